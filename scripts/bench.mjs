@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+// npm run bench [-- PART…]: every row ours beside what a user would pick instead, in one run, in turns; writes docs/performance.md when all parts ran.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { register } from 'tsx/esm/api';
+import { setup } from './setup.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+setup('bench');
+// ARPANET_MAIN names another build
+const build = () => spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], { stdio: ['ignore', 1, 2] });
+if (process.env.ARPANET_MAIN === undefined && build().status !== 0) process.exit(1);
+register();
+
+const PARTS = ['dns', 'leases', 'overlay', 'api'];
+const asked = process.argv.slice(2);
+const unknown = asked.filter((part) => !PARTS.includes(part));
+if (unknown.length > 0) {
+  console.error(`unknown part ${unknown.join(', ')}; there are: ${PARTS.join(', ')}`);
+  process.exit(2);
+}
+// Classic Swarm (Go), measured once against the same engines; it cannot be had here, so its figures stand as they were measured.
+const SWARM = JSON.parse(readFileSync(join(root, 'bench', 'classic-swarm.json'), 'utf8'));
+
+const median = (figures) => [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? NaN;
+const short = (value) => (!Number.isFinite(value) ? '–' : value >= 100 ? Math.round(value).toString() : value.toPrecision(3));
+const cells = (row) => {
+  const ours = `${short(median(row.ours))} ${row.unit}`;
+  const swarm = SWARM[row.work] ?? '–';
+  if (row.theirs.length === 0) return [row.work, row.beside, ours, '–', '–', '–', swarm, row.reach];
+  // times are compared by their difference, everything else by its ratio
+  const isTime = row.unit === 'ms';
+  const pairs = row.ours.map((figure, i) => (isTime ? figure - row.theirs[i] : figure / row.theirs[i]));
+  const ratio = isTime ? `+${short(median(pairs))} ms` : `${short(median(pairs))}×`;
+  const spread = pairs.length > 1 ? `${short(Math.min(...pairs))}–${short(Math.max(...pairs))}` : '–';
+  return [row.work, row.beside, ours, `${short(median(row.theirs))} ${row.unit}`, ratio, spread, swarm, row.reach];
+};
+
+const header = ['work', 'beside', 'ours', 'theirs', 'ratio', 'spread', 'classic Swarm', 'to reach'];
+const line = (row) => `| ${row.join(' | ')} |`;
+const rows = [];
+for (const part of PARTS.filter((name) => asked.length === 0 || asked.includes(name))) {
+  process.stderr.write(`bench: ${part} …\n`);
+  const began = performance.now();
+  const { run } = await import(pathToFileURL(join(root, 'bench', `${part}.ts`)).href);
+  for await (const row of await run()) {
+    rows.push(row);
+    process.stderr.write(`${line(cells(row))}\n`);
+  }
+  process.stderr.write(`bench: ${part} took ${Math.round((performance.now() - began) / 1000)} s\n`);
+}
+const lines = [header, header.map(() => '---'), ...rows.map(cells)].map(line);
+console.log(lines.join('\n'));
+if (asked.length === 0) {
+  const path = join(root, 'docs', 'performance.md');
+  const notes = readFileSync(path, 'utf8').split('<!-- notes -->')[1] ?? '\n';
+  const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`;
+  writeFileSync(
+    path,
+    `# Performance\n\nMade by \`npm run bench\`: each row is ours beside what a user would pick instead, in one run, in turns. The ratio is the median of the rounds'\nratios, the spread their least and greatest. Clients, Engines, Consul and arpanet share one machine: ratios count, absolute figures mean little.\n\nMachine: ${machine}.\n\n${lines.join('\n')}\n<!-- notes -->${notes}`,
+  );
+}
+process.exit(0);

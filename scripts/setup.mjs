@@ -1,0 +1,108 @@
+#!/usr/bin/env node
+// setup.mjs [start|test|bench]: installs what is missing for it. With root on Debian or Ubuntu by apt, told before it is done; else a clear list.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const WANTED = {
+  // program that shows it is there -> package that brings it
+  start: { dockerd: 'docker.io', ip: 'iproute2', iptables: 'iptables' },
+  test: {
+    dockerd: 'docker.io',
+    ip: 'iproute2',
+    iptables: 'iptables',
+    busybox: 'busybox-static',
+    dig: 'bind9-dnsutils',
+    'docker-compose': 'docker-compose',
+    tcpdump: 'tcpdump',
+    curl: 'curl',
+    'docker-registry': 'docker-registry',
+    'redis-cli': 'redis-tools',
+    'musl-gcc': 'musl-tools',
+  },
+  bench: { iperf3: 'iperf3', dnsperf: 'dnsperf', dnsmasq: 'dnsmasq-base', wrk: 'wrk' },
+};
+
+const say = (text) => process.stderr.write(`${text}\n`);
+const has = (program) =>
+  ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/bin', '/usr/local/sbin'].some((dir) => existsSync(join(dir, program)));
+const run = (command, args, options = {}) => {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
+  if (status !== 0) {
+    say(`arpanet: ${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ` (exit ${status})`}`);
+    process.exit(1);
+  }
+};
+
+export function setup(purpose) {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    say(`arpanet needs Node 20.19 or newer; this is ${process.versions.node}.`);
+    process.exit(1);
+  }
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  const complete =
+    existsSync(installed) &&
+    Object.keys(JSON.parse(lock).packages).every(
+      (name) => name === '' || JSON.parse(lock).packages[name].optional || existsSync(join(root, name)),
+    );
+  if (!complete) {
+    say('arpanet: installing npm packages');
+    // Not `npm ci`: it refuses a lock without the packages of other platforms, which some registries do not carry. The versions are the lock's.
+    run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
+  }
+  const wanted = purpose === 'bench' ? { ...WANTED.test, ...WANTED.bench } : WANTED[purpose];
+  const missing = Object.entries(wanted)
+    .filter(([program]) => !has(program))
+    .map(([, name]) => name);
+  if (missing.length > 0) {
+    const isDebian = existsSync('/usr/bin/apt-get');
+    if (!isDebian || process.getuid() !== 0) {
+      say(`arpanet: missing on this machine: ${[...new Set(missing)].join(', ')}`);
+      say(
+        isDebian
+          ? `  run: sudo apt-get update && sudo apt-get install ${[...new Set(missing)].join(' ')}`
+          : '  install them with your package manager (names are Debian’s), then run this again',
+      );
+      process.exit(1);
+    }
+    say(`arpanet: installing by apt: ${[...new Set(missing)].join(' ')}`);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    run('apt-get', ['update', '-qq'], { env });
+    // Services are not started by the install: arpanet starts engines of its own where none runs, and never touches one that does.
+    const policy = '/usr/sbin/policy-rc.d';
+    const own = !existsSync(policy);
+    if (own) run('sh', ['-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policy} && chmod +x ${policy}`]);
+    try {
+      run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...new Set(missing)], { env, stdio: ['ignore', 'ignore', 2] });
+    } finally {
+      if (own) run('rm', ['-f', policy]);
+    }
+  }
+  if (purpose !== 'start') {
+    const tools = process.env.ARPANET_TOOLS ?? join(root, '.arpanet', 'tools');
+    const all = [
+      'consul/.done',
+      'compose-v2/.done',
+      'engine-26/.done',
+      'engine-26-containerd/.done',
+      'newest-engine-containerd/.done',
+    ].every((leaf) => existsSync(join(tools, leaf)));
+    if (!all) {
+      say('arpanet: unpacking Consul, compose v2, Docker 26.1 and the newest Docker from Debian packages (about 200 MB)');
+      run('bash', [join(root, 'scripts', 'tools.sh'), tools]);
+    }
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const purpose = process.argv[2] ?? 'test';
+  if (!(purpose in WANTED)) {
+    say('usage: setup.mjs [start|test|bench]');
+    process.exit(2);
+  }
+  setup(purpose);
+}

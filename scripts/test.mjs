@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+// npm test [-- PATTERN…]: sets up what the tests need and runs everything: lint, types, dead code, unit, conformance, integration, end-to-end.
+// With patterns, only the test files whose path contains one of them, and no checks.
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { setup } from './setup.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+process.chdir(root);
+setup('test');
+const patterns = process.argv.slice(2);
+
+const failed = [];
+if (patterns.length === 0) {
+  const bin = (name) => join(root, 'node_modules', '.bin', name);
+  const checks = [
+    ['types', bin('tsc'), ['--noEmit']],
+    ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings']],
+    ['format', bin('biome'), ['format', '.']],
+    ['dead code', bin('knip'), []],
+    ['build', bin('tsc'), ['-p', 'tsconfig.build.json']],
+  ];
+  for (const [name, command, args] of checks) {
+    const started = Date.now();
+    const { status } = spawnSync(command, args, { stdio: ['ignore', 1, 2] });
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
+    console.log(status === 0 ? '✔' : '✖', name, `(${seconds} s)`);
+    if (status !== 0) failed.push(name);
+  }
+} else {
+  const { status } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], { stdio: ['ignore', 1, 2] });
+  if (status !== 0) process.exit(1);
+}
+
+const all = readdirSync('test', { recursive: true })
+  .map((leaf) => join('test', leaf))
+  .filter((path) => path.endsWith('.test.ts'))
+  .sort();
+const chosen = all.filter((path) => patterns.length === 0 || patterns.some((pattern) => path.includes(pattern)));
+if (chosen.length === 0) {
+  console.error(`no test file matches ${patterns.join(' ')}`);
+  process.exit(2);
+}
+// What starts Engines goes one file at a time, for it has two cores and the clock matters to it; all others go two at a time.
+const isHeavy = (path) => path.startsWith('test/e2e/') || /\bstart(Agent)?Lab\(/.test(readFileSync(path, 'utf8'));
+const totals = { tests: 0, pass: 0, fail: 0, skipped: 0 };
+const broken = [];
+async function stage(files, concurrency) {
+  if (files.length === 0) return;
+  await new Promise((resolve) => {
+    const stream = run({ files: files.map((file) => join(root, file)), concurrency, timeout: 900_000, execArgv: ['--import', 'tsx'] });
+    stream.on('test:fail', (event) => {
+      if (event.details?.type === 'suite') return;
+      broken.push(`${relative(root, event.file ?? '')}: ${event.name}`);
+    });
+    stream.on('test:diagnostic', ({ message, nesting }) => {
+      const match = /^(tests|pass|fail|skipped) (\d+)$/.exec(message);
+      if (match && nesting === 0) totals[match[1]] += Number(match[2]);
+    });
+    stream
+      .compose(new spec())
+      .on('data', (text) => {
+        // each stage closes with its own summary; ours at the end is the sum of them
+        const lines = String(text)
+          .split('\n')
+          .filter((line) => !/^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(stripVTControlCharacters(line)));
+        process.stdout.write(lines.join('\n'));
+      })
+      .on('end', resolve);
+  });
+}
+process.env.NODE_OPTIONS =
+  `${process.env.NODE_OPTIONS ?? ''} --import=${new URL(`file://${join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')}`).href}`.trim();
+await stage(
+  chosen.filter((path) => !isHeavy(path)),
+  2,
+);
+await stage(chosen.filter(isHeavy), 1);
+
+if (failed.length > 0) console.log(`\nchecks that failed: ${failed.join(', ')}`);
+for (const line of broken) console.log(`failed: ${line}`);
+console.log(`\nℹ tests ${totals.tests}\nℹ pass ${totals.pass}\nℹ fail ${totals.fail + failed.length}\nℹ skipped ${totals.skipped}`);
+console.log(`${totals.pass} passed, ${totals.fail + failed.length} failed, ${totals.skipped} skipped`);
+process.exit(failed.length > 0 || totals.fail > 0 || totals.pass === 0 ? 1 : 0);

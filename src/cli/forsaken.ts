@@ -1,0 +1,38 @@
+/** Whether a leader is of any use: one that no host has reached for long, by any scheduler, gives the lead to another. Effects: a timer. */
+
+export interface Forsaken {
+  /** Fires when nothing was heard of any known host for as long as patience lasts. */
+  readonly watch: (leader: Watched, lost: AbortSignal) => AbortSignal;
+}
+
+export interface Watched {
+  readonly hosts: () => readonly unknown[];
+  /** When a host was last heard of in this term. */
+  readonly lastHeardMs: () => number | undefined;
+}
+
+const LOOK_EVERY_MS = 500;
+const MOST_DOUBLINGS = 5;
+
+/** Where the hosts themselves are all gone nobody does better: patience doubles with each term in which none was heard. */
+export function createForsaken(patienceMs: () => number, now: () => number): Forsaken {
+  let lonelyTerms = 0;
+  return {
+    watch({ hosts, lastHeardMs }, lost) {
+      const forsaken = new AbortController();
+      const sinceMs = now();
+      const timer = setInterval(() => {
+        if (forsaken.signal.aborted) return;
+        const heardMs = lastHeardMs();
+        if (heardMs !== undefined) lonelyTerms = 0;
+        const boundMs = patienceMs() * 2 ** Math.min(lonelyTerms, MOST_DOUBLINGS);
+        if (hosts().length === 0 || now() - (heardMs ?? sinceMs) < boundMs) return;
+        clearInterval(timer);
+        if (heardMs === undefined) lonelyTerms++;
+        forsaken.abort();
+      }, LOOK_EVERY_MS);
+      lost.addEventListener('abort', () => clearInterval(timer), { once: true });
+      return forsaken.signal;
+    },
+  };
+}

@@ -1,0 +1,10 @@
+/**
+ * Job: what one process was told, as one frozen typed object.
+ * In: flags, environment, a reader for the YAML file. Out: the command's settings; or `invalid`, with the flag, variable or line it is about.
+ * Holds: flags over environment over file over defaults; what is unknown is refused with its nearest known neighbour; nothing else reads the environment.
+ */
+export { LIVE, liveText, liveValue, type LiveName, type LiveSettings, withLive } from './live.ts';
+export { loadConfig } from './load.ts';
+export { storeUrl } from './values.ts';
+export { COMMANDS, type Command, environmentName, OPTIONS, optionsOf } from './options.ts';
+export type { AgentConfig, ConfigOf, SchedulerConfig, UpConfig } from './schemas.ts';

@@ -1,0 +1,157 @@
+/** Puts a command's settings together: flags over environment over file over defaults. Reads nothing but through the reader it is given. */
+import { YAMLParseError, parse as parseYaml } from 'yaml';
+import { ArpanetError } from '../model/index.ts';
+import { isSlip, nearest } from './nearest.ts';
+import { type Command, environmentName, OPTIONS, optionsOf } from './options.ts';
+import { type ConfigOf, schemas } from './schemas.ts';
+
+export interface Sources {
+  /** As commander gives them: camel case, undefined when absent. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Contents of a file. Throws when it cannot be read. */
+  readonly readFile: (path: string) => string;
+}
+
+/** Settings of one source, by option name, and what to call one of them when it is wrong. */
+interface Layer {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly called: (option: string) => string;
+}
+
+/** Throws `invalid` that names the flag, variable or key, what is wrong with it, and for an unknown one the nearest known. */
+export function loadConfig<C extends Command>(command: C, sources: Sources): ConfigOf<C> {
+  const flags: Layer = { values: fromFlags(command, sources.flags), called: (option) => `--${option}` };
+  const env: Layer = { values: fromEnvironment(command, sources.env), called: environmentName };
+  const path = textOf(flags.values['config'] ?? env.values['config']);
+  const layers = [flags, env, ...(path === undefined ? [] : [fromFile(command, path, sources.readFile)]), defaultsOf(command)].map(
+    (layer) => withTokenRead(layer, sources.readFile),
+  );
+  const names = optionsOf(command)
+    .map((option) => option.name)
+    .filter((name) => name !== 'config' && name !== 'token-file');
+  const source = (name: string) => layers.find((layer) => layer.values[name] !== undefined);
+  const given = Object.fromEntries(
+    names.map((name) => [camel(name), source(name)?.values[name]]).filter(([, value]) => value !== undefined),
+  );
+
+  const result = schemas[command].safeParse(given);
+  // The table of options and the schemas are held together by a test; the compiler cannot follow a schema chosen by name.
+  if (result.success) return deepFreeze(result.data) as ConfigOf<C>;
+  const wrong = names.flatMap((name) => {
+    const issue = result.error.issues.find((candidate) => candidate.path[0] === camel(name));
+    if (issue === undefined) return [];
+    const from = source(name);
+    if (from === undefined)
+      return [`--${name} is missing: give it, or set ${environmentName(name)}, or \`${name}:\` in the file of --config`];
+    return [`${from.called(name)}: ${messageOf(issue)}`];
+  });
+  throw new ArpanetError('invalid', wrong.join('; '));
+}
+
+function fromFlags(command: Command, flags: Sources['flags']): Layer['values'] {
+  const known = optionsOf(command).map((option) => option.name);
+  return Object.fromEntries(
+    Object.entries(flags).flatMap(([key, value]) => {
+      if (value === undefined) return [];
+      const name = key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      if (!known.includes(name)) throw unknown(command, `flag --${name}`, name, (near) => `--${near}`);
+      return [[name, value]];
+    }),
+  );
+}
+
+/** A variable of another command, or of another program, is none of ours; one that is nearly ours is a slip, and refused. */
+function fromEnvironment(command: Command, env: Sources['env']): Layer['values'] {
+  const variables = OPTIONS.map((option) => environmentName(option.name));
+  for (const [key, value] of Object.entries(env)) {
+    if (!key.startsWith('ARPANET_') || value === undefined || variables.includes(key)) continue;
+    const near = variables.find((variable) => isSlip(key.slice('ARPANET_'.length), variable.slice('ARPANET_'.length)));
+    if (near !== undefined) throw new ArpanetError('invalid', `unknown variable ${key}: did you mean ${near}?`);
+  }
+  const names = optionsOf(command).map((option) => option.name);
+  const values = Object.fromEntries(names.map((name) => [name, env[environmentName(name)] || undefined]));
+  return command === 'up' || command === 'scheduler' || command === 'agent'
+    ? values
+    : { ...values, endpoint: values['endpoint'] ?? (env['DOCKER_HOST'] || undefined) };
+}
+
+function fromFile(command: Command, path: string, readFile: Sources['readFile']): Layer {
+  const values = readYaml(path, readFile);
+  for (const key of Object.keys(values)) {
+    if (key === 'config') throw new ArpanetError('invalid', `${path}: config: a file cannot name another file`);
+    if (!optionsOf(command).some((option) => option.name === key))
+      throw unknown(command, `key "${key}" in ${path}`, key, (near) => `"${near}"`);
+  }
+  return { values, called: (option) => `${path}: ${option}` };
+}
+
+function readYaml(path: string, readFile: Sources['readFile']): Readonly<Record<string, unknown>> {
+  const text = readOr(path, readFile);
+  let value: unknown;
+  try {
+    value = parseYaml(text);
+  } catch (cause) {
+    const line = cause instanceof YAMLParseError ? cause.linePos?.[0].line : undefined;
+    throw new ArpanetError('invalid', `${path} is not YAML${line === undefined ? '' : `, at line ${line}`}`, { cause });
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw new ArpanetError('invalid', `${path} must be lines of KEY: VALUE`);
+  return Object.fromEntries(Object.entries(value).map(([key, one]: [string, unknown]) => [key, one ?? undefined]));
+}
+
+function defaultsOf(command: Command): Layer {
+  const values = Object.fromEntries(optionsOf(command).map((option) => [option.name, option.commands[command]?.default]));
+  return { values, called: (option) => `the default of --${option}` };
+}
+
+/** A token file stands for the token, in the layer that named it. */
+function withTokenRead(layer: Layer, readFile: Sources['readFile']): Layer {
+  const path = textOf(layer.values['token-file']);
+  if (path === undefined || layer.values['join-token'] !== undefined) return layer;
+  const token = readOr(path, readFile).trim();
+  if (token === '') throw new ArpanetError('invalid', `${layer.called('token-file')}: ${path} is empty`);
+  return { ...layer, values: { ...layer.values, 'join-token': token } };
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
+
+function readOr(path: string, readFile: Sources['readFile']): string {
+  try {
+    return readFile(path);
+  } catch (cause) {
+    throw new ArpanetError('invalid', `cannot read ${path}`, { cause });
+  }
+}
+
+function unknown(command: Command, what: string, name: string, quote: (near: string) => string): ArpanetError {
+  const elsewhere = OPTIONS.find((option) => option.name === name);
+  if (elsewhere !== undefined) {
+    return new ArpanetError(
+      'invalid',
+      `${what} is not a setting of arpanet ${command}, but of ${Object.keys(elsewhere.commands).join(', ')}`,
+    );
+  }
+  const near = nearest(
+    name,
+    optionsOf(command).map((option) => option.name),
+  );
+  return new ArpanetError('invalid', `unknown ${what}${near === undefined ? '' : `: did you mean ${quote(near)}?`}`);
+}
+
+type Issue = { readonly message: string; readonly code?: string | undefined; readonly errors?: readonly (readonly Issue[])[] };
+
+/** Of a value that may have several forms, what our own parser said of it. */
+export function messageOf(issue: Issue): string {
+  const inner = (issue.errors ?? []).flat().map(messageOf);
+  return issue.code === 'invalid_union' ? (inner.find((message) => message.startsWith('"')) ?? inner[0] ?? issue.message) : issue.message;
+}
+
+function camel(name: string): string {
+  return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,42 @@
+/** Which known word someone meant. Pure. */
+
+/** Letters to add, drop, change or swap with their neighbour. */
+function distance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const next = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const same = a[row - 1] === b[column - 1];
+      let least = Math.min((last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + (same ? 0 : 1));
+      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
+        least = Math.min(least, (before[column - 2] ?? 0) + 1);
+      }
+      next.push(least);
+    }
+    before = last;
+    last = next;
+  }
+  return last[b.length] ?? 0;
+}
+
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll('_', '-');
+  const ranked = known.map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }));
+  return ranked.toSorted((a, b) => a.away - b.away)[0]?.candidate;
+}
+
+/** What to say of a word that is not known: the one that must have been meant, else all there are. */
+export function hint(word: string, known: readonly string[], none = 'there are none'): string {
+  const near = nearest(word, known);
+  if (near === undefined) return none;
+  const away = distance(word, near);
+  const isOnly = known.filter((other) => distance(word, other) === away).length === 1;
+  if (isOnly && isSlip(word, near)) return `did you mean ${near}?`;
+  return `there ${known.length === 1 ? 'is' : 'are'} ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`;
+}
+
+/** Near enough to be a slip of the finger. */
+export function isSlip(word: string, known: string): boolean {
+  return distance(word, known) <= Math.max(1, Math.floor(Math.min(word.length, known.length) / 4));
+}

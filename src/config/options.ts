@@ -1,0 +1,237 @@
+/** Every setting once, as data: the command line, the environment, the YAML file and the reference page are all made from this. */
+
+export const COMMANDS = ['up', 'scheduler', 'agent', 'token', 'hosts', 'status', 'audit'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+export interface Option {
+  /** The flag without dashes; also the key in the YAML file. The variable is `environmentName(name)`. */
+  readonly name: string;
+  /** What stands after the flag in help: `HOST:PORT`. Absent: a switch. */
+  readonly value?: string;
+  readonly help: string;
+  /** By command: its default as a user would write it; `required`; or nothing, when it may be absent. */
+  readonly commands: Partial<Readonly<Record<Command, { readonly default?: string; readonly required?: true; readonly help?: string }>>>;
+  /** May be given several times: a list in YAML, parted by commas in the environment. */
+  readonly repeated?: true;
+  /** `arpanet config set` changes it for the whole cluster while it runs; what is set so goes over every process's own. */
+  readonly live?: true;
+  /** Kept off the command line, where every user of the machine could read it. */
+  readonly secret?: true;
+}
+
+const optional = {} as const;
+const servers = (value: string) => ({ up: { default: value }, scheduler: { default: value } }) as const;
+const clients = { token: optional, hosts: optional, status: optional, audit: optional } as const;
+
+export const OPTIONS: readonly Option[] = [
+  {
+    name: 'config',
+    value: 'FILE',
+    help: 'YAML file with any of these settings; flags and ARPANET_* variables go over it',
+    commands: { up: optional, scheduler: optional, agent: optional, ...clients },
+  },
+  {
+    name: 'hosts',
+    value: 'N',
+    help: 'start N Docker Engines in network namespaces of this machine, instead of using the one that runs here',
+    commands: { up: optional },
+  },
+  {
+    name: 'listen',
+    value: 'ADDRESS',
+    help: 'where to listen',
+    commands: {
+      up: { default: 'tcp://127.0.0.1:2375', help: 'the Docker endpoint, tcp://ADDR:PORT' },
+      scheduler: { required: true, help: 'the Docker endpoint, tcp://ADDR:PORT' },
+      agent: { help: 'ADDR:PORT of the engine gateway, which the schedulers and other agents dial (default: port 2376 of --address)' },
+    },
+  },
+  {
+    name: 'advertise',
+    value: 'http://ADDR:PORT',
+    help: 'where the other schedulers reach this one (default: the address it listens on)',
+    commands: { scheduler: optional },
+  },
+  {
+    name: 'name',
+    value: 'NAME',
+    help: 'its name in the cluster',
+    commands: {
+      scheduler: { help: "this scheduler's name (default: the machine's host name)" },
+      agent: { required: true, help: "this host's name, unique in the cluster" },
+    },
+  },
+  {
+    name: 'store',
+    value: 'URL',
+    help: 'where the state is kept: consul://HOST:PORT, or embedded:DIR for a single scheduler',
+    commands: { scheduler: { required: true } },
+  },
+  {
+    name: 'pool',
+    value: 'CIDR',
+    help: "the range that deployments' networks are cut from",
+    commands: servers('10.32.0.0/12'),
+    live: true,
+  },
+  {
+    name: 'strategy',
+    value: 'spread|binpack|random',
+    help: 'how hosts are chosen among those that fit: the least busy, the fullest, any',
+    commands: servers('spread'),
+    live: true,
+  },
+  {
+    name: 'join',
+    value: 'URL,…',
+    help: 'schedulers to join, http://ADDR:PORT; one that answers is enough',
+    commands: { agent: { required: true } },
+    repeated: true,
+  },
+  {
+    name: 'address',
+    value: 'IP',
+    help: "this machine's address, at which the other hosts reach it",
+    commands: { agent: { required: true } },
+  },
+  {
+    name: 'engine',
+    value: 'URL',
+    help: 'the Docker Engine: unix:///PATH or tcp://HOST:PORT',
+    commands: { up: { default: 'unix:///var/run/docker.sock' }, agent: { default: 'unix:///var/run/docker.sock' } },
+  },
+  {
+    name: 'label',
+    value: 'KEY=VALUE',
+    help: 'a label of this host, for placement constraints; may be given several times',
+    commands: { agent: optional },
+    repeated: true,
+  },
+  {
+    name: 'overlay',
+    value: 'vxlan|none',
+    help: 'how containers reach those on other hosts; none where the agent cannot enter its Engine’s network namespace',
+    commands: { agent: { default: 'vxlan' } },
+  },
+  {
+    name: 'data',
+    value: 'DIR',
+    help: 'what must survive a restart is kept here',
+    commands: {
+      up: { help: 'keep the cluster’s state here (default: a directory that goes away with the cluster)' },
+      agent: { default: '/var/lib/arpanet' },
+    },
+  },
+  {
+    name: 'join-token',
+    value: 'TOKEN',
+    help: 'the secret that agents and schedulers share; a scheduler without one makes one and keeps it in the store',
+    commands: { up: optional, scheduler: optional, agent: optional },
+    secret: true,
+  },
+  {
+    name: 'token-file',
+    value: 'FILE',
+    help: 'file that holds the join token',
+    commands: { up: optional, scheduler: optional, agent: optional },
+  },
+  {
+    name: 'dns-listen',
+    value: 'ADDR:PORT|none',
+    help: 'with the embedded store, the scheduler answers *.service.consul here, as Consul’s DNS would',
+    commands: servers('127.0.0.1:8600'),
+  },
+  {
+    name: 'publish-at',
+    value: 'ADDRESS|none',
+    help: 'the TCP ports that containers publish on their hosts are answered at this address, too',
+    commands: {
+      up: { help: 'the TCP ports that containers publish are answered here, too (default: the address of --listen, with --hosts)' },
+      scheduler: {
+        help: 'the TCP ports that containers publish are answered by the leader here, too: no Docker Engine may have this address',
+      },
+    },
+  },
+  {
+    name: 'dns-upstream',
+    value: 'ADDR[:PORT]',
+    help: 'a DNS server for all other names (default: those of /etc/resolv.conf); may be given several times',
+    commands: { agent: optional },
+    repeated: true,
+  },
+  {
+    name: 'consul-dns',
+    value: 'HOST:PORT',
+    help: 'Consul’s DNS, for names in .consul that are not of this cluster',
+    commands: { agent: optional },
+  },
+  {
+    name: 'host-down-after',
+    value: 'TIME',
+    help: 'a host is down when nothing was heard of it for this long',
+    commands: servers('10s'),
+    live: true,
+  },
+  {
+    name: 'host-grace',
+    value: 'TIME',
+    help: 'how long a new leader waits for the hosts it knows before it calls them down',
+    commands: servers('10s'),
+  },
+  {
+    name: 'lease-rest',
+    value: 'TIME',
+    help: 'how long an address rests after it was given back, before another container can have it',
+    commands: servers('60s'),
+    live: true,
+  },
+  {
+    name: 'session-ttl',
+    value: 'TIME',
+    help: 'a leader that is not heard of loses the lock after this long (10s or more)',
+    commands: servers('10s'),
+  },
+  {
+    name: 'body-limit',
+    value: 'SIZE',
+    help: 'the largest JSON body that a request may have; image and archive uploads have no limit',
+    commands: servers('4MiB'),
+    live: true,
+  },
+  {
+    name: 'stream-limit',
+    value: 'N',
+    help: 'how many streams (attach, exec, logs, events, stats, cp, waits) a leader carries at once; more are refused',
+    commands: servers('20000'),
+  },
+  {
+    name: 'events-behind-limit',
+    value: 'SIZE',
+    help: 'a reader of events that is this far behind is cut off; it may come back with --since',
+    commands: servers('8MiB'),
+  },
+  {
+    name: 'endpoint',
+    value: 'URL',
+    help: 'the scheduler to ask: tcp://HOST:PORT (default: DOCKER_HOST, else tcp://127.0.0.1:2375)',
+    commands: clients,
+  },
+  { name: 'fix', help: 'put right what differs', commands: { audit: optional } },
+  { name: 'json', help: 'print JSON instead of a table', commands: clients },
+  {
+    name: 'log-level',
+    value: 'LEVEL',
+    help: 'fatal, error, warn, info, debug, trace or silent',
+    commands: { ...servers('info'), agent: { default: 'info' } },
+    live: true,
+  },
+];
+
+/** `dns-listen` -> `ARPANET_DNS_LISTEN`. */
+export function environmentName(option: string): string {
+  return `ARPANET_${option.toUpperCase().replaceAll('-', '_')}`;
+}
+
+export function optionsOf(command: Command): readonly Option[] {
+  return OPTIONS.filter((option) => option.commands[command] !== undefined);
+}

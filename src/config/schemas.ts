@@ -1,0 +1,64 @@
+/** What each command is told, as types. Keys are the options' names in camel case; defaults stand in the table of options. */
+import { z } from 'zod';
+import type { Command } from './options.ts';
+import * as v from './values.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+const logLevel = v.oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
+const joinToken = v.text.optional();
+
+/** What every process that schedules needs, alone or with others. */
+const scheduling = {
+  listen: v.tcpUrl,
+  pool: v.pool,
+  strategy: v.oneOf('spread', 'binpack', 'random'),
+  joinToken,
+  dnsListen: v.dnsListen,
+  publishAt: v.addressOrNone.optional(),
+  hostDownAfter: v.time(1000, HOUR_MS),
+  hostGrace: v.time(0, HOUR_MS),
+  leaseRest: v.time(0, 24 * HOUR_MS),
+  sessionTtl: v.time(10_000, HOUR_MS),
+  bodyLimit: v.size(1024, 2 ** 30),
+  streamLimit: v.count(1, 1_000_000),
+  eventsBehindLimit: v.size(1024, 2 ** 30),
+  logLevel,
+};
+
+const client = z.strictObject({ endpoint: v.text.optional(), json: v.flag.default(false) });
+
+export const schemas = {
+  up: z.strictObject({ ...scheduling, hosts: v.count(1, 32).optional(), engine: v.engineUrl, data: v.text.optional() }),
+  scheduler: z.strictObject({ ...scheduling, advertise: v.httpUrl.optional(), name: v.name.optional(), store: v.storeUrl }),
+  agent: z.strictObject({
+    join: v.atLeastOne(v.httpUrl),
+    name: v.name,
+    address: v.ip,
+    engine: v.engineUrl,
+    listen: v.hostPort.optional(),
+    label: v.labelMap.default({}),
+    overlay: v.oneOf('vxlan', 'none'),
+    data: v.text,
+    joinToken,
+    dnsUpstream: v.several(v.dnsServer).default([]),
+    consulDns: v.hostPort.optional(),
+    logLevel,
+  }),
+  token: client,
+  hosts: client,
+  status: client,
+  audit: z.strictObject({ ...client.shape, fix: v.flag.default(false) }),
+} satisfies Record<Command, z.ZodType>;
+
+type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T;
+
+export type ConfigOf<C extends Command> = Frozen<z.output<(typeof schemas)[C]>>;
+export type UpConfig = ConfigOf<'up'>;
+export type SchedulerConfig = ConfigOf<'scheduler'>;
+export type AgentConfig = ConfigOf<'agent'>;

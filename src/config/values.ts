@@ -1,0 +1,137 @@
+/** How a setting's text becomes a value, and what is said when it cannot. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A value parsed from text; `parse` gives undefined when the text is not of the form that `form` describes. */
+function parsed<T>(form: string, parse: (text: string) => T | undefined) {
+  return z.union([z.string(), z.number().transform(String)]).transform((text, context): T => {
+    const value = parse(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: `"${text}" is not ${form}` });
+    return z.NEVER;
+  });
+}
+
+function parseHostPort(text: string, defaultPort?: number): HostPort | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^\s:/[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = digits === undefined ? defaultPort : Number(digits);
+  return host === undefined || port === undefined || port > 65_535 ? undefined : { host, port };
+}
+
+/** The rest of a URL `scheme://rest`, without a slash at its end. */
+function after(scheme: string, text: string): string | undefined {
+  return text.startsWith(`${scheme}://`) ? text.slice(scheme.length + 3).replace(/\/$/, '') : undefined;
+}
+
+const inScheme = (scheme: string) => (text: string) => {
+  const rest = after(scheme, text);
+  return rest === undefined ? undefined : parseHostPort(rest);
+};
+
+export const tcpUrl = parsed('of the form tcp://ADDR:PORT', inScheme('tcp'));
+export const hostPort = parsed('of the form ADDR:PORT', (text) => parseHostPort(after('tcp', text) ?? text));
+export const dnsServer = parsed('of the form ADDR or ADDR:PORT', (text) =>
+  isIP(text) === 0 ? parseHostPort(text, 53) : { host: text, port: 53 },
+);
+
+/** As given, without a slash at its end. */
+export const httpUrl = parsed('of the form http://ADDR:PORT', (text) => {
+  const url = inScheme('http')(text);
+  return url === undefined || url.port === 0 ? undefined : text.replace(/\/$/, '');
+});
+
+export const storeUrl = parsed('of the form consul://HOST:PORT or embedded:DIR', (text) => {
+  const consul = inScheme('consul')(text);
+  if (consul !== undefined) return { kind: 'consul' as const, ...consul };
+  const dir = text.startsWith('embedded:') ? text.slice('embedded:'.length).replace(/^\/\/(?=\/)/, '') : '';
+  return dir === '' ? undefined : { kind: 'embedded' as const, dir };
+});
+
+export const engineUrl = parsed('of the form unix:///PATH or tcp://HOST:PORT', (text) => {
+  const path = after('unix', text);
+  if (path?.startsWith('/')) return { socketPath: path };
+  return inScheme('tcp')(text);
+});
+
+/** Undefined in its place: the command's own choice. */
+export const addressOrNone = parsed('an IP address, or none', (text) =>
+  text === 'none' ? ('none' as const) : isIP(text) > 0 ? text : undefined,
+);
+
+export const dnsListen = parsed('of the form ADDR:PORT, or none', (text) => (text === 'none' ? ('none' as const) : parseHostPort(text)));
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+export const time = (leastMs: number, mostMs: number) =>
+  parsed(`a time from ${leastMs / 1000}s to ${mostMs / 1000}s, such as 10s, 500ms or 2m`, (text) => {
+    const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+    const ms = Math.round(Number(digits) * (UNITS_MS[unit] ?? Number.NaN));
+    return ms >= leastMs && ms <= mostMs ? ms : undefined;
+  });
+
+const UNITS_BYTES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+export const size = (leastBytes: number, mostBytes: number) =>
+  parsed(`a size from ${leastBytes} to ${mostBytes} bytes, such as 4MiB or 512k`, (text) => {
+    const [, digits, unit = ''] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
+    const bytes = Number(digits) * (UNITS_BYTES[unit.toLowerCase()] ?? Number.NaN);
+    return bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined;
+  });
+
+export const count = (least: number, most: number) =>
+  parsed(`a whole number from ${least} to ${most}`, (text) =>
+    /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined,
+  );
+
+export const ip = parsed('an IPv4 address', (text) => (isIP(text) === 4 ? text : undefined));
+
+/** With room for at least one network: `/28` and shorter. */
+export const pool = parsed('an IPv4 range such as 10.32.0.0/12, from /8 to /28, that begins at its first address', (text) => {
+  const [address = '', digits = ''] = text.split('/');
+  const length = Number(digits);
+  if (isIP(address) !== 4 || !/^\d{1,2}$/.test(digits) || length < 8 || length > 28) return undefined;
+  const bits = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  return bits % 2 ** (32 - length) === 0 ? text : undefined;
+});
+
+/** Becomes part of DNS names (`arpanet-<host>.node.consul`), store keys and file names. */
+export const name = parsed('a name of 1 to 63 of a-z, A-Z, 0-9, - and ., beginning and ending with a letter or digit', (text) =>
+  /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/.test(text) ? text : undefined,
+);
+
+export const text = parsed('a text that is not empty', (value) => (value === '' ? undefined : value));
+export const oneOf = <const T extends string>(...words: readonly T[]) =>
+  parsed(`one of ${words.join(', ')}`, (value) => words.find((word) => word === value));
+
+/** A switch: `true`, `1` or `yes` in the environment. */
+export const flag = z.union([
+  z.boolean(),
+  parsed('true or false', (value) => (/^(true|1|yes)$/i.test(value) ? true : /^(false|0|no|)$/i.test(value) ? false : undefined)),
+]);
+
+const list = z.union([z.array(z.union([z.string(), z.number()]).transform(String)), z.string()]);
+/** Several: a list, or one text parted by commas. */
+const items = list.transform((given): (string | number)[] =>
+  (typeof given === 'string' ? [given] : given)
+    .flatMap((one) => one.split(','))
+    .map((one) => one.trim())
+    .filter(Boolean),
+);
+
+export const several = <T>(one: z.ZodType<T, string | number>) => items.pipe(z.array(one));
+export const atLeastOne = <T>(one: z.ZodType<T, string | number>) => items.pipe(z.array(one).min(1, 'needs at least one'));
+
+/** `KEY=VALUE` several times; in YAML also a map. */
+export const labelMap = z.union([
+  z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)),
+  list.transform((given, context) => {
+    const pairs = (typeof given === 'string' ? given.split(',') : given).map((one) => one.trim()).filter(Boolean);
+    const wrong = pairs.find((pair) => !/^[^=\s]+=/.test(pair));
+    if (wrong !== undefined) context.addIssue({ code: 'custom', message: `"${wrong}" is not of the form KEY=VALUE` });
+    return Object.fromEntries(pairs.map((pair): [string, string] => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+  }),
+]);

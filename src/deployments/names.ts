@@ -1,0 +1,86 @@
+/** Services as people write them: `abc/web`, `abc_web`, `web` where only one deployment has it. Pure. */
+import { hint, isSlip, nearest } from '../config/nearest.ts';
+import { ArpanetError, type ServiceId } from '../model/index.ts';
+
+export const keyOf = ({ deployment, service }: ServiceId): string => `${deployment}/${service}`;
+
+/** What `docker service` calls it. */
+export const dockerName = ({ deployment, service }: ServiceId): string => (deployment === 'default' ? service : `${deployment}_${service}`);
+
+/** Throws `not-found` naming the nearest, `invalid` when several are meant. */
+export function findService<T extends ServiceId>(reference: string, services: readonly T[]): T {
+  const ways: readonly ((service: T) => boolean)[] = [
+    (service) => keyOf(service) === reference,
+    (service) => dockerName(service) === reference,
+    (service) => service.service === reference,
+  ];
+  for (const way of ways) {
+    const [found, another] = services.filter(way);
+    if (found !== undefined && another === undefined) return found;
+    if (found !== undefined) {
+      const all = services.filter(way).map(keyOf).join(', ');
+      throw new ArpanetError('invalid', `"${reference}" is several services: say which, ${all}`);
+    }
+  }
+  const within = services.filter(({ deployment }) => deployment === reference).map(keyOf);
+  if (within.length > 0)
+    throw new ArpanetError(
+      'not-found',
+      `no such service: ${reference}; it is a deployment: say which of its services, ${within.toSorted().join(', ')}`,
+    );
+  const known = services.flatMap((service) => [keyOf(service), dockerName(service), service.service]);
+  const near = nearest(reference, known);
+  const hint =
+    services.length === 0
+      ? 'no service runs: start one with "docker compose up" or "docker service create"'
+      : near !== undefined && isSlip(reference, near)
+        ? `did you mean ${near}?`
+        : `there are ${services.map(keyOf).toSorted().slice(0, 10).join(', ')}${services.length > 10 ? ', …' : ''}`;
+  throw new ArpanetError('not-found', `no such service: ${reference}; ${hint}`);
+}
+
+/** Services meant by `abc` (a deployment), `abc/web` or `web`. Throws `not-found`. */
+export function findServices<T extends ServiceId>(reference: string, services: readonly T[]): readonly T[] {
+  const whole = services.filter((service) => service.deployment === reference);
+  return whole.length > 0 ? whole : [findService(reference, services)];
+}
+
+export interface Scaling {
+  readonly reference: string;
+  readonly by: '=' | '+' | '-';
+  readonly count: number;
+}
+
+/** `abc/pricing=5`, `web+2`, `web-1`. Throws `invalid`. */
+export function parseScaling(text: string): Scaling {
+  const [, reference = '', by, digits = ''] = /^(.+?)(=|\+|-)(-?\d+)$/.exec(text) ?? [];
+  const [, name, operator, count] = /^([^=+]+)([=+-])(\d{1,15})$/.exec(text) ?? [];
+  if (name !== undefined && (operator === '=' || operator === '+' || operator === '-'))
+    return { reference: name, by: operator, count: Number(count) };
+  if (by === '=' && digits.startsWith('-')) throw belowZero(reference, Number(digits));
+  throw new ArpanetError(
+    'invalid',
+    `cannot read "${text}": write SERVICE=COUNT, SERVICE+MORE or SERVICE-FEWER, as in "arpanet scale abc/pricing=5 web+2"`,
+  );
+}
+
+/** Throws `invalid` for a count below zero. */
+export function scaled(now: number, { reference, by, count }: Scaling): number {
+  const next = by === '=' ? count : by === '+' ? now + count : now - count;
+  if (next < 0) throw belowZero(reference, next, now);
+  return next;
+}
+
+const belowZero = (reference: string, next: number, now?: number) =>
+  new ArpanetError(
+    'invalid',
+    `${reference} cannot have ${next} instances: a count is 0 or more${now === undefined ? '' : `, and it has ${now} now`}`,
+  );
+
+/** Throws `not-found` naming the nearest. */
+export function hostNamed<T extends { readonly name: string }>(name: string, hosts: readonly T[]): T {
+  const found = hosts.find((host) => host.name === name);
+  if (found !== undefined) return found;
+  const known = hosts.map((host) => host.name);
+  throw new ArpanetError('not-found', `no such host: ${name}; ${hint(name, known, 'no host has joined: "arpanet hosts add"')}`);
+}

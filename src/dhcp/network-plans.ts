@@ -1,0 +1,101 @@
+/** Plans for whole networks: record, subnet, VXLAN id, and the addresses that their owner reserved. */
+import { ArpanetError, keys, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../model/index.ts';
+import type { Change } from '../store/ledger-contract.ts';
+import { type Address, encloses, formatAddress, type Span, type Subnet } from './address.ts';
+import type { DhcpDeps, NetworkPlans, NetworkWish } from './contract.ts';
+import { reservation, USER_GATEWAY } from './lease.ts';
+import { describePoolFull } from './refusals.ts';
+import { chooseSubnet, parseIpam, parseIpam6, prefixOf, refuseOverlap, type UserIpam, vniOf } from './subnet.ts';
+
+interface Used {
+  readonly span: Subnet;
+  /** For a person. */
+  readonly what: string;
+}
+
+export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): NetworkPlans {
+  const { ledger } = deps;
+  let lastCut: Subnet | undefined;
+  /** May be changed while we run; networks that there are stay where they are. */
+  const poolNow = () => subnetOf(deps.pool);
+
+  const records = () => ledger.list<NetworkRecord>(keys.networks).map(([, record]) => record);
+
+  function taken(): readonly Used[] {
+    return ledger.list<SubnetRecord>(keys.subnets).map(([, { cidr, network }]) => {
+      const name = ledger.get<NetworkRecord>(keys.network(network))?.name ?? network;
+      return { span: subnetOf(cidr), what: `${cidr} of network ${name}` };
+    });
+  }
+
+  function routed(): readonly Used[] {
+    const routes = deps.hostRoutes().map((cidr) => ({ span: subnetOf(cidr), what: `${cidr}, which a host routes already` }));
+    return routes.filter(({ span }) => span.prefix > 0);
+  }
+
+  /** The subnet cut last; after an election, that of the network made last. */
+  function last(pool: Subnet): Subnet | undefined {
+    const newestFirst = records().sort((a, b) => b.createdAtMs - a.createdAtMs);
+    return newestFirst.map((record) => subnetOf(record.cidr)).find((subnet) => encloses(pool, subnet));
+  }
+
+  function cut(prefix: number): Subnet {
+    const pool = poolNow();
+    if (lastCut === undefined || !encloses(pool, lastCut)) lastCut = last(pool);
+    const from: Address = lastCut ? lastCut.last + 1 : pool.first;
+    const choice = chooseSubnet(pool, prefix, taken().map(toSpan), routed().map(toSpan), from);
+    if (choice.kind === 'exhausted') throw new ArpanetError('exhausted', describePoolFull(pool, prefix, choice));
+    lastCut = choice.subnet;
+    return choice.subnet;
+  }
+
+  function subnetFor(asked: UserIpam | undefined, size: string | undefined): Subnet {
+    if (asked === undefined) return cut(size === undefined ? deps.defaultPrefix : prefixOf(size, poolNow()));
+    refuseOverlap(asked.subnet, [...taken(), ...routed()]);
+    return asked.subnet;
+  }
+
+  function planNetwork({ ipam, enableIpv6 = false, size, requestId, ...wish }: NetworkWish): ReturnType<NetworkPlans['planNetwork']> {
+    const asked = parseIpam(ipam);
+    const ipv6 = parseIpam6(ipam, enableIpv6, records());
+    const subnet = subnetFor(asked, size ?? wish.labels['arpanet.size']);
+    const gateway = asked?.gateway === undefined ? undefined : formatAddress(asked.gateway);
+    const record: NetworkRecord = {
+      ...wish,
+      id: deps.newId(),
+      cidr: subnet.cidr,
+      ...(asked === undefined ? {} : { isSubnetAsked: true }),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
+      ...(ipam?.Options ? { ipamOptions: ipam.Options } : {}),
+      vni: vniOf(subnet, new Set(records().map(({ vni }) => vni))),
+      auxAddresses: Object.fromEntries(Object.entries(asked?.aux ?? {}).map(([name, at]) => [name, formatAddress(at)])),
+      ...(asked?.range ? { ipRange: asked.range.cidr } : {}),
+      ...(gateway === undefined ? {} : { gateway }),
+      ...(requestId === undefined ? {} : { requestId }),
+    };
+    const reserved = Object.entries(record.auxAddresses);
+    if (gateway !== undefined) reserved.push([USER_GATEWAY, gateway]);
+    const leases = reserved.map(([owner, ip]) => reservation(record.id, ip, owner, deps.now(), deps.epoch));
+    const owned: SubnetRecord = { cidr: subnet.cidr, network: record.id };
+    return {
+      record,
+      changes: [
+        { kind: 'create', key: keys.subnet(subnet.cidr), value: owned },
+        { kind: 'create', key: keys.network(record.id), value: record },
+        ...leases.map((lease): Change => ({ kind: 'create', key: keys.lease(record.id, lease.ip), value: lease })),
+      ],
+    };
+  }
+
+  function planNetworkRemoval(network: string): readonly Change[] {
+    const subnets = ledger.list<SubnetRecord>(keys.subnets).filter(([, subnet]) => subnet.network === network);
+    const leases = ledger.list<LeaseRecord>(keys.leasesOf(network));
+    return [keys.network(network), ...subnets.map(([key]) => key), ...leases.map(([key]) => key)].map((key) => ({ kind: 'delete', key }));
+  }
+
+  return { planNetwork, planNetworkRemoval };
+}
+
+function toSpan({ span }: Used): Span {
+  return span;
+}

@@ -1,0 +1,45 @@
+/** What a refusal says: Docker's own words first, then what was wrong and what to do. */
+import type { NetworkRecord } from '../model/index.ts';
+import type { Subnet } from './address.ts';
+import type { Choice, WantedChoice } from './lease.ts';
+import type { SubnetChoice } from './subnet.ts';
+
+export function describeExhausted(record: NetworkRecord, choice: Choice & { readonly kind: 'exhausted' }): string {
+  const seconds = Math.max(1, Math.ceil(choice.firstRestedMs / 1000));
+  const rest = choice.resting === 0 ? '' : `, ${choice.resting} of them resting after a container went (the first is free in ${seconds} s)`;
+  return (
+    `no available IPv4 addresses on this network's address pools: ${record.name} (${record.ipRange ?? record.cidr}) has all of its ` +
+    `${choice.usable} addresses taken${rest}. Remove containers from it, or make a larger network (label arpanet.size, or its subnet)`
+  );
+}
+
+export function describeWanted(record: NetworkRecord, wanted: string, choice: Exclude<WantedChoice, { readonly kind: 'chosen' }>): string {
+  const where = `network ${record.name} (${record.cidr})`;
+  if (choice.kind === 'invalid' || choice.kind === 'outside') {
+    const wrong = [
+      ...(choice.kind === 'invalid' ? [`invalid IPv4 address: ${wanted}`] : []),
+      ...(record.isSubnetAsked === true
+        ? choice.kind === 'outside'
+          ? [`no configured subnet or ip-range contain the IP address ${wanted}`]
+          : []
+        : ['user specified IP address is supported only when connecting to networks with user configured subnets']),
+    ];
+    return `invalid endpoint settings:\n${wrong.length === 1 ? wrong[0] : wrong.map((one) => `* ${one}`).join('\n')}`;
+  }
+  if (choice.by === 'network') return `Address already in use: ${wanted} is the network or broadcast address of ${where}`;
+  const { kind, owner, state } = choice.by;
+  const holder = { instance: `container ${owner}`, gateway: `host ${owner}, as its gateway`, user: `the network itself, as ${owner}` }[
+    kind
+  ];
+  const held = state === 'resting' ? `was given back by ${holder} a moment ago and still rests` : `is held by ${holder}`;
+  return `Address already in use: ${wanted} in ${where} ${held}. Choose another address`;
+}
+
+export function describePoolFull(pool: Subnet, prefix: number, choice: SubnetChoice & { readonly kind: 'exhausted' }): string {
+  const routed = choice.routed === 0 ? '' : ` and ${choice.routed} routes of hosts lie in it`;
+  return (
+    `could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network: no /${prefix} is free in ` +
+    `the pool ${pool.cidr}, where ${choice.taken} subnets are taken${routed}. Remove networks (docker network prune), ask for a smaller one ` +
+    `(label arpanet.size), name a subnet outside the pool, or give the schedulers a larger --pool`
+  );
+}

@@ -1,0 +1,300 @@
+/**
+ * Effects: a follower's door. Everything goes to the leader, upgraded connections and agents' streams included.
+ *
+ * Over a change of leader no request gets two answers, and none is carried out twice: what never reached a leader is sent again; what may have
+ * reached it is sent again only if twice is as good as once (reads; create, start, stop, rm, which the leader recognises by their request id).
+ */
+import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dial as dialTcp, readMessage } from '../engine/index.ts';
+import { ArpanetError, isKind } from '../model/index.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { readBody } from './body.ts';
+import { passOn } from './forward.ts';
+import { hopByHop } from './guards.ts';
+import { joinSockets, refuseSocket, requestHead, takeOver } from './hijack.ts';
+import { createPulse } from './pulse.ts';
+import { howToRepeat, type Repeat } from './repeat.ts';
+
+export interface FollowerDeps {
+  readonly name: string;
+  readonly log: Logger;
+  readonly bodyLimitBytes: () => number;
+  /** Where the leader is now: another scheduler, or this one itself. */
+  readonly leaderUrl: () => string | undefined;
+}
+
+export interface Follower {
+  answer(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void>;
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, requestId: string): Promise<void>;
+  /** Streams to a leader that leads no more end; waiting requests look again. */
+  leaderChanged(): void;
+  close(): void;
+}
+
+/** For how long a request waits for a leader. */
+export const LEADER_WAIT_MS = 10_000;
+/** An old leader that lives may still answer what it had begun. */
+const FAREWELL_MS = 1_000;
+/** A connection to the leader that nobody needed for this long is closed. */
+const IDLE_MS = 20_000;
+const RETRY_DELAY_MS = 100;
+const DIAL_TIMEOUT_MS = 2_000;
+/** Kept so that a leader that did not want it can be asked again at its successor's. */
+const KEPT_BODY_BYTES = 64 * 1024;
+/** Said by a scheduler that does not lead: `1` if it therefore did nothing, `begun` if it lost the lead in the middle and may have done it. */
+export const NOT_LEADER_HEADER = 'Arpanet-Not-Leader';
+export const BEGUN = 'begun';
+
+/** silent: the leader says nothing at all any more. */
+type Outcome = 'answered' | 'not-sent' | 'lost' | 'silent';
+
+interface Sending {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly requestId: string;
+  /** Undefined: streams through once. */
+  readonly body: Buffer | undefined;
+  readonly isRetry: boolean;
+  /** Why a scheduler did nothing. */
+  readonly refused: (why: string) => void;
+}
+
+export function createFollower(deps: FollowerDeps): Follower {
+  const agent = new http.Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_MS });
+  const pulse = createPulse();
+  let term = new AbortController();
+  const waiters = new Set<() => void>();
+
+  /** The leader's url; waits for one until the deadline. */
+  async function leader(deadlineMs: number, signal: AbortSignal): Promise<string> {
+    for (;;) {
+      const url = deps.leaderUrl();
+      if (url !== undefined) return url;
+      await change(deadlineMs, signal);
+    }
+  }
+
+  async function change(deadlineMs: number, signal: AbortSignal, forMs = deadlineMs - performance.now()): Promise<void> {
+    if (signal.aborted || performance.now() >= deadlineMs) throw noLeader();
+    const woken = new AbortController();
+    const wake = (): void => woken.abort();
+    waiters.add(wake);
+    signal.addEventListener('abort', wake, { once: true });
+    await sleep(Math.max(forMs, 0), undefined, { signal: woken.signal }).catch(() => undefined);
+    waiters.delete(wake);
+    signal.removeEventListener('abort', wake);
+  }
+
+  function send(url: string, sending: Sending): Promise<Outcome> {
+    const { req, res, requestId, body } = sending;
+    const { signal } = term;
+    return new Promise((resolve) => {
+      const { hostname, port } = new URL(url);
+      const headers = { ...endToEnd(req), 'Arpanet-Forwarded': deps.name, 'Arpanet-Request-Id': requestId };
+      const upstream = http.request({
+        agent,
+        hostname,
+        port,
+        method: req.method,
+        path: req.url,
+        headers: {
+          ...headers,
+          ...(sending.isRetry ? { 'Arpanet-Retry': '1' } : {}),
+          ...(body !== undefined && body.length > 0 ? { 'Content-Length': body.length } : {}),
+        },
+      });
+      let isSent = false;
+      let isAnswered = false;
+      const unwatch = pulse.watch(url, () => {
+        settle('silent');
+        upstream.destroy();
+      });
+      const settle = (outcome: Outcome): void => {
+        clearTimeout(farewell);
+        unwatch();
+        signal.removeEventListener('abort', onTermEnd);
+        res.off('close', clientGone);
+        resolve(outcome);
+      };
+      let farewell: NodeJS.Timeout | undefined;
+      const onTermEnd = (): void => {
+        if (isAnswered) res.destroy();
+        else farewell = setTimeout(() => upstream.destroy(), FAREWELL_MS);
+      };
+      const clientGone = (): void => {
+        upstream.destroy();
+        settle('answered');
+      };
+      signal.addEventListener('abort', onTermEnd, { once: true });
+      res.once('close', clientGone);
+      upstream.setTimeout(0);
+      upstream.on('socket', (socket) => {
+        const go = (): void => {
+          isSent = true;
+          if (body === undefined) req.pipe(upstream);
+          else upstream.end(body);
+        };
+        if (!socket.connecting) return go();
+        const late = setTimeout(() => socket.destroy(new Error('the leader does not answer')), DIAL_TIMEOUT_MS);
+        socket
+          .once('connect', () => clearTimeout(late))
+          .once('connect', go)
+          .once('close', () => clearTimeout(late));
+      });
+      upstream.on('error', () => {
+        if (isAnswered) return;
+        // Nothing of ours was read on a kept-alive connection that had died before.
+        settle(isSent ? 'lost' : 'not-sent');
+      });
+      upstream.on('response', (answer) => {
+        isAnswered = true;
+        unwatch();
+        const notLeader = answer.headers[NOT_LEADER_HEADER.toLowerCase()];
+        if (notLeader !== undefined && body !== undefined) {
+          void readMessage(answer).then((why) => sending.refused(why));
+          return settle(notLeader === BEGUN ? 'lost' : 'not-sent');
+        }
+        res.off('close', clientGone);
+        passOn(res, answer, {}).then(
+          () => settle('answered'),
+          () => settle('answered'),
+        );
+      });
+    });
+  }
+
+  async function relay(req: IncomingMessage, res: ServerResponse, requestId: string, how: Repeat): Promise<void> {
+    const body = await bodyToKeep(req, how, deps.bodyLimitBytes());
+    const deadlineMs = performance.now() + LEADER_WAIT_MS;
+    const gone = new AbortController();
+    const onClose = (): void => gone.abort();
+    res.once('close', onClose);
+    let why: string | undefined;
+    const refused = (message: string): void => void (why = message);
+    try {
+      for (let isRetry = false; ; ) {
+        const url = await leader(deadlineMs, gone.signal);
+        const outcome = await send(url, { req, res, requestId, body, isRetry, refused });
+        if (outcome === 'answered') return;
+        // It may have been carried out; if another leads in time, it can be asked.
+        if (outcome === 'silent') await change(deadlineMs, gone.signal);
+        if (outcome === 'silent' && deps.leaderUrl() === url) throw lostLeader();
+        if (outcome === 'lost' || outcome === 'silent') {
+          if (how === 'never' || body === undefined) throw lostLeader();
+          isRetry = true;
+        }
+        deps.log.debug({ requestId, outcome, leader: url }, 'asking the leader again');
+        await change(deadlineMs, gone.signal, RETRY_DELAY_MS);
+      }
+    } catch (error) {
+      if (why === undefined || !isKind(error, 'not-leader')) throw error;
+      throw new ArpanetError('not-leader', why, { cause: error });
+    } finally {
+      res.off('close', onClose);
+    }
+  }
+
+  /** A connected socket to the leader; waits for one that can be reached. */
+  async function reach(signal: AbortSignal): Promise<{ readonly upstream: Duplex; readonly url: string }> {
+    const deadlineMs = performance.now() + LEADER_WAIT_MS;
+    for (;;) {
+      const url = await leader(deadlineMs, signal);
+      const { hostname, port } = new URL(url);
+      const socket = dialTcp(hostname, Number(port));
+      const isUp = await new Promise<boolean>((resolve) => {
+        const late = setTimeout(() => socket.destroy(), DIAL_TIMEOUT_MS);
+        socket.once('connect', () => resolve(true));
+        socket.once('error', () => resolve(false));
+        socket.once('close', () => resolve(false));
+        socket.once('connect', () => clearTimeout(late)).once('close', () => clearTimeout(late));
+      });
+      if (isUp) return { upstream: socket, url };
+      await change(deadlineMs, signal, RETRY_DELAY_MS);
+    }
+  }
+
+  async function join(
+    req: IncomingMessage,
+    requestId: string,
+    client: () => Duplex,
+    head: Buffer,
+    isUpgrade: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { upstream, url } = await reach(signal);
+    const unwatch = pulse.watch(url, () => upstream.destroy());
+    upstream.once('data', unwatch).once('close', unwatch);
+    const bodyBytes = isUpgrade ? Number(req.headers['content-length'] ?? 0) : head.length;
+    const add = {
+      'Arpanet-Forwarded': deps.name,
+      'Arpanet-Request-Id': requestId,
+      ...(isUpgrade ? {} : { 'Content-Length': String(bodyBytes) }),
+    };
+    await joinSockets({
+      client: client(),
+      clientHead: head,
+      upstream,
+      requestHead: requestHead(req, req.url ?? '/', { keepUpgrade: isUpgrade, add }),
+      bodyBytes,
+      way: 'hijack',
+      answerHeaders: { 'Arpanet-Request-Id': requestId },
+      signal: term.signal,
+    });
+  }
+
+  return {
+    async answer(req, res, requestId) {
+      const how = howToRepeat(req.method ?? 'GET', req.url ?? '/');
+      if (how !== 'stream') return await relay(req, res, requestId, how);
+      const body = await readBody(req, deps.bodyLimitBytes());
+      const gone = new AbortController();
+      res.once('close', () => gone.abort());
+      await join(req, requestId, () => takeOver(req, res), body, false, gone.signal);
+    },
+    async upgrade(req, socket, head, requestId) {
+      const gone = new AbortController();
+      const onGone = (): void => gone.abort();
+      socket.once('close', onGone).once('error', onGone);
+      try {
+        await join(req, requestId, () => socket.off('close', onGone), head, true, gone.signal);
+      } catch (error) {
+        refuseSocket(socket, error, { 'Arpanet-Request-Id': requestId });
+      }
+    },
+    leaderChanged() {
+      term.abort();
+      term = new AbortController();
+      for (const wake of waiters) wake();
+    },
+    close() {
+      term.abort();
+      for (const wake of waiters) wake();
+      pulse.close();
+      agent.destroy();
+    },
+  };
+}
+
+async function bodyToKeep(req: IncomingMessage, how: Repeat, limitBytes: number): Promise<Buffer | undefined> {
+  const length = Number(req.headers['content-length'] ?? 0);
+  const isChunked = req.headers['transfer-encoding'] !== undefined;
+  if (how === 'safely') return await readBody(req, limitBytes);
+  return !isChunked && length <= KEPT_BODY_BYTES ? await readBody(req, KEPT_BODY_BYTES) : undefined;
+}
+
+/** The client's own headers, repeats kept, without those that concern its connection to us. */
+function endToEnd(req: IncomingMessage): OutgoingHttpHeaders {
+  const drop = new Set([...hopByHop(req.headers), 'arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id']);
+  return Object.fromEntries(
+    Object.entries(req.headersDistinct).flatMap(([name, values]) => (drop.has(name) || values === undefined ? [] : [[name, one(values)]])),
+  );
+}
+
+const one = (values: readonly string[]): string | string[] => (values.length === 1 && values[0] !== undefined ? values[0] : [...values]);
+
+export const noLeader = (): ArpanetError => new ArpanetError('not-leader', 'no scheduler leads at the moment: try again in a second');
+
+const lostLeader = (): ArpanetError =>
+  new ArpanetError('unavailable', 'the leader went away during this request: it may or may not have been carried out');

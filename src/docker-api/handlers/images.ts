@@ -1,0 +1,63 @@
+/** Images: pulled, loaded and built on the builder's host, tagged and removed wherever they are. */
+import { engineError } from '../../engine/index.ts';
+import { type Json, publicLabels } from '../../model/index.ts';
+import { askAll } from '../broadcast.ts';
+import type { Cluster } from '../cluster.ts';
+import { type Exchange, send, sendJson } from '../context.ts';
+import type { Forward } from '../forward.ts';
+import { builderWithImages, imageAt, noSuchImage } from '../image-places.ts';
+import { askHost, sendEngineAnswer } from '../mutate.ts';
+import { enginePath } from '../places.ts';
+
+/** Progress streams through; the end waits until the view has the new images. For pull, import, load and classic build. */
+export async function streamToBuilder(call: Exchange, forward: Forward): Promise<void> {
+  await streamTo(call, call.cluster.builder(), forward, { images: true });
+}
+
+/** The classic builder, and BuildKit where the Dockerfile comes by session: both find on the builder what other hosts have. */
+export async function build(call: Exchange, forward: Forward): Promise<void> {
+  // the containers of its steps stay, unless rm is asked for
+  await streamTo(call, await builderWithImages(call), forward, { images: true, newcomers: true });
+}
+
+async function streamTo(call: Exchange, host: string, forward: Forward, changes: Parameters<Cluster['sync']>[1]): Promise<void> {
+  const { cluster } = call;
+  await forward(call, { host, door: cluster.engine(host), path: enginePath(call), beforeEnd: () => cluster.sync(host, changes) });
+}
+
+/** As one host knows it, under all the names that it has in the cluster. */
+export async function imageInspect(call: Exchange): Promise<void> {
+  const { host, name } = imageAt(call, call.params['name'] ?? '');
+  const answer = await askHost(call, host, enginePath(call, { name }));
+  if (answer.status !== 200) return sendEngineAnswer(call, answer);
+  const inspect = JSON.parse(answer.body.toString()) as Json & { readonly Id: string };
+  const { cluster } = call;
+  const digests = cluster
+    .hosts()
+    .flatMap((one) => one.images.flatMap((image) => (image.Id === inspect.Id ? (image.RepoDigests ?? []) : [])));
+  const RepoDigests = [...new Set(digests.filter((digest) => !digest.startsWith('<none>')))].sort();
+  const [Config, ContainerConfig] = [inspect['Config'], inspect['ContainerConfig']].map(withPublicLabels);
+  const configs = { ...(Config === undefined ? {} : { Config }), ...(ContainerConfig === undefined ? {} : { ContainerConfig }) };
+  sendJson(call, 200, { ...inspect, ...configs, RepoTags: tagsOf(call, inspect.Id), RepoDigests });
+}
+
+/** An image committed from a container carries what we had written on that. */
+function withPublicLabels(config: unknown): unknown {
+  const labels = (config as { readonly Labels?: Readonly<Record<string, string>> | null } | null | undefined)?.Labels;
+  return labels === undefined || labels === null ? config : { ...(config as Json), Labels: publicLabels(labels) };
+}
+
+export const tagsOf = (call: Exchange, id: string): readonly string[] =>
+  [...call.cluster.tags()].flatMap(([tag, of]) => (of === id ? [tag] : [])).sort();
+
+export async function imageTag(call: Exchange): Promise<void> {
+  const reference = call.params['name'] ?? '';
+  const found = call.cluster.image(reference);
+  if (found === undefined) throw noSuchImage(reference);
+  const answers = await askAll(call, found.hosts, enginePath(call, { name: found.id }));
+  await Promise.all(answers.map(({ host }) => call.cluster.sync(host, { images: true })));
+  const refused = answers.find(({ answer }) => answer.status >= 400);
+  if (refused !== undefined) throw engineError(refused.answer.status, refused.answer.body.toString());
+  // 26.1 answers 200 where no repository is named
+  send(call, { status: answers[0]?.answer.status ?? 201 });
+}

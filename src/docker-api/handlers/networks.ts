@@ -1,0 +1,65 @@
+/** Networks are the cluster's own: created, removed and joined there; Engines get theirs when a container needs one. */
+import { ArpanetError, type Json, type NetworkCreateRequest } from '../../model/index.ts';
+import { type GoStruct, readJson } from '../body.ts';
+import { type Exchange, send, sendJson, unlessDoneBefore } from '../context.ts';
+import { predefined } from '../reads/container-show.ts';
+
+const CREATE: GoStruct = {
+  name: 'types.NetworkCreateRequest',
+  fields: {
+    Name: 'string',
+    Driver: 'string',
+    Scope: 'string',
+    Internal: 'bool',
+    Attachable: 'bool',
+    Ingress: 'bool',
+    EnableIPv6: 'bool',
+    ConfigOnly: 'bool',
+    ConfigFrom: 'struct',
+    IPAM: 'struct',
+    Options: 'map[string]string',
+    Labels: 'map[string]string',
+  },
+};
+const CONNECT: GoStruct = { name: 'types.NetworkConnect', fields: { Container: 'string', EndpointConfig: 'struct' } };
+const DISCONNECT: GoStruct = { name: 'types.NetworkDisconnect', fields: { Container: 'string', Force: 'bool' } };
+
+export async function networkCreate(call: Exchange): Promise<void> {
+  const request = await readJson<NetworkCreateRequest>(call, CREATE);
+  const record = await call.cluster.createNetwork(request, call.requestId);
+  sendJson(call, 201, { Id: record.id, Warning: '' });
+}
+
+export async function networkRemove(call: Exchange): Promise<void> {
+  await unlessDoneBefore(call, () => call.cluster.removeNetwork(call.params['id'] ?? ''));
+  send(call, { status: 204 });
+}
+
+interface Membership extends Json {
+  readonly Container?: string;
+  readonly EndpointConfig?: unknown;
+  readonly Force?: boolean;
+}
+
+export async function networkConnect(call: Exchange): Promise<void> {
+  const { Container = '', EndpointConfig } = await readJson<Membership>(call, CONNECT);
+  if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
+  const reference = call.params['id'] ?? '';
+  // An Engine looks for the network first.
+  if (!predefined.has(reference)) call.cluster.network(reference);
+  const container = call.cluster.container(Container);
+  await call.cluster.connect(reference, container.id, EndpointConfig);
+  await call.cluster.sync(container.host, { containers: [container.id] });
+  send(call, { status: 200 });
+}
+
+export async function networkDisconnect(call: Exchange): Promise<void> {
+  const { Container = '', Force = false } = await readJson<Membership>(call, DISCONNECT);
+  if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
+  const reference = call.params['id'] ?? '';
+  if (!predefined.has(reference)) call.cluster.network(reference);
+  const container = call.cluster.container(Container);
+  await call.cluster.disconnect(reference, container.id, Force);
+  await call.cluster.sync(container.host, { containers: [container.id] });
+  send(call, { status: 200 });
+}

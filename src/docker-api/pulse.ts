@@ -1,0 +1,64 @@
+/**
+ * Effects: asks a leader that owes answers whether it still lives. A stopped process, or one that is cut off, refuses nothing and says nothing: after
+ * two silent checks in a row (8 s at most) nobody waits for its answers any longer.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Pulse {
+  /** Calls back, once, when the scheduler at this url is silent. Returns how to stop watching. */
+  watch(url: string, onSilent: () => void): () => void;
+  close(): void;
+}
+
+const EVERY_MS = 1_500;
+const PATIENCE_MS = 2_500;
+const STRIKES = 2;
+
+export function createPulse(everyMs = EVERY_MS, patienceMs = PATIENCE_MS): Pulse {
+  const watched = new Map<string, Set<() => void>>();
+  const closed = new AbortController();
+
+  async function lives(url: string): Promise<boolean> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), patienceMs);
+    try {
+      await (await fetch(`${url}/arpanet/v1/health`, { signal: late.signal })).arrayBuffer();
+      return true;
+    } catch {
+      // A refused connection is the sender's own to see.
+      return !late.signal.aborted;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function check(url: string, waiting: Set<() => void>): Promise<void> {
+    for (let strikes = 0; ; ) {
+      await sleep(everyMs, undefined, { signal: closed.signal, ref: false });
+      if (waiting.size === 0) break;
+      strikes = (await lives(url)) ? 0 : strikes + 1;
+      if (strikes < STRIKES) continue;
+      for (const tell of waiting) tell();
+      break;
+    }
+  }
+
+  return {
+    watch(url, onSilent) {
+      let waiting = watched.get(url);
+      if (waiting === undefined) {
+        const fresh = new Set<() => void>();
+        waiting = fresh;
+        watched.set(url, fresh);
+        check(url, fresh).then(
+          () => watched.delete(url),
+          () => watched.delete(url),
+        );
+      }
+      const mine = waiting;
+      mine.add(onSilent);
+      return () => void mine.delete(onSilent);
+    },
+    close: () => closed.abort(),
+  };
+}

@@ -1,0 +1,90 @@
+/** Answers and the bytes kept of them. Effects: memory. */
+import type { Cluster } from '../cluster.ts';
+import { type Ready, ReadyBytes } from './ready-bytes.ts';
+
+export interface ReadAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+  /** Default: application/json. */
+  readonly contentType?: string;
+  /** What is missing from the answer and why, for a `Warning` header. */
+  readonly warnings?: readonly string[];
+}
+
+export type Read = (
+  query: URLSearchParams,
+  params: Readonly<Record<string, string>>,
+  apiVersion: string,
+) => ReadAnswer | Promise<ReadAnswer>;
+
+export interface Life {
+  /** Unix time in milliseconds; default: as long as the view does not change. 0: not to be kept. */
+  readonly untilMs?: number;
+  /** The container that the answer is about, if it is about one. */
+  readonly container?: string;
+  readonly warnings?: readonly string[];
+}
+
+export interface Answers {
+  /** `content` is JSON text, or the body of an earlier answer that is true again. */
+  readonly answer: (content: string | Buffer, life?: Life) => ReadAnswer;
+  /** A read that waits for what is under way, so that clients see their own writes, and then answers from ready bytes or anew. */
+  readonly settledRead: (kind: string, make: Read) => Read;
+  /** The answer to this very URL if it is ready and still true. */
+  readonly cached: (rawUrl: string) => Buffer | undefined;
+  /** Makes `cached` find an answer that a read gave; one that cannot be kept is not. */
+  readonly remember: (rawUrl: string, body: Buffer) => void;
+  /** An exec was made in the container: from now on only its Engine knows its ExecIDs. */
+  readonly execSeen: (id: string) => void;
+  readonly hasExecs: (id: string) => boolean;
+}
+
+const readyLimitBytes = 24 * 1024 * 1024;
+
+export function createAnswers(cluster: Cluster, now: () => number): Answers {
+  const ready = new ReadyBytes(readyLimitBytes);
+  const keepable = new WeakMap<Buffer, Ready>();
+  const execs = new Set<string>();
+
+  const answer: Answers['answer'] = (content, { untilMs = Number.POSITIVE_INFINITY, container, warnings = [] } = {}) => {
+    const body = typeof content === 'string' ? Buffer.from(`${content}\n`) : content;
+    if (untilMs > 0) keepable.set(body, { body, version: cluster.version(), untilMs, container });
+    return { status: 200, body, ...(warnings.length === 0 ? {} : { warnings }) };
+  };
+
+  const keep = (key: string, body: Buffer): void => {
+    const entry = keepable.get(body);
+    if (entry !== undefined) ready.put(key, entry);
+  };
+
+  return {
+    answer,
+    settledRead(kind, make) {
+      return (query, params, apiVersion) => {
+        const key = `${kind} ${apiVersion} ${Object.values(params).join('/')} ${query.toString()}`;
+        const give = (): ReadAnswer | Promise<ReadAnswer> => {
+          const known = ready.get(key, cluster.version(), now());
+          if (known !== undefined) return { status: 200, body: known.body };
+          const made = make(query, params, apiVersion);
+          if (!(made instanceof Promise)) keep(key, made.body);
+          return made;
+        };
+        return cluster.settled()?.then(give) ?? give();
+      };
+    },
+    cached(rawUrl) {
+      const entry = ready.get(rawUrl, cluster.version(), now());
+      if (entry === undefined || cluster.settled(entry.container) !== undefined) return undefined;
+      return entry.container !== undefined && execs.has(entry.container) ? undefined : entry.body;
+    },
+    remember: keep,
+    execSeen(id) {
+      execs.add(id);
+      if (execs.size > 1_000) {
+        const alive = new Set(cluster.containers().map((container) => container.id));
+        for (const seen of execs) if (!alive.has(seen)) execs.delete(seen);
+      }
+    },
+    hasExecs: (id) => execs.has(id),
+  };
+}

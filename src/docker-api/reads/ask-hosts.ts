@@ -1,0 +1,46 @@
+/** Effects: the same question to every alive host's Engine at once, each within a bound. One that is slow or silent costs its own answer only. */
+import { engineJson } from '../../engine/index.ts';
+import { ArpanetError, type HostView } from '../../model/index.ts';
+import { hostWarnings, whileAlive } from '../alive.ts';
+import type { Cluster } from '../cluster.ts';
+import { compareVersions } from '../versions.ts';
+
+export interface HostsAnswer<T> {
+  readonly answers: readonly { readonly host: string; readonly answer: T }[];
+  /** `host h2: why`, one for each host that gave none. */
+  readonly warnings: readonly string[];
+}
+
+/** `path` without version; a client's mistake that every host refuses is thrown; each Engine is spoken to in the client's version, capped by what it knows. */
+export async function askHosts<T>(cluster: Cluster, path: string, apiVersion: string, timeoutMs: number): Promise<HostsAnswer<T>> {
+  const alive = cluster.hosts().filter((host) => host.state === 'alive');
+  const asked = alive.map((host) => askHost<T>(cluster, host, path, apiVersion, timeoutMs));
+  const settled = await Promise.allSettled(asked);
+  const refused = settled.flatMap((one) => (one.status === 'rejected' && isRefusal(one.reason) ? [one.reason as unknown] : []));
+  if (settled.length > 0 && refused.length === settled.length) throw refused[0];
+  const silent = settled.flatMap((one, i) => (one.status === 'rejected' ? [alive[i]?.name ?? ''] : []));
+  const known = hostWarnings(cluster.hosts().filter(({ name }) => !silent.includes(name)));
+  return {
+    answers: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    warnings: [
+      ...known,
+      ...settled.flatMap((one, i) => (one.status === 'rejected' ? [`host ${alive[i]?.name ?? ''}: ${messageOf(one.reason)}`] : [])),
+    ],
+  };
+}
+
+async function askHost<T>(cluster: Cluster, host: HostView, path: string, apiVersion: string, timeoutMs: number) {
+  const newest = host.facts?.apiVersion ?? apiVersion;
+  const version = compareVersions(apiVersion, newest) > 0 ? newest : apiVersion;
+  const { agent } = cluster.engine(host.name);
+  const call = { method: 'GET', path: `/v${version}${path}`, timeoutMs };
+  const answer = await whileAlive(agent, (signal) => engineJson<T>({ agent }, { ...call, signal }));
+  return { host: host.name, answer };
+}
+
+const isRefusal = (reason: unknown): boolean =>
+  reason instanceof ArpanetError && reason.engineStatus !== undefined && reason.engineStatus >= 400 && reason.engineStatus < 500;
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}

@@ -1,0 +1,81 @@
+/** Values in requests, read as the Engine's Go code reads them, with its error texts. */
+import { ArpanetError } from '../../model/index.ts';
+
+/** An error that the Engine answers with 500 although the request is at fault; clients see the same status from us. */
+export function engineError(message: string, engineStatus = 500): ArpanetError {
+  return new ArpanetError('engine', message, { engineStatus });
+}
+
+/** `httputils.BoolValue`. */
+export function boolValue(value: string | null): boolean {
+  const word = (value ?? '').trim().toLowerCase();
+  return !(word === '' || word === '0' || word === 'no' || word === 'false' || word === 'none');
+}
+
+/** `strconv.Atoi`; undefined when it is no integer of 64 bits. */
+export function atoi(value: string): number | undefined {
+  const number = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
+  return Math.abs(number) < 2 ** 63 ? number : undefined;
+}
+
+export function atoiError(value: string): string {
+  return `strconv.Atoi: parsing ${JSON.stringify(value)}: ${/^[+-]?\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`;
+}
+
+/** Minor number of an API version: `1.43` gives 43. All versions have major 1. */
+export function apiMinor(version: string): number {
+  return Number(version.split('.')[1] ?? '0');
+}
+
+const unitMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `time.ParseDuration`, in milliseconds; undefined when it is none. */
+export function parseDurationMs(value: string): number | undefined {
+  if (value === '0') return 0;
+  if (!/^[+-]?((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(value)) return undefined;
+  let total = 0;
+  for (const [, count, unit] of value.matchAll(/([\d.]+)(ns|us|µs|ms|s|m|h)/g)) total += Number(count) * (unitMs[unit ?? ''] ?? 0);
+  return value.startsWith('-') ? -total : total;
+}
+
+/** `timetypes.GetTimestamp`: a duration before now, a date, or Unix seconds. Zoneless times are UTC. */
+export function parseTimestampMs(value: string, nowMs: number): number {
+  const duration = parseDurationMs(value);
+  if (duration !== undefined && value !== '0') return nowMs - duration;
+  if (/^-?\d+(\.\d+)?$/.test(value)) return Number(value) * 1_000;
+  const date = /^(\d{4}-\d\d-\d\d)(T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(value);
+  const time = date?.[2] === undefined ? 'T00:00:00' : date[2].length === 3 ? `${date[2]}:00` : date[2];
+  const parsed = date === null ? Number.NaN : Date.parse(`${date[1]}${time}${date[3] ?? 'Z'}`);
+  if (Number.isNaN(parsed)) throw engineError(`failed to parse value as time or duration: ${JSON.stringify(value)}`);
+  return parsed;
+}
+
+/** Go's `path.Match` as a regular expression: `*`, `?` and `[…]` stop at a slash. */
+export function pathPattern(pattern: string): RegExp {
+  let source = '';
+  for (let i = 0; i < pattern.length; i++) {
+    const char = pattern.charAt(i);
+    if (char === '*') source += '[^/]*';
+    else if (char === '?') source += '[^/]';
+    else if (char === '[') {
+      const end = pattern.indexOf(']', i + 2);
+      if (end < 0) throw engineError('syntax error in pattern');
+      source += `(?!/)[${pattern.slice(i + 1, end).replace(/\[/g, '\\[')}]`;
+      i = end;
+    } else {
+      if (char === '\\') i++;
+      if (i === pattern.length) throw engineError('syntax error in pattern');
+      source += pattern.charAt(i).replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+    }
+  }
+  try {
+    return new RegExp(`^${source}$`);
+  } catch {
+    throw engineError('syntax error in pattern');
+  }
+}
+
+/** A sort key for Docker's RFC 3339 times in UTC, whose fractions have as many digits as they need. */
+export function timeKey(time: string): string {
+  return `${time.slice(0, 19)}.${time.slice(20).replace(/\D.*$/, '').padEnd(9, '0')}`;
+}

@@ -1,0 +1,47 @@
+/** `GET /info`, `/version`, `/system/df`. Effects: df asks every Engine. */
+import type { ContainerSummary } from '../../model/index.ts';
+import type { Cluster } from '../cluster.ts';
+import type { Answers, Read } from './answers.ts';
+import { askHosts } from './ask-hosts.ts';
+import { type DiskUsage, mergeDiskUsage } from './disk-usage.ts';
+import { apiMinor } from './go-values.ts';
+import { infoAt, showInfo } from './system-info.ts';
+import { showVersion } from './system-version.ts';
+import type { ViewMemo } from './view-memo.ts';
+
+/** Loads change all the time without changing the view. */
+const infoLifeMs = 1_000;
+/** Summing up a full disk takes its time; an Engine that hangs is given up long before. */
+const diskUsageTimeoutMs = 60_000;
+
+export type SystemReads = Readonly<Record<'info' | 'version' | 'diskUsage', Read>>;
+
+export function createSystemReads(
+  cluster: Cluster,
+  memo: ViewMemo,
+  answers: Answers,
+  showListed: (summary: ContainerSummary, apiVersion: string) => unknown,
+  deps: { readonly now: () => number; readonly version: string },
+): SystemReads {
+  const info: Read = (_query, _params, apiVersion) => {
+    const nowMs = deps.now();
+    const shown = showInfo(cluster.hosts(), cluster.containers(), memo.images().length, cluster.about(), deps.version, nowMs);
+    return answers.answer(JSON.stringify(infoAt(shown, apiMinor(apiVersion))), { untilMs: nowMs + infoLifeMs });
+  };
+
+  const diskUsage: Read = async (query, _params, apiVersion) => {
+    const search = query.size === 0 ? '' : `?${query.toString()}`;
+    const { answers: usages, warnings } = await askHosts<DiskUsage>(cluster, `/system/df${search}`, apiVersion, diskUsageTimeoutMs);
+    const merged = mergeDiskUsage(
+      usages.map(({ answer }) => answer),
+      (summary) => showListed(summary, apiVersion),
+    );
+    return answers.answer(JSON.stringify(merged), { untilMs: 0, warnings });
+  };
+
+  return {
+    info: answers.settledRead('info', info),
+    version: answers.settledRead('version', () => answers.answer(JSON.stringify(showVersion(cluster.hosts(), deps.version)))),
+    diskUsage: answers.settledRead('df', diskUsage),
+  };
+}

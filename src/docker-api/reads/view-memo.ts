@@ -1,0 +1,97 @@
+/** What reads derive from the view, kept as long as the view does not change; what a container shows, as long as its own facts do not. */
+import type { ContainerFacts, ContainerView, HostView, ImageSummary } from '../../model/index.ts';
+import type { Cluster } from '../cluster.ts';
+import { linkNamesOf, type NetworkIds, type ShownContainer, showSummary } from './container-show.ts';
+import { apiMinor } from './go-values.ts';
+import { mergeImages, withDescendants } from './image-list.ts';
+
+export interface ViewMemo {
+  /** Of `bridge`, `host` and `none`. */
+  readonly predefinedIds: NetworkIds;
+  networkIds(): NetworkIds;
+  host(name: string): HostView | undefined;
+  images(): readonly ImageSummary[];
+  /** Ids of the image that a reference means and of all that are built on it; empty when unknown. */
+  imagesOf(reference: string): ReadonlySet<string>;
+  /** What the user called the image, or its id when that name has come to mean another one. */
+  imageText(container: ShownContainer): string;
+  shown(view: ContainerView, apiVersion: string): ShownContainer;
+}
+
+interface Kept {
+  readonly record: ContainerView['record'];
+  readonly networks: NetworkIds;
+  readonly hostApi: string | undefined;
+  readonly linkNames: readonly string[] | undefined;
+  readonly shown: ShownContainer;
+}
+
+export function createViewMemo(cluster: Cluster, predefinedIds: NetworkIds): ViewMemo {
+  let version = -1;
+  let networks: NetworkIds = new Map();
+  let hosts: ReadonlyMap<string, HostView> = new Map();
+  let images: readonly ImageSummary[] | undefined;
+  let links: ReadonlyMap<string, readonly string[]> | undefined;
+  const imageIds = new Map<string, string | undefined>();
+  const kept = { old: new WeakMap<ContainerFacts, Kept>(), current: new WeakMap<ContainerFacts, Kept>() };
+
+  const refresh = (): void => {
+    if (cluster.version() === version) return;
+    version = cluster.version();
+    hosts = new Map(cluster.hosts().map((host) => [host.name, host]));
+    images = undefined;
+    links = undefined;
+    imageIds.clear();
+    const now = new Map([...cluster.networks().map(({ record }) => [record.name, record.id] as const), ...predefinedIds]);
+    // the same map as before if nothing changed: what containers show is kept by it
+    if (now.size !== networks.size || [...now].some(([name, id]) => networks.get(name) !== id)) networks = now;
+  };
+
+  const imageId = (reference: string): string | undefined => {
+    refresh();
+    if (!imageIds.has(reference)) imageIds.set(reference, cluster.image(reference)?.id);
+    return imageIds.get(reference);
+  };
+
+  const memo: ViewMemo = {
+    predefinedIds,
+    networkIds() {
+      refresh();
+      return networks;
+    },
+    host(name) {
+      refresh();
+      return hosts.get(name);
+    },
+    images() {
+      refresh();
+      const there = () => [...hosts.values()].filter((host) => host.state !== 'down').map((host) => host.images);
+      return (images ??= mergeImages(there(), cluster.tags()));
+    },
+    imagesOf(reference) {
+      const id = imageId(reference);
+      return id === undefined ? new Set() : withDescendants(memo.images(), id);
+    },
+    imageText({ imageReference, imageId: own }) {
+      // Of a container that its host has not shown yet no image's id is known.
+      return own === '' || imageReference === own || imageId(imageReference) === own ? imageReference : own;
+    },
+    shown(view, apiVersion) {
+      refresh();
+      const { facts, record } = view;
+      const generation = apiMinor(apiVersion) < 48 ? kept.old : kept.current;
+      const hostApi = hosts.get(view.host)?.facts?.apiVersion;
+      links ??= linkNamesOf(cluster.containers());
+      const linkNames = links.get(view.name);
+      const known = generation.get(facts);
+      const isSame = known !== undefined && known.record === record && known.networks === networks && known.hostApi === hostApi;
+      const isKnown = isSame && known.linkNames?.join() === linkNames?.join();
+      if (isKnown && known.shown.view === view) return known.shown;
+      // The host's state is the view's to tell, not the facts'.
+      const shown = isKnown ? { ...known.shown, view } : showSummary(view, networks, apiVersion, hostApi, linkNames);
+      generation.set(facts, { record, networks, hostApi, linkNames, shown });
+      return shown;
+    },
+  };
+  return memo;
+}

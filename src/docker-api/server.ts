@@ -1,0 +1,376 @@
+/**
+ * Effects: the door itself. Listens, refuses what is no request, and hands each one to the leader's way (leading.ts) or the follower's
+ * (follower.ts), as this scheduler's role is at that moment. While nobody leads, requests wait.
+ */
+import { randomUUID } from 'node:crypto';
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
+import { ArpanetError, isKind } from '../model/index.ts';
+import { held } from '../telemetry/held.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { BODY_LIMIT_BYTES } from './body.ts';
+import type { Cluster } from './cluster.ts';
+import { ARPANET_VERSION, ownHeaders } from './context.ts';
+import { errorBody, sendError } from './errors.ts';
+import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } from './follower.ts';
+import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
+import { refuseSocket } from './hijack.ts';
+import { createLeading, type Leading, wasBegun } from './leading.ts';
+import { createReads } from './reads/index.ts';
+import { isUploading, receiveUpload, stoppingAt, uploadOf } from './uploads.ts';
+import { OLDEST, refuseVersion, compareVersions, splitVersion } from './versions.ts';
+
+export interface DoorDeps {
+  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  /** This scheduler's name. */
+  readonly name: string;
+  /** For bodies that the door itself reads: create requests and their like. It may change. */
+  readonly bodyLimitBytes?: () => number;
+  /** Streams at once; more are refused. */
+  readonly streamLimit?: number;
+  /** A reader of events that is further behind is cut off. */
+  readonly eventsBehindBytes?: number;
+  readonly log: Logger;
+  /** `/arpanet/v1/*` at the leader. */
+  readonly operator: RequestListener;
+  /** `/arpanet/v1/agent` at the leader: the naked request, as node:http's `upgrade` gives it. */
+  readonly acceptAgent: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+export interface Door extends AsyncDisposable {
+  /** Where it listens, in the order asked for. */
+  readonly addresses: readonly AddressInfo[];
+  /** From now on this scheduler leads, and this is its cluster. */
+  lead(cluster: Cluster): void;
+  /** From now on another one leads; undefined: nobody, as far as is known. */
+  follow(leaderUrl: string | undefined): void;
+}
+
+/** How long a refused client may go on sending before it is cut off. */
+const LINGER_MS = 2_000;
+
+/**
+ * A client that is cut off while it still sends sees a broken pipe and never the answer (RFC 9112 §9.6): what it sends is read and thrown
+ * away. Who has said all in a while keeps the connection; who has not is cut off then.
+ */
+function endRefused(req: IncomingMessage, res: ServerResponse): void {
+  const { socket } = req;
+  const timer = setTimeout(() => {
+    if (res.writableFinished) socket.destroySoon();
+    else res.once('finish', () => socket.destroySoon());
+  }, LINGER_MS);
+  const forget = (): void => clearTimeout(timer);
+  socket.once('close', forget);
+  req.once('end', () => {
+    forget();
+    socket.off('close', forget);
+  });
+  req.resume();
+}
+
+/** Engines take 1 MiB of headers (Go's default); `X-Registry-Config` needs some of it. */
+const HEADERS_LIMIT_BYTES = 1024 * 1024;
+const IDLE_MS = 5 * 60_000;
+const PING_WAIT_MS = 1_000;
+
+type Role =
+  | { readonly kind: 'leading'; readonly leading: Leading; readonly epoch: () => number }
+  | { readonly kind: 'following'; readonly url: string | undefined };
+
+/** Listens before it knows its role. */
+export async function startDoor(deps: DoorDeps): Promise<Door> {
+  const { log } = deps;
+  const bodyLimitBytes = deps.bodyLimitBytes ?? (() => BODY_LIMIT_BYTES);
+  const servers: http.Server[] = [];
+  let role: Role = { kind: 'following', url: undefined };
+  let ownUrl: string | undefined;
+  let lastUrl: string | undefined;
+  /** What the leader said last, for a ping that nobody else answers. */
+  let apiVersion = '1.41';
+  /** What else is said on these is nobody's request: where one is refused for its framing, the next may be a part of it. */
+  const closing = new WeakSet<Duplex>();
+  const awaitingLead = new Set<() => void>();
+
+  const follower = createFollower({
+    name: deps.name,
+    log,
+    bodyLimitBytes,
+    leaderUrl: () => (role.kind === 'leading' ? ownUrl : role.url),
+  });
+
+  function become(next: Role): void {
+    if (role.kind === 'leading') {
+      apiVersion = role.leading.window().max;
+      role.leading[Symbol.dispose]();
+    }
+    role = next;
+    const url = next.kind === 'leading' ? ownUrl : next.url;
+    // While nobody is known to lead, the last one may still do, and may still answer.
+    if (url !== undefined && url !== lastUrl) follower.leaderChanged();
+    lastUrl = url ?? lastUrl;
+    for (const wake of awaitingLead) wake();
+  }
+
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    // as a proxy is asked; an Engine takes it too
+    req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
+    const { url } = req;
+    if (role.kind === 'leading' && req.method === 'GET') {
+      const ready = role.leading.ready(url);
+      if (ready !== undefined) {
+        res.writeHead(200, [...ready.head, 'Arpanet-Request-Id', idOf(req)]);
+        res.end(ready.body);
+        return;
+      }
+    }
+    const requestId = idOf(req);
+    try {
+      await route(req, res, url, requestId);
+    } catch (error) {
+      if (isKind(error, 'not-leader') && !res.headersSent) res.setHeader(NOT_LEADER_HEADER, wasBegun(error) ? BEGUN : '1');
+      const own = ownHeaders(role.kind === 'leading' ? role.leading.window().max : apiVersion, requestId);
+      sendError(res, error, isNoPage(error) ? { 'Arpanet-Request-Id': requestId } : own, log);
+      if (!req.complete && uploadOf(req) === undefined) endRefused(req, res);
+    }
+  }
+
+  async function route(req: IncomingMessage, res: ServerResponse, url: string, requestId: string): Promise<void> {
+    const path = url.split('?', 1)[0] ?? '/';
+    if (req.method === 'OPTIONS' && req.headers['transfer-encoding'] === undefined) {
+      res.writeHead(200, ownHeaders(role.kind === 'leading' ? role.leading.window().max : apiVersion, requestId)).end();
+      return;
+    }
+    const cleaner = cleanerPath(path);
+    if (cleaner !== undefined) {
+      res.writeHead(301, { Location: cleaner + url.slice(path.length), 'Content-Length': 0, 'Arpanet-Request-Id': requestId }).end();
+      return;
+    }
+    const refused = refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
+    if (refused !== undefined) {
+      closing.add(req.socket);
+      res.writeHead(refused.status, { 'Content-Type': 'application/json', Connection: 'close', 'Arpanet-Request-Id': requestId });
+      res.end(errorBody(refused.message));
+      return;
+    }
+    const split = splitVersion(path);
+    if (split.path === '/_ping' && (req.method === 'GET' || req.method === 'HEAD')) {
+      const window = role.kind === 'leading' ? role.leading.window() : { min: OLDEST, max: apiVersion };
+      const refusal = split.version === undefined ? undefined : refuseVersion(split.version, window);
+      if (refusal !== undefined) throw new ArpanetError('invalid', refusal);
+      return await ping(req, res, requestId);
+    }
+    if (path === '/arpanet/v1/health') return health(res, requestId);
+    if (path === '/arpanet/v1/held') return void res.end(`${JSON.stringify(held(url.endsWith('?collect=1')))}\n`);
+    if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
+    if (role.kind === 'following') return await follower.answer(req, res, requestId);
+    if (path.startsWith('/arpanet/')) return deps.operator(req, res);
+    if (role.leading.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
+    await role.leading.answer(req, res, requestId);
+  }
+
+  /** True once another scheduler leads, or this one anew; false after ten seconds, or when the client left. */
+  async function roleChanges(req: IncomingMessage): Promise<boolean> {
+    return await new Promise<boolean>((resolve) => {
+      const done = (changed: boolean): void => {
+        clearTimeout(timer);
+        awaitingLead.delete(wake);
+        req.socket.off('close', gone);
+        resolve(changed);
+      };
+      const gone = (): void => done(false);
+      const wake = (): void => done(true);
+      const timer = setTimeout(gone, LEADER_WAIT_MS);
+      awaitingLead.add(wake);
+      req.socket.once('close', gone);
+    });
+  }
+
+  /** Another scheduler thinks that we lead. Perhaps we are about to; if not it must ask again, for here it would go round in circles. */
+  async function toLead(req: IncomingMessage): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const done = (act: () => void): void => {
+        clearTimeout(timer);
+        awaitingLead.delete(wake);
+        req.socket.off('close', gone);
+        act();
+      };
+      const gone = (): void => done(() => reject(noLeader()));
+      const wake = (): void => done(() => (role.kind === 'leading' ? resolve() : reject(noLeader())));
+      const timer = setTimeout(gone, role.kind === 'following' && role.url !== undefined ? 0 : LEADER_WAIT_MS);
+      awaitingLead.add(wake);
+      req.socket.once('close', gone);
+    });
+  }
+
+  /** Any scheduler is alive and says so; which API it speaks the leader knows. */
+  async function ping(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
+    if (role.kind === 'leading') apiVersion = role.leading.window().max;
+    else if (role.url !== undefined && req.headers['arpanet-forwarded'] === undefined) apiVersion = await askVersion(role.url);
+    const headers = {
+      ...ownHeaders(apiVersion, requestId),
+      // As Engines say it since 23.0; older ones were silent.
+      ...(compareVersions(apiVersion, '1.42') < 0 ? {} : { 'Builder-Version': '2', Swarm: 'active/manager' }),
+      'Cache-Control': 'no-cache, no-store, must-revalidate',
+      Pragma: 'no-cache',
+      'Content-Type': 'text/plain; charset=utf-8',
+    };
+    res.writeHead(200, { ...headers, 'Content-Length': req.method === 'HEAD' ? 0 : 2 });
+    res.end(req.method === 'HEAD' ? undefined : 'OK');
+  }
+
+  async function askVersion(leader: string): Promise<string> {
+    try {
+      const answer = await fetch(`${leader}/_ping`, {
+        method: 'HEAD',
+        headers: { 'Arpanet-Forwarded': deps.name },
+        signal: AbortSignal.timeout(PING_WAIT_MS),
+      });
+      return answer.headers.get('api-version') ?? apiVersion;
+    } catch {
+      return apiVersion;
+    }
+  }
+
+  function health(res: ServerResponse, requestId: string): void {
+    const body = JSON.stringify({
+      name: deps.name,
+      role: role.kind,
+      leader: role.kind === 'leading' ? ownUrl : role.url,
+      ...(role.kind === 'leading' ? { epoch: role.epoch() } : {}),
+      version: ARPANET_VERSION,
+    });
+    res.writeHead(200, { 'Content-Type': 'application/json', 'Arpanet-Request-Id': requestId });
+    res.end(`${body}\n`);
+  }
+
+  async function handleUpgrade(server: http.Server, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const requestId = idOf(req);
+    try {
+      const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
+      const refused = refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
+      if (refused !== undefined) throw new ArpanetError(refused.status === 404 ? 'not-found' : 'invalid', refused.message);
+      if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
+      if (role.kind === 'following') return await follower.upgrade(req, socket, head, requestId);
+      if (path === '/arpanet/v1/agent') return deps.acceptAgent(req, socket, head);
+      const upgraded = role.leading.upgrade(req, socket, head, requestId);
+      if (upgraded === undefined) return withoutUpgrade(server, req, socket, head);
+      await upgraded;
+    } catch (error) {
+      refuseSocket(socket, error, ownHeaders(role.kind === 'leading' ? role.leading.window().max : apiVersion, requestId));
+    }
+  }
+
+  function makeServer(): http.Server {
+    const answering = new WeakMap<Duplex, ServerResponse>();
+    const isFree = (socket: Duplex): boolean => answering.get(socket)?.writableFinished !== false;
+    const server = http.createServer({
+      IncomingMessage: stoppingAt((req) => role.kind === 'leading' && isFree(req.socket) && role.leading.isUpload(req)),
+      maxHeaderSize: HEADERS_LIMIT_BYTES,
+      requestTimeout: 0,
+      keepAliveTimeout: IDLE_MS,
+      noDelay: true,
+      requireHostHeader: false, // guards.ts does, and nothing after it is heard
+      highWaterMark: HIGH_WATER_MARK_BYTES,
+    });
+    server.on('request', (req, res) => {
+      if (closing.has(req.socket)) return;
+      answering.set(req.socket, res);
+      void handle(req, res);
+    });
+    server.on('upgrade', (req, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      if (isUploading(req)) void handle(req, receiveUpload(req, socket, head));
+      else void handleUpgrade(server, req, socket, head);
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      const res = answering.get(socket);
+      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      // what comes after the last request of a connection is nobody's
+      else if (error.code === 'HPE_CLOSED_CONNECTION') return;
+      // never two answers to one request
+      else if (res?.headersSent === true && !res.req.complete) socket.destroySoon();
+      else refuseSocket(socket, malformed(error), { 'Arpanet-Request-Id': newId() });
+    });
+    return server;
+  }
+
+  async function listen(host: string, port: number): Promise<AddressInfo> {
+    const server = makeServer();
+    servers.push(server);
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+    return server.address() as AddressInfo;
+  }
+
+  const addresses: AddressInfo[] = [];
+  for (const { host, port } of deps.listen) addresses.push(await listen(host, port));
+  const [first] = addresses;
+  if (first !== undefined) ownUrl = urlOf(first);
+
+  return {
+    addresses,
+    lead(cluster) {
+      const reads = createReads(cluster, { now: Date.now, version: ARPANET_VERSION });
+      become({
+        kind: 'leading',
+        epoch: () => cluster.about().epoch,
+        leading: createLeading({
+          cluster,
+          reads,
+          log,
+          bodyLimitBytes,
+          streamLimit: deps.streamLimit,
+          eventsBehindBytes: deps.eventsBehindBytes,
+        }),
+      });
+    },
+    follow(url) {
+      if (role.kind === 'following' && role.url === url) return;
+      become({ kind: 'following', url });
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      become({ kind: 'following', url: undefined });
+      follower.close();
+      for (const server of servers) server.closeAllConnections();
+      await Promise.all(closed);
+    },
+  };
+}
+
+function malformed({ code, message }: NodeJS.ErrnoException): ArpanetError {
+  if (code !== 'HPE_HEADER_OVERFLOW') return new ArpanetError('invalid', `malformed HTTP request: ${message}`);
+  return new ArpanetError('engine', `a request's headers may have ${HEADERS_LIMIT_BYTES} bytes together`, { engineStatus: 431 });
+}
+
+/** Where an Engine has no page it does not introduce itself. */
+const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && error.message === 'page not found';
+
+const newId = (): string => randomUUID();
+
+function urlOf({ address, port }: AddressInfo): string {
+  const reachable = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** The client's, or the follower's, if it looks like one; so that a request that is sent again is known again. */
+function idOf(req: IncomingMessage): string {
+  const given = req.headers['arpanet-request-id'];
+  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : newId();
+}
+
+/**
+ * Some clients (Java's, curl's) offer `Upgrade: h2c` with any request; an Engine answers it as if they had not. Node has no way to decline an
+ * upgrade, so the request goes in again at the front door without the offer.
+ */
+function withoutUpgrade(server: http.Server, req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = [`${req.method ?? 'GET'} ${req.url ?? '/'} HTTP/1.1`];
+  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
+    const name = req.rawHeaders[i] ?? '';
+    if (!/^(?:connection|upgrade|http2-settings)$/i.test(name)) lines.push(`${name}: ${req.rawHeaders[i + 1] ?? ''}`);
+  }
+  socket.removeAllListeners('error');
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit('connection', socket);
+}

@@ -1,0 +1,16 @@
+/** Ids in the services API's own shape, the same under every leader: 25 letters and digits, made from what the object is. Effects: a hash. */
+import { createHash } from 'node:crypto';
+
+function id(kind: string, name: string): string {
+  const digest = createHash('sha256').update(`${kind}/${name}`).digest('hex');
+  return BigInt(`0x${digest}`).toString(36).padStart(50, '0').slice(-25);
+}
+
+export const ids = {
+  service: (deployment: string, service: string) => id('service', `${deployment}/${service}`),
+  node: (host: string) => id('node', host),
+  task: (container: string) => id('task', container),
+  swarm: (cluster: string) => id('swarm', cluster),
+} as const;
+
+export type Ids = typeof ids;

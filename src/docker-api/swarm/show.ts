@@ -1,0 +1,302 @@
+/** Services, their instances and hosts as the services API shows them: services, tasks, nodes, the swarm. Pure. */
+import {
+  type ContainerView,
+  type CreateRequest,
+  type HostView,
+  type Json,
+  labels,
+  type ServiceView,
+  UPDATE_DEFAULTS,
+} from '../../model/index.ts';
+import { configOf, FORCED, STACK, tagged } from './spec.ts';
+import type { Facade } from './facade.ts';
+import type { Ids } from './ids.ts';
+import type { PortConfig, ServiceSpec } from './types.ts';
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+export const serviceName = ({ deployment, service }: Pick<ServiceView, 'deployment' | 'service'>): string =>
+  deployment === 'default' ? service : `${deployment}_${service}`;
+
+/** The spec that a client may change and send back. */
+export function specOf(view: ServiceView): ServiceSpec {
+  const request = view.template?.request ?? {};
+  const stored: ServiceSpec | undefined = view.record?.spec;
+  const derived = derivedSpec(view, request);
+  if (stored === undefined) return derived;
+  const task = stored.TaskTemplate ?? {};
+  return {
+    ...stored,
+    Name: serviceName(view),
+    Mode: derived.Mode ?? {},
+    UpdateConfig: configOf(view.record?.update ?? UPDATE_DEFAULTS, stored.UpdateConfig?.MaxFailureRatio),
+    TaskTemplate: {
+      ForceUpdate: 0,
+      Runtime: 'container',
+      ...task,
+      ContainerSpec: { ...task.ContainerSpec, Image: tagged(request.Image) ?? '', Env: request.Env ?? [] },
+    },
+  };
+}
+
+function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
+  const { HostConfig = {} } = request;
+  const host = HostConfig ?? {};
+  const given = request.Labels ?? {};
+  const policy = host['RestartPolicy'] as { readonly Name?: string; readonly MaximumRetryCount?: number } | undefined;
+  const condition =
+    policy?.Name === 'on-failure' ? 'on-failure' : policy?.Name === 'always' || policy?.Name === 'unless-stopped' ? 'any' : 'none';
+  const list = (value: unknown): readonly string[] | undefined => (Array.isArray(value) ? (value as readonly string[]) : undefined);
+  const constraints = constraintsOf(given[labels.constraints]);
+  const ports = portsOf(request);
+  return {
+    Name: serviceName(view),
+    Labels: { ...(view.deployment === 'default' ? {} : { [STACK]: view.deployment }), ...view.record?.labels },
+    TaskTemplate: {
+      ContainerSpec: {
+        Image: tagged(request.Image) ?? '',
+        Labels: Object.fromEntries(
+          Object.entries(given).filter(
+            ([name]) =>
+              !name.startsWith('com.docker.compose.') &&
+              name !== FORCED &&
+              name !== labels.constraints &&
+              name !== labels.maxPerHost &&
+              name !== labels.files &&
+              name !== labels.service,
+          ),
+        ),
+        ...(list(request['Entrypoint'])?.length ? { Command: list(request['Entrypoint']) ?? [] } : {}),
+        ...(list(request['Cmd'])?.length ? { Args: list(request['Cmd']) ?? [] } : {}),
+        Env: request.Env ?? [],
+        ...(request.Hostname ? { Hostname: request.Hostname } : {}),
+        ...(typeof request['User'] === 'string' && request['User'] !== '' ? { User: request['User'] } : {}),
+        ...(typeof request['WorkingDir'] === 'string' && request['WorkingDir'] !== '' ? { Dir: request['WorkingDir'] } : {}),
+        ...(host.Mounts?.length ? { Mounts: host.Mounts } : {}),
+        ...(request.Healthcheck ? { Healthcheck: request.Healthcheck } : {}),
+        Isolation: 'default',
+      },
+      Resources: {
+        Limits: drop({ NanoCPUs: host.NanoCpus, MemoryBytes: host.Memory }),
+        Reservations: drop({ MemoryBytes: host.MemoryReservation }),
+      },
+      RestartPolicy: { Condition: condition, MaxAttempts: policy?.MaximumRetryCount ?? 0 },
+      Placement: {
+        ...(constraints.length > 0 ? { Constraints: constraints } : {}),
+        ...(given[labels.maxPerHost] ? { MaxReplicas: Number(given[labels.maxPerHost]) } : {}),
+      },
+      Networks: Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {}).map(([Target, endpoint]) => ({
+        Target,
+        Aliases: endpoint?.Aliases ?? [],
+      })),
+      ForceUpdate: Number(given[FORCED] ?? 0),
+      Runtime: 'container',
+    },
+    Mode: view.record?.isGlobal === true ? { Global: {} } : { Replicated: { Replicas: view.desired } },
+    UpdateConfig: configOf(view.record?.update ?? UPDATE_DEFAULTS),
+    EndpointSpec: { Mode: 'dnsrr', ...(ports.length > 0 ? { Ports: ports } : {}) },
+  };
+}
+
+function constraintsOf(label: string | undefined): readonly string[] {
+  if (!label) return [];
+  try {
+    const parsed: unknown = JSON.parse(label);
+    return Array.isArray(parsed) ? parsed.map(String) : [];
+  } catch {
+    return label.split(',');
+  }
+}
+
+function portsOf(request: CreateRequest): readonly PortConfig[] {
+  return Object.entries(request.HostConfig?.PortBindings ?? {}).flatMap(([port, bindings]) => {
+    const [target = '', Protocol = 'tcp'] = port.split('/');
+    return (bindings ?? []).map(({ HostPort }) => ({
+      Protocol,
+      TargetPort: Number(target),
+      ...(HostPort ? { PublishedPort: Number(HostPort) } : {}),
+      PublishMode: 'host',
+    }));
+  });
+}
+
+function drop(value: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, number] => entry[1] !== undefined && entry[1] > 0));
+}
+
+/** What an Engine adds where a client asked for the defaults. */
+const withDefaults = (spec: ServiceSpec): ServiceSpec => ({
+  ...spec,
+  RollbackConfig: spec.RollbackConfig ?? { ...configOf(UPDATE_DEFAULTS), FailureAction: 'pause', Order: 'stop-first' },
+});
+
+export interface Showing {
+  /** How many run. */
+  readonly withStatus?: boolean;
+  readonly withDefaults?: boolean;
+}
+
+export function showService(view: ServiceView, ids: Ids, showing: Showing = {}): Json {
+  const { record } = view;
+  const madeMs = record?.createdAtMs ?? Math.min(...view.instances.map((container) => container.record?.createdAtMs ?? 0));
+  const Spec = showing.withDefaults === true ? withDefaults(specOf(view)) : specOf(view);
+  const running = view.instances.filter((container) => stateOf(container) === 'running').length;
+  const completed = view.instances.filter((container) => stateOf(container) === 'complete').length;
+  const { status } = record ?? {};
+  return {
+    ID: ids.service(view.deployment, view.service),
+    Version: { Index: record?.version ?? 1 },
+    CreatedAt: iso(madeMs),
+    UpdatedAt: iso(record?.updatedAtMs ?? madeMs),
+    Spec,
+    ...(record?.previous === undefined
+      ? {}
+      : { PreviousSpec: derivedSpec({ ...view, template: record.previous }, record.previous.request) }),
+    Endpoint: { Spec: Spec.EndpointSpec ?? {}, Ports: Spec.EndpointSpec?.Ports ?? [], VirtualIPs: [] },
+    ...(status === undefined
+      ? {}
+      : {
+          UpdateStatus: {
+            State: status.state,
+            StartedAt: iso(status.startedAtMs),
+            ...(status.completedAtMs === undefined ? {} : { CompletedAt: iso(status.completedAtMs) }),
+            Message: status.message,
+          },
+        }),
+    ...(showing.withStatus === true
+      ? { ServiceStatus: { RunningTasks: running, DesiredTasks: view.desired, CompletedTasks: completed } }
+      : {}),
+  };
+}
+
+function stateOf(container: ContainerView): string {
+  const { State } = container.facts.inspect;
+  if (container.hostState === 'down') return 'orphaned';
+  switch (State.Status) {
+    case 'running':
+    case 'paused':
+      return State.Health?.Status === 'starting' ? 'starting' : 'running';
+    case 'restarting':
+      return 'starting';
+    case 'created':
+      return 'ready';
+    default:
+      return State.ExitCode === 0 ? 'complete' : 'failed';
+  }
+}
+
+/** Instances, and one pending task for each that is missing. */
+export function showTasks(view: ServiceView, ids: Ids): readonly Json[] {
+  const spec = specOf(view);
+  const ServiceID = ids.service(view.deployment, view.service);
+  const base = { ServiceID, Labels: {}, Version: { Index: view.record?.version ?? 1 } };
+  const shown = view.instances.map((container): Json => {
+    const { State } = container.facts.inspect;
+    const state = stateOf(container);
+    const atMs = Date.parse(state === 'complete' || state === 'failed' ? State.FinishedAt : State.StartedAt);
+    const madeMs = container.record?.createdAtMs ?? 0;
+    const at = iso(Math.max(atMs, madeMs));
+    const image = tagged(container.record?.request.Image);
+    const isStopped = view.record?.stopped.includes(container.id) ?? false;
+    return {
+      ...base,
+      ID: ids.task(container.id),
+      CreatedAt: iso(madeMs),
+      UpdatedAt: at,
+      Spec: { ...spec.TaskTemplate, ContainerSpec: { ...spec.TaskTemplate?.ContainerSpec, Image: image } },
+      Slot: container.record?.number ?? 0,
+      NodeID: ids.node(container.host),
+      Status: {
+        Timestamp: at,
+        State: state,
+        Message: state === 'orphaned' ? `host ${container.host} is down` : state === 'running' ? 'started' : state,
+        ...(state === 'failed' ? { Err: `task: non-zero exit (${State.ExitCode})` } : {}),
+        ContainerStatus: { ContainerID: container.id, PID: Number(State['Pid'] ?? 0), ExitCode: State.ExitCode },
+        PortStatus: {},
+      },
+      DesiredState: isStopped || state === 'complete' ? 'shutdown' : 'running',
+      NetworksAttachments: [],
+    };
+  });
+  const slots = new Set(view.instances.map((container) => container.record?.number));
+  const now = iso(view.record?.updatedAtMs ?? 0);
+  for (let slot = 1; slots.size < view.desired; slot++) {
+    if (slots.has(slot)) continue;
+    slots.add(slot);
+    shown.push({
+      ...base,
+      ID: ids.task(`${ServiceID}/${slot}`),
+      CreatedAt: now,
+      UpdatedAt: now,
+      Spec: spec.TaskTemplate,
+      Slot: slot,
+      Status: {
+        Timestamp: now,
+        State: 'pending',
+        Message: 'pending task scheduling',
+        ...(view.trouble === undefined ? {} : { Err: view.trouble }),
+        PortStatus: {},
+      },
+      DesiredState: 'running',
+    });
+  }
+  return shown;
+}
+
+export function showNode(host: HostView, ids: Ids): Json {
+  const { record, facts } = host;
+  const plugins = facts?.info['Plugins'] as Readonly<Record<string, readonly string[] | null>> | undefined;
+  return {
+    ID: ids.node(host.name),
+    Version: { Index: 1 },
+    CreatedAt: iso(record.joinedAtMs),
+    UpdatedAt: iso(record.joinedAtMs),
+    Spec: { Labels: record.labels, Role: 'worker', Availability: record.availability },
+    Description: {
+      Hostname: host.name,
+      Platform: { Architecture: facts?.arch ?? '', OS: facts?.os ?? '' },
+      Resources: { NanoCPUs: (facts?.cpus ?? 0) * 1e9, MemoryBytes: facts?.memoryBytes ?? 0 },
+      Engine: {
+        EngineVersion: typeof facts?.version['Version'] === 'string' ? facts.version['Version'] : '',
+        Labels: {},
+        Plugins: Object.entries(plugins ?? {}).flatMap(([Type, names]) => (names ?? []).map((Name) => ({ Type, Name }))),
+      },
+      TLSInfo: {},
+    },
+    Status: {
+      State: host.state === 'alive' ? 'ready' : host.state === 'down' ? 'down' : 'unknown',
+      Addr: record.address,
+      ...(host.why === undefined ? {} : { Message: host.why }),
+    },
+  };
+}
+
+/** The defaults are an Engine's; nobody here takes them, they are shown as they were set. */
+export function showSwarm(clusterId: string, ids: Ids, { spec, version, rotated, pool }: Facade): Json {
+  return {
+    ID: ids.swarm(clusterId),
+    Version: { Index: version },
+    CreatedAt: iso(0),
+    UpdatedAt: iso(0),
+    Spec: {
+      Name: 'default',
+      Labels: {},
+      Orchestration: { TaskHistoryRetentionLimit: 5 },
+      Raft: { SnapshotInterval: 10_000, KeepOldSnapshots: 0, LogEntriesForSlowFollowers: 500, ElectionTick: 10, HeartbeatTick: 1 },
+      Dispatcher: { HeartbeatPeriod: 5_000_000_000 },
+      CAConfig: { NodeCertExpiry: 7_776_000_000_000_000 },
+      TaskDefaults: {},
+      EncryptionConfig: { AutoLockManagers: false },
+      ...spec,
+    },
+    TLSInfo: {},
+    RootRotationInProgress: false,
+    DefaultAddrPool: pool.ranges,
+    SubnetSize: pool.subnetSize,
+    DataPathPort: 0,
+    JoinTokens: { Worker: tokenOf(rotated.worker), Manager: tokenOf(rotated.manager) },
+  };
+}
+
+/** Hosts join by `arpanet token`: what stands here tells so. */
+const tokenOf = (rotations: number): string => (rotations === 0 ? 'arpanet token' : `arpanet token (${rotations})`);

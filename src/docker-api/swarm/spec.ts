@@ -1,0 +1,239 @@
+/** A service's spec -> the create request of its instances, and what has no meaning here. Pure. */
+import {
+  ArpanetError,
+  type CreateRequest,
+  type HostConfig,
+  type KeptFile,
+  labels,
+  type ServiceId,
+  UPDATE_DEFAULTS,
+  type UpdateSettings,
+} from '../../model/index.ts';
+import type { ServiceSpec, UpdateConfig } from './types.ts';
+
+export const STACK = 'com.docker.stack.namespace';
+export const FORCED = 'arpanet.forced';
+const NAME = /^[a-zA-Z0-9](?:[-_.]*[A-Za-z0-9]+)*$/;
+
+/** `abc_pricing` of stack `abc` is service `pricing` of deployment `abc`; without a stack it belongs to `default`. Throws `invalid`. */
+export function idOf(spec: ServiceSpec): ServiceId {
+  const name = spec.Name ?? '';
+  if (!NAME.test(name) || name.length > 63)
+    throw new ArpanetError(
+      'invalid',
+      `invalid service name "${name.slice(0, 80)}": 1 to 63 letters, digits, - and _, beginning and ending with a letter or digit`,
+    );
+  const stack = spec.Labels?.[STACK] || spec.Labels?.[labels.deployment];
+  if (!stack) return { deployment: 'default', service: name.replaceAll('.', '-') };
+  return { deployment: stack, service: (name.startsWith(`${stack}_`) ? name.slice(stack.length + 1) : name).replaceAll('.', '-') };
+}
+
+/** Throws `unsupported` with the reason for what has no meaning here. */
+export function refuseMeaningless(spec: ServiceSpec): void {
+  const { TaskTemplate: task = {}, Mode = {} } = spec;
+  const container = task.ContainerSpec ?? {};
+  const refuse = (what: string, why: string) => new ArpanetError('unsupported', `${what} is not supported by arpanet: ${why}`);
+  if (Mode.ReplicatedJob || Mode.GlobalJob)
+    throw refuse('a job', 'use "docker run" or "docker compose run", which end when the work is done');
+  if (container.ReadOnly === true && (container.Secrets?.length || container.Configs?.length))
+    throw refuse('a secret or config in a read-only container', 'they are files in it; leave --read-only out, or mount a volume');
+  if (container.Privileges?.CredentialSpec) throw refuse('a credential spec', 'it is for Windows containers');
+  if (task.Runtime && task.Runtime !== 'container') throw refuse(`runtime "${task.Runtime}"`, 'instances are containers');
+  if (container.Isolation && container.Isolation !== 'default') throw refuse('isolation', 'it is for Windows containers');
+  if (task.Resources?.Reservations?.GenericResources?.length)
+    throw refuse('a generic resource', 'hosts do not tell such: use a constraint on node.labels.…');
+  const role = task.Placement?.Constraints?.find(isOfNoHost);
+  if (role !== undefined)
+    throw refuse(`the constraint "${role}"`, 'every host is a worker here, schedulers run beside them; use node.labels.…');
+  if (!container.Image) throw new ArpanetError('invalid', 'ContainerSpec: image reference must be provided');
+}
+
+/** A constraint on the role that holds nowhere. */
+function isOfNoHost(constraint: string): boolean {
+  const [, operator, role] = /^\s*node\.role\s*(==|!=)\s*(\S+)\s*$/.exec(constraint) ?? [];
+  return operator !== undefined && (operator === '==') !== (role === 'worker');
+}
+
+/** What a client should know of what it asked for. */
+export function warningsOf(spec: ServiceSpec): readonly string[] {
+  const isIngress = (spec.EndpointSpec?.Ports ?? []).some((port) => port.PublishMode !== 'host');
+  const isPreferring = (spec.TaskTemplate?.Placement?.Preferences ?? []).length > 0;
+  return [
+    ...(isIngress
+      ? ['there is no routing mesh: ports are published on the hosts that run the instances, one instance a host for a fixed port']
+      : []),
+    ...(isPreferring ? ['placement preferences have no effect: instances are spread over hosts by themselves'] : []),
+  ];
+}
+
+const MODES = ['Replicated', 'Global', 'ReplicatedJob', 'GlobalJob'] as const;
+
+/** The mode's names in any case, as Go reads them: docker-py sends `{"global": {}}`. */
+export function modeOf(spec: ServiceSpec): NonNullable<ServiceSpec['Mode']> {
+  const given = Object.entries(spec.Mode ?? {});
+  return Object.fromEntries(
+    MODES.flatMap((name) => {
+      const found = given.find(([key]) => key.toLowerCase() === name.toLowerCase());
+      return found === undefined ? [] : [[name, found[1]]];
+    }),
+  );
+}
+
+/** The spec as it is kept: with its mode's own names, and with ids for the networks that it names. */
+export function settled(spec: ServiceSpec, networkId: (reference: string) => string): ServiceSpec {
+  const withIds = (networks: ServiceSpec['Networks']) =>
+    networks?.map((network) => (network.Target ? { ...network, Target: networkId(network.Target) } : network));
+  const { Networks, TaskTemplate } = spec;
+  return {
+    ...spec,
+    Mode: modeOf(spec),
+    ...(Networks?.length ? { Networks: withIds(Networks) ?? [] } : {}),
+    ...(TaskTemplate?.Networks?.length ? { TaskTemplate: { ...TaskTemplate, Networks: withIds(TaskTemplate.Networks) ?? [] } } : {}),
+  };
+}
+
+export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly KeptFile[] = []): CreateRequest {
+  const task = spec.TaskTemplate ?? {};
+  const container = task.ContainerSpec ?? {};
+  const isDefault = id.deployment === 'default';
+  const networks = (task.Networks?.length ? task.Networks : (spec.Networks ?? [])).flatMap(({ Target, Aliases }) =>
+    Target ? [[Target, { Aliases: [...new Set([...(Aliases ?? []), id.service])] }] as const] : [],
+  );
+  const constraints = task.Placement?.Constraints ?? [];
+  const isGlobal = spec.Mode?.Global != null;
+  const most = isGlobal ? 1 : (task.Placement?.MaxReplicas ?? 0);
+  return drop({
+    Image: tagged(container.Image),
+    Entrypoint: container.Command?.length ? container.Command : undefined,
+    Cmd: container.Args?.length ? container.Args : undefined,
+    Env: container.Env ?? [],
+    Hostname: container.Hostname,
+    WorkingDir: container.Dir,
+    User: container.User,
+    Tty: container.TTY,
+    OpenStdin: container.OpenStdin,
+    StopSignal: container.StopSignal,
+    StopTimeout: container.StopGracePeriod ? Math.ceil(container.StopGracePeriod / 1e9) : undefined,
+    Healthcheck: container.Healthcheck ?? undefined,
+    Labels: {
+      ...container.Labels,
+      ...(isDefault
+        ? { [labels.service]: id.service }
+        : { 'com.docker.compose.project': id.deployment, 'com.docker.compose.service': id.service, 'com.docker.compose.oneoff': 'False' }),
+      'com.docker.compose.container-number': '1',
+      ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
+      ...(most > 0 ? { [labels.maxPerHost]: String(most) } : {}),
+      // What is on a host that is lost has no other place: every other host has its own.
+      ...(isGlobal ? { [labels.reschedule]: 'off' } : {}),
+      ...(files.length > 0 ? { [labels.files]: JSON.stringify(files) } : {}),
+      ...(task.ForceUpdate ? { [FORCED]: String(task.ForceUpdate) } : {}),
+    },
+    ...portsOf(spec),
+    HostConfig: hostConfigOf(spec, networks[0]?.[0]),
+    NetworkingConfig: networks.length === 0 ? undefined : { EndpointsConfig: Object.fromEntries(networks) },
+  });
+}
+
+function hostConfigOf(spec: ServiceSpec, network: string | undefined): HostConfig {
+  const task = spec.TaskTemplate ?? {};
+  const container = task.ContainerSpec ?? {};
+  const { Limits, Reservations } = task.Resources ?? {};
+  return drop({
+    NetworkMode: network,
+    Mounts: container.Mounts?.length ? container.Mounts : undefined,
+    Memory: Limits?.MemoryBytes,
+    MemoryReservation: Reservations?.MemoryBytes,
+    NanoCpus: Limits?.NanoCPUs,
+    PidsLimit: Limits?.Pids,
+    RestartPolicy: restartOf(task.RestartPolicy),
+    Init: container.Init ?? undefined,
+    ReadonlyRootfs: container.ReadOnly,
+    GroupAdd: container.Groups?.length ? container.Groups : undefined,
+    Dns: container.DNSConfig?.Nameservers ?? undefined,
+    DnsSearch: container.DNSConfig?.Search ?? undefined,
+    DnsOptions: container.DNSConfig?.Options ?? undefined,
+    // `IP host` there, `host:IP` here
+    ExtraHosts: container.Hosts?.length ? container.Hosts.map((line) => line.split(/\s+/).toReversed().join(':')) : undefined,
+    CapAdd: container.CapabilityAdd ?? undefined,
+    CapDrop: container.CapabilityDrop ?? undefined,
+    Sysctls: container.Sysctls ?? undefined,
+    Ulimits: container.Ulimits ?? undefined,
+    OomScoreAdj: container.OomScoreAdj || undefined,
+    LogConfig: task.LogDriver ? { Type: task.LogDriver.Name ?? '', Config: task.LogDriver.Options ?? {} } : undefined,
+    PortBindings: portsOf(spec).bindings,
+  });
+}
+
+function restartOf(policy: NonNullable<ServiceSpec['TaskTemplate']>['RestartPolicy']): { Name: string; MaximumRetryCount?: number } {
+  const condition = policy?.Condition || 'any';
+  if (condition === 'none') return { Name: 'no' };
+  if (condition === 'on-failure') return { Name: 'on-failure', ...(policy?.MaxAttempts ? { MaximumRetryCount: policy.MaxAttempts } : {}) };
+  return { Name: 'always' };
+}
+
+function portsOf(spec: ServiceSpec) {
+  const ports = (spec.EndpointSpec?.Ports ?? []).flatMap(({ TargetPort, PublishedPort, Protocol = 'tcp' }) =>
+    TargetPort === undefined ? [] : [{ key: `${TargetPort}/${Protocol}`, published: PublishedPort }],
+  );
+  if (ports.length === 0) return {};
+  const bindings: Record<string, { HostPort: string }[]> = {};
+  for (const { key, published } of ports) bindings[key] = [...(bindings[key] ?? []), { HostPort: published ? String(published) : '' }];
+  return { ExposedPorts: Object.fromEntries(ports.map(({ key }) => [key, {}])), bindings };
+}
+
+/** As the CLI writes it back: `busybox` is `busybox:latest`. */
+export function tagged(image: string | undefined): string | undefined {
+  if (!image || image.includes('@') || /:[^/]+$/.test(image) || /^[0-9a-f]{64}$/.test(image)) return image;
+  return `${image}:latest`;
+}
+
+/** Without what was not given: the Engine has its own defaults. */
+function drop<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([key, one]) => one !== undefined && key !== 'bindings')) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}
+
+/** What differs between two readings of a spec, put over a request that no spec can say all of. */
+export function patched(request: CreateRequest, before: CreateRequest, after: CreateRequest): CreateRequest {
+  const differ = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+  const over = (base: object, from: object, to: object): object => {
+    const result: Record<string, unknown> = { ...base };
+    for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
+      const a = (from as Record<string, unknown>)[key];
+      const b = (to as Record<string, unknown>)[key];
+      if (!differ(a, b)) continue;
+      if (key === 'Labels' || key === 'HostConfig')
+        result[key] = over((result[key] as object | undefined) ?? {}, (a as object) ?? {}, (b as object) ?? {});
+      else if (b === undefined) delete result[key];
+      else result[key] = b;
+    }
+    return result;
+  };
+  return over(request, before, after) as CreateRequest;
+}
+
+export function settingsOf(config: UpdateConfig | null | undefined, base: UpdateSettings = UPDATE_DEFAULTS): UpdateSettings {
+  if (!config) return base;
+  const { FailureAction: action, Order: order } = config;
+  return {
+    ...base,
+    parallelism: config.Parallelism ?? base.parallelism,
+    delayMs: config.Delay === undefined ? base.delayMs : config.Delay / 1e6,
+    order: order === 'start-first' || order === 'stop-first' ? order : base.order,
+    onFailure: action === 'rollback' || action === 'pause' || action === 'continue' ? action : base.onFailure,
+    monitorMs: config.Monitor ? config.Monitor / 1e6 : base.monitorMs,
+  };
+}
+
+/** The ratio is shown as it was given: the first instance that is no good counts. */
+export function configOf(settings: UpdateSettings, ratio = 0): UpdateConfig {
+  return {
+    Parallelism: settings.parallelism,
+    Delay: settings.delayMs * 1e6,
+    FailureAction: settings.onFailure,
+    Monitor: settings.monitorMs * 1e6,
+    MaxFailureRatio: ratio,
+    Order: settings.order,
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * Job: one Docker Engine seen from here. In: where it is (socket, TCP, or another host's gateway). Out: answers, streams, events.
+ * Invariants: an Engine's refusal keeps its status and words (kind `engine`); no answer is `unavailable` or `timeout`; nothing is
+ * buffered but what engineRequest and engineJson read whole.
+ */
+export { dockerFor } from './client.ts';
+export { engineEvents, lines } from './events.ts';
+export { reset, watchHalfOpen } from './half-open.ts';
+export { HIGH_WATER_MARK_BYTES, reread } from './reread.ts';
+export {
+  engineError,
+  engineJson,
+  engineOpen,
+  engineRequest,
+  engineTarget,
+  type EngineAnswer,
+  type EngineCall,
+} from './request.ts';
+export { splice } from './splice.ts';
+export { createEngineAgent, openTunnel, splitHostPort, type EngineAgent, type HostPort } from './tunnel.ts';
+export { dial, dialUnix, openUpgrade, readMessage } from './upgrade.ts';

@@ -1,0 +1,134 @@
+/** Effects: small HTTP calls to one Engine, over its own socket, TCP, or a tunnel agent. */
+import http, { type IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { buffer } from 'node:stream/consumers';
+import { ArpanetError } from '../model/errors.ts';
+import { messageIn } from './upgrade.ts';
+
+/** Where an Engine is. A target without an agent uses Node's global keep-alive agent. */
+export type EngineTarget =
+  | { readonly agent: http.Agent }
+  | { readonly socketPath: string; readonly agent?: http.Agent }
+  | { readonly host: string; readonly port: number; readonly agent?: http.Agent };
+
+export interface EngineCall {
+  readonly method: string;
+  /** With or without the version: `/v1.41/containers/json` or `/containers/json`, the Engine's newest. */
+  readonly path: string;
+  /** Buffer and string go as they are, a Readable is streamed, anything else as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** Until the answer's head has come; in engineRequest and engineJson until its last byte. */
+  readonly timeoutMs?: number;
+}
+
+export interface EngineAnswer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']);
+
+/** `unix:///path` or `tcp://host:port` as a target. Throws `invalid`. */
+export function engineTarget(url: string): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
+  const unix = /^unix:\/\/(?<path>\/.+)$/.exec(url)?.groups?.['path'];
+  if (unix !== undefined) return { socketPath: unix };
+  const tcp = /^(?:tcp|http):\/\/(?<host>\[[^\]]+\]|[^:/]+)(?::(?<port>\d+))?\/?$/.exec(url)?.groups;
+  if (tcp?.['host'] === undefined)
+    throw new ArpanetError('invalid', `invalid engine address "${url}": use unix:///PATH or tcp://HOST:PORT`);
+  return { host: tcp['host'].replace(/^\[|\]$/g, ''), port: Number(tcp['port'] ?? 2375) };
+}
+
+/** Resolves at the answer's head, whatever its status; the caller reads or destroys the body. Aborting cuts the body too. */
+export async function engineOpen(target: EngineTarget, call: EngineCall): Promise<IncomingMessage> {
+  try {
+    return await attempt(target, call);
+  } catch (error) {
+    // The Engine closed a kept-alive connection just as we wrote to it: nothing was done, say it again on another one.
+    if (error instanceof StaleConnection && IDEMPOTENT.has(call.method) && !(call.body instanceof Readable)) {
+      return attempt(target, call).catch((again: unknown) => Promise.reject(asArpanet(target, again, call)));
+    }
+    throw asArpanet(target, error, call);
+  }
+}
+
+/** The whole answer, whatever its status. Throws `unavailable` or `timeout` when there is none. */
+export async function engineRequest(target: EngineTarget, call: EngineCall): Promise<EngineAnswer> {
+  const answer = await engineOpen(target, call);
+  const late = new ArpanetError('timeout', `the Engine at ${describe(target)} did not finish ${call.method} ${call.path}`);
+  const timer = call.timeoutMs === undefined ? undefined : setTimeout(() => answer.destroy(late), call.timeoutMs);
+  try {
+    return { status: answer.statusCode ?? 0, headers: answer.headers, body: await buffer(answer) };
+  } catch (error) {
+    throw asArpanet(target, error, call);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The answer's JSON; undefined for an empty body. Throws `engine` with the Engine's own status and message for 400 and above. */
+export async function engineJson<T>(target: EngineTarget, call: EngineCall): Promise<T> {
+  const answer = await engineRequest(target, call);
+  if (answer.status >= 400) throw engineError(answer.status, answer.body.toString());
+  return (answer.body.length === 0 ? undefined : JSON.parse(answer.body.toString())) as T;
+}
+
+/** An Engine's refusal as an error: its status, its words. */
+export function engineError(status: number, body: string): ArpanetError {
+  return new ArpanetError('engine', messageIn(body) ?? (body.trim() || `the Engine answered ${status}`), { engineStatus: status });
+}
+
+class StaleConnection extends Error {}
+
+function attempt(target: EngineTarget, call: EngineCall): Promise<IncomingMessage> {
+  const { method, path, signal, timeoutMs } = call;
+  const { body, type } = encode(call.body);
+  const length = typeof body === 'string' || Buffer.isBuffer(body) ? { 'Content-Length': String(Buffer.byteLength(body)) } : {};
+  const headers = { Host: 'docker', ...(type && { 'Content-Type': type }), ...length, ...call.headers };
+  return new Promise((resolve, reject) => {
+    const request = http.request({ ...target, method, path, headers, ...(signal && { signal }) });
+    const late = new ArpanetError(
+      'timeout',
+      `the Engine at ${describe(target)} did not answer ${method} ${path} within ${timeoutMs ?? 0} ms`,
+    );
+    const giveUp = (): void => {
+      request.destroy(late);
+      // it says so itself only once it has a socket, and a tunnel to a silent host takes long to fail
+      reject(late);
+    };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, timeoutMs);
+    request.on('response', (answer) => {
+      clearTimeout(timer);
+      resolve(answer);
+    });
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      const isStale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
+    });
+    if (body instanceof Readable) pipeline(body, request).catch((error: Error) => request.destroy(error));
+    else request.end(body);
+  });
+}
+
+function encode(body: unknown): { readonly body?: string | Buffer | Readable; readonly type?: string } {
+  if (body === undefined) return {};
+  if (typeof body === 'string' || Buffer.isBuffer(body) || body instanceof Readable) return { body };
+  return { body: JSON.stringify(body), type: 'application/json' };
+}
+
+/** An abort is passed on to who asked for it. One that cut the tunnels, because their host went down, means that the Engine is away. */
+function asArpanet(target: EngineTarget, error: unknown, { signal }: EngineCall): Error {
+  if (error instanceof ArpanetError) return error;
+  if (error instanceof Error && error.name === 'AbortError' && signal?.aborted === true) return error;
+  const cause = error instanceof StaleConnection ? error.cause : error;
+  return new ArpanetError('unavailable', `cannot reach the Engine at ${describe(target)}`, { cause });
+}
+
+function describe(target: EngineTarget): string {
+  if ('socketPath' in target) return target.socketPath;
+  return 'host' in target ? `${target.host}:${target.port}` : 'the end of the tunnel';
+}

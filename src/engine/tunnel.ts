@@ -1,0 +1,113 @@
+/**
+ * Effects: the client's side of a host agent's engine gateway. A tunnel is one connection to a remote Engine: after the preamble
+ * (`GET /engine`, `Upgrade: tunnel`, token, epoch) every byte goes to the Engine's own socket and back.
+ */
+import { setMaxListeners } from 'node:events';
+import http from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from '../telemetry/log.ts';
+import { openUpgrade } from './upgrade.ts';
+
+export interface HostPort {
+  /** An IP address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface TunnelOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string;
+  readonly epoch: number;
+  /** A port as that host itself calls it, instead of its Engine. */
+  readonly to?: HostPort | undefined;
+  /** The caller's own url, if it leads: the host's agent joins it there. */
+  readonly leader?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * One tunnel. Throws `unavailable` or `timeout` (names the host), `unauthorized` (wrong token), `not-leader` (the host has seen a
+ * higher epoch than ours: another leads now).
+ */
+export function openTunnel(options: TunnelOptions): Promise<Socket> {
+  const { token, epoch, leader, to, ...rest } = options;
+  const own = leader === undefined ? {} : { 'Arpanet-Leader': leader };
+  const headers = { Authorization: `Bearer ${token}`, 'Arpanet-Epoch': String(epoch), ...own };
+  const path = to === undefined ? '/engine' : `/port/${to.address}/${to.port}`;
+  return openUpgrade({ ...rest, path, protocol: 'tunnel', headers, what: `engine gateway ${options.host}:${options.port}` });
+}
+
+/** A pooled tunnel that nobody needed for this long is closed. */
+const IDLE_MS = 20_000;
+
+/** `host:port` apart; IPv6 in brackets. */
+export function splitHostPort(text: string): { readonly host: string; readonly port: number } {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+}
+
+export interface EngineAgentOptions {
+  /** `host:port` of the gateway. */
+  readonly gateway: string;
+  readonly token: string;
+  readonly epoch: number;
+  readonly log: Logger;
+}
+
+/** An `http.Agent` whose connections are tunnels: `http.request({ agent })` and http-proxy then talk to that host's Engine. */
+export interface EngineAgent extends http.Agent {
+  /** A fresh tunnel outside the pool, for a hijack, or to a port of the host. Its caller owns it. */
+  dial(signal?: AbortSignal, to?: HostPort): Promise<Socket>;
+}
+
+class TunnelAgent extends http.Agent implements EngineAgent {
+  readonly #options: EngineAgentOptions;
+  readonly #closing = new AbortController();
+
+  constructor(options: EngineAgentOptions) {
+    super({ keepAlive: true, maxFreeSockets: 32, scheduling: 'lifo', timeout: IDLE_MS });
+    this.#options = options;
+    setMaxListeners(0, this.#closing.signal); // as many as there are dials under way
+  }
+
+  /** One pool, whatever host name the request carries. */
+  override getName(): string {
+    return 'engine';
+  }
+
+  override createConnection(_options: unknown, done?: (error: Error | null, socket: Duplex) => void): undefined {
+    void this.#connect(done);
+  }
+
+  async #connect(done?: (error: Error | null, socket: Duplex) => void): Promise<void> {
+    try {
+      const socket = await this.dial(this.#closing.signal);
+      // Half-open is for hijacks: a pooled tunnel whose Engine hung up must leave the pool, not take one more request.
+      socket.once('end', () => {
+        if (this.freeSockets['engine']?.includes(socket)) socket.destroy();
+      });
+      done?.(null, socket);
+    } catch (error) {
+      this.#options.log.debug({ gateway: this.#options.gateway, err: error }, 'no tunnel');
+      done?.(error as Error, undefined as unknown as Duplex);
+    }
+  }
+
+  dial(signal?: AbortSignal, to?: HostPort): Promise<Socket> {
+    const { gateway, token, epoch } = this.#options;
+    return openTunnel({ ...splitHostPort(gateway), token, epoch, signal, to });
+  }
+
+  override destroy(): void {
+    this.#closing.abort();
+    super.destroy();
+  }
+}
+
+/** Makes the agent of one host's gateway. `destroy()` cuts every pooled tunnel and every dial under way; hijacks live on. */
+export function createEngineAgent(options: EngineAgentOptions): EngineAgent {
+  return new TunnelAgent(options);
+}

@@ -1,0 +1,88 @@
+/** Effects: dials an HTTP/1.1 upgrade and hands out the naked socket that it leaves behind. */
+import http from 'node:http';
+import net, { type Socket } from 'node:net';
+import { ArpanetError, type ErrorKind } from '../model/errors.ts';
+import { HIGH_WATER_MARK_BYTES } from './reread.ts';
+
+export interface UpgradeRequest {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  /** Value of the `Upgrade` header. */
+  readonly protocol: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Who is called, for error messages: `engine gateway 10.0.0.2:2376`. */
+  readonly what: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Connect and answer within this. */
+  readonly timeoutMs?: number;
+}
+
+const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = { 401: 'unauthorized', 403: 'forbidden', 409: 'not-leader' };
+
+/** A TCP socket as all of ours are: no Nagle, keepalive, half-open, large buffers. Not yet connected. */
+export function dial(host: string, port: number, onread?: net.OnReadOpts): Socket {
+  const options = { host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 };
+  return net.connect({ ...options, highWaterMark: HIGH_WATER_MARK_BYTES, ...(onread && { onread }) } as net.NetConnectOpts);
+}
+
+/** The same towards a Unix socket; with `onread` what arrives goes there, and no `data` is said. */
+export function dialUnix(path: string, onread?: net.OnReadOpts): Socket {
+  return net.connect({ path, allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK_BYTES, ...(onread && { onread }) } as net.NetConnectOpts);
+}
+
+/**
+ * Resolves with the socket after `101`; bytes that came with the answer's head are still in it, unread.
+ * Throws `unavailable` (refused, unreachable, cut), `timeout`, or by the answer's status `unauthorized`, `forbidden`, `not-leader`.
+ */
+export function openUpgrade(request: UpgradeRequest): Promise<Socket> {
+  const { host, port, path, protocol, what, signal, timeoutMs = 5_000 } = request;
+  return new Promise((resolve, reject) => {
+    const headers = { ...request.headers, Connection: 'Upgrade', Upgrade: protocol };
+    const call = http.request({ host, port, path, headers, createConnection: () => dial(host, port), ...(signal && { signal }) });
+    const timer = setTimeout(() => call.destroy(new ArpanetError('timeout', `${what} did not answer within ${timeoutMs} ms`)), timeoutMs);
+    const settle = (act: () => void): void => {
+      clearTimeout(timer);
+      act();
+    };
+    call.on('upgrade', (_answer, socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      settle(() => resolve(socket));
+    });
+    call.on('response', (answer) => {
+      readMessage(answer).then(
+        (message) => settle(() => reject(new ArpanetError(KIND_OF_STATUS[answer.statusCode ?? 0] ?? 'unavailable', `${what}: ${message}`))),
+        (cause: unknown) => settle(() => reject(asUnavailable(what, cause))),
+      );
+    });
+    call.on('error', (cause) => settle(() => reject(asUnavailable(what, cause))));
+    call.end();
+  });
+}
+
+function asUnavailable(what: string, cause: unknown): Error {
+  if (cause instanceof ArpanetError) return cause;
+  if (cause instanceof Error && cause.name === 'AbortError') return cause;
+  return new ArpanetError('unavailable', `cannot reach ${what}`, { cause });
+}
+
+/** The `{"message": …}` of a refusal, or its status line. */
+export async function readMessage(answer: http.IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of answer.setEncoding('utf8')) {
+    text += String(chunk);
+    if (text.length > 65_536) break;
+  }
+  return messageIn(text) ?? `answered ${answer.statusCode ?? 0} ${answer.statusMessage ?? ''}`.trim();
+}
+
+/** The message in a Docker-style error body, if it is one. */
+export function messageIn(body: string): string | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) return String(parsed.message);
+  } catch {
+    // not JSON: the caller says what it knows
+  }
+  return undefined;
+}

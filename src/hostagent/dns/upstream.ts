@@ -1,0 +1,142 @@
+/** Names that are not ours: the query goes on, byte for byte but for its id, to the first server that answers. Effects: sockets, /etc/resolv.conf. */
+import { Buffer } from 'node:buffer';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { readFile } from 'node:fs/promises';
+import { connect, isIPv6 } from 'node:net';
+
+export interface NameServer {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Forwarder {
+  /** The answer with the query's own id, or undefined when no server gives one within its time. */
+  readonly ask: (query: Buffer, servers: readonly NameServer[], transport: 'udp' | 'tcp') => Promise<Buffer | undefined>;
+  readonly close: () => void;
+}
+
+/** glibc, too, looks at three. */
+const maxServers = 3;
+/** Queries that wait at one time; more are refused at once. */
+const maxWaiting = 1000;
+
+export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: number } = {}): Forwarder {
+  let isClosed = false;
+  let waiting = 0;
+  const tries = new Set<AbortController>();
+  const inTime = async (act: (signal: AbortSignal) => Promise<Buffer>): Promise<Buffer | undefined> => {
+    const limit = new AbortController();
+    tries.add(limit);
+    const timer = setTimeout(() => limit.abort(), timeoutMs); // not AbortSignal.timeout in .any: Node 20 may collect it before it fires
+    try {
+      return await act(limit.signal);
+    } catch {
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+      tries.delete(limit);
+    }
+  };
+
+  return {
+    ask: async (query, servers, transport) => {
+      if (waiting >= maxWaiting) return undefined;
+      waiting += 1;
+      try {
+        for (const server of servers.slice(0, maxServers)) {
+          if (isClosed) return undefined;
+          const sent = Buffer.from(query);
+          sent.writeUInt16BE(randomInt(0x10000));
+          let answer = await inTime((signal) => askUdp(sent, server, signal));
+          // A client that came by UDP is told of the cut, and comes again by TCP.
+          if (answer && isCut(answer) && transport === 'tcp') answer = (await inTime((signal) => askTcp(sent, server, signal))) ?? answer;
+          if (!answer || isRefusal(answer)) continue;
+          query.copy(answer, 0, 0, 2);
+          return answer;
+        }
+        return undefined;
+      } finally {
+        waiting -= 1;
+      }
+    },
+    close: () => {
+      isClosed = true;
+      for (const each of tries) each.abort();
+    },
+  };
+}
+
+/** A socket of its own, connected, for each query: its port and id are hard to guess, and a refusal by ICMP is heard at once. */
+function askUdp(query: Buffer, { host, port }: NameServer, signal: AbortSignal): Promise<Buffer> {
+  return new Promise<Buffer>((resolve, reject) => {
+    const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+    let isSettled = false;
+    const settle = (act: () => void): void => {
+      if (isSettled) return;
+      isSettled = true;
+      signal.removeEventListener('abort', abort);
+      socket.close();
+      act();
+    };
+    const fail = (error: unknown): void => settle(() => reject(error instanceof Error ? error : new Error('no answer', { cause: error })));
+    const abort = (): void => fail(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    socket.on('error', fail);
+    socket.once('connect', () => socket.send(query));
+    socket.on('message', (answer) => {
+      if (answers(answer, query)) settle(() => resolve(answer));
+    });
+    socket.connect(port, host);
+  });
+}
+
+async function askTcp(query: Buffer, { host, port }: NameServer, signal: AbortSignal): Promise<Buffer> {
+  const socket = connect({ host, port, signal });
+  try {
+    socket.write(Buffer.concat([Buffer.from([query.length >>> 8, query.length & 0xff]), query]));
+    let got = Buffer.alloc(0);
+    for await (const chunk of socket as AsyncIterable<Buffer>) {
+      got = Buffer.concat([got, chunk]);
+      if (got.length < 2 || got.length < 2 + got.readUInt16BE(0)) continue;
+      const answer = got.subarray(2, 2 + got.readUInt16BE(0));
+      if (!answers(answer, query)) break;
+      return answer;
+    }
+    throw new Error('the connection ended before the answer did');
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** The same id and, where it repeats one, the same question; servers may change its case. */
+function answers(answer: Buffer, query: Buffer): boolean {
+  if (answer.length < 12 || ((answer[2] ?? 0) & 0x80) === 0 || answer.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
+  if (answer.readUInt16BE(4) === 0) return true;
+  const end = query.indexOf(0, 12) + 5;
+  return answer.toString('latin1', 12, end).toLowerCase() === query.toString('latin1', 12, end).toLowerCase();
+}
+
+const isCut = (answer: Buffer): boolean => ((answer[2] ?? 0) & 0x02) !== 0;
+/** SERVFAIL, NOTIMP, REFUSED: the next server may know. */
+const isRefusal = (answer: Buffer): boolean => [2, 4, 5].includes((answer[3] ?? 0) & 0x0f);
+
+/** `10.0.0.2`, `10.0.0.2:5353`, `[2001:db8::2]:5353`, `2001:db8::2`, `consul.local:8600` */
+export function parseServer(text: string, defaultPort = 53): NameServer {
+  if (isIPv6(text)) return { host: text, port: defaultPort };
+  const match = /^\[?(.*?)\]?(?::(\d+))?$/.exec(text);
+  return { host: match?.[1] ?? text, port: match?.[2] === undefined ? defaultPort : Number(match[2]) };
+}
+
+/** The host's own resolvers, read again when the last reading is older than 5 s; an unreadable file has none. */
+export function hostResolvers(now: () => number, path = '/etc/resolv.conf'): () => Promise<readonly NameServer[]> {
+  let last: { readonly atMs: number; readonly servers: Promise<readonly NameServer[]> } | undefined;
+  return () => {
+    if (!last || now() - last.atMs > 5000) last = { atMs: now(), servers: readFile(path, 'utf8').then(parseResolvConf, () => []) };
+    return last.servers;
+  };
+}
+
+export function parseResolvConf(text: string): readonly NameServer[] {
+  return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => ({ host: match[1] ?? '', port: 53 }));
+}

@@ -1,0 +1,56 @@
+/** Effects: a queue whose work is done in batches, one batch at a time, so that whatever piled up meanwhile is one piece of work. */
+export interface Lane<T> {
+  add(item: T): void;
+  /** Drops what waits. */
+  clear(): readonly T[];
+}
+
+/** `work` must not throw. With `coalesceMs` a batch waits that long for company, unless something urgent is in it. */
+export function createLane<T>(
+  work: (batch: readonly T[]) => Promise<void>,
+  coalesceMs = 0,
+  isUrgent: (item: T) => boolean = () => false,
+): Lane<T> {
+  let waiting: T[] = [];
+  let isBusy = false;
+  let timer: NodeJS.Timeout | undefined;
+  const take = (): T[] => {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = waiting;
+    waiting = [];
+    return batch;
+  };
+  const run = async (): Promise<void> => {
+    isBusy = true;
+    await work(take());
+    isBusy = false;
+    soon();
+  };
+  const soon = (): void => {
+    if (isBusy || waiting.length === 0) return;
+    if (coalesceMs === 0 || waiting.some(isUrgent)) void run();
+    else timer ??= setTimeout(() => void run(), coalesceMs);
+  };
+  return {
+    add(item) {
+      waiting.push(item);
+      soon();
+    },
+    clear: take,
+  };
+}
+
+/** Maps with at most `width` under way; results in order. */
+export async function mapBounded<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = Array.from({ length: items.length });
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const at = next++;
+      results[at] = await work(items[at] as T);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  return results;
+}

@@ -1,0 +1,111 @@
+/** What an agent tells the leader of its host: facts read off the Engine and the machine. Plain JSON. */
+import type { NamedInstance } from './names.ts';
+import type { ContainerInspect, ContainerSummary, ImageSummary, Json, VolumeSummary } from './docker.ts';
+
+/** One container as its Engine describes it, both ways. `inspect` is absent when the container went away in between. */
+export interface ContainerFacts {
+  readonly summary: ContainerSummary;
+  readonly inspect: ContainerInspect;
+}
+
+export interface Load {
+  /** Busy share of all cores, 0 to 1, smoothed over some seconds. */
+  readonly cpu: number;
+  readonly memoryUsedBytes: number;
+  readonly memoryTotalBytes: number;
+}
+
+export interface HostFacts {
+  readonly name: string;
+  readonly address: string;
+  /** `host:port` of the engine gateway. */
+  readonly gateway: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly overlay: 'vxlan' | 'none';
+  readonly agentVersion: string;
+  /** `GET /version` and `GET /info` of the Engine, as it gave them. */
+  readonly version: Json;
+  readonly info: Json;
+  /** Engine API window, e.g. `1.41` and `1.12`. */
+  readonly apiVersion: string;
+  readonly minApiVersion: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** CIDRs that the host already routes, so that the pool can keep clear of them. Those of our own networks are left out. */
+  readonly routes: readonly string[];
+}
+
+/** A network of ours that exists on a host now. */
+export interface MaterialisedNetwork {
+  readonly network: string;
+  /** The Engine's own id of the bridge network. */
+  readonly engineId: string;
+  readonly gateway: string;
+}
+
+/** A network that should exist on a host, with everything needed to build it. */
+export interface NetworkPlan {
+  readonly network: string;
+  readonly name: string;
+  readonly cidr: string;
+  readonly vni: number;
+  /** This host's own gateway address in the network. */
+  readonly gateway: string;
+  readonly ipv6?: { readonly cidr: string; readonly gateway?: string; readonly isEnabled: boolean };
+  /** Gateways of the other hosts and addresses the user reserved: the Engine must not use them. */
+  readonly reserved: Readonly<Record<string, string>>;
+  readonly internal: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  /** Addresses of the other hosts that have this network. */
+  readonly peers: readonly string[];
+}
+
+/** What a host's agent finds when it looks: our networks on its Engine and in its kernel, and the names that its DNS answers with. */
+export interface HostLook {
+  readonly networks: readonly {
+    readonly network: string;
+    readonly name: string;
+    readonly gateway: string;
+    readonly bridge: string;
+    /** What its containers believe can be sent at once; absent: 1500, or an agent of before. */
+    readonly mtu?: number;
+    /** Its bridge is up and has the gateway's address; absent: an agent of before. */
+    readonly isAddressed?: boolean;
+  }[];
+  /** All VXLAN devices of ours; none with `--overlay none`. */
+  readonly vxlans: readonly {
+    readonly device: string;
+    readonly vni: number;
+    readonly master: string;
+    readonly isUp: boolean;
+    readonly mtu?: number;
+    readonly peers: readonly string[];
+  }[];
+  readonly names: readonly NamedInstance[];
+}
+
+/** What one running container uses. */
+export interface ContainerUsage {
+  readonly id: string;
+  /** Busy cores since the last look, or over half a second at the first. */
+  readonly cores: number;
+  /** Without the page cache that can be given up. */
+  readonly memoryBytes: number;
+}
+
+/** How a call to a port ended. */
+export interface Dialled {
+  /** silent: neither taken nor refused; what was sent was lost. */
+  readonly outcome: 'open' | 'refused' | 'silent';
+  readonly why: string;
+}
+
+export interface EngineSnapshot {
+  readonly containers: readonly ContainerFacts[];
+  readonly images: readonly ImageSummary[];
+  readonly volumes: readonly VolumeSummary[];
+  readonly networks: readonly MaterialisedNetwork[];
+}

@@ -1,0 +1,31 @@
+/** The labels that arpanet reads from users, and those that it writes on an Engine's objects for itself. */
+export const labels = {
+  /** Written by users. */
+  deployment: 'arpanet.deployment',
+  service: 'arpanet.service',
+  constraints: 'arpanet.constraints',
+  affinities: 'arpanet.affinities',
+  /** The most instances of its service that a host may have. */
+  maxPerHost: 'arpanet.max-per-host',
+  /** Written by the services API: the secrets and configs that are files in it, as JSON. */
+  files: 'arpanet.files',
+  /** `off`: an instance of a lost host is waited for, and not made elsewhere. */
+  reschedule: 'arpanet.reschedule',
+  /** Written by us on containers: `2.pricing.abc`, and what the store's record holds, as JSON. */
+  instance: 'arpanet.instance',
+  record: 'arpanet.record',
+  /** The create request as the client sent it, packed; empty when it was too large. */
+  request: 'arpanet.request',
+  /** Written by us on an Engine's bridge networks: the id of the cluster network. */
+  network: 'arpanet.network',
+} as const;
+
+/** True for labels that we wrote on a container: answers to clients leave them out. */
+export function isInternalLabel(label: string): boolean {
+  return label === labels.instance || label === labels.record || label === labels.request;
+}
+
+/** The labels that a client may see: of an image made from a container, those of the container are not. */
+export function publicLabels(given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => !isInternalLabel(name)));
+}

@@ -1,0 +1,29 @@
+/** What placement says of one create request; kept with the container and shown by `explain`. Plain JSON. */
+export interface Refusal {
+  readonly host: string;
+  /** The filter that refused: `availability`, `memory`, `host-port`, … */
+  readonly rule: string;
+  /** The rule's figures, for a person: `needs 512 MiB, 100 MiB of 2 GiB unreserved`. */
+  readonly why: string;
+}
+
+export interface ScoredHost {
+  readonly host: string;
+  /** Higher is better. */
+  readonly score: number;
+  /** The figures the score was made from. */
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export interface Decision {
+  readonly host: string;
+  readonly strategy: string;
+  readonly atMs: number;
+  /** Best first. */
+  readonly scored: readonly ScoredHost[];
+  readonly refused: readonly Refusal[];
+}
+
+export type Placement =
+  | { readonly kind: 'placed'; readonly decision: Decision }
+  | { readonly kind: 'refused'; readonly message: string; readonly refused: readonly Refusal[] };

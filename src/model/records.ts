@@ -1,0 +1,193 @@
+/**
+ * What the state store keeps: the values behind the keys of `keys.ts`. All are plain JSON. Only the leader writes them.
+ */
+import type { CreateRequest, EndpointSettings, IpamConfig } from './docker.ts';
+import type { Decision } from './placement.ts';
+
+/** `arpanet/hosts/<host>`: a host that has joined at least once. */
+export interface HostRecord {
+  readonly name: string;
+  /** The address other hosts reach it at; the VXLAN's local end. */
+  readonly address: string;
+  /** `host:port` of its engine gateway. */
+  readonly gateway: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly availability: 'active' | 'pause' | 'drain';
+  /** Labels that ops set over its agent's own; null takes one away. Merged into `labels`. */
+  readonly setLabels?: Readonly<Record<string, string | null>>;
+  readonly limits?: HostLimits;
+  readonly joinedAtMs: number;
+}
+
+/** What ops let the cluster use of a host; what is absent is all that its Engine says it has. */
+export interface HostLimits {
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
+  /** That are not stopped. */
+  readonly maxContainers?: number;
+}
+
+/** `arpanet/admissions/<host>`: what ops said of a host that is no member now. Goes when it joins. */
+export interface AdmissionRecord extends Partial<Pick<HostRecord, 'setLabels' | 'limits' | 'availability'>> {
+  readonly name: string;
+  /** removed: it is refused until it is added again. */
+  readonly kind: 'expected' | 'removed';
+  /** Only a host at this address may join by this name. */
+  readonly address?: string;
+  /** Where it was as long as it was a member: what it may still run there is kept out of the others' networks. */
+  readonly was?: string;
+  readonly atMs: number;
+}
+
+/** `arpanet/moves/<deployment>/<service>`: an instance on its way to another host, so that the next leader finishes what was begun. */
+export interface MoveRecord {
+  readonly deployment: string;
+  readonly service: string;
+  /** Id of the instance that goes once its successor is good. */
+  readonly from: string;
+  readonly name: string;
+  readonly host: string;
+  /** The successor's number. */
+  readonly number: number;
+  /** Where to; undefined: wherever placement says. */
+  readonly to?: string;
+  readonly startedAtMs: number;
+}
+
+/** `arpanet/networks/<id>`. */
+/** Addresses in it are paired with IPv4 leases (ipv6.ts). */
+export interface NetworkIpv6 {
+  /** Canonical. */
+  readonly cidr: string;
+  readonly isEnabled: boolean;
+  /** As sent: shown back in inspect. */
+  readonly config: IpamConfig;
+}
+
+export interface NetworkRecord {
+  /** 64 hex digits, minted by us; written over each Engine's own id in every answer. */
+  readonly id: string;
+  readonly name: string;
+  readonly deployment: string;
+  readonly cidr: string;
+  /** Its owner named the subnet: Engines then show only the gateway that was named too. */
+  readonly isSubnetAsked?: true;
+  /** The IPv6 subnet asked for beside it; used only when it is on. */
+  readonly ipv6?: NetworkIpv6;
+  /** As sent. */
+  readonly ipamOptions?: Readonly<Record<string, string>>;
+  /** 1 to 2^24 - 1, unique in the cluster. */
+  readonly vni: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  /** As asked for, where that was not `bridge`: every network is one of ours. */
+  readonly driver?: string;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly ipRange?: string;
+  /** The gateway that the user asked for: reserved, shown back in inspect, given to the first host. */
+  readonly gateway?: string;
+  readonly auxAddresses: Readonly<Record<string, string>>;
+  /** True when we made it for containers that named no network: it goes with its last container. */
+  readonly implicit: boolean;
+  readonly createdAtMs: number;
+  /** Id of the API request that made it, so that a request sent again after a failover is answered and not refused. */
+  readonly requestId?: string;
+}
+
+/** `arpanet/subnets/<cidr with / as _>`: a subnet has one owner. */
+export interface SubnetRecord {
+  readonly cidr: string;
+  readonly network: string;
+}
+
+/** `arpanet/leases/<network id>/<ip>`. */
+export interface LeaseRecord {
+  readonly ip: string;
+  readonly network: string;
+  readonly kind: 'instance' | 'gateway' | 'user';
+  /** instance: container name. gateway: host name. user: what the network's owner called it (aux address, gateway). */
+  readonly owner: string;
+  readonly host: string;
+  /** offered: written before the container exists. bound: the container exists. resting: given back, not yet reusable. */
+  readonly state: 'offered' | 'bound' | 'resting';
+  readonly sinceMs: number;
+  readonly epoch: number;
+}
+
+/** `arpanet/containers/<name>`: one name, one container in the whole cluster. */
+export interface ContainerRecord {
+  /** Without leading slash. */
+  readonly name: string;
+  /** The Engine's id; absent while the create is under way. */
+  readonly id?: string;
+  readonly host: string;
+  readonly deployment: string;
+  readonly service: string;
+  readonly number: number;
+  /** Addresses by network id. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Network aliases as the user asked for them, by network id. They never reach the Engine. */
+  readonly aliases: Readonly<Record<string, readonly string[]>>;
+  /** Endpoints of networks joined after the create, as asked for, by network id. */
+  readonly connected?: Readonly<Record<string, EndpointSettings>>;
+  /** Links as the user asked for them: `alias` means `target` (a container name) for this container only. */
+  readonly links: readonly { readonly target: string; readonly alias: string }[];
+  /** Hostnames of those that it links to on the default network: names for it too. */
+  readonly linkedHosts?: readonly { readonly target: string; readonly alias: string }[];
+  /** Variables that its links gave it: not shown. */
+  readonly linkEnv?: readonly string[];
+  /** `HostConfig.NetworkMode` as the client sent it, where `request` holds what was made of it. */
+  readonly networkModeSent?: string;
+  /** The create request as the client sent it. */
+  readonly request: CreateRequest;
+  readonly decision: Decision;
+  readonly createdAtMs: number;
+  readonly requestId?: string;
+  /** The container in whose place it was made when that one's host was lost. */
+  readonly movedFrom?: { readonly id: string; readonly host: string; readonly atMs: number };
+}
+
+/**
+ * `arpanet/lost/<container id>`: a container on a lost host that must go when the host is back, because another stands in its place or a
+ * client has removed it.
+ */
+export interface LostRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  /** Still held for it, by network id: nobody else may have them before it is gone. Empty when its successor has them. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Another has its place: until it is gone, no host takes overlay packets from its own. */
+  readonly isSucceeded: boolean;
+  readonly sinceMs: number;
+  /** Hosts that were away themselves and could not be told of it: they are fenced off as well, until they have been. */
+  readonly untold?: readonly string[];
+}
+
+/** `arpanet/volumes/<name>`: a named volume and the host that has its data; no host until a container first uses it. */
+export interface VolumeRecord {
+  readonly name: string;
+  readonly host?: string;
+  readonly driver: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  readonly createdAtMs: number;
+}
+
+/** `arpanet/tags/<reference>`: the image that a tag means in the whole cluster, and since when. */
+export interface TagRecord {
+  /** `app:latest`. */
+  readonly tag: string;
+  readonly id: string;
+  readonly sinceMs: number;
+}
+
+/** Value of the lock `arpanet/leader`. */
+export interface LeaderRecord {
+  /** `http://ADDR:PORT` at which the other schedulers reach it. */
+  readonly url: string;
+  readonly name: string;
+  /** Raised by every election. */
+  readonly epoch: number;
+}

@@ -1,0 +1,91 @@
+/** Services with a replica count: what their instances are made from, and how many there shall be. */
+import type { CreateRequest, EndpointSettings, Json } from './docker.ts';
+import type { ContainerView } from './view.ts';
+
+export interface ServiceId {
+  readonly deployment: string;
+  readonly service: string;
+}
+
+/** An instance's create request as its client sent it; other instances are made from it under their own number and name. */
+export interface ServiceTemplate {
+  /** Name and number of the instance that it was taken from. */
+  readonly name: string;
+  readonly number: number;
+  readonly request: CreateRequest;
+  /** Endpoints of networks that it joined after its create (compose with an API before 1.44 makes all but the first so), by network id. */
+  readonly connected?: Readonly<Record<string, EndpointSettings>>;
+}
+
+export interface UpdateSettings {
+  /** Instances replaced at once; 0: all. */
+  readonly parallelism: number;
+  readonly delayMs: number;
+  readonly order: 'start-first' | 'stop-first';
+  readonly onFailure: 'rollback' | 'pause' | 'continue';
+  /** How long a fresh instance must run, without a health check, to count as good. */
+  readonly monitorMs: number;
+  /** How long a fresh instance with a health check may take to become healthy. */
+  readonly patienceMs: number;
+  /** Between leaving DNS and the stop: for requests under way and for those who have just asked. */
+  readonly drainMs: number;
+}
+
+export const UPDATE_DEFAULTS: UpdateSettings = {
+  parallelism: 1,
+  delayMs: 0,
+  order: 'start-first',
+  onFailure: 'rollback',
+  monitorMs: 2_000,
+  patienceMs: 120_000,
+  drainMs: 2_000,
+};
+
+export interface UpdateStatus {
+  readonly state: 'updating' | 'paused' | 'completed' | 'rollback_started' | 'rollback_paused' | 'rollback_completed';
+  readonly startedAtMs: number;
+  readonly completedAtMs?: number;
+  readonly message: string;
+}
+
+/** `arpanet/services/<deployment>/<service>`: kept for services whose count is held. */
+export interface ServiceRecord extends ServiceId {
+  /** client: started by compose and scaled since; goes with its last instance. api: made by the services API or `arpanet deploy`; stays until removed. */
+  readonly origin: 'client' | 'api';
+  readonly desired: number;
+  /** One on every host that it may run on: `desired` follows the hosts. */
+  readonly isGlobal?: boolean;
+  /** When `desired` was last settled: a client's instance that is newer has not been counted yet. */
+  readonly countedAtMs: number;
+  readonly template: ServiceTemplate;
+  /** What `rollback` goes back to. */
+  readonly previous?: ServiceTemplate;
+  readonly update: UpdateSettings;
+  readonly status?: UpdateStatus;
+  /** The service's own labels (not its containers'). */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The spec as `docker service create` sent it, shown back. */
+  readonly spec?: Json;
+  /** Container ids that the user stopped through the API: they stay stopped. */
+  readonly stopped: readonly string[];
+  /** Instances that clients are just removing: once they are gone the count is that much lower, whoever leads then. */
+  readonly removing?: readonly { readonly id: string; readonly number: number }[];
+  /** Grows with every change. */
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** A service as it is seen: of compose, scaled, or made by the services API. */
+export interface ServiceView extends ServiceId {
+  /** Absent while nobody has scaled it: its count is what its client keeps. */
+  readonly record: ServiceRecord | undefined;
+  readonly desired: number;
+  readonly template: ServiceTemplate | undefined;
+  /** By number, then age; one-off containers left out. */
+  readonly instances: readonly ContainerView[];
+  /** Ids of instances that are not of the template: an update is under way, or stopped half way. */
+  readonly outdated: readonly string[];
+  /** Why it is not as desired, for a person. */
+  readonly trouble: string | undefined;
+}

@@ -1,0 +1,99 @@
+/**
+ * The stream between an agent and the leader: one JSON object a line, both ways, over the socket that an
+ * `Upgrade: arpanet` request to `/arpanet/v1/agent` leaves behind. The agent dials; followers splice it to the leader.
+ */
+import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
+import type { ContainerFacts, EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan } from './facts.ts';
+import type { NameTable } from './names.ts';
+
+/** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are told by the Engines' labels. */
+export interface KeptState {
+  readonly epoch: number;
+  readonly atMs: number;
+  /** Keys of the store with their values. */
+  readonly records: readonly (readonly [string, unknown])[];
+}
+
+/** What an agent's gateway says of its host at `GET /kept`, with the join token: all that a lost store can be made from, but for the Engine's own. */
+export interface KeptByAgent {
+  readonly host: Pick<HostFacts, 'name' | 'address' | 'gateway' | 'labels'>;
+  /** The highest that it has seen. */
+  readonly epoch: number;
+  readonly clusterId: string;
+  readonly plans: readonly NetworkPlan[];
+  readonly state: KeptState | undefined;
+}
+
+/** Agent to leader. Changes come in the order in which the Engine made them; an event follows the facts that it changed. */
+export type AgentMessage =
+  | {
+      readonly type: 'hello';
+      readonly facts: HostFacts;
+      readonly epoch: number;
+      /** The cluster that it belongs to, if any, and how many of that one's networks are in use here. */
+      readonly clusterId?: string;
+      readonly networks?: number;
+    }
+  | { readonly type: 'snapshot'; readonly snapshot: EngineSnapshot }
+  | { readonly type: 'beat'; readonly load: Load }
+  | { readonly type: 'containers'; readonly upserts: readonly ContainerFacts[]; readonly removes: readonly string[] }
+  | { readonly type: 'images'; readonly images: readonly ImageSummary[] }
+  | { readonly type: 'volumes'; readonly volumes: readonly VolumeSummary[] }
+  | { readonly type: 'networks'; readonly networks: readonly MaterialisedNetwork[] }
+  | { readonly type: 'event'; readonly event: EngineEvent }
+  /** `alive` with a reason: it takes questions and does not answer them. */
+  | { readonly type: 'engine'; readonly alive: boolean; readonly why: string }
+  | {
+      readonly type: 'done';
+      readonly call: number;
+      readonly result?: unknown;
+      readonly error?: { readonly kind: string; readonly message: string; readonly engineStatus?: number };
+    };
+
+/** What the leader can ask of an agent; each is answered by one `done`. */
+export type AgentCall =
+  /** Reads these anew from the Engine and sends what changed before its `done`: the leader's view then shows it. */
+  | {
+      readonly method: 'sync';
+      readonly containers?: readonly string[];
+      /** Those that came or went, whichever they are. */
+      readonly newcomers?: boolean;
+      readonly images?: boolean;
+      readonly volumes?: boolean;
+    }
+  /** Makes the network exist here (bridge, VXLAN, DNS on its gateway address). Result: MaterialisedNetwork. */
+  | { readonly method: 'materialise'; readonly plan: NetworkPlan }
+  | { readonly method: 'dematerialise'; readonly network: string }
+  /** From now on overlay packets from and to these hosts, and no others, are dropped. */
+  | { readonly method: 'fence'; readonly addresses: readonly string[] }
+  /** Result: HostLook. */
+  | { readonly method: 'look' }
+  /** What the running containers use now. Result: ContainerUsage[]. */
+  | { readonly method: 'usage' }
+  /** Calls a port of a container from this host. Result: Dialled. */
+  | { readonly method: 'dial'; readonly address: string; readonly port: number }
+  /** Which of these paths of the host do not exist. Result: string[]. */
+  | { readonly method: 'missing-paths'; readonly paths: readonly string[] }
+  /** Fetches an image by reference from another host's engine through its gateway. */
+  | { readonly method: 'copy-image'; readonly reference: string; readonly gateway: string };
+
+/** Leader to agent. */
+export type LeaderMessage =
+  | { readonly type: 'welcome'; readonly epoch: number; readonly leader: string; readonly clusterId: string }
+  /** removed: ops took the host out of the cluster: its networks are to be cut off from the others'. */
+  | { readonly type: 'refused'; readonly why: string; readonly removed?: boolean }
+  /** Answers an agent's beat, best at once. An agent that has had one and then hears nothing for 10 s dials anew. */
+  | { readonly type: 'beat' }
+  /** All networks that should exist here: the agent puts right what differs. */
+  | {
+      readonly type: 'plans';
+      readonly plans: readonly NetworkPlan[];
+      /** Addresses of hosts whose overlay packets are dropped; absent: an older leader, that knows of none. */
+      readonly fenced?: readonly string[];
+    }
+  | { readonly type: 'names'; readonly table: NameTable }
+  /** What ops set for the whole cluster; null: as the agent was started. */
+  | { readonly type: 'settings'; readonly logLevel: string | null }
+  /** What no Engine knows, to be kept on disk for the day when the store is lost. */
+  | { readonly type: 'keep'; readonly kept: KeptState }
+  | { readonly type: 'call'; readonly call: number; readonly request: AgentCall };

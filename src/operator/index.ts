@@ -1,0 +1,23 @@
+/**
+ * Job: what operators see of the cluster: reports (plain data), tables (text), and the HTTP API that carries them.
+ * In: what the leader observes. Out: JSON below /arpanet/v1, lines for a terminal. Invariant: changes nothing by itself; `audit --fix` lets the reconcilers do so.
+ */
+export { type ClusterSettings, operatorApi, type OperatorDeps, type OutsideNames, type Rehearsal } from './api.ts';
+export { audit, type AuditReport, type Finding } from './audit.ts';
+export { type ServiceReport, serviceTable, instanceTable } from './service-report.ts';
+export {
+  type CleanReport,
+  cleanText,
+  type HostDetail,
+  hostDetailText,
+  type RebalanceReport,
+  rebalanceText,
+} from './host-report.ts';
+export type { HostReport, NetworkReport, Observed, SchedulerReport, SettingReport, StatusReport } from './report.ts';
+export { type TopReport, topText } from './top.ts';
+export { addressesText, eventText, explainText, nameReports, namesText } from './look.ts';
+export { type CompletedCommand, completions } from './completion.ts';
+export { instanceCalled } from './refer.ts';
+export { callsOf, diagnose, doctorText } from './doctor.ts';
+export { logLine, type LogLine, prefixed, sinceOf, unframe } from './log-lines.ts';
+export { auditText, hostsTable, settingsText, statusText, table } from './tables.ts';

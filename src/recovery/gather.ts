@@ -1,0 +1,115 @@
+/**
+ * Asks the agents, and through their gateways the Engines, for all that a lost store can be made from. Effects: HTTP; changes nothing, not even an
+ * agent's epoch.
+ */
+import { createEngineAgent, engineJson, engineRequest, splitHostPort } from '../engine/index.ts';
+import { ArpanetError, type ContainerInspect, type HostRecord, isKind, type KeptByAgent, keys, labels } from '../model/index.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { FoundHost, FoundNetwork } from './recover-plan.ts';
+
+const TIMEOUT_MS = 15_000;
+const INSPECTS_AT_ONCE = 8;
+
+export interface Gathered {
+  readonly hosts: readonly FoundHost[];
+  /** Hosts that are known of and could not be asked. */
+  readonly missing: readonly { readonly name: string; readonly gateway: string; readonly why: string }[];
+}
+
+interface EngineNetwork {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Internal?: boolean;
+  readonly Labels: Readonly<Record<string, string>> | null;
+  readonly Options: Readonly<Record<string, string>> | null;
+  readonly IPAM: { readonly Config: readonly { readonly Subnet?: string; readonly Gateway?: string }[] | null };
+}
+
+/** `gateways`: `HOST:PORT` of at least one agent; the others are heard of from what it keeps. Throws `unauthorized` for a wrong token. */
+export async function gatherHosts(gateways: readonly string[], token: string, log: Logger): Promise<Gathered> {
+  const hosts: FoundHost[] = [];
+  const missing: Gathered['missing'][number][] = [];
+  const names = new Map<string, string>();
+  const asked = new Set<string>();
+  for (let next = gateways; next.length > 0; ) {
+    for (const gateway of next) asked.add(gateway);
+    await Promise.all(
+      next.map(async (gateway) => {
+        try {
+          hosts.push(await askHost(gateway, token, log));
+        } catch (error) {
+          if (isKind(error, 'unauthorized')) throw error;
+          const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+          missing.push({
+            name: names.get(gateway) ?? gateway,
+            gateway,
+            why: `${error instanceof Error ? error.message : String(error)}${cause}`,
+          });
+        }
+      }),
+    );
+    const records = hosts.flatMap(({ kept }) => (kept.state?.records ?? []).filter(([key]) => key.startsWith(keys.hosts)));
+    for (const [, value] of records) names.set((value as HostRecord).gateway, (value as HostRecord).name);
+    next = [...names.keys()].filter((gateway) => !asked.has(gateway));
+  }
+  const found = new Set(hosts.map(({ kept }) => kept.host.name));
+  return {
+    hosts: hosts.toSorted((a, b) => (a.kept.host.name < b.kept.host.name ? -1 : 1)),
+    missing: missing.filter(({ name }) => !found.has(name)),
+  };
+}
+
+async function askHost(gateway: string, token: string, log: Logger): Promise<FoundHost> {
+  const kept = await askAgent(gateway, token);
+  const agent = createEngineAgent({ gateway, token, epoch: kept.epoch, log });
+  const get = <T>(path: string): Promise<T> => engineJson<T>({ agent }, { method: 'GET', path, timeoutMs: TIMEOUT_MS });
+  const labelled = (label: string): string => encodeURIComponent(JSON.stringify({ label: [label] }));
+  try {
+    const [summaries, networks] = await Promise.all([
+      get<{ Id: string }[]>(`/containers/json?all=1&filters=${labelled(labels.record)}`),
+      get<EngineNetwork[]>(`/networks?filters=${labelled(labels.network)}`),
+    ]);
+    const containers: ContainerInspect[] = [];
+    for (let at = 0; at < summaries.length; at += INSPECTS_AT_ONCE) {
+      const batch = summaries.slice(at, at + INSPECTS_AT_ONCE);
+      containers.push(...(await Promise.all(batch.map(({ Id }) => get<ContainerInspect>(`/containers/${Id}/json`)))));
+    }
+    return { kept, containers, networks: networks.map(toFound) };
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function askAgent(gateway: string, token: string): Promise<KeptByAgent> {
+  const answer = await engineRequest(splitHostPort(gateway), {
+    method: 'GET',
+    path: '/kept',
+    headers: { Authorization: `Bearer ${token}` },
+    timeoutMs: TIMEOUT_MS,
+  }).catch((cause: unknown) => {
+    throw new ArpanetError('unavailable', `no agent answers at ${gateway}`, { cause });
+  });
+  if (answer.status === 401)
+    throw new ArpanetError('unauthorized', `the agent at ${gateway} has another join token: give the one that it was started with`);
+  if (answer.status !== 200)
+    throw new ArpanetError(
+      'unavailable',
+      `the agent at ${gateway} does not say what it keeps (${answer.status}): is it of an older version?`,
+    );
+  return JSON.parse(answer.body.toString()) as KeptByAgent;
+}
+
+function toFound({ Id, Name, Internal, Labels, Options, IPAM }: EngineNetwork): FoundNetwork {
+  const { [labels.network]: network = '', ...others } = Labels ?? {};
+  const ipv4 = IPAM.Config?.find(({ Subnet = '' }) => !Subnet.includes(':'));
+  return {
+    engineId: Id,
+    name: Name,
+    network,
+    cidr: ipv4?.Subnet ?? '',
+    gateway: ipv4?.Gateway ?? '',
+    internal: Internal === true,
+    labels: others,
+    options: Options ?? {},
+  };
+}

@@ -1,0 +1,269 @@
+/**
+ * What agents and Engines know -> the records of a new store. Pure.
+ * Networks, services, volumes and hosts' settings come from what the agents keep; containers, their requests and addresses from labels on the
+ * Engines; what none of them holds is said in the notes.
+ */
+import {
+  type ContainerInspect,
+  type ContainerRecord,
+  type CreateRequest,
+  type EndpointSettings,
+  type HostRecord,
+  type KeptByAgent,
+  keys,
+  type LeaseRecord,
+  type NetworkRecord,
+  type VolumeRecord,
+} from '../model/index.ts';
+
+export interface FoundNetwork {
+  readonly engineId: string;
+  readonly name: string;
+  /** Id of the cluster network. */
+  readonly network: string;
+  readonly cidr: string;
+  readonly gateway: string;
+  readonly internal: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface FoundHost {
+  readonly kept: KeptByAgent;
+  /** Those that carry our labels, running or not. */
+  readonly containers: readonly ContainerInspect[];
+  readonly networks: readonly FoundNetwork[];
+}
+
+export interface RecoverDeps {
+  readonly nowMs: number;
+  readonly token: string;
+  readonly newClusterId: string;
+  /** How far above the highest epoch seen the new store begins. */
+  readonly epochsAbove: number;
+  /** What our label on a container says of it. */
+  readonly labelled: (
+    labels: Readonly<Record<string, string>>,
+  ) => Pick<ContainerRecord, 'deployment' | 'service' | 'number' | 'addresses' | 'aliases' | 'links'> | undefined;
+  readonly requestOf: (labels: Readonly<Record<string, string>>) => CreateRequest | undefined;
+}
+
+export interface Recovery {
+  readonly clusterId: string;
+  readonly epoch: number;
+  readonly records: readonly (readonly [key: string, value: unknown])[];
+  /** What could not be known, or did not agree: a sentence each. */
+  readonly notes: readonly string[];
+  /** Why it must not be written; empty: it may. */
+  readonly refusals: readonly string[];
+}
+
+const BRIDGE_OPTION = 'com.docker.network.bridge.name';
+const MTU_OPTION = 'com.docker.network.driver.mtu';
+const ANONYMOUS = /^[0-9a-f]{64}$/;
+
+export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Recovery {
+  const notes: string[] = [];
+  const records = new Map<string, unknown>();
+  const seen = Math.max(0, ...hosts.map(({ kept }) => kept.epoch));
+  const [newest] = hosts
+    .flatMap(({ kept }) => (kept.state === undefined ? [] : [kept.state]))
+    .toSorted((a, b) => b.epoch - a.epoch || b.atMs - a.atMs);
+  if (newest === undefined) notes.push('no host keeps a copy of services, volumes and settings: only what the Engines know is there');
+  const isOwn = (key: string): boolean => !key.startsWith(keys.hosts) && !key.startsWith(keys.containers);
+  for (const [key, value] of newest?.records ?? []) if (isOwn(key)) records.set(key, value);
+  const keptRecords = new Map(newest?.records);
+
+  const inUse = hosts.filter(({ kept, containers }) => containers.length > 0 || kept.plans.length > 0);
+  const clusters = [...new Set((inUse.length > 0 ? inUse : hosts).map(({ kept }) => kept.clusterId).filter((id) => id !== ''))];
+  const refusals =
+    clusters.length > 1
+      ? [
+          `the hosts belong to ${clusters.length} clusters: ${hosts.map(({ kept }) => `${kept.host.name} to ${kept.clusterId.slice(0, 12)}`).join(', ')}`,
+        ]
+      : [];
+
+  for (const { kept } of hosts) addHost(records, kept, newest?.records ?? [], deps.nowMs);
+  for (const host of hosts) addNetworks(records, host, notes, deps.nowMs);
+  const networks = new Map(
+    [...records].flatMap(([key, value]) =>
+      key.startsWith(keys.networks) ? [[(value as NetworkRecord).id, value as NetworkRecord] as const] : [],
+    ),
+  );
+  for (const { id, cidr } of networks.values()) records.set(keys.subnet(cidr), { cidr, network: id });
+
+  const epoch = seen + deps.epochsAbove;
+  const lease = (one: Omit<LeaseRecord, 'sinceMs' | 'epoch'>) => {
+    const key = keys.lease(one.network, one.ip);
+    const other = records.get(key) as LeaseRecord | undefined;
+    if (other === undefined) records.set(key, { ...one, sinceMs: deps.nowMs, epoch } satisfies LeaseRecord);
+    else if (other.owner !== one.owner)
+      notes.push(`address ${one.ip} is held by ${other.owner} and by ${one.owner}: it stays with the first`);
+    return other === undefined || other.owner === one.owner;
+  };
+  for (const { kept, networks: found } of hosts) {
+    const gateways = new Map([
+      ...found.map((one) => [one.network, one.gateway] as const),
+      ...kept.plans.map((plan) => [plan.network, plan.gateway] as const),
+    ]);
+    for (const [network, ip] of gateways) {
+      if (networks.has(network) && ip !== '')
+        lease({ ip, network, kind: 'gateway', owner: kept.host.name, host: kept.host.name, state: 'bound' });
+    }
+  }
+  for (const { id, auxAddresses, gateway } of networks.values()) {
+    const user = (owner: string, ip: string) => lease({ ip, network: id, kind: 'user', owner, host: '', state: 'bound' });
+    for (const [owner, ip] of Object.entries(auxAddresses)) user(owner, ip);
+    if (gateway !== undefined && !records.has(keys.lease(id, gateway))) user('gateway', gateway);
+  }
+
+  const containers = hosts
+    .flatMap((host) => host.containers.map((inspect) => ({ host, inspect })))
+    .toSorted((a, b) => Number(b.inspect.State.Running) - Number(a.inspect.State.Running));
+  for (const { host, inspect } of containers) {
+    const before = keptRecords.get(keys.container(nameOf(inspect))) as ContainerRecord | undefined;
+    const record = containerRecord(host, inspect, before?.id === inspect.Id ? before : undefined, networks, deps, notes);
+    if (record === undefined) continue;
+    const key = keys.container(record.name);
+    if (records.has(key)) {
+      notes.push(
+        `${record.name} exists twice: the one on ${(records.get(key) as ContainerRecord).host} is taken, the one on ${record.host} is not`,
+      );
+      continue;
+    }
+    const addresses = Object.entries(record.addresses).filter(([network, ip]) =>
+      lease({ ip, network, kind: 'instance', owner: record.name, host: record.host, state: 'bound' }),
+    );
+    records.set(key, { ...record, addresses: Object.fromEntries(addresses) });
+    for (const volume of volumesOf(inspect, record.host, deps.nowMs))
+      if (!records.has(keys.volume(volume.name))) records.set(keys.volume(volume.name), volume);
+  }
+  const clusterId = clusters[0] ?? deps.newClusterId;
+  records.set(keys.clusterId, clusterId);
+  records.set(keys.joinToken, deps.token);
+  records.set(keys.epoch, epoch);
+  return { clusterId, epoch, records: [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)), notes, refusals };
+}
+
+const nameOf = ({ Name }: ContainerInspect): string => Name.replace(/^\//, '');
+
+type Records = Map<string, unknown>;
+
+function addHost(records: Records, { host }: KeptByAgent, kept: readonly (readonly [string, unknown])[], nowMs: number): void {
+  const before = kept.find(([key]) => key === keys.host(host.name))?.[1] as HostRecord | undefined;
+  const fresh: HostRecord = { ...host, availability: 'active', joinedAtMs: nowMs };
+  records.set(keys.host(host.name), before === undefined ? fresh : { ...before, address: host.address, gateway: host.gateway });
+}
+
+/** Networks that nobody keeps a record of, from the host's plans and, without one, from its Engine. */
+function addNetworks(records: Records, { kept, networks, containers }: FoundHost, notes: string[], nowMs: number): void {
+  const fromEngine = networks.flatMap(({ network, name, cidr, internal, labels, options }) => {
+    const { [BRIDGE_OPTION]: bridge = '', [MTU_OPTION]: _mtu, ...others } = options;
+    const vni = Number.parseInt(/^arp([0-9a-f]{6})$/.exec(bridge)?.[1] ?? '', 16);
+    return network === '' || Number.isNaN(vni) ? [] : [{ network, name, cidr, vni, internal, labels, options: others }];
+  });
+  for (const { network: id, name, cidr, vni, internal, labels, options } of [...kept.plans, ...fromEngine]) {
+    if (records.has(keys.network(id))) continue;
+    const other = [...records.values()].find(
+      (value) => (value as Partial<NetworkRecord>).cidr === cidr && (value as Partial<NetworkRecord>).vni !== undefined,
+    );
+    if (other !== undefined) {
+      notes.push(`network ${name} on ${kept.host.name} has the subnet ${cidr} of network ${(other as NetworkRecord).name}: it is left out`);
+      continue;
+    }
+    const project = labels['com.docker.compose.project'] ?? labels['com.docker.stack.namespace'] ?? labels['arpanet.deployment'];
+    const member = containers.find(({ NetworkSettings }) => NetworkSettings.Networks?.[name] !== undefined);
+    const record: NetworkRecord = {
+      id,
+      name,
+      deployment: project ?? member?.Config.Labels?.['com.docker.compose.project'] ?? 'default',
+      cidr,
+      vni,
+      labels,
+      options,
+      internal,
+      attachable: false,
+      auxAddresses: {},
+      implicit: project === undefined && name.endsWith('_default'),
+      createdAtMs: nowMs,
+    };
+    records.set(keys.network(id), record);
+    notes.push(
+      `network ${name} is known from host ${kept.host.name} alone: an ip-range, reserved addresses and the like that it had are not`,
+    );
+  }
+}
+
+function containerRecord(
+  host: FoundHost,
+  inspect: ContainerInspect,
+  before: ContainerRecord | undefined,
+  networks: ReadonlyMap<string, NetworkRecord>,
+  deps: RecoverDeps,
+  notes: string[],
+): ContainerRecord | undefined {
+  const name = nameOf(inspect);
+  const labels = inspect.Config.Labels ?? {};
+  const labelled = deps.labelled(labels);
+  if (labelled === undefined) {
+    notes.push(`container ${name} on ${host.kept.host.name} has labels that cannot be read: it is left as it is`);
+    return undefined;
+  }
+  const joined = endpointsOf(host, inspect, labelled.addresses);
+  const addresses = Object.fromEntries(
+    [...joined].flatMap(([network, { ip }]) => (networks.has(network) && ip !== '' ? [[network, ip]] : [])),
+  );
+  const later = Object.keys(addresses).filter((network) => labelled.addresses[network] === undefined);
+  const unknown = later.filter((network) => before?.connected?.[network] === undefined);
+  if (unknown.length > 0)
+    notes.push(`container ${name} joined a network after it was made: the aliases that it was given there are not known`);
+  const request = deps.requestOf(labels);
+  if (request === undefined) notes.push(`the request that made ${name} is known from its Engine's description only`);
+  return {
+    ...labelled,
+    name,
+    id: inspect.Id,
+    host: host.kept.host.name,
+    addresses,
+    aliases: Object.fromEntries(
+      Object.keys(addresses).map((network) => [network, before?.aliases[network] ?? labelled.aliases[network] ?? []]),
+    ),
+    ...(later.length === 0
+      ? {}
+      : {
+          connected: Object.fromEntries(
+            later.map((network) => [network, before?.connected?.[network] ?? joined.get(network)?.endpoint ?? {}]),
+          ),
+        }),
+    request: request ?? { ...inspect.Config, HostConfig: inspect.HostConfig },
+    decision: { host: host.kept.host.name, strategy: 'recovered', atMs: deps.nowMs, scored: [], refused: [] },
+    createdAtMs: Date.parse(inspect.Created) || deps.nowMs,
+  };
+}
+
+/** By cluster network, the primary one first: where the container is on now, which need not be what its label says. */
+function endpointsOf(
+  { networks }: FoundHost,
+  inspect: ContainerInspect,
+  labelled: Readonly<Record<string, string>>,
+): ReadonlyMap<string, { readonly ip: string; readonly endpoint: EndpointSettings }> {
+  const found = new Map<string, { readonly ip: string; readonly endpoint: EndpointSettings }>();
+  for (const [name, endpoint] of Object.entries(inspect.NetworkSettings.Networks ?? {})) {
+    const on = networks.find(({ engineId }) => engineId === endpoint.NetworkID) ?? networks.find((one) => one.name === name);
+    if (on === undefined) continue;
+    const ip = endpoint.IPAMConfig?.IPv4Address || endpoint.IPAddress || labelled[on.network] || '';
+    found.set(on.network, { ip, endpoint: { IPAMConfig: { IPv4Address: ip } } });
+  }
+  const order = Object.keys(labelled);
+  const rank = (network: string): number => (order.includes(network) ? order.indexOf(network) : order.length);
+  return new Map([...found].toSorted(([a], [b]) => rank(a) - rank(b)));
+}
+
+/** Named volumes that it mounts: their data is where it is. */
+function volumesOf(inspect: ContainerInspect, host: string, nowMs: number): readonly VolumeRecord[] {
+  return (inspect.Mounts ?? []).flatMap(({ Type, Name = '' }) =>
+    Type !== 'volume' || Name === '' || ANONYMOUS.test(Name)
+      ? []
+      : [{ name: Name, host, driver: 'local', labels: {}, options: {}, createdAtMs: nowMs }],
+  );
+}

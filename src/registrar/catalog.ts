@@ -1,0 +1,146 @@
+/**
+ * Instances as Consul catalog registrations, and what to change so that the catalog holds those and no others.
+ *
+ * Consul DNS reads `pricing.abc.service.consul` as tag `pricing` of service `abc`: a service named `pricing.abc` is found in the catalog but
+ * never by DNS. So each instance is registered twice.
+ */
+import type { NamedInstance, OutsideName } from '../model/index.ts';
+import type { CatalogChange, CatalogService } from '../store/index.ts';
+import type { NamedHost } from './contract.ts';
+
+/** The catalog nodes are nobody's real Consul agent: an agent removes from its node what it does not know. */
+export const NODE_PREFIX = 'arpanet-';
+
+/**
+ * Registrations of all ready instances that have an address in the cluster. An instance that is as it was last time gets the same objects
+ * again, so that `diff` need not look into them: with hundreds of instances that is most of the work of a change.
+ */
+export function catalogMaker(): (instances: readonly NamedInstance[], hosts: readonly NamedHost[]) => readonly CatalogService[] {
+  let made = new Map<string, readonly CatalogService[]>();
+  return (instances, hosts) => {
+    const addressOf = new Map(hosts.map((host) => [host.name, host.address]));
+    const next: typeof made = new Map();
+    for (const instance of instances) {
+      const nodeAddress = addressOf.get(instance.host);
+      if (!instance.ready || nodeAddress === undefined) continue;
+      const text = `${nodeAddress} ${JSON.stringify(instance)}`;
+      next.set(text, made.get(text) ?? registrationsOf(instance, nodeAddress));
+    }
+    made = next;
+    return [...made.values()].flat();
+  };
+}
+
+function registrationsOf(instance: NamedInstance, nodeAddress: string): readonly CatalogService[] {
+  const address = Object.values(instance.addresses)[0];
+  if (address === undefined) return [];
+  const { id, container, name, number, host } = instance;
+  const [service, deployment] = [instance.service.toLowerCase(), instance.deployment.toLowerCase()];
+  const port = (instance.ports.find(({ protocol }) => protocol === 'tcp') ?? instance.ports[0])?.port;
+  const common = {
+    node: NODE_PREFIX + host,
+    nodeAddress,
+    address,
+    ...(port === undefined ? {} : { port }),
+    meta: { 'external-source': 'arpanet', container, name, host, deployment, service, number: String(number) },
+  };
+  const names = [service, `${number}.${service}`, name, ...Object.values(instance.aliases).flat()];
+  return [
+    { ...common, id, service: `${service}.${deployment}`, tags: [] },
+    { ...common, id: `${id}.dns`, service: deployment, tags: tagsOf(names) },
+  ];
+}
+
+/** No host is called so: host names begin with a letter or digit. */
+const OUTSIDE_NODE = `${NODE_PREFIX}-outside`;
+
+/** Names made by hand, as far as Consul can say them: it has no texts for services, and gives SRV its own priority and weight. */
+export function outsideRegistrations(outside: readonly OutsideName[]): readonly CatalogService[] {
+  return outside.flatMap(({ name, entries }) =>
+    entries.flatMap(({ type, value }): readonly CatalogService[] => {
+      if (type === 'TXT') return [];
+      const [deployment = '', ...short] = name.split('.').toReversed();
+      const [, , port, target] = type === 'SRV' ? value.split(' ') : [];
+      const common = {
+        node: OUTSIDE_NODE,
+        nodeAddress: '127.0.0.1',
+        address: target ?? value,
+        ...(port === undefined ? {} : { port: Number(port) }),
+        meta: { 'external-source': 'arpanet', made: 'by hand', type, deployment },
+      };
+      const id = `${name}/${type}/${value}`;
+      return [
+        { ...common, id, service: name, tags: [] },
+        { ...common, id: `${id}.dns`, service: deployment, tags: [short.toReversed().join('.')] },
+      ];
+    }),
+  );
+}
+
+/** In lower case, as DNS compares them; each once; without those that no DNS name can be. */
+function tagsOf(names: readonly string[]): readonly string[] {
+  return [...new Set(names.map((name) => name.toLowerCase()))].filter((name) => name.length < 200 && name.split('.').every(isLabel));
+}
+
+function isLabel(text: string): boolean {
+  return /^[a-z0-9_-]{1,63}$/.test(text);
+}
+
+/** What makes `actual` into `desired`, removals first: a name must leave before its instance does. */
+export function diff(desired: readonly CatalogService[], actual: readonly CatalogService[]): readonly CatalogChange[] {
+  const wanted = new Map(desired.map((service) => [keyOf(service), service]));
+  const there = new Map(actual.map((service) => [keyOf(service), service]));
+  const wantedNodes = new Map(desired.map((service) => [service.node, service.nodeAddress]));
+  const nodes = new Map(actual.map((service) => [service.node, service.nodeAddress]));
+  return [
+    ...[...nodes.keys()].filter((node) => !wantedNodes.has(node)).map((node) => ({ kind: 'deregister-node', node }) as const),
+    ...actual
+      .filter((service) => wantedNodes.has(service.node) && !wanted.has(keyOf(service)))
+      .map(({ node, id }) => ({ kind: 'deregister', node, id }) as const),
+    ...[...wantedNodes]
+      .filter(([node, address]) => nodes.get(node) !== address)
+      .map(([node, address]) => ({ kind: 'node', node, address }) as const),
+    ...desired
+      .filter((service) => {
+        const present = there.get(keyOf(service));
+        return present === undefined || !isSame(service, present);
+      })
+      .map((service) => ({ kind: 'register', service }) as const),
+  ];
+}
+
+/** What the catalog holds once the changes are in. */
+export function applied(actual: readonly CatalogService[], changes: readonly CatalogChange[]): readonly CatalogService[] {
+  const services = new Map(actual.map((service) => [keyOf(service), service]));
+  const onNode = (node: string) => [...services].filter(([, service]) => service.node === node);
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'register':
+        services.set(keyOf(change.service), change.service);
+        break;
+      case 'deregister':
+        services.delete(keyOf(change));
+        break;
+      case 'deregister-node':
+        for (const [key] of onNode(change.node)) services.delete(key);
+        break;
+      case 'node':
+        for (const [key, service] of onNode(change.node)) services.set(key, { ...service, nodeAddress: change.address });
+    }
+  }
+  return [...services.values()];
+}
+
+function keyOf({ node, id }: { readonly node: string; readonly id: string }): string {
+  return `${node} ${id}`;
+}
+
+/** The address of its node is the node's own matter. */
+function isSame(a: CatalogService, b: CatalogService): boolean {
+  if (a === b) return true;
+  return a.service === b.service && a.address === b.address && (a.port ?? 0) === (b.port ?? 0) && flat(a) === flat(b);
+}
+
+function flat({ tags, meta }: CatalogService): string {
+  return JSON.stringify([[...tags].sort(), Object.entries(meta).sort(([a], [b]) => (a < b ? -1 : 1))]);
+}

@@ -1,0 +1,98 @@
+/** Which instances there are, what they are called, and which of them may be answered. */
+import type { ContainerInspect, ContainerRecord, ContainerView, NamedInstance } from '../model/index.ts';
+
+export interface InstancesInput {
+  readonly records: readonly ContainerRecord[];
+  readonly containers: readonly ContainerView[];
+  /** Ids of containers about to be stopped, killed or removed. */
+  readonly withdrawn: ReadonlySet<string>;
+  /** Hosts of which nobody knows (not heard of since the election, or lost with too many others): what is there is taken to be as it was, up. */
+  readonly joining: ReadonlySet<string>;
+}
+
+interface Candidate {
+  readonly record: ContainerRecord;
+  readonly container: string;
+  readonly host: string;
+  readonly isReady: boolean;
+  readonly ports: NamedInstance['ports'];
+}
+
+/**
+ * One entry for each recorded container that exists, by id. A container made on an Engine behind our back has no record and no name, and the
+ * stale twin of a moved one is not the container in the record.
+ *
+ * While compose recreates, two containers are one instance. The id `1.web.abc` is the ready one's, of two ready ones the newer's; the
+ * other's id has the container's short id behind it, so that both can be in the catalog for a moment and none hides the other.
+ */
+export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
+  const seen = new Map(input.containers.map((view) => [view.id, view]));
+  const candidates = input.records
+    .map((record) => candidateOf(record, seen.get(record.id ?? ''), input))
+    .filter((candidate) => candidate !== undefined);
+  const linkTo = linker(input.records);
+  const idsTaken = new Set<string>();
+  const named = candidates.sort(byRight).map((candidate): NamedInstance => {
+    const { record, container, host, isReady, ports } = candidate;
+    const { name, deployment, service, number, addresses, aliases } = record;
+    const plain = `${number}.${service}.${deployment}`;
+    const id = idsTaken.has(plain) ? `${plain}.${container.slice(0, 12)}` : plain;
+    idsTaken.add(plain);
+    const all = [...(record.linkedHosts ?? []), ...record.links];
+    const links = Object.fromEntries(all.map(({ alias, target }) => [alias, linkTo(deployment, target, alias)]));
+    return { id, container, name, deployment, service, number, host, addresses, aliases, links, ports, ready: isReady };
+  });
+  return named.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function candidateOf(
+  record: ContainerRecord,
+  view: ContainerView | undefined,
+  { withdrawn, joining }: InstancesInput,
+): Candidate | undefined {
+  const container = record.id;
+  if (container === undefined || (view === undefined && !joining.has(record.host))) return undefined;
+  const isUp = view === undefined || ((view.hostState !== 'down' || joining.has(view.host)) && isAnswering(view.facts.inspect.State));
+  const ports = portsOf((view?.facts.inspect.Config ?? record.request).ExposedPorts);
+  return { record, container, host: view?.host ?? record.host, isReady: isUp && !withdrawn.has(container), ports };
+}
+
+/** Running, and healthy if it has a health check. */
+export function isAnswering({ Running, Paused, Restarting, Dead, Health }: ContainerInspect['State']): boolean {
+  if (!Running || Paused || Restarting || Dead) return false;
+  const health = Health?.Status ?? '';
+  return health === '' || health === 'none' || health === 'healthy';
+}
+
+/** Who has the better right to the instance's id comes first. */
+function byRight(a: Candidate, b: Candidate): number {
+  return Number(b.isReady) - Number(a.isReady) || b.record.createdAtMs - a.record.createdAtMs || (a.container < b.container ? -1 : 1);
+}
+
+/**
+ * What a link's alias means: the very container if the alias is its name or its `<service>_<n>`, else its whole service, so that all replicas
+ * are found. A target that is gone leaves its service to the alias, if it is called so.
+ */
+function linker(records: readonly ContainerRecord[]): (deployment: string, target: string, alias: string) => string {
+  const byName = new Map(records.map((record) => [record.name, record]));
+  const services = new Set(records.map((record) => `${record.service}.${record.deployment}`));
+  const find = (target: string) =>
+    byName.get(target) ?? (/^[0-9a-f]{12,64}$/.test(target) ? records.find((r) => r.id?.startsWith(target)) : undefined);
+  return (deployment, target, alias) => {
+    const found = find(target);
+    if (found === undefined) return services.has(`${alias}.${deployment}`) ? alias : target;
+    const { name, service, number } = found;
+    const isVeryOne = [name, `${service}_${number}`, `${service}-${number}`].includes(alias) || found.deployment !== deployment;
+    return isVeryOne ? name : service;
+  };
+}
+
+/** `{"80/tcp": {}, "53/udp": {}}`, lowest first. */
+function portsOf(exposed: ContainerInspect['Config']['ExposedPorts']): NamedInstance['ports'] {
+  const ports: { port: number; protocol: string }[] = [];
+  for (const text in exposed) {
+    const [, port, protocol = 'tcp'] = /^(\d{1,5})(?:\/(\w+))?$/.exec(text) ?? [];
+    if (port !== undefined) ports.push({ port: Number(port), protocol });
+  }
+  return ports.sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1));
+}

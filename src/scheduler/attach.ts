@@ -1,0 +1,136 @@
+/** `network connect` and `disconnect` on containers that exist. Effects: calls to agents and Engines. */
+import {
+  ArpanetError,
+  type ContainerRecord,
+  type ContainerView,
+  type EndpointSettings,
+  isKind,
+  keys,
+  type NetworkRecord,
+} from '../model/index.ts';
+import type { Core } from './core.ts';
+import { parseLink } from './identify-networks.ts';
+import { type Networks, PREDEFINED } from './networks.ts';
+import type { Overlays } from './overlays.ts';
+import { leasedAddresses } from './rewrite.ts';
+import { createUndo } from './undo.ts';
+
+const ENGINE_TIMEOUT_MS = 30_000;
+const ATTEMPTS = 5;
+
+export interface Attach {
+  connect(network: string, container: ContainerView, endpoint: unknown): Promise<void>;
+  disconnect(network: string, container: ContainerView, force: boolean): Promise<void>;
+}
+
+export function createAttach(core: Core, networks: Networks, overlays: Overlays): Attach {
+  const { deps, engines, syncs, commit } = core;
+  const { dhcp } = deps;
+
+  function recordOf(container: ContainerView): ContainerRecord {
+    const record = container.record && deps.ledger.get<ContainerRecord>(keys.container(container.record.name));
+    if (record === undefined) {
+      throw new ArpanetError(
+        'invalid',
+        `container ${container.name} was not made through arpanet: it has no place in the cluster's networks`,
+      );
+    }
+    return record;
+  }
+
+  const put = (record: ContainerRecord) => ({ kind: 'put', key: keys.container(record.name), value: record }) as const;
+
+  /** Leases the address and enters it in the record: plan and commit are one step, and a lost race is run again. */
+  async function claim(network: string, container: ContainerView, endpoint: EndpointSettings): Promise<string> {
+    for (let attempt = 1; ; attempt++) {
+      const record = recordOf(container);
+      if (record.addresses[network] !== undefined) {
+        const { name } = networks.one(network).record;
+        throw new ArpanetError('forbidden', `endpoint with name ${record.name} already exists in network ${name}`);
+      }
+      try {
+        const gateway = commit(dhcp.planGateway(network, record.host).changes);
+        const offer = dhcp.planOffer(network, {
+          owner: record.name,
+          host: record.host,
+          wanted: endpoint.IPAMConfig?.IPv4Address || undefined,
+        });
+        const next: ContainerRecord = {
+          ...record,
+          addresses: { ...record.addresses, [network]: offer.ip },
+          aliases: { ...record.aliases, [network]: endpoint.Aliases ?? [] },
+          connected: { ...record.connected, [network]: endpoint },
+          links: [...record.links, ...(endpoint.Links ?? []).map(parseLink)],
+        };
+        await Promise.all([gateway, commit([...offer.changes, put(next)])]);
+        return offer.ip;
+      } catch (error) {
+        if (!isKind(error, 'conflict') || attempt === ATTEMPTS || endpoint.IPAMConfig?.IPv4Address) throw error;
+      }
+    }
+  }
+
+  async function release(network: string, container: ContainerView): Promise<void> {
+    const record = recordOf(container);
+    const ip = record.addresses[network];
+    const { [network]: _address, ...addresses } = record.addresses;
+    const { [network]: _aliases, ...aliases } = record.aliases;
+    const { [network]: _endpoint, ...connected } = record.connected ?? {};
+    await commit([
+      put({ ...record, addresses, aliases, connected }),
+      ...(ip === undefined ? [] : dhcp.planRelease(network, ip, record.name)),
+    ]);
+    await overlays.tidy(network, [record.host]);
+  }
+
+  /** The Engine's own networks are joined as on one Engine: it says what is possible. */
+  async function native(action: 'connect' | 'disconnect', network: string, container: ContainerView, body: object): Promise<void> {
+    const path = `${engines.versionPath(container.host)}/networks/${network}/${action}`;
+    await engines.json(container.host, { method: 'POST', path, body: { Container: container.id, ...body }, timeoutMs: ENGINE_TIMEOUT_MS });
+    await syncs.sync(container.host, { containers: [container.id] });
+  }
+
+  return {
+    async connect(reference, container, wanted) {
+      if (PREDEFINED.has(reference)) return native('connect', reference, container, { EndpointConfig: wanted });
+      const { record: network } = networks.one(reference);
+      const endpoint = (typeof wanted === 'object' && wanted !== null ? wanted : {}) as EndpointSettings;
+      const undo = createUndo(deps.log);
+      const ip = await claim(network.id, container, endpoint);
+      undo.push('address', () => release(network.id, container));
+      try {
+        const { engineId } = await overlays.ensure(network.id, container.host);
+        const path = `${engines.versionPath(container.host)}/networks/${engineId}/connect`;
+        const body = { Container: container.id, EndpointConfig: engineEndpoint(network, endpoint, ip) };
+        await engines.json(container.host, { method: 'POST', path, body, timeoutMs: ENGINE_TIMEOUT_MS });
+        await commit(dhcp.planBind(network.id, ip));
+      } catch (error) {
+        await undo.run(error);
+        throw error;
+      }
+      await syncs.sync(container.host, { containers: [container.id] });
+      await deps.flushNames();
+    },
+    async disconnect(reference, container, force) {
+      if (PREDEFINED.has(reference)) return native('disconnect', reference, container, { Force: force });
+      const { record: network } = networks.one(reference);
+      if (recordOf(container).addresses[network.id] === undefined) {
+        // an Engine takes this for a failure of its own
+        throw new ArpanetError('engine', `container ${container.id} is not connected to network ${network.name}`, { engineStatus: 500 });
+      }
+      const engineId = core.view.networksOn(container.host).find((there) => there.network === network.id)?.engineId ?? network.name;
+      const path = `${engines.versionPath(container.host)}/networks/${engineId}/disconnect`;
+      const body = { Container: container.id, Force: force };
+      await engines.json(container.host, { method: 'POST', path, body, timeoutMs: ENGINE_TIMEOUT_MS });
+      await release(network.id, container);
+      await syncs.sync(container.host, { containers: [container.id] });
+      await deps.flushNames();
+    },
+  };
+}
+
+/** With our lease; aliases and links live in our own names. */
+export function engineEndpoint(network: NetworkRecord, asked: EndpointSettings, ip: string): EndpointSettings {
+  const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, ...others } = asked;
+  return { ...others, IPAMConfig: leasedAddresses(network, ip, asked) };
+}

@@ -1,0 +1,69 @@
+/** What the parts of this room share while one leadership lasts. */
+import { type ContainerRecord, type HostRecord, keys, type LostRecord, type NetworkRecord } from '../model/index.ts';
+import type { Change } from '../store/ledger-contract.ts';
+import type { SchedulerDeps } from './deps.ts';
+import type { Engines } from './engines.ts';
+import type { Feed } from './events.ts';
+import type { Hub } from './hub.ts';
+import type { Keyed } from './keyed.ts';
+import type { Refusals } from './refusals.ts';
+import { counting } from './lost-notes.ts';
+import type { Syncs } from './syncs.ts';
+import type { View } from './view.ts';
+
+export interface Core {
+  readonly deps: SchedulerDeps;
+  readonly view: View;
+  readonly hub: Hub;
+  readonly engines: Engines;
+  readonly feed: Feed;
+  readonly syncs: Syncs;
+  readonly keyed: Keyed;
+  readonly refusals: Refusals;
+  readonly commit: Commit;
+  /** Lists containers of a host that is away from their records, where the view has lost sight of them. */
+  readonly remember: (host: string) => void;
+  readonly lost: AbortSignal;
+}
+
+/** Commits to the ledger and keeps the view's index of container records true. Visible in the ledger at once. */
+export type Commit = (changes: readonly Change[]) => Promise<void>;
+
+export function createCommit(deps: SchedulerDeps, view: View): Commit {
+  return async (changes) => {
+    if (changes.length === 0) return;
+    await deps.ledger.commit(changes);
+    if (changes.some(({ key }) => key.startsWith(keys.lost) || key.startsWith(keys.containers))) view.setLost(lostIds(deps));
+    for (const change of changes) {
+      if (!change.key.startsWith(keys.containers)) continue;
+      const name = change.key.slice(keys.containers.length);
+      // What the ledger holds now, and not what this change said: a later one may have come in between.
+      view.setRecord(name, deps.ledger.get<ContainerRecord>(change.key));
+    }
+    view.touch();
+  };
+}
+
+export function lostNotes({ ledger }: SchedulerDeps): readonly LostRecord[] {
+  const notes = ledger.list<LostRecord>(keys.lost).map(([, note]) => note);
+  return counting(notes, (name) => ledger.get<ContainerRecord>(keys.container(name)));
+}
+
+export const lostIds = (deps: SchedulerDeps): ReadonlySet<string> => new Set(lostNotes(deps).map(({ id }) => id));
+
+/** A store's transaction is bounded: what need not be atomic goes in pieces. */
+export async function commitInPieces(commit: Commit, changes: readonly Change[], pieceSize = 32): Promise<void> {
+  for (let from = 0; from < changes.length; from += pieceSize) await commit(changes.slice(from, from + pieceSize));
+}
+
+export function networkRecords({ ledger }: SchedulerDeps): readonly NetworkRecord[] {
+  return ledger.list<NetworkRecord>(keys.networks).map(([, record]) => record);
+}
+
+export function containerRecords({ ledger }: SchedulerDeps): readonly ContainerRecord[] {
+  return ledger.list<ContainerRecord>(keys.containers).map(([, record]) => record);
+}
+
+export function hostRecords({ ledger }: SchedulerDeps): ReadonlyMap<string, HostRecord> {
+  return new Map(ledger.list<HostRecord>(keys.hosts).map(([, record]) => [record.name, record]));
+}

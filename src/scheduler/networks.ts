@@ -1,0 +1,147 @@
+/** Networks as clients make, list and remove them. */
+import {
+  ArpanetError,
+  type ClusterNetwork,
+  type EndpointSettings,
+  type NetworkCreateRequest,
+  type NetworkRecord,
+  isKind,
+} from '../model/index.ts';
+import { type Core, commitInPieces, networkRecords } from './core.ts';
+import type { Overlays } from './overlays.ts';
+import { resolveNetwork } from './resolve.ts';
+
+export const PREDEFINED: ReadonlySet<string> = new Set(['bridge', 'host', 'none', 'default']);
+const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay']);
+const ATTEMPTS = 5;
+
+export interface Networks {
+  readonly list: () => readonly ClusterNetwork[];
+  readonly one: (reference: string) => ClusterNetwork;
+  readonly create: (request: NetworkCreateRequest, requestId: string) => Promise<NetworkRecord>;
+  readonly remove: (reference: string) => Promise<void>;
+}
+
+export function createNetworks(core: Core, overlays: Overlays): Networks {
+  const { deps, view, commit } = core;
+  const { dhcp, log } = deps;
+  let cache: { readonly version: number; readonly list: readonly ClusterNetwork[] } | undefined;
+
+  function list(): readonly ClusterNetwork[] {
+    if (cache?.version === view.version()) return cache.list;
+    const members = new Map<string, ClusterNetwork['members'][number][]>();
+    for (const container of view.containers()) {
+      if (!container.facts.inspect.State.Running) continue;
+      const endpoints = Object.values(container.facts.inspect.NetworkSettings.Networks ?? {});
+      for (const endpoint of endpoints) {
+        const network = view.networkOf(container.host, endpoint.NetworkID ?? '');
+        if (network === undefined) continue;
+        const all = members.get(network) ?? [];
+        members.set(network, all);
+        all.push({ id: container.id, name: container.name, ...endpointOf(endpoint) });
+      }
+    }
+    const made = networkRecords(deps).map((record) => ({ record, members: members.get(record.id) ?? [] }));
+    cache = { version: view.version(), list: made };
+    return made;
+  }
+
+  function one(reference: string): ClusterNetwork {
+    const all = list();
+    const record = resolveNetwork(
+      reference,
+      all.map((network) => network.record),
+    );
+    const network = all.find((other) => other.record.id === record.id);
+    if (network === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
+    return network;
+  }
+
+  async function create(request: NetworkCreateRequest, requestId: string): Promise<NetworkRecord> {
+    const name = checkedNetwork(request);
+    for (let attempt = 1; ; attempt++) {
+      const existing = networkRecords(deps).find((record) => record.name === name);
+      if (existing?.requestId === requestId) return existing;
+      if (existing !== undefined) throw new ArpanetError('conflict', `network with name ${name} already exists`);
+      const labels = request.Labels ?? {};
+      const { record, changes } = dhcp.planNetwork({
+        name,
+        deployment:
+          labels['com.docker.compose.project'] || labels['com.docker.stack.namespace'] || labels['arpanet.deployment'] || 'default',
+        labels,
+        options: request.Options ?? {},
+        ...(request.Driver && request.Driver !== 'default' && request.Driver !== 'bridge' ? { driver: request.Driver } : {}),
+        internal: request.Internal === true,
+        attachable: request.Attachable === true,
+        implicit: false,
+        createdAtMs: deps.now(),
+        ipam: request.IPAM,
+        enableIpv6: request.EnableIPv6 === true,
+        requestId,
+      });
+      try {
+        await commit(changes);
+      } catch (error) {
+        if (!isKind(error, 'conflict') || attempt === ATTEMPTS) throw error;
+        continue;
+      }
+      core.feed.own('network', 'create', record.id, { name, type: 'bridge' });
+      await deps.trip?.('network-create.committed');
+      log.info({ network: name, cidr: record.cidr }, 'network created');
+      return record;
+    }
+  }
+
+  async function remove(reference: string): Promise<void> {
+    if (PREDEFINED.has(reference)) throw new ArpanetError('forbidden', `${reference} is a pre-defined network and cannot be removed`);
+    const { record } = one(reference);
+    // Stopped members count too: without their network they could never start again.
+    if (dhcp.leasesOf(record.id).some((lease) => lease.kind === 'instance' && lease.state !== 'resting')) {
+      throw new ArpanetError('forbidden', `error while removing network: network ${record.name} id ${record.id} has active endpoints`);
+    }
+    const hosts = Object.keys(dhcp.gatewaysOf(record.id));
+    await commitInPieces(commit, dhcp.planNetworkRemoval(record.id));
+    await deps.trip?.('network-remove.committed');
+    await overlays.takeOff(record.id, hosts);
+    await deps.trip?.('network-remove.taken');
+    core.feed.own('network', 'destroy', record.id, { name: record.name, type: 'bridge' });
+    log.info({ network: record.name }, 'network removed');
+  }
+
+  return { list, one, create, remove };
+}
+
+/** The request's name, if it asks for what we can give. Throws in Docker's words. */
+export function checkedNetwork(request: NetworkCreateRequest): string {
+  const name = request.Name ?? '';
+  if (name.trim() === '') throw new ArpanetError('invalid', 'invalid name: ');
+  // the space at the end is Docker's
+  if (PREDEFINED.has(name)) throw new ArpanetError('forbidden', `operation is not permitted on predefined ${name} network `);
+  if (name.length > 255 || /\p{Cc}/u.test(name)) throw new ArpanetError('invalid', `invalid network name "${name.slice(0, 80)}"`);
+  refuseDriver(request.Driver ?? '');
+  const ipam = request.IPAM?.Driver ?? '';
+  if (ipam !== '' && ipam !== 'default') throw new ArpanetError('not-found', `plugin "${ipam}" not found`);
+  if (request.Ingress === true) throw new ArpanetError('forbidden', 'Ingress network can only be global scope network');
+  const from = request.ConfigFrom?.Network ?? '';
+  if (from !== '') throw new ArpanetError('not-found', `configuration network "${from}" does not exist`);
+  const mtu = request.Options?.['com.docker.network.driver.mtu'] ?? '';
+  if (mtu !== '' && !/^[+-]?\d+$/.test(mtu)) {
+    const why = `strconv.Atoi: parsing ${JSON.stringify(mtu)}: invalid syntax`;
+    throw new ArpanetError('invalid', `failed to parse com.docker.network.driver.mtu value: ${mtu} (${why})`);
+  }
+  return name;
+}
+
+function refuseDriver(driver: string): void {
+  if (DRIVERS.has(driver)) return;
+  if (driver === 'host' || driver === 'null') throw new ArpanetError('forbidden', `only one instance of "${driver}" network is allowed`);
+  // an Engine has these two, for one host's own wires
+  const why = driver === 'macvlan' || driver === 'ipvlan' ? `: the cluster's networks have the driver "bridge" or "overlay"` : '';
+  throw new ArpanetError('not-found', `plugin "${driver}" not found${why}`);
+}
+
+function endpointOf(endpoint: EndpointSettings): Omit<ClusterNetwork['members'][number], 'id' | 'name'> {
+  const { EndpointID = '', MacAddress = '', IPAddress = '', GlobalIPv6Address = '', GlobalIPv6PrefixLen = 0 } = endpoint;
+  const ipv6 = GlobalIPv6Address === '' ? '' : `${GlobalIPv6Address}/${GlobalIPv6PrefixLen}`;
+  return { endpointId: EndpointID, mac: MacAddress, ip: IPAddress, ipv6 };
+}

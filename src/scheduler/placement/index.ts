@@ -1,0 +1,9 @@
+/**
+ * Job: choose a host for a container.
+ * In: a request and snapshots of all hosts, plain data. Out: the host and all figures it was chosen by, or a refusal that names each host's reason.
+ * Holds: nothing is asked, waited for or changed here; the same input gives the same answer.
+ */
+export { chargeFor, liveCharges } from './load.ts';
+export { place } from './place.ts';
+export { placementRequest, reservationsOf } from './request.ts';
+export type * from './snapshot.ts';

@@ -1,0 +1,80 @@
+/** How busy a host is, with what was placed on it a moment ago and does not show yet. Pure. */
+import type { Charge, HostSnapshot, PlacedContainer, PlacementRequest } from './snapshot.ts';
+import { refersTo } from '../identify.ts';
+
+/** A fresh placement's charge halves in this time, while the container's own load comes up in the host's figures. */
+export const HALF_LIFE_MS = 25_000;
+/** Older figures say nothing of now: the host is then judged by what is on it. */
+export const STALE_MS = 60_000;
+/** A container that reserves nothing is taken to use one core at first. */
+const UNRESERVED_CORES = 1;
+
+/** What to add to the chosen host's `pending`. */
+export function chargeFor(
+  request: Pick<PlacementRequest, 'reservedNanoCpus' | 'reservedMemoryBytes'>,
+  host: Pick<HostSnapshot, 'cpus'>,
+  nowMs: number,
+): Charge {
+  const cores = request.reservedNanoCpus > 0 ? request.reservedNanoCpus / 1e9 : UNRESERVED_CORES;
+  return { atMs: nowMs, cpu: cores / Math.max(host.cpus, 1), memoryBytes: request.reservedMemoryBytes };
+}
+
+/** Charges that still count; the others can be forgotten. */
+export function liveCharges(pending: readonly Charge[], nowMs: number): readonly Charge[] {
+  return pending.filter((charge) => nowMs - charge.atMs < HALF_LIFE_MS * 8);
+}
+
+export interface Usage {
+  /** Shares of the whole host, 0 and up. */
+  readonly liveCpu: number | undefined;
+  readonly liveMemory: number | undefined;
+  readonly pendingCpu: number;
+  readonly pendingMemory: number;
+  readonly reservedCpu: number;
+  readonly reservedMemory: number;
+}
+
+export function usageOf(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>, nowMs: number): Usage {
+  const load = host.load !== undefined && nowMs - host.load.atMs < STALE_MS ? host.load : undefined;
+  const memory = Math.max(host.memoryBytes, 1);
+  const reserved = reservedOn(host, request);
+  let pendingCpu = 0;
+  let pendingBytes = 0;
+  for (const charge of host.pending) {
+    const left = 0.5 ** (Math.max(0, nowMs - charge.atMs) / HALF_LIFE_MS);
+    pendingCpu += charge.cpu * left;
+    pendingBytes += charge.memoryBytes * left;
+  }
+  return {
+    liveCpu: load?.cpu,
+    liveMemory: load === undefined ? undefined : load.memoryUsedBytes / memory,
+    pendingCpu,
+    pendingMemory: pendingBytes / memory,
+    reservedCpu: reserved.nanoCpus / 1e9 / Math.max(host.cpus, 1),
+    reservedMemory: reserved.memoryBytes / memory,
+  };
+}
+
+/** What the host's containers reserve, the one being replaced left out. */
+export function reservedOn(
+  host: HostSnapshot,
+  request: Pick<PlacementRequest, 'replaces'>,
+): { readonly nanoCpus: number; readonly memoryBytes: number } {
+  let nanoCpus = 0;
+  let memoryBytes = 0;
+  for (const container of holding(host, request)) {
+    nanoCpus += container.reservedNanoCpus;
+    memoryBytes += container.reservedMemoryBytes;
+  }
+  return { nanoCpus, memoryBytes };
+}
+
+export function reservedCores(host: HostSnapshot): { readonly cores: number; readonly memoryBytes: number } {
+  const { nanoCpus, memoryBytes } = reservedOn(host, {});
+  return { cores: nanoCpus / 1e9, memoryBytes };
+}
+
+/** Containers that hold their ports and reservations against this request. */
+export function holding(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>): readonly PlacedContainer[] {
+  return host.containers.filter((container) => container.state !== 'stopped' && !refersTo(request.replaces, container));
+}

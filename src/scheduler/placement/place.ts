@@ -1,0 +1,47 @@
+/** Chooses a host: filters, then scores, and keeps everything that it was decided by. Pure. */
+import type { Placement, Refusal } from '../../model/index.ts';
+import { FILTERS } from './filters.ts';
+import { usageOf } from './load.ts';
+import { averageOf, score } from './scores.ts';
+import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
+
+export function place(request: PlacementRequest, hosts: readonly HostSnapshot[], options: PlacementOptions): Placement {
+  const filters = FILTERS.filter((filter) => filter.applies(request));
+  const fits: HostSnapshot[] = [];
+  const refused: Refusal[] = [];
+  for (const host of hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const filter = filters.find((candidate) => !candidate.accepts(request, host));
+    if (filter === undefined) fits.push(host);
+    else refused.push({ host: host.name, rule: filter.rule, why: filter.explain(request, host) });
+  }
+  if (fits.length === 0) return { kind: 'refused', message: refusal(request, hosts, refused), refused };
+
+  const average = averageOf(fits.map((host) => usageOf(host, request, options.nowMs)));
+  const scored = fits
+    .map((host) => {
+      const draw = options.random();
+      return { scored: score(request, host, average, options, draw), draw };
+    })
+    .toSorted((a, b) => b.scored.score - a.scored.score || b.draw - a.draw)
+    .map((one) => one.scored);
+  const host = scored[0]?.host ?? '';
+  return { kind: 'placed', decision: { host, strategy: options.strategy, atMs: options.nowMs, scored, refused } };
+}
+
+function refusal(request: PlacementRequest, hosts: readonly HostSnapshot[], refused: readonly Refusal[]): string {
+  const named = refused.map(({ host, why }) => ({ host, why }));
+  if (hosts.length === 0) return 'no host fits: no host has joined the cluster yet; start an agent with `arpanet agent --join …`';
+  if (hosts.every((host) => host.state !== 'alive'))
+    return `no host is alive (${named.map(({ host, why }) => `${host}: ${why}`).join('; ')})`;
+  return `no host fits: ${apart(request) ?? named.map(({ host, why }) => `${host}: ${why}`).join('; ')}`;
+}
+
+/** Set when the request binds itself to more than one host, which no host can satisfy: that is the reason, whatever else each host lacks. */
+function apart(request: PlacementRequest): string | undefined {
+  const pins = [
+    ...request.mustBeWith.map(({ container, host, because }) => ({ host, what: `container ${container} (${because})` })),
+    ...request.volumesAt.map(({ volume, host }) => ({ host, what: `volume ${volume}` })),
+  ].filter(({ host }) => host !== undefined);
+  if (new Set(pins.map((pin) => pin.host)).size < 2) return undefined;
+  return `it must share a host with ${pins.map(({ what, host }) => `${what} on ${host ?? ''}`).join(' and ')}`;
+}

@@ -1,0 +1,78 @@
+/**
+ * How good a host is for a container: higher is better. Pure.
+ * Hard to soft: what the user wished, the same service apart, then the strategy's own figure, then a present image. The weights keep that
+ * order as long as a host has fewer than a hundred instances of one service.
+ */
+import type { ScoredHost } from '../../model/index.ts';
+import { refersTo } from '../identify.ts';
+import { isMet } from './filter-affinity.ts';
+import { satisfies } from './filter-constraint.ts';
+import { usageOf, type Usage } from './load.ts';
+import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
+
+const WISH = 10_000;
+const SAME_SERVICE = 100;
+const USAGE = 10;
+const CONTAINERS_PER_CORE = 1;
+const IMAGE = 0.25;
+
+export function score(request: PlacementRequest, host: HostSnapshot, average: Usage, options: PlacementOptions, draw: number): ScoredHost {
+  const usage = usageOf(host, request, options.nowMs);
+  const liveCpu = usage.liveCpu ?? average.liveCpu ?? 0;
+  const liveMemory = usage.liveMemory ?? average.liveMemory ?? 0;
+  const running = host.containers.filter((container) => container.state !== 'stopped' && !refersTo(request.replaces, container));
+  const same = running.filter((container) => container.deployment === request.deployment && container.service === request.service).length;
+  const wishes =
+    request.constraints.filter((wish) => wish.soft && satisfies(wish, host)).length +
+    request.affinities.filter((wish) => wish.soft && isMet(wish, request, host)).length;
+  const image = request.imageHosts.includes(host.name) ? 1 : 0;
+  const perCore = running.length / Math.max(host.cpus, 1);
+  const byStrategy = {
+    // What is reserved counts as used even while it idles; what is used counts even if nobody reserved it.
+    spread: () =>
+      -USAGE * Math.max(liveCpu + usage.pendingCpu, liveMemory + usage.pendingMemory, usage.reservedCpu, usage.reservedMemory) -
+      CONTAINERS_PER_CORE * perCore,
+    // Fullest first; but a host that is really out of breath comes last.
+    binpack: () => {
+      const full = Math.max(liveCpu, liveMemory, usage.reservedCpu, usage.reservedMemory);
+      return (liveCpu > 0.9 || liveMemory > 0.95 ? -2 : 1) * USAGE * full + CONTAINERS_PER_CORE * perCore;
+    },
+    random: () => draw * USAGE,
+  };
+  return {
+    host: host.name,
+    score: round(
+      WISH * wishes - SAME_SERVICE * same + byStrategy[options.strategy]() + (options.strategy === 'random' ? 0 : IMAGE * image),
+    ),
+    figures: {
+      wishes,
+      sameService: same,
+      cpu: round(liveCpu),
+      memory: round(liveMemory),
+      pendingCpu: round(usage.pendingCpu),
+      pendingMemory: round(usage.pendingMemory),
+      reservedCpu: round(usage.reservedCpu),
+      reservedMemory: round(usage.reservedMemory),
+      containers: running.length,
+      image,
+    },
+  };
+}
+
+/** The mean of the live figures known: what a host without figures of its own is taken to have. */
+export function averageOf(usages: readonly Usage[]): Usage {
+  const mean = (pick: (usage: Usage) => number | undefined) => {
+    const known = usages.map(pick).filter((value) => value !== undefined);
+    return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
+  };
+  return {
+    liveCpu: mean((usage) => usage.liveCpu),
+    liveMemory: mean((usage) => usage.liveMemory),
+    pendingCpu: 0,
+    pendingMemory: 0,
+    reservedCpu: 0,
+    reservedMemory: 0,
+  };
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;

@@ -1,0 +1,83 @@
+/** A service's definition in one form, whichever of its forms the file used, so that files can be laid over each other. Pure. */
+import type { Json } from '../model/index.ts';
+import { mountOf, textOf, wordsOf } from './values.ts';
+
+export type Definition = Readonly<Record<string, unknown>>;
+
+export const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]);
+
+/** `["A=1", "B"]` or `{A: 1, B: null}` as `{A: "1", B: null}`. */
+function pairs(value: unknown): Json {
+  if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, one === null ? null : textOf(one)]));
+  return Object.fromEntries(
+    list(value).map((one) => {
+      const text = textOf(one);
+      const at = text.indexOf('=');
+      return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+}
+
+const named = (value: unknown, otherwise: unknown): Json =>
+  isMap(value) ? value : Object.fromEntries(list(value).map((one) => [textOf(one), otherwise]));
+const byTarget = (value: unknown): Json => Object.fromEntries(list(value).map((one) => [mountOf(one).target, one]));
+
+/** A name may have several addresses, in a list by being there several times. */
+function hosts(value: unknown): Json {
+  if (isMap(value)) return value;
+  const found: Record<string, unknown[]> = {};
+  for (const one of list(value)) {
+    const [, name = '', ip = ''] = /^([^=:]+)[=:](.*)$/.exec(textOf(one)) ?? [textOf(one), textOf(one), ''];
+    (found[name] ??= []).push(ip);
+  }
+  return found;
+}
+
+const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  environment: (value) => pairs(value),
+  labels: (value) => pairs(value),
+  sysctls: (value) => pairs(value),
+  extra_hosts: hosts,
+  command: wordsOf,
+  entrypoint: wordsOf,
+  depends_on: (value) => named(value, { condition: 'service_started' }),
+  networks: (value) => named(value, null),
+  volumes: byTarget,
+  dns: list,
+  dns_search: list,
+  tmpfs: list,
+  env_file: list,
+  label_file: list,
+  annotations: (value) => pairs(value),
+};
+
+/** The names that fig and the first compose files had. */
+const FORMER: Readonly<Record<string, string>> = { net: 'network_mode' };
+
+export function normal(definition: Definition): Definition {
+  const { log_driver: driver, log_opt: options, ...others } = definition;
+  const logging =
+    driver === undefined && options === undefined ? {} : { logging: { driver: driver ?? 'json-file', options: options ?? {} } };
+  return Object.fromEntries(
+    Object.entries({ ...logging, ...others })
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([key, value]) => [FORMER[key] ?? key, (FORMS[key] ?? ((same: unknown) => same))(value)]),
+  );
+}
+
+const REPLACED = new Set(['command', 'entrypoint', 'test']);
+
+/** As compose lays one file over another: maps key by key, lists one after the other, all else replaced. */
+export function overlaid(below: unknown, above: unknown, key = ''): unknown {
+  if (above === undefined) return below;
+  if (isMap(below) && isMap(above)) {
+    const keys = [...new Set([...Object.keys(below), ...Object.keys(above)])];
+    return Object.fromEntries(keys.map((one) => [one, overlaid(below[one], above[one], one)]));
+  }
+  if (Array.isArray(below) && Array.isArray(above) && !REPLACED.has(key)) {
+    const seen = new Set(below.map((one) => JSON.stringify(one)));
+    return [...(below as unknown[]), ...(above as unknown[]).filter((one) => !seen.has(JSON.stringify(one)))];
+  }
+  return above;
+}

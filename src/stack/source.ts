@@ -1,0 +1,41 @@
+/** A YAML file as plain data that still knows on which line each key stands. */
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { ArpanetError } from '../model/index.ts';
+
+export type Path = readonly (string | number)[];
+
+export interface Source {
+  readonly file: string;
+  readonly value: unknown;
+  /** `compose.yml:12`: where the key at this path stands, or the nearest above it that the file has. */
+  readonly at: (path: Path) => string;
+}
+
+/** Throws `invalid` with file, line and column. */
+export function parseSource(file: string, text: string): Source {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, merge: true, prettyErrors: false });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const { line, col } = counter.linePos(error.pos[0]);
+    throw new ArpanetError('invalid', `${file}:${line}:${col}: ${error.message}`);
+  }
+  const lineOf = (path: Path): number => {
+    let node: unknown = document.contents;
+    let offset = 0;
+    for (const step of path) {
+      if (isAlias(node)) node = node.resolve(document);
+      if (isMap(node)) {
+        const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+        if (pair === undefined) break;
+        if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
+        node = pair.value;
+      } else if (isSeq(node)) {
+        node = node.items[Number(step)];
+        if (isScalar(node) || isMap(node) || isSeq(node)) offset = node.range?.[0] ?? offset;
+      } else break;
+    }
+    return counter.linePos(offset).line;
+  };
+  return { file, value: document.toJS(), at: (path) => `${file}:${lineOf(path)}` };
+}

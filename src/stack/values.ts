@@ -1,0 +1,166 @@
+/** The little languages inside compose files: sizes, times, ports, volumes, commands, env files. Pure; each throws `invalid` with what was wrong. */
+import { ArpanetError } from '../model/index.ts';
+
+/** A scalar as it stands in the file. */
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
+const bad = (message: string) => new ArpanetError('invalid', message);
+
+/** `512M`, `1.5g`, `64kb`, `1048576`. */
+export function bytesOf(value: unknown): number {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(textOf(value).trim()) ?? [];
+  if (count === undefined) throw bad(`"${textOf(value)}" is not a size: write 512M or 2g`);
+  return Math.floor(Number(count) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
+}
+
+/** `-1`: as much as it likes. */
+export const swapOf = (value: unknown): number => (textOf(value) === '-1' ? -1 : bytesOf(value));
+
+const UNITS: Readonly<Record<string, number>> = { us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+
+/** `1m30s`, `500ms`; in nanoseconds. */
+export function nanosecondsOf(value: unknown): number {
+  const text = textOf(value).trim();
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h)/g)];
+  if (text === '0') return 0;
+  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) throw bad(`"${text}" is not a time: write 30s or 1m30s`);
+  return Math.round(parts.reduce((sum, [, count, unit = 's']) => sum + Number(count) * (UNITS[unit] ?? 0), 0));
+}
+
+/** A command as a shell would part it; no variables, no pipes. */
+export function wordsOf(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.map(String);
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = '';
+  const text = textOf(value);
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at] ?? '';
+    if (quote === "'" ? letter === "'" : quote === '"' && letter === '"') quote = '';
+    else if (quote === '' && (letter === "'" || letter === '"')) [quote, word] = [letter, word ?? ''];
+    else if (letter === '\\' && quote !== "'" && at + 1 < text.length) {
+      const next = text[++at] ?? '';
+      word = (word ?? '') + (quote === '"' && !'"\\$`\n'.includes(next) ? `\\${next}` : next);
+    } else if (quote === '' && /\s/.test(letter)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else word = (word ?? '') + letter;
+  }
+  if (quote !== '') throw bad(`the ${quote} in "${text}" is never closed`);
+  return word === undefined ? words : [...words, word];
+}
+
+export interface Port {
+  readonly target: string;
+  readonly hostIp: string;
+  /** Empty: any free one. */
+  readonly published: string;
+}
+
+/** `80`, `8080:80/udp`, `127.0.0.1:8080:80`, `3000-3002:3000-3002`, or the long form. */
+export function portsOf(value: unknown): readonly Port[] {
+  if (typeof value === 'object' && value !== null) {
+    const { target, published = '', protocol = 'tcp', host_ip: hostIp = '' } = value as Readonly<Record<string, unknown>>;
+    if (!/^\d+$/.test(textOf(target))) throw bad(`a port in long form needs its target, the container's port`);
+    return [{ target: `${textOf(target)}/${textOf(protocol)}`, published: textOf(published), hostIp: textOf(hostIp) }];
+  }
+  const text = textOf(value);
+  const groups = /^(?:(?:(\[[^\]]*\]|[\d.]+):)?(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/.exec(text);
+  if (groups === null) throw bad(`"${text}" is not a port: write 8080:80, 127.0.0.1:8080:80 or 53:53/udp`);
+  const [, hostIp = '', published = '', target = '', protocol = 'tcp'] = groups;
+  const range = (ports: string) => {
+    const [first = 0, last = first] = ports.split('-').map(Number);
+    if (last < first || last > 65_535) throw bad(`"${text}": ${ports} is no range of ports`);
+    return Array.from({ length: last - first + 1 }, (_, index) => String(first + index));
+  };
+  const targets = range(target);
+  const outside = published === '' ? targets.map(() => '') : range(published);
+  // `8000-8010:80` means any of them
+  if (targets.length === 1 && outside.length > 1) return [{ target: `${target}/${protocol}`, published, hostIp }];
+  if (targets.length !== outside.length) throw bad(`"${text}": the two ranges are not of one length`);
+  return targets.map((one, index) => ({ target: `${one}/${protocol}`, published: outside[index] ?? '', hostIp }));
+}
+
+export interface Mount {
+  readonly type: string;
+  readonly source: string;
+  readonly target: string;
+  readonly mode: string;
+}
+
+/** `/data`, `name:/data:ro`, `./here:/data`, or the long form. */
+export function mountOf(value: unknown): Mount {
+  if (typeof value === 'object' && value !== null) {
+    return longMountOf(value as Readonly<Record<string, unknown>>);
+  }
+  const [first = '', target, mode = '', more] = textOf(value).split(':');
+  if (more !== undefined || first === '') throw bad(`"${textOf(value)}" is not a volume: write NAME:/PATH, ./HERE:/PATH or /PATH`);
+  if (target === undefined) return { type: 'volume', source: '', target: first, mode: '' };
+  return { type: /^[./~]/.test(first) ? 'bind' : 'volume', source: first, target, mode };
+}
+
+/** In the long form, as compose writes it. */
+export function longMount(value: unknown, pathOf: (path: string) => string): Readonly<Record<string, unknown>> {
+  const given = (typeof value === 'object' && value !== null ? value : {}) as Map;
+  const { type, source, target, mode } = mountOf(value);
+  const words = mode.split(',');
+  const isLong = given['target'] !== undefined;
+  const bind = (given['bind'] ?? {}) as Map;
+  const propagation = bind['propagation'] ?? words.find((word) => /^r?(shared|slave|private)$/.test(word));
+  const selinux = bind['selinux'] ?? words.find((word) => word === 'z' || word === 'Z');
+  const tmpfs = (given['tmpfs'] ?? {}) as Map;
+  const options = {
+    bind: {
+      ...(selinux === undefined ? {} : { selinux }),
+      ...(propagation === undefined ? {} : { propagation }),
+      ...(isLong
+        ? bind['create_host_path'] === undefined
+          ? {}
+          : { create_host_path: isTrue(bind['create_host_path']) }
+        : { create_host_path: true }),
+    },
+    volume: words.includes('nocopy') ? { nocopy: true } : {},
+    tmpfs: {
+      ...(tmpfs['size'] === undefined ? {} : { size: String(bytesOf(tmpfs['size'])) }),
+      ...(tmpfs['mode'] === undefined ? {} : { mode: Number(tmpfs['mode']) }),
+    },
+  }[type as 'bind' | 'volume' | 'tmpfs'];
+  return {
+    type,
+    ...(source === '' ? {} : { source: type === 'bind' ? pathOf(source) : source }),
+    target,
+    ...(words.includes('ro') ? { read_only: true } : {}),
+    ...(!isLong || given[type] !== undefined ? { [type]: options } : {}),
+  };
+}
+
+type Map = Readonly<Record<string, unknown>>;
+const isTrue = (value: unknown) => value === true || value === 'true';
+
+function longMountOf({ type = 'volume', source = '', target, read_only: readOnly, bind, volume, tmpfs }: Map): Mount {
+  if (typeof target !== 'string') throw bad('a volume in long form needs its target, a path in the container');
+  if (type !== 'volume' && type !== 'bind' && type !== 'tmpfs')
+    throw bad(`a volume's type is volume, bind or tmpfs, not "${textOf(type)}"`);
+  const { propagation, selinux } = (bind ?? {}) as Map;
+  const { nocopy, subpath } = (volume ?? {}) as Map;
+  const { size, mode } = (tmpfs ?? {}) as Map;
+  if (subpath !== undefined) throw bad('volume.subpath is not supported: give the part a volume of its own');
+  const words =
+    type === 'tmpfs'
+      ? [size === undefined ? '' : `size=${bytesOf(size)}`, mode === undefined ? '' : `mode=${Number(mode).toString(8)}`]
+      : [isTrue(readOnly) ? 'ro' : '', isTrue(nocopy) ? 'nocopy' : '', textOf(propagation ?? ''), textOf(selinux ?? '')];
+  return { type, source: textOf(source), target, mode: words.filter(Boolean).join(',') };
+}
+
+/** `KEY=VALUE` lines; `#` begins a comment; quotes go. */
+export function envFileOf(text: string): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const line of text.split(/\r?\n/)) {
+    const [, name, raw = ''] = /^\s*(?:export\s+)?([^\s=#]+)\s*(?:=\s*(.*?)\s*)?$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    const quoted = /^(["'])(.*)\1$/.exec(raw);
+    const plain = raw.replace(/\s+#.*$/, '');
+    found[name] = quoted === null ? plain : quoted[1] === '"' ? (quoted[2] ?? '').replaceAll('\\n', '\n') : (quoted[2] ?? '');
+  }
+  return found;
+}

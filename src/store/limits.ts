@@ -1,0 +1,48 @@
+/**
+ * What a transaction may hold. Consul counts operations and the bytes of the request's body (base64 values and all), so every implementation
+ * counts the same. See Consul agent/txn_endpoint.go: maxTxnOps, txn_max_req_len.
+ */
+import { ArpanetError } from '../model/index.ts';
+import type { Operation } from './contract.ts';
+
+export const MAX_OPERATIONS = 64;
+export const MAX_BYTES = 512 * 1024;
+/** Of the body, around each operation and for the fence. */
+const FRAME_BYTES = 128;
+
+/** An operation with its value already written down. */
+export interface EncodedOperation {
+  readonly operation: Operation;
+  /** JSON; empty when the operation carries no value. */
+  readonly json: string;
+  /** What it costs of MAX_BYTES. */
+  readonly bytes: number;
+}
+
+/** Throws `invalid` if the value is no JSON. */
+export function encode(operation: Operation): EncodedOperation {
+  const json = operation.op === 'set' || operation.op === 'cas' ? toJson(operation.key, operation.value) : '';
+  return { operation, json, bytes: bytesOf(operation.key, json) };
+}
+
+/** Throws `too-large` if they do not fit in one transaction. */
+export function encodeAll(operations: readonly Operation[], fenced: boolean): readonly EncodedOperation[] {
+  const most = fenced ? MAX_OPERATIONS - 1 : MAX_OPERATIONS;
+  if (operations.length > most) {
+    throw new ArpanetError('too-large', `a transaction of ${operations.length} operations: the state store takes ${most} at most`);
+  }
+  const encoded = operations.map(encode);
+  const bytes = encoded.reduce((sum, each) => sum + each.bytes, FRAME_BYTES);
+  if (bytes > MAX_BYTES) throw new ArpanetError('too-large', `a transaction of ${bytes} bytes: the state store takes ${MAX_BYTES} at most`);
+  return encoded;
+}
+
+function toJson(key: string, value: unknown): string {
+  const json: string | undefined = JSON.stringify(value);
+  if (json === undefined) throw new ArpanetError('invalid', `the value for ${key} is not JSON`);
+  return json;
+}
+
+function bytesOf(key: string, json: string): number {
+  return FRAME_BYTES + Buffer.byteLength(key) + Math.ceil(Buffer.byteLength(json) / 3) * 4;
+}

@@ -1,0 +1,3 @@
+import { describeShop } from '../support/shop-suite.ts';
+
+describeShop('consul');

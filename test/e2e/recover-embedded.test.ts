@@ -1,0 +1,3 @@
+import { recoverySuite } from '../support/recovery-suite.ts';
+
+recoverySuite('embedded');

@@ -1,0 +1,140 @@
+/** The laws of the house (docs/architecture.md), executed. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { describe, it } from 'node:test';
+import { repository } from '../support/paths.ts';
+
+const src = join(repository, 'src');
+const files = readdirSync(src, { recursive: true })
+  .map(String)
+  .filter((leaf) => leaf.endsWith('.ts'))
+  .map((leaf) => {
+    const text = readFileSync(join(src, leaf), 'utf8');
+    const imports = [...text.matchAll(/^(?:import|export)\s[^;]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)].map(
+      (match) => match[1] ?? match[2] ?? match[3] ?? '',
+    );
+    const local = imports.filter((name) => name.startsWith('.')).map((name) => relative(src, normalize(join(src, dirname(leaf), name))));
+    return {
+      path: leaf,
+      room: leaf.split('/')[0] ?? '',
+      lines: text.split('\n').length,
+      local,
+      packages: imports.filter((name) => !name.startsWith('.')),
+      text,
+    };
+  });
+
+const floors: Readonly<Record<string, number>> = {
+  model: 0,
+  store: 1,
+  engine: 1,
+  config: 1,
+  // the shape of a logger, and no more: everybody may be handed one
+  telemetry: 0,
+  'docker-api': 2,
+  scheduler: 2,
+  dhcp: 2,
+  registrar: 2,
+  hostagent: 2,
+  deployments: 2,
+  operator: 2,
+  stack: 2,
+  recovery: 2,
+  published: 2,
+  'local-hosts': 2,
+  cli: 3,
+};
+
+/** Decision code: plain data in and out. */
+const isPure = (path: string): boolean =>
+  [
+    /^model\//,
+    /^dhcp\/(?!service|index)/,
+    /^registrar\/(?!service|index)/,
+    /^scheduler\/(identify|rewrite|resolve|placement\/|names-made-up|host-limits)/,
+    /^docker-api\/(routes|reads\/(?!index|ask-hosts))/,
+    /^hostagent\/(overlay-plan|inventory-plan|usage-figures)/,
+    /^hostagent\/dns\/(answer|zone|encode)/,
+    /^operator\/(report|host-report|top|tables|look|doctor|completion)/,
+    // yaml's parser and ajv are all that source.ts and schema.ts need of the world
+    /^stack\/(?!source|schema|index)/,
+    /^deployments\/(template|names|reconcile|rollout-plan|drain-plan|rebalance-plan|clean-plan)/,
+    /^recovery\/recover-plan/,
+    /^published\/plan/,
+    /^docker-api\/swarm\/(?!ids|index)/,
+  ].some((pattern) => pattern.test(path));
+
+describe('the house', () => {
+  it('has a floor for every room', () => {
+    assert.deepEqual(
+      [...new Set(files.map((file) => file.room))].filter((room) => floors[room] === undefined),
+      [],
+    );
+  });
+
+  it('imports only downwards: a room that reached sideways could not be changed or tested alone', () => {
+    const wrong = files.flatMap((file) =>
+      file.local
+        .filter((target) => {
+          const room = target.split('/')[0] ?? '';
+          return room !== file.room && (floors[room] ?? 9) >= (floors[file.room] ?? -1);
+        })
+        .map((target) => `${file.path} -> ${target}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('keeps decisions free of effects, clocks and chance: times, ids and random numbers are arguments', () => {
+    const banned = /\bDate\.now\(|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(|\bprocess\.|\bnew Date\(\)/;
+    const wrong = files
+      .filter((file) => isPure(file.path))
+      .flatMap((file) => [
+        ...file.packages.filter((name) => name !== 'ip-num').map((name) => `${file.path} imports ${name}`),
+        ...(banned.test(file.text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')) ? [`${file.path} reads a clock, chance or the process`] : []),
+      ]);
+    assert.deepEqual(wrong, []);
+  });
+
+  it('keeps statuses at the door: only docker-api and operator say which HTTP status an error has', () => {
+    const wrong = files.filter(
+      (file) =>
+        /statusCode\s*=\s*\d|\.status\(\d/.test(file.text) && !['docker-api', 'operator', 'hostagent', 'engine'].includes(file.room),
+    );
+    assert.deepEqual(
+      wrong.map((file) => file.path),
+      [],
+    );
+  });
+
+  it('reads the environment in one place: cli and config, and programs that are started with it', () => {
+    const wrong = files.filter((file) => /process\.env/.test(file.text) && !['cli', 'config', 'local-hosts'].includes(file.room));
+    assert.deepEqual(
+      wrong.map((file) => file.path),
+      [],
+    );
+  });
+
+  it('keeps files readable: at most 400 lines', () => {
+    assert.deepEqual(
+      files.filter((file) => file.lines > 400).map((file) => `${file.path}: ${file.lines}`),
+      [],
+    );
+  });
+
+  it('opens every room with its job', () => {
+    const rooms = files.filter((file) => /^[^/]+\/index\.ts$/.test(file.path));
+    assert.deepEqual(
+      rooms.filter((file) => !file.text.startsWith('/**')).map((file) => file.path),
+      [],
+    );
+    assert.deepEqual(
+      Object.keys(floors).filter((room) => !['cli', 'telemetry'].includes(room) && !rooms.some((file) => file.room === room)),
+      [],
+    );
+  });
+
+  it('knows no machine but its own kind: no registry host names, no download addresses in the lock file', () => {
+    assert.equal(readFileSync(join(repository, 'package-lock.json'), 'utf8').includes('"resolved": "http'), false);
+  });
+});
