@@ -46,12 +46,14 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
   const base = join(tmpdir(), 'arpanet-up');
   await reapStale(base);
   mkdirSync(base, { recursive: true });
-  const data = settings.data ?? (await mkdtemp(join(base, 'data-')));
-  mkdirSync(data, { recursive: true });
   const engineUrl =
     'socketPath' in settings.engine ? `unix://${settings.engine.socketPath}` : `tcp://${settings.engine.host}:${settings.engine.port}`;
   const engineHere = settings.hosts === undefined && (await answers(settings.engine));
-  const local = engineHere ? undefined : await localHosts(settings.hosts ?? 1, base, log, say);
+  const hostsDir = join(base, `hosts-${randomBytes(4).toString('hex')}`);
+  const local = engineHere ? undefined : await localHosts(settings.hosts ?? 1, hostsDir, log, say);
+  // Beside the hosts, what is left of a killed cluster goes away with them.
+  const data = settings.data ?? (local === undefined ? await mkdtemp(join(base, 'data-')) : join(hostsDir, 'cluster'));
+  mkdirSync(data, { recursive: true });
   const agents: ChildProcess[] = [];
   const ending = new AbortController();
   signal.addEventListener('abort', () => ending.abort(), { once: true });
@@ -121,9 +123,9 @@ function publishAt({ scheduler, listen, isPublishing }: UpSettings, onOurOwn: bo
   return scheduler.publishAt ?? (isPublishing && onOurOwn ? listen.host : undefined);
 }
 
-async function localHosts(count: number, base: string, log: Logger, say: (line: string) => void): Promise<LocalHosts> {
+async function localHosts(count: number, dir: string, log: Logger, say: (line: string) => void): Promise<LocalHosts> {
   say(`starting ${count} Docker ${count === 1 ? 'Engine in a network namespace' : 'Engines in network namespaces'}`);
-  return startLocalHosts({ dir: join(base, `hosts-${randomBytes(4).toString('hex')}`), count, nat: true, keep: false, log });
+  return startLocalHosts({ dir, count, nat: true, keep: false, log });
 }
 
 /** Made once for this user: an image's id must be the same at the next start. */

@@ -37,19 +37,22 @@ const AT_ONCE_MS = 30_000;
 
 /**
  * Those of the silent hosts that fell silent together with over a third of all: more likely our fault, or the network's, than theirs. A host
- * that has been silent for a little less than the others counts too, so that none is given up in the moment before the next one is.
+ * that has been silent for a little less than the others counts too, so that none is given up in the moment before the next one is. They come
+ * back one after the other: the rest is doubted for `hostDownMs` more. Takes and returns when each was last one of too many.
  */
 export function doubtedHosts(
   silent: readonly { readonly name: string; readonly sinceMs: number }[],
   hosts: number,
   nowMs: number,
   hostDownMs: number,
-): ReadonlySet<string> {
+  before: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
   const near = silent.filter(({ sinceMs }) => nowMs - sinceMs >= hostDownMs * 0.6);
   const most = Math.max(1, Math.floor(hosts / 3));
-  const together = ({ sinceMs }: { readonly sinceMs: number }) =>
-    near.filter((other) => Math.abs(other.sinceMs - sinceMs) <= AT_ONCE_MS).length;
-  return new Set(near.filter((host) => together(host) > most).map(({ name }) => name));
+  const isOneOfMany = ({ sinceMs }: { readonly sinceMs: number }) =>
+    near.filter((other) => Math.abs(other.sinceMs - sinceMs) <= AT_ONCE_MS).length > most;
+  const last = near.map((host) => [host.name, isOneOfMany(host) ? nowMs : before.get(host.name)] as const);
+  return new Map(last.filter((entry): entry is [string, number] => entry[1] !== undefined && nowMs - entry[1] < hostDownMs));
 }
 
 function seconds(ms: number): string {

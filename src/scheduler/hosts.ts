@@ -61,7 +61,7 @@ export function startHosts({ deps, view, commit, feed, silent }: HostsParts, los
   const electedAtMs = now();
   const everyMs = Math.max(50, Math.min(1_000, deps.hostDownMs / 10));
   let lastMs = electedAtMs;
-  let doubted: ReadonlySet<string> = new Set();
+  let doubted: ReadonlyMap<string, number> = new Map();
 
   for (const [, record] of ledger.list<HostRecord>(keys.hosts)) view.addHost(record);
 
@@ -91,10 +91,10 @@ export function startHosts({ deps, view, commit, feed, silent }: HostsParts, los
     const all = view.hosts();
     const silent = all.map(({ name }) => ({ name, sinceMs: signs.get(name)?.heardMs ?? electedAtMs }));
     const wasSound = doubted.size === 0;
-    doubted = doubtedHosts(silent, all.length, now(), deps.hostDownMs);
+    doubted = doubtedHosts(silent, all.length, now(), deps.hostDownMs, doubted);
     if (!wasSound || doubted.size === 0) return;
-    log.error({ hosts: [...doubted] }, MASS_LOSS);
-    for (const name of doubted) feed.node(name, { warning: MASS_LOSS });
+    log.error({ hosts: [...doubted.keys()] }, MASS_LOSS);
+    for (const name of doubted.keys()) feed.node(name, { warning: MASS_LOSS });
   }
 
   function judge(): void {

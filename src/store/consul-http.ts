@@ -99,7 +99,8 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       const what = `Consul at ${address} answered ${status} to ${call.method} ${call.path.replace(/[?].*/, '')}`;
       if (status === 403) throw new ArpanetError('forbidden', `${what}: does the token allow it?`, { cause });
       if (status === 413) throw new ArpanetError('too-large', what, { cause });
-      throw new ArpanetError(status >= 500 || status === 429 ? 'unavailable' : 'invalid', what, { cause });
+      if (status >= 500 || status === 429) throw new ArpanetError('unavailable', `the state store does not work: ${what}`, { cause });
+      throw new ArpanetError('invalid', what, { cause });
     },
     close: () => agent.destroy(),
   };

@@ -116,8 +116,10 @@ describe('a full disk', { timeout: 180_000 }, () => {
     await onSmallDisk(agentDir());
     await cluster.startAgent('h1');
     await until('it has joined', async () => (await create('joined')).status === 201);
-    fill(agentDir());
     const kept = () => readFileSync(join(agentDir(), 'names.json'), 'utf8');
+    // What is being written as the disk fills up still finds its place.
+    await until('its names are written', () => /"joined"/.test(kept()) && !readdirSync(agentDir()).some((leaf) => leaf.endsWith('.new')));
+    fill(agentDir());
     const before = kept();
     assert.match(
       await must(cluster.docker('run', '-d', '--name', 'second', '--label', 'arpanet.service=web', 'busybox', 'sleep', '1000')),

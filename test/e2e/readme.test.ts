@@ -1,7 +1,7 @@
 /** The README's session and its other commands, run as they stand there. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -39,7 +39,12 @@ describe('the README', { timeout: 580_000 }, () => {
   let dnsPort: number;
   let scratch: string;
   let said = '';
+  const upDir = join(tmpdir(), 'arpanet-up');
+  /** What a cluster keeps while it is up; another may have been killed here, or run. */
+  const upDirs = () => (existsSync(upDir) ? readdirSync(upDir) : []);
+  let dirsBefore: readonly string[] = [];
   before(async () => {
+    dirsBefore = upDirs();
     [port, dnsPort] = [await freePort(), await freePort()];
     scratch = mkdtempSync(join(tmpdir(), 'arpanet-readme-'));
     writeFileSync(join(scratch, 'config.json'), JSON.stringify({ cliPluginsExtraDirs: [dirname(tools.composeV2())] }));
@@ -103,11 +108,12 @@ describe('the README', { timeout: 580_000 }, () => {
   it('ends at a signal and leaves nothing behind', async () => {
     await endProcess(up);
     assert.equal(up.exitCode, 0, said);
-    const left = await runProgram('sh', [
-      '-c',
-      `ps -eo args | grep -F "127.0.0.1:${port}" | grep -v grep; ls -d ${join(tmpdir(), 'arpanet-up')}/*`,
-    ]);
+    const left = await runProgram('sh', ['-c', `ps -eo args | grep -F "127.0.0.1:${port}" | grep -v grep`]);
     assert.equal(left.stdout, '');
+    assert.deepEqual(
+      upDirs().filter((name) => !dirsBefore.includes(name)),
+      [],
+    );
   });
 
   it('names the flags that the commands have', async () => {

@@ -11,7 +11,9 @@ import { rememberedFacts } from '../../src/scheduler/remembered.ts';
 
 describe('hosts that fall silent', () => {
   const silent = (...sinceMs: number[]) => sinceMs.map((ms, index) => ({ name: `h${index + 1}`, sinceMs: ms }));
-  const doubted = (all: number[], nowMs: number) => [...doubtedHosts(silent(...all), all.length, nowMs, 10_000)];
+  const none: ReadonlyMap<string, number> = new Map();
+  const judged = (all: number[], nowMs: number, before = none) => doubtedHosts(silent(...all), all.length, nowMs, 10_000, before);
+  const doubted = (all: number[], nowMs: number) => [...judged(all, nowMs).keys()];
 
   it('are lost one by one, and doubted when over a third of them goes at once', () => {
     assert.deepEqual(doubted([100_000, 89_000, 100_000], 100_000), []);
@@ -22,6 +24,13 @@ describe('hosts that fall silent', () => {
   });
   it('do not go at once when one went a minute before', () => {
     assert.deepEqual(doubted([160_000, 100_000, 145_000], 160_000), []);
+  });
+  it('are doubted for a while after the first of them is back, and given up if they stay away', () => {
+    const both = judged([120_000, 100_000, 100_000], 120_000);
+    const rest = judged([125_000, 125_000, 100_000], 125_000, both);
+    assert.deepEqual([...rest], [['h3', 120_000]]);
+    assert.deepEqual([...judged([130_000, 130_000, 100_000], 130_000, rest)], []);
+    assert.deepEqual([...judged([125_000, 125_000, 124_000], 125_000, both)], []);
   });
 });
 

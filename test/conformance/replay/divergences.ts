@@ -212,8 +212,8 @@ export const DIVERGENCES: readonly Divergence[] = [
   },
   {
     route: KEPT,
-    at: /^(status|body|body\..*)$/,
-    when: [/^503$|<absent>|This node is not a swarm manager/, /./],
+    at: /^(status|body|body\..*|headers\.content-type)$/,
+    when: [/^503$|<absent>|This node is not a swarm manager|^"application\/json"$/, /./],
     what: 'secrets and configs',
     dockers: '503 `This node is not a swarm manager…`',
     ours: 'kept, up to 256 KiB each, and files in the containers of the services that name them',
