@@ -46,10 +46,22 @@ if (chosen.length === 0) {
   console.error(`no test file matches ${patterns.join(' ')}`);
   process.exit(2);
 }
-// What starts Engines goes one file at a time, for it has two cores and the clock matters to it; all others go two at a time.
-const isHeavy = (path) => path.startsWith('test/e2e/') || /\bstart(Agent)?Lab\(/.test(readFileSync(path, 'utf8'));
+// What starts Engines and promises something within seconds goes alone, for there are two cores; all others go two at a time.
+const CLOCKED =
+  /(bulk|conformance|consul-gone|crowd|failover|fault-lab|full-disk|host-loss|hosts|leader-.*|repair|restarts|hostagent-overlay)\.test\.ts$/;
+const startsEngines = (path) => path.startsWith('test/e2e/') || /\bstart(Agent)?Lab\(/.test(readFileSync(path, 'utf8'));
+const isClocked = (path) => startsEngines(path) && CLOCKED.test(path);
+// The longest first: nothing then waits for it at the end.
+const isLong = (path) => path.endsWith('replay.test.ts');
+const stages = [
+  [chosen.filter((path) => !startsEngines(path)), 2],
+  [chosen.filter((path) => startsEngines(path) && !isClocked(path)).sort((a, b) => Number(isLong(b)) - Number(isLong(a))), 2],
+  [chosen.filter(isClocked), 1],
+];
 const totals = { tests: 0, pass: 0, fail: 0, skipped: 0 };
 const broken = [];
+/** Seconds by file. */
+const took = new Map();
 async function stage(files, concurrency) {
   if (files.length === 0) return;
   await new Promise((resolve) => {
@@ -58,6 +70,10 @@ async function stage(files, concurrency) {
       if (event.details?.type === 'suite') return;
       broken.push(`${relative(root, event.file ?? '')}: ${event.name}`);
     });
+    for (const outcome of ['test:pass', 'test:fail'])
+      stream.on(outcome, ({ file, nesting, details }) => {
+        if (nesting === 0) took.set(file, (took.get(file) ?? 0) + details.duration_ms / 1_000);
+      });
     stream.on('test:diagnostic', ({ message, nesting }) => {
       const match = /^(tests|pass|fail|skipped) (\d+)$/.exec(message);
       if (match && nesting === 0) totals[match[1]] += Number(match[2]);
@@ -76,12 +92,11 @@ async function stage(files, concurrency) {
 }
 process.env.NODE_OPTIONS =
   `${process.env.NODE_OPTIONS ?? ''} --import=${new URL(`file://${join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')}`).href}`.trim();
-await stage(
-  chosen.filter((path) => !isHeavy(path)),
-  2,
-);
-await stage(chosen.filter(isHeavy), 1);
+for (const [files, concurrency] of stages) await stage(files, concurrency);
 
+const longest = [...took].sort(([, one], [, other]) => other - one).slice(0, patterns.length === 0 ? 60 : 0);
+if (longest.length > 0) console.log('\nthe longest files, in seconds:');
+for (const [file, seconds] of longest) console.log(seconds.toFixed(0).padStart(5), relative(root, file ?? ''));
 if (failed.length > 0) console.log(`\nchecks that failed: ${failed.join(', ')}`);
 for (const line of broken) console.log(`failed: ${line}`);
 console.log(`\nℹ tests ${totals.tests}\nℹ pass ${totals.pass}\nℹ fail ${totals.fail + failed.length}\nℹ skipped ${totals.skipped}`);

@@ -115,8 +115,8 @@ export async function must(output: Promise<Output>): Promise<string> {
   return stdout;
 }
 
-/** Waits until `check` gives a truthy value; its last error or value is in the message when time is over. */
-export async function until<T>(what: string, check: () => Promise<T> | T, timeoutMs = 15_000): Promise<NonNullable<T>> {
+/** Waits until `check` gives a truthy value; its last error or value is in the message when time is over. Whoever promises less than half a minute says so. */
+export async function until<T>(what: string, check: () => Promise<T> | T, timeoutMs = 30_000): Promise<NonNullable<T>> {
   const end = Date.now() + timeoutMs;
   let last: unknown;
   while (Date.now() < end) {
