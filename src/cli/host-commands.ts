@@ -51,6 +51,17 @@ interface Stays {
   readonly stays: readonly { readonly container: string; readonly why: string }[];
 }
 
+interface Drained extends Stays {
+  readonly ended: readonly string[];
+}
+
+const drainedText = ({ moved, ended, stays }: Drained): string =>
+  [
+    `${moved.length} moved`,
+    ...(ended.length > 0 ? [`${ended.length} ended`] : []),
+    `${stays.length} stay${stays.length === 1 ? 's' : ''}`,
+  ].join(', ');
+
 const several = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value];
 const withLimits = (command: Command) =>
   command
@@ -168,8 +179,8 @@ export function addHostCommands(
     askingCommand(parent, 'drain <host>', 'move what can move off a host; it takes no new containers (exit code 1 if something stays)', [
       `arpanet ${words}drain h1`,
     ]).action(async (host: string, flags: AskingFlags) => {
-      const done = await work<Stays>(flags, at('/drain', host), {});
-      print(flags, done, () => `${host}: ${done.moved.length} moved, ${done.stays.length} stay${done.stays.length === 1 ? 's' : ''}`);
+      const done = await work<Drained>(flags, at('/drain', host), {});
+      print(flags, done, () => `${host}: ${drainedText(done)}`);
       if (done.stays.length > 0) process.exitCode = 1;
     });
     askingCommand(parent, 'activate <host>', 'let a host take new containers again', [`arpanet ${words}activate h1`]).action(

@@ -9,20 +9,27 @@ export interface Stay {
 
 export interface DrainPlan {
   readonly moves: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
+  /** Of services that run once on every host: they end, and come back with the host. */
+  readonly ends: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
   readonly stays: readonly Stay[];
 }
 
 export function planDrain(host: string, services: readonly ServiceView[], containers: readonly ContainerView[]): DrainPlan {
   const moves: { service: ServiceView; container: ContainerView }[] = [];
+  const ends: typeof moves = [];
   const stays: Stay[] = [];
   const owners = new Map(services.flatMap((service) => service.instances.map((container) => [container.id, service] as const)));
   for (const container of containers.filter((one) => one.host === host)) {
     const service = owners.get(container.id);
+    if (service?.record?.isGlobal === true) {
+      ends.push({ service, container });
+      continue;
+    }
     const why = whyItStays(container, service);
     if (why !== undefined) stays.push({ container: container.name, why });
     else if (service !== undefined) moves.push({ service, container });
   }
-  return { moves, stays };
+  return { moves, ends, stays };
 }
 
 /** Why it cannot be moved to another host, for a person; undefined: it can. */

@@ -1,5 +1,6 @@
 /** Draining a host: each instance's successor is good elsewhere before it leaves; a few at a time. Effects: those of moves. */
-import { ArpanetError, type ContainerView, type HostView, type ServiceView } from '../model/index.ts';
+import { ArpanetError, type ContainerView, type HostView, type ServiceView, UPDATE_DEFAULTS } from '../model/index.ts';
+import type { Act } from './act.ts';
 import type { Core } from './core.ts';
 import { planDrain, type Stay } from './drain-plan.ts';
 import type { HostLock } from './host-lock.ts';
@@ -20,6 +21,8 @@ export interface Moved {
 export interface Drained {
   readonly host: string;
   readonly moved: readonly Moved[];
+  /** Names of instances of services that run once on every host. */
+  readonly ended: readonly string[];
   readonly stays: readonly Stay[];
 }
 
@@ -54,17 +57,25 @@ export async function moveAll(
   return { moved, stays };
 }
 
-export function createDrain(core: Core, moves: Moves, lock: HostLock): Drain & { readonly resume: () => void } {
+export function createDrain(core: Core, act: Act, moves: Moves, lock: HostLock): Drain & { readonly resume: () => void } {
   const { deps, lost } = core;
   const closing = new Set<string>();
 
   async function empty(host: string, progress: Progress): Promise<Drained> {
     const plan = planDrain(host, core.list(), deps.containers());
-    progress(`${host}: takes no new containers; ${plan.moves.length} to move, ${plan.stays.length} stay`);
+    progress(`${host}: takes no new containers; ${plan.moves.length} to move, ${plan.ends.length} to end, ${plan.stays.length} stay`);
     const { moved, stays } = await moveAll(plan.moves, { moves, lost, progress });
+    const ended: string[] = [];
+    const failures = await inTurns(plan.ends, BUDGET, async ({ service, container }) => {
+      const { drainMs } = service.record?.update ?? UPDATE_DEFAULTS;
+      await core.operate(service, `being ended on ${host}`, () => act.remove(container, drainMs));
+      ended.push(container.name);
+      progress(`${host}: ${container.name} has ended: it runs once on every host that takes containers`);
+    });
+    if (failures[0] !== undefined) throw failures[0];
     const all = [...plan.stays, ...stays];
     for (const { container, why } of all) progress(`${host}: ${container} stays: ${why}`);
-    return { host, moved, stays: all };
+    return { host, moved, ended, stays: all };
   }
 
   return {

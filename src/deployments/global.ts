@@ -4,7 +4,7 @@ import type { Core } from './core.ts';
 import { freeNumbers, numberOf } from './reconcile.ts';
 import { instanceName, instanceRequest } from './template.ts';
 
-/** What there is, and one for each host more that would take it: a host that is away, paused or drained keeps what it has. */
+/** What there is, and one for each host more that would take it: a host that is away or paused keeps what it has. */
 export function globalCount({ deps, instances, unseen }: Core, record: ServiceRecord): number {
   const numbers = new Set([...instances(record).map(numberOf), ...unseen(record).map(({ number }) => number)]);
   const missing = deps.hosts().length - numbers.size;

@@ -35,7 +35,7 @@ export function startDeployments(deps: DeploymentsDeps, lost: AbortSignal): Depl
   const { resume, ...changes } = createChanges(core, act, keep, rollout);
   const lock = createHostLock(deps.now);
   const moves = createMoves(core, act);
-  const { resume: drainOn, ...drain } = createDrain(core, moves, lock);
+  const { resume: drainOn, ...drain } = createDrain(core, act, moves, lock);
   void keep.ready.then(async () => {
     if (lost.aborted) return;
     // Services are held for their moves and updates before anybody looks at their counts.

@@ -213,6 +213,13 @@ describe('services on three hosts', { timeout: 880_000 }, () => {
     await until('and so does the next one', async () => (await hostsOfEvery()) === 'h1,h2,h3' && (await redOnes()) === 3, 60_000);
     assert.match(await must(docker('service', 'ls', '--format', '{{.Name}} {{.Mode}} {{.Replicas}}')), /^every global 3\/3$/m);
     assert.match(await fails('scale', 'every=2'), /it runs once on every host/);
+    await must(docker('node', 'update', '--availability', 'drain', 'h3'));
+    await until('it ends on a host that is drained', async () => (await hostsOfEvery()) === 'h1,h2');
+    await until('and is counted so', async () =>
+      /^global 2\/2$/m.test(await must(docker('service', 'ls', '--format', '{{.Mode}} {{.Replicas}}'))),
+    );
+    await must(docker('node', 'update', '--availability', 'active', 'h3'));
+    await until('it is back with the host', async () => (await hostsOfEvery()) === 'h1,h2,h3');
     await must(docker('service', 'rm', 'every'));
     assert.match(await refused('service', 'create', '--mode', 'global-job', 'busybox'), /a job is not supported by arpanet/);
     assert.match(await refused('node', 'update', '--role', 'manager', 'h1'), /cannot become a manager/);

@@ -219,6 +219,12 @@ describe('a drain', () => {
     const Labels = { 'arpanet.reschedule': 'on-host-failure' };
     const willing = { ...single, record: single.record && { ...single.record, request: { Labels } } };
     assert.match(planDrain('h1', [view], [willing]).stays[0]?.why ?? '', /its policy is for a lost host/);
+    const everywhere = planDrain('h1', [{ ...view, record: { ...kept, isGlobal: true } }], view.instances);
+    assert.deepEqual(
+      everywhere.ends.map(({ container }) => container.name),
+      ['abc-web-1', 'abc-web-2'],
+    );
+    assert.deepEqual([...everywhere.moves, ...everywhere.stays], []);
   });
 });
 

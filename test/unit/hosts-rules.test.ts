@@ -171,8 +171,10 @@ describe('two drains at once', () => {
     };
     const deps = { hosts, updateHost, containers: () => [], now: () => 0 };
     const core = { deps, lost: new AbortController().signal, list: () => [] } as unknown as Parameters<typeof createDrain>[0];
+    const noAct = {} as Parameters<typeof createDrain>[1];
     const { drain } = createDrain(
       core,
+      noAct,
       { move: () => Promise.reject(new Error('none')), resume: async () => {} },
       createHostLock(() => 0),
     );
