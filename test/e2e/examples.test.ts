@@ -32,7 +32,8 @@ describe('the examples on three hosts', { timeout: 580_000 }, () => {
     it(`${version}: todo, a web application with its database, a cache and workers on all hosts`, async () => {
       const compose = composeIn('todo');
       await compose('up', '-d', '--build', '--scale', 'worker=3');
-      assert.deepEqual((await hostsOf('worker')).sort(), ['h1', 'h2', 'h3']);
+      const why = () => must(cluster.docker('ps', '--format', '{{.Names}} {{.Label "arpanet.placement"}}'));
+      assert.deepEqual((await hostsOf('worker')).sort(), ['h1', 'h2', 'h3'], await why());
       const page = (query: string) => compose('exec', '-T', 'web', 'wget', '-qO-', `http://localhost/${query}`);
       for (const word of ['milk', 'bread', 'tea']) await page(`?add=${word}`);
       const done = await until('the workers have done all of it', async () => {

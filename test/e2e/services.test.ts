@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, endProcess, must, startCluster, until } from '../support/cluster.ts';
-import { assertNothingLeft } from '../support/leftovers.ts';
+import { assertNothingLeft, operator } from '../support/leftovers.ts';
 
 const file = `
 services:
@@ -317,6 +317,9 @@ describe('services on three hosts', { timeout: 880_000 }, () => {
     await until('the host is called down', async () => (await running())?.running !== 3, 60_000);
     await until('three run on the other hosts', async () => (await running())?.running === 3, 90_000);
     await cluster.startAgent(lost);
+    const state = async () =>
+      (await operator<{ name: string; state: string }[]>(cluster, 'hosts')).find(({ name }) => name === lost)?.state;
+    await until('the host is back', async () => (await state()) === 'alive', 60_000);
     await until('the spare is gone', async () => (await running())?.instances.length === 3, 60_000);
     assert.equal((await names('web')).length, 3);
   });

@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { createEngineAgent, engineJson, engineRequest, openTunnel, splitHostPort } from '../../src/engine/index.ts';
 import type { AgentMessage } from '../../src/model/wire.ts';
+import { until } from '../support/cluster.ts';
 import { type AgentLab, startAgentLab, token } from '../support/hosts-with-agents.ts';
 import { quietLog } from '../support/lab.ts';
 
@@ -105,6 +106,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     await docker(0, 'run', '-d', '--name', 'web', '-p', '127.0.0.1:8080:80', 'busybox', 'httpd', '-f', '-p', '80');
     const open = (address: string, port: number, more = {}) =>
       openTunnel({ ...splitHostPort(gateway(0)), token, epoch: hosts.leader.epoch, to: { address, port }, ...more });
+    await until('it listens', async () => (await docker(0, 'exec', 'web', 'netstat', '-tln')).includes(':80 '));
     const socket = await open('127.0.0.1', 8080);
     socket.end('GET / HTTP/1.0\r\n\r\n');
     let said = '';
