@@ -121,6 +121,21 @@ describe('the arpanet command', { timeout: 120_000 }, () => {
     assert.ok(!plain.includes(escape));
   });
 
+  it('has examples in the help of every command, and --json wherever it tells something', async () => {
+    const silent = ['up', 'scheduler', 'agent', 'completion', 'restore'];
+    const look = async (path: readonly string[]): Promise<void> => {
+      const { stdout } = await runProgram(process.execPath, [main, ...path, '--help']);
+      const below = /^Commands:\n((?:  .*\n)+)/m.exec(stdout)?.[1] ?? '';
+      const words = [...below.matchAll(/^  ([a-z][a-z-]*)/gm)].map(([, word = '']) => word).filter((word) => word !== 'help');
+      if (words.length === 0 || path[0] === 'hosts') {
+        assert.match(stdout, /^Examples:/m, path.join(' '));
+        assert.equal(/--json/.test(stdout), !silent.includes(path.join(' ')), path.join(' '));
+      }
+      if (path.length < 2) for (const word of words) if (word !== path[0]) await look([...path, word]);
+    };
+    await look([]);
+  });
+
   it('warns loudly when it listens without TLS on more than loopback', async () => {
     const port = await freePort();
     const log = join(dir, 'loud.log');

@@ -1,21 +1,11 @@
 /** The newest Docker that can be had (Debian's unstable): its Engine among older ones, its command line, buildx and compose as clients. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Cluster, must, runProgram, shop, startCluster, until } from '../support/cluster.ts';
+import { type Cluster, must, startCluster, until } from '../support/cluster.ts';
+import { newestDocker } from '../support/newest.ts';
 import { assertNothingLeft } from '../support/leftovers.ts';
-import { tools } from '../support/paths.ts';
-
-/** `docker` of the newest release, its plugins with it. */
-function newestDocker(cluster: Cluster): (...args: string[]) => Promise<string> {
-  const config = join(cluster.lab.dir, 'newest-config');
-  mkdirSync(config);
-  const plugins = [tools.newestCompose(), tools.newestBuildx()].map((path) => dirname(path));
-  writeFileSync(join(config, 'config.json'), JSON.stringify({ cliPluginsExtraDirs: plugins }));
-  const env = { ...process.env, DOCKER_HOST: cluster.endpoint, DOCKER_CONFIG: config };
-  return (...args) => must(runProgram(tools.newestCli(), args, { env, cwd: shop }));
-}
 
 describe('an Engine of each age', { timeout: 580_000 }, () => {
   let cluster: Cluster;

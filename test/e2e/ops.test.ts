@@ -335,6 +335,28 @@ describe('ops on three hosts', { timeout: 880_000 }, () => {
     assert.match(await fails('completion', 'csh'), /there is completion for bash, zsh, fish, not for csh/);
   });
 
+  it('what is shown can be had as JSON, too', async () => {
+    const plan = ['deploy', '--plan', '-f', compose(), '-p', 'abc'];
+    const looks = [
+      'hosts',
+      'hosts ls',
+      'hosts inspect h1',
+      'status',
+      'ls',
+      'ps',
+      'ps abc',
+      'audit',
+      'explain abc-web-1',
+      'ip ls',
+      'dns ls',
+      'config get',
+    ];
+    for (const args of [...looks.map((look) => look.split(' ')), ['rebalance', '--plan'], ['doctor', 'abc-web-1', 'db'], ['token'], plan]) {
+      const { stdout, stderr } = await cluster.arpanet(...args, '--json');
+      assert.doesNotThrow(() => JSON.parse(stdout), `arpanet ${args.join(' ')} --json: ${stdout}${stderr}`);
+    }
+  });
+
   it('compose down takes it all away', async () => {
     await must(cluster.composeV2(project, 'down', '-v'));
     assert.deepEqual(await ids(), []);

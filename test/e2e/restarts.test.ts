@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, endProcess, main, must, runProgram, startCluster, until } from '../support/cluster.ts';
 import { operator } from '../support/leftovers.ts';
 import { repository } from '../support/paths.ts';
@@ -155,6 +156,8 @@ describe('restarts', { timeout: 580_000 }, () => {
   it('all hosts and the scheduler lose their power at once: names and overlay are back before a leader is', async () => {
     engineArgs.splice(0); // no container lives through this
     const first = addressesOf(await facts());
+    await until('every host has been told of all', () => all(first));
+    await sleep(1_000); // and has it on its disk: agents write twice a second
     cluster.schedulers[0]?.process.kill('SIGKILL');
     for (const agent of cluster.agents.values()) agent.kill('SIGKILL');
     await Promise.all(hosts.map((name) => losePower(cluster.lab, host(name))));
