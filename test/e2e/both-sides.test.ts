@@ -101,7 +101,8 @@ describe('one thing, seen from both sides', { timeout: 880_000 }, () => {
   it('compose v2 brings it up; ops update and roll back; compose makes it anew when the file has changed, and takes it down', async () => {
     await v2('up', '-d');
     const first = await ids();
-    assert.match(await arpanet('deploy', '--plan', '-f', join(project, 'docker-compose.yml'), '-p', 'abc'), /stays as it is/);
+    const plan = await arpanet('deploy', '--plan', '-f', join(project, 'docker-compose.yml'), '-p', 'abc');
+    assert.equal(plan.match(/^h\d +abc-(cache|web)-\d +stays /gm)?.length, 3, plan);
     await arpanet('deploy', '-f', join(project, 'docker-compose.yml'), '-p', 'abc');
     assert.deepEqual(await ids(), first, 'arpanet deploy has nothing to do');
     await arpanet('update', 'abc/web', '--env', 'COLOUR=blue', '--monitor', '1s');
@@ -125,7 +126,7 @@ describe('one thing, seen from both sides', { timeout: 880_000 }, () => {
     assert.equal(lines(await v1('ps', '-q', 'web')).length, 3);
     assert.match(await v1('logs', '--no-color', 'web'), /web_3.*started/);
     await docker('service', 'update', '-q', '--no-resolve-image', '--env-add', 'COLOUR=blue', 'abc_web');
-    assert.equal(await colours(), 'COLOUR=blue');
+    await until('all of them are blue', async () => (await colours()) === 'COLOUR=blue', 60_000);
     await v1('scale', 'web=1');
     assert.deepEqual(await counted(), [1, 1]);
     await v1('down', '-t', '1');
@@ -142,9 +143,8 @@ describe('one thing, seen from both sides', { timeout: 880_000 }, () => {
     assert.equal(lines(await newest('stack', 'ps', '--filter', 'desired-state=running', '-q', 'st')).length, 2);
     await arpanet('scale', 'st/api=3');
     assert.match(await newest('stack', 'services', 'st'), /st_api +replicated +3\/3/);
-    assert.equal(lines(await newest('compose', '-p', 'st', 'ps', '-q', 'api')).length, 3, 'compose sees them');
     await deploy('blue');
-    assert.deepEqual(await counted('st/api'), [2, 2]);
+    await until('the file’s count holds again', async () => (await counted('st/api')).join() === '2,2', 60_000);
     assert.match(await newest('service', 'inspect', '-f', '{{.Spec.TaskTemplate.ContainerSpec.Env}}', 'st_api'), /COLOUR=blue/);
     assert.match(await arpanet('ps', 'st'), /st-api-\d +h\d/);
     await arpanet('rm', 'st');
