@@ -19,6 +19,7 @@ import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
 import { refuseSocket } from './hijack.ts';
 import { createLeading, type Leading, wasBegun } from './leading.ts';
 import { createReads } from './reads/index.ts';
+import { watchUnanswered } from './unanswered.ts';
 import { isUploading, receiveUpload, stoppingAt, uploadOf } from './uploads.ts';
 import { OLDEST, refuseVersion, compareVersions, splitVersion } from './versions.ts';
 
@@ -92,6 +93,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
   /** What else is said on these is nobody's request: where one is refused for its framing, the next may be a part of it. */
   const closing = new WeakSet<Duplex>();
   const awaitingLead = new Set<() => void>();
+  const unanswered = watchUnanswered(log);
 
   const follower = createFollower({
     name: deps.name,
@@ -126,6 +128,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       }
     }
     const requestId = idOf(req);
+    const isDone = unanswered.begin(req, res, requestId);
     try {
       await route(req, res, url, requestId);
     } catch (error) {
@@ -133,6 +136,8 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       const own = ownHeaders(role.kind === 'leading' ? role.leading.window().max : apiVersion, requestId);
       sendError(res, error, isNoPage(error) ? { 'Arpanet-Request-Id': requestId } : own, log);
       if (!req.complete && uploadOf(req) === undefined) endRefused(req, res);
+    } finally {
+      isDone();
     }
   }
 
@@ -333,6 +338,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       become({ kind: 'following', url: undefined });
       follower.close();
+      unanswered.close();
       for (const server of servers) server.closeAllConnections();
       await Promise.all(closed);
     },
