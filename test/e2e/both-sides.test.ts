@@ -1,10 +1,11 @@
 /** What compose started and what ops change are one thing: compose, arpanet and the services API by turns on the same containers, in every order. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Cluster, must, startCluster, until } from '../support/cluster.ts';
+import { type Cluster, main, must, startCluster, until } from '../support/cluster.ts';
 import { assertNothingLeft } from '../support/leftovers.ts';
 import { newestDocker } from '../support/newest.ts';
 
@@ -94,7 +95,32 @@ describe('one thing, seen from both sides', { timeout: 880_000 }, () => {
     assert.deepEqual(await web(), []);
     await v2('start', 'web');
     assert.deepEqual(await counted(), [2, 2]);
+    const startedAt = async () => lines(await docker('inspect', '-f', '{{.State.StartedAt}}', ...(await web())));
+    const before = await startedAt();
+    await arpanet('restart', 'abc/web');
+    assert.equal((await startedAt()).filter((at) => !before.includes(at)).length, 2);
     await arpanet('rm', 'abc');
+    await gone();
+  });
+
+  it('compose v2 brings it up; ops read its logs on and on while a drain moves it', async () => {
+    await v2('up', '-d');
+    const args = [main, 'logs', 'abc/web', '-f', '--endpoint', cluster.endpoint];
+    const logs = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    let seen = '';
+    logs.stdout.on('data', (chunk: Buffer) => void (seen += chunk.toString()));
+    const read = () => [...new Set([...seen.matchAll(/^(web-\d+) \S+ *\| started/gm)].map(([, name]) => name))].length;
+    try {
+      await until('both instances are read', () => read() === 2);
+      const host = (await docker('inspect', '-f', '{{.Node.Name}}', 'abc-web-1')).trim();
+      await cluster.arpanet('drain', host); // exit code 1: the cache stays
+      assert.ok(!(await docker('ps', '--format', '{{.Label "arpanet.host"}} {{.Names}}')).includes(`${host} abc-web`));
+      await until('the one in its place is read on', () => read() === 3);
+      await arpanet('activate', host);
+    } finally {
+      logs.kill('SIGKILL');
+    }
+    await v2('down', '-t', '1');
     await gone();
   });
 
@@ -107,7 +133,7 @@ describe('one thing, seen from both sides', { timeout: 880_000 }, () => {
     assert.deepEqual(await ids(), first, 'arpanet deploy has nothing to do');
     await arpanet('update', 'abc/web', '--env', 'COLOUR=blue', '--monitor', '1s');
     assert.equal(await colours(), 'COLOUR=blue');
-    assert.match(await v2('exec', '-T', '--index', '1', 'web', 'env').catch(async () => v2('exec', '-T', 'web', 'env')), /COLOUR=blue/);
+    assert.match(await v2('exec', '-T', 'web', 'env'), /COLOUR=blue/);
     await arpanet('rollback', 'abc/web');
     assert.equal(await colours(), 'COLOUR=red');
     writeFileSync(join(project, '.env'), 'COLOUR=green\n');

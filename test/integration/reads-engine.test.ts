@@ -13,6 +13,7 @@ import { engineRequest } from '../../src/engine/index.ts';
 import { type LocalHosts, provideImages, reapStale, startLocalHosts } from '../../src/local-hosts/index.ts';
 import { ArpanetError, type ContainerSummary } from '../../src/model/index.ts';
 import { quietLog } from '../support/lab.ts';
+import { imageFilters, networkFilters, volumeFilters } from '../support/list-filters.ts';
 import { imageCache, labBase, tools } from '../support/paths.ts';
 import { plainCluster } from '../support/plain-cluster.ts';
 
@@ -28,44 +29,6 @@ interface Bench {
   readonly ours: (kind: 'containerList' | 'imageList' | 'networkList' | 'volumeList', search: string, api?: string) => Promise<Answer>;
   readonly api: string;
 }
-
-const networkFilters: readonly Record<string, readonly string[]>[] = [
-  {},
-  { type: ['custom'] },
-  { type: ['builtin'] },
-  { driver: ['bridge'] },
-  { driver: ['null'] },
-  { name: ['ron'] },
-  { scope: ['local'] },
-  { scope: ['swarm'] },
-  { label: ['net=1'] },
-  // not dangling: these Engines filter by use before they look who uses what, and call every network unused
-  { name: ['front'], driver: ['host'] },
-];
-const volumeFilters: readonly Record<string, readonly string[]>[] = [
-  {},
-  { name: ['dat'] },
-  { name: ['^data$'] },
-  { driver: ['local'] },
-  { driver: ['other'] },
-  { label: ['vol'] },
-  { label: ['vol=2'] },
-  { dangling: ['true'] },
-  { dangling: ['false'] },
-  { dangling: ['1'] },
-];
-const imageFilters: readonly Record<string, readonly string[]>[] = [
-  {},
-  { dangling: ['true'] },
-  { dangling: ['false'] },
-  { label: ['made=here'] },
-  { label: ['made'] },
-  { reference: ['busy*'] },
-  { reference: ['*:latest'] },
-  { reference: ['busybox:other', 'redis'] },
-  { before: ['child'] },
-  { since: ['busybox'] },
-];
 
 const query = (filters: Record<string, readonly string[]>, more = 'all=1') =>
   `?${more}&filters=${encodeURIComponent(JSON.stringify(filters))}`;
