@@ -109,7 +109,7 @@ describe('one thing, seen from both sides', { timeout: 880_000 }, () => {
     const logs = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     let seen = '';
     logs.stdout.on('data', (chunk: Buffer) => void (seen += chunk.toString()));
-    const read = () => [...new Set([...seen.matchAll(/^(web-\d+) \S+ *\| started/gm)].map(([, name]) => name))].length;
+    const read = () => new Set([...seen.matchAll(/^(web-\d+) \S+ *\| started/gm)].map(([, name]) => name)).size;
     try {
       await until('both instances are read', () => read() === 2);
       const host = (await docker('inspect', '-f', '{{.Node.Name}}', 'abc-web-1')).trim();
