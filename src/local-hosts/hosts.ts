@@ -86,6 +86,9 @@ export async function startLocalHosts(options: LocalHostsOptions): Promise<Local
 }
 
 async function build(options: LocalHostsOptions, name: string, subnet: string, dispose: () => Promise<void>): Promise<LocalHosts> {
+  // Shared, as / is under systemd: on a private mount a dockerd binds its data root on itself, and what was mounted below before is out of its reach.
+  await run('mount', ['--bind', options.dir, options.dir]);
+  await run('mount', ['--make-shared', options.dir]);
   await run('ip', ['addr', 'add', `${subnet}.1/24`, 'dev', name]);
   await run('ip', ['link', 'set', name, 'up']);
   await run('iptables', ['-I', 'FORWARD', '-i', name, '-o', name, '-j', 'ACCEPT']);

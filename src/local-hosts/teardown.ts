@@ -22,7 +22,7 @@ for f in "$dir"/*/engine.pid; do [ -e "$f" ] && kill -CONT "$(cat "$f")" 2>/dev/
 i=0; while [ $i -lt 60 ]; do left=no; for f in "$dir"/*/engine.pid; do [ -e "$f" ] && kill -0 "$(cat "$f")" 2>/dev/null && left=yes; done; [ $left = no ] && break; sleep .2; i=$((i+1)); done
 for p in $(container_pids) $(ours); do [ "$p" != "$$" ] && kill -9 "$p" 2>/dev/null; done
 sleep .1
-grep -F " $dir/" /proc/mounts | cut -d' ' -f2 | sort -r | while read -r m; do umount -l "$m" 2>/dev/null; done
+grep -F -e " $dir/" -e " $dir " /proc/mounts | cut -d' ' -f2 | sort -r | while read -r m; do umount -l "$m" 2>/dev/null; done
 rm -f "$dir/owner"
 for ns in $(ip netns list 2>/dev/null | cut -d' ' -f1 | grep "^$name-h"); do ip netns del "$ns"; done
 iptables -D FORWARD -i "$name" -o "$name" -j ACCEPT 2>/dev/null
