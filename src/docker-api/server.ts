@@ -128,7 +128,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       }
     }
     const requestId = idOf(req);
-    const isDone = unanswered.begin(req, res, requestId);
+    const isDone = unanswered.begin(req, requestId);
     try {
       await route(req, res, url, requestId);
     } catch (error) {
@@ -252,6 +252,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
 
   async function handleUpgrade(server: http.Server, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const requestId = idOf(req);
+    const isDone = unanswered.begin(req, requestId);
     try {
       const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
       const refused = refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
@@ -264,6 +265,8 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       await upgraded;
     } catch (error) {
       refuseSocket(socket, error, ownHeaders(role.kind === 'leading' ? role.leading.window().max : apiVersion, requestId));
+    } finally {
+      isDone();
     }
   }
 

@@ -5,12 +5,15 @@ import {
   type ContainerView,
   type EndpointSettings,
   isKind,
+  isSharedBridge,
   keys,
   type NetworkRecord,
+  predefinedName,
+  shownNetwork,
 } from '../model/index.ts';
-import type { Core } from './core.ts';
+import { type Core, networkRecords } from './core.ts';
 import { parseLink } from './identify-networks.ts';
-import { type Networks, PREDEFINED } from './networks.ts';
+import type { Networks } from './networks.ts';
 import type { Overlays } from './overlays.ts';
 import { leasedAddresses } from './rewrite.ts';
 import { createUndo } from './undo.ts';
@@ -45,7 +48,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     for (let attempt = 1; ; attempt++) {
       const record = recordOf(container);
       if (record.addresses[network] !== undefined) {
-        const { name } = networks.one(network).record;
+        const { name } = shownNetwork(networks.one(network).record);
         throw new ArpanetError('forbidden', `endpoint with name ${record.name} already exists in network ${name}`);
       }
       try {
@@ -90,11 +93,18 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     await syncs.sync(container.host, { containers: [container.id] });
   }
 
+  const sharedBridge = () => networkRecords(deps).find(isSharedBridge);
+  const isOn = (network: NetworkRecord, container: ContainerView) => container.record?.addresses[network.id] !== undefined;
+
   return {
     async connect(reference, container, wanted) {
-      if (PREDEFINED.has(reference)) return native('connect', reference, container, { EndpointConfig: wanted });
-      const { record: network } = networks.one(reference);
       const endpoint = (typeof wanted === 'object' && wanted !== null ? wanted : {}) as EndpointSettings;
+      const predefined = predefinedName(reference);
+      const isOnHosts = container.facts.inspect.NetworkSettings.Networks?.['bridge'] !== undefined;
+      const shared = predefined === 'bridge' && !isOnHosts && container.record !== undefined ? sharedBridge() : undefined;
+      if (predefined !== undefined && shared === undefined) return native('connect', predefined, container, { EndpointConfig: wanted });
+      if (shared !== undefined) refuseOfBridge(endpoint);
+      const network = shared ?? networks.one(reference).record;
       const undo = createUndo(deps.log);
       const ip = await claim(network.id, container, endpoint);
       undo.push('address', () => release(network.id, container));
@@ -112,11 +122,16 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
       await deps.flushNames();
     },
     async disconnect(reference, container, force) {
-      if (PREDEFINED.has(reference)) return native('disconnect', reference, container, { Force: force });
-      const { record: network } = networks.one(reference);
+      const predefined = predefinedName(reference);
+      const shared = predefined === 'bridge' ? sharedBridge() : undefined;
+      const isShared = shared !== undefined && isOn(shared, container);
+      if (predefined !== undefined && !isShared) return native('disconnect', predefined, container, { Force: force });
+      const network = isShared ? shared : networks.one(reference).record;
       if (recordOf(container).addresses[network.id] === undefined) {
         // an Engine takes this for a failure of its own
-        throw new ArpanetError('engine', `container ${container.id} is not connected to network ${network.name}`, { engineStatus: 500 });
+        throw new ArpanetError('engine', `container ${container.id} is not connected to network ${shownNetwork(network).name}`, {
+          engineStatus: 500,
+        });
       }
       const engineId = core.view.networksOn(container.host).find((there) => there.network === network.id)?.engineId ?? network.name;
       const path = `${engines.versionPath(container.host)}/networks/${engineId}/disconnect`;
@@ -127,6 +142,16 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
       await deps.flushNames();
     },
   };
+}
+
+/** As Engines do: https://github.com/moby/moby/blob/v26.1.5/daemon/container_operations.go, validateEndpointSettings. */
+function refuseOfBridge({ IPAMConfig, Aliases }: EndpointSettings): void {
+  if (IPAMConfig?.IPv4Address || IPAMConfig?.['IPv6Address']) {
+    throw new ArpanetError('invalid', 'user specified IP address is supported on user defined networks only');
+  }
+  if ((Aliases ?? []).length > 0) {
+    throw new ArpanetError('invalid', 'network-scoped alias is supported only for containers in user defined networks');
+  }
 }
 
 /** With our lease; aliases and links live in our own names. */

@@ -11,6 +11,7 @@ import {
   type NetworkRecord,
   type VolumeRecord,
   isKind,
+  isSharedBridge,
   keys,
 } from '../model/index.ts';
 import type { Change } from '../store/ledger-contract.ts';
@@ -181,7 +182,7 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
         });
         record = plan.record;
         commits.push(commit(plan.changes));
-        feed.own('network', 'create', record.id, { name: record.name, type: 'bridge' });
+        if (!isSharedBridge(record)) feed.own('network', 'create', record.id, { name: record.name, type: 'bridge' });
       }
       records.set(wanted.reference, record);
     }

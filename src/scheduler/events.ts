@@ -1,5 +1,5 @@
 /** The Engines' events as one feed, as clients shall see them. */
-import { type ClusterEvent, createEchoes, type EngineEvent, isInternalLabel } from '../model/index.ts';
+import { type ClusterEvent, createEchoes, type EngineEvent, shownEvent } from '../model/index.ts';
 
 const REPLAY_EVENTS = 2_000;
 const REMEMBERED = 4_096;
@@ -24,17 +24,23 @@ export interface Feed {
   readonly recent: () => readonly ClusterEvent[];
 }
 
+interface SeenNetwork {
+  readonly id: string;
+  /** Absent: as the Engine calls it. */
+  readonly name?: string;
+}
+
 export interface FeedDeps {
   readonly now: () => number;
-  /** Our id of an Engine's network. */
-  readonly networkOf: (host: string, engineId: string) => string | undefined;
+  /** Id and name, as clients see them, of the cluster's network whose part on this host an Engine's network is. */
+  readonly networkOf: (host: string, engineId: string) => SeenNetwork | undefined;
 }
 
 export function createFeed(deps: FeedDeps): Feed {
   const listeners = new Set<(event: ClusterEvent) => void>();
   const recent: ClusterEvent[] = [];
   // A network's destroy event comes when the view has forgotten it.
-  const networkIds = new Map<string, string>();
+  const networks = new Map<string, SeenNetwork>();
   const hidden = new Map<string, number>();
   const isEcho = createEchoes();
 
@@ -49,12 +55,12 @@ export function createFeed(deps: FeedDeps): Feed {
     emit({ host: '', event: { Type, Action, Actor: { ID, Attributes }, scope, time: Math.floor(nowMs / 1000), timeNano: nowMs * 1e6 } });
   }
 
-  function ourNetwork(host: string, engineId: string): string | undefined {
+  function ourNetwork(host: string, engineId: string): SeenNetwork | undefined {
     const known = deps.networkOf(host, engineId);
-    if (known === undefined) return networkIds.get(engineId);
-    networkIds.set(engineId, known);
-    const [oldest] = networkIds.keys();
-    if (networkIds.size > REMEMBERED && oldest !== undefined) networkIds.delete(oldest);
+    if (known === undefined) return networks.get(engineId);
+    networks.set(engineId, known);
+    const [oldest] = networks.keys();
+    if (networks.size > REMEMBERED && oldest !== undefined) networks.delete(oldest);
     return known;
   }
 
@@ -63,7 +69,7 @@ export function createFeed(deps: FeedDeps): Feed {
       const cluster = event.Type === 'network' ? ourNetwork(host, event.Actor.ID) : undefined;
       if (cluster !== undefined && (event.Action === 'create' || event.Action === 'destroy')) return;
       if (event.Type === 'volume' && (hidden.get(`${event.Action}/${event.Actor.ID}`) ?? 0) > deps.now()) return;
-      if (!isEcho(host, event)) emit({ host, event: shown(host, event, cluster) });
+      if (!isEcho(host, event)) emit({ host, event: shownEvent(host, event, cluster) });
     },
     own: (type, action, id, attributes) => emitOwn(type, action, id, attributes, 'local'),
     node: (host, attributes) => emitOwn('node', 'update', host, { name: host, ...attributes }, 'swarm'),
@@ -78,13 +84,4 @@ export function createFeed(deps: FeedDeps): Feed {
     },
     recent: () => recent.slice(-REPLAY_EVENTS),
   };
-}
-
-/** The event with our own labels hidden, its host named, and its network under the cluster's id. */
-export function shown(host: string, event: EngineEvent, network: string | undefined): EngineEvent {
-  const attributes: Record<string, string> = {};
-  for (const [key, value] of Object.entries(event.Actor.Attributes)) if (!isInternalLabel(key)) attributes[key] = value;
-  attributes['node.name'] = host;
-  const actor = { ...event.Actor, ID: network ?? event.Actor.ID, Attributes: attributes };
-  return { ...event, ...(network !== undefined && event.id !== undefined ? { id: network } : {}), Actor: actor };
 }

@@ -6,12 +6,14 @@ import {
   type NetworkCreateRequest,
   type NetworkRecord,
   isKind,
+  isSharedBridge,
+  predefinedName,
+  predefinedNetworks,
 } from '../model/index.ts';
 import { type Core, commitInPieces, networkRecords } from './core.ts';
 import type { Overlays } from './overlays.ts';
 import { resolveNetwork } from './resolve.ts';
 
-export const PREDEFINED: ReadonlySet<string> = new Set(['bridge', 'host', 'none', 'default']);
 const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay']);
 const ATTEMPTS = 5;
 
@@ -93,8 +95,10 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
   }
 
   async function remove(reference: string): Promise<void> {
-    if (PREDEFINED.has(reference)) throw new ArpanetError('forbidden', `${reference} is a pre-defined network and cannot be removed`);
+    const predefined = predefinedName(reference);
+    if (predefined !== undefined) throw new ArpanetError('forbidden', `${predefined} is a pre-defined network and cannot be removed`);
     const { record } = one(reference);
+    if (isSharedBridge(record)) throw new ArpanetError('forbidden', 'bridge is a pre-defined network and cannot be removed');
     // Stopped members count too: without their network they could never start again.
     if (dhcp.leasesOf(record.id).some((lease) => lease.kind === 'instance' && lease.state !== 'resting')) {
       throw new ArpanetError('forbidden', `error while removing network: network ${record.name} id ${record.id} has active endpoints`);
@@ -116,7 +120,8 @@ export function checkedNetwork(request: NetworkCreateRequest): string {
   const name = request.Name ?? '';
   if (name.trim() === '') throw new ArpanetError('invalid', 'invalid name: ');
   // the space at the end is Docker's
-  if (PREDEFINED.has(name)) throw new ArpanetError('forbidden', `operation is not permitted on predefined ${name} network `);
+  if (predefinedNetworks.has(name) || name === 'default')
+    throw new ArpanetError('forbidden', `operation is not permitted on predefined ${name} network `);
   if (name.length > 255 || /\p{Cc}/u.test(name)) throw new ArpanetError('invalid', `invalid network name "${name.slice(0, 80)}"`);
   refuseDriver(request.Driver ?? '');
   const ipam = request.IPAM?.Driver ?? '';

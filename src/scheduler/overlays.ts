@@ -5,6 +5,7 @@
 import {
   type AdmissionRecord,
   ArpanetError,
+  isSharedBridge,
   keys,
   type MaterialisedNetwork,
   type NetworkPlan,
@@ -135,7 +136,7 @@ export function createOverlays(core: Core): Overlays {
     if (record?.implicit !== true) return;
     if (dhcp.leasesOf(network).some((lease) => lease.kind !== 'user' && lease.state !== 'resting')) return;
     await commitInPieces(commit, dhcp.planNetworkRemoval(network));
-    core.feed.own('network', 'destroy', network, { name: record.name, type: 'bridge' });
+    if (!isSharedBridge(record)) core.feed.own('network', 'destroy', network, { name: record.name, type: 'bridge' });
     log.info({ network: record.name }, 'implicit network dropped');
   }
 

@@ -26,6 +26,7 @@ import {
   type Placement,
   type VolumeWish,
   keys,
+  shownNetwork,
 } from '../model/index.ts';
 import { createAdopt } from './adopt.ts';
 import { createAttach } from './attach.ts';
@@ -158,7 +159,15 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   );
   for (const record of containerRecords(deps)) view.setRecord(record.name, record);
   const commit = createCommit(deps, view);
-  const feed = createFeed({ now, networkOf: view.networkOf });
+  const feed = createFeed({
+    now,
+    networkOf(host, engineId) {
+      const id = view.networkOf(host, engineId);
+      const record = id === undefined ? undefined : deps.ledger.get<NetworkRecord>(keys.network(id));
+      if (record !== undefined) return shownNetwork(record);
+      return id === undefined ? undefined : { id };
+    },
+  });
   const hosts = startHosts({ deps, view, commit, feed, silent: (host) => engines.cut(host) }, lost);
   view.setLost(lostIds(deps));
   const remember = (host: string) => view.remember(host, rememberedOn(deps, host));

@@ -42,8 +42,8 @@ const given: readonly LiteralContainer[] = [
   },
 ];
 const networks = new Map([
-  ['abc_default', id('f')],
-  ['bridge', id('9')],
+  ['abc_default', { own: id('f'), id: id('f'), name: 'abc_default' }],
+  ['bridge', { own: id('9'), id: id('9'), name: 'bridge' }],
 ]);
 const shown = given.map((one) => showSummary(literalContainer(one), networks, '1.41', '1.41'));
 

@@ -8,9 +8,10 @@ import { literalRecord } from '../support/literal-containers.ts';
 
 const id = 'c1'.repeat(32);
 const network = 'f'.repeat(64);
+const bridge = '9'.repeat(64);
 const networks = new Map([
-  ['abc_default', network],
-  ['bridge', '9'.repeat(64)],
+  ['abc_default', { own: network, id: network, name: 'abc_default' }],
+  ['bridge', { own: bridge, id: bridge, name: 'bridge' }],
 ]);
 
 /** What the Engine holds after our rewrite of the request. */
@@ -134,6 +135,27 @@ describe('an inspect', () => {
       assert.deepEqual(of(view({ NetworkingConfig: { EndpointsConfig: { [key]: asked } } }))?.IPAMConfig, asked.IPAMConfig);
     }
     assert.equal(of(view({}, { NetworkID: '' }))?.NetworkID, '');
+  });
+
+  it('shows the network of those who named none and are of no project as the bridge that it stands for', () => {
+    const one = view({ HostConfig: { NetworkMode: 'default' } }, { DNSNames: ['abc_web_1'] });
+    const shared = new Map([...networks, ['abc_default', { own: network, id: bridge, name: 'bridge' }]]);
+    const { NetworkSettings } = transformInspect(one.facts.inspect, { ...one, record: literalRecord('x') }, shared, undefined, '1.45');
+    assert.deepEqual(NetworkSettings.Networks, {
+      bridge: {
+        IPAMConfig: null,
+        Links: null,
+        Aliases: null,
+        DNSNames: null,
+        NetworkID: bridge,
+        EndpointID: 'e1',
+        Gateway: '10.32.0.1',
+        IPAddress: '10.32.0.7',
+        IPPrefixLen: 22,
+        MacAddress: '02:42',
+      },
+    });
+    assert.equal(NetworkSettings['IPAddress'], '10.32.0.7');
   });
 
   it('names the host, and hides the labels of our own books', () => {

@@ -179,6 +179,22 @@ describe('networks', () => {
     assert.equal((shown['Containers'] as Record<string, Row>)['c3']?.['IPv6Address'], '2001:389::a20:8/64');
   });
 
+  it('show the one of those who named none as a part of bridge, under its id', async () => {
+    const shared = literalNetwork(id, 'default_default', { implicit: true, deployment: 'default' });
+    const reads = readsOf({ ...cluster, networks: () => [{ record: shared, members }] });
+    const rows = (await json(reads.networkList(new URLSearchParams(), {}, '1.41'))) as Row[];
+    assert.deepEqual(
+      rows.map((row) => row['Name']),
+      ['bridge', 'host', 'none'],
+    );
+    for (const reference of ['bridge', 'default_default', id, String(rows[0]?.['Id'])]) {
+      const found = (await json(reads.networkInspect(new URLSearchParams(), { id: reference }, '1.41'))) as Row;
+      assert.deepEqual([found['Name'], found['Id']], ['bridge', rows[0]?.['Id']], reference);
+      assert.deepEqual(found['IPAM'], { Driver: 'default', Options: null, Config: [{ Subnet: '10.32.0.0/22', Gateway: '10.32.0.1' }] });
+      assert.deepEqual(Object.keys(found['Containers'] as Row), ['c2', 'c1']);
+    }
+  });
+
   it('show their members when inspected, and in lists before 1.28', async () => {
     assert.deepEqual((await inspect('bridge'))['Containers'], {
       c2: { Name: 'lone', EndpointID: 'e2', MacAddress: '02:43', IPv4Address: '172.17.0.2/16', IPv6Address: '' },

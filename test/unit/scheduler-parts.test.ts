@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import type { ContainerRecord, ContainerView, EngineEvent, LeaderMessage, NamedInstance, NetworkRecord } from '../../src/model/index.ts';
+import {
+  type ContainerRecord,
+  type ContainerView,
+  type EngineEvent,
+  type LeaderMessage,
+  type NamedInstance,
+  type NetworkRecord,
+  predefinedNetworks,
+} from '../../src/model/index.ts';
 import { adoptions } from '../../src/scheduler/adopt-plan.ts';
 import { olderVersion } from '../../src/scheduler/engines.ts';
 import { createFeed } from '../../src/scheduler/events.ts';
@@ -152,7 +160,7 @@ const event = (Type: string, Action: string, ID: string, Attributes = {}): Engin
 
 describe('the event feed', () => {
   it('hides our labels, names the host, and shows networks under their cluster id', () => {
-    const feed = createFeed({ now: () => 0, networkOf: (_host, id) => (id === 'engine1' ? 'cluster1' : undefined) });
+    const feed = createFeed({ now: () => 0, networkOf: (_host, id) => (id === 'engine1' ? { id: 'cluster1' } : undefined) });
     feed.take('h1', event('container', 'start', 'c1', { image: 'i', 'arpanet.record': '{}' }));
     feed.take('h1', event('network', 'connect', 'engine1', { container: 'c1' }));
     feed.take('h1', event('network', 'connect', 'foreign'));
@@ -161,8 +169,16 @@ describe('the event feed', () => {
     assert.deepEqual([connect?.Actor.ID, connect?.id], ['cluster1', 'cluster1']);
     assert.equal(foreign?.Actor.ID, 'foreign');
   });
+  it('shows what every host has of its own, and what stands for it, under one id', () => {
+    const feed = createFeed({ now: () => 0, networkOf: (_host, id) => (id === 'shared' ? { id: predefined, name: 'bridge' } : undefined) });
+    const predefined = predefinedNetworks.get('bridge') ?? '';
+    feed.take('h1', event('network', 'connect', 'shared', { name: 'default_default' }));
+    feed.take('h1', event('network', 'connect', 'of h1', { name: 'bridge' }));
+    for (const one of feed.recent()) assert.deepEqual([one.event.Actor.ID, one.event.Actor.Attributes['name']], [predefined, 'bridge']);
+    assert.equal(feed.recent().length, 2);
+  });
   it("tells of a cluster network's making once, not once a host", () => {
-    const known = new Map([['engine1', 'cluster1']]);
+    const known = new Map([['engine1', { id: 'cluster1', name: 'x' }]]);
     const feed = createFeed({ now: () => 0, networkOf: (_host, id) => known.get(id) });
     feed.own('network', 'create', 'cluster1', { name: 'x' });
     feed.take('h1', event('network', 'create', 'engine1'));

@@ -1,6 +1,6 @@
 /** Effects: `GET /events`. Headers at once; what happened since, as the alive Engines remember it; then what happens, one JSON line each. */
 import { engineRequest } from '../../engine/index.ts';
-import { ArpanetError, type ClusterEvent, createEchoes, type EngineEvent, isInternalLabel } from '../../model/index.ts';
+import { ArpanetError, type ClusterEvent, createEchoes, type EngineEvent, shownEvent, shownNetwork } from '../../model/index.ts';
 import { type Exchange, ownHeaders } from '../context.ts';
 import { engineError, parseTimestampMs } from '../reads/go-values.ts';
 import { eventFilter, parseFilters, renderEvent } from '../reads/index.ts';
@@ -98,10 +98,8 @@ async function remembered(call: Exchange, sinceMs: number, untilMs: number): Pro
 
 /** As the live feed shows it: host named, our labels hidden, a network under the cluster's id and without each host's own create and destroy. */
 function shown(call: Exchange, host: string, event: EngineEvent): readonly ClusterEvent[] {
-  const attributes = Object.fromEntries(Object.entries(event.Actor.Attributes).filter(([name]) => !isInternalLabel(name)));
-  const name = attributes['name'];
-  const network = event.Type === 'network' ? call.cluster.networks().find(({ record }) => record.name === name)?.record.id : undefined;
+  const name = event.Actor.Attributes['name'];
+  const network = event.Type === 'network' ? call.cluster.networks().find(({ record }) => record.name === name)?.record : undefined;
   if (network !== undefined && (event.Action === 'create' || event.Action === 'destroy')) return [];
-  const actor = { ID: network ?? event.Actor.ID, Attributes: { ...attributes, 'node.name': host } };
-  return [{ host, event: { ...event, Actor: actor } }];
+  return [{ host, event: shownEvent(host, event, network === undefined ? undefined : shownNetwork(network)) }];
 }

@@ -1,8 +1,7 @@
 /** Networks are the cluster's own: created, removed and joined there; Engines get theirs when a container needs one. */
-import { ArpanetError, type Json, type NetworkCreateRequest } from '../../model/index.ts';
+import { ArpanetError, type Json, type NetworkCreateRequest, predefinedName } from '../../model/index.ts';
 import { type GoStruct, readJson } from '../body.ts';
 import { type Exchange, send, sendJson, unlessDoneBefore } from '../context.ts';
-import { predefined } from '../reads/container-show.ts';
 
 const CREATE: GoStruct = {
   name: 'types.NetworkCreateRequest',
@@ -46,7 +45,7 @@ export async function networkConnect(call: Exchange): Promise<void> {
   if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
   const reference = call.params['id'] ?? '';
   // An Engine looks for the network first.
-  if (!predefined.has(reference)) call.cluster.network(reference);
+  if (predefinedName(reference) === undefined) call.cluster.network(reference);
   const container = call.cluster.container(Container);
   await call.cluster.connect(reference, container.id, EndpointConfig);
   await call.cluster.sync(container.host, { containers: [container.id] });
@@ -57,7 +56,7 @@ export async function networkDisconnect(call: Exchange): Promise<void> {
   const { Container = '', Force = false } = await readJson<Membership>(call, DISCONNECT);
   if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
   const reference = call.params['id'] ?? '';
-  if (!predefined.has(reference)) call.cluster.network(reference);
+  if (predefinedName(reference) === undefined) call.cluster.network(reference);
   const container = call.cluster.container(Container);
   await call.cluster.disconnect(reference, container.id, Force);
   await call.cluster.sync(container.host, { containers: [container.id] });

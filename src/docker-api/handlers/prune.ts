@@ -1,5 +1,5 @@
 /** The five prunes: each host cleans up, the sums are the cluster's. */
-import { ArpanetError, isKind } from '../../model/index.ts';
+import { ArpanetError, isKind, isSharedBridge } from '../../model/index.ts';
 import { aliveHosts, askAll, succeeded } from '../broadcast.ts';
 import { type Exchange, sendJson } from '../context.ts';
 import { askHost } from '../mutate.ts';
@@ -141,7 +141,15 @@ export async function networksPrune(call: Exchange): Promise<void> {
   const deleted: string[] = [];
   for (const { record, members } of call.cluster.networks()) {
     const isUnwanted = filters.labels('label', record.labels) && !(filters.has('label!') && filters.labels('label!', record.labels));
-    if (!isUnwanted || members.length > 0 || used.has(record.id) || used.has(record.name) || record.createdAtMs > untilMs) continue;
+    if (
+      isSharedBridge(record) ||
+      !isUnwanted ||
+      members.length > 0 ||
+      used.has(record.id) ||
+      used.has(record.name) ||
+      record.createdAtMs > untilMs
+    )
+      continue;
     try {
       await call.cluster.removeNetwork(record.id);
       deleted.push(record.name);

@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster.ts';
 import type { Answers, Read, ReadAnswer } from './answers.ts';
 import { askHosts } from './ask-hosts.ts';
 import { parseSelection, selectContainers } from './container-select.ts';
-import { isInspectStable, type NetworkIds, type ShownContainer, transformInspect } from './container-show.ts';
+import { isInspectStable, type NetworkIdentities, type ShownContainer, transformInspect } from './container-show.ts';
 import { parseFilters } from './filters.ts';
 import { boolValue } from './go-values.ts';
 import type { ViewMemo } from './view-memo.ts';
@@ -70,14 +70,14 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
   };
 
   const showInspect: ContainerReads['showInspect'] = (raw, view, apiVersion) =>
-    transformInspect(raw, view, memo.networkIds(), memo.host(view.host), apiVersion);
+    transformInspect(raw, view, memo.networks(), memo.host(view.host), apiVersion);
 
   const inspectFromView = (query: URLSearchParams, reference: string, apiVersion: string): ReadAnswer | undefined => {
     const view = cluster.container(reference);
     const isAlive = view.hostState === 'alive';
     if (isAlive && (boolValue(query.get('size')) || answers.hasExecs(view.id) || !isInspectStable(view.facts))) return undefined;
     const host = memo.host(view.host);
-    const networks = memo.networkIds();
+    const networks = memo.networks();
     const known = inspects.get(view.facts);
     const isKnown =
       known?.view.record === view.record &&
@@ -117,7 +117,7 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
 interface Inspected {
   readonly view: ContainerView;
   readonly host: HostView | undefined;
-  readonly networks: NetworkIds;
+  readonly networks: NetworkIdentities;
   /** By API version. */
   readonly bodies: Map<string, Buffer>;
 }

@@ -12,6 +12,7 @@ import {
   type EndpointSettings,
   type HostConfig,
   type HostView,
+  predefinedNetworks,
   publicLabels,
 } from '../../model/index.ts';
 import type { Selectable } from './container-select.ts';
@@ -21,8 +22,16 @@ export const hostLabel = 'arpanet.host';
 /** Why it is there, in short; `arpanet explain` says it all. */
 const placementLabel = 'arpanet.placement';
 
-/** Cluster network ids by network name, the predefined ones included. */
-export type NetworkIds = ReadonlyMap<string, string>;
+export interface NetworkIdentity {
+  /** The record's id. */
+  readonly own: string;
+  /** As clients see it. */
+  readonly id: string;
+  readonly name: string;
+}
+
+/** By the name that the Engines know, the predefined ones included. */
+export type NetworkIdentities = ReadonlyMap<string, NetworkIdentity>;
 
 export interface ShownContainer extends Selectable {
   readonly view: ContainerView;
@@ -45,7 +54,7 @@ export function linkNamesOf(containers: readonly ContainerView[]): ReadonlyMap<s
 /** The list's element but for what time and tags change. `apiVersion` is the client's. */
 export function showSummary(
   view: ContainerView,
-  networks: NetworkIds,
+  networks: NetworkIdentities,
   apiVersion: string,
   hostApi: string | undefined,
   linkNames: readonly string[] = [],
@@ -54,7 +63,7 @@ export function showSummary(
   const { Status: _, Image: _image, ...rest } = summary;
   const minor = apiMinor(apiVersion);
   const endpoints = Object.entries(summary.NetworkSettings?.Networks ?? {}).map(
-    ([name, endpoint]) => [name, shownEndpoint(name, endpoint, view.record, networks)] as const,
+    ([name, endpoint]) => [networks.get(name)?.name ?? name, shownEndpoint(name, endpoint, view.record, networks)] as const,
   );
   const { record } = view;
   const placed = record === undefined ? {} : { [placementLabel]: placementText(record.decision) };
@@ -96,7 +105,7 @@ export function showSummary(
 export function transformInspect(
   raw: ContainerInspect,
   view: ContainerView,
-  networks: NetworkIds,
+  networks: NetworkIdentities,
   host: HostView | undefined,
   apiVersion: string,
 ): ContainerInspect {
@@ -153,7 +162,7 @@ function isUnnamed(record: ContainerRecord | undefined): boolean {
 /** On the Engine's own networks, or another container's: nothing of the request was rewritten. */
 function isNative(record: ContainerRecord): boolean {
   const mode = record.request.HostConfig?.NetworkMode ?? '';
-  return predefined.has(mode) || mode.startsWith('container:');
+  return predefinedNetworks.has(mode) || mode.startsWith('container:');
 }
 
 function sentHostConfig(raw: ContainerInspect, record: ContainerRecord): Partial<HostConfig> {
@@ -176,7 +185,7 @@ function sentHostConfig(raw: ContainerInspect, record: ContainerRecord): Partial
 function shownNetworkSettings(
   raw: ContainerInspect,
   view: ContainerView,
-  networks: NetworkIds,
+  networks: NetworkIdentities,
   hostApi: string | undefined,
   minor: number,
 ): ContainerInspect['NetworkSettings'] {
@@ -186,13 +195,19 @@ function shownNetworkSettings(
   const shown: Record<string, EndpointSettings> = {};
   for (const [name, endpoint] of Object.entries(raw.NetworkSettings.Networks ?? {})) {
     const base = shownEndpoint(name, endpoint, record, networks);
-    if (predefined.has(name)) {
+    if (predefinedNetworks.has(name)) {
       shown[name] = base;
       continue;
     }
+    const network = networks.get(name);
     // before a start an Engine shows no id
-    const id = networks.get(name) ?? base.NetworkID ?? '';
+    const id = network?.own ?? base.NetworkID ?? '';
     const asked = record === undefined ? [] : askedAliases(record, name, id);
+    if (network?.name === 'bridge') {
+      const { DNSNames: names } = endpoint;
+      shown[network.name] = { ...base, Aliases: orNull(asked), Links: null, ...(names === undefined ? {} : { DNSNames: null }) };
+      continue;
+    }
     const aliases = unique([...asked, ...(endpoint.Aliases ?? []), ...(addsNames ? ownNames : [])]);
     const links = askedEndpoint(record, name, id)?.Links;
     shown[name] = {
@@ -205,7 +220,7 @@ function shownNetworkSettings(
   return {
     ...raw.NetworkSettings,
     Networks: shown,
-    ...(isUnnamed(record) && minor < 52 ? topLevelAddress(raw, Object.values(shown)[0]) : {}),
+    ...(isUnnamed(record) && minor < 52 ? topLevelAddress(raw, shown['bridge'] ?? Object.values(shown)[0]) : {}),
   };
 }
 
@@ -220,13 +235,13 @@ function shownEndpoint(
   name: string,
   endpoint: EndpointSettings,
   record: ContainerRecord | undefined,
-  networks: NetworkIds,
+  networks: NetworkIdentities,
 ): EndpointSettings {
-  const id = networks.get(name);
-  if (id === undefined) return endpoint;
+  const network = networks.get(name);
+  if (network === undefined) return endpoint;
   // the address in IPAMConfig is our lease unless the user asked for one
-  const asked = record === undefined ? endpoint.IPAMConfig : askedEndpoint(record, name, id)?.IPAMConfig;
-  return { ...endpoint, IPAMConfig: asked ?? null, NetworkID: endpoint.NetworkID === '' ? '' : id };
+  const asked = record === undefined ? endpoint.IPAMConfig : askedEndpoint(record, name, network.own)?.IPAMConfig;
+  return { ...endpoint, IPAMConfig: asked ?? null, NetworkID: endpoint.NetworkID === '' ? '' : network.id };
 }
 
 function askedEndpoint(record: ContainerRecord | undefined, name: string, id: string): EndpointSettings | undefined {
@@ -254,8 +269,7 @@ function shownNode(host: HostView): Readonly<Record<string, unknown>> {
   };
 }
 
-/** Names of networks that every host has of its own. */
-export const predefined: ReadonlySet<string> = new Set(['bridge', 'host', 'none']);
+const orNull = (values: readonly string[]): readonly string[] | null => (values.length > 0 ? values : null);
 
 function unique(values: readonly string[]): readonly string[] {
   return [...new Set(values)];

@@ -3,12 +3,10 @@
  * Invariants: answers show what the user sent plus the cluster's ids and addresses, in the Engine's order and words; a list that was asked
  * before comes from ready bytes until the view or a Status text changes; nothing here changes anything.
  */
-import { createHash } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import type { Cluster } from '../cluster.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import { type ContainerReads, createContainerReads } from './container-reads.ts';
-import { type NetworkIds, predefined } from './container-show.ts';
 import { createObjectReads, type ObjectReads } from './object-reads.ts';
 import { createSystemReads, type SystemReads } from './system-reads.ts';
 import { createViewMemo } from './view-memo.ts';
@@ -29,14 +27,11 @@ export interface Reads
     SystemReads,
     Pick<Answers, 'cached' | 'remember' | 'execSeen'> {}
 
-/** `bridge`, `host` and `none` differ from host to host; in the cluster each has one id, the same for ever. */
-const predefinedIds: NetworkIds = new Map([...predefined].map((name) => [name, createHash('sha256').update(name).digest('hex')]));
-
 export function createReads(cluster: Cluster, deps: ReadsDeps): Reads {
   // clients send regular expressions: beyond some backtracks V8 turns to its linear-time engine
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
   const answers = createAnswers(cluster, deps.now);
-  const memo = createViewMemo(cluster, predefinedIds);
+  const memo = createViewMemo(cluster);
   const { showListed, ...containers } = createContainerReads(cluster, memo, answers, deps.now);
   const { cached, remember, execSeen } = answers;
   return {

@@ -2,8 +2,15 @@
  * `GET /networks` and `GET /networks/{id}`: the cluster's networks in Docker's shape, and `bridge`, `host`, `none` once each.
  * https://github.com/moby/moby/blob/v26.1.5/daemon/network/filter.go
  */
-import { ArpanetError, type ContainerView, type NetworkMember, type NetworkRecord } from '../../model/index.ts';
-import { predefined } from './container-show.ts';
+import {
+  ArpanetError,
+  type ClusterNetwork,
+  type ContainerView,
+  isSharedBridge,
+  type NetworkMember,
+  type NetworkRecord,
+  predefinedNetworks,
+} from '../../model/index.ts';
 import type { Filters } from './filters.ts';
 import { apiMinor, engineError } from './go-values.ts';
 
@@ -17,7 +24,7 @@ export interface ShownNetwork {
   readonly [field: string]: unknown;
 }
 
-export function showNetwork(record: NetworkRecord, members: readonly NetworkMember[]): ShownNetwork {
+function showNetwork(record: NetworkRecord, members: readonly NetworkMember[]): ShownNetwork {
   const prefix = record.cidr.split('/')[1] ?? '';
   const aux = Object.keys(record.auxAddresses).length > 0;
   return {
@@ -50,27 +57,34 @@ function gatewayOf({ cidr, gateway, isSubnetAsked }: NetworkRecord): { readonly 
   return isSubnetAsked === true ? {} : { Gateway: firstAddress(cidr) };
 }
 
-/** `ids` are the made-up ids of the networks that each host has of its own; their members are read off the containers. */
-export function predefinedNetworks(
-  ids: ReadonlyMap<string, string>,
+/** All networks: those that each host has of its own once, the cluster's as they are, and the shared bridge as a part of `bridge`. */
+export function showNetworks(
+  networks: readonly ClusterNetwork[],
   containers: readonly ContainerView[],
   newestVersion: string,
 ): readonly ShownNetwork[] {
+  const shared = networks.find(({ record }) => isSharedBridge(record));
+  const own = networks.filter((network) => network !== shared);
+  return [...ofHosts(containers, newestVersion, shared), ...own.map(({ record, members }) => showNetwork(record, members))];
+}
+
+/** Their members are read off the containers. */
+function ofHosts(containers: readonly ContainerView[], newestVersion: string, shared: ClusterNetwork | undefined): readonly ShownNetwork[] {
   // so Engines since 25.0 show what needs no addresses
   const noAddresses = apiMinor(newestVersion) >= 44 ? { IPAM: { Driver: 'default', Options: null, Config: null } } : {};
-  return [...predefined].map((name) => {
+  const spanning = shared === undefined ? undefined : showNetwork(shared.record, shared.members);
+  return [...predefinedNetworks].map(([name, id]) => {
     const members = containers.flatMap((c) => {
       const endpoint = c.facts.inspect.NetworkSettings.Networks?.[name];
       if (endpoint === undefined || !c.facts.inspect.State.Running) return [];
       const { EndpointID: endpointId = '', MacAddress: mac = '', IPAddress: ip = '' } = endpoint;
       return [{ member: { id: c.id, name: c.name, endpointId, mac, ip, ipv6: '' }, prefix: `${endpoint.IPPrefixLen ?? 0}` }];
     });
-    return {
-      ...bare(name, ids.get(name) ?? '', name === 'none' ? 'null' : name, '1970-01-01T00:00:00Z'),
-      Containers: Object.assign({}, ...members.map(({ member, prefix }) => showMembers([member], prefix))) as Record<string, unknown>,
-      Options: name === 'bridge' ? bridgeOptions : {},
-      ...(name === 'bridge' ? {} : noAddresses),
-    };
+    const shown = bare(name, id, name === 'none' ? 'null' : name, '1970-01-01T00:00:00Z');
+    const native = Object.assign({}, ...members.map(({ member, prefix }) => showMembers([member], prefix))) as Record<string, unknown>;
+    if (name !== 'bridge') return { ...shown, Containers: native, Options: {}, ...noAddresses };
+    const addresses = spanning === undefined ? {} : { IPAM: spanning['IPAM'] };
+    return { ...shown, ...addresses, Containers: { ...native, ...spanning?.Containers }, Options: bridgeOptions };
   });
 }
 
@@ -81,7 +95,7 @@ export function selectNetworks(networks: readonly ShownNetwork[], filters: Filte
   for (const type of types) if (type !== 'builtin' && type !== 'custom') throw engineError(`invalid filter: 'type'='${type}'`);
   const dangling = danglingOf(filters);
   return networks.filter((network) => {
-    const isPredefined = predefined.has(network.Name);
+    const isPredefined = predefinedNetworks.has(network.Name);
     const inUse = isPredefined || Object.keys(network.Containers).length > 0;
     return (
       filters.exact('driver', network.Driver) &&

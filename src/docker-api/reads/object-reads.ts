@@ -1,5 +1,5 @@
 /** Images, networks and volumes, answered from the view. */
-import { ArpanetError, type ImageSummary, isKind } from '../../model/index.ts';
+import { ArpanetError, type ImageSummary, isKind, shownNetwork } from '../../model/index.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Answers, Read } from './answers.ts';
 import { askHosts } from './ask-hosts.ts';
@@ -7,7 +7,7 @@ import { type Filters, parseFilters } from './filters.ts';
 import { apiMinor, boolValue } from './go-values.ts';
 import { borderImages, type ImageQuery, parseImageQuery, sameSecond, selectImages, showImage } from './image-list.ts';
 import { imageTimes } from './image-times.ts';
-import { predefinedNetworks, type ShownNetwork, selectNetworks, showNetwork } from './network-list.ts';
+import { type ShownNetwork, selectNetworks, showNetworks } from './network-list.ts';
 import { rootDirOf } from './system-info.ts';
 import { windowOf } from '../versions.ts';
 import type { ViewMemo } from './view-memo.ts';
@@ -60,10 +60,7 @@ export function createObjectReads(cluster: Cluster, memo: ViewMemo, answers: Ans
     return answers.answer(json, images.filters.has('until') ? { untilMs: 0 } : {});
   };
 
-  const allNetworks = (): readonly ShownNetwork[] => [
-    ...predefinedNetworks(memo.predefinedIds, cluster.containers(), windowOf(cluster.hosts()).max),
-    ...cluster.networks().map(({ record, members }) => showNetwork(record, members)),
-  ];
+  const allNetworks = () => showNetworks(cluster.networks(), cluster.containers(), windowOf(cluster.hosts()).max);
 
   const networkList: Read = (query, _params, apiVersion) => {
     const chosen = selectNetworks(allNetworks(), parseFilters(query.get('filters')));
@@ -86,17 +83,19 @@ export function createObjectReads(cluster: Cluster, memo: ViewMemo, answers: Ans
   };
 
   const findNetwork = (reference: string): ShownNetwork => {
-    const ofHosts = predefinedNetworks(memo.predefinedIds, cluster.containers(), windowOf(cluster.hosts()).max);
-    const exact = ofHosts.find((one) => one.Name === reference || one.Id === reference);
+    const all = allNetworks();
+    const withId = (id: string) => all.find((one) => one.Id === id);
+    const exact = withId(reference) ?? all.find((one) => one.Name === reference);
     if (exact !== undefined) return exact;
     try {
-      const { record, members } = cluster.network(reference);
-      return showNetwork(record, members);
+      const found = withId(shownNetwork(cluster.network(reference).record).id);
+      if (found !== undefined) return found;
     } catch (error) {
-      const byPrefix = reference === '' ? undefined : ofHosts.find((one) => one.Id.startsWith(reference));
-      if (byPrefix === undefined || !isKind(error, 'not-found')) throw error;
-      return byPrefix;
+      if (!isKind(error, 'not-found')) throw error;
     }
+    const byPrefix = reference === '' ? undefined : all.find((one) => one.Id.startsWith(reference));
+    if (byPrefix === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
+    return byPrefix;
   };
 
   const volumeList: Read = (query) => {

@@ -1,14 +1,19 @@
 /** What reads derive from the view, kept as long as the view does not change; what a container shows, as long as its own facts do not. */
-import type { ContainerFacts, ContainerView, HostView, ImageSummary } from '../../model/index.ts';
+import {
+  type ContainerFacts,
+  type ContainerView,
+  type HostView,
+  type ImageSummary,
+  predefinedNetworks,
+  shownNetwork,
+} from '../../model/index.ts';
 import type { Cluster } from '../cluster.ts';
-import { linkNamesOf, type NetworkIds, type ShownContainer, showSummary } from './container-show.ts';
+import { linkNamesOf, type NetworkIdentities, type ShownContainer, showSummary } from './container-show.ts';
 import { apiMinor } from './go-values.ts';
 import { mergeImages, withDescendants } from './image-list.ts';
 
 export interface ViewMemo {
-  /** Of `bridge`, `host` and `none`. */
-  readonly predefinedIds: NetworkIds;
-  networkIds(): NetworkIds;
+  networks(): NetworkIdentities;
   host(name: string): HostView | undefined;
   images(): readonly ImageSummary[];
   /** Ids of the image that a reference means and of all that are built on it; empty when unknown. */
@@ -20,15 +25,15 @@ export interface ViewMemo {
 
 interface Kept {
   readonly record: ContainerView['record'];
-  readonly networks: NetworkIds;
+  readonly networks: NetworkIdentities;
   readonly hostApi: string | undefined;
   readonly linkNames: readonly string[] | undefined;
   readonly shown: ShownContainer;
 }
 
-export function createViewMemo(cluster: Cluster, predefinedIds: NetworkIds): ViewMemo {
+export function createViewMemo(cluster: Cluster): ViewMemo {
   let version = -1;
-  let networks: NetworkIds = new Map();
+  let networks: NetworkIdentities = new Map();
   let hosts: ReadonlyMap<string, HostView> = new Map();
   let images: readonly ImageSummary[] | undefined;
   let links: ReadonlyMap<string, readonly string[]> | undefined;
@@ -42,9 +47,10 @@ export function createViewMemo(cluster: Cluster, predefinedIds: NetworkIds): Vie
     images = undefined;
     links = undefined;
     imageIds.clear();
-    const now = new Map([...cluster.networks().map(({ record }) => [record.name, record.id] as const), ...predefinedIds]);
+    const made = cluster.networks().map(({ record }) => [record.name, { own: record.id, ...shownNetwork(record) }] as const);
+    const now = new Map([...made, ...[...predefinedNetworks].map(([name, id]) => [name, { own: id, id, name }] as const)]);
     // the same map as before if nothing changed: what containers show is kept by it
-    if (now.size !== networks.size || [...now].some(([name, id]) => networks.get(name) !== id)) networks = now;
+    if (now.size !== networks.size || [...now].some(([name, { id }]) => networks.get(name)?.id !== id)) networks = now;
   };
 
   const imageId = (reference: string): string | undefined => {
@@ -54,8 +60,7 @@ export function createViewMemo(cluster: Cluster, predefinedIds: NetworkIds): Vie
   };
 
   const memo: ViewMemo = {
-    predefinedIds,
-    networkIds() {
+    networks() {
       refresh();
       return networks;
     },

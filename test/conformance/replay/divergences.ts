@@ -81,10 +81,10 @@ export const DIVERGENCES: readonly Divergence[] = [
   },
   {
     route: ['GET /containers/json', 'GET /containers/{id}/json', 'GET /system/df'],
-    at: /Networks\.(bridge|default_default)$|\.IPPrefixLen$/,
-    what: 'the network of a container that names none',
+    at: /\.IPPrefixLen$/,
+    what: 'the network of a container that names none: its subnet',
     dockers: '`bridge`, on one host',
-    ours: '`<deployment>_default`, on all hosts, with names; the top-level addresses show it too. `--network bridge` is the host’s own, as ever',
+    ours: 'shown as `bridge`, but on all hosts, with names, from the cluster’s pool. `--network bridge` is the host’s own, as ever',
     reason: 'Containers that could reach one another on one Engine must do so wherever they land; an Engine’s own bridge ends at its host.',
   },
   {

@@ -1,0 +1,14 @@
+/** Engines' events as clients of a cluster shall see them. */
+import type { EngineEvent } from './docker.ts';
+import { isInternalLabel } from './labels.ts';
+import { predefinedNetworks } from './networks.ts';
+
+/** With our own labels hidden and its host named; `network`: the cluster's own of which the event tells. */
+export function shownEvent(host: string, event: EngineEvent, network?: { readonly id: string; readonly name?: string }): EngineEvent {
+  const attributes = Object.fromEntries(Object.entries(event.Actor.Attributes).filter(([key]) => !isInternalLabel(key)));
+  const name = network?.name ?? attributes['name'];
+  const id = event.Type === 'network' ? (network?.id ?? predefinedNetworks.get(name ?? '')) : undefined;
+  const Attributes = { ...attributes, ...(id === undefined || name === undefined ? {} : { name }), 'node.name': host };
+  if (id === undefined) return { ...event, Actor: { ...event.Actor, Attributes } };
+  return { ...event, ...(event.id === undefined ? {} : { id }), Actor: { ...event.Actor, ID: id, Attributes } };
+}
