@@ -1,6 +1,6 @@
 /** What changes one container: its Engine does it, the view shows it, then the client is answered. Runs to its end even if the client leaves. */
 import { type EngineAnswer, engineRequest } from '../engine/index.ts';
-import { ArpanetError, type ContainerView, isKind } from '../model/index.ts';
+import { ArpanetError, type ContainerView, isKind, namesNoNetwork } from '../model/index.ts';
 import { readBody } from './body.ts';
 import { type Exchange, send } from './context.ts';
 import { unreachable } from './forward.ts';
@@ -66,9 +66,8 @@ export async function containerMutate(call: Exchange): Promise<void> {
 
 /** A link on the default network leads to a container that runs, or the start is refused, in the Engine's words. */
 function refuseIdleLinks(call: Exchange, { name, record }: ContainerView): void {
-  const { NetworkMode = '', Links } = record?.request.HostConfig ?? {};
-  if (!Links?.length || !['', 'default'].includes(NetworkMode)) return;
-  for (const { target, alias } of record?.links ?? []) {
+  if (!record?.request.HostConfig?.Links?.length || !namesNoNetwork(record.request)) return;
+  for (const { target, alias } of record.links) {
     const linked = call.cluster.containers().find((other) => other.name === target || other.id.startsWith(target));
     if (linked === undefined || linked.facts.inspect.State.Running || linked.hostState === 'down') continue;
     throw new ArpanetError('engine', `Cannot link to a non running container: /${linked.name} AS /${name}/${alias}`, { engineStatus: 500 });

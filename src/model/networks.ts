@@ -1,5 +1,6 @@
 /** Networks under the names that clients know. */
-import type { NetworkRecord } from './records.ts';
+import type { CreateRequest } from './docker.ts';
+import type { ContainerRecord, NetworkRecord } from './records.ts';
 
 /** Ids by name of the networks that every Engine has of its own: they differ from host to host, in the cluster each has one, the same for ever. */
 export const predefinedNetworks: ReadonlyMap<string, string> = new Map([
@@ -22,6 +23,12 @@ export function predefinedName(reference: string): string | undefined {
  * Engine has such containers. A container that was put on `bridge` by name is on its host's own, and shown there too.
  */
 export const isSharedBridge = ({ implicit, deployment }: NetworkRecord): boolean => implicit && deployment === 'default';
+
+/** A create that names no network: the container is on its deployment's own. `default` is what `docker run` sends. */
+export const namesNoNetwork = ({ HostConfig }: CreateRequest): boolean => ['', 'default'].includes(HostConfig?.NetworkMode ?? '');
+
+/** Whether `bridge` means the shared one to this container: to those who name another network it is their host's own. */
+export const isOfSharedBridge = ({ deployment, request }: ContainerRecord): boolean => deployment === 'default' && namesNoNetwork(request);
 
 /** Id and name of a network of the cluster as clients see them. */
 export function shownNetwork(record: NetworkRecord): { readonly id: string; readonly name: string } {

@@ -5,6 +5,7 @@ import {
   type ContainerView,
   type EndpointSettings,
   isKind,
+  isOfSharedBridge,
   isSharedBridge,
   keys,
   type NetworkRecord,
@@ -13,7 +14,7 @@ import {
 } from '../model/index.ts';
 import { type Core, networkRecords } from './core.ts';
 import { parseLink } from './identify-networks.ts';
-import type { Networks } from './networks.ts';
+import { beginImplicit, type Networks } from './networks.ts';
 import type { Overlays } from './overlays.ts';
 import { leasedAddresses } from './rewrite.ts';
 import { createUndo } from './undo.ts';
@@ -94,17 +95,27 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
   }
 
   const sharedBridge = () => networkRecords(deps).find(isSharedBridge);
-  const isOn = (network: NetworkRecord, container: ContainerView) => container.record?.addresses[network.id] !== undefined;
+
+  /** It goes with the last that is on it. */
+  async function madeBridge(): Promise<NetworkRecord> {
+    const known = sharedBridge();
+    if (known !== undefined) return known;
+    const { record, committed } = beginImplicit(core, 'default_default', 'default');
+    await committed;
+    return record;
+  }
+
+  const isShared = (reference: string, { record }: ContainerView) =>
+    predefinedName(reference) === 'bridge' && record !== undefined && isOfSharedBridge(record);
 
   return {
     async connect(reference, container, wanted) {
       const endpoint = (typeof wanted === 'object' && wanted !== null ? wanted : {}) as EndpointSettings;
       const predefined = predefinedName(reference);
-      const isOnHosts = container.facts.inspect.NetworkSettings.Networks?.['bridge'] !== undefined;
-      const shared = predefined === 'bridge' && !isOnHosts && container.record !== undefined ? sharedBridge() : undefined;
-      if (predefined !== undefined && shared === undefined) return native('connect', predefined, container, { EndpointConfig: wanted });
-      if (shared !== undefined) refuseOfBridge(endpoint);
-      const network = shared ?? networks.one(reference).record;
+      const toShared = isShared(reference, container);
+      if (predefined !== undefined && !toShared) return native('connect', predefined, container, { EndpointConfig: wanted });
+      if (toShared) refuseOfBridge(endpoint);
+      const network = toShared ? await madeBridge() : networks.one(reference).record;
       const undo = createUndo(deps.log);
       const ip = await claim(network.id, container, endpoint);
       undo.push('address', () => release(network.id, container));
@@ -123,10 +134,9 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     },
     async disconnect(reference, container, force) {
       const predefined = predefinedName(reference);
-      const shared = predefined === 'bridge' ? sharedBridge() : undefined;
-      const isShared = shared !== undefined && isOn(shared, container);
-      if (predefined !== undefined && !isShared) return native('disconnect', predefined, container, { Force: force });
-      const network = isShared ? shared : networks.one(reference).record;
+      const shared = isShared(reference, container) ? sharedBridge() : undefined;
+      if (predefined !== undefined && shared === undefined) return native('disconnect', predefined, container, { Force: force });
+      const network = shared ?? networks.one(reference).record;
       if (recordOf(container).addresses[network.id] === undefined) {
         // an Engine takes this for a failure of its own
         throw new ArpanetError('engine', `container ${container.id} is not connected to network ${shownNetwork(network).name}`, {

@@ -11,8 +11,8 @@ import {
   type NetworkRecord,
   type VolumeRecord,
   isKind,
-  isSharedBridge,
   keys,
+  namesNoNetwork,
 } from '../model/index.ts';
 import type { Change } from '../store/ledger-contract.ts';
 import { containerRecords, type Core, networkRecords } from './core.ts';
@@ -26,6 +26,7 @@ import type { Overlays } from './overlays.ts';
 import { chargeFor, liveCharges } from './placement/load.ts';
 import { place, placementRequest } from './placement/index.ts';
 import type { Charge } from './placement/snapshot.ts';
+import { beginImplicit } from './networks.ts';
 import { findNetwork, resolveContainer } from './resolve.ts';
 import type { JoinedNetwork } from './rewrite.ts';
 import type { UndoStack } from './undo.ts';
@@ -71,7 +72,7 @@ export function refuseTaken(core: Core, name: string): void {
 const hasNoVolumes = ({ facts }: ContainerView): boolean => (facts.inspect.Mounts ?? []).length === 0;
 
 export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): Claim {
-  const { deps, view, commit, feed, refusals } = core;
+  const { deps, view, commit, refusals } = core;
   const { dhcp, ledger } = deps;
   const pending = new Map<string, readonly Charge[]>();
 
@@ -172,17 +173,9 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
       let record = findNetwork(wanted.reference, networkRecords(deps));
       if (record === undefined && !wanted.implicit) throw new ArpanetError('invalid', `network ${wanted.reference} not found`);
       if (record === undefined) {
-        const nothing = { labels: {}, options: {}, internal: false, attachable: false };
-        const plan = dhcp.planNetwork({
-          ...nothing,
-          name: wanted.reference,
-          deployment: identity.deployment,
-          implicit: true,
-          createdAtMs: deps.now(),
-        });
-        record = plan.record;
-        commits.push(commit(plan.changes));
-        if (!isSharedBridge(record)) feed.own('network', 'create', record.id, { name: record.name, type: 'bridge' });
+        const begun = beginImplicit(core, wanted.reference, identity.deployment);
+        record = begun.record;
+        commits.push(begun.committed);
       }
       records.set(wanted.reference, record);
     }
@@ -251,7 +244,7 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
     if (HostConfig?.NetworkMode !== 'bridge') return create;
     const isThere = boundLinksOf(create.request).some(({ target }) => {
       const record = containerNamed(target)?.record;
-      return record !== undefined && ['', 'default'].includes(record.request.HostConfig?.NetworkMode ?? '');
+      return record !== undefined && namesNoNetwork(record.request);
     });
     return isThere ? { ...create, request: { ...create.request, HostConfig: { ...HostConfig, NetworkMode: 'default' } } } : create;
   }

@@ -115,6 +115,18 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
   return { list, one, create, remove };
 }
 
+/** The network of those of a deployment who name none. */
+export function beginImplicit(
+  { deps, commit, feed }: Core,
+  name: string,
+  deployment: string,
+): { readonly record: NetworkRecord; readonly committed: Promise<void> } {
+  const nothing = { labels: {}, options: {}, internal: false, attachable: false };
+  const { record, changes } = deps.dhcp.planNetwork({ ...nothing, name, deployment, implicit: true, createdAtMs: deps.now() });
+  if (!isSharedBridge(record)) feed.own('network', 'create', record.id, { name: record.name, type: 'bridge' });
+  return { record, committed: commit(changes) };
+}
+
 /** The request's name, if it asks for what we can give. Throws in Docker's words. */
 export function checkedNetwork(request: NetworkCreateRequest): string {
   const name = request.Name ?? '';

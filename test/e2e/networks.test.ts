@@ -178,6 +178,40 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
     assert.match((await docker('network', 'connect', 'host', 'both')).stderr, /host network/);
   });
 
+  it('who names no network is on bridge, and reaches the others there wherever they are', async () => {
+    const first = await sleeper('first', 'h1');
+    const second = await sleeper('second', 'h3');
+    const listed = await must(docker('network', 'ls', '--format', '{{.Name}}'));
+    assert.deepEqual(listed.trim().split('\n').toSorted(), ['bridge', 'host', 'none']);
+    const bridge = await inspect('bridge');
+    assert.deepEqual(Object.keys(bridge.Containers).toSorted(), [first, second].toSorted());
+    assert.equal(
+      await must(docker('ps', '--filter', 'network=bridge', '--format', '{{.Names}} {{.Networks}}')),
+      'second bridge\nfirst bridge\n',
+    );
+    const { IPAddress, NetworkID, Aliases } = await endpoint('second', 'bridge');
+    assert.deepEqual([NetworkID, Aliases], [bridge.Id, null]);
+    assert.equal((await must(docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'second'))).trim(), IPAddress);
+    assert.equal(bridge.Containers[second]?.IPv4Address.split('/')[0], IPAddress);
+    assert.equal(await reaches('first', IPAddress), true);
+    assert.match(
+      (await docker('network', 'connect', 'bridge', 'first')).stderr,
+      /endpoint with name first already exists in network bridge/,
+    );
+    for (const network of ['bridge', bridge.Id.slice(0, 12)]) {
+      await must(docker('network', 'disconnect', network, 'second'));
+      assert.equal(await reaches('first', IPAddress), false);
+      assert.match((await docker('network', 'disconnect', 'bridge', 'second')).stderr, /is not connected to network bridge/);
+      assert.deepEqual(Object.keys((await inspect('bridge')).Containers), [first]);
+      const refused = await docker('network', 'connect', '--alias', 'x', 'bridge', 'second');
+      assert.match(refused.stderr, /network-scoped alias is supported only for containers in user defined networks/);
+      await must(docker('network', 'connect', network, 'second'));
+      assert.equal(await reaches('first', (await endpoint('second', 'bridge')).IPAddress), true);
+    }
+    const { stderr } = await docker('network', 'rm', bridge.Id);
+    assert.match(stderr, /bridge is a pre-defined network and cannot be removed/);
+  });
+
   it('two compose projects that share an external network find each other by service name, on whichever hosts', async () => {
     await must(docker('network', 'create', 'square'));
     const project = async (name: string, host: string) => {

@@ -12,6 +12,7 @@ import {
   type EndpointSettings,
   type HostConfig,
   type HostView,
+  namesNoNetwork,
   predefinedNetworks,
   publicLabels,
 } from '../../model/index.ts';
@@ -45,7 +46,7 @@ export interface ShownContainer extends Selectable {
 export function linkNamesOf(containers: readonly ContainerView[]): ReadonlyMap<string, readonly string[]> {
   const names = new Map<string, string[]>();
   for (const { name, record } of containers) {
-    if (record === undefined || record.links.length === 0 || !isUnnamed(record)) continue;
+    if (record === undefined || record.links.length === 0 || !namesNoNetwork(record.request)) continue;
     for (const { target, alias } of record.links) names.set(target, [...(names.get(target) ?? []), `/${name}/${alias}`]);
   }
   return names;
@@ -154,11 +155,6 @@ function withoutLinkEnv(env: readonly string[] | null | undefined, record: Conta
   return own.length > 0 ? own : (record.request.Env ?? null);
 }
 
-/** The user named no network: the container is on the deployment's own. */
-function isUnnamed(record: ContainerRecord | undefined): boolean {
-  return record !== undefined && ['', 'default'].includes(record.request.HostConfig?.NetworkMode ?? '');
-}
-
 /** On the Engine's own networks, or another container's: nothing of the request was rewritten. */
 function isNative(record: ContainerRecord): boolean {
   const mode = record.request.HostConfig?.NetworkMode ?? '';
@@ -171,7 +167,7 @@ function sentHostConfig(raw: ContainerInspect, record: ContainerRecord): Partial
   const VolumesFrom = sent.VolumesFrom ?? null;
   if (isNative(record)) return { VolumesFrom };
   // a link shows as the Engine resolves it: /target:/container/alias; on named networks the Engine shows none here
-  const links = isUnnamed(record) && (sent.Links ?? []).length > 0 ? record.links : [];
+  const links = namesNoNetwork(record.request) && (sent.Links ?? []).length > 0 ? record.links : [];
   return {
     VolumesFrom,
     Dns: sent.Dns ?? null,
@@ -220,7 +216,9 @@ function shownNetworkSettings(
   return {
     ...raw.NetworkSettings,
     Networks: shown,
-    ...(isUnnamed(record) && minor < 52 ? topLevelAddress(raw, shown['bridge'] ?? Object.values(shown)[0]) : {}),
+    ...(record !== undefined && namesNoNetwork(record.request) && minor < 52
+      ? topLevelAddress(raw, shown['bridge'] ?? Object.values(shown)[0])
+      : {}),
   };
 }
 
