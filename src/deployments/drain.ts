@@ -49,12 +49,21 @@ export async function moveAll(
         parts.progress(`${keyOf(service)}: ${container.name} -> ${made.name} on ${made.host} (${moved.length} of ${moves.length})`);
       } catch (error) {
         if (parts.lost.aborted) throw error;
-        stays.push({ container: container.name, why: error instanceof Error ? error.message : String(error) });
+        stays.push(staying(container, error));
       }
     }
   });
-  if (parts.lost.aborted) throw new ArpanetError('unavailable', 'this scheduler leads no more: the next leader goes on');
+  refuseLost(parts.lost);
   return { moved, stays };
+}
+
+const staying = (container: ContainerView, error: unknown): Stay => ({
+  container: container.name,
+  why: error instanceof Error ? error.message : String(error),
+});
+
+function refuseLost(lost: AbortSignal): void {
+  if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler leads no more: the next leader goes on');
 }
 
 export function createDrain(core: Core, act: Act, moves: Moves, lock: HostLock): Drain & { readonly resume: () => void } {
@@ -66,14 +75,18 @@ export function createDrain(core: Core, act: Act, moves: Moves, lock: HostLock):
     progress(`${host}: takes no new containers; ${plan.moves.length} to move, ${plan.ends.length} to end, ${plan.stays.length} stay`);
     const { moved, stays } = await moveAll(plan.moves, { moves, lost, progress });
     const ended: string[] = [];
-    const failures = await inTurns(plan.ends, BUDGET, async ({ service, container }) => {
-      const { drainMs } = service.record?.update ?? UPDATE_DEFAULTS;
-      await core.operate(service, `being ended on ${host}`, () => act.remove(container, drainMs));
-      ended.push(container.name);
-      progress(`${host}: ${container.name} has ended: it runs once on every host that takes containers`);
-    });
-    if (failures[0] !== undefined) throw failures[0];
     const all = [...plan.stays, ...stays];
+    await inTurns(plan.ends, BUDGET, async ({ service, container }) => {
+      const { drainMs } = service.record?.update ?? UPDATE_DEFAULTS;
+      try {
+        await core.operate(service, `being ended on ${host}`, () => act.remove(container, drainMs));
+        ended.push(container.name);
+        progress(`${host}: ${container.name} has ended: it runs once on every host that takes containers`);
+      } catch (error) {
+        all.push(staying(container, error));
+      }
+    });
+    refuseLost(lost);
     for (const { container, why } of all) progress(`${host}: ${container} stays: ${why}`);
     return { host, moved, ended, stays: all };
   }
