@@ -14,7 +14,7 @@ import {
 } from '../model/index.ts';
 import { type Core, networkRecords } from './core.ts';
 import { parseLink } from './identify-networks.ts';
-import { beginImplicit, type Networks } from './networks.ts';
+import { beginImplicit, type Networks, refuseOfBridge } from './networks.ts';
 import type { Overlays } from './overlays.ts';
 import { leasedAddresses } from './rewrite.ts';
 import { createUndo } from './undo.ts';
@@ -152,16 +152,6 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
       await deps.flushNames();
     },
   };
-}
-
-/** As Engines do: https://github.com/moby/moby/blob/v26.1.5/daemon/container_operations.go, validateEndpointSettings. */
-function refuseOfBridge({ IPAMConfig, Aliases }: EndpointSettings): void {
-  if (IPAMConfig?.IPv4Address || IPAMConfig?.['IPv6Address']) {
-    throw new ArpanetError('invalid', 'user specified IP address is supported on user defined networks only');
-  }
-  if ((Aliases ?? []).length > 0) {
-    throw new ArpanetError('invalid', 'network-scoped alias is supported only for containers in user defined networks');
-  }
 }
 
 /** With our lease; aliases and links live in our own names. */

@@ -26,7 +26,7 @@ import type { Overlays } from './overlays.ts';
 import { chargeFor, liveCharges } from './placement/load.ts';
 import { place, placementRequest } from './placement/index.ts';
 import type { Charge } from './placement/snapshot.ts';
-import { beginImplicit } from './networks.ts';
+import { beginImplicit, refuseOfBridge } from './networks.ts';
 import { findNetwork, resolveContainer } from './resolve.ts';
 import type { JoinedNetwork } from './rewrite.ts';
 import type { UndoStack } from './undo.ts';
@@ -171,6 +171,7 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
     const records = new Map<string, NetworkRecord>();
     for (const wanted of identity.networks) {
       let record = findNetwork(wanted.reference, networkRecords(deps));
+      if (wanted.implicit && identity.deployment === 'default') refuseOfBridge(wanted.endpoint);
       if (record === undefined && !wanted.implicit) throw new ArpanetError('invalid', `network ${wanted.reference} not found`);
       if (record === undefined) {
         const begun = beginImplicit(core, wanted.reference, identity.deployment);

@@ -127,6 +127,16 @@ export function beginImplicit(
   return { record, committed: commit(changes) };
 }
 
+/** What a user cannot choose on `bridge`. As Engines do: https://github.com/moby/moby/blob/v26.1.5/daemon/container_operations.go, validateEndpointSettings. */
+export function refuseOfBridge({ IPAMConfig, Aliases }: EndpointSettings): void {
+  if (IPAMConfig?.IPv4Address || IPAMConfig?.['IPv6Address']) {
+    throw new ArpanetError('invalid', 'user specified IP address is supported on user defined networks only');
+  }
+  if ((Aliases ?? []).length > 0) {
+    throw new ArpanetError('invalid', 'network-scoped alias is supported only for containers in user defined networks');
+  }
+}
+
 /** The request's name, if it asks for what we can give. Throws in Docker's words. */
 export function checkedNetwork(request: NetworkCreateRequest): string {
   const name = request.Name ?? '';
