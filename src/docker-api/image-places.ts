@@ -105,11 +105,10 @@ async function together(call: Call, references: readonly string[]): Promise<stri
 }
 
 /**
- * The builder with all that a Dockerfile may be FROM: images that no registry gave (built, committed or loaded elsewhere), and tags that have
- * moved on elsewhere. Everything else the builder can pull by itself. What cannot be brought is left to the build to complain about.
+ * The host of a build, with all that a Dockerfile may be FROM: images that no registry gave (built, committed or loaded elsewhere), and tags that have
+ * moved on elsewhere. Everything else it can pull by itself. What cannot be brought is left to the build to complain about.
  */
-export async function builderWithImages(call: Call): Promise<string> {
-  const name = call.cluster.builder();
+export async function builderWithImages(call: Call, name = call.cluster.builder()): Promise<string> {
   const builder = call.cluster.hosts().find((host) => host.name === name);
   const here = new Map(builder?.images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const)));
   const pullable = new Set(

@@ -1,6 +1,6 @@
 /** Images: pulled, loaded and built on the builder's host, tagged and removed wherever they are. */
 import { engineError } from '../../engine/index.ts';
-import { type Json, publicLabels } from '../../model/index.ts';
+import { type ContainerView, isKind, type Json, publicLabels } from '../../model/index.ts';
 import { askAll } from '../broadcast.ts';
 import type { Cluster } from '../cluster.ts';
 import { type Exchange, send, sendJson } from '../context.ts';
@@ -16,13 +16,35 @@ export async function streamToBuilder(call: Exchange, forward: Forward): Promise
 
 /** The classic builder, and BuildKit where the Dockerfile comes by session: both find on the builder what other hosts have. */
 export async function build(call: Exchange, forward: Forward): Promise<void> {
+  const shared = networkShared(call);
+  const host = await builderWithImages(call, shared?.host);
+  const query = new URLSearchParams(call.query);
+  if (shared !== undefined) query.set('networkmode', `container:${shared.id}`);
+  const path = shared === undefined ? undefined : enginePath(call, call.params, `?${query.toString()}`);
   // the containers of its steps stay, unless rm is asked for
-  await streamTo(call, await builderWithImages(call), forward, { images: true, newcomers: true });
+  await streamTo(call, host, forward, { images: true, newcomers: true }, path);
 }
 
-async function streamTo(call: Exchange, host: string, forward: Forward, changes: Parameters<Cluster['sync']>[1]): Promise<void> {
+/** A build in a container's network is done where that one is. One that nobody knows is the Engine's to refuse, in the build's own words. */
+function networkShared({ query, cluster }: Exchange): ContainerView | undefined {
+  const [, reference] = /^container:(.+)$/.exec(query.get('networkmode') ?? '') ?? [];
+  try {
+    return reference === undefined ? undefined : cluster.container(reference);
+  } catch (error) {
+    if (isKind(error, 'not-found')) return undefined;
+    throw error;
+  }
+}
+
+async function streamTo(
+  call: Exchange,
+  host: string,
+  forward: Forward,
+  changes: Parameters<Cluster['sync']>[1],
+  path = enginePath(call),
+): Promise<void> {
   const { cluster } = call;
-  await forward(call, { host, door: cluster.engine(host), path: enginePath(call), beforeEnd: () => cluster.sync(host, changes) });
+  await forward(call, { host, door: cluster.engine(host), path, beforeEnd: () => cluster.sync(host, changes) });
 }
 
 /** As one host knows it, under all the names that it has in the cluster. */
