@@ -70,13 +70,15 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       if (busy.get(network) === mine) busy.delete(network);
     }
   };
+  const listed = (): readonly MaterialisedNetwork[] =>
+    [...present.values()].map((one) => (plans.has(one.network) ? one : { ...one, isLeaving: true }));
   const usersOf = (network: ObservedNetwork): number => deps.usersOf(network).length;
   const note = (network: string, now: MaterialisedNetwork | undefined): void => {
     const before = present.get(network);
     if (before?.engineId === now?.engineId && before?.gateway === now?.gateway) return;
     if (now === undefined) present.delete(network);
     else present.set(network, now);
-    deps.onChange([...present.values()]);
+    deps.onChange(listed());
   };
   const readyUnderlay = async (): Promise<Underlay | undefined> =>
     overlay === 'none' ? undefined : (underlay ??= await readUnderlay(deps.address));
@@ -203,7 +205,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   };
 
   return {
-    networks: () => [...present.values()],
+    networks: listed,
     async materialise(plan) {
       for (let tries = 1; ; tries++) {
         try {

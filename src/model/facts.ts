@@ -43,6 +43,8 @@ export interface MaterialisedNetwork {
   /** The Engine's own id of the bridge network. */
   readonly engineId: string;
   readonly gateway: string;
+  /** No plan names it any more: it goes as soon as nobody is on it. Absent: it stays. */
+  readonly isLeaving?: true;
 }
 
 /** A network that should exist on a host, with everything needed to build it. */

@@ -75,6 +75,8 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
   }
 
   async function release(network: string, container: ContainerView): Promise<void> {
+    // The agent takes a network away only when it knows that nobody is on it any more.
+    await syncs.sync(container.host, { containers: [container.id] });
     const record = recordOf(container);
     const ip = record.addresses[network];
     const { [network]: _address, ...addresses } = record.addresses;
@@ -148,7 +150,6 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
       const body = { Container: container.id, Force: force };
       await engines.json(container.host, { method: 'POST', path, body, timeoutMs: ENGINE_TIMEOUT_MS });
       await release(network.id, container);
-      await syncs.sync(container.host, { containers: [container.id] });
       await deps.flushNames();
     },
   };

@@ -97,7 +97,7 @@ export function createOverlays(core: Core): Overlays {
     const plan = planOf(record, host);
     if (plan === undefined) throw new ArpanetError('conflict', `network ${record.name} is being taken off host ${host}: try again`);
     const there = view.networksOn(host).find((other) => other.network === network);
-    if (there?.gateway === plan.gateway) return there;
+    if (there?.gateway === plan.gateway && there.isLeaving === undefined) return there;
     const [made] = await Promise.all([
       inTurn(host, () => hub.call(host, { method: 'materialise', plan }, BUILD_TIMEOUT_MS, signal)) as Promise<MaterialisedNetwork>,
       tellPeers(record, host),

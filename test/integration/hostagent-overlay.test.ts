@@ -265,6 +265,14 @@ describe('networks of a host', { timeout: 300_000 }, () => {
       kind: 'conflict',
       message: /net20 still has containers here: twenty2/,
     });
+    await materialise(2, 72);
+    const lists = host.said.flatMap((m) => (m.type === 'networks' ? [m.networks] : []));
+    assert.deepEqual(
+      lists.at(-1)?.flatMap((one) => (one.isLeaving === true ? [one.network] : [])),
+      [network],
+      'a leader is not to rely on it',
+    );
+    await host.call({ method: 'dematerialise', network: plan(2, 72).network });
     await docker(2, 'rm', '-f', 'twenty2');
     await host.call({ method: 'sync', containers: [], images: false });
     await eventually('the container is gone from what was said', 2_000, async () =>
