@@ -285,6 +285,8 @@ export function createChanges(core: Core, act: Act, keep: Keep, rollout: Rollout
       return operateAll(services, 'being removed', async () => {
         const failures = await inTurns(services, 4, async (service) => {
           await core.put(service, () => undefined);
+          // An instance that is just being made goes too.
+          await Promise.race([core.runtime(service).tail, sleep(SETTLE_TIMEOUT_MS, undefined, { signal: lost, ref: false })]);
           const failed = await inTurns(core.instances(service), 8, async (container) => {
             progress(`${keyOf(service)}: ${container.name} leaves DNS, then stops and goes`);
             await act.remove(container, DRAIN_MS);

@@ -90,8 +90,9 @@ export function startKeep(core: Core, act: Act): Keep {
     switch (step.do) {
       case 'add':
         try {
-          await act.add(record.template, step.number);
+          const made = await act.add(record.template, step.number);
           attempts.delete('create');
+          await takeBack(id, made);
           core.runtime(id).trouble = undefined;
         } catch (error) {
           tried('create');
@@ -110,6 +111,13 @@ export function startKeep(core: Core, act: Act): Keep {
           (before) => before && { ...before, desired: step.desired, countedAtMs: deps.now(), version: before.version + 1 },
         );
     }
+  }
+
+  /** The service was removed while this instance of it was made. */
+  async function takeBack(id: ServiceId, made: string): Promise<void> {
+    if (core.record(id) !== undefined || lost.aborted) return;
+    const container = core.deps.containers().find((one) => one.id === made);
+    if (container !== undefined) await act.remove(container, 0);
   }
 
   function scanAll(): void {
