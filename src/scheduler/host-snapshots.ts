@@ -1,5 +1,5 @@
 /** The view as placement wants it: plain copies of hosts and containers. Pure; remembers what it made of objects that do not change. */
-import type { ContainerRecord, ContainerView, HostView } from '../model/index.ts';
+import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig as AskedOfHost, HostView } from '../model/index.ts';
 import { hostPortsOf } from './identify-needs.ts';
 import type { HostImages } from './image-index.ts';
 import { reservationsOf } from './placement/request.ts';
@@ -50,11 +50,18 @@ function placedContainer(container: ContainerView): PlacedContainer {
     service: container.record?.service ?? '',
     number: container.record?.number ?? 0,
     state: State.Status === 'created' ? 'created' : State.Running || State.Restarting || State.Paused ? 'running' : 'stopped',
-    hostPorts: hostPortsOf(inspect.HostConfig.PortBindings),
+    hostPorts: hostPortsOf(boundPorts(inspect)),
     ...reservationsOf(inspect),
   };
   placed.set(container, made);
   return made;
+}
+
+/** Of a range the port that its Engine took, once it runs. */
+function boundPorts({ State, HostConfig, NetworkSettings }: ContainerInspect): AskedOfHost['PortBindings'] {
+  const asked = HostConfig.PortBindings ?? {};
+  const bound = (State.Running ? NetworkSettings['Ports'] : undefined) as AskedOfHost['PortBindings'];
+  return Object.fromEntries(Object.entries(asked).map(([port, bindings]) => [port, bound?.[port] ?? bindings]));
 }
 
 function placedRecord(record: ContainerRecord): PlacedContainer {

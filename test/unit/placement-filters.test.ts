@@ -112,6 +112,16 @@ describe('host ports', () => {
     assert.deepEqual(fitting({ ...wanted, replaces: 'web_10' }, hosts), []);
   });
 
+  it('of a range that another asked for are one each', () => {
+    const range = '0.0.0.0:80-82/tcp';
+    const held = (...hostPorts: string[]) =>
+      host('h1', { containers: hostPorts.map((port, i) => container(`a${i}`, { hostPorts: [port] })) });
+    assert.deepEqual(fitting(request({ hostPorts: [range] }), [held(range, range)]), ['h1']);
+    assert.deepEqual(fitting(request({ hostPorts: [range] }), [held(range, range, range)]), []);
+    assert.deepEqual(fitting(request({ hostPorts: [range] }), [held(range, '0.0.0.0:80/tcp', '0.0.0.0:82/tcp')]), []);
+    assert.deepEqual(fitting(request({ hostPorts: ['0.0.0.0:82/tcp'] }), [held(range, range)]), ['h1']);
+  });
+
   it('of a range are taken only when all of them are', () => {
     const range = request({ hostPorts: ['0.0.0.0:80-81/tcp'] });
     assert.deepEqual(fitting(range, [holding('0.0.0.0:80/tcp')]), ['h1']);

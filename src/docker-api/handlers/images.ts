@@ -8,6 +8,7 @@ import type { Forward } from '../forward.ts';
 import { builderWithImages, imageAt, noSuchImage } from '../image-places.ts';
 import { askHost, sendEngineAnswer } from '../mutate.ts';
 import { enginePath } from '../places.ts';
+import { byWholeName } from '../reads/image-reference.ts';
 
 /** Progress streams through; the end waits until the view has the new images. For pull, import, load and classic build. */
 export async function streamToBuilder(call: Exchange, forward: Forward): Promise<void> {
@@ -70,7 +71,7 @@ function withPublicLabels(config: unknown): unknown {
 }
 
 export const tagsOf = (call: Exchange, id: string): readonly string[] =>
-  [...call.cluster.tags()].flatMap(([tag, of]) => (of === id ? [tag] : [])).sort();
+  [...call.cluster.tags()].flatMap(([tag, of]) => (of === id ? [tag] : [])).sort(byWholeName);
 
 export async function imageTag(call: Exchange): Promise<void> {
   const reference = call.params['name'] ?? '';

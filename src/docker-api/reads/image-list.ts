@@ -5,7 +5,7 @@
 import { type ImageSummary, labels, publicLabels } from '../../model/index.ts';
 import type { Filters } from './filters.ts';
 import { apiMinor, boolValue, parseTimestampMs, pathPattern } from './go-values.ts';
-import { parseImageName } from './image-reference.ts';
+import { byWholeName, parseImageName } from './image-reference.ts';
 
 export interface ImageQuery {
   readonly all: boolean;
@@ -112,5 +112,5 @@ function named(references: readonly string[] | null): readonly string[] {
 }
 
 function union(a: readonly string[] | null | undefined, b: readonly string[]): readonly string[] {
-  return [...new Set([...(a ?? []), ...b])].sort();
+  return [...new Set([...(a ?? []), ...b])].sort(byWholeName);
 }

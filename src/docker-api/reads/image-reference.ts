@@ -25,6 +25,21 @@ export function parseImageName(text: string): ImageName | undefined {
   return { familiarName: familiarPath, tag: match?.[2], digest: match?.[3] };
 }
 
+/** As Engines sort the names of an image: by their whole, `docker.io/library/busybox:1`. */
+export function byWholeName(a: string, b: string): number {
+  const [one, other] = [wholeName(a), wholeName(b)];
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+function wholeName(text: string): string {
+  const familiar = parseImageName(text)?.familiarName;
+  if (familiar === undefined) return text;
+  const [first = '', ...rest] = familiar.split('/');
+  const hasDomain = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
+  const path = hasDomain ? familiar : `docker.io/${rest.length > 0 ? '' : 'library/'}${familiar}`;
+  return path + text.slice(text.lastIndexOf(familiar) + familiar.length);
+}
+
 /** The name without its tag; the text itself when it is no reference. */
 export function stripTag(text: string): string {
   return parseImageName(text)?.familiarName ?? text;

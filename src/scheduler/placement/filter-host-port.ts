@@ -23,16 +23,22 @@ function meet(a: string, b: string): boolean {
   return a === b || (isV6(a) === isV6(b) && (isAny(a) || isAny(b)));
 }
 
-/** A range (`8000-8010`) is taken when each of its ports is. Returns who holds the first one. */
+/**
+ * A range (`8000-8010`) is taken when each of its ports is; who asked for one holds a single port of it, the first that is free. Returns who
+ * holds the first one.
+ */
 function holderOf(wanted: HostPort, request: PlacementRequest, host: HostSnapshot): string | undefined {
-  const held = holding(host, request).flatMap((container) => container.hostPorts.map((text) => ({ ...parse(text), name: container.name })));
-  let first: string | undefined;
-  for (let port = wanted.from; port <= wanted.to; port++) {
-    const holder = held.find((one) => one.protocol === wanted.protocol && one.from <= port && port <= one.to && meet(one.ip, wanted.ip));
-    if (holder === undefined) return undefined;
-    first ??= holder.name;
+  const held = holding(host, request)
+    .flatMap((container) => container.hostPorts.map((text) => ({ ...parse(text), name: container.name })))
+    .filter((one) => one.protocol === wanted.protocol && meet(one.ip, wanted.ip));
+  const holders = new Map<number, string>();
+  for (const { from, to, name } of held.toSorted((a, b) => a.to - a.from - (b.to - b.from))) {
+    let port = from;
+    while (port < to && holders.has(port)) port++;
+    if (!holders.has(port)) holders.set(port, name);
   }
-  return first;
+  for (let port = wanted.from; port <= wanted.to; port++) if (!holders.has(port)) return undefined;
+  return holders.get(wanted.from);
 }
 
 const taken = (request: PlacementRequest, host: HostSnapshot) =>
