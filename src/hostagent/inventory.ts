@@ -87,7 +87,9 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
     const byId = new Map(inspects.flatMap((found) => (found === undefined ? [] : [[found.Id, found]])));
     return summaries.flatMap((summary) => {
       const found = byId.get(summary.Id);
-      return found === undefined ? [] : [{ summary, inspect: found }];
+      // an Engine lists null as the labels of the containers of a build's steps
+      const labels = (summary.Labels as ContainerSummary['Labels'] | null) ?? {};
+      return found === undefined ? [] : [{ summary: { ...summary, Labels: labels }, inspect: found }];
     });
   };
 

@@ -108,6 +108,15 @@ describe('images over three hosts', { timeout: 580_000 }, () => {
     });
   }
 
+  it('the container of a step that failed stays, without labels, and lists go on', async () => {
+    const { code } = await build('fails:1', 'FROM busybox\nRUN false\n', '0');
+    assert.notEqual(code, 0);
+    const [left = '', ...more] = (await must(docker('ps', '-aq', '--no-trunc'))).split('\n').filter(Boolean);
+    assert.deepEqual([left.length, more], [64, []]);
+    assert.match(await must(docker('ps', '-a', '--format', '{{.Command}} {{.Status}}')), /"\/bin\/sh -c false" Exited \(1\)/);
+    await must(docker('rm', left));
+  });
+
   it('a build in the network of a container is done where that is, and its image runs everywhere', async () => {
     const constrained = ['--label', 'arpanet.constraints=["node.hostname==h3"]', '--add-host', 'far.example:127.0.0.1'];
     await must(cluster.docker('run', '-d', '--name', 'far', ...constrained, 'busybox', 'sleep', '600'));

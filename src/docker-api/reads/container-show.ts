@@ -123,7 +123,7 @@ export function transformInspect(
     },
     Config: {
       ...raw.Config,
-      Labels: publicLabels(raw.Config.Labels ?? {}),
+      Labels: raw.Config.Labels ? publicLabels(raw.Config.Labels) : null,
       ...(sent?.Image === undefined ? {} : { Image: sent.Image }),
       ...(record?.linkEnv === undefined ? {} : { Env: withoutLinkEnv(raw.Config.Env, record) }),
     },
