@@ -119,7 +119,7 @@ describe('images over three hosts', { timeout: 580_000 }, () => {
 
   it('a build in the network of a container is done where that is, and its image runs everywhere', async () => {
     const constrained = ['--label', 'arpanet.constraints=["node.hostname==h3"]', '--add-host', 'far.example:127.0.0.1'];
-    await must(cluster.docker('run', '-d', '--name', 'far', ...constrained, 'busybox', 'sleep', '600'));
+    await must(docker('run', '-d', '--name', 'far', ...constrained, 'busybox', 'sleep', '600'));
     const folder = mkdtempSync(join(scratch, 'near-'));
     writeFileSync(join(folder, 'Dockerfile'), 'FROM busybox\nRUN ping -c 1 far.example\nCMD ["echo", "near"]\n');
     const env = { ...process.env, DOCKER_HOST: cluster.endpoint, DOCKER_BUILDKIT: '0' };
@@ -127,7 +127,8 @@ describe('images over three hosts', { timeout: 580_000 }, () => {
     for (const host of HOSTS) assert.equal(await runOn(host, 'near:1'), 'near');
     const nobody = await runProgram('/usr/bin/docker', ['build', '--network', 'container:nobody', folder], { env });
     assert.match(nobody.stderr, /No such container: nobody/);
-    await must(cluster.docker('rm', '-f', 'far'));
+    await must(docker('rm', '-f', 'far'));
+    await must(docker('rmi', 'near:1'));
   });
 
   it('images that were made by build steps are listed with --all, and are found by what they are made of', async () => {
