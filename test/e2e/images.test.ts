@@ -1,6 +1,9 @@
 /** Images, as a developer uses them: built, tagged, pushed, pulled, moved and removed; wherever they came to be, they run anywhere. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -222,6 +225,27 @@ describe('images over three hosts', { timeout: 580_000 }, () => {
     await must(docker('logout', registry.name));
     assert.match((await docker('pull', `${name}:2`)).stderr, /no basic auth credentials/);
     assert.match((await docker('search', 'busybox')).stderr, /index\.docker\.io/, 'search says what the registry, or its absence, says');
+  });
+
+  it('search asks the registry that the term names', async () => {
+    const found = { name: 'busybox', description: 'small', star_count: 9, is_official: true, is_automated: false };
+    const index = http.createServer((req, res) => {
+      const isSearch = req.url?.startsWith('/v1/search?') === true;
+      res.writeHead(200, { 'Content-Type': 'application/json' });
+      res.end(JSON.stringify(isSearch ? { num_results: 1, query: 'busy', results: [found] } : { standalone: true }));
+    });
+    index.listen(0, cluster.lab.gateway);
+    await once(index, 'listening');
+    try {
+      const at = `${cluster.lab.gateway}:${(index.address() as AddressInfo).port}`;
+      assert.match(
+        await must(docker('search', '--format', '{{.Name}} {{.StarCount}} {{.IsOfficial}}', `${at}/busy`)),
+        /busybox 9 (true|\[OK\])/,
+      );
+    } finally {
+      index.close();
+      index.closeAllConnections();
+    }
   });
 
   it('compose build, push and pull, with docker-compose 1.29.2 and with compose v2', async () => {
