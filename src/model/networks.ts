@@ -18,6 +18,9 @@ export function predefinedName(reference: string): string | undefined {
   return [...predefinedNetworks].find(isMeant)?.[0];
 }
 
+/** Of the network that a deployment's containers share when they name none, as the Engines know it. */
+export const implicitNetworkName = (deployment: string): string => `${deployment}_default`;
+
 /**
  * The network of the containers that name none and belong to no project. It spans all hosts, and clients see it as `bridge`, which is where one
  * Engine has such containers. A container that was put on `bridge` by name is on its host's own, and shown there too.

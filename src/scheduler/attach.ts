@@ -102,7 +102,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
   async function madeBridge(): Promise<NetworkRecord> {
     const known = sharedBridge();
     if (known !== undefined) return known;
-    const { record, committed } = beginImplicit(core, 'default_default', 'default');
+    const { record, committed } = beginImplicit(core, 'default');
     await committed;
     return record;
   }

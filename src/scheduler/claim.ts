@@ -174,7 +174,7 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
       if (wanted.implicit && identity.deployment === 'default') refuseOfBridge(wanted.endpoint);
       if (record === undefined && !wanted.implicit) throw new ArpanetError('invalid', `network ${wanted.reference} not found`);
       if (record === undefined) {
-        const begun = beginImplicit(core, wanted.reference, identity.deployment);
+        const begun = beginImplicit(core, identity.deployment);
         record = begun.record;
         commits.push(begun.committed);
       }

@@ -1,5 +1,5 @@
 /** The view as placement wants it: plain copies of hosts and containers. Pure; remembers what it made of objects that do not change. */
-import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig as AskedOfHost, HostView } from '../model/index.ts';
+import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig, HostView } from '../model/index.ts';
 import { hostPortsOf } from './identify-needs.ts';
 import type { HostImages } from './image-index.ts';
 import { reservationsOf } from './placement/request.ts';
@@ -58,9 +58,9 @@ function placedContainer(container: ContainerView): PlacedContainer {
 }
 
 /** Of a range the port that its Engine took, once it runs. */
-function boundPorts({ State, HostConfig, NetworkSettings }: ContainerInspect): AskedOfHost['PortBindings'] {
-  const asked = HostConfig.PortBindings ?? {};
-  const bound = (State.Running ? NetworkSettings['Ports'] : undefined) as AskedOfHost['PortBindings'];
+function boundPorts(inspect: ContainerInspect): HostConfig['PortBindings'] {
+  const asked = inspect.HostConfig.PortBindings ?? {};
+  const bound = (inspect.State.Running ? inspect.NetworkSettings['Ports'] : undefined) as HostConfig['PortBindings'];
   return Object.fromEntries(Object.entries(asked).map(([port, bindings]) => [port, bound?.[port] ?? bindings]));
 }
 

@@ -1,5 +1,5 @@
 /** The networks and links that a create request asks for. Pure. */
-import type { CreateRequest, EndpointSettings } from '../model/index.ts';
+import { type CreateRequest, type EndpointSettings, implicitNetworkName } from '../model/index.ts';
 
 /** `target` is a container, as the user referred to it; `alias` is what this container calls it. */
 export interface Link {
@@ -55,7 +55,7 @@ export function networksOf(request: CreateRequest, mode: NetworkMode, deployment
   return [...new Set([...primary, ...named])].map((name, position) => {
     const implicit = isDefault(name);
     return wanted(
-      implicit ? `${deployment}_default` : name,
+      implicit ? implicitNetworkName(deployment) : name,
       implicit,
       (Object.hasOwn(endpoints, name) ? endpoints[name] : undefined) ?? {},
       position === 0 ? mac : '',

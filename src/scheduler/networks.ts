@@ -5,6 +5,7 @@ import {
   type EndpointSettings,
   type NetworkCreateRequest,
   type NetworkRecord,
+  implicitNetworkName,
   isKind,
   isSharedBridge,
   predefinedName,
@@ -118,9 +119,9 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
 /** The network of those of a deployment who name none. */
 export function beginImplicit(
   { deps, commit, feed }: Core,
-  name: string,
   deployment: string,
 ): { readonly record: NetworkRecord; readonly committed: Promise<void> } {
+  const name = implicitNetworkName(deployment);
   const nothing = { labels: {}, options: {}, internal: false, attachable: false };
   const { record, changes } = deps.dhcp.planNetwork({ ...nothing, name, deployment, implicit: true, createdAtMs: deps.now() });
   if (!isSharedBridge(record)) feed.own('network', 'create', record.id, { name: record.name, type: 'bridge' });
