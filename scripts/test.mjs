@@ -68,15 +68,18 @@ async function stage(files, concurrency) {
     const stream = run({ files: files.map((file) => join(root, file)), concurrency, timeout: 900_000, execArgv: ['--import', 'tsx'] });
     stream.on('test:fail', (event) => {
       if (event.details?.type === 'suite') return;
-      broken.push(`${relative(root, event.file ?? '')}: ${event.name}`);
+      const { cause, message } = event.details?.error ?? {};
+      const why = String(cause?.stack ?? cause?.message ?? message ?? '').slice(0, 2_000);
+      broken.push(`${relative(root, event.file ?? '')}: ${event.name}\n${why.replaceAll(/^/gm, '  ')}`);
     });
     for (const outcome of ['test:pass', 'test:fail'])
       stream.on(outcome, ({ file, nesting, details }) => {
         if (nesting === 0) took.set(file, (took.get(file) ?? 0) + details.duration_ms / 1_000);
       });
     stream.on('test:diagnostic', ({ message, nesting }) => {
-      const match = /^(tests|pass|fail|skipped) (\d+)$/.exec(message);
-      if (match && nesting === 0) totals[match[1]] += Number(match[2]);
+      const match = /^(tests|pass|fail|cancelled|skipped) (\d+)$/.exec(message);
+      // one that took too long, or whose setup failed, is cancelled: it has not passed
+      if (match && nesting === 0) totals[match[1] === 'cancelled' ? 'fail' : match[1]] += Number(match[2]);
     });
     stream
       .compose(new spec())
