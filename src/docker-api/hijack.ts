@@ -48,6 +48,8 @@ export function requestHead(
 ): string {
   const drop = new Set(['transfer-encoding', ...Object.keys(change.add ?? {}).map((name) => name.toLowerCase())]);
   if (!change.keepUpgrade) for (const name of hopByHop(req.headers)) drop.add(name);
+  // an Engine switches protocols for an `Upgrade` that no `Connection` names (against RFC 9110 §7.8), and some clients rely on that
+  drop.delete('upgrade');
   const lines = [`${req.method ?? 'GET'} ${path} HTTP/1.1`];
   for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
     const name = req.rawHeaders[i] ?? '';

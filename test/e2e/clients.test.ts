@@ -1,5 +1,6 @@
 /** Clients old and new against the cluster, beside one of its engines asked directly: what they see must be the same. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -185,6 +186,12 @@ describe('clients of every age', { timeout: 580_000 }, () => {
     const answer = Buffer.concat(heard).toString();
     assert.match(answer, /^HTTP\/1\.1 101 /);
     assert.match(answer, /typed\n$/);
+    // as Engines do, for an upgrade that `Connection` does not name too
+    const session = net.connect(Number(port), hostname);
+    session.write('POST /v1.41/session HTTP/1.1\r\nHost: door\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n');
+    const [head] = (await once(session, 'data')) as [Buffer];
+    assert.match(head.toString(), /^HTTP\/1\.1 101 [^]*\r\nUpgrade: h2c\r\n/);
+    session.destroy();
   });
 
   it('API 1.24, which fig and the first composes speak: every field that an engine gives is there', async () => {
