@@ -22,6 +22,8 @@ export interface Life {
   readonly untilMs?: number;
   /** The container that the answer is about, if it is about one. */
   readonly container?: string;
+  /** Where in the body the time of the answer stands, if it tells one. */
+  readonly timeAt?: number;
   readonly warnings?: readonly string[];
 }
 
@@ -46,9 +48,9 @@ export function createAnswers(cluster: Cluster, now: () => number): Answers {
   const keepable = new WeakMap<Buffer, Ready>();
   const execs = new Set<string>();
 
-  const answer: Answers['answer'] = (content, { untilMs = Number.POSITIVE_INFINITY, container, warnings = [] } = {}) => {
+  const answer: Answers['answer'] = (content, { untilMs = Number.POSITIVE_INFINITY, container, timeAt, warnings = [] } = {}) => {
     const body = typeof content === 'string' ? Buffer.from(`${content}\n`) : content;
-    if (untilMs > 0) keepable.set(body, { body, version: cluster.version(), untilMs, container });
+    if (untilMs > 0) keepable.set(body, { body, version: cluster.version(), untilMs, container, timeAt });
     return { status: 200, body, ...(warnings.length === 0 ? {} : { warnings }) };
   };
 

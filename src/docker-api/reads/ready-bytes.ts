@@ -9,6 +9,8 @@ export interface Ready {
   readonly untilMs: number;
   /** The container that the answer is about, if it is about one. */
   readonly container: string | undefined;
+  /** Where in the body the time of the answer stands, as `toISOString` writes it: it is written anew whenever the bytes are given. */
+  readonly timeAt?: number | undefined;
 }
 
 export class ReadyBytes {
@@ -22,7 +24,9 @@ export class ReadyBytes {
 
   get(key: string, version: number, nowMs: number): Ready | undefined {
     const entry = this.#entries.get(key);
-    return entry !== undefined && entry.version === version && nowMs < entry.untilMs ? entry : undefined;
+    if (entry === undefined || entry.version !== version || nowMs >= entry.untilMs) return undefined;
+    if (entry.timeAt !== undefined) entry.body.write(new Date(nowMs).toISOString(), entry.timeAt, 'latin1');
+    return entry;
   }
 
   put(key: string, entry: Ready): void {

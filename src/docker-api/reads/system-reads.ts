@@ -11,6 +11,7 @@ import type { ViewMemo } from './view-memo.ts';
 
 /** Loads change all the time without changing the view. */
 const infoLifeMs = 1_000;
+const SYSTEM_TIME = '"SystemTime":"';
 /** Summing up a full disk takes its time; an Engine that hangs is given up long before. */
 const diskUsageTimeoutMs = 60_000;
 
@@ -26,7 +27,10 @@ export function createSystemReads(
   const info: Read = (_query, _params, apiVersion) => {
     const nowMs = deps.now();
     const shown = showInfo(cluster.hosts(), cluster.containers(), memo.images().length, cluster.about(), deps.version, nowMs);
-    return answers.answer(JSON.stringify(infoAt(shown, apiMinor(apiVersion))), { untilMs: nowMs + infoLifeMs });
+    const body = Buffer.from(`${JSON.stringify(infoAt(shown, apiMinor(apiVersion)))}\n`);
+    // a client that asks what time it is here, to ask for events until then, must not be told an earlier one
+    const timeAt = body.indexOf(SYSTEM_TIME) + SYSTEM_TIME.length;
+    return answers.answer(body, { untilMs: nowMs + infoLifeMs, timeAt });
   };
 
   const diskUsage: Read = async (query, _params, apiVersion) => {
