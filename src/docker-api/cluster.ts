@@ -10,6 +10,7 @@ import type {
   ClusterVolume,
   ContainerView,
   CreateContainer,
+  EngineEvent,
   HostChange,
   HostView,
   Json,
@@ -130,6 +131,8 @@ export interface Cluster {
   events(listener: (event: ClusterEvent) => void, signal: AbortSignal): void;
   /** The newest that were told, oldest first: those of the cluster's own are remembered nowhere else. */
   recentEvents(): readonly ClusterEvent[];
+  /** An Engine's event as clients see it; undefined: it tells them nothing. */
+  shownEvent(host: string, event: EngineEvent): EngineEvent | undefined;
 
   createContainer(create: CreateContainer): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
   /** Call around what stops a container (stop, kill, rm -f, restart, pause): takes its names out of DNS and catalog first. Calls `act`; names come back by themselves if the container goes on. */

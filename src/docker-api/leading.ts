@@ -312,7 +312,8 @@ export function createLeading(deps: LeadingDeps): Leading {
 
 function withoutSwarm(info: Buffer): string {
   const { Swarm: _, ...others } = JSON.parse(info.toString()) as Record<string, unknown>;
-  return `${JSON.stringify({ ...others, Swarm: { LocalNodeState: 'inactive' } })}\n`;
+  const inactive = { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null };
+  return `${JSON.stringify({ ...others, Swarm: inactive })}\n`;
 }
 
 /** Before 23.0 (API 1.42) Engines wrote this with a capital letter, and tests of their time look for it. */

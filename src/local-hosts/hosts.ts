@@ -230,8 +230,9 @@ async function claimBridge(): Promise<{ name: string; subnet: string }> {
   throw new ArpanetError('exhausted', 'a hundred sets of local hosts exist already (bridges arl0 to arl99): end some');
 }
 
-const FIRST_PORT = 32_768;
-const LAST_PORT = 60_999;
+/** Below those from which Linux takes the ports of this machine's own connections: such a port could not be answered here. */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_767;
 
 /** Engines choose published ports from this range: with one each they never choose the same, and one address can answer for all of them. */
 function portsOf(number: number, count: number): string {

@@ -170,8 +170,9 @@ export interface VolumeRecord {
   readonly name: string;
   readonly host?: string;
   readonly driver: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly options: Readonly<Record<string, string>>;
+  /** As the client sent them, or absent: an Engine tells the two apart when it shows a volume. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
 }
 

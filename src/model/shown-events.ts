@@ -12,3 +12,7 @@ export function shownEvent(host: string, event: EngineEvent, network?: { readonl
   if (id === undefined) return { ...event, Actor: { ...event.Actor, Attributes } };
   return { ...event, ...(event.id === undefined ? {} : { id }), Actor: { ...event.Actor, ID: id, Attributes } };
 }
+
+/** The same for an event however often it is told. */
+export const eventIdentity = (host: string, { timeNano, Type, Action, Actor }: EngineEvent): string =>
+  `${host} ${timeNano} ${Type} ${Action} ${Actor.ID}`;

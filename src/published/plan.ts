@@ -1,5 +1,5 @@
 /** Which of the cluster's published TCP ports lead where. */
-import type { ContainerView } from '../model/index.ts';
+import type { ContainerFacts, ContainerView } from '../model/index.ts';
 
 /** A published port on its host, as that host itself calls it. */
 export interface Target {
@@ -10,31 +10,46 @@ export interface Target {
 
 /**
  * By port: where a call to it may go. Several hosts may publish the same port: it is the service's whose container runs longest, and all of
- * that service's instances share it. UDP and SCTP are their hosts' alone.
+ * that service's instances share it. UDP and SCTP are their hosts' alone. An Engine numbers IPv6 ports for themselves: what a container has
+ * at an IPv4 address too is not called there, and a number that anybody has at an IPv4 address is that one's.
  */
 export function published(containers: readonly ContainerView[]): ReadonlyMap<number, readonly Target[]> {
-  const claims = new Map<number, { readonly owner: string; readonly targets: Target[] }>();
-  const running = containers.filter(({ hostState, facts }) => hostState === 'alive' && facts.inspect.State.Running);
-  for (const container of running.toSorted(byStart)) {
+  const running = containers.filter(({ hostState, facts }) => hostState === 'alive' && facts.inspect.State.Running).toSorted(byStart);
+  return new Map([...claims(running, portsOf6), ...claims(running, portsOf4)]);
+}
+
+type Ports = ReadonlyMap<number, string>;
+
+function claims(running: readonly ContainerView[], portsOf: (container: ContainerView) => Ports): Map<number, readonly Target[]> {
+  const all = new Map<number, { readonly owner: string; readonly targets: Target[] }>();
+  for (const container of running) {
     const { id, host, record } = container;
     const owner = record === undefined ? id : `${record.deployment}/${record.service}`;
     for (const [port, address] of portsOf(container)) {
-      const claim = claims.get(port) ?? { owner, targets: [] };
-      claims.set(port, claim);
+      const claim = all.get(port) ?? { owner, targets: [] };
+      all.set(port, claim);
       if (claim.owner === owner) claim.targets.push({ host, address, port });
     }
   }
-  return new Map([...claims].map(([port, { targets }]) => [port, targets]));
+  return new Map([...all].map(([port, { targets }]) => [port, targets]));
 }
 
 /** Ports with the address at which the host itself reaches them: what is on all addresses is on the loopback, too. */
-function portsOf({ facts }: ContainerView): ReadonlyMap<number, string> {
-  const ports = new Map<number, string>();
-  for (const { IP, PublicPort, Type } of facts.summary.Ports ?? []) {
-    if (PublicPort === undefined || Type !== 'tcp' || IP === undefined || (IP.includes(':') && ports.has(PublicPort))) continue;
-    ports.set(PublicPort, IP === '0.0.0.0' ? '127.0.0.1' : IP === '::' ? '::1' : IP);
-  }
-  return ports;
+function portsOf4({ facts }: ContainerView): Ports {
+  return new Map(tcpOf(facts, '4').map(({ IP, PublicPort }) => [PublicPort, IP === '0.0.0.0' ? '127.0.0.1' : IP]));
+}
+
+function portsOf6({ facts }: ContainerView): Ports {
+  const known = new Set(tcpOf(facts, '4').map(({ PrivatePort }) => PrivatePort));
+  const own = tcpOf(facts, '6').filter(({ PrivatePort }) => !known.has(PrivatePort));
+  return new Map(own.map(({ IP, PublicPort }) => [PublicPort, IP === '::' ? '::1' : IP]));
+}
+
+function tcpOf({ summary }: ContainerFacts, family: '4' | '6') {
+  return (summary.Ports ?? []).flatMap(({ IP, PrivatePort, PublicPort, Type }) => {
+    if (Type !== 'tcp' || PublicPort === undefined || IP === undefined) return [];
+    return IP.includes(':') === (family === '6') ? [{ IP, PrivatePort, PublicPort }] : [];
+  });
 }
 
 function byStart(a: ContainerView, b: ContainerView): number {

@@ -5,6 +5,8 @@ import type { ContainerView } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { published, type Target } from './plan.ts';
 
+const RETRY_MS = 1_000;
+
 export interface PublishingDeps {
   /** Where to listen. */
   readonly address: string;
@@ -29,7 +31,7 @@ interface Port {
   turn: number;
 }
 
-/** Until the signal aborts. A port that somebody else has here is left to them, and tried again when something changes. */
+/** Until the signal aborts. A port that somebody else has here is left to them, and tried again. */
 export function startPublishing({ address, containers, open, onChange, log }: PublishingDeps, lost: AbortSignal): Publishing {
   const ports = new Map<number, Port>();
   const clients = new Set<Socket>();
@@ -61,7 +63,10 @@ export function startPublishing({ address, containers, open, onChange, log }: Pu
   function listen(number: number, targets: readonly Target[]): Port {
     const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (client) => void carry(client, port));
     const listening = new Promise<boolean>((resolve) => {
-      server.once('listening', () => resolve(true));
+      server.once('listening', () => {
+        if (taken.delete(number)) log.info({ address, port: number }, 'a published port is answered here now');
+        resolve(true);
+      });
       server.once('error', (error: NodeJS.ErrnoException) => {
         ports.delete(number);
         if (!taken.has(number)) log.warn({ address, port: number, why: error.code }, 'a published port cannot be answered here');
@@ -94,7 +99,10 @@ export function startPublishing({ address, containers, open, onChange, log }: Pu
 
   onChange(apply, lost);
   apply();
+  // whoever has it may let it go without a word: a socket of this machine's own, or one that has just ended
+  const again = setInterval(() => taken.size > 0 && apply(), RETRY_MS).unref();
   lost.addEventListener('abort', () => {
+    clearInterval(again);
     for (const { server } of ports.values()) server.close();
     for (const client of clients) client.destroy();
   });

@@ -262,8 +262,6 @@ function endpointsOf(
 /** Named volumes that it mounts: their data is where it is. */
 function volumesOf(inspect: ContainerInspect, host: string, nowMs: number): readonly VolumeRecord[] {
   return (inspect.Mounts ?? []).flatMap(({ Type, Name = '' }) =>
-    Type !== 'volume' || Name === '' || ANONYMOUS.test(Name)
-      ? []
-      : [{ name: Name, host, driver: 'local', labels: {}, options: {}, createdAtMs: nowMs }],
+    Type !== 'volume' || Name === '' || ANONYMOUS.test(Name) ? [] : [{ name: Name, host, driver: 'local', createdAtMs: nowMs }],
   );
 }

@@ -207,7 +207,7 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
       if (before?.host !== undefined || (before !== undefined && before.driver !== 'local')) continue;
       // An Engine's own anonymous volumes are used again by compose: they are where they are.
       if (before === undefined && volumes.find(name) !== undefined) continue;
-      const record: VolumeRecord = { driver: 'local', labels: {}, options: {}, createdAtMs: deps.now(), ...before, name, host };
+      const record: VolumeRecord = { driver: 'local', createdAtMs: deps.now(), ...before, name, host };
       changes.push({ kind: 'put', key: keys.volume(name), value: record });
       undo.push(`place of volume ${name}`, async () => {
         await core.syncs.sync(host, { volumes: true });

@@ -1,5 +1,5 @@
 /** The Engines' events as one feed, as clients shall see them. */
-import { type ClusterEvent, createEchoes, type EngineEvent, shownEvent } from '../model/index.ts';
+import { type ClusterEvent, createEchoes, type EngineEvent, eventIdentity, shownEvent } from '../model/index.ts';
 
 const REPLAY_EVENTS = 2_000;
 const REMEMBERED = 4_096;
@@ -17,8 +17,10 @@ export interface Feed {
   ) => void;
   /** What became of a host, in the words of `docker node`'s events. */
   readonly node: (host: string, attributes: Readonly<Record<string, string>>) => void;
-  /** What the Engine says of this volume in the next moments tells nothing new: it stays unseen. */
+  /** The next event of this kind that an Engine tells of this volume, within moments, tells nothing new: it stays unseen. */
   readonly hideVolume: (action: 'create' | 'destroy', name: string) => void;
+  /** An Engine's event as clients see it; undefined: they do not. For replays: an Engine may remember what its agent has yet to tell. */
+  readonly shown: (host: string, event: EngineEvent) => EngineEvent | undefined;
   readonly listen: (listener: (event: ClusterEvent) => void, signal: AbortSignal) => void;
   /** The newest, oldest first. */
   readonly recent: () => readonly ClusterEvent[];
@@ -34,6 +36,8 @@ export interface FeedDeps {
   readonly now: () => number;
   /** Id and name, as clients see them, of the cluster's network whose part on this host an Engine's network is. */
   readonly networkOf: (host: string, engineId: string) => SeenNetwork | undefined;
+  /** The same by its name: while a host builds it, nothing else is known. */
+  readonly networkNamed: (name: string) => SeenNetwork | undefined;
 }
 
 export function createFeed(deps: FeedDeps): Feed {
@@ -41,7 +45,9 @@ export function createFeed(deps: FeedDeps): Feed {
   const recent: ClusterEvent[] = [];
   // A network's destroy event comes when the view has forgotten it.
   const networks = new Map<string, SeenNetwork>();
-  const hidden = new Map<string, number>();
+  /** Events that are still to come and shall not be seen, and those that were not. */
+  const awaited = new Map<string, { count: number; untilMs: number }>();
+  const unseen = new Set<string>();
   const isEcho = createEchoes();
 
   function emit(event: ClusterEvent): void {
@@ -55,27 +61,42 @@ export function createFeed(deps: FeedDeps): Feed {
     emit({ host: '', event: { Type, Action, Actor: { ID, Attributes }, scope, time: Math.floor(nowMs / 1000), timeNano: nowMs * 1e6 } });
   }
 
-  function ourNetwork(host: string, engineId: string): SeenNetwork | undefined {
-    const known = deps.networkOf(host, engineId);
-    if (known === undefined) return networks.get(engineId);
-    networks.set(engineId, known);
-    const [oldest] = networks.keys();
-    if (networks.size > REMEMBERED && oldest !== undefined) networks.delete(oldest);
+  function networkOf(host: string, { Type, Actor: { ID: engineId, Attributes } }: EngineEvent): SeenNetwork | undefined {
+    if (Type !== 'network') return undefined;
+    const known = deps.networkOf(host, engineId) ?? networks.get(engineId) ?? deps.networkNamed(Attributes['name'] ?? '');
+    if (known === undefined) return undefined;
+    keepNewest(networks.set(engineId, known));
     return known;
+  }
+
+  function isAwaited({ Type, Action, Actor }: EngineEvent): boolean {
+    const one = Type === 'volume' ? awaited.get(`${Action}/${Actor.ID}`) : undefined;
+    return one !== undefined && one.count > 0 && one.untilMs > deps.now();
+  }
+
+  function shown(host: string, event: EngineEvent): EngineEvent | undefined {
+    const network = networkOf(host, event);
+    if (network !== undefined && (event.Action === 'create' || event.Action === 'destroy')) return undefined;
+    return isAwaited(event) || unseen.has(eventIdentity(host, event)) ? undefined : shownEvent(host, event, network);
   }
 
   return {
     take(host, event) {
-      const cluster = event.Type === 'network' ? ourNetwork(host, event.Actor.ID) : undefined;
-      if (cluster !== undefined && (event.Action === 'create' || event.Action === 'destroy')) return;
-      if (event.Type === 'volume' && (hidden.get(`${event.Action}/${event.Actor.ID}`) ?? 0) > deps.now()) return;
-      if (!isEcho(host, event)) emit({ host, event: shownEvent(host, event, cluster) });
+      const seen = shown(host, event);
+      if (isAwaited(event)) {
+        const one = awaited.get(`${event.Action}/${event.Actor.ID}`);
+        if (one !== undefined) one.count -= 1;
+        keepNewest(unseen.add(eventIdentity(host, event)));
+      }
+      if (seen !== undefined && !isEcho(host, event)) emit({ host, event: seen });
     },
+    shown,
     own: (type, action, id, attributes) => emitOwn(type, action, id, attributes, 'local'),
     node: (host, attributes) => emitOwn('node', 'update', host, { name: host, ...attributes }, 'swarm'),
     hideVolume(action, name) {
-      hidden.set(`${action}/${name}`, deps.now() + HIDDEN_MS);
-      for (const [key, until] of hidden) if (until <= deps.now()) hidden.delete(key);
+      for (const [key, { untilMs }] of awaited) if (untilMs <= deps.now()) awaited.delete(key);
+      const key = `${action}/${name}`;
+      awaited.set(key, { count: (awaited.get(key)?.count ?? 0) + 1, untilMs: deps.now() + HIDDEN_MS });
     },
     listen(listener, signal) {
       if (signal.aborted) return;
@@ -84,4 +105,9 @@ export function createFeed(deps: FeedDeps): Feed {
     },
     recent: () => recent.slice(-REPLAY_EVENTS),
   };
+}
+
+function keepNewest(all: Set<string> | Map<string, unknown>): void {
+  const [oldest] = all.keys();
+  if (all.size > REMEMBERED && oldest !== undefined) all.delete(oldest);
 }

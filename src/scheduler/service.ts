@@ -32,11 +32,11 @@ import { createAdopt } from './adopt.ts';
 import { createAttach } from './attach.ts';
 import type { Creation } from './claim.ts';
 import { changed, nextChange } from './changes.ts';
-import { commitInPieces, containerRecords, type Core, createCommit, lostIds } from './core.ts';
+import { commitInPieces, containerRecords, type Core, createCommit, lostIds, networkRecords } from './core.ts';
 import type { SchedulerDeps } from './deps.ts';
 import { createDepartures, type Departures } from './departures.ts';
 import { createEngines, type EngineDoor, type Engines } from './engines.ts';
-import { createFeed } from './events.ts';
+import { createFeed, type Feed } from './events.ts';
 import { startHosts } from './hosts.ts';
 import { createHub } from './hub.ts';
 import { createImages } from './images.ts';
@@ -94,6 +94,7 @@ export interface Scheduler extends Departures, Asking, Seek {
   events(listener: (event: ClusterEvent) => void, signal: AbortSignal): void;
   /** The newest events, oldest first, for replays. */
   recentEvents(): readonly ClusterEvent[];
+  readonly shownEvent: Feed['shown'];
   createContainer(create: Creation): Promise<Created>;
   withdrawn<T>(container: ContainerView, act: () => Promise<T>): Promise<T>;
   containerRemoved(container: ContainerView): Promise<void>;
@@ -166,6 +167,10 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       const record = id === undefined ? undefined : deps.ledger.get<NetworkRecord>(keys.network(id));
       if (record !== undefined) return shownNetwork(record);
       return id === undefined ? undefined : { id };
+    },
+    networkNamed(name) {
+      const record = networkRecords(deps).find((one) => one.name === name);
+      return record && shownNetwork(record);
     },
   });
   const hosts = startHosts({ deps, view, commit, feed, silent: (host) => engines.cut(host) }, lost);
@@ -329,6 +334,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     },
     events: feed.listen,
     recentEvents: feed.recent,
+    shownEvent: feed.shown,
     createContainer: pipeline.create,
     withdrawn: lifecycle.withdrawn,
     containerRemoved: lifecycle.removed,

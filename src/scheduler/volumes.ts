@@ -77,7 +77,13 @@ export function createVolumes(core: Core): Volumes {
     }
     if (driver === 'local') refuseOptions(name, wish.DriverOpts ?? {});
     else await createByDriver(name, wish);
-    const record: VolumeRecord = { name, driver, labels: wish.Labels ?? {}, options: wish.DriverOpts ?? {}, createdAtMs: deps.now() };
+    const record: VolumeRecord = {
+      name,
+      driver,
+      ...(wish.Labels ? { labels: wish.Labels } : {}),
+      ...(wish.DriverOpts ? { options: wish.DriverOpts } : {}),
+      createdAtMs: deps.now(),
+    };
     try {
       await commit([{ kind: 'create', key: keys.volume(name), value: record }]);
     } catch (error) {
@@ -128,9 +134,7 @@ export function createVolumes(core: Core): Volumes {
     const record = ledger.get<VolumeRecord>(keys.volume(name));
     if (record === undefined || summaryOn(host, name) !== undefined) return;
     feed.hideVolume('create', name);
-    // what an Engine is sent empty it shows as empty, not as null
-    const orNone = (values: Readonly<Record<string, string>>) => (Object.keys(values).length === 0 ? undefined : values);
-    const body = { Name: name, Driver: record.driver, DriverOpts: orNone(record.options), Labels: orNone(record.labels) };
+    const body = { Name: name, Driver: record.driver, DriverOpts: record.options, Labels: record.labels };
     await engines.json(host, { method: 'POST', path: `${engines.versionPath(host)}/volumes/create`, body, timeoutMs: ENGINE_TIMEOUT_MS });
     await syncs.sync(host, { volumes: true });
   }

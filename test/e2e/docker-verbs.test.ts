@@ -153,6 +153,38 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
     );
   });
 
+  it('events of networks and volumes: as many as one Engine tells, live and afterwards, until what info says is now', async () => {
+    const format = ['--format', '{{.Type}} {{.Action}} {{or .Actor.Attributes.name .Actor.ID}}'];
+    const time = async () => (await must(docker('info', '-f', '{{.SystemTime}}'))).trim();
+    const since = await time();
+    const live = spawn('docker', ['events', ...format], { env: env(), stdio: ['ignore', 'pipe', 'inherit'] });
+    let heard = '';
+    live.stdout.on('data', (data: Buffer) => (heard += data.toString()));
+    await sleep(300);
+    await must(docker('network', 'create', 'told'));
+    await must(docker('volume', 'create', 'told'));
+    await must(docker('run', '-d', '--name', 'teller', '--network', 'told', '-v', 'told:/told', 'busybox', 'sleep', '600'));
+    writeFileSync(join(scratch, 'word'), 'word');
+    await must(docker('create', '--name', 'carrier', 'busybox'));
+    await must(docker('cp', join(scratch, 'word'), 'carrier:/word'));
+    const early = await time();
+    await must(docker('rm', '-f', 'teller', 'carrier'));
+    await must(docker('volume', 'rm', 'told'));
+    await must(docker('network', 'rm', 'told'));
+    await until('the last of them', () => heard.includes('network destroy told'));
+    live.kill();
+    const told = (all: string, type: string) =>
+      all.split('\n').flatMap((line) => (line.startsWith(`${type} `) && line.endsWith(' told') ? [line.split(' ')[1]] : []));
+    const replay = await must(docker('events', ...format, '--since', since, '--until', await time()));
+    for (const all of [heard, replay]) {
+      assert.deepEqual(told(all, 'network'), ['create', 'connect', 'disconnect', 'destroy']);
+      assert.deepEqual(told(all, 'volume'), ['create', 'create', 'mount', 'unmount', 'destroy'], 'an Engine tells of it at each create');
+    }
+    const before = await must(docker('events', ...format, '--until', early));
+    assert.match(before, /container extract-to-dir carrier/);
+    assert.doesNotMatch(before, /container destroy carrier/);
+  });
+
   it('images, tag, history, save, load, rmi, build with both builders; the image runs on every host', async () => {
     assert.match(await must(docker('images')), /busybox\s+latest/);
     assert.equal((await must(docker('images', '-q', 'busybox'))).trim().split('\n').length, 1, 'one id in the whole cluster');

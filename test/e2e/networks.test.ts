@@ -160,6 +160,8 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
     assert.equal(await reaches('other', '10.41.0.77'), false);
     assert.equal((await docker('exec', 'other', 'nslookup', 'nick')).code, 1);
     assert.match((await docker('network', 'disconnect', 'later', 'guest')).stderr, /is not connected to network later/);
+    assert.match((await docker('network', 'disconnect', 'later', 'nobody')).stderr, /No such container: nobody/);
+    assert.match((await docker('network', 'disconnect', '-f', 'later', 'nobody')).stderr, /endpoint nobody not found/);
     assert.deepEqual(
       Object.values((await inspect('later')).Containers).map((member) => member.Name),
       ['other'],

@@ -33,14 +33,20 @@ describe('volumes over three hosts', { timeout: 580_000 }, () => {
     await must(docker('volume', 'create', '--label', 'color=red', 'red'));
     await must(docker('volume', 'create', '--label', 'color=blue', 'blue'));
     const anonymous = (await must(docker('volume', 'create'))).trim();
+    assert.equal((await must(docker('volume', 'inspect', '-f', '{{json .Labels}} {{json .Options}}', 'red'))).trim(), '{"color":"red"} {}');
     assert.match(anonymous, /^[0-9a-f]{64}$/);
     await must(docker('run', '-d', '--name', 'user', '-v', 'red:/data', 'busybox', 'sleep', '600'));
     assert.deepEqual(await names(), ['blue', 'red', anonymous].sort());
     assert.deepEqual(await names('--filter', 'label=color=red'), ['red']);
     assert.deepEqual(await names('--filter', 'dangling=true'), ['blue', anonymous].sort());
     assert.deepEqual(await names('--filter', 'name=blu'), ['blue']);
-    const shown = JSON.parse(await must(docker('volume', 'inspect', 'red'))) as { Driver: string; Labels: object; Mountpoint: string }[];
-    assert.deepEqual([shown[0]?.Driver, shown[0]?.Labels], ['local', { color: 'red' }]);
+    const shown = JSON.parse(await must(docker('volume', 'inspect', 'red'))) as {
+      Driver: string;
+      Labels: object;
+      Options: object;
+      Mountpoint: string;
+    }[];
+    assert.deepEqual([shown[0]?.Driver, shown[0]?.Labels, shown[0]?.Options], ['local', { color: 'red' }, {}], 'what was sent empty');
     assert.match(shown[0]?.Mountpoint ?? '', /volumes\/red\/_data$/);
     assert.match((await docker('volume', 'rm', 'red')).stderr, /remove red: volume is in use - \[[0-9a-f]{64}\]/);
     assert.match(await must(docker('volume', 'prune', '-f', '--filter', 'label=color=blue')), /blue/);

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { once } from 'node:events';
 import type { Cluster, EngineDoor } from '../../src/docker-api/index.ts';
 import { dialUnix, engineEvents, engineJson } from '../../src/engine/index.ts';
-import { ArpanetError } from '../../src/model/index.ts';
+import { ArpanetError, shownEvent } from '../../src/model/index.ts';
 import { OPTIONAL } from './literal-cluster.ts';
 import type {
   ClusterEvent,
@@ -137,6 +137,7 @@ export async function plainCluster(socketPath: string, name: string, signal: Abo
     builder: () => name,
     sync,
     recentEvents: () => [],
+    shownEvent,
     events(listener, until) {
       listeners.add(listener);
       until.addEventListener('abort', () => listeners.delete(listener));

@@ -40,6 +40,23 @@ describe('published ports', () => {
     );
   });
 
+  it('of IPv6 are answered only where no container has the number at an IPv4 address, and never as another than its own', () => {
+    assert.deepEqual(
+      shown(
+        container('abc_six_1', 'h1', 1, [web(90, '::')]),
+        container('abc_four_1', 'h1', 2, [web(90)]),
+        // what an Engine makes of `-p 80` once its counts for both families have drifted apart
+        container('abc_q1_1', 'h3', 3, [web(91), web(92, '::')]),
+        container('abc_q2_1', 'h3', 4, [web(92), web(93, '::')]),
+      ),
+      {
+        90: [{ host: 'h1', address: '127.0.0.1', port: 90 }],
+        91: [{ host: 'h3', address: '127.0.0.1', port: 91 }],
+        92: [{ host: 'h3', address: '127.0.0.1', port: 92 }],
+      },
+    );
+  });
+
   it('are shared by all instances of a service, and belong to the one that was there first', () => {
     assert.deepEqual(
       shown(

@@ -12,7 +12,7 @@ import {
 } from '../../src/model/index.ts';
 import { adoptions } from '../../src/scheduler/adopt-plan.ts';
 import { olderVersion } from '../../src/scheduler/engines.ts';
-import { createFeed } from '../../src/scheduler/events.ts';
+import { createFeed, type FeedDeps } from '../../src/scheduler/events.ts';
 import { createKeyed, createSlots } from '../../src/scheduler/keyed.ts';
 import { readLines } from '../../src/scheduler/lines.ts';
 import { createNamesPush, instancesFor } from '../../src/scheduler/names-push.ts';
@@ -158,9 +158,12 @@ const event = (Type: string, Action: string, ID: string, Attributes = {}): Engin
   id: ID,
 });
 
+const feedOf = (networkOf: FeedDeps['networkOf'], networkNamed: FeedDeps['networkNamed'] = () => undefined) =>
+  createFeed({ now: () => 0, networkOf, networkNamed });
+
 describe('the event feed', () => {
   it('hides our labels, names the host, and shows networks under their cluster id', () => {
-    const feed = createFeed({ now: () => 0, networkOf: (_host, id) => (id === 'engine1' ? { id: 'cluster1' } : undefined) });
+    const feed = feedOf((_host, id) => (id === 'engine1' ? { id: 'cluster1' } : undefined));
     feed.take('h1', event('container', 'start', 'c1', { image: 'i', 'arpanet.record': '{}' }));
     feed.take('h1', event('network', 'connect', 'engine1', { container: 'c1' }));
     feed.take('h1', event('network', 'connect', 'foreign'));
@@ -170,7 +173,7 @@ describe('the event feed', () => {
     assert.equal(foreign?.Actor.ID, 'foreign');
   });
   it('shows what every host has of its own, and what stands for it, under one id', () => {
-    const feed = createFeed({ now: () => 0, networkOf: (_host, id) => (id === 'shared' ? { id: predefined, name: 'bridge' } : undefined) });
+    const feed = feedOf((_host, id) => (id === 'shared' ? { id: predefined, name: 'bridge' } : undefined));
     const predefined = predefinedNetworks.get('bridge') ?? '';
     feed.take('h1', event('network', 'connect', 'shared', { name: 'default_default' }));
     feed.take('h1', event('network', 'connect', 'of h1', { name: 'bridge' }));
@@ -179,7 +182,7 @@ describe('the event feed', () => {
   });
   it("tells of a cluster network's making once, not once a host", () => {
     const known = new Map([['engine1', { id: 'cluster1', name: 'x' }]]);
-    const feed = createFeed({ now: () => 0, networkOf: (_host, id) => known.get(id) });
+    const feed = feedOf((_host, id) => known.get(id));
     feed.own('network', 'create', 'cluster1', { name: 'x' });
     feed.take('h1', event('network', 'create', 'engine1'));
     known.clear();
@@ -189,8 +192,36 @@ describe('the event feed', () => {
       ['cluster1'],
     );
   });
+  it('knows a network by its name while its host builds it, and by its Engine’s id when another has the name', () => {
+    const named = new Map([['x', { id: 'cluster1', name: 'x' }]]);
+    const feed = feedOf(
+      () => undefined,
+      (name) => named.get(name),
+    );
+    const create = event('network', 'create', 'engine1', { name: 'x' });
+    feed.take('h1', create);
+    assert.deepEqual(feed.recent(), []);
+    named.set('x', { id: 'cluster2', name: 'x' });
+    const joined = (engine: string) => feed.shown('h1', event('network', 'connect', engine, { name: 'x' }))?.Actor.ID;
+    assert.deepEqual([joined('engine1'), joined('engine2')], ['cluster1', 'cluster2']);
+    assert.equal(feed.shown('h1', create), undefined, 'nor is it seen in a replay');
+    assert.equal(feed.shown('h1', event('container', 'create', 'engine1', { name: 'x' }))?.Actor.ID, 'engine1');
+  });
+  it('leaves unseen as many events of a volume as were announced, in replays too', () => {
+    const feed = feedOf(() => undefined);
+    const created = (timeNano: number) => ({ ...event('volume', 'create', 'data'), timeNano });
+    feed.hideVolume('create', 'data');
+    assert.equal(feed.shown('h1', created(1)), undefined, 'its Engine remembers it, its agent has yet to tell');
+    feed.take('h1', created(1));
+    feed.take('h1', created(2));
+    assert.deepEqual(
+      feed.recent().map((one) => one.event.timeNano),
+      [2],
+    );
+    assert.deepEqual([feed.shown('h1', created(1)), feed.shown('h1', created(2))?.timeNano], [undefined, 2]);
+  });
   it('keeps the newest for replays, and lets listeners go', () => {
-    const feed = createFeed({ now: () => 0, networkOf: () => undefined });
+    const feed = feedOf(() => undefined);
     const heard: string[] = [];
     const stop = new AbortController();
     feed.listen((one) => heard.push(one.event.Actor.ID), stop.signal);

@@ -1,6 +1,6 @@
 /** Effects: `GET /events`. Headers at once; what happened since, as the alive Engines remember it; then what happens, one JSON line each. */
 import { engineRequest } from '../../engine/index.ts';
-import { ArpanetError, type ClusterEvent, createEchoes, type EngineEvent, shownEvent, shownNetwork } from '../../model/index.ts';
+import { ArpanetError, type ClusterEvent, createEchoes, type EngineEvent, eventIdentity } from '../../model/index.ts';
 import { type Exchange, ownHeaders } from '../context.ts';
 import { engineError, parseTimestampMs } from '../reads/go-values.ts';
 import { eventFilter, parseFilters, renderEvent } from '../reads/index.ts';
@@ -37,7 +37,7 @@ export async function events(call: Exchange): Promise<void> {
   let waiting: ClusterEvent[] | undefined = sinceMs === undefined ? undefined : [];
   const told = new Set<string>();
   const live = (event: ClusterEvent): void => {
-    if (told.size === 0 || !told.delete(identity(event))) write(event);
+    if (told.size === 0 || !told.delete(eventIdentity(event.host, event.event))) write(event);
   };
   cluster.events((event) => (waiting === undefined ? live(event) : void waiting.push(event)), signal);
   if (sinceMs !== undefined) {
@@ -46,7 +46,7 @@ export async function events(call: Exchange): Promise<void> {
     const past = heard.filter(({ event }) => event.timeNano >= sinceNano);
     // the past is told whole, even when `until` is past too
     for (const event of past) {
-      told.add(identity(event));
+      told.add(eventIdentity(event.host, event.event));
       write(event, call.signal);
     }
     for (const event of waiting ?? []) live(event);
@@ -66,8 +66,6 @@ function timeOf(text: string, nowMs: number): number {
   }
 }
 
-const identity = ({ host, event }: ClusterEvent): string => `${host} ${event.timeNano} ${event.Type} ${event.Action} ${event.Actor.ID}`;
-
 /** `1700000000.123456789` is finer than a millisecond: who comes back with the time of its last event is told none before it again. */
 function nanoseconds(since: string | null, sinceMs: number): number {
   const [, seconds, fraction = ''] = /^(\d+)(?:\.(\d{1,9}))?$/.exec(since ?? '') ?? [];
@@ -82,24 +80,17 @@ async function remembered(call: Exchange, sinceMs: number, untilMs: number): Pro
     const target = { agent: call.cluster.engine(name).agent };
     const { status, body } = await engineRequest(target, { method: 'GET', path, timeoutMs: 2_000, signal: call.signal });
     const lines = status === 200 ? body.toString().split('\n') : [];
-    return lines.flatMap((line) => (line.trim() === '' ? [] : shown(call, name, JSON.parse(line) as EngineEvent)));
+    const told = lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as EngineEvent);
+    return told.flatMap((one) => {
+      const event = call.cluster.shownEvent(name, one);
+      return event === undefined ? [] : [{ host: name, event }];
+    });
   });
   const answered = (await Promise.allSettled(asked)).flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
   const own = call.cluster.recentEvents().filter(({ host, event }) => {
     return host === '' && event.timeNano >= sinceMs * 1e6 && event.timeNano <= untilMs * 1e6;
   });
-  // what the cluster tells of a volume, its host need not tell again
-  const kindOf = ({ event }: ClusterEvent): string => `${event.Type} ${event.Action} ${event.Actor.ID}`;
-  const told = new Set(own.map(kindOf));
   const isEcho = createEchoes();
-  const all = [...own, ...answered.filter((event) => event.event.Type !== 'volume' || !told.has(kindOf(event)))];
+  const all = [...own, ...answered];
   return all.sort((a, b) => a.event.timeNano - b.event.timeNano).filter(({ host, event }) => !isEcho(host, event));
-}
-
-/** As the live feed shows it: host named, our labels hidden, a network under the cluster's id and without each host's own create and destroy. */
-function shown(call: Exchange, host: string, event: EngineEvent): readonly ClusterEvent[] {
-  const name = event.Actor.Attributes['name'];
-  const network = event.Type === 'network' ? call.cluster.networks().find(({ record }) => record.name === name)?.record : undefined;
-  if (network !== undefined && (event.Action === 'create' || event.Action === 'destroy')) return [];
-  return [{ host, event: shownEvent(host, event, network === undefined ? undefined : shownNetwork(network)) }];
 }

@@ -1,5 +1,5 @@
 /** Networks are the cluster's own: created, removed and joined there; Engines get theirs when a container needs one. */
-import { ArpanetError, type Json, type NetworkCreateRequest, predefinedName } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, isKind, type Json, type NetworkCreateRequest, predefinedName } from '../../model/index.ts';
 import { type GoStruct, readJson } from '../body.ts';
 import { type Exchange, send, sendJson, unlessDoneBefore } from '../context.ts';
 
@@ -57,8 +57,17 @@ export async function networkDisconnect(call: Exchange): Promise<void> {
   if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
   const reference = call.params['id'] ?? '';
   if (predefinedName(reference) === undefined) call.cluster.network(reference);
-  const container = call.cluster.container(Container);
+  const container = memberOf(call, Container, Force);
   await call.cluster.disconnect(reference, container.id, Force);
   await call.cluster.sync(container.host, { containers: [container.id] });
   send(call, { status: 200 });
+}
+
+/** Of a container that is gone, an Engine that is to use force looks for what it left on the network (moby daemon/network.go, ForceEndpointDelete). */
+function memberOf({ cluster }: Exchange, reference: string, isForced: boolean): ContainerView {
+  try {
+    return cluster.container(reference);
+  } catch (error) {
+    throw isForced && isKind(error, 'not-found') ? new ArpanetError('not-found', `endpoint ${reference} not found`) : error;
+  }
 }

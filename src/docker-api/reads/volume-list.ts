@@ -16,10 +16,10 @@ export function showVolume({ record, name, summary }: VolumeFacts, rootDir: stri
   return {
     CreatedAt: `${new Date(record?.createdAtMs ?? 0).toISOString().slice(0, 19)}Z`,
     Driver: record?.driver ?? 'local',
-    Labels: nullIfEmpty(record?.labels),
+    Labels: record?.labels ?? null,
     Mountpoint: (record?.driver ?? 'local') === 'local' ? `${rootDir}/volumes/${name}/_data` : '',
     Name: name,
-    Options: nullIfEmpty(record?.options),
+    Options: record?.options ?? null,
     Scope: 'local',
   };
 }
@@ -55,8 +55,4 @@ export function selectVolumes(
 function usedVolumes(containers: readonly ContainerView[]): ReadonlySet<string> {
   const mounts = containers.flatMap((container) => container.facts.inspect.Mounts ?? container.facts.summary.Mounts ?? []);
   return new Set(mounts.flatMap((mount) => (mount.Type === 'volume' && mount.Name !== undefined ? [mount.Name] : [])));
-}
-
-function nullIfEmpty(values: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> | null {
-  return values === undefined || Object.keys(values).length === 0 ? null : values;
 }
