@@ -8,12 +8,17 @@ import {
   implicitNetworkName,
   isKind,
   isSharedBridge,
+  keys,
   predefinedName,
   predefinedNetworks,
+  shownNetwork,
 } from '../model/index.ts';
 import { type Core, commitInPieces, networkRecords } from './core.ts';
+import type { SchedulerDeps } from './deps.ts';
+import type { FeedDeps } from './events.ts';
 import type { Overlays } from './overlays.ts';
 import { resolveNetwork } from './resolve.ts';
+import type { View } from './view.ts';
 
 const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay']);
 const ATTEMPTS = 5;
@@ -126,6 +131,22 @@ export function beginImplicit(
   const { record, changes } = deps.dhcp.planNetwork({ ...nothing, name, deployment, implicit: true, createdAtMs: deps.now() });
   if (!isSharedBridge(record)) feed.own('network', 'create', record.id, { name: record.name, type: 'bridge' });
   return { record, committed: commit(changes) };
+}
+
+/** Networks as the event feed looks for them. */
+export function seenNetworks(deps: SchedulerDeps, view: View): Pick<FeedDeps, 'networkOf' | 'networkNamed'> {
+  return {
+    networkOf(host, engineId) {
+      const id = view.networkOf(host, engineId);
+      const record = id === undefined ? undefined : deps.ledger.get<NetworkRecord>(keys.network(id));
+      if (record !== undefined) return shownNetwork(record);
+      return id === undefined ? undefined : { id };
+    },
+    networkNamed(name) {
+      const record = networkRecords(deps).find((one) => one.name === name);
+      return record && shownNetwork(record);
+    },
+  };
 }
 
 /** What a user cannot choose on `bridge`. As Engines do: https://github.com/moby/moby/blob/v26.1.5/daemon/container_operations.go, validateEndpointSettings. */

@@ -26,13 +26,12 @@ import {
   type Placement,
   type VolumeWish,
   keys,
-  shownNetwork,
 } from '../model/index.ts';
 import { createAdopt } from './adopt.ts';
 import { createAttach } from './attach.ts';
 import type { Creation } from './claim.ts';
 import { changed, nextChange } from './changes.ts';
-import { commitInPieces, containerRecords, type Core, createCommit, lostIds, networkRecords } from './core.ts';
+import { commitInPieces, containerRecords, type Core, createCommit, lostIds } from './core.ts';
 import type { SchedulerDeps } from './deps.ts';
 import { createDepartures, type Departures } from './departures.ts';
 import { createEngines, type EngineDoor, type Engines } from './engines.ts';
@@ -47,7 +46,7 @@ import { createLifecycle } from './lifecycle.ts';
 import { createLost, type Lost } from './lost.ts';
 import { createRefusals } from './refusals.ts';
 import { createNamesPush, instancesFor } from './names-push.ts';
-import { createNetworks } from './networks.ts';
+import { createNetworks, seenNetworks } from './networks.ts';
 import { createOverlays } from './overlays.ts';
 import { reservedCores } from './placement/load.ts';
 import type { HostSnapshot } from './placement/snapshot.ts';
@@ -160,19 +159,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   );
   for (const record of containerRecords(deps)) view.setRecord(record.name, record);
   const commit = createCommit(deps, view);
-  const feed = createFeed({
-    now,
-    networkOf(host, engineId) {
-      const id = view.networkOf(host, engineId);
-      const record = id === undefined ? undefined : deps.ledger.get<NetworkRecord>(keys.network(id));
-      if (record !== undefined) return shownNetwork(record);
-      return id === undefined ? undefined : { id };
-    },
-    networkNamed(name) {
-      const record = networkRecords(deps).find((one) => one.name === name);
-      return record && shownNetwork(record);
-    },
-  });
+  const feed = createFeed({ now, ...seenNetworks(deps, view) });
   const hosts = startHosts({ deps, view, commit, feed, silent: (host) => engines.cut(host) }, lost);
   view.setLost(lostIds(deps));
   const remember = (host: string) => view.remember(host, rememberedOn(deps, host));

@@ -28,7 +28,8 @@ describe('published ports', () => {
     assert.deepEqual(
       shown(
         container('abc_web_1', 'h1', 1, [web(8080), web(8080, '::')]),
-        container('abc_api_1', 'h2', 1, [web(8081, '127.0.0.1'), web(8082, '10.0.0.2'), web(8083, '::'), web(8084, '::1')]),
+        container('abc_api_1', 'h2', 1, [web(8081, '127.0.0.1'), web(8082, '10.0.0.2')]),
+        container('abc_six_1', 'h2', 1, [web(8083, '::'), web(8084, '::1')]),
       ),
       {
         8080: [{ host: 'h1', address: '127.0.0.1', port: 8080 }],

@@ -238,7 +238,7 @@ describe('volumes', () => {
     Scope: 'local',
     CreatedAt: 'then',
   };
-  const record: VolumeRecord = { name: 'later', driver: 'nfs', labels: {}, options: { o: '1' }, createdAtMs: nowMs };
+  const record: VolumeRecord = { name: 'later', driver: 'nfs', options: { o: '1' }, createdAtMs: nowMs };
   const volumes: readonly ClusterVolume[] = [
     { record, name: 'later', host: undefined, summary: undefined },
     { record: undefined, name: 'data', host: 'h2', summary },
