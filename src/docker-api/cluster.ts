@@ -147,7 +147,10 @@ export interface Cluster {
   unlink(container: ContainerView, alias: string): Promise<void>;
 
   createNetwork(request: NetworkCreateRequest, requestId: string): Promise<NetworkRecord>;
-  removeNetwork(reference: string): Promise<void>;
+  /** `evenOfStopped`: containers that do not run are taken off it; otherwise they count as its users. */
+  removeNetwork(reference: string, more?: { readonly evenOfStopped?: boolean }): Promise<void>;
+  /** Before a start: gives a container that is on no network any more a place in the one that it was made for. Throws `not-found` if that is gone. */
+  rejoin(container: ContainerView): Promise<void>;
   connect(reference: string, container: string, endpoint: unknown): Promise<void>;
   disconnect(reference: string, container: string, force: boolean): Promise<void>;
   createVolume(wish: VolumeWish): Promise<ClusterVolume>;

@@ -1,6 +1,6 @@
 /** What changes one container: its Engine does it, the view shows it, then the client is answered. Runs to its end even if the client leaves. */
 import { type EngineAnswer, engineRequest } from '../engine/index.ts';
-import { ArpanetError, type ContainerView, isKind, namesNoNetwork } from '../model/index.ts';
+import { ArpanetError, type ContainerView, isKind, isOfSharedBridge, namesNoNetwork } from '../model/index.ts';
 import { readBody } from './body.ts';
 import { type Exchange, send } from './context.ts';
 import { unreachable } from './forward.ts';
@@ -48,10 +48,14 @@ export async function containerMutate(call: Exchange): Promise<void> {
   const reference = call.params['id'] ?? '';
   const container = await findToChange(call, reference);
   const path = enginePath(call, { id: asItsEngineKnows(reference, container) });
-  const act = (): Promise<EngineAnswer> => askHost(call, container.host, path, body);
   if (call.route.path.endsWith('/start')) refuseIdleLinks(call, container);
   const isStop = stops(call.route.path, call.query, container);
   const touch = touchOf(call.route.path, isStop);
+  const willRun = touch === 'restart' || (touch === 'start' && !container.facts.inspect.State.Running);
+  const act = async (): Promise<EngineAnswer> => {
+    if (willRun) await call.cluster.rejoin(container);
+    return askHost(call, container.host, path, body);
+  };
   const doIt = async (): Promise<EngineAnswer> => {
     const answered = isStop ? await call.cluster.withdrawn(container, act) : await act();
     await call.cluster.sync(container.host, { containers: [container.id] });
@@ -64,15 +68,22 @@ export async function containerMutate(call: Exchange): Promise<void> {
   else sendEngineAnswer(call, answer);
 }
 
-/** A link on the default network leads to a container that runs, or the start is refused, in the Engine's words. */
+/** A link on the default network leads to a container that is there too and runs, or the start is refused, in the Engine's words. */
 function refuseIdleLinks(call: Exchange, { name, record }: ContainerView): void {
   if (!record?.request.HostConfig?.Links?.length || !namesNoNetwork(record.request)) return;
   for (const { target, alias } of record.links) {
     const linked = call.cluster.containers().find((other) => other.name === target || other.id.startsWith(target));
-    if (linked === undefined || linked.facts.inspect.State.Running || linked.hostState === 'down') continue;
-    throw new ArpanetError('engine', `Cannot link to a non running container: /${linked.name} AS /${name}/${alias}`, { engineStatus: 500 });
+    if (linked === undefined || linked.hostState === 'down') continue;
+    const theirs = Object.keys(linked.record?.addresses ?? {});
+    if (isOfSharedBridge(record) && theirs.length > 0 && !theirs.some((network) => record.addresses[network] !== undefined)) {
+      throw refusedLink(`Cannot link to /${linked.name}, as it does not belong to the default network`);
+    }
+    if (!linked.facts.inspect.State.Running)
+      throw refusedLink(`Cannot link to a non running container: /${linked.name} AS /${name}/${alias}`);
   }
 }
+
+const refusedLink = (why: string): ArpanetError => new ArpanetError('engine', why, { engineStatus: 500 });
 
 async function findToChange(call: Exchange, reference: string): Promise<ContainerView> {
   try {

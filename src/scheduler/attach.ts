@@ -6,14 +6,13 @@ import {
   type EndpointSettings,
   isKind,
   isOfSharedBridge,
-  isSharedBridge,
   keys,
   type NetworkRecord,
   predefinedName,
   shownNetwork,
 } from '../model/index.ts';
 import { type Core, networkRecords } from './core.ts';
-import { parseLink } from './identify-networks.ts';
+import { modeOf, networksOf, parseLink } from './identify-networks.ts';
 import { beginImplicit, type Networks, refuseOfBridge } from './networks.ts';
 import type { Overlays } from './overlays.ts';
 import { leasedAddresses } from './rewrite.ts';
@@ -25,6 +24,11 @@ const ATTEMPTS = 5;
 export interface Attach {
   connect(network: string, container: ContainerView, endpoint: unknown): Promise<void>;
   disconnect(network: string, container: ContainerView, force: boolean): Promise<void>;
+  /**
+   * Before a start: whoever is on no network any more comes back to the one that it was made for, as on an Engine (moby
+   * daemon/container_operations.go, allocateNetwork), which would give it an address of its own choice. `not-found`: that one is gone.
+   */
+  rejoin(container: ContainerView): Promise<void>;
 }
 
 export function createAttach(core: Core, networks: Networks, overlays: Overlays): Attach {
@@ -96,19 +100,38 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     await syncs.sync(container.host, { containers: [container.id] });
   }
 
-  const sharedBridge = () => networkRecords(deps).find(isSharedBridge);
+  const implicitOf = (deployment: string) => networkRecords(deps).find((network) => network.implicit && network.deployment === deployment);
+  const sharedBridge = () => implicitOf('default');
 
   /** It goes with the last that is on it. */
-  async function madeBridge(): Promise<NetworkRecord> {
-    const known = sharedBridge();
+  async function madeImplicit(deployment: string): Promise<NetworkRecord> {
+    const known = implicitOf(deployment);
     if (known !== undefined) return known;
-    const { record, committed } = beginImplicit(core, 'default');
+    const { record, committed } = beginImplicit(core, deployment);
     await committed;
     return record;
   }
 
   const isShared = (reference: string, { record }: ContainerView) =>
     predefinedName(reference) === 'bridge' && record !== undefined && isOfSharedBridge(record);
+
+  async function join(network: NetworkRecord, container: ContainerView, endpoint: EndpointSettings): Promise<void> {
+    const undo = createUndo(deps.log);
+    const ip = await claim(network.id, container, endpoint);
+    undo.push('address', () => release(network.id, container));
+    try {
+      const { engineId } = await overlays.ensure(network.id, container.host);
+      const path = `${engines.versionPath(container.host)}/networks/${engineId}/connect`;
+      const body = { Container: container.id, EndpointConfig: engineEndpoint(network, endpoint, ip) };
+      await engines.json(container.host, { method: 'POST', path, body, timeoutMs: ENGINE_TIMEOUT_MS });
+      await commit(dhcp.planBind(network.id, ip));
+    } catch (error) {
+      await undo.run(error);
+      throw error;
+    }
+    await syncs.sync(container.host, { containers: [container.id] });
+    await deps.flushNames();
+  }
 
   return {
     async connect(reference, container, wanted) {
@@ -117,22 +140,18 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
       const toShared = isShared(reference, container);
       if (predefined !== undefined && !toShared) return native('connect', predefined, container, { EndpointConfig: wanted });
       if (toShared) refuseOfBridge(endpoint);
-      const network = toShared ? await madeBridge() : networks.one(reference).record;
-      const undo = createUndo(deps.log);
-      const ip = await claim(network.id, container, endpoint);
-      undo.push('address', () => release(network.id, container));
-      try {
-        const { engineId } = await overlays.ensure(network.id, container.host);
-        const path = `${engines.versionPath(container.host)}/networks/${engineId}/connect`;
-        const body = { Container: container.id, EndpointConfig: engineEndpoint(network, endpoint, ip) };
-        await engines.json(container.host, { method: 'POST', path, body, timeoutMs: ENGINE_TIMEOUT_MS });
-        await commit(dhcp.planBind(network.id, ip));
-      } catch (error) {
-        await undo.run(error);
-        throw error;
-      }
-      await syncs.sync(container.host, { containers: [container.id] });
-      await deps.flushNames();
+      await join(toShared ? await madeImplicit('default') : networks.one(reference).record, container, endpoint);
+    },
+    async rejoin(container) {
+      const record = container.record && deps.ledger.get<ContainerRecord>(keys.container(container.record.name));
+      if (record === undefined || Object.keys(record.addresses).length > 0) return;
+      const [wanted] = networksOf(record.request, modeOf(record.request), record.deployment);
+      if (wanted === undefined) return;
+      await join(
+        wanted.implicit ? await madeImplicit(record.deployment) : networks.one(wanted.reference).record,
+        container,
+        wanted.endpoint,
+      );
     },
     async disconnect(reference, container, force) {
       const predefined = predefinedName(reference);

@@ -2,6 +2,7 @@
 import {
   ArpanetError,
   type ClusterNetwork,
+  type ContainerView,
   type EndpointSettings,
   type NetworkCreateRequest,
   type NetworkRecord,
@@ -27,7 +28,8 @@ export interface Networks {
   readonly list: () => readonly ClusterNetwork[];
   readonly one: (reference: string) => ClusterNetwork;
   readonly create: (request: NetworkCreateRequest, requestId: string) => Promise<NetworkRecord>;
-  readonly remove: (reference: string) => Promise<void>;
+  /** `detach`: takes a stopped container off the network; without it, stopped ones keep theirs. */
+  readonly remove: (reference: string, detach?: (network: string, container: ContainerView) => Promise<void>) => Promise<void>;
 }
 
 export function createNetworks(core: Core, overlays: Overlays): Networks {
@@ -100,15 +102,27 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
     }
   }
 
-  async function remove(reference: string): Promise<void> {
+  const usersOf = (network: string) => dhcp.leasesOf(network).filter((lease) => lease.kind === 'instance' && lease.state !== 'resting');
+
+  function stopped(name: string): readonly ContainerView[] {
+    return view
+      .named(name)
+      .filter(({ record, hostState, facts }) => record?.id !== undefined && hostState === 'alive' && !facts.inspect.State.Running);
+  }
+
+  const remove: Networks['remove'] = async (reference, detach) => {
     const predefined = predefinedName(reference);
     if (predefined !== undefined) throw new ArpanetError('forbidden', `${predefined} is a pre-defined network and cannot be removed`);
     const { record } = one(reference);
     if (isSharedBridge(record)) throw new ArpanetError('forbidden', 'bridge is a pre-defined network and cannot be removed');
-    // Stopped members count too: without their network they could never start again.
-    if (dhcp.leasesOf(record.id).some((lease) => lease.kind === 'instance' && lease.state !== 'resting')) {
+    const refuse = (): never => {
       throw new ArpanetError('forbidden', `error while removing network: network ${record.name} id ${record.id} has active endpoints`);
-    }
+    };
+    const users = usersOf(record.id);
+    const idle = users.flatMap(({ owner }) => stopped(owner));
+    if (users.length > 0 && (detach === undefined || record.implicit || idle.length < users.length)) refuse();
+    for (const container of idle) await detach?.(record.id, container);
+    if (usersOf(record.id).length > 0) refuse();
     const hosts = Object.keys(dhcp.gatewaysOf(record.id));
     await commitInPieces(commit, dhcp.planNetworkRemoval(record.id));
     await deps.trip?.('network-remove.committed');
@@ -116,7 +130,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
     await deps.trip?.('network-remove.taken');
     core.feed.own('network', 'destroy', record.id, { name: record.name, type: 'bridge' });
     log.info({ network: record.name }, 'network removed');
-  }
+  };
 
   return { list, one, create, remove };
 }

@@ -28,7 +28,7 @@ import {
   keys,
 } from '../model/index.ts';
 import { createAdopt } from './adopt.ts';
-import { createAttach } from './attach.ts';
+import { type Attach, createAttach } from './attach.ts';
 import type { Creation } from './claim.ts';
 import { changed, nextChange } from './changes.ts';
 import { commitInPieces, containerRecords, type Core, createCommit, lostIds } from './core.ts';
@@ -103,7 +103,8 @@ export interface Scheduler extends Departures, Asking, Seek {
   succeed: Lost['succeed'];
   abandon: Lost['abandon'];
   createNetwork(request: NetworkCreateRequest, requestId: string): Promise<NetworkRecord>;
-  removeNetwork(reference: string): Promise<void>;
+  removeNetwork(reference: string, more?: { readonly evenOfStopped?: boolean }): Promise<void>;
+  readonly rejoin: Attach['rejoin'];
   connect(reference: string, container: string, endpoint: unknown): Promise<void>;
   disconnect(reference: string, container: string, force: boolean): Promise<void>;
   createVolume(wish: VolumeWish): Promise<ClusterVolume>;
@@ -330,7 +331,9 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     succeed: lostOnes.succeed,
     abandon: lostOnes.abandon,
     createNetwork: networks.create,
-    removeNetwork: networks.remove,
+    removeNetwork: (reference, { evenOfStopped = false } = {}) =>
+      networks.remove(reference, evenOfStopped ? (network, container) => attach.disconnect(network, container, false) : undefined),
+    rejoin: attach.rejoin,
     connect: (reference, container, endpoint) => attach.connect(reference, resolveContainer(container, view), endpoint),
     disconnect: (reference, container, force) => attach.disconnect(reference, resolveContainer(container, view), force),
     createVolume: volumes.create,

@@ -99,6 +99,31 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
     assert.ok(await reaches('three', 'one'));
   });
 
+  it('rm of one that only stopped containers are on: they are off it, and start when it is there again', async () => {
+    await must(docker('network', 'create', 'early'));
+    await must(docker('network', 'create', 'other'));
+    await must(docker('run', '-d', '--name', 'sleeper', '--stop-timeout', '0', '--network', 'early', 'busybox', 'sleep', '600'));
+    await must(docker('network', 'connect', 'other', 'sleeper'));
+    await must(docker('create', '--name', 'idle', '--network', 'early', 'busybox', 'sleep', '600'));
+    assert.match((await docker('network', 'rm', 'early')).stderr, /has active endpoints/);
+    await must(docker('stop', 'sleeper'));
+    await must(docker('network', 'rm', 'early'));
+    await must(docker('network', 'rm', 'other'));
+    assert.equal((await must(docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'sleeper'))).trim(), '{}');
+    assert.match((await docker('start', 'sleeper')).stderr, /network early not found/);
+    assert.match((await docker('network', 'disconnect', 'early', 'sleeper')).stderr, /network early not found/);
+    await must(docker('network', 'disconnect', '-f', 'early', 'sleeper'));
+    await must(docker('network', 'create', '--subnet', '10.40.9.0/24', 'early'));
+    await must(docker('start', 'sleeper', 'idle'));
+    const ips = await Promise.all(['sleeper', 'idle'].map(async (name) => (await endpoint(name, 'early')).IPAddress));
+    for (const ip of ips) assert.match(ip, /^10\.40\.9\.\d+$/);
+    assert.equal(new Set(ips).size, 2);
+    assert.ok(await reaches('sleeper', 'idle'));
+    await must(docker('network', 'disconnect', 'early', 'idle'));
+    await must(docker('restart', '-t', '0', 'idle'));
+    assert.ok(await reaches('sleeper', 'idle'), 'as on an Engine, which takes it back to where it was made for');
+  });
+
   it('what cannot be is refused in the words of an engine', async () => {
     await must(docker('network', 'create', '--subnet', '10.40.1.0/24', 'taken'));
     const refusals: readonly (readonly [RegExp, ...string[]])[] = [

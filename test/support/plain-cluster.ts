@@ -148,6 +148,7 @@ export async function plainCluster(socketPath: string, name: string, signal: Abo
       await sync();
       return { id: made.Id, warnings: made.Warnings ?? [] };
     },
+    rejoin: () => Promise.resolve(),
     withdrawn: (_container, act) => act(),
     containerRemoved: async () => undefined,
     renameContainer: (_container, _name, act) => act(),

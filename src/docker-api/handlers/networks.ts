@@ -30,7 +30,7 @@ export async function networkCreate(call: Exchange): Promise<void> {
 }
 
 export async function networkRemove(call: Exchange): Promise<void> {
-  await unlessDoneBefore(call, () => call.cluster.removeNetwork(call.params['id'] ?? ''));
+  await unlessDoneBefore(call, () => call.cluster.removeNetwork(call.params['id'] ?? '', { evenOfStopped: true }));
   send(call, { status: 204 });
 }
 
@@ -56,8 +56,10 @@ export async function networkDisconnect(call: Exchange): Promise<void> {
   const { Container = '', Force = false } = await readJson<Membership>(call, DISCONNECT);
   if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
   const reference = call.params['id'] ?? '';
-  if (predefinedName(reference) === undefined) call.cluster.network(reference);
   const container = memberOf(call, Container, Force);
+  // with force, what went with its network is off it
+  if (Force && isGone(call, reference) && wasMadeFor(container, reference)) return send(call, { status: 200 });
+  if (predefinedName(reference) === undefined) call.cluster.network(reference);
   await call.cluster.disconnect(reference, container.id, Force);
   await call.cluster.sync(container.host, { containers: [container.id] });
   send(call, { status: 200 });
@@ -70,4 +72,15 @@ function memberOf({ cluster }: Exchange, reference: string, isForced: boolean): 
   } catch (error) {
     throw isForced && isKind(error, 'not-found') ? new ArpanetError('not-found', `endpoint ${reference} not found`) : error;
   }
+}
+
+function isGone({ cluster }: Exchange, network: string): boolean {
+  return (
+    predefinedName(network) === undefined && !cluster.networks().some(({ record }) => record.name === network || record.id === network)
+  );
+}
+
+function wasMadeFor({ record }: ContainerView, network: string): boolean {
+  const { HostConfig, NetworkingConfig } = record?.request ?? {};
+  return HostConfig?.NetworkMode === network || Object.hasOwn(NetworkingConfig?.EndpointsConfig ?? {}, network);
 }
