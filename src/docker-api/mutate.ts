@@ -1,6 +1,6 @@
 /** What changes one container: its Engine does it, the view shows it, then the client is answered. Runs to its end even if the client leaves. */
 import { type EngineAnswer, engineRequest } from '../engine/index.ts';
-import { ArpanetError, type ContainerView, isKind, isOfSharedBridge, namesNoNetwork } from '../model/index.ts';
+import { ArpanetError, type ContainerRecord, type ContainerView, isKind, isOfSharedBridge, namesNoNetwork } from '../model/index.ts';
 import { readBody } from './body.ts';
 import { type Exchange, send } from './context.ts';
 import { unreachable } from './forward.ts';
@@ -74,13 +74,19 @@ function refuseIdleLinks(call: Exchange, { name, record }: ContainerView): void 
   for (const { target, alias } of record.links) {
     const linked = call.cluster.containers().find((other) => other.name === target || other.id.startsWith(target));
     if (linked === undefined || linked.hostState === 'down') continue;
-    const theirs = Object.keys(linked.record?.addresses ?? {});
-    if (isOfSharedBridge(record) && theirs.length > 0 && !theirs.some((network) => record.addresses[network] !== undefined)) {
+    if (isOfSharedBridge(record) && isElsewhere(linked, record)) {
       throw refusedLink(`Cannot link to /${linked.name}, as it does not belong to the default network`);
     }
     if (!linked.facts.inspect.State.Running)
       throw refusedLink(`Cannot link to a non running container: /${linked.name} AS /${name}/${alias}`);
   }
+}
+
+/** On networks of the cluster, on its host's own bridge not, and on none where the other is. */
+function isElsewhere({ record, facts }: ContainerView, from: ContainerRecord): boolean {
+  const networks = Object.keys(record?.addresses ?? {});
+  if (networks.length === 0 || Object.hasOwn(facts.inspect.NetworkSettings.Networks ?? {}, 'bridge')) return false;
+  return !networks.some((network) => from.addresses[network] !== undefined);
 }
 
 const refusedLink = (why: string): ArpanetError => new ArpanetError('engine', why, { engineStatus: 500 });

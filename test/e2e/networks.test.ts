@@ -106,7 +106,7 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
     await must(docker('network', 'connect', 'other', 'sleeper'));
     await must(docker('create', '--name', 'idle', '--network', 'early', 'busybox', 'sleep', '600'));
     assert.match((await docker('network', 'rm', 'early')).stderr, /has active endpoints/);
-    await must(docker('stop', 'sleeper'));
+    await must(docker('stop', '-t', '0', 'sleeper'));
     await must(docker('network', 'rm', 'early'));
     await must(docker('network', 'rm', 'other'));
     assert.equal((await must(docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'sleeper'))).trim(), '{}');
@@ -236,6 +236,10 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
       await must(docker('network', 'connect', network, 'second'));
       assert.equal(await reaches('first', (await endpoint('second', 'bridge')).IPAddress), true);
     }
+    await must(docker('network', 'create', 'away'));
+    await sleeper('far', 'h2', '--network', 'away');
+    const linked = await docker('run', '-d', '--name', 'linked', '--link', 'far', 'busybox', 'sleep', '600');
+    assert.match(linked.stderr, /Cannot link to \/far, as it does not belong to the default network/);
     const { stderr } = await docker('network', 'rm', bridge.Id);
     assert.match(stderr, /bridge is a pre-defined network and cannot be removed/);
   });
