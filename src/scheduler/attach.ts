@@ -28,7 +28,7 @@ export interface Attach {
    * Before a start: whoever is on no network any more comes back to the one that it was made for, as on an Engine (moby
    * daemon/container_operations.go, allocateNetwork), which would give it an address of its own choice. `not-found`: that one is gone.
    */
-  rejoin(container: ContainerView): Promise<void>;
+  readonly rejoin: (container: ContainerView) => Promise<void>;
 }
 
 export function createAttach(core: Core, networks: Networks, overlays: Overlays): Attach {
