@@ -69,23 +69,23 @@ export function createFeed(deps: FeedDeps): Feed {
     return known;
   }
 
-  function isAwaited({ Type, Action, Actor }: EngineEvent): boolean {
+  function awaitedAs({ Type, Action, Actor }: EngineEvent): { count: number } | undefined {
     const one = Type === 'volume' ? awaited.get(`${Action}/${Actor.ID}`) : undefined;
-    return one !== undefined && one.count > 0 && one.untilMs > deps.now();
+    return one !== undefined && one.count > 0 && one.untilMs > deps.now() ? one : undefined;
   }
 
   function shown(host: string, event: EngineEvent): EngineEvent | undefined {
     const network = networkOf(host, event);
     if (network !== undefined && (event.Action === 'create' || event.Action === 'destroy')) return undefined;
-    return isAwaited(event) || unseen.has(eventIdentity(host, event)) ? undefined : shownEvent(host, event, network);
+    return awaitedAs(event) !== undefined || unseen.has(eventIdentity(host, event)) ? undefined : shownEvent(host, event, network);
   }
 
   return {
     take(host, event) {
       const seen = shown(host, event);
-      if (isAwaited(event)) {
-        const one = awaited.get(`${event.Action}/${event.Actor.ID}`);
-        if (one !== undefined) one.count -= 1;
+      const hidden = awaitedAs(event);
+      if (hidden !== undefined) {
+        hidden.count -= 1;
         keepNewest(unseen.add(eventIdentity(host, event)));
       }
       if (seen !== undefined && !isEcho(host, event)) emit({ host, event: seen });
