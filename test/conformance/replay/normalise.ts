@@ -39,9 +39,13 @@ const MOMENT = new Set([
   'ExecPid',
 ]);
 
+/** Engines of local hosts choose published ports from here on (src/local-hosts/hosts.ts); the script's own are below. */
+const FIRST_RANDOM_PORT = 20_000;
+
 export function normalise(value: unknown, known: Known, key = ''): unknown {
   if (typeof value === 'string') return text(value, known, key);
-  if (typeof value === 'number') return (MOMENT.has(key) && value > 0) || (key === 'PublicPort' && value >= 32_768) ? '<number>' : value;
+  if (typeof value === 'number')
+    return (MOMENT.has(key) && value > 0) || (key === 'PublicPort' && value >= FIRST_RANDOM_PORT) ? '<number>' : value;
   if (Array.isArray(value)) {
     const all = value.map((one) => normalise(one, known, key));
     return UNORDERED.has(key) ? all.sort((a, b) => compareText(JSON.stringify(a), JSON.stringify(b))) : all;
@@ -54,7 +58,7 @@ export function normalise(value: unknown, known: Known, key = ''): unknown {
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function text(value: string, known: Known, key: string): string {
-  if (key === 'HostPort' && Number(value) >= 32_768) return '<port>';
+  if (key === 'HostPort' && Number(value) >= FIRST_RANDOM_PORT) return '<port>';
   if (key === 'execDuration') return '<seconds>';
   if (key === 'SandboxKey' && value !== '') return '<netns>';
   if (key === 'MacAddress' && value !== '') return '<mac>';
