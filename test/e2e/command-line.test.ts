@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { endProcess, freePort, main, must, runProgram, start, until } from '../support/cluster.ts';
 
-describe('the arpanet command', { timeout: 120_000 }, () => {
+describe('the arpanet command', { timeout: 300_000 }, () => {
   let dir: string;
   const running: ChildProcess[] = [];
   const env = { ...process.env, ARPANET_JOIN_TOKEN: undefined, DOCKER_HOST: undefined };

@@ -178,8 +178,12 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
     const replay = await must(docker('events', ...format, '--since', since, '--until', await time()));
     for (const all of [heard, replay]) {
       assert.deepEqual(told(all, 'network'), ['create', 'connect', 'disconnect', 'destroy']);
-      assert.deepEqual(told(all, 'volume'), ['create', 'create', 'mount', 'unmount', 'destroy'], 'an Engine tells of it at each create');
+      // old Engines tell of a volume at each container's create, too
+      const [create, ...others] = told(all, 'volume');
+      assert.equal(create, 'create');
+      assert.deepEqual(others[0] === 'create' ? others.slice(1) : others, ['mount', 'unmount', 'destroy']);
     }
+    assert.deepEqual(told(replay, 'volume'), told(heard, 'volume'));
     const before = await must(docker('events', ...format, '--until', early));
     assert.match(before, /container extract-to-dir carrier/);
     assert.doesNotMatch(before, /container destroy carrier/);
