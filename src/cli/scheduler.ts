@@ -5,7 +5,7 @@
 import { startDoor } from '../docker-api/index.ts';
 import { createDns } from '../hostagent/dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
-import { operatorApi } from '../operator/index.ts';
+import { operatorApi } from '../operator/api.ts';
 import { campaign, openCatalog, openConsul, openEmbedded, type Term } from '../store/index.ts';
 import { aborted } from './aborted.ts';
 import { announce, createPeers } from './announce.ts';

@@ -6,12 +6,11 @@
 import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { COUNT_TRIP_POINTS, type CountTripPoint } from '../deployments/index.ts';
+import type { CountTripPoint } from '../deployments/index.ts';
 import { ArpanetError } from '../model/index.ts';
-import { TRIP_POINTS, type TripPoint } from '../scheduler/index.ts';
+import type { TripPoint } from '../scheduler/index.ts';
 
 export type AnyTripPoint = TripPoint | CountTripPoint;
-export const ALL_TRIP_POINTS: readonly AnyTripPoint[] = [...TRIP_POINTS, ...COUNT_TRIP_POINTS];
 
 const WAIT_AT_MOST_MS = 30_000;
 

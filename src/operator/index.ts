@@ -2,7 +2,8 @@
  * Job: what operators see of the cluster: reports (plain data), tables (text), and the HTTP API that carries them.
  * In: what the leader observes. Out: JSON below /arpanet/v1, lines for a terminal. Invariant: changes nothing by itself; `audit --fix` lets the reconcilers do so.
  */
-export { type ClusterSettings, operatorApi, type OperatorDeps, type OutsideNames, type Rehearsal } from './api.ts';
+// the API itself is at ./api.ts: the command line shows reports without a server
+export type { ClusterSettings, OperatorDeps, OutsideNames, Rehearsal } from './api.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';
 export { type ServiceReport, serviceTable, instanceTable } from './service-report.ts';
 export {

@@ -3,10 +3,14 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type AnyTripPoint, ALL_TRIP_POINTS } from '../../src/cli/trip.ts';
+import type { AnyTripPoint } from '../../src/cli/trip.ts';
+import { COUNT_TRIP_POINTS } from '../../src/deployments/index.ts';
+import { TRIP_POINTS } from '../../src/scheduler/index.ts';
 import { type Cluster, startCluster, until } from '../support/cluster.ts';
 import { type Answer, leaderOf, request } from '../support/leaders.ts';
 import { operator } from '../support/leftovers.ts';
+
+const ALL_TRIP_POINTS: readonly AnyTripPoint[] = [...TRIP_POINTS, ...COUNT_TRIP_POINTS];
 
 const container = (name: string) => ({
   Image: 'busybox',
