@@ -51,9 +51,10 @@ export function plantedScheduler(scheduler: Scheduler, planted: Planted): Schedu
     ...scheduler,
     async createContainer(create) {
       const created = await scheduler.createContainer(create);
+      if (!planted('twin')) return created;
       const { name, host } = scheduler.container(created.id);
       const other = scheduler.hosts().find((one) => one.state === 'alive' && one.name !== host)?.name;
-      if (!planted('twin') || other === undefined) return created;
+      if (other === undefined) return created;
       const body = { Image: create.request.Image, Cmd: create.request['Cmd'] };
       const target = { agent: scheduler.engine(other).agent };
       await engineRequest(target, { method: 'POST', path: `/containers/create?name=${name}`, body });
