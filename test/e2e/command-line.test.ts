@@ -1,12 +1,14 @@
 /** The command line: settings and where they come from, the join token, exit codes. No engines are needed. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { endProcess, freePort, main, must, runProgram, start, until } from '../support/cluster.ts';
+import { spawnMortal } from '../support/mortal.ts';
 
 describe('the arpanet command', { timeout: 300_000 }, () => {
   let dir: string;
@@ -111,10 +113,16 @@ describe('the arpanet command', { timeout: 300_000 }, () => {
   it('top is live on a terminal and leaves it as it was; over a pipe it is plain text', async () => {
     const { url } = await scheduler('watched', []);
     const escape = String.fromCharCode(27);
-    const live = `timeout --foreground -s INT 4 '${process.execPath}' '${main}' top --interval 0.2 --endpoint ${url}`;
-    const { stdout } = await runProgram('script', ['-qec', live, '/dev/null'], { timeoutMs: 20_000 });
+    const live = `'${process.execPath}' '${main}' top --interval 0.2 --endpoint ${url}`;
+    const terminal = spawnMortal('script', ['-qec', live, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    running.push(terminal);
+    let stdout = '';
+    terminal.stdout?.on('data', (text) => (stdout += text));
+    const ended = once(terminal, 'close');
+    await until('it was drawn several times', () => stdout.split(`${escape}[H`).length > 3);
+    terminal.stdin?.write('\x03');
+    await ended;
     assert.ok(stdout.startsWith(`${escape}[?1049h`), JSON.stringify(stdout.slice(0, 80)));
-    assert.ok(stdout.split(`${escape}[H`).length > 3, 'it was drawn several times');
     assert.ok(stdout.trimEnd().endsWith(`${escape}[?25h${escape}[?1049l`), JSON.stringify(stdout.slice(-80)));
     const plain = await must(arpanet(['top', '--once', '--endpoint', url]));
     assert.match(plain, /UTC {3}hosts 0 alive; 0 containers run\n\nHOST +STATE/);
