@@ -125,33 +125,17 @@ function timestampOf(text: string, nowMs: number): number {
   }
 }
 
-/** Networks that no container is on, stopped ones included: theirs keep addresses. */
+/** Networks that no running container is on. Those that do not run are taken off it, as by an Engine: their start then names it as not found. */
 export async function networksPrune(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('label', 'label!', 'until');
   const until = filters.get('until')[0];
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : timestampOf(until, call.nowMs);
-  const used = new Set(
-    call.cluster
-      .containers()
-      .flatMap(({ facts, record }) => [
-        ...Object.keys(facts.inspect.NetworkSettings.Networks ?? {}),
-        ...Object.keys(record?.addresses ?? {}),
-      ]),
-  );
   const deleted: string[] = [];
   for (const { record, members } of call.cluster.networks()) {
     const isUnwanted = filters.labels('label', record.labels) && !(filters.has('label!') && filters.labels('label!', record.labels));
-    if (
-      isSharedBridge(record) ||
-      !isUnwanted ||
-      members.length > 0 ||
-      used.has(record.id) ||
-      used.has(record.name) ||
-      record.createdAtMs > untilMs
-    )
-      continue;
+    if (isSharedBridge(record) || !isUnwanted || members.length > 0 || record.createdAtMs > untilMs) continue;
     try {
-      await call.cluster.removeNetwork(record.id);
+      await call.cluster.removeNetwork(record.id, { evenOfStopped: true });
       deleted.push(record.name);
     } catch (error) {
       if (!isKind(error, 'forbidden', 'conflict', 'not-found')) throw error;

@@ -244,6 +244,9 @@ export const cases: readonly Case[] = [
       await prune('prune no JSON', '?filters=x');
       await prune('prune but label', `?filters=${filters({ 'label!': ['a=b'] })}`);
       await prune('prune');
+      await s.quiet('POST /containers/lister/stop?t=0');
+      await prune('prune what a stopped one is on');
+      await s.ask('start without it', 'POST /containers/lister/start');
       await s.quiet('DELETE /containers/lister?force=1');
       await prune('prune what is used no longer');
       await prune('prune nothing');
