@@ -95,9 +95,8 @@ describe('published ports at one address', () => {
     await publishing.settled();
     other.close();
     await once(other, 'close');
-    changed();
-    await publishing.settled();
-    assert.equal(await call(port, 'x'), 'h1 heard x');
+    // nothing changes in the cluster: it tries by itself
+    await until('it is answered', async () => (await call(port, 'x').catch(() => '')) === 'h1 heard x');
   });
 
   it('closes what is not published any more, and everything at its end', async () => {
