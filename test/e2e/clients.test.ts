@@ -138,6 +138,8 @@ describe('clients of every age', { timeout: 580_000 }, () => {
     }
     await docker('swarm', 'leave', '--force');
     assert.match((await cluster.docker('node', 'ls')).stderr, /This node is not a swarm manager/);
+    const swarm = ['info', '--format', '{{json .Swarm}}'];
+    assert.deepEqual(JSON.parse(await docker(...swarm)), JSON.parse(await must(cluster.engine('h1', ...swarm))));
     assert.match(await docker('swarm', 'init'), /Swarm initialized/);
     assert.match(await docker('node', 'ls', '--format', '{{.Hostname}}'), /h1\nh2\nh3/);
   });
