@@ -71,6 +71,8 @@ export interface LeasePlans {
   /** What has rested enough or was left behind; at most as much as fits one transaction: call again until it is empty. */
   sweep(): readonly Change[];
   leasesOf(network: string): readonly LeaseRecord[];
+  /** The leases in use of instances. */
+  usersOf(network: string): readonly LeaseRecord[];
   /** Address by host. */
   gatewaysOf(network: string): Readonly<Record<string, string>>;
   /** What the Engine of `host` must keep clear of, by a name of its own: the other hosts' gateways and the user's reservations. */

@@ -169,6 +169,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     planGatewayRelease,
     sweep,
     leasesOf,
+    usersOf: (network) => active(network, 'instance'),
     gatewaysOf: (network) => Object.fromEntries(active(network, 'gateway').map((had) => [had.owner, had.ip])),
     reservedFor,
   };

@@ -36,6 +36,7 @@ export interface DhcpPlans {
   planGatewayRelease(network: string, host: string): readonly Change[];
   sweep(): readonly Change[];
   leasesOf(network: string): readonly LeaseRecord[];
+  usersOf(network: string): readonly LeaseRecord[];
   /** Address by host. */
   gatewaysOf(network: string): Readonly<Record<string, string>>;
   reservedFor(network: string, host: string): Readonly<Record<string, string>>;

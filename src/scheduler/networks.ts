@@ -102,8 +102,6 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
     }
   }
 
-  const usersOf = (network: string) => dhcp.leasesOf(network).filter((lease) => lease.kind === 'instance' && lease.state !== 'resting');
-
   function stopped(name: string): readonly ContainerView[] {
     return view
       .named(name)
@@ -118,11 +116,11 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
     const refuse = (): never => {
       throw new ArpanetError('forbidden', `error while removing network: network ${record.name} id ${record.id} has active endpoints`);
     };
-    const users = usersOf(record.id);
+    const users = dhcp.usersOf(record.id);
     const idle = users.flatMap(({ owner }) => stopped(owner));
     if (users.length > 0 && (detach === undefined || record.implicit || idle.length < users.length)) refuse();
     for (const container of idle) await detach?.(record.id, container);
-    if (usersOf(record.id).length > 0) refuse();
+    if (dhcp.usersOf(record.id).length > 0) refuse();
     const hosts = Object.keys(dhcp.gatewaysOf(record.id));
     await commitInPieces(commit, dhcp.planNetworkRemoval(record.id));
     await deps.trip?.('network-remove.committed');

@@ -108,7 +108,7 @@ export function createOverlays(core: Core): Overlays {
   }
 
   function hasMembers(network: string, host: string): boolean {
-    return dhcp.leasesOf(network).some((lease) => lease.kind === 'instance' && lease.state !== 'resting' && lease.host === host);
+    return dhcp.usersOf(network).some((lease) => lease.host === host);
   }
 
   async function takeOff(network: string, hosts: readonly string[]): Promise<void> {
