@@ -128,14 +128,21 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
     await must(docker('rmi', 'crate:saved'));
   });
 
-  it('cp out and in, stats, events', async () => {
-    const events = spawn('docker', ['events', '--format', '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'], {
-      env: env(),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+  /** `docker events`, which is told already what happens from now on. */
+  const listen = async (...more: string[]) => {
+    const child = spawn('docker', ['events', ...more], { env: env(), stdio: ['ignore', 'pipe', 'inherit'] });
     let heard = '';
-    events.stdout.on('data', (data: Buffer) => (heard += data.toString()));
-    await sleep(300);
+    child.stdout.on('data', (data: Buffer) => (heard += data.toString()));
+    await until('docker events hears', async () => {
+      await must(docker('volume', 'create', 'ping'));
+      await must(docker('volume', 'rm', 'ping'));
+      return heard.includes(' ping');
+    });
+    return { heard: () => heard, end: () => child.kill() };
+  };
+
+  it('cp out and in, stats, events', async () => {
+    const events = await listen('--format', '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}');
     await must(docker('run', '-d', '--name', 'cp', 'busybox', 'sleep', '600'));
     writeFileSync(join(scratch, 'file'), 'carried');
     await must(docker('cp', join(scratch, 'file'), 'cp:/tmp/file'));
@@ -144,9 +151,12 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
     assert.equal(readFileSync(join(scratch, 'back'), 'utf8'), 'carried');
     assert.match(await must(docker('stats', '--no-stream', 'cp')), /cp .*%/);
     await must(docker('rm', '-f', 'cp'));
-    await until('the destroy event', () => heard.includes('container destroy cp'));
-    events.kill();
-    const own = heard.split('\n').filter((line) => line.startsWith('container') && line.endsWith(' cp') && !line.includes('exec_'));
+    await until('the destroy event', () => events.heard().includes('container destroy cp'));
+    events.end();
+    const own = events
+      .heard()
+      .split('\n')
+      .filter((line) => line.startsWith('container') && line.endsWith(' cp') && !line.includes('exec_'));
     assert.deepEqual(
       own.filter((line) => !/archive-path|extract-to-dir/.test(line)),
       ['container create cp', 'container start cp', 'container kill cp', 'container die cp', 'container destroy cp'],
@@ -157,10 +167,7 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
     const format = ['--format', '{{.Type}} {{.Action}} {{or .Actor.Attributes.name .Actor.ID}}'];
     const time = async () => (await must(docker('info', '-f', '{{.SystemTime}}'))).trim();
     const since = await time();
-    const live = spawn('docker', ['events', ...format], { env: env(), stdio: ['ignore', 'pipe', 'inherit'] });
-    let heard = '';
-    live.stdout.on('data', (data: Buffer) => (heard += data.toString()));
-    await sleep(300);
+    const live = await listen(...format);
     await must(docker('network', 'create', 'told'));
     await must(docker('volume', 'create', 'told'));
     await must(docker('run', '-d', '--name', 'teller', '--network', 'told', '-v', 'told:/told', 'busybox', 'sleep', '600'));
@@ -171,8 +178,9 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
     await must(docker('rm', '-f', 'teller', 'carrier'));
     await must(docker('volume', 'rm', 'told'));
     await must(docker('network', 'rm', 'told'));
-    await until('the last of them', () => heard.includes('network destroy told'));
-    live.kill();
+    await until('the last of them', () => live.heard().includes('network destroy told'));
+    live.end();
+    const heard = live.heard();
     const told = (all: string, type: string) =>
       all.split('\n').flatMap((line) => (line.startsWith(`${type} `) && line.endsWith(' told') ? [line.split(' ')[1]] : []));
     const replay = await must(docker('events', ...format, '--since', since, '--until', await time()));

@@ -71,16 +71,21 @@ describe('the leader is harmed', { timeout: 580_000 }, () => {
     assert.ok(answer.retryAfter, answer.message);
   }
 
-  /** `logs -f` and `events` through a follower. */
-  function streams(url: string) {
-    return [['logs', '-f', '--tail', '1', 'talker'], ['events']].map((args) => {
+  /** `logs -f` and `events` through a follower, which both have told something. */
+  async function streams(url: string) {
+    const open = [
+      ['logs', '-f', '--tail', '1', 'talker'],
+      ['events', '--since', '1h'],
+    ].map((args) => {
       const child = spawn('docker', ['-H', url.replace('http', 'tcp'), ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
-      let heardMs = Date.now();
+      let heardMs = 0;
       child.stdout.on('data', () => (heardMs = Date.now()));
       return { args, child, heardMs: () => heardMs };
     });
+    for (const { args, heardMs } of open) await until(`${args.join(' ')} tells something`, () => heardMs() > 0);
+    return open;
   }
-  async function endOrGoOn(open: ReturnType<typeof streams>): Promise<void> {
+  async function endOrGoOn(open: Awaited<ReturnType<typeof streams>>): Promise<void> {
     for (const { args, child, heardMs } of open) {
       const changedMs = Date.now();
       await until(`${args.join(' ')} ends or goes on`, () => child.exitCode !== null || heardMs() > changedMs, 8_000);
@@ -90,8 +95,7 @@ describe('the leader is harmed', { timeout: 580_000 }, () => {
 
   it('kill -9: another leads within 3 s, requests wait and go through, streams end', async () => {
     const old = await leads();
-    const open = streams(othersThan(old)[0]?.url ?? '');
-    await sleep(1_000);
+    const open = await streams(othersThan(old)[0]?.url ?? '');
     const check = await clientsMeanwhile(old, () => cluster.schedulers[old.index]?.process.kill('SIGKILL'));
     const { tookMs } = await nextLeader(cluster, old, 10_000);
     assert.ok(tookMs <= 3_000, `${tookMs} ms`);
@@ -113,8 +117,7 @@ describe('the leader is harmed', { timeout: 580_000 }, () => {
 
   it('SIGSTOP for longer than its session: another leads; awake again it changes nothing by itself, and follows', async () => {
     const old = await leads();
-    const open = streams(othersThan(old)[0]?.url ?? '');
-    await sleep(500);
+    const open = await streams(othersThan(old)[0]?.url ?? '');
     const frozen = cluster.schedulers[old.index]?.process;
     const check = await clientsMeanwhile(old, () => frozen?.kill('SIGSTOP'));
     // said to the sleeper itself: its kernel takes the connection, it reads when it wakes
