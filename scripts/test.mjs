@@ -65,7 +65,7 @@ const took = new Map();
 async function stage(files, concurrency) {
   if (files.length === 0) return;
   await new Promise((resolve) => {
-    const stream = run({ files: files.map((file) => join(root, file)), concurrency, timeout: 900_000, execArgv: ['--import', 'tsx'] });
+    const stream = run({ files: files.map((file) => join(root, file)), concurrency, timeout: 900_000 });
     stream.on('test:fail', (event) => {
       if (event.details?.type === 'suite') return;
       const { cause, message } = event.details?.error ?? {};
@@ -93,8 +93,7 @@ async function stage(files, concurrency) {
       .on('end', resolve);
   });
 }
-process.env.NODE_OPTIONS =
-  `${process.env.NODE_OPTIONS ?? ''} --import=${new URL(`file://${join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')}`).href}`.trim();
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${new URL('typescript.mjs', import.meta.url).href}`.trim();
 for (const [files, concurrency] of stages) await stage(files, concurrency);
 
 const longest = [...took].sort(([, one], [, other]) => other - one).slice(0, 20);
