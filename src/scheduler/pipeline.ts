@@ -2,7 +2,7 @@
  * `POST /containers/create`, from request to answer: claim, prepare the host, create, record. Everything that was begun has its undo, so that
  * a failure at any step, or a client that goes away, leaves nothing behind. Effects: calls to agents and Engines.
  */
-import { ArpanetError, type ContainerRecord, isKind, keys } from '../model/index.ts';
+import { ArpanetError, type ContainerRecord, isKind, keys, type NetworkRecord } from '../model/index.ts';
 import { missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import { containerRecords, type Core } from './core.ts';
@@ -11,6 +11,7 @@ import type { Images } from './images.ts';
 import type { Overlays } from './overlays.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
 import { packRequest } from './packed-request.ts';
+import { rememberedFacts } from './remembered.ts';
 import { rewrite } from './rewrite.ts';
 import { begun } from './seek.ts';
 import { createUndo, type UndoStack } from './undo.ts';
@@ -163,6 +164,11 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
     await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id } }, ...binds]);
     await deps.trip?.('create.bound');
     await shown;
+    if (view.byId(answer.Id) === undefined) {
+      // its Engine is gone since then: the client is answered all the same, and finds it
+      const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
+      view.remember(host, [rememberedFacts(record, answer.Id, networkOf, 'created')]);
+    }
     await deps.trip?.('create.recorded');
     log.info({ container: name, id: answer.Id.slice(0, 12), host, addresses: Object.values(record.addresses) }, 'container created');
     return { id: answer.Id, warnings: [...(answer.Warnings ?? []), ...warnings] };

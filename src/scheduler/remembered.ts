@@ -1,8 +1,16 @@
-/** A recorded container whose host has told this leader nothing yet, as far as its record tells. Pure. */
+/** A recorded container of which its host has told this leader nothing yet, as far as its record tells. Pure. */
 import type { ContainerFacts, ContainerRecord, NetworkRecord } from '../model/index.ts';
 
-/** Its state is not known: taken to be as it was when it was last heard of, up. */
-export function rememberedFacts(record: ContainerRecord, id: string, networkOf: (id: string) => NetworkRecord | undefined): ContainerFacts {
+/** As Engines write it. */
+const NEVER = '0001-01-01T00:00:00Z';
+
+/** Of one that is not just created the state is not known: taken to be as it was when it was last heard of, up. */
+export function rememberedFacts(
+  record: ContainerRecord,
+  id: string,
+  networkOf: (id: string) => NetworkRecord | undefined,
+  state: 'running' | 'created' = 'running',
+): ContainerFacts {
   const { request, name, createdAtMs } = record;
   const Created = new Date(createdAtMs).toISOString();
   const Labels = request.Labels ?? {};
@@ -19,7 +27,7 @@ export function rememberedFacts(record: ContainerRecord, id: string, networkOf: 
       ImageID: '',
       Command: '',
       Created: Math.floor(createdAtMs / 1000),
-      State: 'running',
+      State: state,
       Status: '',
       Labels,
       Ports: [],
@@ -34,14 +42,14 @@ export function rememberedFacts(record: ContainerRecord, id: string, networkOf: 
       Image: '',
       RestartCount: 0,
       State: {
-        Status: 'running',
-        Running: true,
+        Status: state,
+        Running: state === 'running',
         Paused: false,
         Restarting: false,
         Dead: false,
         ExitCode: 0,
-        StartedAt: Created,
-        FinishedAt: '0001-01-01T00:00:00Z',
+        StartedAt: state === 'running' ? Created : NEVER,
+        FinishedAt: NEVER,
       },
       Config: { ...request, Labels },
       HostConfig: { ...request.HostConfig, NetworkMode },

@@ -56,7 +56,7 @@ export interface View extends ContainerIndex {
   readonly hostImages: (host: string) => HostImages;
 
   readonly addHost: (record: HostRecord) => void;
-  /** Recorded containers of hosts that were not heard of yet: they are listed from this until their host's first snapshot. */
+  /** Recorded containers that their hosts have not told of yet: they are listed from this until a host does, or its next snapshot. */
   readonly remember: (host: string, containers: readonly ContainerFacts[]) => void;
   /** These are to be removed when their host is back; nobody sees them any more. */
   readonly setLost: (ids: ReadonlySet<string>) => void;
@@ -92,6 +92,8 @@ export function createView(
   const names = new Map<string, Set<string>>();
   const recordsById = new Map<string, ContainerRecord>();
   const idByRecordName = new Map<string, string>();
+  /** Those of which nothing is known but the record. */
+  const remembered = new Set<string>();
   let lost: ReadonlySet<string> = new Set();
   let hostList: readonly HostView[] | undefined;
   let containerList: readonly ContainerView[] | undefined;
@@ -146,6 +148,7 @@ export function createView(
     const container = containers.get(id);
     if (container === undefined || container.host !== entry.record.name) return undefined;
     containers.delete(id);
+    remembered.delete(id);
     entry.containers.delete(id);
     unname(container);
     containerList = undefined;
@@ -210,6 +213,10 @@ export function createView(
     const entry = hosts.get(host);
     if (entry === undefined) return [];
     const gone: ContainerView[] = [];
+    const tell = (facts: ContainerFacts): void => {
+      remembered.delete(facts.summary.Id);
+      put(entry, facts);
+    };
     const drop = (id: string): void => {
       const container = remove(entry, id);
       if (container !== undefined) gone.push(container);
@@ -223,7 +230,7 @@ export function createView(
       case 'snapshot': {
         const present = new Set(message.snapshot.containers.map((facts) => facts.summary.Id));
         for (const id of entry.containers) if (!present.has(id)) drop(id);
-        for (const facts of message.snapshot.containers) put(entry, facts);
+        for (const facts of message.snapshot.containers) tell(facts);
         setImages(entry, message.snapshot.images, nowMs);
         entry.volumes = message.snapshot.volumes;
         entry.networks = message.snapshot.networks;
@@ -231,7 +238,7 @@ export function createView(
         break;
       }
       case 'containers':
-        for (const facts of message.upserts) put(entry, facts);
+        for (const facts of message.upserts) tell(facts);
         for (const id of message.removes) drop(id);
         break;
       case 'images':
@@ -293,10 +300,15 @@ export function createView(
       hostList = undefined;
       touch();
     },
-    remember(host, remembered) {
+    remember(host, recorded) {
       const entry = hosts.get(host);
       if (entry === undefined) return;
-      for (const facts of remembered) if (!containers.has(facts.summary.Id)) put(entry, facts);
+      for (const facts of recorded) {
+        const { Id } = facts.summary;
+        if (containers.has(Id) || lost.has(Id)) continue;
+        put(entry, facts);
+        remembered.add(Id);
+      }
       touch();
     },
     setLost(ids) {
@@ -353,8 +365,7 @@ export function createView(
         if (recordsById.get(before)?.name === name) {
           recordsById.delete(before);
           const entry = hosts.get(containers.get(before)?.host ?? '');
-          // Of a container that its host has not shown yet nothing is known but its record.
-          if (record === undefined && entry !== undefined && entry.images === undefined) remove(entry, before);
+          if (record === undefined && entry !== undefined && remembered.has(before)) remove(entry, before);
           else again(before);
         }
       }

@@ -55,12 +55,13 @@ describe('death at a named point', { timeout: 600_000 }, () => {
   const isArmed = (point: AnyTripPoint) => existsSync(join(dir, point));
 
   const ask = (url: string, method: string, path: string, body?: unknown) => request(url, method, path, body);
-  const is = async (path: string) => (await ask((await leads()).url, 'GET', path)).status === 200;
   /** What an answer promised is true; one that promised nothing left all or nothing, which the end of the test looks at. */
   async function promised(answer: Answer, good: readonly number[], path: string, isThere: boolean): Promise<void> {
     const isUndoing = answer.message.includes('already in progress');
     assert.ok(good.includes(answer.status) || answer.status >= 500 || isUndoing, `${path}: ${answer.status} ${answer.message}`);
-    if (good.includes(answer.status)) assert.equal(await is(path), isThere, `${path} was answered ${answer.status}`);
+    if (!good.includes(answer.status)) return;
+    const then = await ask((await leads()).url, 'GET', path);
+    assert.equal(then.status === 200, isThere, `${path} was answered ${answer.status}, and asked for ${then.status} ${then.message}`);
   }
 
   /** All that there is to do with one container and its networks. */

@@ -134,6 +134,22 @@ describe('create', () => {
     await until(() => agent.plans.length === 0 && agent.engine.containers.size === 0, 'host clean');
   });
 
+  it('is there for everybody once it is answered, though its Engine is gone in that moment and nobody has seen it', async () => {
+    await using cluster = await startFakeCluster(1);
+    const [agent] = cluster.agents;
+    assert.ok(agent);
+    agent.beforeCall = async (request) => {
+      if (request.method === 'sync') throw new ArpanetError('unavailable', 'the Engine of this host is away');
+    };
+    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const seen = cluster.scheduler.container('abc_web_1');
+    assert.deepEqual([seen.id, seen.facts.inspect.State.Status], [id, 'created']);
+    // removed before its host ever told of it
+    await cluster.scheduler.containerRemoved(seen);
+    assert.throws(() => cluster.scheduler.container('abc_web_1'), /No such container: abc_web_1/);
+    assert.deepEqual(cluster.scheduler.containers(), []);
+  });
+
   it('answers an unknown image with what makes `docker run` pull, before anything is begun', async () => {
     await using cluster = await startFakeCluster(1);
     const create = wish('abc_web_1', { request: { Image: 'nosuch' } });
