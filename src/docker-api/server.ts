@@ -90,6 +90,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
   let lastUrl: string | undefined;
   /** What the leader said last, for a ping that nobody else answers. */
   let apiVersion = '1.41';
+  const asking = new Map<string, Promise<string>>();
   /** What else is said on these is nobody's request: where one is refused for its framing, the next may be a part of it. */
   const closing = new WeakSet<Duplex>();
   const awaitingLead = new Set<() => void>();
@@ -225,7 +226,14 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     res.end(req.method === 'HEAD' ? undefined : 'OK');
   }
 
-  async function askVersion(leader: string): Promise<string> {
+  /** One question at a time to each leader, whoever waits for it: a connection for each client would be kept for minutes. */
+  function askVersion(leader: string): Promise<string> {
+    const asked = asking.get(leader) ?? versionOf(leader).finally(() => asking.delete(leader));
+    asking.set(leader, asked);
+    return asked;
+  }
+
+  async function versionOf(leader: string): Promise<string> {
     try {
       const answer = await fetch(`${leader}/_ping`, {
         method: 'HEAD',

@@ -57,6 +57,17 @@ describe('a follower', () => {
     assert.deepEqual([answer.status, answer.headers.get('x-own'), (await answer.text()).length, forwarded], [201, 'yes', big.length, 's1']);
   });
 
+  it('asks the leader once what API it speaks, however many clients ping at once', async () => {
+    let connections = 0;
+    await using first = await leader((_req, res) => void setTimeout(() => res.writeHead(200, { 'Api-Version': '1.44' }).end(), 50));
+    first.server.on('connection', () => connections++);
+    await using small = await startSmall({ leads: false });
+    small.door.follow(first.url);
+    const pings = await Promise.all(Array.from({ length: 20 }, () => fetch(`${small.url}/_ping`)));
+    assert.deepEqual([...new Set(pings.map((answer) => answer.headers.get('api-version')))], ['1.44']);
+    assert.ok(connections <= 2, `${connections} connections`);
+  });
+
   it('sends a read again to the next leader when the first died without an answer', async () => {
     await using old = await leader(dies);
     await using next = await leader(says('from the next'));

@@ -1,5 +1,5 @@
 /** Many mixed requests, among them clients that are slow, rude and gone: what is left of them in schedulers and agents? */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Held as Self } from '../../../src/telemetry/held.ts';
 import { type Cluster, testToken, until } from '../../support/cluster.ts';
@@ -28,7 +28,7 @@ async function soak(endpoints: readonly Endpoint[], name: string, count: number)
 export interface Held {
   readonly who: string;
   /** As the kernel counts them. */
-  readonly sockets: number;
+  readonly sockets: readonly string[];
   readonly timers: number;
   readonly heapMiB: number;
 }
@@ -48,15 +48,45 @@ function watched(cluster: Cluster): readonly Watched[] {
   ];
 }
 
-function socketsOf(pid: number): number {
-  const targets = readdirSync(`/proc/${pid}/fd`).map((fd) => {
+/** By the kernel's number: who is joined with whom, and how far that is (Documentation/networking/proc_net_tcp.rst, include/net/tcp_states.h). */
+function connectionsOf(pid: number): ReadonlyMap<string, string> {
+  const at = (hex: string): string => {
+    const [address = '', port = ''] = hex.split(':');
+    const bytes = address.length === 8 ? (address.match(/../g) ?? []).toReversed().map((byte) => Number.parseInt(byte, 16)) : ['ipv6'];
+    return `${bytes.join('.')}:${Number.parseInt(port, 16)}`;
+  };
+  const states = [
+    '',
+    'established',
+    'syn-sent',
+    'syn-received',
+    'fin-wait-1',
+    'fin-wait-2',
+    'time-wait',
+    'close',
+    'close-wait',
+    'last-ack',
+    'listen',
+  ];
+  const lines = ['tcp', 'tcp6'].flatMap((kind) => readFileSync(`/proc/${pid}/net/${kind}`, 'utf8').trim().split('\n').slice(1));
+  return new Map(
+    lines.map((line) => {
+      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+      return [inode, `${at(local)} with ${at(remote)}, ${states[Number.parseInt(state, 16)] ?? state}`];
+    }),
+  );
+}
+
+function socketsOf(pid: number): readonly string[] {
+  const targets = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
     } catch {
-      return '';
+      return [];
     }
   });
-  return targets.filter((one) => one.startsWith('socket:')).length;
+  const known = connectionsOf(pid);
+  return targets.map((inode) => known.get(inode) ?? 'no TCP');
 }
 
 /** What a process holds, after it has collected its garbage. The question's own connection closes before the sockets are counted. */
@@ -75,8 +105,8 @@ async function settled(processes: readonly Watched[], wanted: readonly Held[] | 
   let last: readonly Held[] = [];
   const isQuiet = async (): Promise<boolean> => {
     const now = await Promise.all(processes.map(heldBy));
-    const isSame = now.every(({ sockets }, i) => sockets === last[i]?.sockets);
-    const isWanted = wanted === undefined || now.every(({ sockets }, i) => sockets <= (wanted[i]?.sockets ?? 0));
+    const isSame = now.every(({ sockets }, i) => sockets.length === last[i]?.sockets.length);
+    const isWanted = wanted === undefined || now.every(({ sockets }, i) => sockets.length <= (wanted[i]?.sockets.length ?? 0));
     last = now;
     if (isSame && isWanted) return true;
     await sleep(wanted === undefined ? 8_000 : 1_500);
@@ -119,8 +149,8 @@ export function leftBy({ failed, before, after }: Soaked): readonly string[] {
   const grown = after.flatMap((now, i) => {
     const then = before[i] ?? now;
     return [
-      ...(now.sockets > then.sockets + SLACK_SOCKETS
-        ? [`${now.who} holds ${now.sockets - then.sockets} sockets more (${now.sockets})`]
+      ...(now.sockets.length > then.sockets.length + SLACK_SOCKETS
+        ? [`${now.who} holds ${now.sockets.length - then.sockets.length} sockets more: ${moreThan(then, now).join('; ')}`]
         : []),
       ...(now.timers > then.timers + SLACK_TIMERS ? [`${now.who} holds ${now.timers - then.timers} timers more (${now.timers})`] : []),
       ...(now.heapMiB > then.heapMiB + SLACK_HEAP_MIB ? [`${now.who} holds ${(now.heapMiB - then.heapMiB).toFixed()} MiB more`] : []),
@@ -129,10 +159,15 @@ export function leftBy({ failed, before, after }: Soaked): readonly string[] {
   return [...(failed > 0 ? [`${failed} requests did not end`] : []), ...grown];
 }
 
+function moreThan(then: Held, now: Held): readonly string[] {
+  const had = new Set(then.sockets);
+  return now.sockets.filter((socket) => !had.has(socket));
+}
+
 /** One line a process, for a report. */
 export const soakLines = ({ count, before, after }: Soaked): readonly string[] =>
   after.map((now, i) => {
     const then = before[i] ?? now;
     const heap = `heap ${then.heapMiB.toFixed(1)} -> ${now.heapMiB.toFixed(1)} MiB`;
-    return `${now.who}: after ${count} requests sockets ${then.sockets} -> ${now.sockets}, timers ${then.timers} -> ${now.timers}, ${heap}`;
+    return `${now.who}: after ${count} requests sockets ${then.sockets.length} -> ${now.sockets.length}, timers ${then.timers} -> ${now.timers}, ${heap}`;
   });
