@@ -136,7 +136,7 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
     await until('docker events hears', async () => {
       await must(docker('volume', 'create', 'ping'));
       await must(docker('volume', 'rm', 'ping'));
-      return heard.includes(' ping');
+      return /^volume destroy /m.test(heard);
     });
     return { heard: () => heard, end: () => child.kill() };
   };

@@ -124,6 +124,15 @@ export const DIVERGENCES: readonly Divergence[] = [
     reason: 'As above.',
   },
   {
+    route: 'POST /containers/{id}/start',
+    at: /^body\.message$/,
+    label: /^start without it$/,
+    what: 'a container whose network was removed while it was stopped',
+    dockers: '`network <id> not found`, for good',
+    ours: '`network <name> not found`, until there is one of this name again',
+    reason: 'Hosts build networks as they need them, each time with another id of the Engine’s own: containers are joined by name.',
+  },
+  {
     route: 'POST /containers/create',
     at: /^(status|body\.(Id|Warnings|message))$/,
     label: /^(no image|trailing garbage)$/,
