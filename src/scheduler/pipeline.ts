@@ -164,7 +164,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
     await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id } }, ...binds]);
     await deps.trip?.('create.bound');
     await shown;
-    if (view.byId(answer.Id) === undefined) {
+    if (view.byId(answer.Id) === undefined && deps.ledger.get<ContainerRecord>(keys.container(name))?.id === answer.Id) {
       // its Engine is gone since then: the client is answered all the same, and finds it
       const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
       view.remember(host, [rememberedFacts(record, answer.Id, networkOf, 'created')]);
