@@ -113,7 +113,8 @@ export function createChanges(core: Core, act: Act, keep: Keep, rollout: Rollout
       if (instances.length === desired && running + idle >= desired) return running;
       if (deps.now() > endMs || record?.desired !== desired) return running;
       await sleep(200, undefined, { signal: lost });
-      if (instances.length !== desired) await keep.look(id);
+      // nobody else looks while the operation lasts: one that has died meanwhile is started here
+      await keep.look(id);
     }
   }
 
@@ -143,8 +144,13 @@ export function createChanges(core: Core, act: Act, keep: Keep, rollout: Rollout
         const results = await Promise.all(
           wishes.map(async ({ service, to }): Promise<Scaled> => {
             progress(`${keyOf(service)}: from ${service.desired} to ${to}`);
-            await keep.look(service).catch((error: Error) => failures.push(`${keyOf(service)}: ${error.message}`));
-            const running = failures.length > 0 ? countRunning(core.instances(service)) : await settled(service, to);
+            const running = await keep
+              .look(service)
+              .then(() => settled(service, to))
+              .catch((error: Error) => {
+                failures.push(`${keyOf(service)}: ${error.message}`);
+                return countRunning(core.instances(service));
+              });
             progress(`${keyOf(service)}: ${running} of ${to} running`);
             return { deployment: service.deployment, service: service.service, from: service.desired, to, running };
           }),

@@ -112,6 +112,16 @@ describe('services on three hosts', { timeout: 880_000 }, () => {
     assert.match(await fails('rollback', 'abc/ask'), /no earlier version to go back to/);
   });
 
+  it('scale starts again what dies under it, and waits for that', async () => {
+    const service = ['--label', 'arpanet.deployment=shy', '--label', 'arpanet.service=web', '--stop-timeout', '1'];
+    await must(docker('run', '-d', ...service, 'busybox', 'sh', '-c', '[ -e /seen ] || { touch /seen; exit 1; }; exec sleep 600'));
+    const began = Date.now();
+    const [scaled] = JSON.parse(await must(cluster.arpanet('scale', 'shy/web=3', '--json'))) as { running: number }[];
+    assert.equal(scaled?.running, 3);
+    assert.ok(Date.now() - began < 40_000, `after ${Date.now() - began} ms`);
+    await must(cluster.arpanet('rm', 'shy'));
+  });
+
   it('update replaces instances one by one under load, and no request by the short hostname fails', async () => {
     await must(cluster.arpanet('scale', 'abc/web=3'));
     const load = docker(
