@@ -103,7 +103,9 @@ export function createChanges(core: Core, act: Act, keep: Keep, rollout: Rollout
     );
   }
 
+  /** Brings it to its count and waits until that many run; how many do, in the end. */
   async function settled(id: ServiceId, desired: number): Promise<number> {
+    await keep.look(id);
     const endMs = deps.now() + SETTLE_TIMEOUT_MS;
     for (;;) {
       const record = core.record(id);
@@ -144,13 +146,10 @@ export function createChanges(core: Core, act: Act, keep: Keep, rollout: Rollout
         const results = await Promise.all(
           wishes.map(async ({ service, to }): Promise<Scaled> => {
             progress(`${keyOf(service)}: from ${service.desired} to ${to}`);
-            const running = await keep
-              .look(service)
-              .then(() => settled(service, to))
-              .catch((error: Error) => {
-                failures.push(`${keyOf(service)}: ${error.message}`);
-                return countRunning(core.instances(service));
-              });
+            const running = await settled(service, to).catch((error: Error) => {
+              failures.push(`${keyOf(service)}: ${error.message}`);
+              return countRunning(core.instances(service));
+            });
             progress(`${keyOf(service)}: ${running} of ${to} running`);
             return { deployment: service.deployment, service: service.service, from: service.desired, to, running };
           }),

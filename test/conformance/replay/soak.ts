@@ -27,7 +27,7 @@ async function soak(endpoints: readonly Endpoint[], name: string, count: number)
 
 export interface Held {
   readonly who: string;
-  /** As the kernel counts them. */
+  /** As the kernel tells of them, one line each. */
   readonly sockets: readonly string[];
   readonly timers: number;
   readonly heapMiB: number;
