@@ -223,6 +223,9 @@ describe('services on three hosts', { timeout: 880_000 }, () => {
     await until('and so does the next one', async () => (await hostsOfEvery()) === 'h1,h2,h3' && (await redOnes()) === 3, 60_000);
     assert.match(await must(docker('service', 'ls', '--format', '{{.Name}} {{.Mode}} {{.Replicas}}')), /^every global 3\/3$/m);
     assert.match(await fails('scale', 'every=2'), /it runs once on every host/);
+    // a drain leaves alone what is being updated, as below
+    const updated = async () => (await docker('service', 'inspect', '-f', '{{.UpdateStatus.State}}', 'every')).stdout.trim();
+    await until('the update is completed', async () => (await updated()) === 'completed');
     await must(docker('node', 'update', '--availability', 'drain', 'h3'));
     await until('it ends on a host that is drained', async () => (await hostsOfEvery()) === 'h1,h2');
     await until('and is counted so', async () =>
