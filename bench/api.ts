@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { type Cluster, must, runProgram, startCluster, until } from '../test/support/cluster.ts';
+import { type Cluster, must, runProgram, startCluster, until } from '../test/support/cluster/cluster.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns, requestsPerSecond } from './wrk.ts';
 

@@ -2,8 +2,8 @@
  * Gigabytes through a cluster: `docker load`, a build context, `docker save`, `export` and `cp` to a reader that is slow. Says how large scheduler and
  * agents grew meanwhile, and how long another client waited for a list. `node --import tsx bench/bulk.ts [MEGABYTES]` (root).
  */
-import { startCluster } from '../test/support/cluster.ts';
-import { bulk } from '../test/support/bulk.ts';
+import { startCluster } from '../test/support/cluster/cluster.ts';
+import { bulk } from '../test/support/cluster/bulk.ts';
 
 const megabytes = Number(process.argv[2] ?? 5_000);
 const cluster = await startCluster({ store: 'embedded', hosts: 2, mixed: false, logLevel: 'warn' });

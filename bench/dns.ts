@@ -4,11 +4,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { createDns } from '../src/hostagent/dns/index.ts';
-import { endProcess, freePort, must, runProgram, until } from '../test/support/cluster.ts';
-import { startConsul } from '../test/support/consul.ts';
-import { dig } from '../test/support/dig.ts';
-import { instance, nameTable } from '../test/support/literal-names.ts';
+import { createDns } from '../src/dns/index.ts';
+import { endProcess, freePort, must, runProgram, until } from '../test/support/cluster/cluster.ts';
+import { startConsul } from '../test/support/cluster/consul.ts';
+import { dig } from '../test/support/cluster/dig.ts';
+import { instance, nameTable } from '../test/support/fakes/literal-names.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns } from './wrk.ts';
 

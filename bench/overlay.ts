@@ -1,5 +1,5 @@
 /** Throughput of the overlay between two hosts beside the same link without it, by iperf3. */
-import { type Cluster, must, runProgram, startCluster } from '../test/support/cluster.ts';
+import { type Cluster, must, runProgram, startCluster } from '../test/support/cluster/cluster.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns } from './wrk.ts';
 

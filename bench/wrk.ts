@@ -1,5 +1,5 @@
 /** Requests per second by wrk, which costs less CPU than any client of ours would. */
-import { must, runProgram } from '../test/support/cluster.ts';
+import { must, runProgram } from '../test/support/cluster/cluster.ts';
 
 export async function requestsPerSecond(url: string, connections: number, seconds = 2): Promise<number> {
   const out = await must(runProgram('wrk', ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s', url]));

@@ -48,7 +48,7 @@ if (chosen.length === 0) {
 }
 // What starts Engines and promises something within seconds goes alone, for there are two cores; all others go two at a time.
 const CLOCKED =
-  /(bulk|conformance|consul-gone|crowd|examples|failover|fault-lab|full-disk|host-loss|hosts|leader-.*|repair|restarts|hostagent-overlay)\.test\.ts$/;
+  /(bulk|conformance|consul-gone|crowd|examples|failover|fault-lab|full-disk|host-loss|hosts|leader-.*|repair|restarts|hostagent\/overlay)\.test\.ts$/;
 const startsEngines = (path) => path.startsWith('test/e2e/') || /\bstart(Agent)?Lab\(/.test(readFileSync(path, 'utf8'));
 const isClocked = (path) => startsEngines(path) && CLOCKED.test(path);
 // The longest first: nothing then waits for it at the end.

@@ -18,19 +18,19 @@ import {
   type UpConfig,
 } from '../config/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
-import { ask, askAudit, hostList, httpEndpoint } from './client.ts';
-import { addConfigCommands } from './config-commands.ts';
-import { addDoctorCommand } from './doctor.ts';
-import { addDeployCommand } from './deploy.ts';
-import { addHostCommands } from './host-commands.ts';
-import { openLog } from './logger.ts';
-import { addLookCommands } from './look-commands.ts';
-import { type HostReport, hostsTable } from '../operator/index.ts';
-import { addRecoveryCommands } from './recovery-commands.ts';
-import { addServiceCommands } from './service-commands.ts';
-import { addTopCommand } from './top.ts';
-import { plantsFrom } from './plants.ts';
-import { tripFrom } from './trip.ts';
+import { ask, askAudit, hostList, httpEndpoint } from './commands/cluster/status.ts';
+import { addConfigCommands } from './commands/config.ts';
+import { addDoctorCommand } from './commands/cluster/doctor.ts';
+import { addDeployCommand } from './commands/deploy/deploy.ts';
+import { addHostCommands } from './commands/hosts/hosts.ts';
+import { openLog } from '../processes/logger.ts';
+import { addLookCommands } from './commands/look/look.ts';
+import { type HostReport, hostsTable } from '../operator-api/index.ts';
+import { addRecoveryCommands } from './commands/recovery/recovery.ts';
+import { addServiceCommands } from './commands/services/services.ts';
+import { addTopCommand } from './commands/look/top.ts';
+import { plantsFrom } from '../processes/injected-bugs.ts';
+import { tripFrom } from '../processes/failpoints.ts';
 import { VERSION } from './version.ts';
 
 const ABOUT: Readonly<Record<CommandName, { readonly summary: string; readonly examples: readonly string[] }>> = {
@@ -182,7 +182,7 @@ function scheduling(config: SchedulerConfig | UpConfig) {
 }
 
 async function up(config: UpConfig): Promise<void> {
-  const { runUp } = await import('./up.ts');
+  const { runUp } = await import('../processes/up.ts');
   const logging = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel);
   await runUp(
     {
@@ -201,7 +201,7 @@ async function up(config: UpConfig): Promise<void> {
 }
 
 async function scheduler(config: SchedulerConfig): Promise<void> {
-  const { runScheduler } = await import('./scheduler.ts');
+  const { runScheduler } = await import('../processes/scheduler.ts');
   const logging = openLog(config.logLevel);
   const { listen, store } = config;
   const settings = scheduling(config);
@@ -233,7 +233,7 @@ async function scheduler(config: SchedulerConfig): Promise<void> {
 }
 
 async function agent(config: AgentConfig): Promise<void> {
-  const { runAgent } = await import('./agent.ts');
+  const { runAgent } = await import('../processes/agent.ts');
   if (config.joinToken === undefined) {
     throw new ArpanetError(
       'invalid',

@@ -1,6 +1,6 @@
 /** What dhcp asks for and what it offers. */
 import type { LeaseRecord, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
-import type { Change, Ledger } from '../store/ledger-contract.ts';
+import type { Change, Ledger } from '../store/ledger/contract.ts';
 
 export interface DhcpDeps {
   /** Read only: what is planned is the caller's to commit. */

@@ -4,4 +4,4 @@
  * Invariants: a subnet has one owner; an address has one lease; an address given back rests before it is another's.
  */
 export type { Dhcp, NetworkWish } from './contract.ts';
-export { createDhcp } from './service.ts';
+export { createDhcp } from './allocator.ts';

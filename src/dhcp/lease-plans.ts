@@ -3,7 +3,7 @@
  * commit taken back leaves nothing wrong behind.
  */
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type NetworkRecord } from '../model/index.ts';
-import type { Change } from '../store/ledger-contract.ts';
+import type { Change } from '../store/ledger/contract.ts';
 import { type Address, formatAddress, parseAddress, type Subnet } from './address.ts';
 import type { DhcpDeps, Leased, LeasePlans, OfferWish } from './contract.ts';
 import { type Choice, chooseForGateway, chooseForInstance, chooseWanted, type Ground, reservation, USER_GATEWAY } from './lease.ts';

@@ -1,6 +1,6 @@
 /** Plans for whole networks: record, subnet, VXLAN id, and the addresses that their owner reserved. */
 import { ArpanetError, keys, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../model/index.ts';
-import type { Change } from '../store/ledger-contract.ts';
+import type { Change } from '../store/ledger/contract.ts';
 import { type Address, encloses, formatAddress, type Span, type Subnet } from './address.ts';
 import type { DhcpDeps, NetworkPlans, NetworkWish } from './contract.ts';
 import { reservation, USER_GATEWAY } from './lease.ts';

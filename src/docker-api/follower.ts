@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dial as dialTcp, readMessage } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { readBody } from './body.ts';
-import { passOn } from './forward.ts';
+import { readBody } from './json/body.ts';
+import { passOn } from './proxy/forward.ts';
 import { hopByHop } from './guards.ts';
-import { joinSockets, refuseSocket, requestHead, takeOver } from './hijack.ts';
-import { createPulse } from './pulse.ts';
-import { howToRepeat, type Repeat } from './repeat.ts';
+import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
+import { createPulse } from './leader-health.ts';
+import { howToRepeat, type Repeat } from './retry-rules.ts';
 
 export interface FollowerDeps {
   readonly name: string;

@@ -8,20 +8,20 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
-import { held } from '../telemetry/held.ts';
+import { held } from '../telemetry/resource-usage.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { BODY_LIMIT_BYTES } from './body.ts';
+import { BODY_LIMIT_BYTES } from './json/body.ts';
 import type { Cluster } from './cluster.ts';
-import { ARPANET_VERSION, ownHeaders } from './context.ts';
+import { ARPANET_VERSION, ownHeaders } from './request-context.ts';
 import { errorBody, sendError } from './errors.ts';
 import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
-import { refuseSocket } from './hijack.ts';
-import { createLeading, type Leading, wasBegun } from './leading.ts';
+import { refuseSocket } from './proxy/hijack.ts';
+import { createLeading, type Leading, wasBegun } from './leader.ts';
 import { createReads } from './reads/index.ts';
-import { watchUnanswered } from './unanswered.ts';
-import { isUploading, receiveUpload, stoppingAt, uploadOf } from './uploads.ts';
-import { OLDEST, refuseVersion, compareVersions, splitVersion } from './versions.ts';
+import { watchUnanswered } from './slow-request-log.ts';
+import { isUploading, receiveUpload, stoppingAt, uploadOf } from './proxy/uploads.ts';
+import { OLDEST, refuseVersion, compareVersions, splitVersion } from './api-versions.ts';
 
 export interface DoorDeps {
   readonly listen: readonly { readonly host: string; readonly port: number }[];

@@ -6,7 +6,7 @@
 export { dockerFor } from './client.ts';
 export { engineEvents, lines } from './events.ts';
 export { reset, watchHalfOpen } from './half-open.ts';
-export { HIGH_WATER_MARK_BYTES, reread } from './reread.ts';
+export { HIGH_WATER_MARK_BYTES, reread } from './reused-read-buffer.ts';
 export {
   engineError,
   engineJson,

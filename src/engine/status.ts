@@ -1,6 +1,6 @@
 /** The `Status` text of a container as moby's `State.String()` writes it, and when it changes next. */
 import type { ContainerInspect } from '../model/index.ts';
-import { speakDuration } from './duration.ts';
+import { speakDuration } from './human-duration.ts';
 
 export interface StatusText {
   readonly text: string;

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
 import { ArpanetError, type ErrorKind } from '../model/errors.ts';
-import { HIGH_WATER_MARK_BYTES } from './reread.ts';
+import { HIGH_WATER_MARK_BYTES } from './reused-read-buffer.ts';
 
 export interface UpgradeRequest {
   readonly host: string;

@@ -1,5 +1,5 @@
 /** What an agent tells the leader of its host: facts read off the Engine and the machine. Plain JSON. */
-import type { NamedInstance } from './names.ts';
+import type { NamedInstance } from './name-table.ts';
 import type { ContainerInspect, ContainerSummary, ImageSummary, Json, VolumeSummary } from './docker.ts';
 
 /** One container as its Engine describes it, both ways. `inspect` is absent when the container went away in between. */

@@ -1,16 +1,16 @@
 /**
  * Job: the words that all rooms share. Types, store keys and the one error class; imports nothing, does nothing.
  */
-export * from './asks.ts';
+export * from './requests.ts';
 export * from './docker.ts';
-export * from './echoes.ts';
+export * from './event-dedup.ts';
 export * from './errors.ts';
 export * from './facts.ts';
 export * from './ipv6.ts';
-export * from './kept.ts';
+export * from './secrets.ts';
 export * from './keys.ts';
 export * from './labels.ts';
-export * from './names.ts';
+export * from './name-table.ts';
 export * from './networks.ts';
 export * from './placement.ts';
 export * from './records.ts';

@@ -4,7 +4,7 @@
  */
 import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
 import type { ContainerFacts, EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan } from './facts.ts';
-import type { NameTable } from './names.ts';
+import type { NameTable } from './name-table.ts';
 
 /** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are told by the Engines' labels. */
 export interface KeptState {

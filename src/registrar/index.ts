@@ -6,4 +6,4 @@
 export type { NamedHost, Registrar } from './contract.ts';
 export { instancesOf } from './instance.ts';
 export { outsideEntry, outsideName, withEntry, withoutEntries } from './outside.ts';
-export { startRegistrar } from './service.ts';
+export { startRegistrar } from './registrar.ts';

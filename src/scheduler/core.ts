@@ -1,15 +1,15 @@
 /** What the parts of this room share while one leadership lasts. */
 import { type ContainerRecord, type HostRecord, keys, type LostRecord, type NetworkRecord } from '../model/index.ts';
-import type { Change } from '../store/ledger-contract.ts';
+import type { Change } from '../store/ledger/contract.ts';
 import type { SchedulerDeps } from './deps.ts';
-import type { Engines } from './engines.ts';
-import type { Feed } from './events.ts';
-import type { Hub } from './hub.ts';
+import type { Engines } from './agents/engines.ts';
+import type { Feed } from './events/feed.ts';
+import type { Hub } from './agents/hub.ts';
 import type { Keyed } from './keyed.ts';
-import type { Refusals } from './refusals.ts';
-import { counting } from './lost-notes.ts';
-import type { Syncs } from './syncs.ts';
-import type { View } from './view.ts';
+import type { Refusals } from './create/refusals.ts';
+import { counting } from './loss/lost-records.ts';
+import type { Syncs } from './agents/refresh.ts';
+import type { View } from './view/view.ts';
 
 export interface Core {
   readonly deps: SchedulerDeps;

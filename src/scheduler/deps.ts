@@ -1,8 +1,8 @@
 /** What the scheduler needs of other rooms and of the world, handed in by cli/. */
 import type { LeaseRecord, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
-import type { Change, Ledger } from '../store/ledger-contract.ts';
+import type { Change, Ledger } from '../store/ledger/contract.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { TripPoint } from './trip-points.ts';
+import type { TripPoint } from './failpoints.ts';
 
 interface Leased {
   readonly ip: string;

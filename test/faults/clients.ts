@@ -1,6 +1,6 @@
 /** The lab's clients: each creates, starts, stops and removes its own containers and networks, at any scheduler, and writes down what it was told. */
-import { type Cluster, runProgram } from '../support/cluster.ts';
-import { type Answer, request } from '../support/leaders.ts';
+import { type Cluster, runProgram } from '../support/cluster/cluster.ts';
+import { type Answer, request } from '../support/cluster/leaders.ts';
 import type { Operation } from './checker.ts';
 import { randomOf } from './schedule.ts';
 

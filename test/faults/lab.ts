@@ -1,7 +1,7 @@
 /** The cluster that the faults strike: 3 schedulers, 3 Consul servers, 3 hosts, and how each fault is done and undone. Effects. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, endProcess, startCluster, until } from '../support/cluster.ts';
-import { type Leader, leaderOf } from '../support/leaders.ts';
+import { type Cluster, endProcess, startCluster, until } from '../support/cluster/cluster.ts';
+import { type Leader, leaderOf } from '../support/cluster/leaders.ts';
 import { type Loss, lossWatcher } from './measure.ts';
 import type { Fault } from './schedule.ts';
 

@@ -1,8 +1,8 @@
 /** How long it takes, from the moment in which a host is cut off, until its names are out of DNS and what it held runs elsewhere. Effects: questions. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster } from '../support/cluster.ts';
-import { leaderOf } from '../support/leaders.ts';
-import { operator, type NetworkReport } from '../support/leftovers.ts';
+import type { Cluster } from '../support/cluster/cluster.ts';
+import { leaderOf } from '../support/cluster/leaders.ts';
+import { operator, type NetworkReport } from '../support/cluster/leftovers.ts';
 import { DEPLOYMENT, HELD } from './clients.ts';
 import { containersOn, dig } from './observe.ts';
 

@@ -1,9 +1,9 @@
 /** What there really is, asked of the Engines, the agents' own files and DNS, not of the schedulers that are judged. Effects: questions. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cluster, runProgram } from '../support/cluster.ts';
-import { leaderOf } from '../support/leaders.ts';
-import { leftovers, type NetworkReport } from '../support/leftovers.ts';
+import { type Cluster, runProgram } from '../support/cluster/cluster.ts';
+import { leaderOf } from '../support/cluster/leaders.ts';
+import { leftovers, type NetworkReport } from '../support/cluster/leftovers.ts';
 import type { Observation, SeenContainer } from './checker.ts';
 import { DEPLOYMENT } from './clients.ts';
 

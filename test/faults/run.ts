@@ -1,6 +1,6 @@
 /** A run of the fault lab: rounds of faults under load, each followed by peace, in which everything must come right. Effects: a whole cluster. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster } from '../support/cluster.ts';
+import type { Cluster } from '../support/cluster/cluster.ts';
 import { type Held, type History, type Observation, type Operation, violations } from './checker.ts';
 import { createClient, makeHeld } from './clients.ts';
 import { type Harm, settled, startFaultLab, strike, type Struck } from './lab.ts';

@@ -1,9 +1,9 @@
 /** Effects: the same question to every alive host's Engine at once, each within a bound. One that is slow or silent costs its own answer only. */
 import { engineJson } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
-import { hostWarnings, whileAlive } from '../alive.ts';
+import { hostWarnings, whileAlive } from '../proxy/answer-watchdog.ts';
 import type { Cluster } from '../cluster.ts';
-import { compareVersions } from '../versions.ts';
+import { compareVersions } from '../api-versions.ts';
 
 export interface HostsAnswer<T> {
   readonly answers: readonly { readonly host: string; readonly answer: T }[];

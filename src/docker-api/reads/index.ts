@@ -6,12 +6,12 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Cluster } from '../cluster.ts';
 import { type Answers, createAnswers } from './answers.ts';
-import { type ContainerReads, createContainerReads } from './container-reads.ts';
+import { type ContainerReads, createContainerReads } from '../containers/reads.ts';
 import { createObjectReads, type ObjectReads } from './object-reads.ts';
-import { createSystemReads, type SystemReads } from './system-reads.ts';
+import { createSystemReads, type SystemReads } from '../system/reads.ts';
 import { createViewMemo } from './view-memo.ts';
 
-export { eventFilter, renderEvent } from './events.ts';
+export { eventFilter, renderEvent } from '../events/select.ts';
 export { parseFilters } from './filters.ts';
 
 export interface ReadsDeps {

@@ -4,14 +4,14 @@ import type { Cluster } from '../cluster.ts';
 import type { Answers, Read } from './answers.ts';
 import { askHosts } from './ask-hosts.ts';
 import { type Filters, parseFilters } from './filters.ts';
-import { apiMinor, boolValue } from './go-values.ts';
-import { borderImages, type ImageQuery, parseImageQuery, sameSecond, selectImages, showImage } from './image-list.ts';
-import { imageTimes } from './image-times.ts';
-import { type ShownNetwork, selectNetworks, showNetworks } from './network-list.ts';
-import { rootDirOf } from './system-info.ts';
-import { windowOf } from '../versions.ts';
+import { apiMinor, boolValue } from '../json/go-values.ts';
+import { borderImages, type ImageQuery, parseImageQuery, sameSecond, selectImages, showImage } from '../images/list.ts';
+import { imageTimes } from '../images/image-times.ts';
+import { type ShownNetwork, selectNetworks, showNetworks } from '../networks/list.ts';
+import { rootDirOf } from '../system/info.ts';
+import { windowOf } from '../api-versions.ts';
 import type { ViewMemo } from './view-memo.ts';
-import { inspectVolume, selectVolumes } from './volume-list.ts';
+import { inspectVolume, selectVolumes } from '../volumes/list.ts';
 
 const SIZES_TIMEOUT_MS = 10_000;
 

@@ -8,9 +8,9 @@ import {
   shownNetwork,
 } from '../../model/index.ts';
 import type { Cluster } from '../cluster.ts';
-import { linkNamesOf, type NetworkIdentities, type ShownContainer, showSummary } from './container-show.ts';
-import { apiMinor } from './go-values.ts';
-import { mergeImages, withDescendants } from './image-list.ts';
+import { linkNamesOf, type NetworkIdentities, type ShownContainer, showSummary } from '../containers/show.ts';
+import { apiMinor } from '../json/go-values.ts';
+import { mergeImages, withDescendants } from '../images/list.ts';
 
 export interface ViewMemo {
   networks(): NetworkIdentities;

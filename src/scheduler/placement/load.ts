@@ -1,6 +1,6 @@
 /** How busy a host is, with what was placed on it a moment ago and does not show yet. Pure. */
 import type { Charge, HostSnapshot, PlacedContainer, PlacementRequest } from './snapshot.ts';
-import { refersTo } from '../identify.ts';
+import { refersTo } from '../create/identify.ts';
 
 /** A fresh placement's charge halves in this time, while the container's own load comes up in the host's figures. */
 export const HALF_LIFE_MS = 25_000;

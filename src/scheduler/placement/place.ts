@@ -1,6 +1,6 @@
 /** Chooses a host: filters, then scores, and keeps everything that it was decided by. Pure. */
 import type { Placement, Refusal } from '../../model/index.ts';
-import { FILTERS } from './filters.ts';
+import { FILTERS } from './filters/index.ts';
 import { usageOf } from './load.ts';
 import { averageOf, score } from './scores.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';

@@ -1,8 +1,8 @@
 /** Makes a placement request of a create request. Pure. */
 import { ArpanetError, type CreateRequest, labels } from '../../model/index.ts';
-import type { Identity } from '../identify.ts';
+import type { Identity } from '../create/identify.ts';
 import type { PlacementRequest } from './snapshot.ts';
-import { wishesOf } from './wishes.ts';
+import { wishesOf } from './constraints.ts';
 
 export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'mustBeWith' | 'imageHosts'> {
   readonly name: string;

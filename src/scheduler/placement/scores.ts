@@ -4,9 +4,9 @@
  * order as long as a host has fewer than a hundred instances of one service.
  */
 import type { ScoredHost } from '../../model/index.ts';
-import { refersTo } from '../identify.ts';
-import { isMet } from './filter-affinity.ts';
-import { satisfies } from './filter-constraint.ts';
+import { refersTo } from '../create/identify.ts';
+import { isMet } from './filters/affinity.ts';
+import { satisfies } from './filters/constraint.ts';
 import { usageOf, type Usage } from './load.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
 

@@ -1,7 +1,7 @@
 /** docs/divergence.md, made of divergences.ts. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repository } from '../../support/paths.ts';
+import { repository } from '../../support/cluster/paths.ts';
 import { DIVERGENCES, type Divergence } from './divergences.ts';
 
 export const pagePath = join(repository, 'docs', 'divergence.md');

@@ -1,9 +1,9 @@
 /** The script against a bare engine and against a cluster of the same engines, and the verdict. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCluster } from '../../support/cluster.ts';
-import { startLab } from '../../support/lab.ts';
-import { startRegistry } from '../../support/registry.ts';
+import { startCluster } from '../../support/cluster/cluster.ts';
+import { startLab } from '../../support/cluster/lab.ts';
+import { startRegistry } from '../../support/cluster/registry.ts';
 import { compare, describe, judge, type Step, type Verdict } from './compare.ts';
 import { DIVERGENCES } from './divergences.ts';
 import { leftBy, soakCluster } from './soak.ts';

@@ -1,8 +1,8 @@
 /** Many mixed requests, among them clients that are slow, rude and gone: what is left of them in schedulers and agents? */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Held as Self } from '../../../src/telemetry/held.ts';
-import { type Cluster, testToken, until } from '../../support/cluster.ts';
+import type { Held as Self } from '../../../src/telemetry/resource-usage.ts';
+import { type Cluster, testToken, until } from '../../support/cluster/cluster.ts';
 import { kinds } from './rude.ts';
 import type { Endpoint } from './wire.ts';
 import { request } from './wire.ts';

@@ -1,0 +1,150 @@
+/** What `arpanet deploy` is to do: the files read, what is there looked at. Effects: files, the environment, HTTP requests. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { ArpanetError, type ContainerSummary, isKind } from '../../../model/index.ts';
+import {
+  envFileOf,
+  parseSource,
+  planStack,
+  readStack,
+  resourcesOf,
+  type Source,
+  type Surroundings,
+  type Wave,
+} from '../../../compose/index.ts';
+import type { AskingFlags, Endpoint, Terminal } from '../../api-client.ts';
+
+const FILES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml', 'fig.yml', 'fig.yaml'];
+
+export interface DeployFlags extends AskingFlags {
+  readonly file?: readonly string[];
+  readonly project?: string;
+  readonly profile?: readonly string[];
+  readonly plan?: boolean;
+  readonly removeOrphans?: boolean;
+}
+
+export interface Job {
+  readonly project: string;
+  readonly waves: readonly Wave[];
+  readonly orphans: readonly ContainerSummary[];
+  readonly resources: ReturnType<typeof resourcesOf>;
+}
+
+export async function prepare(endpoint: Endpoint, flags: DeployFlags, only: readonly string[], { env, say }: Terminal): Promise<Job> {
+  const found = FILES.find((file) => existsSync(file));
+  const files = flags.file ?? (found === undefined ? [] : [found]);
+  const [first] = files;
+  if (first === undefined) throw new ArpanetError('invalid', `there is no ${FILES.join(', ')} in this folder: name the file with -f`);
+  const folder = dirname(resolve(first));
+  const variables = { ...(existsSync(`${folder}/.env`) ? envFileOf(readText(`${folder}/.env`)) : {}), ...env };
+  const read = (file: string): Source => parseSource(file, readText(file));
+  const stack = readStack(files.map(read), { variables, open: (file, from) => read(resolve(dirname(from), file)) });
+  for (const name of stack.unset) say(`the variable ${name} is not set: it is taken as empty`);
+  const project =
+    flags.project ??
+    env['COMPOSE_PROJECT_NAME'] ??
+    stack.name ??
+    basename(folder)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9_-]/g, '');
+  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(project))
+    throw new ArpanetError(
+      'invalid',
+      `the deployment's name is "${project}": it must have a-z, 0-9, - and _, beginning with a letter or digit; give -p NAME`,
+    );
+  const resources = resourcesOf(stack, project);
+  const named = (kind: 'networks' | 'volumes') => (name: string) => {
+    const wanted = resources[kind].get(name);
+    if (wanted === undefined) throw new ArpanetError('invalid', `${kind}: "${name}" does not stand under ${kind}: at the top of the file`);
+    return wanted.name;
+  };
+  const images = await imageIds(endpoint);
+  const around: Surroundings = {
+    project,
+    folder,
+    files: files.map((file) => resolve(file)),
+    network: named('networks'),
+    volume: (name) => (stack.isFig ? name : named('volumes')(name)),
+    envFiles: (wishes) => Object.assign({}, ...wishes.map((wish) => envFileWish(folder, wish))) as Record<string, string>,
+    variables,
+    isFig: stack.isFig,
+    imageId: (reference) => images.get(canonical(reference)),
+    hash: (text) => createHash('sha256').update(text).digest('hex'),
+  };
+  const filters = encodeURIComponent(
+    JSON.stringify({ label: [`com.docker.compose.project=${project}`, 'com.docker.compose.oneoff=False'] }),
+  );
+  const existing = await endpoint.json<readonly ContainerSummary[]>(`/containers/json?all=1&filters=${filters}`);
+  const plan = planStack(stack, around, existing, { profiles: flags.profile ?? [], only });
+  return { project, ...plan, resources };
+}
+
+/** `web` is `web:latest`. */
+const canonical = (reference: string): string => (/@|:[^/]+$/.test(reference) ? reference : `${reference}:latest`);
+
+async function imageIds(endpoint: Endpoint): Promise<ReadonlyMap<string, string>> {
+  const images =
+    await endpoint.json<readonly { Id: string; RepoTags?: readonly string[] | null; RepoDigests?: readonly string[] | null }[]>(
+      '/images/json',
+    );
+  return new Map(
+    images.flatMap(({ Id, RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])].map((name) => [name, Id])),
+  );
+}
+
+/** The networks and volumes of the cluster that these steps use, by their names there. */
+function used(job: Job): { readonly networks: ReadonlySet<string>; readonly volumes: ReadonlySet<string> } {
+  const requests = job.waves.flatMap((wave) => wave.steps.flatMap(({ request }) => (request === undefined ? [] : [request])));
+  return {
+    networks: new Set(requests.flatMap((request) => Object.keys(request.NetworkingConfig?.EndpointsConfig ?? {}))),
+    volumes: new Set(requests.flatMap((request) => (request.HostConfig?.Binds ?? []).map((bind) => bind.split(':')[0] ?? ''))),
+  };
+}
+
+export async function exists(endpoint: Endpoint, path: string): Promise<boolean> {
+  return endpoint.json(path).then(
+    () => true,
+    (error: unknown) => {
+      if (isKind(error, 'engine') && error.engineStatus === 404) return false;
+      throw error;
+    },
+  );
+}
+
+interface Missing {
+  readonly kind: 'network' | 'volume';
+  readonly name: string;
+  readonly create: unknown;
+}
+
+/** Throws `invalid` for external ones that are not there. */
+export async function missing(endpoint: Endpoint, job: Job): Promise<readonly Missing[]> {
+  const names = used(job);
+  const found: Missing[] = [];
+  for (const kind of ['network', 'volume'] as const)
+    for (const { name, create } of job.resources[`${kind}s`].values()) {
+      if (!names[`${kind}s`].has(name) || (await exists(endpoint, `/${kind}s/${encodeURIComponent(name)}`))) continue;
+      if (create === undefined)
+        throw new ArpanetError('invalid', `${kind} ${name} is external, and is not there: docker ${kind} create ${name}`);
+      found.push({ kind, name, create });
+    }
+  return found;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ArpanetError('invalid', `cannot read ${file}`, { cause });
+  }
+}
+
+/** `file`, or `{path, required}`. */
+function envFileWish(folder: string, wish: unknown): Readonly<Record<string, string>> {
+  const { path, required = true } =
+    typeof wish === 'object' && wish !== null ? (wish as { path?: string; required?: boolean }) : { path: String(wish) };
+  const file = resolve(folder, path ?? '');
+  return !required && !existsSync(file) ? {} : envFileOf(readText(file));
+}

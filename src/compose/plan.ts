@@ -1,0 +1,233 @@
+/** What a stack wants, against what is there: the steps of a deploy, in their order. Pure. */
+import { ArpanetError, type ContainerSummary, type CreateRequest, type Json, type UpdateSettings } from '../model/index.ts';
+import { isMap } from './normalize.ts';
+import type { Stack } from './read.ts';
+import { updateOf } from './update-config.ts';
+import { textOf } from './values.ts';
+import { nameOf, replicasOf, requestOf, type Surroundings } from './requests.ts';
+
+export interface Step {
+  readonly service: string;
+  readonly container: string;
+  readonly action: 'create' | 'recreate' | 'start' | 'keep' | 'remove';
+  /** For a create. */
+  readonly request?: CreateRequest;
+  /** `linux/arm64`, if the file says so. */
+  readonly platform?: string;
+  /** For a create: whether an image is fetched although it is there, or not although it is not. */
+  readonly pull?: 'always' | 'never';
+  /** Its image is made from a folder, and comes from no registry. */
+  readonly isBuilt?: boolean;
+  /** What is there now. */
+  readonly id?: string;
+}
+
+export interface Wave {
+  readonly service: string;
+  /** What must hold first: `service_started`, `service_healthy`, `service_completed_successfully`, of another service. */
+  readonly after: readonly { readonly service: string; readonly condition: string }[];
+  readonly steps: readonly Step[];
+  /** How many there shall be. */
+  readonly count: number;
+  /** How instances that differ are replaced. */
+  readonly update: UpdateSettings;
+}
+
+export interface Asked {
+  readonly profiles: readonly string[];
+  /** Only these services and what they depend on; empty: all. */
+  readonly only: readonly string[];
+}
+
+const SERVICE = 'com.docker.compose.service';
+const NUMBER = 'com.docker.compose.container-number';
+const HASH = 'com.docker.compose.config-hash';
+const IMAGE = 'com.docker.compose.image';
+const CONDITIONS = ['service_started', 'service_healthy', 'service_completed_successfully'];
+
+/** The waves in the order in which they must come up, then the containers of services that the files do not have. Throws `invalid`. */
+export function planStack(
+  stack: Stack,
+  around: Surroundings,
+  existing: readonly ContainerSummary[],
+  asked: Asked,
+): { readonly waves: readonly Wave[]; readonly orphans: readonly ContainerSummary[] } {
+  const waves = inOrder(stack, wanted(stack, asked)).map((service) => waveOf(service, stack, around, existing));
+  return { waves, orphans: existing.filter((container) => !stack.services.has(container.Labels[SERVICE] ?? '')) };
+}
+
+function dependencies(stack: Stack, service: string): readonly { readonly service: string; readonly condition: string }[] {
+  const definition = stack.services.get(service) ?? {};
+  const map = definition['depends_on'];
+  const mode = /^service:(.+)$/.exec(textOf(definition['network_mode'] ?? ''))?.[1];
+  const texts = (key: string) =>
+    Array.isArray(definition[key]) ? (definition[key] as unknown[]).map((one) => textOf(one).split(':')[0] ?? '') : [];
+  const others = [
+    ...texts('links'),
+    ...texts('volumes_from').filter((name) => name !== 'container'),
+    ...(mode === undefined ? [] : [mode]),
+  ];
+  const said = Object.entries(isMap(map) ? map : {}).map(([name, wish]) => ({
+    service: name,
+    condition: textOf((isMap(wish) ? wish['condition'] : undefined) ?? 'service_started'),
+    required: !isMap(wish) || wish['required'] !== false,
+  }));
+  const all = [...said, ...others.map((name) => ({ service: name, condition: 'service_started', required: true }))];
+  for (const { service: other, condition, required } of all) {
+    const key = said.some((one) => one.service === other)
+      ? 'depends_on'
+      : others.includes(other) && texts('links').includes(other)
+        ? 'links'
+        : 'volumes_from';
+    if (required && !stack.services.has(other))
+      throw new ArpanetError(
+        'invalid',
+        `${stack.at(service, key)}: services.${service}.${key}: there is no service "${other}", there are ${[...stack.services.keys()].join(', ')}`,
+      );
+    if (!CONDITIONS.includes(condition))
+      throw new ArpanetError(
+        'invalid',
+        `${stack.at(service, key)}: services.${service}.${key}.${other}.condition: it is one of ${CONDITIONS.join(', ')}`,
+      );
+  }
+  return all.filter((one) => stack.services.has(one.service));
+}
+
+function wanted(stack: Stack, { profiles, only }: Asked): ReadonlySet<string> {
+  const unknown = only.find((name) => !stack.services.has(name));
+  if (unknown !== undefined)
+    throw new ArpanetError('invalid', `there is no service "${unknown}": there are ${[...stack.services.keys()].join(', ')}`);
+  const inProfile = (service: string) => {
+    const mine = stack.services.get(service)?.['profiles'];
+    return !Array.isArray(mine) || mine.length === 0 || profiles.includes('*') || mine.some((one) => profiles.includes(textOf(one)));
+  };
+  const found = new Set<string>();
+  const add = (service: string) => {
+    if (found.has(service)) return;
+    found.add(service);
+    for (const { service: other } of dependencies(stack, service)) add(other);
+  };
+  for (const service of only.length > 0 ? only : [...stack.services.keys()].filter(inProfile)) add(service);
+  return found;
+}
+
+function inOrder(stack: Stack, services: ReadonlySet<string>): readonly string[] {
+  const done: string[] = [];
+  const visit = (service: string, way: readonly string[]) => {
+    if (done.includes(service)) return;
+    if (way.includes(service))
+      throw new ArpanetError(
+        'invalid',
+        `${stack.at(service, 'depends_on')}: services wait for each other in a circle: ${[...way, service].join(' -> ')}`,
+      );
+    for (const { service: other } of dependencies(stack, service)) visit(other, [...way, service]);
+    done.push(service);
+  };
+  for (const service of services) visit(service, []);
+  return done;
+}
+
+function waveOf(service: string, stack: Stack, around: Surroundings, existing: readonly ContainerSummary[]): Wave {
+  const definition = stack.services.get(service) ?? {};
+  const mine = existing.filter((container) => container.Labels[SERVICE] === service);
+  const numberOf = (container: ContainerSummary) => Number(container.Labels[NUMBER] ?? 0);
+  const steps: Step[] = [];
+  let update: UpdateSettings;
+  let count: number;
+  try {
+    update = updateOf(definition);
+    count = replicasOf(definition);
+    // Those that are there stay with their numbers, the lowest first; what is missing gets the lowest free ones.
+    const kept = mine.toSorted((a, b) => numberOf(a) - numberOf(b)).slice(0, count);
+    const taken = new Set(kept.map(numberOf));
+    const { platform, pull_policy: pull } = definition;
+    if (pull === 'build')
+      throw new ArpanetError('invalid', 'pull_policy: build is not supported: "docker compose build" builds through the cluster');
+    const on: Pick<Step, 'platform' | 'pull' | 'isBuilt'> = {
+      ...(typeof platform === 'string' ? { platform } : {}),
+      ...(pull === 'always' || pull === 'never' ? { pull } : {}),
+      ...(definition['build'] === undefined ? {} : { isBuilt: true }),
+    };
+    for (const container of kept) {
+      const number = numberOf(container);
+      const request = requestOf(service, definition, number, around);
+      // A tag may mean another image by now; who does not say from which it was made is believed.
+      const [made, now] = [container.Labels[IMAGE], around.imageId(request.Image ?? '')];
+      const isSame = container.Labels[HASH] === request.Labels?.[HASH] && (made === undefined || now === undefined || made === now);
+      const action = !isSame ? 'recreate' : container.State === 'running' ? 'keep' : 'start';
+      steps.push({ service, container: nameOf(around.project, service, definition, number), action, id: container.Id, request, ...on });
+    }
+    for (let number = 1; taken.size < count; number++) {
+      if (taken.has(number)) continue;
+      taken.add(number);
+      const request = requestOf(service, definition, number, around);
+      steps.push({ service, container: nameOf(around.project, service, definition, number), action: 'create', request, ...on });
+    }
+    for (const container of mine.filter((one) => !kept.includes(one)))
+      steps.push({ service, container: container.Names[0]?.slice(1) ?? container.Id, action: 'remove', id: container.Id });
+  } catch (error) {
+    if (!(error instanceof ArpanetError)) throw error;
+    throw new ArpanetError('invalid', `${stack.at(service)}: services.${service}: ${error.message}`, { cause: error.cause });
+  }
+  return { service, after: dependencies(stack, service), steps, count, update };
+}
+
+export interface Wanted {
+  /** In the cluster. */
+  readonly name: string;
+  /** Body of its create; undefined: it is external, and must be there. */
+  readonly create: Json | undefined;
+}
+
+/** The networks and volumes that services use, under the names that the files give them. */
+export function resourcesOf(
+  stack: Stack,
+  project: string,
+): { readonly networks: ReadonlyMap<string, Wanted>; readonly volumes: ReadonlyMap<string, Wanted> } {
+  const labelled = (value: unknown, kind: string, name: string) => ({
+    ...(isMap(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, textOf(one)])) : pairs(value)),
+    'com.docker.compose.project': project,
+    [`com.docker.compose.${kind}`]: name,
+  });
+  const of = (kind: 'network' | 'volume', named: Readonly<Record<string, Json | null>>, create: (name: string, wish: Json) => Json) =>
+    new Map(
+      Object.entries(named).map(([key, wish]): [string, Wanted] => {
+        const { name, external, labels } = wish ?? {};
+        const outer = isMap(external) && typeof external['name'] === 'string' ? external['name'] : undefined;
+        const isExternal = external !== undefined && external !== false && external !== 'false';
+        const mine = typeof name === 'string' ? name : (outer ?? (isExternal ? key : `${project}_${key}`));
+        return [key, { name: mine, create: isExternal ? undefined : { ...create(mine, wish ?? {}), Labels: labelled(labels, kind, key) } }];
+      }),
+    );
+  return {
+    networks: of('network', { default: {}, ...stack.networks }, (Name, wish) => ({
+      Name,
+      CheckDuplicate: true,
+      ...(wish['driver'] === undefined || wish['driver'] === null ? {} : { Driver: wish['driver'] }),
+      ...(wish['enable_ipv6'] === true || wish['enable_ipv6'] === 'true' ? { EnableIPv6: true } : {}),
+      Internal: wish['internal'] === true,
+      Attachable: wish['attachable'] === true,
+      Options: wish['driver_opts'] ?? {},
+      ...(isMap(wish['ipam']) ? { IPAM: ipamOf(wish['ipam']) } : {}),
+    })),
+    volumes: of('volume', stack.volumes, (Name, wish) => ({
+      Name,
+      ...(wish['driver'] === undefined || wish['driver'] === null ? {} : { Driver: wish['driver'] }),
+      DriverOpts: wish['driver_opts'] ?? {},
+    })),
+  };
+}
+
+const pairs = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    (Array.isArray(value) ? value : []).map((one) => [textOf(one).split('=')[0] ?? '', textOf(one).split('=').slice(1).join('=')]),
+  );
+
+const ipamOf = (ipam: Json): Json => ({
+  Config: (Array.isArray(ipam['config']) ? ipam['config'] : []).filter(isMap).map((one) => ({
+    Subnet: one['subnet'],
+    ...(one['gateway'] === undefined ? {} : { Gateway: one['gateway'] }),
+    ...(one['ip_range'] === undefined ? {} : { IPRange: one['ip_range'] }),
+    ...(one['aux_addresses'] === undefined ? {} : { AuxiliaryAddresses: one['aux_addresses'] }),
+  })),
+});

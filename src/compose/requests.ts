@@ -1,0 +1,325 @@
+/** A service's definition -> the create request of each of its instances, as compose would have sent it. Pure. */
+import { ArpanetError, type CreateRequest, type EndpointSettings, type HostConfig, type Json, labels } from '../model/index.ts';
+import { type Definition, isMap } from './normalize.ts';
+import { hashedText } from './compose-hash.ts';
+import { bytesOf, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
+
+/** What a stack's names mean in the cluster. */
+export interface Surroundings {
+  readonly project: string;
+  /** The folder that `./here` is in. */
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** The cluster's names of the file's networks and volumes; throws for one that the file does not have. */
+  readonly network: (name: string) => string;
+  readonly volume: (name: string) => string;
+  /** What stands in a service's env files. */
+  readonly envFiles: (wishes: readonly unknown[]) => Readonly<Record<string, string | null>>;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly hash: (text: string) => string;
+  /** What an image's name means in the cluster; undefined: not there. */
+  readonly imageId: (reference: string) => string | undefined;
+  /** fig's form: `abc_web` is what it calls the image that it builds. */
+  readonly isFig: boolean;
+}
+
+type Texts = Readonly<Record<string, string | null>>;
+const map = (value: unknown): Json => (isMap(value) ? value : {});
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+const some = (fields: Json): Json => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+const when = <T>(value: unknown, make: (value: unknown) => T): T | undefined => (value === undefined ? undefined : make(value));
+const truth = (value: unknown) => value === true || value === 'true';
+
+export function replicasOf(definition: Definition): number {
+  const { mode } = map(definition['deploy']);
+  if (mode !== undefined && mode !== 'replicated')
+    throw new ArpanetError('invalid', `deploy.mode is "${textOf(mode)}": only replicated services are deployed here; give deploy.replicas`);
+  const wish = definition['scale'] ?? map(definition['deploy'])['replicas'] ?? 1;
+  const count = Number(wish);
+  if (!Number.isInteger(count) || count < 0)
+    throw new ArpanetError('invalid', `${textOf(wish)} instances: it must be a whole number from 0`);
+  if (count > 1 && definition['container_name'] !== undefined)
+    throw new ArpanetError('invalid', `container_name is one name for ${count} instances: take it out, or run 1`);
+  return count;
+}
+
+export const nameOf = (project: string, service: string, definition: Definition, number: number): string =>
+  typeof definition['container_name'] === 'string' ? definition['container_name'] : `${project}-${service}-${number}`;
+
+/** Instance `number`; its config hash is the same for all numbers. Throws `invalid`. */
+export function requestOf(service: string, definition: Definition, number: number, around: Surroundings): CreateRequest {
+  const { deploy } = definition;
+  const base = { ...bodyOf(definition, around), Image: imageOf(service, definition, around) };
+  const endpoints = endpointsOf(service, definition, number, around);
+  const [primary] = Object.keys(endpoints);
+  const mode = modeOf(definition, around.project);
+  const constraints = texts(map(map(deploy)['placement'])['constraints']).map((one) => one.replaceAll(/\s*(==|!=)\s*/g, '$1'));
+  const project = 'com.docker.compose';
+  const fromFiles = around.envFiles(listOf(definition['label_file']));
+  const own: Record<string, string> = Object.fromEntries(
+    Object.entries({ ...fromFiles, ...map(definition['labels']) }).map(([key, value]) => [key, value === null ? '' : textOf(value)]),
+  );
+  return {
+    ...base,
+    Labels: {
+      ...own,
+      ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
+      [`${project}.project`]: around.project,
+      [`${project}.service`]: service,
+      [`${project}.container-number`]: textOf(number),
+      [`${project}.oneoff`]: 'False',
+      [`${project}.config-hash`]: around.hash(
+        hashedText(definition, {
+          environment: around.envFiles(listOf(definition['env_file'])),
+          labels: fromFiles,
+          variables: around.variables,
+          pathOf: (path) => pathOf(around.folder, path),
+        }),
+      ),
+      [`${project}.project.config_files`]: around.files.join(','),
+      [`${project}.project.working_dir`]: around.folder,
+      [`${project}.depends_on`]: Object.entries(map(definition['depends_on']))
+        .map(([name, wish]) => `${name}:${textOf(map(wish)['condition'] ?? 'service_started')}:false`)
+        .join(','),
+    },
+    HostConfig: { ...base.HostConfig, NetworkMode: mode ?? primary ?? 'none' },
+    ...(mode === undefined ? { NetworkingConfig: { EndpointsConfig: endpoints } } : {}),
+  };
+}
+
+/** What is built has the name that compose gives it; nothing is built here. */
+function imageOf(service: string, { image, build }: Definition, { project, isFig }: Surroundings): string {
+  if (typeof image === 'string' && image !== '') return image;
+  if (build === undefined) throw new ArpanetError('invalid', 'it has no image');
+  return `${project}${isFig ? '_' : '-'}${service}`;
+}
+
+/** A mode of the Engine's own; undefined: networks of the cluster. */
+function modeOf(definition: Definition, project: string): string | undefined {
+  const mode = definition['network_mode'];
+  if (typeof mode !== 'string' || mode === 'default') return undefined;
+  const service = /^service:(.+)$/.exec(mode)?.[1];
+  return service === undefined ? mode : `container:${project}-${service}-1`;
+}
+
+function endpointsOf(service: string, definition: Definition, number: number, around: Surroundings): Record<string, EndpointSettings> {
+  const asked = Object.entries(isMap(definition['networks']) ? definition['networks'] : { default: null });
+  const links = texts(definition['links']).map((link) => {
+    const [target = '', alias = target] = link.split(':');
+    return `${around.project}-${target}-1:${alias}`;
+  });
+  return Object.fromEntries(
+    asked
+      .toSorted(([, a], [, b]) => rankOf(b) - rankOf(a))
+      .map(([name, wish]) => {
+        const { aliases, ipv4_address: ip, mac_address: mac, driver_opts: options } = map(wish);
+        const { ipv6_address: ip6 } = map(wish);
+        if (map(wish)['link_local_ips'] !== undefined)
+          throw new ArpanetError('invalid', `networks.${name}.link_local_ips is not supported: addresses are the cluster's`);
+        const asked = {
+          ...(typeof ip === 'string' ? { IPv4Address: ip } : {}),
+          ...(typeof ip6 === 'string' ? { IPv6Address: ip6 } : {}),
+        };
+        return [
+          around.network(name),
+          {
+            Aliases: [nameOf(around.project, service, definition, number), service, ...texts(aliases)],
+            ...(links.length === 0 ? {} : { Links: links }),
+            ...(Object.keys(asked).length === 0 ? {} : { IPAMConfig: asked }),
+            ...(typeof mac === 'string' ? { MacAddress: mac } : {}),
+            ...(isMap(options) ? { DriverOpts: textsOf(options) } : {}),
+          },
+        ];
+      }),
+  );
+}
+
+const textsOf = (value: Json): Record<string, string> => Object.fromEntries(Object.entries(value).map(([key, one]) => [key, textOf(one)]));
+/** The first network is the one with the way out. */
+const rankOf = (wish: unknown) => Number(map(wish)['gw_priority'] ?? map(wish)['priority'] ?? 0);
+
+/** All that is the same for every instance. */
+function bodyOf(definition: Definition, around: Surroundings): CreateRequest {
+  const own = map(definition['environment']) as Texts;
+  const fromFiles = around.envFiles(listOf(definition['env_file']));
+  const env = Object.entries({ ...fromFiles, ...own }).flatMap(([name, value]) => {
+    const given = value ?? around.variables[name];
+    return given === undefined ? [] : [`${name}=${given}`];
+  });
+  const ports = (Array.isArray(definition['ports']) ? (definition['ports'] as unknown[]) : []).flatMap(portsOf);
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const { target, hostIp, published } of ports) (bindings[target] ??= []).push({ HostIp: hostIp, HostPort: published });
+  const exposed = texts(definition['expose']).flatMap((one) => portsOf(one).map((port) => port.target));
+  const anonymous = mounts(definition).filter((mount) => mount.type === 'volume' && mount.source === '');
+  return {
+    ...some({
+      Hostname: definition['hostname'],
+      Domainname: definition['domainname'],
+      User: when(definition['user'], String),
+      WorkingDir: definition['working_dir'],
+      Tty: when(definition['tty'], truth),
+      OpenStdin: when(definition['stdin_open'], truth),
+      Cmd: definition['command'],
+      Entrypoint: definition['entrypoint'],
+      StopSignal: definition['stop_signal'],
+      StopTimeout: when(definition['stop_grace_period'], (value) => Math.ceil(nanosecondsOf(value) / 1e9)),
+      MacAddress: definition['mac_address'],
+      Healthcheck: when(definition['healthcheck'], (value) => healthcheckOf(map(value))),
+    }),
+    Env: env,
+    ExposedPorts: Object.fromEntries([...Object.keys(bindings), ...exposed].map((port) => [port, {}])),
+    Volumes: Object.fromEntries(anonymous.map((mount) => [mount.target, {}])),
+    HostConfig: hostConfigOf(definition, around, bindings),
+  };
+}
+
+const mounts = (definition: Definition) => Object.values(map(definition['volumes'])).map(mountOf);
+
+function hostConfigOf(definition: Definition, around: Surroundings, bindings: HostConfig['PortBindings']): HostConfig {
+  const deploy = map(definition['deploy']);
+  const { limits, reservations } = map(deploy['resources']);
+  const cpus = map(limits)['cpus'] ?? definition['cpus'];
+  const memory = map(limits)['memory'] ?? definition['mem_limit'];
+  const reserved = map(reservations)['memory'] ?? definition['mem_reservation'];
+  const binds = mounts(definition).flatMap(({ type, source, target, mode }) => {
+    if (type === 'tmpfs' || source === '') return [];
+    const from = type === 'volume' ? around.volume(source) : pathOf(around.folder, source);
+    return [`${from}:${target}:${mode === '' ? 'rw' : mode}`];
+  });
+  const inMemory = mounts(definition).flatMap(({ type, target, mode }) => (type === 'tmpfs' ? [`${target}:${mode}`] : []));
+  const tmpfs = [...texts(definition['tmpfs']), ...inMemory];
+  return some({
+    Binds: binds,
+    PortBindings: bindings,
+    RestartPolicy: restartOf(definition),
+    Tmpfs: tmpfs.length === 0 ? undefined : Object.fromEntries(tmpfs.map((one) => [one.split(':')[0] ?? '', one.split(':')[1] ?? ''])),
+    VolumesFrom: when(definition['volumes_from'], (value) =>
+      texts(value).map((one) =>
+        one.replace(/^container:|^([^:]+)/, (_, name: string | undefined) => (name ? `${around.project}-${name}-1` : '')),
+      ),
+    ),
+    Privileged: when(definition['privileged'], truth),
+    ReadonlyRootfs: when(definition['read_only'], truth),
+    Init: when(definition['init'], truth),
+    CapAdd: definition['cap_add'],
+    CapDrop: definition['cap_drop'],
+    GroupAdd: when(definition['group_add'], texts),
+    Dns: definition['dns'],
+    DnsSearch: definition['dns_search'],
+    DnsOptions: definition['dns_opt'],
+    ExtraHosts: when(definition['extra_hosts'], (value) =>
+      Object.entries(map(value)).flatMap(([name, ips]) => (Array.isArray(ips) ? ips : [ips]).map((ip: unknown) => `${name}:${textOf(ip)}`)),
+    ),
+    SecurityOpt: definition['security_opt'],
+    Sysctls: definition['sysctls'],
+    Ulimits: when(definition['ulimits'], (value) =>
+      Object.entries(map(value)).map(([Name, one]) => ({
+        Name,
+        Soft: Number(map(one)['soft'] ?? one),
+        Hard: Number(map(one)['hard'] ?? one),
+      })),
+    ),
+    Devices: when(definition['devices'], (value) =>
+      (Array.isArray(value) ? value : []).map((one: unknown) => {
+        const { source, target, permissions } = map(one);
+        const [PathOnHost, PathInContainer = PathOnHost, CgroupPermissions = 'rwm'] = isMap(one)
+          ? [source, target, permissions]
+          : textOf(one).split(':');
+        return { PathOnHost, PathInContainer, CgroupPermissions };
+      }),
+    ),
+    DeviceCgroupRules: definition['device_cgroup_rules'],
+    Annotations: definition['annotations'],
+    CgroupnsMode: definition['cgroup'],
+    CgroupParent: definition['cgroup_parent'],
+    UTSMode: definition['uts'],
+    UsernsMode: definition['userns_mode'],
+    Isolation: definition['isolation'],
+    StorageOpt: definition['storage_opt'],
+    VolumeDriver: definition['volume_driver'],
+    MemorySwappiness: when(definition['mem_swappiness'], Number),
+    OomKillDisable: when(definition['oom_kill_disable'], truth),
+    CpuCount: when(definition['cpu_count'], Number),
+    CpuPercent: when(definition['cpu_percent'], Number),
+    CpuQuota: when(definition['cpu_quota'], Number),
+    CpuPeriod: when(definition['cpu_period'], microsecondsOf),
+    CpuRealtimePeriod: when(definition['cpu_rt_period'], microsecondsOf),
+    CpuRealtimeRuntime: when(definition['cpu_rt_runtime'], microsecondsOf),
+    ...blkioOf(map(definition['blkio_config'])),
+    IpcMode: definition['ipc'],
+    PidMode: definition['pid'],
+    ShmSize: when(definition['shm_size'], bytesOf),
+    Memory: when(memory, bytesOf),
+    MemoryReservation: when(reserved, bytesOf),
+    MemorySwap: when(definition['memswap_limit'], swapOf),
+    NanoCpus: when(cpus, (value) => Math.round(Number(value) * 1e9)),
+    CpuShares: when(definition['cpu_shares'], Number),
+    CpusetCpus: definition['cpuset'],
+    PidsLimit: when(map(limits)['pids'] ?? definition['pids_limit'], Number),
+    OomScoreAdj: when(definition['oom_score_adj'], Number),
+    Runtime: definition['runtime'],
+    LogConfig: when(definition['logging'], (value) => ({
+      Type: map(value)['driver'] ?? 'json-file',
+      Config: Object.fromEntries(Object.entries(map(map(value)['options'])).map(([key, one]) => [key, textOf(one)])),
+    })),
+  });
+}
+
+/** `400000`, or `400ms`. */
+const microsecondsOf = (value: unknown): number => (/^\d+$/.test(textOf(value)) ? Number(value) : nanosecondsOf(value) / 1000);
+
+function blkioOf(config: Json): Json {
+  const each = (key: string, unit: string, read: (value: unknown) => number) =>
+    when(config[key], (value) =>
+      (Array.isArray(value) ? value : []).map((one: unknown) => ({ Path: map(one)['path'], [unit]: read(map(one)[unit.toLowerCase()]) })),
+    );
+  return {
+    BlkioWeight: when(config['weight'], Number),
+    BlkioWeightDevice: each('weight_device', 'Weight', Number),
+    BlkioDeviceReadBps: each('device_read_bps', 'Rate', bytesOf),
+    BlkioDeviceReadIOps: each('device_read_iops', 'Rate', Number),
+    BlkioDeviceWriteBps: each('device_write_bps', 'Rate', bytesOf),
+    BlkioDeviceWriteIOps: each('device_write_iops', 'Rate', Number),
+  };
+}
+
+function pathOf(folder: string, path: string): string {
+  if (path.startsWith('/')) return path;
+  const steps: string[] = [];
+  for (const step of `${folder}/${path}`.split('/'))
+    if (step === '..') steps.pop();
+    else if (step !== '' && step !== '.') steps.push(step);
+  return `/${steps.join('/')}`;
+}
+
+export function restartOf(definition: Definition): Json | undefined {
+  const policy = map(map(definition['deploy'])['restart_policy']);
+  const condition = policy['condition'];
+  const attempts = Number(policy['max_attempts'] ?? 0);
+  if (condition !== undefined || definition['restart'] === undefined) {
+    if (Object.keys(policy).length === 0) return undefined;
+    return condition === 'none'
+      ? { Name: 'no' }
+      : condition === 'on-failure'
+        ? { Name: 'on-failure', MaximumRetryCount: attempts }
+        : { Name: 'always' };
+  }
+  const [, name = '', retries = '0'] = /^([a-z-]+)(?::(\d+))?$/.exec(textOf(definition['restart']).replace('false', 'no')) ?? [];
+  if (!['no', 'always', 'on-failure', 'unless-stopped'].includes(name))
+    throw new ArpanetError('invalid', `restart is "${textOf(definition['restart'])}": it is no, always, unless-stopped or on-failure[:N]`);
+  return { Name: name, MaximumRetryCount: Number(retries) };
+}
+
+function healthcheckOf(value: Json): Json {
+  const { test } = value;
+  const isOff = truth(value['disable']) || test === 'NONE';
+  return some({
+    Test: isOff ? ['NONE'] : typeof test === 'string' ? ['CMD-SHELL', test] : test === undefined ? undefined : wordsOf(test),
+    Interval: when(value['interval'], nanosecondsOf),
+    Timeout: when(value['timeout'], nanosecondsOf),
+    StartPeriod: when(value['start_period'], nanosecondsOf),
+    StartInterval: when(value['start_interval'], nanosecondsOf),
+    Retries: when(value['retries'], Number),
+  });
+}

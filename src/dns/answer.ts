@@ -1,0 +1,263 @@
+/**
+ * A question and who asks it -> what to answer. Pure.
+ *
+ * A known asker (an instance of the table) sees what it shares a network with, and nothing else; an unknown one (the host) sees all.
+ */
+import type { NamedInstance, OutsideEntry } from '../model/index.ts';
+import type { Scope, Target, Zone } from './zone.ts';
+
+export const TYPE = { A: 1, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, OPT: 41, ANY: 255 } as const;
+
+export interface Question {
+  /** In lower case, without the dot at the end. */
+  readonly name: string;
+  readonly type: number;
+}
+
+/** A record to be encoded; its time to live is 0. `name` undefined: the name that was asked. */
+export type DnsRecord = { readonly name?: string } & (
+  | { readonly type: 'A' | 'AAAA'; readonly address: string }
+  | { readonly type: 'CNAME' | 'PTR'; readonly target: string }
+  | { readonly type: 'SRV'; readonly priority?: number; readonly weight?: number; readonly port: number; readonly target: string }
+  | { readonly type: 'TXT'; readonly text: string }
+);
+
+export type Decision =
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  | { readonly kind: 'records'; readonly answers: readonly DnsRecord[]; readonly additional: readonly DnsRecord[] }
+  /** The start of authority itself was asked for. */
+  | { readonly kind: 'authority'; readonly origin: string }
+  /** `origin`: whose start of authority goes with it. */
+  | { readonly kind: 'nodata' | 'nxdomain'; readonly origin: string }
+  /** What was asked is another name for `target`, which somebody else knows: stub resolvers follow no alias, so we do. */
+  | { readonly kind: 'chase'; readonly target: string; readonly answers: readonly DnsRecord[] }
+  /** Any other name of `.consul`: Consul's DNS knows, or nobody does. */
+  | { readonly kind: 'consul' }
+  /** `isBare`: a name of one label; nobody upstream means that it does not exist. */
+  | { readonly kind: 'forward'; readonly isBare: boolean };
+
+interface Found {
+  readonly instance: NamedInstance;
+  readonly address: string;
+}
+
+/** A name with what stands before it taken off: `_pricing._tcp.abc` is `pricing.abc` over tcp, `_age.pricing.abc` its table's age. */
+interface Reading {
+  readonly name: string;
+  readonly protocol?: string;
+  readonly isAge?: true;
+}
+
+const zoneName = 'service.consul';
+const zoneSuffix = `.${zoneName}`;
+
+export function decide(zone: Zone, question: Question, asker: string, nowMs: number): Decision {
+  const { name, type } = question;
+  const scope = zone.scopes.get(asker);
+  if (name === zoneName) return { kind: type === TYPE.SOA ? 'authority' : 'nodata', origin: 'consul' };
+  const outside = outsideEntries(zone, scope, name);
+  if (outside !== undefined) return outsideReply(zone, question, outside, asker, nowMs);
+  if (name.endsWith(zoneSuffix)) {
+    const reading = read(name.slice(0, -zoneSuffix.length), (each) => fullName(zone, scope, each));
+    return reading ? reply(zone, type, reading, 'consul', nowMs) : { kind: 'nxdomain', origin: 'consul' };
+  }
+  if (scope) {
+    const reading = read(name, (each) => bareName(zone, scope, each));
+    if (reading) return reply(zone, type, reading, '', nowMs);
+  }
+  const address = reverse(name);
+  if (address !== undefined) return pointer(zone, type, address, scope);
+  if (name.endsWith('.consul')) return { kind: 'consul' };
+  return { kind: 'forward', isBare: !name.includes('.') && name !== '' };
+}
+
+/** What was made by hand under this name, unless an instance has it, or a link of the asker's. */
+function outsideEntries(zone: Zone, scope: Scope | undefined, name: string): readonly OutsideEntry[] | undefined {
+  if (zone.outside.size === 0) return undefined;
+  const full = name.endsWith(zoneSuffix) ? name.slice(0, -zoneSuffix.length) : scope && `${name}.${scope.deployment}`;
+  if (full === undefined || zone.names.has(full)) return undefined;
+  const isLinked =
+    scope !== undefined && full.endsWith(`.${scope.deployment}`) && scope.links.has(full.slice(0, -scope.deployment.length - 1));
+  return isLinked ? undefined : zone.outside.get(full);
+}
+
+/** An alias may lead to another alias; a circle of them leads nowhere. */
+const maxAliases = 8;
+
+function outsideReply(
+  zone: Zone,
+  { name, type }: Question,
+  entries: readonly OutsideEntry[],
+  asker: string,
+  nowMs: number,
+  depth = 0,
+): Decision {
+  const origin = name.endsWith(zoneSuffix) ? 'consul' : '';
+  const alias = entries.find((entry) => entry.type === 'CNAME')?.value;
+  if (alias === undefined || type === TYPE.CNAME || type === TYPE.ANY) {
+    const own = entries.filter((entry) => type === TYPE.ANY || TYPE[entry.type] === type);
+    if (own.length === 0) return { kind: 'nodata', origin };
+    if (type === TYPE.A) return { kind: 'addresses', addresses: own.map((entry) => entry.value) };
+    return { kind: 'records', answers: own.map(recordOf), additional: [] };
+  }
+  const link: DnsRecord = { type: 'CNAME', name, target: alias };
+  if (!alias.endsWith(zoneSuffix)) return { kind: 'chase', target: alias, answers: [link] };
+  const next = { name: alias, type };
+  const further = outsideEntries(zone, zone.scopes.get(asker), alias);
+  const found =
+    depth >= maxAliases
+      ? undefined
+      : further === undefined
+        ? decide(zone, next, asker, nowMs)
+        : outsideReply(zone, next, further, asker, nowMs, depth + 1);
+  switch (found?.kind) {
+    case 'addresses':
+      return {
+        kind: 'records',
+        answers: [link, ...found.addresses.map((address): DnsRecord => ({ type: 'A', name: alias, address }))],
+        additional: [],
+      };
+    case 'records':
+      return { ...found, answers: [link, ...found.answers.map((record) => ({ name: alias, ...record }))] };
+    case 'chase':
+      return { ...found, answers: [link, ...found.answers] };
+    default:
+      return { kind: 'records', answers: [link], additional: [] };
+  }
+}
+
+function recordOf({ type, value }: OutsideEntry): DnsRecord {
+  switch (type) {
+    case 'A':
+    case 'AAAA':
+      return { type, address: value };
+    case 'CNAME':
+      return { type, target: value };
+    case 'TXT':
+      return { type, text: value };
+    default: {
+      const [priority = 0, weight = 0, port = 0] = value.split(' ').map(Number);
+      return { type, priority, weight, port, target: value.split(' ')[3] ?? '' };
+    }
+  }
+}
+
+/** The first reading of a name that is known, the whole name first. */
+function read(
+  name: string,
+  find: (name: string) => readonly Found[] | undefined,
+): (Reading & { readonly found: readonly Found[] }) | undefined {
+  for (const reading of readings(name)) {
+    const found = reading.name === '' ? [] : find(reading.name);
+    if (found) return { ...reading, found };
+  }
+  return undefined;
+}
+
+function readings(name: string): readonly Reading[] {
+  if (!name.startsWith('_')) return [{ name }];
+  if (name === '_age') return [{ name: '', isAge: true }];
+  if (name.startsWith('_age.')) return [{ name }, { name: name.slice(5), isAge: true }];
+  const [service = '', label = '', ...rest] = name.split('.');
+  if (!label.startsWith('_')) return [{ name }];
+  const protocol = label.slice(1);
+  const isProtocol = protocol === 'tcp' || protocol === 'udp';
+  // Consul's own form of RFC 2782 has a tag in the second place: `_abc._pricing` is `pricing.abc`.
+  const plain = [...(isProtocol ? [] : [protocol]), service.slice(1), ...rest].join('.');
+  return [{ name }, isProtocol ? { name: plain, protocol } : { name: plain }];
+}
+
+function reply(zone: Zone, type: number, reading: Reading & { readonly found: readonly Found[] }, origin: string, nowMs: number): Decision {
+  if (reading.isAge) {
+    const text = String(Math.max(0, Math.floor((nowMs - zone.atMs) / 1000)));
+    return type === TYPE.TXT || type === TYPE.ANY
+      ? { kind: 'records', answers: [{ type: 'TXT', text }], additional: [] }
+      : { kind: 'nodata', origin };
+  }
+  const ready = reading.found.filter((found) => found.instance.ready);
+  if (ready.length === 0) return { kind: 'nxdomain', origin };
+  if (type === TYPE.A || type === TYPE.ANY) return { kind: 'addresses', addresses: ready.map((found) => found.address) };
+  if (type !== TYPE.SRV) return { kind: 'nodata', origin };
+  const offers = ready.flatMap((found) => services(found, reading.protocol));
+  if (offers.length === 0) return { kind: 'nodata', origin };
+  const hosts = new Map(offers.map(({ target, address }) => [target, { type: 'A', name: target, address } as const]));
+  return { kind: 'records', answers: offers.map(({ port, target }) => ({ type: 'SRV', port, target })), additional: [...hosts.values()] };
+}
+
+function services({ instance, address }: Found, protocol: string | undefined): { port: number; target: string; address: string }[] {
+  const target = hostName(instance);
+  if (target === undefined) return [];
+  return instance.ports
+    .filter((each) => protocol === undefined || each.protocol === protocol)
+    .map(({ port }) => ({ port, target, address }));
+}
+
+/** `2.pricing.abc.service.consul`; undefined where that is no name that DNS can carry. */
+function hostName(instance: NamedInstance): string | undefined {
+  const name = `${instance.number}.${instance.service}.${instance.deployment}${zoneSuffix}`.toLowerCase();
+  return name.length <= 253 && name.split('.').every((label) => label.length > 0 && label.length <= 63) ? name : undefined;
+}
+
+/**
+ * A name below `service.consul`. Below the asker's own deployment it may be a bare one that its search domain brings here, and only so:
+ * Docker's resolver passes no bare name on where `ndots` is set.
+ */
+function fullName(zone: Zone, scope: Scope | undefined, name: string): readonly Found[] | undefined {
+  if (scope && name.endsWith(`.${scope.deployment}`)) return bareName(zone, scope, name.slice(0, -scope.deployment.length - 1));
+  return visible(zone.names.get(name), scope);
+}
+
+/** A name without a domain: a link, a name of the asker's own deployment, or of a network that it shares with another one. */
+function bareName(zone: Zone, scope: Scope, name: string): readonly Found[] | undefined {
+  return linked(zone, scope, name) ?? neighbour(zone, scope, name);
+}
+
+/** compose v1 links `abc_pricing_1` as `pricing`, but means the service: such a link must not hide instances 2 and 3. */
+function linked(zone: Zone, scope: Scope, alias: string): readonly Found[] | undefined {
+  const name = scope.links.get(alias);
+  const found = name === undefined ? undefined : neighbour(zone, scope, name);
+  return found?.every(({ instance }) => instance.service.toLowerCase() === alias) ? undefined : found;
+}
+
+function neighbour(zone: Zone, scope: Scope, name: string): readonly Found[] | undefined {
+  const own = zone.names.get(`${name}.${scope.deployment}`);
+  const found = visible(own, scope);
+  if (found) return found; // also when none of them is ready: another deployment's instance must not stand in
+  for (const network of scope.networks) {
+    const others = visible(zone.shared.get(network)?.get(name), scope);
+    if (others) return others;
+  }
+  return own && [];
+}
+
+/**
+ * One address for each instance: on the first of the asker's networks that it is on, the primary one for an unknown asker.
+ * Undefined: there is none that the asker may know of.
+ */
+function visible(targets: readonly Target[] | undefined, scope: Scope | undefined): readonly Found[] | undefined {
+  if (!targets) return undefined;
+  const found = targets.flatMap(({ instance, networks }) => {
+    const from = scope ? scope.networks : Object.keys(instance.addresses);
+    const via = from.find((network) => instance.addresses[network] !== undefined && (!scope || !networks || networks.includes(network)));
+    const address = via === undefined ? undefined : instance.addresses[via];
+    return address === undefined ? [] : [{ instance, address }];
+  });
+  return found.length > 0 ? found : undefined;
+}
+
+/** `3.2.32.10.in-addr.arpa` -> `10.32.2.3` */
+function reverse(name: string): string | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
+  return match ? `${match[4]}.${match[3]}.${match[2]}.${match[1]}` : undefined;
+}
+
+function pointer(zone: Zone, type: number, address: string, scope: Scope | undefined): Decision {
+  const origin = 'in-addr.arpa';
+  const owner = zone.owners.get(address);
+  if (!owner) return zone.holds(address) ? { kind: 'nxdomain', origin } : { kind: 'forward', isBare: false };
+  const target = hostName(owner.instance);
+  if (target === undefined || (scope && !scope.networks.includes(owner.network))) return { kind: 'nxdomain', origin };
+  return type === TYPE.PTR || type === TYPE.ANY
+    ? { kind: 'records', answers: [{ type: 'PTR', target }], additional: [] }
+    : { kind: 'nodata', origin };
+}

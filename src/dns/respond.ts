@@ -1,0 +1,175 @@
+/** One query -> one answer, or where to forward it. Keeps what it decided, by asker's scope, until the next table. */
+import type { Buffer } from 'node:buffer';
+import type { NameTable } from '../model/index.ts';
+import { type Decision, type DnsRecord, decide } from './answer.ts';
+import {
+  encodeAddresses,
+  encodeSections,
+  nameOf,
+  noSections,
+  parseAddresses,
+  parseQuery,
+  type Query,
+  RCODE,
+  type Sections,
+} from './encode.ts';
+import { encodeAuthority, encodeQuestion, encodeRecord, readAnswer } from './records.ts';
+import { compileZone, type Scope, type Zone } from './zone.ts';
+
+export type Reply =
+  | { readonly kind: 'answer'; readonly packet: Buffer }
+  | { readonly kind: 'drop' }
+  /** `otherwise`: the answer when nobody there gives one. `instead`: what is asked there, and our answer made of theirs. */
+  | {
+      readonly kind: 'forward';
+      readonly to: 'upstream' | 'consul';
+      readonly otherwise: Buffer;
+      readonly instead?: { readonly message: Buffer; readonly answer: (theirs: Buffer) => Buffer };
+    };
+
+export interface Responder {
+  readonly table: (table: NameTable) => void;
+  readonly respond: (message: Buffer, asker: string, transport: 'udp' | 'tcp') => Reply;
+  readonly stats: () => RespondStats;
+}
+
+export interface RespondStats {
+  readonly queries: number;
+  readonly malformed: number;
+  readonly nxdomain: number;
+  readonly instances: number;
+  readonly version: number;
+}
+
+export interface RespondDeps {
+  readonly now: () => number;
+  /** [0, 1) */
+  readonly random: () => number;
+  readonly hasConsul: boolean;
+  readonly pool?: string;
+}
+
+/** What an answer is made of; the same for all askers of one scope. */
+type Known = { readonly addresses: Uint32Array } | { readonly rcode: number; readonly sections: Sections; readonly isInOrder?: boolean };
+
+/** Clients may ask for any nonsense below `service.consul`; the memory for it has an end. */
+const maxKnown = 20_000;
+const tcpLimit = 65_535;
+
+export function createResponder({ now, random, hasConsul, pool }: RespondDeps): Responder {
+  const empty: NameTable = { version: 0, epoch: 0, atMs: now(), instances: [] };
+  let zone: Zone = compileZone(empty, pool);
+  let known = new Map<Scope | undefined, Map<string, Known>>();
+  let knownCount = 0;
+  const authorities = new Map<string, Buffer>();
+  const counts = { queries: 0, malformed: 0, nxdomain: 0 };
+
+  const forget = (): void => {
+    known = new Map();
+    knownCount = 0;
+  };
+  const authority = (origin: string): Buffer => {
+    const found = authorities.get(origin) ?? encodeAuthority(origin, zone.version);
+    authorities.set(origin, found);
+    return found;
+  };
+  const encode = (query: Query, answer: Known, limit: number): Reply => {
+    if ('addresses' in answer) return { kind: 'answer', packet: encodeAddresses(query, answer.addresses, limit, random) };
+    if (answer.rcode === RCODE.NXDOMAIN) counts.nxdomain += 1;
+    const { answers } = answer.sections;
+    const sections =
+      answers.length > 1 && answer.isInOrder !== true ? { ...answer.sections, answers: shuffled(answers, random) } : answer.sections;
+    return { kind: 'answer', packet: encodeSections(query, answer.rcode, sections, limit) };
+  };
+  const forward = (query: Query, to: 'upstream' | 'consul', rcode: number): Reply => ({
+    kind: 'forward',
+    to,
+    otherwise: encodeSections(query, rcode, noSections, query.udpSize),
+  });
+
+  const keep = (key: string, answer: Known, answers: Map<string, Known>): void => {
+    knownCount += 1;
+    if (knownCount > maxKnown) forget();
+    else answers.set(key, answer);
+  };
+  const chase = (query: Query, asked: string, { target, answers }: Extract<Decision, { readonly kind: 'chase' }>, limit: number): Reply => {
+    const answered = (rcode: number, more: readonly DnsRecord[]): Buffer => {
+      const all = [...answers, ...more].map((record) => encodeRecord(asked, record));
+      return encodeSections(query, rcode, { ...noSections, answers: all }, limit);
+    };
+    const otherwise = answered(RCODE.SERVFAIL, []);
+    return {
+      kind: 'forward',
+      to: hasConsul && target.endsWith('.consul') ? 'consul' : 'upstream',
+      otherwise,
+      instead: {
+        message: encodeQuestion(target, query.type),
+        answer: (theirs) => {
+          const read = readAnswer(theirs, query.type);
+          return read === undefined ? otherwise : answered(read.rcode, read.records);
+        },
+      },
+    };
+  };
+  const answerTo = (name: string, decision: Exclude<Decision, { readonly kind: 'forward' | 'consul' | 'chase' }>): Known => {
+    if (decision.kind === 'addresses') return { addresses: parseAddresses(decision.addresses) };
+    if (decision.kind === 'records') {
+      const each = (record: DnsRecord): Buffer => encodeRecord(name, record);
+      const { answers, additional } = decision;
+      const sections = { answers: answers.map(each), authority: [], additional: additional.map(each) };
+      return { rcode: RCODE.NOERROR, sections, isInOrder: answers[0]?.type === 'CNAME' };
+    }
+    const start = [authority(decision.origin)];
+    if (decision.kind === 'authority') return { rcode: RCODE.NOERROR, sections: { ...noSections, answers: start } };
+    return { rcode: decision.kind === 'nodata' ? RCODE.NOERROR : RCODE.NXDOMAIN, sections: { ...noSections, authority: start } };
+  };
+
+  return {
+    table: (table) => {
+      zone = compileZone(table, pool);
+      authorities.clear();
+      forget();
+    },
+    respond: (message, asker, transport) => {
+      counts.queries += 1;
+      const parsed = parseQuery(message);
+      if (parsed.kind !== 'query') {
+        counts.malformed += 1;
+        if (parsed.kind === 'drop') return parsed;
+        return { kind: 'answer', packet: encodeSections(parsed.query, parsed.rcode, noSections, tcpLimit) };
+      }
+      const { query } = parsed;
+      const limit = transport === 'tcp' ? tcpLimit : query.udpSize;
+      const scope = zone.scopes.get(asker);
+      let answers = known.get(scope);
+      if (!answers) {
+        answers = new Map();
+        known.set(scope, answers);
+      }
+      const key = message.toString('latin1', 12, query.end);
+      const answer = answers.get(key);
+      if (answer) return encode(query, answer, limit);
+      const asked = nameOf(query);
+      const name = asked.toLowerCase();
+      const decision = decide(zone, { name, type: query.type }, asker, now());
+      // musl gives its whole search up on SERVFAIL, so a bare name that nobody knows does not exist.
+      if (decision.kind === 'forward') return forward(query, 'upstream', decision.isBare ? RCODE.NXDOMAIN : RCODE.SERVFAIL);
+      if (decision.kind === 'chase') return chase(query, asked, decision, limit);
+      if (decision.kind === 'consul' && hasConsul) return forward(query, 'consul', RCODE.SERVFAIL);
+      const made = answerTo(asked, decision.kind === 'consul' ? { kind: 'nxdomain', origin: 'consul' } : decision);
+      if (name === asked && !isAge(decision)) keep(key, made, answers); // other spellings are endless
+      return encode(query, made, limit);
+    },
+    stats: () => ({ ...counts, instances: zone.owners.size, version: zone.version }),
+  };
+}
+
+/** An age grows: it is not kept. */
+const isAge = (decision: Decision): boolean => decision.kind === 'records' && decision.answers.some((record) => record.type === 'TXT');
+
+function shuffled<T>(items: readonly T[], random: () => number): readonly T[] {
+  return items
+    .map((item) => ({ item, place: random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,235 @@
+/** The sockets: UDP and TCP on every address listened on. Effects. */
+import { Buffer } from 'node:buffer';
+import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ArpanetError, type NameTable } from '../model/index.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { createResponder, type Reply, type RespondStats } from './respond.ts';
+import { createForwarder, hostResolvers, parseServer } from './upstream.ts';
+
+export interface DnsOptions {
+  /** Default 53. */
+  readonly port?: number;
+  /** `address[:port]` of the servers for all other names. Default: the host's resolvers, read from /etc/resolv.conf, without ourselves. */
+  readonly upstream?: readonly string[];
+  /** `host:port` of Consul's DNS, for `.consul` names that are not below `service.consul`. */
+  readonly consulDns?: string;
+  /** The cluster's pool (`10.32.0.0/12`): reverse names in it are never asked upstream. */
+  readonly pool?: string;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+export interface DnsStats extends RespondStats {
+  readonly forwarded: number;
+  /** Forwarded to servers that all stayed silent or refused. */
+  readonly unanswered: number;
+  /** Addresses. */
+  readonly listening: readonly string[];
+}
+
+export interface DnsService {
+  /** Idempotent. Waits up to 2 s for an address that this host does not have yet. */
+  readonly listen: (address: string) => Promise<void>;
+  readonly unlisten: (address: string) => Promise<void>;
+  readonly table: (table: NameTable) => void;
+  readonly stats: () => DnsStats;
+  readonly close: () => Promise<void>;
+}
+
+interface Listener {
+  readonly udp: UdpSocket;
+  readonly tcp: Server;
+  readonly clients: Set<Socket>;
+}
+
+const addressWaitMs = 2000;
+const addressRetryMs = 50;
+const tcpIdleMs = 10_000;
+const maxTcpClients = 256;
+const maxTcpQuery = 4096;
+
+export function createDns(options: DnsOptions): DnsService {
+  const { port = 53, log, now, consulDns, pool } = options;
+  const listeners = new Map<string, Promise<Listener>>();
+  const responder = createResponder({
+    now,
+    random: Math.random,
+    hasConsul: consulDns !== undefined,
+    ...(pool === undefined ? {} : { pool }),
+  });
+  const forwarder = createForwarder();
+  const consul = consulDns === undefined ? [] : [parseServer(consulDns, 8600)];
+  const fixed = options.upstream?.map((server) => parseServer(server));
+  const resolvers = fixed ? () => Promise.resolve(fixed) : hostResolvers(now);
+  const counts = { forwarded: 0, unanswered: 0 };
+
+  async function forward(message: Buffer, reply: Extract<Reply, { readonly kind: 'forward' }>, transport: 'udp' | 'tcp'): Promise<Buffer> {
+    const { to, otherwise, instead } = reply;
+    counts.forwarded += 1;
+    const servers = to === 'consul' ? consul : await resolvers();
+    const others = servers.filter((server) => server.port !== port || !listeners.has(server.host));
+    const answer = await forwarder.ask(instead?.message ?? message, others, instead === undefined ? transport : 'tcp');
+    if (!answer) counts.unanswered += 1;
+    return answer === undefined ? otherwise : (instead?.answer(answer) ?? answer);
+  }
+
+  function onDatagram(socket: UdpSocket, message: Buffer, { address, port }: RemoteInfo): void {
+    const reply = responder.respond(message, address, 'udp');
+    if (reply.kind === 'answer') socket.send(reply.packet, port, address);
+    else if (reply.kind === 'forward')
+      forward(message, reply, 'udp').then(
+        (answer) => isOpen(socket) && socket.send(answer, port, address),
+        (err: unknown) => log.warn({ err }, 'dns forward failed'),
+      );
+  }
+
+  /** Answers in the order asked, one at a time: a client that does not read its answers is not read from either. */
+  async function onConnection(socket: Socket): Promise<void> {
+    const asker = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    for await (const message of messages(socket)) {
+      const reply = responder.respond(message, asker, 'tcp');
+      if (reply.kind === 'drop') return;
+      const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'tcp');
+      if (!socket.writable) return;
+      const hasRoom = socket.write(Buffer.concat([Buffer.from([packet.length >>> 8, packet.length & 0xff]), packet]));
+      if (!hasRoom) await once(socket, 'drain');
+    }
+  }
+
+  async function open(address: string): Promise<Listener> {
+    const udp = await bindUdp(address);
+    const clients = new Set<Socket>();
+    const tcp = createServer({ allowHalfOpen: true }, (socket) => {
+      clients.add(socket);
+      socket.setTimeout(tcpIdleMs, () => socket.destroy());
+      socket.once('close', () => clients.delete(socket));
+      onConnection(socket).then(
+        () => socket.end(),
+        () => socket.destroy(),
+      );
+    });
+    tcp.maxConnections = maxTcpClients;
+    try {
+      await new Promise<void>((resolve, reject) => tcp.once('error', reject).listen({ host: address, port }, resolve));
+    } catch (error) {
+      udp.close();
+      throw error;
+    }
+    tcp.on('error', (err) => log.warn({ err, address }, 'dns socket error'));
+    return { udp, tcp, clients };
+  }
+
+  async function bindUdp(address: string): Promise<UdpSocket> {
+    const isSix = isIPv6(address);
+    const socket = createSocket({
+      type: isSix ? 'udp6' : 'udp4',
+      recvBufferSize: 4 << 20,
+      sendBufferSize: 4 << 20,
+      // Askers' addresses are numbers: looking them up costs a turn of the event loop for each answer.
+      lookup: (host, _options, found) => found(null, host, isSix ? 6 : 4),
+    });
+    try {
+      await new Promise<void>((resolve, reject) => socket.once('error', reject).bind({ address, port, exclusive: true }, resolve));
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    socket.removeAllListeners('error');
+    // An asker that cannot be reached is its own trouble; the socket lives on, also while its address is away.
+    socket.on('error', (err) => log.debug({ err, address }, 'dns socket error'));
+    socket.on('message', (message, asker) => onDatagram(socket, message, asker));
+    return socket;
+  }
+
+  async function openWhenThere(address: string): Promise<Listener> {
+    for (let waitedMs = 0; ; waitedMs += addressRetryMs) {
+      try {
+        const listener = await open(address);
+        log.info({ address, port }, 'dns listening');
+        return listener;
+      } catch (cause) {
+        const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+        if (code === 'EADDRNOTAVAIL' && waitedMs < addressWaitMs) await sleep(addressRetryMs);
+        else throw listenError(address, port, code, cause);
+      }
+    }
+  }
+
+  async function unlisten(address: string): Promise<void> {
+    const opening = listeners.get(address);
+    listeners.delete(address);
+    const listener = await opening?.catch(() => undefined);
+    if (!listener) return;
+    for (const client of listener.clients) client.destroy();
+    await Promise.all([
+      new Promise<void>((resolve) => listener.udp.close(resolve)),
+      new Promise<void>((resolve) => listener.tcp.close(() => resolve())),
+    ]);
+    log.info({ address, port }, 'dns no longer listening');
+  }
+
+  return {
+    listen: async (address) => {
+      const opening = listeners.get(address) ?? openWhenThere(address);
+      listeners.set(address, opening);
+      try {
+        await opening;
+      } catch (error) {
+        if (listeners.get(address) === opening) listeners.delete(address);
+        throw error;
+      }
+    },
+    unlisten,
+    table: responder.table,
+    stats: () => ({ ...responder.stats(), ...counts, listening: [...listeners.keys()] }),
+    close: async () => {
+      forwarder.close();
+      await Promise.all([...listeners.keys()].map(unlisten));
+    },
+  };
+}
+
+/** The messages of a connection, each after its length (RFC 1035 §4.2.2), until one is longer than any query of use. */
+async function* messages(socket: Socket): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (rest.length >= 2) {
+      const end = 2 + rest.readUInt16BE(0);
+      if (end > maxTcpQuery) return;
+      if (end > rest.length) break;
+      yield rest.subarray(2, end);
+      rest = rest.subarray(end);
+    }
+  }
+}
+
+function isOpen(socket: UdpSocket): boolean {
+  try {
+    socket.address();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function listenError(address: string, port: number, code: unknown, cause: unknown): ArpanetError {
+  const where = `cannot answer DNS on ${address}:${port}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new ArpanetError(
+        'conflict',
+        `${where}: another program has it; let that program listen on its own addresses only, or stop it`,
+        { cause },
+      );
+    case 'EACCES':
+      return new ArpanetError('forbidden', `${where}: this needs root or CAP_NET_BIND_SERVICE`, { cause });
+    case 'EADDRNOTAVAIL':
+      return new ArpanetError('unavailable', `${where}: this host has no such address`, { cause });
+    default:
+      return new ArpanetError('unavailable', where, { cause });
+  }
+}

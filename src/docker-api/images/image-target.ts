@@ -1,0 +1,128 @@
+/** Where requests about images go: to a host that knows the image as the cluster does. */
+import { ArpanetError, type HostView } from '../../model/index.ts';
+import type { Call } from '../request-context.ts';
+import { parseImageName, stripTag } from './image-reference.ts';
+
+export interface ImagePlace {
+  readonly host: string;
+  /** What that host's Engine is to be asked for. */
+  readonly name: string;
+}
+
+/** In the Engine's words: what may be an id of which nothing is known may also be a name. */
+export function noSuchImage(reference: string): ArpanetError {
+  return new ArpanetError(
+    'not-found',
+    `No such image: ${/^[0-9a-f]{1,63}$/.test(reference) ? `${reference}:latest` : familiarTag(reference)}`,
+  );
+}
+
+/** `docker.io/library/busybox` as Engines list it: `busybox:latest`. */
+export function familiarTag(reference: string): string {
+  const name = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(reference) ? undefined : parseImageName(reference);
+  if (name === undefined) return reference;
+  if (name.digest !== undefined) return `${name.familiarName}@${name.digest}`;
+  return `${name.familiarName}:${name.tag ?? 'latest'}`;
+}
+
+/**
+ * A host that holds the image, best one where the reference itself is a tag and where it was built (that host knows its parents);
+ * where it is known under no such name its id stands for it.
+ */
+export function imageAt(call: Call, reference: string): ImagePlace {
+  const found = call.cluster.image(reference);
+  // An Engine that has nothing of that name says it best.
+  if (found === undefined && call.route.method === 'GET') return { host: call.cluster.builder(), name: reference };
+  const holders = found?.hosts.flatMap((name) => call.cluster.hosts().filter((host) => host.name === name)) ?? [];
+  // one that is silent comes last
+  const rank = (host: HostView): number =>
+    (host.why === undefined ? 4 : 0) + (knows(host, reference, found?.id ?? '') ? 2 : 0) + (isBuiltOn(host, found?.id) ? 1 : 0);
+  const [best] = holders.toSorted((a, b) => rank(b) - rank(a));
+  if (found === undefined || best === undefined) throw noSuchImage(reference);
+  return { host: best.name, name: knows(best, reference, found.id) ? reference : found.id };
+}
+
+const isBuiltOn = (host: HostView, id: string | undefined): boolean =>
+  host.images.some((image) => image.Id === id && (image['ParentId'] ?? '') !== '');
+
+/** Whether the host's Engine takes the reference for this image. */
+function knows(host: HostView, reference: string, id: string): boolean {
+  const wanted = familiarTag(reference);
+  return host.images.some(
+    (image) =>
+      image.Id === id && (image.RepoTags?.includes(wanted) || image.RepoDigests?.includes(wanted) || isIdOf(wanted, image.Id) || false),
+  );
+}
+
+const isIdOf = (reference: string, id: string): boolean =>
+  /^(?:sha256:)?[0-9a-f]+$/.test(reference) && id.startsWith(`sha256:${reference.replace(/^sha256:/, '')}`);
+
+/** The tag to push is in the query; without one all tags of the name are pushed, so they are brought together first. */
+export async function pushAt(call: Call): Promise<ImagePlace> {
+  const name = call.params['name'] ?? '';
+  const tag = call.query.get('tag') ?? '';
+  const familiar = parseImageName(name)?.familiarName ?? name;
+  const references = tag !== '' ? [`${familiar}:${tag}`] : tagsOf(call, familiar);
+  const known = references.filter((reference) => call.cluster.image(reference) !== undefined);
+  // An Engine that has nothing of that name says it best.
+  if (known.length === 0) return { host: call.cluster.builder(), name };
+  return { host: await together(call, known), name };
+}
+
+function tagsOf(call: Call, familiar: string): readonly string[] {
+  return [...call.cluster.tags().keys()].filter((reference) => parseImageName(reference)?.familiarName === familiar);
+}
+
+/** For `save`: a host that holds every image named, or the builder once it has fetched what it lacks. */
+export async function saveAt(call: Call): Promise<string> {
+  const name = call.params['name'];
+  const names = name === undefined ? call.query.getAll('names').flatMap((list) => list.split(',')) : [name];
+  const all = names.flatMap((one) => tagsOfRepository(call, one));
+  const [only = '', ...others] = all;
+  if (others.length === 0 && call.cluster.image(only) === undefined) return call.cluster.builder();
+  return together(call, all);
+}
+
+/** A repository's name alone means all its tags to `save`. */
+function tagsOfRepository(call: Call, name: string): readonly string[] {
+  const tags = name.includes('@') ? [] : [...call.cluster.tags().keys()].filter((tag) => stripTag(tag) === name);
+  return tags.length > 0 ? tags : [name];
+}
+
+async function together(call: Call, references: readonly string[]): Promise<string> {
+  const images = references.map((reference) => {
+    const found = call.cluster.image(reference);
+    // save names an image as the user did
+    if (found === undefined) throw new ArpanetError('not-found', `No such image: ${reference}`);
+    return { reference, ...found };
+  });
+  const hosts = call.cluster.hosts().filter((host) => images[0]?.hosts.includes(host.name));
+  const all = hosts.find((host) => images.every(({ reference, id }) => knows(host, reference, id)));
+  if (all !== undefined) return all.name;
+  const builder = call.cluster.builder();
+  for (const { reference } of images) await call.cluster.ensureImage(builder, reference, call.signal);
+  return builder;
+}
+
+/**
+ * The host of a build, with all that a Dockerfile may be FROM: images that no registry gave (built, committed or loaded elsewhere), and tags that have
+ * moved on elsewhere. Everything else it can pull by itself. What cannot be brought is left to the build to complain about.
+ */
+export async function builderWithImages(call: Call, name = call.cluster.builder()): Promise<string> {
+  const builder = call.cluster.hosts().find((host) => host.name === name);
+  const here = new Map(builder?.images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const)));
+  const pullable = new Set(
+    call.cluster.hosts().flatMap((host) => host.images.flatMap((image) => ((image.RepoDigests ?? []).length > 0 ? [image.Id] : []))),
+  );
+  for (const [tag, id] of call.cluster.tags()) {
+    const present = here.get(tag);
+    if (present === id || (present === undefined && pullable.has(id))) continue;
+    try {
+      await call.cluster.ensureImage(name, tag, call.signal);
+    } catch (error) {
+      if (call.signal.aborted) throw error;
+      call.log.warn({ err: error, image: tag, host: name }, 'an image did not come to the builder: a build FROM it will not find it');
+    }
+  }
+  return name;
+}

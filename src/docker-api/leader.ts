@@ -1,0 +1,379 @@
+/** Effects: a request's way through the leader's door: version, route, and then one of the ways that the route table names. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { engineError, engineRequest } from '../engine/index.ts';
+import { ArpanetError, type ContainerInspect, isKind } from '../model/index.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { readBody } from './json/body.ts';
+import type { Cluster } from './cluster.ts';
+import { hostWarnings } from './proxy/answer-watchdog.ts';
+import { type Call, type Exchange, ownHeaders, warningHeader, type SmallAnswer, send } from './request-context.ts';
+import { errorBody } from './errors.ts';
+import { createExecs, type Execs } from './containers/execs.ts';
+import { createForward, unreachable } from './proxy/forward.ts';
+import { readChunked } from './proxy/chunked.ts';
+import { isComposeV1 } from './guards.ts';
+import { createHandlers } from './handlers.ts';
+import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
+import { type Located, locate } from './route-target.ts';
+import type { Reads } from './reads/index.ts';
+import { type HandlerName, matchRoute, type Route } from './routes.ts';
+import { facadeOf, refuseHidden } from './swarm/facade.ts';
+import { compareVersions, refuseVersion, splitVersion, type VersionWindow, windowOf } from './api-versions.ts';
+
+export interface LeadingDeps {
+  readonly cluster: Cluster;
+  readonly reads: Reads;
+  readonly log: Logger;
+  readonly bodyLimitBytes: () => number;
+  readonly streamLimit: number | undefined;
+  readonly eventsBehindBytes: number | undefined;
+}
+
+/** An answer that is ready, for the fewest steps from url to socket. */
+export interface Ready {
+  /** Flat, as `writeHead` takes it; the request id is still to be added. */
+  readonly head: readonly string[];
+  readonly body: Buffer;
+}
+
+export interface Leading extends Disposable {
+  readonly window: () => VersionWindow;
+  /** Ready bytes for this url, if they are still true. */
+  ready(url: string): Ready | undefined;
+  /** Its body, if it is long, goes to an Engine unread. */
+  isUpload(req: IncomingMessage): boolean;
+  /** Nothing may be changed now, and this request would: perhaps there is another leader soon. */
+  isHeld(req: IncomingMessage): boolean;
+  /** Rejects with what is to be answered, if nothing was yet. */
+  answer(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void>;
+  /** Undefined: no route of this path gives its socket away, whatever the client hopes for. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, requestId: string): Promise<void> | undefined;
+}
+
+/** Refusals of changes that a leader had begun when it lost the lead: whoever asks the next one must say that it asks again. */
+const begun = new WeakSet<ArpanetError>();
+export const wasBegun = (error: ArpanetError): boolean => begun.has(error);
+
+/** The Engine closes after its answer. And it must not gzip what it packs: the CLI asks for that over TCP, and `cp` is then eight times slower. */
+const RELAYED = { Connection: 'close', 'Accept-Encoding': 'identity' };
+const BODY_IN_HIJACK_LIMIT_BYTES = 1024 * 1024;
+
+export function createLeading(deps: LeadingDeps): Leading {
+  const { cluster, reads, log, bodyLimitBytes, streamLimit = 20_000 } = deps;
+  const execs: Execs = createExecs();
+  const forward = createForward();
+  const handlers = createHandlers(forward, execs);
+  const live = new Set<AbortController>();
+  const heads = new WeakMap<Buffer, readonly string[]>();
+  let isReady = false;
+  let isOver = false;
+  let known: { readonly version: number; readonly window: VersionWindow } | undefined;
+
+  const window = (): VersionWindow => {
+    const version = cluster.version();
+    if (known?.version !== version) known = { version, window: windowOf(cluster.hosts()) };
+    return known.window;
+  };
+
+  /** Everything of the call but how it is answered. Throws what refuses it. */
+  function openCall(req: IncomingMessage, requestId: string, signal: AbortSignal): Call {
+    const url = req.url ?? '/';
+    const cut = url.indexOf('?');
+    const search = cut < 0 ? '' : url.slice(cut);
+    const { version, path } = splitVersion(cut < 0 ? url : url.slice(0, cut));
+    const refusal = version === undefined ? undefined : refuseVersion(version, window());
+    if (refusal !== undefined) throw new ArpanetError('invalid', refusal);
+    const matched = findRoute(req.method ?? 'GET', path);
+    const { since } = matched.route;
+    if (since !== undefined && compareVersions(since, window().max) > 0) throw noSuchPage();
+    return {
+      req,
+      ...matched,
+      search,
+      query: new URLSearchParams(search),
+      apiVersion: version ?? window().max,
+      newestVersion: window().max,
+      requestId,
+      nowMs: Date.now(),
+      bodyLimitBytes: bodyLimitBytes(),
+      ...(deps.eventsBehindBytes === undefined ? {} : { eventsBehindBytes: deps.eventsBehindBytes }),
+      isRetry: req.headers['arpanet-retry'] === '1',
+      cluster,
+      reads,
+      log,
+      signal,
+    };
+  }
+
+  async function ready(signal: AbortSignal): Promise<void> {
+    if (isReady) return;
+    await cluster.ready(signal);
+    isReady = true;
+  }
+
+  /** A signal that fires when the client goes away or leadership ends; `done` forgets it. */
+  function track(): { readonly controller: AbortController; readonly done: () => void } {
+    const controller = new AbortController();
+    live.add(controller);
+    if (isOver) controller.abort();
+    return { controller, done: () => live.delete(controller) };
+  }
+
+  let streams = 0;
+
+  /** Around what may last for hours. */
+  async function carried(route: Route, stream: () => Promise<void>): Promise<void> {
+    if (!isLong(route)) return await stream();
+    if (streams >= streamLimit) {
+      const message = `this scheduler carries ${streams} streams already (attach, exec, logs, events, waits): end some, or raise --stream-limit`;
+      throw new ArpanetError('exhausted', message);
+    }
+    streams += 1;
+    await stream().finally(() => (streams -= 1));
+  }
+
+  async function run(call: Exchange): Promise<void> {
+    const frozen = changes(call.route) ? cluster.frozen?.() : undefined;
+    if (frozen !== undefined) throw new ArpanetError('not-leader', frozen);
+    refuseHidden(cluster, call.route.path);
+    try {
+      await perform(call);
+    } catch (error) {
+      if (isKind(error, 'not-leader') && changes(call.route)) begun.add(error);
+      throw error;
+    }
+  }
+
+  async function perform(call: Exchange): Promise<void> {
+    const { route, res } = call;
+    switch (route.do) {
+      case 'read':
+        return await read(call, route);
+      case 'host': {
+        const located = await locate(call, route.at, execs);
+        // what was pushed has a digest from then on
+        const beforeEnd = route.at === 'push' ? () => cluster.sync(located.host, { images: true }) : undefined;
+        return await forward(call, { host: located.host, door: cluster.engine(located.host), path: located.path, beforeEnd });
+      }
+      case 'stream':
+      case 'hijack': {
+        const body = await readBody(call.req, BODY_IN_HIJACK_LIMIT_BYTES);
+        const located = await locate(call, route.at, execs);
+        const upstream = await dial(call, located.host);
+        if (res.socket === null || res.socket !== call.req.socket) {
+          upstream.destroy();
+          throw new ArpanetError('invalid', 'a pipelined request cannot have the connection to itself');
+        }
+        return await join(call, located, upstream, takeOver(call.req, res), body, body.length, false);
+      }
+      case 'refuse':
+        return send(call, {
+          status: route.status,
+          body: route.status === 200 ? route.message : errorBody(route.message.replace('{name}', call.params['name'] ?? '')),
+        });
+      default:
+        return await handlers[route.by](call);
+    }
+  }
+
+  async function read(call: Exchange, route: Extract<Route, { do: 'read' }>): Promise<void> {
+    const answer = await reads[route.by](call.query, call.params, call.apiVersion);
+    if (answer === undefined) return send(call, await inspectOnHost(call));
+    if (route.by === 'info' && (isComposeV1(call.req.headers) || !facadeOf(cluster).isShown)) {
+      return send(call, { status: 200, body: withoutSwarm(answer.body) });
+    }
+    // An answer about all hosts names those that may be told of wrongly.
+    const warnings = answer.warnings ?? (OF_ALL_HOSTS.has(route.by) ? hostWarnings(cluster.hosts()) : []);
+    if (answer.status === 200 && call.req.method === 'GET') remember(call, answer.body, warnings);
+    send(call, warnings.length === 0 ? answer : { ...answer, warnings });
+  }
+
+  /** What the view does not hold (sizes, a health log) the Engine says; the view's own words are put over it. */
+  async function inspectOnHost(call: Exchange): Promise<SmallAnswer> {
+    const { host, path, container } = await locate(call, 'container', execs);
+    const target = { agent: cluster.engine(host).agent };
+    const answer = await engineRequest(target, { method: 'GET', path, signal: call.signal }).catch((error: unknown) => {
+      throw unreachable(host, error);
+    });
+    const text = answer.body.toString();
+    if (answer.status !== 200 || container === undefined) throw engineError(answer.status, text);
+    const shown = reads.showInspect(JSON.parse(text) as ContainerInspect, container, call.apiVersion);
+    return { status: 200, body: `${JSON.stringify(shown)}\n` };
+  }
+
+  function remember(call: Exchange, body: Buffer, warnings: readonly string[]): void {
+    reads.remember(call.req.url ?? '', body);
+    const { 'Arpanet-Request-Id': _, ...headers } = ownHeaders(call.newestVersion, '');
+    const told = warningHeader(warnings).flatMap((text) => ['Warning', text]);
+    heads.set(body, [
+      ...Object.entries({ ...headers, 'Content-Type': 'application/json', 'Content-Length': String(body.length) }).flat(),
+      ...told,
+    ]);
+  }
+
+  async function dial(call: Call, host: string): Promise<Duplex> {
+    try {
+      return await cluster.engine(host).dial(call.signal);
+    } catch (error) {
+      throw unreachable(host, error);
+    }
+  }
+
+  /** Joins the client's socket with a tunnel to the host's Engine. */
+  async function join(
+    call: Call,
+    { host, path, container }: Located,
+    upstream: Duplex,
+    client: Duplex,
+    clientHead: Buffer,
+    bodyBytes: number,
+    isUpgrade: boolean,
+  ): Promise<void> {
+    const way = call.route.do === 'stream' ? 'relay' : 'hijack';
+    const isFollowed = way === 'hijack' || call.query.get('follow') !== null;
+    const isFramed = isUpgrade && call.req.headers['transfer-encoding'] === undefined;
+    const add = { ...(isFramed ? {} : { 'Content-Length': String(bodyBytes) }), ...(way === 'relay' ? RELAYED : {}) };
+    const afterwards = (): void => {
+      if (container !== undefined && isFollowed) void cluster.sync(host, { containers: [container.id] });
+      else if (way === 'hijack') void cluster.sync(host, { images: true });
+    };
+    const head = requestHead(call.req, path, { keepUpgrade: isUpgrade, add });
+    const answerHeaders = ownHeaders(call.newestVersion, call.requestId);
+    const { signal } = call;
+    await joinSockets({ client, clientHead, upstream, requestHead: head, bodyBytes, way, answerHeaders, signal, onEnd: afterwards });
+  }
+
+  function isHeld(req: IncomingMessage): boolean {
+    if (cluster.frozen?.() === undefined) return false;
+    const found = routeOf(req);
+    return found !== undefined && changes(found);
+  }
+
+  return {
+    window,
+    ready(url) {
+      const body = reads.cached(url);
+      const head = body === undefined ? undefined : heads.get(body);
+      return body === undefined || head === undefined ? undefined : { body, head };
+    },
+    isUpload: (req) => routeOf(req)?.isUpload === true && !isHeld(req),
+    isHeld,
+    async answer(req, res, requestId) {
+      const { controller, done } = track();
+      const gone = (): void => controller.abort();
+      res.once('close', gone);
+      try {
+        await ready(controller.signal);
+        const call = { ...openCall(req, requestId, controller.signal), res };
+        await carried(call.route, () => run(call));
+      } catch (error) {
+        throw asOldEnginesSay(error, window().max);
+      } finally {
+        res.off('close', gone);
+        done();
+      }
+    },
+    upgrade(req, socket, head, requestId) {
+      if (!isHijack(req)) return undefined;
+      return (async () => {
+        const { controller, done } = track();
+        const gone = (): void => controller.abort();
+        socket.once('close', gone);
+        socket.once('error', gone);
+        try {
+          await ready(controller.signal);
+          const call = openCall(req, requestId, controller.signal);
+          if (call.route.do !== 'hijack') throw new ArpanetError('invalid', 'this request has no stream to upgrade to');
+          const isChunked = req.headers['transfer-encoding'] !== undefined;
+          const said = isChunked ? await readChunked(socket, head, call.bodyLimitBytes) : undefined;
+          const { at } = call.route;
+          await carried(call.route, async () => {
+            const located = await locate(call, at, execs);
+            const upstream = await dial(call, located.host);
+            const first = said === undefined ? head : Buffer.concat([said.body, said.rest]);
+            const bodyBytes = said?.body.length ?? Number(req.headers['content-length'] ?? 0);
+            await join(call, located, upstream, socket, first, bodyBytes, true);
+          });
+        } catch (error) {
+          refuseSocket(socket, error, ownHeaders(window().max, requestId));
+        } finally {
+          socket.off('close', gone);
+          done();
+        }
+      })();
+    },
+    [Symbol.dispose]() {
+      isOver = true;
+      for (const controller of live) controller.abort();
+    },
+  };
+}
+
+function withoutSwarm(info: Buffer): string {
+  const { Swarm: _, ...others } = JSON.parse(info.toString()) as Record<string, unknown>;
+  const inactive = { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null };
+  return `${JSON.stringify({ ...others, Swarm: inactive })}\n`;
+}
+
+/** Before 23.0 (API 1.42) Engines wrote this with a capital letter, and tests of their time look for it. */
+function asOldEnginesSay(error: unknown, newest: string): unknown {
+  const isOld = compareVersions(newest, '1.42') < 0;
+  if (!isOld || !isKind(error, 'invalid') || !error.message.startsWith('invalid filter')) return error;
+  return new ArpanetError(error.kind, `I${error.message.slice(1)}`, { cause: error });
+}
+
+function findRoute(method: string, path: string) {
+  let matched: ReturnType<typeof matchRoute>;
+  try {
+    matched = matchRoute(method, path);
+  } catch {
+    throw new ArpanetError('invalid', `malformed escape in ${path}`);
+  }
+  if (matched === undefined) throw noSuchPage();
+  return matched;
+}
+
+const noSuchPage = (): ArpanetError => new ArpanetError('not-found', 'page not found');
+
+const isHijack = (req: IncomingMessage): boolean => routeOf(req)?.do === 'hijack';
+
+function routeOf(req: IncomingMessage): Route | undefined {
+  const { path } = splitVersion((req.url ?? '/').split('?', 1)[0] ?? '/');
+  try {
+    return matchRoute(req.method ?? 'GET', path)?.route;
+  } catch {
+    return undefined;
+  }
+}
+
+const LONG: ReadonlySet<HandlerName> = new Set<HandlerName>(['events', 'containerWait', 'serviceLogs', 'taskLogs']);
+
+const isLong = (route: Route): boolean =>
+  route.do === 'stream' || route.do === 'hijack' || ('by' in route && LONG.has(route.by as HandlerName));
+
+const OF_ALL_HOSTS: ReadonlySet<string> = new Set(['containerList', 'imageList', 'networkList', 'volumeList', 'info', 'diskUsage']);
+
+const UNCHANGING: ReadonlySet<HandlerName> = new Set<HandlerName>([
+  'containerWait',
+  'execCreate',
+  'imageInspect',
+  'events',
+  'serviceList',
+  'serviceInspect',
+  'serviceLogs',
+  'taskList',
+  'taskInspect',
+  'taskLogs',
+  'nodeList',
+  'nodeInspect',
+  'swarmInspect',
+  'swarmUnlockKey',
+  'keptList',
+  'keptInspect',
+]);
+
+/** Whether a route changes what the cluster holds. */
+function changes(route: Route): boolean {
+  return 'by' in route && route.do !== 'read' && !UNCHANGING.has(route.by);
+}

@@ -1,0 +1,86 @@
+/** Networks are the cluster's own: created, removed and joined there; Engines get theirs when a container needs one. */
+import { ArpanetError, type ContainerView, isKind, type Json, type NetworkCreateRequest, predefinedName } from '../../model/index.ts';
+import { type GoStruct, readJson } from '../json/body.ts';
+import { type Exchange, send, sendJson, unlessDoneBefore } from '../request-context.ts';
+
+const CREATE: GoStruct = {
+  name: 'types.NetworkCreateRequest',
+  fields: {
+    Name: 'string',
+    Driver: 'string',
+    Scope: 'string',
+    Internal: 'bool',
+    Attachable: 'bool',
+    Ingress: 'bool',
+    EnableIPv6: 'bool',
+    ConfigOnly: 'bool',
+    ConfigFrom: 'struct',
+    IPAM: 'struct',
+    Options: 'map[string]string',
+    Labels: 'map[string]string',
+  },
+};
+const CONNECT: GoStruct = { name: 'types.NetworkConnect', fields: { Container: 'string', EndpointConfig: 'struct' } };
+const DISCONNECT: GoStruct = { name: 'types.NetworkDisconnect', fields: { Container: 'string', Force: 'bool' } };
+
+export async function networkCreate(call: Exchange): Promise<void> {
+  const request = await readJson<NetworkCreateRequest>(call, CREATE);
+  const record = await call.cluster.createNetwork(request, call.requestId);
+  sendJson(call, 201, { Id: record.id, Warning: '' });
+}
+
+export async function networkRemove(call: Exchange): Promise<void> {
+  await unlessDoneBefore(call, () => call.cluster.removeNetwork(call.params['id'] ?? '', { evenOfStopped: true }));
+  send(call, { status: 204 });
+}
+
+interface Membership extends Json {
+  readonly Container?: string;
+  readonly EndpointConfig?: unknown;
+  readonly Force?: boolean;
+}
+
+export async function networkConnect(call: Exchange): Promise<void> {
+  const { Container = '', EndpointConfig } = await readJson<Membership>(call, CONNECT);
+  if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
+  const reference = call.params['id'] ?? '';
+  // An Engine looks for the network first.
+  if (predefinedName(reference) === undefined) call.cluster.network(reference);
+  const container = call.cluster.container(Container);
+  await call.cluster.connect(reference, container.id, EndpointConfig);
+  await call.cluster.sync(container.host, { containers: [container.id] });
+  send(call, { status: 200 });
+}
+
+export async function networkDisconnect(call: Exchange): Promise<void> {
+  const { Container = '', Force = false } = await readJson<Membership>(call, DISCONNECT);
+  if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
+  const reference = call.params['id'] ?? '';
+  const container = memberOf(call, Container, Force);
+  // with force, what went with its network is off it
+  if (Force && isGone(call, reference) && wasMadeFor(container, reference)) return send(call, { status: 200 });
+  if (predefinedName(reference) === undefined) call.cluster.network(reference);
+  await call.cluster.disconnect(reference, container.id, Force);
+  await call.cluster.sync(container.host, { containers: [container.id] });
+  send(call, { status: 200 });
+}
+
+/** Of a container that is gone, an Engine that is to use force looks for what it left on the network (moby daemon/network.go, ForceEndpointDelete). */
+function memberOf({ cluster }: Exchange, reference: string, isForced: boolean): ContainerView {
+  try {
+    return cluster.container(reference);
+  } catch (error) {
+    throw isForced && isKind(error, 'not-found') ? new ArpanetError('not-found', `endpoint ${reference} not found`) : error;
+  }
+}
+
+function isGone({ cluster }: Exchange, network: string): boolean {
+  return (
+    predefinedName(network) === undefined && !cluster.networks().some(({ record }) => record.name === network || record.id === network)
+  );
+}
+
+function wasMadeFor({ record }: ContainerView, network: string): boolean {
+  const { HostConfig, NetworkingConfig } = record?.request ?? {};
+  return HostConfig?.NetworkMode === network || Object.hasOwn(NetworkingConfig?.EndpointsConfig ?? {}, network);
+}

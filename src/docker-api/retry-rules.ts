@@ -1,0 +1,30 @@
+/** Which requests may be sent again when their leader went away without an answer. Pure. */
+import { matchRoute } from './routes.ts';
+import { splitVersion } from './api-versions.ts';
+
+/** safely: twice is as good as once. never: it might be done twice. stream: the connection itself is handed over. */
+export type Repeat = 'safely' | 'never' | 'stream';
+
+const SAFE = new Set([
+  'POST /containers/create',
+  'POST /containers/{id}/start',
+  'POST /containers/{id}/stop',
+  'DELETE /containers/{id}',
+  'POST /networks/create',
+  'DELETE /networks/{id}',
+  'POST /volumes/create',
+  'DELETE /volumes/{name}',
+]);
+
+export function howToRepeat(method: string, url: string): Repeat {
+  const { path } = splitVersion(url.split('?', 1)[0] ?? '/');
+  let route: ReturnType<typeof matchRoute>;
+  try {
+    route = matchRoute(method, path);
+  } catch {
+    return 'never';
+  }
+  if (route?.route.do === 'hijack') return 'stream';
+  if (method === 'GET' || method === 'HEAD') return 'safely';
+  return route !== undefined && SAFE.has(`${method} ${route.route.path}`) ? 'safely' : 'never';
+}

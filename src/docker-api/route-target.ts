@@ -1,0 +1,99 @@
+/** Where a route's request goes: the host, and the parameters as that host's Engine knows them. */
+import { engineRequest } from '../engine/index.ts';
+import { ArpanetError, type ContainerView, isKind, labels } from '../model/index.ts';
+import type { Call } from './request-context.ts';
+import type { Execs } from './containers/execs.ts';
+import { builderWithImages, imageAt, pushAt, saveAt } from './images/image-target.ts';
+import { fillPath, type Place } from './routes.ts';
+
+export interface Located {
+  readonly host: string;
+  /** Path and query for that host's Engine. */
+  readonly path: string;
+  /** The container that the request concerns, if it does. */
+  readonly container?: ContainerView | undefined;
+}
+
+/** Throws `not-found` in the Engine's words. */
+export async function locate(call: Call, place: Place, execs: Execs): Promise<Located> {
+  return await LOCATE[place](call, execs);
+}
+
+const LOCATE: Readonly<Record<Place, (call: Call, execs: Execs) => Located | Promise<Located>>> = {
+  container(call) {
+    // an unknown one is refused by an Engine: on a hijacked connection, or only after the body, as the route has it
+    if (/\/(?:attach|copy)$/.test(call.route.path) && !isKnown(call)) return { host: call.cluster.builder(), path: enginePath(call) };
+    const container = call.cluster.container(call.params['id'] ?? '');
+    return {
+      host: container.host,
+      path: enginePath(call, { ...call.params, id: asItsEngineKnows(call.params['id'] ?? '', container) }),
+      container,
+    };
+  },
+  async exec(call, execs) {
+    const id = call.params['id'] ?? '';
+    const known = execs.get(id) ?? (await findExec(call, id));
+    if (known === undefined) return { host: call.cluster.builder(), path: enginePath(call) };
+    execs.set(id, known);
+    const container = call.cluster.containers().find((one) => one.id === known.container);
+    return { host: known.host, path: enginePath(call), container };
+  },
+  image(call) {
+    const { host, name } = imageAt(call, call.params['name'] ?? '');
+    return { host, path: enginePath(call, { ...call.params, name }) };
+  },
+  async push(call) {
+    const { host, name } = await pushAt(call);
+    return { host, path: enginePath(call, { ...call.params, name }) };
+  },
+  images: async (call) => ({ host: await saveAt(call), path: enginePath(call) }),
+  buildkit: async (call) => ({ host: await builderWithImages(call), path: enginePath(call) }),
+  builder: (call) => ({ host: call.cluster.builder(), path: enginePath(call) }),
+};
+
+/** The container that a change is about. Throws `not-found`, and `unavailable` for one that was begun and may yet be. */
+export async function sought(call: Call, reference: string): Promise<ContainerView> {
+  const { cluster } = call;
+  try {
+    const container = cluster.container(reference);
+    const isOurs = container.facts.inspect.Config.Labels?.[labels.record] !== undefined;
+    if (container.record !== undefined || !isOurs) return container;
+  } catch (error) {
+    if (!isKind(error, 'not-found')) throw error;
+  }
+  if ((await cluster.seek?.(reference)) === false) throw new ArpanetError('not-found', `No such container: ${reference}`);
+  return cluster.container(reference);
+}
+
+/** Whether there is a container that the request means. Throws for a prefix that several share. */
+export function isKnown(call: Call): boolean {
+  try {
+    return call.cluster.container(call.params['id'] ?? '') !== undefined;
+  } catch (error) {
+    if (isKind(error, 'not-found')) return false;
+    throw error;
+  }
+}
+
+/** The user's own reference where the container's Engine understands it too, so that its messages speak as the user did; else the id. */
+export function asItsEngineKnows(reference: string, { id, name }: ContainerView): string {
+  return reference === name || reference === `/${name}` || (reference !== '' && id.startsWith(reference)) ? reference : id;
+}
+
+export function enginePath(call: Call, params = call.params, search = call.search): string {
+  return `/v${call.apiVersion}${fillPath(call.route, params)}${search}`;
+}
+
+/** After a change of leader nobody remembers who runs an exec: all alive Engines are asked. */
+async function findExec(call: Call, id: string): Promise<{ host: string; container: string } | undefined> {
+  const alive = call.cluster.hosts().filter((host) => host.state === 'alive');
+  const asked = alive.map(async ({ name }) => {
+    const target = { agent: call.cluster.engine(name).agent };
+    const path = `/v${call.apiVersion}/exec/${encodeURIComponent(id)}/json`;
+    const answer = await engineRequest(target, { method: 'GET', path, timeoutMs: 5_000, signal: call.signal });
+    if (answer.status !== 200) throw new ArpanetError('not-found', `No such exec instance: ${id}`);
+    const found = JSON.parse(answer.body.toString()) as { readonly ContainerID: string };
+    return { host: name, container: found.ContainerID };
+  });
+  return await Promise.any(asked).catch(() => undefined);
+}

@@ -1,0 +1,106 @@
+/** Secrets and configs, as a swarm's manager answers for them. */
+import { ArpanetError, type Json, type KeptFile, type KeptKind, type KeptRecord } from '../../model/index.ts';
+import { type GoStruct, parseJson, readBody } from '../json/body.ts';
+import { type Exchange, send, sendJson } from '../request-context.ts';
+import { parseFilters } from '../reads/filters.ts';
+import type { KeptReference, ServiceSpec } from './types.ts';
+import { servicesOf } from './services-of.ts';
+
+const NAME = /^[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const SPEC: GoStruct = { name: 'swarm.SecretSpec', fields: { Name: 'string', Labels: 'map[string]string', Data: 'string' } };
+
+interface KeptSpec extends Json {
+  readonly Name?: string;
+  readonly Labels?: Readonly<Record<string, string>> | null;
+  readonly Data?: string;
+  readonly Driver?: { readonly Name?: string } | null;
+  readonly Templating?: { readonly Name?: string } | null;
+}
+
+const kindOf = (call: Exchange): KeptKind => (call.route.path.startsWith('/secrets') ? 'secret' : 'config');
+
+/** Full id, name, unique id prefix. Throws `not-found`. */
+function keptAt(call: Exchange, kind: KeptKind, reference: string): KeptRecord {
+  const all = servicesOf(call).kept(kind);
+  const exact = all.find(({ id }) => id === reference) ?? all.find(({ name }) => name === reference);
+  if (exact !== undefined) return exact;
+  const byPrefix = reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
+  if (byPrefix.length === 1 && byPrefix[0] !== undefined) return byPrefix[0];
+  throw new ArpanetError('not-found', `${kind} ${reference} not found`);
+}
+
+const at = (call: Exchange): KeptRecord => keptAt(call, kindOf(call), call.params['id'] ?? '');
+
+/** A secret's data is never told. */
+const show = ({ kind, id, name, labels, data, version, createdAtMs, updatedAtMs }: KeptRecord): Json => ({
+  ID: id,
+  Version: { Index: version },
+  CreatedAt: new Date(createdAtMs).toISOString(),
+  UpdatedAt: new Date(updatedAtMs).toISOString(),
+  Spec: { Name: name, Labels: labels, ...(kind === 'config' ? { Data: data } : {}) },
+});
+
+const readSpec = async (call: Exchange): Promise<KeptSpec> =>
+  parseJson<KeptSpec>(await readBody(call.req, call.bodyLimitBytes), call.req.headers['content-type'], SPEC);
+
+export async function keptList(call: Exchange): Promise<void> {
+  const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'name', 'names');
+  const found = servicesOf(call)
+    .kept(kindOf(call))
+    .filter(({ id, name, labels }) => filters.fuzzy('id', id) && filters.labels('label', labels) && filters.fuzzy('name', name))
+    .filter(({ name }) => filters.exact('names', name));
+  sendJson(call, 200, found.map(show));
+  await Promise.resolve();
+}
+
+export async function keptInspect(call: Exchange): Promise<void> {
+  sendJson(call, 200, show(at(call)));
+  await Promise.resolve();
+}
+
+export async function keptCreate(call: Exchange): Promise<void> {
+  const kind = kindOf(call);
+  const { Name: name = '', Labels, Data: data = '', Driver, Templating } = await readSpec(call);
+  const invalid = (why: string) => new ArpanetError('invalid', `rpc error: code = InvalidArgument desc = ${why}`);
+  if (name.length > 64 || !NAME.test(name))
+    throw invalid('invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end character must be [a-zA-Z0-9]');
+  if (Driver?.Name || Templating?.Name)
+    throw new ArpanetError('unsupported', `a ${kind} from a driver or template is not supported by arpanet: give its data`);
+  if (data === '' && kind === 'secret') throw invalid('secret data must be larger than 0 and less than 512000 bytes');
+  if (!BASE64.test(data)) throw new ArpanetError('invalid', `illegal base64 data in the ${kind}'s Data`);
+  const { id } = await servicesOf(call).keep(kind, { name, labels: Labels ?? {}, data });
+  sendJson(call, 201, { ID: id });
+}
+
+export async function keptUpdate(call: Exchange): Promise<void> {
+  const record = at(call);
+  const { Name = record.name, Labels, Data } = await readSpec(call);
+  if (Name !== record.name || (Data !== undefined && Data !== '' && Data !== record.data))
+    throw new ArpanetError('invalid', `rpc error: code = InvalidArgument desc = only updates to Labels are allowed`);
+  await servicesOf(call).relabel(record, Labels ?? {}, Number(call.query.get('version')));
+  send(call, { status: 200 });
+}
+
+export async function keptRemove(call: Exchange): Promise<void> {
+  await servicesOf(call).discard(at(call));
+  send(call, { status: 204 });
+}
+
+/** The files of a service's instances. Throws `not-found` for what is not kept. */
+export function filesFor(call: Exchange, spec: ServiceSpec): readonly KeptFile[] {
+  const { Secrets, Configs } = spec.TaskTemplate?.ContainerSpec ?? {};
+  const file = (kind: KeptKind, { File, SecretID, ConfigID, SecretName, ConfigName }: KeptReference): KeptFile => {
+    const { id, name } = keptAt(call, kind, SecretID ?? ConfigID ?? SecretName ?? ConfigName ?? '');
+    const target = File?.Name || name;
+    const path = target.startsWith('/') ? target : `${kind === 'secret' ? '/run/secrets/' : '/'}${target}`;
+    if (Buffer.byteLength(path) > 100) throw new ArpanetError('invalid', `the path of a ${kind} has at most 100 bytes: ${path}`);
+    return { kind, id, path, uid: numberIn(File?.UID), gid: numberIn(File?.GID), mode: File?.Mode ?? 0o444 };
+  };
+  return [...(Secrets ?? []).map((one) => file('secret', one)), ...(Configs ?? []).map((one) => file('config', one))];
+}
+
+function numberIn(text = '0'): number {
+  if (!/^\d{1,9}$/.test(text || '0')) throw new ArpanetError('invalid', `"${text}" is no user or group number`);
+  return Number(text || '0');
+}

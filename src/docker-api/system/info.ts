@@ -1,0 +1,189 @@
+/** `GET /info`: sums over the hosts in Docker's shape, and a line for each host under "Storage Driver", where every CLI prints rows. Pure. */
+import type { ContainerView, HostView, Json } from '../../model/index.ts';
+import { speakers } from './version.ts';
+
+export interface About {
+  readonly name: string;
+  readonly epoch: number;
+  readonly clusterId: string;
+  readonly strategy: string;
+  readonly schedulers: readonly string[];
+}
+
+export function showInfo(
+  hosts: readonly HostView[],
+  containers: readonly ContainerView[],
+  imageCount: number,
+  about: About,
+  version: string,
+  nowMs: number,
+): Json {
+  const known = speakers(hosts).map((facts) => facts.info);
+  const counted = (state: string) => containers.filter((container) => container.facts.inspect.State.Status === state).length;
+  const running = counted('running');
+  const paused = counted('paused');
+  // API 1.50 dropped some
+  const isKnown = (flag: string): boolean => known.length === 0 || known.some((info) => flag in info);
+  return {
+    // what differs from host to host below is overwritten; the rest (limits supported, runtimes, …) is the first host's
+    ...known[0],
+    ...Object.fromEntries(everywhere.filter(isKnown).map((flag) => [flag, known.length > 0 && known.every((info) => info[flag] === true)])),
+    ID: about.clusterId,
+    Containers: containers.length,
+    ContainersRunning: running,
+    ContainersPaused: paused,
+    ContainersStopped: containers.length - running - paused,
+    Images: imageCount,
+    Driver: joined(known, 'Driver'),
+    DriverStatus: hostRows(hosts, containers, about),
+    Plugins: mergedPlugins(known),
+    NCPU: sum(known, 'NCPU'),
+    MemTotal: sum(known, 'MemTotal'),
+    SystemTime: new Date(nowMs).toISOString(),
+    KernelVersion: joined(known, 'KernelVersion'),
+    OperatingSystem: joined(known, 'OperatingSystem'),
+    OSVersion: joined(known, 'OSVersion'),
+    OSType: known[0]?.['OSType'] ?? 'linux',
+    Architecture: joined(known, 'Architecture'),
+    DockerRootDir: rootDirOf(hosts),
+    Name: about.name,
+    Labels: [],
+    ServerVersion: `arpanet/${version}`,
+    // The services API is spoken here; its CLI looks at this first.
+    Swarm: {
+      NodeID: '',
+      NodeAddr: '',
+      LocalNodeState: 'active',
+      ControlAvailable: true,
+      Error: '',
+      RemoteManagers: null,
+      Nodes: hosts.length,
+      Managers: about.schedulers.length,
+      Cluster: { ID: about.clusterId.slice(0, 25), Spec: { Name: 'default' } },
+    },
+    SecurityOptions: common(known, 'SecurityOptions'),
+    Warnings: warningsOf(hosts),
+  };
+}
+
+/** Where the hosts keep their data; the first host's, if they differ: clients make paths of it. */
+export function rootDirOf(hosts: readonly HostView[]): string {
+  const dir = speakers(hosts)[0]?.info['DockerRootDir'];
+  return typeof dir === 'string' ? dir : '/var/lib/docker';
+}
+
+/** As older versions had it. https://github.com/moby/moby/blob/v26.1.5/api/server/router/system/system_routes.go */
+export function infoAt(info: Json, minor: number): Json {
+  const runtimes = Object.entries((info['Runtimes'] ?? {}) as Readonly<Record<string, Json>>);
+  const Runtimes = Object.fromEntries(runtimes.map(([name, runtime]) => [name, { ...runtime, status: undefined }]));
+  const since44 = minor >= 44 || info['Runtimes'] === undefined ? info : { ...info, Runtimes };
+  // Engines that speak 1.42 tell newer clients nothing of it; it came and went with that of TCP
+  const since42 = minor >= 42 || info['KernelMemoryTCP'] !== true ? since44 : { ...since44, KernelMemory: true };
+  return minor >= 25 ? since42 : before25(since42);
+}
+
+function before25(info: Json): Json {
+  const names = strings(info['SecurityOptions']).map((option) => /(?:^|,)name=([^,]*)/.exec(option)?.[1] ?? option);
+  return { ...info, ExecutionDriver: '<not supported>', SecurityOptions: names };
+}
+
+/** Flags that hold for the cluster when they hold on each of its hosts. */
+const everywhere = (
+  'MemoryLimit SwapLimit CpuCfsPeriod CpuCfsQuota CPUShares CPUSet PidsLimit IPv4Forwarding BridgeNfIptables BridgeNfIp6tables ' +
+  'OomKillDisable LiveRestoreEnabled ExperimentalBuild Debug'
+).split(' ');
+
+function hostRows(hosts: readonly HostView[], containers: readonly ContainerView[], about: About): readonly (readonly [string, string])[] {
+  const alive = hosts.filter((host) => host.state === 'alive').length;
+  return [
+    ['Leader', `${about.name} (epoch ${about.epoch})`],
+    ['Schedulers', about.schedulers.join(', ')],
+    ['Strategy', about.strategy],
+    ['Hosts', `${hosts.length} (${alive} alive)`],
+    ...hosts.map((host) => [` ${host.name}`, hostLine(host, containers)] as const),
+  ];
+}
+
+function hostLine(host: HostView, containers: readonly ContainerView[]): string {
+  const own = containers.filter((container) => container.host === host.name);
+  const reserving = own.filter((container) => !['exited', 'dead'].includes(container.facts.inspect.State.Status));
+  const { facts, load, record } = host;
+  const cpus = reserving.reduce((total, container) => total + reservedCpus(container), 0);
+  const memory = reserving.reduce((total, { facts: { inspect } }) => total + (inspect.HostConfig.Memory ?? 0), 0);
+  const labels = Object.entries(record.labels).map(([name, value]) => `${name}=${value}`);
+  const state = host.state === 'alive' && record.availability !== 'active' ? record.availability : host.state;
+  return [
+    record.address,
+    host.state === 'down' && host.why !== undefined ? `down: ${host.why}` : state,
+    ...(facts === undefined ? [] : [`engine ${text(facts.version['Version'])} (API ${facts.apiVersion})`]),
+    `containers ${own.length}`,
+    ...(facts === undefined
+      ? []
+      : [`cpus ${round(cpus)}/${facts.cpus} reserved`, `memory ${bytes(memory)}/${bytes(facts.memoryBytes)} reserved`]),
+    ...(load === undefined ? [] : [`load ${Math.round(load.cpu * 100)}%, ${bytes(load.memoryUsedBytes)} used`]),
+    ...(labels.length === 0 ? [] : [`labels ${labels.join(' ')}`]),
+  ].join(' · ');
+}
+
+function reservedCpus({ facts: { inspect } }: ContainerView): number {
+  const { NanoCpus = 0, CpuQuota = 0, CpuPeriod = 0 } = inspect.HostConfig;
+  return NanoCpus > 0 ? NanoCpus / 1e9 : CpuQuota > 0 ? CpuQuota / (CpuPeriod > 0 ? CpuPeriod : 100_000) : 0;
+}
+
+/** A warning that all hosts give stands once; others name their host. The CLI prints them as they are. */
+function warningsOf(hosts: readonly HostView[]): readonly string[] | null {
+  const given = hosts.flatMap((host) => strings(host.facts?.info['Warnings']).map((warning) => ({ host: host.name, warning })));
+  const count = (warning: string) => given.filter((one) => one.warning === warning).length;
+  const merged = new Set(given.map(({ host, warning }) => (count(warning) === hosts.length ? warning : `${warning} (host ${host})`)));
+  for (const { name, state, why } of hosts) {
+    if (state === 'down') merged.add(`WARNING: Host ${name} is down: ${why ?? 'no reason known'}`);
+    else if (state === 'alive' && why !== undefined) merged.add(`WARNING: Host ${name} does not answer at the moment: ${why}`);
+  }
+  return merged.size === 0 ? null : [...merged];
+}
+
+function mergedPlugins(infos: readonly Json[]): Json {
+  const merged = (kind: string) => {
+    const names = infos.flatMap((info) => strings((info['Plugins'] as Json | undefined)?.[kind]));
+    return [...new Set(names)].sort();
+  };
+  const authorization = merged('Authorization');
+  return {
+    Volume: merged('Volume'),
+    Network: merged('Network'),
+    Authorization: authorization.length === 0 ? null : authorization,
+    Log: merged('Log'),
+  };
+}
+
+function joined(infos: readonly Json[], field: string): string {
+  return [...new Set(infos.map((info) => text(info[field])).filter((value) => value !== ''))].join(', ');
+}
+
+function common(infos: readonly Json[], field: string): readonly string[] {
+  const lists = infos.map((info) => strings(info[field]));
+  return (lists[0] ?? []).filter((value) => lists.every((list) => list.includes(value)));
+}
+
+function sum(infos: readonly Json[], field: string): number {
+  return infos.reduce((total, info) => total + Number(info[field] ?? 0), 0);
+}
+
+function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function round(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+/** As go-units' `BytesSize` writes it, with at most four digits. */
+function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = Math.min(count < 1 ? 0 : Math.floor(Math.log2(count) / 10), units.length - 1);
+  return `${Number((count / 1024 ** power).toPrecision(4))}${units[power]}`;
+}

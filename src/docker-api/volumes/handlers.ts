@@ -1,0 +1,32 @@
+/** Volumes: named in the cluster, kept on the host that first used them. */
+import type { Json } from '../../model/index.ts';
+import { type GoStruct, readJson } from '../json/body.ts';
+import { type Exchange, send, unlessDoneBefore } from '../request-context.ts';
+import { apiMinor, boolValue } from '../json/go-values.ts';
+
+interface VolumeCreateRequest extends Json {
+  readonly Name?: string;
+  readonly Driver?: string;
+  readonly DriverOpts?: Readonly<Record<string, string>>;
+  readonly Labels?: Readonly<Record<string, string>>;
+}
+
+const CREATE: GoStruct = {
+  name: 'volume.CreateOptions',
+  fields: { Name: 'string', Driver: 'string', DriverOpts: 'map[string]string', Labels: 'map[string]string' },
+};
+
+export async function volumeCreate(call: Exchange): Promise<void> {
+  const request = await readJson<VolumeCreateRequest>(call, CREATE);
+  // so Engines since 23.0 tell what they named themselves, and prune it first
+  const isMarked = !request.Name && apiMinor(call.newestVersion) >= 42;
+  const Labels = isMarked ? { ...request.Labels, 'com.docker.volume.anonymous': '' } : request.Labels;
+  const { name } = await call.cluster.createVolume({ ...request, ...(Labels ? { Labels } : {}) });
+  const shown = await call.reads.volumeInspect(call.query, { name }, call.apiVersion);
+  send(call, { ...shown, status: shown.status === 200 ? 201 : shown.status });
+}
+
+export async function volumeRemove(call: Exchange): Promise<void> {
+  await unlessDoneBefore(call, () => call.cluster.removeVolume(call.params['name'] ?? '', boolValue(call.query.get('force'))));
+  send(call, { status: 204 });
+}

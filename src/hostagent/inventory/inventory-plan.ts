@@ -1,0 +1,59 @@
+/** What an Engine event calls for. Pure. */
+import type { EngineEvent } from '../../model/docker.ts';
+
+export type Lane = 'containers' | 'images' | 'volumes';
+
+/** Container actions that change nothing in list or inspect but exec ids, which the leader asks the Engine for. */
+const QUIET = new Set(['attach', 'detach', 'resize', 'top', 'export', 'copy', 'archive-path', 'extract-to-dir', 'commit']);
+const QUIET_IMAGE = new Set(['push', 'save']);
+
+export type Refresh =
+  | { readonly do: 'nothing' }
+  | { readonly do: 'read'; readonly container: string }
+  | { readonly do: 'forget'; readonly container: string }
+  | { readonly do: 'list' };
+
+/** In which lane the event travels: each lane keeps its order, none waits for another. */
+export function laneOf(event: EngineEvent): Lane {
+  return event.Type === 'image' ? 'images' : event.Type === 'volume' ? 'volumes' : 'containers';
+}
+
+/** What must be read anew before the event may be told. */
+export function refreshFor(event: EngineEvent): Refresh {
+  const { Type: type, Action: action, Actor: actor } = event;
+  if (type === 'container') {
+    if (action === 'destroy') return { do: 'forget', container: actor.ID };
+    if (QUIET.has(action) || action.startsWith('exec_') || actor.ID === '') return { do: 'nothing' };
+    return { do: 'read', container: actor.ID };
+  }
+  if (type === 'network') {
+    const container = actor.Attributes['container'];
+    return container !== undefined && (action === 'connect' || action === 'disconnect') ? { do: 'read', container } : { do: 'nothing' };
+  }
+  if (type === 'image') return QUIET_IMAGE.has(action) ? { do: 'nothing' } : { do: 'list' };
+  if (type === 'volume') return action === 'mount' || action === 'unmount' ? { do: 'nothing' } : { do: 'list' };
+  return { do: 'nothing' };
+}
+
+/** True when someone made or removed an Engine network: the overlay should look whether it was one of ours. */
+export function touchesNetworks(event: EngineEvent): boolean {
+  return event.Type === 'network' && (event.Action === 'create' || event.Action === 'destroy');
+}
+
+export interface BatchReads {
+  readonly read: readonly string[];
+  readonly forget: readonly string[];
+}
+
+/** Each container of a batch once: a hundred events of one container are one read, and what is destroyed is not read at all. */
+export function readsFor(events: readonly EngineEvent[], asked: readonly string[]): BatchReads {
+  const read = new Set(asked);
+  const forget = new Set<string>();
+  for (const event of events) {
+    const refresh = refreshFor(event);
+    if (refresh.do === 'read') read.add(refresh.container);
+    if (refresh.do === 'forget') forget.add(refresh.container);
+  }
+  for (const id of forget) read.delete(id);
+  return { read: [...read], forget: [...forget] };
+}

@@ -1,0 +1,71 @@
+/**
+ * Effects: keeps overlay packets of lost hosts out of this one, and its own from them, with `iptables`, until what has a successor elsewhere is
+ * gone from them. The kernel keeps the rules when the agent stops; when the host does, the file has them.
+ */
+import { readFileSync } from 'node:fs';
+import type { Logger } from '../../telemetry/log.ts';
+import { writeDurably } from '../json-file.ts';
+import { run } from './observe.ts';
+
+const MARK = 'arpanet-lost';
+const VXLAN_PORT = '4789';
+/** Chain, and how a rule of it names the other host. */
+const CHAINS = [
+  ['INPUT', '-s'],
+  ['OUTPUT', '-d'],
+] as const;
+
+export interface Fence {
+  /** Drops the packets from and to these, and no others. It outlives the power when this resolves. */
+  readonly set: (addresses: readonly string[]) => Promise<void>;
+  /** As it was when this host lost its power: before there is an overlay again. */
+  readonly restore: () => Promise<void>;
+}
+
+export function createFence(overlay: 'vxlan' | 'none', file: string, log: Logger): Fence {
+  let tail: Promise<unknown> = Promise.resolve();
+  let done: string | undefined;
+  async function apply(addresses: readonly string[]): Promise<void> {
+    const text = addresses.toSorted().join();
+    if (text === done) return;
+    done = undefined;
+    const wanted = new Set(addresses);
+    for (const [chain, side] of CHAINS) {
+      const present = new Set(fencedBy(await run('iptables', ['-w', '5', '-S', chain])));
+      for (const address of wanted) if (!present.has(address)) await run('iptables', ['-w', '5', '-I', chain, ...ruleOf(side, address)]);
+      for (const address of present) if (!wanted.has(address)) await run('iptables', ['-w', '5', '-D', chain, ...ruleOf(side, address)]);
+    }
+    await writeDurably(file, JSON.stringify([...wanted])).catch((err: unknown) => log.error({ file, err }, 'cannot write'));
+    done = text;
+  }
+  function set(addresses: readonly string[]): Promise<void> {
+    if (overlay === 'none') return Promise.resolve();
+    const next = tail.then(() => apply(addresses));
+    tail = next.catch(() => undefined);
+    return next;
+  }
+  return {
+    set,
+    async restore() {
+      const kept = read(file);
+      if (kept.length > 0) await set(kept);
+    },
+  };
+}
+
+function read(file: string): readonly string[] {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as readonly string[];
+  } catch {
+    return []; // it never fenced anybody off, or the disk was full: the leader tells it anew
+  }
+}
+
+function ruleOf(side: string, address: string): readonly string[] {
+  return [side, `${address}/32`, '-p', 'udp', '-m', 'udp', '--dport', VXLAN_PORT, '-m', 'comment', '--comment', MARK, '-j', 'DROP'];
+}
+
+/** The addresses in the rules of ours, as `iptables -S` lists them. */
+function fencedBy(rules: string): readonly string[] {
+  return rules.split('\n').flatMap((rule) => (rule.includes(MARK) ? (/-[sd] ([\d.]+)\/32/.exec(rule)?.[1] ?? []) : []));
+}

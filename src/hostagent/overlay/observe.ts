@@ -1,0 +1,133 @@
+/** Effects: reads what there is of our networks on this host, from the Engine and from the kernel (`ip`, `bridge`). */
+import { execFile } from 'node:child_process';
+import { engineJson, type EngineTarget } from '../../engine/request.ts';
+import { ArpanetError } from '../../model/errors.ts';
+import { NETWORK_LABEL, type Observed, type ObservedNetwork, type ObservedVxlan, type Underlay } from './plan.ts';
+
+interface EngineNetwork {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Labels: Readonly<Record<string, string>> | null;
+  readonly Options: Readonly<Record<string, string>> | null;
+  readonly IPAM: { readonly Config: readonly { readonly Subnet?: string; readonly Gateway?: string }[] | null };
+}
+interface LinkJson {
+  readonly ifname: string;
+  readonly mtu: number;
+  readonly flags: readonly string[];
+  readonly master?: string;
+  readonly addr_info?: readonly { readonly local?: string }[];
+  readonly linkinfo?: { readonly info_data?: { readonly id?: number; readonly local?: string } };
+}
+interface FdbJson {
+  readonly mac: string;
+  readonly ifname: string;
+  readonly dst?: string;
+  readonly state?: string;
+}
+
+/** Frames to this address go to every peer entered for it: unknown and broadcast destinations. */
+export const FLOOD_MAC = '00:00:00:00:00:00';
+
+/** Runs a command, its stdin given; its stdout. Throws `unavailable` with what the command said. */
+export function run(command: string, args: readonly string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(command, args, { timeout: 10_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else
+        reject(new ArpanetError('unavailable', `${command} ${args.join(' ')}: ${stderr.trim() || 'could not be run'}`, { cause: error }));
+    });
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
+  });
+}
+
+const runJson = async <T>(command: string, args: readonly string[]): Promise<T[]> => JSON.parse((await run(command, args)) || '[]') as T[];
+
+/** Which link has this address. Throws `invalid` when none does. */
+export async function readUnderlay(address: string): Promise<Underlay> {
+  const found = (await runJson<LinkJson>('ip', ['-j', 'addr', 'show', 'to', `${address}/32`])).find(({ ifname }) => ifname !== undefined);
+  if (found === undefined)
+    throw new ArpanetError('invalid', `no link of this host has the address ${address}: give --address one of its own`);
+  return { address, link: found.ifname, mtu: found.mtu };
+}
+
+/** Our networks on the Engine; only one of them with its id given. */
+export async function readNetworks(engine: EngineTarget, signal: AbortSignal, network?: string): Promise<readonly ObservedNetwork[]> {
+  const filters = JSON.stringify({ label: [network === undefined ? NETWORK_LABEL : `${NETWORK_LABEL}=${network}`] });
+  const found = await engineJson<EngineNetwork[]>(engine, {
+    method: 'GET',
+    path: `/networks?filters=${encodeURIComponent(filters)}`,
+    signal,
+    timeoutMs: 10_000,
+  });
+  const addressed = found.length === 0 ? undefined : await readAddressed();
+  return found.map(({ Id, Name, Labels, Options, IPAM }) => ({
+    engineId: Id,
+    name: Name,
+    network: Labels?.[NETWORK_LABEL] ?? '',
+    cidr: IPAM.Config?.[0]?.Subnet ?? '',
+    gateway: IPAM.Config?.[0]?.Gateway ?? '',
+    bridge: Options?.['com.docker.network.bridge.name'] ?? '',
+    ...isAddressed(addressed, Options?.['com.docker.network.bridge.name'], IPAM.Config?.[0]?.Gateway),
+    ...(Options?.['com.docker.network.driver.mtu'] === undefined ? {} : { mtu: Number(Options['com.docker.network.driver.mtu']) }),
+  }));
+}
+
+/** The IPv4 addresses of each link that is up. */
+async function readAddressed(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const links = await runJson<LinkJson>('ip', ['-j', '-4', 'addr', 'show', 'up']);
+  return new Map(links.map(({ ifname, addr_info: addresses = [] }) => [ifname, addresses.map(({ local }) => local ?? '')]));
+}
+
+function isAddressed(
+  addressed: ReadonlyMap<string, readonly string[]> | undefined,
+  bridge: string | undefined,
+  gateway: string | undefined,
+): { readonly isAddressed?: boolean } {
+  if (addressed === undefined || bridge === undefined || gateway === undefined) return {};
+  return { isAddressed: addressed.get(bridge)?.includes(gateway) === true };
+}
+
+/** All VXLAN devices, or this one if it exists. */
+export async function readVxlans(device?: string): Promise<readonly ObservedVxlan[]> {
+  // an older ip prints {} for each link that the filter left out
+  const links = (await runJson<LinkJson>('ip', ['-j', '-d', 'link', 'show', 'type', 'vxlan'])).filter(({ ifname }) => ifname !== undefined);
+  const wanted = device === undefined ? links : links.filter(({ ifname }) => ifname === device);
+  if (wanted.length === 0) return [];
+  const fdb = await readFdb(device);
+  return wanted.map(({ ifname, mtu, flags, master, linkinfo }) => ({
+    device: ifname,
+    vni: linkinfo?.info_data?.id ?? 0,
+    local: linkinfo?.info_data?.local ?? '',
+    master: master ?? '',
+    mtu,
+    isUp: flags.includes('UP'),
+    peers: fdb.flatMap((entry) => (entry.ifname === ifname && entry.mac === FLOOD_MAC && entry.dst !== undefined ? [entry.dst] : [])),
+  }));
+}
+
+/** Learned unicast entries of a VXLAN device: behind which host an address was last seen. */
+export async function readLearned(device: string): Promise<readonly { readonly mac: string; readonly peer: string }[]> {
+  return (await readFdb(device)).flatMap(({ mac, dst, state }) =>
+    dst !== undefined && mac !== FLOOD_MAC && state !== 'permanent' ? [{ mac, peer: dst }] : [],
+  );
+}
+
+async function readFdb(device?: string): Promise<readonly FdbJson[]> {
+  const entries = await runJson<FdbJson>('bridge', ['-j', 'fdb', 'show', ...(device === undefined ? [] : ['dev', device])]);
+  return device === undefined ? entries : entries.map((entry) => ({ ...entry, ifname: device }));
+}
+
+export async function observe(
+  engine: EngineTarget,
+  signal: AbortSignal,
+  overlay: 'vxlan' | 'none',
+  only?: { network: string; device: string },
+): Promise<Observed> {
+  const [networks, vxlans] = await Promise.all([
+    readNetworks(engine, signal, only?.network),
+    overlay === 'vxlan' ? readVxlans(only?.device) : [],
+  ]);
+  return { networks, vxlans };
+}

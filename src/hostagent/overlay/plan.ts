@@ -1,0 +1,153 @@
+/** What to do so that the networks planned for this host exist on it, and nothing else of ours. Pure: what is, what should be, steps. */
+import type { NetworkPlan } from '../../model/facts.ts';
+import { labels } from '../../model/labels.ts';
+
+/** A Docker network on this Engine that carries our label. */
+export interface ObservedNetwork {
+  readonly engineId: string;
+  readonly name: string;
+  /** The label `arpanet.network`. */
+  readonly network: string;
+  readonly cidr: string;
+  readonly gateway: string;
+  readonly bridge: string;
+  readonly mtu?: number;
+  /** The bridge is up and has the gateway's address: without it nobody there is answered a name. Absent: not looked at. */
+  readonly isAddressed?: boolean;
+}
+
+export interface ObservedVxlan {
+  readonly device: string;
+  readonly vni: number;
+  readonly local: string;
+  readonly master: string;
+  readonly mtu: number;
+  readonly isUp: boolean;
+  /** Where flooded frames go. */
+  readonly peers: readonly string[];
+}
+
+export interface Observed {
+  readonly networks: readonly ObservedNetwork[];
+  readonly vxlans: readonly ObservedVxlan[];
+}
+
+/** The link that carries the overlay: the one with the host's own address. */
+export interface Underlay {
+  readonly address: string;
+  readonly link: string;
+  readonly mtu: number;
+}
+
+export type Step =
+  | { readonly do: 'remove-network'; readonly engineId: string; readonly name: string }
+  | { readonly do: 'create-network'; readonly plan: NetworkPlan; readonly mtu: number | undefined }
+  | { readonly do: 'address-bridge'; readonly bridge: string; readonly address: string }
+  | { readonly do: 'remove-vxlan'; readonly device: string }
+  | { readonly do: 'add-vxlan'; readonly device: string; readonly vni: number; readonly underlay: Underlay }
+  | { readonly do: 'attach-vxlan'; readonly device: string; readonly bridge: string; readonly mtu: number }
+  | { readonly do: 'add-peer'; readonly device: string; readonly peer: string }
+  | { readonly do: 'remove-peer'; readonly device: string; readonly peer: string };
+
+/** Outer IPv4, UDP and VXLAN headers with the inner Ethernet header. */
+export const VXLAN_OVERHEAD_BYTES = 50;
+export const NETWORK_LABEL = labels.network;
+const MTU_OPTION = 'com.docker.network.driver.mtu';
+const BRIDGE_OPTION = 'com.docker.network.bridge.name';
+
+/** `arp00002a`: the bridge of VXLAN id 42. */
+export const bridgeOf = (vni: number): string => `arp${vni.toString(16).padStart(6, '0')}`;
+/** `arv00002a`: its VXLAN device. */
+export const vxlanOf = (vni: number): string => `arv${vni.toString(16).padStart(6, '0')}`;
+export const isOurVxlan = (device: string): boolean => /^arv[0-9a-f]{6}$/.test(device);
+
+/**
+ * Steps for one planned network. No underlay means `--overlay none`: the Docker network alone. A Docker network with the wrong subnet,
+ * gateway or bridge is made anew if nobody is on it (`usersOf`, running or not); with containers on it, it stays as it is.
+ */
+export function stepsFor(
+  plan: NetworkPlan,
+  observed: Observed,
+  underlay: Underlay | undefined,
+  usersOf: (network: ObservedNetwork) => number,
+): readonly Step[] {
+  const steps: Step[] = [];
+  const bridge = bridgeOf(plan.vni);
+  const found = observed.networks.filter(({ network }) => network === plan.network);
+  const kept = chosen(plan, observed, usersOf);
+  for (const one of found)
+    if (one !== kept && usersOf(one) === 0) steps.push({ do: 'remove-network', engineId: one.engineId, name: one.name });
+  if (kept === undefined) steps.push({ do: 'create-network', plan, mtu: underlay && underlay.mtu - VXLAN_OVERHEAD_BYTES });
+  if (kept?.isAddressed === false)
+    steps.push({ do: 'address-bridge', bridge: kept.bridge, address: `${kept.gateway}/${kept.cidr.split('/')[1] ?? ''}` });
+  if (underlay === undefined) return steps;
+  return [...steps, ...vxlanSteps(plan, observed, underlay, kept?.bridge ?? bridge, kept === undefined)];
+}
+
+/** The Docker network that stands for the plan: the one just as planned, else one with containers on it. */
+export function chosen(plan: NetworkPlan, observed: Observed, usersOf: (network: ObservedNetwork) => number): ObservedNetwork | undefined {
+  const found = observed.networks.filter(({ network }) => network === plan.network);
+  const right = found.find((one) => one.cidr === plan.cidr && one.gateway === plan.gateway && one.bridge === bridgeOf(plan.vni));
+  return right ?? found.find((one) => usersOf(one) > 0);
+}
+
+function vxlanSteps(plan: NetworkPlan, observed: Observed, underlay: Underlay, bridge: string, isBridgeNew: boolean): readonly Step[] {
+  const device = vxlanOf(plan.vni);
+  const mtu = underlay.mtu - VXLAN_OVERHEAD_BYTES;
+  const found = observed.vxlans.find((one) => one.device === device);
+  const usable = found !== undefined && found.vni === plan.vni && found.local === underlay.address ? found : undefined;
+  const steps: Step[] = [];
+  if (found !== undefined && usable === undefined) steps.push({ do: 'remove-vxlan', device });
+  if (usable === undefined) steps.push({ do: 'add-vxlan', device, vni: plan.vni, underlay });
+  if (isBridgeNew || usable?.master !== bridge || usable.mtu !== mtu || !usable.isUp)
+    steps.push({ do: 'attach-vxlan', device, bridge, mtu });
+  const wanted = new Set(plan.peers.filter((peer) => peer !== underlay.address));
+  const present = new Set(usable?.peers);
+  for (const peer of wanted) if (!present.has(peer)) steps.push({ do: 'add-peer', device, peer });
+  for (const peer of present) if (!wanted.has(peer)) steps.push({ do: 'remove-peer', device, peer });
+  return steps;
+}
+
+/**
+ * Steps that take away what no plan names: our Docker networks that nobody is on, and VXLAN devices left without their network.
+ * A network that still has containers stays, VXLAN and all.
+ */
+export function leftovers(
+  planned: ReadonlySet<string>,
+  plannedVnis: ReadonlySet<number>,
+  observed: Observed,
+  usersOf: (network: ObservedNetwork) => number,
+): readonly Step[] {
+  const steps: Step[] = [];
+  const keptBridges = new Set<string>();
+  for (const one of observed.networks) {
+    if (planned.has(one.network) || usersOf(one) > 0) keptBridges.add(one.bridge);
+    else steps.push({ do: 'remove-network', engineId: one.engineId, name: one.name });
+  }
+  for (const { device, vni, master } of observed.vxlans) {
+    if (isOurVxlan(device) && !plannedVnis.has(vni) && !keptBridges.has(master)) steps.unshift({ do: 'remove-vxlan', device });
+  }
+  return steps;
+}
+
+/** Body of the Engine's `POST /networks/create` for a plan. The user's options stay, but for the bridge's name, which is how we find it. */
+export function createBody(plan: NetworkPlan, mtu: number | undefined): object {
+  const wanted = Number(plan.options[MTU_OPTION] ?? mtu);
+  const bounded = mtu === undefined ? wanted : Math.min(wanted, mtu);
+  return {
+    Name: plan.name,
+    CheckDuplicate: true,
+    Driver: 'bridge',
+    Internal: plan.internal,
+    EnableIPv6: plan.ipv6?.isEnabled === true,
+    Labels: { ...plan.labels, [NETWORK_LABEL]: plan.network },
+    Options: { ...plan.options, [BRIDGE_OPTION]: bridgeOf(plan.vni), ...(Number.isFinite(bounded) && { [MTU_OPTION]: String(bounded) }) },
+    IPAM: {
+      Driver: 'default',
+      Config: [
+        { Subnet: plan.cidr, Gateway: plan.gateway, AuxiliaryAddresses: plan.reserved },
+        ...(plan.ipv6 === undefined ? [] : [{ Subnet: plan.ipv6.cidr, Gateway: plan.ipv6.gateway }]),
+      ],
+    },
+  };
+}

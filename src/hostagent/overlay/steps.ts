@@ -1,0 +1,72 @@
+/** Effects: carries out the steps of overlay-plan.ts, on the Engine and with `ip` and `bridge`. */
+import { isKind } from '../../model/errors.ts';
+import { engineJson, type EngineTarget } from '../../engine/request.ts';
+import { FLOOD_MAC, readLearned, readVxlans, run } from './observe.ts';
+import { createBody, type Step } from './plan.ts';
+
+const TIMEOUT_MS = 30_000;
+
+/** All of the steps; the id of the Docker network created, if one was. The Engine is slow, so the kernel's part is done meanwhile. */
+export async function applySteps(engine: EngineTarget, steps: readonly Step[], signal: AbortSignal): Promise<string | undefined> {
+  const of = (...kinds: readonly Step['do'][]): readonly Step[] => steps.filter((step) => kinds.includes(step.do));
+  const ip = (some: readonly Step[]): Promise<unknown> => batch('ip', some.flatMap(linkLines));
+  const onKernel = async (): Promise<void> => {
+    await ip(of('address-bridge', 'remove-vxlan', 'add-vxlan'));
+    await batch('bridge', (await Promise.all(of('add-peer', 'remove-peer').map(fdbLines))).flat());
+  };
+  const onEngine = async (): Promise<string | undefined> => {
+    let created: string | undefined;
+    for (const step of steps) {
+      if (step.do === 'remove-network') await removeNetwork(engine, step.engineId, signal);
+      if (step.do === 'create-network') {
+        const call = { method: 'POST', path: '/networks/create', body: createBody(step.plan, step.mtu), signal, timeoutMs: TIMEOUT_MS };
+        created = (await engineJson<{ Id: string }>(engine, call)).Id;
+      }
+    }
+    return created;
+  };
+  const [created] = await Promise.all([onEngine(), onKernel()]);
+  await ip(of('attach-vxlan'));
+  return created;
+}
+
+/** Forgets behind which peer, and on which side of the bridge, addresses were last seen: the next frame floods and all learn anew. */
+export async function flushLearned(device: string): Promise<void> {
+  if ((await readVxlans(device)).length === 0) return;
+  const learned = await readLearned(device);
+  await run('ip', ['link', 'set', 'dev', device, 'type', 'bridge_slave', 'fdb_flush']);
+  await run('bridge', ['-force', '-batch', '-'], learned.map(({ mac, peer }) => `fdb del ${mac} dev ${device} dst ${peer}`).join('\n'));
+}
+
+async function removeNetwork(engine: EngineTarget, engineId: string, signal: AbortSignal): Promise<void> {
+  try {
+    await engineJson(engine, { method: 'DELETE', path: `/networks/${engineId}`, signal, timeoutMs: TIMEOUT_MS });
+  } catch (error) {
+    if (!(isKind(error, 'engine') && error.engineStatus === 404)) throw error;
+  }
+}
+
+async function batch(command: 'ip' | 'bridge', lines: readonly string[]): Promise<void> {
+  if (lines.length > 0) await run(command, ['-batch', '-'], lines.join('\n'));
+}
+
+function linkLines(step: Step): readonly string[] {
+  if (step.do === 'remove-vxlan') return [`link del ${step.device}`];
+  if (step.do === 'address-bridge') return [`addr replace ${step.address} brd + dev ${step.bridge}`, `link set ${step.bridge} up`];
+  if (step.do === 'attach-vxlan') return [`link set ${step.device} mtu ${step.mtu} master ${step.bridge} up`];
+  if (step.do !== 'add-vxlan') return [];
+  const { address, link } = step.underlay;
+  // No outer UDP checksum (RFC 7348 section 5: it should be zero): the inner packets have their own, and to add one up twice costs throughput.
+  return [
+    `link add ${step.device} type vxlan id ${step.vni} local ${address} dev ${link} dstport 4789 ageing 60 noudpcsum`,
+    `link set ${step.device} addrgenmode none`,
+  ];
+}
+
+/** With a peer go the addresses learned behind it, or frames for an instance that moved would follow it into the dark. */
+async function fdbLines(step: Step): Promise<readonly string[]> {
+  if (step.do === 'add-peer') return [`fdb append ${FLOOD_MAC} dev ${step.device} dst ${step.peer}`];
+  if (step.do !== 'remove-peer') return [];
+  const learned = (await readLearned(step.device)).filter(({ peer }) => peer === step.peer);
+  return [FLOOD_MAC, ...learned.map(({ mac }) => mac)].map((mac) => `fdb del ${mac} dev ${step.device} dst ${step.peer}`);
+}

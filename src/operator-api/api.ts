@@ -1,0 +1,199 @@
+/** The operator's HTTP API, `/arpanet/v1/…`, answered by the leader. Effects: an express application that reads what it is handed. */
+import express, { type NextFunction, type Request, type Response } from 'express';
+import {
+  ArpanetError,
+  type ContainerUsage,
+  type CreateRequest,
+  type Decision,
+  type Dialled,
+  isKind,
+  type NetworkCreateRequest,
+  type OutsideName,
+  type Placement,
+} from '../model/index.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { AuditReport } from './audit.ts';
+import { hostRoutes, type OperatedHosts } from './host-routes.ts';
+import { type OperatedServices, serviceRoutes } from './service-routes.ts';
+import { instanceCalled } from './instance-reference.ts';
+import { topReport } from './top.ts';
+import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
+
+/** Names made by hand for what does not run in the cluster. */
+export interface OutsideNames {
+  readonly list: () => readonly OutsideName[];
+  /** All that the name has now. Throws `invalid`, `conflict`. */
+  readonly add: (name: string, type: string, value: string) => Promise<OutsideName>;
+  /** What was removed: all of the name, of a type of it, or one entry. Throws `not-found`. */
+  readonly remove: (name: string, type: string | undefined, value: string | undefined) => Promise<OutsideName>;
+}
+
+/** The settings of the whole cluster that can be changed while it runs. */
+export interface ClusterSettings {
+  readonly list: () => readonly SettingReport[];
+  /** Throws `invalid` with the nearest name, or what is allowed. */
+  readonly set: (name: string, value: string) => Promise<SettingReport>;
+  readonly unset: (name: string) => Promise<SettingReport>;
+}
+
+/** Where a create would go, and the addresses that it would get, by the network's name. */
+export type Rehearsal = Placement & { readonly addresses: Readonly<Record<string, string>> };
+
+export interface OperatorDeps {
+  /** Resolves when all known hosts have come back to this leader, or their grace is over. Rejects when that lasts too long. */
+  readonly ready: (signal: AbortSignal) => Promise<void>;
+  /** Throws `not-leader` where nothing is known because this scheduler does not lead. */
+  readonly observe: () => Observed;
+  readonly token: () => string;
+  /** All that the store holds, for a backup. */
+  readonly everything: () => readonly (readonly [key: string, value: unknown])[];
+  /** The kept decision of a container, by name or id. Throws `not-found`. */
+  readonly decision: (reference: string) => Decision;
+  /** Where these would go if they were created now, one after the other. */
+  readonly rehearse: (
+    creates: readonly { readonly name: string; readonly request: CreateRequest }[],
+    networks: readonly NetworkCreateRequest[],
+  ) => readonly Rehearsal[];
+  /** Compares all that is known with all that is; with `fix` the reconcilers run first. */
+  readonly audit: (fix: boolean) => Promise<AuditReport>;
+  /** Services with a replica count. Throws `not-leader`. */
+  readonly services: () => OperatedServices & OperatedHosts;
+  /** Calls a port from a host. Throws `unavailable`. */
+  readonly dial: (host: string, address: string, port: number) => Promise<Dialled>;
+  readonly outside: () => OutsideNames;
+  readonly config: () => ClusterSettings;
+  /** What the running containers of all hosts use now. */
+  readonly usage: () => Promise<readonly ContainerUsage[]>;
+  /** A scheduler that follows says that it is there. */
+  readonly peer: (peer: { readonly name: string; readonly url: string; readonly gone: boolean }) => void;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+/** By the container's name, or what a create that was refused was called; else by what people call an instance. */
+function explained({ decision, observe }: OperatorDeps, reference: string): Decision & { readonly container: string } {
+  try {
+    return { container: reference, ...decision(reference) };
+  } catch (error) {
+    if (!isKind(error, 'not-found')) throw error;
+    const placed = observe().containers.flatMap(({ id, name, record }) =>
+      record === undefined ? [] : [{ ...record, container: id, name }],
+    );
+    const { name } = instanceCalled(reference, placed);
+    return { container: name, ...decision(name) };
+  }
+}
+
+const STATUS: Partial<Record<ArpanetError['kind'], number>> = {
+  'not-found': 404,
+  'not-leader': 503,
+  unavailable: 503,
+  invalid: 400,
+  conflict: 409,
+  unplaceable: 409,
+};
+
+/** What is asked of these is in the store, or about schedulers: no host need be there. */
+const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config']);
+const LOOK_PATIENCE_MS = 2_000;
+
+/**
+ * A leader that was elected just now has not heard of its hosts: to tell ops that nothing runs would be wrong, and to change anything by that worse. Who only
+ * looks waits for a shorter time, and is then told what is known.
+ */
+async function whenReady(deps: OperatorDeps, { method }: Request, response: Response): Promise<void> {
+  const isLook = method === 'GET';
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  response.once('close', end);
+  const timer = isLook ? setTimeout(end, LOOK_PATIENCE_MS) : undefined;
+  try {
+    await deps.ready(over.signal);
+  } catch (error) {
+    if (!isLook || !isKind(error, 'unavailable')) throw error;
+  } finally {
+    clearTimeout(timer);
+    response.off('close', end);
+  }
+}
+
+/** An express application: `GET hosts`, `status`, `networks`, `names`, `records`, `token`, `backup`, `explain/<container>`, `audit`, and `POST audit/fix`, `records`, … below `/arpanet/v1`. */
+export function operatorApi(deps: OperatorDeps): express.Express {
+  const app = express();
+  app.disable('x-powered-by');
+  const router = express.Router();
+  router.use(async (request, response, next) => {
+    if (!OF_THE_STORE.has(request.path.split('/')[1] ?? '')) await whenReady(deps, request, response);
+    next();
+  });
+  router.get('/status', (_request, response) => void response.json(statusReport(deps.observe())));
+  router.get('/top', async (_request, response) => {
+    const usage = await deps.usage();
+    response.json(topReport(deps.observe(), usage, deps.now()));
+  });
+  router.post('/schedulers', express.json(), (request, response) => {
+    const { name, url, gone } = (request.body ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof name !== 'string' || typeof url !== 'string') throw new ArpanetError('invalid', 'a scheduler says its "name" and "url"');
+    deps.peer({ name, url, gone: gone === true });
+    response.json({});
+  });
+  router.get('/networks', (_request, response) => void response.json(networkReports(deps.observe())));
+  router.get('/names', (_request, response) => void response.json(deps.observe().instances));
+  router.get('/token', (_request, response) => void response.json({ token: deps.token() }));
+  router.get('/backup', (_request, response) => void response.json(deps.everything()));
+  router.get('/audit', async (_request, response) => void response.json(await deps.audit(false)));
+  router.post('/audit/fix', async (_request, response) => void response.json(await deps.audit(true)));
+  router.get('/explain/:container', (request, response) => void response.json(explained(deps, request.params.container)));
+  router.post('/rehearse', express.json({ limit: '4mb' }), (request, response) => {
+    const { creates, networks } = (request.body ?? {}) as {
+      readonly creates?: Parameters<typeof deps.rehearse>[0];
+      readonly networks?: readonly NetworkCreateRequest[];
+    };
+    if (!Array.isArray(creates) || !creates.every((one) => typeof one?.name === 'string' && typeof one.request === 'object'))
+      throw new ArpanetError('invalid', 'the request\'s body has no list "creates" of {name, request}');
+    response.json(deps.rehearse(creates, Array.isArray(networks) ? networks : []));
+  });
+  router.get('/dial', async (request, response) => {
+    const { host = '', container = '', address = '', port = '' } = request.query as Readonly<Record<string, string>>;
+    // Only what is the cluster's own: nobody calls about through our hosts.
+    const known = deps.observe().instances.find((one) => one.container === container);
+    if (known === undefined || !Object.values(known.addresses).includes(address) || !(Number(port) > 0 && Number(port) < 65_536))
+      throw new ArpanetError('invalid', `${address}:${port} is no address and port of a container of the cluster`);
+    response.json(await deps.dial(host, address, Number(port)));
+  });
+  const outsideWish = (request: Request) => {
+    const { name, type, value } = (request.body ?? {}) as Readonly<Record<string, unknown>>;
+    const text = (wish: unknown) => (typeof wish === 'string' ? wish : undefined);
+    return { name: text(name) ?? '', type: text(type), value: text(value) };
+  };
+  router.get('/records', (_request, response) => void response.json(deps.outside().list()));
+  router.post('/records', express.json(), async (request, response) => {
+    const { name, type = '', value = '' } = outsideWish(request);
+    response.json(await deps.outside().add(name, type, value));
+  });
+  router.post('/records/rm', express.json(), async (request, response) => {
+    const { name, type, value } = outsideWish(request);
+    response.json(await deps.outside().remove(name, type, value));
+  });
+  router.get('/config', (_request, response) => void response.json(deps.config().list()));
+  router.put('/config/:name', express.json(), async (request, response) => {
+    const { value } = (request.body ?? {}) as Readonly<Record<string, unknown>>;
+    if (typeof value !== 'string') throw new ArpanetError('invalid', 'the request\'s body has no text "value"');
+    response.json(await deps.config().set(request.params.name, value));
+  });
+  router.delete('/config/:name', async (request, response) => void response.json(await deps.config().unset(request.params.name)));
+  serviceRoutes(router, deps.services);
+  hostRoutes(router, deps.observe, deps.services);
+  app.use('/arpanet/v1', router);
+  app.use(
+    (request: Request, response: Response) =>
+      void response.status(404).json({ message: `no such operator route: ${request.method} ${request.path}` }),
+  );
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    if (!(error instanceof ArpanetError)) deps.log.error({ err: error }, 'operator request failed');
+    if (isKind(error, 'not-leader', 'unavailable')) response.setHeader('Retry-After', '1');
+    const status = error instanceof ArpanetError ? (STATUS[error.kind] ?? 500) : 500;
+    response.status(status).json({ message: error instanceof ArpanetError ? error.message : 'internal error' });
+  });
+  return app;
+}

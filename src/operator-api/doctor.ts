@@ -1,0 +1,231 @@
+/** From a container to what it calls by a name, link by link: the first broken one, and the mend. Pure. */
+import type { Dialled, NamedInstance, OutsideName } from '../model/index.ts';
+import type { Finding } from './audit.ts';
+import { instancesCalled } from './instance-reference.ts';
+import type { HostReport, NetworkReport } from './reports/report.ts';
+import type { InstanceReport } from './reports/service-report.ts';
+import { table } from './tables.ts';
+
+export interface Link {
+  readonly link: 'sender' | 'answer' | 'instance' | 'health' | 'network' | 'host' | 'kernel' | 'mtu' | 'port';
+  readonly isSound: boolean;
+  readonly what: string;
+  /** What to do about it. */
+  readonly mend?: string;
+}
+
+export interface DoctorInput {
+  /** The sender, as the user called it: a container, `1.web.abc`, `web-1`, or a service. */
+  readonly from: string;
+  /** What it calls; with `:PORT` the port is tried that it calls there. */
+  readonly name: string;
+  readonly names: readonly NamedInstance[];
+  /** State and health of the instances of all services. */
+  readonly instances: readonly InstanceReport[];
+  readonly hosts: readonly HostReport[];
+  readonly networks: readonly NetworkReport[];
+  readonly findings: readonly Finding[];
+  readonly outside: readonly OutsideName[];
+  /** How the calls that `callsOf` names ended. */
+  readonly dialled?: readonly (Call & Dialled)[];
+}
+
+export interface Call {
+  /** The sender's: the call goes the way that the sender's would. */
+  readonly host: string;
+  readonly container: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** More say no more. */
+const MOST_CALLS = 32;
+
+/** The ports to be tried: the one that was named, else those that the targets expose. */
+export function callsOf({ from, name: text, names }: DoctorInput): readonly Call[] {
+  const { name, port: given } = withPort(text);
+  const sender = senderOf(from, names);
+  if (sender === undefined) return [];
+  const ready = targetsOf(sender, name, names).targets.filter((one) => one.ready);
+  const calls = ready.flatMap((one) => {
+    const shared = Object.keys(sender.addresses).find((network) => one.addresses[network] !== undefined);
+    const address = shared === undefined ? undefined : one.addresses[shared];
+    const ports = given === undefined ? one.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port) : [given];
+    return address === undefined ? [] : ports.map((port) => ({ host: sender.host, container: one.container, address, port }));
+  });
+  return calls.slice(0, MOST_CALLS);
+}
+
+/** `pricing:8080` */
+function withPort(text: string): { readonly name: string; readonly port: number | undefined } {
+  const [, given = text, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  // `abc/pricing` as other commands take it
+  const name = given.replace(/^([^/]+)\/([^/]+)$/, '$2.$1');
+  return { name, port: port === undefined ? undefined : Number(port) };
+}
+
+/** Of a service its first instance that is ready. */
+function senderOf(from: string, names: readonly NamedInstance[]): NamedInstance | undefined {
+  const called = instancesCalled(from, names).toSorted((a, b) => a.number - b.number);
+  if (deploymentsOf(called).length > 1) return undefined;
+  return called.find(({ ready }) => ready) ?? called[0];
+}
+
+const deploymentsOf = (instances: readonly NamedInstance[]) => [...new Set(instances.map(({ deployment }) => deployment))].toSorted();
+
+/** Ends with the first broken link. */
+export function diagnose(input: DoctorInput): readonly Link[] {
+  const links: Link[] = [];
+  for (const link of follow(input)) {
+    links.push(link);
+    if (!link.isSound) break;
+  }
+  return links;
+}
+
+function* follow({ from, name: text, names, instances, hosts, networks, findings, outside, dialled = [] }: DoctorInput): Generator<Link> {
+  const { name, port } = withPort(text);
+  const sender = senderOf(from, names);
+  if (sender === undefined) {
+    const among = deploymentsOf(instancesCalled(from, names));
+    if (among.length > 0) {
+      yield broken('sender', `${from} is in ${among.join(' and ')}`, `say which: ${among.map((one) => `${one}/${from}`).join(', ')}`);
+      return;
+    }
+    yield broken('sender', `${from} is no container in a network of the cluster`, '"arpanet ps" and "arpanet dns ls" show those that are');
+    return;
+  }
+  const stateOf = (one: NamedInstance) => instances.find((instance) => instance.id === one.container)?.state;
+  const idleness = (one: NamedInstance) =>
+    stateOf(one) === undefined ? 'does not run, or is not healthy yet' : `does not run: ${stateOf(one)}`;
+  const networkName = (id: string) => networks.find((network) => network.id === id)?.name ?? id.slice(0, 12);
+  const own = Object.keys(sender.addresses);
+  // A single container of `docker run` is of no service: that it is ready says enough.
+  if (!isUp(stateOf(sender) ?? (sender.ready ? 'Up' : '')))
+    yield broken(
+      'sender',
+      `${sender.name} ${idleness(sender)}`,
+      `docker start ${sender.name}; docker logs ${sender.name} may say why it stopped`,
+    );
+  else yield sound('sender', `${sender.name} runs on ${sender.host}, in ${own.map(networkName).join(', ')}`);
+
+  const { targets, full } = targetsOf(sender, name, names);
+  const made = targets.length > 0 ? undefined : outside.find((one) => `${one.name}.service.consul` === full);
+  if (made !== undefined) {
+    const records = made.entries.map((entry) => `${entry.type} ${entry.value}`).join(', ');
+    yield sound('answer', `${full} was made by hand: ${records}`);
+    yield sound('port', 'what listens there is outside of the cluster');
+    return;
+  }
+  if (targets.length === 0) {
+    const known = [...new Set(names.filter((one) => one.deployment === sender.deployment).map((one) => one.service))].toSorted();
+    yield broken(
+      'answer',
+      `nothing is called ${full}`,
+      `${sender.deployment} has the services ${known.join(', ')}; start it, or call it by its name`,
+    );
+    return;
+  }
+  const ready = targets.filter((one) => one.ready);
+  if (ready.length > 0) yield sound('answer', `${full} is ${ready.map((one) => Object.values(one.addresses)[0] ?? '').join(', ')}`);
+  for (const one of ready.length > 0 ? [] : targets) {
+    const found = instances.find((instance) => instance.id === one.container);
+    if (hosts.find((host) => host.name === one.host)?.state !== 'alive') continue;
+    if (found?.health !== undefined && found.health !== 'healthy')
+      yield broken(
+        'health',
+        `${one.name} is ${found.health}, so DNS leaves it out`,
+        `docker inspect -f '{{json .State.Health}}' ${one.name} shows what its check said`,
+      );
+    else
+      yield broken('instance', `${one.name} ${idleness(one)}`, `docker start ${one.name}; docker logs ${one.name} may say why it stopped`);
+  }
+
+  const asked = ready.length > 0 ? ready : targets;
+  for (const host of new Set([sender.host, ...asked.map((one) => one.host)])) {
+    const report = hosts.find((one) => one.name === host);
+    if (report?.state !== 'alive')
+      yield broken(
+        'host',
+        `host ${host} is ${report?.state ?? 'unknown'}: ${report?.why ?? 'not heard of'}`,
+        `is the agent running there, and does it reach a scheduler? its log says why`,
+      );
+    else yield sound('host', `${host} is alive`);
+  }
+  for (const one of asked) {
+    const shared = Object.keys(one.addresses).filter((network) => own.includes(network));
+    if (shared.length === 0) {
+      const [theirs = ''] = Object.keys(one.addresses);
+      yield broken(
+        'network',
+        `${sender.name} and ${one.name} share no network`,
+        `docker network connect ${networkName(theirs)} ${sender.name}, or give both services one network`,
+      );
+    } else yield sound('network', `${sender.name} and ${one.name} are both in ${shared.map(networkName).join(', ')}`);
+  }
+  const touched = new Set([sender.host, ...asked.map((one) => one.host)]);
+  const matters = findings.filter(
+    ({ where, host }) => (where === 'network' || where === 'names') && (host === undefined || touched.has(host)),
+  );
+  for (const finding of matters.filter(({ isMtu }) => isMtu !== true))
+    yield broken('kernel', `${finding.host ?? 'cluster'}: ${finding.what}`, 'arpanet audit --fix puts it right');
+  yield sound('kernel', `bridges, VXLAN, forwarding entries and name tables of ${[...touched].join(', ')} are as they should be`);
+  for (const finding of matters.filter(({ isMtu }) => isMtu === true))
+    yield broken(
+      'mtu',
+      `${finding.host ?? 'cluster'}: ${finding.what}`,
+      'give the hosts’ links one MTU, then make the network anew: "docker compose down" and "up"; networks have the MTU of the day they were made',
+    );
+  if (touched.size > 1) yield sound('mtu', `what containers send at once passes between ${[...touched].join(', ')}`);
+
+  const nameOf = (container: string) => asked.find((one) => one.container === container)?.name ?? container.slice(0, 12);
+  for (const call of dialled) {
+    const where = `${nameOf(call.container)} at ${call.address}:${call.port}`;
+    if (call.outcome === 'open') yield sound('port', `${where} takes calls from ${call.host}`);
+    else if (call.outcome === 'refused')
+      yield broken(
+        'port',
+        `${where} refuses: nothing listens on that port of that address`,
+        `does the program listen on 0.0.0.0, and not on 127.0.0.1 or another port? docker exec ${nameOf(call.container)} netstat -ltn`,
+      );
+    else
+      yield broken(
+        'port',
+        `${where} is silent (${call.why}): what ${call.host} sends is lost on the way`,
+        `does a firewall on ${[...touched].join(' or ')} stop UDP port 4789 (VXLAN)?`,
+      );
+  }
+  if (dialled.length === 0 && port === undefined)
+    yield sound('port', `${targets[0]?.service ?? ''} exposes no TCP port: name the one that is called, ${name}:PORT, to try it`);
+}
+
+/** As the sender's search domain and links would have it. */
+function targetsOf(
+  sender: NamedInstance,
+  name: string,
+  names: readonly NamedInstance[],
+): { readonly targets: readonly NamedInstance[]; readonly full: string } {
+  const bare = name
+    .toLowerCase()
+    .replace(/\.$/, '')
+    .replace(/\.service\.consul$/, '');
+  const linked = sender.links[bare] ?? bare;
+  const called = (one: NamedInstance, what: string) =>
+    [one.service, `${one.number}.${one.service}`, one.name, one.container.slice(0, 12), ...Object.values(one.aliases).flat()].some(
+      (each) => each.toLowerCase() === what,
+    );
+  const own = names.filter((one) => one.deployment === sender.deployment && called(one, linked));
+  if (own.length > 0) return { targets: own, full: `${linked}.${sender.deployment}.service.consul` };
+  const others = names.filter((one) => called(one, bare.slice(0, -one.deployment.length - 1)) && bare.endsWith(`.${one.deployment}`));
+  return { targets: others, full: `${bare}${others.length > 0 ? '' : `.${sender.deployment}`}.service.consul` };
+}
+
+const isUp = (state: string) => state.startsWith('Up') || state === 'running';
+const sound = (link: Link['link'], what: string): Link => ({ link, isSound: true, what });
+const broken = (link: Link['link'], what: string, mend: string): Link => ({ link, isSound: false, what, mend });
+
+export function doctorText(links: readonly Link[]): string {
+  const rows = links.map((one) => [one.isSound ? 'ok' : 'BROKEN', one.link, one.what]);
+  const mend = links.at(-1)?.mend;
+  return `${table(['', 'LINK', 'WHAT'], rows)}${mend === undefined ? '\nthe way is whole' : `\nto mend it: ${mend}`}`;
+}

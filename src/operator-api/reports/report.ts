@@ -1,0 +1,252 @@
+/** What the operator is shown, as plain data made from plain data. */
+import type {
+  AdmissionRecord,
+  ContainerView,
+  HostLimits,
+  HostView,
+  LeaderRecord,
+  LeaseRecord,
+  NamedInstance,
+  NetworkRecord,
+  ServiceView,
+} from '../../model/index.ts';
+import { isDone, isUp } from './service-report.ts';
+
+export interface HostReport {
+  readonly name: string;
+  readonly address: string;
+  /** awaited: ops said that it may join. */
+  readonly state: HostView['state'] | 'awaited';
+  readonly why: string | undefined;
+  readonly availability: string;
+  readonly engine: string;
+  /** Version of the agent. */
+  readonly agent: string;
+  readonly apiVersion: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Busy share of all cores, 0 to 1. */
+  readonly cpuLoad: number | undefined;
+  readonly memoryUsedBytes: number | undefined;
+  /** What containers that are not stopped reserve. */
+  readonly reservedCores: number;
+  readonly reservedMemoryBytes: number;
+  readonly limits: HostLimits;
+  readonly containers: number;
+  readonly running: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface DeploymentReport {
+  readonly name: string;
+  readonly services: number;
+  readonly instances: number;
+  /** Instances that DNS answers with. */
+  readonly ready: number;
+}
+
+export interface SchedulerReport {
+  readonly name: string;
+  readonly url: string;
+  readonly leads: boolean;
+  /** How long ago it was last heard of. */
+  readonly heardMsAgo: number;
+}
+
+export interface StatusReport {
+  readonly leader: LeaderRecord;
+  readonly schedulers: readonly SchedulerReport[];
+  readonly clusterId: string;
+  readonly store: string;
+  readonly strategy: string;
+  readonly hosts: readonly HostReport[];
+  readonly deployments: readonly DeploymentReport[];
+  readonly networks: number;
+  readonly addresses: number;
+  /** What is off, a sentence each; empty is good. */
+  readonly warnings: readonly string[];
+  /** What ops or clients have set so and might forget, and what is under way. */
+  readonly notes: readonly string[];
+}
+
+export interface NetworkReport extends NetworkRecord {
+  readonly leases: readonly LeaseRecord[];
+}
+
+/** A setting of the whole cluster. */
+export interface SettingReport {
+  readonly name: string;
+  /** As a person writes it. */
+  readonly value: string;
+  /** `arpanet config set` was there; else it is the leader's own. */
+  readonly isSet: boolean;
+  /** What the leader was started with. */
+  readonly own: string;
+}
+
+export interface Observed {
+  readonly leader: LeaderRecord;
+  readonly clusterId: string;
+  readonly store: string;
+  readonly strategy: string;
+  readonly hosts: readonly HostView[];
+  readonly containers: readonly ContainerView[];
+  readonly instances: readonly NamedInstance[];
+  readonly networks: readonly NetworkRecord[];
+  readonly leases: readonly LeaseRecord[];
+  /** Lost containers that cannot come up elsewhere, and why. */
+  readonly stuck: readonly { readonly name: string; readonly why: string }[];
+  /** By host: what its containers reserve. */
+  readonly reserved: ReadonlyMap<string, { readonly cores: number; readonly memoryBytes: number }>;
+  readonly admissions: readonly AdmissionRecord[];
+  readonly schedulers: readonly SchedulerReport[];
+  /** Why nothing can be changed now. */
+  readonly frozen: string | undefined;
+  /** Costs a look at all containers: asked only where it is shown. */
+  readonly services: () => readonly ServiceView[];
+}
+
+export function hostReports(
+  observed: Pick<Observed, 'hosts' | 'containers'> & Partial<Pick<Observed, 'reserved' | 'admissions'>>,
+): readonly HostReport[] {
+  const awaited = (observed.admissions ?? []).filter((one) => one.kind === 'expected').map(awaitedHost);
+  return observed.hosts
+    .map((host): HostReport => {
+      const version = host.facts?.version['Version'];
+      const mine = observed.containers.filter((container) => container.host === host.name);
+      return {
+        name: host.name,
+        address: host.record.address,
+        state: host.state,
+        why: host.why,
+        availability: host.record.availability,
+        engine: typeof version === 'string' ? version : '',
+        agent: host.facts?.agentVersion ?? '',
+        apiVersion: host.facts?.apiVersion ?? '',
+        cpus: host.facts?.cpus ?? 0,
+        memoryBytes: host.facts?.memoryBytes ?? 0,
+        cpuLoad: host.load?.cpu,
+        memoryUsedBytes: host.load?.memoryUsedBytes,
+        reservedCores: observed.reserved?.get(host.name)?.cores ?? 0,
+        reservedMemoryBytes: observed.reserved?.get(host.name)?.memoryBytes ?? 0,
+        limits: host.record.limits ?? {},
+        containers: mine.length,
+        running: mine.filter((container) => container.facts.inspect.State.Running).length,
+        labels: host.record.labels,
+      };
+    })
+    .concat(awaited)
+    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+}
+
+function awaitedHost({ name, address, availability, setLabels, limits }: AdmissionRecord): HostReport {
+  const labels = Object.entries(setLabels ?? {}).filter((entry): entry is [string, string] => entry[1] !== null);
+  return {
+    name,
+    address: address ?? '-',
+    state: 'awaited',
+    why: 'its agent has not been started',
+    availability: availability ?? 'active',
+    engine: '-',
+    agent: '',
+    apiVersion: '',
+    cpus: 0,
+    memoryBytes: 0,
+    cpuLoad: undefined,
+    memoryUsedBytes: undefined,
+    reservedCores: 0,
+    reservedMemoryBytes: 0,
+    limits: limits ?? {},
+    containers: 0,
+    running: 0,
+    labels: Object.fromEntries(labels),
+  };
+}
+
+export function statusReport(observed: Observed): StatusReport {
+  const hosts = hostReports(observed);
+  const deployments = groupBy(observed.instances, (instance) => instance.deployment);
+  const alive = hosts.filter((host) => host.state === 'alive');
+  const services = observed.services();
+  return {
+    leader: observed.leader,
+    schedulers: observed.schedulers,
+    clusterId: observed.clusterId,
+    store: observed.store,
+    strategy: observed.strategy,
+    hosts,
+    deployments: [...deployments]
+      .map(([name, instances]) => ({
+        name,
+        services: new Set(instances.map((instance) => instance.service)).size,
+        instances: instances.length,
+        ready: instances.filter((instance) => instance.ready).length,
+      }))
+      .sort((a, b) => a.name.localeCompare(b.name, 'en')),
+    networks: observed.networks.length,
+    addresses: observed.leases.filter((lease) => lease.kind === 'instance' && lease.state !== 'resting').length,
+    warnings: [
+      ...(observed.frozen === undefined ? [] : [`nothing can be changed now: ${observed.frozen}`]),
+      ...(observed.hosts.some((host) => host.isDoubted === true)
+        ? ['over a third of the hosts fell silent at once: nothing is moved, and their names stay, until some are back']
+        : []),
+      ...(alive.length === 0 ? ['no host is alive: start an agent with "arpanet agent --join …"'] : []),
+      ...hosts.filter((host) => host.state === 'down').map((host) => `host ${host.name} is down: ${host.why ?? 'not heard of'}`),
+      ...hosts.flatMap(({ name, state, why }) =>
+        state === 'alive' && why !== undefined ? [`host ${name} does not answer at the moment: ${why}`] : [],
+      ),
+      ...observed.stuck.map(({ name, why }) => `${name} is lost with its host and stays so: ${why}`),
+      ...hosts.filter((host) => host.state === 'joining').map((host) => `host ${host.name} has not joined this leader yet`),
+      ...observed.schedulers
+        .filter(({ leads, heardMsAgo }) => !leads && heardMsAgo > SILENT_MS)
+        .map(({ name, url, heardMsAgo }) => `scheduler ${name} at ${url} is silent for ${Math.round(heardMsAgo / 1000)} s`),
+      ...services.flatMap(offOf),
+    ],
+    notes: [
+      ...hosts.filter((host) => host.availability !== 'active').map(closedHost),
+      ...hosts.filter((host) => host.state === 'awaited').map((host) => `host ${host.name} may join, and has not yet`),
+      ...services.flatMap(({ deployment, service, record }) => {
+        const { status } = record ?? {};
+        return status?.state === 'updating' || status?.state === 'rollback_started' ? [`${deployment}/${service}: ${status.message}`] : [];
+      }),
+    ],
+  };
+}
+
+const SILENT_MS = 15_000;
+
+const closedHost = ({ name, availability, running }: HostReport): string =>
+  `host ${name} takes no new containers (${availability === 'drain' ? 'drained' : 'paused'}), ${running} run there: "arpanet activate ${name}" or "arpanet hosts fillup ${name}"`;
+
+/** What is not as it should be with one service, a sentence each. */
+function offOf({ deployment, service, record, desired, instances, trouble }: ServiceView): readonly string[] {
+  const name = `${deployment}/${service}`;
+  const wanted = record === undefined ? 0 : desired - record.stopped.length;
+  const done = instances.filter(isDone).length;
+  const running = instances.filter(isUp).length;
+  const { status } = record ?? {};
+  return [
+    ...(running + done < wanted ? [`${name} runs ${running} of ${wanted}${trouble === undefined ? '' : `: ${trouble}`}`] : []),
+    ...(status?.state === 'paused' || status?.state === 'rollback_paused' ? [`${name}: ${status.message}`] : []),
+    ...instances.flatMap(({ name: container, host, facts: { inspect } }) => {
+      if (inspect.State.Health?.Status === 'unhealthy') return [`${container} on ${host} is unhealthy`];
+      return inspect.State.Restarting ? [`${container} on ${host} ends again and again, last with ${inspect.State.ExitCode}`] : [];
+    }),
+  ];
+}
+
+export function networkReports(observed: Pick<Observed, 'networks' | 'leases'>): readonly NetworkReport[] {
+  const byNetwork = groupBy(observed.leases, (lease) => lease.network);
+  return observed.networks.map((network) => ({ ...network, leases: byNetwork.get(network.id) ?? [] }));
+}
+
+/** `Map.groupBy`, which Node 20 does not have. */
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

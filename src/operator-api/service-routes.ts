@@ -1,0 +1,144 @@
+/**
+ * The operator's routes for services. Long work answers with JSON lines: `{"progress": TEXT}` each, and last `{"result": …}` or `{"error": TEXT}`.
+ * Effects: express; the work itself is the deployments room's.
+ */
+import express, { type Request, type Response, type Router } from 'express';
+import {
+  ArpanetError,
+  type CreateRequest,
+  type ServiceTemplate,
+  type ServiceView,
+  type UpdateSettings,
+  UPDATE_DEFAULTS,
+} from '../model/index.ts';
+import { serviceReports } from './reports/service-report.ts';
+
+export type Progress = (line: string) => void;
+
+/** What this API asks of the deployments room. */
+export interface OperatedServices {
+  readonly list: () => readonly ServiceView[];
+  readonly find: (reference: string) => ServiceView;
+  readonly scale: (wishes: readonly string[], progress: Progress) => Promise<unknown>;
+  readonly update: (
+    reference: string,
+    change: {
+      readonly template?: ServiceTemplate;
+      readonly desired?: number;
+      readonly update?: UpdateSettings;
+      readonly patienceMs?: number;
+    },
+    progress: Progress,
+  ) => Promise<{ readonly done: Promise<unknown> }>;
+  readonly rollback: (reference: string, progress: Progress) => Promise<{ readonly done: Promise<unknown> }>;
+  readonly remove: (references: readonly string[], progress: Progress) => Promise<unknown>;
+  readonly power: (how: 'stop' | 'start' | 'restart', references: readonly string[], progress: Progress) => Promise<unknown>;
+  readonly drain: (host: string, progress: Progress) => Promise<unknown>;
+  readonly activate: (host: string) => Promise<unknown>;
+}
+
+export function serviceRoutes(router: Router, services: () => OperatedServices): void {
+  const body = express.json({ limit: '4mb' });
+  router.get('/services', (request, response) => {
+    const all = services().list();
+    const { of } = request.query;
+    const wanted = typeof of === 'string' && of !== '' ? of : undefined;
+    const whole = all.filter((service) => service.deployment === wanted);
+    response.json(serviceReports(wanted === undefined ? all : whole.length > 0 ? whole : [services().find(wanted)], Date.now()));
+  });
+  const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
+    router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress)));
+
+  long('/services/scale', (request, progress) => services().scale(texts(request, 'wishes'), progress));
+  long('/services/rm', (request, progress) => services().remove(texts(request, 'services'), progress));
+  for (const how of ['stop', 'start', 'restart'] as const)
+    long(`/services/${how}`, (request, progress) => services().power(how, texts(request, 'services'), progress));
+  long('/services/rollback', async (request, progress) => {
+    const [reference = ''] = texts(request, 'services');
+    return (await services().rollback(reference, progress)).done;
+  });
+  long('/services/update', async (request, progress) => {
+    const [reference = ''] = texts(request, 'services');
+    const view = services().find(reference);
+    const { template } = view;
+    if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
+    const given = request.body as UpdateWish;
+    const settings = { ...given.settings };
+    const update = view.record === undefined && Object.keys(settings).length === 0 ? undefined : settings;
+    const change = {
+      template: { ...template, request: patched(template.request, given) },
+      ...(update === undefined ? {} : { update: { ...(view.record?.update ?? UPDATE_DEFAULTS), ...update } }),
+    };
+    const ended = await (await services().update(reference, change, progress)).done;
+    if (ended === undefined) progress(`${view.deployment}/${view.service}: its instances stay as they are (--force makes them anew)`);
+    return ended;
+  });
+  long('/services/replace', async (request, progress) => {
+    const { service, desired, template, settings } = (request.body ?? {}) as Partial<Replacement>;
+    if (
+      typeof service !== 'string' ||
+      !Number.isInteger(desired) ||
+      typeof template?.request !== 'object' ||
+      typeof template.name !== 'string'
+    )
+      throw new ArpanetError('invalid', "the request's body is not {service, desired, template: {name, number, request}, settings}");
+    const update = { ...UPDATE_DEFAULTS, ...settings };
+    return (await services().update(service, { template, desired: desired ?? 1, update, patienceMs: PATIENCE_MS }, progress)).done;
+  });
+  long('/hosts/:host/drain', (request, progress) => services().drain(String(request.params['host']), progress));
+  router.post('/hosts/:host/activate', async (request, response) => void response.json(await services().activate(request.params.host)));
+}
+
+/** A deploy of what is being scaled waits for that. */
+const PATIENCE_MS = 15_000;
+
+interface Replacement {
+  readonly service: string;
+  readonly desired: number;
+  readonly template: ServiceTemplate;
+  readonly settings: Partial<UpdateSettings>;
+}
+
+interface UpdateWish {
+  readonly image?: string;
+  readonly env?: readonly string[];
+  readonly force?: boolean;
+  readonly settings?: Partial<UpdateSettings>;
+}
+
+const FORCED = 'arpanet.forced';
+
+/** `env` adds or replaces by name. */
+function patched(request: CreateRequest, { image, env = [], force = false }: UpdateWish): CreateRequest {
+  const nameOf = (entry: string) => entry.split('=', 1)[0] ?? '';
+  const changed = new Set(env.map(nameOf));
+  return {
+    ...request,
+    ...(image === undefined ? {} : { Image: image }),
+    ...(env.length === 0 ? {} : { Env: [...(request.Env ?? []).filter((entry) => !changed.has(nameOf(entry))), ...env] }),
+    ...(force ? { Labels: { ...request.Labels, [FORCED]: String(Number(request.Labels?.[FORCED] ?? 0) + 1) } } : {}),
+  };
+}
+
+function texts(request: Request, field: string): readonly string[] {
+  const value = (request.body as Readonly<Record<string, unknown>> | undefined)?.[field];
+  if (!Array.isArray(value) || value.length === 0 || !value.every((one): one is string => typeof one === 'string'))
+    throw new ArpanetError('invalid', `the request's body has no list "${field}"`);
+  return value;
+}
+
+/** Errors before the first line keep their status. */
+export async function answerInLines(response: Response, work: (progress: Progress) => Promise<unknown>): Promise<void> {
+  const line = (value: unknown) => {
+    if (!response.headersSent) response.setHeader('Content-Type', 'application/x-ndjson');
+    response.write(`${JSON.stringify(value)}\n`);
+  };
+  try {
+    const result = await work((text) => line({ progress: text }));
+    line({ result: result ?? null });
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    line({ error: error instanceof ArpanetError ? error.message : 'internal error' });
+  }
+  response.end();
+}

@@ -1,0 +1,97 @@
+/** `arpanet audit`: gathers what store, Engines, agents and catalog say, compares, and lets the reconcilers run. Effects: questions to all of them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type ContainerRecord,
+  type HostLook,
+  keys,
+  type LeaseRecord,
+  type LostRecord,
+  type NamedInstance,
+  type NetworkRecord,
+  type SubnetRecord,
+} from '../model/index.ts';
+import { audit, type AuditReport, type Finding } from '../operator-api/index.ts';
+import type { Registrar } from '../registrar/index.ts';
+import type { Scheduler } from '../scheduler/index.ts';
+import type { CatalogChange, Ledger } from '../store/index.ts';
+
+export interface AuditParts {
+  readonly ledger: Ledger;
+  readonly scheduler: Pick<Scheduler, 'hosts' | 'containers' | 'look' | 'wanted' | 'reconcile'>;
+  readonly registrar: Pick<Registrar, 'amiss' | 'renew'>;
+  readonly instances: () => readonly NamedInstance[];
+}
+
+/** What is under way is no disagreement: only what is found in each of these looks is told. */
+const LOOKS = 3;
+const BETWEEN_MS = 700;
+const FIX_ROUNDS = 4;
+
+export async function runAudit(parts: AuditParts, fix: boolean): Promise<AuditReport> {
+  const found = await lasting(parts);
+  if (!fix || found.length === 0) return { findings: found, fixed: [] };
+  let left = found;
+  for (let round = 0; round < FIX_ROUNDS && left.length > 0; round++) {
+    await parts.ledger.compare(true);
+    await parts.scheduler.reconcile();
+    await parts.registrar.renew();
+    await sleep(BETWEEN_MS);
+    left = await lasting(parts);
+  }
+  const remaining = new Set(left.map(textOf));
+  return { findings: left, fixed: found.filter((finding) => !remaining.has(textOf(finding))) };
+}
+
+async function lasting(parts: AuditParts): Promise<readonly Finding[]> {
+  let found = await look(parts);
+  for (let again = 1; again < LOOKS && found.length > 0; again++) {
+    await sleep(BETWEEN_MS);
+    const now = new Set((await look(parts)).map(textOf));
+    found = found.filter((finding) => now.has(textOf(finding)));
+  }
+  return found;
+}
+
+const textOf = ({ where, host, what }: Finding): string => `${where} ${host ?? ''} ${what}`;
+
+async function look({ ledger, scheduler, registrar, instances }: AuditParts): Promise<readonly Finding[]> {
+  const values = <T>(prefix: string): readonly T[] => ledger.list<T>(prefix).map(([, value]) => value);
+  const alive = scheduler.hosts().filter((host) => host.state === 'alive');
+  const [foreignKeys, catalog, looks] = await Promise.all([
+    ledger.compare(false),
+    registrar.amiss(),
+    Promise.all(alive.map(({ name }) => scheduler.look(name).catch(() => undefined))),
+  ]);
+  const names = instances();
+  const byHost = alive.map(({ name }, index): [string, { wanted: ReturnType<Scheduler['wanted']>; found: HostLook | undefined }] => [
+    name,
+    { wanted: scheduler.wanted(name, names), found: looks[index] },
+  ]);
+  return audit({
+    hosts: scheduler.hosts(),
+    containers: scheduler.containers(),
+    records: values<ContainerRecord>(keys.containers),
+    networks: values<NetworkRecord>(keys.networks),
+    leases: values<LeaseRecord>(keys.leases),
+    subnets: values<SubnetRecord>(keys.subnets),
+    keptLeases: new Set(
+      values<LostRecord>(keys.lost).flatMap(({ addresses }) => Object.entries(addresses).map(([network, ip]) => keys.lease(network, ip))),
+    ),
+    looks: new Map(byHost),
+    catalog: catalog.map(sentence),
+    foreignKeys,
+  });
+}
+
+function sentence(change: CatalogChange): string {
+  switch (change.kind) {
+    case 'node':
+      return `node ${change.node} is missing or has another address than ${change.address}`;
+    case 'register':
+      return `${change.service.id} on ${change.service.node} is missing or wrong`;
+    case 'deregister':
+      return `${change.id} on ${change.node} should not be there`;
+    default:
+      return `node ${change.node} should not be there`;
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * One leadership: the rooms of a leader, wired together for one term of the lead.
+ * Effects: everything that the rooms do.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Deployments } from '../services/index.ts';
+import { createDhcp } from '../dhcp/index.ts';
+import type { createDns } from '../dns/index.ts';
+import { keys, type LeaderRecord, type LeaseRecord, type NamedInstance, type NameTable, type NetworkRecord } from '../model/index.ts';
+import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
+import { instancesOf, type Registrar, startRegistrar } from '../registrar/index.ts';
+import { type Scheduler, startScheduler } from '../scheduler/index.ts';
+import { type Catalog, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Peers } from './scheduler-peers.ts';
+import { steadyNow } from './clock.ts';
+import { wireDeployments } from './services.ts';
+import { identityOf } from './cluster-identity.ts';
+import { clusterSettings, type Followed } from './live-settings.ts';
+import { listOutside, outsideNames } from './outside-names.ts';
+import { plantedDhcp, plantedPush, plantedScheduler } from './injected-bugs.ts';
+import { withPublished } from './published-ports.ts';
+import { withAddresses } from './rehearsal.ts';
+import type { SchedulerSettings } from './scheduler-settings.ts';
+
+/** What one leadership is made of. It outlives the lock until another leader is known, so that reads go on while the store is away. */
+export interface Reign {
+  readonly record: LeaderRecord;
+  readonly scheduler: Scheduler;
+  readonly deployments: Deployments;
+  readonly ledger: Ledger;
+  readonly registrar: Registrar;
+  readonly instances: () => readonly NamedInstance[];
+  readonly observe: () => Observed;
+  readonly outside: OutsideNames;
+  readonly rehearse: OperatorDeps['rehearse'];
+  readonly config: ClusterSettings;
+  readonly token: string;
+  /** Fires when a host has seen a higher epoch: somebody else leads, whether we hear of it or not. */
+  readonly superseded: AbortSignal;
+  retire(): Promise<void>;
+}
+
+export interface ReignDeps {
+  readonly store: StateStore;
+  readonly catalog: Catalog | undefined;
+  readonly term: Term;
+  readonly log: Logger;
+  readonly dns: ReturnType<typeof createDns> | undefined;
+  readonly live: Followed;
+  readonly peers: Peers;
+  /** A host has seen this epoch. */
+  readonly sawEpoch: (epoch: number) => void;
+}
+
+export async function startReign(
+  settings: SchedulerSettings,
+  { store, catalog, term, log, dns, live, peers, sawEpoch }: ReignDeps,
+): Promise<Reign> {
+  const retired = new AbortController();
+  const superseded = new AbortController();
+  const ledger = await openLedger(store, term.fence, log.child({ room: 'store' }));
+  const { token, clusterId } = await identityOf(ledger, settings.joinToken, newId);
+
+  let hostRoutes: () => readonly string[] = () => [];
+  let flushNames: () => Promise<void> = async () => undefined;
+  const dhcpDeps = {
+    ledger,
+    get pool() {
+      return live.now().pool;
+    },
+    defaultPrefix: settings.defaultPrefix,
+    get restMs() {
+      return live.now().leaseRest;
+    },
+    epoch: term.epoch,
+    now: steadyNow,
+    newId,
+    hostRoutes: () => hostRoutes(),
+  };
+  const ownDhcp = createDhcp(dhcpDeps);
+  const { planted } = settings;
+  const dhcp = planted === undefined ? ownDhcp : plantedDhcp(ownDhcp, planted);
+  const ownScheduler = await startScheduler(
+    {
+      ledger,
+      dhcp,
+      log: log.child({ room: 'scheduler' }),
+      now: steadyNow,
+      newId,
+      random: Math.random,
+      name: settings.name,
+      url: settings.advertise,
+      epoch: term.epoch,
+      clusterId,
+      token,
+      get strategy() {
+        return live.now().strategy;
+      },
+      get hostDownMs() {
+        return live.now().hostDownAfter;
+      },
+      agentSettings: () => ({ logLevel: live.kept()['log-level'] ?? null }),
+      graceMs: settings.graceMs,
+      schedulers: () => [settings.name],
+      flushNames: () => flushNames(),
+      frozen: () => (term.lost.aborted ? FROZEN : undefined),
+      superseded: (epoch) => {
+        sawEpoch(epoch);
+        superseded.abort();
+      },
+      ...(settings.trip === undefined ? {} : { trip: settings.trip }),
+    },
+    retired.signal,
+  );
+  const withPlants = planted === undefined ? ownScheduler : plantedScheduler(ownScheduler, planted);
+  const scheduler = withPublished(withPlants, settings.publishAt, log.child({ room: 'published' }), retired.signal);
+  hostRoutes = () => scheduler.hosts().flatMap((host) => host.facts?.routes ?? []);
+  // Those that fell silent together with many are taken to be as they were: a mass loss empties neither DNS nor catalog.
+  const joining = () =>
+    new Set(
+      scheduler
+        .hosts()
+        .filter((host) => host.state === 'joining' || host.isDoubted === true)
+        .map((host) => host.name),
+    );
+  const instances = () => instancesOf({ ...scheduler.instancesInput(), joining: joining() });
+  const pushNames = async (table: NameTable) => {
+    dns?.table(table);
+    await scheduler.pushNames(table);
+  };
+  const registrar = startRegistrar(
+    {
+      instances,
+      outside: () => listOutside(ledger),
+      hosts: () =>
+        scheduler
+          .hosts()
+          .map(({ name, record, state, isDoubted }) => ({ name, address: record.address, state: isDoubted === true ? 'joining' : state })),
+      push: planted === undefined ? pushNames : plantedPush(pushNames, planted),
+      ...(catalog === undefined
+        ? {}
+        : { catalog: { list: (prefix) => catalog.list(prefix), apply: (changes) => catalog.apply(changes, term.fence) } }),
+      epoch: term.epoch,
+      now: steadyNow,
+      log: log.child({ room: 'registrar' }),
+      onChange: (listener, signal) => scheduler.onChange(listener, signal),
+    },
+    retired.signal,
+  );
+  flushNames = () => registrar.flush();
+  const rehearse: Reign['rehearse'] = (creates, networks) => withAddresses(dhcpDeps, creates, scheduler.rehearse(creates), networks);
+  const deployments = wireDeployments(
+    {
+      scheduler,
+      ledger,
+      newId,
+      log: log.child({ room: 'deployments' }),
+      lostAfterMs: () => 2 * live.now().hostDownAfter,
+      rehearse,
+      trip: settings.trip,
+    },
+    retired.signal,
+  );
+  const guard = setInterval(() => {
+    ledger.compare(true).catch((err: unknown) => log.debug({ err }, 'store not compared'));
+  }, COMPARE_EVERY_MS);
+  retired.signal.addEventListener('abort', () => clearInterval(guard), { once: true });
+  const record: LeaderRecord = { url: settings.advertise, name: settings.name, epoch: term.epoch };
+  return {
+    record,
+    scheduler,
+    deployments,
+    ledger,
+    registrar,
+    instances,
+    rehearse,
+    outside: outsideNames(ledger, registrar, instances),
+    config: clusterSettings(ledger, live, settings.own),
+    token,
+    superseded: superseded.signal,
+    observe: () => ({
+      leader: record,
+      clusterId,
+      store: settings.store.kind === 'consul' ? `consul at ${settings.store.address}` : `embedded in ${settings.store.dir}`,
+      strategy: live.now().strategy,
+      hosts: scheduler.hosts(),
+      containers: scheduler.containers(),
+      instances: instances(),
+      networks: ledger.list<NetworkRecord>(keys.networks).map(([, value]) => value),
+      leases: ledger.list<LeaseRecord>(keys.leases).map(([, value]) => value),
+      stuck: deployments.stuck(),
+      reserved: scheduler.reserved(),
+      admissions: scheduler.admissions(),
+      schedulers: [{ name: record.name, url: record.url, leads: true, heardMsAgo: 0 }, ...peers.list()],
+      frozen: scheduler.frozen(),
+      services: () => deployments.list(),
+    }),
+    retire: async () => {
+      retired.abort();
+      await ledger[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** How often the store is compared with what we left there: a person's hand may have been in it. */
+const COMPARE_EVERY_MS = 30_000;
+
+const FROZEN =
+  'the state store is out of reach, or another scheduler leads: what runs goes on and can be looked at, but nothing can be changed until a leader is known';
+
+const newId = () => randomBytes(32).toString('hex');

@@ -1,0 +1,80 @@
+/** What creates would get if they were made now: hosts and addresses. Planned on a copy of the ledger's words that is thrown away. Reads the ledger. */
+import { createDhcp } from '../dhcp/index.ts';
+import { ArpanetError, type CreateRequest, keys, type NetworkCreateRequest, type NetworkRecord, type Placement } from '../model/index.ts';
+import type { Rehearsal } from '../operator-api/index.ts';
+import type { Change, Ledger } from '../store/index.ts';
+
+type DhcpDeps = Parameters<typeof createDhcp>[0];
+export interface RehearsedCreate {
+  readonly name: string;
+  readonly request: CreateRequest;
+}
+
+/** Words for networks that need no plan of ours here: what they become is known at the create. */
+const BUILT_IN: ReadonlySet<string> = new Set(['default', 'bridge', 'host', 'none']);
+
+/** `networks`: those that a deploy would make first. */
+export function withAddresses(
+  dhcpDeps: DhcpDeps,
+  creates: readonly RehearsedCreate[],
+  placements: readonly Placement[],
+  networks: readonly NetworkCreateRequest[],
+): readonly Rehearsal[] {
+  const { ledger, apply } = scratch(dhcpDeps.ledger);
+  const { pool, restMs, defaultPrefix, epoch, now, newId, hostRoutes } = dhcpDeps;
+  const dhcp = createDhcp({ ledger, pool, restMs, defaultPrefix, epoch, now, newId, hostRoutes });
+  const ids = new Map(ledger.list<NetworkRecord>(keys.networks).map(([, { name, id }]) => [name, id]));
+  for (const { Name = '', Labels, Options, IPAM } of networks) {
+    const labels = Labels ?? {};
+    const plan = dhcp.planNetwork({
+      name: Name,
+      deployment: labels['com.docker.compose.project'] ?? 'default',
+      labels,
+      options: Options ?? {},
+      internal: false,
+      attachable: false,
+      implicit: false,
+      createdAtMs: now(),
+      ipam: IPAM,
+    });
+    apply(plan.changes);
+    ids.set(Name, plan.record.id);
+  }
+  return creates.map(({ name, request }, index): Rehearsal => {
+    const placement = placements[index];
+    if (placement?.kind !== 'placed') return { ...(placement ?? { kind: 'refused', message: 'not placed', refused: [] }), addresses: {} };
+    const addresses: Record<string, string> = {};
+    try {
+      for (const [network, endpoint] of Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {})) {
+        if (BUILT_IN.has(network)) continue;
+        const id = ids.get(network) ?? network;
+        const { host } = placement.decision;
+        apply(dhcp.planGateway(id, host).changes);
+        const offer = dhcp.planOffer(id, { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address });
+        apply(offer.changes);
+        addresses[network] = offer.ip;
+      }
+    } catch (error) {
+      if (error instanceof ArpanetError) return { kind: 'refused', message: error.message, refused: [], addresses };
+      throw error;
+    }
+    return { ...placement, addresses };
+  });
+}
+
+/** What is written here is seen here, and nowhere else. */
+function scratch(base: Pick<Ledger, 'get' | 'list'>) {
+  const written = new Map<string, unknown>();
+  const ledger: Pick<Ledger, 'get' | 'list'> = {
+    get: <T>(key: string) => (written.has(key) ? (written.get(key) as T | undefined) : base.get<T>(key)),
+    list<T>(prefix: string) {
+      const all = new Map<string, unknown>(base.list<T>(prefix));
+      for (const [key, value] of written) if (key.startsWith(prefix)) all.set(key, value);
+      return [...all].filter(([, value]) => value !== undefined).toSorted(([a], [b]) => (a < b ? -1 : 1)) as (readonly [string, T])[];
+    },
+  };
+  const apply = (changes: readonly Change[]): void => {
+    for (const change of changes) written.set(change.key, change.kind === 'delete' ? undefined : change.value);
+  };
+  return { ledger, apply };
+}

@@ -1,0 +1,55 @@
+/** Schedulers know of each other: one that follows tells the leader so. Effects: an HTTP request every few seconds. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SchedulerReport } from '../operator-api/index.ts';
+
+const EVERY_MS = 5_000;
+const TIMEOUT_MS = 3_000;
+/** One that is silent for this long is not spoken of any more. */
+const FORGOTTEN_MS = 600_000;
+
+export interface Peers {
+  /** `gone`: it ends, as it was told to. */
+  readonly heard: (peer: { readonly name: string; readonly url: string; readonly gone?: boolean }) => void;
+  readonly list: () => readonly SchedulerReport[];
+  readonly clear: () => void;
+}
+
+export function createPeers(now: () => number): Peers {
+  const peers = new Map<string, { readonly url: string; readonly heardAtMs: number }>();
+  return {
+    heard({ name, url, gone }) {
+      if (gone === true) peers.delete(name);
+      else peers.set(name, { url, heardAtMs: now() });
+    },
+    list() {
+      for (const [name, { heardAtMs }] of peers) if (now() - heardAtMs > FORGOTTEN_MS) peers.delete(name);
+      return [...peers]
+        .map(([name, { url, heardAtMs }]) => ({ name, url, leads: false, heardMsAgo: now() - heardAtMs }))
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    },
+    clear: () => peers.clear(),
+  };
+}
+
+/** Until `signal` aborts; then, if `ending` says so, it takes its leave. What fails is told again the next time. */
+export async function announce(
+  me: { readonly name: string; readonly url: string },
+  leaderUrl: string,
+  signal: AbortSignal,
+  ending: () => boolean,
+): Promise<void> {
+  const say = async (gone: boolean) =>
+    fetch(`${leaderUrl}/arpanet/v1/schedulers`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ ...me, gone }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+      .then((response) => response.arrayBuffer())
+      .catch(() => undefined);
+  while (!signal.aborted) {
+    await say(false);
+    await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+  if (ending()) await say(true);
+}

@@ -1,0 +1,158 @@
+/**
+ * The scheduler process: opens the store, opens its door, stands for election, and leads or follows.
+ * Effects: the store, the door, the election; while it leads, a reign's.
+ */
+import { startDoor } from '../docker-api/index.ts';
+import { createDns } from '../dns/index.ts';
+import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
+import { operatorApi } from '../operator-api/api.ts';
+import { campaign, openCatalog, openConsul, openEmbedded, type Term } from '../store/index.ts';
+import { aborted } from './aborted.ts';
+import { announce, createPeers } from './scheduler-peers.ts';
+import { runAudit } from './audit.ts';
+import { steadyNow } from './clock.ts';
+import { withServices } from './services.ts';
+import { createForsaken } from './leader-isolation.ts';
+import { followSettings } from './live-settings.ts';
+import type { Logging } from './logger.ts';
+import { probe } from './probe.ts';
+import { type Reign, startReign } from './leadership.ts';
+import type { SchedulerSettings } from './scheduler-settings.ts';
+import { usageOf } from './usage.ts';
+
+/** Runs until the signal aborts. Resolves `ready` once it listens. */
+export async function runScheduler(
+  settings: SchedulerSettings,
+  { log, setLevel }: Logging,
+  signal: AbortSignal,
+  ready?: () => void,
+): Promise<void> {
+  await using store =
+    settings.store.kind === 'consul' ? await openConsul(settings.store.address, { log }) : await openEmbedded(settings.store.dir, log);
+  const catalog = settings.store.kind === 'consul' ? openCatalog(settings.store.address, { log }) : undefined;
+  const dns =
+    settings.dns === undefined
+      ? undefined
+      : createDns({ port: settings.dns.port, upstream: [], log: log.child({ room: 'dns' }), now: steadyNow });
+  if (dns !== undefined && settings.dns !== undefined) await dns.listen(settings.dns.host).catch(settings.onDnsTrouble);
+  let reign: Reign | undefined;
+  const live = followSettings(
+    store,
+    settings.own,
+    ({ now, kept }) => {
+      setLevel(kept()['log-level'] === undefined ? undefined : now().logLevel);
+      reign?.scheduler.pushSettings();
+    },
+    signal,
+  );
+  const peers = createPeers(Date.now);
+  let seenEpoch = 0;
+  const current = () => {
+    if (reign === undefined) throw new ArpanetError('not-leader', 'no leader is known yet: try again');
+    return reign;
+  };
+  const operator = operatorApi({
+    ready: async (signal) => current().scheduler.ready(signal),
+    observe: () => current().observe(),
+    token: () => current().token,
+    everything: () => current().ledger.list<unknown>(keys.root),
+    audit: (fix) => runAudit(current(), fix),
+    decision: (reference) => {
+      const { scheduler } = current();
+      const refused = scheduler.refusal(reference);
+      if (refused !== undefined && !scheduler.containers().some(({ name }) => name === reference)) return refused;
+      const { record } = scheduler.container(reference);
+      if (record === undefined)
+        throw new ArpanetError('not-found', `${reference} was not placed by this cluster: nothing is known of why it is where it is`);
+      return record.decision;
+    },
+    rehearse: (creates, networks) => current().rehearse(creates, networks),
+    services: () => current().deployments,
+    dial: (host, address, port) => current().scheduler.dial(host, address, port),
+    outside: () => current().outside,
+    config: () => current().config,
+    usage: () => usageOf(current().scheduler),
+    peer: peers.heard,
+    now: Date.now,
+    log,
+  });
+  await using door = await startDoor({
+    listen: [settings.listen, ...settings.alsoListen],
+    name: settings.name,
+    bodyLimitBytes: () => live.now().bodyLimit,
+    streamLimit: settings.streamLimit,
+    eventsBehindBytes: settings.eventsBehindBytes,
+    operator,
+    acceptAgent: (request, socket, head) => current().scheduler.acceptAgent(request, socket, head),
+    log: log.child({ room: 'docker-api' }),
+  });
+  ready?.();
+  const replace = async (next: Reign | undefined) => {
+    const old = reign;
+    reign = next;
+    await old?.retire();
+  };
+  const forsaken = createForsaken(() => 2 * live.now().hostDownAfter, Date.now);
+  const lead = async (term: Term) => {
+    const next = await startReign(settings, {
+      store,
+      catalog,
+      term,
+      log,
+      dns,
+      live,
+      peers,
+      sawEpoch: (epoch) => (seenEpoch = Math.max(seenEpoch, epoch)),
+    });
+    // Another may lead by now, and we have been told already.
+    if (term.lost.aborted) return await next.retire();
+    await replace(next);
+    door.lead(withServices(next.scheduler, next.deployments));
+    log.info({ epoch: term.epoch }, 'leading');
+    // With the embedded store nobody else could lead.
+    const left = settings.store.kind === 'consul' ? forsaken.watch(next.scheduler, term.lost) : undefined;
+    await Promise.race([aborted(term.lost), aborted(next.superseded), ...(left === undefined ? [] : [aborted(left)])]);
+    if (settings.planted?.('two-leaders') === true) return;
+    const isForsaken = left?.aborted === true;
+    if (!next.superseded.aborted && !isForsaken) {
+      if (!signal.aborted) log.warn({ epoch: term.epoch }, 'leadership lost: reads go on until another leader is known');
+      return;
+    }
+    log.warn(
+      { epoch: term.epoch },
+      isForsaken ? 'no host reaches this leader: another may do better' : 'leadership lost: a host has seen another leader',
+    );
+    if (reign !== next) return;
+    door.follow(undefined);
+    await replace(undefined);
+  };
+  let following = new AbortController();
+  signal.addEventListener('abort', () => following.abort(), { once: true });
+  const follow = (leader: LeaderRecord | undefined) => {
+    following.abort();
+    if (leader === undefined) {
+      // With a view of our own we go on answering reads: perhaps the store is away for everybody.
+      if (reign === undefined) door.follow(undefined);
+      return;
+    }
+    peers.clear();
+    if (leader.url === settings.advertise) return;
+    if (reign !== undefined && settings.planted?.('two-leaders') === true) return;
+    following = new AbortController();
+    void announce({ name: settings.name, url: settings.advertise }, leader.url, following.signal, () => signal.aborted);
+    door.follow(leader.url);
+    void replace(undefined);
+    log.info({ leader: leader.name, epoch: leader.epoch }, 'following');
+  };
+  try {
+    await campaign(
+      { store, log, url: settings.advertise, name: settings.name, ttlMs: settings.sessionTtlMs, probe, seenEpoch: () => seenEpoch },
+      signal,
+      lead,
+      follow,
+    );
+  } finally {
+    await replace(undefined);
+    await dns?.close();
+  }
+}

@@ -1,0 +1,100 @@
+/** The ways to the hosts' Engines: one pool of tunnels for each gateway, closed when leadership ends. Effects: sockets. */
+import type { Agent } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createEngineAgent, type EngineAgent, type EngineCall, engineJson, engineRequest, type HostPort } from '../../engine/index.ts';
+import { ArpanetError, type HostView } from '../../model/index.ts';
+import type { Logger } from '../../telemetry/log.ts';
+
+export interface EngineDoor {
+  readonly agent: Agent;
+  dial(signal: AbortSignal): Promise<Duplex>;
+}
+
+export interface EnginesDeps {
+  readonly token: string;
+  readonly epoch: number;
+  readonly log: Logger;
+  readonly host: (name: string) => HostView | undefined;
+}
+
+export interface Engines {
+  /** Throws `unavailable` when the host is not alive. */
+  readonly door: (host: string) => EngineDoor;
+  /** Answer's JSON; throws `engine` with the Engine's own status and words. */
+  readonly json: <T>(host: string, call: EngineCall) => Promise<T>;
+  /** The status alone, whatever it is. */
+  readonly status: (host: string, call: EngineCall) => Promise<number>;
+  /** A connection to a port, as that host itself calls it. Throws as `door`, and when nothing answers there. */
+  readonly openPort: (host: string, to: HostPort, signal: AbortSignal) => Promise<Socket>;
+  /** Ends every request that is under way there; the next one dials anew. */
+  readonly cut: (host: string) => void;
+  /** The newest API version that the host's Engine speaks, but no newer than the client's: `/v1.41`. */
+  readonly versionPath: (host: string, clientVersion?: string) => string;
+}
+
+export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
+  const agents = new Map<string, { readonly gateway: string; readonly agent: EngineAgent }>();
+
+  function agentFor(host: string, gateway: string): EngineAgent {
+    const had = agents.get(host);
+    if (had?.gateway === gateway) return had.agent;
+    had?.agent.destroy();
+    const agent = createEngineAgent({ gateway, token: deps.token, epoch: deps.epoch, log: deps.log });
+    agents.set(host, { gateway, agent });
+    return agent;
+  }
+
+  lost.addEventListener('abort', () => {
+    for (const { agent } of agents.values()) agent.destroy();
+    agents.clear();
+  });
+
+  function agentOf(name: string): EngineAgent {
+    const host = deps.host(name);
+    if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler no longer leads');
+    if (host === undefined) throw new ArpanetError('not-found', `No such host: ${name}`);
+    if (host.state !== 'alive') throw new ArpanetError('unavailable', `host ${name} is ${host.state}${host.why ? `: ${host.why}` : ''}`);
+    return agentFor(name, host.record.gateway);
+  }
+
+  /** Tunnels cut because the leadership ended are no fault of the Engine. */
+  function ended(error: unknown): never {
+    if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler no longer leads', { cause: error });
+    throw error;
+  }
+
+  return {
+    door(host) {
+      const agent = agentOf(host);
+      return { agent, dial: (signal) => agent.dial(signal) };
+    },
+    openPort: async (host, to, signal) => agentOf(host).dial(signal, to),
+    async json<T>(host: string, call: EngineCall): Promise<T> {
+      return engineJson<T>({ agent: agentOf(host) }, call).catch(ended);
+    },
+    async status(host, call) {
+      return (await engineRequest({ agent: agentOf(host) }, call).catch(ended)).status;
+    },
+    cut(host) {
+      agents.get(host)?.agent.destroy();
+      agents.delete(host);
+    },
+    versionPath(host, clientVersion) {
+      const speaks = deps.host(host)?.facts?.apiVersion;
+      const version = olderVersion(clientVersion, speaks);
+      return version === undefined ? '' : `/v${version}`;
+    },
+  };
+}
+
+/** The lower of two API versions. */
+export function olderVersion(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return minorOf(a) <= minorOf(b) ? a : b;
+}
+
+function minorOf(version: string): number {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major * 1000 + minor;
+}

@@ -1,0 +1,306 @@
+/**
+ * The agents' streams, seen from the leader: one session a host. Effects: sockets and timers.
+ * The door hands over upgraded sockets; what arrives goes to `heard` in order, one message after the other.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type AgentCall,
+  type AgentMessage,
+  ArpanetError,
+  type ErrorKind,
+  type HostFacts,
+  isKind,
+  type LeaderMessage,
+} from '../../model/index.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { readLines } from './json-lines.ts';
+
+const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
+const UNSENT_LIMIT_BYTES = 64 * 1024 * 1024;
+const HELLO_TIMEOUT_MS = 10_000;
+/** A call to a host whose stream is just being dialled again waits this long for it. */
+const RECONNECT_WAIT_MS = 3_000;
+
+export interface HubDeps {
+  readonly token: string;
+  readonly epoch: number;
+  readonly leader: string;
+  readonly clusterId: string;
+  readonly hostDownMs: number;
+  readonly log: Logger;
+  readonly now: () => number;
+  /** Records a host that says hello; what it throws is told to the agent as a refusal. */
+  readonly joined: (facts: HostFacts) => Promise<void>;
+  /** The host has its welcome: the time to tell it what it should have. */
+  readonly welcomed: (host: string) => void;
+  readonly heard: (host: string, message: Exclude<AgentMessage, { type: 'hello' | 'done' }>) => void;
+  readonly left: (host: string) => void;
+  /** An agent has seen a higher epoch: another leads, or the store is older than that. */
+  readonly superseded: (epoch: number) => void;
+}
+
+export interface Hub {
+  /** Takes an upgrade request's socket: answers 101 or refuses, and owns the socket from then on. */
+  readonly accept: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Asks the host's agent and resolves with its result. Throws `unavailable` without a stream, `timeout`, or what the agent answered. */
+  readonly call: (host: string, request: AgentCall, timeoutMs: number, signal?: AbortSignal) => Promise<unknown>;
+  /** Resolves true when the message has left this process, false when it cannot. */
+  readonly send: (host: string, message: LeaderMessage) => Promise<boolean>;
+  readonly connected: (host: string) => boolean;
+  readonly hosts: () => readonly string[];
+  /** Ends the host's stream. With `refused` its agent is told why it cannot come back; without, it dials anew and tells everything again. */
+  readonly drop: (host: string, refused?: string) => void;
+}
+
+interface Session {
+  readonly facts: HostFacts;
+  readonly socket: Duplex;
+  readonly calls: Map<number, { resolve(value: unknown): void; reject(error: Error): void }>;
+  heardMs: number;
+}
+
+export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
+  const { log, now } = deps;
+  const sessions = new Map<string, Session>();
+  const sockets = new Set<Duplex>();
+  const waiting = new Map<string, Set<(session: Session) => void>>();
+  let lastCall = 0;
+
+  lost.addEventListener('abort', () => {
+    for (const socket of sockets) socket.destroy();
+  });
+
+  function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const offered = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    if (lost.aborted) return refuseHttp(socket, '503 Service Unavailable', 'this scheduler no longer leads');
+    if (!sameSecret(offered, deps.token)) {
+      log.warn({ from: request.socket.remoteAddress }, 'refused an agent with a wrong join token');
+      return refuseHttp(
+        socket,
+        '401 Unauthorized',
+        'the join token is missing or wrong: set ARPANET_JOIN_TOKEN to what `arpanet token` prints',
+      );
+    }
+    if (head.length > 0) socket.unshift(head);
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: arpanet\r\n\r\n');
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    void serve(socket);
+  }
+
+  async function serve(socket: Duplex): Promise<void> {
+    const patience = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS);
+    let session: Session | undefined;
+    try {
+      for await (const line of readLines(socket.iterator({ destroyOnReturn: false }), LINE_LIMIT_BYTES)) {
+        const message = JSON.parse(line) as AgentMessage;
+        if (session === undefined) {
+          clearTimeout(patience);
+          if (message.type !== 'hello') throw new ArpanetError('invalid', `the first line of the stream was ${message.type}, not hello`);
+          session = await welcome(socket, message);
+        } else {
+          session.heardMs = now();
+          hear(session, message);
+        }
+      }
+    } catch (error) {
+      if (!socket.destroyed && !lost.aborted) {
+        log.warn({ host: session?.facts.name, err: error }, 'closed the stream of an agent');
+        const why = error instanceof Error ? error.message : String(error);
+        // No fault of the host's: it finds the new leader at another scheduler.
+        if (isKind(error, 'not-leader')) socket.end();
+        else socket.end(refusal(why, isKind(error, 'forbidden')));
+      }
+    } finally {
+      clearTimeout(patience);
+      if (session !== undefined) drop(session);
+      // What was said last (a refusal) still leaves; a peer that does not read is not waited for.
+      if (!socket.destroyed) {
+        const linger = setTimeout(() => socket.destroy(), 1_000);
+        socket.once('close', () => clearTimeout(linger));
+        if (!socket.writableEnded) socket.end();
+      }
+    }
+  }
+
+  async function welcome(socket: Duplex, hello: Extract<AgentMessage, { type: 'hello' }>): Promise<Session> {
+    const { facts, epoch, clusterId = deps.clusterId, networks = 0 } = hello;
+    if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(facts.name)) {
+      throw new ArpanetError('invalid', `"${facts.name}" is no host name: 1 to 63 of a-z, 0-9 and -, not at the ends`);
+    }
+    const isOurs = clusterId === deps.clusterId || clusterId === '';
+    if (!isOurs && networks > 0) {
+      const why = `host ${facts.name} has ${networks} networks in use of cluster ${clusterId.slice(0, 12)}, and this is cluster ${deps.clusterId.slice(0, 12)}`;
+      log.error({ host: facts.name }, `${why}: is the state store lost?`);
+      throw new ArpanetError(
+        'conflict',
+        `${why}: if the store was lost, use "arpanet recover" or "arpanet restore"; to move the host, remove its containers first`,
+      );
+    }
+    if (isOurs && epoch > deps.epoch) {
+      deps.superseded(epoch);
+      throw new ArpanetError('not-leader', `this leader's epoch ${deps.epoch} is over: the agent has seen ${epoch}`);
+    }
+    const before = sessions.get(facts.name);
+    if (before !== undefined && before.facts.address !== facts.address && now() - before.heardMs < deps.hostDownMs) {
+      throw new ArpanetError(
+        'conflict',
+        `the name ${facts.name} is taken: a host at ${before.facts.address} has it, and another at ${facts.address} asks for it; give one of them another --name`,
+      );
+    }
+    await deps.joined(facts);
+    const session: Session = { facts, socket, calls: new Map(), heardMs: now() };
+    const older = sessions.get(facts.name);
+    sessions.set(facts.name, session);
+    if (older !== undefined) {
+      failCalls(older);
+      older.socket.destroy();
+    }
+    void write(socket, { type: 'welcome', epoch: deps.epoch, leader: deps.leader, clusterId: deps.clusterId });
+    log.info({ host: facts.name, address: facts.address }, 'host joined');
+    deps.welcomed(facts.name);
+    for (const wake of waiting.get(facts.name) ?? []) wake(session);
+    return session;
+  }
+
+  function hear(session: Session, message: AgentMessage): void {
+    if (sessions.get(session.facts.name) !== session) return;
+    if (message.type === 'hello') throw new ArpanetError('invalid', 'a second hello on one stream');
+    if (message.type === 'beat') void write(session.socket, { type: 'beat' });
+    if (message.type !== 'done') return deps.heard(session.facts.name, message);
+    const call = session.calls.get(message.call);
+    session.calls.delete(message.call);
+    if (message.error === undefined) call?.resolve(message.result);
+    else call?.reject(agentError(message.error));
+  }
+
+  function drop(session: Session): void {
+    failCalls(session);
+    if (sessions.get(session.facts.name) !== session) return;
+    sessions.delete(session.facts.name);
+    log.info({ host: session.facts.name }, 'stream of a host ended');
+    if (!lost.aborted) deps.left(session.facts.name);
+  }
+
+  function failCalls(session: Session): void {
+    const error = new ArpanetError('unavailable', `the agent of host ${session.facts.name} went away in the middle of the request`);
+    for (const call of session.calls.values()) call.reject(error);
+    session.calls.clear();
+  }
+
+  async function call(host: string, request: AgentCall, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
+    const session = sessions.get(host) ?? (await comeBack(host, Math.min(timeoutMs, RECONNECT_WAIT_MS)));
+    if (signal?.aborted || lost.aborted) throw new ArpanetError('unavailable', 'the request was given up');
+    lastCall += 1;
+    const id = lastCall;
+    let timer: NodeJS.Timeout | undefined;
+    let abort: (() => void) | undefined;
+    try {
+      return await new Promise<unknown>((resolve, reject) => {
+        session.calls.set(id, { resolve, reject });
+        timer = setTimeout(
+          () => reject(new ArpanetError('timeout', `host ${host} did not answer ${request.method} within ${timeoutMs} ms`)),
+          timeoutMs,
+        );
+        abort = () => reject(new ArpanetError('unavailable', 'the request was given up'));
+        signal?.addEventListener('abort', abort);
+        void write(session.socket, { type: 'call', call: id, request });
+      });
+    } finally {
+      clearTimeout(timer);
+      if (abort !== undefined) signal?.removeEventListener('abort', abort);
+      session.calls.delete(id);
+    }
+  }
+
+  function comeBack(host: string, ms: number): Promise<Session> {
+    return new Promise((resolve, reject) => {
+      const wakes = waiting.get(host) ?? new Set();
+      waiting.set(host, wakes);
+      const finish = (): void => {
+        clearTimeout(timer);
+        lost.removeEventListener('abort', fail);
+        wakes.delete(wake);
+        if (wakes.size === 0 && waiting.get(host) === wakes) waiting.delete(host);
+      };
+      const wake = (session: Session): void => {
+        finish();
+        resolve(session);
+      };
+      const fail = (): void => {
+        finish();
+        reject(new ArpanetError('unavailable', `host ${host} has no stream to this scheduler: is its agent running?`));
+      };
+      const timer = setTimeout(fail, ms);
+      lost.addEventListener('abort', fail);
+      wakes.add(wake);
+    });
+  }
+
+  function write(socket: Duplex, message: LeaderMessage): Promise<boolean> {
+    if (socket.destroyed || socket.writableEnded) return Promise.resolve(false);
+    if (socket.writableLength > UNSENT_LIMIT_BYTES) {
+      // It does not read: a host in this state is as good as gone, and must not eat our memory.
+      socket.destroy();
+      return Promise.resolve(false);
+    }
+    return new Promise((resolve) => {
+      socket.write(`${JSON.stringify(message)}\n`, (error) => resolve(error === null || error === undefined));
+    });
+  }
+
+  return {
+    accept,
+    call,
+    send(host, message) {
+      const session = sessions.get(host);
+      return session === undefined ? Promise.resolve(false) : write(session.socket, message);
+    },
+    connected: (host) => sessions.has(host),
+    hosts: () => [...sessions.keys()],
+    drop(host, refused) {
+      const session = sessions.get(host);
+      if (session === undefined) return;
+      drop(session);
+      if (refused === undefined) session.socket.destroy();
+      else session.socket.end(refusal(refused, true));
+    },
+  };
+}
+
+const refusal = (why: string, removed: boolean): string =>
+  `${JSON.stringify({ type: 'refused', why, ...(removed && { removed }) } satisfies LeaderMessage)}\n`;
+
+const KINDS: ReadonlySet<string> = new Set<ErrorKind>([
+  'invalid',
+  'not-found',
+  'conflict',
+  'forbidden',
+  'exhausted',
+  'unavailable',
+  'timeout',
+  'too-large',
+  'unsupported',
+  'engine',
+]);
+
+function agentError(error: { readonly kind: string; readonly message: string; readonly engineStatus?: number }): ArpanetError {
+  const kind = KINDS.has(error.kind) ? (error.kind as ErrorKind) : 'unavailable';
+  return new ArpanetError(kind, error.message, error.engineStatus === undefined ? {} : { engineStatus: error.engineStatus });
+}
+
+/** Compares in a time that tells nothing, whatever the lengths. */
+function sameSecret(offered: string, secret: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(offered), digest(secret));
+}
+
+function refuseHttp(socket: Duplex, status: string, message: string): void {
+  const body = `${JSON.stringify({ message })}\n`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,72 @@
+/**
+ * The name table on its way to the agents: each gets those that somebody there may ask for, when they changed, and now and then as a sign of
+ * life. Effects: writes to streams.
+ */
+import type { NamedInstance, NameTable } from '../../model/index.ts';
+import type { Hub } from './hub.ts';
+
+const PUSH_TIMEOUT_MS = 1_000;
+/** The same names are told again after this long, so that an agent knows how old its table is. The registrar makes one every half minute. */
+const REFRESH_MS = 15_000;
+
+export interface NamesPush {
+  /** Resolves when every agent's table has left this process, after a second at the latest. Never rejects. */
+  readonly push: (table: NameTable) => Promise<void>;
+  /** The newest table, again, to one host that just came. */
+  readonly again: (host: string) => void;
+}
+
+export function createNamesPush(
+  hub: Pick<Hub, 'hosts' | 'send'>,
+  networkName: (id: string) => string | undefined = () => undefined,
+): NamesPush {
+  const sent = new Map<string, { readonly text: string; readonly atMs: number }>();
+  let newest: NameTable | undefined;
+
+  async function pushTo(host: string, table: NameTable): Promise<void> {
+    const instances = instancesFor(host, table.instances);
+    const networks = namesOf(instances, networkName);
+    const text = JSON.stringify([instances, networks, table.outside]);
+    const before = sent.get(host);
+    if (before?.text === text && table.atMs - before.atMs < REFRESH_MS) return;
+    const now = { text, atMs: table.atMs };
+    sent.set(host, now);
+    if (!(await hub.send(host, { type: 'names', table: { ...table, instances, networks } })) && sent.get(host) === now) sent.delete(host);
+  }
+
+  return {
+    async push(table) {
+      newest = table;
+      let timer: NodeJS.Timeout | undefined;
+      const bound = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, PUSH_TIMEOUT_MS);
+      });
+      await Promise.race([Promise.all(hub.hosts().map((host) => pushTo(host, table))), bound]);
+      clearTimeout(timer);
+    },
+    again(host) {
+      sent.delete(host);
+      if (newest !== undefined) void pushTo(host, newest);
+    },
+  };
+}
+
+function namesOf(instances: readonly NamedInstance[], networkName: (id: string) => string | undefined): Readonly<Record<string, string>> {
+  const ids = new Set(instances.flatMap(({ addresses }) => Object.keys(addresses)));
+  return Object.fromEntries(
+    [...ids].flatMap((id): [string, string][] => {
+      const name = networkName(id);
+      return name === undefined ? [] : [[id, name]];
+    }),
+  );
+}
+
+/** Instances of the deployments that have one on this host, and those of others that share a network with one there: nobody else is asked for. */
+export function instancesFor(host: string, instances: readonly NamedInstance[]): readonly NamedInstance[] {
+  const here = instances.filter((instance) => instance.host === host);
+  const deployments = new Set(here.map((instance) => instance.deployment));
+  const networks = new Set(here.flatMap((instance) => Object.keys(instance.addresses)));
+  return instances.filter(
+    ({ deployment, addresses }) => deployments.has(deployment) || Object.keys(addresses).some((network) => networks.has(network)),
+  );
+}

@@ -1,0 +1,81 @@
+/** Read-your-writes: asks agents to read anew, and knows what is still being read. */
+import type { Logger } from '../../telemetry/log.ts';
+import type { Hub } from './hub.ts';
+
+const SYNC_TIMEOUT_MS = 2_000;
+
+export interface SyncWanted {
+  readonly containers?: readonly string[];
+  /** Those that came or went, whichever they are. */
+  readonly newcomers?: boolean;
+  readonly images?: boolean;
+  readonly volumes?: boolean;
+}
+
+export interface Syncs {
+  /** Resolves when the view shows what the host's Engine says now. Never rejects; gives up after 2 s. */
+  readonly sync: (host: string, what: SyncWanted) => Promise<void>;
+  /** Undefined: nothing is under way for this container, or at all. */
+  readonly settled: (container?: string) => Promise<void> | undefined;
+}
+
+interface Running {
+  readonly containers: Set<string>;
+  newcomers: boolean;
+  images: boolean;
+  volumes: boolean;
+  readonly done: Promise<void>;
+}
+
+export function createSyncs(hub: Pick<Hub, 'call'>, log: Logger): Syncs {
+  const running = new Set<Running>();
+  /** Of each host: what is asked together, at the end of this turn. */
+  const next = new Map<string, Running>();
+
+  async function run(host: string, what: SyncWanted): Promise<void> {
+    try {
+      await hub.call(host, { method: 'sync', ...what }, SYNC_TIMEOUT_MS);
+    } catch (error) {
+      log.warn({ host, err: error }, 'a sync did not finish; lists may lag until the next one');
+    }
+  }
+
+  function begin(host: string): Running {
+    const done = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        next.delete(host);
+        const { containers, newcomers, images, volumes } = one;
+        void run(host, {
+          containers: [...containers],
+          ...(newcomers && { newcomers }),
+          ...(images && { images }),
+          ...(volumes && { volumes }),
+        }).then(() => {
+          running.delete(one);
+          resolve();
+        });
+      });
+    });
+    const one: Running = { containers: new Set(), newcomers: false, images: false, volumes: false, done };
+    running.add(one);
+    next.set(host, one);
+    return one;
+  }
+
+  return {
+    sync(host, { containers = [], newcomers = false, images = false, volumes = false }) {
+      const one = next.get(host) ?? begin(host);
+      for (const id of containers) one.containers.add(id);
+      one.newcomers ||= newcomers;
+      one.images ||= images;
+      one.volumes ||= volumes;
+      return one.done;
+    },
+    settled(container) {
+      if (running.size === 0) return undefined;
+      const those = [...running].flatMap(({ done, containers }) => (container === undefined || containers.has(container) ? [done] : []));
+      if (those.length === 0) return undefined;
+      return Promise.all(those).then(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * A few hosts keep what the store alone knows, for the day when it is lost for good (`arpanet recover`): settings, networks, services,
+ * volumes, configs, names for outside services; secrets they do not keep. Containers, their requests and their addresses stand in labels on the Engines; but not the aliases of networks that they joined later.
+ * Effects: a timer, writes to streams.
+ */
+import { type ContainerRecord, keys } from '../../model/index.ts';
+import type { Ledger } from '../../store/ledger/contract.ts';
+import type { Hub } from './hub.ts';
+
+/** Enough that not all of them are lost with the store, few enough that a change costs little. */
+const KEEPERS = 5;
+const EVERY_MS = 2_000;
+const KEPT = [
+  keys.settings,
+  keys.hosts,
+  keys.admissions,
+  keys.lost,
+  keys.networks,
+  keys.services,
+  keys.volumes,
+  keys.records,
+  keys.keptOf('config'),
+];
+
+export interface KeepersDeps {
+  readonly ledger: Ledger;
+  readonly hub: Pick<Hub, 'hosts' | 'send'>;
+  readonly epoch: number;
+  readonly now: () => number;
+}
+
+export interface Keepers {
+  /** This host came just now: it is told anew. */
+  again(host: string): void;
+}
+
+export function startKeepers({ ledger, hub, epoch, now }: KeepersDeps, lost: AbortSignal): Keepers {
+  let kept: readonly (readonly [string, unknown])[] = [];
+  const told = new Set<string>();
+
+  function look(): void {
+    const joined = ledger.list<ContainerRecord>(keys.containers).filter(([, { connected }]) => connected !== undefined);
+    const found = [...KEPT.flatMap((prefix) => ledger.list<unknown>(prefix)), ...joined];
+    // A value that is written is a new object.
+    const isSame = found.length === kept.length && found.every(([key, value], at) => kept[at]?.[0] === key && kept[at]?.[1] === value);
+    if (!isSame) told.clear();
+    kept = found;
+    for (const host of hub.hosts().toSorted().slice(0, KEEPERS)) {
+      if (told.has(host)) continue;
+      told.add(host);
+      void hub.send(host, { type: 'keep', kept: { epoch, atMs: now(), records: kept } }).then((isSent) => isSent || told.delete(host));
+    }
+  }
+
+  const timer = setInterval(look, EVERY_MS);
+  lost.addEventListener('abort', () => clearInterval(timer), { once: true });
+  return { again: (host) => void told.delete(host) };
+}

@@ -1,0 +1,76 @@
+/** The records of one host against the containers that its Engine has: what to do where they differ. Pure. */
+import type { ContainerRecord, ContainerView } from '../../model/index.ts';
+import { type LabelledRecord, recordFromLabels } from '../create/rewrite-labels.ts';
+
+export type Adoption =
+  /** The record's container is gone. */
+  | { readonly do: 'forget'; readonly record: ContainerRecord }
+  /** A create came to its end, but nobody wrote so: the record gets its container. */
+  | { readonly do: 'bind'; readonly record: ContainerRecord; readonly id: string }
+  /** A create that came to nothing. */
+  | { readonly do: 'undo'; readonly record: ContainerRecord }
+  /** A rename that the Engine has done. */
+  | { readonly do: 'rename'; readonly from: ContainerRecord; readonly to: string }
+  /** It runs, and somebody took it off networks that it is to be on: addresses by network. */
+  | { readonly do: 'rejoin'; readonly record: ContainerRecord; readonly id: string; readonly addresses: Readonly<Record<string, string>> }
+  /** Left over from a create that was undone: made by us, never started, nobody's. */
+  | { readonly do: 'remove'; readonly id: string; readonly name: string }
+  /** Made by us and in use, but its record is lost. */
+  | { readonly do: 'rebuild'; readonly container: ContainerView; readonly labelled: LabelledRecord };
+
+/** `creating`: names that are being created right now, which are nobody else's business. */
+export function adoptions(
+  records: readonly ContainerRecord[],
+  containers: readonly ContainerView[],
+  creating: ReadonlySet<string>,
+): readonly Adoption[] {
+  const steps: Adoption[] = [];
+  const byId = new Map(containers.map((container) => [container.id, container]));
+  const byEngineName = new Map(containers.map((container) => [engineName(container), container]));
+  const owners = new Map(records.flatMap((record) => (record.id === undefined ? [] : [[record.id, record] as const])));
+  const bound = new Set<string>();
+  for (const record of records) {
+    if (creating.has(record.name)) continue;
+    if (record.id !== undefined) {
+      const own = byId.get(record.id);
+      if (own === undefined) steps.push({ do: 'forget', record });
+      const addresses = own?.facts.inspect.State.Status === 'running' ? addressesWithout(own, record) : {};
+      if (Object.keys(addresses).length > 0) steps.push({ do: 'rejoin', record, id: record.id, addresses });
+      continue;
+    }
+    const container = byEngineName.get(record.name);
+    const owner = container && owners.get(container.id);
+    if (owner !== undefined) steps.push({ do: 'rename', from: owner, to: record.name });
+    else if (container !== undefined && isWhole(container, record)) {
+      bound.add(container.id);
+      steps.push({ do: 'bind', record, id: container.id });
+    } else steps.push({ do: 'undo', record });
+  }
+  for (const container of containers) {
+    if (owners.has(container.id) || bound.has(container.id) || creating.has(engineName(container))) continue;
+    const labelled = recordFromLabels(container.facts.inspect.Config.Labels ?? {});
+    if (labelled === undefined) continue;
+    if (container.facts.inspect.State.Status === 'created') steps.push({ do: 'remove', id: container.id, name: container.name });
+    else steps.push({ do: 'rebuild', container, labelled });
+  }
+  return steps;
+}
+
+export function engineName(container: ContainerView): string {
+  return container.facts.inspect.Name.replace(/^\//, '');
+}
+
+/** Ours, and with all the networks that it was to have: one cut in the middle of its connects is not. */
+function isWhole(container: ContainerView, record: ContainerRecord): boolean {
+  const labelled = recordFromLabels(container.facts.inspect.Config.Labels ?? {});
+  if (labelled === undefined) return false;
+  const isJoined = Object.keys(addressesWithout(container, record)).length === 0;
+  return isJoined && Object.values(record.addresses).every((ip) => Object.values(labelled.addresses).includes(ip));
+}
+
+/** Those of the record that the container does not have. */
+function addressesWithout(container: ContainerView, record: ContainerRecord): Readonly<Record<string, string>> {
+  const endpoints = Object.values(container.facts.inspect.NetworkSettings.Networks ?? {});
+  const has = new Set(endpoints.flatMap((endpoint) => [endpoint.IPAMConfig?.IPv4Address, endpoint.IPAddress]));
+  return Object.fromEntries(Object.entries(record.addresses).filter(([, ip]) => !has.has(ip)));
+}

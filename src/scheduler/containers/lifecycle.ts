@@ -1,0 +1,167 @@
+/** What happens to containers after their create: withdrawn, removed, renamed. */
+import { type ContainerRecord, type ContainerView, keys, labels, type LeaseRecord, type NetworkRecord } from '../../model/index.ts';
+import type { Change } from '../../store/ledger/contract.ts';
+import { refuseTaken } from '../create/claim.ts';
+import type { Core } from '../core.ts';
+import { serviceFromName } from '../create/identify-labels.ts';
+import type { Overlays } from '../networks/overlays.ts';
+
+export interface Lifecycle {
+  /** Container ids that are just being stopped: no name may lead to them. */
+  readonly withdrawnIds: () => ReadonlySet<string>;
+  readonly withdrawn: <T>(container: ContainerView, act: () => Promise<T>) => Promise<T>;
+  readonly removed: (container: Pick<ContainerView, 'id' | 'name' | 'record'>) => Promise<void>;
+  /** Gives back all that a record holds. Nothing if the name is by now another container's. */
+  readonly forget: (record: ContainerRecord) => Promise<void>;
+  readonly rename: (container: ContainerView, name: string, act: () => Promise<void>) => Promise<void>;
+  /** Takes a link away from the container that has it. */
+  readonly unlink: (container: ContainerView, alias: string) => Promise<void>;
+}
+
+export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number): Lifecycle {
+  const { deps, view, syncs, keyed, commit, lost } = core;
+  const { ledger, dhcp, log } = deps;
+  const withdrawals = new Map<string, number>();
+  const lingering = new Map<string, NodeJS.Timeout>();
+
+  lost.addEventListener('abort', () => {
+    for (const timer of lingering.values()) clearTimeout(timer);
+  });
+
+  function mark(id: string, by: 1 | -1): void {
+    const count = (withdrawals.get(id) ?? 0) + by;
+    if (count > 0) withdrawals.set(id, count);
+    else withdrawals.delete(id);
+    view.touch();
+  }
+
+  async function withdrawn<T>(container: ContainerView, act: () => Promise<T>): Promise<T> {
+    if (container.record === undefined) return act();
+    mark(container.id, 1);
+    try {
+      await deps.flushNames();
+      await deps.trip?.('stop.withdrawn');
+      return await act();
+    } finally {
+      // The names come back only by what the Engine says then, not by what the view still shows from before.
+      void syncs.sync(container.host, { containers: [container.id] }).then(() => mark(container.id, -1));
+    }
+  }
+
+  /**
+   * A deployment's implicit network goes with its last container, and is gone when that one's removal is answered: nobody else takes it away.
+   * A network that a client made, or that of single containers, is soon wanted again: a host keeps it between one `docker run` and the next.
+   */
+  async function tidy(network: string, host: string): Promise<void> {
+    const record = ledger.get<NetworkRecord>(keys.network(network));
+    const key = `${network}/${host}`;
+    clearTimeout(lingering.get(key));
+    lingering.delete(key);
+    const isLast = record?.implicit === true && record.deployment !== 'default';
+    if (lingerMs === 0 || isLast) return overlays.tidy(network, [host]);
+    const timer = setTimeout(() => {
+      lingering.delete(key);
+      overlays
+        .tidy(network, [host])
+        .catch((error: unknown) => log.warn({ network, host, err: error }, 'could not take an idle network away'));
+    }, lingerMs);
+    lingering.set(key, timer.unref());
+  }
+
+  async function forget(record: ContainerRecord): Promise<void> {
+    const present = ledger.get<ContainerRecord>(keys.container(record.name));
+    if (present === undefined || present.id !== record.id || present.createdAtMs !== record.createdAtMs) return;
+    const released = Object.entries(present.addresses).flatMap(([network, ip]) => dhcp.planRelease(network, ip, present.name));
+    await deps.trip?.('remove.done');
+    await commit([{ kind: 'delete', key: keys.container(present.name) }, ...released]);
+    await deps.trip?.('remove.released');
+    log.info({ container: present.name, host: present.host }, 'container forgotten, addresses given back');
+    await Promise.all(Object.keys(present.addresses).map((network) => tidy(network, present.host)));
+    await deps.trip?.('remove.tidied');
+  }
+
+  const serially = <T>(id: string, act: () => Promise<T>): Promise<T> => keyed.serial(`container/${id}`, act);
+
+  function recordOf(container: Pick<ContainerView, 'id' | 'record'>): ContainerRecord | undefined {
+    const name = (view.byId(container.id)?.record ?? container.record)?.name;
+    const record = name === undefined ? undefined : ledger.get<ContainerRecord>(keys.container(name));
+    return record?.id === container.id ? record : undefined;
+  }
+
+  return {
+    withdrawnIds: () => new Set(withdrawals.keys()),
+    withdrawn,
+    forget,
+    removed: (container) =>
+      serially(container.id, async () => {
+        const record = recordOf(container);
+        if (record === undefined) return;
+        // The agent takes a network away only when it knows that nobody is on it any more.
+        if (view.byId(container.id) !== undefined) await syncs.sync(record.host, { containers: [container.id] });
+        await forget(record);
+      }),
+    rename: (container, name, act) =>
+      serially(container.id, async () => {
+        refuseTaken(core, name);
+        const record = recordOf(container);
+        if (record === undefined) return act();
+        const { id, requestId: _made, ...rest } = record;
+        const claim: ContainerRecord = { ...rest, name };
+        await commit([{ kind: 'create', key: keys.container(name), value: claim }]);
+        try {
+          await act();
+        } catch (error) {
+          await commit([{ kind: 'delete', key: keys.container(name) }]);
+          throw error;
+        }
+        await commit(
+          renameChanges(core, record, { ...record, ...(id === undefined ? {} : { id }), name, service: serviceAfter(record, name) }),
+        );
+        log.info({ container: record.name, to: name }, 'container renamed');
+      }),
+    unlink: (container, alias) =>
+      serially(container.id, async () => {
+        const record = recordOf(container);
+        if (record === undefined) return;
+        await commit([{ kind: 'put', key: keys.container(record.name), value: withoutLink(record, alias) }]);
+        await deps.flushNames();
+      }),
+  };
+}
+
+/** The host name of what it led to goes with the last link to it. */
+function withoutLink(record: ContainerRecord, alias: string): ContainerRecord {
+  const { linkedHosts, ...rest } = record;
+  const links = record.links.filter((link) => link.alias !== alias);
+  const hosts = linkedHosts?.filter(({ target }) => links.some((link) => link.target === target)) ?? [];
+  return { ...rest, links, ...(hosts.length === 0 ? {} : { linkedHosts: hosts }) };
+}
+
+/** A container that nobody gave a service is a service of its own name. */
+function serviceAfter(record: ContainerRecord, name: string): string {
+  const given = record.request.Labels ?? {};
+  const isNamed = given['com.docker.compose.service'] || given[labels.service];
+  return isNamed ? record.service : serviceFromName(name);
+}
+
+/** The new name takes over the record and the leases of the old. */
+export function renameChanges({ deps: { ledger, dhcp } }: Core, from: ContainerRecord, to: ContainerRecord): readonly Change[] {
+  const leases = Object.entries(from.addresses).flatMap(([network, ip]) => {
+    const lease = ledger.get<LeaseRecord>(keys.lease(network, ip));
+    return lease === undefined ? [] : dhcp.planTransfer(network, ip, from.name, { owner: to.name, host: to.host });
+  });
+  // links follow the container, whatever it is called
+  const linkers = ledger.list<ContainerRecord>(keys.containers).flatMap(([key, other]): Change[] => {
+    if (other.name === from.name || !other.links.some(({ target }) => target === from.name)) return [];
+    const follow = (links: ContainerRecord['links']) =>
+      links.map((link) => (link.target === from.name ? { ...link, target: to.name } : link));
+    const linkedHosts = other.linkedHosts === undefined ? {} : { linkedHosts: follow(other.linkedHosts) };
+    return [{ kind: 'put', key, value: { ...other, links: follow(other.links), ...linkedHosts } }];
+  });
+  return [
+    { kind: 'put', key: keys.container(to.name), value: to },
+    { kind: 'delete', key: keys.container(from.name) },
+    ...leases,
+    ...linkers,
+  ];
+}

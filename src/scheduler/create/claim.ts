@@ -1,0 +1,354 @@
+/**
+ * The deciding half of a create: what the container is, where it goes, which addresses and names it takes. Reads the ledger and the view as they
+ * are now, and begins the commits in the same tick, so that two requests never choose the same. Waits for nothing.
+ */
+import {
+  ArpanetError,
+  type ContainerRecord,
+  type ContainerView,
+  type CreateContainer,
+  type Decision,
+  type NetworkRecord,
+  type VolumeRecord,
+  isKind,
+  keys,
+  namesNoNetwork,
+} from '../../model/index.ts';
+import type { Change } from '../../store/ledger/contract.ts';
+import { containerRecords, type Core, networkRecords } from '../core.ts';
+import { hostSnapshot } from '../view/host-snapshots.ts';
+import { checkedName, type Identity, identify, type Link } from './identify.ts';
+import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
+import { familiarReference } from '../view/image-index.ts';
+import { linkEnv, type LinkTarget } from './link-env.ts';
+import { madeUpName } from './random-names.ts';
+import type { Overlays } from '../networks/overlays.ts';
+import { chargeFor, liveCharges } from '../placement/load.ts';
+import { place, placementRequest } from '../placement/index.ts';
+import type { Charge } from '../placement/snapshot.ts';
+import { beginImplicit, refuseOfBridge } from '../networks/networks.ts';
+import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
+import type { JoinedNetwork } from './rewrite.ts';
+import type { UndoStack } from './undo.ts';
+import type { Volumes } from '../volumes/volumes.ts';
+
+/** A create, and what only this room asks of it. */
+export interface Creation extends CreateContainer {
+  /** The record of a container that is lost with its host: the new one has its name, number, addresses and networks. */
+  readonly successorOf?: ContainerRecord;
+}
+
+export interface Claimed {
+  readonly record: ContainerRecord;
+  readonly identity: Identity;
+  readonly networks: readonly JoinedNetwork[];
+  /** Engine ids of the containers referred to. */
+  readonly refs: ReadonlyMap<string, string>;
+  /** Volumes that had a record before: to be made with what it says. */
+  readonly knownVolumes: readonly string[];
+  /** Resolves when the store has it all; rejects with `conflict` when somebody was faster. */
+  readonly committed: Promise<void>;
+}
+
+export type Claim = (create: Creation, undo: UndoStack) => Claimed;
+
+interface Targets {
+  readonly refs: ReadonlyMap<string, string>;
+  readonly mustBeWith: readonly { readonly container: string; readonly host: string | undefined; readonly because: string }[];
+}
+
+/** Names that a container cannot have now, for a person. Throws `conflict` in Docker's words. */
+export function refuseTaken(core: Core, name: string): void {
+  const record = core.deps.ledger.get<ContainerRecord>(keys.container(name));
+  const stranger = core.view.named(name)[0];
+  if (record === undefined && stranger === undefined) return;
+  const holder = record?.id ?? stranger?.id ?? 'that is being created';
+  throw new ArpanetError(
+    'conflict',
+    `Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
+  );
+}
+
+const hasNoVolumes = ({ facts }: ContainerView): boolean => (facts.inspect.Mounts ?? []).length === 0;
+
+export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): Claim {
+  const { deps, view, commit, refusals } = core;
+  const { dhcp, ledger } = deps;
+  const pending = new Map<string, readonly Charge[]>();
+
+  function nameOf(wanted: string | undefined): string {
+    if (wanted === undefined) {
+      return madeUpName(deps.random, (name) => ledger.get(keys.container(name)) !== undefined || view.named(name).length > 0);
+    }
+    const name = checkedName(wanted);
+    refuseTaken(core, name);
+    return name;
+  }
+
+  function canResolve(reference: string): boolean {
+    try {
+      return resolveContainer(reference, view) !== undefined;
+    } catch (error) {
+      if (isKind(error, 'not-found')) return false;
+      throw error;
+    }
+  }
+
+  function targetsOf(identity: Identity, isSuccessor: boolean): Targets {
+    const refs = new Map<string, string>();
+    for (const { target } of isSuccessor ? [] : identity.boundLinks) {
+      if (!canResolve(target)) throw new ArpanetError('invalid', `could not get container for ${target}: No such container: ${target}`);
+      if (containerNamed(target)?.facts.inspect.HostConfig?.NetworkMode === 'host')
+        throw new ArpanetError(
+          'invalid',
+          "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+        );
+    }
+    const mustBeWith = identity.together.flatMap(({ container: reference, because }) => {
+      if (because === 'volumes_from' && !canResolve(reference)) throw new ArpanetError('invalid', `No such container: ${reference}`);
+      // an Engine looks for the others at start
+      if (!canResolve(reference)) return [];
+      const container = resolveContainer(reference, view);
+      // one without volumes has nothing to give: wherever it is, it need not be near
+      const isIdle = because === 'volumes_from' && hasNoVolumes(container);
+      refs.set(reference, isIdle ? '' : container.id);
+      return isIdle ? [] : [{ container: container.name, host: container.host, because }];
+    });
+    return { refs, mustBeWith };
+  }
+
+  /** A volume of another driver than `local` is wherever its driver reaches. */
+  function placeOf(volume: string): string | undefined {
+    const found = volumes.find(volume);
+    return (found?.record?.driver ?? 'local') === 'local' ? found?.host : undefined;
+  }
+
+  function decide(create: Creation, name: string, identity: Identity, targets: Targets): Decision {
+    const reference = create.request.Image ?? '';
+    const image = view.image(reference);
+    if (reference === '') throw new ArpanetError('invalid', 'no image specified: the request has no "Image"');
+    // With no host alive nobody knows which images there are: then placement says so.
+    const isAnyAlive = view.hosts().some((host) => host.state === 'alive');
+    if (image === undefined && isAnyAlive) throw new ArpanetError('not-found', `No such image: ${familiarReference(reference)}`);
+    const facts = {
+      name,
+      platform: create.platform,
+      volumesAt: identity.volumes.map((volume) => ({ volume, host: placeOf(volume) })),
+      mustBeWith: targets.mustBeWith,
+      imageHosts: image?.hosts ?? [],
+    };
+    const wish = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
+    const nowMs = deps.now();
+    const creating = containerRecords(deps).filter((record) => record.id === undefined);
+    const hosts = view.hosts().map((host) => {
+      const charges = liveCharges(pending.get(host.name) ?? [], nowMs);
+      pending.set(host.name, charges);
+      return hostSnapshot({
+        host,
+        loadAtMs: view.loadAt(host.name),
+        containers: view.containersOn(host.name),
+        creating: creating.filter((record) => record.host === host.name),
+        images: view.hostImages(host.name),
+        pending: charges,
+      });
+    });
+    const placement = place(wish, hosts, { strategy: deps.strategy, nowMs, random: deps.random });
+    if (placement.kind === 'refused') {
+      refusals.keep(name, placement.refused, deps.strategy, nowMs);
+      throw new ArpanetError(isAnyAlive ? 'unplaceable' : 'unavailable', placement.message);
+    }
+    const { decision } = placement;
+    const chosen = hosts.find((host) => host.name === decision.host);
+    if (chosen !== undefined) pending.set(chosen.name, [...chosen.pending, chargeFor(wish, chosen, nowMs)]);
+    return decision;
+  }
+
+  /** The networks wanted, each once; an implicit one that does not exist yet is begun. */
+  function networksFor(
+    identity: Identity,
+    commits: Promise<void>[],
+  ): readonly { readonly record: NetworkRecord; readonly wanted: Identity['networks'][number] }[] {
+    const records = new Map<string, NetworkRecord>();
+    for (const wanted of identity.networks) {
+      let record = findNetwork(wanted.reference, networkRecords(deps));
+      if (wanted.implicit && identity.deployment === 'default') refuseOfBridge(wanted.endpoint);
+      if (record === undefined && !wanted.implicit) throw new ArpanetError('invalid', `network ${wanted.reference} not found`);
+      if (record === undefined) {
+        const begun = beginImplicit(core, identity.deployment);
+        record = begun.record;
+        commits.push(begun.committed);
+      }
+      records.set(wanted.reference, record);
+    }
+    return eachOnce(identity.networks, (reference) => records.get(reference)?.id ?? reference).flatMap(({ id, wanted }) => {
+      const record = [...records.values()].find((candidate) => candidate.id === id);
+      return record === undefined ? [] : [{ record, wanted }];
+    });
+  }
+
+  function containerNamed(reference: string | undefined): ContainerView | undefined {
+    try {
+      return reference === undefined ? undefined : resolveContainer(reference, view);
+    } catch {
+      return undefined; // it went away meanwhile: then there is nothing to replace
+    }
+  }
+
+  function volumeChanges(
+    identity: Identity,
+    host: string,
+    undo: UndoStack,
+  ): { readonly changes: Change[]; readonly known: readonly string[] } {
+    const changes: Change[] = [];
+    const known: string[] = [];
+    for (const name of identity.volumes) {
+      const before = ledger.get<VolumeRecord>(keys.volume(name));
+      if (before !== undefined) known.push(name);
+      if (before?.host !== undefined || (before !== undefined && before.driver !== 'local')) continue;
+      // An Engine's own anonymous volumes are used again by compose: they are where they are.
+      if (before === undefined && volumes.find(name) !== undefined) continue;
+      const record: VolumeRecord = { driver: 'local', createdAtMs: deps.now(), ...before, name, host };
+      changes.push({ kind: 'put', key: keys.volume(name), value: record });
+      undo.push(`place of volume ${name}`, async () => {
+        await core.syncs.sync(host, { volumes: true });
+        const isMade = view.host(host)?.volumes.some((volume) => volume.Name === name);
+        const isWanted = containerRecords(deps).some((other) =>
+          other.request.HostConfig?.Binds?.some((bind) => bind.startsWith(`${name}:`)),
+        );
+        if (isMade || isWanted || ledger.get<VolumeRecord>(keys.volume(name)) !== record) return;
+        const key = keys.volume(name);
+        await commit([before === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: before }]);
+      });
+    }
+    return { changes, known };
+  }
+
+  /** What the lost one was, in the networks that it was in. */
+  function asSuccessor(identity: Identity, { deployment, service, number, addresses, links, connected = {} }: ContainerRecord): Identity {
+    const asked = identity.networks.flatMap((wanted): Identity['networks'] => {
+      const ip = addresses[findNetwork(wanted.reference, networkRecords(deps))?.id ?? ''];
+      return ip === undefined ? [] : [{ ...wanted, ip }];
+    });
+    const joined = Object.entries(connected).flatMap(([reference, endpoint]): Identity['networks'] => {
+      const ip = addresses[reference];
+      const { Aliases, Links } = endpoint;
+      return ip === undefined
+        ? []
+        : [{ reference, implicit: false, ip, aliases: Aliases ?? [], links: (Links ?? []).map(parseLink), endpoint }];
+    });
+    return { ...identity, deployment, service, number, links, networks: [...asked, ...joined] };
+  }
+
+  /** A link from the Engine's bridge to a container of the default network means that network: there it is reached, wherever it is. */
+  function reachable(create: Creation): Creation {
+    const { HostConfig } = create.request;
+    if (HostConfig?.NetworkMode !== 'bridge') return create;
+    const isThere = boundLinksOf(create.request).some(({ target }) => {
+      const record = containerNamed(target)?.record;
+      return record !== undefined && namesNoNetwork(record.request);
+    });
+    return isThere ? { ...create, request: { ...create.request, HostConfig: { ...HostConfig, NetworkMode: 'default' } } } : create;
+  }
+
+  function variablesOf(name: string, identity: Identity, networks: readonly JoinedNetwork[]): readonly string[] {
+    if (identity.mode.kind !== 'cluster') return [];
+    const targets = identity.boundLinks.flatMap(({ target, alias }): LinkTarget[] => {
+      const view = containerNamed(target);
+      if (view === undefined) return [];
+      const { Config, NetworkSettings } = view.facts.inspect;
+      const shared = networks.map(({ record }) => view.record?.addresses[record.id]).find((ip) => ip !== undefined);
+      const ip = shared ?? Object.values(NetworkSettings.Networks ?? {})[0]?.IPAddress ?? '';
+      const own = view.record?.linkEnv ?? [];
+      return [{ alias, ip, ports: Object.keys(Config.ExposedPorts ?? {}), env: (Config.Env ?? []).filter((line) => !own.includes(line)) }];
+    });
+    return linkEnv(name, targets);
+  }
+
+  function hostsOf(identity: Identity): readonly Link[] {
+    if (identity.mode.kind !== 'cluster') return [];
+    return identity.boundLinks.flatMap(({ target }) => {
+      const found = containerNamed(target);
+      const hostname = found?.facts.inspect.Config.Hostname ?? '';
+      return found === undefined || hostname === '' || found.id.startsWith(hostname) ? [] : [{ target: found.name, alias: hostname }];
+    });
+  }
+
+  return (asSent, undo) => {
+    const create = reachable(asSent);
+    const old = create.successorOf;
+    const name = old?.name ?? nameOf(create.name);
+    const taken = (service: string, deployment: string): readonly number[] =>
+      containerRecords(deps).flatMap((other) => (other.service === service && other.deployment === deployment ? [other.number] : []));
+    const asked = identify({ name, request: create.request, taken });
+    const identity = old === undefined ? asked : asSuccessor(asked, old);
+    const targets = targetsOf(identity, old !== undefined);
+    for (const { reference, implicit } of identity.networks) {
+      if (!implicit && findNetwork(reference, networkRecords(deps)) === undefined)
+        throw new ArpanetError('invalid', `network ${reference} not found`);
+    }
+    const decision = decide(create, name, identity, targets);
+    const { host } = decision;
+    const commits: Promise<void>[] = [];
+    const begun: string[] = [];
+    undo.push('networks of the host', () => Promise.all(begun.map((network) => overlays.tidy(network, [host]))));
+    try {
+      const replacing = containerNamed(identity.replaces)?.name;
+      const offers: Change[] = [];
+      const networks = networksFor(identity, commits).map(({ record, wanted }): JoinedNetwork => {
+        begun.push(record.id);
+        const gateway = dhcp.planGateway(record.id, host);
+        commits.push(commit(gateway.changes));
+        const before = wanted.ip === undefined ? undefined : dhcp.leasesOf(record.id).find((lease) => lease.ip === wanted.ip);
+        const offer = dhcp.planOffer(record.id, { owner: name, host, wanted: wanted.ip, replacing });
+        offers.push(...offer.changes);
+        undo.push(`address ${offer.ip}`, () => {
+          if (old !== undefined && before !== undefined)
+            return commit([{ kind: 'put', key: keys.lease(record.id, offer.ip), value: before }]);
+          const isTakenOver = before?.kind === 'instance' && before.state !== 'resting' && before.owner !== name;
+          return commit(isTakenOver ? dhcp.planTransfer(record.id, offer.ip, name, before) : dhcp.planRelease(record.id, offer.ip, name));
+        });
+        return { record, ip: offer.ip, gateway: gateway.ip, wanted };
+      });
+      const variables = variablesOf(name, identity, networks);
+      const linkedHosts = hostsOf(identity);
+      const record: ContainerRecord = {
+        name,
+        host,
+        deployment: identity.deployment,
+        service: identity.service,
+        number: identity.number,
+        addresses: Object.fromEntries(networks.map((network) => [network.record.id, network.ip])),
+        aliases: Object.fromEntries(networks.map((network) => [network.record.id, network.wanted.aliases])),
+        links: identity.links,
+        ...(variables.length === 0 ? {} : { linkEnv: variables }),
+        ...(linkedHosts.length === 0 ? {} : { linkedHosts }),
+        request: create.request,
+        ...(create === asSent ? {} : { networkModeSent: 'bridge' }),
+        decision,
+        createdAtMs: deps.now(),
+        requestId: create.requestId,
+        ...(old?.id === undefined ? {} : { movedFrom: { id: old.id, host: old.host, atMs: deps.now() } }),
+        ...(old?.connected === undefined ? {} : { connected: old.connected }),
+      };
+      const place = volumeChanges(identity, host, undo);
+      const kind = old === undefined ? 'create' : 'put';
+      commits.push(commit([{ kind, key: keys.container(name), value: record }, ...offers, ...place.changes]));
+      undo.push(`name ${name}`, async () => {
+        const key = keys.container(name);
+        const present = ledger.get<ContainerRecord>(key);
+        const isOurs = present?.requestId === record.requestId && present?.createdAtMs === record.createdAtMs;
+        if (isOurs) await commit([old === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: old }]);
+      });
+      return { record, identity, networks, refs: targets.refs, knownVolumes: place.known, committed: all(commits) };
+    } catch (error) {
+      for (const begun of commits) begun.catch(() => undefined);
+      throw error;
+    }
+  };
+}
+
+/** Waits for all of them, so that nothing is under way when an undo begins; then rejects with the first failure. */
+async function all(promises: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(promises);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

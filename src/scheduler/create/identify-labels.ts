@@ -1,0 +1,50 @@
+/** Deployment, service and number from a container's labels and name. Pure. */
+import { ArpanetError, labels } from '../../model/index.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** A name that can stand between two dots of a DNS name. `_` is no host name's letter, but compose makes such names and resolvers take them. */
+const LABEL = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/;
+
+export function deploymentOf(given: Labels): string {
+  return dnsLabel(given, ['com.docker.compose.project', labels.deployment]) ?? 'default';
+}
+
+export function serviceOf(given: Labels, containerName: string): string {
+  return dnsLabel(given, ['com.docker.compose.service', labels.service]) ?? serviceFromName(containerName);
+}
+
+/** A container's name as a DNS label: `a.b_c` -> `a-b_c`. */
+export function serviceFromName(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9_-]/g, '-').slice(0, 63);
+}
+
+/** The number that compose gave; undefined when it gave none. */
+export function numberOf(given: Labels): number | undefined {
+  const label = 'com.docker.compose.container-number';
+  const value = given[label];
+  if (!value) return undefined;
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+  if (number < 1) throw new ArpanetError('invalid', `label ${label} is "${value}": it must be a whole number from 1`);
+  return number;
+}
+
+export function lowestFree(taken: readonly number[]): number {
+  const used = new Set(taken);
+  let number = 1;
+  while (used.has(number)) number++;
+  return number;
+}
+
+function dnsLabel(given: Labels, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = given[name];
+    if (!value) continue;
+    if (LABEL.test(value)) return value;
+    throw new ArpanetError(
+      'invalid',
+      `label ${name} is "${value.slice(0, 80)}": it becomes part of a DNS name, so it must have 1 to 63 of a-z, A-Z, 0-9, - and _, beginning with a letter or digit`,
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,89 @@
+/**
+ * Who a container is: its deployment, service and number, and what it wants of networks, volumes and other containers. Read from the
+ * create request alone, before anything is decided. Pure.
+ */
+import { ArpanetError, type CreateRequest } from '../../model/index.ts';
+import { deploymentOf, lowestFree, numberOf, serviceFromName, serviceOf } from './identify-labels.ts';
+import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode, type WantedNetwork } from './identify-networks.ts';
+import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
+
+export type { Link, NetworkMode, Together, WantedNetwork };
+
+export interface Identity {
+  readonly deployment: string;
+  readonly service: string;
+  /** From 1. */
+  readonly number: number;
+  /** True for `compose run`: it asks for names, but is never answered as its service; `service` is then made from its own name. */
+  readonly oneoff: boolean;
+  readonly mode: NetworkMode;
+  /** Cluster networks wanted, the primary one first. Empty unless the mode is `cluster`, or endpoints were named beside a native mode. */
+  readonly networks: readonly WantedNetwork[];
+  /** Links as asked for, on the container and on its endpoints, each once. */
+  readonly links: readonly Link[];
+  /** Those of them that must lead to a container that exists. */
+  readonly boundLinks: readonly Link[];
+  /** Names of the volumes used. */
+  readonly volumes: readonly string[];
+  /** Paths of the host that it binds. */
+  readonly hostPaths: readonly string[];
+  /** Containers of `--volumes-from`, as referred to, without `:ro`. */
+  readonly volumesFrom: readonly string[];
+  /** All containers that it must share a host with, as referred to. */
+  readonly together: readonly Together[];
+  /** Host ports asked for: `0.0.0.0:80/tcp`, or a range to choose from `0.0.0.0:8000-8010/tcp`. */
+  readonly hostPorts: readonly string[];
+  /** The container that compose is about to remove in favour of this one: an id or a name. */
+  readonly replaces?: string;
+}
+
+export interface IdentifyInput {
+  /** Without leading slash: what `checkedName` or `madeUpName` gave. */
+  readonly name: string;
+  readonly request: CreateRequest;
+  /** Numbers in use by this service. */
+  readonly taken: (service: string, deployment: string) => readonly number[];
+}
+
+/** Throws `invalid` when a label's value cannot be part of a DNS name. */
+export function identify({ name, request, taken }: IdentifyInput): Identity {
+  const given = request.Labels ?? {};
+  const oneoff = given['com.docker.compose.oneoff']?.toLowerCase() === 'true';
+  const deployment = deploymentOf(given);
+  const service = oneoff ? serviceFromName(name) : serviceOf(given, name);
+  const mode = modeOf(request);
+  const links = linksOf(request);
+  const replaces = given['com.docker.compose.replace'];
+  return {
+    deployment,
+    service,
+    number: (oneoff ? undefined : numberOf(given)) ?? lowestFree(taken(service, deployment)),
+    oneoff,
+    mode,
+    networks: networksOf(request, mode, deployment),
+    links,
+    boundLinks: boundLinksOf(request),
+    ...volumesOf(request),
+    ...containersOf(request, mode, links),
+    hostPorts: hostPortsOf(request.HostConfig?.PortBindings),
+    ...(replaces ? { replaces } : {}),
+  };
+}
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+/** The name of `?name=` without its slash. Throws `invalid` in Docker's words. */
+export function checkedName(name: string): string {
+  const bare = name.replace(/^\//, '');
+  if (!NAME.test(bare)) throw new ArpanetError('invalid', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+  if (bare.length > 255)
+    throw new ArpanetError('invalid', `Invalid container name (${bare.slice(0, 40)}…), at most 255 characters are allowed`);
+  return bare;
+}
+
+/** Whether a reference (name, full id, or id prefix of 12 digits or more) means this container. */
+export function refersTo(reference: string | undefined, container: { readonly id: string; readonly name: string }): boolean {
+  if (!reference) return false;
+  const bare = reference.replace(/^\//, '');
+  return bare === container.name || bare === container.id || (bare.length >= 12 && container.id.startsWith(bare));
+}

@@ -1,0 +1,235 @@
+/**
+ * `POST /containers/create`, from request to answer: claim, prepare the host, create, record. Everything that was begun has its undo, so that
+ * a failure at any step, or a client that goes away, leaves nothing behind. Effects: calls to agents and Engines.
+ */
+import { ArpanetError, type ContainerRecord, isKind, keys, type NetworkRecord } from '../../model/index.ts';
+import { missingSources, namingHost } from './bind-sources.ts';
+import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
+import { containerRecords, type Core } from '../core.ts';
+import { olderVersion } from '../agents/engines.ts';
+import type { Images } from '../images/images.ts';
+import type { Overlays } from '../networks/overlays.ts';
+import { recordFromLabels } from './rewrite-labels.ts';
+import { packRequest } from './packed-request.ts';
+import { rememberedFacts } from '../view/placeholder-containers.ts';
+import { rewrite } from './rewrite.ts';
+import { begun } from './pending-creates.ts';
+import { createUndo, type UndoStack } from './undo.ts';
+import type { Volumes } from '../volumes/volumes.ts';
+
+const ENGINE_TIMEOUT_MS = 120_000;
+const REMOVE_TIMEOUT_MS = 10_000;
+const ATTEMPTS = 5;
+/** Each waits two seconds. */
+const SYNCS = 10;
+
+export interface Created {
+  readonly id: string;
+  readonly warnings: readonly string[];
+}
+
+export interface Pipeline {
+  readonly create: (create: Creation) => Promise<Created>;
+  /** Names whose create is under way here. */
+  readonly creating: ReadonlySet<string>;
+  /** Settles when the create of this name has come to its end, whichever; undefined: none is under way here. */
+  readonly underWay: (name: string) => Promise<void> | undefined;
+}
+
+export interface PipelineParts {
+  readonly core: Core;
+  readonly overlays: Overlays;
+  readonly volumes: Volumes;
+  readonly images: Images;
+  /** Resolves when creates that an earlier leader left on this host are finished or undone. */
+  readonly adopted: (host: string) => Promise<void>;
+}
+
+export function createPipeline({ core, overlays, volumes, images, adopted }: PipelineParts): Pipeline {
+  const { deps, view, engines, syncs, commit } = core;
+  const { log, dhcp } = deps;
+  const claim: Claim = createClaim(core, volumes, overlays);
+  const creating = new Set<string>();
+  const ends = new Map<string, Promise<void>>();
+  const running = new Map<string, { readonly created: Promise<Created>; readonly signal: AbortSignal }>();
+
+  /** The answer of an earlier try of the same request, if that one came to its end. */
+  async function answered(requestId: string): Promise<Created | undefined> {
+    const find = (): ContainerRecord | undefined => containerRecords(deps).find((record) => record.requestId === requestId);
+    const record = find();
+    if (record === undefined) return undefined;
+    if (record.id === undefined) await adopted(record.host);
+    const now = find();
+    if (now === undefined) return undefined;
+    if (now.id !== undefined) return { id: now.id, warnings: [] };
+    throw begun(now);
+  }
+
+  async function run(create: Creation): Promise<Created> {
+    const before = await answered(create.requestId);
+    if (before !== undefined) return before;
+    for (let attempt = 1; ; attempt++) {
+      const undo = createUndo(log);
+      let claimed: Claimed | undefined;
+      let isCommitted = false;
+      let ended: (() => void) | undefined;
+      try {
+        claimed = claim(create, undo);
+        const { name } = claimed.record;
+        creating.add(name);
+        ends.set(name, new Promise((resolve) => (ended = resolve)));
+        await claimed.committed;
+        isCommitted = true;
+        await deps.trip?.('create.claimed');
+        const created = await make(create, claimed, undo);
+        undo.clear();
+        return created;
+      } catch (error) {
+        await undo.run(error);
+        if (claimed !== undefined && isCommitted && isDefinite(error)) refuseIfThere(claimed.record);
+        const isLostRace = claimed !== undefined && !isCommitted && isKind(error, 'conflict');
+        if (!isLostRace || attempt === ATTEMPTS) throw error;
+        log.debug({ container: claimed?.record.name, attempt, err: error }, 'lost a race, deciding anew');
+      } finally {
+        if (claimed !== undefined) {
+          creating.delete(claimed.record.name);
+          ends.delete(claimed.record.name);
+        }
+        ended?.();
+      }
+    }
+  }
+
+  /** A client that is told of a failure must not find the container later: while the record is there, it may be finished yet. */
+  function refuseIfThere({ name, createdAtMs }: ContainerRecord): void {
+    const present = deps.ledger.get<ContainerRecord>(keys.container(name));
+    if (present?.createdAtMs === createdAtMs && present.id === undefined)
+      throw new ArpanetError('unavailable', `the create of container ${name} failed, and could not be undone yet: try again`);
+  }
+
+  async function make(create: Creation, claimed: Claimed, undo: UndoStack): Promise<Created> {
+    const { record } = claimed;
+    const { host, name } = record;
+    const [imageReference] = await settle([
+      images.ensure(host, create.request.Image ?? '', create.signal),
+      ...claimed.networks.map((network) => overlays.ensure(network.record.id, host)),
+      ...claimed.knownVolumes.map((volume) => volumes.ensure(volume, host)),
+    ]);
+    stillWanted(create.signal);
+    await deps.trip?.('create.prepared');
+    const apiVersion = olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion) ?? create.apiVersion;
+    const { body, connectAfter } = rewrite({
+      request: claimed.record.request,
+      identity: claimed.identity,
+      name,
+      networks: claimed.networks,
+      apiVersion,
+      imageReference: String(imageReference),
+      refs: claimed.refs,
+      linkEnv: claimed.record.linkEnv ?? [],
+      packed: packRequest(create.request),
+    });
+    const query = `name=${encodeURIComponent(name)}${create.platform ? `&platform=${encodeURIComponent(create.platform)}` : ''}`;
+    const isMounted = (path: string) => create.request.HostConfig?.Mounts?.some(({ Source }) => Source === path);
+    const warnings = await missingSources(
+      core,
+      host,
+      claimed.identity.hostPaths.filter((path) => !isMounted(path)),
+    );
+    if (create.successorOf !== undefined && warnings[0] !== undefined)
+      throw new ArpanetError('conflict', `${name} cannot come up on host ${host}: a path that it binds is not there`);
+    // If the Engine's answer is lost the container may be there all the same.
+    undo.push('container', () => removeByName(host, name));
+    // Not tied to the client's signal: a create cut in the middle leaves a container that nobody knows of.
+    const answer = await engines
+      .json<{ readonly Id: string; readonly Warnings?: readonly string[] | null }>(host, {
+        method: 'POST',
+        path: `/v${apiVersion}/containers/create?${query}`,
+        body,
+        timeoutMs: ENGINE_TIMEOUT_MS,
+      })
+      .catch((error: unknown) => {
+        throw namingHost(error, host);
+      });
+    await deps.trip?.('create.joining');
+    for (const { network, endpoint } of connectAfter) {
+      const connect = { Container: answer.Id, EndpointConfig: endpoint };
+      const path = `/v${apiVersion}/networks/${encodeURIComponent(network)}/connect`;
+      await engines.json(host, { method: 'POST', path, body: connect, timeoutMs: ENGINE_TIMEOUT_MS });
+    }
+    stillWanted(create.signal);
+    await deps.trip?.('create.made');
+    const binds = claimed.networks.flatMap((network) => dhcp.planBind(network.record.id, network.ip));
+    const shown = appear(host, { containers: [answer.Id], volumes: claimed.identity.volumes.length > 0 });
+    await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id } }, ...binds]);
+    await deps.trip?.('create.bound');
+    await shown;
+    if (view.byId(answer.Id) === undefined && deps.ledger.get<ContainerRecord>(keys.container(name))?.id === answer.Id) {
+      // its Engine is gone since then: the client is answered all the same, and finds it
+      const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
+      view.remember(host, [rememberedFacts(record, answer.Id, networkOf, 'created')]);
+    }
+    await deps.trip?.('create.recorded');
+    log.info({ container: name, id: answer.Id.slice(0, 12), host, addresses: Object.values(record.addresses) }, 'container created');
+    return { id: answer.Id, warnings: [...(answer.Warnings ?? []), ...warnings] };
+  }
+
+  /** The client's next call names this container: a slow host is asked again, for as long as it is there. */
+  async function appear(host: string, what: { readonly containers: readonly [string]; readonly volumes: boolean }): Promise<void> {
+    let turn = 0;
+    do await syncs.sync(host, what);
+    while (view.byId(what.containers[0]) === undefined && ++turn < SYNCS);
+  }
+
+  /** Only a container that carries our labels: the name may be a stranger's, which is why the create failed. */
+  async function removeByName(host: string, name: string): Promise<void> {
+    const path = `/containers/${encodeURIComponent(name)}`;
+    try {
+      const inspect = await engines.json<{ readonly Id: string; readonly Config: { readonly Labels?: Readonly<Record<string, string>> } }>(
+        host,
+        {
+          method: 'GET',
+          path: `${path}/json`,
+          timeoutMs: REMOVE_TIMEOUT_MS,
+        },
+      );
+      if (recordFromLabels(inspect.Config.Labels ?? {}) === undefined || view.byId(inspect.Id)?.record !== undefined) return;
+      await engines.json(host, { method: 'DELETE', path: `/containers/${inspect.Id}?force=1&v=1`, timeoutMs: REMOVE_TIMEOUT_MS });
+      await syncs.sync(host, { containers: [inspect.Id] });
+    } catch (error) {
+      if (!isKind(error, 'engine') || error.engineStatus !== 404) throw error;
+    }
+  }
+
+  /** The same request sent twice is one create; if the client of the first try leaves and it is undone, the second begins anew. */
+  async function once(create: Creation): Promise<Created> {
+    for (let other = running.get(create.requestId); other !== undefined; other = running.get(create.requestId)) {
+      try {
+        return await other.created;
+      } catch (error) {
+        if (!other.signal.aborted || create.signal.aborted) throw error;
+      }
+    }
+    const created = run(create).finally(() => running.delete(create.requestId));
+    running.set(create.requestId, { created, signal: create.signal });
+    return created;
+  }
+
+  return { creating, underWay: (name) => ends.get(name), create: once };
+}
+
+/** Whether the client may take it for the last word. */
+const isDefinite = (error: unknown): boolean => !isKind(error, 'unavailable', 'not-leader', 'timeout');
+
+function stillWanted(signal: AbortSignal): void {
+  if (signal.aborted) throw new ArpanetError('unavailable', 'the client went away: the create was undone');
+}
+
+/** Waits for all, so that nothing is under way when an undo begins; then rejects with the first failure. */
+async function settle(work: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
+  const results = await Promise.allSettled(work);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}

@@ -1,0 +1,23 @@
+/** The creates that were refused last, so that `explain` can say why of what is not there. Forgotten with the leadership. */
+import type { Decision, Refusal } from '../../model/index.ts';
+
+const MOST = 500;
+
+export interface Refusals {
+  readonly keep: (name: string, refused: readonly Refusal[], strategy: string, atMs: number) => void;
+  /** `host` is empty: none was chosen. */
+  readonly of: (name: string) => Decision | undefined;
+}
+
+export function createRefusals(): Refusals {
+  const kept = new Map<string, Decision>();
+  return {
+    keep(name, refused, strategy, atMs) {
+      kept.delete(name);
+      kept.set(name, { host: '', strategy, atMs, scored: [], refused });
+      const [oldest] = kept.keys();
+      if (kept.size > MOST && oldest !== undefined) kept.delete(oldest);
+    },
+    of: (name) => kept.get(name.replace(/^\//, '')),
+  };
+}

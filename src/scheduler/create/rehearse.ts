@@ -1,0 +1,83 @@
+/** Where containers would go if they were created now, one after the other. Reads the view and the ledger; changes nothing. */
+import { ArpanetError, type CreateRequest, type Placement } from '../../model/index.ts';
+import { containerRecords, type Core } from '../core.ts';
+import { hostSnapshot } from '../view/host-snapshots.ts';
+import { identify } from './identify.ts';
+import { chargeFor } from '../placement/load.ts';
+import { place, placementRequest } from '../placement/index.ts';
+import type { HostSnapshot } from '../placement/snapshot.ts';
+import { resolveContainer } from '../view/resolve-container.ts';
+import type { Volumes } from '../volumes/volumes.ts';
+
+export interface Rehearsed {
+  readonly name: string;
+  readonly request: CreateRequest;
+}
+
+/** The hosts as placement sees them now, but for what was placed a moment ago. */
+export function snapshotsNow({ deps, view }: Core): readonly HostSnapshot[] {
+  const creating = containerRecords(deps).filter((record) => record.id === undefined);
+  return view.hosts().map((host) =>
+    hostSnapshot({
+      host,
+      loadAtMs: view.loadAt(host.name),
+      containers: view.containersOn(host.name),
+      creating: creating.filter((record) => record.host === host.name),
+      images: view.hostImages(host.name),
+      pending: [],
+    }),
+  );
+}
+
+/** An image that nobody has yet refuses nothing: it may be pulled. */
+export function createRehearse(core: Core, volumes: Volumes): (creates: readonly Rehearsed[]) => readonly Placement[] {
+  const { deps, view } = core;
+  return (creates) => {
+    const nowMs = deps.now();
+    const hosts = new Map(snapshotsNow(core).map((host) => [host.name, host]));
+    return creates.map(({ name, request }): Placement => {
+      try {
+        const identity = identify({ name, request, taken: () => [] });
+        const wish = placementRequest(identity, request, {
+          name,
+          volumesAt: identity.volumes.map((volume) => {
+            const found = volumes.find(volume);
+            return { volume, host: (found?.record?.driver ?? 'local') === 'local' ? found?.host : undefined };
+          }),
+          mustBeWith: identity.together.map(({ container, because }) => {
+            const found = resolveContainer(container, view);
+            return { container: found.name, host: found.host, because };
+          }),
+          imageHosts: view.image(request.Image ?? '')?.hosts ?? [],
+        });
+        const placement = place(wish, [...hosts.values()], { strategy: deps.strategy, nowMs, random: deps.random });
+        const chosen = placement.kind === 'placed' ? hosts.get(placement.decision.host) : undefined;
+        if (chosen !== undefined) {
+          const { reservedNanoCpus, reservedMemoryBytes, hostPorts, deployment, service } = wish;
+          hosts.set(chosen.name, {
+            ...chosen,
+            pending: [...chosen.pending, chargeFor(wish, chosen, nowMs)],
+            containers: [
+              ...chosen.containers,
+              {
+                id: '',
+                name,
+                deployment,
+                service,
+                number: identity.number,
+                state: 'created',
+                hostPorts,
+                reservedNanoCpus,
+                reservedMemoryBytes,
+              },
+            ],
+          });
+        }
+        return placement;
+      } catch (error) {
+        if (error instanceof ArpanetError) return { kind: 'refused', message: error.message, refused: [] };
+        throw error;
+      }
+    });
+  };
+}

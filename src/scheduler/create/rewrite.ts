@@ -1,0 +1,112 @@
+/**
+ * A create request as the Engine shall see it: in the deployment's network, with its leased address and our DNS. Pure.
+ * Image, networks, DNS and references to other containers are written anew; links and aliases leave (they live in our names, because
+ * Docker's own resolver would answer them from one Engine only). Everything else is as the client sent it.
+ */
+import { type CreateRequest, type EndpointSettings, type HostConfig, ipv6At, type NetworkRecord } from '../../model/index.ts';
+import type { Identity, WantedNetwork } from './identify.ts';
+import { dnsOf } from './rewrite-dns.ts';
+import { recordLabelsOf } from './rewrite-labels.ts';
+import { withRefs } from './rewrite-refs.ts';
+
+export interface JoinedNetwork {
+  readonly record: NetworkRecord;
+  readonly ip: string;
+  /** The host's own address in this network, where its DNS listens. */
+  readonly gateway: string;
+  readonly wanted: WantedNetwork;
+}
+
+export interface RewriteInput {
+  readonly request: CreateRequest;
+  readonly identity: Identity;
+  /** Of the container, without slash. */
+  readonly name: string;
+  /** The primary network first; each network once. */
+  readonly networks: readonly JoinedNetwork[];
+  /** The API version that the request is sent under: before 1.44 an Engine takes one endpoint at create. */
+  readonly apiVersion: string;
+  /** The image as the Engine shall look it up. */
+  readonly imageReference: string;
+  /** Full Engine ids of the containers referred to, by reference as sent. */
+  readonly refs: ReadonlyMap<string, string>;
+  /** What its links tell it; its own variables go before. */
+  readonly linkEnv: readonly string[];
+  /** The request as a label's value, so that it outlives the store. */
+  readonly packed?: string;
+}
+
+export interface Rewritten {
+  /** Body of `POST /containers/create`. */
+  readonly body: CreateRequest;
+  /** Networks to connect between create and start, each a body of `POST /networks/{network}/connect` without its `Container`. */
+  readonly connectAfter: readonly { readonly network: string; readonly endpoint: EndpointSettings }[];
+}
+
+export function rewrite(input: RewriteInput): Rewritten {
+  const { request, identity, networks } = input;
+  const endpoints = networks.map((network) => ({ network: network.record.name, endpoint: endpointOf(network) }));
+  const isNative = identity.mode.kind === 'native';
+  const atCreate =
+    identity.mode.kind === 'container' ? [] : severalAtCreate(input.apiVersion) ? endpoints : endpoints.slice(0, isNative ? 0 : 1);
+  const labels = { ...request.Labels, ...recordLabelsOf(input) };
+  const body = {
+    ...withRefs(request, input.refs),
+    ...(request.Image === undefined && input.imageReference === '' ? {} : { Image: input.imageReference }),
+    Labels: labels,
+    ...(input.linkEnv.length === 0 ? {} : { Env: withLinkEnv(request.Env ?? [], input.linkEnv) }),
+  };
+  if (identity.mode.kind === 'container') return { body, connectAfter: [] };
+  return {
+    body: {
+      ...body,
+      HostConfig: hostConfigOf(body.HostConfig ?? {}, input),
+      NetworkingConfig: {
+        ...request.NetworkingConfig,
+        EndpointsConfig: {
+          ...nativeEndpoints(request),
+          ...Object.fromEntries(atCreate.map(({ network, endpoint }) => [network, endpoint])),
+        },
+      },
+    },
+    connectAfter: endpoints.slice(atCreate.length),
+  };
+}
+
+function hostConfigOf(hostConfig: HostConfig, { identity, networks }: RewriteInput): HostConfig {
+  const primary = networks[0];
+  if (identity.mode.kind !== 'cluster' || primary === undefined) return hostConfig;
+  const { Links: _, ...others } = hostConfig;
+  return { ...others, NetworkMode: primary.record.name, ...dnsOf(hostConfig, identity.deployment, primary.gateway) };
+}
+
+function endpointOf({ record, ip, wanted }: JoinedNetwork): EndpointSettings {
+  const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, ...others } = wanted.endpoint;
+  return { ...others, IPAMConfig: leasedAddresses(record, ip, wanted.endpoint) };
+}
+
+function withLinkEnv(own: readonly string[], links: readonly string[]): readonly string[] {
+  const named = new Set(own.map((line) => line.split('=', 1)[0]));
+  return [...links.filter((line) => !named.has(line.split('=', 1)[0])), ...own];
+}
+
+/** The lease, and the IPv6 address that goes with it unless the user asked for another. */
+export function leasedAddresses(
+  record: NetworkRecord,
+  ip: string,
+  { IPAMConfig: asked }: EndpointSettings,
+): NonNullable<EndpointSettings['IPAMConfig']> {
+  const ipv6 = asked?.IPv6Address || ipv6At(record, ip);
+  return { ...asked, IPv4Address: ip, ...(ipv6 === undefined ? {} : { IPv6Address: ipv6 }) };
+}
+
+/** Endpoints of the Engine's own networks, which go along as they came. */
+function nativeEndpoints(request: CreateRequest): Readonly<Record<string, EndpointSettings | null>> {
+  const all = Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {});
+  return Object.fromEntries(all.filter(([name]) => name === 'bridge' || name === 'host' || name === 'none'));
+}
+
+function severalAtCreate(apiVersion: string): boolean {
+  const [major = 0, minor = 0] = apiVersion.split('.').map(Number);
+  return major > 1 || (major === 1 && minor >= 44);
+}

@@ -1,0 +1,104 @@
+/** Hosts that ops take out of the cluster, or back to as-new; and those they let in. Effects: writes to the ledger, calls to agents. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type AdmissionRecord,
+  ArpanetError,
+  type ContainerRecord,
+  type HostLook,
+  keys,
+  type LostRecord,
+  type VolumeRecord,
+} from '../../model/index.ts';
+import type { Change } from '../../store/ledger/contract.ts';
+import { commitInPieces, containerRecords, type Core, networkRecords } from '../core.ts';
+import type { Hosts } from './hosts.ts';
+import type { Lifecycle } from '../containers/lifecycle.ts';
+import type { Overlays } from '../networks/overlays.ts';
+
+const LOOK_TIMEOUT_MS = 10_000;
+const SETTLE_MS = 15_000;
+
+export interface Departures {
+  /** Hosts that may join and have not, and those that were removed, by name. */
+  readonly admissions: () => readonly AdmissionRecord[];
+  /** Lets a host join; undefined as `wish` takes that back. */
+  readonly admit: (name: string, wish: Omit<AdmissionRecord, 'name' | 'kind' | 'atMs'> | undefined) => Promise<void>;
+  /** Gives back all that the host holds: records, leases, networks, places of volumes. Its agent is refused from then on. Does not touch its containers. */
+  readonly removeHost: (name: string) => Promise<{ readonly containers: readonly string[]; readonly volumes: readonly string[] }>;
+  /** Takes all our networks and devices off it, and lets its agent tell everything anew. Throws `conflict` naming what is left. */
+  readonly bareHost: (name: string) => Promise<{ readonly networks: readonly string[] }>;
+}
+
+export function createDepartures(core: Core, parts: { hosts: Hosts; lifecycle: Lifecycle; overlays: Overlays }): Departures {
+  const { deps, view, hub, commit, lost } = core;
+  const { ledger, dhcp, log } = deps;
+  const { hosts, lifecycle, overlays } = parts;
+
+  async function networksOff(host: string): Promise<readonly string[]> {
+    const there = networkRecords(deps).filter(({ id }) => dhcp.gatewaysOf(id)[host] !== undefined);
+    await commitInPieces(
+      commit,
+      there.flatMap(({ id }) => dhcp.planGatewayRelease(id, host)),
+    );
+    for (const { id } of there) await overlays.takeOff(id, [host]);
+    return there.map(({ name }) => name);
+  }
+
+  /** It may run on there: nobody takes its packets until it has been removed, should the host ever come back. */
+  async function note({ id, name, host }: ContainerRecord): Promise<void> {
+    if (id === undefined) return;
+    const value: LostRecord = { id, name, host, addresses: {}, isSucceeded: true, sinceMs: deps.now() };
+    await commit([{ kind: 'put', key: keys.lostContainer(id), value }]);
+  }
+
+  return {
+    admissions: () => ledger.list<AdmissionRecord>(keys.admissions).map(([, admission]) => admission),
+    async admit(name, wish) {
+      const key = keys.admission(name);
+      const was = ledger.get<AdmissionRecord>(key)?.was;
+      const value: AdmissionRecord = { ...wish, name, kind: 'expected', ...(was === undefined ? {} : { was }), atMs: deps.now() };
+      await commit([wish === undefined ? { kind: 'delete', key } : { kind: 'put', key, value }]);
+      log.info({ host: name, awaited: wish !== undefined }, 'host may join');
+    },
+    async removeHost(name) {
+      const records = containerRecords(deps).filter((record) => record.host === name);
+      for (const record of records) {
+        if (view.host(name)?.state !== 'alive') await note(record);
+        await lifecycle.forget(record);
+      }
+      await networksOff(name);
+      const volumes = ledger.list<VolumeRecord>(keys.volumes).flatMap(([key, volume]) => (volume.host === name ? [{ key, volume }] : []));
+      const gone = volumes.map(({ key }): Change => ({ kind: 'delete', key }));
+      await commitInPieces(commit, gone);
+      const late = ledger.list<ContainerRecord>(keys.containers).filter(([, record]) => record.host === name);
+      if (late.length > 0) throw new ArpanetError('conflict', `a container was just being made on ${name}: try again`);
+      await commit(hosts.leave(name));
+      hub.drop(name, `${name} was removed from this cluster: "arpanet hosts add ${name}" lets it join again`);
+      hosts.left(name);
+      for (const other of hub.hosts()) void overlays.push(other);
+      log.info({ host: name, containers: records.length, volumes: gone.length }, 'host removed by ops');
+      return { containers: records.map((record) => record.name), volumes: volumes.map(({ volume }) => volume.name) };
+    },
+    async bareHost(name) {
+      const networks = await networksOff(name);
+      const until = deps.now() + SETTLE_MS;
+      for (;;) {
+        // What no plan names, a stray device or a network of an earlier life, its agent takes away by this list.
+        await overlays.push(name);
+        const look = (await hub.call(name, { method: 'look' }, LOOK_TIMEOUT_MS)) as HostLook;
+        const left = [...look.networks.map((one) => `network ${one.name}`), ...look.vxlans.map((one) => `device ${one.device}`)];
+        if (left.length === 0) break;
+        if (deps.now() > until)
+          throw new ArpanetError('conflict', `still on ${name}: ${left.join(', ')}; containers made on the host itself may be on them`);
+        await sleep(500, undefined, { signal: lost });
+      }
+      hub.drop(name);
+      log.info({ host: name, networks }, 'host brought back to as new');
+      while (!(hub.connected(name) && view.isComplete(name))) {
+        if (deps.now() > until) throw new ArpanetError('timeout', `${name} is bare, but its agent has not come back yet: "arpanet hosts"`);
+        await sleep(200, undefined, { signal: lost });
+      }
+      return { networks };
+    },
+  };
+}

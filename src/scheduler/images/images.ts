@@ -1,0 +1,109 @@
+/** Brings images to the hosts that need them, from hosts that have them: one transfer at a time for each image and host. */
+import { ArpanetError } from '../../model/index.ts';
+import type { Core } from '../core.ts';
+import { familiarReference } from '../view/image-index.ts';
+
+const COPY_TIMEOUT_MS = 600_000;
+const TAG_TIMEOUT_MS = 10_000;
+
+export interface Images {
+  /** Makes sure that the host has the image. Resolves with the reference under which its Engine knows it. Throws `not-found` when nobody has it. */
+  readonly ensure: (host: string, reference: string, signal: AbortSignal) => Promise<string>;
+  /** The host for builds, loads and pulls. */
+  readonly builder: () => string;
+}
+
+/** `copies` names the transfers under way, so that the view takes an arriving tag for the copy that it is. */
+export function createImages(core: Core, copies: Set<string>): Images {
+  const { deps, view, hub, engines, syncs, keyed } = core;
+  let chosen: string | undefined;
+
+  function wanted(reference: string): { readonly id: string; readonly hosts: readonly string[] } {
+    const image = view.image(reference);
+    if (image !== undefined) return image;
+    throw new ArpanetError('not-found', `No such image: ${familiarReference(reference)}`);
+  }
+
+  /** A reference that resolved as a tag, and not as an id, a prefix of one, or a digest. */
+  const isTag = (reference: string): boolean => view.tags().has(familiarReference(reference));
+
+  /** How the host's Engine can be told which image is meant; undefined: it does not have it under any name. */
+  function knownAs(host: string, reference: string, id: string): string | undefined {
+    const here = view.hostImages(host);
+    if (!here.ids.has(id)) return undefined;
+    const familiar = familiarReference(reference);
+    if (here.tags.get(familiar)?.id === id || here.digests.get(familiar) === id || id.includes(reference)) return reference;
+    return isTag(reference) ? undefined : id;
+  }
+
+  async function bring(host: string, reference: string, id: string): Promise<void> {
+    const familiar = familiarReference(reference);
+    const copy = `${host}/${familiar}`;
+    copies.add(copy);
+    try {
+      if (view.hostImages(host).ids.has(id) && isTag(reference)) {
+        const colon = familiar.lastIndexOf(':');
+        const query = `repo=${encodeURIComponent(familiar.slice(0, colon))}&tag=${encodeURIComponent(familiar.slice(colon + 1))}`;
+        const path = `${engines.versionPath(host)}/images/${id}/tag?${query}`;
+        await engines.json(host, { method: 'POST', path, timeoutMs: TAG_TIMEOUT_MS });
+        // a client that removed the name meanwhile asked every host that had it, and this one not yet
+        if (!view.tags().has(familiar)) {
+          await engines.json(host, {
+            method: 'DELETE',
+            path: `${engines.versionPath(host)}/images/${familiar}?noprune=1`,
+            timeoutMs: TAG_TIMEOUT_MS,
+          });
+          throw new ArpanetError('not-found', `No such image: ${familiar}`);
+        }
+      } else {
+        const { hosts } = wanted(reference);
+        // The same image may be there under another name only, and then it cannot be saved under this one.
+        const source = hosts.find((name) => view.hostImages(name).tags.get(familiar)?.id === id) ?? hosts[0];
+        const gateway = source === undefined ? undefined : view.host(source)?.record.gateway;
+        if (gateway === undefined) throw new ArpanetError('not-found', `No such image: ${familiar}`);
+        deps.log.info({ image: familiar, from: source, to: host }, 'copying an image');
+        const copied = isTag(reference) ? familiar : id;
+        await hub.call(host, { method: 'copy-image', reference: copied, gateway }, COPY_TIMEOUT_MS);
+      }
+      await syncs.sync(host, { images: true });
+    } finally {
+      copies.delete(copy);
+    }
+  }
+
+  return {
+    async ensure(host, reference, signal) {
+      if (view.host(host)?.state !== 'alive') throw new ArpanetError('unavailable', `host ${host} went away: try again`);
+      const { id } = wanted(reference);
+      const known = knownAs(host, reference, id);
+      if (known !== undefined) return known;
+      // The transfer belongs to all who wait for it: one client that leaves does not end it.
+      const transfer = keyed.shared(`image/${host}/${id}/${reference}`, () => bring(host, reference, id));
+      transfer.catch(() => undefined);
+      await orAborted(transfer, signal);
+      const now = knownAs(host, reference, view.image(reference)?.id ?? id) ?? knownAs(host, reference, id);
+      if (now === undefined) throw new ArpanetError('unavailable', `image ${reference} did not arrive on host ${host}: try again`);
+      return now;
+    },
+    builder() {
+      const able = view.hosts().filter((host) => host.state === 'alive' && host.record.availability === 'active');
+      if (chosen === undefined || !able.some((host) => host.name === chosen)) chosen = able[0]?.name;
+      if (chosen === undefined) throw new ArpanetError('unavailable', 'no host is alive: is an agent running?');
+      return chosen;
+    },
+  };
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(new ArpanetError('unavailable', 'the client went away'));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (abort !== undefined) signal.removeEventListener('abort', abort);
+  }
+}

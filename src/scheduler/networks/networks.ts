@@ -1,0 +1,208 @@
+/** Networks as clients make, list and remove them. */
+import {
+  ArpanetError,
+  type ClusterNetwork,
+  type ContainerView,
+  type EndpointSettings,
+  type NetworkCreateRequest,
+  type NetworkRecord,
+  implicitNetworkName,
+  isKind,
+  isSharedBridge,
+  keys,
+  predefinedName,
+  predefinedNetworks,
+  shownNetwork,
+} from '../../model/index.ts';
+import { type Core, commitInPieces, networkRecords } from '../core.ts';
+import type { SchedulerDeps } from '../deps.ts';
+import type { FeedDeps } from '../events/feed.ts';
+import type { Overlays } from './overlays.ts';
+import { resolveNetwork } from '../view/resolve-container.ts';
+import type { View } from '../view/view.ts';
+
+const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay']);
+const ATTEMPTS = 5;
+
+export interface Networks {
+  readonly list: () => readonly ClusterNetwork[];
+  readonly one: (reference: string) => ClusterNetwork;
+  readonly create: (request: NetworkCreateRequest, requestId: string) => Promise<NetworkRecord>;
+  /** `detach`: takes a stopped container off the network; without it, stopped ones keep theirs. */
+  readonly remove: (reference: string, detach?: (network: string, container: ContainerView) => Promise<void>) => Promise<void>;
+}
+
+export function createNetworks(core: Core, overlays: Overlays): Networks {
+  const { deps, view, commit } = core;
+  const { dhcp, log } = deps;
+  let cache: { readonly version: number; readonly list: readonly ClusterNetwork[] } | undefined;
+
+  function list(): readonly ClusterNetwork[] {
+    if (cache?.version === view.version()) return cache.list;
+    const members = new Map<string, ClusterNetwork['members'][number][]>();
+    for (const container of view.containers()) {
+      if (!container.facts.inspect.State.Running) continue;
+      const endpoints = Object.values(container.facts.inspect.NetworkSettings.Networks ?? {});
+      for (const endpoint of endpoints) {
+        const network = view.networkOf(container.host, endpoint.NetworkID ?? '');
+        if (network === undefined) continue;
+        const all = members.get(network) ?? [];
+        members.set(network, all);
+        all.push({ id: container.id, name: container.name, ...endpointOf(endpoint) });
+      }
+    }
+    const made = networkRecords(deps).map((record) => ({ record, members: members.get(record.id) ?? [] }));
+    cache = { version: view.version(), list: made };
+    return made;
+  }
+
+  function one(reference: string): ClusterNetwork {
+    const all = list();
+    const record = resolveNetwork(
+      reference,
+      all.map((network) => network.record),
+    );
+    const network = all.find((other) => other.record.id === record.id);
+    if (network === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
+    return network;
+  }
+
+  async function create(request: NetworkCreateRequest, requestId: string): Promise<NetworkRecord> {
+    const name = checkedNetwork(request);
+    for (let attempt = 1; ; attempt++) {
+      const existing = networkRecords(deps).find((record) => record.name === name);
+      if (existing?.requestId === requestId) return existing;
+      if (existing !== undefined) throw new ArpanetError('conflict', `network with name ${name} already exists`);
+      const labels = request.Labels ?? {};
+      const { record, changes } = dhcp.planNetwork({
+        name,
+        deployment:
+          labels['com.docker.compose.project'] || labels['com.docker.stack.namespace'] || labels['arpanet.deployment'] || 'default',
+        labels,
+        options: request.Options ?? {},
+        ...(request.Driver && request.Driver !== 'default' && request.Driver !== 'bridge' ? { driver: request.Driver } : {}),
+        internal: request.Internal === true,
+        attachable: request.Attachable === true,
+        implicit: false,
+        createdAtMs: deps.now(),
+        ipam: request.IPAM,
+        enableIpv6: request.EnableIPv6 === true,
+        requestId,
+      });
+      try {
+        await commit(changes);
+      } catch (error) {
+        if (!isKind(error, 'conflict') || attempt === ATTEMPTS) throw error;
+        continue;
+      }
+      core.feed.own('network', 'create', record.id, { name, type: 'bridge' });
+      await deps.trip?.('network-create.committed');
+      log.info({ network: name, cidr: record.cidr }, 'network created');
+      return record;
+    }
+  }
+
+  function stopped(name: string): readonly ContainerView[] {
+    return view
+      .named(name)
+      .filter(({ record, hostState, facts }) => record?.id !== undefined && hostState === 'alive' && !facts.inspect.State.Running);
+  }
+
+  const remove: Networks['remove'] = async (reference, detach) => {
+    const predefined = predefinedName(reference);
+    if (predefined !== undefined) throw new ArpanetError('forbidden', `${predefined} is a pre-defined network and cannot be removed`);
+    const { record } = one(reference);
+    if (isSharedBridge(record)) throw new ArpanetError('forbidden', 'bridge is a pre-defined network and cannot be removed');
+    const refuse = (): never => {
+      throw new ArpanetError('forbidden', `error while removing network: network ${record.name} id ${record.id} has active endpoints`);
+    };
+    const users = dhcp.usersOf(record.id);
+    const idle = users.flatMap(({ owner }) => stopped(owner));
+    if (users.length > 0 && (detach === undefined || record.implicit || idle.length < users.length)) refuse();
+    for (const container of idle) await detach?.(record.id, container);
+    if (dhcp.usersOf(record.id).length > 0) refuse();
+    const hosts = Object.keys(dhcp.gatewaysOf(record.id));
+    await commitInPieces(commit, dhcp.planNetworkRemoval(record.id));
+    await deps.trip?.('network-remove.committed');
+    await overlays.takeOff(record.id, hosts);
+    await deps.trip?.('network-remove.taken');
+    core.feed.own('network', 'destroy', record.id, { name: record.name, type: 'bridge' });
+    log.info({ network: record.name }, 'network removed');
+  };
+
+  return { list, one, create, remove };
+}
+
+/** The network of those of a deployment who name none. */
+export function beginImplicit(
+  { deps, commit, feed }: Core,
+  deployment: string,
+): { readonly record: NetworkRecord; readonly committed: Promise<void> } {
+  const name = implicitNetworkName(deployment);
+  const nothing = { labels: {}, options: {}, internal: false, attachable: false };
+  const { record, changes } = deps.dhcp.planNetwork({ ...nothing, name, deployment, implicit: true, createdAtMs: deps.now() });
+  if (!isSharedBridge(record)) feed.own('network', 'create', record.id, { name: record.name, type: 'bridge' });
+  return { record, committed: commit(changes) };
+}
+
+/** Networks as the event feed looks for them. */
+export function seenNetworks(deps: SchedulerDeps, view: View): Pick<FeedDeps, 'networkOf' | 'networkNamed'> {
+  return {
+    networkOf(host, engineId) {
+      const id = view.networkOf(host, engineId);
+      const record = id === undefined ? undefined : deps.ledger.get<NetworkRecord>(keys.network(id));
+      if (record !== undefined) return shownNetwork(record);
+      return id === undefined ? undefined : { id };
+    },
+    networkNamed(name) {
+      const record = networkRecords(deps).find((one) => one.name === name);
+      return record && shownNetwork(record);
+    },
+  };
+}
+
+/** What a user cannot choose on `bridge`. As Engines do: https://github.com/moby/moby/blob/v26.1.5/daemon/container_operations.go, validateEndpointSettings. */
+export function refuseOfBridge({ IPAMConfig, Aliases }: EndpointSettings): void {
+  if (IPAMConfig?.IPv4Address || IPAMConfig?.['IPv6Address']) {
+    throw new ArpanetError('invalid', 'user specified IP address is supported on user defined networks only');
+  }
+  if ((Aliases ?? []).length > 0) {
+    throw new ArpanetError('invalid', 'network-scoped alias is supported only for containers in user defined networks');
+  }
+}
+
+/** The request's name, if it asks for what we can give. Throws in Docker's words. */
+export function checkedNetwork(request: NetworkCreateRequest): string {
+  const name = request.Name ?? '';
+  if (name.trim() === '') throw new ArpanetError('invalid', 'invalid name: ');
+  // the space at the end is Docker's
+  if (predefinedNetworks.has(name) || name === 'default')
+    throw new ArpanetError('forbidden', `operation is not permitted on predefined ${name} network `);
+  if (name.length > 255 || /\p{Cc}/u.test(name)) throw new ArpanetError('invalid', `invalid network name "${name.slice(0, 80)}"`);
+  refuseDriver(request.Driver ?? '');
+  const ipam = request.IPAM?.Driver ?? '';
+  if (ipam !== '' && ipam !== 'default') throw new ArpanetError('not-found', `plugin "${ipam}" not found`);
+  if (request.Ingress === true) throw new ArpanetError('forbidden', 'Ingress network can only be global scope network');
+  const from = request.ConfigFrom?.Network ?? '';
+  if (from !== '') throw new ArpanetError('not-found', `configuration network "${from}" does not exist`);
+  const mtu = request.Options?.['com.docker.network.driver.mtu'] ?? '';
+  if (mtu !== '' && !/^[+-]?\d+$/.test(mtu)) {
+    const why = `strconv.Atoi: parsing ${JSON.stringify(mtu)}: invalid syntax`;
+    throw new ArpanetError('invalid', `failed to parse com.docker.network.driver.mtu value: ${mtu} (${why})`);
+  }
+  return name;
+}
+
+function refuseDriver(driver: string): void {
+  if (DRIVERS.has(driver)) return;
+  if (driver === 'host' || driver === 'null') throw new ArpanetError('forbidden', `only one instance of "${driver}" network is allowed`);
+  // an Engine has these two, for one host's own wires
+  const why = driver === 'macvlan' || driver === 'ipvlan' ? `: the cluster's networks have the driver "bridge" or "overlay"` : '';
+  throw new ArpanetError('not-found', `plugin "${driver}" not found${why}`);
+}
+
+function endpointOf(endpoint: EndpointSettings): Omit<ClusterNetwork['members'][number], 'id' | 'name'> {
+  const { EndpointID = '', MacAddress = '', IPAddress = '', GlobalIPv6Address = '', GlobalIPv6PrefixLen = 0 } = endpoint;
+  const ipv6 = GlobalIPv6Address === '' ? '' : `${GlobalIPv6Address}/${GlobalIPv6PrefixLen}`;
+  return { endpointId: EndpointID, mac: MacAddress, ip: IPAddress, ipv6 };
+}

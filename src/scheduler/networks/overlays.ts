@@ -1,0 +1,158 @@
+/**
+ * Networks on hosts: built before the first container of a host needs them, and taken away with its last. A host has a network while it holds
+ * a gateway lease in it. Effects: calls to agents.
+ */
+import {
+  type AdmissionRecord,
+  ArpanetError,
+  isSharedBridge,
+  keys,
+  type MaterialisedNetwork,
+  type NetworkPlan,
+  type NetworkRecord,
+} from '../../model/index.ts';
+import { type Core, commitInPieces, hostRecords, lostNotes, networkRecords } from '../core.ts';
+import { createSlots } from '../keyed.ts';
+import { planFor } from './network-plans.ts';
+
+const BUILD_TIMEOUT_MS = 20_000;
+/** A peer that does not answer must not hold up a create: it gets its plans again when it comes back. */
+/** Networks built or taken off at once on one host: an Engine makes them one after the other, and what waits there would be late. */
+const AT_ONCE = 4;
+const PEER_TIMEOUT_MS = 2_000;
+
+export interface Overlays {
+  /** Makes the network exist on the host, whose gateway lease is committed; peers know of it when this resolves. */
+  ensure(network: string, host: string, signal?: AbortSignal): Promise<MaterialisedNetwork>;
+  /** Takes the network off those of the hosts where it has no members left, and drops it altogether if it is implicit and nobody's. */
+  tidy(network: string, hosts: readonly string[]): Promise<void>;
+  /** Takes a network whose record is already gone off these hosts. */
+  takeOff(network: string, hosts: readonly string[]): Promise<void>;
+  plansOf(host: string): readonly NetworkPlan[];
+  /** Addresses of hosts that this one may exchange no overlay packets with now; `more`: of these hosts as well. */
+  fencedFor(host: string, more?: readonly string[]): readonly string[];
+  /** Sends a host all its plans. */
+  push(host: string): Promise<boolean>;
+}
+
+export function createOverlays(core: Core): Overlays {
+  const { deps, view, hub, keyed, commit } = core;
+  const { dhcp, log } = deps;
+  const inTurn = createSlots(AT_ONCE);
+
+  function planOf(record: NetworkRecord, host: string): NetworkPlan | undefined {
+    const at = { record, gateways: dhcp.gatewaysOf(record.id), reserved: dhcp.reservedFor(record.id, host) };
+    return planFor(host, at, hostRecords(deps));
+  }
+
+  function plansOf(host: string): readonly NetworkPlan[] {
+    return networkRecords(deps).flatMap((record) => planOf(record, host) ?? []);
+  }
+
+  function fenced(more: readonly string[]): readonly string[] {
+    const notes = lostNotes(deps).flatMap(({ host, isSucceeded, untold = [] }) => (isSucceeded ? [host, ...untold] : []));
+    const hosts = new Set([...notes, ...more]);
+    const members = hostRecords(deps);
+    const taken = new Set([...members.values()].map(({ address }) => address));
+    return [...hosts].flatMap((host) => {
+      const member = members.get(host)?.address;
+      // One that ops took out: the machine at its address may be another by now.
+      const was = deps.ledger.get<AdmissionRecord>(keys.admission(host))?.was;
+      return member ?? (was === undefined || taken.has(was) ? [] : was);
+    });
+  }
+
+  const push = (host: string): Promise<boolean> => hub.send(host, { type: 'plans', plans: plansOf(host), fenced: fencedFor(host) });
+
+  /** A host that was lost is not kept from itself. */
+  function fencedFor(host: string, more: readonly string[] = []): readonly string[] {
+    const own = hostRecords(deps).get(host)?.address;
+    return fenced(more).filter((address) => address !== own);
+  }
+
+  function remember(host: string, network: string, made: MaterialisedNetwork | undefined): void {
+    const others = view.networksOn(host).filter((other) => other.network !== network);
+    view.apply(host, { type: 'networks', networks: made === undefined ? others : [...others, made] }, deps.now());
+  }
+
+  async function tellPeers(record: NetworkRecord, host: string): Promise<void> {
+    const peers = Object.keys(dhcp.gatewaysOf(record.id)).filter((peer) => peer !== host && hub.connected(peer));
+    await Promise.all(
+      peers.map(async (peer) => {
+        const plan = planOf(record, peer);
+        if (plan === undefined) return;
+        await hub.call(peer, { method: 'materialise', plan }, PEER_TIMEOUT_MS).catch((error: unknown) => {
+          log.warn(
+            { host: peer, network: record.name, err: error },
+            'a host was not told of a new peer; it learns of it when it comes back',
+          );
+        });
+      }),
+    );
+  }
+
+  async function build(network: string, host: string, signal: AbortSignal | undefined): Promise<MaterialisedNetwork> {
+    const record = deps.ledger.get<NetworkRecord>(keys.network(network));
+    if (record === undefined) throw new ArpanetError('not-found', `network ${network} not found`);
+    const plan = planOf(record, host);
+    if (plan === undefined) throw new ArpanetError('conflict', `network ${record.name} is being taken off host ${host}: try again`);
+    const there = view.networksOn(host).find((other) => other.network === network);
+    if (there?.gateway === plan.gateway && there.isLeaving === undefined) return there;
+    const [made] = await Promise.all([
+      inTurn(host, () => hub.call(host, { method: 'materialise', plan }, BUILD_TIMEOUT_MS, signal)) as Promise<MaterialisedNetwork>,
+      tellPeers(record, host),
+    ]);
+    remember(host, network, made);
+    log.info({ host, network: record.name, gateway: plan.gateway }, 'network built');
+    return made;
+  }
+
+  function hasMembers(network: string, host: string): boolean {
+    return dhcp.usersOf(network).some((lease) => lease.host === host);
+  }
+
+  async function takeOff(network: string, hosts: readonly string[]): Promise<void> {
+    await Promise.all(
+      hosts.map((host) =>
+        keyed.serial(`network/${network}/${host}`, async () => {
+          if (dhcp.gatewaysOf(network)[host] !== undefined) return; // someone came back meanwhile
+          try {
+            // One that is away gets its plans when it comes back.
+            if (hub.connected(host)) await inTurn(host, () => hub.call(host, { method: 'dematerialise', network }, BUILD_TIMEOUT_MS));
+          } catch (error) {
+            log.warn({ host, network, err: error }, 'a network was not taken off a host: its agent does so by its plans');
+            void push(host);
+          }
+          remember(host, network, undefined);
+        }),
+      ),
+    );
+    // The others are told that these peers are gone, by their whole list: nothing waits for it.
+    for (const peer of Object.keys(dhcp.gatewaysOf(network))) void push(peer);
+  }
+
+  async function dropImplicit(network: string): Promise<void> {
+    const record = deps.ledger.get<NetworkRecord>(keys.network(network));
+    if (record?.implicit !== true) return;
+    if (dhcp.leasesOf(network).some((lease) => lease.kind !== 'user' && lease.state !== 'resting')) return;
+    await commitInPieces(commit, dhcp.planNetworkRemoval(network));
+    if (!isSharedBridge(record)) core.feed.own('network', 'destroy', network, { name: record.name, type: 'bridge' });
+    log.info({ network: record.name }, 'implicit network dropped');
+  }
+
+  return {
+    plansOf,
+    push,
+    fencedFor,
+    ensure: (network, host, signal) => keyed.serial(`network/${network}/${host}`, () => build(network, host, signal)),
+    takeOff,
+    async tidy(network, hosts) {
+      const empty = hosts.filter((host) => dhcp.gatewaysOf(network)[host] !== undefined && !hasMembers(network, host));
+      if (empty.length > 0) {
+        await commit(empty.flatMap((host) => dhcp.planGatewayRelease(network, host)));
+        await takeOff(network, empty);
+      }
+      await dropImplicit(network);
+    },
+  };
+}

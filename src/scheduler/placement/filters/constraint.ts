@@ -1,0 +1,37 @@
+import type { Filter } from './filter.ts';
+import type { HostSnapshot, PlacementRequest, Wish } from '../snapshot.ts';
+import { matches } from '../constraints.ts';
+
+/** The key comes from users: `constructor` is no label. */
+const own = (map: Readonly<Record<string, string>>, key: string) => (Object.hasOwn(map, key) ? map[key] : undefined);
+
+/** What a constraint's key means on a host; undefined: the host has no such label. */
+export function valueOf(key: string, host: HostSnapshot): string | undefined {
+  const label = /^(?:node|engine)\.labels\.(.+)$/.exec(key)?.[1];
+  if (label !== undefined) return own(host.labels, label);
+  if (['node', 'node.hostname', 'node.name', 'node.id'].includes(key)) return host.name;
+  // as `docker node ls` shows them: schedulers are no hosts
+  if (key === 'node.role') return 'worker';
+  if (key === 'node.platform.os') return host.os;
+  if (key === 'node.platform.arch') return host.arch;
+  return own(host.labels, key);
+}
+
+/** A host without the label satisfies `!=` and never `==`. */
+export function satisfies(wish: Wish, host: HostSnapshot): boolean {
+  const value = valueOf(wish.key, host);
+  return (value !== undefined && matches(wish.value, value)) === (wish.operator === '==');
+}
+
+const broken = (request: PlacementRequest, host: HostSnapshot) =>
+  request.constraints.filter((wish) => !wish.soft && !satisfies(wish, host));
+
+export const constraintFilter: Filter = {
+  rule: 'constraint',
+  applies: (request) => request.constraints.some((wish) => !wish.soft),
+  accepts: (request, host) => broken(request, host).length === 0,
+  explain: (request, host) =>
+    broken(request, host)
+      .map((wish) => `${wish.key}${wish.operator}${wish.value} does not hold (${wish.key} is ${valueOf(wish.key, host) ?? 'not set'})`)
+      .join(' and '),
+};

@@ -1,0 +1,86 @@
+/** The view as placement wants it: plain copies of hosts and containers. Pure; remembers what it made of objects that do not change. */
+import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig, HostView } from '../../model/index.ts';
+import { hostPortsOf } from '../create/identify-needs.ts';
+import type { HostImages } from './image-index.ts';
+import { reservationsOf } from '../placement/request.ts';
+import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
+
+const placed = new WeakMap<ContainerView, PlacedContainer>();
+const imageNames = new WeakMap<HostImages, readonly string[]>();
+
+export interface SnapshotSource {
+  readonly host: HostView;
+  readonly loadAtMs: number;
+  readonly containers: readonly ContainerView[];
+  /** Records of creates under way on this host. */
+  readonly creating: readonly ContainerRecord[];
+  readonly images: HostImages;
+  readonly pending: readonly Charge[];
+}
+
+export function hostSnapshot({ host, loadAtMs, containers, creating, images, pending }: SnapshotSource): HostSnapshot {
+  const { facts, record, load } = host;
+  return {
+    name: host.name,
+    state: host.state,
+    availability: record.availability,
+    ...(host.why === undefined ? {} : { why: host.why }),
+    labels: record.labels,
+    os: facts?.os ?? '',
+    arch: facts?.arch ?? '',
+    cpus: Math.min(facts?.cpus ?? 0, record.limits?.cpus ?? Infinity),
+    memoryBytes: Math.min(facts?.memoryBytes ?? 0, record.limits?.memoryBytes ?? Infinity),
+    ...(record.limits?.maxContainers === undefined ? {} : { maxContainers: record.limits.maxContainers }),
+    ...(load === undefined ? {} : { load: { cpu: load.cpu, memoryUsedBytes: load.memoryUsedBytes, atMs: loadAtMs } }),
+    pending,
+    containers: [...containers.map(placedContainer), ...creating.map(placedRecord)],
+    images: namesOf(images),
+  };
+}
+
+function placedContainer(container: ContainerView): PlacedContainer {
+  const known = placed.get(container);
+  if (known !== undefined) return known;
+  const { inspect } = container.facts;
+  const { State } = inspect;
+  const made: PlacedContainer = {
+    id: container.id,
+    name: container.name,
+    deployment: container.record?.deployment ?? '',
+    service: container.record?.service ?? '',
+    number: container.record?.number ?? 0,
+    state: State.Status === 'created' ? 'created' : State.Running || State.Restarting || State.Paused ? 'running' : 'stopped',
+    hostPorts: hostPortsOf(boundPorts(inspect)),
+    ...reservationsOf(inspect),
+  };
+  placed.set(container, made);
+  return made;
+}
+
+/** Of a range the port that its Engine took, once it runs. */
+function boundPorts(inspect: ContainerInspect): HostConfig['PortBindings'] {
+  const asked = inspect.HostConfig.PortBindings ?? {};
+  const bound = (inspect.State.Running ? inspect.NetworkSettings['Ports'] : undefined) as HostConfig['PortBindings'];
+  return Object.fromEntries(Object.entries(asked).map(([port, bindings]) => [port, bound?.[port] ?? bindings]));
+}
+
+function placedRecord(record: ContainerRecord): PlacedContainer {
+  return {
+    id: '',
+    name: record.name,
+    deployment: record.deployment,
+    service: record.service,
+    number: record.number,
+    state: 'created',
+    hostPorts: hostPortsOf(record.request.HostConfig?.PortBindings),
+    ...reservationsOf(record.request),
+  };
+}
+
+function namesOf(images: HostImages): readonly string[] {
+  const known = imageNames.get(images);
+  if (known !== undefined) return known;
+  const made = [...images.ids, ...images.tags.keys()];
+  imageNames.set(images, made);
+  return made;
+}

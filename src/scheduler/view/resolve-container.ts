@@ -1,0 +1,61 @@
+/** References as clients write them -> what they mean, in the Engine's own order and words. Pure. */
+import { ArpanetError, type ContainerView, type NetworkRecord } from '../../model/index.ts';
+
+export interface ContainerIndex {
+  byId(id: string): ContainerView | undefined;
+  /** All containers of this name; more than one only when they were made behind our back. */
+  named(name: string): readonly ContainerView[];
+  ids(): Iterable<string>;
+}
+
+/** Full id, then name (`x`, `/x`, `host/x`, or the `web/db` that a link gave), then unique id prefix. Throws `not-found` or `invalid` (ambiguous). */
+export function resolveContainer(reference: string, index: ContainerIndex): ContainerView {
+  const exact = index.byId(reference);
+  if (exact !== undefined) return exact;
+  const [name = '', host] = reference.replace(/^\//, '').split('/').reverse();
+  const named = index.named(name).filter((container) => host === undefined || container.host === host);
+  const [first, second] = named;
+  // A managed name is unique; a stranger of the same name does not hide it.
+  const managed = named.find((container) => container.record !== undefined);
+  if (managed !== undefined) return managed;
+  if (first !== undefined && second === undefined) return first;
+  if (first !== undefined) {
+    const all = named.map((container) => `${container.host}/${container.name}`).join(', ');
+    throw new ArpanetError('invalid', `More than one container is named ${name}: say which, ${all}`);
+  }
+  const linked = host === undefined ? undefined : linkedAs(host, name, index);
+  if (linked !== undefined) return linked;
+  if (/^[0-9a-f]+$/.test(reference)) {
+    const [found, another] = [...index.ids()].filter((id) => id.startsWith(reference));
+    if (another !== undefined) throw new ArpanetError('invalid', `multiple IDs found with provided prefix: ${reference}`);
+    const container = found === undefined ? undefined : index.byId(found);
+    if (container !== undefined) return container;
+  }
+  throw new ArpanetError('not-found', `No such container: ${reference}`);
+}
+
+/** On an Engine's bridge, and so on a deployment's default network, a link is one more name of what it leads to. */
+function linkedAs(parent: string, alias: string, index: ContainerIndex): ContainerView | undefined {
+  const record = index.named(parent).find((container) => container.record !== undefined)?.record;
+  if (record === undefined || !['', 'default', 'bridge'].includes(record.request.HostConfig?.NetworkMode ?? '')) return undefined;
+  const target = record.links.find((link) => link.alias === alias)?.target;
+  return target === undefined ? undefined : (index.named(target)[0] ?? index.byId(target));
+}
+
+/** Full id, then name, then unique id prefix. Undefined: no such network. Throws `invalid` when the prefix is ambiguous. */
+export function findNetwork(reference: string, networks: readonly NetworkRecord[]): NetworkRecord | undefined {
+  const exact = networks.find((network) => network.id === reference) ?? networks.find((network) => network.name === reference);
+  if (exact !== undefined || !/^[0-9a-f]+$/.test(reference)) return exact;
+  const matches = networks.filter((network) => network.id.startsWith(reference));
+  if (matches.length > 1) {
+    throw new ArpanetError('invalid', `network ${reference} is ambiguous (${matches.length} matches found on ID prefix)`);
+  }
+  return matches[0];
+}
+
+/** The same, but an unknown network throws `not-found`. */
+export function resolveNetwork(reference: string, networks: readonly NetworkRecord[]): NetworkRecord {
+  const found = findNetwork(reference, networks);
+  if (found === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
+  return found;
+}

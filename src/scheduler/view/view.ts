@@ -1,0 +1,380 @@
+/**
+ * The cluster view: what the agents told, joined with what the store knows. In memory, changed only by the calls below, synchronously.
+ * What it hands out is immutable; an object is replaced exactly when something that it shows has changed.
+ */
+import type {
+  AgentMessage,
+  ContainerFacts,
+  ContainerRecord,
+  ContainerView,
+  HostFacts,
+  HostRecord,
+  HostView,
+  Load,
+  MaterialisedNetwork,
+  TagRecord,
+  VolumeSummary,
+} from '../../model/index.ts';
+import { findImage, type HostImages, indexImages, mergeTags, noImages, type Tagged } from './image-index.ts';
+import type { ContainerIndex } from './resolve-container.ts';
+
+export type FactsMessage = Extract<AgentMessage, { type: 'snapshot' | 'beat' | 'containers' | 'images' | 'volumes' | 'networks' }>;
+
+interface HostEntry {
+  record: HostRecord;
+  facts: HostFacts | undefined;
+  load: Load | undefined;
+  loadAtMs: number;
+  state: HostView['state'];
+  why: string | undefined;
+  isDoubted: boolean;
+  isComplete: boolean;
+  containers: Set<string>;
+  images: HostImages | undefined;
+  volumes: readonly VolumeSummary[];
+  networks: readonly MaterialisedNetwork[];
+  view: HostView | undefined;
+}
+
+export interface View extends ContainerIndex {
+  readonly version: () => number;
+  /** Something that a list shows has changed. */
+  readonly touch: () => void;
+  readonly hosts: () => readonly HostView[];
+  readonly host: (name: string) => HostView | undefined;
+  readonly containers: () => readonly ContainerView[];
+  readonly containersOn: (host: string) => readonly ContainerView[];
+  readonly networksOn: (host: string) => readonly MaterialisedNetwork[];
+  /** Our id for an Engine's own network id. */
+  readonly networkOf: (host: string, engineId: string) => string | undefined;
+  /** Its first snapshot since it last joined is in. */
+  readonly isComplete: (host: string) => boolean;
+  /** When its load figures came. */
+  readonly loadAt: (host: string) => number;
+  readonly tags: () => ReadonlyMap<string, string>;
+  readonly image: (reference: string) => { readonly id: string; readonly hosts: readonly string[] } | undefined;
+  readonly hostImages: (host: string) => HostImages;
+
+  readonly addHost: (record: HostRecord) => void;
+  /** Recorded containers that their hosts have not told of yet: they are listed from this until a host does, or its next snapshot. */
+  readonly remember: (host: string, containers: readonly ContainerFacts[]) => void;
+  /** These are to be removed when their host is back; nobody sees them any more. */
+  readonly setLost: (ids: ReadonlySet<string>) => void;
+  /** A host said hello; what was known of it stays until its snapshot comes. */
+  readonly join: (record: HostRecord, facts: HostFacts) => void;
+  /** Its record was changed, by ops. */
+  readonly changeHost: (record: HostRecord) => void;
+  /** It is no member any more, and nothing of it is shown. */
+  readonly removeHost: (host: string) => void;
+  readonly setState: (host: string, state: HostView['state'], why: string | undefined, isDoubted?: boolean) => boolean;
+  /** What tags mean, and since when. */
+  readonly tagged: () => ReadonlyMap<string, Tagged>;
+  /** Of every host that told of its images, whatever its state. */
+  readonly allImages: () => readonly HostImages[];
+  /** Applies one message; tells which containers went with it. */
+  readonly apply: (host: string, message: FactsMessage, nowMs: number) => readonly ContainerView[];
+  /** A container record was written or, with undefined, deleted. */
+  readonly setRecord: (name: string, record: ContainerRecord | undefined) => void;
+}
+
+/**
+ * `isCopy(host, tag)`: this tag is just being copied there, so that its arrival is no move. `changed` is called whenever the version grows; `recorded`: what an
+ * earlier leader wrote down of a tag.
+ */
+export function createView(
+  isCopy: (host: string, tag: string) => boolean,
+  changed: () => void = () => undefined,
+  recorded: (tag: string) => TagRecord | undefined = () => undefined,
+): View {
+  let version = 1;
+  const hosts = new Map<string, HostEntry>();
+  const containers = new Map<string, ContainerView>();
+  const names = new Map<string, Set<string>>();
+  const recordsById = new Map<string, ContainerRecord>();
+  const idByRecordName = new Map<string, string>();
+  /** Those of which nothing is known but the record. */
+  const remembered = new Set<string>();
+  let lost: ReadonlySet<string> = new Set();
+  let hostList: readonly HostView[] | undefined;
+  let containerList: readonly ContainerView[] | undefined;
+  let tagCache: { readonly tagged: ReadonlyMap<string, Tagged>; readonly ids: ReadonlyMap<string, string> } | undefined;
+
+  function touch(): void {
+    version += 1;
+    changed();
+  }
+
+  function hostChanged(entry: HostEntry): void {
+    entry.view = undefined;
+    hostList = undefined;
+  }
+
+  function viewOf(entry: HostEntry): HostView {
+    entry.view ??= {
+      name: entry.record.name,
+      record: entry.record,
+      facts: entry.facts,
+      load: entry.load,
+      state: entry.state,
+      why: entry.why,
+      ...(entry.isDoubted ? { isDoubted: true } : {}),
+      images: entry.images?.images ?? [],
+      volumes: entry.volumes,
+    };
+    return entry.view;
+  }
+
+  function put(entry: HostEntry, facts: ContainerFacts): void {
+    const id = facts.summary.Id;
+    if (lost.has(id)) return;
+    const record = recordsById.get(id);
+    const name = record?.name ?? (facts.inspect.Name || (facts.summary.Names[0] ?? id)).replace(/^\//, '');
+    const before = containers.get(id);
+    if (before !== undefined && before.name !== name) unname(before);
+    containers.set(id, { id, name, host: entry.record.name, hostState: entry.state, facts, record });
+    entry.containers.add(id);
+    const ids = names.get(name) ?? new Set();
+    names.set(name, ids.add(id));
+    containerList = undefined;
+  }
+
+  function unname(container: ContainerView): void {
+    const ids = names.get(container.name);
+    ids?.delete(container.id);
+    if (ids?.size === 0) names.delete(container.name);
+  }
+
+  function remove(entry: HostEntry, id: string): ContainerView | undefined {
+    const container = containers.get(id);
+    if (container === undefined || container.host !== entry.record.name) return undefined;
+    containers.delete(id);
+    remembered.delete(id);
+    entry.containers.delete(id);
+    unname(container);
+    containerList = undefined;
+    return container;
+  }
+
+  function again(id: string): void {
+    const container = containers.get(id);
+    const entry = container && hosts.get(container.host);
+    if (container !== undefined && entry !== undefined) put(entry, container.facts);
+  }
+
+  function setImages(entry: HostEntry, images: HostView['images'], nowMs: number): void {
+    const host = entry.record.name;
+    const known = (tag: string, id: string): number | undefined => {
+      const kept = entry.images === undefined ? recorded(tag) : undefined;
+      if (kept?.id === id) return kept.sinceMs;
+      if (!isCopy(host, tag)) return undefined;
+      for (const other of hosts.values()) {
+        const tagged = other === entry ? undefined : other.images?.tags.get(tag);
+        if (tagged?.id === id) return tagged.sinceMs;
+      }
+      return undefined;
+    };
+    entry.images = indexImages(images, entry.images, nowMs, known);
+    tagCache = undefined;
+  }
+
+  function aliveImages(): readonly HostEntry[] {
+    return [...hosts.values()].filter((entry) => entry.state === 'alive');
+  }
+
+  function merged(): NonNullable<typeof tagCache> {
+    if (tagCache !== undefined) return tagCache;
+    const tagged = mergeTags(aliveImages().flatMap((entry) => entry.images ?? []));
+    tagCache = { tagged, ids: new Map([...tagged].map(([tag, { id }]) => [tag, id])) };
+    return tagCache;
+  }
+  const tags = (): ReadonlyMap<string, string> => merged().ids;
+
+  function entryFor(record: HostRecord): HostEntry {
+    const entry: HostEntry = {
+      record,
+      facts: undefined,
+      load: undefined,
+      loadAtMs: 0,
+      state: 'joining',
+      why: undefined,
+      isDoubted: false,
+      isComplete: false,
+      containers: new Set(),
+      images: undefined,
+      volumes: [],
+      networks: [],
+      view: undefined,
+    };
+    hosts.set(record.name, entry);
+    return entry;
+  }
+
+  function apply(host: string, message: FactsMessage, nowMs: number): readonly ContainerView[] {
+    const entry = hosts.get(host);
+    if (entry === undefined) return [];
+    const gone: ContainerView[] = [];
+    const tell = (facts: ContainerFacts): void => {
+      remembered.delete(facts.summary.Id);
+      put(entry, facts);
+    };
+    const drop = (id: string): void => {
+      const container = remove(entry, id);
+      if (container !== undefined) gone.push(container);
+    };
+    hostChanged(entry);
+    switch (message.type) {
+      case 'beat':
+        entry.load = message.load;
+        entry.loadAtMs = nowMs;
+        return gone;
+      case 'snapshot': {
+        const present = new Set(message.snapshot.containers.map((facts) => facts.summary.Id));
+        for (const id of entry.containers) if (!present.has(id)) drop(id);
+        for (const facts of message.snapshot.containers) tell(facts);
+        setImages(entry, message.snapshot.images, nowMs);
+        entry.volumes = message.snapshot.volumes;
+        entry.networks = message.snapshot.networks;
+        entry.isComplete = true;
+        break;
+      }
+      case 'containers':
+        for (const facts of message.upserts) tell(facts);
+        for (const id of message.removes) drop(id);
+        break;
+      case 'images':
+        setImages(entry, message.images, nowMs);
+        break;
+      case 'volumes':
+        entry.volumes = message.volumes;
+        break;
+      case 'networks':
+        entry.networks = message.networks;
+        break;
+      default:
+        message satisfies never;
+    }
+    touch();
+    return gone;
+  }
+
+  return {
+    version: () => version,
+    touch,
+    hosts() {
+      hostList ??= [...hosts.values()].map(viewOf).sort((a, b) => (a.name < b.name ? -1 : 1));
+      return hostList;
+    },
+    host(name) {
+      const entry = hosts.get(name);
+      return entry && viewOf(entry);
+    },
+    containers() {
+      containerList ??= [...containers.values()];
+      return containerList;
+    },
+    containersOn: (host) => [...(hosts.get(host)?.containers ?? [])].flatMap((id) => containers.get(id) ?? []),
+    networksOn: (host) => hosts.get(host)?.networks ?? [],
+    networkOf: (host, engineId) => hosts.get(host)?.networks.find((network) => network.engineId === engineId)?.network,
+    isComplete: (host) => hosts.get(host)?.isComplete ?? false,
+    loadAt: (host) => hosts.get(host)?.loadAtMs ?? 0,
+    byId: (id) => containers.get(id),
+    named: (name) => [...(names.get(name) ?? [])].flatMap((id) => containers.get(id) ?? []),
+    ids: () => containers.keys(),
+    hostImages: (host) => hosts.get(host)?.images ?? noImages,
+    tags,
+    tagged: () => merged().tagged,
+    allImages: () => [...hosts.values()].flatMap((entry) => entry.images ?? []),
+    image(reference) {
+      const alive = aliveImages();
+      const id = findImage(
+        reference,
+        tags(),
+        alive.flatMap((entry) => entry.images ?? []),
+      );
+      if (id === undefined) return undefined;
+      const holders = alive.filter((entry) => entry.images?.ids.has(id));
+      return { id, hosts: holders.sort((a, b) => (a.load?.cpu ?? 1) - (b.load?.cpu ?? 1)).map((entry) => entry.record.name) };
+    },
+    addHost(record) {
+      entryFor(record);
+      hostList = undefined;
+      touch();
+    },
+    remember(host, recorded) {
+      const entry = hosts.get(host);
+      if (entry === undefined) return;
+      for (const facts of recorded) {
+        const { Id } = facts.summary;
+        if (containers.has(Id) || lost.has(Id)) continue;
+        put(entry, facts);
+        remembered.add(Id);
+      }
+      touch();
+    },
+    setLost(ids) {
+      if (ids.size === 0 && lost.size === 0) return;
+      lost = ids;
+      for (const id of ids) {
+        const entry = hosts.get(containers.get(id)?.host ?? '');
+        if (entry !== undefined) remove(entry, id);
+      }
+      touch();
+    },
+    join(record, facts) {
+      const entry = hosts.get(record.name) ?? entryFor(record);
+      entry.record = record;
+      entry.facts = facts;
+      entry.isComplete = false;
+      hostChanged(entry);
+      touch();
+    },
+    changeHost(record) {
+      const entry = hosts.get(record.name);
+      if (entry === undefined) return;
+      entry.record = record;
+      hostChanged(entry);
+      touch();
+    },
+    removeHost(host) {
+      const entry = hosts.get(host);
+      if (entry === undefined) return;
+      for (const id of entry.containers) remove(entry, id);
+      hosts.delete(host);
+      hostList = undefined;
+      tagCache = undefined;
+      touch();
+    },
+    setState(host, state, why, isDoubted = false) {
+      const entry = hosts.get(host);
+      if (entry === undefined || (entry.state === state && entry.why === why && entry.isDoubted === isDoubted)) return false;
+      entry.state = state;
+      entry.why = why;
+      entry.isDoubted = isDoubted;
+      hostChanged(entry);
+      for (const id of entry.containers) again(id);
+      tagCache = undefined;
+      touch();
+      return true;
+    },
+    apply,
+    setRecord(name, record) {
+      const before = idByRecordName.get(name);
+      if (before !== undefined && before !== record?.id) {
+        idByRecordName.delete(name);
+        // A rename writes the new name first: the id may have moved there already.
+        if (recordsById.get(before)?.name === name) {
+          recordsById.delete(before);
+          const entry = hosts.get(containers.get(before)?.host ?? '');
+          if (record === undefined && entry !== undefined && remembered.has(before)) remove(entry, before);
+          else again(before);
+        }
+      }
+      if (record?.id !== undefined) {
+        recordsById.set(record.id, record);
+        idByRecordName.set(name, record.id);
+        again(record.id);
+      }
+      touch();
+    },
+  };
+}

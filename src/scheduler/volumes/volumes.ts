@@ -1,0 +1,154 @@
+/** Named volumes: one name, one place in the cluster. */
+import { ArpanetError, type ClusterVolume, type HostView, type VolumeRecord, type VolumeWish, isKind, keys } from '../../model/index.ts';
+import type { Core } from '../core.ts';
+
+const ENGINE_TIMEOUT_MS = 30_000;
+
+export interface Volumes {
+  readonly list: () => readonly ClusterVolume[];
+  readonly one: (name: string) => ClusterVolume;
+  readonly find: (name: string) => ClusterVolume | undefined;
+  readonly create: (wish: VolumeWish) => Promise<ClusterVolume>;
+  readonly remove: (name: string, force: boolean) => Promise<void>;
+  /** Makes a volume that was created before it had a host exist on this one, with its driver, options and labels. */
+  readonly ensure: (name: string, host: string) => Promise<void>;
+}
+
+export function createVolumes(core: Core): Volumes {
+  const { deps, view, engines, syncs, keyed, commit, feed } = core;
+  const { ledger, log } = deps;
+  let cache: { readonly version: number; readonly list: readonly ClusterVolume[] } | undefined;
+
+  function summaryOn(host: string | undefined, name: string): HostView['volumes'][number] | undefined {
+    return host === undefined ? undefined : view.host(host)?.volumes.find((volume) => volume.Name === name);
+  }
+
+  function list(): readonly ClusterVolume[] {
+    if (cache?.version === view.version()) return cache.list;
+    const records = new Map(ledger.list<VolumeRecord>(keys.volumes).map(([, record]) => [record.name, record]));
+    const recorded = [...records.values()].map((record) => {
+      return { record, name: record.name, host: record.host, summary: summaryOn(record.host, record.name) };
+    });
+    const strays = view
+      .hosts()
+      .flatMap((host) =>
+        host.volumes.flatMap((summary) =>
+          records.has(summary.Name) ? [] : [{ record: undefined, name: summary.Name, host: host.name, summary }],
+        ),
+      );
+    cache = { version: view.version(), list: [...recorded, ...strays] };
+    return cache.list;
+  }
+
+  function find(name: string): ClusterVolume | undefined {
+    const record = ledger.get<VolumeRecord>(keys.volume(name));
+    if (record !== undefined) return { record, name, host: record.host, summary: summaryOn(record.host, name) };
+    const holders = view.hosts().filter((host) => host.volumes.some((volume) => volume.Name === name));
+    const holder = holders.find((host) => host.state === 'alive') ?? holders[0];
+    return holder && { record: undefined, name, host: holder.name, summary: summaryOn(holder.name, name) };
+  }
+
+  function one(name: string): ClusterVolume {
+    const volume = find(name);
+    if (volume === undefined) throw new ArpanetError('not-found', `get ${name}: no such volume`);
+    return volume;
+  }
+
+  async function create(wish: VolumeWish): Promise<ClusterVolume> {
+    const name = wish.Name || deps.newId();
+    const driver = wish.Driver || 'local';
+    if (name.length < 2) {
+      throw new ArpanetError('invalid', `create ${name}: volume name is too short, names should be at least two alphanumeric characters`);
+    }
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
+      throw new ArpanetError(
+        'invalid',
+        `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+      );
+    }
+    const existing = find(name);
+    if (existing !== undefined) {
+      const made = existing.record?.driver ?? existing.summary?.Driver ?? 'local';
+      if (made === driver) return existing;
+      throw new ArpanetError(
+        'conflict',
+        `volume ${name} already exists with driver ${made}, not ${driver}: choose another name or remove it first`,
+      );
+    }
+    if (driver === 'local') refuseOptions(name, wish.DriverOpts ?? {});
+    else await createByDriver(name, wish);
+    const record: VolumeRecord = {
+      name,
+      driver,
+      ...(wish.Labels ? { labels: wish.Labels } : {}),
+      ...(wish.DriverOpts ? { options: wish.DriverOpts } : {}),
+      createdAtMs: deps.now(),
+    };
+    try {
+      await commit([{ kind: 'create', key: keys.volume(name), value: record }]);
+    } catch (error) {
+      // Another request made it in the same moment: creating what exists is no error.
+      if (isKind(error, 'conflict') && find(name) !== undefined) return create(wish);
+      throw error;
+    }
+    feed.own('volume', 'create', name, { driver });
+    return one(name);
+  }
+
+  /** A driver of the user's own is asked at once, on some host: it alone knows whether it can. */
+  async function createByDriver(name: string, wish: VolumeWish): Promise<void> {
+    const host = view.hosts().find((one) => one.state === 'alive')?.name;
+    if (host === undefined) throw new ArpanetError('unavailable', 'no host is alive');
+    feed.hideVolume('create', name);
+    const body = { ...wish, Name: name };
+    await engines.json(host, { method: 'POST', path: `${engines.versionPath(host)}/volumes/create`, body, timeoutMs: ENGINE_TIMEOUT_MS });
+    await syncs.sync(host, { volumes: true });
+  }
+
+  async function remove(name: string, force: boolean): Promise<void> {
+    const volume = find(name);
+    if (volume === undefined) {
+      if (force) return;
+      throw new ArpanetError('not-found', `get ${name}: no such volume`);
+    }
+    const isAway = volume.host !== undefined && view.host(volume.host)?.state !== 'alive';
+    if (isAway && !force) {
+      throw new ArpanetError('unavailable', `volume ${name} is on host ${volume.host}, which is down: use --force to forget it`);
+    }
+    if (volume.host !== undefined && volume.summary !== undefined && !isAway) {
+      const path = `${engines.versionPath(volume.host)}/volumes/${encodeURIComponent(name)}${force ? '?force=1' : ''}`;
+      feed.hideVolume('destroy', name);
+      try {
+        await engines.json(volume.host, { method: 'DELETE', path, timeoutMs: ENGINE_TIMEOUT_MS });
+      } catch (error) {
+        if (!isKind(error, 'engine') || error.engineStatus !== 404) throw error;
+      }
+      await syncs.sync(volume.host, { volumes: true });
+    }
+    await commit([{ kind: 'delete', key: keys.volume(name) }]);
+    feed.own('volume', 'destroy', name, { driver: volume.record?.driver ?? volume.summary?.Driver ?? 'local' });
+    log.info({ volume: name, host: volume.host }, 'volume removed');
+  }
+
+  async function build(name: string, host: string): Promise<void> {
+    const record = ledger.get<VolumeRecord>(keys.volume(name));
+    if (record === undefined || summaryOn(host, name) !== undefined) return;
+    feed.hideVolume('create', name);
+    const body = { Name: name, Driver: record.driver, DriverOpts: record.options, Labels: record.labels };
+    await engines.json(host, { method: 'POST', path: `${engines.versionPath(host)}/volumes/create`, body, timeoutMs: ENGINE_TIMEOUT_MS });
+    await syncs.sync(host, { volumes: true });
+  }
+
+  return { list, one, find, create, remove, ensure: (name, host) => keyed.serial(`volume/${host}/${name}`, () => build(name, host)) };
+}
+
+const LOCAL_OPTIONS: Readonly<Record<string, readonly string[]>> = { type: ['device'], device: ['type'], o: ['device', 'type'], size: [] };
+
+/** The volume is made when its host is known; what no host could make is refused now. moby/volume/local/local_unix.go */
+function refuseOptions(name: string, options: Readonly<Record<string, string>>): void {
+  const given = Object.keys(options);
+  const unknown = given.find((option) => !Object.hasOwn(LOCAL_OPTIONS, option));
+  if (unknown !== undefined) throw new ArpanetError('invalid', `create ${name}: invalid option: "${unknown}"`);
+  const missing = given.flatMap((option) => LOCAL_OPTIONS[option] ?? []).find((option) => !given.includes(option));
+  if (missing !== undefined) throw new ArpanetError('invalid', `create ${name}: missing required option: "${missing}"`);
+}

@@ -1,0 +1,180 @@
+/** What the parts of this room share while one leadership lasts: the services as they are now, their records, and who works on which. */
+import {
+  ArpanetError,
+  type ContainerRecord,
+  type ContainerView,
+  isKind,
+  keys,
+  labels,
+  type CreateRequest,
+  type ServiceId,
+  type ServiceRecord,
+  type ServiceView,
+} from '../model/index.ts';
+import type { DeploymentsDeps } from './deps.ts';
+import { keyOf } from './service-reference.ts';
+import { type Attempt, newestFirst, numberOf } from './replicas/replica-plan.ts';
+import { essence, isCounted, isCurrent, templateOf } from './replicas/template.ts';
+
+/** What is known of a service beside its record; forgotten with the leadership. */
+export interface Runtime {
+  /** Clients' calls under way on it: the reconciler waits. */
+  busy: number;
+  /** The operation under way, as a person would say it: `being updated`. */
+  operation: { readonly what: string; readonly sinceMs: number } | undefined;
+  trouble: string | undefined;
+  timer: NodeJS.Timeout | undefined;
+  readonly attempts: Map<string, Attempt>;
+  tail: Promise<void>;
+}
+
+export interface Core {
+  readonly deps: DeploymentsDeps;
+  readonly lost: AbortSignal;
+  readonly runtime: (id: ServiceId) => Runtime;
+  /** Lost containers without a successor, and why, by id. */
+  readonly stuck: Map<string, { readonly name: string; readonly why: string }>;
+  readonly record: (id: ServiceId) => ServiceRecord | undefined;
+  readonly records: () => readonly ServiceRecord[];
+  /** Writes what `change` makes of the record as it is then; undefined deletes it. */
+  readonly put: (
+    id: ServiceId,
+    change: (before: ServiceRecord | undefined) => ServiceRecord | undefined,
+  ) => Promise<ServiceRecord | undefined>;
+  readonly instances: (id: ServiceId) => readonly ContainerView[];
+  readonly unseen: (id: ServiceId) => readonly { readonly number: number; readonly host: string }[];
+  readonly view: (id: ServiceId) => ServiceView;
+  readonly list: () => readonly ServiceView[];
+  /** Holds the service for one operation. Throws `conflict` when another runs. */
+  readonly operate: <T>(id: ServiceId, what: string, act: () => Promise<T>) => Promise<T>;
+}
+
+/** The service that a request is counted for; undefined: none. */
+export function serviceOf(request: CreateRequest): ServiceId | undefined {
+  if (!isCounted(request)) return undefined;
+  const given = request.Labels ?? {};
+  return {
+    deployment: given['com.docker.compose.project'] || given[labels.deployment] || 'default',
+    service: given['com.docker.compose.service'] || given[labels.service] || '',
+  };
+}
+
+const recordKey = (id: ServiceId) => keys.service(id.deployment, id.service);
+const isOf = (record: ContainerRecord | undefined, id: ServiceId): record is ContainerRecord =>
+  record !== undefined && record.deployment === id.deployment && record.service === id.service && isCounted(record.request);
+
+export function createCore(deps: DeploymentsDeps, lost: AbortSignal): Core {
+  const { ledger, now } = deps;
+  const runtimes = new Map<string, Runtime>();
+  const stuck: Core['stuck'] = new Map();
+
+  const runtime = (id: ServiceId): Runtime => {
+    const known = runtimes.get(keyOf(id));
+    if (known !== undefined) return known;
+    const made: Runtime = {
+      busy: 0,
+      operation: undefined,
+      trouble: undefined,
+      timer: undefined,
+      attempts: new Map(),
+      tail: Promise.resolve(),
+    };
+    runtimes.set(keyOf(id), made);
+    return made;
+  };
+  lost.addEventListener('abort', () => {
+    for (const { timer } of runtimes.values()) clearTimeout(timer);
+  });
+
+  const record = (id: ServiceId) => ledger.get<ServiceRecord>(recordKey(id));
+  const records = () => ledger.list<ServiceRecord>(keys.services).map(([, value]) => value);
+  const sorted = (instances: readonly ContainerView[]) =>
+    instances.toSorted((a, b) => numberOf(a) - numberOf(b) || (a.record?.createdAtMs ?? 0) - (b.record?.createdAtMs ?? 0));
+  const instances = (id: ServiceId) => sorted(deps.containers().filter((container) => isOf(container.record, id)));
+
+  function stuckAmong(own: readonly ContainerView[]): string | undefined {
+    const [first] = own.flatMap(({ id, host }) => {
+      const known = stuck.get(id);
+      return known === undefined ? [] : [`${known.name} is lost with host ${host}: ${known.why}`];
+    });
+    return first;
+  }
+
+  function viewOf(id: ServiceId, own: readonly ContainerView[]): ServiceView {
+    const kept = record(id);
+    const [newest] = newestFirst(own);
+    const wanted = kept && essence(kept.template);
+    return {
+      deployment: id.deployment,
+      service: id.service,
+      record: kept,
+      desired: kept?.desired ?? new Set(own.map(numberOf)).size,
+      template: kept?.template ?? (newest && templateOf(newest)),
+      instances: own,
+      outdated: wanted === undefined ? [] : own.filter((container) => !isCurrent(container, wanted)).map((container) => container.id),
+      trouble: runtimes.get(keyOf(id))?.trouble ?? stuckAmong(own),
+    };
+  }
+
+  return {
+    deps,
+    lost,
+    runtime,
+    stuck,
+    record,
+    records,
+    instances,
+    async put(id, change) {
+      for (let attempt = 1; ; attempt++) {
+        const before = record(id);
+        const after = change(before);
+        if (after === before) return before;
+        const key = recordKey(id);
+        try {
+          await ledger.commit([after === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: after }]);
+          return after;
+        } catch (error) {
+          if (!isKind(error, 'conflict') || attempt === 5) throw error;
+        }
+      }
+    },
+    unseen(id) {
+      const seen = new Set(instances(id).map((container) => container.name));
+      return ledger
+        .list<ContainerRecord>(keys.containers)
+        .flatMap(([, known]) => (isOf(known, id) && !seen.has(known.name) ? [{ number: known.number, host: known.host }] : []));
+    },
+    view: (id) => viewOf(id, instances(id)),
+    list() {
+      const byKey = new Map<string, { readonly id: ServiceId; readonly own: ContainerView[] }>();
+      for (const { deployment, service } of records()) byKey.set(keyOf({ deployment, service }), { id: { deployment, service }, own: [] });
+      for (const container of deps.containers()) {
+        if (container.record === undefined || !isCounted(container.record.request)) continue;
+        const { deployment, service } = container.record;
+        const key = keyOf({ deployment, service });
+        const known = byKey.get(key);
+        if (known === undefined) byKey.set(key, { id: { deployment, service }, own: [container] });
+        else known.own.push(container);
+      }
+      return [...byKey.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, { id, own }]) => viewOf(id, sorted(own)));
+    },
+    async operate(id, what, act) {
+      const own = runtime(id);
+      if (own.operation !== undefined) throw alreadyBusy(id, own.operation, now());
+      own.operation = { what, sinceMs: now() };
+      try {
+        return await act();
+      } finally {
+        own.operation = undefined;
+      }
+    },
+  };
+}
+
+export function alreadyBusy(id: ServiceId, operation: { readonly what: string; readonly sinceMs: number }, nowMs: number): ArpanetError {
+  const seconds = Math.round((nowMs - operation.sinceMs) / 1000);
+  return new ArpanetError(
+    'conflict',
+    `${keyOf(id)} is ${operation.what} since ${seconds} s: wait until that is done ("arpanet ps ${keyOf(id)}" shows it)`,
+  );
+}

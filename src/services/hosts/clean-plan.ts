@@ -1,0 +1,52 @@
+/** What on a host nobody uses any more. Pure. */
+import type { ContainerView, ImageSummary } from '../../model/index.ts';
+import { isCounted } from '../replicas/template.ts';
+
+export interface CleanWish {
+  /** All images that no container here uses, and not only those without a name. */
+  readonly all: boolean;
+  /** Volumes without a name that no container has. */
+  readonly volumes: boolean;
+  /** Networks of the host's own Engine that nobody is on. */
+  readonly networks: boolean;
+}
+
+export interface CleanPlan {
+  readonly host: string;
+  readonly containers: readonly { readonly id: string; readonly name: string; readonly ended: string }[];
+  readonly images: readonly { readonly id: string; readonly name: string; readonly bytes: number }[];
+  readonly volumes: readonly string[];
+  readonly networks: readonly string[];
+}
+
+export interface CleanFound {
+  readonly host: string;
+  /** Of this host. */
+  readonly containers: readonly ContainerView[];
+  readonly images: readonly ImageSummary[];
+  /** Names of volumes, and of networks, that the Engine says nobody uses. */
+  readonly volumes: readonly string[];
+  readonly networks: readonly string[];
+}
+
+const ANONYMOUS = /^[0-9a-f]{64}$/;
+
+/** Instances of services stay, stopped or not: `arpanet start`, compose and the count that is held may want them. */
+export function planClean({ host, containers, images, volumes, networks }: CleanFound, wish: CleanWish): CleanPlan {
+  const gone = containers.filter(({ record, facts }) => {
+    const { Status } = facts.inspect.State;
+    return record !== undefined && (Status === 'exited' || Status === 'dead') && !isCounted(record.request);
+  });
+  const used = new Set(containers.filter((one) => !gone.includes(one)).map(({ facts }) => facts.inspect.Image));
+  const parents = new Set(images.map(({ ParentId }) => ParentId));
+  const tagsOf = (image: ImageSummary) => (image.RepoTags ?? []).filter((tag) => tag !== '<none>:<none>');
+  return {
+    host,
+    containers: gone.map(({ id, name, facts }) => ({ id, name, ended: facts.inspect.State.FinishedAt })),
+    images: images
+      .filter((image) => !used.has(image.Id) && (wish.all || (tagsOf(image).length === 0 && !parents.has(image.Id))))
+      .map((image) => ({ id: image.Id, name: tagsOf(image)[0] ?? '<none>', bytes: image.Size })),
+    volumes: wish.volumes ? volumes.filter((name) => ANONYMOUS.test(name)) : [],
+    networks: wish.networks ? networks : [],
+  };
+}

@@ -1,0 +1,53 @@
+/** What moves off a host, and what cannot and why. Pure. */
+import { type ContainerView, labels, type ServiceView } from '../../model/index.ts';
+import { scaleRefusal } from '../replicas/template.ts';
+
+export interface Stay {
+  readonly container: string;
+  readonly why: string;
+}
+
+export interface DrainPlan {
+  readonly moves: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
+  /** Of services that run once on every host: they end, and come back with the host. */
+  readonly ends: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
+  readonly stays: readonly Stay[];
+}
+
+export function planDrain(host: string, services: readonly ServiceView[], containers: readonly ContainerView[]): DrainPlan {
+  const moves: { service: ServiceView; container: ContainerView }[] = [];
+  const ends: typeof moves = [];
+  const stays: Stay[] = [];
+  const owners = new Map(services.flatMap((service) => service.instances.map((container) => [container.id, service] as const)));
+  for (const container of containers.filter((one) => one.host === host)) {
+    const service = owners.get(container.id);
+    if (service?.record?.isGlobal === true) {
+      ends.push({ service, container });
+      continue;
+    }
+    const why = whyItStays(container, service);
+    if (why !== undefined) stays.push({ container: container.name, why });
+    else if (service !== undefined) moves.push({ service, container });
+  }
+  return { moves, ends, stays };
+}
+
+/** Why it cannot be moved to another host, for a person; undefined: it can. */
+export function whyItStays(container: ContainerView, service: ServiceView | undefined): string | undefined {
+  const { inspect, summary } = container.facts;
+  if (container.record === undefined) return 'it was made on the host itself, not through arpanet';
+  if (service?.template === undefined)
+    return container.record.request.Labels?.[labels.reschedule] === 'on-host-failure'
+      ? 'a single container cannot start elsewhere before it stops here, and its policy is for a lost host; remove it and run it again'
+      : 'no policy: it is a single container of "docker run", and nobody has said that it may run elsewhere; remove it and run it again';
+  if (!inspect.State.Running) return 'it does not run: start it elsewhere by removing it and creating it anew';
+  const volume = summary.Mounts?.find((mount) => mount.Type === 'volume' && mount.Name !== undefined && mount.Name.length !== 64);
+  if (volume !== undefined) return `its data is in the local volume ${volume.Name ?? ''} on this host`;
+  const bind = summary.Mounts?.find((mount) => mount.Type === 'bind');
+  if (bind !== undefined) return `it uses the host's own path ${bind.Source ?? ''}`;
+  const mode = inspect.HostConfig.NetworkMode ?? '';
+  if (mode.startsWith('container:')) return 'it shares the network of another container on this host';
+  const refusal = scaleRefusal(service.template, 2);
+  if (refusal !== undefined) return `a second one cannot be started before it stops: ${refusal}`;
+  return undefined;
+}

@@ -1,0 +1,31 @@
+/** One change of a host at a time, and none beside one of the whole cluster. Pure but for what it remembers. */
+import { ArpanetError } from '../../model/index.ts';
+
+/** Stands for all hosts. */
+export const ALL_HOSTS = '*';
+
+export interface HostLock {
+  /** `what`, as a person would say it: `being drained`. Throws `conflict` while another change runs. */
+  readonly hold: <T>(host: string, what: string, act: () => Promise<T>) => Promise<T>;
+}
+
+export function createHostLock(now: () => number): HostLock {
+  const held = new Map<string, { readonly what: string; readonly sinceMs: number }>();
+  return {
+    async hold(host, what, act) {
+      const other = host === ALL_HOSTS ? [...held.keys()][0] : held.has(host) ? host : held.has(ALL_HOSTS) ? ALL_HOSTS : undefined;
+      const running = other === undefined ? undefined : held.get(other);
+      if (running !== undefined) {
+        const seconds = Math.round((now() - running.sinceMs) / 1000);
+        const who = other === ALL_HOSTS ? 'the cluster' : other;
+        throw new ArpanetError('conflict', `${who} is ${running.what} since ${seconds} s: wait until that is done ("arpanet ps" shows it)`);
+      }
+      held.set(host, { what, sinceMs: now() });
+      try {
+        return await act();
+      } finally {
+        held.delete(host);
+      }
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** What the removal of instances means for the count. A mark is written before an Engine is asked, so that a leader that dies in between is no reason to make them again. Effects: writes to the ledger. */
+import type { ContainerView, ServiceId, ServiceRecord } from '../../model/index.ts';
+import type { Core } from '../core.ts';
+import { numberOf } from './replica-plan.ts';
+
+export interface Lower {
+  /** A client is about to remove this instance. */
+  readonly mark: (id: ServiceId, container: ContainerView) => Promise<void>;
+  /** It was not removed after all. */
+  readonly unmark: (id: ServiceId, container: ContainerView) => Promise<void>;
+  /** A client has removed these: there shall be that many fewer, unless compose has put another in an instance's place. */
+  readonly lowered: (id: ServiceId, gone: readonly number[]) => Promise<void>;
+  /** Settles the marks that an earlier leader left, or a call that broke off: true when there was something to settle. */
+  readonly settle: (id: ServiceId, record: ServiceRecord) => Promise<boolean>;
+}
+
+export function createLower(core: Core): Lower {
+  const { deps } = core;
+
+  async function lowered(id: ServiceId, gone: readonly number[]): Promise<void> {
+    const left = core.instances(id);
+    const numbers = new Set(left.map(numberOf));
+    const fewer = new Set(gone.filter((number) => !numbers.has(number))).size;
+    const ids = new Set(left.map((container) => container.id));
+    await core.put(id, (before) => {
+      if (before === undefined) return undefined;
+      const desired = Math.max(0, before.desired - fewer);
+      if (before.origin === 'client' && left.length === 0 && desired === 0) return undefined;
+      const stopped = before.stopped.filter((one) => ids.has(one));
+      const removing = (before.removing ?? []).filter((one) => ids.has(one.id));
+      return { ...before, desired, stopped, removing, countedAtMs: deps.now(), version: before.version + 1, updatedAtMs: deps.now() };
+    });
+    const isEmpty = !deps.containers().some((container) => container.record?.deployment === id.deployment);
+    if (!isEmpty) return;
+    for (const record of core.records()) {
+      if (record.deployment === id.deployment && record.origin === 'client' && record.desired === 0)
+        await core.put(record, () => undefined);
+    }
+  }
+
+  async function setMark(id: ServiceId, container: ContainerView, isMarked: boolean): Promise<void> {
+    await core.put(id, (before) => {
+      const marks = before?.removing ?? [];
+      if (before === undefined || marks.some((one) => one.id === container.id) === isMarked) return before;
+      const others = marks.filter((one) => one.id !== container.id);
+      return { ...before, removing: isMarked ? [...others, { id: container.id, number: numberOf(container) }] : others };
+    });
+  }
+
+  return {
+    mark: (id, container) => setMark(id, container, true),
+    unmark: (id, container) => setMark(id, container, false),
+    lowered,
+    async settle(id, { removing = [] }) {
+      const instances = core.instances(id);
+      const unseen = new Set(core.unseen(id).map(({ number }) => number));
+      const find = (mark: { readonly id: string }) => instances.find((container) => container.id === mark.id);
+      const gone = removing.filter((mark) => find(mark) === undefined && !unseen.has(mark.number));
+      const alive = removing.flatMap((mark) => find(mark) ?? []).filter((container) => container.hostState === 'alive');
+      for (const container of alive) await setMark(id, container, false);
+      if (gone.length > 0)
+        await lowered(
+          id,
+          gone.map(({ number }) => number),
+        );
+      return gone.length + alive.length > 0;
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/** What differs between the count that is held and what runs, and what to do about it now. Pure. */
+import type { ContainerView, ServiceRecord } from '../../model/index.ts';
+import { essence, isCurrent } from './template.ts';
+
+/** How often, and when last, something was tried again. */
+export interface Attempt {
+  readonly count: number;
+  readonly atMs: number;
+}
+
+export interface ReconcileInput {
+  readonly record: ServiceRecord;
+  /** All instances, those on hosts that are down included: what is lost with its host is replaced under its own name (rescue.ts). */
+  readonly instances: readonly ContainerView[];
+  /** Instances that are recorded but not to be seen now: being made, being forgotten, or on a host that is away. */
+  readonly unseen: readonly { readonly number: number; readonly host: string }[];
+  /** By container id; creates under `create`. */
+  readonly attempts: ReadonlyMap<string, Attempt>;
+  readonly nowMs: number;
+}
+
+export type Step =
+  | { readonly do: 'add'; readonly number: number }
+  | { readonly do: 'remove'; readonly container: ContainerView }
+  | { readonly do: 'start'; readonly container: ContainerView }
+  /** A client made more of it and went away before it could be counted. */
+  | { readonly do: 'count'; readonly desired: number };
+
+export interface Reconciliation {
+  readonly steps: readonly Step[];
+  /** When to look again even if nothing changes. */
+  readonly againAtMs?: number;
+  /** What is being waited for, for a person. */
+  readonly trouble?: string;
+}
+
+/** Our own creates: begun and started by us. */
+export const OUR_REQUEST = 'replica-';
+const FIRST_DELAY_MS = 1_000;
+const SETTLE_MS = 1_500;
+const MAX_DELAY_MS = 5 * 60_000;
+/** One that ran this long did not crash at its start. */
+const STEADY_MS = 30_000;
+
+/** 1 s, 2 s, 4 s, … 5 min. */
+export function backoffMs(count: number): number {
+  return Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(count, 20));
+}
+
+export function reconcile(input: ReconcileInput): Reconciliation {
+  const { record, instances, unseen, attempts, nowMs } = input;
+  const numbers = new Set([...instances.map(numberOf), ...unseen.map(({ number }) => number)]);
+  if (numbers.size > record.desired) return { steps: tooMany(record, instances, numbers.size) };
+  const steps: Step[] = [];
+  const waits: number[] = [];
+  let trouble: string | undefined;
+
+  const missing = record.desired - numbers.size;
+  if (missing > 0) {
+    const attempt = attempts.get('create');
+    const dueMs = attempt === undefined ? 0 : attempt.atMs + backoffMs(attempt.count - 1);
+    if (dueMs > nowMs) waits.push(dueMs);
+    else for (const number of freeNumbers(numbers, missing)) steps.push({ do: 'add', number });
+  }
+  for (const container of instances) {
+    if (!isDead(container, record)) continue;
+    const attempt = attempts.get(container.id);
+    const { State } = container.facts.inspect;
+    const hadRunMs = Date.parse(State.FinishedAt) - Date.parse(State.StartedAt);
+    const count = attempt === undefined || hadRunMs > STEADY_MS ? 0 : attempt.count;
+    // Its Engine may be about to start it again.
+    const settledMs = Math.min(Date.parse(State.FinishedAt), nowMs) + SETTLE_MS;
+    const dueMs = Math.max(settledMs, attempt === undefined || count === 0 ? 0 : attempt.atMs + backoffMs(count));
+    if (dueMs <= nowMs) steps.push({ do: 'start', container });
+    else {
+      waits.push(dueMs);
+      if (count > 0)
+        trouble = `${container.name} exited with ${State.ExitCode}, ${count} times in a row; started again in ${Math.ceil((dueMs - nowMs) / 1000)} s`;
+    }
+  }
+  return {
+    steps,
+    ...(waits.length > 0 ? { againAtMs: Math.min(...waits) } : {}),
+    ...(trouble === undefined ? {} : { trouble }),
+  };
+}
+
+export const numberOf = (container: ContainerView): number => container.record?.number ?? 0;
+
+const createdAtMs = (container: ContainerView): number => container.record?.createdAtMs ?? 0;
+
+/** Newest first; of those made together the highest number. */
+export function newestFirst(instances: readonly ContainerView[]): readonly ContainerView[] {
+  return instances.toSorted((a, b) => createdAtMs(b) - createdAtMs(a) || numberOf(b) - numberOf(a));
+}
+
+export function freeNumbers(taken: ReadonlySet<number>, count: number): readonly number[] {
+  const free: number[] = [];
+  for (let number = 1; free.length < count; number++) if (!taken.has(number)) free.push(number);
+  return free;
+}
+
+function tooMany(record: ServiceRecord, instances: readonly ContainerView[], count: number): readonly Step[] {
+  const uncounted = instances.filter(
+    (container) => createdAtMs(container) > record.countedAtMs && !container.record?.requestId?.startsWith(OUR_REQUEST),
+  );
+  if (uncounted.length > 0) return [{ do: 'count', desired: count }];
+  const seen = new Set(instances.map(numberOf)).size;
+  const keep = new Set<number>();
+  const steps: Step[] = [];
+  const wanted = essence(record.template);
+  // What a returned host still has of before an update goes before anything newer.
+  const inOrder = newestFirst(instances)
+    .toReversed()
+    .toSorted((a, b) => Number(isCurrent(b, wanted)) - Number(isCurrent(a, wanted)));
+  for (const container of inOrder) {
+    if (keep.has(numberOf(container)) || keep.size < record.desired - (count - seen)) keep.add(numberOf(container));
+    else steps.push({ do: 'remove', container });
+  }
+  return steps.toReversed();
+}
+
+/** It will not come back by itself, and nobody who may say so has stopped it. */
+export function isDead(container: ContainerView, record: Pick<ServiceRecord, 'stopped'>): boolean {
+  if (container.hostState !== 'alive' || record.stopped.includes(container.id)) return false;
+  const { State, HostConfig } = container.facts.inspect;
+  if (State.Status === 'created') return container.record?.requestId?.startsWith(OUR_REQUEST) ?? false;
+  if (State.Status !== 'exited' && State.Status !== 'dead') return false;
+  const policy = (HostConfig['RestartPolicy'] as { readonly Name?: string } | undefined)?.Name ?? '';
+  // A job that came to its end is done.
+  return policy === 'always' || policy === 'unless-stopped' || State.ExitCode !== 0;
+}

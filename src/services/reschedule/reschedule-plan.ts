@@ -1,0 +1,76 @@
+/** Which containers of lost hosts get a successor now, and which wait for what. Pure. */
+import { type ContainerView, labels, type ServiceId } from '../../model/index.ts';
+import { serviceOf } from '../core.ts';
+
+export interface RescueInput {
+  readonly containers: readonly ContainerView[];
+  /** Hosts that have been down for so long that what ran there comes up elsewhere. */
+  readonly lostHosts: ReadonlySet<string>;
+  /** Its count is held. */
+  readonly isHeld: (id: ServiceId) => boolean;
+  /** Ids of instances that a user stopped. */
+  readonly stopped: ReadonlySet<string>;
+}
+
+export interface Waiting {
+  readonly container: ContainerView;
+  readonly why: string;
+}
+
+export interface Rescue {
+  readonly succeed: readonly ContainerView[];
+  readonly wait: readonly Waiting[];
+  /** Successors that were made and never started. */
+  readonly start: readonly ContainerView[];
+}
+
+const DEPENDS_ON = 'com.docker.compose.depends_on';
+
+export function planRescue(input: RescueInput): Rescue {
+  const { containers, lostHosts, stopped } = input;
+  const lost = containers.filter((container) => lostHosts.has(container.host) && ran(container) && !stopped.has(container.id));
+  const wanted = lost.filter((container) => mayMove(container, input));
+  const held = wanted.map((container) => ({ container, why: unmet(container, containers) }));
+  return {
+    succeed: held.flatMap(({ container, why }) => (why === undefined ? [container] : [])),
+    wait: held.flatMap(({ container, why }) => (why === undefined ? [] : [{ container, why }])),
+    start: containers.filter(
+      ({ record, hostState, facts }) =>
+        record?.movedFrom !== undefined && hostState === 'alive' && facts.inspect.State.Status === 'created',
+    ),
+  };
+}
+
+function ran({ facts }: ContainerView): boolean {
+  const { Running, Restarting } = facts.inspect.State;
+  return Running || Restarting;
+}
+
+/** The label decides; without it, whether its service has a count to keep. */
+export function mayMove({ record }: ContainerView, { isHeld }: Pick<RescueInput, 'isHeld'>): boolean {
+  if (record === undefined) return false;
+  const policy = record.request.Labels?.[labels.reschedule];
+  if (policy === 'on-host-failure') return true;
+  const service = serviceOf(record.request);
+  return policy !== 'off' && service !== undefined && isHeld(service);
+}
+
+/** `db:service_healthy:true,cache:service_started:false`, as compose writes it: the first that does not hold now, for a person. */
+function unmet({ record }: ContainerView, containers: readonly ContainerView[]): string | undefined {
+  for (const entry of (record?.request.Labels?.[DEPENDS_ON] ?? '').split(',')) {
+    const [service = '', condition = 'service_started'] = entry.split(':');
+    if (service === '') continue;
+    const own = containers.filter((other) => other.record?.service === service && other.record.deployment === record?.deployment);
+    // One that is not there at all was left out by whoever started this one.
+    if (own.length > 0 && !own.some((other) => holds(other, condition)))
+      return `it depends on ${service} (${condition}), which does not hold`;
+  }
+  return undefined;
+}
+
+function holds({ hostState, facts }: ContainerView, condition: string): boolean {
+  const { State } = facts.inspect;
+  if (condition === 'service_completed_successfully') return State.Status === 'exited' && State.ExitCode === 0;
+  if (hostState !== 'alive' || !State.Running) return false;
+  return condition !== 'service_healthy' || State.Health?.Status === 'healthy';
+}

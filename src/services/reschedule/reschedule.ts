@@ -1,0 +1,87 @@
+/** Brings up elsewhere, under the same name and address, what a lost host had. Effects: timers; those of act. */
+import type { ContainerView } from '../../model/index.ts';
+import type { Act } from '../replicas/instance-actions.ts';
+import { type Core, serviceOf } from '../core.ts';
+import { inTurns, type Keep } from '../replicas/replica-reconciler.ts';
+import { createLostHosts } from './lost-hosts.ts';
+import { type Attempt, backoffMs } from '../replicas/replica-plan.ts';
+import { planRescue } from './reschedule-plan.ts';
+
+/** Changes come in flocks. */
+const SETTLE_MS = 200;
+const LOOK_AGAIN_MS = 1_000;
+const AT_ONCE = 4;
+
+export function startRescue(core: Core, act: Act, keep: Keep): void {
+  const { deps, lost } = core;
+  const lostHosts = createLostHosts(deps);
+  const attempts = new Map<string, Attempt & { readonly why: string }>();
+  let timer: NodeJS.Timeout | undefined;
+  let dueMs = Number.POSITIVE_INFINITY;
+  let isReady = false;
+  let isLooking = false;
+
+  function soon(ms: number): void {
+    const atMs = deps.now() + ms;
+    if (lost.aborted || (timer !== undefined && atMs >= dueMs)) return;
+    clearTimeout(timer);
+    dueMs = atMs;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void look();
+    }, ms);
+  }
+
+  async function look(): Promise<void> {
+    if (isLooking) return soon(SETTLE_MS);
+    isLooking = true;
+    try {
+      await once();
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  async function once(): Promise<void> {
+    const { lost: gone, againInMs } = lostHosts();
+    if (againInMs !== undefined) soon(againInMs);
+    if (!isReady || deps.frozen() !== undefined) return soon(LOOK_AGAIN_MS);
+    const stopped = new Set(core.records().flatMap((record) => record.stopped));
+    const containers = deps.containers();
+    const plan = planRescue({ containers, lostHosts: gone, isHeld: (id) => core.record(id) !== undefined, stopped });
+    core.stuck.clear();
+    for (const { container, why } of plan.wait) core.stuck.set(container.id, { name: container.name, why });
+    const known = new Set([...plan.succeed, ...plan.start].map(({ id }) => id));
+    for (const id of attempts.keys()) if (!known.has(id)) attempts.delete(id);
+    await inTurns(plan.succeed, AT_ONCE, (container) => tried(container, () => act.succeed(container)));
+    await inTurns(plan.start, AT_ONCE, (container) => tried(container, () => act.start(container)));
+    if (core.stuck.size > 0) soon(LOOK_AGAIN_MS);
+  }
+
+  async function tried(container: ContainerView, work: () => Promise<unknown>): Promise<void> {
+    const { id, name } = container;
+    const service = container.record && serviceOf(container.record.request);
+    const runtime = service && core.runtime(service);
+    if (runtime !== undefined && (runtime.busy > 0 || runtime.operation !== undefined)) return soon(LOOK_AGAIN_MS);
+    const before = attempts.get(id);
+    if (before !== undefined && before.atMs + backoffMs(before.count - 1) > deps.now())
+      return void core.stuck.set(id, { name, why: before.why });
+    try {
+      await work();
+      attempts.delete(id);
+      if (service !== undefined && core.record(service) !== undefined) keep.soon(service);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      attempts.set(id, { count: (before?.count ?? 0) + 1, atMs: deps.now(), why });
+      core.stuck.set(id, { name, why });
+      deps.log.warn({ container: name, host: container.host, err: error }, 'a lost container has no successor; tried again');
+    }
+  }
+
+  deps.onChange(() => soon(SETTLE_MS), lost);
+  lost.addEventListener('abort', () => clearTimeout(timer));
+  void keep.ready.then(() => {
+    isReady = true;
+    soon(1);
+  });
+}

@@ -1,0 +1,54 @@
+/** The next step of a rolling update, from what is there now: the same after a change of leader. Pure. */
+import type { ContainerView, ServiceRecord, UpdateSettings } from '../../model/index.ts';
+import { freeNumbers, numberOf } from '../replicas/replica-plan.ts';
+import { essence, isCurrent } from '../replicas/template.ts';
+
+export interface Batch {
+  readonly add: readonly number[];
+  readonly retire: readonly ContainerView[];
+}
+
+/** Undefined: all instances are of the record's template. */
+export function nextBatch(
+  record: Pick<ServiceRecord, 'template' | 'update' | 'desired'>,
+  all: readonly ContainerView[],
+): Batch | undefined {
+  // Those of a host that is down are out of reach; when it is back they are the ones too many.
+  const instances = all.filter((container) => container.hostState !== 'down');
+  const wanted = essence(record.template);
+  const fresh = instances.filter((container) => isCurrent(container, wanted));
+  const old = instances.filter((container) => !fresh.includes(container)).toSorted((a, b) => numberOf(a) - numberOf(b));
+  if (old.length === 0) return undefined;
+  const { parallelism, order } = record.update;
+  const size = parallelism <= 0 ? old.length : parallelism;
+  const retire = old.slice(0, size);
+  const numbers = new Set(all.map(numberOf));
+  if (order === 'start-first') {
+    // What an interrupted batch has made already is not made again.
+    const surplus = Math.max(0, instances.length - record.desired);
+    const wantedMore = Math.min(retire.length, record.desired);
+    return { add: freeNumbers(numbers, Math.max(0, wantedMore - surplus)), retire };
+  }
+  const kept = new Set(instances.filter((container) => !retire.includes(container)).map(numberOf));
+  const missing = Math.max(0, record.desired - kept.size);
+  return { add: freeNumbers(kept, Math.min(missing, size)), retire };
+}
+
+export type Fitness = 'good' | 'not-yet' | { readonly bad: string };
+
+/** Whether a fresh instance may take over. */
+export function fitness(container: ContainerView | undefined, settings: UpdateSettings, sinceMs: number, nowMs: number): Fitness {
+  if (container === undefined) return nowMs - sinceMs > settings.patienceMs ? { bad: 'it never came up' } : 'not-yet';
+  const { State, RestartCount = 0 } = container.facts.inspect;
+  if (State.Status === 'exited' || State.Status === 'dead') return { bad: `${container.name} exited with ${State.ExitCode}` };
+  if (RestartCount > 0) return { bad: `${container.name} was restarted ${RestartCount} times` };
+  const health = State.Health?.Status ?? 'none';
+  if (health === 'unhealthy') return { bad: `${container.name} is unhealthy` };
+  if (health === 'none' || health === '') {
+    return State.Running && !State.Restarting && nowMs - Date.parse(State.StartedAt) >= settings.monitorMs ? 'good' : 'not-yet';
+  }
+  if (health === 'healthy') return 'good';
+  return nowMs - sinceMs > settings.patienceMs
+    ? { bad: `${container.name} did not become healthy within ${Math.round(settings.patienceMs / 1000)} s` }
+    : 'not-yet';
+}

@@ -1,0 +1,132 @@
+/** Rolling updates: batch by batch, each good before the next; back again when it is not. Goes on under the next leader. Effects: timers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, type UpdateStatus } from '../../model/index.ts';
+import type { Act } from '../replicas/instance-actions.ts';
+import type { Core } from '../core.ts';
+import { inTurns } from '../replicas/replica-reconciler.ts';
+import { keyOf } from '../service-reference.ts';
+import { fitness, nextBatch } from './rollout-plan.ts';
+import { essence, instanceName, isCurrent } from '../replicas/template.ts';
+
+const LOOK_EVERY_MS = 200;
+/** No service has more instances; an update that takes more turns is going round in circles. */
+const MAX_TURNS = 2_000;
+
+export type Progress = (line: string) => void;
+
+export interface Rollout {
+  /** Replaces what is not of the record's template. Resolves when the update has ended, one way or the other; the caller holds the service. */
+  readonly run: (id: ServiceId, progress: Progress) => Promise<UpdateStatus>;
+}
+
+const isRunning = (record: ServiceRecord) => record.status?.state === 'updating' || record.status?.state === 'rollback_started';
+
+export function createRollout(core: Core, act: Act): Rollout {
+  const { deps, lost } = core;
+
+  async function run(id: ServiceId, progress: Progress): Promise<UpdateStatus> {
+    for (let turn = 0; ; turn++) {
+      const record = core.record(id);
+      if (record?.status === undefined || !isRunning(record)) {
+        if (record?.status !== undefined) return record.status;
+        throw new ArpanetError('not-found', `${keyOf(id)} was removed while it was being updated`);
+      }
+      const instances = core.instances(id);
+      const batch = nextBatch(record, instances);
+      if (batch === undefined) return await finish(id, record, 'completed', progress);
+      if (turn > 0) await pause(id, record.update.delayMs);
+      const old = instances.filter((container) => !isCurrent(container, essence(record.template))).length;
+      progress(`${keyOf(id)}: ${instances.length - old} of ${Math.max(record.desired, instances.length)} instances are up to date`);
+      try {
+        if (turn > MAX_TURNS) throw new ArpanetError('conflict', 'what it makes never becomes what was asked for');
+        if (record.update.order === 'start-first') {
+          await add(record, batch.add, progress);
+          await retire(record, batch.retire, progress);
+        } else {
+          await retire(record, batch.retire, progress);
+          await add(record, batch.add, progress);
+        }
+      } catch (error) {
+        if (lost.aborted) throw error;
+        const ended = await fail(id, record, error instanceof Error ? error.message : String(error), progress);
+        if (ended !== undefined) return ended;
+      }
+    }
+  }
+
+  /** A service that is removed waits for nothing more. */
+  async function pause(id: ServiceId, ms: number): Promise<void> {
+    const endMs = deps.now() + ms;
+    while (deps.now() < endMs && core.record(id) !== undefined) await sleep(Math.min(LOOK_EVERY_MS, ms), undefined, { signal: lost });
+  }
+
+  async function add(record: ServiceRecord, numbers: readonly number[], progress: Progress): Promise<void> {
+    const failures = await inTurns(numbers, 4, async (number) => {
+      progress(`${keyOf(record)}: starting ${instanceName(record.template, number)}`);
+      await act.add(record.template, number);
+    });
+    if (failures[0] !== undefined) throw failures[0];
+    const sinceMs = deps.now();
+    for (;;) {
+      const fresh = core.instances(record).filter((container) => isCurrent(container, essence(record.template)));
+      const states = fresh.map((container) => fitness(container, record.update, sinceMs, deps.now()));
+      const bad = states.find((state) => typeof state === 'object');
+      if (typeof bad === 'object') throw new ArpanetError('conflict', bad.bad);
+      if (states.every((state) => state === 'good') || core.record(record) === undefined) return;
+      await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
+    }
+  }
+
+  async function retire(record: ServiceRecord, old: readonly ContainerView[], progress: Progress): Promise<void> {
+    const failures = await inTurns(old, 8, async (container) => {
+      progress(`${keyOf(record)}: ${container.name} leaves DNS, then stops`);
+      await act.remove(container, record.update.drainMs);
+    });
+    if (failures[0] !== undefined) throw failures[0];
+  }
+
+  async function finish(id: ServiceId, record: ServiceRecord, how: 'completed', progress: Progress): Promise<UpdateStatus> {
+    const isBack = record.status?.state === 'rollback_started';
+    const status: UpdateStatus = {
+      state: isBack ? 'rollback_completed' : how,
+      startedAtMs: record.status?.startedAtMs ?? deps.now(),
+      completedAtMs: deps.now(),
+      message: isBack ? (record.status?.message ?? 'rolled back') : 'update completed',
+    };
+    await core.put(id, (before) => before && { ...before, status, version: before.version + 1, updatedAtMs: deps.now() });
+    progress(`${keyOf(id)}: ${status.state === 'completed' ? 'all instances are up to date' : `rolled back: ${status.message}`}`);
+    deps.log.info({ service: keyOf(id), state: status.state }, 'update ended');
+    return status;
+  }
+
+  /** Undefined: go on. */
+  async function fail(id: ServiceId, record: ServiceRecord, why: string, progress: Progress): Promise<UpdateStatus | undefined> {
+    deps.log.warn({ service: keyOf(id), why }, 'update failed');
+    const startedAtMs = record.status?.startedAtMs ?? deps.now();
+    const isBack = record.status?.state === 'rollback_started';
+    const { previous } = record;
+    if (!isBack && record.update.onFailure === 'rollback' && previous !== undefined) {
+      progress(`${keyOf(id)}: ${why}; rolling back`);
+      const status: UpdateStatus = { state: 'rollback_started', startedAtMs, message: `update failed: ${why}` };
+      await core.put(id, (before) => {
+        if (before === undefined) return before;
+        // What was no good is nothing to go back to.
+        const { previous: _bad, ...others } = before;
+        return { ...others, template: previous, status, version: before.version + 1, updatedAtMs: deps.now() };
+      });
+      return undefined;
+    }
+    if (!isBack && record.update.onFailure === 'continue') {
+      progress(`${keyOf(id)}: ${why}; going on, as asked`);
+      await sleep(1_000, undefined, { signal: lost });
+      return undefined;
+    }
+    const state = isBack ? 'rollback_paused' : 'paused';
+    const status: UpdateStatus = { state, startedAtMs, message: `${isBack ? 'rollback' : 'update'} paused: ${why}` };
+    await core.put(id, (before) => before && { ...before, status, version: before.version + 1, updatedAtMs: deps.now() });
+    progress(`${keyOf(id)}: ${status.message}`);
+    return status;
+  }
+
+  return { run };
+}

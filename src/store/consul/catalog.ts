@@ -1,0 +1,136 @@
+/**
+ * Consul's service catalog, written under the leader's fence. Effects: HTTP.
+ * Nodes that we write carry `external-node`: no Consul agent answers for them.
+ */
+import { ArpanetError } from '../../model/index.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { createConsulHttp } from './http.ts';
+import type { Fence } from '../contract.ts';
+import { MAX_OPERATIONS } from '../limits.ts';
+
+export interface CatalogService {
+  readonly node: string;
+  readonly nodeAddress: string;
+  readonly id: string;
+  readonly service: string;
+  readonly tags: readonly string[];
+  readonly address: string;
+  readonly port?: number;
+  readonly meta: Readonly<Record<string, string>>;
+}
+
+export type CatalogChange =
+  | { readonly kind: 'node'; readonly node: string; readonly address: string }
+  /** Makes the node too. */
+  | { readonly kind: 'register'; readonly service: CatalogService }
+  | { readonly kind: 'deregister'; readonly node: string; readonly id: string }
+  /** With all its services. */
+  | { readonly kind: 'deregister-node'; readonly node: string };
+
+export interface Catalog extends Disposable {
+  /** All services on nodes whose name starts so. Throws `unavailable`. */
+  list(nodePrefix: string): Promise<readonly CatalogService[]>;
+  /** In order, in as few transactions as hold them: each as a whole or not at all. Throws `unavailable`, `not-leader`. */
+  apply(changes: readonly CatalogChange[], fence: Fence): Promise<void>;
+}
+
+export interface CatalogDeps {
+  readonly log: Logger;
+  readonly token?: string;
+}
+
+/** Less the fence; a registration is two operations. */
+const MAX_CHANGES = Math.floor((MAX_OPERATIONS - 1) / 2);
+const NODE_META = { 'external-node': 'true' };
+
+interface NodeServices {
+  readonly Node: { readonly Node: string; readonly Address: string };
+  readonly Services: Readonly<Record<string, StoredService>>;
+}
+interface StoredService {
+  readonly ID: string;
+  readonly Service: string;
+  readonly Tags: readonly string[] | null;
+  readonly Address: string;
+  readonly Port: number;
+  readonly Meta: Readonly<Record<string, string>> | null;
+}
+
+/** `address` is Consul's HOST:PORT. */
+export function openCatalog(address: string, { log, token }: CatalogDeps): Catalog {
+  const http = createConsulHttp(address, token);
+
+  async function servicesOf(node: string): Promise<readonly CatalogService[]> {
+    const { body } = await http.call({ method: 'GET', path: `/catalog/node/${encodeURIComponent(node)}`, query: { consistent: '' } });
+    const found = body as NodeServices | null;
+    return Object.values(found?.Services ?? {}).map((service) => toService(found?.Node ?? { Node: node, Address: '' }, service));
+  }
+
+  return {
+    async list(nodePrefix) {
+      const { body } = await http.call({ method: 'GET', path: '/catalog/nodes', query: { consistent: '' } });
+      const names = (body as readonly { readonly Node: string }[]).map(({ Node }) => Node);
+      return (await Promise.all(names.filter((name) => name.startsWith(nodePrefix)).map(servicesOf))).flat();
+    },
+    async apply(changes, fence) {
+      for (let start = 0; start < changes.length; start += MAX_CHANGES) {
+        const part = changes.slice(start, start + MAX_CHANGES);
+        const session = { KV: { Verb: 'check-session', Key: fence.key, Session: fence.session } };
+        const { status, body } = await http.call({ method: 'PUT', path: '/txn', body: [session, ...operations(part)], also: [409] });
+        if (status === 409) throw refusal(body, fence);
+        log.debug({ changes: part.length }, 'catalog written');
+      }
+    },
+    [Symbol.dispose]: () => http.close(),
+  };
+}
+
+function toService(node: NodeServices['Node'], stored: StoredService): CatalogService {
+  return {
+    node: node.Node,
+    nodeAddress: node.Address,
+    id: stored.ID,
+    service: stored.Service,
+    tags: stored.Tags ?? [],
+    address: stored.Address,
+    ...(stored.Port === 0 ? {} : { port: stored.Port }),
+    meta: stored.Meta ?? {},
+  };
+}
+
+/** A node is written once, before its first service. */
+function operations(changes: readonly CatalogChange[]): readonly object[] {
+  const written = new Set<string>();
+  const node = (name: string, address: string) => {
+    if (written.has(name)) return [];
+    written.add(name);
+    return [{ Node: { Verb: 'set', Node: { Node: name, Address: address, Meta: NODE_META } } }];
+  };
+  return changes.flatMap((change): readonly object[] => {
+    switch (change.kind) {
+      case 'node':
+        return node(change.node, change.address);
+      case 'register':
+        return [...node(change.service.node, change.service.nodeAddress), register(change.service)];
+      case 'deregister':
+        // Consul deletes by the ID, but refuses a service without a name.
+        return [{ Service: { Verb: 'delete', Node: change.node, Service: { ID: change.id, Service: change.id } } }];
+      default:
+        written.delete(change.node);
+        return [{ Node: { Verb: 'delete', Node: { Node: change.node } } }];
+    }
+  });
+}
+
+function register({ node, id, service, tags, address, port, meta }: CatalogService): object {
+  return {
+    Service: { Verb: 'set', Node: node, Service: { ID: id, Service: service, Tags: tags, Address: address, Port: port ?? 0, Meta: meta } },
+  };
+}
+
+function refusal(body: unknown, fence: Fence): ArpanetError {
+  const { Errors } = body as { readonly Errors: readonly { readonly OpIndex: number; readonly What: string }[] };
+  if (Errors.some(({ OpIndex }) => OpIndex === 0)) return new ArpanetError('not-leader', `the lock ${fence.key} is no longer held`);
+  const cause = new Error(Errors.map(({ What }) => What).join('; '));
+  return new ArpanetError('conflict', 'Consul refused to change its catalog', { cause });
+}

@@ -1,0 +1,118 @@
+/**
+ * One call to Consul's HTTP API. Effects: HTTP over kept-alive connections.
+ *
+ * It goes through the request hook of the npm package `consul`, below its methods, because those hide what we stand on: the status and the body
+ * of a refused transaction (409), `X-Consul-Index`, and `NodeChecks` of a session.
+ */
+import { EventEmitter } from 'node:events';
+import { Agent, type IncomingMessage } from 'node:http';
+import Consul from 'consul';
+import { ArpanetError } from '../../model/index.ts';
+
+/** No call takes longer, unless it is a blocking query. */
+const TIMEOUT_MS = 5000;
+/** How long Consul holds a blocking query that has nothing to say. */
+const WAIT_MS = 30_000;
+
+export interface Call {
+  readonly method: 'GET' | 'PUT';
+  /** Below `/v1`; with its parts already encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+  /** A blocking query: answers when the index has passed this one, or after WAIT_MS. */
+  readonly after?: number;
+  /** Statuses, besides 2xx, that are an answer and no failure. */
+  readonly also?: readonly number[];
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Undefined when empty; text when not JSON. */
+  readonly body: unknown;
+  /** `X-Consul-Index`; 0 if there is none. */
+  readonly index: number;
+}
+
+export interface ConsulHttp {
+  readonly address: string;
+  /** Throws `unavailable` (no answer, 5xx), `forbidden`, `too-large`, `invalid`; the signal's reason if it aborts. */
+  call(call: Call): Promise<Answer>;
+  close(): void;
+}
+
+interface Request {
+  readonly err?: Error;
+  readonly res?: IncomingMessage & { readonly body?: unknown };
+}
+type Next = (stop: false, error: Error | undefined, value?: unknown) => void;
+/** papi's hook, which the package's types leave out. */
+interface Requester {
+  _request(options: object, respond: (request: Request, next: Next) => void): Promise<unknown>;
+}
+
+export function createConsulHttp(address: string, token: string | undefined): ConsulHttp {
+  const { host, port } = parseAddress(address);
+  const agent = new Agent({ keepAlive: true });
+  const requester = new Consul({ host, port, agent }) as unknown as Requester;
+  const headers = token === undefined ? {} : { 'x-consul-token': token };
+
+  async function send({ method, path, query, body, signal, after }: Call): Promise<NonNullable<Request['res']>> {
+    signal?.throwIfAborted();
+    const ctx = new EventEmitter();
+    const cancel = () => void ctx.emit('cancel');
+    signal?.addEventListener('abort', cancel, { once: true });
+    const blocking = after === undefined ? {} : { index: String(after), wait: `${WAIT_MS}ms` };
+    const options = {
+      method,
+      path,
+      headers,
+      query: { ...query, ...blocking },
+      ctx,
+      // Consul adds up to a sixteenth to a blocking query's wait.
+      timeout: after === undefined ? TIMEOUT_MS : WAIT_MS + WAIT_MS / 16 + TIMEOUT_MS,
+      ...(body === undefined ? {} : { type: 'json', body }),
+    };
+    try {
+      // oxlint-disable-next-line no-underscore-dangle -- the hook has no other name
+      const res = await requester._request(options, (request, next) =>
+        next(false, request.res === undefined ? request.err : undefined, request.res),
+      );
+      return res as NonNullable<Request['res']>;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new ArpanetError('unavailable', `the state store is out of reach: Consul at ${address} does not answer`, { cause });
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  return {
+    address,
+    async call(call) {
+      const res = await send(call);
+      const status = res.statusCode ?? 0;
+      const body: unknown = Buffer.isBuffer(res.body) ? res.body.toString() : res.body;
+      if (status < 300 || call.also?.includes(status) === true) return { status, body, index: Number(res.headers['x-consul-index'] ?? 0) };
+      const cause = new Error(typeof body === 'string' ? body.trim() : `no reason given`);
+      const what = `Consul at ${address} answered ${status} to ${call.method} ${call.path.replace(/[?].*/, '')}`;
+      if (status === 403) throw new ArpanetError('forbidden', `${what}: does the token allow it?`, { cause });
+      if (status === 413) throw new ArpanetError('too-large', what, { cause });
+      if (status >= 500 || status === 429) throw new ArpanetError('unavailable', `the state store does not work: ${what}`, { cause });
+      throw new ArpanetError('invalid', what, { cause });
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Consul's path of a key: its parts encoded, its slashes kept. */
+export function keyPath(key: string): string {
+  return `/kv/${key.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+function parseAddress(address: string): { readonly host: string; readonly port: number } {
+  const match = /^(?<host>[^:]+|\[.+\]):(?<port>\d+)$/.exec(address)?.groups;
+  if (match?.host === undefined) throw new ArpanetError('invalid', `Consul's address "${address}" is not HOST:PORT`);
+  return { host: match.host, port: Number(match.port) };
+}

@@ -1,0 +1,150 @@
+/**
+ * LMDB underneath the embedded store: entries with a modify index, and lock records. Effects: the database files in `dir`.
+ *
+ * A process that is killed in the middle of a write frees the others at once; one that is stopped there (SIGSTOP) holds up all until it goes on.
+ * Every write is one synchronous LMDB transaction that is on the disk when it returns (about 0.3 ms on an SSD). lmdb-js's own asynchronous
+ * transactions are avoided because their callback is never called with the prebuilt library of 3.5.6, and its `ifVersion` because it crashes.
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import type { RootDatabase } from 'lmdb';
+import { ArpanetError } from '../../model/index.ts';
+import type { Entry } from '../contract.ts';
+
+/** Who holds a lock, until when. Dead once the machine has restarted or `expiresMs` has passed. */
+export interface LockRecord {
+  readonly session: string;
+  readonly name: string;
+  readonly boot: string;
+  /** On the clock of `nowMs`. */
+  readonly expiresMs: number;
+}
+
+/** What a write may do; only valid within it. */
+export interface Writer {
+  /** The modify index of all that this transaction writes. */
+  readonly index: number;
+  put(key: string, json: string): void;
+  remove(key: string): void;
+  putLock(key: string, lock: LockRecord): void;
+  removeLock(key: string): void;
+}
+
+export interface EmbeddedDb {
+  /** Grows with every change of an entry or of a lock's holder, whichever process makes it. */
+  generation(): number;
+  get(key: string): Entry | undefined;
+  /** 0: absent. Cheaper than get. */
+  indexOf(key: string): number;
+  list(prefix: string): readonly Entry[];
+  /** Changes if and only if list(prefix) does. Cheaper than list. */
+  signature(prefix: string): string;
+  /** The living holder. */
+  lockOf(key: string): LockRecord | undefined;
+  /** Runs `change` in a transaction: all that it writes is durable when this returns, or, if it throws, none is. */
+  write<T>(change: (writer: Writer) => T): T;
+  close(): Promise<void>;
+}
+
+const GENERATION = 'generation';
+const ENTRY = 'entry ';
+const LOCK = 'lock ';
+
+/** One clock for all processes of a machine, which nobody can set. It starts anew with the machine: hence `bootId`. */
+export const nowMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+export const bootId = readBootId();
+
+/** Throws `unavailable` if the directory cannot be used. */
+export async function openDb(dir: string): Promise<EmbeddedDb> {
+  const { open } = await import('lmdb');
+  const db = attempt(dir, 'open', (): RootDatabase<string, string> => {
+    // It holds the join token.
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return open<string, string>({ path: dir, encoding: 'string', noSubdir: false, overlappingSync: false });
+  });
+  let isOpen = true;
+
+  /** Reads see what other processes wrote up to now. */
+  function fresh(): RootDatabase<string, string> {
+    if (!isOpen) throw new ArpanetError('unavailable', `the state store in ${dir} is closed`);
+    db.resetReadTxn();
+    return db;
+  }
+  function* under(prefix: string): Generator<readonly [string, string]> {
+    for (const { key, value } of fresh().getRange({ start: ENTRY + prefix })) {
+      if (!key.startsWith(ENTRY + prefix)) return;
+      yield [key.slice(ENTRY.length), value];
+    }
+  }
+  const generation = () => Number(fresh().get(GENERATION) ?? 0);
+
+  return {
+    generation,
+    get(key) {
+      const stored = fresh().get(ENTRY + key);
+      return stored === undefined ? undefined : toEntry(key, stored);
+    },
+    indexOf: (key) => indexIn(db.get(ENTRY + key)),
+    list: (prefix) => Array.from(under(prefix), ([key, stored]) => toEntry(key, stored)),
+    signature: (prefix) => Array.from(under(prefix), ([key, stored]) => `${key}\0${indexIn(stored)}`).join('\0'),
+    lockOf(key) {
+      const stored = fresh().get(LOCK + key);
+      const lock = stored === undefined ? undefined : (JSON.parse(stored) as LockRecord);
+      return lock !== undefined && lock.boot === bootId && lock.expiresMs > nowMs() ? lock : undefined;
+    },
+    write(change) {
+      return attempt(dir, 'write', () =>
+        fresh().transactionSync(() => {
+          const index = generation() + 1;
+          // A lost promise: within a transaction lmdb-js writes at once.
+          const put = (key: string, value: string) => void db.put(key, value);
+          return change({
+            index,
+            put(key, json) {
+              put(ENTRY + key, `${index} ${json}`);
+              put(GENERATION, String(index));
+            },
+            remove(key) {
+              void db.remove(ENTRY + key);
+              put(GENERATION, String(index));
+            },
+            putLock: (key, lock) => put(LOCK + key, JSON.stringify(lock)),
+            removeLock(key) {
+              void db.remove(LOCK + key);
+              put(GENERATION, String(index));
+            },
+          });
+        }),
+      );
+    },
+    async close() {
+      if (!isOpen) return;
+      isOpen = false;
+      await db.close();
+    },
+  };
+}
+
+function toEntry(key: string, stored: string): Entry {
+  return { key, value: JSON.parse(stored.slice(stored.indexOf(' ') + 1)), modifyIndex: indexIn(stored) };
+}
+
+function indexIn(stored: string | undefined): number {
+  return stored === undefined ? 0 : Number.parseInt(stored, 10);
+}
+
+function attempt<T>(dir: string, what: 'open' | 'write', work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof ArpanetError) throw cause;
+    throw new ArpanetError('unavailable', `cannot ${what} the state store in ${dir}: is its disk full, or not writable?`, { cause });
+  }
+}
+
+function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'this boot';
+  }
+}

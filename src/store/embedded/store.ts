@@ -1,0 +1,202 @@
+/**
+ * The state store of one machine: several processes, each with handles on one directory. No daemon; LMDB does the locking.
+ * A change made by another process is seen within POLL_MS.
+ */
+import { randomUUID } from 'node:crypto';
+import { ArpanetError } from '../../model/index.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { Fence, Holder, Lock, Operation, StateStore, TransactionResult } from '../contract.ts';
+import { bootId, type EmbeddedDb, nowMs, openDb, type Writer } from './db.ts';
+import { type EncodedOperation, encodeAll } from '../limits.ts';
+
+const POLL_MS = 100;
+
+/** Opens, or makes, the database in `dir`. Throws `unavailable` if it cannot. */
+export async function openEmbedded(dir: string, log: Logger): Promise<StateStore> {
+  const db = await openDb(dir);
+  const closing = new AbortController();
+  const held = new Set<Lock>();
+  const waiting = new Set<() => void>();
+
+  function wake(): void {
+    for (const resume of waiting) resume();
+  }
+  /** Until something of ours changes, or it is time to look what others did. True: go on. */
+  async function pause(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false;
+    await new Promise<void>((resolve) => {
+      const resume = () => {
+        clearTimeout(timer);
+        waiting.delete(resume);
+        signal.removeEventListener('abort', resume);
+        resolve();
+      };
+      const timer = setTimeout(resume, POLL_MS);
+      waiting.add(resume);
+      signal.addEventListener('abort', resume);
+    });
+    return !signal.aborted;
+  }
+  function write<T>(change: (writer: Writer) => T): T {
+    const result = db.write(change);
+    wake();
+    return result;
+  }
+  /** Yields what `look` finds, now and whenever its `mark` differs. */
+  async function* changes<T>(mark: () => string, look: () => T, signal: AbortSignal): AsyncGenerator<T> {
+    const ended = AbortSignal.any([signal, closing.signal]);
+    let last: string | undefined;
+    do {
+      const now = mark();
+      if (now !== last) {
+        last = now;
+        yield look();
+      }
+    } while (await pause(ended));
+  }
+  function holder(key: string): Holder | undefined {
+    const lock = db.lockOf(key);
+    return lock === undefined ? undefined : { session: lock.session, value: db.get(key)?.value };
+  }
+
+  return {
+    kind: 'embedded',
+    async get(key) {
+      return db.get(key);
+    },
+    async list(prefix) {
+      return db.list(prefix);
+    },
+    async transact(operations, fence, signal) {
+      signal?.throwIfAborted();
+      const encoded = encodeAll(operations, fence !== undefined);
+      return write((writer) => {
+        if (fence !== undefined && !isHeld(db, fence)) throw new ArpanetError('not-leader', `the lock ${fence.key} is no longer held`);
+        return perform(db, writer, encoded);
+      });
+    },
+    watch(prefix, signal) {
+      let generation = -1;
+      let signature = '';
+      const mark = () => {
+        const now = db.generation();
+        if (now !== generation) signature = db.signature(prefix);
+        generation = now;
+        return signature;
+      };
+      return changes(mark, () => db.list(prefix), signal);
+    },
+    async lock(key, value, { ttlMs, name }, signal) {
+      const session = randomUUID();
+      const json = JSON.stringify(value);
+      const record = () => ({ session, name, boot: bootId, expiresMs: nowMs() + ttlMs });
+      const ended = AbortSignal.any([signal, closing.signal]);
+      const acquire = (): boolean =>
+        db.lockOf(key) === undefined &&
+        write((writer) => {
+          if (db.lockOf(key) !== undefined) return false;
+          writer.putLock(key, record());
+          writer.put(key, json);
+          return true;
+        });
+      while (!acquire()) {
+        await pause(ended);
+        ended.throwIfAborted();
+      }
+      const lock = hold({ key, session }, ttlMs, () => {
+        write((writer) => {
+          if (isHeld(db, { key, session })) writer.putLock(key, record());
+        });
+      });
+      held.add(lock);
+      return lock;
+    },
+    async holder(key) {
+      return holder(key);
+    },
+    watchHolder(key, signal) {
+      return changes(
+        () => `${db.lockOf(key)?.session ?? ''} ${db.indexOf(key)}`,
+        () => holder(key),
+        signal,
+      );
+    },
+    async evict(key, session) {
+      free({ key, session });
+    },
+    async [Symbol.asyncDispose]() {
+      for (const lock of held) await lock.release().catch((err: unknown) => log.warn({ err }, 'lock not released'));
+      closing.abort(new ArpanetError('unavailable', `the state store in ${dir} is closed`));
+      await db.close();
+    },
+  };
+
+  function free(fence: Fence): void {
+    if (!isHeld(db, fence)) return;
+    write((writer) => {
+      if (isHeld(db, fence)) writer.removeLock(fence.key);
+    });
+  }
+  /** Renews at a third of the time to live; looks every POLL_MS whether the lock is still ours. */
+  function hold(fence: Fence, ttlMs: number, renew: () => void): Lock {
+    const lost = new AbortController();
+    let expiresMs = nowMs() + ttlMs;
+    let renewAtMs = nowMs() + ttlMs / 3;
+    const timer = setInterval(() => {
+      try {
+        if (nowMs() >= expiresMs || !isHeld(db, fence)) return lose();
+        if (nowMs() < renewAtMs) return;
+        renewAtMs = nowMs() + Math.min(1000, ttlMs / 10);
+        const renewed = nowMs();
+        renew();
+        expiresMs = renewed + ttlMs;
+        renewAtMs = renewed + ttlMs / 3;
+      } catch (err) {
+        log.warn({ err, lock: fence.key }, 'lock not renewed');
+      }
+    }, POLL_MS);
+    const lose = () => {
+      clearInterval(timer);
+      held.delete(lock);
+      lost.abort();
+    };
+    const lock: Lock = {
+      fence,
+      lost: lost.signal,
+      async release() {
+        if (lost.signal.aborted) return;
+        lose();
+        free(fence);
+      },
+    };
+    return lock;
+  }
+}
+
+function isHeld(db: EmbeddedDb, fence: Fence): boolean {
+  return db.lockOf(fence.key)?.session === fence.session;
+}
+
+/** Looks first whether all hold, each upon what the ones before it will have done; writes then. */
+function perform(db: EmbeddedDb, writer: Writer, encoded: readonly EncodedOperation[]): TransactionResult {
+  const indexes = new Map<string, number>();
+  const failed: number[] = [];
+  for (const [position, { operation }] of encoded.entries()) {
+    const found = indexes.get(operation.key) ?? db.indexOf(operation.key);
+    if (!holds(operation, found)) failed.push(position);
+    else if (operation.op === 'delete' || operation.op === 'delete-cas') indexes.set(operation.key, 0);
+    else if (operation.op !== 'check') indexes.set(operation.key, writer.index);
+  }
+  if (failed.length > 0) return { kind: 'conflict', failed };
+  for (const { operation, json } of encoded) {
+    if (operation.op === 'set' || operation.op === 'cas') writer.put(operation.key, json);
+    else if (operation.op !== 'check') writer.remove(operation.key);
+  }
+  return { kind: 'committed', indexes };
+}
+
+/** As Consul: deleting what is absent holds. */
+function holds(operation: Operation, found: number): boolean {
+  if (operation.op === 'set' || operation.op === 'delete') return true;
+  return found === operation.modifyIndex || (operation.op === 'delete-cas' && found === 0);
+}

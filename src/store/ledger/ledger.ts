@@ -1,0 +1,273 @@
+/**
+ * The ledger of ledger-contract.ts: a copy of the store in memory, written behind by one fenced transaction at a time.
+ *
+ * `stored` is what the store is known to hold; `visible` is that plus the commits under way. A commit that fails is taken out of `visible`
+ * together with later ones that wrote the same keys. When a transaction's outcome is never learnt (`unavailable`), everything under way fails,
+ * and before anything else is written a repair shuts the door behind that transaction (every transaction checks the barrier key, which the
+ * repair raises) and puts back what it did, if it did.
+ */
+import { randomUUID } from 'node:crypto';
+import { ArpanetError, isKind, keys } from '../../model/index.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { Fence, Operation, StateStore } from '../contract.ts';
+import { KeyTree } from './key-tree.ts';
+import type { Change, Ledger } from './contract.ts';
+import { encode, MAX_BYTES, MAX_OPERATIONS } from '../limits.ts';
+
+/** Less the fence and the barrier. */
+const MAX_CHANGES = MAX_OPERATIONS - 2;
+/** Past this a flush takes no further commit: a smaller one is answered sooner. */
+const FLUSH_BYTES = 400 * 1024;
+const REPAIR_AGAIN_MS = 1000;
+
+interface Stored {
+  readonly value: unknown;
+  readonly modifyIndex: number;
+}
+/** A commit under way. */
+interface Pending {
+  /** New value by key; undefined: delete. */
+  readonly writes: ReadonlyMap<string, unknown>;
+  readonly bytes: number;
+  settle(error?: ArpanetError): void;
+}
+
+/** Loads all that the cluster knows. Throws `unavailable`. */
+export async function openLedger(store: StateStore, fence: Fence, log: Logger): Promise<Ledger> {
+  const stored = new Map<string, Stored>();
+  const visible = new KeyTree<unknown>();
+  let barrier = 0;
+  for (const { key, value, modifyIndex } of await store.list(keys.root)) {
+    if (key === keys.barrier) barrier = modifyIndex;
+    if (key === keys.leader || key === keys.barrier) continue;
+    stored.set(key, { value, modifyIndex });
+    visible.set(key, value);
+  }
+
+  /** Commits in the order made: those in the transaction under way, and those that wait for the next. */
+  let pending: Pending[] = [];
+  let draining: Promise<void> | undefined;
+  /** Keys of transactions whose outcome is not known. */
+  const doubtful = new Set<string>();
+  let repairTimer: NodeJS.Timeout | undefined;
+  let ended: ArpanetError | undefined;
+  /** The store is out of reach and asked again and again: nobody need wait to be told so. */
+  let trouble: ArpanetError | undefined;
+  let isRepairing = false;
+
+  function show(key: string): void {
+    const last = pending.findLast((each) => each.writes.has(key));
+    const value = last === undefined ? stored.get(key)?.value : last.writes.get(key);
+    if (value === undefined) visible.delete(key);
+    else visible.set(key, value);
+  }
+  function settle(commits: readonly Pending[], error?: ArpanetError): void {
+    const settled = new Set(commits);
+    pending = pending.filter((each) => !settled.has(each));
+    if (error !== undefined) for (const each of commits) for (const key of each.writes.keys()) show(key);
+    for (const each of commits) each.settle(error);
+  }
+  function write(key: string, value: unknown, modifyIndex: number): void {
+    if (modifyIndex === 0) stored.delete(key);
+    else stored.set(key, { value, modifyIndex });
+  }
+
+  /** One transaction after another until no commit waits. */
+  async function drain(): Promise<void> {
+    // The commits made in this turn go together.
+    await Promise.resolve();
+    while (ended === undefined && (pending.length > 0 || doubtful.size > 0)) {
+      try {
+        await (doubtful.size > 0 ? repair() : flush(takeBatch(pending)));
+      } catch (error) {
+        fail(error);
+        return;
+      }
+    }
+  }
+  async function flush(batch: readonly Pending[]): Promise<void> {
+    const writes = [...new Map(batch.flatMap((each) => [...each.writes]))];
+    const operations = writes.map(([key, value]) => operation(key, value, stored.get(key)?.modifyIndex ?? 0));
+    for (const [key] of writes) doubtful.add(key);
+    const result = await store.transact([...operations, { op: 'check', key: keys.barrier, modifyIndex: barrier }], fence);
+    // The barrier is ours alone: if it has changed, nothing is certain.
+    if (result.kind === 'committed' || !result.failed.includes(operations.length)) doubtful.clear();
+    if (result.kind === 'committed') {
+      for (const [key, value] of writes) write(key, value, result.indexes.get(key) ?? 0);
+      settle(batch);
+      return;
+    }
+    const changed = result.failed.map((position) => writes[position]?.[0]).filter((key) => key !== undefined);
+    log.warn({ keys: changed }, 'state changed by someone else');
+    await Promise.all(changed.map(reload));
+    const error = new ArpanetError('conflict', `someone else changed ${changed.join(', ')} in the state store: try again`);
+    settle(dependents(pending, changed), error);
+  }
+  async function reload(key: string): Promise<void> {
+    const entry = await store.get(key);
+    write(key, entry?.value, entry?.modifyIndex ?? 0);
+    show(key);
+  }
+  async function repair(): Promise<void> {
+    const found = (await store.get(keys.barrier))?.modifyIndex ?? 0;
+    // A new value each time: Consul does not count a write that changes nothing.
+    const raised = await store.transact([{ op: 'cas', key: keys.barrier, value: randomUUID(), modifyIndex: found }], fence);
+    if (raised.kind === 'conflict') return;
+    barrier = raised.indexes.get(keys.barrier) ?? 0;
+    for (const key of doubtful) await restore(key);
+    log.info({ keys: [...doubtful] }, 'state repaired after an unknown outcome');
+    doubtful.clear();
+    trouble = undefined;
+    isRepairing = false;
+  }
+  /** A caller was told that this did not happen. */
+  async function restore(key: string): Promise<void> {
+    const entry = await store.get(key);
+    const index = entry?.modifyIndex ?? 0;
+    const before = stored.get(key);
+    if (index === (before?.modifyIndex ?? 0)) return;
+    const result = await store.transact([operation(key, before?.value, index)], fence);
+    if (result.kind === 'conflict') throw new ArpanetError('unavailable', `someone else is writing ${key} in the state store`);
+    write(key, before?.value, result.indexes.get(key) ?? 0);
+  }
+  function fail(cause: unknown): void {
+    const error = cause instanceof ArpanetError ? cause : new ArpanetError('unavailable', 'the state store cannot be written', { cause });
+    if (isKind(error, 'not-leader')) ended = error;
+    else if (doubtful.size > 0) {
+      // Once may be a hiccup: then it is worth waiting for the repair.
+      if (isRepairing) trouble = error;
+      isRepairing = true;
+      repairTimer = setTimeout(start, REPAIR_AGAIN_MS);
+    }
+    log.warn({ err: error, commits: pending.length }, 'commits failed');
+    settle(pending, error);
+  }
+  function start(): void {
+    clearTimeout(repairTimer);
+    draining ??= drain().finally(() => {
+      draining = undefined;
+      // Made while the last transaction failed.
+      if (pending.length > 0) start();
+    });
+  }
+  async function idle(): Promise<void> {
+    if (draining === undefined) return;
+    await draining;
+    await idle();
+  }
+
+  /** What differs twice in a row was not just being written. */
+  async function foreign(): Promise<readonly string[]> {
+    const looks: ReadonlySet<string>[] = [];
+    for (let look = 0; look < 2; look++) {
+      await idle();
+      const found = new Map((await store.list(keys.root)).map((entry) => [entry.key, entry.modifyIndex]));
+      for (const key of [keys.leader, keys.barrier]) found.delete(key);
+      const all = new Set([...found.keys(), ...stored.keys()]);
+      looks.push(new Set([...all].filter((key) => (found.get(key) ?? 0) !== (stored.get(key)?.modifyIndex ?? 0))));
+      if (looks[0]?.size === 0) return [];
+    }
+    return [...(looks[1] ?? [])].filter((key) => looks[0]?.has(key) === true).sort();
+  }
+
+  return {
+    async compare(repair) {
+      if (ended !== undefined) throw ended;
+      const changed = await foreign();
+      if (!repair || changed.length === 0) return changed;
+      log.warn({ keys: changed }, 'another hand changed the state store: what it did is undone');
+      for (const key of changed) doubtful.add(key);
+      start();
+      await idle();
+      return changed;
+    },
+    get: <T>(key: string) => visible.get(key) as T | undefined,
+    list: <T>(prefix: string) => visible.list(prefix) as readonly (readonly [string, T])[],
+    commit(changes) {
+      if (ended !== undefined) return Promise.reject(ended);
+      if (trouble !== undefined) {
+        start();
+        return Promise.reject(trouble);
+      }
+      const { promise, resolve, reject } = withResolvers();
+      try {
+        const writes = plan(changes, visible);
+        if (writes.size === 0) return Promise.resolve();
+        const bytes = sizeOf(writes);
+        pending.push({ writes, bytes, settle: (error) => (error === undefined ? resolve() : reject(error)) });
+        for (const key of writes.keys()) show(key);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      start();
+      return promise;
+    },
+    async [Symbol.asyncDispose]() {
+      await idle();
+      clearTimeout(repairTimer);
+      ended ??= new ArpanetError('not-leader', 'this scheduler no longer leads');
+    },
+  };
+}
+
+/** The net effect of a commit. Throws `conflict` if something to be created exists. */
+function plan(changes: readonly Change[], visible: KeyTree<unknown>): ReadonlyMap<string, unknown> {
+  const writes = new Map<string, unknown>();
+  for (const change of changes) {
+    const exists = writes.has(change.key) ? writes.get(change.key) !== undefined : visible.has(change.key);
+    if (change.kind === 'create' && exists) throw new ArpanetError('conflict', `${change.key} already exists`);
+    if (change.kind !== 'delete' && change.value === undefined)
+      throw new ArpanetError('invalid', `the value for ${change.key} is not JSON`);
+    if (change.kind !== 'delete') writes.set(change.key, change.value);
+    else if (exists) writes.set(change.key, undefined);
+  }
+  return writes;
+}
+
+function operation(key: string, value: unknown, modifyIndex: number): Operation {
+  if (value !== undefined) return { op: 'cas', key, value, modifyIndex };
+  return modifyIndex === 0 ? { op: 'check', key, modifyIndex } : { op: 'delete-cas', key, modifyIndex };
+}
+
+/** Throws `too-large` if it can never be written. */
+function sizeOf(writes: ReadonlyMap<string, unknown>): number {
+  let bytes = 0;
+  for (const [key, value] of writes) bytes += encode(operation(key, value, 1)).bytes;
+  if (writes.size > MAX_CHANGES)
+    throw new ArpanetError('too-large', `${writes.size} changes at once: the state store takes ${MAX_CHANGES}`);
+  if (bytes > MAX_BYTES - 1024)
+    throw new ArpanetError('too-large', `a change of ${bytes} bytes: the state store takes ${MAX_BYTES - 1024}`);
+  return bytes;
+}
+
+/** The first commits that fit in one transaction: at least one. */
+function takeBatch(pending: readonly Pending[]): readonly Pending[] {
+  const touched = new Set<string>();
+  let bytes = 0;
+  const end = pending.findIndex((each, position) => {
+    for (const key of each.writes.keys()) touched.add(key);
+    bytes += each.bytes;
+    return position > 0 && (touched.size > MAX_CHANGES || bytes > FLUSH_BYTES);
+  });
+  return pending.slice(0, end < 0 ? pending.length : end);
+}
+
+/** Commits that write one of these keys, and later ones that write a key of theirs. */
+function dependents(pending: readonly Pending[], changed: readonly string[]): readonly Pending[] {
+  const broken = new Set(changed);
+  return pending.filter(({ writes }) => {
+    if (![...writes.keys()].some((key) => broken.has(key))) return false;
+    for (const key of writes.keys()) broken.add(key);
+    return true;
+  });
+}
+
+function withResolvers() {
+  let resolve: () => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,3 @@
+import { describeShop } from '../../support/suites/shop-suite.ts';
+
+describeShop('embedded');

@@ -1,0 +1,348 @@
+/** Every verb of the docker CLI that the first promise names, typed as a user types it, against three hosts. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
+import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+
+describe('docker against three hosts', { timeout: 880_000 }, () => {
+  let cluster: Cluster;
+  let scratch: string;
+  before(async () => {
+    cluster = await startCluster({ store: 'embedded' });
+    scratch = mkdtempSync(join(tmpdir(), 'arpanet-verbs-'));
+  });
+  after(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+  afterEach(async () => {
+    const left = (await must(docker('ps', '-aq'))).split('\n').filter(Boolean);
+    if (left.length > 0) await must(docker('rm', '-fv', ...left));
+    await assertNothingLeft(cluster, []);
+  });
+  const docker = (...args: string[]) => cluster.docker(...args);
+  const env = () => ({ ...process.env, DOCKER_HOST: cluster.endpoint });
+  /** Types at a terminal: `script` gives the client a real tty. */
+  const atTerminal = (command: string, input: string) =>
+    runProgram('script', ['-qec', command, '/dev/null'], { env: { ...env(), TERM: 'dumb' }, input, timeoutMs: 30_000 });
+  const hostOf = async (name: string) => (await must(docker('inspect', '-f', '{{.Node.Name}}', name))).trim();
+
+  it('run: foreground output, exit code, --rm, -i with standard input to its end, -it at a terminal', async () => {
+    assert.equal((await must(docker('run', '--rm', 'busybox', 'echo', 'hello'))).trim(), 'hello');
+    assert.equal((await docker('run', '--rm', 'busybox', 'sh', '-c', 'exit 7')).code, 7);
+    const cat = await runProgram('docker', ['run', '--rm', '-i', 'busybox', 'cat'], { env: env(), input: 'through and back\n' });
+    assert.equal(cat.stdout, 'through and back\n');
+    const tty = await atTerminal(
+      'docker run --rm -it busybox sh -c "test -t 0 && echo is-a-terminal; read line; echo got:$line"',
+      'typed\n',
+    );
+    assert.match(tty.stdout, /is-a-terminal/);
+    await until('--rm removed them all', async () => (await must(docker('ps', '-aq'))).trim() === '');
+  });
+
+  it('run --rm -i passes 16 MiB through unchanged', async () => {
+    const bytes = randomBytes(16 << 20);
+    const child = spawn('docker', ['run', '--rm', '-i', 'busybox', 'cat'], { env: env(), stdio: ['pipe', 'pipe', 'inherit'] });
+    child.stdin.end(bytes);
+    const hash = createHash('sha256');
+    for await (const chunk of child.stdout) hash.update(chunk as Buffer);
+    assert.equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  it('run -d, ps, inspect, port, logs, logs -f, top, stop, start, restart, wait, kill, rm', async () => {
+    const id = (
+      await must(
+        docker(
+          'run',
+          '-d',
+          '--name',
+          'web',
+          '-p',
+          '80',
+          '--label',
+          'color=blue',
+          'busybox',
+          'sh',
+          '-c',
+          'echo one; sleep 1; echo two; exec httpd -f -p 80',
+        ),
+      )
+    ).trim();
+    assert.match(id, /^[0-9a-f]{64}$/);
+    assert.equal((await must(docker('ps', '-q', '--no-trunc', '--filter', 'label=color=blue'))).trim(), id);
+    assert.match(await must(docker('ps')), /Up (Less than a second|\d+ seconds?|About a minute)/);
+    assert.match((await must(docker('inspect', '-f', '{{.Name}} {{.State.Running}}', id.slice(0, 12)))).trim(), /^\/web true$/);
+    assert.match(await must(docker('port', 'web')), /80\/tcp -> /);
+    const follow = runProgram('docker', ['logs', '-f', 'web'], { env: env() });
+    assert.match(await must(docker('top', 'web')), /httpd|sleep/);
+    await sleep(1500);
+    const address = () => must(docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', 'web'));
+    const before = await address();
+    await must(docker('kill', '-s', 'KILL', 'web'));
+    assert.equal((await must(follow)).trim(), 'one\ntwo', 'logs -f ends when the container does');
+    assert.equal((await must(docker('wait', 'web'))).trim(), '137');
+    assert.match((await must(docker('ps', '-a', '--format', '{{.Status}}'))).trim(), /^Exited \(137\)/);
+    await must(docker('start', 'web'));
+    await must(docker('restart', '-t', '1', 'web'));
+    assert.equal(await address(), before, 'keeps its address over restart');
+    await must(docker('stop', '-t', '1', 'web'));
+    await must(docker('rm', 'web'));
+    assert.equal((await docker('inspect', 'web')).code, 1);
+  });
+
+  it('exec, exec -i, exec -it, attach, pause, rename, update, diff, commit, export', async () => {
+    await must(docker('run', '-d', '--name', 'box', 'busybox', 'sh', '-c', 'while read line; do echo got:$line; done; sleep 600'));
+    await must(docker('rm', '-f', 'box'));
+    await must(docker('run', '-di', '--name', 'box', 'busybox', 'sh', '-c', 'while read line; do echo got:$line; done; sleep 600'));
+    assert.equal((await docker('exec', 'box', 'sh', '-c', 'exit 5')).code, 5);
+    assert.equal((await runProgram('docker', ['exec', '-i', 'box', 'cat'], { env: env(), input: 'in and out' })).stdout, 'in and out');
+    assert.match((await atTerminal('docker exec -it box sh -c "tty; stty size"', '')).stdout, /\/dev\/pts\//);
+    const attached = spawn('docker', ['attach', '--no-stdin=false', '--sig-proxy=false', 'box'], {
+      env: env(),
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let heard = '';
+    attached.stdout.on('data', (data: Buffer) => (heard += data.toString()));
+    attached.stdin.write('ping\n');
+    await until('the attached client hears the answer', () => heard.includes('got:ping'));
+    attached.kill();
+    await must(docker('pause', 'box'));
+    assert.match(await must(docker('ps')), /\(Paused\)/);
+    await must(docker('unpause', 'box'));
+    await must(docker('rename', 'box', 'crate'));
+    assert.equal((await must(docker('ps', '--format', '{{.Names}}'))).trim(), 'crate');
+    await must(docker('update', '--memory', '64m', '--memory-swap', '64m', 'crate'));
+    await must(docker('exec', 'crate', 'sh', '-c', 'echo new > /root/file'));
+    assert.match(await must(docker('diff', 'crate')), /A \/root\/file/);
+    await must(docker('commit', 'crate', 'crate:saved'));
+    assert.equal((await must(docker('run', '--rm', 'crate:saved', 'cat', '/root/file'))).trim(), 'new');
+    const tar = await runProgram('sh', ['-c', 'docker export crate | tar -t | grep -c root/file'], { env: env() });
+    assert.equal(tar.stdout.trim(), '1');
+    await must(docker('rm', '-f', 'crate'));
+    await must(docker('rmi', 'crate:saved'));
+  });
+
+  /** `docker events`, which is told already what happens from now on. */
+  const listen = async (...more: string[]) => {
+    const child = spawn('docker', ['events', ...more], { env: env(), stdio: ['ignore', 'pipe', 'inherit'] });
+    let heard = '';
+    child.stdout.on('data', (data: Buffer) => (heard += data.toString()));
+    await until('docker events hears', async () => {
+      await must(docker('volume', 'create', 'ping'));
+      await must(docker('volume', 'rm', 'ping'));
+      return /^volume destroy /m.test(heard);
+    });
+    return { heard: () => heard, end: () => child.kill() };
+  };
+
+  it('cp out and in, stats, events', async () => {
+    const events = await listen('--format', '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}');
+    await must(docker('run', '-d', '--name', 'cp', 'busybox', 'sleep', '600'));
+    writeFileSync(join(scratch, 'file'), 'carried');
+    await must(docker('cp', join(scratch, 'file'), 'cp:/tmp/file'));
+    assert.equal((await must(docker('exec', 'cp', 'cat', '/tmp/file'))).trim(), 'carried');
+    await must(docker('cp', 'cp:/tmp/file', join(scratch, 'back')));
+    assert.equal(readFileSync(join(scratch, 'back'), 'utf8'), 'carried');
+    assert.match(await must(docker('stats', '--no-stream', 'cp')), /cp .*%/);
+    await must(docker('rm', '-f', 'cp'));
+    await until('the destroy event', () => events.heard().includes('container destroy cp'));
+    events.end();
+    const own = events
+      .heard()
+      .split('\n')
+      .filter((line) => line.startsWith('container') && line.endsWith(' cp') && !line.includes('exec_'));
+    assert.deepEqual(
+      own.filter((line) => !/archive-path|extract-to-dir/.test(line)),
+      ['container create cp', 'container start cp', 'container kill cp', 'container die cp', 'container destroy cp'],
+    );
+  });
+
+  it('events of networks and volumes: as many as one Engine tells, live and afterwards, until what info says is now', async () => {
+    const format = ['--format', '{{.Type}} {{.Action}} {{or .Actor.Attributes.name .Actor.ID}}'];
+    const time = async () => (await must(docker('info', '-f', '{{.SystemTime}}'))).trim();
+    const since = await time();
+    const live = await listen(...format);
+    await must(docker('network', 'create', 'told'));
+    await must(docker('volume', 'create', 'told'));
+    await must(docker('run', '-d', '--name', 'teller', '--network', 'told', '-v', 'told:/told', 'busybox', 'sleep', '600'));
+    writeFileSync(join(scratch, 'word'), 'word');
+    await must(docker('create', '--name', 'carrier', 'busybox'));
+    await must(docker('cp', join(scratch, 'word'), 'carrier:/word'));
+    const early = await time();
+    await must(docker('rm', '-f', 'teller', 'carrier'));
+    await must(docker('volume', 'rm', 'told'));
+    await must(docker('network', 'rm', 'told'));
+    await until('the last of them', () => live.heard().includes('network destroy told'));
+    live.end();
+    const heard = live.heard();
+    const told = (all: string, type: string) =>
+      all.split('\n').flatMap((line) => (line.startsWith(`${type} `) && line.endsWith(' told') ? [line.split(' ')[1]] : []));
+    const replay = await must(docker('events', ...format, '--since', since, '--until', await time()));
+    for (const all of [heard, replay]) {
+      assert.deepEqual(told(all, 'network'), ['create', 'connect', 'disconnect', 'destroy']);
+      // old Engines tell of a volume at each container's create, too
+      const [create, ...others] = told(all, 'volume');
+      assert.equal(create, 'create');
+      assert.deepEqual(others[0] === 'create' ? others.slice(1) : others, ['mount', 'unmount', 'destroy']);
+    }
+    assert.deepEqual(told(replay, 'volume'), told(heard, 'volume'));
+    const before = await must(docker('events', ...format, '--until', early));
+    assert.match(before, /container extract-to-dir carrier/);
+    assert.doesNotMatch(before, /container destroy carrier/);
+  });
+
+  it('images, tag, history, save, load, rmi, build with both builders; the image runs on every host', async () => {
+    assert.match(await must(docker('images')), /busybox\s+latest/);
+    assert.equal((await must(docker('images', '-q', 'busybox'))).trim().split('\n').length, 1, 'one id in the whole cluster');
+    await must(docker('tag', 'busybox', 'mine:1'));
+    await must(docker('save', '-o', join(scratch, 'mine.tar'), 'mine:1'));
+    await must(docker('rmi', 'mine:1'));
+    assert.doesNotMatch(await must(docker('images')), /mine/);
+    await must(docker('load', '-i', join(scratch, 'mine.tar')));
+    assert.match(await must(docker('images')), /mine\s+1/);
+    assert.match(await must(docker('history', 'mine:1')), /IMAGE/);
+    await must(docker('rmi', 'mine:1'));
+    for (const buildkit of ['0', '1']) {
+      writeFileSync(join(scratch, 'Dockerfile'), `FROM busybox\nRUN echo built-${buildkit} > /built\nCMD ["cat", "/built"]\n`);
+      const compose = join(scratch, 'docker-compose.yml');
+      if (buildkit === '0') {
+        await must(
+          runProgram('docker', ['build', '-t', 'built:0', '-f', join(scratch, 'Dockerfile'), scratch], {
+            env: { ...env(), DOCKER_BUILDKIT: '0' },
+          }),
+        );
+      } else {
+        writeFileSync(compose, 'services:\n  it:\n    build: .\n    image: built:1\n');
+        await must(cluster.composeV2(scratch, 'build'));
+      }
+      for (const host of ['h1', 'h2', 'h3']) {
+        const out = await must(docker('run', '--rm', '--label', `arpanet.constraints=["node.hostname==${host}"]`, `built:${buildkit}`));
+        assert.equal(out.trim(), `built-${buildkit}`);
+      }
+      await must(docker('rmi', `built:${buildkit}`));
+    }
+    assert.match((await docker('pull', 'no-registry-here.invalid/x')).stderr, /no-registry-here|lookup|dial|resolv/);
+  });
+
+  it('network create, ls, inspect, connect, disconnect, rm; --ip and --network-alias', async () => {
+    const id = (await must(docker('network', 'create', '--subnet', '10.33.5.0/24', '--label', 'a=b', 'front'))).trim();
+    assert.match(id, /^[0-9a-f]{64}$/);
+    assert.match(await must(docker('network', 'ls')), /front/);
+    await must(
+      docker(
+        'run',
+        '-d',
+        '--name',
+        'net-a',
+        '--network',
+        'front',
+        '--ip',
+        '10.33.5.77',
+        '--network-alias',
+        'alpha',
+        'busybox',
+        'sleep',
+        '600',
+      ),
+    );
+    await must(docker('run', '-d', '--name', 'net-b', '--network', 'front', 'busybox', 'sleep', '600'));
+    assert.notEqual(await hostOf('net-a'), await hostOf('net-b'), 'they spread');
+    const inspect = JSON.parse(await must(docker('network', 'inspect', 'front'))) as {
+      Id: string;
+      Containers: Record<string, { Name: string; IPv4Address: string }>;
+    }[];
+    assert.equal(inspect[0]?.Id, id);
+    assert.deepEqual(
+      Object.values(inspect[0]?.Containers ?? {})
+        .map((c) => c.Name)
+        .sort(),
+      ['net-a', 'net-b'],
+    );
+    for (const name of ['net-a', 'alpha']) {
+      const ping = await docker('exec', 'net-b', 'ping', '-c', '1', '-W', '2', name);
+      assert.match(ping.stdout, /10\.33\.5\.77/, `${name}: ${ping.stdout}${ping.stderr}`);
+      assert.equal(ping.code, 0);
+    }
+    await must(docker('network', 'create', 'back'));
+    await must(docker('network', 'connect', '--alias', 'beta', 'back', 'net-a'));
+    await must(docker('run', '-d', '--name', 'net-c', '--network', 'back', 'busybox', 'sleep', '600'));
+    await until('c finds a by its alias', async () => (await docker('exec', 'net-c', 'ping', '-c', '1', '-W', '2', 'beta')).code === 0);
+    assert.notEqual((await docker('network', 'rm', 'back')).code, 0, 'refused while in use');
+    await must(docker('network', 'disconnect', 'back', 'net-a'));
+    await must(docker('rm', '-f', 'net-a', 'net-b', 'net-c'));
+    await must(docker('network', 'rm', 'front', 'back'));
+  });
+
+  it('volume create, ls, inspect, rm; a named volume keeps its containers on its host', async () => {
+    await must(docker('volume', 'create', '--label', 'x=y', 'data'));
+    assert.match(await must(docker('volume', 'ls')), /local\s+data/);
+    await must(docker('run', '--rm', '-v', 'data:/d', 'busybox', 'sh', '-c', 'echo kept > /d/f'));
+    for (let i = 0; i < 4; i++) assert.equal((await must(docker('run', '--rm', '-v', 'data:/d', 'busybox', 'cat', '/d/f'))).trim(), 'kept');
+    assert.match(await must(docker('volume', 'inspect', 'data')), /"x": "y"/);
+    await must(docker('volume', 'rm', 'data'));
+    assert.doesNotMatch(await must(docker('volume', 'ls')), /data/);
+  });
+
+  it('--volumes-from and --network container: land where they must; the host and none networks keep their meaning', async () => {
+    await must(
+      docker(
+        'run',
+        '-d',
+        '--name',
+        'parent',
+        '-v',
+        '/shared',
+        'busybox',
+        'sh',
+        '-c',
+        'echo it > /shared/f; exec httpd -f -p 80 -h /shared',
+      ),
+    );
+    for (let i = 0; i < 3; i++) {
+      await until(
+        'shared file',
+        async () => (await docker('run', '--rm', '--volumes-from', 'parent', 'busybox', 'cat', '/shared/f')).stdout.trim() === 'it',
+      );
+    }
+    assert.equal(
+      (await must(docker('run', '--rm', '--network', 'container:parent', 'busybox', 'wget', '-qO-', 'http://127.0.0.1/f'))).trim(),
+      'it',
+    );
+    assert.doesNotMatch(await must(docker('run', '--rm', '--network', 'none', 'busybox', 'ip', 'addr')), /eth0/);
+    assert.match(await must(docker('run', '--rm', '--network', 'host', 'busybox', 'ip', 'addr')), /10\.77\./);
+    await must(docker('rm', '-fv', 'parent'));
+  });
+
+  it('--link gives the alias to the linking container; info lists the hosts; version names them', async () => {
+    await must(docker('run', '-d', '--name', 'store', 'busybox', 'sleep', '600'));
+    await must(docker('run', '-d', '--name', 'user', '--link', 'store:db', 'busybox', 'sleep', '600'));
+    assert.equal((await docker('exec', 'user', 'ping', '-c', '1', '-W', '2', 'db')).code, 0);
+    assert.match(await must(docker('inspect', '-f', '{{.HostConfig.Links}}', 'user')), /store/);
+    const info = await must(docker('info'));
+    for (const host of ['h1', 'h2', 'h3']) assert.match(info, new RegExp(host));
+    assert.match(await must(docker('version')), /arpanet/);
+    await must(docker('rm', '-f', 'user', 'store'));
+  });
+
+  it('the command line: hosts, status, token, --json, --help, exit codes', async () => {
+    assert.match(await must(cluster.arpanet('hosts')), /HOST\s+ADDRESS\s+STATE[\s\S]*h1\s+10\.77\.\d+\.11\s+alive/);
+    const hosts = JSON.parse(await must(cluster.arpanet('hosts', '--json'))) as { name: string }[];
+    assert.deepEqual(
+      hosts.map((h) => h.name),
+      ['h1', 'h2', 'h3'],
+    );
+    assert.match(await must(cluster.arpanet('status')), /leader\s+s1/);
+    assert.equal((await must(cluster.arpanet('token'))).trim(), 'a-token-for-tests');
+    const unknown = await cluster.arpanet('hots');
+    assert.notEqual(unknown.code, 0);
+    assert.match(unknown.stderr, /hosts/);
+    for (const command of ['up', 'scheduler', 'agent', 'token', 'hosts', 'status'])
+      assert.match(await must(cluster.arpanet(command, '--help')), /Usage: arpanet/);
+  });
+});

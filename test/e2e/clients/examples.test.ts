@@ -1,0 +1,81 @@
+/** The three projects of examples/ that people have, brought up, used and taken down with each compose. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
+import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+import { repository } from '../../support/cluster/paths.ts';
+
+describe('the examples on three hosts', { timeout: 580_000 }, () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await startCluster({ store: 'embedded' });
+  });
+  after(() => cluster?.[Symbol.asyncDispose]());
+  afterEach(async () => {
+    assert.equal((await must(cluster.docker('ps', '-aq'))).trim(), '');
+    assert.equal((await must(cluster.docker('volume', 'ls', '-q'))).trim(), '');
+    await assertNothingLeft(cluster, []);
+  });
+  const hostsOf = async (service: string) =>
+    (await must(cluster.docker('ps', '--filter', `label=com.docker.compose.service=${service}`, '--format', '{{.Label "arpanet.host"}}')))
+      .trim()
+      .split('\n');
+
+  for (const version of ['docker-compose 1.29.2', 'compose v2'] as const) {
+    const composeIn = (example: string) => {
+      const folder = join(repository, 'examples', example);
+      return (...args: string[]) =>
+        must(version === 'compose v2' ? cluster.composeV2(folder, ...args) : cluster.composeV1(folder, ...args));
+    };
+
+    it(`${version}: todo, a web application with its database, a cache and workers on all hosts`, async () => {
+      const compose = composeIn('todo');
+      await compose('up', '-d', '--build', '--scale', 'worker=3');
+      const why = () => must(cluster.docker('ps', '--format', '{{.Names}} {{.Label "arpanet.placement"}}'));
+      assert.deepEqual((await hostsOf('worker')).sort(), ['h1', 'h2', 'h3'], await why());
+      const page = (query: string) => compose('exec', '-T', 'web', 'wget', '-qO-', `http://localhost/${query}`);
+      for (const word of ['milk', 'bread', 'tea']) await page(`?add=${word}`);
+      const done = await until('the workers have done all of it', async () => {
+        const text = await page('');
+        return ['milk', 'bread', 'tea'].every((word) => text.includes(`done: ${word}-by-`)) ? text : '';
+      });
+      assert.match(done, /^things to do\nvisits: \d+\n/);
+      const logs = await until('logs show their work', async () => {
+        const text = await compose('logs', '--no-color', 'worker');
+        return ['milk', 'bread', 'tea'].every((word) => text.includes(`did ${word}`)) ? text : '';
+      });
+      assert.match(logs, /worker[_-]\d/);
+      // the database loses nothing when it is made anew: its volume keeps it on its host
+      await compose('up', '-d', '--force-recreate', '--no-deps', 'db');
+      await until('what was done is there again', async () => (await page('')).includes('done: milk-by-'));
+      await compose('down', '-v', '--rmi', 'local');
+    });
+
+    it(`${version}: walls, two networks and health before anything that needs it`, async () => {
+      const compose = composeIn('walls');
+      await compose('up', '-d', '--build');
+      assert.equal((await compose('exec', '-T', 'proxy', 'wget', '-qO-', 'http://localhost/')).trim(), 'schema: three');
+      assert.match(await compose('ps'), /\(healthy\)/);
+      const proxy = (await compose('ps', '-q', 'proxy')).trim();
+      const store = (await compose('ps', '-q', 'store')).trim();
+      for (const name of ['store', 'vault']) assert.notEqual((await cluster.docker('exec', proxy, 'ping', '-c', '1', name)).code, 0);
+      const address = await must(cluster.docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', store));
+      assert.notEqual((await cluster.docker('exec', proxy, 'ping', '-c', '1', '-W', '1', address.trim())).code, 0, 'not even by address');
+      await compose('down', '--rmi', 'local');
+    });
+
+    it(`${version}: books, volumes that outlive their containers, and jobs run once beside them`, async () => {
+      const compose = composeIn('books');
+      await compose('up', '-d');
+      const report = async () => Number(/entries - (\d+)/.exec(await compose('run', '--rm', '-T', 'report'))?.[1]);
+      const first = await until('the clerk has written', report);
+      assert.match(await compose('run', '--rm', '-T', '-e', 'NAME=monday', 'backup'), /monday/);
+      await compose('down');
+      await compose('up', '-d');
+      assert.ok((await report()) >= first, 'the books stay');
+      assert.match(await compose('run', '--rm', '-T', 'backup'), /latest\s+monday/);
+      await compose('--profile', 'by-hand', 'down', '-v');
+    });
+  }
+});

@@ -1,0 +1,212 @@
+/** Names: in when ready, out before it stops, out when it dies, is unhealthy or its host is lost; for every libc; true again after any restart. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Cluster, endProcess, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
+import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
+import { repository } from '../../support/cluster/paths.ts';
+
+describe('names of containers', { timeout: 580_000 }, () => {
+  let cluster: Cluster;
+  let scratch: string;
+  before(async () => {
+    cluster = await startCluster({ store: 'consul' });
+    scratch = mkdtempSync(join(tmpdir(), 'arpanet-names-'));
+    const source = join(repository, 'test', 'support', 'cluster', 'resolve.c');
+    await must(runProgram('musl-gcc', ['-static', '-o', join(scratch, 'resolve'), source]));
+    writeFileSync(join(scratch, 'Dockerfile'), 'FROM busybox\nCOPY resolve /bin/resolve\n');
+    await must(
+      runProgram('docker', ['build', '-q', '-t', 'asker', scratch], {
+        env: { ...process.env, DOCKER_HOST: cluster.endpoint, DOCKER_BUILDKIT: '0' },
+      }),
+    );
+  });
+  after(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  const docker = (...args: string[]) => cluster.docker(...args);
+  const member = (service: string, number: number, deployment = 'abc') => [
+    '--label',
+    `com.docker.compose.project=${deployment}`,
+    '--label',
+    `com.docker.compose.service=${service}`,
+    '--label',
+    `com.docker.compose.container-number=${number}`, // as compose does
+    '--name',
+    `${deployment}_${service}_${number}`,
+  ];
+  const runMember = (service: string, number: number, ...more: string[]) => must(docker('run', '-d', ...member(service, number), ...more));
+  const addressOf = async (name: string) =>
+    (await must(docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', name))).trim();
+  const dig = async (name: string) =>
+    (await must(runProgram('dig', ['+short', '+tcp', '@127.0.0.1', '-p', String(cluster.consul?.dns), name])))
+      .trim()
+      .split('\n')
+      .filter(Boolean)
+      .sort();
+  /** By the resolver of musl, in a container of the deployment. */
+  const musl = async (name: string, asker = 'abc_asker_1') => {
+    const { stdout } = await docker('exec', asker, 'resolve', name);
+    return [...new Set(stdout.trim().split('\n').filter(Boolean))].sort();
+  };
+
+  it('finds services, instances, containers and aliases by short name with musl, wherever they run', async () => {
+    await runMember('asker', 1, 'asker', 'sleep', '3600');
+    for (const number of [1, 2, 3, 4]) await runMember('pricing', number, 'busybox', 'sleep', '3600');
+    const all = (await Promise.all([1, 2, 3, 4].map((n) => addressOf(`abc_pricing_${n}`)))).sort();
+    assert.deepEqual(await musl('pricing'), all);
+    assert.deepEqual(await musl('2.pricing'), [await addressOf('abc_pricing_2')]);
+    assert.deepEqual(await musl('abc_pricing_3'), [await addressOf('abc_pricing_3')]);
+    assert.deepEqual(await musl('pricing.abc.service.consul'), all);
+    assert.deepEqual(await musl('nobody'), []);
+    assert.deepEqual(await dig('pricing.abc.service.consul'), all);
+  });
+
+  it('gives a link’s alias to the container that was linked, and a network alias to all', async () => {
+    await must(docker('network', 'create', '--label', 'com.docker.compose.project=abc', 'abc_front'));
+    await must(docker('run', '-d', ...member('db', 1), '--network', 'abc_front', '--network-alias', 'storage', 'busybox', 'sleep', '3600'));
+    await must(docker('run', '-d', ...member('user', 1), '--network', 'abc_front', 'asker', 'sleep', '3600'));
+    assert.deepEqual(await musl('storage', 'abc_user_1'), [await addressOf('abc_db_1')]);
+    await must(docker('run', '-d', ...member('linked', 1), '--link', 'abc_pricing_1:price', 'asker', 'sleep', '3600'));
+    const all = (await Promise.all([1, 2, 3, 4].map((n) => addressOf(`abc_pricing_${n}`)))).sort();
+    assert.deepEqual(await musl('price', 'abc_linked_1'), all, 'the alias of a service means all its instances');
+    assert.deepEqual(await musl('price'), [], 'nobody else knows it');
+    await must(docker('rm', '-f', 'abc_db_1', 'abc_user_1', 'abc_linked_1'));
+    await must(docker('network', 'rm', 'abc_front'));
+  });
+
+  it('waits for health, leaves with it, and comes back with it', async () => {
+    const health = ['--health-cmd', 'test -e /healthy', '--health-interval', '1s', '--health-retries', '1', '--health-timeout', '1s'];
+    await runMember('sick', 1, ...health, 'busybox', 'sleep', '3600');
+    assert.deepEqual(await dig('sick.abc.service.consul'), [], 'not before its first good probe');
+    await must(docker('exec', 'abc_sick_1', 'touch', '/healthy'));
+    const address = await addressOf('abc_sick_1');
+    await until(
+      'it is named once healthy',
+      async () => (await dig('sick.abc.service.consul')).includes(address) && (await musl('sick')).includes(address),
+    );
+    await must(docker('exec', 'abc_sick_1', 'rm', '/healthy'));
+    await until(
+      'it is out once unhealthy',
+      async () => (await dig('sick.abc.service.consul')).length === 0 && (await musl('sick')).length === 0,
+    );
+    await must(docker('rm', '-f', 'abc_sick_1'));
+  });
+
+  it('is out on die, behind our back too, and in again after a start', async () => {
+    const address = await addressOf('abc_pricing_4');
+    const { stdout } = await docker('inspect', '-f', '{{.Node.Name}}', 'abc_pricing_4');
+    await must(cluster.engine(stdout.trim(), 'kill', 'abc_pricing_4'));
+    await until(
+      'it is out',
+      async () => !(await dig('pricing.abc.service.consul')).includes(address) && !(await musl('pricing')).includes(address),
+      3_000,
+    );
+    await must(docker('start', 'abc_pricing_4'));
+    await until(
+      'it is in',
+      async () => (await dig('pricing.abc.service.consul')).includes(address) && (await musl('pricing')).includes(address),
+      3_000,
+    );
+  });
+
+  it('made by hand, for what runs outside: answered to every libc and by Consul, with nobody’s name taken', async () => {
+    await must(docker('run', '-d', ...member('glibc', 1), 'redis', 'sleep', '3600'));
+    const glibc = async (name: string) =>
+      [
+        ...new Set(
+          (await docker('exec', 'abc_glibc_1', 'getent', 'ahostsv4', name)).stdout.split('\n').map((line) => line.split(' ')[0] ?? ''),
+        ),
+      ]
+        .filter(Boolean)
+        .sort();
+    const busybox = async (name: string) => (await docker('exec', 'abc_pricing_1', 'ping', '-c1', '-W1', name)).stdout;
+    await must(cluster.arpanet('dns', 'add', 'outside.abc', 'A', '192.0.2.7'));
+    await must(cluster.arpanet('dns', 'add', 'outside.abc', 'A', '192.0.2.8'));
+    await must(cluster.arpanet('dns', 'add', 'prices.abc', 'CNAME', 'pricing.abc.service.consul'));
+    await must(cluster.arpanet('dns', 'add', '_pg._tcp.abc', 'SRV', '10', '5', '5432', 'db.example.com'));
+    const both = ['192.0.2.7', '192.0.2.8'];
+    for (const libc of [musl, glibc]) assert.deepEqual(await libc('outside'), both);
+    assert.match(await busybox('outside'), /^PING outside \(192\.0\.2\.[78]\)/);
+    assert.deepEqual(await dig('outside.abc.service.consul'), both);
+    const pricing = await musl('pricing');
+    for (const libc of [musl, glibc]) assert.deepEqual(await libc('prices'), pricing);
+    assert.match(
+      await must(docker('exec', 'abc_pricing_1', 'nslookup', '-type=srv', '_pg._tcp.abc.service.consul')),
+      /10 5 5432 db\.example\.com/,
+    );
+    const list = await must(cluster.arpanet('dns', 'ls'));
+    assert.match(list, /^outside\.abc\.service\.consul +- +outside +A 192\.0\.2\.7$/m);
+    const fails = async (...args: string[]) => {
+      const { code, stderr } = await cluster.arpanet('dns', ...args);
+      assert.notEqual(code, 0, args.join(' '));
+      return stderr;
+    };
+    assert.match(await fails('add', 'pricing.abc', 'A', '192.0.2.9'), /is a name of service pricing of deployment abc already/);
+    assert.match(await fails('add', 'x.abc', 'A', '300.0.0.1'), /is no value of an A record: it is an IPv4 address/);
+    assert.match(await fails('rm', 'nobody.abc'), /there is no record nobody\.abc made by hand/);
+    const removed = JSON.parse(await must(cluster.arpanet('dns', 'rm', 'outside.abc', 'A', '192.0.2.7', '--json'))) as { name: string };
+    assert.equal(removed.name, 'outside.abc');
+    assert.deepEqual(await musl('outside'), ['192.0.2.8']);
+    for (const name of ['outside.abc', 'prices.abc', '_pg._tcp.abc']) await must(cluster.arpanet('dns', 'rm', name));
+    assert.deepEqual(await musl('outside'), []);
+    assert.deepEqual(await dig('outside.abc.service.consul'), []);
+    await must(docker('rm', '-f', 'abc_glibc_1'));
+  });
+
+  it('loses a lost host’s names within seconds, and has them again when it is back', async () => {
+    const host = (await must(docker('inspect', '-f', '{{.Node.Name}}', 'abc_asker_1'))).trim();
+    const lost = ['h1', 'h2', 'h3'].find((name) => name !== host) ?? '';
+    const there = await must(
+      docker('ps', '--filter', 'label=com.docker.compose.service=pricing', '--format', '{{.Label "arpanet.host"}} {{.Names}}'),
+    );
+    const names = there
+      .trim()
+      .split('\n')
+      .filter((line) => line.startsWith(`${lost} `))
+      .map((line) => line.split(' ')[1] ?? '');
+    assert.ok(names.length > 0);
+    const gone = await Promise.all(names.map(addressOf));
+    const agent = cluster.agents.get(lost);
+    assert.ok(agent);
+    agent.kill('SIGKILL');
+    await until(
+      'its names are out',
+      async () => (await dig('pricing.abc.service.consul')).every((address) => !gone.includes(address)),
+      14_000,
+    );
+    assert.ok((await musl('pricing')).every((address) => !gone.includes(address)));
+    await cluster.startAgent(lost);
+    await until('its names are in again', async () => (await dig('pricing.abc.service.consul')).length === 4, 15_000);
+  });
+
+  it('answers with no scheduler and no Consul from the agents’ own copies; true again after all restarts', async () => {
+    const all = await musl('pricing');
+    assert.equal(all.length, 4);
+    const scheduler = cluster.schedulers[0]?.process;
+    assert.ok(scheduler);
+    await endProcess(scheduler);
+    const asker = await cluster.engine((await hostOf('abc_asker_1')) ?? '', 'exec', 'abc_asker_1', 'resolve', 'pricing');
+    assert.deepEqual([...new Set(asker.stdout.trim().split('\n'))].sort(), all);
+    await cluster.startScheduler(0);
+    await until(
+      'all hosts are back',
+      async () => (await operator<{ state: string }[]>(cluster, 'hosts')).filter((h) => h.state === 'alive').length === 3,
+      20_000,
+    );
+    assert.deepEqual(await musl('pricing'), all);
+    assert.deepEqual(await dig('pricing.abc.service.consul'), all);
+    const left = (await must(docker('ps', '-aq'))).split('\n').filter(Boolean);
+    await must(docker('rm', '-fv', ...left));
+    await assertNothingLeft(cluster, ['abc']);
+  });
+  /** Asked of the engines, for there is no scheduler at that moment. */
+  const hostOf = async (name: string) => {
+    for (const host of cluster.lab.hosts) if ((await cluster.engine(host.name, 'inspect', name)).code === 0) return host.name;
+    return undefined;
+  };
+});

@@ -1,0 +1,276 @@
+/** Networks of a cluster, used as those of one engine. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
+import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+
+interface Inspected {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Driver: string;
+  readonly Internal: boolean;
+  readonly Attachable: boolean;
+  readonly IPAM: { readonly Config: readonly Record<string, unknown>[] };
+  readonly Containers: Readonly<Record<string, { readonly Name: string; readonly IPv4Address: string }>>;
+  readonly Options: Readonly<Record<string, string>>;
+  readonly Labels: Readonly<Record<string, string>>;
+}
+
+describe('networks over three hosts', { timeout: 580_000 }, () => {
+  let cluster: Cluster;
+  let scratch: string;
+  before(async () => {
+    cluster = await startCluster({ store: 'embedded' });
+    scratch = mkdtempSync(join(tmpdir(), 'arpanet-networks-'));
+  });
+  after(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+  afterEach(async () => {
+    const left = (await must(docker('ps', '-aq'))).split('\n').filter(Boolean);
+    if (left.length > 0) await must(docker('rm', '-fv', ...left));
+    await must(docker('network', 'prune', '-f'));
+    await assertNothingLeft(cluster, []);
+  });
+  const docker = (...args: string[]) => cluster.docker(...args);
+  const on = (host: string) => ['--label', `arpanet.constraints=["node.hostname==${host}"]`];
+  const sleeper = async (name: string, host: string, ...args: string[]) =>
+    (await must(docker('run', '-d', '--name', name, ...on(host), ...args, 'busybox', 'sleep', '600'))).trim();
+  const inspect = async (network: string) => (JSON.parse(await must(docker('network', 'inspect', network))) as Inspected[])[0] as Inspected;
+  const endpoint = async (container: string, network: string) =>
+    JSON.parse(await must(docker('inspect', '-f', `{{json (index .NetworkSettings.Networks "${network}")}}`, container))) as {
+      IPAddress: string;
+      NetworkID: string;
+      Aliases: string[];
+      IPAMConfig: { IPv4Address?: string } | null;
+    };
+  const reaches = async (from: string, to: string) => (await docker('exec', from, 'ping', '-c', '1', '-W', '1', to)).code === 0;
+
+  it('IPv6: containers of all hosts have an address in the subnet asked for, reach each other by it, and --ip6 is kept', async () => {
+    await must(docker('network', 'create', '--ipv6', '--subnet', '2001:db8:40::/64', 'six'));
+    await sleeper('one', 'h1', '--network', 'six');
+    await sleeper('three', 'h3', '--network', 'six', '--ip6', '2001:db8:40::77');
+    const shown = JSON.parse(await must(docker('network', 'inspect', '-f', '{{json .Containers}}', 'six'))) as Record<
+      string,
+      { Name: string; IPv6Address: string }
+    >;
+    const of = new Map(Object.values(shown).map(({ Name, IPv6Address }) => [Name, IPv6Address]));
+    assert.equal(of.get('three'), '2001:db8:40::77/64');
+    assert.match(of.get('one') ?? '', /^2001:db8:40::.+\/64$/);
+    await must(docker('exec', 'three', 'ping', '-6', '-c', '1', '-W', '5', of.get('one')?.split('/')[0] ?? ''));
+    await must(docker('exec', 'one', 'ping', '-6', '-c', '1', '-W', '5', '2001:db8:40::77'));
+  });
+
+  it('create takes subnet, range, gateway, auxiliary addresses, options, labels; inspect shows them; one id on every host', async () => {
+    const words = '--subnet 10.40.1.0/24 --ip-range 10.40.1.128/25 --gateway 10.40.1.1 --aux-address printer=10.40.1.130 --attachable';
+    const more = ['--label', 'color=blue', '-o', 'com.docker.network.driver.mtu=1300', '-d', 'bridge'];
+    const id = (await must(docker('network', 'create', ...words.split(' '), ...more, 'full'))).trim();
+    await sleeper('one', 'h1', '--network', 'full');
+    await sleeper('three', 'h3', '--network', 'full');
+    const shown = await inspect('full');
+    assert.deepEqual(shown.IPAM.Config, [
+      {
+        Subnet: '10.40.1.0/24',
+        IPRange: '10.40.1.128/25',
+        Gateway: '10.40.1.1',
+        AuxiliaryAddresses: { printer: '10.40.1.130' },
+      },
+    ]);
+    assert.deepEqual([shown.Id, shown.Driver, shown.Attachable, shown.Internal], [id, 'bridge', true, false]);
+    assert.deepEqual(shown.Options, { 'com.docker.network.driver.mtu': '1300' });
+    assert.deepEqual(shown.Labels, { color: 'blue' });
+    const members = Object.values(shown.Containers).map((member) => `${member.Name} ${member.IPv4Address}`);
+    assert.deepEqual(members.sort(), ['one 10.40.1.128/24', 'three 10.40.1.129/24'], 'containers of all hosts, from the range');
+    assert.deepEqual([(await endpoint('one', 'full')).NetworkID, (await endpoint('three', 'full')).NetworkID], [id, id]);
+    assert.match(await must(docker('exec', 'one', 'ip', 'link', 'show', 'eth0')), /mtu 1300/);
+    assert.ok(await reaches('one', 'three'));
+    assert.match(
+      (await docker('network', 'rm', 'full')).stderr,
+      new RegExp(`network full id ${id} has active endpoints`),
+      'refused while in use',
+    );
+    await must(docker('stop', '-t', '0', 'one', 'three'));
+    await must(docker('start', 'one', 'three'));
+    assert.ok(await reaches('three', 'one'));
+  });
+
+  it('rm of one that only stopped containers are on: they are off it, and start when it is there again', async () => {
+    await must(docker('network', 'create', 'early'));
+    await must(docker('network', 'create', 'other'));
+    await must(docker('run', '-d', '--name', 'sleeper', '--stop-timeout', '0', '--network', 'early', 'busybox', 'sleep', '600'));
+    await must(docker('network', 'connect', 'other', 'sleeper'));
+    await must(docker('create', '--name', 'idle', '--network', 'early', 'busybox', 'sleep', '600'));
+    assert.match((await docker('network', 'rm', 'early')).stderr, /has active endpoints/);
+    assert.match(await must(docker('network', 'prune', '-f')), /^\s*$/, 'a running container keeps its networks');
+    await must(docker('stop', '-t', '0', 'sleeper'));
+    await must(docker('network', 'rm', 'early'));
+    assert.match(await must(docker('network', 'prune', '-f')), /^Deleted Networks:\nother\n/, 'prune neither asks who is stopped');
+    assert.equal((await must(docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'sleeper'))).trim(), '{}');
+    assert.match((await docker('start', 'sleeper')).stderr, /network early not found/);
+    assert.match((await docker('network', 'disconnect', 'early', 'sleeper')).stderr, /network early not found/);
+    await must(docker('network', 'disconnect', '-f', 'early', 'sleeper'));
+    await must(docker('network', 'create', '--subnet', '10.40.9.0/24', 'early'));
+    await must(docker('start', 'sleeper', 'idle'));
+    const ips = await Promise.all(['sleeper', 'idle'].map(async (name) => (await endpoint(name, 'early')).IPAddress));
+    for (const ip of ips) assert.match(ip, /^10\.40\.9\.\d+$/);
+    assert.equal(new Set(ips).size, 2);
+    assert.ok(await reaches('sleeper', 'idle'));
+    await must(docker('network', 'disconnect', 'early', 'idle'));
+    await must(docker('restart', '-t', '0', 'idle'));
+    assert.ok(await reaches('sleeper', 'idle'), 'as on an Engine, which takes it back to where it was made for');
+  });
+
+  it('what cannot be is refused in the words of an engine', async () => {
+    await must(docker('network', 'create', '--subnet', '10.40.1.0/24', 'taken'));
+    const refusals: readonly (readonly [RegExp, ...string[]])[] = [
+      [/network with name taken already exists/, 'network', 'create', 'taken'],
+      [/Pool overlaps with other one on this address space/, 'network', 'create', '--subnet', '10.40.1.0/25', 'inside'],
+      [/bridge is a pre-defined network and cannot be removed/, 'network', 'rm', 'bridge'],
+      [/operation is not permitted on predefined host network/, 'network', 'create', 'host'],
+      [/plugin "macvlan" not found/, 'network', 'create', '-d', 'macvlan', 'mac'],
+      [/network nowhere not found/, 'network', 'connect', 'nowhere', 'nobody'],
+      [/^docker: Error response from daemon: network nowhere not found/, 'run', '--network', 'nowhere', 'busybox'],
+      [/user specified IP address is supported o/, 'run', '--ip', '10.99.0.1', 'busybox'],
+      [/10\.99\.0\.1/, 'run', '--network', 'taken', '--ip', '10.99.0.1', 'busybox'],
+    ];
+    for (const [words, ...command] of refusals) {
+      const { code, stderr } = await docker(...command);
+      assert.notEqual(code, 0, command.join(' '));
+      assert.match(stderr, words);
+    }
+  });
+
+  it('an internal network reaches its own on every host, and nothing else', async () => {
+    await must(docker('network', 'create', '--internal', 'inner'));
+    await sleeper('in-a', 'h1', '--network', 'inner');
+    await sleeper('in-b', 'h2', '--network', 'inner');
+    assert.equal((await inspect('inner')).Internal, true);
+    assert.ok(await reaches('in-a', 'in-b'));
+    assert.equal(await reaches('in-a', cluster.lab.gateway), false);
+  });
+
+  it('front, middle and back: who shares a network is reached by name, who does not is not', async () => {
+    for (const network of ['front', 'back']) await must(docker('network', 'create', network));
+    await sleeper('web', 'h1', '--network', 'front');
+    await sleeper('api', 'h2', '--network', 'front');
+    await sleeper('db', 'h3', '--network', 'back');
+    await must(docker('network', 'connect', 'back', 'api'));
+    assert.ok(await reaches('web', 'api'));
+    assert.ok(await reaches('api', 'db'));
+    assert.ok(await reaches('db', 'api'));
+    const { IPAddress: db } = await endpoint('db', 'back');
+    assert.equal(await reaches('web', db), false, 'not even by address');
+  });
+
+  it('connect and disconnect while it runs, with aliases and an address, which inspect shows and a restart keeps', async () => {
+    await must(docker('network', 'create', 'home'));
+    await must(docker('network', 'create', '--subnet', '10.41.0.0/24', 'later'));
+    await sleeper('guest', 'h1', '--network', 'home');
+    await sleeper('other', 'h3', '--network', 'later');
+    await must(docker('network', 'connect', '--ip', '10.41.0.77', '--alias', 'nick', '--alias', 'ned', 'later', 'guest'));
+    for (const restarted of [false, true]) {
+      if (restarted) await must(docker('restart', '-t', '0', 'guest'));
+      const joined = await endpoint('guest', 'later');
+      assert.deepEqual([joined.IPAddress, joined.IPAMConfig], ['10.41.0.77', { IPv4Address: '10.41.0.77' }]);
+      assert.deepEqual(joined.Aliases.slice(0, 2), ['nick', 'ned']);
+      for (const name of ['nick', 'ned', 'guest']) await until(`other reaches ${name}`, () => reaches('other', name), 5_000);
+    }
+    const again = await docker('network', 'connect', 'later', 'guest');
+    assert.match(again.stderr, /endpoint with name guest already exists in network later/);
+    await must(docker('network', 'disconnect', 'later', 'guest'));
+    assert.equal(await reaches('other', '10.41.0.77'), false);
+    assert.equal((await docker('exec', 'other', 'nslookup', 'nick')).code, 1);
+    assert.match((await docker('network', 'disconnect', 'later', 'guest')).stderr, /is not connected to network later/);
+    assert.match((await docker('network', 'disconnect', 'later', 'nobody')).stderr, /No such container: nobody/);
+    assert.match((await docker('network', 'disconnect', '-f', 'later', 'nobody')).stderr, /endpoint nobody not found/);
+    assert.deepEqual(
+      Object.values((await inspect('later')).Containers).map((member) => member.Name),
+      ['other'],
+    );
+  });
+
+  it('bridge, host and none are those of the host where the container lands', async () => {
+    assert.match(await must(docker('run', '--rm', ...on('h2'), '--network', 'host', 'busybox', 'ip', 'address')), /10\.77\.\d+\.12\//);
+    assert.doesNotMatch(await must(docker('run', '--rm', '--network', 'none', 'busybox', 'ip', 'address')), /eth0/);
+    assert.match(await must(docker('run', '--rm', '--network', 'bridge', 'busybox', 'ip', 'address')), /172\.17\./);
+    await must(docker('network', 'create', 'own'));
+    await sleeper('both', 'h3', '--network', 'own');
+    await must(docker('network', 'connect', 'bridge', 'both'));
+    assert.match(await must(docker('exec', 'both', 'ip', 'address')), /172\.17\./);
+    await must(docker('network', 'disconnect', 'bridge', 'both'));
+    assert.doesNotMatch(await must(docker('exec', 'both', 'ip', 'address')), /172\.17\./);
+    assert.match((await docker('network', 'connect', 'host', 'both')).stderr, /host network/);
+  });
+
+  it('who names no network is on bridge, and reaches the others there wherever they are', async () => {
+    const first = await sleeper('first', 'h1');
+    const second = await sleeper('second', 'h3');
+    const listed = await must(docker('network', 'ls', '--format', '{{.Name}}'));
+    assert.deepEqual(listed.trim().split('\n').toSorted(), ['bridge', 'host', 'none']);
+    const bridge = await inspect('bridge');
+    assert.deepEqual(Object.keys(bridge.Containers).toSorted(), [first, second].toSorted());
+    assert.equal(
+      await must(docker('ps', '--filter', 'network=bridge', '--format', '{{.Names}} {{.Networks}}')),
+      'second bridge\nfirst bridge\n',
+    );
+    const { IPAddress, NetworkID, Aliases } = await endpoint('second', 'bridge');
+    assert.deepEqual([NetworkID, Aliases], [bridge.Id, null]);
+    assert.equal((await must(docker('inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'second'))).trim(), IPAddress);
+    assert.equal(bridge.Containers[second]?.IPv4Address.split('/')[0], IPAddress);
+    assert.equal(await reaches('first', IPAddress), true);
+    assert.match(
+      (await docker('network', 'connect', 'bridge', 'first')).stderr,
+      /endpoint with name first already exists in network bridge/,
+    );
+    for (const network of ['bridge', bridge.Id.slice(0, 12)]) {
+      await must(docker('network', 'disconnect', network, 'second'));
+      assert.equal(await reaches('first', IPAddress), false);
+      assert.match((await docker('network', 'disconnect', 'bridge', 'second')).stderr, /is not connected to network bridge/);
+      assert.deepEqual(Object.keys((await inspect('bridge')).Containers), [first]);
+      const refused = await docker('network', 'connect', '--alias', 'x', 'bridge', 'second');
+      assert.match(refused.stderr, /network-scoped alias is supported only for containers in user defined networks/);
+      await must(docker('network', 'connect', network, 'second'));
+      assert.equal(await reaches('first', (await endpoint('second', 'bridge')).IPAddress), true);
+    }
+    await must(docker('network', 'create', 'away'));
+    await sleeper('far', 'h2', '--network', 'away');
+    const linked = await docker('run', '-d', '--name', 'linked', '--link', 'far', 'busybox', 'sleep', '600');
+    assert.match(linked.stderr, /Cannot link to \/far, as it does not belong to the default network/);
+    const { stderr } = await docker('network', 'rm', bridge.Id);
+    assert.match(stderr, /bridge is a pre-defined network and cannot be removed/);
+  });
+
+  it('two compose projects that share an external network find each other by service name, on whichever hosts', async () => {
+    await must(docker('network', 'create', 'square'));
+    const project = async (name: string, host: string) => {
+      const folder = join(scratch, name);
+      mkdirSync(folder, { recursive: true });
+      const label = `arpanet.constraints: '["node.hostname==${host}"]'`;
+      writeFileSync(
+        join(folder, 'docker-compose.yml'),
+        `version: "3.5"
+services:
+  ${name}-web:
+    image: busybox
+    command: sleep 600
+    stop_grace_period: 0s
+    labels: { ${label} }
+    networks: { default: {}, shared: { aliases: [${name}-nick] } }
+networks:
+  shared: { external: true, name: square }
+`,
+      );
+      await must(cluster.composeV2(folder, 'up', '-d'));
+      return folder;
+    };
+    const folders = [await project('cat', 'h1'), await project('dog', 'h2')];
+    for (const name of ['dog-web', 'dog-nick', 'dog-dog-web-1'])
+      await until(`cat finds ${name}`, () => reaches('cat-cat-web-1', name), 5_000);
+    assert.ok(await reaches('dog-dog-web-1', 'cat-nick'));
+    for (const folder of folders) await must(cluster.composeV2(folder, 'down'));
+  });
+});

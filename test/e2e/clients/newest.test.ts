@@ -1,0 +1,113 @@
+/** The newest Docker that can be had (Debian's unstable): its Engine among older ones, its command line, buildx and compose as clients. */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
+import { newestDocker } from '../../support/cluster/newest.ts';
+import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+
+describe('an Engine of each age', { timeout: 580_000 }, () => {
+  let cluster: Cluster;
+  let docker: (...args: string[]) => Promise<string>;
+  before(async () => {
+    cluster = await startCluster({ store: 'embedded', newest: 'h2' });
+    docker = newestDocker(cluster);
+  });
+  after(() => cluster?.[Symbol.asyncDispose]());
+
+  it('is spoken to in the API that all of them speak', async () => {
+    const versions = await Promise.all(
+      ['h1', 'h2', 'h3'].map((host) => must(cluster.engine(host, 'version', '--format', '{{.Server.APIVersion}}'))),
+    );
+    const oldest = versions.map((text) => text.trim()).sort()[0];
+    assert.equal((await docker('version', '--format', '{{.Server.APIVersion}}')).trim(), oldest);
+  });
+
+  it('runs a container on an Engine of each age, and they find each other by name over the overlay', async () => {
+    await docker('network', 'create', 'ages');
+    for (const host of ['h1', 'h2', 'h3'])
+      await docker(
+        'run',
+        '-d',
+        '--name',
+        `on-${host}`,
+        '--network',
+        'ages',
+        '-e',
+        `constraint:node==${host}`,
+        '--stop-timeout',
+        '0',
+        'busybox',
+        'sleep',
+        '600',
+      );
+    const hosts = await docker('ps', '--format', '{{.Names}} {{.Label "arpanet.host"}}');
+    assert.deepEqual(hosts.trim().split('\n').sort(), ['on-h1 h1', 'on-h2 h2', 'on-h3 h3']);
+    for (const from of ['on-h1', 'on-h2', 'on-h3'])
+      for (const to of ['on-h1', 'on-h2', 'on-h3']) await docker('exec', from, 'ping', '-c', '1', '-W', '2', to);
+    assert.equal((await docker('exec', 'on-h2', 'echo', 'ünï')).trim(), 'ünï');
+    await docker('rm', '-f', 'on-h1', 'on-h2', 'on-h3');
+    await docker('network', 'rm', 'ages');
+  });
+});
+
+describe('hosts that all run the newest Engine', { timeout: 580_000 }, () => {
+  let cluster: Cluster;
+  let docker: (...args: string[]) => Promise<string>;
+  before(async () => {
+    cluster = await startCluster({ store: 'embedded', newest: 'all' });
+    docker = newestDocker(cluster);
+  });
+  after(() => cluster?.[Symbol.asyncDispose]());
+
+  it('speak their newest API', async () => {
+    const own = (await must(cluster.engine('h2', 'version', '--format', '{{.Server.APIVersion}}'))).trim();
+    assert.equal((await docker('version', '--format', '{{.Server.APIVersion}}')).trim(), own);
+    assert.ok(Number(own.split('.')[1]) >= 45, own);
+  });
+
+  it('put a container on several networks at once, with an address and an alias of its own in each', async () => {
+    await docker('network', 'create', '--subnet', '10.200.1.0/24', 'front');
+    await docker('network', 'create', '--subnet', '10.200.2.0/24', 'back');
+    const nets = ['--network', 'name=front,ip=10.200.1.9,alias=door', '--network', 'name=back,ip=10.200.2.9,alias=cellar'];
+    await docker('run', '-d', '--name', 'both', ...nets, '--stop-timeout', '0', 'busybox', 'sleep', '600');
+    assert.equal(
+      (
+        await docker('inspect', '-f', '{{.NetworkSettings.Networks.front.IPAddress}} {{.NetworkSettings.Networks.back.IPAddress}}', 'both')
+      ).trim(),
+      '10.200.1.9 10.200.2.9',
+    );
+    await docker('run', '--rm', '--network', 'front', 'busybox', 'ping', '-c', '1', '-W', '2', 'door');
+    await docker('run', '--rm', '--network', 'back', 'busybox', 'ping', '-c', '1', '-W', '2', 'cellar');
+    await docker('rm', '-f', 'both');
+    await docker('network', 'rm', 'front', 'back');
+  });
+
+  it('builds by buildx, and the image runs on every Engine', async () => {
+    const dir = join(cluster.lab.dir, 'built');
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'Dockerfile'), 'FROM busybox\nRUN echo built > /by\nCMD ["cat", "/by"]\n');
+    await docker('build', '-t', 'by-buildx', dir);
+    for (const host of ['h1', 'h2', 'h3'])
+      assert.equal(await docker('run', '--rm', '-e', `constraint:node==${host}`, 'by-buildx'), 'built\n', host);
+    await docker('rmi', 'by-buildx');
+  });
+
+  it('compose: up, a second up that changes nothing, scale, exec, logs, run, down, and nothing is left', async () => {
+    const compose = (...args: string[]) => docker('compose', '-p', 'abc', ...args);
+    await compose('up', '-d', '--build', '--scale', 'pricing=3');
+    const before = await docker('ps', '-q', '--no-trunc');
+    assert.equal(new Set((await docker('ps', '--format', '{{.Label "arpanet.host"}}')).trim().split('\n')).size, 3);
+    await compose('up', '-d', '--scale', 'pricing=3');
+    assert.equal(await docker('ps', '-q', '--no-trunc'), before);
+    await until('the page is put together', async () =>
+      /<li>tea price=399/.test(await compose('exec', '-T', 'web', 'wget', '-qO-', 'http://localhost/')),
+    );
+    assert.match(await compose('ps', '--format', 'json'), /"Service":"pricing"/);
+    assert.equal(await compose('run', '--rm', '-T', '--no-deps', 'web', 'echo', 'once'), 'once\n');
+    await compose('logs', '--no-color');
+    await compose('down', '-v', '--rmi', 'local', '-t', '1');
+    await assertNothingLeft(cluster, []);
+  });
+});

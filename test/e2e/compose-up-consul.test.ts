@@ -1,3 +1,0 @@
-import { describeShop } from '../support/shop-suite.ts';
-
-describeShop('consul');

@@ -1,0 +1,3 @@
+import { recoverySuite } from '../../support/suites/recovery-suite.ts';
+
+recoverySuite('consul');

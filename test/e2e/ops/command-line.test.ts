@@ -1,0 +1,169 @@
+/** The command line: settings and where they come from, the join token, exit codes. No engines are needed. */
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { endProcess, freePort, main, must, runProgram, start, until } from '../../support/cluster/cluster.ts';
+import { spawnMortal } from '../../support/cluster/mortal.ts';
+
+describe('the arpanet command', { timeout: 300_000 }, () => {
+  let dir: string;
+  const running: ChildProcess[] = [];
+  const env = { ...process.env, ARPANET_JOIN_TOKEN: undefined, DOCKER_HOST: undefined };
+  const arpanet = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
+    runProgram(process.execPath, [main, ...args], { env: { ...env, ...more }, timeoutMs: 20_000 });
+  /** A scheduler on the embedded store; its log is read to wait for what it says. */
+  const scheduler = async (name: string, args: readonly string[], more: NodeJS.ProcessEnv = {}) => {
+    const port = await freePort();
+    const log = join(dir, `${name}-${port}.log`);
+    const child = start(
+      ['scheduler', '--listen', `tcp://127.0.0.1:${port}`, '--dns-listen', 'none', '--store', `embedded:${join(dir, name)}`, ...args],
+      { ...env, ...more },
+      log,
+    );
+    running.push(child);
+    const url = `http://127.0.0.1:${port}`;
+    await until(`${name} leads`, async () => (await fetch(`${url}/arpanet/v1/token`)).ok);
+    return { child, url, said: () => readFileSync(log, 'utf8') };
+  };
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'arpanet-cli-'));
+  });
+  after(async () => {
+    await Promise.all(running.map(endProcess));
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  it('makes a join token at its first start and keeps it in the store', async () => {
+    const first = await scheduler('kept', []);
+    const token = (await must(arpanet(['token', '--endpoint', first.url]))).trim();
+    assert.ok(token.length >= 20);
+    await endProcess(first.child);
+    const second = await scheduler('kept', []);
+    assert.equal((await must(arpanet(['token'], { ARPANET_ENDPOINT: second.url }))).trim(), token);
+    assert.equal((await must(arpanet(['token'], { DOCKER_HOST: second.url.replace('http:', 'tcp:') }))).trim(), token);
+  });
+
+  it('refuses an agent without the token, or with a wrong one, and an agent that has none says where to get it', async () => {
+    const { url } = await scheduler('guarded', [], { ARPANET_JOIN_TOKEN: 'right' });
+    const knock = (authorization?: string) =>
+      new Promise<number>((resolve, reject) => {
+        const headers = {
+          Connection: 'Upgrade',
+          Upgrade: 'arpanet',
+          ...(authorization === undefined ? {} : { Authorization: authorization }),
+        };
+        const sent = request(`${url}/arpanet/v1/agent`, { headers }, (answer) => resolve(answer.resume().statusCode ?? 0));
+        sent.on('upgrade', (answer, socket) => {
+          socket.destroy();
+          resolve(answer.statusCode ?? 0);
+        });
+        sent.on('error', reject).end();
+      });
+    assert.equal(await knock(), 401);
+    assert.equal(await knock('Bearer wrong'), 401);
+    assert.equal(await knock('Bearer right'), 101);
+    const agent = await arpanet(['agent', '--join', url, '--name', 'h', '--address', '127.0.0.1', '--data', join(dir, 'agent')]);
+    assert.equal(agent.code, 2);
+    assert.match(agent.stderr, /join token.*ARPANET_JOIN_TOKEN/);
+  });
+
+  it('takes flags over environment over file over defaults, and refuses an unknown key with the nearest known one', async () => {
+    const file = join(dir, 'settings.yml');
+    writeFileSync(file, 'name: from-file\nstrategy: binpack\n');
+    const leaderName = async (url: string) => {
+      const { code, stdout } = await arpanet(['status', '--json', '--endpoint', url]);
+      assert.equal(code, 3, 'without a host something is off');
+      return JSON.parse(stdout) as { leader: { name: string }; strategy: string };
+    };
+    const byFile = await scheduler('a', ['--config', file]);
+    assert.deepEqual(await leaderName(byFile.url).then((s) => [s.leader.name, s.strategy]), ['from-file', 'binpack']);
+    const byEnv = await scheduler('b', ['--config', file], { ARPANET_NAME: 'from-env' });
+    assert.equal((await leaderName(byEnv.url)).leader.name, 'from-env');
+    const byFlag = await scheduler('c', ['--config', file, '--name', 'from-flag'], { ARPANET_NAME: 'from-env' });
+    assert.equal((await leaderName(byFlag.url)).leader.name, 'from-flag');
+    writeFileSync(file, 'strategi: spread\n');
+    const wrong = await arpanet(['scheduler', '--listen', 'tcp://127.0.0.1:1', '--store', `embedded:${join(dir, 'd')}`, '--config', file]);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /unknown key "strategi".*did you mean "strategy"/);
+  });
+
+  it('says what is wrong and what to do: bad values, no scheduler there, an unknown command', async () => {
+    const bad = await arpanet(['scheduler', '--listen', 'nowhere', '--store', 'etcd://x']);
+    assert.equal(bad.code, 2);
+    assert.match(bad.stderr, /--listen.*tcp:\/\/ADDR:PORT/);
+    assert.match(bad.stderr, /--store.*consul:\/\/HOST:PORT or embedded:DIR/);
+    const nobody = await arpanet(['hosts', '--endpoint', `tcp://127.0.0.1:${await freePort()}`]);
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.stderr, /no scheduler answers.*arpanet up/);
+    const slip = await arpanet(['stauts']);
+    assert.equal(slip.code, 2);
+    assert.match(slip.stderr, /status/);
+    const short = await arpanet(['hosts', 'drain']);
+    assert.deepEqual(
+      [short.code, /missing required argument 'host'\n\("arpanet hosts drain --help" has examples\)/.test(short.stderr)],
+      [2, true],
+    );
+  });
+
+  it('top is live on a terminal and leaves it as it was; over a pipe it is plain text', async () => {
+    const { url } = await scheduler('watched', []);
+    const escape = String.fromCharCode(27);
+    const live = `'${process.execPath}' '${main}' top --interval 0.2 --endpoint ${url}`;
+    const terminal = spawnMortal('script', ['-qec', live, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    running.push(terminal);
+    let stdout = '';
+    terminal.stdout?.on('data', (text) => (stdout += text));
+    const ended = once(terminal, 'close');
+    await until('it was drawn several times', () => stdout.split(`${escape}[H`).length > 3);
+    terminal.stdin?.write('\x03');
+    await ended;
+    assert.ok(stdout.startsWith(`${escape}[?1049h`), JSON.stringify(stdout.slice(0, 80)));
+    assert.ok(stdout.trimEnd().endsWith(`${escape}[?25h${escape}[?1049l`), JSON.stringify(stdout.slice(-80)));
+    const plain = await must(arpanet(['top', '--once', '--endpoint', url]));
+    assert.match(plain, /UTC {3}hosts 0 alive; 0 containers run\n\nHOST +STATE/);
+    assert.ok(!plain.includes(escape));
+  });
+
+  it('has examples in the help of every command, and --json wherever it tells something', async () => {
+    const silent = ['up', 'scheduler', 'agent', 'completion', 'restore'];
+    const look = async (path: readonly string[]): Promise<void> => {
+      const { stdout } = await runProgram(process.execPath, [main, ...path, '--help']);
+      const below = /^Commands:\n((?:  .*\n)+)/m.exec(stdout)?.[1] ?? '';
+      const words = [...below.matchAll(/^  ([a-z][a-z-]*)/gm)].map(([, word = '']) => word).filter((word) => word !== 'help');
+      if (words.length === 0 || path[0] === 'hosts') {
+        assert.match(stdout, /^Examples:/m, path.join(' '));
+        assert.equal(/--json/.test(stdout), !silent.includes(path.join(' ')), path.join(' '));
+      }
+      if (path.length < 2) for (const word of words) if (word !== path[0]) await look([...path, word]);
+    };
+    await look([]);
+  });
+
+  it('warns loudly when it listens without TLS on more than loopback', async () => {
+    const port = await freePort();
+    const log = join(dir, 'loud.log');
+    running.push(
+      start(
+        [
+          'scheduler',
+          '--listen',
+          `tcp://0.0.0.0:${port}`,
+          '--advertise',
+          `http://127.0.0.1:${port}`,
+          '--dns-listen',
+          'none',
+          '--store',
+          `embedded:${join(dir, 'loud')}`,
+        ],
+        env,
+        log,
+      ),
+    );
+    await until('the warning', () => readFileSync(log, 'utf8').includes('WITHOUT TLS'));
+  });
+});

@@ -1,3 +1,0 @@
-import { recoverySuite } from '../support/recovery-suite.ts';
-
-recoverySuite('embedded');

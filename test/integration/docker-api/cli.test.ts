@@ -1,0 +1,148 @@
+/** The real docker CLI through the door to a real Engine. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Door, startDoor } from '../../../src/docker-api/index.ts';
+import { type Lab, quietLog, startLab } from '../../support/cluster/lab.ts';
+import { plainCluster } from '../../support/cluster/plain-cluster.ts';
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: Buffer;
+  readonly err: string;
+}
+
+describe('the docker CLI', () => {
+  const closing = new AbortController();
+  let lab: Lab;
+  let door: Door;
+  let dir: string;
+
+  before(async () => {
+    lab = await startLab({ count: 1, mixed: false });
+    const deps = { listen: [{ host: '127.0.0.1', port: 0 }], name: 's1', log: quietLog };
+    door = await startDoor({ ...deps, operator: (_req, res) => res.end(), acceptAgent: (_req, socket) => socket.destroy() });
+    door.lead(await plainCluster(lab.hosts[0]?.socket ?? '', 'h1', closing.signal));
+    dir = await mkdtemp(join(tmpdir(), 'arpanet-cli-'));
+  });
+  after(async () => {
+    closing.abort();
+    await door[Symbol.asyncDispose]();
+    await lab[Symbol.asyncDispose]();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  function docker(args: string, options: { readonly stdin?: Buffer | string; readonly killAfterMs?: number } = {}): Promise<Ran> {
+    const env = { ...process.env, DOCKER_HOST: `tcp://127.0.0.1:${door.addresses[0]?.port}`, DOCKER_BUILDKIT: '0' };
+    const child = spawn('docker', args.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [], { env });
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.killAfterMs ?? 60_000);
+    const out: Buffer[] = [];
+    let err = '';
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk) => (err += String(chunk)));
+    child.stdin.on('error', () => undefined).end(options.stdin ?? '');
+    return new Promise((resolve) =>
+      child.on('close', (code) => {
+        clearTimeout(timer);
+        resolve({ code, out: Buffer.concat(out), err });
+      }),
+    );
+  }
+  const text = async (args: string, stdin?: string): Promise<string> => {
+    const { code, out, err } = await docker(args, stdin === undefined ? {} : { stdin });
+    assert.equal(code, 0, `docker ${args}: ${err}`);
+    return out.toString().trim();
+  };
+  const sha = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+  const blob = randomBytes(32 * 1024 * 1024);
+
+  it('runs: output, exit code, stdin to its end, and nothing left with --rm', async () => {
+    assert.equal(await text('run --rm busybox echo hello'), 'hello');
+    assert.equal((await docker("run --rm busybox sh -c 'exit 9'")).code, 9);
+    assert.equal(await text("run --rm -i busybox sh -c 'cat; sleep 1; echo after'", 'typed '), 'typed after');
+    assert.equal(await text('ps -aq'), '');
+  });
+
+  it('carries 32 MiB through run and exec unharmed', async () => {
+    await text('run -d --name big busybox sleep 1000');
+    for (const args of ['run --rm -i busybox cat', 'exec -i big cat']) {
+      const { code, out } = await docker(args, { stdin: blob });
+      assert.deepEqual([code, out.length, sha(out)], [0, blob.length, sha(blob)], args);
+    }
+    await text('rm -f big');
+  });
+
+  it('copies in and out', async () => {
+    await text('create --name files busybox');
+    const [there, back] = [join(dir, 'blob'), join(dir, 'back')];
+    await writeFile(there, blob);
+    await text(`cp ${there} files:/root/blob`);
+    await text(`cp files:/root/blob ${back}`);
+    assert.equal(sha(await readFile(back)), sha(blob));
+    assert.match((await docker(`cp files:/nosuch ${dir}`)).err, /Could not find the file \/nosuch/);
+    await text('rm files');
+  });
+
+  it('follows logs while they are written', async () => {
+    await text("run -d --name talks busybox sh -c 'echo one; sleep 1; echo two; sleep 1000'");
+    const { out } = await docker('logs -f talks', { killAfterMs: 3_000 });
+    assert.equal(out.toString(), 'one\ntwo\n');
+    await text('rm -f talks');
+  });
+
+  it('sees its own writes in the next list', async () => {
+    const states: string[] = [];
+    const note = async (): Promise<number> => states.push(await text('ps -a --format {{.Names}}:{{.State}}'));
+    await text('create --name life busybox sleep 1000');
+    await note();
+    for (const act of ['start life', 'pause life', 'unpause life', 'rename life death', 'kill death', 'rm death']) {
+      await text(act);
+      await note();
+    }
+    const expected = ['life:created', 'life:running', 'life:paused', 'life:running', 'death:running', 'death:exited', ''];
+    assert.deepEqual(states, expected);
+  });
+
+  it('waits, and has the exit code', async () => {
+    await text("run -d --name ends busybox sh -c 'sleep 1; exit 3'");
+    assert.equal(await text('wait ends'), '3');
+    assert.equal(await text('ps -a --format {{.State}}'), 'exited');
+    await text('rm ends');
+  });
+
+  it('tags, saves, loads and removes images', async () => {
+    await text('tag busybox mine:1');
+    const { out } = await docker('save mine:1');
+    await text('rmi mine:1');
+    assert.doesNotMatch(await text('images'), /mine/);
+    const loaded = await docker('load', { stdin: out });
+    assert.match(loaded.out.toString(), /Loaded image: mine:1/);
+    assert.match(await text('images'), /mine/);
+    await text('rmi mine:1');
+    assert.match((await docker('rmi mine:1')).err, /No such image: mine:1/);
+  });
+
+  it('builds as of old', async () => {
+    const built = await docker('build -q -t built:1 -', { stdin: 'FROM busybox\nRUN echo inside > /file\n' });
+    assert.match(built.out.toString(), /^sha256:/);
+    assert.equal(await text('run --rm built:1 cat /file'), 'inside');
+    await text('rmi built:1');
+  });
+
+  it('hears of events, past ones and those to come', async () => {
+    await text('run --rm --name past busybox true');
+    const events = docker("events --since 30s --format '{{.Action}} {{.Actor.Attributes.name}}' --filter type=container", {
+      killAfterMs: 3_000,
+    });
+    await text('run --rm --name future busybox true');
+    const heard = (await events).out.toString().trim().split('\n');
+    for (const name of ['past', 'future']) {
+      const actions = heard.filter((line) => line.endsWith(` ${name}`)).map((line) => line.split(' ')[0]);
+      assert.deepEqual(actions, ['create', 'attach', 'start', 'die', 'destroy'], heard.join(', '));
+    }
+  });
+});

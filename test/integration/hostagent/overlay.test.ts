@@ -1,0 +1,309 @@
+/** Networks over real engines: three hosts, two engine versions, one agent process in each namespace. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import type { MaterialisedNetwork, NetworkPlan } from '../../../src/model/facts.ts';
+import { type AgentLab, startAgentLab } from '../../support/cluster/hosts-with-agents.ts';
+
+const run = promisify(execFile);
+
+describe('networks of a host', { timeout: 300_000 }, () => {
+  let it3: AgentLab;
+  before(async () => {
+    it3 = await startAgentLab({ count: 3 });
+  });
+  after(() => it3[Symbol.asyncDispose]());
+
+  const hostAt = (index: number) => it3.lab.hosts[index] ?? assert.fail();
+  const docker = async (index: number, ...args: string[]) =>
+    (await run('docker', ['-H', `unix://${hostAt(index).socket}`, ...args])).stdout.trim();
+  const inHost = async (index: number, ...args: string[]) =>
+    (await run('nsenter', [`--net=/run/netns/${hostAt(index).namespace}`, ...args])).stdout;
+  const plan = (index: number, vni: number, more: Partial<NetworkPlan> = {}): NetworkPlan => ({
+    network: vni.toString(16).padStart(64, '0'),
+    name: `net${vni}`,
+    cidr: `10.32.${vni}.0/24`,
+    vni,
+    gateway: `10.32.${vni}.${index + 1}`,
+    reserved: {},
+    internal: false,
+    labels: {},
+    options: {},
+    peers: it3.lab.hosts.filter((_host, i) => i !== index).map(({ address }) => address),
+    ...more,
+  });
+  const materialise = async (index: number, vni: number, more: Partial<NetworkPlan> = {}) =>
+    (await (
+      await it3.leader.host(hostAt(index).name)
+    ).call({ method: 'materialise', plan: plan(index, vni, more) })) as MaterialisedNetwork;
+  const start = (index: number, vni: number, ip: string, name: string) =>
+    docker(index, 'run', '-d', '--name', name, '--network', `net${vni}`, '--ip', ip, '--stop-timeout', '0', 'busybox', 'sleep', '1000');
+  const pings = (index: number, from: string, ip: string, ...more: string[]) =>
+    docker(index, 'exec', from, 'ping', '-c', '1', '-W', '1', ...more, ip).then(
+      () => true,
+      () => false,
+    );
+
+  const eventually = async (what: string, withinMs: number, check: () => Promise<boolean>) => {
+    const began = Date.now();
+    while (!(await check())) {
+      if (Date.now() - began > withinMs) assert.fail(`not within ${withinMs} ms: ${what}`);
+      await new Promise((wake) => setTimeout(wake, 100));
+    }
+  };
+  const joined = (index: number) => it3.leader.host(hostAt(index).name);
+
+  it('tells the leader where it is, what its Engine is and which routes are taken', async () => {
+    const { facts } = await joined(2);
+    assert.equal(facts.gateway, `${hostAt(2).address}:7375`);
+    assert.deepEqual(facts.labels, { disk: 'ssd' });
+    assert.match(facts.apiVersion, /^1\.\d+$/);
+    assert.ok(facts.routes.includes('172.17.0.0/16'));
+    assert.ok(facts.cpus > 0 && facts.memoryBytes > 0);
+  });
+
+  it('lets containers of one network on three hosts and two engine versions ping each other', async () => {
+    for (const index of [0, 1, 2]) {
+      const made = await materialise(index, 20);
+      assert.equal(made.gateway, `10.32.20.${index + 1}`);
+      await start(index, 20, `10.32.20.${10 + index}`, `twenty${index}`);
+    }
+    for (const from of [0, 1, 2])
+      for (const to of [0, 1, 2]) assert.ok(await pings(from, `twenty${from}`, `10.32.20.${10 + to}`), `${from} to ${to}`);
+  });
+
+  it('answers the second materialise of a network without touching it', async () => {
+    const [first, second] = [await materialise(0, 20), await materialise(0, 20)];
+    assert.deepEqual(first, second);
+  });
+
+  it('materialises a network in little more time than the Engine itself needs for its part', async () => {
+    const timed = async (work: () => Promise<unknown>) => {
+      const began = performance.now();
+      await work();
+      return performance.now() - began;
+    };
+    const ours: number[] = [];
+    const bare: number[] = [];
+    for (const vni of [100, 101, 102, 103, 104]) {
+      ours.push(await timed(() => materialise(0, vni)));
+      bare.push(await timed(() => docker(0, 'network', 'create', '--subnet', `10.33.${vni}.0/24`, `bare${vni}`)));
+    }
+    assert.ok(
+      Math.min(...ours) < Math.min(...bare) + 60,
+      `ours ${ours.map(Math.round).join(' ')}, bare ${bare.map(Math.round).join(' ')} ms`,
+    );
+    for (const vni of [100, 101, 102, 103, 104]) await (await joined(0)).call({ method: 'dematerialise', network: plan(0, vni).network });
+  });
+
+  it('gives containers the largest MTU that fits: a full packet crosses in one piece', async () => {
+    const mtu = Number(await docker(0, 'exec', 'twenty0', 'cat', '/sys/class/net/eth0/mtu'));
+    assert.equal(mtu, 1450);
+    const fragments = async () => {
+      const [names = [], figures = []] = (await inHost(0, 'cat', '/proc/net/snmp')).split('\n').map((line) => line.split(' '));
+      return figures[names.indexOf('FragCreates')];
+    };
+    const before = await fragments();
+    assert.ok(await pings(0, 'twenty0', '10.32.20.11', '-s', String(mtu - 28)));
+    assert.deepEqual(await fragments(), before);
+  });
+
+  it('keeps two networks apart, on one host and across hosts, with forwarding on', async () => {
+    await materialise(0, 30);
+    await start(0, 30, '10.32.30.10', 'thirty0');
+    await materialise(1, 31);
+    await start(1, 31, '10.32.31.10', 'thirtyone1');
+    assert.ok(!(await pings(0, 'thirty0', '10.32.20.10')), 'same host');
+    assert.ok(!(await pings(0, 'thirty0', '10.32.31.10')), 'network that only the other host has');
+    assert.ok(!(await pings(1, 'thirtyone1', '10.32.20.10')), 'network that both hosts have');
+    assert.ok(!(await pings(0, 'thirty0', '10.32.20.11')), 'another host of a network of this host');
+  });
+
+  it('serves an internal network: peers and its gateway answer, the world does not', async () => {
+    for (const index of [0, 2]) {
+      await materialise(index, 40, { internal: true });
+      await start(index, 40, `10.32.40.${10 + index}`, `forty${index}`);
+    }
+    assert.ok(await pings(0, 'forty0', '10.32.40.12'));
+    assert.ok(await pings(2, 'forty2', '10.32.40.10'));
+    assert.ok(await pings(0, 'forty0', '10.32.40.1'), 'its own gateway, where DNS is');
+    assert.ok(!(await pings(0, 'forty0', hostAt(1).address)), 'the host network');
+  });
+
+  it('puts back a VXLAN device that someone deleted, at its next look', async () => {
+    await inHost(0, 'ip', 'link', 'del', 'arv000014');
+    await eventually('the overlay is back', 15_000, () => pings(0, 'twenty0', '10.32.20.11'));
+  });
+
+  it('puts back the gateway’s address, where DNS is, and a bridge that someone took down', async () => {
+    const bridge = 'arp000014';
+    await inHost(0, 'ip', 'addr', 'flush', 'dev', bridge);
+    await eventually('the gateway answers', 12_000, () => pings(0, 'twenty0', '10.32.20.1'));
+    await inHost(0, 'ip', 'link', 'set', bridge, 'down');
+    await eventually('the bridge is up', 12_000, () => pings(0, 'twenty0', '10.32.20.11'));
+  });
+
+  it('puts back an empty network that someone removed', async () => {
+    await materialise(1, 50);
+    await docker(1, 'network', 'rm', 'net50');
+    await eventually('the network is back', 5_000, () =>
+      docker(1, 'network', 'inspect', 'net50').then(
+        () => true,
+        () => false,
+      ),
+    );
+    await (await joined(1)).call({ method: 'dematerialise', network: plan(1, 50).network });
+  });
+
+  it('has the overlay back after its Engine restarts, also after a crash', async () => {
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      await docker(1, 'update', '--restart', 'always', 'twenty1');
+      const before = (await joined(1)).said.length;
+      await it3.lab.stopEngine(hostAt(1), signal);
+      await rm(join(hostAt(1).dir, 'exec', 'containerd', 'containerd.pid'), { force: true }); // its zombie would look alive
+      await it3.lab.startEngine(hostAt(1));
+      await it3.leader.host(hostAt(1).name, ({ said }) => said.slice(before).some(({ type }) => type === 'snapshot'), 20_000);
+      await eventually(`ping after ${signal}`, 15_000, () => pings(0, 'twenty0', '10.32.20.11'));
+    }
+  });
+
+  it('has the overlay back after an agent restart with no leader, from what it kept', async () => {
+    await it3.stopAgent(1);
+    await inHost(1, 'ip', 'link', 'del', 'arv000014');
+    await it3.startAgent(1, { join: ['http://127.0.0.1:1'] });
+    await eventually('ping', 15_000, () => pings(0, 'twenty0', '10.32.20.11'));
+    await it3.stopAgent(1);
+    await it3.startAgent(1);
+  });
+
+  it('keeps a lost host out, and itself from it, also when it lost its power and no leader is there', async () => {
+    const tell = async (addresses: string[]) => void (await (await joined(1)).call({ method: 'fence', addresses }));
+    const rules = async () => {
+      const both = await Promise.all(['INPUT', 'OUTPUT'].map((chain) => inHost(1, 'iptables', '-w', '5', '-S', chain)));
+      return both.map((text) => text.split('\n').filter((line) => line.includes('arpanet-lost')).length);
+    };
+    await tell([hostAt(0).address]);
+    assert.deepEqual(await rules(), [1, 1]);
+    assert.deepEqual([await pings(1, 'twenty1', '10.32.20.10'), await pings(1, 'twenty1', '10.32.20.12')], [false, true]);
+    await it3.stopAgent(1, 'SIGKILL');
+    for (const chain of ['INPUT', 'OUTPUT']) await inHost(1, 'iptables', '-w', '5', '-F', chain);
+    await it3.startAgent(1, { join: ['http://127.0.0.1:1'] });
+    await eventually('the rules are back', 10_000, async () => (await rules()).join() === '1,1');
+    await it3.stopAgent(1);
+    const before = it3.leader.hellos(hostAt(1).name);
+    await it3.startAgent(1);
+    await eventually('it has joined', 15_000, async () => it3.leader.hellos(hostAt(1).name) > before);
+    await tell([]);
+    assert.deepEqual(await rules(), [0, 0]);
+    await eventually('they hear each other', 5_000, () => pings(1, 'twenty1', '10.32.20.10'));
+  });
+
+  it('reaches an address on its new host at once when an instance has moved', async () => {
+    for (const index of [0, 1, 2]) await materialise(index, 80);
+    await start(2, 80, '10.32.80.20', 'asker');
+    await start(0, 80, '10.32.80.30', 'mover');
+    const names = async (host: string, version: number) => {
+      const instance = {
+        id: '1.mover.abc',
+        container: 'c',
+        name: 'mover',
+        deployment: 'abc',
+        service: 'mover',
+        number: 1,
+        host,
+        addresses: { [plan(0, 80).network]: '10.32.80.30' },
+        aliases: {},
+        links: {},
+        ports: [],
+        ready: true,
+      };
+      for (const index of [0, 1, 2])
+        (await joined(index)).push({ type: 'names', table: { version, epoch: 1, atMs: Date.now(), instances: [instance] } });
+    };
+    await names(hostAt(0).name, 1);
+    assert.ok(await pings(2, 'asker', '10.32.80.30'), 'before');
+    await docker(0, 'rm', '-f', 'mover');
+    await start(1, 80, '10.32.80.30', 'mover');
+    await names(hostAt(1).name, 2);
+    await eventually('the address answers from its new host', 3_000, () => pings(2, 'asker', '10.32.80.30'));
+  });
+
+  it('follows its plans: peers come and go, what is no longer planned goes when nobody is on it', async () => {
+    const host = await joined(1);
+    host.push({ type: 'plans', plans: [plan(1, 20, { peers: [hostAt(2).address] }), plan(1, 60)] });
+    await eventually('peers as planned', 5_000, async () => {
+      const flood = (await inHost(1, 'bridge', 'fdb', 'show', 'dev', 'arv000014'))
+        .split('\n')
+        .filter((line) => line.startsWith('00:00:00:00:00:00'));
+      return flood.length === 1 && flood[0]?.includes(hostAt(2).address) === true;
+    });
+    await eventually('a network planned is there', 5_000, () =>
+      docker(1, 'network', 'inspect', 'net60').then(
+        () => true,
+        () => false,
+      ),
+    );
+    host.push({ type: 'plans', plans: [plan(1, 20)] });
+    await eventually('a network unplanned is gone', 5_000, () =>
+      docker(1, 'network', 'inspect', 'net60').then(
+        () => false,
+        () => true,
+      ),
+    );
+    assert.match(await docker(1, 'network', 'ls'), /net31/, 'a network with a container stays');
+    assert.match(await inHost(1, 'ip', 'link'), /arv00001f/);
+  });
+
+  it('refuses to take a network away while containers are on it, and takes all of it away after', async () => {
+    const host = await joined(2);
+    const { network } = plan(2, 20);
+    await docker(2, 'stop', 'twenty2');
+    await assert.rejects(host.call({ method: 'dematerialise', network }), {
+      kind: 'conflict',
+      message: /net20 still has containers here: twenty2/,
+    });
+    await materialise(2, 72);
+    const lists = host.said.flatMap((m) => (m.type === 'networks' ? [m.networks] : []));
+    assert.deepEqual(
+      lists.at(-1)?.flatMap((one) => (one.isLeaving === true ? [one.network] : [])),
+      [network],
+      'a leader is not to rely on it',
+    );
+    await host.call({ method: 'dematerialise', network: plan(2, 72).network });
+    await docker(2, 'rm', '-f', 'twenty2');
+    await host.call({ method: 'sync', containers: [], images: false });
+    await eventually('the container is gone from what was said', 2_000, async () =>
+      host.said.some((m) => m.type === 'containers' && m.removes.length > 0),
+    );
+    await host.call({ method: 'dematerialise', network });
+    assert.doesNotMatch(await inHost(2, 'ip', 'link'), /ar[vp]000014/);
+    assert.doesNotMatch(await docker(2, 'network', 'ls'), /net20/);
+  });
+
+  it('makes a network anew whose gateway has changed, if nobody is on it', async () => {
+    await materialise(2, 70);
+    const made = await materialise(2, 70, { gateway: '10.32.70.99' });
+    assert.equal(made.gateway, '10.32.70.99');
+    assert.equal(await docker(2, 'network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', 'net70'), '10.32.70.99');
+  });
+
+  it('takes a dead network of the same name out of the way: its removal had not reached this host', async () => {
+    await materialise(2, 72, { name: 'again' });
+    const made = await materialise(2, 73, { name: 'again' });
+    assert.equal(made.gateway, '10.32.73.3');
+    assert.equal(await docker(2, 'network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', 'again'), '10.32.73.3');
+    assert.doesNotMatch(await inHost(2, 'ip', 'link'), /ar[vp]000048/, 'the dead one is gone whole');
+  });
+
+  it('passes the Engine’s own words on when it refuses a network', async () => {
+    await assert.rejects(materialise(2, 71, { cidr: '10.32.70.0/24', gateway: '10.32.70.5' }), {
+      kind: 'engine',
+      engineStatus: 403,
+      message: /overlaps/,
+    });
+    assert.doesNotMatch(await inHost(2, 'ip', 'link'), /ar[vp]000047/, 'nothing of it is left');
+  });
+});

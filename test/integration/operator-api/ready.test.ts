@@ -1,0 +1,141 @@
+/** Ops ask a leader that was elected just now: they wait for its hosts, for a while, and are never told that nothing runs. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { ArpanetError, type ContainerView, type ServiceView } from '../../../src/model/index.ts';
+import { operatorApi } from '../../../src/operator-api/api.ts';
+import type { Observed } from '../../../src/operator-api/index.ts';
+import { until } from '../../support/cluster/cluster.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
+
+const notAsked = (): never => {
+  throw new Error('nobody asked for this');
+};
+
+describe('a new leader and its ops', () => {
+  let url: string;
+  /** The hosts come back when this is called. */
+  let back: () => void;
+  let waiting: number;
+  let states: readonly ContainerView['hostState'][];
+  let gate: Promise<void>;
+  let isLate: boolean;
+  const service = (): ServiceView => {
+    const instances = states.map((hostState, i) => literalView(literalRecord(`abc_web_${i + 1}`), { hostState }));
+    return {
+      deployment: 'abc',
+      service: 'web',
+      record: undefined,
+      desired: 2,
+      template: undefined,
+      instances,
+      outdated: [],
+      trouble: undefined,
+    };
+  };
+  const observed = (): Observed => ({
+    leader: { name: 's1', url: 'http://s1', epoch: 2 },
+    clusterId: 'c',
+    store: 'embedded',
+    strategy: 'spread',
+    hosts: [],
+    containers: [],
+    instances: [],
+    networks: [],
+    leases: [],
+    stuck: [],
+    reserved: new Map(),
+    admissions: [],
+    schedulers: [],
+    frozen: undefined,
+    services: () => [service()],
+  });
+  const services = new Proxy(
+    {},
+    { get: (_target, name) => (name === 'list' ? () => [service()] : name === 'scale' ? async () => ({ scaled: true }) : notAsked) },
+  ) as ReturnType<Parameters<typeof operatorApi>[0]['services']>;
+  const server = createServer(
+    operatorApi({
+      async ready(signal) {
+        const notYet = () => new ArpanetError('unavailable', 'the cluster view is not complete yet: try again');
+        if (isLate) throw notYet();
+        waiting += 1;
+        const late = new Promise<never>((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(notYet()));
+        });
+        await Promise.race([gate, late]).finally(() => (waiting -= 1));
+      },
+      observe: observed,
+      services: () => services,
+      token: () => 'the-token',
+      everything: () => [],
+      decision: notAsked,
+      rehearse: notAsked,
+      audit: notAsked,
+      dial: notAsked,
+      outside: notAsked,
+      config: () => ({ list: () => [], set: notAsked, unset: notAsked }),
+      usage: notAsked,
+      peer: () => undefined,
+      now: Date.now,
+      log: quietLog,
+    }),
+  );
+  before(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/arpanet/v1`;
+  });
+  after(() => void server.close());
+  beforeEach(() => {
+    waiting = 0;
+    isLate = false;
+    states = ['joining', 'joining'];
+    gate = new Promise((resolve) => (back = resolve));
+  });
+  const get = async <T>(path: string) => (await (await fetch(url + path)).json()) as T;
+  const asked = () => until('it is asked', () => waiting > 0);
+
+  it('a look is answered once the hosts are back', async () => {
+    const answer = get<{ running: number }[]>('/services?of=abc');
+    await asked();
+    states = ['alive', 'down'];
+    back();
+    assert.equal((await answer)[0]?.running, 1);
+  });
+
+  it('a look that has waited for two seconds is told what is known: what a host ran that is still joining is taken to run', async () => {
+    const beganMs = performance.now();
+    const [list, status] = await Promise.all([get<{ running: number }[]>('/services'), get<{ warnings: string[] }>('/status')]);
+    assert.ok(performance.now() - beganMs < 6_000);
+    assert.equal(list[0]?.running, 2);
+    assert.ok(!status.warnings.some((text) => text.includes('runs 0 of')), status.warnings.join());
+    back();
+  });
+
+  it('a change waits too, and is refused where a look is answered', async () => {
+    const scale = fetch(`${url}/services/scale`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ wishes: ['web=3'] }),
+    });
+    await asked();
+    back();
+    assert.match(await (await scale).text(), /scaled/);
+    isLate = true;
+    const refused = await fetch(`${url}/services/scale`, { method: 'POST' });
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '1']);
+    assert.equal((await get<unknown[]>('/services')).length, 1);
+  });
+
+  it('what is in the store, or about schedulers, waits for nobody', async () => {
+    assert.deepEqual(await get('/token'), { token: 'the-token' });
+    assert.deepEqual(await get('/config'), []);
+    const here = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"name":"s2","url":"http://s2"}' };
+    assert.equal((await fetch(`${url}/schedulers`, here)).status, 200);
+    assert.equal(waiting, 0);
+  });
+});

@@ -1,0 +1,229 @@
+/** `POST /containers/create` from the leader's side: real streams, tunnels and store; hosts of plain data. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { ArpanetError, type ContainerRecord, keys, type LeaseRecord } from '../../../src/model/index.ts';
+import type { Creation } from '../../../src/scheduler/create/claim.ts';
+import { type FakeCluster, startFakeCluster, until } from '../../support/fakes/fake-cluster.ts';
+import { Refusal } from '../../support/fakes/fake-engine.ts';
+
+function wish(name: string | undefined, more: Partial<Creation> = {}): Creation {
+  const request = { Image: 'busybox', Labels: { 'com.docker.compose.project': 'abc', 'com.docker.compose.service': 'web' } };
+  return { name, platform: undefined, request, apiVersion: '1.41', requestId: randomUUID(), signal: new AbortController().signal, ...more };
+}
+
+const leases = (cluster: FakeCluster, kind: LeaseRecord['kind']): readonly LeaseRecord[] =>
+  cluster.ledger.list<LeaseRecord>(keys.leases).flatMap(([, lease]) => (lease.kind === kind && lease.state !== 'resting' ? [lease] : []));
+
+/** Nothing but addresses that rest. */
+const nothingLeft = (cluster: FakeCluster): void => {
+  assert.deepEqual(cluster.state(), []);
+  for (const agent of cluster.agents) {
+    assert.deepEqual([...agent.engine.containers.values()], []);
+    assert.deepEqual([...agent.engine.networks.values()], []);
+  }
+};
+
+describe('create', () => {
+  it('makes the container in its implicit network, with a leased address, and shows it at once', async () => {
+    await using cluster = await startFakeCluster(2);
+    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const container = cluster.scheduler.container('abc_web_1');
+    assert.equal(container.id, id);
+    assert.equal(container.record?.id, id);
+    assert.equal(container.record?.deployment, 'abc');
+    const [network] = cluster.scheduler.networks();
+    assert.equal(network?.record.name, 'abc_default');
+    const [lease] = leases(cluster, 'instance');
+    assert.equal(lease?.state, 'bound');
+    assert.equal(lease?.owner, 'abc_web_1');
+    const agent = cluster.agents.find((one) => one.name === container.host);
+    const made = agent?.engine.containers.get(id);
+    assert.equal(made?.networks.get('abc_default'), lease?.ip);
+    assert.equal(made?.request.HostConfig?.Dns?.[0], leases(cluster, 'gateway')[0]?.ip);
+  });
+
+  it('leaves nothing behind after the last container is removed', async () => {
+    await using cluster = await startFakeCluster(1);
+    await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const container = cluster.scheduler.container('abc_web_1');
+    cluster.agents[0]?.engine.containers.clear();
+    await cluster.scheduler.containerRemoved(container);
+    nothingLeft(cluster);
+    assert.throws(() => cluster.scheduler.container('abc_web_1'), /No such container: abc_web_1/);
+  });
+
+  it("refuses a taken name in Docker's words and changes nothing", async () => {
+    await using cluster = await startFakeCluster(1);
+    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const before = cluster.state();
+    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')), {
+      kind: 'conflict',
+      message: `Conflict. The container name "/abc_web_1" is already in use by container "${id}". You have to remove (or rename) that container to be able to reuse that name.`,
+    });
+    assert.deepEqual(cluster.state(), before);
+  });
+
+  it('answers a request that is sent again with the container that the first try made', async () => {
+    await using cluster = await startFakeCluster(1);
+    const first = wish('abc_web_1');
+    const [a, b] = await Promise.all([cluster.scheduler.createContainer(first), cluster.scheduler.createContainer(first)]);
+    const c = await cluster.scheduler.createContainer(first);
+    assert.deepEqual([b.id, c.id], [a.id, a.id]);
+    assert.equal(cluster.agents[0]?.engine.containers.size, 1);
+  });
+
+  it("passes an Engine's refusal on and undoes everything", async () => {
+    await using cluster = await startFakeCluster(2);
+    for (const agent of cluster.agents) {
+      agent.engine.beforeCreate = async () => {
+        throw new Refusal(400, 'invalid mount config');
+      };
+    }
+    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')), {
+      kind: 'engine',
+      engineStatus: 400,
+      message: 'invalid mount config',
+    });
+    nothingLeft(cluster);
+  });
+
+  it('undoes everything when the client goes away in the middle', async () => {
+    await using cluster = await startFakeCluster(1);
+    const client = new AbortController();
+    const [agent] = cluster.agents;
+    assert.ok(agent);
+    agent.engine.beforeCreate = async () => client.abort();
+    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1', { signal: client.signal })), { kind: 'unavailable' });
+    nothingLeft(cluster);
+  });
+
+  it('goes on for the second sender of a request whose first sender left', async () => {
+    await using cluster = await startFakeCluster(1);
+    const client = new AbortController();
+    const [agent] = cluster.agents;
+    assert.ok(agent);
+    const first = wish('abc_web_1', { signal: client.signal });
+    let second: Promise<{ readonly id: string }> | undefined;
+    agent.engine.beforeCreate = async () => {
+      agent.engine.beforeCreate = async () => undefined;
+      client.abort();
+      second = cluster.scheduler.createContainer({ ...first, signal: new AbortController().signal });
+    };
+    await assert.rejects(cluster.scheduler.createContainer(first), { kind: 'unavailable' });
+    const { id } = (await second) ?? { id: '' };
+    assert.deepEqual([...agent.engine.containers.keys()], [id]);
+  });
+
+  it('undoes everything when the agent goes away in the middle, and clears up when it comes back', async () => {
+    await using cluster = await startFakeCluster(1, { hostDownMs: 1_000 });
+    const [agent] = cluster.agents;
+    assert.ok(agent);
+    agent.beforeCall = async (request) => {
+      if (request.method === 'sync' && request.containers !== undefined) agent.hangUp();
+    };
+    agent.engine.beforeCreate = async () => {
+      agent.engine.beforeCreate = async () => undefined;
+      agent.hangUp();
+      throw new Refusal(500, 'dying');
+    };
+    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')));
+    assert.deepEqual(cluster.state(), []);
+    agent.beforeCall = async () => undefined;
+    await agent.dial(cluster.url);
+    await until(() => agent.plans.length === 0 && agent.engine.containers.size === 0, 'host clean');
+  });
+
+  it('is there for everybody once it is answered, though its Engine is gone in that moment and nobody has seen it', async () => {
+    await using cluster = await startFakeCluster(1);
+    const [agent] = cluster.agents;
+    assert.ok(agent);
+    agent.beforeCall = async (request) => {
+      if (request.method === 'sync') throw new ArpanetError('unavailable', 'the Engine of this host is away');
+    };
+    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const seen = cluster.scheduler.container('abc_web_1');
+    assert.deepEqual([seen.id, seen.facts.inspect.State.Status], [id, 'created']);
+    // removed before its host ever told of it
+    await cluster.scheduler.containerRemoved(seen);
+    assert.throws(() => cluster.scheduler.container('abc_web_1'), /No such container: abc_web_1/);
+    assert.deepEqual(cluster.scheduler.containers(), []);
+  });
+
+  it('answers an unknown image with what makes `docker run` pull, before anything is begun', async () => {
+    await using cluster = await startFakeCluster(1);
+    const create = wish('abc_web_1', { request: { Image: 'nosuch' } });
+    await assert.rejects(cluster.scheduler.createContainer(create), { kind: 'not-found', message: 'No such image: nosuch:latest' });
+    nothingLeft(cluster);
+  });
+
+  it("refuses an unknown network in Docker's words", async () => {
+    await using cluster = await startFakeCluster(1);
+    const create = wish('abc_web_1', { request: { Image: 'busybox', HostConfig: { NetworkMode: 'nosuch' } } });
+    await assert.rejects(cluster.scheduler.createContainer(create), { kind: 'invalid', message: 'network nosuch not found' });
+    nothingLeft(cluster);
+  });
+
+  it('says why no host fits', async () => {
+    await using cluster = await startFakeCluster(2);
+    const create = wish('big', { request: { Image: 'busybox', HostConfig: { Memory: 1e12 } } });
+    await assert.rejects(
+      cluster.scheduler.createContainer(create),
+      (error: ArpanetError) => error.kind === 'unplaceable' && /h1: .*h2: /s.test(error.message),
+    );
+    nothingLeft(cluster);
+  });
+
+  it('never gives one of two names or addresses away twice in a burst of 30, and spreads it', async () => {
+    await using cluster = await startFakeCluster(3);
+    const results = await Promise.allSettled(
+      Array.from({ length: 30 }, (_, i) => cluster.scheduler.createContainer(wish(i % 10 === 9 ? 'same' : `abc_web_${i + 1}`))),
+    );
+    const made = results.filter((result) => result.status === 'fulfilled');
+    assert.equal(made.length, 28);
+    const ips = leases(cluster, 'instance').map((lease) => lease.ip);
+    assert.equal(new Set([...ips, ...leases(cluster, 'gateway').map((lease) => lease.ip)]).size, 28 + 3);
+    for (const agent of cluster.agents) {
+      assert.ok(agent.engine.containers.size >= 8, `${agent.name} has ${agent.engine.containers.size}`);
+      assert.equal(agent.calls.filter((call) => call.method === 'materialise').length <= 3, true);
+    }
+    const records = cluster.ledger.list<ContainerRecord>(keys.containers);
+    assert.equal(
+      records.every(([, record]) => record.id !== undefined),
+      true,
+    );
+  });
+
+  it('connects further networks one by one on Engines before 1.44, and all at once after', async () => {
+    for (const [apiVersion, connects] of [
+      ['1.41', 1],
+      ['1.45', 0],
+    ] as const) {
+      await using cluster = await startFakeCluster(1, { apiVersion });
+      await cluster.scheduler.createNetwork({ Name: 'abc_front' }, 'r1');
+      await cluster.scheduler.createNetwork({ Name: 'abc_back' }, 'r2');
+      const request = {
+        Image: 'busybox',
+        HostConfig: { NetworkMode: 'abc_front' },
+        NetworkingConfig: { EndpointsConfig: { abc_front: {}, abc_back: { Aliases: ['db'] } } },
+      };
+      const { id } = await cluster.scheduler.createContainer(wish('abc_web_1', { request, apiVersion: '1.45' }));
+      const [agent] = cluster.agents;
+      assert.deepEqual([...(agent?.engine.containers.get(id)?.networks.keys() ?? [])], ['abc_front', 'abc_back']);
+      assert.equal(agent?.engine.asked.filter((route) => route.endsWith('/connect')).length, connects);
+      assert.deepEqual(Object.values(cluster.scheduler.container(id).record?.aliases ?? {}), [[], ['db']]);
+    }
+  });
+
+  it('keeps a named volume on the host that has it', async () => {
+    await using cluster = await startFakeCluster(3);
+    await cluster.scheduler.createVolume({ Name: 'data', Labels: { a: 'b' } });
+    const request = { Image: 'busybox', HostConfig: { Binds: ['data:/data'] } };
+    const made = await Promise.all([1, 2, 3, 4].map((i) => cluster.scheduler.createContainer(wish(`db${i}`, { request }))));
+    const hosts = new Set(made.map(({ id }) => cluster.scheduler.container(id).host));
+    assert.equal(hosts.size, 1);
+    const volume = cluster.scheduler.volume('data');
+    assert.equal(volume.host, [...hosts][0]);
+    assert.deepEqual(volume.summary?.Labels, { a: 'b' });
+  });
+});

@@ -1,0 +1,125 @@
+/** The agents' streams as the leader takes them. */
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { describe, it } from 'node:test';
+import { startFakeAgent } from '../../support/fakes/fake-agent.ts';
+import { startFakeCluster, TOKEN, until } from '../../support/fakes/fake-cluster.ts';
+
+const refused = (agent: { readonly told: readonly { readonly type: string }[] }): string | undefined => {
+  const last = agent.told.at(-1);
+  return last?.type === 'refused' && 'why' in last ? String(last.why) : undefined;
+};
+
+describe('a host', () => {
+  it('is welcomed with epoch, plans and an answer to its beat', async () => {
+    await using cluster = await startFakeCluster(1);
+    const [agent] = cluster.agents;
+    const first = ['welcome', 'plans', 'settings', 'beat'];
+    await until(() => first.every((type) => agent?.told.some((message) => message.type === type)), first.join(', '));
+    assert.deepEqual(agent?.told[0], { type: 'welcome', epoch: 1, leader: 's1', clusterId: 'c1' });
+  });
+
+  it('is refused with a wrong token, or none', async () => {
+    await using cluster = await startFakeCluster(0);
+    for (const token of ['wrong', '']) {
+      await using agent = await startFakeAgent({ name: 'h1', token });
+      await assert.rejects(agent.dial(cluster.url), { kind: 'unauthorized', message: /join token is missing or wrong/ });
+    }
+    assert.deepEqual(cluster.scheduler.hosts(), []);
+  });
+
+  it('cannot take the name of another that is alive: the refusal names both', async () => {
+    await using cluster = await startFakeCluster(1);
+    await using other = await startFakeAgent({ name: 'h1', token: TOKEN, address: '10.0.0.99' });
+    await other.dial(cluster.url);
+    await until(() => refused(other) !== undefined, 'refused');
+    assert.match(refused(other) ?? '', /10\.0\.0\.1 .*10\.0\.0\.99/);
+    assert.equal(cluster.scheduler.hosts()[0]?.record.address, '10.0.0.1');
+  });
+
+  it('replaces its own older stream', async () => {
+    await using cluster = await startFakeCluster(1);
+    const [agent] = cluster.agents;
+    await agent?.dial(cluster.url);
+    await until(() => agent?.told.filter(({ type }) => type === 'welcome').length === 2, 'welcomed twice');
+    await cluster.scheduler.sync('h1', { images: true });
+    assert.equal(cluster.scheduler.hosts()[0]?.state, 'alive');
+  });
+
+  it('is let go, with no word of blame, when it has seen a newer leader; is refused when its name is none', async () => {
+    await using cluster = await startFakeCluster(0);
+    await using ahead = await startFakeAgent({ name: 'h1', token: TOKEN, epoch: 7 });
+    await using odd = await startFakeAgent({ name: 'H_1', token: TOKEN });
+    await ahead.dial(cluster.url);
+    await odd.dial(cluster.url);
+    await until(() => refused(odd) !== undefined, 'refused');
+    // It looks for the new leader at once, and not after the pause that a refusal asks for.
+    assert.equal(refused(ahead), undefined);
+    assert.deepEqual(cluster.scheduler.hosts(), []);
+    assert.match(refused(odd) ?? '', /"H_1" is no host name/);
+  });
+
+  it('goes down without a heartbeat, and comes back with the next stream', async () => {
+    await using cluster = await startFakeCluster(1, { hostDownMs: 300 });
+    const [agent] = cluster.agents;
+    agent?.hangUp();
+    await until(() => cluster.scheduler.hosts()[0]?.state === 'down', 'down');
+    assert.throws(() => cluster.scheduler.engine('h1'), { kind: 'unavailable', message: /host h1 is down: no heartbeat/ });
+    assert.throws(() => cluster.scheduler.builder(), { kind: 'unavailable' });
+    await agent?.dial(cluster.url);
+    await until(() => cluster.scheduler.hosts()[0]?.state === 'alive', 'alive');
+  });
+
+  it('goes down at once when its Engine does not answer', async () => {
+    await using cluster = await startFakeCluster(1);
+    cluster.agents[0]?.say({ type: 'engine', alive: false, why: 'connection refused' });
+    await until(() => cluster.scheduler.hosts()[0]?.state === 'down', 'down');
+  });
+
+  it('ends with the leadership', async () => {
+    await using cluster = await startFakeCluster(1);
+    const before = cluster.scheduler;
+    await cluster.nextLeader();
+    await assert.rejects(before.ready(new AbortController().signal), { kind: 'unavailable' });
+    assert.equal(cluster.scheduler.hosts()[0]?.state, 'joining');
+    await cluster.agents[0]?.dial(cluster.url);
+    await cluster.scheduler.ready(new AbortController().signal);
+    assert.equal(cluster.scheduler.hosts()[0]?.state, 'alive');
+  });
+
+  it('that sends nonsense loses its stream, and nobody else theirs', async () => {
+    await using cluster = await startFakeCluster(2);
+    const socket = await new Promise<import('node:stream').Duplex>((resolve) => {
+      const headers = { Connection: 'Upgrade', Upgrade: 'arpanet', Authorization: `Bearer ${TOKEN}` };
+      http.get(`${cluster.url}/arpanet/v1/agent`, { headers }).on('upgrade', (_answer, upgraded) => resolve(upgraded));
+    });
+    let said = '';
+    socket.on('data', (chunk) => (said += String(chunk)));
+    socket.write('this is no JSON\n');
+    await until(() => said.includes('"refused"'), 'refused');
+    socket.destroy();
+    assert.equal(
+      cluster.scheduler.hosts().every((host) => host.state === 'alive'),
+      true,
+    );
+  });
+
+  it("gets a call's failure back in its own kind and words", async () => {
+    await using cluster = await startFakeCluster(1);
+    const [agent] = cluster.agents;
+    assert.ok(agent);
+    agent.beforeCall = async (request) => {
+      if (request.method === 'materialise') throw Object.assign(new Error('no such bridge'), { kind: 'conflict' });
+    };
+    const create = {
+      name: 'web',
+      platform: undefined,
+      request: { Image: 'busybox' },
+      apiVersion: '1.41',
+      requestId: 'r',
+      signal: new AbortController().signal,
+    };
+    await assert.rejects(cluster.scheduler.createContainer(create), { kind: 'conflict', message: 'no such bridge' });
+    assert.deepEqual(cluster.state(), []);
+  });
+});

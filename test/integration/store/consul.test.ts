@@ -1,0 +1,205 @@
+/** What only a real Consul can show: its outages, its sessions, its catalog and its DNS. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { pino } from 'pino';
+import { isKind } from '../../../src/model/index.ts';
+import { type Catalog, type CatalogService, type Entry, openCatalog, openConsul, type StateStore } from '../../../src/store/index.ts';
+import { type RunningConsul, startConsul } from '../../support/cluster/consul.ts';
+
+const log = pino({ level: 'silent' });
+const run = promisify(execFile);
+const isUnavailable = (error: unknown) => isKind(error, 'unavailable');
+const lock = (store: StateStore, key: string) => store.lock(key, 'me', { ttlMs: 10_000, name: 'test' }, AbortSignal.timeout(20_000));
+const set = (store: StateStore, key: string) => store.transact([{ op: 'set', key, value: Math.random() }]);
+
+describe('Consul going away', { timeout: 120_000, concurrency: true }, () => {
+  it('for less than the time to live costs no lock', async () => {
+    await using at = await consulWithStore(true);
+    const held = await lock(at.store, 'lock');
+    await at.consul.kill();
+    await sleep(3000);
+    await assert.rejects(set(at.store, 'k'), isUnavailable);
+    await at.consul.revive();
+    await sleep(8000);
+    assert.equal(held.lost.aborted, false);
+    await at.store.transact([{ op: 'set', key: 'k', value: 1 }], held.fence);
+  });
+
+  it('for good costs the lock when its session has surely expired, and every call is refused at once', async () => {
+    await using at = await consulWithStore(false);
+    const held = await lock(at.store, 'lock');
+    await at.consul.kill();
+    const startedMs = performance.now();
+    await assert.rejects(at.store.get('k'), isUnavailable);
+    assert.ok(performance.now() - startedMs < 500);
+    while (!held.lost.aborted && performance.now() - startedMs < 20_000) await sleep(20);
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs > 15_000 && tookMs < 19_500, `${tookMs} ms`);
+  });
+
+  it('without a word (stopped, not killed) is known after five seconds, and a caller who gives up need not wait', async () => {
+    await using at = await consulWithStore(false);
+    process.kill(at.consul.pid, 'SIGSTOP');
+    const startedMs = performance.now();
+    await assert.rejects(at.store.get('k', AbortSignal.timeout(300)), { name: 'TimeoutError' });
+    assert.ok(performance.now() - startedMs < 1000);
+    await assert.rejects(set(at.store, 'k'), isUnavailable);
+    assert.ok(performance.now() - startedMs < 6000);
+    process.kill(at.consul.pid, 'SIGCONT');
+    await set(at.store, 'k');
+  });
+
+  it('and coming back empty, its index starting anew, leaves a watch that still sees every change', async () => {
+    await using at = await consulWithStore(false);
+    for (let i = 0; i < 50; i += 1) await set(at.store, `seen/${i}`);
+    let last: readonly Entry[] = [];
+    const ended = new AbortController();
+    const watching = (async () => {
+      for await (const entries of at.store.watch('seen/', ended.signal)) last = entries;
+    })();
+    await until(() => last.length === 50);
+    await at.consul.kill();
+    await at.consul.revive();
+    await until(() => last.length === 0);
+    await set(at.store, 'seen/again');
+    await until(() => last.length === 1, 1000);
+    ended.abort();
+    await watching;
+  });
+});
+
+describe('Consul', { timeout: 120_000 }, () => {
+  let consul: RunningConsul;
+  let store: StateStore;
+  let catalog: Catalog;
+  before(async () => {
+    consul = await startConsul();
+    store = await openConsul(consul.http, { log });
+    catalog = openCatalog(consul.http, { log });
+  });
+  after(async () => {
+    catalog[Symbol.dispose]();
+    await store[Symbol.asyncDispose]();
+    await consul.stop();
+  });
+  const put = (path: string, body: object) => fetch(`http://${consul.http}/v1${path}`, { method: 'PUT', body: JSON.stringify(body) });
+
+  it('takes no lock away because the health check of its agent fails', async () => {
+    const held = await lock(store, 'lock');
+    // For comparison: a session as Consul makes it by default.
+    const { ID } = (await (await put('/session/create', { TTL: '30s' })).json()) as { ID: string };
+    const serfHealth = { CheckID: 'serfHealth', Name: 'Serf Health Status', Status: 'critical' };
+    await put('/catalog/register', { Node: 'consul-server', Address: '127.0.0.1', Check: serfHealth });
+    assert.deepEqual(await (await fetch(`http://${consul.http}/v1/session/info/${ID}`)).json(), []);
+    assert.equal((await store.transact([{ op: 'set', key: 'k', value: 1 }], held.fence)).kind, 'committed');
+    assert.equal(held.lost.aborted, false);
+    await put('/catalog/register', { Node: 'consul-server', Address: '127.0.0.1', Check: { ...serfHealth, Status: 'passing' } });
+    await held.release();
+  });
+
+  it('says which key holds no JSON', async () => {
+    await fetch(`http://${consul.http}/v1/kv/foreign/key`, { method: 'PUT', body: 'not json' });
+    await assert.rejects(store.list('foreign/'), /foreign.key in Consul is not JSON/);
+  });
+
+  it('is asked for by HOST:PORT and nothing else', async () => {
+    await assert.rejects(openConsul('consul', { log }), (error) => isKind(error, 'invalid'));
+  });
+
+  describe('catalog', () => {
+    const instance = (number: number, host = 'h1'): CatalogService => ({
+      node: `arpanet-${host}`,
+      nodeAddress: '10.9.0.1',
+      id: `${number}.pricing.abc.dns`,
+      service: 'abc',
+      tags: ['pricing', `${number}.pricing`],
+      address: `10.32.${Math.floor(number / 250)}.${(number % 250) + 1}`,
+      meta: { deployment: 'abc' },
+    });
+    const dig = async (name: string, ...more: string[]) => {
+      const { stdout } = await run('dig', ['@127.0.0.1', '-p', `${consul.dns}`, '+short', '+tcp', name, ...more]);
+      return stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .sort();
+    };
+
+    it('resolves a service by the name of its deployment, under a fence, and lists it back', async () => {
+      const held = await lock(store, 'lock');
+      await catalog.apply(
+        [
+          { kind: 'register', service: instance(1) },
+          { kind: 'register', service: { ...instance(2), port: 8080 } },
+        ],
+        held.fence,
+      );
+      assert.deepEqual(await dig('pricing.abc.service.consul'), ['10.32.0.2', '10.32.0.3']);
+      assert.deepEqual(await dig('2.pricing.abc.service.consul'), ['10.32.0.3']);
+      const listed = await catalog.list('arpanet-');
+      assert.deepEqual(
+        listed.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+        [instance(1), { ...instance(2), port: 8080 }],
+      );
+      assert.deepEqual(await catalog.list('arpanet-h2'), []);
+      const nodes = (await (await fetch(`http://${consul.http}/v1/catalog/node/arpanet-h1`)).json()) as { Node: { Meta: object } };
+      assert.deepEqual(nodes.Node.Meta, { 'external-node': 'true' });
+      await catalog.apply([{ kind: 'deregister', node: 'arpanet-h1', id: instance(1).id }], held.fence);
+      assert.deepEqual(await dig('pricing.abc.service.consul'), ['10.32.0.3']);
+      await catalog.apply(
+        [
+          { kind: 'deregister-node', node: 'arpanet-h1' },
+          { kind: 'deregister-node', node: 'arpanet-none' },
+          { kind: 'deregister', node: 'arpanet-none', id: 'none' },
+        ],
+        held.fence,
+      );
+      assert.deepEqual(await catalog.list('arpanet-'), []);
+      await held.release();
+    });
+
+    it('takes hundreds of changes on several hosts in one call', async () => {
+      const held = await lock(store, 'lock');
+      const services = Array.from({ length: 300 }, (_, i) => instance(i, `h${i % 3}`));
+      await catalog.apply(
+        services.map((service) => ({ kind: 'register', service })),
+        held.fence,
+      );
+      assert.equal((await catalog.list('arpanet-')).length, 300);
+      assert.equal((await dig('pricing.abc.service.consul')).length, 300);
+      await catalog.apply(
+        [0, 1, 2].map((host) => ({ kind: 'deregister-node', node: `arpanet-h${host}` })),
+        held.fence,
+      );
+      assert.deepEqual(await catalog.list('arpanet-'), []);
+      await held.release();
+    });
+
+    it('refuses changes of one who no longer leads', async () => {
+      const held = await lock(store, 'lock');
+      await held.release();
+      await assert.rejects(catalog.apply([{ kind: 'register', service: instance(1) }], held.fence), (error) => isKind(error, 'not-leader'));
+      assert.deepEqual(await catalog.list('arpanet-'), []);
+    });
+  });
+});
+
+async function consulWithStore(persistent: boolean) {
+  const consul = await startConsul({ persistent });
+  const store = await openConsul(consul.http, { log });
+  return {
+    consul,
+    store,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await consul.stop();
+    },
+  };
+}
+
+async function until(holds: () => boolean, withinMs = 10_000): Promise<void> {
+  for (let leftMs = withinMs; leftMs > 0 && !holds(); leftMs -= 10) await sleep(10);
+  assert.ok(holds());
+}

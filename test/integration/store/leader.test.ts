@@ -1,0 +1,159 @@
+/** Elections over both stores: who leads, who hears of it, and how long it takes when a leader goes. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { isKind, keys, type LeaderRecord } from '../../../src/model/index.ts';
+import { campaign, openConsul, openEmbedded, type StateStore, type Term } from '../../../src/store/index.ts';
+import { startConsul } from '../../support/cluster/consul.ts';
+
+const log = pino({ level: 'silent' });
+const TTL_MS = 10_000;
+const dead = { url: 'http://127.0.0.1:1', name: 'dead', epoch: 1 };
+
+interface Place {
+  open(): Promise<StateStore>;
+  close(): Promise<void>;
+}
+const places: Readonly<Record<string, () => Promise<Place>>> = {
+  'the embedded store': async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'arpanet-leader-'));
+    return { open: () => openEmbedded(dir, log), close: () => rm(dir, { recursive: true, force: true }) };
+  },
+  Consul: async () => {
+    const consul = await startConsul();
+    return { open: () => openConsul(consul.http, { log }), close: () => consul.stop() };
+  },
+};
+
+/** A scheduler as far as elections go. */
+class Candidate {
+  readonly terms: Term[] = [];
+  readonly heard: (LeaderRecord | undefined)[] = [];
+  readonly #stop = new AbortController();
+  readonly #done: Promise<void>;
+
+  constructor(store: StateStore, url: string, probe: (url: string) => Promise<'alive' | 'refused' | 'unknown'>) {
+    const lead = async (term: Term) => {
+      this.terms.push(term);
+      if (!term.lost.aborted) await new Promise((resolve) => term.lost.addEventListener('abort', resolve, { once: true }));
+    };
+    this.#done = campaign({ store, log, url, name: url, ttlMs: TTL_MS, probe }, this.#stop.signal, lead, (leader) =>
+      this.heard.push(leader),
+    );
+  }
+  get isLeading(): boolean {
+    return this.terms.at(-1)?.lost.aborted === false;
+  }
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+}
+
+async function until(what: string, holds: () => boolean, withinMs = 3000): Promise<number> {
+  const startedMs = performance.now();
+  while (!holds()) {
+    if (performance.now() - startedMs > withinMs) assert.fail(`after ${withinMs} ms still not: ${what}`);
+    await sleep(10);
+  }
+  return performance.now() - startedMs;
+}
+
+for (const [name, start] of Object.entries(places)) {
+  describe(`elections over ${name}`, { timeout: 120_000 }, () => {
+    let place: Place;
+    let stores: StateStore[];
+    let running: Candidate[] = [];
+    const candidate = (index: number, probe: (url: string) => Promise<'alive' | 'refused' | 'unknown'> = async () => 'alive') => {
+      const store = stores[index] ?? assert.fail('no such store');
+      running.push(new Candidate(store, `http://${index}`, probe));
+      return running.at(-1) ?? assert.fail();
+    };
+    before(async () => {
+      place = await start();
+      stores = await Promise.all([place.open(), place.open(), place.open()]);
+    });
+    afterEach(async () => {
+      await Promise.all(running.map((each) => each.stop()));
+      running = [];
+    });
+    after(async () => {
+      for (const store of stores) await store[Symbol.asyncDispose]();
+      await place.close();
+    });
+
+    it('one leads, the others hear of it, and a clean stop hands over within a second, at a higher epoch', async () => {
+      const first = candidate(0);
+      await until('first leads', () => first.isLeading);
+      const second = candidate(1);
+      await until('second heard', () => second.heard.at(-1)?.url === 'http://0');
+      assert.equal(second.heard.at(-1)?.epoch, first.terms[0]?.epoch);
+      assert.equal(second.isLeading, false);
+      await first.stop();
+      assert.ok((await until('second leads', () => second.isLeading)) < 1000);
+      assert.equal(second.terms[0]?.epoch, (first.terms[0]?.epoch ?? 0) + 1);
+      assert.deepEqual((await stores[2]?.get(keys.leader))?.value, { url: 'http://1', name: 'http://1', epoch: second.terms[0]?.epoch });
+      assert.equal((await stores[2]?.get(keys.epoch))?.value, second.terms[0]?.epoch);
+    });
+
+    it('a leader whose address refuses connections is replaced within two seconds', async () => {
+      const crashed = await stores[2]?.lock(keys.leader, dead, { ttlMs: TTL_MS, name: 'dead' }, AbortSignal.timeout(5000));
+      const next = candidate(0, async (url) => (url === dead.url ? 'refused' : 'alive'));
+      assert.ok((await until('next leads', () => next.isLeading)) < 2000);
+      await until('the crashed one knows', () => crashed?.lost.aborted === true);
+    });
+
+    it('a leader that cannot be reached, but does not refuse, keeps the lead', async () => {
+      const away = await stores[2]?.lock(keys.leader, dead, { ttlMs: TTL_MS, name: 'dead' }, AbortSignal.timeout(5000));
+      const follower = candidate(0, async () => 'unknown');
+      await until('it is heard of', () => follower.heard.at(-1)?.url === dead.url);
+      await sleep(2500);
+      assert.equal(away?.lost.aborted, false);
+      assert.equal(follower.isLeading, false);
+      await away?.release();
+      await until('the follower leads', () => follower.isLeading);
+    });
+
+    it('one that starts again after a crash leads at once, though its own address answers', async () => {
+      const former: LeaderRecord = { url: 'http://0', name: 'http://0', epoch: 1 };
+      await stores[2]?.lock(keys.leader, former, { ttlMs: TTL_MS, name: 'former' }, AbortSignal.timeout(5000));
+      const again = candidate(0);
+      assert.ok((await until('it leads', () => again.isLeading)) < 1000);
+      assert.equal(
+        again.heard.find((leader) => leader !== undefined),
+        undefined,
+      );
+    });
+
+    it('one that loses the lock is told, can write no more, and stands again', async () => {
+      const first = candidate(0);
+      await until('first leads', () => first.isLeading);
+      const [term] = first.terms;
+      await stores[2]?.evict(keys.leader, term?.fence.session ?? '');
+      await until('it is told', () => term?.lost.aborted === true, 1000);
+      await assert.rejects(stores[0]?.transact([{ op: 'set', key: 'k', value: 1 }], term?.fence) ?? assert.fail(), (error) =>
+        isKind(error, 'not-leader'),
+      );
+      await until('it leads again', () => first.isLeading);
+      assert.ok((first.terms.at(-1)?.epoch ?? 0) > (term?.epoch ?? 0));
+    });
+
+    it('never two of three lead in one epoch, and their terms do not share a fence, while leaders come and go', async () => {
+      const candidates = [candidate(0), candidate(1), candidate(2)];
+      for (let round = 0; round < 5; round += 1) {
+        await until('someone leads', () => candidates.some((each) => each.isLeading), 5000);
+        assert.equal(candidates.filter((each) => each.isLeading).length, 1);
+        const leading = candidates.find((each) => each.isLeading)?.terms.at(-1);
+        await stores[round % 3]?.evict(keys.leader, leading?.fence.session ?? '');
+        await until('it has noticed', () => leading?.lost.aborted === true);
+      }
+      const terms = candidates.flatMap((each) => each.terms);
+      assert.equal(new Set(terms.map(({ epoch }) => epoch)).size, terms.length);
+      assert.equal(new Set(terms.map(({ fence }) => fence.session)).size, terms.length);
+    });
+  });
+}

@@ -1,0 +1,176 @@
+/**
+ * A Cluster over one real Engine, for tests of the door without a scheduler: the view is read from the Engine, create goes straight to it.
+ * What it does not know throws its own name.
+ */
+import http from 'node:http';
+import type { Duplex } from 'node:stream';
+import { once } from 'node:events';
+import type { Cluster, EngineDoor } from '../../../src/docker-api/index.ts';
+import { dialUnix, engineEvents, engineJson } from '../../../src/engine/index.ts';
+import { ArpanetError, shownEvent } from '../../../src/model/index.ts';
+import { OPTIONAL } from '../fakes/literal-cluster.ts';
+import type {
+  ClusterEvent,
+  ContainerInspect,
+  ContainerSummary,
+  ContainerView,
+  HostView,
+  ImageSummary,
+  VolumeSummary,
+} from '../../../src/model/index.ts';
+
+class UnixAgent extends http.Agent {
+  readonly #path: string;
+  constructor(path: string) {
+    super({ keepAlive: true });
+    this.#path = path;
+  }
+  override createConnection(): Duplex {
+    const socket = dialUnix(this.#path);
+    // What the Engine hung up on must leave the pool.
+    socket.once('end', () => Object.values(this.freeSockets).some((free) => free?.includes(socket)) && socket.destroy());
+    return socket;
+  }
+}
+
+/** `through`: how the door reaches the Engine; the view is read over its own socket. */
+export async function plainCluster(socketPath: string, name: string, signal: AbortSignal, through?: EngineDoor): Promise<Cluster> {
+  const agent = new UnixAgent(socketPath);
+  const target = { agent };
+  const listeners = new Set<(event: ClusterEvent) => void>();
+  const views = new Map<string, ContainerView>();
+  const syncing = new Set<Promise<void>>();
+  let images: readonly ImageSummary[] = [];
+  let volumes: readonly VolumeSummary[] = [];
+  let version = 1;
+  const versionInfo = await engineJson<{ readonly [key: string]: unknown; readonly ApiVersion: string; readonly MinAPIVersion: string }>(
+    target,
+    { method: 'GET', path: '/version' },
+  );
+  const info = await engineJson<Record<string, unknown>>(target, { method: 'GET', path: '/info' });
+
+  const engine: EngineDoor = through ?? {
+    agent,
+    async dial(dialSignal) {
+      const socket = dialUnix(socketPath);
+      await once(socket, 'connect', { signal: dialSignal });
+      return socket;
+    },
+  };
+
+  async function readAll(): Promise<void> {
+    const list = await engineJson<ContainerSummary[]>(target, { method: 'GET', path: '/containers/json?all=1' });
+    const inspects = await Promise.all(
+      list.map(({ Id }) => engineJson<ContainerInspect>(target, { method: 'GET', path: `/containers/${Id}/json` }).catch(() => undefined)),
+    );
+    views.clear();
+    for (const [i, summary] of list.entries()) {
+      const inspect = inspects[i];
+      if (inspect === undefined) continue;
+      const facts = { summary, inspect };
+      views.set(summary.Id, { id: summary.Id, name: inspect.Name.slice(1), host: name, hostState: 'alive', facts, record: undefined });
+    }
+    images = await engineJson<ImageSummary[]>(target, { method: 'GET', path: '/images/json' });
+    volumes = (await engineJson<{ Volumes: VolumeSummary[] | null }>(target, { method: 'GET', path: '/volumes' })).Volumes ?? [];
+    version += 1;
+  }
+
+  function sync(): Promise<void> {
+    const one = readAll().finally(() => syncing.delete(one));
+    syncing.add(one);
+    return one;
+  }
+  const settled = (): Promise<void> | undefined => (syncing.size === 0 ? undefined : Promise.all(syncing).then(() => undefined));
+
+  const host = (): HostView => ({
+    name,
+    record: { name, address: '127.0.0.1', gateway: '', labels: {}, availability: 'active', joinedAtMs: 0 },
+    facts: {
+      name,
+      address: '127.0.0.1',
+      gateway: '',
+      labels: {},
+      overlay: 'none',
+      agentVersion: '0',
+      version: versionInfo,
+      info,
+      apiVersion: versionInfo.ApiVersion,
+      minApiVersion: versionInfo.MinAPIVersion,
+      os: 'linux',
+      arch: 'amd64',
+      cpus: 2,
+      memoryBytes: 2 ** 30,
+      routes: [],
+    },
+    load: undefined,
+    state: 'alive',
+    why: undefined,
+    images,
+    volumes,
+  });
+
+  const container = (reference: string): ContainerView => {
+    const plain = reference.replace(/^\//, '');
+    const found = [...views.values()].filter((view) => view.name === plain || view.id.startsWith(plain));
+    if (found.length !== 1 || found[0] === undefined) throw new ArpanetError('not-found', `No such container: ${reference}`);
+    return found[0];
+  };
+
+  const known: Partial<Cluster> = {
+    ready: async () => undefined,
+    version: () => version,
+    settled,
+    hosts: () => [host()],
+    containers: () => [...views.values()],
+    container,
+    networks: () => [],
+    volumes: () => volumes.map((summary) => ({ record: undefined, name: summary.Name, host: name, summary })),
+    image(reference) {
+      const tag = reference.includes(':') ? reference : `${reference}:latest`;
+      const found = images.find(
+        (image) => image.RepoTags?.includes(tag) || image.Id === reference || image.Id.startsWith(`sha256:${reference}`),
+      );
+      return found === undefined ? undefined : { id: found.Id, hosts: [name] };
+    },
+    tags: () => new Map(images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const))),
+    engine: () => engine,
+    builder: () => name,
+    sync,
+    recentEvents: () => [],
+    shownEvent,
+    events(listener, until) {
+      listeners.add(listener);
+      until.addEventListener('abort', () => listeners.delete(listener));
+    },
+    async createContainer({ name: wanted, request }) {
+      const path = `/containers/create${wanted === undefined ? '' : `?name=${wanted}`}`;
+      const made = await engineJson<{ Id: string; Warnings: string[] | null }>(target, { method: 'POST', path, body: request });
+      await sync();
+      return { id: made.Id, warnings: made.Warnings ?? [] };
+    },
+    rejoin: () => Promise.resolve(),
+    withdrawn: (_container, act) => act(),
+    containerRemoved: async () => undefined,
+    renameContainer: (_container, _name, act) => act(),
+    about: () => ({ name: 'plain', epoch: 1, clusterId: 'plain', strategy: 'spread', schedulers: ['plain'] }),
+  };
+
+  await readAll();
+  void (async () => {
+    for await (const item of engineEvents({ target, signal })) {
+      if (item.kind !== 'event') continue;
+      if (item.event.Type !== 'container' || ['die', 'destroy', 'create', 'start'].includes(item.event.Action))
+        await sync().catch(() => undefined);
+      for (const listener of listeners) listener({ host: name, event: item.event });
+    }
+  })();
+  signal.addEventListener('abort', () => agent.destroy());
+
+  return new Proxy(known as Cluster, {
+    get(target, property, receiver): unknown {
+      const value: unknown = Reflect.get(target, property, receiver);
+      if (value === undefined && property !== 'then' && !OPTIONAL.has(property)) throw new Error(`plainCluster has no ${String(property)}`);
+      return value;
+    },
+  });
+}

@@ -1,0 +1,65 @@
+/** A process of its own on an embedded store. Says what it did as lines of JSON; obeys `node --import tsx store-process-main.ts DIR MODE`. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { isKind } from '../../../src/model/index.ts';
+import { type Operation, openEmbedded } from '../../../src/store/index.ts';
+
+const [dir = '', mode = ''] = process.argv.slice(2);
+const say = (what: object) => void process.stdout.write(`${JSON.stringify(what)}\n`);
+const store = await openEmbedded(dir, pino({ level: 'silent' }));
+const never = new AbortController().signal;
+
+/** Three keys at a time, each with the same number; says so once the store has acknowledged it. */
+async function writeForever(): Promise<void> {
+  for (let i = 0; ; i += 1) {
+    const operations = ['a', 'b', 'c'].map(
+      (leaf): Operation => ({ op: 'set', key: `${process.pid}/${i}/${leaf}`, value: 'x'.repeat(i % 3000) }),
+    );
+    await store.transact(operations);
+    say({ acknowledged: i });
+    if (i % 20 === 0) await sleep(1);
+  }
+}
+
+async function writeUnderLock(): Promise<void> {
+  const lock = await store.lock('lock', process.pid, { ttlMs: 1500, name: 'child' }, never);
+  lock.lost.addEventListener('abort', () => say({ lost: true }), { once: true });
+  say({ locked: true });
+  for (;;) {
+    const error = await store.transact([{ op: 'set', key: 'last', value: process.pid }], lock.fence).catch((err: unknown) => err);
+    if (isKind(error, 'not-leader')) return say({ refused: true });
+    // Time to be stopped in: a process stopped within a write would stop the writes of all others.
+    say({ idle: true });
+    await sleep(400);
+  }
+}
+
+/** Fills its disk, is refused, makes room, goes on. */
+async function fillDisk(): Promise<void> {
+  const ballast = join(dir, '..', 'ballast');
+  writeFileSync(ballast, Buffer.alloc(1024 * 1024));
+  let written = 0;
+  const write = () => store.transact([{ op: 'set', key: `k${written}`, value: 'x'.repeat(50_000) }]);
+  for (;;) {
+    const error = await write().catch((err: unknown) => err);
+    if (error instanceof Error) {
+      say({
+        written,
+        kind: isKind(error, 'unavailable') ? 'unavailable' : error.name,
+        message: error.message,
+        readable: (await store.list('k')).length,
+      });
+      break;
+    }
+    written += 1;
+  }
+  rmSync(ballast);
+  await write();
+  say({ readable: (await store.list('k')).length });
+}
+
+const modes: Readonly<Record<string, () => Promise<void>>> = { write: writeForever, lock: writeUnderLock, fill: fillDisk };
+await modes[mode]?.();
+await store[Symbol.asyncDispose]();

@@ -1,0 +1,155 @@
+/** A host agent of plain data: speaks model/wire.ts over a real socket and lets tunnels through to a fake Engine. */
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { lines, openUpgrade } from '../../../src/engine/index.ts';
+import type { AgentCall, AgentMessage, EngineSnapshot, LeaderMessage, MaterialisedNetwork, NetworkPlan } from '../../../src/model/index.ts';
+import { type FakeEngine, fakeEngine } from './fake-engine.ts';
+
+export interface FakeAgent extends AsyncDisposable {
+  readonly name: string;
+  readonly engine: FakeEngine;
+  /** What the leader said, in order, but for calls. */
+  readonly told: LeaderMessage[];
+  readonly calls: AgentCall[];
+  plans: readonly NetworkPlan[];
+  /** Says something to the leader. */
+  say(message: AgentMessage): void;
+  /** Runs before a call is answered; what it throws is the answer. */
+  beforeCall: (request: AgentCall) => Promise<void>;
+  /** Hangs up; comes back only by `dial`. */
+  hangUp(): void;
+  dial(url: string): Promise<void>;
+}
+
+export interface FakeAgentOptions {
+  readonly name: string;
+  readonly token: string;
+  readonly address?: string;
+  readonly apiVersion?: string;
+  readonly epoch?: number;
+}
+
+export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAgent> {
+  const engine = fakeEngine();
+  const sockets = new Set<Socket>();
+  const gateway = http.createServer((_request, response) => response.writeHead(501).end('fake-agent: no such route'));
+  gateway.on('upgrade', (request, socket: Socket) => {
+    socket.on('error', () => socket.destroy());
+    sockets.add(socket);
+    if (request.headers.authorization !== `Bearer ${options.token}`) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tunnel\r\n\r\n');
+    engine.server.emit('connection', socket);
+    return undefined;
+  });
+  gateway.listen(0, '127.0.0.1');
+  await once(gateway, 'listening');
+  const port = (gateway.address() as AddressInfo).port;
+  let stream: Socket | undefined;
+
+  const networks = (): readonly MaterialisedNetwork[] =>
+    [...engine.networks.values()].map(({ network, engineId, gateway }) => ({ network, engineId, gateway }));
+  const snapshot = (): EngineSnapshot => ({
+    containers: [...engine.containers.keys()].flatMap((id) => engine.facts(id) ?? []),
+    images: engine.images,
+    volumes: engine.volumes,
+    networks: networks(),
+  });
+
+  const act = async (request: AgentCall): Promise<unknown> => {
+    agent.calls.push(request);
+    await agent.beforeCall(request);
+    if (request.method === 'sync') {
+      const ids = request.containers ?? [];
+      const upserts = ids.flatMap((id) => engine.facts(id) ?? []);
+      agent.say({ type: 'containers', upserts, removes: ids.filter((id) => !engine.containers.has(id)) });
+      if (request.images) agent.say({ type: 'images', images: engine.images });
+      if (request.volumes) agent.say({ type: 'volumes', volumes: [...engine.volumes] });
+      return undefined;
+    }
+    if (request.method === 'materialise') {
+      const { network, name, gateway: address } = request.plan;
+      engine.networks.set(network, { network, name, engineId: `engine-${name}`, gateway: address });
+      agent.say({ type: 'networks', networks: networks() });
+      return { network, engineId: `engine-${name}`, gateway: address };
+    }
+    if (request.method === 'dematerialise') {
+      engine.networks.delete(request.network);
+      agent.say({ type: 'networks', networks: networks() });
+      return undefined;
+    }
+    if (request.method === 'fence') return undefined;
+    throw new Error(`fake-agent: ${request.method} is not here`);
+  };
+
+  const listen = async (socket: Socket): Promise<void> => {
+    for await (const line of lines(socket)) {
+      const message = JSON.parse(line) as LeaderMessage;
+      if (message.type === 'plans') agent.plans = message.plans;
+      if (message.type !== 'call') {
+        agent.told.push(message);
+        continue;
+      }
+      act(message.request).then(
+        (result) => agent.say({ type: 'done', call: message.call, result }),
+        (error: Error & { kind?: string }) =>
+          agent.say({ type: 'done', call: message.call, error: { kind: error.kind ?? 'unavailable', message: error.message } }),
+      );
+    }
+  };
+
+  const agent: FakeAgent = {
+    name: options.name,
+    engine,
+    told: [],
+    calls: [],
+    plans: [],
+    beforeCall: async () => undefined,
+    say: (message) => void stream?.write(`${JSON.stringify(message)}\n`),
+    hangUp: () => stream?.destroy(),
+    async dial(url) {
+      const { hostname, port: at } = new URL(url);
+      const socket = await openUpgrade({
+        host: hostname,
+        port: Number(at),
+        path: '/arpanet/v1/agent',
+        protocol: 'arpanet',
+        headers: { Authorization: `Bearer ${options.token}` },
+        what: 'the leader under test',
+      });
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      stream = socket;
+      const apiVersion = options.apiVersion ?? '1.41';
+      const facts = {
+        name: options.name,
+        address: options.address ?? '10.0.0.1',
+        gateway: `127.0.0.1:${port}`,
+        labels: {},
+        overlay: 'none' as const,
+        agentVersion: 'fake',
+        version: {},
+        info: {},
+        apiVersion,
+        minApiVersion: '1.12',
+        os: 'linux',
+        arch: 'amd64',
+        cpus: 4,
+        memoryBytes: 8e9,
+        routes: [],
+      };
+      agent.say({ type: 'hello', facts, epoch: options.epoch ?? 0 });
+      agent.say({ type: 'engine', alive: true, why: '' });
+      agent.say({ type: 'snapshot', snapshot: snapshot() });
+      agent.say({ type: 'beat', load: { cpu: 0.1, memoryUsedBytes: 1e9, memoryTotalBytes: 8e9 } });
+      void listen(socket).catch(() => undefined);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      engine.server.closeAllConnections();
+      gateway.closeAllConnections();
+      gateway.close();
+    },
+  };
+  return agent;
+}

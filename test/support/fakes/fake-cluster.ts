@@ -1,0 +1,133 @@
+/** A leader's scheduler with real streams, real tunnels, a real embedded store and ledger; only the hosts are fakes. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDhcp } from '../../../src/dhcp/index.ts';
+import type { Cluster } from '../../../src/docker-api/cluster.ts';
+import { keys } from '../../../src/model/index.ts';
+import { type Scheduler, startScheduler } from '../../../src/scheduler/index.ts';
+import { type Ledger, openEmbedded, openLedger } from '../../../src/store/index.ts';
+import { type FakeAgent, startFakeAgent } from './fake-agent.ts';
+import { image } from './fake-engine.ts';
+import { quietLog } from '../cluster/lab.ts';
+
+export const TOKEN = 'join-me';
+export const BUSYBOX = image('busybox:latest', `sha256:${'b'.repeat(64)}`);
+
+export interface FakeCluster extends AsyncDisposable {
+  scheduler: Scheduler & Cluster;
+  ledger: Ledger;
+  readonly url: string;
+  readonly agents: readonly FakeAgent[];
+  /** What is in the store beside hosts and settings. */
+  state(): readonly string[];
+  /** The next leader, on the same store; the old one loses. The agents have to dial again. */
+  nextLeader(): Promise<void>;
+}
+
+export async function startFakeCluster(
+  hosts: number,
+  options: { hostDownMs?: number; graceMs?: number; apiVersion?: string; lingerMs?: number } = {},
+): Promise<FakeCluster> {
+  const dir = await mkdtemp(join(tmpdir(), 'arpanet-fake-'));
+  const store = await openEmbedded(dir, quietLog);
+  const closing = new AbortController();
+  let lost = new AbortController();
+  let epoch = 0;
+  const server = http.createServer();
+  server.on('upgrade', (request, socket, head) => cluster.scheduler.acceptAgent(request, socket, head));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  const lead = async (): Promise<{ scheduler: Scheduler & Cluster; ledger: Ledger }> => {
+    lost = new AbortController();
+    epoch += 1;
+    const lock = await store.lock(keys.leader, { epoch }, { ttlMs: 10_000, name: 'test' }, closing.signal);
+    lost.signal.addEventListener('abort', () => void lock.release());
+    const ledger = await openLedger(store, lock.fence, quietLog);
+    const newId = (): string => randomBytes(32).toString('hex');
+    const dhcp = createDhcp({
+      ledger,
+      pool: '10.32.0.0/12',
+      defaultPrefix: 22,
+      restMs: 30_000,
+      epoch,
+      now: Date.now,
+      newId,
+      hostRoutes: () => [],
+    });
+    const scheduler = await startScheduler(
+      {
+        ledger,
+        dhcp,
+        log: quietLog,
+        now: Date.now,
+        newId,
+        random: Math.random,
+        name: 's1',
+        epoch,
+        clusterId: 'c1',
+        token: TOKEN,
+        strategy: 'spread',
+        agentSettings: () => ({ logLevel: null }),
+        hostDownMs: options.hostDownMs ?? 5_000,
+        graceMs: options.graceMs ?? 1_000,
+        lingerMs: options.lingerMs ?? 0,
+        schedulers: () => ['s1'],
+        flushNames: async () => undefined,
+      },
+      lost.signal,
+    );
+    return { scheduler, ledger };
+  };
+
+  const agents: FakeAgent[] = [];
+  const cluster: FakeCluster = {
+    ...(await lead()),
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    agents,
+    state: () =>
+      cluster.ledger
+        .list(keys.root)
+        .filter(([key]) => !key.startsWith(keys.hosts) && !key.startsWith('arpanet/config'))
+        .map(([key]) => key),
+    async nextLeader() {
+      lost.abort();
+      await cluster.ledger[Symbol.asyncDispose]();
+      Object.assign(cluster, await lead());
+    },
+    async [Symbol.asyncDispose]() {
+      lost.abort();
+      closing.abort();
+      for (const agent of agents) await agent[Symbol.asyncDispose]();
+      server.closeAllConnections();
+      server.close();
+      await cluster.ledger[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+  for (let i = 1; i <= hosts; i++) {
+    const agent = await startFakeAgent({
+      name: `h${i}`,
+      token: TOKEN,
+      address: `10.0.0.${i}`,
+      ...(options.apiVersion && { apiVersion: options.apiVersion }),
+    });
+    agent.engine.images.push(BUSYBOX);
+    agents.push(agent);
+    await agent.dial(cluster.url);
+  }
+  await until(() => cluster.scheduler.hosts().filter((host) => host.state === 'alive').length === hosts, 'all hosts alive');
+  return cluster;
+}
+
+/** Waits for a state, with a bound. */
+export async function until(holds: () => boolean, what: string, withinMs = 5_000): Promise<void> {
+  for (const end = Date.now() + withinMs; Date.now() < end; await new Promise((wake) => setTimeout(wake, 10))) if (holds()) return;
+  throw new Error(`not within ${withinMs} ms: ${what}`);
+}

@@ -1,0 +1,169 @@
+/** An Engine of plain data for tests of the scheduler: containers, networks, volumes, images in Maps behind the few routes that a create needs. What it lacks answers with its name. */
+import { randomBytes } from 'node:crypto';
+import http from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { ContainerFacts, CreateRequest, ImageSummary, MaterialisedNetwork, VolumeSummary } from '../../../src/model/index.ts';
+
+interface Held {
+  readonly id: string;
+  name: string;
+  readonly request: CreateRequest;
+  status: 'created' | 'running' | 'exited';
+  readonly networks: Map<string, string>;
+}
+
+export interface FakeEngine {
+  readonly containers: Map<string, Held>;
+  readonly networks: Map<string, MaterialisedNetwork & { readonly name: string }>;
+  readonly images: ImageSummary[];
+  readonly volumes: VolumeSummary[];
+  /** `POST /containers/create` and the like, in order. */
+  readonly asked: string[];
+  /** Runs before a create is done; what it throws is the Engine's refusal. */
+  beforeCreate: (name: string) => Promise<void>;
+  /** Runs when the container is there and the answer is not yet written. */
+  afterCreate: (name: string, request: http.IncomingMessage) => Promise<void>;
+  readonly server: http.Server;
+  facts(id: string): ContainerFacts | undefined;
+}
+
+export class Refusal extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const hex = (): string => randomBytes(32).toString('hex');
+
+export function image(tag: string, id = `sha256:${hex()}`, created = 1_700_000_000): ImageSummary {
+  return { Id: id, RepoTags: [tag], RepoDigests: [], Created: created, Size: 1 };
+}
+
+export function fakeEngine(): FakeEngine {
+  const engine: FakeEngine = {
+    containers: new Map(),
+    networks: new Map(),
+    images: [],
+    volumes: [],
+    asked: [],
+    beforeCreate: async () => undefined,
+    afterCreate: async () => undefined,
+    server: http.createServer((request, response) => {
+      answer(engine, request).then(
+        ({ status, body }) =>
+          response.writeHead(status, { 'Content-Type': 'application/json' }).end(body === undefined ? '' : JSON.stringify(body)),
+        (error: unknown) => {
+          const status = error instanceof Refusal ? error.status : 501;
+          response.writeHead(status, { 'Content-Type': 'application/json' });
+          response.end(JSON.stringify({ message: error instanceof Error ? error.message : String(error) }));
+        },
+      );
+    }),
+    facts(id) {
+      const held = engine.containers.get(id);
+      return held && factsOf(held);
+    },
+  };
+  return engine;
+}
+
+async function answer(engine: FakeEngine, request: http.IncomingMessage): Promise<{ status: number; body?: unknown }> {
+  const url = new URL(request.url ?? '', 'http://docker');
+  const path = url.pathname.replace(/^\/v[\d.]+/, '');
+  const route = `${request.method} ${path}`;
+  engine.asked.push(route);
+  const said = await text(request);
+  const body = said === '' ? {} : JSON.parse(said);
+  const id = decodeURIComponent(/^\/containers\/([^/]+)/.exec(path)?.[1] ?? '');
+  const held = [...engine.containers.values()].find((one) => one.id === id || one.name === id);
+  if (route === 'POST /containers/create') {
+    const name = url.searchParams.get('name') ?? '';
+    await engine.beforeCreate(name);
+    if ([...engine.containers.values()].some((one) => one.name === name))
+      throw new Refusal(409, `Conflict. The container name "/${name}" is already in use`);
+    const networks = new Map<string, string>();
+    for (const [network, endpoint] of Object.entries((body as CreateRequest).NetworkingConfig?.EndpointsConfig ?? {})) {
+      if (![...engine.networks.values()].some((one) => one.name === network)) throw new Refusal(404, `network ${network} not found`);
+      networks.set(network, endpoint?.IPAMConfig?.IPv4Address ?? '');
+    }
+    for (const bind of (body as CreateRequest).HostConfig?.Binds ?? []) {
+      const [volume = ''] = bind.split(':');
+      if (!volume.startsWith('/') && !engine.volumes.some((one) => one.Name === volume))
+        engine.volumes.push({ Name: volume, Driver: 'local' });
+    }
+    const made: Held = { id: hex(), name, request: body as CreateRequest, status: 'created', networks };
+    engine.containers.set(made.id, made);
+    await engine.afterCreate(name, request);
+    return { status: 201, body: { Id: made.id, Warnings: [] } };
+  }
+  if (route === 'POST /volumes/create') {
+    engine.volumes.push({ Name: body.Name, Driver: body.Driver, Labels: body.Labels, Options: body.DriverOpts });
+    return { status: 201, body };
+  }
+  if (path.startsWith('/containers/')) {
+    if (held === undefined) throw new Refusal(404, `No such container: ${id}`);
+    if (route.endsWith('/json')) return { status: 200, body: factsOf(held).inspect };
+    if (request.method === 'DELETE') {
+      engine.containers.delete(held.id);
+      return { status: 204 };
+    }
+    if (route.endsWith('/start')) {
+      held.status = 'running';
+      return { status: 204 };
+    }
+    if (route.endsWith('/rename')) {
+      held.name = url.searchParams.get('name') ?? '';
+      return { status: 204 };
+    }
+  }
+  const attach = /^POST \/networks\/([^/]+)\/(connect|disconnect)$/.exec(route);
+  if (attach !== null) {
+    const network = [...engine.networks.values()].find((one) => one.engineId === attach[1] || one.name === attach[1]);
+    const member = engine.containers.get(body.Container);
+    if (network === undefined || member === undefined) throw new Refusal(404, `no network or container in ${route}`);
+    if (attach[2] === 'connect') member.networks.set(network.name, body.EndpointConfig?.IPAMConfig?.IPv4Address ?? '');
+    else member.networks.delete(network.name);
+    return { status: 200 };
+  }
+  throw new Error(`fake-engine: ${route} is not here`);
+}
+
+function factsOf(held: Held): ContainerFacts {
+  const networks = Object.fromEntries(
+    [...held.networks].map(([name, ip]) => [name, { IPAMConfig: { IPv4Address: ip }, NetworkID: `engine-${name}`, IPAddress: ip }]),
+  );
+  const created = '2026-01-01T00:00:00Z';
+  return {
+    summary: {
+      Id: held.id,
+      Names: [`/${held.name}`],
+      Image: held.request.Image ?? '',
+      ImageID: '',
+      Created: 0,
+      State: held.status,
+      Status: held.status,
+      Labels: held.request.Labels ?? {},
+    },
+    inspect: {
+      Id: held.id,
+      Name: `/${held.name}`,
+      Created: created,
+      Image: '',
+      State: {
+        Status: held.status,
+        Running: held.status === 'running',
+        Paused: false,
+        Restarting: false,
+        Dead: false,
+        ExitCode: 0,
+        StartedAt: '',
+        FinishedAt: '',
+      },
+      Config: { ...held.request, Labels: held.request.Labels ?? {} },
+      HostConfig: held.request.HostConfig ?? {},
+      NetworkSettings: { Networks: networks },
+    },
+  };
+}

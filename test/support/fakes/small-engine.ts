@@ -1,0 +1,109 @@
+/** An HTTP server that stands where an Engine stands, and a door whose literal cluster has its containers there. */
+import { once } from 'node:events';
+import http, { type RequestListener } from 'node:http';
+import net, { type AddressInfo, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Cluster, type Door, type DoorDeps, startDoor } from '../../../src/docker-api/index.ts';
+import { quietLog } from '../cluster/lab.ts';
+import { literalCluster, literalContainer, literalHost } from './literal-cluster.ts';
+
+export const ID = 'c'.repeat(64);
+
+export interface Small extends AsyncDisposable {
+  readonly door: Door;
+  readonly cluster: Cluster;
+  readonly url: string;
+  readonly port: number;
+  readonly engine: http.Server;
+  /** What the door asked the cluster to do, in order. */
+  readonly asked: string[];
+}
+
+const knowsNothing: RequestListener = (_req, res) => void res.writeHead(404).end('{"message":"nothing here"}');
+
+const wanted = (what: object): readonly string[] => Object.entries(what).flatMap(([name, value]) => (value === false ? [] : [name]));
+
+/** `known` goes into the cluster; `listener` answers as host h1's Engine; `raw` takes its connections before HTTP does. */
+export async function startSmall(
+  options: {
+    readonly listener?: RequestListener;
+    readonly raw?: (socket: Socket) => void;
+    readonly known?: Partial<Cluster>;
+    readonly deps?: Partial<DoorDeps>;
+    readonly leads?: boolean;
+  } = {},
+): Promise<Small> {
+  const engine = http.createServer({ keepAliveTimeout: 60_000 }, options.listener ?? knowsNothing);
+  if (options.raw !== undefined) engine.removeAllListeners('connection').on('connection', options.raw);
+  engine.listen(0, '127.0.0.1');
+  await once(engine, 'listening');
+  const enginePort = (engine.address() as AddressInfo).port;
+  const connect = (): Socket => net.connect({ port: enginePort, host: '127.0.0.1', allowHalfOpen: true });
+  const agent = new (class extends http.Agent {
+    override createConnection(): Duplex {
+      return connect();
+    }
+  })({ keepAlive: true });
+  const asked: string[] = [];
+  const container = literalContainer({ id: ID, name: 'web' });
+  const cluster = literalCluster({
+    ready: async () => undefined,
+    seek: async () => false,
+    giveUp: async () => false,
+    hosts: () => [literalHost('h1')],
+    containers: () => [container],
+    engine: () => ({
+      agent,
+      async dial() {
+        const socket = connect();
+        await once(socket, 'connect');
+        return socket;
+      },
+    }),
+    builder: () => 'h1',
+    sync: async (host, what) => void asked.push(`sync ${host} ${wanted(what).join()}`),
+    withdrawn: async (_container, act) => {
+      asked.push('withdrawn');
+      return await act();
+    },
+    containerRemoved: async () => void asked.push('removed'),
+    ...options.known,
+  });
+  const door = await startDoor({
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    name: 's1',
+    log: quietLog,
+    operator: (_req, res) => res.end('operator\n'),
+    acceptAgent: (_req, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\nagent'),
+    ...options.deps,
+  });
+  if (options.leads !== false) door.lead(cluster);
+  const port = door.addresses[0]?.port ?? 0;
+  return {
+    door,
+    cluster,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    engine,
+    asked,
+    async [Symbol.asyncDispose]() {
+      await door[Symbol.asyncDispose]();
+      agent.destroy();
+      engine.closeAllConnections();
+      engine.close();
+    },
+  };
+}
+
+/** Writes these bytes on a fresh connection and gives all that comes back until it is closed, or until `enough`. */
+export async function talk(port: number, text: string, enough?: RegExp): Promise<string> {
+  const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.write(text);
+  let got = '';
+  for await (const chunk of socket) {
+    got += String(chunk);
+    if (enough?.test(got) === true) break;
+  }
+  socket.destroy();
+  return got;
+}

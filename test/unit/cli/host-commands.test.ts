@@ -1,0 +1,73 @@
+/** The commands for hosts as a person finds them: help, completion, what is refused before anybody is asked. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Command } from 'commander';
+import { addHostCommands } from '../../../src/cli/commands/hosts/hosts.ts';
+import { addLookCommands } from '../../../src/cli/commands/look/look.ts';
+import { addTopCommand } from '../../../src/cli/commands/look/top.ts';
+
+/** Nobody listens there. */
+const NOBODY = 'tcp://127.0.0.1:1';
+const VERBS = ['ls', 'inspect', 'add', 'update', 'rm', 'drain', 'activate', 'clean', 'reset', 'fillup'];
+
+function program(): { readonly root: Command; readonly said: () => string } {
+  let said = '';
+  const out = (text: string) => void (said += text);
+  const terminal = { env: { ARPANET_ENDPOINT: NOBODY }, out, say: out, isTerminal: false };
+  const root = new Command('arpanet').exitOverride();
+  const hosts = root.command('hosts').option('--json').exitOverride();
+  addHostCommands(root, hosts, terminal, async () => out('the list'));
+  addTopCommand(root, terminal);
+  addLookCommands(root, terminal);
+  const quiet = (command: Command) => {
+    command.configureOutput({ writeOut: out, writeErr: out });
+    command.commands.forEach(quiet);
+  };
+  quiet(root);
+  return { root, said: () => said };
+}
+
+describe('the commands for hosts', () => {
+  it('have help with examples, each of which begins with the command', () => {
+    const { root } = program();
+    const hosts = root.commands.find((one) => one.name() === 'hosts');
+    assert.deepEqual(
+      hosts?.commands.map((one) => one.name()),
+      VERBS,
+    );
+    for (const command of [
+      ...(hosts?.commands ?? []),
+      ...root.commands.filter((one) => ['rebalance', 'top', 'drain', 'activate'].includes(one.name())),
+    ]) {
+      let help = '';
+      command.configureOutput({ writeOut: (text) => (help += text) });
+      command.outputHelp();
+      assert.match(help, /--json/, command.name());
+      assert.match(help, /Examples:\n {2}arpanet /, command.name());
+    }
+  });
+
+  it('are known to the completion', async () => {
+    const { root, said } = program();
+    await root.parseAsync(['completion', 'bash'], { from: 'user' });
+    for (const words of [...VERBS.map((verb) => `hosts ${verb}`), 'rebalance', 'top', 'drain'])
+      assert.ok(said().includes(`'${words}')`), words);
+  });
+
+  it('list the hosts when no verb is given', async () => {
+    const { root, said } = program();
+    await root.parseAsync(['hosts'], { from: 'user' });
+    assert.equal(said(), 'the list');
+  });
+
+  it('refuse what cannot be read, saying how to write it, before anybody is asked', async () => {
+    const refused = (text: string) => program().root.parseAsync(text.split(' '), { from: 'user' });
+    await assert.rejects(refused('hosts update h1'), /nothing to change: give --label-add/);
+    await assert.rejects(refused('hosts update h1 --memory much'), /--memory is "much": write a size, as 512m or 2g, or none/);
+    await assert.rejects(refused('hosts add h4 --address there'), /--address is "there": it is the IP address/);
+    await assert.rejects(refused('hosts add h4 --label disk'), /the label "disk" is not KEY=VALUE/);
+    await assert.rejects(refused('hosts add h4 --availability drain'), /Allowed choices are active, pause/);
+    await assert.rejects(refused('top --interval 0'), /--interval is "0": it is a number above 0/);
+    await assert.rejects(refused('hosts inspect h1'), /no scheduler answers at http:\/\/127\.0\.0\.1:1/);
+  });
+});

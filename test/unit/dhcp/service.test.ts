@@ -1,0 +1,390 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createDhcp, type Dhcp, type NetworkWish } from '../../../src/dhcp/index.ts';
+import { isKind, keys, type LeaseRecord } from '../../../src/model/index.ts';
+import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
+
+const REST_MS = 60_000;
+const PLAIN = { name: 'abc_default', deployment: 'abc', labels: {}, options: {}, internal: false, attachable: false, implicit: true };
+
+interface World {
+  readonly ledger: LiteralLedger;
+  readonly dhcp: Dhcp;
+  readonly clock: { ms: number };
+  readonly routes: string[];
+  network(wish?: Partial<NetworkWish>): string;
+  offer(network: string, owner: string, wanted?: string, replacing?: string): string;
+  bind(network: string, ip: string): void;
+  release(network: string, ip: string, owner: string): void;
+  gateway(network: string, host: string): string;
+}
+
+function world(options: { pool?: string; ledger?: LiteralLedger; epoch?: number; atMs?: number } = {}): World {
+  const ledger = options.ledger ?? new LiteralLedger();
+  const clock = { ms: options.atMs ?? 1000 };
+  const routes: string[] = [];
+  let made = ledger.entries.size;
+  const dhcp = createDhcp({
+    ledger,
+    pool: options.pool ?? '10.32.0.0/12',
+    defaultPrefix: 22,
+    restMs: REST_MS,
+    epoch: options.epoch ?? 1,
+    now: () => clock.ms,
+    newId: () => `net${++made}`,
+    hostRoutes: () => routes,
+  });
+  return {
+    ledger,
+    dhcp,
+    clock,
+    routes,
+    network(wish = {}) {
+      const plan = dhcp.planNetwork({
+        ...PLAIN,
+        createdAtMs: clock.ms++,
+        ...wish,
+      });
+      ledger.apply(plan.changes);
+      return plan.record.id;
+    },
+    offer(network, owner, wanted, replacing) {
+      const { ip, changes } = dhcp.planOffer(network, { owner, host: 'h1', wanted, replacing });
+      ledger.apply(changes);
+      return ip;
+    },
+    bind: (network, ip) => ledger.apply(dhcp.planBind(network, ip)),
+    release: (network, ip, owner) => ledger.apply(dhcp.planRelease(network, ip, owner)),
+    gateway(network, host) {
+      const { ip, changes } = dhcp.planGateway(network, host);
+      ledger.apply(changes);
+      return ip;
+    },
+  };
+}
+
+function cidrOf(w: World, network: string): string | undefined {
+  return w.ledger.get<{ cidr: string }>(keys.network(network))?.cidr;
+}
+
+function refusal(act: () => unknown, kind: Parameters<typeof isKind>[1], words: RegExp): void {
+  assert.throws(act, (error) => {
+    assert.ok(isKind(error, kind), `${String(error)} is no ${kind}`);
+    assert.match((error as Error).message, words);
+    return true;
+  });
+}
+
+describe('a network', () => {
+  it('gets a subnet of the default size, an owner for it, and a VXLAN id that tells the subnet', () => {
+    const w = world();
+    const plan = w.dhcp.planNetwork({
+      ...PLAIN,
+      internal: true,
+      labels: { a: 'b' },
+      createdAtMs: 7,
+      requestId: 'r1',
+    });
+    const { id, cidr, vni, ...rest } = plan.record;
+    assert.deepEqual({ id, cidr, vni }, { id: 'net1', cidr: '10.32.0.0/22', vni: 0x0a2000 });
+    assert.deepEqual(rest, { ...PLAIN, internal: true, labels: { a: 'b' }, auxAddresses: {}, createdAtMs: 7, requestId: 'r1' });
+    assert.deepEqual(plan.changes, [
+      { kind: 'create', key: 'arpanet/subnets/10.32.0.0_22', value: { cidr: '10.32.0.0/22', network: 'net1' } },
+      { kind: 'create', key: 'arpanet/networks/net1', value: plan.record },
+    ]);
+  });
+
+  it('is as large as its size label or option says', () => {
+    const w = world();
+    const sizes = [{ size: '/24' }, { size: '28' }, { size: '500' }, { labels: { 'arpanet.size': '1000' } }];
+    assert.deepEqual(
+      sizes.map((wish) => cidrOf(w, w.network(wish))),
+      ['10.32.0.0/24', '10.32.1.0/28', '10.32.2.0/23', '10.32.4.0/22'],
+    );
+  });
+
+  it('leaves nothing behind when it goes, and its subnet comes round last', () => {
+    const w = world({ pool: '10.32.0.0/20' });
+    const a = w.network();
+    w.gateway(a, 'h1');
+    w.release(a, w.offer(a, 'web'), 'web');
+    const b = w.network();
+    w.ledger.apply(w.dhcp.planNetworkRemoval(a));
+    assert.deepEqual([...w.ledger.entries.keys()], ['arpanet/subnets/10.32.4.0_22', `arpanet/networks/${b}`]);
+    assert.deepEqual(
+      [w.network(), w.network(), w.network()].map((id) => cidrOf(w, id)),
+      ['10.32.8.0/22', '10.32.12.0/22', '10.32.0.0/22'],
+    );
+  });
+
+  it('never shares its subnet with a network that joined while others left', () => {
+    const w = world({ pool: '10.32.0.0/20' });
+    const first = [w.network(), w.network(), w.network()];
+    w.ledger.apply(w.dhcp.planNetworkRemoval(first[0] ?? ''));
+    const next = world({ pool: '10.32.0.0/20', ledger: w.ledger, epoch: 2 });
+    const all = [first[1], first[2], next.network(), next.network()].map((id) => cidrOf(w, id ?? ''));
+    assert.equal(new Set(all).size, 4, `all of ${all.join(' ')} differ`);
+  });
+
+  it('goes on behind the network made last after an election', () => {
+    const w = world();
+    w.network();
+    w.network();
+    const later = world({ ledger: w.ledger, epoch: 2, atMs: 9000 });
+    assert.equal(cidrOf(later, later.network()), '10.32.8.0/22');
+  });
+
+  it('keeps clear of what hosts route already, but not of the default route', () => {
+    const w = world();
+    w.routes.push('0.0.0.0/0', '10.32.1.0/24', '10.32.8.0/21');
+    assert.deepEqual(
+      [w.network(), w.network(), w.network()].map((id) => cidrOf(w, id)),
+      ['10.32.4.0/22', '10.32.16.0/22', '10.32.20.0/22'],
+    );
+  });
+
+  it('is refused when the pool is full, with the pool, the count and the way out', () => {
+    const w = world({ pool: '10.32.0.0/21' });
+    w.network();
+    w.network();
+    refusal(() => w.network(), 'exhausted', /no \/22 is free in the pool 10\.32\.0\.0\/21, where 2 subnets are taken.*network prune/);
+    assert.equal(w.ledger.entries.size, 4);
+  });
+
+  it('keeps what the user asked for: subnet, range, gateway, auxiliary addresses', () => {
+    const w = world();
+    const id = w.network({
+      ipam: {
+        Config: [
+          { Subnet: '172.28.0.0/16', IPRange: '172.28.5.0/24', Gateway: '172.28.5.254', AuxiliaryAddresses: { printer: '172.28.5.1' } },
+        ],
+      },
+    });
+    assert.equal(w.offer(id, 'a'), '172.28.5.0');
+    assert.equal(w.offer(id, 'b'), '172.28.5.2', 'the auxiliary address is nobody else’s');
+    assert.equal(w.gateway(id, 'h1'), '172.28.5.254', 'the first host has the gateway asked for');
+    assert.equal(w.gateway(id, 'h2'), '172.28.0.1', 'others are outside the range');
+    assert.deepEqual(w.dhcp.reservedFor(id, 'h1'), { 'h2-172.28.0.1': '172.28.0.1', 'printer-172.28.5.1': '172.28.5.1' });
+    refusal(() => w.offer(id, 'c', '172.28.5.1'), 'conflict', /Address already in use: 172\.28\.5\.1 .* the network itself, as printer/);
+    w.ledger.apply(w.dhcp.planGatewayRelease(id, 'h1'));
+    assert.equal(w.gateway(id, 'h3'), '172.28.5.254', 'given back, it is the next host’s');
+  });
+
+  it('is refused a subnet that overlaps another network or a route of a host', () => {
+    const w = world();
+    w.network();
+    w.routes.push('192.168.0.0/16');
+    const ask = (Subnet: string) => () => w.network({ ipam: { Config: [{ Subnet }] } });
+    refusal(
+      ask('10.32.2.0/24'),
+      'forbidden',
+      /^Pool overlaps with other one on this address space: 10\.32\.2\.0\/24 overlaps 10\.32\.0\.0\/22 of network abc_default$/,
+    );
+    refusal(ask('192.168.7.0/24'), 'forbidden', /^Pool overlaps with other one on this address space: .* which a host routes already$/);
+    assert.equal(cidrOf(w, ask('10.33.0.0/24')()), '10.33.0.0/24');
+  });
+});
+
+describe('an instance', () => {
+  it('gets the next address behind the gateways, offered, then bound', () => {
+    const w = world();
+    const id = w.network();
+    assert.equal(w.offer(id, 'a'), '10.32.0.64');
+    assert.equal(w.offer(id, 'b'), '10.32.0.65');
+    w.clock.ms = 5000;
+    w.bind(id, '10.32.0.64');
+    const [lease] = w.dhcp.leasesOf(id);
+    assert.deepEqual(lease, {
+      ip: '10.32.0.64',
+      network: id,
+      kind: 'instance',
+      owner: 'a',
+      host: 'h1',
+      state: 'bound',
+      sinceMs: 5000,
+      epoch: 1,
+    });
+    assert.deepEqual(w.dhcp.planBind(id, '10.32.0.64'), [], 'bound once is bound');
+    refusal(() => w.dhcp.planBind(id, '10.32.0.99'), 'conflict', /no longer leased/);
+  });
+
+  it('is given every usable address of a /29 and of a /22 before it is refused', () => {
+    for (const [size, usable] of [
+      ['/30', 2],
+      ['/29', 6],
+      ['/22', 1022],
+    ] as const) {
+      const w = world();
+      const id = w.network({ size });
+      const all = Array.from({ length: usable }, (_, i) => w.offer(id, `c${i}`));
+      assert.equal(new Set(all).size, usable);
+      refusal(() => w.offer(id, 'one-more'), 'exhausted', new RegExp(`abc_default \\(.*\\) has all of its ${usable} addresses taken\\. `));
+      refusal(() => w.gateway(id, 'h1'), 'exhausted', /all of its/);
+    }
+  });
+
+  it('does not reuse an address before its rest is over, then the oldest first', () => {
+    const w = world();
+    const id = w.network({ size: '/29' });
+    const all = Array.from({ length: 6 }, (_, i) => w.offer(id, `c${i}`));
+    for (const ip of all) w.bind(id, ip);
+    w.clock.ms = 10_000;
+    w.release(id, all[3] ?? '', 'c3');
+    w.clock.ms = 20_000;
+    w.release(id, all[1] ?? '', 'c1');
+    refusal(
+      () => w.offer(id, 'd'),
+      'exhausted',
+      /6 addresses taken, 2 of them resting after a container went \(the first is free in 50 s\)/,
+    );
+    w.clock.ms = 10_000 + REST_MS;
+    assert.equal(w.offer(id, 'd'), all[3]);
+    refusal(() => w.offer(id, 'e'), 'exhausted', /1 of them resting/);
+    w.clock.ms = 20_000 + REST_MS;
+    assert.equal(w.offer(id, 'e'), all[1]);
+  });
+
+  it('leaves an address that was given back for last even when its rest is over', () => {
+    const w = world();
+    const id = w.network({ size: '/28' });
+    const first = w.offer(id, 'a');
+    w.bind(id, first);
+    w.release(id, first, 'a');
+    w.clock.ms += REST_MS;
+    w.ledger.apply(w.dhcp.sweep());
+    const rest = Array.from({ length: 10 }, (_, i) => w.offer(id, `c${i}`));
+    assert.ok(!rest.includes(first));
+    assert.equal(w.offer(id, 'last'), first);
+  });
+
+  it('whose create failed gives its address back at once', () => {
+    const w = world();
+    const id = w.network();
+    const ip = w.offer(id, 'a');
+    w.release(id, ip, 'a');
+    assert.deepEqual(w.dhcp.leasesOf(id), []);
+  });
+
+  it('can give back only what is its own', () => {
+    const w = world();
+    const id = w.network();
+    const ip = w.offer(id, 'a');
+    assert.deepEqual(w.dhcp.planRelease(id, ip, 'b'), []);
+    assert.deepEqual(w.dhcp.planRelease(id, '10.32.0.99', 'a'), []);
+    w.bind(id, ip);
+    w.release(id, ip, 'a');
+    assert.deepEqual(w.dhcp.planRelease(id, ip, 'a'), [], 'a rest does not begin anew');
+  });
+
+  it('gets the address it asks for, or is told who has it', () => {
+    const w = world();
+    const id = w.network();
+    w.gateway(id, 'h1');
+    assert.equal(w.offer(id, 'a', '10.32.2.7'), '10.32.2.7');
+    assert.equal(w.offer(id, 'a', '10.32.2.7'), '10.32.2.7', 'it may ask again');
+    refusal(
+      () => w.offer(id, 'b', '10.32.2.7'),
+      'conflict',
+      /^Address already in use: 10\.32\.2\.7 in network abc_default .* is held by container a\./,
+    );
+    refusal(() => w.offer(id, 'b', '10.32.0.1'), 'conflict', /held by host h1, as its gateway/);
+    refusal(() => w.offer(id, 'b', '10.32.0.0'), 'conflict', /network or broadcast address/);
+    refusal(() => w.offer(id, 'b', '10.32.3.255'), 'conflict', /network or broadcast address/);
+    const unasked = 'user specified IP address is supported only when connecting to networks with user configured subnets';
+    refusal(() => w.offer(id, 'b', '10.32.4.1'), 'invalid', new RegExp(`^invalid endpoint settings:\\n${unasked}$`));
+    refusal(() => w.offer(id, 'b', '10.32.0.256'), 'invalid', new RegExp(`\\n\\* invalid IPv4 address: 10.32.0.256\\n\\* ${unasked}$`));
+    const own = w.network({ name: 'own', ipam: { Config: [{ Subnet: '10.40.0.0/24' }] } });
+    refusal(
+      () => w.offer(own, 'b', '10.32.4.1'),
+      'invalid',
+      /^invalid endpoint settings:\nno configured subnet or ip-range contain the IP address 10\.32\.4\.1$/,
+    );
+    refusal(() => w.offer(own, 'b', '10.40.0.256'), 'invalid', /invalid IPv4 address/);
+    w.bind(id, '10.32.2.7');
+    w.release(id, '10.32.2.7', 'a');
+    refusal(() => w.offer(id, 'b', '10.32.2.7'), 'conflict', /still rests/);
+    assert.equal(w.offer(id, 'a', '10.32.2.7'), '10.32.2.7', 'who had it may have it again');
+  });
+
+  it('takes over the address of the one it replaces, whose removal then gives nothing back', () => {
+    const w = world();
+    const id = w.network();
+    const ip = w.offer(id, 'abc_web_1', '10.32.2.7');
+    w.bind(id, ip);
+    assert.equal(w.offer(id, '0123456789ab_abc_web_1', '10.32.2.7', 'abc_web_1'), ip);
+    assert.deepEqual(w.dhcp.planRelease(id, ip, 'abc_web_1'), []);
+    w.ledger.apply(w.dhcp.planTransfer(id, ip, '0123456789ab_abc_web_1', { owner: 'abc_web_1', host: 'h2' }));
+    assert.deepEqual(w.ledger.get<LeaseRecord>(keys.lease(id, ip))?.owner, 'abc_web_1');
+    assert.deepEqual(w.dhcp.planTransfer(id, ip, 'nobody', { owner: 'x', host: 'h2' }), []);
+  });
+
+  it('is refused in a network that is not there', () => {
+    refusal(() => world().offer('feed', 'a'), 'not-found', /^network feed not found$/);
+  });
+});
+
+describe('a host', () => {
+  it('has one gateway address in a network, the lowest free one, and keeps it', () => {
+    const w = world();
+    const id = w.network();
+    assert.deepEqual([w.gateway(id, 'h1'), w.gateway(id, 'h2'), w.gateway(id, 'h1')], ['10.32.0.1', '10.32.0.2', '10.32.0.1']);
+    assert.deepEqual(w.dhcp.planGateway(id, 'h2').changes, []);
+    const later = world({ ledger: w.ledger, epoch: 2 });
+    assert.equal(later.gateway(id, 'h2'), '10.32.0.2', 'also under the next leader');
+    assert.deepEqual(later.dhcp.gatewaysOf(id), { h1: '10.32.0.1', h2: '10.32.0.2' });
+    assert.deepEqual(later.dhcp.reservedFor(id, 'h1'), { 'h2-10.32.0.2': '10.32.0.2' });
+  });
+
+  it('gets its own gateway back while it rests, and others do not get it', () => {
+    const w = world();
+    const id = w.network();
+    w.gateway(id, 'h1');
+    w.ledger.apply(w.dhcp.planGatewayRelease(id, 'h1'));
+    assert.deepEqual(w.dhcp.gatewaysOf(id), {});
+    assert.equal(w.gateway(id, 'h2'), '10.32.0.2');
+    assert.equal(w.gateway(id, 'h1'), '10.32.0.1');
+  });
+
+  it('gets a gateway behind the block when more hosts come than were thought of', () => {
+    const w = world();
+    const id = w.network({ size: '/28' });
+    assert.equal(w.offer(id, 'a'), '10.32.0.4');
+    const hosts = Array.from({ length: 13 }, (_, i) => w.gateway(id, `h${i}`));
+    assert.equal(new Set([...hosts, '10.32.0.4']).size, 14);
+    refusal(() => w.gateway(id, 'h13'), 'exhausted', /all of its 14 addresses/);
+  });
+});
+
+describe('a plan whose commit failed', () => {
+  it('leaves the next plan right', () => {
+    const w = world();
+    const id = w.network({ size: '/29' });
+    w.dhcp.planOffer(id, { owner: 'a', host: 'h1' });
+    w.dhcp.planGateway(id, 'h1');
+    const all = Array.from({ length: 5 }, (_, i) => w.offer(id, `c${i}`));
+    assert.equal(new Set([...all, w.gateway(id, 'h2')]).size, 6, 'nothing is lost to the plan that was not committed');
+  });
+});
+
+describe('a sweep', () => {
+  it('takes rested leases, leases of networks that are gone, and offers of an earlier leader that came to nothing', () => {
+    const w = world();
+    const id = w.network();
+    const old = w.offer(id, 'a');
+    w.bind(id, old);
+    w.release(id, old, 'a');
+    const stray = w.offer(id, 'never-made');
+    const kept = w.offer(id, 'under-way');
+    w.ledger.entries.set(keys.container('under-way'), { addresses: { [id]: kept } });
+    w.ledger.entries.set(keys.lease('gone', '10.40.0.9'), { network: 'gone', ip: '10.40.0.9', kind: 'instance', state: 'bound' });
+    assert.deepEqual(w.dhcp.sweep(), [{ kind: 'delete', key: keys.lease('gone', '10.40.0.9') }]);
+    const later = world({ ledger: w.ledger, epoch: 2, atMs: w.clock.ms + REST_MS });
+    const swept = later.dhcp.sweep();
+    assert.deepEqual(
+      swept.map((change) => change.key).sort(),
+      [keys.lease('gone', '10.40.0.9'), keys.lease(id, old), keys.lease(id, stray)].sort(),
+    );
+    later.ledger.apply(swept);
+    assert.deepEqual(later.dhcp.sweep(), []);
+  });
+});

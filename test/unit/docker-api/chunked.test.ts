@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { describe, it } from 'node:test';
+import { readChunked, unchunk } from '../../../src/docker-api/proxy/chunked.ts';
+
+const text = (given: string) => {
+  const found = unchunk(Buffer.from(given));
+  return found === undefined ? undefined : [found.body.toString(), found.rest.toString()];
+};
+
+describe('a chunked body before a stream', () => {
+  it('is read to its end, extensions and trailers passed over, and what follows is kept', () => {
+    assert.deepEqual(text('0\r\n\r\n'), ['', '']);
+    assert.deepEqual(text('d\r\n{"Tty":false}\r\n0\r\n\r\nhello'), ['{"Tty":false}', 'hello']);
+    assert.deepEqual(text('1;x=y\r\na\r\n2\r\nbc\r\n0\r\nTrailer: t\r\n\r\n'), ['abc', '']);
+  });
+
+  it('is waited for while a part of it is missing', () => {
+    const whole = '3\r\nabc\r\n0\r\n\r\n';
+    for (let length = 0; length < whole.length; length++) assert.equal(text(whole.slice(0, length)), undefined, `${length} bytes`);
+  });
+
+  it('is refused when it is none', () => {
+    for (const bad of ['x\r\n', '-1\r\n', '3\r\nabcd\r\n', '123456789\r\n'])
+      assert.throws(() => unchunk(Buffer.from(bad)), { kind: 'invalid' }, bad);
+  });
+
+  it('comes off a socket in pieces; the socket can be read on', async () => {
+    const socket = new PassThrough();
+    const reading = readChunked(socket, Buffer.from('3\r\na'), 100);
+    for (const piece of ['bc\r', '\n0\r\n', '\r\nstream']) {
+      socket.write(piece);
+      await new Promise(setImmediate);
+    }
+    const { body, rest } = await reading;
+    assert.deepEqual([body.toString(), rest.toString()], ['abc', 'stream']);
+    const heard = new Promise((resolve) => void socket.once('data', resolve));
+    socket.write('more');
+    assert.equal(String(await heard), 'more');
+  });
+
+  it('that ends too early or is too long is refused', async () => {
+    const cut = new PassThrough();
+    const reading = readChunked(cut, Buffer.from('3\r\na'), 100);
+    cut.end();
+    await assert.rejects(reading, { kind: 'invalid', message: /unexpected EOF/ });
+    await assert.rejects(readChunked(new PassThrough(), Buffer.from(`ff\r\n${'a'.repeat(200)}`), 100), { kind: 'too-large' });
+  });
+});

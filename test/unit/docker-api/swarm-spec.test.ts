@@ -1,0 +1,118 @@
+/** What `docker service create` sends -> what each instance is made from; and what means nothing here, refused with the reason. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { idOf, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from '../../../src/docker-api/swarm/spec.ts';
+import type { ServiceSpec } from '../../../src/docker-api/swarm/types.ts';
+
+type Task = NonNullable<ServiceSpec['TaskTemplate']>;
+const spec = (task: Task, more: Partial<ServiceSpec> = {}): ServiceSpec => ({
+  Name: 'abc_web',
+  Labels: { 'com.docker.stack.namespace': 'abc' },
+  TaskTemplate: { ...task, ContainerSpec: { Image: 'web', ...task.ContainerSpec } },
+  ...more,
+});
+const request = (task: Task, more: Partial<ServiceSpec> = {}) => requestOf(spec(task, more), { deployment: 'abc', service: 'web' });
+
+describe('a service’s spec', () => {
+  it('of a stack belongs to the deployment of that name; without one to "default"', () => {
+    assert.deepEqual(idOf(spec({})), { deployment: 'abc', service: 'web' });
+    assert.deepEqual(idOf({ Name: 'solo' }), { deployment: 'default', service: 'solo' });
+    assert.throws(() => idOf({ Name: '-x' }), /invalid service name/);
+  });
+
+  it('becomes a create request with compose’s labels', () => {
+    const { Labels, ...made } = request(
+      {
+        ContainerSpec: {
+          Command: ['sh'],
+          Args: ['-c', 'true'],
+          Env: ['A=1'],
+          Hosts: ['192.0.2.1 db'],
+          Mounts: [{ Type: 'volume', Source: 'data', Target: '/data' }],
+          StopGracePeriod: 1_500_000_000,
+          CapabilityAdd: ['NET_ADMIN'],
+          OomScoreAdj: 5,
+        },
+        Resources: { Limits: { NanoCPUs: 5e8, MemoryBytes: 2 ** 26, Pids: 9 }, Reservations: { MemoryBytes: 2 ** 25 } },
+        RestartPolicy: { Condition: 'on-failure', MaxAttempts: 3 },
+        Placement: { Constraints: ['node.labels.disk==ssd'] },
+        Networks: [{ Target: 'abc_back', Aliases: ['www'] }],
+        LogDriver: { Name: 'syslog' },
+      },
+      { EndpointSpec: { Ports: [{ TargetPort: 80, PublishedPort: 8080, PublishMode: 'host' }] } },
+    );
+    assert.deepEqual(made, {
+      Image: 'web:latest',
+      Entrypoint: ['sh'],
+      Cmd: ['-c', 'true'],
+      Env: ['A=1'],
+      StopTimeout: 2,
+      ExposedPorts: { '80/tcp': {} },
+      HostConfig: {
+        NetworkMode: 'abc_back',
+        Mounts: [{ Type: 'volume', Source: 'data', Target: '/data' }],
+        Memory: 2 ** 26,
+        MemoryReservation: 2 ** 25,
+        NanoCpus: 5e8,
+        PidsLimit: 9,
+        RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 },
+        ExtraHosts: ['db:192.0.2.1'],
+        CapAdd: ['NET_ADMIN'],
+        OomScoreAdj: 5,
+        LogConfig: { Type: 'syslog', Config: {} },
+        PortBindings: { '80/tcp': [{ HostPort: '8080' }] },
+      },
+      NetworkingConfig: { EndpointsConfig: { abc_back: { Aliases: ['www', 'web'] } } },
+    });
+    assert.equal(Labels?.['com.docker.compose.service'], 'web');
+    assert.equal(Labels?.['arpanet.constraints'], '["node.labels.disk==ssd"]');
+  });
+
+  it('sets the rolling update; a port of the routing mesh is published on the hosts, with a warning', () => {
+    const settings = settingsOf({ Parallelism: 2, Delay: 5e9, FailureAction: 'pause', Monitor: 3e9, Order: 'stop-first' });
+    const { parallelism, delayMs, onFailure, monitorMs, order } = settings;
+    assert.deepEqual([parallelism, delayMs, onFailure, monitorMs, order], [2, 5000, 'pause', 3000, 'stop-first']);
+    assert.match(warningsOf(spec({}, { EndpointSpec: { Ports: [{ TargetPort: 80 }] } }))[0] ?? '', /no routing mesh/);
+  });
+
+  it('is kept with its mode in Go’s letters and its networks’ ids; an unknown network stays as it is called', () => {
+    const ids = new Map([['back', '9f']]);
+    const given = {
+      ...spec({ Networks: [{ Target: 'back', Aliases: ['b'] }] }),
+      Mode: { global: {} } as object,
+      Networks: [{ Target: 'x' }],
+    };
+    const kept = settled(given, (name) => ids.get(name) ?? name);
+    assert.deepEqual(kept.Mode, { Global: {} });
+    assert.deepEqual(kept.TaskTemplate?.Networks, [{ Target: '9f', Aliases: ['b'] }]);
+    assert.deepEqual(kept.Networks, [{ Target: 'x' }]);
+    assert.deepEqual(settled({ ...spec({}), Mode: { replicated: { Replicas: 5 } } as object }, String).Mode, {
+      Replicated: { Replicas: 5 },
+    });
+  });
+
+  it('keeps a global service to one a host and to its host, and --replicas-max-per-node to its number; preferences are said to do nothing', () => {
+    const of = (task: Parameters<typeof spec>[0], over: Parameters<typeof spec>[1]) =>
+      requestOf(spec(task, over), { deployment: 'default', service: 'web' }).Labels ?? {};
+    const isGlobal = of({}, { Mode: { Global: {} } });
+    assert.deepEqual([isGlobal['arpanet.max-per-host'], isGlobal['arpanet.reschedule']], ['1', 'off']);
+    const most = of({ Placement: { MaxReplicas: 2 } }, {});
+    assert.deepEqual([most['arpanet.max-per-host'], most['arpanet.reschedule']], ['2', undefined]);
+    assert.match(warningsOf(spec({ Placement: { Preferences: [{}] } }))[0] ?? '', /no effect/);
+    refuseMeaningless(spec({}, { UpdateConfig: { MaxFailureRatio: 0.5 } }));
+    for (const role of ['node.role == worker', 'node.role!=manager']) refuseMeaningless(spec({ Placement: { Constraints: [role] } }));
+  });
+
+  for (const [what, wish, why] of [
+    ['a job', { Mode: { ReplicatedJob: {} } }, /a job .*docker run/],
+    ['a secret in a read-only container', spec({ ContainerSpec: { ReadOnly: true, Secrets: [{}] } }), /they are files in it/],
+    ['Windows', spec({ ContainerSpec: { Isolation: 'hyperv' } }), /Windows/],
+    ['a plugin', spec({ Runtime: 'plugin' }), /instances are containers/],
+    ['roles', spec({ Placement: { Constraints: ['node.role == manager'] } }), /every host is a worker here.* node\.labels/],
+    ['--generic-resource', spec({ Resources: { Reservations: { GenericResources: [{}] } } }), /use a constraint/],
+    ['no image', { TaskTemplate: {} }, /image reference must be provided/],
+  ] as const)
+    it(`refuses ${what}, with the reason`, () => {
+      assert.throws(() => refuseMeaningless({ ...spec({}), ...wish }), why);
+    });
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { describe, it } from 'node:test';
+import { reread, splice } from '../../../src/engine/index.ts';
+
+const BODY = randomBytes(20_000_003);
+const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** An echo behind a relay: what it gives back for BODY, read with a rest at the beginning, so that everything fills up. */
+async function echoed(join: (client: Socket, upstream: Socket) => void): Promise<Buffer> {
+  const options = { allowHalfOpen: true, pauseOnConnect: true };
+  const echo = createServer({ allowHalfOpen: true }, (socket) => void socket.pipe(socket)).listen(0, '127.0.0.1');
+  await once(echo, 'listening');
+  const relay = createServer(options, (client) => {
+    const upstream = connect({ port: (echo.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+    upstream.once('connect', () => join(client, upstream));
+  }).listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  const socket = connect({ port: (relay.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.end(BODY);
+  await new Promise((wake) => setTimeout(wake, 200));
+  const got = await buffer(socket);
+  echo.close();
+  relay.close();
+  return got;
+}
+
+describe('a relay', () => {
+  it('of sockets that are read into one buffer gives every byte, though the other side does not read for a while', async () => {
+    const got = await echoed((accepted, dialled) => {
+      const client: Socket = reread(accepted, () => upstream);
+      const upstream: Socket = reread(dialled, () => client);
+      splice(client, upstream);
+    });
+    assert.deepEqual([got.length, sha(got)], [BODY.length, sha(BODY)]);
+  });
+
+  it('of one such socket and one as it is does, too', async () => {
+    const got = await echoed((client, dialled) =>
+      splice(
+        client,
+        reread(dialled, () => client),
+      ),
+    );
+    assert.deepEqual([got.length, sha(got)], [BODY.length, sha(BODY)]);
+  });
+
+  it('of sockets as they are does, too', async () => {
+    const got = await echoed(splice);
+    assert.deepEqual([got.length, sha(got)], [BODY.length, sha(BODY)]);
+  });
+
+  it('reads what is no socket the usual way', async () => {
+    const from = new PassThrough();
+    const to = new PassThrough();
+    const same = reread(from, () => to);
+    assert.equal(same, from);
+    from.write('a');
+    same.once('end', () => to.end()).resume();
+    from.end('b');
+    assert.equal((await buffer(to)).toString(), 'ab');
+  });
+});

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  bridgeOf,
+  createBody,
+  leftovers,
+  type Observed,
+  type ObservedNetwork,
+  type ObservedVxlan,
+  stepsFor,
+  vxlanOf,
+} from '../../../src/hostagent/overlay/plan.ts';
+import type { NetworkPlan } from '../../../src/model/facts.ts';
+
+const underlay = { address: '10.0.0.1', link: 'eth0', mtu: 1500 };
+const plan: NetworkPlan = {
+  network: 'n1',
+  name: 'abc_default',
+  cidr: '10.32.0.0/22',
+  vni: 42,
+  gateway: '10.32.0.2',
+  reserved: { h2: '10.32.0.3' },
+  internal: false,
+  labels: { 'com.docker.compose.project': 'abc' },
+  options: {},
+  peers: ['10.0.0.2', '10.0.0.3'],
+};
+const network: ObservedNetwork = {
+  engineId: 'e1',
+  name: 'abc_default',
+  network: 'n1',
+  cidr: '10.32.0.0/22',
+  gateway: '10.32.0.2',
+  bridge: 'arp00002a',
+};
+const vxlan: ObservedVxlan = {
+  device: 'arv00002a',
+  vni: 42,
+  local: '10.0.0.1',
+  master: 'arp00002a',
+  mtu: 1450,
+  isUp: true,
+  peers: ['10.0.0.2', '10.0.0.3'],
+};
+const nobody = () => 0;
+const does = (observed: Observed, more: Partial<NetworkPlan> = {}, users: (one: ObservedNetwork) => number = nobody) =>
+  stepsFor({ ...plan, ...more }, observed, underlay, users).map((step) => step.do);
+
+describe('steps for a planned network', () => {
+  it('names devices within the 15 characters that Linux allows, one pair for each VXLAN id', () => {
+    assert.equal(bridgeOf(0xff_ff_ff), 'arpffffff');
+    assert.equal(vxlanOf(1), 'arv000001');
+  });
+
+  it('builds all of it where there is nothing', () => {
+    assert.deepEqual(does({ networks: [], vxlans: [] }), ['create-network', 'add-vxlan', 'attach-vxlan', 'add-peer', 'add-peer']);
+  });
+
+  it('gives the bridge its address back', () => {
+    const bare = { ...network, isAddressed: false };
+    assert.deepEqual(stepsFor(plan, { networks: [bare], vxlans: [vxlan] }, underlay, nobody), [
+      { do: 'address-bridge', bridge: 'arp00002a', address: '10.32.0.2/22' },
+    ]);
+    assert.deepEqual(does({ networks: [{ ...network, isAddressed: true }], vxlans: [vxlan] }), []);
+  });
+
+  it('does nothing where all is right', () => {
+    assert.deepEqual(does({ networks: [network], vxlans: [vxlan] }), []);
+  });
+
+  it('makes only the Docker network without an overlay', () => {
+    assert.deepEqual(
+      stepsFor(plan, { networks: [], vxlans: [] }, undefined, nobody).map((step) => step.do),
+      ['create-network'],
+    );
+  });
+
+  it('attaches the device anew after the Engine made its bridge anew', () => {
+    assert.deepEqual(does({ networks: [network], vxlans: [{ ...vxlan, master: '' }] }), ['attach-vxlan']);
+    assert.deepEqual(does({ networks: [], vxlans: [vxlan] }), ['create-network', 'attach-vxlan']);
+  });
+
+  it('sets what drifted: a wrong MTU, a device that is down', () => {
+    assert.deepEqual(does({ networks: [network], vxlans: [{ ...vxlan, mtu: 1500 }] }), ['attach-vxlan']);
+    assert.deepEqual(does({ networks: [network], vxlans: [{ ...vxlan, isUp: false }] }), ['attach-vxlan']);
+  });
+
+  it('makes the device anew when the host has another address', () => {
+    const steps = does({ networks: [network], vxlans: [{ ...vxlan, local: '10.0.0.9' }] });
+    assert.deepEqual(steps, ['remove-vxlan', 'add-vxlan', 'attach-vxlan', 'add-peer', 'add-peer']);
+  });
+
+  it('floods to exactly the planned peers, never to itself', () => {
+    const steps = stepsFor(
+      { ...plan, peers: ['10.0.0.1', '10.0.0.3', '10.0.0.4'] },
+      { networks: [network], vxlans: [vxlan] },
+      underlay,
+      nobody,
+    );
+    assert.deepEqual(steps, [
+      { do: 'add-peer', device: 'arv00002a', peer: '10.0.0.4' },
+      { do: 'remove-peer', device: 'arv00002a', peer: '10.0.0.2' },
+    ]);
+  });
+
+  it('makes a network with a wrong gateway anew if nobody is on it, and leaves it with containers', () => {
+    const wrong = { ...network, gateway: '10.32.0.1' };
+    assert.deepEqual(does({ networks: [wrong], vxlans: [vxlan] }).slice(0, 2), ['remove-network', 'create-network']);
+    assert.deepEqual(
+      does({ networks: [wrong], vxlans: [vxlan] }, {}, () => 1),
+      [],
+    );
+  });
+
+  it('removes a second network with the same label, but not one with containers', () => {
+    const twin = { ...network, engineId: 'e2', gateway: '10.32.0.9' };
+    assert.deepEqual(does({ networks: [twin, network], vxlans: [vxlan] }), ['remove-network']);
+    assert.deepEqual(
+      does({ networks: [twin, network], vxlans: [vxlan] }, {}, (one) => (one.engineId === 'e2' ? 1 : 0)),
+      [],
+    );
+  });
+});
+
+describe('what no plan names', () => {
+  it('goes, VXLAN first, and what is planned or used stays', () => {
+    const steps = leftovers(new Set(), new Set(), { networks: [network], vxlans: [vxlan] }, nobody);
+    assert.deepEqual(
+      steps.map((step) => step.do),
+      ['remove-vxlan', 'remove-network'],
+    );
+    assert.deepEqual(leftovers(new Set(['n1']), new Set([42]), { networks: [network], vxlans: [vxlan] }, nobody), []);
+    assert.deepEqual(
+      leftovers(new Set(), new Set(), { networks: [network], vxlans: [vxlan] }, () => 2),
+      [],
+    );
+  });
+
+  it('never touches a VXLAN device of someone else', () => {
+    assert.deepEqual(leftovers(new Set(), new Set(), { networks: [], vxlans: [{ ...vxlan, device: 'flannel.1' }] }, nobody), []);
+  });
+});
+
+describe('the Engine network of a plan', () => {
+  const body = (more: Partial<NetworkPlan>, mtu?: number) =>
+    createBody({ ...plan, ...more }, mtu) as { Options: Record<string, string>; IPAM: { Config: unknown[] } };
+
+  it('has our gateway, keeps off the others’, and carries our label', () => {
+    assert.deepEqual(body({}).IPAM.Config, [{ Subnet: '10.32.0.0/22', Gateway: '10.32.0.2', AuxiliaryAddresses: { h2: '10.32.0.3' } }]);
+    assert.deepEqual((body({}) as unknown as { Labels: unknown }).Labels, { 'com.docker.compose.project': 'abc', 'arpanet.network': 'n1' });
+  });
+
+  it('keeps the user’s options, but not his bridge name, nor an MTU that does not fit', () => {
+    const options = {
+      'com.docker.network.bridge.enable_icc': 'true',
+      'com.docker.network.bridge.name': 'mine',
+      'com.docker.network.driver.mtu': '9000',
+    };
+    assert.deepEqual(body({ options }, 1450).Options, {
+      'com.docker.network.bridge.enable_icc': 'true',
+      'com.docker.network.bridge.name': 'arp00002a',
+      'com.docker.network.driver.mtu': '1450',
+    });
+    assert.equal(body({ options: { 'com.docker.network.driver.mtu': '1300' } }, 1450).Options['com.docker.network.driver.mtu'], '1300');
+  });
+
+  it('leaves the MTU to the Engine without an overlay', () => {
+    assert.equal('com.docker.network.driver.mtu' in body({}).Options, false);
+  });
+});

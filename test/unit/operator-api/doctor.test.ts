@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { describe, it } from 'node:test';
+import type { NamedInstance } from '../../../src/model/index.ts';
+import { completions } from '../../../src/cli/completion.ts';
+import { callsOf, diagnose, doctorText } from '../../../src/operator-api/index.ts';
+
+type Input = Parameters<typeof diagnose>[0];
+
+const named = (service: string, number: number, host: string, over: Partial<NamedInstance> = {}): NamedInstance => ({
+  id: `${number}.${service}.abc`,
+  container: `${service}${number}`.padEnd(64, '0'),
+  name: `abc-${service}-${number}`,
+  deployment: 'abc',
+  service,
+  number,
+  host,
+  addresses: { n1: `10.32.0.${service.length * 10 + number}` },
+  aliases: {},
+  links: {},
+  ports: [],
+  ready: true,
+  ...over,
+});
+
+const seen = (one: NamedInstance, state = 'Up 3 minutes', health?: string): Input['instances'][number] => ({
+  name: one.name,
+  id: one.container,
+  number: one.number,
+  host: one.host,
+  image: 'busybox',
+  state,
+  health,
+  addresses: [],
+  isStopped: false,
+});
+
+const host = (name: string, state: Input['hosts'][number]['state'] = 'alive', why?: string): Input['hosts'][number] => ({
+  name,
+  address: '',
+  state,
+  why,
+  availability: 'active',
+  engine: '',
+  agent: '',
+  apiVersion: '',
+  cpus: 1,
+  memoryBytes: 1,
+  cpuLoad: 0,
+  reservedCores: 0,
+  reservedMemoryBytes: 0,
+  limits: {},
+  memoryUsedBytes: 0,
+  containers: 0,
+  running: 0,
+  labels: {},
+});
+
+const network = (id: string, name: string): Input['networks'][number] => ({
+  id,
+  name,
+  deployment: 'abc',
+  cidr: '10.32.0.0/22',
+  vni: 1,
+  labels: {},
+  options: {},
+  internal: false,
+  attachable: false,
+  auxAddresses: {},
+  implicit: false,
+  createdAtMs: 0,
+  leases: [],
+});
+
+const web = named('web', 1, 'h1');
+const pricing = named('pricing', 1, 'h2');
+const whole: Input = {
+  from: 'abc-web-1',
+  name: 'pricing',
+  names: [web, pricing],
+  instances: [seen(web), seen(pricing)],
+  hosts: [host('h1'), host('h2')],
+  networks: [network('n1', 'abc_default'), network('n2', 'abc_back')],
+  findings: [],
+  outside: [],
+};
+const withTarget = (over: Partial<NamedInstance>, state?: string, health?: string): Partial<Input> => {
+  const target = { ...pricing, ...over };
+  return { names: [web, target], instances: [seen(web), seen(target, state, health)] };
+};
+const finding = (where: Input['findings'][number]['where'], on: string, what: string): Partial<Input> => ({
+  findings: [{ where, host: on, what }],
+});
+
+const dialled = (outcome: 'open' | 'refused' | 'silent'): Partial<Input> => ({
+  dialled: [{ host: 'h1', container: pricing.container, address: '10.32.0.71', port: 80, outcome, why: 'no answer within 3 s' }],
+});
+
+describe('doctor', () => {
+  it('tries the ports that the targets expose, or the one that is named, from the sender’s host', () => {
+    const names = [web, { ...pricing, ports: [80, 53].map((port) => ({ port, protocol: port === 80 ? 'tcp' : 'udp' })) }];
+    const call = { host: 'h1', container: pricing.container, address: '10.32.0.71' };
+    assert.deepEqual(callsOf({ ...whole, names }), [{ ...call, port: 80 }]);
+    assert.deepEqual(callsOf({ ...whole, names, name: 'pricing:8080' }), [{ ...call, port: 8080 }]);
+    assert.deepEqual(callsOf({ ...whole, from: 'nobody' }), []);
+    assert.match(doctorText(diagnose({ ...whole, names, ...dialled('open') })), /takes calls from h1\nthe way is whole$/);
+  });
+
+  it('says of a name made by hand that it leads outside', () => {
+    const outside = [{ name: 'pay.abc', entries: [{ type: 'A', value: '192.0.2.7' }] }] as const;
+    const links = diagnose({ ...whole, name: 'pay', outside });
+    assert.deepEqual(
+      links.map(({ link, isSound }) => [link, isSound]),
+      [
+        ['sender', true],
+        ['answer', true],
+        ['port', true],
+      ],
+    );
+    assert.match(links[1]?.what ?? '', /pay\.abc\.service\.consul was made by hand: A 192\.0\.2\.7/);
+  });
+
+  it('finds a whole way whole, by service, instance, container, alias, link and full name', () => {
+    const names = [named('web', 1, 'h1', { links: { prices: 'pricing' } }), { ...pricing, aliases: { n1: ['cost'] } }];
+    for (const name of [
+      'pricing',
+      '1.pricing',
+      'abc-pricing-1',
+      'cost',
+      'prices',
+      'pricing.abc.service.consul',
+      'PRICING.abc.service.consul.',
+    ]) {
+      const links = diagnose({ ...whole, names, name });
+      assert.deepEqual(
+        links.map((link) => link.link),
+        ['sender', 'answer', 'host', 'host', 'network', 'kernel', 'mtu', 'port'],
+        name,
+      );
+      assert.equal(
+        links.every((link) => link.isSound),
+        true,
+        name,
+      );
+    }
+  });
+
+  it('takes a service for its first instance that is ready, and asks which where several deployments have it', () => {
+    const second = named('web', 2, 'h1');
+    const names = [{ ...web, ready: false }, second, pricing];
+    const [first] = diagnose({ ...whole, from: 'web', names, instances: [seen(web), seen(second), seen(pricing)] });
+    assert.match(first?.what ?? '', /^abc-web-2 runs on h1/);
+    for (const from of ['abc/web', 'web-1', '1.web', '1.web.abc', 'abc_web'])
+      assert.match(diagnose({ ...whole, from })[0]?.what ?? '', /^abc-web-1 runs on h1/, from);
+    const [other] = diagnose({ ...whole, from: 'web', names: [web, { ...web, deployment: 'xyz', id: '1.web.xyz' }] });
+    assert.deepEqual([other?.what, other?.mend], ['web is in abc and xyz', 'say which: abc/web, xyz/web']);
+    assert.match(diagnose({ ...whole, name: 'abc/pricing' })[1]?.what ?? '', /^pricing\.abc\.service\.consul is /);
+  });
+
+  const faults: readonly (readonly [fault: string, change: Partial<Input>, link: string, what: RegExp, mend: RegExp])[] = [
+    ['the sender does not exist', { from: 'nobody' }, 'sender', /nobody is no container/, /arpanet ps/],
+    [
+      'the sender has stopped',
+      { instances: [seen(web, 'Exited (1) 2 minutes ago'), seen(pricing)] },
+      'sender',
+      /does not run: Exited \(1\)/,
+      /docker start abc-web-1/,
+    ],
+    ['the name is unknown', { name: 'princing' }, 'answer', /nothing is called princing\.abc\.service\.consul/, /pricing, web/],
+    [
+      'the name is of another deployment, and nothing there has it',
+      { name: 'db.other' },
+      'answer',
+      /nothing is called db\.other/,
+      /services/,
+    ],
+    [
+      'the target has stopped',
+      withTarget({ ready: false }, 'Exited (137) 1 second ago'),
+      'instance',
+      /abc-pricing-1 does not run: Exited \(137\)/,
+      /docker logs abc-pricing-1/,
+    ],
+    [
+      'the target was never started',
+      withTarget({ ready: false }, 'Created'),
+      'instance',
+      /does not run: Created/,
+      /docker start abc-pricing-1/,
+    ],
+    [
+      'the target is unhealthy',
+      withTarget({ ready: false }, 'Up 3 minutes (unhealthy)', 'unhealthy'),
+      'health',
+      /is unhealthy, so DNS leaves it out/,
+      /State\.Health/,
+    ],
+    ['the target is not healthy yet', withTarget({ ready: false }, 'Up 1 second', 'starting'), 'health', /is starting/, /State\.Health/],
+    [
+      "the target's host is down",
+      { ...withTarget({ ready: false }), hosts: [host('h1'), host('h2', 'down', 'no heartbeat for 12 s')] },
+      'host',
+      /h2 is down: no heartbeat/,
+      /agent/,
+    ],
+    ["the sender's host is down", { hosts: [host('h1', 'down'), host('h2')] }, 'host', /h1 is down/, /agent/],
+    [
+      'they share no network',
+      withTarget({ addresses: { n2: '10.32.4.2' } }),
+      'network',
+      /share no network/,
+      /docker network connect abc_back abc-web-1/,
+    ],
+    [
+      'a forwarding entry is missing',
+      finding('network', 'h1', 'network abc_default: no forwarding entry to h2'),
+      'kernel',
+      /h1: .*no forwarding entry to h2/,
+      /audit --fix/,
+    ],
+    ['a bridge is missing', finding('network', 'h2', 'network abc_default: no bridge'), 'kernel', /h2: .*no bridge/, /audit --fix/],
+    [
+      'more is sent at once than passes',
+      { findings: [{ where: 'network', host: 'h1', what: 'network abc_default: containers send up to 1450 bytes', isMtu: true }] },
+      'mtu',
+      /h1: .*1450 bytes/,
+      /make the network anew/,
+    ],
+    [
+      'nothing listens on the port',
+      dialled('refused'),
+      'port',
+      /abc-pricing-1 at 10\.32\.0\.71:80 refuses/,
+      /0\.0\.0\.0, and not on 127\.0\.0\.1/,
+    ],
+    [
+      'what is sent is lost',
+      dialled('silent'),
+      'port',
+      /is silent \(no answer.*what h1 sends is lost/,
+      /firewall on h1 or h2 stop UDP port 4789/,
+    ],
+    ["a host's names are old", finding('names', 'h1', '1.pricing.abc is not known there'), 'kernel', /not known there/, /audit --fix/],
+  ];
+  for (const [fault, change, link, what, mend] of faults)
+    it(`names the broken link and the mend when ${fault}`, () => {
+      const links = diagnose({ ...whole, ...change });
+      assert.equal(links.filter((one) => !one.isSound).length, 1);
+      const last = links.at(-1);
+      assert.equal(last?.link, link);
+      assert.match(last?.what ?? '', what);
+      assert.match(last?.mend ?? '', mend);
+      assert.match(doctorText(links), /^BROKEN /m);
+    });
+
+  it('does not care for what is amiss on hosts that are not on the way', () => {
+    assert.equal(
+      diagnose({ ...whole, ...finding('network', 'h3', 'no bridge') }).every((link) => link.isSound),
+      true,
+    );
+  });
+});
+
+const commands = [
+  { words: 'logs', summary: "what instances' programs say", options: ['--follow', '--json'] },
+  { words: 'ip ls', summary: 'addresses', options: ['--json'] },
+];
+
+describe('completion', () => {
+  it('zsh takes bash’s; fish has each command with its summary, and its options below it', () => {
+    assert.match(completions['zsh']?.(commands) ?? '', /bashcompinit\n_arpanet\(\) \{[^]*complete -F _arpanet arpanet$/);
+    assert.deepEqual(completions['fish']?.(commands).split('\n'), [
+      "complete -c arpanet -f -n __fish_use_subcommand -a logs -d 'what instances\\' programs say'",
+      "complete -c arpanet -f -n __fish_use_subcommand -a ip -d ''",
+      "complete -c arpanet -n '__fish_seen_subcommand_from logs' -l follow",
+      "complete -c arpanet -n '__fish_seen_subcommand_from logs' -l json",
+      "complete -c arpanet -f -n '__fish_seen_subcommand_from ip; and not __fish_seen_subcommand_from ls' -a ls -d 'addresses'",
+      "complete -c arpanet -n '__fish_seen_subcommand_from ip; and __fish_seen_subcommand_from ls' -l json",
+    ]);
+  });
+
+  it('bash offers commands, then their options; of a group its commands', () => {
+    const script = completions['bash']?.(commands) ?? '';
+    const offered = (...words: string[]) =>
+      execFileSync('bash', [
+        '-c',
+        `${script}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _arpanet; echo "\${COMPREPLY[*]}"`,
+      ])
+        .toString()
+        .trim();
+    assert.equal(offered('arpanet', ''), 'logs ip');
+    assert.equal(offered('arpanet', 'logs', '--f'), '--follow');
+    assert.equal(offered('arpanet', 'ip', ''), 'ls');
+    assert.equal(offered('arpanet', 'ip', 'ls', '--'), '--json');
+  });
+});

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ContainerRecord, ContainerView, NamedInstance } from '../../../src/model/index.ts';
+import { instancesOf } from '../../../src/registrar/index.ts';
+import { isAnswering } from '../../../src/registrar/instance.ts';
+import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
+
+const RUNNING = {
+  Status: 'running',
+  Running: true,
+  Paused: false,
+  Restarting: false,
+  Dead: false,
+  ExitCode: 0,
+  StartedAt: '',
+  FinishedAt: '',
+};
+
+function named(
+  records: readonly ContainerRecord[],
+  containers: readonly ContainerView[],
+  more: { withdrawn?: readonly string[]; joining?: readonly string[] } = {},
+): readonly NamedInstance[] {
+  return instancesOf({ records, containers, withdrawn: new Set(more.withdrawn), joining: new Set(more.joining) });
+}
+
+const brief = (instances: readonly NamedInstance[]) => instances.map(({ id, host, ready }) => `${id} ${host}${ready ? '' : ' not ready'}`);
+
+describe('an instance', () => {
+  it('is told by its record, its view and its exposed ports', () => {
+    const record = literalRecord('abc_pricing_2', {
+      id: 'f'.repeat(64),
+      addresses: { n2: '10.32.4.9', n1: '10.32.0.64' },
+      aliases: { n2: ['price'] },
+    });
+    const view = literalView(record, { host: 'h2', ports: ['80/tcp', '53/udp', '53/tcp', 'nonsense'] });
+    assert.deepEqual(named([record], [view]), [
+      {
+        id: '2.pricing.abc',
+        container: 'f'.repeat(64),
+        name: 'abc_pricing_2',
+        deployment: 'abc',
+        service: 'pricing',
+        number: 2,
+        host: 'h2',
+        addresses: { n2: '10.32.4.9', n1: '10.32.0.64' },
+        aliases: { n2: ['price'] },
+        links: {},
+        ports: [
+          { port: 53, protocol: 'tcp' },
+          { port: 53, protocol: 'udp' },
+          { port: 80, protocol: 'tcp' },
+        ],
+        ready: true,
+      },
+    ]);
+  });
+
+  it('answers when it runs, and is healthy if it has a health check', () => {
+    const answering: readonly (readonly [object, boolean])[] = [
+      [{}, true],
+      [{ Running: false }, false],
+      [{ Paused: true }, false],
+      [{ Restarting: true }, false],
+      [{ Dead: true }, false],
+      [{ Health: null }, true],
+      [{ Health: { Status: 'none' } }, true],
+      [{ Health: { Status: 'starting' } }, false],
+      [{ Health: { Status: 'unhealthy' } }, false],
+      [{ Health: { Status: 'healthy' } }, true],
+    ];
+    for (const [state, expected] of answering) assert.equal(isAnswering({ ...RUNNING, ...state }), expected, JSON.stringify(state));
+  });
+
+  it('is not ready when it is withdrawn or its host is down, but can still ask', () => {
+    const [a, b, c] = [literalRecord('abc_web_1'), literalRecord('abc_web_2'), literalRecord('abc_web_3')];
+    const views = [literalView(a), literalView(b, { hostState: 'down' }), literalView(c)];
+    assert.deepEqual(brief(named([a, b, c], views, { withdrawn: [c.id ?? ''] })), [
+      '1.web.abc h1',
+      '2.web.abc h1 not ready',
+      '3.web.abc h1 not ready',
+    ]);
+  });
+
+  it('is none as long as its create is under way, when it is gone, when nobody recorded it, or when it is the stale twin of a moved one', () => {
+    const { id: _, ...underWay } = literalRecord('abc_web_1');
+    const gone = literalRecord('abc_web_2');
+    const moved = literalRecord('abc_web_3', { host: 'h2' });
+    const stranger = literalView(literalRecord('abc_web_4'));
+    const twin = literalView({ ...moved, id: 'e'.repeat(64) }, { host: 'h1' });
+    assert.deepEqual(brief(named([underWay, gone, moved], [stranger, twin, literalView(moved, { host: 'h2' })])), ['3.web.abc h2']);
+  });
+
+  it('on a host not heard of since the election is taken to be up, unless it is being stopped', () => {
+    const [a, b] = [literalRecord('abc_web_1'), literalRecord('abc_web_2')];
+    assert.deepEqual(brief(named([a, b], [], { joining: ['h1'], withdrawn: [b.id ?? ''] })), ['1.web.abc h1', '2.web.abc h1 not ready']);
+    assert.deepEqual(brief(named([a], [literalView(a, { running: false })], { joining: ['h1'] })), ['1.web.abc h1 not ready']);
+  });
+});
+
+describe('while compose recreates an instance', () => {
+  const old = literalRecord('0123456789ab_abc_web_1', { id: 'a'.repeat(64), service: 'web', number: 1, createdAtMs: 1 });
+  const fresh = literalRecord('abc_web_1', { id: 'b'.repeat(64), createdAtMs: 2 });
+
+  it('the one that runs has the instance’s id', () => {
+    assert.deepEqual(brief(named([old, fresh], [literalView(old), literalView(fresh, { running: false })])), [
+      '1.web.abc h1',
+      `1.web.abc.${'b'.repeat(12)} h1 not ready`,
+    ]);
+  });
+
+  it('the newer one has it when both run, and the older one is still found', () => {
+    assert.deepEqual(brief(named([old, fresh], [literalView(old), literalView(fresh)])), [
+      '1.web.abc h1',
+      `1.web.abc.${'a'.repeat(12)} h1`,
+    ]);
+  });
+});
+
+describe('a link', () => {
+  const redis = literalRecord('abc_redis_1', { id: 'c'.repeat(64) });
+  const outside = literalRecord('xyz_redis_1', { deployment: 'xyz' });
+  const linked = (...links: readonly string[]) => {
+    const web = literalRecord('abc_web_1', {
+      links: links.map((link) => ({ target: link.split(':')[0] ?? '', alias: link.split(':')[1] ?? '' })),
+    });
+    const all = [web, redis, outside];
+    return named(
+      all,
+      all.map((record) => literalView(record)),
+    ).find(({ service }) => service === 'web')?.links;
+  };
+
+  it('to a container’s own name or number means that container', () => {
+    assert.deepEqual(linked('abc_redis_1:abc_redis_1', 'abc_redis_1:redis_1', 'abc_redis_1:redis-1'), {
+      abc_redis_1: 'abc_redis_1',
+      redis_1: 'abc_redis_1',
+      'redis-1': 'abc_redis_1',
+    });
+  });
+
+  it('under any other alias means the whole service, so that all replicas are found', () => {
+    assert.deepEqual(linked('abc_redis_1:redis', 'abc_redis_1:db', `${'c'.repeat(12)}:cache`), {
+      redis: 'redis',
+      db: 'redis',
+      cache: 'redis',
+    });
+  });
+
+  it('whose target is gone means the service that the alias is called after, else nothing that is there', () => {
+    assert.deepEqual(linked('abc_redis_7:redis', 'abc_redis_7:db'), { redis: 'redis', db: 'abc_redis_7' });
+  });
+
+  it('into another deployment means the container itself', () => {
+    assert.deepEqual(linked('xyz_redis_1:theirs'), { theirs: 'xyz_redis_1' });
+  });
+});

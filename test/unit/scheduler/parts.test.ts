@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, it } from 'node:test';
+import {
+  type ContainerRecord,
+  type ContainerView,
+  type EngineEvent,
+  type LeaderMessage,
+  type NamedInstance,
+  type NetworkRecord,
+  predefinedNetworks,
+} from '../../../src/model/index.ts';
+import { adoptions } from '../../../src/scheduler/containers/adopt-plan.ts';
+import { olderVersion } from '../../../src/scheduler/agents/engines.ts';
+import { createFeed, type FeedDeps } from '../../../src/scheduler/events/feed.ts';
+import { createKeyed, createSlots } from '../../../src/scheduler/keyed.ts';
+import { readLines } from '../../../src/scheduler/agents/json-lines.ts';
+import { createNamesPush, instancesFor } from '../../../src/scheduler/agents/names-push.ts';
+import { planFor } from '../../../src/scheduler/networks/network-plans.ts';
+import { checkedNetwork } from '../../../src/scheduler/networks/networks.ts';
+import { createUndo } from '../../../src/scheduler/create/undo.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+
+async function linesOf(chunks: readonly string[], limit = 100): Promise<string[]> {
+  const lines: string[] = [];
+  async function* bytes(): AsyncGenerator<Buffer> {
+    for (const chunk of chunks) yield Buffer.from(chunk, 'latin1');
+  }
+  for await (const line of readLines(bytes(), limit)) lines.push(line);
+  return lines;
+}
+
+describe('lines of a stream', () => {
+  it('come whole, however they are cut', async () => {
+    assert.deepEqual(await linesOf(['{"a":', '1}\n{"b"', ':2}\n\n{"c":3', '}\n']), ['{"a":1}', '{"b":2}', '{"c":3}']);
+  });
+  it('keep a letter that was cut in two', async () => {
+    assert.deepEqual(await linesOf(['"\xc3', '\xa9"\n']), ['"é"']);
+  });
+  it('drop what its sender did not finish', async () => {
+    assert.deepEqual(await linesOf(['{"a":1}\n{"b"']), ['{"a":1}']);
+  });
+  it('are refused past their limit, finished or not', async () => {
+    await assert.rejects(linesOf(['x'.repeat(101)]), { kind: 'too-large' });
+    await assert.rejects(linesOf(['x'.repeat(60), `${'x'.repeat(60)}\n`]), { kind: 'too-large' });
+  });
+});
+
+describe('undo', () => {
+  it('runs last first, goes on after a failure, and does not wait for ever', async () => {
+    const ran: string[] = [];
+    const undo = createUndo(quietLog, 50);
+    undo.push('a', async () => ran.push('a'));
+    undo.push('hangs', () => new Promise(() => undefined));
+    undo.push('fails', async () => Promise.reject(new Error('no')));
+    undo.push('d', async () => ran.push('d'));
+    await undo.run(new Error('why'));
+    assert.deepEqual(ran, ['d', 'a']);
+    await undo.run(new Error('again'));
+    assert.deepEqual(ran, ['d', 'a']);
+  });
+});
+
+describe('keyed work', () => {
+  it('goes one after the other under one key, whatever fails', async () => {
+    const keyed = createKeyed();
+    const order: string[] = [];
+    const work = (name: string, ms: number) => async () => {
+      order.push(`${name} begins`);
+      await sleep(ms);
+      order.push(`${name} ends`);
+      if (name === 'a') throw new Error(name);
+    };
+    const all = [keyed.serial('k', work('a', 20)), keyed.serial('k', work('b', 1)), keyed.serial('other', work('c', 1))];
+    await Promise.allSettled(all);
+    assert.deepEqual(
+      order.filter((line) => !line.startsWith('c')),
+      ['a begins', 'a ends', 'b begins', 'b ends'],
+    );
+    assert.ok(order.indexOf('c ends') < order.indexOf('a ends'));
+  });
+  it('is shared while it is under way', async () => {
+    const keyed = createKeyed();
+    let runs = 0;
+    const work = async (): Promise<number> => {
+      await sleep(5);
+      return ++runs;
+    };
+    assert.deepEqual(await Promise.all([keyed.shared('k', work), keyed.shared('k', work)]), [1, 1]);
+    assert.equal(await keyed.shared('k', work), 2);
+  });
+});
+
+const network = {
+  id: 'n1',
+  name: 'abc_default',
+  cidr: '10.32.0.0/22',
+  vni: 42,
+  labels: {},
+  options: {},
+  internal: false,
+} as unknown as NetworkRecord;
+const host = (name: string, address: string) =>
+  [name, { name, address, gateway: '', labels: {}, availability: 'active', joinedAtMs: 0 }] as const;
+
+describe("a network's plan for a host", () => {
+  const hosts = new Map([host('h1', '10.0.0.1'), host('h2', '10.0.0.2'), host('h3', '10.0.0.3')]);
+  it('has its own gateway and the others as peers', () => {
+    const plan = planFor(
+      'h1',
+      { record: network, gateways: { h2: '10.32.0.2', h1: '10.32.0.1' }, reserved: { 'gateway-h2': '10.32.0.2' } },
+      hosts,
+    );
+    assert.equal(plan?.gateway, '10.32.0.1');
+    assert.deepEqual(plan?.peers, ['10.0.0.2']);
+    assert.deepEqual(plan?.reserved, { 'gateway-h2': '10.32.0.2' });
+  });
+  it('is none for a host without a gateway in it', () =>
+    assert.equal(planFor('h3', { record: network, gateways: { h1: '10.32.0.1' }, reserved: {} }, hosts), undefined));
+});
+
+describe('a network request', () => {
+  it("is refused in Docker's words", () => {
+    assert.throws(() => checkedNetwork({ Name: 'bridge' }), {
+      kind: 'forbidden',
+      message: /operation is not permitted on predefined bridge network/,
+    });
+    assert.throws(() => checkedNetwork({ Name: 'x', Driver: 'weave' }), { message: /plugin "weave" not found/ });
+    assert.throws(() => checkedNetwork({}), { kind: 'invalid' });
+  });
+  it('is refused what no network of the cluster can be', () => {
+    const refused = (request: object, kind: string, message: string) =>
+      assert.throws(() => checkedNetwork({ Name: 'x', ...request }), { kind, message });
+    refused({ Driver: 'host' }, 'forbidden', 'only one instance of "host" network is allowed');
+    refused({ Driver: 'what' }, 'not-found', 'plugin "what" not found');
+    refused({ IPAM: { Driver: 'what' } }, 'not-found', 'plugin "what" not found');
+    refused({ Ingress: true }, 'forbidden', 'Ingress network can only be global scope network');
+    refused({ ConfigFrom: { Network: 'y' } }, 'not-found', 'configuration network "y" does not exist');
+    refused(
+      { Options: { 'com.docker.network.driver.mtu': 'x' } },
+      'invalid',
+      'failed to parse com.docker.network.driver.mtu value: x (strconv.Atoi: parsing "x": invalid syntax)',
+    );
+    assert.equal(checkedNetwork({ Name: 'a b/c' }), 'a b/c', 'an Engine takes any name');
+  });
+  it('may ask for bridge, overlay or nothing', () => {
+    for (const Driver of ['bridge', 'overlay', '', undefined])
+      assert.equal(checkedNetwork({ Name: 'x', ...(Driver === undefined ? {} : { Driver }) }), 'x');
+  });
+});
+
+const event = (Type: string, Action: string, ID: string, Attributes = {}): EngineEvent => ({
+  Type,
+  Action,
+  Actor: { ID, Attributes },
+  time: 1,
+  timeNano: 1,
+  id: ID,
+});
+
+const feedOf = (networkOf: FeedDeps['networkOf'], networkNamed: FeedDeps['networkNamed'] = () => undefined) =>
+  createFeed({ now: () => 0, networkOf, networkNamed });
+
+describe('the event feed', () => {
+  it('hides our labels, names the host, and shows networks under their cluster id', () => {
+    const feed = feedOf((_host, id) => (id === 'engine1' ? { id: 'cluster1' } : undefined));
+    feed.take('h1', event('container', 'start', 'c1', { image: 'i', 'arpanet.record': '{}' }));
+    feed.take('h1', event('network', 'connect', 'engine1', { container: 'c1' }));
+    feed.take('h1', event('network', 'connect', 'foreign'));
+    const [start, connect, foreign] = feed.recent().map((one) => one.event);
+    assert.deepEqual(start?.Actor.Attributes, { image: 'i', 'node.name': 'h1' });
+    assert.deepEqual([connect?.Actor.ID, connect?.id], ['cluster1', 'cluster1']);
+    assert.equal(foreign?.Actor.ID, 'foreign');
+  });
+  it('shows what every host has of its own, and what stands for it, under one id', () => {
+    const feed = feedOf((_host, id) => (id === 'shared' ? { id: predefined, name: 'bridge' } : undefined));
+    const predefined = predefinedNetworks.get('bridge') ?? '';
+    feed.take('h1', event('network', 'connect', 'shared', { name: 'default_default' }));
+    feed.take('h1', event('network', 'connect', 'of h1', { name: 'bridge' }));
+    for (const one of feed.recent()) assert.deepEqual([one.event.Actor.ID, one.event.Actor.Attributes['name']], [predefined, 'bridge']);
+    assert.equal(feed.recent().length, 2);
+  });
+  it("tells of a cluster network's making once, not once a host", () => {
+    const known = new Map([['engine1', { id: 'cluster1', name: 'x' }]]);
+    const feed = feedOf((_host, id) => known.get(id));
+    feed.own('network', 'create', 'cluster1', { name: 'x' });
+    feed.take('h1', event('network', 'create', 'engine1'));
+    known.clear();
+    feed.take('h1', event('network', 'destroy', 'engine1'));
+    assert.deepEqual(
+      feed.recent().map((one) => one.event.Actor.ID),
+      ['cluster1'],
+    );
+  });
+  it('knows a network by its name while its host builds it, and by its Engine’s id when another has the name', () => {
+    const named = new Map([['x', { id: 'cluster1', name: 'x' }]]);
+    const feed = feedOf(
+      () => undefined,
+      (name) => named.get(name),
+    );
+    const create = event('network', 'create', 'engine1', { name: 'x' });
+    feed.take('h1', create);
+    assert.deepEqual(feed.recent(), []);
+    named.set('x', { id: 'cluster2', name: 'x' });
+    const joined = (engine: string) => feed.shown('h1', event('network', 'connect', engine, { name: 'x' }))?.Actor.ID;
+    assert.deepEqual([joined('engine1'), joined('engine2')], ['cluster1', 'cluster2']);
+    assert.equal(feed.shown('h1', create), undefined, 'nor is it seen in a replay');
+    assert.equal(feed.shown('h1', event('container', 'create', 'engine1', { name: 'x' }))?.Actor.ID, 'engine1');
+  });
+  it('leaves unseen as many events of a volume as were announced, in replays too', () => {
+    const feed = feedOf(() => undefined);
+    const created = (timeNano: number) => ({ ...event('volume', 'create', 'data'), timeNano });
+    feed.hideVolume('create', 'data');
+    assert.equal(feed.shown('h1', created(1)), undefined, 'its Engine remembers it, its agent has yet to tell');
+    feed.take('h1', created(1));
+    feed.take('h1', created(2));
+    assert.deepEqual(
+      feed.recent().map((one) => one.event.timeNano),
+      [2],
+    );
+    assert.deepEqual([feed.shown('h1', created(1)), feed.shown('h1', created(2))?.timeNano], [undefined, 2]);
+  });
+  it('keeps the newest for replays, and lets listeners go', () => {
+    const feed = feedOf(() => undefined);
+    const heard: string[] = [];
+    const stop = new AbortController();
+    feed.listen((one) => heard.push(one.event.Actor.ID), stop.signal);
+    for (let i = 0; i < 3_000; i++) {
+      if (i === 2) stop.abort();
+      feed.take('h1', event('container', 'start', String(i)));
+    }
+    assert.deepEqual(heard, ['0', '1']);
+    assert.equal(feed.recent().length, 2_000);
+    assert.equal(feed.recent().at(-1)?.event.Actor.ID, '2999');
+  });
+});
+
+describe('names for a host', () => {
+  it('are those of the deployments that it hosts', () => {
+    const instance = (id: string, deployment: string, on: string, network = deployment) =>
+      ({ id, deployment, host: on, addresses: { [network]: '10.0.0.9' } }) as unknown as NamedInstance;
+    const all = [instance('1', 'abc', 'h1'), instance('2', 'abc', 'h2'), instance('3', 'xyz', 'h2')];
+    assert.deepEqual(
+      instancesFor('h1', all).map(({ id }) => id),
+      ['1', '2'],
+    );
+    assert.deepEqual(instancesFor('h3', all), []);
+    const joined = [...all, instance('4', 'guest', 'h3', 'abc')];
+    assert.deepEqual(
+      instancesFor('h3', joined).map(({ id }) => id),
+      ['1', '2', '4'],
+      'and of those that share a network with one there',
+    );
+  });
+  it('are told again while they do not change, so that their age stays small', async () => {
+    const told: number[] = [];
+    const send = async (_host: string, message: LeaderMessage) => {
+      if (message.type === 'names') told.push(message.table.atMs);
+      return true;
+    };
+    const { push } = createNamesPush({ hosts: () => ['h1'], send });
+    for (const atMs of [0, 10_000, 20_000, 30_000, 40_000]) await push({ version: 1, epoch: 1, atMs, instances: [] });
+    assert.deepEqual(told, [0, 20_000, 40_000]);
+  });
+});
+
+describe('API versions', () => {
+  it('compare as numbers', () => {
+    assert.equal(olderVersion('1.9', '1.41'), '1.9');
+    assert.equal(olderVersion('1.51', '1.41'), '1.41');
+    assert.equal(olderVersion(undefined, '1.41'), '1.41');
+  });
+});
+
+describe("adoption of a host's containers", () => {
+  const labels = (addresses: Record<string, string>) => ({
+    'arpanet.record': JSON.stringify({ deployment: 'd', service: 's', number: 1, addresses, aliases: {}, links: [] }),
+  });
+  const container = (id: string, name: string, status: string, ip?: string): ContainerView =>
+    ({
+      id,
+      name,
+      host: 'h1',
+      facts: {
+        inspect: {
+          Name: `/${name}`,
+          State: { Status: status },
+          Config: { Labels: ip === undefined ? {} : labels({ n1: ip }) },
+          NetworkSettings: { Networks: ip === undefined ? {} : { abc: { IPAMConfig: { IPv4Address: ip } } } },
+        },
+      },
+    }) as unknown as ContainerView;
+  const record = (name: string, id?: string, ip = '10.0.0.9') =>
+    ({ name, id, host: 'h1', addresses: { n1: ip } }) as unknown as ContainerRecord;
+  const steps = (records: ContainerRecord[], containers: ContainerView[], creating: string[] = []) =>
+    adoptions(records, containers, new Set(creating)).map((step) => step.do);
+
+  it('does nothing where both agree', () => assert.deepEqual(steps([record('a', '1')], [container('1', 'a', 'running', '10.0.0.9')]), []));
+  it('leaves strangers alone', () => assert.deepEqual(steps([], [container('1', 'a', 'created')]), []));
+  it('forgets a record whose container is gone', () => assert.deepEqual(steps([record('a', '1')], []), ['forget']));
+  it('joins a running container to the network that a hand took it off', () =>
+    assert.deepEqual(steps([record('a', '1', '10.0.0.8')], [container('1', 'a', 'running', '10.0.0.9')]), ['rejoin']));
+  it('leaves a stopped one off it', () =>
+    assert.deepEqual(steps([record('a', '1', '10.0.0.8')], [container('1', 'a', 'exited', '10.0.0.9')]), []));
+  it('binds a create that came to its end', () =>
+    assert.deepEqual(steps([record('a')], [container('1', 'a', 'created', '10.0.0.9')]), ['bind']));
+  it('undoes a create cut before its networks were joined, and removes what it made', () =>
+    assert.deepEqual(steps([record('a', undefined, '10.0.0.8')], [container('1', 'a', 'created', '10.0.0.9')]), ['undo', 'remove']));
+  it('undoes a create that made nothing', () => assert.deepEqual(steps([record('a')], []), ['undo']));
+  it('leaves alone what is being created right now', () =>
+    assert.deepEqual(steps([record('a')], [container('1', 'a', 'created', '10.0.0.9')], ['a']), []));
+  it("removes a container of ours that was never started and is nobody's", () =>
+    assert.deepEqual(steps([], [container('1', 'a', 'created', '10.0.0.9')]), ['remove']));
+  it('makes the record of a running container of ours anew', () =>
+    assert.deepEqual(steps([], [container('1', 'a', 'running', '10.0.0.9')]), ['rebuild']));
+  it('finishes a rename', () =>
+    assert.deepEqual(steps([record('a', '1'), record('b')], [container('1', 'b', 'running', '10.0.0.9')]), ['rename']));
+});
+
+describe('slots', () => {
+  it('run so many at a time for each key, in turn, and go on after a failure', async () => {
+    const inTurn = createSlots(2);
+    const begun: string[] = [];
+    const ends = new Map<string, (error?: Error) => void>();
+    const run = (key: string, name: string) =>
+      inTurn(key, () => {
+        begun.push(name);
+        return new Promise<void>((resolve, reject) => ends.set(name, (error) => (error === undefined ? resolve() : reject(error))));
+      });
+    const runs = [run('h1', 'a'), run('h1', 'b'), run('h1', 'c'), run('h1', 'd'), run('h2', 'e')];
+    await new Promise(setImmediate);
+    assert.deepEqual(begun, ['a', 'b', 'e']);
+    ends.get('b')?.(new Error('no'));
+    await assert.rejects(runs[1] ?? Promise.resolve(), /no/);
+    await new Promise(setImmediate);
+    assert.deepEqual(begun, ['a', 'b', 'e', 'c']);
+    ends.get('a')?.();
+    await runs[0];
+    await new Promise(setImmediate);
+    for (const name of ['c', 'd', 'e']) ends.get(name)?.();
+    await Promise.all([runs[2], runs[3], runs[4]]);
+    assert.deepEqual(begun, ['a', 'b', 'e', 'c', 'd']);
+  });
+});

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import {
+  chargeFor,
+  liveCharges,
+  place,
+  reservationsOf,
+  type HostSnapshot,
+  type PlacedContainer,
+  type PlacementOptions,
+  type PlacementRequest,
+} from '../../../src/scheduler/placement/index.ts';
+
+const NOW = 1_000_000;
+const host = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot => ({
+  name,
+  state: 'alive',
+  availability: 'active',
+  labels: {},
+  os: 'linux',
+  arch: 'amd64',
+  cpus: 4,
+  memoryBytes: 8 * 2 ** 30,
+  pending: [],
+  containers: [],
+  images: [],
+  ...more,
+});
+const load = (cpu: number, memory = 0, atMs = NOW) => ({ cpu, memoryUsedBytes: memory * 8 * 2 ** 30, atMs });
+const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
+  deployment: 'abc',
+  service: 'web',
+  name: 'x',
+  reservedNanoCpus: 0,
+  reservedMemoryBytes: 0,
+  hostPorts: [],
+  constraints: [],
+  affinities: [],
+  volumesAt: [],
+  mustBeWith: [],
+  imageHosts: [],
+  ...more,
+});
+
+function seeded(seed: number): () => number {
+  let state = (seed % 2_147_483_646) + 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+/** Places one after the other; each is charged and counted, and the hosts' own figures stay what they were. */
+function burst(
+  hosts: readonly HostSnapshot[],
+  requests: readonly PlacementRequest[],
+  options: Partial<PlacementOptions> = {},
+): Record<string, number> {
+  const random = seeded(7);
+  let now = [...hosts];
+  for (const [index, one] of requests.entries()) {
+    const nowMs = NOW + index * 50;
+    const placement = place(one, now, { strategy: 'spread', nowMs, random, ...options });
+    assert(placement.kind === 'placed');
+    const created: PlacedContainer = { ...one, id: `id${index}`, number: index + 1, state: 'created' };
+    now = now.map((candidate) =>
+      candidate.name === placement.decision.host
+        ? {
+            ...candidate,
+            containers: [...candidate.containers, created],
+            pending: [...candidate.pending, chargeFor(one, candidate, nowMs)],
+          }
+        : candidate,
+    );
+  }
+  return Object.fromEntries(now.map(({ name, containers }) => [name, containers.length]));
+}
+const times = (count: number, make: (index: number) => PlacementRequest) => Array.from({ length: count }, (_, index) => make(index));
+const chosen = (hosts: readonly HostSnapshot[], one = request(), options: Partial<PlacementOptions> = {}) => {
+  const placement = place(one, hosts, { strategy: 'spread', nowMs: NOW, random: () => 0.5, ...options });
+  assert(placement.kind === 'placed');
+  return placement.decision.host;
+};
+
+describe('spread', () => {
+  it('puts 50 quick creates evenly on 5 hosts though their figures stand still, within 3 of each other', () => {
+    const hosts = ['h1', 'h2', 'h3', 'h4', 'h5'].map((name, index) => host(name, { load: load(0.05 * index, 0.1 * index) }));
+    for (const requests of [times(50, () => request()), times(50, (index) => request({ service: `s${index}` }))]) {
+      const counts = Object.values(burst(hosts, requests));
+      assert(Math.max(...counts) - Math.min(...counts) <= 3, counts.join(' '));
+    }
+  });
+
+  it('does so without any figures', () => {
+    const hosts = ['h1', 'h2', 'h3'].map((name) => host(name));
+    const counts = Object.values(
+      burst(
+        hosts,
+        times(30, (index) => request({ service: `s${index}` })),
+      ),
+    );
+    assert.deepEqual(counts, [10, 10, 10]);
+  });
+
+  it('scales to 4 on 3 hosts as 2, 1, 1, even when one host is far busier', () => {
+    const hosts = [host('h1', { load: load(0.8, 0.6) }), host('h2', { load: load(0.1) }), host('h3', { load: load(0.2) })];
+    assert.deepEqual(
+      Object.values(
+        burst(
+          hosts,
+          times(4, () => request()),
+        ),
+      ).toSorted((a, b) => a - b),
+      [1, 1, 2],
+    );
+  });
+
+  it('counts instances of the same service of the same deployment only (auth is not authz, abc is not xyz)', () => {
+    const other = (service: string, deployment: string): PlacedContainer => ({
+      ...request(),
+      id: 'x',
+      number: 1,
+      state: 'running',
+      service,
+      deployment,
+    });
+    const hosts = [
+      host('h1', { containers: [other('authz', 'abc'), other('auth', 'xyz')] }),
+      host('h2', { containers: [other('auth', 'abc')] }),
+    ];
+    assert.equal(chosen(hosts, request({ service: 'auth' })), 'h1');
+  });
+
+  it('prefers the host that is really idle, by processor and by memory', () => {
+    assert.equal(chosen([host('h1', { load: load(0.7) }), host('h2', { load: load(0.1) })]), 'h2');
+    assert.equal(chosen([host('h1', { load: load(0.1, 0.9) }), host('h2', { load: load(0.3, 0.3) })]), 'h2');
+  });
+
+  it('does not trust old figures, and takes a host without any for an average one', () => {
+    assert.equal(
+      chosen([host('h1', { load: load(0, 0, NOW - 120_000) }), host('h2', { load: load(0.9) }), host('h3', { load: load(0.1) })]),
+      'h3',
+    );
+  });
+
+  it('lets a charge fade while the host’s own figures take over', () => {
+    const pending = [{ atMs: NOW, cpu: 0.5, memoryBytes: 0 }];
+    const hosts = [host('h1', { pending, load: load(0.1) }), host('h2', { load: load(0.3) })];
+    assert.equal(chosen(hosts), 'h2');
+    const later = hosts.map((one) => ({ ...one, load: { ...load(one.name === 'h1' ? 0.1 : 0.3), atMs: NOW + 60_000 } }));
+    assert.equal(chosen(later, request(), { nowMs: NOW + 60_000 }), 'h1');
+    assert.deepEqual(liveCharges(pending, NOW + 10_000), pending);
+    assert.deepEqual(liveCharges(pending, NOW + 400_000), []);
+  });
+
+  it('gives bigger hosts more', () => {
+    const counts = burst(
+      [host('big', { cpus: 8 }), host('small', { cpus: 2 })],
+      times(20, (index) => request({ service: `s${index}` })),
+    );
+    assert((counts['big'] ?? 0) >= 14, JSON.stringify(counts));
+  });
+
+  it('prefers a present image among equals, and no more than that', () => {
+    const hosts = ['h1', 'h2', 'h3'].map((name) => host(name));
+    assert.equal(chosen(hosts, request({ imageHosts: ['h2'] })), 'h2');
+    assert.deepEqual(
+      Object.values(
+        burst(
+          hosts,
+          times(6, (index) => request({ service: `s${index}`, imageHosts: ['h2'] })),
+        ),
+      ),
+      [2, 2, 2],
+    );
+  });
+
+  it('leaves the container that is being replaced out of the count', () => {
+    const old: PlacedContainer = { ...request(), id: 'a'.repeat(64), name: 'abc_web_1', number: 1, state: 'running' };
+    const hosts = [host('h1', { containers: [old] }), host('h2', { load: load(0.5) })];
+    assert.equal(
+      chosen(
+        hosts.map((one) => ({ ...one, load: one.load ?? load(0) })),
+        request({ replaces: old.id }),
+      ),
+      'h1',
+    );
+  });
+});
+
+describe('binpack', () => {
+  it('fills one host before the next', () => {
+    const hosts = ['h1', 'h2', 'h3'].map((name) => host(name, { cpus: 2 }));
+    const counts = burst(
+      hosts,
+      times(6, (index) => request({ service: `s${index}`, reservedNanoCpus: 0.5e9 })),
+      { strategy: 'binpack' },
+    );
+    assert.deepEqual(
+      Object.values(counts).toSorted((a, b) => a - b),
+      [0, 2, 4],
+    );
+  });
+
+  it('leaves a host alone that is out of breath', () => {
+    assert.equal(
+      chosen([host('h1', { load: load(0.97) }), host('h2', { load: load(0.5) }), host('h3', { load: load(0.1) })], request(), {
+        strategy: 'binpack',
+      }),
+      'h2',
+    );
+  });
+});
+
+describe('random', () => {
+  it('draws: every host is chosen about as often', () => {
+    const hosts = ['h1', 'h2', 'h3', 'h4'].map((name, index) => host(name, { load: load(index * 0.2) }));
+    const random = seeded(3);
+    const counts = new Map<string, number>();
+    for (let draw = 0; draw < 4000; draw++) {
+      const name = chosen(hosts, request(), { strategy: 'random', random });
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    for (const [name, count] of counts) assert(count > 800 && count < 1200, `${name} ${count}`);
+  });
+});
+
+describe('a decision', () => {
+  it('keeps candidates best first, refusals and the figures that it was made from', () => {
+    const placement = place(
+      request(),
+      [host('h1', { load: load(0.5) }), host('h2', { load: load(0.25) }), host('h3', { availability: 'pause' })],
+      {
+        strategy: 'spread',
+        nowMs: NOW,
+        random: () => 0,
+      },
+    );
+    assert(placement.kind === 'placed');
+    assert.equal(placement.decision.host, 'h2');
+    assert.deepEqual(
+      placement.decision.scored.map((one) => [one.host, one.figures['cpu']]),
+      [
+        ['h2', 0.25],
+        ['h1', 0.5],
+      ],
+    );
+    assert.deepEqual(placement.decision.refused, [{ host: 'h3', rule: 'availability', why: 'takes no new containers (paused)' }]);
+    assert.deepEqual(JSON.parse(JSON.stringify(placement)), placement);
+  });
+
+  it('does not depend on the order in which hosts are given', () => {
+    const loads = fc.array(fc.float({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(loads, fc.nat(), (cpus, seed) => {
+        const hosts = cpus.map((cpu, index) => host(`h${index}`, { load: load(cpu) }));
+        assert.equal(chosen(hosts, request(), { random: seeded(seed) }), chosen(hosts.toReversed(), request(), { random: seeded(seed) }));
+      }),
+    );
+  });
+});
+
+describe('what a request sets aside', () => {
+  it('is its reservation, else its limit', () => {
+    assert.deepEqual(reservationsOf({ HostConfig: { NanoCpus: 5e8, Memory: 100, MemoryReservation: 50 } }), {
+      reservedNanoCpus: 5e8,
+      reservedMemoryBytes: 50,
+    });
+    assert.deepEqual(reservationsOf({ HostConfig: { CpuQuota: 50_000, Memory: 100 } }), {
+      reservedNanoCpus: 5e8,
+      reservedMemoryBytes: 100,
+    });
+    assert.deepEqual(reservationsOf({}), { reservedNanoCpus: 0, reservedMemoryBytes: 0 });
+  });
+});

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  type ContainerFacts,
+  type ContainerRecord,
+  type HostFacts,
+  type HostRecord,
+  type ImageSummary,
+  keys,
+} from '../../../src/model/index.ts';
+import { hostState } from '../../../src/scheduler/loss/host-state.ts';
+import { familiarReference } from '../../../src/scheduler/view/image-index.ts';
+import { tagChanges } from '../../../src/scheduler/images/tags.ts';
+import { createView, type View } from '../../../src/scheduler/view/view.ts';
+
+const host = (name: string): HostRecord => ({
+  name,
+  address: '10.0.0.1',
+  gateway: '10.0.0.1:2376',
+  labels: {},
+  availability: 'active',
+  joinedAtMs: 0,
+});
+const image = (id: string, tags: string[], created = 100): ImageSummary => ({
+  Id: id,
+  RepoTags: tags,
+  RepoDigests: [],
+  Created: created,
+  Size: 1,
+});
+
+function facts(id: string, name: string): ContainerFacts {
+  return {
+    summary: { Id: id, Names: [`/${name}`], Image: 'i', ImageID: 'i', Created: 0, State: 'running', Status: 'Up', Labels: {} },
+    inspect: { Id: id, Name: `/${name}`, Config: {}, HostConfig: {}, NetworkSettings: {} } as unknown as ContainerFacts['inspect'],
+  };
+}
+
+function record(name: string, id: string): ContainerRecord {
+  const decision = { host: 'h1', strategy: 'spread', atMs: 0, scored: [], refused: [] };
+  return {
+    name,
+    id,
+    host: 'h1',
+    deployment: 'd',
+    service: 's',
+    number: 1,
+    addresses: {},
+    aliases: {},
+    links: [],
+    request: {},
+    decision,
+    createdAtMs: 0,
+  };
+}
+
+function viewOf(...hosts: readonly string[]): View {
+  const view = createView(() => false);
+  for (const name of hosts) {
+    view.join(host(name), { name } as HostFacts);
+    view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [], volumes: [], networks: [] } }, 0);
+    view.setState(name, 'alive', undefined);
+  }
+  return view;
+}
+
+describe('the view', () => {
+  it('hands out the same object until something that it shows changes', () => {
+    const view = viewOf('h1');
+    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
+    const [web, db] = [view.byId('a1'), view.byId('b1')];
+    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web')], removes: [] }, 0);
+    assert.notEqual(view.byId('a1'), web);
+    assert.equal(view.byId('b1'), db);
+    assert.equal(view.containers(), view.containers());
+  });
+
+  it('does not grow its version for a beat', () => {
+    const view = viewOf('h1');
+    const before = view.version();
+    view.apply('h1', { type: 'beat', load: { cpu: 0.5, memoryUsedBytes: 1, memoryTotalBytes: 2 } }, 7);
+    assert.equal(view.version(), before);
+    assert.equal(view.host('h1')?.load?.cpu, 0.5);
+    assert.equal(view.loadAt('h1'), 7);
+  });
+
+  it("joins a container with its record, whichever comes first, and calls it by the record's name", () => {
+    const view = viewOf('h1');
+    view.setRecord('web', record('web', 'a1'));
+    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
+    assert.equal(view.byId('a1')?.record?.name, 'web');
+    view.setRecord('db', record('db', 'b1'));
+    assert.equal(view.byId('b1')?.record?.name, 'db');
+    view.setRecord('db2', record('db2', 'b1'));
+    view.setRecord('db', undefined);
+    assert.equal(view.byId('b1')?.record?.name, 'db2');
+    assert.deepEqual(
+      view.named('db2').map(({ id }) => id),
+      ['b1'],
+    );
+    assert.deepEqual(view.named('db'), []);
+  });
+
+  it("keeps a host's containers while it joins again, and drops those that its snapshot lacks", () => {
+    const view = viewOf('h1');
+    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
+    view.join(host('h1'), { name: 'h1' } as HostFacts);
+    assert.equal(view.containers().length, 2);
+    const gone = view.apply(
+      'h1',
+      { type: 'snapshot', snapshot: { containers: [facts('a1', 'web')], images: [], volumes: [], networks: [] } },
+      0,
+    );
+    assert.deepEqual(
+      gone.map(({ id }) => id),
+      ['b1'],
+    );
+    assert.equal(view.containers().length, 1);
+  });
+
+  it('shows containers of a host that went down, with its state', () => {
+    const view = viewOf('h1');
+    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web')], removes: [] }, 0);
+    view.setState('h1', 'down', 'no heartbeat');
+    assert.equal(view.byId('a1')?.hostState, 'down');
+  });
+});
+
+describe('images', () => {
+  it('lets the tag that was set last win, and says who holds its image', () => {
+    const view = viewOf('h1', 'h2');
+    view.apply('h1', { type: 'images', images: [image('sha256:old', ['app:latest'])] }, 1_000_000);
+    view.apply('h2', { type: 'images', images: [image('sha256:new', ['app:latest'])] }, 2_000_000);
+    assert.deepEqual(view.image('app'), { id: 'sha256:new', hosts: ['h2'] });
+    view.apply('h1', { type: 'images', images: [image('sha256:third', ['app:latest']), image('sha256:old', [])] }, 3_000_000);
+    assert.deepEqual(view.image('app')?.id, 'sha256:third');
+    assert.equal(view.tags().get('app:latest'), 'sha256:third');
+  });
+
+  it('does not take a copy for a newer image', () => {
+    const copying = new Set<string>();
+    const view = createView((name, tag) => copying.has(`${name}/${tag}`));
+    for (const name of ['h1', 'h2', 'h3']) {
+      view.join(host(name), { name } as HostFacts);
+      view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [], volumes: [], networks: [] } }, 0);
+      view.setState(name, 'alive', undefined);
+    }
+    view.apply('h1', { type: 'images', images: [image('sha256:v1', ['app:latest'])] }, 1000);
+    copying.add('h2/app:latest');
+    view.apply('h3', { type: 'images', images: [image('sha256:v2', ['app:latest'])] }, 2000);
+    view.apply('h2', { type: 'images', images: [image('sha256:v1', ['app:latest'])] }, 3000);
+    assert.deepEqual(view.image('app'), { id: 'sha256:v2', hosts: ['h3'] });
+  });
+
+  it('lets what an earlier leader knew of a tag win over the age of its image', () => {
+    const records = [{ tag: 'app:latest', id: 'sha256:older', sinceMs: 9_000_000 }];
+    const view = createView(
+      () => false,
+      () => undefined,
+      (tag) => records.find((record) => record.tag === tag),
+    );
+    const images = { h1: image('sha256:older', ['app:latest'], 1_000), h2: image('sha256:newer', ['app:latest'], 2_000) };
+    for (const [name, one] of Object.entries(images)) {
+      view.join(host(name), { name } as HostFacts);
+      view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [one], volumes: [], networks: [] } }, 10_000_000);
+      view.setState(name, 'alive', undefined);
+    }
+    assert.equal(view.tags().get('app:latest'), 'sha256:older');
+    assert.deepEqual(tagChanges(view.tagged(), records, view.allImages()), []);
+    // one that was set before this leader looked, and after the record was written, shows by its image's age
+    view.join(host('h3'), { name: 'h3' } as HostFacts);
+    const fresh = image('sha256:fresh', ['app:latest'], 9_500);
+    view.apply('h3', { type: 'snapshot', snapshot: { containers: [], images: [fresh], volumes: [], networks: [] } }, 10_000_000);
+    view.setState('h3', 'alive', undefined);
+    assert.equal(view.tags().get('app:latest'), 'sha256:fresh');
+  });
+
+  it('writes down the tags that were set while it looked on, and forgets those that no host has', () => {
+    const view = viewOf('h1');
+    view.apply('h1', { type: 'images', images: [image('sha256:a', ['reg:5000/app:1'])] }, 7_000);
+    const put = { kind: 'put', key: keys.tag('reg:5000/app:1'), value: { tag: 'reg:5000/app:1', id: 'sha256:a', sinceMs: 7_000 } };
+    const gone = { tag: 'gone:1', id: 'sha256:b', sinceMs: 1 };
+    assert.deepEqual(tagChanges(view.tagged(), [gone], undefined), [put]);
+    const later = { tag: 'reg:5000/app:1', id: 'sha256:b', sinceMs: 8_000 };
+    assert.deepEqual(tagChanges(view.tagged(), [later], undefined), [], 'the host that has it so may be late');
+    assert.deepEqual(tagChanges(view.tagged(), [later], view.allImages()), [put], 'nobody has it so');
+    assert.deepEqual(tagChanges(view.tagged(), [gone], view.allImages()), [put, { kind: 'delete', key: keys.tag('gone:1') }]);
+  });
+
+  it('counts only hosts that are alive', () => {
+    const view = viewOf('h1');
+    view.apply('h1', { type: 'images', images: [image('sha256:a', ['app:latest'])] }, 0);
+    view.setState('h1', 'down', 'x');
+    assert.equal(view.image('app'), undefined);
+  });
+
+  it('finds by id and by unique prefix of one, and not by an ambiguous one', () => {
+    const view = viewOf('h1');
+    const [a, b] = [`sha256:${'a'.repeat(64)}`, `sha256:aaaab${'0'.repeat(59)}`];
+    view.apply('h1', { type: 'images', images: [image(a, []), image(b, [])] }, 0);
+    assert.equal(view.image(a)?.id, a);
+    assert.equal(view.image('aaaab')?.id, b);
+    assert.equal(view.image('aaaa'), undefined);
+  });
+
+  for (const [reference, familiar] of [
+    ['busybox', 'busybox:latest'],
+    ['docker.io/library/busybox', 'busybox:latest'],
+    ['index.docker.io/foo/bar:1', 'foo/bar:1'],
+    ['localhost:5000/app', 'localhost:5000/app:latest'],
+    ['app:1@sha256:abc', 'app@sha256:abc'],
+  ] as const) {
+    it(`reads ${reference} as ${familiar}`, () => assert.equal(familiarReference(reference), familiar));
+  }
+});
+
+describe('a host', () => {
+  const signs = {
+    nowMs: 100_000,
+    electedAtMs: 0,
+    heardMs: 99_000,
+    isComplete: true,
+    engineTrouble: undefined,
+    hostDownMs: 10_000,
+    graceMs: 5_000,
+  };
+  it('is alive when it beats and its snapshot is in', () => assert.equal(hostState(signs).state, 'alive'));
+  it('is alive and said to be silent when beats are missing, or its Engine hangs', () => {
+    assert.deepEqual(hostState({ ...signs, heardMs: signs.nowMs - 4_000 }), { state: 'alive', why: 'silent for some seconds' });
+    assert.deepEqual(hostState({ ...signs, engineSilent: 'its Engine hangs' }), { state: 'alive', why: 'its Engine hangs' });
+  });
+  it('is joining until its snapshot is in', () => assert.equal(hostState({ ...signs, isComplete: false }).state, 'joining'));
+  it('is down without a heartbeat', () =>
+    assert.deepEqual(hostState({ ...signs, heardMs: 90_000 }), { state: 'down', why: 'no heartbeat for 10 s or more' }));
+  it('is down when its Engine does not answer', () =>
+    assert.match(hostState({ ...signs, engineTrouble: 'refused' }).why ?? '', /Engine does not answer: refused/));
+  it('has as long as a heartbeat may take to join a new leader', () => {
+    assert.equal(hostState({ ...signs, heardMs: undefined, nowMs: 9_999 }).state, 'joining');
+    assert.equal(hostState({ ...signs, heardMs: undefined, nowMs: 10_000 }).state, 'down');
+  });
+});

@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { planDrain } from '../../../src/services/hosts/drain-plan.ts';
+import { findService, findServices, parseScaling, scaled } from '../../../src/services/service-reference.ts';
+import { type Attempt, backoffMs, reconcile } from '../../../src/services/replicas/replica-plan.ts';
+import { fitness, nextBatch } from '../../../src/services/rollout/rollout-plan.ts';
+import { type ContainerView, type ServiceRecord, type ServiceView, UPDATE_DEFAULTS } from '../../../src/model/index.ts';
+
+const NOW = Date.parse('2026-01-01T00:10:00Z');
+const iso = (agoMs: number) => new Date(NOW - agoMs).toISOString();
+
+interface Wish {
+  readonly number: number;
+  readonly status?: string;
+  readonly exitCode?: number;
+  readonly policy?: string;
+  readonly createdAtMs?: number;
+  readonly ours?: boolean;
+  readonly image?: string;
+  readonly health?: string;
+  readonly host?: string;
+  readonly startedAgoMs?: number;
+  readonly finishedAgoMs?: number;
+  readonly mounts?: readonly object[];
+}
+
+function instance(wish: Wish): ContainerView {
+  const { number, status = 'running', exitCode = 0, image = 'busybox', host = 'h1' } = wish;
+  const id = `id${number}${image}`;
+  const name = `abc-web-${number}`;
+  const request = {
+    Image: image,
+    Labels: {
+      'com.docker.compose.project': 'abc',
+      'com.docker.compose.service': 'web',
+      'com.docker.compose.container-number': String(number),
+    },
+  };
+  return {
+    id,
+    name,
+    host,
+    hostState: 'alive',
+    facts: {
+      summary: { Mounts: wish.mounts ?? [] },
+      inspect: {
+        Id: id,
+        State: {
+          Status: status,
+          Running: status === 'running',
+          Restarting: false,
+          ExitCode: exitCode,
+          StartedAt: iso(wish.startedAgoMs ?? 60_000),
+          FinishedAt: iso(wish.finishedAgoMs ?? 30_000),
+          ...(wish.health === undefined ? {} : { Health: { Status: wish.health } }),
+        },
+        HostConfig: { RestartPolicy: { Name: wish.policy ?? '' } },
+        Config: {},
+      },
+    },
+    record: {
+      name,
+      id,
+      host,
+      deployment: 'abc',
+      service: 'web',
+      number,
+      request,
+      createdAtMs: wish.createdAtMs ?? number,
+      ...(wish.ours === true ? { requestId: 'replica-1' } : {}),
+    },
+  } as unknown as ContainerView;
+}
+
+const record = (desired: number, more: Partial<ServiceRecord> = {}): ServiceRecord => ({
+  deployment: 'abc',
+  service: 'web',
+  origin: 'client',
+  desired,
+  countedAtMs: 1_000,
+  template: { name: 'abc-web-1', number: 1, request: instance({ number: 1 }).record?.request ?? {} },
+  update: UPDATE_DEFAULTS,
+  labels: {},
+  stopped: [],
+  version: 1,
+  createdAtMs: 0,
+  updatedAtMs: 0,
+  ...more,
+});
+const steps = (
+  kept: ServiceRecord,
+  instances: readonly ContainerView[],
+  attempts: readonly (readonly [string, Attempt])[] = [],
+  unseen: readonly { readonly number: number; readonly host: string }[] = [],
+) => reconcile({ record: kept, instances, unseen, attempts: new Map(attempts), nowMs: NOW });
+const short = (result: ReturnType<typeof reconcile>) =>
+  result.steps.map((step) =>
+    step.do === 'add' ? `add ${step.number}` : step.do === 'count' ? `count ${step.desired}` : `${step.do} ${step.container.name}`,
+  );
+
+describe('the count that is held', () => {
+  const three = [1, 2, 3].map((number) => instance({ number }));
+
+  it('makes what is missing under the lowest free numbers', () => {
+    assert.deepEqual(short(steps(record(4), [instance({ number: 2 })])), ['add 1', 'add 3', 'add 4']);
+    assert.deepEqual(short(steps(record(3), three)), []);
+  });
+
+  it('takes the newest away first', () => {
+    assert.deepEqual(short(steps(record(1), three)), ['remove abc-web-3', 'remove abc-web-2']);
+  });
+
+  it('takes what is recorded and not to be seen just now for there', () => {
+    assert.deepEqual(
+      short(
+        steps(
+          record(3),
+          three.slice(0, 1),
+          [],
+          [
+            { number: 2, host: 'h2' },
+            { number: 3, host: 'h2' },
+          ],
+        ),
+      ),
+      [],
+    );
+  });
+
+  it('counts a client’s instance that nobody has counted yet, and never removes it', () => {
+    const uncounted = [...three, instance({ number: 4, createdAtMs: 2_000 })];
+    assert.deepEqual(short(steps(record(3), uncounted)), ['count 4']);
+    assert.deepEqual(short(steps(record(3), [...three, instance({ number: 4, createdAtMs: 2_000, ours: true })])), ['remove abc-web-4']);
+  });
+
+  it('leaves the two containers of one instance to compose while it recreates', () => {
+    assert.deepEqual(short(steps(record(3), [...three, instance({ number: 3, image: 'new' })])), []);
+  });
+
+  it('starts again what died, not what a user stopped, not a job that is done', () => {
+    const dead = instance({ number: 1, status: 'exited', exitCode: 1 });
+    assert.deepEqual(short(steps(record(1), [dead])), ['start abc-web-1']);
+    assert.deepEqual(short(steps(record(1, { stopped: [dead.id] }), [dead])), []);
+    assert.deepEqual(short(steps(record(1), [instance({ number: 1, status: 'exited' })])), []);
+    assert.deepEqual(short(steps(record(1), [instance({ number: 1, status: 'exited', policy: 'always' })])), ['start abc-web-1']);
+    assert.deepEqual(short(steps(record(1), [instance({ number: 1, status: 'created' })])), []);
+    assert.deepEqual(short(steps(record(1), [instance({ number: 1, status: 'created', ours: true })])), ['start abc-web-1']);
+  });
+
+  it('waits longer after each crash, up to five minutes, and forgets crashes after a steady run', () => {
+    assert.deepEqual([0, 1, 2, 3, 30].map(backoffMs), [1_000, 2_000, 4_000, 8_000, 300_000]);
+    const crashed = instance({ number: 1, status: 'exited', exitCode: 1, startedAgoMs: 3_000, finishedAgoMs: 2_500 });
+    const waiting = steps(record(1), [crashed], [[crashed.id, { count: 3, atMs: NOW - 3_000 }]]);
+    assert.deepEqual([short(waiting), waiting.againAtMs], [[], NOW + 5_000]);
+    assert.match(waiting.trouble ?? '', /abc-web-1 exited with 1, 3 times in a row; started again in 5 s/);
+    const steady = instance({ number: 1, status: 'exited', exitCode: 1, startedAgoMs: 120_000, finishedAgoMs: 2_500 });
+    assert.deepEqual(short(steps(record(1), [steady], [[steady.id, { count: 9, atMs: NOW - 120_000 }]])), ['start abc-web-1']);
+  });
+});
+
+describe('a rolling update', () => {
+  const fresh = record(2, {
+    template: { name: 'abc-web-1', number: 1, request: instance({ number: 1, image: 'new' }).record?.request ?? {} },
+  });
+  const old = [instance({ number: 1 }), instance({ number: 2 })];
+  const batch = (kept: ServiceRecord, instances: readonly ContainerView[]) => {
+    const next = nextBatch(kept, instances);
+    return next && { add: next.add, retire: next.retire.map((container) => container.name) };
+  };
+
+  it('starts the new one first, and takes up a batch that was interrupted', () => {
+    assert.deepEqual(batch(fresh, old), { add: [3], retire: ['abc-web-1'] });
+    assert.deepEqual(batch(fresh, [...old, instance({ number: 3, image: 'new' })]), { add: [], retire: ['abc-web-1'] });
+    assert.equal(batch(fresh, [instance({ number: 3, image: 'new' }), instance({ number: 1, image: 'new' })]), undefined);
+  });
+
+  it('stops the old one first under the same number, several at once if asked', () => {
+    const stopFirst = { ...fresh, update: { ...UPDATE_DEFAULTS, order: 'stop-first', parallelism: 0 } } as const;
+    assert.deepEqual(batch(stopFirst, old), { add: [1, 2], retire: ['abc-web-1', 'abc-web-2'] });
+  });
+
+  it('goes on only when the new one is good', () => {
+    const at = (wish: Partial<Wish>) => fitness(instance({ number: 1, ...wish }), UPDATE_DEFAULTS, NOW - 1_000, NOW);
+    assert.equal(at({ startedAgoMs: 500 }), 'not-yet');
+    assert.equal(at({ startedAgoMs: 2_500 }), 'good');
+    assert.equal(at({ health: 'starting' }), 'not-yet');
+    assert.equal(at({ health: 'healthy', startedAgoMs: 10 }), 'good');
+    assert.deepEqual(at({ health: 'unhealthy' }), { bad: 'abc-web-1 is unhealthy' });
+    assert.deepEqual(at({ status: 'exited', exitCode: 127 }), { bad: 'abc-web-1 exited with 127' });
+  });
+});
+
+describe('a drain', () => {
+  it('moves replicas, and says of everything else why it stays', () => {
+    const kept = record(2);
+    const data = instance({ number: 2, mounts: [{ Type: 'volume', Name: 'data' }] });
+    const single = { ...instance({ number: 9 }), name: 'single', id: 'single' };
+    const view: ServiceView = {
+      deployment: 'abc',
+      service: 'web',
+      record: kept,
+      desired: 2,
+      template: kept.template,
+      instances: [instance({ number: 1 }), data],
+      outdated: [],
+      trouble: undefined,
+    };
+    const plan = planDrain('h1', [view], [...view.instances, single, instance({ number: 4, host: 'h2' })]);
+    assert.deepEqual(
+      plan.moves.map(({ container }) => container.name),
+      ['abc-web-1'],
+    );
+    assert.deepEqual(
+      plan.stays.map(({ container }) => container),
+      ['abc-web-2', 'single'],
+    );
+    assert.match(plan.stays[0]?.why ?? '', /local volume data/);
+    assert.match(plan.stays[1]?.why ?? '', /no policy/);
+    const Labels = { 'arpanet.reschedule': 'on-host-failure' };
+    const willing = { ...single, record: single.record && { ...single.record, request: { Labels } } };
+    assert.match(planDrain('h1', [view], [willing]).stays[0]?.why ?? '', /its policy is for a lost host/);
+    const everywhere = planDrain('h1', [{ ...view, record: { ...kept, isGlobal: true } }], view.instances);
+    assert.deepEqual(
+      everywhere.ends.map(({ container }) => container.name),
+      ['abc-web-1', 'abc-web-2'],
+    );
+    assert.deepEqual([...everywhere.moves, ...everywhere.stays], []);
+  });
+});
+
+describe('what ops write', () => {
+  const services = [
+    { deployment: 'abc', service: 'web' },
+    { deployment: 'abc', service: 'pricing' },
+    { deployment: 'xyz', service: 'web' },
+    { deployment: 'default', service: 'solo' },
+  ];
+
+  it('names a service in the ways that it is called, if only one is meant', () => {
+    assert.deepEqual(
+      ['abc/web', 'abc_web', 'pricing', 'solo'].map((text) => findService(text, services)),
+      [services[0], services[0], services[1], services[3]],
+    );
+    assert.throws(() => findService('web', services), /several services: say which, abc\/web, xyz\/web/);
+    assert.throws(() => findService('abc', services), /no such service: abc; it is a deployment: say which of its services, abc\/.*/);
+    assert.throws(() => findService('abc/wbe', services), /no such service: abc\/wbe; did you mean abc\/web\?/);
+    assert.throws(() => findService('nothing', []), /no service runs/);
+    assert.equal(findServices('abc', services).length, 2);
+  });
+
+  it('counts up, down and to', () => {
+    const to = (text: string, now: number) => scaled(now, parseScaling(text));
+    assert.deepEqual([to('abc/web=5', 1), to('web+2', 1), to('web-1', 3), to('my-web-1', 1)], [5, 3, 2, 0]);
+    assert.throws(() => to('web-4', 3), /web cannot have -1 instances: a count is 0 or more, and it has 3 now/);
+    assert.throws(() => to('web=-2', 3), /cannot have -2 instances/);
+    assert.throws(() => to('web=lots', 3), /write SERVICE=COUNT/);
+  });
+});
