@@ -19,7 +19,7 @@ export interface DhcpDeps {
   readonly hostRoutes: () => readonly string[];
 }
 
-export interface NetworkWish {
+export interface NetworkRequest {
   readonly name: string;
   readonly deployment: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export interface NetworkWish {
   readonly requestId?: string | undefined;
 }
 
-export interface OfferWish {
+export interface AddressRequest {
   /** The container's name. */
   readonly owner: string;
   readonly host: string;
@@ -52,14 +52,14 @@ export interface Leased {
 }
 
 export interface NetworkPlans {
-  planNetwork(wish: NetworkWish): { readonly record: NetworkRecord; readonly changes: readonly Change[] };
+  planNetwork(wish: NetworkRequest): { readonly record: NetworkRecord; readonly changes: readonly Change[] };
   /** Record and subnet first, then all leases: in pieces, the first piece makes the network gone and `sweep` would do the rest. */
   planNetworkRemoval(network: string): readonly Change[];
 }
 
 export interface LeasePlans {
   /** An address for an instance, `offered`. */
-  planOffer(network: string, wish: OfferWish): Leased;
+  planOffer(network: string, wish: AddressRequest): Leased;
   planBind(network: string, ip: string): readonly Change[];
   /** The lease goes to another owner: a rename, or an undone takeover. Nothing if `from` does not own it. */
   planTransfer(network: string, ip: string, from: string, to: { readonly owner: string; readonly host: string }): readonly Change[];

@@ -5,7 +5,7 @@
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type NetworkRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
 import { type Address, formatAddress, parseAddress, type Subnet } from './address.ts';
-import type { DhcpDeps, Leased, LeasePlans, OfferWish } from './contract.ts';
+import type { DhcpDeps, Leased, LeasePlans, AddressRequest } from './contract.ts';
 import { type Choice, chooseForGateway, chooseForInstance, chooseWanted, type Ground, reservation, USER_GATEWAY } from './lease.ts';
 import { describeExhausted, describeWanted } from './refusals.ts';
 import { isForgotten } from './sweep.ts';
@@ -57,7 +57,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     throw new ArpanetError('exhausted', describeExhausted(record, choice));
   }
 
-  function planOffer(network: string, { owner, host, wanted, replacing }: OfferWish): Leased {
+  function planOffer(network: string, { owner, host, wanted, replacing }: AddressRequest): Leased {
     const record = recordOf(network);
     const ground = groundOf(record);
     const offer = (address: Address, replaces: LeaseRecord | undefined) =>

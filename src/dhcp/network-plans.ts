@@ -2,7 +2,7 @@
 import { ArpanetError, keys, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
 import { type Address, encloses, formatAddress, type Span, type Subnet } from './address.ts';
-import type { DhcpDeps, NetworkPlans, NetworkWish } from './contract.ts';
+import type { DhcpDeps, NetworkPlans, NetworkRequest } from './contract.ts';
 import { reservation, USER_GATEWAY } from './lease.ts';
 import { describePoolFull } from './refusals.ts';
 import { chooseSubnet, parseIpam, parseIpam6, prefixOf, refuseOverlap, type UserIpam, vniOf } from './subnet.ts';
@@ -55,7 +55,7 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     return asked.subnet;
   }
 
-  function planNetwork({ ipam, enableIpv6 = false, size, requestId, ...wish }: NetworkWish): ReturnType<NetworkPlans['planNetwork']> {
+  function planNetwork({ ipam, enableIpv6 = false, size, requestId, ...wish }: NetworkRequest): ReturnType<NetworkPlans['planNetwork']> {
     const asked = parseIpam(ipam);
     const ipv6 = parseIpam6(ipam, enableIpv6, records());
     const subnet = subnetFor(asked, size ?? wish.labels['arpanet.size']);

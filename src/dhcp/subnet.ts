@@ -1,15 +1,6 @@
 /** Which subnet a network gets: the next free one of its size from the pool, or the one its owner asked for. */
-import {
-  ArpanetError,
-  contains6,
-  type IpamConfig,
-  type NetworkCreateRequest,
-  type NetworkIpv6,
-  type NetworkRecord,
-  overlaps6,
-  parseIpv6,
-  parseSubnet6,
-} from '../model/index.ts';
+import { ArpanetError, type IpamConfig, type NetworkCreateRequest, type NetworkIpv6, type NetworkRecord } from '../model/index.ts';
+import { contains6, overlaps6, parseIpv6, parseSubnet6 } from '../networks/index.ts';
 import {
   type Address,
   contains,

@@ -14,8 +14,8 @@ import type {
   HostChange,
   HostView,
   Json,
-  KeptKind,
-  KeptRecord,
+  SecretKind,
+  SecretRecord,
   NetworkCreateRequest,
   NetworkRecord,
   ServiceId,
@@ -23,7 +23,7 @@ import type {
   ServiceTemplate,
   ServiceView,
   UpdateSettings,
-  VolumeWish,
+  VolumeRequest,
 } from '../model/index.ts';
 
 /** The way to one host's Engine: an http.Agent whose sockets are tunnels, and a raw tunnel for hijacked connections. */
@@ -73,13 +73,13 @@ export interface Services {
   /** Around a client's call that stops, starts or removes a container. */
   touching<T>(container: ContainerView, how: 'stop' | 'start' | 'restart' | 'remove', act: () => Promise<T>): Promise<T>;
   /** Secrets or configs. */
-  kept(kind: KeptKind): readonly KeptRecord[];
+  kept(kind: SecretKind): readonly SecretRecord[];
   /** Throws `conflict` where the name is taken. */
-  keep(kind: KeptKind, wish: Pick<KeptRecord, 'name' | 'labels' | 'data'>): Promise<KeptRecord>;
+  keep(kind: SecretKind, wish: Pick<SecretRecord, 'name' | 'labels' | 'data'>): Promise<SecretRecord>;
   /** Throws `conflict` when `version` is not the present one. */
-  relabel(record: KeptRecord, labels: Readonly<Record<string, string>>, version: number): Promise<void>;
+  relabel(record: SecretRecord, labels: Readonly<Record<string, string>>, version: number): Promise<void>;
   /** Throws `invalid` while a service names it. */
-  discard(record: KeptRecord): Promise<void>;
+  discard(record: SecretRecord): Promise<void>;
   /** Around a prune of stopped containers. */
   pruning<T>(act: () => Promise<T>): Promise<T>;
 }
@@ -153,7 +153,7 @@ export interface Cluster {
   rejoin(container: ContainerView): Promise<void>;
   connect(reference: string, container: string, endpoint: unknown): Promise<void>;
   disconnect(reference: string, container: string, force: boolean): Promise<void>;
-  createVolume(wish: VolumeWish): Promise<ClusterVolume>;
+  createVolume(wish: VolumeRequest): Promise<ClusterVolume>;
   removeVolume(name: string, force: boolean): Promise<void>;
   /** Makes sure that the host holds the image that the reference means; copies it from a host that has it. Throws `not-found` when nobody has it. */
   ensureImage(host: string, reference: string, signal: AbortSignal): Promise<void>;

@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
-import { held } from '../telemetry/resource-usage.ts';
+import { resourceUsage } from '../telemetry/resource-usage.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { BODY_LIMIT_BYTES } from './json/body.ts';
 import type { Cluster } from './cluster.ts';
@@ -168,7 +168,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       return await ping(req, res, requestId);
     }
     if (path === '/arpanet/v1/health') return health(res, requestId);
-    if (path === '/arpanet/v1/held') return void res.end(`${JSON.stringify(held(url.endsWith('?collect=1')))}\n`);
+    if (path === '/arpanet/v1/held') return void res.end(`${JSON.stringify(resourceUsage(url.endsWith('?collect=1')))}\n`);
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') return await follower.answer(req, res, requestId);
     if (path.startsWith('/arpanet/')) return deps.operator(req, res);

@@ -1,7 +1,7 @@
 /**
  * How long ago, in Docker's words (go-units `HumanDuration`), and for how long these words stay true.
  */
-export interface SpokenDuration {
+export interface HumanDuration {
   readonly text: string;
   /** The elapsed time at which the text becomes another one. */
   readonly untilMs: number;
@@ -12,7 +12,7 @@ const minute = 60 * second;
 const hour = 60 * minute;
 
 /** A clock that runs behind (negative elapsed time) reads as "Less than a second", as in Go. */
-export function speakDuration(elapsedMs: number): SpokenDuration {
+export function humanDuration(elapsedMs: number): HumanDuration {
   const seconds = Math.floor(elapsedMs / second);
   if (seconds < 1) return { text: 'Less than a second', untilMs: second };
   if (seconds < 60) return { text: seconds === 1 ? '1 second' : `${seconds} seconds`, untilMs: (seconds + 1) * second };
@@ -22,7 +22,7 @@ export function speakDuration(elapsedMs: number): SpokenDuration {
 }
 
 /** From 46 minutes on Docker counts in hours rounded to the nearest; days, weeks and months are whole multiples of those. */
-function speakHours(elapsedMs: number): SpokenDuration {
+function speakHours(elapsedMs: number): HumanDuration {
   const hours = Math.floor(elapsedMs / hour + 0.5);
   const roundedTo = (count: number) => (count - 0.5) * hour;
   if (hours === 1) return { text: 'About an hour', untilMs: roundedTo(2) };

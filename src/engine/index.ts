@@ -4,9 +4,10 @@
  * buffered but what engineRequest and engineJson read whole.
  */
 export { dockerFor } from './client.ts';
+export { createEventDedup } from './event-dedup.ts';
 export { engineEvents, lines } from './events.ts';
 export { reset, watchHalfOpen } from './half-open.ts';
-export { HIGH_WATER_MARK_BYTES, reread } from './reused-read-buffer.ts';
+export { HIGH_WATER_MARK_BYTES, reuseReadBuffer } from './reused-read-buffer.ts';
 export {
   engineError,
   engineJson,
@@ -16,6 +17,8 @@ export {
   type EngineAnswer,
   type EngineCall,
 } from './request.ts';
+export { isInternalLabel, publicLabels } from './public-labels.ts';
+export { eventIdentity, shownEvent } from './shown-events.ts';
 export { splice } from './splice.ts';
 export { createEngineAgent, openTunnel, splitHostPort, type EngineAgent, type HostPort } from './tunnel.ts';
 export { dial, dialUnix, openUpgrade, readMessage } from './upgrade.ts';

@@ -18,7 +18,7 @@ export type Take = (chunk: Buffer) => void;
  * node:net's `onread` for a socket that is yet to be dialled. `take` writes to `to`. Nothing is read while that has no room: its `drain`, and nothing
  * else, may resume the socket then, for it is still to send what is in the buffer.
  */
-export function readsInto(to: () => Writable, take: Take = (chunk) => void to().write(chunk)): OnReadOpts {
+export function reusedBufferReader(to: () => Writable, take: Take = (chunk) => void to().write(chunk)): OnReadOpts {
   let buffer = Buffer.allocUnsafe(SMALL_BYTES);
   return {
     buffer: () => buffer,
@@ -39,7 +39,11 @@ export function readsInto(to: () => Writable, take: Take = (chunk) => void to().
  * `onread` only for who dials, so this moves the handle, which is not documented: where there is none, or something was read already, it is done
  * the usual way.
  */
-export function reread<Source extends Duplex>(from: Source, to: () => Writable, take: Take = (chunk) => void to().write(chunk)): Source {
+export function reuseReadBuffer<Source extends Duplex>(
+  from: Source,
+  to: () => Writable,
+  take: Take = (chunk) => void to().write(chunk),
+): Source {
   const handle = Reflect.get(from, HANDLE) as { readonly useUserBuffer?: unknown } | null | undefined;
   if (!(from instanceof Socket) || typeof handle?.useUserBuffer !== 'function' || from.readableLength > 0 || from.readableEnded) {
     from.on('data', (chunk: Buffer) => {
@@ -50,7 +54,7 @@ export function reread<Source extends Duplex>(from: Source, to: () => Writable, 
   }
   Reflect.set(from, HANDLE, null);
   from.destroy();
-  const onread = readsInto(to, take);
+  const onread = reusedBufferReader(to, take);
   return new Socket({
     handle,
     onread,

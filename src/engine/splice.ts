@@ -7,7 +7,7 @@ const LINGER_MS = 60_000;
 
 /**
  * One side's end becomes the other's. A side that dies without an end resets the client: half an answer must not look like a whole one.
- * What is on its way to a living side still arrives. What sockets say that are read into a buffer (reread.ts) is passed on by that.
+ * What is on its way to a living side still arrives. What sockets say that are read into a buffer (reused-read-buffer.ts) is passed on by that.
  */
 export function splice(client: Socket, upstream: Socket): void {
   for (const [from, to] of [

@@ -1,6 +1,6 @@
 /** The `Status` text of a container as moby's `State.String()` writes it, and when it changes next. */
 import type { ContainerInspect } from '../model/index.ts';
-import { speakDuration } from './human-duration.ts';
+import { humanDuration } from './human-duration.ts';
 
 export interface StatusText {
   readonly text: string;
@@ -44,7 +44,7 @@ function healthWords(health: State['Health']): string | undefined {
 
 function since(time: string, nowMs: number, say: (spoken: string) => string): StatusText {
   const startMs = Date.parse(time);
-  const { text, untilMs } = speakDuration(nowMs - startMs);
+  const { text, untilMs } = humanDuration(nowMs - startMs);
   return { text: say(text), untilMs: startMs + untilMs };
 }
 

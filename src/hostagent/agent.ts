@@ -7,9 +7,9 @@ import { mkdirSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HostFacts, HostLook, NetworkPlan } from '../model/facts.ts';
+import type { HostFacts, HostObservation, NetworkPlan } from '../model/facts.ts';
 import type { NameTable } from '../model/name-table.ts';
-import type { AgentCall, AgentMessage, KeptState } from '../model/wire.ts';
+import type { AgentCall, AgentMessage, StoreReplica } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -21,7 +21,7 @@ import { createFence } from './overlay/fence.ts';
 import { startGateway } from './gateway/gateway.ts';
 import { createImageCopier } from './images/images.ts';
 import { startInventory } from './inventory/inventory.ts';
-import { keepJson } from './json-file.ts';
+import { openJsonFile } from './json-file.ts';
 import { startLoadMeter } from './load/load.ts';
 import { movedNetworks } from './overlay/moved-addresses.ts';
 import { createOverlay } from './overlay/apply.ts';
@@ -91,9 +91,9 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps, signal:
   const pool = new http.Agent({ keepAlive: true, maxFreeSockets: 16, timeout: 20_000 });
   const engine: EngineTarget = { ...place, agent: pool };
   const epoch = openEpoch(options.dataDir, log);
-  const keptNames = keepJson<NameTable>(join(options.dataDir, 'names.json'), log);
-  const keptPlans = keepJson<readonly NetworkPlan[]>(join(options.dataDir, 'plans.json'), log);
-  const keptState = keepJson<KeptState>(join(options.dataDir, 'kept.json'), log);
+  const keptNames = openJsonFile<NameTable>(join(options.dataDir, 'names.json'), log);
+  const keptPlans = openJsonFile<readonly NetworkPlan[]>(join(options.dataDir, 'plans.json'), log);
+  const keptState = openJsonFile<StoreReplica>(join(options.dataDir, 'kept.json'), log);
   let state = keptState.load();
   let names = keptNames.load();
   if (names !== undefined) dns.table(names);
@@ -192,7 +192,7 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps, signal:
       stream.restart('the Engine has another version now');
   };
 
-  const look = async (): Promise<HostLook> => {
+  const look = async (): Promise<HostObservation> => {
     const { networks, vxlans } = await observe(engine, stop.signal, options.overlay);
     return { networks, vxlans: vxlans.filter(({ device }) => isOurVxlan(device)), names: names?.instances ?? [] };
   };

@@ -16,7 +16,7 @@ const EVERY_MS = 500;
  * The first change is written at once: with the power, all that was not is gone. Others at most twice a second: names change in bursts, and a
  * leader tells them all anew.
  */
-export function keepJson<T>(file: string, log: Logger): Kept<T> {
+export function openJsonFile<T>(file: string, log: Logger): Kept<T> {
   let wroteAtMs = -EVERY_MS;
   const lane: Lane<T> = createLane(
     async (values) => {

@@ -66,7 +66,7 @@ export interface NetworkPlan {
 }
 
 /** What a host's agent finds when it looks: our networks on its Engine and in its kernel, and the names that its DNS answers with. */
-export interface HostLook {
+export interface HostObservation {
   readonly networks: readonly {
     readonly network: string;
     readonly name: string;
@@ -99,7 +99,7 @@ export interface ContainerUsage {
 }
 
 /** How a call to a port ended. */
-export interface Dialled {
+export interface DialResult {
   /** silent: neither taken nor refused; what was sent was lost. */
   readonly outcome: 'open' | 'refused' | 'silent';
   readonly why: string;

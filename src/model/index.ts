@@ -3,10 +3,8 @@
  */
 export * from './requests.ts';
 export * from './docker.ts';
-export * from './event-dedup.ts';
 export * from './errors.ts';
 export * from './facts.ts';
-export * from './ipv6.ts';
 export * from './secrets.ts';
 export * from './keys.ts';
 export * from './labels.ts';
@@ -15,6 +13,5 @@ export * from './networks.ts';
 export * from './placement.ts';
 export * from './records.ts';
 export * from './services.ts';
-export * from './shown-events.ts';
 export * from './view.ts';
 export * from './wire.ts';

@@ -19,13 +19,3 @@ export const labels = {
   /** Written by us on an Engine's bridge networks: the id of the cluster network. */
   network: 'arpanet.network',
 } as const;
-
-/** True for labels that we wrote on a container: answers to clients leave them out. */
-export function isInternalLabel(label: string): boolean {
-  return label === labels.instance || label === labels.record || label === labels.request;
-}
-
-/** The labels that a client may see: of an image made from a container, those of the container are not. */
-export function publicLabels(given: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(given).filter(([name]) => !isInternalLabel(name)));
-}

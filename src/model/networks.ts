@@ -1,40 +1,6 @@
-/** Networks under the names that clients know. */
-import type { CreateRequest } from './docker.ts';
-import type { ContainerRecord, NetworkRecord } from './records.ts';
-
 /** Ids by name of the networks that every Engine has of its own: they differ from host to host, in the cluster each has one, the same for ever. */
 export const predefinedNetworks: ReadonlyMap<string, string> = new Map([
   ['bridge', '17f29b073143d8cd97b5bbe492bdeffec1c5fee55cc1fe2112c8b9335f8b6121'],
   ['host', '4740ae6347b0172c01254ff55bae5aff5199f4446e7f6d643d40185b3f475145'],
   ['none', '140bedbf9c3f6d56a9846d2ba7088798683f4da0c248231336e6a05679e4fdfe'],
 ]);
-
-const SHORT_ID = 12;
-
-/** The name of the predefined network that is meant by this name, id or short id. */
-export function predefinedName(reference: string): string | undefined {
-  const isMeant = ([name, id]: readonly [string, string]) =>
-    reference === name || (reference.length >= SHORT_ID && id.startsWith(reference));
-  return [...predefinedNetworks].find(isMeant)?.[0];
-}
-
-/** Of the network that a deployment's containers share when they name none, as the Engines know it. */
-export const implicitNetworkName = (deployment: string): string => `${deployment}_default`;
-
-/**
- * The network of the containers that name none and belong to no project. It spans all hosts, and clients see it as `bridge`, which is where one
- * Engine has such containers. A container that was put on `bridge` by name is on its host's own, and shown there too.
- */
-export const isSharedBridge = ({ implicit, deployment }: NetworkRecord): boolean => implicit && deployment === 'default';
-
-/** A create that names no network: the container is on its deployment's own. `default` is what `docker run` sends. */
-export const namesNoNetwork = ({ HostConfig }: CreateRequest): boolean => ['', 'default'].includes(HostConfig?.NetworkMode ?? '');
-
-/** Whether `bridge` means the shared one to this container: to those who name another network it is their host's own. */
-export const isOfSharedBridge = ({ deployment, request }: ContainerRecord): boolean => deployment === 'default' && namesNoNetwork(request);
-
-/** Id and name of a network of the cluster as clients see them. */
-export function shownNetwork(record: NetworkRecord): { readonly id: string; readonly name: string } {
-  const id = isSharedBridge(record) ? predefinedNetworks.get('bridge') : undefined;
-  return id === undefined ? { id: record.id, name: record.name } : { id, name: 'bridge' };
-}

@@ -18,7 +18,7 @@ export interface CreateContainer {
 }
 
 /** As `POST /volumes/create` has it. */
-export interface VolumeWish {
+export interface VolumeRequest {
   readonly Name?: string;
   readonly Driver?: string;
   readonly DriverOpts?: Readonly<Record<string, string>>;

@@ -1,10 +1,10 @@
 /** Secrets and configs: small files that are kept in the store and put into the containers of services that name them. */
 
-export type KeptKind = 'secret' | 'config';
+export type SecretKind = 'secret' | 'config';
 
 /** `arpanet/kept/<kind>/<id>` */
-export interface KeptRecord {
-  readonly kind: KeptKind;
+export interface SecretRecord {
+  readonly kind: SecretKind;
   readonly id: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -17,8 +17,8 @@ export interface KeptRecord {
 }
 
 /** One of them as a file in a container: the label `arpanet.files` has a list of these, as JSON. */
-export interface KeptFile {
-  readonly kind: KeptKind;
+export interface SecretFile {
+  readonly kind: SecretKind;
   readonly id: string;
   /** Absolute. */
   readonly path: string;

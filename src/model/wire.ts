@@ -7,7 +7,7 @@ import type { ContainerFacts, EngineSnapshot, HostFacts, Load, MaterialisedNetwo
 import type { NameTable } from './name-table.ts';
 
 /** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are told by the Engines' labels. */
-export interface KeptState {
+export interface StoreReplica {
   readonly epoch: number;
   readonly atMs: number;
   /** Keys of the store with their values. */
@@ -15,13 +15,13 @@ export interface KeptState {
 }
 
 /** What an agent's gateway says of its host at `GET /kept`, with the join token: all that a lost store can be made from, but for the Engine's own. */
-export interface KeptByAgent {
+export interface RecoveryFacts {
   readonly host: Pick<HostFacts, 'name' | 'address' | 'gateway' | 'labels'>;
   /** The highest that it has seen. */
   readonly epoch: number;
   readonly clusterId: string;
   readonly plans: readonly NetworkPlan[];
-  readonly state: KeptState | undefined;
+  readonly state: StoreReplica | undefined;
 }
 
 /** Agent to leader. Changes come in the order in which the Engine made them; an event follows the facts that it changed. */
@@ -66,11 +66,11 @@ export type AgentCall =
   | { readonly method: 'dematerialise'; readonly network: string }
   /** From now on overlay packets from and to these hosts, and no others, are dropped. */
   | { readonly method: 'fence'; readonly addresses: readonly string[] }
-  /** Result: HostLook. */
+  /** Result: HostObservation. */
   | { readonly method: 'look' }
   /** What the running containers use now. Result: ContainerUsage[]. */
   | { readonly method: 'usage' }
-  /** Calls a port of a container from this host. Result: Dialled. */
+  /** Calls a port of a container from this host. Result: DialResult. */
   | { readonly method: 'dial'; readonly address: string; readonly port: number }
   /** Which of these paths of the host do not exist. Result: string[]. */
   | { readonly method: 'missing-paths'; readonly paths: readonly string[] }
@@ -95,5 +95,5 @@ export type LeaderMessage =
   /** What ops set for the whole cluster; null: as the agent was started. */
   | { readonly type: 'settings'; readonly logLevel: string | null }
   /** What no Engine knows, to be kept on disk for the day when the store is lost. */
-  | { readonly type: 'keep'; readonly kept: KeptState }
+  | { readonly type: 'keep'; readonly kept: StoreReplica }
   | { readonly type: 'call'; readonly call: number; readonly request: AgentCall };

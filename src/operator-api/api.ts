@@ -5,7 +5,7 @@ import {
   type ContainerUsage,
   type CreateRequest,
   type Decision,
-  type Dialled,
+  type DialResult,
   isKind,
   type NetworkCreateRequest,
   type OutsideName,
@@ -59,7 +59,7 @@ export interface OperatorDeps {
   /** Services with a replica count. Throws `not-leader`. */
   readonly services: () => OperatedServices & OperatedHosts;
   /** Calls a port from a host. Throws `unavailable`. */
-  readonly dial: (host: string, address: string, port: number) => Promise<Dialled>;
+  readonly dial: (host: string, address: string, port: number) => Promise<DialResult>;
   readonly outside: () => OutsideNames;
   readonly config: () => ClusterSettings;
   /** What the running containers of all hosts use now. */

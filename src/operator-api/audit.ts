@@ -2,7 +2,7 @@
 import {
   type ContainerRecord,
   type ContainerView,
-  type HostLook,
+  type HostObservation,
   type HostView,
   keys,
   labels,
@@ -23,7 +23,7 @@ export interface AuditInput {
   /** Leases kept for containers that go when their host is back, as keys. */
   readonly keptLeases: ReadonlySet<string>;
   /** By host: what should be there, and what is; undefined: its agent could not be asked. */
-  readonly looks: ReadonlyMap<string, { readonly wanted: Wanted; readonly found: HostLook | undefined }>;
+  readonly looks: ReadonlyMap<string, { readonly wanted: Wanted; readonly found: HostObservation | undefined }>;
   /** What the catalog lacks or has too much of. */
   readonly catalog: readonly string[];
   /** Keys that another hand wrote or deleted. */
@@ -141,7 +141,7 @@ function ofNetworks({ networks, subnets }: AuditInput): readonly Finding[] {
   return findings;
 }
 
-function ofHostNetworks(host: string, plans: readonly NetworkPlan[], { networks, vxlans }: HostLook): readonly Finding[] {
+function ofHostNetworks(host: string, plans: readonly NetworkPlan[], { networks, vxlans }: HostObservation): readonly Finding[] {
   const find = (what: string): Finding => ({ where: 'network', host, what });
   const isVxlan = vxlans.length > 0 || plans.some((plan) => plan.peers.length > 0);
   const planned = new Map(plans.map((plan) => [plan.network, plan]));

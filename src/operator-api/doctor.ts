@@ -1,5 +1,5 @@
 /** From a container to what it calls by a name, link by link: the first broken one, and the mend. Pure. */
-import type { Dialled, NamedInstance, OutsideName } from '../model/index.ts';
+import type { DialResult, NamedInstance, OutsideName } from '../model/index.ts';
 import type { Finding } from './audit.ts';
 import { instancesCalled } from './instance-reference.ts';
 import type { HostReport, NetworkReport } from './reports/report.ts';
@@ -27,7 +27,7 @@ export interface DoctorInput {
   readonly findings: readonly Finding[];
   readonly outside: readonly OutsideName[];
   /** How the calls that `callsOf` names ended. */
-  readonly dialled?: readonly (Call & Dialled)[];
+  readonly dialled?: readonly (Call & DialResult)[];
 }
 
 export interface Call {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ContainerRecord,
-  type HostLook,
+  type HostObservation,
   keys,
   type LeaseRecord,
   type LostRecord,
@@ -18,7 +18,7 @@ import type { CatalogChange, Ledger } from '../store/index.ts';
 export interface AuditParts {
   readonly ledger: Ledger;
   readonly scheduler: Pick<Scheduler, 'hosts' | 'containers' | 'look' | 'wanted' | 'reconcile'>;
-  readonly registrar: Pick<Registrar, 'amiss' | 'renew'>;
+  readonly registrar: Pick<Registrar, 'catalogDrift' | 'renew'>;
   readonly instances: () => readonly NamedInstance[];
 }
 
@@ -59,11 +59,11 @@ async function look({ ledger, scheduler, registrar, instances }: AuditParts): Pr
   const alive = scheduler.hosts().filter((host) => host.state === 'alive');
   const [foreignKeys, catalog, looks] = await Promise.all([
     ledger.compare(false),
-    registrar.amiss(),
+    registrar.catalogDrift(),
     Promise.all(alive.map(({ name }) => scheduler.look(name).catch(() => undefined))),
   ]);
   const names = instances();
-  const byHost = alive.map(({ name }, index): [string, { wanted: ReturnType<Scheduler['wanted']>; found: HostLook | undefined }] => [
+  const byHost = alive.map(({ name }, index): [string, { wanted: ReturnType<Scheduler['wanted']>; found: HostObservation | undefined }] => [
     name,
     { wanted: scheduler.wanted(name, names), found: looks[index] },
   ]);

@@ -3,7 +3,7 @@
  * agent's epoch.
  */
 import { createEngineAgent, engineJson, engineRequest, splitHostPort } from '../engine/index.ts';
-import { ArpanetError, type ContainerInspect, type HostRecord, isKind, type KeptByAgent, keys, labels } from '../model/index.ts';
+import { ArpanetError, type ContainerInspect, type HostRecord, isKind, type RecoveryFacts, keys, labels } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { FoundHost, FoundNetwork } from './recover-plan.ts';
 
@@ -80,7 +80,7 @@ async function askHost(gateway: string, token: string, log: Logger): Promise<Fou
   }
 }
 
-async function askAgent(gateway: string, token: string): Promise<KeptByAgent> {
+async function askAgent(gateway: string, token: string): Promise<RecoveryFacts> {
   const answer = await engineRequest(splitHostPort(gateway), {
     method: 'GET',
     path: '/kept',
@@ -96,7 +96,7 @@ async function askAgent(gateway: string, token: string): Promise<KeptByAgent> {
       'unavailable',
       `the agent at ${gateway} does not say what it keeps (${answer.status}): is it of an older version?`,
     );
-  return JSON.parse(answer.body.toString()) as KeptByAgent;
+  return JSON.parse(answer.body.toString()) as RecoveryFacts;
 }
 
 function toFound({ Id, Name, Internal, Labels, Options, IPAM }: EngineNetwork): FoundNetwork {

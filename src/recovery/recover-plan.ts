@@ -9,7 +9,7 @@ import {
   type CreateRequest,
   type EndpointSettings,
   type HostRecord,
-  type KeptByAgent,
+  type RecoveryFacts,
   keys,
   type LeaseRecord,
   type NetworkRecord,
@@ -29,7 +29,7 @@ export interface FoundNetwork {
 }
 
 export interface FoundHost {
-  readonly kept: KeptByAgent;
+  readonly kept: RecoveryFacts;
   /** Those that carry our labels, running or not. */
   readonly containers: readonly ContainerInspect[];
   readonly networks: readonly FoundNetwork[];
@@ -149,7 +149,7 @@ const nameOf = ({ Name }: ContainerInspect): string => Name.replace(/^\//, '');
 
 type Records = Map<string, unknown>;
 
-function addHost(records: Records, { host }: KeptByAgent, kept: readonly (readonly [string, unknown])[], nowMs: number): void {
+function addHost(records: Records, { host }: RecoveryFacts, kept: readonly (readonly [string, unknown])[], nowMs: number): void {
   const before = kept.find(([key]) => key === keys.host(host.name))?.[1] as HostRecord | undefined;
   const fresh: HostRecord = { ...host, availability: 'active', joinedAtMs: nowMs };
   records.set(keys.host(host.name), before === undefined ? fresh : { ...before, address: host.address, gateway: host.gateway });

@@ -37,5 +37,5 @@ export interface Registrar {
   /** Forgets what agents and catalog were found to hold, and brings them up to date. */
   renew(): Promise<void>;
   /** What the catalog lacks or has too much of; empty without one. Throws `unavailable`. */
-  amiss(): Promise<readonly CatalogChange[]>;
+  catalogDrift(): Promise<readonly CatalogChange[]>;
 }

@@ -69,7 +69,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     return applied(there, changes);
   }
 
-  async function amiss(): Promise<readonly CatalogChange[]> {
+  async function catalogDrift(): Promise<readonly CatalogChange[]> {
     if (catalog === undefined) return [];
     const there = await bounded(catalog.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog');
     return changesFor(there);
@@ -141,7 +141,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     );
   return {
     flush,
-    amiss,
+    catalogDrift,
     renew() {
       pushedText = undefined;
       actual = undefined;

@@ -24,7 +24,7 @@ import {
   type NetworkPlan,
   type NetworkRecord,
   type Placement,
-  type VolumeWish,
+  type VolumeRequest,
   keys,
 } from '../model/index.ts';
 import { createAdopt } from './containers/adopt.ts';
@@ -107,7 +107,7 @@ export interface Scheduler extends Departures, Asking, Seek {
   readonly rejoin: Attach['rejoin'];
   connect(reference: string, container: string, endpoint: unknown): Promise<void>;
   disconnect(reference: string, container: string, force: boolean): Promise<void>;
-  createVolume(wish: VolumeWish): Promise<ClusterVolume>;
+  createVolume(wish: VolumeRequest): Promise<ClusterVolume>;
   removeVolume(name: string, force: boolean): Promise<void>;
   ensureImage(host: string, reference: string, signal: AbortSignal): Promise<void>;
   about(): {

@@ -3,9 +3,9 @@ import {
   ArpanetError,
   type ContainerView,
   type CreateRequest,
-  type KeptFile,
-  type KeptKind,
-  type KeptRecord,
+  type SecretFile,
+  type SecretKind,
+  type SecretRecord,
   keys,
   labels,
 } from '../model/index.ts';
@@ -25,22 +25,22 @@ export interface KeptWish {
 }
 
 export interface Kept {
-  readonly kept: (kind: KeptKind) => readonly KeptRecord[];
+  readonly kept: (kind: SecretKind) => readonly SecretRecord[];
   /** Throws `conflict` where the name is taken, `too-large`. */
-  readonly keep: (kind: KeptKind, wish: KeptWish) => Promise<KeptRecord>;
+  readonly keep: (kind: SecretKind, wish: KeptWish) => Promise<SecretRecord>;
   /** Throws `conflict` when `version` is not the present one. */
-  readonly relabel: (record: KeptRecord, given: Readonly<Record<string, string>>, version: number) => Promise<void>;
+  readonly relabel: (record: SecretRecord, given: Readonly<Record<string, string>>, version: number) => Promise<void>;
   /** Throws `invalid` while a service names it. */
-  readonly discard: (record: KeptRecord) => Promise<void>;
+  readonly discard: (record: SecretRecord) => Promise<void>;
 }
 
 /** The files that a request names. */
-export function filesOf(request: Pick<CreateRequest, 'Labels'>): readonly KeptFile[] {
+export function filesOf(request: Pick<CreateRequest, 'Labels'>): readonly SecretFile[] {
   const label = request.Labels?.[labels.files];
   if (!label) return [];
   try {
     const parsed: unknown = JSON.parse(label);
-    return Array.isArray(parsed) ? (parsed as readonly KeptFile[]) : [];
+    return Array.isArray(parsed) ? (parsed as readonly SecretFile[]) : [];
   } catch {
     return [];
   }
@@ -49,8 +49,8 @@ export function filesOf(request: Pick<CreateRequest, 'Labels'>): readonly KeptFi
 export function createKept(core: Core): Kept {
   const { deps } = core;
   const { ledger } = deps;
-  const kept = (kind: KeptKind) => ledger.list<KeptRecord>(keys.keptOf(kind)).map(([, record]) => record);
-  const keyOf = ({ kind, id }: KeptRecord) => keys.kept(kind, id);
+  const kept = (kind: SecretKind) => ledger.list<SecretRecord>(keys.secretsOf(kind)).map(([, record]) => record);
+  const keyOf = ({ kind, id }: SecretRecord) => keys.secret(kind, id);
 
   return {
     kept,
@@ -68,7 +68,7 @@ export function createKept(core: Core): Kept {
         .replaceAll(/[^a-z0-9]/gi, '')
         .toLowerCase()
         .slice(0, 25);
-      const record: KeptRecord = { kind, id, name, labels: given, data, version: 1, createdAtMs: nowMs, updatedAtMs: nowMs };
+      const record: SecretRecord = { kind, id, name, labels: given, data, version: 1, createdAtMs: nowMs, updatedAtMs: nowMs };
       await ledger.commit([{ kind: 'create', key: keyOf(record), value: record }]);
       return record;
     },
@@ -102,7 +102,7 @@ export async function equip(
   const files = request === undefined || serviceOf(request) === undefined ? [] : filesOf(request);
   if (files.length === 0) return;
   const archive = files.map((file) => {
-    const record = ledger.get<KeptRecord>(keys.kept(file.kind, file.id));
+    const record = ledger.get<SecretRecord>(keys.secret(file.kind, file.id));
     if (record === undefined) throw new ArpanetError('not-found', `${made.name}: the ${file.kind} for ${file.path} is kept no longer`);
     return { ...file, path: file.path.replace(/^\/+/, ''), data: Buffer.from(record.data, 'base64') };
   });

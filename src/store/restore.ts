@@ -15,7 +15,7 @@ const BATCH_BYTES = 400 * 1024;
  * Replaces all that the store holds, as the leader for so long. Interrupted, it leaves a mark, and no scheduler leads on the store until it has
  * been run again. Throws `conflict` when a scheduler leads, or, without `force`, when the store is not empty.
  */
-export async function fillStore(store: StateStore, records: readonly StoredRecord[], who: string, force: boolean): Promise<void> {
+export async function restoreStore(store: StateStore, records: readonly StoredRecord[], who: string, force: boolean): Promise<void> {
   const holder = await store.holder(keys.leader);
   if (holder !== undefined) throw leads((holder.value as Partial<LeaderRecord> | undefined)?.name);
   const patience = AbortSignal.timeout(PATIENCE_MS);

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-export interface Held {
+export interface ResourceUsage {
   /** By kind, as Node calls them: `Timeout`, `TCPSocketWrap`, `PipeWrap`, … Only what keeps the process alive. */
   readonly resources: Readonly<Record<string, number>>;
   readonly heapUsedBytes: number;
@@ -10,7 +10,7 @@ export interface Held {
 }
 
 /** With `collect` the heap is what is really in use; that takes some ten milliseconds. */
-export function held(collect: boolean): Held {
+export function resourceUsage(collect: boolean): ResourceUsage {
   if (collect) {
     setFlagsFromString('--expose-gc');
     (runInNewContext('gc') as () => void)();

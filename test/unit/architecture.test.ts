@@ -36,6 +36,8 @@ const floors: Readonly<Record<string, number>> = {
   store: 1,
   engine: 1,
   config: 1,
+  // what clients call the cluster's networks: rules that the endpoint, the scheduler and dhcp share
+  networks: 1,
   'docker-api': 2,
   scheduler: 2,
   dhcp: 2,
@@ -55,7 +57,8 @@ const floors: Readonly<Record<string, number>> = {
 /** Decision code: plain data in and out. */
 const isPure = (path: string): boolean =>
   [
-    /^(model|text)\//,
+    /^(model|text|networks)\//,
+    /^engine\/(event-dedup|shown-events|public-labels|status|human-duration)/,
     /^dhcp\/(?!allocator|index)/,
     /^registrar\/(?!registrar|index)/,
     /^scheduler\/(create\/(identify|rewrite|random-names)|view\/resolve-container|placement\/|hosts\/host-limits)/,

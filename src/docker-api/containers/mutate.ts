@@ -1,6 +1,7 @@
 /** What changes one container: its Engine does it, the view shows it, then the client is answered. Runs to its end even if the client leaves. */
 import { type EngineAnswer, engineRequest } from '../../engine/index.ts';
-import { ArpanetError, type ContainerRecord, type ContainerView, isKind, isOfSharedBridge, namesNoNetwork } from '../../model/index.ts';
+import { ArpanetError, type ContainerRecord, type ContainerView, isKind } from '../../model/index.ts';
+import { isOfSharedBridge, namesNoNetwork } from '../../networks/index.ts';
 import { readBody } from '../json/body.ts';
 import { type Exchange, send } from '../request-context.ts';
 import { unreachable } from '../proxy/forward.ts';

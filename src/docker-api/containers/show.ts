@@ -12,10 +12,10 @@ import {
   type EndpointSettings,
   type HostConfig,
   type HostView,
-  namesNoNetwork,
   predefinedNetworks,
-  publicLabels,
 } from '../../model/index.ts';
+import { namesNoNetwork } from '../../networks/index.ts';
+import { publicLabels } from '../../engine/index.ts';
 import type { Selectable } from './select.ts';
 import { apiMinor, timeKey } from '../json/go-values.ts';
 

@@ -1,6 +1,7 @@
 /** Effects: `GET /events`. Headers at once; what happened since, as the alive Engines remember it; then what happens, one JSON line each. */
 import { engineRequest } from '../../engine/index.ts';
-import { ArpanetError, type ClusterEvent, createEchoes, type EngineEvent, eventIdentity } from '../../model/index.ts';
+import { ArpanetError, type ClusterEvent, type EngineEvent } from '../../model/index.ts';
+import { createEventDedup, eventIdentity } from '../../engine/index.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
 import { engineError, parseTimestampMs } from '../json/go-values.ts';
 import { eventFilter, parseFilters, renderEvent } from '../reads/index.ts';
@@ -90,7 +91,7 @@ async function remembered(call: Exchange, sinceMs: number, untilMs: number): Pro
   const own = call.cluster.recentEvents().filter(({ host, event }) => {
     return host === '' && event.timeNano >= sinceMs * 1e6 && event.timeNano <= untilMs * 1e6;
   });
-  const isEcho = createEchoes();
+  const isEcho = createEventDedup();
   const all = [...own, ...answered];
   return all.sort((a, b) => a.event.timeNano - b.event.timeNano).filter(({ host, event }) => !isEcho(host, event));
 }

@@ -1,6 +1,7 @@
 /** Images: pulled, loaded and built on the builder's host, tagged and removed wherever they are. */
 import { engineError } from '../../engine/index.ts';
-import { type ContainerView, isKind, type Json, publicLabels } from '../../model/index.ts';
+import { type ContainerView, isKind, type Json } from '../../model/index.ts';
+import { publicLabels } from '../../engine/index.ts';
 import { askAll } from '../proxy/broadcast.ts';
 import type { Cluster } from '../cluster.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';

@@ -2,7 +2,8 @@
  * `GET /images/json` over all hosts: one entry an image id, and a tag only on the one image that it means in the cluster.
  * https://github.com/moby/moby/blob/v26.1.5/daemon/images/images.go
  */
-import { type ImageSummary, labels, publicLabels } from '../../model/index.ts';
+import { type ImageSummary, labels } from '../../model/index.ts';
+import { publicLabels } from '../../engine/index.ts';
 import type { Filters } from '../reads/filters.ts';
 import { apiMinor, boolValue, parseTimestampMs, pathPattern } from '../json/go-values.ts';
 import { byWholeName, parseImageName } from './image-reference.ts';

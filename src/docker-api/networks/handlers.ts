@@ -1,5 +1,6 @@
 /** Networks are the cluster's own: created, removed and joined there; Engines get theirs when a container needs one. */
-import { ArpanetError, type ContainerView, isKind, type Json, type NetworkCreateRequest, predefinedName } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, isKind, type Json, type NetworkCreateRequest } from '../../model/index.ts';
+import { predefinedName } from '../../networks/index.ts';
 import { type GoStruct, readJson } from '../json/body.ts';
 import { type Exchange, send, sendJson, unlessDoneBefore } from '../request-context.ts';
 

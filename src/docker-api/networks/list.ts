@@ -6,11 +6,11 @@ import {
   ArpanetError,
   type ClusterNetwork,
   type ContainerView,
-  isSharedBridge,
   type NetworkMember,
   type NetworkRecord,
   predefinedNetworks,
 } from '../../model/index.ts';
+import { isSharedBridge } from '../../networks/index.ts';
 import type { Filters } from '../reads/filters.ts';
 import { apiMinor, engineError } from '../json/go-values.ts';
 

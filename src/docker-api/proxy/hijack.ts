@@ -8,7 +8,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { reread, reset, watchHalfOpen } from '../../engine/index.ts';
+import { reuseReadBuffer, reset, watchHalfOpen } from '../../engine/index.ts';
 import { ArpanetError } from '../../model/index.ts';
 import { bulkTo } from './coalescing-pipe.ts';
 import { answerTo, errorBody, errorHeaders } from '../errors.ts';
@@ -88,7 +88,7 @@ export function joinSockets(joint: Joint): Promise<void> {
     let take = headArrives;
     const upstream =
       way === 'relay'
-        ? reread(
+        ? reuseReadBuffer(
             joint.upstream,
             () => client,
             (chunk) => take(chunk),

@@ -6,7 +6,7 @@
 import { type ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
-import { reread } from '../../engine/index.ts';
+import { reuseReadBuffer } from '../../engine/index.ts';
 import { bodyEnd } from './body-end.ts';
 
 export interface Upload {
@@ -77,7 +77,7 @@ export function receiveUpload(req: IncomingMessage, socket: Duplex, head: Buffer
     }
     upstream = undefined;
   }
-  const client = reread(socket, () => to, take) as Socket;
+  const client = reuseReadBuffer(socket, () => to, take) as Socket;
   client.setKeepAlive(true, KEEPALIVE_MS);
   client.on('error', () => client.destroy());
   // it went away: who only half closes did so before, too

@@ -1,5 +1,6 @@
 /** Images, networks and volumes, answered from the view. */
-import { ArpanetError, type ImageSummary, isKind, shownNetwork } from '../../model/index.ts';
+import { ArpanetError, type ImageSummary, isKind } from '../../model/index.ts';
+import { shownNetwork } from '../../networks/index.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Answers, Read } from './answers.ts';
 import { askHosts } from './ask-hosts.ts';

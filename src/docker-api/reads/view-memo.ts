@@ -1,12 +1,6 @@
 /** What reads derive from the view, kept as long as the view does not change; what a container shows, as long as its own facts do not. */
-import {
-  type ContainerFacts,
-  type ContainerView,
-  type HostView,
-  type ImageSummary,
-  predefinedNetworks,
-  shownNetwork,
-} from '../../model/index.ts';
+import { type ContainerFacts, type ContainerView, type HostView, type ImageSummary, predefinedNetworks } from '../../model/index.ts';
+import { shownNetwork } from '../../networks/index.ts';
 import type { Cluster } from '../cluster.ts';
 import { linkNamesOf, type NetworkIdentities, type ShownContainer, showSummary } from '../containers/show.ts';
 import { apiMinor } from '../json/go-values.ts';

@@ -1,5 +1,5 @@
 /** Secrets and configs, as a swarm's manager answers for them. */
-import { ArpanetError, type Json, type KeptFile, type KeptKind, type KeptRecord } from '../../model/index.ts';
+import { ArpanetError, type Json, type SecretFile, type SecretKind, type SecretRecord } from '../../model/index.ts';
 import { type GoStruct, parseJson, readBody } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import { parseFilters } from '../reads/filters.ts';
@@ -18,10 +18,10 @@ interface KeptSpec extends Json {
   readonly Templating?: { readonly Name?: string } | null;
 }
 
-const kindOf = (call: Exchange): KeptKind => (call.route.path.startsWith('/secrets') ? 'secret' : 'config');
+const kindOf = (call: Exchange): SecretKind => (call.route.path.startsWith('/secrets') ? 'secret' : 'config');
 
 /** Full id, name, unique id prefix. Throws `not-found`. */
-function keptAt(call: Exchange, kind: KeptKind, reference: string): KeptRecord {
+function keptAt(call: Exchange, kind: SecretKind, reference: string): SecretRecord {
   const all = servicesOf(call).kept(kind);
   const exact = all.find(({ id }) => id === reference) ?? all.find(({ name }) => name === reference);
   if (exact !== undefined) return exact;
@@ -30,10 +30,10 @@ function keptAt(call: Exchange, kind: KeptKind, reference: string): KeptRecord {
   throw new ArpanetError('not-found', `${kind} ${reference} not found`);
 }
 
-const at = (call: Exchange): KeptRecord => keptAt(call, kindOf(call), call.params['id'] ?? '');
+const at = (call: Exchange): SecretRecord => keptAt(call, kindOf(call), call.params['id'] ?? '');
 
 /** A secret's data is never told. */
-const show = ({ kind, id, name, labels, data, version, createdAtMs, updatedAtMs }: KeptRecord): Json => ({
+const show = ({ kind, id, name, labels, data, version, createdAtMs, updatedAtMs }: SecretRecord): Json => ({
   ID: id,
   Version: { Index: version },
   CreatedAt: new Date(createdAtMs).toISOString(),
@@ -88,9 +88,9 @@ export async function keptRemove(call: Exchange): Promise<void> {
 }
 
 /** The files of a service's instances. Throws `not-found` for what is not kept. */
-export function filesFor(call: Exchange, spec: ServiceSpec): readonly KeptFile[] {
+export function filesFor(call: Exchange, spec: ServiceSpec): readonly SecretFile[] {
   const { Secrets, Configs } = spec.TaskTemplate?.ContainerSpec ?? {};
-  const file = (kind: KeptKind, { File, SecretID, ConfigID, SecretName, ConfigName }: KeptReference): KeptFile => {
+  const file = (kind: SecretKind, { File, SecretID, ConfigID, SecretName, ConfigName }: KeptReference): SecretFile => {
     const { id, name } = keptAt(call, kind, SecretID ?? ConfigID ?? SecretName ?? ConfigName ?? '');
     const target = File?.Name || name;
     const path = target.startsWith('/') ? target : `${kind === 'secret' ? '/run/secrets/' : '/'}${target}`;

@@ -3,7 +3,7 @@ import {
   ArpanetError,
   type CreateRequest,
   type HostConfig,
-  type KeptFile,
+  type SecretFile,
   labels,
   type ServiceId,
   UPDATE_DEFAULTS,
@@ -92,7 +92,7 @@ export function settled(spec: ServiceSpec, networkId: (reference: string) => str
   };
 }
 
-export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly KeptFile[] = []): CreateRequest {
+export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly SecretFile[] = []): CreateRequest {
   const task = spec.TaskTemplate ?? {};
   const container = task.ContainerSpec ?? {};
   const isDefault = id.deployment === 'default';

@@ -1,5 +1,6 @@
 /** `GET /system/df` of several Engines as one. Pure. */
-import { type ContainerSummary, type ImageSummary, type Json, publicLabels, type VolumeSummary } from '../../model/index.ts';
+import { type ContainerSummary, type ImageSummary, type Json, type VolumeSummary } from '../../model/index.ts';
+import { publicLabels } from '../../engine/index.ts';
 
 export interface DiskUsage {
   readonly LayersSize?: number;

@@ -1,5 +1,6 @@
 /** The five prunes: each host cleans up, the sums are the cluster's. */
-import { ArpanetError, isKind, isSharedBridge } from '../../model/index.ts';
+import { ArpanetError, isKind } from '../../model/index.ts';
+import { isSharedBridge } from '../../networks/index.ts';
 import { aliveHosts, askAll, succeeded } from '../proxy/broadcast.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
 import { askHost } from '../containers/mutate.ts';

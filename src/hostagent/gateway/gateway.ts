@@ -9,11 +9,11 @@ import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { reset } from '../../engine/half-open.ts';
-import { HIGH_WATER_MARK_BYTES, readsInto, reread } from '../../engine/reused-read-buffer.ts';
+import { HIGH_WATER_MARK_BYTES, reusedBufferReader, reuseReadBuffer } from '../../engine/reused-read-buffer.ts';
 import { splice } from '../../engine/splice.ts';
 import { dial, dialUnix } from '../../engine/upgrade.ts';
-import type { KeptByAgent } from '../../model/wire.ts';
-import { held } from '../../telemetry/resource-usage.ts';
+import type { RecoveryFacts } from '../../model/wire.ts';
+import { resourceUsage } from '../../telemetry/resource-usage.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { EpochGuard } from './epoch.ts';
 
@@ -26,7 +26,7 @@ export interface GatewayOptions {
   /** Told where the leader is whose tunnel raises the epoch, before it is raised. */
   readonly onLeader?: (url: string) => void;
   /** What this host could tell one who makes a lost store anew. */
-  readonly kept?: () => KeptByAgent;
+  readonly kept?: () => RecoveryFacts;
   /** Figures for `GET /metrics`, in Prometheus' words. */
   readonly metrics?: () => string;
   readonly log: Logger;
@@ -58,7 +58,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return void response.end('{"message":"wrong join token"}\n');
     }
     if (request.url?.startsWith('/held') === true && isBearer(request, token)) {
-      return void response.end(`${JSON.stringify(held(request.url.endsWith('?collect=1')))}\n`);
+      return void response.end(`${JSON.stringify(resourceUsage(request.url.endsWith('?collect=1')))}\n`);
     }
     response.writeHead(404, { 'Content-Type': 'application/json', Connection: 'close' });
     response.end(
@@ -69,7 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   server.on('upgrade', (request, accepted: Socket, head) => {
     // both ways through a buffer that is used again
-    const client = reread(accepted, () => upstream);
+    const client = reuseReadBuffer(accepted, () => upstream);
     client.on('error', () => client.destroy());
     const offered = Number(request.headers['arpanet-epoch'] ?? 'none');
     const port = portIn(request.url ?? '');
@@ -82,7 +82,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       log.warn({ offered, seen: epoch.current(), from: client.remoteAddress }, 'refused a tunnel of an old epoch');
       return refuse(client, 409, `epoch ${offered} is over: this host has seen epoch ${epoch.current()}`);
     }
-    const onread = readsInto(() => client);
+    const onread = reusedBufferReader(() => client);
     const target = port ?? engine;
     const upstream = 'socketPath' in target ? dialUnix(target.socketPath, onread) : dial(target.host, target.port, onread);
     upstream.once('connect', () => {

@@ -19,7 +19,7 @@ const SILENCE_MS = 10_000;
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /** Why this connection must be given up; undefined if it need not. */
-export function deadWhy(vitals: Vitals): string | undefined {
+export function connectionFault(vitals: Vitals): string | undefined {
   const { nowMs, heardAtMs, flushedAtMs, backlogBytes } = vitals;
   if (heardAtMs !== undefined && nowMs - heardAtMs > SILENCE_MS) return 'the leader has fallen silent';
   if (nowMs - flushedAtMs > SILENCE_MS) return 'the leader takes nothing any more';

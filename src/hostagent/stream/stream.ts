@@ -11,7 +11,7 @@ import type { HostFacts, Load } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage, LeaderMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { asWireError } from './wire-error.ts';
-import { backoffMs, deadWhy } from './stream-rules.ts';
+import { backoffMs, connectionFault } from './stream-rules.ts';
 
 export interface StreamDeps {
   /** URLs of schedulers. */
@@ -95,7 +95,7 @@ export function startStream(deps: StreamDeps, signal: AbortSignal): Stream {
     const beat = setInterval(() => {
       connection.send({ type: 'beat', load: deps.load() });
       if (socket.writableLength === 0) flushedAtMs = nowMs();
-      const why = deadWhy({ nowMs: nowMs(), heardAtMs, flushedAtMs, backlogBytes: socket.writableLength });
+      const why = connectionFault({ nowMs: nowMs(), heardAtMs, flushedAtMs, backlogBytes: socket.writableLength });
       if (why !== undefined) connection.end(why);
     }, deps.beatMs);
     const onAbort = (): void => connection.end('this agent stops');

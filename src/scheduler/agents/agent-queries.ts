@@ -1,5 +1,5 @@
 /** What agents are asked and told beside their work. Effects: messages to agents. */
-import type { ContainerUsage, Dialled, HostLook } from '../../model/index.ts';
+import type { ContainerUsage, DialResult, HostObservation } from '../../model/index.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { Hub } from './hub.ts';
 
@@ -10,9 +10,9 @@ const LOOK_TIMEOUT_MS = 10_000;
 /** Each throws `unavailable` when the agent cannot be asked. */
 export interface Asking {
   /** Calls a port of a container from that host. */
-  dial(host: string, address: string, port: number): Promise<Dialled>;
+  dial(host: string, address: string, port: number): Promise<DialResult>;
   /** What the host's agent finds there now. */
-  look(host: string): Promise<HostLook>;
+  look(host: string): Promise<HostObservation>;
   /** What the host's running containers use now. */
   usage(host: string): Promise<readonly ContainerUsage[]>;
   /** Tells all agents what ops have set for them. */
@@ -21,8 +21,8 @@ export interface Asking {
 
 export function createAsking(hub: Pick<Hub, 'call' | 'hosts' | 'send'>, deps: Pick<SchedulerDeps, 'agentSettings'>): Asking {
   return {
-    dial: (host, address, port) => hub.call(host, { method: 'dial', address, port }, DIAL_TIMEOUT_MS) as Promise<Dialled>,
-    look: (host) => hub.call(host, { method: 'look' }, LOOK_TIMEOUT_MS) as Promise<HostLook>,
+    dial: (host, address, port) => hub.call(host, { method: 'dial', address, port }, DIAL_TIMEOUT_MS) as Promise<DialResult>,
+    look: (host) => hub.call(host, { method: 'look' }, LOOK_TIMEOUT_MS) as Promise<HostObservation>,
     usage: (host) => hub.call(host, { method: 'usage' }, LOOK_TIMEOUT_MS) as Promise<readonly ContainerUsage[]>,
     pushSettings() {
       for (const host of hub.hosts()) void hub.send(host, { type: 'settings', ...deps.agentSettings() });

@@ -19,7 +19,7 @@ const KEPT = [
   keys.services,
   keys.volumes,
   keys.records,
-  keys.keptOf('config'),
+  keys.secretsOf('config'),
 ];
 
 export interface KeepersDeps {

@@ -12,8 +12,8 @@ import {
   type VolumeRecord,
   isKind,
   keys,
-  namesNoNetwork,
 } from '../../model/index.ts';
+import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { containerRecords, type Core, networkRecords } from '../core.ts';
 import { hostSnapshot } from '../view/host-snapshots.ts';

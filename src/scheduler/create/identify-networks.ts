@@ -1,5 +1,6 @@
 /** The networks and links that a create request asks for. Pure. */
-import { type CreateRequest, type EndpointSettings, implicitNetworkName } from '../../model/index.ts';
+import { type CreateRequest, type EndpointSettings } from '../../model/index.ts';
+import { implicitNetworkName } from '../../networks/index.ts';
 
 /** `target` is a container, as the user referred to it; `alias` is what this container calls it. */
 export interface Link {

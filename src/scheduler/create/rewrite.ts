@@ -3,7 +3,8 @@
  * Image, networks, DNS and references to other containers are written anew; links and aliases leave (they live in our names, because
  * Docker's own resolver would answer them from one Engine only). Everything else is as the client sent it.
  */
-import { type CreateRequest, type EndpointSettings, type HostConfig, ipv6At, type NetworkRecord } from '../../model/index.ts';
+import { type CreateRequest, type EndpointSettings, type HostConfig, type NetworkRecord } from '../../model/index.ts';
+import { ipv6At } from '../../networks/index.ts';
 import type { Identity, WantedNetwork } from './identify.ts';
 import { dnsOf } from './rewrite-dns.ts';
 import { recordLabelsOf } from './rewrite-labels.ts';

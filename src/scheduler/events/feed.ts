@@ -1,5 +1,6 @@
 /** The Engines' events as one feed, as clients shall see them. */
-import { type ClusterEvent, createEchoes, type EngineEvent, eventIdentity, shownEvent } from '../../model/index.ts';
+import { type ClusterEvent, type EngineEvent } from '../../model/index.ts';
+import { createEventDedup, eventIdentity, shownEvent } from '../../engine/index.ts';
 
 const REPLAY_EVENTS = 2_000;
 const REMEMBERED = 4_096;
@@ -48,7 +49,7 @@ export function createFeed(deps: FeedDeps): Feed {
   /** Events that are still to come and shall not be seen, and those that were not. */
   const awaited = new Map<string, { count: number; untilMs: number }>();
   const unseen = new Set<string>();
-  const isEcho = createEchoes();
+  const isEcho = createEventDedup();
 
   function emit(event: ClusterEvent): void {
     recent.push(event);

@@ -4,7 +4,7 @@ import {
   type AdmissionRecord,
   ArpanetError,
   type ContainerRecord,
-  type HostLook,
+  type HostObservation,
   keys,
   type LostRecord,
   type VolumeRecord,
@@ -85,7 +85,7 @@ export function createDepartures(core: Core, parts: { hosts: Hosts; lifecycle: L
       for (;;) {
         // What no plan names, a stray device or a network of an earlier life, its agent takes away by this list.
         await overlays.push(name);
-        const look = (await hub.call(name, { method: 'look' }, LOOK_TIMEOUT_MS)) as HostLook;
+        const look = (await hub.call(name, { method: 'look' }, LOOK_TIMEOUT_MS)) as HostObservation;
         const left = [...look.networks.map((one) => `network ${one.name}`), ...look.vxlans.map((one) => `device ${one.device}`)];
         if (left.length === 0) break;
         if (deps.now() > until)

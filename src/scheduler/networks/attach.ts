@@ -5,12 +5,10 @@ import {
   type ContainerView,
   type EndpointSettings,
   isKind,
-  isOfSharedBridge,
   keys,
   type NetworkRecord,
-  predefinedName,
-  shownNetwork,
 } from '../../model/index.ts';
+import { isOfSharedBridge, predefinedName, shownNetwork } from '../../networks/index.ts';
 import { type Core, networkRecords } from '../core.ts';
 import { modeOf, networksOf, parseLink } from '../create/identify-networks.ts';
 import { beginImplicit, type Networks, refuseOfBridge } from './networks.ts';

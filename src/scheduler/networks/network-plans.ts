@@ -1,5 +1,6 @@
 /** What should exist of the cluster's networks on a host. Pure. */
-import { type HostRecord, ipv6At, type NetworkIpv6, type NetworkPlan, type NetworkRecord } from '../../model/index.ts';
+import { type HostRecord, type NetworkIpv6, type NetworkPlan, type NetworkRecord } from '../../model/index.ts';
+import { ipv6At } from '../../networks/index.ts';
 
 export interface NetworkAt {
   readonly record: NetworkRecord;

@@ -6,14 +6,11 @@ import {
   type EndpointSettings,
   type NetworkCreateRequest,
   type NetworkRecord,
-  implicitNetworkName,
   isKind,
-  isSharedBridge,
   keys,
-  predefinedName,
   predefinedNetworks,
-  shownNetwork,
 } from '../../model/index.ts';
+import { implicitNetworkName, isSharedBridge, predefinedName, shownNetwork } from '../../networks/index.ts';
 import { type Core, commitInPieces, networkRecords } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { FeedDeps } from '../events/feed.ts';

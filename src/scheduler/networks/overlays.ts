@@ -5,12 +5,12 @@
 import {
   type AdmissionRecord,
   ArpanetError,
-  isSharedBridge,
   keys,
   type MaterialisedNetwork,
   type NetworkPlan,
   type NetworkRecord,
 } from '../../model/index.ts';
+import { isSharedBridge } from '../../networks/index.ts';
 import { type Core, commitInPieces, hostRecords, lostNotes, networkRecords } from '../core.ts';
 import { createSlots } from '../keyed.ts';
 import { planFor } from './network-plans.ts';

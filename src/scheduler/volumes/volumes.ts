@@ -1,5 +1,5 @@
 /** Named volumes: one name, one place in the cluster. */
-import { ArpanetError, type ClusterVolume, type HostView, type VolumeRecord, type VolumeWish, isKind, keys } from '../../model/index.ts';
+import { ArpanetError, type ClusterVolume, type HostView, type VolumeRecord, type VolumeRequest, isKind, keys } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 
 const ENGINE_TIMEOUT_MS = 30_000;
@@ -8,7 +8,7 @@ export interface Volumes {
   readonly list: () => readonly ClusterVolume[];
   readonly one: (name: string) => ClusterVolume;
   readonly find: (name: string) => ClusterVolume | undefined;
-  readonly create: (wish: VolumeWish) => Promise<ClusterVolume>;
+  readonly create: (wish: VolumeRequest) => Promise<ClusterVolume>;
   readonly remove: (name: string, force: boolean) => Promise<void>;
   /** Makes a volume that was created before it had a host exist on this one, with its driver, options and labels. */
   readonly ensure: (name: string, host: string) => Promise<void>;
@@ -54,7 +54,7 @@ export function createVolumes(core: Core): Volumes {
     return volume;
   }
 
-  async function create(wish: VolumeWish): Promise<ClusterVolume> {
+  async function create(wish: VolumeRequest): Promise<ClusterVolume> {
     const name = wish.Name || deps.newId();
     const driver = wish.Driver || 'local';
     if (name.length < 2) {
@@ -96,7 +96,7 @@ export function createVolumes(core: Core): Volumes {
   }
 
   /** A driver of the user's own is asked at once, on some host: it alone knows whether it can. */
-  async function createByDriver(name: string, wish: VolumeWish): Promise<void> {
+  async function createByDriver(name: string, wish: VolumeRequest): Promise<void> {
     const host = view.hosts().find((one) => one.state === 'alive')?.name;
     if (host === undefined) throw new ArpanetError('unavailable', 'no host is alive');
     feed.hideVolume('create', name);

@@ -1,7 +1,7 @@
 /** Many mixed requests, among them clients that are slow, rude and gone: what is left of them in schedulers and agents? */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Held as Self } from '../../../src/telemetry/resource-usage.ts';
+import type { ResourceUsage as Self } from '../../../src/telemetry/resource-usage.ts';
 import { type Cluster, testToken, until } from '../../support/cluster/cluster.ts';
 import { kinds } from './rude.ts';
 import type { Endpoint } from './wire.ts';
@@ -25,7 +25,7 @@ async function soak(endpoints: readonly Endpoint[], name: string, count: number)
   return { failed };
 }
 
-export interface Held {
+export interface ResourceUsage {
   readonly who: string;
   /** As the kernel tells of them, one line each. */
   readonly sockets: readonly string[];
@@ -90,7 +90,7 @@ function socketsOf(pid: number): readonly string[] {
 }
 
 /** What a process holds, after it has collected its garbage. The question's own connection closes before the sockets are counted. */
-async function heldBy({ who, pid, url }: Watched): Promise<Held> {
+async function heldBy({ who, pid, url }: Watched): Promise<ResourceUsage> {
   const headers = { Authorization: `Bearer ${testToken}`, Connection: 'close' };
   const { resources, heapUsedBytes } = (await (await fetch(`${url}?collect=1`, { headers })).json()) as Self;
   await sleep(50);
@@ -101,8 +101,8 @@ async function heldBy({ who, pid, url }: Watched): Promise<Held> {
 const SETTLE_MS = 60_000;
 
 /** The least that each was seen to hold, once two looks in a row agree on the sockets; or what they hold when time is over. */
-async function settled(processes: readonly Watched[], wanted: readonly Held[] | undefined): Promise<readonly Held[]> {
-  let last: readonly Held[] = [];
+async function settled(processes: readonly Watched[], wanted: readonly ResourceUsage[] | undefined): Promise<readonly ResourceUsage[]> {
+  let last: readonly ResourceUsage[] = [];
   const isQuiet = async (): Promise<boolean> => {
     const now = await Promise.all(processes.map(heldBy));
     const isSame = now.every(({ sockets }, i) => sockets.length === last[i]?.sockets.length);
@@ -119,8 +119,8 @@ async function settled(processes: readonly Watched[], wanted: readonly Held[] | 
 export interface Soaked {
   readonly count: number;
   readonly failed: number;
-  readonly before: readonly Held[];
-  readonly after: readonly Held[];
+  readonly before: readonly ResourceUsage[];
+  readonly after: readonly ResourceUsage[];
 }
 
 /** A tenth of the requests warms everything up; what the rest leaves behind is what is told. */
@@ -159,7 +159,7 @@ export function leftBy({ failed, before, after }: Soaked): readonly string[] {
   return [...(failed > 0 ? [`${failed} requests did not end`] : []), ...grown];
 }
 
-function moreThan(then: Held, now: Held): readonly string[] {
+function moreThan(then: ResourceUsage, now: ResourceUsage): readonly string[] {
   const had = new Set(then.sockets);
   return now.sockets.filter((socket) => !had.has(socket));
 }

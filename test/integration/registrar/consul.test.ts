@@ -179,7 +179,7 @@ describe('names in a real Consul', () => {
     assert.deepEqual(await dig('api.abc', 'CNAME'), ['api.example.com.']);
     assert.deepEqual(await dig('pg.abc', 'SRV'), ['1 1 5432 db.example.com.']);
     assert.deepEqual(await idsOf('outside.abc'), ['outside.abc/A/192.0.2.7']);
-    assert.deepEqual(await registrar.amiss(), []);
+    assert.deepEqual(await registrar.catalogDrift(), []);
     outside = [];
     await registrar.flush();
     assert.deepEqual(await dig('outside.abc'), []);

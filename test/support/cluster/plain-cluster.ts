@@ -7,7 +7,8 @@ import type { Duplex } from 'node:stream';
 import { once } from 'node:events';
 import type { Cluster, EngineDoor } from '../../../src/docker-api/index.ts';
 import { dialUnix, engineEvents, engineJson } from '../../../src/engine/index.ts';
-import { ArpanetError, shownEvent } from '../../../src/model/index.ts';
+import { ArpanetError } from '../../../src/model/index.ts';
+import { shownEvent } from '../../../src/engine/index.ts';
 import { OPTIONAL } from '../fakes/literal-cluster.ts';
 import type {
   ClusterEvent,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createDhcp, type Dhcp, type NetworkWish } from '../../../src/dhcp/index.ts';
+import { createDhcp, type Dhcp, type NetworkRequest } from '../../../src/dhcp/index.ts';
 import { isKind, keys, type LeaseRecord } from '../../../src/model/index.ts';
 import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
 
@@ -12,7 +12,7 @@ interface World {
   readonly dhcp: Dhcp;
   readonly clock: { ms: number };
   readonly routes: string[];
-  network(wish?: Partial<NetworkWish>): string;
+  network(wish?: Partial<NetworkRequest>): string;
   offer(network: string, owner: string, wanted?: string, replacing?: string): string;
   bind(network: string, ip: string): void;
   release(network: string, ip: string, owner: string): void;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { speakDuration } from '../../../src/engine/human-duration.ts';
+import { humanDuration } from '../../../src/engine/human-duration.ts';
 import { healthStatus, statusText } from '../../../src/engine/status.ts';
 import type { ContainerInspect } from '../../../src/model/index.ts';
 import { zeroTime } from '../../support/fakes/literal-cluster.ts';
@@ -48,16 +48,16 @@ describe('a duration', () => {
       [730 * d, '2 years'],
       [3 * 365 * d, '3 years'],
     ];
-    for (const [elapsedMs, text] of words) assert.equal(speakDuration(elapsedMs).text, text, `${elapsedMs} ms`);
+    for (const [elapsedMs, text] of words) assert.equal(humanDuration(elapsedMs).text, text, `${elapsedMs} ms`);
   });
 
   it('says until when its words hold: not a millisecond less, not one more', () => {
     fc.assert(
       fc.property(fc.oneof(fc.integer({ min: 0, max: 2 * h }), fc.integer({ min: 0, max: 900 * d })), (elapsedMs) => {
-        const { text, untilMs } = speakDuration(elapsedMs);
+        const { text, untilMs } = humanDuration(elapsedMs);
         assert.ok(untilMs > elapsedMs);
-        assert.equal(speakDuration(untilMs - 1).text, text);
-        assert.notEqual(speakDuration(untilMs).text, text);
+        assert.equal(humanDuration(untilMs - 1).text, text);
+        assert.notEqual(humanDuration(untilMs).text, text);
       }),
       { numRuns: 3_000 },
     );

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { keepJson } from '../../../src/hostagent/json-file.ts';
+import { openJsonFile } from '../../../src/hostagent/json-file.ts';
 import { laneOf, readsFor, refreshFor, touchesNetworks } from '../../../src/hostagent/inventory/inventory-plan.ts';
 import { busyShare, cpuTicks, memory, smooth } from '../../../src/hostagent/load/load-figures.ts';
 import { movedNetworks } from '../../../src/hostagent/overlay/moved-addresses.ts';
-import { backoffMs, deadWhy } from '../../../src/hostagent/stream/stream-rules.ts';
+import { backoffMs, connectionFault } from '../../../src/hostagent/stream/stream-rules.ts';
 import { asWireError } from '../../../src/hostagent/stream/wire-error.ts';
 import type { EngineEvent } from '../../../src/model/docker.ts';
 import { ArpanetError } from '../../../src/model/errors.ts';
@@ -96,11 +96,11 @@ describe('the stream', () => {
 
   it('gives up a leader that answered beats and fell silent, but not one that never did', () => {
     const vitals = { nowMs: 20_000, heardAtMs: 15_000, flushedAtMs: 20_000, backlogBytes: 0 };
-    assert.equal(deadWhy(vitals), undefined);
-    assert.match(deadWhy({ ...vitals, heardAtMs: 9_000 }) ?? '', /silent/);
-    assert.equal(deadWhy({ ...vitals, heardAtMs: undefined }), undefined);
-    assert.match(deadWhy({ ...vitals, flushedAtMs: 9_000 }) ?? '', /takes nothing/);
-    assert.match(deadWhy({ ...vitals, backlogBytes: 2 ** 30 }) ?? '', /slowly/);
+    assert.equal(connectionFault(vitals), undefined);
+    assert.match(connectionFault({ ...vitals, heardAtMs: 9_000 }) ?? '', /silent/);
+    assert.equal(connectionFault({ ...vitals, heardAtMs: undefined }), undefined);
+    assert.match(connectionFault({ ...vitals, flushedAtMs: 9_000 }) ?? '', /takes nothing/);
+    assert.match(connectionFault({ ...vitals, backlogBytes: 2 ** 30 }) ?? '', /slowly/);
   });
 
   it('tells the leader the cause too where our log is out of its sight', () => {
@@ -145,7 +145,7 @@ describe('what outlives the agent', () => {
     t.after(() => rmSync(dir, { recursive: true }));
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const file = join(dir, 'names.json');
-    const kept = keepJson<number>(file, { warn: () => undefined, error: () => undefined } as never);
+    const kept = openJsonFile<number>(file, { warn: () => undefined, error: () => undefined } as never);
     const until = async (holds: () => boolean) => {
       for (const endMs = performance.now() + 5_000; !holds(); await turn()) assert.ok(performance.now() < endMs);
     };
@@ -157,6 +157,6 @@ describe('what outlives the agent', () => {
       t.mock.timers.tick(500);
       return written() === 4;
     });
-    assert.equal(keepJson<number>(file, { warn: () => undefined } as never).load(), 4);
+    assert.equal(openJsonFile<number>(file, { warn: () => undefined } as never).load(), 4);
   });
 });

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type {
   ContainerRecord,
   ContainerView,
-  HostLook,
+  HostObservation,
   HostView,
   LeaseRecord,
   NamedInstance,
@@ -43,7 +43,7 @@ const container = (changes: { id?: string; name?: string; ip?: string; running?:
   }) as unknown as ContainerView;
 const plan = { network: 'n1', name: 'abc_default', vni: 7, gateway: '10.32.0.1', peers: ['10.0.0.2'] } as unknown as NetworkPlan;
 const instance = { id: '1.web.abc', ready: true, addresses: { n1: '10.32.0.5' } } as unknown as NamedInstance;
-const found: HostLook = {
+const found: HostObservation = {
   networks: [{ network: 'n1', name: 'abc_default', gateway: '10.32.0.1', bridge: 'arp000007' }],
   vxlans: [{ device: 'arv000007', vni: 7, master: 'arp000007', isUp: true, peers: ['10.0.0.2'] }],
   names: [instance],
@@ -60,7 +60,7 @@ const whole: Input = {
   keptLeases: new Set(),
   foreignKeys: [],
 };
-const looking = (changes: Partial<HostLook>): Partial<Input> => ({
+const looking = (changes: Partial<HostObservation>): Partial<Input> => ({
   looks: new Map([['h1', { wanted: { plans: [plan], names: [instance] }, found: { ...found, ...changes } }]]),
 });
 

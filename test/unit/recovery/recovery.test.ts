@@ -1,7 +1,14 @@
 /** Backups and recoveries, on literal data. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ContainerInspect, ContainerRecord, KeptByAgent, LeaseRecord, NetworkPlan, NetworkRecord } from '../../../src/model/index.ts';
+import type {
+  ContainerInspect,
+  ContainerRecord,
+  RecoveryFacts,
+  LeaseRecord,
+  NetworkPlan,
+  NetworkRecord,
+} from '../../../src/model/index.ts';
 import { backupText, planRecovery, readBackup } from '../../../src/recovery/index.ts';
 import type { FoundHost } from '../../../src/recovery/recover-plan.ts';
 import { packRequest, requestFromLabels } from '../../../src/scheduler/create/packed-request.ts';
@@ -49,7 +56,7 @@ const network = (id: string, name: string, cidr: string, bridge: string): FoundH
   labels: { 'com.docker.compose.project': 'abc' },
   options: { 'com.docker.network.bridge.name': bridge, 'com.docker.network.driver.mtu': '1450', own: 'yes' },
 });
-function host(name: string, containers: readonly ContainerInspect[], kept: Partial<KeptByAgent> = {}): FoundHost {
+function host(name: string, containers: readonly ContainerInspect[], kept: Partial<RecoveryFacts> = {}): FoundHost {
   return {
     kept: {
       host: { name, address: `10.0.0.${name.slice(1)}`, gateway: `10.0.0.${name.slice(1)}:2376`, labels: {} },
@@ -107,7 +114,7 @@ describe('a recovery', () => {
 
   it('takes networks, services, hosts’ settings and late aliases from the newest copy that a host keeps', () => {
     const web = container('web', '10.32.0.70', { joined: '10.32.1.9' });
-    const kept = (epoch: number, atMs: number, desired: number): KeptByAgent['state'] => ({
+    const kept = (epoch: number, atMs: number, desired: number): RecoveryFacts['state'] => ({
       epoch,
       atMs,
       records: [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { isInternalLabel, type CreateRequest, type NetworkRecord } from '../../../src/model/index.ts';
+import { type CreateRequest, type NetworkRecord } from '../../../src/model/index.ts';
+import { isInternalLabel } from '../../../src/engine/index.ts';
 import { identify } from '../../../src/scheduler/create/identify.ts';
 import { recordFromLabels } from '../../../src/scheduler/create/rewrite-labels.ts';
 import { rewrite } from '../../../src/scheduler/create/rewrite.ts';

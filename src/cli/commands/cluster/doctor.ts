@@ -1,6 +1,6 @@
 /** `arpanet doctor`: asks the cluster for all that the way from a container to a name is made of. Effects: HTTP requests, the terminal. */
 import type { Command } from 'commander';
-import type { Dialled, NamedInstance, OutsideName } from '../../../model/index.ts';
+import type { DialResult, NamedInstance, OutsideName } from '../../../model/index.ts';
 import {
   type AuditReport,
   callsOf,
@@ -39,7 +39,7 @@ export function addDoctorCommand(root: Command, { env, out }: Terminal): void {
     const dialled = await Promise.all(
       callsOf(input).map(async (call) => {
         const query = new URLSearchParams({ host: call.host, container: call.container, address: call.address, port: String(call.port) });
-        return { ...call, ...(await get<Dialled>(`dial?${query.toString()}`)) };
+        return { ...call, ...(await get<DialResult>(`dial?${query.toString()}`)) };
       }),
     );
     const links = diagnose({ ...input, dialled });

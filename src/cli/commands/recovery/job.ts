@@ -6,7 +6,7 @@ import { storeUrl } from '../../../config/index.ts';
 import { ArpanetError, keys } from '../../../model/index.ts';
 import { backupText, gatherHosts, planRecovery, readBackup, recoveryText, RESTORED_EPOCHS } from '../../../recovery/index.ts';
 import { recordFromLabels, requestFromLabels } from '../../../scheduler/index.ts';
-import { fillStore, openConsul, openEmbedded, type StateStore } from '../../../store/index.ts';
+import { restoreStore, openConsul, openEmbedded, type StateStore } from '../../../store/index.ts';
 import { type AskingFlags, endpointOf, type Terminal } from '../../api-client.ts';
 import { VERSION } from '../../version.ts';
 
@@ -43,7 +43,7 @@ export async function backup(file: string, flags: BackupFlags, { env, out, say }
 export async function restore(file: string, flags: RestoreFlags, { say }: Terminal): Promise<void> {
   const { records, epoch, madeAt } = readBackup(readFileSync(file === '-' ? 0 : file, 'utf8'));
   const raised = records.map(([key, value]) => [key, key === keys.epoch ? epoch + RESTORED_EPOCHS : value] as const);
-  await withStore(flags.store, (store) => fillStore(store, raised, 'arpanet restore', flags.force === true));
+  await withStore(flags.store, (store) => restoreStore(store, raised, 'arpanet restore', flags.force === true));
   say(`${records.length} records of ${madeAt} are in ${flags.store}; the next epoch is ${epoch + RESTORED_EPOCHS + 1}; ${AFTERWARDS}`);
 }
 
@@ -73,7 +73,7 @@ export async function recover(agents: readonly string[], flags: RecoverFlags, { 
     );
   if (recovery.refusals.length > 0) throw new ArpanetError('conflict', recovery.refusals.join('; '));
   if (flags.plan === true) return say('nothing was written (--plan)');
-  await withStore(flags.store, (store) => fillStore(store, recovery.records, 'arpanet recover', flags.force === true));
+  await withStore(flags.store, (store) => restoreStore(store, recovery.records, 'arpanet recover', flags.force === true));
   say(`${recovery.records.length} records are in ${flags.store}; ${AFTERWARDS}`);
 }
 

@@ -2,10 +2,10 @@
  * IPv6 in the cluster's networks. Every member has an IPv4 lease already, which no other has: its IPv6 address is that number counted
  * from the start of the network's IPv6 range. So nothing more is leased, and two hosts never give out the same. Pure.
  */
-import type { NetworkRecord } from './records.ts';
+import type { NetworkRecord } from '../model/records.ts';
 
 /** `2001:db8::/64` in parts. */
-export interface Subnet6 {
+interface Subnet6 {
   /** Canonical (RFC 5952), host bits cleared. */
   readonly cidr: string;
   readonly first: bigint;

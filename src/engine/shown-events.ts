@@ -1,7 +1,7 @@
 /** Engines' events as clients of a cluster shall see them. */
-import type { EngineEvent } from './docker.ts';
-import { isInternalLabel } from './labels.ts';
-import { predefinedNetworks } from './networks.ts';
+import type { EngineEvent } from '../model/docker.ts';
+import { isInternalLabel } from './public-labels.ts';
+import { predefinedNetworks } from '../model/networks.ts';
 
 /** With our own labels hidden and its host named; `network`: the cluster's own of which the event tells. */
 export function shownEvent(host: string, event: EngineEvent, network?: { readonly id: string; readonly name?: string }): EngineEvent {

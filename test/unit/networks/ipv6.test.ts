@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseIpam6 } from '../../../src/dhcp/subnet.ts';
-import { contains6, formatIpv6, pairedIpv6, parseIpv6, parseSubnet6 } from '../../../src/model/index.ts';
+import { contains6, formatIpv6, pairedIpv6, parseIpv6, parseSubnet6 } from '../../../src/networks/index.ts';
 import { literalNetwork } from '../../support/fakes/literal-cluster.ts';
 
 describe('IPv6 text', () => {

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
-import { reread, splice } from '../../../src/engine/index.ts';
+import { reuseReadBuffer, splice } from '../../../src/engine/index.ts';
 
 const BODY = randomBytes(20_000_003);
 const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -32,8 +32,8 @@ async function echoed(join: (client: Socket, upstream: Socket) => void): Promise
 describe('a relay', () => {
   it('of sockets that are read into one buffer gives every byte, though the other side does not read for a while', async () => {
     const got = await echoed((accepted, dialled) => {
-      const client: Socket = reread(accepted, () => upstream);
-      const upstream: Socket = reread(dialled, () => client);
+      const client: Socket = reuseReadBuffer(accepted, () => upstream);
+      const upstream: Socket = reuseReadBuffer(dialled, () => client);
       splice(client, upstream);
     });
     assert.deepEqual([got.length, sha(got)], [BODY.length, sha(BODY)]);
@@ -43,7 +43,7 @@ describe('a relay', () => {
     const got = await echoed((client, dialled) =>
       splice(
         client,
-        reread(dialled, () => client),
+        reuseReadBuffer(dialled, () => client),
       ),
     );
     assert.deepEqual([got.length, sha(got)], [BODY.length, sha(BODY)]);
@@ -57,7 +57,7 @@ describe('a relay', () => {
   it('reads what is no socket the usual way', async () => {
     const from = new PassThrough();
     const to = new PassThrough();
-    const same = reread(from, () => to);
+    const same = reuseReadBuffer(from, () => to);
     assert.equal(same, from);
     from.write('a');
     same.once('end', () => to.end()).resume();
