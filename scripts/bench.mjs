@@ -1,19 +1,18 @@
 #!/usr/bin/env node
-// npm run bench [-- PART…]: every row ours beside what a user would pick instead, in one run, in turns; writes docs/performance.md when all parts ran.
-import { spawnSync } from 'node:child_process';
+// npm run bench [-- PART…]: each row compares arpanet with what a user would pick instead, in turns, in one run. Writes docs/performance.md when all
+// parts ran.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { register } from 'tsx/esm/api';
+import { build, root } from './build.mjs';
 import { setup } from './setup.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
 setup('bench');
-// ARPANET_MAIN names another build
-const build = () => spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], { stdio: ['ignore', 1, 2] });
-if (process.env.ARPANET_MAIN === undefined && build().status !== 0) process.exit(1);
+// ARPANET_MAIN: the main.js of another build to measure
+if (process.env.ARPANET_MAIN === undefined && !build()) process.exit(1);
 register();
 
 const PARTS = ['dns', 'leases', 'overlay', 'api'];
@@ -23,7 +22,7 @@ if (unknown.length > 0) {
   console.error(`unknown part ${unknown.join(', ')}; there are: ${PARTS.join(', ')}`);
   process.exit(2);
 }
-// Classic Swarm (Go), measured once against the same engines; it cannot be had here, so its figures stand as they were measured.
+// Classic Swarm (Go), measured once against the same engines; it is not available here, so its figures are those of that run.
 const SWARM = JSON.parse(readFileSync(join(root, 'bench', 'classic-swarm.json'), 'utf8'));
 
 const median = (figures) => [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? NaN;
