@@ -29,8 +29,7 @@ import { type HostReport, hostsTable } from '../operator-api/index.ts';
 import { addRecoveryCommands } from './commands/recovery/recovery.ts';
 import { addServiceCommands } from './commands/services/services.ts';
 import { addTopCommand } from './commands/look/top.ts';
-import { plantsFrom } from '../processes/injected-bugs.ts';
-import { tripFrom } from '../processes/failpoints.ts';
+import { schedulerSettings, schedulingSettings } from '../processes/scheduler-settings.ts';
 import { VERSION } from './version.ts';
 
 const ABOUT: Readonly<Record<CommandName, { readonly summary: string; readonly examples: readonly string[] }>> = {
@@ -160,27 +159,6 @@ async function run(name: CommandName, flags: Record<string, unknown>): Promise<v
   }
 }
 
-/** What all processes that schedule take from the settings. */
-function scheduling(config: SchedulerConfig | UpConfig) {
-  return {
-    own: {
-      pool: config.pool,
-      strategy: config.strategy,
-      leaseRest: config.leaseRest,
-      hostDownAfter: config.hostDownAfter,
-      bodyLimit: config.bodyLimit,
-      logLevel: config.logLevel,
-    },
-    defaultPrefix: 22,
-    dns: config.dnsListen === 'none' ? undefined : config.dnsListen,
-    publishAt: config.publishAt === 'none' ? undefined : config.publishAt,
-    graceMs: config.hostGrace,
-    sessionTtlMs: config.sessionTtl,
-    streamLimit: config.streamLimit,
-    eventsBehindBytes: config.eventsBehindLimit,
-  } as const;
-}
-
 async function up(config: UpConfig): Promise<void> {
   const { runUp } = await import('../processes/up.ts');
   const logging = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel);
@@ -190,7 +168,7 @@ async function up(config: UpConfig): Promise<void> {
       listen: config.listen,
       data: config.data,
       engine: config.engine,
-      scheduler: scheduling(config),
+      scheduler: schedulingSettings(config),
       isPublishing: config.publishAt !== 'none',
       logLevel: config.logLevel,
     },
@@ -203,33 +181,14 @@ async function up(config: UpConfig): Promise<void> {
 async function scheduler(config: SchedulerConfig): Promise<void> {
   const { runScheduler } = await import('../processes/scheduler.ts');
   const logging = openLog(config.logLevel);
-  const { listen, store } = config;
-  const settings = scheduling(config);
-  const trip = process.env['ARPANET_TRIP'];
+  const { listen } = config;
   if (!/^(127\.|localhost$|::1$)/.test(listen.host)) {
     logging.log.warn(
       { listen },
       'LISTENING WITHOUT TLS ON AN ADDRESS THAT OTHERS MAY REACH: whoever reaches it is root on every host; keep it on a private network',
     );
   }
-  await runScheduler(
-    {
-      ...settings,
-      dns: store.kind === 'embedded' ? settings.dns : undefined,
-      name: config.name ?? hostname(),
-      listen,
-      alsoListen: [],
-      advertise: config.advertise ?? `http://${listen.host}:${listen.port}`,
-      store: store.kind === 'consul' ? { kind: 'consul', address: `${store.host}:${store.port}` } : store,
-      joinToken: config.joinToken,
-      ...(trip === undefined ? {} : { trip: tripFrom(trip), planted: plantsFrom(trip) }),
-      onDnsTrouble: (error) => {
-        throw error;
-      },
-    },
-    logging,
-    ended(),
-  );
+  await runScheduler(schedulerSettings(config, hostname()), logging, ended());
 }
 
 async function agent(config: AgentConfig): Promise<void> {

@@ -4,6 +4,7 @@
 export * from './requests.ts';
 export * from './docker.ts';
 export * from './errors.ts';
+export * from './failpoints.ts';
 export * from './facts.ts';
 export * from './secrets.ts';
 export * from './keys.ts';

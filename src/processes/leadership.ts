@@ -4,12 +4,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Deployments } from '../services/index.ts';
-import { createDhcp } from '../dhcp/index.ts';
 import type { createDns } from '../dns/index.ts';
 import { keys, type LeaderRecord, type LeaseRecord, type NamedInstance, type NameTable, type NetworkRecord } from '../model/index.ts';
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
-import { instancesOf, type Registrar, startRegistrar } from '../registrar/index.ts';
-import { type Scheduler, startScheduler } from '../scheduler/index.ts';
+import { instancesOf, type Registrar } from '../registrar/index.ts';
+import type { Scheduler } from '../scheduler/index.ts';
 import { type Catalog, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
@@ -18,9 +17,9 @@ import { wireDeployments } from './services.ts';
 import { identityOf } from './cluster-identity.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
-import { plantedDhcp, plantedPush, plantedScheduler } from './injected-bugs.ts';
 import { withPublished } from './published-ports.ts';
 import { withAddresses } from './rehearsal.ts';
+import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 
 /** What one leadership is made of. It outlives the lock until another leader is known, so that reads go on while the store is away. */
@@ -49,13 +48,14 @@ export interface ReignDeps {
   readonly dns: ReturnType<typeof createDns> | undefined;
   readonly live: Followed;
   readonly peers: Peers;
+  readonly rooms: Rooms;
   /** A host has seen this epoch. */
   readonly sawEpoch: (epoch: number) => void;
 }
 
 export async function startReign(
   settings: SchedulerSettings,
-  { store, catalog, term, log, dns, live, peers, sawEpoch }: ReignDeps,
+  { store, catalog, term, log, dns, live, peers, rooms, sawEpoch }: ReignDeps,
 ): Promise<Reign> {
   const retired = new AbortController();
   const superseded = new AbortController();
@@ -78,10 +78,8 @@ export async function startReign(
     newId,
     hostRoutes: () => hostRoutes(),
   };
-  const ownDhcp = createDhcp(dhcpDeps);
-  const { planted } = settings;
-  const dhcp = planted === undefined ? ownDhcp : plantedDhcp(ownDhcp, planted);
-  const ownScheduler = await startScheduler(
+  const dhcp = rooms.createDhcp(dhcpDeps);
+  const ownScheduler = await rooms.startScheduler(
     {
       ledger,
       dhcp,
@@ -109,12 +107,11 @@ export async function startReign(
         sawEpoch(epoch);
         superseded.abort();
       },
-      ...(settings.trip === undefined ? {} : { trip: settings.trip }),
+      failpoint: rooms.failpoint,
     },
     retired.signal,
   );
-  const withPlants = planted === undefined ? ownScheduler : plantedScheduler(ownScheduler, planted);
-  const scheduler = withPublished(withPlants, settings.publishAt, log.child({ room: 'published' }), retired.signal);
+  const scheduler = withPublished(ownScheduler, settings.publishAt, log.child({ room: 'published' }), retired.signal);
   hostRoutes = () => scheduler.hosts().flatMap((host) => host.facts?.routes ?? []);
   // Those that fell silent together with many are taken to be as they were: a mass loss empties neither DNS nor catalog.
   const joining = () =>
@@ -125,11 +122,7 @@ export async function startReign(
         .map((host) => host.name),
     );
   const instances = () => instancesOf({ ...scheduler.instancesInput(), joining: joining() });
-  const pushNames = async (table: NameTable) => {
-    dns?.table(table);
-    await scheduler.pushNames(table);
-  };
-  const registrar = startRegistrar(
+  const registrar = rooms.startRegistrar(
     {
       instances,
       outside: () => listOutside(ledger),
@@ -137,7 +130,10 @@ export async function startReign(
         scheduler
           .hosts()
           .map(({ name, record, state, isDoubted }) => ({ name, address: record.address, state: isDoubted === true ? 'joining' : state })),
-      push: planted === undefined ? pushNames : plantedPush(pushNames, planted),
+      push: async (table: NameTable) => {
+        dns?.table(table);
+        await scheduler.pushNames(table);
+      },
       ...(catalog === undefined
         ? {}
         : { catalog: { list: (prefix) => catalog.list(prefix), apply: (changes) => catalog.apply(changes, term.fence) } }),
@@ -158,7 +154,7 @@ export async function startReign(
       log: log.child({ room: 'deployments' }),
       lostAfterMs: () => 2 * live.now().hostDownAfter,
       rehearse,
-      trip: settings.trip,
+      failpoint: rooms.failpoint,
     },
     retired.signal,
   );

@@ -1,7 +1,5 @@
 /** What a scheduler process is started with, flags, environment and file laid over each other. */
-import type { LiveSettings } from '../config/index.ts';
-import type { Planted } from './injected-bugs.ts';
-import type { AnyTripPoint } from './failpoints.ts';
+import type { LiveSettings, SchedulerConfig, UpConfig } from '../config/index.ts';
 
 export interface SchedulerSettings {
   readonly name: string;
@@ -26,8 +24,44 @@ export interface SchedulerSettings {
   readonly sessionTtlMs: number;
   readonly streamLimit: number;
   readonly eventsBehindBytes: number;
-  /** For tests: what happens at a point of the code where a crash would hurt. */
-  readonly trip?: (point: AnyTripPoint) => Promise<void>;
-  /** For tests: bugs that the fault lab shall find. */
-  readonly planted?: Planted;
+}
+
+/** What `arpanet scheduler` and `arpanet up` have in common. */
+export function schedulingSettings(config: SchedulerConfig | UpConfig) {
+  return {
+    own: {
+      pool: config.pool,
+      strategy: config.strategy,
+      leaseRest: config.leaseRest,
+      hostDownAfter: config.hostDownAfter,
+      bodyLimit: config.bodyLimit,
+      logLevel: config.logLevel,
+    },
+    defaultPrefix: 22,
+    dns: config.dnsListen === 'none' ? undefined : config.dnsListen,
+    publishAt: config.publishAt === 'none' ? undefined : config.publishAt,
+    graceMs: config.hostGrace,
+    sessionTtlMs: config.sessionTtl,
+    streamLimit: config.streamLimit,
+    eventsBehindBytes: config.eventsBehindLimit,
+  } as const;
+}
+
+/** The settings of `arpanet scheduler`. `hostname` is its name unless the operator gave one. */
+export function schedulerSettings(config: SchedulerConfig, hostname: string): SchedulerSettings {
+  const { listen, store } = config;
+  const settings = schedulingSettings(config);
+  return {
+    ...settings,
+    dns: store.kind === 'embedded' ? settings.dns : undefined,
+    name: config.name ?? hostname,
+    listen,
+    alsoListen: [],
+    advertise: config.advertise ?? `http://${listen.host}:${listen.port}`,
+    store: store.kind === 'consul' ? { kind: 'consul', address: `${store.host}:${store.port}` } : store,
+    joinToken: config.joinToken,
+    onDnsTrouble: (error) => {
+      throw error;
+    },
+  };
 }

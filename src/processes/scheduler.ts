@@ -6,7 +6,7 @@ import { startDoor } from '../docker-api/index.ts';
 import { createDns } from '../dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
 import { operatorApi } from '../operator-api/api.ts';
-import { campaign, openCatalog, openConsul, openEmbedded, type Term } from '../store/index.ts';
+import { openCatalog, openConsul, openEmbedded, type Term } from '../store/index.ts';
 import { aborted } from './aborted.ts';
 import { announce, createPeers } from './scheduler-peers.ts';
 import { runAudit } from './audit.ts';
@@ -17,15 +17,19 @@ import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
 import { probe } from './probe.ts';
 import { type Reign, startReign } from './leadership.ts';
+import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { usageOf } from './usage.ts';
 
-/** Runs until the signal aborts. Resolves `ready` once it listens. */
+/**
+ * Runs until the signal aborts. `ready` is called once it listens. `rooms`: what the process is built of; tests hand in rooms with faults.
+ * Throws ArpanetError `invalid` or `unavailable` when the store cannot be opened or the address cannot be listened on.
+ */
 export async function runScheduler(
   settings: SchedulerSettings,
   { log, setLevel }: Logging,
   signal: AbortSignal,
-  ready?: () => void,
+  { ready, rooms = ROOMS }: { readonly ready?: () => void; readonly rooms?: Rooms } = {},
 ): Promise<void> {
   await using store =
     settings.store.kind === 'consul' ? await openConsul(settings.store.address, { log }) : await openEmbedded(settings.store.dir, log);
@@ -102,6 +106,7 @@ export async function runScheduler(
       dns,
       live,
       peers,
+      rooms,
       sawEpoch: (epoch) => (seenEpoch = Math.max(seenEpoch, epoch)),
     });
     // Another may lead by now, and we have been told already.
@@ -112,7 +117,6 @@ export async function runScheduler(
     // With the embedded store nobody else could lead.
     const left = settings.store.kind === 'consul' ? forsaken.watch(next.scheduler, term.lost) : undefined;
     await Promise.race([aborted(term.lost), aborted(next.superseded), ...(left === undefined ? [] : [aborted(left)])]);
-    if (settings.planted?.('two-leaders') === true) return;
     const isForsaken = left?.aborted === true;
     if (!next.superseded.aborted && !isForsaken) {
       if (!signal.aborted) log.warn({ epoch: term.epoch }, 'leadership lost: reads go on until another leader is known');
@@ -137,7 +141,6 @@ export async function runScheduler(
     }
     peers.clear();
     if (leader.url === settings.advertise) return;
-    if (reign !== undefined && settings.planted?.('two-leaders') === true) return;
     following = new AbortController();
     void announce({ name: settings.name, url: settings.advertise }, leader.url, following.signal, () => signal.aborted);
     door.follow(leader.url);
@@ -145,7 +148,7 @@ export async function runScheduler(
     log.info({ leader: leader.name, epoch: leader.epoch }, 'following');
   };
   try {
-    await campaign(
+    await rooms.campaign(
       { store, log, url: settings.advertise, name: settings.name, ttlMs: settings.sessionTtlMs, probe, seenEpoch: () => seenEpoch },
       signal,
       lead,

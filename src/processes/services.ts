@@ -1,8 +1,8 @@
 /** Wires the deployments room to the scheduler's, and the door to both. Effects: those of the rooms; pulls through an Engine. */
 import type { Cluster } from '../docker-api/index.ts';
-import { type CountTripPoint, type Deployments, startDeployments } from '../services/index.ts';
+import { type Deployments, startDeployments } from '../services/index.ts';
 import { engineError, engineRequest } from '../engine/index.ts';
-import { ArpanetError, isKind } from '../model/index.ts';
+import { ArpanetError, type FailpointHook, isKind } from '../model/index.ts';
 import type { OperatorDeps } from '../operator-api/index.ts';
 import type { Scheduler } from '../scheduler/index.ts';
 import type { Ledger } from '../store/index.ts';
@@ -18,11 +18,11 @@ export interface DeploymentsWiring {
   readonly log: Logger;
   readonly lostAfterMs: () => number;
   readonly rehearse: OperatorDeps['rehearse'];
-  readonly trip?: ((point: CountTripPoint) => Promise<void>) | undefined;
+  readonly failpoint: FailpointHook;
 }
 
 export function wireDeployments(
-  { scheduler, ledger, newId, log, lostAfterMs, rehearse, trip }: DeploymentsWiring,
+  { scheduler, ledger, newId, log, lostAfterMs, rehearse, failpoint }: DeploymentsWiring,
   lost: AbortSignal,
 ): Deployments {
   return startDeployments(
@@ -30,7 +30,7 @@ export function wireDeployments(
       ...scheduler,
       lostAfterMs,
       rehearse: (creates) => rehearse(creates, []),
-      trip,
+      failpoint,
       ledger,
       log,
       newId,

@@ -89,7 +89,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
         },
         logging,
         ending.signal,
-        resolve,
+        { ready: resolve },
       );
       served.catch(reject);
     });

@@ -1,8 +1,7 @@
 /** What the scheduler needs of other rooms and of the world, handed in by cli/. */
-import type { LeaseRecord, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
+import type { FailpointHook, LeaseRecord, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
 import type { Change, Ledger } from '../store/ledger/contract.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { TripPoint } from './failpoints.ts';
 
 interface Leased {
   readonly ip: string;
@@ -76,6 +75,6 @@ export interface SchedulerDeps {
   readonly frozen?: () => string | undefined;
   /** Told when a host has seen a higher epoch than ours: somebody else leads. */
   readonly superseded?: (epoch: number) => void;
-  /** Awaited at the points where a crash would hurt most (trip-points.ts); does nothing, but in tests. */
-  readonly trip?: (point: TripPoint) => Promise<void>;
+  /** Awaited at the points of model/failpoints.ts. */
+  readonly failpoint: FailpointHook;
 }

@@ -7,4 +7,3 @@
 export { type Scheduler, startScheduler } from './scheduler.ts';
 export { requestFromLabels } from './create/packed-request.ts';
 export { recordFromLabels } from './create/rewrite-labels.ts';
-export { TRIP_POINTS, type TripPoint } from './failpoints.ts';

@@ -315,10 +315,10 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     openPort: engines.openPort,
     builder: images.builder,
     async sync(host, what) {
-      await deps.trip?.('change.done');
+      await deps.failpoint('change.done');
       await syncs.sync(host, what);
       if (what.images === true) await tags.save();
-      await deps.trip?.('change.shown');
+      await deps.failpoint('change.shown');
     },
     events: feed.listen,
     recentEvents: feed.recent,

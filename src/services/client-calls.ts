@@ -76,7 +76,7 @@ export function createHooks(core: Core, keep: Keep): Hooks {
       if (operation !== undefined) throw alreadyBusy(id, operation, deps.now());
       return heldOff([id], async () => {
         const made = await act();
-        await deps.trip?.('count.created');
+        await deps.failpoint('count.created');
         await counted(id);
         return made;
       });
@@ -87,12 +87,12 @@ export function createHooks(core: Core, keep: Keep): Hooks {
       return heldOff([id], async () => {
         if (how === 'stop') await mark(id, container.id, true);
         if (how === 'remove') await lower.mark(id, container);
-        if (how === 'remove') await deps.trip?.('count.marked');
+        if (how === 'remove') await deps.failpoint('count.marked');
         try {
           const result = await act();
           if (how === 'start' || how === 'restart') await mark(id, container.id, false);
           if (how !== 'remove') return result;
-          await deps.trip?.('count.removed');
+          await deps.failpoint('count.removed');
           if (deps.containers().some((one) => one.id === container.id)) await lower.unmark(id, container);
           else await lower.lowered(id, [numberOf(container)]);
           return result;

@@ -1,8 +1,16 @@
 /** What this room needs of the world, handed in by cli/. */
-import type { AdmissionRecord, ContainerView, CreateContainer, CreateRequest, HostChange, HostView, Placement } from '../model/index.ts';
+import type {
+  AdmissionRecord,
+  ContainerView,
+  CreateContainer,
+  CreateRequest,
+  FailpointHook,
+  HostChange,
+  HostView,
+  Placement,
+} from '../model/index.ts';
 import type { Ledger } from '../store/ledger/contract.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { CountTripPoint } from './failpoints.ts';
 
 /** What rebalancing looks at of a host. */
 export interface HostFill extends Pick<HostView, 'name' | 'state'> {
@@ -66,8 +74,8 @@ export interface DeploymentsDeps {
   readonly rehearse: (creates: readonly { readonly name: string; readonly request: CreateRequest }[]) => readonly Placement[];
   /** Takes away the deployment's networks that nobody is on; their names. */
   readonly removeNetworks: (deployment: string) => Promise<readonly string[]>;
-  /** Awaited at the points of trip-points.ts; does nothing, but in tests. */
-  readonly trip?: ((point: CountTripPoint) => Promise<void>) | undefined;
+  /** Awaited at the points of model/failpoints.ts. */
+  readonly failpoint: FailpointHook;
   /** The hosts as placement sees them. */
   readonly snapshots: () => readonly HostFill[];
   readonly updateHost: (name: string, change: HostChange) => Promise<unknown>;

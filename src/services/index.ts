@@ -4,5 +4,4 @@
  * Invariants: what compose keeps and what ops set is one count; what a user stopped stays stopped; nothing leaves before it has left DNS; an
  * update never goes below the count unless stop-first was asked for; all of it goes on under the next leader.
  */
-export { COUNT_TRIP_POINTS, type CountTripPoint } from './failpoints.ts';
 export { type Deployments, startDeployments } from './services.ts';

@@ -141,7 +141,7 @@ export function createChanges(core: Core, act: Act, keep: Keep, rollout: Rollout
       async () => {
         mustFit(wishes);
         for (const { service, to } of wishes) await setDesired(service, to);
-        await deps.trip?.('scale.written');
+        await deps.failpoint('scale.written');
         const failures: string[] = [];
         const results = await Promise.all(
           wishes.map(async ({ service, to }): Promise<Scaled> => {

@@ -40,7 +40,7 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
     mark(container.id, 1);
     try {
       await deps.flushNames();
-      await deps.trip?.('stop.withdrawn');
+      await deps.failpoint('stop.withdrawn');
       return await act();
     } finally {
       // The names come back only by what the Engine says then, not by what the view still shows from before.
@@ -72,12 +72,12 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
     const present = ledger.get<ContainerRecord>(keys.container(record.name));
     if (present === undefined || present.id !== record.id || present.createdAtMs !== record.createdAtMs) return;
     const released = Object.entries(present.addresses).flatMap(([network, ip]) => dhcp.planRelease(network, ip, present.name));
-    await deps.trip?.('remove.done');
+    await deps.failpoint('remove.done');
     await commit([{ kind: 'delete', key: keys.container(present.name) }, ...released]);
-    await deps.trip?.('remove.released');
+    await deps.failpoint('remove.released');
     log.info({ container: present.name, host: present.host }, 'container forgotten, addresses given back');
     await Promise.all(Object.keys(present.addresses).map((network) => tidy(network, present.host)));
-    await deps.trip?.('remove.tidied');
+    await deps.failpoint('remove.tidied');
   }
 
   const serially = <T>(id: string, act: () => Promise<T>): Promise<T> => keyed.serial(`container/${id}`, act);

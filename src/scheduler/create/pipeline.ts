@@ -80,7 +80,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
         ends.set(name, new Promise((resolve) => (ended = resolve)));
         await claimed.committed;
         isCommitted = true;
-        await deps.trip?.('create.claimed');
+        await deps.failpoint('create.claimed');
         const created = await make(create, claimed, undo);
         undo.clear();
         return created;
@@ -116,7 +116,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
       ...claimed.knownVolumes.map((volume) => volumes.ensure(volume, host)),
     ]);
     stillWanted(create.signal);
-    await deps.trip?.('create.prepared');
+    await deps.failpoint('create.prepared');
     const apiVersion = olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion) ?? create.apiVersion;
     const { body, connectAfter } = rewrite({
       request: claimed.record.request,
@@ -151,25 +151,25 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
       .catch((error: unknown) => {
         throw namingHost(error, host);
       });
-    await deps.trip?.('create.joining');
+    await deps.failpoint('create.joining');
     for (const { network, endpoint } of connectAfter) {
       const connect = { Container: answer.Id, EndpointConfig: endpoint };
       const path = `/v${apiVersion}/networks/${encodeURIComponent(network)}/connect`;
       await engines.json(host, { method: 'POST', path, body: connect, timeoutMs: ENGINE_TIMEOUT_MS });
     }
     stillWanted(create.signal);
-    await deps.trip?.('create.made');
+    await deps.failpoint('create.made');
     const binds = claimed.networks.flatMap((network) => dhcp.planBind(network.record.id, network.ip));
     const shown = appear(host, { containers: [answer.Id], volumes: claimed.identity.volumes.length > 0 });
     await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id } }, ...binds]);
-    await deps.trip?.('create.bound');
+    await deps.failpoint('create.bound');
     await shown;
     if (view.byId(answer.Id) === undefined && deps.ledger.get<ContainerRecord>(keys.container(name))?.id === answer.Id) {
       // its Engine is gone since then: the client is answered all the same, and finds it
       const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
       view.remember(host, [rememberedFacts(record, answer.Id, networkOf, 'created')]);
     }
-    await deps.trip?.('create.recorded');
+    await deps.failpoint('create.recorded');
     log.info({ container: name, id: answer.Id.slice(0, 12), host, addresses: Object.values(record.addresses) }, 'container created');
     return { id: answer.Id, warnings: [...(answer.Warnings ?? []), ...warnings] };
   }

@@ -93,7 +93,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
         continue;
       }
       core.feed.own('network', 'create', record.id, { name, type: 'bridge' });
-      await deps.trip?.('network-create.committed');
+      await deps.failpoint('network-create.committed');
       log.info({ network: name, cidr: record.cidr }, 'network created');
       return record;
     }
@@ -120,9 +120,9 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
     if (dhcp.usersOf(record.id).length > 0) refuse();
     const hosts = Object.keys(dhcp.gatewaysOf(record.id));
     await commitInPieces(commit, dhcp.planNetworkRemoval(record.id));
-    await deps.trip?.('network-remove.committed');
+    await deps.failpoint('network-remove.committed');
     await overlays.takeOff(record.id, hosts);
-    await deps.trip?.('network-remove.taken');
+    await deps.failpoint('network-remove.taken');
     core.feed.own('network', 'destroy', record.id, { name: record.name, type: 'bridge' });
     log.info({ network: record.name }, 'network removed');
   };

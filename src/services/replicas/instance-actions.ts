@@ -57,7 +57,7 @@ export function createAct(deps: DeploymentsDeps, lost: AbortSignal): Act {
       });
       const made = deps.containers().find((container) => container.id === id);
       if (made === undefined) throw new ArpanetError('unavailable', `${name} was made and is gone already`);
-      await deps.trip?.('scale.made');
+      await deps.failpoint('scale.made');
       try {
         await equip(deps, made);
         await post(made, 'start');
@@ -67,7 +67,7 @@ export function createAct(deps: DeploymentsDeps, lost: AbortSignal): Act {
         await synced(made);
         throw error;
       }
-      await deps.trip?.('scale.started');
+      await deps.failpoint('scale.started');
       await synced(made);
       return id;
     },
@@ -104,10 +104,10 @@ export function createAct(deps: DeploymentsDeps, lost: AbortSignal): Act {
         if (container.facts.inspect.State.Running) {
           await call(container.host, 'POST', `/containers/${container.id}/stop`, [304, 404], TIMEOUT_MS + graceOf(container) * 1000);
         }
-        await deps.trip?.('scale.stopped');
+        await deps.failpoint('scale.stopped');
         await call(container.host, 'DELETE', `/containers/${container.id}?force=1`, [404, 409]);
       });
-      await deps.trip?.('scale.removed');
+      await deps.failpoint('scale.removed');
       await deps.containerRemoved(container);
       await synced(container);
     },

@@ -3,36 +3,33 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { AnyTripPoint } from '../../../src/processes/failpoints.ts';
-import { COUNT_TRIP_POINTS } from '../../../src/services/index.ts';
-import { TRIP_POINTS } from '../../../src/scheduler/index.ts';
+import { type Failpoint, FAILPOINTS } from '../../../src/model/index.ts';
+import { schedulerWithFaults } from '../../faults/lab.ts';
 import { type Cluster, startCluster, until } from '../../support/cluster/cluster.ts';
 import { type Answer, leaderOf, request } from '../../support/cluster/leaders.ts';
 import { operator } from '../../support/cluster/leftovers.ts';
-
-const ALL_TRIP_POINTS: readonly AnyTripPoint[] = [...TRIP_POINTS, ...COUNT_TRIP_POINTS];
 
 const container = (name: string) => ({
   Image: 'busybox',
   Cmd: ['sleep', '1000'],
   StopTimeout: 0,
-  Labels: { 'arpanet.deployment': 'trip' },
+  Labels: { 'arpanet.deployment': 'failpoints' },
   HostConfig: { NetworkMode: `${name}-a` },
 });
 const instance = (service: string) => ({
   Image: 'busybox',
   Cmd: ['sleep', '1000'],
   StopTimeout: 0,
-  Labels: { 'arpanet.deployment': 'trip', 'arpanet.service': service },
+  Labels: { 'arpanet.deployment': 'failpoints', 'arpanet.service': service },
 });
-const isOfCount = (point: AnyTripPoint) => /^(count|scale)\./.test(point);
+const isOfCount = (point: Failpoint) => /^(count|scale)\./.test(point);
 
 describe('death at a named point', { timeout: 600_000 }, () => {
   let cluster: Cluster;
   let dir: string;
   before(async () => {
     cluster = await startCluster({ store: 'consul', schedulers: 2, hosts: 1, mixed: false, schedulerArgs: ['--lease-rest', '1s'] });
-    dir = join(cluster.lab.dir, 'trip');
+    dir = join(cluster.lab.dir, 'failpoints');
     mkdirSync(dir);
     // The follower first, so that the lead moves once only.
     for (const index of [1, 0]) await restart(index);
@@ -49,10 +46,10 @@ describe('death at a named point', { timeout: 600_000 }, () => {
       process.kill('SIGTERM');
       await gone;
     }
-    await cluster.startScheduler(index, { ARPANET_TRIP: dir });
+    await cluster.startScheduler(index, schedulerWithFaults(dir));
   }
-  const arm = (point: AnyTripPoint, action: 'kill' | 'wait') => writeFileSync(join(dir, point), action);
-  const isArmed = (point: AnyTripPoint) => existsSync(join(dir, point));
+  const arm = (point: Failpoint, action: 'kill' | 'wait') => writeFileSync(join(dir, point), action);
+  const isArmed = (point: Failpoint) => existsSync(join(dir, point));
 
   const ask = (url: string, method: string, path: string, body?: unknown) => request(url, method, path, body);
   /** What an answer promised is true; one that promised nothing left all or nothing, which the end of the test looks at. */
@@ -129,7 +126,7 @@ describe('death at a named point', { timeout: 600_000 }, () => {
         async () => {
           const found = await serviceNamed(name);
           if (found?.desired === count) return true;
-          await ask((await leads()).url, 'POST', '/arpanet/v1/services/scale', { wishes: [`trip/${name}=${count}`] });
+          await ask((await leads()).url, 'POST', '/arpanet/v1/services/scale', { wishes: [`failpoints/${name}=${count}`] });
           return (await serviceNamed(name))?.desired === count;
         },
         40_000,
@@ -145,7 +142,7 @@ describe('death at a named point', { timeout: 600_000 }, () => {
     if (removed.status === 204) await counts(name, 1);
     else await until('the count has settled', async () => (await serviceNamed(name))?.running === (await serviceNamed(name))?.desired);
   }
-  const run = (point: AnyTripPoint, url: string, name: string) => (isOfCount(point) ? scale(url, name) : exercise(url, name));
+  const run = (point: Failpoint, url: string, name: string) => (isOfCount(point) ? scale(url, name) : exercise(url, name));
 
   /** All is removed, and then nothing is found anywhere. */
   async function clean(): Promise<void> {
@@ -174,7 +171,7 @@ describe('death at a named point', { timeout: 600_000 }, () => {
     );
   }
 
-  for (const [index, point] of ALL_TRIP_POINTS.entries()) {
+  for (const [index, point] of FAILPOINTS.entries()) {
     it(`of the scheduler, at ${point}: the other one finishes or undoes it`, async () => {
       const leader = await leads();
       arm(point, 'kill');
@@ -192,7 +189,7 @@ describe('death at a named point', { timeout: 600_000 }, () => {
       const { url } = await leads();
       let count = 0;
       /** The work is done again and again until the part has died at each of the points. */
-      async function through(points: readonly AnyTripPoint[], work: (url: string, name: string) => Promise<void>): Promise<void> {
+      async function through(points: readonly Failpoint[], work: (url: string, name: string) => Promise<void>): Promise<void> {
         const over = new AbortController();
         const strikes = (async () => {
           for (const point of points) {
@@ -211,10 +208,10 @@ describe('death at a named point', { timeout: 600_000 }, () => {
         await Promise.all([strikes, working]);
       }
       await through(
-        ALL_TRIP_POINTS.filter((point) => !isOfCount(point)),
+        FAILPOINTS.filter((point) => !isOfCount(point)),
         exercise,
       );
-      await through(ALL_TRIP_POINTS.filter(isOfCount), scale);
+      await through(FAILPOINTS.filter(isOfCount), scale);
       await clean();
     });
   }

@@ -1,23 +1,23 @@
-/** The fault lab, in short: it finds each bug that is planted in the program itself, and nothing in the program as it is. */
+/** The fault lab, in short: it finds each bug that is injected into the program, and nothing in the program as it is. */
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Plant, PLANTS } from '../../../src/processes/injected-bugs.ts';
 import { type Observation, violations } from '../../faults/checker.ts';
 import { DEPLOYMENT } from '../../faults/clients.ts';
-import { startFaultLab } from '../../faults/lab.ts';
+import { type Bug, BUGS } from '../../faults/injected-bugs.ts';
+import { schedulerWithFaults, startFaultLab } from '../../faults/lab.ts';
 import { observeEnd, observeSettled } from '../../faults/observe.ts';
 import { comesRight, runOn } from '../../faults/run.ts';
 import { type Cluster, endProcess, until } from '../../support/cluster/cluster.ts';
 import { leaderOf, nextLeader, request } from '../../support/cluster/leaders.ts';
 
-/** A sound program is right within this; a planted one is looked at for so long. */
+/** A sound program is right within this; one with a bug is observed for so long. */
 const SOUND_MS = 40_000;
-const PLANTED_MS = 5_000;
+const WITH_BUG_MS = 5_000;
 const NAMES = ['p1', 'p2', 'p3', 'p4'];
 
-const FOUND: Readonly<Record<Plant, RegExp>> = {
+const FOUND: Readonly<Record<Bug, RegExp>> = {
   'two-leaders': /two leaders: s\d and s\d both lead/,
   'lost-release': /lease [\d.]+ is held for p1, which does not have it/,
   'stale-dns': /stale name: the DNS of h\d answers with/,
@@ -31,7 +31,7 @@ describe('the fault lab', { timeout: 580_000 }, () => {
   let dir: string;
   before(async () => {
     cluster = await startFaultLab();
-    dir = join(cluster.lab.dir, 'trip');
+    dir = join(cluster.lab.dir, 'faults');
     mkdirSync(dir);
     for (const index of cluster.schedulers.keys()) await restart(index);
     await right(SOUND_MS);
@@ -41,7 +41,7 @@ describe('the fault lab', { timeout: 580_000 }, () => {
   const leads = () => until('one leads', () => leaderOf(cluster), 30_000);
   async function restart(index: number): Promise<void> {
     await endProcess(cluster.schedulers[index]?.process ?? assert.fail());
-    await cluster.startScheduler(index, { ARPANET_TRIP: dir });
+    await cluster.startScheduler(index, schedulerWithFaults(dir));
   }
   const ask = async (method: string, path: string, body?: unknown) => request((await leads()).url, method, path, body);
   const right = (boundMs: number): Promise<Observation> => comesRight(() => observeEnd(cluster, Date.now()), [], boundMs);
@@ -56,45 +56,45 @@ describe('the fault lab', { timeout: 580_000 }, () => {
   }
 
   /** A few containers come, one goes, then all go: what the checker says of it. */
-  async function history(boundMs: number, plant?: Plant): Promise<readonly string[]> {
+  async function history(boundMs: number, bug?: Bug): Promise<readonly string[]> {
     const Labels = { 'arpanet.deployment': DEPLOYMENT };
     for (const name of NAMES) {
       await ask('POST', `/containers/create?name=${name}`, { Image: 'busybox', Cmd: ['sleep', '1000'], StopTimeout: 0, Labels });
       await ask('POST', `/containers/${name}/start`);
     }
     await ask('DELETE', '/containers/p1?force=1');
-    if (plant === 'two-leaders') await endSession();
+    if (bug === 'two-leaders') await endSession();
     const startMs = Date.now();
     const settled = await comesRight(() => observeSettled(cluster, startMs), [], boundMs);
     const found = violations({ operations: [], observations: [settled] });
     for (const name of NAMES) await ask('DELETE', `/containers/${name}?force=1`);
-    if (plant !== undefined && found.some((text) => FOUND[plant].test(text))) return found;
+    if (bug !== undefined && found.some((text) => FOUND[bug].test(text))) return found;
     return [...found, ...violations({ operations: [], observations: [await right(boundMs)] })];
   }
 
-  it('finds nothing where no bug is planted', async () => {
+  it('finds nothing where no bug is injected', async () => {
     assert.deepEqual(await history(SOUND_MS), []);
   });
 
-  for (const plant of PLANTS) {
-    it(`finds the planted bug ${plant}`, async () => {
-      const file = join(dir, `plant.${plant}`);
+  for (const bug of BUGS) {
+    it(`finds the injected bug ${bug}`, async () => {
+      const file = join(dir, `bug.${bug}`);
       writeFileSync(file, '');
-      const found = await history(PLANTED_MS, plant);
+      const found = await history(WITH_BUG_MS, bug);
       rmSync(file);
       assert.ok(
-        found.some((text) => FOUND[plant].test(text)),
+        found.some((text) => FOUND[bug].test(text)),
         found.join('\n') || 'nothing was found',
       );
       for (const { name } of cluster.lab.hosts) {
         const { stdout } = await cluster.engine(name, 'ps', '-aq');
         for (const id of stdout.split('\n')) if (id !== '') await cluster.engine(name, 'rm', '-f', id);
       }
-      if (plant === 'two-leaders') for (const index of cluster.schedulers.keys()) await restart(index);
+      if (bug === 'two-leaders') for (const index of cluster.schedulers.keys()) await restart(index);
       await leads();
       await cluster.arpanet('audit', '--fix');
       const after = await right(SOUND_MS);
-      assert.deepEqual(violations({ operations: [], observations: [after] }), [], 'the plant is gone, and so is what it did');
+      assert.deepEqual(violations({ operations: [], observations: [after] }), [], 'the bug is gone, and so is what it did');
     });
   }
 

@@ -49,8 +49,8 @@ export interface Cluster extends AsyncDisposable {
   arpanet(...args: string[]): Promise<Output>;
   /** Of another build, if its main.js is given. */
   startAgent(host: string, build?: string): Promise<void>;
-  /** With more in its environment, if given. */
-  startScheduler(index: number, more?: NodeJS.ProcessEnv): Promise<void>;
+  /** `program`: words for node that start another program than `arpanet scheduler`, which takes the same flags. */
+  startScheduler(index: number, program?: readonly string[]): Promise<void>;
   /** The engine of a host, asked directly. */
   engine(host: string, ...args: string[]): Promise<Output>;
 }
@@ -181,11 +181,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const agents = new Map<string, ChildProcess>();
   stack.defer(() => Promise.all([...agents.values(), ...schedulers.map((s) => s.process)].map(endProcess)));
 
-  const startScheduler = async (index: number, more: NodeJS.ProcessEnv = {}) => {
+  const startScheduler = async (index: number, program: readonly string[] = [main, 'scheduler']) => {
     const url = `http://${lab.gateway}:${ports[index]}`;
     const name = `s${index + 1}`;
     const args = [
-      'scheduler',
+      ...program,
       '--listen',
       `tcp://${lab.gateway}:${ports[index]}`,
       '--advertise',
@@ -196,7 +196,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       storeOf(index),
     ];
     if (dnsPort !== undefined) args.push('--dns-listen', `127.0.0.1:${dnsPort}`);
-    const started = start([...args, ...(options.schedulerArgs ?? [])], { ...env, ...more }, join(lab.dir, `${name}.log`));
+    const started = startNode([...args, ...(options.schedulerArgs ?? [])], env, join(lab.dir, `${name}.log`));
     schedulers[index] = { name, url, endpoint: url.replace('http:', 'tcp:'), process: started };
     await until(`scheduler ${name} answers`, async () => (await fetch(`${url}/_ping`, { signal: AbortSignal.timeout(2000) })).ok, 45_000);
   };
@@ -268,10 +268,13 @@ function keepLogs(lab: Lab): void {
   }
 }
 
-export function start(args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): ChildProcess {
+export const start = (args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): ChildProcess =>
+  startNode([main, ...args], env, logFile);
+
+function startNode(args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): ChildProcess {
   const out = openSync(logFile, 'a');
   try {
-    return spawnMortal(process.execPath, [...NODE_FLAGS, main, ...args], { env, stdio: ['ignore', out, out] });
+    return spawnMortal(process.execPath, [...NODE_FLAGS, ...args], { env, stdio: ['ignore', out, out] });
   } finally {
     closeSync(out);
   }

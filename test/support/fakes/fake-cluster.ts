@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDhcp } from '../../../src/dhcp/index.ts';
 import type { Cluster } from '../../../src/docker-api/cluster.ts';
-import { keys } from '../../../src/model/index.ts';
+import { keys, noFailpoint } from '../../../src/model/index.ts';
 import { type Scheduler, startScheduler } from '../../../src/scheduler/index.ts';
 import { type Ledger, openEmbedded, openLedger } from '../../../src/store/index.ts';
 import { type FakeAgent, startFakeAgent } from './fake-agent.ts';
@@ -79,6 +79,7 @@ export async function startFakeCluster(
         lingerMs: options.lingerMs ?? 0,
         schedulers: () => ['s1'],
         flushNames: async () => undefined,
+        failpoint: noFailpoint,
       },
       lost.signal,
     );

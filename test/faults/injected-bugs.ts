@@ -1,0 +1,99 @@
+/**
+ * Bugs for the fault lab to find: rooms of a scheduler that do wrong while a file `bug.<name>` lies in a folder, and are the product's own otherwise.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { engineRequest } from '../../src/engine/index.ts';
+import type { NameTable } from '../../src/model/index.ts';
+import { ROOMS, type Rooms } from '../../src/processes/rooms.ts';
+
+export const BUGS = ['two-leaders', 'lost-release', 'stale-dns', 'twin', 'leaked-network', 'double-lease'] as const;
+export type Bug = (typeof BUGS)[number];
+type IsOn = (bug: Bug) => boolean;
+
+export function roomsWithBugs(dir: string): Rooms {
+  const isOn: IsOn = (bug) => existsSync(join(dir, `bug.${bug}`));
+  return {
+    ...ROOMS,
+    campaign: campaignWithBugs(isOn),
+    createDhcp: dhcpWithBugs(isOn),
+    startScheduler: schedulerWithBugs(isOn),
+    startRegistrar: registrarWithBugs(isOn),
+  };
+}
+
+/** One that has led once takes no notice of another leader. */
+function campaignWithBugs(isOn: IsOn): Rooms['campaign'] {
+  return (deps, signal, onLead, onFollow) => {
+    let hasLed = false;
+    return ROOMS.campaign(
+      deps,
+      signal,
+      (term) => {
+        hasLed = true;
+        return onLead(term);
+      },
+      (leader) => {
+        if (!(hasLed && isOn('two-leaders'))) onFollow(leader);
+      },
+    );
+  };
+}
+
+/** Addresses that are never released, networks that never leave a host, and one address for two. */
+function dhcpWithBugs(isOn: IsOn): Rooms['createDhcp'] {
+  return (deps) => {
+    const dhcp = ROOMS.createDhcp(deps);
+    return {
+      ...dhcp,
+      planRelease: (...asked) => (isOn('lost-release') ? [] : dhcp.planRelease(...asked)),
+      planGatewayRelease: (...asked) => (isOn('leaked-network') ? [] : dhcp.planGatewayRelease(...asked)),
+      planOffer(network, request) {
+        const other = dhcp
+          .leasesOf(network)
+          .find((lease) => lease.kind === 'instance' && lease.state === 'bound' && lease.host !== request.host);
+        return isOn('double-lease') && other !== undefined ? { ip: other.ip, changes: [] } : dhcp.planOffer(network, request);
+      },
+    };
+  };
+}
+
+/** What was once ready stays so in every table. */
+function registrarWithBugs(isOn: IsOn): Rooms['startRegistrar'] {
+  return (deps, signal) => {
+    const ready = new Map<string, NameTable['instances'][number]>();
+    const push = async (table: NameTable): Promise<void> => {
+      for (const instance of table.instances) if (instance.ready) ready.set(instance.container, instance);
+      if (!isOn('stale-dns')) return deps.push(table);
+      const sent = new Set(table.instances.filter((instance) => instance.ready).map((instance) => instance.container));
+      const stale = [...ready.values()].filter((instance) => !sent.has(instance.container));
+      const others = table.instances.filter((instance) => !stale.some(({ id }) => id === instance.id));
+      return deps.push({ ...table, instances: [...others, ...stale] });
+    };
+    return ROOMS.startRegistrar({ ...deps, push }, signal);
+  };
+}
+
+/** What is created once is created on a second host, too; and a host that has seen another leader is not heard. */
+function schedulerWithBugs(isOn: IsOn): Rooms['startScheduler'] {
+  return async (deps, lost) => {
+    const superseded = (epoch: number) => (isOn('two-leaders') ? undefined : deps.superseded?.(epoch));
+    // A prototype, and not a copy: some of the settings are read anew each time.
+    const scheduler = await ROOMS.startScheduler(Object.create(deps, { superseded: { value: superseded } }), lost);
+    return {
+      ...scheduler,
+      async createContainer(create) {
+        const created = await scheduler.createContainer(create);
+        if (!isOn('twin')) return created;
+        const { name, host } = scheduler.container(created.id);
+        const other = scheduler.hosts().find((one) => one.state === 'alive' && one.name !== host)?.name;
+        if (other === undefined) return created;
+        const body = { Image: create.request.Image, Cmd: create.request['Cmd'] };
+        const target = { agent: scheduler.engine(other).agent };
+        await engineRequest(target, { method: 'POST', path: `/containers/create?name=${name}`, body });
+        await engineRequest(target, { method: 'POST', path: `/containers/${name}/start` });
+        return created;
+      },
+    };
+  };
+}
