@@ -4,5 +4,4 @@
  * Invariants: one request gets one answer; an Engine's own status and words pass unchanged; what was written is seen by the next read; bodies
  * that are not rewritten are never buffered; a client that goes away frees what it held.
  */
-export type { Cluster, EngineDoor } from './cluster.ts';
 export { type Door, type DoorDeps, startDoor } from './server.ts';

@@ -5,7 +5,7 @@ import { engineError, engineRequest } from '../engine/index.ts';
 import { ArpanetError, type ContainerInspect, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { readBody } from './json/body.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from '../contracts/index.ts';
 import { hostWarnings } from './proxy/answer-watchdog.ts';
 import { type Call, type Exchange, ownHeaders, warningHeader, type SmallAnswer, send } from './request-context.ts';
 import { errorBody } from './errors.ts';
@@ -71,8 +71,8 @@ export function createLeading(deps: LeadingDeps): Leading {
   let known: { readonly version: number; readonly window: VersionWindow } | undefined;
 
   const window = (): VersionWindow => {
-    const version = cluster.version();
-    if (known?.version !== version) known = { version, window: windowOf(cluster.hosts()) };
+    const version = cluster.view.version();
+    if (known?.version !== version) known = { version, window: windowOf(cluster.hosts.list()) };
     return known.window;
   };
 
@@ -108,7 +108,7 @@ export function createLeading(deps: LeadingDeps): Leading {
 
   async function ready(signal: AbortSignal): Promise<void> {
     if (isReady) return;
-    await cluster.ready(signal);
+    await cluster.leader.ready(signal);
     isReady = true;
   }
 
@@ -134,7 +134,7 @@ export function createLeading(deps: LeadingDeps): Leading {
   }
 
   async function run(call: Exchange): Promise<void> {
-    const frozen = changes(call.route) ? cluster.frozen?.() : undefined;
+    const frozen = changes(call.route) ? cluster.leader.frozen() : undefined;
     if (frozen !== undefined) throw new ArpanetError('not-leader', frozen);
     refuseHidden(cluster, call.route.path);
     try {
@@ -153,8 +153,8 @@ export function createLeading(deps: LeadingDeps): Leading {
       case 'host': {
         const located = await locate(call, route.at, execs);
         // what was pushed has a digest from then on
-        const beforeEnd = route.at === 'push' ? () => cluster.sync(located.host, { images: true }) : undefined;
-        return await forward(call, { host: located.host, door: cluster.engine(located.host), path: located.path, beforeEnd });
+        const beforeEnd = route.at === 'push' ? () => cluster.view.refresh(located.host, { images: true }) : undefined;
+        return await forward(call, { host: located.host, door: cluster.engines.endpoint(located.host), path: located.path, beforeEnd });
       }
       case 'stream':
       case 'hijack': {
@@ -184,7 +184,7 @@ export function createLeading(deps: LeadingDeps): Leading {
       return send(call, { status: 200, body: withoutSwarm(answer.body) });
     }
     // An answer about all hosts names those that may be told of wrongly.
-    const warnings = answer.warnings ?? (OF_ALL_HOSTS.has(route.by) ? hostWarnings(cluster.hosts()) : []);
+    const warnings = answer.warnings ?? (OF_ALL_HOSTS.has(route.by) ? hostWarnings(cluster.hosts.list()) : []);
     if (answer.status === 200 && call.req.method === 'GET') remember(call, answer.body, warnings);
     send(call, warnings.length === 0 ? answer : { ...answer, warnings });
   }
@@ -192,7 +192,7 @@ export function createLeading(deps: LeadingDeps): Leading {
   /** What the view does not hold (sizes, a health log) the Engine says; the view's own words are put over it. */
   async function inspectOnHost(call: Exchange): Promise<SmallAnswer> {
     const { host, path, container } = await locate(call, 'container', execs);
-    const target = { agent: cluster.engine(host).agent };
+    const target = { agent: cluster.engines.endpoint(host).agent };
     const answer = await engineRequest(target, { method: 'GET', path, signal: call.signal }).catch((error: unknown) => {
       throw unreachable(host, error);
     });
@@ -214,7 +214,7 @@ export function createLeading(deps: LeadingDeps): Leading {
 
   async function dial(call: Call, host: string): Promise<Duplex> {
     try {
-      return await cluster.engine(host).dial(call.signal);
+      return await cluster.engines.endpoint(host).dial(call.signal);
     } catch (error) {
       throw unreachable(host, error);
     }
@@ -235,8 +235,8 @@ export function createLeading(deps: LeadingDeps): Leading {
     const isFramed = isUpgrade && call.req.headers['transfer-encoding'] === undefined;
     const add = { ...(isFramed ? {} : { 'Content-Length': String(bodyBytes) }), ...(way === 'relay' ? RELAYED : {}) };
     const afterwards = (): void => {
-      if (container !== undefined && isFollowed) void cluster.sync(host, { containers: [container.id] });
-      else if (way === 'hijack') void cluster.sync(host, { images: true });
+      if (container !== undefined && isFollowed) void cluster.view.refresh(host, { containers: [container.id] });
+      else if (way === 'hijack') void cluster.view.refresh(host, { images: true });
     };
     const head = requestHead(call.req, path, { keepUpgrade: isUpgrade, add });
     const answerHeaders = ownHeaders(call.newestVersion, call.requestId);
@@ -245,7 +245,7 @@ export function createLeading(deps: LeadingDeps): Leading {
   }
 
   function isHeld(req: IncomingMessage): boolean {
-    if (cluster.frozen?.() === undefined) return false;
+    if (cluster.leader.frozen() === undefined) return false;
     const found = routeOf(req);
     return found !== undefined && changes(found);
   }

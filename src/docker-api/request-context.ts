@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from '../contracts/index.ts';
 import type { Reads } from './reads/index.ts';
 import type { Route } from './routes.ts';
 

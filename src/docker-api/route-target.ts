@@ -22,8 +22,9 @@ export async function locate(call: Call, place: Place, execs: Execs): Promise<Lo
 const LOCATE: Readonly<Record<Place, (call: Call, execs: Execs) => Located | Promise<Located>>> = {
   container(call) {
     // an unknown one is refused by an Engine: on a hijacked connection, or only after the body, as the route has it
-    if (/\/(?:attach|copy)$/.test(call.route.path) && !isKnown(call)) return { host: call.cluster.builder(), path: enginePath(call) };
-    const container = call.cluster.container(call.params['id'] ?? '');
+    if (/\/(?:attach|copy)$/.test(call.route.path) && !isKnown(call))
+      return { host: call.cluster.images.builder(), path: enginePath(call) };
+    const container = call.cluster.containers.one(call.params['id'] ?? '');
     return {
       host: container.host,
       path: enginePath(call, { ...call.params, id: asItsEngineKnows(call.params['id'] ?? '', container) }),
@@ -33,9 +34,9 @@ const LOCATE: Readonly<Record<Place, (call: Call, execs: Execs) => Located | Pro
   async exec(call, execs) {
     const id = call.params['id'] ?? '';
     const known = execs.get(id) ?? (await findExec(call, id));
-    if (known === undefined) return { host: call.cluster.builder(), path: enginePath(call) };
+    if (known === undefined) return { host: call.cluster.images.builder(), path: enginePath(call) };
     execs.set(id, known);
-    const container = call.cluster.containers().find((one) => one.id === known.container);
+    const container = call.cluster.containers.list().find((one) => one.id === known.container);
     return { host: known.host, path: enginePath(call), container };
   },
   image(call) {
@@ -48,27 +49,27 @@ const LOCATE: Readonly<Record<Place, (call: Call, execs: Execs) => Located | Pro
   },
   images: async (call) => ({ host: await saveAt(call), path: enginePath(call) }),
   buildkit: async (call) => ({ host: await builderWithImages(call), path: enginePath(call) }),
-  builder: (call) => ({ host: call.cluster.builder(), path: enginePath(call) }),
+  builder: (call) => ({ host: call.cluster.images.builder(), path: enginePath(call) }),
 };
 
 /** The container that a change is about. Throws `not-found`, and `unavailable` for one that was begun and may yet be. */
 export async function sought(call: Call, reference: string): Promise<ContainerView> {
   const { cluster } = call;
   try {
-    const container = cluster.container(reference);
+    const container = cluster.containers.one(reference);
     const isOurs = container.facts.inspect.Config.Labels?.[labels.record] !== undefined;
     if (container.record !== undefined || !isOurs) return container;
   } catch (error) {
     if (!isKind(error, 'not-found')) throw error;
   }
-  if ((await cluster.seek?.(reference)) === false) throw new ArpanetError('not-found', `No such container: ${reference}`);
-  return cluster.container(reference);
+  if (!(await cluster.containers.awaitCreate(reference))) throw new ArpanetError('not-found', `No such container: ${reference}`);
+  return cluster.containers.one(reference);
 }
 
 /** Whether there is a container that the request means. Throws for a prefix that several share. */
 export function isKnown(call: Call): boolean {
   try {
-    return call.cluster.container(call.params['id'] ?? '') !== undefined;
+    return call.cluster.containers.one(call.params['id'] ?? '') !== undefined;
   } catch (error) {
     if (isKind(error, 'not-found')) return false;
     throw error;
@@ -86,9 +87,9 @@ export function enginePath(call: Call, params = call.params, search = call.searc
 
 /** After a change of leader nobody remembers who runs an exec: all alive Engines are asked. */
 async function findExec(call: Call, id: string): Promise<{ host: string; container: string } | undefined> {
-  const alive = call.cluster.hosts().filter((host) => host.state === 'alive');
+  const alive = call.cluster.hosts.list().filter((host) => host.state === 'alive');
   const asked = alive.map(async ({ name }) => {
-    const target = { agent: call.cluster.engine(name).agent };
+    const target = { agent: call.cluster.engines.endpoint(name).agent };
     const path = `/v${call.apiVersion}/exec/${encodeURIComponent(id)}/json`;
     const answer = await engineRequest(target, { method: 'GET', path, timeoutMs: 5_000, signal: call.signal });
     if (answer.status !== 200) throw new ArpanetError('not-found', `No such exec instance: ${id}`);

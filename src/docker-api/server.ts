@@ -11,7 +11,7 @@ import { ArpanetError, isKind } from '../model/index.ts';
 import { resourceUsage } from '../telemetry/resource-usage.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { BODY_LIMIT_BYTES } from './json/body.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from '../contracts/index.ts';
 import { ARPANET_VERSION, ownHeaders } from './request-context.ts';
 import { errorBody, sendError } from './errors.ts';
 import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } from './follower.ts';
@@ -330,7 +330,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       const reads = createReads(cluster, { now: Date.now, version: ARPANET_VERSION });
       become({
         kind: 'leading',
-        epoch: () => cluster.about().epoch,
+        epoch: () => cluster.leader.about().epoch,
         leading: createLeading({
           cluster,
           reads,

@@ -10,14 +10,14 @@ import {
   type NetworkRecord,
   type SubnetRecord,
 } from '../model/index.ts';
+import type { ExpectedOnHost, Scheduler } from '../contracts/index.ts';
 import { audit, type AuditReport, type Finding } from '../operator-api/index.ts';
 import type { Registrar } from '../registrar/index.ts';
-import type { Scheduler } from '../scheduler/index.ts';
 import type { CatalogChange, Ledger } from '../store/index.ts';
 
 export interface AuditParts {
   readonly ledger: Ledger;
-  readonly scheduler: Pick<Scheduler, 'hosts' | 'containers' | 'look' | 'wanted' | 'reconcile'>;
+  readonly scheduler: Pick<Scheduler, 'leader' | 'hosts' | 'containers' | 'agents'>;
   readonly registrar: Pick<Registrar, 'catalogDrift' | 'renew'>;
   readonly instances: () => readonly NamedInstance[];
 }
@@ -33,7 +33,7 @@ export async function runAudit(parts: AuditParts, fix: boolean): Promise<AuditRe
   let left = found;
   for (let round = 0; round < FIX_ROUNDS && left.length > 0; round++) {
     await parts.ledger.compare(true);
-    await parts.scheduler.reconcile();
+    await parts.scheduler.leader.reconcile();
     await parts.registrar.renew();
     await sleep(BETWEEN_MS);
     left = await lasting(parts);
@@ -56,20 +56,20 @@ const textOf = ({ where, host, what }: Finding): string => `${where} ${host ?? '
 
 async function look({ ledger, scheduler, registrar, instances }: AuditParts): Promise<readonly Finding[]> {
   const values = <T>(prefix: string): readonly T[] => ledger.list<T>(prefix).map(([, value]) => value);
-  const alive = scheduler.hosts().filter((host) => host.state === 'alive');
+  const alive = scheduler.hosts.list().filter((host) => host.state === 'alive');
   const [foreignKeys, catalog, looks] = await Promise.all([
     ledger.compare(false),
     registrar.catalogDrift(),
-    Promise.all(alive.map(({ name }) => scheduler.look(name).catch(() => undefined))),
+    Promise.all(alive.map(({ name }) => scheduler.agents.look(name).catch(() => undefined))),
   ]);
   const names = instances();
-  const byHost = alive.map(({ name }, index): [string, { wanted: ReturnType<Scheduler['wanted']>; found: HostObservation | undefined }] => [
+  const byHost = alive.map(({ name }, index): [string, { wanted: ExpectedOnHost; found: HostObservation | undefined }] => [
     name,
-    { wanted: scheduler.wanted(name, names), found: looks[index] },
+    { wanted: scheduler.agents.expected(name, names), found: looks[index] },
   ]);
   return audit({
-    hosts: scheduler.hosts(),
-    containers: scheduler.containers(),
+    hosts: scheduler.hosts.list(),
+    containers: scheduler.containers.list(),
     records: values<ContainerRecord>(keys.containers),
     networks: values<NetworkRecord>(keys.networks),
     leases: values<LeaseRecord>(keys.leases),

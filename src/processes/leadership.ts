@@ -8,7 +8,7 @@ import type { createDns } from '../dns/index.ts';
 import { keys, type LeaderRecord, type LeaseRecord, type NamedInstance, type NameTable, type NetworkRecord } from '../model/index.ts';
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
 import { instancesOf, type Registrar } from '../registrar/index.ts';
-import type { Scheduler } from '../scheduler/index.ts';
+import type { Scheduler } from '../contracts/index.ts';
 import { type Catalog, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
@@ -17,7 +17,7 @@ import { wireDeployments } from './services.ts';
 import { identityOf } from './cluster-identity.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
-import { withPublished } from './published-ports.ts';
+import { publishedView } from './published-ports.ts';
 import { withAddresses } from './rehearsal.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
@@ -111,28 +111,44 @@ export async function startReign(
     },
     retired.signal,
   );
-  const scheduler = withPublished(ownScheduler, settings.publishAt, log.child({ room: 'published' }), retired.signal);
-  hostRoutes = () => scheduler.hosts().flatMap((host) => host.facts?.routes ?? []);
+  const scheduler: Scheduler = {
+    leader: ownScheduler.leader,
+    view: publishedView(ownScheduler, settings.publishAt, log.child({ room: 'published' }), retired.signal),
+    hosts: ownScheduler.hosts,
+    containers: ownScheduler.containers,
+    networks: ownScheduler.networks,
+    volumes: ownScheduler.volumes,
+    images: ownScheduler.images,
+    engines: ownScheduler.engines,
+    events: ownScheduler.events,
+    placement: ownScheduler.placement,
+    agents: ownScheduler.agents,
+    names: ownScheduler.names,
+  };
+  hostRoutes = () => scheduler.hosts.list().flatMap((host) => host.facts?.routes ?? []);
   // Those that fell silent together with many are taken to be as they were: a mass loss empties neither DNS nor catalog.
   const joining = () =>
     new Set(
-      scheduler
-        .hosts()
+      scheduler.hosts
+        .list()
         .filter((host) => host.state === 'joining' || host.isDoubted === true)
         .map((host) => host.name),
     );
-  const instances = () => instancesOf({ ...scheduler.instancesInput(), joining: joining() });
+  const instances = () => {
+    const { records, containers, withdrawn } = scheduler.names.sources();
+    return instancesOf({ records, containers, withdrawn, joining: joining() });
+  };
   const registrar = rooms.startRegistrar(
     {
       instances,
       outside: () => listOutside(ledger),
       hosts: () =>
-        scheduler
-          .hosts()
+        scheduler.hosts
+          .list()
           .map(({ name, record, state, isDoubted }) => ({ name, address: record.address, state: isDoubted === true ? 'joining' : state })),
       push: async (table: NameTable) => {
         dns?.table(table);
-        await scheduler.pushNames(table);
+        await scheduler.names.push(table);
       },
       ...(catalog === undefined
         ? {}
@@ -140,12 +156,13 @@ export async function startReign(
       epoch: term.epoch,
       now: steadyNow,
       log: log.child({ room: 'registrar' }),
-      onChange: (listener, signal) => scheduler.onChange(listener, signal),
+      onChange: (listener, signal) => scheduler.view.onChange(listener, signal),
     },
     retired.signal,
   );
   flushNames = () => registrar.flush();
-  const rehearse: Reign['rehearse'] = (creates, networks) => withAddresses(dhcpDeps, creates, scheduler.rehearse(creates), networks);
+  const rehearse: Reign['rehearse'] = (creates, networks) =>
+    withAddresses(dhcpDeps, creates, scheduler.placement.rehearse(creates), networks);
   const deployments = wireDeployments(
     {
       scheduler,
@@ -180,16 +197,16 @@ export async function startReign(
       clusterId,
       store: settings.store.kind === 'consul' ? `consul at ${settings.store.address}` : `embedded in ${settings.store.dir}`,
       strategy: live.now().strategy,
-      hosts: scheduler.hosts(),
-      containers: scheduler.containers(),
+      hosts: scheduler.hosts.list(),
+      containers: scheduler.containers.list(),
       instances: instances(),
       networks: ledger.list<NetworkRecord>(keys.networks).map(([, value]) => value),
       leases: ledger.list<LeaseRecord>(keys.leases).map(([, value]) => value),
       stuck: deployments.stuck(),
-      reserved: scheduler.reserved(),
-      admissions: scheduler.admissions(),
+      reserved: scheduler.placement.reserved(),
+      admissions: scheduler.hosts.admissions(),
       schedulers: [{ name: record.name, url: record.url, leads: true, heardMsAgo: 0 }, ...peers.list()],
-      frozen: scheduler.frozen(),
+      frozen: scheduler.leader.frozen(),
       services: () => deployments.list(),
     }),
     retire: async () => {

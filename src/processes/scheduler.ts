@@ -11,7 +11,7 @@ import { aborted } from './aborted.ts';
 import { announce, createPeers } from './scheduler-peers.ts';
 import { runAudit } from './audit.ts';
 import { steadyNow } from './clock.ts';
-import { withServices } from './services.ts';
+import { clusterOf } from './services.ts';
 import { createForsaken } from './leader-isolation.ts';
 import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
@@ -45,7 +45,7 @@ export async function runScheduler(
     settings.own,
     ({ now, kept }) => {
       setLevel(kept()['log-level'] === undefined ? undefined : now().logLevel);
-      reign?.scheduler.pushSettings();
+      reign?.scheduler.agents.pushSettings();
     },
     signal,
   );
@@ -56,23 +56,23 @@ export async function runScheduler(
     return reign;
   };
   const operator = operatorApi({
-    ready: async (signal) => current().scheduler.ready(signal),
+    ready: async (signal) => current().scheduler.leader.ready(signal),
     observe: () => current().observe(),
     token: () => current().token,
     everything: () => current().ledger.list<unknown>(keys.root),
     audit: (fix) => runAudit(current(), fix),
     decision: (reference) => {
       const { scheduler } = current();
-      const refused = scheduler.refusal(reference);
-      if (refused !== undefined && !scheduler.containers().some(({ name }) => name === reference)) return refused;
-      const { record } = scheduler.container(reference);
+      const refused = scheduler.placement.refusal(reference);
+      if (refused !== undefined && !scheduler.containers.list().some(({ name }) => name === reference)) return refused;
+      const { record } = scheduler.containers.one(reference);
       if (record === undefined)
         throw new ArpanetError('not-found', `${reference} was not placed by this cluster: nothing is known of why it is where it is`);
       return record.decision;
     },
     rehearse: (creates, networks) => current().rehearse(creates, networks),
     services: () => current().deployments,
-    dial: (host, address, port) => current().scheduler.dial(host, address, port),
+    dial: (host, address, port) => current().scheduler.agents.dial(host, address, port),
     outside: () => current().outside,
     config: () => current().config,
     usage: () => usageOf(current().scheduler),
@@ -87,7 +87,7 @@ export async function runScheduler(
     streamLimit: settings.streamLimit,
     eventsBehindBytes: settings.eventsBehindBytes,
     operator,
-    acceptAgent: (request, socket, head) => current().scheduler.acceptAgent(request, socket, head),
+    acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
     log: log.child({ room: 'docker-api' }),
   });
   ready?.();
@@ -112,10 +112,13 @@ export async function runScheduler(
     // Another may lead by now, and we have been told already.
     if (term.lost.aborted) return await next.retire();
     await replace(next);
-    door.lead(withServices(next.scheduler, next.deployments));
+    door.lead(clusterOf(next.scheduler, next.deployments));
     log.info({ epoch: term.epoch }, 'leading');
     // With the embedded store nobody else could lead.
-    const left = settings.store.kind === 'consul' ? forsaken.watch(next.scheduler, term.lost) : undefined;
+    const left =
+      settings.store.kind === 'consul'
+        ? forsaken.watch({ hosts: next.scheduler.hosts.list, lastHeardMs: next.scheduler.hosts.lastHeardMs }, term.lost)
+        : undefined;
     await Promise.race([aborted(term.lost), aborted(next.superseded), ...(left === undefined ? [] : [aborted(left)])]);
     const isForsaken = left?.aborted === true;
     if (!next.superseded.aborted && !isForsaken) {

@@ -4,6 +4,6 @@
  * In: the ledger, dhcp's plans, agents' messages, what the door asks. Out: answers from the view; calls to agents and Engines; changes of the ledger.
  * Invariants: one name, one container; what a failed create began is undone; what is handed out of the view never changes; nothing outlives `lost`.
  */
-export { type Scheduler, startScheduler } from './scheduler.ts';
+export { startScheduler } from './scheduler.ts';
 export { requestFromLabels } from './create/packed-request.ts';
 export { recordFromLabels } from './create/rewrite-labels.ts';

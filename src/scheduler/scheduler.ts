@@ -3,61 +3,37 @@
  * Effects: timers; the parts have theirs. All of it ends with `lost`.
  */
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import {
-  type AgentMessage,
-  ArpanetError,
-  type ClusterEvent,
-  type ClusterNetwork,
-  type ClusterVolume,
-  type ContainerFacts,
-  type ContainerRecord,
-  type ContainerView,
-  type Decision,
-  type HostChange,
-  type HostRecord,
-  type HostView,
-  type NameTable,
-  type NamedInstance,
-  type NetworkCreateRequest,
-  type NetworkPlan,
-  type NetworkRecord,
-  type Placement,
-  type VolumeRequest,
-  keys,
-} from '../model/index.ts';
+import { type AgentMessage, ArpanetError, type ContainerFacts, type ContainerView, type NetworkRecord, keys } from '../model/index.ts';
 import { createAdopt } from './containers/adopt.ts';
-import { type Attach, createAttach } from './networks/attach.ts';
-import type { Creation } from './create/claim.ts';
+import { createAttach } from './networks/attach.ts';
 import { changed, nextChange } from './view/change-listeners.ts';
 import { commitInPieces, containerRecords, type Core, createCommit, lostIds } from './core.ts';
+import type { Scheduler } from '../contracts/index.ts';
 import type { SchedulerDeps } from './deps.ts';
-import { createDepartures, type Departures } from './hosts/host-removal.ts';
-import { createEngines, type EngineDoor, type Engines } from './agents/engines.ts';
-import { createFeed, type Feed } from './events/feed.ts';
+import { createDepartures } from './hosts/host-removal.ts';
+import { createEngines } from './agents/engines.ts';
+import { createFeed } from './events/feed.ts';
 import { startHosts } from './hosts/hosts.ts';
 import { createHub } from './agents/hub.ts';
 import { createImages } from './images/images.ts';
-import { type Asking, createAsking } from './agents/agent-queries.ts';
+import { createAsking } from './agents/agent-queries.ts';
 import { createKeyed, within } from './keyed.ts';
 import { startKeepers } from './agents/store-replicas.ts';
 import { createLifecycle } from './containers/lifecycle.ts';
-import { createLost, type Lost } from './loss/lost-containers.ts';
+import { createLost } from './loss/lost-containers.ts';
 import { createRefusals } from './create/refusals.ts';
 import { createNamesPush, instancesFor } from './agents/names-push.ts';
 import { createNetworks, seenNetworks } from './networks/networks.ts';
 import { createOverlays } from './networks/overlays.ts';
 import { reservedCores } from './placement/load.ts';
-import type { HostSnapshot } from './placement/snapshot.ts';
 import { pokeHosts } from './agents/announce-epoch.ts';
-import { createPipeline, type Created } from './create/pipeline.ts';
+import { createPipeline } from './create/pipeline.ts';
 import { rememberedFacts } from './view/placeholder-containers.ts';
-import { createRehearse, type Rehearsed, snapshotsNow } from './create/rehearse.ts';
+import { createRehearse, snapshotsNow } from './create/rehearse.ts';
 import { resolveContainer } from './view/resolve-container.ts';
 import { recordFromLabels } from './create/rewrite-labels.ts';
-import { createSeek, type Seek } from './create/pending-creates.ts';
-import { createSyncs, type SyncWanted } from './agents/refresh.ts';
+import { createSeek } from './create/pending-creates.ts';
+import { createSyncs } from './agents/refresh.ts';
 import { createTags, recordedTag } from './images/tags.ts';
 import { createView } from './view/view.ts';
 import { createVolumes } from './volumes/volumes.ts';
@@ -69,83 +45,6 @@ const RECONCILE_EVERY_MS = 30_000;
 const SWEEP_EVERY_MS = 5_000;
 /** A labelled container without a record gets this long to be claimed by the create that made it. */
 const STRAY_AFTER_MS = 3_000;
-
-/** What a leader answers; the door's `Cluster` and more. */
-export interface Scheduler extends Departures, Asking, Seek {
-  ready(signal: AbortSignal): Promise<void>;
-  frozen(): string | undefined;
-  version(): number;
-  settled(container?: string): Promise<void> | undefined;
-  hosts(): readonly HostView[];
-  lastHeardMs(): number | undefined;
-  containers(): readonly ContainerView[];
-  container(reference: string): ContainerView;
-  networks(): readonly ClusterNetwork[];
-  network(reference: string): ClusterNetwork;
-  volumes(): readonly ClusterVolume[];
-  volume(name: string): ClusterVolume;
-  image(reference: string): { readonly id: string; readonly hosts: readonly string[] } | undefined;
-  tags(): ReadonlyMap<string, string>;
-  engine(host: string): EngineDoor;
-  openPort: Engines['openPort'];
-  builder(): string;
-  sync(host: string, what: SyncWanted): Promise<void>;
-  events(listener: (event: ClusterEvent) => void, signal: AbortSignal): void;
-  /** The newest events, oldest first, for replays. */
-  recentEvents(): readonly ClusterEvent[];
-  readonly shownEvent: Feed['shown'];
-  createContainer(create: Creation): Promise<Created>;
-  withdrawn<T>(container: ContainerView, act: () => Promise<T>): Promise<T>;
-  containerRemoved(container: ContainerView): Promise<void>;
-  renameContainer(container: ContainerView, name: string, act: () => Promise<void>): Promise<void>;
-  unlink(container: ContainerView, alias: string): Promise<void>;
-  /** See lost.ts. */
-  succeed: Lost['succeed'];
-  abandon: Lost['abandon'];
-  createNetwork(request: NetworkCreateRequest, requestId: string): Promise<NetworkRecord>;
-  removeNetwork(reference: string, more?: { readonly evenOfStopped?: boolean }): Promise<void>;
-  readonly rejoin: Attach['rejoin'];
-  connect(reference: string, container: string, endpoint: unknown): Promise<void>;
-  disconnect(reference: string, container: string, force: boolean): Promise<void>;
-  createVolume(wish: VolumeRequest): Promise<ClusterVolume>;
-  removeVolume(name: string, force: boolean): Promise<void>;
-  ensureImage(host: string, reference: string, signal: AbortSignal): Promise<void>;
-  about(): {
-    readonly name: string;
-    readonly epoch: number;
-    readonly clusterId: string;
-    readonly strategy: string;
-    readonly schedulers: readonly string[];
-  };
-  /** Why a create of this name was refused last, if none has gone through since. */
-  readonly refusal: (name: string) => Decision | undefined;
-  /** Where these would go, one after the other, if they were created now. */
-  rehearse(creates: readonly Rehearsed[]): readonly Placement[];
-  /** The hosts as placement sees them. */
-  snapshots(): readonly HostSnapshot[];
-  /** By host: what its containers reserve. */
-  reserved(): ReadonlyMap<string, { readonly cores: number; readonly memoryBytes: number }>;
-  /** Availability, labels and limits, as ops set them. Throws `not-found`. */
-  updateHost(name: string, change: HostChange): Promise<HostRecord>;
-  /** What the registrar makes the name table from. */
-  instancesInput(): {
-    readonly records: readonly ContainerRecord[];
-    readonly containers: readonly ContainerView[];
-    readonly withdrawn: ReadonlySet<string>;
-  };
-  pushNames(table: NameTable): Promise<void>;
-  /** What should be there. */
-  wanted(
-    host: string,
-    instances: readonly NamedInstance[],
-  ): { readonly plans: readonly NetworkPlan[]; readonly names: readonly NamedInstance[] };
-  /** Lets every reconciler of this room run once, now. */
-  reconcile(): Promise<void>;
-  /** Takes the socket of an agent's upgrade request, and answers it. */
-  acceptAgent(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Called after the view changed, once for changes that come together. */
-  onChange(listener: () => void, signal: AbortSignal): void;
-}
 
 export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Promise<Scheduler> {
   const { log, now } = deps;
@@ -207,6 +106,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
 
   const lostOnes = createLost(core, overlays, pipeline);
   const { seek, giveUp } = createSeek({ core, adopt, lifecycle, pipeline });
+  const queries = createAsking(hub, deps);
 
   const strays = new Map<string, NodeJS.Timeout>();
   async function adoptNow(host: string): Promise<void> {
@@ -292,81 +192,99 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   });
 
   return {
-    ready: (signal) => awaitReady(complete, signal, lost),
-    frozen: () => deps.frozen?.(),
-    version: view.version,
-    settled(container) {
-      const settled = syncs.settled(container);
-      return settled && within(SETTLED_TIMEOUT_MS, settled, () => new Error('slow')).catch(() => undefined);
+    leader: {
+      ready: (signal) => awaitReady(complete, signal, lost),
+      frozen: () => deps.frozen?.(),
+      about: () => {
+        const { name, epoch, clusterId, strategy } = deps;
+        return { name, epoch, clusterId, strategy, schedulers: deps.schedulers() };
+      },
+      async reconcile() {
+        await reconcile();
+        for (const host of hub.hosts()) {
+          void overlays.push(host);
+          names.again(host);
+        }
+      },
     },
-    hosts: view.hosts,
-    lastHeardMs: hosts.lastHeardMs,
-    containers: view.containers,
-    container: (reference) => resolveContainer(reference, view),
-    seek,
-    giveUp,
-    networks: networks.list,
-    network: networks.one,
-    volumes: volumes.list,
-    volume: volumes.one,
-    image: (reference) => view.image(reference),
-    tags: view.tags,
-    engine: engines.door,
-    openPort: engines.openPort,
-    builder: images.builder,
-    async sync(host, what) {
-      await deps.failpoint('change.done');
-      await syncs.sync(host, what);
-      if (what.images === true) await tags.save();
-      await deps.failpoint('change.shown');
+    view: {
+      version: view.version,
+      onChange(listener, signal) {
+        if (signal.aborted) return;
+        listeners.add(listener);
+        signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+      },
+      async refresh(host, what) {
+        await deps.failpoint('change.done');
+        await syncs.sync(host, what);
+        if (what.images === true) await tags.save();
+        await deps.failpoint('change.shown');
+      },
+      settled(container) {
+        const settled = syncs.settled(container);
+        return settled && within(SETTLED_TIMEOUT_MS, settled, () => new Error('slow')).catch(() => undefined);
+      },
     },
-    events: feed.listen,
-    recentEvents: feed.recent,
-    shownEvent: feed.shown,
-    createContainer: pipeline.create,
-    withdrawn: lifecycle.withdrawn,
-    containerRemoved: lifecycle.removed,
-    renameContainer: lifecycle.rename,
-    unlink: lifecycle.unlink,
-    succeed: lostOnes.succeed,
-    abandon: lostOnes.abandon,
-    createNetwork: networks.create,
-    removeNetwork: (reference, { evenOfStopped = false } = {}) =>
-      networks.remove(reference, evenOfStopped ? (network, container) => attach.disconnect(network, container, false) : undefined),
-    rejoin: attach.rejoin,
-    connect: (reference, container, endpoint) => attach.connect(reference, resolveContainer(container, view), endpoint),
-    disconnect: (reference, container, force) => attach.disconnect(reference, resolveContainer(container, view), force),
-    createVolume: volumes.create,
-    removeVolume: volumes.remove,
-    async ensureImage(host, reference, signal) {
-      await images.ensure(host, reference, signal);
+    hosts: {
+      list: view.hosts,
+      lastHeardMs: hosts.lastHeardMs,
+      update: hosts.update,
+      admissions: departures.admissions,
+      admit: departures.admit,
+      remove: departures.removeHost,
+      reset: departures.bareHost,
     },
-    about: () => {
-      const { name, epoch, clusterId, strategy } = deps;
-      return { name, epoch, clusterId, strategy, schedulers: deps.schedulers() };
+    containers: {
+      list: view.containers,
+      one: (reference) => resolveContainer(reference, view),
+      awaitCreate: seek,
+      abandonCreate: giveUp,
+      create: pipeline.create,
+      withdrawn: lifecycle.withdrawn,
+      release: lifecycle.removed,
+      rename: lifecycle.rename,
+      unlink: lifecycle.unlink,
+      replaceLost: lostOnes.succeed,
+      abandonLost: lostOnes.abandon,
     },
-    refusal: core.refusals.of,
-    rehearse: createRehearse(core, volumes),
-    snapshots: () => snapshotsNow(core),
-    reserved: () => new Map(snapshotsNow(core).map((host) => [host.name, reservedCores(host)])),
-    updateHost: hosts.update,
-    ...departures,
-    instancesInput: () => ({ records: containerRecords(deps), containers: view.containers(), withdrawn: lifecycle.withdrawnIds() }),
-    pushNames: names.push,
-    ...createAsking(hub, deps),
-    wanted: (host, instances) => ({ plans: overlays.plansOf(host), names: instancesFor(host, instances) }),
-    async reconcile() {
-      await reconcile();
-      for (const host of hub.hosts()) {
-        void overlays.push(host);
-        names.again(host);
-      }
+    networks: {
+      list: networks.list,
+      one: networks.one,
+      create: networks.create,
+      remove: (reference, { evenOfStopped = false } = {}) =>
+        networks.remove(reference, evenOfStopped ? (network, container) => attach.disconnect(network, container, false) : undefined),
+      connect: (reference, container, endpoint) => attach.connect(reference, resolveContainer(container, view), endpoint),
+      disconnect: (reference, container, force) => attach.disconnect(reference, resolveContainer(container, view), force),
+      rejoin: attach.rejoin,
     },
-    acceptAgent: hub.accept,
-    onChange(listener, signal) {
-      if (signal.aborted) return;
-      listeners.add(listener);
-      signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+    volumes: { list: volumes.list, one: volumes.one, create: volumes.create, remove: volumes.remove },
+    images: {
+      find: view.image,
+      tags: view.tags,
+      async ensure(host, reference, signal) {
+        await images.ensure(host, reference, signal);
+      },
+      builder: images.builder,
+    },
+    engines: { endpoint: engines.door, openPort: engines.openPort },
+    events: { listen: feed.listen, recent: feed.recent, shown: feed.shown },
+    placement: {
+      rehearse: createRehearse(core, volumes),
+      snapshots: () => snapshotsNow(core),
+      reserved: () => new Map(snapshotsNow(core).map((host) => [host.name, reservedCores(host)])),
+      refusal: core.refusals.of,
+    },
+    agents: {
+      accept: hub.accept,
+      dial: queries.dial,
+      look: queries.look,
+      usage: queries.usage,
+      pushSettings: queries.pushSettings,
+      expected: (host, instances) => ({ plans: overlays.plansOf(host), names: instancesFor(host, instances) }),
+    },
+    names: {
+      sources: () => ({ records: containerRecords(deps), containers: view.containers(), withdrawn: lifecycle.withdrawnIds() }),
+      push: names.push,
     },
   };
 }

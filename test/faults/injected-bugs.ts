@@ -80,20 +80,19 @@ function schedulerWithBugs(isOn: IsOn): Rooms['startScheduler'] {
     const superseded = (epoch: number) => (isOn('two-leaders') ? undefined : deps.superseded?.(epoch));
     // A prototype, and not a copy: some of the settings are read anew each time.
     const scheduler = await ROOMS.startScheduler(Object.create(deps, { superseded: { value: superseded } }), lost);
-    return {
-      ...scheduler,
-      async createContainer(create) {
-        const created = await scheduler.createContainer(create);
-        if (!isOn('twin')) return created;
-        const { name, host } = scheduler.container(created.id);
-        const other = scheduler.hosts().find((one) => one.state === 'alive' && one.name !== host)?.name;
-        if (other === undefined) return created;
-        const body = { Image: create.request.Image, Cmd: create.request['Cmd'] };
-        const target = { agent: scheduler.engine(other).agent };
-        await engineRequest(target, { method: 'POST', path: `/containers/create?name=${name}`, body });
-        await engineRequest(target, { method: 'POST', path: `/containers/${name}/start` });
-        return created;
-      },
+    const { containers, hosts, engines } = scheduler;
+    const create: typeof containers.create = async (request) => {
+      const created = await containers.create(request);
+      if (!isOn('twin')) return created;
+      const { name, host } = containers.one(created.id);
+      const other = hosts.list().find((candidate) => candidate.state === 'alive' && candidate.name !== host)?.name;
+      if (other === undefined) return created;
+      const body = { Image: request.request.Image, Cmd: request.request['Cmd'] };
+      const target = { agent: engines.endpoint(other).agent };
+      await engineRequest(target, { method: 'POST', path: `/containers/create?name=${name}`, body });
+      await engineRequest(target, { method: 'POST', path: `/containers/${name}/start` });
+      return created;
     };
+    return { ...scheduler, containers: { ...containers, create } };
   };
 }

@@ -38,6 +38,8 @@ const floors: Readonly<Record<string, number>> = {
   config: 1,
   // what clients call the cluster's networks: rules that the endpoint, the scheduler and dhcp share
   networks: 1,
+  // what rooms ask of each other: types only
+  contracts: 1,
   'docker-api': 2,
   scheduler: 2,
   dhcp: 2,
@@ -53,6 +55,9 @@ const floors: Readonly<Record<string, number>> = {
   processes: 3,
   cli: 4,
 };
+
+/** Records of the contracts that nobody implements: they may have as many members as they have facts. */
+const PLAIN_DATA: ReadonlySet<string> = new Set(['HostSnapshot']);
 
 /** Decision code: plain data in and out. */
 const isPure = (path: string): boolean =>
@@ -134,6 +139,22 @@ describe('the house', () => {
       files.filter((file) => file.lines > 400).map((file) => `${file.path}: ${file.lines}`),
       [],
     );
+  });
+
+  it('declares what rooms ask of each other as types only, by role, with at most 12 members each', () => {
+    const contracts = files.filter((file) => file.room === 'contracts');
+    const code = contracts.filter((file) => /^(?:import|export) (?!type|interface)|^(?:const|let|function|class) /m.test(file.text));
+    assert.deepEqual(
+      code.map((file) => file.path),
+      [],
+    );
+    const large = contracts.flatMap((file) =>
+      [...file.text.matchAll(/^export interface (\w+)[^{]*\{([\s\S]*?)^\}/gm)].flatMap(([, name, body = '']) => {
+        const members = body.match(/^ {2}(?:readonly )?\w+\??[:(]/gm) ?? [];
+        return members.length > 12 && !PLAIN_DATA.has(name ?? '') ? [`${file.path}: ${name} has ${members.length}`] : [];
+      }),
+    );
+    assert.deepEqual(large, []);
   });
 
   it('opens every room with its job', () => {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { EngineAnswer } from '../../engine/index.ts';
-import { ArpanetError, type CreateRequest, isKind } from '../../model/index.ts';
+import { ArpanetError, type CreateContainer, type CreateRequest, isKind } from '../../model/index.ts';
 import { parseJson, readBody } from '../json/body.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
 import { askHost, sendEngineAnswer } from './mutate.ts';
@@ -56,14 +56,15 @@ export async function containerCreate(call: Exchange): Promise<void> {
       apiMinor(call.apiVersion),
     );
     if (name !== undefined && !NAME.test(name)) throw invalidName(name);
-    const { id, warnings } = await call.cluster.createContainer({
+    const create: CreateContainer = {
       name: name?.replace(/^\//, ''),
       platform: call.query.get('platform') || undefined,
       request,
       apiVersion: call.apiVersion,
       requestId: call.requestId,
       signal: call.signal,
-    });
+    };
+    const { id, warnings } = await call.cluster.replicas.creating(request, () => call.cluster.containers.create(create));
     sendJson(call, 201, { Id: id, Warnings: warnings });
   } catch (error) {
     if (!isKind(error, 'invalid', 'not-found', 'unplaceable')) throw error;
@@ -92,10 +93,15 @@ function checked(request: CreateRequest, minor: number): CreateRequest {
 /** Undefined: an Engine would take it, but for the name. */
 async function refusalOfEngine(call: Exchange, body: Buffer, request: CreateRequest | undefined): Promise<EngineAnswer | undefined> {
   const { cluster } = call;
-  const holder = typeof request?.Image === 'string' ? cluster.image(request.Image)?.hosts[0] : undefined;
+  const holder = typeof request?.Image === 'string' ? cluster.images.find(request.Image)?.hosts[0] : undefined;
   const query = new URLSearchParams(call.query);
   query.set('name', NO_NAME);
-  const answer = await askHost(call, holder ?? cluster.builder(), `/v${call.apiVersion}/containers/create?${query.toString()}`, body);
+  const answer = await askHost(
+    call,
+    holder ?? cluster.images.builder(),
+    `/v${call.apiVersion}/containers/create?${query.toString()}`,
+    body,
+  );
   const isOfName = answer.body.toString().includes(`Invalid container name (${NO_NAME})`);
   return answer.status < 400 || isOfName ? undefined : answer;
 }

@@ -16,18 +16,16 @@ export async function containerRemove(call: Exchange): Promise<void> {
   const reference = call.params['id'] ?? '';
   let container: ContainerView;
   try {
-    if (!isKnown(call) && (await call.cluster.giveUp?.(reference)) === true) return send(call, { status: 204 });
-    container = isKnown(call) ? call.cluster.container(reference) : await sought(call, reference);
+    if (!isKnown(call) && (await call.cluster.containers.abandonCreate(reference))) return send(call, { status: 204 });
+    container = isKnown(call) ? call.cluster.containers.one(reference) : await sought(call, reference);
   } catch (error) {
     // The first try did it, and only its answer was lost with the leader.
     if (call.isRetry && isKind(error, 'not-found')) return send(call, { status: 204 });
     throw error;
   }
   if (boolValue(call.query.get('link'))) return linkRemove(call);
-  const { services } = call.cluster;
-  if (container.hostState === 'down' && boolValue(call.query.get('force')) && call.cluster.abandon !== undefined) {
-    const give = async () => call.cluster.abandon?.(container);
-    await (services?.touching(container, 'remove', give) ?? give());
+  if (container.hostState === 'down' && boolValue(call.query.get('force'))) {
+    await call.cluster.replicas.touching(container, 'remove', () => call.cluster.containers.abandonLost(container));
     return send(call, { status: 204 });
   }
   // by its id, whatever has its name meanwhile; a newer Engine's refusal quotes what it was asked with
@@ -38,15 +36,15 @@ export async function containerRemove(call: Exchange): Promise<void> {
     return { ...answered, body: Buffer.from(answered.body.toString().replaceAll(`\\"${container.id}\\"`, () => asked)) };
   };
   const remove = async (): Promise<EngineAnswer> => {
-    const answered = boolValue(call.query.get('force')) ? await call.cluster.withdrawn(container, act) : await act();
+    const answered = boolValue(call.query.get('force')) ? await call.cluster.containers.withdrawn(container, act) : await act();
     const isGone = answered.status === 204 || answered.status === 404;
     await Promise.all([
-      isGone ? call.cluster.containerRemoved(container) : undefined,
-      call.cluster.sync(container.host, { containers: [container.id], volumes: boolValue(call.query.get('v')) }),
+      isGone ? call.cluster.containers.release(container) : undefined,
+      call.cluster.view.refresh(container.host, { containers: [container.id], volumes: boolValue(call.query.get('v')) }),
     ]);
     return answered;
   };
-  const answer = await (services?.touching(container, 'remove', remove) ?? remove());
+  const answer = await call.cluster.replicas.touching(container, 'remove', remove);
   if (answer.status === 404 && call.isRetry) send(call, { status: 204 });
   else sendEngineAnswer(call, answer);
 }
@@ -58,7 +56,7 @@ async function linkRemove(call: Exchange): Promise<void> {
   if (parent === undefined) {
     throw new ArpanetError('engine', 'Conflict, cannot remove the default link name of the container', { engineStatus: 500 });
   }
-  const container = call.cluster.containers().find(({ name }) => name === parent);
+  const container = call.cluster.containers.list().find(({ name }) => name === parent);
   if (container?.record?.links.some((link) => link.alias === alias) !== true) {
     throw new ArpanetError('engine', `Cannot get parent /${parent} for link name /${parent}/${alias}`, { engineStatus: 500 });
   }
@@ -67,8 +65,8 @@ async function linkRemove(call: Exchange): Promise<void> {
     const answer = await askHost(call, container.host, enginePath(call, { id: reference }));
     if (answer.status >= 400) return sendEngineAnswer(call, answer);
   }
-  await call.cluster.unlink(container, alias);
-  await call.cluster.sync(container.host, { containers: [container.id] });
+  await call.cluster.containers.unlink(container, alias);
+  await call.cluster.view.refresh(container.host, { containers: [container.id] });
   send(call, { status: 204 });
 }
 
@@ -83,18 +81,18 @@ export async function containerRename(call: Exchange): Promise<void> {
     const answer = await askHost(call, container.host, enginePath(call, { id: container.id }));
     if (answer.status >= 400) throw engineError(answer.status, answer.body.toString());
   };
-  await call.cluster.renameContainer(container, name.replace(/^\//, ''), act).catch((error: unknown) => {
+  await call.cluster.containers.rename(container, name.replace(/^\//, ''), act).catch((error: unknown) => {
     if (!isKind(error, 'conflict')) throw error;
     throw new ArpanetError('conflict', `Error when allocating new name: ${error.message}`, { cause: error });
   });
-  await call.cluster.sync(container.host, { containers: [container.id] });
+  await call.cluster.view.refresh(container.host, { containers: [container.id] });
   send(call, { status: 204 });
 }
 
 /** Headers go out at once: the docker CLI waits for them before it starts the container. The end goes out once the view shows it. */
 export async function containerWait(call: Exchange): Promise<void> {
   const container = await sought(call, call.params['id'] ?? '');
-  const { agent } = call.cluster.engine(container.host);
+  const { agent } = call.cluster.engines.endpoint(container.host);
   const path = enginePath(call, { id: container.id });
   const upstream = await engineOpen({ agent }, { method: 'POST', path, signal: call.signal }).catch((error: unknown) => {
     throw unreachable(container.host, error);
@@ -102,14 +100,14 @@ export async function containerWait(call: Exchange): Promise<void> {
   call.res.writeHead(upstream.statusCode ?? 502, { ...ownHeaders(call.newestVersion, call.requestId), 'Content-Type': 'application/json' });
   call.res.flushHeaders();
   const body = await buffer(upstream);
-  await call.cluster.sync(container.host, { containers: [container.id] });
+  await call.cluster.view.refresh(container.host, { containers: [container.id] });
   call.res.end(body);
 }
 
 export async function execCreate(call: Exchange, execs: Execs): Promise<void> {
   const body = await readBody(call.req, call.bodyLimitBytes);
-  if (!isKnown(call)) return sendEngineAnswer(call, await askHost(call, call.cluster.builder(), enginePath(call), body));
-  const container = call.cluster.container(call.params['id'] ?? '');
+  if (!isKnown(call)) return sendEngineAnswer(call, await askHost(call, call.cluster.images.builder(), enginePath(call), body));
+  const container = call.cluster.containers.one(call.params['id'] ?? '');
   const id = asItsEngineKnows(call.params['id'] ?? '', container);
   const answer = await askHost(call, container.host, enginePath(call, { id }), body);
   if (answer.status === 201) {
@@ -124,13 +122,13 @@ export async function execCreate(call: Exchange, execs: Execs): Promise<void> {
 export async function commit(call: Exchange): Promise<void> {
   const reference = call.query.get('container') ?? '';
   if (reference === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
-  const container = call.cluster.container(reference);
+  const container = call.cluster.containers.one(reference);
   const query = new URLSearchParams(call.query);
   query.set('container', container.id);
   // an image must not say that it is this container
   if (container.record !== undefined) query.append('changes', `LABEL "${labels.instance}"="" "${labels.record}"=""`);
   const body = await readBody(call.req, call.bodyLimitBytes);
   const answer = await askHost(call, container.host, enginePath(call, {}, `?${query.toString()}`), body);
-  await call.cluster.sync(container.host, { images: true });
+  await call.cluster.view.refresh(container.host, { images: true });
   sendEngineAnswer(call, answer);
 }

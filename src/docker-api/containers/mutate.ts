@@ -16,7 +16,7 @@ export async function askHost(
   method: string = call.route.method,
   signal?: AbortSignal,
 ): Promise<EngineAnswer> {
-  const { agent } = call.cluster.engine(host);
+  const { agent } = call.cluster.engines.endpoint(host);
   const headers: Record<string, string> = {};
   for (const name of ['content-type', 'x-registry-auth'] as const) {
     const value = call.req.headers[name];
@@ -54,16 +54,15 @@ export async function containerMutate(call: Exchange): Promise<void> {
   const touch = touchOf(call.route.path, isStop);
   const willRun = touch === 'restart' || (touch === 'start' && !container.facts.inspect.State.Running);
   const act = async (): Promise<EngineAnswer> => {
-    if (willRun) await call.cluster.rejoin(container);
+    if (willRun) await call.cluster.networks.rejoin(container);
     return askHost(call, container.host, path, body);
   };
   const doIt = async (): Promise<EngineAnswer> => {
-    const answered = isStop ? await call.cluster.withdrawn(container, act) : await act();
-    await call.cluster.sync(container.host, { containers: [container.id] });
+    const answered = isStop ? await call.cluster.containers.withdrawn(container, act) : await act();
+    await call.cluster.view.refresh(container.host, { containers: [container.id] });
     return answered;
   };
-  const { services } = call.cluster;
-  const answer = services === undefined || touch === undefined ? await doIt() : await services.touching(container, touch, doIt);
+  const answer = touch === undefined ? await doIt() : await call.cluster.replicas.touching(container, touch, doIt);
   // Sent again after a failover, "it is so already" means that the first try did it.
   if (answer.status === 304 && call.isRetry) send(call, { status: 204 });
   else sendEngineAnswer(call, answer);
@@ -73,7 +72,7 @@ export async function containerMutate(call: Exchange): Promise<void> {
 function refuseIdleLinks(call: Exchange, { name, record }: ContainerView): void {
   if (!record?.request.HostConfig?.Links?.length || !namesNoNetwork(record.request)) return;
   for (const { target, alias } of record.links) {
-    const linked = call.cluster.containers().find((other) => other.name === target || other.id.startsWith(target));
+    const linked = call.cluster.containers.list().find((other) => other.name === target || other.id.startsWith(target));
     if (linked === undefined || linked.hostState === 'down') continue;
     if (isOfSharedBridge(record) && isElsewhere(linked, record)) {
       throw refusedLink(`Cannot link to /${linked.name}, as it does not belong to the default network`);

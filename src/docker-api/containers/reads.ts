@@ -1,7 +1,7 @@
 /** `GET /containers/json` and `GET /containers/{id}/json`. Effects: asks Engines for sizes. */
 import { statusText } from '../../engine/status.ts';
 import type { ContainerFacts, ContainerInspect, ContainerSummary, ContainerView, HostView } from '../../model/index.ts';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../../contracts/index.ts';
 import type { Answers, Read, ReadAnswer } from '../reads/answers.ts';
 import { askHosts } from '../reads/ask-hosts.ts';
 import { parseSelection, selectContainers } from './select.ts';
@@ -43,7 +43,7 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
 
   const containerList: Read = (query, _params, apiVersion) => {
     const selection = parseSelection(query, parseFilters(query.get('filters')), apiVersion);
-    const all = cluster.containers().map((view) => memo.shown(view, apiVersion));
+    const all = cluster.containers.list().map((view) => memo.shown(view, apiVersion));
     const chosen = selectContainers(all, selection, (reference) => memo.imagesOf(reference));
     const nowMs = now();
     if (selection.size) return withSizes(chosen, nowMs, apiVersion);
@@ -73,7 +73,7 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
     transformInspect(raw, view, memo.networks(), memo.host(view.host), apiVersion);
 
   const inspectFromView = (query: URLSearchParams, reference: string, apiVersion: string): ReadAnswer | undefined => {
-    const view = cluster.container(reference);
+    const view = cluster.containers.one(reference);
     const isAlive = view.hostState === 'alive';
     if (isAlive && (boolValue(query.get('size')) || answers.hasExecs(view.id) || !isInspectStable(view.facts))) return undefined;
     const host = memo.host(view.host);
@@ -99,13 +99,13 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
     containerList: answers.settledRead('containers', containerList),
     containerInspect(query, params, apiVersion) {
       const reference = params['id'] ?? '';
-      const { id } = cluster.container(reference);
+      const { id } = cluster.containers.one(reference);
       const give = () => inspectFromView(query, id, apiVersion);
-      return cluster.settled(id)?.then(give) ?? give();
+      return cluster.view.settled(id)?.then(give) ?? give();
     },
     showInspect,
     showListed(summary, apiVersion) {
-      const view = cluster.containers().find((container) => container.id === summary.Id);
+      const view = cluster.containers.list().find((container) => container.id === summary.Id);
       if (view === undefined) return summary;
       const { SizeRw, SizeRootFs } = summary as Sizes;
       const sizes = { ...(SizeRw ? { SizeRw } : {}), SizeRootFs: SizeRootFs ?? 0 };

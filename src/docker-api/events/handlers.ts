@@ -40,7 +40,7 @@ export async function events(call: Exchange): Promise<void> {
   const live = (event: ClusterEvent): void => {
     if (told.size === 0 || !told.delete(eventIdentity(event.host, event.event))) write(event);
   };
-  cluster.events((event) => (waiting === undefined ? live(event) : void waiting.push(event)), signal);
+  cluster.events.listen((event) => (waiting === undefined ? live(event) : void waiting.push(event)), signal);
   if (sinceMs !== undefined) {
     const sinceNano = nanoseconds(since, sinceMs);
     const heard = await remembered(call, sinceMs, Math.min(untilMs ?? Date.now(), Date.now()));
@@ -75,20 +75,20 @@ function nanoseconds(since: string | null, sinceMs: number): number {
 
 /** Oldest first. A host that does not answer within 2 s is left out. */
 async function remembered(call: Exchange, sinceMs: number, untilMs: number): Promise<readonly ClusterEvent[]> {
-  const alive = call.cluster.hosts().filter((host) => host.state === 'alive');
+  const alive = call.cluster.hosts.list().filter((host) => host.state === 'alive');
   const path = `/v${call.apiVersion}/events?since=${sinceMs / 1000}&until=${untilMs / 1000}`;
   const asked = alive.map(async ({ name }) => {
-    const target = { agent: call.cluster.engine(name).agent };
+    const target = { agent: call.cluster.engines.endpoint(name).agent };
     const { status, body } = await engineRequest(target, { method: 'GET', path, timeoutMs: 2_000, signal: call.signal });
     const lines = status === 200 ? body.toString().split('\n') : [];
     const told = lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as EngineEvent);
     return told.flatMap((one) => {
-      const event = call.cluster.shownEvent(name, one);
+      const event = call.cluster.events.shown(name, one);
       return event === undefined ? [] : [{ host: name, event }];
     });
   });
   const answered = (await Promise.allSettled(asked)).flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
-  const own = call.cluster.recentEvents().filter(({ host, event }) => {
+  const own = call.cluster.events.recent().filter(({ host, event }) => {
     return host === '' && event.timeNano >= sinceMs * 1e6 && event.timeNano <= untilMs * 1e6;
   });
   const isEcho = createEventDedup();

@@ -3,7 +3,7 @@ import { engineError } from '../../engine/index.ts';
 import { type ContainerView, isKind, type Json } from '../../model/index.ts';
 import { publicLabels } from '../../engine/index.ts';
 import { askAll } from '../proxy/broadcast.ts';
-import type { Cluster } from '../cluster.ts';
+import type { RefreshRequest } from '../../contracts/index.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import type { Forward } from '../proxy/forward.ts';
 import { builderWithImages, imageAt, noSuchImage } from './image-target.ts';
@@ -13,7 +13,7 @@ import { byWholeName } from './image-reference.ts';
 
 /** Progress streams through; the end waits until the view has the new images. For pull, import, load and classic build. */
 export async function streamToBuilder(call: Exchange, forward: Forward): Promise<void> {
-  await streamTo(call, call.cluster.builder(), forward, { images: true });
+  await streamTo(call, call.cluster.images.builder(), forward, { images: true });
 }
 
 /** The classic builder, and BuildKit where the Dockerfile comes by session: both find on the builder what other hosts have. */
@@ -31,22 +31,16 @@ export async function build(call: Exchange, forward: Forward): Promise<void> {
 function networkShared({ query, cluster }: Exchange): ContainerView | undefined {
   const [, reference] = /^container:(.+)$/.exec(query.get('networkmode') ?? '') ?? [];
   try {
-    return reference === undefined ? undefined : cluster.container(reference);
+    return reference === undefined ? undefined : cluster.containers.one(reference);
   } catch (error) {
     if (isKind(error, 'not-found')) return undefined;
     throw error;
   }
 }
 
-async function streamTo(
-  call: Exchange,
-  host: string,
-  forward: Forward,
-  changes: Parameters<Cluster['sync']>[1],
-  path = enginePath(call),
-): Promise<void> {
+async function streamTo(call: Exchange, host: string, forward: Forward, changes: RefreshRequest, path = enginePath(call)): Promise<void> {
   const { cluster } = call;
-  await forward(call, { host, door: cluster.engine(host), path, beforeEnd: () => cluster.sync(host, changes) });
+  await forward(call, { host, door: cluster.engines.endpoint(host), path, beforeEnd: () => cluster.view.refresh(host, changes) });
 }
 
 /** As one host knows it, under all the names that it has in the cluster. */
@@ -56,8 +50,8 @@ export async function imageInspect(call: Exchange): Promise<void> {
   if (answer.status !== 200) return sendEngineAnswer(call, answer);
   const inspect = JSON.parse(answer.body.toString()) as Json & { readonly Id: string };
   const { cluster } = call;
-  const digests = cluster
-    .hosts()
+  const digests = cluster.hosts
+    .list()
     .flatMap((one) => one.images.flatMap((image) => (image.Id === inspect.Id ? (image.RepoDigests ?? []) : [])));
   const RepoDigests = [...new Set(digests.filter((digest) => !digest.startsWith('<none>')))].sort();
   const [Config, ContainerConfig] = [inspect['Config'], inspect['ContainerConfig']].map(withPublicLabels);
@@ -72,14 +66,14 @@ function withPublicLabels(config: unknown): unknown {
 }
 
 export const tagsOf = (call: Exchange, id: string): readonly string[] =>
-  [...call.cluster.tags()].flatMap(([tag, of]) => (of === id ? [tag] : [])).sort(byWholeName);
+  [...call.cluster.images.tags()].flatMap(([tag, of]) => (of === id ? [tag] : [])).sort(byWholeName);
 
 export async function imageTag(call: Exchange): Promise<void> {
   const reference = call.params['name'] ?? '';
-  const found = call.cluster.image(reference);
+  const found = call.cluster.images.find(reference);
   if (found === undefined) throw noSuchImage(reference);
   const answers = await askAll(call, found.hosts, enginePath(call, { name: found.id }));
-  await Promise.all(answers.map(({ host }) => call.cluster.sync(host, { images: true })));
+  await Promise.all(answers.map(({ host }) => call.cluster.view.refresh(host, { images: true })));
   const refused = answers.find(({ answer }) => answer.status >= 400);
   if (refused !== undefined) throw engineError(refused.answer.status, refused.answer.body.toString());
   // 26.1 answers 200 where no repository is named

@@ -30,10 +30,10 @@ export function familiarTag(reference: string): string {
  * where it is known under no such name its id stands for it.
  */
 export function imageAt(call: Call, reference: string): ImagePlace {
-  const found = call.cluster.image(reference);
+  const found = call.cluster.images.find(reference);
   // An Engine that has nothing of that name says it best.
-  if (found === undefined && call.route.method === 'GET') return { host: call.cluster.builder(), name: reference };
-  const holders = found?.hosts.flatMap((name) => call.cluster.hosts().filter((host) => host.name === name)) ?? [];
+  if (found === undefined && call.route.method === 'GET') return { host: call.cluster.images.builder(), name: reference };
+  const holders = found?.hosts.flatMap((name) => call.cluster.hosts.list().filter((host) => host.name === name)) ?? [];
   // one that is silent comes last
   const rank = (host: HostView): number =>
     (host.why === undefined ? 4 : 0) + (knows(host, reference, found?.id ?? '') ? 2 : 0) + (isBuiltOn(host, found?.id) ? 1 : 0);
@@ -63,14 +63,14 @@ export async function pushAt(call: Call): Promise<ImagePlace> {
   const tag = call.query.get('tag') ?? '';
   const familiar = parseImageName(name)?.familiarName ?? name;
   const references = tag !== '' ? [`${familiar}:${tag}`] : tagsOf(call, familiar);
-  const known = references.filter((reference) => call.cluster.image(reference) !== undefined);
+  const known = references.filter((reference) => call.cluster.images.find(reference) !== undefined);
   // An Engine that has nothing of that name says it best.
-  if (known.length === 0) return { host: call.cluster.builder(), name };
+  if (known.length === 0) return { host: call.cluster.images.builder(), name };
   return { host: await together(call, known), name };
 }
 
 function tagsOf(call: Call, familiar: string): readonly string[] {
-  return [...call.cluster.tags().keys()].filter((reference) => parseImageName(reference)?.familiarName === familiar);
+  return [...call.cluster.images.tags().keys()].filter((reference) => parseImageName(reference)?.familiarName === familiar);
 }
 
 /** For `save`: a host that holds every image named, or the builder once it has fetched what it lacks. */
@@ -79,28 +79,28 @@ export async function saveAt(call: Call): Promise<string> {
   const names = name === undefined ? call.query.getAll('names').flatMap((list) => list.split(',')) : [name];
   const all = names.flatMap((one) => tagsOfRepository(call, one));
   const [only = '', ...others] = all;
-  if (others.length === 0 && call.cluster.image(only) === undefined) return call.cluster.builder();
+  if (others.length === 0 && call.cluster.images.find(only) === undefined) return call.cluster.images.builder();
   return together(call, all);
 }
 
 /** A repository's name alone means all its tags to `save`. */
 function tagsOfRepository(call: Call, name: string): readonly string[] {
-  const tags = name.includes('@') ? [] : [...call.cluster.tags().keys()].filter((tag) => stripTag(tag) === name);
+  const tags = name.includes('@') ? [] : [...call.cluster.images.tags().keys()].filter((tag) => stripTag(tag) === name);
   return tags.length > 0 ? tags : [name];
 }
 
 async function together(call: Call, references: readonly string[]): Promise<string> {
   const images = references.map((reference) => {
-    const found = call.cluster.image(reference);
+    const found = call.cluster.images.find(reference);
     // save names an image as the user did
     if (found === undefined) throw new ArpanetError('not-found', `No such image: ${reference}`);
     return { reference, ...found };
   });
-  const hosts = call.cluster.hosts().filter((host) => images[0]?.hosts.includes(host.name));
+  const hosts = call.cluster.hosts.list().filter((host) => images[0]?.hosts.includes(host.name));
   const all = hosts.find((host) => images.every(({ reference, id }) => knows(host, reference, id)));
   if (all !== undefined) return all.name;
-  const builder = call.cluster.builder();
-  for (const { reference } of images) await call.cluster.ensureImage(builder, reference, call.signal);
+  const builder = call.cluster.images.builder();
+  for (const { reference } of images) await call.cluster.images.ensure(builder, reference, call.signal);
   return builder;
 }
 
@@ -108,17 +108,17 @@ async function together(call: Call, references: readonly string[]): Promise<stri
  * The host of a build, with all that a Dockerfile may be FROM: images that no registry gave (built, committed or loaded elsewhere), and tags that have
  * moved on elsewhere. Everything else it can pull by itself. What cannot be brought is left to the build to complain about.
  */
-export async function builderWithImages(call: Call, name = call.cluster.builder()): Promise<string> {
-  const builder = call.cluster.hosts().find((host) => host.name === name);
+export async function builderWithImages(call: Call, name = call.cluster.images.builder()): Promise<string> {
+  const builder = call.cluster.hosts.list().find((host) => host.name === name);
   const here = new Map(builder?.images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const)));
   const pullable = new Set(
-    call.cluster.hosts().flatMap((host) => host.images.flatMap((image) => ((image.RepoDigests ?? []).length > 0 ? [image.Id] : []))),
+    call.cluster.hosts.list().flatMap((host) => host.images.flatMap((image) => ((image.RepoDigests ?? []).length > 0 ? [image.Id] : []))),
   );
-  for (const [tag, id] of call.cluster.tags()) {
+  for (const [tag, id] of call.cluster.images.tags()) {
     const present = here.get(tag);
     if (present === id || (present === undefined && pullable.has(id))) continue;
     try {
-      await call.cluster.ensureImage(name, tag, call.signal);
+      await call.cluster.images.ensure(name, tag, call.signal);
     } catch (error) {
       if (call.signal.aborted) throw error;
       call.log.warn({ err: error, image: tag, host: name }, 'an image did not come to the builder: a build FROM it will not find it');

@@ -19,15 +19,17 @@ const TAG_TIMEOUT_MS = 10_000;
 export async function imageRemove(call: Exchange): Promise<void> {
   const reference = call.params['name'] ?? '';
   const alive = new Set(aliveHosts(call));
-  const id = call.cluster.image(reference)?.id;
-  const holders = call.cluster.hosts().filter((host) => alive.has(host.name) && holds(host, reference, id));
+  const id = call.cluster.images.find(reference)?.id;
+  const holders = call.cluster.hosts.list().filter((host) => alive.has(host.name) && holds(host, reference, id));
   if (holders.length === 0 && parseImageName(reference) === undefined) {
-    return sendEngineAnswer(call, await askHost(call, call.cluster.builder(), enginePath(call)));
+    return sendEngineAnswer(call, await askHost(call, call.cluster.images.builder(), enginePath(call)));
   }
   if (holders.length === 0) throw noSuchImage(reference);
   if (id !== undefined) refuseSharedId(call, reference, id);
-  const users = new Set(call.cluster.containers().flatMap((container) => (container.facts.inspect.Image === id ? [container.host] : [])));
-  const inUse = call.cluster.hosts().filter(({ name }) => alive.has(name) && users.has(name));
+  const users = new Set(
+    call.cluster.containers.list().flatMap((container) => (container.facts.inspect.Image === id ? [container.host] : [])),
+  );
+  const inUse = call.cluster.hosts.list().filter(({ name }) => alive.has(name) && users.has(name));
   if (id !== undefined) await Promise.all(inUse.map((host) => giveNames(call, host, id)));
   const remove = (hosts: readonly HostView[], path: string) =>
     hosts.length === 0
@@ -43,22 +45,22 @@ export async function imageRemove(call: Exchange): Promise<void> {
   for (const hosts of [...inUse.map((host) => [host]), idle]) {
     if (!answers.some(isRefusal)) answers.push(...(await remove(hosts, path)));
   }
-  await Promise.all(answers.map(({ host }) => call.cluster.sync(host, { images: true })));
+  await Promise.all(answers.map(({ host }) => call.cluster.view.refresh(host, { images: true })));
   // a copy that was on its way to a host brings the name there after all
-  const late = call.cluster
-    .hosts()
+  const late = call.cluster.hosts
+    .list()
     .filter((host) => alive.has(host.name) && host.images.some((image) => image.RepoTags?.includes(familiarTag(reference))));
   if (!answers.some(isRefusal) && late.length > 0) {
     await remove(late, path);
-    await Promise.all(late.map(({ name }) => call.cluster.sync(name, { images: true })));
+    await Promise.all(late.map(({ name }) => call.cluster.view.refresh(name, { images: true })));
   }
   const refusal = answers.find(isRefusal);
   if (refusal !== undefined) throw engineError(refusal.answer.status, refusal.answer.body.toString());
   if (id !== undefined && tagsOf(call, id).length === 0) {
     // A copy that a host has under no name goes with the last name.
-    const nameless = idle.filter(({ name }) => call.cluster.image(id)?.hosts.includes(name));
+    const nameless = idle.filter(({ name }) => call.cluster.images.find(id)?.hosts.includes(name));
     answers.push(...(await remove(nameless, enginePath(call, { name: id }, ''))));
-    await Promise.all(nameless.map(({ name }) => call.cluster.sync(name, { images: true })));
+    await Promise.all(nameless.map(({ name }) => call.cluster.view.refresh(name, { images: true })));
   }
   // where a container uses the image something of it stays, and so it does in the cluster
   const ofUsers = answers.filter(({ host, answer }) => users.has(host) && answer.status < 400);
@@ -73,7 +75,7 @@ async function giveNames(call: Exchange, host: HostView, id: string): Promise<vo
     if (here.has(tag)) continue;
     const repo = stripTag(tag);
     const query = new URLSearchParams({ repo, tag: tag.slice(repo.length + 1) });
-    const target = { agent: call.cluster.engine(host.name).agent };
+    const target = { agent: call.cluster.engines.endpoint(host.name).agent };
     const path = `/v${call.apiVersion}/images/${id}/tag?${query.toString()}`;
     await engineRequest(target, { method: 'POST', path, timeoutMs: TAG_TIMEOUT_MS, signal: call.signal });
   }

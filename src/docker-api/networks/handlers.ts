@@ -26,12 +26,12 @@ const DISCONNECT: GoStruct = { name: 'types.NetworkDisconnect', fields: { Contai
 
 export async function networkCreate(call: Exchange): Promise<void> {
   const request = await readJson<NetworkCreateRequest>(call, CREATE);
-  const record = await call.cluster.createNetwork(request, call.requestId);
+  const record = await call.cluster.networks.create(request, call.requestId);
   sendJson(call, 201, { Id: record.id, Warning: '' });
 }
 
 export async function networkRemove(call: Exchange): Promise<void> {
-  await unlessDoneBefore(call, () => call.cluster.removeNetwork(call.params['id'] ?? '', { evenOfStopped: true }));
+  await unlessDoneBefore(call, () => call.cluster.networks.remove(call.params['id'] ?? '', { evenOfStopped: true }));
   send(call, { status: 204 });
 }
 
@@ -46,10 +46,11 @@ export async function networkConnect(call: Exchange): Promise<void> {
   if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
   const reference = call.params['id'] ?? '';
   // An Engine looks for the network first.
-  if (predefinedName(reference) === undefined) call.cluster.network(reference);
-  const container = call.cluster.container(Container);
-  await call.cluster.connect(reference, container.id, EndpointConfig);
-  await call.cluster.sync(container.host, { containers: [container.id] });
+  if (predefinedName(reference) === undefined) call.cluster.networks.one(reference);
+  const container = call.cluster.containers.one(Container);
+  await call.cluster.networks.connect(reference, container.id, EndpointConfig);
+  await call.cluster.replicas.joined(call.cluster.containers.one(container.id));
+  await call.cluster.view.refresh(container.host, { containers: [container.id] });
   send(call, { status: 200 });
 }
 
@@ -60,16 +61,17 @@ export async function networkDisconnect(call: Exchange): Promise<void> {
   const container = memberOf(call, Container, Force);
   // with force, what went with its network is off it
   if (Force && isGone(call, reference) && wasMadeFor(container, reference)) return send(call, { status: 200 });
-  if (predefinedName(reference) === undefined) call.cluster.network(reference);
-  await call.cluster.disconnect(reference, container.id, Force);
-  await call.cluster.sync(container.host, { containers: [container.id] });
+  if (predefinedName(reference) === undefined) call.cluster.networks.one(reference);
+  await call.cluster.networks.disconnect(reference, container.id, Force);
+  await call.cluster.replicas.joined(call.cluster.containers.one(container.id));
+  await call.cluster.view.refresh(container.host, { containers: [container.id] });
   send(call, { status: 200 });
 }
 
 /** Of a container that is gone, an Engine that is to use force looks for what it left on the network (moby daemon/network.go, ForceEndpointDelete). */
 function memberOf({ cluster }: Exchange, reference: string, isForced: boolean): ContainerView {
   try {
-    return cluster.container(reference);
+    return cluster.containers.one(reference);
   } catch (error) {
     throw isForced && isKind(error, 'not-found') ? new ArpanetError('not-found', `endpoint ${reference} not found`) : error;
   }
@@ -77,7 +79,7 @@ function memberOf({ cluster }: Exchange, reference: string, isForced: boolean): 
 
 function isGone({ cluster }: Exchange, network: string): boolean {
   return (
-    predefinedName(network) === undefined && !cluster.networks().some(({ record }) => record.name === network || record.id === network)
+    predefinedName(network) === undefined && !cluster.networks.list().some(({ record }) => record.name === network || record.id === network)
   );
 }
 

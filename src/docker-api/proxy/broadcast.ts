@@ -11,7 +11,7 @@ export interface HostAnswer {
 }
 
 export function aliveHosts(call: Exchange): readonly string[] {
-  const alive = call.cluster.hosts().flatMap((host) => (host.state === 'alive' ? [host.name] : []));
+  const alive = call.cluster.hosts.list().flatMap((host) => (host.state === 'alive' ? [host.name] : []));
   if (alive.length === 0) throw new ArpanetError('unavailable', 'no host is alive');
   return alive;
 }
@@ -20,7 +20,7 @@ export function aliveHosts(call: Exchange): readonly string[] {
 export async function askAll(call: Exchange, hosts: readonly string[], path: string): Promise<readonly HostAnswer[]> {
   const settled = await Promise.allSettled(
     hosts.map(async (host) => {
-      const { agent } = call.cluster.engine(host);
+      const { agent } = call.cluster.engines.endpoint(host);
       const answer = await whileAlive(agent, (signal) => askHost(call, host, path, undefined, call.route.method, signal));
       return { host, answer };
     }),

@@ -9,14 +9,14 @@ import http, { type ClientRequest, type IncomingMessage, type ServerResponse } f
 import { Readable } from 'node:stream';
 import httpProxy from 'http-proxy';
 import { ArpanetError } from '../../model/index.ts';
-import type { EngineDoor } from '../cluster.ts';
+import type { EngineEndpoint } from '../../contracts/index.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
 import { hopByHop } from '../guards.ts';
 import { type Upload, uploadOf } from './uploads.ts';
 
 export interface Target {
   readonly host: string;
-  readonly door: EngineDoor;
+  readonly door: EngineEndpoint;
   /** With version and query. */
   readonly path: string;
   /** Done when the Engine has said everything, before the client sees the end. */

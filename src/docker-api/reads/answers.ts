@@ -1,5 +1,5 @@
 /** Answers and the bytes kept of them. Effects: memory. */
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../../contracts/index.ts';
 import { type Ready, ReadyBytes } from './ready-bytes.ts';
 
 export interface ReadAnswer {
@@ -50,7 +50,7 @@ export function createAnswers(cluster: Cluster, now: () => number): Answers {
 
   const answer: Answers['answer'] = (content, { untilMs = Number.POSITIVE_INFINITY, container, timeAt, warnings = [] } = {}) => {
     const body = typeof content === 'string' ? Buffer.from(`${content}\n`) : content;
-    if (untilMs > 0) keepable.set(body, { body, version: cluster.version(), untilMs, container, timeAt });
+    if (untilMs > 0) keepable.set(body, { body, version: cluster.view.version(), untilMs, container, timeAt });
     return { status: 200, body, ...(warnings.length === 0 ? {} : { warnings }) };
   };
 
@@ -65,25 +65,25 @@ export function createAnswers(cluster: Cluster, now: () => number): Answers {
       return (query, params, apiVersion) => {
         const key = `${kind} ${apiVersion} ${Object.values(params).join('/')} ${query.toString()}`;
         const give = (): ReadAnswer | Promise<ReadAnswer> => {
-          const known = ready.get(key, cluster.version(), now());
+          const known = ready.get(key, cluster.view.version(), now());
           if (known !== undefined) return { status: 200, body: known.body };
           const made = make(query, params, apiVersion);
           if (!(made instanceof Promise)) keep(key, made.body);
           return made;
         };
-        return cluster.settled()?.then(give) ?? give();
+        return cluster.view.settled()?.then(give) ?? give();
       };
     },
     cached(rawUrl) {
-      const entry = ready.get(rawUrl, cluster.version(), now());
-      if (entry === undefined || cluster.settled(entry.container) !== undefined) return undefined;
+      const entry = ready.get(rawUrl, cluster.view.version(), now());
+      if (entry === undefined || cluster.view.settled(entry.container) !== undefined) return undefined;
       return entry.container !== undefined && execs.has(entry.container) ? undefined : entry.body;
     },
     remember: keep,
     execSeen(id) {
       execs.add(id);
       if (execs.size > 1_000) {
-        const alive = new Set(cluster.containers().map((container) => container.id));
+        const alive = new Set(cluster.containers.list().map((container) => container.id));
         for (const seen of execs) if (!alive.has(seen)) execs.delete(seen);
       }
     },

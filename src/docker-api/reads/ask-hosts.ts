@@ -2,7 +2,7 @@
 import { engineJson } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import { hostWarnings, whileAlive } from '../proxy/answer-watchdog.ts';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../../contracts/index.ts';
 import { compareVersions } from '../api-versions.ts';
 
 export interface HostsAnswer<T> {
@@ -13,13 +13,13 @@ export interface HostsAnswer<T> {
 
 /** `path` without version; a client's mistake that every host refuses is thrown; each Engine is spoken to in the client's version, capped by what it knows. */
 export async function askHosts<T>(cluster: Cluster, path: string, apiVersion: string, timeoutMs: number): Promise<HostsAnswer<T>> {
-  const alive = cluster.hosts().filter((host) => host.state === 'alive');
+  const alive = cluster.hosts.list().filter((host) => host.state === 'alive');
   const asked = alive.map((host) => askHost<T>(cluster, host, path, apiVersion, timeoutMs));
   const settled = await Promise.allSettled(asked);
   const refused = settled.flatMap((one) => (one.status === 'rejected' && isRefusal(one.reason) ? [one.reason as unknown] : []));
   if (settled.length > 0 && refused.length === settled.length) throw refused[0];
   const silent = settled.flatMap((one, i) => (one.status === 'rejected' ? [alive[i]?.name ?? ''] : []));
-  const known = hostWarnings(cluster.hosts().filter(({ name }) => !silent.includes(name)));
+  const known = hostWarnings(cluster.hosts.list().filter(({ name }) => !silent.includes(name)));
   return {
     answers: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
     warnings: [
@@ -32,7 +32,7 @@ export async function askHosts<T>(cluster: Cluster, path: string, apiVersion: st
 async function askHost<T>(cluster: Cluster, host: HostView, path: string, apiVersion: string, timeoutMs: number) {
   const newest = host.facts?.apiVersion ?? apiVersion;
   const version = compareVersions(apiVersion, newest) > 0 ? newest : apiVersion;
-  const { agent } = cluster.engine(host.name);
+  const { agent } = cluster.engines.endpoint(host.name);
   const call = { method: 'GET', path: `/v${version}${path}`, timeoutMs };
   const answer = await whileAlive(agent, (signal) => engineJson<T>({ agent }, { ...call, signal }));
   return { host: host.name, answer };

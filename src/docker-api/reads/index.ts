@@ -4,7 +4,7 @@
  * before comes from ready bytes until the view or a Status text changes; nothing here changes anything.
  */
 import { setFlagsFromString } from 'node:v8';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../../contracts/index.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import { type ContainerReads, createContainerReads } from '../containers/reads.ts';
 import { createObjectReads, type ObjectReads } from './object-reads.ts';

@@ -1,7 +1,7 @@
 /** Images, networks and volumes, answered from the view. */
 import { ArpanetError, type ImageSummary, isKind } from '../../model/index.ts';
 import { shownNetwork } from '../../networks/index.ts';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../../contracts/index.ts';
 import type { Answers, Read } from './answers.ts';
 import { askHosts } from './ask-hosts.ts';
 import { type Filters, parseFilters } from './filters.ts';
@@ -36,7 +36,7 @@ export function createObjectReads(cluster: Cluster, memo: ViewMemo, answers: Ans
   const imageList: Read = (query, _params, apiVersion) => {
     const images = parseImageQuery(query, parseFilters(query.get('filters')), apiVersion);
     const find = (reference: string) => {
-      const id = cluster.image(reference)?.id;
+      const id = cluster.images.find(reference)?.id;
       const image = memo.images().find((one) => one.Id === id);
       if (image === undefined) throw new ArpanetError('not-found', `No such image: ${withTag(reference)}`);
       return image;
@@ -61,7 +61,7 @@ export function createObjectReads(cluster: Cluster, memo: ViewMemo, answers: Ans
     return answers.answer(json, images.filters.has('until') ? { untilMs: 0 } : {});
   };
 
-  const allNetworks = () => showNetworks(cluster.networks(), cluster.containers(), windowOf(cluster.hosts()).max);
+  const allNetworks = () => showNetworks(cluster.networks.list(), cluster.containers.list(), windowOf(cluster.hosts.list()).max);
 
   const networkList: Read = (query, _params, apiVersion) => {
     const chosen = selectNetworks(allNetworks(), parseFilters(query.get('filters')));
@@ -89,7 +89,7 @@ export function createObjectReads(cluster: Cluster, memo: ViewMemo, answers: Ans
     const exact = withId(reference) ?? all.find((one) => one.Name === reference);
     if (exact !== undefined) return exact;
     try {
-      const found = withId(shownNetwork(cluster.network(reference).record).id);
+      const found = withId(shownNetwork(cluster.networks.one(reference).record).id);
       if (found !== undefined) return found;
     } catch (error) {
       if (!isKind(error, 'not-found')) throw error;
@@ -100,13 +100,13 @@ export function createObjectReads(cluster: Cluster, memo: ViewMemo, answers: Ans
   };
 
   const volumeList: Read = (query) => {
-    const chosen = selectVolumes(cluster.volumes(), volumeFilters(query.get('filters')), cluster.containers(), rootDir());
+    const chosen = selectVolumes(cluster.volumes.list(), volumeFilters(query.get('filters')), cluster.containers.list(), rootDir());
     return answers.answer(JSON.stringify({ Volumes: chosen, Warnings: null }));
   };
 
   const volumeInspect: Read = (_query, params) =>
-    answers.answer(JSON.stringify(inspectVolume(cluster.volume(params['name'] ?? ''), rootDir())));
-  const rootDir = (): string => rootDirOf(cluster.hosts());
+    answers.answer(JSON.stringify(inspectVolume(cluster.volumes.one(params['name'] ?? ''), rootDir())));
+  const rootDir = (): string => rootDirOf(cluster.hosts.list());
 
   return {
     imageList: answers.settledRead('images', imageList),

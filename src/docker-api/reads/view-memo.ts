@@ -1,7 +1,7 @@
 /** What reads derive from the view, kept as long as the view does not change; what a container shows, as long as its own facts do not. */
 import { type ContainerFacts, type ContainerView, type HostView, type ImageSummary, predefinedNetworks } from '../../model/index.ts';
 import { shownNetwork } from '../../networks/index.ts';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../../contracts/index.ts';
 import { linkNamesOf, type NetworkIdentities, type ShownContainer, showSummary } from '../containers/show.ts';
 import { apiMinor } from '../json/go-values.ts';
 import { mergeImages, withDescendants } from '../images/list.ts';
@@ -35,13 +35,13 @@ export function createViewMemo(cluster: Cluster): ViewMemo {
   const kept = { old: new WeakMap<ContainerFacts, Kept>(), current: new WeakMap<ContainerFacts, Kept>() };
 
   const refresh = (): void => {
-    if (cluster.version() === version) return;
-    version = cluster.version();
-    hosts = new Map(cluster.hosts().map((host) => [host.name, host]));
+    if (cluster.view.version() === version) return;
+    version = cluster.view.version();
+    hosts = new Map(cluster.hosts.list().map((host) => [host.name, host]));
     images = undefined;
     links = undefined;
     imageIds.clear();
-    const made = cluster.networks().map(({ record }) => [record.name, { own: record.id, ...shownNetwork(record) }] as const);
+    const made = cluster.networks.list().map(({ record }) => [record.name, { own: record.id, ...shownNetwork(record) }] as const);
     const now = new Map([...made, ...[...predefinedNetworks].map(([name, id]) => [name, { own: id, id, name }] as const)]);
     // the same map as before if nothing changed: what containers show is kept by it
     if (now.size !== networks.size || [...now].some(([name, { id }]) => networks.get(name)?.id !== id)) networks = now;
@@ -49,7 +49,7 @@ export function createViewMemo(cluster: Cluster): ViewMemo {
 
   const imageId = (reference: string): string | undefined => {
     refresh();
-    if (!imageIds.has(reference)) imageIds.set(reference, cluster.image(reference)?.id);
+    if (!imageIds.has(reference)) imageIds.set(reference, cluster.images.find(reference)?.id);
     return imageIds.get(reference);
   };
 
@@ -65,7 +65,7 @@ export function createViewMemo(cluster: Cluster): ViewMemo {
     images() {
       refresh();
       const there = () => [...hosts.values()].filter((host) => host.state !== 'down').map((host) => host.images);
-      return (images ??= mergeImages(there(), cluster.tags()));
+      return (images ??= mergeImages(there(), cluster.images.tags()));
     },
     imagesOf(reference) {
       const id = imageId(reference);
@@ -80,7 +80,7 @@ export function createViewMemo(cluster: Cluster): ViewMemo {
       const { facts, record } = view;
       const generation = apiMinor(apiVersion) < 48 ? kept.old : kept.current;
       const hostApi = hosts.get(view.host)?.facts?.apiVersion;
-      links ??= linkNamesOf(cluster.containers());
+      links ??= linkNamesOf(cluster.containers.list());
       const linkNames = links.get(view.name);
       const known = generation.get(facts);
       const isSame = known !== undefined && known.record === record && known.networks === networks && known.hostApi === hostApi;

@@ -4,7 +4,7 @@
  * on, hosts stay. State: the leader's memory; a new leader shows it again.
  */
 import { ArpanetError, type Json } from '../../model/index.ts';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../../contracts/index.ts';
 
 export interface AddressPool {
   readonly ranges: readonly string[];

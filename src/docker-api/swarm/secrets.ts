@@ -4,7 +4,6 @@ import { type GoStruct, parseJson, readBody } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import { parseFilters } from '../reads/filters.ts';
 import type { KeptReference, ServiceSpec } from './types.ts';
-import { servicesOf } from './services-of.ts';
 
 const NAME = /^[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?$/;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
@@ -22,7 +21,7 @@ const kindOf = (call: Exchange): SecretKind => (call.route.path.startsWith('/sec
 
 /** Full id, name, unique id prefix. Throws `not-found`. */
 function keptAt(call: Exchange, kind: SecretKind, reference: string): SecretRecord {
-  const all = servicesOf(call).kept(kind);
+  const all = call.cluster.secrets.list(kind);
   const exact = all.find(({ id }) => id === reference) ?? all.find(({ name }) => name === reference);
   if (exact !== undefined) return exact;
   const byPrefix = reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
@@ -46,8 +45,8 @@ const readSpec = async (call: Exchange): Promise<KeptSpec> =>
 
 export async function keptList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'name', 'names');
-  const found = servicesOf(call)
-    .kept(kindOf(call))
+  const found = call.cluster.secrets
+    .list(kindOf(call))
     .filter(({ id, name, labels }) => filters.fuzzy('id', id) && filters.labels('label', labels) && filters.fuzzy('name', name))
     .filter(({ name }) => filters.exact('names', name));
   sendJson(call, 200, found.map(show));
@@ -69,7 +68,7 @@ export async function keptCreate(call: Exchange): Promise<void> {
     throw new ArpanetError('unsupported', `a ${kind} from a driver or template is not supported by arpanet: give its data`);
   if (data === '' && kind === 'secret') throw invalid('secret data must be larger than 0 and less than 512000 bytes');
   if (!BASE64.test(data)) throw new ArpanetError('invalid', `illegal base64 data in the ${kind}'s Data`);
-  const { id } = await servicesOf(call).keep(kind, { name, labels: Labels ?? {}, data });
+  const { id } = await call.cluster.secrets.create(kind, { name, labels: Labels ?? {}, data });
   sendJson(call, 201, { ID: id });
 }
 
@@ -78,12 +77,12 @@ export async function keptUpdate(call: Exchange): Promise<void> {
   const { Name = record.name, Labels, Data } = await readSpec(call);
   if (Name !== record.name || (Data !== undefined && Data !== '' && Data !== record.data))
     throw new ArpanetError('invalid', `rpc error: code = InvalidArgument desc = only updates to Labels are allowed`);
-  await servicesOf(call).relabel(record, Labels ?? {}, Number(call.query.get('version')));
+  await call.cluster.secrets.relabel(record, Labels ?? {}, Number(call.query.get('version')));
   send(call, { status: 200 });
 }
 
 export async function keptRemove(call: Exchange): Promise<void> {
-  await servicesOf(call).discard(at(call));
+  await call.cluster.secrets.remove(at(call));
   send(call, { status: 204 });
 }
 

@@ -65,7 +65,7 @@ interface Line {
 
 async function* linesOf(call: Exchange, container: ContainerView, query: string): AsyncGenerator<Line> {
   if (container.hostState !== 'alive') return;
-  const { agent } = call.cluster.engine(container.host);
+  const { agent } = call.cluster.engines.endpoint(container.host);
   const path = `/containers/${container.id}/logs?${query}`;
   const answer = await engineOpen({ agent }, { method: 'GET', path, signal: call.signal });
   if (answer.statusCode !== 200) {

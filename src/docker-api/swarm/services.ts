@@ -11,7 +11,6 @@ import { serviceName, showNode, showService, showSwarm, showTasks, specOf } from
 import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from './spec.ts';
 import type { ServiceSpec } from './types.ts';
 import { filesFor } from './secrets.ts';
-import { servicesOf } from './services-of.ts';
 
 /** The CLI takes a service for converged while its last old instance is still leaving. */
 const PATIENCE_MS = 15_000;
@@ -19,14 +18,14 @@ const quiet = (): void => undefined;
 
 /** Full id, `abc_web`, `abc/web`, unique id prefix. Throws `not-found`. */
 export function serviceAt(call: Exchange, reference: string): ServiceView {
-  const all = servicesOf(call).list();
+  const all = call.cluster.services.list();
   const idFor = (view: ServiceView) => ids.service(view.deployment, view.service);
   const exact = all.find((view) => idFor(view) === reference) ?? all.find((view) => serviceName(view) === reference);
   if (exact !== undefined) return exact;
   const byPrefix = reference === '' ? [] : all.filter((view) => idFor(view).startsWith(reference));
   if (byPrefix.length === 1 && byPrefix[0] !== undefined) return byPrefix[0];
   try {
-    return servicesOf(call).find(reference);
+    return call.cluster.services.find(reference);
   } catch (cause) {
     throw new ArpanetError('not-found', `service ${reference} not found`, { cause });
   }
@@ -37,7 +36,7 @@ const keyOf = (view: ServiceView): string => `${view.deployment}/${view.service}
 export async function serviceList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'mode', 'name', 'runtime');
   const withStatus = boolValue(call.query.get('status'));
-  const shown = servicesOf(call)
+  const shown = call.cluster.services
     .list()
     .filter(
       (view) =>
@@ -75,7 +74,7 @@ async function readSpec(call: Exchange): Promise<ServiceSpec> {
 
 /** Networks that nobody knows, and those of a host, stay as they are called. */
 function asKept({ cluster }: Exchange, spec: ServiceSpec): ServiceSpec {
-  const networks = cluster.networks();
+  const networks = cluster.networks.list();
   return settled(spec, (reference) => networks.find(({ record }) => record.name === reference)?.record.id ?? reference);
 }
 
@@ -96,7 +95,7 @@ export async function serviceCreate(call: Exchange): Promise<void> {
   refuseMeaningless(spec);
   const id = idOf(spec);
   const stem = id.deployment === 'default' ? id.service : `${id.deployment}-${id.service}`;
-  await servicesOf(call).create(
+  await call.cluster.services.create(
     {
       ...id,
       desired: spec.Mode?.Replicated?.Replicas ?? 1,
@@ -112,7 +111,7 @@ export async function serviceCreate(call: Exchange): Promise<void> {
 }
 
 export async function serviceUpdate(call: Exchange): Promise<void> {
-  const services = servicesOf(call);
+  const services = call.cluster.services;
   const view = serviceAt(call, call.params['id'] ?? '');
   const spec = await readSpec(call);
   if (call.query.get('rollback') === 'previous') {
@@ -154,7 +153,7 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
 }
 
 export async function serviceRemove(call: Exchange): Promise<void> {
-  await servicesOf(call).remove([keyOf(serviceAt(call, call.params['id'] ?? ''))], quiet, PATIENCE_MS);
+  await call.cluster.services.remove([keyOf(serviceAt(call, call.params['id'] ?? ''))], quiet, PATIENCE_MS);
   sendJson(call, 200, {});
 }
 
@@ -181,7 +180,7 @@ export async function taskList(call: Exchange): Promise<void> {
   const wantedServices = filters.get('service').map((reference) => keyOf(serviceAt(call, reference)));
   const wantedNodes = filters.get('node').map((reference) => ids.node(hostAt(call, reference).name));
   const isCurrentOnly = filters.bool('_up-to-date') === true;
-  const tasks = servicesOf(call)
+  const tasks = call.cluster.services
     .list()
     .filter((view) => wantedServices.length === 0 || wantedServices.includes(keyOf(view)))
     .filter((view) => filters.labels('label', labelsOf(view)) && filters.fuzzy('name', serviceName(view)))
@@ -196,9 +195,7 @@ export async function taskList(call: Exchange): Promise<void> {
 
 /** Throws `not-found`. */
 export function taskAt(call: Exchange, reference: string): { readonly task: Task; readonly view: ServiceView } {
-  const all = servicesOf(call)
-    .list()
-    .flatMap((view) => tasksOf(view).map((task) => ({ task, view })));
+  const all = call.cluster.services.list().flatMap((view) => tasksOf(view).map((task) => ({ task, view })));
   const found = all.find(({ task }) => task.ID === reference) ?? all.find(({ task }) => reference !== '' && task.ID.startsWith(reference));
   if (found === undefined) throw new ArpanetError('not-found', `task ${reference} not found`);
   return found;
@@ -211,7 +208,7 @@ export async function taskInspect(call: Exchange): Promise<void> {
 
 /** Id, name, unique id prefix. Throws `not-found`. */
 function hostAt(call: Exchange, reference: string): HostView {
-  const hosts = call.cluster.hosts();
+  const hosts = call.cluster.hosts.list();
   const found =
     hosts.find((host) => ids.node(host.name) === reference || host.name === reference) ??
     hosts.find((host) => reference !== '' && ids.node(host.name).startsWith(reference));
@@ -222,8 +219,8 @@ function hostAt(call: Exchange, reference: string): HostView {
 export async function nodeList(call: Exchange): Promise<void> {
   if (isComposeV1(call.req.headers)) throw new ArpanetError('unavailable', NO_SWARM);
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'node.label', 'membership', 'name', 'role');
-  const nodes = call.cluster
-    .hosts()
+  const nodes = call.cluster.hosts
+    .list()
     .filter((host) => filters.fuzzy('id', ids.node(host.name)) && filters.fuzzy('name', host.name))
     .filter(() => filters.exact('role', 'worker') && filters.exact('membership', 'accepted'))
     .filter(({ record }) => filters.labels('label', record.labels) && filters.labels('node.label', record.labels));
@@ -256,14 +253,10 @@ export async function nodeUpdate(call: Exchange): Promise<void> {
     throw new ArpanetError('unsupported', `a host cannot become a ${Role}: schedulers are started beside them ("arpanet scheduler")`);
   if (!isAvailability(Availability))
     throw new ArpanetError('invalid', `invalid availability "${Availability}": it is active, pause or drain`);
-  const updateHost: NonNullable<typeof call.cluster.updateHost> = (name, change) => {
-    if (call.cluster.updateHost === undefined) throw new ArpanetError('unsupported', 'hosts cannot be changed here');
-    return call.cluster.updateHost(name, change);
-  };
   const labels = Labels == null ? undefined : changedLabels(host.record.labels, Labels);
-  if (labels !== undefined && Object.keys(labels).length > 0) await updateHost(host.name, { labels });
+  if (labels !== undefined && Object.keys(labels).length > 0) await call.cluster.hosts.update(host.name, { labels });
   if (Availability === 'drain' && host.record.availability !== 'drain') await beginDrain(call, host.name);
-  else if (Availability !== host.record.availability) await updateHost(host.name, { availability: Availability });
+  else if (Availability !== host.record.availability) await call.cluster.hosts.update(host.name, { availability: Availability });
   sendJson(call, 200, {});
 }
 
@@ -289,14 +282,12 @@ async function beginDrain(call: Exchange, host: string): Promise<void> {
       log.info({ host, line }, 'drain');
       resolve();
     };
-    servicesOf(call)
-      .drain(host, said)
-      .then(() => resolve(), reject);
+    call.cluster.services.drain(host, said).then(() => resolve(), reject);
   });
 }
 
 export async function swarmInspect(call: Exchange): Promise<void> {
-  sendJson(call, 200, showSwarm(call.cluster.about().clusterId, ids, facadeOf(call.cluster)));
+  sendJson(call, 200, showSwarm(call.cluster.leader.about().clusterId, ids, facadeOf(call.cluster)));
   await Promise.resolve();
 }
 
@@ -312,7 +303,7 @@ const SWARM: GoStruct = { name: 'swarm.Spec', fields: { Name: 'string' } };
 export async function swarmInit(call: Exchange): Promise<void> {
   const { Spec, DefaultAddrPool, SubnetSize } = await readJson<InitRequest>(call, INIT);
   init(call.cluster, Spec ?? {}, { ranges: DefaultAddrPool ?? [], subnetSize: SubnetSize ?? 0 });
-  sendJson(call, 200, ids.node(call.cluster.hosts()[0]?.name ?? ''));
+  sendJson(call, 200, ids.node(call.cluster.hosts.list()[0]?.name ?? ''));
 }
 
 export async function swarmLeave(call: Exchange): Promise<void> {

@@ -26,20 +26,20 @@ async function pruneAll(call: Exchange) {
 }
 
 export async function containersPrune(call: Exchange): Promise<void> {
-  await (call.cluster.services?.pruning(() => pruneContainers(call)) ?? pruneContainers(call));
+  await call.cluster.replicas.pruning(() => pruneContainers(call));
 }
 
 async function pruneContainers(call: Exchange): Promise<void> {
-  const before = new Map(call.cluster.containers().map((container) => [container.id, container]));
+  const before = new Map(call.cluster.containers.list().map((container) => [container.id, container]));
   const { pruned, SpaceReclaimed } = await pruneAll(call);
   await Promise.all(
     pruned.map(async ({ host, value }) => {
       const ids = value.ContainersDeleted ?? [];
       // also where nothing went: the event of the prune is told before its answer
-      await call.cluster.sync(host, { containers: ids });
+      await call.cluster.view.refresh(host, { containers: ids });
       for (const id of ids) {
         const container = before.get(id);
-        if (container !== undefined) await call.cluster.containerRemoved(container);
+        if (container !== undefined) await call.cluster.containers.release(container);
       }
     }),
   );
@@ -48,7 +48,7 @@ async function pruneContainers(call: Exchange): Promise<void> {
 
 export async function imagesPrune(call: Exchange): Promise<void> {
   const { pruned, SpaceReclaimed } = await pruneAll(call);
-  await Promise.all(pruned.map(({ host }) => call.cluster.sync(host, { images: true })));
+  await Promise.all(pruned.map(({ host }) => call.cluster.view.refresh(host, { images: true })));
   const late = await pruneOutdated(call);
   const deleted = new Map(
     [...pruned.flatMap(({ value }) => value.ImagesDeleted ?? []), ...late.rows].map((one) => [JSON.stringify(one), one] as const),
@@ -64,9 +64,9 @@ async function pruneOutdated(call: Exchange): Promise<{ readonly rows: readonly 
   const filters = parseFilters(call.query.get('filters'));
   if (filters.bool('dangling') === false) return { rows: [], bytes: 0 };
   const until = filters.get('until').map((value) => timestampOf(value, call.nowMs) / 1_000);
-  const named = new Set(call.cluster.tags().values());
+  const named = new Set(call.cluster.images.tags().values());
   const alive = new Set(aliveHosts(call));
-  const outdated = call.cluster.hosts().flatMap(({ name: host, images }) =>
+  const outdated = call.cluster.hosts.list().flatMap(({ name: host, images }) =>
     images.flatMap(({ Id, RepoTags, Labels, Created, Size }) => {
       const isNamed = RepoTags?.some((tag) => !tag.startsWith('<none>')) === true;
       const isSpared =
@@ -82,7 +82,7 @@ async function pruneOutdated(call: Exchange): Promise<{ readonly rows: readonly 
       return { rows, bytes: rows.some(({ Deleted }) => Deleted === Id) ? Size : 0 };
     }),
   );
-  await Promise.all([...new Set(outdated.map(({ host }) => host))].map((host) => call.cluster.sync(host, { images: true })));
+  await Promise.all([...new Set(outdated.map(({ host }) => host))].map((host) => call.cluster.view.refresh(host, { images: true })));
   return { rows: removed.flatMap(({ rows }) => rows), bytes: removed.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
@@ -94,10 +94,10 @@ export async function buildPrune(call: Exchange): Promise<void> {
 /** Engines know which volumes are in use and which are anonymous; the cluster forgets the place of those that went. */
 export async function volumesPrune(call: Exchange): Promise<void> {
   const { pruned, SpaceReclaimed } = await pruneAll(call);
-  await Promise.all(pruned.map(({ host }) => call.cluster.sync(host, { volumes: true })));
+  await Promise.all(pruned.map(({ host }) => call.cluster.view.refresh(host, { volumes: true })));
   const names = [...new Set([...pruned.flatMap(({ value }) => value.VolumesDeleted ?? []), ...neverUsed(call)])];
   for (const name of names) {
-    await call.cluster.removeVolume(name, true).catch((error: unknown) => {
+    await call.cluster.volumes.remove(name, true).catch((error: unknown) => {
       if (!isKind(error, 'not-found')) call.log.warn({ err: error, volume: name }, 'a pruned volume left its record behind');
     });
   }
@@ -108,7 +108,7 @@ export async function volumesPrune(call: Exchange): Promise<void> {
 function neverUsed(call: Exchange): readonly string[] {
   const filters = parseFilters(call.query.get('filters'));
   const isSpared = apiMinor(call.apiVersion) >= 42 && filters.bool('all') !== true;
-  return call.cluster.volumes().flatMap(({ name, host, record }) => {
+  return call.cluster.volumes.list().flatMap(({ name, host, record }) => {
     const labels = record?.labels ?? {};
     if (isSpared && !Object.hasOwn(labels, 'com.docker.volume.anonymous')) return [];
     const isUnwanted = filters.labels('label', labels) && !(filters.has('label!') && filters.labels('label!', labels));
@@ -132,11 +132,11 @@ export async function networksPrune(call: Exchange): Promise<void> {
   const until = filters.get('until')[0];
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : timestampOf(until, call.nowMs);
   const deleted: string[] = [];
-  for (const { record, members } of call.cluster.networks()) {
+  for (const { record, members } of call.cluster.networks.list()) {
     const isUnwanted = filters.labels('label', record.labels) && !(filters.has('label!') && filters.labels('label!', record.labels));
     if (isSharedBridge(record) || !isUnwanted || members.length > 0 || record.createdAtMs > untilMs) continue;
     try {
-      await call.cluster.removeNetwork(record.id, { evenOfStopped: true });
+      await call.cluster.networks.remove(record.id, { evenOfStopped: true });
       deleted.push(record.name);
     } catch (error) {
       if (!isKind(error, 'forbidden', 'conflict', 'not-found')) throw error;

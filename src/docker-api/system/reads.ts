@@ -1,6 +1,6 @@
 /** `GET /info`, `/version`, `/system/df`. Effects: df asks every Engine. */
 import type { ContainerSummary } from '../../model/index.ts';
-import type { Cluster } from '../cluster.ts';
+import type { Cluster } from '../../contracts/index.ts';
 import type { Answers, Read } from '../reads/answers.ts';
 import { askHosts } from '../reads/ask-hosts.ts';
 import { type DiskUsage, mergeDiskUsage } from './disk-usage.ts';
@@ -26,7 +26,14 @@ export function createSystemReads(
 ): SystemReads {
   const info: Read = (_query, _params, apiVersion) => {
     const nowMs = deps.now();
-    const shown = showInfo(cluster.hosts(), cluster.containers(), memo.images().length, cluster.about(), deps.version, nowMs);
+    const shown = showInfo(
+      cluster.hosts.list(),
+      cluster.containers.list(),
+      memo.images().length,
+      cluster.leader.about(),
+      deps.version,
+      nowMs,
+    );
     const body = Buffer.from(`${JSON.stringify(infoAt(shown, apiMinor(apiVersion)))}\n`);
     // a client that asks what time it is here, to ask for events until then, must not be told an earlier one
     const timeAt = body.indexOf(SYSTEM_TIME) + SYSTEM_TIME.length;
@@ -45,7 +52,7 @@ export function createSystemReads(
 
   return {
     info: answers.settledRead('info', info),
-    version: answers.settledRead('version', () => answers.answer(JSON.stringify(showVersion(cluster.hosts(), deps.version)))),
+    version: answers.settledRead('version', () => answers.answer(JSON.stringify(showVersion(cluster.hosts.list(), deps.version)))),
     diskUsage: answers.settledRead('df', diskUsage),
   };
 }

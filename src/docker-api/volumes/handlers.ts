@@ -21,12 +21,12 @@ export async function volumeCreate(call: Exchange): Promise<void> {
   // so Engines since 23.0 tell what they named themselves, and prune it first
   const isMarked = !request.Name && apiMinor(call.newestVersion) >= 42;
   const Labels = isMarked ? { ...request.Labels, 'com.docker.volume.anonymous': '' } : request.Labels;
-  const { name } = await call.cluster.createVolume({ ...request, ...(Labels ? { Labels } : {}) });
+  const { name } = await call.cluster.volumes.create({ ...request, ...(Labels ? { Labels } : {}) });
   const shown = await call.reads.volumeInspect(call.query, { name }, call.apiVersion);
   send(call, { ...shown, status: shown.status === 200 ? 201 : shown.status });
 }
 
 export async function volumeRemove(call: Exchange): Promise<void> {
-  await unlessDoneBefore(call, () => call.cluster.removeVolume(call.params['name'] ?? '', boolValue(call.query.get('force'))));
+  await unlessDoneBefore(call, () => call.cluster.volumes.remove(call.params['name'] ?? '', boolValue(call.query.get('force'))));
   send(call, { status: 204 });
 }

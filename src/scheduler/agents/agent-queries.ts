@@ -1,4 +1,5 @@
 /** What agents are asked and told beside their work. Effects: messages to agents. */
+import type { Agents } from '../../contracts/index.ts';
 import type { ContainerUsage, DialResult, HostObservation } from '../../model/index.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { Hub } from './hub.ts';
@@ -7,19 +8,10 @@ import type { Hub } from './hub.ts';
 const DIAL_TIMEOUT_MS = 5_000;
 const LOOK_TIMEOUT_MS = 10_000;
 
-/** Each throws `unavailable` when the agent cannot be asked. */
-export interface Asking {
-  /** Calls a port of a container from that host. */
-  dial(host: string, address: string, port: number): Promise<DialResult>;
-  /** What the host's agent finds there now. */
-  look(host: string): Promise<HostObservation>;
-  /** What the host's running containers use now. */
-  usage(host: string): Promise<readonly ContainerUsage[]>;
-  /** Tells all agents what ops have set for them. */
-  pushSettings(): void;
-}
-
-export function createAsking(hub: Pick<Hub, 'call' | 'hosts' | 'send'>, deps: Pick<SchedulerDeps, 'agentSettings'>): Asking {
+export function createAsking(
+  hub: Pick<Hub, 'call' | 'hosts' | 'send'>,
+  deps: Pick<SchedulerDeps, 'agentSettings'>,
+): Pick<Agents, 'dial' | 'look' | 'usage' | 'pushSettings'> {
   return {
     dial: (host, address, port) => hub.call(host, { method: 'dial', address, port }, DIAL_TIMEOUT_MS) as Promise<DialResult>,
     look: (host) => hub.call(host, { method: 'look' }, LOOK_TIMEOUT_MS) as Promise<HostObservation>,

@@ -1,15 +1,9 @@
 /** The ways to the hosts' Engines: one pool of tunnels for each gateway, closed when leadership ends. Effects: sockets. */
-import type { Agent } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { EngineEndpoint } from '../../contracts/index.ts';
 import { createEngineAgent, type EngineAgent, type EngineCall, engineJson, engineRequest, type HostPort } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
-
-export interface EngineDoor {
-  readonly agent: Agent;
-  dial(signal: AbortSignal): Promise<Duplex>;
-}
 
 export interface EnginesDeps {
   readonly token: string;
@@ -20,7 +14,7 @@ export interface EnginesDeps {
 
 export interface Engines {
   /** Throws `unavailable` when the host is not alive. */
-  readonly door: (host: string) => EngineDoor;
+  readonly door: (host: string) => EngineEndpoint;
   /** Answer's JSON; throws `engine` with the Engine's own status and words. */
   readonly json: <T>(host: string, call: EngineCall) => Promise<T>;
   /** The status alone, whatever it is. */

@@ -1,20 +1,13 @@
 /** Read-your-writes: asks agents to read anew, and knows what is still being read. */
+import type { RefreshRequest } from '../../contracts/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Hub } from './hub.ts';
 
 const SYNC_TIMEOUT_MS = 2_000;
 
-export interface SyncWanted {
-  readonly containers?: readonly string[];
-  /** Those that came or went, whichever they are. */
-  readonly newcomers?: boolean;
-  readonly images?: boolean;
-  readonly volumes?: boolean;
-}
-
 export interface Syncs {
   /** Resolves when the view shows what the host's Engine says now. Never rejects; gives up after 2 s. */
-  readonly sync: (host: string, what: SyncWanted) => Promise<void>;
+  readonly sync: (host: string, what: RefreshRequest) => Promise<void>;
   /** Undefined: nothing is under way for this container, or at all. */
   readonly settled: (container?: string) => Promise<void> | undefined;
 }
@@ -32,7 +25,7 @@ export function createSyncs(hub: Pick<Hub, 'call'>, log: Logger): Syncs {
   /** Of each host: what is asked together, at the end of this turn. */
   const next = new Map<string, Running>();
 
-  async function run(host: string, what: SyncWanted): Promise<void> {
+  async function run(host: string, what: RefreshRequest): Promise<void> {
     try {
       await hub.call(host, { method: 'sync', ...what }, SYNC_TIMEOUT_MS);
     } catch (error) {

@@ -1,18 +1,13 @@
 /** Where containers would go if they were created now, one after the other. Reads the view and the ledger; changes nothing. */
-import { ArpanetError, type CreateRequest, type Placement } from '../../model/index.ts';
+import type { HostSnapshot, RehearsedCreate } from '../../contracts/index.ts';
+import { ArpanetError, type Placement } from '../../model/index.ts';
 import { containerRecords, type Core } from '../core.ts';
 import { hostSnapshot } from '../view/host-snapshots.ts';
 import { identify } from './identify.ts';
 import { chargeFor } from '../placement/load.ts';
 import { place, placementRequest } from '../placement/index.ts';
-import type { HostSnapshot } from '../placement/snapshot.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import type { Volumes } from '../volumes/volumes.ts';
-
-export interface Rehearsed {
-  readonly name: string;
-  readonly request: CreateRequest;
-}
 
 /** The hosts as placement sees them now, but for what was placed a moment ago. */
 export function snapshotsNow({ deps, view }: Core): readonly HostSnapshot[] {
@@ -30,7 +25,7 @@ export function snapshotsNow({ deps, view }: Core): readonly HostSnapshot[] {
 }
 
 /** An image that nobody has yet refuses nothing: it may be pulled. */
-export function createRehearse(core: Core, volumes: Volumes): (creates: readonly Rehearsed[]) => readonly Placement[] {
+export function createRehearse(core: Core, volumes: Volumes): (creates: readonly RehearsedCreate[]) => readonly Placement[] {
   const { deps, view } = core;
   return (creates) => {
     const nowMs = deps.now();

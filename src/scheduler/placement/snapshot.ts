@@ -1,47 +1,5 @@
 /** What placement looks at: plain copies, made for one decision. */
-
-export interface PlacedContainer {
-  readonly id: string;
-  readonly name: string;
-  readonly deployment: string;
-  readonly service: string;
-  readonly number: number;
-  /** created: never started yet, also a create still under way; it holds its ports and reservations like a running one. A stopped one holds neither. */
-  readonly state: 'created' | 'running' | 'stopped';
-  /** `0.0.0.0:80/tcp`, by `hostPortsOf`. */
-  readonly hostPorts: readonly string[];
-  readonly reservedNanoCpus: number;
-  readonly reservedMemoryBytes: number;
-}
-
-/** Load that a fresh placement is taken to bring, until it shows in the host's own figures. */
-export interface Charge {
-  readonly atMs: number;
-  /** Share of all cores, 0 to 1. */
-  readonly cpu: number;
-  readonly memoryBytes: number;
-}
-
-export interface HostSnapshot {
-  readonly name: string;
-  readonly state: 'alive' | 'joining' | 'down';
-  readonly availability: 'active' | 'pause' | 'drain';
-  /** Why it is not alive: `no heartbeat for 12 s`. */
-  readonly why?: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Go's words (`linux`, `amd64`) or uname's (`x86_64`). */
-  readonly os: string;
-  readonly arch: string;
-  readonly cpus: number;
-  readonly memoryBytes: number;
-  /** Set by ops. */
-  readonly maxContainers?: number;
-  readonly load?: { readonly cpu: number; readonly memoryUsedBytes: number; readonly atMs: number };
-  readonly pending: readonly Charge[];
-  readonly containers: readonly PlacedContainer[];
-  /** Ids and tags. */
-  readonly images: readonly string[];
-}
+export type { Charge, HostSnapshot, PlacedContainer } from '../../contracts/index.ts';
 
 /** One `constraint` (of the host) or `affinity` (to a container, an image, a service). */
 export interface Wish {

@@ -22,7 +22,7 @@ describe('the door', () => {
 
   it('answers a list from ready bytes under a new request id each time, and no longer once the view changed', async () => {
     let version = 1;
-    await using small = await startSmall({ known: { version: () => version } });
+    await using small = await startSmall({ known: { view: { version: () => version } } });
     const list = async (): Promise<{ id: string | null; text: string }> => {
       const answer = await fetch(`${small.url}/v1.41/containers/json?all=1`);
       return { id: answer.headers.get('arpanet-request-id'), text: await answer.text() };
@@ -188,8 +188,10 @@ describe('the door', () => {
   it('tells a client nothing of a broken promise but its request id', async () => {
     await using small = await startSmall({
       known: {
-        createNetwork: async () => {
-          throw new TypeError('undefined is not a secret');
+        networks: {
+          create: async () => {
+            throw new TypeError('undefined is not a secret');
+          },
         },
       },
     });
@@ -201,8 +203,10 @@ describe('the door', () => {
   it('refuses while the cluster is not ready, and says when to come again', async () => {
     await using small = await startSmall({
       known: {
-        ready: async () => {
-          throw new ArpanetError('unavailable', 'hosts are still joining');
+        leader: {
+          ready: async () => {
+            throw new ArpanetError('unavailable', 'hosts are still joining');
+          },
         },
       },
     });

@@ -124,9 +124,11 @@ describe('a follower', () => {
     await using small = await startSmall({ leads: false });
     await using old = await startSmall({
       known: {
-        container: () => {
-          small.door.follow(next.url);
-          throw new ArpanetError('not-leader', 'the lock is no longer held');
+        containers: {
+          one: () => {
+            small.door.follow(next.url);
+            throw new ArpanetError('not-leader', 'the lock is no longer held');
+          },
         },
       },
     });
@@ -142,7 +144,7 @@ describe('a follower', () => {
     const gone = () => {
       throw new ArpanetError('not-found', 'No such thing');
     };
-    await using small = await startSmall({ known: { container: gone, removeNetwork: gone, removeVolume: gone } });
+    await using small = await startSmall({ known: { containers: { one: gone }, networks: { remove: gone }, volumes: { remove: gone } } });
     const ask = async (path: string, headers: Record<string, string>): Promise<number> =>
       (await fetch(`${small.url}${path}`, { method: 'DELETE', headers })).status;
     for (const path of ['/containers/web', '/networks/web', '/volumes/web']) {
@@ -172,9 +174,11 @@ describe('a follower', () => {
     await using other = await startSmall({
       leads: false,
       known: {
-        createContainer: async (create) => {
-          created.push(create);
-          return { id: 'new', warnings: [] };
+        containers: {
+          create: async (create) => {
+            created.push(create);
+            return { id: 'new', warnings: [] };
+          },
         },
       },
     });
@@ -272,11 +276,13 @@ describe('a leader that is asked again', () => {
       const { status, headers } = await fetch(`${url}/networks/create`, { method: 'POST', body: '{"Name":"n"}', headers: json });
       return [status, headers.get('arpanet-not-leader'), headers.get('retry-after')];
     };
-    await using frozen = await startSmall({ known: { frozen: () => 'another leads' } });
+    await using frozen = await startSmall({ known: { leader: { frozen: () => 'another leads' } } });
     await using small = await startSmall({
       known: {
-        createNetwork: async () => {
-          throw new ArpanetError('not-leader', 'the fence is broken');
+        networks: {
+          create: async () => {
+            throw new ArpanetError('not-leader', 'the fence is broken');
+          },
         },
       },
     });

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Cluster } from '../../../src/docker-api/index.ts';
-import type { ClusterNetwork } from '../../../src/model/index.ts';
+import type { ClusterNetwork, ContainerView } from '../../../src/model/index.ts';
 import { createReads, type Reads } from '../../../src/docker-api/reads/index.ts';
 import { engineRequest } from '../../../src/engine/index.ts';
 import { type LocalHosts, provideImages, reapStale, startLocalHosts } from '../../../src/local-hosts/index.ts';
@@ -293,9 +292,9 @@ async function bench(socket: string, signal: AbortSignal): Promise<Bench> {
   await docker('kill', 'killed');
   await settledHealth(docker, { well: 'healthy', ill: 'unhealthy' });
 
-  const cluster = await withNetworks(await plainCluster(socket, 'h1', signal), socket);
+  const cluster = await plainCluster(socket, 'h1', signal, { networks: await networksOf(socket) });
   const reads = createReads(cluster, { now: Date.now, version: '0.1.0' });
-  const api = cluster.hosts()[0]?.facts?.apiVersion ?? '';
+  const api = cluster.hosts.list()[0]?.facts?.apiVersion ?? '';
   return {
     reads,
     docker,
@@ -327,34 +326,32 @@ async function settledHealth(docker: Bench['docker'], wanted: Readonly<Record<st
 }
 
 /** The Engine's own user-defined networks as if they were the cluster's, with all images, intermediate ones too. */
-async function withNetworks(cluster: Cluster, socket: string): Promise<Cluster> {
+async function networksOf(socket: string): Promise<(containers: readonly ContainerView[]) => readonly ClusterNetwork[]> {
   const { body } = await engineRequest({ socketPath: socket }, { method: 'GET', path: '/networks' });
   const own = (JSON.parse(body.toString()) as { Name: string; Id: string; Labels: Record<string, string> }[]).filter(
     ({ Name }) => !['bridge', 'host', 'none'].includes(Name),
   );
-  const networks = own.map(({ Name, Id, Labels }): ClusterNetwork => {
-    const members = cluster
-      .containers()
-      .filter((one) => one.facts.inspect.State.Running && one.facts.inspect.NetworkSettings.Networks?.[Name]);
-    return {
-      record: {
-        id: Id,
-        name: Name,
-        deployment: 'default',
-        cidr: '172.18.0.0/16',
-        vni: 1,
-        labels: Labels,
-        options: {},
-        internal: false,
-        attachable: false,
-        auxAddresses: {},
-        implicit: false,
-        createdAtMs: 0,
-      },
-      members: members.map(({ id, name }) => ({ id, name, endpointId: '', mac: '', ip: '172.18.0.2', ipv6: '' })),
-    };
-  });
-  return { ...cluster, networks: () => networks };
+  return (containers) =>
+    own.map(({ Name, Id, Labels }): ClusterNetwork => {
+      const members = containers.filter(({ facts: { inspect } }) => inspect.State.Running && inspect.NetworkSettings.Networks?.[Name]);
+      return {
+        record: {
+          id: Id,
+          name: Name,
+          deployment: 'default',
+          cidr: '172.18.0.0/16',
+          vni: 1,
+          labels: Labels,
+          options: {},
+          internal: false,
+          attachable: false,
+          auxAddresses: {},
+          implicit: false,
+          createdAtMs: 0,
+        },
+        members: members.map(({ id, name }) => ({ id, name, endpointId: '', mac: '', ip: '172.18.0.2', ipv6: '' })),
+      };
+    });
 }
 
 /** Without what is ours to differ in: the ids of networks that every host has of its own, and the label with the host's name. */

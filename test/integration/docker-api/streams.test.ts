@@ -205,7 +205,7 @@ describe('a client that had half closed', () => {
 
 describe('many streams', () => {
   it('are refused beyond the limit with what to do, and one that ends makes room', { timeout: 30_000 }, async () => {
-    await using small = await startSmall({ deps: { streamLimit: 2 }, known: { events: () => undefined } });
+    await using small = await startSmall({ deps: { streamLimit: 2 }, known: { events: { listen: () => undefined } } });
     const watch = async (): Promise<http.IncomingMessage> => {
       const [answer] = (await once(http.get(`${small.url}/events`, { agent: false }), 'response')) as [http.IncomingMessage];
       return answer;
@@ -244,7 +244,7 @@ describe('many streams', () => {
       listening++;
       signal.addEventListener('abort', () => listening--);
     };
-    await using small = await startSmall({ raw, known: { events } });
+    await using small = await startSmall({ raw, known: { events: { listen: events } } });
     const beforeBytes = process.memoryUsage().rss;
     const open = async (text: string): Promise<Socket> => {
       const socket = net.connect(small.port, '127.0.0.1').on('error', () => undefined);
@@ -269,7 +269,7 @@ describe('many streams', () => {
 
   it('of readers that are too far behind are cut off, each alone', { timeout: 30_000 }, async () => {
     const listeners = new Set<(event: ClusterEvent) => void>();
-    const known = { events: (listener: (event: ClusterEvent) => void) => void listeners.add(listener) };
+    const known = { events: { listen: (listener: (event: ClusterEvent) => void) => void listeners.add(listener) } };
     await using small = await startSmall({ deps: { eventsBehindBytes: 1024 * 1024 }, known });
     const slow = net.connect(small.port, '127.0.0.1').pause();
     const cut = once(

@@ -17,13 +17,13 @@ const records = (cluster: FakeCluster): readonly ContainerRecord[] =>
 async function failOver(cluster: FakeCluster): Promise<void> {
   await cluster.nextLeader();
   for (const agent of cluster.agents) await agent.dial(cluster.url);
-  await cluster.scheduler.ready(new AbortController().signal);
+  await cluster.scheduler.leader.ready(new AbortController().signal);
 }
 
 describe('adoption', () => {
   it('gives everything back when a container goes by itself', async () => {
     await using cluster = await startFakeCluster(1);
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
     const [agent] = cluster.agents;
     agent?.engine.containers.delete(id);
     agent?.say({ type: 'containers', upserts: [], removes: [id] });
@@ -32,17 +32,17 @@ describe('adoption', () => {
 
   it('keeps all containers over a change of leader', async () => {
     await using cluster = await startFakeCluster(2);
-    const made = await Promise.all([1, 2, 3].map((i) => cluster.scheduler.createContainer(wish(`abc_web_${i}`))));
+    const made = await Promise.all([1, 2, 3].map((i) => cluster.scheduler.containers.create(wish(`abc_web_${i}`))));
     const before = records(cluster);
     await failOver(cluster);
     assert.deepEqual(records(cluster), before);
-    assert.deepEqual(new Set(cluster.scheduler.containers().map((one) => one.record?.id)), new Set(made.map(({ id }) => id)));
+    assert.deepEqual(new Set(cluster.scheduler.containers.list().map((one) => one.record?.id)), new Set(made.map(({ id }) => id)));
     await until(() => cluster.agents.every((agent) => agent.plans.length === 1), 'plans told again');
   });
 
   it('forgets what was removed while nobody led', async () => {
     await using cluster = await startFakeCluster(1);
-    await cluster.scheduler.createContainer(wish('abc_web_1'));
+    await cluster.scheduler.containers.create(wish('abc_web_1'));
     cluster.agents[0]?.engine.containers.clear();
     await failOver(cluster);
     await until(() => cluster.state().length === 0, 'nothing left');
@@ -58,11 +58,11 @@ describe('adoption', () => {
       failedOver = failOver(cluster);
       await failedOver;
     };
-    await assert.rejects(cluster.scheduler.createContainer(create));
+    await assert.rejects(cluster.scheduler.containers.create(create));
     await failedOver;
-    const { id } = await cluster.scheduler.createContainer(create);
+    const { id } = await cluster.scheduler.containers.create(create);
     assert.deepEqual([...agent.engine.containers.keys()], [id]);
-    assert.equal(cluster.scheduler.container('abc_web_1').record?.id, id);
+    assert.equal(cluster.scheduler.containers.one('abc_web_1').record?.id, id);
     const instances = cluster.ledger.list<LeaseRecord>(keys.leases).filter(([, lease]) => lease.kind === 'instance');
     assert.deepEqual(
       instances.map(([, lease]) => lease.state),
@@ -81,7 +81,7 @@ describe('adoption', () => {
       failedOver = failOver(cluster);
       await failedOver;
     };
-    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')));
+    await assert.rejects(cluster.scheduler.containers.create(wish('abc_web_1')));
     await failedOver;
     await until(() => cluster.state().length === 0, 'nothing left');
     assert.equal(agent.engine.containers.size, 0);
@@ -93,10 +93,10 @@ describe('adoption', () => {
     assert.ok(agent);
     agent.engine.afterCreate = async (_name, request) => {
       agent.hangUp();
-      await until(() => cluster.scheduler.hosts()[0]?.state === 'down', 'host down');
+      await until(() => cluster.scheduler.hosts.list()[0]?.state === 'down', 'host down');
       request.socket.destroy();
     };
-    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')));
+    await assert.rejects(cluster.scheduler.containers.create(wish('abc_web_1')));
     await until(() => cluster.state().length === 0, 'state undone');
     assert.equal(agent.engine.containers.size, 1);
     await agent.dial(cluster.url);
@@ -105,7 +105,7 @@ describe('adoption', () => {
 
   it('makes the record of a running container of ours anew when it was lost', async () => {
     await using cluster = await startFakeCluster(1);
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
     const held = cluster.agents[0]?.engine.containers.get(id);
     assert.ok(held);
     held.status = 'running';
@@ -126,7 +126,7 @@ describe('a host that is lost', () => {
   it('is fenced off by all that can be told, and so are those that cannot, until they have been', async (t) => {
     await using cluster = await startFakeCluster(7, { hostDownMs: 1_500 });
     const { scheduler, agents } = cluster;
-    await scheduler.createContainer(wish('abc_web_1'));
+    await scheduler.containers.create(wish('abc_web_1'));
     const lost = agents.find((agent) => agent.engine.containers.size === 1);
     const away = agents.find((agent) => agent !== lost);
     assert.ok(lost && away);
@@ -141,9 +141,9 @@ describe('a host that is lost', () => {
     }, 100);
     t.after(() => clearInterval(beats));
     for (const agent of [lost, away]) agent.hangUp();
-    await until(() => scheduler.hosts().filter(({ state }) => state === 'down').length === 2, 'both are down');
+    await until(() => scheduler.hosts.list().filter(({ state }) => state === 'down').length === 2, 'both are down');
     const { signal } = new AbortController();
-    await scheduler.succeed('abc_web_1', 'request-of-the-successor', signal);
+    await scheduler.containers.replaceLost('abc_web_1', 'request-of-the-successor', signal);
     const both = [address(lost), address(away)].toSorted();
     for (const agent of others) {
       const asked = agent.calls.flatMap((call) => (call.method === 'fence' ? [call.addresses.toSorted()] : []));
@@ -172,9 +172,9 @@ describe('a create that nobody answered', () => {
       failedOver = cluster.nextLeader();
       await failedOver;
     };
-    await assert.rejects(cluster.scheduler.createContainer(create));
+    await assert.rejects(cluster.scheduler.containers.create(create));
     await failedOver;
-    await cluster.scheduler.ready(new AbortController().signal);
+    await cluster.scheduler.leader.ready(new AbortController().signal);
     assert.equal(agent.engine.containers.size, 1);
   }
 
@@ -184,11 +184,14 @@ describe('a create that nobody answered', () => {
     assert.ok(agent);
     await cutShort(cluster, wish('abc_web_1'));
     const { scheduler } = cluster;
-    await assert.rejects(scheduler.seek('abc_web_1'), { kind: 'unavailable', message: /was begun on host h1, which is away/ });
-    assert.equal(await scheduler.seek('other'), false);
-    assert.equal(await scheduler.giveUp('other'), false);
-    assert.equal(await scheduler.giveUp('/abc_web_1'), true);
-    assert.equal(await scheduler.seek('abc_web_1'), false);
+    await assert.rejects(scheduler.containers.awaitCreate('abc_web_1'), {
+      kind: 'unavailable',
+      message: /was begun on host h1, which is away/,
+    });
+    assert.equal(await scheduler.containers.awaitCreate('other'), false);
+    assert.equal(await scheduler.containers.abandonCreate('other'), false);
+    assert.equal(await scheduler.containers.abandonCreate('/abc_web_1'), true);
+    assert.equal(await scheduler.containers.awaitCreate('abc_web_1'), false);
     assert.deepEqual(records(cluster), []);
     await agent.dial(cluster.url);
     await until(() => agent.engine.containers.size === 0, 'container removed');
@@ -200,8 +203,8 @@ describe('a create that nobody answered', () => {
     await cutShort(cluster, wish('abc_web_1'));
     await cluster.agents[0]?.dial(cluster.url);
     await until(() => records(cluster)[0]?.id !== undefined, 'adopted');
-    assert.equal(await cluster.scheduler.seek('abc_web_1'), true);
-    assert.equal(await cluster.scheduler.giveUp('abc_web_1'), false);
+    assert.equal(await cluster.scheduler.containers.awaitCreate('abc_web_1'), true);
+    assert.equal(await cluster.scheduler.containers.abandonCreate('abc_web_1'), false);
   });
 
   it('is waited for by whoever asks for it meanwhile', async () => {
@@ -213,25 +216,25 @@ describe('a create that nobody answered', () => {
     agent.engine.afterCreate = async () => {
       // the view shows it; started now, it would outlive its create's being undone
       const [id = ''] = agent.engine.containers.keys();
-      await scheduler.sync('h1', { containers: [id] });
-      assert.equal(scheduler.container('abc_web_1').record, undefined);
-      const whenOver = scheduler.seek(id).then((isThere) => isThere && scheduler.container(id).record?.id === id);
-      sought = Promise.all([whenOver, scheduler.seek('abc_web_1'), scheduler.giveUp('abc_web_1')]);
+      await scheduler.view.refresh('h1', { containers: [id] });
+      assert.equal(scheduler.containers.one('abc_web_1').record, undefined);
+      const whenOver = scheduler.containers.awaitCreate(id).then((isThere) => isThere && scheduler.containers.one(id).record?.id === id);
+      sought = Promise.all([whenOver, scheduler.containers.awaitCreate('abc_web_1'), scheduler.containers.abandonCreate('abc_web_1')]);
     };
-    await scheduler.createContainer(wish('abc_web_1'));
+    await scheduler.containers.create(wish('abc_web_1'));
     assert.deepEqual(await sought, [true, true, false]);
   });
 
   it('is no container to start when it was undone and only its Engine has it still', async () => {
     await using cluster = await startFakeCluster(1);
     const { scheduler } = cluster;
-    const { id } = await scheduler.createContainer(wish('abc_web_1'));
+    const { id } = await scheduler.containers.create(wish('abc_web_1'));
     const { addresses = {} } = records(cluster)[0] ?? {};
     const leases = Object.entries(addresses).map(([network, ip]) => ({ kind: 'delete', key: keys.lease(network, ip) }) as const);
     await cluster.ledger.commit([{ kind: 'delete', key: keys.container('abc_web_1') }, ...leases]);
     await failOver(cluster);
-    assert.equal(await cluster.scheduler.seek(id), false);
-    assert.equal(await cluster.scheduler.seek('abc_web_1'), false);
+    assert.equal(await cluster.scheduler.containers.awaitCreate(id), false);
+    assert.equal(await cluster.scheduler.containers.awaitCreate('abc_web_1'), false);
   });
 
   it('is no definite failure while it cannot be undone: it may be finished yet', async () => {
@@ -246,9 +249,12 @@ describe('a create that nobody answered', () => {
       agent.engine.containers.clear();
       request.socket.write('HTTP/1.1 404 Not Found\r\nContent-Length: 22\r\n\r\n{"message":"No image"}');
     };
-    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')), { kind: 'unavailable', message: /could not be undone yet/ });
+    await assert.rejects(cluster.scheduler.containers.create(wish('abc_web_1')), {
+      kind: 'unavailable',
+      message: /could not be undone yet/,
+    });
     Object.assign(ledger, whole);
-    await cluster.scheduler.reconcile();
+    await cluster.scheduler.leader.reconcile();
     assert.deepEqual(records(cluster), []);
   });
 });
@@ -256,24 +262,24 @@ describe('a create that nobody answered', () => {
 describe('life of a container', () => {
   it('keeps its addresses over a rename, and frees the old name', async () => {
     await using cluster = await startFakeCluster(1);
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
     const held = cluster.agents[0]?.engine.containers.get(id);
     assert.ok(held);
-    await cluster.scheduler.renameContainer(cluster.scheduler.container(id), 'old_web', async () => void (held.name = 'old_web'));
-    assert.equal(cluster.scheduler.container('old_web').id, id);
-    assert.throws(() => cluster.scheduler.container('abc_web_1'), { kind: 'not-found' });
+    await cluster.scheduler.containers.rename(cluster.scheduler.containers.one(id), 'old_web', async () => void (held.name = 'old_web'));
+    assert.equal(cluster.scheduler.containers.one('old_web').id, id);
+    assert.throws(() => cluster.scheduler.containers.one('abc_web_1'), { kind: 'not-found' });
     const lease = cluster.ledger.list<LeaseRecord>(keys.leases).find(([, one]) => one.kind === 'instance')?.[1];
     assert.deepEqual([lease?.owner, lease?.state], ['old_web', 'bound']);
-    await cluster.scheduler.createContainer(wish('abc_web_1'));
+    await cluster.scheduler.containers.create(wish('abc_web_1'));
   });
 
   it('takes a rename back that the Engine refuses', async () => {
     await using cluster = await startFakeCluster(1);
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
     const refuse = async (): Promise<void> => {
       throw new Error('no');
     };
-    await assert.rejects(cluster.scheduler.renameContainer(cluster.scheduler.container(id), 'b', refuse), /no/);
+    await assert.rejects(cluster.scheduler.containers.rename(cluster.scheduler.containers.one(id), 'b', refuse), /no/);
     assert.deepEqual(
       records(cluster).map((record) => [record.name, record.id]),
       [['abc_web_1', id]],
@@ -282,14 +288,14 @@ describe('life of a container', () => {
 
   it('finishes a rename that the Engine did and the old leader did not record', async () => {
     await using cluster = await startFakeCluster(1);
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
     const held = cluster.agents[0]?.engine.containers.get(id);
     assert.ok(held);
     const act = async (): Promise<void> => {
       held.name = 'b';
       await failOver(cluster);
     };
-    await assert.rejects(cluster.scheduler.renameContainer(cluster.scheduler.container(id), 'b', act));
+    await assert.rejects(cluster.scheduler.containers.rename(cluster.scheduler.containers.one(id), 'b', act));
     await until(() => records(cluster).length === 1, 'one record');
     assert.deepEqual(
       records(cluster).map((record) => [record.name, record.id]),
@@ -301,38 +307,38 @@ describe('life of a container', () => {
 
   it('is withdrawn while it is being stopped, and no longer', async () => {
     await using cluster = await startFakeCluster(1);
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
-    const during = await cluster.scheduler.withdrawn(cluster.scheduler.container(id), async () => [
-      ...cluster.scheduler.instancesInput().withdrawn,
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
+    const during = await cluster.scheduler.containers.withdrawn(cluster.scheduler.containers.one(id), async () => [
+      ...cluster.scheduler.names.sources().withdrawn,
     ]);
     assert.deepEqual(during, [id]);
-    await until(() => cluster.scheduler.instancesInput().withdrawn.size === 0, 'names come back');
+    await until(() => cluster.scheduler.names.sources().withdrawn.size === 0, 'names come back');
   });
 
   it('joins and leaves a network', async () => {
     await using cluster = await startFakeCluster(1);
     const [agent] = cluster.agents;
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
-    const network = await cluster.scheduler.createNetwork({ Name: 'abc_back', IPAM: { Config: [{ Subnet: '10.99.0.0/24' }] } }, 'r1');
-    await cluster.scheduler.connect('abc_back', id, { IPAMConfig: { IPv4Address: '10.99.0.77' }, Aliases: ['db'] });
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
+    const network = await cluster.scheduler.networks.create({ Name: 'abc_back', IPAM: { Config: [{ Subnet: '10.99.0.0/24' }] } }, 'r1');
+    await cluster.scheduler.networks.connect('abc_back', id, { IPAMConfig: { IPv4Address: '10.99.0.77' }, Aliases: ['db'] });
     assert.equal(agent?.engine.containers.get(id)?.networks.get('abc_back'), '10.99.0.77');
-    assert.equal(cluster.scheduler.container(id).record?.addresses[network.id], '10.99.0.77');
-    await assert.rejects(cluster.scheduler.connect('abc_back', id, {}), {
+    assert.equal(cluster.scheduler.containers.one(id).record?.addresses[network.id], '10.99.0.77');
+    await assert.rejects(cluster.scheduler.networks.connect('abc_back', id, {}), {
       message: 'endpoint with name abc_web_1 already exists in network abc_back',
     });
-    await assert.rejects(cluster.scheduler.removeNetwork('abc_back'), { kind: 'forbidden', message: /has active endpoints/ });
-    await cluster.scheduler.disconnect('abc_back', id, false);
-    assert.equal(cluster.scheduler.container(id).record?.addresses[network.id], undefined);
+    await assert.rejects(cluster.scheduler.networks.remove('abc_back'), { kind: 'forbidden', message: /has active endpoints/ });
+    await cluster.scheduler.networks.disconnect('abc_back', id, false);
+    assert.equal(cluster.scheduler.containers.one(id).record?.addresses[network.id], undefined);
     assert.equal(agent?.engine.networks.has(network.id), false);
-    await cluster.scheduler.removeNetwork('abc_back');
+    await cluster.scheduler.networks.remove('abc_back');
   });
 
   it('tells the other hosts of a network before a container can speak there', async () => {
     await using cluster = await startFakeCluster(2);
-    await cluster.scheduler.createNetwork({ Name: 'abc_net' }, 'r1');
+    await cluster.scheduler.networks.create({ Name: 'abc_net' }, 'r1');
     const request = { Image: 'busybox', HostConfig: { NetworkMode: 'abc_net' } };
-    await cluster.scheduler.createContainer(wish('web1', { request }));
-    await cluster.scheduler.createContainer(wish('web2', { request }));
+    await cluster.scheduler.containers.create(wish('web1', { request }));
+    await cluster.scheduler.containers.create(wish('web2', { request }));
     const last = cluster.agents.map((agent) => agent.calls.findLast((call) => call.method === 'materialise'));
     assert.deepEqual(
       last.map((call) => call?.method === 'materialise' && call.plan.peers),

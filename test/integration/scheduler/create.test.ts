@@ -27,12 +27,12 @@ const nothingLeft = (cluster: FakeCluster): void => {
 describe('create', () => {
   it('makes the container in its implicit network, with a leased address, and shows it at once', async () => {
     await using cluster = await startFakeCluster(2);
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
-    const container = cluster.scheduler.container('abc_web_1');
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
+    const container = cluster.scheduler.containers.one('abc_web_1');
     assert.equal(container.id, id);
     assert.equal(container.record?.id, id);
     assert.equal(container.record?.deployment, 'abc');
-    const [network] = cluster.scheduler.networks();
+    const [network] = cluster.scheduler.networks.list();
     assert.equal(network?.record.name, 'abc_default');
     const [lease] = leases(cluster, 'instance');
     assert.equal(lease?.state, 'bound');
@@ -45,19 +45,19 @@ describe('create', () => {
 
   it('leaves nothing behind after the last container is removed', async () => {
     await using cluster = await startFakeCluster(1);
-    await cluster.scheduler.createContainer(wish('abc_web_1'));
-    const container = cluster.scheduler.container('abc_web_1');
+    await cluster.scheduler.containers.create(wish('abc_web_1'));
+    const container = cluster.scheduler.containers.one('abc_web_1');
     cluster.agents[0]?.engine.containers.clear();
-    await cluster.scheduler.containerRemoved(container);
+    await cluster.scheduler.containers.release(container);
     nothingLeft(cluster);
-    assert.throws(() => cluster.scheduler.container('abc_web_1'), /No such container: abc_web_1/);
+    assert.throws(() => cluster.scheduler.containers.one('abc_web_1'), /No such container: abc_web_1/);
   });
 
   it("refuses a taken name in Docker's words and changes nothing", async () => {
     await using cluster = await startFakeCluster(1);
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
     const before = cluster.state();
-    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')), {
+    await assert.rejects(cluster.scheduler.containers.create(wish('abc_web_1')), {
       kind: 'conflict',
       message: `Conflict. The container name "/abc_web_1" is already in use by container "${id}". You have to remove (or rename) that container to be able to reuse that name.`,
     });
@@ -67,8 +67,8 @@ describe('create', () => {
   it('answers a request that is sent again with the container that the first try made', async () => {
     await using cluster = await startFakeCluster(1);
     const first = wish('abc_web_1');
-    const [a, b] = await Promise.all([cluster.scheduler.createContainer(first), cluster.scheduler.createContainer(first)]);
-    const c = await cluster.scheduler.createContainer(first);
+    const [a, b] = await Promise.all([cluster.scheduler.containers.create(first), cluster.scheduler.containers.create(first)]);
+    const c = await cluster.scheduler.containers.create(first);
     assert.deepEqual([b.id, c.id], [a.id, a.id]);
     assert.equal(cluster.agents[0]?.engine.containers.size, 1);
   });
@@ -80,7 +80,7 @@ describe('create', () => {
         throw new Refusal(400, 'invalid mount config');
       };
     }
-    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')), {
+    await assert.rejects(cluster.scheduler.containers.create(wish('abc_web_1')), {
       kind: 'engine',
       engineStatus: 400,
       message: 'invalid mount config',
@@ -94,7 +94,7 @@ describe('create', () => {
     const [agent] = cluster.agents;
     assert.ok(agent);
     agent.engine.beforeCreate = async () => client.abort();
-    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1', { signal: client.signal })), { kind: 'unavailable' });
+    await assert.rejects(cluster.scheduler.containers.create(wish('abc_web_1', { signal: client.signal })), { kind: 'unavailable' });
     nothingLeft(cluster);
   });
 
@@ -108,9 +108,9 @@ describe('create', () => {
     agent.engine.beforeCreate = async () => {
       agent.engine.beforeCreate = async () => undefined;
       client.abort();
-      second = cluster.scheduler.createContainer({ ...first, signal: new AbortController().signal });
+      second = cluster.scheduler.containers.create({ ...first, signal: new AbortController().signal });
     };
-    await assert.rejects(cluster.scheduler.createContainer(first), { kind: 'unavailable' });
+    await assert.rejects(cluster.scheduler.containers.create(first), { kind: 'unavailable' });
     const { id } = (await second) ?? { id: '' };
     assert.deepEqual([...agent.engine.containers.keys()], [id]);
   });
@@ -127,7 +127,7 @@ describe('create', () => {
       agent.hangUp();
       throw new Refusal(500, 'dying');
     };
-    await assert.rejects(cluster.scheduler.createContainer(wish('abc_web_1')));
+    await assert.rejects(cluster.scheduler.containers.create(wish('abc_web_1')));
     assert.deepEqual(cluster.state(), []);
     agent.beforeCall = async () => undefined;
     await agent.dial(cluster.url);
@@ -141,26 +141,26 @@ describe('create', () => {
     agent.beforeCall = async (request) => {
       if (request.method === 'sync') throw new ArpanetError('unavailable', 'the Engine of this host is away');
     };
-    const { id } = await cluster.scheduler.createContainer(wish('abc_web_1'));
-    const seen = cluster.scheduler.container('abc_web_1');
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
+    const seen = cluster.scheduler.containers.one('abc_web_1');
     assert.deepEqual([seen.id, seen.facts.inspect.State.Status], [id, 'created']);
     // removed before its host ever told of it
-    await cluster.scheduler.containerRemoved(seen);
-    assert.throws(() => cluster.scheduler.container('abc_web_1'), /No such container: abc_web_1/);
-    assert.deepEqual(cluster.scheduler.containers(), []);
+    await cluster.scheduler.containers.release(seen);
+    assert.throws(() => cluster.scheduler.containers.one('abc_web_1'), /No such container: abc_web_1/);
+    assert.deepEqual(cluster.scheduler.containers.list(), []);
   });
 
   it('answers an unknown image with what makes `docker run` pull, before anything is begun', async () => {
     await using cluster = await startFakeCluster(1);
     const create = wish('abc_web_1', { request: { Image: 'nosuch' } });
-    await assert.rejects(cluster.scheduler.createContainer(create), { kind: 'not-found', message: 'No such image: nosuch:latest' });
+    await assert.rejects(cluster.scheduler.containers.create(create), { kind: 'not-found', message: 'No such image: nosuch:latest' });
     nothingLeft(cluster);
   });
 
   it("refuses an unknown network in Docker's words", async () => {
     await using cluster = await startFakeCluster(1);
     const create = wish('abc_web_1', { request: { Image: 'busybox', HostConfig: { NetworkMode: 'nosuch' } } });
-    await assert.rejects(cluster.scheduler.createContainer(create), { kind: 'invalid', message: 'network nosuch not found' });
+    await assert.rejects(cluster.scheduler.containers.create(create), { kind: 'invalid', message: 'network nosuch not found' });
     nothingLeft(cluster);
   });
 
@@ -168,7 +168,7 @@ describe('create', () => {
     await using cluster = await startFakeCluster(2);
     const create = wish('big', { request: { Image: 'busybox', HostConfig: { Memory: 1e12 } } });
     await assert.rejects(
-      cluster.scheduler.createContainer(create),
+      cluster.scheduler.containers.create(create),
       (error: ArpanetError) => error.kind === 'unplaceable' && /h1: .*h2: /s.test(error.message),
     );
     nothingLeft(cluster);
@@ -177,7 +177,7 @@ describe('create', () => {
   it('never gives one of two names or addresses away twice in a burst of 30, and spreads it', async () => {
     await using cluster = await startFakeCluster(3);
     const results = await Promise.allSettled(
-      Array.from({ length: 30 }, (_, i) => cluster.scheduler.createContainer(wish(i % 10 === 9 ? 'same' : `abc_web_${i + 1}`))),
+      Array.from({ length: 30 }, (_, i) => cluster.scheduler.containers.create(wish(i % 10 === 9 ? 'same' : `abc_web_${i + 1}`))),
     );
     const made = results.filter((result) => result.status === 'fulfilled');
     assert.equal(made.length, 28);
@@ -200,29 +200,29 @@ describe('create', () => {
       ['1.45', 0],
     ] as const) {
       await using cluster = await startFakeCluster(1, { apiVersion });
-      await cluster.scheduler.createNetwork({ Name: 'abc_front' }, 'r1');
-      await cluster.scheduler.createNetwork({ Name: 'abc_back' }, 'r2');
+      await cluster.scheduler.networks.create({ Name: 'abc_front' }, 'r1');
+      await cluster.scheduler.networks.create({ Name: 'abc_back' }, 'r2');
       const request = {
         Image: 'busybox',
         HostConfig: { NetworkMode: 'abc_front' },
         NetworkingConfig: { EndpointsConfig: { abc_front: {}, abc_back: { Aliases: ['db'] } } },
       };
-      const { id } = await cluster.scheduler.createContainer(wish('abc_web_1', { request, apiVersion: '1.45' }));
+      const { id } = await cluster.scheduler.containers.create(wish('abc_web_1', { request, apiVersion: '1.45' }));
       const [agent] = cluster.agents;
       assert.deepEqual([...(agent?.engine.containers.get(id)?.networks.keys() ?? [])], ['abc_front', 'abc_back']);
       assert.equal(agent?.engine.asked.filter((route) => route.endsWith('/connect')).length, connects);
-      assert.deepEqual(Object.values(cluster.scheduler.container(id).record?.aliases ?? {}), [[], ['db']]);
+      assert.deepEqual(Object.values(cluster.scheduler.containers.one(id).record?.aliases ?? {}), [[], ['db']]);
     }
   });
 
   it('keeps a named volume on the host that has it', async () => {
     await using cluster = await startFakeCluster(3);
-    await cluster.scheduler.createVolume({ Name: 'data', Labels: { a: 'b' } });
+    await cluster.scheduler.volumes.create({ Name: 'data', Labels: { a: 'b' } });
     const request = { Image: 'busybox', HostConfig: { Binds: ['data:/data'] } };
-    const made = await Promise.all([1, 2, 3, 4].map((i) => cluster.scheduler.createContainer(wish(`db${i}`, { request }))));
-    const hosts = new Set(made.map(({ id }) => cluster.scheduler.container(id).host));
+    const made = await Promise.all([1, 2, 3, 4].map((i) => cluster.scheduler.containers.create(wish(`db${i}`, { request }))));
+    const hosts = new Set(made.map(({ id }) => cluster.scheduler.containers.one(id).host));
     assert.equal(hosts.size, 1);
-    const volume = cluster.scheduler.volume('data');
+    const volume = cluster.scheduler.volumes.one('data');
     assert.equal(volume.host, [...hosts][0]);
     assert.deepEqual(volume.summary?.Labels, { a: 'b' });
   });

@@ -25,7 +25,7 @@ describe('a host', () => {
       await using agent = await startFakeAgent({ name: 'h1', token });
       await assert.rejects(agent.dial(cluster.url), { kind: 'unauthorized', message: /join token is missing or wrong/ });
     }
-    assert.deepEqual(cluster.scheduler.hosts(), []);
+    assert.deepEqual(cluster.scheduler.hosts.list(), []);
   });
 
   it('cannot take the name of another that is alive: the refusal names both', async () => {
@@ -34,7 +34,7 @@ describe('a host', () => {
     await other.dial(cluster.url);
     await until(() => refused(other) !== undefined, 'refused');
     assert.match(refused(other) ?? '', /10\.0\.0\.1 .*10\.0\.0\.99/);
-    assert.equal(cluster.scheduler.hosts()[0]?.record.address, '10.0.0.1');
+    assert.equal(cluster.scheduler.hosts.list()[0]?.record.address, '10.0.0.1');
   });
 
   it('replaces its own older stream', async () => {
@@ -42,8 +42,8 @@ describe('a host', () => {
     const [agent] = cluster.agents;
     await agent?.dial(cluster.url);
     await until(() => agent?.told.filter(({ type }) => type === 'welcome').length === 2, 'welcomed twice');
-    await cluster.scheduler.sync('h1', { images: true });
-    assert.equal(cluster.scheduler.hosts()[0]?.state, 'alive');
+    await cluster.scheduler.view.refresh('h1', { images: true });
+    assert.equal(cluster.scheduler.hosts.list()[0]?.state, 'alive');
   });
 
   it('is let go, with no word of blame, when it has seen a newer leader; is refused when its name is none', async () => {
@@ -55,7 +55,7 @@ describe('a host', () => {
     await until(() => refused(odd) !== undefined, 'refused');
     // It looks for the new leader at once, and not after the pause that a refusal asks for.
     assert.equal(refused(ahead), undefined);
-    assert.deepEqual(cluster.scheduler.hosts(), []);
+    assert.deepEqual(cluster.scheduler.hosts.list(), []);
     assert.match(refused(odd) ?? '', /"H_1" is no host name/);
   });
 
@@ -63,28 +63,28 @@ describe('a host', () => {
     await using cluster = await startFakeCluster(1, { hostDownMs: 300 });
     const [agent] = cluster.agents;
     agent?.hangUp();
-    await until(() => cluster.scheduler.hosts()[0]?.state === 'down', 'down');
-    assert.throws(() => cluster.scheduler.engine('h1'), { kind: 'unavailable', message: /host h1 is down: no heartbeat/ });
-    assert.throws(() => cluster.scheduler.builder(), { kind: 'unavailable' });
+    await until(() => cluster.scheduler.hosts.list()[0]?.state === 'down', 'down');
+    assert.throws(() => cluster.scheduler.engines.endpoint('h1'), { kind: 'unavailable', message: /host h1 is down: no heartbeat/ });
+    assert.throws(() => cluster.scheduler.images.builder(), { kind: 'unavailable' });
     await agent?.dial(cluster.url);
-    await until(() => cluster.scheduler.hosts()[0]?.state === 'alive', 'alive');
+    await until(() => cluster.scheduler.hosts.list()[0]?.state === 'alive', 'alive');
   });
 
   it('goes down at once when its Engine does not answer', async () => {
     await using cluster = await startFakeCluster(1);
     cluster.agents[0]?.say({ type: 'engine', alive: false, why: 'connection refused' });
-    await until(() => cluster.scheduler.hosts()[0]?.state === 'down', 'down');
+    await until(() => cluster.scheduler.hosts.list()[0]?.state === 'down', 'down');
   });
 
   it('ends with the leadership', async () => {
     await using cluster = await startFakeCluster(1);
     const before = cluster.scheduler;
     await cluster.nextLeader();
-    await assert.rejects(before.ready(new AbortController().signal), { kind: 'unavailable' });
-    assert.equal(cluster.scheduler.hosts()[0]?.state, 'joining');
+    await assert.rejects(before.leader.ready(new AbortController().signal), { kind: 'unavailable' });
+    assert.equal(cluster.scheduler.hosts.list()[0]?.state, 'joining');
     await cluster.agents[0]?.dial(cluster.url);
-    await cluster.scheduler.ready(new AbortController().signal);
-    assert.equal(cluster.scheduler.hosts()[0]?.state, 'alive');
+    await cluster.scheduler.leader.ready(new AbortController().signal);
+    assert.equal(cluster.scheduler.hosts.list()[0]?.state, 'alive');
   });
 
   it('that sends nonsense loses its stream, and nobody else theirs', async () => {
@@ -99,7 +99,7 @@ describe('a host', () => {
     await until(() => said.includes('"refused"'), 'refused');
     socket.destroy();
     assert.equal(
-      cluster.scheduler.hosts().every((host) => host.state === 'alive'),
+      cluster.scheduler.hosts.list().every((host) => host.state === 'alive'),
       true,
     );
   });
@@ -119,7 +119,7 @@ describe('a host', () => {
       requestId: 'r',
       signal: new AbortController().signal,
     };
-    await assert.rejects(cluster.scheduler.createContainer(create), { kind: 'conflict', message: 'no such bridge' });
+    await assert.rejects(cluster.scheduler.containers.create(create), { kind: 'conflict', message: 'no such bridge' });
     assert.deepEqual(cluster.state(), []);
   });
 });

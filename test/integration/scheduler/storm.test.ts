@@ -44,15 +44,15 @@ async function client(cluster: FakeCluster, random: () => number, name: string):
     signal: abort.signal,
   };
   try {
-    await cluster.scheduler.ready(new AbortController().signal);
-    const { id } = await cluster.scheduler.createContainer(create);
+    await cluster.scheduler.leader.ready(new AbortController().signal);
+    const { id } = await cluster.scheduler.containers.create(create);
     await sleep(random() * 20);
-    const container = cluster.scheduler.containers().find((one) => one.id === id);
+    const container = cluster.scheduler.containers.list().find((one) => one.id === id);
     if (container === undefined) return; // its host went away just then: it stays, and is cleared away at the end
     const agent = cluster.agents.find((one) => one.name === container.host);
     agent?.engine.containers.delete(id);
     if (random() < 0.5) agent?.say({ type: 'containers', upserts: [], removes: [id] });
-    else await cluster.scheduler.containerRemoved(container);
+    else await cluster.scheduler.containers.release(container);
   } catch (error) {
     assert.ok(isKind(error, 'engine', 'unavailable', 'conflict', 'unplaceable', 'timeout', 'not-found', 'not-leader'), String(error));
   }

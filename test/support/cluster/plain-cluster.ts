@@ -5,13 +5,14 @@
 import http from 'node:http';
 import type { Duplex } from 'node:stream';
 import { once } from 'node:events';
-import type { Cluster, EngineDoor } from '../../../src/docker-api/index.ts';
+import type { Cluster, EngineEndpoint } from '../../../src/contracts/index.ts';
 import { dialUnix, engineEvents, engineJson } from '../../../src/engine/index.ts';
 import { ArpanetError } from '../../../src/model/index.ts';
 import { shownEvent } from '../../../src/engine/index.ts';
-import { OPTIONAL } from '../fakes/literal-cluster.ts';
+import { givenRoles } from '../fakes/given-roles.ts';
 import type {
   ClusterEvent,
+  ClusterNetwork,
   ContainerInspect,
   ContainerSummary,
   ContainerView,
@@ -34,8 +35,18 @@ class UnixAgent extends http.Agent {
   }
 }
 
-/** `through`: how the door reaches the Engine; the view is read over its own socket. */
-export async function plainCluster(socketPath: string, name: string, signal: AbortSignal, through?: EngineDoor): Promise<Cluster> {
+interface PlainOptions {
+  /** How the API reaches the Engine; the view is read over its own socket. */
+  readonly through?: EngineEndpoint;
+  readonly networks?: (containers: readonly ContainerView[]) => readonly ClusterNetwork[];
+}
+
+export async function plainCluster(
+  socketPath: string,
+  name: string,
+  signal: AbortSignal,
+  { through, networks = () => [] }: PlainOptions = {},
+): Promise<Cluster> {
   const agent = new UnixAgent(socketPath);
   const target = { agent };
   const listeners = new Set<(event: ClusterEvent) => void>();
@@ -50,7 +61,7 @@ export async function plainCluster(socketPath: string, name: string, signal: Abo
   );
   const info = await engineJson<Record<string, unknown>>(target, { method: 'GET', path: '/info' });
 
-  const engine: EngineDoor = through ?? {
+  const engine: EngineEndpoint = through ?? {
     agent,
     async dial(dialSignal) {
       const socket = dialUnix(socketPath);
@@ -117,44 +128,58 @@ export async function plainCluster(socketPath: string, name: string, signal: Abo
     return found[0];
   };
 
-  const known: Partial<Cluster> = {
-    ready: async () => undefined,
-    version: () => version,
-    settled,
-    hosts: () => [host()],
-    containers: () => [...views.values()],
-    container,
-    networks: () => [],
-    volumes: () => volumes.map((summary) => ({ record: undefined, name: summary.Name, host: name, summary })),
-    image(reference) {
-      const tag = reference.includes(':') ? reference : `${reference}:latest`;
-      const found = images.find(
-        (image) => image.RepoTags?.includes(tag) || image.Id === reference || image.Id.startsWith(`sha256:${reference}`),
-      );
-      return found === undefined ? undefined : { id: found.Id, hosts: [name] };
+  const cluster = givenRoles<Cluster>('plainCluster', {
+    leader: {
+      ready: async () => undefined,
+      frozen: () => undefined,
+      about: () => ({ name: 'plain', epoch: 1, clusterId: 'plain', strategy: 'spread', schedulers: ['plain'] }),
     },
-    tags: () => new Map(images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const))),
-    engine: () => engine,
-    builder: () => name,
-    sync,
-    recentEvents: () => [],
-    shownEvent,
-    events(listener, until) {
-      listeners.add(listener);
-      until.addEventListener('abort', () => listeners.delete(listener));
+    view: { version: () => version, settled, refresh: sync },
+    hosts: { list: () => [host()] },
+    containers: {
+      list: () => [...views.values()],
+      one: container,
+      async create({ name: wanted, request }) {
+        const path = `/containers/create${wanted === undefined ? '' : `?name=${wanted}`}`;
+        const made = await engineJson<{ Id: string; Warnings: string[] | null }>(target, { method: 'POST', path, body: request });
+        await sync();
+        return { id: made.Id, warnings: made.Warnings ?? [] };
+      },
+      awaitCreate: async () => false,
+      abandonCreate: async () => false,
+      withdrawn: (_container, act) => act(),
+      release: async () => undefined,
+      rename: (_container, _name, act) => act(),
     },
-    async createContainer({ name: wanted, request }) {
-      const path = `/containers/create${wanted === undefined ? '' : `?name=${wanted}`}`;
-      const made = await engineJson<{ Id: string; Warnings: string[] | null }>(target, { method: 'POST', path, body: request });
-      await sync();
-      return { id: made.Id, warnings: made.Warnings ?? [] };
+    networks: { list: () => networks([...views.values()]), rejoin: () => Promise.resolve() },
+    volumes: { list: () => volumes.map((summary) => ({ record: undefined, name: summary.Name, host: name, summary })) },
+    images: {
+      find(reference) {
+        const tag = reference.includes(':') ? reference : `${reference}:latest`;
+        const found = images.find(
+          (image) => image.RepoTags?.includes(tag) || image.Id === reference || image.Id.startsWith(`sha256:${reference}`),
+        );
+        return found === undefined ? undefined : { id: found.Id, hosts: [name] };
+      },
+      tags: () => new Map(images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const))),
+      builder: () => name,
     },
-    rejoin: () => Promise.resolve(),
-    withdrawn: (_container, act) => act(),
-    containerRemoved: async () => undefined,
-    renameContainer: (_container, _name, act) => act(),
-    about: () => ({ name: 'plain', epoch: 1, clusterId: 'plain', strategy: 'spread', schedulers: ['plain'] }),
-  };
+    engines: { endpoint: () => engine },
+    events: {
+      recent: () => [],
+      shown: shownEvent,
+      listen(listener, until) {
+        listeners.add(listener);
+        until.addEventListener('abort', () => listeners.delete(listener));
+      },
+    },
+    replicas: {
+      creating: (_request, act) => act(),
+      touching: (_container, _call, act) => act(),
+      joined: async () => undefined,
+      pruning: (act) => act(),
+    },
+  });
 
   await readAll();
   void (async () => {
@@ -167,11 +192,5 @@ export async function plainCluster(socketPath: string, name: string, signal: Abo
   })();
   signal.addEventListener('abort', () => agent.destroy());
 
-  return new Proxy(known as Cluster, {
-    get(target, property, receiver): unknown {
-      const value: unknown = Reflect.get(target, property, receiver);
-      if (value === undefined && property !== 'then' && !OPTIONAL.has(property)) throw new Error(`plainCluster has no ${String(property)}`);
-      return value;
-    },
-  });
+  return cluster;
 }

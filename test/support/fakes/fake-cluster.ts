@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDhcp } from '../../../src/dhcp/index.ts';
-import type { Cluster } from '../../../src/docker-api/cluster.ts';
+import type { Scheduler } from '../../../src/contracts/index.ts';
 import { keys, noFailpoint } from '../../../src/model/index.ts';
-import { type Scheduler, startScheduler } from '../../../src/scheduler/index.ts';
+import { startScheduler } from '../../../src/scheduler/index.ts';
 import { type Ledger, openEmbedded, openLedger } from '../../../src/store/index.ts';
 import { type FakeAgent, startFakeAgent } from './fake-agent.ts';
 import { image } from './fake-engine.ts';
@@ -19,7 +19,7 @@ export const TOKEN = 'join-me';
 export const BUSYBOX = image('busybox:latest', `sha256:${'b'.repeat(64)}`);
 
 export interface FakeCluster extends AsyncDisposable {
-  scheduler: Scheduler & Cluster;
+  scheduler: Scheduler;
   ledger: Ledger;
   readonly url: string;
   readonly agents: readonly FakeAgent[];
@@ -39,11 +39,11 @@ export async function startFakeCluster(
   let lost = new AbortController();
   let epoch = 0;
   const server = http.createServer();
-  server.on('upgrade', (request, socket, head) => cluster.scheduler.acceptAgent(request, socket, head));
+  server.on('upgrade', (request, socket, head) => cluster.scheduler.agents.accept(request, socket, head));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
-  const lead = async (): Promise<{ scheduler: Scheduler & Cluster; ledger: Ledger }> => {
+  const lead = async (): Promise<{ scheduler: Scheduler; ledger: Ledger }> => {
     lost = new AbortController();
     epoch += 1;
     const lock = await store.lock(keys.leader, { epoch }, { ttlMs: 10_000, name: 'test' }, closing.signal);
@@ -123,7 +123,7 @@ export async function startFakeCluster(
     agents.push(agent);
     await agent.dial(cluster.url);
   }
-  await until(() => cluster.scheduler.hosts().filter((host) => host.state === 'alive').length === hosts, 'all hosts alive');
+  await until(() => cluster.scheduler.hosts.list().filter((host) => host.state === 'alive').length === hosts, 'all hosts alive');
   return cluster;
 }
 

@@ -1,5 +1,5 @@
 /** A Cluster of literal data, for tests of reads: what it was not given throws its own name. */
-import type { Cluster } from '../../../src/docker-api/index.ts';
+import type { Cluster } from '../../../src/contracts/index.ts';
 import {
   ArpanetError,
   type ContainerInspect,
@@ -10,6 +10,7 @@ import {
   type ImageSummary,
   type NetworkRecord,
 } from '../../../src/model/index.ts';
+import { type GivenRoles, givenRoles } from './given-roles.ts';
 
 export interface LiteralContainer {
   readonly id: string;
@@ -153,37 +154,44 @@ export function literalImage(id: string, repoTags: readonly string[] | null, ove
   };
 }
 
-/** Members that a cluster may lack. */
-export const OPTIONAL: ReadonlySet<string | symbol> = new Set(['frozen', 'services', 'updateHost']);
-
-export function literalCluster(known: Partial<Cluster>): Cluster {
-  const cluster: Partial<Cluster> = {
-    version: () => 1,
-    settled: () => undefined,
-    hosts: () => [],
-    containers: () => [],
-    networks: () => [],
-    volumes: () => [],
-    tags: () => new Map(),
-    image: () => undefined,
-    about: () => ({ name: 's1', epoch: 3, clusterId: 'c1', strategy: 'spread', schedulers: ['s1', 's2'] }),
-    container(reference) {
-      const found = this.containers?.().find((one) => one.id === reference || one.name === reference.replace(/^\//, ''));
-      if (found === undefined) throw new ArpanetError('not-found', `No such container: ${reference}`);
-      return found;
-    },
-    network(reference) {
-      const found = this.networks?.().find(({ record }) => record.id === reference || record.name === reference);
-      if (found === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
-      return found;
-    },
+export function literalCluster(known: GivenRoles<Cluster>): Cluster {
+  const containers = known.containers?.list ?? (() => []);
+  const networks = known.networks?.list ?? (() => []);
+  return givenRoles<Cluster>('literalCluster', {
     ...known,
-  };
-  return new Proxy(cluster as Cluster, {
-    get(target, property): unknown {
-      const value: unknown = Reflect.get(target, property);
-      if (value === undefined && !OPTIONAL.has(property)) throw new Error(`literalCluster was not given ${String(property)}`);
-      return value;
+    leader: {
+      frozen: () => undefined,
+      about: () => ({ name: 's1', epoch: 3, clusterId: 'c1', strategy: 'spread', schedulers: ['s1', 's2'] }),
+      ...known.leader,
+    },
+    view: { version: () => 1, settled: () => undefined, ...known.view },
+    hosts: { list: () => [], ...known.hosts },
+    containers: {
+      list: containers,
+      one(reference) {
+        const found = containers().find(({ id, name }) => id === reference || name === reference.replace(/^\//, ''));
+        if (found === undefined) throw new ArpanetError('not-found', `No such container: ${reference}`);
+        return found;
+      },
+      ...known.containers,
+    },
+    networks: {
+      list: networks,
+      one(reference) {
+        const found = networks().find(({ record }) => record.id === reference || record.name === reference);
+        if (found === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
+        return found;
+      },
+      ...known.networks,
+    },
+    volumes: { list: () => [], ...known.volumes },
+    images: { tags: () => new Map(), find: () => undefined, ...known.images },
+    replicas: {
+      creating: (_request, act) => act(),
+      touching: (_container, _call, act) => act(),
+      joined: async () => undefined,
+      pruning: (act) => act(),
+      ...known.replicas,
     },
   });
 }

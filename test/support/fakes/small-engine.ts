@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import http, { type RequestListener } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Cluster, type Door, type DoorDeps, startDoor } from '../../../src/docker-api/index.ts';
+import type { Cluster } from '../../../src/contracts/index.ts';
+import { type Door, type DoorDeps, startDoor } from '../../../src/docker-api/index.ts';
 import { quietLog } from '../cluster/lab.ts';
+import type { GivenRoles } from './given-roles.ts';
 import { literalCluster, literalContainer, literalHost } from './literal-cluster.ts';
 
 export const ID = 'c'.repeat(64);
@@ -28,7 +30,7 @@ export async function startSmall(
   options: {
     readonly listener?: RequestListener;
     readonly raw?: (socket: Socket) => void;
-    readonly known?: Partial<Cluster>;
+    readonly known?: GivenRoles<Cluster>;
     readonly deps?: Partial<DoorDeps>;
     readonly leads?: boolean;
   } = {},
@@ -46,28 +48,35 @@ export async function startSmall(
   })({ keepAlive: true });
   const asked: string[] = [];
   const container = literalContainer({ id: ID, name: 'web' });
+  const { known = {} } = options;
   const cluster = literalCluster({
-    ready: async () => undefined,
-    seek: async () => false,
-    giveUp: async () => false,
-    hosts: () => [literalHost('h1')],
-    containers: () => [container],
-    engine: () => ({
-      agent,
-      async dial() {
-        const socket = connect();
-        await once(socket, 'connect');
-        return socket;
+    ...known,
+    leader: { ready: async () => undefined, ...known.leader },
+    view: { refresh: async (host, what) => void asked.push(`sync ${host} ${wanted(what).join()}`), ...known.view },
+    hosts: { list: () => [literalHost('h1')], ...known.hosts },
+    containers: {
+      list: () => [container],
+      awaitCreate: async () => false,
+      abandonCreate: async () => false,
+      withdrawn: async (_container, act) => {
+        asked.push('withdrawn');
+        return await act();
       },
-    }),
-    builder: () => 'h1',
-    sync: async (host, what) => void asked.push(`sync ${host} ${wanted(what).join()}`),
-    withdrawn: async (_container, act) => {
-      asked.push('withdrawn');
-      return await act();
+      release: async () => void asked.push('removed'),
+      ...known.containers,
     },
-    containerRemoved: async () => void asked.push('removed'),
-    ...options.known,
+    images: { builder: () => 'h1', ...known.images },
+    engines: {
+      endpoint: () => ({
+        agent,
+        async dial() {
+          const socket = connect();
+          await once(socket, 'connect');
+          return socket;
+        },
+      }),
+      ...known.engines,
+    },
   });
   const door = await startDoor({
     listen: [{ host: '127.0.0.1', port: 0 }],

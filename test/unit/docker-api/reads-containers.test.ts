@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Cluster } from '../../../src/docker-api/index.ts';
+import type { Cluster } from '../../../src/contracts/index.ts';
 import { parseSelection, selectContainers } from '../../../src/docker-api/containers/select.ts';
 import { showSummary } from '../../../src/docker-api/containers/show.ts';
 import { parseFilters } from '../../../src/docker-api/reads/filters.ts';
@@ -14,6 +14,7 @@ import {
   literalNetwork,
   zeroTime,
 } from '../../support/fakes/literal-cluster.ts';
+import type { GivenRoles } from '../../support/fakes/given-roles.ts';
 import { literalRecord } from '../../support/fakes/literal-containers.ts';
 
 const id = (digit: string) => digit.repeat(64);
@@ -146,7 +147,7 @@ describe('the containers that a list shows', () => {
 describe('GET /containers/json', () => {
   const nowMs = Date.parse('2026-01-01T00:00:40.6Z');
 
-  async function list(known: Partial<Cluster>, search = 'all=1'): Promise<ContainerSummary[]> {
+  async function list(known: GivenRoles<Cluster>, search = 'all=1'): Promise<ContainerSummary[]> {
     const reads = createReads(literalCluster(known), { now: () => nowMs, version: '0.1.0' });
     const answer = await reads.containerList(new URLSearchParams(search), {}, '1.41');
     assert.equal(answer.status, 200);
@@ -155,7 +156,7 @@ describe('GET /containers/json', () => {
 
   it('says each Status anew, and of a host that is down what was', async () => {
     const down = { id: id('8'), name: 'far', host: 'h3', hostState: 'down', created: '2025-01-01T00:00:00Z' } as const;
-    const rows = await list({ containers: () => [...given, down].map(literalContainer) });
+    const rows = await list({ containers: { list: () => [...given, down].map(literalContainer) } });
     assert.deepEqual(
       rows.map((row) => `${row.Names[0]} ${row.Status}`),
       [
@@ -174,12 +175,14 @@ describe('GET /containers/json', () => {
     const labels = { 'arpanet.record': '{}', 'arpanet.instance': '1.web.abc', 'arpanet.service': 'web', a: 'b' };
     const networkIds = { abc_default: { NetworkID: 'engine-own', IPAMConfig: { IPv4Address: '10.32.0.7' }, IPAddress: '10.32.0.7' } };
     const rows = await list({
-      containers: () => [
-        literalContainer({ id: id('1'), name: 'web', labels, networks: networkIds, image: 'app', imageId: 'sha256:1', host: 'h2' }),
-        literalContainer({ id: id('2'), name: 'moved', image: 'app', imageId: 'sha256:0' }),
-      ],
-      networks: () => [{ record: literalNetwork(id('f'), 'abc_default'), members: [] }],
-      image: (reference) => (reference === 'app' ? { id: 'sha256:1', hosts: ['h1'] } : undefined),
+      containers: {
+        list: () => [
+          literalContainer({ id: id('1'), name: 'web', labels, networks: networkIds, image: 'app', imageId: 'sha256:1', host: 'h2' }),
+          literalContainer({ id: id('2'), name: 'moved', image: 'app', imageId: 'sha256:0' }),
+        ],
+      },
+      networks: { list: () => [{ record: literalNetwork(id('f'), 'abc_default'), members: [] }] },
+      images: { find: (reference) => (reference === 'app' ? { id: 'sha256:1', hosts: ['h1'] } : undefined) },
     });
     const [moved, web] = rows;
     assert.deepEqual(web?.Labels, { 'arpanet.service': 'web', a: 'b', 'arpanet.host': 'h2' });
@@ -190,7 +193,9 @@ describe('GET /containers/json', () => {
   it('names a container also as those do that link to it, on whichever host they are', async () => {
     const record = { ...literalRecord('web'), links: [{ target: 'db', alias: 'store' }] };
     const rows = await list({
-      containers: () => [literalContainer({ id: id('1'), name: 'db' }), literalContainer({ id: id('2'), name: 'web', host: 'h2', record })],
+      containers: {
+        list: () => [literalContainer({ id: id('1'), name: 'db' }), literalContainer({ id: id('2'), name: 'web', host: 'h2', record })],
+      },
     });
     assert.deepEqual(new Set(rows.map((row) => row.Names.join())), new Set(['/db,/web/store', '/web']));
   });
@@ -198,10 +203,12 @@ describe('GET /containers/json', () => {
   it('answers although a host does not: sizes it cannot give are 0, and the host is named', async () => {
     const reads = createReads(
       literalCluster({
-        hosts: () => [literalHost('h1'), literalHost('h2', { state: 'down' })],
-        containers: () => [literalContainer({ id: id('1'), name: 'web' })],
-        engine: () => {
-          throw new Error('no way there');
+        hosts: { list: () => [literalHost('h1'), literalHost('h2', { state: 'down' })] },
+        containers: { list: () => [literalContainer({ id: id('1'), name: 'web' })] },
+        engines: {
+          endpoint: () => {
+            throw new Error('no way there');
+          },
         },
       }),
       { now: () => nowMs, version: '0.1.0' },

@@ -191,9 +191,9 @@ describe('GET /containers/{id}/json', () => {
   const ask = async (one: ContainerView, { search = '', execs = false, settled = false } = {}) => {
     let isSettled = !settled;
     const cluster = literalCluster({
-      hosts: () => [literalHost('h1', { state: one.hostState, why: 'no heartbeat for 10 s' })],
-      containers: () => [one],
-      settled: () => (isSettled ? undefined : Promise.resolve().then(() => void (isSettled = true))),
+      hosts: { list: () => [literalHost('h1', { state: one.hostState, why: 'no heartbeat for 10 s' })] },
+      containers: { list: () => [one] },
+      view: { settled: () => (isSettled ? undefined : Promise.resolve().then(() => void (isSettled = true))) },
     });
     const reads = createReads(cluster, { now: () => 0, version: '0.1.0' });
     if (execs) reads.execSeen(one.id);

@@ -1,45 +1,50 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Cluster } from '../../../src/docker-api/index.ts';
+import type { Cluster } from '../../../src/contracts/index.ts';
 import type { ClusterVolume } from '../../../src/model/index.ts';
 import { borderImages, parseImageQuery, sameSecond, selectImages } from '../../../src/docker-api/images/list.ts';
 import { createReads, parseFilters, type Reads } from '../../../src/docker-api/reads/index.ts';
 import { ArpanetError, type VolumeRecord } from '../../../src/model/index.ts';
 import { literalCluster, literalContainer, literalHost, literalImage, literalNetwork } from '../../support/fakes/literal-cluster.ts';
+import type { GivenRoles } from '../../support/fakes/given-roles.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 type Filters = Readonly<Record<string, readonly string[]>>;
 
 const nowMs = Date.parse('2026-01-02T00:00:00Z');
-const readsOf = (known: Partial<Cluster>): Reads => createReads(literalCluster(known), { now: () => nowMs, version: '0.1.0' });
+const readsOf = (known: GivenRoles<Cluster>): Reads => createReads(literalCluster(known), { now: () => nowMs, version: '0.1.0' });
 const search = (filters: Filters, more = ''): URLSearchParams =>
   new URLSearchParams(`${more}&filters=${encodeURIComponent(JSON.stringify(filters))}`);
 const json = async (answer: ReturnType<Reads['imageList']>): Promise<unknown> => JSON.parse((await answer).body.toString());
 
 describe('GET /images/json', () => {
   const app = literalImage('sha256:app', ['app:1', 'app:latest'], { Created: 300, Labels: { made: 'here' }, ParentId: 'sha256:mid' });
-  const cluster: Partial<Cluster> = {
-    hosts: () => [
-      literalHost('h1', {
-        images: [
-          app,
-          literalImage('sha256:mid', ['<none>:<none>'], { Created: 200, ParentId: 'sha256:base' }),
-          literalImage('sha256:old', ['app:latest'], { Created: 150 }),
-          literalImage('sha256:base', ['docker.example/base:2'], { Created: 100 }),
-        ],
-      }),
-      literalHost('h2', {
-        images: [
-          { ...app, ParentId: '', RepoTags: ['app:1', 'app:copy'], RepoDigests: ['app@sha256:d1'] },
-          literalImage('sha256:lost', null, { Created: 50, RepoDigests: ['<none>@<none>'] }),
-        ],
-      }),
-      literalHost('h3', { state: 'down', images: [literalImage('sha256:far', ['far:1'])] }),
-    ],
-    tags: () => new Map([['app:latest', 'sha256:app']]),
-    image: (reference) => {
-      const known = ({ app: 'sha256:app', old: 'sha256:old', base: 'sha256:base' } as Record<string, string>)[reference];
-      return known === undefined ? undefined : { id: known, hosts: ['h1'] };
+  const cluster: GivenRoles<Cluster> = {
+    hosts: {
+      list: () => [
+        literalHost('h1', {
+          images: [
+            app,
+            literalImage('sha256:mid', ['<none>:<none>'], { Created: 200, ParentId: 'sha256:base' }),
+            literalImage('sha256:old', ['app:latest'], { Created: 150 }),
+            literalImage('sha256:base', ['docker.example/base:2'], { Created: 100 }),
+          ],
+        }),
+        literalHost('h2', {
+          images: [
+            { ...app, ParentId: '', RepoTags: ['app:1', 'app:copy'], RepoDigests: ['app@sha256:d1'] },
+            literalImage('sha256:lost', null, { Created: 50, RepoDigests: ['<none>@<none>'] }),
+          ],
+        }),
+        literalHost('h3', { state: 'down', images: [literalImage('sha256:far', ['far:1'])] }),
+      ],
+    },
+    images: {
+      tags: () => new Map([['app:latest', 'sha256:app']]),
+      find: (reference) => {
+        const known = ({ app: 'sha256:app', old: 'sha256:old', base: 'sha256:base' } as Record<string, string>)[reference];
+        return known === undefined ? undefined : { id: known, hosts: ['h1'] };
+      },
     },
   };
   const rows = async (filters: Filters, more = '', api = '1.41') =>
@@ -120,18 +125,22 @@ describe('networks', () => {
   const id = 'f'.repeat(64);
   const record = literalNetwork(id, 'abc_back', { gateway: '10.32.0.9', ipRange: '10.32.1.0/24', auxAddresses: { printer: '10.32.0.5' } });
   const members = [{ id: 'c1', name: 'abc_web_1', endpointId: 'e1', mac: '02:42', ip: '10.32.0.7', ipv6: '' }];
-  const cluster: Partial<Cluster> = {
-    networks: () => [
-      { record: { ...record, labels: { a: '1' }, internal: true }, members },
-      { record: literalNetwork('e'.repeat(64), 'empty', { createdAtMs: nowMs }), members: [] },
-    ],
-    containers: () => [
-      literalContainer({
-        id: 'c2',
-        name: 'lone',
-        networks: { bridge: { EndpointID: 'e2', MacAddress: '02:43', IPAddress: '172.17.0.2', IPPrefixLen: 16 } },
-      }),
-    ],
+  const cluster: GivenRoles<Cluster> = {
+    networks: {
+      list: () => [
+        { record: { ...record, labels: { a: '1' }, internal: true }, members },
+        { record: literalNetwork('e'.repeat(64), 'empty', { createdAtMs: nowMs }), members: [] },
+      ],
+    },
+    containers: {
+      list: () => [
+        literalContainer({
+          id: 'c2',
+          name: 'lone',
+          networks: { bridge: { EndpointID: 'e2', MacAddress: '02:43', IPAddress: '172.17.0.2', IPPrefixLen: 16 } },
+        }),
+      ],
+    },
   };
   const list = async (filters: Filters, api = '1.41') => (await json(readsOf(cluster).networkList(search(filters), {}, api))) as Row[];
   const names = async (filters: Filters) => (await list(filters)).map((row) => row['Name']);
@@ -173,7 +182,9 @@ describe('networks', () => {
     const asked = { isSubnetAsked: true, ipamOptions: { a: 'b' }, ipv6: { cidr: '2001:389::/64', isEnabled: true, config } } as const;
     const six = { ...members[0], id: 'c3', name: 'x', endpointId: '', mac: '', ip: '10.32.0.8', ipv6: '2001:389::a20:8/64' };
     const networks = () => [{ record: literalNetwork(id, 'abc_six', asked), members: [six] }];
-    const shown = (await json(readsOf({ networks }).networkInspect(new URLSearchParams(), { id: 'abc_six' }, '1.41'))) as Row;
+    const shown = (await json(
+      readsOf({ networks: { list: networks } }).networkInspect(new URLSearchParams(), { id: 'abc_six' }, '1.41'),
+    )) as Row;
     assert.equal(shown['EnableIPv6'], true);
     assert.deepEqual(shown['IPAM'], { Driver: 'default', Options: { a: 'b' }, Config: [{ Subnet: '10.32.0.0/22' }, config] });
     assert.equal((shown['Containers'] as Record<string, Row>)['c3']?.['IPv6Address'], '2001:389::a20:8/64');
@@ -181,7 +192,7 @@ describe('networks', () => {
 
   it('show the one of those who named none as a part of bridge, under its id', async () => {
     const shared = literalNetwork(id, 'default_default', { implicit: true, deployment: 'default' });
-    const reads = readsOf({ ...cluster, networks: () => [{ record: shared, members }] });
+    const reads = readsOf({ ...cluster, networks: { list: () => [{ record: shared, members }] } });
     const rows = (await json(reads.networkList(new URLSearchParams(), {}, '1.41'))) as Row[];
     assert.deepEqual(
       rows.map((row) => row['Name']),
@@ -243,16 +254,18 @@ describe('volumes', () => {
     { record, name: 'later', host: undefined, summary: undefined },
     { record: undefined, name: 'data', host: 'h2', summary },
   ];
-  const cluster: Partial<Cluster> = {
-    volumes: () => volumes,
-    volume: (name) => {
-      const found = volumes.find((one) => one.name === name);
-      if (found === undefined) throw new ArpanetError('not-found', `get ${name}: no such volume`);
-      return found;
+  const cluster: GivenRoles<Cluster> = {
+    volumes: {
+      list: () => volumes,
+      one: (name) => {
+        const found = volumes.find((one) => one.name === name);
+        if (found === undefined) throw new ArpanetError('not-found', `get ${name}: no such volume`);
+        return found;
+      },
     },
-    containers: () => [
-      literalContainer({ id: 'c', name: 'x', inspect: { Mounts: [{ Type: 'volume', Name: 'data', Destination: '/d' }] } }),
-    ],
+    containers: {
+      list: () => [literalContainer({ id: 'c', name: 'x', inspect: { Mounts: [{ Type: 'volume', Name: 'data', Destination: '/d' }] } })],
+    },
   };
   const names = async (filters: Filters) =>
     ((await json(readsOf(cluster).volumeList(search(filters), {}, '1.41'))) as { Volumes: Row[] }).Volumes.map((row) => row['Name']);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Cluster } from '../../../src/docker-api/index.ts';
+import type { Cluster } from '../../../src/contracts/index.ts';
 import { createReads } from '../../../src/docker-api/reads/index.ts';
 import { type Ready, ReadyBytes } from '../../../src/docker-api/reads/ready-bytes.ts';
 import type { ContainerView } from '../../../src/model/index.ts';
 import { literalCluster, literalContainer, literalHost } from '../../support/fakes/literal-cluster.ts';
+import type { GivenRoles } from '../../support/fakes/given-roles.ts';
 
 const startMs = Date.parse('2026-01-01T00:00:00Z');
 
@@ -16,13 +17,14 @@ function scene() {
     literalContainer({ id: 'c2', name: 'well', created: '2025-01-01T00:00:00Z', state: { Health: { Status: 'healthy' } } }),
   ];
   let lists = 0;
-  const cluster: Partial<Cluster> = {
-    version: () => now.version,
-    settled: () => now.settling,
-    hosts: () => [literalHost('h1')],
-    containers: () => {
-      lists += 1;
-      return containers;
+  const cluster: GivenRoles<Cluster> = {
+    view: { version: () => now.version, settled: () => now.settling },
+    hosts: { list: () => [literalHost('h1')] },
+    containers: {
+      list: () => {
+        lists += 1;
+        return containers;
+      },
     },
   };
   const reads = createReads(literalCluster(cluster), { now: () => now.ms, version: '0.1.0' });

@@ -34,7 +34,10 @@ function withInfo(host: HostView, info: Row): HostView {
 
 describe('GET /info', () => {
   const ask = async (known: readonly HostView[]): Promise<Row> => {
-    const reads = createReads(literalCluster({ hosts: () => known, containers: () => containers }), { now: () => 0, version: '0.1.0' });
+    const reads = createReads(literalCluster({ hosts: { list: () => known }, containers: { list: () => containers } }), {
+      now: () => 0,
+      version: '0.1.0',
+    });
     return JSON.parse((await reads.info(new URLSearchParams(), {}, '1.41')).body.toString()) as Row;
   };
 

@@ -1,0 +1,25 @@
+/** The hosts' agents: their streams, and questions to them. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { ContainerUsage, DialResult, HostObservation, NamedInstance, NetworkPlan } from '../model/index.ts';
+
+/** What a host's agent should have there. */
+export interface ExpectedOnHost {
+  readonly plans: readonly NetworkPlan[];
+  readonly names: readonly NamedInstance[];
+}
+
+export interface Agents {
+  /** Takes the socket of an agent's upgrade request, and answers it. */
+  readonly accept: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Connects to a container's port from that host. Throws `unavailable` when the agent cannot be asked, as the next two do. */
+  readonly dial: (host: string, address: string, port: number) => Promise<DialResult>;
+  /** What the host's agent finds there now: networks, devices, name table. */
+  readonly look: (host: string) => Promise<HostObservation>;
+  /** What the host's running containers use now. */
+  readonly usage: (host: string) => Promise<readonly ContainerUsage[]>;
+  /** Sends all agents the settings that operators made for them. */
+  readonly pushSettings: () => void;
+  /** What should be on the host, to be held against `look`. */
+  readonly expected: (host: string, instances: readonly NamedInstance[]) => ExpectedOnHost;
+}

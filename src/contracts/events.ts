@@ -1,0 +1,11 @@
+/** What happened in the cluster, as `GET /events` shows it. */
+import type { ClusterEvent, EngineEvent } from '../model/index.ts';
+
+export interface Events {
+  /** Calls `listener` for every event from now on, until `signal` aborts. */
+  readonly listen: (listener: (event: ClusterEvent) => void, signal: AbortSignal) => void;
+  /** The newest 2,000, oldest first: the cluster's own events are kept nowhere else. */
+  readonly recent: () => readonly ClusterEvent[];
+  /** An Engine's event as clients see it, for replays. Undefined: it is not shown to them. */
+  readonly shown: (host: string, event: EngineEvent) => EngineEvent | undefined;
+}

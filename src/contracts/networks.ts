@@ -1,0 +1,22 @@
+/** The cluster's networks, and which containers are on them. */
+import type { ClusterNetwork, ContainerView, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
+
+export interface NetworkRemoval {
+  /** Containers that do not run are taken off it first; otherwise they count as its users. Default: false. */
+  readonly evenOfStopped?: boolean;
+}
+
+export interface Networks {
+  readonly list: () => readonly ClusterNetwork[];
+  /** Our id, unique prefix, name. Throws `not-found`: `network x not found`. */
+  readonly one: (reference: string) => ClusterNetwork;
+  /** The same `requestId` again gives the network that it created. Throws `conflict` (name taken), `forbidden` (overlap), `invalid`, `exhausted`. */
+  readonly create: (request: NetworkCreateRequest, requestId: string) => Promise<NetworkRecord>;
+  /** Throws `not-found`, and `forbidden` while a container uses it. */
+  readonly remove: (reference: string, options?: NetworkRemoval) => Promise<void>;
+  /** `endpoint` as `POST /networks/{id}/connect` has it in `EndpointConfig`. */
+  readonly connect: (reference: string, container: string, endpoint: unknown) => Promise<void>;
+  readonly disconnect: (reference: string, container: string, force: boolean) => Promise<void>;
+  /** Before a start: gives a container that is on no network any more a place in the one that it was made for. Throws `not-found` if that is gone. */
+  readonly rejoin: (container: ContainerView) => Promise<void>;
+}

@@ -1,0 +1,69 @@
+/** Where containers would go: rehearsals, the figures that placement decides by, and its last refusals. */
+import type { CreateRequest, Decision, Placement } from '../model/index.ts';
+
+/** One container as placement counts it. */
+export interface PlacedContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly deployment: string;
+  readonly service: string;
+  readonly number: number;
+  /** created: never started yet, also a create still under way; it holds its ports and reservations like a running one. A stopped one holds neither. */
+  readonly state: 'created' | 'running' | 'stopped';
+  /** `0.0.0.0:80/tcp`, by `hostPortsOf`. */
+  readonly hostPorts: readonly string[];
+  readonly reservedNanoCpus: number;
+  readonly reservedMemoryBytes: number;
+}
+
+/** Load that a fresh placement is taken to bring, until it shows in the host's own figures. */
+export interface Charge {
+  readonly atMs: number;
+  /** Share of all cores, 0 to 1. */
+  readonly cpu: number;
+  readonly memoryBytes: number;
+}
+
+/** One host as placement sees it: a plain copy, made for one decision. */
+export interface HostSnapshot {
+  readonly name: string;
+  readonly state: 'alive' | 'joining' | 'down';
+  readonly availability: 'active' | 'pause' | 'drain';
+  /** Why it is not alive: `no heartbeat for 12 s`. */
+  readonly why?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Go's words (`linux`, `amd64`) or uname's (`x86_64`). */
+  readonly os: string;
+  readonly arch: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** Set by operators. */
+  readonly maxContainers?: number;
+  readonly load?: { readonly cpu: number; readonly memoryUsedBytes: number; readonly atMs: number };
+  readonly pending: readonly Charge[];
+  readonly containers: readonly PlacedContainer[];
+  /** Ids and tags. */
+  readonly images: readonly string[];
+}
+
+export interface RehearsedCreate {
+  readonly name: string;
+  readonly request: CreateRequest;
+}
+
+/** What a host's containers reserve. */
+export interface Reserved {
+  readonly cores: number;
+  readonly memoryBytes: number;
+}
+
+export interface Placements {
+  /** Where these would go, one after the other, if they were created now. Changes nothing. */
+  readonly rehearse: (creates: readonly RehearsedCreate[]) => readonly Placement[];
+  /** The hosts as placement sees them. */
+  readonly snapshots: () => readonly HostSnapshot[];
+  /** By host: what its containers reserve. */
+  readonly reserved: () => ReadonlyMap<string, Reserved>;
+  /** Why a create of this name was refused last, if none has gone through since. */
+  readonly refusal: (name: string) => Decision | undefined;
+}

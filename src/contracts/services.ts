@@ -1,0 +1,79 @@
+/** Services with a replica count: what the services API shows and changes, and how clients' calls on single containers are counted. */
+import type {
+  ContainerView,
+  CreateRequest,
+  Json,
+  SecretKind,
+  SecretRecord,
+  ServiceId,
+  ServiceRecord,
+  ServiceTemplate,
+  ServiceView,
+  UpdateSettings,
+} from '../model/index.ts';
+
+export interface ServiceCreate extends ServiceId {
+  readonly desired: number;
+  readonly isGlobal?: boolean;
+  readonly template: ServiceTemplate;
+  readonly update: UpdateSettings;
+  readonly labels: Readonly<Record<string, string>>;
+  /** As `POST /services/create` has it. */
+  readonly spec?: Json;
+}
+
+export interface ServiceUpdate {
+  readonly template?: ServiceTemplate;
+  readonly desired?: number;
+  readonly update?: UpdateSettings;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly spec?: Json;
+  /** The version that the client read; absent: whichever. */
+  readonly version?: number;
+  /** As `X-Registry-Auth` has it. */
+  readonly registryAuth?: string | undefined;
+  /** How long to wait for another change that runs. */
+  readonly patienceMs?: number;
+}
+
+/** One line of what a long operation does, for a person. */
+export type Progress = (line: string) => void;
+
+export interface Services {
+  readonly list: () => readonly ServiceView[];
+  /** `abc/web` or `abc_web`. Throws `not-found`. */
+  readonly find: (reference: string) => ServiceView;
+  readonly create: (record: ServiceCreate, registryAuth?: string) => Promise<ServiceRecord>;
+  /** Resolves once it is recorded; instances follow. Throws `conflict` when `version` is not the present one, or another change runs. */
+  readonly update: (reference: string, change: ServiceUpdate, progress: Progress) => Promise<unknown>;
+  readonly rollback: (reference: string, progress: Progress, patienceMs?: number) => Promise<unknown>;
+  /** `patienceMs`: how long to wait for another change that runs. */
+  readonly remove: (references: readonly string[], progress: Progress, patienceMs?: number) => Promise<unknown>;
+  /** Moves the host's instances elsewhere; the first line comes once it takes no new ones. Throws `conflict` for the last host. */
+  readonly drain: (host: string, progress: Progress) => Promise<unknown>;
+}
+
+/** Secrets and configs. */
+export interface Secrets {
+  readonly list: (kind: SecretKind) => readonly SecretRecord[];
+  /** Throws `conflict` where the name is taken. */
+  readonly create: (kind: SecretKind, record: Pick<SecretRecord, 'name' | 'labels' | 'data'>) => Promise<SecretRecord>;
+  /** Throws `conflict` when `version` is not the present one. */
+  readonly relabel: (record: SecretRecord, labels: Readonly<Record<string, string>>, version: number) => Promise<void>;
+  /** Throws `invalid` while a service names it. */
+  readonly remove: (record: SecretRecord) => Promise<void>;
+}
+
+export type ContainerCall = 'stop' | 'start' | 'restart' | 'remove';
+
+/** Keeps replica counts true to what clients do to single containers. Call around a client's own call, never around the cluster's. */
+export interface ReplicaCounts {
+  /** Around a create. Throws `conflict` while an operation runs on the service that it belongs to. */
+  readonly creating: <T>(request: CreateRequest, act: () => Promise<T>) => Promise<T>;
+  /** Around what stops, starts or removes a container. */
+  readonly touching: <T>(container: ContainerView, call: ContainerCall, act: () => Promise<T>) => Promise<T>;
+  /** After a container was connected to a network, or disconnected from one. */
+  readonly joined: (container: ContainerView) => Promise<void>;
+  /** Around a prune, which may remove anything that is stopped. */
+  readonly pruning: <T>(act: () => Promise<T>) => Promise<T>;
+}
