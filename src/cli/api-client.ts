@@ -1,75 +1,125 @@
-/** What commands that ask a cluster have in common: their flags, their endpoint, their words when nobody answers. Effects: HTTP requests. */
+/** The one HTTP client of all commands: the Docker API and `/arpanet/v1` of any scheduler. Effects: HTTP requests. */
 import type { IncomingMessage } from 'node:http';
-import type { Command } from 'commander';
-import { engineError, engineOpen, engineRequest, engineTarget, lines } from '../engine/index.ts';
-import { ArpanetError, isKind } from '../model/index.ts';
-import { httpEndpoint } from './commands/cluster/status.ts';
+import { text } from 'node:stream/consumers';
+import { lines } from '../engine/events.ts';
+import { engineError, engineOpen, engineRequest, engineTarget } from '../engine/request.ts';
+import { ArpanetError, isKind } from '../model/errors.ts';
 
-export interface AskingFlags {
-  readonly endpoint?: string;
-  readonly json?: boolean;
+export interface Call {
+  /** `GET` where it is not given. */
+  readonly method?: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Milliseconds until the whole answer must have arrived; no limit where it is not given. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Errors: `engine` with the HTTP status (`engineStatus`) and the message that the cluster answered; `unavailable` where nothing listens, or where
+ * a plain Docker Engine does.
+ */
+export interface ApiClient {
+  /** `http://HOST:PORT`. */
+  readonly url: string;
+  /** The answer's JSON; undefined for an empty answer. */
+  json<T>(path: string, call?: Call): Promise<T>;
+  /** The answer once its head has arrived; the caller reads the body. */
+  open(path: string, signal: AbortSignal, method?: string): Promise<IncomingMessage>;
+  /** A stream of JSON values, one per line. */
+  feed<T>(path: string, signal: AbortSignal, method?: string): AsyncGenerator<T, void>;
+  /**
+   * Work that the leader reports on while it goes on: newline-delimited JSON, `{"progress": TEXT}` lines, then `{"result": …}` or `{"error": TEXT}`.
+   * Errors also: `conflict` with the leader's text when the work failed after it began; `unavailable` when the stream ended early.
+   */
+  work<T>(path: string, body: unknown, progress: (line: string) => void): Promise<T>;
+}
+
+export interface EndpointFlags {
+  readonly endpoint?: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface Terminal {
-  readonly env: Environment;
-  readonly out: (text: string) => void;
-  /** A line for the person, on standard error. */
-  readonly say: (line: string) => void;
-  /** Standard output is a terminal: colours may be used. */
-  readonly isTerminal: boolean;
-}
+const DEFAULT_ENDPOINT = 'tcp://127.0.0.1:2375';
 
-/** Any scheduler: the Docker API and `/arpanet/v1`. Errors carry the cluster's own words. */
-export interface Endpoint {
-  /** `http://HOST:PORT`. */
-  readonly url: string;
-  json<T>(path: string, call?: { readonly method?: string; readonly body?: unknown }): Promise<T>;
-  open(path: string, signal: AbortSignal, method?: string): Promise<IncomingMessage>;
-  /** A stream of JSON, a line each. */
-  feed<T>(path: string, signal: AbortSignal, method?: string): AsyncGenerator<T, void>;
-}
-
-export function askingCommand(parent: Command, words: string, summary: string, examples: readonly string[]): Command {
-  return parent
-    .command(words)
-    .description(summary)
-    .option('--endpoint <ADDRESS>', 'tcp://HOST:PORT of any scheduler (env ARPANET_ENDPOINT, else DOCKER_HOST)')
-    .option('--json', 'print JSON')
-    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
-    .exitOverride();
-}
-
-export function endpointOf(flags: AskingFlags, env: Environment): Endpoint {
-  const base = httpEndpoint(flags.endpoint ?? env['ARPANET_ENDPOINT'] ?? env['DOCKER_HOST'] ?? 'tcp://127.0.0.1:2375');
-  const target = engineTarget(base);
-  const nobody = (cause: unknown): never => {
-    if (!isKind(cause, 'unavailable', 'timeout')) throw cause;
+/** A client for `--endpoint`, else ARPANET_ENDPOINT, else DOCKER_HOST, else tcp://127.0.0.1:2375. Throws `invalid` for what is no TCP address. */
+export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
+  const url = httpUrl(flags.endpoint ?? env['ARPANET_ENDPOINT'] ?? env['DOCKER_HOST'] ?? DEFAULT_ENDPOINT);
+  const target = engineTarget(url);
+  const unreachable = (error: unknown): never => {
+    if (!isKind(error, 'unavailable', 'timeout')) throw error;
     throw new ArpanetError(
       'unavailable',
-      `no scheduler answers at ${base}: is one running there? (arpanet up, or arpanet scheduler --listen …)`,
-      { cause },
+      `no scheduler answers at ${url}: is one running there? (arpanet up, or arpanet scheduler --listen …)`,
+      { cause: error.cause ?? error },
     );
   };
-  const open = async (path: string, signal: AbortSignal, method = 'GET') => {
-    const answer = await engineOpen(target, { method, path, signal }).catch(nobody);
+  const open = async (path: string, signal?: AbortSignal, method = 'GET', body?: unknown) => {
+    const answer = await engineOpen(target, { method, path, signal, body }).catch(unreachable);
     if ((answer.statusCode ?? 0) < 400) return answer;
-    let text = '';
-    for await (const chunk of answer) text += String(chunk);
-    throw engineError(answer.statusCode ?? 0, text);
+    throw refusal(url, path, answer.statusCode ?? 0, await text(answer));
+  };
+  const json = async <T>(path: string, { method = 'GET', body, timeoutMs }: Call = {}): Promise<T> => {
+    const call = { method, path, body, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    const answer = await engineRequest(target, call).catch(unreachable);
+    const content = answer.body.toString();
+    if (answer.status >= 400) throw refusal(url, path, answer.status, content);
+    return (content === '' ? undefined : JSON.parse(content)) as T;
   };
   return {
-    url: base,
-    async json<T>(path: string, call: { readonly method?: string; readonly body?: unknown } = {}): Promise<T> {
-      const answer = await engineRequest(target, { method: call.method ?? 'GET', path, body: call.body }).catch(nobody);
-      const text = answer.body.toString();
-      if (answer.status >= 400) throw engineError(answer.status, text);
-      return (text === '' ? undefined : JSON.parse(text)) as T;
-    },
+    url,
+    json,
     open,
     async *feed<T>(path: string, signal: AbortSignal, method = 'GET') {
       for await (const line of lines(await open(path, signal, method))) yield JSON.parse(line) as T;
     },
+    async work<T>(path: string, body: unknown, progress: (line: string) => void) {
+      const answer = await open(path, undefined, 'POST', body);
+      return (await resultOf(answer, progress)) as T;
+    },
   };
+}
+
+async function resultOf(answer: IncomingMessage, progress: (line: string) => void): Promise<unknown> {
+  if (answer.headers['content-type']?.includes('ndjson') !== true) return JSON.parse(await text(answer)) as unknown;
+  try {
+    for await (const json of lines(answer)) {
+      const line = JSON.parse(json) as { readonly progress?: string; readonly result?: unknown; readonly error?: string };
+      if (line.progress !== undefined) progress(line.progress);
+      else if (line.error !== undefined) throw new ArpanetError('conflict', line.error);
+      else return line.result;
+    }
+  } catch (error) {
+    if (error instanceof ArpanetError) throw error;
+    throw interrupted(error);
+  }
+  throw interrupted(undefined);
+}
+
+const interrupted = (cause: unknown) =>
+  new ArpanetError(
+    'unavailable',
+    'the connection to the leader ended before the work was done; the cluster goes on with what it began, and "arpanet ps" shows the present state',
+    { cause },
+  );
+
+/** What a Docker Engine answers for a path that it does not have (moby, api/server: `page not found`, status 404). */
+const ENGINE_404 = 'page not found';
+
+function refusal(url: string, path: string, status: number, content: string): ArpanetError {
+  const error = engineError(status, content);
+  if (status !== 404 || !path.startsWith('/arpanet/') || !error.message.includes(ENGINE_404)) return error;
+  return new ArpanetError('unavailable', `${url} is a Docker Engine, not an arpanet scheduler: ${error.message}`);
+}
+
+/** `tcp://h:p`, `http://h:p` or `h:p` as `http://h:p`. Throws `invalid`. */
+function httpUrl(endpoint: string): string {
+  const match = /^(?:(?:tcp|http):\/\/)?([^/]+:\d+)\/?$/.exec(endpoint);
+  if (match === null) {
+    throw new ArpanetError(
+      'invalid',
+      `cannot reach a cluster at "${endpoint}": give tcp://HOST:PORT by --endpoint, ARPANET_ENDPOINT or DOCKER_HOST`,
+    );
+  }
+  return `http://${match[1]}`;
 }

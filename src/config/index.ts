@@ -6,5 +6,5 @@
 export { LIVE, liveText, liveValue, type LiveName, type LiveSettings, withLive } from './live.ts';
 export { loadConfig } from './load.ts';
 export { storeUrl } from './values.ts';
-export { COMMANDS, type Command, environmentName, OPTIONS, optionsOf } from './options.ts';
-export type { AgentConfig, ConfigOf, SchedulerConfig, UpConfig } from './schemas.ts';
+export { COMMANDS, type Command, OPTIONS, optionsOf } from './options.ts';
+export type { ConfigOf, SchedulerConfig, UpConfig } from './schemas.ts';

@@ -61,4 +61,3 @@ type Frozen<T> = T extends readonly (infer Item)[]
 export type ConfigOf<C extends Command> = Frozen<z.output<(typeof schemas)[C]>>;
 export type UpConfig = ConfigOf<'up'>;
 export type SchedulerConfig = ConfigOf<'scheduler'>;
-export type AgentConfig = ConfigOf<'agent'>;

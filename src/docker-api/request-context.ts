@@ -1,12 +1,11 @@
 /** One request on its way through the leader's door, and the answers it can get. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { VERSION } from '../config/version.ts';
 import { isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
 import type { Reads } from './reads/index.ts';
 import type { Route } from './routes.ts';
-
-export const ARPANET_VERSION = '0.1.0';
 
 export interface Call {
   readonly req: IncomingMessage;
@@ -44,7 +43,7 @@ export function ownHeaders(apiVersion: string, requestId: string): Record<string
     'Api-Version': apiVersion,
     'Docker-Experimental': 'false',
     Ostype: 'linux',
-    Server: `arpanet/${ARPANET_VERSION}`,
+    Server: `arpanet/${VERSION}`,
     'Arpanet-Request-Id': requestId,
   };
 }

@@ -12,7 +12,8 @@ import { resourceUsage } from '../telemetry/resource-usage.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { BODY_LIMIT_BYTES } from './json/body.ts';
 import type { Cluster } from '../contracts/index.ts';
-import { ARPANET_VERSION, ownHeaders } from './request-context.ts';
+import { ownHeaders } from './request-context.ts';
+import { VERSION } from '../config/version.ts';
 import { errorBody, sendError } from './errors.ts';
 import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
@@ -252,7 +253,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       role: role.kind,
       leader: role.kind === 'leading' ? ownUrl : role.url,
       ...(role.kind === 'leading' ? { epoch: role.epoch() } : {}),
-      version: ARPANET_VERSION,
+      version: VERSION,
     });
     res.writeHead(200, { 'Content-Type': 'application/json', 'Arpanet-Request-Id': requestId });
     res.end(`${body}\n`);
@@ -327,7 +328,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
   return {
     addresses,
     lead(cluster) {
-      const reads = createReads(cluster, { now: Date.now, version: ARPANET_VERSION });
+      const reads = createReads(cluster, { now: Date.now, version: VERSION });
       become({
         kind: 'leading',
         epoch: () => cluster.leader.about().epoch,

@@ -16,7 +16,7 @@ import type { AuditReport } from './audit.ts';
 import { hostRoutes, type OperatedHosts } from './host-routes.ts';
 import { type OperatedServices, serviceRoutes } from './service-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
-import { topReport } from './top.ts';
+import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
 
 /** Names made by hand for what does not run in the cluster. */

@@ -4,7 +4,6 @@ import type { Finding } from './audit.ts';
 import { instancesCalled } from './instance-reference.ts';
 import type { HostReport, NetworkReport } from './reports/report.ts';
 import type { InstanceReport } from './reports/service-report.ts';
-import { table } from './tables.ts';
 
 export interface Link {
   readonly link: 'sender' | 'answer' | 'instance' | 'health' | 'network' | 'host' | 'kernel' | 'mtu' | 'port';
@@ -223,9 +222,3 @@ function targetsOf(
 const isUp = (state: string) => state.startsWith('Up') || state === 'running';
 const sound = (link: Link['link'], what: string): Link => ({ link, isSound: true, what });
 const broken = (link: Link['link'], what: string, mend: string): Link => ({ link, isSound: false, what, mend });
-
-export function doctorText(links: readonly Link[]): string {
-  const rows = links.map((one) => [one.isSound ? 'ok' : 'BROKEN', one.link, one.what]);
-  const mend = links.at(-1)?.mend;
-  return `${table(['', 'LINK', 'WHAT'], rows)}${mend === undefined ? '\nthe way is whole' : `\nto mend it: ${mend}`}`;
-}

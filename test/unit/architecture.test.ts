@@ -73,8 +73,8 @@ const isPure = (path: string): boolean =>
     /^docker-api\/swarm\/(facade|show|spec|types)/,
     /^hostagent\/(overlay\/plan|inventory\/inventory-plan|load\/usage-figures)/,
     /^dns\/(answer|zone|encode)/,
-    /^operator-api\/(reports\/|top|tables|text-views|doctor)/,
-    /^cli\/completion/,
+    /^operator-api\/(reports\/|audit|doctor|instance-reference)/,
+    /^cli\/(completion\/scripts|output\/(?!progress|work|log-lines))/,
     // yaml's parser and ajv are all that source.ts and schema.ts need of the world
     /^compose\/(?!source|schema|index)/,
     /^services\/(replicas\/(template|replica-plan)|service-reference|rollout\/rollout-plan|hosts\/(drain|rebalance|clean)-plan)/,

@@ -3,7 +3,6 @@ import { hint } from '../../config/nearest.ts';
 import { ArpanetError, type LeaseRecord, type NetworkRecord } from '../../model/index.ts';
 import { type HostReport, hostReports, type Observed } from './report.ts';
 import { stateText } from './service-report.ts';
-import { bytes, percent, reserved, table } from '../tables.ts';
 
 export interface HostDetail extends HostReport {
   readonly joinedAtMs: number | undefined;
@@ -68,62 +67,6 @@ export function hostDetail(observed: Observed, name: string, nowMs: number): Hos
   };
 }
 
-export function hostDetailText(host: HostDetail): string {
-  const { limits } = host;
-  const lines: (readonly [string, string])[] = [
-    ['host', `${host.name} at ${host.address}${host.gateway === '' ? '' : ` (engine gateway ${host.gateway})`}`],
-    ['state', `${host.state}${host.why === undefined ? '' : `: ${host.why}`}`],
-    ['availability', AVAILABILITY[host.availability] ?? host.availability],
-    ['joined', host.joinedAtMs === undefined ? 'not yet' : moment(host.joinedAtMs)],
-    ['machine', [host.os, host.kernel, host.arch].filter(Boolean).join(', ') || '-'],
-    ['engine', `${host.engine} (API ${host.apiVersion || '-'}), agent ${host.agentVersion || '-'}, overlay ${host.overlay || '-'}`],
-    ['cpus', `${host.cpus}${limits.cpus === undefined ? '' : `, ${limits.cpus} for the cluster`}; ${percent(host.cpuLoad)} busy`],
-    [
-      'memory',
-      `${bytes(host.memoryBytes)}${limits.memoryBytes === undefined ? '' : `, ${bytes(limits.memoryBytes)} for the cluster`}; ${
-        host.memoryUsedBytes === undefined ? '-' : bytes(host.memoryUsedBytes)
-      } used`,
-    ],
-    ['reserved', reserved(host)],
-    [
-      'containers',
-      `${host.running} running of ${host.containers}${limits.maxContainers === undefined ? '' : `, at most ${limits.maxContainers}`}`,
-    ],
-    [
-      'labels',
-      Object.entries(host.labels)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(', ') || '-',
-    ],
-    ['volumes', host.volumes.join(', ') || '-'],
-    ['images', String(host.images)],
-  ];
-  const parts = [lines.map(([name, text]) => `${name.padEnd(13)}${text}`).join('\n')];
-  if (host.networks.length > 0)
-    parts.push(
-      table(
-        ['NETWORK', 'SUBNET', 'GATEWAY HERE', 'INSTANCES HERE'],
-        host.networks.map((one) => [one.name, one.cidr, one.gateway, String(one.instances)]),
-      ),
-    );
-  if (host.instances.length > 0)
-    parts.push(
-      table(
-        ['CONTAINER', 'IMAGE', 'STATE', 'ADDRESS'],
-        host.instances.map((one) => [one.name, one.image, one.state, one.addresses.join(',')]),
-      ),
-    );
-  return parts.join('\n\n');
-}
-
-const AVAILABILITY: Readonly<Record<string, string>> = {
-  active: 'active',
-  pause: 'pause: takes no new containers',
-  drain: 'drain: takes no new containers, and what can move has moved',
-};
-
-const moment = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
-
 /** What was planned, as `arpanet rebalance --plan` says it. */
 export interface RebalanceReport {
   readonly moves: readonly { readonly name: string; readonly service: string; readonly from: string; readonly to: string }[];
@@ -132,52 +75,10 @@ export interface RebalanceReport {
   readonly stays: readonly { readonly container: string; readonly why: string }[];
 }
 
-export function rebalanceText({ moves, before, after, stays }: RebalanceReport): string {
-  const levels = table(
-    ['HOST', 'FULL NOW', 'FULL AFTER'],
-    Object.keys(before).map((host) => [host, String(before[host]), String(after[host])]),
-  );
-  const planned =
-    moves.length === 0
-      ? 'evenly full already, or nothing may move: nothing to do'
-      : table(
-          ['MOVE', 'SERVICE', 'FROM', 'TO'],
-          moves.map((move) => [move.name, move.service, move.from, move.to]),
-        );
-  const kept = stays.length === 0 ? [] : [stays.map(({ container, why }) => `${container} stays: ${why}`).join('\n')];
-  return [levels, planned, ...kept].join('\n\n');
-}
-
 export interface CleanReport {
   readonly host: string;
   readonly containers: readonly { readonly name: string; readonly ended: string }[];
   readonly images: readonly { readonly name: string; readonly id: string; readonly bytes: number }[];
   readonly volumes: readonly string[];
   readonly networks: readonly string[];
-}
-
-/** What `arpanet hosts clean` would take away. */
-export function cleanText({ host, containers, images, volumes, networks }: CleanReport): string {
-  const line = (count: number, what: string, names: readonly string[]) =>
-    count === 0 ? [] : [`  - ${count} ${what}${count === 1 ? '' : 's'}: ${names.slice(0, 8).join(', ')}${count > 8 ? ', …' : ''}`];
-  const lines = [
-    ...line(
-      containers.length,
-      'stopped container',
-      containers.map((one) => one.name),
-    ),
-    ...line(
-      images.length,
-      'image',
-      images.map((one) => `${one.name === '<none>' ? one.id.replace('sha256:', '').slice(0, 12) : one.name} (${bytes(one.bytes)})`),
-    ),
-    ...line(
-      volumes.length,
-      'volume without a name',
-      volumes.map((name) => name.slice(0, 12)),
-    ),
-    ...line(networks.length, 'network of its own Engine', networks),
-    '  - its build cache',
-  ];
-  return `this takes from ${host}:\n${lines.join('\n')}`;
 }

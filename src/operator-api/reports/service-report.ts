@@ -1,7 +1,6 @@
 /** Services and their instances as operators see them. Pure. */
 import { statusText } from '../../engine/status.ts';
 import type { ContainerView, ServiceView } from '../../model/index.ts';
-import { table } from '../tables.ts';
 
 export interface InstanceReport {
   readonly name: string;
@@ -80,39 +79,4 @@ function instanceReport(container: ContainerView, stopped: readonly string[], no
     addresses: Object.values(container.record?.addresses ?? {}),
     isStopped: stopped.includes(container.id),
   };
-}
-
-export function serviceTable(services: readonly ServiceReport[]): string {
-  return table(
-    ['DEPLOYMENT', 'SERVICE', 'RUNNING', 'COUNT', 'IMAGE', 'NOTE'],
-    services.map((service) => [
-      service.deployment,
-      service.service,
-      `${service.running}/${service.desired}`,
-      service.isHeld ? 'held' : "client's",
-      service.image,
-      service.trouble ?? noteOf(service),
-    ]),
-  );
-}
-
-function noteOf({ update, done }: ServiceReport): string {
-  if (update !== undefined && !update.startsWith('completed')) return update;
-  return done === 0 ? '' : `${done} ended with 0`;
-}
-
-export function instanceTable(services: readonly ServiceReport[]): string {
-  return table(
-    ['INSTANCE', 'NAME', 'HOST', 'ADDRESS', 'IMAGE', 'STATE'],
-    services.flatMap((service) =>
-      service.instances.map((instance) => [
-        `${instance.number}.${service.service}.${service.deployment}`,
-        instance.name,
-        instance.host,
-        instance.addresses.join(','),
-        instance.image,
-        instance.isStopped ? `${instance.state} (stopped by a user)` : instance.state,
-      ]),
-    ),
-  );
 }

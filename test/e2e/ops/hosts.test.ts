@@ -163,7 +163,7 @@ describe('hosts', { timeout: 880_000 }, () => {
     const [first = ''] = await others();
     await must(cluster.docker('run', '--name', 'job', '-e', `constraint:node==${first}`, 'busybox', 'true'));
     assert.match(await arpanet('hosts', 'clean', first, '--plan'), /1 stopped container: job/);
-    assert.match(await fails('hosts', 'clean', first), /nobody can be asked here: give --yes/);
+    assert.match(await fails('hosts', 'clean', first), /nobody can confirm: give --yes/);
     const { stderr } = await cluster.arpanet('hosts', 'clean', first, '--volumes', '--networks', '--yes');
     assert.match(stderr, /container job removed/);
     assert.equal((await must(cluster.docker('ps', '-aq', '--filter', 'name=job'))).trim(), '');
@@ -265,7 +265,7 @@ describe('hosts', { timeout: 880_000 }, () => {
     }
     assert.ok(Math.min(...least) >= 4, least.join());
     const status = await arpanet('status');
-    assert.match(status, /^all is well\n- host h\d takes no new containers \(drained\), 0 run there: "arpanet activate h\d"/m);
+    assert.match(status, /^no problems\n- host h\d takes no new containers \(drained\), 0 run there: "arpanet activate h\d"/m);
     await until('the leader knows of the other', async () => /^schedulers +s2 leads; s1 follows$/m.test(await arpanet('status')));
   });
 
@@ -298,7 +298,7 @@ describe('hosts', { timeout: 880_000 }, () => {
       const status = await cluster.arpanet('status');
       return status.code === 3 ? status.stdout : '';
     });
-    assert.match(off, new RegExp(`^one thing is off\n! busy on ${first} is unhealthy\n`));
+    assert.match(off, new RegExp(`^1 problem\n! busy on ${first} is unhealthy\n`));
     const top = await arpanet('top', '--once');
     assert.match(top, /^\d\d:\d\d:\d\d UTC {3}hosts 3 alive; /);
     assert.match(top, new RegExp(`^CONTAINER +HOST +CPU +MEMORY +IMAGE\nbusy +${first} +[1-9]\\d*% +.*B +busybox$`, 'm'));

@@ -1,24 +1,20 @@
 /** The commands for hosts as a person finds them: help, completion, what is refused before anybody is asked. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Command } from 'commander';
-import { addHostCommands } from '../../../src/cli/commands/hosts/hosts.ts';
-import { addLookCommands } from '../../../src/cli/commands/look/look.ts';
-import { addTopCommand } from '../../../src/cli/commands/look/top.ts';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Command } from 'commander';
+import { arpanetProgram } from '../../../src/cli/program.ts';
 
 /** Nobody listens there. */
 const NOBODY = 'tcp://127.0.0.1:1';
 const VERBS = ['ls', 'inspect', 'add', 'update', 'rm', 'drain', 'activate', 'clean', 'reset', 'fillup'];
 
-function program(): { readonly root: Command; readonly said: () => string } {
+function program(endpoint = NOBODY): { readonly root: Command; readonly said: () => string } {
   let said = '';
   const out = (text: string) => void (said += text);
-  const terminal = { env: { ARPANET_ENDPOINT: NOBODY }, out, say: out, isTerminal: false };
-  const root = new Command('arpanet').exitOverride();
-  const hosts = root.command('hosts').option('--json').exitOverride();
-  addHostCommands(root, hosts, terminal, async () => out('the list'));
-  addTopCommand(root, terminal);
-  addLookCommands(root, terminal);
+  const terminal = { env: { ARPANET_ENDPOINT: endpoint }, out, say: out, isTerminal: false };
+  const root = arpanetProgram(terminal);
   const quiet = (command: Command) => {
     command.configureOutput({ writeOut: out, writeErr: out });
     command.commands.forEach(quiet);
@@ -55,9 +51,21 @@ describe('the commands for hosts', () => {
   });
 
   it('list the hosts when no verb is given', async () => {
-    const { root, said } = program();
-    await root.parseAsync(['hosts'], { from: 'user' });
-    assert.equal(said(), 'the list');
+    const asked: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.url);
+      response.end('[]');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { root, said } = program(`tcp://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      await root.parseAsync(['hosts'], { from: 'user' });
+      assert.match(said(), /^HOST +ADDRESS +STATE/);
+      assert.deepEqual(asked, ['/arpanet/v1/hosts']);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('refuse what cannot be read, saying how to write it, before anybody is asked', async () => {

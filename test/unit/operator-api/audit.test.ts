@@ -11,7 +11,8 @@ import type {
   NetworkPlan,
   NetworkRecord,
 } from '../../../src/model/index.ts';
-import { audit, auditText } from '../../../src/operator-api/index.ts';
+import { auditText } from '../../../src/cli/output/audit.ts';
+import { audit } from '../../../src/operator-api/index.ts';
 
 type Input = Parameters<typeof audit>[0];
 const network = { id: 'n1', name: 'abc_default', cidr: '10.32.0.0/22', vni: 7 } as NetworkRecord;
@@ -67,7 +68,7 @@ const looking = (changes: Partial<HostObservation>): Partial<Input> => ({
 describe('an audit', () => {
   it('finds nothing where all agrees, and says so', () => {
     assert.deepEqual(audit(whole), []);
-    assert.match(auditText({ findings: [], fixed: [] }), /everything agrees/);
+    assert.match(auditText({ findings: [], fixed: [] }), /no differences/);
   });
 
   const cases: readonly (readonly [string, Partial<Input>, string])[] = [

@@ -1,17 +1,19 @@
 /** Rules about hosts on literal data: limits, what may be cleaned, who may join, one change at a time, what a status says. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { joinLine, labelsOf, limitsOf } from '../../../src/cli/commands/hosts/values.ts';
+import { joinLine, labelsOf, limitsOf } from '../../../src/cli/commands/hosts/flags.ts';
 import { hint } from '../../../src/config/nearest.ts';
 import { planClean } from '../../../src/services/hosts/clean-plan.ts';
 import { createDrain } from '../../../src/services/hosts/drain.ts';
 import { ALL_HOSTS, createHostLock } from '../../../src/services/hosts/host-lock.ts';
 import { sampleOf, usageBetween } from '../../../src/hostagent/load/usage-figures.ts';
 import type { ContainerRecord, ServiceView } from '../../../src/model/index.ts';
-import { hostDetail, hostDetailText } from '../../../src/operator-api/reports/host-report.ts';
+import { hostDetailText } from '../../../src/cli/output/host-detail.ts';
+import { hostDetail } from '../../../src/operator-api/reports/host-report.ts';
 import { type Observed, statusReport } from '../../../src/operator-api/reports/report.ts';
-import { statusText } from '../../../src/operator-api/tables.ts';
-import { topReport, topText } from '../../../src/operator-api/top.ts';
+import { statusText } from '../../../src/cli/output/status.ts';
+import { topText } from '../../../src/cli/output/top.ts';
+import { topReport } from '../../../src/operator-api/reports/top-report.ts';
 import { changedLimits, limitRefusal } from '../../../src/scheduler/hosts/host-limits.ts';
 import type { HostSnapshot, PlacementRequest } from '../../../src/scheduler/placement/snapshot.ts';
 import { place } from '../../../src/scheduler/placement/index.ts';
@@ -291,8 +293,8 @@ describe('what ops see of hosts', () => {
 
   it('status says first whether anything is off, and what', () => {
     const text = (more: Partial<Observed> = {}) => statusText(statusReport(observed(more))).split('\n');
-    assert.equal(text()[0], 'all is well');
-    assert.ok(text().includes('schedulers   s1 leads, alone'));
+    assert.equal(text()[0], 'no problems');
+    assert.ok(text().includes('schedulers   s1 leads, no followers'));
     const kept = {
       stopped: [],
       status: { state: 'paused', message: 'update paused: it is unhealthy', startedAtMs: 0 },
@@ -307,7 +309,7 @@ describe('what ops see of hosts', () => {
       frozen: 'the store is away',
     });
     assert.deepEqual(bad.slice(0, 6), [
-      '5 things are off',
+      '5 problems',
       '! nothing can be changed now: the store is away',
       '! host h2 is down: no heartbeat for 10 s or more',
       '! scheduler s2 at http://10.0.0.2:2375 is silent for 40 s',

@@ -1,26 +1,188 @@
-/** `arpanet deploy`: its flags. What it does is loaded when it is called: other commands need no schemas. */
-import type { Command } from 'commander';
-import { askingCommand, endpointOf, type Terminal } from '../../api-client.ts';
-import type { DeployFlags } from './job.ts';
+/** A deploy: wave after wave, what changed of a service a few instances at a time. Effects: HTTP requests, the terminal, timers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ArpanetError, type ContainerInspect, type CreateRequest, isKind } from '../../../model/index.ts';
+import type { ServiceReport } from '../../../operator-api/index.ts';
+import type { Step, Wave } from '../../../compose/index.ts';
+import type { ApiClient } from '../../api-client.ts';
+import type { Terminal } from '../../command.ts';
+import { type DeployFlags, exists, type Job, missing } from './job.ts';
+import { assertCompleted, runWork } from '../../output/work.ts';
 
-const several = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+const HEALTHY_WITHIN_MS = 5 * 60_000;
+type Say = (line: string) => void;
 
-export function addDeployCommand(root: Command, terminal: Terminal): void {
-  askingCommand(root, 'deploy [service...]', 'bring up what a fig or compose file says; unchanged containers stay', [
-    'arpanet deploy -p abc',
-    'arpanet deploy -f fig.yml -p abc --plan',
-    'arpanet deploy -f compose.yml -f compose.live.yml -p abc web',
-  ])
-    .option('-f, --file <FILE>', 'may be given several times: later ones are laid over the earlier', several)
-    .option('-p, --project <NAME>', "the deployment's name (default: name: in the file, else the folder's)")
-    .option('--profile <NAME>', 'with the services of this profile too; * for all', several)
-    .option('--plan', 'say what would happen, host by host, and change nothing')
-    .option('--remove-orphans', 'remove containers of services that the files do not have (any more)')
-    .action(async (services: readonly string[], flags: DeployFlags) => {
-      const [{ prepare }, { showPlan }, { deploy }] = await Promise.all([import('./job.ts'), import('./plan.ts'), import('./run.ts')]);
-      const endpoint = endpointOf(flags, terminal.env);
-      const read = () => prepare(endpoint, flags, services, terminal);
-      if (flags.plan === true) await showPlan(endpoint, await read(), flags, terminal);
-      else await deploy(endpoint, read, flags, terminal);
-    });
+/** `read` is asked again when an image was fetched: its tag may mean another one now. */
+export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: DeployFlags, { out, say }: Terminal): Promise<void> {
+  let job = await read();
+  for (const { kind, name, create } of await missing(api, job)) {
+    await api.json(`/${kind}s/create`, { method: 'POST', body: create });
+    say(`${kind} ${name}: created`);
+  }
+  if (await ensureImages(api, job, say)) job = await read();
+  const done: { container: string; action: string; id: string | undefined }[] = [];
+  const ids = new Map<string, readonly string[]>();
+  for (const wave of job.waves) {
+    for (const { service, condition } of wave.after) await held(api, service, condition, ids.get(service) ?? [], say);
+    const steps = wave.steps.some((step) => step.action === 'recreate') ? await rolled(api, job, wave, say) : wave.steps;
+    const found: string[] = [];
+    await Promise.all(
+      steps.map(async (step) => {
+        const id = await carriedOut(api, step);
+        if (id !== undefined) found.push(id);
+        done.push({ container: step.container, action: step.action, id });
+        say(`${step.container}: ${SAID[step.action]}`);
+      }),
+    );
+    ids.set(wave.service, found);
+  }
+  for (const orphan of job.orphans) {
+    const name = orphan.Names[0]?.slice(1) ?? orphan.Id;
+    if (flags.removeOrphans === true) await removeContainer(api, orphan.Id);
+    say(
+      flags.removeOrphans === true ? `${name}: removed` : `${name} is of a service that the files do not have: --remove-orphans removes it`,
+    );
+  }
+  if (flags.json === true) out(`${JSON.stringify(done, undefined, 2)}\n`);
+}
+
+const SAID = { create: 'created', recreate: 'recreated', start: 'started', keep: 'stays as it is', remove: 'removed' } as const;
+
+/** Images are fetched before anything is stopped for them. True if any was. */
+async function ensureImages(api: ApiClient, { project, waves }: Job, say: Say): Promise<boolean> {
+  let isFetched = false;
+  const needed = new Map<string, Step>();
+  for (const step of waves.flatMap((wave) => wave.steps))
+    if (step.request?.Image !== undefined && (step.action !== 'keep' || step.pull === 'always')) needed.set(step.request.Image, step);
+  for (const [image, { service, isBuilt, pull: wish }] of needed) {
+    const isThere = await exists(api, `/images/${encodeURIComponent(image)}/json`);
+    if (isThere && (wish !== 'always' || isBuilt === true)) continue;
+    if (!isThere && isBuilt === true)
+      throw new ArpanetError(
+        'not-found',
+        `${service}: its image ${image} is not there and nothing is built here: "docker compose -p ${project} build ${service}" builds it through the cluster`,
+      );
+    if (!isThere && wish === 'never')
+      throw new ArpanetError('not-found', `${service}: no host has the image ${image}, and pull_policy is never`);
+    say(`${image}: being pulled`);
+    await pull(api, image);
+    isFetched = true;
+  }
+  return isFetched;
+}
+
+/** Which image a container is made from, as compose writes it down: a tag may mean another one at the next deploy. */
+async function withImage(api: ApiClient, request: CreateRequest): Promise<CreateRequest> {
+  const { Id } = await api.json<{ Id: string }>(`/images/${encodeURIComponent(request.Image ?? '')}/json`);
+  return { ...request, Labels: { ...request.Labels, 'com.docker.compose.image': Id } };
+}
+
+/** What differs is replaced as the file's update_config says; then what the count still lacks or has too much of. What is left to do. */
+async function rolled(api: ApiClient, job: Job, { service, steps, count, update }: Wave, say: Say): Promise<readonly Step[]> {
+  const step = steps.find(({ action }) => action === 'recreate');
+  if (step?.request === undefined) return steps;
+  const number = Number(step.request.Labels?.['com.docker.compose.container-number'] ?? 1);
+  const request = await withImage(api, step.request);
+  const reference = `${job.project}/${service}`;
+  const body = { service: reference, desired: count, template: { name: step.container, number, request }, settings: update };
+  assertCompleted(await runWork<unknown>(api, '/arpanet/v1/services/replace', body, { say, isQuiet: false }));
+  await until(count, async () => {
+    const [now] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
+    return now?.instances.length === count && now.running === count;
+  });
+  const [now] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
+  return (now?.instances ?? []).map(({ id, name }): Step => ({ service, container: name, action: 'keep', id }));
+}
+
+async function until(count: number, check: () => Promise<boolean>): Promise<void> {
+  const endMs = Date.now() + HEALTHY_WITHIN_MS;
+  while (!(await check())) {
+    if (Date.now() > endMs)
+      throw new ArpanetError(
+        'timeout',
+        `there are not ${count} instances after ${HEALTHY_WITHIN_MS / 60_000} minutes: "arpanet ls" says why`,
+      );
+    await sleep(300);
+  }
+}
+
+/** The container's id, unless it was removed. */
+async function carriedOut(api: ApiClient, step: Step): Promise<string | undefined> {
+  const { action, id } = step;
+  if (action === 'keep') return id;
+  if (id !== undefined && action === 'remove') await removeContainer(api, id);
+  if (action === 'remove') return undefined;
+  const mine = action === 'start' && id !== undefined ? id : await created(api, step);
+  await api.json(`/containers/${mine}/start`, { method: 'POST' });
+  return mine;
+}
+
+async function created(api: ApiClient, { container, request, platform }: Step): Promise<string> {
+  const query = new URLSearchParams({ name: container, ...(platform === undefined ? {} : { platform }) });
+  const whole = await withImage(api, request ?? {});
+  // An Engine's API takes one network at a create before 1.44: the others are joined before the start, as compose does.
+  const [primary, ...others] = Object.entries(whole.NetworkingConfig?.EndpointsConfig ?? {});
+  const body = primary === undefined ? whole : { ...whole, NetworkingConfig: { EndpointsConfig: Object.fromEntries([primary]) } };
+  const { Id } = await api.json<{ Id: string }>(`/containers/create?${query.toString()}`, { method: 'POST', body });
+  try {
+    for (const [network, EndpointConfig] of others)
+      await api.json(`/networks/${encodeURIComponent(network)}/connect`, { method: 'POST', body: { Container: Id, EndpointConfig } });
+  } catch (error) {
+    await api.json(`/containers/${Id}?v=1`, { method: 'DELETE' }).catch(() => undefined);
+    throw error;
+  }
+  return Id;
+}
+
+/** A pull is answered with 200, and how it went stands in the stream. */
+async function pull(api: ApiClient, image: string): Promise<void> {
+  const tagged = /@|:[^/]+$/.test(image) ? image : `${image}:latest`;
+  const feed = api.feed<{ error?: string }>(`/images/create?fromImage=${encodeURIComponent(tagged)}`, new AbortController().signal, 'POST');
+  for await (const { error } of feed) if (error !== undefined) throw new ArpanetError('not-found', `${image} cannot be pulled: ${error}`);
+}
+
+async function removeContainer(api: ApiClient, id: string): Promise<void> {
+  await api.json(`/containers/${id}/stop`, { method: 'POST' }).catch((error: unknown) => {
+    if (!isKind(error, 'engine') || error.engineStatus !== 404) throw error;
+  });
+  await api.json(`/containers/${id}?v=0`, { method: 'DELETE' });
+}
+
+/** Waits for what a service needs of another. */
+async function held(
+  api: ApiClient,
+  service: string,
+  condition: string,
+  ids: readonly string[],
+  say: (line: string) => void,
+): Promise<void> {
+  if (condition === 'service_started') return;
+  const endMs = Date.now() + HEALTHY_WITHIN_MS;
+  say(`waiting for ${service}: ${condition}`);
+  for (const id of ids) {
+    for (;;) {
+      const { State, Name } = await api.json<ContainerInspect>(`/containers/${id}/json`);
+      if (condition === 'service_healthy') {
+        if (State.Health?.Status === 'healthy') break;
+        if (State.Health === undefined || State.Health === null)
+          throw new ArpanetError(
+            'conflict',
+            `${service} is to be healthy, but has no healthcheck: give it one, or depend on service_started`,
+          );
+        if (State.Health.Status === 'unhealthy' || !State.Running)
+          throw new ArpanetError(
+            'conflict',
+            `${Name.slice(1)} is ${State.Running ? 'unhealthy' : State.Status}: "docker logs ${Name.slice(1)}" may say why`,
+          );
+      } else if (State.Status === 'exited') {
+        if (State.ExitCode === 0) break;
+        throw new ArpanetError(
+          'conflict',
+          `${Name.slice(1)} ended with ${State.ExitCode}, and ${condition} was wanted: "docker logs ${Name.slice(1)}" may say why`,
+        );
+      }
+      if (Date.now() > endMs)
+        throw new ArpanetError('timeout', `${Name.slice(1)} is not ${condition} after ${HEALTHY_WITHIN_MS / 60_000} minutes`);
+      await sleep(300);
+    }
+  }
 }

@@ -13,11 +13,12 @@ import {
   type Surroundings,
   type Wave,
 } from '../../../compose/index.ts';
-import type { AskingFlags, Endpoint, Terminal } from '../../api-client.ts';
+import type { ApiClient } from '../../api-client.ts';
+import type { ClientFlags, Terminal } from '../../command.ts';
 
 const FILES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml', 'fig.yml', 'fig.yaml'];
 
-export interface DeployFlags extends AskingFlags {
+export interface DeployFlags extends ClientFlags {
   readonly file?: readonly string[];
   readonly project?: string;
   readonly profile?: readonly string[];
@@ -32,7 +33,7 @@ export interface Job {
   readonly resources: ReturnType<typeof resourcesOf>;
 }
 
-export async function prepare(endpoint: Endpoint, flags: DeployFlags, only: readonly string[], { env, say }: Terminal): Promise<Job> {
+export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly string[], { env, say }: Terminal): Promise<Job> {
   const found = FILES.find((file) => existsSync(file));
   const files = flags.file ?? (found === undefined ? [] : [found]);
   const [first] = files;
@@ -60,7 +61,7 @@ export async function prepare(endpoint: Endpoint, flags: DeployFlags, only: read
     if (wanted === undefined) throw new ArpanetError('invalid', `${kind}: "${name}" does not stand under ${kind}: at the top of the file`);
     return wanted.name;
   };
-  const images = await imageIds(endpoint);
+  const images = await imageIds(api);
   const around: Surroundings = {
     project,
     folder,
@@ -76,7 +77,7 @@ export async function prepare(endpoint: Endpoint, flags: DeployFlags, only: read
   const filters = encodeURIComponent(
     JSON.stringify({ label: [`com.docker.compose.project=${project}`, 'com.docker.compose.oneoff=False'] }),
   );
-  const existing = await endpoint.json<readonly ContainerSummary[]>(`/containers/json?all=1&filters=${filters}`);
+  const existing = await api.json<readonly ContainerSummary[]>(`/containers/json?all=1&filters=${filters}`);
   const plan = planStack(stack, around, existing, { profiles: flags.profile ?? [], only });
   return { project, ...plan, resources };
 }
@@ -84,11 +85,9 @@ export async function prepare(endpoint: Endpoint, flags: DeployFlags, only: read
 /** `web` is `web:latest`. */
 const canonical = (reference: string): string => (/@|:[^/]+$/.test(reference) ? reference : `${reference}:latest`);
 
-async function imageIds(endpoint: Endpoint): Promise<ReadonlyMap<string, string>> {
+async function imageIds(api: ApiClient): Promise<ReadonlyMap<string, string>> {
   const images =
-    await endpoint.json<readonly { Id: string; RepoTags?: readonly string[] | null; RepoDigests?: readonly string[] | null }[]>(
-      '/images/json',
-    );
+    await api.json<readonly { Id: string; RepoTags?: readonly string[] | null; RepoDigests?: readonly string[] | null }[]>('/images/json');
   return new Map(
     images.flatMap(({ Id, RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])].map((name) => [name, Id])),
   );
@@ -103,8 +102,8 @@ function used(job: Job): { readonly networks: ReadonlySet<string>; readonly volu
   };
 }
 
-export async function exists(endpoint: Endpoint, path: string): Promise<boolean> {
-  return endpoint.json(path).then(
+export async function exists(api: ApiClient, path: string): Promise<boolean> {
+  return api.json(path).then(
     () => true,
     (error: unknown) => {
       if (isKind(error, 'engine') && error.engineStatus === 404) return false;
@@ -120,12 +119,12 @@ interface Missing {
 }
 
 /** Throws `invalid` for external ones that are not there. */
-export async function missing(endpoint: Endpoint, job: Job): Promise<readonly Missing[]> {
+export async function missing(api: ApiClient, job: Job): Promise<readonly Missing[]> {
   const names = used(job);
   const found: Missing[] = [];
   for (const kind of ['network', 'volume'] as const)
     for (const { name, create } of job.resources[`${kind}s`].values()) {
-      if (!names[`${kind}s`].has(name) || (await exists(endpoint, `/${kind}s/${encodeURIComponent(name)}`))) continue;
+      if (!names[`${kind}s`].has(name) || (await exists(api, `/${kind}s/${encodeURIComponent(name)}`))) continue;
       if (create === undefined)
         throw new ArpanetError('invalid', `${kind} ${name} is external, and is not there: docker ${kind} create ${name}`);
       found.push({ kind, name, create });

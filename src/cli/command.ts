@@ -1,0 +1,53 @@
+/** How a command is declared: its words, flags, help and examples. What it does is loaded when it runs. */
+import type { Command } from 'commander';
+import { apiClient, type ApiClient, type EndpointFlags, type Environment } from './api-client.ts';
+
+/** Where a command writes, and what it reads beside its flags. */
+export interface Terminal {
+  readonly env: Environment;
+  /** Standard output: results, as text or JSON. */
+  readonly out: (text: string) => void;
+  /** One line for the person, on standard error: progress, hints, warnings. */
+  readonly say: (line: string) => void;
+  /** Standard output is a terminal: colours and redrawing may be used. */
+  readonly isTerminal: boolean;
+}
+
+/** The flags that every command has that asks a cluster. */
+export interface ClientFlags extends EndpointFlags {
+  readonly json?: boolean;
+}
+
+/** A command with its examples in the help. `words` as commander takes them: `drain <host>`. */
+export function addCommand(parent: Command, words: string, summary: string, examples: readonly string[]): Command {
+  return parent
+    .command(words)
+    .description(summary)
+    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+    .exitOverride();
+}
+
+/** A command that asks a cluster: with `--endpoint` and `--json`. */
+export function addClientCommand(parent: Command, words: string, summary: string, examples: readonly string[]): Command {
+  return addCommand(parent, words, summary, examples)
+    .option('--endpoint <ADDRESS>', 'tcp://HOST:PORT of any scheduler (env ARPANET_ENDPOINT, else DOCKER_HOST)')
+    .option('--json', 'print JSON');
+}
+
+/** Collects the values of a flag that may be given several times. */
+export const several = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value];
+
+/** What every command that asks a cluster does with its flags. */
+export interface ClientCall {
+  readonly api: ApiClient;
+  /** With `--json` the value as indented JSON, else its text. */
+  readonly show: <T>(value: T, text: (value: T) => string) => void;
+}
+
+/** Throws `invalid` for an endpoint that is no TCP address. */
+export function clientCall(flags: ClientFlags, { env, out }: Pick<Terminal, 'env' | 'out'>): ClientCall {
+  return {
+    api: apiClient(flags, env),
+    show: (value, text) => out(`${flags.json === true ? JSON.stringify(value, undefined, 2) : text(value)}\n`),
+  };
+}

@@ -1,0 +1,41 @@
+/** `arpanet events`. Effects: an HTTP request, the terminal, the clock. */
+import type { EngineEvent } from '../../../model/index.ts';
+import { ArpanetError } from '../../../model/errors.ts';
+import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { eventText } from '../../output/events.ts';
+
+export interface EventFlags extends ClientFlags {
+  readonly filter?: readonly string[];
+  readonly since?: string;
+  readonly until?: string;
+}
+
+/** With `--json` one event per line. Throws `invalid` for a filter or time that cannot be read. */
+export async function showEvents(flags: EventFlags, terminal: Terminal): Promise<void> {
+  const query = new URLSearchParams();
+  const filters: Record<string, string[]> = {};
+  for (const filter of flags.filter ?? []) {
+    const [, key, value] = /^([^=]+)=(.+)$/.exec(filter) ?? [];
+    if (key === undefined || value === undefined)
+      throw new ArpanetError('invalid', `--filter is "${filter}": write KEY=VALUE, as type=container`);
+    (filters[key] ??= []).push(value);
+  }
+  if (flags.filter !== undefined) query.set('filters', JSON.stringify(filters));
+  if (flags.since !== undefined) query.set('since', secondsOf('--since', flags.since, Date.now()));
+  if (flags.until !== undefined) query.set('until', secondsOf('--until', flags.until, Date.now()));
+  const feed = clientCall(flags, terminal).api.feed<EngineEvent>(`/events?${query.toString()}`, new AbortController().signal);
+  for await (const event of feed) terminal.out(`${flags.json === true ? JSON.stringify(event) : eventText(event)}\n`);
+}
+
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `10m` (ago), a Unix time or an RFC 3339 time, as seconds since 1970. */
+function secondsOf(flag: string, text: string, nowMs: number): string {
+  const [, count, unit = 's'] = /^(\d+)(s|m|h|d)?$/.exec(text) ?? [];
+  const isEpoch = count !== undefined && count.length > 8;
+  if (count !== undefined && !isEpoch) return String((nowMs - Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]) / 1_000);
+  const ms = isEpoch ? Number(count) * 1_000 : Date.parse(text);
+  if (Number.isNaN(ms))
+    throw new ArpanetError('invalid', `${flag} is "${text}": write how long ago (10m), or a time (2026-11-20T14:00:00Z)`);
+  return String(ms / 1_000);
+}

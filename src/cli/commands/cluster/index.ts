@@ -1,0 +1,82 @@
+/** The commands that show the cluster: status, audit, token, doctor, explain, events, logs, top; declared here, each in a file of its own. */
+import type { Command } from 'commander';
+import { addClientCommand, type ClientFlags, several, type Terminal } from '../../command.ts';
+import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
+import type { EventFlags } from './events.ts';
+import type { LogFlags } from './logs.ts';
+import type { TopFlags } from './top.ts';
+
+export function addStatusCommands(root: Command, terminal: Terminal): void {
+  addConfiguredCommand(
+    root,
+    'status',
+    'show problems, leader, schedulers, store, hosts and deployments (exit code 3 if there is a problem)',
+    ['arpanet status', 'arpanet status --endpoint tcp://10.0.0.1:2375 --json'],
+  ).action(async (flags: Flags) => (await import('./status.ts')).showStatus(flags, terminal));
+  addConfiguredCommand(
+    root,
+    'audit',
+    'compare store, Engines, networks, names and catalog, and name each difference (exit code 1 if any is left)',
+    ['arpanet audit', 'arpanet audit --fix', 'arpanet audit --json | jq .findings'],
+  ).action(async (flags: Flags) => (await import('./audit.ts')).showAudit(flags, terminal));
+  addConfiguredCommand(root, 'token', 'print the join token that agents need', [
+    'arpanet token',
+    'arpanet token > join-token   # then: arpanet agent --token-file join-token …',
+  ]).action(async (flags: Flags) => (await import('./token.ts')).showToken(flags, terminal));
+}
+
+export function addObservationCommands(root: Command, terminal: Terminal): void {
+  addClientCommand(
+    root,
+    'explain <container>',
+    'explain why a container is on its host: scores of the hosts that fit, and the rule that refused each other host',
+    [
+      'arpanet explain abc-web-2',
+      'arpanet explain web-2   # if only one deployment has it',
+      'arpanet explain abc-web-2 --json | jq .refused',
+    ],
+  ).action(async (reference: string, flags: ClientFlags) => (await import('./explain.ts')).explain(reference, flags, terminal));
+
+  addClientCommand(root, 'events', 'show what happens in the whole cluster, as it happens', [
+    'arpanet events',
+    'arpanet events --filter type=container --filter event=die',
+    'arpanet events --since 10m --until 0s --json',
+  ])
+    .option('--filter <KEY=VALUE>', 'as docker events takes them; may be given several times', several)
+    .option('--since <TIME>', 'a time, or how long ago: 10m')
+    .option('--until <TIME>', 'a time, or how long ago')
+    .action(async (flags: EventFlags) => (await import('./events.ts')).showEvents(flags, terminal));
+
+  addClientCommand(
+    root,
+    'logs [service]',
+    'show the logs of all instances in one stream: of a deployment (abc), a service (abc/web), or a container',
+    ['arpanet logs abc', 'arpanet logs abc/web -f --tail 10', 'arpanet logs'],
+  )
+    .option('-f, --follow', 'keep printing new lines, also of instances that start later')
+    .option('-n, --tail <LINES>', 'only the last lines of each instance', 'all')
+    .option('-t, --timestamps', 'with the time of each line')
+    .action(async (reference: string | undefined, flags: LogFlags) => (await import('./logs.ts')).showLogs(reference, flags, terminal));
+
+  addClientCommand(
+    root,
+    'doctor <from> <name>',
+    'check the path from a container to what it calls by a name, and to its ports; name the first broken link and its fix',
+    [
+      'arpanet doctor web pricing   # from the first instance of a service',
+      'arpanet doctor abc-web-1 pricing',
+      'arpanet doctor abc-web-1 pricing:8080',
+      'arpanet doctor 1.web.abc db.other.service.consul --json',
+    ],
+  ).action(async (from: string, name: string, flags: ClientFlags) => (await import('./doctor.ts')).doctor(from, name, flags, terminal));
+
+  addClientCommand(root, 'top', 'show hosts and their busiest containers, live; over a pipe as plain text, one screen after the other', [
+    'arpanet top',
+    'arpanet top --once | head',
+    'arpanet top --json --interval 10   # one line of JSON each time',
+  ])
+    .option('--once', 'print one screen and end')
+    .option('--interval <SECONDS>', 'seconds between two screens', '2')
+    .option('-n, --rows <N>', 'at most this many containers (default: what fits; over a pipe 15)')
+    .action(async (flags: TopFlags) => (await import('./top.ts')).top(flags, terminal));
+}

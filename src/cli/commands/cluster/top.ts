@@ -1,0 +1,60 @@
+/** `arpanet top`: hosts and their busiest containers, again and again. Effects: HTTP requests, the terminal. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ArpanetError } from '../../../model/errors.ts';
+import type { TopReport } from '../../../operator-api/index.ts';
+import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { topText } from '../../output/top.ts';
+
+export interface TopFlags extends ClientFlags {
+  readonly once?: boolean;
+  readonly interval: string;
+  readonly rows?: string;
+}
+
+/** Terminal control: the alternate screen without a cursor, and back; the cursor to the top left; clear from the cursor to the end. */
+const [ENTER, LEAVE, HOME, CLEAR] = ['\x1b[?1049h\x1b[?25l', '\x1b[?25h\x1b[?1049l', '\x1b[H', '\x1b[J'];
+/** Containers shown where there is no terminal height to fill. */
+const DEFAULT_ROWS = 15;
+/** Lines of a screen that are neither a host nor a container. */
+const OTHER_LINES = 6;
+
+/** Throws `invalid` for an interval or a row count that is not above 0. */
+export async function top(flags: TopFlags, { env, out, isTerminal }: Terminal): Promise<void> {
+  const everyMs = positive('--interval', flags.interval) * 1_000;
+  const rows = flags.rows === undefined ? undefined : Math.floor(positive('--rows', flags.rows));
+  const { api } = clientCall(flags, { env, out });
+  const look = () => api.json<TopReport>('/arpanet/v1/top');
+  if (flags.json === true || flags.once === true || !isTerminal) {
+    for (;;) {
+      const report = await look();
+      out(flags.json === true ? `${JSON.stringify(report)}\n` : `${topText(report, rows ?? DEFAULT_ROWS)}\n`);
+      if (flags.once === true) return;
+      await sleep(everyMs);
+      if (flags.json !== true) out('\n');
+    }
+  }
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => ended.abort());
+  out(ENTER);
+  try {
+    while (!ended.signal.aborted) {
+      const report = await look();
+      const { rows: height, columns } = process.stdout;
+      const fits = Math.max(1, height - OTHER_LINES - report.hosts.length - 1);
+      const lines = topText(report, rows ?? fits)
+        .split('\n')
+        .slice(0, height - 1);
+      // Each line clears its own end, and the screen is cleared below the last one only: nothing flickers.
+      out(`${HOME}${lines.map((line) => `${line.slice(0, columns)}\x1b[K`).join('\n')}${CLEAR}`);
+      await sleep(everyMs, undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+  } finally {
+    out(LEAVE);
+  }
+}
+
+function positive(flag: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new ArpanetError('invalid', `${flag} is "${text}": it is a number above 0`);
+}

@@ -1,0 +1,90 @@
+/** What a deploy would do, host by host. Effects: HTTP requests that change nothing, the terminal. */
+import { ArpanetError, type ContainerSummary } from '../../../model/index.ts';
+import type { Rehearsal } from '../../../operator-api/index.ts';
+import type { ApiClient } from '../../api-client.ts';
+import type { Terminal } from '../../command.ts';
+import { table } from '../../output/table.ts';
+import type { Step } from '../../../compose/index.ts';
+import { type DeployFlags, exists, type Job, missing } from './job.ts';
+
+const MARK = { create: 'create', recreate: 'recreate', start: 'start', keep: 'stays', remove: 'remove' } as const;
+
+export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { out }: Terminal): Promise<void> {
+  const steps = job.waves.flatMap((wave) => wave.steps);
+  const fresh = steps.filter((step) => step.action === 'create' || step.action === 'recreate');
+  const make = await missing(api, job);
+  const placements = await api.json<readonly Rehearsal[]>('/arpanet/v1/rehearse', {
+    method: 'POST',
+    body: {
+      creates: fresh.map(({ container, request }) => ({ name: container, request })),
+      networks: make.flatMap((one) => (one.kind === 'network' ? [one.create] : [])),
+    },
+  });
+  const images = new Map<string, boolean>();
+  for (const { request } of fresh) {
+    const image = request?.Image ?? '';
+    if (!images.has(image)) images.set(image, await exists(api, `/images/${encodeURIComponent(image)}/json`));
+  }
+  const there = await api.json<readonly ContainerSummary[]>('/containers/json?all=1');
+  const removed = flags.removeOrphans === true ? job.orphans : [];
+  const rows = [
+    ...steps.map((step) => {
+      const placement = fresh.includes(step) ? placements[fresh.indexOf(step)] : undefined;
+      const image = step.request?.Image ?? '';
+      return {
+        host: placement === undefined ? hostOf(there, step.id) : placement.kind === 'placed' ? placement.decision.host : '-',
+        container: step.container,
+        action: placement?.kind === 'refused' ? ('refused' as const) : step.action,
+        networks: Object.keys(step.request?.NetworkingConfig?.EndpointsConfig ?? {}),
+        addresses: placement === undefined ? addressesOf(there, step.id) : Object.values(placement.addresses),
+        image,
+        imageNote: imageNote(step, images.get(image) === true, placement),
+        why: placement?.kind === 'refused' ? placement.message : undefined,
+      };
+    }),
+    ...removed.map((one) => ({
+      host: hostOf(there, one.Id),
+      container: one.Names[0]?.slice(1) ?? '',
+      action: 'remove' as const,
+      networks: [],
+      addresses: addressesOf(there, one.Id),
+      image: '',
+      imageNote: undefined,
+      why: undefined,
+    })),
+  ].toSorted((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0));
+  const creates = make.map(({ kind, name }) => ({ kind, name }));
+  if (flags.json === true) out(`${JSON.stringify({ project: job.project, creates, steps: rows }, undefined, 2)}\n`);
+  else {
+    for (const { kind, name } of creates) out(`create ${kind} ${name}\n`);
+    const cells = rows.map((row) => [
+      row.host,
+      row.container,
+      row.action === 'refused' ? 'REFUSED' : MARK[row.action],
+      row.networks.join(','),
+      row.addresses.join(','),
+      row.imageNote === undefined ? row.image : `${row.image} (${row.imageNote})`,
+      row.why ?? '',
+    ]);
+    out(`${table(['HOST', 'CONTAINER', 'WHAT', 'NETWORKS', 'ADDRESSES', 'IMAGE', 'WHY'], cells)}\n`);
+  }
+  if (rows.some((row) => row.action === 'refused')) throw new ArpanetError('unplaceable', 'not all of it fits; nothing was changed');
+}
+
+/** What becomes of the image before the container is made; undefined: it is on the host. */
+function imageNote(step: Step, isThere: boolean, placement: Rehearsal | undefined): string | undefined {
+  if (placement?.kind !== 'placed') return undefined;
+  if (!isThere) return step.isBuilt === true ? 'to be built first: docker compose build' : 'to be pulled';
+  const { host, scored } = placement.decision;
+  return scored.find((one) => one.host === host)?.figures['image'] === 0 ? 'to be copied there' : undefined;
+}
+
+const addressesOf = (all: readonly ContainerSummary[], id: string | undefined): readonly string[] => {
+  const found = all.find((one) => one.Id === id);
+  return Object.values(found?.NetworkSettings?.Networks ?? {}).flatMap((network) => (network?.IPAddress ? [network.IPAddress] : []));
+};
+
+const hostOf = (all: readonly ContainerSummary[], id: string | undefined): string => {
+  const found = all.find((one) => one.Id === id);
+  return found?.Labels['arpanet.host'] ?? '-';
+};

@@ -1,0 +1,14 @@
+/** `arpanet dns rm`. Effects: an HTTP request, the terminal. */
+import type { OutsideName } from '../../../model/index.ts';
+import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { removedRecordsText } from '../../output/names.ts';
+
+/** All records of the name, those of one type, or one record. */
+export async function removeRecords(
+  records: { readonly name: string; readonly type: string | undefined; readonly value?: string },
+  flags: ClientFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { api, show } = clientCall(flags, terminal);
+  show(await api.json<OutsideName>('/arpanet/v1/records/rm', { method: 'POST', body: records }), removedRecordsText);
+}

@@ -1,0 +1,24 @@
+/** `arpanet rebalance`. Effects: HTTP requests, the terminal, the exit code. */
+import type { RebalanceReport } from '../../../operator-api/index.ts';
+import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { rebalanceText } from '../../output/host-plans.ts';
+import { hostWork, type Moved } from './host-work.ts';
+
+export interface RebalanceFlags extends ClientFlags {
+  readonly plan?: boolean;
+  readonly max?: string;
+  readonly onto?: string;
+}
+
+/** Exit code 1 if a container that should have moved stays. */
+export async function rebalance(flags: RebalanceFlags, terminal: Terminal): Promise<void> {
+  const { api, show } = clientCall(flags, terminal);
+  const limits = { ...(flags.max === undefined ? {} : { max: flags.max }), ...(flags.onto === undefined ? {} : { onto: flags.onto }) };
+  if (flags.plan === true) {
+    const query = new URLSearchParams(limits).toString();
+    return show(await api.json<RebalanceReport>(`/arpanet/v1/rebalance?${query}`), rebalanceText);
+  }
+  const moved = await hostWork<Moved>('/arpanet/v1/rebalance', limits, flags, terminal);
+  show(moved, () => `${moved.moved.length} moved`);
+  if (moved.stays.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,26 @@
+/** `arpanet hosts update`. Effects: HTTP requests, the terminal. */
+import { ArpanetError } from '../../../model/errors.ts';
+import type { HostDetail } from '../../../operator-api/index.ts';
+import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { hostsTable } from '../../output/hosts.ts';
+import { labelsOf, type LimitFlags, limitsOf } from './flags.ts';
+import { hostPath } from './host-work.ts';
+
+export interface UpdateFlags extends ClientFlags, LimitFlags {
+  readonly labelAdd?: readonly string[];
+  readonly labelRm?: readonly string[];
+  readonly availability?: string;
+}
+
+/** Throws `invalid` for flags that cannot be read or change nothing. */
+export async function updateHost(host: string, flags: UpdateFlags, terminal: Terminal): Promise<void> {
+  const body = { availability: flags.availability, labels: labelsOf(flags.labelAdd, flags.labelRm), limits: limitsOf(flags) };
+  if (body.availability === undefined && Object.keys({ ...body.labels, ...body.limits }).length === 0)
+    throw new ArpanetError(
+      'invalid',
+      'nothing to change: give --label-add, --label-rm, --cpus, --memory, --max-containers or --availability',
+    );
+  const { api, show } = clientCall(flags, terminal);
+  await api.json(hostPath(host, '/update'), { method: 'POST', body });
+  show(await api.json<HostDetail>(hostPath(host)), (detail) => hostsTable([detail]));
+}

@@ -1,0 +1,43 @@
+/** `arpanet agent`: its settings, read; what it does is processes/agent. Effects: those of the agent that it runs. */
+import { VERSION } from '../../../config/version.ts';
+import { ArpanetError } from '../../../model/errors.ts';
+import { runAgent } from '../../../processes/agent.ts';
+import { openLog } from '../../../processes/logger.ts';
+import type { Terminal } from '../../command.ts';
+import { type Flags, settingsOf } from '../../configured-command.ts';
+import { endSignal } from './end-signal.ts';
+
+/** Port of the engine gateway, unless `--listen` says another. */
+const GATEWAY_PORT = 2376;
+
+/** Throws `invalid` without a join token. */
+export async function agent(flags: Flags, { env }: Terminal): Promise<void> {
+  const config = await settingsOf('agent', flags, env);
+  if (config.joinToken === undefined) {
+    throw new ArpanetError(
+      'invalid',
+      'an agent needs the join token: ARPANET_JOIN_TOKEN, or --token-file; "arpanet token" on a scheduler prints it',
+    );
+  }
+  const listen = config.listen ?? { host: config.address, port: GATEWAY_PORT };
+  const logging = openLog(config.logLevel);
+  const { engine } = config;
+  await runAgent(
+    {
+      name: config.name,
+      address: config.address,
+      listen: `${listen.host}:${listen.port}`,
+      join: config.join,
+      token: config.joinToken,
+      engine: 'socketPath' in engine ? `unix://${engine.socketPath}` : `tcp://${engine.host}:${engine.port}`,
+      labels: config.label,
+      overlay: config.overlay,
+      dataDir: config.data,
+      version: VERSION,
+      dnsUpstream: config.dnsUpstream.map(({ host, port }) => `${host}:${port}`),
+      consulDns: config.consulDns === undefined ? undefined : `${config.consulDns.host}:${config.consulDns.port}`,
+    },
+    logging,
+    endSignal(),
+  );
+}

@@ -1,0 +1,21 @@
+/** `arpanet scheduler`: its settings, read; what it does is processes/scheduler. Effects: those of the scheduler that it runs. */
+import { hostname } from 'node:os';
+import { openLog } from '../../../processes/logger.ts';
+import { schedulerSettings } from '../../../processes/scheduler-settings.ts';
+import { runScheduler } from '../../../processes/scheduler.ts';
+import type { Terminal } from '../../command.ts';
+import { type Flags, settingsOf } from '../../configured-command.ts';
+import { endSignal } from './end-signal.ts';
+
+export async function scheduler(flags: Flags, { env }: Terminal): Promise<void> {
+  const config = await settingsOf('scheduler', flags, env);
+  const logging = openLog(config.logLevel);
+  const { listen } = config;
+  if (!/^(127\.|localhost$|::1$)/.test(listen.host)) {
+    logging.log.warn(
+      { listen },
+      'LISTENING WITHOUT TLS ON AN ADDRESS THAT OTHERS MAY REACH: whoever reaches it is root on every host; keep it on a private network',
+    );
+  }
+  await runScheduler(schedulerSettings(config, hostname()), logging, endSignal());
+}

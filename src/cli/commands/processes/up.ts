@@ -1,0 +1,26 @@
+/** `arpanet up`: its settings, read; what it does is processes/up. Effects: those of the cluster that it runs. */
+import { openLog } from '../../../processes/logger.ts';
+import { runUp } from '../../../processes/up.ts';
+import type { Terminal } from '../../command.ts';
+import { type Flags, settingsOf } from '../../configured-command.ts';
+import { endSignal } from './end-signal.ts';
+import { schedulingSettings } from '../../../processes/scheduler-settings.ts';
+
+export async function up(flags: Flags, { env, say }: Terminal): Promise<void> {
+  const config = await settingsOf('up', flags, env);
+  const logging = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel);
+  await runUp(
+    {
+      hosts: config.hosts,
+      listen: config.listen,
+      data: config.data,
+      engine: config.engine,
+      scheduler: schedulingSettings(config),
+      isPublishing: config.publishAt !== 'none',
+      logLevel: config.logLevel,
+    },
+    logging,
+    endSignal(),
+    say,
+  );
+}

@@ -1,0 +1,12 @@
+/** `arpanet stop`, `start` and `restart`. Effects: an HTTP request, the terminal. */
+import type { ClientFlags, Terminal } from '../../command.ts';
+import { serviceWork } from './service-work.ts';
+
+export async function power(
+  verb: 'stop' | 'start' | 'restart',
+  services: readonly string[],
+  flags: ClientFlags,
+  terminal: Terminal,
+): Promise<void> {
+  await serviceWork(verb, { services }, flags, terminal);
+}

@@ -1,0 +1,9 @@
+/** `arpanet rollback`. Effects: an HTTP request, the terminal. */
+import type { ClientFlags, Terminal } from '../../command.ts';
+import { assertCompleted } from '../../output/work.ts';
+import { serviceWork } from './service-work.ts';
+
+/** Throws `conflict` unless the rollback completed. */
+export async function rollback(service: string, flags: ClientFlags, terminal: Terminal): Promise<void> {
+  assertCompleted(await serviceWork('rollback', { services: [service] }, flags, terminal));
+}

@@ -1,0 +1,24 @@
+/** `arpanet backup`. Effects: HTTP requests or the store, a file, the terminal. */
+import { renameSync, writeFileSync } from 'node:fs';
+import { keys } from '../../../model/index.ts';
+import { backupText, readBackup } from '../../../recovery/index.ts';
+import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { VERSION } from '../../../config/version.ts';
+import { withStore } from './open-store.ts';
+
+export interface BackupFlags extends ClientFlags {
+  readonly store?: string;
+}
+
+/** To a file that only its owner may read (it holds the join token); `-` is standard output. */
+export async function backup(file: string, flags: BackupFlags, { env, out, say }: Terminal): Promise<void> {
+  const records =
+    flags.store === undefined
+      ? await clientCall(flags, { env, out }).api.json<readonly (readonly [string, unknown])[]>('/arpanet/v1/backup')
+      : await withStore(flags.store, async (store) => (await store.list(keys.root)).map(({ key, value }) => [key, value] as const));
+  const text = backupText(records, new Date().toISOString(), VERSION);
+  if (file === '-') return out(text);
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  say(`${file}: ${readBackup(text).records.length} records`);
+}

@@ -1,0 +1,39 @@
+/** Hosts as text for a terminal: the table of `arpanet hosts`, and the summary line of `status` and `top`. Pure. */
+import type { HostReport } from '../../operator-api/index.ts';
+import { bytes, percent, reserved, table } from './table.ts';
+
+export function hostsTable(hosts: readonly HostReport[]): string {
+  return table(
+    ['HOST', 'ADDRESS', 'STATE', 'AVAILABILITY', 'ENGINE', 'CPUS', 'CPU', 'MEMORY', 'RESERVED', 'RUNNING', 'CONTAINERS', 'LABELS'],
+    hosts.map((host) => [
+      host.name,
+      host.address,
+      host.state,
+      host.availability,
+      host.engine,
+      host.limits.cpus === undefined ? String(host.cpus) : `${host.limits.cpus} of ${host.cpus}`,
+      percent(host.cpuLoad),
+      host.memoryUsedBytes === undefined ? '-' : `${bytes(host.memoryUsedBytes)} / ${bytes(host.memoryBytes)}`,
+      reserved(host),
+      String(host.running),
+      String(host.containers),
+      Object.entries(host.labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(','),
+    ]),
+  );
+}
+
+/** `2 alive, 1 down; 12% of 6 CPUs, 3.1 GiB of 24 GiB memory`. */
+export function hostsLine(hosts: readonly HostReport[]): string {
+  const alive = hosts.filter((host) => host.state === 'alive');
+  const rest = (['joining', 'down', 'awaited'] as const).flatMap((state) => {
+    const count = hosts.filter((host) => host.state === state).length;
+    return count === 0 ? [] : [`${count} ${state}`];
+  });
+  const sum = (of: (host: HostReport) => number) => alive.reduce((all, host) => all + of(host), 0);
+  const cpus = sum((host) => host.cpus);
+  const busy = sum((host) => (host.cpuLoad ?? 0) * host.cpus) / Math.max(cpus, 1);
+  const figures = `; ${percent(busy)} of ${cpus} CPUs, ${bytes(sum((host) => host.memoryUsedBytes ?? 0))} of ${bytes(sum((host) => host.memoryBytes))} memory`;
+  return `${[`${alive.length} alive`, ...rest].join(', ')}${alive.length === 0 ? '' : figures}`;
+}

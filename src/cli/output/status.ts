@@ -1,0 +1,29 @@
+/** `arpanet status` as text for a terminal. Pure. */
+import type { StatusReport } from '../../operator-api/index.ts';
+import { hostsLine } from './hosts.ts';
+import { count, table } from './table.ts';
+
+/** Problems first, then what operators set and may have forgotten, then the cluster at large. */
+export function statusText(status: StatusReport): string {
+  const { warnings, notes, hosts, leader } = status;
+  const followers = status.schedulers.filter((one) => !one.leads).map((one) => one.name);
+  const lines = [
+    warnings.length === 0 ? 'no problems' : count(warnings.length, 'problem'),
+    ...warnings.map((warning) => `! ${warning}`),
+    ...notes.map((note) => `- ${note}`),
+    '',
+    `leader       ${leader.name} at ${leader.url} (epoch ${leader.epoch})`,
+    `schedulers   ${leader.name} leads${followers.length === 0 ? ', no followers' : `; ${followers.join(', ')} follow${followers.length === 1 ? 's' : ''}`}`,
+    `store        ${status.store}`,
+    `hosts        ${hostsLine(hosts)}`,
+    `networks     ${status.networks}, ${status.addresses} addresses in use`,
+    '',
+    status.deployments.length === 0
+      ? 'no deployments'
+      : table(
+          ['DEPLOYMENT', 'SERVICES', 'INSTANCES', 'READY'],
+          status.deployments.map((d) => [d.name, String(d.services), String(d.instances), String(d.ready)]),
+        ),
+  ];
+  return lines.join('\n');
+}

@@ -1,0 +1,41 @@
+/** Text columns and figures for a terminal. Pure. */
+
+/** Columns as wide as their widest cell, two spaces apart, as `docker ps` prints them. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  return all
+    .map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  '))
+    .join('\n');
+}
+
+/** `1 host`, `3 hosts`. */
+export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+export const percent = (share: number | undefined) => (share === undefined ? '-' : `${Math.round(share * 100)}%`);
+
+/** CPU cores and bytes of memory that containers reserve: `0.5 CPU, 512 MiB`; `-` for none. */
+export function reserved({
+  reservedCores,
+  reservedMemoryBytes,
+}: {
+  readonly reservedCores: number;
+  readonly reservedMemoryBytes: number;
+}): string {
+  const parts = [
+    ...(reservedCores > 0 ? [`${Math.round(reservedCores * 100) / 100} CPU`] : []),
+    ...(reservedMemoryBytes > 0 ? [bytes(reservedMemoryBytes)] : []),
+  ];
+  return parts.length === 0 ? '-' : parts.join(', ');
+}

@@ -1,0 +1,46 @@
+/** The command line as a tree of commands. Each is declared here by its noun's folder, and loads its code only when it runs. */
+import { Command } from 'commander';
+import { VERSION } from '../config/version.ts';
+import type { Terminal } from './command.ts';
+import { addObservationCommands, addStatusCommands } from './commands/cluster/index.ts';
+import { addCompletionCommand } from './commands/completion/index.ts';
+import { addConfigCommands } from './commands/config/index.ts';
+import { addDeployCommand } from './commands/deploy/index.ts';
+import { addDnsCommands } from './commands/dns/index.ts';
+import { addHostCommands } from './commands/hosts/index.ts';
+import { addIpCommands } from './commands/ip/index.ts';
+import { addProcessCommands } from './commands/processes/index.ts';
+import { addServiceCommands } from './commands/services/index.ts';
+import { addStoreCommands } from './commands/store/index.ts';
+
+/** In the order of the help. Throws commander's CommanderError for help, version and wrong usage. */
+export function arpanetProgram(terminal: Terminal): Command {
+  const root = new Command('arpanet')
+    .description('One DOCKER_HOST in front of many Docker hosts: plain docker, docker compose and fig against a whole cluster.')
+    .version(VERSION)
+    .showHelpAfterError('(arpanet --help lists the commands)')
+    .showSuggestionAfterError()
+    .exitOverride();
+  addProcessCommands(root, terminal);
+  addStatusCommands(root, terminal);
+  addHostCommands(root, terminal);
+  addDeployCommand(root, terminal);
+  addServiceCommands(root, terminal);
+  addObservationCommands(root, terminal);
+  addIpCommands(root, terminal);
+  addDnsCommands(root, terminal);
+  addConfigCommands(root, terminal);
+  addStoreCommands(root, terminal);
+  addCompletionCommand(root, terminal);
+  pointToHelp(root, root.name());
+  return root;
+}
+
+/** After wrong usage of a command, its error names the help with the examples. */
+function pointToHelp(parent: Command, words: string): void {
+  for (const command of parent.commands) {
+    const path = `${words} ${command.name()}`;
+    command.showHelpAfterError(`("${path} --help" has examples)`);
+    pointToHelp(command, path);
+  }
+}
