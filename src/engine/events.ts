@@ -1,20 +1,20 @@
-/** Effects: the Engine's event feed, for ever. It reconnects by itself and yields the fact that it did, so that readers read anew. */
+/** Effects: follows the Engine's event feed (`GET /events`). Reconnects by itself, and says so: readers then read everything again. */
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineEvent } from '../model/docker.ts';
 import { engineError, engineOpen, type EngineTarget } from './request.ts';
 
 export type FeedItem =
-  /** The feed is up: what happens from now on will be told. Read everything anew. */
+  /** The feed is up: what happens from now on is yielded. What happened before must be read. */
   | { readonly kind: 'connected' }
   | { readonly kind: 'event'; readonly event: EngineEvent }
-  /** Told once for each loss. */
-  | { readonly kind: 'lost'; readonly why: string };
+  /** Once for each loss. */
+  | { readonly kind: 'lost'; readonly reason: string };
 
 export interface FeedOptions {
   readonly target: EngineTarget;
   readonly signal: AbortSignal;
-  /** Backoff's ends, 50 ms and 1 s unless told. */
+  /** First and longest wait before dialling again; default 50 ms and 1 s. */
   readonly minDelayMs?: number;
   readonly maxDelayMs?: number;
 }
@@ -23,32 +23,32 @@ export interface FeedOptions {
 export async function* engineEvents(options: FeedOptions): AsyncGenerator<FeedItem, void> {
   const { target, signal, minDelayMs = 50, maxDelayMs = 1_000 } = options;
   let delayMs = minDelayMs;
-  let isToldLost = false;
+  let isLossReported = false;
   while (!signal.aborted) {
-    let why = 'the Engine closed its event feed';
+    let reason = 'the Engine closed its event feed';
     try {
-      // The Engine answers before it subscribes us: `since` replays what happens in between.
+      // The Engine answers before it subscribes the client: `since` replays what happens in between.
       const since = (Date.now() / 1000).toFixed(3);
       const answer = await engineOpen(target, { method: 'GET', path: `/events?since=${since}`, signal, timeoutMs: 5_000 });
       if (answer.statusCode !== 200) throw engineError(answer.statusCode ?? 0, '');
       delayMs = minDelayMs;
-      isToldLost = false;
+      isLossReported = false;
       yield { kind: 'connected' };
       for await (const line of lines(answer)) yield { kind: 'event', event: JSON.parse(line) as EngineEvent };
     } catch (error) {
-      why = error instanceof Error ? error.message : String(error);
+      reason = error instanceof Error ? error.message : String(error);
     }
     if (signal.aborted) return;
-    if (!isToldLost) yield { kind: 'lost', why };
-    isToldLost = true;
+    if (!isLossReported) yield { kind: 'lost', reason };
+    isLossReported = true;
     await sleep(delayMs, undefined, { signal }).catch(() => undefined);
     delayMs = Math.min(delayMs * 2, maxDelayMs);
   }
 }
 
 /**
- * A byte stream as lines of UTF-8; empty ones left out, an unfinished last one too. Decodes by itself: sockets of an `http.Server` refuse
- * `setEncoding`. Looks at each byte once, however long the line.
+ * A byte stream as lines of UTF-8, without empty ones and without an unfinished last one. Decodes by itself, because sockets of an
+ * `http.Server` refuse `setEncoding`; reads each byte once, however long the line.
  */
 export async function* lines(chunks: AsyncIterable<unknown>): AsyncGenerator<string, void> {
   const decoder = new StringDecoder('utf8');

@@ -1,36 +1,29 @@
 /**
- * Effects: the host agent: engine gateway, inventory, overlay, DNS addresses, load, and the stream to the leader, wired together.
+ * Effects: the host agent: engine gateway, inventory, overlay, load and the stream to the leader, built and connected by name.
  * Stopping it leaves containers and networks as they are.
  */
 import { setMaxListeners } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import http from 'node:http';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HostFacts, HostObservation, NetworkPlan } from '../model/facts.ts';
 import type { NameTable } from '../model/name-table.ts';
-import type { AgentCall, AgentMessage, StoreReplica } from '../model/wire.ts';
+import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { dial } from './gateway/dial.ts';
-import { watchEngine } from './inventory/engine-health.ts';
-import { openEpoch } from './gateway/epoch.ts';
-import { readFacts } from './inventory/host-facts.ts';
-import { createFence } from './overlay/fence.ts';
+import { agentCommands } from './agent-commands.ts';
+import { openAgentFiles } from './agent-files.ts';
 import { startGateway } from './gateway/gateway.ts';
 import { createImageCopier } from './images/images.ts';
-import { startInventory } from './inventory/inventory.ts';
-import { openJsonFile } from './json-file.ts';
+import { watchEngine } from './inventory/engine-health.ts';
+import { createFactsReader } from './inventory/host-facts.ts';
+import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
-import { movedNetworks } from './overlay/moved-addresses.ts';
-import { createOverlay } from './overlay/apply.ts';
-import { observe } from './overlay/observe.ts';
-import { isOurVxlan } from './overlay/plan.ts';
 import { type DnsFigures, metricsText } from './load/metrics.ts';
-import { missingPaths } from './bind-paths.ts';
-import { startStream } from './stream/stream.ts';
 import { createUsage } from './load/usage.ts';
+import { createOverlay, type Overlay } from './overlay/apply.ts';
+import { createFence } from './overlay/fence.ts';
+import { leaderMessages } from './stream/leader-messages.ts';
+import { createStream } from './stream/stream.ts';
 
 export interface AgentOptions {
   readonly name: string;
@@ -44,15 +37,10 @@ export interface AgentOptions {
   /** `unix:///…` or `tcp://…`. */
   readonly engine: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** none: containers reach other hosts' containers by no overlay; for machines where the agent may not make network devices. */
   readonly overlay: 'vxlan' | 'none';
   readonly dataDir: string;
   readonly version: string;
-  /** 1 s unless told. */
-  readonly beatMs?: number;
-  /** JSON with `{cpu?, memoryUsedBytes?}` said instead of this machine's load. For labs. */
-  readonly loadFile?: string;
-  /** How often networks are looked after without cause; 10 s unless told. */
-  readonly reconcileMs?: number;
 }
 
 /** The agent's DNS, port 53. */
@@ -66,229 +54,164 @@ export interface DnsServer {
 
 export interface AgentDeps {
   readonly log: Logger;
-  /** What ops set for the whole cluster; null: as we were started. */
-  readonly setLogLevel?: (level: string | null) => void;
+  /** An operator's choice for the whole cluster; null: the level that this agent was started with. */
+  readonly setLogLevel: (level: string | null) => void;
   readonly dns: DnsServer;
 }
 
-export interface Running extends AsyncDisposable {
+export interface RunningAgent extends AsyncDisposable {
   readonly done: Promise<void>;
   /** `host:port` of the engine gateway. */
   readonly gateway: string;
 }
 
-/** Resolves when the gateway listens; joining the cluster and reading the Engine go on by themselves. Throws when it cannot listen. */
-export async function startAgent(options: AgentOptions, deps: AgentDeps, signal: AbortSignal): Promise<Running> {
-  const { log, dns } = deps;
-  mkdirSync(options.dataDir, { recursive: true });
+/** Networks are compared with their plans this often, without cause: somebody may have changed the kernel's side. */
+const RECONCILE_MS = 10_000;
+
+/**
+ * Resolves when the gateway listens; joining the cluster and reading the Engine go on in the background.
+ * Throws `invalid` for a wrong Engine address, and Node's error when the gateway cannot listen.
+ */
+export async function startAgent(options: AgentOptions, deps: AgentDeps, signal: AbortSignal): Promise<RunningAgent> {
   const stop = new AbortController();
-  setMaxListeners(0, stop.signal); // as many as there are calls to the Engine under way
+  setMaxListeners(0, stop.signal); // one for each call to the Engine under way
   const onAbort = (): void => stop.abort();
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) stop.abort();
 
-  const place = engineTarget(options.engine);
-  const pool = new http.Agent({ keepAlive: true, maxFreeSockets: 16, timeout: 20_000 });
-  const engine: EngineTarget = { ...place, agent: pool };
-  const epoch = openEpoch(options.dataDir, log);
-  const keptNames = openJsonFile<NameTable>(join(options.dataDir, 'names.json'), log);
-  const keptPlans = openJsonFile<readonly NetworkPlan[]>(join(options.dataDir, 'plans.json'), log);
-  const keptState = openJsonFile<StoreReplica>(join(options.dataDir, 'kept.json'), log);
-  let state = keptState.load();
-  let names = keptNames.load();
-  if (names !== undefined) dns.table(names);
-  const fence = createFence(options.overlay, join(options.dataDir, 'fence.json'), log);
-  await fence.restore().catch((err: unknown) => log.error({ err }, 'overlay packets of lost hosts are not kept out'));
-
-  const gateway = await startGateway({
-    ...splitHostPort(options.listen),
-    token: options.token,
-    engine: place,
-    epoch,
-    log,
-    onLeader: (url) => (leaderUrl = url),
-    metrics: () =>
-      metricsText({
-        epoch: epoch.current(),
-        isJoined: stream.isJoined(),
-        isEngineThere: inventory.current() !== undefined,
-        networks: overlay.networks().length,
-        namesAgeMs: names === undefined ? undefined : Math.max(0, Date.now() - names.atMs),
-        dns: dns.stats(),
-      }),
-    kept: () => ({
-      host: { name: options.name, address: options.address, gateway: gatewayUrl, labels: options.labels },
-      epoch: epoch.current(),
-      clusterId: epoch.cluster(),
-      plans: overlay.plans(),
-      state,
-    }),
-  });
-  const { host } = splitHostPort(options.listen);
-  const gatewayUrl = `${host === '0.0.0.0' || host === '' || host === '::' ? options.address : host}:${gateway.port}`;
-  const load = startLoadMeter(options.loadFile);
-  let told: HostFacts | undefined;
-  /** Epoch of the leader that our stream leads to. */
-  let streamEpoch = 0;
-  /** Where the leader that just raised the epoch says it is. */
-  let leaderUrl: string | undefined;
-
-  const inventory = startInventory(
-    {
-      engine,
-      log,
-      emit: (message) => stream.send(message),
-      onAlive: () => void becomeAlive(),
-      onLost(why) {
-        log.warn({ why }, 'the Engine is away');
-        stream.send({ type: 'engine', alive: false, why });
-      },
-      onNetworksTouched: () => void overlay.reconcile(),
-    },
-    stop.signal,
-  );
-  const overlay = createOverlay(
-    {
-      engine,
-      overlay: options.overlay,
-      address: options.address,
-      log,
-      dns,
-      usersOf: (network) => inventory.usersOf(network),
-      onChange: (networks) => stream.send({ type: 'networks', networks }),
-      nowMs: performance.now.bind(performance),
-    },
-    stop.signal,
-  );
-  overlay.restorePlans(keptPlans.load() ?? []);
-  const usage = createUsage(
-    engine,
-    () => (inventory.current()?.containers ?? []).flatMap(({ inspect }) => (inspect.State.Running ? [inspect.Id] : [])),
-    stop.signal,
-  );
-  const copyImage = createImageCopier({ engine, token: options.token, epoch: () => epoch.current(), log }, stop.signal);
-
-  const snapshot = (): readonly AgentMessage[] => {
-    const copy = inventory.current();
-    if (copy === undefined) return [{ type: 'engine', alive: false, why: 'the Engine does not answer' }];
-    return [
-      { type: 'engine', alive: true, why: '' },
-      { type: 'snapshot', snapshot: { ...copy, networks: overlay.networks() } },
-    ];
-  };
-  const readHost = (): Promise<HostFacts> => readFacts({ ...options, gateway: gatewayUrl, engine }, stop.signal);
-  /** Facts of before will do while the Engine is away; without any, the host cannot join yet. */
-  const facts = async (): Promise<HostFacts> => {
-    const now = await readHost().catch((error: unknown) => told ?? Promise.reject(error as Error));
-    told = now;
-    return now;
-  };
-  const becomeAlive = async (): Promise<void> => {
-    log.info('the Engine is there');
-    for (const message of snapshot()) stream.send(message);
-    void overlay.reconcile();
-    const now = await readHost().catch(() => undefined);
-    if (told !== undefined && now !== undefined && JSON.stringify(now.version) !== JSON.stringify(told.version))
-      stream.restart('the Engine has another version now');
-  };
-
-  const look = async (): Promise<HostObservation> => {
-    const { networks, vxlans } = await observe(engine, stop.signal, options.overlay);
-    return { networks, vxlans: vxlans.filter(({ device }) => isOurVxlan(device)), names: names?.instances ?? [] };
-  };
-  const call = async (request: AgentCall): Promise<unknown> => {
-    if (request.method === 'sync') return inventory.sync(request);
-    if (request.method === 'copy-image') return copyImage(request);
-    if (request.method === 'look') return look();
-    if (request.method === 'usage') return usage();
-    if (request.method === 'dial') return dial(request.address, request.port);
-    if (request.method === 'missing-paths') return missingPaths(request.paths);
-    if (request.method === 'fence') return fence.set(request.addresses);
-    const result = request.method === 'materialise' ? overlay.materialise(request.plan) : overlay.dematerialise(request.network);
-    return result.finally(() => keptPlans.save(overlay.plans()));
-  };
-
-  const stream = startStream(
-    {
-      join: options.join,
-      token: options.token,
-      beatMs: options.beatMs ?? 1_000,
-      log,
-      facts,
-      opening: (host) => [
-        { type: 'hello', facts: host, epoch: epoch.current(), clusterId: epoch.cluster(), networks: overlay.plans().length },
-        ...snapshot(),
-      ],
-      load: () => load.read(),
-      welcome(message) {
-        epoch.belongTo(message.clusterId);
-        streamEpoch = message.epoch;
-        return epoch.admit(message.epoch);
-      },
-      plans({ plans, fenced = [] }) {
-        fence.set(fenced).catch((err: unknown) => log.error({ err }, 'overlay packets of lost hosts are not kept out'));
-        overlay.setPlans(plans);
-        keptPlans.save(overlay.plans());
-        void overlay.reconcile();
-      },
-      // Its addresses are others' by now: what still runs here must not be heard there.
-      removed() {
-        overlay.setPlans(overlay.plans().map((plan) => ({ ...plan, peers: [] })));
-        keptPlans.save(overlay.plans());
-        void overlay.reconcile();
-      },
-      names({ table: sent }) {
-        // Its age is told by this host's clock, which need not agree with the leader's.
-        const table = { ...sent, atMs: Date.now() };
-        for (const network of movedNetworks(names, table))
-          overlay.flush(network).catch((err: unknown) => log.warn({ network, err }, 'could not flush'));
-        names = table;
-        dns.table(table);
-        keptNames.save(table);
-      },
-      settings({ logLevel }) {
-        deps.setLogLevel?.(logLevel);
-        log.debug({ logLevel }, 'settings of the cluster taken up');
-      },
-      keep({ kept }) {
-        state = kept;
-        keptState.save(kept);
-      },
-      call,
-      nowMs: performance.now.bind(performance),
-      random: Math.random,
-    },
-    stop.signal,
-  );
-  epoch.onRaise((raised) => {
-    log.info({ epoch: raised }, 'a new epoch');
-    if (raised > streamEpoch) stream.restart('another leads now', leaderUrl);
-    leaderUrl = undefined;
-  });
-
-  const lookAfter = async (): Promise<void> => {
-    while (!stop.signal.aborted) {
-      await overlay.reconcile();
-      await sleep(options.reconcileMs ?? 10_000, undefined, { signal: stop.signal }).catch(() => undefined);
-    }
-  };
-  const tellOfEngine = (answers: boolean): void => {
-    // one that is away says so through its event feed
-    if (inventory.current() !== undefined) stream.send({ type: 'engine', alive: true, why: answers ? '' : 'its Engine hangs' });
-  };
-  const done = Promise.all([inventory.done, stream.done, lookAfter(), watchEngine(engine, tellOfEngine, stop.signal)]).then(async () => {
-    signal.removeEventListener('abort', onAbort);
-    load[Symbol.dispose]();
-    pool.destroy();
-    await gateway[Symbol.asyncDispose]();
-  });
-  log.info({ name: options.name, gateway: gatewayUrl }, 'agent up');
+  const agent = await build(options, deps, stop.signal);
+  const done = agent.run().finally(() => signal.removeEventListener('abort', onAbort));
+  deps.log.info({ name: options.name, gateway: agent.gateway }, 'agent started');
   return {
     done,
-    gateway: gatewayUrl,
+    gateway: agent.gateway,
     async [Symbol.asyncDispose]() {
       stop.abort();
       await done;
     },
   };
 }
+
+/** Makes the parts, each from those above it. Only the gateway is at work before `run`. */
+async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps, signal: AbortSignal) {
+  const { name, address, labels, token, overlay: mode } = options;
+  const nowMs = performance.now.bind(performance);
+  const engineAddress = engineTarget(options.engine);
+  const pool = new http.Agent({ keepAlive: true, maxFreeSockets: 16, timeout: 20_000 });
+  const engine: EngineTarget = { ...engineAddress, agent: pool };
+
+  const files = openAgentFiles(options.dataDir, log);
+  const { epoch, names } = files;
+  const fence = createFence(mode, files.fencePath, log);
+  const stream = createStream({ join: options.join, token, log, nowMs, random: Math.random });
+  const inventory = createInventory({ engine, log, emit: stream.send }, signal);
+  const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => stream.send({ type: 'networks', networks });
+  const overlay = createOverlay({ engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, onChange, nowMs }, signal);
+  const readUsage = createUsage(engine, inventory.running, signal);
+  const copyImage = createImageCopier({ engine, token, epoch: epoch.current, log }, signal);
+
+  const { host: listenHost, port: listenPort } = splitHostPort(options.listen);
+  const reachable = (port: number): string => `${isAnyAddress(listenHost) ? address : listenHost}:${port}`;
+  const gateway = await startGateway({
+    host: listenHost,
+    port: listenPort,
+    token,
+    engine: engineAddress,
+    epoch,
+    log,
+    metrics: () =>
+      metricsText({
+        epoch: epoch.current(),
+        isJoined: stream.isJoined(),
+        isEngineConnected: inventory.current() !== undefined,
+        networks: overlay.networks().length,
+        namesAgeMs: ageOf(names.value()),
+        dns: dns.stats(),
+      }),
+    recoveryFacts: (port) => ({
+      host: { name, address, gateway: reachable(port), labels },
+      epoch: epoch.current(),
+      clusterId: epoch.cluster(),
+      plans: overlay.plans(),
+      state: files.replica.value(),
+    }),
+  });
+  const load = startLoadMeter();
+  const facts = createFactsReader({ ...options, gateway: reachable(gateway.port), engine }, signal);
+  const commands = agentCommands({ engine, mode, inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans }, signal);
+
+  const snapshot = (): readonly AgentMessage[] => {
+    const copy = inventory.current();
+    if (copy === undefined) return [{ type: 'engine', alive: false, why: 'the Docker Engine is unreachable' }];
+    return [
+      { type: 'engine', alive: true, why: '' },
+      { type: 'snapshot', snapshot: { ...copy, networks: overlay.networks() } },
+    ];
+  };
+  const onEngineConnected = async (): Promise<void> => {
+    log.info('Docker Engine connected');
+    for (const message of snapshot()) stream.send(message);
+    void overlay.reconcile();
+    if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now');
+  };
+  const onEngineLost = (reason: string): void => {
+    log.warn({ reason }, 'Docker Engine unreachable');
+    stream.send({ type: 'engine', alive: false, why: reason });
+  };
+  const onEngineAnswers = (answers: boolean): void => {
+    // An Engine that is unreachable is reported by the inventory.
+    if (inventory.current() !== undefined) stream.send({ type: 'engine', alive: true, why: answers ? '' : 'the Docker Engine hangs' });
+  };
+  epoch.onRaise((raised, leaderUrl) => {
+    log.info({ epoch: raised }, 'a leader with a higher epoch was elected');
+    if (raised > stream.epoch()) stream.restart('another scheduler leads now', leaderUrl);
+  });
+
+  const table = names.value();
+  if (table !== undefined) dns.table(table);
+  overlay.restorePlans(files.plans.value() ?? []);
+
+  return {
+    gateway: reachable(gateway.port),
+    /** Until the signal aborts. */
+    async run(): Promise<void> {
+      await fence.restore().catch((err: unknown) => log.error({ err }, 'cannot drop the overlay packets of lost hosts'));
+      await Promise.all([
+        inventory.follow({
+          onAlive: () => void onEngineConnected(),
+          onLost: onEngineLost,
+          onNetworksTouched: () => void overlay.reconcile(),
+        }),
+        watchEngine(engine, onEngineAnswers, signal),
+        reconcileRegularly(overlay, signal),
+        stream.run(
+          {
+            facts: facts.read,
+            opening: (host) => [
+              { type: 'hello', facts: host, epoch: epoch.current(), clusterId: epoch.cluster(), networks: overlay.plans().length },
+              ...snapshot(),
+            ],
+            load: load.read,
+            call: commands,
+            ...leaderMessages({ epoch, files, fence, overlay, dns, setLogLevel, log }),
+          },
+          signal,
+        ),
+      ]);
+      load[Symbol.dispose]();
+      pool.destroy();
+      await gateway[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function reconcileRegularly(overlay: Overlay, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await overlay.reconcile();
+    await sleep(RECONCILE_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+const isAnyAddress = (host: string): boolean => ['', '0.0.0.0', '::'].includes(host);
+
+const ageOf = (table: NameTable | undefined): number | undefined => table && Math.max(0, Date.now() - table.atMs);

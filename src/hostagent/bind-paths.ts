@@ -1,7 +1,7 @@
-/** Effects: looks at the host's own files, for bind mounts. */
+/** Effects: looks at this host's files, for bind mounts. */
 import { stat } from 'node:fs/promises';
 
-/** Those that do not exist. What cannot be looked at is taken to be there: its Engine will see. */
+/** Those that do not exist. A path that cannot be examined counts as existing: the Engine will report it. Never throws. */
 export async function missingPaths(paths: readonly string[]): Promise<readonly string[]> {
   const missing = await Promise.all(
     paths.map((path) =>

@@ -1,24 +1,27 @@
-/** Effects: JSON that outlives the agent (names, plans), so that a host serves them with no leader at all. Last value wins, whole or not at all. */
+/** Effects: JSON files that outlive the agent, so that a host goes on with its names and networks when no leader answers. */
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import type { Logger } from '../telemetry/log.ts';
 import { createLane, type Lane } from './batch-queue.ts';
 
-export interface Kept<T> {
-  /** What the last run left; undefined if nothing readable. */
-  load(): T | undefined;
+export interface JsonFile<T> {
+  /** The value saved last, in this run or the one before; undefined if there is none that can be read. */
+  value(): T | undefined;
+  /** `value` changes at once; the file follows. A failed write is logged. */
   save(value: T): void;
 }
 
-const EVERY_MS = 500;
-
 /**
- * The first change is written at once: with the power, all that was not is gone. Others at most twice a second: names change in bursts, and a
- * leader tells them all anew.
+ * Between two writes. The first change after a rest is written at once, because a power cut loses all that was not; then at most twice a
+ * second, because names change in bursts and a new leader sends them all again. DNS does not wait for this.
  */
-export function openJsonFile<T>(file: string, log: Logger): Kept<T> {
-  let wroteAtMs = -EVERY_MS;
-  const lane: Lane<T> = createLane(
+const WRITE_MS = 500;
+
+/** An unreadable file is logged, and counts as none. */
+export function openJsonFile<T>(file: string, log: Logger): JsonFile<T> {
+  let value = read<T>(file, log);
+  let wroteAtMs = -WRITE_MS;
+  const queue: Lane<T> = createLane(
     async (values) => {
       try {
         await writeDurably(file, JSON.stringify(values.at(-1)));
@@ -27,23 +30,28 @@ export function openJsonFile<T>(file: string, log: Logger): Kept<T> {
       }
       wroteAtMs = performance.now();
     },
-    EVERY_MS,
-    () => performance.now() - wroteAtMs >= EVERY_MS,
+    WRITE_MS,
+    () => performance.now() - wroteAtMs >= WRITE_MS,
   );
   return {
-    save: (value) => lane.add(value),
-    load() {
-      try {
-        return JSON.parse(readFileSync(file, 'utf8')) as T;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.warn({ file, err: error }, 'unreadable, starting without it');
-        return undefined;
-      }
+    value: () => value,
+    save(next) {
+      value = next;
+      queue.add(next);
     },
   };
 }
 
-/** Whole or not at all, and on the disk when this resolves: a rename alone may outlive the power with nothing in the file. */
+function read<T>(file: string, log: Logger): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.warn({ file, err: error }, 'unreadable, starting without it');
+    return undefined;
+  }
+}
+
+/** The file has the old text or all of the new one, also after a power cut: the text is synced before the rename. Throws Node's error. */
 export async function writeDurably(file: string, text: string): Promise<void> {
   const handle = await open(`${file}.new`, 'w', 0o600);
   try {

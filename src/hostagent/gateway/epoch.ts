@@ -1,45 +1,50 @@
-/** Effects: the highest epoch this host has seen, on disk: a leader that lost its lock long ago cannot touch the Engine, even after a reboot. */
+/** Effects: keeps on disk the highest epoch that this host has seen. A leader that lost its lock is refused, also after a reboot of this host. */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../../telemetry/log.ts';
 
 export interface EpochGuard {
   current(): number;
-  /** The cluster that greeted us last; empty: none yet. */
+  /** Id of the cluster that this host joined last; empty: none yet. */
   cluster(): string;
-  /** False for an epoch lower than one seen before. A higher one is on disk when this returns, if the disk takes it, and then told to `onRaise`. */
-  admit(epoch: number): boolean;
-  /** The cluster that greeted us. Another cluster than last time counts its epochs anew. */
+  /**
+   * False for an epoch lower than one seen before. A higher one is on disk when this returns, unless the disk refuses it, and the listeners of
+   * `onRaise` have run. `leaderUrl`: where the leader that offers it listens, if it says so.
+   */
+  admit(epoch: number, leaderUrl?: string): boolean;
+  /** The cluster that welcomed this host. A cluster other than the last one counts its own epochs, from 0. */
   belongTo(clusterId: string): void;
-  /** Called with each new epoch; streams and tunnels of lower ones must go. */
-  onRaise(listener: (epoch: number) => void): void;
+  /** Called with each new epoch; streams and tunnels of lower ones must be closed. */
+  onRaise(listener: RaiseListener): void;
 }
 
-/** Reads `DIR/epoch`; none there means epoch 0. */
+type RaiseListener = (epoch: number, leaderUrl: string | undefined) => void;
+
+/** Reads `DIR/epoch`; without a file the epoch is 0. */
 export function openEpoch(dataDir: string, log: Logger): EpochGuard {
   const file = join(dataDir, 'epoch');
-  const listeners: ((epoch: number) => void)[] = [];
+  const listeners: RaiseListener[] = [];
   let { epoch, clusterId } = read(file);
   let isSaved = true;
-  /** On a full disk it is kept in memory, and written with the next one that comes: an agent that died of it would only lose that too. */
+  /** On a full disk the epoch is kept in memory and written when the next one comes: an agent that ended here would protect nothing. */
   const save = (): void => {
     try {
       writeDurably(file, JSON.stringify({ epoch, clusterId }));
       isSaved = true;
     } catch (err) {
       isSaved = false;
-      log.error({ file, epoch, err }, 'cannot write the epoch: it is kept in memory only; is the disk full?');
+      log.error({ file, epoch, err }, 'cannot write the epoch; it is kept in memory until the next one is written. Is the disk full?');
     }
   };
   return {
     current: () => epoch,
     cluster: () => clusterId,
-    admit(offered) {
+    admit(offered, leaderUrl) {
       if (!Number.isSafeInteger(offered) || offered < epoch) return false;
       if (offered > epoch) {
         epoch = offered;
         save();
-        for (const listener of listeners) listener(epoch);
+        for (const listener of listeners) listener(epoch, leaderUrl);
       } else if (!isSaved) save();
       return true;
     },

@@ -1,8 +1,8 @@
 /**
- * Effects: the engine gateway, the leader's and other agents' way to this host's Engine. `GET /engine` with `Upgrade: tunnel`, the
- * join token and an epoch; after `101` the socket is spliced, byte for byte, to the Engine's own, or with `GET /port/ADDRESS/PORT` to a port as
- * this host itself calls it. Half-close travels both ways. `GET /held`,
- * with the token, says what this process holds.
+ * Effects: the engine gateway, through which the leader and other agents reach this host's Engine. They send `GET /engine` with
+ * `Upgrade: tunnel`, the join token and an epoch; after `101` the socket is spliced, byte for byte, to the Engine's, or with
+ * `GET /port/ADDRESS/PORT` to a port as this host itself reaches it. Half-close is passed on in both directions.
+ * Besides: `GET /metrics` for anybody; `GET /kept` and `GET /held` (open sockets, timers, memory) with the join token.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,12 +23,10 @@ export interface GatewayOptions {
   readonly token: string;
   readonly engine: { readonly socketPath: string } | { readonly host: string; readonly port: number };
   readonly epoch: EpochGuard;
-  /** Told where the leader is whose tunnel raises the epoch, before it is raised. */
-  readonly onLeader?: (url: string) => void;
-  /** What this host could tell one who makes a lost store anew. */
-  readonly kept?: () => RecoveryFacts;
-  /** Figures for `GET /metrics`, in Prometheus' words. */
-  readonly metrics?: () => string;
+  /** For `GET /kept`; `port` is the one that this gateway listens on. */
+  readonly recoveryFacts: (port: number) => RecoveryFacts;
+  /** Answer to `GET /metrics`, in Prometheus' text format 0.0.4. */
+  readonly metrics: () => string;
   readonly log: Logger;
 }
 
@@ -36,39 +34,32 @@ export interface Gateway extends AsyncDisposable {
   readonly port: number;
 }
 
+const NO_SUCH_PATH = 'this is an engine gateway of arpanet: use GET /engine or GET /port/ADDRESS/PORT, with Upgrade: tunnel';
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tunnel\r\n\r\n';
 
+/** Resolves when it listens. Throws Node's error when it cannot (`EADDRINUSE`, `EADDRNOTAVAIL`, …). */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { token, engine, epoch, log } = options;
   const tunnels = new Map<Socket, number>();
   const limits = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 };
   const tcp = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000, highWaterMark: HIGH_WATER_MARK_BYTES };
   const server = http.createServer({ ...limits, ...tcp }, (request, response) => {
-    if (request.method === 'GET' && request.url === '/metrics' && options.metrics !== undefined) {
-      response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', Connection: 'close' });
-      return void response.end(options.metrics());
-    }
-    const isKnown = request.method === 'GET' && request.url === '/kept' && options.kept !== undefined;
-    if (isKnown && isBearer(request, token)) {
-      response.writeHead(200, { 'Content-Type': 'application/json', Connection: 'close' });
-      return void response.end(JSON.stringify(options.kept()));
-    }
-    if (isKnown) {
-      response.writeHead(401, { 'Content-Type': 'application/json', Connection: 'close' });
-      return void response.end('{"message":"wrong join token"}\n');
-    }
-    if (request.url?.startsWith('/held') === true && isBearer(request, token)) {
-      return void response.end(`${JSON.stringify(resourceUsage(request.url.endsWith('?collect=1')))}\n`);
-    }
-    response.writeHead(404, { 'Content-Type': 'application/json', Connection: 'close' });
-    response.end(
-      '{"message":"this is an engine gateway of arpanet: it has only GET /engine and GET /port/ADDRESS/PORT, with Upgrade: tunnel"}\n',
-    );
-    return undefined;
+    const reply = (status: number, type: string, body: string): void => {
+      response.writeHead(status, { 'Content-Type': type, Connection: 'close' });
+      response.end(body);
+    };
+    const json = 'application/json';
+    const { method, url = '' } = request;
+    if (method === 'GET' && url === '/metrics') return reply(200, 'text/plain; version=0.0.4; charset=utf-8', options.metrics());
+    const isUsage = url.startsWith('/held');
+    if (method !== 'GET' || (url !== '/kept' && !isUsage)) return reply(404, json, `{"message":"${NO_SUCH_PATH}"}\n`);
+    if (!isBearer(request, token)) return reply(401, json, '{"message":"wrong join token"}\n');
+    if (isUsage) return reply(200, json, `${JSON.stringify(resourceUsage(url.endsWith('?collect=1')))}\n`);
+    return reply(200, json, JSON.stringify(options.recoveryFacts(portOf(server))));
   });
 
   server.on('upgrade', (request, accepted: Socket, head) => {
-    // both ways through a buffer that is used again
+    // one buffer for all reads, in each direction
     const client = reuseReadBuffer(accepted, () => upstream);
     client.on('error', () => client.destroy());
     const offered = Number(request.headers['arpanet-epoch'] ?? 'none');
@@ -77,10 +68,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return refuse(client, 404, 'no such tunnel: use GET /engine or GET /port/ADDRESS/PORT with Upgrade: tunnel');
     if (!isBearer(request, token)) return refuse(client, 401, 'wrong join token');
     const leader = request.headers['arpanet-leader'];
-    if (offered > epoch.current() && typeof leader === 'string') options.onLeader?.(leader);
-    if (!epoch.admit(offered)) {
-      log.warn({ offered, seen: epoch.current(), from: client.remoteAddress }, 'refused a tunnel of an old epoch');
-      return refuse(client, 409, `epoch ${offered} is over: this host has seen epoch ${epoch.current()}`);
+    if (!epoch.admit(offered, typeof leader === 'string' ? leader : undefined)) {
+      log.warn(
+        { offered, seen: epoch.current(), from: client.remoteAddress },
+        'refused a tunnel: a leader with a higher epoch was elected',
+      );
+      return refuse(client, 409, `epoch ${offered} is too low: this host has seen epoch ${epoch.current()}`);
     }
     const onread = reusedBufferReader(() => client);
     const target = port ?? engine;
@@ -93,7 +86,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       splice(client, upstream);
     });
     upstream.once('error', (err) => {
-      if (!tunnels.has(client)) refuse(client, 503, `${port === undefined ? 'the Engine' : 'the port'} does not answer: ${err.message}`);
+      if (!tunnels.has(client))
+        refuse(client, 503, `${port === undefined ? 'the Docker Engine' : 'the port'} does not answer: ${err.message}`);
     });
   });
 
@@ -104,7 +98,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   server.listen(options.port, options.host);
   await once(server, 'listening');
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     async [Symbol.asyncDispose]() {
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
@@ -114,6 +108,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
   };
 }
+
+const portOf = (server: http.Server): number => (server.address() as AddressInfo).port;
 
 function portIn(path: string): { readonly host: string; readonly port: number } | undefined {
   const [, host = '', port] = /^\/port\/([^/]+)\/(\d+)$/.exec(path) ?? [];
@@ -127,7 +123,7 @@ function refuse(client: Socket, status: number, message: string): void {
   client.setTimeout(5_000, () => client.destroy());
 }
 
-/** Compares digests, so that neither time nor length tells anything of the token. */
+/** Compares digests, so that the time taken reveals nothing of the token or its length. */
 function isBearer(request: IncomingMessage, token: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));

@@ -1,4 +1,4 @@
-/** Effects: brings an image here from another host's Engine, straight from gateway to Engine, never through the leader. */
+/** Effects: copies an image from another host's Engine, straight from its gateway to this Engine, never through the leader. */
 import { ArpanetError } from '../../model/errors.ts';
 import { createEngineAgent } from '../../engine/tunnel.ts';
 import { engineError, engineOpen, engineRequest, type EngineTarget } from '../../engine/request.ts';
@@ -18,15 +18,15 @@ export interface ImageCopy {
   readonly gateway: string;
 }
 
-/** Copies at most once at a time for each reference: who asks meanwhile waits for the same transfer. */
+/** One transfer at a time for each reference: a request made meanwhile waits for the same one. Throws `engine`, `unavailable`, `timeout`. */
 export function createImageCopier(deps: ImageCopyDeps, signal: AbortSignal): (copy: ImageCopy) => Promise<void> {
-  const under = new Map<string, Promise<void>>();
+  const running = new Map<string, Promise<void>>();
   return ({ reference, gateway }) => {
-    const running = under.get(reference);
-    if (running !== undefined) return running;
-    const mine = transfer(deps, { reference, gateway }, signal).finally(() => under.delete(reference));
-    under.set(reference, mine);
-    return mine;
+    const before = running.get(reference);
+    if (before !== undefined) return before;
+    const copy = transfer(deps, { reference, gateway }, signal).finally(() => running.delete(reference));
+    running.set(reference, copy);
+    return copy;
   };
 }
 
@@ -41,13 +41,14 @@ async function transfer(deps: ImageCopyDeps, { reference, gateway }: ImageCopy, 
     if (saved.statusCode !== 200) throw engineError(saved.statusCode ?? 0, await text(saved));
     const headers = { 'Content-Type': 'application/x-tar' };
     const loaded = await engineRequest(deps.engine, { method: 'POST', path: '/images/load?quiet=1', body: saved, headers, signal });
-    const said = loaded.body.toString();
-    if (loaded.status >= 400) throw engineError(loaded.status, said);
-    if (said.includes('"errorDetail"'))
-      throw new ArpanetError('unavailable', `the Engine could not load image ${reference}: ${said.trim()}`);
+    const output = loaded.body.toString();
+    if (loaded.status >= 400) throw engineError(loaded.status, output);
+    // moby answers 200 and writes the failure into the stream
+    if (output.includes('"errorDetail"'))
+      throw new ArpanetError('unavailable', `the Docker Engine cannot load image ${reference}: ${output.trim()}`);
     const present = await engineRequest(deps.engine, { method: 'GET', path: `/images/${reference}/json`, signal });
     if (present.status !== 200)
-      throw new ArpanetError('unavailable', `image ${reference} came from ${gateway}, but not under that reference`);
+      throw new ArpanetError('unavailable', `image ${reference} was copied from ${gateway}, but the copy does not have that reference`);
     deps.log.info({ reference, gateway, ms: Math.round(performance.now() - began) }, 'image copied');
   } finally {
     source.destroy();

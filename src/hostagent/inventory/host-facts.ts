@@ -1,4 +1,4 @@
-/** Effects: what the hello says of this host: its Engine's version and info, and the routes that the address pool must keep clear of. */
+/** Effects: reads what `hello` reports of this host: its Engine's version and info, and the routes that the address pool must not overlap. */
 import type { Json } from '../../model/docker.ts';
 import type { HostFacts } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
@@ -14,11 +14,33 @@ export interface FactsOptions {
   readonly engine: EngineTarget;
 }
 
+export interface FactsReader {
+  /** Read now; the last reading while the Engine is unreachable. Throws `unavailable` if there was none: the host cannot join yet. */
+  read(): Promise<HostFacts>;
+  /** True when the Engine reports another version than the one read last. Never throws. */
+  isEngineReplaced(): Promise<boolean>;
+}
+
+export function createFactsReader(options: FactsOptions, signal: AbortSignal): FactsReader {
+  let last: HostFacts | undefined;
+  return {
+    async read() {
+      const facts = await readFacts(options, signal).catch((error: unknown) => last ?? Promise.reject(error as Error));
+      last = facts;
+      return facts;
+    },
+    async isEngineReplaced() {
+      const now = await readFacts(options, signal).catch(() => undefined);
+      return last !== undefined && now !== undefined && JSON.stringify(now.version) !== JSON.stringify(last.version);
+    },
+  };
+}
+
 /** Throws `unavailable` when the Engine does not answer. */
-export async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<HostFacts> {
+async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<HostFacts> {
   const { name, address, gateway, labels, overlay, engine } = options;
   const get = (path: string): Promise<Json> => engineJson<Json>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 });
-  const word = (value: unknown, otherwise = ''): string => (typeof value === 'string' ? value : otherwise);
+  const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
   const [version, info, routes] = await Promise.all([get('/version'), get('/info'), overlay === 'vxlan' ? readRoutes() : []]);
   return {
     name,
@@ -29,10 +51,10 @@ export async function readFacts(options: FactsOptions, signal: AbortSignal): Pro
     agentVersion: options.version,
     version,
     info,
-    apiVersion: word(version['ApiVersion']),
-    minApiVersion: word(version['MinAPIVersion']),
-    os: word(version['Os'], 'linux'),
-    arch: word(version['Arch']),
+    apiVersion: text(version['ApiVersion']),
+    minApiVersion: text(version['MinAPIVersion']),
+    os: text(version['Os'], 'linux'),
+    arch: text(version['Arch']),
     cpus: Number(info['NCPU'] ?? 0),
     memoryBytes: Number(info['MemTotal'] ?? 0),
     routes,

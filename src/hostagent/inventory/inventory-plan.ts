@@ -1,9 +1,9 @@
-/** What an Engine event calls for. Pure. */
+/** What must be read from the Engine after one of its events. Pure. */
 import type { EngineEvent } from '../../model/docker.ts';
 
-export type Lane = 'containers' | 'images' | 'volumes';
+export type Queue = 'containers' | 'images' | 'volumes';
 
-/** Container actions that change nothing in list or inspect but exec ids, which the leader asks the Engine for. */
+/** Container actions that change nothing in list or inspect but the exec ids, which the leader reads from the Engine when asked. */
 const QUIET = new Set(['attach', 'detach', 'resize', 'top', 'export', 'copy', 'archive-path', 'extract-to-dir', 'commit']);
 const QUIET_IMAGE = new Set(['push', 'save']);
 
@@ -13,12 +13,12 @@ export type Refresh =
   | { readonly do: 'forget'; readonly container: string }
   | { readonly do: 'list' };
 
-/** In which lane the event travels: each lane keeps its order, none waits for another. */
-export function laneOf(event: EngineEvent): Lane {
+/** Which queue takes the event: each keeps its order, none waits for another. */
+export function queueOf(event: EngineEvent): Queue {
   return event.Type === 'image' ? 'images' : event.Type === 'volume' ? 'volumes' : 'containers';
 }
 
-/** What must be read anew before the event may be told. */
+/** What must be read before the event may be sent on. */
 export function refreshFor(event: EngineEvent): Refresh {
   const { Type: type, Action: action, Actor: actor } = event;
   if (type === 'container') {
@@ -35,7 +35,12 @@ export function refreshFor(event: EngineEvent): Refresh {
   return { do: 'nothing' };
 }
 
-/** True when someone made or removed an Engine network: the overlay should look whether it was one of ours. */
+/** Events after which a container's name may have to leave DNS: peers connect to an address that no longer answers until they are sent on. */
+export function isUrgent({ Type: type, Action: action }: EngineEvent): boolean {
+  return type === 'container' && (action === 'die' || action === 'pause' || action.startsWith('health_status'));
+}
+
+/** True when someone made or removed an Engine network: the overlay must check whether it is one of ours. */
 export function touchesNetworks(event: EngineEvent): boolean {
   return event.Type === 'network' && (event.Action === 'create' || event.Action === 'destroy');
 }

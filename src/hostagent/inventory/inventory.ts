@@ -1,6 +1,6 @@
 /**
- * Effects: the Engine's containers, images and volumes as they are now, and their changes as messages for the leader: facts first, then
- * the event that made them. Keeps a copy, so that a new leader gets its snapshot at once.
+ * Effects: reads the Engine's containers, images and volumes, and sends each change to the leader: the new facts first, then the event that
+ * caused them. Keeps a copy, so that a new leader gets its snapshot at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { engineEvents } from '../../engine/events.ts';
@@ -10,17 +10,21 @@ import { ArpanetError } from '../../model/errors.ts';
 import type { ContainerFacts } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { laneOf, readsFor, refreshFor, touchesNetworks } from './inventory-plan.ts';
+import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from './inventory-plan.ts';
 import { createLane, mapBounded } from '../batch-queue.ts';
 
 export interface InventoryDeps {
   readonly engine: EngineTarget;
   readonly log: Logger;
-  /** Takes messages in order; `snapshot` is said by `onAlive` instead. */
+  /** Takes the changes in order. The snapshot is not sent: `onAlive` says that there is one. */
   readonly emit: (message: AgentMessage) => void;
-  /** The Engine is (again) there and its snapshot read. */
+}
+
+export interface InventoryListeners {
+  /** The Engine answers (again) and has been read whole. */
   readonly onAlive: () => void;
-  readonly onLost: (why: string) => void;
+  readonly onLost: (reason: string) => void;
+  /** Somebody made or removed an Engine network. */
   readonly onNetworksTouched: () => void;
 }
 
@@ -31,13 +35,16 @@ export interface InventoryCopy {
 }
 
 export interface Inventory {
-  /** Undefined while the Engine is away. */
+  /** Undefined while the Engine is unreachable. */
   current(): InventoryCopy | undefined;
-  /** Reads these anew; resolves when the changes have been emitted. */
+  /** Ids of the running containers; empty while the Engine is unreachable. */
+  running(): readonly string[];
+  /** Reads these again; resolves when the changes have been emitted. Throws `unavailable` while the Engine is unreachable. */
   sync(request: Extract<AgentCall, { method: 'sync' }>): Promise<void>;
-  /** Names of the containers, running or not, that are on this Engine network. Throws `unavailable` while the Engine is away. */
+  /** Names of the containers, running or not, that are on this Engine network. Throws `unavailable` while the Engine is unreachable. */
   usersOf(network: { readonly engineId: string; readonly name: string }): readonly string[];
-  readonly done: Promise<void>;
+  /** Follows the Engine's events until the signal aborts; reads everything again after each loss. Never rejects. */
+  follow(listeners: InventoryListeners): Promise<void>;
 }
 
 interface Item {
@@ -47,19 +54,23 @@ interface Item {
 }
 
 const PARALLEL_READS = 8;
-/** One command makes several events: they are one read, and the leader's question that follows is the same one. */
+/**
+ * One command causes several events, and the leader's `sync` follows it: this wait makes them one read. Events that take a name out of DNS
+ * do not wait (`isUrgent`).
+ */
 const EVENTS_MS = 25;
+const IMAGE_EVENTS_MS = 50;
 const DESTROYED_KEPT = 1_000;
 const TIMEOUT_MS = 30_000;
 const RETRY_MS = 500;
 
-export function startInventory(deps: InventoryDeps, signal: AbortSignal): Inventory {
+export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inventory {
   const { engine, log, emit } = deps;
   const containers = new Map<string, ContainerFacts>();
   let images: readonly ImageSummary[] = [];
   let volumes: readonly VolumeSummary[] = [];
   let isAlive = false;
-  /** The newest of those that the Engine said are gone for good: nobody need look for them. */
+  /** Ids of the containers destroyed last: they need not be read. */
   const destroyed = new Set<string>();
 
   const get = <T>(path: string): Promise<T> => engineJson<T>(engine, { method: 'GET', path, signal, timeoutMs: TIMEOUT_MS });
@@ -74,7 +85,7 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
     return JSON.parse(answer.body.toString()) as ContainerInspect;
   };
 
-  /** Facts of these containers, of all without ids. One list call, and an inspect each. */
+  /** Facts of these containers, or of all. One list call, and one inspect for each. */
   const readContainers = async (ids?: readonly string[]): Promise<ContainerFacts[]> => {
     const filters = ids === undefined ? '' : `&filters=${encodeURIComponent(JSON.stringify({ id: ids }))}`;
     const list = get<ContainerSummary[]>(`/containers/json?all=1${filters}`);
@@ -87,7 +98,7 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
     const byId = new Map(inspects.flatMap((found) => (found === undefined ? [] : [[found.Id, found]])));
     return summaries.flatMap((summary) => {
       const found = byId.get(summary.Id);
-      // an Engine lists null as the labels of the containers of a build's steps
+      // moby lists `Labels: null` for the containers of a classic build's steps
       const labels = (summary.Labels as ContainerSummary['Labels'] | null) ?? {};
       return found === undefined ? [] : [{ summary: { ...summary, Labels: labels }, inspect: found }];
     });
@@ -104,32 +115,32 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
     if (upserts.length + removes.length > 0) emit({ type: 'containers', upserts, removes });
   };
 
-  /** Lists may overlap; an answer asked for before the last one told is stale and stays untold. */
-  const latest = <T>(list: () => Promise<T>, tell: (listed: T) => void) => {
-    let asked = 0;
-    let told = 0;
+  /** Lists may overlap: an answer requested before the one emitted last is stale, and is dropped. */
+  const latest = <T>(list: () => Promise<T>, publish: (listed: T) => void) => {
+    let lastRequest = 0;
+    let lastEmitted = 0;
     return {
-      skipAsked: () => void (told = asked),
+      skipRequested: () => void (lastEmitted = lastRequest),
       async refresh() {
-        const turn = ++asked;
+        const request = ++lastRequest;
         const listed = await list();
-        if (turn <= told) return;
-        told = turn;
-        tell(listed);
+        if (request <= lastEmitted) return;
+        lastEmitted = request;
+        publish(listed);
       },
     };
   };
   const imageList = latest(listImages, (listed) => emit({ type: 'images', images: (images = listed) }));
   const volumeList = latest(listVolumes, (listed) => emit({ type: 'volumes', volumes: (volumes = listed) }));
 
-  /** A lane's work: read, then tell the events, then settle who asked. An Engine that is away says so through its event feed. */
+  /** What a queue does with a batch: read, then emit the events, then settle the requests. The event feed reports an Engine that is unreachable. */
   const work = (read: (batch: readonly Item[]) => Promise<void>) => async (batch: readonly Item[]) => {
     let failure: unknown;
     try {
       await read(batch);
     } catch (error) {
       failure = error;
-      if (!signal.aborted) log.debug({ err: error }, 'could not read what changed');
+      if (!signal.aborted) log.debug({ err: error }, 'cannot read what changed on the Engine');
     }
     for (const { event, settle } of batch) {
       if (event !== undefined) emit({ type: 'event', event });
@@ -137,7 +148,7 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
     }
   };
   const needsList = (batch: readonly Item[]): boolean => batch.some(({ event }) => event === undefined || refreshFor(event).do === 'list');
-  const lanes = {
+  const queues = {
     containers: createLane(
       work(async (batch) => {
         const events = batch.flatMap(({ event }) => event ?? []);
@@ -148,65 +159,67 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
         await refreshContainers(read, forget);
       }),
       EVENTS_MS,
-      ({ ask }) => ask !== undefined,
+      ({ ask, event }) => ask !== undefined || (event !== undefined && isUrgent(event)),
     ),
     images: createLane(
       work(async (batch) => (needsList(batch) ? imageList.refresh() : undefined)),
-      50,
+      IMAGE_EVENTS_MS,
     ),
     volumes: createLane(work(async (batch) => (needsList(batch) ? volumeList.refresh() : undefined))),
   };
 
-  const snapshot = async (): Promise<void> => {
+  const readSnapshot = async (): Promise<void> => {
     const [all, freshImages, freshVolumes] = await Promise.all([readContainers(), listImages(), listVolumes()]);
-    imageList.skipAsked();
-    volumeList.skipAsked();
+    imageList.skipRequested();
+    volumeList.skipRequested();
     containers.clear();
     for (const facts of all) containers.set(facts.summary.Id, facts);
     images = freshImages;
     volumes = freshVolumes;
     isAlive = true;
-    deps.onAlive();
   };
 
-  /** Until it works or we stop: a half-read Engine would look like one whose containers are gone. */
+  /** Until it works or the agent stops: a half-read Engine would look like one whose containers are gone. */
   const readAll = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        return await snapshot();
+        return await readSnapshot();
       } catch (error) {
         if (signal.aborted) return;
-        log.warn({ err: error }, 'could not read the Engine, trying again');
+        log.warn({ err: error }, 'cannot read the Docker Engine; trying again');
         await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   };
 
-  const lose = (why: string): void => {
+  const lose = (reason: string): void => {
     isAlive = false;
-    for (const lane of Object.values(lanes)) {
-      for (const { settle } of lane.clear()) settle?.(new ArpanetError('unavailable', `the Engine is away: ${why}`));
+    for (const queue of Object.values(queues)) {
+      for (const { settle } of queue.clear()) settle?.(new ArpanetError('unavailable', `the Docker Engine is unreachable: ${reason}`));
     }
-    deps.onLost(why);
   };
 
-  const follow = async (): Promise<void> => {
+  const follow = async (listeners: InventoryListeners): Promise<void> => {
     for await (const item of engineEvents({ target: engine, signal })) {
-      if (item.kind === 'lost') lose(item.why);
-      else if (item.kind === 'connected') await readAll();
-      else {
-        if (touchesNetworks(item.event)) deps.onNetworksTouched();
-        lanes[laneOf(item.event)].add({ event: item.event });
+      if (item.kind === 'lost') {
+        lose(item.reason);
+        listeners.onLost(item.reason);
+      } else if (item.kind === 'connected') {
+        await readAll();
+        if (isAlive) listeners.onAlive();
+      } else {
+        if (touchesNetworks(item.event)) listeners.onNetworksTouched();
+        queues[queueOf(item.event)].add({ event: item.event });
       }
     }
   };
 
   const askContainers = (ask: readonly string[]): Promise<void> =>
     new Promise((resolve, reject) => {
-      lanes.containers.add({ ask, settle: (error) => (error === undefined ? resolve() : reject(error)) });
+      queues.containers.add({ ask, settle: (error) => (error === undefined ? resolve() : reject(error)) });
     });
 
-  /** Those that the Engine has and we do not know, or the other way round. */
+  /** Those that are on the Engine and not in our copy, or the other way round. */
   const askNewcomers = async (): Promise<void> => {
     const present = new Set((await get<ContainerSummary[]>('/containers/json?all=1')).map(({ Id }) => Id));
     const ids = [...present].filter((id) => !containers.has(id)).concat([...containers.keys()].filter((id) => !present.has(id)));
@@ -215,10 +228,11 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
 
   return {
     current: () => (isAlive ? { containers: [...containers.values()], images, volumes } : undefined),
+    running: () => (isAlive ? [...containers.values()].flatMap(({ inspect: found }) => (found.State.Running ? [found.Id] : [])) : []),
     async sync(request) {
-      if (!isAlive) throw new ArpanetError('unavailable', 'the Engine of this host is away');
+      if (!isAlive) throw unreachable();
       await Promise.all([
-        // no containers named: what the Engine has said until now is told first
+        // an empty list reads nothing, but what is queued is emitted before this resolves
         request.containers && askContainers(request.containers),
         request.newcomers && askNewcomers(),
         request.images && imageList.refresh(),
@@ -226,7 +240,7 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
       ]);
     },
     usersOf({ engineId, name }) {
-      if (!isAlive) throw new ArpanetError('unavailable', 'the Engine of this host is away');
+      if (!isAlive) throw unreachable();
       // one that never started has no NetworkID yet, only the name it asked for
       const uses = ({ inspect }: ContainerFacts): boolean =>
         Object.entries(inspect.NetworkSettings.Networks ?? {}).some(([key, { NetworkID }]) =>
@@ -234,6 +248,8 @@ export function startInventory(deps: InventoryDeps, signal: AbortSignal): Invent
         );
       return [...containers.values()].filter(uses).map(({ inspect }) => inspect.Name.replace(/^\//, ''));
     },
-    done: follow(),
+    follow,
   };
 }
+
+const unreachable = (): ArpanetError => new ArpanetError('unavailable', 'the Docker Engine of this host is unreachable');

@@ -1,4 +1,4 @@
-/** What the agent tells of itself, as Prometheus reads it. Pure. */
+/** The agent's own figures in Prometheus' text format. Pure. */
 export interface DnsFigures {
   readonly queries: number;
   readonly nxdomain: number;
@@ -9,24 +9,24 @@ export interface DnsFigures {
 export interface AgentFigures {
   readonly epoch: number;
   readonly isJoined: boolean;
-  readonly isEngineThere: boolean;
+  readonly isEngineConnected: boolean;
   readonly networks: number;
-  /** Since the leader last said which names there are; undefined: it never has. */
+  /** Since the leader last sent the name table; undefined: it never did. */
   readonly namesAgeMs: number | undefined;
   readonly dns: DnsFigures;
 }
 
-export function metricsText({ epoch, isJoined, isEngineThere, networks, namesAgeMs, dns }: AgentFigures): string {
+export function metricsText({ epoch, isJoined, isEngineConnected, networks, namesAgeMs, dns }: AgentFigures): string {
   const all: readonly (readonly [name: string, type: 'gauge' | 'counter', help: string, value: number | undefined])[] = [
-    ['arpanet_dns_age_seconds', 'gauge', 'Since the leader last said which names there are.', namesAgeMs && namesAgeMs / 1000],
-    ['arpanet_dns_instances', 'gauge', 'Addresses that names are answered with.', dns.instances],
-    ['arpanet_dns_queries_total', 'counter', 'Questions asked of this DNS.', dns.queries],
-    ['arpanet_dns_nxdomain_total', 'counter', 'Answers that there is no such name.', dns.nxdomain],
-    ['arpanet_dns_malformed_total', 'counter', 'Questions that were none.', dns.malformed],
-    ['arpanet_agent_joined', 'gauge', '1 while a leader is there.', Number(isJoined)],
-    ['arpanet_agent_engine_up', 'gauge', '1 while the Engine answers.', Number(isEngineThere)],
-    ['arpanet_agent_networks', 'gauge', 'Networks of the cluster on this host.', networks],
-    ['arpanet_agent_epoch', 'gauge', 'The highest epoch that this host has seen.', epoch],
+    ['arpanet_dns_age_seconds', 'gauge', 'Seconds since the leader last sent the name table.', namesAgeMs && namesAgeMs / 1000],
+    ['arpanet_dns_instances', 'gauge', 'Addresses in the name table.', dns.instances],
+    ['arpanet_dns_queries_total', 'counter', 'DNS queries received.', dns.queries],
+    ['arpanet_dns_nxdomain_total', 'counter', 'DNS queries answered with NXDOMAIN.', dns.nxdomain],
+    ['arpanet_dns_malformed_total', 'counter', 'Malformed DNS queries received.', dns.malformed],
+    ['arpanet_agent_joined', 'gauge', '1 while connected to a leader.', Number(isJoined)],
+    ['arpanet_agent_engine_up', 'gauge', '1 while the Docker Engine is connected.', Number(isEngineConnected)],
+    ['arpanet_agent_networks', 'gauge', 'Cluster networks on this host.', networks],
+    ['arpanet_agent_epoch', 'gauge', 'Highest leader epoch that this host has seen.', epoch],
   ];
   return all
     .filter(([, , , value]) => value !== undefined)

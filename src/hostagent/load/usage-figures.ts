@@ -1,7 +1,7 @@
 /** A container's use of cores and memory, from two of the Engine's `stats`. Pure. */
 import type { ContainerUsage } from '../../model/facts.ts';
 
-/** What is read of `GET /containers/{id}/stats`; a container that has just ended has gaps. */
+/** The fields read from `GET /containers/{id}/stats` (Engine API 1.41); for a container that has just ended some are absent. */
 export interface Stats {
   readonly read?: string;
   readonly cpu_stats?: { readonly cpu_usage?: { readonly total_usage?: number } };
@@ -18,7 +18,7 @@ export interface Sample {
   readonly memoryBytes: number;
 }
 
-/** Memory as `docker stats` shows it: without the page cache that can be given up. */
+/** Memory as `docker stats` shows it: without the page cache that the kernel can reclaim (docker/cli stats_helpers.go). */
 export function sampleOf(stats: Stats): Sample {
   const { usage = 0, stats: more } = stats.memory_stats ?? {};
   const cache = more?.total_inactive_file ?? more?.inactive_file ?? 0;

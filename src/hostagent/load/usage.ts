@@ -1,4 +1,4 @@
-/** Effects: asks the Engine what the running containers use; only when somebody looks. */
+/** Effects: asks the Engine what the running containers use; only when somebody wants to know (`arpanet top`). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import type { ContainerUsage } from '../../model/facts.ts';
@@ -7,12 +7,12 @@ import { type Sample, sampleOf, type Stats, usageBetween } from './usage-figures
 
 const AT_ONCE = 8;
 const TIMEOUT_MS = 5_000;
-/** Between the two looks of a container that was not looked at before. */
+/** Between the two samples of a container that had none before. */
 const FIRST_MS = 500;
-/** Figures since a look longer ago say nothing of now. */
+/** A sample older than this is not compared with: the mean since then would say nothing of now. */
 const STALE_MS = 30_000;
 
-/** `running`: ids. One that goes away meanwhile is left out. */
+/** `running`: ids. A container that is removed meanwhile is left out. Throws when the signal aborts. */
 export function createUsage(
   engine: EngineTarget,
   running: () => readonly string[],
@@ -34,9 +34,9 @@ export function createUsage(
   return async () => {
     const ids = running();
     const isKnown = (id: string) => Date.now() - (last.get(id)?.atMs ?? 0) < STALE_MS;
-    const strangers = ids.filter((id) => !isKnown(id));
-    if (strangers.length > 0) {
-      for (const [id, sample] of await samples(strangers)) last.set(id, sample);
+    const unsampled = ids.filter((id) => !isKnown(id));
+    if (unsampled.length > 0) {
+      for (const [id, sample] of await samples(unsampled)) last.set(id, sample);
       await sleep(FIRST_MS, undefined, { signal });
     }
     const now = await samples(ids);

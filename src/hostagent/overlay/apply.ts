@@ -1,6 +1,6 @@
 /**
- * Effects: makes this host's networks as planned, on the Engine and in the kernel, and keeps them so. One piece of work at a time for each
- * network; every pass observes, plans (overlay-plan.ts), acts.
+ * Effects: makes this host's networks as planned, on the Engine and in the kernel, and repairs them when they differ. One change at a time for
+ * each network; every pass observes (observe.ts), plans (plan.ts) and acts (steps.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, isKind } from '../../model/errors.ts';
@@ -17,7 +17,7 @@ export interface OverlayDeps {
   readonly address: string;
   readonly log: Logger;
   readonly dns: { listen(address: string): Promise<void>; unlisten(address: string): Promise<void> };
-  /** Names of the containers, running or not, on an Engine network. Throws while that is not known. */
+  /** Names of the containers, running or not, on an Engine network. Throws `unavailable` while the Engine is unreachable. */
   readonly usersOf: (network: { readonly engineId: string; readonly name: string }) => readonly string[];
   /** The list of materialised networks has changed. */
   readonly onChange: (networks: readonly MaterialisedNetwork[]) => void;
@@ -26,21 +26,22 @@ export interface OverlayDeps {
 
 export interface Overlay {
   networks(): readonly MaterialisedNetwork[];
+  /** Makes the network now. Throws `engine` (the Engine's refusal), `unavailable`, `conflict`; then nothing of it is left. */
   materialise(plan: NetworkPlan): Promise<MaterialisedNetwork>;
-  /** Throws `conflict` while containers are on it. */
+  /** Removes it. Throws `conflict` while containers are on it. */
   dematerialise(network: string): Promise<void>;
-  /** The leader's whole list. What it no longer names goes, unless containers are on it or it was asked for a moment ago. */
+  /** The leader's whole list. A network that is no longer in it is removed, unless containers are on it or it was requested within a minute. */
   setPlans(plans: readonly NetworkPlan[]): void;
-  /** What the last run kept: they are built, but what they do not name stays until a leader has spoken. */
+  /** The plans that the last run saved: these are made, but no network is removed before a leader has sent its list. */
   restorePlans(plans: readonly NetworkPlan[]): void;
   plans(): readonly NetworkPlan[];
-  /** Puts right what differs. Never throws: what fails is logged and tried again at the next pass. */
+  /** Repairs what differs. Never throws: what fails is logged and tried again at the next pass. */
   reconcile(): Promise<void>;
-  /** Forgets behind which host addresses of this network were last seen: some instance has moved. */
+  /** Drops what the kernel learned about where this network's addresses are: an instance has moved. */
   flush(network: string): Promise<void>;
 }
 
-/** A network asked for by a call may be missing from a list of plans made before it. */
+/** A network requested by a command may be missing from a list of plans that was made before it. */
 const GRACE_MS = 60_000;
 const MAKE_TRIES = 4;
 const MAKE_AGAIN_MS = 300;
@@ -59,19 +60,19 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   /** One after the other for each network. */
   const exclusively = async <T>(network: string, work: () => Promise<T>): Promise<T> => {
     const before = busy.get(network);
-    const mine = (async () => {
+    const running = (async () => {
       await before?.catch(() => undefined);
       return work();
     })();
-    busy.set(network, mine);
+    busy.set(network, running);
     try {
-      return await mine;
+      return await running;
     } finally {
-      if (busy.get(network) === mine) busy.delete(network);
+      if (busy.get(network) === running) busy.delete(network);
     }
   };
   const listed = (): readonly MaterialisedNetwork[] =>
-    [...present.values()].map((one) => (plans.has(one.network) ? one : { ...one, isLeaving: true }));
+    [...present.values()].map((found) => (plans.has(found.network) ? found : { ...found, isLeaving: true }));
   const usersOf = (network: ObservedNetwork): number => deps.usersOf(network).length;
   const note = (network: string, now: MaterialisedNetwork | undefined): void => {
     const before = present.get(network);
@@ -85,11 +86,11 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
 
   const apply = (steps: readonly Step[]): Promise<string | undefined> => applySteps(engine, steps, signal);
 
-  /** Under the network's lock. A second look if the first was overtaken: what another hand changed meanwhile shows in it. */
+  /** Under the network's lock. Tries twice: the second look shows what somebody else changed during the first. */
   const converge = async (plan: NetworkPlan): Promise<MaterialisedNetwork> => {
     const made = await buildUp(plan).catch((error: unknown) => {
       if (signal.aborted) throw error;
-      log.debug({ network: plan.name, err: error }, 'looking at a network again');
+      log.debug({ network: plan.name, err: error }, 'a network changed meanwhile; trying again');
       return buildUp(plan);
     });
     await dns.listen(made.gateway);
@@ -101,7 +102,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     const only = { network: plan.network, device: vxlanOf(plan.vni) };
     const [base, found] = await Promise.all([readyUnderlay(), observe(engine, signal, overlay, only)]);
     const steps = stepsFor(plan, found, base, usersOf);
-    if (steps.length > 0) log.info({ network: plan.name, steps: steps.map((step) => step.do) }, 'putting a network right');
+    if (steps.length > 0) log.info({ network: plan.name, steps: steps.map((step) => step.do) }, 'repairing a network');
     const created = await apply(steps);
     const kept = chosen(plan, found, usersOf) ?? { engineId: created ?? '', gateway: plan.gateway };
     return { network: plan.network, engineId: kept.engineId, gateway: kept.gateway };
@@ -109,12 +110,12 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
 
   const dismantle = async (network: string, vni = plans.get(network)?.vni): Promise<void> => {
     const found = await observe(engine, signal, overlay);
-    const ours = found.networks.filter((one) => one.network === network);
-    const names = ours.flatMap((one) => deps.usersOf(one));
+    const ours = found.networks.filter((each) => each.network === network);
+    const names = ours.flatMap((each) => deps.usersOf(each));
     if (names.length > 0)
       throw new ArpanetError('conflict', `network ${ours[0]?.name ?? network} still has containers here: ${names.join(', ')}`);
     const bridges = new Set(ours.map(({ bridge }) => bridge));
-    const devices = found.vxlans.filter((one) => one.vni === vni || bridges.has(one.master));
+    const devices = found.vxlans.filter((device) => device.vni === vni || bridges.has(device.master));
     await apply([
       ...devices.map(({ device }) => ({ do: 'remove-vxlan' as const, device })),
       ...ours.map(({ engineId, name }) => ({ do: 'remove-network' as const, engineId, name })),
@@ -125,14 +126,14 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   };
 
   /** A network that could not be made leaves nothing behind. */
-  const giveUp = async ({ network, vni }: NetworkPlan): Promise<void> => {
+  const discard = async ({ network, vni }: NetworkPlan): Promise<void> => {
     plans.delete(network);
     askedAtMs.delete(network);
-    await dismantle(network, vni).catch((err: unknown) => log.debug({ network, err }, 'could not clear away a half-made network'));
+    await dismantle(network, vni).catch((err: unknown) => log.debug({ network, err }, 'cannot remove a half-made network'));
   };
 
   const forget = async (network: string): Promise<void> => {
-    // Forgotten first: if the Engine is away just now, the next pass finds a network that no plan names.
+    // The plan goes first: if the Engine is unreachable now, the next pass finds a network without a plan.
     const vni = plans.get(network)?.vni;
     plans.delete(network);
     askedAtMs.delete(network);
@@ -147,19 +148,19 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       try {
         return await converge(plan);
       } catch (error) {
-        if (before === undefined && plans.get(plan.network) === plan) await giveUp(plan);
+        if (before === undefined && plans.get(plan.network) === plan) await discard(plan);
         throw error;
       }
     });
 
   /**
-   * A name, and a subnet, have one network in the cluster: another of ours by this name, or one that the leader's list does not name, was
-   * removed while this host was away. Whether there was any.
+   * In the cluster a name and a subnet belong to one network. Another of our networks with this name, or one that is not in the leader's list,
+   * was removed while this host was down; it is removed here. True if there was any.
    */
   const clearTheWay = async ({ network, name }: NetworkPlan): Promise<boolean> => {
-    const others = (await readNetworks(engine, signal)).filter((one) => one.network !== network);
-    const dead = others.filter((one) => one.name === name || (isListComplete && !plans.has(one.network) && usersOf(one) === 0));
-    for (const one of dead) await exclusively(one.network, () => forget(one.network));
+    const others = (await readNetworks(engine, signal)).filter((other) => other.network !== network);
+    const dead = others.filter((other) => other.name === name || (isListComplete && !plans.has(other.network) && usersOf(other) === 0));
+    for (const other of dead) await exclusively(other.network, () => forget(other.network));
     return dead.length > 0;
   };
 
@@ -172,7 +173,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       const isRight = present.has(plan.network) && stepsFor(plan, found, underlay, usersOf).length === 0;
       if (isRight) continue;
       await exclusively(plan.network, async () => plans.get(plan.network) === plan && converge(plan)).catch((err: unknown) => {
-        if (!signal.aborted) log.warn({ network: plan.name, err }, 'could not put a network right');
+        if (!signal.aborted) log.warn({ network: plan.name, err }, 'cannot repair a network');
       });
     }
     if (!isListComplete) return;
@@ -196,7 +197,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       do {
         isPassStale = false;
         await onePass().catch((err: unknown) => {
-          if (!signal.aborted) log.warn({ err }, 'could not look after the networks');
+          if (!signal.aborted) log.warn({ err }, 'cannot read the networks of this host');
         });
       } while (isPassStale && !signal.aborted);
     })();
@@ -213,7 +214,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
         } catch (error) {
           const isRefused = isKind(error, 'engine') && (error.engineStatus === 409 || error.engineStatus === 403);
           if (!isRefused || tries === MAKE_TRIES) throw error;
-          // It may be our own: asked for by this agent before it died, and made by the Engine only now.
+          // The conflict may be this agent's own request from before it was killed, which the Engine carries out only now.
           if (!(await clearTheWay(plan))) await sleep(MAKE_AGAIN_MS, undefined, { signal });
         }
       }

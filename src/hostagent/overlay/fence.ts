@@ -1,6 +1,6 @@
 /**
- * Effects: keeps overlay packets of lost hosts out of this one, and its own from them, with `iptables`, until what has a successor elsewhere is
- * gone from them. The kernel keeps the rules when the agent stops; when the host does, the file has them.
+ * Effects: drops overlay packets from and to lost hosts, with `iptables`, until the containers that were replaced elsewhere are removed from
+ * them. The rules stay when the agent stops; after a reboot they are made again from the file.
  */
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../../telemetry/log.ts';
@@ -16,19 +16,19 @@ const CHAINS = [
 ] as const;
 
 export interface Fence {
-  /** Drops the packets from and to these, and no others. It outlives the power when this resolves. */
+  /** Drops the packets from and to these addresses, and no others. On disk when this resolves. Throws `unavailable` (iptables failed). */
   readonly set: (addresses: readonly string[]) => Promise<void>;
-  /** As it was when this host lost its power: before there is an overlay again. */
+  /** The rules as they were before a reboot; to be called before the overlay is made. Throws `unavailable`. */
   readonly restore: () => Promise<void>;
 }
 
 export function createFence(overlay: 'vxlan' | 'none', file: string, log: Logger): Fence {
   let tail: Promise<unknown> = Promise.resolve();
-  let done: string | undefined;
+  let applied: string | undefined;
   async function apply(addresses: readonly string[]): Promise<void> {
     const text = addresses.toSorted().join();
-    if (text === done) return;
-    done = undefined;
+    if (text === applied) return;
+    applied = undefined;
     const wanted = new Set(addresses);
     for (const [chain, side] of CHAINS) {
       const present = new Set(fencedBy(await run('iptables', ['-w', '5', '-S', chain])));
@@ -36,7 +36,7 @@ export function createFence(overlay: 'vxlan' | 'none', file: string, log: Logger
       for (const address of present) if (!wanted.has(address)) await run('iptables', ['-w', '5', '-D', chain, ...ruleOf(side, address)]);
     }
     await writeDurably(file, JSON.stringify([...wanted])).catch((err: unknown) => log.error({ file, err }, 'cannot write'));
-    done = text;
+    applied = text;
   }
   function set(addresses: readonly string[]): Promise<void> {
     if (overlay === 'none') return Promise.resolve();
@@ -57,7 +57,7 @@ function read(file: string): readonly string[] {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as readonly string[];
   } catch {
-    return []; // it never fenced anybody off, or the disk was full: the leader tells it anew
+    return []; // no file, or an unreadable one: the leader sends the list again
   }
 }
 
@@ -65,7 +65,7 @@ function ruleOf(side: string, address: string): readonly string[] {
   return [side, `${address}/32`, '-p', 'udp', '-m', 'udp', '--dport', VXLAN_PORT, '-m', 'comment', '--comment', MARK, '-j', 'DROP'];
 }
 
-/** The addresses in the rules of ours, as `iptables -S` lists them. */
+/** The addresses in our rules, from the output of `iptables -S`. */
 function fencedBy(rules: string): readonly string[] {
   return rules.split('\n').flatMap((rule) => (rule.includes(MARK) ? (/-[sd] ([\d.]+)\/32/.exec(rule)?.[1] ?? []) : []));
 }

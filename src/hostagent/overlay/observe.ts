@@ -1,4 +1,4 @@
-/** Effects: reads what there is of our networks on this host, from the Engine and from the kernel (`ip`, `bridge`). */
+/** Effects: reads the cluster networks of this host, from the Engine and from the kernel (`ip`, `bridge`). */
 import { execFile } from 'node:child_process';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { ArpanetError } from '../../model/errors.ts';
@@ -29,13 +29,12 @@ interface FdbJson {
 /** Frames to this address go to every peer entered for it: unknown and broadcast destinations. */
 export const FLOOD_MAC = '00:00:00:00:00:00';
 
-/** Runs a command, its stdin given; its stdout. Throws `unavailable` with what the command said. */
+/** Runs a command with `input` as its stdin, and resolves with its stdout. Throws `unavailable` with its stderr, after 10 s at the latest. */
 export function run(command: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(command, args, { timeout: 10_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else
-        reject(new ArpanetError('unavailable', `${command} ${args.join(' ')}: ${stderr.trim() || 'could not be run'}`, { cause: error }));
+      else reject(new ArpanetError('unavailable', `${command} ${args.join(' ')}: ${stderr.trim() || 'cannot be run'}`, { cause: error }));
     });
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);
@@ -52,7 +51,7 @@ export async function readUnderlay(address: string): Promise<Underlay> {
   return { address, link: found.ifname, mtu: found.mtu };
 }
 
-/** Our networks on the Engine; only one of them with its id given. */
+/** The cluster networks on the Engine, or the one with this id. Throws `engine`, `unavailable`, `timeout`. */
 export async function readNetworks(engine: EngineTarget, signal: AbortSignal, network?: string): Promise<readonly ObservedNetwork[]> {
   const filters = JSON.stringify({ label: [network === undefined ? NETWORK_LABEL : `${NETWORK_LABEL}=${network}`] });
   const found = await engineJson<EngineNetwork[]>(engine, {
@@ -74,7 +73,7 @@ export async function readNetworks(engine: EngineTarget, signal: AbortSignal, ne
   }));
 }
 
-/** The IPv4 addresses of each link that is up. */
+/** IPv4 addresses by link, of the links that are up. */
 async function readAddressed(): Promise<ReadonlyMap<string, readonly string[]>> {
   const links = await runJson<LinkJson>('ip', ['-j', '-4', 'addr', 'show', 'up']);
   return new Map(links.map(({ ifname, addr_info: addresses = [] }) => [ifname, addresses.map(({ local }) => local ?? '')]));
@@ -89,7 +88,7 @@ function isAddressed(
   return { isAddressed: addressed.get(bridge)?.includes(gateway) === true };
 }
 
-/** All VXLAN devices, or this one if it exists. */
+/** All VXLAN devices, or this one if it exists. Throws `unavailable`. */
 export async function readVxlans(device?: string): Promise<readonly ObservedVxlan[]> {
   // an older ip prints {} for each link that the filter left out
   const links = (await runJson<LinkJson>('ip', ['-j', '-d', 'link', 'show', 'type', 'vxlan'])).filter(({ ifname }) => ifname !== undefined);
@@ -107,7 +106,7 @@ export async function readVxlans(device?: string): Promise<readonly ObservedVxla
   }));
 }
 
-/** Learned unicast entries of a VXLAN device: behind which host an address was last seen. */
+/** Learned unicast entries of a VXLAN device: on which host a MAC address was last seen. */
 export async function readLearned(device: string): Promise<readonly { readonly mac: string; readonly peer: string }[]> {
   return (await readFdb(device)).flatMap(({ mac, dst, state }) =>
     dst !== undefined && mac !== FLOOD_MAC && state !== 'permanent' ? [{ mac, peer: dst }] : [],
@@ -119,6 +118,7 @@ async function readFdb(device?: string): Promise<readonly FdbJson[]> {
   return device === undefined ? entries : entries.map((entry) => ({ ...entry, ifname: device }));
 }
 
+/** Networks on the Engine and devices in the kernel; only those of one network with `only`. Throws `engine`, `unavailable`, `timeout`. */
 export async function observe(
   engine: EngineTarget,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** What to do so that the networks planned for this host exist on it, and nothing else of ours. Pure: what is, what should be, steps. */
+/** Steps that make the networks of this host what the leader planned. Pure: compares what exists with the plans. */
 import type { NetworkPlan } from '../../model/facts.ts';
 import { labels } from '../../model/labels.ts';
 
@@ -12,7 +12,7 @@ export interface ObservedNetwork {
   readonly gateway: string;
   readonly bridge: string;
   readonly mtu?: number;
-  /** The bridge is up and has the gateway's address: without it nobody there is answered a name. Absent: not looked at. */
+  /** The bridge is up and has the gateway's address; without it the containers there reach no DNS. Absent: not read. */
   readonly isAddressed?: boolean;
 }
 
@@ -63,7 +63,7 @@ export const isOurVxlan = (device: string): boolean => /^arv[0-9a-f]{6}$/.test(d
 
 /**
  * Steps for one planned network. No underlay means `--overlay none`: the Docker network alone. A Docker network with the wrong subnet,
- * gateway or bridge is made anew if nobody is on it (`usersOf`, running or not); with containers on it, it stays as it is.
+ * gateway or bridge is replaced if no container is on it (`usersOf`, running or not); otherwise it stays as it is.
  */
 export function stepsFor(
   plan: NetworkPlan,
@@ -75,8 +75,8 @@ export function stepsFor(
   const bridge = bridgeOf(plan.vni);
   const found = observed.networks.filter(({ network }) => network === plan.network);
   const kept = chosen(plan, observed, usersOf);
-  for (const one of found)
-    if (one !== kept && usersOf(one) === 0) steps.push({ do: 'remove-network', engineId: one.engineId, name: one.name });
+  for (const network of found)
+    if (network !== kept && usersOf(network) === 0) steps.push({ do: 'remove-network', engineId: network.engineId, name: network.name });
   if (kept === undefined) steps.push({ do: 'create-network', plan, mtu: underlay && underlay.mtu - VXLAN_OVERHEAD_BYTES });
   if (kept?.isAddressed === false)
     steps.push({ do: 'address-bridge', bridge: kept.bridge, address: `${kept.gateway}/${kept.cidr.split('/')[1] ?? ''}` });
@@ -84,17 +84,17 @@ export function stepsFor(
   return [...steps, ...vxlanSteps(plan, observed, underlay, kept?.bridge ?? bridge, kept === undefined)];
 }
 
-/** The Docker network that stands for the plan: the one just as planned, else one with containers on it. */
+/** The Docker network used for the plan: the one exactly as planned, else one with containers on it. */
 export function chosen(plan: NetworkPlan, observed: Observed, usersOf: (network: ObservedNetwork) => number): ObservedNetwork | undefined {
   const found = observed.networks.filter(({ network }) => network === plan.network);
-  const right = found.find((one) => one.cidr === plan.cidr && one.gateway === plan.gateway && one.bridge === bridgeOf(plan.vni));
-  return right ?? found.find((one) => usersOf(one) > 0);
+  const right = found.find(({ cidr, gateway, bridge }) => cidr === plan.cidr && gateway === plan.gateway && bridge === bridgeOf(plan.vni));
+  return right ?? found.find((network) => usersOf(network) > 0);
 }
 
 function vxlanSteps(plan: NetworkPlan, observed: Observed, underlay: Underlay, bridge: string, isBridgeNew: boolean): readonly Step[] {
   const device = vxlanOf(plan.vni);
   const mtu = underlay.mtu - VXLAN_OVERHEAD_BYTES;
-  const found = observed.vxlans.find((one) => one.device === device);
+  const found = observed.vxlans.find((vxlan) => vxlan.device === device);
   const usable = found !== undefined && found.vni === plan.vni && found.local === underlay.address ? found : undefined;
   const steps: Step[] = [];
   if (found !== undefined && usable === undefined) steps.push({ do: 'remove-vxlan', device });
@@ -109,8 +109,8 @@ function vxlanSteps(plan: NetworkPlan, observed: Observed, underlay: Underlay, b
 }
 
 /**
- * Steps that take away what no plan names: our Docker networks that nobody is on, and VXLAN devices left without their network.
- * A network that still has containers stays, VXLAN and all.
+ * Steps that remove what no plan names: our Docker networks without containers, and VXLAN devices without their network.
+ * A network that still has containers stays, with its VXLAN device.
  */
 export function leftovers(
   planned: ReadonlySet<string>,
@@ -120,9 +120,9 @@ export function leftovers(
 ): readonly Step[] {
   const steps: Step[] = [];
   const keptBridges = new Set<string>();
-  for (const one of observed.networks) {
-    if (planned.has(one.network) || usersOf(one) > 0) keptBridges.add(one.bridge);
-    else steps.push({ do: 'remove-network', engineId: one.engineId, name: one.name });
+  for (const network of observed.networks) {
+    if (planned.has(network.network) || usersOf(network) > 0) keptBridges.add(network.bridge);
+    else steps.push({ do: 'remove-network', engineId: network.engineId, name: network.name });
   }
   for (const { device, vni, master } of observed.vxlans) {
     if (isOurVxlan(device) && !plannedVnis.has(vni) && !keptBridges.has(master)) steps.unshift({ do: 'remove-vxlan', device });
@@ -130,7 +130,7 @@ export function leftovers(
   return steps;
 }
 
-/** Body of the Engine's `POST /networks/create` for a plan. The user's options stay, but for the bridge's name, which is how we find it. */
+/** Body of `POST /networks/create` (Engine API 1.24) for a plan. `mtu` in bytes. The user's options stay, except the bridge's name, by which the network is found. */
 export function createBody(plan: NetworkPlan, mtu: number | undefined): object {
   const wanted = Number(plan.options[MTU_OPTION] ?? mtu);
   const bounded = mtu === undefined ? wanted : Math.min(wanted, mtu);

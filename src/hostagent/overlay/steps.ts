@@ -1,4 +1,4 @@
-/** Effects: carries out the steps of overlay-plan.ts, on the Engine and with `ip` and `bridge`. */
+/** Effects: carries out the steps of plan.ts, on the Engine and with `ip` and `bridge`. */
 import { isKind } from '../../model/errors.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { FLOOD_MAC, readLearned, readVxlans, run } from './observe.ts';
@@ -6,7 +6,10 @@ import { createBody, type Step } from './plan.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** All of the steps; the id of the Docker network created, if one was. The Engine is slow, so the kernel's part is done meanwhile. */
+/**
+ * Carries out all steps; resolves with the id of the Docker network that was created, if any. The Engine is slow, so the kernel's part is done
+ * meanwhile. Throws `engine`, `unavailable`, `timeout`.
+ */
 export async function applySteps(engine: EngineTarget, steps: readonly Step[], signal: AbortSignal): Promise<string | undefined> {
   const of = (...kinds: readonly Step['do'][]): readonly Step[] => steps.filter((step) => kinds.includes(step.do));
   const ip = (some: readonly Step[]): Promise<unknown> => batch('ip', some.flatMap(linkLines));
@@ -30,7 +33,7 @@ export async function applySteps(engine: EngineTarget, steps: readonly Step[], s
   return created;
 }
 
-/** Forgets behind which peer, and on which side of the bridge, addresses were last seen: the next frame floods and all learn anew. */
+/** Drops the learned addresses of a VXLAN device and of its bridge port: the next frame is flooded, and they are learned again. Throws `unavailable`. */
 export async function flushLearned(device: string): Promise<void> {
   if ((await readVxlans(device)).length === 0) return;
   const learned = await readLearned(device);
@@ -63,7 +66,7 @@ function linkLines(step: Step): readonly string[] {
   ];
 }
 
-/** With a peer go the addresses learned behind it, or frames for an instance that moved would follow it into the dark. */
+/** The addresses learned from a peer are removed with it: frames for an instance that moved would still be sent there. */
 async function fdbLines(step: Step): Promise<readonly string[]> {
   if (step.do === 'add-peer') return [`fdb append ${FLOOD_MAC} dev ${step.device} dst ${step.peer}`];
   if (step.do !== 'remove-peer') return [];

@@ -1,6 +1,6 @@
-/** When to dial again, and when a connection is as good as dead. Pure. */
+/** When to dial again, and when a connection counts as dead. Pure. */
 
-/** Wait before dialling again: 100 ms doubling to 1 s, 5 s after a refusal; a quarter of it left to chance (`random` from 0 to 1). */
+/** Milliseconds to wait before dialling again: 100 ms doubling to 1 s, 5 s after a refusal; a quarter of it by chance (`random` from 0 to 1). */
 export function backoffMs(failures: number, isRefusal: boolean, random: number): number {
   const base = isRefusal ? 5_000 : Math.min(1_000, 100 * 2 ** Math.min(failures, 10));
   return base * (0.75 + 0.25 * random);
@@ -8,9 +8,9 @@ export function backoffMs(failures: number, isRefusal: boolean, random: number):
 
 export interface Vitals {
   readonly nowMs: number;
-  /** When something last came; undefined until the leader has answered a beat: one that never does may be silent. */
+  /** When something last came; undefined until the leader has answered a beat, because an old leader never answers one. */
   readonly heardAtMs: number | undefined;
-  /** When all that we said had last left this process. */
+  /** When everything sent had last left this process. */
   readonly flushedAtMs: number;
   readonly backlogBytes: number;
 }
@@ -18,11 +18,11 @@ export interface Vitals {
 const SILENCE_MS = 10_000;
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
-/** Why this connection must be given up; undefined if it need not. */
+/** Why this connection must be closed; undefined if it works. */
 export function connectionFault(vitals: Vitals): string | undefined {
   const { nowMs, heardAtMs, flushedAtMs, backlogBytes } = vitals;
-  if (heardAtMs !== undefined && nowMs - heardAtMs > SILENCE_MS) return 'the leader has fallen silent';
-  if (nowMs - flushedAtMs > SILENCE_MS) return 'the leader takes nothing any more';
+  if (heardAtMs !== undefined && nowMs - heardAtMs > SILENCE_MS) return 'the leader is silent';
+  if (nowMs - flushedAtMs > SILENCE_MS) return 'the leader does not read';
   if (backlogBytes > MAX_BACKLOG_BYTES) return 'the leader reads too slowly';
   return undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Effects: the stream to the leader. Dials the schedulers in turn for ever; on each connection: hello, the snapshot if the Engine is
- * there, then what the agent says, and a beat each second. Without a leader the host goes on as it is.
+ * Effects: the stream to the leader. Dials the schedulers in turn until the agent stops. Each connection begins with `hello` and, if the
+ * Engine answers, a snapshot; changes follow, and a beat each second. Without a leader the host goes on as it is.
  */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,98 +10,130 @@ import { isKind } from '../../model/errors.ts';
 import type { HostFacts, Load } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage, LeaderMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { asWireError } from './wire-error.ts';
 import { backoffMs, connectionFault } from './stream-rules.ts';
+import { asWireError } from './wire-error.ts';
 
-export interface StreamDeps {
+type Message<Type extends LeaderMessage['type']> = Extract<LeaderMessage, { type: Type }>;
+
+export interface StreamOptions {
   /** URLs of schedulers. */
   readonly join: readonly string[];
   readonly token: string;
-  readonly beatMs: number;
   readonly log: Logger;
-  readonly facts: () => Promise<HostFacts>;
-  /** What a connection opens with. What is sent from then on follows it without a gap. */
-  readonly opening: (facts: HostFacts) => readonly AgentMessage[];
-  readonly load: () => Load;
-  /** False when the leader's epoch is over. */
-  readonly welcome: (message: Extract<LeaderMessage, { type: 'welcome' }>) => boolean;
-  readonly plans: (message: Extract<LeaderMessage, { type: 'plans' }>) => void;
-  readonly names: (message: Extract<LeaderMessage, { type: 'names' }>) => void;
-  readonly settings: (message: Extract<LeaderMessage, { type: 'settings' }>) => void;
-  /** Ops took this host out of the cluster. */
-  readonly removed: () => void;
-  readonly keep: (message: Extract<LeaderMessage, { type: 'keep' }>) => void;
-  readonly call: (request: AgentCall) => Promise<unknown>;
   readonly nowMs: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
 }
 
+/** What this host tells a leader, and what it does with what a leader sends. */
+export interface HostSide {
+  readonly facts: () => Promise<HostFacts>;
+  /** The first messages of a connection. What is sent afterwards follows them without a gap. */
+  readonly opening: (facts: HostFacts) => readonly AgentMessage[];
+  readonly load: () => Load;
+  /** False when this host has seen a higher epoch than the leader's. */
+  readonly welcome: (message: Message<'welcome'>) => boolean;
+  readonly plans: (message: Message<'plans'>) => void;
+  readonly names: (message: Message<'names'>) => void;
+  readonly settings: (message: Message<'settings'>) => void;
+  /** An operator removed this host from the cluster. */
+  readonly removed: () => void;
+  readonly keep: (message: Message<'keep'>) => void;
+  readonly call: (request: AgentCall) => Promise<unknown>;
+}
+
 export interface Stream {
-  /** Sends on the connection there is; without one it is dropped, as the next opening tells it all. */
+  /** Sends on the current connection. Without one the message is dropped: the next connection begins with all there is to tell. */
   send(message: AgentMessage): void;
-  /** A leader has welcomed this host, and the connection to it is there. */
+  /** True while connected to a leader that has welcomed this host. */
   isJoined(): boolean;
-  /** Cuts the connection, or the dialling; the next one says hello anew, to this scheduler first if one is given. */
-  restart(why: string, url?: string): void;
-  readonly done: Promise<void>;
+  /** Epoch of the leader that welcomed this host last; 0 before the first. */
+  epoch(): number;
+  /** Cuts the connection or the dial; the next one says hello again, to `url` first if given. */
+  restart(reason: string, url?: string): void;
+  /** Dials and talks until the signal aborts; never rejects. */
+  run(host: HostSide, signal: AbortSignal): Promise<void>;
 }
 
 interface Connection {
   send(message: AgentMessage): void;
-  end(why: string, isRefusal?: boolean): void;
+  end(reason: string, isRefusal?: boolean): void;
 }
 interface End {
-  readonly why: string;
+  readonly reason: string;
   readonly isRefusal: boolean;
   readonly wasServed: boolean;
 }
 
-export function startStream(deps: StreamDeps, signal: AbortSignal): Stream {
-  const { log, nowMs } = deps;
+const BEAT_MS = 1_000;
+const DIAL_TIMEOUT_MS = 10_000;
+
+export function createStream({ join, token, log, nowMs, random }: StreamOptions): Stream {
   let current: Connection | undefined;
   /** Aborts a dial, or the wait before the next one. */
   let attempt = new AbortController();
-  let hint: string | undefined;
+  let preferredUrl: string | undefined;
   let isJoined = false;
+  let epoch = 0;
 
-  const converse = async (socket: Socket, url: string, facts: HostFacts): Promise<End> => {
-    let end: End = { why: 'the leader hung up', isRefusal: false, wasServed: false };
+  const converse = async (socket: Socket, url: string, host: HostSide, facts: HostFacts, signal: AbortSignal): Promise<End> => {
+    let end: End = { reason: 'the leader closed the connection', isRefusal: false, wasServed: false };
     let heardAtMs: number | undefined;
     let flushedAtMs = nowMs();
     const connection: Connection = {
       send: (message) => void (socket.writable && socket.write(`${JSON.stringify(message)}\n`)),
-      end(why, isRefusal = false) {
-        end = { ...end, why, isRefusal };
+      end(reason, isRefusal = false) {
+        end = { ...end, reason, isRefusal };
         socket.destroy();
       },
     };
+    const answer = async ({ call, request }: Message<'call'>): Promise<void> => {
+      try {
+        connection.send({ type: 'done', call, result: await host.call(request) });
+      } catch (error) {
+        log.warn({ method: request.method, err: error }, 'a call from the leader failed');
+        connection.send({ type: 'done', call, error: asWireError(error) });
+      }
+    };
+    const welcome = (message: Message<'welcome'>): void => {
+      epoch = message.epoch;
+      if (!host.welcome(message)) return connection.end(`leader ${message.leader} has epoch ${message.epoch}, and a newer one was elected`);
+      end = { ...end, wasServed: true };
+      isJoined = true;
+      log.info({ scheduler: url, leader: message.leader, epoch: message.epoch }, 'joined the leader');
+      return undefined;
+    };
     const receive = (message: LeaderMessage): void => {
-      if (message.type === 'call') void answer(connection, message.call, message.request);
-      else if (message.type === 'refused') {
-        if (message.removed === true) deps.removed();
-        connection.end(message.why, true);
-      } else if (message.type === 'plans') deps.plans(message);
-      else if (message.type === 'names') deps.names(message);
-      else if (message.type === 'settings') deps.settings(message);
-      else if (message.type === 'keep') deps.keep(message);
-      else if (message.type === 'welcome') {
-        if (!deps.welcome(message)) return connection.end(`epoch ${message.epoch} of leader ${message.leader} is over`);
-        end = { ...end, wasServed: true };
-        isJoined = true;
-        log.info({ scheduler: url, leader: message.leader, epoch: message.epoch }, 'joined the leader');
+      switch (message.type) {
+        case 'call':
+          return void answer(message);
+        case 'refused':
+          if (message.removed === true) host.removed();
+          return connection.end(message.why, true);
+        case 'welcome':
+          return welcome(message);
+        case 'plans':
+          return host.plans(message);
+        case 'names':
+          return host.names(message);
+        case 'settings':
+          return host.settings(message);
+        case 'keep':
+          return host.keep(message);
+        default:
+          return undefined;
       }
     };
     const beat = setInterval(() => {
-      connection.send({ type: 'beat', load: deps.load() });
+      connection.send({ type: 'beat', load: host.load() });
       if (socket.writableLength === 0) flushedAtMs = nowMs();
-      const why = connectionFault({ nowMs: nowMs(), heardAtMs, flushedAtMs, backlogBytes: socket.writableLength });
-      if (why !== undefined) connection.end(why);
-    }, deps.beatMs);
+      const fault = connectionFault({ nowMs: nowMs(), heardAtMs, flushedAtMs, backlogBytes: socket.writableLength });
+      if (fault !== undefined) connection.end(fault);
+    }, BEAT_MS);
     const onAbort = (): void => connection.end('this agent stops');
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      for (const message of deps.opening(facts)) connection.send(message);
+      for (const message of host.opening(facts)) connection.send(message);
       current = connection;
       for await (const line of lines(socket)) {
         const message = JSON.parse(line) as LeaderMessage;
@@ -109,7 +141,7 @@ export function startStream(deps: StreamDeps, signal: AbortSignal): Stream {
         receive(message);
       }
     } catch (error) {
-      if (!socket.destroyed || !signal.aborted) log.debug({ err: error }, 'the stream broke');
+      if (!socket.destroyed || !signal.aborted) log.debug({ err: error }, 'the stream to the leader broke');
     } finally {
       current = undefined;
       isJoined = false;
@@ -120,64 +152,50 @@ export function startStream(deps: StreamDeps, signal: AbortSignal): Stream {
     return end;
   };
 
-  const answer = async (connection: Connection, call: number, request: AgentCall): Promise<void> => {
+  const serve = async (url: string, host: HostSide, signal: AbortSignal): Promise<End> => {
     try {
-      connection.send({ type: 'done', call, result: await deps.call(request) });
-    } catch (error) {
-      log.warn({ method: request.method, err: error }, 'a call of the leader failed');
-      connection.send({ type: 'done', call, error: asWireError(error) });
-    }
-  };
-
-  const serve = async (url: string): Promise<End> => {
-    try {
-      const facts = await deps.facts();
+      const facts = await host.facts();
       const { hostname, port, pathname } = new URL(url);
-      const target = {
+      const socket = await openUpgrade({
         host: hostname.replace(/^\[|\]$/g, ''),
         port: Number(port || 80),
         path: `${pathname.replace(/\/$/, '')}/arpanet/v1/agent`,
-      };
-      const headers = { Authorization: `Bearer ${deps.token}` };
-      const socket = await openUpgrade({
-        ...target,
         protocol: 'arpanet',
-        headers,
+        headers: { Authorization: `Bearer ${token}` },
         what: `scheduler ${url}`,
         signal: AbortSignal.any([signal, attempt.signal]),
-        timeoutMs: 10_000,
+        timeoutMs: DIAL_TIMEOUT_MS,
       });
-      return await converse(socket, url, facts);
+      return await converse(socket, url, host, facts, signal);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return { why, isRefusal: isKind(error, 'unauthorized', 'forbidden'), wasServed: false };
-    }
-  };
-
-  const loop = async (): Promise<void> => {
-    let failures = 0;
-    for (let turn = 0; !signal.aborted; turn++) {
-      attempt = new AbortController();
-      const url = hint ?? deps.join[turn % deps.join.length] ?? '';
-      hint = undefined;
-      const end = await serve(url);
-      if (signal.aborted) return;
-      failures = end.wasServed ? 0 : failures + 1;
-      if (end.isRefusal) log.error({ scheduler: url, why: end.why }, 'the cluster refuses this host');
-      else if (failures <= 1) log.warn({ scheduler: url, why: end.why }, 'no leader: dialling on');
-      const soon = AbortSignal.any([signal, attempt.signal]);
-      await sleep(backoffMs(failures, end.isRefusal, deps.random()), undefined, { signal: soon }).catch(() => undefined);
+      const reason = error instanceof Error ? error.message : String(error);
+      return { reason, isRefusal: isKind(error, 'unauthorized', 'forbidden'), wasServed: false };
     }
   };
 
   return {
     send: (message) => current?.send(message),
     isJoined: () => isJoined,
-    restart(why, url) {
-      hint = url;
+    epoch: () => epoch,
+    restart(reason, url) {
+      preferredUrl = url;
       attempt.abort();
-      current?.end(why);
+      current?.end(reason);
     },
-    done: loop(),
+    async run(host, signal) {
+      let failures = 0;
+      for (let turn = 0; !signal.aborted; turn++) {
+        attempt = new AbortController();
+        const url = preferredUrl ?? join[turn % join.length] ?? '';
+        preferredUrl = undefined;
+        const end = await serve(url, host, signal);
+        if (signal.aborted) return;
+        failures = end.wasServed ? 0 : failures + 1;
+        if (end.isRefusal) log.error({ scheduler: url, reason: end.reason }, 'the cluster refuses this host');
+        else if (failures <= 1) log.warn({ scheduler: url, reason: end.reason }, 'no connection to a leader; dialling again');
+        const either = AbortSignal.any([signal, attempt.signal]);
+        await sleep(backoffMs(failures, end.isRefusal, random()), undefined, { signal: either }).catch(() => undefined);
+      }
+    },
   };
 }

@@ -27,6 +27,6 @@ const dns = {
 };
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-const running = await startAgent(options, { log, dns }, stop.signal);
+const running = await startAgent(options, { log, dns, setLogLevel: () => undefined }, stop.signal);
 await running.done;
 for (const socket of sockets.values()) socket.close();

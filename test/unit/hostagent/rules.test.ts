@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openJsonFile } from '../../../src/hostagent/json-file.ts';
-import { laneOf, readsFor, refreshFor, touchesNetworks } from '../../../src/hostagent/inventory/inventory-plan.ts';
+import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from '../../../src/hostagent/inventory/inventory-plan.ts';
 import { busyShare, cpuTicks, memory, smooth } from '../../../src/hostagent/load/load-figures.ts';
 import { movedNetworks } from '../../../src/hostagent/overlay/moved-addresses.ts';
 import { backoffMs, connectionFault } from '../../../src/hostagent/stream/stream-rules.ts';
@@ -40,6 +40,12 @@ describe('what an Engine event calls for', () => {
     assert.deepEqual(readsFor([event('container', 'die'), event('container', 'destroy')], []), { read: [], forget: ['c1'] });
   });
 
+  it('waits for more events before it reads, but not when a name may have to leave DNS', () => {
+    for (const action of ['die', 'pause', 'health_status: unhealthy']) assert.ok(isUrgent(event('container', action)), action);
+    for (const action of ['create', 'start', 'kill', 'stop']) assert.ok(!isUrgent(event('container', action)), action);
+    assert.ok(!isUrgent(event('image', 'pause')));
+  });
+
   it('reads the container that joined or left a network', () => {
     assert.deepEqual(refreshFor(event('network', 'connect', 'n', { container: 'c2' })), { do: 'read', container: 'c2' });
     assert.deepEqual(refreshFor(event('network', 'create', 'n')), { do: 'nothing' });
@@ -52,7 +58,7 @@ describe('what an Engine event calls for', () => {
     assert.deepEqual(refreshFor(event('volume', 'destroy')), { do: 'list' });
     assert.deepEqual(refreshFor(event('volume', 'mount')), { do: 'nothing' });
     assert.deepEqual(
-      ['image', 'volume', 'container', 'network', 'daemon'].map((type) => laneOf(event(type, 'x'))),
+      ['image', 'volume', 'container', 'network', 'daemon'].map((type) => queueOf(event(type, 'x'))),
       ['images', 'volumes', 'containers', 'containers', 'containers'],
     );
   });
@@ -94,16 +100,16 @@ describe('the stream', () => {
     assert.ok(backoffMs(1, true, 0) >= 3_750);
   });
 
-  it('gives up a leader that answered beats and fell silent, but not one that never did', () => {
+  it('leaves a leader that answered beats and is silent now, but not one that never answered', () => {
     const vitals = { nowMs: 20_000, heardAtMs: 15_000, flushedAtMs: 20_000, backlogBytes: 0 };
     assert.equal(connectionFault(vitals), undefined);
     assert.match(connectionFault({ ...vitals, heardAtMs: 9_000 }) ?? '', /silent/);
     assert.equal(connectionFault({ ...vitals, heardAtMs: undefined }), undefined);
-    assert.match(connectionFault({ ...vitals, flushedAtMs: 9_000 }) ?? '', /takes nothing/);
+    assert.match(connectionFault({ ...vitals, flushedAtMs: 9_000 }) ?? '', /does not read/);
     assert.match(connectionFault({ ...vitals, backlogBytes: 2 ** 30 }) ?? '', /slowly/);
   });
 
-  it('tells the leader the cause too where our log is out of its sight', () => {
+  it('sends the cause too, because the leader does not see this host’s log', () => {
     const error = new ArpanetError('unavailable', 'cannot reach x', { cause: new Error('connect ECONNREFUSED') });
     assert.deepEqual(asWireError(error), { kind: 'unavailable', message: 'cannot reach x: connect ECONNREFUSED' });
     assert.deepEqual(asWireError(new ArpanetError('engine', 'no', { engineStatus: 404 })), {
@@ -157,6 +163,6 @@ describe('what outlives the agent', () => {
       t.mock.timers.tick(500);
       return written() === 4;
     });
-    assert.equal(openJsonFile<number>(file, { warn: () => undefined } as never).load(), 4);
+    assert.equal(openJsonFile<number>(file, { warn: () => undefined } as never).value(), 4);
   });
 });

@@ -1,0 +1,61 @@
+/** Effects: carries out what the leader asks of this host, one command each (`AgentCall` in model/wire.ts). */
+import type { EngineTarget } from '../engine/request.ts';
+import type { ContainerUsage, HostObservation } from '../model/facts.ts';
+import type { NameTable } from '../model/name-table.ts';
+import type { AgentCall } from '../model/wire.ts';
+import { missingPaths } from './bind-paths.ts';
+import { dial } from './gateway/dial.ts';
+import type { ImageCopy } from './images/images.ts';
+import type { Inventory } from './inventory/inventory.ts';
+import type { JsonFile } from './json-file.ts';
+import type { Overlay } from './overlay/apply.ts';
+import type { Fence } from './overlay/fence.ts';
+import { observe } from './overlay/observe.ts';
+import { isOurVxlan } from './overlay/plan.ts';
+import type { AgentFiles } from './agent-files.ts';
+
+export interface CommandDeps {
+  readonly engine: EngineTarget;
+  readonly mode: 'vxlan' | 'none';
+  readonly inventory: Inventory;
+  readonly overlay: Overlay;
+  readonly fence: Fence;
+  readonly copyImage: (copy: ImageCopy) => Promise<void>;
+  readonly readUsage: () => Promise<readonly ContainerUsage[]>;
+  readonly names: JsonFile<NameTable>;
+  readonly plans: AgentFiles['plans'];
+}
+
+/** Resolves with the command's result as model/wire.ts has it. Throws what the part that does the work throws. */
+export function agentCommands(deps: CommandDeps, signal: AbortSignal): (request: AgentCall) => Promise<unknown> {
+  const { engine, mode, inventory, overlay, fence, names, plans } = deps;
+
+  const observeHost = async (): Promise<HostObservation> => {
+    const { networks, vxlans } = await observe(engine, signal, mode);
+    return { networks, vxlans: vxlans.filter(({ device }) => isOurVxlan(device)), names: names.value()?.instances ?? [] };
+  };
+  const savePlans = (): void => plans.save(overlay.plans());
+
+  return async (request) => {
+    switch (request.method) {
+      case 'sync':
+        return inventory.sync(request);
+      case 'materialise':
+        return overlay.materialise(request.plan).finally(savePlans);
+      case 'dematerialise':
+        return overlay.dematerialise(request.network).finally(savePlans);
+      case 'fence':
+        return fence.set(request.addresses);
+      case 'copy-image':
+        return deps.copyImage(request);
+      case 'look':
+        return observeHost();
+      case 'usage':
+        return deps.readUsage();
+      case 'dial':
+        return dial(request.address, request.port);
+      default:
+        return missingPaths(request.paths);
+    }
+  };
+}

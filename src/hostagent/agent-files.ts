@@ -1,0 +1,32 @@
+/** Effects: the files of an agent's data folder: all that it must still know after a restart when no leader answers. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NetworkPlan } from '../model/facts.ts';
+import type { NameTable } from '../model/name-table.ts';
+import type { StoreReplica } from '../model/wire.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { type EpochGuard, openEpoch } from './gateway/epoch.ts';
+import { type JsonFile, openJsonFile } from './json-file.ts';
+
+export interface AgentFiles {
+  readonly epoch: EpochGuard;
+  /** The name table that the leader sent last; its `atMs` is when it came, by this host's clock. */
+  readonly names: JsonFile<NameTable>;
+  readonly plans: JsonFile<readonly NetworkPlan[]>;
+  /** Records of the store, for `arpanet recover`. */
+  readonly replica: JsonFile<StoreReplica>;
+  /** Path of the list of hosts whose overlay packets are dropped. */
+  readonly fencePath: string;
+}
+
+/** Makes the folder if it is not there. */
+export function openAgentFiles(dataDir: string, log: Logger): AgentFiles {
+  mkdirSync(dataDir, { recursive: true });
+  return {
+    epoch: openEpoch(dataDir, log),
+    names: openJsonFile(join(dataDir, 'names.json'), log),
+    plans: openJsonFile(join(dataDir, 'plans.json'), log),
+    replica: openJsonFile(join(dataDir, 'kept.json'), log),
+    fencePath: join(dataDir, 'fence.json'),
+  };
+}

@@ -1,0 +1,55 @@
+/** Effects: what this host does with the leader's messages: plans to the overlay, names to the DNS, and to disk what must outlive the leader. */
+import type { EpochGuard } from '../gateway/epoch.ts';
+import type { AgentFiles } from '../agent-files.ts';
+import type { Fence } from '../overlay/fence.ts';
+import { movedNetworks } from '../overlay/moved-addresses.ts';
+import type { Overlay } from '../overlay/apply.ts';
+import type { NameTable } from '../../model/name-table.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { HostSide } from './stream.ts';
+
+export interface LeaderMessageDeps {
+  readonly epoch: EpochGuard;
+  readonly files: AgentFiles;
+  readonly fence: Fence;
+  readonly overlay: Overlay;
+  readonly dns: { table(table: NameTable): void };
+  /** Null: the level that this agent was started with. */
+  readonly setLogLevel: (level: string | null) => void;
+  readonly log: Logger;
+}
+
+export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, 'welcome' | 'plans' | 'removed' | 'names' | 'settings' | 'keep'> {
+  const { epoch, files, fence, overlay, dns, log } = deps;
+  return {
+    welcome(message) {
+      epoch.belongTo(message.clusterId);
+      return epoch.admit(message.epoch);
+    },
+    plans({ plans, fenced = [] }) {
+      fence.set(fenced).catch((err: unknown) => log.error({ err }, 'cannot drop the overlay packets of lost hosts'));
+      overlay.setPlans(plans);
+      files.plans.save(overlay.plans());
+      void overlay.reconcile();
+    },
+    // The addresses of its containers may be leased to others by now, so its networks lose their peers.
+    removed() {
+      overlay.setPlans(overlay.plans().map((plan) => ({ ...plan, peers: [] })));
+      files.plans.save(overlay.plans());
+      void overlay.reconcile();
+    },
+    names({ table: sent }) {
+      // `atMs` by this host's clock, which need not agree with the leader's: the age of the table is measured here.
+      const table = { ...sent, atMs: Date.now() };
+      for (const network of movedNetworks(files.names.value(), table))
+        overlay.flush(network).catch((err: unknown) => log.warn({ network, err }, 'cannot flush learned addresses'));
+      dns.table(table);
+      files.names.save(table);
+    },
+    settings({ logLevel }) {
+      deps.setLogLevel(logLevel);
+      log.debug({ logLevel }, 'settings of the cluster applied');
+    },
+    keep: ({ kept }) => files.replica.save(kept),
+  };
+}
