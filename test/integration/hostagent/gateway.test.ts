@@ -245,7 +245,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     );
     const host = await joined(0);
     await assert.rejects(host.call({ method: 'sync', containers: ['x'] }), { kind: 'unavailable' });
-    await assert.rejects(tunnel(0), { kind: 'unavailable', message: /the Engine does not answer/ });
+    await assert.rejects(tunnel(0), { kind: 'unavailable', message: /the Docker Engine does not answer/ });
     await since(
       0,
       () => hosts.lab.startEngine(hostAt(0)),
