@@ -8,12 +8,12 @@ import type { NamedInstance, OutsideName } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import type { NamedHost } from './contract.ts';
 
-/** The catalog nodes are nobody's real Consul agent: an agent removes from its node what it does not know. */
+/** Prefix of catalog nodes. No Consul agent has such a name: an agent removes from its node what it does not know (anti-entropy). */
 export const NODE_PREFIX = 'arpanet-';
 
 /**
- * Registrations of all ready instances that have an address in the cluster. An instance that is as it was last time gets the same objects
- * again, so that `diff` need not look into them: with hundreds of instances that is most of the work of a change.
+ * Makes the registrations of all ready instances that have an address in the cluster. An instance that has not changed gets the same objects
+ * as last time, so that `diff` need not compare them: with hundreds of instances that is most of the work of a change.
  */
 export function catalogMaker(): (instances: readonly NamedInstance[], hosts: readonly NamedHost[]) => readonly CatalogService[] {
   let made = new Map<string, readonly CatalogService[]>();
@@ -51,10 +51,10 @@ function registrationsOf(instance: NamedInstance, nodeAddress: string): readonly
   ];
 }
 
-/** No host is called so: host names begin with a letter or digit. */
+/** No host can have this name: host names begin with a letter or digit. */
 const OUTSIDE_NODE = `${NODE_PREFIX}-outside`;
 
-/** Names made by hand, as far as Consul can say them: it has no texts for services, and gives SRV its own priority and weight. */
+/** Registrations of manual DNS records. Consul's catalog has no TXT records for services, and sets priority and weight of SRV itself. */
 export function outsideRegistrations(outside: readonly OutsideName[]): readonly CatalogService[] {
   return outside.flatMap(({ name, entries }) =>
     entries.flatMap(({ type, value }): readonly CatalogService[] => {
@@ -77,7 +77,7 @@ export function outsideRegistrations(outside: readonly OutsideName[]): readonly 
   );
 }
 
-/** In lower case, as DNS compares them; each once; without those that no DNS name can be. */
+/** In lower case, as DNS compares them; without duplicates, and without those that are no DNS names. */
 function tagsOf(names: readonly string[]): readonly string[] {
   return [...new Set(names.map((name) => name.toLowerCase()))].filter((name) => name.length < 200 && name.split('.').every(isLabel));
 }
@@ -86,10 +86,10 @@ function isLabel(text: string): boolean {
   return /^[a-z0-9_-]{1,63}$/.test(text);
 }
 
-/** What makes `actual` into `desired`, removals first: a name must leave before its instance does. */
+/** Changes that turn `actual` into `desired`, removals first: a name must be gone before its instance stops. */
 export function diff(desired: readonly CatalogService[], actual: readonly CatalogService[]): readonly CatalogChange[] {
   const wanted = new Map(desired.map((service) => [keyOf(service), service]));
-  const there = new Map(actual.map((service) => [keyOf(service), service]));
+  const present = new Map(actual.map((service) => [keyOf(service), service]));
   const wantedNodes = new Map(desired.map((service) => [service.node, service.nodeAddress]));
   const nodes = new Map(actual.map((service) => [service.node, service.nodeAddress]));
   return [
@@ -102,14 +102,14 @@ export function diff(desired: readonly CatalogService[], actual: readonly Catalo
       .map(([node, address]) => ({ kind: 'node', node, address }) as const),
     ...desired
       .filter((service) => {
-        const present = there.get(keyOf(service));
-        return present === undefined || !isSame(service, present);
+        const registered = present.get(keyOf(service));
+        return registered === undefined || !isSame(service, registered);
       })
       .map((service) => ({ kind: 'register', service }) as const),
   ];
 }
 
-/** What the catalog holds once the changes are in. */
+/** What the catalog holds after the changes. */
 export function applied(actual: readonly CatalogService[], changes: readonly CatalogChange[]): readonly CatalogService[] {
   const services = new Map(actual.map((service) => [keyOf(service), service]));
   const onNode = (node: string) => [...services].filter(([, service]) => service.node === node);
@@ -135,7 +135,7 @@ function keyOf({ node, id }: { readonly node: string; readonly id: string }): st
   return `${node} ${id}`;
 }
 
-/** The address of its node is the node's own matter. */
+/** Without the node's address, which is changed by a `node` change. */
 function isSame(a: CatalogService, b: CatalogService): boolean {
   if (a === b) return true;
   return a.service === b.service && a.address === b.address && (a.port ?? 0) === (b.port ?? 0) && flat(a) === flat(b);

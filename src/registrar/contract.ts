@@ -1,4 +1,4 @@
-/** What the registrar needs of others. */
+/** What the registrar needs, and what it offers. */
 import type { NamedInstance, NameTable, OutsideName } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/log.ts';
 export interface NamedHost {
   readonly name: string;
   readonly address: string;
-  /** joining: not heard of since the election. What is registered there stays until it is heard of, or down. */
+  /** joining: not connected since the leader's election; what is registered for it stays until it connects or is down. */
   readonly state: 'alive' | 'joining' | 'down';
 }
 
@@ -15,9 +15,9 @@ export interface RegistrarDeps {
   /** Names made by hand. */
   readonly outside: () => readonly OutsideName[];
   readonly hosts: () => readonly NamedHost[];
-  /** To all agents; resolves when they have it. */
+  /** Sends the table to all agents; resolves when it has left this process. Never rejects. */
   readonly push: (table: NameTable) => Promise<void>;
-  /** Absent with a store that has no catalog. `apply` carries the leader's fence and fails with `not-leader` when that is broken. */
+  /** Undefined with a store that has no catalog. `apply` carries the leader's fence and fails with `not-leader` when that is broken. */
   readonly catalog?:
     | {
         list(nodePrefix: string): Promise<readonly CatalogService[]>;
@@ -27,15 +27,15 @@ export interface RegistrarDeps {
   readonly epoch: number;
   readonly now: () => number;
   readonly log: Logger;
-  /** Calls the listener after every change of instances or hosts, until the signal aborts. */
+  /** Calls the listener after each change of instances or hosts, until the signal aborts. */
   readonly onChange: (listener: () => void, signal: AbortSignal) => void;
 }
 
 export interface Registrar {
-  /** Resolves when what is desired now has been pushed to the agents and applied to the catalog, or has failed to be. Bounded; never rejects. */
+  /** Resolves when agents and catalog are up to date, or after 3 s. Never rejects. */
   flush(): Promise<void>;
-  /** Forgets what agents and catalog were found to hold, and brings them up to date. */
+  /** Like `flush`, but compares everything, not only what has changed. */
   renew(): Promise<void>;
-  /** What the catalog lacks or has too much of; empty without one. Throws `unavailable`. */
+  /** Changes that the catalog needs; none if it is as it should be, or if there is no catalog. Throws `unavailable`, `timeout`. */
   catalogDrift(): Promise<readonly CatalogChange[]>;
 }

@@ -1,4 +1,4 @@
-/** Which instances there are, what they are called, and which of them may be answered. */
+/** Which instances there are, their names, and which of them DNS may answer with. Pure. */
 import type { ContainerInspect, ContainerRecord, ContainerView, NamedInstance } from '../model/index.ts';
 
 export interface InstancesInput {
@@ -6,7 +6,7 @@ export interface InstancesInput {
   readonly containers: readonly ContainerView[];
   /** Ids of containers about to be stopped, killed or removed. */
   readonly withdrawn: ReadonlySet<string>;
-  /** Hosts of which nobody knows (not heard of since the election, or lost with too many others): what is there is taken to be as it was, up. */
+  /** Names of hosts whose state is unknown: not connected since the election, or suspect. Their containers count as running, as before. */
   readonly joining: ReadonlySet<string>;
 }
 
@@ -19,11 +19,11 @@ interface Candidate {
 }
 
 /**
- * One entry for each recorded container that exists, by id. A container made on an Engine behind our back has no record and no name, and the
- * stale twin of a moved one is not the container in the record.
+ * One entry for each recorded container that exists, sorted by id. A container made directly on an Engine has no record and so no name; nor has
+ * one that was replaced on another host, because the record has the id of its replacement.
  *
- * While compose recreates, two containers are one instance. The id `1.web.abc` is the ready one's, of two ready ones the newer's; the
- * other's id has the container's short id behind it, so that both can be in the catalog for a moment and none hides the other.
+ * While compose recreates a container, two of them are one instance. The id `1.web.abc` belongs to the ready one, of two ready ones to the
+ * newer; the other's id has the container's short id appended, so that both can be in the catalog.
  */
 export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
   const seen = new Map(input.containers.map((view) => [view.id, view]));
@@ -32,7 +32,7 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
     .filter((candidate) => candidate !== undefined);
   const linkTo = linker(input.records);
   const idsTaken = new Set<string>();
-  const named = candidates.sort(byRight).map((candidate): NamedInstance => {
+  const named = candidates.sort(byPrecedence).map((candidate): NamedInstance => {
     const { record, container, host, isReady, ports } = candidate;
     const { name, deployment, service, number, addresses, aliases } = record;
     const plain = `${number}.${service}.${deployment}`;
@@ -64,14 +64,14 @@ export function isAnswering({ Running, Paused, Restarting, Dead, Health }: Conta
   return health === '' || health === 'none' || health === 'healthy';
 }
 
-/** Who has the better right to the instance's id comes first. */
-function byRight(a: Candidate, b: Candidate): number {
+/** The container that gets the instance's plain id comes first. */
+function byPrecedence(a: Candidate, b: Candidate): number {
   return Number(b.isReady) - Number(a.isReady) || b.record.createdAtMs - a.record.createdAtMs || (a.container < b.container ? -1 : 1);
 }
 
 /**
- * What a link's alias means: the very container if the alias is its name or its `<service>_<n>`, else its whole service, so that all replicas
- * are found. A target that is gone leaves its service to the alias, if it is called so.
+ * What a link's alias resolves to: the target container if the alias is its name or its `<service>_<n>`, else its whole service, so that all
+ * replicas are found. If the target does not exist any more, an alias that names a service means that service.
  */
 function linker(records: readonly ContainerRecord[]): (deployment: string, target: string, alias: string) => string {
   const byName = new Map(records.map((record) => [record.name, record]));
@@ -82,8 +82,8 @@ function linker(records: readonly ContainerRecord[]): (deployment: string, targe
     const found = find(target);
     if (found === undefined) return services.has(`${alias}.${deployment}`) ? alias : target;
     const { name, service, number } = found;
-    const isVeryOne = [name, `${service}_${number}`, `${service}-${number}`].includes(alias) || found.deployment !== deployment;
-    return isVeryOne ? name : service;
+    const isOneContainer = [name, `${service}_${number}`, `${service}-${number}`].includes(alias) || found.deployment !== deployment;
+    return isOneContainer ? name : service;
   };
 }
 

@@ -1,4 +1,4 @@
-/** Names made by hand for what does not run in the cluster: `outside.abc A 192.0.2.7`. What can be written, and what would clash. Pure. */
+/** Manual DNS records, for services outside the cluster: `outside.abc A 192.0.2.7`. Which are valid, and which conflict. Pure. */
 import { ArpanetError, type NamedInstance, type OutsideEntry, type OutsideName, type OutsideType } from '../model/index.ts';
 
 const FORMS: Readonly<Record<OutsideType, string>> = {
@@ -18,20 +18,20 @@ export function outsideName(text: string): string {
     .toLowerCase()
     .replace(/\.$/, '')
     .replace(/\.service\.consul$/, '');
-  if (!isHostName(name)) throw refused(`"${text}" is no name: labels of a-z, 0-9, - and _, parted by dots, each of 1 to 63`);
+  if (!isHostName(name)) throw refused(`"${text}" is no DNS name: use labels of 1 to 63 characters (a-z, 0-9, - and _), separated by dots`);
   if (!name.includes('.'))
-    throw refused(`"${text}" says no deployment: write ${name}.DEPLOYMENT, as ${name}.abc for the short name ${name} in deployment abc`);
-  if (name.length > 200) throw refused(`"${text}" is too long: 200 letters are the most`);
+    throw refused(`"${text}" has no deployment: use ${name}.DEPLOYMENT, such as ${name}.abc for the name ${name} in deployment abc`);
+  if (name.length > 200) throw refused(`"${text}" is longer than 200 characters`);
   return name;
 }
 
-/** In the form in which it is kept. Throws `invalid` with what is allowed. */
+/** The record as it is stored. Throws `invalid`, with what is allowed. */
 export function outsideEntry(type: string, value: string): OutsideEntry {
-  const known = TYPES.find((one) => one === type.toUpperCase());
-  if (known === undefined) throw refused(`there is no record type "${type}": it is one of ${TYPES.join(', ')}`);
-  const canonical = READERS[known](value.trim());
-  if (canonical === undefined) throw refused(`"${value}" is no value of an ${known} record: it is ${FORMS[known]}`);
-  return { type: known, value: canonical };
+  const recordType = TYPES.find((known) => known === type.toUpperCase());
+  if (recordType === undefined) throw refused(`unknown record type "${type}": use one of ${TYPES.join(', ')}`);
+  const canonical = READERS[recordType](value.trim());
+  if (canonical === undefined) throw refused(`invalid value "${value}" for a record of type ${recordType}: use ${FORMS[recordType]}`);
+  return { type: recordType, value: canonical };
 }
 
 const READERS: Readonly<Record<OutsideType, (text: string) => string | undefined>> = {
@@ -52,7 +52,7 @@ function target(text: string): string | undefined {
   return isHostName(name) && !/^[\d.]+$/.test(name) ? name : undefined;
 }
 
-/** RFC 5952, by way of the URL parser, which knows all forms. */
+/** The text of RFC 5952, by the URL parser, which reads all forms. */
 function canonicalSix(text: string): string | undefined {
   if (!text.includes(':') || !/^[0-9a-fA-F:.]+$/.test(text) || !URL.canParse(`http://[${text}]/`)) return undefined;
   return new URL(`http://[${text}]/`).hostname.slice(1, -1);
@@ -60,10 +60,10 @@ function canonicalSix(text: string): string | undefined {
 
 function isHostName(name: string): boolean {
   const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
-  return name.length <= 253 && name.split('.').every((one) => label.test(one));
+  return name.length <= 253 && name.split('.').every((part) => label.test(part));
 }
 
-/** `before` with one entry more. Throws `conflict` where DNS allows no second one, or an instance has the name. */
+/** `before` with one more entry. Throws `conflict` if it is there already, if a CNAME would stand beside another record (RFC 1034 section 3.6.2), or if an instance has the name. */
 export function withEntry(
   name: string,
   before: OutsideName | undefined,
@@ -74,21 +74,21 @@ export function withEntry(
   if (holder !== undefined)
     throw new ArpanetError(
       'conflict',
-      `${name} is a name of service ${holder.service} of deployment ${holder.deployment} already (${holder.name}): take another name`,
+      `${name} is the name of container ${holder.name} of service ${holder.service} in deployment ${holder.deployment}: choose another name`,
     );
   const entries = before?.entries ?? [];
-  if (entries.some((one) => one.type === entry.type && one.value === entry.value))
-    throw new ArpanetError('conflict', `${name} ${entry.type} ${entry.value} is there already`);
-  const other = entries.find((one) => (one.type === 'CNAME') !== (entry.type === 'CNAME') || entry.type === 'CNAME');
-  if (other !== undefined)
+  if (entries.some((other) => other.type === entry.type && other.value === entry.value))
+    throw new ArpanetError('conflict', `the record ${name} ${entry.type} ${entry.value} exists already`);
+  const conflicting = entries.find(({ type }) => (type === 'CNAME') !== (entry.type === 'CNAME') || entry.type === 'CNAME');
+  if (conflicting !== undefined)
     throw new ArpanetError(
       'conflict',
-      `${name} is ${other.type} ${other.value}, and a name with a CNAME has nothing beside it: "arpanet dns rm ${name}" first`,
+      `${name} has the record ${conflicting.type} ${conflicting.value}, and a name with a CNAME has no other record: remove it first with "arpanet dns rm ${name}"`,
     );
   return { name, entries: [...entries, entry] };
 }
 
-/** `before` without the entries meant; undefined: none is left. Throws `not-found`. */
+/** `before` without the matching entries; undefined: none is left. Throws `not-found` if none matches. */
 export function withoutEntries(
   name: string,
   before: OutsideName | undefined,
@@ -97,17 +97,18 @@ export function withoutEntries(
 ): OutsideName | undefined {
   const wanted = type?.toUpperCase();
   const text = wanted === undefined || value === undefined ? undefined : outsideEntry(wanted, value).value;
-  const isMeant = (entry: OutsideEntry) => (wanted === undefined || entry.type === wanted) && (text === undefined || entry.value === text);
-  const left = before?.entries.filter((entry) => !isMeant(entry)) ?? [];
+  const isMatching = (entry: OutsideEntry) =>
+    (wanted === undefined || entry.type === wanted) && (text === undefined || entry.value === text);
+  const left = before?.entries.filter((entry) => !isMatching(entry)) ?? [];
   if (before === undefined || left.length === before.entries.length)
     throw new ArpanetError(
       'not-found',
-      `there is no record ${[name, wanted, text].filter((word) => word !== undefined).join(' ')} made by hand: "arpanet dns ls" shows those that there are`,
+      `no such DNS record: ${[name, wanted, text].filter((word) => word !== undefined).join(' ')}. "arpanet dns ls" lists them`,
     );
   return left.length === 0 ? undefined : { name, entries: left };
 }
 
-/** All that DNS finds an instance by, below `service.consul`. */
+/** All names of an instance below `service.consul`. */
 function namesOf({ service, number, name, aliases, deployment }: NamedInstance): readonly string[] {
-  return [service, `${number}.${service}`, name, ...Object.values(aliases).flat()].map((one) => `${one}.${deployment}`.toLowerCase());
+  return [service, `${number}.${service}`, name, ...Object.values(aliases).flat()].map((alias) => `${alias}.${deployment}`.toLowerCase());
 }

@@ -1,6 +1,6 @@
 /**
- * Effects: keeps the agents' name tables and the Consul catalog true. Each has a lane of its own, so that a slow agent does not keep a name
- * in the catalog. A run: observe, diff, act; after a failure again, later and later; everything anew every half minute.
+ * Effects: keeps the agents' name tables and the Consul catalog up to date. Each has a loop of its own, so that a slow agent does not keep a
+ * name in the catalog. A run observes, compares and acts; a failed one is tried again with back-off, and everything is compared every 30 s.
  */
 import { ArpanetError, isKind, type NameTable } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
@@ -8,17 +8,25 @@ import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from '
 import type { Registrar, RegistrarDeps } from './contract.ts';
 import { lane } from './single-flight.ts';
 
-const COALESCE_MS = 20;
+/**
+ * The shortest time between two runs: each makes the whole table, and a hundred containers that start change it a hundred times. A change
+ * after a rest is handled at once.
+ *
+ * So one death reaches its peers' DNS without a timer: its agent reads the container at once (hostagent/inventory/inventory-plan.ts,
+ * `isUrgent`), the view reports the changes of one turn of the event loop together (scheduler/view/change-listeners.ts), and then this.
+ */
+const RUN_EVERY_MS = 20;
+/** Everything is compared this often without a change: somebody else may have written to the catalog. */
 const RELIST_MS = 30_000;
 const PUSH_BOUND_MS = 1000;
 const APPLY_BOUND_MS = 5000;
-/** A stop does not wait any longer than this for its name to go. */
+/** A stop waits no longer than this for its name to leave DNS. */
 const FLUSH_BOUND_MS = 3000;
-/** How long a fresh leader waits for hosts to come back before it tells the others about them from memory. */
+/** A new leader waits this long for hosts to join before it sends the others a table made from the store. */
 const SETTLE_MS = 3000;
 const BACKOFF_MS = [100, 250, 500, 1000, 2000, 5000, 10_000];
 
-/** Runs until the signal aborts. */
+/** Runs until the signal aborts, or until the catalog says that another scheduler leads. Never throws. */
 export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Registrar {
   const { catalog, log } = deps;
   const startedMs = deps.now();
@@ -37,55 +45,54 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     await bounded(deps.push(table), PUSH_BOUND_MS, 'the agents');
   }
 
-  /** What the catalog was found to hold is believed once: if changing it fails, it is listed anew. */
+  /** The last known content of the catalog is used once: if changing it fails, the catalog is listed again. */
   async function register(): Promise<void> {
     if (catalog === undefined) return;
-    const believed = actual;
+    const assumed = actual;
     actual = undefined;
     try {
-      actual = await bring(catalog, believed);
+      actual = await bring(catalog, assumed);
     } catch (error) {
-      if (believed === undefined || isKind(error, 'not-leader') || signal.aborted) throw error;
+      if (assumed === undefined || isKind(error, 'not-leader') || signal.aborted) throw error;
       actual = await bring(catalog, undefined);
     }
   }
 
-  function changesFor(there: readonly CatalogService[]): readonly CatalogChange[] {
+  function changesFor(listed: readonly CatalogService[]): readonly CatalogChange[] {
     const hosts = deps.hosts();
     const joining = new Set(hosts.filter((host) => host.state === 'joining').map((host) => NODE_PREFIX + host.name));
     const known = (service: CatalogService) => !joining.has(service.node);
-    return diff([...catalogOf(deps.instances(), hosts).filter(known), ...outsideRegistrations(deps.outside())], there.filter(known));
+    return diff([...catalogOf(deps.instances(), hosts).filter(known), ...outsideRegistrations(deps.outside())], listed.filter(known));
   }
 
   async function bring(
     to: NonNullable<typeof catalog>,
-    believed: readonly CatalogService[] | undefined,
+    assumed: readonly CatalogService[] | undefined,
   ): Promise<readonly CatalogService[]> {
-    const there = believed ?? (await bounded(to.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog'));
-    const changes = changesFor(there);
-    if (changes.length === 0) return there;
+    const listed = assumed ?? (await bounded(to.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog'));
+    const changes = changesFor(listed);
+    if (changes.length === 0) return listed;
     await bounded(to.apply(changes), APPLY_BOUND_MS, 'the catalog');
     log.debug({ changes: changes.length }, 'catalog changed');
-    return applied(there, changes);
+    return applied(listed, changes);
   }
 
   async function catalogDrift(): Promise<readonly CatalogChange[]> {
     if (catalog === undefined) return [];
-    const there = await bounded(catalog.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog');
-    return changesFor(there);
+    return changesFor(await bounded(catalog.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog'));
   }
 
   const stopped = new AbortController();
-  const over = AbortSignal.any([signal, stopped.signal]);
+  const ended = AbortSignal.any([signal, stopped.signal]);
   const toAgents = persistent('name table', push, () => (pushedText = undefined));
   const toCatalog = persistent('catalog', register, () => (actual = undefined));
 
-  /** A lane that tries again by itself after a failure. Never rejects. */
+  /** Runs that share what was asked for meanwhile, and are tried again after a failure. Never rejects. */
   function persistent(what: string, run: () => Promise<void>, forget: () => void): () => Promise<void> {
     let failures = 0;
     let timer: NodeJS.Timeout | undefined;
     const go = lane(async () => {
-      if (over.aborted) return;
+      if (ended.aborted) return;
       clearTimeout(timer);
       try {
         await run();
@@ -93,14 +100,14 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
         failures = 0;
       } catch (error) {
         forget();
-        if (over.aborted) return;
+        if (ended.aborted) return;
         if (isKind(error, 'not-leader')) return stopped.abort();
-        if (failures === 0) log.warn({ err: error, what }, 'cannot bring names up to date, trying again');
+        if (failures === 0) log.warn({ err: error, what }, 'cannot update names; trying again');
         const waitMs = BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)];
         timer = setTimeout(() => void go(), waitMs);
       }
     });
-    over.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    ended.addEventListener('abort', () => clearTimeout(timer), { once: true });
     return go;
   }
 
@@ -108,36 +115,39 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   const runAll = async (): Promise<void> => {
     await Promise.all([isSettling() ? undefined : toAgents(), toCatalog()]);
   };
-  let soon: NodeJS.Timeout | undefined;
+  let nextRun: NodeJS.Timeout | undefined;
+  let ranAtMs = Number.NEGATIVE_INFINITY;
   const onChange = (): void => {
-    soon ??= setTimeout(() => {
-      soon = undefined;
+    const waitMs = Math.max(0, ranAtMs + RUN_EVERY_MS - deps.now());
+    nextRun ??= setTimeout(() => {
+      nextRun = undefined;
+      ranAtMs = deps.now();
       void runAll();
-    }, COALESCE_MS);
+    }, waitMs);
   };
-  if (!over.aborted) {
+  if (!ended.aborted) {
     const settled = setTimeout(onChange, SETTLE_MS);
-    const anew = setInterval(() => {
+    const compareAll = setInterval(() => {
       pushedText = undefined;
       actual = undefined;
       onChange();
     }, RELIST_MS);
-    over.addEventListener(
+    ended.addEventListener(
       'abort',
       () => {
-        clearTimeout(soon);
+        clearTimeout(nextRun);
         clearTimeout(settled);
-        clearInterval(anew);
+        clearInterval(compareAll);
       },
       { once: true },
     );
-    deps.onChange(onChange, over);
+    deps.onChange(onChange, ended);
     onChange();
   }
   const flush = (): Promise<void> =>
     bounded(Promise.all([toAgents(), toCatalog()]), FLUSH_BOUND_MS, 'names').then(
       () => {},
-      () => log.debug('names are not up to date yet: going on without'),
+      () => log.debug('names are not up to date yet; going on'),
     );
   return {
     flush,

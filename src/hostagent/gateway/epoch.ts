@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from '../../telemetry/log.ts';
 
 export interface EpochGuard {
-  current(): number;
+  readonly current: () => number;
   /** Id of the cluster that this host joined last; empty: none yet. */
   cluster(): string;
   /**

@@ -16,7 +16,7 @@ export interface FactsOptions {
 
 export interface FactsReader {
   /** Read now; the last reading while the Engine is unreachable. Throws `unavailable` if there was none: the host cannot join yet. */
-  read(): Promise<HostFacts>;
+  readonly read: () => Promise<HostFacts>;
   /** True when the Engine reports another version than the one read last. Never throws. */
   isEngineReplaced(): Promise<boolean>;
 }

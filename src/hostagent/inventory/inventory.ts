@@ -38,11 +38,11 @@ export interface Inventory {
   /** Undefined while the Engine is unreachable. */
   current(): InventoryCopy | undefined;
   /** Ids of the running containers; empty while the Engine is unreachable. */
-  running(): readonly string[];
+  readonly running: () => readonly string[];
   /** Reads these again; resolves when the changes have been emitted. Throws `unavailable` while the Engine is unreachable. */
   sync(request: Extract<AgentCall, { method: 'sync' }>): Promise<void>;
   /** Names of the containers, running or not, that are on this Engine network. Throws `unavailable` while the Engine is unreachable. */
-  usersOf(network: { readonly engineId: string; readonly name: string }): readonly string[];
+  readonly usersOf: (network: { readonly engineId: string; readonly name: string }) => readonly string[];
   /** Follows the Engine's events until the signal aborts; reads everything again after each loss. Never rejects. */
   follow(listeners: InventoryListeners): Promise<void>;
 }

@@ -8,7 +8,7 @@ const SAMPLE_MS = 1_000;
 const TAU_MS = 5_000;
 
 export interface LoadMeter extends Disposable {
-  read(): Load;
+  readonly read: () => Load;
 }
 
 /** Runs until disposed. */

@@ -44,7 +44,7 @@ export interface HostSide {
 
 export interface Stream {
   /** Sends on the current connection. Without one the message is dropped: the next connection begins with all there is to tell. */
-  send(message: AgentMessage): void;
+  readonly send: (message: AgentMessage) => void;
   /** True while connected to a leader that has welcomed this host. */
   isJoined(): boolean;
   /** Epoch of the leader that welcomed this host last; 0 before the first. */

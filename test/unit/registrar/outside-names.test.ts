@@ -17,9 +17,9 @@ describe('a name made by hand', () => {
   it('is a short name and a deployment, written in any of its ways', () => {
     for (const text of ['outside.abc', 'Outside.ABC.', 'outside.abc.service.consul']) assert.equal(outsideName(text), 'outside.abc');
     assert.equal(outsideName('_ldap._tcp.abc'), '_ldap._tcp.abc');
-    assert.throws(() => outsideName('outside'), /says no deployment: write outside\.DEPLOYMENT/);
+    assert.throws(() => outsideName('outside'), /has no deployment: use outside\.DEPLOYMENT/);
     for (const text of ['', 'a..abc', '-a.abc', 'a b.abc', `${'x'.repeat(64)}.abc`, 'ä.abc'])
-      assert.throws(() => outsideName(text), /is no name: labels of a-z/, text);
+      assert.throws(() => outsideName(text), /is no DNS name: use labels/, text);
   });
 
   it('has a value that fits its type, kept in one form', () => {
@@ -42,8 +42,8 @@ describe('a name made by hand', () => {
       ['TXT', ''],
       ['TXT', 'ü'.repeat(200)],
     ] as const)
-      assert.throws(() => entry(type, value), /is no value of an \w+ record: it is (an|a|PRIORITY)/, `${type} ${value}`);
-    assert.throws(() => entry('MX', 'x'), /there is no record type "MX": it is one of A, AAAA, CNAME, SRV, TXT/);
+      assert.throws(() => entry(type, value), /invalid value .* for a record of type \w+: use (an|a|PRIORITY)/, `${type} ${value}`);
+    assert.throws(() => entry('MX', 'x'), /unknown record type "MX": use one of A, AAAA, CNAME, SRV, TXT/);
   });
 
   it('is nobody else’s, and a CNAME stands alone', () => {
@@ -54,10 +54,14 @@ describe('a name made by hand', () => {
     assert.deepEqual(one, made('outside.abc', ['A', '192.0.2.7']));
     assert.equal(withEntry('outside.abc', one, outsideEntry('A', '192.0.2.8'), instances).entries.length, 2);
     for (const name of ['web.abc', '1.web.abc', 'abc_web_1.abc', 'www.abc'])
-      assert.throws(() => withEntry(name, undefined, a, instances), /is a name of service web of deployment abc already/, name);
-    assert.throws(() => withEntry('outside.abc', one, a, []), /is there already/);
-    assert.throws(() => withEntry('outside.abc', one, alias, []), /a name with a CNAME has nothing beside it/);
-    assert.throws(() => withEntry('o.abc', withEntry('o.abc', undefined, alias, []), outsideEntry('TXT', 'x'), []), /nothing beside it/);
+      assert.throws(
+        () => withEntry(name, undefined, a, instances),
+        /is the name of container abc_web_1 of service web in deployment abc/,
+        name,
+      );
+    assert.throws(() => withEntry('outside.abc', one, a, []), /exists already/);
+    assert.throws(() => withEntry('outside.abc', one, alias, []), /a name with a CNAME has no other record/);
+    assert.throws(() => withEntry('o.abc', withEntry('o.abc', undefined, alias, []), outsideEntry('TXT', 'x'), []), /has no other record/);
   });
 
   it('is removed whole, by type, or by value', () => {
@@ -65,8 +69,8 @@ describe('a name made by hand', () => {
     assert.equal(withoutEntries('o.abc', all, undefined, undefined), undefined);
     assert.deepEqual(withoutEntries('o.abc', all, 'a', undefined), made('o.abc', ['TXT', 'x']));
     assert.deepEqual(withoutEntries('o.abc', all, 'A', '192.0.2.8'), made('o.abc', ['A', '192.0.2.7'], ['TXT', 'x']));
-    assert.throws(() => withoutEntries('o.abc', all, 'SRV', undefined), /there is no record o\.abc SRV made by hand/);
-    assert.throws(() => withoutEntries('p.abc', undefined, undefined, undefined), /there is no record p\.abc made by hand/);
+    assert.throws(() => withoutEntries('o.abc', all, 'SRV', undefined), /no such DNS record: o\.abc SRV/);
+    assert.throws(() => withoutEntries('p.abc', undefined, undefined, undefined), /no such DNS record: p\.abc/);
   });
 });
 
