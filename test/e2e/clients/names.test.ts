@@ -146,7 +146,7 @@ describe('names of containers', { timeout: 580_000 }, () => {
       assert.notEqual(code, 0, args.join(' '));
       return stderr;
     };
-    assert.match(await fails('add', 'pricing.abc', 'A', '192.0.2.9'), /is a name of service pricing of deployment abc already/);
+    assert.match(await fails('add', 'pricing.abc', 'A', '192.0.2.9'), /is the name of container \S+ of service pricing in deployment abc/);
     assert.match(await fails('add', 'x.abc', 'A', '300.0.0.1'), /invalid value .300\.0\.0\.1. for a record of type A: use an IPv4 address/);
     assert.match(await fails('rm', 'nobody.abc'), /no such DNS record: nobody\.abc/);
     const removed = JSON.parse(await must(cluster.arpanet('dns', 'rm', 'outside.abc', 'A', '192.0.2.7', '--json'))) as { name: string };

@@ -123,7 +123,7 @@ describe('the registrar', () => {
     await registrar.flush();
     assert.deepEqual(world.ids(), []);
     await until(() => world.ids().length === 2);
-    assert.deepEqual(world.logged, ['cannot bring names up to date, trying again', 'names are up to date again']);
+    assert.deepEqual(world.logged, ['cannot update names; trying again', 'names are up to date again']);
   });
 
   it('lists anew within the same flush when what it believed was wrong', async () => {
