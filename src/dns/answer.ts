@@ -1,7 +1,8 @@
 /**
- * A question and who asks it -> what to answer. Pure.
+ * Decides the answer to a query. Pure.
  *
- * A known asker (an instance of the table) sees what it shares a network with, and nothing else; an unknown one (the host) sees all.
+ * A client whose address is that of an instance sees the instances that it shares a network with, and no others; any other client (the host)
+ * sees all.
  */
 import type { NamedInstance, OutsideEntry } from '../model/index.ts';
 import type { Scope, Target, Zone } from './zone.ts';
@@ -14,7 +15,7 @@ export interface Question {
   readonly type: number;
 }
 
-/** A record to be encoded; its time to live is 0. `name` undefined: the name that was asked. */
+/** A record to be encoded; its time to live is 0. `name` undefined: the name of the query. */
 export type DnsRecord = { readonly name?: string } & (
   | { readonly type: 'A' | 'AAAA'; readonly address: string }
   | { readonly type: 'CNAME' | 'PTR'; readonly target: string }
@@ -25,15 +26,15 @@ export type DnsRecord = { readonly name?: string } & (
 export type Decision =
   | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
   | { readonly kind: 'records'; readonly answers: readonly DnsRecord[]; readonly additional: readonly DnsRecord[] }
-  /** The start of authority itself was asked for. */
+  /** The query is for the SOA record itself. */
   | { readonly kind: 'authority'; readonly origin: string }
-  /** `origin`: whose start of authority goes with it. */
+  /** `origin`: the zone whose SOA record goes with it (RFC 2308). */
   | { readonly kind: 'nodata' | 'nxdomain'; readonly origin: string }
-  /** What was asked is another name for `target`, which somebody else knows: stub resolvers follow no alias, so we do. */
+  /** The name is an alias of `target`, which another server knows. Stub resolvers do not follow aliases, so this server does. */
   | { readonly kind: 'chase'; readonly target: string; readonly answers: readonly DnsRecord[] }
-  /** Any other name of `.consul`: Consul's DNS knows, or nobody does. */
+  /** Any other name below `.consul`: only Consul's DNS can know it. */
   | { readonly kind: 'consul' }
-  /** `isBare`: a name of one label; nobody upstream means that it does not exist. */
+  /** `isBare`: a name of one label; if no server upstream answers, it does not exist. */
   | { readonly kind: 'forward'; readonly isBare: boolean };
 
 interface Found {
@@ -41,7 +42,7 @@ interface Found {
   readonly address: string;
 }
 
-/** A name with what stands before it taken off: `_pricing._tcp.abc` is `pricing.abc` over tcp, `_age.pricing.abc` its table's age. */
+/** A name without its service prefix: `_pricing._tcp.abc` is `pricing.abc` over tcp; `_age.pricing.abc` is the age of the name table. */
 interface Reading {
   readonly name: string;
   readonly protocol?: string;
@@ -51,12 +52,13 @@ interface Reading {
 const zoneName = 'service.consul';
 const zoneSuffix = `.${zoneName}`;
 
-export function decide(zone: Zone, question: Question, asker: string, nowMs: number): Decision {
+/** `client`: its IP address. `nowMs`: Unix time. */
+export function decide(zone: Zone, question: Question, client: string, nowMs: number): Decision {
   const { name, type } = question;
-  const scope = zone.scopes.get(asker);
+  const scope = zone.scopes.get(client);
   if (name === zoneName) return { kind: type === TYPE.SOA ? 'authority' : 'nodata', origin: 'consul' };
   const outside = outsideEntries(zone, scope, name);
-  if (outside !== undefined) return outsideReply(zone, question, outside, asker, nowMs);
+  if (outside !== undefined) return outsideReply(zone, question, outside, client, nowMs);
   if (name.endsWith(zoneSuffix)) {
     const reading = read(name.slice(0, -zoneSuffix.length), (each) => fullName(zone, scope, each));
     return reading ? reply(zone, type, reading, 'consul', nowMs) : { kind: 'nxdomain', origin: 'consul' };
@@ -71,7 +73,7 @@ export function decide(zone: Zone, question: Question, asker: string, nowMs: num
   return { kind: 'forward', isBare: !name.includes('.') && name !== '' };
 }
 
-/** What was made by hand under this name, unless an instance has it, or a link of the asker's. */
+/** Manual records of this name, unless an instance has the name, or a link of the client. */
 function outsideEntries(zone: Zone, scope: Scope | undefined, name: string): readonly OutsideEntry[] | undefined {
   if (zone.outside.size === 0) return undefined;
   const full = name.endsWith(zoneSuffix) ? name.slice(0, -zoneSuffix.length) : scope && `${name}.${scope.deployment}`;
@@ -81,14 +83,14 @@ function outsideEntries(zone: Zone, scope: Scope | undefined, name: string): rea
   return isLinked ? undefined : zone.outside.get(full);
 }
 
-/** An alias may lead to another alias; a circle of them leads nowhere. */
+/** An alias may point to another alias; a loop of them must end. */
 const maxAliases = 8;
 
 function outsideReply(
   zone: Zone,
   { name, type }: Question,
   entries: readonly OutsideEntry[],
-  asker: string,
+  client: string,
   nowMs: number,
   depth = 0,
 ): Decision {
@@ -103,13 +105,13 @@ function outsideReply(
   const link: DnsRecord = { type: 'CNAME', name, target: alias };
   if (!alias.endsWith(zoneSuffix)) return { kind: 'chase', target: alias, answers: [link] };
   const next = { name: alias, type };
-  const further = outsideEntries(zone, zone.scopes.get(asker), alias);
+  const further = outsideEntries(zone, zone.scopes.get(client), alias);
   const found =
     depth >= maxAliases
       ? undefined
       : further === undefined
-        ? decide(zone, next, asker, nowMs)
-        : outsideReply(zone, next, further, asker, nowMs, depth + 1);
+        ? decide(zone, next, client, nowMs)
+        : outsideReply(zone, next, further, client, nowMs, depth + 1);
   switch (found?.kind) {
     case 'addresses':
       return {
@@ -142,7 +144,7 @@ function recordOf({ type, value }: OutsideEntry): DnsRecord {
   }
 }
 
-/** The first reading of a name that is known, the whole name first. */
+/** The first reading of a name that is known; the whole name is tried first. */
 function read(
   name: string,
   find: (name: string) => readonly Found[] | undefined,
@@ -192,22 +194,22 @@ function services({ instance, address }: Found, protocol: string | undefined): {
     .map(({ port }) => ({ port, target, address }));
 }
 
-/** `2.pricing.abc.service.consul`; undefined where that is no name that DNS can carry. */
+/** `2.pricing.abc.service.consul`; undefined if it is no valid DNS name (RFC 1035 section 2.3.4). */
 function hostName(instance: NamedInstance): string | undefined {
   const name = `${instance.number}.${instance.service}.${instance.deployment}${zoneSuffix}`.toLowerCase();
   return name.length <= 253 && name.split('.').every((label) => label.length > 0 && label.length <= 63) ? name : undefined;
 }
 
 /**
- * A name below `service.consul`. Below the asker's own deployment it may be a bare one that its search domain brings here, and only so:
- * Docker's resolver passes no bare name on where `ndots` is set.
+ * A name below `service.consul`. Below the client's own deployment it may be a bare name with the search domain appended; Docker's resolver
+ * forwards bare names only so, where `ndots` is set.
  */
 function fullName(zone: Zone, scope: Scope | undefined, name: string): readonly Found[] | undefined {
   if (scope && name.endsWith(`.${scope.deployment}`)) return bareName(zone, scope, name.slice(0, -scope.deployment.length - 1));
   return visible(zone.names.get(name), scope);
 }
 
-/** A name without a domain: a link, a name of the asker's own deployment, or of a network that it shares with another one. */
+/** A name without a domain: a link, a name of the client's own deployment, or of another deployment on a shared network. */
 function bareName(zone: Zone, scope: Scope, name: string): readonly Found[] | undefined {
   return linked(zone, scope, name) ?? neighbour(zone, scope, name);
 }
@@ -222,7 +224,7 @@ function linked(zone: Zone, scope: Scope, alias: string): readonly Found[] | und
 function neighbour(zone: Zone, scope: Scope, name: string): readonly Found[] | undefined {
   const own = zone.names.get(`${name}.${scope.deployment}`);
   const found = visible(own, scope);
-  if (found) return found; // also when none of them is ready: another deployment's instance must not stand in
+  if (found) return found; // also if none of them is ready: an instance of another deployment must not answer for them
   for (const network of scope.networks) {
     const others = visible(zone.shared.get(network)?.get(name), scope);
     if (others) return others;
@@ -231,8 +233,8 @@ function neighbour(zone: Zone, scope: Scope, name: string): readonly Found[] | u
 }
 
 /**
- * One address for each instance: on the first of the asker's networks that it is on, the primary one for an unknown asker.
- * Undefined: there is none that the asker may know of.
+ * One address for each instance: on the first of the client's networks that the instance is on; for an unknown client, on its primary network.
+ * Undefined: the client may see none.
  */
 function visible(targets: readonly Target[] | undefined, scope: Scope | undefined): readonly Found[] | undefined {
   if (!targets) return undefined;

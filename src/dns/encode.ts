@@ -1,7 +1,7 @@
 /**
- * The wire: reads queries, writes answers (RFC 1035, EDNS0 of RFC 6891). Pure: bytes in, bytes out.
+ * Reads queries and writes answers in DNS wire format (RFC 1035, EDNS0 of RFC 6891). Pure: bytes in, bytes out.
  *
- * Address answers and refusals are written here by hand, for speed; odd records come ready encoded from `records.ts`.
+ * Address answers and errors are encoded here, for speed (docs/benchmarks); other records come encoded by dns2 from `records.ts`.
  */
 import { TYPE } from './answer.ts';
 
@@ -15,11 +15,11 @@ export interface Query {
   /** The greatest answer that the client takes by UDP. */
   readonly udpSize: number;
   readonly hasOpt: boolean;
-  /** DNSSEC OK: echoed. */
+  /** The DNSSEC OK bit; copied into the answer (RFC 3225). */
   readonly isDnssecOk: boolean;
 }
 
-/** `drop`: no query at all; answering it could start a loop. */
+/** `drop`: not a query; an answer could start a loop between two servers. */
 export type Parsed =
   | { readonly kind: 'query'; readonly query: Query }
   | { readonly kind: 'refused'; readonly rcode: number; readonly query: Query }
@@ -35,7 +35,7 @@ export const noSections: Sections = { answers: [], authority: [], additional: []
 
 const headerBytes = 12;
 const minUdpSize = 512;
-/** What we honour at most by UDP, and what we say that we take. */
+/** Largest UDP answer, in bytes, and the size offered to clients in EDNS0. */
 const maxUdpSize = 4096;
 const optBytes = 11;
 const addressRecordBytes = 16;
@@ -48,7 +48,7 @@ export function parseQuery(message: Buffer): Parsed {
   if (word(message, 4) !== 1 || word(message, 6) !== 0 || word(message, 8) !== 0) return malformed;
   let end = headerBytes;
   for (let length = at(message, end); length !== 0; length = at(message, end)) {
-    if (length > 63) return malformed; // a pointer has nothing to point at here
+    if (length > 63) return malformed; // a compression pointer in the first name would point nowhere
     end += length + 1;
   }
   end += 5;
@@ -97,7 +97,7 @@ function findOpt(message: Uint8Array, from: number, count: number): number | und
   return found;
 }
 
-/** The name asked, its labels joined by dots, in the case that it was asked in. */
+/** The name of the query, its labels joined by dots, in its original case. */
 export function nameOf({ message, end }: Query): string {
   const labels: string[] = [];
   for (let position = headerBytes; position < end - 5; position += at(message, position) + 1)
@@ -105,7 +105,7 @@ export function nameOf({ message, end }: Query): string {
   return labels.join('.');
 }
 
-/** All addresses in a new order, or as many as fit into `limit` bytes, with TC set. `random` gives [0, 1). */
+/** A records with all addresses in random order, or as many as fit into `limit` bytes, with TC set. `random` gives [0, 1); `addresses` is reordered. */
 export function encodeAddresses(query: Query, addresses: Uint32Array, limit: number, random: () => number): Buffer {
   const room = Math.floor((limit - query.end - (query.hasOpt ? optBytes : 0)) / addressRecordBytes);
   const count = Math.min(addresses.length, room);
@@ -113,7 +113,7 @@ export function encodeAddresses(query: Query, addresses: Uint32Array, limit: num
   writeWord(packet, 6, count);
   let position = query.end;
   for (let i = 0; i < count; i++) {
-    // A Fisher–Yates step in place: the order that one answer leaves is as good a start as any for the next.
+    // One Fisher–Yates step in place: any order of the array is a good start for the next answer.
     const j = i + Math.floor(random() * (addresses.length - i));
     const address = addresses[j] ?? 0;
     addresses[j] = addresses[i] ?? 0;
@@ -132,7 +132,7 @@ export function encodeAddresses(query: Query, addresses: Uint32Array, limit: num
   return packet;
 }
 
-/** Sections of ready records; what does not fit into `limit` is left out: additional ones silently, others with TC set. */
+/** Sections of encoded records. Records that do not fit into `limit` bytes are left out: additional ones silently, others with TC set. */
 export function encodeSections(query: Query, rcode: number, sections: Sections, limit: number): Buffer {
   let free = limit - query.end - (query.hasOpt ? optBytes : 0);
   const fitting = (records: readonly Uint8Array[]): readonly Uint8Array[] => {
@@ -160,8 +160,8 @@ function begin({ message, end, hasOpt, isDnssecOk }: Query, recordsEnd: number, 
   const packet = Buffer.alloc(recordsEnd + (hasOpt ? optBytes : 0));
   packet.set(message.subarray(0, end));
   const hasQuestion = end > headerBytes;
-  const isOurs = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
-  packet[2] = 0x80 | (isOurs ? 0x04 : 0) | (at(message, 2) & 0x79) | (isCut ? 0x02 : 0); // QR, AA; opcode and RD as asked
+  const isAuthoritative = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
+  packet[2] = 0x80 | (isAuthoritative ? 0x04 : 0) | (at(message, 2) & 0x79) | (isCut ? 0x02 : 0); // QR, AA; opcode and RD as asked
   packet[3] = 0x80 | (at(message, 3) & 0x10) | (rcode & 0x0f); // RA; CD as asked
   packet.fill(0, 4, headerBytes);
   packet[5] = hasQuestion ? 1 : 0;
@@ -179,7 +179,7 @@ export function parseAddresses(addresses: readonly string[]): Uint32Array {
   return Uint32Array.from(addresses, (address) => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0));
 }
 
-/** Zero behind the end, so that loops over damaged messages end. */
+/** Zero beyond the end, so that loops over malformed messages end. */
 const at = (bytes: Uint8Array, position: number): number => bytes[position] ?? 0;
 
 const word = (bytes: Uint8Array, position: number): number => (at(bytes, position) << 8) | at(bytes, position + 1);

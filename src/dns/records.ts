@@ -1,14 +1,14 @@
-/** Odd records in wire form, encoded by dns2; one at a time, so that no name is compressed (RFC 2782 forbids it in SRV, and Go once refused it). */
+/** Records in wire format, encoded by dns2; one at a time, so that no name is compressed (RFC 2782 forbids it in SRV, and old Go resolvers refuse it). */
 import type { Buffer } from 'node:buffer';
 import { Packet } from 'dns2';
 import type { DnsRecord } from './answer.ts';
 
-/** `name`: whose record it is, where the record does not say. */
+/** `name`: the owner name, if the record has none. Throws what dns2 throws for names that it cannot encode. */
 export function encodeRecord(name: string, record: DnsRecord): Buffer {
   return Packet.Resource.encode(resource({ name: record.name ?? name, class: Packet.CLASS.IN, ttl: 0, ...fieldsOf(record) }));
 }
 
-/** A question of our own, as a message with id 0. */
+/** A query with id 0 and recursion desired. */
 export function encodeQuestion(name: string, type: number): Buffer {
   const packet = new Packet();
   packet.header.rd = 1;
@@ -16,7 +16,7 @@ export function encodeQuestion(name: string, type: number): Buffer {
   return packet.toBuffer();
 }
 
-/** Of another server's answer: its code, and the aliases and records of the type that was asked; undefined: it cannot be read. */
+/** Another server's answer: its RCODE, and its CNAME records and those of the queried type; undefined if it cannot be parsed. */
 export function readAnswer(message: Buffer, type: number): { readonly rcode: number; readonly records: readonly DnsRecord[] } | undefined {
   try {
     const { header, answers } = Packet.parse(message);
@@ -53,7 +53,7 @@ function fieldsOf(record: DnsRecord): Partial<Resource> {
   }
 }
 
-/** The start of authority that goes with every refusal; `serial` is the table's version. */
+/** The SOA record of negative answers (RFC 2308); `serial` is the name table's version. Times in seconds. */
 export function encodeAuthority(origin: string, serial: number): Buffer {
   const { TYPE, CLASS } = Packet;
   return Packet.Resource.encode(

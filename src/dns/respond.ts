@@ -1,4 +1,4 @@
-/** One query -> one answer, or where to forward it. Keeps what it decided, by asker's scope, until the next table. */
+/** Answers one query, or says where to forward it. Caches answers by the client's scope, until the next name table. */
 import type { Buffer } from 'node:buffer';
 import type { NameTable } from '../model/index.ts';
 import { type Decision, type DnsRecord, decide } from './answer.ts';
@@ -19,7 +19,7 @@ import { compileZone, type Scope, type Zone } from './zone.ts';
 export type Reply =
   | { readonly kind: 'answer'; readonly packet: Buffer }
   | { readonly kind: 'drop' }
-  /** `otherwise`: the answer when nobody there gives one. `instead`: what is asked there, and our answer made of theirs. */
+  /** `otherwise`: the answer if no server there answers. `instead`: another query to send there, and how to make the answer from its answer. */
   | {
       readonly kind: 'forward';
       readonly to: 'upstream' | 'consul';
@@ -29,7 +29,8 @@ export type Reply =
 
 export interface Responder {
   readonly table: (table: NameTable) => void;
-  readonly respond: (message: Buffer, asker: string, transport: 'udp' | 'tcp') => Reply;
+  /** `client`: its IP address. May throw: on a record that dns2 cannot encode. */
+  readonly respond: (message: Buffer, client: string, transport: 'udp' | 'tcp') => Reply;
   readonly stats: () => RespondStats;
 }
 
@@ -49,10 +50,10 @@ export interface RespondDeps {
   readonly pool?: string;
 }
 
-/** What an answer is made of; the same for all askers of one scope. */
+/** A cached answer; the same for all clients of one scope. */
 type Known = { readonly addresses: Uint32Array } | { readonly rcode: number; readonly sections: Sections; readonly isInOrder?: boolean };
 
-/** Clients may ask for any nonsense below `service.consul`; the memory for it has an end. */
+/** Cached answers at most: clients may ask for any name below `service.consul`. */
 const maxKnown = 20_000;
 const tcpLimit = 65_535;
 
@@ -130,7 +131,7 @@ export function createResponder({ now, random, hasConsul, pool }: RespondDeps): 
       authorities.clear();
       forget();
     },
-    respond: (message, asker, transport) => {
+    respond: (message, client, transport) => {
       counts.queries += 1;
       const parsed = parseQuery(message);
       if (parsed.kind !== 'query') {
@@ -140,7 +141,7 @@ export function createResponder({ now, random, hasConsul, pool }: RespondDeps): 
       }
       const { query } = parsed;
       const limit = transport === 'tcp' ? tcpLimit : query.udpSize;
-      const scope = zone.scopes.get(asker);
+      const scope = zone.scopes.get(client);
       let answers = known.get(scope);
       if (!answers) {
         answers = new Map();
@@ -151,20 +152,20 @@ export function createResponder({ now, random, hasConsul, pool }: RespondDeps): 
       if (answer) return encode(query, answer, limit);
       const asked = nameOf(query);
       const name = asked.toLowerCase();
-      const decision = decide(zone, { name, type: query.type }, asker, now());
-      // musl gives its whole search up on SERVFAIL, so a bare name that nobody knows does not exist.
+      const decision = decide(zone, { name, type: query.type }, client, now());
+      // musl stops its whole search at SERVFAIL, so a bare name that nobody knows is NXDOMAIN.
       if (decision.kind === 'forward') return forward(query, 'upstream', decision.isBare ? RCODE.NXDOMAIN : RCODE.SERVFAIL);
       if (decision.kind === 'chase') return chase(query, asked, decision, limit);
       if (decision.kind === 'consul' && hasConsul) return forward(query, 'consul', RCODE.SERVFAIL);
       const made = answerTo(asked, decision.kind === 'consul' ? { kind: 'nxdomain', origin: 'consul' } : decision);
-      if (name === asked && !isAge(decision)) keep(key, made, answers); // other spellings are endless
+      if (name === asked && !isAge(decision)) keep(key, made, answers); // there are too many spellings in mixed case
       return encode(query, made, limit);
     },
     stats: () => ({ ...counts, instances: zone.owners.size, version: zone.version }),
   };
 }
 
-/** An age grows: it is not kept. */
+/** The table's age grows, so its answer is not cached. */
 const isAge = (decision: Decision): boolean => decision.kind === 'records' && decision.answers.some((record) => record.type === 'TXT');
 
 function shuffled<T>(items: readonly T[], random: () => number): readonly T[] {

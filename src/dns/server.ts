@@ -1,4 +1,4 @@
-/** The sockets: UDP and TCP on every address listened on. Effects. */
+/** Effects: the DNS server's sockets: UDP and TCP on every address listened on. */
 import { Buffer } from 'node:buffer';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -10,13 +10,13 @@ import { createResponder, type Reply, type RespondStats } from './respond.ts';
 import { createForwarder, hostResolvers, parseServer } from './upstream.ts';
 
 export interface DnsOptions {
-  /** Default 53. */
+  /** Default 53. Tests take others. */
   readonly port?: number;
-  /** `address[:port]` of the servers for all other names. Default: the host's resolvers, read from /etc/resolv.conf, without ourselves. */
+  /** `address[:port]` of the servers for all other names. Default: the resolvers of /etc/resolv.conf, without this server itself. */
   readonly upstream?: readonly string[];
   /** `host:port` of Consul's DNS, for `.consul` names that are not below `service.consul`. */
   readonly consulDns?: string;
-  /** The cluster's pool (`10.32.0.0/12`): reverse names in it are never asked upstream. */
+  /** The cluster's pool (`10.32.0.0/12`): reverse names in it are never forwarded. */
   readonly pool?: string;
   readonly log: Logger;
   readonly now: () => number;
@@ -24,14 +24,17 @@ export interface DnsOptions {
 
 export interface DnsStats extends RespondStats {
   readonly forwarded: number;
-  /** Forwarded to servers that all stayed silent or refused. */
+  /** Forwarded to servers of which none answered, or all refused. */
   readonly unanswered: number;
   /** Addresses. */
   readonly listening: readonly string[];
 }
 
 export interface DnsService {
-  /** Idempotent. Waits up to 2 s for an address that this host does not have yet. */
+  /**
+   * Idempotent. Waits up to 2 s for an address that this host does not have yet.
+   * Throws `conflict` (port in use), `forbidden` (no right to the port), `unavailable`.
+   */
   readonly listen: (address: string) => Promise<void>;
   readonly unlisten: (address: string) => Promise<void>;
   readonly table: (table: NameTable) => void;
@@ -82,15 +85,15 @@ export function createDns(options: DnsOptions): DnsService {
     else if (reply.kind === 'forward')
       forward(message, reply, 'udp').then(
         (answer) => isOpen(socket) && socket.send(answer, port, address),
-        (err: unknown) => log.warn({ err }, 'dns forward failed'),
+        (err: unknown) => log.warn({ err }, 'cannot forward a DNS query'),
       );
   }
 
-  /** Answers in the order asked, one at a time: a client that does not read its answers is not read from either. */
+  /** Answers in the order of the queries, one at a time: a client that does not read its answers is not read from either. */
   async function onConnection(socket: Socket): Promise<void> {
-    const asker = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const client = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     for await (const message of messages(socket)) {
-      const reply = responder.respond(message, asker, 'tcp');
+      const reply = responder.respond(message, client, 'tcp');
       if (reply.kind === 'drop') return;
       const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'tcp');
       if (!socket.writable) return;
@@ -118,7 +121,7 @@ export function createDns(options: DnsOptions): DnsService {
       udp.close();
       throw error;
     }
-    tcp.on('error', (err) => log.warn({ err, address }, 'dns socket error'));
+    tcp.on('error', (err) => log.warn({ err, address }, 'DNS socket error'));
     return { udp, tcp, clients };
   }
 
@@ -128,7 +131,7 @@ export function createDns(options: DnsOptions): DnsService {
       type: isSix ? 'udp6' : 'udp4',
       recvBufferSize: 4 << 20,
       sendBufferSize: 4 << 20,
-      // Askers' addresses are numbers: looking them up costs a turn of the event loop for each answer.
+      // Clients' addresses are numeric; the default look-up would cost a turn of the event loop for each answer.
       lookup: (host, _options, found) => found(null, host, isSix ? 6 : 4),
     });
     try {
@@ -138,9 +141,9 @@ export function createDns(options: DnsOptions): DnsService {
       throw error;
     }
     socket.removeAllListeners('error');
-    // An asker that cannot be reached is its own trouble; the socket lives on, also while its address is away.
-    socket.on('error', (err) => log.debug({ err, address }, 'dns socket error'));
-    socket.on('message', (message, asker) => onDatagram(socket, message, asker));
+    // Ignore send errors to unreachable clients; the socket stays open also while its address is missing from the host.
+    socket.on('error', (err) => log.debug({ err, address }, 'DNS socket error'));
+    socket.on('message', (message, client) => onDatagram(socket, message, client));
     return socket;
   }
 
@@ -148,7 +151,7 @@ export function createDns(options: DnsOptions): DnsService {
     for (let waitedMs = 0; ; waitedMs += addressRetryMs) {
       try {
         const listener = await open(address);
-        log.info({ address, port }, 'dns listening');
+        log.info({ address, port }, 'DNS listening');
         return listener;
       } catch (cause) {
         const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
@@ -168,7 +171,7 @@ export function createDns(options: DnsOptions): DnsService {
       new Promise<void>((resolve) => listener.udp.close(resolve)),
       new Promise<void>((resolve) => listener.tcp.close(() => resolve())),
     ]);
-    log.info({ address, port }, 'dns no longer listening');
+    log.info({ address, port }, 'DNS no longer listening');
   }
 
   return {
@@ -192,7 +195,7 @@ export function createDns(options: DnsOptions): DnsService {
   };
 }
 
-/** The messages of a connection, each after its length (RFC 1035 §4.2.2), until one is longer than any query of use. */
+/** The messages of a connection, each preceded by its length (RFC 1035 section 4.2.2); ends at one that is longer than a query can be. */
 async function* messages(socket: Socket): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -222,7 +225,7 @@ function listenError(address: string, port: number, code: unknown, cause: unknow
     case 'EADDRINUSE':
       return new ArpanetError(
         'conflict',
-        `${where}: another program has it; let that program listen on its own addresses only, or stop it`,
+        `${where}: another program uses this port; stop that program, or let it listen on other addresses`,
         { cause },
       );
     case 'EACCES':

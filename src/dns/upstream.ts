@@ -1,4 +1,4 @@
-/** Names that are not ours: the query goes on, byte for byte but for its id, to the first server that answers. Effects: sockets, /etc/resolv.conf. */
+/** Effects: forwards queries to other DNS servers, byte for byte except the id, until one answers. Sockets, /etc/resolv.conf. */
 import { Buffer } from 'node:buffer';
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -11,14 +11,14 @@ export interface NameServer {
 }
 
 export interface Forwarder {
-  /** The answer with the query's own id, or undefined when no server gives one within its time. */
+  /** The answer with the query's own id; undefined if no server answers in time. Never rejects. */
   readonly ask: (query: Buffer, servers: readonly NameServer[], transport: 'udp' | 'tcp') => Promise<Buffer | undefined>;
   readonly close: () => void;
 }
 
-/** glibc, too, looks at three. */
+/** As glibc does (MAXNS in resolv.h). */
 const maxServers = 3;
-/** Queries that wait at one time; more are refused at once. */
+/** Queries that may wait at one time; more are not forwarded. */
 const maxWaiting = 1000;
 
 export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: number } = {}): Forwarder {
@@ -49,7 +49,7 @@ export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: num
           const sent = Buffer.from(query);
           sent.writeUInt16BE(randomInt(0x10000));
           let answer = await inTime((signal) => askUdp(sent, server, signal));
-          // A client that came by UDP is told of the cut, and comes again by TCP.
+          // A client that asked by UDP gets the truncated answer and asks again by TCP.
           if (answer && isCut(answer) && transport === 'tcp') answer = (await inTime((signal) => askTcp(sent, server, signal))) ?? answer;
           if (!answer || isRefusal(answer)) continue;
           query.copy(answer, 0, 0, 2);
@@ -67,7 +67,7 @@ export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: num
   };
 }
 
-/** A socket of its own, connected, for each query: its port and id are hard to guess, and a refusal by ICMP is heard at once. */
+/** A connected socket for each query: port and id are hard to guess, and an ICMP refusal is reported at once. */
 function askUdp(query: Buffer, { host, port }: NameServer, signal: AbortSignal): Promise<Buffer> {
   return new Promise<Buffer>((resolve, reject) => {
     const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
@@ -109,7 +109,7 @@ async function askTcp(query: Buffer, { host, port }: NameServer, signal: AbortSi
   }
 }
 
-/** The same id and, where it repeats one, the same question; servers may change its case. */
+/** The same id and, if the answer repeats the question, the same question; servers may change its case. */
 function answers(answer: Buffer, query: Buffer): boolean {
   if (answer.length < 12 || ((answer[2] ?? 0) & 0x80) === 0 || answer.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
   if (answer.readUInt16BE(4) === 0) return true;
@@ -128,7 +128,7 @@ export function parseServer(text: string, defaultPort = 53): NameServer {
   return { host: match?.[1] ?? text, port: match?.[2] === undefined ? defaultPort : Number(match[2]) };
 }
 
-/** The host's own resolvers, read again when the last reading is older than 5 s; an unreadable file has none. */
+/** The resolvers of the host, read again when the last reading is older than 5 s; none if the file cannot be read. */
 export function hostResolvers(now: () => number, path = '/etc/resolv.conf'): () => Promise<readonly NameServer[]> {
   let last: { readonly atMs: number; readonly servers: Promise<readonly NameServer[]> } | undefined;
   return () => {

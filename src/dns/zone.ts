@@ -1,11 +1,11 @@
 /**
- * The name table compiled for look-ups: who asks, which names there are, whose address it is. Pure.
+ * The name table compiled for look-ups: by client address, by name, by address. Pure.
  *
- * A name is looked up whole (`a.b.abc`, never label by label), so dots and underscores in container and service names need no rule.
+ * A name is looked up whole (`a.b.abc`, never label by label), so dots and underscores in container and service names need no rules.
  */
 import type { NamedInstance, NameTable, OutsideEntry } from '../model/index.ts';
 
-/** What decides which answer an asker gets. Askers of one deployment with the same networks and links share one scope. */
+/** What a client's answers depend on. Clients of one deployment with the same networks and links share one scope. */
 export interface Scope {
   readonly deployment: string;
   /** Network ids, the primary first. */
@@ -14,7 +14,7 @@ export interface Scope {
   readonly links: ReadonlyMap<string, string>;
 }
 
-/** An instance that carries a name; an alias holds on its networks only. */
+/** An instance with a certain name; an alias is valid on its networks only. */
 export interface Target {
   readonly instance: NamedInstance;
   readonly networks: readonly string[] | undefined;
@@ -23,22 +23,22 @@ export interface Target {
 export interface Zone {
   readonly version: number;
   readonly atMs: number;
-  /** By the asker's address. An address that is not here is the host, or something outside. */
+  /** By client address. A client that is not here is the host, or something outside the cluster. */
   readonly scopes: ReadonlyMap<string, Scope>;
   /** Names below `service.consul`, in lower case: `pricing.abc`, `2.pricing.abc`, `abc_pricing_2.abc`, `abc`. */
   readonly names: ReadonlyMap<string, readonly Target[]>;
   /** Bare names by network id, for networks that join several deployments. */
   readonly shared: ReadonlyMap<string, ReadonlyMap<string, readonly Target[]>>;
-  /** Names made by hand, as those below `service.consul`. */
+  /** Manual records, by name below `service.consul`. */
   readonly outside: ReadonlyMap<string, readonly OutsideEntry[]>;
   readonly owners: ReadonlyMap<string, { readonly instance: NamedInstance; readonly network: string }>;
-  /** True for an address in the pool, or in the /24 of an instance: what its reverse name is, nobody upstream knows. */
+  /** True for an address in the pool, or in the /24 of an instance: no server upstream knows its reverse name. */
   readonly holds: (address: string) => boolean;
 }
 
 type Names = Map<string, Target[]>;
 
-/** `pool`: the cluster's pool of addresses (`10.32.0.0/12`), where it is known. */
+/** `pool`: the cluster's address pool (`10.32.0.0/12`), if known. */
 export function compileZone(table: NameTable, pool?: string): Zone {
   const deploymentsOn = new Map<string, Set<string>>();
   for (const instance of table.instances)
@@ -67,7 +67,7 @@ export function compileZone(table: NameTable, pool?: string): Zone {
     const text = JSON.stringify([deployment, networks, Object.entries(instance.links)]);
     const scope = entry(scopesByText, text, () => ({ deployment, networks, links: lowerCase(instance.links) }));
     for (const [network, address] of Object.entries(instance.addresses)) {
-      // While an instance is replaced two may claim one address: the one that runs has it.
+      // While an instance is replaced, two may have the same address: it belongs to the ready one.
       if (owners.get(address)?.instance.ready && !instance.ready) continue;
       owners.set(address, { instance, network });
       scopes.set(address, scope);
@@ -87,7 +87,7 @@ export function compileZone(table: NameTable, pool?: string): Zone {
   };
 }
 
-/** Docker's own resolver knows the container's short id too, and `web.backend`: web in the network backend. */
+/** As Docker's own resolver does, also the container's short id, and `web.backend`: container web in network backend. */
 function* bareNames(
   instance: NamedInstance,
   networkNames: Readonly<Record<string, string>>,

@@ -1,26 +1,26 @@
 /**
- * An image that several hosts have is tagged, untagged and removed on each of them: one command, an event from every host. The first one
- * tells it, the others are echoes. State: the newest of each kind.
+ * An image that several hosts have is tagged, untagged and removed on each of them: one command, an event from every host. Clients are sent the
+ * first one; the others are duplicates. State: the last 256 events. No clock: time is the events' own.
  */
 import type { EngineEvent } from '../model/docker.ts';
 
-const ECHO_MS = 2_000;
+const DUPLICATE_MS = 2_000;
 const REMEMBERED = 256;
 const EVERYWHERE: ReadonlySet<string> = new Set(['tag', 'untag', 'delete']);
 
-/** True for an event that another host has told in the moments before it. Events of all hosts, in the order of their telling. */
+/** True for an event that another host had within the 2 s before it. To be called with the events of all hosts, in the order in which they arrive. */
 export function createEventDedup(): (host: string, event: EngineEvent) => boolean {
-  const heard = new Map<string, { readonly host: string; readonly atMs: number }>();
+  const seen = new Map<string, { readonly host: string; readonly atMs: number }>();
   return (host, { Type, Action, Actor, timeNano }) => {
     if (Type !== 'image' || !EVERYWHERE.has(Action)) return false;
     const key = `${Action} ${Actor.ID} ${Actor.Attributes['name'] ?? ''}`;
     const atMs = timeNano / 1e6;
-    const first = heard.get(key);
-    if (first !== undefined && first.host !== host && Math.abs(atMs - first.atMs) < ECHO_MS) return true;
-    heard.delete(key);
-    heard.set(key, { host, atMs });
-    const [oldest] = heard.keys();
-    if (heard.size > REMEMBERED && oldest !== undefined) heard.delete(oldest);
+    const first = seen.get(key);
+    if (first !== undefined && first.host !== host && Math.abs(atMs - first.atMs) < DUPLICATE_MS) return true;
+    seen.delete(key);
+    seen.set(key, { host, atMs });
+    const [oldest] = seen.keys();
+    if (seen.size > REMEMBERED && oldest !== undefined) seen.delete(oldest);
     return false;
   };
 }

@@ -1,4 +1,4 @@
-/** Effects: ends connections that a plain close would leave half open, and finds those whose peer is gone. */
+/** Effects: closes connections that would otherwise stay half open, and detects those whose peer is dead. */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -6,8 +6,8 @@ const PROBE_MS = 3_000;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * After a peer's FIN Node no longer asks the kernel about the socket until it has something to write: a reset, or a keepalive without answer, stays
- * unseen, and both sockets of a splice to a silent container would be held for ever. An empty write sends nothing and is told of either.
+ * After a peer's FIN, Node asks the kernel about the socket only when it has something to write: a reset or an unanswered keepalive stays
+ * unnoticed, and both sockets of a splice to a silent container would stay open for ever. An empty write sends nothing and reports either.
  */
 export function watchHalfOpen(socket: Duplex): void {
   const begin = (): void => {
@@ -18,14 +18,14 @@ export function watchHalfOpen(socket: Duplex): void {
     }, PROBE_MS);
     socket.once('close', () => clearInterval(timer));
   };
-  // a socket that nobody reads yet says its end all the same
+  // a socket that nobody reads yet emits its end all the same
   if (socket.readableEnded) begin();
   else socket.once('end', begin);
 }
 
 /**
- * Hangs up with a reset: the other side is to drop everything. While a FIN is on its way libuv refuses that and would keep the handle. A unix
- * socket has no reset; its close tells both ways at once.
+ * Closes with a TCP reset, so that the other side drops everything. While a FIN is being sent libuv refuses a reset and would keep the handle. A
+ * unix socket has no reset; closing it ends both directions at once.
  */
 export function reset(socket: Socket): void {
   const isUnix = !socket.connecting && socket.remoteAddress === undefined;

@@ -1,5 +1,5 @@
 /**
- * How long ago, in Docker's words (go-units `HumanDuration`), and for how long these words stay true.
+ * How long ago, as Docker writes it (docker/go-units duration.go, `HumanDuration`), and for how long the text holds. Pure.
  */
 export interface HumanDuration {
   readonly text: string;
@@ -21,7 +21,7 @@ export function humanDuration(elapsedMs: number): HumanDuration {
   return speakHours(elapsedMs);
 }
 
-/** From 46 minutes on Docker counts in hours rounded to the nearest; days, weeks and months are whole multiples of those. */
+/** From 46 minutes Docker counts in hours rounded to the nearest; days, weeks and months are whole multiples of those. */
 function speakHours(elapsedMs: number): HumanDuration {
   const hours = Math.floor(elapsedMs / hour + 0.5);
   const roundedTo = (count: number) => (count - 0.5) * hour;

@@ -1,7 +1,7 @@
 /**
- * Job: one Docker Engine seen from here. In: where it is (socket, TCP, or another host's gateway). Out: answers, streams, events.
- * Invariants: an Engine's refusal keeps its status and words (kind `engine`); no answer is `unavailable` or `timeout`; nothing is
- * buffered but what engineRequest and engineJson read whole.
+ * Job: access to one Docker Engine. In: where it is (socket, TCP, or another host's gateway). Out: answers, streams, events.
+ * Invariants: an Engine's refusal keeps its status and message (kind `engine`); without an answer the error is `unavailable` or `timeout`;
+ * nothing is buffered except what engineRequest and engineJson read whole.
  */
 export { dockerFor } from './client.ts';
 export { createEventDedup } from './event-dedup.ts';

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { ArpanetError } from '../model/errors.ts';
 import { messageIn } from './upgrade.ts';
 
-/** Where an Engine is. A target without an agent uses Node's global keep-alive agent. */
+/** Where an Engine is. Without an agent, Node's global keep-alive agent is used. */
 export type EngineTarget =
   | { readonly agent: http.Agent }
   | { readonly socketPath: string; readonly agent?: http.Agent }
@@ -14,13 +14,13 @@ export type EngineTarget =
 
 export interface EngineCall {
   readonly method: string;
-  /** With or without the version: `/v1.41/containers/json` or `/containers/json`, the Engine's newest. */
+  /** With a version (`/v1.41/containers/json`), or without for the Engine's newest. */
   readonly path: string;
-  /** Buffer and string go as they are, a Readable is streamed, anything else as JSON. */
+  /** Buffer and string are sent as they are, a Readable is streamed, anything else is sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
-  /** Until the answer's head has come; in engineRequest and engineJson until its last byte. */
+  /** Until the head of the answer; in engineRequest and engineJson until its last byte. */
   readonly timeoutMs?: number;
 }
 
@@ -32,7 +32,7 @@ export interface EngineAnswer {
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']);
 
-/** `unix:///path` or `tcp://host:port` as a target. Throws `invalid`. */
+/** `unix:///path` or `tcp://host:port` as a target; the default port is 2375. Throws `invalid`. */
 export function engineTarget(url: string): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
   const unix = /^unix:\/\/(?<path>\/.+)$/.exec(url)?.groups?.['path'];
   if (unix !== undefined) return { socketPath: unix };
@@ -42,12 +42,15 @@ export function engineTarget(url: string): { readonly socketPath: string } | { r
   return { host: tcp['host'].replace(/^\[|\]$/g, ''), port: Number(tcp['port'] ?? 2375) };
 }
 
-/** Resolves at the answer's head, whatever its status; the caller reads or destroys the body. Aborting cuts the body too. */
+/**
+ * Resolves at the head of the answer, whatever its status; the caller reads or destroys the body. Aborting ends the body too.
+ * Throws `unavailable` or `timeout` without an answer, and the signal's AbortError.
+ */
 export async function engineOpen(target: EngineTarget, call: EngineCall): Promise<IncomingMessage> {
   try {
     return await attempt(target, call);
   } catch (error) {
-    // The Engine closed a kept-alive connection just as we wrote to it: nothing was done, say it again on another one.
+    // The Engine closed a kept-alive connection while the request was written: nothing was done, so it is sent again on another one.
     if (error instanceof StaleConnection && IDEMPOTENT.has(call.method) && !(call.body instanceof Readable)) {
       return attempt(target, call).catch((again: unknown) => Promise.reject(asArpanet(target, again, call)));
     }
@@ -55,10 +58,10 @@ export async function engineOpen(target: EngineTarget, call: EngineCall): Promis
   }
 }
 
-/** The whole answer, whatever its status. Throws `unavailable` or `timeout` when there is none. */
+/** The whole answer, whatever its status. Throws `unavailable` or `timeout` without one, and the signal's AbortError. */
 export async function engineRequest(target: EngineTarget, call: EngineCall): Promise<EngineAnswer> {
   const answer = await engineOpen(target, call);
-  const late = new ArpanetError('timeout', `the Engine at ${describe(target)} did not finish ${call.method} ${call.path}`);
+  const late = new ArpanetError('timeout', `the Docker Engine at ${describe(target)} did not finish ${call.method} ${call.path}`);
   const timer = call.timeoutMs === undefined ? undefined : setTimeout(() => answer.destroy(late), call.timeoutMs);
   try {
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: await buffer(answer) };
@@ -69,16 +72,16 @@ export async function engineRequest(target: EngineTarget, call: EngineCall): Pro
   }
 }
 
-/** The answer's JSON; undefined for an empty body. Throws `engine` with the Engine's own status and message for 400 and above. */
+/** The answer's JSON; undefined for an empty body. Throws `engine`, with the Engine's status and message, for 400 and above; else as engineRequest. */
 export async function engineJson<T>(target: EngineTarget, call: EngineCall): Promise<T> {
   const answer = await engineRequest(target, call);
   if (answer.status >= 400) throw engineError(answer.status, answer.body.toString());
   return (answer.body.length === 0 ? undefined : JSON.parse(answer.body.toString())) as T;
 }
 
-/** An Engine's refusal as an error: its status, its words. */
+/** An Engine's refusal as an error of kind `engine`, with its status and message. */
 export function engineError(status: number, body: string): ArpanetError {
-  return new ArpanetError('engine', messageIn(body) ?? (body.trim() || `the Engine answered ${status}`), { engineStatus: status });
+  return new ArpanetError('engine', messageIn(body) ?? (body.trim() || `the Docker Engine answered ${status}`), { engineStatus: status });
 }
 
 class StaleConnection extends Error {}
@@ -92,14 +95,14 @@ function attempt(target: EngineTarget, call: EngineCall): Promise<IncomingMessag
     const request = http.request({ ...target, method, path, headers, ...(signal && { signal }) });
     const late = new ArpanetError(
       'timeout',
-      `the Engine at ${describe(target)} did not answer ${method} ${path} within ${timeoutMs ?? 0} ms`,
+      `the Docker Engine at ${describe(target)} did not answer ${method} ${path} within ${timeoutMs ?? 0} ms`,
     );
-    const giveUp = (): void => {
+    const onTimeout = (): void => {
       request.destroy(late);
-      // it says so itself only once it has a socket, and a tunnel to a silent host takes long to fail
+      // the request itself emits this only once it has a socket, and a tunnel to a silent host takes long to fail
       reject(late);
     };
-    const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, timeoutMs);
+    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
     request.on('response', (answer) => {
       clearTimeout(timer);
       resolve(answer);
@@ -120,15 +123,15 @@ function encode(body: unknown): { readonly body?: string | Buffer | Readable; re
   return { body: JSON.stringify(body), type: 'application/json' };
 }
 
-/** An abort is passed on to who asked for it. One that cut the tunnels, because their host went down, means that the Engine is away. */
+/** The caller's own abort is passed on. An AbortError without one means that the tunnels were closed because their host is down. */
 function asArpanet(target: EngineTarget, error: unknown, { signal }: EngineCall): Error {
   if (error instanceof ArpanetError) return error;
   if (error instanceof Error && error.name === 'AbortError' && signal?.aborted === true) return error;
   const cause = error instanceof StaleConnection ? error.cause : error;
-  return new ArpanetError('unavailable', `cannot reach the Engine at ${describe(target)}`, { cause });
+  return new ArpanetError('unavailable', `cannot reach the Docker Engine at ${describe(target)}`, { cause });
 }
 
 function describe(target: EngineTarget): string {
   if ('socketPath' in target) return target.socketPath;
-  return 'host' in target ? `${target.host}:${target.port}` : 'the end of the tunnel';
+  return 'host' in target ? `${target.host}:${target.port}` : 'the other end of the tunnel';
 }

@@ -1,9 +1,9 @@
-/** Engines' events as clients of a cluster shall see them. */
+/** Engines' events as clients of the cluster see them. Pure. */
 import type { EngineEvent } from '../model/docker.ts';
 import { isInternalLabel } from './public-labels.ts';
 import { predefinedNetworks } from '../model/networks.ts';
 
-/** With our own labels hidden and its host named; `network`: the cluster's own of which the event tells. */
+/** Without arpanet's own labels, and with the host as attribute `node.name`, as in Docker Swarm's classic API. `network`: the cluster network that the event is about. */
 export function shownEvent(host: string, event: EngineEvent, network?: { readonly id: string; readonly name?: string }): EngineEvent {
   const attributes = Object.fromEntries(Object.entries(event.Actor.Attributes).filter(([key]) => !isInternalLabel(key)));
   const name = network?.name ?? attributes['name'];
@@ -13,6 +13,6 @@ export function shownEvent(host: string, event: EngineEvent, network?: { readonl
   return { ...event, ...(event.id === undefined ? {} : { id }), Actor: { ...event.Actor, ID: id, Attributes } };
 }
 
-/** The same for an event however often it is told. */
+/** A key that is the same however often an event arrives. */
 export const eventIdentity = (host: string, { timeNano, Type, Action, Actor }: EngineEvent): string =>
   `${host} ${timeNano} ${Type} ${Action} ${Actor.ID}`;

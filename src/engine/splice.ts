@@ -1,13 +1,13 @@
-/** Effects: joins two sockets, byte for byte, with half-close kept. */
+/** Effects: joins two sockets, byte for byte; half-close is passed on. */
 import type { Socket } from 'node:net';
 import { reset, watchHalfOpen } from './half-open.ts';
 
-/** A side that has said all it will say leaves its client this long to hang up too. */
+/** After the upstream side has ended, the client has this long to end too. */
 const LINGER_MS = 60_000;
 
 /**
- * One side's end becomes the other's. A side that dies without an end resets the client: half an answer must not look like a whole one.
- * What is on its way to a living side still arrives. What sockets say that are read into a buffer (reused-read-buffer.ts) is passed on by that.
+ * One side's end becomes the other's. If the upstream breaks without an end, the client is reset: half an answer must not look like a whole one.
+ * What is already sent to a working side still arrives. Sockets with a reused buffer (reused-read-buffer.ts) pass on their data themselves.
  */
 export function splice(client: Socket, upstream: Socket): void {
   for (const [from, to] of [
@@ -27,7 +27,7 @@ export function splice(client: Socket, upstream: Socket): void {
     if (!upstream.readableEnded) reset(client);
   });
   client.once('close', () => {
-    // what it had said whole still arrives
+    // what the client had sent whole still arrives
     if (client.readableEnded) upstream.destroySoon();
     else upstream.destroy();
   });

@@ -1,4 +1,4 @@
-/** The `Status` text of a container as moby's `State.String()` writes it, and when it changes next. */
+/** The `Status` text of a container as moby's `State.String()` writes it, and when it changes next. Pure. */
 import type { ContainerInspect } from '../model/index.ts';
 import { humanDuration } from './human-duration.ts';
 
@@ -10,19 +10,19 @@ export interface StatusText {
 
 type State = ContainerInspect['State'];
 
-/** https://github.com/moby/moby/blob/v26.1.5/container/state.go#L78 */
+/** `nowMs`: Unix time. Source: https://github.com/moby/moby/blob/v26.1.5/container/state.go#L78 */
 export function statusText(state: State, nowMs: number): StatusText {
   if (state.Running) {
-    if (state.Paused) return since(state.StartedAt, nowMs, (spoken) => `Up ${spoken} (Paused)`);
-    if (state.Restarting) return since(state.FinishedAt, nowMs, (spoken) => `Restarting (${state.ExitCode}) ${spoken} ago`);
-    const health = healthWords(state.Health);
-    return since(state.StartedAt, nowMs, (spoken) => (health === undefined ? `Up ${spoken}` : `Up ${spoken} (${health})`));
+    if (state.Paused) return since(state.StartedAt, nowMs, (elapsed) => `Up ${elapsed} (Paused)`);
+    if (state.Restarting) return since(state.FinishedAt, nowMs, (elapsed) => `Restarting (${state.ExitCode}) ${elapsed} ago`);
+    const health = healthText(state.Health);
+    return since(state.StartedAt, nowMs, (elapsed) => (health === undefined ? `Up ${elapsed}` : `Up ${elapsed} (${health})`));
   }
   if (state.Status === 'removing') return forever('Removal In Progress');
   if (state.Dead || state.Status === 'dead') return forever('Dead');
   if (isZeroTime(state.StartedAt)) return forever('Created');
   if (isZeroTime(state.FinishedAt)) return forever('');
-  return since(state.FinishedAt, nowMs, (spoken) => `Exited (${state.ExitCode}) ${spoken} ago`);
+  return since(state.FinishedAt, nowMs, (elapsed) => `Exited (${state.ExitCode}) ${elapsed} ago`);
 }
 
 /** Go's zero time, which stands for "never". */
@@ -37,15 +37,15 @@ export function healthStatus(state: State): string {
   return health.Status === '' ? 'unhealthy' : health.Status;
 }
 
-function healthWords(health: State['Health']): string | undefined {
+function healthText(health: State['Health']): string | undefined {
   if (health === undefined || health === null || health.Status === 'none') return undefined;
   return health.Status === 'starting' ? 'health: starting' : health.Status;
 }
 
-function since(time: string, nowMs: number, say: (spoken: string) => string): StatusText {
+function since(time: string, nowMs: number, format: (elapsed: string) => string): StatusText {
   const startMs = Date.parse(time);
   const { text, untilMs } = humanDuration(nowMs - startMs);
-  return { text: say(text), untilMs: startMs + untilMs };
+  return { text: format(text), untilMs: startMs + untilMs };
 }
 
 function forever(text: string): StatusText {

@@ -1,5 +1,5 @@
 /**
- * Effects: the client's side of a host agent's engine gateway. A tunnel is one connection to a remote Engine: after the preamble
+ * Effects: the client side of a host agent's engine gateway. A tunnel is one connection to a remote Engine: after the upgrade
  * (`GET /engine`, `Upgrade: tunnel`, token, epoch) every byte goes to the Engine's own socket and back.
  */
 import { setMaxListeners } from 'node:events';
@@ -20,9 +20,9 @@ export interface TunnelOptions {
   readonly port: number;
   readonly token: string;
   readonly epoch: number;
-  /** A port as that host itself calls it, instead of its Engine. */
+  /** A port as that host reaches it, instead of its Engine. */
   readonly to?: HostPort | undefined;
-  /** The caller's own url, if it leads: the host's agent joins it there. */
+  /** The caller's URL, if it leads: the host's agent joins it there. */
   readonly leader?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number;
@@ -40,10 +40,10 @@ export function openTunnel(options: TunnelOptions): Promise<Socket> {
   return openUpgrade({ ...rest, path, protocol: 'tunnel', headers, what: `engine gateway ${options.host}:${options.port}` });
 }
 
-/** A pooled tunnel that nobody needed for this long is closed. */
+/** A pooled tunnel that is unused for this long is closed. */
 const IDLE_MS = 20_000;
 
-/** `host:port` apart; IPv6 in brackets. */
+/** Splits `host:port`; IPv6 addresses are in brackets. */
 export function splitHostPort(text: string): { readonly host: string; readonly port: number } {
   const at = text.lastIndexOf(':');
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
@@ -57,9 +57,9 @@ export interface EngineAgentOptions {
   readonly log: Logger;
 }
 
-/** An `http.Agent` whose connections are tunnels: `http.request({ agent })` and http-proxy then talk to that host's Engine. */
+/** An `http.Agent` whose connections are tunnels: `http.request({ agent })` and http-proxy then reach that host's Engine. */
 export interface EngineAgent extends http.Agent {
-  /** A fresh tunnel outside the pool, for a hijack, or to a port of the host. Its caller owns it. */
+  /** A new tunnel outside the pool, for a hijack, or to a port of the host. The caller owns it. Throws as `openTunnel`. */
   dial(signal?: AbortSignal, to?: HostPort): Promise<Socket>;
 }
 
@@ -73,7 +73,7 @@ class TunnelAgent extends http.Agent implements EngineAgent {
     setMaxListeners(0, this.#closing.signal); // as many as there are dials under way
   }
 
-  /** One pool, whatever host name the request carries. */
+  /** One pool, whatever host name the request has. */
   override getName(): string {
     return 'engine';
   }
@@ -85,13 +85,13 @@ class TunnelAgent extends http.Agent implements EngineAgent {
   async #connect(done?: (error: Error | null, socket: Duplex) => void): Promise<void> {
     try {
       const socket = await this.dial(this.#closing.signal);
-      // Half-open is for hijacks: a pooled tunnel whose Engine hung up must leave the pool, not take one more request.
+      // Half-open sockets are for hijacks: a pooled tunnel that the Engine closed must leave the pool, not take one more request.
       socket.once('end', () => {
         if (this.freeSockets['engine']?.includes(socket)) socket.destroy();
       });
       done?.(null, socket);
     } catch (error) {
-      this.#options.log.debug({ gateway: this.#options.gateway, err: error }, 'no tunnel');
+      this.#options.log.debug({ gateway: this.#options.gateway, err: error }, 'cannot open a tunnel');
       done?.(error as Error, undefined as unknown as Duplex);
     }
   }
@@ -107,7 +107,7 @@ class TunnelAgent extends http.Agent implements EngineAgent {
   }
 }
 
-/** Makes the agent of one host's gateway. `destroy()` cuts every pooled tunnel and every dial under way; hijacks live on. */
+/** The agent of one host's gateway. `destroy()` closes every pooled tunnel and every dial under way; hijacks continue. */
 export function createEngineAgent(options: EngineAgentOptions): EngineAgent {
   return new TunnelAgent(options);
 }

@@ -1,4 +1,4 @@
-/** Effects: dials an HTTP/1.1 upgrade and hands out the naked socket that it leaves behind. */
+/** Effects: sends an HTTP/1.1 upgrade request and returns the socket after the `101`. */
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
 import { ArpanetError, type ErrorKind } from '../model/errors.ts';
@@ -11,29 +11,29 @@ export interface UpgradeRequest {
   /** Value of the `Upgrade` header. */
   readonly protocol: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Who is called, for error messages: `engine gateway 10.0.0.2:2376`. */
+  /** The other side, for error messages: `engine gateway 10.0.0.2:2376`. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
-  /** Connect and answer within this. */
+  /** For connecting and answering; default 5 s. */
   readonly timeoutMs?: number;
 }
 
 const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = { 401: 'unauthorized', 403: 'forbidden', 409: 'not-leader' };
 
-/** A TCP socket as all of ours are: no Nagle, keepalive, half-open, large buffers. Not yet connected. */
+/** A TCP socket without Nagle, with keepalive, half-open, with large buffers. Not yet connected; errors are emitted. */
 export function dial(host: string, port: number, onread?: net.OnReadOpts): Socket {
   const options = { host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 };
   return net.connect({ ...options, highWaterMark: HIGH_WATER_MARK_BYTES, ...(onread && { onread }) } as net.NetConnectOpts);
 }
 
-/** The same towards a Unix socket; with `onread` what arrives goes there, and no `data` is said. */
+/** The same to a Unix socket; with `onread` what arrives goes there, and no `data` is emitted. */
 export function dialUnix(path: string, onread?: net.OnReadOpts): Socket {
   return net.connect({ path, allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK_BYTES, ...(onread && { onread }) } as net.NetConnectOpts);
 }
 
 /**
- * Resolves with the socket after `101`; bytes that came with the answer's head are still in it, unread.
- * Throws `unavailable` (refused, unreachable, cut), `timeout`, or by the answer's status `unauthorized`, `forbidden`, `not-leader`.
+ * Resolves with the socket after `101`; bytes that came with the head of the answer are still in it, unread.
+ * Throws `unavailable` (refused, unreachable, closed), `timeout`, or by status: `unauthorized` (401), `forbidden` (403), `not-leader` (409).
  */
 export function openUpgrade(request: UpgradeRequest): Promise<Socket> {
   const { host, port, path, protocol, what, signal, timeoutMs = 5_000 } = request;
@@ -66,7 +66,7 @@ function asUnavailable(what: string, cause: unknown): Error {
   return new ArpanetError('unavailable', `cannot reach ${what}`, { cause });
 }
 
-/** The `{"message": …}` of a refusal, or its status line. */
+/** The `{"message": …}` of a refusal, or its status line. At most 64 KiB are read. */
 export async function readMessage(answer: http.IncomingMessage): Promise<string> {
   let text = '';
   for await (const chunk of answer.setEncoding('utf8')) {
@@ -82,7 +82,7 @@ export function messageIn(body: string): string | undefined {
     const parsed: unknown = JSON.parse(body);
     if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) return String(parsed.message);
   } catch {
-    // not JSON: the caller says what it knows
+    // not JSON: the caller has other words
   }
   return undefined;
 }

@@ -109,7 +109,10 @@ describe('the DNS server', () => {
   it('says whose fault it is when it cannot listen, and leaves nothing half open', async () => {
     const taken = createServer().listen(port, '127.0.0.6');
     await once(taken, 'listening');
-    await assert.rejects(dns.listen('127.0.0.6'), (error) => isKind(error, 'conflict') && /another program has it/.test(error.message));
+    await assert.rejects(
+      dns.listen('127.0.0.6'),
+      (error) => isKind(error, 'conflict') && /another program uses this port/.test(error.message),
+    );
     taken.close();
     await once(taken, 'close');
     await dns.listen('127.0.0.6');

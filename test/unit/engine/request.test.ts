@@ -126,7 +126,7 @@ describe('a tunnel', () => {
     const asked = engineRequest({ agent }, { method: 'GET', path: '/_ping', signal: new AbortController().signal });
     await arrives;
     agent.destroy();
-    await assert.rejects(asked, { kind: 'unavailable', message: /cannot reach the Engine/ });
+    await assert.rejects(asked, { kind: 'unavailable', message: /cannot reach the Docker Engine/ });
   });
 
   it('says the gateway’s own reason', async (t) => {
