@@ -39,7 +39,7 @@ const cells = (row) => {
   return [row.work, row.beside, ours, `${short(median(row.theirs))} ${row.unit}`, ratio, spread, swarm, row.reach];
 };
 
-const header = ['work', 'beside', 'ours', 'theirs', 'ratio', 'spread', 'classic Swarm', 'to reach'];
+const header = ['work', 'compared with', 'arpanet', 'the other', 'ratio', 'spread', 'classic Swarm', 'target'];
 const line = (row) => `| ${row.join(' | ')} |`;
 const rows = [];
 for (const part of PARTS.filter((name) => asked.length === 0 || asked.includes(name))) {
@@ -60,7 +60,7 @@ if (asked.length === 0) {
   const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`;
   writeFileSync(
     path,
-    `# Performance\n\nMade by \`npm run bench\`: each row is ours beside what a user would pick instead, in one run, in turns. The ratio is the median of the rounds'\nratios, the spread their least and greatest. Clients, Engines, Consul and arpanet share one machine: ratios count, absolute figures mean little.\n\nMachine: ${machine}.\n\n${lines.join('\n')}\n<!-- notes -->${notes}`,
+    `# Performance\n\nMade by \`npm run bench\`: each row compares arpanet with what a user would pick instead, in turns, in one run. The ratio is the median of the rounds'\nratios, the spread their minimum and maximum. Clients, Engines, Consul and arpanet share one machine, so ratios matter and absolute figures say little.\n\nMachine: ${machine}.\n\n${lines.join('\n')}\n<!-- notes -->${notes}`,
   );
 }
 process.exit(0);

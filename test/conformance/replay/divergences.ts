@@ -2,10 +2,10 @@ import type { EngineName } from './run.ts';
 
 /**
  * Every difference between arpanet and one Engine that a client can see and that a cluster makes inevitable. `npm run conformance` fails on any
- * other; docs/divergence.md is made of this list (`npm run conformance -- --page`). A new line needs a reason that is not "it was easier".
+ * other difference. docs/divergence.md is made from this list (`npm run conformance -- --page`). A new entry needs a reason other than "it was easier".
  */
 export interface Divergence {
-  /** As the route table writes it, or `*`: what every answer shows. */
+  /** As in the route table; `*`: every answer. */
   readonly route: string | readonly string[];
   /** Place in the answer: `status`, `headers.server`, `body.Config.Labels.x`, `body[0].Name`. */
   readonly at: RegExp;
@@ -13,7 +13,7 @@ export interface Divergence {
   readonly label?: RegExp;
   /** Only against this version. */
   readonly engine?: EngineName | readonly EngineName[];
-  /** Only these words or statuses of the Engine and of ours, as JSON. */
+  /** Only these texts or statuses of the Engine and of arpanet, as JSON. */
   readonly when?: readonly [dockers: RegExp, ours: RegExp];
   readonly what: string;
   readonly dockers: string;
@@ -42,8 +42,8 @@ const KEPT = ['secrets', 'configs'].flatMap((kind) => [
   `POST /${kind}/{id}/update`,
   `DELETE /${kind}/{id}`,
 ]);
-/** Until 20.10 an Engine says 500 to much that is the client's mistake, and says so in Go's words. */
-const OLD = 'What the cluster answers itself it answers in one way, that of 26.1: hosts may run different versions at the same time.';
+/** Engines up to 20.10 answer 500 to many mistakes of the client, with the text of a Go error. */
+const OLD = 'Answers that the cluster makes itself are those of 26.1: hosts may run different versions at the same time.';
 
 export const DIVERGENCES: readonly Divergence[] = [
   {
@@ -52,49 +52,49 @@ export const DIVERGENCES: readonly Divergence[] = [
     what: 'headers `Server` and `Arpanet-Request-Id`',
     dockers: '`Docker/20.10.24 (linux)`; none',
     ours: '`arpanet/<version>`; an id for each request',
-    reason: 'A client or an operator must be able to tell whom it talks to, and to find its request in the logs.',
+    reason: 'A client must be able to see which program answers, and an operator to find a request in the logs.',
   },
   {
     route: ['GET /containers/json', 'GET /system/df'],
     at: /Labels\.arpanet\.(host|placement)$/,
     what: 'labels `arpanet.host` and `arpanet.placement` on every container of a list',
     dockers: 'none',
-    ours: 'the name of the host that runs it; why it is there, in short',
-    reason: 'Where a container runs is what a cluster adds; labels are the place that every client can show and filter on.',
+    ours: 'the name of the host; the short reason for the choice of host',
+    reason: 'A cluster adds the question where a container runs. Every client can show labels and filter by them.',
   },
   {
     route: 'GET /containers/{id}/json',
     at: /^body\.Node$/,
     what: 'object `Node`',
     dockers: 'none',
-    ours: 'host, address, CPUs, memory, labels, as classic Swarm showed them',
-    reason: 'The same for programs; clients ignore fields that they do not know.',
+    ours: 'host, address, CPUs, memory, labels, as in classic Swarm',
+    reason: 'The same for programs. Clients ignore fields that they do not know.',
   },
   {
     route: 'GET /volumes/{name}',
     at: /^body\.Status$/,
     when: [/./, /^\{"arpanet\.host":"[^"]+"\}$/],
     what: '`Status` of a volume',
-    dockers: 'what its driver says',
-    ours: 'and `arpanet.host`, where it is',
-    reason: 'A volume is on one host, and its containers with it.',
+    dockers: 'what its driver reports',
+    ours: 'also `arpanet.host`: the host that has it',
+    reason: 'A volume is on one host, and so are its containers.',
   },
   {
     route: ['GET /containers/json', 'GET /containers/{id}/json', 'GET /system/df'],
     at: /\.IPPrefixLen$/,
-    what: 'the network of a container that names none: its subnet',
+    what: 'the subnet of the network of a container that names no network',
     dockers: '`bridge`, on one host',
-    ours: 'shown as `bridge`, but on all hosts, with names, from the cluster’s pool. `--network bridge` is the host’s own, as ever',
-    reason: 'Containers that could reach one another on one Engine must do so wherever they land; an Engine’s own bridge ends at its host.',
+    ours: 'shown as `bridge`, but spans all hosts, has names, and is from the cluster’s pool. `--network bridge` is the host’s own, as usual',
+    reason: 'Containers that reach each other on one Engine must do so on any hosts; an Engine’s own bridge ends at its host.',
   },
   {
     route: ['GET /containers/json', 'GET /containers/{id}/json', 'GET /networks', 'GET /networks/{id}'],
     at: /\.(IPAddress|IPv4Address|Gateway)$/,
     when: [/^"100\.6[4-6]\./, /^"100\.6[4-6]\./],
-    what: 'which address of a network a container gets, and its gateway',
+    what: 'the address that a container gets in a network, and its gateway',
     dockers: 'the first free one; the network’s gateway',
     ours: 'the first free one after sixteen; its host’s gateway',
-    reason: 'Every host has a gateway of its own in the network, from the same pool, so that hosts do not answer for each other.',
+    reason: 'Every host has its own gateway address in the network, so that hosts do not answer for each other.',
   },
   {
     route: 'GET /containers/{id}/json',
@@ -103,22 +103,22 @@ export const DIVERGENCES: readonly Divergence[] = [
     what: '`HostConfig.Runtime` before the first start of a container that was created without a `HostConfig`',
     dockers: 'absent',
     ours: '`runc`',
-    reason: 'The cluster always sends a `HostConfig`: its network and names are in it. Every Docker client does the same.',
+    reason: 'The cluster always sends a `HostConfig`, which contains the network and DNS. Every Docker client does the same.',
   },
   {
     route: 'POST /containers/create',
     at: /^(status|body\.(Id|Warnings|message))$/,
     label: /^(unknown|bad) network$|^with (a taken address|an address where none can be chosen)$/,
-    what: 'create on a network that does not exist, or with an address that it cannot have',
-    dockers: '20.10: 201; the start is refused. 26.1: some are refused at create',
-    ours: 'the create is refused, with the status and words of that',
+    what: 'create on a network that does not exist, or with an impossible address',
+    dockers: '20.10: 201, and the start is refused. 26.1: some creates are refused',
+    ours: 'the create is refused, with the status and text of the refused start',
     reason: 'The address in the network is chosen at create.',
   },
   {
     route: 'POST /containers/{id}/start',
     at: /^$/,
     label: /^start on unknown network$/,
-    what: 'its start',
+    what: 'start of such a container',
     dockers: '404',
     ours: 'there is nothing to start',
     reason: 'As above.',
@@ -129,17 +129,17 @@ export const DIVERGENCES: readonly Divergence[] = [
     label: /^start without it$/,
     what: 'a container whose network was removed while it was stopped',
     dockers: '`network <id> not found`, for good',
-    ours: '`network <name> not found`, until there is one of this name again',
-    reason: 'Hosts build networks as they need them, each time with another id of the Engine’s own: containers are joined by name.',
+    ours: '`network <name> not found`, until a network with this name exists again',
+    reason: 'Hosts create networks when they need them, each time with a new Engine id. Containers join by name.',
   },
   {
     route: 'POST /containers/create',
     at: /^(status|body\.(Id|Warnings|message))$/,
     label: /^(no image|trailing garbage)$/,
-    what: 'create without any image (and with a command); garbage after the JSON of the body',
-    dockers: '201: a container that can never start; 201: the garbage is not read',
-    ours: '400 that says so',
-    reason: 'A host is chosen for an image; a body that we rewrite must be read to its end. No client sends either.',
+    what: 'create without an image (but with a command); trailing data after the JSON of the body',
+    dockers: '201, and a container that can never start; 201, and the trailing data is ignored',
+    ours: '400 with that reason',
+    reason: 'The choice of a host depends on the image; a body that is rewritten must be read to its end. No client sends either.',
   },
   {
     route: 'POST /containers/create',
@@ -147,8 +147,8 @@ export const DIVERGENCES: readonly Divergence[] = [
     label: /^bind mount of nothing$/,
     what: 'a bind mount whose source is missing',
     dockers: '`… bind source path does not exist: /x`',
-    ours: 'the same, and the host that lacks it',
-    reason: 'Paths are those of the landing host; whoever reads the message must know which.',
+    ours: 'the same, with the host that lacks it',
+    reason: 'The path is looked up on the chosen host; the reader must know which host that is.',
   },
   {
     route: 'POST /networks/create',
@@ -157,8 +157,8 @@ export const DIVERGENCES: readonly Divergence[] = [
     when: [/^"Pool overlaps with other one on this address space"$/, /^"Pool overlaps with other one on this address space: /],
     what: 'a subnet that overlaps another',
     dockers: '`Pool overlaps with other one on this address space`',
-    ours: 'the same, and with what: a network, or a route of a host',
-    reason: 'It may be the route of a host that the client cannot see.',
+    ours: 'the same, with the other one: a network, or a route of a host',
+    reason: 'It may be a route of a host, which the client cannot see.',
   },
   {
     route: 'POST /networks/create',
@@ -166,16 +166,16 @@ export const DIVERGENCES: readonly Divergence[] = [
     label: /^(overlay|swarm scope)$/,
     what: 'networks with driver `overlay` or of scope `swarm`',
     dockers: 'refused without swarm mode',
-    ours: 'made as every network of the cluster',
-    reason: 'All networks span the hosts here; files written for a swarm must work.',
+    ours: 'created like every network of the cluster',
+    reason: 'All networks of the cluster span the hosts. Files written for a swarm must work.',
   },
   {
     route: 'GET /networks',
     at: /^names$/,
     label: /^\{"dangling":\["(true|false)"\]\}$/,
     what: 'filter `dangling` of networks',
-    dockers: 'finds every network of a user unused: it filters before it looks who is on them',
-    ours: 'tells those that are in use from those that are not',
+    dockers: 'finds every user-defined network unused: it filters before it adds the containers',
+    ours: 'separates networks in use from unused ones',
     reason: 'The Engine’s documentation promises this, and a prune that trusts the list would remove what other hosts use.',
   },
   {
@@ -184,15 +184,15 @@ export const DIVERGENCES: readonly Divergence[] = [
     what: 'attribute `node.name` of every event',
     dockers: 'none',
     ours: 'the host where it happened',
-    reason: 'One stream tells of all hosts. It is the attribute that Docker itself uses for this in swarm mode.',
+    reason: 'One stream has the events of all hosts. Docker itself uses this attribute in swarm mode.',
   },
   {
     route: 'GET /info',
     at: /^shape\.Swarm(\.|$)/,
     what: '`Swarm` in info',
     dockers: '`inactive`',
-    ours: 'a manager of as many nodes as there are hosts',
-    reason: 'The hosts are the nodes that `docker node ls` shows.',
+    ours: 'a manager with one node for each host',
+    reason: 'The hosts are the nodes of `docker node ls`.',
   },
   {
     route: ['GET /_ping', 'HEAD /_ping', 'GET ?'],
@@ -216,7 +216,7 @@ export const DIVERGENCES: readonly Divergence[] = [
     when: [/^503$|<absent>|This node is not a swarm manager/, /./],
     what: 'swarm, nodes, services, tasks',
     dockers: '503 `This node is not a swarm manager…`',
-    ours: 'answered: services are spread over the hosts (docs/services.md); a host leaves by `arpanet hosts rm` (501)',
+    ours: 'answered: services run on all hosts (docs/services.md). `DELETE /nodes/{id}` is 501: use `arpanet hosts rm`',
     reason: 'As above.',
   },
   {
@@ -225,7 +225,7 @@ export const DIVERGENCES: readonly Divergence[] = [
     when: [/^503$|<absent>|This node is not a swarm manager|^"application\/json"$/, /./],
     what: 'secrets and configs',
     dockers: '503 `This node is not a swarm manager…`',
-    ours: 'kept, up to 256 KiB each, and files in the containers of the services that name them',
+    ours: 'stored, up to 256 KiB each; they are files in the containers of the services that name them',
     reason: 'As above.',
   },
   {
@@ -233,27 +233,27 @@ export const DIVERGENCES: readonly Divergence[] = [
     at: /^(status|body|body\.message)$/,
     when: [/^400$|invalid ListenAddr/, /^(200|50[13])$|^"/],
     what: 'swarm init and join',
-    dockers: 'make the Engine part of a swarm; 400 without an address to listen on',
-    ours: 'init: it is one already, whatever is asked; join: 503, it is one already, and how hosts and schedulers join',
-    reason: 'A cluster of Engines is not an Engine that could join another.',
+    dockers: 'the Engine becomes part of a swarm; 400 without an address to listen on',
+    ours: 'init is the same without the address, the first time; join is refused, and the answer says how hosts and schedulers join',
+    reason: 'A cluster of Engines is not an Engine that could join another cluster.',
   },
   {
     route: ['GET /containers/{id}/json', 'GET /images/{name*}/json', 'GET ?', '*'],
     at: /^(status|name|body|headers\.(location|content-type|api-version|docker-experimental|ostype))$/,
     label: /^(escaped slash and name|dots in the path|GET \/images\/%2E%2E\/json|GET \/containers\/%zz\/json)$/,
-    what: 'paths that Go cleans by a redirect or cannot read: `//`, `/../`, an escaped slash before a name, a broken escape',
+    what: 'paths that Go redirects or cannot read: `//`, `/../`, an escaped slash before a name, a broken escape',
     dockers: '301 to the clean path; 400 in plain text',
     ours: '`%2Fname` is the container; dot segments are 404; 400 as JSON',
-    reason: 'No client follows a redirect of a POST; a dot segment never names an object, and a proxy must not let one through.',
+    reason: 'No client follows the redirect of a POST. A dot segment never names an object, and a proxy must not pass it on.',
   },
   {
     route: ['GET /containers/json', 'GET /_ping', 'GET ?'],
     at: /^(body|headers\.(content-type|x-content-type-options|docker-experimental))$/,
     label: /^(too (old|new)|GET \/v1(\.1\.1)?\/_ping)$/,
     what: 'the refusal of API versions: the oldest is 1.24',
-    dockers: '20.10 speaks 1.12 and later, refuses older ones in plain text',
+    dockers: '20.10 supports 1.12 and later, and refuses older ones in plain text',
     ours: '400 `client version … is too old` as JSON, as Engines since 25 do (their oldest is 1.24 too)',
-    reason: 'The oldest version is the one that every host speaks, newer Engines included.',
+    reason: 'The oldest version is the one that every host supports, newer Engines included.',
   },
   {
     route: [...FILTERED, ...BODIES, 'GET /containers/{id}/json', 'POST /containers/{id}/stop', 'POST /containers/create'],
@@ -261,7 +261,7 @@ export const DIVERGENCES: readonly Divergence[] = [
     engine: '20.10',
     when: [/^500$/, /^400$|^404$/],
     what: 'status of bad filters, bad bodies, ambiguous prefixes, unreadable numbers',
-    dockers: '20.10 says 500 to some',
+    dockers: '20.10 answers 500 to some',
     ours: '400 or 404',
     reason: OLD,
   },
@@ -273,8 +273,8 @@ export const DIVERGENCES: readonly Divergence[] = [
       /^"(error reading volume filters: )?(json: |unexpected end|strconv|Invalid filter|Unrecognised|no such container |invalid character)/,
       /^"(error reading volume filters: )?([Ii]nvalid filter|[Uu]nrecogni[sz]ed filter|failed to parse|No such container)/,
     ],
-    what: 'words about bad filters',
-    dockers: '`Invalid filter …` until 20.10, and Go’s own about JSON and numbers',
+    what: 'messages about bad filters',
+    dockers: '`Invalid filter …` up to 20.10, and Go’s errors about JSON and numbers',
     ours: '`invalid filter …`',
     reason: OLD,
   },
@@ -286,8 +286,8 @@ export const DIVERGENCES: readonly Divergence[] = [
       /^"(got EOF|unexpected EOF|json: |Content-Type specified )/,
       /^"(invalid JSON: |unsupported Content-Type |malformed Content-Type )/,
     ],
-    what: 'words about bad bodies',
-    dockers: '20.10: those of Go',
+    what: 'messages about bad bodies',
+    dockers: '20.10: Go’s errors',
     ours: '`invalid JSON: …`, `unsupported Content-Type header …`',
     reason: OLD,
   },
@@ -296,9 +296,9 @@ export const DIVERGENCES: readonly Divergence[] = [
     at: /^(body\.)?message$/,
     engine: '20.10',
     when: [/^"(\{\\"message\\":\\"Multiple IDs|Cannot kill)/, /^"(\{\\"message\\":\\"multiple IDs|cannot kill)/],
-    what: 'words about ambiguous prefixes, and of kill',
-    dockers: '20.10 begins them with a capital letter',
-    ours: 'a small one',
+    what: 'messages about ambiguous prefixes, and of kill',
+    dockers: '20.10: with a capital letter at the beginning',
+    ours: 'without',
     reason: OLD,
   },
   {
@@ -307,8 +307,8 @@ export const DIVERGENCES: readonly Divergence[] = [
     label:
       /^((create|inspect): (no subnet|subnet without mask|host bits|gateway outside|range outside|aux outside|bad gateway)|a bad address|an address (in no subnet|outside))$/,
     engine: '20.10',
-    what: 'subnets, gateways, ranges and addresses that do not fit together',
-    dockers: '20.10 takes some of them, and has words of its own for others',
+    what: 'subnets, gateways, ranges and addresses that contradict each other',
+    dockers: '20.10 accepts some of them, and has other messages for the rest',
     ours: '400 `invalid network config: …`, `invalid endpoint settings: …`',
     reason: OLD,
   },
@@ -318,8 +318,8 @@ export const DIVERGENCES: readonly Divergence[] = [
     label: /^filter \{"until"/,
     engine: '20.10',
     what: 'filter `until` of images',
-    dockers: '20.10 does not know it',
-    ours: 'known',
-    reason: 'The list is made here, whatever the hosts run.',
+    dockers: '20.10 does not support it',
+    ours: 'supported',
+    reason: 'The cluster makes the list itself, whichever versions the hosts run.',
   },
 ];

@@ -1,4 +1,4 @@
-/** docs/divergence.md, made of divergences.ts. */
+/** docs/divergence.md, made from divergences.ts. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repository } from '../../support/cluster/paths.ts';
@@ -19,9 +19,9 @@ export function page(): string {
   );
   return `# Where arpanet differs from one Docker Engine
 
-Every difference that a client can see. \`npm run conformance\` tells one long script of client calls to a bare engine and to a three-host cluster of the
-same engine, compares statuses, headers, bodies, stream framing and the order of events, and fails on any difference that is not in this table. The table is
-made of \`test/conformance/replay/divergences.ts\` (\`npm run conformance -- --page\`): a line is there only if a cluster makes the difference inevitable.
+Every difference that a client can see. \`npm run conformance\` sends one long script of client calls to a bare Engine and to a three-host cluster of the
+same Engine. It compares statuses, headers, bodies, stream framing and the order of events, and fails on any difference that is not in this table. The table is
+made from \`test/conformance/replay/divergences.ts\` (\`npm run conformance -- --page\`). It lists only differences that a cluster makes inevitable.
 
 | route | what | one Engine | arpanet | why |
 | --- | --- | --- | --- | --- |
