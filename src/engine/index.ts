@@ -3,6 +3,7 @@
  * Invariants: an Engine's refusal keeps its status and message (kind `engine`); without an answer the error is `unavailable` or `timeout`;
  * nothing is buffered except what engineRequest and engineJson read whole.
  */
+export { isBearer } from './bearer.ts';
 export { dockerFor } from './client.ts';
 export { createEventDedup } from './event-dedup.ts';
 export { engineEvents, lines } from './events.ts';

@@ -87,6 +87,7 @@ export async function runScheduler(
     streamLimit: settings.streamLimit,
     eventsBehindBytes: settings.eventsBehindBytes,
     operator,
+    token: () => settings.joinToken ?? reign?.token,
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
     log: log.child({ room: 'docker-api' }),
   });

@@ -4,12 +4,12 @@
  * `GET /port/ADDRESS/PORT` to a port as this host itself reaches it. Half-close is passed on in both directions.
  * Besides: `GET /metrics` for anybody; `GET /kept` and `GET /held` (open sockets, timers, memory) with the join token.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import http, { type IncomingMessage } from 'node:http';
+import http from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { reset } from '../../engine/half-open.ts';
 import { HIGH_WATER_MARK_BYTES, reusedBufferReader, reuseReadBuffer } from '../../engine/reused-read-buffer.ts';
+import { isBearer } from '../../engine/bearer.ts';
 import { splice } from '../../engine/splice.ts';
 import { dial, dialUnix } from '../../engine/upgrade.ts';
 import type { RecoveryFacts } from '../../model/wire.ts';
@@ -53,7 +53,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (method === 'GET' && url === '/metrics') return reply(200, 'text/plain; version=0.0.4; charset=utf-8', options.metrics());
     const isUsage = url.startsWith('/held');
     if (method !== 'GET' || (url !== '/kept' && !isUsage)) return reply(404, json, `{"message":"${NO_SUCH_PATH}"}\n`);
-    if (!isBearer(request, token)) return reply(401, json, '{"message":"wrong join token"}\n');
+    if (!isBearer(request.headers.authorization, token)) return reply(401, json, '{"message":"wrong join token"}\n');
     if (isUsage) return reply(200, json, `${JSON.stringify(resourceUsage(url.endsWith('?collect=1')))}\n`);
     return reply(200, json, JSON.stringify(options.recoveryFacts(portOf(server))));
   });
@@ -66,7 +66,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const port = portIn(request.url ?? '');
     if ((request.url !== '/engine' && port === undefined) || request.headers.upgrade !== 'tunnel')
       return refuse(client, 404, 'no such tunnel: use GET /engine or GET /port/ADDRESS/PORT with Upgrade: tunnel');
-    if (!isBearer(request, token)) return refuse(client, 401, 'wrong join token');
+    if (!isBearer(request.headers.authorization, token)) return refuse(client, 401, 'wrong join token');
     const leader = request.headers['arpanet-leader'];
     if (!epoch.admit(offered, typeof leader === 'string' ? leader : undefined)) {
       log.warn(

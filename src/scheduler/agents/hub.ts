@@ -2,7 +2,7 @@
  * The agents' streams, seen from the leader: one session a host. Effects: sockets and timers.
  * The door hands over upgraded sockets; what arrives goes to `heard` in order, one message after the other.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { isBearer } from '../../engine/bearer.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
@@ -74,9 +74,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const offered = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     if (lost.aborted) return refuseHttp(socket, '503 Service Unavailable', 'this scheduler no longer leads');
-    if (!sameSecret(offered, deps.token)) {
+    if (!isBearer(request.headers.authorization, deps.token)) {
       log.warn({ from: request.socket.remoteAddress }, 'refused an agent with a wrong join token');
       return refuseHttp(
         socket,
@@ -290,12 +289,6 @@ const KINDS: ReadonlySet<string> = new Set<ErrorKind>([
 function agentError(error: { readonly kind: string; readonly message: string; readonly engineStatus?: number }): ArpanetError {
   const kind = KINDS.has(error.kind) ? (error.kind as ErrorKind) : 'unavailable';
   return new ArpanetError(kind, error.message, error.engineStatus === undefined ? {} : { engineStatus: error.engineStatus });
-}
-
-/** Compares in a time that tells nothing, whatever the lengths. */
-function sameSecret(offered: string, secret: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(offered), digest(secret));
 }
 
 function refuseHttp(socket: Duplex, status: string, message: string): void {

@@ -24,7 +24,7 @@ describe('the docker CLI', () => {
 
   before(async () => {
     lab = await startLab({ count: 1, mixed: false });
-    const deps = { listen: [{ host: '127.0.0.1', port: 0 }], name: 's1', log: quietLog };
+    const deps = { listen: [{ host: '127.0.0.1', port: 0 }], name: 's1', token: () => undefined, log: quietLog };
     door = await startDoor({ ...deps, operator: (_req, res) => res.end(), acceptAgent: (_req, socket) => socket.destroy() });
     door.lead(await plainCluster(lab.hosts[0]?.socket ?? '', 'h1', closing.signal));
     dir = await mkdtemp(join(tmpdir(), 'arpanet-cli-'));

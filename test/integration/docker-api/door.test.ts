@@ -20,6 +20,17 @@ describe('the door', () => {
     }
   });
 
+  it('says what it holds to anybody, and collects its garbage first only for who has the join token', async () => {
+    await using small = await startSmall();
+    const held = (query: string, headers: Record<string, string> = {}) => fetch(`${small.url}/arpanet/v1/held${query}`, { headers });
+    assert.ok(((await (await held('')).json()) as { heapUsedBytes: number }).heapUsedBytes > 0);
+    const refused = await held('?collect=1');
+    assert.equal(refused.status, 401);
+    assert.match(await messageOf(refused), /needs the join token/);
+    assert.equal((await held('?collect=1', { Authorization: 'Bearer wrong' })).status, 401);
+    assert.equal((await held('?collect=1', { Authorization: 'Bearer join-token' })).status, 200);
+  });
+
   it('answers a list from ready bytes under a new request id each time, and no longer once the view changed', async () => {
     let version = 1;
     await using small = await startSmall({ known: { view: { version: () => version } } });

@@ -81,6 +81,7 @@ export async function startSmall(
   const door = await startDoor({
     listen: [{ host: '127.0.0.1', port: 0 }],
     name: 's1',
+    token: () => 'join-token',
     log: quietLog,
     operator: (_req, res) => res.end('operator\n'),
     acceptAgent: (_req, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\nagent'),
