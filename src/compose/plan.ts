@@ -6,6 +6,7 @@ import { updateOf } from './update-config.ts';
 import { textOf } from './values.ts';
 import { nameOf, replicasOf, requestOf, type Surroundings } from './requests.ts';
 
+/** One action of a deploy on one container. */
 export interface Step {
   readonly service: string;
   readonly container: string;
@@ -22,6 +23,7 @@ export interface Step {
   readonly id?: string;
 }
 
+/** The steps for one service, and what must hold of other services before them. Waves are run one after the other. */
 export interface Wave {
   readonly service: string;
   /** What must hold first: `service_started`, `service_healthy`, `service_completed_successfully`, of another service. */

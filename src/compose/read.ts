@@ -7,6 +7,7 @@ import { type Form, violations } from './schema.ts';
 import type { Path, Source } from './source.ts';
 import { bytesOf, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
 
+/** What all files together define: variables substituted, files merged, `extends` resolved, every service in one form (normalize.ts). */
 export interface Stack {
   /** `name:` of the last file that has one. */
   readonly name: string | undefined;

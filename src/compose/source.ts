@@ -4,6 +4,7 @@ import { ArpanetError } from '../model/index.ts';
 
 export type Path = readonly (string | number)[];
 
+/** A parsed YAML file that knows the line of each key. */
 export interface Source {
   readonly file: string;
   readonly value: unknown;

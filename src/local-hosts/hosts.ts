@@ -36,6 +36,7 @@ export interface LocalHostsOptions {
   readonly log: Logger;
 }
 
+/** Running Engines, each in its own network namespace of this machine. Disposing of it ends them and removes namespaces, bridge and folder. */
 export interface LocalHosts extends AsyncDisposable {
   readonly hosts: readonly LocalHost[];
   /** The address of this machine as the hosts see it. */

@@ -54,7 +54,6 @@ export interface MoveRecord {
   readonly startedAtMs: number;
 }
 
-/** `arpanet/networks/<id>`. */
 /** Addresses in it are paired with IPv4 leases (ipv6.ts). */
 export interface NetworkIpv6 {
   /** Canonical. */
@@ -64,6 +63,7 @@ export interface NetworkIpv6 {
   readonly config: IpamConfig;
 }
 
+/** A network of the cluster, at `arpanet/networks/<id>`. */
 export interface NetworkRecord {
   /** 64 hex digits, minted by us; written over each Engine's own id in every answer. */
   readonly id: string;

@@ -39,6 +39,7 @@ export interface ClusterSettings {
 /** Where a create would go, and the addresses that it would get, by the network's name. */
 export type Rehearsal = Placement & { readonly addresses: Readonly<Record<string, string>> };
 
+/** What the operator API reads and calls, all of it at the leader. Functions throw `not-leader` on a scheduler that does not lead. */
 export interface OperatorDeps {
   /** Resolves when all known hosts have come back to this leader, or their grace is over. Rejects when that lasts too long. */
   readonly ready: (signal: AbortSignal) => Promise<void>;

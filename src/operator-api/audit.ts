@@ -35,6 +35,7 @@ interface Wanted {
   readonly names: readonly NamedInstance[];
 }
 
+/** One difference that lasts between two sources of truth. */
 export interface Finding {
   readonly where: 'store' | 'engine' | 'network' | 'names' | 'catalog';
   readonly host?: string;
@@ -43,12 +44,14 @@ export interface Finding {
   readonly isMtu?: true;
 }
 
+/** What an audit found, and what `--fix` repaired. */
 export interface AuditReport {
   readonly findings: readonly Finding[];
   /** What was found and is right now. */
   readonly fixed: readonly Finding[];
 }
 
+/** All differences between the records of the store and what Engines, agents and the catalog have. Changes nothing. */
 export function audit(input: AuditInput): readonly Finding[] {
   return [
     ...input.foreignKeys.map((key): Finding => ({ where: 'store', what: `key ${key} was changed by another hand` })),

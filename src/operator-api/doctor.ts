@@ -5,6 +5,7 @@ import { instancesCalled } from './instance-reference.ts';
 import type { HostReport, NetworkReport } from './reports/report.ts';
 import type { InstanceReport } from './reports/service-report.ts';
 
+/** One link of the path from a container to what it calls. */
 export interface Link {
   readonly link: 'sender' | 'answer' | 'instance' | 'health' | 'network' | 'host' | 'kernel' | 'mtu' | 'port';
   readonly isSound: boolean;

@@ -7,6 +7,7 @@ export interface Logging {
   readonly setLevel: (level: LevelWithSilent | undefined) => void;
 }
 
+/** A logger that writes JSON lines to standard error and leaves out secrets. */
 export function openLog(level: LevelWithSilent): Logging {
   const children = new Set<WeakRef<Logger>>();
   const log = pino(

@@ -41,6 +41,10 @@ interface Host {
   spawn(args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): ChildProcess;
 }
 
+/**
+ * Runs a cluster on this machine until the signal aborts, then removes it. Errors: `unavailable`, `timeout` or `unsupported`, with the log file or
+ * the missing program in the message.
+ */
 export async function runUp(settings: UpSettings, logging: Logging, signal: AbortSignal, say: (line: string) => void): Promise<void> {
   const { log } = logging;
   const base = join(tmpdir(), 'arpanet-up');

@@ -62,6 +62,7 @@ const BRIDGE_OPTION = 'com.docker.network.bridge.name';
 const MTU_OPTION = 'com.docker.network.driver.mtu';
 const ANONYMOUS = /^[0-9a-f]{64}$/;
 
+/** The records of a new store, with notes on what could not be known and the reasons to refuse, if any. Writes nothing. */
 export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Recovery {
   const notes: string[] = [];
   const records = new Map<string, unknown>();

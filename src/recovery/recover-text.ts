@@ -2,6 +2,7 @@
 import { type ContainerRecord, type HostRecord, keys, type NetworkRecord, type ServiceRecord } from '../model/index.ts';
 import type { Recovery } from './recover-plan.ts';
 
+/** The plan of a recovery, one record or note per line. */
 export function recoveryText({ clusterId, epoch, records, notes, refusals }: Recovery): string {
   const under = <T>(prefix: string): readonly T[] => records.flatMap(([key, value]) => (key.startsWith(prefix) ? [value as T] : []));
   const networks = under<NetworkRecord>(keys.networks);

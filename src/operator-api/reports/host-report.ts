@@ -4,6 +4,7 @@ import { ArpanetError, type LeaseRecord, type NetworkRecord } from '../../model/
 import { type HostReport, hostReports, type Observed } from './report.ts';
 import { stateText } from './service-report.ts';
 
+/** Everything known about one host: `GET /arpanet/v1/hosts/HOST`. Sizes in bytes, times in ms since 1970. */
 export interface HostDetail extends HostReport {
   readonly joinedAtMs: number | undefined;
   readonly os: string;
@@ -75,6 +76,7 @@ export interface RebalanceReport {
   readonly stays: readonly { readonly container: string; readonly why: string }[];
 }
 
+/** What `arpanet hosts clean` would remove from a host. Sizes in bytes. */
 export interface CleanReport {
   readonly host: string;
   readonly containers: readonly { readonly name: string; readonly ended: string }[];

@@ -1,6 +1,7 @@
 /** The names that the cluster's DNS answers, as data. Pure. */
 import type { NamedInstance, OutsideEntry, OutsideName } from '../../model/index.ts';
 
+/** One name that DNS answers: a service, an instance, or a record that an operator added. */
 export interface NameReport {
   /** Without `.service.consul`. */
   readonly name: string;

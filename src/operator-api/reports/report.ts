@@ -12,6 +12,7 @@ import type {
 } from '../../model/index.ts';
 import { isDone, isUp } from './service-report.ts';
 
+/** A row of `GET /arpanet/v1/hosts`. Sizes in bytes, loads as shares from 0 to 1. */
 export interface HostReport {
   readonly name: string;
   readonly address: string;
@@ -45,6 +46,7 @@ export interface DeploymentReport {
   readonly ready: number;
 }
 
+/** One scheduler of the cluster, as the leader knows it. */
 export interface SchedulerReport {
   readonly name: string;
   readonly url: string;
@@ -53,6 +55,7 @@ export interface SchedulerReport {
   readonly heardMsAgo: number;
 }
 
+/** The answer of `GET /arpanet/v1/status`. */
 export interface StatusReport {
   readonly leader: LeaderRecord;
   readonly schedulers: readonly SchedulerReport[];
@@ -69,6 +72,7 @@ export interface StatusReport {
   readonly notes: readonly string[];
 }
 
+/** A network with the addresses in use in it: a row of `GET /arpanet/v1/networks`. */
 export interface NetworkReport extends NetworkRecord {
   readonly leases: readonly LeaseRecord[];
 }
@@ -84,6 +88,7 @@ export interface SettingReport {
   readonly own: string;
 }
 
+/** All that the leader knows at one moment: the input of the reports. */
 export interface Observed {
   readonly leader: LeaderRecord;
   readonly clusterId: string;

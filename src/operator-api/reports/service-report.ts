@@ -15,6 +15,7 @@ export interface InstanceReport {
   readonly isStopped: boolean;
 }
 
+/** A service with its instances: a row of `GET /arpanet/v1/services`. */
 export interface ServiceReport {
   readonly deployment: string;
   readonly service: string;

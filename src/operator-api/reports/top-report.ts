@@ -2,6 +2,7 @@
 import type { ContainerUsage } from '../../model/index.ts';
 import { type HostReport, hostReports, type Observed } from './report.ts';
 
+/** The answer of `GET /arpanet/v1/top`. Sizes in bytes; `cores` is the CPU time used per second, 1 for a busy core. */
 export interface TopReport {
   readonly atMs: number;
   readonly hosts: readonly HostReport[];

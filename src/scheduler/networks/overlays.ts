@@ -16,9 +16,9 @@ import { createSlots } from '../keyed.ts';
 import { planFor } from './network-plans.ts';
 
 const BUILD_TIMEOUT_MS = 20_000;
-/** A peer that does not answer must not hold up a create: it gets its plans again when it comes back. */
-/** Networks built or taken off at once on one host: an Engine makes them one after the other, and what waits there would be late. */
+/** Networks built or removed at the same time on one host. An Engine makes them one after the other; more would only wait there. */
 const AT_ONCE = 4;
+/** A peer that does not answer must not delay a create: it gets its plans again when it reconnects. */
 const PEER_TIMEOUT_MS = 2_000;
 
 export interface Overlays {
