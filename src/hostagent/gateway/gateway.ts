@@ -122,9 +122,3 @@ function refuse(client: Socket, status: number, message: string): void {
   client.end(`${head}\r\nConnection: close\r\n\r\n${body}`);
   client.setTimeout(5_000, () => client.destroy());
 }
-
-/** Compares digests, so that the time taken reveals nothing of the token or its length. */
-function isBearer(request: IncomingMessage, token: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
-}
