@@ -6,9 +6,8 @@ import { randomUUID } from 'node:crypto';
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { HIGH_WATER_MARK_BYTES, isBearer } from '../engine/index.ts';
+import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
-import { resourceUsage } from '../telemetry/resource-usage.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { BODY_LIMIT_BYTES } from './json/body.ts';
 import type { Cluster } from '../contracts/index.ts';
@@ -19,6 +18,7 @@ import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } fr
 import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { createLeading, type Leading, wasBegun } from './leader.ts';
+import { answerResourceUsage } from './resource-usage.ts';
 import { createReads } from './reads/index.ts';
 import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, stoppingAt, uploadOf } from './proxy/uploads.ts';
@@ -171,20 +171,12 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       return await ping(req, res, requestId);
     }
     if (path === '/arpanet/v1/health') return health(res, requestId);
-    if (path === '/arpanet/v1/held') return held(req, res, url.endsWith('?collect=1'));
+    if (path === '/arpanet/v1/held') return answerResourceUsage(req, res, deps.token());
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') return await follower.answer(req, res, requestId);
     if (path.startsWith('/arpanet/')) return deps.operator(req, res);
     if (role.leading.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
     await role.leading.answer(req, res, requestId);
-  }
-
-  /** What this process holds; a garbage collection first, which stops it for some ten milliseconds, only for who has the join token. */
-  function held(req: IncomingMessage, res: ServerResponse, collect: boolean): void {
-    const token = deps.token();
-    if (collect && (token === undefined || !isBearer(req.headers.authorization, token)))
-      throw new ArpanetError('unauthorized', 'a garbage collection needs the join token: Authorization: Bearer TOKEN');
-    res.end(`${JSON.stringify(resourceUsage(collect))}\n`);
   }
 
   /** True once another scheduler leads, or this one anew; false after ten seconds, or when the client left. */
