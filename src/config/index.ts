@@ -1,7 +1,7 @@
 /**
- * Job: what one process was told, as one frozen typed object.
- * In: flags, environment, a reader for the YAML file. Out: the command's settings; or `invalid`, with the flag, variable or line it is about.
- * Holds: flags over environment over file over defaults; what is unknown is refused with its nearest known neighbour; nothing else reads the environment.
+ * Job: the settings of one process, as one frozen typed object.
+ * In: flags, environment, a reader for the YAML file. Out: the command's settings, or `invalid` with the flag, variable or line that is wrong.
+ * Invariants: flags precede environment, file and defaults; an unknown setting is refused with the nearest known one; nothing else reads the environment.
  */
 export { LIVE, liveText, liveValue, type LiveName, type LiveSettings, withLive } from './live.ts';
 export { loadConfig } from './load.ts';

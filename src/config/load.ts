@@ -1,4 +1,4 @@
-/** Puts a command's settings together: flags over environment over file over defaults. Reads nothing but through the reader it is given. */
+/** Combines a command's settings: flags precede environment, file and defaults. Files are read only through `Sources.readFile`. */
 import { YAMLParseError, parse as parseYaml } from 'yaml';
 import { ArpanetError } from '../model/index.ts';
 import { isSlip, nearest } from './nearest.ts';
@@ -13,13 +13,13 @@ export interface Sources {
   readonly readFile: (path: string) => string;
 }
 
-/** Settings of one source, by option name, and what to call one of them when it is wrong. */
+/** Settings of one source, by option name, and how messages name one of them. */
 interface Layer {
   readonly values: Readonly<Record<string, unknown>>;
   readonly called: (option: string) => string;
 }
 
-/** Throws `invalid` that names the flag, variable or key, what is wrong with it, and for an unknown one the nearest known. */
+/** Throws `invalid` with the flag, variable or key, what is wrong with it, and for an unknown one the nearest known. */
 export function loadConfig<C extends Command>(command: C, sources: Sources): ConfigOf<C> {
   const flags: Layer = { values: fromFlags(command, sources.flags), called: (option) => `--${option}` };
   const env: Layer = { values: fromEnvironment(command, sources.env), called: environmentName };
@@ -36,7 +36,7 @@ export function loadConfig<C extends Command>(command: C, sources: Sources): Con
   );
 
   const result = schemas[command].safeParse(given);
-  // The table of options and the schemas are held together by a test; the compiler cannot follow a schema chosen by name.
+  // A test checks that the table of options and the schemas agree; the compiler cannot follow a schema chosen by name.
   if (result.success) return deepFreeze(result.data) as ConfigOf<C>;
   const wrong = names.flatMap((name) => {
     const issue = result.error.issues.find((candidate) => candidate.path[0] === camel(name));
@@ -61,7 +61,7 @@ function fromFlags(command: Command, flags: Sources['flags']): Layer['values'] {
   );
 }
 
-/** A variable of another command, or of another program, is none of ours; one that is nearly ours is a slip, and refused. */
+/** Variables of other commands and programs are ignored; one that is nearly known is a spelling mistake, and refused. */
 function fromEnvironment(command: Command, env: Sources['env']): Layer['values'] {
   const variables = OPTIONS.map((option) => environmentName(option.name));
   for (const [key, value] of Object.entries(env)) {
@@ -97,7 +97,7 @@ function readYaml(path: string, readFile: Sources['readFile']): Readonly<Record<
   }
   if (value === null || value === undefined) return {};
   if (typeof value !== 'object' || Array.isArray(value)) throw new ArpanetError('invalid', `${path} must be lines of KEY: VALUE`);
-  return Object.fromEntries(Object.entries(value).map(([key, one]: [string, unknown]) => [key, one ?? undefined]));
+  return Object.fromEntries(Object.entries(value).map(([key, entry]: [string, unknown]) => [key, entry ?? undefined]));
 }
 
 function defaultsOf(command: Command): Layer {
@@ -105,7 +105,7 @@ function defaultsOf(command: Command): Layer {
   return { values, called: (option) => `the default of --${option}` };
 }
 
-/** A token file stands for the token, in the layer that named it. */
+/** A token file replaces the token, in the layer that names it. */
 function withTokenRead(layer: Layer, readFile: Sources['readFile']): Layer {
   const path = textOf(layer.values['token-file']);
   if (path === undefined || layer.values['join-token'] !== undefined) return layer;
@@ -141,7 +141,7 @@ function unknown(command: Command, what: string, name: string, quote: (near: str
 
 type Issue = { readonly message: string; readonly code?: string | undefined; readonly errors?: readonly (readonly Issue[])[] };
 
-/** Of a value that may have several forms, what our own parser said of it. */
+/** The message of the first form that has one, for a value that may have several forms. */
 export function messageOf(issue: Issue): string {
   const inner = (issue.errors ?? []).flat().map(messageOf);
   return issue.code === 'invalid_union' ? (inner.find((message) => message.startsWith('"')) ?? inner[0] ?? issue.message) : issue.message;

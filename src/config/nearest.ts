@@ -1,6 +1,6 @@
-/** Which known word someone meant. Pure. */
+/** The known word nearest to a misspelled one. Pure. */
 
-/** Letters to add, drop, change or swap with their neighbour. */
+/** Edit distance: letters to add, drop, change, or swap with their neighbour. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
@@ -20,13 +20,14 @@ function distance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
+/** The known word with the smallest distance, also a large one; undefined if none is known. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll('_', '-');
   const ranked = known.map((candidate) => ({ candidate, away: distance(plain(word), plain(candidate)) }));
   return ranked.toSorted((a, b) => a.away - b.away)[0]?.candidate;
 }
 
-/** What to say of a word that is not known: the one that must have been meant, else all there are. */
+/** `did you mean X?` if one known word is near, else the list of the first ten. `none`: the text if none is known. */
 export function hint(word: string, known: readonly string[], none = 'there are none'): string {
   const near = nearest(word, known);
   if (near === undefined) return none;
@@ -36,7 +37,7 @@ export function hint(word: string, known: readonly string[], none = 'there are n
   return `there ${known.length === 1 ? 'is' : 'are'} ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`;
 }
 
-/** Near enough to be a slip of the finger. */
+/** True if the distance is at most a quarter of the shorter word's length, or 1. */
 export function isSlip(word: string, known: string): boolean {
   return distance(word, known) <= Math.max(1, Math.floor(Math.min(word.length, known.length) / 4));
 }

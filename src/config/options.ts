@@ -1,4 +1,4 @@
-/** Every setting once, as data: the command line, the environment, the YAML file and the reference page are all made from this. */
+/** All settings as data: the command line, the environment, the YAML file and the reference page are made from this table. */
 
 export const COMMANDS = ['up', 'scheduler', 'agent', 'token', 'hosts', 'status', 'audit'] as const;
 export type Command = (typeof COMMANDS)[number];
@@ -6,16 +6,16 @@ export type Command = (typeof COMMANDS)[number];
 export interface Option {
   /** The flag without dashes; also the key in the YAML file. The variable is `environmentName(name)`. */
   readonly name: string;
-  /** What stands after the flag in help: `HOST:PORT`. Absent: a switch. */
+  /** The placeholder after the flag in help: `HOST:PORT`. Absent: a switch. */
   readonly value?: string;
   readonly help: string;
-  /** By command: its default as a user would write it; `required`; or nothing, when it may be absent. */
+  /** By command: its default as a user would write it, or `required`, or neither. */
   readonly commands: Partial<Readonly<Record<Command, { readonly default?: string; readonly required?: true; readonly help?: string }>>>;
-  /** May be given several times: a list in YAML, parted by commas in the environment. */
+  /** May be given several times: a list in YAML, separated by commas in the environment. */
   readonly repeated?: true;
-  /** `arpanet config set` changes it for the whole cluster while it runs; what is set so goes over every process's own. */
+  /** `arpanet config set` changes it for the whole cluster at run time, and overrides every process's own. */
   readonly live?: true;
-  /** Kept off the command line, where every user of the machine could read it. */
+  /** Not a flag: every user of the machine can read command lines. */
   readonly secret?: true;
 }
 
@@ -27,7 +27,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'config',
     value: 'FILE',
-    help: 'YAML file with any of these settings; flags and ARPANET_* variables go over it',
+    help: 'YAML file with any of these settings; flags and ARPANET_* variables override it',
     commands: { up: optional, scheduler: optional, agent: optional, ...clients },
   },
   {
@@ -39,7 +39,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'listen',
     value: 'ADDRESS',
-    help: 'where to listen',
+    help: 'address to listen on',
     commands: {
       up: { default: 'tcp://127.0.0.1:2375', help: 'the Docker endpoint, tcp://ADDR:PORT' },
       scheduler: { required: true, help: 'the Docker endpoint, tcp://ADDR:PORT' },
@@ -70,7 +70,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'pool',
     value: 'CIDR',
-    help: "the range that deployments' networks are cut from",
+    help: "address range from which deployments' networks get their subnets",
     commands: servers('10.32.0.0/12'),
     live: true,
   },
@@ -110,22 +110,22 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'overlay',
     value: 'vxlan|none',
-    help: 'how containers reach those on other hosts; none where the agent cannot enter its Engine’s network namespace',
+    help: 'how containers reach those on other hosts; none if the agent is not in its Engine’s network namespace',
     commands: { agent: { default: 'vxlan' } },
   },
   {
     name: 'data',
     value: 'DIR',
-    help: 'what must survive a restart is kept here',
+    help: 'directory for data that must survive a restart',
     commands: {
-      up: { help: 'keep the cluster’s state here (default: a directory that goes away with the cluster)' },
+      up: { help: 'directory for the cluster’s state (default: a temporary one, removed with the cluster)' },
       agent: { default: '/var/lib/arpanet' },
     },
   },
   {
     name: 'join-token',
     value: 'TOKEN',
-    help: 'the secret that agents and schedulers share; a scheduler without one makes one and keeps it in the store',
+    help: 'the secret that agents and schedulers share; without one a scheduler creates it and keeps it in the store',
     commands: { up: optional, scheduler: optional, agent: optional },
     secret: true,
   },
@@ -138,17 +138,17 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'dns-listen',
     value: 'ADDR:PORT|none',
-    help: 'with the embedded store, the scheduler answers *.service.consul here, as Consul’s DNS would',
+    help: 'with the embedded store, the scheduler answers DNS queries for *.service.consul here, as Consul would',
     commands: servers('127.0.0.1:8600'),
   },
   {
     name: 'publish-at',
     value: 'ADDRESS|none',
-    help: 'the TCP ports that containers publish on their hosts are answered at this address, too',
+    help: 'TCP ports that containers publish on their hosts are also reachable at this address',
     commands: {
-      up: { help: 'the TCP ports that containers publish are answered here, too (default: the address of --listen, with --hosts)' },
+      up: { help: 'TCP ports that containers publish are also reachable here (default with --hosts: the address of --listen)' },
       scheduler: {
-        help: 'the TCP ports that containers publish are answered by the leader here, too: no Docker Engine may have this address',
+        help: 'TCP ports that containers publish are also reachable here, on the leader; no Docker Engine may have this address',
       },
     },
   },
@@ -162,52 +162,52 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'consul-dns',
     value: 'HOST:PORT',
-    help: 'Consul’s DNS, for names in .consul that are not of this cluster',
+    help: 'Consul’s DNS, for names in .consul outside this cluster',
     commands: { agent: optional },
   },
   {
     name: 'host-down-after',
     value: 'TIME',
-    help: 'a host is down when nothing was heard of it for this long',
+    help: 'a host is down when it has not been heard from for this long',
     commands: servers('10s'),
     live: true,
   },
   {
     name: 'host-grace',
     value: 'TIME',
-    help: 'how long a new leader waits for the hosts it knows before it calls them down',
+    help: 'how long a new leader waits for known hosts before they count as down',
     commands: servers('10s'),
   },
   {
     name: 'lease-rest',
     value: 'TIME',
-    help: 'how long an address rests after it was given back, before another container can have it',
+    help: 'how long a released address is kept free before another container can get it',
     commands: servers('60s'),
     live: true,
   },
   {
     name: 'session-ttl',
     value: 'TIME',
-    help: 'a leader that is not heard of loses the lock after this long (10s or more)',
+    help: 'a leader that is not heard from loses the lock after this long (10s or more)',
     commands: servers('10s'),
   },
   {
     name: 'body-limit',
     value: 'SIZE',
-    help: 'the largest JSON body that a request may have; image and archive uploads have no limit',
+    help: 'largest JSON body of a request; image and archive uploads have no limit',
     commands: servers('4MiB'),
     live: true,
   },
   {
     name: 'stream-limit',
     value: 'N',
-    help: 'how many streams (attach, exec, logs, events, stats, cp, waits) a leader carries at once; more are refused',
+    help: 'how many streams (attach, exec, logs, events, stats, cp, waits) a leader serves at once; more are refused',
     commands: servers('20000'),
   },
   {
     name: 'events-behind-limit',
     value: 'SIZE',
-    help: 'a reader of events that is this far behind is cut off; it may come back with --since',
+    help: 'a reader of events that is this far behind is disconnected; it can continue with --since',
     commands: servers('8MiB'),
   },
   {
@@ -216,7 +216,7 @@ export const OPTIONS: readonly Option[] = [
     help: 'the scheduler to ask: tcp://HOST:PORT (default: DOCKER_HOST, else tcp://127.0.0.1:2375)',
     commands: clients,
   },
-  { name: 'fix', help: 'put right what differs', commands: { audit: optional } },
+  { name: 'fix', help: 'repair what differs', commands: { audit: optional } },
   { name: 'json', help: 'print JSON instead of a table', commands: clients },
   {
     name: 'log-level',

@@ -1,4 +1,4 @@
-/** What each command is told, as types. Keys are the options' names in camel case; defaults stand in the table of options. */
+/** The settings of each command, as schemas. Keys are the options' names in camel case; defaults are in the table of options. */
 import { z } from 'zod';
 import type { Command } from './options.ts';
 import * as v from './values.ts';
@@ -9,7 +9,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const logLevel = v.oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
 const joinToken = v.text.optional();
 
-/** What every process that schedules needs, alone or with others. */
+/** Settings of every process with a scheduler. */
 const scheduling = {
   listen: v.tcpUrl,
   pool: v.pool,

@@ -1,4 +1,4 @@
-/** How a setting's text becomes a value, and what is said when it cannot. */
+/** Parsers for settings, with the message for text that they cannot parse. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
@@ -59,7 +59,7 @@ export const engineUrl = parsed('of the form unix:///PATH or tcp://HOST:PORT', (
   return inScheme('tcp')(text);
 });
 
-/** Undefined in its place: the command's own choice. */
+/** `none` switches the setting off; absent, the command chooses. */
 export const addressOrNone = parsed('an IP address, or none', (text) =>
   text === 'none' ? ('none' as const) : isIP(text) > 0 ? text : undefined,
 );
@@ -114,22 +114,22 @@ export const flag = z.union([
 ]);
 
 const list = z.union([z.array(z.union([z.string(), z.number()]).transform(String)), z.string()]);
-/** Several: a list, or one text parted by commas. */
+/** Several: a list, or one text separated by commas. */
 const items = list.transform((given): (string | number)[] =>
   (typeof given === 'string' ? [given] : given)
-    .flatMap((one) => one.split(','))
-    .map((one) => one.trim())
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim())
     .filter(Boolean),
 );
 
-export const several = <T>(one: z.ZodType<T, string | number>) => items.pipe(z.array(one));
-export const atLeastOne = <T>(one: z.ZodType<T, string | number>) => items.pipe(z.array(one).min(1, 'needs at least one'));
+export const several = <T>(item: z.ZodType<T, string | number>) => items.pipe(z.array(item));
+export const atLeastOne = <T>(item: z.ZodType<T, string | number>) => items.pipe(z.array(item).min(1, 'needs at least one'));
 
 /** `KEY=VALUE` several times; in YAML also a map. */
 export const labelMap = z.union([
   z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)),
   list.transform((given, context) => {
-    const pairs = (typeof given === 'string' ? given.split(',') : given).map((one) => one.trim()).filter(Boolean);
+    const pairs = (typeof given === 'string' ? given.split(',') : given).map((text) => text.trim()).filter(Boolean);
     const wrong = pairs.find((pair) => !/^[^=\s]+=/.test(pair));
     if (wrong !== undefined) context.addIssue({ code: 'custom', message: `"${wrong}" is not of the form KEY=VALUE` });
     return Object.fromEntries(pairs.map((pair): [string, string] => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));

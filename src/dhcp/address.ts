@@ -1,6 +1,6 @@
 /**
- * IPv4 arithmetic. Text is parsed and checked by ip-num; from then on an address is an unsigned 32-bit number, because ip-num's
- * bigints cost microseconds and a lease is chosen on every create.
+ * IPv4 arithmetic. Text is parsed and checked by ip-num; then an address is an unsigned 32-bit number, because ip-num's bigints
+ * cost microseconds and a lease is chosen for every create. Pure.
  */
 import { IPv4, IPv4CidrRange, Validator } from 'ip-num';
 
@@ -19,7 +19,7 @@ export interface Subnet extends Span {
   readonly prefix: number;
 }
 
-/** The address in dotted decimal; undefined for anything else (`010.0.0.1` too: others read it as octal). */
+/** Parses dotted decimal; undefined for anything else, also for `010.0.0.1`, which others read as octal. */
 export function parseAddress(text: string): Address | undefined {
   return Validator.isValidIPv4String(text)[0] ? Number(IPv4.fromString(text).getValue()) : undefined;
 }
@@ -28,7 +28,7 @@ export function formatAddress(address: Address): string {
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }
 
-/** The subnet that `text` (`10.32.1.7/22`) lies in; compare its `cidr` with the text to learn whether host bits were set. */
+/** The subnet that `text` (`10.32.1.7/22`) lies in; its `cidr` differs from the text if host bits were set. Undefined for anything else. */
 export function parseSubnet(text: string): Subnet | undefined {
   if (!Validator.isValidIPv4CidrNotation(text)[0]) return undefined;
   const range = IPv4CidrRange.fromCidr(text);
@@ -57,7 +57,7 @@ export function count(span: Span): number {
   return span.last - span.first + 1;
 }
 
-/** What can be leased in a subnet: all but the network's own address and the broadcast address. Nothing else is special: `.0` and `.255` inside a /22 count. */
+/** The addresses that can be leased: all but the network and the broadcast address. `.0` and `.255` inside a /22 are usable. */
 export function usable(subnet: Subnet): Span {
   return { first: subnet.first + 1, last: subnet.last - 1 };
 }

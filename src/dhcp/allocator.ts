@@ -1,6 +1,6 @@
 /**
- * Effects: reads the ledger, synchronously. Plans are changes that the caller commits together with its own, with no await between plan
- * and commit; on `conflict` it plans anew.
+ * Effects: reads the ledger, synchronously. A plan is a list of changes that the caller commits together with its own, without `await` between
+ * plan and commit; after a `conflict` the caller plans again.
  */
 import { ArpanetError } from '../model/index.ts';
 import { parseSubnet, type Subnet } from './address.ts';
@@ -8,18 +8,19 @@ import type { Dhcp, DhcpDeps } from './contract.ts';
 import { leasePlans } from './lease-plans.ts';
 import { networkPlans } from './network-plans.ts';
 
+/** The planner of one leadership. Its methods throw as contract.ts says. */
 export function createDhcp(deps: DhcpDeps): Dhcp {
   const subnetOf = subnetReader();
   return { ...networkPlans(deps, subnetOf), ...leasePlans(deps, subnetOf) };
 }
 
-/** Parses each CIDR once: networks are few, looking at them is not. */
+/** Parses each CIDR once: there are few networks, and they are read often. */
 function subnetReader(): (cidr: string) => Subnet {
   const read = new Map<string, Subnet>();
   return (cidr) => {
     const subnet = read.get(cidr) ?? parseSubnet(cidr);
     if (subnet === undefined)
-      throw new ArpanetError('invalid', `${JSON.stringify(cidr)} is no IPv4 subnet in CIDR notation, such as 10.32.0.0/12`);
+      throw new ArpanetError('invalid', `${JSON.stringify(cidr)} is not an IPv4 subnet in CIDR notation, such as 10.32.0.0/12`);
     read.set(cidr, subnet);
     return subnet;
   };

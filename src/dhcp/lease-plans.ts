@@ -1,6 +1,6 @@
 /**
- * Plans for single addresses. The ledger alone says what is taken; what is remembered here only says where to look first, so that a
- * commit taken back leaves nothing wrong behind.
+ * Plans for single addresses. Only the ledger says which are leased; the hints kept here say where to look first, so a failed commit
+ * needs no correction.
  */
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type NetworkRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
@@ -8,9 +8,9 @@ import { type Address, formatAddress, parseAddress, type Subnet } from './addres
 import type { DhcpDeps, Leased, LeasePlans, AddressRequest } from './contract.ts';
 import { type Choice, chooseForGateway, chooseForInstance, chooseWanted, type Ground, reservation, USER_GATEWAY } from './lease.ts';
 import { describeExhausted, describeWanted } from './refusals.ts';
-import { isForgotten } from './sweep.ts';
+import { isUnneeded } from './sweep.ts';
 
-/** A transaction takes 63 changes; this leaves room for the caller's own. */
+/** A transaction takes 63 changes; this leaves room for the caller's. */
 const SWEEP_AT_ONCE = 48;
 
 interface Hints {
@@ -34,10 +34,10 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     return record;
   }
 
-  /** After an election, goes on behind the lease that was written last. */
+  /** After an election, continues after the lease that was written last. */
   function hintsOf(record: NetworkRecord): Hints {
-    const had = hints.get(record.id);
-    if (had) return had;
+    const known = hints.get(record.id);
+    if (known) return known;
     const leases = leasesOf(record.id);
     const [last] = leases.filter((lease) => lease.kind === 'instance').sort((a, b) => b.sinceMs - a.sinceMs);
     const gateways = new Map(leases.filter((lease) => lease.kind === 'gateway').map((lease) => [lease.owner, lease.ip]));
@@ -79,7 +79,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   function planBind(network: string, ip: string): readonly Change[] {
     const had = leaseOf(network, ip);
     if (had?.kind !== 'instance' || had.state === 'resting')
-      throw new ArpanetError('conflict', `address ${ip} in network ${network} is no longer leased: its offer was taken back`);
+      throw new ArpanetError('conflict', `address ${ip} in network ${network} is no longer leased`);
     return had.state === 'bound' ? [] : [put({ ...had, state: 'bound', sinceMs: now(), epoch })];
   }
 
@@ -144,11 +144,11 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   function sweep(): readonly Change[] {
     for (const network of hints.keys()) if (!isThere(network)) hints.delete(network);
     const at = { epoch, nowMs: now(), restMs: deps.restMs, beganMs };
-    const forgotten = ledger.list<LeaseRecord>(keys.leases).filter(([, had]) => {
+    const unneeded = ledger.list<LeaseRecord>(keys.leases).filter(([, had]) => {
       const recordedIp = ledger.get<ContainerRecord>(keys.container(had.owner))?.addresses[had.network];
-      return isForgotten(had, { ...at, recordedIp, isNetworkThere: isThere(had.network) });
+      return isUnneeded(had, { ...at, recordedIp, isNetworkThere: isThere(had.network) });
     });
-    return forgotten.slice(0, SWEEP_AT_ONCE).map(([key]) => forget(key));
+    return unneeded.slice(0, SWEEP_AT_ONCE).map(([key]) => forget(key));
   }
 
   function active(network: string, kind: LeaseRecord['kind']): readonly LeaseRecord[] {

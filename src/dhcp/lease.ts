@@ -1,6 +1,6 @@
 /**
- * Which address an instance or a host's gateway gets. Gateways fill the front of the subnet from below, instances what lies behind it, next
- * fit: an address given back comes round last. Both may use all of the subnet before it counts as exhausted.
+ * Which address an instance or a host's gateway gets. Gateways take the front of the subnet from its start, instances the rest, next fit: a
+ * released address is used again last. Both may use the whole subnet before it counts as exhausted. Pure.
  */
 import type { LeaseRecord } from '../model/index.ts';
 import { type Address, contains, count, parseAddress, type Span, type Subnet, usable } from './address.ts';
@@ -8,18 +8,18 @@ import { type Address, contains, count, parseAddress, type Span, type Subnet, us
 /** What is known of one network's addresses. */
 export interface Ground {
   readonly subnet: Subnet;
-  /** Instances get addresses from here only, unless they ask for another one. */
+  /** Instances get addresses from this range only, unless they ask for another one. */
   readonly range?: Span;
   readonly leaseAt: (address: Address) => LeaseRecord | undefined;
   readonly nowMs: number;
   readonly restMs: number;
-  /** When this leadership began: a rest that would begin later than now was written by another one, whose clock was ahead. */
+  /** When this leadership began. A rest that begins in the future was written by an earlier leader whose clock was ahead. */
   readonly beganMs: number;
 }
 
 export type Choice =
   | { readonly kind: 'chosen'; readonly address: Address; readonly replaces: LeaseRecord | undefined }
-  /** `resting` addresses were given back; the first of them is free in `firstRestedMs`. */
+  /** `resting` of the addresses are released; the first of them is free in `firstRestedMs`. */
   | { readonly kind: 'exhausted'; readonly usable: number; readonly resting: number; readonly firstRestedMs: number };
 
 export type WantedChoice =
@@ -28,28 +28,28 @@ export type WantedChoice =
   | { readonly kind: 'outside' }
   | { readonly kind: 'taken'; readonly by: LeaseRecord | 'network' };
 
-/** Owner of the address that the user named as the network's gateway, as long as no host has it. */
+/** Owner of the address that the user chose as the network's gateway, until a host gets it. */
 export const USER_GATEWAY = 'gateway';
 
-/** An address that the network's owner keeps for something outside the cluster. */
+/** An address that the network's owner reserves for something outside the cluster. */
 export function reservation(network: string, ip: string, owner: string, nowMs: number, epoch: number): LeaseRecord {
   return { ip, network, kind: 'user', owner, host: '', state: 'bound', sinceMs: nowMs, epoch };
 }
 
-/** How many addresses at a subnet's front are meant for gateways: a quarter of a small one, a sixteenth (at least 16) of a big one. */
+/** How many addresses at a subnet's front are for gateways: a quarter of one below /26, a sixteenth (at least 16) of a larger one. */
 export function gatewayBlock(subnet: Subnet): number {
   const size = count(subnet);
   return size < 64 ? Math.ceil(size / 4) : Math.max(16, size / 16);
 }
 
-/** Where instances' addresses come from before the gateways' block is touched. */
+/** Where instances' addresses come from before the gateways' block is used. */
 export function instanceSpan(subnet: Subnet, range?: Span): Span {
   const all = usable(subnet);
   if (range) return { first: Math.max(all.first, range.first), last: Math.min(all.last, range.last) };
   return { first: subnet.first + gatewayBlock(subnet), last: all.last };
 }
 
-/** Next fit from `from` round the instances' span; then whatever has rested longest there; then the gateways' block, from above. */
+/** Next fit, from `from` around the instances' span; then the address that has rested longest there; then the gateways' block, from its end. */
 export function chooseForInstance(ground: Ground, from: Address): Choice {
   const span = instanceSpan(ground.subnet, ground.range);
   const start = contains(span, from) ? from : span.first;
@@ -60,7 +60,7 @@ export function chooseForInstance(ground: Ground, from: Address): Choice {
   return block.kind === 'chosen' ? block : together(main, block);
 }
 
-/** Lowest free address; addresses of the user's ip-range are left to instances as long as there are others. */
+/** The lowest free address; those of the user's ip-range are left to instances as long as others are free. */
 export function chooseForGateway(ground: Ground): Choice {
   const all = usable(ground.subnet);
   const range = ground.range;
@@ -73,7 +73,7 @@ export function chooseForGateway(ground: Ground): Choice {
 
 /**
  * The address that the user asked for. It may replace a lease of `owner` itself (an instance that moves keeps its address), one of
- * `replacing` (compose makes the new container before it removes the old one), or one whose rest is over.
+ * `replacing` (compose creates the new container before it removes the old one), or one that has rested.
  */
 export function chooseWanted(ground: Ground, wanted: string, owner: string, replacing?: string): WantedChoice {
   const address = parseAddress(wanted);
@@ -105,7 +105,7 @@ function tally(ground: Ground, ...orders: readonly Iterable<Address>[]): Choice 
   return { kind: 'exhausted', usable: seen, resting, firstRestedMs };
 }
 
-/** Since when it rests, by this leader's clock. */
+/** When its rest began, by this leader's clock (Unix milliseconds). */
 export function restedSince(lease: LeaseRecord, { nowMs, beganMs }: { readonly nowMs: number; readonly beganMs: number }): number {
   return lease.sinceMs > nowMs ? beganMs : lease.sinceMs;
 }

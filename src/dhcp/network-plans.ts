@@ -1,4 +1,4 @@
-/** Plans for whole networks: record, subnet, VXLAN id, and the addresses that their owner reserved. */
+/** Plans for networks: record, subnet, VXLAN id, and the reserved addresses. */
 import { ArpanetError, keys, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
 import { type Address, encloses, formatAddress, type Span, type Subnet } from './address.ts';
@@ -9,14 +9,14 @@ import { chooseSubnet, parseIpam, parseIpam6, prefixOf, refuseOverlap, type User
 
 interface Used {
   readonly span: Subnet;
-  /** For a person. */
+  /** For messages. */
   readonly what: string;
 }
 
 export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): NetworkPlans {
   const { ledger } = deps;
   let lastCut: Subnet | undefined;
-  /** May be changed while we run; networks that there are stay where they are. */
+  /** The pool can be changed at run time; existing networks keep their subnets. */
   const poolNow = () => subnetOf(deps.pool);
 
   const records = () => ledger.list<NetworkRecord>(keys.networks).map(([, record]) => record);
@@ -33,7 +33,7 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     return routes.filter(({ span }) => span.prefix > 0);
   }
 
-  /** The subnet cut last; after an election, that of the network made last. */
+  /** The subnet allocated last; after an election, that of the newest network. */
   function last(pool: Subnet): Subnet | undefined {
     const newestFirst = records().sort((a, b) => b.createdAtMs - a.createdAtMs);
     return newestFirst.map((record) => subnetOf(record.cidr)).find((subnet) => encloses(pool, subnet));

@@ -1,4 +1,4 @@
-/** What a refusal says: Docker's own words first, then what was wrong and what to do. */
+/** Error messages: Docker's own words first, then what is wrong and what to do. Pure. */
 import type { NetworkRecord } from '../model/index.ts';
 import type { Subnet } from './address.ts';
 import type { Choice, WantedChoice } from './lease.ts';
@@ -6,7 +6,7 @@ import type { SubnetChoice } from './subnet.ts';
 
 export function describeExhausted(record: NetworkRecord, choice: Choice & { readonly kind: 'exhausted' }): string {
   const seconds = Math.max(1, Math.ceil(choice.firstRestedMs / 1000));
-  const rest = choice.resting === 0 ? '' : `, ${choice.resting} of them resting after a container went (the first is free in ${seconds} s)`;
+  const rest = choice.resting === 0 ? '' : `, ${choice.resting} of them released and not yet reusable (the first is free in ${seconds} s)`;
   return (
     `no available IPv4 addresses on this network's address pools: ${record.name} (${record.ipRange ?? record.cidr}) has all of its ` +
     `${choice.usable} addresses taken${rest}. Remove containers from it, or make a larger network (label arpanet.size, or its subnet)`
@@ -24,14 +24,14 @@ export function describeWanted(record: NetworkRecord, wanted: string, choice: Ex
           : []
         : ['user specified IP address is supported only when connecting to networks with user configured subnets']),
     ];
-    return `invalid endpoint settings:\n${wrong.length === 1 ? wrong[0] : wrong.map((one) => `* ${one}`).join('\n')}`;
+    return `invalid endpoint settings:\n${wrong.length === 1 ? wrong[0] : wrong.map((reason) => `* ${reason}`).join('\n')}`;
   }
   if (choice.by === 'network') return `Address already in use: ${wanted} is the network or broadcast address of ${where}`;
   const { kind, owner, state } = choice.by;
   const holder = { instance: `container ${owner}`, gateway: `host ${owner}, as its gateway`, user: `the network itself, as ${owner}` }[
     kind
   ];
-  const held = state === 'resting' ? `was given back by ${holder} a moment ago and still rests` : `is held by ${holder}`;
+  const held = state === 'resting' ? `was released by ${holder} and is not yet reusable` : `is held by ${holder}`;
   return `Address already in use: ${wanted} in ${where} ${held}. Choose another address`;
 }
 

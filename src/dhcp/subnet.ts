@@ -1,4 +1,4 @@
-/** Which subnet a network gets: the next free one of its size from the pool, or the one its owner asked for. */
+/** Which subnet a network gets: the next free one of its size from the pool, or the one that the user asked for. Pure. */
 import { ArpanetError, type IpamConfig, type NetworkCreateRequest, type NetworkIpv6, type NetworkRecord } from '../model/index.ts';
 import { contains6, overlaps6, parseIpv6, parseSubnet6 } from '../networks/index.ts';
 import {
@@ -14,7 +14,7 @@ import {
   subnetAt,
 } from './address.ts';
 
-/** A /30 has two usable addresses: one host's gateway and one instance. Nothing smaller makes sense. */
+/** A /30 has two usable addresses: one host's gateway and one instance. A smaller one is of no use. */
 const LONGEST_PREFIX = 30;
 
 export type SubnetChoice =
@@ -30,8 +30,8 @@ export interface UserIpam {
 }
 
 /**
- * Takes the next subnet of that prefix length that overlaps nothing, beginning at `from` and going round once: a subnet given back is
- * reused last, when its bridges are gone from every host. Never counts networks to find an index: two joins and a removal would collide.
+ * Takes the next subnet of that prefix length that overlaps nothing, beginning at `from` and going around once: a released subnet is
+ * used again last, when its bridges are removed from every host.
  */
 export function chooseSubnet(pool: Subnet, prefix: number, taken: readonly Span[], routed: readonly Span[], from: Address): SubnetChoice {
   const blocked = [...taken, ...routed].filter((span) => overlaps(pool, span)).sort((a, b) => a.first - b.first);
@@ -79,7 +79,7 @@ export function parseIpam(ipam: NetworkCreateRequest['IPAM']): UserIpam | undefi
   );
   const config = configs[0];
   if (config === undefined) return undefined;
-  if (configs.length > 1) throw invalid(`a network has one IPv4 subnet here, ${configs.length} were asked for`);
+  if (configs.length > 1) throw invalid(`a network has one IPv4 subnet, and ${configs.length} were requested`);
   const text = config.Subnet ?? '';
   if (text === '') throw invalid('an IPAM config that names a gateway, an ip-range or auxiliary addresses must name its subnet');
   const subnet = parseSubnet(text);
@@ -107,7 +107,7 @@ export function parseIpam6(
   others: readonly NetworkRecord[],
 ): NetworkIpv6 | undefined {
   const [config, second] = (ipam?.Config ?? []).filter(isIpv6);
-  if (second !== undefined) throw invalid('a network has one IPv6 subnet here, several were asked for');
+  if (second !== undefined) throw invalid('a network has one IPv6 subnet, and several were requested');
   if (config?.Subnet === undefined) {
     if (!isEnabled) return undefined;
     throw invalid(
@@ -131,7 +131,7 @@ export function parseIpam6(
       'forbidden',
       `Pool overlaps with other one on this address space: ${subnet.cidr} overlaps ${other.ipv6?.cidr} of network ${other.name}`,
     );
-  // docker-py sends null for what it has not
+  // docker-py sends null for absent fields
   const sent = Object.entries(config).filter(([, value]) => Boolean(value));
   return { cidr: subnet.cidr, isEnabled, config: Object.fromEntries(sent) };
 }
@@ -146,8 +146,8 @@ export function refuseOverlap(subnet: Subnet, taken: readonly { readonly span: S
 }
 
 /**
- * The VXLAN id of a subnet: its address's upper 24 bits (10.32.4.0 is 0x0a2004), so that bridge names tell the subnet and owning the
- * subnet is owning the id. Subnets smaller than a /24 share those bits: they take the next id that is free.
+ * The VXLAN id of a subnet: the upper 24 bits of its address (10.32.4.0 is 0x0a2004), so that a bridge's name shows the subnet. Subnets
+ * smaller than a /24 share those bits: they take the next free id.
  */
 export function vniOf(subnet: Subnet, taken: ReadonlySet<number>): number {
   const limit = 2 ** 24;
@@ -168,7 +168,7 @@ function rangeOf(subnet: Subnet, text: string): Subnet {
 function inside(subnet: Subnet, text: string, what: string, name?: string): Address {
   const address = parseAddress(text);
   if (address === undefined) throw invalid(`invalid ${what} ${text}: invalid address`);
-  // an Engine calls an auxiliary address by its name here
+  // moby names an auxiliary address by its key in this message
   if (!contains(subnet, address))
     throw invalid(`invalid ${what} ${name ?? text}: parent subnet ${subnet.cidr} doesn't contain this address`);
   if (address === subnet.first || address === subnet.last)

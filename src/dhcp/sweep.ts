@@ -1,8 +1,8 @@
-/** Which leases nobody needs any more. */
+/** Which leases are no longer needed. Pure. */
 import type { LeaseRecord } from '../model/index.ts';
 import { restedSince } from './lease.ts';
 
-/** What is so at the time of a sweep, as far as one lease is concerned. */
+/** What decides about one lease at the time of a sweep. */
 export interface Circumstances {
   readonly isNetworkThere: boolean;
   /** The address that the owner's container record has in the lease's network. */
@@ -14,8 +14,8 @@ export interface Circumstances {
   readonly beganMs: number;
 }
 
-/** Its network is gone, its rest is over, or an earlier leader offered it and no container was ever recorded with it. */
-export function isForgotten(lease: LeaseRecord, now: Circumstances): boolean {
+/** Its network is removed, it has rested, or an earlier leader offered it and no container was recorded with it. */
+export function isUnneeded(lease: LeaseRecord, now: Circumstances): boolean {
   if (!now.isNetworkThere) return true;
   if (lease.state === 'resting') return restedSince(lease, now) + now.restMs <= now.nowMs;
   return lease.state === 'offered' && lease.epoch < now.epoch && now.recordedIp !== lease.ip;

@@ -1,8 +1,8 @@
 /**
- * Leader election over a store's lock. Effects: the store, timers, and what the callbacks do.
+ * Effects: leader election with a lock of the state store (the store, timers, the callbacks).
  *
- * A term begins by raising the epoch under the new lock's fence, so that no two terms share one. A leader whose address refuses connections
- * has died: its followers end its session, and need not wait for it to expire. If that was wrong, the fence makes it harmless.
+ * A term begins by raising the epoch under the new lock's fence, so that no two terms have the same. A leader whose address refuses connections
+ * is dead: its followers end its session instead of waiting until it expires. If it is not dead, the fence refuses its writes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind, keys, type LeaderRecord } from '../model/index.ts';
@@ -12,31 +12,31 @@ import type { Fence, Holder, Lock, StateStore } from './contract.ts';
 export interface CampaignDeps {
   readonly store: StateStore;
   readonly log: Logger;
-  /** `http://ADDR:PORT` at which the others reach us. Unique; already listened to. */
+  /** `http://ADDR:PORT` at which the other schedulers reach this one. Unique; already listening. */
   readonly url: string;
   readonly name: string;
   readonly ttlMs: number;
-  /** An epoch that some host has seen: the next one is higher, whatever the store says (it may have been restored from an old backup). */
+  /** An epoch that a host has seen: the next one is higher, even if the store's is lower (it may have been restored from an old backup). */
   readonly seenEpoch?: () => number;
-  /** `refused`: nothing listens there. `unknown`: no answer in time, no route… */
+  /** `refused`: nothing listens there. `unknown`: no answer in time, no route, … */
   readonly probe: (url: string) => Promise<'alive' | 'refused' | 'unknown'>;
 }
 
 export interface Term {
   readonly epoch: number;
   readonly fence: Fence;
-  /** Aborts when the lead is lost, or the campaign ends. */
+  /** Aborts when the leadership is lost, or the campaign ends. */
   readonly lost: AbortSignal;
 }
 
 const PROBE_MS = 500;
-/** Refusals in a row that prove a death. */
-const PROOF = 2;
+/** Refused connections in a row after which a leader counts as dead. */
+const REFUSALS_OF_DEAD = 2;
 const RETRY_MS = 500;
 
 /**
- * Stands for election until the signal aborts. `onLead` is awaited: it returns when `term.lost` aborts (sooner: it resigns). `onFollow` hears of
- * every other leader, and of there being none.
+ * Stands for election until the signal aborts. `onLead` is awaited; it returns when `term.lost` aborts, or earlier to resign. `onFollow` is called
+ * with every other leader, and with undefined when there is none. Rejects when one of its loops fails for another reason than the signal.
  */
 export async function campaign(
   deps: CampaignDeps,
@@ -64,7 +64,7 @@ export async function campaign(
   await Promise.all(loops);
 }
 
-/** Wait for the lock, lead, and again. */
+/** Waits for the lock and leads, again and again. */
 async function stand(
   { store, log, url, name, ttlMs, seenEpoch = () => 0 }: CampaignDeps,
   signal: AbortSignal,
@@ -78,25 +78,25 @@ async function stand(
       lock = await store.lock(keys.leader, candidate, { ttlMs, name }, signal);
       const lost = AbortSignal.any([lock.lost, signal]);
       const epoch = await raiseEpoch(store, lock.fence, candidate, seenEpoch(), lost);
-      log.info({ epoch }, 'elected');
+      log.info({ epoch }, 'elected leader');
       await onLead({ epoch, fence: lock.fence, lost });
     } catch (err) {
-      if (!signal.aborted) log.warn({ err }, 'term failed');
+      if (!signal.aborted) log.warn({ err }, 'cannot lead');
     }
     await lock?.release();
-    // Others come first.
+    // Others get the lock first.
     await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** A lock held in our name when we do not hold it is that of an earlier life of ours. */
+/** A lock held under this scheduler's own name and URL belongs to an earlier run of it. */
 async function evictFormerSelf(store: StateStore, { url, name }: LeaderRecord): Promise<void> {
   const holder = await store.holder(keys.leader);
   const record = holder?.value as LeaderRecord | undefined;
   if (holder !== undefined && record?.url === url && record.name === name) await store.evict(keys.leader, holder.session);
 }
 
-/** Also says at the lock's key who leads: until then the record there has epoch 0. */
+/** Writes the epoch, and the leader's record at the lock's key, which has epoch 0 until then. */
 async function raiseEpoch(store: StateStore, fence: Fence, candidate: LeaderRecord, seen: number, lost: AbortSignal): Promise<number> {
   for (;;) {
     lost.throwIfAborted();
@@ -119,7 +119,7 @@ async function raiseEpoch(store: StateStore, fence: Fence, candidate: LeaderReco
   }
 }
 
-/** Tells of every leader but ourselves. */
+/** Reports every leader except this scheduler. */
 async function follow(
   { store, url, name }: CampaignDeps,
   signal: AbortSignal,
@@ -143,14 +143,14 @@ async function probeLeader({ store, log, probe }: CampaignDeps, other: () => Hol
     suspect = holder.session;
     const { url } = holder.value as LeaderRecord;
     refusals = (await probe(url).catch(() => 'unknown')) === 'refused' ? refusals + 1 : 0;
-    if (refusals < PROOF) continue;
+    if (refusals < REFUSALS_OF_DEAD) continue;
     refusals = 0;
-    log.warn({ url }, 'leader is dead: its session ends');
-    await store.evict(keys.leader, holder.session).catch((err: unknown) => log.warn({ err }, 'session not ended'));
+    log.warn({ url }, 'the leader is dead; ending its session');
+    await store.evict(keys.leader, holder.session).catch((err: unknown) => log.warn({ err }, 'cannot end the session of the dead leader'));
   }
 }
 
-/** One that has not raised its epoch yet does not lead yet. */
+/** A leader that has not raised its epoch yet does not count yet. */
 function leaderOf(holder: Holder | undefined): LeaderRecord | undefined {
   const record = holder?.value as LeaderRecord | undefined;
   return record === undefined || record.epoch === 0 ? undefined : record;

@@ -1,8 +1,8 @@
 /**
- * Job: where the cluster's state lives. One contract, two stores behind it (embedded, Consul), and what the leader builds upon it.
+ * Job: the cluster's state. One contract with two implementations (embedded, Consul), and what the leader builds on it.
  * In: a directory, or Consul's address. Out: StateStore, Ledger, Catalog, and terms of leadership.
- * Invariants: a transaction holds as a whole or not at all; what was acknowledged survives `kill -9`; nothing is written under a fence whose
- * lock is lost; what the ledger shows is what the store holds plus the commits under way; no two terms have one epoch.
+ * Invariants: a transaction is done as a whole or not at all; an acknowledged write survives `kill -9`; nothing is written under a fence whose
+ * lock is lost; the ledger shows what the store holds plus the commits under way; no two terms have the same epoch.
  */
 export { type Catalog, type CatalogChange, type CatalogService, openCatalog } from './consul/catalog.ts';
 export { openConsul } from './consul/store.ts';

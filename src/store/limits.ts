@@ -1,21 +1,21 @@
 /**
- * What a transaction may hold. Consul counts operations and the bytes of the request's body (base64 values and all), so every implementation
- * counts the same. See Consul agent/txn_endpoint.go: maxTxnOps, txn_max_req_len.
+ * The limits of a transaction. Consul counts operations and the bytes of the request body, base64 values included; every implementation
+ * counts the same. Source: Consul agent/txn_endpoint.go, maxTxnOps and txn_max_req_len. Pure.
  */
 import { ArpanetError } from '../model/index.ts';
 import type { Operation } from './contract.ts';
 
 export const MAX_OPERATIONS = 64;
 export const MAX_BYTES = 512 * 1024;
-/** Of the body, around each operation and for the fence. */
+/** Bytes of the body around each operation, and for the fence. */
 const FRAME_BYTES = 128;
 
-/** An operation with its value already written down. */
+/** An operation with its value encoded. */
 export interface EncodedOperation {
   readonly operation: Operation;
   /** JSON; empty when the operation carries no value. */
   readonly json: string;
-  /** What it costs of MAX_BYTES. */
+  /** Its part of MAX_BYTES. */
   readonly bytes: number;
 }
 
@@ -25,7 +25,7 @@ export function encode(operation: Operation): EncodedOperation {
   return { operation, json, bytes: bytesOf(operation.key, json) };
 }
 
-/** Throws `too-large` if they do not fit in one transaction. */
+/** Throws `too-large` if they do not fit into one transaction, `invalid` for a value that is no JSON. */
 export function encodeAll(operations: readonly Operation[], fenced: boolean): readonly EncodedOperation[] {
   const most = fenced ? MAX_OPERATIONS - 1 : MAX_OPERATIONS;
   if (operations.length > most) {

@@ -1,24 +1,25 @@
-/** Puts all of a cluster's records into a store that nobody leads on: for restores and recoveries. Effects: the store. */
+/** Effects: writes all records of a cluster into a store without a leader, for `arpanet restore` and `arpanet recover`. */
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
 import type { Operation, StateStore } from './contract.ts';
 import { encode, MAX_OPERATIONS } from './limits.ts';
 
 export type StoredRecord = readonly [key: string, value: unknown];
 
-/** What a cluster that has just begun may have written already; it counts as empty. */
-const BEGINNINGS = [keys.leader, keys.barrier, keys.epoch, keys.incomplete, keys.joinToken, keys.clusterId, keys.hosts];
+/** Keys that a new cluster writes at once; a store with only these counts as empty. */
+const KEYS_OF_EMPTY = [keys.leader, keys.barrier, keys.epoch, keys.incomplete, keys.joinToken, keys.clusterId, keys.hosts];
 const TTL_MS = 15_000;
-const PATIENCE_MS = 40_000;
+const LOCK_TIMEOUT_MS = 40_000;
 const BATCH_BYTES = 400 * 1024;
 
 /**
- * Replaces all that the store holds, as the leader for so long. Interrupted, it leaves a mark, and no scheduler leads on the store until it has
- * been run again. Throws `conflict` when a scheduler leads, or, without `force`, when the store is not empty.
+ * Replaces everything in the store, holding the leader's lock meanwhile. If interrupted it leaves a mark, and no scheduler leads until it has been
+ * run again. `who` names the command in the lock. Throws `conflict` if a scheduler leads, or, without `force`, if the store is not empty;
+ * `unavailable`.
  */
 export async function restoreStore(store: StateStore, records: readonly StoredRecord[], who: string, force: boolean): Promise<void> {
   const holder = await store.holder(keys.leader);
   if (holder !== undefined) throw leads((holder.value as Partial<LeaderRecord> | undefined)?.name);
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const patience = AbortSignal.timeout(LOCK_TIMEOUT_MS);
   const lock = await store
     .lock(keys.leader, { url: '', name: who, epoch: 0 }, { ttlMs: TTL_MS, name: who }, patience)
     .catch((cause: unknown) => {
@@ -27,11 +28,11 @@ export async function restoreStore(store: StateStore, records: readonly StoredRe
   try {
     const found = (await store.list(keys.root)).filter(({ key }) => key !== keys.leader);
     const isIncomplete = found.some(({ key }) => key === keys.incomplete);
-    const held = found.filter(({ key }) => !BEGINNINGS.some((prefix) => key.startsWith(prefix)));
+    const held = found.filter(({ key }) => !KEYS_OF_EMPTY.some((prefix) => key.startsWith(prefix)));
     if (held.length > 0 && !force && !isIncomplete) {
       throw new ArpanetError(
         'conflict',
-        `the store holds ${held.length} records of a cluster already: --force replaces them, and they are lost`,
+        `the store holds ${held.length} records of a cluster: use --force to replace them; they will be lost`,
       );
     }
     const wanted = new Map(records);
@@ -51,7 +52,7 @@ export async function restoreStore(store: StateStore, records: readonly StoredRe
 function leads(name: string | undefined): ArpanetError {
   return new ArpanetError(
     'conflict',
-    `${name ?? 'a scheduler'} leads on this store: stop all schedulers first (systemctl stop arpanet-scheduler, say)`,
+    `${name ?? 'a scheduler'} is the leader on this store: stop all schedulers first (for example: systemctl stop arpanet-scheduler)`,
   );
 }
 

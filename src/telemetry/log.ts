@@ -1,2 +1,2 @@
-/** Job: the logger's shape, for rooms that are handed one. cli/ makes the real one (pino). */
+/** Job: the logger's type, for rooms that get one as an argument. processes/logger.ts makes it (pino). */
 export type { Logger } from 'pino';

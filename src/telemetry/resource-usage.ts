@@ -1,15 +1,15 @@
-/** What this process holds, as it sees itself: for soaks, and for whoever hunts a leak. Effects: reads the process; collects garbage if asked. */
+/** Effects: reads what this process holds, for soak tests and leak hunts; collects garbage if asked. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 export interface ResourceUsage {
-  /** By kind, as Node calls them: `Timeout`, `TCPSocketWrap`, `PipeWrap`, … Only what keeps the process alive. */
+  /** Count by kind, as `process.getActiveResourcesInfo` names them: `Timeout`, `TCPSocketWrap`, … */
   readonly resources: Readonly<Record<string, number>>;
   readonly heapUsedBytes: number;
   readonly residentBytes: number;
 }
 
-/** With `collect` the heap is what is really in use; that takes some ten milliseconds. */
+/** With `collect` garbage is collected first, which takes about 10 ms. */
 export function resourceUsage(collect: boolean): ResourceUsage {
   if (collect) {
     setFlagsFromString('--expose-gc');

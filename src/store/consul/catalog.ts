@@ -1,6 +1,6 @@
 /**
- * Consul's service catalog, written under the leader's fence. Effects: HTTP.
- * Nodes that we write carry `external-node`: no Consul agent answers for them.
+ * Effects: Consul's service catalog, written under the leader's fence (HTTP).
+ * Nodes written here have the metadata `external-node`: no Consul agent is responsible for them.
  */
 import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -21,16 +21,16 @@ export interface CatalogService {
 
 export type CatalogChange =
   | { readonly kind: 'node'; readonly node: string; readonly address: string }
-  /** Makes the node too. */
+  /** Registers the node too. */
   | { readonly kind: 'register'; readonly service: CatalogService }
   | { readonly kind: 'deregister'; readonly node: string; readonly id: string }
-  /** With all its services. */
+  /** Removes the node with all its services. */
   | { readonly kind: 'deregister-node'; readonly node: string };
 
 export interface Catalog extends Disposable {
-  /** All services on nodes whose name starts so. Throws `unavailable`. */
+  /** All services on nodes whose name begins with `nodePrefix`. Throws `unavailable`. */
   list(nodePrefix: string): Promise<readonly CatalogService[]>;
-  /** In order, in as few transactions as hold them: each as a whole or not at all. Throws `unavailable`, `not-leader`. */
+  /** In order, in as few transactions as possible; each is done as a whole or not at all. Throws `unavailable`, `not-leader`, `conflict`. */
   apply(changes: readonly CatalogChange[], fence: Fence): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ interface StoredService {
   readonly Meta: Readonly<Record<string, string>> | null;
 }
 
-/** `address` is Consul's HOST:PORT. */
+/** `address` is Consul's HOST:PORT. Throws `invalid` for a wrong address. */
 export function openCatalog(address: string, { log, token }: CatalogDeps): Catalog {
   const http = createConsulHttp(address, token);
 

@@ -1,29 +1,29 @@
 /**
- * One call to Consul's HTTP API. Effects: HTTP over kept-alive connections.
+ * Effects: calls to Consul's HTTP API (/v1, Consul 1.8 and later), over kept-alive connections.
  *
- * It goes through the request hook of the npm package `consul`, below its methods, because those hide what we stand on: the status and the body
- * of a refused transaction (409), `X-Consul-Index`, and `NodeChecks` of a session.
+ * They use the request hook of the npm package `consul`, below its methods, because those hide the status and body of a refused transaction
+ * (409), `X-Consul-Index`, and `NodeChecks` of a session.
  */
 import { EventEmitter } from 'node:events';
 import { Agent, type IncomingMessage } from 'node:http';
 import Consul from 'consul';
 import { ArpanetError } from '../../model/index.ts';
 
-/** No call takes longer, unless it is a blocking query. */
+/** For every call except blocking queries. */
 const TIMEOUT_MS = 5000;
-/** How long Consul holds a blocking query that has nothing to say. */
+/** How long Consul holds a blocking query without a change. */
 const WAIT_MS = 30_000;
 
 export interface Call {
   readonly method: 'GET' | 'PUT';
-  /** Below `/v1`; with its parts already encoded. */
+  /** Below `/v1`; its parts are URL-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
-  /** A blocking query: answers when the index has passed this one, or after WAIT_MS. */
+  /** Makes it a blocking query: answered when the index is higher than this one, or after WAIT_MS. */
   readonly after?: number;
-  /** Statuses, besides 2xx, that are an answer and no failure. */
+  /** Statuses, besides 2xx, that are answers and not errors. */
   readonly also?: readonly number[];
 }
 
@@ -37,7 +37,7 @@ export interface Answer {
 
 export interface ConsulHttp {
   readonly address: string;
-  /** Throws `unavailable` (no answer, 5xx), `forbidden`, `too-large`, `invalid`; the signal's reason if it aborts. */
+  /** Throws `unavailable` (no answer, 429, 5xx), `forbidden` (403), `too-large` (413), `invalid` (other 4xx); the signal's reason if it aborts. */
   call(call: Call): Promise<Answer>;
   close(): void;
 }
@@ -47,7 +47,7 @@ interface Request {
   readonly res?: IncomingMessage & { readonly body?: unknown };
 }
 type Next = (stop: false, error: Error | undefined, value?: unknown) => void;
-/** papi's hook, which the package's types leave out. */
+/** The hook of papi, on which the package stands; its types leave it out. */
 interface Requester {
   _request(options: object, respond: (request: Request, next: Next) => void): Promise<unknown>;
 }
@@ -70,7 +70,7 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       headers,
       query: { ...query, ...blocking },
       ctx,
-      // Consul adds up to a sixteenth to a blocking query's wait.
+      // Consul adds up to a sixteenth to the wait of a blocking query.
       timeout: after === undefined ? TIMEOUT_MS : WAIT_MS + WAIT_MS / 16 + TIMEOUT_MS,
       ...(body === undefined ? {} : { type: 'json', body }),
     };
@@ -82,7 +82,7 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       return res as NonNullable<Request['res']>;
     } catch (cause) {
       signal?.throwIfAborted();
-      throw new ArpanetError('unavailable', `the state store is out of reach: Consul at ${address} does not answer`, { cause });
+      throw new ArpanetError('unavailable', `the state store is unreachable: Consul at ${address} does not answer`, { cause });
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
@@ -95,18 +95,18 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       const status = res.statusCode ?? 0;
       const body: unknown = Buffer.isBuffer(res.body) ? res.body.toString() : res.body;
       if (status < 300 || call.also?.includes(status) === true) return { status, body, index: Number(res.headers['x-consul-index'] ?? 0) };
-      const cause = new Error(typeof body === 'string' ? body.trim() : `no reason given`);
+      const cause = new Error(typeof body === 'string' ? body.trim() : 'no reason given');
       const what = `Consul at ${address} answered ${status} to ${call.method} ${call.path.replace(/[?].*/, '')}`;
       if (status === 403) throw new ArpanetError('forbidden', `${what}: does the token allow it?`, { cause });
       if (status === 413) throw new ArpanetError('too-large', what, { cause });
-      if (status >= 500 || status === 429) throw new ArpanetError('unavailable', `the state store does not work: ${what}`, { cause });
+      if (status >= 500 || status === 429) throw new ArpanetError('unavailable', `the state store reports an error: ${what}`, { cause });
       throw new ArpanetError('invalid', what, { cause });
     },
     close: () => agent.destroy(),
   };
 }
 
-/** Consul's path of a key: its parts encoded, its slashes kept. */
+/** Consul's path of a key: its parts URL-encoded, its slashes kept. */
 export function keyPath(key: string): string {
   return `/kv/${key.split('/').map(encodeURIComponent).join('/')}`;
 }

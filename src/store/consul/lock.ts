@@ -1,8 +1,8 @@
 /**
- * A lock in Consul: a session with a time to live and no health checks (an agent that flaps must not cost us the lead), renewed at a third of
- * it, through Consul's own elections, until nothing has been heard for so long that it has surely expired. Effects: HTTP, timers.
+ * Effects: a lock in Consul (HTTP, timers): a session with a time to live and no health checks, because a flapping Consul agent must not cost
+ * the leadership. Renewed at a third of its time to live, also through Consul's own elections, until it must have expired.
  *
- * Lock-delay is zero: a fence protects what the lock protects, not a delay. Consul 1.8.7 takes "0s" as none.
+ * Lock-delay is zero: the fence protects the store, not a delay. Consul 1.8.7 accepts "0s" as none.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind } from '../../model/index.ts';
@@ -10,19 +10,20 @@ import type { Logger } from '../../telemetry/log.ts';
 import type { Fence, Lock } from '../contract.ts';
 import { type ConsulHttp, keyPath } from './http.ts';
 
-/** Consul's own limit. */
+/** Consul's own limit (session TTL, 10 s to 24 h). */
 const MIN_TTL_MS = 10_000;
 const RETRY_MS = 500;
 /**
- * Consul ends a session between one and two times its time to live after the last renewal, and counts anew after an election of its own, which
- * may well take one: a leader that gave up any sooner would fall with each. Should it have lost the lock without knowing, the fence holds.
+ * Times the time to live. Consul ends a session between one and two times its time to live after the last renewal, and starts counting again after an
+ * election of its own, which may take as long: a leader that resigned sooner would end with each of them. If it has lost the lock without
+ * noticing, the fence refuses its writes.
  */
-const PATIENCE = 1.9;
+const EXPIRY_FACTOR = 1.9;
 
 export interface LockDeps {
   readonly http: ConsulHttp;
   readonly log: Logger;
-  /** Resolves once the session that holds a key is as wanted. Rejects when the signal aborts. */
+  /** Resolves once `until` accepts the session that holds the key (undefined: none). Rejects when the signal aborts. */
   awaitHolder(key: string, until: (session: string | undefined) => boolean, signal: AbortSignal): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ export interface LockRequest {
   readonly name: string;
 }
 
-/** Waits until the lock is ours; goes on through outages. Rejects only when the signal aborts, or if Consul forbids it. */
+/** Waits until this process has the lock, through outages. Rejects when the signal aborts, or with `forbidden` or `invalid` from Consul. */
 export async function acquireLock(deps: LockDeps, request: LockRequest, signal: AbortSignal): Promise<Lock> {
   const { http, log } = deps;
   const ttlMs = Math.max(request.ttlMs, MIN_TTL_MS);
@@ -49,7 +50,7 @@ export async function acquireLock(deps: LockDeps, request: LockRequest, signal: 
       if (body === true) return hold(deps, { key: request.key, session }, ttlMs, bornMs);
       await destroySession(http, session);
     } catch (err) {
-      // Perhaps it was acquired: nobody may be left waiting for it.
+      // It may have been acquired: others must not wait for it to expire.
       if (session !== undefined) await destroySession(http, session).catch(() => undefined);
       signal.throwIfAborted();
       if (isKind(err, 'forbidden', 'invalid')) throw err;
@@ -59,7 +60,7 @@ export async function acquireLock(deps: LockDeps, request: LockRequest, signal: 
   }
 }
 
-/** Ends a session, and with it the locks that it holds. */
+/** Ends a session and releases its locks. Throws `unavailable`, `forbidden`. */
 export async function destroySession(http: ConsulHttp, session: string): Promise<void> {
   await http.call({ method: 'PUT', path: `/session/destroy/${encodeURIComponent(session)}` });
 }
@@ -77,7 +78,7 @@ function hold(deps: LockDeps, fence: Fence, ttlMs: number, bornMs: number): Lock
   let deadline = setTimeout(lose, remaining());
 
   function remaining(): number {
-    return Math.max(0, heardMs + ttlMs * PATIENCE - performance.now());
+    return Math.max(0, heardMs + ttlMs * EXPIRY_FACTOR - performance.now());
   }
   function lose(): void {
     clearTimeout(deadline);

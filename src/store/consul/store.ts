@@ -1,6 +1,6 @@
 /**
- * Consul as the state store: KV, transactions, sessions, blocking queries. Effects: HTTP.
- * Reads outside of watches are `consistent`: a new leader sees all that the old one was told is written.
+ * Effects: Consul as the state store (HTTP): KV, transactions, sessions, blocking queries.
+ * Reads other than watches are `consistent`: a new leader sees every write that was acknowledged to the old one.
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,7 +18,7 @@ export interface ConsulDeps {
 
 const MAX_BACKOFF_MS = 1000;
 
-/** As Consul says it. */
+/** One entry of `GET /v1/kv`. */
 interface Pair {
   readonly Key: string;
   /** Base64. */
@@ -27,7 +27,7 @@ interface Pair {
   readonly Session?: string;
 }
 
-/** `address` is HOST:PORT. Consul need not be up yet. */
+/** `address` is HOST:PORT. Consul need not be running yet. Throws `invalid` for a wrong address. */
 export async function openConsul(address: string, { log, token }: ConsulDeps): Promise<StateStore> {
   const http = createConsulHttp(address, token);
   const closing = new AbortController();
@@ -40,7 +40,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
   async function pair(key: string, signal?: AbortSignal): Promise<Pair | undefined> {
     return pairs(await call({ method: 'GET', path: keyPath(key), query: { consistent: '' }, also: [404], signal }))[0];
   }
-  /** Yields the answer now and after every change, for as long as the signal allows, whatever happens to Consul meanwhile. */
+  /** Yields the answer now and after every change, until the signal aborts; outages of Consul are waited for. */
   async function* blocking(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): AsyncGenerator<readonly Pair[]> {
     const ended = within(signal);
     let after = 0;
@@ -51,7 +51,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
         const answer = await http.call({ method: 'GET', path, query, also: [404], after, signal: ended });
         const found = pairs(answer);
         const mark = found.map((each) => `${each.Key}\0${each.ModifyIndex}\0${each.Session ?? ''}`).join('\0');
-        // An index that goes backwards (a snapshot restored, a new cluster) is no index of ours any more.
+        // An index that goes backwards (a restored snapshot, a new cluster) means nothing here: begin again.
         after = answer.index < after ? 0 : Math.max(answer.index, 1);
         backoffMs = 50;
         if (mark === last) continue;

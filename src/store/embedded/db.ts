@@ -1,16 +1,16 @@
 /**
- * LMDB underneath the embedded store: entries with a modify index, and lock records. Effects: the database files in `dir`.
+ * Effects: the LMDB database of the embedded store (files in `dir`): entries with a modify index, and lock records.
  *
- * A process that is killed in the middle of a write frees the others at once; one that is stopped there (SIGSTOP) holds up all until it goes on.
- * Every write is one synchronous LMDB transaction that is on the disk when it returns (about 0.3 ms on an SSD). lmdb-js's own asynchronous
- * transactions are avoided because their callback is never called with the prebuilt library of 3.5.6, and its `ifVersion` because it crashes.
+ * A process killed during a write blocks nobody; one that is stopped there (SIGSTOP) blocks all others until it continues.
+ * Every write is one synchronous LMDB transaction that is on disk when it returns (about 0.3 ms on an SSD). Asynchronous transactions of lmdb-js
+ * are not used because their callback is never called with the prebuilt library of 3.5.6, nor `ifVersion` because it crashes.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import type { RootDatabase } from 'lmdb';
 import { ArpanetError } from '../../model/index.ts';
 import type { Entry } from '../contract.ts';
 
-/** Who holds a lock, until when. Dead once the machine has restarted or `expiresMs` has passed. */
+/** Who holds a lock, and until when. Expired once the machine has restarted or `expiresMs` has passed. */
 export interface LockRecord {
   readonly session: string;
   readonly name: string;
@@ -21,7 +21,7 @@ export interface LockRecord {
 
 /** What a write may do; only valid within it. */
 export interface Writer {
-  /** The modify index of all that this transaction writes. */
+  /** The modify index of all entries that this transaction writes. */
   readonly index: number;
   put(key: string, json: string): void;
   remove(key: string): void;
@@ -38,9 +38,9 @@ export interface EmbeddedDb {
   list(prefix: string): readonly Entry[];
   /** Changes if and only if list(prefix) does. Cheaper than list. */
   signature(prefix: string): string;
-  /** The living holder. */
+  /** The holder whose lock has not expired. */
   lockOf(key: string): LockRecord | undefined;
-  /** Runs `change` in a transaction: all that it writes is durable when this returns, or, if it throws, none is. */
+  /** Runs `change` in a transaction: all that it writes is on disk when this returns; if it throws, nothing is written. */
   write<T>(change: (writer: Writer) => T): T;
   close(): Promise<void>;
 }
@@ -49,7 +49,7 @@ const GENERATION = 'generation';
 const ENTRY = 'entry ';
 const LOCK = 'lock ';
 
-/** One clock for all processes of a machine, which nobody can set. It starts anew with the machine: hence `bootId`. */
+/** A clock shared by all processes of the machine, which nobody can set. It restarts with the machine, hence `bootId`. */
 export const nowMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 export const bootId = readBootId();
 
@@ -57,13 +57,13 @@ export const bootId = readBootId();
 export async function openDb(dir: string): Promise<EmbeddedDb> {
   const { open } = await import('lmdb');
   const db = attempt(dir, 'open', (): RootDatabase<string, string> => {
-    // It holds the join token.
+    // The database holds the join token.
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return open<string, string>({ path: dir, encoding: 'string', noSubdir: false, overlappingSync: false });
   });
   let isOpen = true;
 
-  /** Reads see what other processes wrote up to now. */
+  /** A read transaction that sees what other processes have written until now. */
   function fresh(): RootDatabase<string, string> {
     if (!isOpen) throw new ArpanetError('unavailable', `the state store in ${dir} is closed`);
     db.resetReadTxn();
@@ -95,7 +95,7 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
       return attempt(dir, 'write', () =>
         fresh().transactionSync(() => {
           const index = generation() + 1;
-          // A lost promise: within a transaction lmdb-js writes at once.
+          // The promise is ignored: within a transaction lmdb-js writes at once.
           const put = (key: string, value: string) => void db.put(key, value);
           return change({
             index,

@@ -1,5 +1,5 @@
 /**
- * The state store of one machine: several processes, each with handles on one directory. No daemon; LMDB does the locking.
+ * Effects: the state store of one machine: several processes that open the same directory. No daemon; LMDB does the locking.
  * A change made by another process is seen within POLL_MS.
  */
 import { randomUUID } from 'node:crypto';
@@ -11,7 +11,7 @@ import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 const POLL_MS = 100;
 
-/** Opens, or makes, the database in `dir`. Throws `unavailable` if it cannot. */
+/** Opens the database in `dir`, or creates it. Throws `unavailable` if that fails. */
 export async function openEmbedded(dir: string, log: Logger): Promise<StateStore> {
   const db = await openDb(dir);
   const closing = new AbortController();
@@ -21,7 +21,7 @@ export async function openEmbedded(dir: string, log: Logger): Promise<StateStore
   function wake(): void {
     for (const resume of waiting) resume();
   }
-  /** Until something of ours changes, or it is time to look what others did. True: go on. */
+  /** Waits until this process changes something, or until POLL_MS for the changes of others. False: the signal has aborted. */
   async function pause(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) return false;
     await new Promise<void>((resolve) => {
@@ -137,7 +137,7 @@ export async function openEmbedded(dir: string, log: Logger): Promise<StateStore
       if (isHeld(db, fence)) writer.removeLock(fence.key);
     });
   }
-  /** Renews at a third of the time to live; looks every POLL_MS whether the lock is still ours. */
+  /** Renews at a third of the time to live; checks every POLL_MS that the lock is still held. */
   function hold(fence: Fence, ttlMs: number, renew: () => void): Lock {
     const lost = new AbortController();
     let expiresMs = nowMs() + ttlMs;
@@ -177,7 +177,7 @@ function isHeld(db: EmbeddedDb, fence: Fence): boolean {
   return db.lockOf(fence.key)?.session === fence.session;
 }
 
-/** Looks first whether all hold, each upon what the ones before it will have done; writes then. */
+/** First checks all operations, each as if those before it were done; then writes. */
 function perform(db: EmbeddedDb, writer: Writer, encoded: readonly EncodedOperation[]): TransactionResult {
   const indexes = new Map<string, number>();
   const failed: number[] = [];
@@ -195,7 +195,7 @@ function perform(db: EmbeddedDb, writer: Writer, encoded: readonly EncodedOperat
   return { kind: 'committed', indexes };
 }
 
-/** As Consul: deleting what is absent holds. */
+/** As in Consul, deleting an absent key succeeds. */
 function holds(operation: Operation, found: number): boolean {
   if (operation.op === 'set' || operation.op === 'delete') return true;
   return found === operation.modifyIndex || (operation.op === 'delete-cas' && found === 0);

@@ -1,9 +1,9 @@
-/** Values by key, listed by directory (`a/b/` of `a/b/c`) without looking at anything outside it. Plain data; no effects. */
+/** Values by key. Lists a directory (`a/b/` of `a/b/c`) in time proportional to its size. No effects. */
 export type Listed<T> = readonly (readonly [string, T])[];
 
 interface Directory<T> {
   readonly keys: Set<string>;
-  /** What list() gave last, until something in here changes. */
+  /** The last result of list(), until something in the directory changes. */
   listed?: Listed<T> | undefined;
 }
 
@@ -40,7 +40,7 @@ export class KeyTree<T> {
     }
   }
 
-  /** By key, all whose key starts with `prefix`. Never change what it returns. */
+  /** All entries whose key begins with `prefix`, sorted by key. The result must not be modified. */
   list(prefix: string): Listed<T> {
     const name = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     const listed = this.#listDirectory(name);

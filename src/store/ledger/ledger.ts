@@ -1,10 +1,10 @@
 /**
- * The ledger of ledger-contract.ts: a copy of the store in memory, written behind by one fenced transaction at a time.
+ * Effects: the ledger of contract.ts: a copy of the store in memory, written by one fenced transaction at a time.
  *
- * `stored` is what the store is known to hold; `visible` is that plus the commits under way. A commit that fails is taken out of `visible`
- * together with later ones that wrote the same keys. When a transaction's outcome is never learnt (`unavailable`), everything under way fails,
- * and before anything else is written a repair shuts the door behind that transaction (every transaction checks the barrier key, which the
- * repair raises) and puts back what it did, if it did.
+ * `stored` is what the store is known to hold; `visible` is that plus the commits under way. A commit that fails is removed from `visible`
+ * together with later ones that wrote the same keys. When the outcome of a transaction stays unknown (`unavailable`), all commits under way fail.
+ * Before anything else is written, a repair makes sure that this transaction cannot be done later (every transaction checks the barrier key,
+ * and the repair changes it), and writes back the old values if it was done.
  */
 import { randomUUID } from 'node:crypto';
 import { ArpanetError, isKind, keys } from '../../model/index.ts';
@@ -14,9 +14,9 @@ import { KeyTree } from './key-tree.ts';
 import type { Change, Ledger } from './contract.ts';
 import { encode, MAX_BYTES, MAX_OPERATIONS } from '../limits.ts';
 
-/** Less the fence and the barrier. */
+/** Without the fence and the barrier. */
 const MAX_CHANGES = MAX_OPERATIONS - 2;
-/** Past this a flush takes no further commit: a smaller one is answered sooner. */
+/** From here a transaction takes no further commit: a smaller one is answered sooner. */
 const FLUSH_BYTES = 400 * 1024;
 const REPAIR_AGAIN_MS = 1000;
 
@@ -32,7 +32,7 @@ interface Pending {
   settle(error?: ArpanetError): void;
 }
 
-/** Loads all that the cluster knows. Throws `unavailable`. */
+/** Loads the whole state. Throws `unavailable`. */
 export async function openLedger(store: StateStore, fence: Fence, log: Logger): Promise<Ledger> {
   const stored = new Map<string, Stored>();
   const visible = new KeyTree<unknown>();
@@ -47,11 +47,11 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   /** Commits in the order made: those in the transaction under way, and those that wait for the next. */
   let pending: Pending[] = [];
   let draining: Promise<void> | undefined;
-  /** Keys of transactions whose outcome is not known. */
+  /** Keys of transactions with unknown outcome. */
   const doubtful = new Set<string>();
   let repairTimer: NodeJS.Timeout | undefined;
   let ended: ArpanetError | undefined;
-  /** The store is out of reach and asked again and again: nobody need wait to be told so. */
+  /** Set while the store stays unreachable: commits are then refused at once. */
   let trouble: ArpanetError | undefined;
   let isRepairing = false;
 
@@ -90,7 +90,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     const operations = writes.map(([key, value]) => operation(key, value, stored.get(key)?.modifyIndex ?? 0));
     for (const [key] of writes) doubtful.add(key);
     const result = await store.transact([...operations, { op: 'check', key: keys.barrier, modifyIndex: barrier }], fence);
-    // The barrier is ours alone: if it has changed, nothing is certain.
+    // Only this ledger writes the barrier: if it has changed, nothing is certain.
     if (result.kind === 'committed' || !result.failed.includes(operations.length)) doubtful.clear();
     if (result.kind === 'committed') {
       for (const [key, value] of writes) write(key, value, result.indexes.get(key) ?? 0);
@@ -98,9 +98,9 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
       return;
     }
     const changed = result.failed.map((position) => writes[position]?.[0]).filter((key) => key !== undefined);
-    log.warn({ keys: changed }, 'state changed by someone else');
+    log.warn({ keys: changed }, 'state store modified externally; the commits that depend on it fail');
     await Promise.all(changed.map(reload));
-    const error = new ArpanetError('conflict', `someone else changed ${changed.join(', ')} in the state store: try again`);
+    const error = new ArpanetError('conflict', `the state store was modified externally (${changed.join(', ')}): try again`);
     settle(dependents(pending, changed), error);
   }
   async function reload(key: string): Promise<void> {
@@ -110,31 +110,31 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   }
   async function repair(): Promise<void> {
     const found = (await store.get(keys.barrier))?.modifyIndex ?? 0;
-    // A new value each time: Consul does not count a write that changes nothing.
+    // A new value each time: Consul does not raise the index for a write that changes nothing.
     const raised = await store.transact([{ op: 'cas', key: keys.barrier, value: randomUUID(), modifyIndex: found }], fence);
     if (raised.kind === 'conflict') return;
     barrier = raised.indexes.get(keys.barrier) ?? 0;
     for (const key of doubtful) await restore(key);
-    log.info({ keys: [...doubtful] }, 'state repaired after an unknown outcome');
+    log.info({ keys: [...doubtful] }, 'state store checked after a transaction of unknown outcome');
     doubtful.clear();
     trouble = undefined;
     isRepairing = false;
   }
-  /** A caller was told that this did not happen. */
+  /** Writes back the old value: the caller's commit was rejected. */
   async function restore(key: string): Promise<void> {
     const entry = await store.get(key);
     const index = entry?.modifyIndex ?? 0;
     const before = stored.get(key);
     if (index === (before?.modifyIndex ?? 0)) return;
     const result = await store.transact([operation(key, before?.value, index)], fence);
-    if (result.kind === 'conflict') throw new ArpanetError('unavailable', `someone else is writing ${key} in the state store`);
+    if (result.kind === 'conflict') throw new ArpanetError('unavailable', `${key} is being modified externally in the state store`);
     write(key, before?.value, result.indexes.get(key) ?? 0);
   }
   function fail(cause: unknown): void {
     const error = cause instanceof ArpanetError ? cause : new ArpanetError('unavailable', 'the state store cannot be written', { cause });
     if (isKind(error, 'not-leader')) ended = error;
     else if (doubtful.size > 0) {
-      // Once may be a hiccup: then it is worth waiting for the repair.
+      // After the first failure commits wait for the repair: it may be a short outage.
       if (isRepairing) trouble = error;
       isRepairing = true;
       repairTimer = setTimeout(start, REPAIR_AGAIN_MS);
@@ -156,18 +156,18 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     await idle();
   }
 
-  /** What differs twice in a row was not just being written. */
+  /** Keys that differ twice in a row: once may be a write under way. */
   async function foreign(): Promise<readonly string[]> {
-    const looks: ReadonlySet<string>[] = [];
-    for (let look = 0; look < 2; look++) {
+    const readings: ReadonlySet<string>[] = [];
+    for (let reading = 0; reading < 2; reading++) {
       await idle();
       const found = new Map((await store.list(keys.root)).map((entry) => [entry.key, entry.modifyIndex]));
       for (const key of [keys.leader, keys.barrier]) found.delete(key);
       const all = new Set([...found.keys(), ...stored.keys()]);
-      looks.push(new Set([...all].filter((key) => (found.get(key) ?? 0) !== (stored.get(key)?.modifyIndex ?? 0))));
-      if (looks[0]?.size === 0) return [];
+      readings.push(new Set([...all].filter((key) => (found.get(key) ?? 0) !== (stored.get(key)?.modifyIndex ?? 0))));
+      if (readings[0]?.size === 0) return [];
     }
-    return [...(looks[1] ?? [])].filter((key) => looks[0]?.has(key) === true).sort();
+    return [...(readings[1] ?? [])].filter((key) => readings[0]?.has(key) === true).sort();
   }
 
   return {
@@ -175,7 +175,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
       if (ended !== undefined) throw ended;
       const changed = await foreign();
       if (!repair || changed.length === 0) return changed;
-      log.warn({ keys: changed }, 'another hand changed the state store: what it did is undone');
+      log.warn({ keys: changed }, 'state store modified externally; restoring the previous values');
       for (const key of changed) doubtful.add(key);
       start();
       await idle();
@@ -210,7 +210,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   };
 }
 
-/** The net effect of a commit. Throws `conflict` if something to be created exists. */
+/** New value by key. Throws `conflict` if a key to be created exists. */
 function plan(changes: readonly Change[], visible: KeyTree<unknown>): ReadonlyMap<string, unknown> {
   const writes = new Map<string, unknown>();
   for (const change of changes) {
@@ -229,7 +229,7 @@ function operation(key: string, value: unknown, modifyIndex: number): Operation 
   return modifyIndex === 0 ? { op: 'check', key, modifyIndex } : { op: 'delete-cas', key, modifyIndex };
 }
 
-/** Throws `too-large` if it can never be written. */
+/** Bytes in a transaction. Throws `too-large` if it does not fit into one. */
 function sizeOf(writes: ReadonlyMap<string, unknown>): number {
   let bytes = 0;
   for (const [key, value] of writes) bytes += encode(operation(key, value, 1)).bytes;
@@ -240,7 +240,7 @@ function sizeOf(writes: ReadonlyMap<string, unknown>): number {
   return bytes;
 }
 
-/** The first commits that fit in one transaction: at least one. */
+/** The first commits that fit into one transaction; at least one. */
 function takeBatch(pending: readonly Pending[]): readonly Pending[] {
   const touched = new Set<string>();
   let bytes = 0;
@@ -252,7 +252,7 @@ function takeBatch(pending: readonly Pending[]): readonly Pending[] {
   return pending.slice(0, end < 0 ? pending.length : end);
 }
 
-/** Commits that write one of these keys, and later ones that write a key of theirs. */
+/** Commits that write one of these keys, and later ones that write a key of those. */
 function dependents(pending: readonly Pending[], changed: readonly string[]): readonly Pending[] {
   const broken = new Set(changed);
   return pending.filter(({ writes }) => {

@@ -324,7 +324,10 @@ describe('ops on three hosts', { timeout: 880_000 }, () => {
     assert.deepEqual(await strategies(), ['spread', 'spread']);
     assert.match(await fails('config', 'set', 'stratgy', 'spread'), /no setting "stratgy": did you mean strategy/);
     assert.match(await fails('config', 'set', 'strategy', 'best'), /"best" is not one of spread, binpack, random/);
-    assert.match(await fails('config', 'set', 'session-ttl', '20s'), /cannot be changed while the cluster runs: give --session-ttl/);
+    assert.match(
+      await fails('config', 'set', 'session-ttl', '20s'),
+      /cannot be changed at run time: restart arpanet up, scheduler with --session-ttl/,
+    );
     assert.match(await fails('config', 'get', 'stratgy'), /did you mean strategy/);
   });
 

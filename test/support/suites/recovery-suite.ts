@@ -129,7 +129,7 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
       await namesAnswer();
       const refused = await recover();
       assert.equal(refused.code, 1);
-      assert.match(refused.stderr, /s1 leads on this store: stop all schedulers first/);
+      assert.match(refused.stderr, /s1 is the leader on this store: stop all schedulers first/);
     });
 
     it('is recovered from the hosts: same containers, addresses, networks, services and names; above every epoch that a host saw', async () => {
@@ -141,7 +141,7 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
       assert.ok(!/^(note|refused)/m.test(plan), plan);
       await must(recover());
       const again = await recover();
-      assert.match(again.stderr, /holds \d+ records of a cluster already: --force/);
+      assert.match(again.stderr, /holds \d+ records of a cluster: use --force/);
       await allIsThere();
       const { leader } = await operator<{ leader: { epoch: number } }>(cluster, 'status');
       assert.ok(leader.epoch > epochBefore + 1000, `epoch ${leader.epoch}`);

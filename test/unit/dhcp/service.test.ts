@@ -235,11 +235,11 @@ describe('an instance', () => {
     refusal(
       () => w.offer(id, 'd'),
       'exhausted',
-      /6 addresses taken, 2 of them resting after a container went \(the first is free in 50 s\)/,
+      /6 addresses taken, 2 of them released and not yet reusable \(the first is free in 50 s\)/,
     );
     w.clock.ms = 10_000 + REST_MS;
     assert.equal(w.offer(id, 'd'), all[3]);
-    refusal(() => w.offer(id, 'e'), 'exhausted', /1 of them resting/);
+    refusal(() => w.offer(id, 'e'), 'exhausted', /1 of them released/);
     w.clock.ms = 20_000 + REST_MS;
     assert.equal(w.offer(id, 'e'), all[1]);
   });
@@ -302,7 +302,7 @@ describe('an instance', () => {
     refusal(() => w.offer(own, 'b', '10.40.0.256'), 'invalid', /invalid IPv4 address/);
     w.bind(id, '10.32.2.7');
     w.release(id, '10.32.2.7', 'a');
-    refusal(() => w.offer(id, 'b', '10.32.2.7'), 'conflict', /still rests/);
+    refusal(() => w.offer(id, 'b', '10.32.2.7'), 'conflict', /not yet reusable/);
     assert.equal(w.offer(id, 'a', '10.32.2.7'), '10.32.2.7', 'who had it may have it again');
   });
 
