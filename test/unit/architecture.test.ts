@@ -90,6 +90,18 @@ describe('the house', () => {
     );
   });
 
+  it('is described in docs/architecture.md: each room with its floor and the question that it answers', () => {
+    const table = readFileSync(join(repository, 'docs', 'architecture.md'), 'utf8').matchAll(/^\| (\d) \| `([^`]+)` \| \S/gm);
+    const described = [...table].map(([, floor = '', room = '']) => [room, Number(floor)] as const);
+    assert.deepEqual(Object.fromEntries(described), floors);
+    const order = described.map(([, floor]) => floor);
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => b - a),
+      'the table begins with the top floor',
+    );
+  });
+
   it('imports only downwards: a room that reached sideways could not be changed or tested alone', () => {
     const wrong = files.flatMap((file) =>
       file.local
