@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// setup.mjs [start|test|bench]: installs what is missing for it. With root on Debian or Ubuntu by apt, told before it is done; else a clear list.
+// setup.mjs [start|unit|test|bench]: installs what is missing for it. With root on Debian or Ubuntu by apt, told before it is done; else a clear list.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,6 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const WANTED = {
   // program that shows it is there -> package that brings it
   start: { dockerd: 'docker.io', ip: 'iproute2', iptables: 'iptables' },
+  unit: {},
   test: {
     dockerd: 'docker.io',
     ip: 'iproute2',
@@ -82,7 +83,7 @@ export function setup(purpose) {
       if (own) run('rm', ['-f', policy]);
     }
   }
-  if (purpose !== 'start') {
+  if (purpose !== 'start' && purpose !== 'unit') {
     const tools = process.env.ARPANET_TOOLS ?? join(root, '.arpanet', 'tools');
     const all = [
       'consul/.done',
@@ -101,7 +102,7 @@ export function setup(purpose) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const purpose = process.argv[2] ?? 'test';
   if (!(purpose in WANTED)) {
-    say('usage: setup.mjs [start|test|bench]');
+    say('usage: setup.mjs [start|unit|test|bench]');
     process.exit(2);
   }
   setup(purpose);

@@ -1,106 +1,170 @@
 #!/usr/bin/env node
-// npm test [-- PATTERN…]: sets up what the tests need and runs everything: lint, types, dead code, unit, conformance, integration, end-to-end.
+// npm test [-- PATTERN…]: sets up what the tests need and runs everything: types, lint, format, dead code, build, unit, integration, end-to-end.
 // With patterns, only the test files whose path contains one of them, and no checks.
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
+//   --tier unit|integration|e2e   that tier only (npm run test:unit, npm run test:e2e); the unit tests need neither root nor Docker nor a build
+//   --name REGEXP                 only the tests of that name
+//   --watch                       again whenever a file below src, test or scripts changes
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, rmdirSync, rmSync, watch } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { stripVTControlCharacters } from 'node:util';
+import { parseArgs } from 'node:util';
 import { setup } from './setup.mjs';
+import { jobsOf, seatsOf, testFiles, tierOf, TIERS } from './testing/plan.mjs';
+import { runAll } from './testing/pool.mjs';
+import { runFiles } from './testing/process.mjs';
+import { failuresOf, print, Totals } from './testing/report.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 process.chdir(root);
-setup('test');
-const patterns = process.argv.slice(2);
-
-const failed = [];
-if (patterns.length === 0) {
-  const bin = (name) => join(root, 'node_modules', '.bin', name);
-  const checks = [
-    ['types', bin('tsc'), ['--noEmit']],
-    ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings']],
-    ['format', bin('biome'), ['format', '.']],
-    ['dead code', bin('knip'), []],
-    ['build', bin('tsc'), ['-p', 'tsconfig.build.json']],
-  ];
-  for (const [name, command, args] of checks) {
-    const started = Date.now();
-    const { status } = spawnSync(command, args, { stdio: ['ignore', 1, 2] });
-    const seconds = ((Date.now() - started) / 1000).toFixed(1);
-    console.log(status === 0 ? '✔' : '✖', name, `(${seconds} s)`);
-    if (status !== 0) failed.push(name);
-  }
-} else {
-  const { status } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], { stdio: ['ignore', 1, 2] });
-  if (status !== 0) process.exit(1);
+const options = { tier: { type: 'string' }, name: { type: 'string' }, watch: { type: 'boolean' } };
+const { values: asked, positionals: patterns } = parseArgs({ options, allowPositionals: true });
+if (asked.tier !== undefined && !TIERS.includes(asked.tier)) {
+  console.error(`--tier is ${asked.tier}: it is one of ${TIERS.join(', ')}`);
+  process.exit(2);
 }
-
-const all = readdirSync('test', { recursive: true })
-  .map((leaf) => join('test', leaf))
-  .filter((path) => path.endsWith('.test.ts'))
-  .sort();
-const chosen = all.filter((path) => patterns.length === 0 || patterns.some((pattern) => path.includes(pattern)));
+const isWhole = patterns.length === 0 && asked.tier === undefined && asked.name === undefined;
+const chosen = testFiles().filter(
+  (path) => (asked.tier ?? tierOf(path)) === tierOf(path) && (patterns.length === 0 || patterns.some((pattern) => path.includes(pattern))),
+);
 if (chosen.length === 0) {
   console.error(`no test file matches ${patterns.join(' ')}`);
   process.exit(2);
 }
-// What starts Engines and promises something within seconds goes alone, for there are two cores; all others go two at a time.
-const CLOCKED =
-  /(bulk|conformance|consul-gone|crowd|examples|failover|fault-lab|full-disk|host-loss|hosts|leader-.*|repair|restarts|hostagent\/overlay)\.test\.ts$/;
-const startsEngines = (path) => path.startsWith('test/e2e/') || /\bstart(Agent)?Lab\(/.test(readFileSync(path, 'utf8'));
-const isClocked = (path) => startsEngines(path) && CLOCKED.test(path);
-// The longest first: nothing then waits for it at the end.
-const isLong = (path) => path.endsWith('replay.test.ts');
-const stages = [
-  [chosen.filter((path) => !startsEngines(path)), 2],
-  [chosen.filter((path) => startsEngines(path) && !isClocked(path)).sort((a, b) => Number(isLong(b)) - Number(isLong(a))), 2],
-  [chosen.filter(isClocked), 1],
-];
-const totals = { tests: 0, pass: 0, fail: 0, skipped: 0 };
-const broken = [];
-/** Seconds by file. */
-const took = new Map();
-async function stage(files, concurrency) {
-  if (files.length === 0) return;
-  await new Promise((resolve) => {
-    const stream = run({ files: files.map((file) => join(root, file)), concurrency, timeout: 900_000 });
-    stream.on('test:fail', (event) => {
-      if (event.details?.type === 'suite') return;
-      const { cause, message } = event.details?.error ?? {};
-      const why = String(cause?.stack ?? cause?.message ?? message ?? '').slice(0, 2_000);
-      broken.push(`${relative(root, event.file ?? '')}: ${event.name}\n${why.replaceAll(/^/gm, '  ')}`);
-    });
-    for (const outcome of ['test:pass', 'test:fail'])
-      stream.on(outcome, ({ file, nesting, details }) => {
-        if (nesting === 0) took.set(file, (took.get(file) ?? 0) + details.duration_ms / 1_000);
-      });
-    stream.on('test:diagnostic', ({ message, nesting }) => {
-      const match = /^(tests|pass|fail|cancelled|skipped) (\d+)$/.exec(message);
-      // one that took too long, or whose setup failed, is cancelled: it has not passed
-      if (match && nesting === 0) totals[match[1] === 'cancelled' ? 'fail' : match[1]] += Number(match[2]);
-    });
-    stream
-      .compose(new spec())
-      .on('data', (text) => {
-        // each stage closes with its own summary; ours at the end is the sum of them
-        const lines = String(text)
-          .split('\n')
-          .filter((line) => !/^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /.test(stripVTControlCharacters(line)));
-        process.stdout.write(lines.join('\n'));
-      })
-      .on('end', resolve);
+const isUnitOnly = chosen.every((path) => tierOf(path) === 'unit');
+setup(isUnitOnly ? 'unit' : 'test');
+
+const FILE_TIMEOUT_MS = 900_000;
+/** The logs of clusters whose tests failed stay here. */
+const logs = join(tmpdir(), 'arpanet-test-logs', `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}-${process.pid}`);
+
+/** Seconds by step or tier, in order. */
+let times = [];
+async function timed(what, work) {
+  const started = performance.now();
+  await work();
+  times.push([what, (performance.now() - started) / 1_000]);
+}
+
+/** @returns {Promise<boolean>} whether it found nothing */
+async function check(name, command, ...args) {
+  const started = performance.now();
+  const child = spawn(join(root, 'node_modules', '.bin', command), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  console.log(`${code === 0 ? '✔' : '✖'} ${name} (${((performance.now() - started) / 1_000).toFixed(1)} s)`);
+  if (code !== 0) console.log(said);
+  return code === 0;
+}
+
+async function runTier(tier, files, totals) {
+  const cores = availableParallelism();
+  await runAll(jobsOf(files, tier), seatsOf(tier, cores), async ({ files: some }) => {
+    const kept = join(
+      logs,
+      some[0]
+        .replace(/^test\//, '')
+        .replaceAll('/', '-')
+        .replace('.test.ts', ''),
+    );
+    const env = { ...process.env, ARPANET_TEST_LOGS: kept };
+    const outcome = await runFiles(some, { timeoutMs: FILE_TIMEOUT_MS, env, name: asked.name });
+    if (asked.name !== undefined && outcome.ended.every(({ isSuite }) => isSuite) && outcome.broke === undefined) return;
+    print(outcome, { isLong: !isWhole || tier !== 'unit' });
+    if (failuresOf(outcome).length === 0) rmSync(kept, { recursive: true, force: true });
+    else if (isThere(kept)) console.log(`  logs: ${kept}`);
+    totals.add(outcome);
   });
 }
-process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${new URL('typescript.mjs', import.meta.url).href}`.trim();
-for (const [files, concurrency] of stages) await stage(files, concurrency);
 
-const longest = [...took].sort(([, one], [, other]) => other - one).slice(0, 20);
-console.log('\nthe longest files, in seconds:');
-for (const [file, seconds] of longest) console.log(seconds.toFixed(0).padStart(5), relative(root, file ?? ''));
-if (failed.length > 0) console.log(`\nchecks that failed: ${failed.join(', ')}`);
-for (const line of broken) console.log(`failed: ${line}`);
-console.log(`\nℹ tests ${totals.tests}\nℹ pass ${totals.pass}\nℹ fail ${totals.fail + failed.length}\nℹ skipped ${totals.skipped}`);
-console.log(`${totals.pass} passed, ${totals.fail + failed.length} failed, ${totals.skipped} skipped`);
-process.exit(failed.length > 0 || totals.fail > 0 || totals.pass === 0 ? 1 : 0);
+const isThere = (dir) => {
+  try {
+    return readdirSync(dir).length > 0;
+  } catch {
+    return false;
+  }
+};
+
+/** Of what nobody wrote into, nothing stays. */
+function removeEmpty(...dirs) {
+  for (const dir of dirs) {
+    try {
+      rmdirSync(dir);
+    } catch {
+      // there is something in it, or it is gone
+    }
+  }
+}
+
+/** @returns {Promise<boolean>} whether all passed */
+async function runOnce() {
+  times = [];
+  const failedChecks = [];
+  const totals = new Totals();
+  if (isWhole) {
+    const steps = [
+      ['types', 'tsc', '--noEmit'],
+      ['lint', 'oxlint', '--type-aware', '--deny-warnings'],
+      ['format', 'biome', 'format', '.'],
+      ['dead code', 'knip'],
+    ];
+    await timed('checks', () =>
+      runAll(
+        steps.map((step) => ({ step, weight: 1 })),
+        2,
+        async ({ step }) => void ((await check(...step)) || failedChecks.push(step[0])),
+      ),
+    );
+  }
+  if (!isUnitOnly) {
+    if (!(await check('build', 'tsc', '-p', 'tsconfig.build.json'))) {
+      failedChecks.push('build');
+      if (!isWhole) return false;
+    }
+    mkdirSync(logs, { recursive: true });
+  }
+  for (const tier of TIERS) {
+    const files = chosen.filter((path) => tierOf(path) === tier);
+    if (files.length > 0) await timed(tier, () => runTier(tier, files, totals));
+  }
+  removeEmpty(logs, dirname(logs), join(tmpdir(), 'arpanet-labs'));
+
+  const longest = [...totals.took].sort(([, one], [, other]) => other - one).slice(0, 20);
+  if (!isUnitOnly) {
+    console.log('\nthe longest files, in seconds:');
+    for (const [file, seconds] of longest) console.log(seconds.toFixed(0).padStart(5), file ?? '');
+  }
+  console.log(`\ntime: ${times.map(([what, seconds]) => `${what} ${seconds.toFixed(0)} s`).join(', ')}`);
+  if (failedChecks.length > 0) console.log(`checks that failed: ${failedChecks.join(', ')}`);
+  for (const { where, name, text } of totals.failures)
+    console.log(`failed: ${where}: ${name}\n${text.slice(0, 2_000).replaceAll(/^/gm, '  ')}`);
+  const failed = totals.fail + failedChecks.length;
+  console.log(`${totals.pass} passed, ${failed} failed, ${totals.skipped} skipped`);
+  return failed === 0 && totals.pass > 0;
+}
+
+/** After a change, and after those that follow it at once. */
+function nextChange() {
+  return new Promise((resolve) => {
+    let timer;
+    const watchers = ['src', 'test', 'scripts'].map((dir) =>
+      watch(dir, { recursive: true }, () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          for (const watcher of watchers) watcher.close();
+          resolve();
+        }, 100);
+      }),
+    );
+  });
+}
+
+let isWell = await runOnce();
+while (asked.watch) {
+  console.log('\nwaiting for a change…');
+  await nextChange();
+  isWell = await runOnce();
+}
+process.exit(isWell ? 0 : 1);

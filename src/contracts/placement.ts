@@ -1,5 +1,5 @@
 /** Where containers would go: rehearsals, the figures that placement decides by, and its last refusals. */
-import type { CreateRequest, Decision, Placement } from '../model/index.ts';
+import type { CreateRequest, Decision, HostState, Placement } from '../model/index.ts';
 
 /** One container as placement counts it. */
 export interface PlacedContainer {
@@ -27,7 +27,7 @@ export interface Charge {
 /** One host as placement sees it: a plain copy, made for one decision. */
 export interface HostSnapshot {
   readonly name: string;
-  readonly state: 'alive' | 'joining' | 'down';
+  readonly state: HostState;
   readonly availability: 'active' | 'pause' | 'drain';
   /** Why it is not alive: `no heartbeat for 12 s`. */
   readonly why?: string;

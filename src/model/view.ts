@@ -3,18 +3,27 @@ import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
 import type { ContainerFacts, HostFacts, Load } from './facts.ts';
 import type { ContainerRecord, HostRecord, NetworkRecord, VolumeRecord } from './records.ts';
 
+/**
+ * joining: has not connected and sent what runs there since the leader's election. alive: sends heartbeats. suspect: nothing is heard of it, nor of
+ * over a third of all hosts; nothing is started elsewhere, its names stay. down: nothing is heard of it, or its Engine is unreachable. A host that was
+ * removed is not listed. The transitions: scheduler/loss/host-states.ts.
+ */
+export type HostState = 'joining' | 'alive' | 'suspect' | 'down';
+
+/** Its Engine cannot be asked now, and the time in which it could come back by itself is over. */
+export const isUnreachable = (state: HostState): boolean => state === 'suspect' || state === 'down';
+
 export interface HostView {
   readonly name: string;
   readonly record: HostRecord;
   /** Absent until it joined the current leader. */
   readonly facts: HostFacts | undefined;
   readonly load: Load | undefined;
-  /** joining: known from the store, not heard of since the election, grace not over. down: heartbeat or stream lost, or engine not answering. */
-  readonly state: 'alive' | 'joining' | 'down';
-  /** Why it is down, for a person. */
+  readonly state: HostState;
+  /** Why it is suspect or down; of one that is alive, what to warn of. For a person. */
   readonly why: string | undefined;
-  /** It fell silent together with over a third of the hosts: its names stay, and nothing of it is moved. */
-  readonly isDoubted?: boolean;
+  /** Since when it has been suspect or down without a break, in ms of the leader's clock. */
+  readonly unreachableSinceMs?: number;
   readonly images: readonly ImageSummary[];
   readonly volumes: readonly VolumeSummary[];
 }
@@ -24,7 +33,7 @@ export interface ContainerView {
   /** Without leading slash. */
   readonly name: string;
   readonly host: string;
-  readonly hostState: HostView['state'];
+  readonly hostState: HostState;
   readonly facts: ContainerFacts;
   /** Absent for containers that were made on the engine behind our back. */
   readonly record: ContainerRecord | undefined;

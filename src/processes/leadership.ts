@@ -126,12 +126,12 @@ export async function startReign(
     names: ownScheduler.names,
   };
   hostRoutes = () => scheduler.hosts.list().flatMap((host) => host.facts?.routes ?? []);
-  // Those that fell silent together with many are taken to be as they were: a mass loss empties neither DNS nor catalog.
+  // Suspect hosts are taken to be as they were: a mass loss empties neither DNS nor catalog.
   const joining = () =>
     new Set(
       scheduler.hosts
         .list()
-        .filter((host) => host.state === 'joining' || host.isDoubted === true)
+        .filter((host) => host.state === 'joining' || host.state === 'suspect')
         .map((host) => host.name),
     );
   const instances = () => {
@@ -145,7 +145,7 @@ export async function startReign(
       hosts: () =>
         scheduler.hosts
           .list()
-          .map(({ name, record, state, isDoubted }) => ({ name, address: record.address, state: isDoubted === true ? 'joining' : state })),
+          .map(({ name, record, state }) => ({ name, address: record.address, state: state === 'suspect' ? 'joining' : state })),
       push: async (table: NameTable) => {
         dns?.table(table);
         await scheduler.names.push(table);

@@ -13,13 +13,14 @@ import type { SchedulerDeps } from './deps.ts';
 import { createDepartures } from './hosts/host-removal.ts';
 import { createEngines } from './agents/engines.ts';
 import { createFeed } from './events/feed.ts';
-import { startHosts } from './hosts/hosts.ts';
+import { createHosts } from './hosts/hosts.ts';
 import { createHub } from './agents/hub.ts';
 import { createImages } from './images/images.ts';
 import { createAsking } from './agents/agent-queries.ts';
 import { createKeyed, within } from './keyed.ts';
 import { startKeepers } from './agents/store-replicas.ts';
 import { createLifecycle } from './containers/lifecycle.ts';
+import { startLiveness } from './loss/liveness.ts';
 import { createLost } from './loss/lost-containers.ts';
 import { createRefusals } from './create/refusals.ts';
 import { createNamesPush, instancesFor } from './agents/names-push.ts';
@@ -60,7 +61,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   for (const record of containerRecords(deps)) view.setRecord(record.name, record);
   const commit = createCommit(deps, view);
   const feed = createFeed({ now, ...seenNetworks(deps, view) });
-  const hosts = startHosts({ deps, view, commit, feed, silent: (host) => engines.cut(host) }, lost);
+  const liveness = startLiveness({ deps, view, feed, cut: (host) => engines.cut(host) }, lost);
+  const hosts = createHosts({ deps, view, commit, liveness });
   view.setLost(lostIds(deps));
   const remember = (host: string) => view.remember(host, rememberedOn(deps, host));
   for (const { name } of view.hosts()) remember(name);
@@ -83,7 +85,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         keepers.again(host);
       },
       heard,
-      left: () => hosts.judge(),
+      left: () => liveness.judge(),
       superseded: (epoch) => deps.superseded?.(epoch),
     },
     lost,
@@ -123,6 +125,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   }
 
   function heard(host: string, message: Exclude<AgentMessage, { type: 'hello' | 'done' }>): void {
+    if (!liveness.heard(host, message)) return;
     if (message.type === 'event') feed.take(host, message.event);
     else if (message.type !== 'engine') {
       const gone = view.apply(host, message, now());
@@ -132,7 +135,6 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         if (message.upserts.some(({ inspect }) => isStray(inspect.Id, inspect.Config.Labels ?? {}))) adoptLater(host, STRAY_AFTER_MS);
       }
     }
-    hosts.heard(host, message);
     if (message.type === 'snapshot' || message.type === 'images') void tags.save();
     if (message.type === 'snapshot') void adoptNow(host);
   }
@@ -227,7 +229,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     },
     hosts: {
       list: view.hosts,
-      lastHeardMs: hosts.lastHeardMs,
+      lastHeardMs: liveness.lastHeardMs,
       update: hosts.update,
       admissions: departures.admissions,
       admit: departures.admit,

@@ -66,7 +66,7 @@ const isPure = (path: string): boolean =>
     /^engine\/(event-dedup|shown-events|public-labels|status|human-duration)/,
     /^dhcp\/(?!allocator|index)/,
     /^registrar\/(?!registrar|index)/,
-    /^scheduler\/(create\/(identify|rewrite|random-names)|view\/resolve-container|placement\/|hosts\/host-limits)/,
+    /^scheduler\/(create\/(identify|rewrite|random-names)|view\/resolve-container|placement\/|hosts\/host-limits|loss\/(host-states|mass-loss|lost-records))/,
     /^docker-api\/(routes|[a-z]+\/(list|select|show)|images\/image-reference|json\/go-)/,
     /^docker-api\/reads\/(?!index|ask-hosts)/,
     /^docker-api\/system\/(disk-usage|info|version)/,
@@ -77,7 +77,7 @@ const isPure = (path: string): boolean =>
     /^cli\/(completion\/scripts|output\/(?!progress|work|log-lines))/,
     // yaml's parser and ajv are all that source.ts and schema.ts need of the world
     /^compose\/(?!source|schema|index)/,
-    /^services\/(replicas\/(template|replica-plan)|service-reference|rollout\/rollout-plan|hosts\/(drain|rebalance|clean)-plan)/,
+    /^services\/(replicas\/(template|replica-plan)|reschedule\/(lost-hosts|reschedule-plan)|service-reference|rollout\/rollout-plan|hosts\/(drain|rebalance|clean)-plan)/,
     /^recovery\/recover-plan/,
     /^publish\/plan/,
   ].some((pattern) => pattern.test(path));

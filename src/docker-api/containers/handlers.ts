@@ -1,7 +1,7 @@
 /** Containers: create, remove, rename, wait, exec, commit. */
 import { buffer } from 'node:stream/consumers';
 import { type EngineAnswer, engineError, engineOpen } from '../../engine/index.ts';
-import { ArpanetError, type ContainerView, isKind, labels } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, isKind, isUnreachable, labels } from '../../model/index.ts';
 import { readBody } from '../json/body.ts';
 import { type Exchange, ownHeaders, send } from '../request-context.ts';
 import type { Execs } from './execs.ts';
@@ -24,7 +24,7 @@ export async function containerRemove(call: Exchange): Promise<void> {
     throw error;
   }
   if (boolValue(call.query.get('link'))) return linkRemove(call);
-  if (container.hostState === 'down' && boolValue(call.query.get('force'))) {
+  if (isUnreachable(container.hostState) && boolValue(call.query.get('force'))) {
     await call.cluster.replicas.touching(container, 'remove', () => call.cluster.containers.abandonLost(container));
     return send(call, { status: 204 });
   }

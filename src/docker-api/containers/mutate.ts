@@ -1,6 +1,6 @@
 /** What changes one container: its Engine does it, the view shows it, then the client is answered. Runs to its end even if the client leaves. */
 import { type EngineAnswer, engineRequest } from '../../engine/index.ts';
-import { ArpanetError, type ContainerRecord, type ContainerView, isKind } from '../../model/index.ts';
+import { ArpanetError, type ContainerRecord, type ContainerView, isKind, isUnreachable } from '../../model/index.ts';
 import { isOfSharedBridge, namesNoNetwork } from '../../networks/index.ts';
 import { readBody } from '../json/body.ts';
 import { type Exchange, send } from '../request-context.ts';
@@ -73,7 +73,7 @@ function refuseIdleLinks(call: Exchange, { name, record }: ContainerView): void 
   if (!record?.request.HostConfig?.Links?.length || !namesNoNetwork(record.request)) return;
   for (const { target, alias } of record.links) {
     const linked = call.cluster.containers.list().find((other) => other.name === target || other.id.startsWith(target));
-    if (linked === undefined || linked.hostState === 'down') continue;
+    if (linked === undefined || isUnreachable(linked.hostState)) continue;
     if (isOfSharedBridge(record) && isElsewhere(linked, record)) {
       throw refusedLink(`Cannot link to /${linked.name}, as it does not belong to the default network`);
     }

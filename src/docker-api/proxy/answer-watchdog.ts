@@ -5,7 +5,7 @@
 import type { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { engineRequest } from '../../engine/index.ts';
-import { ArpanetError, type HostView } from '../../model/index.ts';
+import { ArpanetError, type HostView, isUnreachable } from '../../model/index.ts';
 
 /** Most answers come sooner, and then nothing is pinged. */
 const FIRST_AFTER_MS = 300;
@@ -35,7 +35,7 @@ export async function whileAlive<T>(agent: Agent, ask: (signal: AbortSignal) => 
 /** What of the cluster is known to be silent, for a `Warning` header: what a list says of these hosts may be old, or missing. */
 export function hostWarnings(hosts: readonly HostView[]): readonly string[] {
   return hosts.flatMap(({ name, state, why }) => {
-    if (state === 'down') return [`host ${name}: down`];
+    if (isUnreachable(state)) return [`host ${name}: ${state}`];
     return state === 'alive' && why !== undefined ? [`host ${name}: ${why}`] : [];
   });
 }

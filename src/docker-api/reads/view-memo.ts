@@ -1,5 +1,12 @@
 /** What reads derive from the view, kept as long as the view does not change; what a container shows, as long as its own facts do not. */
-import { type ContainerFacts, type ContainerView, type HostView, type ImageSummary, predefinedNetworks } from '../../model/index.ts';
+import {
+  type ContainerFacts,
+  type ContainerView,
+  type HostView,
+  type ImageSummary,
+  isUnreachable,
+  predefinedNetworks,
+} from '../../model/index.ts';
 import { shownNetwork } from '../../networks/index.ts';
 import type { Cluster } from '../../contracts/index.ts';
 import { linkNamesOf, type NetworkIdentities, type ShownContainer, showSummary } from '../containers/show.ts';
@@ -64,7 +71,7 @@ export function createViewMemo(cluster: Cluster): ViewMemo {
     },
     images() {
       refresh();
-      const there = () => [...hosts.values()].filter((host) => host.state !== 'down').map((host) => host.images);
+      const there = () => [...hosts.values()].filter((host) => !isUnreachable(host.state)).map((host) => host.images);
       return (images ??= mergeImages(there(), cluster.images.tags()));
     },
     imagesOf(reference) {

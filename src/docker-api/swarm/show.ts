@@ -3,6 +3,7 @@ import {
   type ContainerView,
   type CreateRequest,
   type HostView,
+  isUnreachable,
   type Json,
   labels,
   type ServiceView,
@@ -171,7 +172,7 @@ export function showService(view: ServiceView, ids: Ids, showing: Showing = {}):
 
 function stateOf(container: ContainerView): string {
   const { State } = container.facts.inspect;
-  if (container.hostState === 'down') return 'orphaned';
+  if (isUnreachable(container.hostState)) return 'orphaned';
   switch (State.Status) {
     case 'running':
     case 'paused':

@@ -1,5 +1,5 @@
 /** `GET /info`: sums over the hosts in Docker's shape, and a line for each host under "Storage Driver", where every CLI prints rows. Pure. */
-import type { ContainerView, HostView, Json } from '../../model/index.ts';
+import { type ContainerView, type HostView, isUnreachable, type Json } from '../../model/index.ts';
 import { speakers } from './version.ts';
 
 export interface About {
@@ -114,7 +114,7 @@ function hostLine(host: HostView, containers: readonly ContainerView[]): string 
   const state = host.state === 'alive' && record.availability !== 'active' ? record.availability : host.state;
   return [
     record.address,
-    host.state === 'down' && host.why !== undefined ? `down: ${host.why}` : state,
+    isUnreachable(host.state) && host.why !== undefined ? `${host.state}: ${host.why}` : state,
     ...(facts === undefined ? [] : [`engine ${text(facts.version['Version'])} (API ${facts.apiVersion})`]),
     `containers ${own.length}`,
     ...(facts === undefined
@@ -136,7 +136,7 @@ function warningsOf(hosts: readonly HostView[]): readonly string[] | null {
   const count = (warning: string) => given.filter((one) => one.warning === warning).length;
   const merged = new Set(given.map(({ host, warning }) => (count(warning) === hosts.length ? warning : `${warning} (host ${host})`)));
   for (const { name, state, why } of hosts) {
-    if (state === 'down') merged.add(`WARNING: Host ${name} is down: ${why ?? 'no reason known'}`);
+    if (isUnreachable(state)) merged.add(`WARNING: Host ${name} is ${state}: ${why ?? 'no reason known'}`);
     else if (state === 'alive' && why !== undefined) merged.add(`WARNING: Host ${name} does not answer at the moment: ${why}`);
   }
   return merged.size === 0 ? null : [...merged];

@@ -1,14 +1,15 @@
 /** What the operator is shown, as plain data made from plain data. */
-import type {
-  AdmissionRecord,
-  ContainerView,
-  HostLimits,
-  HostView,
-  LeaderRecord,
-  LeaseRecord,
-  NamedInstance,
-  NetworkRecord,
-  ServiceView,
+import {
+  type AdmissionRecord,
+  type ContainerView,
+  type HostLimits,
+  type HostView,
+  isUnreachable,
+  type LeaderRecord,
+  type LeaseRecord,
+  type NamedInstance,
+  type NetworkRecord,
+  type ServiceView,
 } from '../../model/index.ts';
 import { isDone, isUp } from './service-report.ts';
 
@@ -192,11 +193,15 @@ export function statusReport(observed: Observed): StatusReport {
     addresses: observed.leases.filter((lease) => lease.kind === 'instance' && lease.state !== 'resting').length,
     warnings: [
       ...(observed.frozen === undefined ? [] : [`nothing can be changed now: ${observed.frozen}`]),
-      ...(observed.hosts.some((host) => host.isDoubted === true)
-        ? ['over a third of the hosts fell silent at once: nothing is moved, and their names stay, until some are back']
+      ...(observed.hosts.some((host) => host.state === 'suspect')
+        ? [
+            'over a third of the hosts were lost at the same time, which suggests a network fault: rescheduling is paused and their names stay until some are back',
+          ]
         : []),
       ...(alive.length === 0 ? ['no host is alive: start an agent with "arpanet agent --join …"'] : []),
-      ...hosts.filter((host) => host.state === 'down').map((host) => `host ${host.name} is down: ${host.why ?? 'not heard of'}`),
+      ...hosts.flatMap(({ name, state, why }) =>
+        state !== 'awaited' && isUnreachable(state) ? [`host ${name} is ${state}: ${why ?? 'no heartbeat'}`] : [],
+      ),
       ...hosts.flatMap(({ name, state, why }) =>
         state === 'alive' && why !== undefined ? [`host ${name} does not answer at the moment: ${why}`] : [],
       ),

@@ -1,6 +1,6 @@
 /** Services and their instances as operators see them. Pure. */
 import { statusText } from '../../engine/status.ts';
-import type { ContainerView, ServiceView } from '../../model/index.ts';
+import { type ContainerView, isUnreachable, type ServiceView } from '../../model/index.ts';
 
 export interface InstanceReport {
   readonly name: string;
@@ -51,7 +51,7 @@ export function serviceReports(services: readonly ServiceView[], nowMs: number):
 }
 
 /** As far as is known: a host that is just joining runs what it ran. */
-export const isUp = ({ facts, hostState }: ContainerView): boolean => facts.inspect.State.Running && hostState !== 'down';
+export const isUp = ({ facts, hostState }: ContainerView): boolean => facts.inspect.State.Running && !isUnreachable(hostState);
 
 export const isDone = ({ facts: { inspect } }: ContainerView): boolean => inspect.State.Status === 'exited' && inspect.State.ExitCode === 0;
 

@@ -94,7 +94,7 @@ export function createDepartures(core: Core, parts: { hosts: Hosts; lifecycle: L
       }
       hub.drop(name);
       log.info({ host: name, networks }, 'host brought back to as new');
-      while (!(hub.connected(name) && view.isComplete(name))) {
+      while (!(hub.connected(name) && view.host(name)?.state === 'alive')) {
         if (deps.now() > until) throw new ArpanetError('timeout', `${name} is bare, but its agent has not come back yet: "arpanet hosts"`);
         await sleep(200, undefined, { signal: lost });
       }

@@ -3,7 +3,15 @@
  * store (LostRecord) is written before anything else; it counts from the moment in which the name's record is no longer that container's.
  * Effects: calls to agents and Engines.
  */
-import { ArpanetError, type ContainerRecord, type ContainerView, keys, type LeaseRecord, type LostRecord } from '../../model/index.ts';
+import {
+  ArpanetError,
+  type ContainerRecord,
+  type ContainerView,
+  isUnreachable,
+  keys,
+  type LeaseRecord,
+  type LostRecord,
+} from '../../model/index.ts';
 import { commitInPieces, type Core } from '../core.ts';
 import { isCounting, isDue } from './lost-records.ts';
 import type { Overlays } from '../networks/overlays.ts';
@@ -14,7 +22,7 @@ const FENCE_TIMEOUT_MS = 3_000;
 const API_VERSION = '1.41';
 
 export interface Lost {
-  /** Makes a successor of the container, created and not started. Throws `conflict` unless its host is down and not doubted, `unplaceable` where it cannot go. */
+  /** Makes a successor of the container, created and not started. Throws `conflict` unless its host is down, `unplaceable` where it cannot go. */
   readonly succeed: (name: string, requestId: string, signal: AbortSignal) => Promise<Created>;
   /** A client has removed it by force while its host is away: it is gone for everybody, and from its host when that is back. */
   readonly abandon: (container: ContainerView) => Promise<void>;
@@ -33,7 +41,7 @@ export function createLost(core: Core, overlays: Overlays, pipeline: Pick<Pipeli
 
   /** Hosts that cannot be told of anything: wherever they are, they may see the lost one, and must not see its successors. */
   function away(lost: string): readonly string[] {
-    return view.hosts().flatMap(({ name, state }) => (name !== lost && state === 'down' && !hub.connected(name) ? [name] : []));
+    return view.hosts().flatMap(({ name, state }) => (name !== lost && isUnreachable(state) && !hub.connected(name) ? [name] : []));
   }
 
   /** Every other host exchanges no overlay packets any more with that one, nor with those that cannot be told so. */
@@ -66,8 +74,7 @@ export function createLost(core: Core, overlays: Overlays, pipeline: Pick<Pipeli
     const old = recordOf(name);
     if (old?.id === undefined) throw new ArpanetError('not-found', `No such container: ${name}`);
     const host = view.host(old.host);
-    if (host?.state !== 'down' || host.isDoubted === true)
-      throw new ArpanetError('conflict', `${name} is not lost: host ${old.host} is ${host?.state ?? 'unknown'}`);
+    if (host?.state !== 'down') throw new ArpanetError('conflict', `${name} is not lost: host ${old.host} is ${host?.state ?? 'unknown'}`);
     const key = keys.lostContainer(old.id);
     const untold = away(old.host);
     const note: LostRecord = { id: old.id, name, host: old.host, addresses: {}, isSucceeded: true, sinceMs: deps.now() };

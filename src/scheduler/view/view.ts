@@ -2,18 +2,20 @@
  * The cluster view: what the agents told, joined with what the store knows. In memory, changed only by the calls below, synchronously.
  * What it hands out is immutable; an object is replaced exactly when something that it shows has changed.
  */
-import type {
-  AgentMessage,
-  ContainerFacts,
-  ContainerRecord,
-  ContainerView,
-  HostFacts,
-  HostRecord,
-  HostView,
-  Load,
-  MaterialisedNetwork,
-  TagRecord,
-  VolumeSummary,
+import {
+  type AgentMessage,
+  type ContainerFacts,
+  type ContainerRecord,
+  type ContainerView,
+  type HostFacts,
+  type HostRecord,
+  type HostState,
+  type HostView,
+  isUnreachable,
+  type Load,
+  type MaterialisedNetwork,
+  type TagRecord,
+  type VolumeSummary,
 } from '../../model/index.ts';
 import { findImage, type HostImages, indexImages, mergeTags, noImages, type Tagged } from './image-index.ts';
 import type { ContainerIndex } from './resolve-container.ts';
@@ -25,10 +27,9 @@ interface HostEntry {
   facts: HostFacts | undefined;
   load: Load | undefined;
   loadAtMs: number;
-  state: HostView['state'];
+  state: HostState;
   why: string | undefined;
-  isDoubted: boolean;
-  isComplete: boolean;
+  unreachableSinceMs: number | undefined;
   containers: Set<string>;
   images: HostImages | undefined;
   volumes: readonly VolumeSummary[];
@@ -47,8 +48,6 @@ export interface View extends ContainerIndex {
   readonly networksOn: (host: string) => readonly MaterialisedNetwork[];
   /** Our id for an Engine's own network id. */
   readonly networkOf: (host: string, engineId: string) => string | undefined;
-  /** Its first snapshot since it last joined is in. */
-  readonly isComplete: (host: string) => boolean;
   /** When its load figures came. */
   readonly loadAt: (host: string) => number;
   readonly tags: () => ReadonlyMap<string, string>;
@@ -66,7 +65,8 @@ export interface View extends ContainerIndex {
   readonly changeHost: (record: HostRecord) => void;
   /** It is no member any more, and nothing of it is shown. */
   readonly removeHost: (host: string) => void;
-  readonly setState: (host: string, state: HostView['state'], why: string | undefined, isDoubted?: boolean) => boolean;
+  /** False: nothing has changed. Only loss/liveness.ts calls it. */
+  readonly setState: (host: string, state: HostState, why: string | undefined, nowMs: number) => boolean;
   /** What tags mean, and since when. */
   readonly tagged: () => ReadonlyMap<string, Tagged>;
   /** Of every host that told of its images, whatever its state. */
@@ -117,7 +117,7 @@ export function createView(
       load: entry.load,
       state: entry.state,
       why: entry.why,
-      ...(entry.isDoubted ? { isDoubted: true } : {}),
+      ...(entry.unreachableSinceMs === undefined ? {} : { unreachableSinceMs: entry.unreachableSinceMs }),
       images: entry.images?.images ?? [],
       volumes: entry.volumes,
     };
@@ -197,8 +197,7 @@ export function createView(
       loadAtMs: 0,
       state: 'joining',
       why: undefined,
-      isDoubted: false,
-      isComplete: false,
+      unreachableSinceMs: undefined,
       containers: new Set(),
       images: undefined,
       volumes: [],
@@ -234,7 +233,6 @@ export function createView(
         setImages(entry, message.snapshot.images, nowMs);
         entry.volumes = message.snapshot.volumes;
         entry.networks = message.snapshot.networks;
-        entry.isComplete = true;
         break;
       }
       case 'containers':
@@ -275,7 +273,6 @@ export function createView(
     containersOn: (host) => [...(hosts.get(host)?.containers ?? [])].flatMap((id) => containers.get(id) ?? []),
     networksOn: (host) => hosts.get(host)?.networks ?? [],
     networkOf: (host, engineId) => hosts.get(host)?.networks.find((network) => network.engineId === engineId)?.network,
-    isComplete: (host) => hosts.get(host)?.isComplete ?? false,
     loadAt: (host) => hosts.get(host)?.loadAtMs ?? 0,
     byId: (id) => containers.get(id),
     named: (name) => [...(names.get(name) ?? [])].flatMap((id) => containers.get(id) ?? []),
@@ -324,7 +321,6 @@ export function createView(
       const entry = hosts.get(record.name) ?? entryFor(record);
       entry.record = record;
       entry.facts = facts;
-      entry.isComplete = false;
       hostChanged(entry);
       touch();
     },
@@ -344,12 +340,12 @@ export function createView(
       tagCache = undefined;
       touch();
     },
-    setState(host, state, why, isDoubted = false) {
+    setState(host, state, why, nowMs) {
       const entry = hosts.get(host);
-      if (entry === undefined || (entry.state === state && entry.why === why && entry.isDoubted === isDoubted)) return false;
+      if (entry === undefined || (entry.state === state && entry.why === why)) return false;
       entry.state = state;
       entry.why = why;
-      entry.isDoubted = isDoubted;
+      entry.unreachableSinceMs = isUnreachable(state) ? (entry.unreachableSinceMs ?? nowMs) : undefined;
       hostChanged(entry);
       for (const id of entry.containers) again(id);
       tagCache = undefined;

@@ -1,6 +1,6 @@
 /** What is done to single instances. Effects: calls to Engines, timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError, type ContainerView, type ServiceTemplate } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, isUnreachable, type ServiceTemplate } from '../../model/index.ts';
 import type { DeploymentsDeps } from '../deps.ts';
 import { equip } from '../secrets.ts';
 import { OUR_REQUEST } from './replica-plan.ts';
@@ -98,7 +98,7 @@ export function createAct(deps: DeploymentsDeps, lost: AbortSignal): Act {
       await synced(made);
     },
     async remove(container, drainMs) {
-      if (container.hostState === 'down') return deps.abandon(container);
+      if (isUnreachable(container.hostState)) return deps.abandon(container);
       await deps.withdrawn(container, async () => {
         await drained(container, drainMs);
         if (container.facts.inspect.State.Running) {

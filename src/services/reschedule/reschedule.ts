@@ -3,7 +3,7 @@ import type { ContainerView } from '../../model/index.ts';
 import type { Act } from '../replicas/instance-actions.ts';
 import { type Core, serviceOf } from '../core.ts';
 import { inTurns, type Keep } from '../replicas/replica-reconciler.ts';
-import { createLostHosts } from './lost-hosts.ts';
+import { lostHosts } from './lost-hosts.ts';
 import { type Attempt, backoffMs } from '../replicas/replica-plan.ts';
 import { planRescue } from './reschedule-plan.ts';
 
@@ -14,7 +14,6 @@ const AT_ONCE = 4;
 
 export function startRescue(core: Core, act: Act, keep: Keep): void {
   const { deps, lost } = core;
-  const lostHosts = createLostHosts(deps);
   const attempts = new Map<string, Attempt & { readonly why: string }>();
   let timer: NodeJS.Timeout | undefined;
   let dueMs = Number.POSITIVE_INFINITY;
@@ -43,7 +42,7 @@ export function startRescue(core: Core, act: Act, keep: Keep): void {
   }
 
   async function once(): Promise<void> {
-    const { lost: gone, againInMs } = lostHosts();
+    const { lost: gone, againInMs } = lostHosts(deps.hosts(), deps.now(), deps.lostAfterMs());
     if (againInMs !== undefined) soon(againInMs);
     if (!isReady || deps.frozen() !== undefined) return soon(LOOK_AGAIN_MS);
     const stopped = new Set(core.records().flatMap((record) => record.stopped));

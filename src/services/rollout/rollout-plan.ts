@@ -1,5 +1,5 @@
 /** The next step of a rolling update, from what is there now: the same after a change of leader. Pure. */
-import type { ContainerView, ServiceRecord, UpdateSettings } from '../../model/index.ts';
+import { type ContainerView, isUnreachable, type ServiceRecord, type UpdateSettings } from '../../model/index.ts';
 import { freeNumbers, numberOf } from '../replicas/replica-plan.ts';
 import { essence, isCurrent } from '../replicas/template.ts';
 
@@ -14,7 +14,7 @@ export function nextBatch(
   all: readonly ContainerView[],
 ): Batch | undefined {
   // Those of a host that is down are out of reach; when it is back they are the ones too many.
-  const instances = all.filter((container) => container.hostState !== 'down');
+  const instances = all.filter((container) => !isUnreachable(container.hostState));
   const wanted = essence(record.template);
   const fresh = instances.filter((container) => isCurrent(container, wanted));
   const old = instances.filter((container) => !fresh.includes(container)).toSorted((a, b) => numberOf(a) - numberOf(b));

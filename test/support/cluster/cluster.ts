@@ -1,10 +1,11 @@
 /** A whole cluster of real parts: engines in namespaces, Consul or the embedded store, schedulers and agents as their own processes. */
 import { type ChildProcess, execFile } from 'node:child_process';
-import { closeSync, cpSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningConsul, startConsul, startConsulServers } from './consul.ts';
+import { keepLog } from './kept-logs.ts';
 import { type Lab, startLab } from './lab.ts';
 import { spawnMortal } from './mortal.ts';
 import { repository, tools } from './paths.ts';
@@ -196,7 +197,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       storeOf(index),
     ];
     if (dnsPort !== undefined) args.push('--dns-listen', `127.0.0.1:${dnsPort}`);
-    const started = startNode([...args, ...(options.schedulerArgs ?? [])], env, join(lab.dir, `${name}.log`));
+    const logFile = join(lab.dir, `${name}.log`);
+    keepLog(logFile, `${basename(lab.dir)}-${name}.log`);
+    const started = startNode([...args, ...(options.schedulerArgs ?? [])], env, logFile);
     schedulers[index] = { name, url, endpoint: url.replace('http:', 'tcp:'), process: started };
     await until(`scheduler ${name} answers`, async () => (await fetch(`${url}/_ping`, { signal: AbortSignal.timeout(2000) })).ok, 45_000);
   };
@@ -213,8 +216,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       lab.spawnIn(host, process.execPath, [...NODE_FLAGS, build, ...args], { env, logFile: join(host.dir, 'agent.log') }),
     );
   };
-  for (let index = 0; index < ports.length; index++) await startScheduler(index);
-  await Promise.all(lab.hosts.map((host) => startAgent(host.name)));
+  // the first leads
+  await startScheduler(0);
+  await Promise.all(
+    [...ports.keys()]
+      .slice(1)
+      .map((index) => startScheduler(index))
+      .concat(lab.hosts.map((host) => startAgent(host.name))),
+  );
   const first = schedulers[0];
   if (first === undefined) throw new Error('a cluster needs a scheduler');
   const allAlive = async (): Promise<boolean> => {
@@ -233,7 +242,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     COMPOSE_INTERACTIVE_NO_CLI: '1',
     DOCKER_SCAN_SUGGEST: 'false',
   };
-  stack.defer(() => keepLogs(lab));
   const dispose = stack.move();
   return {
     lab,
@@ -254,18 +262,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     engine: (hostName, ...args) => runProgram('docker', ['-H', `unix://${lab.hosts.find((h) => h.name === hostName)?.socket}`, ...args]),
     [Symbol.asyncDispose]: dispose,
   };
-}
-
-/** With ARPANET_TEST_LOGS=DIR the processes' logs are copied there before the lab goes. */
-function keepLogs(lab: Lab): void {
-  const base = process.env['ARPANET_TEST_LOGS'];
-  if (base === undefined) return;
-  const keep = join(base, basename(lab.dir));
-  mkdirSync(keep, { recursive: true });
-  for (const leaf of readdirSync(lab.dir)) if (leaf.endsWith('.log')) cpSync(join(lab.dir, leaf), join(keep, leaf));
-  for (const host of lab.hosts) {
-    for (const leaf of ['agent.log', 'engine.log']) cpSync(join(host.dir, leaf), join(keep, `${host.name}-${leaf}`));
-  }
 }
 
 export const start = (args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): ChildProcess =>

@@ -1,9 +1,10 @@
 /** Real Docker hosts for tests: three engines of two major versions, with busybox and redis loaded. */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pino } from 'pino';
 import { type LocalHosts, reapStale, startLocalHosts } from '../../../src/local-hosts/index.ts';
 import { copyRoot, preparedRoot } from './engine-roots.ts';
+import { keepLog } from './kept-logs.ts';
 import { labBase, tools } from './paths.ts';
 
 export const quietLog = pino({ level: process.env['ARPANET_TEST_LOG'] ?? 'silent' }, pino.destination(2));
@@ -32,7 +33,11 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     if (options.newest === 'all' || (options.newest === 'h2' && i === 1)) return tools.newestEngine();
     return options.newer === true || (i === 2 && options.mixed !== false) ? tools.engine26() : [];
   };
-  for (let i = 0; i < count; i++) await copyRoot(await preparedRoot(enginePath(i), quietLog), join(dir, `h${i + 1}`, 'data'));
+  for (let i = 0; i < count; i++) {
+    const host = `h${i + 1}`;
+    await copyRoot(await preparedRoot(enginePath(i), quietLog), join(dir, host, 'data'));
+    for (const leaf of ['engine.log', 'agent.log']) keepLog(join(dir, host, leaf), `${basename(dir)}-${host}-${leaf}`);
+  }
   const local = await startLocalHosts({
     dir,
     count,

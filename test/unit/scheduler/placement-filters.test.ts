@@ -69,7 +69,7 @@ const message = (wanted: PlacementRequest, hosts: readonly HostSnapshot[]) => {
 describe('availability', () => {
   it('says of each host why it is not alive when none is', () => {
     const hosts = [host('h2', { state: 'joining' }), host('h1', { state: 'down', why: 'no heartbeat for 12 s' })];
-    assert.equal(message(request(), hosts), 'no host is alive (h1: no heartbeat for 12 s; h2: has not joined the new leader yet)');
+    assert.equal(message(request(), hosts), 'no host is alive (h1: no heartbeat for 12 s; h2: not connected to the new leader yet)');
     assert.match(message(request(), []), /^no host fits: no host has joined the cluster yet/);
   });
 

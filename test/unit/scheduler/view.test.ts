@@ -8,7 +8,6 @@ import {
   type ImageSummary,
   keys,
 } from '../../../src/model/index.ts';
-import { hostState } from '../../../src/scheduler/loss/host-state.ts';
 import { familiarReference } from '../../../src/scheduler/view/image-index.ts';
 import { tagChanges } from '../../../src/scheduler/images/tags.ts';
 import { createView, type View } from '../../../src/scheduler/view/view.ts';
@@ -59,7 +58,7 @@ function viewOf(...hosts: readonly string[]): View {
   for (const name of hosts) {
     view.join(host(name), { name } as HostFacts);
     view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [], volumes: [], networks: [] } }, 0);
-    view.setState(name, 'alive', undefined);
+    view.setState(name, 'alive', undefined, 0);
   }
   return view;
 }
@@ -121,7 +120,7 @@ describe('the view', () => {
   it('shows containers of a host that went down, with its state', () => {
     const view = viewOf('h1');
     view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web')], removes: [] }, 0);
-    view.setState('h1', 'down', 'no heartbeat');
+    view.setState('h1', 'down', 'no heartbeat', 0);
     assert.equal(view.byId('a1')?.hostState, 'down');
   });
 });
@@ -143,7 +142,7 @@ describe('images', () => {
     for (const name of ['h1', 'h2', 'h3']) {
       view.join(host(name), { name } as HostFacts);
       view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [], volumes: [], networks: [] } }, 0);
-      view.setState(name, 'alive', undefined);
+      view.setState(name, 'alive', undefined, 0);
     }
     view.apply('h1', { type: 'images', images: [image('sha256:v1', ['app:latest'])] }, 1000);
     copying.add('h2/app:latest');
@@ -163,7 +162,7 @@ describe('images', () => {
     for (const [name, one] of Object.entries(images)) {
       view.join(host(name), { name } as HostFacts);
       view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [one], volumes: [], networks: [] } }, 10_000_000);
-      view.setState(name, 'alive', undefined);
+      view.setState(name, 'alive', undefined, 0);
     }
     assert.equal(view.tags().get('app:latest'), 'sha256:older');
     assert.deepEqual(tagChanges(view.tagged(), records, view.allImages()), []);
@@ -171,7 +170,7 @@ describe('images', () => {
     view.join(host('h3'), { name: 'h3' } as HostFacts);
     const fresh = image('sha256:fresh', ['app:latest'], 9_500);
     view.apply('h3', { type: 'snapshot', snapshot: { containers: [], images: [fresh], volumes: [], networks: [] } }, 10_000_000);
-    view.setState('h3', 'alive', undefined);
+    view.setState('h3', 'alive', undefined, 0);
     assert.equal(view.tags().get('app:latest'), 'sha256:fresh');
   });
 
@@ -190,7 +189,7 @@ describe('images', () => {
   it('counts only hosts that are alive', () => {
     const view = viewOf('h1');
     view.apply('h1', { type: 'images', images: [image('sha256:a', ['app:latest'])] }, 0);
-    view.setState('h1', 'down', 'x');
+    view.setState('h1', 'down', 'x', 0);
     assert.equal(view.image('app'), undefined);
   });
 
@@ -212,30 +211,4 @@ describe('images', () => {
   ] as const) {
     it(`reads ${reference} as ${familiar}`, () => assert.equal(familiarReference(reference), familiar));
   }
-});
-
-describe('a host', () => {
-  const signs = {
-    nowMs: 100_000,
-    electedAtMs: 0,
-    heardMs: 99_000,
-    isComplete: true,
-    engineTrouble: undefined,
-    hostDownMs: 10_000,
-    graceMs: 5_000,
-  };
-  it('is alive when it beats and its snapshot is in', () => assert.equal(hostState(signs).state, 'alive'));
-  it('is alive and said to be silent when beats are missing, or its Engine hangs', () => {
-    assert.deepEqual(hostState({ ...signs, heardMs: signs.nowMs - 4_000 }), { state: 'alive', why: 'silent for some seconds' });
-    assert.deepEqual(hostState({ ...signs, engineSilent: 'its Engine hangs' }), { state: 'alive', why: 'its Engine hangs' });
-  });
-  it('is joining until its snapshot is in', () => assert.equal(hostState({ ...signs, isComplete: false }).state, 'joining'));
-  it('is down without a heartbeat', () =>
-    assert.deepEqual(hostState({ ...signs, heardMs: 90_000 }), { state: 'down', why: 'no heartbeat for 10 s or more' }));
-  it('is down when its Engine does not answer', () =>
-    assert.match(hostState({ ...signs, engineTrouble: 'refused' }).why ?? '', /Engine does not answer: refused/));
-  it('has as long as a heartbeat may take to join a new leader', () => {
-    assert.equal(hostState({ ...signs, heardMs: undefined, nowMs: 9_999 }).state, 'joining');
-    assert.equal(hostState({ ...signs, heardMs: undefined, nowMs: 10_000 }).state, 'down');
-  });
 });

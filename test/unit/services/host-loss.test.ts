@@ -1,56 +1,25 @@
-/** Who is lost, who is doubted, what comes up elsewhere and what waits: on literal data. */
+/** Which hosts are lost, what is started elsewhere and what waits: on literal data. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createForsaken } from '../../../src/processes/leader-isolation.ts';
-import { createLostHosts } from '../../../src/services/reschedule/lost-hosts.ts';
+import { lostHosts } from '../../../src/services/reschedule/lost-hosts.ts';
 import { planRescue } from '../../../src/services/reschedule/reschedule-plan.ts';
 import type { ContainerRecord, ContainerView, HostView, LostRecord } from '../../../src/model/index.ts';
-import { doubtedHosts } from '../../../src/scheduler/loss/host-state.ts';
 import { isCounting, isDue } from '../../../src/scheduler/loss/lost-records.ts';
 import { rememberedFacts } from '../../../src/scheduler/view/placeholder-containers.ts';
 
-describe('hosts that fall silent', () => {
-  const silent = (...sinceMs: number[]) => sinceMs.map((ms, index) => ({ name: `h${index + 1}`, sinceMs: ms }));
-  const none: ReadonlyMap<string, number> = new Map();
-  const judged = (all: number[], nowMs: number, before = none) => doubtedHosts(silent(...all), all.length, nowMs, 10_000, before);
-  const doubted = (all: number[], nowMs: number) => [...judged(all, nowMs).keys()];
-
-  it('are lost one by one, and doubted when over a third of them goes at once', () => {
-    assert.deepEqual(doubted([100_000, 89_000, 100_000], 100_000), []);
-    assert.deepEqual(doubted([100_000, 89_000, 89_500], 100_000), ['h2', 'h3']);
-  });
-  it('are doubted before the first of them is called down', () => {
-    assert.deepEqual(doubted([100_000, 93_900, 92_000], 100_000), ['h2', 'h3']);
-  });
-  it('do not go at once when one went a minute before', () => {
-    assert.deepEqual(doubted([160_000, 100_000, 145_000], 160_000), []);
-  });
-  it('are doubted for a while after the first of them is back, and given up if they stay away', () => {
-    const both = judged([120_000, 100_000, 100_000], 120_000);
-    const rest = judged([125_000, 125_000, 100_000], 125_000, both);
-    assert.deepEqual([...rest], [['h3', 120_000]]);
-    assert.deepEqual([...judged([130_000, 130_000, 100_000], 130_000, rest)], []);
-    assert.deepEqual([...judged([125_000, 125_000, 124_000], 125_000, both)], []);
-  });
-});
-
 describe('hosts that are lost', () => {
-  const world = { hosts: [] as HostView[], nowMs: 0 };
-  const log = { warn: () => undefined } as never;
-  const host = (name: string, state: HostView['state'], more: Partial<HostView> = {}) => ({ name, state, ...more }) as HostView;
+  const host = (name: string, state: HostView['state'], unreachableSinceMs?: number) => ({
+    name,
+    state,
+    ...(unreachableSinceMs === undefined ? {} : { unreachableSinceMs }),
+  });
 
-  it('have been down for long, are no more than a third, and are not doubted', () => {
-    const lost = createLostHosts({ hosts: () => world.hosts, now: () => world.nowMs, lostAfterMs: () => 20_000, log });
-    world.hosts = [host('h1', 'alive'), host('h2', 'down'), host('h3', 'alive')];
-    assert.deepEqual(lost(), { lost: new Set(), againInMs: 20_001 });
-    world.nowMs = 20_000;
-    assert.deepEqual([...lost().lost], ['h2']);
-    world.hosts = [host('h1', 'alive'), host('h2', 'down', { isDoubted: true }), host('h3', 'alive')];
-    assert.deepEqual([...lost().lost], []);
-    world.hosts = [host('h1', 'down'), host('h2', 'down'), host('h3', 'alive')];
-    lost();
-    world.nowMs = 60_000;
-    assert.deepEqual([...lost().lost], [], 'two of three');
+  it('have been down for long; those that are suspect are not', () => {
+    const hosts = [host('h1', 'alive'), host('h2', 'down', 0), host('h3', 'suspect', 0), host('h4', 'down', 15_000)];
+    assert.deepEqual(lostHosts(hosts.slice(0, 3), 0, 20_000), { lost: new Set(), againInMs: 20_001 });
+    assert.deepEqual(lostHosts(hosts, 20_000, 20_000), { lost: new Set(['h2']), againInMs: 15_001 });
+    assert.deepEqual(lostHosts(hosts, 60_000, 20_000), { lost: new Set(['h2', 'h4']), againInMs: undefined });
   });
 });
 

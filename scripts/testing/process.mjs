@@ -1,0 +1,64 @@
+// One process that runs some test files, and what became of them.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = (leaf) => fileURLToPath(new URL(leaf, import.meta.url));
+
+/** @typedef {{ name: string, nesting: number, file?: string, ms: number, isSuite: boolean, isSkipped: boolean, failure?: string, text?: string }} Ended */
+/** @typedef {{ files: readonly string[], ended: readonly Ended[], lines: readonly (Ended | { said: string, nesting: number })[], output: string, seconds: number, broke?: string }} Outcome */
+
+/**
+ * Runs the files in a process of their own, one after the other. Never throws for what the tests do.
+ * @param {readonly string[]} files
+ * @param {{ timeoutMs: number, env?: NodeJS.ProcessEnv, name?: string | undefined }} options `name` chooses tests by a regular expression.
+ * @returns {Promise<Outcome>}
+ */
+export async function runFiles(files, { timeoutMs, env = process.env, name }) {
+  const started = performance.now();
+  const dir = mkdtempSync(join(tmpdir(), 'arpanet-test-'));
+  const events = join(dir, 'events');
+  const args = [
+    `--import=${new URL('../typescript.mjs', import.meta.url).href}`,
+    `--test-reporter=${here('reporter.mjs')}`,
+    `--test-reporter-destination=${events}`,
+    ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
+    here('run-files.mjs'),
+    ...files,
+  ];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-100_000)));
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, timeoutMs);
+  const [code, signal] = await new Promise((resolve) => child.once('close', (...how) => resolve(how)));
+  clearTimeout(timer);
+  const lines = linesOf(events);
+  rmSync(dir, { recursive: true, force: true });
+  const ended = lines.filter((line) => 'ms' in line);
+  const hasFailed = ended.some(({ failure }) => failure !== undefined);
+  const seconds = (performance.now() - started) / 1_000;
+  if (isLate) return { files, ended, lines, output, seconds, broke: `not done after ${timeoutMs / 1_000} s: killed` };
+  if (code !== 0 && !hasFailed) return { files, ended, lines, output, seconds, broke: `ended with ${signal ?? code}` };
+  return { files, ended, lines, output, seconds };
+}
+
+/** Those that were written whole. */
+function linesOf(path) {
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    // it ended before its first test did
+  }
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+}

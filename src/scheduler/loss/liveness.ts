@@ -1,0 +1,113 @@
+/** Watches all hosts and sets their states by the table of host-states.ts. The one writer of a host's state. Effects: a timer, logs, events. */
+import type { AgentMessage } from '../../model/index.ts';
+import type { SchedulerDeps } from '../deps.ts';
+import type { Feed } from '../events/feed.ts';
+import type { View } from '../view/view.ts';
+import { hostEvent, TRANSITIONS } from './host-states.ts';
+import { MASS_LOSS, massLoss } from './mass-loss.ts';
+
+export interface Liveness {
+  /** A host's agent has connected, and the host is in the view. */
+  readonly connected: (host: string) => void;
+  /** A message came from it. False: the host is not a member, and its message means nothing. To be called before the message is applied. */
+  readonly heard: (host: string, message: Exclude<AgentMessage, { type: 'hello' | 'done' }>) => boolean;
+  /** The host is not a member any more. */
+  readonly forget: (host: string) => void;
+  /** When any host's last message came, in ms of the leader's clock; undefined: none since the election. */
+  readonly lastHeardMs: () => number | undefined;
+  /** Judges all hosts now. */
+  readonly judge: () => void;
+}
+
+interface HostSigns {
+  heardMs: number;
+  hasReported: boolean;
+  engineError: string | undefined;
+  engineStall: string | undefined;
+}
+
+export interface LivenessParts {
+  readonly deps: Pick<SchedulerDeps, 'log' | 'now' | 'graceMs' | 'hostDownMs'>;
+  readonly view: Pick<View, 'hosts' | 'host' | 'setState'>;
+  readonly feed: Pick<Feed, 'node'>;
+  /** Ends what waits for the host's Engine: nothing is heard of the host any more. */
+  readonly cut: (host: string) => void;
+}
+
+export function startLiveness({ deps, view, feed, cut }: LivenessParts, lost: AbortSignal): Liveness {
+  const { log, now, graceMs } = deps;
+  const signs = new Map<string, HostSigns>();
+  const electedAtMs = now();
+  const everyMs = Math.max(50, Math.min(1_000, deps.hostDownMs / 10));
+  let lastMs = electedAtMs;
+  /** When each host was last one of too many. */
+  let together: ReadonlyMap<string, number> = new Map();
+
+  function judgeOne(name: string): void {
+    const host = view.host(name);
+    if (host === undefined) return;
+    const { heardMs, hasReported = false, engineError, engineStall } = signs.get(name) ?? {};
+    const happened = hostEvent({
+      nowMs: now(),
+      electedAtMs,
+      heardMs,
+      hasReported,
+      engineError,
+      engineStall,
+      isMassLoss: together.has(name),
+      hostDownMs: deps.hostDownMs,
+      graceMs,
+    });
+    if (happened === undefined) return;
+    const { event, why } = happened;
+    const state = TRANSITIONS[host.state][event];
+    if (state === 'removed' || !view.setState(name, state, why, now()) || state === host.state) return;
+    if (event === 'silent' || event === 'silent-with-many') cut(name);
+    if (state === 'down' || state === 'suspect') log.warn({ host: name, state, why }, 'host is unreachable');
+    else log.info({ host: name, state }, 'host changed state');
+    feed.node(name, { 'state.old': host.state, 'state.new': state, ...(why === undefined ? {} : { why }) });
+  }
+
+  function judgeTogether(): void {
+    const hosts = view.hosts().map(({ name }) => ({ name, heardMs: signs.get(name)?.heardMs ?? electedAtMs }));
+    const wasNone = together.size === 0;
+    together = massLoss(hosts, now(), deps.hostDownMs, together);
+    if (!wasNone || together.size === 0) return;
+    log.error({ hosts: [...together.keys()] }, MASS_LOSS);
+    for (const name of together.keys()) feed.node(name, { warning: MASS_LOSS });
+  }
+
+  function judge(): void {
+    // When this process slept (it was stopped, or its loop was blocked), no host could be heard: the hosts are not at fault.
+    const sleptMs = now() - lastMs - everyMs;
+    if (sleptMs > deps.hostDownMs / 2) for (const sign of signs.values()) sign.heardMs += sleptMs;
+    lastMs = now();
+    judgeTogether();
+    for (const host of view.hosts()) judgeOne(host.name);
+  }
+
+  const timer = setInterval(judge, everyMs);
+  lost.addEventListener('abort', () => clearInterval(timer));
+
+  return {
+    judge,
+    connected(host) {
+      signs.set(host, { heardMs: now(), hasReported: false, engineError: undefined, engineStall: undefined });
+      judgeOne(host);
+    },
+    heard(host, message) {
+      const sign = signs.get(host);
+      if (sign === undefined) return false;
+      sign.heardMs = now();
+      if (message.type === 'snapshot') sign.hasReported = true;
+      if (message.type === 'engine') {
+        sign.engineError = message.alive ? undefined : message.why;
+        sign.engineStall = message.alive && message.why !== '' ? message.why : undefined;
+      }
+      judgeOne(host);
+      return true;
+    },
+    forget: (host) => void signs.delete(host),
+    lastHeardMs: () => (signs.size === 0 ? undefined : Math.max(...[...signs.values()].map(({ heardMs }) => heardMs))),
+  };
+}
