@@ -5,7 +5,7 @@
 //   --name REGEXP                 only the tests of that name
 //   --watch                       again whenever a file below src, test or scripts changes
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, rmdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, watch } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,8 +36,13 @@ const isUnitOnly = chosen.every((path) => tierOf(path) === 'unit');
 setup(isUnitOnly ? 'unit' : 'test');
 
 const FILE_TIMEOUT_MS = 900_000;
+/** What tests and their Engines leave in the temporary folder goes with the run. */
+const scratch = join(tmpdir(), `arpanet-test-${process.pid}`);
 /** The logs of clusters whose tests failed stay here. */
 const logs = join(tmpdir(), 'arpanet-test-logs', `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}-${process.pid}`);
+
+/** Paths of sockets are short: labs do not lie below `scratch`. */
+const labs = join(tmpdir(), 'arpanet-labs');
 
 /** Seconds by step or tier, in order. */
 let times = [];
@@ -69,10 +74,10 @@ async function runTier(tier, files, totals) {
         .replaceAll('/', '-')
         .replace('.test.ts', ''),
     );
-    const env = { ...process.env, ARPANET_TEST_LOGS: kept };
+    const env = { ...process.env, ARPANET_TEST_LOGS: kept, ARPANET_TEST_LABS: labs, TMPDIR: scratch };
     const outcome = await runFiles(some, { timeoutMs: FILE_TIMEOUT_MS, env, name: asked.name });
     if (asked.name !== undefined && outcome.ended.every(({ isSuite }) => isSuite) && outcome.broke === undefined) return;
-    print(outcome, { isLong: !isWhole || tier !== 'unit' });
+    print(outcome, { isLong: tier !== 'unit' || files.length <= 10 });
     if (failuresOf(outcome).length === 0) rmSync(kept, { recursive: true, force: true });
     else if (isThere(kept)) console.log(`  logs: ${kept}`);
     totals.add(outcome);
@@ -86,6 +91,14 @@ const isThere = (dir) => {
     return false;
   }
 };
+
+/** This run's, and those of runs that were killed. */
+function removeScratch() {
+  for (const leaf of readdirSync(tmpdir())) {
+    const pid = Number(/^arpanet-test-(\d+)$/.exec(leaf)?.[1]);
+    if (pid === process.pid || (pid > 0 && !existsSync(`/proc/${pid}`))) rmSync(join(tmpdir(), leaf), { recursive: true, force: true });
+  }
+}
 
 /** Of what nobody wrote into, nothing stays. */
 function removeEmpty(...dirs) {
@@ -123,13 +136,15 @@ async function runOnce() {
       failedChecks.push('build');
       if (!isWhole) return false;
     }
-    mkdirSync(logs, { recursive: true });
   }
+  removeScratch();
+  mkdirSync(scratch);
   for (const tier of TIERS) {
     const files = chosen.filter((path) => tierOf(path) === tier);
     if (files.length > 0) await timed(tier, () => runTier(tier, files, totals));
   }
-  removeEmpty(logs, dirname(logs), join(tmpdir(), 'arpanet-labs'));
+  removeScratch();
+  removeEmpty(labs, logs, dirname(logs));
 
   const longest = [...totals.took].sort(([, one], [, other]) => other - one).slice(0, 20);
   if (!isUnitOnly) {

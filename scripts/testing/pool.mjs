@@ -8,17 +8,13 @@
  * @param {(job: Job) => Promise<void>} run
  */
 export async function runAll(jobs, capacity, run) {
-  const running = new Set();
-  let load = 0;
+  const running = new Map();
   for (const job of jobs) {
+    const free = () => capacity - [...running.values()].reduce((sum, weight) => sum + weight, 0);
     const weight = Math.min(job.weight, capacity);
-    while (load + weight > capacity) await Promise.race(running);
-    load += weight;
-    const done = run(job).finally(() => {
-      running.delete(done);
-      load -= weight;
-    });
-    running.add(done);
+    while (free() < weight) await Promise.race(running.keys());
+    const done = run(job).finally(() => running.delete(done));
+    running.set(done, weight);
   }
-  await Promise.all(running);
+  await Promise.all(running.keys());
 }

@@ -18,7 +18,7 @@ const here = (leaf) => fileURLToPath(new URL(leaf, import.meta.url));
  */
 export async function runFiles(files, { timeoutMs, env = process.env, name }) {
   const started = performance.now();
-  const dir = mkdtempSync(join(tmpdir(), 'arpanet-test-'));
+  const dir = mkdtempSync(join(env.TMPDIR ?? tmpdir(), 'events-'));
   const events = join(dir, 'events');
   const args = [
     `--import=${new URL('../typescript.mjs', import.meta.url).href}`,

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunningConsul, startConsul, startConsulServers } from './consul.ts';
 import { keepLog } from './kept-logs.ts';
@@ -198,7 +198,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     ];
     if (dnsPort !== undefined) args.push('--dns-listen', `127.0.0.1:${dnsPort}`);
     const logFile = join(lab.dir, `${name}.log`);
-    keepLog(logFile, `${basename(lab.dir)}-${name}.log`);
+    keepLog(logFile, lab.dir);
     const started = startNode([...args, ...(options.schedulerArgs ?? [])], env, logFile);
     schedulers[index] = { name, url, endpoint: url.replace('http:', 'tcp:'), process: started };
     await until(`scheduler ${name} answers`, async () => (await fetch(`${url}/_ping`, { signal: AbortSignal.timeout(2000) })).ok, 45_000);

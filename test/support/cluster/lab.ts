@@ -1,6 +1,6 @@
 /** Real Docker hosts for tests: three engines of two major versions, with busybox and redis loaded. */
 import { randomBytes } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { type LocalHosts, reapStale, startLocalHosts } from '../../../src/local-hosts/index.ts';
 import { copyRoot, preparedRoot } from './engine-roots.ts';
@@ -36,7 +36,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   for (let i = 0; i < count; i++) {
     const host = `h${i + 1}`;
     await copyRoot(await preparedRoot(enginePath(i), quietLog), join(dir, host, 'data'));
-    for (const leaf of ['engine.log', 'agent.log']) keepLog(join(dir, host, leaf), `${basename(dir)}-${host}-${leaf}`);
+    for (const leaf of ['engine.log', 'agent.log']) keepLog(join(dir, host, leaf), dir);
   }
   const local = await startLocalHosts({
     dir,

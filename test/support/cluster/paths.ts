@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export const repository = join(import.meta.dirname, '..', '..', '..');
 export const toolsDir = process.env['ARPANET_TOOLS'] ?? join(repository, '.arpanet', 'tools');
 export const imageCache = join(repository, '.arpanet', 'images');
-export const labBase = join(tmpdir(), 'arpanet-labs');
+export const labBase = process.env['ARPANET_TEST_LABS'] ?? join(tmpdir(), 'arpanet-labs');
 
 function tool(leaf: string): string {
   const path = join(toolsDir, leaf);
