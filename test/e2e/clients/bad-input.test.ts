@@ -248,7 +248,7 @@ describe('the store is gone', { timeout: 580_000 }, () => {
     assert.deepEqual(names.trim().split('\n').sort(), ['db', 'web']);
     assert.equal((await must(cluster.docker('logs', 'web'))).trim(), 'up');
     assert.equal((await must(cluster.docker('exec', 'web', 'echo', 'alive'))).trim(), 'alive');
-    const ping = await cluster.docker('exec', 'web', 'ping', '-c', '1', '-W', '2', 'db');
+    const ping = await cluster.docker('exec', 'web', 'ping', '-c', '1', '-W', '5', 'db');
     assert.equal(ping.code, 0, ping.stdout + ping.stderr);
     await sleep(25_000); // longer than the session: leadership is lost by now
     assert.equal((await must(cluster.docker('exec', 'web', 'echo', 'still'))).trim(), 'still');

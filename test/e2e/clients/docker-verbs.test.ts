@@ -265,14 +265,14 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
       ['net-a', 'net-b'],
     );
     for (const name of ['net-a', 'alpha']) {
-      const ping = await docker('exec', 'net-b', 'ping', '-c', '1', '-W', '2', name);
+      const ping = await docker('exec', 'net-b', 'ping', '-c', '1', '-W', '5', name);
       assert.match(ping.stdout, /10\.33\.5\.77/, `${name}: ${ping.stdout}${ping.stderr}`);
       assert.equal(ping.code, 0);
     }
     await must(docker('network', 'create', 'back'));
     await must(docker('network', 'connect', '--alias', 'beta', 'back', 'net-a'));
     await must(docker('run', '-d', '--name', 'net-c', '--network', 'back', 'busybox', 'sleep', '600'));
-    await until('c finds a by its alias', async () => (await docker('exec', 'net-c', 'ping', '-c', '1', '-W', '2', 'beta')).code === 0);
+    await until('c finds a by its alias', async () => (await docker('exec', 'net-c', 'ping', '-c', '1', '-W', '5', 'beta')).code === 0);
     assert.notEqual((await docker('network', 'rm', 'back')).code, 0, 'refused while in use');
     await must(docker('network', 'disconnect', 'back', 'net-a'));
     await must(docker('rm', '-f', 'net-a', 'net-b', 'net-c'));
@@ -322,7 +322,7 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
   it('--link gives the alias to the linking container; info lists the hosts; version names them', async () => {
     await must(docker('run', '-d', '--name', 'store', 'busybox', 'sleep', '600'));
     await must(docker('run', '-d', '--name', 'user', '--link', 'store:db', 'busybox', 'sleep', '600'));
-    assert.equal((await docker('exec', 'user', 'ping', '-c', '1', '-W', '2', 'db')).code, 0);
+    assert.equal((await docker('exec', 'user', 'ping', '-c', '1', '-W', '5', 'db')).code, 0);
     assert.match(await must(docker('inspect', '-f', '{{.HostConfig.Links}}', 'user')), /store/);
     const info = await must(docker('info'));
     for (const host of ['h1', 'h2', 'h3']) assert.match(info, new RegExp(host));

@@ -48,7 +48,10 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
       Aliases: string[];
       IPAMConfig: { IPv4Address?: string } | null;
     };
-  const reaches = async (from: string, to: string) => (await docker('exec', from, 'ping', '-c', '1', '-W', '1', to)).code === 0;
+  const ping = async (from: string, to: string, seconds: number) =>
+    (await docker('exec', from, 'ping', '-c', '1', '-W', String(seconds), to)).code === 0;
+  const reaches = (from: string, to: string) => ping(from, to, 5);
+  const isCutOff = async (from: string, to: string) => !(await ping(from, to, 1));
 
   it('IPv6: containers of all hosts have an address in the subnet asked for, reach each other by it, and --ip6 is kept', async () => {
     await must(docker('network', 'create', '--ipv6', '--subnet', '2001:db8:40::/64', 'six'));
@@ -150,7 +153,7 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
     await sleeper('in-b', 'h2', '--network', 'inner');
     assert.equal((await inspect('inner')).Internal, true);
     assert.ok(await reaches('in-a', 'in-b'));
-    assert.equal(await reaches('in-a', cluster.lab.gateway), false);
+    assert.ok(await isCutOff('in-a', cluster.lab.gateway));
   });
 
   it('front, middle and back: who shares a network is reached by name, who does not is not', async () => {
@@ -163,7 +166,7 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
     assert.ok(await reaches('api', 'db'));
     assert.ok(await reaches('db', 'api'));
     const { IPAddress: db } = await endpoint('db', 'back');
-    assert.equal(await reaches('web', db), false, 'not even by address');
+    assert.ok(await isCutOff('web', db), 'not even by address');
   });
 
   it('connect and disconnect while it runs, with aliases and an address, which inspect shows and a restart keeps', async () => {
@@ -182,7 +185,7 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
     const again = await docker('network', 'connect', 'later', 'guest');
     assert.match(again.stderr, /endpoint with name guest already exists in network later/);
     await must(docker('network', 'disconnect', 'later', 'guest'));
-    assert.equal(await reaches('other', '10.41.0.77'), false);
+    assert.ok(await isCutOff('other', '10.41.0.77'));
     assert.equal((await docker('exec', 'other', 'nslookup', 'nick')).code, 1);
     assert.match((await docker('network', 'disconnect', 'later', 'guest')).stderr, /is not connected to network later/);
     assert.match((await docker('network', 'disconnect', 'later', 'nobody')).stderr, /No such container: nobody/);
@@ -228,7 +231,7 @@ describe('networks over three hosts', { timeout: 580_000 }, () => {
     );
     for (const network of ['bridge', bridge.Id.slice(0, 12)]) {
       await must(docker('network', 'disconnect', network, 'second'));
-      assert.equal(await reaches('first', IPAddress), false);
+      assert.ok(await isCutOff('first', IPAddress));
       assert.match((await docker('network', 'disconnect', 'bridge', 'second')).stderr, /is not connected to network bridge/);
       assert.deepEqual(Object.keys((await inspect('bridge')).Containers), [first]);
       const refused = await docker('network', 'connect', '--alias', 'x', 'bridge', 'second');

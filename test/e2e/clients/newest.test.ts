@@ -45,7 +45,7 @@ describe('an Engine of each age', { timeout: 580_000 }, () => {
     const hosts = await docker('ps', '--format', '{{.Names}} {{.Label "arpanet.host"}}');
     assert.deepEqual(hosts.trim().split('\n').sort(), ['on-h1 h1', 'on-h2 h2', 'on-h3 h3']);
     for (const from of ['on-h1', 'on-h2', 'on-h3'])
-      for (const to of ['on-h1', 'on-h2', 'on-h3']) await docker('exec', from, 'ping', '-c', '1', '-W', '2', to);
+      for (const to of ['on-h1', 'on-h2', 'on-h3']) await docker('exec', from, 'ping', '-c', '1', '-W', '5', to);
     assert.equal((await docker('exec', 'on-h2', 'echo', 'ünï')).trim(), 'ünï');
     await docker('rm', '-f', 'on-h1', 'on-h2', 'on-h3');
     await docker('network', 'rm', 'ages');
@@ -78,8 +78,8 @@ describe('hosts that all run the newest Engine', { timeout: 580_000 }, () => {
       ).trim(),
       '10.200.1.9 10.200.2.9',
     );
-    await docker('run', '--rm', '--network', 'front', 'busybox', 'ping', '-c', '1', '-W', '2', 'door');
-    await docker('run', '--rm', '--network', 'back', 'busybox', 'ping', '-c', '1', '-W', '2', 'cellar');
+    await docker('run', '--rm', '--network', 'front', 'busybox', 'ping', '-c', '1', '-W', '5', 'door');
+    await docker('run', '--rm', '--network', 'back', 'busybox', 'ping', '-c', '1', '-W', '5', 'cellar');
     await docker('rm', '-f', 'both');
     await docker('network', 'rm', 'front', 'back');
   });

@@ -174,10 +174,11 @@ describe('hosts', { timeout: 880_000 }, () => {
     const [first = ''] = await others();
     assert.match(await fails('hosts', 'reset', first), new RegExp(`\\d containers? on ${first} \\(.*"arpanet drain ${first}" moves`));
     await arpanet('drain', first);
-    const { networks } = await json<{ networks: string[] }>('hosts', 'reset', first);
-    assert.ok(networks.length <= 1);
+    // A network that nobody uses any more lingers for some seconds: whether reset finds one is chance. What is left then is not.
+    const { containers } = await json<{ containers: string[]; networks: string[] }>('hosts', 'reset', first);
+    assert.deepEqual(containers, []);
     const host = cluster.lab.hosts.find((one) => one.name === first);
-    assert.doesNotMatch(await must(cluster.engine(first, 'network', 'ls', '--format', '{{.Name}}')), /abc_default/);
+    assert.equal(await must(cluster.engine(first, 'network', 'ls', '--filter', 'label=arpanet.network', '--format', '{{.Name}}')), '');
     assert.ok(host);
     await arpanet('hosts', 'fillup', first);
     assert.ok(((await perHost())[first] ?? 0) >= 1);

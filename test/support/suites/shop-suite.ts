@@ -85,7 +85,7 @@ export function describeShop(store: ClusterOptions['store']): void {
       assert.deepEqual(await resolve('abc_redis_1', '2.pricing.abc.service.consul'), [await addressOf('abc_pricing_2')]);
       const second = (await must(cluster.docker('exec', 'abc_redis_1', 'getent', 'ahostsv4', '2.pricing'))).trim().split(/\s+/)[0];
       assert.equal(second, await addressOf('abc_pricing_2'));
-      await must(cluster.docker('exec', 'abc_web_1', 'ping', '-c', '1', '-W', '2', 'abc_pricing_3'));
+      await must(cluster.docker('exec', 'abc_web_1', 'ping', '-c', '1', '-W', '5', 'abc_pricing_3'));
     });
     const addressOf = async (name: string) =>
       (await must(cluster.docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', name))).trim();
