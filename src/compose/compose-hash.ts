@@ -6,6 +6,7 @@
 import type { Json } from '../model/index.ts';
 import { type Definition, isMap } from './normalize.ts';
 import { bytesOf, longMount, nanosecondsOf, portsOf, textOf, wordsOf } from './values.ts';
+import { goDuration } from '../text/duration.ts';
 
 type Form = (value: unknown) => unknown;
 const map = (value: unknown): Json => (isMap(value) ? value : {});
@@ -30,20 +31,10 @@ const struct = (value: unknown, forms: Readonly<Record<string, Form>>): Json =>
     }),
   );
 const same: Form = (value) => value;
+const duration: Form = (value) => goDuration(nanosecondsOf(value));
 const labelTexts: Form = (value) => sorted(value, (one) => (one === null ? '' : textOf(one)));
 const UPDATE = { parallelism: Number, delay: duration, failure_action: same, monitor: duration, max_failure_ratio: Number, order: same };
 const LIMITS = { cpus: Number, memory: bytes, pids: Number };
-
-/** As Go prints a time: `1m30s`, `500ms`. */
-function duration(value: unknown): string {
-  const nanoseconds = nanosecondsOf(value);
-  if (nanoseconds === 0) return '0s';
-  if (nanoseconds < 1e6) return `${nanoseconds / 1e3}µs`;
-  if (nanoseconds < 1e9) return `${nanoseconds / 1e6}ms`;
-  const [hours, minutes] = [Math.floor(nanoseconds / 3600e9), Math.floor((nanoseconds % 3600e9) / 60e9)];
-  const seconds = (nanoseconds % 60e9) / 1e9;
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`;
-}
 
 const limit =
   (unit: 'Rate' | 'Weight', read: Form): Form =>

@@ -1,5 +1,7 @@
 /** The little languages inside compose files: sizes, times, ports, volumes, commands, env files. Pure; each throws `invalid` with what was wrong. */
 import { ArpanetError } from '../model/index.ts';
+import { parseDuration } from '../text/duration.ts';
+import { parseSize } from '../text/size.ts';
 
 /** A scalar as it stands in the file. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
@@ -8,23 +10,19 @@ const bad = (message: string) => new ArpanetError('invalid', message);
 
 /** `512M`, `1.5g`, `64kb`, `1048576`. */
 export function bytesOf(value: unknown): number {
-  const [, count, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(textOf(value).trim()) ?? [];
-  if (count === undefined) throw bad(`"${textOf(value)}" is not a size: write 512M or 2g`);
-  return Math.floor(Number(count) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
+  const bytes = parseSize(textOf(value).trim());
+  if (bytes === undefined) throw bad(`"${textOf(value)}" is not a size: write 512M or 2g`);
+  return bytes;
 }
 
 /** `-1`: as much as it likes. */
 export const swapOf = (value: unknown): number => (textOf(value) === '-1' ? -1 : bytesOf(value));
 
-const UNITS: Readonly<Record<string, number>> = { us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
-
 /** `1m30s`, `500ms`; in nanoseconds. */
 export function nanosecondsOf(value: unknown): number {
-  const text = textOf(value).trim();
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h)/g)];
-  if (text === '0') return 0;
-  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text) throw bad(`"${text}" is not a time: write 30s or 1m30s`);
-  return Math.round(parts.reduce((sum, [, count, unit = 's']) => sum + Number(count) * (UNITS[unit] ?? 0), 0));
+  const nanoseconds = parseDuration(textOf(value).trim());
+  if (nanoseconds === undefined || nanoseconds < 0) throw bad(`"${textOf(value)}" is not a time: write 30s or 1m30s`);
+  return nanoseconds;
 }
 
 /** A command as a shell would part it; no variables, no pipes. */

@@ -1,5 +1,7 @@
 /** The settings that can be changed for the whole cluster at run time (`live` in the table of options). Pure. */
 import { ArpanetError } from '../model/index.ts';
+import { formatMs } from '../text/duration.ts';
+import { formatSize } from '../text/size.ts';
 import { messageOf } from './load.ts';
 import { hint } from './nearest.ts';
 import { OPTIONS } from './options.ts';
@@ -52,6 +54,6 @@ export function withLive(own: LiveSettings, kept: Readonly<Record<string, string
 export function liveText(name: LiveName, settings: LiveSettings): string {
   const value = settings[FIELDS[name]];
   if (typeof value === 'string') return value;
-  if (name !== 'body-limit') return value % 1000 === 0 ? `${value / 1000}s` : `${value}ms`;
-  return value % 2 ** 20 === 0 ? `${value / 2 ** 20}MiB` : `${value}`;
+  if (name !== 'body-limit') return formatMs(value);
+  return formatSize(value);
 }

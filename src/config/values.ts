@@ -1,6 +1,8 @@
 /** Parsers for settings, with the message for text that they cannot parse. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseDurationMs } from '../text/duration.ts';
+import { parseSize } from '../text/size.ts';
 
 export interface HostPort {
   readonly host: string;
@@ -66,20 +68,16 @@ export const addressOrNone = parsed('an IP address, or none', (text) =>
 
 export const dnsListen = parsed('of the form ADDR:PORT, or none', (text) => (text === 'none' ? ('none' as const) : parseHostPort(text)));
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 export const time = (leastMs: number, mostMs: number) =>
   parsed(`a time from ${leastMs / 1000}s to ${mostMs / 1000}s, such as 10s, 500ms or 2m`, (text) => {
-    const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
-    const ms = Math.round(Number(digits) * (UNITS_MS[unit] ?? Number.NaN));
+    const ms = Math.round(parseDurationMs(text) ?? Number.NaN);
     return ms >= leastMs && ms <= mostMs ? ms : undefined;
   });
 
-const UNITS_BYTES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 export const size = (leastBytes: number, mostBytes: number) =>
   parsed(`a size from ${leastBytes} to ${mostBytes} bytes, such as 4MiB or 512k`, (text) => {
-    const [, digits, unit = ''] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
-    const bytes = Number(digits) * (UNITS_BYTES[unit.toLowerCase()] ?? Number.NaN);
-    return bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined;
+    const bytes = parseSize(text);
+    return bytes !== undefined && bytes >= leastBytes && bytes <= mostBytes ? bytes : undefined;
   });
 
 export const count = (least: number, most: number) =>

@@ -1,5 +1,6 @@
 /** API versions: what all hosts can speak, and Docker's refusals of what they cannot. Pure. */
 import type { HostView } from '../model/index.ts';
+import { compareVersions } from '../text/api-version.ts';
 
 /** The newest version whose routes this door knows, and the oldest it takes. */
 const NEWEST = '1.51';
@@ -12,13 +13,6 @@ export interface VersionWindow {
   readonly max: string;
 }
 
-/** Negative: a is older. `1.9` is older than `1.41`. */
-export function compareVersions(a: string, b: string): number {
-  const [majorA = 0, minorA = 0, moreA = 0] = a.split('.').map(Number);
-  const [majorB = 0, minorB = 0, moreB = 0] = b.split('.').map(Number);
-  return majorA - majorB || minorA - minorB || moreA - moreB;
-}
-
 /** The window that every alive host speaks; of all known hosts while none is alive. */
 export function windowOf(hosts: readonly HostView[]): VersionWindow {
   const alive = hosts.filter((host) => host.state === 'alive');
@@ -27,12 +21,6 @@ export function windowOf(hosts: readonly HostView[]): VersionWindow {
   const max = facts.reduce((least, fact) => (compareVersions(fact.apiVersion, least) < 0 ? fact.apiVersion : least), NEWEST);
   const min = facts.reduce((most, fact) => (compareVersions(fact.minApiVersion, most) > 0 ? fact.minApiVersion : most), OLDEST);
   return { min, max };
-}
-
-/** `/v1.43/info` is version `1.43` of `/info`. */
-export function splitVersion(path: string): { readonly version: string | undefined; readonly path: string } {
-  const found = /^\/v([0-9]+(?:\.[0-9]+)*)(\/.*)$/.exec(path);
-  return found?.[1] !== undefined && found[2] !== undefined ? { version: found[1], path: found[2] } : { version: undefined, path };
 }
 
 /** Why a version is refused, in the Engine's words (moby daemon/server/middleware/version.go); undefined: it is spoken. */

@@ -19,7 +19,8 @@ import { type Located, locate } from './route-target.ts';
 import type { Reads } from './reads/index.ts';
 import { type HandlerName, matchRoute, type Route } from './routes.ts';
 import { facadeOf, refuseHidden } from './swarm/facade.ts';
-import { compareVersions, refuseVersion, splitVersion, type VersionWindow, windowOf } from './api-versions.ts';
+import { refuseVersion, type VersionWindow, windowOf } from './api-versions.ts';
+import { compareVersions, splitVersion } from '../text/api-version.ts';
 
 export interface LeadingDeps {
   readonly cluster: Cluster;

@@ -1,6 +1,6 @@
 /** Which requests may be sent again when their leader went away without an answer. Pure. */
 import { matchRoute } from './routes.ts';
-import { splitVersion } from './api-versions.ts';
+import { splitVersion } from '../text/api-version.ts';
 
 /** safely: twice is as good as once. never: it might be done twice. stream: the connection itself is handed over. */
 export type Repeat = 'safely' | 'never' | 'stream';

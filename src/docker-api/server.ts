@@ -22,7 +22,8 @@ import { answerResourceUsage } from './resource-usage.ts';
 import { createReads } from './reads/index.ts';
 import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, stoppingAt, uploadOf } from './proxy/uploads.ts';
-import { OLDEST, refuseVersion, compareVersions, splitVersion } from './api-versions.ts';
+import { OLDEST, refuseVersion } from './api-versions.ts';
+import { compareVersions, splitVersion } from '../text/api-version.ts';
 
 export interface DoorDeps {
   readonly listen: readonly { readonly host: string; readonly port: number }[];

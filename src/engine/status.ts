@@ -1,6 +1,6 @@
 /** The `Status` text of a container as moby's `State.String()` writes it, and when it changes next. Pure. */
 import type { ContainerInspect } from '../model/index.ts';
-import { humanDuration } from './human-duration.ts';
+import { humanDuration } from '../text/human-duration.ts';
 
 export interface StatusText {
   readonly text: string;

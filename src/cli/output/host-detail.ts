@@ -1,6 +1,7 @@
 /** `arpanet hosts inspect` as text for a terminal. Pure. */
 import type { HostDetail } from '../../operator-api/index.ts';
-import { bytes, percent, reserved, table } from './table.ts';
+import { percent, reserved, table } from './table.ts';
+import { formatBytes } from '../../text/size.ts';
 
 export function hostDetailText(host: HostDetail): string {
   const { limits } = host;
@@ -14,8 +15,8 @@ export function hostDetailText(host: HostDetail): string {
     ['cpus', `${host.cpus}${limits.cpus === undefined ? '' : `, ${limits.cpus} for the cluster`}; ${percent(host.cpuLoad)} busy`],
     [
       'memory',
-      `${bytes(host.memoryBytes)}${limits.memoryBytes === undefined ? '' : `, ${bytes(limits.memoryBytes)} for the cluster`}; ${
-        host.memoryUsedBytes === undefined ? '-' : bytes(host.memoryUsedBytes)
+      `${formatBytes(host.memoryBytes)}${limits.memoryBytes === undefined ? '' : `, ${formatBytes(limits.memoryBytes)} for the cluster`}; ${
+        host.memoryUsedBytes === undefined ? '-' : formatBytes(host.memoryUsedBytes)
       } used`,
     ],
     ['reserved', reserved(host)],

@@ -1,6 +1,7 @@
 /** What `arpanet rebalance` and `arpanet hosts clean` would do or did, as text for a terminal. Pure. */
 import type { CleanReport, RebalanceReport } from '../../operator-api/index.ts';
-import { bytes, table } from './table.ts';
+import { table } from './table.ts';
+import { formatBytes } from '../../text/size.ts';
 
 export function rebalanceText({ moves, before, after, stays }: RebalanceReport): string {
   const levels = table(
@@ -31,7 +32,7 @@ export function cleanText({ host, containers, images, volumes, networks }: Clean
     ...line(
       images.length,
       'image',
-      images.map((one) => `${one.name === '<none>' ? one.id.replace('sha256:', '').slice(0, 12) : one.name} (${bytes(one.bytes)})`),
+      images.map((one) => `${one.name === '<none>' ? one.id.replace('sha256:', '').slice(0, 12) : one.name} (${formatBytes(one.bytes)})`),
     ),
     ...line(
       volumes.length,

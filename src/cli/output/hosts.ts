@@ -1,6 +1,7 @@
 /** Hosts as text for a terminal: the table of `arpanet hosts`, and the summary line of `status` and `top`. Pure. */
 import type { HostReport } from '../../operator-api/index.ts';
-import { bytes, percent, reserved, table } from './table.ts';
+import { percent, reserved, table } from './table.ts';
+import { formatBytes } from '../../text/size.ts';
 
 export function hostsTable(hosts: readonly HostReport[]): string {
   return table(
@@ -13,7 +14,7 @@ export function hostsTable(hosts: readonly HostReport[]): string {
       host.engine,
       host.limits.cpus === undefined ? String(host.cpus) : `${host.limits.cpus} of ${host.cpus}`,
       percent(host.cpuLoad),
-      host.memoryUsedBytes === undefined ? '-' : `${bytes(host.memoryUsedBytes)} / ${bytes(host.memoryBytes)}`,
+      host.memoryUsedBytes === undefined ? '-' : `${formatBytes(host.memoryUsedBytes)} / ${formatBytes(host.memoryBytes)}`,
       reserved(host),
       String(host.running),
       String(host.containers),
@@ -34,6 +35,6 @@ export function hostsLine(hosts: readonly HostReport[]): string {
   const sum = (of: (host: HostReport) => number) => alive.reduce((all, host) => all + of(host), 0);
   const cpus = sum((host) => host.cpus);
   const busy = sum((host) => (host.cpuLoad ?? 0) * host.cpus) / Math.max(cpus, 1);
-  const figures = `; ${percent(busy)} of ${cpus} CPUs, ${bytes(sum((host) => host.memoryUsedBytes ?? 0))} of ${bytes(sum((host) => host.memoryBytes))} memory`;
+  const figures = `; ${percent(busy)} of ${cpus} CPUs, ${formatBytes(sum((host) => host.memoryUsedBytes ?? 0))} of ${formatBytes(sum((host) => host.memoryBytes))} memory`;
   return `${[`${alive.length} alive`, ...rest].join(', ')}${alive.length === 0 ? '' : figures}`;
 }

@@ -1,4 +1,5 @@
 /** Text columns and figures for a terminal. Pure. */
+import { formatBytes } from '../../text/size.ts';
 
 /** Columns as wide as their widest cell, two spaces apart, as `docker ps` prints them. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -12,17 +13,6 @@ export function table(header: readonly string[], rows: readonly (readonly string
 /** `1 host`, `3 hosts`. */
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
-export function bytes(count: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = count;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${value >= 10 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
 export const percent = (share: number | undefined) => (share === undefined ? '-' : `${Math.round(share * 100)}%`);
 
 /** CPU cores and bytes of memory that containers reserve: `0.5 CPU, 512 MiB`; `-` for none. */
@@ -35,7 +25,7 @@ export function reserved({
 }): string {
   const parts = [
     ...(reservedCores > 0 ? [`${Math.round(reservedCores * 100) / 100} CPU`] : []),
-    ...(reservedMemoryBytes > 0 ? [bytes(reservedMemoryBytes)] : []),
+    ...(reservedMemoryBytes > 0 ? [formatBytes(reservedMemoryBytes)] : []),
   ];
   return parts.length === 0 ? '-' : parts.join(', ');
 }

@@ -1,7 +1,8 @@
 /** `arpanet top`: one picture of hosts and their busiest containers as text. Pure. */
 import type { TopReport } from '../../operator-api/index.ts';
 import { hostsLine } from './hosts.ts';
-import { bytes, percent, reserved, table } from './table.ts';
+import { percent, reserved, table } from './table.ts';
+import { formatBytes } from '../../text/size.ts';
 
 /** At most `rows` containers. */
 export function topText({ atMs, hosts, containers }: TopReport, rows: number): string {
@@ -17,7 +18,7 @@ export function topText({ atMs, hosts, containers }: TopReport, rows: number): s
         host.availability === 'active' ? host.state : `${host.state}, ${host.availability}`,
         percent(host.cpuLoad).padStart(4),
         bar(host.cpuLoad ?? 0),
-        host.memoryUsedBytes === undefined ? '-' : `${bytes(host.memoryUsedBytes)} / ${bytes(host.memoryBytes)}`,
+        host.memoryUsedBytes === undefined ? '-' : `${formatBytes(host.memoryUsedBytes)} / ${formatBytes(host.memoryBytes)}`,
         reserved(host),
         String(host.running),
       ]),
@@ -25,7 +26,7 @@ export function topText({ atMs, hosts, containers }: TopReport, rows: number): s
     '',
     table(
       ['CONTAINER', 'HOST', 'CPU', 'MEMORY', 'IMAGE'],
-      containers.slice(0, rows).map((one) => [one.name, one.host, percent(one.cores).padStart(4), bytes(one.memoryBytes), one.image]),
+      containers.slice(0, rows).map((one) => [one.name, one.host, percent(one.cores).padStart(4), formatBytes(one.memoryBytes), one.image]),
     ),
     ...(hidden > 0 ? [`… ${hidden} more (--rows N)`] : []),
   ].join('\n');

@@ -8,7 +8,7 @@ import { ArpanetError, type CreateContainer, type CreateRequest, isKind } from '
 import { parseJson, readBody } from '../json/body.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
 import { askHost, sendEngineAnswer } from './mutate.ts';
-import { apiMinor } from '../json/go-values.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const NO_NAME = '-';

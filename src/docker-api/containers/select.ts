@@ -4,7 +4,8 @@
  */
 import { ArpanetError } from '../../model/index.ts';
 import { type Filters, invalidFilter } from '../reads/filters.ts';
-import { apiMinor, atoi, atoiError, boolValue, engineError } from '../json/go-values.ts';
+import { atoi, atoiError, boolValue, engineError } from '../json/go-values.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 /** What filters look at. */
 export interface Selectable {

@@ -17,7 +17,8 @@ import {
 import { namesNoNetwork } from '../../networks/index.ts';
 import { publicLabels } from '../../engine/index.ts';
 import type { Selectable } from './select.ts';
-import { apiMinor, timeKey } from '../json/go-values.ts';
+import { timeKey } from '../json/go-values.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 export const hostLabel = 'arpanet.host';
 /** Why it is there, in short; `arpanet explain` says it all. */

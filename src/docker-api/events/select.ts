@@ -1,8 +1,8 @@
 /** Which events a client of `GET /events` asked for, and how they are written. https://github.com/moby/moby/blob/v26.1.5/daemon/events/filter.go */
 import type { ClusterEvent, EngineEvent } from '../../model/index.ts';
 import type { Filters } from '../reads/filters.ts';
-import { apiMinor } from '../json/go-values.ts';
 import { stripTag } from '../images/image-reference.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 /** Actions that carry a detail after a colon: asked for without it, they match by prefix. */
 const prefixActions = ['health_status', 'exec_create', 'exec_start'];

@@ -5,8 +5,9 @@
 import { type ImageSummary, labels } from '../../model/index.ts';
 import { publicLabels } from '../../engine/index.ts';
 import type { Filters } from '../reads/filters.ts';
-import { apiMinor, boolValue, parseTimestampMs, pathPattern } from '../json/go-values.ts';
+import { boolValue, parseTimestampMs, pathPattern } from '../json/go-values.ts';
 import { byWholeName, parseImageName } from './image-reference.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 export interface ImageQuery {
   readonly all: boolean;

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { ArpanetError, type Json } from '../../model/index.ts';
 import type { Exchange } from '../request-context.ts';
 import { goJsonError } from './go-json.ts';
-import { compareVersions } from '../api-versions.ts';
+import { compareVersions } from '../../text/api-version.ts';
 
 export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 

@@ -1,5 +1,6 @@
 /** Values in requests, read as the Engine's Go code reads them, with its error texts. */
 import { ArpanetError } from '../../model/index.ts';
+import { parseDurationMs } from '../../text/duration.ts';
 
 /** An error that the Engine answers with 500 although the request is at fault; clients see the same status from us. */
 export function engineError(message: string, engineStatus = 500): ArpanetError {
@@ -20,22 +21,6 @@ export function atoi(value: string): number | undefined {
 
 export function atoiError(value: string): string {
   return `strconv.Atoi: parsing ${JSON.stringify(value)}: ${/^[+-]?\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`;
-}
-
-/** Minor number of an API version: `1.43` gives 43. All versions have major 1. */
-export function apiMinor(version: string): number {
-  return Number(version.split('.')[1] ?? '0');
-}
-
-const unitMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** `time.ParseDuration`, in milliseconds; undefined when it is none. */
-export function parseDurationMs(value: string): number | undefined {
-  if (value === '0') return 0;
-  if (!/^[+-]?((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+$/.test(value)) return undefined;
-  let total = 0;
-  for (const [, count, unit] of value.matchAll(/([\d.]+)(ns|us|µs|ms|s|m|h)/g)) total += Number(count) * (unitMs[unit ?? ''] ?? 0);
-  return value.startsWith('-') ? -total : total;
 }
 
 /** `timetypes.GetTimestamp`: a duration before now, a date, or Unix seconds. Zoneless times are UTC. */

@@ -12,7 +12,8 @@ import {
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
 import type { Filters } from '../reads/filters.ts';
-import { apiMinor, engineError } from '../json/go-values.ts';
+import { engineError } from '../json/go-values.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 export interface ShownNetwork {
   readonly Name: string;

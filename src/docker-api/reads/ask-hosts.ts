@@ -3,7 +3,7 @@ import { engineJson } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import { hostWarnings, whileAlive } from '../proxy/answer-watchdog.ts';
 import type { Cluster } from '../../contracts/index.ts';
-import { compareVersions } from '../api-versions.ts';
+import { compareVersions } from '../../text/api-version.ts';
 
 export interface HostsAnswer<T> {
   readonly answers: readonly { readonly host: string; readonly answer: T }[];

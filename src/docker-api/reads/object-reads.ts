@@ -5,7 +5,7 @@ import type { Cluster } from '../../contracts/index.ts';
 import type { Answers, Read } from './answers.ts';
 import { askHosts } from './ask-hosts.ts';
 import { type Filters, parseFilters } from './filters.ts';
-import { apiMinor, boolValue } from '../json/go-values.ts';
+import { boolValue } from '../json/go-values.ts';
 import { borderImages, type ImageQuery, parseImageQuery, sameSecond, selectImages, showImage } from '../images/list.ts';
 import { imageTimes } from '../images/image-times.ts';
 import { type ShownNetwork, selectNetworks, showNetworks } from '../networks/list.ts';
@@ -13,6 +13,7 @@ import { rootDirOf } from '../system/info.ts';
 import { windowOf } from '../api-versions.ts';
 import type { ViewMemo } from './view-memo.ts';
 import { inspectVolume, selectVolumes } from '../volumes/list.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 const SIZES_TIMEOUT_MS = 10_000;
 

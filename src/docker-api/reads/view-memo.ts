@@ -10,8 +10,8 @@ import {
 import { shownNetwork } from '../../networks/index.ts';
 import type { Cluster } from '../../contracts/index.ts';
 import { linkNamesOf, type NetworkIdentities, type ShownContainer, showSummary } from '../containers/show.ts';
-import { apiMinor } from '../json/go-values.ts';
 import { mergeImages, withDescendants } from '../images/list.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 export interface ViewMemo {
   networks(): NetworkIdentities;

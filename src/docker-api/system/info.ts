@@ -1,6 +1,7 @@
 /** `GET /info`: sums over the hosts in Docker's shape, and a line for each host under "Storage Driver", where every CLI prints rows. Pure. */
 import { type ContainerView, type HostView, isUnreachable, type Json } from '../../model/index.ts';
 import { speakers } from './version.ts';
+import { dockerBytes } from '../../text/size.ts';
 
 export interface About {
   readonly name: string;
@@ -119,8 +120,8 @@ function hostLine(host: HostView, containers: readonly ContainerView[]): string 
     `containers ${own.length}`,
     ...(facts === undefined
       ? []
-      : [`cpus ${round(cpus)}/${facts.cpus} reserved`, `memory ${bytes(memory)}/${bytes(facts.memoryBytes)} reserved`]),
-    ...(load === undefined ? [] : [`load ${Math.round(load.cpu * 100)}%, ${bytes(load.memoryUsedBytes)} used`]),
+      : [`cpus ${round(cpus)}/${facts.cpus} reserved`, `memory ${dockerBytes(memory)}/${dockerBytes(facts.memoryBytes)} reserved`]),
+    ...(load === undefined ? [] : [`load ${Math.round(load.cpu * 100)}%, ${dockerBytes(load.memoryUsedBytes)} used`]),
     ...(labels.length === 0 ? [] : [`labels ${labels.join(' ')}`]),
   ].join(' · ');
 }
@@ -179,11 +180,4 @@ function text(value: unknown): string {
 
 function round(value: number): string {
   return String(Math.round(value * 100) / 100);
-}
-
-/** As go-units' `BytesSize` writes it, with at most four digits. */
-function bytes(count: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-  const power = Math.min(count < 1 ? 0 : Math.floor(Math.log2(count) / 10), units.length - 1);
-  return `${Number((count / 1024 ** power).toPrecision(4))}${units[power]}`;
 }

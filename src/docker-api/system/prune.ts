@@ -6,7 +6,8 @@ import { type Exchange, sendJson } from '../request-context.ts';
 import { askHost } from '../containers/mutate.ts';
 import { enginePath } from '../route-target.ts';
 import { parseFilters } from '../reads/filters.ts';
-import { apiMinor, parseTimestampMs } from '../json/go-values.ts';
+import { parseTimestampMs } from '../json/go-values.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 interface Pruned {
   readonly ContainersDeleted?: readonly string[] | null;

@@ -4,10 +4,10 @@ import type { Cluster } from '../../contracts/index.ts';
 import type { Answers, Read } from '../reads/answers.ts';
 import { askHosts } from '../reads/ask-hosts.ts';
 import { type DiskUsage, mergeDiskUsage } from './disk-usage.ts';
-import { apiMinor } from '../json/go-values.ts';
 import { infoAt, showInfo } from './info.ts';
 import { showVersion } from './version.ts';
 import type { ViewMemo } from '../reads/view-memo.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 /** Loads change all the time without changing the view. */
 const infoLifeMs = 1_000;

@@ -3,7 +3,8 @@
  * speak. Pure.
  */
 import type { HostFacts, HostView, Json } from '../../model/index.ts';
-import { compareVersions, windowOf } from '../api-versions.ts';
+import { windowOf } from '../api-versions.ts';
+import { compareVersions } from '../../text/api-version.ts';
 
 export function showVersion(hosts: readonly HostView[], version: string): Json {
   const { min, max } = windowOf(hosts);

@@ -2,7 +2,8 @@
 import type { Json } from '../../model/index.ts';
 import { type GoStruct, readJson } from '../json/body.ts';
 import { type Exchange, send, unlessDoneBefore } from '../request-context.ts';
-import { apiMinor, boolValue } from '../json/go-values.ts';
+import { boolValue } from '../json/go-values.ts';
+import { apiMinor } from '../../text/api-version.ts';
 
 interface VolumeCreateRequest extends Json {
   readonly Name?: string;

@@ -4,6 +4,7 @@ import type { EngineEndpoint } from '../../contracts/index.ts';
 import { createEngineAgent, type EngineAgent, type EngineCall, engineJson, engineRequest, type HostPort } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { olderVersion } from '../../text/api-version.ts';
 
 export interface EnginesDeps {
   readonly token: string;
@@ -80,15 +81,4 @@ export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
       return version === undefined ? '' : `/v${version}`;
     },
   };
-}
-
-/** The lower of two API versions. */
-export function olderVersion(a: string | undefined, b: string | undefined): string | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return minorOf(a) <= minorOf(b) ? a : b;
-}
-
-function minorOf(version: string): number {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major * 1000 + minor;
 }

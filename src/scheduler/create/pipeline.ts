@@ -6,7 +6,6 @@ import { ArpanetError, type ContainerRecord, isKind, keys, type NetworkRecord } 
 import { missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import { containerRecords, type Core } from '../core.ts';
-import { olderVersion } from '../agents/engines.ts';
 import type { Images } from '../images/images.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
@@ -16,6 +15,7 @@ import { rewrite } from './rewrite.ts';
 import { begun } from './pending-creates.ts';
 import { createUndo, type UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
+import { olderVersion } from '../../text/api-version.ts';
 
 const ENGINE_TIMEOUT_MS = 120_000;
 const REMOVE_TIMEOUT_MS = 10_000;

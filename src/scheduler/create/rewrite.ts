@@ -9,6 +9,7 @@ import type { Identity, WantedNetwork } from './identify.ts';
 import { dnsOf } from './rewrite-dns.ts';
 import { recordLabelsOf } from './rewrite-labels.ts';
 import { withRefs } from './rewrite-refs.ts';
+import { compareVersions } from '../../text/api-version.ts';
 
 export interface JoinedNetwork {
   readonly record: NetworkRecord;
@@ -108,6 +109,5 @@ function nativeEndpoints(request: CreateRequest): Readonly<Record<string, Endpoi
 }
 
 function severalAtCreate(apiVersion: string): boolean {
-  const [major = 0, minor = 0] = apiVersion.split('.').map(Number);
-  return major > 1 || (major === 1 && minor >= 44);
+  return compareVersions(apiVersion, '1.44') >= 0;
 }

@@ -2,6 +2,7 @@
 import type { HostLimits, LimitChange } from '../../model/index.ts';
 import { reservedOn } from '../placement/load.ts';
 import type { HostSnapshot } from '../placement/snapshot.ts';
+import { formatBytes } from '../../text/size.ts';
 
 /** null takes a limit away. */
 export function changedLimits(before: HostLimits | undefined, change: LimitChange): HostLimits | undefined {
@@ -25,13 +26,11 @@ export function limitRefusal(
   }
   if (typeof memory === 'number') {
     if (machine !== undefined && memory > machine.memoryBytes)
-      return `${host.name} has ${mebi(machine.memoryBytes)} of memory: it cannot be let ${mebi(memory)}`;
+      return `${host.name} has ${formatBytes(machine.memoryBytes)} of memory: it cannot be let ${formatBytes(memory)}`;
     if (memory < memoryBytes)
-      return `containers on ${host.name} reserve ${mebi(memoryBytes)} of memory, more than ${mebi(memory)}: ${next}`;
+      return `containers on ${host.name} reserve ${formatBytes(memoryBytes)} of memory, more than ${formatBytes(memory)}: ${next}`;
   }
   if (typeof maxContainers === 'number' && maxContainers < running)
     return `${host.name} runs ${running} containers, more than ${maxContainers}: ${next}`;
   return undefined;
 }
-
-const mebi = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;

@@ -1,10 +1,10 @@
 /** One run of the script against one endpoint: asks, and remembers what was said, normalised. */
 import { matchRoute } from '../../../src/docker-api/routes.ts';
-import { splitVersion } from '../../../src/docker-api/api-versions.ts';
 import type { Registry } from '../../support/cluster/registry.ts';
 import type { Step } from './compare.ts';
 import { normalise } from './normalise.ts';
 import { type Answer, type Ask, type Endpoint, frames, hijack, type Hijacked, type Live, open, request } from './wire.ts';
+import { splitVersion } from '../../../src/text/api-version.ts';
 
 /** One short story told to both sides. Names that it uses are its own; what it makes is swept away after it. */
 export interface Case {

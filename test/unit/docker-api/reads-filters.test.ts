@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Filters, parseFilters } from '../../../src/docker-api/reads/filters.ts';
-import { atoi, boolValue, parseDurationMs, parseTimestampMs, pathPattern, timeKey } from '../../../src/docker-api/json/go-values.ts';
+import { atoi, boolValue, parseTimestampMs, pathPattern, timeKey } from '../../../src/docker-api/json/go-values.ts';
 import { parseImageName, stripTag } from '../../../src/docker-api/images/image-reference.ts';
+import { parseDurationMs } from '../../../src/text/duration.ts';
 
 const filters = (value: Record<string, readonly string[]>): Filters => parseFilters(JSON.stringify(value));
 

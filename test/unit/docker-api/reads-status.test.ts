@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { humanDuration } from '../../../src/engine/human-duration.ts';
+import { humanDuration } from '../../../src/text/human-duration.ts';
 import { healthStatus, statusText } from '../../../src/engine/status.ts';
 import type { ContainerInspect } from '../../../src/model/index.ts';
 import { zeroTime } from '../../support/fakes/literal-cluster.ts';

@@ -5,17 +5,12 @@ import { answerTo } from '../../../src/docker-api/errors.ts';
 import { cleanerPath, hopByHop, refuseRequest } from '../../../src/docker-api/guards.ts';
 import { stops } from '../../../src/docker-api/containers/mutate.ts';
 import { familiarTag } from '../../../src/docker-api/images/image-target.ts';
-import { compareVersions, refuseVersion, splitVersion, windowOf } from '../../../src/docker-api/api-versions.ts';
+import { refuseVersion, windowOf } from '../../../src/docker-api/api-versions.ts';
 import { ArpanetError, type ErrorKind } from '../../../src/model/index.ts';
 import { literalContainer, literalHost } from '../../support/fakes/literal-cluster.ts';
+import { splitVersion } from '../../../src/text/api-version.ts';
 
 describe('API versions', () => {
-  it('are compared by number: 1.9 is older than 1.41', () => {
-    assert.ok(compareVersions('1.9', '1.41') < 0);
-    assert.ok(compareVersions('1.41', '1.41') === 0);
-    assert.ok(compareVersions('2.0', '1.51') > 0);
-  });
-
   it('offered are those that every alive host speaks', () => {
     const hosts = [literalHost('h1', { apiVersion: '1.45' }), literalHost('h2', { apiVersion: '1.41' })];
     assert.deepEqual(windowOf(hosts), { min: '1.24', max: '1.41' });

@@ -11,7 +11,6 @@ import {
   predefinedNetworks,
 } from '../../../src/model/index.ts';
 import { adoptions } from '../../../src/scheduler/containers/adopt-plan.ts';
-import { olderVersion } from '../../../src/scheduler/agents/engines.ts';
 import { createFeed, type FeedDeps } from '../../../src/scheduler/events/feed.ts';
 import { createKeyed, createSlots } from '../../../src/scheduler/keyed.ts';
 import { readLines } from '../../../src/scheduler/agents/json-lines.ts';
@@ -261,14 +260,6 @@ describe('names for a host', () => {
     const { push } = createNamesPush({ hosts: () => ['h1'], send });
     for (const atMs of [0, 10_000, 20_000, 30_000, 40_000]) await push({ version: 1, epoch: 1, atMs, instances: [] });
     assert.deepEqual(told, [0, 20_000, 40_000]);
-  });
-});
-
-describe('API versions', () => {
-  it('compare as numbers', () => {
-    assert.equal(olderVersion('1.9', '1.41'), '1.9');
-    assert.equal(olderVersion('1.51', '1.41'), '1.41');
-    assert.equal(olderVersion(undefined, '1.41'), '1.41');
   });
 });
 

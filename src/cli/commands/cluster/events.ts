@@ -3,6 +3,7 @@ import type { EngineEvent } from '../../../model/index.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { eventText } from '../../output/events.ts';
+import { parseLongDurationMs } from '../../../text/duration.ts';
 
 export interface EventFlags extends ClientFlags {
   readonly filter?: readonly string[];
@@ -27,14 +28,12 @@ export async function showEvents(flags: EventFlags, terminal: Terminal): Promise
   for await (const event of feed) terminal.out(`${flags.json === true ? JSON.stringify(event) : eventText(event)}\n`);
 }
 
-const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
 /** `10m` (ago), a Unix time or an RFC 3339 time, as seconds since 1970. */
 function secondsOf(flag: string, text: string, nowMs: number): string {
-  const [, count, unit = 's'] = /^(\d+)(s|m|h|d)?$/.exec(text) ?? [];
-  const isEpoch = count !== undefined && count.length > 8;
-  if (count !== undefined && !isEpoch) return String((nowMs - Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]) / 1_000);
-  const ms = isEpoch ? Number(count) * 1_000 : Date.parse(text);
+  const isEpoch = /^\d{9,}$/.test(text);
+  const agoMs = isEpoch ? undefined : parseLongDurationMs(/^\d+$/.test(text) ? `${text}s` : text);
+  if (agoMs !== undefined) return String((nowMs - agoMs) / 1_000);
+  const ms = isEpoch ? Number(text) * 1_000 : Date.parse(text);
   if (Number.isNaN(ms))
     throw new ArpanetError('invalid', `${flag} is "${text}": write how long ago (10m), or a time (2026-11-20T14:00:00Z)`);
   return String(ms / 1_000);

@@ -1,5 +1,6 @@
 /** What stands after the flags of host commands, read. Pure. */
 import { ArpanetError } from '../../../model/index.ts';
+import { parseSize } from '../../../text/size.ts';
 
 export interface LimitFlags {
   readonly cpus?: string;
@@ -7,28 +8,20 @@ export interface LimitFlags {
   readonly maxContainers?: string;
 }
 
-const UNITS: Readonly<Record<string, number>> = { b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
-
 /** `none` is null: no limit. Throws `invalid`. */
 export function limitsOf({ cpus, memory, maxContainers }: LimitFlags): Readonly<Record<string, number | null>> {
-  const limit = (flag: string, text: string, read: (text: string) => number, how: string): number | null => {
+  const limit = (flag: string, text: string, read: (text: string) => number | undefined, how: string): number | null => {
     if (text === 'none') return null;
     const value = read(text);
-    if (Number.isFinite(value) && value > 0) return value;
+    if (value !== undefined && Number.isFinite(value) && value > 0) return value;
     throw new ArpanetError('invalid', `${flag} is "${text}": write ${how}, or none for no limit`);
   };
   const whole = (text: string) => (/^\d+$/.test(text) ? Number(text) : NaN);
   return {
     ...(cpus === undefined ? {} : { cpus: limit('--cpus', cpus, Number, 'a number of cores, as 1.5') }),
-    ...(memory === undefined ? {} : { memoryBytes: limit('--memory', memory, sizeOf, 'a size, as 512m or 2g') }),
+    ...(memory === undefined ? {} : { memoryBytes: limit('--memory', memory, parseSize, 'a size, as 512m or 2g') }),
     ...(maxContainers === undefined ? {} : { maxContainers: limit('--max-containers', maxContainers, whole, 'a whole number') }),
   };
-}
-
-/** `512m`, `2g`, `2GiB`; NaN: none of these. */
-function sizeOf(text: string): number {
-  const [, digits, unit = 'b'] = /^(\d+(?:\.\d+)?)\s*([bkmgt])?(?:i?b)?$/i.exec(text) ?? [];
-  return digits === undefined ? NaN : Math.round(Number(digits) * (UNITS[unit.toLowerCase()] ?? NaN));
 }
 
 /** `disk=ssd` and `--label-rm rack`. Throws `invalid`. */

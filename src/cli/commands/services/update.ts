@@ -3,6 +3,7 @@ import { ArpanetError } from '../../../model/errors.ts';
 import type { ClientFlags, Terminal } from '../../command.ts';
 import { assertCompleted } from '../../output/work.ts';
 import { serviceWork } from './service-work.ts';
+import { parseDurationMs } from '../../../text/duration.ts';
 
 export interface UpdateFlags extends ClientFlags {
   readonly image?: string;
@@ -45,7 +46,7 @@ function settingsOf(flags: UpdateFlags): Record<string, unknown> {
 
 function millisecondsOf(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(value) ?? [];
-  if (digits === undefined) throw new ArpanetError('invalid', `${flag} is "${value}": write a time as 500ms, 5s or 1m`);
-  return Number(digits) * (unit === 'ms' ? 1 : unit === 's' ? 1_000 : 60_000);
+  const milliseconds = parseDurationMs(value);
+  if (milliseconds === undefined || milliseconds < 0) throw new ArpanetError('invalid', `${flag} is "${value}": write a time as 500ms, 5s or 1m`);
+  return milliseconds;
 }

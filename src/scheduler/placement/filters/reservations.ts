@@ -1,5 +1,6 @@
 import type { Filter } from './filter.ts';
 import { reservedOn } from '../load.ts';
+import { formatBytes } from '../../../text/size.ts';
 
 /** What is reserved stays within what the host has. Only a request that reserves something is asked. */
 export const cpuFilter: Filter = {
@@ -15,12 +16,7 @@ export const memoryFilter: Filter = {
   applies: (request) => request.reservedMemoryBytes > 0,
   accepts: (request, host) => reservedOn(host, request).memoryBytes + request.reservedMemoryBytes <= host.memoryBytes,
   explain: (request, host) =>
-    `needs ${bytes(request.reservedMemoryBytes)} memory, ${bytes(Math.max(0, host.memoryBytes - reservedOn(host, request).memoryBytes))} of ${bytes(host.memoryBytes)} unreserved`,
+    `needs ${formatBytes(request.reservedMemoryBytes)} memory, ${formatBytes(Math.max(0, host.memoryBytes - reservedOn(host, request).memoryBytes))} of ${formatBytes(host.memoryBytes)} unreserved`,
 };
 
 const cores = (nanoCpus: number) => String(Math.round(nanoCpus / 1e7) / 100);
-
-function bytes(count: number): string {
-  const gib = count / 2 ** 30;
-  return gib >= 1 ? `${String(Math.round(gib * 10) / 10)} GiB` : `${String(Math.round(count / 2 ** 20))} MiB`;
-}
