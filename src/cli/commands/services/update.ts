@@ -47,6 +47,7 @@ function settingsOf(flags: UpdateFlags): Record<string, unknown> {
 function millisecondsOf(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const milliseconds = parseDurationMs(value);
-  if (milliseconds === undefined || milliseconds < 0) throw new ArpanetError('invalid', `${flag} is "${value}": write a time as 500ms, 5s or 1m`);
+  if (milliseconds === undefined || milliseconds < 0)
+    throw new ArpanetError('invalid', `${flag} is "${value}": write a time as 500ms, 5s or 1m`);
   return milliseconds;
 }
