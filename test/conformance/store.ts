@@ -64,7 +64,7 @@ export function describeStore(name: string, hasOutages: boolean, start: () => Pr
         assert.deepEqual(await leaves('a'), ['a', 'a.b', 'a/b/c', 'a/z', 'ab']);
       });
 
-      it('grows the modify index with every change, and tells it', async () => {
+      it('raises the modify index with every change, and returns it', async () => {
         const key = `${fresh()}k`;
         let last = 0;
         for (const value of [1, 2, 3]) {
@@ -320,7 +320,7 @@ export function describeStore(name: string, hasOutages: boolean, start: () => Pr
         await assert.rejects(closing.get(key), kindIs('unavailable'));
       });
 
-      it('are told to those who watch: who, and nobody', async () => {
+      it('are sent to those who watch: the new leader, or none', async () => {
         const key = `${fresh()}lock`;
         const seen = new Seen<Holder | undefined>(other.watchHolder(key, AbortSignal.timeout(30_000)));
         await seen.until((last) => last === undefined);

@@ -71,7 +71,7 @@ describe('clients of every age', { timeout: 580_000 }, () => {
     await docker('rmi', 'a/tagged:1', 'tagged:1', 'example.org/tagged:1');
   });
 
-  it("what moby's own suite looks at: links as variables and names, events of the past told once, save by repository, bad bodies, a swarm begun and left", async () => {
+  it("what moby's own suite looks at: links as variables and names, events of the past sent once, save by repository, bad bodies, a swarm begun and left", async () => {
     const docker = (...args: string[]) => must(cluster.docker(...args));
     const now = async () => String(Date.parse((await docker('info', '-f', '{{.SystemTime}}')).trim()) / 1000);
     await docker('run', '-d', '--name', 'db', '--hostname', 'wilma', '-e', 'PASS=x', '--expose', '80', 'busybox', 'top');

@@ -163,7 +163,7 @@ describe('docker against three hosts', { timeout: 880_000 }, () => {
     );
   });
 
-  it('events of networks and volumes: as many as one Engine tells, live and afterwards, until what info says is now', async () => {
+  it('events of networks and volumes: as many as one Engine sends, live and afterwards, until the time in info', async () => {
     const format = ['--format', '{{.Type}} {{.Action}} {{or .Actor.Attributes.name .Actor.ID}}'];
     const time = async () => (await must(docker('info', '-f', '{{.SystemTime}}'))).trim();
     const since = await time();

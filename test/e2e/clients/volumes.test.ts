@@ -172,7 +172,7 @@ volumes: { named: {} }
     });
   }
 
-  it('a bind mount whose source is not on the landing host is told to the user as what it is', async () => {
+  it('a bind mount whose source is missing on the chosen host is refused with that reason', async () => {
     const here = join(scratch, 'here');
     mkdirSync(here);
     writeFileSync(join(here, 'file'), 'found');

@@ -109,7 +109,7 @@ describe('Consul is gone', { timeout: 300_000 + 2 * ABSENCE_MS }, () => {
     await Promise.all(cluster.consuls.slice(1).map((consul) => consul[how]()));
   }
 
-  it('every scheduler is gone: names go on, and DNS says how long ago it was told them', async () => {
+  it('every scheduler is gone: names continue, and DNS says how old they are', async () => {
     for (const { process } of cluster.schedulers) process.kill('SIGKILL');
     const first = await age('h1');
     await sleep(3_000);

@@ -132,7 +132,7 @@ describe('the loss of a host', { timeout: 580_000 }, () => {
     await docker('rm', '-f', 'movable', 'follows', 'pair-1', 'pair-2', 'plain', 'data', 'needs');
   });
 
-  it('a leader elected while a host is away lists what is there; removed by force, it is gone from the host when that is back', async () => {
+  it('a leader elected while a host is unreachable lists its containers; one that is removed by force is removed from the host when that is back', async () => {
     await onlyOn('h2', async () => {
       await run('kept');
       await run('unwanted');
@@ -164,7 +164,7 @@ describe('the loss of a host', { timeout: 580_000 }, () => {
     await docker('rm', '-f', 'kept', 'unwanted');
   });
 
-  it('over a third of the hosts at once: nothing is moved, no name leaves, and it is said loudly', async () => {
+  it('over a third of the hosts at once: nothing is moved, no name is removed, and status, events and log say so', async () => {
     for (const name of ['h2', 'h3']) await onlyOn(name, () => run(`on-${name}`, ...MOVES, '--label', 'arpanet.service=spread'));
     const both = [await address('on-h2'), await address('on-h3')].sort();
     const names = () => resolved('watch', 'spread');

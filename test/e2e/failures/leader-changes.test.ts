@@ -38,7 +38,7 @@ describe('a change of leader', { timeout: 580_000 }, () => {
 
   const restart = async (dead: Cluster['schedulers'][number]) => cluster.startScheduler(cluster.schedulers.indexOf(dead));
 
-  it('ends every event stream, and a watcher who comes back with `since` misses no event and is told none twice', async () => {
+  it('ends every event stream, and a watcher that comes back with `since` misses no event and gets none twice', async () => {
     const streams = await Promise.all(cluster.schedulers.map(({ endpoint }) => open(endpoint, 'GET', '/events', { timeoutMs: 120_000 })));
     const lines = (chunks: readonly Buffer[]): Told[] => {
       const whole = Buffer.concat(chunks).toString();

@@ -101,7 +101,7 @@ describe('restarts', { timeout: 580_000 }, () => {
         survives(() => bounce(name, signal), true));
   }
 
-  it('Engines of both versions without live-restore: their containers start anew with their addresses', async () => {
+  it('Engines of both versions without live-restore: their containers are restarted with their addresses', async () => {
     engineArgs.splice(0);
     for (const name of ['h1', 'h3']) await bounce(name, 'SIGTERM'); // from now on
     await until('all run', async () => (await must(cluster.docker('ps', '-q'))).trim().split('\n').length === 3);
@@ -112,7 +112,7 @@ describe('restarts', { timeout: 580_000 }, () => {
     assert.notEqual(now['three']?.startedAt, first['three']?.startedAt);
   });
 
-  it('an agent of another build takes over: nothing changes, and hosts tells its version', async () => {
+  it('an agent of another build takes over: nothing changes, and `hosts` shows its version', async () => {
     const build = join(dir, 'next');
     cpSync(join(dirname(main), '..'), join(build, 'dist'), { recursive: true });
     symlinkSync(join(repository, 'node_modules'), join(build, 'node_modules'));

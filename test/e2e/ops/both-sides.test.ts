@@ -124,7 +124,7 @@ describe('one thing, seen from both sides', { timeout: 880_000 }, () => {
     await gone();
   });
 
-  it('compose v2 brings it up; ops update and roll back; compose makes it anew when the file has changed, and takes it down', async () => {
+  it('compose v2 brings it up; ops update and roll back; compose recreates it when the file has changed, and removes it', async () => {
     await v2('up', '-d');
     const first = await ids();
     const plan = await arpanet('deploy', '--plan', '-f', join(project, 'docker-compose.yml'), '-p', 'abc');

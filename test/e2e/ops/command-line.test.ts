@@ -129,7 +129,7 @@ describe('the arpanet command', { timeout: 300_000 }, () => {
     assert.ok(!plain.includes(escape));
   });
 
-  it('has examples in the help of every command, and --json wherever it tells something', async () => {
+  it('has examples in the help of every command, and --json for every report', async () => {
     const silent = ['up', 'scheduler', 'agent', 'completion', 'restore'];
     const look = async (path: readonly string[]): Promise<void> => {
       const { stdout } = await runProgram(process.execPath, [main, ...path, '--help']);

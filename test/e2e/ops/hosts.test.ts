@@ -214,7 +214,7 @@ describe('hosts', { timeout: 880_000 }, () => {
     assert.match(await arpanet('hosts', 'add', first), /has joined/);
   });
 
-  it('rm --force of a dead host gives up what it held, and its held replicas come up elsewhere', async () => {
+  it('rm --force of a dead host releases what it had, and its maintained replicas start elsewhere', async () => {
     const [first = ''] = await others();
     await arpanet('hosts', 'fillup', first);
     assert.ok(((await perHost())[first] ?? 0) > 0);

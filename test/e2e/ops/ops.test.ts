@@ -97,7 +97,7 @@ describe('ops on three hosts', { timeout: 880_000 }, () => {
     assert.deepEqual(await ids(), theirs, 'nor does a deploy of what compose made');
   });
 
-  it('deploy again changes nothing; with a change only what differs is made anew', async () => {
+  it('deploy again changes nothing; with a change only what differs is recreated', async () => {
     const first = await ids();
     await must(cluster.arpanet('deploy', '-f', compose(), '-p', 'abc'));
     assert.deepEqual(await ids(), first);
@@ -111,7 +111,7 @@ describe('ops on three hosts', { timeout: 880_000 }, () => {
     assert.match(await must(cluster.docker('inspect', '-f', '{{.Config.Env}}', 'abc-web-1')), /WORD=changed/);
   });
 
-  it('deploy replaces as update_config says, and goes back by itself when the new ones are no good', async () => {
+  it('deploy replaces as update_config says, and rolls back when the new ones fail', async () => {
     const first = await ids();
     writeFileSync(
       join(scratch, 'bad.yml'),

@@ -36,7 +36,7 @@ describe('setup on a machine without Docker', () => {
     return { status, stderr };
   };
 
-  it('tells who is not root what to install, and stops there', () => {
+  it('lists what to install for a user who is not root, and stops there', () => {
     const { status, stderr } = setup('process.setuid(65534)');
     assert.equal(
       stderr,
@@ -47,7 +47,7 @@ describe('setup on a machine without Docker', () => {
     assert.equal(status, 1);
   });
 
-  it('tells root what it installs by apt before it does, and lets no service start by it', () => {
+  it('says what it installs by apt before it does so as root, and starts no service', () => {
     const { status, stderr } = setup('0');
     assert.equal(
       stderr,

@@ -96,7 +96,7 @@ describe('the DNS server', () => {
     await once(socket.resume(), 'close');
     assert.equal((await ask('ten.abc.service.consul', '+tcp')).answers.length, 10);
   });
-  it('listens on many addresses, again and no longer, as told', async () => {
+  it('listens on many addresses, and starts and stops as it is asked to', async () => {
     await Promise.all([dns.listen('127.0.0.4'), dns.listen('127.0.0.4'), dns.listen('127.0.0.5')]);
     assert.equal((await dig({ port, address: '127.0.0.4' }, 'ten.abc.service.consul')).answers.length, 10);
     assert.deepEqual(dns.stats().listening, ['127.0.0.1', '127.0.0.4', '127.0.0.5']);

@@ -122,7 +122,7 @@ describe('the forwarder', () => {
     return packet.toBuffer();
   };
 
-  it('gives up at once when it is closed', async () => {
+  it('fails at once when it is closed', async () => {
     const forwarder = createForwarder();
     const silent = createSocket('udp4');
     silent.bind(0, '127.0.0.1');

@@ -196,7 +196,7 @@ describe('the door', () => {
     }
   });
 
-  it('tells a client nothing of a broken promise but its request id', async () => {
+  it('answers an internal error with nothing but the request id', async () => {
     await using small = await startSmall({
       known: {
         networks: {

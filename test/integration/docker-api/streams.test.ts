@@ -119,7 +119,7 @@ describe('a hijacked connection', () => {
     assert.deepEqual(small.asked, ['sync h1 images']);
   });
 
-  it('that is refused is closed, and what the client said beyond its request never reaches the Engine', async () => {
+  it('that is refused is closed, and what the client sent after its request never reaches the Engine', async () => {
     const heard: string[] = [];
     await using small = await startSmall({
       raw: (socket) => {

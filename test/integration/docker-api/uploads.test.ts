@@ -75,7 +75,7 @@ describe('a long body', () => {
     assert.deepEqual([refused.statusCode, await text(refused)], [507, '{"message":"no space"}\n']);
   });
 
-  it('whose chunks are none is refused, and its Engine is freed', async () => {
+  it('with malformed chunks is refused, and the request to the Engine is cancelled', async () => {
     let begun = 0;
     let cut = 0;
     await using small = await startSmall({

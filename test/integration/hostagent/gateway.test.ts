@@ -102,7 +102,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     assert.match(((await answer.json()) as { message: string }).message, /only GET \/engine/);
   });
 
-  it('leads to a port of its host, loopback included, by the same token and epoch; nothing there is said to be so', async () => {
+  it('connects to a port of its host, loopback included, with the same token and epoch; a closed port is reported as closed', async () => {
     await docker(0, 'run', '-d', '--name', 'web', '-p', '127.0.0.1:8080:80', 'busybox', 'httpd', '-f', '-p', '80');
     const open = (address: string, port: number, more = {}) =>
       openTunnel({ ...splitHostPort(gateway(0)), token, epoch: hosts.leader.epoch, to: { address, port }, ...more });
@@ -132,7 +132,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     });
   });
 
-  it('tells facts first, then the event that made them', async () => {
+  it('sends facts first, then the event that caused them', async () => {
     const isOf = (m: AgentMessage, action: string) =>
       m.type === 'event' && m.event.Type === 'container' && m.event.Action === action && m.event.Actor.Attributes['name'] === 'brief';
     const said = await since(
@@ -162,7 +162,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     assert.equal(earlier.flatMap((m) => (m.type === 'containers' ? m.removes : [])).length, 1);
   });
 
-  it('answers a sync once what it asked for has been said', async () => {
+  it('answers a sync after the facts that it asked for', async () => {
     const host = await joined(0);
     const from = host.said.length;
     const id = await docker(0, 'create', '--name', 'synced', 'busybox');
@@ -175,7 +175,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     assert.ok(host.said.some((m) => m.type === 'containers' && m.removes.includes(id)));
   });
 
-  it('tells of volumes and images that come and go', async () => {
+  it('sends volumes and images that appear and disappear', async () => {
     const volumes = (all: readonly AgentMessage[]) => all.flatMap((m) => (m.type === 'volumes' ? [m.volumes] : [])).at(-1);
     await since(
       0,
@@ -237,7 +237,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     );
   });
 
-  it('says that its Engine is away, serves on, and reads everything anew when it is back', async () => {
+  it('reports that its Engine is unreachable, keeps running, and reads everything again when the Engine is back', async () => {
     await since(
       0,
       () => hosts.lab.stopEngine(hostAt(0)),
@@ -265,7 +265,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     assert.ok(host.snapshot?.images.some(({ RepoTags }) => RepoTags?.includes('layered:1')));
   });
 
-  it('gives up a leader that has fallen silent', async () => {
+  it('leaves a leader that has become silent', async () => {
     await hosts.leader.host(hostAt(1).name, ({ said }) => said.some(({ type }) => type === 'beat'));
     const before = hosts.leader.hellos(hostAt(1).name);
     hosts.leader.answersBeats = false;
@@ -273,7 +273,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     hosts.leader.answersBeats = true;
   });
 
-  it('cuts tunnels of a lower epoch when a higher one is seen, and refuses them ever after, also when started anew', async () => {
+  it('closes tunnels of a lower epoch when it sees a higher one, and refuses them from then on, also after a restart', async () => {
     const old = await tunnel(1);
     const ended = new Promise((resolve) => old.once('close', resolve));
     old.on('error', () => undefined).resume();

@@ -56,7 +56,7 @@ describe('networks of a host', { timeout: 300_000 }, () => {
   };
   const joined = (index: number) => it3.leader.host(hostAt(index).name);
 
-  it('tells the leader where it is, what its Engine is and which routes are taken', async () => {
+  it('sends the leader its address, its Engine’s version and the routes in use', async () => {
     const { facts } = await joined(2);
     assert.equal(facts.gateway, `${hostAt(2).address}:7375`);
     assert.deepEqual(facts.labels, { disk: 'ssd' });
@@ -283,7 +283,7 @@ describe('networks of a host', { timeout: 300_000 }, () => {
     assert.doesNotMatch(await docker(2, 'network', 'ls'), /net20/);
   });
 
-  it('makes a network anew whose gateway has changed, if nobody is on it', async () => {
+  it('recreates a network whose gateway has changed, if no container is on it', async () => {
     await materialise(2, 70);
     const made = await materialise(2, 70, { gateway: '10.32.70.99' });
     assert.equal(made.gateway, '10.32.70.99');

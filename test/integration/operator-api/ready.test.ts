@@ -107,7 +107,7 @@ describe('a new leader and its ops', () => {
     assert.equal((await answer)[0]?.running, 1);
   });
 
-  it('a look that has waited for two seconds is told what is known: what a host ran that is still joining is taken to run', async () => {
+  it('a request that has waited for two seconds is answered with what is known: containers of a joining host count as running', async () => {
     const beganMs = performance.now();
     const [list, status] = await Promise.all([get<{ running: number }[]>('/services'), get<{ warnings: string[] }>('/status')]);
     assert.ok(performance.now() - beganMs < 6_000);

@@ -140,7 +140,7 @@ describe('names in a real Consul', () => {
     assert.equal((await dig('pricing.abc')).length, 3);
   });
 
-  it('are put right by the next leader, whatever was removed, forged or left over', async () => {
+  it('are repaired by the next leader, whatever was removed, forged or left over', async () => {
     const put = (path: string, body: object) => fetch(`http://${consul.http}/v1${path}`, { method: 'PUT', body: JSON.stringify(body) });
     await put('/catalog/deregister', { Node: 'arpanet-h2' });
     await put('/catalog/register', {

@@ -103,7 +103,7 @@ describe('adoption', () => {
     await until(() => agent.engine.containers.size === 0, 'container removed');
   });
 
-  it('makes the record of a running container of ours anew when it was lost', async () => {
+  it('recreates the lost record of a running container of the cluster', async () => {
     await using cluster = await startFakeCluster(1);
     const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
     const held = cluster.agents[0]?.engine.containers.get(id);
@@ -123,7 +123,7 @@ describe('adoption', () => {
 });
 
 describe('a host that is lost', () => {
-  it('is fenced off by all that can be told, and so are those that cannot, until they have been', async (t) => {
+  it('is fenced by all hosts that can be reached; those that cannot be reached are fenced too, until they have the fence', async (t) => {
     await using cluster = await startFakeCluster(7, { hostDownMs: 1_500 });
     const { scheduler, agents } = cluster;
     await scheduler.containers.create(wish('abc_web_1'));
@@ -178,7 +178,7 @@ describe('a create that nobody answered', () => {
     assert.equal(agent.engine.containers.size, 1);
   }
 
-  it('is not called unknown while its host is away; removed by its client it does not come up when the host is back', async () => {
+  it('is not reported as unknown while its host is unreachable; removed by its client, it does not start when the host is back', async () => {
     await using cluster = await startFakeCluster(1);
     const [agent] = cluster.agents;
     assert.ok(agent);
@@ -207,7 +207,7 @@ describe('a create that nobody answered', () => {
     assert.equal(await cluster.scheduler.containers.abandonCreate('abc_web_1'), false);
   });
 
-  it('is waited for by whoever asks for it meanwhile', async () => {
+  it('is waited for by requests that ask for it meanwhile', async () => {
     await using cluster = await startFakeCluster(1);
     const { scheduler } = cluster;
     let sought: Promise<readonly boolean[]> | undefined;
@@ -333,7 +333,7 @@ describe('life of a container', () => {
     await cluster.scheduler.networks.remove('abc_back');
   });
 
-  it('tells the other hosts of a network before a container can speak there', async () => {
+  it('informs the other hosts of a network before a container can send packets there', async () => {
     await using cluster = await startFakeCluster(2);
     await cluster.scheduler.networks.create({ Name: 'abc_net' }, 'r1');
     const request = { Image: 'busybox', HostConfig: { NetworkMode: 'abc_net' } };

@@ -46,7 +46,7 @@ describe('a host', () => {
     assert.equal(cluster.scheduler.hosts.list()[0]?.state, 'alive');
   });
 
-  it('is let go, with no word of blame, when it has seen a newer leader; is refused when its name is none', async () => {
+  it('is disconnected without an error when it has seen a newer leader; is refused when its name is invalid', async () => {
     await using cluster = await startFakeCluster(0);
     await using ahead = await startFakeAgent({ name: 'h1', token: TOKEN, epoch: 7 });
     await using odd = await startFakeAgent({ name: 'H_1', token: TOKEN });

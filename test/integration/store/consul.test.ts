@@ -40,7 +40,7 @@ describe('Consul going away', { timeout: 120_000, concurrency: true }, () => {
     assert.ok(tookMs > 15_000 && tookMs < 19_500, `${tookMs} ms`);
   });
 
-  it('without a word (stopped, not killed) is known after five seconds, and a caller who gives up need not wait', async () => {
+  it('that is silent (stopped, not killed) is detected after five seconds, and a caller that cancels need not wait', async () => {
     await using at = await consulWithStore(false);
     process.kill(at.consul.pid, 'SIGSTOP');
     const startedMs = performance.now();
@@ -52,7 +52,7 @@ describe('Consul going away', { timeout: 120_000, concurrency: true }, () => {
     await set(at.store, 'k');
   });
 
-  it('and coming back empty, its index starting anew, leaves a watch that still sees every change', async () => {
+  it('and comes back empty, with its index at the start again: a watch still sees every change', async () => {
     await using at = await consulWithStore(false);
     for (let i = 0; i < 50; i += 1) await set(at.store, `seen/${i}`);
     let last: readonly Entry[] = [];

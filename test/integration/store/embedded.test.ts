@@ -105,7 +105,7 @@ describe('the embedded store', { timeout: 120_000 }, () => {
     await lock.release();
   });
 
-  it('refuses the fenced write of a process that was stopped past its time to live, and tells it so', async () => {
+  it('refuses the fenced write of a process that was stopped for longer than its time to live, with that reason', async () => {
     const holder = child('lock');
     await holder.until((lines) => lines.some(({ idle }) => idle));
     holder.process.kill('SIGSTOP');

@@ -129,7 +129,7 @@ for (const [name, start] of Object.entries(places)) {
       );
     });
 
-    it('one that loses the lock is told, can write no more, and stands again', async () => {
+    it('one that loses the lock is notified, can write no more, and is a candidate again', async () => {
       const first = candidate(0);
       await until('first leads', () => first.isLeading);
       const [term] = first.terms;

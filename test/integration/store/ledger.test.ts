@@ -56,7 +56,7 @@ describe('the ledger', { timeout: 120_000 }, () => {
     at = await bench();
   });
   afterEach(() => at.close());
-  it('names what another hand changed, removed or forged, and puts it back', async () => {
+  it('names what was changed, removed or forged by others, and restores it', async () => {
     await at.ledger.commit([put('kept', 1), put('changed', 1), put('removed', 1)]);
     await at.direct.transact([
       { op: 'set', key: `${keys.root}changed`, value: 'forged' },
@@ -144,7 +144,7 @@ describe('the ledger', { timeout: 120_000 }, () => {
   });
 
   for (const fault of ['lose', 'delay'] as const) {
-    it(`undoes in the store what it said had failed (${fault})`, async () => {
+    it(`undoes in the store what it reported as failed (${fault})`, async () => {
       at.store.faults.push(fault);
       await rejectsAs(at.ledger.commit([create('a', 1), put('before', 2)]), 'unavailable');
       await at.ledger.commit([put('other', 1)]);

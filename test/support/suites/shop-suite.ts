@@ -90,7 +90,7 @@ export function describeShop(store: ClusterOptions['store']): void {
     const addressOf = async (name: string) =>
       (await must(cluster.docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', name))).trim();
 
-    it('gives exactly the running instances to whoever asks Consul’s DNS', async () => {
+    it('answers exactly the running instances through Consul’s DNS', async () => {
       const port = cluster.consul?.dns ?? cluster.dnsPort;
       const dig = async (name: string) =>
         (await must(runProgram('dig', ['+short', '+tcp', '@127.0.0.1', '-p', String(port), name])))

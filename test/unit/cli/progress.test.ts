@@ -13,7 +13,7 @@ describe('progress of long work', () => {
     assert.match(statusLine('7 of 2', 0), /^\| 0 s$/, 'what counts past its end is no bar');
   });
 
-  it('is drawn below what is said on a terminal, after two seconds, and wiped away at the end', () => {
+  it('is drawn below the output on a terminal, after two seconds, and removed at the end', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     let nowMs = 0;
     mock.method(performance, 'now', () => nowMs);

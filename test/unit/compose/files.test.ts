@@ -174,7 +174,7 @@ volumes: {data: }
     assert.throws(() => order(file('{db: {condition: service_happy}}')), /condition: it is one of service_started/);
   });
 
-  it('what is unchanged stays, what differs is made anew, what is too much goes, the newest first', () => {
+  it('what is unchanged stays, what differs is recreated, what is too many is removed, the newest first', () => {
     const file = 'services:\n  web: {image: busybox, scale: 3}\n';
     const fresh = plan(file).waves[0]?.steps ?? [];
     assert.deepEqual(

@@ -76,7 +76,7 @@ function refusal(act: () => unknown, kind: Parameters<typeof isKind>[1], words: 
 }
 
 describe('a network', () => {
-  it('gets a subnet of the default size, an owner for it, and a VXLAN id that tells the subnet', () => {
+  it('gets a subnet of the default size, an owner for it, and a VXLAN id derived from the subnet', () => {
     const w = world();
     const plan = w.dhcp.planNetwork({
       ...PLAIN,
@@ -276,7 +276,7 @@ describe('an instance', () => {
     assert.deepEqual(w.dhcp.planRelease(id, ip, 'a'), [], 'a rest does not begin anew');
   });
 
-  it('gets the address it asks for, or is told who has it', () => {
+  it('gets the address that it asks for, or a refusal that names the owner', () => {
     const w = world();
     const id = w.network();
     w.gateway(id, 'h1');

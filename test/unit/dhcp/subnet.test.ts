@@ -44,7 +44,7 @@ describe('a free subnet', () => {
     ]);
   });
 
-  it('is refused with the figures when there is none', () => {
+  it('is refused with the figures when no address is free', () => {
     const choice = chooseSubnet(POOL, 21, [subnet('10.32.0.0/24'), subnet('10.99.0.0/16')], [subnet('10.32.8.0/24')], POOL.first);
     assert.deepEqual(choice, { kind: 'exhausted', taken: 1, routed: 1 });
   });

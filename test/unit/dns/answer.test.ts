@@ -213,7 +213,7 @@ describe('services, reverse names and the age', () => {
     assert.equal(ask([instance('1.a.abc', { n: '172.20.0.5' })], host, '9.0.20.172.in-addr.arpa', TYPE.PTR), 'nxdomain');
     assert.equal(ask(shop, host, '1.1.48.10.in-addr.arpa', TYPE.PTR), 'forward');
   });
-  it('tells how old the table is', () => {
+  it('says how old the table is', () => {
     const expected = { kind: 'records', answers: [{ type: 'TXT', text: '5' }], additional: [] };
     assert.deepEqual(ask(shop, host, '_age.pricing.abc.service.consul', TYPE.TXT), expected);
     assert.deepEqual(ask(shop, host, '_age.service.consul', TYPE.TXT), expected);

@@ -175,7 +175,7 @@ describe('size', () => {
   });
 });
 
-describe('what is no good question', () => {
+describe('malformed queries', () => {
   const from = responder(replicas(3));
   const rcode = (message: Buffer): number => (raw(from, message)[3] ?? 0) & 15;
   const good = query('many.abc.service.consul');

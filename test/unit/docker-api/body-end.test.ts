@@ -29,7 +29,7 @@ describe('the end of a body', () => {
     assert.equal(end.isReached(), false);
   });
 
-  it('is refused where a chunk is none', () => {
+  it('is refused when a chunk is malformed', () => {
     const longLines = [`1;${'x'.repeat(20_000)}`, `0\r\n${'Trailer: t\r\n'.repeat(2_000)}`];
     for (const bad of ['x\r\n', '-1\r\n', '3\r\nabcd\r\n', '3\n', '3\r\nabc\n', '1234567890123\r\n', '\r\n', ...longLines])
       assert.throws(() => bodyEnd(CHUNKED).take(Buffer.from(bad)), { kind: 'invalid' }, bad);

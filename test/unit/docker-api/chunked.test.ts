@@ -20,7 +20,7 @@ describe('a chunked body before a stream', () => {
     for (let length = 0; length < whole.length; length++) assert.equal(text(whole.slice(0, length)), undefined, `${length} bytes`);
   });
 
-  it('is refused when it is none', () => {
+  it('is refused when it is malformed', () => {
     for (const bad of ['x\r\n', '-1\r\n', '3\r\nabcd\r\n', '123456789\r\n'])
       assert.throws(() => unchunk(Buffer.from(bad)), { kind: 'invalid' }, bad);
   });

@@ -28,7 +28,7 @@ describe('a text that is no JSON', () => {
     it(`is refused as Go does: ${JSON.stringify(text)}`, () => assert.equal(goJsonError(text), words));
   }
 
-  it('is none that begins with a whole value', () => {
+  it('is not JSON although it begins with a whole value', () => {
     for (const text of ['{}', ' {"a":[1,-0.5e+3,"\\u00e9\\n",true,false,null,{}]} ', '{} and more'])
       assert.equal(goJsonError(text), undefined);
   });

@@ -154,7 +154,7 @@ describe('GET /containers/json', () => {
     return JSON.parse(answer.body.toString()) as ContainerSummary[];
   }
 
-  it('says each Status anew, and of a host that is down what was', async () => {
+  it('computes each Status again, and shows the last one for a host that is down', async () => {
     const down = { id: id('8'), name: 'far', host: 'h3', hostState: 'down', created: '2025-01-01T00:00:00Z' } as const;
     const rows = await list({ containers: { list: () => [...given, down].map(literalContainer) } });
     assert.deepEqual(

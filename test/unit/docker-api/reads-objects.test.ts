@@ -85,7 +85,7 @@ describe('GET /images/json', () => {
     await assert.rejects(async () => ids({ name: ['x'] }), { message: "invalid filter 'name'" });
   });
 
-  it('of images of one second, tells which came first by their own times', () => {
+  it('orders images of the same second by their own times', () => {
     const [first, second, other] = [1, 2, 3].map((n) => literalImage(`sha256:${n}`, [`i:${n}`], { Created: n === 3 ? 90 : 100 }));
     assert.ok(first !== undefined && second !== undefined && other !== undefined);
     const images = [first, second, other];
@@ -214,7 +214,7 @@ describe('networks', () => {
     assert.equal(Object.keys((await list({ name: ['bridge'] }, '1.27'))[0]?.['Containers'] as Row).length, 1);
   });
 
-  it('are filtered as the Engine does, in use told rightly', async () => {
+  it('are filtered as by the Engine, and those in use are recognised', async () => {
     assert.deepEqual(await names({ type: ['custom'] }), ['abc_back', 'empty']);
     assert.deepEqual(await names({ type: ['builtin'] }), ['bridge', 'host', 'none']);
     assert.deepEqual(await names({ driver: ['null'] }), ['none']);

@@ -59,7 +59,7 @@ describe('a list that was asked before', () => {
     assert.notEqual(await list('all=1'), late);
   });
 
-  it('tells the time at which it is given, however old the rest is', async () => {
+  it('contains the time of the answer, however old the rest is', async () => {
     const { now, reads } = scene();
     const info = async () => (await reads.info(new URLSearchParams(), {}, '1.41')).body;
     const before = await info();
@@ -68,7 +68,7 @@ describe('a list that was asked before', () => {
     assert.equal((JSON.parse(before.toString()) as { SystemTime: string }).SystemTime, '2026-01-01T00:00:10.400Z');
   });
 
-  it('is made anew when the view changes', async () => {
+  it('is made again when the view changes', async () => {
     const { list, change } = scene();
     const before = await list();
     change([]);

@@ -12,7 +12,7 @@ const h = 60 * m;
 const d = 24 * h;
 
 describe('a duration', () => {
-  it("is said in go-units' words, at each border", () => {
+  it("has go-units' text, at each border", () => {
     // from go-units' own duration_test.go, and the borders between its words
     const words: readonly (readonly [number, string])[] = [
       [-5 * s, 'Less than a second'],

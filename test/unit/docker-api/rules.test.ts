@@ -103,7 +103,7 @@ describe('errors', () => {
     assert.equal(answerTo(new ArpanetError('engine', 'm', { engineStatus: 304 }), 'r').status, 304);
   });
 
-  it('that nobody expected tell the client nothing but where to look', () => {
+  it('that are unexpected give the client nothing but the request id to look for', () => {
     const answer = answerTo(new TypeError('secret is not a function'), 'r-1');
     assert.equal(answer.status, 500);
     assert.match(answer.message, /r-1/);

@@ -27,7 +27,7 @@ describe('the swarm that the cluster looks like', () => {
     assert.throws(() => leave(cluster, false), { message: /Use `--force` to ignore this message/ });
   });
 
-  it('is joined by nobody: said as an Engine of a swarm says it, and as one of none', () => {
+  it('cannot be joined: the refusal is that of an Engine in a swarm, or without one', () => {
     const cluster = literalCluster({});
     assert.throws(() => join(cluster), {
       kind: 'engine',

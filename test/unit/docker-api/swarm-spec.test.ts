@@ -91,7 +91,7 @@ describe('a service’s spec', () => {
     });
   });
 
-  it('keeps a global service to one a host and to its host, and --replicas-max-per-node to its number; preferences are said to do nothing', () => {
+  it('keeps a global service to one a host and to its host, and --replicas-max-per-node to its number; preferences get a warning that they have no effect', () => {
     const of = (task: Parameters<typeof spec>[0], over: Parameters<typeof spec>[1]) =>
       requestOf(spec(task, over), { deployment: 'default', service: 'web' }).Labels ?? {};
     const isGlobal = of({}, { Mode: { Global: {} } });

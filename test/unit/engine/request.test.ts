@@ -113,7 +113,7 @@ describe('a tunnel', () => {
     socket.destroy();
   });
 
-  it('gives up on a host that takes the connection and says nothing', async (t) => {
+  it('gives up on a host that accepts the connection and sends nothing', async (t) => {
     const at = await listen(t, net.createServer());
     await assert.rejects(openTunnel({ ...at, token: 't', epoch: 1, timeoutMs: 50 }), { kind: 'timeout', message: /127\.0\.0\.1/ });
   });
@@ -161,7 +161,7 @@ describe('a tunnel', () => {
 });
 
 describe('the event feed', () => {
-  it('tells once that it is lost, reconnects, tells that it did, and ends with its signal', async (t) => {
+  it('reports once that it is lost, reconnects, reports that it did, and ends with its signal', async (t) => {
     let feeds = 0;
     const server = http.createServer((_request, response) => {
       response.writeHead(++feeds === 2 ? 500 : 200);

@@ -75,7 +75,7 @@ describe('steps for a planned network', () => {
     );
   });
 
-  it('attaches the device anew after the Engine made its bridge anew', () => {
+  it('attaches the device again after the Engine recreated its bridge', () => {
     assert.deepEqual(does({ networks: [network], vxlans: [{ ...vxlan, master: '' }] }), ['attach-vxlan']);
     assert.deepEqual(does({ networks: [], vxlans: [vxlan] }), ['create-network', 'attach-vxlan']);
   });
@@ -85,7 +85,7 @@ describe('steps for a planned network', () => {
     assert.deepEqual(does({ networks: [network], vxlans: [{ ...vxlan, isUp: false }] }), ['attach-vxlan']);
   });
 
-  it('makes the device anew when the host has another address', () => {
+  it('recreates the device when the host has another address', () => {
     const steps = does({ networks: [network], vxlans: [{ ...vxlan, local: '10.0.0.9' }] });
     assert.deepEqual(steps, ['remove-vxlan', 'add-vxlan', 'attach-vxlan', 'add-peer', 'add-peer']);
   });
@@ -103,7 +103,7 @@ describe('steps for a planned network', () => {
     ]);
   });
 
-  it('makes a network with a wrong gateway anew if nobody is on it, and leaves it with containers', () => {
+  it('recreates a network with a wrong gateway if it has no containers, and leaves it otherwise', () => {
     const wrong = { ...network, gateway: '10.32.0.1' };
     assert.deepEqual(does({ networks: [wrong], vxlans: [vxlan] }).slice(0, 2), ['remove-network', 'create-network']);
     assert.deepEqual(

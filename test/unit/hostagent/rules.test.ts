@@ -23,7 +23,7 @@ const event = (Type: string, Action: string, ID = 'c1', Attributes: Record<strin
 });
 
 describe('what an Engine event calls for', () => {
-  it('reads a container anew when its state may have changed', () => {
+  it('reads a container again when its state may have changed', () => {
     for (const action of ['create', 'start', 'die', 'stop', 'kill', 'rename', 'update', 'pause', 'oom', 'health_status: healthy']) {
       assert.deepEqual(refreshFor(event('container', action)), { do: 'read', container: 'c1' }, action);
     }
@@ -52,7 +52,7 @@ describe('what an Engine event calls for', () => {
     assert.ok(touchesNetworks(event('network', 'destroy', 'n')));
   });
 
-  it('lists images and volumes anew when they change, not when a container mounts one', () => {
+  it('lists images and volumes again when they change, not when a container mounts one', () => {
     assert.deepEqual(refreshFor(event('image', 'tag')), { do: 'list' });
     assert.deepEqual(refreshFor(event('image', 'push')), { do: 'nothing' });
     assert.deepEqual(refreshFor(event('volume', 'destroy')), { do: 'list' });

@@ -143,7 +143,7 @@ describe('a recovery', () => {
     assert.ok(!found.notes.some((note) => note.includes('back')), found.notes.join());
   });
 
-  it('with two of one name takes the one that runs; with two at one address the first; both are said', () => {
+  it('with two of one name takes the one that runs; with two at one address the first; both are reported', () => {
     const found = planRecovery(
       [
         host('h1', [container('web', '10.32.0.70', { running: false })]),
@@ -208,7 +208,7 @@ describe('a backup', () => {
 
 describe('a create request in a label', () => {
   it('comes back as it was', () => assert.deepEqual(requestFromLabels({ 'arpanet.request': packRequest(request) }), request));
-  it('is left out when it is too large, and is none when it cannot be read', () => {
+  it('is left out when it is too large, and ignored when it cannot be read', () => {
     const noise = Array.from({ length: 40_000 }, (_, i) => ((i * 2_654_435_761) >>> 0).toString(36)).join('');
     assert.equal(packRequest({ Image: noise }), '');
     for (const packed of ['', 'AAAA', Buffer.from('x').toString('base64')])

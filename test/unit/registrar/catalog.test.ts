@@ -57,7 +57,7 @@ describe('an instance in the catalog', () => {
 });
 
 describe('an instance that changed', () => {
-  it('is registered anew, and one that did not is the very same', () => {
+  it('is registered again, and one that did not is the same object', () => {
     const make = catalogMaker();
     const of = (address: string) => {
       const records = [literalRecord('abc_web_1'), literalRecord('abc_web_2', { addresses: { n1: address } })];
@@ -100,7 +100,7 @@ describe('the difference', () => {
     );
   });
 
-  it('puts right what someone changed by hand', () => {
+  it('repairs what someone changed by hand', () => {
     const right = service('h1', '1', { port: 80, meta: { name: 'a' } });
     for (const forged of [{ address: '10.9.9.9' }, { port: 81 }, { tags: ['z'] }, { service: 'other' }, { meta: {} }])
       assert.deepEqual(diff([right], [{ ...right, ...forged }]), [{ kind: 'register', service: right }], JSON.stringify(forged));

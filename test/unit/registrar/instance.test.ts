@@ -27,7 +27,7 @@ function named(
 const brief = (instances: readonly NamedInstance[]) => instances.map(({ id, host, ready }) => `${id} ${host}${ready ? '' : ' not ready'}`);
 
 describe('an instance', () => {
-  it('is told by its record, its view and its exposed ports', () => {
+  it('is made from its record, its view and its exposed ports', () => {
     const record = literalRecord('abc_pricing_2', {
       id: 'f'.repeat(64),
       addresses: { n2: '10.32.4.9', n1: '10.32.0.64' },
@@ -82,7 +82,7 @@ describe('an instance', () => {
     ]);
   });
 
-  it('is none as long as its create is under way, when it is gone, when nobody recorded it, or when it is the stale twin of a moved one', () => {
+  it('does not exist while its create is running, when it is removed, when it has no record, or when it is the old container of a migrated one', () => {
     const { id: _, ...underWay } = literalRecord('abc_web_1');
     const gone = literalRecord('abc_web_2');
     const moved = literalRecord('abc_web_3', { host: 'h2' });

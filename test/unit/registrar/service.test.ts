@@ -113,7 +113,7 @@ describe('the registrar', () => {
     assert.ok(Date.now() - began < 1500, `flush took ${Date.now() - began} ms`);
   });
 
-  it('tries again after a failure, lists anew, and says so once', async () => {
+  it('tries again after a failure, lists again, and logs it once', async () => {
     const world = new World();
     const registrar = world.start();
     await registrar.flush();
@@ -126,7 +126,7 @@ describe('the registrar', () => {
     assert.deepEqual(world.logged, ['cannot update names; trying again', 'names are up to date again']);
   });
 
-  it('lists anew within the same flush when what it believed was wrong', async () => {
+  it('lists again within the same flush when its copy was wrong', async () => {
     const world = new World();
     const registrar = world.start();
     await registrar.flush();

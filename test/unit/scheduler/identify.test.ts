@@ -56,7 +56,7 @@ describe('identity', () => {
     });
   }
 
-  it('refuses a number that is none', () => {
+  it('refuses a malformed number', () => {
     for (const number of ['0', '-1', 'x', '1.5']) {
       assert.throws(() => of({ Labels: compose({ 'com.docker.compose.container-number': number }) }), invalid(/whole number from 1/));
     }

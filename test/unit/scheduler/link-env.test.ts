@@ -19,7 +19,7 @@ describe('the variables of links', () => {
     );
   });
 
-  it('tell ports that follow one another as a range', () => {
+  it('write consecutive ports as a range', () => {
     const said = linkEnv('db', [{ alias: 'docker', ip: '10.0.17.2', ports: ['6381/tcp', '6379/tcp', '6380/tcp'], env: [] }]);
     assert.deepEqual(said.slice(0, 7), [
       'DOCKER_PORT=tcp://10.0.17.2:6379',

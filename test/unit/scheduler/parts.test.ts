@@ -179,7 +179,7 @@ describe('the event feed', () => {
     for (const one of feed.recent()) assert.deepEqual([one.event.Actor.ID, one.event.Actor.Attributes['name']], [predefined, 'bridge']);
     assert.equal(feed.recent().length, 2);
   });
-  it("tells of a cluster network's making once, not once a host", () => {
+  it('reports the create of a cluster network once, not once for each host', () => {
     const known = new Map([['engine1', { id: 'cluster1', name: 'x' }]]);
     const feed = feedOf((_host, id) => known.get(id));
     feed.own('network', 'create', 'cluster1', { name: 'x' });
@@ -251,7 +251,7 @@ describe('names for a host', () => {
       'and of those that share a network with one there',
     );
   });
-  it('are told again while they do not change, so that their age stays small', async () => {
+  it('are sent again while they do not change, so that their age stays small', async () => {
     const told: number[] = [];
     const send = async (_host: string, message: LeaderMessage) => {
       if (message.type === 'names') told.push(message.table.atMs);
@@ -302,7 +302,7 @@ describe("adoption of a host's containers", () => {
     assert.deepEqual(steps([record('a')], [container('1', 'a', 'created', '10.0.0.9')], ['a']), []));
   it("removes a container of ours that was never started and is nobody's", () =>
     assert.deepEqual(steps([], [container('1', 'a', 'created', '10.0.0.9')]), ['remove']));
-  it('makes the record of a running container of ours anew', () =>
+  it('recreates the record of a running container of the cluster', () =>
     assert.deepEqual(steps([], [container('1', 'a', 'running', '10.0.0.9')]), ['rebuild']));
   it('finishes a rename', () =>
     assert.deepEqual(steps([record('a', '1'), record('b')], [container('1', 'b', 'running', '10.0.0.9')]), ['rename']));

@@ -229,7 +229,7 @@ describe('cleaning a host', () => {
     assert.deepEqual([plan.volumes, plan.networks], [[], []]);
   });
 
-  it('takes more only when told: unused images, volumes without a name, networks', () => {
+  it('removes more only with the flags: unused images, volumes without a name, networks', () => {
     const plan = planClean(found, { all: true, volumes: true, networks: true });
     assert.deepEqual(
       plan.images.map((one) => one.name),
@@ -318,7 +318,7 @@ describe('what ops see of hosts', () => {
     ]);
   });
 
-  it('a drained host and an awaited one are no trouble, and are said all the same', () => {
+  it('a drained host and an expected one are no problems, and are listed all the same', () => {
     const host = literalHost('h1');
     const { warnings, notes, hosts } = statusReport(
       observed({
@@ -378,7 +378,7 @@ describe('what ops see of hosts', () => {
     assert.equal(hint('x', [], 'nothing here'), 'nothing here');
   });
 
-  it('a new host is told what to type', () => {
+  it('a new host gets the command to run there', () => {
     assert.equal(
       joinLine({ name: 'h4', address: '10.0.0.14' }, ['http://10.0.0.1:2375'], 'secret'),
       'ARPANET_JOIN_TOKEN=secret arpanet agent --join http://10.0.0.1:2375 --name h4 --address 10.0.0.14',
