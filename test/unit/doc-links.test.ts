@@ -23,9 +23,9 @@ const slug = (heading: string) =>
     .replaceAll(/\s/g, '-');
 const headings = (text: string) => [...prose(text).matchAll(/^#+ +(.+?) *$/gm)].map(([, heading = '']) => slug(heading));
 
-/** A top-level declaration, or a method of an object or class. */
+/** A declaration, also inside a function, or a method of an object or class. */
 function declares(text: string, name: string): boolean {
-  const declaration = new RegExp(`^(export )?(default )?(async )?(function\\*?|const|class|interface|type|let) ${name}\\b`, 'm');
+  const declaration = new RegExp(`^ *(export )?(default )?(async )?(function\\*?|const|class|interface|type|let) ${name}\\b`, 'm');
   const method = new RegExp(`^ +(async )?(readonly )?${name}(<[^>]*>)?(\\(.*\\{$|: (async )?(\\(|\\w+ =>|function))`, 'm');
   return declaration.test(text) || method.test(text);
 }
