@@ -7,6 +7,7 @@ import type { OperatorDeps } from '../operator-api/index.ts';
 import type { Ledger } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { steadyNow } from './clock.ts';
+import { withDefaultTag } from '../text/image-reference.ts';
 
 const PULL_TIMEOUT_MS = 10 * 60_000;
 
@@ -92,8 +93,7 @@ export function clusterOf(scheduler: Scheduler, services: Deployments): Cluster 
 /** An Engine answers a pull with 200 and tells in the stream how it went. */
 async function pull(scheduler: Scheduler, reference: string, signal: AbortSignal, registryAuth: string | undefined): Promise<void> {
   const host = scheduler.images.builder();
-  const tagged = /@|:[^/]+$/.test(reference) ? reference : `${reference}:latest`;
-  const path = `/images/create?fromImage=${encodeURIComponent(tagged)}`;
+  const path = `/images/create?fromImage=${encodeURIComponent(withDefaultTag(reference))}`;
   const headers = registryAuth === undefined ? {} : { 'X-Registry-Auth': registryAuth };
   const call = { method: 'POST', path, headers, signal, timeoutMs: PULL_TIMEOUT_MS };
   const answer = await engineRequest({ agent: scheduler.engines.endpoint(host).agent }, call);

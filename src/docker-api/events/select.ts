@@ -1,8 +1,8 @@
 /** Which events a client of `GET /events` asked for, and how they are written. https://github.com/moby/moby/blob/v26.1.5/daemon/events/filter.go */
 import type { ClusterEvent, EngineEvent } from '../../model/index.ts';
 import type { Filters } from '../reads/filters.ts';
-import { stripTag } from '../images/image-reference.ts';
 import { apiMinor } from '../../text/api-version.ts';
+import { imageName } from '../../text/image-reference.ts';
 
 /** Actions that carry a detail after a colon: asked for without it, they match by prefix. */
 const prefixActions = ['health_status', 'exec_create', 'exec_start'];
@@ -43,5 +43,5 @@ function isActor(filters: Filters, kind: string, { Actor }: EngineEvent): boolea
 function isOfImage(filters: Filters, event: EngineEvent): boolean {
   if (!filters.has('image')) return true;
   const name = event.Actor.Attributes[event.Type === 'image' ? 'name' : 'image'] ?? '';
-  return [event.Actor.ID, name, stripTag(event.Actor.ID), stripTag(name)].some((source) => filters.exact('image', source));
+  return [event.Actor.ID, name, imageName(event.Actor.ID), imageName(name)].some((source) => filters.exact('image', source));
 }

@@ -9,7 +9,7 @@ import type { Forward } from '../proxy/forward.ts';
 import { builderWithImages, imageAt, noSuchImage } from './image-target.ts';
 import { askHost, sendEngineAnswer } from '../containers/mutate.ts';
 import { enginePath } from '../route-target.ts';
-import { byWholeName } from './image-reference.ts';
+import { byWholeName } from '../../text/image-reference.ts';
 
 /** Progress streams through; the end waits until the view has the new images. For pull, import, load and classic build. */
 export async function streamToBuilder(call: Exchange, forward: Forward): Promise<void> {

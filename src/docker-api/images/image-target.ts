@@ -1,7 +1,7 @@
 /** Where requests about images go: to a host that knows the image as the cluster does. */
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import type { Call } from '../request-context.ts';
-import { parseImageName, stripTag } from './image-reference.ts';
+import { imageName, familiarReference, isImageIdPrefix } from '../../text/image-reference.ts';
 
 export interface ImagePlace {
   readonly host: string;
@@ -13,16 +13,8 @@ export interface ImagePlace {
 export function noSuchImage(reference: string): ArpanetError {
   return new ArpanetError(
     'not-found',
-    `No such image: ${/^[0-9a-f]{1,63}$/.test(reference) ? `${reference}:latest` : familiarTag(reference)}`,
+    `No such image: ${/^[0-9a-f]{1,63}$/.test(reference) ? `${reference}:latest` : familiarReference(reference)}`,
   );
-}
-
-/** `docker.io/library/busybox` as Engines list it: `busybox:latest`. */
-export function familiarTag(reference: string): string {
-  const name = /^(?:sha256:)?[0-9a-f]{12,64}$/.test(reference) ? undefined : parseImageName(reference);
-  if (name === undefined) return reference;
-  if (name.digest !== undefined) return `${name.familiarName}@${name.digest}`;
-  return `${name.familiarName}:${name.tag ?? 'latest'}`;
 }
 
 /**
@@ -47,21 +39,19 @@ const isBuiltOn = (host: HostView, id: string | undefined): boolean =>
 
 /** Whether the host's Engine takes the reference for this image. */
 function knows(host: HostView, reference: string, id: string): boolean {
-  const wanted = familiarTag(reference);
+  const wanted = familiarReference(reference);
   return host.images.some(
     (image) =>
-      image.Id === id && (image.RepoTags?.includes(wanted) || image.RepoDigests?.includes(wanted) || isIdOf(wanted, image.Id) || false),
+      image.Id === id &&
+      (image.RepoTags?.includes(wanted) || image.RepoDigests?.includes(wanted) || isImageIdPrefix(reference, image.Id) || false),
   );
 }
-
-const isIdOf = (reference: string, id: string): boolean =>
-  /^(?:sha256:)?[0-9a-f]+$/.test(reference) && id.startsWith(`sha256:${reference.replace(/^sha256:/, '')}`);
 
 /** The tag to push is in the query; without one all tags of the name are pushed, so they are brought together first. */
 export async function pushAt(call: Call): Promise<ImagePlace> {
   const name = call.params['name'] ?? '';
   const tag = call.query.get('tag') ?? '';
-  const familiar = parseImageName(name)?.familiarName ?? name;
+  const familiar = imageName(name);
   const references = tag !== '' ? [`${familiar}:${tag}`] : tagsOf(call, familiar);
   const known = references.filter((reference) => call.cluster.images.find(reference) !== undefined);
   // An Engine that has nothing of that name says it best.
@@ -70,7 +60,7 @@ export async function pushAt(call: Call): Promise<ImagePlace> {
 }
 
 function tagsOf(call: Call, familiar: string): readonly string[] {
-  return [...call.cluster.images.tags().keys()].filter((reference) => parseImageName(reference)?.familiarName === familiar);
+  return [...call.cluster.images.tags().keys()].filter((reference) => imageName(reference) === familiar);
 }
 
 /** For `save`: a host that holds every image named, or the builder once it has fetched what it lacks. */
@@ -85,7 +75,7 @@ export async function saveAt(call: Call): Promise<string> {
 
 /** A repository's name alone means all its tags to `save`. */
 function tagsOfRepository(call: Call, name: string): readonly string[] {
-  const tags = name.includes('@') ? [] : [...call.cluster.images.tags().keys()].filter((tag) => stripTag(tag) === name);
+  const tags = name.includes('@') ? [] : [...call.cluster.images.tags().keys()].filter((tag) => imageName(tag) === name);
   return tags.length > 0 ? tags : [name];
 }
 

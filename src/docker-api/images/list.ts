@@ -6,8 +6,8 @@ import { type ImageSummary, labels } from '../../model/index.ts';
 import { publicLabels } from '../../engine/index.ts';
 import type { Filters } from '../reads/filters.ts';
 import { boolValue, parseTimestampMs, pathPattern } from '../json/go-values.ts';
-import { byWholeName, parseImageName } from './image-reference.ts';
 import { apiMinor } from '../../text/api-version.ts';
+import { byWholeName, imageName } from '../../text/image-reference.ts';
 
 export interface ImageQuery {
   readonly all: boolean;
@@ -106,7 +106,7 @@ export function showImage(image: ImageSummary, apiVersion: string): ImageSummary
 }
 
 function isFamiliarMatch(pattern: RegExp, reference: string): boolean {
-  return pattern.test(reference) || pattern.test(parseImageName(reference)?.familiarName ?? reference);
+  return pattern.test(reference) || pattern.test(imageName(reference));
 }
 
 function named(references: readonly string[] | null): readonly string[] {

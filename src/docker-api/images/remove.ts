@@ -3,12 +3,12 @@ import { engineError, engineRequest } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import { aliveHosts, askAll, type HostAnswer, succeeded } from '../proxy/broadcast.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
-import { familiarTag, noSuchImage } from './image-target.ts';
+import { noSuchImage } from './image-target.ts';
 import { askHost, sendEngineAnswer } from '../containers/mutate.ts';
 import { enginePath } from '../route-target.ts';
 import { boolValue } from '../json/go-values.ts';
-import { parseImageName, stripTag } from './image-reference.ts';
 import { tagsOf } from './handlers.ts';
+import { parseImageReference, imageName, familiarReference, isImageIdPrefix } from '../../text/image-reference.ts';
 
 const TAG_TIMEOUT_MS = 10_000;
 
@@ -21,7 +21,7 @@ export async function imageRemove(call: Exchange): Promise<void> {
   const alive = new Set(aliveHosts(call));
   const id = call.cluster.images.find(reference)?.id;
   const holders = call.cluster.hosts.list().filter((host) => alive.has(host.name) && holds(host, reference, id));
-  if (holders.length === 0 && parseImageName(reference) === undefined) {
+  if (holders.length === 0 && parseImageReference(reference) === undefined) {
     return sendEngineAnswer(call, await askHost(call, call.cluster.images.builder(), enginePath(call)));
   }
   if (holders.length === 0) throw noSuchImage(reference);
@@ -49,7 +49,7 @@ export async function imageRemove(call: Exchange): Promise<void> {
   // a copy that was on its way to a host brings the name there after all
   const late = call.cluster.hosts
     .list()
-    .filter((host) => alive.has(host.name) && host.images.some((image) => image.RepoTags?.includes(familiarTag(reference))));
+    .filter((host) => alive.has(host.name) && host.images.some((image) => image.RepoTags?.includes(familiarReference(reference))));
   if (!answers.some(isRefusal) && late.length > 0) {
     await remove(late, path);
     await Promise.all(late.map(({ name }) => call.cluster.view.refresh(name, { images: true })));
@@ -73,7 +73,7 @@ async function giveNames(call: Exchange, host: HostView, id: string): Promise<vo
   const here = new Set(host.images.find((image) => image.Id === id)?.RepoTags ?? []);
   for (const tag of tagsOf(call, id)) {
     if (here.has(tag)) continue;
-    const repo = stripTag(tag);
+    const repo = imageName(tag);
     const query = new URLSearchParams({ repo, tag: tag.slice(repo.length + 1) });
     const target = { agent: call.cluster.engines.endpoint(host.name).agent };
     const path = `/v${call.apiVersion}/images/${id}/tag?${query.toString()}`;
@@ -83,9 +83,8 @@ async function giveNames(call: Exchange, host: HostView, id: string): Promise<vo
 
 /** An id that has names in several repositories is removed by force only, even if no host alone has two of them. */
 function refuseSharedId(call: Exchange, reference: string, id: string): void {
-  const hex = reference.replace(/^sha256:/, '');
-  if (boolValue(call.query.get('force')) || !/^[0-9a-f]+$/.test(hex) || !id.startsWith(`sha256:${hex}`)) return;
-  if (new Set(tagsOf(call, id).map(stripTag)).size < 2) return;
+  if (boolValue(call.query.get('force')) || !isImageIdPrefix(reference, id)) return;
+  if (new Set(tagsOf(call, id).map(imageName)).size < 2) return;
   const short = id.slice('sha256:'.length, 'sha256:'.length + 12);
   throw new ArpanetError('conflict', `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`);
 }
@@ -95,6 +94,6 @@ const isRefusal = ({ answer }: HostAnswer): boolean => answer.status >= 400 && a
 
 /** By id or by a name that the host itself knows; an old tag that another host has moved on from counts too. */
 function holds(host: HostView, reference: string, id: string | undefined): boolean {
-  const tag = familiarTag(reference);
+  const tag = familiarReference(reference);
   return host.images.some((image) => image.Id === id || image.RepoTags?.includes(tag) || image.RepoDigests?.includes(tag));
 }

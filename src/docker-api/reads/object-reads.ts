@@ -14,6 +14,7 @@ import { windowOf } from '../api-versions.ts';
 import type { ViewMemo } from './view-memo.ts';
 import { inspectVolume, selectVolumes } from '../volumes/list.ts';
 import { apiMinor } from '../../text/api-version.ts';
+import { withDefaultTag } from '../../text/image-reference.ts';
 
 const SIZES_TIMEOUT_MS = 10_000;
 
@@ -39,7 +40,7 @@ export function createObjectReads(cluster: Cluster, memo: ViewMemo, answers: Ans
     const find = (reference: string) => {
       const id = cluster.images.find(reference)?.id;
       const image = memo.images().find((one) => one.Id === id);
-      if (image === undefined) throw new ArpanetError('not-found', `No such image: ${withTag(reference)}`);
+      if (image === undefined) throw new ArpanetError('not-found', `No such image: ${withDefaultTag(reference)}`);
       return image;
     };
     const give = (exact: ReadonlyMap<string, number>) => {
@@ -125,9 +126,4 @@ function volumeFilters(text: string | null): Filters {
     const said = error instanceof Error ? error.message : String(error);
     throw new ArpanetError('invalid', `error reading volume filters: ${said}`, { cause: error });
   }
-}
-
-/** As the Engine names a missing image: a bare name means its `latest`. */
-function withTag(reference: string): string {
-  return /[:@]/.test(reference.slice(reference.lastIndexOf('/') + 1)) ? reference : `${reference}:latest`;
 }

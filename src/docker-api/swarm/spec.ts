@@ -10,6 +10,7 @@ import {
   type UpdateSettings,
 } from '../../model/index.ts';
 import type { ServiceSpec, UpdateConfig } from './types.ts';
+import { withDefaultTag } from '../../text/image-reference.ts';
 
 export const STACK = 'com.docker.stack.namespace';
 export const FORCED = 'arpanet.forced';
@@ -183,8 +184,7 @@ function portsOf(spec: ServiceSpec) {
 
 /** As the CLI writes it back: `busybox` is `busybox:latest`. */
 export function tagged(image: string | undefined): string | undefined {
-  if (!image || image.includes('@') || /:[^/]+$/.test(image) || /^[0-9a-f]{64}$/.test(image)) return image;
-  return `${image}:latest`;
+  return image && withDefaultTag(image);
 }
 
 /** Without what was not given: the Engine has its own defaults. */

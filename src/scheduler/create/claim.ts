@@ -19,7 +19,6 @@ import { containerRecords, type Core, networkRecords } from '../core.ts';
 import { hostSnapshot } from '../view/host-snapshots.ts';
 import { checkedName, type Identity, identify, type Link } from './identify.ts';
 import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
-import { familiarReference } from '../view/image-index.ts';
 import { linkEnv, type LinkTarget } from './link-env.ts';
 import { madeUpName } from './random-names.ts';
 import type { Overlays } from '../networks/overlays.ts';
@@ -31,6 +30,7 @@ import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
 import type { JoinedNetwork } from './rewrite.ts';
 import type { UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
+import { familiarReference } from '../../text/image-reference.ts';
 
 /** A create, and what only this room asks of it. */
 export interface Creation extends CreateContainer {

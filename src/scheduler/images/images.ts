@@ -1,7 +1,7 @@
 /** Brings images to the hosts that need them, from hosts that have them: one transfer at a time for each image and host. */
 import { ArpanetError } from '../../model/index.ts';
 import type { Core } from '../core.ts';
-import { familiarReference } from '../view/image-index.ts';
+import { familiarReference, imageName } from '../../text/image-reference.ts';
 
 const COPY_TIMEOUT_MS = 600_000;
 const TAG_TIMEOUT_MS = 10_000;
@@ -42,8 +42,8 @@ export function createImages(core: Core, copies: Set<string>): Images {
     copies.add(copy);
     try {
       if (view.hostImages(host).ids.has(id) && isTag(reference)) {
-        const colon = familiar.lastIndexOf(':');
-        const query = `repo=${encodeURIComponent(familiar.slice(0, colon))}&tag=${encodeURIComponent(familiar.slice(colon + 1))}`;
+        const repo = imageName(familiar);
+        const query = `repo=${encodeURIComponent(repo)}&tag=${encodeURIComponent(familiar.slice(repo.length + 1))}`;
         const path = `${engines.versionPath(host)}/images/${id}/tag?${query}`;
         await engines.json(host, { method: 'POST', path, timeoutMs: TAG_TIMEOUT_MS });
         // a client that removed the name meanwhile asked every host that had it, and this one not yet

@@ -1,5 +1,6 @@
 /** Which host holds which image, and what a tag means when hosts disagree: the tag that was set last. Pure. */
 import type { ImageSummary } from '../../model/index.ts';
+import { familiarReference, isImageIdPrefix } from '../../text/image-reference.ts';
 
 /** A tag on one host: the image it names and when it came to name it. */
 export interface Tagged {
@@ -68,18 +69,7 @@ export function findImage(reference: string, tags: ReadonlyMap<string, string>, 
     const id = host.digests.get(familiar);
     if (id !== undefined) return id;
   }
-  const hex = reference.replace(/^sha256:/, '');
-  if (!/^[0-9a-f]{4,64}$/.test(hex)) return undefined;
-  const matches = new Set(hosts.flatMap((host) => [...host.ids].filter((id) => id.startsWith(`sha256:${hex}`))));
+  if (reference.replace(/^sha256:/, '').length < 4) return undefined;
+  const matches = new Set(hosts.flatMap((host) => [...host.ids].filter((id) => isImageIdPrefix(reference, id))));
   return matches.size === 1 ? [...matches][0] : undefined;
-}
-
-/** As the Engine shows it: `docker.io/library/busybox` -> `busybox:latest`; a digest replaces the tag. */
-export function familiarReference(reference: string): string {
-  const [path = '', digest] = reference.split('@');
-  const short = path.replace(/^(index\.)?docker\.io\//, '').replace(/^library\/(?=[^/]+$)/, '');
-  const colon = short.lastIndexOf(':');
-  const isTagged = colon > short.lastIndexOf('/');
-  if (digest !== undefined) return `${isTagged ? short.slice(0, colon) : short}@${digest}`;
-  return isTagged ? short : `${short}:latest`;
 }

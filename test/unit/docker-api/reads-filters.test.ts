@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Filters, parseFilters } from '../../../src/docker-api/reads/filters.ts';
 import { atoi, boolValue, parseTimestampMs, pathPattern, timeKey } from '../../../src/docker-api/json/go-values.ts';
-import { parseImageName, stripTag } from '../../../src/docker-api/images/image-reference.ts';
 import { parseDurationMs } from '../../../src/text/duration.ts';
 
 const filters = (value: Record<string, readonly string[]>): Filters => parseFilters(JSON.stringify(value));
@@ -94,24 +93,5 @@ describe('values in requests', () => {
       times.toSorted((a, b) => (timeKey(a) < timeKey(b) ? -1 : 1)),
       ['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.099999999Z', '2026-01-01T00:00:00.10Z', '2026-01-01T00:00:00.9Z'],
     );
-  });
-});
-
-describe('image names', () => {
-  it('are familiar without the default registry', () => {
-    const familiar = (text: string) => parseImageName(text)?.familiarName;
-    assert.equal(familiar('docker.io/library/busybox:1'), 'busybox');
-    assert.equal(familiar('index.docker.io/me/app'), 'me/app');
-    assert.equal(familiar('localhost:5000/a/b:tag'), 'localhost:5000/a/b');
-    assert.equal(familiar('registry.example/library/x'), 'registry.example/library/x');
-    assert.deepEqual(parseImageName('busybox:1.2'), { familiarName: 'busybox', tag: '1.2', digest: undefined });
-    assert.equal(parseImageName(`busybox@sha256:${'a'.repeat(64)}`)?.digest, `sha256:${'a'.repeat(64)}`);
-  });
-
-  it('are no names when they are ids or have capitals', () => {
-    assert.equal(parseImageName('a'.repeat(64)), undefined);
-    assert.equal(parseImageName('Busybox'), undefined);
-    assert.equal(stripTag('Busybox:1'), 'Busybox:1');
-    assert.equal(stripTag('docker.io/library/busybox:1'), 'busybox');
   });
 });

@@ -4,7 +4,6 @@ import { parseJson } from '../../../src/docker-api/json/body.ts';
 import { answerTo } from '../../../src/docker-api/errors.ts';
 import { cleanerPath, hopByHop, refuseRequest } from '../../../src/docker-api/guards.ts';
 import { stops } from '../../../src/docker-api/containers/mutate.ts';
-import { familiarTag } from '../../../src/docker-api/images/image-target.ts';
 import { refuseVersion, windowOf } from '../../../src/docker-api/api-versions.ts';
 import { ArpanetError, type ErrorKind } from '../../../src/model/index.ts';
 import { literalContainer, literalHost } from '../../support/fakes/literal-cluster.ts';
@@ -163,14 +162,5 @@ describe('a container is taken out of its names before', () => {
   it('but not before a signal that it lives through', () => {
     for (const query of ['signal=HUP', 'signal=SIGUSR1', 'signal=WINCH', 'signal=1']) assert.ok(!kills(query), query);
     assert.ok(!stops('/containers/{id}/start', new URLSearchParams(), container));
-  });
-});
-
-describe('an image reference', () => {
-  it('is compared as Engines list it', () => {
-    assert.equal(familiarTag('busybox'), 'busybox:latest');
-    assert.equal(familiarTag('docker.io/library/busybox:1'), 'busybox:1');
-    assert.equal(familiarTag('registry:5000/a/b'), 'registry:5000/a/b:latest');
-    assert.equal(familiarTag('sha256:0123456789ab'), 'sha256:0123456789ab');
   });
 });

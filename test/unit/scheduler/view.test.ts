@@ -8,7 +8,6 @@ import {
   type ImageSummary,
   keys,
 } from '../../../src/model/index.ts';
-import { familiarReference } from '../../../src/scheduler/view/image-index.ts';
 import { tagChanges } from '../../../src/scheduler/images/tags.ts';
 import { createView, type View } from '../../../src/scheduler/view/view.ts';
 
@@ -201,14 +200,4 @@ describe('images', () => {
     assert.equal(view.image('aaaab')?.id, b);
     assert.equal(view.image('aaaa'), undefined);
   });
-
-  for (const [reference, familiar] of [
-    ['busybox', 'busybox:latest'],
-    ['docker.io/library/busybox', 'busybox:latest'],
-    ['index.docker.io/foo/bar:1', 'foo/bar:1'],
-    ['localhost:5000/app', 'localhost:5000/app:latest'],
-    ['app:1@sha256:abc', 'app@sha256:abc'],
-  ] as const) {
-    it(`reads ${reference} as ${familiar}`, () => assert.equal(familiarReference(reference), familiar));
-  }
 });

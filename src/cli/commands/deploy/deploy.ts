@@ -7,6 +7,7 @@ import type { ApiClient } from '../../api-client.ts';
 import type { Terminal } from '../../command.ts';
 import { type DeployFlags, exists, type Job, missing } from './job.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
+import { withDefaultTag } from '../../../text/image-reference.ts';
 
 const HEALTHY_WITHIN_MS = 5 * 60_000;
 type Say = (line: string) => void;
@@ -135,8 +136,11 @@ async function created(api: ApiClient, { container, request, platform }: Step): 
 
 /** A pull is answered with 200, and how it went stands in the stream. */
 async function pull(api: ApiClient, image: string): Promise<void> {
-  const tagged = /@|:[^/]+$/.test(image) ? image : `${image}:latest`;
-  const feed = api.feed<{ error?: string }>(`/images/create?fromImage=${encodeURIComponent(tagged)}`, new AbortController().signal, 'POST');
+  const feed = api.feed<{ error?: string }>(
+    `/images/create?fromImage=${encodeURIComponent(withDefaultTag(image))}`,
+    new AbortController().signal,
+    'POST',
+  );
   for await (const { error } of feed) if (error !== undefined) throw new ArpanetError('not-found', `${image} cannot be pulled: ${error}`);
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../../compose/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import type { ClientFlags, Terminal } from '../../command.ts';
+import { familiarReference } from '../../../text/image-reference.ts';
 
 const FILES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml', 'fig.yml', 'fig.yaml'];
 
@@ -71,7 +72,7 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
     envFiles: (wishes) => Object.assign({}, ...wishes.map((wish) => envFileWish(folder, wish))) as Record<string, string>,
     variables,
     isFig: stack.isFig,
-    imageId: (reference) => images.get(canonical(reference)),
+    imageId: (reference) => images.get(familiarReference(reference)),
     hash: (text) => createHash('sha256').update(text).digest('hex'),
   };
   const filters = encodeURIComponent(
@@ -81,9 +82,6 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
   const plan = planStack(stack, around, existing, { profiles: flags.profile ?? [], only });
   return { project, ...plan, resources };
 }
-
-/** `web` is `web:latest`. */
-const canonical = (reference: string): string => (/@|:[^/]+$/.test(reference) ? reference : `${reference}:latest`);
 
 async function imageIds(api: ApiClient): Promise<ReadonlyMap<string, string>> {
   const images =
