@@ -24,10 +24,51 @@ export function testFiles() {
 const UNIT_FILES_AT_ONCE = 16;
 
 /** Seconds that a file takes on an idle machine of two cores, of those that take long: the longest go first. */
-const LONG = {};
+const LONG = {
+  'clients/replay': 240,
+  'failures/failpoints': 220,
+  'failures/fault-lab': 200,
+  'ops/hosts': 160,
+  'ops/services': 150,
+  'clients/images': 140,
+  'clients/clients': 130,
+  'failures/failover': 130,
+  'failures/restarts': 120,
+  'failures/host-loss': 110,
+  'ops/ops': 110,
+  'clients/examples': 100,
+  'clients/bad-input': 100,
+  'clients/conformance': 100,
+  'clients/docker-verbs': 90,
+  'failures/consul-gone': 90,
+  'failures/recover-consul': 80,
+  'failures/recover-embedded': 80,
+  'clients/names': 80,
+  'clients/networks': 80,
+  'failures/repair': 80,
+  'ops/both-sides': 70,
+  'failures/leader-alone': 70,
+  'failures/leader-changes': 70,
+  'clients/newest': 60,
+  'clients/compose-up-consul': 60,
+  'clients/compose-up-embedded': 60,
+  'failures/update-failover': 60,
+  'store/consul': 40,
+};
 
-/** How many of the seats a file takes, where that is not one: it computes more than it waits. */
-const HEAVY = {};
+/** How many of the seats a file takes, where that is not one: it computes all the time, or promises something within seconds. */
+const HEAVY = {
+  'clients/bulk': 2,
+  'clients/conformance': 2,
+  'failures/crowd': 3,
+  'failures/failover': 2,
+  'failures/full-disk': 2,
+  'failures/host-loss': 2,
+  'failures/leader-alone': 2,
+  'failures/leader-changes': 2,
+  'failures/leader-killed': 2,
+  'hostagent/overlay': 2,
+};
 
 const named = (table, path) => Object.entries(table).find(([leaf]) => path.endsWith(`${leaf}.test.ts`))?.[1];
 

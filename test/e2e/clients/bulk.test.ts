@@ -4,7 +4,9 @@ import { it } from 'node:test';
 import { bulk } from '../../support/cluster/bulk.ts';
 import { startCluster } from '../../support/cluster/cluster.ts';
 
-const MEGABYTES = 300;
+const MEGABYTES = 160;
+/** Less than a body that somebody keeps whole. */
+const MOST_GROWN_MIB = 110;
 
 it(`${MEGABYTES} MB of build context, image and files pass both ways with flat memory, while lists are answered`, {
   timeout: 240_000,
@@ -14,7 +16,7 @@ it(`${MEGABYTES} MB of build context, image and files pass both ways with flat m
     await bulk(cluster, MEGABYTES, ({ what, bytes, grownMiB, slowestListMs }) => {
       t.diagnostic(`${what}: ${bytes} bytes, ${JSON.stringify(grownMiB)}, slowest list ${slowestListMs.toFixed()} ms`);
       assert.ok(bytes >= MEGABYTES * 1_000_000, `${what}: only ${bytes} bytes`);
-      for (const [who, mib] of Object.entries(grownMiB)) assert.ok(mib < 120, `${what}: ${who} grew by ${mib.toFixed()} MiB`);
+      for (const [who, mib] of Object.entries(grownMiB)) assert.ok(mib < MOST_GROWN_MIB, `${what}: ${who} grew by ${mib.toFixed()} MiB`);
       assert.ok(slowestListMs < 5_000, `${what}: a list took ${slowestListMs} ms`);
     });
   } finally {

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { type RunningConsul, startConsul, startConsulServers } from './consul.ts';
 import { keepLog } from './kept-logs.ts';
 import { type Lab, startLab } from './lab.ts';
@@ -116,11 +117,15 @@ export async function must(output: Promise<Output>): Promise<string> {
   return stdout;
 }
 
-/** Waits until `check` gives a truthy value; its last error or value is in the message when time is over. Whoever promises less than half a minute says so. */
+/**
+ * Waits until `check` gives a truthy value; its last error or value is in the message when time is over. Whoever promises less than half a
+ * minute says so. A check that takes long is asked less often: what it waits for needs the processor, too.
+ */
 export async function until<T>(what: string, check: () => Promise<T> | T, timeoutMs = 30_000): Promise<NonNullable<T>> {
   const end = Date.now() + timeoutMs;
   let last: unknown;
-  while (Date.now() < end) {
+  do {
+    const askedAt = Date.now();
     try {
       const value = await check();
       if (value) return value;
@@ -128,9 +133,9 @@ export async function until<T>(what: string, check: () => Promise<T> | T, timeou
     } catch (error) {
       last = error;
     }
-    await sleep(100);
-  }
-  throw new Error(`waited ${timeoutMs} ms in vain for: ${what}; last: ${String(last)}`);
+    await sleep(Math.min(400, Math.max(60, 1.5 * (Date.now() - askedAt))));
+  } while (Date.now() < end);
+  throw new Error(`waited ${timeoutMs} ms in vain for: ${what}; last: ${inspect(last)}`);
 }
 
 export async function freePort(address = '127.0.0.1'): Promise<number> {
