@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Cluster, endProcess, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { request } from '../../support/cluster/leaders.ts';
 import { type NetworkReport, operator } from '../../support/cluster/leftovers.ts';
+import { promisedMs } from '../../support/cluster/promised.ts';
 
 describe('a full disk', { timeout: 180_000 }, () => {
   let cluster: Cluster;
@@ -80,7 +81,7 @@ describe('a full disk', { timeout: 180_000 }, () => {
         continue;
       }
       assert.equal(answer.status, 503, answer.message);
-      assert.ok(answer.retryAfter && answer.ms < 12_000);
+      assert.ok(answer.retryAfter && answer.ms < promisedMs(12_000));
       whys.add(answer.message);
       refused++;
     }

@@ -10,6 +10,7 @@ import { keepLog } from './kept-logs.ts';
 import { type Lab, startLab } from './lab.ts';
 import { spawnMortal } from './mortal.ts';
 import { repository, tools } from './paths.ts';
+import { promisedMs } from './promised.ts';
 import { type Relay, startRelay } from './relay.ts';
 
 /** As the first line of src/cli/main.ts gives it. */
@@ -119,10 +120,11 @@ export async function must(output: Promise<Output>): Promise<string> {
 
 /**
  * Waits until `check` gives a truthy value; its last error or value is in the message when time is over. Whoever promises less than half a
- * minute says so. A check that takes long is asked less often: what it waits for needs the processor, too.
+ * minute says so; on a busy machine it is as much longer as that is busy. A check that takes long is asked less often: what it waits for needs
+ * the processor, too.
  */
 export async function until<T>(what: string, check: () => Promise<T> | T, timeoutMs = 30_000): Promise<NonNullable<T>> {
-  const end = Date.now() + timeoutMs;
+  const startedAt = Date.now();
   let last: unknown;
   do {
     const askedAt = Date.now();
@@ -134,8 +136,8 @@ export async function until<T>(what: string, check: () => Promise<T> | T, timeou
       last = error;
     }
     await sleep(Math.min(400, Math.max(60, 1.5 * (Date.now() - askedAt))));
-  } while (Date.now() < end);
-  throw new Error(`waited ${timeoutMs} ms in vain for: ${what}; last: ${inspect(last)}`);
+  } while (Date.now() - startedAt < promisedMs(timeoutMs));
+  throw new Error(`waited ${Date.now() - startedAt} ms in vain for: ${what}; last: ${inspect(last)}`);
 }
 
 export async function freePort(address = '127.0.0.1'): Promise<number> {

@@ -1,0 +1,12 @@
+/** Times that the product promises, on a machine that has other work as well. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+
+/**
+ * What is promised within `ms` milliseconds on an idle machine takes longer where processes wait for a processor: in proportion to how many
+ * do, now and on average over the last minute.
+ */
+export function promisedMs(ms: number): number {
+  const [, average = 0, running = 0] = (/^(\S+) \S+ \S+ (\d+)\//.exec(readFileSync('/proc/loadavg', 'utf8')) ?? []).map(Number);
+  return ms * Math.max(1, average / availableParallelism(), running / availableParallelism());
+}
