@@ -33,7 +33,6 @@ export async function run(): Promise<readonly BenchRow[]> {
       epoch: 1,
       now: Date.now,
       newId,
-      hostRoutes: () => [],
     });
     const wish = {
       name: 'bench',
@@ -44,10 +43,11 @@ export async function run(): Promise<readonly BenchRow[]> {
       attachable: false,
       implicit: true,
       createdAtMs: 1,
+      routes: [],
     };
-    const { record, changes } = dhcp.planNetwork(wish);
+    const { record, changes } = dhcp.networks.plan(wish);
     await ledger.commit(changes);
-    const lease = (i: number) => ledger.commit(dhcp.planOffer(record.id, { owner: `c${i}`, host: 'h1' }).changes);
+    const lease = (i: number) => ledger.commit(dhcp.leases.planOffer(record.id, { owner: `c${i}`, host: 'h1' }).changes);
 
     const rows: BenchRow[] = [];
     for (const { width, writes, reach } of LOADS) {

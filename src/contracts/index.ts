@@ -3,6 +3,7 @@
  * Invariant: a member says its units, its errors and what it leaves unchanged; `processes/leadership.ts` says who implements it and who gets it.
  */
 export type * from './agents.ts';
+export type * from './allocator.ts';
 export type * from './containers.ts';
 export type * from './engines.ts';
 export type * from './events.ts';

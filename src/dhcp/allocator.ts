@@ -4,14 +4,15 @@
  */
 import { ArpanetError } from '../model/index.ts';
 import { parseSubnet, type Subnet } from './address.ts';
-import type { Dhcp, DhcpDeps } from './contract.ts';
+import type { Allocator } from '../contracts/index.ts';
+import type { DhcpDeps } from './contract.ts';
 import { leasePlans } from './lease-plans.ts';
 import { networkPlans } from './network-plans.ts';
 
-/** The planner of one leadership. Its methods throw as contract.ts says. */
-export function createDhcp(deps: DhcpDeps): Dhcp {
+/** The planner of one leadership. */
+export function createDhcp(deps: DhcpDeps): Allocator {
   const subnetOf = subnetReader();
-  return { ...networkPlans(deps, subnetOf), ...leasePlans(deps, subnetOf) };
+  return { networks: networkPlans(deps, subnetOf), leases: leasePlans(deps, subnetOf) };
 }
 
 /** Parses each CIDR once: there are few networks, and they are read often. */

@@ -5,7 +5,8 @@
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type NetworkRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
 import { type Address, formatAddress, parseAddress, type Subnet } from './address.ts';
-import type { DhcpDeps, Leased, LeasePlans, AddressRequest } from './contract.ts';
+import type { AddressRequest, Leased, LeasePlans } from '../contracts/index.ts';
+import type { DhcpDeps } from './contract.ts';
 import { type Choice, chooseForGateway, chooseForInstance, chooseWanted, type Ground, reservation, USER_GATEWAY } from './lease.ts';
 import { describeExhausted, describeWanted } from './refusals.ts';
 import { isUnneeded } from './sweep.ts';

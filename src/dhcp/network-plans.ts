@@ -2,7 +2,8 @@
 import { ArpanetError, keys, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
 import { type Address, encloses, formatAddress, type Span, type Subnet } from './address.ts';
-import type { DhcpDeps, NetworkPlans, NetworkRequest } from './contract.ts';
+import type { NetworkPlans } from '../contracts/index.ts';
+import type { DhcpDeps } from './contract.ts';
 import { reservation, USER_GATEWAY } from './lease.ts';
 import { describePoolFull } from './refusals.ts';
 import { chooseSubnet, parseIpam, parseIpam6, prefixOf, refuseOverlap, type UserIpam, vniOf } from './subnet.ts';
@@ -28,8 +29,8 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     });
   }
 
-  function routed(): readonly Used[] {
-    const routes = deps.hostRoutes().map((cidr) => ({ span: subnetOf(cidr), what: `${cidr}, which a host routes already` }));
+  function routed(cidrs: readonly string[]): readonly Used[] {
+    const routes = cidrs.map((cidr) => ({ span: subnetOf(cidr), what: `${cidr}, which a host routes already` }));
     return routes.filter(({ span }) => span.prefix > 0);
   }
 
@@ -39,29 +40,29 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     return newestFirst.map((record) => subnetOf(record.cidr)).find((subnet) => encloses(pool, subnet));
   }
 
-  function cut(prefix: number): Subnet {
+  function cut(prefix: number, routes: readonly string[]): Subnet {
     const pool = poolNow();
     if (lastCut === undefined || !encloses(pool, lastCut)) lastCut = last(pool);
     const from: Address = lastCut ? lastCut.last + 1 : pool.first;
-    const choice = chooseSubnet(pool, prefix, taken().map(toSpan), routed().map(toSpan), from);
+    const choice = chooseSubnet(pool, prefix, taken().map(toSpan), routed(routes).map(toSpan), from);
     if (choice.kind === 'exhausted') throw new ArpanetError('exhausted', describePoolFull(pool, prefix, choice));
     lastCut = choice.subnet;
     return choice.subnet;
   }
 
-  function subnetFor(asked: UserIpam | undefined, size: string | undefined): Subnet {
-    if (asked === undefined) return cut(size === undefined ? deps.defaultPrefix : prefixOf(size, poolNow()));
-    refuseOverlap(asked.subnet, [...taken(), ...routed()]);
+  function subnetFor(asked: UserIpam | undefined, size: string | undefined, routes: readonly string[]): Subnet {
+    if (asked === undefined) return cut(size === undefined ? deps.defaultPrefix : prefixOf(size, poolNow()), routes);
+    refuseOverlap(asked.subnet, [...taken(), ...routed(routes)]);
     return asked.subnet;
   }
 
-  function planNetwork({ ipam, enableIpv6 = false, size, requestId, ...wish }: NetworkRequest): ReturnType<NetworkPlans['planNetwork']> {
+  const plan: NetworkPlans['plan'] = ({ ipam, enableIpv6 = false, size, requestId, routes, ...asSent }) => {
     const asked = parseIpam(ipam);
     const ipv6 = parseIpam6(ipam, enableIpv6, records());
-    const subnet = subnetFor(asked, size ?? wish.labels['arpanet.size']);
+    const subnet = subnetFor(asked, size ?? asSent.labels['arpanet.size'], routes);
     const gateway = asked?.gateway === undefined ? undefined : formatAddress(asked.gateway);
     const record: NetworkRecord = {
-      ...wish,
+      ...asSent,
       id: deps.newId(),
       cidr: subnet.cidr,
       ...(asked === undefined ? {} : { isSubnetAsked: true }),
@@ -85,15 +86,15 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
         ...leases.map((lease): Change => ({ kind: 'create', key: keys.lease(record.id, lease.ip), value: lease })),
       ],
     };
-  }
+  };
 
-  function planNetworkRemoval(network: string): readonly Change[] {
+  const planRemoval: NetworkPlans['planRemoval'] = (network) => {
     const subnets = ledger.list<SubnetRecord>(keys.subnets).filter(([, subnet]) => subnet.network === network);
     const leases = ledger.list<LeaseRecord>(keys.leasesOf(network));
     return [keys.network(network), ...subnets.map(([key]) => key), ...leases.map(([key]) => key)].map((key) => ({ kind: 'delete', key }));
-  }
+  };
 
-  return { planNetwork, planNetworkRemoval };
+  return { plan, planRemoval };
 }
 
 function toSpan({ span }: Used): Span {

@@ -1,6 +1,6 @@
 /** Whether a leader is of any use: one that no host has reached for long, by any scheduler, gives the lead to another. Effects: a timer. */
 
-export interface Forsaken {
+export interface Isolation {
   /** Fires when nothing was heard of any known host for as long as patience lasts. */
   readonly watch: (leader: Watched, lost: AbortSignal) => AbortSignal;
 }
@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 500;
 const MOST_DOUBLINGS = 5;
 
 /** Where the hosts themselves are all gone nobody does better: patience doubles with each term in which none was heard. */
-export function createForsaken(patienceMs: () => number, now: () => number): Forsaken {
+export function createIsolation(patienceMs: () => number, now: () => number): Isolation {
   let lonelyTerms = 0;
   return {
     watch({ hosts, lastHeardMs }, lost) {

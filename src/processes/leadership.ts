@@ -18,12 +18,13 @@ import { identityOf } from './cluster-identity.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
 import { publishedView } from './published-ports.ts';
+import { createRequests } from './requests.ts';
 import { withAddresses } from './rehearsal.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 
 /** What one leadership is made of. It outlives the lock until another leader is known, so that reads go on while the store is away. */
-export interface Reign {
+export interface Leadership {
   readonly record: LeaderRecord;
   readonly scheduler: Scheduler;
   readonly deployments: Deployments;
@@ -37,10 +38,10 @@ export interface Reign {
   readonly token: string;
   /** Fires when a host has seen a higher epoch: somebody else leads, whether we hear of it or not. */
   readonly superseded: AbortSignal;
-  retire(): Promise<void>;
+  stop(): Promise<void>;
 }
 
-export interface ReignDeps {
+export interface LeadershipDeps {
   readonly store: StateStore;
   readonly catalog: Catalog | undefined;
   readonly term: Term;
@@ -53,17 +54,17 @@ export interface ReignDeps {
   readonly sawEpoch: (epoch: number) => void;
 }
 
-export async function startReign(
+export async function startLeadership(
   settings: SchedulerSettings,
-  { store, catalog, term, log, dns, live, peers, rooms, sawEpoch }: ReignDeps,
-): Promise<Reign> {
-  const retired = new AbortController();
+  { store, catalog, term, log, dns, live, peers, rooms, sawEpoch }: LeadershipDeps,
+): Promise<Leadership> {
+  const stopped = new AbortController();
   const superseded = new AbortController();
   const ledger = await openLedger(store, term.fence, log.child({ room: 'store' }));
   const { token, clusterId } = await identityOf(ledger, settings.joinToken, newId);
 
-  let hostRoutes: () => readonly string[] = () => [];
-  let flushNames: () => Promise<void> = async () => undefined;
+  /** The scheduler asks that names be sent at once; the registrar does so. */
+  const nameFlushes = createRequests();
   const dhcpDeps = {
     ledger,
     get pool() {
@@ -76,7 +77,6 @@ export async function startReign(
     epoch: term.epoch,
     now: steadyNow,
     newId,
-    hostRoutes: () => hostRoutes(),
   };
   const dhcp = rooms.createDhcp(dhcpDeps);
   const ownScheduler = await rooms.startScheduler(
@@ -87,33 +87,38 @@ export async function startReign(
       now: steadyNow,
       newId,
       random: Math.random,
-      name: settings.name,
-      url: settings.advertise,
-      epoch: term.epoch,
-      clusterId,
-      token,
-      get strategy() {
-        return live.now().strategy;
+      leader: {
+        name: settings.name,
+        url: settings.advertise,
+        epoch: term.epoch,
+        clusterId,
+        token,
+        schedulers: () => [settings.name],
+        frozen: () => (term.lost.aborted ? FROZEN : undefined),
+        superseded: (epoch) => {
+          sawEpoch(epoch);
+          superseded.abort();
+        },
       },
-      get hostDownMs() {
-        return live.now().hostDownAfter;
+      settings: {
+        get strategy() {
+          return live.now().strategy;
+        },
+        get hostDownMs() {
+          return live.now().hostDownAfter;
+        },
+        agentSettings: () => ({ logLevel: live.kept()['log-level'] ?? null }),
+        graceMs: settings.graceMs,
+        lingerMs: NETWORK_LINGER_MS,
       },
-      agentSettings: () => ({ logLevel: live.kept()['log-level'] ?? null }),
-      graceMs: settings.graceMs,
-      schedulers: () => [settings.name],
-      flushNames: () => flushNames(),
-      frozen: () => (term.lost.aborted ? FROZEN : undefined),
-      superseded: (epoch) => {
-        sawEpoch(epoch);
-        superseded.abort();
-      },
+      flushNames: nameFlushes.ask,
       failpoint: rooms.failpoint,
     },
-    retired.signal,
+    stopped.signal,
   );
   const scheduler: Scheduler = {
     leader: ownScheduler.leader,
-    view: publishedView(ownScheduler, settings.publishAt, log.child({ room: 'published' }), retired.signal),
+    view: publishedView(ownScheduler, settings.publishAt, log.child({ room: 'published' }), stopped.signal),
     hosts: ownScheduler.hosts,
     containers: ownScheduler.containers,
     networks: ownScheduler.networks,
@@ -125,7 +130,6 @@ export async function startReign(
     agents: ownScheduler.agents,
     names: ownScheduler.names,
   };
-  hostRoutes = () => scheduler.hosts.list().flatMap((host) => host.facts?.routes ?? []);
   // Suspect hosts are taken to be as they were: a mass loss empties neither DNS nor catalog.
   const joining = () =>
     new Set(
@@ -156,13 +160,15 @@ export async function startReign(
       epoch: term.epoch,
       now: steadyNow,
       log: log.child({ room: 'registrar' }),
-      onChange: (listener, signal) => scheduler.view.onChange(listener, signal),
+      onChange: scheduler.view.onChange,
     },
-    retired.signal,
+    stopped.signal,
   );
-  flushNames = () => registrar.flush();
-  const rehearse: Reign['rehearse'] = (creates, networks) =>
-    withAddresses(dhcpDeps, creates, scheduler.placement.rehearse(creates), networks);
+  nameFlushes.answer(() => registrar.flush());
+  const rehearse: Leadership['rehearse'] = (creates, networks) => {
+    const routes = scheduler.hosts.list().flatMap(({ facts }) => facts?.routes ?? []);
+    return withAddresses(dhcpDeps, creates, scheduler.placement.rehearse(creates), networks, routes);
+  };
   const deployments = wireDeployments(
     {
       scheduler,
@@ -173,12 +179,12 @@ export async function startReign(
       rehearse,
       failpoint: rooms.failpoint,
     },
-    retired.signal,
+    stopped.signal,
   );
   const guard = setInterval(() => {
     ledger.compare(true).catch((err: unknown) => log.debug({ err }, 'store not compared'));
   }, COMPARE_EVERY_MS);
-  retired.signal.addEventListener('abort', () => clearInterval(guard), { once: true });
+  stopped.signal.addEventListener('abort', () => clearInterval(guard), { once: true });
   const record: LeaderRecord = { url: settings.advertise, name: settings.name, epoch: term.epoch };
   return {
     record,
@@ -209,12 +215,15 @@ export async function startReign(
       frozen: scheduler.leader.frozen(),
       services: () => deployments.list(),
     }),
-    retire: async () => {
-      retired.abort();
+    stop: async () => {
+      stopped.abort();
       await ledger[Symbol.asyncDispose]();
     },
   };
 }
+
+/** How long a host keeps a network without members: the next `docker run` is likely to want it. */
+const NETWORK_LINGER_MS = 3_000;
 
 /** How often the store is compared with what we left there: a person's hand may have been in it. */
 const COMPARE_EVERY_MS = 30_000;

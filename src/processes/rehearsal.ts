@@ -1,32 +1,29 @@
 /** What creates would get if they were made now: hosts and addresses. Planned on a copy of the ledger's words that is thrown away. Reads the ledger. */
+import type { RehearsedCreate } from '../contracts/index.ts';
 import { createDhcp } from '../dhcp/index.ts';
-import { ArpanetError, type CreateRequest, keys, type NetworkCreateRequest, type NetworkRecord, type Placement } from '../model/index.ts';
+import { ArpanetError, keys, type NetworkCreateRequest, type NetworkRecord, type Placement } from '../model/index.ts';
 import type { Rehearsal } from '../operator-api/index.ts';
 import type { Change, Ledger } from '../store/index.ts';
 
 type DhcpDeps = Parameters<typeof createDhcp>[0];
-export interface RehearsedCreate {
-  readonly name: string;
-  readonly request: CreateRequest;
-}
-
 /** Words for networks that need no plan of ours here: what they become is known at the create. */
 const BUILT_IN: ReadonlySet<string> = new Set(['default', 'bridge', 'host', 'none']);
 
-/** `networks`: those that a deploy would make first. */
+/** `networks`: those that a deploy would make first; `routes`: CIDRs that some host routes already. */
 export function withAddresses(
   dhcpDeps: DhcpDeps,
   creates: readonly RehearsedCreate[],
   placements: readonly Placement[],
   networks: readonly NetworkCreateRequest[],
+  routes: readonly string[],
 ): readonly Rehearsal[] {
   const { ledger, apply } = scratch(dhcpDeps.ledger);
-  const { pool, restMs, defaultPrefix, epoch, now, newId, hostRoutes } = dhcpDeps;
-  const dhcp = createDhcp({ ledger, pool, restMs, defaultPrefix, epoch, now, newId, hostRoutes });
+  const { pool, restMs, defaultPrefix, epoch, now, newId } = dhcpDeps;
+  const dhcp = createDhcp({ ledger, pool, restMs, defaultPrefix, epoch, now, newId });
   const ids = new Map(ledger.list<NetworkRecord>(keys.networks).map(([, { name, id }]) => [name, id]));
   for (const { Name = '', Labels, Options, IPAM } of networks) {
     const labels = Labels ?? {};
-    const plan = dhcp.planNetwork({
+    const plan = dhcp.networks.plan({
       name: Name,
       deployment: labels['com.docker.compose.project'] ?? 'default',
       labels,
@@ -36,6 +33,7 @@ export function withAddresses(
       implicit: false,
       createdAtMs: now(),
       ipam: IPAM,
+      routes,
     });
     apply(plan.changes);
     ids.set(Name, plan.record.id);
@@ -49,8 +47,8 @@ export function withAddresses(
         if (BUILT_IN.has(network)) continue;
         const id = ids.get(network) ?? network;
         const { host } = placement.decision;
-        apply(dhcp.planGateway(id, host).changes);
-        const offer = dhcp.planOffer(id, { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address });
+        apply(dhcp.leases.planGateway(id, host).changes);
+        const offer = dhcp.leases.planOffer(id, { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address });
         apply(offer.changes);
         addresses[network] = offer.ip;
       }

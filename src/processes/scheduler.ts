@@ -1,6 +1,6 @@
 /**
  * The scheduler process: opens the store, opens its door, stands for election, and leads or follows.
- * Effects: the store, the door, the election; while it leads, a reign's.
+ * Effects: the store, the door, the election; while it leads, a leadership's.
  */
 import { startDoor } from '../docker-api/index.ts';
 import { createDns } from '../dns/index.ts';
@@ -12,11 +12,11 @@ import { announce, createPeers } from './scheduler-peers.ts';
 import { runAudit } from './audit.ts';
 import { steadyNow } from './clock.ts';
 import { clusterOf } from './services.ts';
-import { createForsaken } from './leader-isolation.ts';
+import { createIsolation } from './leader-isolation.ts';
 import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
 import { probe } from './probe.ts';
-import { type Reign, startReign } from './leadership.ts';
+import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { usageOf } from './usage.ts';
@@ -39,21 +39,21 @@ export async function runScheduler(
       ? undefined
       : createDns({ port: settings.dns.port, upstream: [], log: log.child({ room: 'dns' }), now: steadyNow });
   if (dns !== undefined && settings.dns !== undefined) await dns.listen(settings.dns.host).catch(settings.onDnsTrouble);
-  let reign: Reign | undefined;
+  let leadership: Leadership | undefined;
   const live = followSettings(
     store,
     settings.own,
     ({ now, kept }) => {
       setLevel(kept()['log-level'] === undefined ? undefined : now().logLevel);
-      reign?.scheduler.agents.pushSettings();
+      leadership?.scheduler.agents.pushSettings();
     },
     signal,
   );
   const peers = createPeers(Date.now);
   let seenEpoch = 0;
   const current = () => {
-    if (reign === undefined) throw new ArpanetError('not-leader', 'no leader is known yet: try again');
-    return reign;
+    if (leadership === undefined) throw new ArpanetError('not-leader', 'no leader is known yet: try again');
+    return leadership;
   };
   const operator = operatorApi({
     ready: async (signal) => current().scheduler.leader.ready(signal),
@@ -87,19 +87,19 @@ export async function runScheduler(
     streamLimit: settings.streamLimit,
     eventsBehindBytes: settings.eventsBehindBytes,
     operator,
-    token: () => settings.joinToken ?? reign?.token,
+    token: () => settings.joinToken ?? leadership?.token,
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
     log: log.child({ room: 'docker-api' }),
   });
   ready?.();
-  const replace = async (next: Reign | undefined) => {
-    const old = reign;
-    reign = next;
-    await old?.retire();
+  const replace = async (next: Leadership | undefined) => {
+    const old = leadership;
+    leadership = next;
+    await old?.stop();
   };
-  const forsaken = createForsaken(() => 2 * live.now().hostDownAfter, Date.now);
+  const isolation = createIsolation(() => 2 * live.now().hostDownAfter, Date.now);
   const lead = async (term: Term) => {
-    const next = await startReign(settings, {
+    const next = await startLeadership(settings, {
       store,
       catalog,
       term,
@@ -111,26 +111,26 @@ export async function runScheduler(
       sawEpoch: (epoch) => (seenEpoch = Math.max(seenEpoch, epoch)),
     });
     // Another may lead by now, and we have been told already.
-    if (term.lost.aborted) return await next.retire();
+    if (term.lost.aborted) return await next.stop();
     await replace(next);
     door.lead(clusterOf(next.scheduler, next.deployments));
     log.info({ epoch: term.epoch }, 'leading');
     // With the embedded store nobody else could lead.
     const left =
       settings.store.kind === 'consul'
-        ? forsaken.watch({ hosts: next.scheduler.hosts.list, lastHeardMs: next.scheduler.hosts.lastHeardMs }, term.lost)
+        ? isolation.watch({ hosts: next.scheduler.hosts.list, lastHeardMs: next.scheduler.hosts.lastHeardMs }, term.lost)
         : undefined;
     await Promise.race([aborted(term.lost), aborted(next.superseded), ...(left === undefined ? [] : [aborted(left)])]);
-    const isForsaken = left?.aborted === true;
-    if (!next.superseded.aborted && !isForsaken) {
+    const isIsolated = left?.aborted === true;
+    if (!next.superseded.aborted && !isIsolated) {
       if (!signal.aborted) log.warn({ epoch: term.epoch }, 'leadership lost: reads go on until another leader is known');
       return;
     }
     log.warn(
       { epoch: term.epoch },
-      isForsaken ? 'no host reaches this leader: another may do better' : 'leadership lost: a host has seen another leader',
+      isIsolated ? 'no host reaches this leader: another may do better' : 'leadership lost: a host has seen another leader',
     );
-    if (reign !== next) return;
+    if (leadership !== next) return;
     door.follow(undefined);
     await replace(undefined);
   };
@@ -140,7 +140,7 @@ export async function runScheduler(
     following.abort();
     if (leader === undefined) {
       // With a view of our own we go on answering reads: perhaps the store is away for everybody.
-      if (reign === undefined) door.follow(undefined);
+      if (leadership === undefined) door.follow(undefined);
       return;
     }
     peers.clear();

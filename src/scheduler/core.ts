@@ -6,41 +6,43 @@ import type { Engines } from './agents/engines.ts';
 import type { Feed } from './events/feed.ts';
 import type { Hub } from './agents/hub.ts';
 import type { Keyed } from './keyed.ts';
-import type { Refusals } from './create/refusals.ts';
 import { counting } from './loss/lost-records.ts';
 import type { Syncs } from './agents/refresh.ts';
-import type { View } from './view/view.ts';
+import type { ImageReader, RecordWriter, ViewReader } from './view/roles.ts';
+import { rememberedFacts } from './view/placeholder-containers.ts';
+import type { Triggers } from './triggers.ts';
 
 export interface Core {
   readonly deps: SchedulerDeps;
-  readonly view: View;
+  readonly view: ViewReader;
+  readonly images: ImageReader;
+  readonly records: RecordWriter;
   readonly hub: Hub;
   readonly engines: Engines;
   readonly feed: Feed;
   readonly syncs: Syncs;
   readonly keyed: Keyed;
-  readonly refusals: Refusals;
   readonly commit: Commit;
-  /** Lists containers of a host that is away from their records, where the view has lost sight of them. */
-  readonly remember: (host: string) => void;
+  readonly triggers: Triggers;
+  /** Aborts when the leadership ends. */
   readonly lost: AbortSignal;
 }
 
 /** Commits to the ledger and keeps the view's index of container records true. Visible in the ledger at once. */
 export type Commit = (changes: readonly Change[]) => Promise<void>;
 
-export function createCommit(deps: SchedulerDeps, view: View): Commit {
+export function createCommit(deps: SchedulerDeps, records: RecordWriter): Commit {
   return async (changes) => {
     if (changes.length === 0) return;
     await deps.ledger.commit(changes);
-    if (changes.some(({ key }) => key.startsWith(keys.lost) || key.startsWith(keys.containers))) view.setLost(lostIds(deps));
+    if (changes.some(({ key }) => key.startsWith(keys.lost) || key.startsWith(keys.containers))) records.setLost(lostIds(deps));
     for (const change of changes) {
       if (!change.key.startsWith(keys.containers)) continue;
       const name = change.key.slice(keys.containers.length);
       // What the ledger holds now, and not what this change said: a later one may have come in between.
-      view.setRecord(name, deps.ledger.get<ContainerRecord>(change.key));
+      records.set(name, deps.ledger.get<ContainerRecord>(change.key));
     }
-    view.touch();
+    records.touch();
   };
 }
 
@@ -66,4 +68,15 @@ export function containerRecords({ ledger }: SchedulerDeps): readonly ContainerR
 
 export function hostRecords({ ledger }: SchedulerDeps): ReadonlyMap<string, HostRecord> {
   return new Map(ledger.list<HostRecord>(keys.hosts).map(([, record]) => [record.name, record]));
+}
+
+/** Lists containers of a host from their records, until the host reports them itself. */
+export function rememberHost({ deps, records }: Pick<Core, 'deps' | 'records'>, host: string): void {
+  const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
+  records.remember(
+    host,
+    containerRecords(deps).flatMap((record) =>
+      record.host === host && record.id !== undefined ? [rememberedFacts(record, record.id, networkOf)] : [],
+    ),
+  );
 }

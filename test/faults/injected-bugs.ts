@@ -43,18 +43,18 @@ function campaignWithBugs(isOn: IsOn): Rooms['campaign'] {
 /** Addresses that are never released, networks that never leave a host, and one address for two. */
 function dhcpWithBugs(isOn: IsOn): Rooms['createDhcp'] {
   return (deps) => {
-    const dhcp = ROOMS.createDhcp(deps);
-    return {
-      ...dhcp,
-      planRelease: (...asked) => (isOn('lost-release') ? [] : dhcp.planRelease(...asked)),
-      planGatewayRelease: (...asked) => (isOn('leaked-network') ? [] : dhcp.planGatewayRelease(...asked)),
+    const { networks, leases } = ROOMS.createDhcp(deps);
+    const faulty: Partial<typeof leases> = {
+      planRelease: (...asked) => (isOn('lost-release') ? [] : leases.planRelease(...asked)),
+      planGatewayRelease: (...asked) => (isOn('leaked-network') ? [] : leases.planGatewayRelease(...asked)),
       planOffer(network, request) {
-        const other = dhcp
+        const other = leases
           .leasesOf(network)
           .find((lease) => lease.kind === 'instance' && lease.state === 'bound' && lease.host !== request.host);
-        return isOn('double-lease') && other !== undefined ? { ip: other.ip, changes: [] } : dhcp.planOffer(network, request);
+        return isOn('double-lease') && other !== undefined ? { ip: other.ip, changes: [] } : leases.planOffer(network, request);
       },
     };
+    return { networks, leases: { ...leases, ...faulty } };
   };
 }
 
@@ -77,9 +77,8 @@ function registrarWithBugs(isOn: IsOn): Rooms['startRegistrar'] {
 /** What is created once is created on a second host, too; and a host that has seen another leader is not heard. */
 function schedulerWithBugs(isOn: IsOn): Rooms['startScheduler'] {
   return async (deps, lost) => {
-    const superseded = (epoch: number) => (isOn('two-leaders') ? undefined : deps.superseded?.(epoch));
-    // A prototype, and not a copy: some of the settings are read anew each time.
-    const scheduler = await ROOMS.startScheduler(Object.create(deps, { superseded: { value: superseded } }), lost);
+    const superseded = (epoch: number) => (isOn('two-leaders') ? undefined : deps.leader.superseded(epoch));
+    const scheduler = await ROOMS.startScheduler({ ...deps, leader: { ...deps.leader, superseded } }, lost);
     const { containers, hosts, engines } = scheduler;
     const create: typeof containers.create = async (request) => {
       const created = await containers.create(request);

@@ -8,16 +8,20 @@ import type { Hub } from './hub.ts';
 const DIAL_TIMEOUT_MS = 5_000;
 const LOOK_TIMEOUT_MS = 10_000;
 
-export function createAsking(
-  hub: Pick<Hub, 'call' | 'hosts' | 'send'>,
-  deps: Pick<SchedulerDeps, 'agentSettings'>,
-): Pick<Agents, 'dial' | 'look' | 'usage' | 'pushSettings'> {
+export interface AgentQueries extends Pick<Agents, 'dial' | 'look' | 'usage' | 'pushSettings'> {
+  /** The same settings to one host. */
+  readonly sendSettings: (host: string) => void;
+}
+
+export function createAgentQueries(hub: Pick<Hub, 'call' | 'hosts' | 'send'>, deps: Pick<SchedulerDeps, 'settings'>): AgentQueries {
+  const sendSettings = (host: string): void => void hub.send(host, { type: 'settings', ...deps.settings.agentSettings() });
   return {
     dial: (host, address, port) => hub.call(host, { method: 'dial', address, port }, DIAL_TIMEOUT_MS) as Promise<DialResult>,
     look: (host) => hub.call(host, { method: 'look' }, LOOK_TIMEOUT_MS) as Promise<HostObservation>,
     usage: (host) => hub.call(host, { method: 'usage' }, LOOK_TIMEOUT_MS) as Promise<readonly ContainerUsage[]>,
     pushSettings() {
-      for (const host of hub.hosts()) void hub.send(host, { type: 'settings', ...deps.agentSettings() });
+      for (const host of hub.hosts()) sendSettings(host);
     },
+    sendSettings,
   };
 }

@@ -7,7 +7,7 @@ import { openTunnel, splitHostPort } from '../../engine/index.ts';
 import { type HostView, isKind } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 
-export interface PokeDeps {
+export interface AnnounceDeps {
   readonly token: string;
   readonly epoch: number;
   readonly url: string | undefined;
@@ -21,9 +21,9 @@ const AGAIN_MS = 1_000;
 const RAREST_MS = 10_000;
 
 /** Until each host has been reached or has joined, or the leadership is over. */
-export async function pokeHosts({ token, epoch, url, log, hosts }: PokeDeps, lost: AbortSignal): Promise<void> {
-  const poked = new Set<string>();
-  const isLeft = (host: HostView): boolean => host.facts === undefined && !poked.has(host.name);
+export async function announceEpoch({ token, epoch, url, log, hosts }: AnnounceDeps, lost: AbortSignal): Promise<void> {
+  const reached = new Set<string>();
+  const isLeft = (host: HostView): boolean => host.facts === undefined && !reached.has(host.name);
   let waitMs = AGAIN_MS;
   for (let left = hosts().filter(isLeft); left.length > 0 && !lost.aborted; left = hosts().filter(isLeft)) {
     await Promise.all(
@@ -32,10 +32,10 @@ export async function pokeHosts({ token, epoch, url, log, hosts }: PokeDeps, los
           (
             await openTunnel({ ...splitHostPort(record.gateway), token, epoch, leader: url, signal: lost, timeoutMs: TIMEOUT_MS })
           ).destroy();
-          poked.add(name);
+          reached.add(name);
         } catch (error) {
           if (lost.aborted) return;
-          if (isKind(error, 'not-leader', 'unauthorized')) poked.add(name);
+          if (isKind(error, 'not-leader', 'unauthorized')) reached.add(name);
           log.debug({ host: name, err: error }, 'a host does not know of its new leader yet');
         }
       }),

@@ -15,12 +15,12 @@ export interface EnginesDeps {
 
 export interface Engines {
   /** Throws `unavailable` when the host is not alive. */
-  readonly door: (host: string) => EngineEndpoint;
+  readonly endpoint: (host: string) => EngineEndpoint;
   /** Answer's JSON; throws `engine` with the Engine's own status and words. */
   readonly json: <T>(host: string, call: EngineCall) => Promise<T>;
   /** The status alone, whatever it is. */
   readonly status: (host: string, call: EngineCall) => Promise<number>;
-  /** A connection to a port, as that host itself calls it. Throws as `door`, and when nothing answers there. */
+  /** A connection to a port, as that host itself calls it. Throws as `endpoint`, and when nothing answers there. */
   readonly openPort: (host: string, to: HostPort, signal: AbortSignal) => Promise<Socket>;
   /** Ends every request that is under way there; the next one dials anew. */
   readonly cut: (host: string) => void;
@@ -60,7 +60,7 @@ export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
   }
 
   return {
-    door(host) {
+    endpoint(host) {
       const agent = agentOf(host);
       return { agent, dial: (signal) => agent.dial(signal) };
     },

@@ -15,6 +15,7 @@ import {
   type LeaderMessage,
 } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import type { AgentReport } from './agent-report.ts';
 import { readLines } from './json-lines.ts';
 
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -35,7 +36,7 @@ export interface HubDeps {
   readonly joined: (facts: HostFacts) => Promise<void>;
   /** The host has its welcome: the time to tell it what it should have. */
   readonly welcomed: (host: string) => void;
-  readonly heard: (host: string, message: Exclude<AgentMessage, { type: 'hello' | 'done' }>) => void;
+  readonly heard: (host: string, message: AgentReport) => void;
   readonly left: (host: string) => void;
   /** An agent has seen a higher epoch: another leads, or the store is older than that. */
   readonly superseded: (epoch: number) => void;

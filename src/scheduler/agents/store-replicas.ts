@@ -22,19 +22,19 @@ const KEPT = [
   keys.secretsOf('config'),
 ];
 
-export interface KeepersDeps {
+export interface StoreReplicasDeps {
   readonly ledger: Ledger;
   readonly hub: Pick<Hub, 'hosts' | 'send'>;
   readonly epoch: number;
   readonly now: () => number;
 }
 
-export interface Keepers {
+export interface StoreReplicas {
   /** This host came just now: it is told anew. */
   again(host: string): void;
 }
 
-export function startKeepers({ ledger, hub, epoch, now }: KeepersDeps, lost: AbortSignal): Keepers {
+export function startStoreReplicas({ ledger, hub, epoch, now }: StoreReplicasDeps, lost: AbortSignal): StoreReplicas {
   let kept: readonly (readonly [string, unknown])[] = [];
   const told = new Set<string>();
 

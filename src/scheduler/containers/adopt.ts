@@ -6,6 +6,7 @@ import { engineEndpoint } from '../networks/attach.ts';
 import { commitInPieces, containerRecords, type Core, lostNotes, networkRecords } from '../core.ts';
 import { type Lifecycle, renameChanges } from './lifecycle.ts';
 import type { Lost } from '../loss/lost-containers.ts';
+import type { CreatesInProgress } from '../create/creates-in-progress.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { requestFromLabels } from '../create/packed-request.ts';
 
@@ -24,12 +25,11 @@ export interface AdoptParts {
   readonly core: Core;
   readonly overlays: Overlays;
   readonly lifecycle: Lifecycle;
-  readonly lost: () => Pick<Lost, 'returned' | 'restore'>;
-  /** Names whose create is under way here. */
-  readonly creating: () => ReadonlySet<string>;
+  readonly lost: Lost;
+  readonly creates: Pick<CreatesInProgress, 'names'>;
 }
 
-export function createAdopt({ core, overlays, lifecycle, lost, creating }: AdoptParts): Adopt {
+export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptParts): Adopt {
   const { deps, view, engines, syncs, keyed, commit } = core;
   const { ledger, dhcp, log } = deps;
   /** By host: running containers that are off a network of theirs, and since when. */
@@ -43,12 +43,12 @@ export function createAdopt({ core, overlays, lifecycle, lost, creating }: Adopt
       case 'bind': {
         const record = ledger.get<ContainerRecord>(keys.container(step.record.name));
         if (record === undefined || record.id !== undefined) return;
-        const binds = Object.entries(record.addresses).flatMap(([network, ip]) => dhcp.planBind(network, ip));
+        const binds = Object.entries(record.addresses).flatMap(([network, ip]) => dhcp.leases.planBind(network, ip));
         await commit([{ kind: 'put', key: keys.container(record.name), value: { ...record, id: step.id } }, ...binds]);
         return;
       }
       case 'undo':
-        return step.record.movedFrom === undefined ? lifecycle.forget(step.record) : lost().restore(step.record);
+        return step.record.movedFrom === undefined ? lifecycle.forget(step.record) : lost.restore(step.record);
       case 'rename':
         return commit(renameChanges(core, step.from, { ...step.from, name: step.to }));
       case 'rejoin':
@@ -95,7 +95,9 @@ export function createAdopt({ core, overlays, lifecycle, lost, creating }: Adopt
     const taken = ledger.get(keys.container(name)) !== undefined;
     const leases = Object.entries(labelled.addresses).flatMap(([network, ip]): LeaseRecord[] => {
       if (ledger.get(keys.network(network)) === undefined || ledger.get(keys.lease(network, ip)) !== undefined) return [];
-      return [{ ip, network, kind: 'instance', owner: name, host: container.host, state: 'bound', sinceMs: deps.now(), epoch: deps.epoch }];
+      return [
+        { ip, network, kind: 'instance', owner: name, host: container.host, state: 'bound', sinceMs: deps.now(), epoch: deps.leader.epoch },
+      ];
     });
     if (taken || leases.length !== Object.keys(labelled.addresses).length) return undefined;
     const record: ContainerRecord = {
@@ -107,7 +109,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creating }: Adopt
       decision: { host: container.host, strategy: 'rebuilt', atMs: deps.now(), scored: [], refused: [] },
       createdAtMs: Date.parse(inspect.Created) || deps.now(),
     };
-    const gateways = leases.flatMap((lease) => dhcp.planGateway(lease.network, container.host).changes);
+    const gateways = leases.flatMap((lease) => dhcp.leases.planGateway(lease.network, container.host).changes);
     return [
       { kind: 'create', key: keys.container(name), value: record },
       ...leases.map((lease) => ({ kind: 'create', key: keys.lease(lease.network, lease.ip), value: lease }) as const),
@@ -117,9 +119,9 @@ export function createAdopt({ core, overlays, lifecycle, lost, creating }: Adopt
 
   async function reconcile(host: string): Promise<boolean> {
     if (view.host(host)?.state !== 'alive') return true;
-    let isDone = await lost().returned(host);
+    let isDone = await lost.returned(host);
     const records = containerRecords(deps).filter((record) => record.host === host);
-    const steps = adoptions(records, view.containersOn(host), creating());
+    const steps = adoptions(records, view.containersOn(host), creates.names);
     const before = apart.get(host);
     apart.set(
       host,
@@ -139,7 +141,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creating }: Adopt
         log.warn({ host, step: step.do, err: error }, 'could not adopt; the next run tries again');
       }
     }
-    const unowned = view.networksOn(host).filter(({ network }) => dhcp.gatewaysOf(network)[host] === undefined);
+    const unowned = view.networksOn(host).filter(({ network }) => dhcp.leases.gatewaysOf(network)[host] === undefined);
     await Promise.all(unowned.map(({ network }) => overlays.takeOff(network, [host])));
     return isDone;
   }
@@ -154,11 +156,11 @@ export function createAdopt({ core, overlays, lifecycle, lost, creating }: Adopt
         if (lease.kind !== 'instance' || lease.state === 'resting') return [];
         if (kept.has(keys.lease(lease.network, lease.ip))) return [];
         const owner = ledger.get<ContainerRecord>(keys.container(lease.owner));
-        return owner?.addresses[lease.network] === lease.ip ? [] : dhcp.planRelease(lease.network, lease.ip, lease.owner);
+        return owner?.addresses[lease.network] === lease.ip ? [] : dhcp.leases.planRelease(lease.network, lease.ip, lease.owner);
       });
       await commitInPieces(commit, stray);
       for (const network of networkRecords(deps)) {
-        await overlays.tidy(network.id, Object.keys(dhcp.gatewaysOf(network.id)));
+        await overlays.tidy(network.id, Object.keys(dhcp.leases.gatewaysOf(network.id)));
       }
     },
   };

@@ -19,7 +19,7 @@ export interface Lifecycle {
 }
 
 export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number): Lifecycle {
-  const { deps, view, syncs, keyed, commit, lost } = core;
+  const { deps, view, records, syncs, keyed, commit, lost } = core;
   const { ledger, dhcp, log } = deps;
   const withdrawals = new Map<string, number>();
   const lingering = new Map<string, NodeJS.Timeout>();
@@ -32,7 +32,7 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
     const count = (withdrawals.get(id) ?? 0) + by;
     if (count > 0) withdrawals.set(id, count);
     else withdrawals.delete(id);
-    view.touch();
+    records.touch();
   }
 
   async function withdrawn<T>(container: ContainerView, act: () => Promise<T>): Promise<T> {
@@ -71,7 +71,7 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
   async function forget(record: ContainerRecord): Promise<void> {
     const present = ledger.get<ContainerRecord>(keys.container(record.name));
     if (present === undefined || present.id !== record.id || present.createdAtMs !== record.createdAtMs) return;
-    const released = Object.entries(present.addresses).flatMap(([network, ip]) => dhcp.planRelease(network, ip, present.name));
+    const released = Object.entries(present.addresses).flatMap(([network, ip]) => dhcp.leases.planRelease(network, ip, present.name));
     await deps.failpoint('remove.done');
     await commit([{ kind: 'delete', key: keys.container(present.name) }, ...released]);
     await deps.failpoint('remove.released');
@@ -148,7 +148,7 @@ function serviceAfter(record: ContainerRecord, name: string): string {
 export function renameChanges({ deps: { ledger, dhcp } }: Core, from: ContainerRecord, to: ContainerRecord): readonly Change[] {
   const leases = Object.entries(from.addresses).flatMap(([network, ip]) => {
     const lease = ledger.get<LeaseRecord>(keys.lease(network, ip));
-    return lease === undefined ? [] : dhcp.planTransfer(network, ip, from.name, { owner: to.name, host: to.host });
+    return lease === undefined ? [] : dhcp.leases.planTransfer(network, ip, from.name, { owner: to.name, host: to.host });
   });
   // links follow the container, whatever it is called
   const linkers = ledger.list<ContainerRecord>(keys.containers).flatMap(([key, other]): Change[] => {

@@ -27,6 +27,7 @@ import { place, placementRequest } from '../placement/index.ts';
 import type { Charge } from '../placement/snapshot.ts';
 import { beginImplicit, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
+import type { Refusals } from './refusals.ts';
 import type { JoinedNetwork } from './rewrite.ts';
 import type { UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
@@ -50,6 +51,13 @@ export interface Claimed {
   readonly committed: Promise<void>;
 }
 
+export interface ClaimParts {
+  readonly core: Core;
+  readonly volumes: Volumes;
+  readonly overlays: Overlays;
+  readonly refusals: Refusals;
+}
+
 export type Claim = (create: Creation, undo: UndoStack) => Claimed;
 
 interface Targets {
@@ -71,8 +79,8 @@ export function refuseTaken(core: Core, name: string): void {
 
 const hasNoVolumes = ({ facts }: ContainerView): boolean => (facts.inspect.Mounts ?? []).length === 0;
 
-export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): Claim {
-  const { deps, view, commit, refusals } = core;
+export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): Claim {
+  const { deps, view, images, commit } = core;
   const { dhcp, ledger } = deps;
   const pending = new Map<string, readonly Charge[]>();
 
@@ -125,7 +133,7 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
 
   function decide(create: Creation, name: string, identity: Identity, targets: Targets): Decision {
     const reference = create.request.Image ?? '';
-    const image = view.image(reference);
+    const image = images.find(reference);
     if (reference === '') throw new ArpanetError('invalid', 'no image specified: the request has no "Image"');
     // With no host alive nobody knows which images there are: then placement says so.
     const isAnyAlive = view.hosts().some((host) => host.state === 'alive');
@@ -148,13 +156,13 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
         loadAtMs: view.loadAt(host.name),
         containers: view.containersOn(host.name),
         creating: creating.filter((record) => record.host === host.name),
-        images: view.hostImages(host.name),
+        images: images.on(host.name),
         pending: charges,
       });
     });
-    const placement = place(wish, hosts, { strategy: deps.strategy, nowMs, random: deps.random });
+    const placement = place(wish, hosts, { strategy: deps.settings.strategy, nowMs, random: deps.random });
     if (placement.kind === 'refused') {
-      refusals.keep(name, placement.refused, deps.strategy, nowMs);
+      refusals.keep(name, placement.refused, deps.settings.strategy, nowMs);
       throw new ArpanetError(isAnyAlive ? 'unplaceable' : 'unavailable', placement.message);
     }
     const { decision } = placement;
@@ -296,16 +304,18 @@ export function createClaim(core: Core, volumes: Volumes, overlays: Overlays): C
       const offers: Change[] = [];
       const networks = networksFor(identity, commits).map(({ record, wanted }): JoinedNetwork => {
         begun.push(record.id);
-        const gateway = dhcp.planGateway(record.id, host);
+        const gateway = dhcp.leases.planGateway(record.id, host);
         commits.push(commit(gateway.changes));
-        const before = wanted.ip === undefined ? undefined : dhcp.leasesOf(record.id).find((lease) => lease.ip === wanted.ip);
-        const offer = dhcp.planOffer(record.id, { owner: name, host, wanted: wanted.ip, replacing });
+        const before = wanted.ip === undefined ? undefined : dhcp.leases.leasesOf(record.id).find((lease) => lease.ip === wanted.ip);
+        const offer = dhcp.leases.planOffer(record.id, { owner: name, host, wanted: wanted.ip, replacing });
         offers.push(...offer.changes);
         undo.push(`address ${offer.ip}`, () => {
           if (old !== undefined && before !== undefined)
             return commit([{ kind: 'put', key: keys.lease(record.id, offer.ip), value: before }]);
           const isTakenOver = before?.kind === 'instance' && before.state !== 'resting' && before.owner !== name;
-          return commit(isTakenOver ? dhcp.planTransfer(record.id, offer.ip, name, before) : dhcp.planRelease(record.id, offer.ip, name));
+          return commit(
+            isTakenOver ? dhcp.leases.planTransfer(record.id, offer.ip, name, before) : dhcp.leases.planRelease(record.id, offer.ip, name),
+          );
         });
         return { record, ip: offer.ip, gateway: gateway.ip, wanted };
       });

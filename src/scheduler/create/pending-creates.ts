@@ -8,30 +8,31 @@ import type { Adopt } from '../containers/adopt.ts';
 import { containerRecords, type Core } from '../core.ts';
 import { within } from '../keyed.ts';
 import type { Lifecycle } from '../containers/lifecycle.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { CreatesInProgress } from './creates-in-progress.ts';
+import { incompleteCreate } from './refusals.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
 
-export interface Seek {
+export interface PendingCreates {
   /** Whether it is in the view now, and here to stay. False: there is no such container. Throws `unavailable` while that cannot be known. */
-  readonly seek: (reference: string) => Promise<boolean>;
+  readonly awaited: (reference: string) => Promise<boolean>;
   /**
-   * The same for a removal: a create that was begun, was never answered, and cannot be finished or undone now, as its host is away, is given
-   * up for good. Whether it was: its name and addresses are free, and what the host may have of it goes when the host is back.
+   * The same for a removal: a create that was begun, was never answered, and cannot be finished or undone now, as its host is away, is abandoned.
+   * Whether it was: its name and addresses are free, and what the host may have of it goes when the host is back.
    */
-  readonly giveUp: (reference: string) => Promise<boolean>;
+  readonly abandon: (reference: string) => Promise<boolean>;
 }
 
 const CREATE_WAIT_MS = 10_000;
 
-export interface SeekParts {
+export interface PendingCreatesParts {
   readonly core: Core;
   readonly adopt: Pick<Adopt, 'host'>;
   readonly lifecycle: Pick<Lifecycle, 'forget'>;
-  readonly pipeline: Pick<Pipeline, 'underWay'>;
+  readonly creates: Pick<CreatesInProgress, 'ended'>;
 }
 
-export function createSeek({ core, adopt, lifecycle, pipeline }: SeekParts): Seek {
+export function createPendingCreates({ core, adopt, lifecycle, creates }: PendingCreatesParts): PendingCreates {
   const { deps, view, syncs } = core;
 
   const nameOf = (reference: string): string => inView(reference)?.name ?? reference.replace(/^\//, '');
@@ -58,9 +59,9 @@ export function createSeek({ core, adopt, lifecycle, pipeline }: SeekParts): See
   /** Undefined: it is shown, or there is no record of it. */
   async function unsettled(reference: string): Promise<ContainerRecord | undefined> {
     const name = nameOf(reference);
-    const underWay = pipeline.underWay(name);
-    if (underWay !== undefined)
-      await within(CREATE_WAIT_MS, underWay, () => new ArpanetError('unavailable', `container ${name} is just being created: try again`));
+    const ended = creates.ended(name);
+    if (ended !== undefined)
+      await within(CREATE_WAIT_MS, ended, () => new ArpanetError('unavailable', `container ${name} is just being created: try again`));
     const record = recordOf(reference);
     if (record === undefined || isShown(reference)) return undefined;
     if (record.id === undefined) await adopt.host(record.host);
@@ -69,18 +70,18 @@ export function createSeek({ core, adopt, lifecycle, pipeline }: SeekParts): See
   }
 
   return {
-    async seek(reference) {
+    async awaited(reference) {
       const record = await unsettled(reference);
-      if (record?.id === undefined && record !== undefined) throw begun(record);
+      if (record?.id === undefined && record !== undefined) throw incompleteCreate(record);
       if (record !== undefined && view.host(record.host)?.state !== 'alive')
         throw new ArpanetError('unavailable', `host ${record.host} of container ${record.name} has not told of it yet: try again`);
       return isShown(reference);
     },
-    async giveUp(reference) {
+    async abandon(reference) {
       const record = await unsettled(reference);
       // a rename's claim has no request; a successor stands for one that was acknowledged
       if (record === undefined || record.id !== undefined || record.requestId === undefined || record.movedFrom !== undefined) return false;
-      deps.log.warn({ container: record.name, host: record.host }, 'a create that was never answered is given up: its client removes it');
+      deps.log.warn({ container: record.name, host: record.host }, 'abandoned an incomplete create: its client removes it');
       await lifecycle.forget(record);
       return true;
     },
@@ -90,12 +91,4 @@ export function createSeek({ core, adopt, lifecycle, pipeline }: SeekParts): See
 /** Made by us, never started, and no record is its own: its create has not come to its end, or was undone. */
 function isBegun({ record, facts: { inspect } }: ContainerView): boolean {
   return record === undefined && inspect.State.Status === 'created' && recordFromLabels(inspect.Config.Labels ?? {}) !== undefined;
-}
-
-/** Said of a create that was begun and can neither be finished nor undone now. */
-export function begun({ name, host }: ContainerRecord): ArpanetError {
-  return new ArpanetError(
-    'unavailable',
-    `container ${name} was begun on host ${host}, which is away: it is finished or undone when the host is back`,
-  );
 }

@@ -3,6 +3,8 @@
  * a failure at any step, or a client that goes away, leaves nothing behind. Effects: calls to agents and Engines.
  */
 import { ArpanetError, type ContainerRecord, isKind, keys, type NetworkRecord } from '../../model/index.ts';
+import type { CreatedContainer } from '../../contracts/index.ts';
+import type { Adopt } from '../containers/adopt.ts';
 import { missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import { containerRecords, type Core } from '../core.ts';
@@ -11,8 +13,9 @@ import type { Overlays } from '../networks/overlays.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
 import { packRequest } from './packed-request.ts';
 import { rememberedFacts } from '../view/placeholder-containers.ts';
+import type { CreatesInProgress } from './creates-in-progress.ts';
 import { rewrite } from './rewrite.ts';
-import { begun } from './pending-creates.ts';
+import { incompleteCreate, type Refusals } from './refusals.ts';
 import { createUndo, type UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import { olderVersion } from '../../text/api-version.ts';
@@ -23,17 +26,8 @@ const ATTEMPTS = 5;
 /** Each waits two seconds. */
 const SYNCS = 10;
 
-export interface Created {
-  readonly id: string;
-  readonly warnings: readonly string[];
-}
-
 export interface Pipeline {
-  readonly create: (create: Creation) => Promise<Created>;
-  /** Names whose create is under way here. */
-  readonly creating: ReadonlySet<string>;
-  /** Settles when the create of this name has come to its end, whichever; undefined: none is under way here. */
-  readonly underWay: (name: string) => Promise<void> | undefined;
+  readonly create: (create: Creation) => Promise<CreatedContainer>;
 }
 
 export interface PipelineParts {
@@ -41,43 +35,40 @@ export interface PipelineParts {
   readonly overlays: Overlays;
   readonly volumes: Volumes;
   readonly images: Images;
-  /** Resolves when creates that an earlier leader left on this host are finished or undone. */
-  readonly adopted: (host: string) => Promise<void>;
+  readonly adopt: Pick<Adopt, 'host'>;
+  readonly creates: CreatesInProgress;
+  readonly refusals: Refusals;
 }
 
-export function createPipeline({ core, overlays, volumes, images, adopted }: PipelineParts): Pipeline {
-  const { deps, view, engines, syncs, commit } = core;
+export function createPipeline({ core, overlays, volumes, images, adopt, creates, refusals }: PipelineParts): Pipeline {
+  const { deps, view, records, engines, syncs, commit } = core;
   const { log, dhcp } = deps;
-  const claim: Claim = createClaim(core, volumes, overlays);
-  const creating = new Set<string>();
-  const ends = new Map<string, Promise<void>>();
-  const running = new Map<string, { readonly created: Promise<Created>; readonly signal: AbortSignal }>();
+  const claim: Claim = createClaim({ core, volumes, overlays, refusals });
+  const running = new Map<string, { readonly created: Promise<CreatedContainer>; readonly signal: AbortSignal }>();
 
   /** The answer of an earlier try of the same request, if that one came to its end. */
-  async function answered(requestId: string): Promise<Created | undefined> {
+  async function answered(requestId: string): Promise<CreatedContainer | undefined> {
     const find = (): ContainerRecord | undefined => containerRecords(deps).find((record) => record.requestId === requestId);
     const record = find();
     if (record === undefined) return undefined;
-    if (record.id === undefined) await adopted(record.host);
+    if (record.id === undefined) await adopt.host(record.host);
     const now = find();
     if (now === undefined) return undefined;
     if (now.id !== undefined) return { id: now.id, warnings: [] };
-    throw begun(now);
+    throw incompleteCreate(now);
   }
 
-  async function run(create: Creation): Promise<Created> {
+  async function run(create: Creation): Promise<CreatedContainer> {
     const before = await answered(create.requestId);
     if (before !== undefined) return before;
     for (let attempt = 1; ; attempt++) {
       const undo = createUndo(log);
       let claimed: Claimed | undefined;
       let isCommitted = false;
-      let ended: (() => void) | undefined;
+      let end: (() => void) | undefined;
       try {
         claimed = claim(create, undo);
-        const { name } = claimed.record;
-        creating.add(name);
-        ends.set(name, new Promise((resolve) => (ended = resolve)));
+        end = creates.begin(claimed.record.name);
         await claimed.committed;
         isCommitted = true;
         await deps.failpoint('create.claimed');
@@ -91,11 +82,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
         if (!isLostRace || attempt === ATTEMPTS) throw error;
         log.debug({ container: claimed?.record.name, attempt, err: error }, 'lost a race, deciding anew');
       } finally {
-        if (claimed !== undefined) {
-          creating.delete(claimed.record.name);
-          ends.delete(claimed.record.name);
-        }
-        ended?.();
+        end?.();
       }
     }
   }
@@ -107,7 +94,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
       throw new ArpanetError('unavailable', `the create of container ${name} failed, and could not be undone yet: try again`);
   }
 
-  async function make(create: Creation, claimed: Claimed, undo: UndoStack): Promise<Created> {
+  async function make(create: Creation, claimed: Claimed, undo: UndoStack): Promise<CreatedContainer> {
     const { record } = claimed;
     const { host, name } = record;
     const [imageReference] = await settle([
@@ -159,7 +146,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
     }
     stillWanted(create.signal);
     await deps.failpoint('create.made');
-    const binds = claimed.networks.flatMap((network) => dhcp.planBind(network.record.id, network.ip));
+    const binds = claimed.networks.flatMap((network) => dhcp.leases.planBind(network.record.id, network.ip));
     const shown = appear(host, { containers: [answer.Id], volumes: claimed.identity.volumes.length > 0 });
     await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id } }, ...binds]);
     await deps.failpoint('create.bound');
@@ -167,7 +154,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
     if (view.byId(answer.Id) === undefined && deps.ledger.get<ContainerRecord>(keys.container(name))?.id === answer.Id) {
       // its Engine is gone since then: the client is answered all the same, and finds it
       const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
-      view.remember(host, [rememberedFacts(record, answer.Id, networkOf, 'created')]);
+      records.remember(host, [rememberedFacts(record, answer.Id, networkOf, 'created')]);
     }
     await deps.failpoint('create.recorded');
     log.info({ container: name, id: answer.Id.slice(0, 12), host, addresses: Object.values(record.addresses) }, 'container created');
@@ -202,7 +189,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
   }
 
   /** The same request sent twice is one create; if the client of the first try leaves and it is undone, the second begins anew. */
-  async function once(create: Creation): Promise<Created> {
+  async function once(create: Creation): Promise<CreatedContainer> {
     for (let other = running.get(create.requestId); other !== undefined; other = running.get(create.requestId)) {
       try {
         return await other.created;
@@ -215,7 +202,7 @@ export function createPipeline({ core, overlays, volumes, images, adopted }: Pip
     return created;
   }
 
-  return { creating, underWay: (name) => ends.get(name), create: once };
+  return { create: once };
 }
 
 /** Whether the client may take it for the last word. */

@@ -1,5 +1,5 @@
 /** The creates that were refused last, so that `explain` can say why of what is not there. Forgotten with the leadership. */
-import type { Decision, Refusal } from '../../model/index.ts';
+import { ArpanetError, type ContainerRecord, type Decision, type Refusal } from '../../model/index.ts';
 
 const MOST = 500;
 
@@ -20,4 +20,12 @@ export function createRefusals(): Refusals {
     },
     of: (name) => kept.get(name.replace(/^\//, '')),
   };
+}
+
+/** For a create that neither was finished nor can be undone now, as its host is unreachable. */
+export function incompleteCreate({ name, host }: ContainerRecord): ArpanetError {
+  return new ArpanetError(
+    'unavailable',
+    `create of ${name} on ${host} is incomplete and ${host} is unreachable; it is resumed or rolled back when ${host} reconnects`,
+  );
 }

@@ -10,7 +10,7 @@ import { resolveContainer } from '../view/resolve-container.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 
 /** The hosts as placement sees them now, but for what was placed a moment ago. */
-export function snapshotsNow({ deps, view }: Core): readonly HostSnapshot[] {
+export function snapshotsNow({ deps, view, images }: Core): readonly HostSnapshot[] {
   const creating = containerRecords(deps).filter((record) => record.id === undefined);
   return view.hosts().map((host) =>
     hostSnapshot({
@@ -18,7 +18,7 @@ export function snapshotsNow({ deps, view }: Core): readonly HostSnapshot[] {
       loadAtMs: view.loadAt(host.name),
       containers: view.containersOn(host.name),
       creating: creating.filter((record) => record.host === host.name),
-      images: view.hostImages(host.name),
+      images: images.on(host.name),
       pending: [],
     }),
   );
@@ -26,7 +26,7 @@ export function snapshotsNow({ deps, view }: Core): readonly HostSnapshot[] {
 
 /** An image that nobody has yet refuses nothing: it may be pulled. */
 export function createRehearse(core: Core, volumes: Volumes): (creates: readonly RehearsedCreate[]) => readonly Placement[] {
-  const { deps, view } = core;
+  const { deps, view, images } = core;
   return (creates) => {
     const nowMs = deps.now();
     const hosts = new Map(snapshotsNow(core).map((host) => [host.name, host]));
@@ -43,9 +43,9 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
             const found = resolveContainer(container, view);
             return { container: found.name, host: found.host, because };
           }),
-          imageHosts: view.image(request.Image ?? '')?.hosts ?? [],
+          imageHosts: images.find(request.Image ?? '')?.hosts ?? [],
         });
-        const placement = place(wish, [...hosts.values()], { strategy: deps.strategy, nowMs, random: deps.random });
+        const placement = place(wish, [...hosts.values()], { strategy: deps.settings.strategy, nowMs, random: deps.random });
         const chosen = placement.kind === 'placed' ? hosts.get(placement.decision.host) : undefined;
         if (chosen !== undefined) {
           const { reservedNanoCpus, reservedMemoryBytes, hostPorts, deployment, service } = wish;

@@ -18,27 +18,27 @@ import type { Overlays } from '../networks/overlays.ts';
 const LOOK_TIMEOUT_MS = 10_000;
 const SETTLE_MS = 15_000;
 
-export interface Departures {
+export interface HostRemoval {
   /** Hosts that may join and have not, and those that were removed, by name. */
   readonly admissions: () => readonly AdmissionRecord[];
   /** Lets a host join; undefined as `wish` takes that back. */
   readonly admit: (name: string, wish: Omit<AdmissionRecord, 'name' | 'kind' | 'atMs'> | undefined) => Promise<void>;
   /** Gives back all that the host holds: records, leases, networks, places of volumes. Its agent is refused from then on. Does not touch its containers. */
-  readonly removeHost: (name: string) => Promise<{ readonly containers: readonly string[]; readonly volumes: readonly string[] }>;
+  readonly remove: (name: string) => Promise<{ readonly containers: readonly string[]; readonly volumes: readonly string[] }>;
   /** Takes all our networks and devices off it, and lets its agent tell everything anew. Throws `conflict` naming what is left. */
-  readonly bareHost: (name: string) => Promise<{ readonly networks: readonly string[] }>;
+  readonly reset: (name: string) => Promise<{ readonly networks: readonly string[] }>;
 }
 
-export function createDepartures(core: Core, parts: { hosts: Hosts; lifecycle: Lifecycle; overlays: Overlays }): Departures {
+export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: Lifecycle; overlays: Overlays }): HostRemoval {
   const { deps, view, hub, commit, lost } = core;
   const { ledger, dhcp, log } = deps;
   const { hosts, lifecycle, overlays } = parts;
 
   async function networksOff(host: string): Promise<readonly string[]> {
-    const there = networkRecords(deps).filter(({ id }) => dhcp.gatewaysOf(id)[host] !== undefined);
+    const there = networkRecords(deps).filter(({ id }) => dhcp.leases.gatewaysOf(id)[host] !== undefined);
     await commitInPieces(
       commit,
-      there.flatMap(({ id }) => dhcp.planGatewayRelease(id, host)),
+      there.flatMap(({ id }) => dhcp.leases.planGatewayRelease(id, host)),
     );
     for (const { id } of there) await overlays.takeOff(id, [host]);
     return there.map(({ name }) => name);
@@ -60,7 +60,7 @@ export function createDepartures(core: Core, parts: { hosts: Hosts; lifecycle: L
       await commit([wish === undefined ? { kind: 'delete', key } : { kind: 'put', key, value }]);
       log.info({ host: name, awaited: wish !== undefined }, 'host may join');
     },
-    async removeHost(name) {
+    async remove(name) {
       const records = containerRecords(deps).filter((record) => record.host === name);
       for (const record of records) {
         if (view.host(name)?.state !== 'alive') await note(record);
@@ -79,7 +79,7 @@ export function createDepartures(core: Core, parts: { hosts: Hosts; lifecycle: L
       log.info({ host: name, containers: records.length, volumes: gone.length }, 'host removed by ops');
       return { containers: records.map((record) => record.name), volumes: volumes.map(({ volume }) => volume.name) };
     },
-    async bareHost(name) {
+    async reset(name) {
       const networks = await networksOff(name);
       const until = deps.now() + SETTLE_MS;
       for (;;) {

@@ -17,7 +17,7 @@ import { changedLimits, limitRefusal } from './host-limits.ts';
 import { hostSnapshot } from '../view/host-snapshots.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import type { HostSnapshot } from '../placement/snapshot.ts';
-import type { View } from '../view/view.ts';
+import type { HostWriter, ImageReader, ViewReader } from '../view/roles.ts';
 
 export interface Hosts {
   /** A host said hello: it is recorded, and its snapshot awaited. */
@@ -32,15 +32,17 @@ export interface Hosts {
 
 export interface HostsParts {
   readonly deps: SchedulerDeps;
-  readonly view: View;
+  readonly view: ViewReader;
+  readonly members: HostWriter;
+  readonly images: Pick<ImageReader, 'on'>;
   readonly commit: Commit;
   readonly liveness: Pick<Liveness, 'connected' | 'forget'>;
 }
 
-export function createHosts({ deps, view, commit, liveness }: HostsParts): Hosts {
+export function createHosts({ deps, view, members, images, commit, liveness }: HostsParts): Hosts {
   const { ledger, log, now } = deps;
 
-  for (const [, record] of ledger.list<HostRecord>(keys.hosts)) view.addHost(record);
+  for (const [, record] of ledger.list<HostRecord>(keys.hosts)) members.add(record);
 
   function snapshotOf(name: string): HostSnapshot {
     const host = view.host(name);
@@ -48,7 +50,7 @@ export function createHosts({ deps, view, commit, liveness }: HostsParts): Hosts
     const records = ledger.list<ContainerRecord>(keys.containers).map(([, record]) => record);
     const creating = records.filter((record) => record.host === name && record.id === undefined);
     const containers = view.containersOn(name);
-    return hostSnapshot({ host, loadAtMs: 0, containers, creating, images: view.hostImages(name), pending: [] });
+    return hostSnapshot({ host, loadAtMs: 0, containers, creating, images: images.on(name), pending: [] });
   }
 
   return {
@@ -62,7 +64,7 @@ export function createHosts({ deps, view, commit, liveness }: HostsParts): Hosts
     },
     left(name) {
       liveness.forget(name);
-      view.removeHost(name);
+      members.remove(name);
     },
     async update(name, change) {
       const before = ledger.get<HostRecord>(keys.host(name));
@@ -81,7 +83,7 @@ export function createHosts({ deps, view, commit, liveness }: HostsParts): Hosts
         ...(limits === undefined ? {} : { limits }),
       };
       await commit([{ kind: 'put', key: keys.host(name), value: record }]);
-      view.changeHost(record);
+      members.change(record);
       log.info({ host: name, availability: record.availability }, 'host changed by ops');
       return record;
     },
@@ -108,13 +110,13 @@ export function createHosts({ deps, view, commit, liveness }: HostsParts): Hosts
         JSON.stringify(known) === JSON.stringify(record) ? [] : [{ kind: 'put', key: keys.host(name), value: record }];
       if (admission !== undefined) changes.push({ kind: 'delete', key: keys.admission(name) });
       await commit(changes);
-      view.join(record, facts);
+      members.join(record, facts);
       liveness.connected(name);
     },
   };
 }
 
-const noSuchHost = (name: string, view: View) =>
+const noSuchHost = (name: string, view: Pick<ViewReader, 'hosts'>) =>
   new ArpanetError(
     'not-found',
     `no such host: ${name}; ${hint(

@@ -15,21 +15,21 @@ export interface Images {
 
 /** `copies` names the transfers under way, so that the view takes an arriving tag for the copy that it is. */
 export function createImages(core: Core, copies: Set<string>): Images {
-  const { deps, view, hub, engines, syncs, keyed } = core;
+  const { deps, view, images, hub, engines, syncs, keyed } = core;
   let chosen: string | undefined;
 
   function wanted(reference: string): { readonly id: string; readonly hosts: readonly string[] } {
-    const image = view.image(reference);
+    const image = images.find(reference);
     if (image !== undefined) return image;
     throw new ArpanetError('not-found', `No such image: ${familiarReference(reference)}`);
   }
 
   /** A reference that resolved as a tag, and not as an id, a prefix of one, or a digest. */
-  const isTag = (reference: string): boolean => view.tags().has(familiarReference(reference));
+  const isTag = (reference: string): boolean => images.tags().has(familiarReference(reference));
 
   /** How the host's Engine can be told which image is meant; undefined: it does not have it under any name. */
   function knownAs(host: string, reference: string, id: string): string | undefined {
-    const here = view.hostImages(host);
+    const here = images.on(host);
     if (!here.ids.has(id)) return undefined;
     const familiar = familiarReference(reference);
     if (here.tags.get(familiar)?.id === id || here.digests.get(familiar) === id || id.includes(reference)) return reference;
@@ -41,13 +41,13 @@ export function createImages(core: Core, copies: Set<string>): Images {
     const copy = `${host}/${familiar}`;
     copies.add(copy);
     try {
-      if (view.hostImages(host).ids.has(id) && isTag(reference)) {
+      if (images.on(host).ids.has(id) && isTag(reference)) {
         const repo = imageName(familiar);
         const query = `repo=${encodeURIComponent(repo)}&tag=${encodeURIComponent(familiar.slice(repo.length + 1))}`;
         const path = `${engines.versionPath(host)}/images/${id}/tag?${query}`;
         await engines.json(host, { method: 'POST', path, timeoutMs: TAG_TIMEOUT_MS });
         // a client that removed the name meanwhile asked every host that had it, and this one not yet
-        if (!view.tags().has(familiar)) {
+        if (!images.tags().has(familiar)) {
           await engines.json(host, {
             method: 'DELETE',
             path: `${engines.versionPath(host)}/images/${familiar}?noprune=1`,
@@ -58,7 +58,7 @@ export function createImages(core: Core, copies: Set<string>): Images {
       } else {
         const { hosts } = wanted(reference);
         // The same image may be there under another name only, and then it cannot be saved under this one.
-        const source = hosts.find((name) => view.hostImages(name).tags.get(familiar)?.id === id) ?? hosts[0];
+        const source = hosts.find((name) => images.on(name).tags.get(familiar)?.id === id) ?? hosts[0];
         const gateway = source === undefined ? undefined : view.host(source)?.record.gateway;
         if (gateway === undefined) throw new ArpanetError('not-found', `No such image: ${familiar}`);
         deps.log.info({ image: familiar, from: source, to: host }, 'copying an image');
@@ -81,7 +81,7 @@ export function createImages(core: Core, copies: Set<string>): Images {
       const transfer = keyed.shared(`image/${host}/${id}/${reference}`, () => bring(host, reference, id));
       transfer.catch(() => undefined);
       await orAborted(transfer, signal);
-      const now = knownAs(host, reference, view.image(reference)?.id ?? id) ?? knownAs(host, reference, id);
+      const now = knownAs(host, reference, images.find(reference)?.id ?? id) ?? knownAs(host, reference, id);
       if (now === undefined) throw new ArpanetError('unavailable', `image ${reference} did not arrive on host ${host}: try again`);
       return now;
     },

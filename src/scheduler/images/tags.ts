@@ -4,7 +4,7 @@ import type { Change } from '../../store/ledger/contract.ts';
 import type { Commit } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { HostImages, Tagged } from '../view/image-index.ts';
-import type { View } from '../view/view.ts';
+import type { ImageReader, ViewReader } from '../view/roles.ts';
 
 export interface Tags {
   /** Writes down what has changed since the last time. Never rejects: what could not be written the next call tries again. */
@@ -13,15 +13,16 @@ export interface Tags {
 
 export const recordedTag = ({ ledger }: SchedulerDeps, tag: string): TagRecord | undefined => ledger.get<TagRecord>(keys.tag(tag));
 
-export function createTags({ ledger, log }: SchedulerDeps, view: View, commit: Commit): Tags {
+export function createTags(
+  { ledger, log }: SchedulerDeps,
+  view: Pick<ViewReader, 'hosts'>,
+  images: Pick<ImageReader, 'tagged' | 'all'>,
+  commit: Commit,
+): Tags {
   return {
     async save() {
       const records = ledger.list<TagRecord>(keys.tags).map(([, record]) => record);
-      const changes = tagChanges(
-        view.tagged(),
-        records,
-        view.hosts().every((host) => host.state === 'alive') ? view.allImages() : undefined,
-      );
+      const changes = tagChanges(images.tagged(), records, view.hosts().every((host) => host.state === 'alive') ? images.all() : undefined);
       if (changes.length === 0) return;
       await commit(changes).catch((error: unknown) =>
         log.warn({ err: error }, 'could not write down what tags mean; the next change does'),

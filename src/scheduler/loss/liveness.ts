@@ -1,8 +1,9 @@
 /** Watches all hosts and sets their states by the table of host-states.ts. The one writer of a host's state. Effects: a timer, logs, events. */
-import type { AgentMessage } from '../../model/index.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { Feed } from '../events/feed.ts';
-import type { View } from '../view/view.ts';
+import type { AgentReport } from '../agents/agent-report.ts';
+import type { Triggers } from '../triggers.ts';
+import type { HostWriter, ViewReader } from '../view/roles.ts';
 import { hostEvent, TRANSITIONS } from './host-states.ts';
 import { MASS_LOSS, massLoss } from './mass-loss.ts';
 
@@ -10,7 +11,7 @@ export interface Liveness {
   /** A host's agent has connected, and the host is in the view. */
   readonly connected: (host: string) => void;
   /** A message came from it. False: the host is not a member, and its message means nothing. To be called before the message is applied. */
-  readonly heard: (host: string, message: Exclude<AgentMessage, { type: 'hello' | 'done' }>) => boolean;
+  readonly heard: (host: string, message: AgentReport) => boolean;
   /** The host is not a member any more. */
   readonly forget: (host: string) => void;
   /** When any host's last message came, in ms of the leader's clock; undefined: none since the election. */
@@ -27,18 +28,18 @@ interface HostSigns {
 }
 
 export interface LivenessParts {
-  readonly deps: Pick<SchedulerDeps, 'log' | 'now' | 'graceMs' | 'hostDownMs'>;
-  readonly view: Pick<View, 'hosts' | 'host' | 'setState'>;
+  readonly deps: Pick<SchedulerDeps, 'log' | 'now'> & { readonly settings: Pick<SchedulerDeps['settings'], 'graceMs' | 'hostDownMs'> };
+  readonly view: Pick<ViewReader, 'hosts' | 'host'>;
+  readonly members: Pick<HostWriter, 'setState'>;
   readonly feed: Pick<Feed, 'node'>;
-  /** Ends what waits for the host's Engine: nothing is heard of the host any more. */
-  readonly cut: (host: string) => void;
+  readonly triggers: Triggers;
 }
 
-export function startLiveness({ deps, view, feed, cut }: LivenessParts, lost: AbortSignal): Liveness {
-  const { log, now, graceMs } = deps;
+export function startLiveness({ deps, view, members, feed, triggers }: LivenessParts, lost: AbortSignal): Liveness {
+  const { log, now, settings } = deps;
   const signs = new Map<string, HostSigns>();
   const electedAtMs = now();
-  const everyMs = Math.max(50, Math.min(1_000, deps.hostDownMs / 10));
+  const everyMs = Math.max(50, Math.min(1_000, settings.hostDownMs / 10));
   let lastMs = electedAtMs;
   /** When each host was last one of too many. */
   let together: ReadonlyMap<string, number> = new Map();
@@ -55,14 +56,14 @@ export function startLiveness({ deps, view, feed, cut }: LivenessParts, lost: Ab
       engineError,
       engineStall,
       isMassLoss: together.has(name),
-      hostDownMs: deps.hostDownMs,
-      graceMs,
+      hostDownMs: settings.hostDownMs,
+      graceMs: settings.graceMs,
     });
     if (happened === undefined) return;
     const { event, why } = happened;
     const state = TRANSITIONS[host.state][event];
-    if (state === 'removed' || !view.setState(name, state, why, now()) || state === host.state) return;
-    if (event === 'silent' || event === 'silent-with-many') cut(name);
+    if (state === 'removed' || !members.setState(name, state, why, now()) || state === host.state) return;
+    if (event === 'silent' || event === 'silent-with-many') triggers.emit('host-silent', name);
     if (state === 'down' || state === 'suspect') log.warn({ host: name, state, why }, 'host is unreachable');
     else log.info({ host: name, state }, 'host changed state');
     feed.node(name, { 'state.old': host.state, 'state.new': state, ...(why === undefined ? {} : { why }) });
@@ -71,7 +72,7 @@ export function startLiveness({ deps, view, feed, cut }: LivenessParts, lost: Ab
   function judgeTogether(): void {
     const hosts = view.hosts().map(({ name }) => ({ name, heardMs: signs.get(name)?.heardMs ?? electedAtMs }));
     const wasNone = together.size === 0;
-    together = massLoss(hosts, now(), deps.hostDownMs, together);
+    together = massLoss(hosts, now(), settings.hostDownMs, together);
     if (!wasNone || together.size === 0) return;
     log.error({ hosts: [...together.keys()] }, MASS_LOSS);
     for (const name of together.keys()) feed.node(name, { warning: MASS_LOSS });
@@ -80,7 +81,7 @@ export function startLiveness({ deps, view, feed, cut }: LivenessParts, lost: Ab
   function judge(): void {
     // When this process slept (it was stopped, or its loop was blocked), no host could be heard: the hosts are not at fault.
     const sleptMs = now() - lastMs - everyMs;
-    if (sleptMs > deps.hostDownMs / 2) for (const sign of signs.values()) sign.heardMs += sleptMs;
+    if (sleptMs > settings.hostDownMs / 2) for (const sign of signs.values()) sign.heardMs += sleptMs;
     lastMs = now();
     judgeTogether();
     for (const host of view.hosts()) judgeOne(host.name);

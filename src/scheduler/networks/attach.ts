@@ -55,8 +55,8 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
         throw new ArpanetError('forbidden', `endpoint with name ${record.name} already exists in network ${name}`);
       }
       try {
-        const gateway = commit(dhcp.planGateway(network, record.host).changes);
-        const offer = dhcp.planOffer(network, {
+        const gateway = commit(dhcp.leases.planGateway(network, record.host).changes);
+        const offer = dhcp.leases.planOffer(network, {
           owner: record.name,
           host: record.host,
           wanted: endpoint.IPAMConfig?.IPv4Address || undefined,
@@ -86,7 +86,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     const { [network]: _endpoint, ...connected } = record.connected ?? {};
     await commit([
       put({ ...record, addresses, aliases, connected }),
-      ...(ip === undefined ? [] : dhcp.planRelease(network, ip, record.name)),
+      ...(ip === undefined ? [] : dhcp.leases.planRelease(network, ip, record.name)),
     ]);
     await overlays.tidy(network, [record.host]);
   }
@@ -122,7 +122,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
       const path = `${engines.versionPath(container.host)}/networks/${engineId}/connect`;
       const body = { Container: container.id, EndpointConfig: engineEndpoint(network, endpoint, ip) };
       await engines.json(container.host, { method: 'POST', path, body, timeoutMs: ENGINE_TIMEOUT_MS });
-      await commit(dhcp.planBind(network.id, ip));
+      await commit(dhcp.leases.planBind(network.id, ip));
     } catch (error) {
       await undo.run(error);
       throw error;

@@ -16,7 +16,7 @@ import type { SchedulerDeps } from '../deps.ts';
 import type { FeedDeps } from '../events/feed.ts';
 import type { Overlays } from './overlays.ts';
 import { resolveNetwork } from '../view/resolve-container.ts';
-import type { View } from '../view/view.ts';
+import type { ViewReader } from '../view/roles.ts';
 
 const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay']);
 const ATTEMPTS = 5;
@@ -71,7 +71,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
       if (existing?.requestId === requestId) return existing;
       if (existing !== undefined) throw new ArpanetError('conflict', `network with name ${name} already exists`);
       const labels = request.Labels ?? {};
-      const { record, changes } = dhcp.planNetwork({
+      const { record, changes } = dhcp.networks.plan({
         name,
         deployment:
           labels['com.docker.compose.project'] || labels['com.docker.stack.namespace'] || labels['arpanet.deployment'] || 'default',
@@ -85,6 +85,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
         ipam: request.IPAM,
         enableIpv6: request.EnableIPv6 === true,
         requestId,
+        routes: hostRoutes(view),
       });
       try {
         await commit(changes);
@@ -113,13 +114,13 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
     const refuse = (): never => {
       throw new ArpanetError('forbidden', `error while removing network: network ${record.name} id ${record.id} has active endpoints`);
     };
-    const users = dhcp.usersOf(record.id);
+    const users = dhcp.leases.usersOf(record.id);
     const idle = users.flatMap(({ owner }) => stopped(owner));
     if (users.length > 0 && (detach === undefined || record.implicit || idle.length < users.length)) refuse();
     for (const container of idle) await detach?.(record.id, container);
-    if (dhcp.usersOf(record.id).length > 0) refuse();
-    const hosts = Object.keys(dhcp.gatewaysOf(record.id));
-    await commitInPieces(commit, dhcp.planNetworkRemoval(record.id));
+    if (dhcp.leases.usersOf(record.id).length > 0) refuse();
+    const hosts = Object.keys(dhcp.leases.gatewaysOf(record.id));
+    await commitInPieces(commit, dhcp.networks.planRemoval(record.id));
     await deps.failpoint('network-remove.committed');
     await overlays.takeOff(record.id, hosts);
     await deps.failpoint('network-remove.taken');
@@ -130,20 +131,32 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
   return { list, one, create, remove };
 }
 
+/** CIDRs that some host routes already. */
+function hostRoutes(view: Pick<ViewReader, 'hosts'>): readonly string[] {
+  return view.hosts().flatMap(({ facts }) => facts?.routes ?? []);
+}
+
 /** The network of those of a deployment who name none. */
 export function beginImplicit(
-  { deps, commit, feed }: Core,
+  { deps, view, commit, feed }: Core,
   deployment: string,
 ): { readonly record: NetworkRecord; readonly committed: Promise<void> } {
   const name = implicitNetworkName(deployment);
   const nothing = { labels: {}, options: {}, internal: false, attachable: false };
-  const { record, changes } = deps.dhcp.planNetwork({ ...nothing, name, deployment, implicit: true, createdAtMs: deps.now() });
+  const { record, changes } = deps.dhcp.networks.plan({
+    ...nothing,
+    name,
+    deployment,
+    implicit: true,
+    createdAtMs: deps.now(),
+    routes: hostRoutes(view),
+  });
   if (!isSharedBridge(record)) feed.own('network', 'create', record.id, { name: record.name, type: 'bridge' });
   return { record, committed: commit(changes) };
 }
 
 /** Networks as the event feed looks for them. */
-export function seenNetworks(deps: SchedulerDeps, view: View): Pick<FeedDeps, 'networkOf' | 'networkNamed'> {
+export function seenNetworks(deps: SchedulerDeps, view: ViewReader): Pick<FeedDeps, 'networkOf' | 'networkNamed'> {
   return {
     networkOf(host, engineId) {
       const id = view.networkOf(host, engineId);

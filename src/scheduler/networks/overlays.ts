@@ -39,9 +39,11 @@ export function createOverlays(core: Core): Overlays {
   const { deps, view, hub, keyed, commit } = core;
   const { dhcp, log } = deps;
   const inTurn = createSlots(AT_ONCE);
+  /** `network/host` of those that were taken off: whatever the view still shows there, the next one is built again. */
+  const leaving = new Set<string>();
 
   function planOf(record: NetworkRecord, host: string): NetworkPlan | undefined {
-    const at = { record, gateways: dhcp.gatewaysOf(record.id), reserved: dhcp.reservedFor(record.id, host) };
+    const at = { record, gateways: dhcp.leases.gatewaysOf(record.id), reserved: dhcp.leases.reservedFor(record.id, host) };
     return planFor(host, at, hostRecords(deps));
   }
 
@@ -70,13 +72,8 @@ export function createOverlays(core: Core): Overlays {
     return fenced(more).filter((address) => address !== own);
   }
 
-  function remember(host: string, network: string, made: MaterialisedNetwork | undefined): void {
-    const others = view.networksOn(host).filter((other) => other.network !== network);
-    view.apply(host, { type: 'networks', networks: made === undefined ? others : [...others, made] }, deps.now());
-  }
-
   async function tellPeers(record: NetworkRecord, host: string): Promise<void> {
-    const peers = Object.keys(dhcp.gatewaysOf(record.id)).filter((peer) => peer !== host && hub.connected(peer));
+    const peers = Object.keys(dhcp.leases.gatewaysOf(record.id)).filter((peer) => peer !== host && hub.connected(peer));
     await Promise.all(
       peers.map(async (peer) => {
         const plan = planOf(record, peer);
@@ -97,25 +94,35 @@ export function createOverlays(core: Core): Overlays {
     const plan = planOf(record, host);
     if (plan === undefined) throw new ArpanetError('conflict', `network ${record.name} is being taken off host ${host}: try again`);
     const there = view.networksOn(host).find((other) => other.network === network);
-    if (there?.gateway === plan.gateway && there.isLeaving === undefined) return there;
+    if (there?.gateway === plan.gateway && there.isLeaving === undefined && !leaving.has(`${network}/${host}`)) return there;
     const [made] = await Promise.all([
       inTurn(host, () => hub.call(host, { method: 'materialise', plan }, BUILD_TIMEOUT_MS, signal)) as Promise<MaterialisedNetwork>,
       tellPeers(record, host),
     ]);
-    remember(host, network, made);
+    leaving.delete(`${network}/${host}`);
     log.info({ host, network: record.name, gateway: plan.gateway }, 'network built');
     return made;
   }
 
+  /** What the view shows no more need not be remembered. */
+  function forgetGone(): void {
+    for (const key of leaving) {
+      const [network = '', host = ''] = key.split('/');
+      if (!view.networksOn(host).some((there) => there.network === network)) leaving.delete(key);
+    }
+  }
+
   function hasMembers(network: string, host: string): boolean {
-    return dhcp.usersOf(network).some((lease) => lease.host === host);
+    return dhcp.leases.usersOf(network).some((lease) => lease.host === host);
   }
 
   async function takeOff(network: string, hosts: readonly string[]): Promise<void> {
     await Promise.all(
       hosts.map((host) =>
         keyed.serial(`network/${network}/${host}`, async () => {
-          if (dhcp.gatewaysOf(network)[host] !== undefined) return; // someone came back meanwhile
+          if (dhcp.leases.gatewaysOf(network)[host] !== undefined) return; // someone came back meanwhile
+          forgetGone();
+          leaving.add(`${network}/${host}`);
           try {
             // One that is away gets its plans when it comes back.
             if (hub.connected(host)) await inTurn(host, () => hub.call(host, { method: 'dematerialise', network }, BUILD_TIMEOUT_MS));
@@ -123,19 +130,18 @@ export function createOverlays(core: Core): Overlays {
             log.warn({ host, network, err: error }, 'a network was not taken off a host: its agent does so by its plans');
             void push(host);
           }
-          remember(host, network, undefined);
         }),
       ),
     );
     // The others are told that these peers are gone, by their whole list: nothing waits for it.
-    for (const peer of Object.keys(dhcp.gatewaysOf(network))) void push(peer);
+    for (const peer of Object.keys(dhcp.leases.gatewaysOf(network))) void push(peer);
   }
 
   async function dropImplicit(network: string): Promise<void> {
     const record = deps.ledger.get<NetworkRecord>(keys.network(network));
     if (record?.implicit !== true) return;
-    if (dhcp.leasesOf(network).some((lease) => lease.kind !== 'user' && lease.state !== 'resting')) return;
-    await commitInPieces(commit, dhcp.planNetworkRemoval(network));
+    if (dhcp.leases.leasesOf(network).some((lease) => lease.kind !== 'user' && lease.state !== 'resting')) return;
+    await commitInPieces(commit, dhcp.networks.planRemoval(network));
     if (!isSharedBridge(record)) core.feed.own('network', 'destroy', network, { name: record.name, type: 'bridge' });
     log.info({ network: record.name }, 'implicit network dropped');
   }
@@ -147,9 +153,9 @@ export function createOverlays(core: Core): Overlays {
     ensure: (network, host, signal) => keyed.serial(`network/${network}/${host}`, () => build(network, host, signal)),
     takeOff,
     async tidy(network, hosts) {
-      const empty = hosts.filter((host) => dhcp.gatewaysOf(network)[host] !== undefined && !hasMembers(network, host));
+      const empty = hosts.filter((host) => dhcp.leases.gatewaysOf(network)[host] !== undefined && !hasMembers(network, host));
       if (empty.length > 0) {
-        await commit(empty.flatMap((host) => dhcp.planGatewayRelease(network, host)));
+        await commit(empty.flatMap((host) => dhcp.leases.planGatewayRelease(network, host)));
         await takeOff(network, empty);
       }
       await dropImplicit(network);

@@ -1,27 +1,40 @@
 /** Who listens for changes of the view. Effects: timers. */
 
-/** Tells the listeners once for all changes of one turn. */
-export function changed(listeners: ReadonlySet<() => void>): () => void {
-  let isTold = false;
-  return () => {
-    if (isTold) return;
-    isTold = true;
-    setImmediate(() => {
-      isTold = false;
-      for (const listener of listeners) listener();
-    });
-  };
+export interface ChangeListeners {
+  /** Something changed: the listeners are called once for all changes of one turn of the event loop. */
+  readonly changed: () => void;
+  readonly add: (listener: () => void, signal: AbortSignal) => void;
+  /** Resolves at the next change, or after `ms`. */
+  readonly next: (ms: number) => Promise<void>;
 }
 
-/** Resolves at the next change, or after `ms`. */
-export function nextChange(listeners: Set<() => void>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      listeners.delete(done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.max(1, ms));
-    listeners.add(done);
-  });
+export function createChangeListeners(lost: AbortSignal): ChangeListeners {
+  const listeners = new Set<() => void>();
+  let isPending = false;
+  lost.addEventListener('abort', () => listeners.clear());
+  return {
+    changed() {
+      if (isPending) return;
+      isPending = true;
+      setImmediate(() => {
+        isPending = false;
+        for (const listener of listeners) listener();
+      });
+    },
+    add(listener, signal) {
+      if (signal.aborted) return;
+      listeners.add(listener);
+      signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+    },
+    next: (ms) =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          listeners.delete(done);
+          resolve();
+        };
+        const timer = setTimeout(done, Math.max(1, ms));
+        listeners.add(done);
+      }),
+  };
 }

@@ -3,7 +3,6 @@
  * What it hands out is immutable; an object is replaced exactly when something that it shows has changed.
  */
 import {
-  type AgentMessage,
   type ContainerFacts,
   type ContainerRecord,
   type ContainerView,
@@ -18,9 +17,7 @@ import {
   type VolumeSummary,
 } from '../../model/index.ts';
 import { findImage, type HostImages, indexImages, mergeTags, noImages, type Tagged } from './image-index.ts';
-import type { ContainerIndex } from './resolve-container.ts';
-
-export type FactsMessage = Extract<AgentMessage, { type: 'snapshot' | 'beat' | 'containers' | 'images' | 'volumes' | 'networks' }>;
+import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewReader } from './roles.ts';
 
 interface HostEntry {
   record: HostRecord;
@@ -35,46 +32,6 @@ interface HostEntry {
   volumes: readonly VolumeSummary[];
   networks: readonly MaterialisedNetwork[];
   view: HostView | undefined;
-}
-
-export interface View extends ContainerIndex {
-  readonly version: () => number;
-  /** Something that a list shows has changed. */
-  readonly touch: () => void;
-  readonly hosts: () => readonly HostView[];
-  readonly host: (name: string) => HostView | undefined;
-  readonly containers: () => readonly ContainerView[];
-  readonly containersOn: (host: string) => readonly ContainerView[];
-  readonly networksOn: (host: string) => readonly MaterialisedNetwork[];
-  /** Our id for an Engine's own network id. */
-  readonly networkOf: (host: string, engineId: string) => string | undefined;
-  /** When its load figures came. */
-  readonly loadAt: (host: string) => number;
-  readonly tags: () => ReadonlyMap<string, string>;
-  readonly image: (reference: string) => { readonly id: string; readonly hosts: readonly string[] } | undefined;
-  readonly hostImages: (host: string) => HostImages;
-
-  readonly addHost: (record: HostRecord) => void;
-  /** Recorded containers that their hosts have not told of yet: they are listed from this until a host does, or its next snapshot. */
-  readonly remember: (host: string, containers: readonly ContainerFacts[]) => void;
-  /** These are to be removed when their host is back; nobody sees them any more. */
-  readonly setLost: (ids: ReadonlySet<string>) => void;
-  /** A host said hello; what was known of it stays until its snapshot comes. */
-  readonly join: (record: HostRecord, facts: HostFacts) => void;
-  /** Its record was changed, by ops. */
-  readonly changeHost: (record: HostRecord) => void;
-  /** It is no member any more, and nothing of it is shown. */
-  readonly removeHost: (host: string) => void;
-  /** False: nothing has changed. Only loss/liveness.ts calls it. */
-  readonly setState: (host: string, state: HostState, why: string | undefined, nowMs: number) => boolean;
-  /** What tags mean, and since when. */
-  readonly tagged: () => ReadonlyMap<string, Tagged>;
-  /** Of every host that told of its images, whatever its state. */
-  readonly allImages: () => readonly HostImages[];
-  /** Applies one message; tells which containers went with it. */
-  readonly apply: (host: string, message: FactsMessage, nowMs: number) => readonly ContainerView[];
-  /** A container record was written or, with undefined, deleted. */
-  readonly setRecord: (name: string, record: ContainerRecord | undefined) => void;
 }
 
 /**
@@ -255,9 +212,8 @@ export function createView(
     return gone;
   }
 
-  return {
+  const read: ViewReader = {
     version: () => version,
-    touch,
     hosts() {
       hostList ??= [...hosts.values()].map(viewOf).sort((a, b) => (a.name < b.name ? -1 : 1));
       return hostList;
@@ -277,11 +233,11 @@ export function createView(
     byId: (id) => containers.get(id),
     named: (name) => [...(names.get(name) ?? [])].flatMap((id) => containers.get(id) ?? []),
     ids: () => containers.keys(),
-    hostImages: (host) => hosts.get(host)?.images ?? noImages,
+  };
+  const imageReader: ImageReader = {
     tags,
     tagged: () => merged().tagged,
-    allImages: () => [...hosts.values()].flatMap((entry) => entry.images ?? []),
-    image(reference) {
+    find(reference) {
       const alive = aliveImages();
       const id = findImage(
         reference,
@@ -292,29 +248,13 @@ export function createView(
       const holders = alive.filter((entry) => entry.images?.ids.has(id));
       return { id, hosts: holders.sort((a, b) => (a.load?.cpu ?? 1) - (b.load?.cpu ?? 1)).map((entry) => entry.record.name) };
     },
-    addHost(record) {
+    on: (host) => hosts.get(host)?.images ?? noImages,
+    all: () => [...hosts.values()].flatMap((entry) => entry.images ?? []),
+  };
+  const hostWriter: HostWriter = {
+    add(record) {
       entryFor(record);
       hostList = undefined;
-      touch();
-    },
-    remember(host, recorded) {
-      const entry = hosts.get(host);
-      if (entry === undefined) return;
-      for (const facts of recorded) {
-        const { Id } = facts.summary;
-        if (containers.has(Id) || lost.has(Id)) continue;
-        put(entry, facts);
-        remembered.add(Id);
-      }
-      touch();
-    },
-    setLost(ids) {
-      if (ids.size === 0 && lost.size === 0) return;
-      lost = ids;
-      for (const id of ids) {
-        const entry = hosts.get(containers.get(id)?.host ?? '');
-        if (entry !== undefined) remove(entry, id);
-      }
       touch();
     },
     join(record, facts) {
@@ -324,14 +264,14 @@ export function createView(
       hostChanged(entry);
       touch();
     },
-    changeHost(record) {
+    change(record) {
       const entry = hosts.get(record.name);
       if (entry === undefined) return;
       entry.record = record;
       hostChanged(entry);
       touch();
     },
-    removeHost(host) {
+    remove(host) {
       const entry = hosts.get(host);
       if (entry === undefined) return;
       for (const id of entry.containers) remove(entry, id);
@@ -352,8 +292,9 @@ export function createView(
       touch();
       return true;
     },
-    apply,
-    setRecord(name, record) {
+  };
+  const records: RecordWriter = {
+    set(name, record) {
       const before = idByRecordName.get(name);
       if (before !== undefined && before !== record?.id) {
         idByRecordName.delete(name);
@@ -372,5 +313,27 @@ export function createView(
       }
       touch();
     },
+    setLost(ids) {
+      if (ids.size === 0 && lost.size === 0) return;
+      lost = ids;
+      for (const id of ids) {
+        const entry = hosts.get(containers.get(id)?.host ?? '');
+        if (entry !== undefined) remove(entry, id);
+      }
+      touch();
+    },
+    remember(host, recorded) {
+      const entry = hosts.get(host);
+      if (entry === undefined) return;
+      for (const facts of recorded) {
+        const { Id } = facts.summary;
+        if (containers.has(Id) || lost.has(Id)) continue;
+        put(entry, facts);
+        remembered.add(Id);
+      }
+      touch();
+    },
+    touch,
   };
+  return { read, images: imageReader, hosts: hostWriter, facts: { apply } satisfies FactsWriter, records };
 }

@@ -43,7 +43,6 @@ describe('three schedulers at once, over Consul', { timeout: 180_000 }, () => {
       epoch: 1,
       now: Date.now,
       newId,
-      hostRoutes: () => [],
     });
     return { ledger, dhcp };
   }
@@ -58,9 +57,10 @@ describe('three schedulers at once, over Consul', { timeout: 180_000 }, () => {
       internal: false,
       attachable: false,
       implicit: true,
+      routes: [],
       createdAtMs: 0,
     };
-    const { record, changes } = first.dhcp.planNetwork(wish);
+    const { record, changes } = first.dhcp.networks.plan(wish);
     await first.ledger.commit(changes);
     const racers = [first];
     while (racers.length < RACERS) racers.push(await racer());
@@ -70,7 +70,7 @@ describe('three schedulers at once, over Consul', { timeout: 180_000 }, () => {
     const beganMs = performance.now();
     const create = async ({ ledger, dhcp }: (typeof racers)[number], owner: string): Promise<void> => {
       for (;;) {
-        const offer = dhcp.planOffer(record.id, { owner, host: 'h1' });
+        const offer = dhcp.leases.planOffer(record.id, { owner, host: 'h1' });
         try {
           await ledger.commit(offer.changes);
           given.push(offer.ip);

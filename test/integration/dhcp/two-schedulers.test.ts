@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
-import { createDhcp, type Dhcp } from '../../../src/dhcp/index.ts';
+import type { Allocator } from '../../../src/contracts/index.ts';
+import { createDhcp } from '../../../src/dhcp/index.ts';
 import { isKind, keys, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../../../src/model/index.ts';
 import { type Change, type Fence, type Ledger, openEmbedded, openLedger, type StateStore } from '../../../src/store/index.ts';
 
@@ -15,12 +16,12 @@ const over = new AbortController();
 
 interface Scheduler {
   readonly ledger: Ledger;
-  readonly dhcp: Dhcp;
+  readonly dhcp: Allocator;
   conflicts: number;
 }
 
 /** Plans and commits, with no await in between, until the commit holds. */
-async function settle<T extends { readonly changes: readonly Change[] }>(scheduler: Scheduler, plan: (dhcp: Dhcp) => T): Promise<T> {
+async function settle<T extends { readonly changes: readonly Change[] }>(scheduler: Scheduler, plan: (dhcp: Allocator) => T): Promise<T> {
   for (;;) {
     const planned = plan(scheduler.dhcp);
     try {
@@ -43,7 +44,17 @@ async function atOnce(total: number, width: number, work: (i: number) => Promise
 }
 
 function wish(name: string) {
-  return { name, deployment: name, labels: {}, options: {}, internal: false, attachable: false, implicit: true, createdAtMs: Date.now() };
+  return {
+    name,
+    deployment: name,
+    labels: {},
+    options: {},
+    internal: false,
+    attachable: false,
+    implicit: true,
+    routes: [],
+    createdAtMs: Date.now(),
+  };
 }
 
 describe('two schedulers at once', () => {
@@ -76,20 +87,19 @@ describe('two schedulers at once', () => {
       epoch: 1,
       now: Date.now,
       newId,
-      hostRoutes: () => [],
     });
     return { ledger, dhcp, conflicts: 0 };
   }
 
   it('give a thousand instances a thousand addresses', async () => {
     const first = await schedulerNow();
-    const { record } = await settle(first, (dhcp) => dhcp.planNetwork(wish('abc')));
+    const { record } = await settle(first, (dhcp) => dhcp.networks.plan(wish('abc')));
     const both = [first, await schedulerNow()];
     const given: string[] = [];
     await Promise.all(
       both.map((scheduler, who) =>
         atOnce(500, 25, async (i) => {
-          given.push((await settle(scheduler, (dhcp) => dhcp.planOffer(record.id, { owner: `c${who}-${i}`, host: `h${who}` }))).ip);
+          given.push((await settle(scheduler, (dhcp) => dhcp.leases.planOffer(record.id, { owner: `c${who}-${i}`, host: `h${who}` }))).ip);
         }),
       ),
     );
@@ -109,7 +119,7 @@ describe('two schedulers at once', () => {
     await Promise.all(
       both.map((scheduler, who) =>
         atOnce(30, 5, async (i) => {
-          made.push((await settle(scheduler, (dhcp) => dhcp.planNetwork(wish(`d${who}-${i}`)))).record);
+          made.push((await settle(scheduler, (dhcp) => dhcp.networks.plan(wish(`d${who}-${i}`)))).record);
         }),
       ),
     );

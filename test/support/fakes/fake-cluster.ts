@@ -42,6 +42,7 @@ export async function startFakeCluster(
   server.on('upgrade', (request, socket, head) => cluster.scheduler.agents.accept(request, socket, head));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const lead = async (): Promise<{ scheduler: Scheduler; ledger: Ledger }> => {
     lost = new AbortController();
@@ -58,7 +59,6 @@ export async function startFakeCluster(
       epoch,
       now: Date.now,
       newId,
-      hostRoutes: () => [],
     });
     const scheduler = await startScheduler(
       {
@@ -68,16 +68,23 @@ export async function startFakeCluster(
         now: Date.now,
         newId,
         random: Math.random,
-        name: 's1',
-        epoch,
-        clusterId: 'c1',
-        token: TOKEN,
-        strategy: 'spread',
-        agentSettings: () => ({ logLevel: null }),
-        hostDownMs: options.hostDownMs ?? 5_000,
-        graceMs: options.graceMs ?? 1_000,
-        lingerMs: options.lingerMs ?? 0,
-        schedulers: () => ['s1'],
+        leader: {
+          name: 's1',
+          url,
+          epoch,
+          clusterId: 'c1',
+          token: TOKEN,
+          schedulers: () => ['s1'],
+          frozen: () => undefined,
+          superseded: () => undefined,
+        },
+        settings: {
+          strategy: 'spread',
+          hostDownMs: options.hostDownMs ?? 5_000,
+          agentSettings: () => ({ logLevel: null }),
+          graceMs: options.graceMs ?? 1_000,
+          lingerMs: options.lingerMs ?? 0,
+        },
         flushNames: async () => undefined,
         failpoint: noFailpoint,
       },
@@ -89,7 +96,7 @@ export async function startFakeCluster(
   const agents: FakeAgent[] = [];
   const cluster: FakeCluster = {
     ...(await lead()),
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     agents,
     state: () =>
       cluster.ledger

@@ -8,7 +8,7 @@ import { ArpanetError, isKind, keys, type LeaseRecord, type NetworkRecord } from
 import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
 
 const REST_MS = 1000;
-const PLAIN = { name: 'n', deployment: 'd', labels: {}, options: {}, internal: false, attachable: false, implicit: true };
+const PLAIN = { name: 'n', deployment: 'd', labels: {}, options: {}, internal: false, attachable: false, implicit: true, routes: [] };
 
 /** What a history is made of. `fails` is a plan whose commit is taken back. */
 type Step =
@@ -42,7 +42,6 @@ function run(history: readonly Step[]): void {
       epoch,
       now: () => nowMs,
       newId: () => `n${++made}`,
-      hostRoutes: () => [],
     });
   let dhcp = elect();
   const releasedAt = new Map<string, number>();
@@ -52,12 +51,12 @@ function run(history: readonly Step[]): void {
   const act = (todo: Step): void => {
     const among = <T>(all: readonly T[]): T | undefined => ('pick' in todo ? all[todo.pick % Math.max(1, all.length)] : undefined);
     if (todo.do === 'wait') nowMs += todo.ms;
-    else if (todo.do === 'sweep') ledger.apply(dhcp.sweep());
+    else if (todo.do === 'sweep') ledger.apply(dhcp.leases.sweep());
     else if (todo.do === 'elect') {
       epoch++;
       dhcp = elect();
     } else if (todo.do === 'network') {
-      const { changes } = dhcp.planNetwork({
+      const { changes } = dhcp.networks.plan({
         ...PLAIN,
         size: `/${todo.prefix}`,
         createdAtMs: nowMs,
@@ -67,15 +66,17 @@ function run(history: readonly Step[]): void {
       const lease = among(leases().filter((l) => l.kind === 'instance' && l.state !== 'resting'));
       if (lease === undefined || todo.fails) return;
       if (todo.do === 'release' && lease.state === 'bound') releasedAt.set(`${lease.network} ${lease.ip}`, nowMs);
-      ledger.apply(todo.do === 'bind' ? dhcp.planBind(lease.network, lease.ip) : dhcp.planRelease(lease.network, lease.ip, lease.owner));
+      ledger.apply(
+        todo.do === 'bind' ? dhcp.leases.planBind(lease.network, lease.ip) : dhcp.leases.planRelease(lease.network, lease.ip, lease.owner),
+      );
     } else {
       const network = among(networks())?.id;
       if (network === undefined) return;
-      if (todo.do === 'remove') ledger.apply(dhcp.planNetworkRemoval(network));
-      else if (todo.do === 'gateway-release') ledger.apply(dhcp.planGatewayRelease(network, 'h0'));
-      else if (todo.do === 'gateway') ledger.apply(dhcp.planGateway(network, `h${todo.pick % 4}`).changes);
+      if (todo.do === 'remove') ledger.apply(dhcp.networks.planRemoval(network));
+      else if (todo.do === 'gateway-release') ledger.apply(dhcp.leases.planGatewayRelease(network, 'h0'));
+      else if (todo.do === 'gateway') ledger.apply(dhcp.leases.planGateway(network, `h${todo.pick % 4}`).changes);
       else {
-        const { ip, changes } = dhcp.planOffer(network, { owner: `c${++made}`, host: 'h0' });
+        const { ip, changes } = dhcp.leases.planOffer(network, { owner: `c${++made}`, host: 'h0' });
         const before = releasedAt.get(`${network} ${ip}`);
         assert.ok(
           before === undefined || before + REST_MS <= nowMs,
@@ -132,20 +133,21 @@ describe('every usable address of a subnet', () => {
           epoch: 1,
           now: () => 1,
           newId: () => 'n',
-          hostRoutes: () => [],
         });
-        const plan = dhcp.planNetwork({ ...PLAIN, createdAtMs: 1 });
+        const plan = dhcp.networks.plan({ ...PLAIN, createdAtMs: 1 });
         ledger.apply(plan.changes);
         const given = new Set<string>();
         const usable = 2 ** (32 - prefix) - 2;
         for (const [i, gateway] of isGateway.slice(0, usable).entries()) {
-          const { ip, changes } = gateway ? dhcp.planGateway('n', `h${i}`) : dhcp.planOffer('n', { owner: `c${i}`, host: 'h' });
+          const { ip, changes } = gateway
+            ? dhcp.leases.planGateway('n', `h${i}`)
+            : dhcp.leases.planOffer('n', { owner: `c${i}`, host: 'h' });
           ledger.apply(changes);
           given.add(ip);
         }
         assert.equal(given.size, usable);
         assert.throws(
-          () => dhcp.planOffer('n', { owner: 'more', host: 'h' }),
+          () => dhcp.leases.planOffer('n', { owner: 'more', host: 'h' }),
           (error) => error instanceof ArpanetError && error.kind === 'exhausted',
         );
       }),

@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createDhcp, type Dhcp, type NetworkRequest } from '../../../src/dhcp/index.ts';
+import type { Allocator, NetworkRequest } from '../../../src/contracts/index.ts';
+import { createDhcp } from '../../../src/dhcp/index.ts';
 import { isKind, keys, type LeaseRecord } from '../../../src/model/index.ts';
 import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
 
 const REST_MS = 60_000;
-const PLAIN = { name: 'abc_default', deployment: 'abc', labels: {}, options: {}, internal: false, attachable: false, implicit: true };
+const PLAIN = {
+  name: 'abc_default',
+  deployment: 'abc',
+  labels: {},
+  options: {},
+  internal: false,
+  attachable: false,
+  implicit: true,
+  routes: [],
+};
 
 interface World {
   readonly ledger: LiteralLedger;
-  readonly dhcp: Dhcp;
+  readonly dhcp: Allocator;
   readonly clock: { ms: number };
   readonly routes: string[];
   network(wish?: Partial<NetworkRequest>): string;
@@ -32,7 +42,6 @@ function world(options: { pool?: string; ledger?: LiteralLedger; epoch?: number;
     epoch: options.epoch ?? 1,
     now: () => clock.ms,
     newId: () => `net${++made}`,
-    hostRoutes: () => routes,
   });
   return {
     ledger,
@@ -40,23 +49,24 @@ function world(options: { pool?: string; ledger?: LiteralLedger; epoch?: number;
     clock,
     routes,
     network(wish = {}) {
-      const plan = dhcp.planNetwork({
+      const plan = dhcp.networks.plan({
         ...PLAIN,
         createdAtMs: clock.ms++,
+        routes,
         ...wish,
       });
       ledger.apply(plan.changes);
       return plan.record.id;
     },
     offer(network, owner, wanted, replacing) {
-      const { ip, changes } = dhcp.planOffer(network, { owner, host: 'h1', wanted, replacing });
+      const { ip, changes } = dhcp.leases.planOffer(network, { owner, host: 'h1', wanted, replacing });
       ledger.apply(changes);
       return ip;
     },
-    bind: (network, ip) => ledger.apply(dhcp.planBind(network, ip)),
-    release: (network, ip, owner) => ledger.apply(dhcp.planRelease(network, ip, owner)),
+    bind: (network, ip) => ledger.apply(dhcp.leases.planBind(network, ip)),
+    release: (network, ip, owner) => ledger.apply(dhcp.leases.planRelease(network, ip, owner)),
     gateway(network, host) {
-      const { ip, changes } = dhcp.planGateway(network, host);
+      const { ip, changes } = dhcp.leases.planGateway(network, host);
       ledger.apply(changes);
       return ip;
     },
@@ -78,7 +88,7 @@ function refusal(act: () => unknown, kind: Parameters<typeof isKind>[1], words: 
 describe('a network', () => {
   it('gets a subnet of the default size, an owner for it, and a VXLAN id derived from the subnet', () => {
     const w = world();
-    const plan = w.dhcp.planNetwork({
+    const plan = w.dhcp.networks.plan({
       ...PLAIN,
       internal: true,
       labels: { a: 'b' },
@@ -109,7 +119,7 @@ describe('a network', () => {
     w.gateway(a, 'h1');
     w.release(a, w.offer(a, 'web'), 'web');
     const b = w.network();
-    w.ledger.apply(w.dhcp.planNetworkRemoval(a));
+    w.ledger.apply(w.dhcp.networks.planRemoval(a));
     assert.deepEqual([...w.ledger.entries.keys()], ['arpanet/subnets/10.32.4.0_22', `arpanet/networks/${b}`]);
     assert.deepEqual(
       [w.network(), w.network(), w.network()].map((id) => cidrOf(w, id)),
@@ -120,7 +130,7 @@ describe('a network', () => {
   it('never shares its subnet with a network that joined while others left', () => {
     const w = world({ pool: '10.32.0.0/20' });
     const first = [w.network(), w.network(), w.network()];
-    w.ledger.apply(w.dhcp.planNetworkRemoval(first[0] ?? ''));
+    w.ledger.apply(w.dhcp.networks.planRemoval(first[0] ?? ''));
     const next = world({ pool: '10.32.0.0/20', ledger: w.ledger, epoch: 2 });
     const all = [first[1], first[2], next.network(), next.network()].map((id) => cidrOf(w, id ?? ''));
     assert.equal(new Set(all).size, 4, `all of ${all.join(' ')} differ`);
@@ -164,9 +174,9 @@ describe('a network', () => {
     assert.equal(w.offer(id, 'b'), '172.28.5.2', 'the auxiliary address is nobody else’s');
     assert.equal(w.gateway(id, 'h1'), '172.28.5.254', 'the first host has the gateway asked for');
     assert.equal(w.gateway(id, 'h2'), '172.28.0.1', 'others are outside the range');
-    assert.deepEqual(w.dhcp.reservedFor(id, 'h1'), { 'h2-172.28.0.1': '172.28.0.1', 'printer-172.28.5.1': '172.28.5.1' });
+    assert.deepEqual(w.dhcp.leases.reservedFor(id, 'h1'), { 'h2-172.28.0.1': '172.28.0.1', 'printer-172.28.5.1': '172.28.5.1' });
     refusal(() => w.offer(id, 'c', '172.28.5.1'), 'conflict', /Address already in use: 172\.28\.5\.1 .* the network itself, as printer/);
-    w.ledger.apply(w.dhcp.planGatewayRelease(id, 'h1'));
+    w.ledger.apply(w.dhcp.leases.planGatewayRelease(id, 'h1'));
     assert.equal(w.gateway(id, 'h3'), '172.28.5.254', 'given back, it is the next host’s');
   });
 
@@ -193,7 +203,7 @@ describe('an instance', () => {
     assert.equal(w.offer(id, 'b'), '10.32.0.65');
     w.clock.ms = 5000;
     w.bind(id, '10.32.0.64');
-    const [lease] = w.dhcp.leasesOf(id);
+    const [lease] = w.dhcp.leases.leasesOf(id);
     assert.deepEqual(lease, {
       ip: '10.32.0.64',
       network: id,
@@ -204,8 +214,8 @@ describe('an instance', () => {
       sinceMs: 5000,
       epoch: 1,
     });
-    assert.deepEqual(w.dhcp.planBind(id, '10.32.0.64'), [], 'bound once is bound');
-    refusal(() => w.dhcp.planBind(id, '10.32.0.99'), 'conflict', /no longer leased/);
+    assert.deepEqual(w.dhcp.leases.planBind(id, '10.32.0.64'), [], 'bound once is bound');
+    refusal(() => w.dhcp.leases.planBind(id, '10.32.0.99'), 'conflict', /no longer leased/);
   });
 
   it('is given every usable address of a /29 and of a /22 before it is refused', () => {
@@ -251,7 +261,7 @@ describe('an instance', () => {
     w.bind(id, first);
     w.release(id, first, 'a');
     w.clock.ms += REST_MS;
-    w.ledger.apply(w.dhcp.sweep());
+    w.ledger.apply(w.dhcp.leases.sweep());
     const rest = Array.from({ length: 10 }, (_, i) => w.offer(id, `c${i}`));
     assert.ok(!rest.includes(first));
     assert.equal(w.offer(id, 'last'), first);
@@ -262,18 +272,18 @@ describe('an instance', () => {
     const id = w.network();
     const ip = w.offer(id, 'a');
     w.release(id, ip, 'a');
-    assert.deepEqual(w.dhcp.leasesOf(id), []);
+    assert.deepEqual(w.dhcp.leases.leasesOf(id), []);
   });
 
   it('can give back only what is its own', () => {
     const w = world();
     const id = w.network();
     const ip = w.offer(id, 'a');
-    assert.deepEqual(w.dhcp.planRelease(id, ip, 'b'), []);
-    assert.deepEqual(w.dhcp.planRelease(id, '10.32.0.99', 'a'), []);
+    assert.deepEqual(w.dhcp.leases.planRelease(id, ip, 'b'), []);
+    assert.deepEqual(w.dhcp.leases.planRelease(id, '10.32.0.99', 'a'), []);
     w.bind(id, ip);
     w.release(id, ip, 'a');
-    assert.deepEqual(w.dhcp.planRelease(id, ip, 'a'), [], 'a rest does not begin anew');
+    assert.deepEqual(w.dhcp.leases.planRelease(id, ip, 'a'), [], 'a rest does not begin anew');
   });
 
   it('gets the address that it asks for, or a refusal that names the owner', () => {
@@ -312,10 +322,10 @@ describe('an instance', () => {
     const ip = w.offer(id, 'abc_web_1', '10.32.2.7');
     w.bind(id, ip);
     assert.equal(w.offer(id, '0123456789ab_abc_web_1', '10.32.2.7', 'abc_web_1'), ip);
-    assert.deepEqual(w.dhcp.planRelease(id, ip, 'abc_web_1'), []);
-    w.ledger.apply(w.dhcp.planTransfer(id, ip, '0123456789ab_abc_web_1', { owner: 'abc_web_1', host: 'h2' }));
+    assert.deepEqual(w.dhcp.leases.planRelease(id, ip, 'abc_web_1'), []);
+    w.ledger.apply(w.dhcp.leases.planTransfer(id, ip, '0123456789ab_abc_web_1', { owner: 'abc_web_1', host: 'h2' }));
     assert.deepEqual(w.ledger.get<LeaseRecord>(keys.lease(id, ip))?.owner, 'abc_web_1');
-    assert.deepEqual(w.dhcp.planTransfer(id, ip, 'nobody', { owner: 'x', host: 'h2' }), []);
+    assert.deepEqual(w.dhcp.leases.planTransfer(id, ip, 'nobody', { owner: 'x', host: 'h2' }), []);
   });
 
   it('is refused in a network that is not there', () => {
@@ -328,19 +338,19 @@ describe('a host', () => {
     const w = world();
     const id = w.network();
     assert.deepEqual([w.gateway(id, 'h1'), w.gateway(id, 'h2'), w.gateway(id, 'h1')], ['10.32.0.1', '10.32.0.2', '10.32.0.1']);
-    assert.deepEqual(w.dhcp.planGateway(id, 'h2').changes, []);
+    assert.deepEqual(w.dhcp.leases.planGateway(id, 'h2').changes, []);
     const later = world({ ledger: w.ledger, epoch: 2 });
     assert.equal(later.gateway(id, 'h2'), '10.32.0.2', 'also under the next leader');
-    assert.deepEqual(later.dhcp.gatewaysOf(id), { h1: '10.32.0.1', h2: '10.32.0.2' });
-    assert.deepEqual(later.dhcp.reservedFor(id, 'h1'), { 'h2-10.32.0.2': '10.32.0.2' });
+    assert.deepEqual(later.dhcp.leases.gatewaysOf(id), { h1: '10.32.0.1', h2: '10.32.0.2' });
+    assert.deepEqual(later.dhcp.leases.reservedFor(id, 'h1'), { 'h2-10.32.0.2': '10.32.0.2' });
   });
 
   it('gets its own gateway back while it rests, and others do not get it', () => {
     const w = world();
     const id = w.network();
     w.gateway(id, 'h1');
-    w.ledger.apply(w.dhcp.planGatewayRelease(id, 'h1'));
-    assert.deepEqual(w.dhcp.gatewaysOf(id), {});
+    w.ledger.apply(w.dhcp.leases.planGatewayRelease(id, 'h1'));
+    assert.deepEqual(w.dhcp.leases.gatewaysOf(id), {});
     assert.equal(w.gateway(id, 'h2'), '10.32.0.2');
     assert.equal(w.gateway(id, 'h1'), '10.32.0.1');
   });
@@ -359,8 +369,8 @@ describe('a plan whose commit failed', () => {
   it('leaves the next plan right', () => {
     const w = world();
     const id = w.network({ size: '/29' });
-    w.dhcp.planOffer(id, { owner: 'a', host: 'h1' });
-    w.dhcp.planGateway(id, 'h1');
+    w.dhcp.leases.planOffer(id, { owner: 'a', host: 'h1' });
+    w.dhcp.leases.planGateway(id, 'h1');
     const all = Array.from({ length: 5 }, (_, i) => w.offer(id, `c${i}`));
     assert.equal(new Set([...all, w.gateway(id, 'h2')]).size, 6, 'nothing is lost to the plan that was not committed');
   });
@@ -377,14 +387,14 @@ describe('a sweep', () => {
     const kept = w.offer(id, 'under-way');
     w.ledger.entries.set(keys.container('under-way'), { addresses: { [id]: kept } });
     w.ledger.entries.set(keys.lease('gone', '10.40.0.9'), { network: 'gone', ip: '10.40.0.9', kind: 'instance', state: 'bound' });
-    assert.deepEqual(w.dhcp.sweep(), [{ kind: 'delete', key: keys.lease('gone', '10.40.0.9') }]);
+    assert.deepEqual(w.dhcp.leases.sweep(), [{ kind: 'delete', key: keys.lease('gone', '10.40.0.9') }]);
     const later = world({ ledger: w.ledger, epoch: 2, atMs: w.clock.ms + REST_MS });
-    const swept = later.dhcp.sweep();
+    const swept = later.dhcp.leases.sweep();
     assert.deepEqual(
       swept.map((change) => change.key).sort(),
       [keys.lease('gone', '10.40.0.9'), keys.lease(id, old), keys.lease(id, stray)].sort(),
     );
     later.ledger.apply(swept);
-    assert.deepEqual(later.dhcp.sweep(), []);
+    assert.deepEqual(later.dhcp.leases.sweep(), []);
   });
 });

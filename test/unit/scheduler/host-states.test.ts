@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { type HostRecord, type HostState, isUnreachable } from '../../../src/model/index.ts';
 import { type HostEvent, hostEvent, type Signs, TRANSITIONS } from '../../../src/scheduler/loss/host-states.ts';
 import { startLiveness } from '../../../src/scheduler/loss/liveness.ts';
+import { createTriggers } from '../../../src/scheduler/triggers.ts';
 import { massLoss } from '../../../src/scheduler/loss/mass-loss.ts';
 import { createView } from '../../../src/scheduler/view/view.ts';
 
@@ -125,21 +126,23 @@ describe('liveness', () => {
     const clock = { ms: 0 };
     const seen: string[] = [];
     const view = createView(() => false);
-    for (const name of names) view.addHost({ name } as HostRecord);
+    for (const name of names) view.hosts.add({ name } as HostRecord);
     const log = Object.fromEntries(['error', 'warn', 'info'].map((level) => [level, () => undefined])) as never;
     const over = new AbortController();
+    const triggers = createTriggers().on('host-silent', (host) => void seen.push(`${host} cut`));
     const liveness = startLiveness(
       {
-        deps: { log, now: () => clock.ms, graceMs: 5_000, hostDownMs: 10_000 },
-        view,
+        deps: { log, now: () => clock.ms, settings: { graceMs: 5_000, hostDownMs: 10_000 } },
+        view: view.read,
+        members: view.hosts,
         feed: {
           node: (host, { warning, ...states }) => void seen.push(`${host} ${warning === undefined ? states['state.new'] : 'warning'}`),
         },
-        cut: (host) => void seen.push(`${host} cut`),
+        triggers,
       },
       over.signal,
     );
-    const states = () => view.hosts().map(({ state }) => state);
+    const states = () => view.read.hosts().map(({ state }) => state);
     const at = (ms: number, ...heard: string[]) => {
       for (; clock.ms < ms; clock.ms += 1_000) {
         for (const host of heard) liveness.heard(host, beat);
@@ -167,7 +170,7 @@ describe('liveness', () => {
     assert.equal(hosts.liveness.heard('h2', snapshot), false);
     hosts.liveness.connected('h1');
     hosts.liveness.forget('h1');
-    hosts.view.removeHost('h1');
+    hosts.view.hosts.remove('h1');
     assert.equal(hosts.liveness.heard('h1', snapshot), false);
     assert.deepEqual(hosts.states(), []);
   });
@@ -178,9 +181,9 @@ describe('liveness', () => {
     hosts.seen.length = 0;
     hosts.at(20_000, 'h1', 'h3');
     assert.deepEqual(hosts.states(), ['alive', 'down', 'alive']);
-    assert.deepEqual([hosts.seen, hosts.view.host('h2')?.unreachableSinceMs], [['h2 cut', 'h2 down'], 10_000]);
+    assert.deepEqual([hosts.seen, hosts.view.read.host('h2')?.unreachableSinceMs], [['h2 cut', 'h2 down'], 10_000]);
     hosts.joins('h2');
-    assert.deepEqual([hosts.states(), hosts.view.host('h2')?.unreachableSinceMs], [['alive', 'alive', 'alive'], undefined]);
+    assert.deepEqual([hosts.states(), hosts.view.read.host('h2')?.unreachableSinceMs], [['alive', 'alive', 'alive'], undefined]);
   });
 
   it('calls hosts suspect that are lost together, and the last of them down once the others are back for a while', () => {
@@ -195,6 +198,6 @@ describe('liveness', () => {
     assert.deepEqual(hosts.states(), ['alive', 'alive', 'suspect']);
     hosts.at(75_000, 'h1', 'h2');
     assert.deepEqual(hosts.states(), ['alive', 'alive', 'down']);
-    assert.equal(hosts.view.host('h3')?.unreachableSinceMs, 10_000, 'what ran there need not wait anew');
+    assert.equal(hosts.view.read.host('h3')?.unreachableSinceMs, 10_000, 'what ran there need not wait anew');
   });
 });

@@ -9,7 +9,8 @@ import {
   keys,
 } from '../../../src/model/index.ts';
 import { tagChanges } from '../../../src/scheduler/images/tags.ts';
-import { createView, type View } from '../../../src/scheduler/view/view.ts';
+import type { View } from '../../../src/scheduler/view/roles.ts';
+import { createView } from '../../../src/scheduler/view/view.ts';
 
 const host = (name: string): HostRecord => ({
   name,
@@ -55,9 +56,9 @@ function record(name: string, id: string): ContainerRecord {
 function viewOf(...hosts: readonly string[]): View {
   const view = createView(() => false);
   for (const name of hosts) {
-    view.join(host(name), { name } as HostFacts);
-    view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [], volumes: [], networks: [] } }, 0);
-    view.setState(name, 'alive', undefined, 0);
+    view.hosts.join(host(name), { name } as HostFacts);
+    view.facts.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [], volumes: [], networks: [] } }, 0);
+    view.hosts.setState(name, 'alive', undefined, 0);
   }
   return view;
 }
@@ -65,46 +66,46 @@ function viewOf(...hosts: readonly string[]): View {
 describe('the view', () => {
   it('hands out the same object until something that it shows changes', () => {
     const view = viewOf('h1');
-    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
-    const [web, db] = [view.byId('a1'), view.byId('b1')];
-    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web')], removes: [] }, 0);
-    assert.notEqual(view.byId('a1'), web);
-    assert.equal(view.byId('b1'), db);
-    assert.equal(view.containers(), view.containers());
+    view.facts.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
+    const [web, db] = [view.read.byId('a1'), view.read.byId('b1')];
+    view.facts.apply('h1', { type: 'containers', upserts: [facts('a1', 'web')], removes: [] }, 0);
+    assert.notEqual(view.read.byId('a1'), web);
+    assert.equal(view.read.byId('b1'), db);
+    assert.equal(view.read.containers(), view.read.containers());
   });
 
   it('does not grow its version for a beat', () => {
     const view = viewOf('h1');
-    const before = view.version();
-    view.apply('h1', { type: 'beat', load: { cpu: 0.5, memoryUsedBytes: 1, memoryTotalBytes: 2 } }, 7);
-    assert.equal(view.version(), before);
-    assert.equal(view.host('h1')?.load?.cpu, 0.5);
-    assert.equal(view.loadAt('h1'), 7);
+    const before = view.read.version();
+    view.facts.apply('h1', { type: 'beat', load: { cpu: 0.5, memoryUsedBytes: 1, memoryTotalBytes: 2 } }, 7);
+    assert.equal(view.read.version(), before);
+    assert.equal(view.read.host('h1')?.load?.cpu, 0.5);
+    assert.equal(view.read.loadAt('h1'), 7);
   });
 
   it("joins a container with its record, whichever comes first, and calls it by the record's name", () => {
     const view = viewOf('h1');
-    view.setRecord('web', record('web', 'a1'));
-    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
-    assert.equal(view.byId('a1')?.record?.name, 'web');
-    view.setRecord('db', record('db', 'b1'));
-    assert.equal(view.byId('b1')?.record?.name, 'db');
-    view.setRecord('db2', record('db2', 'b1'));
-    view.setRecord('db', undefined);
-    assert.equal(view.byId('b1')?.record?.name, 'db2');
+    view.records.set('web', record('web', 'a1'));
+    view.facts.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
+    assert.equal(view.read.byId('a1')?.record?.name, 'web');
+    view.records.set('db', record('db', 'b1'));
+    assert.equal(view.read.byId('b1')?.record?.name, 'db');
+    view.records.set('db2', record('db2', 'b1'));
+    view.records.set('db', undefined);
+    assert.equal(view.read.byId('b1')?.record?.name, 'db2');
     assert.deepEqual(
-      view.named('db2').map(({ id }) => id),
+      view.read.named('db2').map(({ id }) => id),
       ['b1'],
     );
-    assert.deepEqual(view.named('db'), []);
+    assert.deepEqual(view.read.named('db'), []);
   });
 
   it("keeps a host's containers while it joins again, and drops those that its snapshot lacks", () => {
     const view = viewOf('h1');
-    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
-    view.join(host('h1'), { name: 'h1' } as HostFacts);
-    assert.equal(view.containers().length, 2);
-    const gone = view.apply(
+    view.facts.apply('h1', { type: 'containers', upserts: [facts('a1', 'web'), facts('b1', 'db')], removes: [] }, 0);
+    view.hosts.join(host('h1'), { name: 'h1' } as HostFacts);
+    assert.equal(view.read.containers().length, 2);
+    const gone = view.facts.apply(
       'h1',
       { type: 'snapshot', snapshot: { containers: [facts('a1', 'web')], images: [], volumes: [], networks: [] } },
       0,
@@ -113,41 +114,41 @@ describe('the view', () => {
       gone.map(({ id }) => id),
       ['b1'],
     );
-    assert.equal(view.containers().length, 1);
+    assert.equal(view.read.containers().length, 1);
   });
 
   it('shows containers of a host that went down, with its state', () => {
     const view = viewOf('h1');
-    view.apply('h1', { type: 'containers', upserts: [facts('a1', 'web')], removes: [] }, 0);
-    view.setState('h1', 'down', 'no heartbeat', 0);
-    assert.equal(view.byId('a1')?.hostState, 'down');
+    view.facts.apply('h1', { type: 'containers', upserts: [facts('a1', 'web')], removes: [] }, 0);
+    view.hosts.setState('h1', 'down', 'no heartbeat', 0);
+    assert.equal(view.read.byId('a1')?.hostState, 'down');
   });
 });
 
 describe('images', () => {
   it('lets the tag that was set last win, and says who holds its image', () => {
     const view = viewOf('h1', 'h2');
-    view.apply('h1', { type: 'images', images: [image('sha256:old', ['app:latest'])] }, 1_000_000);
-    view.apply('h2', { type: 'images', images: [image('sha256:new', ['app:latest'])] }, 2_000_000);
-    assert.deepEqual(view.image('app'), { id: 'sha256:new', hosts: ['h2'] });
-    view.apply('h1', { type: 'images', images: [image('sha256:third', ['app:latest']), image('sha256:old', [])] }, 3_000_000);
-    assert.deepEqual(view.image('app')?.id, 'sha256:third');
-    assert.equal(view.tags().get('app:latest'), 'sha256:third');
+    view.facts.apply('h1', { type: 'images', images: [image('sha256:old', ['app:latest'])] }, 1_000_000);
+    view.facts.apply('h2', { type: 'images', images: [image('sha256:new', ['app:latest'])] }, 2_000_000);
+    assert.deepEqual(view.images.find('app'), { id: 'sha256:new', hosts: ['h2'] });
+    view.facts.apply('h1', { type: 'images', images: [image('sha256:third', ['app:latest']), image('sha256:old', [])] }, 3_000_000);
+    assert.deepEqual(view.images.find('app')?.id, 'sha256:third');
+    assert.equal(view.images.tags().get('app:latest'), 'sha256:third');
   });
 
   it('does not take a copy for a newer image', () => {
     const copying = new Set<string>();
     const view = createView((name, tag) => copying.has(`${name}/${tag}`));
     for (const name of ['h1', 'h2', 'h3']) {
-      view.join(host(name), { name } as HostFacts);
-      view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [], volumes: [], networks: [] } }, 0);
-      view.setState(name, 'alive', undefined, 0);
+      view.hosts.join(host(name), { name } as HostFacts);
+      view.facts.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [], volumes: [], networks: [] } }, 0);
+      view.hosts.setState(name, 'alive', undefined, 0);
     }
-    view.apply('h1', { type: 'images', images: [image('sha256:v1', ['app:latest'])] }, 1000);
+    view.facts.apply('h1', { type: 'images', images: [image('sha256:v1', ['app:latest'])] }, 1000);
     copying.add('h2/app:latest');
-    view.apply('h3', { type: 'images', images: [image('sha256:v2', ['app:latest'])] }, 2000);
-    view.apply('h2', { type: 'images', images: [image('sha256:v1', ['app:latest'])] }, 3000);
-    assert.deepEqual(view.image('app'), { id: 'sha256:v2', hosts: ['h3'] });
+    view.facts.apply('h3', { type: 'images', images: [image('sha256:v2', ['app:latest'])] }, 2000);
+    view.facts.apply('h2', { type: 'images', images: [image('sha256:v1', ['app:latest'])] }, 3000);
+    assert.deepEqual(view.images.find('app'), { id: 'sha256:v2', hosts: ['h3'] });
   });
 
   it('lets what an earlier leader knew of a tag win over the age of its image', () => {
@@ -159,45 +160,45 @@ describe('images', () => {
     );
     const images = { h1: image('sha256:older', ['app:latest'], 1_000), h2: image('sha256:newer', ['app:latest'], 2_000) };
     for (const [name, one] of Object.entries(images)) {
-      view.join(host(name), { name } as HostFacts);
-      view.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [one], volumes: [], networks: [] } }, 10_000_000);
-      view.setState(name, 'alive', undefined, 0);
+      view.hosts.join(host(name), { name } as HostFacts);
+      view.facts.apply(name, { type: 'snapshot', snapshot: { containers: [], images: [one], volumes: [], networks: [] } }, 10_000_000);
+      view.hosts.setState(name, 'alive', undefined, 0);
     }
-    assert.equal(view.tags().get('app:latest'), 'sha256:older');
-    assert.deepEqual(tagChanges(view.tagged(), records, view.allImages()), []);
+    assert.equal(view.images.tags().get('app:latest'), 'sha256:older');
+    assert.deepEqual(tagChanges(view.images.tagged(), records, view.images.all()), []);
     // one that was set before this leader looked, and after the record was written, shows by its image's age
-    view.join(host('h3'), { name: 'h3' } as HostFacts);
+    view.hosts.join(host('h3'), { name: 'h3' } as HostFacts);
     const fresh = image('sha256:fresh', ['app:latest'], 9_500);
-    view.apply('h3', { type: 'snapshot', snapshot: { containers: [], images: [fresh], volumes: [], networks: [] } }, 10_000_000);
-    view.setState('h3', 'alive', undefined, 0);
-    assert.equal(view.tags().get('app:latest'), 'sha256:fresh');
+    view.facts.apply('h3', { type: 'snapshot', snapshot: { containers: [], images: [fresh], volumes: [], networks: [] } }, 10_000_000);
+    view.hosts.setState('h3', 'alive', undefined, 0);
+    assert.equal(view.images.tags().get('app:latest'), 'sha256:fresh');
   });
 
   it('writes down the tags that were set while it looked on, and forgets those that no host has', () => {
     const view = viewOf('h1');
-    view.apply('h1', { type: 'images', images: [image('sha256:a', ['reg:5000/app:1'])] }, 7_000);
+    view.facts.apply('h1', { type: 'images', images: [image('sha256:a', ['reg:5000/app:1'])] }, 7_000);
     const put = { kind: 'put', key: keys.tag('reg:5000/app:1'), value: { tag: 'reg:5000/app:1', id: 'sha256:a', sinceMs: 7_000 } };
     const gone = { tag: 'gone:1', id: 'sha256:b', sinceMs: 1 };
-    assert.deepEqual(tagChanges(view.tagged(), [gone], undefined), [put]);
+    assert.deepEqual(tagChanges(view.images.tagged(), [gone], undefined), [put]);
     const later = { tag: 'reg:5000/app:1', id: 'sha256:b', sinceMs: 8_000 };
-    assert.deepEqual(tagChanges(view.tagged(), [later], undefined), [], 'the host that has it so may be late');
-    assert.deepEqual(tagChanges(view.tagged(), [later], view.allImages()), [put], 'nobody has it so');
-    assert.deepEqual(tagChanges(view.tagged(), [gone], view.allImages()), [put, { kind: 'delete', key: keys.tag('gone:1') }]);
+    assert.deepEqual(tagChanges(view.images.tagged(), [later], undefined), [], 'the host that has it so may be late');
+    assert.deepEqual(tagChanges(view.images.tagged(), [later], view.images.all()), [put], 'nobody has it so');
+    assert.deepEqual(tagChanges(view.images.tagged(), [gone], view.images.all()), [put, { kind: 'delete', key: keys.tag('gone:1') }]);
   });
 
   it('counts only hosts that are alive', () => {
     const view = viewOf('h1');
-    view.apply('h1', { type: 'images', images: [image('sha256:a', ['app:latest'])] }, 0);
-    view.setState('h1', 'down', 'x', 0);
-    assert.equal(view.image('app'), undefined);
+    view.facts.apply('h1', { type: 'images', images: [image('sha256:a', ['app:latest'])] }, 0);
+    view.hosts.setState('h1', 'down', 'x', 0);
+    assert.equal(view.images.find('app'), undefined);
   });
 
   it('finds by id and by unique prefix of one, and not by an ambiguous one', () => {
     const view = viewOf('h1');
     const [a, b] = [`sha256:${'a'.repeat(64)}`, `sha256:aaaab${'0'.repeat(59)}`];
-    view.apply('h1', { type: 'images', images: [image(a, []), image(b, [])] }, 0);
-    assert.equal(view.image(a)?.id, a);
-    assert.equal(view.image('aaaab')?.id, b);
-    assert.equal(view.image('aaaa'), undefined);
+    view.facts.apply('h1', { type: 'images', images: [image(a, []), image(b, [])] }, 0);
+    assert.equal(view.images.find(a)?.id, a);
+    assert.equal(view.images.find('aaaab')?.id, b);
+    assert.equal(view.images.find('aaaa'), undefined);
   });
 });

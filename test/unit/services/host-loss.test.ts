@@ -1,7 +1,7 @@
 /** Which hosts are lost, what is started elsewhere and what waits: on literal data. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createForsaken } from '../../../src/processes/leader-isolation.ts';
+import { createIsolation } from '../../../src/processes/leader-isolation.ts';
 import { lostHosts } from '../../../src/services/reschedule/lost-hosts.ts';
 import { planRescue } from '../../../src/services/reschedule/reschedule-plan.ts';
 import type { ContainerRecord, ContainerView, HostView, LostRecord } from '../../../src/model/index.ts';
@@ -122,19 +122,19 @@ describe('a container that its host has not shown yet', () => {
 describe('a leader that no host reaches', () => {
   it('is left when patience is over, which doubles with each lonely term', async (t) => {
     t.mock.timers.enable({ apis: ['setInterval', 'Date'] });
-    const forsaken = createForsaken(() => 20_000, Date.now);
+    const isolation = createIsolation(() => 20_000, Date.now);
     const lonely = { hosts: () => [1], lastHeardMs: () => undefined };
-    const first = forsaken.watch(lonely, new AbortController().signal);
+    const first = isolation.watch(lonely, new AbortController().signal);
     t.mock.timers.tick(19_000);
     assert.equal(first.aborted, false);
     t.mock.timers.tick(1_500);
     assert.equal(first.aborted, true);
-    const second = forsaken.watch(lonely, new AbortController().signal);
+    const second = isolation.watch(lonely, new AbortController().signal);
     t.mock.timers.tick(39_000);
     assert.equal(second.aborted, false);
     t.mock.timers.tick(1_500);
     assert.equal(second.aborted, true);
-    const nobody = forsaken.watch({ hosts: () => [], lastHeardMs: () => undefined }, new AbortController().signal);
+    const nobody = isolation.watch({ hosts: () => [], lastHeardMs: () => undefined }, new AbortController().signal);
     t.mock.timers.tick(999_000);
     assert.equal(nobody.aborted, false);
   });

@@ -1,0 +1,76 @@
+/** Subnets and addresses: plans of changes that the caller commits with its own, with no await in between. */
+import type { LeaseRecord, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
+import type { Change } from '../store/ledger/contract.ts';
+
+export interface NetworkRequest {
+  readonly name: string;
+  readonly deployment: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  readonly driver?: string;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly implicit: boolean;
+  readonly createdAtMs: number;
+  readonly ipam?: NetworkCreateRequest['IPAM'] | undefined;
+  readonly enableIpv6?: boolean;
+  /** `/24`, `24`, or a number of addresses; default: the label `arpanet.size`. An IPAM subnet takes precedence. */
+  readonly size?: string | undefined;
+  readonly requestId?: string | undefined;
+  /** CIDRs that hosts route already: the subnet must not overlap them. Default routes do not count. */
+  readonly routes: readonly string[];
+}
+
+export interface AddressRequest {
+  /** The container's name. */
+  readonly owner: string;
+  readonly host: string;
+  /** The address that the user asked for, or the one that the instance had. */
+  readonly wanted?: string | undefined;
+  /** Name of the container that this one replaces: its address may be used (compose creates the new container first). */
+  readonly replacing?: string | undefined;
+}
+
+export interface Leased {
+  readonly ip: string;
+  readonly changes: readonly Change[];
+}
+
+export interface NetworkPlans {
+  readonly plan: (request: NetworkRequest) => { readonly record: NetworkRecord; readonly changes: readonly Change[] };
+  /** Record and subnet first, then all leases: if the plan is committed in parts, the first removes the network, and `sweep` can do the rest. */
+  readonly planRemoval: (network: string) => readonly Change[];
+}
+
+export interface LeasePlans {
+  /** An address for an instance, `offered`. */
+  readonly planOffer: (network: string, request: AddressRequest) => Leased;
+  readonly planBind: (network: string, ip: string) => readonly Change[];
+  /** Gives the lease to another owner, after a rename or to undo a replacement. Nothing if `from` does not own it. */
+  readonly planTransfer: (
+    network: string,
+    ip: string,
+    from: string,
+    to: { readonly owner: string; readonly host: string },
+  ) => readonly Change[];
+  /** A bound address rests; an offered one is free at once. Nothing if `owner` does not own it. */
+  readonly planRelease: (network: string, ip: string, owner: string) => readonly Change[];
+  /** The host's gateway address. If it has one already there is nothing to commit. */
+  readonly planGateway: (network: string, host: string) => Leased;
+  readonly planGatewayRelease: (network: string, host: string) => readonly Change[];
+  /** Removes leases that have rested or were abandoned; at most as many as fit into one transaction: call again until it is empty. */
+  readonly sweep: () => readonly Change[];
+  readonly leasesOf: (network: string) => readonly LeaseRecord[];
+  /** Leases of instances, without resting ones. */
+  readonly usersOf: (network: string) => readonly LeaseRecord[];
+  /** Gateway address by host name. */
+  readonly gatewaysOf: (network: string) => Readonly<Record<string, string>>;
+  /** Addresses that the Engine of `host` must not use, by a unique name: the other hosts' gateways and the user's reservations. */
+  readonly reservedFor: (network: string, host: string) => Readonly<Record<string, string>>;
+}
+
+/** Plans throw `exhausted`, `invalid`, `forbidden` (overlap), `conflict` (address taken) and `not-found` (no such network); nothing has changed then. */
+export interface Allocator {
+  readonly networks: NetworkPlans;
+  readonly leases: LeasePlans;
+}

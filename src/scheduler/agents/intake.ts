@@ -1,0 +1,39 @@
+/** What agents send, in order: first who is alive, then the facts, then who has to act on them. Effects: the view, the feed, tags in the store. */
+import { recordFromLabels } from '../create/rewrite-labels.ts';
+import type { Feed } from '../events/feed.ts';
+import type { Tags } from '../images/tags.ts';
+import type { Liveness } from '../loss/liveness.ts';
+import type { Triggers } from '../triggers.ts';
+import type { AgentReport } from './agent-report.ts';
+import type { View } from '../view/roles.ts';
+
+export interface IntakeParts {
+  readonly view: Pick<View, 'read' | 'facts'>;
+  readonly feed: Pick<Feed, 'take'>;
+  readonly liveness: Pick<Liveness, 'heard'>;
+  readonly tags: Tags;
+  readonly triggers: Triggers;
+  readonly now: () => number;
+}
+
+export function createIntake({ view, feed, liveness, tags, triggers, now }: IntakeParts): (host: string, message: AgentReport) => void {
+  const { read, facts } = view;
+
+  function isStray(id: string, labels: Readonly<Record<string, string>>): boolean {
+    return read.byId(id)?.record === undefined && recordFromLabels(labels) !== undefined;
+  }
+
+  return (host, message) => {
+    if (!liveness.heard(host, message)) return;
+    if (message.type === 'event') return feed.take(host, message.event);
+    if (message.type === 'engine') return;
+    const gone = facts.apply(host, message, now());
+    if (message.type === 'snapshot') triggers.emit('snapshot-applied', host);
+    // A snapshot may be older than what was created since: only what its Engine itself reports as removed is gone for sure.
+    if (message.type === 'containers') {
+      for (const container of gone) if (container.record !== undefined) triggers.emit('container-gone', container);
+      if (message.upserts.some(({ inspect }) => isStray(inspect.Id, inspect.Config.Labels ?? {}))) triggers.emit('stray-seen', host);
+    }
+    if (message.type === 'snapshot' || message.type === 'images') void tags.save();
+  };
+}

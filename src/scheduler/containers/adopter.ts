@@ -1,0 +1,67 @@
+/**
+ * When records and Engines are compared: when a host's snapshot is in, soon after a stray is seen, now and then, and when operators ask for it.
+ * Effects: timers; those of adopt.
+ */
+import type { ContainerView } from '../../model/index.ts';
+import type { Core } from '../core.ts';
+import type { Adopt } from './adopt.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+/** What an unreachable store, or a crash, left undone is found again, however it came about. */
+const RECONCILE_EVERY_MS = 30_000;
+/** A labelled container without a record gets this long to be claimed by the create that made it. */
+const STRAY_AFTER_MS = 3_000;
+
+export interface Adopter {
+  /** Compares one host now; what could not be done yet is tried again soon. */
+  readonly host: (host: string) => Promise<void>;
+  /** Compares all hosts that are alive, and gives back what nobody holds. */
+  readonly all: () => Promise<void>;
+}
+
+export function startAdopter(core: Core, adopt: Adopt, lifecycle: Pick<Lifecycle, 'removed'>): Adopter {
+  const { view, triggers, deps, lost } = core;
+  const { log } = deps;
+  const soon = new Map<string, NodeJS.Timeout>();
+
+  async function host(name: string): Promise<void> {
+    if (!(await adopt.host(name))) later(name);
+  }
+
+  function later(name: string): void {
+    if (soon.has(name) || lost.aborted) return;
+    const timer = setTimeout(() => {
+      soon.delete(name);
+      void host(name);
+    }, STRAY_AFTER_MS);
+    soon.set(name, timer);
+  }
+
+  async function forget(container: ContainerView): Promise<void> {
+    try {
+      await lifecycle.removed(container);
+    } catch (error) {
+      log.warn({ container: container.name, err: error }, 'could not give back what a removed container held; the next run does');
+      later(container.host);
+    }
+  }
+
+  async function all(): Promise<void> {
+    const alive = view.hosts().flatMap(({ name, state }) => (state === 'alive' ? [name] : []));
+    await Promise.all(alive.map((name) => host(name)));
+    await adopt.leftovers();
+  }
+
+  triggers.on('snapshot-applied', (name) => void host(name));
+  triggers.on('stray-seen', later);
+  triggers.on('container-gone', (container) => void forget(container));
+  const timer = setInterval(
+    () => void all().catch((error: unknown) => log.debug({ err: error }, 'could not reconcile; the next run does')),
+    RECONCILE_EVERY_MS,
+  );
+  lost.addEventListener('abort', () => {
+    clearInterval(timer);
+    for (const waiting of soon.values()) clearTimeout(waiting);
+  });
+  return { host, all };
+}

@@ -1,0 +1,88 @@
+/**
+ * The replacement of a container that is lost with its host: elsewhere, under the same name and addresses; and its removal while the host is
+ * away. Both write a note first (LostRecord) of what must go when the host is back. Effects: calls to agents and Engines.
+ */
+import type { CreatedContainer } from '../../contracts/index.ts';
+import { ArpanetError, type ContainerRecord, type ContainerView, isUnreachable, keys, type LostRecord } from '../../model/index.ts';
+import type { Core } from '../core.ts';
+import type { Pipeline } from '../create/pipeline.ts';
+import type { Overlays } from '../networks/overlays.ts';
+
+const FENCE_TIMEOUT_MS = 3_000;
+const API_VERSION = '1.41';
+
+export interface ReplaceLost {
+  /** Makes a replacement of the container, created and not started. Throws `conflict` unless its host is down, `unplaceable` where it cannot go. */
+  readonly replace: (name: string, requestId: string, signal: AbortSignal) => Promise<CreatedContainer>;
+  /** A client has removed it by force while its host is down: it is gone for everybody, and from its host when that is back. */
+  readonly abandon: (container: ContainerView) => Promise<void>;
+}
+
+export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick<Pipeline, 'create'>): ReplaceLost {
+  const { deps, view, hub, commit } = core;
+  const { ledger, log } = deps;
+
+  const recordOf = (name: string): ContainerRecord | undefined => ledger.get<ContainerRecord>(keys.container(name));
+
+  /** Hosts that cannot be told of anything: wherever they are, they may see the lost one, and must not see its successors. */
+  function away(lost: string): readonly string[] {
+    return view.hosts().flatMap(({ name, state }) => (name !== lost && isUnreachable(state) && !hub.connected(name) ? [name] : []));
+  }
+
+  /** Every other host exchanges no overlay packets any more with that one, nor with those that cannot be told so. */
+  async function fence(host: string, untold: readonly string[]): Promise<void> {
+    const others = view.hosts().flatMap(({ name }) => (name === host || untold.includes(name) ? [] : [name]));
+    await Promise.all(
+      others.map((other) =>
+        hub.call(other, { method: 'fence', addresses: overlays.fencedFor(other, [host, ...untold]) }, FENCE_TIMEOUT_MS),
+      ),
+    );
+  }
+
+  async function replace(name: string, requestId: string, signal: AbortSignal): Promise<CreatedContainer> {
+    const old = recordOf(name);
+    if (old?.id === undefined) throw new ArpanetError('not-found', `No such container: ${name}`);
+    const host = view.host(old.host);
+    if (host?.state !== 'down') throw new ArpanetError('conflict', `${name} is not lost: host ${old.host} is ${host?.state ?? 'unknown'}`);
+    const key = keys.lostContainer(old.id);
+    const untold = away(old.host);
+    const note: LostRecord = { id: old.id, name, host: old.host, addresses: {}, isSucceeded: true, sinceMs: deps.now() };
+    await commit([{ kind: 'put', key, value: untold.length === 0 ? note : { ...note, untold } }]);
+    try {
+      await fence(old.host, untold);
+      if (view.host(old.host)?.state !== 'down') throw new ArpanetError('conflict', `host ${old.host} is back`);
+      const { request } = old;
+      const create = { name, platform: undefined, request: withoutOldNeighbour(request), apiVersion: API_VERSION, requestId, signal };
+      const created = await pipeline.create({ ...create, successorOf: old });
+      log.warn({ container: name, from: old.host, to: recordOf(name)?.host }, 'a lost container has a successor');
+      for (const network of Object.keys(old.addresses)) await overlays.tidy(network, [old.host]);
+      return created;
+    } catch (error) {
+      if (recordOf(name)?.id === old.id) await commit([{ kind: 'delete', key }]);
+      throw error;
+    } finally {
+      for (const other of hub.hosts()) void overlays.push(other);
+    }
+  }
+
+  async function abandon(container: ContainerView): Promise<void> {
+    const record = container.record && recordOf(container.record.name);
+    if (record?.id !== container.id)
+      throw new ArpanetError('unavailable', `host ${container.host} is ${container.hostState}: ${container.name} cannot be removed now`);
+    const { id, name, host, addresses } = record;
+    const note: LostRecord = { id, name, host, addresses, isSucceeded: false, sinceMs: deps.now() };
+    await commit([
+      { kind: 'delete', key: keys.container(name) },
+      { kind: 'put', key: keys.lostContainer(id), value: note },
+    ]);
+    log.warn({ container: name, host }, 'removed while its host is away: it goes when the host is back');
+  }
+
+  return { replace, abandon };
+}
+
+/** compose asks that a recreated container be where the old one is: that host is lost. */
+function withoutOldNeighbour(request: ContainerRecord['request']): ContainerRecord['request'] {
+  if (!request.Env) return request;
+  return { ...request, Env: request.Env.filter((entry) => !/^affinity:container==[0-9a-f]{64}$/.test(entry)) };
+}

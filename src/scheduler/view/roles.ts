@@ -1,0 +1,83 @@
+/** The cluster view by role: who reads it, and who writes which part of it. Each fact has one writer. */
+import type {
+  AgentMessage,
+  ContainerFacts,
+  ContainerRecord,
+  ContainerView,
+  HostFacts,
+  HostRecord,
+  HostState,
+  HostView,
+  MaterialisedNetwork,
+} from '../../model/index.ts';
+import type { HostImages, Tagged } from './image-index.ts';
+import type { ContainerIndex } from './resolve-container.ts';
+
+export type FactsMessage = Extract<AgentMessage, { type: 'snapshot' | 'beat' | 'containers' | 'images' | 'volumes' | 'networks' }>;
+
+/** Hosts and containers. What it hands out is immutable. */
+export interface ViewReader extends ContainerIndex {
+  /** Grows whenever something that a list shows has changed. */
+  readonly version: () => number;
+  readonly hosts: () => readonly HostView[];
+  readonly host: (name: string) => HostView | undefined;
+  readonly containers: () => readonly ContainerView[];
+  readonly containersOn: (host: string) => readonly ContainerView[];
+  readonly networksOn: (host: string) => readonly MaterialisedNetwork[];
+  /** Our id for an Engine's own network id. */
+  readonly networkOf: (host: string, engineId: string) => string | undefined;
+  /** When its load figures came, in milliseconds of the leader's clock. */
+  readonly loadAt: (host: string) => number;
+}
+
+/** Images and tags over all hosts. */
+export interface ImageReader {
+  /** Reference -> image id; the tag that was set last wins. */
+  readonly tags: () => ReadonlyMap<string, string>;
+  /** What tags mean, and since when. */
+  readonly tagged: () => ReadonlyMap<string, Tagged>;
+  /** What a reference means, and the alive hosts that hold it, the least loaded first. */
+  readonly find: (reference: string) => { readonly id: string; readonly hosts: readonly string[] } | undefined;
+  readonly on: (host: string) => HostImages;
+  /** Of every host that reported its images, whatever its state. */
+  readonly all: () => readonly HostImages[];
+}
+
+/** Written by hosts/: who is a member, and in which state. */
+export interface HostWriter {
+  readonly add: (record: HostRecord) => void;
+  /** A host said hello; what was known of it stays until its snapshot comes. */
+  readonly join: (record: HostRecord, facts: HostFacts) => void;
+  /** Its record was changed by operators. */
+  readonly change: (record: HostRecord) => void;
+  /** It is no member any more, and nothing of it is shown. */
+  readonly remove: (host: string) => void;
+  /** Whether anything of it has changed. Only loss/liveness.ts calls it. */
+  readonly setState: (host: string, state: HostState, why: string | undefined, nowMs: number) => boolean;
+}
+
+/** Written by what agents report, and by nothing else. */
+export interface FactsWriter {
+  /** Applies one message; which containers went with it. */
+  readonly apply: (host: string, message: FactsMessage, nowMs: number) => readonly ContainerView[];
+}
+
+/** Written by what the ledger holds. */
+export interface RecordWriter {
+  /** A container record was written or, with undefined, deleted. */
+  readonly set: (name: string, record: ContainerRecord | undefined) => void;
+  /** These are to be removed when their host is back; nobody sees them any more. */
+  readonly setLost: (ids: ReadonlySet<string>) => void;
+  /** Recorded containers that their hosts have not reported yet: they are listed from this until a host does, or its next snapshot. */
+  readonly remember: (host: string, containers: readonly ContainerFacts[]) => void;
+  /** Something in the ledger that a list shows has changed. */
+  readonly touch: () => void;
+}
+
+export interface View {
+  readonly read: ViewReader;
+  readonly images: ImageReader;
+  readonly hosts: HostWriter;
+  readonly facts: FactsWriter;
+  readonly records: RecordWriter;
+}
