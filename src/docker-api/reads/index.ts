@@ -32,14 +32,23 @@ export function createReads(cluster: Cluster, deps: ReadsDeps): Reads {
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
   const answers = createAnswers(cluster, deps.now);
   const memo = createViewMemo(cluster);
-  const { showListed, ...containers } = createContainerReads(cluster, memo, answers, deps.now);
-  const { cached, remember, execSeen } = answers;
+  const containers = createContainerReads(cluster, memo, answers, deps.now);
+  const objects = createObjectReads(cluster, memo, answers, deps.now);
+  const system = createSystemReads(cluster, memo, answers, containers.showListed, deps);
   return {
-    ...containers,
-    ...createObjectReads(cluster, memo, answers, deps.now),
-    ...createSystemReads(cluster, memo, answers, showListed, deps),
-    cached,
-    remember,
-    execSeen,
+    containerList: containers.containerList,
+    containerInspect: containers.containerInspect,
+    showInspect: containers.showInspect,
+    imageList: objects.imageList,
+    networkList: objects.networkList,
+    networkInspect: objects.networkInspect,
+    volumeList: objects.volumeList,
+    volumeInspect: objects.volumeInspect,
+    info: system.info,
+    version: system.version,
+    diskUsage: system.diskUsage,
+    cached: answers.cached,
+    remember: answers.remember,
+    execSeen: answers.execSeen,
   };
 }

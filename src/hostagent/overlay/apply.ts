@@ -73,6 +73,12 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   };
   const listed = (): readonly MaterialisedNetwork[] =>
     [...present.values()].map((found) => (plans.has(found.network) ? found : { ...found, isLeaving: true }));
+  /** Whether a network here is leaving is a fact that the leader waits for: it is reported when a plan comes or goes. */
+  const withPlan = (plan: NetworkPlan): void => {
+    const wasLeaving = present.has(plan.network) && !plans.has(plan.network);
+    plans.set(plan.network, plan);
+    if (wasLeaving) deps.onChange(listed());
+  };
   const usersOf = (network: ObservedNetwork): number => deps.usersOf(network).length;
   const note = (network: string, now: MaterialisedNetwork | undefined): void => {
     const before = present.get(network);
@@ -143,7 +149,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const make = (plan: NetworkPlan): Promise<MaterialisedNetwork> =>
     exclusively(plan.network, async () => {
       const before = plans.get(plan.network);
-      plans.set(plan.network, plan);
+      withPlan(plan);
       askedAtMs.set(plan.network, deps.nowMs());
       try {
         return await converge(plan);
@@ -224,7 +230,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       isListComplete = true;
       const listed = new Set(all.map(({ network }) => network));
       for (const network of plans.keys()) if (!listed.has(network) && !isFresh(network)) plans.delete(network);
-      for (const plan of all) plans.set(plan.network, plan);
+      for (const plan of all) withPlan(plan);
     },
     restorePlans(kept) {
       for (const plan of kept) plans.set(plan.network, plan);
