@@ -29,9 +29,8 @@ import {
   swarmLeave,
   swarmUnlockKey,
   swarmUpdate,
-  taskInspect,
-  taskList,
 } from './swarm/services.ts';
+import { taskInspect, taskList } from './swarm/tasks.ts';
 import { volumeCreate, volumeRemove } from './volumes/handlers.ts';
 
 export type Handler = (call: Exchange) => Promise<void>;

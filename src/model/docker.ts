@@ -50,13 +50,23 @@ export interface HostConfig extends Json {
   readonly AutoRemove?: boolean;
 }
 
+export interface HealthConfig {
+  readonly Test?: readonly string[];
+  /** Nanoseconds, as the others. */
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
+}
+
 /** Body of `POST /containers/create`. */
 export interface CreateRequest extends Json {
   readonly Image?: string;
   readonly Hostname?: string;
   readonly Env?: readonly string[] | null;
   readonly Labels?: Readonly<Record<string, string>> | null;
-  readonly Healthcheck?: { readonly Test?: readonly string[] } | null;
+  readonly Healthcheck?: HealthConfig | null;
   readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
   readonly Volumes?: Readonly<Record<string, unknown>> | null;
   readonly HostConfig?: HostConfig | null;

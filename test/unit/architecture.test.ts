@@ -33,6 +33,8 @@ const floors: Readonly<Record<string, number>> = {
   text: 0,
   // queues, limits and single flights
   async: 0,
+  // JSON of Docker's API as Go reads it: a decoder and tables
+  'docker-json': 0,
   store: 1,
   engine: 1,
   config: 1,
@@ -62,15 +64,15 @@ const CONTRACTS_MAY_NAME: ReadonlySet<string> = new Set(['store/ledger/contract.
 /** Decision code: plain data in and out. */
 const isPure = (path: string): boolean =>
   [
-    /^(model|text|networks)\//,
+    /^(model|text|networks|docker-json)\//,
     /^engine\/(event-dedup|shown-events|public-labels|status|human-duration)/,
     /^dhcp\/(?!allocator|index)/,
     /^registrar\/(?!registrar|index)/,
     /^scheduler\/(create\/(identify|rewrite|random-names)|view\/resolve-container|placement\/|hosts\/host-limits|loss\/(host-states|mass-loss|lost-records))/,
-    /^docker-api\/(routes|[a-z]+\/(list|select|show)|json\/go-)/,
+    /^docker-api\/(routes|[a-z]+\/(list|select|show))/,
     /^docker-api\/reads\/(?!index|ask-hosts)/,
     /^docker-api\/system\/(disk-usage|info|version)/,
-    /^docker-api\/swarm\/(facade|show|spec|types)/,
+    /^docker-api\/swarm\/(facade|show|spec|types|validate)/,
     /^hostagent\/(overlay\/plan|inventory\/inventory-plan|load\/usage-figures)/,
     /^dns\/(answer|zone|encode)/,
     /^operator-api\/(reports\/|audit|doctor|instance-reference)/,

@@ -23,6 +23,15 @@ export function atoiError(value: string): string {
   return `strconv.Atoi: parsing ${JSON.stringify(value)}: ${/^[+-]?\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`;
 }
 
+/** The query's `version`, an integer of 64 bits without sign. Throws `invalid`: `invalid service version 'x': strconv.ParseUint: …`. */
+export function objectVersion(query: URLSearchParams, kind: string): number {
+  const text = query.get('version') ?? '';
+  const isNumber = /^\d+$/.test(text);
+  if (isNumber && Number(text) < 2 ** 64) return Number(text);
+  const why = `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`;
+  throw new ArpanetError('invalid', `invalid ${kind} version '${text}': ${why}`);
+}
+
 /** `timetypes.GetTimestamp`: a duration before now, a date, or Unix seconds. Zoneless times are UTC. */
 export function parseTimestampMs(value: string, nowMs: number): number {
   const duration = parseDurationMs(value);

@@ -1,31 +1,11 @@
 /** Networks are the cluster's own: created, removed and joined there; Engines get theirs when a container needs one. */
 import { ArpanetError, type ContainerView, isKind, type Json, type NetworkCreateRequest } from '../../model/index.ts';
 import { predefinedName } from '../../networks/index.ts';
-import { type GoStruct, readJson } from '../json/body.ts';
+import { readJson } from '../json/body.ts';
 import { type Exchange, send, sendJson, unlessDoneBefore } from '../request-context.ts';
 
-const CREATE: GoStruct = {
-  name: 'types.NetworkCreateRequest',
-  fields: {
-    Name: 'string',
-    Driver: 'string',
-    Scope: 'string',
-    Internal: 'bool',
-    Attachable: 'bool',
-    Ingress: 'bool',
-    EnableIPv6: 'bool',
-    ConfigOnly: 'bool',
-    ConfigFrom: 'struct',
-    IPAM: 'struct',
-    Options: 'map[string]string',
-    Labels: 'map[string]string',
-  },
-};
-const CONNECT: GoStruct = { name: 'types.NetworkConnect', fields: { Container: 'string', EndpointConfig: 'struct' } };
-const DISCONNECT: GoStruct = { name: 'types.NetworkDisconnect', fields: { Container: 'string', Force: 'bool' } };
-
 export async function networkCreate(call: Exchange): Promise<void> {
-  const request = await readJson<NetworkCreateRequest>(call, CREATE);
+  const request = await readJson<NetworkCreateRequest>(call, 'types.NetworkCreateRequest');
   const record = await call.cluster.networks.create(request, call.requestId);
   sendJson(call, 201, { Id: record.id, Warning: '' });
 }
@@ -42,7 +22,7 @@ interface Membership extends Json {
 }
 
 export async function networkConnect(call: Exchange): Promise<void> {
-  const { Container = '', EndpointConfig } = await readJson<Membership>(call, CONNECT);
+  const { Container = '', EndpointConfig } = await readJson<Membership>(call, 'types.NetworkConnect');
   if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
   const reference = call.params['id'] ?? '';
   // An Engine looks for the network first.
@@ -55,7 +35,7 @@ export async function networkConnect(call: Exchange): Promise<void> {
 }
 
 export async function networkDisconnect(call: Exchange): Promise<void> {
-  const { Container = '', Force = false } = await readJson<Membership>(call, DISCONNECT);
+  const { Container = '', Force = false } = await readJson<Membership>(call, 'types.NetworkDisconnect');
   if (Container === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
   const reference = call.params['id'] ?? '';
   const container = memberOf(call, Container, Force);

@@ -1,13 +1,16 @@
 /** Secrets and configs, as a swarm's manager answers for them. */
 import { ArpanetError, type Json, type SecretFile, type SecretKind, type SecretRecord } from '../../model/index.ts';
-import { type GoStruct, parseJson, readBody } from '../json/body.ts';
+import { readSwarmJson } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
+import { sendJsonList } from '../proxy/json-list.ts';
+import { fenced } from '../reads/fence.ts';
 import { parseFilters } from '../reads/filters.ts';
+import { objectVersion } from '../json/go-values.ts';
 import type { KeptReference, ServiceSpec } from './types.ts';
 
 const NAME = /^[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?$/;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-const SPEC: GoStruct = { name: 'swarm.SecretSpec', fields: { Name: 'string', Labels: 'map[string]string', Data: 'string' } };
+/** swarmkit api/validation/secrets.go and manager/controlapi/config.go. */
+const LIMIT_BYTES = { secret: 512_000, config: 1_024_000 } as const;
 
 interface KeptSpec extends Json {
   readonly Name?: string;
@@ -40,17 +43,25 @@ const show = ({ kind, id, name, labels, data, version, createdAtMs, updatedAtMs 
   Spec: { Name: name, Labels: labels, ...(kind === 'config' ? { Data: data } : {}) },
 });
 
-const readSpec = async (call: Exchange): Promise<KeptSpec> =>
-  parseJson<KeptSpec>(await readBody(call.req, call.bodyLimitBytes), call.req.headers['content-type'], SPEC);
+const readSpec = (call: Exchange): Promise<KeptSpec> =>
+  readSwarmJson<KeptSpec>(call, kindOf(call) === 'secret' ? 'swarm.SecretSpec' : 'swarm.ConfigSpec');
 
 export async function keptList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'name', 'names');
-  const found = call.cluster.secrets
-    .list(kindOf(call))
-    .filter(({ id, name, labels }) => filters.fuzzy('id', id) && filters.labels('label', labels) && filters.fuzzy('name', name))
-    .filter(({ name }) => filters.exact('names', name));
-  sendJson(call, 200, found.map(show));
-  await Promise.resolve();
+  const kind = kindOf(call);
+  const shown = fenced(
+    call.log,
+    kind,
+    call.cluster.secrets.list(kind),
+    ({ name }) => name,
+    (record) => {
+      const { id, name, labels } = record;
+      const isChosen =
+        filters.fuzzy('id', id) && filters.labels('label', labels) && filters.fuzzy('name', name) && filters.exact('names', name);
+      return isChosen ? [show(record)] : [];
+    },
+  );
+  await sendJsonList(call, shown);
 }
 
 export async function keptInspect(call: Exchange): Promise<void> {
@@ -66,8 +77,9 @@ export async function keptCreate(call: Exchange): Promise<void> {
     throw invalid('invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end character must be [a-zA-Z0-9]');
   if (Driver?.Name || Templating?.Name)
     throw new ArpanetError('unsupported', `a ${kind} from a driver or template is not supported by arpanet: give its data`);
-  if (data === '' && kind === 'secret') throw invalid('secret data must be larger than 0 and less than 512000 bytes');
-  if (!BASE64.test(data)) throw new ArpanetError('invalid', `illegal base64 data in the ${kind}'s Data`);
+  const bytes = Buffer.byteLength(data, 'base64');
+  if (bytes === 0 || bytes >= LIMIT_BYTES[kind])
+    throw invalid(`${kind} data must be larger than 0 and less than ${LIMIT_BYTES[kind]} bytes`);
   const { id } = await call.cluster.secrets.create(kind, { name, labels: Labels ?? {}, data });
   sendJson(call, 201, { ID: id });
 }
@@ -77,7 +89,7 @@ export async function keptUpdate(call: Exchange): Promise<void> {
   const { Name = record.name, Labels, Data } = await readSpec(call);
   if (Name !== record.name || (Data !== undefined && Data !== '' && Data !== record.data))
     throw new ArpanetError('invalid', `rpc error: code = InvalidArgument desc = only updates to Labels are allowed`);
-  await call.cluster.secrets.relabel(record, Labels ?? {}, Number(call.query.get('version')));
+  await call.cluster.secrets.relabel(record, Labels ?? {}, objectVersion(call.query, record.kind));
   send(call, { status: 200 });
 }
 

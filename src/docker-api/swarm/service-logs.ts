@@ -1,11 +1,14 @@
 /** Logs of all instances of a service in one stream, each line with the details that the docker CLI makes its prefix from. */
 import { setMaxListeners } from 'node:events';
 import { engineOpen } from '../../engine/index.ts';
-import type { ContainerView, ServiceView } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, type ServiceView } from '../../model/index.ts';
+import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
+import { type LogLine, LogLines } from '../proxy/log-lines.ts';
 import { boolValue } from '../json/go-values.ts';
 import { ids } from './ids.ts';
-import { serviceAt, taskAt } from './services.ts';
+import { serviceAt } from './services.ts';
+import { taskAt } from './tasks.ts';
 
 export async function serviceLogs(call: Exchange): Promise<void> {
   const view = serviceAt(call, call.params['id'] ?? '');
@@ -22,32 +25,49 @@ export async function taskLogs(call: Exchange): Promise<void> {
   );
 }
 
+/** Of logs that end, so many are read at a time; of followed ones each must be. */
+const READ_AT_ONCE = 32;
+
 async function logsOf(call: Exchange, view: ServiceView, containers: readonly ContainerView[]): Promise<void> {
   const query = new URLSearchParams(call.query);
+  refuseNoStream(query);
   const withDetails = boolValue(query.get('details'));
   const withTimes = boolValue(query.get('timestamps'));
   query.delete('details');
   setMaxListeners(0, call.signal);
   call.res.writeHead(200, { ...ownHeaders(call.apiVersion, call.requestId), 'Content-Type': 'application/vnd.docker.multiplexed-stream' });
   call.res.flushHeaders();
-  await Promise.all(
-    containers.map(async (container) => {
-      const details = withDetails ? detailsOf(view, container) : '';
+  const write = pacedWriter(call.res);
+  const waiting = containers.values();
+  const readNext = async (): Promise<void> => {
+    for (const container of waiting) {
+      const details = Buffer.from(withDetails ? detailsOf(view, container) : '');
       try {
         for await (const { stream, line } of linesOf(call, container, query.toString())) {
           const cut = withTimes ? line.indexOf(' ') + 1 : 0;
-          const payload = Buffer.from(`${line.slice(0, cut)}${details}${line.slice(cut)}\n`);
           const head = Buffer.alloc(8);
           head[0] = stream;
-          head.writeUInt32BE(payload.length, 4);
-          call.res.write(Buffer.concat([head, payload]));
+          head.writeUInt32BE(line.length + details.length + 1, 4);
+          if (!(await write(Buffer.concat([head, line.subarray(0, cut), details, line.subarray(cut), NEWLINE])))) return;
         }
       } catch (error) {
         if (!call.signal.aborted) call.log.debug({ container: container.name, err: error }, 'logs of an instance ended early');
       }
-    }),
-  );
+    }
+  };
+  const readers = boolValue(query.get('follow')) ? containers.length : Math.min(READ_AT_ONCE, containers.length);
+  await Promise.all(Array.from({ length: readers }, readNext));
   call.res.end();
+}
+
+const NEWLINE = Buffer.from('\n');
+
+/** What an Engine refuses as well, before anything is streamed (moby daemon/logs.go). */
+function refuseNoStream(query: URLSearchParams): void {
+  if (!boolValue(query.get('stdout')) && !boolValue(query.get('stderr')))
+    throw new ArpanetError('invalid', 'Bad parameters: you must choose at least one stream');
+  const tail = query.get('tail') ?? '';
+  if (!/^(?:|all|-?\d{1,18})$/.test(tail)) throw new ArpanetError('invalid', 'tail value must be a positive integer or "all"');
 }
 
 const detailsOf = (view: ServiceView, container: ContainerView): string =>
@@ -57,13 +77,8 @@ const detailsOf = (view: ServiceView, container: ContainerView): string =>
     `com.docker.swarm.task.id=${ids.task(container.id)} `,
   ].join(',');
 
-interface Line {
-  /** 1: standard output, 2: standard error. */
-  readonly stream: number;
-  readonly line: string;
-}
-
-async function* linesOf(call: Exchange, container: ContainerView, query: string): AsyncGenerator<Line> {
+/** Reads on only as its lines are taken: an Engine whose reader waits, waits as well. */
+async function* linesOf(call: Exchange, container: ContainerView, query: string): AsyncGenerator<LogLine> {
   if (container.hostState !== 'alive') return;
   const { agent } = call.cluster.engines.endpoint(container.host);
   const path = `/containers/${container.id}/logs?${query}`;
@@ -72,25 +87,7 @@ async function* linesOf(call: Exchange, container: ContainerView, query: string)
     answer.resume();
     return;
   }
-  const isTty = container.facts.inspect.Config['Tty'] === true;
-  const open = new Map<number, string>();
-  let rest: Buffer = Buffer.alloc(0);
-  const split = function* (stream: number, text: string): Generator<Line> {
-    const lines = ((open.get(stream) ?? '') + text).split('\n');
-    open.set(stream, lines.pop() ?? '');
-    for (const line of lines) yield { stream, line };
-  };
-  for await (const chunk of answer) {
-    if (isTty) {
-      yield* split(1, (chunk as Buffer).toString().replaceAll('\r\n', '\n'));
-      continue;
-    }
-    rest = Buffer.concat([rest, chunk as Buffer]);
-    while (rest.length >= 8 && rest.length >= 8 + rest.readUInt32BE(4)) {
-      const length = rest.readUInt32BE(4);
-      yield* split(rest[0] ?? 1, rest.subarray(8, 8 + length).toString());
-      rest = rest.subarray(8 + length);
-    }
-  }
-  for (const [stream, line] of open) if (line !== '') yield { stream, line };
+  const lines = new LogLines(container.facts.inspect.Config['Tty'] === true);
+  for await (const chunk of answer) yield* lines.push(chunk as Buffer);
+  yield* lines.end();
 }

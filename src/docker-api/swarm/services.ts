@@ -1,15 +1,18 @@
 /** The services API: services, tasks, nodes, the swarm; on the same objects as compose and `docker run`. */
 import { ArpanetError, type HostRecord, type HostView, type Json, type ServiceView, type UpdateSettings } from '../../model/index.ts';
-import { type GoStruct, parseJson, readBody, readJson } from '../json/body.ts';
+import { readJson, readSwarmJson } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import { isComposeV1 } from '../guards.ts';
+import { sendJsonList } from '../proxy/json-list.ts';
+import { fenced } from '../reads/fence.ts';
 import { parseFilters } from '../reads/filters.ts';
-import { boolValue } from '../json/go-values.ts';
+import { boolValue, objectVersion } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, update } from './facade.ts';
 import { ids } from './ids.ts';
-import { serviceName, showNode, showService, showSwarm, showTasks, specOf } from './show.ts';
+import { serviceName, showNode, showService, showSwarm, specOf } from './show.ts';
 import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from './spec.ts';
 import type { ServiceSpec } from './types.ts';
+import { refuseOutOfRange } from './validate.ts';
 import { filesFor } from './secrets.ts';
 
 /** The CLI takes a service for converged while its last old instance is still leaving. */
@@ -31,29 +34,23 @@ export function serviceAt(call: Exchange, reference: string): ServiceView {
   }
 }
 
-const keyOf = (view: ServiceView): string => `${view.deployment}/${view.service}`;
+export const keyOf = (view: ServiceView): string => `${view.deployment}/${view.service}`;
 
 export async function serviceList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'mode', 'name', 'runtime');
   const withStatus = boolValue(call.query.get('status'));
-  const shown = call.cluster.services
-    .list()
-    .filter(
-      (view) =>
-        filters.fuzzy('id', ids.service(view.deployment, view.service)) &&
-        filters.fuzzy('name', serviceName(view)) &&
-        filters.exact('mode', view.record?.isGlobal === true ? 'global' : 'replicated') &&
-        filters.labels('label', labelsOf(view)),
-    );
-  sendJson(
-    call,
-    200,
-    shown.map((view) => showService(view, ids, { withStatus })),
-  );
-  await Promise.resolve();
+  const shown = fenced(call.log, 'service', call.cluster.services.list(), serviceName, (view) => {
+    const isChosen =
+      filters.fuzzy('id', ids.service(view.deployment, view.service)) &&
+      filters.fuzzy('name', serviceName(view)) &&
+      filters.exact('mode', view.record?.isGlobal === true ? 'global' : 'replicated') &&
+      filters.labels('label', labelsOf(view));
+    return isChosen ? [showService(view, ids, { withStatus })] : [];
+  });
+  await sendJsonList(call, shown);
 }
 
-const labelsOf = (view: ServiceView): Readonly<Record<string, string>> => specOf(view).Labels ?? {};
+export const labelsOf = (view: ServiceView): Readonly<Record<string, string>> => specOf(view).Labels ?? {};
 
 export async function serviceInspect(call: Exchange): Promise<void> {
   const withDefaults = boolValue(call.query.get('insertDefaults'));
@@ -61,14 +58,9 @@ export async function serviceInspect(call: Exchange): Promise<void> {
   await Promise.resolve();
 }
 
-const SERVICE: GoStruct = { name: 'swarm.ServiceSpec', fields: { Name: 'string', Labels: 'map[string]string', TaskTemplate: 'struct' } };
-const NODE: GoStruct = {
-  name: 'swarm.NodeSpec',
-  fields: { Name: 'string', Availability: 'string', Role: 'string', Labels: 'map[string]string' },
-};
-
 async function readSpec(call: Exchange): Promise<ServiceSpec> {
-  const spec = parseJson<ServiceSpec>(await readBody(call.req, call.bodyLimitBytes), call.req.headers['content-type'], SERVICE);
+  const spec = await readSwarmJson<ServiceSpec>(call, 'swarm.ServiceSpec');
+  refuseOutOfRange(spec);
   return asKept(call, spec);
 }
 
@@ -114,6 +106,7 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
   const services = call.cluster.services;
   const view = serviceAt(call, call.params['id'] ?? '');
   const spec = await readSpec(call);
+  const version = objectVersion(call.query, 'service');
   if (call.query.get('rollback') === 'previous') {
     await services.rollback(keyOf(view), quiet, PATIENCE_MS);
     return sendJson(call, 200, { Warnings: null });
@@ -129,12 +122,6 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
     template === undefined || view.record?.origin === 'api'
       ? wanted
       : patched(template.request, requestOf(asKept(call, specOf(view)), view), wanted);
-  const version = Number(call.query.get('version'));
-  if (!Number.isInteger(version) || version < 1)
-    throw new ArpanetError(
-      'invalid',
-      `invalid service version '${call.query.get('version') ?? ''}': it is the Version.Index that was read`,
-    );
   await services.update(
     keyOf(view),
     {
@@ -157,57 +144,8 @@ export async function serviceRemove(call: Exchange): Promise<void> {
   sendJson(call, 200, {});
 }
 
-interface Task extends Json {
-  readonly ID: string;
-  readonly NodeID?: string;
-  readonly DesiredState: string;
-  readonly Status: { readonly ContainerStatus?: { readonly ContainerID: string } };
-}
-
-const tasksOf = (view: ServiceView): readonly Task[] => showTasks(view, ids) as readonly Task[];
-
-export async function taskList(call: Exchange): Promise<void> {
-  const filters = parseFilters(call.query.get('filters')).only(
-    'id',
-    'label',
-    'name',
-    'node',
-    'service',
-    'desired-state',
-    '_up-to-date',
-    'runtime',
-  );
-  const wantedServices = filters.get('service').map((reference) => keyOf(serviceAt(call, reference)));
-  const wantedNodes = filters.get('node').map((reference) => ids.node(hostAt(call, reference).name));
-  const isCurrentOnly = filters.bool('_up-to-date') === true;
-  const tasks = call.cluster.services
-    .list()
-    .filter((view) => wantedServices.length === 0 || wantedServices.includes(keyOf(view)))
-    .filter((view) => filters.labels('label', labelsOf(view)) && filters.fuzzy('name', serviceName(view)))
-    .flatMap((view) =>
-      tasksOf(view).filter((task) => !isCurrentOnly || !view.outdated.includes(task.Status.ContainerStatus?.ContainerID ?? '')),
-    )
-    .filter((task) => filters.fuzzy('id', task.ID) && filters.exact('desired-state', task.DesiredState))
-    .filter((task) => wantedNodes.length === 0 || wantedNodes.includes(task.NodeID ?? ''));
-  sendJson(call, 200, tasks);
-  await Promise.resolve();
-}
-
-/** Throws `not-found`. */
-export function taskAt(call: Exchange, reference: string): { readonly task: Task; readonly view: ServiceView } {
-  const all = call.cluster.services.list().flatMap((view) => tasksOf(view).map((task) => ({ task, view })));
-  const found = all.find(({ task }) => task.ID === reference) ?? all.find(({ task }) => reference !== '' && task.ID.startsWith(reference));
-  if (found === undefined) throw new ArpanetError('not-found', `task ${reference} not found`);
-  return found;
-}
-
-export async function taskInspect(call: Exchange): Promise<void> {
-  sendJson(call, 200, taskAt(call, call.params['id'] ?? '').task);
-  await Promise.resolve();
-}
-
 /** Id, name, unique id prefix. Throws `not-found`. */
-function hostAt(call: Exchange, reference: string): HostView {
+export function hostAt(call: Exchange, reference: string): HostView {
   const hosts = call.cluster.hosts.list();
   const found =
     hosts.find((host) => ids.node(host.name) === reference || host.name === reference) ??
@@ -219,17 +157,24 @@ function hostAt(call: Exchange, reference: string): HostView {
 export async function nodeList(call: Exchange): Promise<void> {
   if (isComposeV1(call.req.headers)) throw new ArpanetError('unavailable', NO_SWARM);
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'node.label', 'membership', 'name', 'role');
-  const nodes = call.cluster.hosts
-    .list()
-    .filter((host) => filters.fuzzy('id', ids.node(host.name)) && filters.fuzzy('name', host.name))
-    .filter(() => filters.exact('role', 'worker') && filters.exact('membership', 'accepted'))
-    .filter(({ record }) => filters.labels('label', record.labels) && filters.labels('node.label', record.labels));
-  sendJson(
-    call,
-    200,
-    nodes.map((host) => showNode(host, ids)),
+  const nodes = fenced(
+    call.log,
+    'host',
+    call.cluster.hosts.list(),
+    ({ name }) => name,
+    (host) => {
+      const { labels } = host.record;
+      const isChosen =
+        filters.fuzzy('id', ids.node(host.name)) &&
+        filters.fuzzy('name', host.name) &&
+        filters.exact('role', 'worker') &&
+        filters.exact('membership', 'accepted') &&
+        filters.labels('label', labels) &&
+        filters.labels('node.label', labels);
+      return isChosen ? [showNode(host, ids)] : [];
+    },
   );
-  await Promise.resolve();
+  await sendJsonList(call, nodes);
 }
 
 export async function nodeInspect(call: Exchange): Promise<void> {
@@ -247,7 +192,8 @@ const isAvailability = (text: string): text is HostRecord['availability'] => tex
 
 export async function nodeUpdate(call: Exchange): Promise<void> {
   const host = hostAt(call, call.params['id'] ?? '');
-  const spec = parseJson<NodeSpec>(await readBody(call.req, call.bodyLimitBytes), call.req.headers['content-type'], NODE);
+  const spec = await readSwarmJson<NodeSpec>(call, 'swarm.NodeSpec');
+  objectVersion(call.query, 'node');
   const { Availability = host.record.availability, Labels, Role = 'worker' } = spec;
   if (Role !== 'worker')
     throw new ArpanetError('unsupported', `a host cannot become a ${Role}: schedulers are started beside them ("arpanet scheduler")`);
@@ -297,11 +243,8 @@ interface InitRequest extends Json {
   readonly SubnetSize?: number;
 }
 
-const INIT: GoStruct = { name: 'swarm.InitRequest', fields: { Spec: 'struct' } };
-const SWARM: GoStruct = { name: 'swarm.Spec', fields: { Name: 'string' } };
-
 export async function swarmInit(call: Exchange): Promise<void> {
-  const { Spec, DefaultAddrPool, SubnetSize } = await readJson<InitRequest>(call, INIT);
+  const { Spec, DefaultAddrPool, SubnetSize } = await readJson<InitRequest>(call, 'swarm.InitRequest');
   init(call.cluster, Spec ?? {}, { ranges: DefaultAddrPool ?? [], subnetSize: SubnetSize ?? 0 });
   sendJson(call, 200, ids.node(call.cluster.hosts.list()[0]?.name ?? ''));
 }
@@ -324,9 +267,9 @@ export async function swarmUnlockKey(call: Exchange): Promise<void> {
 }
 
 export async function swarmUpdate(call: Exchange): Promise<void> {
-  const spec = await readJson<Json>(call, SWARM);
+  const spec = await readJson<Json>(call, 'swarm.Spec');
   const rotate = (name: string) => boolValue(call.query.get(name));
   const rotated = { worker: rotate('rotateWorkerToken'), manager: rotate('rotateManagerToken') };
-  update(call.cluster, Number(call.query.get('version')), spec, rotated);
+  update(call.cluster, objectVersion(call.query, 'swarm'), spec, rotated);
   send(call, { status: 200 });
 }

@@ -14,7 +14,10 @@ import type { Facade } from './facade.ts';
 import type { Ids } from './ids.ts';
 import type { PortConfig, ServiceSpec } from './types.ts';
 
-const iso = (ms: number): string => new Date(ms).toISOString();
+/** The largest time that JavaScript knows. */
+const MAX_MS = 8.64e15;
+/** What is no time at all is shown as Go shows none. */
+const iso = (ms: number): string => (Math.abs(ms) <= MAX_MS ? new Date(ms).toISOString() : '0001-01-01T00:00:00Z');
 
 export const serviceName = ({ deployment, service }: Pick<ServiceView, 'deployment' | 'service'>): string =>
   deployment === 'default' ? service : `${deployment}_${service}`;
@@ -186,45 +189,22 @@ function stateOf(container: ContainerView): string {
   }
 }
 
-/** Instances, and one pending task for each that is missing. */
-export function showTasks(view: ServiceView, ids: Ids): readonly Json[] {
+/** Of the tasks that only wait for a place, so much is shown: each repeats the whole spec, which is as long as its client likes. */
+const PENDING_BYTES = 4 * 1024 * 1024;
+
+/** Instances, and a pending task for each that is missing. */
+export function* showTasks(view: ServiceView, ids: Ids): Generator<Task> {
   const spec = specOf(view);
   const ServiceID = ids.service(view.deployment, view.service);
   const base = { ServiceID, Labels: {}, Version: { Index: view.record?.version ?? 1 } };
-  const shown = view.instances.map((container): Json => {
-    const { State } = container.facts.inspect;
-    const state = stateOf(container);
-    const atMs = Date.parse(state === 'complete' || state === 'failed' ? State.FinishedAt : State.StartedAt);
-    const madeMs = container.record?.createdAtMs ?? 0;
-    const at = iso(Math.max(atMs, madeMs));
-    const image = tagged(container.record?.request.Image);
-    const isStopped = view.record?.stopped.includes(container.id) ?? false;
-    return {
-      ...base,
-      ID: ids.task(container.id),
-      CreatedAt: iso(madeMs),
-      UpdatedAt: at,
-      Spec: { ...spec.TaskTemplate, ContainerSpec: { ...spec.TaskTemplate?.ContainerSpec, Image: image } },
-      Slot: container.record?.number ?? 0,
-      NodeID: ids.node(container.host),
-      Status: {
-        Timestamp: at,
-        State: state,
-        Message: state === 'orphaned' ? `host ${container.host} is down` : state === 'running' ? 'started' : state,
-        ...(state === 'failed' ? { Err: `task: non-zero exit (${State.ExitCode})` } : {}),
-        ContainerStatus: { ContainerID: container.id, PID: Number(State['Pid'] ?? 0), ExitCode: State.ExitCode },
-        PortStatus: {},
-      },
-      DesiredState: isStopped || state === 'complete' ? 'shutdown' : 'running',
-      NetworksAttachments: [],
-    };
-  });
-  const slots = new Set(view.instances.map((container) => container.record?.number));
+  for (const container of view.instances) yield instanceTask(view, container, spec, ids, base);
+  const taken = new Set(view.instances.map((container) => container.record?.number));
   const now = iso(view.record?.updatedAtMs ?? 0);
-  for (let slot = 1; slots.size < view.desired; slot++) {
-    if (slots.has(slot)) continue;
-    slots.add(slot);
-    shown.push({
+  let pending = Math.min(view.desired - taken.size, Math.ceil(PENDING_BYTES / JSON.stringify(spec).length));
+  for (let slot = 1; pending > 0; slot++) {
+    if (taken.has(slot)) continue;
+    pending--;
+    yield {
       ...base,
       ID: ids.task(`${ServiceID}/${slot}`),
       CreatedAt: now,
@@ -239,9 +219,45 @@ export function showTasks(view: ServiceView, ids: Ids): readonly Json[] {
         PortStatus: {},
       },
       DesiredState: 'running',
-    });
+    };
   }
-  return shown;
+}
+
+/** As far as filters and look-ups read it. */
+export interface Task extends Json {
+  readonly ID: string;
+  readonly NodeID?: string;
+  readonly DesiredState: string;
+  readonly Status: Json & { readonly ContainerStatus?: Json & { readonly ContainerID: string } };
+}
+
+function instanceTask(view: ServiceView, container: ContainerView, spec: ServiceSpec, ids: Ids, base: Json): Task {
+  const { State } = container.facts.inspect;
+  const state = stateOf(container);
+  const atMs = Date.parse(state === 'complete' || state === 'failed' ? State.FinishedAt : State.StartedAt);
+  const madeMs = container.record?.createdAtMs ?? 0;
+  const at = iso(Math.max(atMs, madeMs));
+  const image = tagged(container.record?.request.Image);
+  const isStopped = view.record?.stopped.includes(container.id) ?? false;
+  return {
+    ...base,
+    ID: ids.task(container.id),
+    CreatedAt: iso(madeMs),
+    UpdatedAt: at,
+    Spec: { ...spec.TaskTemplate, ContainerSpec: { ...spec.TaskTemplate?.ContainerSpec, Image: image } },
+    Slot: container.record?.number ?? 0,
+    NodeID: ids.node(container.host),
+    Status: {
+      Timestamp: at,
+      State: state,
+      Message: state === 'orphaned' ? `host ${container.host} is down` : state === 'running' ? 'started' : state,
+      ...(state === 'failed' ? { Err: `task: non-zero exit (${State.ExitCode})` } : {}),
+      ContainerStatus: { ContainerID: container.id, PID: Number(State['Pid'] ?? 0), ExitCode: State.ExitCode },
+      PortStatus: {},
+    },
+    DesiredState: isStopped || state === 'complete' ? 'shutdown' : 'running',
+    NetworksAttachments: [],
+  };
 }
 
 export function showNode(host: HostView, ids: Ids): Json {

@@ -74,7 +74,13 @@ export interface ServiceSpec extends Json {
         readonly GenericResources?: readonly unknown[] | null;
       } | null;
     } | null;
-    readonly RestartPolicy?: { readonly Condition?: string; readonly MaxAttempts?: number | null } | null;
+    readonly RestartPolicy?: {
+      readonly Condition?: string;
+      readonly MaxAttempts?: number | null;
+      /** Nanoseconds. */
+      readonly Delay?: number | null;
+      readonly Window?: number | null;
+    } | null;
     readonly Placement?: {
       readonly Constraints?: readonly string[] | null;
       readonly MaxReplicas?: number;

@@ -1,6 +1,6 @@
 /** Volumes: named in the cluster, kept on the host that first used them. */
 import type { Json } from '../../model/index.ts';
-import { type GoStruct, readJson } from '../json/body.ts';
+import { readJson } from '../json/body.ts';
 import { type Exchange, send, unlessDoneBefore } from '../request-context.ts';
 import { boolValue } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
@@ -12,13 +12,8 @@ interface VolumeCreateRequest extends Json {
   readonly Labels?: Readonly<Record<string, string>>;
 }
 
-const CREATE: GoStruct = {
-  name: 'volume.CreateOptions',
-  fields: { Name: 'string', Driver: 'string', DriverOpts: 'map[string]string', Labels: 'map[string]string' },
-};
-
 export async function volumeCreate(call: Exchange): Promise<void> {
-  const request = await readJson<VolumeCreateRequest>(call, CREATE);
+  const request = await readJson<VolumeCreateRequest>(call, 'volume.CreateOptions');
   // so Engines since 23.0 tell what they named themselves, and prune it first
   const isMarked = !request.Name && apiMinor(call.newestVersion) >= 42;
   const Labels = isMarked ? { ...request.Labels, 'com.docker.volume.anonymous': '' } : request.Labels;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { compileGoTypes } from '../../../src/docker-json/index.ts';
 import { parseJson } from '../../../src/docker-api/json/body.ts';
 import { answerTo } from '../../../src/docker-api/errors.ts';
 import { cleanerPath, hopByHop, refuseRequest } from '../../../src/docker-api/guards.ts';
@@ -112,9 +113,11 @@ describe('errors', () => {
 
 describe('a body', () => {
   const json = 'application/json';
+  const things = compileGoTypes({ 'types.Thing': { Name: 'string', Force: 'bool', Labels: 'map[string]string' } });
+  const THING = things.get('types.Thing') ?? assert.fail();
   const refusal = (text: string, type: string | undefined = json): string => {
     try {
-      parseJson(Buffer.from(text), type, { name: 'types.Thing', fields: { Name: 'string', Force: 'bool', Labels: 'map[string]string' } });
+      parseJson(Buffer.from(text), type, THING);
     } catch (error) {
       return (error as Error).message;
     }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { goJsonError } from '../../../src/docker-api/json/go-json.ts';
+import { GO_MAX_DEPTH, scanJson } from '../../../src/docker-json/scan.ts';
+
+const goJsonError = (text: string): string | undefined => scanJson(text).error;
 
 /** Each as Go 1.22 says it of the same text. */
 const REFUSED: readonly (readonly [string, string])[] = [
@@ -32,4 +34,13 @@ describe('a text that is no JSON', () => {
     for (const text of ['{}', ' {"a":[1,-0.5e+3,"\\u00e9\\n",true,false,null,{}]} ', '{} and more'])
       assert.equal(goJsonError(text), undefined);
   });
+
+  it('may be nested 10,000 levels deep and no deeper, and no depth exhausts the stack', () => {
+    const nested = (depth: number) => `${'{"a":['.repeat(depth / 2)}${']}'.repeat(depth / 2)}`;
+    assert.equal(goJsonError(nested(GO_MAX_DEPTH)), undefined);
+    for (const text of [nested(GO_MAX_DEPTH + 2), '['.repeat(1_000_000), '{"a":'.repeat(1_000_000)])
+      assert.equal(goJsonError(text), `invalid character '${text.charAt(0)}' exceeded max depth`);
+  });
+
+  it('ends where its value ends', () => assert.equal(scanJson(' {"a":[1,"}"]} x').end, 14));
 });

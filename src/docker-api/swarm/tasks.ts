@@ -1,0 +1,57 @@
+/** Tasks: the instances of services, as a swarm's manager lists them. */
+import { ArpanetError, type ServiceView } from '../../model/index.ts';
+import { sendJsonList } from '../proxy/json-list.ts';
+import { fenced } from '../reads/fence.ts';
+import { parseFilters } from '../reads/filters.ts';
+import { type Exchange, sendJson } from '../request-context.ts';
+import { ids } from './ids.ts';
+import { hostAt, keyOf, labelsOf, serviceAt } from './services.ts';
+import { serviceName, showTasks, type Task } from './show.ts';
+
+export async function taskList(call: Exchange): Promise<void> {
+  const filters = parseFilters(call.query.get('filters')).only(
+    'id',
+    'label',
+    'name',
+    'node',
+    'service',
+    'desired-state',
+    '_up-to-date',
+    'runtime',
+  );
+  const wantedServices = filters.get('service').map((reference) => keyOf(serviceAt(call, reference)));
+  const wantedNodes = filters.get('node').map((reference) => ids.node(hostAt(call, reference).name));
+  const isCurrentOnly = filters.bool('_up-to-date') === true;
+  const isChosen = (view: ServiceView): boolean =>
+    (wantedServices.length === 0 || wantedServices.includes(keyOf(view))) &&
+    filters.labels('label', labelsOf(view)) &&
+    filters.fuzzy('name', serviceName(view));
+  const tasks = fenced(call.log, 'service', call.cluster.services.list(), serviceName, (view): readonly Task[] => {
+    if (!isChosen(view)) return [];
+    return [...showTasks(view, ids)].filter(
+      (task) =>
+        (!isCurrentOnly || !view.outdated.includes(task.Status.ContainerStatus?.ContainerID ?? '')) &&
+        filters.fuzzy('id', task.ID) &&
+        filters.exact('desired-state', task.DesiredState) &&
+        (wantedNodes.length === 0 || wantedNodes.includes(task.NodeID ?? '')),
+    );
+  });
+  await sendJsonList(call, tasks);
+}
+
+/** Throws `not-found`. */
+export function taskAt(call: Exchange, reference: string): { readonly task: Task; readonly view: ServiceView } {
+  const all = [
+    ...fenced(call.log, 'service', call.cluster.services.list(), serviceName, (view) =>
+      [...showTasks(view, ids)].map((task) => ({ task, view })),
+    ),
+  ];
+  const found = all.find(({ task }) => task.ID === reference) ?? all.find(({ task }) => reference !== '' && task.ID.startsWith(reference));
+  if (found === undefined) throw new ArpanetError('not-found', `task ${reference} not found`);
+  return found;
+}
+
+export async function taskInspect(call: Exchange): Promise<void> {
+  sendJson(call, 200, taskAt(call, call.params['id'] ?? '').task);
+  await Promise.resolve();
+}
