@@ -1,6 +1,6 @@
 /**
  * One host agent as a process, so that a test can run it inside a host's network namespace. Argument: AgentOptions as JSON.
- * Its DNS is a stand-in that binds UDP port 53 of each address and says nothing: what is tested here is the agent.
+ * Its DNS is a stand-in that binds UDP port 53 of each address and answers nothing: the agent is tested here, not its DNS.
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';

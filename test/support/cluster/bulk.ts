@@ -119,7 +119,7 @@ async function watching(cluster: Cluster, what: string, run: () => Promise<numbe
 
 const DOCKERFILE = 'FROM busybox\nCOPY small /small\n';
 
-/** All ways by which gigabytes pass, one after the other, each told of when it is over. What it makes it removes again. */
+/** All ways to transfer gigabytes, one after the other, each reported at its end. It removes what it creates. */
 export async function bulk(cluster: Cluster, megabytes: number, tell: (moved: Moved) => void): Promise<void> {
   const { endpoint } = cluster;
   const bytes = megabytes * 1_000_000;

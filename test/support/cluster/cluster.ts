@@ -74,7 +74,7 @@ export interface ClusterOptions {
   readonly logLevel?: string;
   /** More in the environment of schedulers and agents. */
   readonly env?: NodeJS.ProcessEnv;
-  /** 1 unless told. */
+  /** 1 by default. */
   readonly consulServers?: number;
   /** Lines that can be cut between each scheduler and Consul, and between agents and each scheduler. */
   readonly relayed?: boolean;
@@ -111,7 +111,7 @@ export function runProgram(
   });
 }
 
-/** Runs it and throws, with all that it said, unless it exits with 0. */
+/** Runs it; throws with its output unless the exit code is 0. */
 export async function must(output: Promise<Output>): Promise<string> {
   const { code, stdout, stderr } = await output;
   if (code !== 0) throw new Error(`exit ${code}\n${stdout}\n${stderr}`);
@@ -119,9 +119,8 @@ export async function must(output: Promise<Output>): Promise<string> {
 }
 
 /**
- * Waits until `check` gives a truthy value; its last error or value is in the message when time is over. Whoever promises less than half a
- * minute says so; on a busy machine it is as much longer as that is busy. A check that takes long is asked less often: what it waits for needs
- * the processor, too.
+ * Waits until `check` returns a truthy value. On a timeout the message has its last error or value. A test of a promise shorter than 30 s passes
+ * that time; on a busy machine the limit grows with the load. A slow check runs less often, because what it waits for needs the processor, too.
  */
 export async function until<T>(what: string, check: () => Promise<T> | T, timeoutMs = 30_000): Promise<NonNullable<T>> {
   const startedAt = Date.now();
@@ -137,7 +136,7 @@ export async function until<T>(what: string, check: () => Promise<T> | T, timeou
     }
     await sleep(Math.min(400, Math.max(60, 1.5 * (Date.now() - askedAt))));
   } while (Date.now() - startedAt < promisedMs(timeoutMs));
-  throw new Error(`waited ${Date.now() - startedAt} ms in vain for: ${what}; last: ${inspect(last)}`);
+  throw new Error(`timed out after ${Date.now() - startedAt} ms waiting for: ${what}; last value: ${inspect(last)}`);
 }
 
 export async function freePort(address = '127.0.0.1'): Promise<number> {
@@ -283,7 +282,7 @@ function startNode(args: readonly string[], env: NodeJS.ProcessEnv, logFile: str
   }
 }
 
-/** SIGTERM, and after ten seconds SIGKILL; resolves when it is gone. */
+/** SIGTERM, and after ten seconds SIGKILL; resolves when it has ended. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));

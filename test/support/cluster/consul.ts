@@ -1,4 +1,4 @@
-/** A real Consul server of one, on free ports of 127.0.0.1. Effects: a process, a directory; `stop` takes both away. */
+/** A real, single Consul server on free ports of 127.0.0.1. Effects: a process and a directory; `stop` removes both. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';

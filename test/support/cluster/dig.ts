@@ -13,7 +13,7 @@ export interface Dug {
   readonly bytes: number;
 }
 
-/** `dig({ port }, 'pricing.abc.service.consul', 'AAAA', '+tcp')`; throws when nobody answers. */
+/** `dig({ port }, 'pricing.abc.service.consul', 'AAAA', '+tcp')`; throws when there is no answer. */
 export async function dig(server: { readonly port: number; readonly address?: string }, ...args: readonly string[]): Promise<Dug> {
   const fixed = [`@${server.address ?? '127.0.0.1'}`, '-p', String(server.port), '+tries=1', '+time=5'];
   const { stdout } = await promisify(execFile)('dig', [...fixed, ...args]);

@@ -37,7 +37,7 @@ export async function preparedRoot(enginePath: readonly string[], log: Logger): 
     for (const leaf of KEPT) {
       if (existsSync(join(host.dir, 'data', leaf))) await run('cp', ['-a', join(host.dir, 'data', leaf), fresh]);
     }
-    // another process may have been faster: one is as good as the other
+    // another process may have been faster: both results are equal
     await rename(fresh, made).catch(() => rm(fresh, { recursive: true, force: true }));
     return made;
   } finally {

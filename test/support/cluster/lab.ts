@@ -14,7 +14,7 @@ export interface Lab extends LocalHosts {
 }
 
 export interface LabOptions {
-  /** How many hosts; 3 unless told. */
+  /** How many hosts; 3 by default. */
   readonly count?: number;
   /** Host h3 runs Docker 26.1 unless this is false; the others the 20.10 of Debian 12. */
   readonly mixed?: boolean;

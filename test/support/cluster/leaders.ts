@@ -9,7 +9,7 @@ export interface Leader {
   readonly epoch: number;
 }
 
-/** The newest leader, as one of these schedulers (all unless told) knows it; undefined while none leads and answers. */
+/** The newest leader that one of these schedulers (by default all) knows; undefined while none leads and answers. */
 export async function leaderOf(cluster: Cluster, among = cluster.schedulers.map((_, index) => index)): Promise<Leader | undefined> {
   const all = among.map(async (index): Promise<Leader | undefined> => {
     const scheduler = cluster.schedulers[index];

@@ -23,7 +23,7 @@ export async function operator<T>(cluster: { readonly url: string }, path: strin
   return (await answer.json()) as T;
 }
 
-/** Everything of ours on all hosts: containers, networks, volumes of the deployments named, and VXLAN devices of any. */
+/** What the cluster has on all hosts: containers, networks and volumes of these deployments, and all VXLAN devices. */
 export async function leftovers(cluster: Cluster, deployments: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const host of cluster.lab.hosts) {

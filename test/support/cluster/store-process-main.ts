@@ -1,4 +1,4 @@
-/** A process of its own on an embedded store. Says what it did as lines of JSON; obeys `node --import tsx store-process-main.ts DIR MODE`. */
+/** A separate process with an embedded store: `node --import tsx store-process-main.ts DIR MODE`. Prints what it did as lines of JSON. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,7 @@ const say = (what: object) => void process.stdout.write(`${JSON.stringify(what)}
 const store = await openEmbedded(dir, pino({ level: 'silent' }));
 const never = new AbortController().signal;
 
-/** Three keys at a time, each with the same number; says so once the store has acknowledged it. */
+/** Writes three keys at a time, each with the same number; prints the number once the store has acknowledged it. */
 async function writeForever(): Promise<void> {
   for (let i = 0; ; i += 1) {
     const operations = ['a', 'b', 'c'].map(

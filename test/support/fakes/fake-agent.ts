@@ -9,11 +9,11 @@ import { type FakeEngine, fakeEngine } from './fake-engine.ts';
 export interface FakeAgent extends AsyncDisposable {
   readonly name: string;
   readonly engine: FakeEngine;
-  /** What the leader said, in order, but for calls. */
+  /** The leader's messages in order, without calls. */
   readonly told: LeaderMessage[];
   readonly calls: AgentCall[];
   plans: readonly NetworkPlan[];
-  /** Says something to the leader. */
+  /** Sends a message to the leader. */
   say(message: AgentMessage): void;
   /** Runs before a call is answered; what it throws is the answer. */
   beforeCall: (request: AgentCall) => Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * A leader for tests of the host agent: takes its stream, speaks model/wire.ts, keeps what was said. It places nothing and stores
+ * A leader for tests of the host agent: accepts its stream, uses model/wire.ts, records the messages. It places nothing and stores
  * nothing; what it is asked beyond that answers with its own name.
  */
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import type { AgentCall, AgentMessage, LeaderMessage } from '../../../src/model/
 
 export interface JoinedHost {
   readonly facts: HostFacts;
-  /** Everything said on the current connection, in order. */
+  /** All messages on the current connection, in order. */
   readonly said: readonly AgentMessage[];
   readonly snapshot: EngineSnapshot | undefined;
   call(request: AgentCall): Promise<unknown>;
@@ -28,7 +28,7 @@ export interface FakeLeader extends AsyncDisposable {
   refusal: string | undefined;
   /** The host's stream once `when` holds; fails after the bound. */
   host(name: string, when?: (host: JoinedHost) => boolean, withinMs?: number): Promise<JoinedHost>;
-  /** How often a host has said hello. */
+  /** How many hellos hosts have sent. */
   hellos(name: string): number;
 }
 

@@ -3,13 +3,13 @@ import { ArpanetError } from '../../../src/model/index.ts';
 import type { StateStore } from '../../../src/store/index.ts';
 
 /**
- * refuse: never arrives. lose: is done, but the answer is lost. delay: is said to have failed, and arrives at the next call of `deliver`.
+ * refuse: never arrives. lose: is done, but the answer is lost. delay: is reported as failed, and arrives at the next call of `deliver`.
  * deaf: cannot even be read.
  */
 export type Fault = 'none' | 'refuse' | 'lose' | 'delay' | 'deaf';
 
 export interface UnreliableStore extends StateStore {
-  /** The fate of the transactions to come, first to last; none left: all is well. */
+  /** What happens to the next transactions, in order; those after them succeed. */
   readonly faults: Fault[];
   /** What was delayed arrives now. */
   deliver(): Promise<void>;

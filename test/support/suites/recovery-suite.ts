@@ -1,4 +1,4 @@
-/** The store is lost for good, with containers running on three hosts: made anew from the hosts, and from a backup. */
+/** The store is lost for good while containers run on three hosts. It is rebuilt from the hosts, and from a backup. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -78,7 +78,7 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
           Id,
           Name,
           host: Node.Name,
-          // why it is where it is, nobody but the store knew
+          // only the store knew why it was placed there
           labels: { ...Config.Labels, 'arpanet.placement': '' },
           on: NetworkSettings.Networks,
         })),
