@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
+/** Where more than these wait for each processor, nothing can be said any more. */
+const MOST = 4;
+
 /**
  * What is promised within `ms` milliseconds on an idle machine takes longer where processes wait for a processor: in proportion to how many
  * do, now and on average over the last minute.
  */
 export function promisedMs(ms: number): number {
   const [, average = 0, running = 0] = (/^(\S+) \S+ \S+ (\d+)\//.exec(readFileSync('/proc/loadavg', 'utf8')) ?? []).map(Number);
-  return ms * Math.max(1, average / availableParallelism(), running / availableParallelism());
+  return ms * Math.min(MOST, Math.max(1, average / availableParallelism(), running / availableParallelism()));
 }
