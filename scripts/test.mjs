@@ -75,24 +75,37 @@ async function prepare() {
   console.log(`✔ images for the Engines (${((performance.now() - started) / 1_000).toFixed(1)} s)`);
 }
 
-async function runTier(tier, files, totals) {
-  const cores = availableParallelism();
-  await runAll(jobsOf(files, tier), seatsOf(tier, cores), async ({ files: some }) => {
+/** Those of several tiers share the seats; each tier's time is from its first file's start to its last one's end. */
+async function runTiers(tiers, totals) {
+  const jobs = tiers.flatMap((tier) =>
+    jobsOf(
+      chosen.filter((path) => tierOf(path) === tier),
+      tier,
+    ).map((job) => ({ ...job, tier })),
+  );
+  if (jobs.length === 0) return;
+  const spans = new Map();
+  const inOrder = jobs.toSorted((one, other) => other.seconds - one.seconds);
+  await runAll(inOrder, seatsOf(tiers[0], availableParallelism()), async ({ files, tier }) => {
+    const span = spans.get(tier) ?? { began: performance.now(), seconds: 0 };
+    spans.set(tier, span);
     const kept = join(
       logs,
-      some[0]
+      files[0]
         .replace(/^test\//, '')
         .replaceAll('/', '-')
         .replace('.test.ts', ''),
     );
     const env = { ...process.env, ARPANET_TEST_LOGS: kept, ARPANET_TEST_LABS: labs, TMPDIR: scratch };
-    const outcome = await runFiles(some, { timeoutMs: FILE_TIMEOUT_MS, env, name: asked.name });
+    const outcome = await runFiles(files, { timeoutMs: FILE_TIMEOUT_MS, env, name: asked.name });
+    span.seconds = (performance.now() - span.began) / 1_000;
     if (asked.name !== undefined && outcome.ended.every(({ isSuite }) => isSuite) && outcome.broke === undefined) return;
-    print(outcome, { isLong: tier !== 'unit' || files.length <= 10 });
+    print(outcome, { isLong: tier !== 'unit' || chosen.length <= 10 });
     if (failuresOf(outcome).length === 0) rmSync(kept, { recursive: true, force: true });
     else if (isThere(kept)) console.log(`  logs: ${kept}`);
     totals.add(outcome);
   });
+  for (const [tier, { seconds }] of spans) times.push([tier, seconds]);
 }
 
 const isThere = (dir) => {
@@ -158,10 +171,8 @@ async function runOnce() {
   }
   removeScratch();
   mkdirSync(scratch);
-  for (const tier of TIERS) {
-    const files = chosen.filter((path) => tierOf(path) === tier);
-    if (files.length > 0) await timed(tier, () => runTier(tier, files, totals));
-  }
+  await runTiers(['unit'], totals);
+  await runTiers(['integration', 'e2e'], totals);
   removeScratch();
   removeEmpty(labs, logs, dirname(logs));
 

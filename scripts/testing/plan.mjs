@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** @typedef {{ readonly files: readonly string[], readonly weight: number }} Job */
+/** @typedef {{ readonly files: readonly string[], readonly weight: number, readonly seconds: number }} Job */
 
 export const TIERS = ['unit', 'integration', 'e2e'];
 
@@ -83,11 +83,9 @@ export function jobsOf(files, tier) {
     const bySize = files.map((file) => ({ file, size: readFileSync(file).length })).toSorted((one, other) => other.size - one.size);
     const count = Math.ceil(files.length / UNIT_FILES_AT_ONCE);
     const groups = Array.from({ length: count }, (_, own) => bySize.filter((_one, index) => index % count === own).map(({ file }) => file));
-    return groups.map((group) => ({ files: group.toSorted(), weight: 1 }));
+    return groups.map((group) => ({ files: group.toSorted(), weight: 1, seconds: 0 }));
   }
-  return files
-    .map((file) => ({ files: [file], weight: named(HEAVY, file) ?? 1, seconds: named(LONG, file) ?? 0 }))
-    .toSorted((one, other) => other.seconds - one.seconds);
+  return files.map((file) => ({ files: [file], weight: named(HEAVY, file) ?? 1, seconds: named(LONG, file) ?? 0 }));
 }
 
 /** How much goes at a time: unit tests compute, all others wait most of the time. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { bulk } from '../../support/cluster/bulk.ts';
 import { startCluster } from '../../support/cluster/cluster.ts';
-import { promisedMs } from '../../support/cluster/promised.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 const MEGABYTES = 160;
 /** Less than a body that somebody keeps whole. */

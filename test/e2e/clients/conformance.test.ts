@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { leftBy, soakCluster, soakLines } from '../../conformance/replay/soak.ts';
 import { request } from '../../conformance/replay/wire.ts';
 import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
-import { promisedMs } from '../../support/cluster/promised.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 /** Lists and sums; and what asks every host to clean up. */
 const LISTS = ['/containers/json?all=1', '/containers/json?all=1&size=1', '/images/json', '/volumes', '/networks', '/info', '/system/df'];

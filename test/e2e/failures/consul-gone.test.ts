@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { leaderOf, request } from '../../support/cluster/leaders.ts';
 import { operator } from '../../support/cluster/leftovers.ts';
-import { promisedMs } from '../../support/cluster/promised.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 const ABSENCE_MS = Number(process.env['ARPANET_TEST_ABSENCE'] ?? 32) * 1_000;
 const container = { Image: 'busybox', Cmd: ['sleep', '1000'], Labels: { 'arpanet.service': 'pair' } };

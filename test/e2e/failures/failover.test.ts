@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { type Answer, type Leader, leaderOf, nextLeader, request } from '../../support/cluster/leaders.ts';
 import { operator } from '../../support/cluster/leftovers.ts';
-import { promisedMs } from '../../support/cluster/promised.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 const container = { Image: 'busybox', Cmd: ['sleep', '1000'] };
 /** A session expires within twice its time to live. */

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Cluster, endProcess, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { request } from '../../support/cluster/leaders.ts';
 import { type NetworkReport, operator } from '../../support/cluster/leftovers.ts';
-import { promisedMs } from '../../support/cluster/promised.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 describe('a full disk', { timeout: 180_000 }, () => {
   let cluster: Cluster;

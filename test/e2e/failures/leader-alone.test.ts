@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { leaderOf, nextLeader, request } from '../../support/cluster/leaders.ts';
 import { operator } from '../../support/cluster/leftovers.ts';
-import { promisedMs } from '../../support/cluster/promised.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 const container = { Image: 'busybox', Cmd: ['sleep', '1000'], StopTimeout: 0 };
 /** Twice the time in which a host is down. */

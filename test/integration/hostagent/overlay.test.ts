@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { MaterialisedNetwork, NetworkPlan } from '../../../src/model/facts.ts';
 import { type AgentLab, startAgentLab } from '../../support/cluster/hosts-with-agents.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 const run = promisify(execFile);
 
@@ -50,7 +51,7 @@ describe('networks of a host', { timeout: 300_000 }, () => {
   const eventually = async (what: string, withinMs: number, check: () => Promise<boolean>) => {
     const began = Date.now();
     while (!(await check())) {
-      if (Date.now() - began > withinMs) assert.fail(`not within ${withinMs} ms: ${what}`);
+      if (Date.now() - began > promisedMs(withinMs)) assert.fail(`not within ${withinMs} ms: ${what}`);
       await new Promise((wake) => setTimeout(wake, 100));
     }
   };

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { isKind, keys, type LeaderRecord } from '../../../src/model/index.ts';
 import { campaign, openConsul, openEmbedded, type StateStore, type Term } from '../../../src/store/index.ts';
 import { startConsul } from '../../support/cluster/consul.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 const log = pino({ level: 'silent' });
 const TTL_MS = 10_000;
@@ -57,7 +58,7 @@ class Candidate {
 async function until(what: string, holds: () => boolean, withinMs = 3000): Promise<number> {
   const startedMs = performance.now();
   while (!holds()) {
-    if (performance.now() - startedMs > withinMs) assert.fail(`after ${withinMs} ms still not: ${what}`);
+    if (performance.now() - startedMs > promisedMs(withinMs)) assert.fail(`after ${withinMs} ms still not: ${what}`);
     await sleep(10);
   }
   return performance.now() - startedMs;

@@ -10,7 +10,7 @@ import { keepLog } from './kept-logs.ts';
 import { type Lab, startLab } from './lab.ts';
 import { spawnMortal } from './mortal.ts';
 import { repository, tools } from './paths.ts';
-import { promisedMs } from './promised.ts';
+import { promisedMs } from '../promised.ts';
 import { type Relay, startRelay } from './relay.ts';
 
 /** As the first line of src/cli/main.ts gives it. */
