@@ -128,7 +128,7 @@ export const DIVERGENCES: readonly Divergence[] = [
     at: /^body\.message$/,
     label: /^start without it$/,
     what: 'a container whose network was removed while it was stopped',
-    dockers: '`network <id> not found`, for good',
+    dockers: '`network <id> not found`, permanently',
     ours: '`network <name> not found`, until a network with this name exists again',
     reason: 'Hosts create networks when they need them, each time with a new Engine id. Containers join by name.',
   },
