@@ -3,7 +3,7 @@ import type { Exchange } from './request-context.ts';
 import type { Execs } from './containers/execs.ts';
 import type { Forward } from './proxy/forward.ts';
 import { containerMutate } from './containers/mutate.ts';
-import type { HandlerName } from './routes.ts';
+import type { HandlerName } from './route.ts';
 import { commit, containerRemove, containerRename, containerWait, execCreate } from './containers/handlers.ts';
 import { containerCreate } from './containers/create.ts';
 import { events } from './events/handlers.ts';
@@ -11,7 +11,10 @@ import { imageRemove } from './images/remove.ts';
 import { build, imageInspect, imageTag, streamToBuilder } from './images/handlers.ts';
 import { keptCreate, keptInspect, keptList, keptRemove, keptUpdate } from './swarm/secrets.ts';
 import { networkConnect, networkCreate, networkDisconnect, networkRemove } from './networks/handlers.ts';
-import { buildPrune, containersPrune, imagesPrune, networksPrune, volumesPrune } from './system/prune.ts';
+import { containersPrune } from './containers/prune.ts';
+import { buildPrune, imagesPrune } from './images/prune.ts';
+import { networksPrune } from './networks/prune.ts';
+import { volumesPrune } from './volumes/prune.ts';
 import { serviceLogs, taskLogs } from './swarm/service-logs.ts';
 import {
   nodeInspect,

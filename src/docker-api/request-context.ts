@@ -5,7 +5,7 @@ import { isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
 import type { Reads } from './reads/index.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 export interface Call {
   readonly req: IncomingMessage;

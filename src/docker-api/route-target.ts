@@ -4,7 +4,8 @@ import { ArpanetError, type ContainerView, isKind, labels } from '../model/index
 import type { Call } from './request-context.ts';
 import type { Execs } from './containers/execs.ts';
 import { builderWithImages, imageAt, pushAt, saveAt } from './images/image-target.ts';
-import { fillPath, type Place } from './routes.ts';
+import type { Place } from './route.ts';
+import { fillPath } from './routes.ts';
 
 export interface Located {
   readonly host: string;

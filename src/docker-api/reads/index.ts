@@ -7,7 +7,9 @@ import { setFlagsFromString } from 'node:v8';
 import type { Cluster } from '../../contracts/index.ts';
 import { type Answers, createAnswers } from './answers.ts';
 import { type ContainerReads, createContainerReads } from '../containers/reads.ts';
-import { createObjectReads, type ObjectReads } from './object-reads.ts';
+import { createImageReads } from '../images/reads.ts';
+import { createNetworkReads } from '../networks/reads.ts';
+import { createVolumeReads } from '../volumes/reads.ts';
 import { createSystemReads, type SystemReads } from '../system/reads.ts';
 import { createViewMemo } from './view-memo.ts';
 
@@ -23,7 +25,9 @@ export interface ReadsDeps {
 
 export interface Reads
   extends Omit<ContainerReads, 'showListed'>,
-    ObjectReads,
+    ReturnType<typeof createImageReads>,
+    ReturnType<typeof createNetworkReads>,
+    ReturnType<typeof createVolumeReads>,
     SystemReads,
     Pick<Answers, 'cached' | 'remember' | 'execSeen'> {}
 
@@ -33,17 +37,19 @@ export function createReads(cluster: Cluster, deps: ReadsDeps): Reads {
   const answers = createAnswers(cluster, deps.now);
   const memo = createViewMemo(cluster);
   const containers = createContainerReads(cluster, memo, answers, deps.now);
-  const objects = createObjectReads(cluster, memo, answers, deps.now);
+  const images = createImageReads(cluster, memo, answers, deps.now);
+  const networks = createNetworkReads(cluster, answers);
+  const volumes = createVolumeReads(cluster, answers);
   const system = createSystemReads(cluster, memo, answers, containers.showListed, deps);
   return {
     containerList: containers.containerList,
     containerInspect: containers.containerInspect,
     showInspect: containers.showInspect,
-    imageList: objects.imageList,
-    networkList: objects.networkList,
-    networkInspect: objects.networkInspect,
-    volumeList: objects.volumeList,
-    volumeInspect: objects.volumeInspect,
+    imageList: images.imageList,
+    networkList: networks.networkList,
+    networkInspect: networks.networkInspect,
+    volumeList: volumes.volumeList,
+    volumeInspect: volumes.volumeInspect,
     info: system.info,
     version: system.version,
     diskUsage: system.diskUsage,

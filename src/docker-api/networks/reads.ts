@@ -1,0 +1,51 @@
+/** `GET /networks` and `GET /networks/{id}`, answered from the view. */
+import type { Cluster } from '../../contracts/index.ts';
+import { ArpanetError, isKind } from '../../model/index.ts';
+import { shownNetwork } from '../../networks/index.ts';
+import { apiMinor } from '../../text/api-version.ts';
+import { windowOf } from '../api-versions.ts';
+import type { Answers, Read } from '../reads/answers.ts';
+import { parseFilters } from '../reads/filters.ts';
+import { selectNetworks, type ShownNetwork, showNetworks } from './list.ts';
+
+export function createNetworkReads(cluster: Cluster, answers: Answers): { readonly networkList: Read; readonly networkInspect: Read } {
+  const allNetworks = () => showNetworks(cluster.networks.list(), cluster.containers.list(), windowOf(cluster.hosts.list()).max);
+
+  const networkList: Read = (query, _params, apiVersion) => {
+    const chosen = selectNetworks(allNetworks(), parseFilters(query.get('filters')));
+    const sorted = chosen.toSorted((a, b) => (a.Name < b.Name ? -1 : 1));
+    // since 1.28 only an inspect tells the members
+    return answers.answer(JSON.stringify(apiMinor(apiVersion) < 28 ? sorted : sorted.map((one) => ({ ...one, Containers: {} }))));
+  };
+
+  const networkInspect: Read = (query, params) => {
+    const reference = params['id'] ?? '';
+    const shown = findNetwork(reference);
+    const verbose = query.get('verbose') ?? '';
+    if (verbose !== '' && !/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(verbose)) {
+      const why = `strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`;
+      throw new ArpanetError('invalid', `invalid value for verbose: ${verbose}: ${why}`);
+    }
+    const scope = query.get('scope') ?? '';
+    if (scope !== '' && scope !== shown.Scope) throw new ArpanetError('not-found', `network ${reference} not found`);
+    return answers.answer(JSON.stringify(shown));
+  };
+
+  const findNetwork = (reference: string): ShownNetwork => {
+    const all = allNetworks();
+    const withId = (id: string) => all.find((one) => one.Id === id);
+    const exact = withId(reference) ?? all.find((one) => one.Name === reference);
+    if (exact !== undefined) return exact;
+    try {
+      const found = withId(shownNetwork(cluster.networks.one(reference).record).id);
+      if (found !== undefined) return found;
+    } catch (error) {
+      if (!isKind(error, 'not-found')) throw error;
+    }
+    const byPrefix = reference === '' ? undefined : all.find((one) => one.Id.startsWith(reference));
+    if (byPrefix === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
+    return byPrefix;
+  };
+
+  return { networkList: answers.settledRead('networks', networkList), networkInspect: answers.settledRead('network', networkInspect) };
+}
