@@ -2,7 +2,7 @@
 import type { HostView } from '../model/index.ts';
 import { compareVersions } from '../text/api-version.ts';
 
-/** The newest version whose routes this door knows, and the oldest it takes. */
+/** The newest version whose routes this endpoint knows, and the oldest it takes. */
 const NEWEST = '1.51';
 export const OLDEST = '1.24';
 /** Said while no host was ever heard of: old enough for any engine that joins. */

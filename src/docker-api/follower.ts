@@ -1,5 +1,5 @@
 /**
- * Effects: a follower's door. Everything goes to the leader, upgraded connections and agents' streams included.
+ * Effects: a follower's endpoint. Everything goes to the leader, upgraded connections and agents' streams included.
  *
  * Over a change of leader no request gets two answers, and none is carried out twice: what never reached a leader is sent again; what may have
  * reached it is sent again only if twice is as good as once (reads; create, start, stop, rm, which the leader recognises by their request id).
@@ -297,4 +297,4 @@ const one = (values: readonly string[]): string | string[] => (values.length ===
 export const noLeader = (): ArpanetError => new ArpanetError('not-leader', 'no scheduler leads at the moment: try again in a second');
 
 const lostLeader = (): ArpanetError =>
-  new ArpanetError('unavailable', 'the leader went away during this request: it may or may not have been carried out');
+  new ArpanetError('unavailable', 'the connection to the leader was lost during this request: it may or may not have been carried out');

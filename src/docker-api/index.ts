@@ -1,7 +1,7 @@
 /**
- * Job: the door. Speaks Docker's Engine API for the whole cluster. In: HTTP requests of docker, compose, SDKs and the other schedulers; a `Cluster`
+ * Job: the endpoint. Speaks Docker's Engine API for the whole cluster. In: HTTP requests of docker, compose, SDKs and the other schedulers; a `Cluster`
  * while this scheduler leads. Out: answers from the cluster view, requests to the hosts' Engines, streams joined end to end.
  * Invariants: one request gets one answer; an Engine's own status and words pass unchanged; what was written is seen by the next read; bodies
  * that are not rewritten are never buffered; a client that goes away frees what it held.
  */
-export { type Door, type DoorDeps, startDoor } from './server.ts';
+export { type Endpoint, type EndpointDeps, startEndpoint } from './server.ts';

@@ -1,4 +1,4 @@
-/** Effects: a request's way through the leader's door: version, route, and then one of the ways that the route table names. */
+/** Effects: a request's way through the leader's endpoint: version, route, and then one of the ways that the route table names. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { engineError, engineRequest } from '../engine/index.ts';
@@ -23,7 +23,7 @@ import { facadeOf, refuseHidden } from './swarm/facade.ts';
 import { refuseVersion, type VersionWindow, windowOf } from './api-versions.ts';
 import { compareVersions, splitVersion } from '../text/api-version.ts';
 
-export interface LeadingDeps {
+export interface LeaderDeps {
   readonly cluster: Cluster;
   readonly reads: Reads;
   readonly log: Logger;
@@ -39,7 +39,7 @@ export interface Ready {
   readonly body: Buffer;
 }
 
-export interface Leading extends Disposable {
+export interface Leader extends Disposable {
   readonly window: () => VersionWindow;
   /** Ready bytes for this url, if they are still true. */
   ready(url: string): Ready | undefined;
@@ -55,13 +55,13 @@ export interface Leading extends Disposable {
 
 /** Refusals of changes that a leader had begun when it lost the lead: whoever asks the next one must say that it asks again. */
 const begun = new WeakSet<ArpanetError>();
-export const wasBegun = (error: ArpanetError): boolean => begun.has(error);
+export const wasStarted = (error: ArpanetError): boolean => begun.has(error);
 
 /** The Engine closes after its answer. And it must not gzip what it packs: the CLI asks for that over TCP, and `cp` is then eight times slower. */
 const RELAYED = { Connection: 'close', 'Accept-Encoding': 'identity' };
 const BODY_IN_HIJACK_LIMIT_BYTES = 1024 * 1024;
 
-export function createLeading(deps: LeadingDeps): Leading {
+export function createLeader(deps: LeaderDeps): Leader {
   const { cluster, reads, log, bodyLimitBytes, streamLimit = 20_000 } = deps;
   const execs: Execs = createExecs();
   const forward = createForward();
@@ -156,7 +156,7 @@ export function createLeading(deps: LeadingDeps): Leading {
         const located = await locate(call, route.at, execs);
         // what was pushed has a digest from then on
         const beforeEnd = route.at === 'push' ? () => cluster.view.refresh(located.host, { images: true }) : undefined;
-        return await forward(call, { host: located.host, door: cluster.engines.endpoint(located.host), path: located.path, beforeEnd });
+        return await forward(call, { host: located.host, endpoint: cluster.engines.endpoint(located.host), path: located.path, beforeEnd });
       }
       case 'stream':
       case 'hijack': {
@@ -207,10 +207,10 @@ export function createLeading(deps: LeadingDeps): Leading {
   function remember(call: Exchange, body: Buffer, warnings: readonly string[]): void {
     reads.remember(call.req.url ?? '', body);
     const { 'Arpanet-Request-Id': _, ...headers } = ownHeaders(call.newestVersion, '');
-    const told = warningHeader(warnings).flatMap((text) => ['Warning', text]);
+    const warningHeaders = warningHeader(warnings).flatMap((text) => ['Warning', text]);
     heads.set(body, [
       ...Object.entries({ ...headers, 'Content-Type': 'application/json', 'Content-Length': String(body.length) }).flat(),
-      ...told,
+      ...warningHeaders,
     ]);
   }
 
@@ -288,13 +288,13 @@ export function createLeading(deps: LeadingDeps): Leading {
           const call = openCall(req, requestId, controller.signal);
           if (call.route.do !== 'hijack') throw new ArpanetError('invalid', 'this request has no stream to upgrade to');
           const isChunked = req.headers['transfer-encoding'] !== undefined;
-          const said = isChunked ? await readChunked(socket, head, call.bodyLimitBytes) : undefined;
+          const chunked = isChunked ? await readChunked(socket, head, call.bodyLimitBytes) : undefined;
           const { at } = call.route;
           await carried(call.route, async () => {
             const located = await locate(call, at, execs);
             const upstream = await dial(call, located.host);
-            const first = said === undefined ? head : Buffer.concat([said.body, said.rest]);
-            const bodyBytes = said?.body.length ?? Number(req.headers['content-length'] ?? 0);
+            const first = chunked === undefined ? head : Buffer.concat([chunked.body, chunked.rest]);
+            const bodyBytes = chunked?.body.length ?? Number(req.headers['content-length'] ?? 0);
             await join(call, located, upstream, socket, first, bodyBytes, true);
           });
         } catch (error) {

@@ -1,4 +1,4 @@
-/** One request on its way through the leader's door, and the answers it can get. */
+/** One request on its way through the leader's endpoint, and the answers it can get. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { VERSION } from '../config/version.ts';
 import { isKind } from '../model/index.ts';

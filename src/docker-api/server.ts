@@ -1,5 +1,5 @@
 /**
- * Effects: the door itself. Listens, refuses what is no request, and hands each one to the leader's way (leading.ts) or the follower's
+ * Effects: the endpoint itself. Listens, refuses what is no request, and hands each one to the leader's way (leader.ts) or the follower's
  * (follower.ts), as this scheduler's role is at that moment. While nobody leads, requests wait.
  */
 import { randomUUID } from 'node:crypto';
@@ -17,7 +17,7 @@ import { errorBody, sendError } from './errors.ts';
 import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
 import { refuseSocket } from './proxy/hijack.ts';
-import { createLeading, type Leading, wasBegun } from './leader.ts';
+import { createLeader, type Leader, wasStarted } from './leader.ts';
 import { answerResourceUsage } from './resource-usage.ts';
 import { createReads } from './reads/index.ts';
 import { watchUnanswered } from './slow-request-log.ts';
@@ -25,11 +25,11 @@ import { isUploading, receiveUpload, stoppingAt, uploadOf } from './proxy/upload
 import { OLDEST, refuseVersion } from './api-versions.ts';
 import { compareVersions, splitVersion } from '../text/api-version.ts';
 
-export interface DoorDeps {
+export interface EndpointDeps {
   readonly listen: readonly { readonly host: string; readonly port: number }[];
   /** This scheduler's name. */
   readonly name: string;
-  /** For bodies that the door itself reads: create requests and their like. It may change. */
+  /** For bodies that the endpoint itself reads: create requests and their like. It may change. */
   readonly bodyLimitBytes?: () => number;
   /** Streams at once; more are refused. */
   readonly streamLimit?: number;
@@ -44,7 +44,7 @@ export interface DoorDeps {
   readonly acceptAgent: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
-export interface Door extends AsyncDisposable {
+export interface Endpoint extends AsyncDisposable {
   /** Where it listens, in the order asked for. */
   readonly addresses: readonly AddressInfo[];
   /** From now on this scheduler leads, and this is its cluster. */
@@ -81,11 +81,11 @@ const IDLE_MS = 5 * 60_000;
 const PING_WAIT_MS = 1_000;
 
 type Role =
-  | { readonly kind: 'leading'; readonly leading: Leading; readonly epoch: () => number }
+  | { readonly kind: 'leader'; readonly leader: Leader; readonly epoch: () => number }
   | { readonly kind: 'following'; readonly url: string | undefined };
 
 /** Listens before it knows its role. */
-export async function startDoor(deps: DoorDeps): Promise<Door> {
+export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const { log } = deps;
   const bodyLimitBytes = deps.bodyLimitBytes ?? (() => BODY_LIMIT_BYTES);
   const servers: http.Server[] = [];
@@ -104,16 +104,16 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     name: deps.name,
     log,
     bodyLimitBytes,
-    leaderUrl: () => (role.kind === 'leading' ? ownUrl : role.url),
+    leaderUrl: () => (role.kind === 'leader' ? ownUrl : role.url),
   });
 
   function become(next: Role): void {
-    if (role.kind === 'leading') {
-      apiVersion = role.leading.window().max;
-      role.leading[Symbol.dispose]();
+    if (role.kind === 'leader') {
+      apiVersion = role.leader.window().max;
+      role.leader[Symbol.dispose]();
     }
     role = next;
-    const url = next.kind === 'leading' ? ownUrl : next.url;
+    const url = next.kind === 'leader' ? ownUrl : next.url;
     // While nobody is known to lead, the last one may still do, and may still answer.
     if (url !== undefined && url !== lastUrl) follower.leaderChanged();
     lastUrl = url ?? lastUrl;
@@ -124,8 +124,8 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     // as a proxy is asked; an Engine takes it too
     req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
     const { url } = req;
-    if (role.kind === 'leading' && req.method === 'GET') {
-      const ready = role.leading.ready(url);
+    if (role.kind === 'leader' && req.method === 'GET') {
+      const ready = role.leader.ready(url);
       if (ready !== undefined) {
         res.writeHead(200, [...ready.head, 'Arpanet-Request-Id', idOf(req)]);
         res.end(ready.body);
@@ -137,8 +137,8 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     try {
       await route(req, res, url, requestId);
     } catch (error) {
-      if (isKind(error, 'not-leader') && !res.headersSent) res.setHeader(NOT_LEADER_HEADER, wasBegun(error) ? BEGUN : '1');
-      const own = ownHeaders(role.kind === 'leading' ? role.leading.window().max : apiVersion, requestId);
+      if (isKind(error, 'not-leader') && !res.headersSent) res.setHeader(NOT_LEADER_HEADER, wasStarted(error) ? BEGUN : '1');
+      const own = ownHeaders(role.kind === 'leader' ? role.leader.window().max : apiVersion, requestId);
       sendError(res, error, isNoPage(error) ? { 'Arpanet-Request-Id': requestId } : own, log);
       if (!req.complete && uploadOf(req) === undefined) endRefused(req, res);
     } finally {
@@ -149,7 +149,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
   async function route(req: IncomingMessage, res: ServerResponse, url: string, requestId: string): Promise<void> {
     const path = url.split('?', 1)[0] ?? '/';
     if (req.method === 'OPTIONS' && req.headers['transfer-encoding'] === undefined) {
-      res.writeHead(200, ownHeaders(role.kind === 'leading' ? role.leading.window().max : apiVersion, requestId)).end();
+      res.writeHead(200, ownHeaders(role.kind === 'leader' ? role.leader.window().max : apiVersion, requestId)).end();
       return;
     }
     const cleaner = cleanerPath(path);
@@ -166,7 +166,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     }
     const split = splitVersion(path);
     if (split.path === '/_ping' && (req.method === 'GET' || req.method === 'HEAD')) {
-      const window = role.kind === 'leading' ? role.leading.window() : { min: OLDEST, max: apiVersion };
+      const window = role.kind === 'leader' ? role.leader.window() : { min: OLDEST, max: apiVersion };
       const refusal = split.version === undefined ? undefined : refuseVersion(split.version, window);
       if (refusal !== undefined) throw new ArpanetError('invalid', refusal);
       return await ping(req, res, requestId);
@@ -176,8 +176,8 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') return await follower.answer(req, res, requestId);
     if (path.startsWith('/arpanet/')) return deps.operator(req, res);
-    if (role.leading.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
-    await role.leading.answer(req, res, requestId);
+    if (role.leader.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
+    await role.leader.answer(req, res, requestId);
   }
 
   /** True once another scheduler leads, or this one anew; false after ten seconds, or when the client left. */
@@ -207,7 +207,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
         act();
       };
       const gone = (): void => done(() => reject(noLeader()));
-      const wake = (): void => done(() => (role.kind === 'leading' ? resolve() : reject(noLeader())));
+      const wake = (): void => done(() => (role.kind === 'leader' ? resolve() : reject(noLeader())));
       const timer = setTimeout(gone, role.kind === 'following' && role.url !== undefined ? 0 : LEADER_WAIT_MS);
       awaitingLead.add(wake);
       req.socket.once('close', gone);
@@ -216,7 +216,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
 
   /** Any scheduler is alive and says so; which API it speaks the leader knows. */
   async function ping(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
-    if (role.kind === 'leading') apiVersion = role.leading.window().max;
+    if (role.kind === 'leader') apiVersion = role.leader.window().max;
     else if (role.url !== undefined && req.headers['arpanet-forwarded'] === undefined) apiVersion = await askVersion(role.url);
     const headers = {
       ...ownHeaders(apiVersion, requestId),
@@ -254,8 +254,8 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     const body = JSON.stringify({
       name: deps.name,
       role: role.kind,
-      leader: role.kind === 'leading' ? ownUrl : role.url,
-      ...(role.kind === 'leading' ? { epoch: role.epoch() } : {}),
+      leader: role.kind === 'leader' ? ownUrl : role.url,
+      ...(role.kind === 'leader' ? { epoch: role.epoch() } : {}),
       version: VERSION,
     });
     res.writeHead(200, { 'Content-Type': 'application/json', 'Arpanet-Request-Id': requestId });
@@ -272,11 +272,11 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
       if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
       if (role.kind === 'following') return await follower.upgrade(req, socket, head, requestId);
       if (path === '/arpanet/v1/agent') return deps.acceptAgent(req, socket, head);
-      const upgraded = role.leading.upgrade(req, socket, head, requestId);
+      const upgraded = role.leader.upgrade(req, socket, head, requestId);
       if (upgraded === undefined) return withoutUpgrade(server, req, socket, head);
       await upgraded;
     } catch (error) {
-      refuseSocket(socket, error, ownHeaders(role.kind === 'leading' ? role.leading.window().max : apiVersion, requestId));
+      refuseSocket(socket, error, ownHeaders(role.kind === 'leader' ? role.leader.window().max : apiVersion, requestId));
     } finally {
       isDone();
     }
@@ -286,7 +286,7 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     const answering = new WeakMap<Duplex, ServerResponse>();
     const isFree = (socket: Duplex): boolean => answering.get(socket)?.writableFinished !== false;
     const server = http.createServer({
-      IncomingMessage: stoppingAt((req) => role.kind === 'leading' && isFree(req.socket) && role.leading.isUpload(req)),
+      IncomingMessage: stoppingAt((req) => role.kind === 'leader' && isFree(req.socket) && role.leader.isUpload(req)),
       maxHeaderSize: HEADERS_LIMIT_BYTES,
       requestTimeout: 0,
       keepAliveTimeout: IDLE_MS,
@@ -333,9 +333,9 @@ export async function startDoor(deps: DoorDeps): Promise<Door> {
     lead(cluster) {
       const reads = createReads(cluster, { now: Date.now, version: VERSION });
       become({
-        kind: 'leading',
+        kind: 'leader',
         epoch: () => cluster.leader.about().epoch,
-        leading: createLeading({
+        leader: createLeader({
           cluster,
           reads,
           log,
@@ -383,7 +383,7 @@ function idOf(req: IncomingMessage): string {
 
 /**
  * Some clients (Java's, curl's) offer `Upgrade: h2c` with any request; an Engine answers it as if they had not. Node has no way to decline an
- * upgrade, so the request goes in again at the front door without the offer.
+ * upgrade, so the request goes in again at the endpoint without the offer.
  */
 function withoutUpgrade(server: http.Server, req: IncomingMessage, socket: Duplex, head: Buffer): void {
   const lines = [`${req.method ?? 'GET'} ${req.url ?? '/'} HTTP/1.1`];

@@ -229,6 +229,6 @@ const NETWORK_LINGER_MS = 3_000;
 const COMPARE_EVERY_MS = 30_000;
 
 const FROZEN =
-  'the state store is out of reach, or another scheduler leads: what runs goes on and can be looked at, but nothing can be changed until a leader is known';
+  'the state store is unreachable, or another scheduler leads: running containers go on and can be inspected, but nothing can be changed until a leader is known';
 
 const newId = () => randomBytes(32).toString('hex');

@@ -54,8 +54,7 @@ export function clusterSettings(ledger: Ledger, followed: Followed, own: LiveSet
   const takenUp = async (name: LiveName, text: string | undefined) => {
     const endMs = Date.now() + TAKEN_UP_MS;
     while (followed.kept()[name] !== text) {
-      if (Date.now() > endMs)
-        throw new ArpanetError('timeout', `${name} is written down, but is not taken up yet: "arpanet config get" shows it`);
+      if (Date.now() > endMs) throw new ArpanetError('timeout', `${name} is stored, but not in effect yet: "arpanet config get" shows it`);
       await sleep(20);
     }
     return report(name);

@@ -1,8 +1,8 @@
 /**
- * The scheduler process: opens the store, opens its door, stands for election, and leads or follows.
- * Effects: the store, the door, the election; while it leads, a leadership's.
+ * The scheduler process: opens the store, opens its endpoint, stands for election, and leads or follows.
+ * Effects: the store, the endpoint, the election; while it leads, a leadership's.
  */
-import { startDoor } from '../docker-api/index.ts';
+import { startEndpoint } from '../docker-api/index.ts';
 import { createDns } from '../dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
 import { operatorApi } from '../operator-api/api.ts';
@@ -67,7 +67,7 @@ export async function runScheduler(
       if (refused !== undefined && !scheduler.containers.list().some(({ name }) => name === reference)) return refused;
       const { record } = scheduler.containers.one(reference);
       if (record === undefined)
-        throw new ArpanetError('not-found', `${reference} was not placed by this cluster: nothing is known of why it is where it is`);
+        throw new ArpanetError('not-found', `${reference} was not placed by this cluster: there is no placement decision`);
       return record.decision;
     },
     rehearse: (creates, networks) => current().rehearse(creates, networks),
@@ -80,7 +80,7 @@ export async function runScheduler(
     now: Date.now,
     log,
   });
-  await using door = await startDoor({
+  await using endpoint = await startEndpoint({
     listen: [settings.listen, ...settings.alsoListen],
     name: settings.name,
     bodyLimitBytes: () => live.now().bodyLimit,
@@ -113,7 +113,7 @@ export async function runScheduler(
     // Another may lead by now, and we have been told already.
     if (term.lost.aborted) return await next.stop();
     await replace(next);
-    door.lead(clusterOf(next.scheduler, next.deployments));
+    endpoint.lead(clusterOf(next.scheduler, next.deployments));
     log.info({ epoch: term.epoch }, 'leading');
     // With the embedded store nobody else could lead.
     const left =
@@ -128,10 +128,10 @@ export async function runScheduler(
     }
     log.warn(
       { epoch: term.epoch },
-      isIsolated ? 'no host reaches this leader: another may do better' : 'leadership lost: a host has seen another leader',
+      isIsolated ? 'no host can reach this leader: it steps down' : 'leadership lost: a host has seen another leader',
     );
     if (leadership !== next) return;
-    door.follow(undefined);
+    endpoint.follow(undefined);
     await replace(undefined);
   };
   let following = new AbortController();
@@ -140,14 +140,14 @@ export async function runScheduler(
     following.abort();
     if (leader === undefined) {
       // With a view of our own we go on answering reads: perhaps the store is away for everybody.
-      if (leadership === undefined) door.follow(undefined);
+      if (leadership === undefined) endpoint.follow(undefined);
       return;
     }
     peers.clear();
     if (leader.url === settings.advertise) return;
     following = new AbortController();
     void announce({ name: settings.name, url: settings.advertise }, leader.url, following.signal, () => signal.aborted);
-    door.follow(leader.url);
+    endpoint.follow(leader.url);
     void replace(undefined);
     log.info({ leader: leader.name, epoch: leader.epoch }, 'following');
   };

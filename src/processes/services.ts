@@ -1,4 +1,4 @@
-/** Wires the deployments room to the scheduler's, and the door to both. Effects: those of the rooms; pulls through an Engine. */
+/** Wires the deployments room to the scheduler's, and the endpoint to both. Effects: those of the rooms; pulls through an Engine. */
 import type { Cluster, Scheduler } from '../contracts/index.ts';
 import { type Deployments, startDeployments } from '../services/index.ts';
 import { engineError, engineRequest } from '../engine/index.ts';

@@ -1,7 +1,7 @@
 /**
  * Job: where containers go, and that they get there whole. The cluster view, the agents' streams, placement, the create pipeline, networks and
  * volumes, for as long as one leadership lasts.
- * In: the ledger, dhcp's plans, agents' messages, what the door asks. Out: answers from the view; calls to agents and Engines; changes of the ledger.
+ * In: the ledger, dhcp's plans, agents' messages, what the endpoint asks. Out: answers from the view; calls to agents and Engines; changes of the ledger.
  * Invariants: one name, one container; what a failed create began is undone; what is handed out of the view never changes; nothing outlives `lost`.
  */
 export { startScheduler } from './scheduler.ts';

@@ -24,14 +24,14 @@ export function startReadiness(core: Core, { listeners, adopter, adopt }: Readin
     const until = now() + graceMs;
     while (!lost.aborted && now() < until && view.hosts().some(({ state }) => state === 'joining')) await listeners.next(until - now());
     const compared = Promise.all(view.hosts().map(({ name }) => adopter.host(name)));
-    await within(graceMs + 1, compared, () => new Error('adoption is slow')).catch((error: unknown) =>
+    await within(graceMs + 1, compared, () => new Error('comparing all hosts with the store takes too long')).catch((error: unknown) =>
       log.warn({ err: error }, 'ready before all hosts were compared with the store'),
     );
   }
 
   const completed = complete();
   void completed.then(() =>
-    lost.aborted ? undefined : adopt.leftovers().catch((error: unknown) => log.warn({ err: error }, 'left-overs remain')),
+    lost.aborted ? undefined : adopt.leftovers().catch((error: unknown) => log.warn({ err: error }, 'could not remove all leftovers')),
   );
   return (signal) => awaitReady(completed, signal, lost);
 }

@@ -1,4 +1,4 @@
-/** The services of one leadership: what the door and the operator's API ask, and the reconciler behind it. Effects: those of its parts. */
+/** The services of one leadership: what the endpoint and the operator's API ask, and the reconciler behind it. Effects: those of its parts. */
 import type { ServiceView } from '../model/index.ts';
 import { createAct } from './replicas/instance-actions.ts';
 import { type Changes, createChanges } from './service-operations.ts';

@@ -156,7 +156,7 @@ describe('the house', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('keeps statuses at the door: only docker-api and operator-api say which HTTP status an error has', () => {
+  it('keeps statuses at the endpoint: only docker-api and operator-api say which HTTP status an error has', () => {
     const wrong = files.filter(
       (file) =>
         /statusCode\s*=\s*\d|\.status\(\d/.test(file.text) && !['docker-api', 'operator-api', 'hostagent', 'engine'].includes(file.room),

@@ -43,11 +43,11 @@ export async function containerCreate(call: Exchange): Promise<void> {
       const network = request?.HostConfig?.NetworkMode ?? 'default';
       throw new ArpanetError('invalid', `invalid config for network ${network}: ${error.message}`, { cause: error });
     }
-    const said = await refusalOfEngine(call, body, request).catch(() => undefined);
+    const refusal = await refusalOfEngine(call, body, request).catch(() => undefined);
     // a host that lacks the image says nothing about a request that fails for another reason
-    if (said === undefined || (said.status === 404 && !isKind(error, 'not-found', 'unplaceable'))) throw error;
+    if (refusal === undefined || (refusal.status === 404 && !isKind(error, 'not-found', 'unplaceable'))) throw error;
     // what is no JSON is the client's fault, though 20.10 calls it its own
-    sendEngineAnswer(call, said.status === 500 && isKind(error, 'invalid') ? { ...said, status: 400 } : said);
+    sendEngineAnswer(call, refusal.status === 500 && isKind(error, 'invalid') ? { ...refusal, status: 400 } : refusal);
   }
 }
 

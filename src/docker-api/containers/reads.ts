@@ -89,8 +89,8 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
     const body = entry.bodies.get(apiVersion);
     if (body !== undefined) return answers.answer(body, { container: view.id });
     const shown = showInspect(view.facts.inspect, view, apiVersion);
-    const told = isAlive ? shown : { ...shown, State: { ...shown.State, Error: shown.State['Error'] || whyUnreachable(view, host) } };
-    const made = answers.answer(JSON.stringify(told), { container: view.id });
+    const answered = isAlive ? shown : { ...shown, State: { ...shown.State, Error: shown.State['Error'] || whyUnreachable(view, host) } };
+    const made = answers.answer(JSON.stringify(answered), { container: view.id });
     entry.bodies.set(apiVersion, made.body);
     return made;
   };

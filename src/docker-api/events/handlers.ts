@@ -28,26 +28,26 @@ export async function events(call: Exchange): Promise<void> {
   const signal = AbortSignal.any([call.signal, ended.signal]);
   const timer =
     untilMs === undefined ? undefined : setTimeout(() => ended.abort(), Math.min(Math.max(untilMs - nowMs, 0), LONGEST_TIMER_MS));
-  const write = (event: ClusterEvent, told: AbortSignal = signal): void => {
-    if (told.aborted || !accepts(event)) return;
+  const write = (event: ClusterEvent, until: AbortSignal = signal): void => {
+    if (until.aborted || !accepts(event)) return;
     res.write(renderEvent(event.event, call.apiVersion));
     if (res.writableLength > (call.eventsBehindBytes ?? BEHIND_LIMIT_BYTES)) res.destroy();
   };
 
-  // Live events wait while the past is told, and what both know is told once: an Engine may remember what its agent has yet to tell us.
+  // Live events wait while past ones are replayed, and an event that is both is sent once: an Engine may remember what its agent has yet to send.
   let waiting: ClusterEvent[] | undefined = sinceMs === undefined ? undefined : [];
-  const told = new Set<string>();
+  const replayed = new Set<string>();
   const live = (event: ClusterEvent): void => {
-    if (told.size === 0 || !told.delete(eventIdentity(event.host, event.event))) write(event);
+    if (replayed.size === 0 || !replayed.delete(eventIdentity(event.host, event.event))) write(event);
   };
   cluster.events.listen((event) => (waiting === undefined ? live(event) : void waiting.push(event)), signal);
   if (sinceMs !== undefined) {
     const sinceNano = nanoseconds(since, sinceMs);
     const heard = await remembered(call, sinceMs, Math.min(untilMs ?? Date.now(), Date.now()));
     const past = heard.filter(({ event }) => event.timeNano >= sinceNano);
-    // the past is told whole, even when `until` is past too
+    // past events are sent whole, even when `until` is past too
     for (const event of past) {
-      told.add(eventIdentity(event.host, event.event));
+      replayed.add(eventIdentity(event.host, event.event));
       write(event, call.signal);
     }
     for (const event of waiting ?? []) live(event);
@@ -81,8 +81,8 @@ async function remembered(call: Exchange, sinceMs: number, untilMs: number): Pro
     const target = { agent: call.cluster.engines.endpoint(name).agent };
     const { status, body } = await engineRequest(target, { method: 'GET', path, timeoutMs: 2_000, signal: call.signal });
     const lines = status === 200 ? body.toString().split('\n') : [];
-    const told = lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as EngineEvent);
-    return told.flatMap((one) => {
+    const past = lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as EngineEvent);
+    return past.flatMap((one) => {
       const event = call.cluster.events.shown(name, one);
       return event === undefined ? [] : [{ host: name, event }];
     });

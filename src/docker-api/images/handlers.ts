@@ -40,7 +40,7 @@ function networkShared({ query, cluster }: Exchange): ContainerView | undefined 
 
 async function streamTo(call: Exchange, host: string, forward: Forward, changes: RefreshRequest, path = enginePath(call)): Promise<void> {
   const { cluster } = call;
-  await forward(call, { host, door: cluster.engines.endpoint(host), path, beforeEnd: () => cluster.view.refresh(host, changes) });
+  await forward(call, { host, endpoint: cluster.engines.endpoint(host), path, beforeEnd: () => cluster.view.refresh(host, changes) });
 }
 
 /** As one host knows it, under all the names that it has in the cluster. */

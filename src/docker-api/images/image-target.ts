@@ -111,7 +111,7 @@ export async function builderWithImages(call: Call, name = call.cluster.images.b
       await call.cluster.images.ensure(name, tag, call.signal);
     } catch (error) {
       if (call.signal.aborted) throw error;
-      call.log.warn({ err: error, image: tag, host: name }, 'an image did not come to the builder: a build FROM it will not find it');
+      call.log.warn({ err: error, image: tag, host: name }, 'could not copy an image to the builder; a build FROM it fails');
     }
   }
   return name;

@@ -1,4 +1,4 @@
-/** Request bodies that the door itself reads: bounded, and refused in the Engine's words. */
+/** Request bodies that the endpoint itself reads: bounded, and refused in the Engine's words. */
 import type { IncomingMessage } from 'node:http';
 import { ArpanetError, type Json } from '../../model/index.ts';
 import type { Exchange } from '../request-context.ts';

@@ -33,7 +33,7 @@ export async function askAll(call: Exchange, hosts: readonly string[], path: str
     else {
       failed ??= one.reason;
       silent.push(`host ${hosts[i] ?? ''}: ${one.reason instanceof Error ? one.reason.message : 'no answer'}`);
-      call.log.warn({ err: one.reason, requestId: call.requestId }, 'a host was left out of a broadcast');
+      call.log.warn({ err: one.reason, requestId: call.requestId }, 'a host did not answer a request to all hosts');
     }
   }
   if (answers.length === 0) throw failed;

@@ -16,7 +16,7 @@ import { type Upload, uploadOf } from './uploads.ts';
 
 export interface Target {
   readonly host: string;
-  readonly door: EngineEndpoint;
+  readonly endpoint: EngineEndpoint;
   /** With version and query. */
   readonly path: string;
   /** Done when the Engine has said everything, before the client sees the end. */
@@ -52,7 +52,7 @@ export function createForward(): Forward {
       });
       dropOwnHeaders(req);
       req.url = target.path;
-      const options = { target: 'http://engine', agent: target.door.agent, ...(again ? { buffer: Readable.from([]) } : {}) };
+      const options = { target: 'http://engine', agent: target.endpoint.agent, ...(again ? { buffer: Readable.from([]) } : {}) };
       proxy.web(req, res, options, (error) => {
         res.off('close', isClientGone);
         if (res.destroyed) return resolve('done');
@@ -75,7 +75,7 @@ export function createForward(): Forward {
 /** A long body goes up as it is framed, on a tunnel of its own that the Engine closes. */
 async function passUp({ req, res, newestVersion, requestId, signal }: Exchange, target: Target, upload: Upload): Promise<void> {
   dropOwnHeaders(req);
-  const tunnel = await target.door.dial(signal).catch((error: unknown) => Promise.reject(unreachable(target.host, error)));
+  const tunnel = await target.endpoint.dial(signal).catch((error: unknown) => Promise.reject(unreachable(target.host, error)));
   await new Promise<void>((resolve, reject) => {
     const { method, headers } = req;
     const upstream = http.request({ method, path: target.path, headers, createConnection: () => tunnel });

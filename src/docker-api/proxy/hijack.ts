@@ -3,7 +3,7 @@
  * ours, every later byte passes unread, which is what makes `logs` and `cp` as fast as without us).
  *
  * What keeps it safe: until the other side has switched protocols, only the body that the request declared goes up. A client whose upgrade is
- * refused can therefore never talk past the door on that connection, which is closed after the refusal.
+ * refused can therefore never talk past the endpoint on that connection, which is closed after the refusal.
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';

@@ -23,7 +23,7 @@ function volumeFilters(text: string | null): Filters {
   try {
     return parseFilters(text);
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    throw new ArpanetError('invalid', `error reading volume filters: ${said}`, { cause: error });
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ArpanetError('invalid', `error reading volume filters: ${message}`, { cause: error });
   }
 }

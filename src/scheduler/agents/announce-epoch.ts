@@ -36,7 +36,7 @@ export async function announceEpoch({ token, epoch, url, log, hosts }: AnnounceD
         } catch (error) {
           if (lost.aborted) return;
           if (isKind(error, 'not-leader', 'unauthorized')) reached.add(name);
-          log.debug({ host: name, err: error }, 'a host does not know of its new leader yet');
+          log.debug({ host: name, err: error }, 'could not announce the new leader to a host yet');
         }
       }),
     );

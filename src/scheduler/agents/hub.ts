@@ -1,6 +1,6 @@
 /**
  * The agents' streams, seen from the leader: one session a host. Effects: sockets and timers.
- * The door hands over upgraded sockets; what arrives goes to `heard` in order, one message after the other.
+ * The endpoint hands over upgraded sockets; what arrives goes to `heard` in order, one message after the other.
  */
 import { isBearer } from '../../engine/bearer.ts';
 import type { IncomingMessage } from 'node:http';
@@ -92,13 +92,13 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   }
 
   async function serve(socket: Duplex): Promise<void> {
-    const patience = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS);
+    const helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS);
     let session: Session | undefined;
     try {
       for await (const line of readLines(socket.iterator({ destroyOnReturn: false }), LINE_LIMIT_BYTES)) {
         const message = JSON.parse(line) as AgentMessage;
         if (session === undefined) {
-          clearTimeout(patience);
+          clearTimeout(helloTimer);
           if (message.type !== 'hello') throw new ArpanetError('invalid', `the first line of the stream was ${message.type}, not hello`);
           session = await welcome(socket, message);
         } else {
@@ -115,7 +115,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
         else socket.end(refusal(why, isKind(error, 'forbidden')));
       }
     } finally {
-      clearTimeout(patience);
+      clearTimeout(helloTimer);
       if (session !== undefined) drop(session);
       // What was said last (a refusal) still leaves; a peer that does not read is not waited for.
       if (!socket.destroyed) {
@@ -129,7 +129,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   async function welcome(socket: Duplex, hello: Extract<AgentMessage, { type: 'hello' }>): Promise<Session> {
     const { facts, epoch, clusterId = deps.clusterId, networks = 0 } = hello;
     if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(facts.name)) {
-      throw new ArpanetError('invalid', `"${facts.name}" is no host name: 1 to 63 of a-z, 0-9 and -, not at the ends`);
+      throw new ArpanetError('invalid', `"${facts.name}" is not a valid host name: 1 to 63 of a-z, 0-9 and -, not at the ends`);
     }
     const isOurs = clusterId === deps.clusterId || clusterId === '';
     if (!isOurs && networks > 0) {
@@ -186,14 +186,14 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   }
 
   function failCalls(session: Session): void {
-    const error = new ArpanetError('unavailable', `the agent of host ${session.facts.name} went away in the middle of the request`);
+    const error = new ArpanetError('unavailable', `the connection to the agent of host ${session.facts.name} was lost during the request`);
     for (const call of session.calls.values()) call.reject(error);
     session.calls.clear();
   }
 
   async function call(host: string, request: AgentCall, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
     const session = sessions.get(host) ?? (await comeBack(host, Math.min(timeoutMs, RECONNECT_WAIT_MS)));
-    if (signal?.aborted || lost.aborted) throw new ArpanetError('unavailable', 'the request was given up');
+    if (signal?.aborted || lost.aborted) throw new ArpanetError('unavailable', 'request cancelled');
     lastCall += 1;
     const id = lastCall;
     let timer: NodeJS.Timeout | undefined;
@@ -205,7 +205,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
           () => reject(new ArpanetError('timeout', `host ${host} did not answer ${request.method} within ${timeoutMs} ms`)),
           timeoutMs,
         );
-        abort = () => reject(new ArpanetError('unavailable', 'the request was given up'));
+        abort = () => reject(new ArpanetError('unavailable', 'request cancelled'));
         signal?.addEventListener('abort', abort);
         void write(session.socket, { type: 'call', call: id, request });
       });

@@ -29,7 +29,7 @@ export function createSyncs(hub: Pick<Hub, 'call'>, log: Logger): Syncs {
     try {
       await hub.call(host, { method: 'sync', ...what }, SYNC_TIMEOUT_MS);
     } catch (error) {
-      log.warn({ host, err: error }, 'a sync did not finish; lists may lag until the next one');
+      log.warn({ host, err: error }, 'a refresh did not finish; lists may be outdated until the next one');
     }
   }
 

@@ -30,29 +30,29 @@ export interface StoreReplicasDeps {
 }
 
 export interface StoreReplicas {
-  /** This host came just now: it is told anew. */
+  /** This host came just now: it is sent anew. */
   again(host: string): void;
 }
 
 export function startStoreReplicas({ ledger, hub, epoch, now }: StoreReplicasDeps, lost: AbortSignal): StoreReplicas {
   let kept: readonly (readonly [string, unknown])[] = [];
-  const told = new Set<string>();
+  const sent = new Set<string>();
 
   function look(): void {
     const joined = ledger.list<ContainerRecord>(keys.containers).filter(([, { connected }]) => connected !== undefined);
     const found = [...KEPT.flatMap((prefix) => ledger.list<unknown>(prefix)), ...joined];
     // A value that is written is a new object.
     const isSame = found.length === kept.length && found.every(([key, value], at) => kept[at]?.[0] === key && kept[at]?.[1] === value);
-    if (!isSame) told.clear();
+    if (!isSame) sent.clear();
     kept = found;
     for (const host of hub.hosts().toSorted().slice(0, KEEPERS)) {
-      if (told.has(host)) continue;
-      told.add(host);
-      void hub.send(host, { type: 'keep', kept: { epoch, atMs: now(), records: kept } }).then((isSent) => isSent || told.delete(host));
+      if (sent.has(host)) continue;
+      sent.add(host);
+      void hub.send(host, { type: 'keep', kept: { epoch, atMs: now(), records: kept } }).then((isSent) => isSent || sent.delete(host));
     }
   }
 
   const timer = setInterval(look, EVERY_MS);
   lost.addEventListener('abort', () => clearInterval(timer), { once: true });
-  return { again: (host) => void told.delete(host) };
+  return { again: (host) => void sent.delete(host) };
 }

@@ -61,7 +61,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
       case 'rebuild': {
         const changes = rebuild(step.container, step.labelled);
         if (changes === undefined)
-          log.warn({ container: step.container.name, host }, 'a container of ours has no record, and none can be made');
+          log.warn({ container: step.container.name, host }, 'a managed container has no record, and none can be made from its labels');
         else await commit(changes);
         return;
       }
@@ -138,7 +138,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
         await act(host, step);
       } catch (error) {
         isDone = false;
-        log.warn({ host, step: step.do, err: error }, 'could not adopt; the next run tries again');
+        log.warn({ host, step: step.do, err: error }, 'could not reconcile a container; trying again later');
       }
     }
     const unowned = view.networksOn(host).filter(({ network }) => dhcp.leases.gatewaysOf(network)[host] === undefined);

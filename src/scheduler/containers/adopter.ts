@@ -41,7 +41,7 @@ export function startAdopter(core: Core, adopt: Adopt, lifecycle: Pick<Lifecycle
     try {
       await lifecycle.removed(container);
     } catch (error) {
-      log.warn({ container: container.name, err: error }, 'could not give back what a removed container held; the next run does');
+      log.warn({ container: container.name, err: error }, 'could not release the addresses of a removed container; trying again later');
       later(container.host);
     }
   }
@@ -56,7 +56,7 @@ export function startAdopter(core: Core, adopt: Adopt, lifecycle: Pick<Lifecycle
   triggers.on('stray-seen', later);
   triggers.on('container-gone', (container) => void forget(container));
   const timer = setInterval(
-    () => void all().catch((error: unknown) => log.debug({ err: error }, 'could not reconcile; the next run does')),
+    () => void all().catch((error: unknown) => log.debug({ err: error }, 'could not reconcile; trying again later')),
     RECONCILE_EVERY_MS,
   );
   lost.addEventListener('abort', () => {

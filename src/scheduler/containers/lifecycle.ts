@@ -63,7 +63,7 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
       lingering.delete(key);
       overlays
         .tidy(network, [host])
-        .catch((error: unknown) => log.warn({ network, host, err: error }, 'could not take an idle network away'));
+        .catch((error: unknown) => log.warn({ network, host, err: error }, 'could not remove an unused network'));
     }, lingerMs);
     lingering.set(key, timer.unref());
   }
@@ -75,7 +75,7 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
     await deps.failpoint('remove.done');
     await commit([{ kind: 'delete', key: keys.container(present.name) }, ...released]);
     await deps.failpoint('remove.released');
-    log.info({ container: present.name, host: present.host }, 'container forgotten, addresses given back');
+    log.info({ container: present.name, host: present.host }, 'container record deleted, addresses released');
     await Promise.all(Object.keys(present.addresses).map((network) => tidy(network, present.host)));
     await deps.failpoint('remove.tidied');
   }

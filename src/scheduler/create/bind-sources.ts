@@ -27,5 +27,5 @@ export function namingHost(error: unknown, host: string): unknown {
   if (!isKind(error, 'engine') || !error.message.includes('bind source path does not exist')) return error;
   const { engineStatus } = error;
   const options = engineStatus === undefined ? {} : { engineStatus };
-  return new ArpanetError('engine', `${error.message} (on host ${host}, where the container was to land)`, options);
+  return new ArpanetError('engine', `${error.message} (on host ${host}, which was chosen for the container)`, options);
 }

@@ -36,7 +36,7 @@ import { familiarReference } from '../../text/image-reference.ts';
 /** A create, and what only this room asks of it. */
 export interface Creation extends CreateContainer {
   /** The record of a container that is lost with its host: the new one has its name, number, addresses and networks. */
-  readonly successorOf?: ContainerRecord;
+  readonly replacementOf?: ContainerRecord;
 }
 
 export interface Claimed {
@@ -102,9 +102,9 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     }
   }
 
-  function targetsOf(identity: Identity, isSuccessor: boolean): Targets {
+  function targetsOf(identity: Identity, isReplacement: boolean): Targets {
     const refs = new Map<string, string>();
-    for (const { target } of isSuccessor ? [] : identity.boundLinks) {
+    for (const { target } of isReplacement ? [] : identity.boundLinks) {
       if (!canResolve(target)) throw new ArpanetError('invalid', `could not get container for ${target}: No such container: ${target}`);
       if (containerNamed(target)?.facts.inspect.HostConfig?.NetworkMode === 'host')
         throw new ArpanetError(
@@ -232,7 +232,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
   }
 
   /** What the lost one was, in the networks that it was in. */
-  function asSuccessor(identity: Identity, { deployment, service, number, addresses, links, connected = {} }: ContainerRecord): Identity {
+  function asReplacement(identity: Identity, { deployment, service, number, addresses, links, connected = {} }: ContainerRecord): Identity {
     const asked = identity.networks.flatMap((wanted): Identity['networks'] => {
       const ip = addresses[findNetwork(wanted.reference, networkRecords(deps))?.id ?? ''];
       return ip === undefined ? [] : [{ ...wanted, ip }];
@@ -283,12 +283,12 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
 
   return (asSent, undo) => {
     const create = reachable(asSent);
-    const old = create.successorOf;
+    const old = create.replacementOf;
     const name = old?.name ?? nameOf(create.name);
     const taken = (service: string, deployment: string): readonly number[] =>
       containerRecords(deps).flatMap((other) => (other.service === service && other.deployment === deployment ? [other.number] : []));
     const asked = identify({ name, request: create.request, taken });
-    const identity = old === undefined ? asked : asSuccessor(asked, old);
+    const identity = old === undefined ? asked : asReplacement(asked, old);
     const targets = targetsOf(identity, old !== undefined);
     for (const { reference, implicit } of identity.networks) {
       if (!implicit && findNetwork(reference, networkRecords(deps)) === undefined)

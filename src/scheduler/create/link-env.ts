@@ -31,7 +31,7 @@ function envOf(container: string, { alias, ip, ports, env }: LinkTarget): readon
     const name = `${prefix}_PORT_${port.number}_${port.protocol.toUpperCase()}`;
     return [`${name}=${url(port)}`, `${name}_ADDR=${ip}`, `${name}_PORT=${port.number}`, `${name}_PROTO=${port.protocol}`];
   });
-  const told = env.flatMap((line) => {
+  const variables = env.flatMap((line) => {
     const at = line.indexOf('=');
     return at < 0 || UNTOLD.has(line.slice(0, at)) ? [] : [`${prefix}_ENV_${line}`];
   });
@@ -43,7 +43,7 @@ function envOf(container: string, { alias, ip, ports, env }: LinkTarget): readon
     ]),
     ...each,
     `${prefix}_NAME=/${container}/${alias}`,
-    ...told,
+    ...variables,
   ];
 }
 

@@ -61,7 +61,7 @@ export function createPendingCreates({ core, adopt, lifecycle, creates }: Pendin
     const name = nameOf(reference);
     const ended = creates.ended(name);
     if (ended !== undefined)
-      await within(CREATE_WAIT_MS, ended, () => new ArpanetError('unavailable', `container ${name} is just being created: try again`));
+      await within(CREATE_WAIT_MS, ended, () => new ArpanetError('unavailable', `container ${name} is being created: try again`));
     const record = recordOf(reference);
     if (record === undefined || isShown(reference)) return undefined;
     if (record.id === undefined) await adopt.host(record.host);
@@ -74,7 +74,7 @@ export function createPendingCreates({ core, adopt, lifecycle, creates }: Pendin
       const record = await unsettled(reference);
       if (record?.id === undefined && record !== undefined) throw incompleteCreate(record);
       if (record !== undefined && view.host(record.host)?.state !== 'alive')
-        throw new ArpanetError('unavailable', `host ${record.host} of container ${record.name} has not told of it yet: try again`);
+        throw new ArpanetError('unavailable', `host ${record.host} has not reported container ${record.name} yet: try again`);
       return isShown(reference);
     },
     async abandon(reference) {

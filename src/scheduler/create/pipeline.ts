@@ -80,7 +80,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
         if (claimed !== undefined && isCommitted && isDefinite(error)) refuseIfThere(claimed.record);
         const isLostRace = claimed !== undefined && !isCommitted && isKind(error, 'conflict');
         if (!isLostRace || attempt === ATTEMPTS) throw error;
-        log.debug({ container: claimed?.record.name, attempt, err: error }, 'lost a race, deciding anew');
+        log.debug({ container: claimed?.record.name, attempt, err: error }, 'another request was faster; deciding again');
       } finally {
         end?.();
       }
@@ -123,8 +123,8 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
       host,
       claimed.identity.hostPaths.filter((path) => !isMounted(path)),
     );
-    if (create.successorOf !== undefined && warnings[0] !== undefined)
-      throw new ArpanetError('conflict', `${name} cannot come up on host ${host}: a path that it binds is not there`);
+    if (create.replacementOf !== undefined && warnings[0] !== undefined)
+      throw new ArpanetError('conflict', `${name} cannot be created on host ${host}: the source path of a bind mount does not exist there`);
     // If the Engine's answer is lost the container may be there all the same.
     undo.push('container', () => removeByName(host, name));
     // Not tied to the client's signal: a create cut in the middle leaves a container that nobody knows of.
@@ -209,7 +209,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
 const isDefinite = (error: unknown): boolean => !isKind(error, 'unavailable', 'not-leader', 'timeout');
 
 function stillWanted(signal: AbortSignal): void {
-  if (signal.aborted) throw new ArpanetError('unavailable', 'the client went away: the create was undone');
+  if (signal.aborted) throw new ArpanetError('unavailable', 'the client disconnected: the create was undone');
 }
 
 /** Waits for all, so that nothing is under way when an undo begins; then rejects with the first failure. */

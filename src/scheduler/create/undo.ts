@@ -6,7 +6,7 @@ export interface UndoStack {
   /** Adds a step; steps run last first. */
   push(name: string, step: () => Promise<unknown>): void;
   /** Runs all steps, last first, each on its own time limit; a step that fails is logged and the rest goes on. Empties the stack. */
-  run(why: unknown): Promise<void>;
+  run(cause: unknown): Promise<void>;
   /** Nothing is left to take back. */
   clear(): void;
 }
@@ -20,15 +20,15 @@ export function createUndo(log: Logger, stepTimeoutMs = 10_000): UndoStack {
     clear() {
       steps = [];
     },
-    async run(why) {
+    async run(cause) {
       const todo = steps.reverse();
       steps = [];
-      if (todo.length > 0) log.info({ steps: todo.map((s) => s.name), err: why }, 'undoing');
+      if (todo.length > 0) log.info({ steps: todo.map((s) => s.name), err: cause }, 'undoing');
       for (const { name, step } of todo) {
         try {
           await within(stepTimeoutMs, step(), () => new Error(`undo step took longer than ${stepTimeoutMs} ms`));
         } catch (error) {
-          log.warn({ step: name, err: error }, 'could not undo a step; the reconcilers will');
+          log.warn({ step: name, err: error }, 'could not undo a step; the reconcilers do it later');
         }
       }
     },

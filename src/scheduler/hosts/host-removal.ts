@@ -71,12 +71,12 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       const gone = volumes.map(({ key }): Change => ({ kind: 'delete', key }));
       await commitInPieces(commit, gone);
       const late = ledger.list<ContainerRecord>(keys.containers).filter(([, record]) => record.host === name);
-      if (late.length > 0) throw new ArpanetError('conflict', `a container was just being made on ${name}: try again`);
+      if (late.length > 0) throw new ArpanetError('conflict', `a container is being created on ${name}: try again`);
       await commit(hosts.leave(name));
       hub.drop(name, `${name} was removed from this cluster: "arpanet hosts add ${name}" lets it join again`);
       hosts.left(name);
       for (const other of hub.hosts()) void overlays.push(other);
-      log.info({ host: name, containers: records.length, volumes: gone.length }, 'host removed by ops');
+      log.info({ host: name, containers: records.length, volumes: gone.length }, 'host removed by an operator');
       return { containers: records.map((record) => record.name), volumes: volumes.map(({ volume }) => volume.name) };
     },
     async reset(name) {
@@ -93,9 +93,10 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
         await sleep(500, undefined, { signal: lost });
       }
       hub.drop(name);
-      log.info({ host: name, networks }, 'host brought back to as new');
+      log.info({ host: name, networks }, 'host reset');
       while (!(hub.connected(name) && view.host(name)?.state === 'alive')) {
-        if (deps.now() > until) throw new ArpanetError('timeout', `${name} is bare, but its agent has not come back yet: "arpanet hosts"`);
+        if (deps.now() > until)
+          throw new ArpanetError('timeout', `${name} is reset, but its agent has not reconnected yet: "arpanet hosts"`);
         await sleep(200, undefined, { signal: lost });
       }
       return { networks };

@@ -84,7 +84,7 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
       };
       await commit([{ kind: 'put', key: keys.host(name), value: record }]);
       members.change(record);
-      log.info({ host: name, availability: record.availability }, 'host changed by ops');
+      log.info({ host: name, availability: record.availability }, 'host changed by an operator');
       return record;
     },
     async joined(facts) {
@@ -130,7 +130,7 @@ function refuseElsewhere({ address }: AdmissionRecord, { name, address: its }: H
   if (address !== undefined && address !== its)
     throw new ArpanetError(
       'conflict',
-      `${name} is awaited at ${address}, and not at ${its}: give this host another --name, or add it again with --address ${its}`,
+      `${name} is expected at ${address}, not at ${its}: give this host another --name, or add it again with --address ${its}`,
     );
 }
 

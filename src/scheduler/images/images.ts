@@ -73,7 +73,7 @@ export function createImages(core: Core, copies: Set<string>): Images {
 
   return {
     async ensure(host, reference, signal) {
-      if (view.host(host)?.state !== 'alive') throw new ArpanetError('unavailable', `host ${host} went away: try again`);
+      if (view.host(host)?.state !== 'alive') throw new ArpanetError('unavailable', `host ${host} is unreachable: try again`);
       const { id } = wanted(reference);
       const known = knownAs(host, reference, id);
       if (known !== undefined) return known;
@@ -97,7 +97,7 @@ export function createImages(core: Core, copies: Set<string>): Images {
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let abort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    abort = () => reject(new ArpanetError('unavailable', 'the client went away'));
+    abort = () => reject(new ArpanetError('unavailable', 'the client disconnected'));
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort);
   });

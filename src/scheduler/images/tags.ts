@@ -25,7 +25,7 @@ export function createTags(
       const changes = tagChanges(images.tagged(), records, view.hosts().every((host) => host.state === 'alive') ? images.all() : undefined);
       if (changes.length === 0) return;
       await commit(changes).catch((error: unknown) =>
-        log.warn({ err: error }, 'could not write down what tags mean; the next change does'),
+        log.warn({ err: error }, 'could not store image tags; trying again with the next change'),
       );
     },
   };

@@ -51,7 +51,7 @@ export function createLost(core: Core, overlays: Overlays): Lost {
     const released = Object.entries(addresses).flatMap(([network, ip]) => dhcp.leases.planRelease(network, ip, name));
     await commit([{ kind: 'delete', key: keys.lostContainer(id) }, ...released]);
     await Promise.all(Object.keys(addresses).map((network) => overlays.tidy(network, [host])));
-    log.info({ container: name, host }, 'a host that is back had a container of before: removed');
+    log.info({ container: name, host }, 'removed a replaced container from a host that reconnected');
   }
 
   async function returned(host: string): Promise<boolean> {
@@ -61,7 +61,7 @@ export function createLost(core: Core, overlays: Overlays): Lost {
       await catchUp(host);
     } catch (error) {
       isDone = false;
-      log.warn({ host, err: error }, 'could not tell a host whom to keep out; the next run tries again');
+      log.warn({ host, err: error }, 'could not send the fenced addresses to a host; trying again later');
     }
     for (const [key, note] of ledger.list<LostRecord>(keys.lost)) {
       if (note.host !== host || core.lost.aborted) continue;
@@ -73,7 +73,7 @@ export function createLost(core: Core, overlays: Overlays): Lost {
         else isDone = false;
       } catch (error) {
         isDone = false;
-        log.warn({ container: note.name, host, err: error }, 'could not remove what its successor stands for; the next run tries again');
+        log.warn({ container: note.name, host, err: error }, 'could not remove a replaced container; trying again later');
       }
     }
     if (isAny) pushAll();

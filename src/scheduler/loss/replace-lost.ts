@@ -50,11 +50,11 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
     await commit([{ kind: 'put', key, value: untold.length === 0 ? note : { ...note, untold } }]);
     try {
       await fence(old.host, untold);
-      if (view.host(old.host)?.state !== 'down') throw new ArpanetError('conflict', `host ${old.host} is back`);
+      if (view.host(old.host)?.state !== 'down') throw new ArpanetError('conflict', `host ${old.host} has reconnected`);
       const { request } = old;
       const create = { name, platform: undefined, request: withoutOldNeighbour(request), apiVersion: API_VERSION, requestId, signal };
-      const created = await pipeline.create({ ...create, successorOf: old });
-      log.warn({ container: name, from: old.host, to: recordOf(name)?.host }, 'a lost container has a successor');
+      const created = await pipeline.create({ ...create, replacementOf: old });
+      log.warn({ container: name, from: old.host, to: recordOf(name)?.host }, 'lost container replaced');
       for (const network of Object.keys(old.addresses)) await overlays.tidy(network, [old.host]);
       return created;
     } catch (error) {
@@ -75,7 +75,7 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
       { kind: 'delete', key: keys.container(name) },
       { kind: 'put', key: keys.lostContainer(id), value: note },
     ]);
-    log.warn({ container: name, host }, 'removed while its host is away: it goes when the host is back');
+    log.warn({ container: name, host }, 'container removed while its host is unreachable; it is deleted there when the host reconnects');
   }
 
   return { replace, abandon };

@@ -38,7 +38,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     if (record === undefined) {
       throw new ArpanetError(
         'invalid',
-        `container ${container.name} was not made through arpanet: it has no place in the cluster's networks`,
+        `container ${container.name} was not created through arpanet: it cannot join the cluster's networks`,
       );
     }
     return record;

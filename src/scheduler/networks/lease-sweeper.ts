@@ -9,7 +9,7 @@ export function startLeaseSweeper({ deps, commit, lost }: Core): void {
       for (let changes = deps.dhcp.leases.sweep(); changes.length > 0 && !lost.aborted; changes = deps.dhcp.leases.sweep())
         await commitInPieces(commit, changes);
     } catch (error) {
-      deps.log.debug({ err: error }, 'could not sweep leases; the next run does');
+      deps.log.debug({ err: error }, 'could not remove expired leases; trying again later');
     }
   }
   const timer = setInterval(() => void sweep(), SWEEP_EVERY_MS);

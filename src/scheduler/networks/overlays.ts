@@ -79,10 +79,7 @@ export function createOverlays(core: Core): Overlays {
         const plan = planOf(record, peer);
         if (plan === undefined) return;
         await hub.call(peer, { method: 'materialise', plan }, PEER_TIMEOUT_MS).catch((error: unknown) => {
-          log.warn(
-            { host: peer, network: record.name, err: error },
-            'a host was not told of a new peer; it learns of it when it comes back',
-          );
+          log.warn({ host: peer, network: record.name, err: error }, 'could not send a new peer to a host; it gets it when it reconnects');
         });
       }),
     );
@@ -127,7 +124,7 @@ export function createOverlays(core: Core): Overlays {
             // One that is away gets its plans when it comes back.
             if (hub.connected(host)) await inTurn(host, () => hub.call(host, { method: 'dematerialise', network }, BUILD_TIMEOUT_MS));
           } catch (error) {
-            log.warn({ host, network, err: error }, 'a network was not taken off a host: its agent does so by its plans');
+            log.warn({ host, network, err: error }, 'could not remove a network from a host; its agent removes it later');
             void push(host);
           }
         }),
@@ -143,7 +140,7 @@ export function createOverlays(core: Core): Overlays {
     if (dhcp.leases.leasesOf(network).some((lease) => lease.kind !== 'user' && lease.state !== 'resting')) return;
     await commitInPieces(commit, dhcp.networks.planRemoval(network));
     if (!isSharedBridge(record)) core.feed.own('network', 'destroy', network, { name: record.name, type: 'bridge' });
-    log.info({ network: record.name }, 'implicit network dropped');
+    log.info({ network: record.name }, 'implicit network removed');
   }
 
   return {

@@ -122,7 +122,8 @@ export function createHostChanges(core: Core, act: Act, lock: HostLock): HostCha
 
   return {
     async addHost(name, wish, progress) {
-      if (!NAME.test(name)) throw new ArpanetError('invalid', `"${name}" is no host name: 1 to 63 of a-z, 0-9 and -, not at the ends`);
+      if (!NAME.test(name))
+        throw new ArpanetError('invalid', `"${name}" is not a valid host name: 1 to 63 of a-z, 0-9 and -, not at the ends`);
       const hosts = deps.hosts();
       if (hosts.some((host) => host.name === name))
         throw new ArpanetError('conflict', `${name} is a host already: "arpanet hosts update ${name}" changes it`);

@@ -1,4 +1,4 @@
-/** What clients do to a door: ask, stream, stall, break off, half close, and say what is no HTTP. Each ends by itself. */
+/** What clients do to a endpoint: ask, stream, stall, break off, half close, and say what is no HTTP. Each ends by itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dial, type Endpoint, open, request } from './wire.ts';
 

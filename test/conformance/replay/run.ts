@@ -57,7 +57,7 @@ const AT_ONCE = 3;
 
 export async function replayAgainst(
   engine: Omit<Side, 'version'>,
-  door: Omit<Side, 'version'>,
+  endpoint: Omit<Side, 'version'>,
   options: Pick<ReplayOptions, 'only' | 'say' | 'engine'>,
 ): Promise<Replayed> {
   const version = String((await request(engine.endpoint, 'GET', '/_ping')).headers['api-version']);
@@ -67,7 +67,7 @@ export async function replayAgainst(
   const listed = DIVERGENCES.filter((one) => one.engine === undefined || [one.engine].flat().includes(options.engine));
   const both = async (one: Case): Promise<void> => {
     const started = Date.now();
-    await Promise.all([tell(one, { ...engine, version }, docker), tell(one, { ...door, version }, ours)]);
+    await Promise.all([tell(one, { ...engine, version }, docker), tell(one, { ...endpoint, version }, ours)]);
     const found = compare(
       docker.filter((step) => step.case === one.name),
       ours.filter((step) => step.case === one.name),
@@ -76,7 +76,7 @@ export async function replayAgainst(
     options.say(`${unlisted.length === 0 ? '✔' : '✖'} ${one.name} (${Date.now() - started} ms)`);
     for (const difference of unlisted) options.say(`  ${describe(difference)}`);
   };
-  const sweepBoth = () => Promise.all([sweep(engine.endpoint), sweep(door.endpoint)]);
+  const sweepBoth = () => Promise.all([sweep(engine.endpoint), sweep(endpoint.endpoint)]);
   const together = cases.filter(({ isAlone }) => isAlone !== true);
   const worker = async (): Promise<void> => {
     for (let one = together.shift(); one !== undefined; one = together.shift()) await both(one);

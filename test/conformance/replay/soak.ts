@@ -9,7 +9,7 @@ import { request } from './wire.ts';
 
 const AT_ONCE = 12;
 
-/** Resolves when all have been sent and are over, in turns through each door. A refusal is an answer; what does not end counts as failed. */
+/** Resolves when all have been sent and are over, in turns through each endpoint. A refusal is an answer; what does not end counts as failed. */
 async function soak(endpoints: readonly Endpoint[], name: string, count: number): Promise<{ readonly failed: number }> {
   const all = endpoints.map((endpoint) => kinds(endpoint, name));
   let next = 0;

@@ -179,7 +179,7 @@ describe('clients of every age', { timeout: 580_000 }, () => {
       })
     ).json()) as { Id: string };
     const socket = net.connect(Number(port), hostname);
-    const headers = 'Host: door\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked';
+    const headers = 'Host: endpoint\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked';
     const options = '{"Detach":false,"Tty":false}';
     socket.write(`POST /v1.41/exec/${Id}/start HTTP/1.1\r\n${headers}\r\n\r\n${options.length.toString(16)}\r\n`);
     socket.write(`${options}\r\n0\r\n\r\ntyped\n`);
@@ -190,7 +190,7 @@ describe('clients of every age', { timeout: 580_000 }, () => {
     assert.match(answer, /typed\n$/);
     // as Engines do, for an upgrade that `Connection` does not name too
     const session = net.connect(Number(port), hostname);
-    session.write('POST /v1.41/session HTTP/1.1\r\nHost: door\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n');
+    session.write('POST /v1.41/session HTTP/1.1\r\nHost: endpoint\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n');
     const [head] = (await once(session, 'data')) as [Buffer];
     assert.match(head.toString(), /^HTTP\/1\.1 101 [^]*\r\nUpgrade: h2c\r\n/);
     session.destroy();

@@ -70,7 +70,7 @@ describe('hosts that all run the newest Engine', { timeout: 580_000 }, () => {
   it('put a container on several networks at once, with an address and an alias of its own in each', async () => {
     await docker('network', 'create', '--subnet', '10.200.1.0/24', 'front');
     await docker('network', 'create', '--subnet', '10.200.2.0/24', 'back');
-    const nets = ['--network', 'name=front,ip=10.200.1.9,alias=door', '--network', 'name=back,ip=10.200.2.9,alias=cellar'];
+    const nets = ['--network', 'name=front,ip=10.200.1.9,alias=endpoint', '--network', 'name=back,ip=10.200.2.9,alias=cellar'];
     await docker('run', '-d', '--name', 'both', ...nets, '--stop-timeout', '0', 'busybox', 'sleep', '600');
     assert.equal(
       (
@@ -78,7 +78,7 @@ describe('hosts that all run the newest Engine', { timeout: 580_000 }, () => {
       ).trim(),
       '10.200.1.9 10.200.2.9',
     );
-    await docker('run', '--rm', '--network', 'front', 'busybox', 'ping', '-c', '1', '-W', '5', 'door');
+    await docker('run', '--rm', '--network', 'front', 'busybox', 'ping', '-c', '1', '-W', '5', 'endpoint');
     await docker('run', '--rm', '--network', 'back', 'busybox', 'ping', '-c', '1', '-W', '5', 'cellar');
     await docker('rm', '-f', 'both');
     await docker('network', 'rm', 'front', 'back');

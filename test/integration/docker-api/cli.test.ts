@@ -1,4 +1,4 @@
-/** The real docker CLI through the door to a real Engine. */
+/** The real docker CLI through the endpoint to a real Engine. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Door, startDoor } from '../../../src/docker-api/index.ts';
+import { type Endpoint, startEndpoint } from '../../../src/docker-api/index.ts';
 import { type Lab, quietLog, startLab } from '../../support/cluster/lab.ts';
 import { plainCluster } from '../../support/cluster/plain-cluster.ts';
 
@@ -19,25 +19,25 @@ interface Ran {
 describe('the docker CLI', () => {
   const closing = new AbortController();
   let lab: Lab;
-  let door: Door;
+  let endpoint: Endpoint;
   let dir: string;
 
   before(async () => {
     lab = await startLab({ count: 1, mixed: false });
     const deps = { listen: [{ host: '127.0.0.1', port: 0 }], name: 's1', token: () => undefined, log: quietLog };
-    door = await startDoor({ ...deps, operator: (_req, res) => res.end(), acceptAgent: (_req, socket) => socket.destroy() });
-    door.lead(await plainCluster(lab.hosts[0]?.socket ?? '', 'h1', closing.signal));
+    endpoint = await startEndpoint({ ...deps, operator: (_req, res) => res.end(), acceptAgent: (_req, socket) => socket.destroy() });
+    endpoint.lead(await plainCluster(lab.hosts[0]?.socket ?? '', 'h1', closing.signal));
     dir = await mkdtemp(join(tmpdir(), 'arpanet-cli-'));
   });
   after(async () => {
     closing.abort();
-    await door[Symbol.asyncDispose]();
+    await endpoint[Symbol.asyncDispose]();
     await lab[Symbol.asyncDispose]();
     await rm(dir, { recursive: true, force: true });
   });
 
   function docker(args: string, options: { readonly stdin?: Buffer | string; readonly killAfterMs?: number } = {}): Promise<Ran> {
-    const env = { ...process.env, DOCKER_HOST: `tcp://127.0.0.1:${door.addresses[0]?.port}`, DOCKER_BUILDKIT: '0' };
+    const env = { ...process.env, DOCKER_HOST: `tcp://127.0.0.1:${endpoint.addresses[0]?.port}`, DOCKER_BUILDKIT: '0' };
     const child = spawn('docker', args.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [], { env });
     const timer = setTimeout(() => child.kill('SIGKILL'), options.killAfterMs ?? 60_000);
     const out: Buffer[] = [];

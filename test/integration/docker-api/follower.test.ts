@@ -52,7 +52,7 @@ describe('a follower', () => {
       req.pipe(res);
     });
     await using small = await startSmall({ leads: false });
-    small.door.follow(first.url);
+    small.endpoint.follow(first.url);
     const big = 'x'.repeat(300_000);
     const answer = await fetch(`${small.url}/build?t=a`, { method: 'POST', body: big });
     assert.deepEqual([answer.status, answer.headers.get('x-own'), (await answer.text()).length, forwarded], [201, 'yes', big.length, 's1']);
@@ -63,7 +63,7 @@ describe('a follower', () => {
     await using first = await leader((_req, res) => void setTimeout(() => res.writeHead(200, { 'Api-Version': '1.44' }).end(), 50));
     first.server.on('connection', () => connections++);
     await using small = await startSmall({ leads: false });
-    small.door.follow(first.url);
+    small.endpoint.follow(first.url);
     const pings = await Promise.all(Array.from({ length: 20 }, () => fetch(`${small.url}/_ping`)));
     assert.deepEqual([...new Set(pings.map((answer) => answer.headers.get('api-version')))], ['1.44']);
     assert.ok(connections <= 2, `${connections} connections`);
@@ -73,10 +73,10 @@ describe('a follower', () => {
     await using old = await leader(dies);
     await using next = await leader(says('from the next'));
     await using small = await startSmall({ leads: false });
-    small.door.follow(old.url);
+    small.endpoint.follow(old.url);
     const waiting = fetch(`${small.url}/containers/json`, { headers: id('one') });
     await once(old.server, 'request');
-    small.door.follow(next.url);
+    small.endpoint.follow(next.url);
     assert.equal(await (await waiting).text(), 'from the next');
     assert.equal(old.seen[0], 'GET /containers/json request-one');
     assert.equal(next.seen[0], 'GET /containers/json request-one retry');
@@ -86,11 +86,11 @@ describe('a follower', () => {
     await using old = await leader(dies);
     await using next = await leader((req, res) => void req.pipe(res));
     await using small = await startSmall({ leads: false });
-    small.door.follow(old.url);
+    small.endpoint.follow(old.url);
     const body = JSON.stringify({ Image: 'busybox' });
     const waiting = fetch(`${small.url}/containers/create?name=web`, { method: 'POST', body, headers: { ...json, ...id('two') } });
     await once(old.server, 'request');
-    small.door.follow(next.url);
+    small.endpoint.follow(next.url);
     assert.equal(await (await waiting).text(), body);
     assert.deepEqual(next.seen, ['POST /containers/create?name=web request-two retry']);
   });
@@ -99,10 +99,10 @@ describe('a follower', () => {
     await using old = await leader(dies);
     await using next = await leader(says('never'));
     await using small = await startSmall({ leads: false });
-    small.door.follow(old.url);
+    small.endpoint.follow(old.url);
     const waiting = fetch(`${small.url}/containers/web/exec`, { method: 'POST', body: '{}', headers: json });
     await once(old.server, 'request');
-    small.door.follow(next.url);
+    small.endpoint.follow(next.url);
     const answer = await waiting;
     assert.deepEqual([answer.status, answer.headers.get('retry-after'), next.seen.length], [503, '1', 0]);
   });
@@ -113,9 +113,9 @@ describe('a follower', () => {
     await using old = await leader((req, res) => {
       req.resume();
       res.writeHead(503, { 'Arpanet-Not-Leader': '1' }).end();
-      small.door.follow(next.url);
+      small.endpoint.follow(next.url);
     });
-    small.door.follow(old.url);
+    small.endpoint.follow(old.url);
     const answer = await fetch(`${small.url}/containers/web/exec`, { method: 'POST', body: '{}', headers: json });
     assert.deepEqual([answer.status, await answer.text(), next.seen.length], [200, 'done once', 1]);
   });
@@ -127,14 +127,14 @@ describe('a follower', () => {
       known: {
         containers: {
           one: () => {
-            small.door.follow(next.url);
+            small.endpoint.follow(next.url);
             throw new ArpanetError('not-leader', 'the lock is no longer held');
           },
         },
       },
     });
     const ask = async (method: string, path: string): Promise<number> => {
-      small.door.follow(old.url);
+      small.endpoint.follow(old.url);
       return (await fetch(`${small.url}${path}`, { method, headers: id('four') })).status;
     };
     assert.deepEqual([await ask('DELETE', '/containers/web'), await ask('POST', '/containers/web/rename?name=other')], [200, 503]);
@@ -159,7 +159,7 @@ describe('a follower', () => {
     const { port } = free.address() as AddressInfo;
     free.close();
     await using small = await startSmall({ leads: false });
-    small.door.follow(`http://127.0.0.1:${port}`);
+    small.endpoint.follow(`http://127.0.0.1:${port}`);
     const waiting = fetch(`${small.url}/containers/web/restart`, { method: 'POST' });
     await new Promise((resolve) => setTimeout(resolve, 300));
     const late = http.createServer(says('at last')).listen(port, '127.0.0.1');
@@ -183,11 +183,11 @@ describe('a follower', () => {
         },
       },
     });
-    other.door.follow(old.url);
+    other.endpoint.follow(old.url);
     const body = JSON.stringify({ Image: 'busybox' });
     const waiting = fetch(`${other.url}/containers/create?name=web`, { method: 'POST', body, headers: { ...json, ...id('three') } });
     await once(old.server, 'request');
-    other.door.lead(other.cluster);
+    other.endpoint.lead(other.cluster);
     assert.deepEqual(await (await waiting).json(), { Id: 'new', Warnings: [] });
     assert.deepEqual(
       created.map((create) => [create.name, create.requestId, create.request.Image]),
@@ -200,13 +200,13 @@ describe('a follower', () => {
     await using old = await leader((_req, res) => void res.writeHead(200).write('begun '));
     await using next = await leader(says('again'));
     await using small = await startSmall({ leads: false });
-    small.door.follow(old.url);
+    small.endpoint.follow(old.url);
     const [answer] = (await once(http.get(`${small.url}/events`), 'response')) as [http.IncomingMessage];
     let got = '';
     answer.on('data', (chunk) => (got += String(chunk))).on('error', () => undefined);
     await once(answer, 'data');
     const closed = new Promise((resolve) => answer.once('close', resolve));
-    small.door.follow(next.url);
+    small.endpoint.follow(next.url);
     await closed;
     assert.deepEqual([got, next.seen.length], ['begun ', 0]);
   });
@@ -215,18 +215,18 @@ describe('a follower', () => {
     await using old = await leader(() => undefined);
     await using next = await leader(says('from the next'));
     await using small = await startSmall({ leads: false });
-    small.door.follow(old.url);
+    small.endpoint.follow(old.url);
     const waiting = fetch(`${small.url}/info`);
     await once(old.server, 'request');
-    small.door.follow(next.url);
+    small.endpoint.follow(next.url);
     assert.equal(await (await waiting).text(), 'from the next');
   });
 
   it('does not send a request round in circles', async () => {
     await using one = await startSmall({ leads: false });
     await using two = await startSmall({ leads: false });
-    one.door.follow(two.url);
-    two.door.follow(one.url);
+    one.endpoint.follow(two.url);
+    two.endpoint.follow(one.url);
     const begun = Date.now();
     const answer = await fetch(`${one.url}/containers/web/restart`, { method: 'POST' });
     assert.equal(answer.status, 503);
@@ -243,7 +243,7 @@ describe('a follower', () => {
       },
     });
     await using small = await startSmall({ leads: false });
-    small.door.follow(first.url);
+    small.endpoint.follow(first.url);
     const upgrade = 'Host: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n';
     assert.match(await talk(small.port, `POST /containers/web/attach HTTP/1.1\r\n${upgrade}`), /^HTTP\/1\.1 101 [^]*\r\n\r\nhello$/);
     assert.match(await talk(small.port, `GET /arpanet/v1/agent HTTP/1.1\r\n${upgrade}`), /^HTTP\/1\.1 101 [^]*\r\n\r\nagent$/);
@@ -254,7 +254,7 @@ describe('a follower', () => {
   it('pings in the version that the leader offers', async () => {
     await using first = await startSmall();
     await using small = await startSmall({ leads: false });
-    small.door.follow(first.url);
+    small.endpoint.follow(first.url);
     assert.equal((await fetch(`${small.url}/_ping`, { method: 'HEAD' })).headers.get('api-version'), '1.41');
   });
 });

@@ -1,4 +1,4 @@
-/** The door's lists beside an Engine's own: containers in many states, asked of both with every filter, on 20.10 and on 26.1. */
+/** The endpoint's lists beside an Engine's own: containers in many states, asked of both with every filter, on 20.10 and on 26.1. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -56,7 +56,7 @@ describe('a host', () => {
     // It looks for the new leader at once, and not after the pause that a refusal asks for.
     assert.equal(refused(ahead), undefined);
     assert.deepEqual(cluster.scheduler.hosts.list(), []);
-    assert.match(refused(odd) ?? '', /"H_1" is no host name/);
+    assert.match(refused(odd) ?? '', /"H_1" is not a valid host name/);
   });
 
   it('goes down without a heartbeat, and comes back with the next stream', async () => {

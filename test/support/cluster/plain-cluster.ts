@@ -1,5 +1,5 @@
 /**
- * A Cluster over one real Engine, for tests of the door without a scheduler: the view is read from the Engine, create goes straight to it.
+ * A Cluster over one real Engine, for tests of the endpoint without a scheduler: the view is read from the Engine, create goes straight to it.
  * What it does not know throws its own name.
  */
 import http from 'node:http';

@@ -1,4 +1,4 @@
-/** Filters of lists, alone and together, that an Engine and the door are asked alike. */
+/** Filters of lists, alone and together, that an Engine and the endpoint are asked alike. */
 export const networkFilters: readonly Record<string, readonly string[]>[] = [
   {},
   { type: ['custom'] },

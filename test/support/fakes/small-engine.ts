@@ -1,10 +1,10 @@
-/** An HTTP server that stands where an Engine stands, and a door whose literal cluster has its containers there. */
+/** An HTTP server that stands where an Engine stands, and a endpoint whose literal cluster has its containers there. */
 import { once } from 'node:events';
 import http, { type RequestListener } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Cluster } from '../../../src/contracts/index.ts';
-import { type Door, type DoorDeps, startDoor } from '../../../src/docker-api/index.ts';
+import { type Endpoint, type EndpointDeps, startEndpoint } from '../../../src/docker-api/index.ts';
 import { quietLog } from '../cluster/lab.ts';
 import type { GivenRoles } from './given-roles.ts';
 import { literalCluster, literalContainer, literalHost } from './literal-cluster.ts';
@@ -12,12 +12,12 @@ import { literalCluster, literalContainer, literalHost } from './literal-cluster
 export const ID = 'c'.repeat(64);
 
 export interface Small extends AsyncDisposable {
-  readonly door: Door;
+  readonly endpoint: Endpoint;
   readonly cluster: Cluster;
   readonly url: string;
   readonly port: number;
   readonly engine: http.Server;
-  /** What the door asked the cluster to do, in order. */
+  /** What the endpoint asked the cluster to do, in order. */
   readonly asked: string[];
 }
 
@@ -31,7 +31,7 @@ export async function startSmall(
     readonly listener?: RequestListener;
     readonly raw?: (socket: Socket) => void;
     readonly known?: GivenRoles<Cluster>;
-    readonly deps?: Partial<DoorDeps>;
+    readonly deps?: Partial<EndpointDeps>;
     readonly leads?: boolean;
   } = {},
 ): Promise<Small> {
@@ -78,7 +78,7 @@ export async function startSmall(
       ...known.engines,
     },
   });
-  const door = await startDoor({
+  const endpoint = await startEndpoint({
     listen: [{ host: '127.0.0.1', port: 0 }],
     name: 's1',
     token: () => 'join-token',
@@ -87,17 +87,17 @@ export async function startSmall(
     acceptAgent: (_req, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\nagent'),
     ...options.deps,
   });
-  if (options.leads !== false) door.lead(cluster);
-  const port = door.addresses[0]?.port ?? 0;
+  if (options.leads !== false) endpoint.lead(cluster);
+  const port = endpoint.addresses[0]?.port ?? 0;
   return {
-    door,
+    endpoint,
     cluster,
     port,
     url: `http://127.0.0.1:${port}`,
     engine,
     asked,
     async [Symbol.asyncDispose]() {
-      await door[Symbol.asyncDispose]();
+      await endpoint[Symbol.asyncDispose]();
       agent.destroy();
       engine.closeAllConnections();
       engine.close();

@@ -21,7 +21,7 @@ describe('API versions', () => {
     assert.equal(windowOf(hosts).max, '1.45');
   });
 
-  it('are never newer than the routes that this door knows', () => {
+  it('are never newer than the routes that this endpoint knows', () => {
     assert.equal(windowOf([literalHost('h1', { apiVersion: '1.60' })]).max, '1.51');
   });
 

@@ -9,7 +9,7 @@ import { startSmall, talk } from '../../support/fakes/small-engine.ts';
 const json = { 'Content-Type': 'application/json' };
 const messageOf = async (answer: Response): Promise<string> => ((await answer.json()) as { message: string }).message;
 
-describe('the door', () => {
+describe('the endpoint', () => {
   it('says what it is in every answer', async () => {
     await using small = await startSmall();
     for (const path of ['/_ping', '/v1.41/_ping', '/containers/json', '/containers/none/json']) {
@@ -87,7 +87,7 @@ describe('the door', () => {
     left.abort();
     assert.equal(await gone, 'gone');
     await using other = await startSmall();
-    small.door.follow(other.url);
+    small.endpoint.follow(other.url);
     assert.equal((await waiting).status, 200);
   });
 
