@@ -28,8 +28,8 @@ export interface LeaderDeps {
   readonly reads: Reads;
   readonly log: Logger;
   readonly bodyLimitBytes: () => number;
-  readonly streamLimit: number | undefined;
-  readonly eventsBehindBytes: number | undefined;
+  readonly streamLimit: number;
+  readonly eventsBehindBytes: number;
 }
 
 /** An answer that is ready, for the fewest steps from url to socket. */
@@ -62,7 +62,7 @@ const RELAYED = { Connection: 'close', 'Accept-Encoding': 'identity' };
 const BODY_IN_HIJACK_LIMIT_BYTES = 1024 * 1024;
 
 export function createLeader(deps: LeaderDeps): Leader {
-  const { cluster, reads, log, bodyLimitBytes, streamLimit = 20_000 } = deps;
+  const { cluster, reads, log, bodyLimitBytes, streamLimit, eventsBehindBytes } = deps;
   const execs: Execs = createExecs();
   const forward = createForward();
   const handlers = createHandlers(forward, execs);
@@ -99,7 +99,7 @@ export function createLeader(deps: LeaderDeps): Leader {
       requestId,
       nowMs: Date.now(),
       bodyLimitBytes: bodyLimitBytes(),
-      ...(deps.eventsBehindBytes === undefined ? {} : { eventsBehindBytes: deps.eventsBehindBytes }),
+      eventsBehindBytes,
       isRetry: req.headers['arpanet-retry'] === '1',
       cluster,
       reads,

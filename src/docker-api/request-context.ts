@@ -27,7 +27,7 @@ export interface Call {
   readonly log: Logger;
   readonly bodyLimitBytes: number;
   /** A reader of events that is further behind is cut off. */
-  readonly eventsBehindBytes?: number;
+  readonly eventsBehindBytes: number;
   /** Fires when the client goes away or this scheduler stops leading. */
   readonly signal: AbortSignal;
 }

@@ -9,7 +9,6 @@ import type { Duplex } from 'node:stream';
 import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { BODY_LIMIT_BYTES } from './json/body.ts';
 import type { Cluster } from '../contracts/index.ts';
 import { ownHeaders } from './request-context.ts';
 import { VERSION } from '../config/version.ts';
@@ -25,16 +24,17 @@ import { isUploading, receiveUpload, stoppingAt, uploadOf } from './proxy/upload
 import { OLDEST, refuseVersion } from './api-versions.ts';
 import { compareVersions, splitVersion } from '../text/api-version.ts';
 
+/** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
 export interface EndpointDeps {
   readonly listen: readonly { readonly host: string; readonly port: number }[];
   /** This scheduler's name. */
   readonly name: string;
   /** For bodies that the endpoint itself reads: create requests and their like. It may change. */
-  readonly bodyLimitBytes?: () => number;
+  readonly bodyLimitBytes: () => number;
   /** Streams at once; more are refused. */
-  readonly streamLimit?: number;
+  readonly streamLimit: number;
   /** A reader of events that is further behind is cut off. */
-  readonly eventsBehindBytes?: number;
+  readonly eventsBehindBytes: number;
   readonly log: Logger;
   /** `/arpanet/v1/*` at the leader. */
   readonly operator: RequestListener;
@@ -44,6 +44,7 @@ export interface EndpointDeps {
   readonly acceptAgent: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
+/** Docker's API of one scheduler: answers while it leads, forwards to the leader while it follows. Its disposal ends all connections. */
 export interface Endpoint extends AsyncDisposable {
   /** Where it listens, in the order asked for. */
   readonly addresses: readonly AddressInfo[];
@@ -87,7 +88,7 @@ type Role =
 /** Listens before it knows its role. */
 export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const { log } = deps;
-  const bodyLimitBytes = deps.bodyLimitBytes ?? (() => BODY_LIMIT_BYTES);
+  const { bodyLimitBytes } = deps;
   const servers: http.Server[] = [];
   let role: Role = { kind: 'following', url: undefined };
   let ownUrl: string | undefined;

@@ -46,6 +46,7 @@ import { createVolumes } from './volumes/volumes.ts';
 
 const SETTLED_TIMEOUT_MS = 2_000;
 
+/** Starts the scheduler of one leadership; everything that it does ends when `lost` aborts. Rejects when the ledger cannot be written. */
 export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Promise<Scheduler> {
   const { log, now } = deps;
   // Every call that waits for a host listens for the end, too.

@@ -6,8 +6,6 @@ import { type Exchange, ownHeaders } from '../request-context.ts';
 import { engineError, parseTimestampMs } from '../json/go-values.ts';
 import { eventFilter, parseFilters, renderEvent } from '../reads/index.ts';
 
-/** A client that reads no faster than this behind is cut off: events are not kept for ever. */
-const BEHIND_LIMIT_BYTES = 8 * 1024 * 1024;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export async function events(call: Exchange): Promise<void> {
@@ -31,7 +29,7 @@ export async function events(call: Exchange): Promise<void> {
   const write = (event: ClusterEvent, until: AbortSignal = signal): void => {
     if (until.aborted || !accepts(event)) return;
     res.write(renderEvent(event.event, call.apiVersion));
-    if (res.writableLength > (call.eventsBehindBytes ?? BEHIND_LIMIT_BYTES)) res.destroy();
+    if (res.writableLength > call.eventsBehindBytes) res.destroy();
   };
 
   // Live events wait while past ones are replayed, and an event that is both is sent once: an Engine may remember what its agent has yet to send.

@@ -5,8 +5,6 @@ import type { Exchange } from '../request-context.ts';
 import { goDecode, GoJsonError, goStruct, type GoType } from '../../docker-json/index.ts';
 import { compareVersions } from '../../text/api-version.ts';
 
-export const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
-
 export async function readBody(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const tooLarge = () => new ArpanetError('too-large', `http: request body too large: the limit is ${limitBytes} bytes`);
   if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();

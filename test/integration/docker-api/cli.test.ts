@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Endpoint, startEndpoint } from '../../../src/docker-api/index.ts';
 import { type Lab, quietLog, startLab } from '../../support/cluster/lab.ts';
+import { ENDPOINT_LIMITS } from '../../support/fakes/small-engine.ts';
 import { plainCluster } from '../../support/cluster/plain-cluster.ts';
 
 interface Ran {
@@ -24,7 +25,7 @@ describe('the docker CLI', () => {
 
   before(async () => {
     lab = await startLab({ count: 1, mixed: false });
-    const deps = { listen: [{ host: '127.0.0.1', port: 0 }], name: 's1', token: () => undefined, log: quietLog };
+    const deps = { listen: [{ host: '127.0.0.1', port: 0 }], name: 's1', token: () => undefined, log: quietLog, ...ENDPOINT_LIMITS };
     endpoint = await startEndpoint({ ...deps, operator: (_req, res) => res.end(), acceptAgent: (_req, socket) => socket.destroy() });
     endpoint.lead(await plainCluster(lab.hosts[0]?.socket ?? '', 'h1', closing.signal));
     dir = await mkdtemp(join(tmpdir(), 'arpanet-cli-'));

@@ -9,6 +9,9 @@ import { quietLog } from '../cluster/lab.ts';
 import type { GivenRoles } from './given-roles.ts';
 import { literalCluster, literalContainer, literalHost } from './literal-cluster.ts';
 
+/** As a scheduler has them by default. */
+export const ENDPOINT_LIMITS = { bodyLimitBytes: () => 4 * 1024 * 1024, streamLimit: 20_000, eventsBehindBytes: 8 * 1024 * 1024 } as const;
+
 export const ID = 'c'.repeat(64);
 
 export interface Small extends AsyncDisposable {
@@ -80,6 +83,7 @@ export async function startSmall(
   });
   const endpoint = await startEndpoint({
     listen: [{ host: '127.0.0.1', port: 0 }],
+    ...ENDPOINT_LIMITS,
     name: 's1',
     token: () => 'join-token',
     log: quietLog,
