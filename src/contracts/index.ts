@@ -7,6 +7,7 @@ export type * from './allocator.ts';
 export type * from './containers.ts';
 export type * from './engines.ts';
 export type * from './events.ts';
+export type * from './host-operations.ts';
 export type * from './hosts.ts';
 export type * from './images.ts';
 export type * from './leader.ts';

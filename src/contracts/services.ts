@@ -1,4 +1,5 @@
 /** Services with a replica count: what the services API shows and changes, and how clients' calls on single containers are counted. */
+import type { DrainResult } from './host-operations.ts';
 import type {
   ContainerView,
   CreateRequest,
@@ -10,6 +11,7 @@ import type {
   ServiceTemplate,
   ServiceView,
   UpdateSettings,
+  UpdateStatus,
 } from '../model/index.ts';
 
 export interface ServiceCreate extends ServiceId {
@@ -36,6 +38,21 @@ export interface ServiceUpdate {
   readonly patienceMs?: number;
 }
 
+export interface ScaleResult extends ServiceId {
+  readonly from: number;
+  readonly to: number;
+  /** How many ran in the end. */
+  readonly running: number;
+}
+
+export interface StartedUpdate {
+  readonly record: ServiceRecord;
+  /** Settles when the rolling update that it began has ended, or has stopped half way; undefined where none was needed. Never rejects. */
+  readonly done: Promise<UpdateStatus | undefined>;
+}
+
+export type PowerChange = 'stop' | 'start' | 'restart';
+
 /** One line of what a long operation does, for a person. */
 export type Progress = (line: string) => void;
 
@@ -45,12 +62,25 @@ export interface Services {
   readonly find: (reference: string) => ServiceView;
   readonly create: (record: ServiceCreate, registryAuth?: string) => Promise<ServiceRecord>;
   /** Resolves once it is recorded; instances follow. Throws `conflict` when `version` is not the present one, or another change runs. */
-  readonly update: (reference: string, change: ServiceUpdate, progress: Progress) => Promise<unknown>;
-  readonly rollback: (reference: string, progress: Progress, patienceMs?: number) => Promise<unknown>;
-  /** `patienceMs`: how long to wait for another change that runs. */
-  readonly remove: (references: readonly string[], progress: Progress, patienceMs?: number) => Promise<unknown>;
-  /** Moves the host's instances elsewhere; the first line comes once it takes no new ones. Throws `conflict` for the last host. */
-  readonly drain: (host: string, progress: Progress) => Promise<unknown>;
+  readonly update: (reference: string, change: ServiceUpdate, progress: Progress) => Promise<StartedUpdate>;
+  /** Back to the template before the last update. Throws `invalid` when there is none. */
+  readonly rollback: (reference: string, progress: Progress, patienceMs?: number) => Promise<StartedUpdate>;
+  /**
+   * `requests`: `abc/web=5`, `web+2`, `web-1`. Resolves when so many run, or after a minute. Throws `invalid`, `unplaceable` when fewer fit (nothing is
+   * changed then), `unavailable` when an instance could not be created or started (the counts stay as asked for, and that is tried again).
+   */
+  readonly scale: (requests: readonly string[], progress: Progress) => Promise<readonly ScaleResult[]>;
+  /**
+   * Services of a deployment, or single ones, with all their instances. `patienceMs`: how long to wait for another change that runs. Resolves with what
+   * was removed, as `abc/web`.
+   */
+  readonly remove: (references: readonly string[], progress: Progress, patienceMs?: number) => Promise<readonly string[]>;
+  /** Stops, starts or restarts all instances. What is stopped stays so until it is started. Resolves with the services, as `abc/web`. */
+  readonly power: (how: PowerChange, references: readonly string[], progress: Progress) => Promise<readonly string[]>;
+  /** Moves the host's instances elsewhere; the first line comes once it takes no new ones. Throws `not-found`, and `conflict` for the last host. */
+  readonly drain: (host: string, progress: Progress) => Promise<DrainResult>;
+  /** Lost containers that cannot be replaced on another host now, and why. */
+  readonly stuck: () => readonly { readonly name: string; readonly why: string }[];
 }
 
 /** Secrets and configs. */

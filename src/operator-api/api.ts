@@ -1,5 +1,6 @@
 /** The operator's HTTP API, `/arpanet/v1/…`, answered by the leader. Effects: an express application that reads what it is handed. */
 import express, { type NextFunction, type Request, type Response } from 'express';
+import type { HostOperations, Services } from '../contracts/index.ts';
 import {
   ArpanetError,
   type ContainerUsage,
@@ -13,8 +14,8 @@ import {
 } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { AuditReport } from './audit.ts';
-import { hostRoutes, type OperatedHosts } from './host-routes.ts';
-import { type OperatedServices, serviceRoutes } from './service-routes.ts';
+import { hostRoutes } from './host-routes.ts';
+import { serviceRoutes } from './service-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
@@ -58,7 +59,8 @@ export interface OperatorDeps {
   /** Compares all that is known with all that is; with `fix` the reconcilers run first. */
   readonly audit: (fix: boolean) => Promise<AuditReport>;
   /** Services with a replica count. Throws `not-leader`. */
-  readonly services: () => OperatedServices & OperatedHosts;
+  readonly services: () => Services;
+  readonly hostOperations: () => HostOperations;
   /** Calls a port from a host. Throws `unavailable`. */
   readonly dial: (host: string, address: string, port: number) => Promise<DialResult>;
   readonly outside: () => OutsideNames;
@@ -184,7 +186,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.delete('/config/:name', async (request, response) => void response.json(await deps.config().unset(request.params.name)));
   serviceRoutes(router, deps.services);
-  hostRoutes(router, deps.observe, deps.services);
+  hostRoutes(router, deps.observe, deps.services, deps.hostOperations);
   app.use('/arpanet/v1', router);
   app.use(
     (request: Request, response: Response) =>

@@ -1,35 +1,12 @@
 /** The operator's routes for hosts. Effects: express; the work itself is the deployments room's. */
 import express, { type Request, type Router } from 'express';
+import type { CleanRequest, HostOperations, Progress, RebalanceRequest, Services } from '../contracts/index.ts';
 import { ArpanetError, type HostChange } from '../model/index.ts';
 import { hostDetail } from './reports/host-report.ts';
 import { hostReports, type Observed } from './reports/report.ts';
-import { answerInLines, type Progress } from './service-routes.ts';
+import { answerInLines } from './service-routes.ts';
 
-interface CleanWish {
-  readonly all: boolean;
-  readonly volumes: boolean;
-  readonly networks: boolean;
-}
-
-interface RebalanceWish {
-  readonly max?: number;
-  readonly onto?: string;
-}
-
-/** What this API asks of the deployments room. */
-export interface OperatedHosts {
-  readonly addHost: (name: string, wish: HostChange & { readonly address?: string }, progress: Progress) => Promise<unknown>;
-  readonly changeHost: (name: string, change: HostChange) => Promise<unknown>;
-  readonly removeHost: (name: string, force: boolean, progress: Progress) => Promise<unknown>;
-  readonly resetHost: (name: string, force: boolean, progress: Progress) => Promise<unknown>;
-  readonly fillup: (name: string, progress: Progress) => Promise<unknown>;
-  readonly cleanPlan: (name: string, wish: CleanWish) => Promise<unknown>;
-  readonly clean: (name: string, wish: CleanWish, progress: Progress) => Promise<unknown>;
-  readonly rebalancePlan: (wish: RebalanceWish) => unknown;
-  readonly rebalance: (wish: RebalanceWish, progress: Progress) => Promise<unknown>;
-}
-
-export function hostRoutes(router: Router, observe: () => Observed, hosts: () => OperatedHosts): void {
+export function hostRoutes(router: Router, observe: () => Observed, services: () => Services, hosts: () => HostOperations): void {
   const body = express.json({ limit: '1mb' });
   const nameOf = (request: Request) => String(request.params['host']);
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
@@ -38,36 +15,38 @@ export function hostRoutes(router: Router, observe: () => Observed, hosts: () =>
   router.get('/hosts', (_request, response) => void response.json(hostReports(observe())));
   router.get('/hosts/:host', (request, response) => void response.json(hostDetail(observe(), nameOf(request), Date.now())));
   router.get('/hosts/:host/clean', async (request, response) => {
-    response.json(await hosts().cleanPlan(nameOf(request), cleanWish(request.query)));
+    response.json(await hosts().cleanPlan(nameOf(request), cleanRequest(request.query)));
   });
-  router.get('/rebalance', (request, response) => void response.json(hosts().rebalancePlan(rebalanceWish(request.query))));
+  router.get('/rebalance', (request, response) => void response.json(hosts().rebalancePlan(rebalanceRequest(request.query))));
   long('/hosts', (request, progress) => {
     const { name, address } = bodyOf(request);
     if (typeof name !== 'string') throw new ArpanetError('invalid', 'the request\'s body has no "name"');
     const wish = { ...hostChange(request), ...(typeof address === 'string' ? { address } : {}) };
-    return hosts().addHost(name, wish, progress);
+    return hosts().add(name, wish, progress);
   });
   router.post('/hosts/:host/update', body, async (request, response) => {
-    response.json(await hosts().changeHost(nameOf(request), hostChange(request)));
+    response.json(await hosts().update(nameOf(request), hostChange(request)));
   });
-  long('/hosts/:host/rm', (request, progress) => hosts().removeHost(nameOf(request), bodyOf(request)['force'] === true, progress));
-  long('/hosts/:host/reset', (request, progress) => hosts().resetHost(nameOf(request), bodyOf(request)['force'] === true, progress));
-  long('/hosts/:host/fillup', (request, progress) => hosts().fillup(nameOf(request), progress));
-  long('/hosts/:host/clean', (request, progress) => hosts().clean(nameOf(request), cleanWish(bodyOf(request)), progress));
-  long('/rebalance', (request, progress) => hosts().rebalance(rebalanceWish(bodyOf(request)), progress));
+  long('/hosts/:host/rm', (request, progress) => hosts().remove(nameOf(request), bodyOf(request)['force'] === true, progress));
+  long('/hosts/:host/reset', (request, progress) => hosts().reset(nameOf(request), bodyOf(request)['force'] === true, progress));
+  long('/hosts/:host/drain', (request, progress) => services().drain(nameOf(request), progress));
+  router.post('/hosts/:host/activate', async (request, response) => void response.json(await hosts().activate(nameOf(request))));
+  long('/hosts/:host/fillup', (request, progress) => hosts().fillUp(nameOf(request), progress));
+  long('/hosts/:host/clean', (request, progress) => hosts().clean(nameOf(request), cleanRequest(bodyOf(request)), progress));
+  long('/rebalance', (request, progress) => hosts().rebalance(rebalanceRequest(bodyOf(request)), progress));
 }
 
 const bodyOf = (request: Request) => (request.body ?? {}) as Readonly<Record<string, unknown>>;
 
 const isOn = (value: unknown): boolean => value === true || value === 'true' || value === '1';
 
-const cleanWish = (given: Readonly<Record<string, unknown>>): CleanWish => ({
+const cleanRequest = (given: Readonly<Record<string, unknown>>): CleanRequest => ({
   all: isOn(given['all']),
   volumes: isOn(given['volumes']),
   networks: isOn(given['networks']),
 });
 
-function rebalanceWish(given: Readonly<Record<string, unknown>>): RebalanceWish {
+function rebalanceRequest(given: Readonly<Record<string, unknown>>): RebalanceRequest {
   const { max, onto } = given;
   const count = max === undefined ? undefined : Number(max);
   if (count !== undefined && !(Number.isInteger(count) && count > 0))

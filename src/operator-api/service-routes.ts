@@ -3,41 +3,11 @@
  * Effects: express; the work itself is the deployments room's.
  */
 import express, { type Request, type Response, type Router } from 'express';
-import {
-  ArpanetError,
-  type CreateRequest,
-  type ServiceTemplate,
-  type ServiceView,
-  type UpdateSettings,
-  UPDATE_DEFAULTS,
-} from '../model/index.ts';
+import type { Progress, Services } from '../contracts/index.ts';
+import { ArpanetError, type CreateRequest, type ServiceTemplate, type UpdateSettings, UPDATE_DEFAULTS } from '../model/index.ts';
 import { serviceReports } from './reports/service-report.ts';
 
-export type Progress = (line: string) => void;
-
-/** What this API asks of the deployments room. */
-export interface OperatedServices {
-  readonly list: () => readonly ServiceView[];
-  readonly find: (reference: string) => ServiceView;
-  readonly scale: (wishes: readonly string[], progress: Progress) => Promise<unknown>;
-  readonly update: (
-    reference: string,
-    change: {
-      readonly template?: ServiceTemplate;
-      readonly desired?: number;
-      readonly update?: UpdateSettings;
-      readonly patienceMs?: number;
-    },
-    progress: Progress,
-  ) => Promise<{ readonly done: Promise<unknown> }>;
-  readonly rollback: (reference: string, progress: Progress) => Promise<{ readonly done: Promise<unknown> }>;
-  readonly remove: (references: readonly string[], progress: Progress) => Promise<unknown>;
-  readonly power: (how: 'stop' | 'start' | 'restart', references: readonly string[], progress: Progress) => Promise<unknown>;
-  readonly drain: (host: string, progress: Progress) => Promise<unknown>;
-  readonly activate: (host: string) => Promise<unknown>;
-}
-
-export function serviceRoutes(router: Router, services: () => OperatedServices): void {
+export function serviceRoutes(router: Router, services: () => Services): void {
   const body = express.json({ limit: '4mb' });
   router.get('/services', (request, response) => {
     const all = services().list();
@@ -70,7 +40,7 @@ export function serviceRoutes(router: Router, services: () => OperatedServices):
       ...(update === undefined ? {} : { update: { ...(view.record?.update ?? UPDATE_DEFAULTS), ...update } }),
     };
     const ended = await (await services().update(reference, change, progress)).done;
-    if (ended === undefined) progress(`${view.deployment}/${view.service}: its instances stay as they are (--force makes them anew)`);
+    if (ended === undefined) progress(`${view.deployment}/${view.service}: its instances stay as they are (--force replaces them)`);
     return ended;
   });
   long('/services/replace', async (request, progress) => {
@@ -85,8 +55,6 @@ export function serviceRoutes(router: Router, services: () => OperatedServices):
     const update = { ...UPDATE_DEFAULTS, ...settings };
     return (await services().update(service, { template, desired: desired ?? 1, update, patienceMs: PATIENCE_MS }, progress)).done;
   });
-  long('/hosts/:host/drain', (request, progress) => services().drain(String(request.params['host']), progress));
-  router.post('/hosts/:host/activate', async (request, response) => void response.json(await services().activate(request.params.host)));
 }
 
 /** A deploy of what is being scaled waits for that. */

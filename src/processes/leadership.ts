@@ -3,7 +3,7 @@
  * Effects: everything that the rooms do.
  */
 import { randomBytes } from 'node:crypto';
-import type { Deployments } from '../services/index.ts';
+import { type ServicesRoom, startServices } from '../services/index.ts';
 import type { createDns } from '../dns/index.ts';
 import { keys, type LeaderRecord, type LeaseRecord, type NamedInstance, type NameTable, type NetworkRecord } from '../model/index.ts';
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
@@ -13,7 +13,6 @@ import { type Catalog, type Ledger, openLedger, type StateStore, type Term } fro
 import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
 import { steadyNow } from './clock.ts';
-import { wireDeployments } from './services.ts';
 import { identityOf } from './cluster-identity.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
@@ -27,7 +26,7 @@ import type { SchedulerSettings } from './scheduler-settings.ts';
 export interface Leadership {
   readonly record: LeaderRecord;
   readonly scheduler: Scheduler;
-  readonly deployments: Deployments;
+  readonly services: ServicesRoom;
   readonly ledger: Ledger;
   readonly registrar: Registrar;
   readonly instances: () => readonly NamedInstance[];
@@ -169,14 +168,15 @@ export async function startLeadership(
     const routes = scheduler.hosts.list().flatMap(({ facts }) => facts?.routes ?? []);
     return withAddresses(dhcpDeps, creates, scheduler.placement.rehearse(creates), networks, routes);
   };
-  const deployments = wireDeployments(
+  const services = startServices(
     {
       scheduler,
       ledger,
+      log: log.child({ room: 'services' }),
+      now: steadyNow,
       newId,
-      log: log.child({ room: 'deployments' }),
       lostAfterMs: () => 2 * live.now().hostDownAfter,
-      rehearse,
+      rehearse: (creates) => rehearse(creates, []),
       failpoint: rooms.failpoint,
     },
     stopped.signal,
@@ -189,7 +189,7 @@ export async function startLeadership(
   return {
     record,
     scheduler,
-    deployments,
+    services,
     ledger,
     registrar,
     instances,
@@ -208,12 +208,12 @@ export async function startLeadership(
       instances: instances(),
       networks: ledger.list<NetworkRecord>(keys.networks).map(([, value]) => value),
       leases: ledger.list<LeaseRecord>(keys.leases).map(([, value]) => value),
-      stuck: deployments.stuck(),
+      stuck: services.services.stuck(),
       reserved: scheduler.placement.reserved(),
       admissions: scheduler.hosts.admissions(),
       schedulers: [{ name: record.name, url: record.url, leads: true, heardMsAgo: 0 }, ...peers.list()],
       frozen: scheduler.leader.frozen(),
-      services: () => deployments.list(),
+      services: services.services.list,
     }),
     stop: async () => {
       stopped.abort();

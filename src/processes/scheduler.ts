@@ -11,7 +11,7 @@ import { aborted } from './aborted.ts';
 import { announce, createPeers } from './scheduler-peers.ts';
 import { runAudit } from './audit.ts';
 import { steadyNow } from './clock.ts';
-import { clusterOf } from './services.ts';
+import { clusterOf } from './cluster-roles.ts';
 import { createIsolation } from './leader-isolation.ts';
 import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
@@ -71,7 +71,8 @@ export async function runScheduler(
       return record.decision;
     },
     rehearse: (creates, networks) => current().rehearse(creates, networks),
-    services: () => current().deployments,
+    services: () => current().services.services,
+    hostOperations: () => current().services.hosts,
     dial: (host, address, port) => current().scheduler.agents.dial(host, address, port),
     outside: () => current().outside,
     config: () => current().config,
@@ -113,7 +114,7 @@ export async function runScheduler(
     // Another may lead by now, and we have been told already.
     if (term.lost.aborted) return await next.stop();
     await replace(next);
-    endpoint.lead(clusterOf(next.scheduler, next.deployments));
+    endpoint.lead(clusterOf(next.scheduler, next.services));
     log.info({ epoch: term.epoch }, 'leading');
     // With the embedded store nobody else could lead.
     const left =

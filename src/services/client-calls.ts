@@ -1,27 +1,17 @@
-/** What clients do to instances through the Docker API, counted: so that compose, `docker rm` and ops never fight. Effects: writes to the ledger. */
-import { type ContainerView, type CreateRequest, type ServiceId, type ServiceRecord, UPDATE_DEFAULTS } from '../model/index.ts';
-import { alreadyBusy, type Core, serviceOf } from './core.ts';
-import type { Keep } from './replicas/replica-reconciler.ts';
-import { createLower } from './replicas/count-removals.ts';
+/** Counts what clients do to instances through the Docker API, so that compose, `docker rm` and operators agree on the count. Effects: writes to the ledger. */
+import type { ReplicaCounts } from '../contracts/index.ts';
+import type { ServiceId } from '../model/index.ts';
+import { alreadyBusy, type Core } from './core.ts';
+import { serviceOf } from './counted-service.ts';
+import { newRecord } from './service-record.ts';
+import type { ReplicaReconciler } from './replicas/replica-reconciler.ts';
+import { createCountRemovals } from './replicas/count-removals.ts';
 import { newestFirst, numberOf } from './replicas/replica-plan.ts';
 import { bareName, isSameTemplate, templateOf } from './replicas/template.ts';
 
-export type Touch = 'stop' | 'start' | 'restart' | 'remove';
-
-export interface Hooks {
-  /** Around a client's create of one container. */
-  readonly creating: <T>(request: CreateRequest, act: () => Promise<T>) => Promise<T>;
-  /** Around a client's call that stops, starts or removes a container. */
-  readonly touching: <T>(container: ContainerView, how: Touch, act: () => Promise<T>) => Promise<T>;
-  /** After a client has joined a container to a network, or taken it off one. */
-  readonly joined: (container: ContainerView) => Promise<void>;
-  /** Around a prune, which may remove anything that is stopped. */
-  readonly pruning: <T>(act: () => Promise<T>) => Promise<T>;
-}
-
-export function createHooks(core: Core, keep: Keep): Hooks {
+export function createClientCalls(core: Core, reconciler: ReplicaReconciler): ReplicaCounts {
   const { deps } = core;
-  const lower = createLower(core);
+  const removals = createCountRemovals(core);
 
   async function heldOff<T>(ids: readonly ServiceId[], act: () => Promise<T>): Promise<T> {
     for (const id of ids) core.runtime(id).busy++;
@@ -30,7 +20,7 @@ export function createHooks(core: Core, keep: Keep): Hooks {
     } finally {
       for (const id of ids) {
         core.runtime(id).busy--;
-        if (core.record(id) !== undefined) keep.soon(id);
+        if (core.record(id) !== undefined) reconciler.soon(id);
       }
     }
   }
@@ -86,15 +76,15 @@ export function createHooks(core: Core, keep: Keep): Hooks {
       if (id === undefined || core.record(id) === undefined) return act();
       return heldOff([id], async () => {
         if (how === 'stop') await mark(id, container.id, true);
-        if (how === 'remove') await lower.mark(id, container);
+        if (how === 'remove') await removals.mark(id, container);
         if (how === 'remove') await deps.failpoint('count.marked');
         try {
           const result = await act();
           if (how === 'start' || how === 'restart') await mark(id, container.id, false);
           if (how !== 'remove') return result;
           await deps.failpoint('count.removed');
-          if (deps.containers().some((one) => one.id === container.id)) await lower.unmark(id, container);
-          else await lower.lowered(id, [numberOf(container)]);
+          if (deps.scheduler.containers.list().some((one) => one.id === container.id)) await removals.unmark(id, container);
+          else await removals.lowered(id, [numberOf(container)]);
           return result;
         } catch (error) {
           if (how === 'stop') await mark(id, container.id, false);
@@ -119,34 +109,14 @@ export function createHooks(core: Core, keep: Keep): Hooks {
         before.map(({ id }) => id),
         async () => {
           const result = await act();
-          const left = new Set(deps.containers().map((container) => container.id));
+          const left = new Set(deps.scheduler.containers.list().map((container) => container.id));
           for (const { id, instances } of before) {
             const gone = instances.filter((container) => !left.has(container.id));
-            if (gone.length > 0) await lower.lowered(id, gone.map(numberOf));
+            if (gone.length > 0) await removals.lowered(id, gone.map(numberOf));
           }
           return result;
         },
       );
     },
-  };
-}
-
-export function newRecord(
-  id: ServiceId,
-  { origin, desired, template, nowMs }: Pick<ServiceRecord, 'origin' | 'desired' | 'template'> & { readonly nowMs: number },
-): ServiceRecord {
-  return {
-    deployment: id.deployment,
-    service: id.service,
-    origin,
-    desired,
-    countedAtMs: nowMs,
-    template,
-    update: UPDATE_DEFAULTS,
-    labels: {},
-    stopped: [],
-    version: 1,
-    createdAtMs: nowMs,
-    updatedAtMs: nowMs,
   };
 }

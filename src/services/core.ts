@@ -1,27 +1,34 @@
-/** What the parts of this room share while one leadership lasts: the services as they are now, their records, and who works on which. */
+/** What the parts of this room share during one leadership: the services as they are now, their records, and which operation runs on which. */
 import {
   ArpanetError,
   type ContainerRecord,
   type ContainerView,
   isKind,
   keys,
-  labels,
-  type CreateRequest,
   type ServiceId,
   type ServiceRecord,
   type ServiceView,
 } from '../model/index.ts';
-import type { DeploymentsDeps } from './deps.ts';
+import type { ServicesDeps } from './deps.ts';
 import { keyOf } from './service-reference.ts';
 import { type Attempt, newestFirst, numberOf } from './replicas/replica-plan.ts';
-import { essence, isCounted, isCurrent, templateOf } from './replicas/template.ts';
+import { isCounted } from './counted-service.ts';
+import { essence, isCurrent, templateOf } from './replicas/template.ts';
 
-/** What is known of a service beside its record; forgotten with the leadership. */
+/** An operation that runs on a service. */
+export interface Operation {
+  /** For a person: `being updated`. */
+  readonly what: string;
+  readonly sinceMs: number;
+  /** Settles when it has ended; never rejects. */
+  readonly ended: Promise<void>;
+}
+
+/** What is known of a service beside its record; lost with the leadership. */
 export interface Runtime {
-  /** Clients' calls under way on it: the reconciler waits. */
+  /** How many clients' calls run on it: the reconciler waits for them. */
   busy: number;
-  /** The operation under way, as a person would say it: `being updated`. */
-  operation: { readonly what: string; readonly sinceMs: number } | undefined;
+  operation: Operation | undefined;
   trouble: string | undefined;
   timer: NodeJS.Timeout | undefined;
   readonly attempts: Map<string, Attempt>;
@@ -29,10 +36,10 @@ export interface Runtime {
 }
 
 export interface Core {
-  readonly deps: DeploymentsDeps;
+  readonly deps: ServicesDeps;
   readonly lost: AbortSignal;
   readonly runtime: (id: ServiceId) => Runtime;
-  /** Lost containers without a successor, and why, by id. */
+  /** Lost containers that cannot be replaced now, and why, by id. */
   readonly stuck: Map<string, { readonly name: string; readonly why: string }>;
   readonly record: (id: ServiceId) => ServiceRecord | undefined;
   readonly records: () => readonly ServiceRecord[];
@@ -49,21 +56,11 @@ export interface Core {
   readonly operate: <T>(id: ServiceId, what: string, act: () => Promise<T>) => Promise<T>;
 }
 
-/** The service that a request is counted for; undefined: none. */
-export function serviceOf(request: CreateRequest): ServiceId | undefined {
-  if (!isCounted(request)) return undefined;
-  const given = request.Labels ?? {};
-  return {
-    deployment: given['com.docker.compose.project'] || given[labels.deployment] || 'default',
-    service: given['com.docker.compose.service'] || given[labels.service] || '',
-  };
-}
-
 const recordKey = (id: ServiceId) => keys.service(id.deployment, id.service);
 const isOf = (record: ContainerRecord | undefined, id: ServiceId): record is ContainerRecord =>
   record !== undefined && record.deployment === id.deployment && record.service === id.service && isCounted(record.request);
 
-export function createCore(deps: DeploymentsDeps, lost: AbortSignal): Core {
+export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
   const { ledger, now } = deps;
   const runtimes = new Map<string, Runtime>();
   const stuck: Core['stuck'] = new Map();
@@ -90,7 +87,7 @@ export function createCore(deps: DeploymentsDeps, lost: AbortSignal): Core {
   const records = () => ledger.list<ServiceRecord>(keys.services).map(([, value]) => value);
   const sorted = (instances: readonly ContainerView[]) =>
     instances.toSorted((a, b) => numberOf(a) - numberOf(b) || (a.record?.createdAtMs ?? 0) - (b.record?.createdAtMs ?? 0));
-  const instances = (id: ServiceId) => sorted(deps.containers().filter((container) => isOf(container.record, id)));
+  const instances = (id: ServiceId) => sorted(deps.scheduler.containers.list().filter((container) => isOf(container.record, id)));
 
   function stuckAmong(own: readonly ContainerView[]): string | undefined {
     const [first] = own.flatMap(({ id, host }) => {
@@ -148,7 +145,7 @@ export function createCore(deps: DeploymentsDeps, lost: AbortSignal): Core {
     list() {
       const byKey = new Map<string, { readonly id: ServiceId; readonly own: ContainerView[] }>();
       for (const { deployment, service } of records()) byKey.set(keyOf({ deployment, service }), { id: { deployment, service }, own: [] });
-      for (const container of deps.containers()) {
+      for (const container of deps.scheduler.containers.list()) {
         if (container.record === undefined || !isCounted(container.record.request)) continue;
         const { deployment, service } = container.record;
         const key = keyOf({ deployment, service });
@@ -161,20 +158,23 @@ export function createCore(deps: DeploymentsDeps, lost: AbortSignal): Core {
     async operate(id, what, act) {
       const own = runtime(id);
       if (own.operation !== undefined) throw alreadyBusy(id, own.operation, now());
-      own.operation = { what, sinceMs: now() };
+      let end = (): void => undefined;
+      const ended = new Promise<void>((resolve) => (end = resolve));
+      own.operation = { what, sinceMs: now(), ended };
       try {
         return await act();
       } finally {
         own.operation = undefined;
+        end();
       }
     },
   };
 }
 
-export function alreadyBusy(id: ServiceId, operation: { readonly what: string; readonly sinceMs: number }, nowMs: number): ArpanetError {
+export function alreadyBusy(id: ServiceId, operation: Pick<Operation, 'what' | 'sinceMs'>, nowMs: number): ArpanetError {
   const seconds = Math.round((nowMs - operation.sinceMs) / 1000);
   return new ArpanetError(
     'conflict',
-    `${keyOf(id)} is ${operation.what} since ${seconds} s: wait until that is done ("arpanet ps ${keyOf(id)}" shows it)`,
+    `${keyOf(id)} is ${operation.what} (started ${seconds} s ago): wait until that has ended ("arpanet ps ${keyOf(id)}" shows it)`,
   );
 }

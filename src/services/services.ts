@@ -1,58 +1,79 @@
-/** The services of one leadership: what the endpoint and the operator's API ask, and the reconciler behind it. Effects: those of its parts. */
-import type { ServiceView } from '../model/index.ts';
-import { createAct } from './replicas/instance-actions.ts';
-import { type Changes, createChanges } from './service-operations.ts';
-import { type Clean, createClean } from './hosts/clean.ts';
-import type { DeploymentsDeps } from './deps.ts';
+/** The services of one leadership, wired by name: what Docker's and the operator's API ask, and the reconcilers behind it. Effects: those of its parts. */
+import type { HostOperations, ReplicaCounts, Secrets, Services } from '../contracts/index.ts';
+import { createClientCalls } from './client-calls.ts';
 import { createCore } from './core.ts';
-import { createDrain, type Drain } from './hosts/drain.ts';
-import { createHooks, type Hooks } from './client-calls.ts';
-import { createHostChanges, type HostChanges } from './hosts/host-operations.ts';
+import type { ServicesDeps } from './deps.ts';
+import { createClean } from './hosts/clean.ts';
+import { createDrain } from './hosts/drain.ts';
 import { createHostLock } from './hosts/host-lock.ts';
-import { startKeep } from './replicas/replica-reconciler.ts';
-import { createKept, type Kept } from './secrets.ts';
-import { createMoves } from './hosts/migration.ts';
-import { findService } from './service-reference.ts';
-import { createRebalance, type Rebalance } from './hosts/rebalance.ts';
-import { startRescue } from './reschedule/reschedule.ts';
+import { createHostOperations } from './hosts/host-operations.ts';
+import { createMigrations } from './hosts/migration.ts';
+import { createRebalance } from './hosts/rebalance.ts';
+import { createPower } from './operations/power.ts';
+import { createScale } from './operations/scale.ts';
+import { createUpdates } from './operations/update.ts';
+import { createInstanceActions } from './replicas/instance-actions.ts';
+import { startReplicaReconciler } from './replicas/replica-reconciler.ts';
+import { startRescheduling } from './reschedule/reschedule.ts';
 import { createRollout } from './rollout/rollout.ts';
+import { createSecrets } from './secrets.ts';
+import { findService } from './service-reference.ts';
 
-export interface Deployments extends Hooks, Drain, Clean, Rebalance, HostChanges, Kept, Omit<Changes, 'resume'> {
-  readonly list: () => readonly ServiceView[];
-  /** Lost containers that cannot come up elsewhere now, and why. */
-  readonly stuck: () => readonly { readonly name: string; readonly why: string }[];
-  /** `abc/web`, `abc_web`, or `web` where that is clear. Throws `not-found` naming the nearest. */
-  readonly find: (reference: string) => ServiceView;
+/** What the room does for others, by role. */
+export interface ServicesRoom {
+  readonly services: Services;
+  readonly replicas: ReplicaCounts;
+  readonly secrets: Secrets;
+  readonly hosts: HostOperations;
 }
 
 /** Runs until `lost` aborts. */
-export function startDeployments(deps: DeploymentsDeps, lost: AbortSignal): Deployments {
+export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRoom {
   const core = createCore(deps, lost);
-  const act = createAct(deps, lost);
-  const keep = startKeep(core, act);
-  const rollout = createRollout(core, act);
-  startRescue(core, act, keep);
-  const { resume, ...changes } = createChanges(core, act, keep, rollout);
+  const actions = createInstanceActions(deps, lost);
+  const reconciler = startReplicaReconciler(core, actions);
+  startRescheduling(core, actions, reconciler);
+  const updates = createUpdates(core, reconciler, createRollout(core, actions));
+  const power = createPower(core, actions);
   const lock = createHostLock(deps.now);
-  const moves = createMoves(core, act);
-  const { resume: drainOn, ...drain } = createDrain(core, act, moves, lock);
-  void keep.ready.then(async () => {
+  const migrations = createMigrations(core, actions);
+  const drain = createDrain(core, actions, migrations, lock);
+  const members = createHostOperations(core, actions, lock);
+  const clean = createClean(core, actions, lock);
+  const rebalance = createRebalance(core, { migrations, reconciler, lock });
+  void reconciler.ready.then(async () => {
     if (lost.aborted) return;
-    // Services are held for their moves and updates before anybody looks at their counts.
-    resume();
-    await moves.resume();
-    if (!lost.aborted) drainOn();
+    // Updates and migrations take their services before the reconciler looks at the counts.
+    updates.resume();
+    await migrations.resume();
+    if (!lost.aborted) drain.resume();
   });
   return {
-    ...createHooks(core, keep),
-    ...drain,
-    ...createClean(core, act, lock),
-    ...createRebalance(core, { moves, keep, lock }),
-    ...createHostChanges(core, act, lock),
-    ...changes,
-    ...createKept(core),
-    list: core.list,
-    stuck: () => [...core.stuck.values()],
-    find: (reference) => findService(reference, core.list()),
+    services: {
+      list: core.list,
+      find: (reference) => findService(reference, core.list()),
+      create: updates.create,
+      update: updates.update,
+      rollback: updates.rollback,
+      scale: createScale(core, reconciler),
+      remove: power.remove,
+      power: power.power,
+      drain: drain.drain,
+      stuck: () => [...core.stuck.values()],
+    },
+    replicas: createClientCalls(core, reconciler),
+    secrets: createSecrets(core),
+    hosts: {
+      add: members.add,
+      update: members.update,
+      remove: members.remove,
+      reset: members.reset,
+      activate: drain.activate,
+      clean: clean.clean,
+      cleanPlan: clean.cleanPlan,
+      rebalance: rebalance.rebalance,
+      rebalancePlan: rebalance.rebalancePlan,
+      fillUp: rebalance.fillUp,
+    },
   };
 }

@@ -1,23 +1,7 @@
-/** What on a host nobody uses any more. Pure. */
+/** What on a host is not used any more. Pure. */
+import type { CleanPlan, CleanRequest } from '../../contracts/index.ts';
 import type { ContainerView, ImageSummary } from '../../model/index.ts';
-import { isCounted } from '../replicas/template.ts';
-
-export interface CleanWish {
-  /** All images that no container here uses, and not only those without a name. */
-  readonly all: boolean;
-  /** Volumes without a name that no container has. */
-  readonly volumes: boolean;
-  /** Networks of the host's own Engine that nobody is on. */
-  readonly networks: boolean;
-}
-
-export interface CleanPlan {
-  readonly host: string;
-  readonly containers: readonly { readonly id: string; readonly name: string; readonly ended: string }[];
-  readonly images: readonly { readonly id: string; readonly name: string; readonly bytes: number }[];
-  readonly volumes: readonly string[];
-  readonly networks: readonly string[];
-}
+import { isCounted } from '../counted-service.ts';
 
 export interface CleanFound {
   readonly host: string;
@@ -31,8 +15,8 @@ export interface CleanFound {
 
 const ANONYMOUS = /^[0-9a-f]{64}$/;
 
-/** Instances of services stay, stopped or not: `arpanet start`, compose and the count that is held may want them. */
-export function planClean({ host, containers, images, volumes, networks }: CleanFound, wish: CleanWish): CleanPlan {
+/** Instances of services stay, stopped or not: `arpanet start`, compose and the maintained count may want them. */
+export function planClean({ host, containers, images, volumes, networks }: CleanFound, request: CleanRequest): CleanPlan {
   const gone = containers.filter(({ record, facts }) => {
     const { Status } = facts.inspect.State;
     return record !== undefined && (Status === 'exited' || Status === 'dead') && !isCounted(record.request);
@@ -44,9 +28,9 @@ export function planClean({ host, containers, images, volumes, networks }: Clean
     host,
     containers: gone.map(({ id, name, facts }) => ({ id, name, ended: facts.inspect.State.FinishedAt })),
     images: images
-      .filter((image) => !used.has(image.Id) && (wish.all || (tagsOf(image).length === 0 && !parents.has(image.Id))))
+      .filter((image) => !used.has(image.Id) && (request.all || (tagsOf(image).length === 0 && !parents.has(image.Id))))
       .map((image) => ({ id: image.Id, name: tagsOf(image)[0] ?? '<none>', bytes: image.Size })),
-    volumes: wish.volumes ? volumes.filter((name) => ANONYMOUS.test(name)) : [],
-    networks: wish.networks ? networks : [],
+    volumes: request.volumes ? volumes.filter((name) => ANONYMOUS.test(name)) : [],
+    networks: request.networks ? networks : [],
   };
 }

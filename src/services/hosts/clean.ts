@@ -1,53 +1,38 @@
-/** Takes from a host what nobody uses any more. Effects: calls to its Engine. */
+/** Removes from a host what is not used any more. Effects: calls to its Engine. */
+import type { CleanPlan, CleanRequest, HostOperations } from '../../contracts/index.ts';
 import { ArpanetError, labels } from '../../model/index.ts';
-import type { Act } from '../replicas/instance-actions.ts';
-import { type CleanPlan, type CleanWish, planClean } from './clean-plan.ts';
+import type { InstanceActions } from '../replicas/instance-actions.ts';
+import { planClean } from './clean-plan.ts';
 import type { Core } from '../core.ts';
 import type { HostLock } from './host-lock.ts';
-import { inTurns } from '../replicas/replica-reconciler.ts';
+import { callEngine } from '../engine-calls.ts';
+import { inTurns } from '../in-turns.ts';
 import { hostNamed } from '../service-reference.ts';
-import type { Progress } from '../rollout/rollout.ts';
 
 const TIMEOUT_MS = 120_000;
 
-export interface Cleaned {
-  readonly host: string;
-  readonly containers: readonly string[];
-  readonly images: number;
-  readonly volumes: readonly string[];
-  readonly networks: readonly string[];
-  readonly reclaimedBytes: number;
-  /** What would not go, and why. */
-  readonly kept: readonly string[];
-}
-
-export interface Clean {
-  /** What `clean` would take away now. */
-  readonly cleanPlan: (host: string, wish: CleanWish) => Promise<CleanPlan>;
-  readonly clean: (host: string, wish: CleanWish, progress: Progress) => Promise<Cleaned>;
-}
-
 const filters = (of: object) => encodeURIComponent(JSON.stringify(of));
 
-export function createClean(core: Core, act: Act, lock: HostLock): Clean {
+export function createClean(core: Core, actions: InstanceActions, lock: HostLock): Pick<HostOperations, 'clean' | 'cleanPlan'> {
   const { deps } = core;
 
   async function ask<T>(host: string, method: string, path: string): Promise<T> {
-    const { status, body } = await deps.engine(host, { method, path, timeoutMs: TIMEOUT_MS });
+    const { status, body } = await callEngine(deps.scheduler.engines, host, { method, path, timeoutMs: TIMEOUT_MS });
     const text = body.toString();
     if (status >= 300) throw new ArpanetError('engine', `host ${host}: ${text.trim()}`, { engineStatus: status });
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
-  async function cleanPlan(name: string, wish: CleanWish): Promise<CleanPlan> {
-    const { name: host, state, images } = hostNamed(name, deps.hosts());
-    if (state !== 'alive') throw new ArpanetError('conflict', `${host} is ${state}: nothing can be cleaned there until its agent is back`);
+  async function cleanPlan(name: string, request: CleanRequest): Promise<CleanPlan> {
+    const { name: host, state, images } = hostNamed(name, deps.scheduler.hosts.list());
+    if (state !== 'alive')
+      throw new ArpanetError('conflict', `${host} is ${state}: nothing can be cleaned there until its agent has connected again`);
     const dangling = filters({ dangling: ['true'] });
     const [volumes, networks] = await Promise.all([
-      wish.volumes
+      request.volumes
         ? ask<{ readonly Volumes: readonly { readonly Name: string }[] | null }>(host, 'GET', `/volumes?filters=${dangling}`)
         : undefined,
-      wish.networks
+      request.networks
         ? ask<readonly { readonly Name: string; readonly Labels?: Readonly<Record<string, string>> | null }[]>(
             host,
             'GET',
@@ -58,22 +43,22 @@ export function createClean(core: Core, act: Act, lock: HostLock): Clean {
     return planClean(
       {
         host,
-        containers: deps.containers().filter((one) => one.host === host),
+        containers: deps.scheduler.containers.list().filter((one) => one.host === host),
         images,
         volumes: (volumes?.Volumes ?? []).map(({ Name }) => Name),
         networks: (networks ?? []).flatMap(({ Name, Labels }) =>
           ['bridge', 'host', 'none'].includes(Name) || Labels?.[labels.network] !== undefined ? [] : [Name],
         ),
       },
-      wish,
+      request,
     );
   }
 
   return {
     cleanPlan,
-    clean: (name, wish, progress) =>
+    clean: (name, request, progress) =>
       lock.hold(name, 'being cleaned', async () => {
-        const plan = await cleanPlan(name, wish);
+        const plan = await cleanPlan(name, request);
         const { host } = plan;
         const removed: string[] = [];
         const kept: string[] = [];
@@ -90,14 +75,14 @@ export function createClean(core: Core, act: Act, lock: HostLock): Clean {
           });
           return done;
         };
-        const views = new Map(deps.containers().map((one) => [one.id, one]));
+        const views = new Map(deps.scheduler.containers.list().map((one) => [one.id, one]));
         await each(
           plan.containers,
           (one) => one.name,
           'container',
           async ({ id, name: container }) => {
             const view = views.get(id);
-            if (view !== undefined) await act.remove(view, 0);
+            if (view !== undefined) await actions.remove(view, 0);
             removed.push(container);
           },
         );
@@ -108,9 +93,9 @@ export function createClean(core: Core, act: Act, lock: HostLock): Clean {
           ask(host, 'DELETE', `/networks/${encodeURIComponent(network)}`),
         );
         progress(`${host}: removing ${plan.images.length} images and the build cache`);
-        const pruned = await ask<Pruned>(host, 'POST', `/images/prune?filters=${filters({ dangling: [String(!wish.all)] })}`);
-        const cache = await ask<Pruned>(host, 'POST', `/build/prune${wish.all ? '?all=true' : ''}`).catch(() => undefined);
-        await deps.sync(host, { containers: [], images: true, volumes: true });
+        const pruned = await ask<Pruned>(host, 'POST', `/images/prune?filters=${filters({ dangling: [String(!request.all)] })}`);
+        const cache = await ask<Pruned>(host, 'POST', `/build/prune${request.all ? '?all=true' : ''}`).catch(() => undefined);
+        await deps.scheduler.view.refresh(host, { containers: [], images: true, volumes: true });
         return {
           host,
           containers: removed,

@@ -1,23 +1,19 @@
 /** What moves off a host, and what cannot and why. Pure. */
+import type { UnmovedContainer } from '../../contracts/index.ts';
 import { type ContainerView, labels, type ServiceView } from '../../model/index.ts';
 import { scaleRefusal } from '../replicas/template.ts';
-
-export interface Stay {
-  readonly container: string;
-  readonly why: string;
-}
 
 export interface DrainPlan {
   readonly moves: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
   /** Of services that run once on every host: they end, and come back with the host. */
   readonly ends: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
-  readonly stays: readonly Stay[];
+  readonly stays: readonly UnmovedContainer[];
 }
 
 export function planDrain(host: string, services: readonly ServiceView[], containers: readonly ContainerView[]): DrainPlan {
   const moves: { service: ServiceView; container: ContainerView }[] = [];
   const ends: typeof moves = [];
-  const stays: Stay[] = [];
+  const stays: UnmovedContainer[] = [];
   const owners = new Map(services.flatMap((service) => service.instances.map((container) => [container.id, service] as const)));
   for (const container of containers.filter((one) => one.host === host)) {
     const service = owners.get(container.id);

@@ -1,11 +1,11 @@
-/** One change of a host at a time, and none beside one of the whole cluster. Pure but for what it remembers. */
+/** One operation on a host at a time, and none beside one on the whole cluster. Keeps its state in memory; no other effects. */
 import { ArpanetError } from '../../model/index.ts';
 
 /** Stands for all hosts. */
 export const ALL_HOSTS = '*';
 
 export interface HostLock {
-  /** `what`, as a person would say it: `being drained`. Throws `conflict` while another change runs. */
+  /** `what`: for a person, `being drained`. Throws `conflict` while another operation runs. */
   readonly hold: <T>(host: string, what: string, act: () => Promise<T>) => Promise<T>;
 }
 
@@ -18,7 +18,10 @@ export function createHostLock(now: () => number): HostLock {
       if (running !== undefined) {
         const seconds = Math.round((now() - running.sinceMs) / 1000);
         const who = other === ALL_HOSTS ? 'the cluster' : other;
-        throw new ArpanetError('conflict', `${who} is ${running.what} since ${seconds} s: wait until that is done ("arpanet ps" shows it)`);
+        throw new ArpanetError(
+          'conflict',
+          `${who} is ${running.what} (started ${seconds} s ago): wait until that has ended ("arpanet ps" shows it)`,
+        );
       }
       held.set(host, { what, sinceMs: now() });
       try {

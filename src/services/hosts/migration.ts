@@ -1,25 +1,25 @@
 /**
- * One instance to another host: its successor is good there before it leaves DNS and goes. What is under way is in the store, so that the next
- * leader finishes it. Effects: those of act; timers.
+ * Moves one instance to another host: its replacement is healthy there before it is deregistered and removed. What has begun is in the store, so
+ * that the next leader finishes it. Effects: those of instance-actions; writes to the ledger; timers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, type ContainerView, keys, type MoveRecord, type ServiceId, UPDATE_DEFAULTS } from '../../model/index.ts';
-import type { Act } from '../replicas/instance-actions.ts';
+import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { keyOf } from '../service-reference.ts';
 import { freeNumbers, numberOf, OUR_REQUEST } from '../replicas/replica-plan.ts';
 import { fitness } from '../rollout/rollout-plan.ts';
 
-export interface Moves {
-  /** Resolves with the successor. Throws when that is no good: then the instance is where it was. `to`: only there. */
+export interface Migrations {
+  /** Resolves with the replacement; `to`: only on that host. Throws `conflict` when the replacement fails: the instance is then where it was. */
   readonly move: (id: ServiceId, container: ContainerView, to?: string) => Promise<ContainerView>;
-  /** Finishes what an earlier leader had begun. */
+  /** Finishes what an earlier leader began. */
   readonly resume: () => Promise<void>;
 }
 
 const LOOK_EVERY_MS = 200;
 
-export function createMoves(core: Core, act: Act): Moves {
+export function createMigrations(core: Core, actions: InstanceActions): Migrations {
   const { deps, lost } = core;
   const { ledger, log } = deps;
 
@@ -29,32 +29,32 @@ export function createMoves(core: Core, act: Act): Moves {
     const view = core.view(record);
     const { template } = view;
     if (template === undefined) throw new ArpanetError('not-found', `${keyOf(record)} is gone`);
-    const isSuccessor = (one: ContainerView) =>
+    const isReplacement = (one: ContainerView) =>
       numberOf(one) === record.number && one.id !== record.from && one.record?.requestId?.startsWith(OUR_REQUEST) === true;
-    const begun = view.instances.find(isSuccessor);
-    const old = () => deps.containers().find((one) => one.id === record.from);
+    const begun = view.instances.find(isReplacement);
+    const old = () => deps.scheduler.containers.list().find((one) => one.id === record.from);
     if (begun === undefined && old() === undefined) throw new ArpanetError('not-found', `${record.name} is gone`);
-    const id = begun?.id ?? (await act.add(template, record.number, record.to));
-    if (begun?.facts.inspect.State.Status === 'created') await act.start(begun);
+    const id = begun?.id ?? (await actions.add(template, record.number, record.to));
+    if (begun?.facts.inspect.State.Status === 'created') await actions.start(begun);
     const settings = view.record?.update ?? UPDATE_DEFAULTS;
     const sinceMs = deps.now();
     for (;;) {
-      const made = deps.containers().find((one) => one.id === id);
+      const made = deps.scheduler.containers.list().find((one) => one.id === id);
       const state = fitness(made, settings, sinceMs, deps.now());
-      if (state === 'good' && made !== undefined) {
+      if (state === 'healthy' && made !== undefined) {
         const before = old();
-        if (before !== undefined) await act.remove(before, settings.drainMs);
+        if (before !== undefined) await actions.remove(before, settings.drainMs);
         return made;
       }
       if (typeof state === 'object') {
-        if (made !== undefined) await act.remove(made, 0);
-        throw new ArpanetError('conflict', `its successor is no good: ${state.bad}`);
+        if (made !== undefined) await actions.remove(made, 0);
+        throw new ArpanetError('conflict', `its replacement failed: ${state.failed}`);
       }
       await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
     }
   }
 
-  /** With the service held for it. Whatever comes of it, it is not begun any more, unless we lead no more. */
+  /** The caller holds the service. Whatever the outcome, the record of it goes, unless this scheduler no longer leads. */
   async function run(record: MoveRecord): Promise<ContainerView> {
     try {
       return await finish(record);
@@ -86,10 +86,13 @@ export function createMoves(core: Core, act: Act): Moves {
       const begun = ledger.list<MoveRecord>(keys.moves).map(([, record]) => record);
       await Promise.all(
         begun.map(async (record) => {
-          log.info({ service: keyOf(record), container: record.name, from: record.host }, 'finishing a move that an earlier leader began');
+          log.info(
+            { service: keyOf(record), container: record.name, from: record.host },
+            'finishing a migration that an earlier leader began',
+          );
           await core
             .operate(record, `being moved off ${record.host}`, () => run(record))
-            .catch((error: unknown) => lost.aborted || log.warn({ service: keyOf(record), err: error }, 'a move was given up'));
+            .catch((error: unknown) => lost.aborted || log.warn({ service: keyOf(record), err: error }, 'migration failed'));
         }),
       );
     },

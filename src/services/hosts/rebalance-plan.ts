@@ -5,6 +5,8 @@
  * core. Each move goes from a fuller host to an emptier one and leaves the pair less full at its top than before; so moving on cannot undo
  * it, no instance moves twice, and any first part of the plan is an improvement by itself.
  */
+import type { PlannedMove, RebalanceRequest } from '../../contracts/index.ts';
+
 export interface FillHost {
   readonly name: string;
   readonly cpus: number;
@@ -27,21 +29,6 @@ export interface Movable {
   readonly hostPorts: readonly string[];
   /** Hosts that placement would let it go to; none: it stays, and counts for its service. */
   readonly fits: ReadonlySet<string>;
-}
-
-export interface PlannedMove {
-  readonly id: string;
-  readonly name: string;
-  readonly service: string;
-  readonly from: string;
-  readonly to: string;
-}
-
-export interface RebalanceWish {
-  /** At most so many moves. */
-  readonly max?: number;
-  /** Only onto this host. */
-  readonly onto?: string;
 }
 
 interface Fill {
@@ -74,7 +61,11 @@ export const levelsOf = (hosts: readonly FillHost[]): Readonly<Record<string, nu
     ]),
   );
 
-export function planRebalance(hosts: readonly FillHost[], movables: readonly Movable[], wish: RebalanceWish = {}): readonly PlannedMove[] {
+export function planRebalance(
+  hosts: readonly FillHost[],
+  movables: readonly Movable[],
+  request: RebalanceRequest = {},
+): readonly PlannedMove[] {
   const fills = new Map<string, Fill>(
     hosts.map((host) => [
       host.name,
@@ -91,8 +82,8 @@ export function planRebalance(hosts: readonly FillHost[], movables: readonly Mov
   for (const one of movables) count(fills.get(one.host), one.service, 1);
   const left = movables.filter((one) => fills.has(one.host)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const moves: PlannedMove[] = [];
-  while (moves.length < (wish.max ?? Infinity)) {
-    const best = bestMove(fills, left, wish.onto);
+  while (moves.length < (request.max ?? Infinity)) {
+    const best = bestMove(fills, left, request.onto);
     if (best === undefined) break;
     const { one, from, to } = best;
     shift(from, one, -1);

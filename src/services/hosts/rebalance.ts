@@ -1,50 +1,42 @@
-/** Evens out how full hosts are, or fills one up. Effects: those of moves; calls to Engines. */
+/** Makes hosts evenly full, or fills one up. Effects: those of migrations; calls to Engines. */
+import type {
+  HostOperations,
+  Progress,
+  RebalancePlan,
+  RebalanceRequest,
+  RebalanceResult,
+  UnmovedContainer,
+} from '../../contracts/index.ts';
 import { ArpanetError } from '../../model/index.ts';
 import type { Core } from '../core.ts';
-import { moveAll, type Moved } from './drain.ts';
-import { type Stay, whyItStays } from './drain-plan.ts';
+import { moveAll } from './move-all.ts';
+import { whyItStays } from './drain-plan.ts';
 import { ALL_HOSTS, type HostLock } from './host-lock.ts';
-import { inTurns, type Keep } from '../replicas/replica-reconciler.ts';
-import type { Moves } from './migration.ts';
+import { callEngine } from '../engine-calls.ts';
+import { inTurns } from '../in-turns.ts';
+import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
+import type { Migrations } from './migration.ts';
 import { hostNamed, keyOf } from '../service-reference.ts';
 import { freeNumbers, numberOf } from '../replicas/replica-plan.ts';
-import { type FillHost, levelsOf, type Movable, type PlannedMove, planRebalance, type RebalanceWish } from './rebalance-plan.ts';
-import type { Progress } from '../rollout/rollout.ts';
+import { type FillHost, levelsOf, type Movable, planRebalance } from './rebalance-plan.ts';
 import { instanceName, instanceRequest } from '../replicas/template.ts';
-
-export interface RebalancePlan {
-  readonly moves: readonly PlannedMove[];
-  /** How full each host is: containers per core, and ten times the share that is reserved. */
-  readonly before: Readonly<Record<string, number>>;
-  readonly after: Readonly<Record<string, number>>;
-  /** What may not move, and why. */
-  readonly stays: readonly Stay[];
-}
-
-export interface Rebalanced {
-  readonly moved: readonly Moved[];
-  readonly stays: readonly Stay[];
-}
-
-export interface Rebalance {
-  readonly rebalancePlan: (wish: RebalanceWish) => RebalancePlan;
-  readonly rebalance: (wish: RebalanceWish, progress: Progress) => Promise<Rebalanced>;
-  /** Takes containers again, goes on with what is paused there, and takes work over from fuller hosts. */
-  readonly fillup: (
-    host: string,
-    progress: Progress,
-  ) => Promise<Rebalanced & { readonly host: string; readonly resumed: readonly string[] }>;
-}
 
 const NOWHERE: ReadonlySet<string> = new Set();
 
-export function createRebalance(core: Core, parts: { readonly moves: Moves; readonly keep: Keep; readonly lock: HostLock }): Rebalance {
+export function createRebalance(
+  core: Core,
+  parts: { readonly migrations: Migrations; readonly reconciler: ReplicaReconciler; readonly lock: HostLock },
+): Pick<HostOperations, 'rebalance' | 'rebalancePlan' | 'fillUp'> {
   const { deps, lost } = core;
-  const { moves, keep, lock } = parts;
+  const { migrations, reconciler, lock } = parts;
 
   /** Hosts that take containers, and what may move between them. */
-  function look(): { readonly hosts: readonly FillHost[]; readonly movables: readonly Movable[]; readonly stays: readonly Stay[] } {
-    const snapshots = deps.snapshots().filter((host) => host.state === 'alive' && host.availability === 'active');
+  function look(): {
+    readonly hosts: readonly FillHost[];
+    readonly movables: readonly Movable[];
+    readonly stays: readonly UnmovedContainer[];
+  } {
+    const snapshots = deps.scheduler.placement.snapshots().filter((host) => host.state === 'alive' && host.availability === 'active');
     const hosts = snapshots.map((host): FillHost => {
       const here = host.containers.filter((one) => one.state !== 'stopped');
       return {
@@ -58,12 +50,12 @@ export function createRebalance(core: Core, parts: { readonly moves: Moves; read
       };
     });
     const placed = new Map(snapshots.flatMap((host) => host.containers.map((one) => [one.id, one] as const)));
-    const stays: Stay[] = [];
+    const stays: UnmovedContainer[] = [];
     const movables = core.list().flatMap((service): readonly Movable[] => {
       const { template } = service;
       const here = service.instances.filter((one) => placed.get(one.id)?.state === 'running');
       if (template === undefined || here.length === 0) return [];
-      const operation = core.runtime(service).operation?.what ?? (service.outdated.length > 0 ? 'half way through an update' : undefined);
+      const operation = core.runtime(service).operation?.what ?? (service.outdated.length > 0 ? 'in the middle of an update' : undefined);
       const kept = new Set<string>();
       for (const container of here) {
         const why = operation === undefined ? whyItStays(container, service) : `${keyOf(service)} is ${operation}`;
@@ -88,9 +80,9 @@ export function createRebalance(core: Core, parts: { readonly moves: Moves; read
     return { hosts, movables, stays };
   }
 
-  function rebalancePlan(wish: RebalanceWish): RebalancePlan {
+  function rebalancePlan(request: RebalanceRequest): RebalancePlan {
     const { hosts, movables, stays } = look();
-    const planned = planRebalance(hosts, movables, wish);
+    const planned = planRebalance(hosts, movables, request);
     const weight = new Map(movables.map((one) => [one.id, one]));
     const after = hosts.map((host) => {
       const sum = (pick: (one: Movable) => number) =>
@@ -108,45 +100,47 @@ export function createRebalance(core: Core, parts: { readonly moves: Moves; read
     return { moves: planned, before: levelsOf(hosts), after: levelsOf(after), stays };
   }
 
-  async function carryOut(wish: RebalanceWish, progress: Progress): Promise<Rebalanced> {
-    const { moves: planned } = rebalancePlan(wish);
-    progress(planned.length === 0 ? 'evenly full already: nothing to move' : `${planned.length} to move`);
+  async function carryOut(request: RebalanceRequest, progress: Progress): Promise<RebalanceResult> {
+    const { moves: planned } = rebalancePlan(request);
+    progress(planned.length === 0 ? 'the hosts are evenly full: nothing to move' : `${planned.length} to move`);
     const services = core.list();
-    const containers = new Map(deps.containers().map((one) => [one.id, one]));
+    const containers = new Map(deps.scheduler.containers.list().map((one) => [one.id, one]));
     const wanted = planned.flatMap(({ id, service: key, to }) => {
       const service = services.find((one) => keyOf(one) === key);
       const container = containers.get(id);
       return service === undefined || container === undefined ? [] : [{ service, container, to }];
     });
-    const done = await moveAll(wanted, { moves, lost, progress });
+    const done = await moveAll(wanted, { migrations, lost, progress });
     for (const { container, why } of done.stays) progress(`${container} stays: ${why}`);
     return done;
   }
 
   return {
     rebalancePlan,
-    rebalance: (wish, progress) => lock.hold(ALL_HOSTS, 'being rebalanced', () => carryOut(wish, progress)),
-    async fillup(name, progress) {
-      const { name: host, state } = hostNamed(name, deps.hosts());
+    rebalance: (request, progress) => lock.hold(ALL_HOSTS, 'being rebalanced', () => carryOut(request, progress)),
+    async fillUp(name, progress) {
+      const { name: host, state } = hostNamed(name, deps.scheduler.hosts.list());
       if (state !== 'alive') throw new ArpanetError('conflict', `${host} is ${state}: start its agent first, then fill it up`);
       return lock.hold(ALL_HOSTS, `being rebalanced onto ${host}`, async () => {
-        await deps.updateHost(host, { availability: 'active' });
-        progress(`${host}: takes containers`);
-        const paused = deps.containers().filter((one) => one.host === host && one.record !== undefined && one.facts.inspect.State.Paused);
+        await deps.scheduler.hosts.update(host, { availability: 'active' });
+        progress(`${host}: takes new containers`);
+        const paused = deps.scheduler.containers
+          .list()
+          .filter((one) => one.host === host && one.record !== undefined && one.facts.inspect.State.Paused);
         const resumed: string[] = [];
         for (const one of paused) {
-          const { status } = await deps.engine(host, { method: 'POST', path: `/containers/${one.id}/unpause` });
+          const { status } = await callEngine(deps.scheduler.engines, host, { method: 'POST', path: `/containers/${one.id}/unpause` });
           if (status >= 300) continue;
-          await deps.sync(host, { containers: [one.id] });
+          await deps.scheduler.view.refresh(host, { containers: [one.id] });
           resumed.push(one.name);
-          progress(`${host}: ${one.name} goes on`);
+          progress(`${host}: ${one.name} resumed`);
         }
-        // What found no place before is tried at once, and not when its back-off is over.
+        // What could not be placed before is tried now, and not when its back-off is over.
         await inTurns(core.records(), 4, async (record) => {
           const runtime = core.runtime(record);
           if (runtime.operation !== undefined || runtime.busy > 0) return;
           runtime.attempts.clear();
-          await keep.look(record);
+          await reconciler.look(record);
         });
         return { host, resumed, ...(await carryOut({ onto: host }, progress)) };
       });

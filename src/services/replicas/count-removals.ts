@@ -3,7 +3,7 @@ import type { ContainerView, ServiceId, ServiceRecord } from '../../model/index.
 import type { Core } from '../core.ts';
 import { numberOf } from './replica-plan.ts';
 
-export interface Lower {
+export interface CountRemovals {
   /** A client is about to remove this instance. */
   readonly mark: (id: ServiceId, container: ContainerView) => Promise<void>;
   /** It was not removed after all. */
@@ -14,7 +14,7 @@ export interface Lower {
   readonly settle: (id: ServiceId, record: ServiceRecord) => Promise<boolean>;
 }
 
-export function createLower(core: Core): Lower {
+export function createCountRemovals(core: Core): CountRemovals {
   const { deps } = core;
 
   async function lowered(id: ServiceId, gone: readonly number[]): Promise<void> {
@@ -30,7 +30,7 @@ export function createLower(core: Core): Lower {
       const removing = (before.removing ?? []).filter((one) => ids.has(one.id));
       return { ...before, desired, stopped, removing, countedAtMs: deps.now(), version: before.version + 1, updatedAtMs: deps.now() };
     });
-    const isEmpty = !deps.containers().some((container) => container.record?.deployment === id.deployment);
+    const isEmpty = !deps.scheduler.containers.list().some((container) => container.record?.deployment === id.deployment);
     if (!isEmpty) return;
     for (const record of core.records()) {
       if (record.deployment === id.deployment && record.origin === 'client' && record.desired === 0)

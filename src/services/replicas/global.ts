@@ -7,7 +7,7 @@ import { instanceName, instanceRequest } from './template.ts';
 /** What there is, and one for each host more that would take it: a host that is away or paused keeps what it has. */
 export function globalCount({ deps, instances, unseen }: Core, record: ServiceRecord): number {
   const numbers = new Set([...instances(record).map(numberOf), ...unseen(record).map(({ number }) => number)]);
-  const missing = deps.hosts().length - numbers.size;
+  const missing = deps.scheduler.hosts.list().length - numbers.size;
   if (missing <= 0) return numbers.size;
   const { template } = record;
   const placements = deps.rehearse(

@@ -1,39 +1,42 @@
-/** What is done to single instances. Effects: calls to Engines, timers. */
+/** What is done to single instances. Effects: calls to the scheduler and to Engines, timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, type ContainerView, isUnreachable, type ServiceTemplate } from '../../model/index.ts';
-import type { DeploymentsDeps } from '../deps.ts';
-import { equip } from '../secrets.ts';
+import type { ServicesDeps } from '../deps.ts';
+import { callEngine } from '../engine-calls.ts';
+import { putSecrets } from '../secret-files.ts';
 import { OUR_REQUEST } from './replica-plan.ts';
 import { instanceName, instanceRequest } from './template.ts';
 
 const API_VERSION = '1.41';
 const TIMEOUT_MS = 60_000;
-/** How long a container may take to stop before its Engine kills it, beside what it says itself. */
+/** Docker's default for a container without a `StopTimeout` of its own: seconds between SIGTERM and SIGKILL. */
 const STOP_SECONDS = 10;
 
-export interface Act {
-  /** Creates and starts instance `number`, `on` this host if one is named; its id. */
+export interface InstanceActions {
+  /** Creates and starts instance `number`, `on` this host if one is named; its id. Undone when it does not start. Throws as `Containers.create` does. */
   readonly add: (template: ServiceTemplate, number: number, on?: string) => Promise<string>;
   readonly start: (container: ContainerView) => Promise<void>;
-  /** Out of DNS, a wait for what is under way, then the stop. */
+  /** Takes it out of DNS, waits `drainMs` for open connections, then stops it. Throws `engine`, as the others do. */
   readonly stop: (container: ContainerView, drainMs: number) => Promise<void>;
   readonly restart: (container: ContainerView, drainMs: number) => Promise<void>;
+  /** Stops it as `stop` does and removes it; of an unreachable host, when that is back. */
   readonly remove: (container: ContainerView, drainMs: number) => Promise<void>;
-  /** Makes and starts what takes the place of a container that is lost with its host. */
-  readonly succeed: (container: ContainerView) => Promise<void>;
+  /** Creates and starts the replacement of a container that is lost with its host. Throws as `Containers.replaceLost` does. */
+  readonly replaceLost: (container: ContainerView) => Promise<void>;
 }
 
-export function createAct(deps: DeploymentsDeps, lost: AbortSignal): Act {
+export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): InstanceActions {
   async function call(host: string, method: string, path: string, accepted: readonly number[], timeoutMs = TIMEOUT_MS): Promise<void> {
-    const answer = await deps.engine(host, { method, path, timeoutMs });
+    const answer = await callEngine(deps.scheduler.engines, host, { method, path, timeoutMs });
     if (answer.status < 300 || accepted.includes(answer.status)) return;
     throw new ArpanetError('engine', `host ${host}: ${messageOf(answer.body)}`, { engineStatus: answer.status });
   }
 
   const post = async (container: ContainerView, action: string, seconds = 0) =>
     call(container.host, 'POST', `/containers/${container.id}/${action}`, [304], TIMEOUT_MS + seconds * 1000);
-  const synced = async (container: Pick<ContainerView, 'host' | 'id'>) => deps.sync(container.host, { containers: [container.id] });
-  const graceOf = (container: ContainerView): number => {
+  const synced = async (container: Pick<ContainerView, 'host' | 'id'>) =>
+    deps.scheduler.view.refresh(container.host, { containers: [container.id] });
+  const stopSecondsOf = (container: ContainerView): number => {
     const own = container.facts.inspect.Config['StopTimeout'];
     return typeof own === 'number' ? own : STOP_SECONDS;
   };
@@ -46,7 +49,7 @@ export function createAct(deps: DeploymentsDeps, lost: AbortSignal): Act {
       const name = instanceName(template, number);
       const request = instanceRequest(template, number);
       const requestId = `${OUR_REQUEST}${deps.newId().slice(0, 32)}`;
-      const { id } = await deps.createContainer({
+      const { id } = await deps.scheduler.containers.create({
         name,
         platform: undefined,
         request,
@@ -55,15 +58,19 @@ export function createAct(deps: DeploymentsDeps, lost: AbortSignal): Act {
         signal: lost,
         ...(on === undefined ? {} : { on }),
       });
-      const made = deps.containers().find((container) => container.id === id);
-      if (made === undefined) throw new ArpanetError('unavailable', `${name} was made and is gone already`);
+      const made = deps.scheduler.containers.list().find((container) => container.id === id);
+      if (made === undefined) throw new ArpanetError('unavailable', `${name} was created and is gone already`);
       await deps.failpoint('scale.made');
       try {
-        await equip(deps, made);
+        await putSecrets(deps, made);
         await post(made, 'start');
       } catch (error) {
-        await deps.engine(made.host, { method: 'DELETE', path: `/containers/${id}?force=1&v=1`, timeoutMs: TIMEOUT_MS });
-        await deps.containerRemoved(made);
+        await callEngine(deps.scheduler.engines, made.host, {
+          method: 'DELETE',
+          path: `/containers/${id}?force=1&v=1`,
+          timeoutMs: TIMEOUT_MS,
+        });
+        await deps.scheduler.containers.release(made);
         await synced(made);
         throw error;
       }
@@ -76,39 +83,39 @@ export function createAct(deps: DeploymentsDeps, lost: AbortSignal): Act {
       await synced(container);
     },
     async stop(container, drainMs) {
-      await deps.withdrawn(container, async () => {
+      await deps.scheduler.containers.withdrawn(container, async () => {
         await drained(container, drainMs);
-        await post(container, 'stop', graceOf(container));
+        await post(container, 'stop', stopSecondsOf(container));
       });
       await synced(container);
     },
     async restart(container, drainMs) {
-      await deps.withdrawn(container, async () => {
+      await deps.scheduler.containers.withdrawn(container, async () => {
         await drained(container, drainMs);
-        await post(container, 'restart', graceOf(container));
+        await post(container, 'restart', stopSecondsOf(container));
       });
       await synced(container);
     },
-    async succeed(container) {
-      const { id } = await deps.succeed(container.name, `${OUR_REQUEST}${deps.newId().slice(0, 32)}`, lost);
-      const made = deps.containers().find((one) => one.id === id);
-      if (made === undefined) throw new ArpanetError('unavailable', `the successor of ${container.name} was made and is gone already`);
-      await equip(deps, made);
+    async replaceLost(container) {
+      const { id } = await deps.scheduler.containers.replaceLost(container.name, `${OUR_REQUEST}${deps.newId().slice(0, 32)}`, lost);
+      const made = deps.scheduler.containers.list().find((one) => one.id === id);
+      if (made === undefined) throw new ArpanetError('unavailable', `the replacement of ${container.name} was created and is gone already`);
+      await putSecrets(deps, made);
       await post(made, 'start');
       await synced(made);
     },
     async remove(container, drainMs) {
-      if (isUnreachable(container.hostState)) return deps.abandon(container);
-      await deps.withdrawn(container, async () => {
+      if (isUnreachable(container.hostState)) return deps.scheduler.containers.abandonLost(container);
+      await deps.scheduler.containers.withdrawn(container, async () => {
         await drained(container, drainMs);
         if (container.facts.inspect.State.Running) {
-          await call(container.host, 'POST', `/containers/${container.id}/stop`, [304, 404], TIMEOUT_MS + graceOf(container) * 1000);
+          await call(container.host, 'POST', `/containers/${container.id}/stop`, [304, 404], TIMEOUT_MS + stopSecondsOf(container) * 1000);
         }
         await deps.failpoint('scale.stopped');
         await call(container.host, 'DELETE', `/containers/${container.id}?force=1`, [404, 409]);
       });
       await deps.failpoint('scale.removed');
-      await deps.containerRemoved(container);
+      await deps.scheduler.containers.release(container);
       await synced(container);
     },
   };

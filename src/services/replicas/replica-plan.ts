@@ -1,4 +1,4 @@
-/** What differs between the count that is held and what runs, and what to do about it now. Pure. */
+/** What differs between the desired count and what runs, and what to do about it now. Pure. */
 import type { ContainerView, ServiceRecord } from '../../model/index.ts';
 import { essence, isCurrent } from './template.ts';
 
@@ -10,9 +10,9 @@ export interface Attempt {
 
 export interface ReconcileInput {
   readonly record: ServiceRecord;
-  /** All instances, those on hosts that are down included: what is lost with its host is replaced under its own name (rescue.ts). */
+  /** All instances, those on hosts that are down included: what is lost with its host is replaced under its own name (reschedule/). */
   readonly instances: readonly ContainerView[];
-  /** Instances that are recorded but not to be seen now: being made, being forgotten, or on a host that is away. */
+  /** Instances that are recorded but not in the view: being created, being removed, or on a host that has not reported them yet. */
   readonly unseen: readonly { readonly number: number; readonly host: string }[];
   /** By container id; creates under `create`. */
   readonly attempts: ReadonlyMap<string, Attempt>;
@@ -23,18 +23,18 @@ export type Step =
   | { readonly do: 'add'; readonly number: number }
   | { readonly do: 'remove'; readonly container: ContainerView }
   | { readonly do: 'start'; readonly container: ContainerView }
-  /** A client made more of it and went away before it could be counted. */
+  /** A client created more and disconnected before they could be counted. */
   | { readonly do: 'count'; readonly desired: number };
 
 export interface Reconciliation {
   readonly steps: readonly Step[];
-  /** When to look again even if nothing changes. */
+  /** When to reconcile again even if nothing changes. */
   readonly againAtMs?: number;
-  /** What is being waited for, for a person. */
+  /** What it waits for, for a person. */
   readonly trouble?: string;
 }
 
-/** Our own creates: begun and started by us. */
+/** Begins the request ids of the reconciler's own creates. */
 export const OUR_REQUEST = 'replica-';
 const FIRST_DELAY_MS = 1_000;
 const SETTLE_MS = 1_500;
@@ -109,7 +109,7 @@ function tooMany(record: ServiceRecord, instances: readonly ContainerView[], cou
   const keep = new Set<number>();
   const steps: Step[] = [];
   const wanted = essence(record.template);
-  // What a returned host still has of before an update goes before anything newer.
+  // Instances from before an update, on a host that has returned, are removed before newer ones.
   const inOrder = newestFirst(instances)
     .toReversed()
     .toSorted((a, b) => Number(isCurrent(b, wanted)) - Number(isCurrent(a, wanted)));
@@ -120,13 +120,24 @@ function tooMany(record: ServiceRecord, instances: readonly ContainerView[], cou
   return steps.toReversed();
 }
 
-/** It will not come back by itself, and nobody who may say so has stopped it. */
+/** It will not restart without help, and no client or operator has stopped it. */
 export function isDead(container: ContainerView, record: Pick<ServiceRecord, 'stopped'>): boolean {
   if (container.hostState !== 'alive' || record.stopped.includes(container.id)) return false;
   const { State, HostConfig } = container.facts.inspect;
   if (State.Status === 'created') return container.record?.requestId?.startsWith(OUR_REQUEST) ?? false;
   if (State.Status !== 'exited' && State.Status !== 'dead') return false;
   const policy = (HostConfig['RestartPolicy'] as { readonly Name?: string } | undefined)?.Name ?? '';
-  // A job that came to its end is done.
+  // A job that exited with 0 is done.
   return policy === 'always' || policy === 'unless-stopped' || State.ExitCode !== 0;
+}
+
+/** How many instances run, and whether that is what was asked for: all that there shall be exist, and each runs unless a client stopped it. */
+export function progressOf(
+  instances: readonly ContainerView[],
+  record: Pick<ServiceRecord, 'stopped'> | undefined,
+  desired: number,
+): { readonly running: number; readonly isReached: boolean } {
+  const running = instances.filter((one) => one.facts.inspect.State.Running).length;
+  const stopped = instances.filter((one) => record?.stopped.includes(one.id)).length;
+  return { running, isReached: instances.length === desired && running + stopped >= desired };
 }

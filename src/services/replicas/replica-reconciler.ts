@@ -1,29 +1,42 @@
-/** The reconciler of replicas: looks after each change, and when a back-off is over, and brings every service back to its count. Effects: timers. */
+/**
+ * The reconciler of replicas: after each change, and when a back-off is over, it brings services to their desired counts. Effects: timers; those of
+ * instance-actions.
+ */
 import { ArpanetError, type ServiceId, type ServiceRecord } from '../../model/index.ts';
-import type { Act } from './instance-actions.ts';
+import type { InstanceActions } from './instance-actions.ts';
+import { inTurns } from '../in-turns.ts';
 import type { Core } from '../core.ts';
 import { globalCount } from './global.ts';
-import { createLower } from './count-removals.ts';
+import { createCountRemovals } from './count-removals.ts';
 import { keyOf } from '../service-reference.ts';
-import { reconcile, type Step } from './replica-plan.ts';
+import { progressOf, reconcile, type Step } from './replica-plan.ts';
 
-/** Changes come in flocks. */
+/** Changes come in bursts. */
 const SETTLE_MS = 200;
 const AT_ONCE = 4;
 const REMOVE_DRAIN_MS = 1_000;
 
-export interface Keep {
-  /** One look at a service now, and all that it asks for. Rejects with the first failure. */
+export interface ReplicaReconciler {
+  /** Reconciles a service now. Resolves when all steps are done; rejects with the first failure. */
   readonly look: (id: ServiceId) => Promise<void>;
-  /** Looks at it soon. */
+  /** Reconciles it in `ms` (200 unless given), once no operation or client's call runs on it. */
   readonly soon: (id: ServiceId, ms?: number) => void;
+  /**
+   * For an operation that holds the service: brings it to `desired` instances. Resolves with how many run, as soon as they do; with fewer when the
+   * desired count was changed meanwhile, or after `timeoutMs`. Rejects with the first failure of a step, `unavailable` when this scheduler no longer
+   * leads.
+   */
+  readonly reach: (id: ServiceId, desired: number, timeoutMs: number) => Promise<number>;
   /** Resolves when the view is complete, or leadership has ended. */
   readonly ready: Promise<void>;
 }
 
-export function startKeep(core: Core, act: Act): Keep {
+export function startReplicaReconciler(core: Core, actions: InstanceActions): ReplicaReconciler {
   const { deps, lost } = core;
-  const lower = createLower(core);
+  const { leader, view, containers } = deps.scheduler;
+  const removals = createCountRemovals(core);
+  /** Called when a service that an operation brings to its count should be looked at again. */
+  const waiting = new Map<string, () => void>();
   let scan: NodeJS.Timeout | undefined;
   let isReady = false;
 
@@ -31,22 +44,29 @@ export function startKeep(core: Core, act: Act): Keep {
     const runtime = core.runtime(id);
     clearTimeout(runtime.timer);
     if (lost.aborted) return;
-    runtime.timer = setTimeout(() => void lookQuietly(id), Math.max(ms, 1));
+    runtime.timer = setTimeout(
+      () => {
+        const wake = waiting.get(keyOf(id));
+        if (wake === undefined) void lookQuietly(id);
+        else wake();
+      },
+      Math.max(ms, 1),
+    );
   }
 
   function isHeldOff(id: ServiceId): boolean {
     const { busy, operation } = core.runtime(id);
-    return busy > 0 || operation !== undefined || !isReady || deps.frozen() !== undefined;
+    return busy > 0 || operation !== undefined || !isReady || leader.frozen() !== undefined;
   }
 
   async function lookQuietly(id: ServiceId): Promise<void> {
     if (isHeldOff(id)) return soon(id, 1_000);
     await look(id, () => isHeldOff(id)).catch((error: unknown) => {
-      deps.log.warn({ service: keyOf(id), err: error }, 'a service is not as desired; tried again');
+      deps.log.warn({ service: keyOf(id), err: error }, 'could not bring a service to its count; tried again');
     });
   }
 
-  /** One look after the other. */
+  /** One run after the other. */
   async function look(id: ServiceId, isCancelled: () => boolean = () => false): Promise<void> {
     const runtime = core.runtime(id);
     const run = runtime.tail.then(async () => (isCancelled() ? undefined : once(id)));
@@ -54,11 +74,42 @@ export function startKeep(core: Core, act: Act): Keep {
     return run;
   }
 
+  async function reach(id: ServiceId, desired: number, timeoutMs: number): Promise<number> {
+    let isOver = false;
+    let isDue = false;
+    let resume = (): void => undefined;
+    const wake = (): void => {
+      isDue = true;
+      resume();
+    };
+    const timer = setTimeout(() => {
+      isOver = true;
+      wake();
+    }, timeoutMs);
+    lost.addEventListener('abort', wake, { once: true });
+    waiting.set(keyOf(id), wake);
+    try {
+      for (;;) {
+        isDue = false;
+        await look(id);
+        if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler no longer leads');
+        const record = core.record(id);
+        const { running, isReached } = progressOf(core.instances(id), record, desired);
+        if (isReached || isOver || record?.desired !== desired) return running;
+        if (!isDue) await new Promise<void>((resolve) => (resume = resolve));
+      }
+    } finally {
+      waiting.delete(keyOf(id));
+      clearTimeout(timer);
+      lost.removeEventListener('abort', wake);
+    }
+  }
+
   async function once(id: ServiceId): Promise<void> {
     const record = await counted(id);
     if (record === undefined || lost.aborted) return;
     const runtime = core.runtime(id);
-    if ((record.removing ?? []).length > 0 && (await lower.settle(id, record))) return soon(id, 1);
+    if ((record.removing ?? []).length > 0 && (await removals.settle(id, record))) return soon(id, 1);
     const instances = core.instances(id);
     const input = { record, instances, unseen: core.unseen(id), attempts: runtime.attempts, nowMs: deps.now() };
     const { steps, againAtMs, trouble } = reconcile(input);
@@ -90,7 +141,7 @@ export function startKeep(core: Core, act: Act): Keep {
     switch (step.do) {
       case 'add':
         try {
-          const made = await act.add(record.template, step.number);
+          const made = await actions.add(record.template, step.number);
           attempts.delete('create');
           await takeBack(id, made);
           core.runtime(id).trouble = undefined;
@@ -102,9 +153,9 @@ export function startKeep(core: Core, act: Act): Keep {
         return;
       case 'start':
         tried(step.container.id);
-        return act.start(step.container);
+        return actions.start(step.container);
       case 'remove':
-        return act.remove(step.container, REMOVE_DRAIN_MS);
+        return actions.remove(step.container, REMOVE_DRAIN_MS);
       case 'count':
         await core.put(
           id,
@@ -116,8 +167,8 @@ export function startKeep(core: Core, act: Act): Keep {
   /** The service was removed while this instance of it was made. */
   async function takeBack(id: ServiceId, made: string): Promise<void> {
     if (core.record(id) !== undefined || lost.aborted) return;
-    const container = core.deps.containers().find((one) => one.id === made);
-    if (container !== undefined) await act.remove(container, 0);
+    const container = containers.list().find((one) => one.id === made);
+    if (container !== undefined) await actions.remove(container, 0);
   }
 
   function scanAll(): void {
@@ -125,7 +176,8 @@ export function startKeep(core: Core, act: Act): Keep {
     for (const { deployment, service } of core.records()) soon({ deployment, service }, 1);
   }
 
-  deps.onChange(() => {
+  view.onChange(() => {
+    for (const wake of waiting.values()) wake();
     scan ??= setTimeout(scanAll, SETTLE_MS);
   }, lost);
   lost.addEventListener('abort', () => clearTimeout(scan));
@@ -134,34 +186,17 @@ export function startKeep(core: Core, act: Act): Keep {
   async function untilReady(): Promise<void> {
     while (!lost.aborted && !isReady) {
       try {
-        await deps.ready(lost);
+        await leader.ready(lost);
         isReady = true;
       } catch {
-        // it gives up after a while; it is asked again for as long as we lead
+        // it rejects after a while; it is asked again for as long as this scheduler leads
       }
     }
     if (isReady) scanAll();
   }
 
-  return { look, soon, ready };
+  return { look, soon, reach, ready };
 }
 
 const describe = (step: Step): string =>
   step.do === 'add' ? `add ${step.number}` : step.do === 'count' ? `count ${step.desired}` : `${step.do} ${step.container.name}`;
-
-/** A few at once, in order; all are tried. The errors of those that failed. */
-export async function inTurns<T>(items: readonly T[], atOnce: number, act: (item: T) => Promise<unknown>): Promise<readonly Error[]> {
-  const queue = [...items];
-  const failures: Error[] = [];
-  const worker = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-      try {
-        await act(item);
-      } catch (error) {
-        failures.push(error instanceof Error ? error : new ArpanetError('unavailable', String(error)));
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return failures;
-}

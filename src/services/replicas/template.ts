@@ -1,12 +1,5 @@
 /** One instance's create request -> that of any other instance of its service, numbered, labelled and named as compose would. Pure. */
-import {
-  type ContainerView,
-  type CreateRequest,
-  type EndpointSettings,
-  type HostConfig,
-  labels,
-  type ServiceTemplate,
-} from '../../model/index.ts';
+import { type ContainerView, type CreateRequest, type EndpointSettings, type HostConfig, type ServiceTemplate } from '../../model/index.ts';
 
 export const NUMBER = 'com.docker.compose.container-number';
 const REPLACE = 'com.docker.compose.replace';
@@ -107,15 +100,6 @@ function stable(value: unknown): string {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
     return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   });
-}
-
-const truthy = (value: string | undefined) => value?.toLowerCase() === 'true';
-
-/** Whether a create request is one of a service that is counted: compose's own, not `compose run`'s; or one that was given a service. */
-export function isCounted(request: CreateRequest): boolean {
-  const given = request.Labels ?? {};
-  if (truthy(given['com.docker.compose.oneoff'])) return false;
-  return Boolean(given['com.docker.compose.service'] || given[labels.service]);
 }
 
 /** The template that a container was made from; undefined: made behind our back. */

@@ -1,12 +1,12 @@
-/** Which containers of lost hosts get a successor now, and which wait for what. Pure. */
+/** Which containers of lost hosts are replaced now, and which wait for what. Pure. */
 import { type ContainerView, labels, type ServiceId } from '../../model/index.ts';
-import { serviceOf } from '../core.ts';
+import { serviceOf } from '../counted-service.ts';
 
-export interface RescueInput {
+export interface RescheduleInput {
   readonly containers: readonly ContainerView[];
-  /** Hosts that have been down for so long that what ran there comes up elsewhere. */
+  /** Hosts that have been down for so long that what ran there is started elsewhere. */
   readonly lostHosts: ReadonlySet<string>;
-  /** Its count is held. */
+  /** Whether the service's count is maintained. */
   readonly isHeld: (id: ServiceId) => boolean;
   /** Ids of instances that a user stopped. */
   readonly stopped: ReadonlySet<string>;
@@ -17,22 +17,23 @@ export interface Waiting {
   readonly why: string;
 }
 
-export interface Rescue {
-  readonly succeed: readonly ContainerView[];
+export interface ReschedulePlan {
+  /** To be replaced now. */
+  readonly replace: readonly ContainerView[];
   readonly wait: readonly Waiting[];
-  /** Successors that were made and never started. */
+  /** Replacements that were created and never started. */
   readonly start: readonly ContainerView[];
 }
 
 const DEPENDS_ON = 'com.docker.compose.depends_on';
 
-export function planRescue(input: RescueInput): Rescue {
+export function planReschedule(input: RescheduleInput): ReschedulePlan {
   const { containers, lostHosts, stopped } = input;
   const lost = containers.filter((container) => lostHosts.has(container.host) && ran(container) && !stopped.has(container.id));
   const wanted = lost.filter((container) => mayMove(container, input));
   const held = wanted.map((container) => ({ container, why: unmet(container, containers) }));
   return {
-    succeed: held.flatMap(({ container, why }) => (why === undefined ? [container] : [])),
+    replace: held.flatMap(({ container, why }) => (why === undefined ? [container] : [])),
     wait: held.flatMap(({ container, why }) => (why === undefined ? [] : [{ container, why }])),
     start: containers.filter(
       ({ record, hostState, facts }) =>
@@ -47,7 +48,7 @@ function ran({ facts }: ContainerView): boolean {
 }
 
 /** The label decides; without it, whether its service has a count to keep. */
-export function mayMove({ record }: ContainerView, { isHeld }: Pick<RescueInput, 'isHeld'>): boolean {
+export function mayMove({ record }: ContainerView, { isHeld }: Pick<RescheduleInput, 'isHeld'>): boolean {
   if (record === undefined) return false;
   const policy = record.request.Labels?.[labels.reschedule];
   if (policy === 'on-host-failure') return true;

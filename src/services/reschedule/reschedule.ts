@@ -1,19 +1,22 @@
-/** Brings up elsewhere, under the same name and address, what a lost host had. Effects: timers; those of act. */
+/** Starts elsewhere, under the same name and address, what ran on a lost host. Effects: timers; those of instance-actions. */
 import type { ContainerView } from '../../model/index.ts';
-import type { Act } from '../replicas/instance-actions.ts';
-import { type Core, serviceOf } from '../core.ts';
-import { inTurns, type Keep } from '../replicas/replica-reconciler.ts';
+import type { InstanceActions } from '../replicas/instance-actions.ts';
+import type { Core } from '../core.ts';
+import { serviceOf } from '../counted-service.ts';
+import { inTurns } from '../in-turns.ts';
+import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import { lostHosts } from './lost-hosts.ts';
 import { type Attempt, backoffMs } from '../replicas/replica-plan.ts';
-import { planRescue } from './reschedule-plan.ts';
+import { planReschedule } from './reschedule-plan.ts';
 
-/** Changes come in flocks. */
+/** Changes come in bursts. */
 const SETTLE_MS = 200;
 const LOOK_AGAIN_MS = 1_000;
 const AT_ONCE = 4;
 
-export function startRescue(core: Core, act: Act, keep: Keep): void {
+export function startRescheduling(core: Core, actions: InstanceActions, reconciler: ReplicaReconciler): void {
   const { deps, lost } = core;
+  const { containers, hosts } = deps.scheduler;
   const attempts = new Map<string, Attempt & { readonly why: string }>();
   let timer: NodeJS.Timeout | undefined;
   let dueMs = Number.POSITIVE_INFINITY;
@@ -42,18 +45,22 @@ export function startRescue(core: Core, act: Act, keep: Keep): void {
   }
 
   async function once(): Promise<void> {
-    const { lost: gone, againInMs } = lostHosts(deps.hosts(), deps.now(), deps.lostAfterMs());
-    if (againInMs !== undefined) soon(againInMs);
-    if (!isReady || deps.frozen() !== undefined) return soon(LOOK_AGAIN_MS);
+    const down = lostHosts(hosts.list(), deps.now(), deps.lostAfterMs());
+    if (down.againInMs !== undefined) soon(down.againInMs);
+    if (!isReady || deps.scheduler.leader.frozen() !== undefined) return soon(LOOK_AGAIN_MS);
     const stopped = new Set(core.records().flatMap((record) => record.stopped));
-    const containers = deps.containers();
-    const plan = planRescue({ containers, lostHosts: gone, isHeld: (id) => core.record(id) !== undefined, stopped });
+    const plan = planReschedule({
+      containers: containers.list(),
+      lostHosts: down.lost,
+      isHeld: (id) => core.record(id) !== undefined,
+      stopped,
+    });
     core.stuck.clear();
     for (const { container, why } of plan.wait) core.stuck.set(container.id, { name: container.name, why });
-    const known = new Set([...plan.succeed, ...plan.start].map(({ id }) => id));
+    const known = new Set([...plan.replace, ...plan.start].map(({ id }) => id));
     for (const id of attempts.keys()) if (!known.has(id)) attempts.delete(id);
-    await inTurns(plan.succeed, AT_ONCE, (container) => tried(container, () => act.succeed(container)));
-    await inTurns(plan.start, AT_ONCE, (container) => tried(container, () => act.start(container)));
+    await inTurns(plan.replace, AT_ONCE, (container) => tried(container, () => actions.replaceLost(container)));
+    await inTurns(plan.start, AT_ONCE, (container) => tried(container, () => actions.start(container)));
     if (core.stuck.size > 0) soon(LOOK_AGAIN_MS);
   }
 
@@ -68,18 +75,18 @@ export function startRescue(core: Core, act: Act, keep: Keep): void {
     try {
       await work();
       attempts.delete(id);
-      if (service !== undefined && core.record(service) !== undefined) keep.soon(service);
+      if (service !== undefined && core.record(service) !== undefined) reconciler.soon(service);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       attempts.set(id, { count: (before?.count ?? 0) + 1, atMs: deps.now(), why });
       core.stuck.set(id, { name, why });
-      deps.log.warn({ container: name, host: container.host, err: error }, 'a lost container has no successor; tried again');
+      deps.log.warn({ container: name, host: container.host, err: error }, 'could not replace a lost container; tried again');
     }
   }
 
-  deps.onChange(() => soon(SETTLE_MS), lost);
+  deps.scheduler.view.onChange(() => soon(SETTLE_MS), lost);
   lost.addEventListener('abort', () => clearTimeout(timer));
-  void keep.ready.then(() => {
+  void reconciler.ready.then(() => {
     isReady = true;
     soon(1);
   });

@@ -8,12 +8,12 @@ export interface Batch {
   readonly retire: readonly ContainerView[];
 }
 
-/** Undefined: all instances are of the record's template. */
+/** Undefined: all instances match the record's template. */
 export function nextBatch(
   record: Pick<ServiceRecord, 'template' | 'update' | 'desired'>,
   all: readonly ContainerView[],
 ): Batch | undefined {
-  // Those of a host that is down are out of reach; when it is back they are the ones too many.
+  // Instances of unreachable hosts cannot be replaced now; when their host is back they are too many.
   const instances = all.filter((container) => !isUnreachable(container.hostState));
   const wanted = essence(record.template);
   const fresh = instances.filter((container) => isCurrent(container, wanted));
@@ -24,7 +24,7 @@ export function nextBatch(
   const retire = old.slice(0, size);
   const numbers = new Set(all.map(numberOf));
   if (order === 'start-first') {
-    // What an interrupted batch has made already is not made again.
+    // Instances that an interrupted batch created already are not created again.
     const surplus = Math.max(0, instances.length - record.desired);
     const wantedMore = Math.min(retire.length, record.desired);
     return { add: freeNumbers(numbers, Math.max(0, wantedMore - surplus)), retire };
@@ -34,21 +34,21 @@ export function nextBatch(
   return { add: freeNumbers(kept, Math.min(missing, size)), retire };
 }
 
-export type Fitness = 'good' | 'not-yet' | { readonly bad: string };
+export type Fitness = 'healthy' | 'not-yet' | { readonly failed: string };
 
-/** Whether a fresh instance may take over. */
+/** Whether a new instance may take over. */
 export function fitness(container: ContainerView | undefined, settings: UpdateSettings, sinceMs: number, nowMs: number): Fitness {
-  if (container === undefined) return nowMs - sinceMs > settings.patienceMs ? { bad: 'it never came up' } : 'not-yet';
+  if (container === undefined) return nowMs - sinceMs > settings.patienceMs ? { failed: 'it never started' } : 'not-yet';
   const { State, RestartCount = 0 } = container.facts.inspect;
-  if (State.Status === 'exited' || State.Status === 'dead') return { bad: `${container.name} exited with ${State.ExitCode}` };
-  if (RestartCount > 0) return { bad: `${container.name} was restarted ${RestartCount} times` };
+  if (State.Status === 'exited' || State.Status === 'dead') return { failed: `${container.name} exited with ${State.ExitCode}` };
+  if (RestartCount > 0) return { failed: `${container.name} was restarted ${RestartCount} times` };
   const health = State.Health?.Status ?? 'none';
-  if (health === 'unhealthy') return { bad: `${container.name} is unhealthy` };
+  if (health === 'unhealthy') return { failed: `${container.name} is unhealthy` };
   if (health === 'none' || health === '') {
-    return State.Running && !State.Restarting && nowMs - Date.parse(State.StartedAt) >= settings.monitorMs ? 'good' : 'not-yet';
+    return State.Running && !State.Restarting && nowMs - Date.parse(State.StartedAt) >= settings.monitorMs ? 'healthy' : 'not-yet';
   }
-  if (health === 'healthy') return 'good';
+  if (health === 'healthy') return 'healthy';
   return nowMs - sinceMs > settings.patienceMs
-    ? { bad: `${container.name} did not become healthy within ${Math.round(settings.patienceMs / 1000)} s` }
+    ? { failed: `${container.name} did not become healthy within ${Math.round(settings.patienceMs / 1000)} s` }
     : 'not-yet';
 }

@@ -1,27 +1,26 @@
-/** Rolling updates: batch by batch, each good before the next; back again when it is not. Goes on under the next leader. Effects: timers. */
+/** Rolling updates: batch by batch, each healthy before the next, rolled back when it is not. Continues under the next leader. Effects: timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Progress } from '../../contracts/index.ts';
 import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, type UpdateStatus } from '../../model/index.ts';
-import type { Act } from '../replicas/instance-actions.ts';
+import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
-import { inTurns } from '../replicas/replica-reconciler.ts';
+import { inTurns } from '../in-turns.ts';
 import { keyOf } from '../service-reference.ts';
 import { fitness, nextBatch } from './rollout-plan.ts';
 import { essence, instanceName, isCurrent } from '../replicas/template.ts';
 
 const LOOK_EVERY_MS = 200;
-/** No service has more instances; an update that takes more turns is going round in circles. */
+/** An update that takes more turns never ends: the instances that it creates are not what was asked for. */
 const MAX_TURNS = 2_000;
 
-export type Progress = (line: string) => void;
-
 export interface Rollout {
-  /** Replaces what is not of the record's template. Resolves when the update has ended, one way or the other; the caller holds the service. */
+  /** Replaces the instances that do not match the record's template. Resolves when the update has ended, well or not; the caller holds the service. */
   readonly run: (id: ServiceId, progress: Progress) => Promise<UpdateStatus>;
 }
 
 const isRunning = (record: ServiceRecord) => record.status?.state === 'updating' || record.status?.state === 'rollback_started';
 
-export function createRollout(core: Core, act: Act): Rollout {
+export function createRollout(core: Core, actions: InstanceActions): Rollout {
   const { deps, lost } = core;
 
   async function run(id: ServiceId, progress: Progress): Promise<UpdateStatus> {
@@ -38,7 +37,7 @@ export function createRollout(core: Core, act: Act): Rollout {
       const old = instances.filter((container) => !isCurrent(container, essence(record.template))).length;
       progress(`${keyOf(id)}: ${instances.length - old} of ${Math.max(record.desired, instances.length)} instances are up to date`);
       try {
-        if (turn > MAX_TURNS) throw new ArpanetError('conflict', 'what it makes never becomes what was asked for');
+        if (turn > MAX_TURNS) throw new ArpanetError('conflict', 'new instances never match the template');
         if (record.update.order === 'start-first') {
           await add(record, batch.add, progress);
           await retire(record, batch.retire, progress);
@@ -54,7 +53,7 @@ export function createRollout(core: Core, act: Act): Rollout {
     }
   }
 
-  /** A service that is removed waits for nothing more. */
+  /** Ends at once when the service is removed. */
   async function pause(id: ServiceId, ms: number): Promise<void> {
     const endMs = deps.now() + ms;
     while (deps.now() < endMs && core.record(id) !== undefined) await sleep(Math.min(LOOK_EVERY_MS, ms), undefined, { signal: lost });
@@ -63,24 +62,24 @@ export function createRollout(core: Core, act: Act): Rollout {
   async function add(record: ServiceRecord, numbers: readonly number[], progress: Progress): Promise<void> {
     const failures = await inTurns(numbers, 4, async (number) => {
       progress(`${keyOf(record)}: starting ${instanceName(record.template, number)}`);
-      await act.add(record.template, number);
+      await actions.add(record.template, number);
     });
     if (failures[0] !== undefined) throw failures[0];
     const sinceMs = deps.now();
     for (;;) {
       const fresh = core.instances(record).filter((container) => isCurrent(container, essence(record.template)));
       const states = fresh.map((container) => fitness(container, record.update, sinceMs, deps.now()));
-      const bad = states.find((state) => typeof state === 'object');
-      if (typeof bad === 'object') throw new ArpanetError('conflict', bad.bad);
-      if (states.every((state) => state === 'good') || core.record(record) === undefined) return;
+      const failed = states.find((state) => typeof state === 'object');
+      if (typeof failed === 'object') throw new ArpanetError('conflict', failed.failed);
+      if (states.every((state) => state === 'healthy') || core.record(record) === undefined) return;
       await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
     }
   }
 
   async function retire(record: ServiceRecord, old: readonly ContainerView[], progress: Progress): Promise<void> {
     const failures = await inTurns(old, 8, async (container) => {
-      progress(`${keyOf(record)}: ${container.name} leaves DNS, then stops`);
-      await act.remove(container, record.update.drainMs);
+      progress(`${keyOf(record)}: ${container.name} is deregistered, then stopped`);
+      await actions.remove(container, record.update.drainMs);
     });
     if (failures[0] !== undefined) throw failures[0];
   }
@@ -99,7 +98,7 @@ export function createRollout(core: Core, act: Act): Rollout {
     return status;
   }
 
-  /** Undefined: go on. */
+  /** Undefined: continue. */
   async function fail(id: ServiceId, record: ServiceRecord, why: string, progress: Progress): Promise<UpdateStatus | undefined> {
     deps.log.warn({ service: keyOf(id), why }, 'update failed');
     const startedAtMs = record.status?.startedAtMs ?? deps.now();
@@ -110,14 +109,14 @@ export function createRollout(core: Core, act: Act): Rollout {
       const status: UpdateStatus = { state: 'rollback_started', startedAtMs, message: `update failed: ${why}` };
       await core.put(id, (before) => {
         if (before === undefined) return before;
-        // What was no good is nothing to go back to.
-        const { previous: _bad, ...others } = before;
+        // The failed template is not to be rolled back to.
+        const { previous: _failed, ...others } = before;
         return { ...others, template: previous, status, version: before.version + 1, updatedAtMs: deps.now() };
       });
       return undefined;
     }
     if (!isBack && record.update.onFailure === 'continue') {
-      progress(`${keyOf(id)}: ${why}; going on, as asked`);
+      progress(`${keyOf(id)}: ${why}; continuing, as configured`);
       await sleep(1_000, undefined, { signal: lost });
       return undefined;
     }

@@ -105,7 +105,7 @@ describe('ops on three hosts', { timeout: 880_000 }, () => {
     const said = await cluster.arpanet('deploy', '-f', compose(), '-f', join(scratch, 'word.yml'), '-p', 'abc');
     assert.equal(said.code, 0, said.stderr);
     assert.match(said.stderr, /abc-db-1: stays as it is/);
-    assert.match(said.stderr, /abc\/web: abc-web-1 leaves DNS, then stops\n[^]*abc\/web: starting abc-web-1/);
+    assert.match(said.stderr, /abc\/web: abc-web-1 is deregistered, then stopped\n[^]*abc\/web: starting abc-web-1/);
     assert.match(said.stderr, /abc\/web: all instances are up to date/);
     assert.equal((await ids()).length, 2);
     assert.match(await must(cluster.docker('inspect', '-f', '{{.Config.Env}}', 'abc-web-1')), /WORD=changed/);

@@ -71,6 +71,7 @@ describe('a new leader and its ops', () => {
       },
       observe: observed,
       services: () => services,
+      hostOperations: notAsked,
       token: () => 'the-token',
       everything: () => [],
       decision: notAsked,

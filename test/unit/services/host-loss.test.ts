@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createIsolation } from '../../../src/processes/leader-isolation.ts';
 import { lostHosts } from '../../../src/services/reschedule/lost-hosts.ts';
-import { planRescue } from '../../../src/services/reschedule/reschedule-plan.ts';
+import { planReschedule } from '../../../src/services/reschedule/reschedule-plan.ts';
 import type { ContainerRecord, ContainerView, HostView, LostRecord } from '../../../src/model/index.ts';
 import { isCounting, isDue } from '../../../src/scheduler/loss/lost-records.ts';
 import { rememberedFacts } from '../../../src/scheduler/view/placeholder-containers.ts';
@@ -55,9 +55,9 @@ describe('what a lost host had', () => {
   const counted = { 'arpanet.deployment': 'd', 'arpanet.service': 'web' };
   const moves = { 'arpanet.reschedule': 'on-host-failure' };
   const plan = (containers: ContainerView[], held = true, stopped: string[] = []) => {
-    const made = planRescue({ containers, lostHosts: new Set(['h2']), isHeld: () => held, stopped: new Set(stopped) });
+    const made = planReschedule({ containers, lostHosts: new Set(['h2']), isHeld: () => held, stopped: new Set(stopped) });
     return {
-      succeed: made.succeed.map(({ name }) => name),
+      replace: made.replace.map(({ name }) => name),
       wait: made.wait.map(({ container }) => container.name),
       start: made.start.map(({ name }) => name),
     };
@@ -70,14 +70,14 @@ describe('what a lost host had', () => {
       one('held', { labels: counted }),
       one('off', { labels: { ...counted, 'arpanet.reschedule': 'off' } }),
     ];
-    assert.deepEqual(plan(all).succeed, ['labelled', 'held']);
-    assert.deepEqual(plan(all, false).succeed, ['labelled']);
+    assert.deepEqual(plan(all).replace, ['labelled', 'held']);
+    assert.deepEqual(plan(all, false).replace, ['labelled']);
   });
   it('stays where it did not run, or was stopped by its user, or its host is there', () => {
     assert.deepEqual(
       plan([one('a', { labels: moves, status: 'exited' }), one('b', { labels: moves }), one('c', { labels: moves, host: 'h1' })], true, [
         'id-b',
-      ]).succeed,
+      ]).replace,
       [],
     );
   });
@@ -89,7 +89,7 @@ describe('what a lost host had', () => {
     const db = (health: string, host = 'h1') => one('db', { host, health });
     assert.deepEqual(plan([web, seed, db('starting')]).wait, ['web']);
     assert.deepEqual(plan([web, seed, db('healthy', 'h2')]).wait, ['web']);
-    assert.deepEqual(plan([web, seed, db('healthy')]), { succeed: ['web'], wait: [], start: [] });
+    assert.deepEqual(plan([web, seed, db('healthy')]), { replace: ['web'], wait: [], start: [] });
     assert.deepEqual(plan([web, one('seed', { host: 'h1', status: 'exited', exitCode: 1 }), db('healthy')]).wait, ['web']);
   });
   it('is started when an earlier leader made it and no more', () => {

@@ -132,7 +132,7 @@ describe('one change at a time', () => {
     const first = lock.hold('h1', 'being drained', () => new Promise<void>((resolve) => (end = resolve)));
     await assert.rejects(
       lock.hold('h1', 'being reset', async () => {}),
-      /h1 is being drained since 0 s: wait until that is done/,
+      /h1 is being drained \(started 0 s ago\): wait until that has ended/,
     );
     await assert.rejects(
       lock.hold(ALL_HOSTS, 'being rebalanced', async () => {}),
@@ -167,16 +167,16 @@ describe('two drains at once', () => {
         const host = literalHost(name);
         return { ...host, record: { ...host.record, name, availability: its } };
       });
-    const updateHost = async (name: string, change: { readonly availability: string }) => {
+    const update = async (name: string, change: { readonly availability: string }) => {
       await Promise.resolve();
       availability.set(name, change.availability);
     };
-    const deps = { hosts, updateHost, containers: () => [], now: () => 0 };
+    const deps = { scheduler: { hosts: { list: hosts, update }, containers: { list: () => [] } }, now: () => 0 };
     const core = { deps, lost: new AbortController().signal, list: () => [] } as unknown as Parameters<typeof createDrain>[0];
-    const noAct = {} as Parameters<typeof createDrain>[1];
+    const noActions = {} as Parameters<typeof createDrain>[1];
     const { drain } = createDrain(
       core,
-      noAct,
+      noActions,
       { move: () => Promise.reject(new Error('none')), resume: async () => {} },
       createHostLock(() => 0),
     );

@@ -1,7 +1,8 @@
 /** The plan of `arpanet rebalance`: properties over many random clusters, and the figures of a few plain ones. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type FillHost, levelsOf, type Movable, type PlannedMove, planRebalance } from '../../../src/services/hosts/rebalance-plan.ts';
+import type { PlannedMove } from '../../../src/contracts/index.ts';
+import { type FillHost, levelsOf, type Movable, planRebalance } from '../../../src/services/hosts/rebalance-plan.ts';
 
 /** mulberry32: the same clusters at every run. */
 function chance(seed: number): (below: number) => number {

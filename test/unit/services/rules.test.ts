@@ -182,11 +182,11 @@ describe('a rolling update', () => {
   it('goes on only when the new one is good', () => {
     const at = (wish: Partial<Wish>) => fitness(instance({ number: 1, ...wish }), UPDATE_DEFAULTS, NOW - 1_000, NOW);
     assert.equal(at({ startedAgoMs: 500 }), 'not-yet');
-    assert.equal(at({ startedAgoMs: 2_500 }), 'good');
+    assert.equal(at({ startedAgoMs: 2_500 }), 'healthy');
     assert.equal(at({ health: 'starting' }), 'not-yet');
-    assert.equal(at({ health: 'healthy', startedAgoMs: 10 }), 'good');
-    assert.deepEqual(at({ health: 'unhealthy' }), { bad: 'abc-web-1 is unhealthy' });
-    assert.deepEqual(at({ status: 'exited', exitCode: 127 }), { bad: 'abc-web-1 exited with 127' });
+    assert.equal(at({ health: 'healthy', startedAgoMs: 10 }), 'healthy');
+    assert.deepEqual(at({ health: 'unhealthy' }), { failed: 'abc-web-1 is unhealthy' });
+    assert.deepEqual(at({ status: 'exited', exitCode: 127 }), { failed: 'abc-web-1 exited with 127' });
   });
 });
 

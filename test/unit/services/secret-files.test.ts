@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { filesOf } from '../../../src/services/secrets.ts';
+import { filesOf } from '../../../src/services/secret-files.ts';
 import { tarOf } from '../../../src/services/tar.ts';
 
 describe('files of secrets and configs', () => {

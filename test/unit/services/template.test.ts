@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  essence,
-  instanceName,
-  instanceRequest,
-  isCounted,
-  isSameTemplate,
-  scaleRefusal,
-} from '../../../src/services/replicas/template.ts';
+import { essence, instanceName, instanceRequest, isSameTemplate, scaleRefusal } from '../../../src/services/replicas/template.ts';
+import { isCounted } from '../../../src/services/counted-service.ts';
 import type { CreateRequest, ServiceTemplate } from '../../../src/model/index.ts';
 
 const volume = 'a'.repeat(64);

@@ -1,0 +1,48 @@
+/** Several migrations, two services at once. Effects: those of migrations. */
+import type { MovedInstance, Progress, UnmovedContainer } from '../../contracts/index.ts';
+import { ArpanetError, type ContainerView, type ServiceView } from '../../model/index.ts';
+import { inTurns } from '../in-turns.ts';
+import { keyOf } from '../service-reference.ts';
+import type { Migrations } from './migration.ts';
+
+/** Services at once; of one service always one instance after the other, and each start-first: none ever has fewer than before. */
+export const SERVICES_AT_ONCE = 2;
+
+/** Resolves with what was moved, and what was not and why. Throws `unavailable` when this scheduler no longer leads. */
+export async function moveAll(
+  moves: readonly { readonly service: ServiceView; readonly container: ContainerView; readonly to?: string }[],
+  parts: { readonly migrations: Migrations; readonly lost: AbortSignal; readonly progress: Progress },
+): Promise<{ readonly moved: readonly MovedInstance[]; readonly stays: readonly UnmovedContainer[] }> {
+  const moved: MovedInstance[] = [];
+  const stays: UnmovedContainer[] = [];
+  await inTurns([...grouped(moves).values()], SERVICES_AT_ONCE, async (own) => {
+    for (const { service, container, to } of own) {
+      try {
+        parts.progress(`${keyOf(service)}: moving ${container.name} off ${container.host}${to === undefined ? '' : ` to ${to}`}`);
+        const made = await parts.migrations.move(service, container, to);
+        moved.push({ from: container.name, to: made.name, host: made.host });
+        parts.progress(`${keyOf(service)}: ${container.name} -> ${made.name} on ${made.host} (${moved.length} of ${moves.length})`);
+      } catch (error) {
+        if (parts.lost.aborted) throw error;
+        stays.push(unmoved(container, error));
+      }
+    }
+  });
+  refuseLost(parts.lost);
+  return { moved, stays };
+}
+
+export const unmoved = (container: ContainerView, error: unknown): UnmovedContainer => ({
+  container: container.name,
+  why: error instanceof Error ? error.message : String(error),
+});
+
+export function refuseLost(lost: AbortSignal): void {
+  if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler no longer leads: the next leader continues');
+}
+
+function grouped<T extends { readonly service: ServiceView }>(moves: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const move of moves) groups.set(keyOf(move.service), [...(groups.get(keyOf(move.service)) ?? []), move]);
+  return groups;
+}

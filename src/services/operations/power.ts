@@ -1,0 +1,88 @@
+/** Removes, stops, starts and restarts whole services. Effects: writes to the ledger; those of instance-actions. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Scheduler, Services } from '../../contracts/index.ts';
+import { isKind, type ServiceView } from '../../model/index.ts';
+import type { Core } from '../core.ts';
+import { inTurns } from '../in-turns.ts';
+import type { InstanceActions } from '../replicas/instance-actions.ts';
+import { findServices, keyOf } from '../service-reference.ts';
+import { operateAll, UPDATING, whenFree } from './exclusive.ts';
+
+const END_TIMEOUT_MS = 60_000;
+/** How long a deregistered instance may finish what its clients asked for. */
+const DRAIN_MS = 1_000;
+
+export function createPower(core: Core, actions: InstanceActions): Pick<Services, 'remove' | 'power'> {
+  const { deps, lost } = core;
+
+  const servicesAt = (references: readonly string[]): readonly ServiceView[] => [
+    ...new Map(
+      references.flatMap((reference) => findServices(reference, core.list())).map((service) => [keyOf(service), service]),
+    ).values(),
+  ];
+
+  return {
+    async remove(references, progress, patienceMs = 0) {
+      const services = servicesAt(references);
+      for (const service of services) {
+        // An update of a removed service ends, once the instance that it is stopping has stopped.
+        const isUpdating = core.runtime(service).operation?.what === UPDATING;
+        if (isUpdating) await core.put(service, () => undefined);
+        await whenFree(core, service, isUpdating ? END_TIMEOUT_MS : patienceMs);
+      }
+      return operateAll(core, services, 'being removed', async () => {
+        const failures = await inTurns(services, 4, async (service) => {
+          await core.put(service, () => undefined);
+          // An instance that is being created now is removed, too.
+          await Promise.race([core.runtime(service).tail, sleep(END_TIMEOUT_MS, undefined, { signal: lost, ref: false })]);
+          const failed = await inTurns(core.instances(service), 8, async (container) => {
+            progress(`${keyOf(service)}: ${container.name} is deregistered, stopped and removed`);
+            await actions.remove(container, DRAIN_MS);
+          });
+          if (failed[0] !== undefined) throw failed[0];
+        });
+        if (failures[0] !== undefined) throw failures[0];
+        for (const deployment of new Set(services.map((service) => service.deployment))) {
+          if (!references.includes(deployment)) continue;
+          for (const network of await removeNetworks(deps.scheduler, deployment)) progress(`${deployment}: network ${network} removed`);
+        }
+        return services.map(keyOf);
+      });
+    },
+    async power(how, references, progress) {
+      const services = servicesAt(references);
+      return operateAll(core, services, how === 'stop' ? 'being stopped' : `being ${how}ed`, async () => {
+        const failures = await inTurns(services, 4, async (service) => {
+          const { instances } = service;
+          if (service.record !== undefined) {
+            const stopped = how === 'stop' ? instances.map((container) => container.id) : [];
+            await core.put(service, (before) => before && { ...before, stopped, version: before.version + 1 });
+          }
+          const failed = await inTurns(instances, 8, async (container) => {
+            progress(`${keyOf(service)}: ${how} ${container.name}`);
+            if (how === 'start') await actions.start(container);
+            else await actions[how](container, DRAIN_MS);
+          });
+          if (failed[0] !== undefined) throw failed[0];
+        });
+        if (failures[0] !== undefined) throw failures[0];
+        return services.map(keyOf);
+      });
+    },
+  };
+}
+
+/** Removes the deployment's networks that no container is on; their names. */
+async function removeNetworks({ networks }: Pick<Scheduler, 'networks'>, deployment: string): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const { record, members } of networks.list()) {
+    if (record.deployment !== deployment || deployment === 'default' || members.length > 0) continue;
+    try {
+      await networks.remove(record.id);
+      removed.push(record.name);
+    } catch (error) {
+      if (!isKind(error, 'forbidden', 'not-found')) throw error;
+    }
+  }
+  return removed;
+}

@@ -1,0 +1,124 @@
+/** Creates, updates and rolls back services. Effects: writes to the ledger; those of the rollout. */
+import type { Progress, Services, ServiceUpdate, StartedUpdate } from '../../contracts/index.ts';
+import { ArpanetError, type ServiceId, type ServiceRecord, type UpdateStatus } from '../../model/index.ts';
+import type { Core } from '../core.ts';
+import { ensureImage } from '../engine-calls.ts';
+import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
+import { essence, scaleRefusal } from '../replicas/template.ts';
+import type { Rollout } from '../rollout/rollout.ts';
+import { newRecord } from '../service-record.ts';
+import { dockerName, findService, keyOf } from '../service-reference.ts';
+import { UPDATING, whenFree } from './exclusive.ts';
+
+export interface Updates extends Pick<Services, 'create' | 'update' | 'rollback'> {
+  /** Continues what an earlier leader began. */
+  readonly resume: () => void;
+}
+
+export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout: Rollout): Updates {
+  const { deps, lost } = core;
+
+  const pulled = async (reference: string | undefined, registryAuth: string | undefined) =>
+    reference === undefined ? undefined : ensureImage(deps.scheduler, reference, lost, registryAuth);
+
+  async function update(
+    reference: string,
+    change: ServiceUpdate & { readonly isRollback?: boolean },
+    progress: Progress,
+  ): Promise<StartedUpdate> {
+    const service = findService(reference, core.list());
+    await whenFree(core, service, change.patienceMs ?? 0);
+    const { template = service.template, desired = service.desired } = change;
+    if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
+    const refusal = scaleRefusal(template, desired);
+    if (refusal !== undefined) throw new ArpanetError('invalid', `${keyOf(service)} cannot have ${desired} instances: ${refusal}`);
+    const version = service.record?.version ?? 1;
+    if (change.version !== undefined && change.version !== version)
+      throw new ArpanetError(
+        'conflict',
+        `update out of sequence: ${dockerName(service)} is at version ${version}, not ${change.version}; look at it again`,
+      );
+    await pulled(template.request.Image, change.registryAuth);
+    const isOther = service.template === undefined || essence(template) !== essence(service.template);
+    const isHalfWay = service.record?.status?.state.endsWith('paused') === true && service.outdated.length > 0;
+    const isNew = isOther || isHalfWay;
+    const nowMs = deps.now();
+    const record = await core.put(service, (before) => {
+      const base =
+        before ?? newRecord(service, { origin: 'client', desired: service.desired, template: service.template ?? template, nowMs });
+      return {
+        ...base,
+        desired,
+        ...(desired === base.desired ? {} : { countedAtMs: nowMs }),
+        ...(change.update === undefined ? {} : { update: change.update }),
+        ...(change.labels === undefined ? {} : { labels: change.labels }),
+        ...(change.spec === undefined ? {} : { spec: change.spec }),
+        ...(isNew
+          ? {
+              template,
+              ...(isOther ? { previous: base.template } : {}),
+              status:
+                change.isRollback === true
+                  ? ({ state: 'rollback_started', startedAtMs: nowMs, message: 'rolled back by hand' } as const)
+                  : ({ state: 'updating', startedAtMs: nowMs, message: 'update in progress' } as const),
+            }
+          : {}),
+        version: base.version + 1,
+        updatedAtMs: nowMs,
+      };
+    });
+    if (record === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
+    if (!isNew) {
+      if (desired !== service.desired) reconciler.soon(service, 1);
+      return { record, done: Promise.resolve(undefined) };
+    }
+    return { record, done: run(service, progress) };
+  }
+
+  async function run(id: ServiceId, progress: Progress): Promise<UpdateStatus | undefined> {
+    try {
+      return await core.operate(id, UPDATING, () => rollout.run(id, progress));
+    } catch (error) {
+      if (!lost.aborted) deps.log.warn({ service: keyOf(id), err: error }, 'an update stopped');
+      const message = `the update stopped: ${error instanceof Error ? error.message : String(error)}`;
+      progress(`${keyOf(id)}: ${message}`);
+      return { state: 'updating', startedAtMs: deps.now(), message };
+    } finally {
+      reconciler.soon(id);
+    }
+  }
+
+  return {
+    update,
+    async create(request, registryAuth) {
+      const known = core.list().find((service) => keyOf(service) === keyOf(request));
+      if (known !== undefined)
+        throw new ArpanetError('conflict', `name conflicts with an existing object: service ${dockerName(known)} already exists`);
+      const refusal = scaleRefusal(request.template, request.desired);
+      if (refusal !== undefined)
+        throw new ArpanetError('invalid', `${keyOf(request)} cannot have ${request.desired} instances: ${refusal}`);
+      await pulled(request.template.request.Image, registryAuth);
+      const nowMs = deps.now();
+      const record: ServiceRecord = { ...newRecord(request, { ...request, origin: 'api', nowMs }), ...request };
+      await core.put(request, () => record);
+      reconciler.soon(request, 1);
+      return record;
+    },
+    async rollback(reference, progress, patienceMs = 0) {
+      const service = findService(reference, core.list());
+      const previous = service.record?.previous;
+      if (previous === undefined)
+        throw new ArpanetError(
+          'invalid',
+          `${keyOf(service)} has no earlier version to go back to: it was never updated, or is back there already`,
+        );
+      return update(reference, { template: previous, isRollback: true, patienceMs }, progress);
+    },
+    resume() {
+      for (const record of core.records()) {
+        const { status } = record;
+        if (status?.state === 'updating' || status?.state === 'rollback_started') void run(record, () => undefined);
+      }
+    },
+  };
+}
