@@ -27,29 +27,29 @@ export interface HostLimits {
   readonly maxContainers?: number;
 }
 
-/** `arpanet/admissions/<host>`: what ops said of a host that is no member now. Goes when it joins. */
+/** `arpanet/admissions/<host>`: whether a host that is not a member may join. Deleted when it joins. */
 export interface AdmissionRecord extends Partial<Pick<HostRecord, 'setLabels' | 'limits' | 'availability'>> {
   readonly name: string;
-  /** removed: it is refused until it is added again. */
+  /** expected: it may join. removed: its agent is refused until the host is added again. */
   readonly kind: 'expected' | 'removed';
   /** Only a host at this address may join by this name. */
   readonly address?: string;
-  /** Where it was as long as it was a member: what it may still run there is kept out of the others' networks. */
+  /** Its address while it was a member: the other hosts drop overlay packets of what may still run there. */
   readonly was?: string;
   readonly atMs: number;
 }
 
-/** `arpanet/moves/<deployment>/<service>`: an instance on its way to another host, so that the next leader finishes what was begun. */
-export interface MoveRecord {
+/** `arpanet/moves/<deployment>/<service>`: the migration of an instance to another host, so that the next leader finishes it. */
+export interface MigrationRecord {
   readonly deployment: string;
   readonly service: string;
-  /** Id of the instance that goes once its successor is good. */
+  /** Id of the instance that is removed once its replacement is healthy. */
   readonly from: string;
   readonly name: string;
   readonly host: string;
-  /** The successor's number. */
+  /** The replacement's number. */
   readonly number: number;
-  /** Where to; undefined: wherever placement says. */
+  /** To which host; undefined: placement decides. */
   readonly to?: string;
   readonly startedAtMs: number;
 }
@@ -144,25 +144,25 @@ export interface ContainerRecord {
   readonly decision: Decision;
   readonly createdAtMs: number;
   readonly requestId?: string;
-  /** The container in whose place it was made when that one's host was lost. */
+  /** The lost container that it replaces. */
   readonly movedFrom?: { readonly id: string; readonly host: string; readonly atMs: number };
 }
 
 /**
- * `arpanet/lost/<container id>`: a container on a lost host that must go when the host is back, because another stands in its place or a
- * client has removed it.
+ * `arpanet/lost/<container id>`: a container on a lost host that is to be removed there when the host is back, because it was replaced or a client has
+ * removed it.
  */
 export interface LostRecord {
   readonly id: string;
   readonly name: string;
   readonly host: string;
-  /** Still held for it, by network id: nobody else may have them before it is gone. Empty when its successor has them. */
+  /** Addresses by network id that stay reserved until it is removed from its host. Empty when its replacement has them. */
   readonly addresses: Readonly<Record<string, string>>;
-  /** Another has its place: until it is gone, no host takes overlay packets from its own. */
-  readonly isSucceeded: boolean;
+  /** It was replaced: until it is removed, the other hosts drop the overlay packets of its host. */
+  readonly isReplaced: boolean;
   readonly sinceMs: number;
-  /** Hosts that were away themselves and could not be told of it: they are fenced off as well, until they have been. */
-  readonly untold?: readonly string[];
+  /** Hosts that were unreachable themselves, and so do not drop those packets: theirs are dropped as well, until they have been informed. */
+  readonly uninformed?: readonly string[];
 }
 
 /** `arpanet/volumes/<name>`: a named volume and the host that has its data; no host until a container first uses it. */

@@ -13,7 +13,8 @@ export function createClientCalls(core: Core, reconciler: ReplicaReconciler): Re
   const { deps } = core;
   const removals = createCountRemovals(core);
 
-  async function heldOff<T>(ids: readonly ServiceId[], act: () => Promise<T>): Promise<T> {
+  /** The reconciler leaves these services alone until `act` has ended. */
+  async function pausing<T>(ids: readonly ServiceId[], act: () => Promise<T>): Promise<T> {
     for (const id of ids) core.runtime(id).busy++;
     try {
       return await act();
@@ -25,7 +26,7 @@ export function createClientCalls(core: Core, reconciler: ReplicaReconciler): Re
     }
   }
 
-  /** A client has made an instance: the newest one is what the service is from now on, and as many as there are is how many it is to be. */
+  /** A client has created an instance: the newest one is the service's template from now on, and the desired count is at least what there is. */
   async function counted(id: ServiceId): Promise<void> {
     const instances = core.instances(id);
     const [newest] = newestFirst(instances);
@@ -33,8 +34,7 @@ export function createClientCalls(core: Core, reconciler: ReplicaReconciler): Re
     if (template === undefined) return;
     const count = new Set(instances.map(numberOf)).size;
     const nowMs = deps.now();
-    const kept = core.record(id);
-    if (kept === undefined && count < 2) return;
+    if (core.record(id) === undefined && count < 2) return;
     await core.put(id, (before) => {
       if (before === undefined) return newRecord(id, { origin: 'client', desired: count, template, nowMs });
       const isSame = isSameTemplate(template, before.template);
@@ -64,17 +64,17 @@ export function createClientCalls(core: Core, reconciler: ReplicaReconciler): Re
       if (id === undefined) return act();
       const { operation } = core.runtime(id);
       if (operation !== undefined) throw alreadyBusy(id, operation, deps.now());
-      return heldOff([id], async () => {
-        const made = await act();
+      return pausing([id], async () => {
+        const created = await act();
         await deps.failpoint('count.created');
         await counted(id);
-        return made;
+        return created;
       });
     },
     async touching(container, how, act) {
       const id = container.record && serviceOf(container.record.request);
       if (id === undefined || core.record(id) === undefined) return act();
-      return heldOff([id], async () => {
+      return pausing([id], async () => {
         if (how === 'stop') await mark(id, container.id, true);
         if (how === 'remove') await removals.mark(id, container);
         if (how === 'remove') await deps.failpoint('count.marked');
@@ -84,7 +84,7 @@ export function createClientCalls(core: Core, reconciler: ReplicaReconciler): Re
           if (how !== 'remove') return result;
           await deps.failpoint('count.removed');
           if (deps.scheduler.containers.list().some((one) => one.id === container.id)) await removals.unmark(id, container);
-          else await removals.lowered(id, [numberOf(container)]);
+          else await removals.settleRemoved(id, [numberOf(container)]);
           return result;
         } catch (error) {
           if (how === 'stop') await mark(id, container.id, false);
@@ -105,14 +105,14 @@ export function createClientCalls(core: Core, reconciler: ReplicaReconciler): Re
     },
     async pruning(act) {
       const before = core.records().map((record) => ({ id: record, instances: core.instances(record) }));
-      return heldOff(
+      return pausing(
         before.map(({ id }) => id),
         async () => {
           const result = await act();
           const left = new Set(deps.scheduler.containers.list().map((container) => container.id));
           for (const { id, instances } of before) {
             const gone = instances.filter((container) => !left.has(container.id));
-            if (gone.length > 0) await removals.lowered(id, gone.map(numberOf));
+            if (gone.length > 0) await removals.settleRemoved(id, gone.map(numberOf));
           }
           return result;
         },

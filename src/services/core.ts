@@ -92,21 +92,21 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
   function stuckAmong(own: readonly ContainerView[]): string | undefined {
     const [first] = own.flatMap(({ id, host }) => {
       const known = stuck.get(id);
-      return known === undefined ? [] : [`${known.name} is lost with host ${host}: ${known.why}`];
+      return known === undefined ? [] : [`${known.name} is lost with host ${host} and cannot be replaced: ${known.why}`];
     });
     return first;
   }
 
   function viewOf(id: ServiceId, own: readonly ContainerView[]): ServiceView {
-    const kept = record(id);
+    const stored = record(id);
     const [newest] = newestFirst(own);
-    const wanted = kept && essence(kept.template);
+    const wanted = stored && essence(stored.template);
     return {
       deployment: id.deployment,
       service: id.service,
-      record: kept,
-      desired: kept?.desired ?? new Set(own.map(numberOf)).size,
-      template: kept?.template ?? (newest && templateOf(newest)),
+      record: stored,
+      desired: stored?.desired ?? new Set(own.map(numberOf)).size,
+      template: stored?.template ?? (newest && templateOf(newest)),
       instances: own,
       outdated: wanted === undefined ? [] : own.filter((container) => !isCurrent(container, wanted)).map((container) => container.id),
       trouble: runtimes.get(keyOf(id))?.trouble ?? stuckAmong(own),

@@ -28,7 +28,7 @@ export function hostsTable(hosts: readonly HostReport[]): string {
 /** `2 alive, 1 down; 12% of 6 CPUs, 3.1 GiB of 24 GiB memory`. */
 export function hostsLine(hosts: readonly HostReport[]): string {
   const alive = hosts.filter((host) => host.state === 'alive');
-  const rest = (['joining', 'suspect', 'down', 'awaited'] as const).flatMap((state) => {
+  const rest = (['joining', 'suspect', 'down', 'expected'] as const).flatMap((state) => {
     const count = hosts.filter((host) => host.state === state).length;
     return count === 0 ? [] : [`${count} ${state}`];
   });

@@ -17,8 +17,8 @@ import { isDone, isUp } from './service-report.ts';
 export interface HostReport {
   readonly name: string;
   readonly address: string;
-  /** awaited: ops said that it may join. */
-  readonly state: HostView['state'] | 'awaited';
+  /** expected: operators let it join, and it has not connected yet. */
+  readonly state: HostView['state'] | 'expected';
   readonly why: string | undefined;
   readonly availability: string;
   readonly engine: string;
@@ -115,7 +115,7 @@ export interface Observed {
 export function hostReports(
   observed: Pick<Observed, 'hosts' | 'containers'> & Partial<Pick<Observed, 'reserved' | 'admissions'>>,
 ): readonly HostReport[] {
-  const awaited = (observed.admissions ?? []).filter((one) => one.kind === 'expected').map(awaitedHost);
+  const expected = (observed.admissions ?? []).filter((one) => one.kind === 'expected').map(expectedHost);
   return observed.hosts
     .map((host): HostReport => {
       const version = host.facts?.version['Version'];
@@ -141,16 +141,16 @@ export function hostReports(
         labels: host.record.labels,
       };
     })
-    .concat(awaited)
+    .concat(expected)
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }
 
-function awaitedHost({ name, address, availability, setLabels, limits }: AdmissionRecord): HostReport {
+function expectedHost({ name, address, availability, setLabels, limits }: AdmissionRecord): HostReport {
   const labels = Object.entries(setLabels ?? {}).filter((entry): entry is [string, string] => entry[1] !== null);
   return {
     name,
     address: address ?? '-',
-    state: 'awaited',
+    state: 'expected',
     why: 'its agent has not been started',
     availability: availability ?? 'active',
     engine: '-',
@@ -200,13 +200,13 @@ export function statusReport(observed: Observed): StatusReport {
         : []),
       ...(alive.length === 0 ? ['no host is alive: start an agent with "arpanet agent --join …"'] : []),
       ...hosts.flatMap(({ name, state, why }) =>
-        state !== 'awaited' && isUnreachable(state) ? [`host ${name} is ${state}: ${why ?? 'no heartbeat'}`] : [],
+        state !== 'expected' && isUnreachable(state) ? [`host ${name} is ${state}: ${why ?? 'no heartbeat'}`] : [],
       ),
       ...hosts.flatMap(({ name, state, why }) =>
         state === 'alive' && why !== undefined ? [`host ${name} does not answer at the moment: ${why}`] : [],
       ),
-      ...observed.stuck.map(({ name, why }) => `${name} is lost with its host and stays so: ${why}`),
-      ...hosts.filter((host) => host.state === 'joining').map((host) => `host ${host.name} has not joined this leader yet`),
+      ...observed.stuck.map(({ name, why }) => `${name} is lost with its host and cannot be replaced: ${why}`),
+      ...hosts.filter((host) => host.state === 'joining').map((host) => `host ${host.name} has not connected to this leader yet`),
       ...observed.schedulers
         .filter(({ leads, heardMsAgo }) => !leads && heardMsAgo > SILENT_MS)
         .map(({ name, url, heardMsAgo }) => `scheduler ${name} at ${url} is silent for ${Math.round(heardMsAgo / 1000)} s`),
@@ -214,7 +214,7 @@ export function statusReport(observed: Observed): StatusReport {
     ],
     notes: [
       ...hosts.filter((host) => host.availability !== 'active').map(closedHost),
-      ...hosts.filter((host) => host.state === 'awaited').map((host) => `host ${host.name} may join, and has not yet`),
+      ...hosts.filter((host) => host.state === 'expected').map((host) => `host ${host.name} is expected, and has not connected yet`),
       ...services.flatMap(({ deployment, service, record }) => {
         const { status } = record ?? {};
         return status?.state === 'updating' || status?.state === 'rollback_started' ? [`${deployment}/${service}: ${status.message}`] : [];

@@ -1,4 +1,4 @@
-/** Hosts that ops take out of the cluster, or back to as-new; and those they let in. Effects: writes to the ledger, calls to agents. */
+/** Hosts that operators remove from the cluster, reset, or let join. Effects: writes to the ledger, calls to agents. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AdmissionRecord,
@@ -44,10 +44,10 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
     return there.map(({ name }) => name);
   }
 
-  /** It may run on there: nobody takes its packets until it has been removed, should the host ever come back. */
+  /** It may still run there: the other hosts drop its packets until it has been removed, should the host ever come back. */
   async function note({ id, name, host }: ContainerRecord): Promise<void> {
     if (id === undefined) return;
-    const value: LostRecord = { id, name, host, addresses: {}, isSucceeded: true, sinceMs: deps.now() };
+    const value: LostRecord = { id, name, host, addresses: {}, isReplaced: true, sinceMs: deps.now() };
     await commit([{ kind: 'put', key: keys.lostContainer(id), value }]);
   }
 
@@ -58,7 +58,7 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       const was = ledger.get<AdmissionRecord>(key)?.was;
       const value: AdmissionRecord = { ...wish, name, kind: 'expected', ...(was === undefined ? {} : { was }), atMs: deps.now() };
       await commit([wish === undefined ? { kind: 'delete', key } : { kind: 'put', key, value }]);
-      log.info({ host: name, awaited: wish !== undefined }, 'host may join');
+      log.info({ host: name, mayJoin: wish !== undefined }, 'host admission changed');
     },
     async remove(name) {
       const records = containerRecords(deps).filter((record) => record.host === name);
@@ -83,7 +83,7 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       const networks = await networksOff(name);
       const until = deps.now() + SETTLE_MS;
       for (;;) {
-        // What no plan names, a stray device or a network of an earlier life, its agent takes away by this list.
+        // Its agent removes by this list what no plan names: a stray device, or a network from before an earlier removal.
         await overlays.push(name);
         const look = (await hub.call(name, { method: 'look' }, LOOK_TIMEOUT_MS)) as HostObservation;
         const left = [...look.networks.map((one) => `network ${one.name}`), ...look.vxlans.map((one) => `device ${one.device}`)];

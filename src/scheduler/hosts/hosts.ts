@@ -1,4 +1,4 @@
-/** The members of the cluster: hosts join, ops change and remove them. Effects: writes to the ledger. */
+/** The members of the cluster: hosts join, operators update and remove them. Effects: writes to the ledger. */
 import { hint } from '../../config/nearest.ts';
 import {
   type AdmissionRecord,
@@ -20,13 +20,13 @@ import type { HostSnapshot } from '../placement/snapshot.ts';
 import type { HostWriter, ImageReader, ViewReader } from '../view/roles.ts';
 
 export interface Hosts {
-  /** A host said hello: it is recorded, and its snapshot awaited. */
+  /** A host's agent has connected: records the host. Throws `forbidden` for one that was removed, `conflict` for one expected at another address. */
   readonly joined: (facts: HostFacts) => Promise<void>;
-  /** What ops change about a host. Throws `not-found`, and `conflict` with figures for limits below what is there. */
+  /** Availability, labels, limits, as operators set them. Throws `not-found`, and `conflict` with figures for limits below what is there. */
   readonly update: (name: string, change: HostChange) => Promise<HostRecord>;
-  /** It is no member any more: the changes that make it so, to be committed by the caller. */
+  /** The changes that remove it from the members, to be committed by the caller. */
   readonly leave: (name: string) => readonly Change[];
-  /** Forgets it, once that is committed. */
+  /** Removes it from the view, once they are committed. */
   readonly left: (name: string) => void;
 }
 

@@ -1,7 +1,6 @@
 /**
- * What was lost with a host and must go when the host is back, and a replacement that came to nothing. A note in the store (LostRecord) is
- * written before anything else; it counts from the moment in which the name's record is no longer that container's.
- * Effects: calls to agents and Engines.
+ * What was lost with a host and is to be removed when the host is back; and replacements that failed. A record (LostRecord) is stored before anything
+ * else; it counts from the moment in which the name belongs to another container. Effects: writes to the ledger; calls to agents and Engines.
  */
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type LostRecord } from '../../model/index.ts';
 import { commitInPieces, type Core, rememberHost } from '../core.ts';
@@ -12,9 +11,9 @@ const ENGINE_TIMEOUT_MS = 20_000;
 const FENCE_TIMEOUT_MS = 3_000;
 
 export interface Lost {
-  /** Removes from a host that is back what must go. False: something could not be done yet. */
+  /** Removes from a host that is back what was replaced or removed meanwhile. False: something could not be done yet. */
   readonly returned: (host: string) => Promise<boolean>;
-  /** A successor that came to nothing: the lost one is what the name means, as before. */
+  /** Undoes a replacement that failed: the name belongs to the lost container again. */
   readonly restore: (record: ContainerRecord) => Promise<void>;
 }
 
@@ -22,17 +21,17 @@ export function createLost(core: Core, overlays: Overlays): Lost {
   const { deps, hub, engines, syncs, commit } = core;
   const { ledger, dhcp, log } = deps;
 
-  const noteOf = (id: string): LostRecord | undefined => ledger.get<LostRecord>(keys.lostContainer(id));
+  const lostRecordOf = (id: string): LostRecord | undefined => ledger.get<LostRecord>(keys.lostContainer(id));
   const recordOf = (name: string): ContainerRecord | undefined => ledger.get<ContainerRecord>(keys.container(name));
 
-  /** One that was away when others were lost knows by now whom to keep out, and need not be kept out itself any more. */
+  /** Informs a host that could not be informed of earlier losses; its own overlay packets are not dropped any more. */
   async function catchUp(host: string): Promise<void> {
-    const notes = ledger.list<LostRecord>(keys.lost).filter(([, { untold }]) => untold?.includes(host));
-    if (notes.length === 0) return;
+    const missed = ledger.list<LostRecord>(keys.lost).filter(([, { uninformed }]) => uninformed?.includes(host));
+    if (missed.length === 0) return;
     await hub.call(host, { method: 'fence', addresses: overlays.fencedFor(host) }, FENCE_TIMEOUT_MS);
-    const changes = notes.map(([key, { untold = [], ...note }]) => {
-      const left = untold.filter((other) => other !== host);
-      return { kind: 'put', key, value: left.length === 0 ? note : { ...note, untold: left } } as const;
+    const changes = missed.map(([key, { uninformed = [], ...rest }]) => {
+      const left = uninformed.filter((other) => other !== host);
+      return { kind: 'put', key, value: left.length === 0 ? rest : { ...rest, uninformed: left } } as const;
     });
     await commitInPieces(commit, changes);
     pushAll();
@@ -42,9 +41,8 @@ export function createLost(core: Core, overlays: Overlays): Lost {
     for (const host of hub.hosts()) void overlays.push(host);
   }
 
-  async function remove(note: LostRecord): Promise<void> {
-    const { id, name, host, addresses } = note;
-    // Its anonymous volumes stay: they are data.
+  async function remove({ id, name, host, addresses }: LostRecord): Promise<void> {
+    // Without `v=1`: its anonymous volumes are data, and stay.
     const answer = await engines.status(host, { method: 'DELETE', path: `/containers/${id}?force=1`, timeoutMs: ENGINE_TIMEOUT_MS });
     if (answer >= 300 && answer !== 404) throw new ArpanetError('engine', `host ${host} did not remove ${name}`, { engineStatus: answer });
     await syncs.sync(host, { containers: [id] });
@@ -63,17 +61,17 @@ export function createLost(core: Core, overlays: Overlays): Lost {
       isDone = false;
       log.warn({ host, err: error }, 'could not send the fenced addresses to a host; trying again later');
     }
-    for (const [key, note] of ledger.list<LostRecord>(keys.lost)) {
-      if (note.host !== host || core.lost.aborted) continue;
+    for (const [key, lost] of ledger.list<LostRecord>(keys.lost)) {
+      if (lost.host !== host || core.lost.aborted) continue;
       isAny = true;
-      const record = recordOf(note.name);
+      const record = recordOf(lost.name);
       try {
-        if (isDue(note, record)) await remove(note);
-        else if (!isCounting(note, record)) await commit([{ kind: 'delete', key }]);
+        if (isDue(lost, record)) await remove(lost);
+        else if (!isCounting(lost, record)) await commit([{ kind: 'delete', key }]);
         else isDone = false;
       } catch (error) {
         isDone = false;
-        log.warn({ container: note.name, host, err: error }, 'could not remove a replaced container; trying again later');
+        log.warn({ container: lost.name, host, err: error }, 'could not remove a replaced container; trying again later');
       }
     }
     if (isAny) pushAll();
@@ -93,7 +91,7 @@ export function createLost(core: Core, overlays: Overlays): Lost {
     });
     const gateways = Object.keys(record.addresses).flatMap((network) => dhcp.leases.planGateway(network, host).changes);
     await commit([{ kind: 'put', key: keys.container(record.name), value: { ...rest, id, host } }, ...leases, ...gateways]);
-    if (noteOf(id) !== undefined) await commit([{ kind: 'delete', key: keys.lostContainer(id) }]);
+    if (lostRecordOf(id) !== undefined) await commit([{ kind: 'delete', key: keys.lostContainer(id) }]);
     rememberHost(core, host);
     pushAll();
     await Promise.all(Object.keys(record.addresses).map((network) => overlays.tidy(network, [record.host])));

@@ -1,18 +1,18 @@
-/** What a note of a lost container means beside the record of its name. Pure. */
+/** What the record of a lost container means beside the record of its name. Pure. */
 import type { ContainerRecord, LostRecord } from '../../model/index.ts';
 
-/** The name is no longer that container's: nobody sees it, and its host is fenced off. */
-export function isCounting(note: LostRecord, record: ContainerRecord | undefined): boolean {
-  return record?.id !== note.id;
+/** The name belongs to another container, or to none: the lost one is not shown, and its host is fenced off. */
+export function isCounting(lost: LostRecord, record: ContainerRecord | undefined): boolean {
+  return record?.id !== lost.id;
 }
 
-/** Its successor is there, or it was removed: it can go. A successor that is being made may still come to nothing. */
-export function isDue(note: LostRecord, record: ContainerRecord | undefined): boolean {
-  const isPending = record !== undefined && record.id === undefined && record.movedFrom?.id === note.id;
-  return isCounting(note, record) && !isPending;
+/** Its replacement exists, or a client removed it: it can be removed from its host. A replacement that is being created may still fail. */
+export function isDue(lost: LostRecord, record: ContainerRecord | undefined): boolean {
+  const isPending = record !== undefined && record.id === undefined && record.movedFrom?.id === lost.id;
+  return isCounting(lost, record) && !isPending;
 }
 
-/** Those that count, of all notes. */
-export function counting(notes: readonly LostRecord[], recordOf: (name: string) => ContainerRecord | undefined): readonly LostRecord[] {
-  return notes.filter((note) => isCounting(note, recordOf(note.name)));
+/** Those that count. */
+export function counting(all: readonly LostRecord[], recordOf: (name: string) => ContainerRecord | undefined): readonly LostRecord[] {
+  return all.filter((lost) => isCounting(lost, recordOf(lost.name)));
 }

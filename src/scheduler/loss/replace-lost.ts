@@ -1,6 +1,6 @@
 /**
- * The replacement of a container that is lost with its host: elsewhere, under the same name and addresses; and its removal while the host is
- * away. Both write a note first (LostRecord) of what must go when the host is back. Effects: calls to agents and Engines.
+ * Replaces a container that is lost with its host, under the same name and addresses; and removes one while its host is unreachable. Both first store a
+ * record (LostRecord) of what is to be removed when the host is back. Effects: writes to the ledger; calls to agents and Engines.
  */
 import type { CreatedContainer } from '../../contracts/index.ts';
 import { ArpanetError, type ContainerRecord, type ContainerView, isUnreachable, keys, type LostRecord } from '../../model/index.ts';
@@ -12,9 +12,9 @@ const FENCE_TIMEOUT_MS = 3_000;
 const API_VERSION = '1.41';
 
 export interface ReplaceLost {
-  /** Makes a replacement of the container, created and not started. Throws `conflict` unless its host is down, `unplaceable` where it cannot go. */
+  /** Creates the replacement, not started. Throws `conflict` unless the host is down, `unplaceable` where no host takes it, `not-found`. */
   readonly replace: (name: string, requestId: string, signal: AbortSignal) => Promise<CreatedContainer>;
-  /** A client has removed it by force while its host is down: it is gone for everybody, and from its host when that is back. */
+  /** For a client's forced removal while the host is unreachable: removes the container for everybody, and from its host when that is back. */
   readonly abandon: (container: ContainerView) => Promise<void>;
 }
 
@@ -24,17 +24,17 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
 
   const recordOf = (name: string): ContainerRecord | undefined => ledger.get<ContainerRecord>(keys.container(name));
 
-  /** Hosts that cannot be told of anything: wherever they are, they may see the lost one, and must not see its successors. */
-  function away(lost: string): readonly string[] {
+  /** Hosts that cannot be informed now. Wherever they are, they may reach the lost container, and must not reach its replacement. */
+  function unreachable(lost: string): readonly string[] {
     return view.hosts().flatMap(({ name, state }) => (name !== lost && isUnreachable(state) && !hub.connected(name) ? [name] : []));
   }
 
-  /** Every other host exchanges no overlay packets any more with that one, nor with those that cannot be told so. */
-  async function fence(host: string, untold: readonly string[]): Promise<void> {
-    const others = view.hosts().flatMap(({ name }) => (name === host || untold.includes(name) ? [] : [name]));
+  /** Every other host drops the overlay packets of that one, and of those that cannot be informed. */
+  async function fence(host: string, uninformed: readonly string[]): Promise<void> {
+    const others = view.hosts().flatMap(({ name }) => (name === host || uninformed.includes(name) ? [] : [name]));
     await Promise.all(
       others.map((other) =>
-        hub.call(other, { method: 'fence', addresses: overlays.fencedFor(other, [host, ...untold]) }, FENCE_TIMEOUT_MS),
+        hub.call(other, { method: 'fence', addresses: overlays.fencedFor(other, [host, ...uninformed]) }, FENCE_TIMEOUT_MS),
       ),
     );
   }
@@ -45,14 +45,14 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
     const host = view.host(old.host);
     if (host?.state !== 'down') throw new ArpanetError('conflict', `${name} is not lost: host ${old.host} is ${host?.state ?? 'unknown'}`);
     const key = keys.lostContainer(old.id);
-    const untold = away(old.host);
-    const note: LostRecord = { id: old.id, name, host: old.host, addresses: {}, isSucceeded: true, sinceMs: deps.now() };
-    await commit([{ kind: 'put', key, value: untold.length === 0 ? note : { ...note, untold } }]);
+    const uninformed = unreachable(old.host);
+    const lost: LostRecord = { id: old.id, name, host: old.host, addresses: {}, isReplaced: true, sinceMs: deps.now() };
+    await commit([{ kind: 'put', key, value: uninformed.length === 0 ? lost : { ...lost, uninformed } }]);
     try {
-      await fence(old.host, untold);
+      await fence(old.host, uninformed);
       if (view.host(old.host)?.state !== 'down') throw new ArpanetError('conflict', `host ${old.host} has reconnected`);
       const { request } = old;
-      const create = { name, platform: undefined, request: withoutOldNeighbour(request), apiVersion: API_VERSION, requestId, signal };
+      const create = { name, platform: undefined, request: withoutOldAffinity(request), apiVersion: API_VERSION, requestId, signal };
       const created = await pipeline.create({ ...create, replacementOf: old });
       log.warn({ container: name, from: old.host, to: recordOf(name)?.host }, 'lost container replaced');
       for (const network of Object.keys(old.addresses)) await overlays.tidy(network, [old.host]);
@@ -70,10 +70,10 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
     if (record?.id !== container.id)
       throw new ArpanetError('unavailable', `host ${container.host} is ${container.hostState}: ${container.name} cannot be removed now`);
     const { id, name, host, addresses } = record;
-    const note: LostRecord = { id, name, host, addresses, isSucceeded: false, sinceMs: deps.now() };
+    const lost: LostRecord = { id, name, host, addresses, isReplaced: false, sinceMs: deps.now() };
     await commit([
       { kind: 'delete', key: keys.container(name) },
-      { kind: 'put', key: keys.lostContainer(id), value: note },
+      { kind: 'put', key: keys.lostContainer(id), value: lost },
     ]);
     log.warn({ container: name, host }, 'container removed while its host is unreachable; it is deleted there when the host reconnects');
   }
@@ -81,8 +81,8 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
   return { replace, abandon };
 }
 
-/** compose asks that a recreated container be where the old one is: that host is lost. */
-function withoutOldNeighbour(request: ContainerRecord['request']): ContainerRecord['request'] {
+/** compose v1 asks by an affinity that a recreated container is placed on the old one's host, which is lost. */
+function withoutOldAffinity(request: ContainerRecord['request']): ContainerRecord['request'] {
   if (!request.Env) return request;
   return { ...request, Env: request.Env.filter((entry) => !/^affinity:container==[0-9a-f]{64}$/.test(entry)) };
 }

@@ -52,7 +52,7 @@ export function createOverlays(core: Core): Overlays {
   }
 
   function fenced(more: readonly string[]): readonly string[] {
-    const notes = lostNotes(deps).flatMap(({ host, isSucceeded, untold = [] }) => (isSucceeded ? [host, ...untold] : []));
+    const notes = lostNotes(deps).flatMap(({ host, isReplaced, uninformed = [] }) => (isReplaced ? [host, ...uninformed] : []));
     const hosts = new Set([...notes, ...more]);
     const members = hostRecords(deps);
     const taken = new Set([...members.values()].map(({ address }) => address));

@@ -5,7 +5,7 @@ import { scaleRefusal } from '../replicas/template.ts';
 
 export interface DrainPlan {
   readonly moves: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
-  /** Of services that run once on every host: they end, and come back with the host. */
+  /** Of services that run once on every host: they are removed, and created again when the host takes containers. */
   readonly ends: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
   readonly stays: readonly UnmovedContainer[];
 }
@@ -31,12 +31,12 @@ export function planDrain(host: string, services: readonly ServiceView[], contai
 /** Why it cannot be moved to another host, for a person; undefined: it can. */
 export function whyItStays(container: ContainerView, service: ServiceView | undefined): string | undefined {
   const { inspect, summary } = container.facts;
-  if (container.record === undefined) return 'it was made on the host itself, not through arpanet';
+  if (container.record === undefined) return 'it was created on the host itself, not through arpanet';
   if (service?.template === undefined)
     return container.record.request.Labels?.[labels.reschedule] === 'on-host-failure'
       ? 'a single container cannot start elsewhere before it stops here, and its policy is for a lost host; remove it and run it again'
-      : 'no policy: it is a single container of "docker run", and nobody has said that it may run elsewhere; remove it and run it again';
-  if (!inspect.State.Running) return 'it does not run: start it elsewhere by removing it and creating it anew';
+      : 'no policy: it is a single container of "docker run" without a label that lets it run elsewhere; remove it and run it again';
+  if (!inspect.State.Running) return 'it does not run: remove it and create it again to start it elsewhere';
   const volume = summary.Mounts?.find((mount) => mount.Type === 'volume' && mount.Name !== undefined && mount.Name.length !== 64);
   if (volume !== undefined) return `its data is in the local volume ${volume.Name ?? ''} on this host`;
   const bind = summary.Mounts?.find((mount) => mount.Type === 'bind');
@@ -44,6 +44,6 @@ export function whyItStays(container: ContainerView, service: ServiceView | unde
   const mode = inspect.HostConfig.NetworkMode ?? '';
   if (mode.startsWith('container:')) return 'it shares the network of another container on this host';
   const refusal = scaleRefusal(service.template, 2);
-  if (refusal !== undefined) return `a second one cannot be started before it stops: ${refusal}`;
+  if (refusal !== undefined) return `its replacement cannot be started before it stops: ${refusal}`;
   return undefined;
 }

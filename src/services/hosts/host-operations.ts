@@ -113,7 +113,7 @@ export function createHostOperations(
         await deps.scheduler.hosts.admit(name, admissionOf(request));
         progress(`${name} may join`);
         const isIn = () => deps.scheduler.hosts.list().some((host) => host.name === name && host.state === 'alive');
-        // One that was removed may be knocking still.
+        // The agent of one that was removed may still be trying to connect.
         const endMs = deps.now() + (wasRemoved ? BACK_MS : 0);
         while (!isIn() && deps.now() < endMs) await sleep(200, undefined, { signal: lost });
         if (isIn()) progress(`${name} has joined`);
@@ -135,7 +135,7 @@ export function createHostOperations(
           else await reschedule(name, progress);
           const here = new Set(ours(name).map((one) => one.name));
           const { containers, volumes } = await deps.scheduler.hosts.remove(name);
-          progress(`${name}: is no host of this cluster any more`);
+          progress(`${name}: is not a host of this cluster any more`);
           return { host: name, containers: [...new Set([...here, ...containers])], volumes };
         }),
       );

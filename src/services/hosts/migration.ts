@@ -3,7 +3,7 @@
  * that the next leader finishes it. Effects: those of instance-actions; writes to the ledger; timers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError, type ContainerView, keys, type MoveRecord, type ServiceId, UPDATE_DEFAULTS } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, keys, type MigrationRecord, type ServiceId, UPDATE_DEFAULTS } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { keyOf } from '../service-reference.ts';
@@ -23,17 +23,17 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
   const { deps, lost } = core;
   const { ledger, log } = deps;
 
-  const keyIn = (id: ServiceId) => keys.move(id.deployment, id.service);
+  const keyIn = (id: ServiceId) => keys.migration(id.deployment, id.service);
 
-  async function finish(record: MoveRecord): Promise<ContainerView> {
+  async function finish(record: MigrationRecord): Promise<ContainerView> {
     const view = core.view(record);
     const { template } = view;
-    if (template === undefined) throw new ArpanetError('not-found', `${keyOf(record)} is gone`);
+    if (template === undefined) throw new ArpanetError('not-found', `${keyOf(record)} no longer exists`);
     const isReplacement = (one: ContainerView) =>
       numberOf(one) === record.number && one.id !== record.from && one.record?.requestId?.startsWith(OUR_REQUEST) === true;
     const begun = view.instances.find(isReplacement);
     const old = () => deps.scheduler.containers.list().find((one) => one.id === record.from);
-    if (begun === undefined && old() === undefined) throw new ArpanetError('not-found', `${record.name} is gone`);
+    if (begun === undefined && old() === undefined) throw new ArpanetError('not-found', `${record.name} no longer exists`);
     const id = begun?.id ?? (await actions.add(template, record.number, record.to));
     if (begun?.facts.inspect.State.Status === 'created') await actions.start(begun);
     const settings = view.record?.update ?? UPDATE_DEFAULTS;
@@ -55,7 +55,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
   }
 
   /** The caller holds the service. Whatever the outcome, the record of it goes, unless this scheduler no longer leads. */
-  async function run(record: MoveRecord): Promise<ContainerView> {
+  async function run(record: MigrationRecord): Promise<ContainerView> {
     try {
       return await finish(record);
     } finally {
@@ -69,7 +69,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
         const { deployment, service } = id;
         const [number = 1] = freeNumbers(new Set(core.instances(id).map(numberOf)), 1);
         const { name, host } = container;
-        const record: MoveRecord = {
+        const record: MigrationRecord = {
           deployment,
           service,
           from: container.id,
@@ -83,7 +83,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
         return run(record);
       }),
     async resume() {
-      const begun = ledger.list<MoveRecord>(keys.moves).map(([, record]) => record);
+      const begun = ledger.list<MigrationRecord>(keys.migrations).map(([, record]) => record);
       await Promise.all(
         begun.map(async (record) => {
           log.info(

@@ -1,9 +1,9 @@
 /**
  * Which instances to move so that hosts are evenly full: the fewest moves that do it. Pure.
  *
- * How full a host is, is what placement's `spread` looks at, but for the load of the moment: the share of it that is reserved, and containers per
- * core. Each move goes from a fuller host to an emptier one and leaves the pair less full at its top than before; so moving on cannot undo
- * it, no instance moves twice, and any first part of the plan is an improvement by itself.
+ * A host's level is what placement's `spread` compares, without the present load: the share of it that is reserved, and containers per core. Each move
+ * goes from a fuller host to an emptier one and lowers the higher level of the two, so no later move undoes it, no instance moves twice, and the plan
+ * improves the cluster even when it is not carried out to the end.
  */
 import type { PlannedMove, RebalanceRequest } from '../../contracts/index.ts';
 
@@ -101,7 +101,7 @@ interface Candidate {
   readonly to: Fill;
   /** The fuller of the two, afterwards. */
   readonly top: number;
-  /** The one it goes to, afterwards: of equally good ones the emptiest. */
+  /** The level of the target afterwards: of equally good targets the emptiest is chosen. */
   readonly there: number;
 }
 

@@ -1,4 +1,7 @@
-/** What the removal of instances means for the count. A mark is written before an Engine is asked, so that a leader that dies in between is no reason to make them again. Effects: writes to the ledger. */
+/**
+ * What the removal of instances means for the count. A mark is stored before an Engine is asked, so that the next leader does not create them again when
+ * this one dies in between. Effects: writes to the ledger.
+ */
 import type { ContainerView, ServiceId, ServiceRecord } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { numberOf } from './replica-plan.ts';
@@ -6,18 +9,18 @@ import { numberOf } from './replica-plan.ts';
 export interface CountRemovals {
   /** A client is about to remove this instance. */
   readonly mark: (id: ServiceId, container: ContainerView) => Promise<void>;
-  /** It was not removed after all. */
+  /** It was not removed. */
   readonly unmark: (id: ServiceId, container: ContainerView) => Promise<void>;
-  /** A client has removed these: there shall be that many fewer, unless compose has put another in an instance's place. */
-  readonly lowered: (id: ServiceId, gone: readonly number[]) => Promise<void>;
-  /** Settles the marks that an earlier leader left, or a call that broke off: true when there was something to settle. */
+  /** A client has removed these: the desired count falls by as many, unless compose has created another with the same number. */
+  readonly settleRemoved: (id: ServiceId, gone: readonly number[]) => Promise<void>;
+  /** Settles the marks that an earlier leader, or a call that was cancelled, has left. True: there were some. */
   readonly settle: (id: ServiceId, record: ServiceRecord) => Promise<boolean>;
 }
 
 export function createCountRemovals(core: Core): CountRemovals {
   const { deps } = core;
 
-  async function lowered(id: ServiceId, gone: readonly number[]): Promise<void> {
+  async function settleRemoved(id: ServiceId, gone: readonly number[]): Promise<void> {
     const left = core.instances(id);
     const numbers = new Set(left.map(numberOf));
     const fewer = new Set(gone.filter((number) => !numbers.has(number))).size;
@@ -50,7 +53,7 @@ export function createCountRemovals(core: Core): CountRemovals {
   return {
     mark: (id, container) => setMark(id, container, true),
     unmark: (id, container) => setMark(id, container, false),
-    lowered,
+    settleRemoved,
     async settle(id, { removing = [] }) {
       const instances = core.instances(id);
       const unseen = new Set(core.unseen(id).map(({ number }) => number));
@@ -59,7 +62,7 @@ export function createCountRemovals(core: Core): CountRemovals {
       const alive = removing.flatMap((mark) => find(mark) ?? []).filter((container) => container.hostState === 'alive');
       for (const container of alive) await setMark(id, container, false);
       if (gone.length > 0)
-        await lowered(
+        await settleRemoved(
           id,
           gone.map(({ number }) => number),
         );

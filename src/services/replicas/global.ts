@@ -4,7 +4,7 @@ import type { Core } from '../core.ts';
 import { freeNumbers, numberOf } from './replica-plan.ts';
 import { instanceName, instanceRequest } from './template.ts';
 
-/** What there is, and one for each host more that would take it: a host that is away or paused keeps what it has. */
+/** The present instances, and one for each further host that would take one: a host that is unreachable or paused keeps its instance. */
 export function globalCount({ deps, instances, unseen }: Core, record: ServiceRecord): number {
   const numbers = new Set([...instances(record).map(numberOf), ...unseen(record).map(({ number }) => number)]);
   const missing = deps.scheduler.hosts.list().length - numbers.size;

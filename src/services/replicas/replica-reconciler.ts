@@ -54,14 +54,14 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
     );
   }
 
-  function isHeldOff(id: ServiceId): boolean {
+  function isPaused(id: ServiceId): boolean {
     const { busy, operation } = core.runtime(id);
     return busy > 0 || operation !== undefined || !isReady || leader.frozen() !== undefined;
   }
 
   async function lookQuietly(id: ServiceId): Promise<void> {
-    if (isHeldOff(id)) return soon(id, 1_000);
-    await look(id, () => isHeldOff(id)).catch((error: unknown) => {
+    if (isPaused(id)) return soon(id, 1_000);
+    await look(id, () => isPaused(id)).catch((error: unknown) => {
       deps.log.warn({ service: keyOf(id), err: error }, 'could not bring a service to its count; tried again');
     });
   }
@@ -143,7 +143,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
         try {
           const made = await actions.add(record.template, step.number);
           attempts.delete('create');
-          await takeBack(id, made);
+          await removeOrphan(id, made);
           core.runtime(id).trouble = undefined;
         } catch (error) {
           tried('create');
@@ -164,8 +164,8 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
     }
   }
 
-  /** The service was removed while this instance of it was made. */
-  async function takeBack(id: ServiceId, made: string): Promise<void> {
+  /** Removes an instance whose service was removed while it was being created. */
+  async function removeOrphan(id: ServiceId, made: string): Promise<void> {
     if (core.record(id) !== undefined || lost.aborted) return;
     const container = containers.list().find((one) => one.id === made);
     if (container !== undefined) await actions.remove(container, 0);

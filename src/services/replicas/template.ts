@@ -8,7 +8,7 @@ const HEX_ID = /^[0-9a-f]{64}$/;
 /** A recreated container's name without the old one's id before it: `0123456789ab_abc-web-1` is to be called `abc-web-1`. */
 export const bareName = (name: string): string => name.replace(/^[0-9a-f]{12}_/, '');
 
-/** `abc_web_2` is `abc_web_` and 2; undefined: a name of its own, which only one container can have. */
+/** `abc_web_2` is `abc_web_` and 2; undefined: a fixed name, which only one container can have. */
 function stemOf({ name, number, request }: ServiceTemplate): string | undefined {
   const bare = bareName(name);
   if (bare.endsWith(`_${number}`) || bare.endsWith(`-${number}`)) return bare.slice(0, -String(number).length);
@@ -102,7 +102,7 @@ function stable(value: unknown): string {
   });
 }
 
-/** The template that a container was made from; undefined: made behind our back. */
+/** The template that a container was made from; undefined: it was not created through arpanet. */
 export function templateOf(container: ContainerView): ServiceTemplate | undefined {
   const { record } = container;
   if (record === undefined) return undefined;

@@ -31,10 +31,10 @@ export function planReschedule(input: RescheduleInput): ReschedulePlan {
   const { containers, lostHosts, stopped } = input;
   const lost = containers.filter((container) => lostHosts.has(container.host) && ran(container) && !stopped.has(container.id));
   const wanted = lost.filter((container) => mayMove(container, input));
-  const held = wanted.map((container) => ({ container, why: unmet(container, containers) }));
+  const checked = wanted.map((container) => ({ container, why: unmet(container, containers) }));
   return {
-    replace: held.flatMap(({ container, why }) => (why === undefined ? [container] : [])),
-    wait: held.flatMap(({ container, why }) => (why === undefined ? [] : [{ container, why }])),
+    replace: checked.flatMap(({ container, why }) => (why === undefined ? [container] : [])),
+    wait: checked.flatMap(({ container, why }) => (why === undefined ? [] : [{ container, why }])),
     start: containers.filter(
       ({ record, hostState, facts }) =>
         record?.movedFrom !== undefined && hostState === 'alive' && facts.inspect.State.Status === 'created',
@@ -47,7 +47,7 @@ function ran({ facts }: ContainerView): boolean {
   return Running || Restarting;
 }
 
-/** The label decides; without it, whether its service has a count to keep. */
+/** The label decides; without it, whether its service has a maintained count. */
 export function mayMove({ record }: ContainerView, { isHeld }: Pick<RescheduleInput, 'isHeld'>): boolean {
   if (record === undefined) return false;
   const policy = record.request.Labels?.[labels.reschedule];
@@ -62,7 +62,7 @@ function unmet({ record }: ContainerView, containers: readonly ContainerView[]):
     const [service = '', condition = 'service_started'] = entry.split(':');
     if (service === '') continue;
     const own = containers.filter((other) => other.record?.service === service && other.record.deployment === record?.deployment);
-    // One that is not there at all was left out by whoever started this one.
+    // A dependency without any container was left out by the client that started this one.
     if (own.length > 0 && !own.some((other) => holds(other, condition)))
       return `it depends on ${service} (${condition}), which does not hold`;
   }

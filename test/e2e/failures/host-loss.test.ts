@@ -96,8 +96,11 @@ describe('the loss of a host', { timeout: 580_000 }, () => {
     assert.match(now, /^data h2 Host down \(was: Up/m);
     assert.match(now, /^plain h2 Host down \(was: Up/m);
     assert.match(now, /^needs h2 Host down/m);
-    assert.match(await warnings(), /data is lost with its host and stays so: .*volume data is on h2/s);
-    assert.match(await warnings(), /needs is lost with its host and stays so: it depends on data \(service_started\), which does not hold/);
+    assert.match(await warnings(), /data is lost with its host and cannot be replaced: .*volume data is on h2/s);
+    assert.match(
+      await warnings(),
+      /needs is lost with its host and cannot be replaced: it depends on data \(service_started\), which does not hold/,
+    );
     assert.deepEqual(await resolved('watch', 'plain'), []);
     assert.deepEqual(
       (await onEngine('h2')).filter((name) => name === 'movable'),

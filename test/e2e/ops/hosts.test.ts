@@ -202,7 +202,7 @@ describe('hosts', { timeout: 880_000 }, () => {
       await arpanet('hosts', 'add', 'h9', '--address', '10.9.9.9', '--label', 'disk=ssd'),
       /ARPANET_JOIN_TOKEN=a-token-for-tests arpanet agent --join http:\/\/\S+ --name h9 --address 10\.9\.9\.9/,
     );
-    assert.match(await arpanet('hosts'), /^h9 +10\.9\.9\.9 +awaited/m);
+    assert.match(await arpanet('hosts'), /^h9 +10\.9\.9\.9 +expected/m);
     await arpanet('hosts', 'rm', 'h9');
     assert.equal(await arpanet('hosts', 'add', first, '--address', host?.address ?? '', '--max-containers', '9'), `${first} has joined\n`);
     assert.deepEqual((await json<{ limits: object }[]>('hosts', first))[0]?.limits, { maxContainers: 9 });

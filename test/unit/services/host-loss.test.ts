@@ -98,7 +98,7 @@ describe('what a lost host had', () => {
 });
 
 describe('the note of a lost container', () => {
-  const note: LostRecord = { id: 'old', name: 'a', host: 'h2', addresses: {}, isSucceeded: true, sinceMs: 0 };
+  const note: LostRecord = { id: 'old', name: 'a', host: 'h2', addresses: {}, isReplaced: true, sinceMs: 0 };
   const record = (more: Partial<ContainerRecord>) => ({ name: 'a', ...more }) as ContainerRecord;
 
   it('counts from the moment in which the name is another’s; it is due when that one exists or is gone', () => {

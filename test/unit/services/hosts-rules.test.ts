@@ -335,7 +335,7 @@ describe('what ops see of hosts', () => {
       hosts.map((one) => [one.name, one.state]),
       [
         ['h1', 'alive'],
-        ['h9', 'awaited'],
+        ['h9', 'expected'],
       ],
     );
   });
