@@ -12,7 +12,6 @@ const UNDOCUMENTED_ROOMS: readonly string[] = [
   'model',
   'networks',
   'registrar',
-  'services',
   'store',
 ];
 
