@@ -1,6 +1,6 @@
 /** What operators do to hosts and to the work on them. */
 import type { HostChange } from '../model/index.ts';
-import type { Progress } from './services.ts';
+import type { Progress } from './progress.ts';
 
 /** A container that was not moved, and why, for a person. */
 export interface UnmovedContainer {

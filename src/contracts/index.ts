@@ -14,6 +14,7 @@ export type * from './leader.ts';
 export type * from './names.ts';
 export type * from './networks.ts';
 export type * from './placement.ts';
+export type * from './progress.ts';
 export type * from './services.ts';
 export type * from './view.ts';
 export type * from './volumes.ts';

@@ -1,5 +1,6 @@
 /** Services with a replica count: what the services API shows and changes, and how clients' calls on single containers are counted. */
 import type { DrainResult } from './host-operations.ts';
+import type { Progress } from './progress.ts';
 import type {
   ContainerView,
   CreateRequest,
@@ -52,9 +53,6 @@ export interface StartedUpdate {
 }
 
 export type PowerChange = 'stop' | 'start' | 'restart';
-
-/** One line of what a long operation does, for a person. */
-export type Progress = (line: string) => void;
 
 export interface Services {
   readonly list: () => readonly ServiceView[];

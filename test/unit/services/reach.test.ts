@@ -1,6 +1,7 @@
 /** An operation that waits for a service to reach its count: it hears of it from the view, and looks at nothing between two changes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerView, ServiceRecord } from '../../../src/model/index.ts';
 import type { Core, Runtime } from '../../../src/services/core.ts';
 import type { InstanceActions } from '../../../src/services/replicas/instance-actions.ts';
@@ -10,7 +11,7 @@ const ID = { deployment: 'abc', service: 'web' };
 const REQUEST = { Image: 'busybox', Labels: { 'arpanet.service': 'web' } };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-function instance(number: number, status: 'running' | 'exited'): ContainerView {
+function instance(number: number, status: 'running' | 'restarting' | 'exited'): ContainerView {
   const State = {
     Status: status,
     Running: status === 'running',
@@ -63,7 +64,10 @@ function world(desired: number) {
     unseen: () => [],
   } as unknown as Core;
   const actions = {
-    add: async (_template: unknown, number: number) => void done.push(`add ${number}`),
+    add: async (_template: unknown, number: number) => {
+      done.push(`add ${number}`);
+      instances.push(instance(number, 'restarting'));
+    },
     start: async ({ name }: ContainerView) => void done.push(`start ${name}`),
   } as unknown as InstanceActions;
   const reconciler = startReplicaReconciler(core, actions);
@@ -85,10 +89,11 @@ describe('reaching a count', () => {
   it('ends with the change of the view that shows it, and nothing is looked at in between', async () => {
     using service = world(2);
     const reached = service.reconciler.reach(ID, 2, 10_000);
-    await settled();
+    // Once more after its own steps have settled, and then not again.
+    await sleep(400);
     assert.deepEqual(service.done, ['add 1', 'add 2']);
     const before = service.looks();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sleep(400);
     assert.equal(service.looks(), before);
     service.show(instance(1, 'running'), instance(2, 'running'));
     assert.equal(await reached, 2);
