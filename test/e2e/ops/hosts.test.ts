@@ -76,7 +76,7 @@ describe('hosts', { timeout: 880_000 }, () => {
     assert.match(detail, /^abc_default +10\.\S+ +10\.\S+ +[1-9]/m);
     assert.match(detail, /^abc-data-1 +busybox +Up .* +10\.\S+$/m);
     assert.match(await fails('hosts', 'inspect', 'h9'), /no such host: h9; there are h1, h2, h3/);
-    assert.match(await fails('hosts', 'drian'), /neither a host nor what can be done.*did you mean drain\?/);
+    assert.match(await fails('hosts', 'drian'), /neither a host nor a command for hosts.*did you mean drain\?/);
   });
 
   it('update sets labels and limits; placement keeps to them, and none goes below what is there', async () => {
@@ -152,7 +152,7 @@ describe('hosts', { timeout: 880_000 }, () => {
     assert.match(await fails('rebalance', '--max', '0'), /--max is "0": it is how many/);
     assert.match(await arpanet('hosts', 'fillup', first), new RegExp(`^[12] moved to ${first}$`, 'm'));
     const { stderr } = await cluster.arpanet('hosts', 'fillup', data);
-    assert.match(stderr, /halted goes on/);
+    assert.match(stderr, /halted resumed/);
     assert.equal(await must(cluster.docker('inspect', '-f', '{{.State.Paused}}', 'halted')), 'false\n');
     await must(cluster.docker('rm', '-f', 'halted'));
     assert.equal((await instances()).running, 4);

@@ -317,7 +317,7 @@ describe('ops on three hosts', { timeout: 880_000 }, () => {
     await must(config('set', 'log-level', 'debug'));
     await until('every agent says more', () => logs().every((text) => text.includes('"level":20')));
     const list = await must(config('get'));
-    assert.match(list, /^strategy +binpack +arpanet config set \(else spread\)$/m);
+    assert.match(list, /^strategy +binpack +arpanet config set \(started with spread\)$/m);
     assert.match(list, /^pool +10\.32\.0\.0\/12 +started with$/m);
     assert.equal((await must(config('get', 'body-limit'))).trim(), '1KiB');
     for (const name of ['strategy', 'body-limit', 'log-level']) await must(config('unset', name));
