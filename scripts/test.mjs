@@ -35,7 +35,8 @@ if (chosen.length === 0) {
 const isUnitOnly = chosen.every((path) => tierOf(path) === 'unit');
 setup(isUnitOnly ? 'unit' : 'test');
 
-const FILE_TIMEOUT_MS = 900_000;
+/** A file that hangs is ended then. Tests and suites have no bound of their own: what they wait for has. */
+const FILE_TIMEOUT_MS = 1_200_000;
 /** What tests and their Engines leave in the temporary folder goes with the run. */
 const scratch = join(tmpdir(), `arpanet-test-${process.pid}`);
 /** The logs of clusters whose tests failed stay here. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
 
-describe('bad input on three hosts', { timeout: 600_000 }, () => {
+describe('bad input on three hosts', () => {
   let cluster: Cluster;
   before(async () => {
     // room for two /22 subnets: the pool is soon full
@@ -224,7 +224,7 @@ describe('bad input on three hosts', { timeout: 600_000 }, () => {
   });
 });
 
-describe('the store is gone', { timeout: 580_000 }, () => {
+describe('the store is gone', () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ store: 'consul', hosts: 2 });

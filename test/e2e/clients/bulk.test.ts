@@ -9,9 +9,7 @@ const MEGABYTES = 160;
 /** Less than a body that somebody keeps whole. */
 const MOST_GROWN_MIB = 110;
 
-it(`${MEGABYTES} MB of build context, image and files pass both ways with flat memory, while lists are answered`, {
-  timeout: 240_000,
-}, async (t) => {
+it(`${MEGABYTES} MB of build context, image and files pass both ways with flat memory, while lists are answered`, async (t) => {
   const cluster = await startCluster({ store: 'embedded', hosts: 1, mixed: false, logLevel: 'warn' });
   try {
     await bulk(cluster, MEGABYTES, ({ what, bytes, grownMiB, slowestListMs }) => {

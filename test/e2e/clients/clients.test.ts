@@ -10,7 +10,7 @@ import { type Cluster, must, runProgram, startCluster } from '../../support/clus
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 import { repository } from '../../support/cluster/paths.ts';
 
-describe('clients of every age', { timeout: 580_000 }, () => {
+describe('clients of every age', () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ store: 'embedded' });

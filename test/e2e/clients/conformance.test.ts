@@ -12,7 +12,7 @@ const PRUNES = ['containers', 'images', 'volumes', 'networks', 'build'].map((kin
 const NAMED = /host h2: |Host h2 /;
 const SOAKED = Number(process.env['ARPANET_SOAK'] ?? 600);
 
-describe('a cluster under rude clients', { timeout: 1_800_000 }, () => {
+describe('a cluster under rude clients', () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ store: 'consul', schedulers: 2, mixed: false, logLevel: 'warn' });

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 
-describe('docker against three hosts', { timeout: 880_000 }, () => {
+describe('docker against three hosts', () => {
   let cluster: Cluster;
   let scratch: string;
   before(async () => {

@@ -6,7 +6,7 @@ import { type Cluster, must, startCluster, until } from '../../support/cluster/c
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 import { repository } from '../../support/cluster/paths.ts';
 
-describe('the examples on three hosts', { timeout: 580_000 }, () => {
+describe('the examples on three hosts', () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ store: 'embedded' });

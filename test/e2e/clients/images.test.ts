@@ -13,7 +13,7 @@ import { type Registry, startRegistry } from '../../support/cluster/registry.ts'
 
 const HOSTS = ['h1', 'h2', 'h3'] as const;
 
-describe('images over three hosts', { timeout: 580_000 }, () => {
+describe('images over three hosts', () => {
   let cluster: Cluster;
   let registry: Registry;
   let scratch: string;

@@ -8,7 +8,7 @@ import { type Cluster, endProcess, must, runProgram, startCluster, until } from 
 import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
 import { repository } from '../../support/cluster/paths.ts';
 
-describe('names of containers', { timeout: 580_000 }, () => {
+describe('names of containers', () => {
   let cluster: Cluster;
   let scratch: string;
   before(async () => {

@@ -19,7 +19,7 @@ interface Inspected {
   readonly Labels: Readonly<Record<string, string>>;
 }
 
-describe('networks over three hosts', { timeout: 580_000 }, () => {
+describe('networks over three hosts', () => {
   let cluster: Cluster;
   let scratch: string;
   before(async () => {

@@ -7,7 +7,7 @@ import { type Cluster, must, startCluster, until } from '../../support/cluster/c
 import { newestDocker } from '../../support/cluster/newest.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 
-describe('an Engine of each age', { timeout: 580_000 }, () => {
+describe('an Engine of each age', () => {
   let cluster: Cluster;
   let docker: (...args: string[]) => Promise<string>;
   before(async () => {
@@ -52,7 +52,7 @@ describe('an Engine of each age', { timeout: 580_000 }, () => {
   });
 });
 
-describe('hosts that all run the newest Engine', { timeout: 580_000 }, () => {
+describe('hosts that all run the newest Engine', () => {
   let cluster: Cluster;
   let docker: (...args: string[]) => Promise<string>;
   before(async () => {

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { describe } from '../../conformance/replay/compare.ts';
 import { replay } from '../../conformance/replay/run.ts';
 
-it('a cluster answers as one engine does, but for what docs/divergence.md lists', { timeout: 590_000 }, async (t) => {
+it('a cluster answers as one engine does, but for what docs/divergence.md lists', async (t) => {
   const { unlisted, unseen, steps } = await replay({ engine: '20.10', say: (line) => t.diagnostic(line), soak: 0 });
   assert.deepEqual(unlisted.map(describe), []);
   // a row that explains nothing any more goes

@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 
-describe('volumes over three hosts', { timeout: 580_000 }, () => {
+describe('volumes over three hosts', () => {
   let cluster: Cluster;
   let scratch: string;
   before(async () => {

@@ -12,7 +12,7 @@ const container = { Image: 'busybox', Cmd: ['sleep', '1000'] };
 /** A session expires within twice its time to live. */
 const SESSION_BOUND_MS = 30_000;
 
-describe('the leader is harmed', { timeout: 580_000 }, () => {
+describe('the leader is harmed', () => {
   let cluster: Cluster;
   let made = 0;
   before(async () => {

@@ -24,7 +24,7 @@ const instance = (service: string) => ({
 });
 const isOfCount = (point: Failpoint) => /^(count|scale)\./.test(point);
 
-describe('death at a named point', { timeout: 600_000 }, () => {
+describe('death at a named point', () => {
   let cluster: Cluster;
   let dir: string;
   before(async () => {

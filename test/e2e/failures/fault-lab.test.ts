@@ -26,7 +26,7 @@ const FOUND: Readonly<Record<Bug, RegExp>> = {
   'double-lease': /address held by two live containers: .*\(p\d, p\d/,
 };
 
-describe('the fault lab', { timeout: 580_000 }, () => {
+describe('the fault lab', () => {
   let cluster: Cluster;
   let dir: string;
   before(async () => {

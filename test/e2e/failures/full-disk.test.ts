@@ -8,7 +8,7 @@ import { request } from '../../support/cluster/leaders.ts';
 import { type NetworkReport, operator } from '../../support/cluster/leftovers.ts';
 import { promisedMs } from '../../support/promised.ts';
 
-describe('a full disk', { timeout: 180_000 }, () => {
+describe('a full disk', () => {
   let cluster: Cluster;
   const mounted: string[] = [];
   before(async () => {

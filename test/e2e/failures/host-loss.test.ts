@@ -10,7 +10,7 @@ import { promisedMs } from '../../support/promised.ts';
 const DOWN_MS = 4_000;
 const LOST_WITHIN_MS = 3 * DOWN_MS + 12_000;
 
-describe('the loss of a host', { timeout: 580_000 }, () => {
+describe('the loss of a host', () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ store: 'consul', hosts: 3, mixed: false, schedulerArgs: ['--host-down-after', `${DOWN_MS}ms`] });

@@ -10,7 +10,7 @@ const container = { Image: 'busybox', Cmd: ['sleep', '1000'], StopTimeout: 0 };
 /** Twice the time in which a host is down. */
 const PATIENCE_MS = 8_000;
 
-describe('a leader that is cut off', { timeout: 580_000 }, () => {
+describe('a leader that is cut off', () => {
   let cluster: Cluster;
   const rules: string[][] = [];
   before(async () => {

@@ -15,7 +15,7 @@ interface Told {
 const identity = ({ Type, Action, Actor, timeNano }: Told): string => `${timeNano} ${Type} ${Action} ${Actor.ID}`;
 const LIFE = ['create', 'start', 'die', 'destroy'];
 
-describe('a change of leader', { timeout: 580_000 }, () => {
+describe('a change of leader', () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ store: 'consul', schedulers: 2, hosts: 2, mixed: false });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, must, runProgram, shop, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft, type NetworkReport, operator } from '../../support/cluster/leftovers.ts';
 
-describe('the leader is killed during docker-compose up', { timeout: 580_000 }, () => {
+describe('the leader is killed during docker-compose up', () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ store: 'consul', schedulers: 2 });

@@ -8,7 +8,7 @@ interface Report {
   readonly findings: readonly { readonly where: string; readonly what: string }[];
 }
 
-describe('repair', { timeout: 580_000 }, () => {
+describe('repair', () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ store: 'consul', hosts: 2, mixed: false });

@@ -11,7 +11,7 @@ import { repository } from '../../support/cluster/paths.ts';
 
 const HOUR_MS = 3_600_000;
 
-describe('restarts', { timeout: 580_000 }, () => {
+describe('restarts', () => {
   let cluster: Cluster;
   const dir = mkdtempSync(join(tmpdir(), 'arpanet-restarts-'));
   const clock = join(dir, 'clock');

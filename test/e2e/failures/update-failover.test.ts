@@ -20,7 +20,7 @@ services:
     stop_grace_period: 1s
 `;
 
-describe('the leader is killed while services change', { timeout: 580_000 }, () => {
+describe('the leader is killed while services change', () => {
   let cluster: Cluster;
   let scratch: string;
   before(async () => {

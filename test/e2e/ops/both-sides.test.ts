@@ -36,7 +36,7 @@ services:
     deploy: {replicas: 2, update_config: {order: start-first, monitor: 1s}}
 `;
 
-describe('one thing, seen from both sides', { timeout: 880_000 }, () => {
+describe('one thing, seen from both sides', () => {
   let cluster: Cluster;
   let scratch: string;
   let project: string;

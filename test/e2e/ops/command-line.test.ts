@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { endProcess, freePort, main, must, runProgram, start, until } from '../../support/cluster/cluster.ts';
 import { spawnMortal } from '../../support/cluster/mortal.ts';
 
-describe('the arpanet command', { timeout: 300_000 }, () => {
+describe('the arpanet command', () => {
   let dir: string;
   const running: ChildProcess[] = [];
   const env = { ...process.env, ARPANET_JOIN_TOKEN: undefined, DOCKER_HOST: undefined };

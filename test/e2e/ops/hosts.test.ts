@@ -26,7 +26,7 @@ interface Instance {
   readonly host: string;
 }
 
-describe('hosts', { timeout: 880_000 }, () => {
+describe('hosts', () => {
   let cluster: Cluster;
   let scratch: string;
   let project: string;

@@ -30,7 +30,7 @@ networks: {back: }
 volumes: {data: }
 `;
 
-describe('ops on three hosts', { timeout: 880_000 }, () => {
+describe('ops on three hosts', () => {
   let cluster: Cluster;
   let scratch: string;
   let project: string;

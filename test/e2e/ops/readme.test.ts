@@ -33,7 +33,7 @@ const shape = (line: string) =>
     .replaceAll(/\s+/g, ' ')
     .trim();
 
-describe('the README', { timeout: 580_000 }, () => {
+describe('the README', () => {
   let up: ChildProcess;
   let port: number;
   let dnsPort: number;

@@ -25,7 +25,7 @@ services:
     stop_grace_period: 1s
 `;
 
-describe('services on three hosts', { timeout: 880_000 }, () => {
+describe('services on three hosts', () => {
   let cluster: Cluster;
   let scratch: string;
   let project: string;

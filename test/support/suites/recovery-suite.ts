@@ -25,7 +25,7 @@ volumes: { data: {} }
 `;
 
 export function recoverySuite(store: 'consul' | 'embedded'): void {
-  describe(`a lost store (${store})`, { timeout: 300_000 }, () => {
+  describe(`a lost store (${store})`, () => {
     let cluster: Cluster;
     let dir = '';
     let first: Awaited<ReturnType<typeof picture>>;

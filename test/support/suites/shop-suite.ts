@@ -5,7 +5,7 @@ import { type Cluster, type ClusterOptions, must, runProgram, shop, startCluster
 import { assertNothingLeft, type NetworkReport, operator } from '../cluster/leftovers.ts';
 
 export function describeShop(store: ClusterOptions['store']): void {
-  describe(`the shop on three hosts, ${store} store`, { timeout: 600_000 }, () => {
+  describe(`the shop on three hosts, ${store} store`, () => {
     let cluster: Cluster;
     before(async () => {
       cluster = await startCluster({ store, schedulers: store === 'consul' ? 2 : 1 });
