@@ -26,7 +26,8 @@ const UNIT_FILES_AT_ONCE = 16;
 /** Seconds that a file takes on an idle machine of two cores, of those that take long: the longest go first. */
 const LONG = {
   'clients/replay': 240,
-  'failures/failpoints': 220,
+  'failures/failpoints': 180,
+  'failures/failpoints-host': 120,
   'failures/fault-lab': 200,
   'ops/hosts': 160,
   'ops/services': 150,
