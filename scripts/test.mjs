@@ -37,6 +37,8 @@ setup(isUnitOnly ? 'unit' : 'test');
 
 /** A file that hangs is ended then. Tests and suites have no bound of their own: what they wait for has. */
 const FILE_TIMEOUT_MS = 1_200_000;
+/** A process of unit tests that is not done by then hangs, or a test left something open. */
+const UNIT_TIMEOUT_MS = 180_000;
 /** What tests and their Engines leave in the temporary folder goes with the run. */
 const scratch = join(tmpdir(), `arpanet-test-${process.pid}`);
 /** The logs of clusters whose tests failed stay here. */
@@ -98,7 +100,7 @@ async function runTiers(tiers, totals) {
         .replace('.test.ts', ''),
     );
     const env = { ...process.env, ARPANET_TEST_LOGS: kept, ARPANET_TEST_LABS: labs, TMPDIR: scratch };
-    const outcome = await runFiles(files, { timeoutMs: FILE_TIMEOUT_MS, env, name: asked.name });
+    const outcome = await runFiles(files, { timeoutMs: tier === 'unit' ? UNIT_TIMEOUT_MS : FILE_TIMEOUT_MS, env, name: asked.name });
     span.seconds = (performance.now() - span.began) / 1_000;
     if (asked.name !== undefined && outcome.ended.every(({ isSuite }) => isSuite) && outcome.broke === undefined) return;
     print(outcome, { isLong: tier !== 'unit' || chosen.length <= 10 });
