@@ -97,8 +97,8 @@ class Decoder {
   #map(type: GoType, before: unknown): Readonly<Record<string, unknown>> {
     const entries = new Map<string, unknown>(Object.entries((before ?? {}) as Record<string, unknown>));
     this.#members((key) => {
-      // what is nil stays a key
-      entries.set(key, this.value(type, undefined) ?? zeroOf(type));
+      // what is nil stays a key, and is null again where it is written
+      entries.set(key, this.value(type, undefined) ?? (isNilable(type) ? null : zeroOf(type)));
     });
     // never by assignment: a key may be __proto__
     return Object.fromEntries(entries);
@@ -225,6 +225,9 @@ const BYTE: GoType = { kind: 'integer', name: 'uint8', min: 0n, max: 255n };
 const PLAIN = /[^"\\]*/y;
 const SCALAR = /[-+.\w]+/y;
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
+
+/** Whether null is a value of its own of the type, apart from an empty one. */
+const isNilable = ({ kind }: GoType): boolean => ['pointer', 'list', 'words', 'bytes', 'map'].includes(kind);
 
 /** What Go has where nothing was read. */
 function zeroOf(type: GoType): unknown {

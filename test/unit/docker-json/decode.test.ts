@@ -23,6 +23,7 @@ const types = compileGoTypes({
     Pointed: '*a.Inner',
     Many: '[]*a.Inner',
     ById: 'map[string]*a.Inner',
+    Lists: 'map[string][]string',
   },
   'a.Inner': { Key: 'string', Deeper: 'a.Deeper' },
   'a.Deeper': { Count: 'int' },
@@ -53,6 +54,7 @@ describe('a body of Go’s types', () => {
     assert.deepEqual(read(text), { Big: 1 });
     assert.deepEqual(read('null'), {});
     assert.deepEqual(read('{"Labels":{"a":null},"List":[null],"ById":{"a":null}}'), { Labels: { a: '' }, List: [''], ById: { a: null } });
+    assert.deepEqual(read('{"Lists":{"a":null,"b":[]}}'), { Lists: { a: null, b: [] } });
   });
 
   it('takes one word for a list of words, and what is missing of an array for zero', () => {
