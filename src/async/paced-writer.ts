@@ -8,7 +8,7 @@ const TURN_BYTES = 256 * 1024;
 const WRITE_BYTES = 256;
 
 /**
- * A function that writes a chunk once the reader has room for it, whoever else writes through it meanwhile: of each writer one chunk waits, and
+ * A function that writes a chunk once the reader has room for it, also while others write through it: of each writer one chunk waits, and
  * no more. It resolves when the chunk is written; with false when nobody reads any more. It never rejects.
  */
 export function pacedWriter(out: Writable): (chunk: Buffer | string) => Promise<boolean> {

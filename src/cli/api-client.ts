@@ -99,7 +99,7 @@ async function resultOf(answer: IncomingMessage, progress: (line: string) => voi
 const interrupted = (cause: unknown) =>
   new ArpanetError(
     'unavailable',
-    'the connection to the leader ended before the work was done; the cluster goes on with what it began, and "arpanet ps" shows the present state',
+    'the connection to the leader ended before the work was done; the cluster continues it, and "arpanet ps" shows the present state',
     { cause },
   );
 

@@ -1,4 +1,4 @@
-/** Commands whose flags are settings: each may also stand in the environment or in the file of --config (config/options.ts). */
+/** Commands whose flags are settings: each may also be given in the environment or in the file of --config (config/options.ts). */
 import type { Command } from 'commander';
 import { type Command as CommandName, environmentName, optionsOf } from '../config/options.ts';
 import type { ConfigOf } from '../config/index.ts';

@@ -16,7 +16,7 @@ function isWrongUsage(error: unknown): boolean {
   return isKind(error, 'invalid') || (error instanceof ArpanetError && (error.engineStatus === 400 || error.engineStatus === 404));
 }
 
-// Whoever reads may close the pipe when they have what they wanted: `arpanet logs abc | head`.
+// A reader may close the pipe early: `arpanet logs abc | head`.
 process.stdout.on('error', () => process.exit());
 try {
   await arpanetProgram({

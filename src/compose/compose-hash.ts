@@ -1,6 +1,6 @@
 /**
  * What `docker compose` v2 hashes of a service (pkg/compose/hash.go): the service as its loader leaves it, without what may change under a
- * running container, as Go writes JSON. Who deploys with one and goes on with the other recreates only what differs. compose 1 hashes its own
+ * running container, as Go writes JSON. So a project that was deployed with one can be updated with the other: only what differs is recreated. compose 1 hashes its own
  * Python objects, and a container has one such label: there is no hash that is right for both. Pure.
  */
 import type { Json } from '../model/index.ts';
@@ -21,7 +21,7 @@ const sorted = (value: unknown, form: (value: unknown, key: string) => unknown):
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, one]) => [key, form(one, key)]),
   );
-/** Only what is there, in this order: Go writes a struct's fields as they stand in it. */
+/** Only the fields that are given, in this order: Go writes a struct's fields in the order of their declaration. */
 const struct = (value: unknown, forms: Readonly<Record<string, Form>>): Json =>
   Object.fromEntries(
     Object.entries(forms).flatMap(([key, form]) => {
@@ -35,6 +35,11 @@ const duration: Form = (value) => goDuration(nanosecondsOf(value));
 const labelTexts: Form = (value) => sorted(value, (one) => (one === null ? '' : textOf(one)));
 const UPDATE = { parallelism: Number, delay: duration, failure_action: same, monitor: duration, max_failure_ratio: Number, order: same };
 const LIMITS = { cpus: Number, memory: bytes, pids: Number };
+
+/** Secrets or configs of a service. */
+function stored(value: unknown): readonly Json[] {
+  return Object.values(map(value)).map((one) => struct(one, { source: same, target: same, uid: textOf, gid: textOf, mode: Number }));
+}
 
 const limit =
   (unit: 'Rate' | 'Weight', read: Form): Form =>
@@ -69,6 +74,7 @@ const FIELDS: Readonly<Record<string, Form>> = {
   cpuset: same,
   cpu_shares: Number,
   command: wordsOf,
+  configs: stored,
   container_name: same,
   depends_on: (value) =>
     sorted(value, (one) => ({
@@ -87,7 +93,7 @@ const FIELDS: Readonly<Record<string, Form>> = {
     ...struct(value, {
       restart_policy: (one) => struct(one, { condition: same, delay: duration, max_attempts: Number, window: duration }),
     }),
-    placement: struct(map(value)['placement'], { constraints: texts }),
+    placement: struct(map(value)['placement'], { constraints: texts, max_replicas_per_node: Number }),
     ...struct(value, { endpoint_mode: same }),
   }),
   device_cgroup_rules: texts,
@@ -168,6 +174,7 @@ const FIELDS: Readonly<Record<string, Form>> = {
   read_only: flag,
   restart: same,
   runtime: same,
+  secrets: stored,
   security_opt: texts,
   shm_size: bytes,
   stdin_open: flag,
@@ -192,7 +199,7 @@ const ALWAYS = new Set(['command', 'entrypoint']);
 const IGNORED = new Set(['build', 'scale', 'pull_policy', 'env_file', 'label_file', 'extends']);
 
 export interface HashedWith {
-  /** What stands in its env and label files. */
+  /** The contents of its env and label files. */
   readonly environment: Readonly<Record<string, string | null>>;
   readonly labels: Readonly<Record<string, string | null>>;
   readonly variables: Readonly<Record<string, string | undefined>>;

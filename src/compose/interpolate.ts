@@ -5,7 +5,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*/;
 
-/** `unset` hears of each variable that has no value and no default: it becomes the empty text. Throws `invalid`. */
+/** `unset` is called with each variable that has no value and no default; it becomes the empty text. Throws `invalid`. */
 export function interpolate(text: string, variables: Variables, unset: (name: string) => void): string {
   let done = '';
   for (let from = 0; ; ) {

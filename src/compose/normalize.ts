@@ -1,4 +1,4 @@
-/** A service's definition in one form, whichever of its forms the file used, so that files can be laid over each other. Pure. */
+/** A service's definition in one form, whichever of its forms the file used, so that files can be merged. Pure. */
 import type { Json } from '../model/index.ts';
 import { mountOf, textOf, wordsOf } from './values.ts';
 
@@ -23,6 +23,18 @@ const named = (value: unknown, otherwise: unknown): Json =>
   isMap(value) ? value : Object.fromEntries(list(value).map((one) => [textOf(one), otherwise]));
 const byTarget = (value: unknown): Json => Object.fromEntries(list(value).map((one) => [mountOf(one).target, one]));
 
+/** Secrets or configs of a service in the long form, by their path in the container, as compose's loader writes them. */
+const storedBy =
+  (folder: string) =>
+  (value: unknown): Json =>
+    Object.fromEntries(
+      list(value).map((one) => {
+        const entry: Json = isMap(one) ? one : { source: textOf(one) };
+        const target = entry['target'] ?? (folder === '' ? undefined : `${folder}/${textOf(entry['source'])}`);
+        return [textOf(target ?? entry['source']), { ...entry, ...(target === undefined ? {} : { target }) }];
+      }),
+    );
+
 /** A name may have several addresses, in a list by being there several times. */
 function hosts(value: unknown): Json {
   if (isMap(value)) return value;
@@ -44,6 +56,8 @@ const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
   depends_on: (value) => named(value, { condition: 'service_started' }),
   networks: (value) => named(value, null),
   volumes: byTarget,
+  secrets: storedBy('/run/secrets'),
+  configs: storedBy(''),
   dns: list,
   dns_search: list,
   tmpfs: list,
@@ -52,10 +66,10 @@ const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
   annotations: (value) => pairs(value),
 };
 
-/** The names that fig and the first compose files had. */
+/** Names of keys in fig and the first compose files. */
 const FORMER: Readonly<Record<string, string>> = { net: 'network_mode' };
 
-export function normal(definition: Definition): Definition {
+export function normalized(definition: Definition): Definition {
   const { log_driver: driver, log_opt: options, ...others } = definition;
   const logging =
     driver === undefined && options === undefined ? {} : { logging: { driver: driver ?? 'json-file', options: options ?? {} } };
@@ -68,12 +82,12 @@ export function normal(definition: Definition): Definition {
 
 const REPLACED = new Set(['command', 'entrypoint', 'test']);
 
-/** As compose lays one file over another: maps key by key, lists one after the other, all else replaced. */
-export function overlaid(below: unknown, above: unknown, key = ''): unknown {
+/** Merges a later file into an earlier one as compose does: maps key by key, lists appended, everything else replaced. */
+export function mergeFiles(below: unknown, above: unknown, key = ''): unknown {
   if (above === undefined) return below;
   if (isMap(below) && isMap(above)) {
     const keys = [...new Set([...Object.keys(below), ...Object.keys(above)])];
-    return Object.fromEntries(keys.map((one) => [one, overlaid(below[one], above[one], one)]));
+    return Object.fromEntries(keys.map((one) => [one, mergeFiles(below[one], above[one], one)]));
   }
   if (Array.isArray(below) && Array.isArray(above) && !REPLACED.has(key)) {
     const seen = new Set(below.map((one) => JSON.stringify(one)));

@@ -1,10 +1,11 @@
-/** What a stack wants, against what is there: the steps of a deploy, in their order. Pure. */
-import { ArpanetError, type ContainerSummary, type CreateRequest, type Json, type UpdateSettings } from '../model/index.ts';
+/** The steps of a deploy, in order: what the files define against the existing containers. Pure. */
+import { ArpanetError, type ContainerSummary, type CreateRequest, type Json, labels, type UpdateSettings } from '../model/index.ts';
 import { isMap } from './normalize.ts';
 import type { Stack } from './read.ts';
 import { updateOf } from './update-config.ts';
 import { textOf } from './values.ts';
-import { nameOf, replicasOf, requestOf, type Surroundings } from './requests.ts';
+import { isGlobal, nameOf, replicasOf, requestOf, type Surroundings } from './requests.ts';
+import { type StoredObject, storedObject } from './stored-files.ts';
 
 /** One action of a deploy on one container. */
 export interface Step {
@@ -15,11 +16,11 @@ export interface Step {
   readonly request?: CreateRequest;
   /** `linux/arm64`, if the file says so. */
   readonly platform?: string;
-  /** For a create: whether an image is fetched although it is there, or not although it is not. */
+  /** For a create: whether the image is pulled even if a host has it, or not even if none has it. */
   readonly pull?: 'always' | 'never';
   /** Its image is made from a folder, and comes from no registry. */
   readonly isBuilt?: boolean;
-  /** What is there now. */
+  /** Id of the existing container. */
   readonly id?: string;
 }
 
@@ -29,8 +30,10 @@ export interface Wave {
   /** What must hold first: `service_started`, `service_healthy`, `service_completed_successfully`, of another service. */
   readonly after: readonly { readonly service: string; readonly condition: string }[];
   readonly steps: readonly Step[];
-  /** How many there shall be. */
+  /** How many there shall be; of a global service, the number of hosts. */
   readonly count: number;
+  /** One instance on every host that takes it. The cluster creates them; the `create` steps are one per host at most. */
+  readonly isGlobal: boolean;
   /** How instances that differ are replaced. */
   readonly update: UpdateSettings;
 }
@@ -69,14 +72,14 @@ function dependencies(stack: Stack, service: string): readonly { readonly servic
     ...texts('volumes_from').filter((name) => name !== 'container'),
     ...(mode === undefined ? [] : [mode]),
   ];
-  const said = Object.entries(isMap(map) ? map : {}).map(([name, wish]) => ({
+  const declared = Object.entries(isMap(map) ? map : {}).map(([name, entry]) => ({
     service: name,
-    condition: textOf((isMap(wish) ? wish['condition'] : undefined) ?? 'service_started'),
-    required: !isMap(wish) || wish['required'] !== false,
+    condition: textOf((isMap(entry) ? entry['condition'] : undefined) ?? 'service_started'),
+    required: !isMap(entry) || entry['required'] !== false,
   }));
-  const all = [...said, ...others.map((name) => ({ service: name, condition: 'service_started', required: true }))];
+  const all = [...declared, ...others.map((name) => ({ service: name, condition: 'service_started', required: true }))];
   for (const { service: other, condition, required } of all) {
-    const key = said.some((one) => one.service === other)
+    const key = declared.some((one) => one.service === other)
       ? 'depends_on'
       : others.includes(other) && texts('links').includes(other)
         ? 'links'
@@ -136,11 +139,14 @@ function waveOf(service: string, stack: Stack, around: Surroundings, existing: r
   const steps: Step[] = [];
   let update: UpdateSettings;
   let count: number;
+  let isOnAll: boolean;
   try {
-    update = updateOf(definition);
-    count = replicasOf(definition);
-    // Those that are there stay with their numbers, the lowest first; what is missing gets the lowest free ones.
-    const kept = mine.toSorted((a, b) => numberOf(a) - numberOf(b)).slice(0, count);
+    isOnAll = isGlobal(definition);
+    // A new instance cannot start on the host before the old one has stopped.
+    update = { ...updateOf(definition), ...(isOnAll ? { order: 'stop-first' } : {}) };
+    count = isOnAll ? around.hostCount : replicasOf(definition);
+    // Existing instances keep their numbers, the lowest first; missing ones get the lowest free numbers.
+    const kept = mine.toSorted((a, b) => numberOf(a) - numberOf(b)).slice(0, isOnAll ? undefined : count);
     const taken = new Set(kept.map(numberOf));
     const { platform, pull_policy: pull } = definition;
     if (pull === 'build')
@@ -153,9 +159,10 @@ function waveOf(service: string, stack: Stack, around: Surroundings, existing: r
     for (const container of kept) {
       const number = numberOf(container);
       const request = requestOf(service, definition, number, around);
-      // A tag may mean another image by now; who does not say from which it was made is believed.
+      // A tag may mean another image by now. A container without the image's id in a label is not compared.
       const [made, now] = [container.Labels[IMAGE], around.imageId(request.Image ?? '')];
-      const isSame = container.Labels[HASH] === request.Labels?.[HASH] && (made === undefined || now === undefined || made === now);
+      const isDefinedAlike = [HASH, labels.files].every((label) => container.Labels[label] === request.Labels?.[label]);
+      const isSame = isDefinedAlike && (made === undefined || now === undefined || made === now);
       const action = !isSame ? 'recreate' : container.State === 'running' ? 'keep' : 'start';
       steps.push({ service, container: nameOf(around.project, service, definition, number), action, id: container.Id, request, ...on });
     }
@@ -171,14 +178,23 @@ function waveOf(service: string, stack: Stack, around: Surroundings, existing: r
     if (!(error instanceof ArpanetError)) throw error;
     throw new ArpanetError('invalid', `${stack.at(service)}: services.${service}: ${error.message}`, { cause: error.cause });
   }
-  return { service, after: dependencies(stack, service), steps, count, update };
+  return { service, after: dependencies(stack, service), steps, count, isGlobal: isOnAll, update };
 }
 
 export interface Wanted {
   /** In the cluster. */
   readonly name: string;
-  /** Body of its create; undefined: it is external, and must be there. */
+  /** Body of its create; undefined: it is external, and must exist. */
   readonly create: Json | undefined;
+}
+
+/** The secrets and configs that the files define, by `secret KEY` or `config KEY`. Throws `invalid`. */
+export function storedObjectsOf(stack: Stack, project: string): ReadonlyMap<string, StoredObject> {
+  return new Map(
+    (['secret', 'config'] as const).flatMap((kind) =>
+      Object.entries(stack[`${kind}s`]).map(([key, entry]) => [`${kind} ${key}`, storedObject(kind, key, entry, project)] as const),
+    ),
+  );
 }
 
 /** The networks and volumes that services use, under the names that the files give them. */
@@ -191,31 +207,34 @@ export function resourcesOf(
     'com.docker.compose.project': project,
     [`com.docker.compose.${kind}`]: name,
   });
-  const of = (kind: 'network' | 'volume', named: Readonly<Record<string, Json | null>>, create: (name: string, wish: Json) => Json) =>
+  const of = (kind: 'network' | 'volume', named: Readonly<Record<string, Json | null>>, create: (name: string, entry: Json) => Json) =>
     new Map(
-      Object.entries(named).map(([key, wish]): [string, Wanted] => {
-        const { name, external, labels } = wish ?? {};
+      Object.entries(named).map(([key, entry]): [string, Wanted] => {
+        const { name, external, labels } = entry ?? {};
         const outer = isMap(external) && typeof external['name'] === 'string' ? external['name'] : undefined;
         const isExternal = external !== undefined && external !== false && external !== 'false';
         const mine = typeof name === 'string' ? name : (outer ?? (isExternal ? key : `${project}_${key}`));
-        return [key, { name: mine, create: isExternal ? undefined : { ...create(mine, wish ?? {}), Labels: labelled(labels, kind, key) } }];
+        return [
+          key,
+          { name: mine, create: isExternal ? undefined : { ...create(mine, entry ?? {}), Labels: labelled(labels, kind, key) } },
+        ];
       }),
     );
   return {
-    networks: of('network', { default: {}, ...stack.networks }, (Name, wish) => ({
+    networks: of('network', { default: {}, ...stack.networks }, (Name, entry) => ({
       Name,
       CheckDuplicate: true,
-      ...(wish['driver'] === undefined || wish['driver'] === null ? {} : { Driver: wish['driver'] }),
-      ...(wish['enable_ipv6'] === true || wish['enable_ipv6'] === 'true' ? { EnableIPv6: true } : {}),
-      Internal: wish['internal'] === true,
-      Attachable: wish['attachable'] === true,
-      Options: wish['driver_opts'] ?? {},
-      ...(isMap(wish['ipam']) ? { IPAM: ipamOf(wish['ipam']) } : {}),
+      ...(entry['driver'] === undefined || entry['driver'] === null ? {} : { Driver: entry['driver'] }),
+      ...(entry['enable_ipv6'] === true || entry['enable_ipv6'] === 'true' ? { EnableIPv6: true } : {}),
+      Internal: entry['internal'] === true,
+      Attachable: entry['attachable'] === true,
+      Options: entry['driver_opts'] ?? {},
+      ...(isMap(entry['ipam']) ? { IPAM: ipamOf(entry['ipam']) } : {}),
     })),
-    volumes: of('volume', stack.volumes, (Name, wish) => ({
+    volumes: of('volume', stack.volumes, (Name, entry) => ({
       Name,
-      ...(wish['driver'] === undefined || wish['driver'] === null ? {} : { Driver: wish['driver'] }),
-      DriverOpts: wish['driver_opts'] ?? {},
+      ...(entry['driver'] === undefined || entry['driver'] === null ? {} : { Driver: entry['driver'] }),
+      DriverOpts: entry['driver_opts'] ?? {},
     })),
   };
 }

@@ -1,8 +1,8 @@
-/** Files -> one stack: variables filled in, held against the published schemas, laid over each other, extended. Every complaint names file, line and key. */
+/** Files -> one stack: variables substituted, checked against the published schemas, merged, extended. Every error names file, line and key. */
 import { ArpanetError, type Json } from '../model/index.ts';
 import { interpolate, type Variables } from './interpolate.ts';
 import { refusalOf } from './unsupported-keys.ts';
-import { type Definition, isMap, normal, overlaid } from './normalize.ts';
+import { type Definition, isMap, normalized, mergeFiles } from './normalize.ts';
 import { type Form, violations } from './schema.ts';
 import type { Path, Source } from './source.ts';
 import { bytesOf, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
@@ -14,11 +14,13 @@ export interface Stack {
   readonly services: ReadonlyMap<string, Definition>;
   readonly networks: Readonly<Record<string, Json>>;
   readonly volumes: Readonly<Record<string, Json>>;
+  readonly secrets: Readonly<Record<string, Json>>;
+  readonly configs: Readonly<Record<string, Json>>;
   /** Variables that are not set and have no default. */
   readonly unset: readonly string[];
   /** fig's form: its volumes have no list of their own, and are called as they are. */
   readonly isFig: boolean;
-  /** Where a service's key was last said. */
+  /** File and line where a service's key was defined last. */
   readonly at: (service: string, key?: string) => string;
 }
 
@@ -42,6 +44,8 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
   const services = new Map<string, Definition>();
   const networks: Record<string, Json> = {};
   const volumes: Record<string, Json> = {};
+  const secrets: Record<string, Json> = {};
+  const configs: Record<string, Json> = {};
   const seen = new Map<Source, Checked>();
   let name: string | undefined;
 
@@ -59,13 +63,13 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
     return value;
   };
 
-  /** A file with its variables filled in, held against its schema; its services are empty when something is amiss. */
+  /** A file with its variables substituted, checked against its schema; without services if it has an error. */
   function checked(source: Source): Checked {
     const known = seen.get(source);
     if (known !== undefined) return known;
     const form = isFirstForm(source.value) ? 'fig' : 'spec';
     const before = problems.length;
-    const value = unsaid(filled(source, source.value, []), form) as Json;
+    const value = dropNulls(filled(source, source.value, []), form) as Json;
     const complaints: { readonly path: Path; readonly what: string }[] = [];
     const refused = new Set<string>();
     for (const path of paths(form === 'fig' ? { services: value } : value)) {
@@ -79,7 +83,7 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
     if (complaints.length === 0)
       for (const [service, definition] of Object.entries(servicesOf(value, form)))
         for (const [key, one] of Object.entries(definition)) {
-          const why = amiss(key, one);
+          const why = whyUnreadable(key, one);
           if (why !== undefined) complaints.push({ path: [...servicePath(form, service), key], what: `: ${why}` });
         }
     const lineOf = (path: Path) => Number(source.at(path).slice(source.file.length + 1));
@@ -94,9 +98,9 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
   }
 
   function extended(source: Source, definition: Definition, path: Path, way: readonly string[]): Definition {
-    const { extends: wish, ...own } = definition;
-    if (wish === undefined) return definition;
-    const { file, service } = isMap(wish) ? wish : { file: undefined, service: wish };
+    const { extends: entry, ...own } = definition;
+    if (entry === undefined) return definition;
+    const { file, service } = isMap(entry) ? entry : { file: undefined, service: entry };
     const from = typeof file === 'string' ? open(file, source.file) : source;
     const key = `${from.file} ${textOf(service)}`;
     const before = problems.length;
@@ -105,17 +109,17 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
     const raw = there[textOf(service)];
     if (raw === undefined || way.includes(key)) {
       problems.push(
-        `${source.at([...path, 'extends'])}: ${path.join('.')}.extends: ${raw === undefined ? `${from.file} has no service "${textOf(service)}"` : 'goes round in a circle'}`,
+        `${source.at([...path, 'extends'])}: ${path.join('.')}.extends: ${raw === undefined ? `${from.file} has no service "${textOf(service)}"` : 'extends itself in a circle'}`,
       );
       return own;
     }
-    const base = extended(from, normal(raw), servicePath(form, textOf(service)), [...way, key]);
-    return overlaid(base, own) as Definition;
+    const base = extended(from, normalized(raw), servicePath(form, textOf(service)), [...way, key]);
+    return mergeFiles(base, own) as Definition;
   }
 
   for (const source of sources) {
     if (!isMap(source.value)) {
-      problems.push(`${source.file}:1: there are no services in it`);
+      problems.push(`${source.file}:1: the file has no services`);
       continue;
     }
     const { form, top, services: own } = checked(source);
@@ -123,14 +127,16 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
     for (const [kind, into] of [
       ['networks', networks],
       ['volumes', volumes],
+      ['secrets', secrets],
+      ['configs', configs],
     ] as const)
-      for (const [key, value] of Object.entries(isMap(top[kind]) ? top[kind] : {})) into[key] = overlaid(into[key], value ?? {}) as Json;
+      for (const [key, value] of Object.entries(isMap(top[kind]) ? top[kind] : {})) into[key] = mergeFiles(into[key], value ?? {}) as Json;
     for (const [service, raw] of Object.entries(own)) {
       const path = servicePath(form, service);
       places.set(service, source.at(path));
       for (const key of Object.keys(raw)) places.set(`${service}.${key}`, source.at([...path, key]));
-      const definition = extended(source, normal(raw), path, [`${source.file} ${service}`]);
-      services.set(service, overlaid(services.get(service), definition) as Definition);
+      const definition = extended(source, normalized(raw), path, [`${source.file} ${service}`]);
+      services.set(service, mergeFiles(services.get(service), definition) as Definition);
     }
   }
   if (problems.length > 0) throw new ArpanetError('invalid', problems.join('\n'));
@@ -141,6 +147,8 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
     services,
     networks,
     volumes,
+    secrets,
+    configs,
     unset: [...unset],
     isFig: sources.every(({ value }) => isFirstForm(value)),
     at,
@@ -164,8 +172,8 @@ const READERS: Readonly<Record<string, (value: unknown) => unknown>> = {
   healthcheck: times(['interval', 'timeout', 'start_period', 'start_interval']),
 };
 
-/** Why a value cannot be read, while it is known on which line it stands. */
-function amiss(key: string, value: unknown): string | undefined {
+/** Why a value cannot be parsed; checked here, where its line is known. */
+function whyUnreadable(key: string, value: unknown): string | undefined {
   try {
     if (Object.hasOwn(READERS, key)) READERS[key]?.(value);
     return undefined;
@@ -175,7 +183,7 @@ function amiss(key: string, value: unknown): string | undefined {
   }
 }
 
-/** fig's form, and compose's first: the services stand at the top. */
+/** fig's form, and compose's first: services are at the top level. */
 const isFirstForm = (value: unknown): boolean =>
   isMap(value) &&
   !['version', 'services', 'name', 'networks', 'volumes'].some((key) => Object.hasOwn(value, key) && !isService(value[key]));
@@ -198,8 +206,8 @@ function* paths(value: unknown, before: Path = []): Generator<Path> {
   }
 }
 
-/** What is meant by nothing at all (`environment:` with no value) is taken as not said. */
-function unsaid(value: unknown, form: Form): unknown {
+/** A key without a value (`environment:`) is the same as no key. */
+function dropNulls(value: unknown, form: Form): unknown {
   const without = (map: unknown) => (isMap(map) ? Object.fromEntries(Object.entries(map).filter(([, one]) => one !== null)) : map);
   const inServices = (services: unknown) =>
     isMap(services) ? Object.fromEntries(Object.entries(services).map(([name, one]) => [name, without(one)])) : services;

@@ -1,7 +1,16 @@
 /** A service's definition -> the create request of each of its instances, as compose would have sent it. Pure. */
-import { ArpanetError, type CreateRequest, type EndpointSettings, type HostConfig, type Json, labels } from '../model/index.ts';
+import {
+  ArpanetError,
+  type CreateRequest,
+  type EndpointSettings,
+  type HostConfig,
+  type Json,
+  labels,
+  type SecretKind,
+} from '../model/index.ts';
 import { type Definition, isMap } from './normalize.ts';
 import { hashedText } from './compose-hash.ts';
+import { secretFiles } from './stored-files.ts';
 import { bytesOf, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
 
 /** What a stack's names mean in the cluster. */
@@ -13,14 +22,18 @@ export interface Surroundings {
   /** The cluster's names of the file's networks and volumes; throws for one that the file does not have. */
   readonly network: (name: string) => string;
   readonly volume: (name: string) => string;
-  /** What stands in a service's env files. */
-  readonly envFiles: (wishes: readonly unknown[]) => Readonly<Record<string, string | null>>;
+  /** The contents of a service's env files. */
+  readonly envFiles: (entries: readonly unknown[]) => Readonly<Record<string, string | null>>;
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly hash: (text: string) => string;
   /** What an image's name means in the cluster; undefined: not there. */
   readonly imageId: (reference: string) => string | undefined;
   /** fig's form: `abc_web` is what it calls the image that it builds. */
   readonly isFig: boolean;
+  /** The id of a stored secret or config that a file calls by this name; throws for one that no file has. */
+  readonly storedId: (kind: SecretKind, key: string) => string;
+  /** How many hosts there are: a global service has an instance on each that takes it. */
+  readonly hostCount: number;
 }
 
 type Texts = Readonly<Record<string, string | null>>;
@@ -31,14 +44,25 @@ const some = (fields: Json): Json => Object.fromEntries(Object.entries(fields).f
 const when = <T>(value: unknown, make: (value: unknown) => T): T | undefined => (value === undefined ? undefined : make(value));
 const truth = (value: unknown) => value === true || value === 'true';
 
+/** Runs once on every host. Throws `invalid` for the modes of jobs, and for what contradicts it. */
+export function isGlobal(definition: Definition): boolean {
+  const { mode = 'replicated', replicas } = map(definition['deploy']);
+  if (mode === 'replicated') return false;
+  if (mode !== 'global')
+    throw new ArpanetError('invalid', `deploy.mode is "${textOf(mode)}": it is replicated or global; run jobs by "docker compose run"`);
+  if (replicas !== undefined || definition['scale'] !== undefined)
+    throw new ArpanetError('invalid', 'a global service runs once on every host: take replicas or scale out');
+  if (definition['container_name'] !== undefined)
+    throw new ArpanetError('invalid', 'container_name is one name for the instances on all hosts: take it out');
+  return true;
+}
+
+/** Of a service that is not global. Throws `invalid`. */
 export function replicasOf(definition: Definition): number {
-  const { mode } = map(definition['deploy']);
-  if (mode !== undefined && mode !== 'replicated')
-    throw new ArpanetError('invalid', `deploy.mode is "${textOf(mode)}": only replicated services are deployed here; give deploy.replicas`);
-  const wish = definition['scale'] ?? map(definition['deploy'])['replicas'] ?? 1;
-  const count = Number(wish);
+  const given = definition['scale'] ?? map(definition['deploy'])['replicas'] ?? 1;
+  const count = Number(given);
   if (!Number.isInteger(count) || count < 0)
-    throw new ArpanetError('invalid', `${textOf(wish)} instances: it must be a whole number from 0`);
+    throw new ArpanetError('invalid', `${textOf(given)} instances: it must be a whole number from 0`);
   if (count > 1 && definition['container_name'] !== undefined)
     throw new ArpanetError('invalid', `container_name is one name for ${count} instances: take it out, or run 1`);
   return count;
@@ -55,6 +79,7 @@ export function requestOf(service: string, definition: Definition, number: numbe
   const [primary] = Object.keys(endpoints);
   const mode = modeOf(definition, around.project);
   const constraints = texts(map(map(deploy)['placement'])['constraints']).map((one) => one.replaceAll(/\s*(==|!=)\s*/g, '$1'));
+  const files = secretFiles(definition, around.storedId);
   const project = 'com.docker.compose';
   const fromFiles = around.envFiles(listOf(definition['label_file']));
   const own: Record<string, string> = Object.fromEntries(
@@ -65,6 +90,8 @@ export function requestOf(service: string, definition: Definition, number: numbe
     Labels: {
       ...own,
       ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
+      ...placementLabels(definition),
+      ...(files.length === 0 ? {} : { [labels.files]: JSON.stringify(files) }),
       [`${project}.project`]: around.project,
       [`${project}.service`]: service,
       [`${project}.container-number`]: textOf(number),
@@ -80,12 +107,19 @@ export function requestOf(service: string, definition: Definition, number: numbe
       [`${project}.project.config_files`]: around.files.join(','),
       [`${project}.project.working_dir`]: around.folder,
       [`${project}.depends_on`]: Object.entries(map(definition['depends_on']))
-        .map(([name, wish]) => `${name}:${textOf(map(wish)['condition'] ?? 'service_started')}:false`)
+        .map(([name, entry]) => `${name}:${textOf(map(entry)['condition'] ?? 'service_started')}:false`)
         .join(','),
     },
     HostConfig: { ...base.HostConfig, NetworkMode: mode ?? primary ?? 'none' },
     ...(mode === undefined ? { NetworkingConfig: { EndpointsConfig: endpoints } } : {}),
   };
+}
+
+function placementLabels(definition: Definition): Readonly<Record<string, string>> {
+  // An instance on every host has no other place when its host is lost: every other host has its own.
+  if (isGlobal(definition)) return { [labels.maxPerHost]: '1', [labels.reschedule]: 'off' };
+  const most = Number(map(map(definition['deploy'])['placement'])['max_replicas_per_node'] ?? 0);
+  return most > 0 ? { [labels.maxPerHost]: String(most) } : {};
 }
 
 /** What is built has the name that compose gives it; nothing is built here. */
@@ -112,10 +146,10 @@ function endpointsOf(service: string, definition: Definition, number: number, ar
   return Object.fromEntries(
     asked
       .toSorted(([, a], [, b]) => rankOf(b) - rankOf(a))
-      .map(([name, wish]) => {
-        const { aliases, ipv4_address: ip, mac_address: mac, driver_opts: options } = map(wish);
-        const { ipv6_address: ip6 } = map(wish);
-        if (map(wish)['link_local_ips'] !== undefined)
+      .map(([name, entry]) => {
+        const { aliases, ipv4_address: ip, mac_address: mac, driver_opts: options } = map(entry);
+        const { ipv6_address: ip6 } = map(entry);
+        if (map(entry)['link_local_ips'] !== undefined)
           throw new ArpanetError('invalid', `networks.${name}.link_local_ips is not supported: addresses are the cluster's`);
         const asked = {
           ...(typeof ip === 'string' ? { IPv4Address: ip } : {}),
@@ -137,7 +171,7 @@ function endpointsOf(service: string, definition: Definition, number: number, ar
 
 const textsOf = (value: Json): Record<string, string> => Object.fromEntries(Object.entries(value).map(([key, one]) => [key, textOf(one)]));
 /** The first network is the one with the way out. */
-const rankOf = (wish: unknown) => Number(map(wish)['gw_priority'] ?? map(wish)['priority'] ?? 0);
+const rankOf = (entry: unknown) => Number(map(entry)['gw_priority'] ?? map(entry)['priority'] ?? 0);
 
 /** All that is the same for every instance. */
 function bodyOf(definition: Definition, around: Surroundings): CreateRequest {

@@ -10,7 +10,7 @@ import type { Path } from './source.ts';
 
 export interface Violation {
   readonly path: Path;
-  /** What stands behind the path: ` must be a list`, `: unknown key`. */
+  /** The text after the path: ` must be a list`, `: unknown key`. */
   readonly what: string;
 }
 
@@ -87,7 +87,7 @@ function sentence(error: ErrorObject, all: readonly ErrorObject[]): Violation | 
     case 'enum':
       return { path, what: `: it is one of ${(error.params['allowedValues'] as readonly unknown[]).join(', ')}` };
     case 'uniqueItems':
-      return { path: [...path, Number(error.params['i'])], what: `: stands there twice` };
+      return { path: [...path, Number(error.params['i'])], what: `: is listed twice` };
     default:
       return { path, what: `: ${error.message ?? 'is not allowed'}` };
   }

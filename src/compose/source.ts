@@ -1,5 +1,5 @@
-/** A YAML file as plain data that still knows on which line each key stands. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+/** A YAML file as plain data, with the line of each key. */
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type ScalarTag } from 'yaml';
 import { ArpanetError } from '../model/index.ts';
 
 export type Path = readonly (string | number)[];
@@ -8,14 +8,28 @@ export type Path = readonly (string | number)[];
 export interface Source {
   readonly file: string;
   readonly value: unknown;
-  /** `compose.yml:12`: where the key at this path stands, or the nearest above it that the file has. */
+  /** `compose.yml:12`: the line of the key at this path, or of the nearest key above it that the file has. */
   readonly at: (path: Path) => string;
 }
+
+/** `0440` is octal, as compose's YAML parser reads it (YAML 1.1; YAML 1.2 would take it for 440). */
+const OCTAL: ScalarTag = {
+  identify: () => false,
+  default: true,
+  tag: 'tag:yaml.org,2002:int',
+  test: /^0[0-7]+$/,
+  resolve: (digits) => Number.parseInt(digits, 8),
+};
 
 /** Throws `invalid` with file, line and column. */
 export function parseSource(file: string, text: string): Source {
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, merge: true, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: counter,
+    merge: true,
+    prettyErrors: false,
+    customTags: (tags) => [OCTAL, ...tags],
+  });
   const [error] = document.errors;
   if (error !== undefined) {
     const { line, col } = counter.linePos(error.pos[0]);

@@ -23,7 +23,8 @@ export function updateOf(definition: Definition): UpdateSettings {
     throw refused('parallelism', `"${textOf(parallelism)}" is no whole number from 0 (all at once)`);
   const onFailure = ACTIONS.find((one) => one === (action ?? UPDATE_DEFAULTS.onFailure));
   if (onFailure === undefined) throw refused('failure_action', `it is one of ${ACTIONS.join(', ')}`);
-  if (Number(ratio ?? 0) !== 0) throw refused('max_failure_ratio', 'the first instance that is no good counts: take it out');
+  if (Number(ratio ?? 0) !== 0)
+    throw refused('max_failure_ratio', 'the update fails at the first instance that fails its health check: remove this key');
   return {
     ...UPDATE_DEFAULTS,
     parallelism: count,

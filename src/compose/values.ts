@@ -1,9 +1,9 @@
-/** The little languages inside compose files: sizes, times, ports, volumes, commands, env files. Pure; each throws `invalid` with what was wrong. */
+/** The formats of values inside compose files: sizes, times, ports, volumes, commands, env files. Pure; each throws `invalid` with what was wrong. */
 import { ArpanetError } from '../model/index.ts';
 import { parseDuration } from '../text/duration.ts';
 import { parseSize } from '../text/size.ts';
 
-/** A scalar as it stands in the file. */
+/** A scalar as it is written in the file. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
 const bad = (message: string) => new ArpanetError('invalid', message);
@@ -15,7 +15,7 @@ export function bytesOf(value: unknown): number {
   return bytes;
 }
 
-/** `-1`: as much as it likes. */
+/** Memory and swap in bytes; `-1`: no limit. */
 export const swapOf = (value: unknown): number => (textOf(value) === '-1' ? -1 : bytesOf(value));
 
 /** `1m30s`, `500ms`; in nanoseconds. */

@@ -1,4 +1,4 @@
-/** The containers of the cluster: what is there, and what the cluster itself does around an Engine's call on one. */
+/** The containers of the cluster: those that exist, and what the cluster itself does around an Engine's call on one. */
 import type { ContainerView, CreateContainer } from '../model/index.ts';
 
 export interface CreatedContainer {
@@ -12,7 +12,7 @@ export interface Containers {
   /** Full id, unique prefix, name, `/name`, `host/name`. Throws `not-found` / `invalid` (ambiguous prefix) in Docker's words. */
   readonly one: (reference: string) => ContainerView;
   /**
-   * For a reference that `one` does not know: waits for a create of that name that is under way. Whether the container is there now.
+   * For a reference that `one` does not know: waits for a create of that name that is under way. Whether the container exists now.
    * Throws `unavailable` while that cannot be known.
    */
   readonly awaitCreate: (reference: string) => Promise<boolean>;

@@ -1,7 +1,7 @@
 /** The hosts of the cluster, and what operators do to them. */
 import type { AdmissionRecord, HostChange, HostRecord, HostView } from '../model/index.ts';
 
-/** How a host may join: `wish` of `admit`. */
+/** How a host may join, as `admit` takes it. */
 export type AdmissionRequest = Omit<AdmissionRecord, 'name' | 'kind' | 'atMs'>;
 
 export interface RemovedHost {
@@ -14,7 +14,7 @@ export interface RemovedHost {
 export interface Hosts {
   /** All members, by name. */
   readonly list: () => readonly HostView[];
-  /** When any host was last heard of, in milliseconds of the leader's steady clock. Undefined: none since the election. */
+  /** When the last message of any host arrived, in milliseconds of the leader's steady clock. Undefined: none since the election. */
   readonly lastHeardMs: () => number | undefined;
   /** Availability, labels and limits, as operators set them. Throws `not-found`, and `conflict` for limits below what is reserved. */
   readonly update: (name: string, change: HostChange) => Promise<HostRecord>;

@@ -23,6 +23,8 @@ export interface ServiceCreate extends ServiceId {
   readonly labels: Readonly<Record<string, string>>;
   /** As `POST /services/create` has it. */
   readonly spec?: Json;
+  /** `client`: defined by a compose file, which says more than a spec of the services API. `api` where it is not given. */
+  readonly origin?: ServiceRecord['origin'];
 }
 
 export interface ServiceUpdate {
@@ -96,8 +98,11 @@ export type ContainerCall = 'stop' | 'start' | 'restart' | 'remove';
 
 /** Keeps replica counts true to what clients do to single containers. Call around a client's own call, never around the cluster's. */
 export interface ReplicaCounts {
-  /** Around a create. Throws `conflict` while an operation runs on the service that it belongs to. */
-  readonly creating: <T>(request: CreateRequest, act: () => Promise<T>) => Promise<T>;
+  /**
+   * Around a create; puts the secrets and configs that the request names into the container. Throws `conflict` while an operation runs on the
+   * service that it belongs to, `not-found` for a secret that does not exist.
+   */
+  readonly creating: <T extends { readonly id: string }>(request: CreateRequest, act: () => Promise<T>) => Promise<T>;
   /** Around what stops, starts or removes a container. */
   readonly touching: <T>(container: ContainerView, call: ContainerCall, act: () => Promise<T>) => Promise<T>;
   /** After a container was connected to a network, or disconnected from one. */

@@ -44,7 +44,7 @@ class Decoder {
     this.#text = text;
   }
 
-  /** `before`: what an earlier key of the same field gave, which Go goes on with. Undefined: null. */
+  /** `before`: what an earlier key of the same field gave, which Go continues with. Undefined: null. */
   value(type: GoType, before: unknown): unknown {
     const char = this.#peek();
     if (char === 'n') {
@@ -175,7 +175,7 @@ class Decoder {
     return this.#struct === undefined ? 'value' : `struct field ${this.#struct}.${this.#path.join('.')}`;
   }
 
-  /** Behind white space; the value or sign that stands there. */
+  /** Behind white space; the value or sign there. */
   #peek(): string {
     while (' \t\r\n'.includes(this.#text[this.#at] ?? '-')) this.#at++;
     return this.#text[this.#at] ?? '';
@@ -261,6 +261,6 @@ function nearest(exact: bigint): number {
   const written = BigInt(value.toFixed(0));
   const shortest = BigInt(JSON.stringify(value));
   const isLarger = exact < 0n ? written < exact || shortest < exact : written > exact || shortest > exact;
-  // a double below 2^64 stands at most 2,048 from the next
+  // a double below 2^64 is at most 2,048 from the next
   return isLarger && !Number.isSafeInteger(value) ? value - Math.sign(value) * 2_048 : value;
 }

@@ -27,7 +27,7 @@ export function scanJson(text: string): Scanned {
 class Refused extends Error {}
 
 const SPACE = /[ \t\r\n]*/y;
-// a run of what stands for itself in a string: all but control characters, quotes and backslashes
+// a run of characters that a string has unescaped: all but control characters, quotes and backslashes
 const PLAIN = /[ !#-[\]-\u{10FFFF}]*/uy;
 const DIGIT = /[0-9]/;
 const HEX = /[0-9a-fA-F]/;

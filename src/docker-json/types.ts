@@ -31,7 +31,7 @@ const UNSIGNED = /^(?:uint(8|16|32|64)?|byte)$/;
 /** Go compares keys by Unicode's simple folding: beside letters' cases, the long s and the Kelvin sign. */
 export const foldKey = (key: string): string => key.toLowerCase().replaceAll('\u017F', 's');
 
-/** The compiled type of each struct of the table. Throws for a name that the table lacks: a mistake of ours, found when the endpoint is loaded. */
+/** The compiled type of each struct of the table. Throws for a name that the table lacks: a mistake in this program, found when the room is loaded. */
 export function compileGoTypes(types: GoTypes): ReadonlyMap<string, GoType> {
   const known = new Map<string, GoType>();
 

@@ -19,7 +19,7 @@ export interface AgentFiles {
   readonly fencePath: string;
 }
 
-/** Makes the folder if it is not there. */
+/** Makes the folder if it does not exist. */
 export function openAgentFiles(dataDir: string, log: Logger): AgentFiles {
   mkdirSync(dataDir, { recursive: true });
   return {

@@ -1,16 +1,16 @@
 /** Effects: a queue whose work is done in batches, one batch at a time, so that whatever piled up meanwhile is one piece of work. */
-export interface Lane<T> {
+export interface BatchQueue<T> {
   add(item: T): void;
   /** Drops what waits. */
   clear(): readonly T[];
 }
 
 /** `work` must not throw. With `coalesceMs` a batch waits that long for company, unless something urgent is in it. */
-export function createLane<T>(
+export function createBatchQueue<T>(
   work: (batch: readonly T[]) => Promise<void>,
   coalesceMs = 0,
   isUrgent: (item: T) => boolean = () => false,
-): Lane<T> {
+): BatchQueue<T> {
   let waiting: T[] = [];
   let isBusy = false;
   let timer: NodeJS.Timeout | undefined;

@@ -1,8 +1,8 @@
-/** Effects: JSON files that outlive the agent, so that a host goes on with its names and networks when no leader answers. */
+/** Effects: JSON files that outlive the agent, so that a host continues with its names and networks when no leader answers. */
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import type { Logger } from '../telemetry/log.ts';
-import { createLane, type Lane } from './batch-queue.ts';
+import { createBatchQueue, type BatchQueue } from './batch-queue.ts';
 
 export interface JsonFile<T> {
   /** The value saved last, in this run or the one before; undefined if there is none that can be read. */
@@ -21,7 +21,7 @@ const WRITE_MS = 500;
 export function openJsonFile<T>(file: string, log: Logger): JsonFile<T> {
   let value = read<T>(file, log);
   let wroteAtMs = -WRITE_MS;
-  const queue: Lane<T> = createLane(
+  const queue: BatchQueue<T> = createBatchQueue(
     async (values) => {
       try {
         await writeDurably(file, JSON.stringify(values.at(-1)));

@@ -251,7 +251,7 @@ async function untilGone(pid: number, boundMs: number): Promise<void> {
   for (let leftMs = boundMs; leftMs > 0 && isAlive(pid); leftMs -= 100) await sleep(100);
 }
 
-/** A dockerd that finds the pid of a containerd that nobody reaped would wait for it in vain. */
+/** A dockerd that finds the pid file of a containerd that has ended would wait for it and then fail. */
 async function forgetDead(pidFile: string): Promise<void> {
   const pid = readPid(pidFile);
   if (pid > 0 && !isAlive(pid)) await rm(pidFile, { force: true });

@@ -1,5 +1,5 @@
 /**
- * The two images that the examples stand on, busybox and redis: pulled where a registry answers, made from Debian's own packages where none does.
+ * The two images that the examples use, busybox and redis: pulled if a registry answers, else built from Debian packages.
  * Effects: runs docker, apt-get download and tar.
  */
 import { execFile } from 'node:child_process';

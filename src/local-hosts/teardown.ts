@@ -1,8 +1,8 @@
 /**
- * The one way in which local hosts go away: a small shell that waits for its standard input to end (because we close it, or because we died,
+ * How local hosts are removed: a small shell that waits for its standard input to end (because we close it, or because we died,
  * however we died) and then takes down everything below one folder. It ends processes by pid only, and only those that name the folder or
  * live in a cgroup of a container of it. One at a time for a folder, and once: as soon as the bridge is gone its name may be another lab's, and a
- * second teardown, by whoever finds the folder of a lab that died, would take that one's bridge away.
+ * second teardown, by a process that finds the folder of a lab that died, would remove the bridge of the other lab.
  *
  * Arguments: the folder, the name that bridge, namespaces and links start with, the subnet (`10.77.3`), `keep` or `remove` for the folder.
  */

@@ -20,7 +20,7 @@ import { instanceCalled } from './instance-reference.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
 
-/** Names made by hand for what does not run in the cluster. */
+/** DNS records that operators add for what does not run in the cluster. */
 export interface OutsideNames {
   readonly list: () => readonly OutsideName[];
   /** All that the name has now. Throws `invalid`, `conflict`. */
@@ -67,7 +67,7 @@ export interface OperatorDeps {
   readonly config: () => ClusterSettings;
   /** What the running containers of all hosts use now. */
   readonly usage: () => Promise<readonly ContainerUsage[]>;
-  /** A scheduler that follows says that it is there. */
+  /** A follower announces itself, or that it ends. */
   readonly peer: (peer: { readonly name: string; readonly url: string; readonly gone: boolean }) => void;
   readonly now: () => number;
   readonly log: Logger;
@@ -96,24 +96,24 @@ const STATUS: Partial<Record<ArpanetError['kind'], number>> = {
   unplaceable: 409,
 };
 
-/** What is asked of these is in the store, or about schedulers: no host need be there. */
+/** Routes that need the store or the schedulers only: they do not wait for hosts. */
 const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config']);
-const LOOK_PATIENCE_MS = 2_000;
+const READ_WAIT_MS = 2_000;
 
 /**
- * A leader that was elected just now has not heard of its hosts: to tell ops that nothing runs would be wrong, and to change anything by that worse. Who only
- * looks waits for a shorter time, and is then told what is known.
+ * A new leader has not heard from its hosts yet. A report that nothing runs would be wrong, and a change based on it worse. A request that only reads
+ * waits at most 2 s, and is then answered with what is known.
  */
 async function whenReady(deps: OperatorDeps, { method }: Request, response: Response): Promise<void> {
-  const isLook = method === 'GET';
+  const isRead = method === 'GET';
   const over = new AbortController();
   const end = (): void => over.abort();
   response.once('close', end);
-  const timer = isLook ? setTimeout(end, LOOK_PATIENCE_MS) : undefined;
+  const timer = isRead ? setTimeout(end, READ_WAIT_MS) : undefined;
   try {
     await deps.ready(over.signal);
   } catch (error) {
-    if (!isLook || !isKind(error, 'unavailable')) throw error;
+    if (!isRead || !isKind(error, 'unavailable')) throw error;
   } finally {
     clearTimeout(timer);
     response.off('close', end);
@@ -136,7 +136,8 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.post('/schedulers', express.json(), (request, response) => {
     const { name, url, gone } = (request.body ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof name !== 'string' || typeof url !== 'string') throw new ArpanetError('invalid', 'a scheduler says its "name" and "url"');
+    if (typeof name !== 'string' || typeof url !== 'string')
+      throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
     deps.peer({ name, url, gone: gone === true });
     response.json({});
   });
@@ -158,24 +159,24 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.get('/dial', async (request, response) => {
     const { host = '', container = '', address = '', port = '' } = request.query as Readonly<Record<string, string>>;
-    // Only what is the cluster's own: nobody calls about through our hosts.
+    // Only containers of the cluster: a host must not become a relay to other addresses.
     const known = deps.observe().instances.find((one) => one.container === container);
     if (known === undefined || !Object.values(known.addresses).includes(address) || !(Number(port) > 0 && Number(port) < 65_536))
-      throw new ArpanetError('invalid', `${address}:${port} is no address and port of a container of the cluster`);
+      throw new ArpanetError('invalid', `${address}:${port} is not an address and port of a container of the cluster`);
     response.json(await deps.dial(host, address, Number(port)));
   });
-  const outsideWish = (request: Request) => {
+  const recordOf = (request: Request) => {
     const { name, type, value } = (request.body ?? {}) as Readonly<Record<string, unknown>>;
-    const text = (wish: unknown) => (typeof wish === 'string' ? wish : undefined);
+    const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
     return { name: text(name) ?? '', type: text(type), value: text(value) };
   };
   router.get('/records', (_request, response) => void response.json(deps.outside().list()));
   router.post('/records', express.json(), async (request, response) => {
-    const { name, type = '', value = '' } = outsideWish(request);
+    const { name, type = '', value = '' } = recordOf(request);
     response.json(await deps.outside().add(name, type, value));
   });
   router.post('/records/rm', express.json(), async (request, response) => {
-    const { name, type, value } = outsideWish(request);
+    const { name, type, value } = recordOf(request);
     response.json(await deps.outside().remove(name, type, value));
   });
   router.get('/config', (_request, response) => void response.json(deps.config().list()));

@@ -22,11 +22,11 @@ export interface AuditInput {
   readonly subnets: readonly SubnetRecord[];
   /** Leases kept for containers that go when their host is back, as keys. */
   readonly keptLeases: ReadonlySet<string>;
-  /** By host: what should be there, and what is; undefined: its agent could not be asked. */
+  /** By host: what should exist, and what does; undefined: its agent did not answer. */
   readonly looks: ReadonlyMap<string, { readonly wanted: Wanted; readonly found: HostObservation | undefined }>;
   /** What the catalog lacks or has too much of. */
   readonly catalog: readonly string[];
-  /** Keys that another hand wrote or deleted. */
+  /** Keys that were written or deleted by something else than the leader. */
   readonly foreignKeys: readonly string[];
 }
 
@@ -47,14 +47,14 @@ export interface Finding {
 /** What an audit found, and what `--fix` repaired. */
 export interface AuditReport {
   readonly findings: readonly Finding[];
-  /** What was found and is right now. */
+  /** What was found and is repaired now. */
   readonly fixed: readonly Finding[];
 }
 
 /** All differences between the records of the store and what Engines, agents and the catalog have. Changes nothing. */
 export function audit(input: AuditInput): readonly Finding[] {
   return [
-    ...input.foreignKeys.map((key): Finding => ({ where: 'store', what: `key ${key} was changed by another hand` })),
+    ...input.foreignKeys.map((key): Finding => ({ where: 'store', what: `key ${key} was modified externally` })),
     ...ofContainers(input),
     ...ofLeases(input),
     ...ofNetworks(input),
@@ -132,7 +132,8 @@ function ofNetworks({ networks, subnets }: AuditInput): readonly Finding[] {
   const vnis = new Map<number, string>();
   const findings: Finding[] = [];
   for (const { id, name, cidr, vni } of networks) {
-    if (owners.get(cidr) !== id) findings.push({ where: 'store', what: `subnet ${cidr} of network ${name} is not its own` });
+    if (owners.get(cidr) !== id)
+      findings.push({ where: 'store', what: `subnet ${cidr} of network ${name} is allocated to another network` });
     const other = vnis.get(vni);
     if (other !== undefined) findings.push({ where: 'store', what: `networks ${other} and ${name} share the VXLAN id ${vni}` });
     vnis.set(vni, name);
@@ -175,7 +176,7 @@ function ofHostNetworks(host: string, plans: readonly NetworkPlan[], { networks,
   ];
 }
 
-/** A container that believes in more than passes between two hosts loses its large packets, and only those. */
+/** A container whose MTU is larger than what passes between two hosts loses its large packets, and only those. */
 function ofMtus({ looks }: AuditInput): readonly Finding[] {
   const passes = new Map<number, { readonly mtu: number; readonly host: string }>();
   for (const [host, { found }] of looks)
@@ -207,6 +208,6 @@ function differences(wanted: readonly string[], found: readonly string[]): reado
   const [want, have] = [new Set(wanted), new Set(found)];
   return [
     ...[...want].filter((one) => !have.has(one)).map((one) => `lacks ${one}`),
-    ...[...have].filter((one) => !want.has(one)).map((one) => `has ${one}, which is not there`),
+    ...[...have].filter((one) => !want.has(one)).map((one) => `has ${one}, which does not exist`),
   ];
 }

@@ -1,4 +1,4 @@
-/** From a container to what it calls by a name, link by link: the first broken one, and the mend. Pure. */
+/** The path from a container to what it calls by a name, link by link: the first broken link, and its fix. Pure. */
 import type { DialResult, NamedInstance, OutsideName } from '../model/index.ts';
 import type { Finding } from './audit.ts';
 import { instancesCalled } from './instance-reference.ts';
@@ -10,14 +10,14 @@ export interface Link {
   readonly link: 'sender' | 'answer' | 'instance' | 'health' | 'network' | 'host' | 'kernel' | 'mtu' | 'port';
   readonly isSound: boolean;
   readonly what: string;
-  /** What to do about it. */
-  readonly mend?: string;
+  /** What to do about it; of a broken link only. */
+  readonly fix?: string;
 }
 
 export interface DoctorInput {
-  /** The sender, as the user called it: a container, `1.web.abc`, `web-1`, or a service. */
+  /** The calling container, as the user named it: a container, `1.web.abc`, `web-1`, or a service. */
   readonly from: string;
-  /** What it calls; with `:PORT` the port is tried that it calls there. */
+  /** The name that it calls; with `:PORT`, that port is tried. */
   readonly name: string;
   readonly names: readonly NamedInstance[];
   /** State and health of the instances of all services. */
@@ -26,7 +26,7 @@ export interface DoctorInput {
   readonly networks: readonly NetworkReport[];
   readonly findings: readonly Finding[];
   readonly outside: readonly OutsideName[];
-  /** How the calls that `callsOf` names ended. */
+  /** The results of the calls that `callsOf` lists. */
   readonly dialled?: readonly (Call & DialResult)[];
 }
 
@@ -38,10 +38,10 @@ export interface Call {
   readonly port: number;
 }
 
-/** More say no more. */
+/** More calls would show nothing new. */
 const MOST_CALLS = 32;
 
-/** The ports to be tried: the one that was named, else those that the targets expose. */
+/** The calls to try: to the port that is given, else to those that the targets expose. */
 export function callsOf({ from, name: text, names }: DoctorInput): readonly Call[] {
   const { name, port: given } = withPort(text);
   const sender = senderOf(from, names);
@@ -64,7 +64,7 @@ function withPort(text: string): { readonly name: string; readonly port: number 
   return { name, port: port === undefined ? undefined : Number(port) };
 }
 
-/** Of a service its first instance that is ready. */
+/** Of a service, its first instance that is ready. */
 function senderOf(from: string, names: readonly NamedInstance[]): NamedInstance | undefined {
   const called = instancesCalled(from, names).toSorted((a, b) => a.number - b.number);
   if (deploymentsOf(called).length > 1) return undefined;
@@ -73,7 +73,7 @@ function senderOf(from: string, names: readonly NamedInstance[]): NamedInstance 
 
 const deploymentsOf = (instances: readonly NamedInstance[]) => [...new Set(instances.map(({ deployment }) => deployment))].toSorted();
 
-/** Ends with the first broken link. */
+/** The links up to the first broken one. */
 export function diagnose(input: DoctorInput): readonly Link[] {
   const links: Link[] = [];
   for (const link of follow(input)) {
@@ -92,7 +92,11 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
       yield broken('sender', `${from} is in ${among.join(' and ')}`, `say which: ${among.map((one) => `${one}/${from}`).join(', ')}`);
       return;
     }
-    yield broken('sender', `${from} is no container in a network of the cluster`, '"arpanet ps" and "arpanet dns ls" show those that are');
+    yield broken(
+      'sender',
+      `${from} is not a container in a network of the cluster`,
+      '"arpanet ps" and "arpanet dns ls" show those that are',
+    );
     return;
   }
   const stateOf = (one: NamedInstance) => instances.find((instance) => instance.id === one.container)?.state;
@@ -100,7 +104,7 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
     stateOf(one) === undefined ? 'does not run, or is not healthy yet' : `does not run: ${stateOf(one)}`;
   const networkName = (id: string) => networks.find((network) => network.id === id)?.name ?? id.slice(0, 12);
   const own = Object.keys(sender.addresses);
-  // A single container of `docker run` is of no service: that it is ready says enough.
+  // A single container of `docker run` belongs to no service: it runs if it is ready.
   if (!isUp(stateOf(sender) ?? (sender.ready ? 'Up' : '')))
     yield broken(
       'sender',
@@ -113,8 +117,8 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
   const made = targets.length > 0 ? undefined : outside.find((one) => `${one.name}.service.consul` === full);
   if (made !== undefined) {
     const records = made.entries.map((entry) => `${entry.type} ${entry.value}`).join(', ');
-    yield sound('answer', `${full} was made by hand: ${records}`);
-    yield sound('port', 'what listens there is outside of the cluster');
+    yield sound('answer', `${full} was added by an operator: ${records}`);
+    yield sound('port', 'what listens there runs outside the cluster');
     return;
   }
   if (targets.length === 0) {
@@ -147,7 +151,7 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
     if (report?.state !== 'alive')
       yield broken(
         'host',
-        `host ${host} is ${report?.state ?? 'unknown'}: ${report?.why ?? 'not heard of'}`,
+        `host ${host} is ${report?.state ?? 'unknown'}: ${report?.why ?? 'no messages from its agent'}`,
         `is the agent running there, and does it reach a scheduler? its log says why`,
       );
     else yield sound('host', `${host} is alive`);
@@ -168,30 +172,30 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
     ({ where, host }) => (where === 'network' || where === 'names') && (host === undefined || touched.has(host)),
   );
   for (const finding of matters.filter(({ isMtu }) => isMtu !== true))
-    yield broken('kernel', `${finding.host ?? 'cluster'}: ${finding.what}`, 'arpanet audit --fix puts it right');
-  yield sound('kernel', `bridges, VXLAN, forwarding entries and name tables of ${[...touched].join(', ')} are as they should be`);
+    yield broken('kernel', `${finding.host ?? 'cluster'}: ${finding.what}`, 'arpanet audit --fix repairs it');
+  yield sound('kernel', `bridges, VXLAN, forwarding entries and name tables of ${[...touched].join(', ')} are correct`);
   for (const finding of matters.filter(({ isMtu }) => isMtu === true))
     yield broken(
       'mtu',
       `${finding.host ?? 'cluster'}: ${finding.what}`,
-      'give the hosts’ links one MTU, then make the network anew: "docker compose down" and "up"; networks have the MTU of the day they were made',
+      'give the hosts’ links one MTU, then create the network again: "docker compose down" and "up"; a network keeps the MTU of its creation',
     );
-  if (touched.size > 1) yield sound('mtu', `what containers send at once passes between ${[...touched].join(', ')}`);
+  if (touched.size > 1) yield sound('mtu', `packets of the containers' MTU pass between ${[...touched].join(', ')}`);
 
   const nameOf = (container: string) => asked.find((one) => one.container === container)?.name ?? container.slice(0, 12);
   for (const call of dialled) {
     const where = `${nameOf(call.container)} at ${call.address}:${call.port}`;
-    if (call.outcome === 'open') yield sound('port', `${where} takes calls from ${call.host}`);
+    if (call.outcome === 'open') yield sound('port', `${where} accepts connections from ${call.host}`);
     else if (call.outcome === 'refused')
       yield broken(
         'port',
-        `${where} refuses: nothing listens on that port of that address`,
+        `${where} refuses connections: nothing listens on that port of that address`,
         `does the program listen on 0.0.0.0, and not on 127.0.0.1 or another port? docker exec ${nameOf(call.container)} netstat -ltn`,
       );
     else
       yield broken(
         'port',
-        `${where} is silent (${call.why}): what ${call.host} sends is lost on the way`,
+        `${where} does not answer (${call.why}): packets from ${call.host} are lost`,
         `does a firewall on ${[...touched].join(' or ')} stop UDP port 4789 (VXLAN)?`,
       );
   }
@@ -222,4 +226,4 @@ function targetsOf(
 
 const isUp = (state: string) => state.startsWith('Up') || state === 'running';
 const sound = (link: Link['link'], what: string): Link => ({ link, isSound: true, what });
-const broken = (link: Link['link'], what: string, mend: string): Link => ({ link, isSound: false, what, mend });
+const broken = (link: Link['link'], what: string, fix: string): Link => ({ link, isSound: false, what, fix });

@@ -1,4 +1,4 @@
-/** The operator's routes for hosts. Effects: express; the work itself is the deployments room's. */
+/** The operator's routes for hosts. Effects: express; the work itself is done by the services room. */
 import express, { type Request, type Router } from 'express';
 import type { CleanRequest, HostOperations, Progress, RebalanceRequest, Services } from '../contracts/index.ts';
 import { ArpanetError, type HostChange } from '../model/index.ts';
@@ -21,8 +21,8 @@ export function hostRoutes(router: Router, observe: () => Observed, services: ()
   long('/hosts', (request, progress) => {
     const { name, address } = bodyOf(request);
     if (typeof name !== 'string') throw new ArpanetError('invalid', 'the request\'s body has no "name"');
-    const wish = { ...hostChange(request), ...(typeof address === 'string' ? { address } : {}) };
-    return hosts().add(name, wish, progress);
+    const options = { ...hostChange(request), ...(typeof address === 'string' ? { address } : {}) };
+    return hosts().add(name, options, progress);
   });
   router.post('/hosts/:host/update', body, async (request, response) => {
     response.json(await hosts().update(nameOf(request), hostChange(request)));

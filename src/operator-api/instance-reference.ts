@@ -13,7 +13,7 @@ export interface Called {
 
 const SHORTEST_ID = 6;
 
-/** All that are meant; the surest way to read it wins. */
+/** All instances that a reference means; the most specific reading wins. */
 export function instancesCalled<T extends Called>(reference: string, all: readonly T[]): readonly T[] {
   const ways: readonly ((one: T) => boolean | string[])[] = [
     ({ name, deployment, service, number }) => [name, `${number}.${service}.${deployment}`],
@@ -38,8 +38,11 @@ export function instanceCalled<T extends Called>(reference: string, all: readonl
   const [found, ...others] = instancesCalled(reference, all);
   const names = all.map(({ name }) => name);
   if (found === undefined)
-    throw new ArpanetError('not-found', `No such container: ${reference}; ${hint(reference, names, 'no container was placed yet')}`);
+    throw new ArpanetError('not-found', `No such container: ${reference}; ${hint(reference, names, 'there are no containers')}`);
   if (others.length === 0) return found;
   const few = [found, ...others.slice(0, 9)].map(({ name }) => name).join(', ');
-  throw new ArpanetError('invalid', `"${reference}" is ${others.length + 1} instances: say which, ${few}${others.length > 9 ? ', …' : ''}`);
+  throw new ArpanetError(
+    'invalid',
+    `"${reference}" matches ${others.length + 1} instances: give one of ${few}${others.length > 9 ? ', …' : ''}`,
+  );
 }

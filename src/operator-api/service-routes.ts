@@ -1,6 +1,6 @@
 /**
  * The operator's routes for services. Long work answers with JSON lines: `{"progress": TEXT}` each, and last `{"result": …}` or `{"error": TEXT}`.
- * Effects: express; the work itself is the deployments room's.
+ * Effects: express; the work itself is done by the services room.
  */
 import express, { type Request, type Response, type Router } from 'express';
 import type { Progress, Services } from '../contracts/index.ts';
@@ -19,7 +19,7 @@ export function serviceRoutes(router: Router, services: () => Services): void {
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
     router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress)));
 
-  long('/services/scale', (request, progress) => services().scale(texts(request, 'wishes'), progress));
+  long('/services/scale', (request, progress) => services().scale(texts(request, 'counts'), progress));
   long('/services/rm', (request, progress) => services().remove(texts(request, 'services'), progress));
   for (const how of ['stop', 'start', 'restart'] as const)
     long(`/services/${how}`, (request, progress) => services().power(how, texts(request, 'services'), progress));
@@ -32,7 +32,7 @@ export function serviceRoutes(router: Router, services: () => Services): void {
     const view = services().find(reference);
     const { template } = view;
     if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
-    const given = request.body as UpdateWish;
+    const given = request.body as UpdateRequest;
     const settings = { ...given.settings };
     const update = view.record === undefined && Object.keys(settings).length === 0 ? undefined : settings;
     const change = {
@@ -40,8 +40,21 @@ export function serviceRoutes(router: Router, services: () => Services): void {
       ...(update === undefined ? {} : { update: { ...(view.record?.update ?? UPDATE_DEFAULTS), ...update } }),
     };
     const ended = await (await services().update(reference, change, progress)).done;
-    if (ended === undefined) progress(`${view.deployment}/${view.service}: its instances stay as they are (--force replaces them)`);
+    if (ended === undefined) progress(`${view.deployment}/${view.service}: its instances are up to date (--force replaces them)`);
     return ended;
+  });
+  long('/services/create', async (request) => {
+    const {
+      service: reference,
+      isGlobal,
+      template,
+      settings,
+    } = (request.body ?? {}) as Partial<Replacement & { readonly isGlobal: boolean }>;
+    const [, deployment, service] = /^([^/]+)\/([^/]+)$/.exec(reference ?? '') ?? [];
+    if (deployment === undefined || service === undefined || isGlobal !== true || typeof template?.request !== 'object')
+      throw new ArpanetError('invalid', "the request's body is not {service, isGlobal: true, template: {name, number, request}, settings}");
+    const update = { ...UPDATE_DEFAULTS, ...settings };
+    await services().create({ deployment, service, origin: 'client', desired: 1, isGlobal, template, update, labels: {} });
   });
   long('/services/replace', async (request, progress) => {
     const { service, desired, template, settings } = (request.body ?? {}) as Partial<Replacement>;
@@ -57,7 +70,7 @@ export function serviceRoutes(router: Router, services: () => Services): void {
   });
 }
 
-/** A deploy of what is being scaled waits for that. */
+/** How long a deploy waits for an operation on the service that runs. */
 const PATIENCE_MS = 15_000;
 
 interface Replacement {
@@ -67,7 +80,7 @@ interface Replacement {
   readonly settings: Partial<UpdateSettings>;
 }
 
-interface UpdateWish {
+interface UpdateRequest {
   readonly image?: string;
   readonly env?: readonly string[];
   readonly force?: boolean;
@@ -77,7 +90,7 @@ interface UpdateWish {
 const FORCED = 'arpanet.forced';
 
 /** `env` adds or replaces by name. */
-function patched(request: CreateRequest, { image, env = [], force = false }: UpdateWish): CreateRequest {
+function patched(request: CreateRequest, { image, env = [], force = false }: UpdateRequest): CreateRequest {
   const nameOf = (entry: string) => entry.split('=', 1)[0] ?? '';
   const changed = new Set(env.map(nameOf));
   return {

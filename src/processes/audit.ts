@@ -1,4 +1,4 @@
-/** `arpanet audit`: gathers what store, Engines, agents and catalog say, compares, and lets the reconcilers run. Effects: questions to all of them. */
+/** `arpanet audit`: reads store, Engines, agents and catalog, compares them, and with --fix runs the reconcilers. Effects: requests to all of them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ContainerRecord,
@@ -22,7 +22,7 @@ export interface AuditParts {
   readonly instances: () => readonly NamedInstance[];
 }
 
-/** What is under way is no disagreement: only what is found in each of these looks is told. */
+/** A change in progress is not a difference: only what is found each of these times is reported. */
 const LOOKS = 3;
 const BETWEEN_MS = 700;
 const FIX_ROUNDS = 4;
@@ -90,8 +90,8 @@ function sentence(change: CatalogChange): string {
     case 'register':
       return `${change.service.id} on ${change.service.node} is missing or wrong`;
     case 'deregister':
-      return `${change.id} on ${change.node} should not be there`;
+      return `${change.id} on ${change.node} should not exist`;
     default:
-      return `node ${change.node} should not be there`;
+      return `node ${change.node} should not exist`;
   }
 }

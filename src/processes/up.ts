@@ -1,6 +1,6 @@
 /**
  * `arpanet up`: a cluster on this machine: one scheduler, one agent a host, embedded store; on the engine that runs here, or on engines of our
- * own in network namespaces. Effects: processes, namespaces, files below the data folder. All of it is taken down at the end.
+ * own in network namespaces. Effects: processes, namespaces, files below the data folder. All of it is removed at the end.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -20,12 +20,12 @@ import { runScheduler } from './scheduler.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 
 export interface UpSettings {
-  /** Undefined: one, on the engine that runs here if one does. */
+  /** Number of Engines to start; undefined: none if one runs on this machine, else one. */
   readonly hosts: number | undefined;
   readonly listen: { readonly host: string; readonly port: number };
   /** The engine that runs here, used when `hosts` is not given. */
   readonly engine: { readonly socketPath: string } | { readonly host: string; readonly port: number };
-  /** Kept over runs if given; else a temporary folder, and all that the cluster made goes at the end. */
+  /** Folder of the cluster's state, kept between runs; undefined: a temporary folder, removed at the end with everything that the cluster created. */
   readonly data: string | undefined;
   readonly scheduler: Omit<SchedulerSettings, 'listen' | 'alsoListen' | 'advertise' | 'store' | 'joinToken' | 'name' | 'onDnsTrouble'>;
   /** Published ports answer at the endpoint's address; on engines of our own alone, for the one that runs here has them itself. */
@@ -55,7 +55,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
   const engineHere = settings.hosts === undefined && (await answers(settings.engine));
   const hostsDir = join(base, `hosts-${randomBytes(4).toString('hex')}`);
   const local = engineHere ? undefined : await localHosts(settings.hosts ?? 1, hostsDir, log, say);
-  // Beside the hosts, what is left of a killed cluster goes away with them.
+  // In the folder of the hosts, so that after a kill both are removed together.
   const data = settings.data ?? (local === undefined ? await mkdtemp(join(base, 'data-')) : join(hostsDir, 'cluster'));
   mkdirSync(data, { recursive: true });
   const agents: ChildProcess[] = [];
@@ -103,7 +103,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
         local.hosts.map((host) => host.socket),
         imageCache(),
       ).catch((error: unknown) => {
-        log.warn({ err: error }, 'no images were made: pull what you need');
+        log.warn({ err: error }, 'could not provide the images busybox and redis: pull the images you need');
       });
     }
     say(`starting ${hosts.length === 1 ? 'the agent' : `${hosts.length} agents`}`);
@@ -111,7 +111,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
     await joined(`http://${settings.listen.host}:${settings.listen.port}`, hosts, agents, ending.signal);
     say(nextSteps(settings, hosts.length));
     await aborted(ending.signal);
-    say('\ntaking the cluster down');
+    say('\nstopping the cluster');
   } finally {
     await Promise.all(agents.map(end));
     ending.abort();
@@ -207,7 +207,7 @@ function nextSteps(settings: UpSettings, hosts: number): string {
     '  docker exec abc-web-1 wget -qO- http://localhost/',
     `  docker ps --format '{{.Label "arpanet.host"}}\\t{{.Names}}\\t{{.Status}}'`,
     '',
-    'Ctrl-C takes it down.',
+    'Ctrl-C stops and removes it.',
   ].join('\n');
 }
 

@@ -99,7 +99,7 @@ export function startPublishing({ address, containers, open, onChange, log }: Pu
 
   onChange(apply, lost);
   apply();
-  // whoever has it may let it go without a word: a socket of this machine's own, or one that has just ended
+  // There is no event when another process releases the port.
   const again = setInterval(() => taken.size > 0 && apply(), RETRY_MS).unref();
   lost.addEventListener('abort', () => {
     clearInterval(again);

@@ -19,7 +19,7 @@ export interface Backup {
   readonly records: readonly BackedUp[];
 }
 
-/** `arpanet`: version of the program. Who leads, and the ledger's own mark, are left out: they are of the running cluster only. */
+/** `arpanet`: version of the program. The leader's record and the ledger's own mark are left out: they are of the running cluster only. */
 export function backupText(records: readonly BackedUp[], madeAt: string, arpanet: string): string {
   const kept = records.filter(([key]) => key !== keys.leader && key !== keys.barrier).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const byKey = new Map(kept);

@@ -25,7 +25,7 @@ interface EngineNetwork {
   readonly IPAM: { readonly Config: readonly { readonly Subnet?: string; readonly Gateway?: string }[] | null };
 }
 
-/** `gateways`: `HOST:PORT` of at least one agent; the others are heard of from what it keeps. Throws `unauthorized` for a wrong token. */
+/** `gateways`: `HOST:PORT` of at least one agent; the others are found in the records that it keeps. Throws `unauthorized` for a wrong token. */
 export async function gatherHosts(gateways: readonly string[], token: string, log: Logger): Promise<Gathered> {
   const hosts: FoundHost[] = [];
   const missing: Gathered['missing'][number][] = [];

@@ -70,7 +70,8 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
   const [newest] = hosts
     .flatMap(({ kept }) => (kept.state === undefined ? [] : [kept.state]))
     .toSorted((a, b) => b.epoch - a.epoch || b.atMs - a.atMs);
-  if (newest === undefined) notes.push('no host keeps a copy of services, volumes and settings: only what the Engines know is there');
+  if (newest === undefined)
+    notes.push('no host keeps a copy of services, volumes and settings: only what the Engines know can be recovered');
   const isOwn = (key: string): boolean => !key.startsWith(keys.hosts) && !key.startsWith(keys.containers);
   for (const [key, value] of newest?.records ?? []) if (isOwn(key)) records.set(key, value);
   const keptRecords = new Map(newest?.records);

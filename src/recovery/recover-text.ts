@@ -10,7 +10,7 @@ export function recoveryText({ clusterId, epoch, records, notes, refusals }: Rec
   const places = ({ addresses }: ContainerRecord): string =>
     Object.entries(addresses)
       .map(([network, ip]) => `${ip} in ${nameOf.get(network) ?? network}`)
-      .join(', ') || 'no address of ours';
+      .join(', ') || 'no address in a cluster network';
   return [
     `cluster ${clusterId.slice(0, 12)}, next epoch ${epoch + 1}, ${records.length} records`,
     ...under<HostRecord>(keys.hosts).map(({ name, address, availability }) => `host       ${name} at ${address}, ${availability}`),

@@ -66,7 +66,7 @@ export function outsideRegistrations(outside: readonly OutsideName[]): readonly 
         nodeAddress: '127.0.0.1',
         address: target ?? value,
         ...(port === undefined ? {} : { port: Number(port) }),
-        meta: { 'external-source': 'arpanet', made: 'by hand', type, deployment },
+        meta: { 'external-source': 'arpanet', made: 'by an operator', type, deployment },
       };
       const id = `${name}/${type}/${value}`;
       return [

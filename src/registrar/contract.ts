@@ -12,7 +12,7 @@ export interface NamedHost {
 
 export interface RegistrarDeps {
   readonly instances: () => readonly NamedInstance[];
-  /** Names made by hand. */
+  /** Records that operators added. */
   readonly outside: () => readonly OutsideName[];
   readonly hosts: () => readonly NamedHost[];
   /** Sends the table to all agents; resolves when it has left this process. Never rejects. */

@@ -63,7 +63,7 @@ function isHostName(name: string): boolean {
   return name.length <= 253 && name.split('.').every((part) => label.test(part));
 }
 
-/** `before` with one more entry. Throws `conflict` if it is there already, if a CNAME would stand beside another record (RFC 1034 section 3.6.2), or if an instance has the name. */
+/** `before` with one more entry. Throws `conflict` if it exists already, if a name would have a CNAME and another record (RFC 1034 section 3.6.2), or if an instance has the name. */
 export function withEntry(
   name: string,
   before: OutsideName | undefined,

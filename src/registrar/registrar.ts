@@ -6,7 +6,7 @@ import { ArpanetError, isKind, type NameTable } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from './catalog.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
-import { lane } from './single-flight.ts';
+import { singleFlight } from './single-flight.ts';
 
 /**
  * The shortest time between two runs: each makes the whole table, and a hundred containers that start change it a hundred times. A change
@@ -91,7 +91,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   function persistent(what: string, run: () => Promise<void>, forget: () => void): () => Promise<void> {
     let failures = 0;
     let timer: NodeJS.Timeout | undefined;
-    const go = lane(async () => {
+    const go = singleFlight(async () => {
       if (ended.aborted) return;
       clearTimeout(timer);
       try {

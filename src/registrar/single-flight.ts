@@ -1,7 +1,7 @@
 /** A run that many ask for: at most one is under way and one waits. */
 
 /** All who ask while a run is under way share the one after it: it sees everything that was so when they asked. */
-export function lane(run: () => Promise<void>): () => Promise<void> {
+export function singleFlight(run: () => Promise<void>): () => Promise<void> {
   let underWay: Promise<void> | undefined;
   let waiting: Promise<void> | undefined;
   const start = (): Promise<void> => {

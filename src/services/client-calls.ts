@@ -3,6 +3,7 @@ import type { ReplicaCounts } from '../contracts/index.ts';
 import type { ServiceId } from '../model/index.ts';
 import { alreadyBusy, type Core } from './core.ts';
 import { serviceOf } from './counted-service.ts';
+import { putClientSecrets } from './secret-files.ts';
 import { newRecord } from './service-record.ts';
 import type { ReplicaReconciler } from './replicas/replica-reconciler.ts';
 import { createCountRemovals } from './replicas/count-removals.ts';
@@ -66,6 +67,7 @@ export function createClientCalls(core: Core, reconciler: ReplicaReconciler): Re
       if (operation !== undefined) throw alreadyBusy(id, operation, deps.now());
       return pausing([id], async () => {
         const created = await act();
+        await putClientSecrets(deps, created.id);
         await deps.failpoint('count.created');
         await counted(id);
         return created;

@@ -44,3 +44,18 @@ export async function putSecrets(
       engineStatus: answer.status,
     });
 }
+
+/** The same for a container that a client created, which starts it. One that cannot have its files is removed again, and the error thrown. */
+export async function putClientSecrets(deps: Pick<ServicesDeps, 'ledger' | 'scheduler' | 'now'>, id: string): Promise<void> {
+  const { containers, engines, view } = deps.scheduler;
+  const created = containers.list().find((container) => container.id === id);
+  if (created === undefined) return;
+  try {
+    await putSecrets(deps, created);
+  } catch (error) {
+    await callEngine(engines, created.host, { method: 'DELETE', path: `/containers/${id}?force=1&v=1`, timeoutMs: TIMEOUT_MS });
+    await containers.release(created);
+    await view.refresh(created.host, { containers: [id] });
+    throw error;
+  }
+}

@@ -35,7 +35,7 @@ const REFUSALS_OF_DEAD = 2;
 const RETRY_MS = 500;
 
 /**
- * Stands for election until the signal aborts. `onLead` is awaited; it returns when `term.lost` aborts, or earlier to resign. `onFollow` is called
+ * Takes part in elections until the signal aborts. `onLead` is awaited; it returns when `term.lost` aborts, or earlier to resign. `onFollow` is called
  * with every other leader, and with undefined when there is none. Rejects when one of its loops fails for another reason than the signal.
  */
 export async function campaign(
@@ -48,7 +48,7 @@ export async function campaign(
   const ended = AbortSignal.any([signal, broken.signal]);
   let other: Holder | undefined;
   const loops = [
-    stand(deps, ended, onLead),
+    holdLock(deps, ended, onLead),
     follow(deps, ended, (holder) => {
       other = holder;
       onFollow(leaderOf(holder));
@@ -65,7 +65,7 @@ export async function campaign(
 }
 
 /** Waits for the lock and leads, again and again. */
-async function stand(
+async function holdLock(
   { store, log, url, name, ttlMs, seenEpoch = () => 0 }: CampaignDeps,
   signal: AbortSignal,
   onLead: (term: Term) => Promise<void>,

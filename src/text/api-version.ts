@@ -7,7 +7,7 @@ export function compareVersions(a: string, b: string): number {
   return majorA - majorB || minorA - minorB || moreA - moreB;
 }
 
-/** The older of two; the one that is there when the other is not. */
+/** The older of two; if only one is given, that one. */
 export function olderVersion(a: string | undefined, b: string | undefined): string | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return compareVersions(a, b) <= 0 ? a : b;

@@ -25,7 +25,7 @@ export function parseImageReference(text: string): ImageReference | undefined {
   if (ID.test(text)) return undefined;
   const slash = text.indexOf('/');
   const first = slash < 0 ? '' : text.slice(0, slash);
-  // what stands before the first slash is a registry only if no user of the default registry can be called so
+  // the part before the first slash is a registry only if no user of the default registry can be called so
   const hasDomain = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
   if (hasDomain && !DOMAIN.test(first)) return undefined;
   const [, path, tag, digest] = REST.exec(hasDomain ? text.slice(slash + 1) : text) ?? [];

@@ -4,6 +4,6 @@ import { table } from './table.ts';
 
 export function doctorText(links: readonly Link[]): string {
   const rows = links.map((one) => [one.isSound ? 'ok' : 'BROKEN', one.link, one.what]);
-  const mend = links.at(-1)?.mend;
-  return `${table(['', 'LINK', 'WHAT'], rows)}${mend === undefined ? '\nno problem found' : `\nto fix it: ${mend}`}`;
+  const fix = links.at(-1)?.fix;
+  return `${table(['', 'LINK', 'WHAT'], rows)}${fix === undefined ? '\nno problem found' : `\nto fix it: ${fix}`}`;
 }

@@ -3,7 +3,7 @@ import type { Decision } from '../../model/index.ts';
 import { count, table } from './table.ts';
 
 const FIGURES: readonly (readonly [name: string, heading: string, isShare: boolean])[] = [
-  ['wishes', 'PREFERENCES', false],
+  ['preferences', 'PREFERENCES', false],
   ['sameService', 'SAME SERVICE', false],
   ['cpu', 'CPU', true],
   ['memory', 'MEMORY', true],

@@ -12,11 +12,11 @@ export interface WorkOptions {
   readonly isQuiet: boolean;
 }
 
-/** The result of the work. Errors: those of `ApiClient.work`. Ctrl-C ends the command; the leader goes on with the work. */
+/** The result of the work. Errors: those of `ApiClient.work`. Ctrl-C ends the command; the leader continues the work. */
 export async function runWork<T>(api: ApiClient, path: string, body: unknown, { say, isQuiet }: WorkOptions): Promise<T> {
   const progress = startProgress(isQuiet ? {} : process.stderr, isQuiet ? () => undefined : say);
   const interrupted = (): void => {
-    progress.say('stopped waiting: the cluster goes on with the work; "arpanet status" and "arpanet ps" show its progress');
+    progress.say('stopped waiting: the cluster continues the work; "arpanet status" and "arpanet ps" show its progress');
     process.exit(INTERRUPTED);
   };
   process.once('SIGINT', interrupted);

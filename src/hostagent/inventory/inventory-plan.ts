@@ -40,7 +40,7 @@ export function isUrgent({ Type: type, Action: action }: EngineEvent): boolean {
   return type === 'container' && (action === 'die' || action === 'pause' || action.startsWith('health_status'));
 }
 
-/** True when someone made or removed an Engine network: the overlay must check whether it is one of ours. */
+/** True when someone made or removed an Engine network: the overlay must check whether it belongs to the cluster. */
 export function touchesNetworks(event: EngineEvent): boolean {
   return event.Type === 'network' && (event.Action === 'create' || event.Action === 'destroy');
 }

@@ -11,7 +11,7 @@ import type { ContainerFacts } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from './inventory-plan.ts';
-import { createLane, mapBounded } from '../batch-queue.ts';
+import { createBatchQueue, mapBounded } from '../batch-queue.ts';
 
 export interface InventoryDeps {
   readonly engine: EngineTarget;
@@ -149,7 +149,7 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
   };
   const needsList = (batch: readonly Item[]): boolean => batch.some(({ event }) => event === undefined || refreshFor(event).do === 'list');
   const queues = {
-    containers: createLane(
+    containers: createBatchQueue(
       work(async (batch) => {
         const events = batch.flatMap(({ event }) => event ?? []);
         const { read, forget } = readsFor(
@@ -161,11 +161,11 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
       EVENTS_MS,
       ({ ask, event }) => ask !== undefined || (event !== undefined && isUrgent(event)),
     ),
-    images: createLane(
+    images: createBatchQueue(
       work(async (batch) => (needsList(batch) ? imageList.refresh() : undefined)),
       IMAGE_EVENTS_MS,
     ),
-    volumes: createLane(work(async (batch) => (needsList(batch) ? volumeList.refresh() : undefined))),
+    volumes: createBatchQueue(work(async (batch) => (needsList(batch) ? volumeList.refresh() : undefined))),
   };
 
   const readSnapshot = async (): Promise<void> => {

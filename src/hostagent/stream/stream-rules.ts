@@ -21,7 +21,7 @@ const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 /** Why this connection must be closed; undefined if it works. */
 export function connectionFault(vitals: Vitals): string | undefined {
   const { nowMs, heardAtMs, flushedAtMs, backlogBytes } = vitals;
-  if (heardAtMs !== undefined && nowMs - heardAtMs > SILENCE_MS) return 'the leader is silent';
+  if (heardAtMs !== undefined && nowMs - heardAtMs > SILENCE_MS) return 'the leader does not answer';
   if (nowMs - flushedAtMs > SILENCE_MS) return 'the leader does not read';
   if (backlogBytes > MAX_BACKLOG_BYTES) return 'the leader reads too slowly';
   return undefined;

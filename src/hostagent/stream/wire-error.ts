@@ -4,7 +4,7 @@ import type { AgentMessage } from '../../model/wire.ts';
 
 type WireError = NonNullable<Extract<AgentMessage, { type: 'done' }>['error']>;
 
-/** The message of an `unavailable` includes its cause: whoever reads it is on another machine, without this host's log. */
+/** The message of an `unavailable` includes its cause: it is read on another machine, without this host's log. */
 export function asWireError(error: unknown): WireError {
   if (!(error instanceof ArpanetError)) return { kind: 'unavailable', message: error instanceof Error ? error.message : String(error) };
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';

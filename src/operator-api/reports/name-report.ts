@@ -9,11 +9,11 @@ export interface NameReport {
   readonly hosts: readonly string[];
   readonly ready: number;
   readonly instances: number;
-  /** Made by hand, for what runs elsewhere. */
+  /** Records that an operator added, for what runs elsewhere. */
   readonly records?: readonly OutsideEntry[];
 }
 
-/** Services, then their instances, under the names that DNS answers; and names made by hand. */
+/** Services, then their instances, under the names that DNS answers; and names that operators added. */
 export function nameReports(instances: readonly NamedInstance[], outside: readonly OutsideName[]): readonly NameReport[] {
   const names = new Map<string, NamedInstance[]>();
   for (const instance of instances)

@@ -1,4 +1,4 @@
-/** What the operator is shown, as plain data made from plain data. */
+/** What operators see, as data: the cluster's status, its hosts and networks. Pure. */
 import {
   type AdmissionRecord,
   type ContainerView,
@@ -52,7 +52,7 @@ export interface SchedulerReport {
   readonly name: string;
   readonly url: string;
   readonly leads: boolean;
-  /** How long ago it was last heard of. */
+  /** Milliseconds since its last message. */
   readonly heardMsAgo: number;
 }
 
@@ -67,9 +67,9 @@ export interface StatusReport {
   readonly deployments: readonly DeploymentReport[];
   readonly networks: number;
   readonly addresses: number;
-  /** What is off, a sentence each; empty is good. */
+  /** Problems, a sentence each; none: the cluster is healthy. */
   readonly warnings: readonly string[];
-  /** What ops or clients have set so and might forget, and what is under way. */
+  /** What operators or clients set and may have forgotten, and what is in progress. */
   readonly notes: readonly string[];
 }
 
@@ -83,7 +83,7 @@ export interface SettingReport {
   readonly name: string;
   /** As a person writes it. */
   readonly value: string;
-  /** `arpanet config set` was there; else it is the leader's own. */
+  /** Set by `arpanet config set`; else it is what the leader was started with. */
   readonly isSet: boolean;
   /** What the leader was started with. */
   readonly own: string;
@@ -100,15 +100,15 @@ export interface Observed {
   readonly instances: readonly NamedInstance[];
   readonly networks: readonly NetworkRecord[];
   readonly leases: readonly LeaseRecord[];
-  /** Lost containers that cannot come up elsewhere, and why. */
+  /** Lost containers that cannot be rescheduled, and why. */
   readonly stuck: readonly { readonly name: string; readonly why: string }[];
   /** By host: what its containers reserve. */
   readonly reserved: ReadonlyMap<string, { readonly cores: number; readonly memoryBytes: number }>;
   readonly admissions: readonly AdmissionRecord[];
   readonly schedulers: readonly SchedulerReport[];
-  /** Why nothing can be changed now. */
+  /** Why changes are refused now; undefined: they are accepted. */
   readonly frozen: string | undefined;
-  /** Costs a look at all containers: asked only where it is shown. */
+  /** Reads all containers: called only by reports that show it. */
   readonly services: () => readonly ServiceView[];
 }
 
@@ -151,7 +151,7 @@ function expectedHost({ name, address, availability, setLabels, limits }: Admiss
     name,
     address: address ?? '-',
     state: 'expected',
-    why: 'its agent has not been started',
+    why: 'its agent has not connected yet',
     availability: availability ?? 'active',
     engine: '-',
     agent: '',
@@ -192,25 +192,23 @@ export function statusReport(observed: Observed): StatusReport {
     networks: observed.networks.length,
     addresses: observed.leases.filter((lease) => lease.kind === 'instance' && lease.state !== 'resting').length,
     warnings: [
-      ...(observed.frozen === undefined ? [] : [`nothing can be changed now: ${observed.frozen}`]),
+      ...(observed.frozen === undefined ? [] : [`changes are refused: ${observed.frozen}`]),
       ...(observed.hosts.some((host) => host.state === 'suspect')
         ? [
-            'over a third of the hosts were lost at the same time, which suggests a network fault: rescheduling is paused and their names stay until some are back',
+            'more than a third of the hosts were lost at the same time, which suggests a network fault: rescheduling is paused and their names stay until some return',
           ]
         : []),
       ...(alive.length === 0 ? ['no host is alive: start an agent with "arpanet agent --join …"'] : []),
       ...hosts.flatMap(({ name, state, why }) =>
         state !== 'expected' && isUnreachable(state) ? [`host ${name} is ${state}: ${why ?? 'no heartbeat'}`] : [],
       ),
-      ...hosts.flatMap(({ name, state, why }) =>
-        state === 'alive' && why !== undefined ? [`host ${name} does not answer at the moment: ${why}`] : [],
-      ),
+      ...hosts.flatMap(({ name, state, why }) => (state === 'alive' && why !== undefined ? [`host ${name} does not answer: ${why}`] : [])),
       ...observed.stuck.map(({ name, why }) => `${name} is lost with its host and cannot be replaced: ${why}`),
       ...hosts.filter((host) => host.state === 'joining').map((host) => `host ${host.name} has not connected to this leader yet`),
       ...observed.schedulers
-        .filter(({ leads, heardMsAgo }) => !leads && heardMsAgo > SILENT_MS)
-        .map(({ name, url, heardMsAgo }) => `scheduler ${name} at ${url} is silent for ${Math.round(heardMsAgo / 1000)} s`),
-      ...services.flatMap(offOf),
+        .filter(({ leads, heardMsAgo }) => !leads && heardMsAgo > LOST_SCHEDULER_MS)
+        .map(({ name, url, heardMsAgo }) => `scheduler ${name} at ${url} has sent no message for ${Math.round(heardMsAgo / 1000)} s`),
+      ...services.flatMap(problemsOf),
     ],
     notes: [
       ...hosts.filter((host) => host.availability !== 'active').map(closedHost),
@@ -223,13 +221,13 @@ export function statusReport(observed: Observed): StatusReport {
   };
 }
 
-const SILENT_MS = 15_000;
+const LOST_SCHEDULER_MS = 15_000;
 
 const closedHost = ({ name, availability, running }: HostReport): string =>
   `host ${name} takes no new containers (${availability === 'drain' ? 'drained' : 'paused'}), ${running} run there: "arpanet activate ${name}" or "arpanet hosts fillup ${name}"`;
 
-/** What is not as it should be with one service, a sentence each. */
-function offOf({ deployment, service, record, desired, instances, trouble }: ServiceView): readonly string[] {
+/** The problems of one service, a sentence each. */
+function problemsOf({ deployment, service, record, desired, instances, trouble }: ServiceView): readonly string[] {
   const name = `${deployment}/${service}`;
   const wanted = record === undefined ? 0 : desired - record.stopped.length;
   const done = instances.filter(isDone).length;
@@ -240,7 +238,7 @@ function offOf({ deployment, service, record, desired, instances, trouble }: Ser
     ...(status?.state === 'paused' || status?.state === 'rollback_paused' ? [`${name}: ${status.message}`] : []),
     ...instances.flatMap(({ name: container, host, facts: { inspect } }) => {
       if (inspect.State.Health?.Status === 'unhealthy') return [`${container} on ${host} is unhealthy`];
-      return inspect.State.Restarting ? [`${container} on ${host} ends again and again, last with ${inspect.State.ExitCode}`] : [];
+      return inspect.State.Restarting ? [`${container} on ${host} keeps restarting, last exit code ${inspect.State.ExitCode}`] : [];
     }),
   ];
 }

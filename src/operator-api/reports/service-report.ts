@@ -11,7 +11,7 @@ export interface InstanceReport {
   readonly state: string;
   readonly health: string | undefined;
   readonly addresses: readonly string[];
-  /** A user has stopped it through the API. */
+  /** Stopped by a client of the API: it is not started again. */
   readonly isStopped: boolean;
 }
 
@@ -21,10 +21,12 @@ export interface ServiceReport {
   readonly service: string;
   readonly desired: number;
   readonly running: number;
-  /** Instances that have ended with 0: jobs that are done. */
+  /** Instances that exited with 0: finished jobs. */
   readonly done: number;
-  /** The count is held: what dies is replaced. */
+  /** The cluster maintains the count: a dead instance is replaced. */
   readonly isHeld: boolean;
+  /** One instance on every host. */
+  readonly isGlobal: boolean;
   readonly image: string;
   readonly update: string | undefined;
   readonly trouble: string | undefined;
@@ -41,6 +43,7 @@ export function serviceReports(services: readonly ServiceView[], nowMs: number):
       running: view.instances.filter((container) => isUp(container)).length,
       done: view.instances.filter(isDone).length,
       isHeld: record !== undefined,
+      isGlobal: record?.isGlobal === true,
       image: view.template?.request.Image ?? '',
       update:
         record?.status === undefined ? undefined : `${UPDATE_WORDS[record.status.state] ?? record.status.state}: ${record.status.message}`,
@@ -50,21 +53,21 @@ export function serviceReports(services: readonly ServiceView[], nowMs: number):
   });
 }
 
-/** As far as is known: a host that is just joining runs what it ran. */
+/** A host that has not reconnected yet is assumed to run what it ran. */
 export const isUp = ({ facts, hostState }: ContainerView): boolean => facts.inspect.State.Running && !isUnreachable(hostState);
 
 export const isDone = ({ facts: { inspect } }: ContainerView): boolean => inspect.State.Status === 'exited' && inspect.State.ExitCode === 0;
 
-/** As `docker ps` says it; what runs on a host that is not heard of nobody knows. */
+/** As in `docker ps`; unknown on a host that does not answer. */
 export function stateText({ hostState, facts: { inspect } }: ContainerView, nowMs: number): string {
   return hostState === 'alive' ? statusText(inspect.State, nowMs).text || inspect.State.Status : `host is ${hostState}`;
 }
 
-/** Docker's words for the state of an update, as people say them. */
+/** Docker's states of an update in plain words. */
 const UPDATE_WORDS: Readonly<Record<string, string>> = {
-  rollback_started: 'going back',
-  rollback_paused: 'paused on its way back',
-  rollback_completed: 'gone back',
+  rollback_started: 'rolling back',
+  rollback_paused: 'rollback paused',
+  rollback_completed: 'rolled back',
 };
 
 function instanceReport(container: ContainerView, stopped: readonly string[], nowMs: number): InstanceReport {

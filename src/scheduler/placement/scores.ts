@@ -45,7 +45,7 @@ export function score(request: PlacementRequest, host: HostSnapshot, average: Us
       WISH * wishes - SAME_SERVICE * same + byStrategy[options.strategy]() + (options.strategy === 'random' ? 0 : IMAGE * image),
     ),
     figures: {
-      wishes,
+      preferences: wishes,
       sameService: same,
       cpu: round(liveCpu),
       memory: round(liveMemory),

@@ -99,7 +99,7 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
         throw new ArpanetError('invalid', `${keyOf(request)} cannot have ${request.desired} instances: ${refusal}`);
       await pulled(request.template.request.Image, registryAuth);
       const nowMs = deps.now();
-      const record: ServiceRecord = { ...newRecord(request, { ...request, origin: 'api', nowMs }), ...request };
+      const record: ServiceRecord = { ...newRecord(request, { ...request, origin: request.origin ?? 'api', nowMs }), ...request };
       await core.put(request, () => record);
       reconciler.soon(request, 1);
       return record;

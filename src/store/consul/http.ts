@@ -47,7 +47,7 @@ interface Request {
   readonly res?: IncomingMessage & { readonly body?: unknown };
 }
 type Next = (stop: false, error: Error | undefined, value?: unknown) => void;
-/** The hook of papi, on which the package stands; its types leave it out. */
+/** The hook of papi, which the package uses; its types leave it out. */
 interface Requester {
   _request(options: object, respond: (request: Request, next: Next) => void): Promise<unknown>;
 }

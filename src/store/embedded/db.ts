@@ -10,7 +10,7 @@ import type { RootDatabase } from 'lmdb';
 import { ArpanetError } from '../../model/index.ts';
 import type { Entry } from '../contract.ts';
 
-/** Who holds a lock, and until when. Expired once the machine has restarted or `expiresMs` has passed. */
+/** The holder of a lock, and until when. Expired once the machine has restarted or `expiresMs` has passed. */
 export interface LockRecord {
   readonly session: string;
   readonly name: string;
@@ -49,7 +49,7 @@ const GENERATION = 'generation';
 const ENTRY = 'entry ';
 const LOCK = 'lock ';
 
-/** A clock shared by all processes of the machine, which nobody can set. It restarts with the machine, hence `bootId`. */
+/** A clock shared by all processes of the machine, which nobody can set. It restarts with the machine, so `bootId` tells two starts apart. */
 export const nowMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 export const bootId = readBootId();
 

@@ -48,7 +48,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   let pending: Pending[] = [];
   let draining: Promise<void> | undefined;
   /** Keys of transactions with unknown outcome. */
-  const doubtful = new Set<string>();
+  const unverified = new Set<string>();
   let repairTimer: NodeJS.Timeout | undefined;
   let ended: ArpanetError | undefined;
   /** Set while the store stays unreachable: commits are then refused at once. */
@@ -76,9 +76,9 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   async function drain(): Promise<void> {
     // The commits made in this turn go together.
     await Promise.resolve();
-    while (ended === undefined && (pending.length > 0 || doubtful.size > 0)) {
+    while (ended === undefined && (pending.length > 0 || unverified.size > 0)) {
       try {
-        await (doubtful.size > 0 ? repair() : flush(takeBatch(pending)));
+        await (unverified.size > 0 ? repair() : flush(takeBatch(pending)));
       } catch (error) {
         fail(error);
         return;
@@ -88,10 +88,10 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   async function flush(batch: readonly Pending[]): Promise<void> {
     const writes = [...new Map(batch.flatMap((each) => [...each.writes]))];
     const operations = writes.map(([key, value]) => operation(key, value, stored.get(key)?.modifyIndex ?? 0));
-    for (const [key] of writes) doubtful.add(key);
+    for (const [key] of writes) unverified.add(key);
     const result = await store.transact([...operations, { op: 'check', key: keys.barrier, modifyIndex: barrier }], fence);
     // Only this ledger writes the barrier: if it has changed, nothing is certain.
-    if (result.kind === 'committed' || !result.failed.includes(operations.length)) doubtful.clear();
+    if (result.kind === 'committed' || !result.failed.includes(operations.length)) unverified.clear();
     if (result.kind === 'committed') {
       for (const [key, value] of writes) write(key, value, result.indexes.get(key) ?? 0);
       settle(batch);
@@ -114,9 +114,9 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     const raised = await store.transact([{ op: 'cas', key: keys.barrier, value: randomUUID(), modifyIndex: found }], fence);
     if (raised.kind === 'conflict') return;
     barrier = raised.indexes.get(keys.barrier) ?? 0;
-    for (const key of doubtful) await restore(key);
-    log.info({ keys: [...doubtful] }, 'state store checked after a transaction of unknown outcome');
-    doubtful.clear();
+    for (const key of unverified) await restore(key);
+    log.info({ keys: [...unverified] }, 'state store checked after a transaction of unknown outcome');
+    unverified.clear();
     trouble = undefined;
     isRepairing = false;
   }
@@ -133,7 +133,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   function fail(cause: unknown): void {
     const error = cause instanceof ArpanetError ? cause : new ArpanetError('unavailable', 'the state store cannot be written', { cause });
     if (isKind(error, 'not-leader')) ended = error;
-    else if (doubtful.size > 0) {
+    else if (unverified.size > 0) {
       // After the first failure commits wait for the repair: it may be a short outage.
       if (isRepairing) trouble = error;
       isRepairing = true;
@@ -176,7 +176,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
       const changed = await foreign();
       if (!repair || changed.length === 0) return changed;
       log.warn({ keys: changed }, 'state store modified externally; restoring the previous values');
-      for (const key of changed) doubtful.add(key);
+      for (const key of changed) unverified.add(key);
       start();
       await idle();
       return changed;

@@ -177,7 +177,11 @@ describe('the loss of a host', () => {
     const told = docker('events', '--until', end, '--format', '{{.Type}} {{.Actor.ID}} {{.Actor.Attributes.warning}}');
     await Promise.all(['h2', 'h3'].map((name) => cluster.lab.cut(host(name))));
     const untilMs = Date.now() + LOST_WITHIN_MS;
-    await until('it is said', async () => /over a third of the hosts were lost at the same time/.test(await warnings()), LOST_WITHIN_MS);
+    await until(
+      'it is said',
+      async () => /more than a third of the hosts were lost at the same time/.test(await warnings()),
+      LOST_WITHIN_MS,
+    );
     while (Date.now() < untilMs) assert.deepEqual(await names(), both);
     assert.match((await rows()).join('\n'), /^on-h2 h2 Host suspect.*\non-h3 h3 Host suspect/m);
     const catalog = await (await fetch(`http://${cluster.consul?.http}/v1/catalog/service/spread.default`)).json();

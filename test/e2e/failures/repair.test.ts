@@ -59,7 +59,7 @@ describe('repair', () => {
       .filter((device) => device.startsWith(kind));
   const network = async () => (await operator<NetworkReport[]>(cluster, 'networks'))[0] ?? assert.fail();
 
-  it('audit names what a hand changed in the store, the catalog and the kernel; --fix puts it right', async () => {
+  it('audit names what a hand changed in the store, the catalog and the kernel; --fix repairs it', async () => {
     const lease = `kv/arpanet/leases/${(await network()).id}/${await address('one')}`;
     const hands: readonly (readonly [RegExp, () => Promise<unknown>])[] = [
       [/key arpanet\/leases\/.* was changed/, () => kv(lease, { method: 'DELETE' })],
@@ -73,7 +73,7 @@ describe('repair', () => {
         },
       ],
       [
-        /forged.* on arpanet-h1 should not be there/,
+        /forged.* on arpanet-h1 should not exist/,
         () =>
           kv('catalog/register', {
             method: 'PUT',
@@ -126,7 +126,7 @@ describe('repair', () => {
     await must(cluster.engine('h2', 'network', 'disconnect', '-f', name, 'two'));
     await must(cluster.engine('h2', 'network', 'rm', name));
     assert.match((await cluster.arpanet('audit')).stdout, /container two runs without its address/);
-    await until('an audit --fix puts it right', async () => (await cluster.arpanet('audit', '--fix')).code === 0, 40_000);
+    await until('an audit --fix repairs it', async () => (await cluster.arpanet('audit', '--fix')).code === 0, 40_000);
     assert.equal(await address('two'), before);
     assert.ok(await reaches('one', before));
     assert.equal((await resolved('one')).length, 2);

@@ -106,7 +106,7 @@ describe('services on three hosts', () => {
     assert.match(await fails('scale', 'abc=2'), /abc; it is a deployment: say which of its services, abc\/ask, abc\/one, abc\/web/);
     assert.match(await fails('update', 'abc/web'), /nothing to change: give --image, --env, --force/);
     const same = await cluster.arpanet('update', 'abc/web', '--image', 'busybox');
-    assert.match(same.stderr, /abc\/web: its instances stay as they are \(--force replaces them\)/);
+    assert.match(same.stderr, /abc\/web: its instances are up to date \(--force replaces them\)/);
     assert.match(await fails('scale', 'abc/one=2'), /all called "the-one": take container_name out/);
     assert.match(await fails('drain', 'h9'), /no such host: h9; there are h1, h2, h3/);
     assert.match(await fails('rollback', 'abc/ask'), /no earlier version to go back to/);

@@ -10,6 +10,20 @@ import { must, runProgram } from '../../support/cluster/cluster.ts';
 import { tools } from '../../support/cluster/paths.ts';
 
 const FILES: Readonly<Record<string, string>> = {
+  'secrets, configs and placement': `
+services:
+  web:
+    image: busybox
+    secrets: [key]
+    configs: [conf]
+    deploy: {mode: global, placement: {max_replicas_per_node: 2}}
+  two:
+    image: busybox
+    secrets: [{source: key, target: other, mode: 0400, uid: "5"}]
+    configs: [{source: conf, target: /etc/conf}]
+secrets: {key: {file: ./key.txt}}
+configs: {conf: {content: "a=1"}}
+`,
   'nothing but an image': 'services:\n  web: {image: busybox}\n',
   'what most files have': `
 services:
@@ -135,6 +149,8 @@ describe('the config hash', () => {
       hash: (text) => createHash('sha256').update(text).digest('hex'),
       isFig: false,
       imageId: () => undefined,
+      storedId: (kind, key) => `${kind}-${key}`,
+      hostCount: 3,
     };
     const { waves } = planStack(stack, around, [], { profiles: ['*'], only: [] });
     return Object.fromEntries(

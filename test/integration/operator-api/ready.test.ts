@@ -122,7 +122,7 @@ describe('a new leader and its ops', () => {
     const scale = fetch(`${url}/services/scale`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ wishes: ['web=3'] }),
+      body: JSON.stringify({ counts: ['web=3'] }),
     });
     await asked();
     back();

@@ -127,7 +127,7 @@ export function describeFailpoints(part: 'scheduler' | 'agent' | 'Engine'): void
           async () => {
             const found = await serviceNamed(name);
             if (found?.desired === count) return true;
-            await ask((await leads()).url, 'POST', '/arpanet/v1/services/scale', { wishes: [`failpoints/${name}=${count}`] });
+            await ask((await leads()).url, 'POST', '/arpanet/v1/services/scale', { counts: [`failpoints/${name}=${count}`] });
             return (await serviceNamed(name))?.desired === count;
           },
           40_000,

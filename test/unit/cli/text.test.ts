@@ -9,7 +9,7 @@ import { addressesText } from '../../../src/cli/output/networks.ts';
 import { instanceCalled, nameReports } from '../../../src/operator-api/index.ts';
 
 const figures = {
-  wishes: 0,
+  preferences: 0,
   sameService: 1,
   cpu: 0.253,
   memory: 0.5,
@@ -57,7 +57,7 @@ describe('what people call an instance', () => {
   });
 
   it('is refused with the next step when it is several, or none', () => {
-    assert.throws(() => instanceCalled('abc/web', all), /"abc\/web" is 2 instances: say which, abc-web-1, abc-web-2$/);
+    assert.throws(() => instanceCalled('abc/web', all), /"abc\/web" matches 2 instances: give one of abc-web-1, abc-web-2$/);
     assert.throws(() => instanceCalled('abc-wbe-2', all), /No such container: abc-wbe-2; did you mean abc-web-2\?/);
     assert.throws(() => instanceCalled('nobody', all), /No such container: nobody; there are abc-web-1, abc-web-2$/);
   });

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ContainerSummary } from '../../../src/model/index.ts';
-import { envFileOf, parseSource, planStack, readStack, resourcesOf, type Stack, type Surroundings } from '../../../src/compose/index.ts';
+import {
+  envFileOf,
+  parseSource,
+  planStack,
+  readStack,
+  resourcesOf,
+  type Stack,
+  storedObjectsOf,
+  type Surroundings,
+} from '../../../src/compose/index.ts';
 
 const read = (text: string, variables: Record<string, string> = {}, more: readonly string[] = []): Stack =>
   readStack(
@@ -22,6 +31,8 @@ const around = (stack: Stack): Surroundings => {
     hash: (text) => `#${text.length}`,
     isFig: stack.isFig,
     imageId: () => undefined,
+    storedId: (kind, key) => `${kind}-${key}`,
+    hostCount: 3,
   };
 };
 
@@ -34,13 +45,13 @@ const order = (text: string, asked = {}) => plan(text, [], asked).waves.map((wav
 
 describe('fig and compose files', () => {
   it('an unknown key is named with file, line and what was meant; all complaints come at once', () => {
-    const file = 'services:\n  web:\n    image: busybox\n    enviroment:\n      A: 1\n    ports: 80\n    secrets: [x]\n';
+    const file = 'services:\n  web:\n    image: busybox\n    enviroment:\n      A: 1\n    ports: 80\n    gpus: all\n';
     assert.throws(() => read(file), {
       kind: 'invalid',
       message: [
         'compose.yml:4: services.web.enviroment: unknown key: did you mean "environment"?',
         'compose.yml:6: services.web.ports must be a list',
-        'compose.yml:7: services.web.secrets: is not supported: there is no store for secrets: give a volume or an environment variable',
+        'compose.yml:7: services.web.gpus: is not supported: GPU scheduling is not supported: use a placement constraint and devices',
       ].join('\n'),
     });
   });
@@ -209,11 +220,74 @@ volumes: {data: }
 
   it('what a deploy here cannot do is refused, not left out', () => {
     const deploy = (text: string) => () => plan(`services:\n  web:\n    image: a\n    deploy: {${text}}\n`);
-    assert.throws(deploy('mode: global'), /^ArpanetError: compose\.yml:2: services\.web: deploy\.mode is "global"/);
-    assert.throws(deploy('placement: {max_replicas_per_node: 1}'), /max_replicas_per_node: is not supported/);
+    assert.throws(
+      deploy('mode: global-job'),
+      /^ArpanetError: compose\.yml:2: services\.web: deploy\.mode is "global-job": it is replicated or global/,
+    );
+    assert.throws(deploy('mode: global, replicas: 2'), /a global service runs once on every host/);
     assert.throws(deploy('replica: 1'), /compose\.yml:4: services\.web\.deploy\.replica: unknown key: did you mean "replicas"/);
     assert.throws(() => plan('services:\n  web: {build: ., pull_policy: build}\n'), /docker compose build/);
     assert.throws(() => plan('services:\n  web: {user: me}\n'), /it has no image/);
+  });
+
+  it('a global service has an instance on each host at most, is replaced stop-first, and waits for a lost host', () => {
+    const text = 'services:\n  web: {image: busybox, deploy: {mode: global, update_config: {order: start-first}}}\n';
+    const [wave] = plan(text).waves;
+    assert.deepEqual([wave?.isGlobal, wave?.count, wave?.update.order], [true, 3, 'stop-first']);
+    assert.deepEqual(
+      wave?.steps.map(({ container, action }) => `${container} ${action}`),
+      ['abc-web-1 create', 'abc-web-2 create', 'abc-web-3 create'],
+    );
+    const given = wave?.steps[0]?.request?.Labels ?? {};
+    assert.deepEqual([given['arpanet.max-per-host'], given['arpanet.reschedule']], ['1', 'off']);
+  });
+
+  it('max_replicas_per_node is the most instances that a host has', () => {
+    const text = 'services:\n  web: {image: busybox, deploy: {replicas: 2, placement: {max_replicas_per_node: 1}}}\n';
+    assert.equal(requestOf(text)?.Labels?.['arpanet.max-per-host'], '1');
+  });
+
+  it('secrets and configs are files in each container, where and with the mode that compose gives them', () => {
+    const text = [
+      'services:',
+      '  web:',
+      '    image: busybox',
+      '    secrets: [key, {source: key, target: other, uid: "5", mode: 0400}]',
+      '    configs: [conf, {source: conf, target: /etc/conf, mode: "0440"}]',
+      'secrets: {key: {file: ./key.txt}}',
+      'configs: {conf: {content: "a=1"}}',
+    ].join('\n');
+    const files = JSON.parse(requestOf(text)?.Labels?.['arpanet.files'] ?? '[]') as readonly object[];
+    const root = { uid: 0, gid: 0 };
+    assert.deepEqual(files, [
+      { kind: 'secret', id: 'secret-key', path: '/run/secrets/key', ...root, mode: 0o444 },
+      { kind: 'secret', id: 'secret-key', path: '/run/secrets/other', uid: 5, gid: 0, mode: 0o400 },
+      { kind: 'config', id: 'config-conf', path: '/conf', ...root, mode: 0o444 },
+      { kind: 'config', id: 'config-conf', path: '/etc/conf', ...root, mode: 0o440 },
+    ]);
+    assert.deepEqual(
+      [...storedObjectsOf(read(text), 'abc')].map(([key, { name, source }]) => [key, name, source]),
+      [
+        ['secret key', 'abc_key', { from: 'file', path: './key.txt' }],
+        ['config conf', 'abc_conf', { from: 'content', text: 'a=1' }],
+      ],
+    );
+    const one = (entry: string) => () => storedObjectsOf(read(`services: {web: {image: a}}\nsecrets: {key: {${entry}}}\n`), 'abc');
+    assert.throws(one('labels: {a: b}'), /secrets\.key: give exactly one of file, environment, external/);
+    assert.throws(one('file: a, environment: B'), /exactly one/);
+    assert.throws(() => requestOf(text.replace('    image', '    read_only: true\n    image')), /which read_only forbids/);
+  });
+
+  it('other content of a secret makes a container anew', () => {
+    const text = 'services:\n  web: {image: busybox, secrets: [key]}\nsecrets: {key: {file: a}}\n';
+    const made = (storedId: Surroundings['storedId'], existing: readonly ContainerSummary[]) => {
+      const stack = read(text);
+      return planStack(stack, { ...around(stack), storedId }, existing, { profiles: [], only: [] }).waves[0]?.steps[0];
+    };
+    const labels = made(() => 'one', [])?.request?.Labels ?? {};
+    const existing = { Id: 'id1', Names: ['/abc-web-1'], State: 'running', Labels: labels } as unknown as ContainerSummary;
+    assert.equal(made(() => 'one', [existing])?.action, 'keep');
+    assert.equal(made(() => 'two', [existing])?.action, 'recreate');
   });
 
   it('an env file has comments, quotes and export', () => {

@@ -1,7 +1,7 @@
 /** Every key of the published schemas is read by somebody, or refused with the reason: none is left out in silence. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseSource, planStack, readStack, resourcesOf, type Surroundings } from '../../../src/compose/index.ts';
+import { parseSource, planStack, readStack, resourcesOf, storedObjectsOf, type Surroundings } from '../../../src/compose/index.ts';
 import spec from '../../../src/compose/schema/compose-spec.json' with { type: 'json' };
 import fig from '../../../src/compose/schema/fig-v1.json' with { type: 'json' };
 
@@ -24,8 +24,11 @@ function outcome(file: object): string {
     hash: () => '',
     isFig: stack.isFig,
     imageId: () => undefined,
+    storedId: (kind, key) => `${kind}-${key}`,
+    hostCount: 3,
   };
-  return JSON.stringify([planStack(stack, around, [], { profiles: [], only: [] }), [...networks], [...volumes]]);
+  const stored = [...storedObjectsOf(stack, 'abc')];
+  return JSON.stringify([planStack(stack, around, [], { profiles: [], only: [] }), [...networks], [...volumes], stored]);
 }
 
 const LIMIT = [{ path: '/dev/sda', rate: 1024 }];
@@ -97,6 +100,8 @@ const VALUES: Readonly<Record<string, unknown>> = {
   restart: 'always',
   runtime: 'runsc',
   scale: 2,
+  secrets: ['key'],
+  configs: [{ source: 'conf', target: '/etc/conf' }],
   security_opt: ['no-new-privileges'],
   shm_size: '1m',
   stdin_open: true,
@@ -128,7 +133,7 @@ const isRefused = (file: object) => {
 };
 
 describe('the keys of the schemas', () => {
-  const around = { networks: { back: {} }, volumes: { data: {} } };
+  const around = { networks: { back: {} }, volumes: { data: {} }, secrets: { key: { file: 'k' } }, configs: { conf: { content: 'c' } } };
   const withKey = (key: string, value: unknown) => ({
     services: { web: { image: 'busybox', [key]: value }, other: { image: 'a', user: 'u' } },
     ...around,
@@ -163,11 +168,12 @@ describe('the keys of the schemas', () => {
       { resources: { reservations: { memory: '64m' } } },
       { restart_policy: { condition: 'on-failure', max_attempts: 3 } },
       { placement: { constraints: ['node.labels.a==b'] } },
+      { placement: { max_replicas_per_node: 1 } },
+      { mode: 'global' },
     ];
     for (const one of read) assert.notEqual(outcome(deploy(one)), base, JSON.stringify(one));
     for (const one of [
       { placement: { preferences: [{ spread: 'node.labels.rack' }] } },
-      { placement: { max_replicas_per_node: 1 } },
       { resources: { reservations: { devices: [{ capabilities: ['gpu'] }] } } },
       { resources: { reservations: { generic_resources: [] } } },
     ])
@@ -188,7 +194,16 @@ describe('the keys of the schemas', () => {
       for (const [key, value] of Object.entries(values)) assert.notEqual(outcome(make({ [key]: value })), outcome(make({})), key);
     assert.match(outcome(network({ enable_ipv6: true })), /"EnableIPv6":true/);
     assert.ok(isRefused(network({ ipam: { options: { a: 'b' } } })));
-    for (const key of ['secrets', 'configs']) assert.ok(isRefused({ services: { web: { image: 'a' } }, [key]: { x: { file: 'x' } } }));
+    const kept = (kind: string, value: object) => ({ services: { web: { image: 'a', [kind]: ['x'] } }, [kind]: { x: value } });
+    const file = { file: 'x' };
+    for (const [kind, values] of [
+      ['secrets', [file, { environment: 'X' }, { external: true }, { external: true, name: 'y' }, { ...file, labels: { a: 'b' } }]],
+      ['configs', [file, { environment: 'X' }, { content: 'x' }, { external: true }, { ...file, labels: ['a=b'] }]],
+    ] as const)
+      assert.equal(new Set(values.map((value) => outcome(kept(kind, value)))).size, values.length, kind);
+    for (const more of [{ driver: 'vault' }, { driver_opts: { a: 'b' } }, { template_driver: 'golang' }])
+      assert.ok(isRefused(kept('secrets', { ...file, ...more })), JSON.stringify(more));
+    assert.ok(isRefused(kept('configs', { ...file, template_driver: 'golang' })));
     assert.ok(isRefused({ services: { web: { image: 'a' } }, include: ['other.yml'] }));
   });
 

@@ -72,7 +72,7 @@ describe('an audit', () => {
   });
 
   const cases: readonly (readonly [string, Partial<Input>, string])[] = [
-    ['a key that another hand changed', { foreignKeys: ['arpanet/x'] }, 'key arpanet/x was changed by another hand'],
+    ['a key that was modified externally', { foreignKeys: ['arpanet/x'] }, 'key arpanet/x was modified externally'],
     ['a container removed behind our back', { containers: [] }, 'container web is in the store and not on its Engine'],
     [
       'a create that nobody finished',
@@ -109,7 +109,7 @@ describe('an audit', () => {
       { subnets: [...whole.subnets, { cidr: '10.32.4.0/22', network: 'n0' }] },
       'subnet 10.32.4.0/22 belongs to',
     ],
-    ['a network without its subnet', { subnets: [] }, 'subnet 10.32.0.0/22 of network abc_default is not its own'],
+    ['a network without its subnet', { subnets: [] }, 'subnet 10.32.0.0/22 of network abc_default is allocated to another network'],
     ['a network deleted on a host', looking({ networks: [] }), 'network abc_default does not exist on its Engine'],
     [
       'a network left behind on a host',

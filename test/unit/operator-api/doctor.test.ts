@@ -104,10 +104,10 @@ describe('doctor', () => {
     assert.deepEqual(callsOf({ ...whole, names }), [{ ...call, port: 80 }]);
     assert.deepEqual(callsOf({ ...whole, names, name: 'pricing:8080' }), [{ ...call, port: 8080 }]);
     assert.deepEqual(callsOf({ ...whole, from: 'nobody' }), []);
-    assert.match(doctorText(diagnose({ ...whole, names, ...dialled('open') })), /takes calls from h1\nno problem found$/);
+    assert.match(doctorText(diagnose({ ...whole, names, ...dialled('open') })), /accepts connections from h1\nno problem found$/);
   });
 
-  it('says of a name made by hand that it leads outside', () => {
+  it('says of a name that an operator added that it leads outside', () => {
     const outside = [{ name: 'pay.abc', entries: [{ type: 'A', value: '192.0.2.7' }] }] as const;
     const links = diagnose({ ...whole, name: 'pay', outside });
     assert.deepEqual(
@@ -118,7 +118,7 @@ describe('doctor', () => {
         ['port', true],
       ],
     );
-    assert.match(links[1]?.what ?? '', /pay\.abc\.service\.consul was made by hand: A 192\.0\.2\.7/);
+    assert.match(links[1]?.what ?? '', /pay\.abc\.service\.consul was added by an operator: A 192\.0\.2\.7/);
   });
 
   it('finds a whole way whole, by service, instance, container, alias, link and full name', () => {
@@ -154,12 +154,12 @@ describe('doctor', () => {
     for (const from of ['abc/web', 'web-1', '1.web', '1.web.abc', 'abc_web'])
       assert.match(diagnose({ ...whole, from })[0]?.what ?? '', /^abc-web-1 runs on h1/, from);
     const [other] = diagnose({ ...whole, from: 'web', names: [web, { ...web, deployment: 'xyz', id: '1.web.xyz' }] });
-    assert.deepEqual([other?.what, other?.mend], ['web is in abc and xyz', 'say which: abc/web, xyz/web']);
+    assert.deepEqual([other?.what, other?.fix], ['web is in abc and xyz', 'say which: abc/web, xyz/web']);
     assert.match(diagnose({ ...whole, name: 'abc/pricing' })[1]?.what ?? '', /^pricing\.abc\.service\.consul is /);
   });
 
-  const faults: readonly (readonly [fault: string, change: Partial<Input>, link: string, what: RegExp, mend: RegExp])[] = [
-    ['the sender does not exist', { from: 'nobody' }, 'sender', /nobody is no container/, /arpanet ps/],
+  const faults: readonly (readonly [fault: string, change: Partial<Input>, link: string, what: RegExp, fix: RegExp])[] = [
+    ['the sender does not exist', { from: 'nobody' }, 'sender', /nobody is not a container/, /arpanet ps/],
     [
       'the sender has stopped',
       { instances: [seen(web, 'Exited (1) 2 minutes ago'), seen(pricing)] },
@@ -225,7 +225,7 @@ describe('doctor', () => {
       { findings: [{ where: 'network', host: 'h1', what: 'network abc_default: containers send up to 1450 bytes', isMtu: true }] },
       'mtu',
       /h1: .*1450 bytes/,
-      /make the network anew/,
+      /create the network again/,
     ],
     [
       'nothing listens on the port',
@@ -238,19 +238,19 @@ describe('doctor', () => {
       'what is sent is lost',
       dialled('silent'),
       'port',
-      /is silent \(no answer.*what h1 sends is lost/,
+      /does not answer \(no answer.*packets from h1 are lost/,
       /firewall on h1 or h2 stop UDP port 4789/,
     ],
     ["a host's names are old", finding('names', 'h1', '1.pricing.abc is not known there'), 'kernel', /not known there/, /audit --fix/],
   ];
-  for (const [fault, change, link, what, mend] of faults)
-    it(`names the broken link and the mend when ${fault}`, () => {
+  for (const [fault, change, link, what, fix] of faults)
+    it(`names the broken link and the fix when ${fault}`, () => {
       const links = diagnose({ ...whole, ...change });
       assert.equal(links.filter((one) => !one.isSound).length, 1);
       const last = links.at(-1);
       assert.equal(last?.link, link);
       assert.match(last?.what ?? '', what);
-      assert.match(last?.mend ?? '', mend);
+      assert.match(last?.fix ?? '', fix);
       assert.match(doctorText(links), /^BROKEN /m);
     });
 

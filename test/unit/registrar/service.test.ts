@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { ArpanetError, type NamedInstance, type NameTable } from '../../../src/model/index.ts';
 import { applied } from '../../../src/registrar/catalog.ts';
 import { instancesOf, type NamedHost, type Registrar, startRegistrar } from '../../../src/registrar/index.ts';
-import { lane } from '../../../src/registrar/single-flight.ts';
+import { singleFlight } from '../../../src/registrar/single-flight.ts';
 import type { CatalogChange, CatalogService } from '../../../src/store/index.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
 import { promisedMs } from '../../support/promised.ts';
@@ -182,7 +182,7 @@ describe('a lane', () => {
   it('has one run under way and one waiting, however many ask', async () => {
     let runs = 0;
     let atOnce = 0;
-    const go = lane(async () => {
+    const go = singleFlight(async () => {
       runs++;
       assert.equal(++atOnce, 1);
       await sleep(10);
@@ -197,7 +197,7 @@ describe('a lane', () => {
 
   it('goes on after a run that failed', async () => {
     const results = [Promise.reject(new Error('once')), Promise.resolve()];
-    const go = lane(() => results.shift() ?? Promise.resolve());
+    const go = singleFlight(() => results.shift() ?? Promise.resolve());
     const [first, second] = [go(), go()];
     await assert.rejects(first, /once/);
     await second;

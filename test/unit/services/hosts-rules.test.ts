@@ -310,9 +310,9 @@ describe('what ops see of hosts', () => {
     });
     assert.deepEqual(bad.slice(0, 6), [
       '5 problems',
-      '! nothing can be changed now: the store is away',
+      '! changes are refused: the store is away',
       '! host h2 is down: no heartbeat for 10 s or more',
-      '! scheduler s2 at http://10.0.0.2:2375 is silent for 40 s',
+      '! scheduler s2 at http://10.0.0.2:2375 has sent no message for 40 s',
       '! abc/web runs 1 of 3: no host fits',
       '! abc/web: update paused: it is unhealthy',
     ]);

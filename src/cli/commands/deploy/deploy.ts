@@ -1,29 +1,46 @@
 /** A deploy: wave after wave, what changed of a service a few instances at a time. Effects: HTTP requests, the terminal, timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError, type ContainerInspect, type CreateRequest, isKind } from '../../../model/index.ts';
+import { ArpanetError, type ContainerInspect, isKind } from '../../../model/index.ts';
 import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { Step, Wave } from '../../../compose/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import type { Terminal } from '../../command.ts';
-import { type DeployFlags, exists, type Job, missing } from './job.ts';
+import { type DeployFlags, type Job, missing } from './job.ts';
+import { deployGlobal } from './global-service.ts';
+import { ensureImages, withImage } from './image.ts';
+import { createContent } from './stored-content.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
-import { withDefaultTag } from '../../../text/image-reference.ts';
 
 const HEALTHY_WITHIN_MS = 5 * 60_000;
 type Say = (line: string) => void;
 
-/** `read` is asked again when an image was fetched: its tag may mean another one now. */
+/** Reads the job again after an image was pulled (its tag may mean another one now) or a secret created (its id is known only then). */
 export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: DeployFlags, { out, say }: Terminal): Promise<void> {
   let job = await read();
   for (const { kind, name, create } of await missing(api, job)) {
     await api.json(`/${kind}s/create`, { method: 'POST', body: create });
     say(`${kind} ${name}: created`);
   }
-  if (await ensureImages(api, job, say)) job = await read();
+  for (const content of job.newContents) {
+    await createContent(api, content);
+    say(`${content.kind} ${content.name}: created`);
+  }
+  const isPulled = await ensureImages(api, job, say);
+  if (isPulled || job.newContents.length > 0) job = await read();
   const done: { container: string; action: string; id: string | undefined }[] = [];
   const ids = new Map<string, readonly string[]>();
   for (const wave of job.waves) {
     for (const { service, condition } of wave.after) await held(api, service, condition, ids.get(service) ?? [], say);
+    if (wave.isGlobal) {
+      const { instances, desired } = await deployGlobal(api, job.project, wave, say);
+      say(`${wave.service}: runs on ${desired} host${desired === 1 ? '' : 's'}`);
+      for (const { id, name } of instances) done.push({ container: name, action: globalAction(wave, id), id });
+      ids.set(
+        wave.service,
+        instances.map(({ id }) => id),
+      );
+      continue;
+    }
     const steps = wave.steps.some((step) => step.action === 'recreate') ? await rolled(api, job, wave, say) : wave.steps;
     const found: string[] = [];
     await Promise.all(
@@ -46,36 +63,10 @@ export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: De
   if (flags.json === true) out(`${JSON.stringify(done, undefined, 2)}\n`);
 }
 
-const SAID = { create: 'created', recreate: 'recreated', start: 'started', keep: 'stays as it is', remove: 'removed' } as const;
+/** What happened to an instance of a global service: existing ones are kept or started; others are new. */
+const globalAction = ({ steps }: Wave, id: string): Step['action'] => steps.find((step) => step.id === id)?.action ?? 'create';
 
-/** Images are fetched before anything is stopped for them. True if any was. */
-async function ensureImages(api: ApiClient, { project, waves }: Job, say: Say): Promise<boolean> {
-  let isFetched = false;
-  const needed = new Map<string, Step>();
-  for (const step of waves.flatMap((wave) => wave.steps))
-    if (step.request?.Image !== undefined && (step.action !== 'keep' || step.pull === 'always')) needed.set(step.request.Image, step);
-  for (const [image, { service, isBuilt, pull: wish }] of needed) {
-    const isThere = await exists(api, `/images/${encodeURIComponent(image)}/json`);
-    if (isThere && (wish !== 'always' || isBuilt === true)) continue;
-    if (!isThere && isBuilt === true)
-      throw new ArpanetError(
-        'not-found',
-        `${service}: its image ${image} is not there and nothing is built here: "docker compose -p ${project} build ${service}" builds it through the cluster`,
-      );
-    if (!isThere && wish === 'never')
-      throw new ArpanetError('not-found', `${service}: no host has the image ${image}, and pull_policy is never`);
-    say(`${image}: being pulled`);
-    await pull(api, image);
-    isFetched = true;
-  }
-  return isFetched;
-}
-
-/** Which image a container is made from, as compose writes it down: a tag may mean another one at the next deploy. */
-async function withImage(api: ApiClient, request: CreateRequest): Promise<CreateRequest> {
-  const { Id } = await api.json<{ Id: string }>(`/images/${encodeURIComponent(request.Image ?? '')}/json`);
-  return { ...request, Labels: { ...request.Labels, 'com.docker.compose.image': Id } };
-}
+const SAID = { create: 'created', recreate: 'recreated', start: 'started', keep: 'unchanged', remove: 'removed' } as const;
 
 /** What differs is replaced as the file's update_config says; then what the count still lacks or has too much of. What is left to do. */
 async function rolled(api: ApiClient, job: Job, { service, steps, count, update }: Wave, say: Say): Promise<readonly Step[]> {
@@ -132,16 +123,6 @@ async function created(api: ApiClient, { container, request, platform }: Step): 
     throw error;
   }
   return Id;
-}
-
-/** A pull is answered with 200, and how it went stands in the stream. */
-async function pull(api: ApiClient, image: string): Promise<void> {
-  const feed = api.feed<{ error?: string }>(
-    `/images/create?fromImage=${encodeURIComponent(withDefaultTag(image))}`,
-    new AbortController().signal,
-    'POST',
-  );
-  for await (const { error } of feed) if (error !== undefined) throw new ArpanetError('not-found', `${image} cannot be pulled: ${error}`);
 }
 
 async function removeContainer(api: ApiClient, id: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** What `arpanet deploy` is to do: the files read, what is there looked at. Effects: files, the environment, HTTP requests. */
+/** What `arpanet deploy` is to do: the files against what the cluster has. Effects: files, the environment, HTTP requests. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
@@ -10,10 +10,13 @@ import {
   readStack,
   resourcesOf,
   type Source,
+  storedObjectsOf,
   type Surroundings,
   type Wave,
 } from '../../../compose/index.ts';
+import { type NewContent, resolveContent } from './stored-content.ts';
 import type { ApiClient } from '../../api-client.ts';
+import type { HostReport } from '../../../operator-api/index.ts';
 import type { ClientFlags, Terminal } from '../../command.ts';
 import { familiarReference } from '../../../text/image-reference.ts';
 
@@ -32,6 +35,8 @@ export interface Job {
   readonly waves: readonly Wave[];
   readonly orphans: readonly ContainerSummary[];
   readonly resources: ReturnType<typeof resourcesOf>;
+  /** Secrets and configs that the store does not have yet; the containers' requests name them by placeholders until they are created. */
+  readonly newContents: readonly NewContent[];
 }
 
 export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly string[], { env, say }: Terminal): Promise<Job> {
@@ -59,9 +64,29 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
   const resources = resourcesOf(stack, project);
   const named = (kind: 'networks' | 'volumes') => (name: string) => {
     const wanted = resources[kind].get(name);
-    if (wanted === undefined) throw new ArpanetError('invalid', `${kind}: "${name}" does not stand under ${kind}: at the top of the file`);
+    if (wanted === undefined) throw new ArpanetError('invalid', `${kind}: "${name}" is not defined under ${kind}: at the top of the file`);
     return wanted.name;
   };
+  const objects = storedObjectsOf(stack, project);
+  const usedKeys = new Set(
+    [...stack.services.values()].flatMap((definition) =>
+      (['secret', 'config'] as const).flatMap((kind) => storedKeys(definition[`${kind}s`]).map((key) => `${kind} ${key}`)),
+    ),
+  );
+  const used = [...objects].filter(([key]) => usedKeys.has(key));
+  const resolved = new Map(
+    await Promise.all(
+      used.map(async ([key, object]) => [key, await resolveContent(api, object, folder, variables).catch(asError)] as const),
+    ),
+  );
+  const storedId = (kind: 'secret' | 'config', key: string): string => {
+    const found = resolved.get(`${kind} ${key}`);
+    if (found === undefined) throw new ArpanetError('invalid', `${kind}s: "${key}" is not defined under ${kind}s: at the top of the file`);
+    // A service that is not deployed now may lack its file.
+    if (found instanceof Error) throw found;
+    return 'id' in found ? found.id : `new ${found.name}`;
+  };
+  const hosts = await api.json<readonly HostReport[]>('/arpanet/v1/hosts');
   const images = await imageIds(api);
   const around: Surroundings = {
     project,
@@ -69,10 +94,12 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
     files: files.map((file) => resolve(file)),
     network: named('networks'),
     volume: (name) => (stack.isFig ? name : named('volumes')(name)),
-    envFiles: (wishes) => Object.assign({}, ...wishes.map((wish) => envFileWish(folder, wish))) as Record<string, string>,
+    envFiles: (entries) => Object.assign({}, ...entries.map((entry) => envFileEntry(folder, entry))) as Record<string, string>,
     variables,
     isFig: stack.isFig,
     imageId: (reference) => images.get(familiarReference(reference)),
+    storedId,
+    hostCount: hosts.filter(({ state }) => state === 'alive').length,
     hash: (text) => createHash('sha256').update(text).digest('hex'),
   };
   const filters = encodeURIComponent(
@@ -80,8 +107,19 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
   );
   const existing = await api.json<readonly ContainerSummary[]>(`/containers/json?all=1&filters=${filters}`);
   const plan = planStack(stack, around, existing, { profiles: flags.profile ?? [], only });
-  return { project, ...plan, resources };
+  return {
+    project,
+    ...plan,
+    resources,
+    newContents: [...resolved.values()].flatMap((one) => (one instanceof Error || 'id' in one ? [] : [one])),
+  };
 }
+
+/** What a service's `secrets` or `configs` name at the top of the file. */
+const storedKeys = (entries: unknown): readonly string[] =>
+  Object.values((entries ?? {}) as Readonly<Record<string, { readonly source?: unknown }>>).map(({ source }) => String(source));
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 async function imageIds(api: ApiClient): Promise<ReadonlyMap<string, string>> {
   const images =
@@ -116,7 +154,7 @@ interface Missing {
   readonly create: unknown;
 }
 
-/** Throws `invalid` for external ones that are not there. */
+/** Networks and volumes to create first. Throws `invalid` for external ones that do not exist. */
 export async function missing(api: ApiClient, job: Job): Promise<readonly Missing[]> {
   const names = used(job);
   const found: Missing[] = [];
@@ -124,7 +162,7 @@ export async function missing(api: ApiClient, job: Job): Promise<readonly Missin
     for (const { name, create } of job.resources[`${kind}s`].values()) {
       if (!names[`${kind}s`].has(name) || (await exists(api, `/${kind}s/${encodeURIComponent(name)}`))) continue;
       if (create === undefined)
-        throw new ArpanetError('invalid', `${kind} ${name} is external, and is not there: docker ${kind} create ${name}`);
+        throw new ArpanetError('invalid', `${kind} ${name} is external and does not exist: docker ${kind} create ${name}`);
       found.push({ kind, name, create });
     }
   return found;
@@ -139,9 +177,9 @@ function readText(file: string): string {
 }
 
 /** `file`, or `{path, required}`. */
-function envFileWish(folder: string, wish: unknown): Readonly<Record<string, string>> {
+function envFileEntry(folder: string, entry: unknown): Readonly<Record<string, string>> {
   const { path, required = true } =
-    typeof wish === 'object' && wish !== null ? (wish as { path?: string; required?: boolean }) : { path: String(wish) };
+    typeof entry === 'object' && entry !== null ? (entry as { path?: string; required?: boolean }) : { path: String(entry) };
   const file = resolve(folder, path ?? '');
   return !required && !existsSync(file) ? {} : envFileOf(readText(file));
 }

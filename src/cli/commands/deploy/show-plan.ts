@@ -11,7 +11,9 @@ const MARK = { create: 'create', recreate: 'recreate', start: 'start', keep: 'st
 
 export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { out }: Terminal): Promise<void> {
   const steps = job.waves.flatMap((wave) => wave.steps);
-  const fresh = steps.filter((step) => step.action === 'create' || step.action === 'recreate');
+  const isOnAll = new Set(job.waves.flatMap((wave) => (wave.isGlobal ? wave.steps : [])));
+  // An instance of a global service is replaced on its own host.
+  const fresh = steps.filter((step) => step.action === 'create' || (step.action === 'recreate' && !isOnAll.has(step)));
   const make = await missing(api, job);
   const placements = await api.json<readonly Rehearsal[]>('/arpanet/v1/rehearse', {
     method: 'POST',
@@ -20,6 +22,9 @@ export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { o
       networks: make.flatMap((one) => (one.kind === 'network' ? [one.create] : [])),
     },
   });
+  const placementOf = (step: Step) => (fresh.includes(step) ? placements[fresh.indexOf(step)] : undefined);
+  // A global service does without the hosts that do not take it.
+  const isShown = (step: Step) => !isOnAll.has(step) || placementOf(step)?.kind !== 'refused';
   const images = new Map<string, boolean>();
   for (const { request } of fresh) {
     const image = request?.Image ?? '';
@@ -28,8 +33,8 @@ export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { o
   const there = await api.json<readonly ContainerSummary[]>('/containers/json?all=1');
   const removed = flags.removeOrphans === true ? job.orphans : [];
   const rows = [
-    ...steps.map((step) => {
-      const placement = fresh.includes(step) ? placements[fresh.indexOf(step)] : undefined;
+    ...steps.filter(isShown).map((step) => {
+      const placement = placementOf(step);
       const image = step.request?.Image ?? '';
       return {
         host: placement === undefined ? hostOf(there, step.id) : placement.kind === 'placed' ? placement.decision.host : '-',
@@ -53,7 +58,7 @@ export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { o
       why: undefined,
     })),
   ].toSorted((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0));
-  const creates = make.map(({ kind, name }) => ({ kind, name }));
+  const creates = [...make, ...job.newContents].map(({ kind, name }) => ({ kind, name }));
   if (flags.json === true) out(`${JSON.stringify({ project: job.project, creates, steps: rows }, undefined, 2)}\n`);
   else {
     for (const { kind, name } of creates) out(`create ${kind} ${name}\n`);

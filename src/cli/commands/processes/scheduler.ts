@@ -14,7 +14,7 @@ export async function scheduler(flags: Flags, { env }: Terminal): Promise<void> 
   if (!/^(127\.|localhost$|::1$)/.test(listen.host)) {
     logging.log.warn(
       { listen },
-      'LISTENING WITHOUT TLS ON AN ADDRESS THAT OTHERS MAY REACH: whoever reaches it is root on every host; keep it on a private network',
+      'LISTENING WITHOUT TLS ON AN ADDRESS THAT OTHERS MAY REACH: any client that reaches it has root on every host; keep it on a private network',
     );
   }
   await runScheduler(schedulerSettings(config, hostname()), logging, endSignal());

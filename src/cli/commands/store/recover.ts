@@ -21,10 +21,7 @@ export interface RecoverFlags extends RestoreFlags {
 export async function recover(agents: readonly string[], flags: RecoverFlags, { env, out, say }: Terminal): Promise<void> {
   const token = flags.tokenFile === undefined ? env['ARPANET_JOIN_TOKEN'] : readFileSync(flags.tokenFile, 'utf8').trim();
   if (token === undefined || token === '')
-    throw new ArpanetError(
-      'invalid',
-      'the agents answer to the join token only: ARPANET_JOIN_TOKEN or --token-file, as they were started with',
-    );
+    throw new ArpanetError('invalid', 'the agents require the join token that they were started with: ARPANET_JOIN_TOKEN or --token-file');
   const { hosts, missing } = await gatherHosts(agents, token, pino({ level: 'silent' }));
   const unexplained = missing.filter(({ name }) => flags.without?.includes(name) !== true);
   const recovery = planRecovery(hosts, {
@@ -36,11 +33,11 @@ export async function recover(agents: readonly string[], flags: RecoverFlags, { 
     requestOf: requestFromLabels,
   });
   out(`${flags.json === true ? JSON.stringify(recovery, undefined, 2) : recoveryText(recovery)}\n`);
-  for (const { name, why } of unexplained) say(`${name} cannot be asked: ${why}`);
+  for (const { name, why } of unexplained) say(`${name} does not answer: ${why}`);
   if (unexplained.length > 0)
     throw new ArpanetError(
       'unavailable',
-      `what runs on ${unexplained.map(({ name }) => name).join(', ')} would lose its addresses and names: bring it back, or say --without ${unexplained[0]?.name} if it is gone for good`,
+      `what runs on ${unexplained.map(({ name }) => name).join(', ')} would lose its addresses and names: start its agent again, or give --without ${unexplained[0]?.name} if the host is lost permanently`,
     );
   if (recovery.refusals.length > 0) throw new ArpanetError('conflict', recovery.refusals.join('; '));
   if (flags.plan === true) return say('nothing was written (--plan)');

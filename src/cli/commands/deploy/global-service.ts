@@ -1,0 +1,56 @@
+/** A deploy's service with an instance on every host: the cluster makes the instances, also on hosts that join later. Effects: HTTP requests, timers. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Wave } from '../../../compose/index.ts';
+import { ArpanetError, isKind } from '../../../model/errors.ts';
+import type { ServiceReport } from '../../../operator-api/index.ts';
+import type { ApiClient } from '../../api-client.ts';
+import { assertCompleted, runWork } from '../../output/work.ts';
+import { withImage } from './image.ts';
+
+/** The cluster makes instances one after the other, and an image may have to be copied to each host. */
+const RUNNING_WITHIN_MS = 5 * 60_000;
+const LOOK_EVERY_MS = 300;
+
+/** Creates the service, or replaces its instances where the definition differs; its instances once they run. Throws `conflict` for one that has a count. */
+export async function deployGlobal(api: ApiClient, project: string, wave: Wave, say: (line: string) => void): Promise<ServiceReport> {
+  const reference = `${project}/${wave.service}`;
+  const present = await serviceAt(api, reference);
+  if (present !== undefined && present.instances.length > 0 && !present.isGlobal)
+    throw new ArpanetError('conflict', `${reference} has a replica count and cannot become global: "arpanet rm ${reference}" first`);
+  const differing = wave.steps.find(({ action }) => action === 'recreate');
+  const step = differing ?? wave.steps.find(({ request }) => request !== undefined);
+  if (step?.request !== undefined && (differing !== undefined || present?.isGlobal !== true)) {
+    const number = Number(step.request.Labels?.['com.docker.compose.container-number'] ?? 1);
+    const template = { name: step.container, number, request: await withImage(api, step.request) };
+    const body = { service: reference, isGlobal: true, template, settings: wave.update, desired: present?.desired ?? 1 };
+    const verb = present?.isGlobal === true ? 'replace' : 'create';
+    assertCompleted(await runWork<unknown>(api, `/arpanet/v1/services/${verb}`, body, { say, isQuiet: false }));
+  }
+  return allRunning(api, reference);
+}
+
+async function serviceAt(api: ApiClient, reference: string): Promise<ServiceReport | undefined> {
+  try {
+    const [service] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
+    return service;
+  } catch (error) {
+    if (isKind(error, 'engine') && error.engineStatus === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Throws `timeout` when they do not run in time. */
+async function allRunning(api: ApiClient, reference: string): Promise<ServiceReport> {
+  const endMs = Date.now() + RUNNING_WITHIN_MS;
+  for (;;) {
+    const service = await serviceAt(api, reference);
+    const idle = service?.instances.filter(({ isStopped }) => isStopped).length ?? 0;
+    if (service !== undefined && service.desired > 0 && service.running + idle + service.done >= service.desired) return service;
+    if (Date.now() > endMs)
+      throw new ArpanetError(
+        'timeout',
+        `${reference} does not run on all its hosts after ${RUNNING_WITHIN_MS / 60_000} minutes: "arpanet ls" shows why`,
+      );
+    await sleep(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,90 @@
+/** Secrets and configs of a deploy: their contents against what the cluster's store has. Effects: files, HTTP requests. */
+import { randomBytes, scryptSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { StoredObject } from '../../../compose/index.ts';
+import { ArpanetError } from '../../../model/errors.ts';
+import type { ApiClient } from '../../api-client.ts';
+
+/** Docker API, `GET /secrets` and `GET /configs`: a secret comes without its data. */
+interface StoredRecord {
+  readonly ID: string;
+  readonly Spec: { readonly Name: string; readonly Labels?: Readonly<Record<string, string>> | null; readonly Data?: string };
+}
+
+/** One that must be created before the containers. */
+export interface NewContent {
+  readonly kind: StoredObject['kind'];
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly data: Buffer;
+}
+
+/** A used object: the id of the record that has its content, or what is to be created. */
+export type Resolved = { readonly id: string } | NewContent;
+
+/** `SALT:KEY` in hex. A slow hash, because every client that may list secrets may read it, and could try to guess a short secret. */
+const FINGERPRINT = 'arpanet.content';
+const [SALT_BYTES, KEY_BYTES] = [16, 32];
+
+function fingerprint(data: Buffer, salt: Buffer = randomBytes(SALT_BYTES)): string {
+  return `${salt.toString('hex')}:${scryptSync(data, salt, KEY_BYTES).toString('hex')}`;
+}
+
+const isSameContent = ({ Spec }: StoredRecord, data: Buffer): boolean => {
+  if (Spec.Data !== undefined) return Spec.Data === data.toString('base64');
+  const known = Spec.Labels?.[FINGERPRINT];
+  return known !== undefined && fingerprint(data, Buffer.from(known.split(':')[0] ?? '', 'hex')) === known;
+};
+
+/**
+ * Looks an object up in the store by its content. A record cannot be changed, and containers may still use it: other content gets a record
+ * of its own, `NAME-2`, `NAME-3`, … Throws `invalid` for a file or variable that is missing, and for an external one that is not stored.
+ */
+export async function resolveContent(
+  api: ApiClient,
+  object: StoredObject,
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Resolved> {
+  const { kind, key, name, labels } = object;
+  const records = await api.json<readonly StoredRecord[]>(`/${kind}s`);
+  const named = (wanted: string) => records.find(({ Spec }) => Spec.Name === wanted);
+  if (object.source.from === 'external') {
+    const found = named(name);
+    if (found === undefined)
+      throw new ArpanetError('invalid', `${kind} ${name} is external and does not exist: docker ${kind} create ${name} FILE`);
+    return { id: found.ID };
+  }
+  const data = contentOf(object, folder, env);
+  const own = ({ Spec }: StoredRecord) =>
+    Spec.Name === name ||
+    (Spec.Labels?.['com.docker.compose.project'] === labels['com.docker.compose.project'] &&
+      Spec.Labels?.[`com.docker.compose.${kind}`] === key);
+  const same = records.find((record) => own(record) && isSameContent(record, data));
+  if (same !== undefined) return { id: same.ID };
+  let free = name;
+  for (let number = 2; named(free) !== undefined; number++) free = `${name}-${number}`;
+  return { kind, name: free, labels: kind === 'secret' ? { ...labels, [FINGERPRINT]: fingerprint(data) } : labels, data };
+}
+
+function contentOf({ kind, key, source }: StoredObject, folder: string, env: Readonly<Record<string, string | undefined>>): Buffer {
+  if (source.from === 'content') return Buffer.from(source.text);
+  if (source.from === 'environment') {
+    const value = env[source.variable];
+    if (value === undefined) throw new ArpanetError('invalid', `${kind}s.${key}: the variable ${source.variable} is not set`);
+    return Buffer.from(value);
+  }
+  if (source.from === 'external') return Buffer.alloc(0);
+  const file = resolve(folder, source.path);
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new ArpanetError('invalid', `${kind}s.${key}: cannot read ${file}`, { cause });
+  }
+}
+
+/** Creates it in the store. Errors: `engine` with the cluster's reason, for a name or a size that it does not take. */
+export async function createContent(api: ApiClient, { kind, name, labels, data }: NewContent): Promise<void> {
+  await api.json(`/${kind}s/create`, { method: 'POST', body: { Name: name, Labels: labels, Data: data.toString('base64') } });
+}
