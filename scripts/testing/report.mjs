@@ -41,18 +41,17 @@ export function print(outcome, { isLong }) {
   if (failures.length > 0 && output !== '') console.log(`  it said:\n${indent(output.slice(-8_000), 4)}`);
 }
 
-/** Each suite before what is in it. */
+/** Each suite before what is in it: it is told of after that. */
 function inOrder(lines) {
+  /** What has its suite counts as that suite's own line. */
   const ordered = [];
   for (const line of lines) {
-    if (!line.isSuite) ordered.push(line);
-    else {
-      let at = ordered.length;
-      while (at > 0 && ordered[at - 1].nesting > line.nesting) at -= 1;
-      ordered.splice(at, 0, line);
-    }
+    let at = ordered.length;
+    if (line.isSuite) while (at > 0 && ordered[at - 1].level > line.nesting) at -= 1;
+    for (const inside of ordered.slice(at)) inside.level = line.nesting;
+    ordered.splice(at, 0, { line, level: line.nesting });
   }
-  return ordered;
+  return ordered.map(({ line }) => line);
 }
 
 /** Sums over processes. */
