@@ -16,8 +16,11 @@ const FIELDS = {
   'log-level': 'logLevel',
 } as const;
 
+/** One of LIVE. */
 export type LiveName = keyof typeof FIELDS;
+/** The values of the settings that can be changed while the cluster runs. */
 export type LiveSettings = Pick<SchedulerConfig, (typeof FIELDS)[LiveName]>;
+/** Names of the settings that can be changed while the cluster runs. */
 export const LIVE = Object.keys(FIELDS) as readonly LiveName[];
 
 /** Parses a setting. Throws `invalid` with the nearest name, or with the allowed values. */

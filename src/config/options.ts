@@ -1,6 +1,8 @@
 /** All settings as data: the command line, the environment, the YAML file and the reference page are made from this table. */
 
+/** The commands whose flags are settings. */
 export const COMMANDS = ['up', 'scheduler', 'agent', 'token', 'hosts', 'status', 'audit'] as const;
+/** One of COMMANDS. */
 export type Command = (typeof COMMANDS)[number];
 
 export interface Option {
@@ -23,6 +25,7 @@ const optional = {} as const;
 const servers = (value: string) => ({ up: { default: value }, scheduler: { default: value } }) as const;
 const clients = { token: optional, hosts: optional, status: optional, audit: optional } as const;
 
+/** All settings of all commands. */
 export const OPTIONS: readonly Option[] = [
   {
     name: 'config',
@@ -232,6 +235,7 @@ export function environmentName(option: string): string {
   return `ARPANET_${option.toUpperCase().replaceAll('-', '_')}`;
 }
 
+/** The settings that a command has, in the order of its help. */
 export function optionsOf(command: Command): readonly Option[] {
   return OPTIONS.filter((option) => option.commands[command] !== undefined);
 }

@@ -58,6 +58,9 @@ type Frozen<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]: Frozen<T[Key]> }
     : T;
 
+/** The validated settings of a command: times in ms, sizes in bytes, addresses parsed. */
 export type ConfigOf<C extends Command> = Frozen<z.output<(typeof schemas)[C]>>;
+/** The settings of `arpanet up`. */
 export type UpConfig = ConfigOf<'up'>;
+/** The settings of `arpanet scheduler`. */
 export type SchedulerConfig = ConfigOf<'scheduler'>;

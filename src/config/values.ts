@@ -48,6 +48,7 @@ export const httpUrl = parsed('of the form http://ADDR:PORT', (text) => {
   return url === undefined || url.port === 0 ? undefined : text.replace(/\/$/, '');
 });
 
+/** `consul://HOST:PORT` or `embedded:DIR`, parsed. */
 export const storeUrl = parsed('of the form consul://HOST:PORT or embedded:DIR', (text) => {
   const consul = inScheme('consul')(text);
   if (consul !== undefined) return { kind: 'consul' as const, ...consul };

@@ -30,6 +30,7 @@ export interface DnsStats extends RespondStats {
   readonly listening: readonly string[];
 }
 
+/** A running DNS server. Disposing of it closes its sockets. */
 export interface DnsService {
   /**
    * Idempotent. Waits up to 2 s for an address that this host does not have yet.
@@ -54,6 +55,7 @@ const tcpIdleMs = 10_000;
 const maxTcpClients = 256;
 const maxTcpQuery = 4096;
 
+/** A DNS server for one name table (RFC 1035), over UDP and TCP. It listens once `listen` is called. */
 export function createDns(options: DnsOptions): DnsService {
   const { port = 53, log, now, consulDns, pool } = options;
   const listeners = new Map<string, Promise<Listener>>();

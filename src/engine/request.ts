@@ -12,6 +12,7 @@ export type EngineTarget =
   | { readonly socketPath: string; readonly agent?: http.Agent }
   | { readonly host: string; readonly port: number; readonly agent?: http.Agent };
 
+/** One HTTP request to an Engine. Times in ms. */
 export interface EngineCall {
   readonly method: string;
   /** With a version (`/v1.41/containers/json`), or without for the Engine's newest. */
@@ -24,6 +25,7 @@ export interface EngineCall {
   readonly timeoutMs?: number;
 }
 
+/** A whole answer of an Engine, whatever its status. */
 export interface EngineAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;

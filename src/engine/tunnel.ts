@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from '../telemetry/log.ts';
 import { openUpgrade } from './upgrade.ts';
 
+/** An address to connect to; IPv6 without brackets. */
 export interface HostPort {
   /** An IP address. */
   readonly address: string;

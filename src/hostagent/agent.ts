@@ -25,6 +25,7 @@ import { createFence } from './overlay/fence.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
 import { createStream } from './stream/stream.ts';
 
+/** What an agent process is started with. */
 export interface AgentOptions {
   readonly name: string;
   /** This host's own address: other hosts reach it there, and the overlay starts there. */

@@ -1,6 +1,6 @@
 /**
  * The parts of Docker's JSON that arpanet reads or rewrites (Engine API 1.24 to 1.51). Everything else in these objects is carried along
- * untouched, hence the index signatures. Field names are Docker's own.
+ * untouched; that is what the index signatures are for. Field names are Docker's own.
  */
 export interface Json {
   readonly [key: string]: unknown;

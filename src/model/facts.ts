@@ -2,12 +2,13 @@
 import type { NamedInstance } from './name-table.ts';
 import type { ContainerInspect, ContainerSummary, ImageSummary, Json, VolumeSummary } from './docker.ts';
 
-/** One container as its Engine describes it, both ways. `inspect` is absent when the container went away in between. */
+/** One container as its Engine describes it, both ways. `inspect` is absent when the container was removed in between. */
 export interface ContainerFacts {
   readonly summary: ContainerSummary;
   readonly inspect: ContainerInspect;
 }
 
+/** The load of a host at one moment. Sizes in bytes, `cpu` as a share from 0 to 1. */
 export interface Load {
   /** Busy share of all cores, 0 to 1, smoothed over some seconds. */
   readonly cpu: number;
@@ -15,6 +16,7 @@ export interface Load {
   readonly memoryTotalBytes: number;
 }
 
+/** What an agent reports of its host and Engine when it connects. Sizes in bytes. */
 export interface HostFacts {
   readonly name: string;
   readonly address: string;
@@ -37,7 +39,7 @@ export interface HostFacts {
   readonly routes: readonly string[];
 }
 
-/** A network of ours that exists on a host now. */
+/** A cluster network that exists on a host now. */
 export interface MaterialisedNetwork {
   readonly network: string;
   /** The Engine's own id of the bridge network. */
@@ -72,12 +74,12 @@ export interface HostObservation {
     readonly name: string;
     readonly gateway: string;
     readonly bridge: string;
-    /** What its containers believe can be sent at once; absent: 1500, or an agent of before. */
+    /** The MTU of its containers in bytes; absent: 1500, or an older agent. */
     readonly mtu?: number;
     /** Its bridge is up and has the gateway's address; absent: an agent of before. */
     readonly isAddressed?: boolean;
   }[];
-  /** All VXLAN devices of ours; none with `--overlay none`. */
+  /** All VXLAN devices of the cluster; none with `--overlay none`. */
   readonly vxlans: readonly {
     readonly device: string;
     readonly vni: number;
@@ -94,7 +96,7 @@ export interface ContainerUsage {
   readonly id: string;
   /** Busy cores since the last look, or over half a second at the first. */
   readonly cores: number;
-  /** Without the page cache that can be given up. */
+  /** Bytes, without the page cache that can be reclaimed. */
   readonly memoryBytes: number;
 }
 

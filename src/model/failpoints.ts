@@ -1,4 +1,4 @@
-/** Named points between two effects, where a crash would hurt most. Nothing happens there, unless whoever starts the scheduler hands in a hook. */
+/** Named points between two effects, where a crash would hurt most. Nothing happens there, unless a test's entry point passes a hook. */
 export const FAILPOINTS = [
   /** Name, address and record are in the store; nothing exists yet. */
   'create.claimed',

@@ -26,7 +26,7 @@ export interface NamedInstance {
 
 export type OutsideType = 'A' | 'AAAA' | 'CNAME' | 'SRV' | 'TXT';
 
-/** `arpanet/records/<name>`: a name made by hand, for what does not run in the cluster. */
+/** `arpanet/records/<name>`: a name that an operator added, for what does not run in the cluster. */
 export interface OutsideName {
   /** `outside.abc`, in lower case: `outside` in deployment `abc`, `outside.abc.service.consul` everywhere. */
   readonly name: string;
@@ -39,6 +39,7 @@ export interface OutsideEntry {
   readonly value: string;
 }
 
+/** The names that an agent answers: the instances that its host may ask for, and names that operators added. */
 export interface NameTable {
   /** Grows with every change made by one leader. */
   readonly version: number;
@@ -48,6 +49,6 @@ export interface NameTable {
   readonly instances: readonly NamedInstance[];
   /** Names of the instances' networks, by id: `web.backend` is web's address in backend. */
   readonly networks?: Readonly<Record<string, string>>;
-  /** Names made by hand; absent in tables kept by agents of before. */
+  /** Names that operators added; absent in tables of older agents. */
   readonly outside?: readonly OutsideName[];
 }

@@ -80,7 +80,7 @@ export interface NetworkRecord {
   readonly vni: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
-  /** As asked for, where that was not `bridge`: every network is one of ours. */
+  /** As asked for, where that was not `bridge`: every network is a cluster network. */
   readonly driver?: string;
   readonly internal: boolean;
   readonly attachable: boolean;

@@ -11,7 +11,7 @@ export interface CreateContainer {
   readonly apiVersion: string;
   /** The same for a request that is sent again after a failover. */
   readonly requestId: string;
-  /** Aborts when the client goes away: what was begun is undone. */
+  /** Aborts when the client disconnects: what was begun is undone. */
   readonly signal: AbortSignal;
   /** The one host that it may go to: an instance is being moved there. */
   readonly on?: string;

@@ -68,7 +68,7 @@ export interface ServiceRecord extends ServiceId {
   readonly spec?: Json;
   /** Container ids that the user stopped through the API: they stay stopped. */
   readonly stopped: readonly string[];
-  /** Instances that clients are just removing: once they are gone the count is that much lower, whoever leads then. */
+  /** Instances that clients are removing: once they are removed the count is lowered by as many, also by another leader. */
   readonly removing?: readonly { readonly id: string; readonly number: number }[];
   /** Grows with every change. */
   readonly version: number;

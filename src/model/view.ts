@@ -4,8 +4,8 @@ import type { ContainerFacts, HostFacts, Load } from './facts.ts';
 import type { ContainerRecord, HostRecord, NetworkRecord, VolumeRecord } from './records.ts';
 
 /**
- * joining: has not connected and sent what runs there since the leader's election. alive: sends heartbeats. suspect: nothing is heard of it, nor of
- * over a third of all hosts; nothing is started elsewhere, its names stay. down: nothing is heard of it, or its Engine is unreachable. A host that was
+ * joining: has not connected and sent what runs there since the leader's election. alive: sends heartbeats. suspect: no message arrives from it, nor from
+ * over a third of all hosts; nothing is started elsewhere, its names stay. down: no message arrives from it, or its Engine is unreachable. A host that was
  * removed is not listed. The transitions: scheduler/loss/host-states.ts.
  */
 export type HostState = 'joining' | 'alive' | 'suspect' | 'down';

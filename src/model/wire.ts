@@ -6,7 +6,7 @@ import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
 import type { ContainerFacts, EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan } from './facts.ts';
 import type { NameTable } from './name-table.ts';
 
-/** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are told by the Engines' labels. */
+/** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are in the Engines' labels. */
 export interface StoreReplica {
   readonly epoch: number;
   readonly atMs: number;
@@ -52,7 +52,7 @@ export type AgentMessage =
 
 /** What the leader can ask of an agent; each is answered by one `done`. */
 export type AgentCall =
-  /** Reads these anew from the Engine and sends what changed before its `done`: the leader's view then shows it. */
+  /** Reads these again from the Engine and sends what changed before its `done`: the leader's view then shows it. */
   | {
       readonly method: 'sync';
       readonly containers?: readonly string[];
@@ -82,9 +82,9 @@ export type LeaderMessage =
   | { readonly type: 'welcome'; readonly epoch: number; readonly leader: string; readonly clusterId: string }
   /** removed: ops took the host out of the cluster: its networks are to be cut off from the others'. */
   | { readonly type: 'refused'; readonly why: string; readonly removed?: boolean }
-  /** Answers an agent's beat, best at once. An agent that has had one and then hears nothing for 10 s dials anew. */
+  /** Answers an agent's heartbeat. An agent that has had one and then receives nothing for 10 s reconnects. */
   | { readonly type: 'beat' }
-  /** All networks that should exist here: the agent puts right what differs. */
+  /** All networks that should exist here: the agent repairs what differs. */
   | {
       readonly type: 'plans';
       readonly plans: readonly NetworkPlan[];

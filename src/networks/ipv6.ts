@@ -24,6 +24,7 @@ export function parseIpv6(text: string): bigint | undefined {
   return groups.reduce((number, group) => (number << 16n) | BigInt(`0x${group}`), 0n);
 }
 
+/** The canonical text of an IPv6 address (RFC 5952). */
 export function formatIpv6(address: bigint): string {
   const groups = Array.from({ length: 8 }, (_, i) => ((address >> BigInt(16 * (7 - i))) & 0xffffn).toString(16));
   return canonicalOf(groups.join(':')) ?? '';
@@ -40,11 +41,13 @@ export function parseSubnet6(text: string): Subnet6 | undefined {
   return { cidr: `${formatIpv6(first)}/${prefix}`, first, prefix };
 }
 
+/** Whether an IPv6 subnet contains an address. */
 export function contains6(subnet: Subnet6, address: bigint): boolean {
   const rest = BITS - BigInt(subnet.prefix);
   return address >> rest === subnet.first >> rest;
 }
 
+/** Whether two IPv6 subnets have an address in common. */
 export function overlaps6(a: Subnet6, b: Subnet6): boolean {
   return contains6(a, b.first) || contains6(b, a.first);
 }

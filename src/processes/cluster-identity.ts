@@ -1,4 +1,4 @@
-/** Who a cluster is: its id and its join token, made by its first leader and kept in the store. Effects: the ledger, chance. */
+/** The identity of a cluster: its id and its join token, made by its first leader and kept in the store. Effects: the ledger, chance. */
 import { randomBytes } from 'node:crypto';
 import { ArpanetError, keys } from '../model/index.ts';
 import type { Ledger } from '../store/index.ts';

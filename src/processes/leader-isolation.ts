@@ -1,13 +1,13 @@
 /** Whether a leader is of any use: one that no host has reached for long, by any scheduler, gives the lead to another. Effects: a timer. */
 
 export interface Isolation {
-  /** Fires when nothing was heard of any known host for as long as patience lasts. */
+  /** Fires when no known host has sent a message for `patienceMs`. */
   readonly watch: (leader: Watched, lost: AbortSignal) => AbortSignal;
 }
 
 export interface Watched {
   readonly hosts: () => readonly unknown[];
-  /** When a host was last heard of in this term. */
+  /** When the last message of any host arrived in this term. */
   readonly lastHeardMs: () => number | undefined;
 }
 
@@ -19,20 +19,20 @@ export function createIsolation(patienceMs: () => number, now: () => number): Is
   let lonelyTerms = 0;
   return {
     watch({ hosts, lastHeardMs }, lost) {
-      const forsaken = new AbortController();
+      const isolated = new AbortController();
       const sinceMs = now();
       const timer = setInterval(() => {
-        if (forsaken.signal.aborted) return;
+        if (isolated.signal.aborted) return;
         const heardMs = lastHeardMs();
         if (heardMs !== undefined) lonelyTerms = 0;
         const boundMs = patienceMs() * 2 ** Math.min(lonelyTerms, MOST_DOUBLINGS);
         if (hosts().length === 0 || now() - (heardMs ?? sinceMs) < boundMs) return;
         clearInterval(timer);
         if (heardMs === undefined) lonelyTerms++;
-        forsaken.abort();
+        isolated.abort();
       }, LOOK_EVERY_MS);
       lost.addEventListener('abort', () => clearInterval(timer), { once: true });
-      return forsaken.signal;
+      return isolated.signal;
     },
   };
 }

@@ -22,7 +22,7 @@ import { withAddresses } from './rehearsal.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 
-/** What one leadership is made of. It outlives the lock until another leader is known, so that reads go on while the store is away. */
+/** What one leadership is made of. It outlives the lock until another leader is known, so that reads are answered while the store is unreachable. */
 export interface Leadership {
   readonly record: LeaderRecord;
   readonly scheduler: Scheduler;
@@ -35,7 +35,7 @@ export interface Leadership {
   readonly rehearse: OperatorDeps['rehearse'];
   readonly config: ClusterSettings;
   readonly token: string;
-  /** Fires when a host has seen a higher epoch: somebody else leads, whether we hear of it or not. */
+  /** Fires when a host has seen a higher epoch: another scheduler leads, even if the store does not say so yet. */
   readonly superseded: AbortSignal;
   stop(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { ClusterSettings } from '../operator-api/index.ts';
 import type { Ledger, StateStore } from '../store/index.ts';
 
 export interface Followed {
-  /** The settings as they are now; read anew each time. */
+  /** The settings as they are now; read again each time. */
   readonly now: () => LiveSettings;
   /** What was set, by name. */
   readonly kept: () => Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export function followSettings(
           onChange(followed);
         }
       } catch {
-        // the store is away: what was set stays in force
+        // the store is unreachable: what was set stays in force
       }
       await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }

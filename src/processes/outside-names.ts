@@ -1,4 +1,4 @@
-/** Names made by hand: kept in the store, told to agents and catalog before the command is answered. Effects: writes to the ledger. */
+/** Names that operators add: kept in the store, sent to agents and catalog before the command is answered. Effects: writes to the ledger. */
 import { keys, type NamedInstance, type OutsideName } from '../model/index.ts';
 import type { OutsideNames } from '../operator-api/index.ts';
 import { outsideEntry, outsideName, type Registrar, withEntry, withoutEntries } from '../registrar/index.ts';

@@ -3,7 +3,7 @@ import type { Scheduler, ViewStatus } from '../contracts/index.ts';
 import { startPublishing, type Target } from '../publish/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 
-/** The scheduler's view; what a refresh has shown to be published answers at `address` before its client is told. Undefined: nothing is published but on hosts. */
+/** The scheduler's view; what a refresh has shown to be published answers at `address` before its client is answered. Undefined: nothing is published but on hosts. */
 export function publishedView(
   { view, containers, engines }: Pick<Scheduler, 'view' | 'containers' | 'engines'>,
   address: string | undefined,

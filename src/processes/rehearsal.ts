@@ -6,7 +6,7 @@ import type { Rehearsal } from '../operator-api/index.ts';
 import type { Change, Ledger } from '../store/index.ts';
 
 type DhcpDeps = Parameters<typeof createDhcp>[0];
-/** Words for networks that need no plan of ours here: what they become is known at the create. */
+/** Network modes that need no address plan: an Engine resolves them at the create. */
 const BUILT_IN: ReadonlySet<string> = new Set(['default', 'bridge', 'host', 'none']);
 
 /** `networks`: those that a deploy would make first; `routes`: CIDRs that some host routes already. */

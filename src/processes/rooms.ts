@@ -1,4 +1,4 @@
-/** What a scheduler process is built of. The product takes what stands here; the fault lab's entry point hands in rooms with faults. */
+/** What a scheduler process is built of. The product uses these; the fault lab's entry point hands in rooms with faults. */
 import { createDhcp } from '../dhcp/index.ts';
 import { type FailpointHook, noFailpoint } from '../model/index.ts';
 import { startRegistrar } from '../registrar/index.ts';

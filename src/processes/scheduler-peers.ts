@@ -4,11 +4,11 @@ import type { SchedulerReport } from '../operator-api/index.ts';
 
 const EVERY_MS = 5_000;
 const TIMEOUT_MS = 3_000;
-/** One that is silent for this long is not spoken of any more. */
+/** A scheduler that sent no message for this long is left out of the status. */
 const FORGOTTEN_MS = 600_000;
 
 export interface Peers {
-  /** `gone`: it ends, as it was told to. */
+  /** `gone`: it ends in an orderly way. */
   readonly heard: (peer: { readonly name: string; readonly url: string; readonly gone?: boolean }) => void;
   readonly list: () => readonly SchedulerReport[];
   readonly clear: () => void;
@@ -31,7 +31,7 @@ export function createPeers(now: () => number): Peers {
   };
 }
 
-/** Until `signal` aborts; then, if `ending` says so, it takes its leave. What fails is told again the next time. */
+/** Announces until `signal` aborts; then, if `ending` says so, that it ends. A failed announcement is repeated the next time. */
 export async function announce(
   me: { readonly name: string; readonly url: string },
   leaderUrl: string,

@@ -1,4 +1,4 @@
-/** What a scheduler process is started with, flags, environment and file laid over each other. */
+/** What a scheduler process is started with, from flags, environment and file. */
 import type { LiveSettings, SchedulerConfig, UpConfig } from '../config/index.ts';
 
 export interface SchedulerSettings {

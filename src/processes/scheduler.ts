@@ -111,7 +111,7 @@ export async function runScheduler(
       rooms,
       sawEpoch: (epoch) => (seenEpoch = Math.max(seenEpoch, epoch)),
     });
-    // Another may lead by now, and we have been told already.
+    // Another may lead by now, and the watch has reported it already.
     if (term.lost.aborted) return await next.stop();
     await replace(next);
     endpoint.lead(clusterOf(next.scheduler, next.services));
@@ -140,7 +140,7 @@ export async function runScheduler(
   const follow = (leader: LeaderRecord | undefined) => {
     following.abort();
     if (leader === undefined) {
-      // With a view of our own we go on answering reads: perhaps the store is away for everybody.
+      // With a view of our own we go on answering reads: perhaps no scheduler can reach the store.
       if (leadership === undefined) endpoint.follow(undefined);
       return;
     }

@@ -3,6 +3,7 @@ import type { NamedInstance, NameTable, OutsideName } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 
+/** A host as the registrar needs it: its name, address and state. */
 export interface NamedHost {
   readonly name: string;
   readonly address: string;
@@ -31,6 +32,7 @@ export interface RegistrarDeps {
   readonly onChange: (listener: () => void, signal: AbortSignal) => void;
 }
 
+/** Keeps the name table of the agents and the Consul catalog equal to the instances that are ready. */
 export interface Registrar {
   /** Resolves when agents and catalog are up to date, or after 3 s. Never rejects. */
   flush(): Promise<void>;

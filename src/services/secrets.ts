@@ -5,7 +5,7 @@ import type { Core } from './core.ts';
 import { filesOf } from './secret-files.ts';
 import { dockerName } from './service-reference.ts';
 
-/** The store's own limit is 512 KB for a value, and the data stands there in base64. */
+/** The store's own limit is 512 KB for a value, and the data is stored in base64. */
 export const MAX_DATA_BYTES = 256 * 1024;
 
 /** Names are unique by kind. Errors are worded as Docker's API does (`POST /secrets/create`, v1.25). */

@@ -31,7 +31,7 @@ function header({ path, data, uid, gid, mode }: TarFile, nowMs: number): Buffer 
   block.write('ustar\u000000', 257);
   let sum = 0;
   for (const byte of block) sum += byte;
-  // Six digits, a zero byte and the space that stands there.
+  // Six digits, a zero byte and a space (POSIX ustar, checksum field).
   block.write(`${sum.toString(8).padStart(6, '0')}\u0000`, 148);
   return block;
 }

@@ -33,6 +33,7 @@ export interface Fence {
   readonly session: string;
 }
 
+/** A lock that is held until it is lost or released. `fence` goes with each write, so that a former holder cannot write. */
 export interface Lock {
   readonly fence: Fence;
   /** Aborts when the lock is lost, or when it is no longer certain that it is held. */
@@ -41,11 +42,13 @@ export interface Lock {
   release(): Promise<void>;
 }
 
+/** The holder of a lock: the value that it was acquired with. */
 export interface Holder {
   readonly session: string;
   readonly value: unknown;
 }
 
+/** The contract that both stores fulfil; test/conformance/store.ts is its executable form. */
 export interface StateStore extends AsyncDisposable {
   readonly kind: 'embedded' | 'consul';
   get(key: string, signal?: AbortSignal): Promise<Entry | undefined>;

@@ -22,6 +22,7 @@ export interface CampaignDeps {
   readonly probe: (url: string) => Promise<'alive' | 'refused' | 'unknown'>;
 }
 
+/** One leadership: its epoch, its fence, and the signal that fires when it is lost. */
 export interface Term {
   readonly epoch: number;
   readonly fence: Fence;

@@ -59,7 +59,7 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
               ...(isOther ? { previous: base.template } : {}),
               status:
                 change.isRollback === true
-                  ? ({ state: 'rollback_started', startedAtMs: nowMs, message: 'rolled back by hand' } as const)
+                  ? ({ state: 'rollback_started', startedAtMs: nowMs, message: 'rollback requested' } as const)
                   : ({ state: 'updating', startedAtMs: nowMs, message: 'update in progress' } as const),
             }
           : {}),

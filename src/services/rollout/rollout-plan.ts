@@ -1,4 +1,4 @@
-/** The next step of a rolling update, from what is there now: the same after a change of leader. Pure. */
+/** The next step of a rolling update, from what exists now: the same after a change of leader. Pure. */
 import { type ContainerView, isUnreachable, type ServiceRecord, type UpdateSettings } from '../../model/index.ts';
 import { freeNumbers, numberOf } from '../replicas/replica-plan.ts';
 import { essence, isCurrent } from '../replicas/template.ts';

@@ -8,6 +8,7 @@ import { createConsulHttp } from './http.ts';
 import type { Fence } from '../contract.ts';
 import { MAX_OPERATIONS } from '../limits.ts';
 
+/** One instance as a service of the Consul catalog (Consul HTTP API, /v1/catalog/register). */
 export interface CatalogService {
   readonly node: string;
   readonly nodeAddress: string;
@@ -19,6 +20,7 @@ export interface CatalogService {
   readonly meta: Readonly<Record<string, string>>;
 }
 
+/** One change of the catalog. */
 export type CatalogChange =
   | { readonly kind: 'node'; readonly node: string; readonly address: string }
   /** Registers the node too. */
@@ -27,6 +29,7 @@ export type CatalogChange =
   /** Removes the node with all its services. */
   | { readonly kind: 'deregister-node'; readonly node: string };
 
+/** The part of the Consul catalog that the cluster owns: one node for each host, one service for each instance. */
 export interface Catalog extends Disposable {
   /** All services on nodes whose name begins with `nodePrefix`. Throws `unavailable`. */
   list(nodePrefix: string): Promise<readonly CatalogService[]>;

@@ -13,6 +13,7 @@ export type Change =
   /** Deleting an absent key is no error. */
   | { readonly kind: 'delete'; readonly key: string };
 
+/** The leader's copy of all records of the store, and the only way to write them. Errors: `unavailable` while the store is unreachable, `conflict`. */
 export interface Ledger extends AsyncDisposable {
   /** The value, commits under way included. Must not be modified. */
   get<T>(key: string): T | undefined;
