@@ -84,9 +84,15 @@ const filesBelow = (folder: string, ending: RegExp): readonly string[] =>
 
 describe('language', () => {
   it('has no private, dated or vague words in source, documents and README', () => {
-    const paths = ['README.md', ...filesBelow('src', /\.ts$/), ...filesBelow('docs', /\.md$/)].filter(
-      (path) => !NOT_YET.some((prefix) => path.startsWith(prefix)),
-    );
+    const paths = [
+      'README.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+      'CHANGELOG.md',
+      'test/README.md',
+      ...filesBelow('src', /\.ts$/),
+      ...filesBelow('docs', /\.md$/),
+    ].filter((path) => !NOT_YET.some((prefix) => path.startsWith(prefix)));
     const found = paths.flatMap((path) =>
       readFileSync(join(repository, path), 'utf8')
         .split('\n')
