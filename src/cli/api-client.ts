@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { lines } from '../engine/events.ts';
 import { engineError, engineOpen, engineRequest, engineTarget } from '../engine/request.ts';
 import { ArpanetError, isKind } from '../model/errors.ts';
+import { afterScheme, formatHostPort, parseHostPort } from '../text/host-port.ts';
 
 export interface Call {
   /** `GET` where it is not given. */
@@ -114,12 +115,12 @@ function refusal(url: string, path: string, status: number, content: string): Ar
 
 /** `tcp://h:p`, `http://h:p` or `h:p` as `http://h:p`. Throws `invalid`. */
 function httpUrl(endpoint: string): string {
-  const match = /^(?:(?:tcp|http):\/\/)?([^/]+:\d+)\/?$/.exec(endpoint);
-  if (match === null) {
+  const address = parseHostPort(afterScheme(endpoint, 'tcp', 'http') ?? endpoint);
+  if (address === undefined) {
     throw new ArpanetError(
       'invalid',
       `cannot reach a cluster at "${endpoint}": give tcp://HOST:PORT by --endpoint, ARPANET_ENDPOINT or DOCKER_HOST`,
     );
   }
-  return `http://${match[1]}`;
+  return `http://${formatHostPort(address)}`;
 }

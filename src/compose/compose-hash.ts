@@ -207,7 +207,7 @@ export interface HashedWith {
   readonly pathOf: (path: string) => string;
 }
 
-/** The text whose SHA-256 is the label `com.docker.compose.config-hash`. */
+/** The text whose SHA-256 is compose's label config-hash. */
 export function hashedText(definition: Definition, given: HashedWith): string {
   const environment = { ...given.environment, ...map(definition['environment']) };
   const resolved = Object.fromEntries(

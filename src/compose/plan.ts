@@ -1,5 +1,13 @@
 /** The steps of a deploy, in order: what the files define against the existing containers. Pure. */
-import { ArpanetError, type ContainerSummary, type CreateRequest, type Json, labels, type UpdateSettings } from '../model/index.ts';
+import {
+  ArpanetError,
+  type ContainerSummary,
+  type CreateRequest,
+  type Json,
+  labels,
+  type UpdateSettings,
+  composeLabels,
+} from '../model/index.ts';
 import { isMap } from './normalize.ts';
 import type { Stack } from './read.ts';
 import { updateOf } from './update-config.ts';
@@ -44,10 +52,6 @@ export interface Asked {
   readonly only: readonly string[];
 }
 
-const SERVICE = 'com.docker.compose.service';
-const NUMBER = 'com.docker.compose.container-number';
-const HASH = 'com.docker.compose.config-hash';
-const IMAGE = 'com.docker.compose.image';
 const CONDITIONS = ['service_started', 'service_healthy', 'service_completed_successfully'];
 
 /** The waves in the order in which they must come up, then the containers of services that the files do not have. Throws `invalid`. */
@@ -58,7 +62,7 @@ export function planStack(
   asked: Asked,
 ): { readonly waves: readonly Wave[]; readonly orphans: readonly ContainerSummary[] } {
   const waves = inOrder(stack, wanted(stack, asked)).map((service) => waveOf(service, stack, around, existing));
-  return { waves, orphans: existing.filter((container) => !stack.services.has(container.Labels[SERVICE] ?? '')) };
+  return { waves, orphans: existing.filter((container) => !stack.services.has(container.Labels[composeLabels.service] ?? '')) };
 }
 
 function dependencies(stack: Stack, service: string): readonly { readonly service: string; readonly condition: string }[] {
@@ -134,8 +138,8 @@ function inOrder(stack: Stack, services: ReadonlySet<string>): readonly string[]
 
 function waveOf(service: string, stack: Stack, around: Surroundings, existing: readonly ContainerSummary[]): Wave {
   const definition = stack.services.get(service) ?? {};
-  const mine = existing.filter((container) => container.Labels[SERVICE] === service);
-  const numberOf = (container: ContainerSummary) => Number(container.Labels[NUMBER] ?? 0);
+  const mine = existing.filter((container) => container.Labels[composeLabels.service] === service);
+  const numberOf = (container: ContainerSummary) => Number(container.Labels[composeLabels.number] ?? 0);
   const steps: Step[] = [];
   let update: UpdateSettings;
   let count: number;
@@ -160,8 +164,8 @@ function waveOf(service: string, stack: Stack, around: Surroundings, existing: r
       const number = numberOf(container);
       const request = requestOf(service, definition, number, around);
       // A tag may mean another image by now. A container without the image's id in a label is not compared.
-      const [made, now] = [container.Labels[IMAGE], around.imageId(request.Image ?? '')];
-      const isDefinedAlike = [HASH, labels.files].every((label) => container.Labels[label] === request.Labels?.[label]);
+      const [made, now] = [container.Labels[composeLabels.image], around.imageId(request.Image ?? '')];
+      const isDefinedAlike = [composeLabels.configHash, labels.files].every((label) => container.Labels[label] === request.Labels?.[label]);
       const isSame = isDefinedAlike && (made === undefined || now === undefined || made === now);
       const action = !isSame ? 'recreate' : container.State === 'running' ? 'keep' : 'start';
       steps.push({ service, container: nameOf(around.project, service, definition, number), action, id: container.Id, request, ...on });
@@ -202,10 +206,10 @@ export function resourcesOf(
   stack: Stack,
   project: string,
 ): { readonly networks: ReadonlyMap<string, Wanted>; readonly volumes: ReadonlyMap<string, Wanted> } {
-  const labelled = (value: unknown, kind: string, name: string) => ({
+  const labelled = (value: unknown, kind: 'network' | 'volume', name: string) => ({
     ...(isMap(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, textOf(one)])) : pairs(value)),
-    'com.docker.compose.project': project,
-    [`com.docker.compose.${kind}`]: name,
+    [composeLabels.project]: project,
+    [composeLabels[kind]]: name,
   });
   const of = (kind: 'network' | 'volume', named: Readonly<Record<string, Json | null>>, create: (name: string, entry: Json) => Json) =>
     new Map(

@@ -7,6 +7,7 @@ import {
   type Json,
   labels,
   type SecretKind,
+  composeLabels,
 } from '../model/index.ts';
 import { type Definition, isMap } from './normalize.ts';
 import { hashedText } from './compose-hash.ts';
@@ -80,7 +81,6 @@ export function requestOf(service: string, definition: Definition, number: numbe
   const mode = modeOf(definition, around.project);
   const constraints = texts(map(map(deploy)['placement'])['constraints']).map((one) => one.replaceAll(/\s*(==|!=)\s*/g, '$1'));
   const files = secretFiles(definition, around.storedId);
-  const project = 'com.docker.compose';
   const fromFiles = around.envFiles(listOf(definition['label_file']));
   const own: Record<string, string> = Object.fromEntries(
     Object.entries({ ...fromFiles, ...map(definition['labels']) }).map(([key, value]) => [key, value === null ? '' : textOf(value)]),
@@ -92,11 +92,11 @@ export function requestOf(service: string, definition: Definition, number: numbe
       ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
       ...placementLabels(definition),
       ...(files.length === 0 ? {} : { [labels.files]: JSON.stringify(files) }),
-      [`${project}.project`]: around.project,
-      [`${project}.service`]: service,
-      [`${project}.container-number`]: textOf(number),
-      [`${project}.oneoff`]: 'False',
-      [`${project}.config-hash`]: around.hash(
+      [composeLabels.project]: around.project,
+      [composeLabels.service]: service,
+      [composeLabels.number]: textOf(number),
+      [composeLabels.oneoff]: 'False',
+      [composeLabels.configHash]: around.hash(
         hashedText(definition, {
           environment: around.envFiles(listOf(definition['env_file'])),
           labels: fromFiles,
@@ -104,9 +104,9 @@ export function requestOf(service: string, definition: Definition, number: numbe
           pathOf: (path) => pathOf(around.folder, path),
         }),
       ),
-      [`${project}.project.config_files`]: around.files.join(','),
-      [`${project}.project.working_dir`]: around.folder,
-      [`${project}.depends_on`]: Object.entries(map(definition['depends_on']))
+      [composeLabels.configFiles]: around.files.join(','),
+      [composeLabels.workingDir]: around.folder,
+      [composeLabels.dependsOn]: Object.entries(map(definition['depends_on']))
         .map(([name, entry]) => `${name}:${textOf(map(entry)['condition'] ?? 'service_started')}:false`)
         .join(','),
     },

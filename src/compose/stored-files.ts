@@ -1,5 +1,5 @@
 /** Secrets and configs of a file: what is kept in the cluster's store, and which files containers get of it. Pure. */
-import { ArpanetError, type Json, type SecretFile, type SecretKind } from '../model/index.ts';
+import { ArpanetError, type Json, type SecretFile, type SecretKind, composeLabels } from '../model/index.ts';
 import { type Definition, isMap } from './normalize.ts';
 import { textOf } from './values.ts';
 
@@ -47,8 +47,8 @@ export function storedObject(kind: SecretKind, key: string, entry: Json, project
     name: text(name) ?? outer ?? (isExternal ? key : `${project}_${key}`),
     labels: {
       ...labelsOf(labels),
-      'com.docker.compose.project': project,
-      [`com.docker.compose.${kind}`]: key,
+      [composeLabels.project]: project,
+      [`${composeLabels.prefix}${kind}`]: key,
     },
     source,
   };

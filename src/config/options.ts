@@ -61,7 +61,7 @@ export const OPTIONS: readonly Option[] = [
     help: 'its name in the cluster',
     commands: {
       scheduler: { help: "this scheduler's name (default: the machine's host name)" },
-      agent: { required: true, help: "this host's name, unique in the cluster" },
+      agent: { required: true, help: "this host's name, unique in the cluster: a-z, 0-9 and -" },
     },
   },
   {

@@ -34,7 +34,7 @@ export const schemas = {
   scheduler: z.strictObject({ ...scheduling, advertise: v.httpUrl.optional(), name: v.name.optional(), store: v.storeUrl }),
   agent: z.strictObject({
     join: v.atLeastOne(v.httpUrl),
-    name: v.name,
+    name: v.hostName,
     address: v.ip,
     engine: v.engineUrl,
     listen: v.hostPort.optional(),

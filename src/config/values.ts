@@ -3,11 +3,9 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseDurationMs } from '../text/duration.ts';
 import { parseSize } from '../text/size.ts';
-
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
+import { afterScheme, parseHostPort } from '../text/host-port.ts';
+import { parseSubnet } from '../text/ipv4.ts';
+import { HOST_NAME_FORM, isHostName } from '../text/names.ts';
 
 /** A value parsed from text; `parse` gives undefined when the text is not of the form that `form` describes. */
 function parsed<T>(form: string, parse: (text: string) => T | undefined) {
@@ -19,28 +17,14 @@ function parsed<T>(form: string, parse: (text: string) => T | undefined) {
   });
 }
 
-function parseHostPort(text: string, defaultPort?: number): HostPort | undefined {
-  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([^\s:/[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const host = bracketed ?? plain;
-  const port = digits === undefined ? defaultPort : Number(digits);
-  return host === undefined || port === undefined || port > 65_535 ? undefined : { host, port };
-}
-
-/** The rest of a URL `scheme://rest`, without a slash at its end. */
-function after(scheme: string, text: string): string | undefined {
-  return text.startsWith(`${scheme}://`) ? text.slice(scheme.length + 3).replace(/\/$/, '') : undefined;
-}
-
 const inScheme = (scheme: string) => (text: string) => {
-  const rest = after(scheme, text);
+  const rest = afterScheme(text, scheme);
   return rest === undefined ? undefined : parseHostPort(rest);
 };
 
 export const tcpUrl = parsed('of the form tcp://ADDR:PORT', inScheme('tcp'));
-export const hostPort = parsed('of the form ADDR:PORT', (text) => parseHostPort(after('tcp', text) ?? text));
-export const dnsServer = parsed('of the form ADDR or ADDR:PORT', (text) =>
-  isIP(text) === 0 ? parseHostPort(text, 53) : { host: text, port: 53 },
-);
+export const hostPort = parsed('of the form ADDR:PORT', (text) => parseHostPort(afterScheme(text, 'tcp') ?? text));
+export const dnsServer = parsed('of the form ADDR or ADDR:PORT', (text) => parseHostPort(text, 53));
 
 /** As given, without a slash at its end. */
 export const httpUrl = parsed('of the form http://ADDR:PORT', (text) => {
@@ -57,7 +41,7 @@ export const storeUrl = parsed('of the form consul://HOST:PORT or embedded:DIR',
 });
 
 export const engineUrl = parsed('of the form unix:///PATH or tcp://HOST:PORT', (text) => {
-  const path = after('unix', text);
+  const path = afterScheme(text, 'unix');
   if (path?.startsWith('/')) return { socketPath: path };
   return inScheme('tcp')(text);
 });
@@ -90,17 +74,17 @@ export const ip = parsed('an IPv4 address', (text) => (isIP(text) === 4 ? text :
 
 /** With room for at least one network: `/28` and shorter. */
 export const pool = parsed('an IPv4 range such as 10.32.0.0/12, from /8 to /28, that begins at its first address', (text) => {
-  const [address = '', digits = ''] = text.split('/');
-  const length = Number(digits);
-  if (isIP(address) !== 4 || !/^\d{1,2}$/.test(digits) || length < 8 || length > 28) return undefined;
-  const bits = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
-  return bits % 2 ** (32 - length) === 0 ? text : undefined;
+  const subnet = parseSubnet(text);
+  return subnet?.cidr === text && subnet.prefix >= 8 && subnet.prefix <= 28 ? text : undefined;
 });
 
-/** Becomes part of DNS names (`arpanet-<host>.node.consul`), store keys and file names. */
+/** Of a scheduler: becomes part of store keys and file names. */
 export const name = parsed('a name of 1 to 63 of a-z, A-Z, 0-9, - and ., beginning and ending with a letter or digit', (text) =>
   /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/.test(text) ? text : undefined,
 );
+
+/** Of a host of the cluster. */
+export const hostName = parsed(`a host's name: ${HOST_NAME_FORM}`, (text) => (isHostName(text) ? text : undefined));
 
 export const text = parsed('a text that is not empty', (value) => (value === '' ? undefined : value));
 export const oneOf = <const T extends string>(...words: readonly T[]) =>

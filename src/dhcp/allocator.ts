@@ -3,11 +3,11 @@
  * plan and commit; after a `conflict` the caller plans again.
  */
 import { ArpanetError } from '../model/index.ts';
-import { parseSubnet, type Subnet } from './address.ts';
 import type { Allocator } from '../contracts/index.ts';
 import type { DhcpDeps } from './contract.ts';
 import { leasePlans } from './lease-plans.ts';
 import { networkPlans } from './network-plans.ts';
+import { parseSubnet, type Subnet } from '../text/ipv4.ts';
 
 /** The planner of one leadership. */
 export function createDhcp(deps: DhcpDeps): Allocator {

@@ -4,12 +4,12 @@
  */
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type NetworkRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
-import { type Address, formatAddress, parseAddress, type Subnet } from './address.ts';
 import type { AddressRequest, Leased, LeasePlans } from '../contracts/index.ts';
 import type { DhcpDeps } from './contract.ts';
 import { type Choice, chooseForGateway, chooseForInstance, chooseWanted, type Ground, reservation, USER_GATEWAY } from './lease.ts';
 import { describeExhausted, describeWanted } from './refusals.ts';
 import { isUnneeded } from './sweep.ts';
+import { type Address, formatAddress, parseAddress, type Subnet } from '../text/ipv4.ts';
 
 /** A transaction takes 63 changes; this leaves room for the caller's. */
 const SWEEP_AT_ONCE = 48;

@@ -3,7 +3,7 @@
  * released address is used again last. Both may use the whole subnet before it counts as exhausted. Pure.
  */
 import type { LeaseRecord } from '../model/index.ts';
-import { type Address, contains, count, parseAddress, type Span, type Subnet, usable } from './address.ts';
+import { type Address, contains, count, parseAddress, type Span, type Subnet, usable } from '../text/ipv4.ts';
 
 /** What is known of one network's addresses. */
 export interface Ground {

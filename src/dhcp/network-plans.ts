@@ -1,12 +1,12 @@
 /** Plans for networks: record, subnet, VXLAN id, and the reserved addresses. */
 import { ArpanetError, keys, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
-import { type Address, encloses, formatAddress, type Span, type Subnet } from './address.ts';
 import type { NetworkPlans } from '../contracts/index.ts';
 import type { DhcpDeps } from './contract.ts';
 import { reservation, USER_GATEWAY } from './lease.ts';
 import { describePoolFull } from './refusals.ts';
 import { chooseSubnet, parseIpam, parseIpam6, prefixOf, refuseOverlap, type UserIpam, vniOf } from './subnet.ts';
+import { type Address, encloses, formatAddress, type Span, type Subnet } from '../text/ipv4.ts';
 
 interface Used {
   readonly span: Subnet;

@@ -1,8 +1,8 @@
 /** Error messages: Docker's own words first, then what is wrong and what to do. Pure. */
 import type { NetworkRecord } from '../model/index.ts';
-import type { Subnet } from './address.ts';
 import type { Choice, WantedChoice } from './lease.ts';
 import type { SubnetChoice } from './subnet.ts';
+import type { Subnet } from '../text/ipv4.ts';
 
 export function describeExhausted(record: NetworkRecord, choice: Choice & { readonly kind: 'exhausted' }): string {
   const seconds = Math.max(1, Math.ceil(choice.firstRestedMs / 1000));

@@ -1,6 +1,5 @@
 /** Which subnet a network gets: the next free one of its size from the pool, or the one that the user asked for. Pure. */
 import { ArpanetError, type IpamConfig, type NetworkCreateRequest, type NetworkIpv6, type NetworkRecord } from '../model/index.ts';
-import { contains6, overlaps6, parseIpv6, parseSubnet6 } from '../networks/index.ts';
 import {
   type Address,
   contains,
@@ -12,7 +11,9 @@ import {
   type Span,
   type Subnet,
   subnetAt,
-} from './address.ts';
+  splitCidr,
+} from '../text/ipv4.ts';
+import { contains6, overlaps6, parseIpv6, parseSubnet6 } from '../text/ipv6.ts';
 
 /** A /30 has two usable addresses: one host's gateway and one instance. A smaller one is of no use. */
 const LONGEST_PREFIX = 30;
@@ -120,7 +121,7 @@ export function parseIpam6(
     ['ip-range', config.IPRange],
     ['gateway', config.Gateway],
   ] as const) {
-    const address = text ? parseIpv6(text.split('/')[0] ?? '') : subnet.first;
+    const address = text ? parseIpv6(splitCidr(text).address) : subnet.first;
     if (address === undefined || !contains6(subnet, address))
       throw invalid(`invalid ${what} ${text}: parent subnet ${subnet.cidr} doesn't contain it`);
   }

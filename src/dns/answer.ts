@@ -6,6 +6,7 @@
  */
 import type { NamedInstance, OutsideEntry } from '../model/index.ts';
 import type { Scope, Target, Zone } from './zone.ts';
+import { addressOfReverseName } from '../text/ipv4.ts';
 
 export const TYPE = { A: 1, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, OPT: 41, ANY: 255 } as const;
 
@@ -67,7 +68,7 @@ export function decide(zone: Zone, question: Question, client: string, nowMs: nu
     const reading = read(name, (each) => bareName(zone, scope, each));
     if (reading) return reply(zone, type, reading, '', nowMs);
   }
-  const address = reverse(name);
+  const address = addressOfReverseName(name);
   if (address !== undefined) return pointer(zone, type, address, scope);
   if (name.endsWith('.consul')) return { kind: 'consul' };
   return { kind: 'forward', isBare: !name.includes('.') && name !== '' };
@@ -245,12 +246,6 @@ function visible(targets: readonly Target[] | undefined, scope: Scope | undefine
     return address === undefined ? [] : [{ instance, address }];
   });
   return found.length > 0 ? found : undefined;
-}
-
-/** `3.2.32.10.in-addr.arpa` -> `10.32.2.3` */
-function reverse(name: string): string | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
-  return match ? `${match[4]}.${match[3]}.${match[2]}.${match[1]}` : undefined;
 }
 
 function pointer(zone: Zone, type: number, address: string, scope: Scope | undefined): Decision {

@@ -4,6 +4,7 @@
  * Address answers and errors are encoded here, for speed (docs/benchmarks); other records come encoded by dns2 from `records.ts`.
  */
 import { TYPE } from './answer.ts';
+import { addressNumber } from '../text/ipv4.ts';
 
 export const RCODE = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 } as const;
 
@@ -176,7 +177,7 @@ function begin({ message, end, hasOpt, isDnssecOk }: Query, recordsEnd: number, 
 }
 
 export function parseAddresses(addresses: readonly string[]): Uint32Array {
-  return Uint32Array.from(addresses, (address) => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0));
+  return Uint32Array.from(addresses, addressNumber);
 }
 
 /** Zero beyond the end, so that loops over malformed messages end. */

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, type NameTable } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createResponder, type Reply, type RespondStats } from './respond.ts';
-import { createForwarder, hostResolvers, parseServer } from './upstream.ts';
+import { createForwarder, hostResolvers } from './upstream.ts';
+import { type HostPort, parseHostPort } from '../text/host-port.ts';
 
 export interface DnsOptions {
   /** Default 53. Tests take others. */
@@ -66,8 +67,8 @@ export function createDns(options: DnsOptions): DnsService {
     ...(pool === undefined ? {} : { pool }),
   });
   const forwarder = createForwarder();
-  const consul = consulDns === undefined ? [] : [parseServer(consulDns, 8600)];
-  const fixed = options.upstream?.map((server) => parseServer(server));
+  const consul = consulDns === undefined ? [] : [serverAt(consulDns, 8600)];
+  const fixed = options.upstream?.map((server) => serverAt(server, 53));
   const resolvers = fixed ? () => Promise.resolve(fixed) : hostResolvers(now);
   const counts = { forwarded: 0, unanswered: 0 };
 
@@ -237,4 +238,11 @@ function listenError(address: string, port: number, code: unknown, cause: unknow
     default:
       return new ArpanetError('unavailable', where, { cause });
   }
+}
+
+/** `HOST` or `HOST:PORT` of a DNS server. Throws `invalid`. */
+function serverAt(text: string, defaultPort: number): HostPort {
+  const server = parseHostPort(text, defaultPort);
+  if (server === undefined) throw new ArpanetError('invalid', `"${text}" is not of the form ADDR or ADDR:PORT`);
+  return server;
 }

@@ -121,13 +121,6 @@ const isCut = (answer: Buffer): boolean => ((answer[2] ?? 0) & 0x02) !== 0;
 /** SERVFAIL, NOTIMP, REFUSED: the next server may know. */
 const isRefusal = (answer: Buffer): boolean => [2, 4, 5].includes((answer[3] ?? 0) & 0x0f);
 
-/** `10.0.0.2`, `10.0.0.2:5353`, `[2001:db8::2]:5353`, `2001:db8::2`, `consul.local:8600` */
-export function parseServer(text: string, defaultPort = 53): NameServer {
-  if (isIPv6(text)) return { host: text, port: defaultPort };
-  const match = /^\[?(.*?)\]?(?::(\d+))?$/.exec(text);
-  return { host: match?.[1] ?? text, port: match?.[2] === undefined ? defaultPort : Number(match[2]) };
-}
-
 /** The resolvers of the host, read again when the last reading is older than 5 s; none if the file cannot be read. */
 export function hostResolvers(now: () => number, path = '/etc/resolv.conf'): () => Promise<readonly NameServer[]> {
   let last: { readonly atMs: number; readonly servers: Promise<readonly NameServer[]> } | undefined;

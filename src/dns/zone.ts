@@ -4,6 +4,7 @@
  * A name is looked up whole (`a.b.abc`, never label by label), so dots and underscores in container and service names need no rules.
  */
 import type { NamedInstance, NameTable, OutsideEntry } from '../model/index.ts';
+import { addressNumber, contains, parseSubnet } from '../text/ipv4.ts';
 
 /** What a client's answers depend on. Clients of one deployment with the same networks and links share one scope. */
 export interface Scope {
@@ -126,11 +127,6 @@ function lowerCase(links: Readonly<Record<string, string>>): ReadonlyMap<string,
 const block = (address: string): string => address.slice(0, address.lastIndexOf('.'));
 
 function membership(cidr: string | undefined): (address: string) => boolean {
-  const [base = '', bits = ''] = cidr?.split('/') ?? [];
-  if (bits === '') return () => false;
-  const size = 2 ** (32 - Number(bits));
-  const first = Math.floor(toNumber(base) / size);
-  return (address) => Math.floor(toNumber(address) / size) === first;
+  const subnet = cidr === undefined ? undefined : parseSubnet(cidr);
+  return (address) => subnet !== undefined && contains(subnet, addressNumber(address));
 }
-
-const toNumber = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);

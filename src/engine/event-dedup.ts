@@ -3,6 +3,7 @@
  * first one; the others are duplicates. State: the last 256 events. No clock: time is the events' own.
  */
 import type { EngineEvent } from '../model/docker.ts';
+import { keepNewest } from '../async/newest.ts';
 
 const DUPLICATE_MS = 2_000;
 const REMEMBERED = 256;
@@ -19,8 +20,7 @@ export function createEventDedup(): (host: string, event: EngineEvent) => boolea
     if (first !== undefined && first.host !== host && Math.abs(atMs - first.atMs) < DUPLICATE_MS) return true;
     seen.delete(key);
     seen.set(key, { host, atMs });
-    const [oldest] = seen.keys();
-    if (seen.size > REMEMBERED && oldest !== undefined) seen.delete(oldest);
+    keepNewest(seen, REMEMBERED);
     return false;
   };
 }

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { buffer } from 'node:stream/consumers';
 import { ArpanetError } from '../model/errors.ts';
 import { messageIn } from './upgrade.ts';
+import { afterScheme, parseHostPort } from '../text/host-port.ts';
 
 /** Where an Engine is. Without an agent, Node's global keep-alive agent is used. */
 export type EngineTarget =
@@ -36,12 +37,12 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE',
 
 /** `unix:///path` or `tcp://host:port` as a target; the default port is 2375. Throws `invalid`. */
 export function engineTarget(url: string): { readonly socketPath: string } | { readonly host: string; readonly port: number } {
-  const unix = /^unix:\/\/(?<path>\/.+)$/.exec(url)?.groups?.['path'];
-  if (unix !== undefined) return { socketPath: unix };
-  const tcp = /^(?:tcp|http):\/\/(?<host>\[[^\]]+\]|[^:/]+)(?::(?<port>\d+))?\/?$/.exec(url)?.groups;
-  if (tcp?.['host'] === undefined)
-    throw new ArpanetError('invalid', `invalid engine address "${url}": use unix:///PATH or tcp://HOST:PORT`);
-  return { host: tcp['host'].replace(/^\[|\]$/g, ''), port: Number(tcp['port'] ?? 2375) };
+  const path = afterScheme(url, 'unix');
+  if (path?.startsWith('/')) return { socketPath: path };
+  const address = afterScheme(url, 'tcp', 'http');
+  const target = address === undefined ? undefined : parseHostPort(address, 2375);
+  if (target === undefined) throw new ArpanetError('invalid', `invalid engine address "${url}": use unix:///PATH or tcp://HOST:PORT`);
+  return target;
 }
 
 /**

@@ -8,6 +8,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../telemetry/log.ts';
 import { openUpgrade } from './upgrade.ts';
+import { ArpanetError } from '../model/errors.ts';
+import { parseHostPort } from '../text/host-port.ts';
 
 /** An address to connect to; IPv6 without brackets. */
 export interface HostPort {
@@ -44,10 +46,11 @@ export function openTunnel(options: TunnelOptions): Promise<Socket> {
 /** A pooled tunnel that is unused for this long is closed. */
 const IDLE_MS = 20_000;
 
-/** Splits `host:port`; IPv6 addresses are in brackets. */
+/** `HOST:PORT` of an engine gateway in parts. Throws `invalid`. */
 export function splitHostPort(text: string): { readonly host: string; readonly port: number } {
-  const at = text.lastIndexOf(':');
-  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+  const found = parseHostPort(text);
+  if (found === undefined) throw new ArpanetError('invalid', `"${text}" is not of the form HOST:PORT`);
+  return found;
 }
 
 export interface EngineAgentOptions {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import type { Logger } from '../telemetry/log.ts';
-import { createBatchQueue, type BatchQueue } from './batch-queue.ts';
+import { createBatchQueue, type BatchQueue } from '../async/batch-queue.ts';
 
 export interface JsonFile<T> {
   /** The value saved last, in this run or the one before; undefined if there is none that can be read. */

@@ -19,3 +19,58 @@ export const labels = {
   /** Written by us on an Engine's bridge networks: the id of the cluster network. */
   network: 'arpanet.network',
 } as const;
+
+const COMPOSE = 'com.docker.compose';
+
+/** What compose writes on what it makes. Source: docker/compose pkg/api/labels.go. */
+export const composeLabels = {
+  /** All of its labels begin so. */
+  prefix: `${COMPOSE}.`,
+  project: `${COMPOSE}.project`,
+  configFiles: `${COMPOSE}.project.config_files`,
+  workingDir: `${COMPOSE}.project.working_dir`,
+  service: `${COMPOSE}.service`,
+  /** A whole number from 1. */
+  number: `${COMPOSE}.container-number`,
+  /** `True` on what `compose run` makes, else `False`. */
+  oneoff: `${COMPOSE}.oneoff`,
+  /** The id of the container that a recreated one replaces. */
+  replace: `${COMPOSE}.replace`,
+  /** `db:service_healthy:false,cache:service_started:true` */
+  dependsOn: `${COMPOSE}.depends_on`,
+  configHash: `${COMPOSE}.config-hash`,
+  /** The id of the image that it was made from. */
+  image: `${COMPOSE}.image`,
+  network: `${COMPOSE}.network`,
+  volume: `${COMPOSE}.volume`,
+} as const;
+
+/** What `docker stack` writes on what it makes. Source: docker/cli cli/compose/convert/compose.go, `LabelNamespace`. */
+export const stackLabel = 'com.docker.stack.namespace';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The label that says which deployment an object belongs to, and its value; undefined: none does. An empty label counts for nothing. */
+export function deploymentLabel(given: Labels): readonly [label: string, value: string] | undefined {
+  return firstOf(given, [composeLabels.project, stackLabel, labels.deployment]);
+}
+
+/** The deployment that an object belongs to; that of what has no such label is `default`. */
+export function deploymentIn(given: Labels): string {
+  return deploymentLabel(given)?.[1] ?? 'default';
+}
+
+/** The label that says which service a container belongs to, and its value; undefined: none does. */
+export function serviceLabel(given: Labels): readonly [label: string, value: string] | undefined {
+  return firstOf(given, [composeLabels.service, labels.service]);
+}
+
+/** Made by `compose run`: an instance of no service. */
+export function isOneoff(given: Labels): boolean {
+  return given[composeLabels.oneoff]?.toLowerCase() === 'true';
+}
+
+function firstOf(given: Labels, names: readonly string[]): readonly [string, string] | undefined {
+  const label = names.find((name) => given[name]);
+  return label === undefined ? undefined : [label, given[label] ?? ''];
+}

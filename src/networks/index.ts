@@ -2,5 +2,5 @@
  * Job: what clients call the cluster's networks, and the IPv6 address that belongs to an IPv4 lease. In: records of networks and containers.
  * Out: names, ids, addresses. Invariants: plain data in, plain data out; every room that shows or makes a network uses the same rules.
  */
-export { contains6, formatIpv6, ipv6At, overlaps6, pairedIpv6, parseIpv6, parseSubnet6 } from './ipv6.ts';
+export { ipv6At, pairedIpv6 } from './ipv6.ts';
 export { implicitNetworkName, isOfSharedBridge, isSharedBridge, namesNoNetwork, predefinedName, shownNetwork } from './names.ts';

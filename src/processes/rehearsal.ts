@@ -1,7 +1,7 @@
 /** What creates would get if they were made now: hosts and addresses. Planned on a copy of the ledger's words that is thrown away. Reads the ledger. */
 import type { RehearsedCreate } from '../contracts/index.ts';
 import { createDhcp } from '../dhcp/index.ts';
-import { ArpanetError, keys, type NetworkCreateRequest, type NetworkRecord, type Placement } from '../model/index.ts';
+import { ArpanetError, deploymentIn, keys, type NetworkCreateRequest, type NetworkRecord, type Placement } from '../model/index.ts';
 import type { Rehearsal } from '../operator-api/index.ts';
 import type { Change, Ledger } from '../store/index.ts';
 
@@ -25,7 +25,7 @@ export function withAddresses(
     const labels = Labels ?? {};
     const plan = dhcp.networks.plan({
       name: Name,
-      deployment: labels['com.docker.compose.project'] ?? 'default',
+      deployment: deploymentIn(labels),
       labels,
       options: Options ?? {},
       internal: false,

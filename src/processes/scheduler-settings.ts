@@ -1,5 +1,6 @@
 /** What a scheduler process is started with, from flags, environment and file. */
 import type { LiveSettings, SchedulerConfig, UpConfig } from '../config/index.ts';
+import { formatHostPort } from '../text/host-port.ts';
 
 export interface SchedulerSettings {
   readonly name: string;
@@ -57,8 +58,8 @@ export function schedulerSettings(config: SchedulerConfig, hostname: string): Sc
     name: config.name ?? hostname,
     listen,
     alsoListen: [],
-    advertise: config.advertise ?? `http://${listen.host}:${listen.port}`,
-    store: store.kind === 'consul' ? { kind: 'consul', address: `${store.host}:${store.port}` } : store,
+    advertise: config.advertise ?? `http://${formatHostPort(listen)}`,
+    store: store.kind === 'consul' ? { kind: 'consul', address: formatHostPort(store) } : store,
     joinToken: config.joinToken,
     onDnsTrouble: (error) => {
       throw error;

@@ -18,6 +18,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Logging } from './logger.ts';
 import { runScheduler } from './scheduler.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
+import { formatHostPort } from '../text/host-port.ts';
 
 export interface UpSettings {
   /** Number of Engines to start; undefined: none if one runs on this machine, else one. */
@@ -50,8 +51,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
   const base = join(tmpdir(), 'arpanet-up');
   await reapStale(base);
   mkdirSync(base, { recursive: true });
-  const engineUrl =
-    'socketPath' in settings.engine ? `unix://${settings.engine.socketPath}` : `tcp://${settings.engine.host}:${settings.engine.port}`;
+  const engineUrl = 'socketPath' in settings.engine ? `unix://${settings.engine.socketPath}` : `tcp://${formatHostPort(settings.engine)}`;
   const engineHere = settings.hosts === undefined && (await answers(settings.engine));
   const hostsDir = join(base, `hosts-${randomBytes(4).toString('hex')}`);
   const local = engineHere ? undefined : await localHosts(settings.hosts ?? 1, hostsDir, log, say);
@@ -75,7 +75,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
           );
     const token = randomBytes(24).toString('base64url');
     const inner = local === undefined ? [] : [{ host: local.gateway, port: settings.listen.port }];
-    const advertise = `http://${local?.gateway ?? settings.listen.host}:${settings.listen.port}`;
+    const advertise = `http://${formatHostPort({ ...settings.listen, host: local?.gateway ?? settings.listen.host })}`;
     const store = { kind: 'embedded', dir: join(data, 'store') } as const;
     await new Promise<void>((resolve, reject) => {
       served = runScheduler(
@@ -108,7 +108,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
     }
     say(`starting ${hosts.length === 1 ? 'the agent' : `${hosts.length} agents`}`);
     for (const host of hosts) agents.push(startAgent(host, advertise, token, settings.logLevel, local === undefined));
-    await joined(`http://${settings.listen.host}:${settings.listen.port}`, hosts, agents, ending.signal);
+    await joined(`http://${formatHostPort(settings.listen)}`, hosts, agents, ending.signal);
     say(nextSteps(settings, hosts.length));
     await aborted(ending.signal);
     say('\nstopping the cluster');
@@ -196,7 +196,7 @@ async function joined(url: string, hosts: readonly Host[], agents: readonly Chil
 }
 
 function nextSteps(settings: UpSettings, hosts: number): string {
-  const endpoint = `tcp://${settings.listen.host}:${settings.listen.port}`;
+  const endpoint = `tcp://${formatHostPort(settings.listen)}`;
   return [
     '',
     `The cluster is up: ${hosts} host${hosts === 1 ? '' : 's'}. In another terminal:`,

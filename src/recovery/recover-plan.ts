@@ -14,7 +14,10 @@ import {
   type LeaseRecord,
   type NetworkRecord,
   type VolumeRecord,
+  deploymentIn,
+  deploymentLabel,
 } from '../model/index.ts';
+import { withoutSlash } from '../text/names.ts';
 
 export interface FoundNetwork {
   readonly engineId: string;
@@ -147,7 +150,7 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
   return { clusterId, epoch, records: [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)), notes, refusals };
 }
 
-const nameOf = ({ Name }: ContainerInspect): string => Name.replace(/^\//, '');
+const nameOf = ({ Name }: ContainerInspect): string => withoutSlash(Name);
 
 type Records = Map<string, unknown>;
 
@@ -173,12 +176,12 @@ function addNetworks(records: Records, { kept, networks, containers }: FoundHost
       notes.push(`network ${name} on ${kept.host.name} has the subnet ${cidr} of network ${(other as NetworkRecord).name}: it is left out`);
       continue;
     }
-    const project = labels['com.docker.compose.project'] ?? labels['com.docker.stack.namespace'] ?? labels['arpanet.deployment'];
+    const project = deploymentLabel(labels)?.[1];
     const member = containers.find(({ NetworkSettings }) => NetworkSettings.Networks?.[name] !== undefined);
     const record: NetworkRecord = {
       id,
       name,
-      deployment: project ?? member?.Config.Labels?.['com.docker.compose.project'] ?? 'default',
+      deployment: project ?? deploymentIn(member?.Config.Labels ?? {}),
       cidr,
       vni,
       labels,

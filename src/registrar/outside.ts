@@ -1,5 +1,7 @@
 /** Manual DNS records, for services outside the cluster: `outside.abc A 192.0.2.7`. Which are valid, and which conflict. Pure. */
 import { ArpanetError, type NamedInstance, type OutsideEntry, type OutsideName, type OutsideType } from '../model/index.ts';
+import { parseAddress } from '../text/ipv4.ts';
+import { canonicalIpv6 } from '../text/ipv6.ts';
 
 const FORMS: Readonly<Record<OutsideType, string>> = {
   A: 'an IPv4 address, such as 192.0.2.7',
@@ -35,8 +37,8 @@ export function outsideEntry(type: string, value: string): OutsideEntry {
 }
 
 const READERS: Readonly<Record<OutsideType, (text: string) => string | undefined>> = {
-  A: (text) => (/^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(text) ? text : undefined),
-  AAAA: canonicalSix,
+  A: (text) => (parseAddress(text) === undefined ? undefined : text),
+  AAAA: canonicalIpv6,
   CNAME: target,
   SRV(text) {
     const [, priority = '', weight = '', port = '', host = ''] = /^(\d{1,5})\s+(\d{1,5})\s+(\d{1,5})\s+(\S+)$/.exec(text) ?? [];
@@ -50,12 +52,6 @@ const READERS: Readonly<Record<OutsideType, (text: string) => string | undefined
 function target(text: string): string | undefined {
   const name = text.toLowerCase().replace(/\.$/, '');
   return isHostName(name) && !/^[\d.]+$/.test(name) ? name : undefined;
-}
-
-/** The text of RFC 5952, by the URL parser, which reads all forms. */
-function canonicalSix(text: string): string | undefined {
-  if (!text.includes(':') || !/^[0-9a-fA-F:.]+$/.test(text) || !URL.canParse(`http://[${text}]/`)) return undefined;
-  return new URL(`http://[${text}]/`).hostname.slice(1, -1);
 }
 
 function isHostName(name: string): boolean {

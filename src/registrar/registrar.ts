@@ -6,7 +6,7 @@ import { ArpanetError, isKind, type NameTable } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from './catalog.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
-import { singleFlight } from './single-flight.ts';
+import { singleFlight } from '../async/single-flight.ts';
 
 /**
  * The shortest time between two runs: each makes the whole table, and a hundred containers that start change it a hundred times. A change

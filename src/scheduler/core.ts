@@ -5,12 +5,12 @@ import type { SchedulerDeps } from './deps.ts';
 import type { Engines } from './agents/engines.ts';
 import type { Feed } from './events/feed.ts';
 import type { Hub } from './agents/hub.ts';
-import type { Keyed } from './keyed.ts';
 import { counting } from './loss/lost-records.ts';
 import type { Syncs } from './agents/refresh.ts';
 import type { ImageReader, RecordWriter, ViewReader } from './view/roles.ts';
 import { rememberedFacts } from './view/placeholder-containers.ts';
 import type { Triggers } from './triggers.ts';
+import type { Keyed } from '../async/keyed.ts';
 
 export interface Core {
   readonly deps: SchedulerDeps;

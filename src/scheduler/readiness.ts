@@ -3,8 +3,8 @@ import { ArpanetError } from '../model/index.ts';
 import type { Adopt } from './containers/adopt.ts';
 import type { Adopter } from './containers/adopter.ts';
 import type { Core } from './core.ts';
-import { within } from './keyed.ts';
 import type { ChangeListeners } from './view/change-listeners.ts';
+import { within } from '../async/keyed.ts';
 
 const READY_TIMEOUT_MS = 10_000;
 

@@ -28,7 +28,6 @@ import { createHostRemoval } from './hosts/host-removal.ts';
 import { createHosts } from './hosts/hosts.ts';
 import { createImages } from './images/images.ts';
 import { createTags, recordedTag } from './images/tags.ts';
-import { createKeyed, within } from './keyed.ts';
 import { startLiveness } from './loss/liveness.ts';
 import { createLost } from './loss/lost-containers.ts';
 import { createReplaceLost } from './loss/replace-lost.ts';
@@ -43,6 +42,7 @@ import { createChangeListeners } from './view/change-listeners.ts';
 import { resolveContainer } from './view/resolve-container.ts';
 import { createView } from './view/view.ts';
 import { createVolumes } from './volumes/volumes.ts';
+import { createKeyed, within } from '../async/keyed.ts';
 
 const SETTLED_TIMEOUT_MS = 2_000;
 

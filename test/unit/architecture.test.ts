@@ -145,6 +145,31 @@ describe('the house', () => {
     assert.deepEqual(wrong, []);
   });
 
+  it('reads each small language in one place: a second parser would take other texts than the first', () => {
+    const only: readonly (readonly [pattern: RegExp, places: RegExp, language: string])[] = [
+      [/com\.docker\.compose\.|com\.docker\.stack\./, /^model\/labels\.ts$/, "compose's labels: import composeLabels"],
+      [/'com\.docker\.compose'/, /^model\/labels\.ts$/, "compose's labels: import composeLabels"],
+      [/\[b?kmgt?p?\]|\bKiB'/, /^text\/size\.ts$/, 'sizes: parseSize, formatBytes'],
+      [/\(ms\|s\||\|ms\|s\||\(s\|m\|h/, /^text\/duration\.ts$/, 'durations: parseDuration'],
+      [
+        /:latest`|docker\\?\.io/,
+        /^(text\/image-reference|docker-api\/images\/image-target|scheduler\/placement\/filters\/affinity)\.ts$|^local-hosts\//,
+        'image references: withDefaultTag, familiarReference',
+      ],
+      [/\(\?:tcp\||\\\[\|\\\]\$|lastIndexOf\(':'\)/, /^text\/host-port\.ts$/, 'HOST:PORT: parseHostPort'],
+      [/split\('\.'\)\.reduce|\* 256 \+/, /^text\/ipv4\.ts$/, 'IPv4 as a number: parseAddress, addressNumber'],
+      [/a-z0-9-\]\{0,61\}|a-zA-Z0-9_\.-\]\+\$/, /^text\/names\.ts$/, 'names of hosts and containers: isHostName, isContainerName'],
+      [/replace\(\/\^\\\/\/, ''\)/, /^text\/names\.ts$/, "a name's slash: withoutSlash"],
+    ];
+    const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '');
+    const wrong = files.flatMap((file) =>
+      only.flatMap(([pattern, places, language]) =>
+        !places.test(file.path) && pattern.test(code(file.text)) ? [`${file.path}: ${language} (${String(pattern)})`] : [],
+      ),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
   it('keeps decisions free of effects, clocks and chance: times, ids and random numbers are arguments', () => {
     const banned = /\bDate\.now\(|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(|\bprocess\.|\bnew Date\(\)/;
     const wrong = files

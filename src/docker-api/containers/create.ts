@@ -9,8 +9,8 @@ import { parseJson, readBody } from '../json/body.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
 import { askHost, sendEngineAnswer } from './mutate.ts';
 import { apiMinor, compareVersions } from '../../text/api-version.ts';
+import { CONTAINER_NAME_FORM, isContainerName, withoutSlash } from '../../text/names.ts';
 
-const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const NO_NAME = '-';
 
 /** Before 23.0 Engines read more than HostConfig of it. */
@@ -26,9 +26,9 @@ export async function containerCreate(call: Exchange): Promise<void> {
       parseJson<CreateRequest>(body, call.req.headers['content-type'], structOf(call.newestVersion)),
       apiMinor(call.apiVersion),
     );
-    if (name !== undefined && !NAME.test(name)) throw invalidName(name);
+    if (name !== undefined && !isContainerName(name)) throw invalidName(name);
     const create: CreateContainer = {
-      name: name?.replace(/^\//, ''),
+      name: name === undefined ? undefined : withoutSlash(name),
       platform: call.query.get('platform') || undefined,
       request,
       apiVersion: call.apiVersion,
@@ -76,4 +76,4 @@ async function refusalOfEngine(call: Exchange, body: Buffer, request: CreateRequ
 }
 
 const invalidName = (name: string): ArpanetError =>
-  new ArpanetError('invalid', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+  new ArpanetError('invalid', `Invalid container name (${name}), only ${CONTAINER_NAME_FORM} are allowed`);

@@ -1,4 +1,5 @@
 /** Which host runs an exec: a bounded memory. What it forgot, or never knew, is asked of the hosts. Pure but for its map. */
+import { keepNewest } from '../../async/newest.ts';
 export interface Exec {
   readonly host: string;
   readonly container: string;
@@ -16,8 +17,7 @@ export function createExecs(limit = 10_000): Execs {
     set(id, exec) {
       known.delete(id);
       known.set(id, exec);
-      const oldest = known.size > limit ? known.keys().next().value : undefined;
-      if (oldest !== undefined) known.delete(oldest);
+      keepNewest(known, limit);
     },
   };
 }

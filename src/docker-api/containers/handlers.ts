@@ -9,8 +9,7 @@ import { unreachable } from '../proxy/forward.ts';
 import { askHost, sendEngineAnswer } from './mutate.ts';
 import { asItsEngineKnows, enginePath, isKnown, sought } from '../route-target.ts';
 import { boolValue } from '../json/go-values.ts';
-
-const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+import { isContainerName, withoutSlash } from '../../text/names.ts';
 
 export async function containerRemove(call: Exchange): Promise<void> {
   const reference = call.params['id'] ?? '';
@@ -52,7 +51,7 @@ export async function containerRemove(call: Exchange): Promise<void> {
 /** `rm --link web/db`: the link goes, what it led to stays. In the words of moby's daemon/delete.go. */
 async function linkRemove(call: Exchange): Promise<void> {
   const reference = call.params['id'] ?? '';
-  const [alias = '', parent] = reference.replace(/^\//, '').split('/').reverse();
+  const [alias = '', parent] = withoutSlash(reference).split('/').reverse();
   if (parent === undefined) {
     throw new ArpanetError('engine', 'Conflict, cannot remove the default link name of the container', { engineStatus: 500 });
   }
@@ -74,14 +73,14 @@ export async function containerRename(call: Exchange): Promise<void> {
   const container = await sought(call, call.params['id'] ?? '');
   const name = call.query.get('name') ?? '';
   // what cannot be, its Engine refuses in its own words
-  if (!NAME.test(name) || name.replace(/^\//, '') === container.name) {
+  if (!isContainerName(name) || withoutSlash(name) === container.name) {
     return sendEngineAnswer(call, await askHost(call, container.host, enginePath(call, { id: container.id })));
   }
   const act = async (): Promise<void> => {
     const answer = await askHost(call, container.host, enginePath(call, { id: container.id }));
     if (answer.status >= 400) throw engineError(answer.status, answer.body.toString());
   };
-  await call.cluster.containers.rename(container, name.replace(/^\//, ''), act).catch((error: unknown) => {
+  await call.cluster.containers.rename(container, withoutSlash(name), act).catch((error: unknown) => {
     if (!isKind(error, 'conflict')) throw error;
     throw new ArpanetError('conflict', `Error when allocating new name: ${error.message}`, { cause: error });
   });

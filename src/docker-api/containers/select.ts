@@ -6,6 +6,7 @@ import { ArpanetError } from '../../model/index.ts';
 import { type Filters, invalidFilter } from '../reads/filters.ts';
 import { atoi, atoiError, boolValue, engineError } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
+import { withoutSlash } from '../../text/names.ts';
 
 /** What filters look at. */
 export interface Selectable {
@@ -140,7 +141,7 @@ function newestFirst(a: Selectable, b: Selectable): number {
 }
 
 function indexOf(containers: readonly Selectable[], reference: string): number {
-  const name = `/${reference.replace(/^\//, '')}`;
+  const name = `/${withoutSlash(reference)}`;
   const byId = containers.findIndex((c) => c.id === reference);
   const found = byId >= 0 ? byId : containers.findIndex((c) => c.names.includes(name));
   if (found < 0) throw new ArpanetError('not-found', `No such container: ${reference}`);

@@ -14,6 +14,7 @@ import { isSharedBridge } from '../../networks/index.ts';
 import type { Filters } from '../reads/filters.ts';
 import { engineError } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
+import { formatAddress, parseAddress, splitCidr } from '../../text/ipv4.ts';
 
 export interface ShownNetwork {
   readonly Name: string;
@@ -26,7 +27,7 @@ export interface ShownNetwork {
 }
 
 function showNetwork(record: NetworkRecord, members: readonly NetworkMember[]): ShownNetwork {
-  const prefix = record.cidr.split('/')[1] ?? '';
+  const prefix = splitCidr(record.cidr).prefix;
   const aux = Object.keys(record.auxAddresses).length > 0;
   return {
     ...bare(record.name, record.id, record.driver ?? 'bridge', new Date(record.createdAtMs).toISOString()),
@@ -121,7 +122,7 @@ function danglingOf(filters: Filters): boolean | undefined {
   return value === '1' || value === 'true';
 }
 
-const firstAddress = (cidr: string): string => (cidr.split('/')[0] ?? '').replace(/\d+$/, (last) => `${Number(last) + 1}`);
+const firstAddress = (cidr: string): string => formatAddress((parseAddress(splitCidr(cidr).address) ?? 0) + 1);
 
 /** Fields that all networks have, in the Engine's order. */
 function bare(name: string, id: string, driver: string, created: string): ShownNetwork {

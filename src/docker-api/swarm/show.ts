@@ -8,8 +8,10 @@ import {
   labels,
   type ServiceView,
   UPDATE_DEFAULTS,
+  composeLabels,
+  stackLabel,
 } from '../../model/index.ts';
-import { configOf, FORCED, STACK, tagged } from './spec.ts';
+import { configOf, FORCED, tagged } from './spec.ts';
 import type { Facade } from './facade.ts';
 import type { Ids } from './ids.ts';
 import type { PortConfig, ServiceSpec } from './types.ts';
@@ -55,14 +57,14 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
   const ports = portsOf(request);
   return {
     Name: serviceName(view),
-    Labels: { ...(view.deployment === 'default' ? {} : { [STACK]: view.deployment }), ...view.record?.labels },
+    Labels: { ...(view.deployment === 'default' ? {} : { [stackLabel]: view.deployment }), ...view.record?.labels },
     TaskTemplate: {
       ContainerSpec: {
         Image: tagged(request.Image) ?? '',
         Labels: Object.fromEntries(
           Object.entries(given).filter(
             ([name]) =>
-              !name.startsWith('com.docker.compose.') &&
+              !name.startsWith(composeLabels.prefix) &&
               name !== FORCED &&
               name !== labels.constraints &&
               name !== labels.maxPerHost &&

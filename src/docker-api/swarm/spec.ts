@@ -8,11 +8,12 @@ import {
   type ServiceId,
   UPDATE_DEFAULTS,
   type UpdateSettings,
+  composeLabels,
+  stackLabel,
 } from '../../model/index.ts';
 import type { ServiceSpec, UpdateConfig } from './types.ts';
 import { withDefaultTag } from '../../text/image-reference.ts';
 
-export const STACK = 'com.docker.stack.namespace';
 export const FORCED = 'arpanet.forced';
 const NAME = /^[a-zA-Z0-9](?:[-_.]*[A-Za-z0-9]+)*$/;
 
@@ -24,7 +25,7 @@ export function idOf(spec: ServiceSpec): ServiceId {
       'invalid',
       `invalid service name "${name.slice(0, 80)}": 1 to 63 letters, digits, - and _, beginning and ending with a letter or digit`,
     );
-  const stack = spec.Labels?.[STACK] || spec.Labels?.[labels.deployment];
+  const stack = spec.Labels?.[stackLabel] || spec.Labels?.[labels.deployment];
   if (!stack) return { deployment: 'default', service: name.replaceAll('.', '-') };
   return { deployment: stack, service: (name.startsWith(`${stack}_`) ? name.slice(stack.length + 1) : name).replaceAll('.', '-') };
 }
@@ -120,8 +121,8 @@ export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly Secr
       ...container.Labels,
       ...(isDefault
         ? { [labels.service]: id.service }
-        : { 'com.docker.compose.project': id.deployment, 'com.docker.compose.service': id.service, 'com.docker.compose.oneoff': 'False' }),
-      'com.docker.compose.container-number': '1',
+        : { [composeLabels.project]: id.deployment, [composeLabels.service]: id.service, [composeLabels.oneoff]: 'False' }),
+      [composeLabels.number]: '1',
       ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
       ...(most > 0 ? { [labels.maxPerHost]: String(most) } : {}),
       // What is on a host that is lost has no other place: every other host has its own.

@@ -11,7 +11,10 @@ import type { ContainerFacts } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from './inventory-plan.ts';
-import { createBatchQueue, mapBounded } from '../batch-queue.ts';
+
+import { withoutSlash } from '../../text/names.ts';
+import { createBatchQueue, mapBounded } from '../../async/batch-queue.ts';
+import { keepNewest } from '../../async/newest.ts';
 
 export interface InventoryDeps {
   readonly engine: EngineTarget;
@@ -106,7 +109,7 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
 
   const refreshContainers = async (read: readonly string[], forget: readonly string[]): Promise<void> => {
     for (const id of forget) destroyed.add(id);
-    for (const id of destroyed) if (destroyed.size > DESTROYED_KEPT) destroyed.delete(id);
+    keepNewest(destroyed, DESTROYED_KEPT);
     const present = read.filter((id) => !destroyed.has(id));
     const upserts = present.length === 0 ? [] : await readContainers(present);
     const found = new Set(upserts.map(({ summary }) => summary.Id));
@@ -246,7 +249,7 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
         Object.entries(inspect.NetworkSettings.Networks ?? {}).some(([key, { NetworkID }]) =>
           NetworkID ? NetworkID === engineId : key === name || key === engineId,
         );
-      return [...containers.values()].filter(uses).map(({ inspect }) => inspect.Name.replace(/^\//, ''));
+      return [...containers.values()].filter(uses).map(({ inspect }) => withoutSlash(inspect.Name));
     },
     follow,
   };

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import type { ContainerUsage } from '../../model/facts.ts';
-import { mapBounded } from '../batch-queue.ts';
 import { type Sample, sampleOf, type Stats, usageBetween } from './usage-figures.ts';
+import { mapBounded } from '../../async/batch-queue.ts';
 
 const AT_ONCE = 8;
 const TIMEOUT_MS = 5_000;

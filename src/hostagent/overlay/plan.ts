@@ -1,6 +1,7 @@
 /** Steps that make the networks of this host what the leader planned. Pure: compares what exists with the plans. */
 import type { NetworkPlan } from '../../model/facts.ts';
 import { labels } from '../../model/labels.ts';
+import { splitCidr } from '../../text/ipv4.ts';
 
 /** A Docker network on this Engine that carries our label. */
 export interface ObservedNetwork {
@@ -79,7 +80,7 @@ export function stepsFor(
     if (network !== kept && usersOf(network) === 0) steps.push({ do: 'remove-network', engineId: network.engineId, name: network.name });
   if (kept === undefined) steps.push({ do: 'create-network', plan, mtu: underlay && underlay.mtu - VXLAN_OVERHEAD_BYTES });
   if (kept?.isAddressed === false)
-    steps.push({ do: 'address-bridge', bridge: kept.bridge, address: `${kept.gateway}/${kept.cidr.split('/')[1] ?? ''}` });
+    steps.push({ do: 'address-bridge', bridge: kept.bridge, address: `${kept.gateway}/${splitCidr(kept.cidr).prefix}` });
   if (underlay === undefined) return steps;
   return [...steps, ...vxlanSteps(plan, observed, underlay, kept?.bridge ?? bridge, kept === undefined)];
 }

@@ -12,6 +12,8 @@ import type { AgentCall, AgentMessage, LeaderMessage } from '../../model/wire.ts
 import type { Logger } from '../../telemetry/log.ts';
 import { backoffMs, connectionFault } from './stream-rules.ts';
 import { asWireError } from './wire-error.ts';
+import { parseHostPort } from '../../text/host-port.ts';
+import { ArpanetError } from '../../model/index.ts';
 
 type Message<Type extends LeaderMessage['type']> = Extract<LeaderMessage, { type: Type }>;
 
@@ -155,10 +157,11 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
   const serve = async (url: string, host: HostSide, signal: AbortSignal): Promise<End> => {
     try {
       const facts = await host.facts();
-      const { hostname, port, pathname } = new URL(url);
+      const { host: authority, pathname } = new URL(url);
+      const address = parseHostPort(authority, 80);
+      if (address === undefined) throw new ArpanetError('invalid', `"${url}" has no host`);
       const socket = await openUpgrade({
-        host: hostname.replace(/^\[|\]$/g, ''),
-        port: Number(port || 80),
+        ...address,
         path: `${pathname.replace(/\/$/, '')}/arpanet/v1/agent`,
         protocol: 'arpanet',
         headers: { Authorization: `Bearer ${token}` },

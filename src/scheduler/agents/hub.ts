@@ -17,6 +17,7 @@ import {
 import type { Logger } from '../../telemetry/log.ts';
 import type { AgentReport } from './agent-report.ts';
 import { readLines } from './json-lines.ts';
+import { HOST_NAME_FORM, isHostName } from '../../text/names.ts';
 
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
 const UNSENT_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -128,8 +129,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
 
   async function welcome(socket: Duplex, hello: Extract<AgentMessage, { type: 'hello' }>): Promise<Session> {
     const { facts, epoch, clusterId = deps.clusterId, networks = 0 } = hello;
-    if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(facts.name)) {
-      throw new ArpanetError('invalid', `"${facts.name}" is not a valid host name: 1 to 63 of a-z, 0-9 and -, not at the ends`);
+    if (!isHostName(facts.name)) {
+      throw new ArpanetError('invalid', `"${facts.name}" is not a valid host name: use ${HOST_NAME_FORM}`);
     }
     const isOurs = clusterId === deps.clusterId || clusterId === '';
     if (!isOurs && networks > 0) {

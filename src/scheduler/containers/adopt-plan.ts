@@ -1,6 +1,7 @@
 /** The records of one host against the containers that its Engine has: what to do where they differ. Pure. */
 import type { ContainerRecord, ContainerView } from '../../model/index.ts';
 import { type LabelledRecord, recordFromLabels } from '../create/rewrite-labels.ts';
+import { withoutSlash } from '../../text/names.ts';
 
 export type Adoption =
   /** The record's container is gone. */
@@ -57,7 +58,7 @@ export function adoptions(
 }
 
 export function engineName(container: ContainerView): string {
-  return container.facts.inspect.Name.replace(/^\//, '');
+  return withoutSlash(container.facts.inspect.Name);
 }
 
 /** Ours, and with all the networks that it was to have: one cut in the middle of its connects is not. */

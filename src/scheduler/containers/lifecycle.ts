@@ -1,5 +1,5 @@
 /** What happens to containers after their create: withdrawn, removed, renamed. */
-import { type ContainerRecord, type ContainerView, keys, labels, type LeaseRecord, type NetworkRecord } from '../../model/index.ts';
+import { type ContainerRecord, type ContainerView, keys, type LeaseRecord, type NetworkRecord, serviceLabel } from '../../model/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { refuseTaken } from '../create/claim.ts';
 import type { Core } from '../core.ts';
@@ -139,9 +139,7 @@ function withoutLink(record: ContainerRecord, alias: string): ContainerRecord {
 
 /** A container that nobody gave a service is a service of its own name. */
 function serviceAfter(record: ContainerRecord, name: string): string {
-  const given = record.request.Labels ?? {};
-  const isNamed = given['com.docker.compose.service'] || given[labels.service];
-  return isNamed ? record.service : serviceFromName(name);
+  return serviceLabel(record.request.Labels ?? {}) === undefined ? serviceFromName(name) : record.service;
 }
 
 /** The new name takes over the record and the leases of the old. */

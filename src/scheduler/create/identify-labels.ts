@@ -1,5 +1,5 @@
 /** Deployment, service and number from a container's labels and name. Pure. */
-import { ArpanetError, labels } from '../../model/index.ts';
+import { ArpanetError, composeLabels, deploymentLabel, serviceLabel } from '../../model/index.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -7,11 +7,11 @@ type Labels = Readonly<Record<string, string>>;
 const LABEL = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/;
 
 export function deploymentOf(given: Labels): string {
-  return dnsLabel(given, ['com.docker.compose.project', labels.deployment]) ?? 'default';
+  return dnsLabel(deploymentLabel(given)) ?? 'default';
 }
 
 export function serviceOf(given: Labels, containerName: string): string {
-  return dnsLabel(given, ['com.docker.compose.service', labels.service]) ?? serviceFromName(containerName);
+  return dnsLabel(serviceLabel(given)) ?? serviceFromName(containerName);
 }
 
 /** A container's name as a DNS label: `a.b_c` -> `a-b_c`. */
@@ -21,7 +21,7 @@ export function serviceFromName(name: string): string {
 
 /** The number that compose gave; undefined when it gave none. */
 export function numberOf(given: Labels): number | undefined {
-  const label = 'com.docker.compose.container-number';
+  const label = composeLabels.number;
   const value = given[label];
   if (!value) return undefined;
   const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
@@ -36,15 +36,10 @@ export function lowestFree(taken: readonly number[]): number {
   return number;
 }
 
-function dnsLabel(given: Labels, names: readonly string[]): string | undefined {
-  for (const name of names) {
-    const value = given[name];
-    if (!value) continue;
-    if (LABEL.test(value)) return value;
-    throw new ArpanetError(
-      'invalid',
-      `label ${name} is "${value.slice(0, 80)}": it becomes part of a DNS name, so it must have 1 to 63 of a-z, A-Z, 0-9, - and _, beginning with a letter or digit`,
-    );
-  }
-  return undefined;
+function dnsLabel([name, value]: readonly [string, string] | readonly [] = []): string | undefined {
+  if (value === undefined || LABEL.test(value)) return value;
+  throw new ArpanetError(
+    'invalid',
+    `label ${name} is "${value.slice(0, 80)}": it becomes part of a DNS name, so it must have 1 to 63 of a-z, A-Z, 0-9, - and _, beginning with a letter or digit`,
+  );
 }

@@ -1,6 +1,7 @@
 /** The networks and links that a create request asks for. Pure. */
 import { type CreateRequest, type EndpointSettings } from '../../model/index.ts';
 import { implicitNetworkName } from '../../networks/index.ts';
+import { withoutSlash } from '../../text/names.ts';
 
 /** `target` is a container, as the user referred to it; `alias` is what this container calls it. */
 export interface Link {
@@ -94,7 +95,7 @@ export function boundLinksOf(request: CreateRequest): readonly Link[] {
 /** `target:alias`; `target` alone is its own alias; inspect's `/target:/self/alias` means the same. */
 export function parseLink(link: string): Link {
   const [target = '', alias = target] = link.split(':');
-  return { target: target.replace(/^\//, ''), alias: alias.slice(alias.lastIndexOf('/') + 1) };
+  return { target: withoutSlash(target), alias: alias.slice(alias.lastIndexOf('/') + 1) };
 }
 
 /** Wanted networks with those that turn out to be one network (by name here, by id there) put together, in order. */

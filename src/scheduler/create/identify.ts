@@ -2,10 +2,11 @@
  * Who a container is: its deployment, service and number, and what it wants of networks, volumes and other containers. Read from the
  * create request alone, before anything is decided. Pure.
  */
-import { ArpanetError, type CreateRequest } from '../../model/index.ts';
+import { ArpanetError, type CreateRequest, composeLabels, isOneoff } from '../../model/index.ts';
 import { deploymentOf, lowestFree, numberOf, serviceFromName, serviceOf } from './identify-labels.ts';
 import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode, type WantedNetwork } from './identify-networks.ts';
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
+import { CONTAINER_NAME_FORM, isContainerName, withoutSlash } from '../../text/names.ts';
 
 export type { Link, NetworkMode, Together, WantedNetwork };
 
@@ -48,12 +49,12 @@ export interface IdentifyInput {
 /** Throws `invalid` when a label's value cannot be part of a DNS name. */
 export function identify({ name, request, taken }: IdentifyInput): Identity {
   const given = request.Labels ?? {};
-  const oneoff = given['com.docker.compose.oneoff']?.toLowerCase() === 'true';
+  const oneoff = isOneoff(given);
   const deployment = deploymentOf(given);
   const service = oneoff ? serviceFromName(name) : serviceOf(given, name);
   const mode = modeOf(request);
   const links = linksOf(request);
-  const replaces = given['com.docker.compose.replace'];
+  const replaces = given[composeLabels.replace];
   return {
     deployment,
     service,
@@ -70,12 +71,11 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
   };
 }
 
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
-
 /** The name of `?name=` without its slash. Throws `invalid` in Docker's words. */
 export function checkedName(name: string): string {
-  const bare = name.replace(/^\//, '');
-  if (!NAME.test(bare)) throw new ArpanetError('invalid', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+  const bare = withoutSlash(name);
+  if (!isContainerName(bare))
+    throw new ArpanetError('invalid', `Invalid container name (${name}), only ${CONTAINER_NAME_FORM} are allowed`);
   if (bare.length > 255)
     throw new ArpanetError('invalid', `Invalid container name (${bare.slice(0, 40)}…), at most 255 characters are allowed`);
   return bare;
@@ -84,6 +84,6 @@ export function checkedName(name: string): string {
 /** Whether a reference (name, full id, or id prefix of 12 digits or more) means this container. */
 export function refersTo(reference: string | undefined, container: { readonly id: string; readonly name: string }): boolean {
   if (!reference) return false;
-  const bare = reference.replace(/^\//, '');
+  const bare = withoutSlash(reference);
   return bare === container.name || bare === container.id || (bare.length >= 12 && container.id.startsWith(bare));
 }

@@ -6,12 +6,13 @@
 import { ArpanetError, type ContainerRecord, type ContainerView, keys } from '../../model/index.ts';
 import type { Adopt } from '../containers/adopt.ts';
 import { containerRecords, type Core } from '../core.ts';
-import { within } from '../keyed.ts';
 import type { Lifecycle } from '../containers/lifecycle.ts';
 import type { CreatesInProgress } from './creates-in-progress.ts';
 import { incompleteCreate } from './refusals.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
+import { withoutSlash } from '../../text/names.ts';
+import { within } from '../../async/keyed.ts';
 
 export interface PendingCreates {
   /** Whether it is in the view now, and here to stay. False: there is no such container. Throws `unavailable` while that cannot be known. */
@@ -35,7 +36,7 @@ export interface PendingCreatesParts {
 export function createPendingCreates({ core, adopt, lifecycle, creates }: PendingCreatesParts): PendingCreates {
   const { deps, view, syncs } = core;
 
-  const nameOf = (reference: string): string => inView(reference)?.name ?? reference.replace(/^\//, '');
+  const nameOf = (reference: string): string => inView(reference)?.name ?? withoutSlash(reference);
 
   function recordOf(reference: string): ContainerRecord | undefined {
     const named = deps.ledger.get<ContainerRecord>(keys.container(nameOf(reference)));

@@ -1,5 +1,7 @@
 /** The creates that were refused last, so that `explain` can say why of what is not there. Forgotten with the leadership. */
 import { ArpanetError, type ContainerRecord, type Decision, type Refusal } from '../../model/index.ts';
+import { withoutSlash } from '../../text/names.ts';
+import { keepNewest } from '../../async/newest.ts';
 
 const MOST = 500;
 
@@ -15,10 +17,9 @@ export function createRefusals(): Refusals {
     keep(name, refused, strategy, atMs) {
       kept.delete(name);
       kept.set(name, { host: '', strategy, atMs, scored: [], refused });
-      const [oldest] = kept.keys();
-      if (kept.size > MOST && oldest !== undefined) kept.delete(oldest);
+      keepNewest(kept, MOST);
     },
-    of: (name) => kept.get(name.replace(/^\//, '')),
+    of: (name) => kept.get(withoutSlash(name)),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The Engines' events as one feed, as clients shall see them. */
 import { type ClusterEvent, type EngineEvent } from '../../model/index.ts';
 import { createEventDedup, eventIdentity, shownEvent } from '../../engine/index.ts';
+import { keepNewest } from '../../async/newest.ts';
 
 const REPLAY_EVENTS = 2_000;
 const REMEMBERED = 4_096;
@@ -66,7 +67,7 @@ export function createFeed(deps: FeedDeps): Feed {
     if (Type !== 'network') return undefined;
     const known = deps.networkOf(host, engineId) ?? networks.get(engineId) ?? deps.networkNamed(Attributes['name'] ?? '');
     if (known === undefined) return undefined;
-    keepNewest(networks.set(engineId, known));
+    keepNewest(networks.set(engineId, known), REMEMBERED);
     return known;
   }
 
@@ -87,7 +88,7 @@ export function createFeed(deps: FeedDeps): Feed {
       const hidden = awaitedAs(event);
       if (hidden !== undefined) {
         hidden.count -= 1;
-        keepNewest(unseen.add(eventIdentity(host, event)));
+        keepNewest(unseen.add(eventIdentity(host, event)), REMEMBERED);
       }
       if (seen !== undefined && !isEcho(host, event)) emit({ host, event: seen });
     },
@@ -106,9 +107,4 @@ export function createFeed(deps: FeedDeps): Feed {
     },
     recent: () => recent.slice(-REPLAY_EVENTS),
   };
-}
-
-function keepNewest(all: Set<string> | Map<string, unknown>): void {
-  const [oldest] = all.keys();
-  if (all.size > REMEMBERED && oldest !== undefined) all.delete(oldest);
 }

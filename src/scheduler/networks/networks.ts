@@ -9,6 +9,7 @@ import {
   isKind,
   keys,
   predefinedNetworks,
+  deploymentIn,
 } from '../../model/index.ts';
 import { implicitNetworkName, isSharedBridge, predefinedName, shownNetwork } from '../../networks/index.ts';
 import { type Core, commitInPieces, networkRecords } from '../core.ts';
@@ -73,8 +74,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
       const labels = request.Labels ?? {};
       const { record, changes } = dhcp.networks.plan({
         name,
-        deployment:
-          labels['com.docker.compose.project'] || labels['com.docker.stack.namespace'] || labels['arpanet.deployment'] || 'default',
+        deployment: deploymentIn(labels),
         labels,
         options: request.Options ?? {},
         ...(request.Driver && request.Driver !== 'default' && request.Driver !== 'bridge' ? { driver: request.Driver } : {}),

@@ -12,8 +12,8 @@ import {
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
 import { type Core, commitInPieces, hostRecords, lostNotes, networkRecords } from '../core.ts';
-import { createSlots } from '../keyed.ts';
 import { planFor } from './network-plans.ts';
+import { createSlots } from '../../async/keyed.ts';
 
 const BUILD_TIMEOUT_MS = 20_000;
 /** Networks built or removed at the same time on one host. An Engine makes them one after the other; more would only wait there. */

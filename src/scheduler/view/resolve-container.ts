@@ -1,5 +1,6 @@
 /** References as clients write them -> what they mean, in the Engine's own order and words. Pure. */
 import { ArpanetError, type ContainerView, type NetworkRecord } from '../../model/index.ts';
+import { withoutSlash } from '../../text/names.ts';
 
 export interface ContainerIndex {
   byId(id: string): ContainerView | undefined;
@@ -12,7 +13,7 @@ export interface ContainerIndex {
 export function resolveContainer(reference: string, index: ContainerIndex): ContainerView {
   const exact = index.byId(reference);
   if (exact !== undefined) return exact;
-  const [name = '', host] = reference.replace(/^\//, '').split('/').reverse();
+  const [name = '', host] = withoutSlash(reference).split('/').reverse();
   const named = index.named(name).filter((container) => host === undefined || container.host === host);
   const [first, second] = named;
   // A managed name is unique; a stranger of the same name does not hide it.

@@ -18,6 +18,7 @@ import {
 } from '../../model/index.ts';
 import { findImage, type HostImages, indexImages, mergeTags, noImages, type Tagged } from './image-index.ts';
 import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewReader } from './roles.ts';
+import { withoutSlash } from '../../text/names.ts';
 
 interface HostEntry {
   record: HostRecord;
@@ -85,7 +86,7 @@ export function createView(
     const id = facts.summary.Id;
     if (lost.has(id)) return;
     const record = recordsById.get(id);
-    const name = record?.name ?? (facts.inspect.Name || (facts.summary.Names[0] ?? id)).replace(/^\//, '');
+    const name = record?.name ?? withoutSlash(facts.inspect.Name || (facts.summary.Names[0] ?? id));
     const before = containers.get(id);
     if (before !== undefined && before.name !== name) unname(before);
     containers.set(id, { id, name, host: entry.record.name, hostState: entry.state, facts, record });

@@ -16,11 +16,11 @@ import type { HostLock } from './host-lock.ts';
 import { inTurns } from '../in-turns.ts';
 import { hostNamed } from '../service-reference.ts';
 import { planReschedule } from '../reschedule/reschedule-plan.ts';
+import { HOST_NAME_FORM, isHostName } from '../../text/names.ts';
 
 const DRAIN_MS = 1_000;
 /** A refused agent dials again every five seconds. */
 const BACK_MS = 8_000;
-const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 export function createHostOperations(
   core: Core,
@@ -100,8 +100,7 @@ export function createHostOperations(
 
   return {
     async add(name, request, progress) {
-      if (!NAME.test(name))
-        throw new ArpanetError('invalid', `"${name}" is not a valid host name: 1 to 63 of a-z, 0-9 and -, not at the ends`);
+      if (!isHostName(name)) throw new ArpanetError('invalid', `"${name}" is not a valid host name: use ${HOST_NAME_FORM}`);
       const hosts = deps.scheduler.hosts.list();
       if (hosts.some((host) => host.name === name))
         throw new ArpanetError('conflict', `${name} is a host already: "arpanet hosts update ${name}" changes it`);

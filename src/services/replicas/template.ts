@@ -1,8 +1,13 @@
 /** One instance's create request -> that of any other instance of its service, numbered, labelled and named as compose would. Pure. */
-import { type ContainerView, type CreateRequest, type EndpointSettings, type HostConfig, type ServiceTemplate } from '../../model/index.ts';
+import {
+  composeLabels,
+  type ContainerView,
+  type CreateRequest,
+  type EndpointSettings,
+  type HostConfig,
+  type ServiceTemplate,
+} from '../../model/index.ts';
 
-export const NUMBER = 'com.docker.compose.container-number';
-const REPLACE = 'com.docker.compose.replace';
 const HEX_ID = /^[0-9a-f]{64}$/;
 
 /** A recreated container's name without the old one's id before it: `0123456789ab_abc-web-1` is to be called `abc-web-1`. */
@@ -12,7 +17,7 @@ export const bareName = (name: string): string => name.replace(/^[0-9a-f]{12}_/,
 function stemOf({ name, number, request }: ServiceTemplate): string | undefined {
   const bare = bareName(name);
   if (bare.endsWith(`_${number}`) || bare.endsWith(`-${number}`)) return bare.slice(0, -String(number).length);
-  const isCompose = request.Labels?.['com.docker.compose.service'] !== undefined;
+  const isCompose = request.Labels?.[composeLabels.service] !== undefined;
   return isCompose ? undefined : `${bare}-`;
 }
 
@@ -42,15 +47,15 @@ export function instanceRequest(template: ServiceTemplate, number: number): Crea
   const { request, connected = {} } = template;
   const endpoints = { ...request.NetworkingConfig?.EndpointsConfig, ...connected };
   const name = instanceName(template, number);
-  const { [REPLACE]: _replace, ...given } = request.Labels ?? {};
-  const isNumbered = given[NUMBER] !== undefined;
+  const { [composeLabels.replace]: _replace, ...given } = request.Labels ?? {};
+  const isNumbered = given[composeLabels.number] !== undefined;
   const isSame = number === template.number;
   const { MacAddress: _mac, ...others } = request;
   const env = request.Env?.filter((entry) => !/^affinity:container==[0-9a-f]{64}$/.test(entry));
   return {
     ...(isSame ? request : others),
     ...(request.Env === undefined ? {} : { Env: env ?? null }),
-    Labels: { ...given, ...(isNumbered ? { [NUMBER]: String(number) } : {}) },
+    Labels: { ...given, ...(isNumbered ? { [composeLabels.number]: String(number) } : {}) },
     ...(request.HostConfig ? withoutOwnVolumes(request, request.HostConfig) : {}),
     ...(Object.keys(endpoints).length > 0
       ? {

@@ -1,5 +1,5 @@
 /** Which containers of lost hosts are replaced now, and which wait for what. Pure. */
-import { type ContainerView, labels, type ServiceId } from '../../model/index.ts';
+import { composeLabels, type ContainerView, labels, type ServiceId } from '../../model/index.ts';
 import { serviceOf } from '../counted-service.ts';
 
 export interface RescheduleInput {
@@ -24,8 +24,6 @@ export interface ReschedulePlan {
   /** Replacements that were created and never started. */
   readonly start: readonly ContainerView[];
 }
-
-const DEPENDS_ON = 'com.docker.compose.depends_on';
 
 export function planReschedule(input: RescheduleInput): ReschedulePlan {
   const { containers, lostHosts, stopped } = input;
@@ -58,7 +56,7 @@ export function mayMove({ record }: ContainerView, { isHeld }: Pick<RescheduleIn
 
 /** `db:service_healthy:true,cache:service_started:false`, as compose writes it: the first that does not hold now, for a person. */
 function unmet({ record }: ContainerView, containers: readonly ContainerView[]): string | undefined {
-  for (const entry of (record?.request.Labels?.[DEPENDS_ON] ?? '').split(',')) {
+  for (const entry of (record?.request.Labels?.[composeLabels.dependsOn] ?? '').split(',')) {
     const [service = '', condition = 'service_started'] = entry.split(':');
     if (service === '') continue;
     const own = containers.filter((other) => other.record?.service === service && other.record.deployment === record?.deployment);

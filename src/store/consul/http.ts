@@ -8,6 +8,7 @@ import { EventEmitter } from 'node:events';
 import { Agent, type IncomingMessage } from 'node:http';
 import Consul from 'consul';
 import { ArpanetError } from '../../model/index.ts';
+import { type HostPort, parseHostPort } from '../../text/host-port.ts';
 
 /** For every call except blocking queries. */
 const TIMEOUT_MS = 5000;
@@ -111,8 +112,8 @@ export function keyPath(key: string): string {
   return `/kv/${key.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-function parseAddress(address: string): { readonly host: string; readonly port: number } {
-  const match = /^(?<host>[^:]+|\[.+\]):(?<port>\d+)$/.exec(address)?.groups;
-  if (match?.host === undefined) throw new ArpanetError('invalid', `Consul's address "${address}" is not HOST:PORT`);
-  return { host: match.host, port: Number(match.port) };
+function parseAddress(address: string): HostPort {
+  const found = parseHostPort(address);
+  if (found === undefined) throw new ArpanetError('invalid', `Consul's address "${address}" is not HOST:PORT`);
+  return found;
 }

@@ -149,6 +149,10 @@ describe('values', () => {
     ['agent', { ...agentFlags, join: [] }],
     ['agent', { ...agentFlags, join: ['https://a:1'] }],
     ['agent', { ...agentFlags, name: '../h1' }],
+    // for DNS Node-A and node-a are one name, and node_a is no host name: a leader would refuse the agent each time it connects
+    ['agent', { ...agentFlags, name: 'Node-A' }],
+    ['agent', { ...agentFlags, name: 'node.a' }],
+    ['agent', { ...agentFlags, name: 'node_a' }],
     ['agent', { ...agentFlags, address: '10.0.0.300' }],
     ['agent', { ...agentFlags, engine: 'unix://docker.sock' }],
     ['agent', { ...agentFlags, label: ['novalue'] }],

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { overlaps, parseSubnet } from '../../../src/dhcp/address.ts';
 import { createDhcp } from '../../../src/dhcp/index.ts';
 import { ArpanetError, isKind, keys, type LeaseRecord, type NetworkRecord } from '../../../src/model/index.ts';
 import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
+import { overlaps, parseSubnet } from '../../../src/text/ipv4.ts';
 
 const REST_MS = 1000;
 const PLAIN = { name: 'n', deployment: 'd', labels: {}, options: {}, internal: false, attachable: false, implicit: true, routes: [] };

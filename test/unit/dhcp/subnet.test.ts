@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { encloses, overlaps, parseSubnet, type Subnet } from '../../../src/dhcp/address.ts';
 import { chooseSubnet, parseIpam, prefixOf, vniOf } from '../../../src/dhcp/subnet.ts';
+import { encloses, overlaps, parseSubnet, type Subnet } from '../../../src/text/ipv4.ts';
 
 const subnet = (cidr: string): Subnet => parseSubnet(cidr) ?? assert.fail(`${cidr} is no subnet`);
 const POOL = subnet('10.32.0.0/20');

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseIpam6 } from '../../../src/dhcp/subnet.ts';
-import { contains6, formatIpv6, pairedIpv6, parseIpv6, parseSubnet6 } from '../../../src/networks/index.ts';
+import { pairedIpv6 } from '../../../src/networks/index.ts';
 import { literalNetwork } from '../../support/fakes/literal-cluster.ts';
+import { contains6, formatIpv6, parseIpv6, parseSubnet6 } from '../../../src/text/ipv6.ts';
 
 describe('IPv6 text', () => {
   it('is read and written as RFC 5952 has it', () => {

@@ -5,10 +5,11 @@ import { pino } from 'pino';
 import { ArpanetError, type NamedInstance, type NameTable } from '../../../src/model/index.ts';
 import { applied } from '../../../src/registrar/catalog.ts';
 import { instancesOf, type NamedHost, type Registrar, startRegistrar } from '../../../src/registrar/index.ts';
-import { singleFlight } from '../../../src/registrar/single-flight.ts';
+
 import type { CatalogChange, CatalogService } from '../../../src/store/index.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
 import { promisedMs } from '../../support/promised.ts';
+import { singleFlight } from '../../../src/async/single-flight.ts';
 
 const over = new AbortController();
 after(() => over.abort());
@@ -178,7 +179,7 @@ describe('the registrar', () => {
   });
 });
 
-describe('a lane', () => {
+describe('a singleFlight', () => {
   it('has one run under way and one waiting, however many ask', async () => {
     let runs = 0;
     let atOnce = 0;

@@ -12,13 +12,13 @@ import {
 } from '../../../src/model/index.ts';
 import { adoptions } from '../../../src/scheduler/containers/adopt-plan.ts';
 import { createFeed, type FeedDeps } from '../../../src/scheduler/events/feed.ts';
-import { createKeyed, createSlots } from '../../../src/scheduler/keyed.ts';
 import { readLines } from '../../../src/scheduler/agents/json-lines.ts';
 import { createNamesPush, instancesFor } from '../../../src/scheduler/agents/names-push.ts';
 import { planFor } from '../../../src/scheduler/networks/network-plans.ts';
 import { checkedNetwork } from '../../../src/scheduler/networks/networks.ts';
 import { createUndo } from '../../../src/scheduler/create/undo.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
+import { createKeyed, createSlots } from '../../../src/async/keyed.ts';
 
 async function linesOf(chunks: readonly string[], limit = 100): Promise<string[]> {
   const lines: string[] = [];

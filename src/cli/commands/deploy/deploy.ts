@@ -1,6 +1,6 @@
 /** A deploy: wave after wave, what changed of a service a few instances at a time. Effects: HTTP requests, the terminal, timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError, type ContainerInspect, isKind } from '../../../model/index.ts';
+import { ArpanetError, type ContainerInspect, isKind, composeLabels } from '../../../model/index.ts';
 import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { Step, Wave } from '../../../compose/index.ts';
 import type { ApiClient } from '../../api-client.ts';
@@ -72,7 +72,7 @@ const SAID = { create: 'created', recreate: 'recreated', start: 'started', keep:
 async function rolled(api: ApiClient, job: Job, { service, steps, count, update }: Wave, say: Say): Promise<readonly Step[]> {
   const step = steps.find(({ action }) => action === 'recreate');
   if (step?.request === undefined) return steps;
-  const number = Number(step.request.Labels?.['com.docker.compose.container-number'] ?? 1);
+  const number = Number(step.request.Labels?.[composeLabels.number] ?? 1);
   const request = await withImage(api, step.request);
   const reference = `${job.project}/${service}`;
   const body = { service: reference, desired: count, template: { name: step.container, number, request }, settings: update };

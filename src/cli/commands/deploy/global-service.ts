@@ -6,6 +6,7 @@ import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
 import { withImage } from './image.ts';
+import { composeLabels } from '../../../model/index.ts';
 
 /** The cluster makes instances one after the other, and an image may have to be copied to each host. */
 const RUNNING_WITHIN_MS = 5 * 60_000;
@@ -20,7 +21,7 @@ export async function deployGlobal(api: ApiClient, project: string, wave: Wave, 
   const differing = wave.steps.find(({ action }) => action === 'recreate');
   const step = differing ?? wave.steps.find(({ request }) => request !== undefined);
   if (step?.request !== undefined && (differing !== undefined || present?.isGlobal !== true)) {
-    const number = Number(step.request.Labels?.['com.docker.compose.container-number'] ?? 1);
+    const number = Number(step.request.Labels?.[composeLabels.number] ?? 1);
     const template = { name: step.container, number, request: await withImage(api, step.request) };
     const body = { service: reference, isGlobal: true, template, settings: wave.update, desired: present?.desired ?? 1 };
     const verb = present?.isGlobal === true ? 'replace' : 'create';

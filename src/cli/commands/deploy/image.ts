@@ -1,6 +1,6 @@
 /** The images of a deploy. Effects: HTTP requests. */
 import { ArpanetError } from '../../../model/errors.ts';
-import type { CreateRequest } from '../../../model/index.ts';
+import { type CreateRequest, composeLabels } from '../../../model/index.ts';
 import { withDefaultTag } from '../../../text/image-reference.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { exists, type Job } from './job.ts';
@@ -43,5 +43,5 @@ async function pull(api: ApiClient, image: string): Promise<void> {
 /** The request with the id of its image in a label, as compose writes it: at the next deploy the tag may mean another image. */
 export async function withImage(api: ApiClient, request: CreateRequest): Promise<CreateRequest> {
   const { Id } = await api.json<{ Id: string }>(`/images/${encodeURIComponent(request.Image ?? '')}/json`);
-  return { ...request, Labels: { ...request.Labels, 'com.docker.compose.image': Id } };
+  return { ...request, Labels: { ...request.Labels, [composeLabels.image]: Id } };
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { ArpanetError, type ContainerSummary, isKind } from '../../../model/index.ts';
+import { ArpanetError, type ContainerSummary, isKind, composeLabels } from '../../../model/index.ts';
 import {
   envFileOf,
   parseSource,
@@ -102,9 +102,7 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
     hostCount: hosts.filter(({ state }) => state === 'alive').length,
     hash: (text) => createHash('sha256').update(text).digest('hex'),
   };
-  const filters = encodeURIComponent(
-    JSON.stringify({ label: [`com.docker.compose.project=${project}`, 'com.docker.compose.oneoff=False'] }),
-  );
+  const filters = encodeURIComponent(JSON.stringify({ label: [`${composeLabels.project}=${project}`, `${composeLabels.oneoff}=False`] }));
   const existing = await api.json<readonly ContainerSummary[]>(`/containers/json?all=1&filters=${filters}`);
   const plan = planStack(stack, around, existing, { profiles: flags.profile ?? [], only });
   return {

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { StoredObject } from '../../../compose/index.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import type { ApiClient } from '../../api-client.ts';
+import { composeLabels } from '../../../model/index.ts';
 
 /** Docker API, `GET /secrets` and `GET /configs`: a secret comes without its data. */
 interface StoredRecord {
@@ -59,8 +60,7 @@ export async function resolveContent(
   const data = contentOf(object, folder, env);
   const own = ({ Spec }: StoredRecord) =>
     Spec.Name === name ||
-    (Spec.Labels?.['com.docker.compose.project'] === labels['com.docker.compose.project'] &&
-      Spec.Labels?.[`com.docker.compose.${kind}`] === key);
+    (Spec.Labels?.[composeLabels.project] === labels[composeLabels.project] && Spec.Labels?.[`${composeLabels.prefix}${kind}`] === key);
   const same = records.find((record) => own(record) && isSameContent(record, data));
   if (same !== undefined) return { id: same.ID };
   let free = name;

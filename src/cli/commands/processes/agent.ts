@@ -6,6 +6,7 @@ import { openLog } from '../../../processes/logger.ts';
 import type { Terminal } from '../../command.ts';
 import { type Flags, settingsOf } from '../../configured-command.ts';
 import { endSignal } from './end-signal.ts';
+import { formatHostPort } from '../../../text/host-port.ts';
 
 /** Port of the engine gateway, unless `--listen` says another. */
 const GATEWAY_PORT = 2376;
@@ -26,16 +27,16 @@ export async function agent(flags: Flags, { env }: Terminal): Promise<void> {
     {
       name: config.name,
       address: config.address,
-      listen: `${listen.host}:${listen.port}`,
+      listen: formatHostPort(listen),
       join: config.join,
       token: config.joinToken,
-      engine: 'socketPath' in engine ? `unix://${engine.socketPath}` : `tcp://${engine.host}:${engine.port}`,
+      engine: 'socketPath' in engine ? `unix://${engine.socketPath}` : `tcp://${formatHostPort(engine)}`,
       labels: config.label,
       overlay: config.overlay,
       dataDir: config.data,
       version: VERSION,
       dnsUpstream: config.dnsUpstream.map(({ host, port }) => `${host}:${port}`),
-      consulDns: config.consulDns === undefined ? undefined : `${config.consulDns.host}:${config.consulDns.port}`,
+      consulDns: config.consulDns === undefined ? undefined : formatHostPort(config.consulDns),
     },
     logging,
     endSignal(),

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { storeUrl } from '../../../config/index.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { openConsul, openEmbedded, type StateStore } from '../../../store/index.ts';
+import { formatHostPort } from '../../../text/host-port.ts';
 
 /** What a person does after a store was filled. */
 export const NEXT_STEPS = 'start the schedulers; the agents join by themselves; then run: arpanet audit';
@@ -15,8 +16,6 @@ export async function withStore<T>(url: string, use: (store: StateStore) => Prom
   if (!parsed.success) throw new ArpanetError('invalid', `--store is "${url}": write consul://HOST:PORT or embedded:DIR`);
   const address = parsed.data;
   await using store =
-    address.kind === 'consul'
-      ? await openConsul(`${address.host}:${address.port}`, { log: quiet })
-      : await openEmbedded(address.dir, quiet);
+    address.kind === 'consul' ? await openConsul(formatHostPort(address), { log: quiet }) : await openEmbedded(address.dir, quiet);
   return await use(store);
 }

@@ -2,8 +2,9 @@ import { refersTo } from '../../create/identify.ts';
 import type { Filter } from './filter.ts';
 import type { HostSnapshot, PlacedContainer, PlacementRequest, Wish } from '../snapshot.ts';
 import { matches } from '../constraints.ts';
+import { composeLabels } from '../../../model/index.ts';
 
-const isService = (key: string) => key === 'service' || key === 'com.docker.compose.service';
+const isService = (key: string) => key === 'service' || key === composeLabels.service;
 
 /** Whether the host has such a container or image. A service is one of the same deployment, or `service.deployment`, matched whole: `auth` is not `authz`. */
 function has(wish: Wish, request: PlacementRequest, host: HostSnapshot): boolean {

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { contains, encloses, formatAddress, overlaps, parseAddress, parseSubnet, usable } from '../../../src/dhcp/address.ts';
+import {
+  contains,
+  encloses,
+  formatAddress,
+  overlaps,
+  parseAddress,
+  parseSubnet,
+  usable,
+  addressNumber,
+  addressOfReverseName,
+  splitCidr,
+} from '../../../src/text/ipv4.ts';
 
 const span = (cidr: string) => parseSubnet(cidr) ?? assert.fail(`${cidr} is no subnet`);
 
@@ -50,5 +61,22 @@ describe('a subnet', () => {
     const all = usable(span('10.32.0.0/22'));
     assert.equal(all.last - all.first + 1, 1022);
     for (const text of ['10.32.0.255', '10.32.1.0']) assert.ok(contains(all, parseAddress(text) ?? 0));
+  });
+});
+
+describe('the text of an address that is known to be one', () => {
+  it('is the same number, without the checks', () => {
+    for (const text of ['0.0.0.0', '10.32.1.7', '127.0.0.1', '192.168.255.254', '255.255.255.255'])
+      assert.equal(addressNumber(text), parseAddress(text), text);
+  });
+
+  it('is split from its prefix length', () => {
+    assert.deepEqual(splitCidr('10.32.1.7/22'), { address: '10.32.1.7', prefix: '22' });
+    assert.deepEqual(splitCidr('10.32.1.7'), { address: '10.32.1.7', prefix: '' });
+  });
+
+  it('has a name in in-addr.arpa', () => {
+    assert.equal(addressOfReverseName('3.2.32.10.in-addr.arpa'), '10.32.2.3');
+    assert.equal(addressOfReverseName('2.32.10.in-addr.arpa'), undefined);
   });
 });

@@ -6,6 +6,7 @@ export interface Keyed {
   shared<T>(key: string, act: () => Promise<T>): Promise<T>;
 }
 
+/** Queues that are forgotten once nothing is under way in them. An act that fails holds up nobody. */
 export function createKeyed(): Keyed {
   const tails = new Map<string, Promise<unknown>>();
   const runs = new Map<string, Promise<unknown>>();
@@ -36,7 +37,7 @@ export function createSlots(width: number): <T>(key: string, act: () => Promise<
     const slots = taken.get(key) ?? { running: 0, waiting: [] };
     taken.set(key, slots);
     if (slots.running < width) slots.running += 1;
-    // whoever ends hands its place on
+    // an act that ends gives its place to the next
     else await new Promise<void>((resolve) => slots.waiting.push(resolve));
     try {
       return await act();

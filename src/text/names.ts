@@ -1,0 +1,28 @@
+/** Which names things may have. */
+
+/** Of a container, in a request's query: letters, digits, `_`, `.` and `-`, two at least, not begun by a sign. One slash before it is let pass. */
+const CONTAINER = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+/** Said by Engines of a name that is none. */
+export const CONTAINER_NAME_FORM = '[a-zA-Z0-9][a-zA-Z0-9_.-]';
+
+/** Source: moby daemon/names/names.go, `RestrictedNamePattern`. */
+export function isContainerName(name: string): boolean {
+  return CONTAINER.test(name);
+}
+
+/** A name or reference without the one slash that Engines write before names. */
+export function withoutSlash(name: string): string {
+  return name.startsWith('/') ? name.slice(1) : name;
+}
+
+/** For messages: what `isHostName` takes. */
+export const HOST_NAME_FORM = '1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit';
+
+/**
+ * Whether a host of the cluster may be called so: one label of a DNS name in lower case, because it becomes part of DNS names
+ * (`arpanet-<host>.node.consul`), store keys and file names, and for DNS `Node-A` and `node-a` are one name.
+ * Source: RFC 1123 section 2.1, RFC 1035 section 2.3.4 (63 octets).
+ */
+export function isHostName(name: string): boolean {
+  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name);
+}

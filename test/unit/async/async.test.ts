@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createBatchQueue, mapBounded } from '../../../src/async/batch-queue.ts';
+import { within } from '../../../src/async/keyed.ts';
+import { keepNewest } from '../../../src/async/newest.ts';
+import { singleFlight } from '../../../src/async/single-flight.ts';
+
+describe('a single flight', () => {
+  it('runs once for all who ask while a run is under way, and after that run', async () => {
+    let runs = 0;
+    const flight = singleFlight(async () => {
+      runs += 1;
+      await turn();
+    });
+    await Promise.all([flight(), flight(), flight(), flight()]);
+    assert.equal(runs, 2);
+  });
+
+  it('goes on after a run that failed, and tells those who asked for it', async () => {
+    let runs = 0;
+    const flight = singleFlight(async () => {
+      await turn();
+      if (++runs === 1) throw new Error('first');
+    });
+    const [first, second] = await Promise.allSettled([flight(), flight()]);
+    assert.deepEqual([first.status, second.status, runs], ['rejected', 'fulfilled', 2]);
+  });
+});
+
+describe('a batch queue', () => {
+  it('works on whatever came meanwhile as one batch', async () => {
+    const batches: (readonly number[])[] = [];
+    const queue = createBatchQueue<number>(async (batch) => {
+      batches.push(batch);
+      await turn();
+    });
+    for (const item of [1, 2, 3]) queue.add(item);
+    while (batches.length < 2) await turn();
+    assert.deepEqual(batches, [[1], [2, 3]]);
+  });
+});
+
+describe('mapBounded', () => {
+  it('keeps the order, and no more than the width under way', async () => {
+    let running = 0;
+    let most = 0;
+    const results = await mapBounded([1, 2, 3, 4, 5], 2, async (item) => {
+      most = Math.max(most, ++running);
+      await turn();
+      running -= 1;
+      return item * 2;
+    });
+    assert.deepEqual([results, most], [[2, 4, 6, 8, 10], 2]);
+  });
+});
+
+describe('what remembers the newest', () => {
+  it('drops the oldest first', () => {
+    const map = new Map([
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+    ]);
+    keepNewest(map, 2);
+    assert.deepEqual([...map.keys()], ['b', 'c']);
+    const set = new Set([1, 2, 3, 4]);
+    keepNewest(set, 1);
+    assert.deepEqual([...set], [4]);
+  });
+});
+
+describe('within', () => {
+  it('rejects once the time has passed, and gives the result before', async () => {
+    assert.equal(await within(10_000, Promise.resolve('in time'), () => new Error('late')), 'in time');
+    await assert.rejects(
+      within(1, new Promise(() => undefined), () => new Error('late')),
+      /late/,
+    );
+  });
+});
