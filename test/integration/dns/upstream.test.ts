@@ -7,7 +7,7 @@ import { createServer, Packet } from 'dns2';
 import { pino } from 'pino';
 import { createDns, type DnsService } from '../../../src/dns/index.ts';
 import { createForwarder, hostResolvers, parseResolvConf } from '../../../src/dns/upstream.ts';
-import { freePort } from '../../support/cluster/cluster.ts';
+import { freePort, until } from '../../support/cluster/cluster.ts';
 import { dig } from '../../support/cluster/dig.ts';
 import { promisedMs } from '../../support/promised.ts';
 
@@ -104,7 +104,8 @@ describe('forwarding', () => {
     dns.table({ version: 1, epoch: 1, atMs: 0, instances: [], outside });
     for (const more of ['+notcp', '+tcp'])
       assert.deepEqual((await ask('api.abc.service.consul', more)).answers, ['A 192.0.2.1', 'CNAME www.test.']);
-    assert.equal((await ask('big.abc.service.consul', '+tcp')).answers.length, 101);
+    // on a busy machine the other server's turn may come before the first one has answered twice
+    await until('all hundred and the alias', async () => (await ask('big.abc.service.consul', '+tcp')).answers.length === 101);
     const gone = await ask('gone.abc.service.consul');
     assert.deepEqual([gone.status, gone.answers], ['NXDOMAIN', ['CNAME www.nowhere.']]);
     assert.equal((await ask('mute.abc.service.consul')).status, 'SERVFAIL');

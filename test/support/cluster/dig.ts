@@ -1,6 +1,7 @@
 /** `dig` against a server on this machine. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { promisedMs } from '../promised.ts';
 
 export interface Dug {
   readonly status: string;
@@ -15,7 +16,13 @@ export interface Dug {
 
 /** `dig({ port }, 'pricing.abc.service.consul', 'AAAA', '+tcp')`; throws when there is no answer. */
 export async function dig(server: { readonly port: number; readonly address?: string }, ...args: readonly string[]): Promise<Dug> {
-  const fixed = [`@${server.address ?? '127.0.0.1'}`, '-p', String(server.port), '+tries=1', '+time=5'];
+  const fixed = [
+    `@${server.address ?? '127.0.0.1'}`,
+    '-p',
+    String(server.port),
+    '+tries=1',
+    `+time=${Math.ceil(promisedMs(5_000) / 1_000)}`,
+  ];
   const { stdout } = await promisify(execFile)('dig', [...fixed, ...args]);
   const section = (name: string): string[] =>
     (new RegExp(`;; ${name} SECTION:\\n([\\s\\S]*?)\\n\\n`).exec(stdout)?.[1] ?? '')
