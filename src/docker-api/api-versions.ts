@@ -5,7 +5,7 @@ import { compareVersions } from '../text/api-version.ts';
 /** The newest version whose routes this endpoint knows, and the oldest it takes. */
 const NEWEST = '1.51';
 export const OLDEST = '1.24';
-/** Said while no host was ever heard of: old enough for any engine that joins. */
+/** Used until a host has connected: old enough for any Engine that joins. */
 const UNKNOWN = '1.41';
 
 export interface VersionWindow {

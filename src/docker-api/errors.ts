@@ -1,7 +1,7 @@
 /**
  * Kinds of error to HTTP statuses: the only place that knows them. Every refusal leaves as Docker's `{"message": …}`.
  *
- * Where a kind has no twin in the Engine: `unplaceable` is 409 (hosts are there, none fits this request: sending it again changes nothing), while
+ * Where a kind has no twin in the Engine: `unplaceable` is 409 (hosts exist, none fits this request: sending it again changes nothing), while
  * `unavailable` and `not-leader` are 503 with `Retry-After` (the same request may well succeed in a second).
  */
 import type { ServerResponse } from 'node:http';
@@ -28,7 +28,7 @@ export interface ErrorAnswer {
   readonly status: number;
   readonly message: string;
   readonly retryAfterSeconds?: number;
-  /** A broken promise of ours, not a refusal: the client gets its request's id, the log everything. */
+  /** An error in this program, not a refusal: the client gets its request's id, the log everything. */
   readonly isUnexpected: boolean;
 }
 

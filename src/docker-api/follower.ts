@@ -14,7 +14,7 @@ import { readBody } from './json/body.ts';
 import { passOn } from './proxy/forward.ts';
 import { hopByHop } from './guards.ts';
 import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
-import { createPulse } from './leader-health.ts';
+import { createLeaderHealth } from './leader-health.ts';
 import { howToRepeat, type Repeat } from './retry-rules.ts';
 
 export interface FollowerDeps {
@@ -63,7 +63,7 @@ interface Sending {
 
 export function createFollower(deps: FollowerDeps): Follower {
   const agent = new http.Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_MS });
-  const pulse = createPulse();
+  const leaderHealth = createLeaderHealth();
   let term = new AbortController();
   const waiters = new Set<() => void>();
 
@@ -107,7 +107,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       });
       let isSent = false;
       let isAnswered = false;
-      const unwatch = pulse.watch(url, () => {
+      const unwatch = leaderHealth.watch(url, () => {
         settle('silent');
         upstream.destroy();
       });
@@ -145,7 +145,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       });
       upstream.on('error', () => {
         if (isAnswered) return;
-        // Nothing of ours was read on a kept-alive connection that had died before.
+        // The leader read nothing of this request: the kept-alive connection had died before.
         settle(isSent ? 'lost' : 'not-sent');
       });
       upstream.on('response', (answer) => {
@@ -224,7 +224,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     signal: AbortSignal,
   ): Promise<void> {
     const { upstream, url } = await reach(signal);
-    const unwatch = pulse.watch(url, () => upstream.destroy());
+    const unwatch = leaderHealth.watch(url, () => upstream.destroy());
     upstream.once('data', unwatch).once('close', unwatch);
     const bodyBytes = isUpgrade ? Number(req.headers['content-length'] ?? 0) : head.length;
     const add = {
@@ -271,7 +271,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     close() {
       term.abort();
       for (const wake of waiters) wake();
-      pulse.close();
+      leaderHealth.close();
       agent.destroy();
     },
   };

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface Pulse {
-  /** Calls back, once, when the scheduler at this url is silent. Returns how to stop watching. */
+export interface LeaderHealth {
+  /** Calls back, once, when the scheduler at this url does not answer. Returns how to stop watching. */
   watch(url: string, onSilent: () => void): () => void;
   close(): void;
 }
@@ -14,7 +14,7 @@ const EVERY_MS = 1_500;
 const PATIENCE_MS = 2_500;
 const STRIKES = 2;
 
-export function createPulse(everyMs = EVERY_MS, patienceMs = PATIENCE_MS): Pulse {
+export function createLeaderHealth(everyMs = EVERY_MS, patienceMs = PATIENCE_MS): LeaderHealth {
   const watched = new Map<string, Set<() => void>>();
   const closed = new AbortController();
 
@@ -38,7 +38,7 @@ export function createPulse(everyMs = EVERY_MS, patienceMs = PATIENCE_MS): Pulse
       if (waiting.size === 0) break;
       strikes = (await lives(url)) ? 0 : strikes + 1;
       if (strikes < STRIKES) continue;
-      for (const tell of waiting) tell();
+      for (const callback of waiting) callback();
       break;
     }
   }

@@ -53,7 +53,7 @@ export interface Leader extends Disposable {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, requestId: string): Promise<void> | undefined;
 }
 
-/** Refusals of changes that a leader had begun when it lost the lead: whoever asks the next one must say that it asks again. */
+/** Refusals of changes that a leader had begun when it lost the lead: a follower that sends it to the next leader must mark it as a repetition. */
 const begun = new WeakSet<ArpanetError>();
 export const wasStarted = (error: ArpanetError): boolean => begun.has(error);
 
@@ -114,7 +114,7 @@ export function createLeader(deps: LeaderDeps): Leader {
     isReady = true;
   }
 
-  /** A signal that fires when the client goes away or leadership ends; `done` forgets it. */
+  /** A signal that fires when the client disconnects or leadership ends; `done` forgets it. */
   function track(): { readonly controller: AbortController; readonly done: () => void } {
     const controller = new AbortController();
     live.add(controller);
@@ -185,7 +185,7 @@ export function createLeader(deps: LeaderDeps): Leader {
     if (route.by === 'info' && (isComposeV1(call.req.headers) || !facadeOf(cluster).isShown)) {
       return send(call, { status: 200, body: withoutSwarm(answer.body) });
     }
-    // An answer about all hosts names those that may be told of wrongly.
+    // An answer about all hosts names those whose data may be out of date.
     const warnings = answer.warnings ?? (OF_ALL_HOSTS.has(route.by) ? hostWarnings(cluster.hosts.list()) : []);
     if (answer.status === 200 && call.req.method === 'GET') remember(call, answer.body, warnings);
     send(call, warnings.length === 0 ? answer : { ...answer, warnings });

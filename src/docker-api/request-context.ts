@@ -1,4 +1,4 @@
-/** One request on its way through the leader's endpoint, and the answers it can get. */
+/** One request at the leader's endpoint, and the answers it can get. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { VERSION } from '../config/version.ts';
 import { isKind } from '../model/index.ts';
@@ -20,7 +20,7 @@ export interface Call {
   readonly newestVersion: string;
   readonly requestId: string;
   readonly nowMs: number;
-  /** True when a follower sends again what it had sent to a leader that went away. */
+  /** True when a follower sends again what it had sent to a leader that disconnected. */
   readonly isRetry: boolean;
   readonly cluster: Cluster;
   readonly reads: Reads;
@@ -28,7 +28,7 @@ export interface Call {
   readonly bodyLimitBytes: number;
   /** A reader of events that is further behind is cut off. */
   readonly eventsBehindBytes: number;
-  /** Fires when the client goes away or this scheduler stops leading. */
+  /** Fires when the client disconnects or this scheduler stops leading. */
   readonly signal: AbortSignal;
 }
 
@@ -37,7 +37,7 @@ export interface Exchange extends Call {
   readonly res: ServerResponse;
 }
 
-/** What every answer of ours carries. */
+/** The headers of every answer that arpanet makes. */
 export function ownHeaders(apiVersion: string, requestId: string): Record<string, string> {
   return {
     'Api-Version': apiVersion,

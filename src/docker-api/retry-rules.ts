@@ -1,4 +1,4 @@
-/** Which requests may be sent again when their leader went away without an answer. Pure. */
+/** Which requests may be sent again when their leader disconnected without an answer. Pure. */
 import { matchRoute } from './routes.ts';
 import { splitVersion } from '../text/api-version.ts';
 

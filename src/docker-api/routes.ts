@@ -56,7 +56,7 @@ export function matchRoute(method: string, path: string): Matched | undefined {
   return undefined;
 }
 
-/** Bytes that are no UTF-8 name nothing that is there, but they are no malformed request either. Throws URIError for `%zz`. */
+/** Bytes that are not UTF-8 name nothing that exists, but do not make a malformed request either. Throws URIError for `%zz`. */
 function decoded(value: string): string {
   try {
     return decodeURIComponent(value);

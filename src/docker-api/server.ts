@@ -59,7 +59,7 @@ const LINGER_MS = 2_000;
 
 /**
  * A client that is cut off while it still sends sees a broken pipe and never the answer (RFC 9112 §9.6): what it sends is read and thrown
- * away. Who has said all in a while keeps the connection; who has not is cut off then.
+ * away. A client that has sent everything in time keeps the connection; another is cut off then.
  */
 function endRefused(req: IncomingMessage, res: ServerResponse): void {
   const { socket } = req;
@@ -181,7 +181,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     await role.leader.answer(req, res, requestId);
   }
 
-  /** True once another scheduler leads, or this one anew; false after ten seconds, or when the client left. */
+  /** True once another scheduler leads, or this one again; false after ten seconds, or when the client left. */
   async function roleChanges(req: IncomingMessage): Promise<boolean> {
     return await new Promise<boolean>((resolve) => {
       const done = (changed: boolean): void => {
@@ -231,7 +231,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     res.end(req.method === 'HEAD' ? undefined : 'OK');
   }
 
-  /** One question at a time to each leader, whoever waits for it: a connection for each client would be kept for minutes. */
+  /** One request at a time to each leader, for all that wait for it: a connection for each client would be kept for minutes. */
   function askVersion(leader: string): Promise<string> {
     const asked = asking.get(leader) ?? versionOf(leader).finally(() => asking.delete(leader));
     asking.set(leader, asked);

@@ -4,7 +4,7 @@ import type { FailpointHook } from '../model/index.ts';
 import type { Ledger } from '../store/ledger/contract.ts';
 import type { Logger } from '../telemetry/log.ts';
 
-/** Who leads, and for how long. */
+/** The leader, and for how long it leads. */
 export interface Leadership {
   /** What this leader calls itself. */
   readonly name: string;
@@ -22,7 +22,7 @@ export interface Leadership {
   readonly superseded: (epoch: number) => void;
 }
 
-/** May change while we lead: read anew each time. */
+/** May change while we lead: read again each time. */
 export interface SchedulerSettings {
   readonly strategy: 'spread' | 'binpack' | 'random';
   /** A host is down after this long without a message, in milliseconds. */

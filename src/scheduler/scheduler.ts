@@ -116,7 +116,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const replaceLost = createReplaceLost(core, overlays, pipeline);
   const hostRemoval = createHostRemoval(core, { hosts, lifecycle, overlays });
 
-  // what agents are told
+  // what agents are sent
   const queries = createAgentQueries(hub, deps);
   const names = createNamesPush(hub, (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name);
   const replicas = startStoreReplicas({ ledger: deps.ledger, hub, epoch: deps.leader.epoch, now }, lost);

@@ -10,7 +10,7 @@ interface TriggerMap {
   'agent-welcomed': [host: string];
   /** An agent's stream has ended. */
   'agent-disconnected': [host: string];
-  /** Nothing comes from a host any more: who waits for its Engine waits in vain. */
+  /** Nothing comes from a host any more: a request that waits for its Engine would wait without success. */
   'host-silent': [host: string];
   /** The view has a host's whole snapshot: its records and its containers can be compared. */
   'snapshot-applied': [host: string];

@@ -68,7 +68,7 @@ export async function containerMutate(call: Exchange): Promise<void> {
   else sendEngineAnswer(call, answer);
 }
 
-/** A link on the default network leads to a container that is there too and runs, or the start is refused, in the Engine's words. */
+/** A link on the default network leads to a container that exists and runs, or the start is refused, in the Engine's words. */
 function refuseIdleLinks(call: Exchange, { name, record }: ContainerView): void {
   if (!record?.request.HostConfig?.Links?.length || !namesNoNetwork(record.request)) return;
   for (const { target, alias } of record.links) {

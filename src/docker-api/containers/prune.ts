@@ -12,7 +12,7 @@ async function pruneContainers(call: Exchange): Promise<void> {
   await Promise.all(
     pruned.map(async ({ host, value }) => {
       const ids = value.ContainersDeleted ?? [];
-      // also where nothing went: the event of the prune is told before its answer
+      // also where nothing was removed: the event of the prune is sent before its answer
       await call.cluster.view.refresh(host, { containers: ids });
       for (const id of ids) {
         const container = before.get(id);

@@ -12,7 +12,7 @@ import type { ViewMemo } from '../reads/view-memo.ts';
 
 /** A Status may be behind its second by this much, so that hundreds of young containers do not each force a new list. */
 const textSlackMs = 250;
-/** Engines read the disk for these; one that hangs is given up long before. */
+/** Engines read the disk for these; a request to one that hangs is cancelled long before. */
 const sizesTimeoutMs = 60_000;
 
 interface Sizes {

@@ -84,7 +84,7 @@ export function selectContainers<T extends Selectable>(
   const before = filters.get('before').at(-1);
   const since = filters.get('since').at(-1);
   if (before !== undefined) rest = rest.slice(indexOf(rest, before) + 1);
-  // the Engine walks from new to old and stops at `since`; one that stands before `before` is never met
+  // the Engine walks from new to old and stops at `since`; one that precedes `before` is never met
   if (since !== undefined) {
     const end = rest.indexOf(containers[indexOf(containers, since)] as T);
     if (end >= 0) rest = rest.slice(0, end);

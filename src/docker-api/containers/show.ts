@@ -21,7 +21,7 @@ import { timeKey } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
 
 export const hostLabel = 'arpanet.host';
-/** Why it is there, in short; `arpanet explain` says it all. */
+/** Why it was placed there, in short; `arpanet explain` says it all. */
 const placementLabel = 'arpanet.placement';
 
 export interface NetworkIdentity {

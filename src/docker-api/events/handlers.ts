@@ -65,7 +65,7 @@ function timeOf(text: string, nowMs: number): number {
   }
 }
 
-/** `1700000000.123456789` is finer than a millisecond: who comes back with the time of its last event is told none before it again. */
+/** `1700000000.123456789` is finer than a millisecond: a client that returns with the time of its last event gets none before it again. */
 function nanoseconds(since: string | null, sinceMs: number): number {
   const [, seconds, fraction = ''] = /^(\d+)(?:\.(\d{1,9}))?$/.exec(since ?? '') ?? [];
   return seconds === undefined ? sinceMs * 1e6 : Number(`${seconds}${fraction.padEnd(9, '0')}`);

@@ -21,7 +21,7 @@ export function eventFilter(filters: Filters): (event: ClusterEvent) => boolean 
     filters.labels('label', event.Actor.Attributes);
 }
 
-/** One line of the stream. Fields of the oldest API (`status`, `id`, `from`) are there until 1.52 dropped them. */
+/** One line of the stream. Fields of the oldest API (`status`, `id`, `from`) exist until 1.52 dropped them. */
 export function renderEvent(event: EngineEvent, apiVersion: string): Buffer {
   const { status: _, id: _id, from: _from, ...current } = event;
   const shown = apiMinor(apiVersion) >= 52 ? current : { ...legacyFields(event), ...current };

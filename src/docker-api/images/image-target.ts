@@ -26,7 +26,7 @@ export function imageAt(call: Call, reference: string): ImagePlace {
   // An Engine that has nothing of that name says it best.
   if (found === undefined && call.route.method === 'GET') return { host: call.cluster.images.builder(), name: reference };
   const holders = found?.hosts.flatMap((name) => call.cluster.hosts.list().filter((host) => host.name === name)) ?? [];
-  // one that is silent comes last
+  // a host that does not answer comes last
   const rank = (host: HostView): number =>
     (host.why === undefined ? 4 : 0) + (knows(host, reference, found?.id ?? '') ? 2 : 0) + (isBuiltOn(host, found?.id) ? 1 : 0);
   const [best] = holders.toSorted((a, b) => rank(b) - rank(a));

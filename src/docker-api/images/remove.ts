@@ -46,7 +46,7 @@ export async function imageRemove(call: Exchange): Promise<void> {
     if (!answers.some(isRefusal)) answers.push(...(await remove(hosts, path)));
   }
   await Promise.all(answers.map(({ host }) => call.cluster.view.refresh(host, { images: true })));
-  // a copy that was on its way to a host brings the name there after all
+  // a copy that was in progress brings the name to its host after all
   const late = call.cluster.hosts
     .list()
     .filter((host) => alive.has(host.name) && host.images.some((image) => image.RepoTags?.includes(familiarReference(reference))));

@@ -1,4 +1,4 @@
-/** Where a request's body ends in the bytes behind its head (RFC 9112 sections 6 and 7.1), told as they come, in pieces. Pure. */
+/** Where a request's body ends in the bytes behind its head (RFC 9112 sections 6 and 7.1), given in pieces as they arrive. Pure. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ArpanetError } from '../../model/index.ts';
 

@@ -1,4 +1,4 @@
-/** A chunked body that stands before an upgraded stream: Go's client sends the options of an exec so. Pure, but for the socket that is read. */
+/** A chunked body that precedes an upgraded stream: Go's client sends the options of an exec so. Pure, but for the socket that is read. */
 import type { Duplex } from 'node:stream';
 import { ArpanetError } from '../../model/index.ts';
 

@@ -2,7 +2,7 @@
  * Effects: one request to one Engine and its answer back, byte for byte, through http-proxy over kept-alive tunnels.
  *
  * http-proxy makes the request; the answer is handled here, because it leaves four things undone: headers wait for the first byte of a body
- * (`docker run` hangs), a client that goes away does not free the Engine, an Engine that dies mid-answer leaves the client waiting, and hop-by-hop
+ * (`docker run` hangs), a client that disconnects does not free the Engine, an Engine that dies mid-answer leaves the client waiting, and hop-by-hop
  * headers pass. Its CVE-2026-29057 is shut out by guards.ts before a request comes here.
  */
 import http, { type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -35,7 +35,7 @@ export function createForward(): Forward {
     if (res.destroyed) upstream.destroy();
   });
   proxy.on('proxyRes', (upstream, _req, res) => answers.get(res)?.(upstream));
-  // Told when the client has gone; its `close` below frees the Engine.
+  // Called when the client has disconnected; its `close` below frees the Engine.
   proxy.on('econnreset', () => undefined);
 
   const attempt = (call: Exchange, target: Target, again: boolean): Promise<'done' | 'stale'> =>
@@ -112,7 +112,7 @@ export function unreachable(host: string, cause: unknown): ArpanetError {
   return new ArpanetError('unavailable', `host ${host} does not answer: the request may or may not have reached its Engine`, { cause });
 }
 
-/** An answer on its way to the client, headers first; `own` headers stand in place of its own. Settles when it has passed, or cannot. */
+/** Passes an answer to the client, headers first; `own` headers replace its own. Settles when it has passed, or cannot. */
 export async function passOn(
   res: ServerResponse,
   upstream: IncomingMessage,

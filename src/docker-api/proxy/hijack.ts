@@ -18,7 +18,7 @@ const HEAD_LIMIT_BYTES = 256 * 1024;
 const HELD_LIMIT_BYTES = 1024 * 1024;
 /** How long a client may leave its half open once the other side is done. */
 const LINGER_MS = 10_000;
-/** A client that vanished without a word is found out after this; one that had half closed when its kernel forgets it, a minute later. */
+/** A client that vanished without closing is detected after this; one that had half closed when its kernel forgets it, a minute later. */
 const KEEPALIVE_MS = 15_000;
 /** What a client had said before it half closed and left has this long to reach the Engine. */
 const LAST_WORDS_MS = 2_000;
@@ -159,7 +159,7 @@ export function joinSockets(joint: Joint): Promise<void> {
     });
     client.on('data', beforeAnswer);
     const inputEnds = (): void => {
-      // Of a relay's client nothing more is to come: it went away. A hijack's may still listen.
+      // Of a relay's client nothing more is to come: it disconnected. A hijack's may still listen.
       if (way === 'relay' && !upstream.readableEnded) upstream.destroy();
       else if (!isAnswered) upstream.end();
     };
@@ -187,7 +187,7 @@ export function joinSockets(joint: Joint): Promise<void> {
       settle();
       return;
     }
-    // In one piece, as it came: an Engine that attaches drops a body (dockerode sends one) that is there with the head, and takes it for
+    // In one piece, as it came: an Engine that attaches drops a body (dockerode sends one) that arrives with the head, and takes it for
     // standard input when it comes later.
     upstream.cork();
     upstream.write(joint.requestHead, 'latin1');

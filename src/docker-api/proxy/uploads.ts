@@ -80,7 +80,7 @@ export function receiveUpload(req: IncomingMessage, socket: Duplex, head: Buffer
   const client = reuseReadBuffer(socket, () => to, take) as Socket;
   client.setKeepAlive(true, KEEPALIVE_MS);
   client.on('error', () => client.destroy());
-  // it went away: who only half closes did so before, too
+  // it disconnected: who only half closes did so before, too
   client.once('end', () => {
     if (!res.writableEnded) client.destroy();
   });

@@ -22,7 +22,7 @@ export interface Life {
   readonly untilMs?: number;
   /** The container that the answer is about, if it is about one. */
   readonly container?: string;
-  /** Where in the body the time of the answer stands, if it tells one. */
+  /** Where in the body the time of the answer is, if it has one. */
   readonly timeAt?: number;
   readonly warnings?: readonly string[];
 }
@@ -30,7 +30,7 @@ export interface Life {
 export interface Answers {
   /** `content` is JSON text, or the body of an earlier answer that is true again. */
   readonly answer: (content: string | Buffer, life?: Life) => ReadAnswer;
-  /** A read that waits for what is under way, so that clients see their own writes, and then answers from ready bytes or anew. */
+  /** A read that waits for what is under way, so that clients see their own writes, and then answers from ready bytes or newly made ones. */
   readonly settledRead: (kind: string, make: Read) => Read;
   /** The answer to this very URL if it is ready and still true. */
   readonly cached: (rawUrl: string) => Buffer | undefined;

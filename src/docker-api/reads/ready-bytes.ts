@@ -9,7 +9,7 @@ export interface Ready {
   readonly untilMs: number;
   /** The container that the answer is about, if it is about one. */
   readonly container: string | undefined;
-  /** Where in the body the time of the answer stands, as `toISOString` writes it: it is written anew whenever the bytes are given. */
+  /** Where in the body the time of the answer is, as `toISOString` writes it: it is overwritten whenever the bytes are sent. */
   readonly timeAt?: number | undefined;
 }
 

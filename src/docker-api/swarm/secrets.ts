@@ -34,7 +34,7 @@ function keptAt(call: Exchange, kind: SecretKind, reference: string): SecretReco
 
 const at = (call: Exchange): SecretRecord => keptAt(call, kindOf(call), call.params['id'] ?? '');
 
-/** A secret's data is never told. */
+/** A secret's data is never shown. */
 const show = ({ kind, id, name, labels, data, version, createdAtMs, updatedAtMs }: SecretRecord): Json => ({
   ID: id,
   Version: { Index: version },

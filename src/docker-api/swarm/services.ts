@@ -114,7 +114,7 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
   refuseMeaningless(spec);
   if (spec.Name !== serviceName(view)) throw new ArpanetError('unsupported', 'renaming services is not supported');
   if ((spec.Mode?.Global != null) !== (view.record?.isGlobal === true))
-    throw new ArpanetError('unsupported', 'service mode change is not allowed: remove the service and create it anew');
+    throw new ArpanetError('unsupported', 'service mode change is not allowed: remove the service and create it again');
   const { template } = view;
   const wanted = requestOf(spec, view, filesFor(call, spec));
   // What compose sent may say more than a spec can: only what the client changed is changed.

@@ -317,5 +317,5 @@ export function showSwarm(clusterId: string, ids: Ids, { spec, version, rotated,
   };
 }
 
-/** Hosts join by `arpanet token`: what stands here tells so. */
+/** Hosts join by `arpanet token`: this text says so. */
 const tokenOf = (rotations: number): string => (rotations === 0 ? 'arpanet token' : `arpanet token (${rotations})`);

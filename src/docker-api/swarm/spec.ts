@@ -43,7 +43,7 @@ export function refuseMeaningless(spec: ServiceSpec): void {
   if (task.Runtime && task.Runtime !== 'container') throw refuse(`runtime "${task.Runtime}"`, 'instances are containers');
   if (container.Isolation && container.Isolation !== 'default') throw refuse('isolation', 'it is for Windows containers');
   if (task.Resources?.Reservations?.GenericResources?.length)
-    throw refuse('a generic resource', 'hosts do not tell such: use a constraint on node.labels.…');
+    throw refuse('a generic resource', 'hosts do not report them; use a constraint on node.labels.…');
   const role = task.Placement?.Constraints?.find(isOfNoHost);
   if (role !== undefined)
     throw refuse(`the constraint "${role}"`, 'every host is a worker here, schedulers run beside them; use node.labels.…');
@@ -227,7 +227,7 @@ export function settingsOf(config: UpdateConfig | null | undefined, base: Update
   };
 }
 
-/** The ratio is shown as it was given: the first instance that is no good counts. */
+/** The ratio is shown as it was given: an update fails at the first instance that fails its health check. */
 export function configOf(settings: UpdateSettings, ratio = 0): UpdateConfig {
   return {
     Parallelism: settings.parallelism,

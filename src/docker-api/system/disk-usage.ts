@@ -11,7 +11,7 @@ export interface DiskUsage {
   readonly BuilderSize?: number;
 }
 
-/** An image that lies on several hosts stands once, with the sum of its containers; LayersSize counts every copy, as disks do. */
+/** An image that several hosts have is listed once, with the sum of its containers; LayersSize counts every copy, as disks do. */
 export function mergeDiskUsage(usages: readonly DiskUsage[], showContainer: (summary: ContainerSummary) => unknown): Json {
   const has = (field: keyof DiskUsage) => usages.length === 0 || usages.some((usage) => field in usage);
   // null only where every Engine says so: it was not asked for

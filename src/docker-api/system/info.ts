@@ -131,7 +131,7 @@ function reservedCpus({ facts: { inspect } }: ContainerView): number {
   return NanoCpus > 0 ? NanoCpus / 1e9 : CpuQuota > 0 ? CpuQuota / (CpuPeriod > 0 ? CpuPeriod : 100_000) : 0;
 }
 
-/** A warning that all hosts give stands once; others name their host. The CLI prints them as they are. */
+/** A warning that all hosts give is listed once; others name their host. The CLI prints them as they are. */
 function warningsOf(hosts: readonly HostView[]): readonly string[] | null {
   const given = hosts.flatMap((host) => strings(host.facts?.info['Warnings']).map((warning) => ({ host: host.name, warning })));
   const count = (warning: string) => given.filter((one) => one.warning === warning).length;

@@ -12,7 +12,7 @@ import { apiMinor } from '../../text/api-version.ts';
 /** Loads change all the time without changing the view. */
 const infoLifeMs = 1_000;
 const SYSTEM_TIME = '"SystemTime":"';
-/** Summing up a full disk takes its time; an Engine that hangs is given up long before. */
+/** Summing up a full disk takes its time; a request to an Engine that hangs is cancelled long before. */
 const diskUsageTimeoutMs = 60_000;
 
 export type SystemReads = Readonly<Record<'info' | 'version' | 'diskUsage', Read>>;
@@ -35,7 +35,7 @@ export function createSystemReads(
       nowMs,
     );
     const body = Buffer.from(`${JSON.stringify(infoAt(shown, apiMinor(apiVersion)))}\n`);
-    // a client that asks what time it is here, to ask for events until then, must not be told an earlier one
+    // a client that asks what time it is here, to ask for events until then, must not get an earlier one
     const timeAt = body.indexOf(SYSTEM_TIME) + SYSTEM_TIME.length;
     return answers.answer(body, { untilMs: nowMs + infoLifeMs, timeAt });
   };

@@ -8,8 +8,8 @@ import { compareVersions } from '../../text/api-version.ts';
 
 export function showVersion(hosts: readonly HostView[], version: string): Json {
   const { min, max } = windowOf(hosts);
-  const told = speakers(hosts);
-  const least = told.toSorted((a, b) => compareVersions(a.apiVersion, b.apiVersion))[0]?.version ?? {};
+  const reported = speakers(hosts);
+  const least = reported.toSorted((a, b) => compareVersions(a.apiVersion, b.apiVersion))[0]?.version ?? {};
   const field = (name: string) => text(least[name]);
   const common = {
     ApiVersion: max,
@@ -27,7 +27,7 @@ export function showVersion(hosts: readonly HostView[], version: string): Json {
     Components: [
       { Name: 'Engine', Version, Details: { ...common, Experimental: 'false' } },
       { Name: 'arpanet', Version: version, Details: { Hosts: `${hosts.length}` } },
-      ...told.map((facts) => ({
+      ...reported.map((facts) => ({
         Name: `Engine of ${facts.name}`,
         Version: text(facts.version['Version']),
         Details: {
@@ -47,8 +47,8 @@ export function showVersion(hosts: readonly HostView[], version: string): Json {
 /** Facts of the alive hosts; of all known ones while none is alive. */
 export function speakers(hosts: readonly HostView[]): readonly HostFacts[] {
   const alive = hosts.filter((host) => host.state === 'alive');
-  const told = alive.flatMap((host) => (host.facts === undefined ? [] : [host.facts]));
-  return told.length > 0 ? told : hosts.flatMap((host) => (host.facts === undefined ? [] : [host.facts]));
+  const reported = alive.flatMap((host) => (host.facts === undefined ? [] : [host.facts]));
+  return reported.length > 0 ? reported : hosts.flatMap((host) => (host.facts === undefined ? [] : [host.facts]));
 }
 
 function text(value: unknown): string {

@@ -1,4 +1,4 @@
-/** What agents are asked and told beside their work. Effects: messages to agents. */
+/** Queries to agents beside their regular messages. Effects: messages to agents. */
 import type { Agents } from '../../contracts/index.ts';
 import type { ContainerUsage, DialResult, HostObservation } from '../../model/index.ts';
 import type { SchedulerDeps } from '../deps.ts';

@@ -22,7 +22,7 @@ export interface Engines {
   readonly status: (host: string, call: EngineCall) => Promise<number>;
   /** A connection to a port, as that host itself calls it. Throws as `endpoint`, and when nothing answers there. */
   readonly openPort: (host: string, to: HostPort, signal: AbortSignal) => Promise<Socket>;
-  /** Ends every request that is under way there; the next one dials anew. */
+  /** Ends every request that is under way there; the next one connects again. */
   readonly cut: (host: string) => void;
   /** The newest API version that the host's Engine speaks, but no newer than the client's: `/v1.41`. */
   readonly versionPath: (host: string, clientVersion?: string) => string;

@@ -33,7 +33,7 @@ export interface HubDeps {
   readonly hostDownMs: number;
   readonly log: Logger;
   readonly now: () => number;
-  /** Records a host that says hello; what it throws is told to the agent as a refusal. */
+  /** Records a host that says hello; what it throws is sent to the agent as a refusal. */
   readonly joined: (facts: HostFacts) => Promise<void>;
   /** The host has its welcome: the time to tell it what it should have. */
   readonly welcomed: (host: string) => void;
@@ -52,7 +52,7 @@ export interface Hub {
   readonly send: (host: string, message: LeaderMessage) => Promise<boolean>;
   readonly connected: (host: string) => boolean;
   readonly hosts: () => readonly string[];
-  /** Ends the host's stream. With `refused` its agent is told why it cannot come back; without, it dials anew and tells everything again. */
+  /** Ends the host's stream. With `refused` its agent is sent the reason why it cannot come back; without, it reconnects and reports everything again. */
   readonly drop: (host: string, refused?: string) => void;
 }
 

@@ -1,12 +1,12 @@
 /**
- * The name table on its way to the agents: each gets those that somebody there may ask for, when they changed, and now and then as a sign of
+ * Sends the name table to the agents: each gets the names that its containers may ask for, when they change, and at times as a sign of
  * life. Effects: writes to streams.
  */
 import type { NamedInstance, NameTable } from '../../model/index.ts';
 import type { Hub } from './hub.ts';
 
 const PUSH_TIMEOUT_MS = 1_000;
-/** The same names are told again after this long, so that an agent knows how old its table is. The registrar makes one every half minute. */
+/** The same names are sent again after this long, so that an agent knows how old its table is. The registrar makes one every half minute. */
 const REFRESH_MS = 15_000;
 
 export interface NamesPush {

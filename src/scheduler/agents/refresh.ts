@@ -1,4 +1,4 @@
-/** Read-your-writes: asks agents to read anew, and knows what is still being read. */
+/** Read-your-writes: asks agents to read again, and knows what is still being read. */
 import type { RefreshRequest } from '../../contracts/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Hub } from './hub.ts';
@@ -6,7 +6,7 @@ import type { Hub } from './hub.ts';
 const SYNC_TIMEOUT_MS = 2_000;
 
 export interface Syncs {
-  /** Resolves when the view shows what the host's Engine says now. Never rejects; gives up after 2 s. */
+  /** Resolves when the view shows what the host's Engine says now. Never rejects; stops waiting after 2 s. */
   readonly sync: (host: string, what: RefreshRequest) => Promise<void>;
   /** Undefined: nothing is under way for this container, or at all. */
   readonly settled: (container?: string) => Promise<void> | undefined;

@@ -1,6 +1,6 @@
 /**
- * A few hosts keep what the store alone knows, for the day when it is lost for good (`arpanet recover`): settings, networks, services,
- * volumes, configs, names for outside services; secrets they do not keep. Containers, their requests and their addresses stand in labels on the Engines; but not the aliases of networks that they joined later.
+ * A few hosts keep what the store alone knows, in case it is lost permanently (`arpanet recover`): settings, networks, services,
+ * volumes, configs, names for outside services; secrets they do not keep. Containers, their requests and their addresses are in labels on the Engines; but not the aliases of networks that they joined later.
  * Effects: a timer, writes to streams.
  */
 import { type ContainerRecord, keys } from '../../model/index.ts';
@@ -8,7 +8,7 @@ import type { Ledger } from '../../store/ledger/contract.ts';
 import type { Hub } from './hub.ts';
 
 /** Enough that not all of them are lost with the store, few enough that a change costs little. */
-const KEEPERS = 5;
+const REPLICAS = 5;
 const EVERY_MS = 2_000;
 const KEPT = [
   keys.settings,
@@ -30,7 +30,7 @@ export interface StoreReplicasDeps {
 }
 
 export interface StoreReplicas {
-  /** This host came just now: it is sent anew. */
+  /** This host came just now: it is sent again. */
   again(host: string): void;
 }
 
@@ -45,7 +45,7 @@ export function startStoreReplicas({ ledger, hub, epoch, now }: StoreReplicasDep
     const isSame = found.length === kept.length && found.every(([key, value], at) => kept[at]?.[0] === key && kept[at]?.[1] === value);
     if (!isSame) sent.clear();
     kept = found;
-    for (const host of hub.hosts().toSorted().slice(0, KEEPERS)) {
+    for (const host of hub.hosts().toSorted().slice(0, REPLICAS)) {
       if (sent.has(host)) continue;
       sent.add(host);
       void hub.send(host, { type: 'keep', kept: { epoch, atMs: now(), records: kept } }).then((isSent) => isSent || sent.delete(host));

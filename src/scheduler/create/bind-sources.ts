@@ -1,6 +1,6 @@
 /**
  * Bind mounts on hosts that do not have their source: a relative path in a compose file means a folder of the developer's machine, and an Engine
- * makes an empty one without a word. Effects: asks the host's agent.
+ * makes an empty one without notice. Effects: asks the host's agent.
  */
 import { ArpanetError, isKind } from '../../model/index.ts';
 import type { Core } from '../core.ts';

@@ -145,7 +145,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
       mustBeWith: targets.mustBeWith,
       imageHosts: image?.hosts ?? [],
     };
-    const wish = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
+    const wanted = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
     const nowMs = deps.now();
     const creating = containerRecords(deps).filter((record) => record.id === undefined);
     const hosts = view.hosts().map((host) => {
@@ -160,14 +160,14 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
         pending: charges,
       });
     });
-    const placement = place(wish, hosts, { strategy: deps.settings.strategy, nowMs, random: deps.random });
+    const placement = place(wanted, hosts, { strategy: deps.settings.strategy, nowMs, random: deps.random });
     if (placement.kind === 'refused') {
       refusals.keep(name, placement.refused, deps.settings.strategy, nowMs);
       throw new ArpanetError(isAnyAlive ? 'unplaceable' : 'unavailable', placement.message);
     }
     const { decision } = placement;
     const chosen = hosts.find((host) => host.name === decision.host);
-    if (chosen !== undefined) pending.set(chosen.name, [...chosen.pending, chargeFor(wish, chosen, nowMs)]);
+    if (chosen !== undefined) pending.set(chosen.name, [...chosen.pending, chargeFor(wanted, chosen, nowMs)]);
     return decision;
   }
 
@@ -198,7 +198,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     try {
       return reference === undefined ? undefined : resolveContainer(reference, view);
     } catch {
-      return undefined; // it went away meanwhile: then there is nothing to replace
+      return undefined; // it was removed meanwhile: then there is nothing to replace
     }
   }
 

@@ -1,4 +1,4 @@
-/** The creates that run in this process, by the container's name. The pipeline enters them; whoever meets one leaves it alone, or waits for its end. */
+/** The creates that run in this process, by the container's name. The pipeline enters them; other code that meets one leaves it alone, or waits for its end. */
 
 export interface CreatesInProgress {
   /** Names of containers that are being created right now: nobody else's business. */

@@ -3,7 +3,7 @@ import { ArpanetError, composeLabels, deploymentLabel, serviceLabel } from '../.
 
 type Labels = Readonly<Record<string, string>>;
 
-/** A name that can stand between two dots of a DNS name. `_` is no host name's letter, but compose makes such names and resolvers take them. */
+/** A name that can be between two dots of a DNS name. `_` is no host name's letter, but compose makes such names and resolvers take them. */
 const LABEL = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/;
 
 export function deploymentOf(given: Labels): string {

@@ -21,7 +21,7 @@ export function volumesOf(request: CreateRequest): { readonly volumes: readonly 
   return { volumes: pick(false), hostPaths: pick(true) };
 }
 
-/** On the Engine's own bridge a link is the Engine's, so its target must be there; on cluster networks links are names and bind nothing. */
+/** On the Engine's own bridge a link is the Engine's, so its target must exist; on cluster networks links are names and bind nothing. */
 export function containersOf(
   request: CreateRequest,
   mode: NetworkMode,

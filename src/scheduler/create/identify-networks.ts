@@ -9,7 +9,7 @@ export interface Link {
   readonly alias: string;
 }
 
-/** cluster: in networks of ours. native: the Engine's own. container: in another container's network namespace. */
+/** cluster: in cluster networks. native: the Engine's own. container: in another container's network namespace. */
 export type NetworkMode =
   | { readonly kind: 'cluster' }
   | { readonly kind: 'native'; readonly name: 'bridge' | 'host' | 'none' }

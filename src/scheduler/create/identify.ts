@@ -1,5 +1,5 @@
 /**
- * Who a container is: its deployment, service and number, and what it wants of networks, volumes and other containers. Read from the
+ * The identity of a container: its deployment, service and number, and what it wants of networks, volumes and other containers. Read from the
  * create request alone, before anything is decided. Pure.
  */
 import { ArpanetError, type CreateRequest, composeLabels, isOneoff } from '../../model/index.ts';

@@ -6,7 +6,7 @@ import { type CreateRequest, labels } from '../../model/index.ts';
 const MAX_BYTES = 64 * 1024;
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
-/** Empty when it is too large to be carried: an image's label of that name must not stand in for it. */
+/** Empty when it is too large to be carried: an image's label of that name must not replace it. */
 export function packRequest(request: CreateRequest): string {
   const packed = gzipSync(JSON.stringify(request)).toString('base64');
   return packed.length > MAX_BYTES ? '' : packed;

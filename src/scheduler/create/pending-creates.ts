@@ -1,5 +1,5 @@
 /**
- * What a client names while it is neither there nor not: a create that is under way, or was begun and not answered, or whose host has not told
+ * What a client names while it may or may not exist: a create that is under way, or was begun and not answered, or whose host has not reported
  * of it yet. It must not be called unknown and come up afterwards; and a container must not be started while its create may yet be undone, for
  * only one that never ran goes without asking when its record has gone. Effects: calls to agents and Engines.
  */
@@ -18,7 +18,7 @@ export interface PendingCreates {
   /** Whether it is in the view now, and here to stay. False: there is no such container. Throws `unavailable` while that cannot be known. */
   readonly awaited: (reference: string) => Promise<boolean>;
   /**
-   * The same for a removal: a create that was begun, was never answered, and cannot be finished or undone now, as its host is away, is abandoned.
+   * The same for a removal: a create that was begun, was never answered, and cannot be finished or undone now, as its host is unreachable, is abandoned.
    * Whether it was: its name and addresses are free, and what the host may have of it goes when the host is back.
    */
   readonly abandon: (reference: string) => Promise<boolean>;

@@ -1,6 +1,6 @@
 /**
  * `POST /containers/create`, from request to answer: claim, prepare the host, create, record. Everything that was begun has its undo, so that
- * a failure at any step, or a client that goes away, leaves nothing behind. Effects: calls to agents and Engines.
+ * a failure at any step, or a client that disconnects, leaves nothing behind. Effects: calls to agents and Engines.
  */
 import { ArpanetError, type ContainerRecord, isKind, keys, type NetworkRecord } from '../../model/index.ts';
 import type { CreatedContainer } from '../../contracts/index.ts';
@@ -87,7 +87,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     }
   }
 
-  /** A client that is told of a failure must not find the container later: while the record is there, it may be finished yet. */
+  /** A client that got a failure must not find the container later: while the record exists, it may be finished yet. */
   function refuseIfThere({ name, createdAtMs }: ContainerRecord): void {
     const present = deps.ledger.get<ContainerRecord>(keys.container(name));
     if (present?.createdAtMs === createdAtMs && present.id === undefined)
@@ -125,7 +125,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     );
     if (create.replacementOf !== undefined && warnings[0] !== undefined)
       throw new ArpanetError('conflict', `${name} cannot be created on host ${host}: the source path of a bind mount does not exist there`);
-    // If the Engine's answer is lost the container may be there all the same.
+    // If the Engine's answer is lost the container may exist all the same.
     undo.push('container', () => removeByName(host, name));
     // Not tied to the client's signal: a create cut in the middle leaves a container that nobody knows of.
     const answer = await engines
@@ -161,7 +161,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     return { id: answer.Id, warnings: [...(answer.Warnings ?? []), ...warnings] };
   }
 
-  /** The client's next call names this container: a slow host is asked again, for as long as it is there. */
+  /** The client's next call names this container: a slow host is asked again, for as long as it is connected. */
   async function appear(host: string, what: { readonly containers: readonly [string]; readonly volumes: boolean }): Promise<void> {
     let turn = 0;
     do await syncs.sync(host, what);
@@ -188,7 +188,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     }
   }
 
-  /** The same request sent twice is one create; if the client of the first try leaves and it is undone, the second begins anew. */
+  /** The same request sent twice is one create; if the client of the first try leaves and it is undone, the second begins again. */
   async function once(create: Creation): Promise<CreatedContainer> {
     for (let other = running.get(create.requestId); other !== undefined; other = running.get(create.requestId)) {
       try {

@@ -1,4 +1,4 @@
-/** The creates that were refused last, so that `explain` can say why of what is not there. Forgotten with the leadership. */
+/** The creates that were refused last, so that `explain` can give the reason for what does not exist. Forgotten with the leadership. */
 import { ArpanetError, type ContainerRecord, type Decision, type Refusal } from '../../model/index.ts';
 import { withoutSlash } from '../../text/names.ts';
 import { keepNewest } from '../../async/newest.ts';

@@ -33,7 +33,7 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
     return creates.map(({ name, request }): Placement => {
       try {
         const identity = identify({ name, request, taken: () => [] });
-        const wish = placementRequest(identity, request, {
+        const wanted = placementRequest(identity, request, {
           name,
           volumesAt: identity.volumes.map((volume) => {
             const found = volumes.find(volume);
@@ -45,13 +45,13 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
           }),
           imageHosts: images.find(request.Image ?? '')?.hosts ?? [],
         });
-        const placement = place(wish, [...hosts.values()], { strategy: deps.settings.strategy, nowMs, random: deps.random });
+        const placement = place(wanted, [...hosts.values()], { strategy: deps.settings.strategy, nowMs, random: deps.random });
         const chosen = placement.kind === 'placed' ? hosts.get(placement.decision.host) : undefined;
         if (chosen !== undefined) {
-          const { reservedNanoCpus, reservedMemoryBytes, hostPorts, deployment, service } = wish;
+          const { reservedNanoCpus, reservedMemoryBytes, hostPorts, deployment, service } = wanted;
           hosts.set(chosen.name, {
             ...chosen,
-            pending: [...chosen.pending, chargeFor(wish, chosen, nowMs)],
+            pending: [...chosen.pending, chargeFor(wanted, chosen, nowMs)],
             containers: [
               ...chosen.containers,
               {

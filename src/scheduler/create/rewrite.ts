@@ -1,6 +1,6 @@
 /**
  * A create request as the Engine shall see it: in the deployment's network, with its leased address and our DNS. Pure.
- * Image, networks, DNS and references to other containers are written anew; links and aliases leave (they live in our names, because
+ * Image, networks, DNS and references to other containers are written again; links and aliases leave (they live in our names, because
  * Docker's own resolver would answer them from one Engine only). Everything else is as the client sent it.
  */
 import { type CreateRequest, type EndpointSettings, type HostConfig, type NetworkRecord } from '../../model/index.ts';

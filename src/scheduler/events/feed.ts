@@ -19,7 +19,7 @@ export interface Feed {
   ) => void;
   /** What became of a host, in the words of `docker node`'s events. */
   readonly node: (host: string, attributes: Readonly<Record<string, string>>) => void;
-  /** The next event of this kind that an Engine tells of this volume, within moments, tells nothing new: it stays unseen. */
+  /** The next event of this kind that an Engine sends for this volume, within moments, is a duplicate: it stays unseen. */
   readonly hideVolume: (action: 'create' | 'destroy', name: string) => void;
   /** An Engine's event as clients see it; undefined: they do not. For replays: an Engine may remember what its agent has yet to tell. */
   readonly shown: (host: string, event: EngineEvent) => EngineEvent | undefined;

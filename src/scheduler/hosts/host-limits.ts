@@ -1,4 +1,4 @@
-/** What ops let the cluster use of a host, and whether what is there fits into it. Pure. */
+/** What operators let the cluster use of a host, and whether what runs there fits into it. Pure. */
 import type { HostLimits, LimitChange } from '../../model/index.ts';
 import { reservedOn } from '../placement/load.ts';
 import type { HostSnapshot } from '../placement/snapshot.ts';

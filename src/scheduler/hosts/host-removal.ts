@@ -21,11 +21,11 @@ const SETTLE_MS = 15_000;
 export interface HostRemoval {
   /** Hosts that may join and have not, and those that were removed, by name. */
   readonly admissions: () => readonly AdmissionRecord[];
-  /** Lets a host join; undefined as `wish` takes that back. */
-  readonly admit: (name: string, wish: Omit<AdmissionRecord, 'name' | 'kind' | 'atMs'> | undefined) => Promise<void>;
+  /** Lets a host join; undefined as `admission` takes that back. */
+  readonly admit: (name: string, admission: Omit<AdmissionRecord, 'name' | 'kind' | 'atMs'> | undefined) => Promise<void>;
   /** Gives back all that the host holds: records, leases, networks, places of volumes. Its agent is refused from then on. Does not touch its containers. */
   readonly remove: (name: string) => Promise<{ readonly containers: readonly string[]; readonly volumes: readonly string[] }>;
-  /** Takes all our networks and devices off it, and lets its agent tell everything anew. Throws `conflict` naming what is left. */
+  /** Removes all cluster networks and devices from it, and lets its agent report everything again. Throws `conflict` naming what is left. */
   readonly reset: (name: string) => Promise<{ readonly networks: readonly string[] }>;
 }
 
@@ -53,12 +53,12 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
 
   return {
     admissions: () => ledger.list<AdmissionRecord>(keys.admissions).map(([, admission]) => admission),
-    async admit(name, wish) {
+    async admit(name, admission) {
       const key = keys.admission(name);
       const was = ledger.get<AdmissionRecord>(key)?.was;
-      const value: AdmissionRecord = { ...wish, name, kind: 'expected', ...(was === undefined ? {} : { was }), atMs: deps.now() };
-      await commit([wish === undefined ? { kind: 'delete', key } : { kind: 'put', key, value }]);
-      log.info({ host: name, mayJoin: wish !== undefined }, 'host admission changed');
+      const value: AdmissionRecord = { ...admission, name, kind: 'expected', ...(was === undefined ? {} : { was }), atMs: deps.now() };
+      await commit([admission === undefined ? { kind: 'delete', key } : { kind: 'put', key, value }]);
+      log.info({ host: name, mayJoin: admission !== undefined }, 'host admission changed');
     },
     async remove(name) {
       const records = containerRecords(deps).filter((record) => record.host === name);

@@ -22,7 +22,7 @@ import type { HostWriter, ImageReader, ViewReader } from '../view/roles.ts';
 export interface Hosts {
   /** A host's agent has connected: records the host. Throws `forbidden` for one that was removed, `conflict` for one expected at another address. */
   readonly joined: (facts: HostFacts) => Promise<void>;
-  /** Availability, labels, limits, as operators set them. Throws `not-found`, and `conflict` with figures for limits below what is there. */
+  /** Availability, labels, limits, as operators set them. Throws `not-found`, and `conflict` with figures for limits below what is in use. */
   readonly update: (name: string, change: HostChange) => Promise<HostRecord>;
   /** The changes that remove it from the members, to be committed by the caller. */
   readonly leave: (name: string) => readonly Change[];

@@ -27,7 +27,7 @@ export function createImages(core: Core, copies: Set<string>): Images {
   /** A reference that resolved as a tag, and not as an id, a prefix of one, or a digest. */
   const isTag = (reference: string): boolean => images.tags().has(familiarReference(reference));
 
-  /** How the host's Engine can be told which image is meant; undefined: it does not have it under any name. */
+  /** What the host's Engine calls the image; undefined: it does not have it under any name. */
   function knownAs(host: string, reference: string, id: string): string | undefined {
     const here = images.on(host);
     if (!here.ids.has(id)) return undefined;
@@ -57,7 +57,7 @@ export function createImages(core: Core, copies: Set<string>): Images {
         }
       } else {
         const { hosts } = wanted(reference);
-        // The same image may be there under another name only, and then it cannot be saved under this one.
+        // The host may have the same image under another name only, and then it cannot be saved under this one.
         const source = hosts.find((name) => images.on(name).tags.get(familiar)?.id === id) ?? hosts[0];
         const gateway = source === undefined ? undefined : view.host(source)?.record.gateway;
         if (gateway === undefined) throw new ArpanetError('not-found', `No such image: ${familiar}`);

@@ -2,8 +2,8 @@
  * The states of a host and what moves it from one to the next. Pure: the times are arguments.
  *
  * joining: it has not sent what runs there since the election, or since its agent connected again. alive: it has, and its agent sends heartbeats.
- * suspect: nothing is heard of it, nor of over a third of all hosts (mass-loss.ts): the network may be at fault, so nothing is started elsewhere
- * and its names stay. down: nothing is heard of it, or its Engine is unreachable; what ran there is started elsewhere after a while. removed: ops
+ * suspect: no message arrives from it, nor from over a third of all hosts (mass-loss.ts): the network may be at fault, so nothing is started elsewhere
+ * and its names stay. down: no message arrives from it, or its Engine is unreachable; what ran there is started elsewhere after a while. removed: ops
  * took it out of the cluster, its agent is refused.
  */
 import type { HostState } from '../../model/index.ts';

@@ -23,7 +23,7 @@ export interface Attach {
   connect(network: string, container: ContainerView, endpoint: unknown): Promise<void>;
   disconnect(network: string, container: ContainerView, force: boolean): Promise<void>;
   /**
-   * Before a start: whoever is on no network any more comes back to the one that it was made for, as on an Engine (moby
+   * Before a start: a container that is on no network any more returns to the one that it was created for, as on an Engine (moby
    * daemon/container_operations.go, allocateNetwork), which would give it an address of its own choice. `not-found`: that one is gone.
    */
   readonly rejoin: (container: ContainerView) => Promise<void>;

@@ -121,7 +121,7 @@ export function createOverlays(core: Core): Overlays {
           forgetGone();
           leaving.add(`${network}/${host}`);
           try {
-            // One that is away gets its plans when it comes back.
+            // A disconnected host gets its plans when it reconnects.
             if (hub.connected(host)) await inTurn(host, () => hub.call(host, { method: 'dematerialise', network }, BUILD_TIMEOUT_MS));
           } catch (error) {
             log.warn({ host, network, err: error }, 'could not remove a network from a host; its agent removes it later');
@@ -130,7 +130,7 @@ export function createOverlays(core: Core): Overlays {
         }),
       ),
     );
-    // The others are told that these peers are gone, by their whole list: nothing waits for it.
+    // The others are sent their whole list, without these peers: nothing waits for it.
     for (const peer of Object.keys(dhcp.leases.gatewaysOf(network))) void push(peer);
   }
 

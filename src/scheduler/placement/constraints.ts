@@ -5,21 +5,21 @@
  * A `~` after the operator makes it soft; `*` in the value stands for any letters.
  */
 import { ArpanetError, labels, type CreateRequest } from '../../model/index.ts';
-import type { Wish } from './snapshot.ts';
+import type { Constraint } from './snapshot.ts';
 
-const WISH = /^\s*([a-zA-Z0-9_./-]+)\s*(==|!=)(~?)\s*(.*?)\s*$/;
+const EXPRESSION = /^\s*([a-zA-Z0-9_./-]+)\s*(==|!=)(~?)\s*(.*?)\s*$/;
 
-interface Wishes {
-  readonly constraints: readonly Wish[];
-  readonly affinities: readonly Wish[];
+interface Constraints {
+  readonly constraints: readonly Constraint[];
+  readonly affinities: readonly Constraint[];
 }
 
-export function wishesOf(request: CreateRequest): Wishes {
+export function constraintsOf(request: CreateRequest): Constraints {
   const of = (kind: string, names: readonly string[]) => [
     ...(request.Env ?? []).flatMap((entry) =>
-      entry.startsWith(`${kind}:`) ? [parseWish(entry.slice(kind.length + 1), `env ${entry}`)] : [],
+      entry.startsWith(`${kind}:`) ? [parseConstraint(entry.slice(kind.length + 1), `env ${entry}`)] : [],
     ),
-    ...names.flatMap((name) => listed(request.Labels?.[name], name).map((one) => parseWish(one, `label ${name}`))),
+    ...names.flatMap((name) => listed(request.Labels?.[name], name).map((one) => parseConstraint(one, `label ${name}`))),
   ];
   return {
     constraints: of('constraint', [labels.constraints, 'com.docker.swarm.constraints']),
@@ -27,8 +27,8 @@ export function wishesOf(request: CreateRequest): Wishes {
   };
 }
 
-function parseWish(text: string, where: string): Wish {
-  const [, key, operator, soft, value] = WISH.exec(text) ?? [];
+function parseConstraint(text: string, where: string): Constraint {
+  const [, key, operator, soft, value] = EXPRESSION.exec(text) ?? [];
   if (key === undefined || value === undefined || value === '' || (operator !== '==' && operator !== '!=')) {
     throw new ArpanetError(
       'invalid',

@@ -2,7 +2,7 @@
 import { ArpanetError, type CreateRequest, labels } from '../../model/index.ts';
 import type { Identity } from '../create/identify.ts';
 import type { PlacementRequest } from './snapshot.ts';
-import { wishesOf } from './constraints.ts';
+import { constraintsOf } from './constraints.ts';
 
 export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'mustBeWith' | 'imageHosts'> {
   readonly name: string;
@@ -18,7 +18,7 @@ export function placementRequest(identity: Identity, request: CreateRequest, fac
     service: identity.service,
     ...reservationsOf(request),
     hostPorts: identity.hostPorts,
-    ...wishesOf(request),
+    ...constraintsOf(request),
     ...maxPerHostOf(request),
     ...(platform ? { platform } : {}),
     ...(identity.replaces === undefined ? {} : { replaces: identity.replaces }),

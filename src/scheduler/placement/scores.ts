@@ -1,6 +1,6 @@
 /**
  * How good a host is for a container: higher is better. Pure.
- * Hard to soft: what the user wished, the same service apart, then the strategy's own figure, then a present image. The weights keep that
+ * Hard to soft: what the user prefers, the same service apart, then the strategy's own figure, then a present image. The weights keep that
  * order as long as a host has fewer than a hundred instances of one service.
  */
 import type { ScoredHost } from '../../model/index.ts';
@@ -10,7 +10,7 @@ import { satisfies } from './filters/constraint.ts';
 import { usageOf, type Usage } from './load.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
 
-const WISH = 10_000;
+const PREFERENCE = 10_000;
 const SAME_SERVICE = 100;
 const USAGE = 10;
 const CONTAINERS_PER_CORE = 1;
@@ -22,9 +22,9 @@ export function score(request: PlacementRequest, host: HostSnapshot, average: Us
   const liveMemory = usage.liveMemory ?? average.liveMemory ?? 0;
   const running = host.containers.filter((container) => container.state !== 'stopped' && !refersTo(request.replaces, container));
   const same = running.filter((container) => container.deployment === request.deployment && container.service === request.service).length;
-  const wishes =
-    request.constraints.filter((wish) => wish.soft && satisfies(wish, host)).length +
-    request.affinities.filter((wish) => wish.soft && isMet(wish, request, host)).length;
+  const preferences =
+    request.constraints.filter((constraint) => constraint.soft && satisfies(constraint, host)).length +
+    request.affinities.filter((constraint) => constraint.soft && isMet(constraint, request, host)).length;
   const image = request.imageHosts.includes(host.name) ? 1 : 0;
   const perCore = running.length / Math.max(host.cpus, 1);
   const byStrategy = {
@@ -42,10 +42,10 @@ export function score(request: PlacementRequest, host: HostSnapshot, average: Us
   return {
     host: host.name,
     score: round(
-      WISH * wishes - SAME_SERVICE * same + byStrategy[options.strategy]() + (options.strategy === 'random' ? 0 : IMAGE * image),
+      PREFERENCE * preferences - SAME_SERVICE * same + byStrategy[options.strategy]() + (options.strategy === 'random' ? 0 : IMAGE * image),
     ),
     figures: {
-      preferences: wishes,
+      preferences,
       sameService: same,
       cpu: round(liveCpu),
       memory: round(liveMemory),

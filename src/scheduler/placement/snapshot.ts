@@ -2,12 +2,12 @@
 export type { Charge, HostSnapshot, PlacedContainer } from '../../contracts/index.ts';
 
 /** One `constraint` (of the host) or `affinity` (to a container, an image, a service). */
-export interface Wish {
+export interface Constraint {
   readonly key: string;
   readonly operator: '==' | '!=';
   /** `*` stands for any letters. */
   readonly value: string;
-  /** A soft wish is worth points; a hard one refuses. */
+  /** A soft constraint is worth points; a hard one refuses. */
   readonly soft: boolean;
 }
 
@@ -18,8 +18,8 @@ export interface PlacementRequest {
   readonly reservedNanoCpus: number;
   readonly reservedMemoryBytes: number;
   readonly hostPorts: readonly string[];
-  readonly constraints: readonly Wish[];
-  readonly affinities: readonly Wish[];
+  readonly constraints: readonly Constraint[];
+  readonly affinities: readonly Constraint[];
   /** Named volumes and where their data is; undefined: nowhere yet, or everywhere. */
   readonly volumesAt: readonly { readonly volume: string; readonly host: string | undefined }[];
   /** Containers it must share a host with, and where they are. */

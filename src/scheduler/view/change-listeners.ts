@@ -1,4 +1,4 @@
-/** Who listens for changes of the view. Effects: timers. */
+/** The listeners for changes of the view. Effects: timers. */
 
 export interface ChangeListeners {
   /** Something changed: the listeners are called once for all changes of one turn of the event loop. */

@@ -10,7 +10,7 @@ export interface Tagged {
   readonly createdMs: number;
 }
 
-/** One host's images as an index; made anew with every message, so that it can be compared with the one before. */
+/** One host's images as an index; made again with every message, so that it can be compared with the one before. */
 export interface HostImages {
   readonly images: readonly ImageSummary[];
   readonly ids: ReadonlySet<string>;

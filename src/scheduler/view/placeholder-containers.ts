@@ -1,10 +1,10 @@
-/** A recorded container of which its host has told this leader nothing yet, as far as its record tells. Pure. */
+/** A recorded container that its host has not reported to this leader yet, as far as its record says. Pure. */
 import type { ContainerFacts, ContainerRecord, NetworkRecord } from '../../model/index.ts';
 
 /** As Engines write it. */
 const NEVER = '0001-01-01T00:00:00Z';
 
-/** Of one that is not just created the state is not known: taken to be as it was when it was last heard of, up. */
+/** Of one that is not just created the state is not known: assumed to be as it was in the last message, up. */
 export function rememberedFacts(
   record: ContainerRecord,
   id: string,

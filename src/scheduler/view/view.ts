@@ -1,5 +1,5 @@
 /**
- * The cluster view: what the agents told, joined with what the store knows. In memory, changed only by the calls below, synchronously.
+ * The cluster view: what the agents reported, joined with what the store knows. In memory, changed only by the calls below, synchronously.
  * What it hands out is immutable; an object is replaced exactly when something that it shows has changed.
  */
 import {

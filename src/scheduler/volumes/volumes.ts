@@ -8,7 +8,7 @@ export interface Volumes {
   readonly list: () => readonly ClusterVolume[];
   readonly one: (name: string) => ClusterVolume;
   readonly find: (name: string) => ClusterVolume | undefined;
-  readonly create: (wish: VolumeRequest) => Promise<ClusterVolume>;
+  readonly create: (request: VolumeRequest) => Promise<ClusterVolume>;
   readonly remove: (name: string, force: boolean) => Promise<void>;
   /** Makes a volume that was created before it had a host exist on this one, with its driver, options and labels. */
   readonly ensure: (name: string, host: string) => Promise<void>;
@@ -54,9 +54,9 @@ export function createVolumes(core: Core): Volumes {
     return volume;
   }
 
-  async function create(wish: VolumeRequest): Promise<ClusterVolume> {
-    const name = wish.Name || deps.newId();
-    const driver = wish.Driver || 'local';
+  async function create(request: VolumeRequest): Promise<ClusterVolume> {
+    const name = request.Name || deps.newId();
+    const driver = request.Driver || 'local';
     if (name.length < 2) {
       throw new ArpanetError('invalid', `create ${name}: volume name is too short, names should be at least two alphanumeric characters`);
     }
@@ -75,20 +75,20 @@ export function createVolumes(core: Core): Volumes {
         `volume ${name} already exists with driver ${made}, not ${driver}: choose another name or remove it first`,
       );
     }
-    if (driver === 'local') refuseOptions(name, wish.DriverOpts ?? {});
-    else await createByDriver(name, wish);
+    if (driver === 'local') refuseOptions(name, request.DriverOpts ?? {});
+    else await createByDriver(name, request);
     const record: VolumeRecord = {
       name,
       driver,
-      ...(wish.Labels ? { labels: wish.Labels } : {}),
-      ...(wish.DriverOpts ? { options: wish.DriverOpts } : {}),
+      ...(request.Labels ? { labels: request.Labels } : {}),
+      ...(request.DriverOpts ? { options: request.DriverOpts } : {}),
       createdAtMs: deps.now(),
     };
     try {
       await commit([{ kind: 'create', key: keys.volume(name), value: record }]);
     } catch (error) {
       // Another request made it in the same moment: creating what exists is no error.
-      if (isKind(error, 'conflict') && find(name) !== undefined) return create(wish);
+      if (isKind(error, 'conflict') && find(name) !== undefined) return create(request);
       throw error;
     }
     feed.own('volume', 'create', name, { driver });
@@ -96,11 +96,11 @@ export function createVolumes(core: Core): Volumes {
   }
 
   /** A driver of the user's own is asked at once, on some host: it alone knows whether it can. */
-  async function createByDriver(name: string, wish: VolumeRequest): Promise<void> {
+  async function createByDriver(name: string, request: VolumeRequest): Promise<void> {
     const host = view.hosts().find((one) => one.state === 'alive')?.name;
     if (host === undefined) throw new ArpanetError('unavailable', 'no host is alive');
     feed.hideVolume('create', name);
-    const body = { ...wish, Name: name };
+    const body = { ...request, Name: name };
     await engines.json(host, { method: 'POST', path: `${engines.versionPath(host)}/volumes/create`, body, timeoutMs: ENGINE_TIMEOUT_MS });
     await syncs.sync(host, { volumes: true });
   }

@@ -1,5 +1,5 @@
 import type { Filter } from './filter.ts';
-import type { HostSnapshot, PlacementRequest, Wish } from '../snapshot.ts';
+import type { HostSnapshot, PlacementRequest, Constraint } from '../snapshot.ts';
 import { matches } from '../constraints.ts';
 
 /** The key comes from users: `constructor` is no label. */
@@ -18,20 +18,23 @@ export function valueOf(key: string, host: HostSnapshot): string | undefined {
 }
 
 /** A host without the label satisfies `!=` and never `==`. */
-export function satisfies(wish: Wish, host: HostSnapshot): boolean {
-  const value = valueOf(wish.key, host);
-  return (value !== undefined && matches(wish.value, value)) === (wish.operator === '==');
+export function satisfies(constraint: Constraint, host: HostSnapshot): boolean {
+  const value = valueOf(constraint.key, host);
+  return (value !== undefined && matches(constraint.value, value)) === (constraint.operator === '==');
 }
 
 const broken = (request: PlacementRequest, host: HostSnapshot) =>
-  request.constraints.filter((wish) => !wish.soft && !satisfies(wish, host));
+  request.constraints.filter((constraint) => !constraint.soft && !satisfies(constraint, host));
 
 export const constraintFilter: Filter = {
   rule: 'constraint',
-  applies: (request) => request.constraints.some((wish) => !wish.soft),
+  applies: (request) => request.constraints.some((constraint) => !constraint.soft),
   accepts: (request, host) => broken(request, host).length === 0,
   explain: (request, host) =>
     broken(request, host)
-      .map((wish) => `${wish.key}${wish.operator}${wish.value} does not hold (${wish.key} is ${valueOf(wish.key, host) ?? 'not set'})`)
+      .map(
+        (constraint) =>
+          `${constraint.key}${constraint.operator}${constraint.value} does not hold (${constraint.key} is ${valueOf(constraint.key, host) ?? 'not set'})`,
+      )
       .join(' and '),
 };

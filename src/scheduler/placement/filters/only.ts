@@ -1,6 +1,6 @@
 import type { Filter } from './filter.ts';
 
-/** An instance on its way to a certain host. */
+/** An instance that must be placed on a certain host. */
 export const onlyFilter: Filter = {
   rule: 'moved',
   applies: (request) => request.only !== undefined,
