@@ -1,4 +1,5 @@
 /** This leader itself: whether it can answer, whether it may change anything, and who it is. */
+import type { UnreadableRecord } from '../model/index.ts';
 
 /** What a leader calls itself, for info and status. */
 export interface LeaderIdentity {
@@ -18,6 +19,10 @@ export interface LeaderStatus {
   /** Why nothing may be changed now (the store is unreachable); reads, logs and exec go on. Undefined: everything may be done. */
   readonly frozen: () => string | undefined;
   readonly about: () => LeaderIdentity;
+  /** Records of the store that cannot be read and are set aside, by key. */
+  readonly unreadable: () => readonly UnreadableRecord[];
+  /** Deletes one of them, by its key. Rejects as a commit does. */
+  readonly discard: (key: string) => Promise<void>;
   /** Lets every reconciler of the scheduler run once, now. Resolves when they are done; rejects with the first error. */
   readonly reconcile: () => Promise<void>;
 }

@@ -66,6 +66,9 @@ class Decoder {
       case 'bytes':
         if (char === '[') return Buffer.from(this.#list(BYTE, undefined) as number[]).toString('base64');
         return char === '"' ? this.#base64() : this.#mismatch(type);
+      case 'literal':
+        if (char !== '"' && !'-0123456789'.includes(char)) return this.#mismatch(type);
+        return char === '"' ? this.#string() : this.#scalar();
       case 'string':
         return char === '"' ? this.#string() : this.#mismatch(type);
       case 'bool':
@@ -233,6 +236,7 @@ const isNilable = ({ kind }: GoType): boolean => ['pointer', 'list', 'words', 'b
 function zeroOf(type: GoType): unknown {
   switch (type.kind) {
     case 'string':
+    case 'literal':
     case 'bytes':
       return '';
     case 'bool':

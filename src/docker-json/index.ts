@@ -4,9 +4,11 @@ import { NETWORK_TYPES } from './networks.ts';
 import { SWARM_TYPES } from './swarm.ts';
 import { compileGoTypes, type GoType, type GoTypes } from './types.ts';
 
+export { checkValue, depthProblem } from './check.ts';
 export { goDecode, GoJsonError } from './decode.ts';
 export { compileGoTypes, type GoType, type GoTypes } from './types.ts';
 
+/** Every type that a body of Docker's API has, for tables that build on them. */
 export const DOCKER_TYPES: GoTypes = { ...CONTAINER_TYPES, ...NETWORK_TYPES, ...SWARM_TYPES };
 
 const compiled = compileGoTypes(DOCKER_TYPES);

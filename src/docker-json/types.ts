@@ -17,7 +17,7 @@ export interface GoField {
 
 /** A compiled type. `name` is as Go's messages write it. */
 export type GoType =
-  | { readonly kind: 'string' | 'bool' | 'bytes' | 'words'; readonly name: string }
+  | { readonly kind: 'string' | 'bool' | 'bytes' | 'words' | 'literal'; readonly name: string }
   | { readonly kind: 'integer'; readonly name: string; readonly min: bigint; readonly max: bigint }
   | { readonly kind: 'float'; readonly name: string; readonly max: number }
   | { readonly kind: 'list'; readonly name: string; readonly item: GoType; readonly length: number | undefined }
@@ -56,8 +56,12 @@ export function compileGoTypes(types: GoTypes): ReadonlyMap<string, GoType> {
     if (name === 'string' || name === 'bool') return { kind: name, name };
     // a list of strings, or one string (moby api/types/strslice)
     if (name === 'strslice.StrSlice') return { kind: 'words', name };
+    // a number, written with quotes or without: its text
+    if (name === 'json.Number') return { kind: 'literal', name };
     if (name === '[]byte') return { kind: 'bytes', name: '[]uint8' };
     if (name === 'float32') return { kind: 'float', name, max: 3.402_823_466_385_288_6e38 };
+    // what JavaScript's Date can hold
+    if (name === 'milliseconds') return { kind: 'float', name, max: 8.64e15 };
     if (name === 'float64') return { kind: 'float', name, max: Number.MAX_VALUE };
     const signed = SIGNED.exec(name);
     if (signed !== null) {

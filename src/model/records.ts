@@ -192,3 +192,13 @@ export interface LeaderRecord {
   /** Raised by every election. */
   readonly epoch: number;
 }
+
+/** A record that cannot be read as what its key promises. It is set aside: nobody works with it, and it costs nobody else anything. */
+export interface UnreadableRecord {
+  /** `arpanet/services/abc/web` */
+  readonly key: string;
+  /** For a person: `template.request.Env: is a string and not []string`. */
+  readonly why: string;
+  /** What it calls itself, as far as that can be read. */
+  readonly name: string | undefined;
+}

@@ -1,5 +1,5 @@
 /** The operator's HTTP API, `/arpanet/v1/…`, answered by the leader. Effects: an express application that reads what it is handed. */
-import express, { type NextFunction, type Request, type Response } from 'express';
+import express, { type Request, type Response } from 'express';
 import type { HostOperations, Services } from '../contracts/index.ts';
 import {
   ArpanetError,
@@ -14,6 +14,7 @@ import {
 } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { AuditReport } from './audit.ts';
+import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { hostRoutes } from './host-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
@@ -87,15 +88,6 @@ function explained({ decision, observe }: OperatorDeps, reference: string): Deci
   }
 }
 
-const STATUS: Partial<Record<ArpanetError['kind'], number>> = {
-  'not-found': 404,
-  'not-leader': 503,
-  unavailable: 503,
-  invalid: 400,
-  conflict: 409,
-  unplaceable: 409,
-};
-
 /** Routes that need the store or the schedulers only: they do not wait for hosts. */
 const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config']);
 const READ_WAIT_MS = 2_000;
@@ -134,10 +126,9 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     const usage = await deps.usage();
     response.json(topReport(deps.observe(), usage, deps.now()));
   });
-  router.post('/schedulers', express.json(), (request, response) => {
-    const { name, url, gone } = (request.body ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof name !== 'string' || typeof url !== 'string')
-      throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
+  router.post('/schedulers', readBytes(), (request, response) => {
+    const { name, url, gone } = bodyOf(request, 'SchedulerRequest');
+    if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
     deps.peer({ name, url, gone: gone === true });
     response.json({});
   });
@@ -148,42 +139,40 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   router.get('/audit', async (_request, response) => void response.json(await deps.audit(false)));
   router.post('/audit/fix', async (_request, response) => void response.json(await deps.audit(true)));
   router.get('/explain/:container', (request, response) => void response.json(explained(deps, request.params.container)));
-  router.post('/rehearse', express.json({ limit: '4mb' }), (request, response) => {
-    const { creates, networks } = (request.body ?? {}) as {
-      readonly creates?: Parameters<typeof deps.rehearse>[0];
-      readonly networks?: readonly NetworkCreateRequest[];
-    };
-    if (!Array.isArray(creates) || !creates.every((one) => typeof one?.name === 'string' && typeof one.request === 'object'))
+  router.post('/rehearse', readBytes(), (request, response) => {
+    const { creates, networks = [] } = bodyOf(request, 'RehearseRequest');
+    const given = creates?.flatMap(({ name, request: create }) =>
+      name === undefined || create === undefined ? [] : [{ name, request: create }],
+    );
+    if (given === undefined || given.length !== creates?.length)
       throw new ArpanetError('invalid', 'the request\'s body has no list "creates" of {name, request}');
-    response.json(deps.rehearse(creates, Array.isArray(networks) ? networks : []));
+    response.json(deps.rehearse(given, networks));
   });
   router.get('/dial', async (request, response) => {
-    const { host = '', container = '', address = '', port = '' } = request.query as Readonly<Record<string, string>>;
+    const [host = '', container = '', address = '', port = ''] = ['host', 'container', 'address', 'port'].map((name) => {
+      const given = request.query[name];
+      return typeof given === 'string' ? given : '';
+    });
     // Only containers of the cluster: a host must not become a relay to other addresses.
     const known = deps.observe().instances.find((one) => one.container === container);
     if (known === undefined || !Object.values(known.addresses).includes(address) || !(Number(port) > 0 && Number(port) < 65_536))
       throw new ArpanetError('invalid', `${address}:${port} is not an address and port of a container of the cluster`);
     response.json(await deps.dial(host, address, Number(port)));
   });
-  const recordOf = (request: Request) => {
-    const { name, type, value } = (request.body ?? {}) as Readonly<Record<string, unknown>>;
-    const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
-    return { name: text(name) ?? '', type: text(type), value: text(value) };
-  };
   router.get('/records', (_request, response) => void response.json(deps.outside().list()));
-  router.post('/records', express.json(), async (request, response) => {
-    const { name, type = '', value = '' } = recordOf(request);
+  router.post('/records', readBytes(), async (request, response) => {
+    const { name = '', type = '', value = '' } = bodyOf(request, 'RecordRequest');
     response.json(await deps.outside().add(name, type, value));
   });
-  router.post('/records/rm', express.json(), async (request, response) => {
-    const { name, type, value } = recordOf(request);
+  router.post('/records/rm', readBytes(), async (request, response) => {
+    const { name = '', type, value } = bodyOf(request, 'RecordRequest');
     response.json(await deps.outside().remove(name, type, value));
   });
   router.get('/config', (_request, response) => void response.json(deps.config().list()));
-  router.put('/config/:name', express.json(), async (request, response) => {
-    const { value } = (request.body ?? {}) as Readonly<Record<string, unknown>>;
-    if (typeof value !== 'string') throw new ArpanetError('invalid', 'the request\'s body has no text "value"');
-    response.json(await deps.config().set(request.params.name, value));
+  router.put('/config/:name', readBytes(), async (request, response) => {
+    const { value } = bodyOf(request, 'SettingRequest');
+    if (value === undefined) throw new ArpanetError('invalid', 'the request\'s body has no text "value"');
+    response.json(await deps.config().set(String(request.params['name']), value));
   });
   router.delete('/config/:name', async (request, response) => void response.json(await deps.config().unset(request.params.name)));
   serviceRoutes(router, deps.services);
@@ -193,11 +182,6 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     (request: Request, response: Response) =>
       void response.status(404).json({ message: `no such operator route: ${request.method} ${request.path}` }),
   );
-  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    if (!(error instanceof ArpanetError)) deps.log.error({ err: error }, 'operator request failed');
-    if (isKind(error, 'not-leader', 'unavailable')) response.setHeader('Retry-After', '1');
-    const status = error instanceof ArpanetError ? (STATUS[error.kind] ?? 500) : 500;
-    response.status(status).json({ message: error instanceof ArpanetError ? error.message : 'internal error' });
-  });
+  app.use(answerError((err) => deps.log.error({ err }, 'operator request failed')));
   return app;
 }

@@ -11,6 +11,7 @@ import {
   type NetworkPlan,
   type NetworkRecord,
   type SubnetRecord,
+  type UnreadableRecord,
 } from '../model/index.ts';
 
 export interface AuditInput {
@@ -28,6 +29,8 @@ export interface AuditInput {
   readonly catalog: readonly string[];
   /** Keys that were written or deleted by something else than the leader. */
   readonly foreignKeys: readonly string[];
+  /** Records that cannot be read and are set aside. */
+  readonly unreadable: readonly UnreadableRecord[];
 }
 
 interface Wanted {
@@ -54,6 +57,9 @@ export interface AuditReport {
 /** All differences between the records of the store and what Engines, agents and the catalog have. Changes nothing. */
 export function audit(input: AuditInput): readonly Finding[] {
   return [
+    ...input.unreadable.map(
+      ({ key, why }): Finding => ({ where: 'store', what: `the record ${key} cannot be read and is set aside: ${why}` }),
+    ),
     ...input.foreignKeys.map((key): Finding => ({ where: 'store', what: `key ${key} was modified externally` })),
     ...ofContainers(input),
     ...ofLeases(input),

@@ -1,13 +1,14 @@
 /** The operator's routes for hosts. Effects: express; the work itself is done by the services room. */
-import express, { type Request, type Router } from 'express';
+import type { Request, Router } from 'express';
 import type { CleanRequest, HostOperations, Progress, RebalanceRequest, Services } from '../contracts/index.ts';
 import { ArpanetError, type HostChange } from '../model/index.ts';
+import { bodyOf, readBytes } from './bodies.ts';
 import { hostDetail } from './reports/host-report.ts';
 import { hostReports, type Observed } from './reports/report.ts';
 import { answerInLines } from './service-routes.ts';
 
 export function hostRoutes(router: Router, observe: () => Observed, services: () => Services, hosts: () => HostOperations): void {
-  const body = express.json({ limit: '1mb' });
+  const body = readBytes();
   const nameOf = (request: Request) => String(request.params['host']);
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
     router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress)));
@@ -19,34 +20,33 @@ export function hostRoutes(router: Router, observe: () => Observed, services: ()
   });
   router.get('/rebalance', (request, response) => void response.json(hosts().rebalancePlan(rebalanceRequest(request.query))));
   long('/hosts', (request, progress) => {
-    const { name, address } = bodyOf(request);
-    if (typeof name !== 'string') throw new ArpanetError('invalid', 'the request\'s body has no "name"');
-    const options = { ...hostChange(request), ...(typeof address === 'string' ? { address } : {}) };
+    const { name, address } = bodyOf(request, 'HostRequest');
+    if (name === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name"');
+    const options = { ...hostChange(request), ...(address === undefined ? {} : { address }) };
     return hosts().add(name, options, progress);
   });
   router.post('/hosts/:host/update', body, async (request, response) => {
     response.json(await hosts().update(nameOf(request), hostChange(request)));
   });
-  long('/hosts/:host/rm', (request, progress) => hosts().remove(nameOf(request), bodyOf(request)['force'] === true, progress));
-  long('/hosts/:host/reset', (request, progress) => hosts().reset(nameOf(request), bodyOf(request)['force'] === true, progress));
+  const isForced = (request: Request) => bodyOf(request, 'HostRequest').force === true;
+  long('/hosts/:host/rm', (request, progress) => hosts().remove(nameOf(request), isForced(request), progress));
+  long('/hosts/:host/reset', (request, progress) => hosts().reset(nameOf(request), isForced(request), progress));
   long('/hosts/:host/drain', (request, progress) => services().drain(nameOf(request), progress));
   router.post('/hosts/:host/activate', async (request, response) => void response.json(await hosts().activate(nameOf(request))));
   long('/hosts/:host/fillup', (request, progress) => hosts().fillUp(nameOf(request), progress));
-  long('/hosts/:host/clean', (request, progress) => hosts().clean(nameOf(request), cleanRequest(bodyOf(request)), progress));
-  long('/rebalance', (request, progress) => hosts().rebalance(rebalanceRequest(bodyOf(request)), progress));
+  long('/hosts/:host/clean', (request, progress) => hosts().clean(nameOf(request), cleanRequest(bodyOf(request, 'HostRequest')), progress));
+  long('/rebalance', (request, progress) => hosts().rebalance(rebalanceRequest(bodyOf(request, 'RebalanceRequest')), progress));
 }
-
-const bodyOf = (request: Request) => (request.body ?? {}) as Readonly<Record<string, unknown>>;
 
 const isOn = (value: unknown): boolean => value === true || value === 'true' || value === '1';
 
-const cleanRequest = (given: Readonly<Record<string, unknown>>): CleanRequest => ({
-  all: isOn(given['all']),
-  volumes: isOn(given['volumes']),
-  networks: isOn(given['networks']),
+const cleanRequest = (given: { readonly [Key in keyof CleanRequest]?: unknown }): CleanRequest => ({
+  all: isOn(given.all),
+  volumes: isOn(given.volumes),
+  networks: isOn(given.networks),
 });
 
-function rebalanceRequest(given: Readonly<Record<string, unknown>>): RebalanceRequest {
+function rebalanceRequest(given: { readonly max?: unknown; readonly onto?: unknown }): RebalanceRequest {
   const { max, onto } = given;
   const count = max === undefined ? undefined : Number(max);
   if (count !== undefined && !(Number.isInteger(count) && count > 0))
@@ -55,19 +55,17 @@ function rebalanceRequest(given: Readonly<Record<string, unknown>>): RebalanceRe
 }
 
 function hostChange(request: Request): HostChange {
-  const { availability, labels, limits } = bodyOf(request);
+  const { availability, labels, limits } = bodyOf(request, 'HostRequest');
   if (availability !== undefined && availability !== 'active' && availability !== 'pause')
     throw new ArpanetError('invalid', `a host is set to active or pause; "arpanet drain HOST" empties it`);
   return {
     ...(availability === undefined ? {} : { availability }),
-    ...(isTable(labels) ? { labels: labels as NonNullable<HostChange['labels']> } : {}),
-    ...(isTable(limits) ? { limits: checkedLimits(limits) } : {}),
+    ...(labels === undefined ? {} : { labels }),
+    ...(limits === undefined ? {} : { limits: checkedLimits(limits) }),
   };
 }
 
-const isTable = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
-
-function checkedLimits(limits: Readonly<Record<string, unknown>>): NonNullable<HostChange['limits']> {
+function checkedLimits(limits: Readonly<Record<string, number | null>>): NonNullable<HostChange['limits']> {
   const known = ['cpus', 'memoryBytes', 'maxContainers'];
   const wrong = Object.entries(limits).find(
     ([name, value]) => !known.includes(name) || (value !== null && !(typeof value === 'number' && value > 0 && Number.isFinite(value))),

@@ -2,13 +2,14 @@
  * The operator's routes for services. Long work answers with JSON lines: `{"progress": TEXT}` each, and last `{"result": …}` or `{"error": TEXT}`.
  * Effects: express; the work itself is done by the services room.
  */
-import express, { type Request, type Response, type Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import type { Progress, Services } from '../contracts/index.ts';
-import { ArpanetError, type CreateRequest, type ServiceTemplate, type UpdateSettings, UPDATE_DEFAULTS } from '../model/index.ts';
+import { ArpanetError, type CreateRequest, UPDATE_DEFAULTS } from '../model/index.ts';
+import { bodyOf, readBytes, type ServicesRequest, type UpdateRequest } from './bodies.ts';
 import { serviceReports } from './reports/service-report.ts';
 
 export function serviceRoutes(router: Router, services: () => Services): void {
-  const body = express.json({ limit: '4mb' });
+  const body = readBytes();
   router.get('/services', (request, response) => {
     const all = services().list();
     const { of } = request.query;
@@ -28,11 +29,11 @@ export function serviceRoutes(router: Router, services: () => Services): void {
     return (await services().rollback(reference, progress)).done;
   });
   long('/services/update', async (request, progress) => {
+    const given = bodyOf(request, 'UpdateRequest');
     const [reference = ''] = texts(request, 'services');
     const view = services().find(reference);
     const { template } = view;
     if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
-    const given = request.body as UpdateRequest;
     const settings = { ...given.settings };
     const update = view.record === undefined && Object.keys(settings).length === 0 ? undefined : settings;
     const change = {
@@ -57,35 +58,19 @@ export function serviceRoutes(router: Router, services: () => Services): void {
     await services().create({ deployment, service, origin: 'client', desired: 1, isGlobal, template, update, labels: {} });
   });
   long('/services/replace', async (request, progress) => {
-    const { service, desired, template, settings } = (request.body ?? {}) as Partial<Replacement>;
-    if (
-      typeof service !== 'string' ||
-      !Number.isInteger(desired) ||
-      typeof template?.request !== 'object' ||
-      typeof template.name !== 'string'
-    )
+    const { service, desired, template, settings } = bodyOf(request, 'ReplaceRequest');
+    const { name, number, request: create } = template ?? {};
+    if (service === undefined || desired === undefined || name === undefined || number === undefined || create === undefined)
       throw new ArpanetError('invalid', "the request's body is not {service, desired, template: {name, number, request}, settings}");
     const update = { ...UPDATE_DEFAULTS, ...settings };
-    return (await services().update(service, { template, desired: desired ?? 1, update, patienceMs: PATIENCE_MS }, progress)).done;
+    return (
+      await services().update(service, { template: { name, number, request: create }, desired, update, patienceMs: PATIENCE_MS }, progress)
+    ).done;
   });
 }
 
 /** How long a deploy waits for an operation on the service that runs. */
 const PATIENCE_MS = 15_000;
-
-interface Replacement {
-  readonly service: string;
-  readonly desired: number;
-  readonly template: ServiceTemplate;
-  readonly settings: Partial<UpdateSettings>;
-}
-
-interface UpdateRequest {
-  readonly image?: string;
-  readonly env?: readonly string[];
-  readonly force?: boolean;
-  readonly settings?: Partial<UpdateSettings>;
-}
 
 const FORCED = 'arpanet.forced';
 
@@ -101,12 +86,15 @@ function patched(request: CreateRequest, { image, env = [], force = false }: Upd
   };
 }
 
-function texts(request: Request, field: string): readonly string[] {
-  const value = (request.body as Readonly<Record<string, unknown>> | undefined)?.[field];
-  if (!Array.isArray(value) || value.length === 0 || !value.every((one): one is string => typeof one === 'string'))
-    throw new ArpanetError('invalid', `the request's body has no list "${field}"`);
+function texts(request: Request, field: keyof ServicesRequest): readonly string[] {
+  const value = bodyOf(request, 'ServicesRequest')[field] ?? [];
+  if (value.length === 0) throw new ArpanetError('invalid', `the request's body has no list "${field}"`);
   return value;
 }
+
+/** Of progress that its client does not read, so much waits; what comes then is left out, and the result is not. */
+const BEHIND_BYTES = 256 * 1024;
+const LINE_LIMIT = 16 * 1024;
 
 /** Errors before the first line keep their status. */
 export async function answerInLines(response: Response, work: (progress: Progress) => Promise<unknown>): Promise<void> {
@@ -115,7 +103,9 @@ export async function answerInLines(response: Response, work: (progress: Progres
     response.write(`${JSON.stringify(value)}\n`);
   };
   try {
-    const result = await work((text) => line({ progress: text }));
+    const result = await work((text) => {
+      if (response.writableLength < BEHIND_BYTES) line({ progress: text.slice(0, LINE_LIMIT) });
+    });
     line({ result: result ?? null });
   } catch (error) {
     if (!response.headersSent) throw error;

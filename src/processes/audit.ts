@@ -80,6 +80,7 @@ async function look({ ledger, scheduler, registrar, instances }: AuditParts): Pr
     looks: new Map(byHost),
     catalog: catalog.map(sentence),
     foreignKeys,
+    unreadable: ledger.unreadable(),
   });
 }
 

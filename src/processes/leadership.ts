@@ -212,6 +212,7 @@ export async function startLeadership(
       reserved: scheduler.placement.reserved(),
       admissions: scheduler.hosts.admissions(),
       schedulers: [{ name: record.name, url: record.url, leads: true, heardMsAgo: 0 }, ...peers.list()],
+      unreadable: ledger.unreadable(),
       frozen: scheduler.leader.frozen(),
       services: services.services.list,
     }),

@@ -140,6 +140,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         const { name, epoch, clusterId, schedulers } = deps.leader;
         return { name, epoch, clusterId, strategy: deps.settings.strategy, schedulers: schedulers() };
       },
+      unreadable: () => deps.ledger.unreadable(),
+      discard: (key) => deps.ledger.commit([{ kind: 'delete', key }]),
       async reconcile() {
         await adopter.all();
         for (const host of hub.hosts()) {

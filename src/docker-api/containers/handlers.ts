@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { type EngineAnswer, engineError, engineOpen } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView, isKind, isUnreachable, labels } from '../../model/index.ts';
 import { readBody } from '../json/body.ts';
+import { discardUnreadable } from '../reads/unreadable.ts';
 import { type Exchange, ownHeaders, send } from '../request-context.ts';
 import type { Execs } from './execs.ts';
 import { unreachable } from '../proxy/forward.ts';
@@ -20,6 +21,8 @@ export async function containerRemove(call: Exchange): Promise<void> {
   } catch (error) {
     // The first try did it, and only its answer was lost with the leader.
     if (call.isRetry && isKind(error, 'not-found')) return send(call, { status: 204 });
+    const isDiscarded = isKind(error, 'not-found') && (await discardUnreadable(call, 'container', reference.replace(/^\//, '')));
+    if (isDiscarded) return send(call, { status: 204 });
     throw error;
   }
   if (boolValue(call.query.get('link'))) return linkRemove(call);

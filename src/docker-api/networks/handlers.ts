@@ -2,6 +2,7 @@
 import { ArpanetError, type ContainerView, isKind, type Json, type NetworkCreateRequest } from '../../model/index.ts';
 import { predefinedName } from '../../networks/index.ts';
 import { readJson } from '../json/body.ts';
+import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { type Exchange, send, sendJson, unlessDoneBefore } from '../request-context.ts';
 
 export async function networkCreate(call: Exchange): Promise<void> {
@@ -11,7 +12,10 @@ export async function networkCreate(call: Exchange): Promise<void> {
 }
 
 export async function networkRemove(call: Exchange): Promise<void> {
-  await unlessDoneBefore(call, () => call.cluster.networks.remove(call.params['id'] ?? '', { evenOfStopped: true }));
+  const reference = call.params['id'] ?? '';
+  await unlessDoneBefore(call, () =>
+    removeUnreadableToo(call, 'network', reference, () => call.cluster.networks.remove(reference, { evenOfStopped: true })),
+  );
   send(call, { status: 204 });
 }
 

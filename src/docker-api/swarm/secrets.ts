@@ -4,6 +4,7 @@ import { readSwarmJson } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import { sendJsonList } from '../proxy/json-list.ts';
 import { fenced } from '../reads/fence.ts';
+import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { objectVersion } from '../json/go-values.ts';
 import type { KeptReference, ServiceSpec } from './types.ts';
@@ -94,7 +95,10 @@ export async function keptUpdate(call: Exchange): Promise<void> {
 }
 
 export async function keptRemove(call: Exchange): Promise<void> {
-  await call.cluster.secrets.remove(at(call));
+  const reference = call.params['id'] ?? '';
+  await removeUnreadableToo(call, kindOf(call), reference, async () => {
+    await call.cluster.secrets.remove(at(call));
+  });
   send(call, { status: 204 });
 }
 

@@ -5,6 +5,7 @@ import { type Exchange, send, sendJson } from '../request-context.ts';
 import { isComposeV1 } from '../guards.ts';
 import { sendJsonList } from '../proxy/json-list.ts';
 import { fenced } from '../reads/fence.ts';
+import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { boolValue, objectVersion } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, update } from './facade.ts';
@@ -140,7 +141,10 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
 }
 
 export async function serviceRemove(call: Exchange): Promise<void> {
-  await call.cluster.services.remove([keyOf(serviceAt(call, call.params['id'] ?? ''))], quiet, PATIENCE_MS);
+  const reference = call.params['id'] ?? '';
+  await removeUnreadableToo(call, 'service', reference, async () => {
+    await call.cluster.services.remove([keyOf(serviceAt(call, reference))], quiet, PATIENCE_MS);
+  });
   sendJson(call, 200, {});
 }
 

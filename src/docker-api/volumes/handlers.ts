@@ -1,6 +1,7 @@
 /** Volumes: named in the cluster, kept on the host that first used them. */
 import type { Json } from '../../model/index.ts';
 import { readJson } from '../json/body.ts';
+import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { type Exchange, send, unlessDoneBefore } from '../request-context.ts';
 import { boolValue } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
@@ -23,6 +24,9 @@ export async function volumeCreate(call: Exchange): Promise<void> {
 }
 
 export async function volumeRemove(call: Exchange): Promise<void> {
-  await unlessDoneBefore(call, () => call.cluster.volumes.remove(call.params['name'] ?? '', boolValue(call.query.get('force'))));
+  const name = call.params['name'] ?? '';
+  await unlessDoneBefore(call, () =>
+    removeUnreadableToo(call, 'volume', name, () => call.cluster.volumes.remove(name, boolValue(call.query.get('force')))),
+  );
   send(call, { status: 204 });
 }

@@ -10,6 +10,7 @@ import {
   type NamedInstance,
   type NetworkRecord,
   type ServiceView,
+  type UnreadableRecord,
 } from '../../model/index.ts';
 import { isDone, isUp } from './service-report.ts';
 
@@ -106,6 +107,8 @@ export interface Observed {
   readonly reserved: ReadonlyMap<string, { readonly cores: number; readonly memoryBytes: number }>;
   readonly admissions: readonly AdmissionRecord[];
   readonly schedulers: readonly SchedulerReport[];
+  /** Records of the store that cannot be read and are set aside. */
+  readonly unreadable: readonly UnreadableRecord[];
   /** Why changes are refused now; undefined: they are accepted. */
   readonly frozen: string | undefined;
   /** Reads all containers: called only by reports that show it. */
@@ -208,6 +211,7 @@ export function statusReport(observed: Observed): StatusReport {
       ...observed.schedulers
         .filter(({ leads, heardMsAgo }) => !leads && heardMsAgo > LOST_SCHEDULER_MS)
         .map(({ name, url, heardMsAgo }) => `scheduler ${name} at ${url} has sent no message for ${Math.round(heardMsAgo / 1000)} s`),
+      ...observed.unreadable.map(({ key, why }) => `the record ${key} cannot be read and is set aside: ${why}`),
       ...services.flatMap(problemsOf),
     ],
     notes: [
@@ -226,8 +230,16 @@ const LOST_SCHEDULER_MS = 15_000;
 const closedHost = ({ name, availability, running }: HostReport): string =>
   `host ${name} takes no new containers (${availability === 'drain' ? 'drained' : 'paused'}), ${running} run there: "arpanet activate ${name}" or "arpanet hosts fillup ${name}"`;
 
-/** The problems of one service, a sentence each. */
-function problemsOf({ deployment, service, record, desired, instances, trouble }: ServiceView): readonly string[] {
+/** The problems of one service, a sentence each. One that cannot be read costs itself alone. */
+function problemsOf(view: ServiceView): readonly string[] {
+  try {
+    return problemsOfReadable(view);
+  } catch (error) {
+    return [`${view.deployment}/${view.service} cannot be read: ${error instanceof Error ? error.message : String(error)}`];
+  }
+}
+
+function problemsOfReadable({ deployment, service, record, desired, instances, trouble }: ServiceView): readonly string[] {
   const name = `${deployment}/${service}`;
   const wanted = record === undefined ? 0 : desired - record.stopped.length;
   const done = instances.filter(isDone).length;

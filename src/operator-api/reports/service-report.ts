@@ -33,24 +33,35 @@ export interface ServiceReport {
   readonly instances: readonly InstanceReport[];
 }
 
+/** A service that cannot be read is reported as such, and costs its neighbours nothing. */
 export function serviceReports(services: readonly ServiceView[], nowMs: number): readonly ServiceReport[] {
   return services.map((view) => {
-    const { record } = view;
-    return {
-      deployment: view.deployment,
-      service: view.service,
-      desired: view.desired,
-      running: view.instances.filter((container) => isUp(container)).length,
-      done: view.instances.filter(isDone).length,
-      isHeld: record !== undefined,
-      isGlobal: record?.isGlobal === true,
-      image: view.template?.request.Image ?? '',
-      update:
-        record?.status === undefined ? undefined : `${UPDATE_WORDS[record.status.state] ?? record.status.state}: ${record.status.message}`,
-      trouble: view.trouble,
-      instances: view.instances.map((container) => instanceReport(container, record?.stopped ?? [], nowMs)),
-    };
+    try {
+      return serviceReport(view, nowMs);
+    } catch (error) {
+      const { deployment, service } = view;
+      const empty = { desired: 0, running: 0, done: 0, isHeld: true, isGlobal: false, image: '', update: undefined, instances: [] };
+      return { deployment, service, ...empty, trouble: `cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    }
   });
+}
+
+function serviceReport(view: ServiceView, nowMs: number): ServiceReport {
+  const { record } = view;
+  return {
+    deployment: view.deployment,
+    service: view.service,
+    desired: view.desired,
+    running: view.instances.filter((container) => isUp(container)).length,
+    done: view.instances.filter(isDone).length,
+    isHeld: record !== undefined,
+    isGlobal: record?.isGlobal === true,
+    image: view.template?.request.Image ?? '',
+    update:
+      record?.status === undefined ? undefined : `${UPDATE_WORDS[record.status.state] ?? record.status.state}: ${record.status.message}`,
+    trouble: view.trouble,
+    instances: view.instances.map((container) => instanceReport(container, record?.stopped ?? [], nowMs)),
+  };
 }
 
 /** A host that has not reconnected yet is assumed to run what it ran. */

@@ -5,6 +5,8 @@
  * choose the same address; it is written with the next fenced transaction, together with others that wait (group commit), and undone in memory if
  * that transaction fails.
  */
+import type { UnreadableRecord } from '../../model/index.ts';
+
 export type Change =
   /** Creates or replaces. */
   | { readonly kind: 'put'; readonly key: string; readonly value: unknown }
@@ -25,6 +27,8 @@ export interface Ledger extends AsyncDisposable {
    * `invalid`. After a rejection nothing has changed, in memory or in the store.
    */
   commit(changes: readonly Change[]): Promise<void>;
+  /** Records that are set aside, by key: `get` and `list` do not give them. Creating, replacing or deleting one ends it. */
+  unreadable(): readonly UnreadableRecord[];
   /**
    * Keys whose entry in the store was modified, added or deleted by somebody else. With `repair` the ledger's values are written back, under the
    * fence. Throws `unavailable`, `not-leader`.

@@ -7,11 +7,12 @@
  * and the repair changes it), and writes back the old values if it was done.
  */
 import { randomUUID } from 'node:crypto';
-import { ArpanetError, isKind, keys } from '../../model/index.ts';
+import { ArpanetError, isKind, keys, type UnreadableRecord } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Fence, Operation, StateStore } from '../contract.ts';
 import { KeyTree } from './key-tree.ts';
 import type { Change, Ledger } from './contract.ts';
+import { recordProblem } from './record-check.ts';
 import { encode, MAX_BYTES, MAX_OPERATIONS } from '../limits.ts';
 
 /** Without the fence and the barrier. */
@@ -36,12 +37,14 @@ interface Pending {
 export async function openLedger(store: StateStore, fence: Fence, log: Logger): Promise<Ledger> {
   const stored = new Map<string, Stored>();
   const visible = new KeyTree<unknown>();
+  /** Of `stored`, what is set aside. */
+  const unreadable = new Map<string, UnreadableRecord>();
   let barrier = 0;
   for (const { key, value, modifyIndex } of await store.list(keys.root)) {
     if (key === keys.barrier) barrier = modifyIndex;
     if (key === keys.leader || key === keys.barrier) continue;
     stored.set(key, { value, modifyIndex });
-    visible.set(key, value);
+    if (isReadable(key, value)) visible.set(key, value);
   }
 
   /** Commits in the order made: those in the transaction under way, and those that wait for the next. */
@@ -55,10 +58,23 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   let trouble: ArpanetError | undefined;
   let isRepairing = false;
 
+  /** What is not is set aside, with a line in the log for each. */
+  function isReadable(key: string, value: unknown): boolean {
+    const why = recordProblem(key, value);
+    if (why === undefined) {
+      unreadable.delete(key);
+      return true;
+    }
+    if (unreadable.get(key)?.why !== why) log.error({ key, why }, 'a record in the state store cannot be read and is set aside');
+    const name = typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string' ? value.name : undefined;
+    unreadable.set(key, { key, why, name });
+    return false;
+  }
   function show(key: string): void {
     const last = pending.findLast((each) => each.writes.has(key));
     const value = last === undefined ? stored.get(key)?.value : last.writes.get(key);
-    if (value === undefined) visible.delete(key);
+    if (value === undefined) unreadable.delete(key);
+    if (value === undefined || !isReadable(key, value)) visible.delete(key);
     else visible.set(key, value);
   }
   function settle(commits: readonly Pending[], error?: ArpanetError): void {
@@ -176,11 +192,16 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
       const changed = await foreign();
       if (!repair || changed.length === 0) return changed;
       log.warn({ keys: changed }, 'state store modified externally; restoring the previous values');
-      for (const key of changed) unverified.add(key);
+      // what could not be read is nothing to go back to: a person may mend or delete it
+      for (const key of changed) {
+        if (unreadable.has(key)) await reload(key);
+        else unverified.add(key);
+      }
       start();
       await idle();
       return changed;
     },
+    unreadable: () => [...unreadable.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
     get: <T>(key: string) => visible.get(key) as T | undefined,
     list: <T>(prefix: string) => visible.list(prefix) as readonly (readonly [string, T])[],
     commit(changes) {
@@ -191,7 +212,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
       }
       const { promise, resolve, reject } = withResolvers();
       try {
-        const writes = plan(changes, visible);
+        const writes = plan(changes, visible, unreadable);
         if (writes.size === 0) return Promise.resolve();
         const bytes = sizeOf(writes);
         pending.push({ writes, bytes, settle: (error) => (error === undefined ? resolve() : reject(error)) });
@@ -211,15 +232,22 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
 }
 
 /** New value by key. Throws `conflict` if a key to be created exists. */
-function plan(changes: readonly Change[], visible: KeyTree<unknown>): ReadonlyMap<string, unknown> {
+function plan(
+  changes: readonly Change[],
+  visible: KeyTree<unknown>,
+  unreadable: ReadonlyMap<string, UnreadableRecord>,
+): ReadonlyMap<string, unknown> {
   const writes = new Map<string, unknown>();
   for (const change of changes) {
     const exists = writes.has(change.key) ? writes.get(change.key) !== undefined : visible.has(change.key);
     if (change.kind === 'create' && exists) throw new ArpanetError('conflict', `${change.key} already exists`);
     if (change.kind !== 'delete' && change.value === undefined)
       throw new ArpanetError('invalid', `the value for ${change.key} is not JSON`);
-    if (change.kind !== 'delete') writes.set(change.key, change.value);
-    else if (exists) writes.set(change.key, undefined);
+    if (change.kind !== 'delete') {
+      const problem = recordProblem(change.key, change.value);
+      if (problem !== undefined) throw new ArpanetError('invalid', `the record ${change.key} cannot be kept: ${problem}`);
+      writes.set(change.key, change.value);
+    } else if (exists || unreadable.has(change.key)) writes.set(change.key, undefined);
   }
   return writes;
 }

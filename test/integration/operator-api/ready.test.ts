@@ -51,6 +51,7 @@ describe('a new leader and its ops', () => {
     reserved: new Map(),
     admissions: [],
     schedulers: [],
+    unreadable: [],
     frozen: undefined,
     services: () => [service()],
   });

@@ -161,6 +161,7 @@ export function literalCluster(known: GivenRoles<Cluster>): Cluster {
     ...known,
     leader: {
       frozen: () => undefined,
+      unreadable: () => [],
       about: () => ({ name: 's1', epoch: 3, clusterId: 'c1', strategy: 'spread', schedulers: ['s1', 's2'] }),
       ...known.leader,
     },

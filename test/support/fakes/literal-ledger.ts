@@ -1,5 +1,5 @@
 /** A Ledger that is a Map and nothing else: no store, no fence. For tests of rooms that plan changes. */
-import { ArpanetError } from '../../../src/model/index.ts';
+import { ArpanetError, type UnreadableRecord } from '../../../src/model/index.ts';
 import type { Change, Ledger } from '../../../src/store/ledger/contract.ts';
 
 export class LiteralLedger implements Ledger {
@@ -26,6 +26,10 @@ export class LiteralLedger implements Ledger {
 
   async commit(changes: readonly Change[]): Promise<void> {
     this.apply(changes);
+  }
+
+  unreadable(): readonly UnreadableRecord[] {
+    return [];
   }
 
   async compare(): Promise<readonly string[]> {

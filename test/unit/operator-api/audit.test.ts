@@ -60,6 +60,7 @@ const whole: Input = {
   catalog: [],
   keptLeases: new Set(),
   foreignKeys: [],
+  unreadable: [],
 };
 const looking = (changes: Partial<HostObservation>): Partial<Input> => ({
   looks: new Map([['h1', { wanted: { plans: [plan], names: [instance] }, found: { ...found, ...changes } }]]),
@@ -73,6 +74,11 @@ describe('an audit', () => {
 
   const cases: readonly (readonly [string, Partial<Input>, string])[] = [
     ['a key that was modified externally', { foreignKeys: ['arpanet/x'] }, 'key arpanet/x was modified externally'],
+    [
+      'a record that cannot be read',
+      { unreadable: [{ key: 'arpanet/services/abc/web', why: 'desired: is a string and not uint32', name: undefined }] },
+      'the record arpanet/services/abc/web cannot be read and is set aside: desired: is a string and not uint32',
+    ],
     ['a container removed behind our back', { containers: [] }, 'container web is in the store and not on its Engine'],
     [
       'a create that nobody finished',

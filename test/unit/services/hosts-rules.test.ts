@@ -256,6 +256,7 @@ describe('what ops see of hosts', () => {
   });
   const observed = (more: Partial<Observed> = {}): Observed => ({
     leader,
+    unreadable: [],
     clusterId: 'c1',
     store: 'embedded in /data',
     strategy: 'spread',

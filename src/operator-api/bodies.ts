@@ -1,0 +1,186 @@
+/**
+ * Bodies of the operator's API, read by tables as Docker's are: a wrong type is refused by its field's name, and nothing goes on that no table
+ * has. Effects: reads the request.
+ */
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import { compileGoTypes, DOCKER_TYPES, goDecode, GoJsonError, type GoTypes } from '../docker-json/index.ts';
+import { ArpanetError, type CreateRequest, type HostChange, type NetworkCreateRequest, type UpdateSettings } from '../model/index.ts';
+
+const CREATE_REQUEST = 'runconfig.ContainerConfigWrapper@1.41';
+
+const BODIES: GoTypes = {
+  ...DOCKER_TYPES,
+  'arpanet.SchedulerRequest': { name: '*string', url: '*string', gone: 'bool' },
+  'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest' },
+  'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}` },
+  'arpanet.RecordRequest': { name: 'string', type: '*string', value: '*string' },
+  'arpanet.SettingRequest': { value: '*string' },
+  'arpanet.ServicesRequest': { services: '[]string', wishes: '[]string' },
+  'arpanet.UpdateRequest': { services: '[]string', image: '*string', env: '[]string', force: 'bool', settings: 'arpanet.UpdateSettings' },
+  'arpanet.ReplaceRequest': {
+    service: '*string',
+    desired: '*uint32',
+    template: '*arpanet.Template',
+    settings: 'arpanet.UpdateSettings',
+  },
+  'arpanet.Template': { name: '*string', number: '*int32', request: `*${CREATE_REQUEST}` },
+  'arpanet.UpdateSettings': {
+    parallelism: 'uint32',
+    delayMs: 'float64',
+    order: 'string',
+    onFailure: 'string',
+    monitorMs: 'float64',
+    patienceMs: 'float64',
+    drainMs: 'float64',
+  },
+  'arpanet.HostRequest': {
+    name: '*string',
+    address: '*string',
+    availability: '*string',
+    labels: 'map[string]*string',
+    limits: 'map[string]*float64',
+    force: 'bool',
+    all: 'bool',
+    volumes: 'bool',
+    networks: 'bool',
+  },
+  'arpanet.RebalanceRequest': { max: '*json.Number', onto: '*string' },
+};
+
+export interface SchedulerRequest {
+  readonly name?: string;
+  readonly url?: string;
+  readonly gone?: boolean;
+}
+
+export interface RehearseRequest {
+  readonly creates?: readonly { readonly name?: string; readonly request?: CreateRequest }[];
+  readonly networks?: readonly NetworkCreateRequest[];
+}
+
+export interface RecordRequest {
+  readonly name?: string;
+  readonly type?: string;
+  readonly value?: string;
+}
+
+export interface SettingRequest {
+  readonly value?: string;
+}
+
+export interface ServicesRequest {
+  readonly services?: readonly string[];
+  readonly wishes?: readonly string[];
+}
+
+export interface UpdateRequest extends ServicesRequest {
+  readonly image?: string;
+  readonly env?: readonly string[];
+  readonly force?: boolean;
+  readonly settings?: Partial<UpdateSettings>;
+}
+
+export interface ReplaceRequest {
+  readonly service?: string;
+  readonly desired?: number;
+  readonly template?: { readonly name?: string; readonly number?: number; readonly request?: CreateRequest };
+  readonly settings?: Partial<UpdateSettings>;
+}
+
+export interface HostRequest extends Omit<HostChange, 'availability' | 'limits'> {
+  readonly name?: string;
+  readonly address?: string;
+  readonly availability?: string;
+  readonly limits?: Readonly<Record<string, number | null>>;
+  readonly force?: boolean;
+  readonly all?: boolean;
+  readonly volumes?: boolean;
+  readonly networks?: boolean;
+}
+
+export interface RebalanceRequest {
+  /** As it was written. */
+  readonly max?: string;
+  readonly onto?: string;
+}
+
+interface Bodies {
+  readonly SchedulerRequest: SchedulerRequest;
+  readonly RehearseRequest: RehearseRequest;
+  readonly RecordRequest: RecordRequest;
+  readonly SettingRequest: SettingRequest;
+  readonly ServicesRequest: ServicesRequest;
+  readonly UpdateRequest: UpdateRequest;
+  readonly ReplaceRequest: ReplaceRequest;
+  readonly HostRequest: HostRequest;
+  readonly RebalanceRequest: RebalanceRequest;
+}
+
+const compiled = compileGoTypes(BODIES);
+
+/** Reads the body's bytes, whatever type and charset they are said to be of; all JSON is UTF-8 (RFC 8259 §8.1). */
+export const readBytes = (): RequestHandler => express.raw({ type: () => true, limit: '4mb' });
+
+/** The body that `readBytes` has read; none at all is an empty one. Throws `invalid`. */
+export function bodyOf<Name extends keyof Bodies>(request: Request, name: Name): Bodies[Name] {
+  const bytes: unknown = request.body;
+  const type = compiled.get(`arpanet.${name}`);
+  if (type === undefined || !Buffer.isBuffer(bytes) || bytes.length === 0) return {};
+  try {
+    const { value, hasMore } = goDecode(bytes.toString('utf8'), type);
+    if (hasMore) throw new ArpanetError('invalid', 'unexpected content after JSON');
+    refuseOutOfRange(value['settings'] as Partial<UpdateSettings> | undefined);
+    return value;
+  } catch (cause) {
+    if (cause instanceof GoJsonError) throw new ArpanetError('invalid', `invalid JSON: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+function refuseOutOfRange(settings: Partial<UpdateSettings> = {}): void {
+  const { order = 'start-first', onFailure = 'rollback', delayMs = 0, monitorMs = 0, patienceMs = 0, drainMs = 0 } = settings;
+  if (!['start-first', 'stop-first'].includes(order))
+    throw new ArpanetError('invalid', `order is "${order}": it is start-first or stop-first`);
+  if (!['rollback', 'pause', 'continue'].includes(onFailure))
+    throw new ArpanetError('invalid', `onFailure is "${onFailure}": it is rollback, pause or continue`);
+  const negative = Object.entries({ delayMs, monitorMs, patienceMs, drainMs }).find(([, value]) => value < 0);
+  if (negative !== undefined) throw new ArpanetError('invalid', `${negative[0]} is ${negative[1]}: it is 0 or more`);
+}
+
+const STATUS: Readonly<Record<ArpanetError['kind'], number>> = {
+  invalid: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  unplaceable: 409,
+  'too-large': 413,
+  unsupported: 501,
+  exhausted: 503,
+  unavailable: 503,
+  'not-leader': 503,
+  timeout: 504,
+  engine: 502,
+};
+
+/** What express and its readers refuse by themselves (a broken escape in the address, a body that is too large) carries its status. */
+function refusedStatus(error: unknown): number | undefined {
+  const { status } = (typeof error === 'object' && error !== null ? error : {}) as { readonly status?: unknown };
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
+}
+
+/** Express's last handler: every refusal as `{"message": …}`. `unexpected` is called with what was none. */
+export function answerError(unexpected: (error: unknown) => void) {
+  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+    const refused = error instanceof ArpanetError ? undefined : refusedStatus(error);
+    if (response.headersSent) return void response.destroy();
+    if (error instanceof ArpanetError) {
+      const status = error.kind === 'engine' ? (error.engineStatus ?? STATUS.engine) : STATUS[error.kind];
+      if (status === 503) response.setHeader('Retry-After', '1');
+      return void response.status(status).json({ message: error.message });
+    }
+    if (refused === undefined) unexpected(error);
+    const message = refused === undefined ? 'internal error' : error instanceof Error ? error.message : 'bad request';
+    response.status(refused ?? 500).json({ message });
+  };
+}

@@ -1,0 +1,193 @@
+/** What no client should send to `/arpanet/v1`: each is refused as what it is, and nothing of it goes on. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { ArpanetError } from '../../../src/model/index.ts';
+import { operatorApi, type OperatorDeps } from '../../../src/operator-api/api.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+import { talk } from '../../support/fakes/small-engine.ts';
+
+/** Every route that reads a body, with a body that it takes. */
+const ROUTES: readonly (readonly [method: string, path: string, body: Readonly<Record<string, unknown>>])[] = [
+  ['POST', '/schedulers', { name: 's2', url: 'http://s2', gone: false }],
+  ['POST', '/rehearse', { creates: [{ name: 'web', request: { Image: 'web', HostConfig: { Memory: 1 } } }], networks: [{ Name: 'n' }] }],
+  ['POST', '/records', { name: 'x.abc', type: 'A', value: '10.0.0.1' }],
+  ['POST', '/records/rm', { name: 'x.abc', type: 'A', value: '10.0.0.1' }],
+  ['PUT', '/config/strategy', { value: 'spread' }],
+  ['POST', '/services/scale', { wishes: ['abc/web=2'] }],
+  ['POST', '/services/rm', { services: ['abc/web'] }],
+  ['POST', '/services/stop', { services: ['abc/web'] }],
+  ['POST', '/services/rollback', { services: ['abc/web'] }],
+  [
+    'POST',
+    '/services/update',
+    { services: ['abc/web'], image: 'web:2', env: ['A=1'], force: true, settings: { parallelism: 2, order: 'stop-first', delayMs: 5 } },
+  ],
+  [
+    'POST',
+    '/services/replace',
+    { service: 'abc/web', desired: 2, template: { name: 'abc-web-1', number: 1, request: { Image: 'web' } }, settings: { drainMs: 5 } },
+  ],
+  [
+    'POST',
+    '/hosts',
+    { name: 'h9', address: '10.0.0.9', availability: 'active', labels: { a: 'b', c: null }, limits: { cpus: 2, memoryBytes: null } },
+  ],
+  ['POST', '/hosts/h1/update', { availability: 'pause', labels: { a: 'b' }, limits: { cpus: 2 } }],
+  ['POST', '/hosts/h1/rm', { force: true }],
+  ['POST', '/hosts/h1/clean', { all: true, volumes: false, networks: true }],
+  ['POST', '/rebalance', { max: '3', onto: 'h2' }],
+  ['POST', '/rebalance', { max: 3 }],
+];
+/** As wrong as a value can be. */
+const WRONG: readonly unknown[] = [
+  5,
+  -1,
+  1e300,
+  1.5,
+  'x',
+  '',
+  true,
+  null,
+  [],
+  {},
+  [null],
+  [5],
+  { a: 5 },
+  { a: null },
+  JSON.parse('{"__proto__":{"a":5}}'),
+];
+
+describe('the operator API', () => {
+  const reached: unknown[] = [];
+  /** Whatever is asked of the cluster is only remembered. */
+  const remembers = new Proxy(
+    {},
+    {
+      get: (_target, name) =>
+        name === 'then' ? undefined : (...given: readonly unknown[]) => (reached.push(given), answerOf(String(name))),
+    },
+  );
+  const answerOf = (name: string): unknown => {
+    if (name === 'find') {
+      const template = { name: 'abc-web-1', number: 1, request: { Image: 'web' } };
+      return { deployment: 'abc', service: 'web', template, instances: [], outdated: [], desired: 1 };
+    }
+    return name === 'update' || name === 'rollback'
+      ? Promise.resolve({ done: Promise.resolve('ended') })
+      : name === 'list'
+        ? []
+        : Promise.resolve({});
+  };
+  const unexpected: unknown[] = [];
+  const log = Object.create(quietLog, { error: { value: (what: unknown) => unexpected.push(what) } }) as OperatorDeps['log'];
+  const server = createServer(
+    operatorApi({
+      ...(remembers as OperatorDeps),
+      ready: async () => undefined,
+      observe: () => ({ ...({} as ReturnType<OperatorDeps['observe']>), instances: [], hosts: [], containers: [] }),
+      services: () => remembers as ReturnType<OperatorDeps['services']>,
+      hostOperations: () => remembers as ReturnType<OperatorDeps['hostOperations']>,
+      outside: () => remembers as ReturnType<OperatorDeps['outside']>,
+      config: () => remembers as ReturnType<OperatorDeps['config']>,
+      rehearse: (creates) => (reached.push(creates), []),
+      peer: (peer) => void reached.push(peer),
+      decision: () => {
+        throw new ArpanetError('not-found', 'no such container');
+      },
+      now: Date.now,
+      log,
+    }),
+  );
+  let port = 0;
+  before(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    port = (server.address() as AddressInfo).port;
+  });
+  after(() => server.close().closeAllConnections());
+
+  const send = async (method: string, path: string, body: string | Buffer, headers: Record<string, string> = {}) => {
+    const init = { method, body, headers: { 'Content-Type': 'application/json', ...headers } };
+    const answer = await fetch(`http://127.0.0.1:${port}/arpanet/v1${path}`, init);
+    return { status: answer.status, text: await answer.text() };
+  };
+
+  it('takes what is right, on every route', async () => {
+    for (const [method, path, body] of ROUTES) {
+      const { status, text } = await send(method, path, JSON.stringify(body));
+      assert.equal(status, 200, `${path}: ${text}`);
+      assert.doesNotMatch(text, /"error"/, path);
+    }
+  });
+
+  it('refuses with 400 what is no JSON, no object, nested without end, or of a broken address; nothing is unexpected', async () => {
+    for (const [method, path] of ROUTES) {
+      for (const body of [
+        '{',
+        '{"a":',
+        'x',
+        '5',
+        '"x"',
+        '[]',
+        '{} x',
+        '['.repeat(50_000),
+        '{"a":'.repeat(50_000),
+        Buffer.from([0xff, 0xfe]),
+      ]) {
+        const { status, text } = await send(method, path, body);
+        assert.equal(status, 400, `${path} ${String(body).slice(0, 20)}: ${status} ${text}`);
+        assert.match(text, /"message":"[^"]/);
+      }
+    }
+    for (const path of ['/explain/%zz', '/hosts/%', '/services?of=%zz', '/config/%E0%A4%A']) {
+      const answer = await talk(port, `GET /arpanet/v1${path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n`);
+      assert.doesNotMatch(answer, /^HTTP\/1\.1 5/, path);
+    }
+    assert.deepEqual(unexpected, []);
+  });
+
+  it('reads JSON of any charset that is named, and refuses more than it takes as too large', async () => {
+    const body = JSON.stringify({ value: 'spread' });
+    for (const type of ['application/json; charset=klingon', 'application/json;charset', 'text/plain', ';;'])
+      assert.equal((await send('PUT', '/config/strategy', body, { 'Content-Type': type })).status, 200, type);
+    assert.equal((await send('PUT', '/config/strategy', JSON.stringify({ value: 'x'.repeat(5 << 20) }))).status, 413);
+    assert.equal((await send('PUT', '/config/strategy', JSON.stringify({ value: 'x'.repeat(200_000) }))).status, 200);
+    assert.deepEqual(unexpected, []);
+  });
+
+  it('answers no wrong value of any field with 5xx', async () => {
+    const places = ROUTES.flatMap(([method, path, body]) => pathsOf(body).map((at) => ({ method, path, body, at })));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...places),
+        fc.oneof(fc.constantFrom(...WRONG), fc.jsonValue()),
+        async ({ method, path, body, at }, wrong) => {
+          const { status, text } = await send(method, path, JSON.stringify(withValue(body, at, wrong)));
+          assert.ok(
+            status < 500 && !text.includes('internal error'),
+            `${path} ${at.join('.')} ${JSON.stringify(wrong)}: ${status} ${text}`,
+          );
+        },
+      ),
+      { seed: 12, numRuns: 1_500 },
+    );
+    assert.deepEqual(unexpected, []);
+  });
+});
+
+/** The way to every value of a body. */
+function pathsOf(value: unknown, at: readonly string[] = []): readonly (readonly string[])[] {
+  const inner =
+    typeof value === 'object' && value !== null ? Object.entries(value).flatMap(([key, one]) => pathsOf(one, [...at, key])) : [];
+  return at.length === 0 ? inner : [at, ...inner];
+}
+
+function withValue(body: unknown, [key, ...rest]: readonly string[], value: unknown): unknown {
+  if (key === undefined) return value;
+  if (Array.isArray(body)) return body.map((one: unknown, i) => (String(i) === key ? withValue(one, rest, value) : one));
+  return { ...(body as object), [key]: withValue((body as Readonly<Record<string, unknown>>)[key], rest, value) };
+}
