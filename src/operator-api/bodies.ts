@@ -15,11 +15,12 @@ const BODIES: GoTypes = {
   'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}` },
   'arpanet.RecordRequest': { name: 'string', type: '*string', value: '*string' },
   'arpanet.SettingRequest': { value: '*string' },
-  'arpanet.ServicesRequest': { services: '[]string', wishes: '[]string' },
+  'arpanet.ServicesRequest': { services: '[]string', counts: '[]string' },
   'arpanet.UpdateRequest': { services: '[]string', image: '*string', env: '[]string', force: 'bool', settings: 'arpanet.UpdateSettings' },
   'arpanet.ReplaceRequest': {
     service: '*string',
     desired: '*uint32',
+    isGlobal: 'bool',
     template: '*arpanet.Template',
     settings: 'arpanet.UpdateSettings',
   },
@@ -70,7 +71,7 @@ export interface SettingRequest {
 
 export interface ServicesRequest {
   readonly services?: readonly string[];
-  readonly wishes?: readonly string[];
+  readonly counts?: readonly string[];
 }
 
 export interface UpdateRequest extends ServicesRequest {
@@ -83,6 +84,7 @@ export interface UpdateRequest extends ServicesRequest {
 export interface ReplaceRequest {
   readonly service?: string;
   readonly desired?: number;
+  readonly isGlobal?: boolean;
   readonly template?: { readonly name?: string; readonly number?: number; readonly request?: CreateRequest };
   readonly settings?: Partial<UpdateSettings>;
 }

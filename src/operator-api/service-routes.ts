@@ -4,8 +4,8 @@
  */
 import type { Request, Response, Router } from 'express';
 import type { Progress, Services } from '../contracts/index.ts';
-import { ArpanetError, type CreateRequest, UPDATE_DEFAULTS } from '../model/index.ts';
-import { bodyOf, readBytes, type ServicesRequest, type UpdateRequest } from './bodies.ts';
+import { ArpanetError, type CreateRequest, type ServiceTemplate, UPDATE_DEFAULTS } from '../model/index.ts';
+import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type UpdateRequest } from './bodies.ts';
 import { serviceReports } from './reports/service-report.ts';
 
 export function serviceRoutes(router: Router, services: () => Services): void {
@@ -45,31 +45,30 @@ export function serviceRoutes(router: Router, services: () => Services): void {
     return ended;
   });
   long('/services/create', async (request) => {
-    const {
-      service: reference,
-      isGlobal,
-      template,
-      settings,
-    } = (request.body ?? {}) as Partial<Replacement & { readonly isGlobal: boolean }>;
+    const { service: reference, isGlobal, template, settings } = bodyOf(request, 'ReplaceRequest');
     const [, deployment, service] = /^([^/]+)\/([^/]+)$/.exec(reference ?? '') ?? [];
-    if (deployment === undefined || service === undefined || isGlobal !== true || typeof template?.request !== 'object')
+    const whole = wholeTemplate(template);
+    if (deployment === undefined || service === undefined || isGlobal !== true || whole === undefined)
       throw new ArpanetError('invalid', "the request's body is not {service, isGlobal: true, template: {name, number, request}, settings}");
     const update = { ...UPDATE_DEFAULTS, ...settings };
-    await services().create({ deployment, service, origin: 'client', desired: 1, isGlobal, template, update, labels: {} });
+    await services().create({ deployment, service, origin: 'client', desired: 1, isGlobal, template: whole, update, labels: {} });
   });
   long('/services/replace', async (request, progress) => {
     const { service, desired, template, settings } = bodyOf(request, 'ReplaceRequest');
-    const { name, number, request: create } = template ?? {};
-    if (service === undefined || desired === undefined || name === undefined || number === undefined || create === undefined)
+    const whole = wholeTemplate(template);
+    if (service === undefined || desired === undefined || whole === undefined)
       throw new ArpanetError('invalid', "the request's body is not {service, desired, template: {name, number, request}, settings}");
     const update = { ...UPDATE_DEFAULTS, ...settings };
-    return (
-      await services().update(service, { template: { name, number, request: create }, desired, update, patienceMs: PATIENCE_MS }, progress)
-    ).done;
+    return (await services().update(service, { template: whole, desired, update, patienceMs: PATIENCE_MS }, progress)).done;
   });
 }
 
 /** How long a deploy waits for an operation on the service that runs. */
+/** Undefined: something of it is missing. */
+function wholeTemplate({ name, number, request }: NonNullable<ReplaceRequest['template']> = {}): ServiceTemplate | undefined {
+  return name === undefined || number === undefined || request === undefined ? undefined : { name, number, request };
+}
+
 const PATIENCE_MS = 15_000;
 
 const FORCED = 'arpanet.forced';

@@ -17,7 +17,7 @@ const ROUTES: readonly (readonly [method: string, path: string, body: Readonly<R
   ['POST', '/records', { name: 'x.abc', type: 'A', value: '10.0.0.1' }],
   ['POST', '/records/rm', { name: 'x.abc', type: 'A', value: '10.0.0.1' }],
   ['PUT', '/config/strategy', { value: 'spread' }],
-  ['POST', '/services/scale', { wishes: ['abc/web=2'] }],
+  ['POST', '/services/scale', { counts: ['abc/web=2'] }],
   ['POST', '/services/rm', { services: ['abc/web'] }],
   ['POST', '/services/stop', { services: ['abc/web'] }],
   ['POST', '/services/rollback', { services: ['abc/web'] }],
