@@ -1,4 +1,4 @@
-/** Whether a value that is there already (a record of the store, say) is of a type: its keys as the type spells them, nothing converted. Pure. */
+/** Whether an existing value, such as a record of the store, is of a type: its keys as the type spells them, nothing converted. Pure. */
 import type { GoType } from './types.ts';
 
 /** What nobody nests deeper by sense; and far from where JSON.stringify runs out of stack. */
@@ -6,7 +6,7 @@ const MAX_DEPTH = 64;
 
 /**
  * Undefined: it is. Otherwise where it is not, and why, like `template.request.Env: is a string and not []string`.
- * In structs that `isStrict` names, every field that is no pointer must be there; in others, as in Docker's, any may lack or be null.
+ * In structs that `isStrict` names, every field that is no pointer is required; in others, as in Docker's, any may lack or be null.
  */
 export function checkValue(value: unknown, type: GoType, isStrict: (struct: string) => boolean): string | undefined {
   return problem(value, type, '', isStrict);

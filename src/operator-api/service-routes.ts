@@ -63,12 +63,12 @@ export function serviceRoutes(router: Router, services: () => Services): void {
   });
 }
 
-/** How long a deploy waits for an operation on the service that runs. */
 /** Undefined: something of it is missing. */
 function wholeTemplate({ name, number, request }: NonNullable<ReplaceRequest['template']> = {}): ServiceTemplate | undefined {
   return name === undefined || number === undefined || request === undefined ? undefined : { name, number, request };
 }
 
+/** How long a deploy waits for an operation on the service that runs. */
 const PATIENCE_MS = 15_000;
 
 const FORCED = 'arpanet.forced';

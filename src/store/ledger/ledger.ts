@@ -192,7 +192,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
       const changed = await foreign();
       if (!repair || changed.length === 0) return changed;
       log.warn({ keys: changed }, 'state store modified externally; restoring the previous values');
-      // what could not be read is nothing to go back to: a person may mend or delete it
+      // an unreadable record is no state to restore: an operator may repair or delete it
       for (const key of changed) {
         if (unreadable.has(key)) await reload(key);
         else unverified.add(key);

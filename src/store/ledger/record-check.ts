@@ -1,5 +1,5 @@
 /**
- * Whether what stands under a key of the store can be read as what its key promises. One record that cannot is set aside, and costs itself
+ * Whether the value of a key of the store can be read as what its key promises. One record that cannot is set aside, and costs itself
  * alone. Pure.
  */
 import { checkValue, compileGoTypes, depthProblem, type GoType } from '../../docker-json/index.ts';

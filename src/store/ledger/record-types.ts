@@ -1,6 +1,6 @@
 /**
  * The types of the records in the store (model/records.ts and its like), as tables that a value is checked by. In the structs called `record.…`
- * every field must be there that is no pointer; in others, which only people are shown, any may lack.
+ * every field is required that is no pointer; in others, which only people are shown, any may lack.
  */
 import { DOCKER_TYPES, type GoTypes } from '../../docker-json/index.ts';
 
