@@ -7,6 +7,7 @@
  */
 import type { UnreadableRecord } from '../../model/index.ts';
 
+/** One change of a commit. */
 export type Change =
   /** Creates or replaces. */
   | { readonly kind: 'put'; readonly key: string; readonly value: unknown }
