@@ -21,7 +21,7 @@ export async function containerRemove(call: Exchange): Promise<void> {
   } catch (error) {
     // The first try did it, and only its answer was lost with the leader.
     if (call.isRetry && isKind(error, 'not-found')) return send(call, { status: 204 });
-    const isDiscarded = isKind(error, 'not-found') && (await discardUnreadable(call, 'container', reference.replace(/^\//, '')));
+    const isDiscarded = isKind(error, 'not-found') && (await discardUnreadable(call, 'container', withoutSlash(reference)));
     if (isDiscarded) return send(call, { status: 204 });
     throw error;
   }
