@@ -254,7 +254,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   function health(res: ServerResponse, requestId: string): void {
     const body = JSON.stringify({
       name: deps.name,
-      role: role.kind,
+      role: role.kind === 'leader' ? 'leading' : 'following',
       leader: role.kind === 'leader' ? ownUrl : role.url,
       ...(role.kind === 'leader' ? { epoch: role.epoch() } : {}),
       version: VERSION,

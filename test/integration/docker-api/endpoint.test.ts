@@ -91,10 +91,12 @@ describe('the endpoint', () => {
     assert.equal((await waiting).status, 200);
   });
 
-  it('answers ping and health while nobody leads', async () => {
+  it('answers ping while nobody leads, and health with its role', async () => {
     await using small = await startSmall({ leads: false });
     assert.equal(await (await fetch(`${small.url}/_ping`)).text(), 'OK');
     assert.equal(((await (await fetch(`${small.url}/arpanet/v1/health`)).json()) as { role: string }).role, 'following');
+    await using other = await startSmall();
+    assert.equal(((await (await fetch(`${other.url}/arpanet/v1/health`)).json()) as { role: string }).role, 'leading');
   });
 
   it('passes an answer of the Engine byte for byte, its status and own headers too', async () => {
