@@ -1,4 +1,4 @@
-/** Removal, by name or id, of records that cannot be read: they are in no list, and would otherwise be there for ever. */
+/** Removal, by name or id, of records that cannot be read: they are in no list, and nothing else would ever remove them. */
 import { isKind, keys, type UnreadableRecord } from '../../model/index.ts';
 import type { Exchange } from '../request-context.ts';
 import { ids } from '../swarm/ids.ts';
