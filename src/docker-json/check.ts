@@ -22,7 +22,7 @@ export function depthProblem(value: unknown): string | undefined {
   return undefined;
 }
 
-function problem(value: unknown, type: GoType, path: string, isStrict: (struct: string) => boolean): string | undefined {
+function problem(value: unknown, type: GoType, path: string, isStrict: (struct: string) => boolean, mayBeNil = false): string | undefined {
   const at = path === '' ? '' : `${path.slice(1)}: `;
   const wrong = `${at}is ${nameOf(value)} and not ${type.name.replace(/^.*\/|^\*/, '')}`;
   switch (type.kind) {
@@ -44,14 +44,17 @@ function problem(value: unknown, type: GoType, path: string, isStrict: (struct: 
     }
     case 'map':
       if (!isObject(value)) return wrong;
-      return first(Object.entries(value), ([key, one]) => problem(one, type.value, `${path}.${key}`, isStrict));
+      // a list of Docker's may be nil there, and is an empty one to Engines: {"80/tcp": null}
+      return first(Object.entries(value), ([key, one]) =>
+        one === null && mayBeNil && type.value.kind === 'list' ? undefined : problem(one, type.value, `${path}.${key}`, isStrict),
+      );
     case 'struct': {
       if (!isObject(value)) return wrong;
       const mustBe = isStrict(type.name);
       return first(type.fields.values(), ({ name, type: field }) => {
         const one = Object.hasOwn(value, name) ? value[name] : undefined;
         if ((one === undefined || one === null) && (!mustBe || field.kind === 'pointer')) return undefined;
-        return problem(one, field, `${path}.${name}`, isStrict);
+        return problem(one, field, `${path}.${name}`, isStrict, !mustBe);
       });
     }
     default:
