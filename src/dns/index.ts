@@ -4,4 +4,4 @@
  * Invariants: an instance gets only names of instances that it shares a network with; an answer is never reused for a client of another scope; an
  * unknown name below `service.consul` is NXDOMAIN, never SERVFAIL; an answer has all ready instances, or TC set.
  */
-export { createDns, type DnsService } from './server.ts';
+export { createDns, type DnsOptions, type DnsService } from './server.ts';

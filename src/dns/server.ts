@@ -5,11 +5,13 @@ import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, type NameTable } from '../model/index.ts';
+import { guarded, reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createResponder, type Reply, type RespondStats } from './respond.ts';
 import { createForwarder, hostResolvers } from './upstream.ts';
 import { type HostPort, parseHostPort } from '../text/host-port.ts';
 
+/** Where the DNS server listens and forwards. */
 export interface DnsOptions {
   /** Default 53. Tests take others. */
   readonly port?: number;
@@ -31,7 +33,7 @@ export interface DnsStats extends RespondStats {
   readonly listening: readonly string[];
 }
 
-/** A running DNS server. Disposing of it closes its sockets. */
+/** A DNS server; it answers from the table that `table` got last. */
 export interface DnsService {
   /**
    * Idempotent. Waits up to 2 s for an address that this host does not have yet.
@@ -56,7 +58,7 @@ const tcpIdleMs = 10_000;
 const maxTcpClients = 256;
 const maxTcpQuery = 4096;
 
-/** A DNS server for one name table (RFC 1035), over UDP and TCP. It listens once `listen` is called. */
+/** A DNS server that listens nowhere yet. Throws nothing. */
 export function createDns(options: DnsOptions): DnsService {
   const { port = 53, log, now, consulDns, pool } = options;
   const listeners = new Map<string, Promise<Listener>>();
@@ -82,14 +84,13 @@ export function createDns(options: DnsOptions): DnsService {
     return answer === undefined ? otherwise : (instead?.answer(answer) ?? answer);
   }
 
-  function onDatagram(socket: UdpSocket, message: Buffer, { address, port }: RemoteInfo): void {
+  async function onDatagram(socket: UdpSocket, message: Buffer, { address, port }: RemoteInfo): Promise<void> {
+    // Source port 0 means that no answer is wanted (RFC 768), and Node refuses to send there.
+    if (port === 0) return;
     const reply = responder.respond(message, address, 'udp');
-    if (reply.kind === 'answer') socket.send(reply.packet, port, address);
-    else if (reply.kind === 'forward')
-      forward(message, reply, 'udp').then(
-        (answer) => isOpen(socket) && socket.send(answer, port, address),
-        (err: unknown) => log.warn({ err }, 'cannot forward a DNS query'),
-      );
+    if (reply.kind === 'drop') return;
+    const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'udp');
+    if (isOpen(socket)) socket.send(packet, port, address, ignoreSendError);
   }
 
   /** Answers in the order of the queries, one at a time: a client that does not read its answers is not read from either. */
@@ -112,9 +113,14 @@ export function createDns(options: DnsOptions): DnsService {
       clients.add(socket);
       socket.setTimeout(tcpIdleMs, () => socket.destroy());
       socket.once('close', () => clients.delete(socket));
+      socket.on('error', () => socket.destroy());
       onConnection(socket).then(
         () => socket.end(),
-        () => socket.destroy(),
+        (err: unknown) => {
+          // a client that closes in the middle is no fault
+          if (!isSystemError(err)) reportFault(log, 'a DNS connection', err);
+          socket.destroy();
+        },
       );
     });
     tcp.maxConnections = maxTcpClients;
@@ -146,7 +152,10 @@ export function createDns(options: DnsOptions): DnsService {
     socket.removeAllListeners('error');
     // Ignore send errors to unreachable clients; the socket stays open also while its address is missing from the host.
     socket.on('error', (err) => log.debug({ err, address }, 'DNS socket error'));
-    socket.on('message', (message, client) => onDatagram(socket, message, client));
+    socket.on(
+      'message',
+      guarded(log, 'a DNS packet', (message: Buffer, client: RemoteInfo) => onDatagram(socket, message, client)),
+    );
     return socket;
   }
 
@@ -212,6 +221,11 @@ async function* messages(socket: Socket): AsyncGenerator<Buffer> {
     }
   }
 }
+
+/** An unreachable client costs nobody else anything. */
+const ignoreSendError = (): void => undefined;
+
+const isSystemError = (error: unknown): boolean => error instanceof Error && 'code' in error;
 
 function isOpen(socket: UdpSocket): boolean {
   try {

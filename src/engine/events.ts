@@ -2,12 +2,16 @@
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineEvent } from '../model/docker.ts';
+import { ArpanetError } from '../model/errors.ts';
+import { accept, engineEvent, parseJson } from '../schemas/index.ts';
 import { engineError, engineOpen, type EngineTarget } from './request.ts';
 
 export type FeedItem =
   /** The feed is up: what happens from now on is yielded. What happened before must be read. */
   | { readonly kind: 'connected' }
   | { readonly kind: 'event'; readonly event: EngineEvent }
+  /** A line that is no event; it is skipped. What it was about must be read. */
+  | { readonly kind: 'malformed'; readonly reason: string }
   /** Once for each loss. */
   | { readonly kind: 'lost'; readonly reason: string };
 
@@ -34,7 +38,7 @@ export async function* engineEvents(options: FeedOptions): AsyncGenerator<FeedIt
       delayMs = minDelayMs;
       isLossReported = false;
       yield { kind: 'connected' };
-      for await (const line of lines(answer)) yield { kind: 'event', event: JSON.parse(line) as EngineEvent };
+      for await (const line of lines(answer)) yield itemOf(line);
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
     }
@@ -46,13 +50,25 @@ export async function* engineEvents(options: FeedOptions): AsyncGenerator<FeedIt
   }
 }
 
+function itemOf(line: string): FeedItem {
+  try {
+    return { kind: 'event', event: accept(engineEvent, parseJson(line), 'event') };
+  } catch (error) {
+    return { kind: 'malformed', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Longest line accepted, in characters. The longest messages are an agent's snapshots. */
+const MAX_LINE = 64 * 1024 * 1024;
+
 /**
  * A byte stream as lines of UTF-8, without empty ones and without an unfinished last one. Decodes by itself, because sockets of an
- * `http.Server` refuse `setEncoding`; reads each byte once, however long the line.
+ * `http.Server` refuse `setEncoding`; reads each byte once, however long the line. Throws `too-large` for a line over 64 MiB.
  */
 export async function* lines(chunks: AsyncIterable<unknown>): AsyncGenerator<string, void> {
   const decoder = new StringDecoder('utf8');
   let pieces: string[] = [];
+  let held = 0;
   for await (const chunk of chunks) {
     const text = Buffer.isBuffer(chunk) ? decoder.write(chunk) : String(chunk);
     let from = 0;
@@ -60,9 +76,13 @@ export async function* lines(chunks: AsyncIterable<unknown>): AsyncGenerator<str
       pieces.push(text.slice(from, at));
       const line = pieces.length === 1 ? (pieces[0] ?? '') : pieces.join('');
       pieces = [];
+      held = 0;
       from = at + 1;
       if (line.trim() !== '') yield line;
     }
-    if (from < text.length) pieces.push(text.slice(from));
+    if (from === text.length) continue;
+    pieces.push(text.slice(from));
+    held += text.length - from;
+    if (held > MAX_LINE) throw new ArpanetError('too-large', `a line is longer than ${MAX_LINE} characters`);
   }
 }

@@ -32,7 +32,13 @@ export function agentCommands(deps: CommandDeps, signal: AbortSignal): (request:
 
   const observeHost = async (): Promise<HostObservation> => {
     const { networks, vxlans } = await observe(engine, signal, mode);
-    return { networks, vxlans: vxlans.filter(({ device }) => isOurVxlan(device)), names: names.value()?.instances ?? [] };
+    const unreadable = inventory.unreadable();
+    return {
+      networks,
+      vxlans: vxlans.filter(({ device }) => isOurVxlan(device)),
+      names: names.value()?.instances ?? [],
+      ...(unreadable.length > 0 && { unreadable }),
+    };
   };
   const savePlans = (): void => plans.save(overlay.plans());
 

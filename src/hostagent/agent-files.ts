@@ -5,6 +5,7 @@ import type { NetworkPlan } from '../model/facts.ts';
 import type { NameTable } from '../model/name-table.ts';
 import type { StoreReplica } from '../model/wire.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { agentFiles as schemas } from '../schemas/index.ts';
 import { type EpochGuard, openEpoch } from './gateway/epoch.ts';
 import { type JsonFile, openJsonFile } from './json-file.ts';
 
@@ -24,9 +25,21 @@ export function openAgentFiles(dataDir: string, log: Logger): AgentFiles {
   mkdirSync(dataDir, { recursive: true });
   return {
     epoch: openEpoch(dataDir, log),
-    names: openJsonFile(join(dataDir, 'names.json'), log),
-    plans: openJsonFile(join(dataDir, 'plans.json'), log),
-    replica: openJsonFile(join(dataDir, 'kept.json'), log),
+    names: openJsonFile(
+      join(dataDir, 'names.json'),
+      { schema: schemas.names, loss: 'containers of this host resolve no names until a leader is connected, which sends them again' },
+      log,
+    ),
+    plans: openJsonFile(
+      join(dataDir, 'plans.json'),
+      { schema: schemas.plans, loss: 'networks of this host are not repaired until a leader is connected, which sends the plans again' },
+      log,
+    ),
+    replica: openJsonFile(
+      join(dataDir, 'kept.json'),
+      { schema: schemas.replica, loss: '"arpanet recover" cannot use this host’s copy of the store until a leader has sent it again' },
+      log,
+    ),
     fencePath: join(dataDir, 'fence.json'),
   };
 }

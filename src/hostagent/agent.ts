@@ -9,6 +9,7 @@ import type { NameTable } from '../model/name-table.ts';
 import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
+import { faultTotal, guarded } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { agentCommands } from './agent-commands.ts';
 import { openAgentFiles } from './agent-files.ts';
@@ -25,7 +26,7 @@ import { createFence } from './overlay/fence.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
 import { createStream } from './stream/stream.ts';
 
-/** What an agent process is started with. */
+/** Settings of one agent. */
 export interface AgentOptions {
   readonly name: string;
   /** This host's own address: other hosts reach it there, and the overlay starts there. */
@@ -127,6 +128,9 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
         isEngineConnected: inventory.current() !== undefined,
         networks: overlay.networks().length,
         namesAgeMs: ageOf(names.value()),
+        unreadableContainers: inventory.unreadable().length,
+        refusedMessages: stream.refusedMessages(),
+        faults: faultTotal(),
         dns: dns.stats(),
       }),
     recoveryFacts: (port) => ({
@@ -137,7 +141,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
       state: files.replica.value(),
     }),
   });
-  const load = startLoadMeter();
+  const load = startLoadMeter(log);
   const facts = createFactsReader({ ...options, gateway: reachable(gateway.port), engine }, signal);
   const commands = agentCommands({ engine, mode, inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans }, signal);
 
@@ -179,11 +183,11 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
       await fence.restore().catch((err: unknown) => log.error({ err }, 'cannot drop the overlay packets of lost hosts'));
       await Promise.all([
         inventory.follow({
-          onAlive: () => void onEngineConnected(),
-          onLost: onEngineLost,
-          onNetworksTouched: () => void overlay.reconcile(),
+          onAlive: guarded(log, 'a connected Engine', onEngineConnected),
+          onLost: guarded(log, 'a lost Engine', onEngineLost),
+          onNetworksTouched: guarded(log, 'a changed network', overlay.reconcile),
         }),
-        watchEngine(engine, onEngineAnswers, signal),
+        watchEngine(engine, guarded(log, 'a ping of the Engine', onEngineAnswers), signal),
         reconcileRegularly(overlay, signal),
         stream.run(
           {

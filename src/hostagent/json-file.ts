@@ -1,6 +1,8 @@
-/** Effects: JSON files that outlive the agent, so that a host continues with its names and networks when no leader answers. */
-import { readFileSync } from 'node:fs';
+/** Effects: JSON files that outlive the agent, so that a host goes on with its names and networks when no leader answers. */
+import { readFileSync, renameSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
+import type { z } from 'zod';
+import { accept, parseJson } from '../schemas/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createBatchQueue, type BatchQueue } from '../async/batch-queue.ts';
 
@@ -17,9 +19,16 @@ export interface JsonFile<T> {
  */
 const WRITE_MS = 500;
 
-/** An unreadable file is logged, and counts as none. */
-export function openJsonFile<T>(file: string, log: Logger): JsonFile<T> {
-  let value = read<T>(file, log);
+/** What a file holds, and what its loss means, for the message about one that cannot be read. */
+export interface FileKind<T> {
+  readonly schema: z.ZodType<T>;
+  /** A sentence: what is missing now, and what brings it back. */
+  readonly loss: string;
+}
+
+/** A file that cannot be read, or that holds something else, is logged, and counts as none; the next `save` replaces it. */
+export function openJsonFile<T>(file: string, kind: FileKind<T>, log: Logger): JsonFile<T> {
+  let value = readJsonFile(file, kind, log);
   let wroteAtMs = -WRITE_MS;
   const queue: BatchQueue<T> = createBatchQueue(
     async (values) => {
@@ -42,12 +51,31 @@ export function openJsonFile<T>(file: string, log: Logger): JsonFile<T> {
   };
 }
 
-function read<T>(file: string, log: Logger): T | undefined {
+/** Undefined without a file; an unreadable one is logged as an error and set aside under `FILE.unreadable`. */
+export function readJsonFile<T>(file: string, { schema, loss }: FileKind<T>, log: Logger): T | undefined {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.warn({ file, err: error }, 'unreadable, starting without it');
+    text = readFileSync(file, 'utf8');
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== 'ENOENT') log.error({ file, err }, `cannot read ${file}: ${loss}`);
     return undefined;
+  }
+  try {
+    return accept(schema, parseJson(text), file);
+  } catch (err) {
+    const aside = setAside(file);
+    log.error({ file, aside, err }, `${file} is damaged and is ignored: ${loss}`);
+    return undefined;
+  }
+}
+
+/** For whoever wants to know what it held. */
+function setAside(file: string): string | undefined {
+  try {
+    renameSync(file, `${file}.unreadable`);
+    return `${file}.unreadable`;
+  } catch {
+    return undefined; // a read-only disk: the message is all that can be done
   }
 }
 

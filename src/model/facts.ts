@@ -89,6 +89,16 @@ export interface HostObservation {
     readonly peers: readonly string[];
   }[];
   readonly names: readonly NamedInstance[];
+  /** Containers that the agent cannot read from the Engine, and so does not report; absent: none, or an agent of an earlier release. */
+  readonly unreadable?: readonly UnreadableContainer[];
+}
+
+/** A container that an Engine describes wrongly, or not at all. */
+export interface UnreadableContainer {
+  readonly id: string;
+  /** Empty if the Engine reports none. */
+  readonly name: string;
+  readonly reason: string;
 }
 
 /** What one running container uses. */

@@ -67,7 +67,17 @@ export function audit(input: AuditInput): readonly Finding[] {
     ...[...input.looks].flatMap(([host, { wanted, found }]) =>
       found === undefined
         ? [{ where: 'network', host, what: 'its agent could not be asked' } as const]
-        : [...ofHostNetworks(host, wanted.plans, found), ...ofHostNames(host, wanted.names, found.names)],
+        : [
+            ...(found.unreadable ?? []).map(
+              ({ id, name, reason }): Finding => ({
+                where: 'engine',
+                host,
+                what: `container ${name === '' ? id.slice(0, 12) : name} cannot be read from its Engine and is not listed: ${reason}`,
+              }),
+            ),
+            ...ofHostNetworks(host, wanted.plans, found),
+            ...ofHostNames(host, wanted.names, found.names),
+          ],
     ),
     ...ofMtus(input),
     ...input.catalog.map((what): Finding => ({ where: 'catalog', what })),

@@ -1,6 +1,7 @@
 /** The identity of a cluster: its id and its join token, made by its first leader and kept in the store. Effects: the ledger, chance. */
 import { randomBytes } from 'node:crypto';
 import { ArpanetError, keys } from '../model/index.ts';
+import { accepts, identityText } from '../schemas/index.ts';
 import type { Ledger } from '../store/index.ts';
 
 /** `joinToken`: as the operator gave it. Throws `unavailable` for a store that holds half of a cluster. */
@@ -15,9 +16,21 @@ export async function identityOf(
       'the state store was left half written by "arpanet restore" or "arpanet recover": run that again',
     );
   }
-  const token = joinToken ?? ledger.get<string>(keys.joinToken) ?? randomBytes(24).toString('base64url');
-  const clusterId = ledger.get<string>(keys.clusterId) ?? newId();
+  const token = joinToken ?? textAt(ledger, keys.joinToken) ?? randomBytes(24).toString('base64url');
+  const clusterId = textAt(ledger, keys.clusterId) ?? newId();
   if (ledger.get(keys.clusterId) === undefined) await ledger.commit([{ kind: 'put', key: keys.clusterId, value: clusterId }]);
   if (ledger.get(keys.joinToken) !== token) await ledger.commit([{ kind: 'put', key: keys.joinToken, value: token }]);
   return { token, clusterId };
+}
+
+/** Undefined only if the key is absent: with a new id or token in place of a damaged one, every host would refuse this cluster. Throws `unavailable`. */
+function textAt(ledger: Ledger, key: string): string | undefined {
+  const value = ledger.get(key);
+  const why = ledger.unreadable().find((record) => record.key === key)?.why ?? (accepts(identityText, value) ? undefined : 'it is no text');
+  if (value === undefined && why === 'it is no text') return undefined;
+  if (why === undefined && accepts(identityText, value)) return value;
+  throw new ArpanetError(
+    'unavailable',
+    `the key ${key} of the state store is damaged (${why}), and hosts would refuse a cluster with a new one: write its value back, or run "arpanet restore" or "arpanet recover"`,
+  );
 }

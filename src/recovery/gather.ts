@@ -4,6 +4,7 @@
  */
 import { createEngineAgent, engineJson, engineRequest, splitHostPort } from '../engine/index.ts';
 import { ArpanetError, type ContainerInspect, type HostRecord, isKind, type RecoveryFacts, keys, labels } from '../model/index.ts';
+import { accept, parseJson, recoveryFacts } from '../schemas/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { FoundHost, FoundNetwork } from './recover-plan.ts';
 
@@ -96,7 +97,7 @@ async function askAgent(gateway: string, token: string): Promise<RecoveryFacts> 
       'unavailable',
       `the agent at ${gateway} does not say what it keeps (${answer.status}): is it of an older version?`,
     );
-  return JSON.parse(answer.body.toString()) as RecoveryFacts;
+  return accept(recoveryFacts, parseJson(answer.body.toString()), `what the agent at ${gateway} keeps`);
 }
 
 function toFound({ Id, Name, Internal, Labels, Options, IPAM }: EngineNetwork): FoundNetwork {

@@ -7,8 +7,11 @@
  */
 export interface Entry {
   readonly key: string;
+  /** Undefined if `fault` is set. */
   readonly value: unknown;
   readonly modifyIndex: number;
+  /** Why the stored bytes are no JSON; absent: they are. */
+  readonly fault?: string;
 }
 
 /** One operation of a transaction. Either all are done, or none. */
@@ -33,7 +36,7 @@ export interface Fence {
   readonly session: string;
 }
 
-/** A lock that is held until it is lost or released. `fence` goes with each write, so that a former holder cannot write. */
+/** A lock that this process has acquired. */
 export interface Lock {
   readonly fence: Fence;
   /** Aborts when the lock is lost, or when it is no longer certain that it is held. */
@@ -42,13 +45,13 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** The holder of a lock: the value that it was acquired with. */
+/** Who holds a lock, and the value written with it. */
 export interface Holder {
   readonly session: string;
   readonly value: unknown;
 }
 
-/** The contract that both stores fulfil; test/conformance/store.ts is its executable form. */
+/** A state store. Every method throws `unavailable` when the store does not answer. */
 export interface StateStore extends AsyncDisposable {
   readonly kind: 'embedded' | 'consul';
   get(key: string, signal?: AbortSignal): Promise<Entry | undefined>;

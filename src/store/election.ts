@@ -6,8 +6,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind, keys, type LeaderRecord } from '../model/index.ts';
+import { accepts, leaderRecord, storedEpoch as epochSchema } from '../schemas/index.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Fence, Holder, Lock, StateStore } from './contract.ts';
+import { type ClusterMemory, createClusterMemory } from './cluster-memory.ts';
+import type { Entry, Fence, Holder, Lock, StateStore } from './contract.ts';
 
 export interface CampaignDeps {
   readonly store: StateStore;
@@ -22,7 +24,7 @@ export interface CampaignDeps {
   readonly probe: (url: string) => Promise<'alive' | 'refused' | 'unknown'>;
 }
 
-/** One leadership: its epoch, its fence, and the signal that fires when it is lost. */
+/** One leadership: its number, its fence, and its end. */
 export interface Term {
   readonly epoch: number;
   readonly fence: Fence;
@@ -46,15 +48,17 @@ export async function campaign(
   onFollow: (leader: LeaderRecord | undefined) => void,
 ): Promise<void> {
   const broken = new AbortController();
+  const known = createClusterMemory(deps.store);
   const ended = AbortSignal.any([signal, broken.signal]);
   let other: Holder | undefined;
   const loops = [
-    holdLock(deps, ended, onLead),
+    holdLock(deps, known, ended, onLead),
     follow(deps, ended, (holder) => {
       other = holder;
       onFollow(leaderOf(holder));
     }),
     probeLeader(deps, () => other, ended),
+    known.watch(ended),
   ].map((loop) =>
     loop.catch((err: unknown) => {
       if (signal.aborted) return;
@@ -68,21 +72,27 @@ export async function campaign(
 /** Waits for the lock and leads, again and again. */
 async function holdLock(
   { store, log, url, name, ttlMs, seenEpoch = () => 0 }: CampaignDeps,
+  known: ClusterMemory,
   signal: AbortSignal,
   onLead: (term: Term) => Promise<void>,
 ): Promise<void> {
   const candidate: LeaderRecord = { url, name, epoch: 0 };
+  /** The last failure, so that one that lasts is logged once. */
+  let lastFailure: string | undefined;
   while (!signal.aborted) {
     let lock: Lock | undefined;
     try {
       await evictFormerSelf(store, candidate);
       lock = await store.lock(keys.leader, candidate, { ttlMs, name }, signal);
       const lost = AbortSignal.any([lock.lost, signal]);
-      const epoch = await raiseEpoch(store, lock.fence, candidate, seenEpoch(), lost);
+      await known.refuseOther(lost);
+      const epoch = await raiseEpoch({ store, log }, lock.fence, candidate, seenEpoch(), lost);
       log.info({ epoch }, 'elected leader');
       await onLead({ epoch, fence: lock.fence, lost });
     } catch (err) {
-      if (!signal.aborted) log.warn({ err }, 'cannot lead');
+      const message = err instanceof Error ? err.message : String(err);
+      if (!signal.aborted && message !== lastFailure) log.error({ err }, `cannot lead: ${message}`);
+      lastFailure = message;
     }
     await lock?.release();
     // Others get the lock first.
@@ -93,17 +103,23 @@ async function holdLock(
 /** A lock held under this scheduler's own name and URL belongs to an earlier run of it. */
 async function evictFormerSelf(store: StateStore, { url, name }: LeaderRecord): Promise<void> {
   const holder = await store.holder(keys.leader);
-  const record = holder?.value as LeaderRecord | undefined;
+  const record = recordIn(holder);
   if (holder !== undefined && record?.url === url && record.name === name) await store.evict(keys.leader, holder.session);
 }
 
 /** Writes the epoch, and the leader's record at the lock's key, which has epoch 0 until then. */
-async function raiseEpoch(store: StateStore, fence: Fence, candidate: LeaderRecord, seen: number, lost: AbortSignal): Promise<number> {
+async function raiseEpoch(
+  { store, log }: Pick<CampaignDeps, 'store' | 'log'>,
+  fence: Fence,
+  candidate: LeaderRecord,
+  seen: number,
+  lost: AbortSignal,
+): Promise<number> {
   for (;;) {
     lost.throwIfAborted();
     try {
       const entry = await store.get(keys.epoch, lost);
-      const epoch = Math.max(Number(entry?.value ?? 0), seen) + 1;
+      const epoch = Math.max(storedEpoch(entry, log), seen) + 1;
       const result = await store.transact(
         [
           { op: 'cas', key: keys.epoch, value: epoch, modifyIndex: entry?.modifyIndex ?? 0 },
@@ -127,7 +143,7 @@ async function follow(
   onHolder: (holder: Holder | undefined) => void,
 ): Promise<void> {
   for await (const holder of store.watchHolder(keys.leader, signal)) {
-    const record = holder?.value as LeaderRecord | undefined;
+    const record = recordIn(holder);
     const isOurs = record?.url === url && record.name === name;
     onHolder(isOurs ? undefined : holder);
   }
@@ -142,7 +158,8 @@ async function probeLeader({ store, log, probe }: CampaignDeps, other: () => Hol
     if (holder === undefined || signal.aborted) continue;
     if (holder.session !== suspect) refusals = 0;
     suspect = holder.session;
-    const { url } = holder.value as LeaderRecord;
+    const url = recordIn(holder)?.url;
+    if (url === undefined) continue;
     refusals = (await probe(url).catch(() => 'unknown')) === 'refused' ? refusals + 1 : 0;
     if (refusals < REFUSALS_OF_DEAD) continue;
     refusals = 0;
@@ -151,8 +168,25 @@ async function probeLeader({ store, log, probe }: CampaignDeps, other: () => Hol
   }
 }
 
+/** 0 for one that cannot be read: the hosts know the epoch of their last leader, and make this one raise its own above it. */
+function storedEpoch(entry: Entry | undefined, log: Logger): number {
+  if (entry === undefined) return 0;
+  const fault = entry.fault ?? storedValueFault(keys.epoch, entry.value);
+  if (fault === undefined) return Number(entry.value);
+  log.error(
+    { key: keys.epoch, fault },
+    `key ${keys.epoch} of the state store is damaged: elections count from 1 until a host reports its epoch`,
+  );
+  return 0;
+}
+
+/** Undefined: there is no holder, or what it wrote cannot be read. */
+function recordIn(holder: Holder | undefined): LeaderRecord | undefined {
+  return accepts(leaderRecord, holder?.value) ? holder?.value : undefined;
+}
+
 /** A leader that has not raised its epoch yet does not count yet. */
 function leaderOf(holder: Holder | undefined): LeaderRecord | undefined {
-  const record = holder?.value as LeaderRecord | undefined;
+  const record = recordIn(holder);
   return record === undefined || record.epoch === 0 ? undefined : record;
 }

@@ -1,7 +1,9 @@
 /** Effects: keeps on disk the highest epoch that this host has seen. A leader that lost its lock is refused, also after a reboot of this host. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { agentFiles, MAX_EPOCH, MAX_EPOCH_STEP } from '../../schemas/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { readJsonFile } from '../json-file.ts';
 
 export interface EpochGuard {
   readonly current: () => number;
@@ -20,11 +22,18 @@ export interface EpochGuard {
 
 type RaiseListener = (epoch: number, leaderUrl: string | undefined) => void;
 
+const FILE_KIND = {
+  schema: agentFiles.epoch,
+  loss: 'this host accepts any leader until one is connected, also one that has lost its lock without noticing',
+};
+
 /** Reads `DIR/epoch`; without a file the epoch is 0. */
 export function openEpoch(dataDir: string, log: Logger): EpochGuard {
   const file = join(dataDir, 'epoch');
   const listeners: RaiseListener[] = [];
-  let { epoch, clusterId } = read(file);
+  const saved = readJsonFile(file, FILE_KIND, log);
+  let epoch = saved?.epoch ?? 0;
+  let clusterId = saved?.clusterId ?? '';
   let isSaved = true;
   /** On a full disk the epoch is kept in memory and written when the next one comes: an agent that ended here would protect nothing. */
   const save = (): void => {
@@ -41,6 +50,11 @@ export function openEpoch(dataDir: string, log: Logger): EpochGuard {
     cluster: () => clusterId,
     admit(offered, leaderUrl) {
       if (!Number.isSafeInteger(offered) || offered < epoch) return false;
+      // A leader of a new cluster may be at any epoch; from then on epochs rise by elections, and a jump would lock out every later leader.
+      if (offered > MAX_EPOCH || (epoch > 0 && offered > epoch + MAX_EPOCH_STEP)) {
+        log.error({ offered, epoch }, 'refused an epoch that no election can have reached');
+        return false;
+      }
       if (offered > epoch) {
         epoch = offered;
         save();
@@ -56,16 +70,6 @@ export function openEpoch(dataDir: string, log: Logger): EpochGuard {
     },
     onRaise: (listener) => void listeners.push(listener),
   };
-}
-
-function read(file: string): { epoch: number; clusterId: string } {
-  try {
-    const kept = JSON.parse(readFileSync(file, 'utf8')) as { epoch?: number; clusterId?: string };
-    return { epoch: kept.epoch ?? 0, clusterId: kept.clusterId ?? '' };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { epoch: 0, clusterId: '' };
-    throw error;
-  }
 }
 
 /** Whole or not at all, and on the disk when it returns. */

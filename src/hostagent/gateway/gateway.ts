@@ -5,7 +5,7 @@
  * Besides: `GET /metrics` for anybody; `GET /kept` and `GET /held` (open sockets, timers, memory) with the join token.
  */
 import { once } from 'node:events';
-import http from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { reset } from '../../engine/half-open.ts';
 import { HIGH_WATER_MARK_BYTES, reusedBufferReader, reuseReadBuffer } from '../../engine/reused-read-buffer.ts';
@@ -14,6 +14,7 @@ import { splice } from '../../engine/splice.ts';
 import { dial, dialUnix } from '../../engine/upgrade.ts';
 import type { RecoveryFacts } from '../../model/wire.ts';
 import { resourceUsage } from '../../telemetry/resource-usage.ts';
+import { guarded } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { EpochGuard } from './epoch.ts';
 
@@ -43,7 +44,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const tunnels = new Map<Socket, number>();
   const limits = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 };
   const tcp = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000, highWaterMark: HIGH_WATER_MARK_BYTES };
-  const server = http.createServer({ ...limits, ...tcp }, (request, response) => {
+  const onRequest = (request: IncomingMessage, response: http.ServerResponse): void => {
     const reply = (status: number, type: string, body: string): void => {
       response.writeHead(status, { 'Content-Type': type, Connection: 'close' });
       response.end(body);
@@ -56,9 +57,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (!isBearer(request.headers.authorization, token)) return reply(401, json, '{"message":"wrong join token"}\n');
     if (isUsage) return reply(200, json, `${JSON.stringify(resourceUsage(url.endsWith('?collect=1')))}\n`);
     return reply(200, json, JSON.stringify(options.recoveryFacts(portOf(server))));
-  });
+  };
+  const server = http.createServer({ ...limits, ...tcp }, guarded(log, 'a request to the engine gateway', onRequest));
 
-  server.on('upgrade', (request, accepted: Socket, head) => {
+  const onUpgrade = (request: IncomingMessage, accepted: Socket, head: Buffer): void => {
     // one buffer for all reads, in each direction
     const client = reuseReadBuffer(accepted, () => upstream);
     client.on('error', () => client.destroy());
@@ -89,7 +91,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (!tunnels.has(client))
         refuse(client, 503, `${port === undefined ? 'the Docker Engine' : 'the port'} does not answer: ${err.message}`);
     });
-  });
+  };
+  server.on('upgrade', guarded(log, 'a tunnel', onUpgrade));
 
   epoch.onRaise((current) => {
     for (const [client, opened] of tunnels) if (opened < current) reset(client);

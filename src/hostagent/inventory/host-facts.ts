@@ -39,7 +39,8 @@ export function createFactsReader(options: FactsOptions, signal: AbortSignal): F
 /** Throws `unavailable` when the Engine does not answer. */
 async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<HostFacts> {
   const { name, address, gateway, labels, overlay, engine } = options;
-  const get = (path: string): Promise<Json> => engineJson<Json>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 });
+  const get = async (path: string): Promise<Json> =>
+    asObject(await engineJson<unknown>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 }));
   const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
   const [version, info, routes] = await Promise.all([get('/version'), get('/info'), overlay === 'vxlan' ? readRoutes() : []]);
   return {
@@ -55,11 +56,16 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     minApiVersion: text(version['MinAPIVersion']),
     os: text(version['Os'], 'linux'),
     arch: text(version['Arch']),
-    cpus: Number(info['NCPU'] ?? 0),
-    memoryBytes: Number(info['MemTotal'] ?? 0),
+    cpus: amount(info['NCPU']),
+    memoryBytes: amount(info['MemTotal']),
     routes,
   };
 }
+
+/** An Engine that answers something else is treated like one that reports nothing: the leader refuses it for its missing API version. */
+const asObject = (value: unknown): Json => (typeof value === 'object' && value !== null ? { ...value } : {});
+
+const amount = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0);
 
 /** IPv4 routes of all links but our own bridges, without the default one. */
 async function readRoutes(): Promise<readonly string[]> {

@@ -4,17 +4,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { engineEvents } from '../../engine/events.ts';
-import { type EngineTarget, engineError, engineJson, engineRequest } from '../../engine/request.ts';
-import type { ContainerInspect, ContainerSummary, EngineEvent, ImageSummary, VolumeSummary } from '../../model/docker.ts';
+import type { EngineTarget } from '../../engine/request.ts';
+import type { EngineEvent, ImageSummary, VolumeSummary } from '../../model/docker.ts';
 import { ArpanetError } from '../../model/errors.ts';
-import type { ContainerFacts } from '../../model/facts.ts';
+import type { ContainerFacts, UnreadableContainer } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from './inventory-plan.ts';
 
 import { withoutSlash } from '../../text/names.ts';
-import { createBatchQueue, mapBounded } from '../../async/batch-queue.ts';
+import { createBatchQueue } from '../../async/batch-queue.ts';
 import { keepNewest } from '../../async/newest.ts';
+import { type ContainersRead, createEngineReader } from './engine-reader.ts';
 
 export interface InventoryDeps {
   readonly engine: EngineTarget;
@@ -40,6 +41,8 @@ export interface InventoryCopy {
 export interface Inventory {
   /** Undefined while the Engine is unreachable. */
   current(): InventoryCopy | undefined;
+  /** Containers that are left out because they cannot be read. */
+  unreadable(): readonly UnreadableContainer[];
   /** Ids of the running containers; empty while the Engine is unreachable. */
   readonly running: () => readonly string[];
   /** Reads these again; resolves when the changes have been emitted. Throws `unavailable` while the Engine is unreachable. */
@@ -56,7 +59,6 @@ interface Item {
   readonly settle?: (error?: unknown) => void;
 }
 
-const PARALLEL_READS = 8;
 /**
  * One command causes several events, and the leader's `sync` follows it: this wait makes them one read. Events that take a name out of DNS
  * do not wait (`isUrgent`).
@@ -64,7 +66,7 @@ const PARALLEL_READS = 8;
 const EVENTS_MS = 25;
 const IMAGE_EVENTS_MS = 50;
 const DESTROYED_KEPT = 1_000;
-const TIMEOUT_MS = 30_000;
+const NOTHING_READ: ContainersRead = { facts: [], unreadable: [] };
 const RETRY_MS = 500;
 
 export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inventory {
@@ -73,46 +75,32 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
   let images: readonly ImageSummary[] = [];
   let volumes: readonly VolumeSummary[] = [];
   let isAlive = false;
+  let missedCheck: Promise<void> | undefined;
   /** Ids of the containers destroyed last: they need not be read. */
   const destroyed = new Set<string>();
 
-  const get = <T>(path: string): Promise<T> => engineJson<T>(engine, { method: 'GET', path, signal, timeoutMs: TIMEOUT_MS });
-  const listImages = (): Promise<readonly ImageSummary[]> => get('/images/json?all=1');
-  const listVolumes = async (): Promise<readonly VolumeSummary[]> =>
-    (await get<{ Volumes: VolumeSummary[] | null }>('/volumes')).Volumes ?? [];
+  const reader = createEngineReader(engine, signal);
+  /** Set aside: a container that its Engine describes wrongly, or not at all, must not hide the others. By id. */
+  let unreadable: ReadonlyMap<string, UnreadableContainer> = new Map();
 
-  const inspect = async (id: string): Promise<ContainerInspect | undefined> => {
-    const answer = await engineRequest(engine, { method: 'GET', path: `/containers/${id}/json`, signal, timeoutMs: TIMEOUT_MS });
-    if (answer.status === 404) return undefined;
-    if (answer.status >= 400) throw engineError(answer.status, answer.body.toString());
-    return JSON.parse(answer.body.toString()) as ContainerInspect;
-  };
-
-  /** Facts of these containers, or of all. One list call, and one inspect for each. */
-  const readContainers = async (ids?: readonly string[]): Promise<ContainerFacts[]> => {
-    const filters = ids === undefined ? '' : `&filters=${encodeURIComponent(JSON.stringify({ id: ids }))}`;
-    const list = get<ContainerSummary[]>(`/containers/json?all=1${filters}`);
-    const [summaries, inspects] = await Promise.all([
-      list,
-      (ids === undefined ? list.then((all) => all.map(({ Id }) => Id)) : Promise.resolve(ids)).then((known) =>
-        mapBounded(known, PARALLEL_READS, inspect),
-      ),
-    ]);
-    const byId = new Map(inspects.flatMap((found) => (found === undefined ? [] : [[found.Id, found]])));
-    return summaries.flatMap((summary) => {
-      const found = byId.get(summary.Id);
-      // moby lists `Labels: null` for the containers of a classic build's steps
-      const labels = (summary.Labels as ContainerSummary['Labels'] | null) ?? {};
-      return found === undefined ? [] : [{ summary: { ...summary, Labels: labels }, inspect: found }];
-    });
+  /** Facts of these containers, or of all; those that cannot be read are noted and left out. */
+  const readContainers = async (ids?: readonly string[]): Promise<ContainersRead> => {
+    const found = await reader.containers(ids);
+    const read = new Set(ids ?? unreadable.keys());
+    const kept = [...unreadable].filter(([id]) => !read.has(id));
+    for (const container of found.unreadable)
+      if (!unreadable.has(container.id)) log.error({ ...container }, 'cannot read a container from the Docker Engine; it is left out');
+    unreadable = new Map([...kept, ...found.unreadable.map((container) => [container.id, container] as const)]);
+    return found;
   };
 
   const refreshContainers = async (read: readonly string[], forget: readonly string[]): Promise<void> => {
     for (const id of forget) destroyed.add(id);
+    unreadable = new Map([...unreadable].filter(([id]) => !forget.includes(id)));
     keepNewest(destroyed, DESTROYED_KEPT);
     const present = read.filter((id) => !destroyed.has(id));
-    const upserts = present.length === 0 ? [] : await readContainers(present);
-    const found = new Set(upserts.map(({ summary }) => summary.Id));
+    const { facts: upserts, unreadable: skipped } = present.length === 0 ? NOTHING_READ : await readContainers(present);
+    const found = new Set([...upserts.map(({ summary }) => summary.Id), ...skipped.map(({ id }) => id)]);
     const removes = [...forget, ...present.filter((id) => !found.has(id))].filter((id) => containers.delete(id));
     for (const facts of upserts) containers.set(facts.summary.Id, facts);
     if (upserts.length + removes.length > 0) emit({ type: 'containers', upserts, removes });
@@ -133,8 +121,8 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
       },
     };
   };
-  const imageList = latest(listImages, (listed) => emit({ type: 'images', images: (images = listed) }));
-  const volumeList = latest(listVolumes, (listed) => emit({ type: 'volumes', volumes: (volumes = listed) }));
+  const imageList = latest(reader.images, (listed) => emit({ type: 'images', images: (images = listed) }));
+  const volumeList = latest(reader.volumes, (listed) => emit({ type: 'volumes', volumes: (volumes = listed) }));
 
   /** What a queue does with a batch: read, then emit the events, then settle the requests. The event feed reports an Engine that is unreachable. */
   const work = (read: (batch: readonly Item[]) => Promise<void>) => async (batch: readonly Item[]) => {
@@ -172,11 +160,11 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
   };
 
   const readSnapshot = async (): Promise<void> => {
-    const [all, freshImages, freshVolumes] = await Promise.all([readContainers(), listImages(), listVolumes()]);
+    const [all, freshImages, freshVolumes] = await Promise.all([readContainers(), reader.images(), reader.volumes()]);
     imageList.skipRequested();
     volumeList.skipRequested();
     containers.clear();
-    for (const facts of all) containers.set(facts.summary.Id, facts);
+    for (const facts of all.facts) containers.set(facts.summary.Id, facts);
     images = freshImages;
     volumes = freshVolumes;
     isAlive = true;
@@ -210,6 +198,9 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
       } else if (item.kind === 'connected') {
         await readAll();
         if (isAlive) listeners.onAlive();
+      } else if (item.kind === 'malformed') {
+        log.warn({ reason: item.reason }, 'the Docker Engine sent a malformed event');
+        checkForMissed();
       } else {
         if (touchesNetworks(item.event)) listeners.onNetworksTouched();
         queues[queueOf(item.event)].add({ event: item.event });
@@ -224,12 +215,21 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
 
   /** Those that are on the Engine and not in our copy, or the other way round. */
   const askNewcomers = async (): Promise<void> => {
-    const present = new Set((await get<ContainerSummary[]>('/containers/json?all=1')).map(({ Id }) => Id));
+    const present = new Set(await reader.containerIds());
     const ids = [...present].filter((id) => !containers.has(id)).concat([...containers.keys()].filter((id) => !present.has(id)));
     if (ids.length > 0) await askContainers(ids);
   };
 
+  /** After an event that could not be read: which containers there are now. */
+  const checkForMissed = (): void => {
+    if (missedCheck !== undefined) return;
+    missedCheck = askNewcomers()
+      .catch((err: unknown) => log.debug({ err }, 'cannot read what changed on the Engine'))
+      .finally(() => (missedCheck = undefined));
+  };
+
   return {
+    unreadable: () => [...unreadable.values()],
     current: () => (isAlive ? { containers: [...containers.values()], images, volumes } : undefined),
     running: () => (isAlive ? [...containers.values()].flatMap(({ inspect: found }) => (found.State.Running ? [found.Id] : [])) : []),
     async sync(request) {

@@ -1,6 +1,8 @@
 /** Effects: samples this machine's load each second, from /proc. */
 import { readFileSync } from 'node:fs';
 import type { Load } from '../../model/facts.ts';
+import { guarded } from '../../telemetry/faults.ts';
+import type { Logger } from '../../telemetry/log.ts';
 import { busyShare, cpuTicks, memory, smooth } from './load-figures.ts';
 
 const SAMPLE_MS = 1_000;
@@ -12,14 +14,15 @@ export interface LoadMeter extends Disposable {
 }
 
 /** Runs until disposed. */
-export function startLoadMeter(): LoadMeter {
+export function startLoadMeter(log: Logger): LoadMeter {
   let ticks = cpuTicks(readFileSync('/proc/stat', 'utf8'));
   let cpu = 0;
-  const timer = setInterval(() => {
+  const sample = (): void => {
     const now = cpuTicks(readFileSync('/proc/stat', 'utf8'));
     cpu = smooth(cpu, busyShare(ticks, now), SAMPLE_MS, TAU_MS);
     ticks = now;
-  }, SAMPLE_MS);
+  };
+  const timer = setInterval(guarded(log, 'a reading of the load', sample), SAMPLE_MS);
   return {
     read() {
       const { totalBytes, usedBytes } = memory(readFileSync('/proc/meminfo', 'utf8'));

@@ -36,7 +36,7 @@ export interface Overlay {
   restorePlans(plans: readonly NetworkPlan[]): void;
   plans(): readonly NetworkPlan[];
   /** Repairs what differs. Never throws: what fails is logged and tried again at the next pass. */
-  reconcile(): Promise<void>;
+  readonly reconcile: () => Promise<void>;
   /** Drops what the kernel learned about where this network's addresses are: an instance has moved. */
   flush(network: string): Promise<void>;
 }

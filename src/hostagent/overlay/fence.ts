@@ -2,13 +2,17 @@
  * Effects: drops overlay packets from and to lost hosts, with `iptables`, until the containers that were replaced elsewhere are removed from
  * them. The rules stay when the agent stops; after a reboot they are made again from the file.
  */
-import { readFileSync } from 'node:fs';
 import type { Logger } from '../../telemetry/log.ts';
-import { writeDurably } from '../json-file.ts';
+import { agentFiles } from '../../schemas/index.ts';
+import { readJsonFile, writeDurably } from '../json-file.ts';
 import { run } from './observe.ts';
 
 const MARK = 'arpanet-lost';
 const VXLAN_PORT = '4789';
+const FILE_KIND = {
+  schema: agentFiles.fence,
+  loss: 'overlay packets of lost hosts are accepted until a leader is connected, which sends the list again',
+};
 /** Chain, and how a rule of it names the other host. */
 const CHAINS = [
   ['INPUT', '-s'],
@@ -47,18 +51,10 @@ export function createFence(overlay: 'vxlan' | 'none', file: string, log: Logger
   return {
     set,
     async restore() {
-      const kept = read(file);
-      if (kept.length > 0) await set(kept);
+      const addresses = readJsonFile(file, FILE_KIND, log) ?? [];
+      if (addresses.length > 0) await set(addresses);
     },
   };
-}
-
-function read(file: string): readonly string[] {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as readonly string[];
-  } catch {
-    return []; // no file, or an unreadable one: the leader sends the list again
-  }
 }
 
 function ruleOf(side: string, address: string): readonly string[] {

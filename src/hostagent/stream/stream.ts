@@ -6,14 +6,15 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lines } from '../../engine/events.ts';
 import { openUpgrade } from '../../engine/upgrade.ts';
-import { isKind } from '../../model/errors.ts';
+import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { HostFacts, Load } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage, LeaderMessage } from '../../model/wire.ts';
+import { readLeaderMessage } from '../../schemas/index.ts';
+import { guarded, reportFault } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { backoffMs, connectionFault } from './stream-rules.ts';
 import { asWireError } from './wire-error.ts';
 import { parseHostPort } from '../../text/host-port.ts';
-import { ArpanetError } from '../../model/index.ts';
 
 type Message<Type extends LeaderMessage['type']> = Extract<LeaderMessage, { type: Type }>;
 
@@ -49,6 +50,8 @@ export interface Stream {
   readonly send: (message: AgentMessage) => void;
   /** True while connected to a leader that has welcomed this host. */
   isJoined(): boolean;
+  /** Messages of leaders that were malformed, since the start. */
+  refusedMessages(): number;
   /** Epoch of the leader that welcomed this host last; 0 before the first. */
   epoch(): number;
   /** Cuts the connection or the dial; the next one says hello again, to `url` first if given. */
@@ -77,6 +80,7 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
   let preferredUrl: string | undefined;
   let isJoined = false;
   let epoch = 0;
+  let refusedMessages = 0;
 
   const converse = async (socket: Socket, url: string, host: HostSide, facts: HostFacts, signal: AbortSignal): Promise<End> => {
     let end: End = { reason: 'the leader closed the connection', isRefusal: false, wasServed: false };
@@ -105,8 +109,14 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
       log.info({ scheduler: url, leader: message.leader, epoch: message.epoch }, 'joined the leader');
       return undefined;
     };
-    const receive = (message: LeaderMessage): void => {
+    const receive = (message: NonNullable<ReturnType<typeof readLeaderMessage>>): void => {
       switch (message.type) {
+        case 'unknown-call':
+          return connection.send({
+            type: 'done',
+            call: message.call,
+            error: { kind: 'unsupported', message: `this agent knows no call "${message.method}": it is of an older release` },
+          });
         case 'call':
           return void answer(message);
         case 'refused':
@@ -126,24 +136,32 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
           return undefined;
       }
     };
-    const beat = setInterval(() => {
+    const onBeat = (): void => {
       connection.send({ type: 'beat', load: host.load() });
       if (socket.writableLength === 0) flushedAtMs = nowMs();
       const fault = connectionFault({ nowMs: nowMs(), heardAtMs, flushedAtMs, backlogBytes: socket.writableLength });
       if (fault !== undefined) connection.end(fault);
-    }, BEAT_MS);
+    };
+    const beat = setInterval(guarded(log, 'a heartbeat', onBeat), BEAT_MS);
     const onAbort = (): void => connection.end('this agent stops');
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       for (const message of host.opening(facts)) connection.send(message);
       current = connection;
       for await (const line of lines(socket)) {
-        const message = JSON.parse(line) as LeaderMessage;
+        const message = readLeaderMessage(line);
+        if (message === undefined) continue;
         if (heardAtMs !== undefined || message.type === 'beat') heardAtMs = nowMs();
         receive(message);
       }
     } catch (error) {
-      if (!socket.destroyed || !signal.aborted) log.debug({ err: error }, 'the stream to the leader broke');
+      if (isKind(error, 'invalid')) {
+        refusedMessages += 1;
+        log.error({ scheduler: url, err: error, refusedMessages }, 'the leader sent a malformed message; closing the stream');
+        end = { ...end, reason: error.message, isRefusal: true };
+      } else if (!(error instanceof ArpanetError) && !(error instanceof Error && 'code' in error)) {
+        reportFault(log, 'a message from the leader', error);
+      } else if (!socket.destroyed || !signal.aborted) log.debug({ err: error }, 'the stream to the leader broke');
     } finally {
       current = undefined;
       isJoined = false;
@@ -179,6 +197,7 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
   return {
     send: (message) => current?.send(message),
     isJoined: () => isJoined,
+    refusedMessages: () => refusedMessages,
     epoch: () => epoch,
     restart(reason, url) {
       preferredUrl = url;

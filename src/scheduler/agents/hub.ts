@@ -14,10 +14,11 @@ import {
   isKind,
   type LeaderMessage,
 } from '../../model/index.ts';
+import { MAX_EPOCH_STEP, readAgentMessage, readCallResult } from '../../schemas/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { AgentReport } from './agent-report.ts';
+import { apiWindowFault } from './join-rules.ts';
 import { readLines } from './json-lines.ts';
-import { HOST_NAME_FORM, isHostName } from '../../text/names.ts';
 
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
 const UNSENT_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -38,7 +39,8 @@ export interface HubDeps {
   /** The host has its welcome: the time to tell it what it should have. */
   readonly welcomed: (host: string) => void;
   readonly heard: (host: string, message: AgentReport) => void;
-  readonly left: (host: string) => void;
+  /** `reason`: what was wrong with its last message, if that ended its stream. */
+  readonly left: (host: string, reason?: string) => void;
   /** An agent has seen a higher epoch: another leads, or the store is older than that. */
   readonly superseded: (epoch: number) => void;
 }
@@ -59,15 +61,23 @@ export interface Hub {
 interface Session {
   readonly facts: HostFacts;
   readonly socket: Duplex;
-  readonly calls: Map<number, { resolve(value: unknown): void; reject(error: Error): void }>;
+  readonly calls: Map<number, { readonly method: AgentCall['method']; resolve(value: unknown): void; reject(error: Error): void }>;
   heardMs: number;
 }
+
+/** A host whose agent sends malformed messages is refused for this long after each, so that it costs nobody else more than that. */
+const PENALTY_MS = 5_000;
+const MAX_PENALTY_MS = 60_000;
+/** Without a malformed message for this long, the next penalty is the shortest again. */
+const PENALTY_FORGOTTEN_MS = 600_000;
 
 export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   const { log, now } = deps;
   const sessions = new Map<string, Session>();
   const sockets = new Set<Duplex>();
   const waiting = new Map<string, Set<(session: Session) => void>>();
+  const penalties = new Map<string, { readonly untilMs: number; readonly ms: number; readonly reason: string }>();
+  let malformed = 0;
   let lastCall = 0;
 
   lost.addEventListener('abort', () => {
@@ -97,7 +107,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     let session: Session | undefined;
     try {
       for await (const line of readLines(socket.iterator({ destroyOnReturn: false }), LINE_LIMIT_BYTES)) {
-        const message = JSON.parse(line) as AgentMessage;
+        const message = readAgentMessage(line);
+        if (message === undefined) continue;
         if (session === undefined) {
           clearTimeout(helloTimer);
           if (message.type !== 'hello') throw new ArpanetError('invalid', `the first line of the stream was ${message.type}, not hello`);
@@ -111,6 +122,10 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       if (!socket.destroyed && !lost.aborted) {
         log.warn({ host: session?.facts.name, err: error }, 'closed the stream of an agent');
         const why = error instanceof Error ? error.message : String(error);
+        if (isKind(error, 'invalid', 'too-large')) {
+          malformed += 1;
+          if (session !== undefined) punish(session.facts.name, why);
+        }
         // No fault of the host's: it finds the new leader at another scheduler.
         if (isKind(error, 'not-leader')) socket.end();
         else socket.end(refusal(why, isKind(error, 'forbidden')));
@@ -127,11 +142,25 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     }
   }
 
+  function punish(host: string, reason: string): void {
+    const before = penalties.get(host);
+    const isRecent = before !== undefined && now() - before.untilMs < PENALTY_FORGOTTEN_MS;
+    const ms = isRecent ? Math.min(before.ms * 2, MAX_PENALTY_MS) : PENALTY_MS;
+    penalties.set(host, { untilMs: now() + ms, ms, reason });
+    log.error({ host, reason, malformed, refusedForMs: ms }, 'an agent sent a malformed message; its host is refused for a while');
+  }
+
   async function welcome(socket: Duplex, hello: Extract<AgentMessage, { type: 'hello' }>): Promise<Session> {
     const { facts, epoch, clusterId = deps.clusterId, networks = 0 } = hello;
-    if (!isHostName(facts.name)) {
-      throw new ArpanetError('invalid', `"${facts.name}" is not a valid host name: use ${HOST_NAME_FORM}`);
-    }
+    const penalty = penalties.get(facts.name);
+    if (penalty !== undefined && now() < penalty.untilMs)
+      throw new ArpanetError('conflict', `the agent of host ${facts.name} sent a malformed message (${penalty.reason}); try again later`);
+    const others = [...sessions.values()].filter((session) => session.facts.name !== facts.name);
+    const windowFault = apiWindowFault(
+      facts,
+      others.map((session) => session.facts),
+    );
+    if (windowFault !== undefined) throw new ArpanetError('conflict', windowFault);
     const isOurs = clusterId === deps.clusterId || clusterId === '';
     if (!isOurs && networks > 0) {
       const why = `host ${facts.name} has ${networks} networks in use of cluster ${clusterId.slice(0, 12)}, and this is cluster ${deps.clusterId.slice(0, 12)}`;
@@ -141,6 +170,11 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
         `${why}: if the store was lost, use "arpanet recover" or "arpanet restore"; to move the host, remove its containers first`,
       );
     }
+    if (isOurs && epoch > deps.epoch + MAX_EPOCH_STEP)
+      throw new ArpanetError(
+        'conflict',
+        `host ${facts.name} reports epoch ${epoch}, which no election can have reached (this is epoch ${deps.epoch}): its file "epoch" is damaged; stop its agent, delete that file from its data directory, and start the agent again`,
+      );
     if (isOurs && epoch > deps.epoch) {
       deps.superseded(epoch);
       throw new ArpanetError('not-leader', `this leader's epoch ${deps.epoch} is over: the agent has seen ${epoch}`);
@@ -174,8 +208,16 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     if (message.type !== 'done') return deps.heard(session.facts.name, message);
     const call = session.calls.get(message.call);
     session.calls.delete(message.call);
-    if (message.error === undefined) call?.resolve(message.result);
-    else call?.reject(agentError(message.error));
+    if (call === undefined) return undefined;
+    if (message.error !== undefined) return call.reject(agentError(message.error));
+    try {
+      return call.resolve(readCallResult(call.method, message.result));
+    } catch (error) {
+      call.reject(
+        new ArpanetError('unavailable', `host ${session.facts.name} gave a malformed answer to ${call.method}`, { cause: error }),
+      );
+      throw error;
+    }
   }
 
   function drop(session: Session): void {
@@ -183,7 +225,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     if (sessions.get(session.facts.name) !== session) return;
     sessions.delete(session.facts.name);
     log.info({ host: session.facts.name }, 'stream of a host ended');
-    if (!lost.aborted) deps.left(session.facts.name);
+    if (!lost.aborted) deps.left(session.facts.name, penalties.get(session.facts.name)?.reason);
   }
 
   function failCalls(session: Session): void {
@@ -201,7 +243,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     let abort: (() => void) | undefined;
     try {
       return await new Promise<unknown>((resolve, reject) => {
-        session.calls.set(id, { resolve, reject });
+        session.calls.set(id, { method: request.method, resolve, reject });
         timer = setTimeout(
           () => reject(new ArpanetError('timeout', `host ${host} did not answer ${request.method} within ${timeoutMs} ms`)),
           timeoutMs,

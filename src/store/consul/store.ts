@@ -9,6 +9,7 @@ import type { Logger } from '../../telemetry/log.ts';
 import type { Entry, Fence, Holder, Lock, Operation, StateStore, TransactionResult } from '../contract.ts';
 import { type Answer, type Call, createConsulHttp, keyPath } from './http.ts';
 import { acquireLock, destroySession } from './lock.ts';
+import { entryOf } from '../entry.ts';
 import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 export interface ConsulDeps {
@@ -120,19 +121,11 @@ function pairs({ status, body }: Answer): readonly Pair[] {
 }
 
 function toEntry({ Key, Value, ModifyIndex }: Pair): Entry {
-  return { key: Key, value: parse(Key, Value), modifyIndex: ModifyIndex };
+  return entryOf(Key, Buffer.from(Value ?? '', 'base64').toString(), ModifyIndex);
 }
 
 function toHolder(pair: Pair | undefined): Holder | undefined {
-  return pair?.Session === undefined ? undefined : { session: pair.Session, value: parse(pair.Key, pair.Value) };
-}
-
-function parse(key: string, base64: string | null): unknown {
-  try {
-    return JSON.parse(Buffer.from(base64 ?? '', 'base64').toString());
-  } catch (cause) {
-    throw new ArpanetError('invalid', `the value of ${key} in Consul is not JSON: correct or delete it`, { cause });
-  }
+  return pair?.Session === undefined ? undefined : { session: pair.Session, value: toEntry(pair).value };
 }
 
 const fenceVerb = ({ key, session }: Fence) => ({ KV: { Verb: 'check-session', Key: key, Session: session } });

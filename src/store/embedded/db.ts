@@ -7,8 +7,12 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import type { RootDatabase } from 'lmdb';
+import { z } from 'zod';
 import { ArpanetError } from '../../model/index.ts';
+import { accept, parseJson } from '../../schemas/index.ts';
 import type { Entry } from '../contract.ts';
+import { entryOf } from '../entry.ts';
+import { damaged, isDamage, refuseDamaged } from './damage.ts';
 
 /** The holder of a lock, and until when. Expired once the machine has restarted or `expiresMs` has passed. */
 export interface LockRecord {
@@ -53,8 +57,9 @@ const LOCK = 'lock ';
 export const nowMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
 export const bootId = readBootId();
 
-/** Throws `unavailable` if the directory cannot be used. */
+/** Throws `unavailable` if the directory cannot be used, or if the database in it is damaged. */
 export async function openDb(dir: string): Promise<EmbeddedDb> {
+  await refuseDamaged(dir);
   const { open } = await import('lmdb');
   const db = attempt(dir, 'open', (): RootDatabase<string, string> => {
     // The database holds the join token.
@@ -88,7 +93,7 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
     signature: (prefix) => Array.from(under(prefix), ([key, stored]) => `${key}\0${indexIn(stored)}`).join('\0'),
     lockOf(key) {
       const stored = fresh().get(LOCK + key);
-      const lock = stored === undefined ? undefined : (JSON.parse(stored) as LockRecord);
+      const lock = stored === undefined ? undefined : readLock(stored);
       return lock !== undefined && lock.boot === bootId && lock.expiresMs > nowMs() ? lock : undefined;
     },
     write(change) {
@@ -125,8 +130,19 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
 }
 
 function toEntry(key: string, stored: string): Entry {
-  return { key, value: JSON.parse(stored.slice(stored.indexOf(' ') + 1)), modifyIndex: indexIn(stored) };
+  return entryOf(key, stored.slice(stored.indexOf(' ') + 1), indexIn(stored));
 }
+
+/** A lock record that cannot be read is nobody's: its holder notices that it has lost the lock. */
+function readLock(stored: string): LockRecord | undefined {
+  try {
+    return accept(lockRecord, parseJson(stored), 'lock');
+  } catch {
+    return undefined;
+  }
+}
+
+const lockRecord: z.ZodType<LockRecord> = z.looseObject({ session: z.string(), name: z.string(), boot: z.string(), expiresMs: z.number() });
 
 function indexIn(stored: string | undefined): number {
   return stored === undefined ? 0 : Number.parseInt(stored, 10);
@@ -137,6 +153,7 @@ function attempt<T>(dir: string, what: 'open' | 'write', work: () => T): T {
     return work();
   } catch (cause) {
     if (cause instanceof ArpanetError) throw cause;
+    if (isDamage(cause)) throw damaged(dir, cause instanceof Error ? cause.message : '', cause);
     throw new ArpanetError('unavailable', `cannot ${what} the state store in ${dir}: is its disk full, or not writable?`, { cause });
   }
 }

@@ -24,6 +24,8 @@ const REPAIR_AGAIN_MS = 1000;
 interface Stored {
   readonly value: unknown;
   readonly modifyIndex: number;
+  /** Why what the store holds is no JSON; `value` is undefined then. */
+  readonly fault?: string | undefined;
 }
 /** A commit under way. */
 interface Pending {
@@ -40,11 +42,11 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   /** Of `stored`, what is set aside. */
   const unreadable = new Map<string, UnreadableRecord>();
   let barrier = 0;
-  for (const { key, value, modifyIndex } of await store.list(keys.root)) {
+  for (const { key, value, modifyIndex, fault } of await store.list(keys.root)) {
     if (key === keys.barrier) barrier = modifyIndex;
     if (key === keys.leader || key === keys.barrier) continue;
-    stored.set(key, { value, modifyIndex });
-    if (isReadable(key, value)) visible.set(key, value);
+    stored.set(key, { value, modifyIndex, fault });
+    if (isReadable(key, value, fault)) visible.set(key, value);
   }
 
   /** Commits in the order made: those in the transaction under way, and those that wait for the next. */
@@ -59,8 +61,8 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   let isRepairing = false;
 
   /** What is not is set aside, with a line in the log for each. */
-  function isReadable(key: string, value: unknown): boolean {
-    const why = recordProblem(key, value);
+  function isReadable(key: string, value: unknown, fault?: string): boolean {
+    const why = fault ?? recordProblem(key, value);
     if (why === undefined) {
       unreadable.delete(key);
       return true;
@@ -73,8 +75,9 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   function show(key: string): void {
     const last = pending.findLast((each) => each.writes.has(key));
     const value = last === undefined ? stored.get(key)?.value : last.writes.get(key);
-    if (value === undefined) unreadable.delete(key);
-    if (value === undefined || !isReadable(key, value)) visible.delete(key);
+    const fault = last === undefined ? stored.get(key)?.fault : undefined;
+    if (value === undefined && fault === undefined) unreadable.delete(key);
+    if ((value === undefined && fault === undefined) || !isReadable(key, value, fault)) visible.delete(key);
     else visible.set(key, value);
   }
   function settle(commits: readonly Pending[], error?: ArpanetError): void {
@@ -83,9 +86,9 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     if (error !== undefined) for (const each of commits) for (const key of each.writes.keys()) show(key);
     for (const each of commits) each.settle(error);
   }
-  function write(key: string, value: unknown, modifyIndex: number): void {
+  function write(key: string, value: unknown, modifyIndex: number, fault?: string): void {
     if (modifyIndex === 0) stored.delete(key);
-    else stored.set(key, { value, modifyIndex });
+    else stored.set(key, { value, modifyIndex, fault });
   }
 
   /** One transaction after another until no commit waits. */
@@ -121,7 +124,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   }
   async function reload(key: string): Promise<void> {
     const entry = await store.get(key);
-    write(key, entry?.value, entry?.modifyIndex ?? 0);
+    write(key, entry?.value, entry?.modifyIndex ?? 0, entry?.fault);
     show(key);
   }
   async function repair(): Promise<void> {

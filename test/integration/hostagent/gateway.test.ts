@@ -99,7 +99,7 @@ describe('a host agent', { timeout: 200_000 }, () => {
     await assert.rejects(tunnel(0, { epoch: Number.NaN }), { kind: 'not-leader' });
     const answer = await fetch(`http://${gateway(0)}/containers/json`);
     assert.equal(answer.status, 404);
-    assert.match(((await answer.json()) as { message: string }).message, /only GET \/engine/);
+    assert.match(((await answer.json()) as { message: string }).message, /use GET \/engine/);
   });
 
   it('connects to a port of its host, loopback included, with the same token and epoch; a closed port is reported as closed', async () => {

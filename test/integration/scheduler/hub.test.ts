@@ -56,7 +56,59 @@ describe('a host', () => {
     // It looks for the new leader at once, and not after the pause that a refusal asks for.
     assert.equal(refused(ahead), undefined);
     assert.deepEqual(cluster.scheduler.hosts.list(), []);
-    assert.match(refused(odd) ?? '', /"H_1" is not a valid host name/);
+    assert.match(refused(odd) ?? '', /facts\.name: not a host name/);
+  });
+
+  it('that sends a malformed message loses its stream, and is refused for a while; the others and the leader go on', async () => {
+    await using cluster = await startFakeCluster(5);
+    const [good, ...others] = cluster.agents;
+    const id = 'c'.repeat(64);
+    const nameless = { Id: id, Names: [], Image: '', ImageID: '', Created: 0, State: 'running', Status: '', Labels: {} };
+    const messages = [
+      { type: 'containers', upserts: [{ summary: nameless, inspect: null }], removes: [] },
+      { type: 'beat', load: null },
+      { type: 'event', event: null },
+      null,
+    ];
+    for (const [at, bad] of others.entries()) {
+      bad.say(messages[at] as never);
+      await until(() => refused(bad) !== undefined, `refused: ${JSON.stringify(messages[at])}`);
+      assert.match(refused(bad) ?? '', /^message/);
+      await bad.dial(cluster.url);
+      await until(() => /sent a malformed message .*try again later/.test(refused(bad) ?? ''), 'refused for a while');
+    }
+    await cluster.scheduler.view.refresh('h1', { images: true });
+    assert.ok(!good?.told.some(({ type }) => type === 'refused'));
+  });
+
+  it('with an impossible status in an answer loses its stream, and nothing else', async () => {
+    await using cluster = await startFakeCluster(1);
+    const [agent] = cluster.agents;
+    if (agent === undefined) assert.fail();
+    agent.beforeCall = async () => {
+      for (let call = 1; call < 20; call++) agent.say({ type: 'done', call, error: { kind: 'engine', message: 'odd', engineStatus: 42 } });
+    };
+    await cluster.scheduler.view.refresh('h1', { images: true });
+    await until(() => refused(agent) !== undefined, 'refused');
+    assert.match(refused(agent) ?? '', /^message done: error\.engineStatus/);
+  });
+
+  it('with an epoch that no election can have reached is refused with what to do, and ends no leadership', async () => {
+    await using cluster = await startFakeCluster(0);
+    await using agent = await startFakeAgent({ name: 'h1', token: TOKEN, epoch: Number.MAX_SAFE_INTEGER });
+    await agent.dial(cluster.url);
+    await until(() => refused(agent) !== undefined, 'refused');
+    assert.match(refused(agent) ?? '', /reports epoch 9007199254740991, which no election can have reached .* delete that file/);
+  });
+
+  it('whose API versions leave none for all hosts is refused, and not the clients of the others', async () => {
+    await using cluster = await startFakeCluster(1);
+    for (const apiVersion of ['1.12', '0.1', '1.23']) {
+      await using odd = await startFakeAgent({ name: 'h9', token: TOKEN, address: '10.0.0.9', apiVersion });
+      await odd.dial(cluster.url);
+      await until(() => refused(odd) !== undefined, `refused: ${apiVersion}`);
+      assert.match(refused(odd) ?? '', /API version/);
+    }
   });
 
   it('goes down without a heartbeat, and comes back with the next stream', async () => {

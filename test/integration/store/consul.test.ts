@@ -5,8 +5,16 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
-import { isKind } from '../../../src/model/index.ts';
-import { type Catalog, type CatalogService, type Entry, openCatalog, openConsul, type StateStore } from '../../../src/store/index.ts';
+import { isKind, keys } from '../../../src/model/index.ts';
+import {
+  type Catalog,
+  type CatalogService,
+  type Entry,
+  openCatalog,
+  openConsul,
+  openLedger,
+  type StateStore,
+} from '../../../src/store/index.ts';
 import { type RunningConsul, startConsul } from '../../support/cluster/consul.ts';
 import { promisedMs } from '../../support/promised.ts';
 
@@ -101,9 +109,26 @@ describe('Consul', { timeout: 120_000 }, () => {
     await held.release();
   });
 
-  it('says which key holds no JSON', async () => {
-    await fetch(`http://${consul.http}/v1/kv/foreign/key`, { method: 'PUT', body: 'not json' });
-    await assert.rejects(store.list('foreign/'), /foreign.key in Consul is not JSON/);
+  it('lists the other keys beside one that holds no JSON, and a leader leads without it until it is repaired or deleted', async () => {
+    const bad = keys.container('bad');
+    await fetch(`http://${consul.http}/v1/kv/${bad}`, { method: 'PUT', body: 'not json' });
+    await store.transact([{ op: 'set', key: keys.volume('good'), value: { name: 'good', driver: 'local', createdAtMs: 1 } }]);
+    const found = await store.list(keys.root);
+    assert.match(found.find(({ key }) => key === bad)?.fault ?? '', /^not JSON: "not json"/);
+    const lock = await store.lock(keys.leader, {}, { ttlMs: 10_000, name: 'test' }, AbortSignal.timeout(20_000));
+    const ledger = await openLedger(store, lock.fence, log);
+    assert.deepEqual([ledger.list(keys.containers), ledger.list(keys.volumes).length], [[], 1]);
+    assert.deepEqual(
+      ledger.unreadable().map(({ key }) => key),
+      [bad],
+    );
+    await fetch(`http://${consul.http}/v1/kv/${keys.volume('good')}`, { method: 'PUT', body: '{' });
+    assert.deepEqual(await ledger.compare(true), [keys.volume('good')], 'one that is damaged while the leader runs is restored');
+    assert.deepEqual((await store.get(keys.volume('good')))?.value, { name: 'good', driver: 'local', createdAtMs: 1 });
+    await ledger.commit([{ kind: 'delete', key: bad }]);
+    assert.equal(await store.get(bad), undefined);
+    await ledger[Symbol.asyncDispose]();
+    await lock.release();
   });
 
   it('is asked for by HOST:PORT and nothing else', async () => {

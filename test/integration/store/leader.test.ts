@@ -119,6 +119,47 @@ for (const [name, start] of Object.entries(places)) {
       await until('the follower leads', () => follower.isLeading);
     });
 
+    it('who has seen a cluster in the store leads on no other, and on none when it was emptied', async () => {
+      const store = stores[2] ?? assert.fail();
+      await store.transact([{ op: 'set', key: keys.clusterId, value: 'cluster-one' }]);
+      const first = candidate(0);
+      const second = candidate(1);
+      await until('one leads', () => first.isLeading || second.isLeading);
+      await sleep(1_200); // both have looked
+      const leading = first.isLeading ? first : second;
+      for (const lost of [
+        { op: 'delete', key: keys.clusterId } as const,
+        { op: 'set', key: keys.clusterId, value: 'cluster-two' } as const,
+      ]) {
+        const holder = await store.holder(keys.leader);
+        await store.transact([lost]);
+        if (holder !== undefined) await store.evict(keys.leader, holder.session);
+        await until('the leader is gone', () => !first.isLeading && !second.isLeading, 15_000);
+        const terms = first.terms.length + second.terms.length;
+        await sleep(2_500);
+        assert.equal(first.terms.length + second.terms.length, terms, 'nobody founds another cluster');
+        await store.transact([{ op: 'set', key: keys.clusterId, value: 'cluster-one' }]);
+        await until('one leads again', () => first.isLeading || second.isLeading, 15_000);
+      }
+      assert.ok(leading.terms.length >= 1);
+    });
+
+    it('an epoch or a leader’s record that makes no sense stops nobody', async () => {
+      const store = stores[2] ?? assert.fail();
+      for (const value of [null, 'x', -1, 2 ** 60, { a: 1 }]) {
+        await store.transact([{ op: 'set', key: keys.epoch, value }]);
+        const lock = await store.lock(keys.leader, value, { ttlMs: TTL_MS, name: 'odd' }, AbortSignal.timeout(5_000));
+        const next = candidate(0);
+        await sleep(700);
+        await lock.release();
+        await until(`it leads: ${JSON.stringify(value)}`, () => next.isLeading);
+        assert.ok(Number.isSafeInteger(next.terms[0]?.epoch));
+        await next.stop();
+        running = [];
+      }
+      await store.transact([{ op: 'delete', key: keys.clusterId }]);
+    });
+
     it('one that starts again after a crash leads at once, though its own address answers', async () => {
       const former: LeaderRecord = { url: 'http://0', name: 'http://0', epoch: 1 };
       await stores[2]?.lock(keys.leader, former, { ttlMs: TTL_MS, name: 'former' }, AbortSignal.timeout(5000));

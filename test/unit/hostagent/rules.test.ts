@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { z } from 'zod';
 import { openJsonFile } from '../../../src/hostagent/json-file.ts';
 import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from '../../../src/hostagent/inventory/inventory-plan.ts';
 import { busyShare, cpuTicks, memory, smooth } from '../../../src/hostagent/load/load-figures.ts';
@@ -145,13 +146,15 @@ describe('moves', () => {
   });
 });
 
+const numbers = { schema: z.number(), loss: '' };
+
 describe('what outlives the agent', () => {
   it('is on the disk at once when it changes after a rest, and the last of many changes in the end', async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'arpanet-kept-'));
     t.after(() => rmSync(dir, { recursive: true }));
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const file = join(dir, 'names.json');
-    const kept = openJsonFile<number>(file, { warn: () => undefined, error: () => undefined } as never);
+    const kept = openJsonFile(file, numbers, { warn: () => undefined, error: () => undefined } as never);
     const until = async (holds: () => boolean) => {
       for (const endMs = performance.now() + 5_000; !holds(); await turn()) assert.ok(performance.now() < endMs);
     };
@@ -163,6 +166,6 @@ describe('what outlives the agent', () => {
       t.mock.timers.tick(500);
       return written() === 4;
     });
-    assert.equal(openJsonFile<number>(file, { warn: () => undefined } as never).value(), 4);
+    assert.equal(openJsonFile(file, numbers, { warn: () => undefined } as never).value(), 4);
   });
 });

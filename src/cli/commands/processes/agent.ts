@@ -2,6 +2,7 @@
 import { VERSION } from '../../../config/version.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { runAgent } from '../../../processes/agent.ts';
+import { catchFaults } from '../../../processes/fault-net.ts';
 import { openLog } from '../../../processes/logger.ts';
 import type { Terminal } from '../../command.ts';
 import { type Flags, settingsOf } from '../../configured-command.ts';
@@ -22,6 +23,7 @@ export async function agent(flags: Flags, { env }: Terminal): Promise<void> {
   }
   const listen = config.listen ?? { host: config.address, port: GATEWAY_PORT };
   const logging = openLog(config.logLevel);
+  catchFaults(logging.log, (code) => process.exit(code));
   const { engine } = config;
   await runAgent(
     {

@@ -1,5 +1,6 @@
 /** `arpanet scheduler`: its settings, read; what it does is processes/scheduler. Effects: those of the scheduler that it runs. */
 import { hostname } from 'node:os';
+import { catchFaults } from '../../../processes/fault-net.ts';
 import { openLog } from '../../../processes/logger.ts';
 import { schedulerSettings } from '../../../processes/scheduler-settings.ts';
 import { runScheduler } from '../../../processes/scheduler.ts';
@@ -10,6 +11,7 @@ import { endSignal } from './end-signal.ts';
 export async function scheduler(flags: Flags, { env }: Terminal): Promise<void> {
   const config = await settingsOf('scheduler', flags, env);
   const logging = openLog(config.logLevel);
+  catchFaults(logging.log, (code) => process.exit(code));
   const { listen } = config;
   if (!/^(127\.|localhost$|::1$)/.test(listen.host)) {
     logging.log.warn(

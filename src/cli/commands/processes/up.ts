@@ -1,4 +1,5 @@
 /** `arpanet up`: its settings, read; what it does is processes/up. Effects: those of the cluster that it runs. */
+import { catchFaults } from '../../../processes/fault-net.ts';
 import { openLog } from '../../../processes/logger.ts';
 import { runUp } from '../../../processes/up.ts';
 import type { Terminal } from '../../command.ts';
@@ -9,6 +10,7 @@ import { schedulingSettings } from '../../../processes/scheduler-settings.ts';
 export async function up(flags: Flags, { env, say }: Terminal): Promise<void> {
   const config = await settingsOf('up', flags, env);
   const logging = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel);
+  catchFaults(logging.log, (code) => process.exit(code));
   await runUp(
     {
       hosts: config.hosts,

@@ -1,0 +1,13 @@
+/**
+ * Job: checks data that somebody else sent or kept: the other end of a stream, an Engine, a file, the state store.
+ * In: text or parsed JSON. Out: the same value as a type of src/model, or `invalid` with the place and the reason.
+ * Invariants: a value is never changed or copied, except that keys `__proto__` are dropped; unknown members are allowed, because releases differ;
+ * nothing here has effects.
+ */
+export { accept, accepts } from './accept.ts';
+export { agentFiles } from './agent-files.ts';
+export { containerInspect, containerSummary, engineEvent, imageSummary, volumeSummary } from './docker-objects.ts';
+export { MAX_EPOCH, MAX_EPOCH_STEP } from './fields.ts';
+export { parseJson } from './json.ts';
+export { identityText, leaderRecord, storedEpoch } from './records.ts';
+export { readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from './wire.ts';

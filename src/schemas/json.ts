@@ -1,0 +1,47 @@
+/** JSON text that somebody else wrote. Pure. */
+import { ArpanetError } from '../model/errors.ts';
+
+/** Deepest nesting accepted. Docker's own objects have about 10 levels; JSON.stringify of some thousands overflows the stack. */
+const MAX_DEPTH = 100;
+
+/** Text that may hold a key `__proto__`, plainly or with escaped letters. Go's encoder escapes no letters. */
+const SUSPECT_KEY = /__proto__|\\u00(?:5f|[46][0-9a-f]|[57][0-9a])/i;
+
+/** The value. Keys `__proto__` are dropped. Throws `invalid` if it is no JSON, or nested deeper than 100 levels. */
+export function parseJson(text: string): unknown {
+  if (isTooDeep(text)) throw new ArpanetError('invalid', `JSON is nested deeper than ${MAX_DEPTH} levels`);
+  try {
+    return SUSPECT_KEY.test(text) ? JSON.parse(text, dropProto) : JSON.parse(text);
+  } catch (cause) {
+    throw new ArpanetError('invalid', `not JSON: ${JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)}`, { cause });
+  }
+}
+
+const dropProto = (key: string, value: unknown): unknown => (key === '__proto__' ? undefined : value);
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+function isTooDeep(text: string): boolean {
+  if (text.length <= 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === 123 || code === 91) {
+      depth += 1;
+      if (depth > MAX_DEPTH) return true;
+    } else if (code === 125 || code === 93) depth -= 1;
+  }
+  return false;
+}
+
+/** Position of the quote that ends the string begun at `from`; the end of the text without one. */
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+  return text.length;
+}

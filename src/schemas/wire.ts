@@ -1,0 +1,237 @@
+/**
+ * Schemas of the messages between scheduler and agent (model/wire.ts), in both directions. A type or method that this release does not know
+ * gives undefined, as another release may know it. Pure.
+ */
+import { z } from 'zod';
+import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan } from '../model/facts.ts';
+import type { NamedInstance, NameTable } from '../model/name-table.ts';
+import type { AgentCall, AgentMessage, LeaderMessage, RecoveryFacts, StoreReplica } from '../model/wire.ts';
+import { accept } from './accept.ts';
+import { containerInspect, containerSummary, engineEvent, imageSummary, volumeSummary } from './docker-objects.ts';
+import {
+  amount,
+  cidr,
+  count,
+  epoch,
+  filled,
+  flag,
+  hostName,
+  hostPort,
+  id,
+  ipv4,
+  number,
+  object,
+  optional,
+  text,
+  textMap,
+  texts,
+  vni,
+} from './fields.ts';
+import { parseJson } from './json.ts';
+
+const load: z.ZodType<Load> = z.looseObject({ cpu: amount, memoryUsedBytes: amount, memoryTotalBytes: amount });
+
+const hostFacts: z.ZodType<HostFacts> = z.looseObject({
+  name: hostName,
+  address: ipv4,
+  gateway: hostPort,
+  labels: textMap,
+  overlay: z.enum(['vxlan', 'none']),
+  agentVersion: text,
+  version: object,
+  info: object,
+  apiVersion: z.string().regex(/^1\.\d{1,3}$/, 'not an API version such as 1.43'),
+  minApiVersion: z.string().regex(/^(?:1\.\d{1,3})?$/, 'not an API version such as 1.24'),
+  os: text,
+  arch: text,
+  cpus: amount,
+  memoryBytes: amount,
+  routes: z.array(cidr),
+});
+
+const materialised: z.ZodType<MaterialisedNetwork> = z.looseObject({
+  network: id,
+  engineId: text,
+  gateway: text,
+  isLeaving: optional(z.literal(true)),
+});
+
+const networkPlan: z.ZodType<NetworkPlan> = z.looseObject({
+  network: id,
+  name: filled,
+  cidr,
+  vni,
+  gateway: ipv4,
+  ipv6: optional(z.looseObject({ cidr: text, gateway: optional(text), isEnabled: flag })),
+  reserved: z.record(z.string(), ipv4),
+  internal: flag,
+  labels: textMap,
+  options: textMap,
+  peers: z.array(ipv4),
+});
+
+const containers = z.array(z.looseObject({ summary: containerSummary, inspect: containerInspect }));
+const images = z.array(imageSummary);
+const volumes = z.array(volumeSummary);
+const networks = z.array(materialised);
+const snapshot: z.ZodType<EngineSnapshot> = z.looseObject({ containers, images, volumes, networks });
+
+const wireError = z.looseObject({ kind: text, message: text, engineStatus: optional(z.int().min(400).max(599)) });
+
+type Schemas<Message extends { readonly type: string }> = {
+  readonly [Type in Message['type']]: z.ZodType<Extract<Message, { readonly type: Type }>>;
+};
+
+const agentMessages: Schemas<AgentMessage> = {
+  hello: z.looseObject({ type: z.literal('hello'), facts: hostFacts, epoch: count, clusterId: optional(text), networks: optional(count) }),
+  snapshot: z.looseObject({ type: z.literal('snapshot'), snapshot }),
+  beat: z.looseObject({ type: z.literal('beat'), load }),
+  containers: z.looseObject({ type: z.literal('containers'), upserts: containers, removes: z.array(id) }),
+  images: z.looseObject({ type: z.literal('images'), images }),
+  volumes: z.looseObject({ type: z.literal('volumes'), volumes }),
+  networks: z.looseObject({ type: z.literal('networks'), networks }),
+  event: z.looseObject({ type: z.literal('event'), event: engineEvent }),
+  engine: z.looseObject({ type: z.literal('engine'), alive: flag, why: text }),
+  done: z.looseObject({ type: z.literal('done'), call: count, result: optional(z.unknown()), error: optional(wireError) }),
+};
+
+const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
+  id: filled,
+  container: text,
+  name: text,
+  deployment: filled,
+  service: filled,
+  number: count,
+  host: text,
+  addresses: z.record(z.string(), ipv4),
+  aliases: z.record(z.string(), texts),
+  links: textMap,
+  ports: z.array(z.looseObject({ port: z.int().min(0).max(65_535), protocol: text })),
+  ready: flag,
+});
+
+/** The name table, on the wire and in an agent's file. */
+export const nameTable: z.ZodType<NameTable> = z.looseObject({
+  version: count,
+  epoch,
+  atMs: number,
+  instances: z.array(namedInstance),
+  networks: optional(textMap),
+  outside: optional(
+    z.array(
+      z.looseObject({
+        name: filled,
+        entries: z.array(z.looseObject({ type: z.enum(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), value: text })),
+      }),
+    ),
+  ),
+});
+
+/** All plans of a host, on the wire and in an agent's file. */
+export const networkPlans: z.ZodType<readonly NetworkPlan[]> = z.array(networkPlan);
+
+/** Records of the store, on the wire and in an agent's file. */
+export const storeReplica: z.ZodType<StoreReplica> = z.looseObject({
+  epoch,
+  atMs: number,
+  records: z.array(z.tuple([z.string(), z.unknown()])),
+});
+
+const calls: { readonly [Method in AgentCall['method']]: z.ZodType<Extract<AgentCall, { readonly method: Method }>> } = {
+  sync: z.looseObject({
+    method: z.literal('sync'),
+    containers: optional(z.array(id)),
+    newcomers: optional(flag),
+    images: optional(flag),
+    volumes: optional(flag),
+  }),
+  materialise: z.looseObject({ method: z.literal('materialise'), plan: networkPlan }),
+  dematerialise: z.looseObject({ method: z.literal('dematerialise'), network: id }),
+  fence: z.looseObject({ method: z.literal('fence'), addresses: z.array(ipv4) }),
+  look: z.looseObject({ method: z.literal('look') }),
+  usage: z.looseObject({ method: z.literal('usage') }),
+  dial: z.looseObject({ method: z.literal('dial'), address: filled, port: z.int().min(0).max(65_535) }),
+  'missing-paths': z.looseObject({ method: z.literal('missing-paths'), paths: texts }),
+  'copy-image': z.looseObject({ method: z.literal('copy-image'), reference: filled, gateway: hostPort }),
+};
+
+const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
+  sync: z.unknown(),
+  materialise: materialised,
+  dematerialise: z.unknown(),
+  fence: z.unknown(),
+  look: z.looseObject({
+    networks: z.array(
+      z.looseObject({
+        network: text,
+        name: text,
+        gateway: text,
+        bridge: text,
+        mtu: optional(number),
+        isAddressed: optional(flag),
+      }),
+    ),
+    vxlans: z.array(z.looseObject({ device: text, vni: number, master: text, isUp: flag, mtu: optional(number), peers: texts })),
+    names: z.array(namedInstance),
+    unreadable: optional(z.array(z.looseObject({ id: text, name: text, reason: text }))),
+  }),
+  usage: z.array(z.looseObject({ id, cores: amount, memoryBytes: amount })),
+  dial: z.looseObject({ outcome: z.enum(['open', 'refused', 'silent']), why: text }),
+  'missing-paths': texts,
+  'copy-image': z.unknown(),
+};
+
+const call = z.looseObject({ type: z.literal('call'), call: count, request: z.looseObject({ method: filled }) });
+
+const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>> = {
+  welcome: z.looseObject({ type: z.literal('welcome'), epoch, leader: text, clusterId: text }),
+  refused: z.looseObject({ type: z.literal('refused'), why: text, removed: optional(flag) }),
+  beat: z.looseObject({ type: z.literal('beat') }),
+  plans: z.looseObject({ type: z.literal('plans'), plans: networkPlans, fenced: optional(z.array(ipv4)) }),
+  names: z.looseObject({ type: z.literal('names'), table: nameTable }),
+  settings: z.looseObject({ type: z.literal('settings'), logLevel: z.nullable(text) }),
+  keep: z.looseObject({ type: z.literal('keep'), kept: storeReplica }),
+};
+
+const typed = z.looseObject({ type: filled });
+
+/** One line from an agent; undefined for a type that this release does not know. Throws `invalid`. */
+export function readAgentMessage(line: string): AgentMessage | undefined {
+  const message = accept(typed, parseJson(line), 'message');
+  return isOwn(agentMessages, message.type)
+    ? accept<AgentMessage>(agentMessages[message.type], message, `message ${message.type}`)
+    : undefined;
+}
+
+/** One line from the leader; undefined for a type that this release does not know. A call of an unknown method is `unknown`. Throws `invalid`. */
+export function readLeaderMessage(
+  line: string,
+): LeaderMessage | { readonly type: 'unknown-call'; readonly call: number; readonly method: string } | undefined {
+  const message = accept(typed, parseJson(line), 'message');
+  if (message.type === 'call') {
+    const { call: number_, request } = accept(call, message, 'message call');
+    if (!isOwn(calls, request.method)) return { type: 'unknown-call', call: number_, method: request.method };
+    return { type: 'call', call: number_, request: accept<AgentCall>(calls[request.method], request, `call ${request.method}`) };
+  }
+  return isOwn(leaderMessages, message.type)
+    ? accept<LeaderMessage>(leaderMessages[message.type], message, `message ${message.type}`)
+    : undefined;
+}
+
+/** An agent's result of a call. Throws `invalid`. */
+export function readCallResult(method: AgentCall['method'], result: unknown): unknown {
+  return accept(results[method], result, `result of ${method}`);
+}
+
+function isOwn<Key extends string>(schemas: Readonly<Record<Key, unknown>>, key: string): key is Key {
+  return Object.hasOwn(schemas, key);
+}
+
+/** Answer of a gateway to `GET /kept`. */
+export const recoveryFacts: z.ZodType<RecoveryFacts> = z.looseObject({
+  host: z.looseObject({ name: hostName, address: ipv4, gateway: hostPort, labels: textMap }),
+  epoch,
+  clusterId: text,
+  plans: networkPlans,
+  state: z.union([storeReplica, z.undefined()]),
+});
