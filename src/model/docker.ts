@@ -6,6 +6,7 @@ export interface Json {
   readonly [key: string]: unknown;
 }
 
+/** A container's settings in one network, in requests and in inspect. */
 export interface EndpointSettings extends Json {
   readonly IPAMConfig?: { readonly IPv4Address?: string; readonly IPv6Address?: string; readonly LinkLocalIPs?: readonly string[] } | null;
   readonly Links?: readonly string[] | null;
@@ -26,6 +27,7 @@ export interface PortBinding {
   readonly HostPort?: string;
 }
 
+/** `HostConfig` of create requests and of inspect. */
 export interface HostConfig extends Json {
   readonly NetworkMode?: string;
   readonly Binds?: readonly string[] | null;

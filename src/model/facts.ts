@@ -117,6 +117,7 @@ export interface DialResult {
   readonly why: string;
 }
 
+/** All that an Engine has. */
 export interface EngineSnapshot {
   readonly containers: readonly ContainerFacts[];
   readonly images: readonly ImageSummary[];
