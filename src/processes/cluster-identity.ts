@@ -26,11 +26,11 @@ export async function identityOf(
 /** Undefined only if the key is absent: with a new id or token in place of a damaged one, every host would refuse this cluster. Throws `unavailable`. */
 function textAt(ledger: Ledger, key: string): string | undefined {
   const value = ledger.get(key);
-  const why = ledger.unreadable().find((record) => record.key === key)?.why ?? (accepts(identityText, value) ? undefined : 'it is no text');
-  if (value === undefined && why === 'it is no text') return undefined;
-  if (why === undefined && accepts(identityText, value)) return value;
+  const unreadable = ledger.unreadable().find((record) => record.key === key);
+  if (value === undefined && unreadable === undefined) return undefined;
+  if (accepts(identityText, value)) return value;
   throw new ArpanetError(
     'unavailable',
-    `the key ${key} of the state store is damaged (${why}), and hosts would refuse a cluster with a new one: write its value back, or run "arpanet restore" or "arpanet recover"`,
+    `the key ${key} of the state store is damaged (${unreadable?.why ?? 'it holds no text'}), and hosts would refuse a cluster with a new one: write its value back, or run "arpanet restore" or "arpanet recover"`,
   );
 }

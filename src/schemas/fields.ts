@@ -1,6 +1,7 @@
 /** Schemas of single members. Pure. */
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
+import { HOST_NAME_FORM, isHostName } from '../text/names.ts';
 
 /** Highest epoch believed: 2^48, far below the safe integers (2^53), so that no number of elections leaves them. */
 export const MAX_EPOCH = 2 ** 48;
@@ -25,9 +26,7 @@ export const object = z.looseObject({});
 /** Ids of containers, images, networks and the like: they become parts of paths, of file names, and words of commands. */
 export const id = z.string().regex(/^[\w][\w.:-]{0,254}$/, 'not an id');
 /** A host's name: a label of DNS names, in lower case. */
-export const hostName = z
-  .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'not a host name (1 to 63 of a-z, 0-9 and -, not at the ends)');
+export const hostName = z.string().refine(isHostName, `not a host name: use ${HOST_NAME_FORM}`);
 export const ipv4 = z.string().refine(isIPv4, 'not an IPv4 address');
 export const cidr = z.string().refine((value) => {
   const [address = '', bits = '', more] = value.split('/');

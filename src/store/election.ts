@@ -171,10 +171,10 @@ async function probeLeader({ store, log, probe }: CampaignDeps, other: () => Hol
 /** 0 for one that cannot be read: the hosts know the epoch of their last leader, and make this one raise its own above it. */
 function storedEpoch(entry: Entry | undefined, log: Logger): number {
   if (entry === undefined) return 0;
-  const fault = entry.fault ?? storedValueFault(keys.epoch, entry.value);
-  if (fault === undefined) return Number(entry.value);
+  if (accepts(epochSchema, entry.value)) return entry.value;
+  const { value, fault } = entry;
   log.error(
-    { key: keys.epoch, fault },
+    { key: keys.epoch, value, fault },
     `key ${keys.epoch} of the state store is damaged: elections count from 1 until a host reports its epoch`,
   );
   return 0;

@@ -8,6 +8,7 @@ import type { ContainerInspect, ImageSummary, VolumeSummary } from '../../model/
 import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { ContainerFacts, UnreadableContainer } from '../../model/facts.ts';
 import { accept, accepts, containerInspect, containerSummary, imageSummary, parseJson, volumeSummary } from '../../schemas/index.ts';
+import { withoutSlash } from '../../text/names.ts';
 import { mapBounded } from '../../async/batch-queue.ts';
 
 const PARALLEL_READS = 8;
@@ -97,7 +98,7 @@ function entriesOf(list: unknown): readonly object[] {
 const idOf = (entry: object): string => ('Id' in entry && typeof entry.Id === 'string' ? entry.Id : '');
 
 const nameOf = (entry: object | undefined): string =>
-  entry !== undefined && 'Names' in entry && Array.isArray(entry.Names) ? String(entry.Names[0] ?? '').replace(/^\//, '') : '';
+  entry !== undefined && 'Names' in entry && Array.isArray(entry.Names) ? withoutSlash(String(entry.Names[0] ?? '')) : '';
 
 /** moby lists `Labels: null` for the containers of a classic build's steps. */
 const withLabels = (entry: object): object => ('Labels' in entry && entry.Labels === null ? { ...entry, Labels: {} } : entry);

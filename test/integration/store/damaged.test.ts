@@ -74,7 +74,7 @@ describe('a damaged embedded store', { timeout: 300_000 }, () => {
 
   it('with a value of another shape is led on without it, and says so', async () => {
     const { dir } = copy();
-    const lines: { msg: string }[] = [];
+    const lines: { msg: string; key?: string }[] = [];
     const told = pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
     await using store = await openEmbedded(dir, told);
     await store.transact([
@@ -90,14 +90,14 @@ describe('a damaged embedded store', { timeout: 300_000 }, () => {
       ledger.unreadable().map(({ key }) => key),
       [keys.container('web'), keys.service('abc', 'web')],
     );
-    assert.ok(lines.some(({ msg }) => msg.includes(`key ${keys.container('web')} of the state store cannot be read`)));
+    assert.ok(lines.some(({ msg, key }) => msg.includes('cannot be read and is set aside') && key === keys.container('web')));
     await ledger.commit([{ kind: 'create', key: keys.volume('other'), value: { name: 'other', driver: 'local', createdAtMs: 1 } }]);
     await ledger.commit([{ kind: 'delete', key: keys.container('web') }]);
     assert.equal(await store.get(keys.container('web')), undefined);
     assert.equal(ledger.unreadable().length, 1);
     await assert.rejects(ledger.commit([{ kind: 'put', key: keys.service('abc', 'web'), value: { labels: 5 } }]), {
       kind: 'invalid',
-      message: /cannot be stored/,
+      message: /cannot be kept/,
     });
   });
 });
