@@ -1,4 +1,4 @@
-/** Effects: JSON files that outlive the agent, so that a host goes on with its names and networks when no leader answers. */
+/** Effects: JSON files that outlive the agent, so that a host continues with its names and networks when no leader answers. */
 import { readFileSync, renameSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import type { z } from 'zod';
@@ -69,7 +69,7 @@ export function readJsonFile<T>(file: string, { schema, loss }: FileKind<T>, log
   }
 }
 
-/** For whoever wants to know what it held. */
+/** So that somebody can look at what it held. */
 function setAside(file: string): string | undefined {
   try {
     renameSync(file, `${file}.unreadable`);

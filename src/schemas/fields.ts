@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 import { HOST_NAME_FORM, isHostName } from '../text/names.ts';
 
-/** Highest epoch believed: 2^48, far below the safe integers (2^53), so that no number of elections leaves them. */
+/** Highest epoch accepted: 2^48, far below the safe integers (2^53), so that no number of elections leaves them. */
 export const MAX_EPOCH = 2 ** 48;
 /** How much higher than the known epoch another one may be. One election raises it by 1; a backup may be many elections old. */
 export const MAX_EPOCH_STEP = 1_000_000;

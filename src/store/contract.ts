@@ -45,7 +45,7 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** Who holds a lock, and the value written with it. */
+/** The holder of a lock, and the value written with it. */
 export interface Holder {
   readonly session: string;
   readonly value: unknown;

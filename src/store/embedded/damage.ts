@@ -22,7 +22,7 @@ export function isDamage(error: unknown): boolean {
   return error instanceof Error && 'code' in error && DAMAGE_CODES.includes(error.code);
 }
 
-/** What to say of a damaged database, and how to mend it. */
+/** What to say of a damaged database, and how to repair it. */
 export function damaged(dir: string, what: string, cause?: unknown): ArpanetError {
   return new ArpanetError(
     'unavailable',
