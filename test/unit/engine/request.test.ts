@@ -167,7 +167,7 @@ describe('the event feed', () => {
       response.writeHead(++feeds === 2 ? 500 : 200);
       if (feeds === 2) response.end();
       if (feeds === 2) return;
-      response.write(`{"Type":"container","Action":"start${feeds}","Actor":{"ID":"c","Attributes":{}}}\n`);
+      response.write(`{"Type":"container","Action":"start${feeds}","Actor":{"ID":"c","Attributes":{}},"time":1,"timeNano":1000000000}\n`);
       if (feeds === 1) setTimeout(() => response.destroy(), 20);
     });
     const stop = new AbortController();
