@@ -62,8 +62,8 @@ describe('repair', () => {
   it('audit names what a hand changed in the store, the catalog and the kernel; --fix repairs it', async () => {
     const lease = `kv/arpanet/leases/${(await network()).id}/${await address('one')}`;
     const hands: readonly (readonly [RegExp, () => Promise<unknown>])[] = [
-      [/key arpanet\/leases\/.* was changed/, () => kv(lease, { method: 'DELETE' })],
-      [/key arpanet\/containers\/one was changed/, () => kv('kv/arpanet/containers/one', { method: 'PUT', body: '{"name":"forged"}' })],
+      [/key arpanet\/leases\/.* was modified externally/, () => kv(lease, { method: 'DELETE' })],
+      [/key arpanet\/containers\/one was modified externally/, () => kv('kv/arpanet/containers/one', { method: 'PUT', body: '{"name":"forged"}' })],
       [
         /pair.* on arpanet-h2 is missing/,
         async () => {
