@@ -125,7 +125,7 @@ describe('repair', () => {
     const { name } = await network();
     await must(cluster.engine('h2', 'network', 'disconnect', '-f', name, 'two'));
     await must(cluster.engine('h2', 'network', 'rm', name));
-    assert.match((await cluster.arpanet('audit')).stdout, /container two runs without its address/);
+    await until('the audit names it', async () => /container two runs without its address/.test((await cluster.arpanet('audit')).stdout));
     await until('an audit --fix repairs it', async () => (await cluster.arpanet('audit', '--fix')).code === 0, 40_000);
     assert.equal(await address('two'), before);
     assert.ok(await reaches('one', before));
