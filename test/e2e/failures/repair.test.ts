@@ -63,7 +63,10 @@ describe('repair', () => {
     const lease = `kv/arpanet/leases/${(await network()).id}/${await address('one')}`;
     const hands: readonly (readonly [RegExp, () => Promise<unknown>])[] = [
       [/key arpanet\/leases\/.* was modified externally/, () => kv(lease, { method: 'DELETE' })],
-      [/key arpanet\/containers\/one was modified externally/, () => kv('kv/arpanet/containers/one', { method: 'PUT', body: '{"name":"forged"}' })],
+      [
+        /key arpanet\/containers\/one was modified externally/,
+        () => kv('kv/arpanet/containers/one', { method: 'PUT', body: '{"name":"forged"}' }),
+      ],
       [
         /pair.* on arpanet-h2 is missing/,
         async () => {
