@@ -75,6 +75,7 @@ describe('damaged DNS packets', () => {
       await fuzz(async (chance) => {
         const socket = connect({ host: '127.0.0.1', port });
         socket.on('error', () => undefined).resume();
+        const closed = once(socket, 'close');
         await once(socket, 'connect');
         for (let n = chance.below(5); n >= 0; n--) {
           const message = chance.damaged(chance.pick(queries));
@@ -85,7 +86,7 @@ describe('damaged DNS packets', () => {
         if (chance.random() < 0.5) socket.resetAndDestroy();
         else socket.end();
         setTimeout(() => socket.destroy(), 200).unref();
-        await once(socket, 'close');
+        await closed;
       });
       await answers();
     });
