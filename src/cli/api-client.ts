@@ -1,7 +1,7 @@
 /** The one HTTP client of all commands: the Docker API and `/arpanet/v1` of any scheduler. Effects: HTTP requests. */
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { lines } from '../engine/events.ts';
+import { lines } from '../engine/lines.ts';
 import { engineError, engineOpen, engineRequest, engineTarget } from '../engine/request.ts';
 import { ArpanetError, isKind } from '../model/errors.ts';
 import { afterScheme, formatHostPort, parseHostPort } from '../text/host-port.ts';

@@ -1,9 +1,8 @@
 /** Effects: follows the Engine's event feed (`GET /events`). Reconnects by itself, and says so: readers then read everything again. */
-import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineEvent } from '../model/docker.ts';
-import { ArpanetError } from '../model/errors.ts';
 import { accept, engineEvent, parseJson } from '../schemas/index.ts';
+import { lines } from './lines.ts';
 import { engineError, engineOpen, type EngineTarget } from './request.ts';
 
 export type FeedItem =
@@ -55,34 +54,5 @@ function itemOf(line: string): FeedItem {
     return { kind: 'event', event: accept(engineEvent, parseJson(line), 'event') };
   } catch (error) {
     return { kind: 'malformed', reason: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-/** Longest line accepted, in characters. The longest messages are an agent's snapshots. */
-const MAX_LINE = 64 * 1024 * 1024;
-
-/**
- * A byte stream as lines of UTF-8, without empty ones and without an unfinished last one. Decodes by itself, because sockets of an
- * `http.Server` refuse `setEncoding`; reads each byte once, however long the line. Throws `too-large` for a line over 64 MiB.
- */
-export async function* lines(chunks: AsyncIterable<unknown>): AsyncGenerator<string, void> {
-  const decoder = new StringDecoder('utf8');
-  let pieces: string[] = [];
-  let held = 0;
-  for await (const chunk of chunks) {
-    const text = Buffer.isBuffer(chunk) ? decoder.write(chunk) : String(chunk);
-    let from = 0;
-    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', from)) {
-      pieces.push(text.slice(from, at));
-      const line = pieces.length === 1 ? (pieces[0] ?? '') : pieces.join('');
-      pieces = [];
-      held = 0;
-      from = at + 1;
-      if (line.trim() !== '') yield line;
-    }
-    if (from === text.length) continue;
-    pieces.push(text.slice(from));
-    held += text.length - from;
-    if (held > MAX_LINE) throw new ArpanetError('too-large', `a line is longer than ${MAX_LINE} characters`);
   }
 }

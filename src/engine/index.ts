@@ -6,8 +6,10 @@
 export { isBearer } from './bearer.ts';
 export { dockerFor } from './client.ts';
 export { createEventDedup } from './event-dedup.ts';
-export { engineEvents, lines } from './events.ts';
+export { engineEvents } from './events.ts';
 export { reset, watchHalfOpen } from './half-open.ts';
+export { lines } from './lines.ts';
+export { LogLines, type LogLine } from './log-lines.ts';
 export { HIGH_WATER_MARK_BYTES, reuseReadBuffer } from './reused-read-buffer.ts';
 export {
   engineError,

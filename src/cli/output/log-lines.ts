@@ -1,27 +1,13 @@
-/** The logs of many containers as one stream of lines. Pure: bytes and texts in, lines out. */
-import type { Buffer } from 'node:buffer';
+/** The logs of many containers as one stream of lines. Pure. */
 
-/** An Engine's multiplexed log stream cut into its frames' payloads, whatever the pieces it came in. */
-export function unframe(rest: Buffer): { readonly payloads: readonly Buffer[]; readonly rest: Buffer } {
-  const payloads: Buffer[] = [];
-  let from = 0;
-  while (rest.length - from >= 8) {
-    const end = from + 8 + rest.readUInt32BE(from + 4);
-    if (end > rest.length) break;
-    payloads.push(rest.subarray(from + 8, end));
-    from = end;
-  }
-  return { payloads, rest: rest.subarray(from) };
-}
-
-export interface LogLine {
+export interface TimedLine {
   /** RFC 3339 with nanoseconds, as the Engine wrote it: sorts as text. */
   readonly at: string;
   readonly text: string;
 }
 
 /** A line asked for with `timestamps=1`. */
-export function logLine(line: string): LogLine {
+export function timedLine(line: string): TimedLine {
   const end = line.indexOf(' ');
   const at = end === -1 ? line : line.slice(0, end);
   return /^\d{4}-\d\d-\d\dT/.test(at) ? { at, text: end === -1 ? '' : line.slice(end + 1).replace(/\r$/, '') } : { at: '', text: line };

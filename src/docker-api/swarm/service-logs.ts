@@ -1,10 +1,9 @@
 /** Logs of all instances of a service in one stream, each line with the details that the docker CLI makes its prefix from. */
 import { setMaxListeners } from 'node:events';
-import { engineOpen } from '../../engine/index.ts';
+import { engineOpen, type LogLine, LogLines } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView, type ServiceView } from '../../model/index.ts';
 import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
-import { type LogLine, LogLines } from '../proxy/log-lines.ts';
 import { boolValue } from '../json/go-values.ts';
 import { ids } from './ids.ts';
 import { serviceAt } from './services.ts';
@@ -87,7 +86,5 @@ async function* linesOf(call: Exchange, container: ContainerView, query: string)
     answer.resume();
     return;
   }
-  const lines = new LogLines(container.facts.inspect.Config['Tty'] === true);
-  for await (const chunk of answer) yield* lines.push(chunk as Buffer);
-  yield* lines.end();
+  yield* new LogLines(container.facts.inspect.Config['Tty'] === true).of(answer);
 }

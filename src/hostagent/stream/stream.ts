@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lines } from '../../engine/events.ts';
+import { lines } from '../../engine/lines.ts';
 import { openUpgrade } from '../../engine/upgrade.ts';
 import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { HostFacts, Load } from '../../model/facts.ts';

@@ -3,6 +3,7 @@
  * The endpoint hands over upgraded sockets; what arrives goes to `heard` in order, one message after the other.
  */
 import { isBearer } from '../../engine/bearer.ts';
+import { lines } from '../../engine/lines.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
@@ -18,7 +19,6 @@ import { MAX_EPOCH_STEP, readAgentMessage, readCallResult } from '../../schemas/
 import type { Logger } from '../../telemetry/log.ts';
 import type { AgentReport } from './agent-report.ts';
 import { apiWindowFault } from './join-rules.ts';
-import { readLines } from './json-lines.ts';
 
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
 const UNSENT_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -106,7 +106,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     const helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS);
     let session: Session | undefined;
     try {
-      for await (const line of readLines(socket.iterator({ destroyOnReturn: false }), LINE_LIMIT_BYTES)) {
+      for await (const line of lines(socket.iterator({ destroyOnReturn: false }), LINE_LIMIT_BYTES)) {
         const message = readAgentMessage(line);
         if (message === undefined) continue;
         if (session === undefined) {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Decision, EngineEvent, NamedInstance } from '../../../src/model/index.ts';
 import { eventText } from '../../../src/cli/output/events.ts';
 import { explainText } from '../../../src/cli/output/explain.ts';
-import { logLine, prefixed, sinceOf, unframe } from '../../../src/cli/output/log-lines.ts';
+import { prefixed, sinceOf, timedLine } from '../../../src/cli/output/log-lines.ts';
 import { namesText } from '../../../src/cli/output/names.ts';
 import { addressesText } from '../../../src/cli/output/networks.ts';
 import { instanceCalled, nameReports } from '../../../src/operator-api/index.ts';
@@ -140,16 +140,8 @@ describe('what operators look at', () => {
     assert.equal(eventText(event), '2025-11-20T14:03:05Z h1 container die abc-web-1 (image=web:1, exitCode=1)');
   });
 
-  it('logs: frames are put together from whatever pieces they come in', () => {
-    const frame = (text: string) => Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, text.length]), Buffer.from(text)]);
-    const bytes = Buffer.concat([frame('one\n'), frame('two\n')]);
-    const first = unframe(bytes.subarray(0, 15));
-    assert.deepEqual(first.payloads.map(String), ['one\n']);
-    assert.deepEqual(unframe(Buffer.concat([first.rest, bytes.subarray(15)])).payloads.map(String), ['two\n']);
-  });
-
   it('logs: a line gives its time, with which reading goes on where it was left', () => {
-    assert.deepEqual(logLine('2026-11-20T14:03:05.012345678Z hello  world'), {
+    assert.deepEqual(timedLine('2026-11-20T14:03:05.012345678Z hello  world'), {
       at: '2026-11-20T14:03:05.012345678Z',
       text: 'hello  world',
     });

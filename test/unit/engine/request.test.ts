@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import {
   createEngineAgent,
@@ -10,7 +9,6 @@ import {
   engineJson,
   engineRequest,
   engineTarget,
-  lines,
   openTunnel,
   splitHostPort,
 } from '../../../src/engine/index.ts';
@@ -31,20 +29,6 @@ async function listen(t: TestContext, server: net.Server): Promise<{ host: strin
   });
   return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
 }
-const collect = async (chunks: readonly (string | Buffer)[]) => {
-  const all: string[] = [];
-  for await (const line of lines(Readable.from(chunks))) all.push(line);
-  return all;
-};
-
-describe('lines', () => {
-  it('puts lines together that were cut anywhere, also within a character', async () => {
-    const bytes = Buffer.from('{"a":"é"}\n\n{"b":1}\nunfinished');
-    const every = Array.from(bytes, (byte) => Buffer.from([byte]));
-    assert.deepEqual(await collect(every), ['{"a":"é"}', '{"b":1}']);
-    assert.deepEqual(await collect([bytes]), ['{"a":"é"}', '{"b":1}']);
-  });
-});
 
 describe('an Engine’s address', () => {
   it('is unix:// or tcp://, and anything else is refused with both named', () => {

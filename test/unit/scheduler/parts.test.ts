@@ -12,38 +12,12 @@ import {
 } from '../../../src/model/index.ts';
 import { adoptions } from '../../../src/scheduler/containers/adopt-plan.ts';
 import { createFeed, type FeedDeps } from '../../../src/scheduler/events/feed.ts';
-import { readLines } from '../../../src/scheduler/agents/json-lines.ts';
 import { createNamesPush, instancesFor } from '../../../src/scheduler/agents/names-push.ts';
 import { planFor } from '../../../src/scheduler/networks/network-plans.ts';
 import { checkedNetwork } from '../../../src/scheduler/networks/networks.ts';
 import { createUndo } from '../../../src/scheduler/create/undo.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { createKeyed, createSlots } from '../../../src/async/keyed.ts';
-
-async function linesOf(chunks: readonly string[], limit = 100): Promise<string[]> {
-  const lines: string[] = [];
-  async function* bytes(): AsyncGenerator<Buffer> {
-    for (const chunk of chunks) yield Buffer.from(chunk, 'latin1');
-  }
-  for await (const line of readLines(bytes(), limit)) lines.push(line);
-  return lines;
-}
-
-describe('lines of a stream', () => {
-  it('come whole, however they are cut', async () => {
-    assert.deepEqual(await linesOf(['{"a":', '1}\n{"b"', ':2}\n\n{"c":3', '}\n']), ['{"a":1}', '{"b":2}', '{"c":3}']);
-  });
-  it('keep a letter that was cut in two', async () => {
-    assert.deepEqual(await linesOf(['"\xc3', '\xa9"\n']), ['"é"']);
-  });
-  it('drop what its sender did not finish', async () => {
-    assert.deepEqual(await linesOf(['{"a":1}\n{"b"']), ['{"a":1}']);
-  });
-  it('are refused past their limit, finished or not', async () => {
-    await assert.rejects(linesOf(['x'.repeat(101)]), { kind: 'too-large' });
-    await assert.rejects(linesOf(['x'.repeat(60), `${'x'.repeat(60)}\n`]), { kind: 'too-large' });
-  });
-});
 
 describe('undo', () => {
   it('runs last first, goes on after a failure, and does not wait for ever', async () => {

@@ -1,12 +1,11 @@
 /** `arpanet logs`: all instances of a deployment or service in one stream, through restarts, moves and leader changes. Effects: HTTP, timers. */
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lines } from '../../../engine/events.ts';
+import { LogLines } from '../../../engine/log-lines.ts';
 import { isKind } from '../../../model/errors.ts';
 import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
-import { logLine, type LogLine, prefixed, sinceOf, unframe } from '../../output/log-lines.ts';
+import { prefixed, sinceOf, type TimedLine, timedLine } from '../../output/log-lines.ts';
 
 export interface LogFlags extends ClientFlags {
   readonly follow?: boolean;
@@ -22,13 +21,15 @@ interface Source {
 
 /** Between two attempts to reach the cluster. */
 const RETRY_MS = 500;
+/** A longer line is printed in pieces. */
+const LINE_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** Without a reference, of all services. With `--follow` it does not end; with `--json` one object per line. */
 export async function showLogs(reference: string | undefined, flags: LogFlags, terminal: Terminal): Promise<void> {
   const { out, say, isTerminal } = terminal;
   const { api } = clientCall(flags, terminal);
   let width = 0;
-  const print = ({ id, who }: Source, { at, text }: LogLine) =>
+  const print = ({ id, who }: Source, { at, text }: TimedLine) =>
     out(
       flags.json === true
         ? `${JSON.stringify({ container: id, instance: who, time: at, text })}\n`
@@ -39,7 +40,7 @@ export async function showLogs(reference: string | undefined, flags: LogFlags, t
   if (flags.follow !== true) {
     const all = await Promise.all(
       first.map(async (source) => {
-        const mine: { source: Source; line: LogLine }[] = [];
+        const mine: { source: Source; line: TimedLine }[] = [];
         await read(api, source.id, { follow: false, tail: flags.tail, after: undefined }, (line) => mine.push({ source, line }));
         return mine;
       }),
@@ -108,22 +109,13 @@ interface ReadOptions {
 }
 
 /** Resolves at the end of the log; of a followed one, when its container stops. */
-async function read(api: ApiClient, id: string, { follow, tail, after }: ReadOptions, take: (line: LogLine) => void): Promise<void> {
+async function read(api: ApiClient, id: string, { follow, tail, after }: ReadOptions, take: (line: TimedLine) => void): Promise<void> {
   const { Config } = await api.json<{ Config: { Tty?: boolean } }>(`/containers/${id}/json`);
   const query = new URLSearchParams({ stdout: '1', stderr: '1', timestamps: '1', tail, follow: follow ? '1' : '0' });
   if (after !== undefined) query.set('since', sinceOf(after));
   const answer = await api.open(`/containers/${id}/logs?${query.toString()}`, new AbortController().signal);
-  for await (const text of lines(Config.Tty === true ? answer : payloads(answer))) {
-    const line = logLine(text);
+  for await (const { line: bytes } of new LogLines(Config.Tty === true, LINE_LIMIT_BYTES).of(answer)) {
+    const line = timedLine(bytes.toString());
     if (after === undefined || line.at > after) take(line);
-  }
-}
-
-async function* payloads(answer: IncomingMessage): AsyncGenerator<Buffer, void> {
-  let waiting: Buffer = Buffer.alloc(0);
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    const cut = unframe(waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk]));
-    waiting = cut.rest;
-    yield* cut.payloads;
   }
 }

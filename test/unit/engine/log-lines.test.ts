@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { LogLines } from '../../../src/docker-api/proxy/log-lines.ts';
+import { LogLines } from '../../../src/engine/log-lines.ts';
 
 const frame = (stream: number, text: string): Buffer => {
   const head = Buffer.alloc(8);

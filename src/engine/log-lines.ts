@@ -10,10 +10,13 @@ export interface LogLine {
 }
 
 /** In pieces of 16 KiB an Engine's own log drivers write a line: four of them. */
-export const LINE_LIMIT_BYTES = 64 * 1024;
+const LINE_LIMIT_BYTES = 64 * 1024;
 const HEAD_BYTES = 8;
 
-/** `isTty`: there are no frames, all is standard output, and lines end as on a terminal. */
+/**
+ * `isTty`: there are no frames, all is standard output, and lines end as on a terminal. `limitBytes`: a longer line is cut there.
+ * Source: Docker API v1.43, `POST /containers/{id}/attach`, "Stream format" (8 bytes before each frame); the same for `GET /containers/{id}/logs`.
+ */
 export class LogLines {
   readonly #isTty: boolean;
   readonly #limitBytes: number;
@@ -51,6 +54,12 @@ export class LogLines {
       rest = rest.subarray(payload.length);
       yield* this.#cut(this.#stream, payload);
     }
+  }
+
+  /** All of an answer: as its chunks come, and what is left at its end. */
+  async *of(chunks: AsyncIterable<unknown>): AsyncGenerator<LogLine> {
+    for await (const chunk of chunks) yield* this.push(chunk as Buffer);
+    yield* this.end();
   }
 
   /** What is left when the stream has ended. */
