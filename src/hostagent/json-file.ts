@@ -1,9 +1,9 @@
 /** Effects: JSON files that outlive the agent, so that a host continues with its names and networks when no leader answers. */
 import { readFileSync, renameSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
 import type { z } from 'zod';
 import { accept, parseJson } from '../schemas/index.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { writeDurably } from '../files/durable-file.ts';
 import { createBatchQueue, type BatchQueue } from '../async/batch-queue.ts';
 
 export interface JsonFile<T> {
@@ -77,16 +77,4 @@ function setAside(file: string): string | undefined {
   } catch {
     return undefined; // a read-only disk: the message is all that can be done
   }
-}
-
-/** The file has the old text or all of the new one, also after a power cut: the text is synced before the rename. Throws Node's error. */
-export async function writeDurably(file: string, text: string): Promise<void> {
-  const handle = await open(`${file}.new`, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.new`, file);
 }

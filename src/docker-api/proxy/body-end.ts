@@ -11,6 +11,7 @@ export interface BodyEnd {
 /** A chunk's size with its extensions, or the trailers together, may have this much; node:http allows as much. */
 const LINES_LIMIT_BYTES = 16 * 1024;
 
+/** Of a body as its head frames it: in chunks, or with a length; without either it is empty. */
 export function bodyEnd(headers: IncomingHttpHeaders): BodyEnd {
   return headers['transfer-encoding'] === undefined ? endByLength(Number(headers['content-length'] ?? 0)) : endByChunks();
 }
@@ -27,7 +28,8 @@ function endByLength(length: number): BodyEnd {
   };
 }
 
-function endByChunks(): BodyEnd {
+/** Of a body in chunks, RFC 9112 section 7.1; extensions and trailers are passed over. `onData` is given what the chunks hold, piece by piece. */
+export function endByChunks(onData?: (data: Buffer) => void): BodyEnd {
   let awaited: 'size' | 'data' | 'end of data' | 'trailers' | 'nothing' = 'size';
   let dataLeft = 0;
   let line = '';
@@ -54,6 +56,7 @@ function endByChunks(): BodyEnd {
       while (at < bytes.length && awaited !== 'nothing') {
         if (awaited === 'data') {
           const taken = Math.min(dataLeft, bytes.length - at);
+          onData?.(bytes.subarray(at, at + taken));
           at += taken;
           dataLeft -= taken;
           if (dataLeft === 0) awaited = 'end of data';

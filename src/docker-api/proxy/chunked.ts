@@ -1,6 +1,7 @@
-/** A chunked body that precedes an upgraded stream: Go's client sends the options of an exec so. Pure, but for the socket that is read. */
+/** A chunked body that precedes an upgraded stream: Go's client sends the options of an exec so. Effects: reads the socket that it is given. */
 import type { Duplex } from 'node:stream';
 import { ArpanetError } from '../../model/index.ts';
+import { endByChunks } from './body-end.ts';
 
 export interface Unchunked {
   readonly body: Buffer;
@@ -8,41 +9,19 @@ export interface Unchunked {
   readonly rest: Buffer;
 }
 
-/** RFC 9112 section 7.1, extensions and trailers passed over. Undefined: more is to come. Throws `invalid` for what is no chunk. */
-export function unchunk(bytes: Buffer): Unchunked | undefined {
-  const parts: Buffer[] = [];
-  for (let at = 0; ; ) {
-    const end = bytes.indexOf('\r\n', at);
-    if (end < 0) return undefined;
-    const [, digits] = /^([0-9a-f]{1,8})(?:[ \t]*;.*)?$/i.exec(bytes.toString('latin1', at, end)) ?? [];
-    if (digits === undefined) throw new ArpanetError('invalid', 'malformed chunked encoding');
-    const size = Number.parseInt(digits, 16);
-    at = end + 2;
-    if (size === 0) return pastTrailers(bytes, at, Buffer.concat(parts));
-    if (bytes.length < at + size + 2) return undefined;
-    if (bytes.toString('latin1', at + size, at + size + 2) !== '\r\n') throw new ArpanetError('invalid', 'malformed chunked encoding');
-    parts.push(bytes.subarray(at, at + size));
-    at += size + 2;
-  }
-}
-
-function pastTrailers(bytes: Buffer, start: number, body: Buffer): Unchunked | undefined {
-  for (let at = start; ; ) {
-    const end = bytes.indexOf('\r\n', at);
-    if (end < 0) return undefined;
-    if (end === at) return { body, rest: bytes.subarray(end + 2) };
-    at = end + 2;
-  }
-}
-
-/** Reads such a body off a socket that nobody else reads. Throws `invalid` for one that is malformed, too long, or cut off. */
+/**
+ * Reads such a body off a socket that nobody else reads; `head` is what was read already. Throws `invalid` for one that is malformed or cut off,
+ * `too-large` for more than `limitBytes` with its framing.
+ */
 export async function readChunked(socket: Duplex, head: Buffer, limitBytes: number): Promise<Unchunked> {
-  let bytes = head;
-  for (;;) {
-    const found = unchunk(bytes);
-    if (found !== undefined) return found;
-    if (bytes.length > limitBytes) throw new ArpanetError('too-large', `http: request body too large: the limit is ${limitBytes} bytes`);
-    bytes = Buffer.concat([bytes, await nextChunk(socket)]);
+  const parts: Buffer[] = [];
+  const end = endByChunks((data) => parts.push(data));
+  let total = 0;
+  for (let bytes = head; ; bytes = await nextChunk(socket)) {
+    const taken = end.take(bytes);
+    if (end.isReached()) return { body: Buffer.concat(parts), rest: bytes.subarray(taken) };
+    total += bytes.length;
+    if (total > limitBytes) throw new ArpanetError('too-large', `http: request body too large: the limit is ${limitBytes} bytes`);
   }
 }
 

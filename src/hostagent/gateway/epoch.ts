@@ -1,6 +1,6 @@
 /** Effects: keeps on disk the highest epoch that this host has seen. A leader that lost its lock is refused, also after a reboot of this host. */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurablySync } from '../../files/durable-file.ts';
 import { agentFiles, MAX_EPOCH, MAX_EPOCH_STEP } from '../../schemas/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { readJsonFile } from '../json-file.ts';
@@ -38,7 +38,7 @@ export function openEpoch(dataDir: string, log: Logger): EpochGuard {
   /** On a full disk the epoch is kept in memory and written when the next one comes: an agent that ended here would protect nothing. */
   const save = (): void => {
     try {
-      writeDurably(file, JSON.stringify({ epoch, clusterId }));
+      writeDurablySync(file, JSON.stringify({ epoch, clusterId }));
       isSaved = true;
     } catch (err) {
       isSaved = false;
@@ -70,13 +70,4 @@ export function openEpoch(dataDir: string, log: Logger): EpochGuard {
     },
     onRaise: (listener) => void listeners.push(listener),
   };
-}
-
-/** Whole or not at all, and on the disk when it returns. */
-function writeDurably(file: string, text: string): void {
-  const fd = openSync(`${file}.new`, 'w', 0o600);
-  writeSync(fd, text);
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(`${file}.new`, file);
 }

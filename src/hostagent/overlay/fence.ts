@@ -4,7 +4,8 @@
  */
 import type { Logger } from '../../telemetry/log.ts';
 import { agentFiles } from '../../schemas/index.ts';
-import { readJsonFile, writeDurably } from '../json-file.ts';
+import { writeDurably } from '../../files/durable-file.ts';
+import { readJsonFile } from '../json-file.ts';
 import { run } from './observe.ts';
 
 const MARK = 'arpanet-lost';

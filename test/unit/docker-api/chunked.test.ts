@@ -1,28 +1,30 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
-import { readChunked, unchunk } from '../../../src/docker-api/proxy/chunked.ts';
+import { readChunked } from '../../../src/docker-api/proxy/chunked.ts';
 
-const text = (given: string) => {
-  const found = unchunk(Buffer.from(given));
-  return found === undefined ? undefined : [found.body.toString(), found.rest.toString()];
+/** The body and what follows it, of a client that sends this and ends. */
+const read = async (given: string): Promise<readonly string[]> => {
+  const { body, rest } = await readChunked(new PassThrough().end(), Buffer.from(given), 100);
+  return [body.toString(), rest.toString()];
 };
 
 describe('a chunked body before a stream', () => {
-  it('is read to its end, extensions and trailers passed over, and what follows is kept', () => {
-    assert.deepEqual(text('0\r\n\r\n'), ['', '']);
-    assert.deepEqual(text('d\r\n{"Tty":false}\r\n0\r\n\r\nhello'), ['{"Tty":false}', 'hello']);
-    assert.deepEqual(text('1;x=y\r\na\r\n2\r\nbc\r\n0\r\nTrailer: t\r\n\r\n'), ['abc', '']);
+  it('is read to its end, extensions and trailers passed over, and what follows is kept', async () => {
+    assert.deepEqual(await read('0\r\n\r\n'), ['', '']);
+    assert.deepEqual(await read('d\r\n{"Tty":false}\r\n0\r\n\r\nhello'), ['{"Tty":false}', 'hello']);
+    assert.deepEqual(await read('1;x=y\r\na\r\n2\r\nbc\r\n0\r\nTrailer: t\r\n\r\n'), ['abc', '']);
   });
 
-  it('is waited for while a part of it is missing', () => {
+  it('is waited for while a part of it is missing', async () => {
     const whole = '3\r\nabc\r\n0\r\n\r\n';
-    for (let length = 0; length < whole.length; length++) assert.equal(text(whole.slice(0, length)), undefined, `${length} bytes`);
+    for (let length = 0; length < whole.length; length++)
+      await assert.rejects(read(whole.slice(0, length)), { message: /unexpected EOF/ }, `${length} bytes`);
   });
 
-  it('is refused when it is malformed', () => {
-    for (const bad of ['x\r\n', '-1\r\n', '3\r\nabcd\r\n', '123456789\r\n'])
-      assert.throws(() => unchunk(Buffer.from(bad)), { kind: 'invalid' }, bad);
+  it('is refused when it is malformed', async () => {
+    for (const bad of ['x\r\n', '-1\r\n', '3\r\nabcd\r\n', '1234567890123\r\n'])
+      await assert.rejects(read(bad), { kind: 'invalid', message: 'malformed chunked encoding' }, bad);
   });
 
   it('comes off a socket in pieces; the socket can be read on', async () => {
@@ -44,6 +46,7 @@ describe('a chunked body before a stream', () => {
     const reading = readChunked(cut, Buffer.from('3\r\na'), 100);
     cut.end();
     await assert.rejects(reading, { kind: 'invalid', message: /unexpected EOF/ });
-    await assert.rejects(readChunked(new PassThrough(), Buffer.from(`ff\r\n${'a'.repeat(200)}`), 100), { kind: 'too-large' });
+    for (const size of ['ff', '123456789'])
+      await assert.rejects(readChunked(new PassThrough(), Buffer.from(`${size}\r\n${'a'.repeat(200)}`), 100), { kind: 'too-large' });
   });
 });

@@ -1,9 +1,9 @@
 /** `arpanet backup`. Effects: HTTP requests or the store, a file, the terminal. */
-import { renameSync, writeFileSync } from 'node:fs';
 import { keys } from '../../../model/index.ts';
 import { backupText, readBackup } from '../../../recovery/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { VERSION } from '../../../config/version.ts';
+import { writeDurably } from '../../../files/durable-file.ts';
 import { withStore } from './open-store.ts';
 
 export interface BackupFlags extends ClientFlags {
@@ -18,7 +18,6 @@ export async function backup(file: string, flags: BackupFlags, { env, out, say }
       : await withStore(flags.store, async (store) => (await store.list(keys.root)).map(({ key, value }) => [key, value] as const));
   const text = backupText(records, new Date().toISOString(), VERSION);
   if (file === '-') return out(text);
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  await writeDurably(file, text);
   say(`${file}: ${readBackup(text).records.length} records`);
 }
