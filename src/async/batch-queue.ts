@@ -5,9 +5,13 @@ export interface BatchQueue<T> {
   clear(): readonly T[];
 }
 
-/** `work` must not throw. With `coalesceMs` a batch waits that long for company, unless something urgent is in it. */
+/**
+ * With `coalesceMs` a batch waits that long for company, unless something urgent is in it. A batch whose `work` rejects is lost: `failed` gets
+ * the error, and the next batch is done.
+ */
 export function createBatchQueue<T>(
   work: (batch: readonly T[]) => Promise<void>,
+  failed: (error: unknown) => void,
   coalesceMs = 0,
   isUrgent: (item: T) => boolean = () => false,
 ): BatchQueue<T> {
@@ -21,16 +25,19 @@ export function createBatchQueue<T>(
     waiting = [];
     return batch;
   };
-  const run = async (): Promise<void> => {
+  const run = (): void => {
     isBusy = true;
-    await work(take());
-    isBusy = false;
-    soon();
+    work(take())
+      .catch(failed)
+      .finally(() => {
+        isBusy = false;
+        soon();
+      });
   };
   const soon = (): void => {
     if (isBusy || waiting.length === 0) return;
-    if (coalesceMs === 0 || waiting.some(isUrgent)) void run();
-    else timer ??= setTimeout(() => void run(), coalesceMs);
+    if (coalesceMs === 0 || waiting.some(isUrgent)) run();
+    else timer ??= setTimeout(run, coalesceMs);
   };
   return {
     add(item) {

@@ -9,7 +9,9 @@ import { ArpanetError, isKind } from '../model/errors.ts';
 import { arpanetProgram } from './program.ts';
 
 const [DONE, FAILED, WRONG_USAGE] = [0, 1, 2];
-const say = (line: string) => void process.stderr.write(`${line}\n`);
+const say = (line: string) => {
+  process.stderr.write(`${line}\n`);
+};
 
 /** What the cluster refuses as malformed or unknown is wrong usage, too. */
 function isWrongUsage(error: unknown): boolean {
@@ -21,7 +23,9 @@ process.stdout.on('error', () => process.exit());
 try {
   await arpanetProgram({
     env: process.env,
-    out: (text) => void process.stdout.write(text),
+    out(text) {
+      process.stdout.write(text);
+    },
     say,
     isTerminal: process.stdout.isTTY,
   }).parseAsync();

@@ -15,6 +15,7 @@ import { passOn } from './proxy/forward.ts';
 import { hopByHop } from './guards.ts';
 import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
 import { createLeaderHealth } from './leader-health.ts';
+import { inBackground } from '../telemetry/faults.ts';
 import { howToRepeat, type Repeat } from './retry-rules.ts';
 
 export interface FollowerDeps {
@@ -153,7 +154,11 @@ export function createFollower(deps: FollowerDeps): Follower {
         unwatch();
         const notLeader = answer.headers[NOT_LEADER_HEADER.toLowerCase()];
         if (notLeader !== undefined && body !== undefined) {
-          void readMessage(answer).then((why) => sending.refused(why));
+          inBackground(
+            deps.log,
+            'a refusal of the leader',
+            readMessage(answer).then((why) => sending.refused(why)),
+          );
           return settle(notLeader === BEGUN ? 'lost' : 'not-sent');
         }
         res.off('close', clientGone);
@@ -172,7 +177,9 @@ export function createFollower(deps: FollowerDeps): Follower {
     const onClose = (): void => gone.abort();
     res.once('close', onClose);
     let why: string | undefined;
-    const refused = (message: string): void => void (why = message);
+    const refused = (message: string): void => {
+      why = message;
+    };
     try {
       for (let isRetry = false; ; ) {
         const url = await leader(deadlineMs, gone.signal);

@@ -57,7 +57,9 @@ export function createLeaderHealth(everyMs = EVERY_MS, patienceMs = PATIENCE_MS)
       }
       const mine = waiting;
       mine.add(onSilent);
-      return () => void mine.delete(onSilent);
+      return () => {
+        mine.delete(onSilent);
+      };
     },
     close: () => closed.abort(),
   };

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { engineError, engineRequest } from '../engine/index.ts';
 import { ArpanetError, type ContainerInspect, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { inBackground } from '../telemetry/faults.ts';
 import { readBody } from './json/body.ts';
 import type { Cluster } from '../contracts/index.ts';
 import { hostWarnings } from './proxy/answer-watchdog.ts';
@@ -237,8 +238,9 @@ export function createLeader(deps: LeaderDeps): Leader {
     const isFramed = isUpgrade && call.req.headers['transfer-encoding'] === undefined;
     const add = { ...(isFramed ? {} : { 'Content-Length': String(bodyBytes) }), ...(way === 'relay' ? RELAYED : {}) };
     const afterwards = (): void => {
-      if (container !== undefined && isFollowed) void cluster.view.refresh(host, { containers: [container.id] });
-      else if (way === 'hijack') void cluster.view.refresh(host, { images: true });
+      const changed =
+        container !== undefined && isFollowed ? { containers: [container.id] } : way === 'hijack' ? { images: true } : undefined;
+      if (changed !== undefined) inBackground(log, 'a refresh after a stream', cluster.view.refresh(host, changed));
     };
     const head = requestHead(call.req, path, { keepUpgrade: isUpgrade, add });
     const answerHeaders = ownHeaders(call.newestVersion, call.requestId);

@@ -13,6 +13,7 @@ import type { Cluster } from '../contracts/index.ts';
 import { ownHeaders } from './request-context.ts';
 import { VERSION } from '../config/version.ts';
 import { errorBody, sendError } from './errors.ts';
+import { inBackground } from '../telemetry/faults.ts';
 import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
 import { refuseSocket } from './proxy/hijack.ts';
@@ -298,12 +299,12 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     server.on('request', (req, res) => {
       if (closing.has(req.socket)) return;
       answering.set(req.socket, res);
-      void handle(req, res);
+      inBackground(log, 'a request', handle(req, res));
     });
     server.on('upgrade', (req, socket, head) => {
       socket.on('error', () => socket.destroy());
-      if (isUploading(req)) void handle(req, receiveUpload(req, socket, head));
-      else void handleUpgrade(server, req, socket, head);
+      const answered = isUploading(req) ? handle(req, receiveUpload(req, socket, head)) : handleUpgrade(server, req, socket, head);
+      inBackground(log, 'a request', answered);
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       const res = answering.get(socket);

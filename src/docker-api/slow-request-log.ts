@@ -34,7 +34,9 @@ export function watchUnanswered(log: Pick<Logger, 'warn'>, everyMs = EVERY_MS, l
   return {
     begin(req, requestId) {
       waiting.set(req, { requestId, sinceMs: performance.now(), saidBytes: req.socket.bytesWritten });
-      return () => void waiting.delete(req);
+      return () => {
+        waiting.delete(req);
+      };
     },
     close: () => clearInterval(timer),
   };

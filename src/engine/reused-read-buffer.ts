@@ -12,13 +12,13 @@ const LARGE_BYTES = 256 * 1024;
 const HANDLE = '_handle';
 
 /** Writes or copies the bytes read; afterwards the buffer is used for the next read. */
-export type Take = (chunk: Buffer) => void;
+export type Take = (chunk: Buffer) => unknown;
 
 /**
  * node:net's `onread` for a socket that is about to be dialled. `take` writes to `to`. While `to` is full nothing is read; only its `drain` may
  * resume the socket then, because the buffer is still being sent.
  */
-export function reusedBufferReader(to: () => Writable, take: Take = (chunk) => void to().write(chunk)): OnReadOpts {
+export function reusedBufferReader(to: () => Writable, take: Take = (chunk) => to().write(chunk)): OnReadOpts {
   let buffer = Buffer.allocUnsafe(SMALL_BYTES);
   return {
     buffer: () => buffer,
@@ -42,7 +42,7 @@ export function reusedBufferReader(to: () => Writable, take: Take = (chunk) => v
 export function reuseReadBuffer<Source extends Duplex>(
   from: Source,
   to: () => Writable,
-  take: Take = (chunk) => void to().write(chunk),
+  take: Take = (chunk) => to().write(chunk),
 ): Source {
   const handle = Reflect.get(from, HANDLE) as { readonly useUserBuffer?: unknown } | null | undefined;
   if (!(from instanceof Socket) || typeof handle?.useUserBuffer !== 'function' || from.readableLength > 0 || from.readableEnded) {

@@ -7,6 +7,7 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../telemetry/log.ts';
+import { inBackground } from '../telemetry/faults.ts';
 import { openUpgrade } from './upgrade.ts';
 import { ArpanetError } from '../model/errors.ts';
 import { parseHostPort } from '../text/host-port.ts';
@@ -83,7 +84,7 @@ class TunnelAgent extends http.Agent implements EngineAgent {
   }
 
   override createConnection(_options: unknown, done?: (error: Error | null, socket: Duplex) => void): undefined {
-    void this.#connect(done);
+    inBackground(this.#options.log, 'a new tunnel', this.#connect(done));
   }
 
   async #connect(done?: (error: Error | null, socket: Duplex) => void): Promise<void> {

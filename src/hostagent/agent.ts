@@ -9,7 +9,7 @@ import type { NameTable } from '../model/name-table.ts';
 import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
-import { faultTotal, guarded } from '../telemetry/faults.ts';
+import { faultTotal, guarded, inBackground } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { agentCommands } from './agent-commands.ts';
 import { openAgentFiles } from './agent-files.ts';
@@ -156,7 +156,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const onEngineConnected = async (): Promise<void> => {
     log.info('Docker Engine connected');
     for (const message of snapshot()) stream.send(message);
-    void overlay.reconcile();
+    inBackground(log, 'networks of this host', overlay.reconcile());
     if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now');
   };
   const onEngineLost = (reason: string): void => {

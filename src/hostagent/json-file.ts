@@ -5,6 +5,7 @@ import { accept, parseJson } from '../schemas/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { writeDurably } from '../files/durable-file.ts';
 import { createBatchQueue, type BatchQueue } from '../async/batch-queue.ts';
+import { reportFault } from '../telemetry/faults.ts';
 
 export interface JsonFile<T> {
   /** The value saved last, in this run or the one before; undefined if there is none that can be read. */
@@ -39,6 +40,7 @@ export function openJsonFile<T>(file: string, kind: FileKind<T>, log: Logger): J
       }
       wroteAtMs = performance.now();
     },
+    (err) => reportFault(log, 'writing a file', err),
     WRITE_MS,
     () => performance.now() - wroteAtMs >= WRITE_MS,
   );

@@ -184,7 +184,9 @@ async function build(options: LocalHostsOptions, name: string, subnet: string, d
     startEngine,
     stopEngine,
     enginePid,
-    cut: async (host) => void (await run('ip', ['link', 'set', link(host), 'down'])),
+    async cut(host) {
+      await run('ip', ['link', 'set', link(host), 'down']);
+    },
     heal: async (host) => {
       await run('ip', ['link', 'set', link(host), 'up']);
       await run('ip', ['-n', host.namespace, 'route', 'replace', 'default', 'via', `${subnet}.1`]);

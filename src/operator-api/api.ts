@@ -121,7 +121,9 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     if (!OF_THE_STORE.has(request.path.split('/')[1] ?? '')) await whenReady(deps, request, response);
     next();
   });
-  router.get('/status', (_request, response) => void response.json(statusReport(deps.observe())));
+  router.get('/status', (_request, response) => {
+    response.json(statusReport(deps.observe()));
+  });
   router.get('/top', async (_request, response) => {
     const usage = await deps.usage();
     response.json(topReport(deps.observe(), usage, deps.now()));
@@ -132,13 +134,27 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     deps.peer({ name, url, gone: gone === true });
     response.json({});
   });
-  router.get('/networks', (_request, response) => void response.json(networkReports(deps.observe())));
-  router.get('/names', (_request, response) => void response.json(deps.observe().instances));
-  router.get('/token', (_request, response) => void response.json({ token: deps.token() }));
-  router.get('/backup', (_request, response) => void response.json(deps.everything()));
-  router.get('/audit', async (_request, response) => void response.json(await deps.audit(false)));
-  router.post('/audit/fix', async (_request, response) => void response.json(await deps.audit(true)));
-  router.get('/explain/:container', (request, response) => void response.json(explained(deps, request.params.container)));
+  router.get('/networks', (_request, response) => {
+    response.json(networkReports(deps.observe()));
+  });
+  router.get('/names', (_request, response) => {
+    response.json(deps.observe().instances);
+  });
+  router.get('/token', (_request, response) => {
+    response.json({ token: deps.token() });
+  });
+  router.get('/backup', (_request, response) => {
+    response.json(deps.everything());
+  });
+  router.get('/audit', async (_request, response) => {
+    response.json(await deps.audit(false));
+  });
+  router.post('/audit/fix', async (_request, response) => {
+    response.json(await deps.audit(true));
+  });
+  router.get('/explain/:container', (request, response) => {
+    response.json(explained(deps, request.params.container));
+  });
   router.post('/rehearse', readBytes(), (request, response) => {
     const { creates, networks = [] } = bodyOf(request, 'RehearseRequest');
     const given = creates?.flatMap(({ name, request: create }) =>
@@ -159,7 +175,9 @@ export function operatorApi(deps: OperatorDeps): express.Express {
       throw new ArpanetError('invalid', `${address}:${port} is not an address and port of a container of the cluster`);
     response.json(await deps.dial(host, address, Number(port)));
   });
-  router.get('/records', (_request, response) => void response.json(deps.outside().list()));
+  router.get('/records', (_request, response) => {
+    response.json(deps.outside().list());
+  });
   router.post('/records', readBytes(), async (request, response) => {
     const { name = '', type = '', value = '' } = bodyOf(request, 'RecordRequest');
     response.json(await deps.outside().add(name, type, value));
@@ -168,19 +186,22 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     const { name = '', type, value } = bodyOf(request, 'RecordRequest');
     response.json(await deps.outside().remove(name, type, value));
   });
-  router.get('/config', (_request, response) => void response.json(deps.config().list()));
+  router.get('/config', (_request, response) => {
+    response.json(deps.config().list());
+  });
   router.put('/config/:name', readBytes(), async (request, response) => {
     const { value } = bodyOf(request, 'SettingRequest');
     if (value === undefined) throw new ArpanetError('invalid', 'the request\'s body has no text "value"');
     response.json(await deps.config().set(String(request.params['name']), value));
   });
-  router.delete('/config/:name', async (request, response) => void response.json(await deps.config().unset(request.params.name)));
+  router.delete('/config/:name', async (request, response) => {
+    response.json(await deps.config().unset(request.params.name));
+  });
   serviceRoutes(router, deps.services);
   hostRoutes(router, deps.observe, deps.services, deps.hostOperations);
   app.use('/arpanet/v1', router);
-  app.use(
-    (request: Request, response: Response) =>
-      void response.status(404).json({ message: `no such operator route: ${request.method} ${request.path}` }),
+  app.use((request: Request, response: Response) =>
+    response.status(404).json({ message: `no such operator route: ${request.method} ${request.path}` }),
   );
   app.use(answerError((err) => deps.log.error({ err }, 'operator request failed')));
   return app;

@@ -175,11 +175,15 @@ function refusedStatus(error: unknown): number | undefined {
 export function answerError(unexpected: (error: unknown) => void) {
   return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
     const refused = error instanceof ArpanetError ? undefined : refusedStatus(error);
-    if (response.headersSent) return void response.destroy();
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
     if (error instanceof ArpanetError) {
       const status = error.kind === 'engine' ? (error.engineStatus ?? STATUS.engine) : STATUS[error.kind];
       if (status === 503) response.setHeader('Retry-After', '1');
-      return void response.status(status).json({ message: error.message });
+      response.status(status).json({ message: error.message });
+      return;
     }
     if (refused === undefined) unexpected(error);
     const message = refused === undefined ? 'internal error' : error instanceof Error ? error.message : 'bad request';

@@ -13,12 +13,18 @@ export function hostRoutes(router: Router, observe: () => Observed, services: ()
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
     router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress)));
 
-  router.get('/hosts', (_request, response) => void response.json(hostReports(observe())));
-  router.get('/hosts/:host', (request, response) => void response.json(hostDetail(observe(), nameOf(request), Date.now())));
+  router.get('/hosts', (_request, response) => {
+    response.json(hostReports(observe()));
+  });
+  router.get('/hosts/:host', (request, response) => {
+    response.json(hostDetail(observe(), nameOf(request), Date.now()));
+  });
   router.get('/hosts/:host/clean', async (request, response) => {
     response.json(await hosts().cleanPlan(nameOf(request), cleanRequest(request.query)));
   });
-  router.get('/rebalance', (request, response) => void response.json(hosts().rebalancePlan(rebalanceRequest(request.query))));
+  router.get('/rebalance', (request, response) => {
+    response.json(hosts().rebalancePlan(rebalanceRequest(request.query)));
+  });
   long('/hosts', (request, progress) => {
     const { name, address } = bodyOf(request, 'HostRequest');
     if (name === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name"');
@@ -32,7 +38,9 @@ export function hostRoutes(router: Router, observe: () => Observed, services: ()
   long('/hosts/:host/rm', (request, progress) => hosts().remove(nameOf(request), isForced(request), progress));
   long('/hosts/:host/reset', (request, progress) => hosts().reset(nameOf(request), isForced(request), progress));
   long('/hosts/:host/drain', (request, progress) => services().drain(nameOf(request), progress));
-  router.post('/hosts/:host/activate', async (request, response) => void response.json(await hosts().activate(nameOf(request))));
+  router.post('/hosts/:host/activate', async (request, response) => {
+    response.json(await hosts().activate(nameOf(request)));
+  });
   long('/hosts/:host/fillup', (request, progress) => hosts().fillUp(nameOf(request), progress));
   long('/hosts/:host/clean', (request, progress) => hosts().clean(nameOf(request), cleanRequest(bodyOf(request, 'HostRequest')), progress));
   long('/rebalance', (request, progress) => hosts().rebalance(rebalanceRequest(bodyOf(request, 'RebalanceRequest')), progress));

@@ -4,6 +4,8 @@ import { LIVE, liveText, type LiveName, type LiveSettings, liveValue, withLive }
 import { ArpanetError, keys } from '../model/index.ts';
 import type { ClusterSettings } from '../operator-api/index.ts';
 import type { Ledger, StateStore } from '../store/index.ts';
+import { inBackground } from '../telemetry/faults.ts';
+import type { Logger } from '../telemetry/log.ts';
 
 export interface Followed {
   /** The settings as they are now; read again each time. */
@@ -20,6 +22,7 @@ export function followSettings(
   store: StateStore,
   own: LiveSettings,
   onChange: (followed: Followed) => void,
+  log: Logger,
   signal: AbortSignal,
 ): Followed {
   let kept: Readonly<Record<string, string>> = {};
@@ -41,7 +44,7 @@ export function followSettings(
       await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
   };
-  void follow();
+  inBackground(log, 'following the settings', follow());
   return followed;
 }
 

@@ -15,7 +15,9 @@ export function openLog(level: LevelWithSilent): Logging {
       level,
       redact: ['token', '*.token', 'headers.authorization', '*.headers.authorization', '*["x-registry-auth"]'],
       // A child keeps the level that its parent had when it was made.
-      onChild: (child) => void children.add(new WeakRef(child)),
+      onChild(child) {
+        children.add(new WeakRef(child));
+      },
     },
     pino.destination(2),
   );

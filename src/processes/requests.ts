@@ -13,6 +13,8 @@ export function createRequests(): Requests {
     async ask() {
       await Promise.all(handlers.map((handler) => handler()));
     },
-    answer: (handler) => void handlers.push(handler),
+    answer(handler) {
+      handlers.push(handler);
+    },
   };
 }

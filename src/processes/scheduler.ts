@@ -20,6 +20,7 @@ import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { usageOf } from './usage.ts';
+import { inBackground } from '../telemetry/faults.ts';
 
 /**
  * Runs until the signal aborts. `ready` is called once it listens. `rooms`: what the process is built of; tests hand in rooms with faults.
@@ -47,6 +48,7 @@ export async function runScheduler(
       setLevel(kept()['log-level'] === undefined ? undefined : now().logLevel);
       leadership?.scheduler.agents.pushSettings();
     },
+    log,
     signal,
   );
   const peers = createPeers(Date.now);
@@ -147,9 +149,14 @@ export async function runScheduler(
     peers.clear();
     if (leader.url === settings.advertise) return;
     following = new AbortController();
-    void announce({ name: settings.name, url: settings.advertise }, leader.url, following.signal, () => signal.aborted);
+    const me = { name: settings.name, url: settings.advertise };
+    inBackground(
+      log,
+      'announcing this scheduler',
+      announce(me, leader.url, following.signal, () => signal.aborted),
+    );
     endpoint.follow(leader.url);
-    void replace(undefined);
+    inBackground(log, 'the end of a leadership', replace(undefined));
     log.info({ leader: leader.name, epoch: leader.epoch }, 'following');
   };
   try {

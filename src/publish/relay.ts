@@ -4,6 +4,7 @@ import { splice } from '../engine/index.ts';
 import type { ContainerView } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { published, type Target } from './plan.ts';
+import { guarded } from '../telemetry/faults.ts';
 
 const RETRY_MS = 1_000;
 
@@ -61,7 +62,10 @@ export function startPublishing({ address, containers, open, onChange, log }: Pu
   }
 
   function listen(number: number, targets: readonly Target[]): Port {
-    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (client) => void carry(client, port));
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: true },
+      guarded(log, 'a client of a published port', (client: Socket) => carry(client, port)),
+    );
     const listening = new Promise<boolean>((resolve) => {
       server.once('listening', () => {
         if (taken.delete(number)) log.info({ address, port: number }, 'a published port is answered here now');
@@ -100,7 +104,10 @@ export function startPublishing({ address, containers, open, onChange, log }: Pu
   onChange(apply, lost);
   apply();
   // There is no event when another process releases the port.
-  const again = setInterval(() => taken.size > 0 && apply(), RETRY_MS).unref();
+  const again = setInterval(
+    guarded(log, 'published ports', () => taken.size > 0 && apply()),
+    RETRY_MS,
+  ).unref();
   lost.addEventListener('abort', () => {
     clearInterval(again);
     for (const { server } of ports.values()) server.close();

@@ -7,6 +7,7 @@ import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from './catalog.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
 import { singleFlight } from '../async/single-flight.ts';
+import { guarded } from '../telemetry/faults.ts';
 
 /**
  * The shortest time between two runs: each makes the whole table, and a hundred containers that start change it a hundred times. A change
@@ -104,7 +105,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
         if (isKind(error, 'not-leader')) return stopped.abort();
         if (failures === 0) log.warn({ err: error, what }, 'cannot update names; trying again');
         const waitMs = BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)];
-        timer = setTimeout(() => void go(), waitMs);
+        timer = setTimeout(guarded(log, 'updating names', go), waitMs);
       }
     });
     ended.addEventListener('abort', () => clearTimeout(timer), { once: true });
@@ -119,11 +120,14 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   let ranAtMs = Number.NEGATIVE_INFINITY;
   const onChange = (): void => {
     const waitMs = Math.max(0, ranAtMs + RUN_EVERY_MS - deps.now());
-    nextRun ??= setTimeout(() => {
-      nextRun = undefined;
-      ranAtMs = deps.now();
-      void runAll();
-    }, waitMs);
+    nextRun ??= setTimeout(
+      guarded(log, 'updating names', () => {
+        nextRun = undefined;
+        ranAtMs = deps.now();
+        return runAll();
+      }),
+      waitMs,
+    );
   };
   if (!ended.aborted) {
     const settled = setTimeout(onChange, SETTLE_MS);

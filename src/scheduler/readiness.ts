@@ -5,6 +5,7 @@ import type { Adopter } from './containers/adopter.ts';
 import type { Core } from './core.ts';
 import type { ChangeListeners } from './view/change-listeners.ts';
 import { within } from '../async/keyed.ts';
+import { inBackground } from '../telemetry/faults.ts';
 
 const READY_TIMEOUT_MS = 10_000;
 
@@ -30,8 +31,12 @@ export function startReadiness(core: Core, { listeners, adopter, adopt }: Readin
   }
 
   const completed = complete();
-  void completed.then(() =>
-    lost.aborted ? undefined : adopt.leftovers().catch((error: unknown) => log.warn({ err: error }, 'could not remove all leftovers')),
+  inBackground(
+    log,
+    'removing leftovers',
+    completed.then(() =>
+      lost.aborted ? undefined : adopt.leftovers().catch((error: unknown) => log.warn({ err: error }, 'could not remove all leftovers')),
+    ),
   );
   return (signal) => awaitReady(completed, signal, lost);
 }

@@ -43,6 +43,7 @@ import { resolveContainer } from './view/resolve-container.ts';
 import { createView } from './view/view.ts';
 import { createVolumes } from './volumes/volumes.ts';
 import { createKeyed, within } from '../async/keyed.ts';
+import { guarded, inBackground } from '../telemetry/faults.ts';
 
 const SETTLED_TIMEOUT_MS = 2_000;
 
@@ -52,7 +53,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   // Every call that waits for a host listens for the end, too.
   setMaxListeners(0, lost);
   const triggers = createTriggers();
-  const listeners = createChangeListeners(lost);
+  const listeners = createChangeListeners(log, lost);
 
   // what is known
   const copies = new Set<string>();
@@ -64,7 +65,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const { read: view, images: imageView, hosts: members, records } = wholeView;
   for (const record of containerRecords(deps)) records.set(record.name, record);
   const commit = createCommit(deps, records);
-  const feed = createFeed({ now, ...seenNetworks(deps, view) });
+  const feed = createFeed({ now, log, ...seenNetworks(deps, view) });
   const liveness = startLiveness({ deps, view, members, feed, triggers }, lost);
   const hosts = createHosts({ deps, view, members, images: imageView, commit, liveness });
   records.setLost(lostIds(deps));
@@ -72,7 +73,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
 
   // the agents and the Engines
   const tags = createTags(deps, view, imageView, commit);
-  const heard = createIntake({ view: wholeView, feed, liveness, tags, triggers, now });
+  const heard = createIntake({ view: wholeView, feed, liveness, tags, triggers, now, log });
   const hub = createHub(
     {
       token: deps.leader.token,
@@ -118,19 +119,21 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
 
   // what agents are sent
   const queries = createAgentQueries(hub, deps);
-  const names = createNamesPush(hub, (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name);
-  const replicas = startStoreReplicas({ ledger: deps.ledger, hub, epoch: deps.leader.epoch, now }, lost);
-  triggers.on('agent-welcomed', (host) => {
-    void overlays.push(host);
+  const names = createNamesPush(hub, log, (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name);
+  const replicas = startStoreReplicas({ ledger: deps.ledger, hub, epoch: deps.leader.epoch, now, log }, lost);
+  const welcomed = guarded(log, 'what a new host is sent', (host: string) => {
+    overlays.push(host);
     names.again(host);
     queries.sendSettings(host);
     replicas.again(host);
   });
-  triggers.on('host-silent', engines.cut);
+  triggers.on('agent-welcomed', welcomed);
+  triggers.on('host-silent', guarded(log, 'a silent host', engines.cut));
 
   startLeaseSweeper(core);
   const ready = startReadiness(core, { listeners, adopter, adopt });
-  void announceEpoch({ token: deps.leader.token, epoch: deps.leader.epoch, url: deps.leader.url, log, hosts: view.hosts }, lost);
+  const { token, epoch, url } = deps.leader;
+  inBackground(log, 'announcing this leader', announceEpoch({ token, epoch, url, log, hosts: view.hosts }, lost));
 
   return {
     leader: {
@@ -145,7 +148,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       async reconcile() {
         await adopter.all();
         for (const host of hub.hosts()) {
-          void overlays.push(host);
+          overlays.push(host);
           names.again(host);
         }
       },

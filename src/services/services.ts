@@ -18,6 +18,7 @@ import { startRescheduling } from './reschedule/reschedule.ts';
 import { createRollout } from './rollout/rollout.ts';
 import { createSecrets } from './secrets.ts';
 import { findService } from './service-reference.ts';
+import { guarded, inBackground, reportFault } from '../telemetry/faults.ts';
 
 /** What the room does for others, by role. */
 export interface ServicesRoom {
@@ -41,13 +42,15 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
   const members = createHostOperations(core, actions, lock);
   const clean = createClean(core, actions, lock);
   const rebalance = createRebalance(core, { migrations, reconciler, lock });
-  void reconciler.ready.then(async () => {
+  const resume = async (): Promise<void> => {
+    await reconciler.ready;
     if (lost.aborted) return;
     // Updates and migrations take their services before the reconciler looks at the counts.
-    updates.resume();
-    await migrations.resume();
+    guarded(deps.log, 'resuming updates', updates.resume)();
+    await migrations.resume().catch((error: unknown) => reportFault(deps.log, 'resuming migrations', error));
     if (!lost.aborted) drain.resume();
-  });
+  };
+  inBackground(deps.log, 'resuming what an earlier leader began', resume());
   return {
     services: {
       list: core.list,

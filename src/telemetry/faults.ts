@@ -4,26 +4,44 @@
  */
 import type { Logger } from './log.ts';
 
-const counts = new Map<string, number>();
+/** What went wrong in one place, since the process started. */
+export interface FaultCount {
+  readonly count: number;
+  /** When it happened last: milliseconds since 1970. */
+  readonly lastMs: number;
+}
+
+const counts = new Map<string, FaultCount>();
 /** Logged one by one up to here for each place, then every hundredth: a peer that causes errors must not fill the disk. */
 const LOGGED = 10;
 const LOGGED_EVERY = 100;
 
-/** How many errors there were in each place. */
-export function faultCounts(): ReadonlyMap<string, number> {
+/** The errors of this process, by place. */
+export function faultCounts(): ReadonlyMap<string, FaultCount> {
   return counts;
 }
 
 /** All of them. */
 export function faultTotal(): number {
-  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return [...counts.values()].reduce((sum, { count }) => sum + count, 0);
+}
+
+/** Counts an error that is logged elsewhere; returns how many there were in this place. */
+export function countFault(place: string): number {
+  const count = (counts.get(place)?.count ?? 0) + 1;
+  counts.set(place, { count, lastMs: Date.now() });
+  return count;
 }
 
 /** Logs and counts one error. `place`: what was going on, in a few words, such as `dns packet`. */
 export function reportFault(log: Logger, place: string, err: unknown): void {
-  const count = (counts.get(place) ?? 0) + 1;
-  counts.set(place, count);
+  const count = countFault(place);
   if (count <= LOGGED || count % LOGGED_EVERY === 0) log.error({ err, place, count }, `unexpected error in ${place}; going on`);
+}
+
+/** For work that nobody waits for: what it rejects with goes to `reportFault`. */
+export function inBackground(log: Logger, place: string, work: Promise<unknown>): void {
+  work.catch((err: unknown) => reportFault(log, place, err));
 }
 
 /** The handler, which neither throws nor rejects any more: `reportFault` takes what it throws. */
@@ -35,7 +53,7 @@ export function guarded<Args extends readonly unknown[]>(
   return (...args) => {
     try {
       const result = handler(...args);
-      if (result instanceof Promise) result.catch((err: unknown) => reportFault(log, place, err));
+      if (result instanceof Promise) inBackground(log, place, result);
     } catch (err) {
       reportFault(log, place, err);
     }

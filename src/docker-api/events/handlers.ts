@@ -38,7 +38,10 @@ export async function events(call: Exchange): Promise<void> {
   const live = (event: ClusterEvent): void => {
     if (replayed.size === 0 || !replayed.delete(eventIdentity(event.host, event.event))) write(event);
   };
-  cluster.events.listen((event) => (waiting === undefined ? live(event) : void waiting.push(event)), signal);
+  cluster.events.listen((event) => {
+    if (waiting === undefined) live(event);
+    else waiting.push(event);
+  }, signal);
   if (sinceMs !== undefined) {
     const sinceNano = nanoseconds(since, sinceMs);
     const heard = await remembered(call, sinceMs, Math.min(untilMs ?? Date.now(), Date.now()));

@@ -37,7 +37,9 @@ function nextChunk(socket: Duplex): Promise<Buffer> {
       leave();
       reject(new ArpanetError('invalid', 'unexpected EOF in the request body'));
     };
-    const leave = (): void => void socket.off('readable', look).off('end', cut).off('close', cut);
+    const leave = (): void => {
+      socket.off('readable', look).off('end', cut).off('close', cut);
+    };
     socket.on('readable', look).once('end', cut).once('close', cut);
   });
 }

@@ -13,6 +13,7 @@ import type { EngineEndpoint } from '../../contracts/index.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
 import { hopByHop } from '../guards.ts';
 import { type Upload, uploadOf } from './uploads.ts';
+import { reportFault } from '../../telemetry/faults.ts';
 
 export interface Target {
   readonly host: string;
@@ -48,7 +49,7 @@ export function createForward(): Forward {
       res.once('close', isClientGone);
       answers.set(res, (upstream) => {
         res.off('close', isClientGone);
-        passOn(res, upstream, ownHeaders(call.newestVersion, call.requestId), target.beforeEnd).then(() => resolve('done'), reject);
+        passOn(res, upstream, ownHeaders(call.newestVersion, call.requestId), untroubled(call, target)).then(() => resolve('done'), reject);
       });
       dropOwnHeaders(req);
       req.url = target.path;
@@ -73,7 +74,8 @@ export function createForward(): Forward {
 }
 
 /** A long body goes up as it is framed, on a tunnel of its own that the Engine closes. */
-async function passUp({ req, res, newestVersion, requestId, signal }: Exchange, target: Target, upload: Upload): Promise<void> {
+async function passUp(call: Exchange, target: Target, upload: Upload): Promise<void> {
+  const { req, res, newestVersion, requestId, signal } = call;
   dropOwnHeaders(req);
   const tunnel = await target.endpoint.dial(signal).catch((error: unknown) => Promise.reject(unreachable(target.host, error)));
   await new Promise<void>((resolve, reject) => {
@@ -86,7 +88,7 @@ async function passUp({ req, res, newestVersion, requestId, signal }: Exchange, 
     res.once('close', clientGone);
     upstream.once('response', (answer) => {
       res.off('close', clientGone);
-      passOn(res, answer, ownHeaders(newestVersion, requestId), target.beforeEnd).then(resolve, reject);
+      passOn(res, answer, ownHeaders(newestVersion, requestId), untroubled(call, target)).then(resolve, reject);
     });
     // after an answer it is one that did not wait for the whole body
     upstream.on('error', (error) => {
@@ -97,6 +99,11 @@ async function passUp({ req, res, newestVersion, requestId, signal }: Exchange, 
     upstream.chunkedEncoding = false; // it is chunked already, if at all
     upload.passTo(upstream);
   });
+}
+
+/** What is to be done before the end of an answer cannot take the answer away. */
+function untroubled(call: Exchange, { beforeEnd }: Target): Target['beforeEnd'] {
+  return beforeEnd && (() => beforeEnd().catch((error: unknown) => reportFault(call.log, 'the end of an answer', error)));
 }
 
 function dropOwnHeaders({ headers }: IncomingMessage): void {
@@ -143,7 +150,7 @@ export async function passOn(
         resolve();
       };
       if (beforeEnd === undefined) end();
-      else void beforeEnd().finally(end);
+      else beforeEnd().then(end, end);
     });
     upstream.pipe(res, { end: false });
   });

@@ -205,8 +205,14 @@ export function joinSockets(joint: Joint): Promise<void> {
  * says nothing.
  */
 function cutOff(upstream: Duplex, hasLastWords: boolean): void {
-  if (!(upstream instanceof Socket) || upstream.destroyed) return void upstream.destroy();
-  if (!hasLastWords || upstream.readableEnded) return reset(upstream);
+  if (!(upstream instanceof Socket) || upstream.destroyed) {
+    upstream.destroy();
+    return;
+  }
+  if (!hasLastWords || upstream.readableEnded) {
+    reset(upstream);
+    return;
+  }
   upstream.end();
   const timer = setTimeout(() => reset(upstream), LAST_WORDS_MS);
   upstream.once('close', () => clearTimeout(timer));

@@ -68,6 +68,8 @@ export function openEpoch(dataDir: string, log: Logger): EpochGuard {
       clusterId = id;
       save();
     },
-    onRaise: (listener) => void listeners.push(listener),
+    onRaise(listener) {
+      listeners.push(listener);
+    },
   };
 }

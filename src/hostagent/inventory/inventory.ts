@@ -14,6 +14,7 @@ import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from './inve
 
 import { withoutSlash } from '../../text/names.ts';
 import { createBatchQueue } from '../../async/batch-queue.ts';
+import { reportFault } from '../../telemetry/faults.ts';
 import { keepNewest } from '../../async/newest.ts';
 import { type ContainersRead, createEngineReader } from './engine-reader.ts';
 
@@ -111,7 +112,9 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
     let lastRequest = 0;
     let lastEmitted = 0;
     return {
-      skipRequested: () => void (lastEmitted = lastRequest),
+      skipRequested() {
+        lastEmitted = lastRequest;
+      },
       async refresh() {
         const request = ++lastRequest;
         const listed = await list();
@@ -139,6 +142,7 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
     }
   };
   const needsList = (batch: readonly Item[]): boolean => batch.some(({ event }) => event === undefined || refreshFor(event).do === 'list');
+  const failed = (error: unknown): void => reportFault(log, 'reading what changed on the Engine', error);
   const queues = {
     containers: createBatchQueue(
       work(async (batch) => {
@@ -149,14 +153,19 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
         );
         await refreshContainers(read, forget);
       }),
+      failed,
       EVENTS_MS,
       ({ ask, event }) => ask !== undefined || (event !== undefined && isUrgent(event)),
     ),
     images: createBatchQueue(
       work(async (batch) => (needsList(batch) ? imageList.refresh() : undefined)),
+      failed,
       IMAGE_EVENTS_MS,
     ),
-    volumes: createBatchQueue(work(async (batch) => (needsList(batch) ? volumeList.refresh() : undefined))),
+    volumes: createBatchQueue(
+      work(async (batch) => (needsList(batch) ? volumeList.refresh() : undefined)),
+      failed,
+    ),
   };
 
   const readSnapshot = async (): Promise<void> => {

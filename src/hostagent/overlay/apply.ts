@@ -190,7 +190,10 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
         .filter(({ engineId }) => stale.some((step) => step.do === 'remove-network' && step.engineId === engineId))
         .map(({ network }) => network),
     );
-    for (const network of gone) await exclusively(network, async () => void (plans.has(network) || (await dismantle(network))));
+    for (const network of gone)
+      await exclusively(network, async () => {
+        if (!plans.has(network)) await dismantle(network);
+      });
     await apply(stale.filter((step) => step.do === 'remove-vxlan'));
   };
 

@@ -7,6 +7,7 @@ import type { Overlay } from '../overlay/apply.ts';
 import type { NameTable } from '../../model/name-table.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { HostSide } from './stream.ts';
+import { guarded } from '../../telemetry/faults.ts';
 
 export interface LeaderMessageDeps {
   readonly epoch: EpochGuard;
@@ -21,6 +22,7 @@ export interface LeaderMessageDeps {
 
 export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, 'welcome' | 'plans' | 'removed' | 'names' | 'settings' | 'keep'> {
   const { epoch, files, fence, overlay, dns, log } = deps;
+  const reconcile = guarded(log, 'plans of the leader', overlay.reconcile);
   return {
     welcome(message) {
       epoch.belongTo(message.clusterId);
@@ -30,13 +32,13 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, 'welcome
       fence.set(fenced).catch((err: unknown) => log.error({ err }, 'cannot drop the overlay packets of lost hosts'));
       overlay.setPlans(plans);
       files.plans.save(overlay.plans());
-      void overlay.reconcile();
+      reconcile();
     },
     // The addresses of its containers may be leased to others by now, so its networks lose their peers.
     removed() {
       overlay.setPlans(overlay.plans().map((plan) => ({ ...plan, peers: [] })));
       files.plans.save(overlay.plans());
-      void overlay.reconcile();
+      reconcile();
     },
     names({ table: sent }) {
       // `atMs` by this host's clock, which need not agree with the leader's: the age of the table is measured here.

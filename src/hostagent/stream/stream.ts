@@ -10,7 +10,7 @@ import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { HostFacts, Load } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage, LeaderMessage } from '../../model/wire.ts';
 import { readLeaderMessage } from '../../schemas/index.ts';
-import { guarded, reportFault } from '../../telemetry/faults.ts';
+import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { backoffMs, connectionFault } from './stream-rules.ts';
 import { asWireError } from './wire-error.ts';
@@ -87,7 +87,9 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
     let heardAtMs: number | undefined;
     let flushedAtMs = nowMs();
     const connection: Connection = {
-      send: (message) => void (socket.writable && socket.write(`${JSON.stringify(message)}\n`)),
+      send(message) {
+        if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+      },
       end(reason, isRefusal = false) {
         end = { ...end, reason, isRefusal };
         socket.destroy();
@@ -118,7 +120,7 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
             error: { kind: 'unsupported', message: `this agent knows no call "${message.method}": it is of an older release` },
           });
         case 'call':
-          return void answer(message);
+          return inBackground(log, 'a call from the leader', answer(message));
         case 'refused':
           if (message.removed === true) host.removed();
           return connection.end(message.why, true);

@@ -3,6 +3,7 @@ import type { Agents } from '../../contracts/index.ts';
 import type { ContainerUsage, DialResult, HostObservation } from '../../model/index.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { Hub } from './hub.ts';
+import { guarded } from '../../telemetry/faults.ts';
 
 /** Longer than an agent tries. */
 const DIAL_TIMEOUT_MS = 5_000;
@@ -13,8 +14,10 @@ export interface AgentQueries extends Pick<Agents, 'dial' | 'look' | 'usage' | '
   readonly sendSettings: (host: string) => void;
 }
 
-export function createAgentQueries(hub: Pick<Hub, 'call' | 'hosts' | 'send'>, deps: Pick<SchedulerDeps, 'settings'>): AgentQueries {
-  const sendSettings = (host: string): void => void hub.send(host, { type: 'settings', ...deps.settings.agentSettings() });
+export function createAgentQueries(hub: Pick<Hub, 'call' | 'hosts' | 'send'>, deps: Pick<SchedulerDeps, 'settings' | 'log'>): AgentQueries {
+  const sendSettings = guarded(deps.log, 'settings for a host', (host: string) =>
+    hub.send(host, { type: 'settings', ...deps.settings.agentSettings() }),
+  );
   return {
     dial: (host, address, port) => hub.call(host, { method: 'dial', address, port }, DIAL_TIMEOUT_MS) as Promise<DialResult>,
     look: (host) => hub.call(host, { method: 'look' }, LOOK_TIMEOUT_MS) as Promise<HostObservation>,

@@ -17,6 +17,7 @@ import {
 } from '../../model/index.ts';
 import { MAX_EPOCH_STEP, readAgentMessage, readCallResult } from '../../schemas/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { guarded, inBackground } from '../../telemetry/faults.ts';
 import type { AgentReport } from './agent-report.ts';
 import { apiWindowFault } from './join-rules.ts';
 
@@ -99,7 +100,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: arpanet\r\n\r\n');
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    void serve(socket);
+    inBackground(log, 'the stream of an agent', serve(socket));
   }
 
   async function serve(socket: Duplex): Promise<void> {
@@ -194,7 +195,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       failCalls(older);
       older.socket.destroy();
     }
-    void write(socket, { type: 'welcome', epoch: deps.epoch, leader: deps.leader, clusterId: deps.clusterId });
+    say(socket, { type: 'welcome', epoch: deps.epoch, leader: deps.leader, clusterId: deps.clusterId });
     log.info({ host: facts.name, address: facts.address }, 'host joined');
     deps.welcomed(facts.name);
     for (const wake of waiting.get(facts.name) ?? []) wake(session);
@@ -204,7 +205,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   function hear(session: Session, message: AgentMessage): void {
     if (sessions.get(session.facts.name) !== session) return;
     if (message.type === 'hello') throw new ArpanetError('invalid', 'a second hello on one stream');
-    if (message.type === 'beat') void write(session.socket, { type: 'beat' });
+    if (message.type === 'beat') say(session.socket, { type: 'beat' });
     if (message.type !== 'done') return deps.heard(session.facts.name, message);
     const call = session.calls.get(message.call);
     session.calls.delete(message.call);
@@ -250,7 +251,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
         );
         abort = () => reject(new ArpanetError('unavailable', 'request cancelled'));
         signal?.addEventListener('abort', abort);
-        void write(session.socket, { type: 'call', call: id, request });
+        say(session.socket, { type: 'call', call: id, request });
       });
     } finally {
       clearTimeout(timer);
@@ -282,6 +283,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       wakes.add(wake);
     });
   }
+
+  const say = guarded(log, 'a message to an agent', (socket: Duplex, message: LeaderMessage) => write(socket, message));
 
   function write(socket: Duplex, message: LeaderMessage): Promise<boolean> {
     if (socket.destroyed || socket.writableEnded) return Promise.resolve(false);

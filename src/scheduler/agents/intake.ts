@@ -6,6 +6,8 @@ import type { Liveness } from '../loss/liveness.ts';
 import type { Triggers } from '../triggers.ts';
 import type { AgentReport } from './agent-report.ts';
 import type { View } from '../view/roles.ts';
+import { guarded } from '../../telemetry/faults.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 export interface IntakeParts {
   readonly view: Pick<View, 'read' | 'facts'>;
@@ -14,10 +16,20 @@ export interface IntakeParts {
   readonly tags: Tags;
   readonly triggers: Triggers;
   readonly now: () => number;
+  readonly log: Logger;
 }
 
-export function createIntake({ view, feed, liveness, tags, triggers, now }: IntakeParts): (host: string, message: AgentReport) => void {
+export function createIntake({
+  view,
+  feed,
+  liveness,
+  tags,
+  triggers,
+  now,
+  log,
+}: IntakeParts): (host: string, message: AgentReport) => void {
   const { read, facts } = view;
+  const saveTags = guarded(log, 'storing image tags', tags.save);
 
   function isStray(id: string, labels: Readonly<Record<string, string>>): boolean {
     return read.byId(id)?.record === undefined && recordFromLabels(labels) !== undefined;
@@ -34,6 +46,6 @@ export function createIntake({ view, feed, liveness, tags, triggers, now }: Inta
       for (const container of gone) if (container.record !== undefined) triggers.emit('container-gone', container);
       if (message.upserts.some(({ inspect }) => isStray(inspect.Id, inspect.Config.Labels ?? {}))) triggers.emit('stray-seen', host);
     }
-    if (message.type === 'snapshot' || message.type === 'images') void tags.save();
+    if (message.type === 'snapshot' || message.type === 'images') saveTags();
   };
 }

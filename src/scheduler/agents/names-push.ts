@@ -4,6 +4,8 @@
  */
 import type { NamedInstance, NameTable } from '../../model/index.ts';
 import type { Hub } from './hub.ts';
+import { inBackground } from '../../telemetry/faults.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 const PUSH_TIMEOUT_MS = 1_000;
 /** The same names are sent again after this long, so that an agent knows how old its table is. The registrar makes one every half minute. */
@@ -18,6 +20,7 @@ export interface NamesPush {
 
 export function createNamesPush(
   hub: Pick<Hub, 'hosts' | 'send'>,
+  log: Logger,
   networkName: (id: string) => string | undefined = () => undefined,
 ): NamesPush {
   const sent = new Map<string, { readonly text: string; readonly atMs: number }>();
@@ -46,7 +49,7 @@ export function createNamesPush(
     },
     again(host) {
       sent.delete(host);
-      if (newest !== undefined) void pushTo(host, newest);
+      if (newest !== undefined) inBackground(log, 'names for a host', pushTo(host, newest));
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Read-your-writes: asks agents to read again, and knows what is still being read. */
 import type { RefreshRequest } from '../../contracts/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { inBackground } from '../../telemetry/faults.ts';
 import type { Hub } from './hub.ts';
 
 const SYNC_TIMEOUT_MS = 2_000;
@@ -38,15 +39,17 @@ export function createSyncs(hub: Pick<Hub, 'call'>, log: Logger): Syncs {
       setImmediate(() => {
         next.delete(host);
         const { containers, newcomers, images, volumes } = one;
-        void run(host, {
+        const asked = run(host, {
           containers: [...containers],
           ...(newcomers && { newcomers }),
           ...(images && { images }),
           ...(volumes && { volumes }),
-        }).then(() => {
+        });
+        const ended = asked.finally(() => {
           running.delete(one);
           resolve();
         });
+        inBackground(log, 'a refresh', ended);
       });
     });
     const one: Running = { containers: new Set(), newcomers: false, images: false, volumes: false, done };

@@ -6,6 +6,8 @@
 import { type ContainerRecord, keys } from '../../model/index.ts';
 import type { Ledger } from '../../store/ledger/contract.ts';
 import type { Hub } from './hub.ts';
+import { guarded, inBackground } from '../../telemetry/faults.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 /** Enough that not all of them are lost with the store, few enough that a change costs little. */
 const REPLICAS = 5;
@@ -27,6 +29,7 @@ export interface StoreReplicasDeps {
   readonly hub: Pick<Hub, 'hosts' | 'send'>;
   readonly epoch: number;
   readonly now: () => number;
+  readonly log: Logger;
 }
 
 export interface StoreReplicas {
@@ -34,7 +37,7 @@ export interface StoreReplicas {
   again(host: string): void;
 }
 
-export function startStoreReplicas({ ledger, hub, epoch, now }: StoreReplicasDeps, lost: AbortSignal): StoreReplicas {
+export function startStoreReplicas({ ledger, hub, epoch, now, log }: StoreReplicasDeps, lost: AbortSignal): StoreReplicas {
   let kept: readonly (readonly [string, unknown])[] = [];
   const sent = new Set<string>();
 
@@ -48,11 +51,20 @@ export function startStoreReplicas({ ledger, hub, epoch, now }: StoreReplicasDep
     for (const host of hub.hosts().toSorted().slice(0, REPLICAS)) {
       if (sent.has(host)) continue;
       sent.add(host);
-      void hub.send(host, { type: 'keep', kept: { epoch, atMs: now(), records: kept } }).then((isSent) => isSent || sent.delete(host));
+      const saved = hub.send(host, { type: 'keep', kept: { epoch, atMs: now(), records: kept } });
+      inBackground(
+        log,
+        'a copy of the store',
+        saved.then((isSent) => isSent || sent.delete(host)),
+      );
     }
   }
 
-  const timer = setInterval(look, EVERY_MS);
+  const timer = setInterval(guarded(log, 'a copy of the store', look), EVERY_MS);
   lost.addEventListener('abort', () => clearInterval(timer), { once: true });
-  return { again: (host) => void sent.delete(host) };
+  return {
+    again(host) {
+      sent.delete(host);
+    },
+  };
 }

@@ -6,6 +6,7 @@ import type { ContainerView } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import type { Adopt } from './adopt.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { guarded } from '../../telemetry/faults.ts';
 
 /** What an unreachable store, or a crash, left undone is found again, however it came about. */
 const RECONCILE_EVERY_MS = 30_000;
@@ -32,10 +33,12 @@ export function startAdopter(core: Core, adopt: Adopt, lifecycle: Pick<Lifecycle
     if (soon.has(name) || lost.aborted) return;
     const timer = setTimeout(() => {
       soon.delete(name);
-      void host(name);
+      compare(name);
     }, STRAY_AFTER_MS);
     soon.set(name, timer);
   }
+
+  const compare = guarded(log, 'comparing a host', host);
 
   async function forget(container: ContainerView): Promise<void> {
     try {
@@ -52,13 +55,10 @@ export function startAdopter(core: Core, adopt: Adopt, lifecycle: Pick<Lifecycle
     await adopt.leftovers();
   }
 
-  triggers.on('snapshot-applied', (name) => void host(name));
+  triggers.on('snapshot-applied', compare);
   triggers.on('stray-seen', later);
-  triggers.on('container-gone', (container) => void forget(container));
-  const timer = setInterval(
-    () => void all().catch((error: unknown) => log.debug({ err: error }, 'could not reconcile; trying again later')),
-    RECONCILE_EVERY_MS,
-  );
+  triggers.on('container-gone', guarded(log, 'forgetting a container', forget));
+  const timer = setInterval(guarded(log, 'comparing all hosts', all), RECONCILE_EVERY_MS);
   lost.addEventListener('abort', () => {
     clearInterval(timer);
     for (const waiting of soon.values()) clearTimeout(waiting);

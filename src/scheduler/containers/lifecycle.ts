@@ -5,6 +5,7 @@ import { refuseTaken } from '../create/claim.ts';
 import type { Core } from '../core.ts';
 import { serviceFromName } from '../create/identify-labels.ts';
 import type { Overlays } from '../networks/overlays.ts';
+import { inBackground } from '../../telemetry/faults.ts';
 
 export interface Lifecycle {
   /** Container ids that are just being stopped: no name may lead to them. */
@@ -44,7 +45,12 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
       return await act();
     } finally {
       // The names come back only by what the Engine says then, not by what the view still shows from before.
-      void syncs.sync(container.host, { containers: [container.id] }).then(() => mark(container.id, -1));
+      const shown = syncs.sync(container.host, { containers: [container.id] });
+      inBackground(
+        log,
+        'a refresh',
+        shown.finally(() => mark(container.id, -1)),
+      );
     }
   }
 

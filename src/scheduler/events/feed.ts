@@ -2,6 +2,8 @@
 import { type ClusterEvent, type EngineEvent } from '../../model/index.ts';
 import { createEventDedup, eventIdentity, shownEvent } from '../../engine/index.ts';
 import { keepNewest } from '../../async/newest.ts';
+import { guarded } from '../../telemetry/faults.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 const REPLAY_EVENTS = 2_000;
 const REMEMBERED = 4_096;
@@ -36,6 +38,7 @@ interface SeenNetwork {
 
 export interface FeedDeps {
   readonly now: () => number;
+  readonly log: Logger;
   /** Id and name, as clients see them, of the cluster's network whose part on this host an Engine's network is. */
   readonly networkOf: (host: string, engineId: string) => SeenNetwork | undefined;
   /** The same by its name: while a host builds it, nothing else is known. */
@@ -102,8 +105,10 @@ export function createFeed(deps: FeedDeps): Feed {
     },
     listen(listener, signal) {
       if (signal.aborted) return;
-      listeners.add(listener);
-      signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+      // One that throws must not keep the event from the others.
+      const own = guarded(deps.log, 'a listener for events', listener);
+      listeners.add(own);
+      signal.addEventListener('abort', () => listeners.delete(own), { once: true });
     },
     recent: () => recent.slice(-REPLAY_EVENTS),
   };

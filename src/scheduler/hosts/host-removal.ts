@@ -75,7 +75,7 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       await commit(hosts.leave(name));
       hub.drop(name, `${name} was removed from this cluster: "arpanet hosts add ${name}" lets it join again`);
       hosts.left(name);
-      for (const other of hub.hosts()) void overlays.push(other);
+      for (const other of hub.hosts()) overlays.push(other);
       log.info({ host: name, containers: records.length, volumes: gone.length }, 'host removed by an operator');
       return { containers: records.map((record) => record.name), volumes: volumes.map(({ volume }) => volume.name) };
     },
@@ -84,7 +84,7 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       const until = deps.now() + SETTLE_MS;
       for (;;) {
         // Its agent removes by this list what no plan names: a stray device, or a network from before an earlier removal.
-        await overlays.push(name);
+        overlays.push(name);
         const look = (await hub.call(name, { method: 'look' }, LOOK_TIMEOUT_MS)) as HostObservation;
         const left = [...look.networks.map((one) => `network ${one.name}`), ...look.vxlans.map((one) => `device ${one.device}`)];
         if (left.length === 0) break;

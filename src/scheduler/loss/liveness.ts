@@ -6,6 +6,7 @@ import type { Triggers } from '../triggers.ts';
 import type { HostWriter, ViewReader } from '../view/roles.ts';
 import { hostEvent, TRANSITIONS } from './host-states.ts';
 import { MASS_LOSS, massLoss } from './mass-loss.ts';
+import { guarded } from '../../telemetry/faults.ts';
 
 export interface Liveness {
   /** A host's agent has connected, and the host is in the view. */
@@ -87,7 +88,7 @@ export function startLiveness({ deps, view, members, feed, triggers }: LivenessP
     for (const host of view.hosts()) judgeOne(host.name);
   }
 
-  const timer = setInterval(judge, everyMs);
+  const timer = setInterval(guarded(log, 'judging hosts', judge), everyMs);
   lost.addEventListener('abort', () => clearInterval(timer));
 
   return {
@@ -108,7 +109,9 @@ export function startLiveness({ deps, view, members, feed, triggers }: LivenessP
       judgeOne(host);
       return true;
     },
-    forget: (host) => void signs.delete(host),
+    forget(host) {
+      signs.delete(host);
+    },
     lastHeardMs: () => (signs.size === 0 ? undefined : Math.max(...[...signs.values()].map(({ heardMs }) => heardMs))),
   };
 }

@@ -38,7 +38,7 @@ export function createLost(core: Core, overlays: Overlays): Lost {
   }
 
   function pushAll(): void {
-    for (const host of hub.hosts()) void overlays.push(host);
+    for (const host of hub.hosts()) overlays.push(host);
   }
 
   async function remove({ id, name, host, addresses }: LostRecord): Promise<void> {

@@ -61,7 +61,7 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
       if (recordOf(name)?.id === old.id) await commit([{ kind: 'delete', key }]);
       throw error;
     } finally {
-      for (const other of hub.hosts()) void overlays.push(other);
+      for (const other of hub.hosts()) overlays.push(other);
     }
   }
 

@@ -1,5 +1,6 @@
 /** Gives back leases that have rested long enough. Effects: a timer, writes to the ledger. */
 import { commitInPieces, type Core } from '../core.ts';
+import { guarded } from '../../telemetry/faults.ts';
 
 const SWEEP_EVERY_MS = 5_000;
 
@@ -12,6 +13,6 @@ export function startLeaseSweeper({ deps, commit, lost }: Core): void {
       deps.log.debug({ err: error }, 'could not remove expired leases; trying again later');
     }
   }
-  const timer = setInterval(() => void sweep(), SWEEP_EVERY_MS);
+  const timer = setInterval(guarded(deps.log, 'releasing expired leases', sweep), SWEEP_EVERY_MS);
   lost.addEventListener('abort', () => clearInterval(timer));
 }

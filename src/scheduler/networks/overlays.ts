@@ -14,6 +14,7 @@ import { isSharedBridge } from '../../networks/index.ts';
 import { type Core, commitInPieces, hostRecords, lostNotes, networkRecords } from '../core.ts';
 import { planFor } from './network-plans.ts';
 import { createSlots } from '../../async/keyed.ts';
+import { guarded } from '../../telemetry/faults.ts';
 
 const BUILD_TIMEOUT_MS = 20_000;
 /** Networks built or removed at the same time on one host. An Engine makes them one after the other; more would only wait there. */
@@ -31,8 +32,8 @@ export interface Overlays {
   plansOf(host: string): readonly NetworkPlan[];
   /** Addresses of hosts that this one may exchange no overlay packets with now; `more`: of these hosts as well. */
   fencedFor(host: string, more?: readonly string[]): readonly string[];
-  /** Sends a host all its plans. */
-  push(host: string): Promise<boolean>;
+  /** Sends a host all its plans, now. */
+  push(host: string): void;
 }
 
 export function createOverlays(core: Core): Overlays {
@@ -64,7 +65,9 @@ export function createOverlays(core: Core): Overlays {
     });
   }
 
-  const push = (host: string): Promise<boolean> => hub.send(host, { type: 'plans', plans: plansOf(host), fenced: fencedFor(host) });
+  const push = guarded(log, 'plans for a host', (host: string) =>
+    hub.send(host, { type: 'plans', plans: plansOf(host), fenced: fencedFor(host) }),
+  );
 
   /** A host that was lost is not kept from itself. */
   function fencedFor(host: string, more: readonly string[] = []): readonly string[] {
@@ -125,13 +128,13 @@ export function createOverlays(core: Core): Overlays {
             if (hub.connected(host)) await inTurn(host, () => hub.call(host, { method: 'dematerialise', network }, BUILD_TIMEOUT_MS));
           } catch (error) {
             log.warn({ host, network, err: error }, 'could not remove a network from a host; its agent removes it later');
-            void push(host);
+            push(host);
           }
         }),
       ),
     );
     // The others are sent their whole list, without these peers: nothing waits for it.
-    for (const peer of Object.keys(dhcp.leases.gatewaysOf(network))) void push(peer);
+    for (const peer of Object.keys(dhcp.leases.gatewaysOf(network))) push(peer);
   }
 
   async function dropImplicit(network: string): Promise<void> {

@@ -1,4 +1,6 @@
 /** The listeners for changes of the view. Effects: timers. */
+import { guarded } from '../../telemetry/faults.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 export interface ChangeListeners {
   /** Something changed: the listeners are called once for all changes of one turn of the event loop. */
@@ -8,7 +10,7 @@ export interface ChangeListeners {
   readonly next: (ms: number) => Promise<void>;
 }
 
-export function createChangeListeners(lost: AbortSignal): ChangeListeners {
+export function createChangeListeners(log: Logger, lost: AbortSignal): ChangeListeners {
   const listeners = new Set<() => void>();
   let isPending = false;
   lost.addEventListener('abort', () => listeners.clear());
@@ -23,8 +25,10 @@ export function createChangeListeners(lost: AbortSignal): ChangeListeners {
     },
     add(listener, signal) {
       if (signal.aborted) return;
-      listeners.add(listener);
-      signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+      // One that throws must not keep the change from the others.
+      const own = guarded(log, 'a listener for changes', listener);
+      listeners.add(own);
+      signal.addEventListener('abort', () => listeners.delete(own), { once: true });
     },
     next: (ms) =>
       new Promise((resolve) => {

@@ -8,6 +8,7 @@ import { essence, scaleRefusal } from '../replicas/template.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import { newRecord } from '../service-record.ts';
 import { dockerName, findService, keyOf } from '../service-reference.ts';
+import { inBackground } from '../../telemetry/faults.ts';
 import { UPDATING, whenFree } from './exclusive.ts';
 
 export interface Updates extends Pick<Services, 'create' | 'update' | 'rollback'> {
@@ -117,7 +118,12 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     resume() {
       for (const record of core.records()) {
         const { status } = record;
-        if (status?.state === 'updating' || status?.state === 'rollback_started') void run(record, () => undefined);
+        if (status?.state !== 'updating' && status?.state !== 'rollback_started') continue;
+        inBackground(
+          deps.log,
+          'resuming an update',
+          run(record, () => undefined),
+        );
       }
     },
   };

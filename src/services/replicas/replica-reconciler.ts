@@ -9,6 +9,7 @@ import type { Core } from '../core.ts';
 import { globalCount } from './global.ts';
 import { createCountRemovals } from './count-removals.ts';
 import { keyOf } from '../service-reference.ts';
+import { guarded } from '../../telemetry/faults.ts';
 import { progressOf, reconcile, type Step } from './replica-plan.ts';
 
 /** Changes come in bursts. */
@@ -45,11 +46,10 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
     clearTimeout(runtime.timer);
     if (lost.aborted) return;
     runtime.timer = setTimeout(
-      () => {
+      guarded(deps.log, 'a look at a service', () => {
         const wake = waiting.get(keyOf(id));
-        if (wake === undefined) void lookQuietly(id);
-        else wake();
-      },
+        return wake === undefined ? lookQuietly(id) : wake();
+      }),
       Math.max(ms, 1),
     );
   }
@@ -178,7 +178,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
 
   view.onChange(() => {
     for (const wake of waiting.values()) wake();
-    scan ??= setTimeout(scanAll, SETTLE_MS);
+    scan ??= setTimeout(guarded(deps.log, 'a look at all services', scanAll), SETTLE_MS);
   }, lost);
   lost.addEventListener('abort', () => clearTimeout(scan));
   const ready = untilReady();

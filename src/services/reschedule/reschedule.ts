@@ -1,5 +1,6 @@
 /** Starts elsewhere, under the same name and address, what ran on a lost host. Effects: timers; those of instance-actions. */
 import type { ContainerView } from '../../model/index.ts';
+import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { serviceOf } from '../counted-service.ts';
@@ -28,10 +29,13 @@ export function startRescheduling(core: Core, actions: InstanceActions, reconcil
     if (lost.aborted || (timer !== undefined && atMs >= dueMs)) return;
     clearTimeout(timer);
     dueMs = atMs;
-    timer = setTimeout(() => {
-      timer = undefined;
-      void look();
-    }, ms);
+    timer = setTimeout(
+      guarded(deps.log, 'rescheduling', () => {
+        timer = undefined;
+        return look();
+      }),
+      ms,
+    );
   }
 
   async function look(): Promise<void> {
@@ -39,6 +43,9 @@ export function startRescheduling(core: Core, actions: InstanceActions, reconcil
     isLooking = true;
     try {
       await once();
+    } catch (error) {
+      reportFault(deps.log, 'rescheduling', error);
+      soon(LOOK_AGAIN_MS);
     } finally {
       isLooking = false;
     }
@@ -70,8 +77,10 @@ export function startRescheduling(core: Core, actions: InstanceActions, reconcil
     const runtime = service && core.runtime(service);
     if (runtime !== undefined && (runtime.busy > 0 || runtime.operation !== undefined)) return soon(LOOK_AGAIN_MS);
     const before = attempts.get(id);
-    if (before !== undefined && before.atMs + backoffMs(before.count - 1) > deps.now())
-      return void core.stuck.set(id, { name, why: before.why });
+    if (before !== undefined && before.atMs + backoffMs(before.count - 1) > deps.now()) {
+      core.stuck.set(id, { name, why: before.why });
+      return;
+    }
     try {
       await work();
       attempts.delete(id);
@@ -86,8 +95,12 @@ export function startRescheduling(core: Core, actions: InstanceActions, reconcil
 
   deps.scheduler.view.onChange(() => soon(SETTLE_MS), lost);
   lost.addEventListener('abort', () => clearTimeout(timer));
-  void reconciler.ready.then(() => {
-    isReady = true;
-    soon(1);
-  });
+  inBackground(
+    deps.log,
+    'rescheduling',
+    reconciler.ready.then(() => {
+      isReady = true;
+      soon(1);
+    }),
+  );
 }

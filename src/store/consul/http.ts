@@ -62,7 +62,9 @@ export function createConsulHttp(address: string, token: string | undefined): Co
   async function send({ method, path, query, body, signal, after }: Call): Promise<NonNullable<Request['res']>> {
     signal?.throwIfAborted();
     const ctx = new EventEmitter();
-    const cancel = () => void ctx.emit('cancel');
+    const cancel = () => {
+      ctx.emit('cancel');
+    };
     signal?.addEventListener('abort', cancel, { once: true });
     const blocking = after === undefined ? {} : { index: String(after), wait: `${WAIT_MS}ms` };
     const options = {

@@ -100,8 +100,7 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
       return attempt(dir, 'write', () =>
         fresh().transactionSync(() => {
           const index = generation() + 1;
-          // The promise is ignored: within a transaction lmdb-js writes at once.
-          const put = (key: string, value: string) => void db.put(key, value);
+          const put = (key: string, value: string) => writtenAtOnce(db.put(key, value));
           return change({
             index,
             put(key, json) {
@@ -109,12 +108,12 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
               put(GENERATION, String(index));
             },
             remove(key) {
-              void db.remove(ENTRY + key);
+              writtenAtOnce(db.remove(ENTRY + key));
               put(GENERATION, String(index));
             },
             putLock: (key, lock) => put(LOCK + key, JSON.stringify(lock)),
             removeLock(key) {
-              void db.remove(LOCK + key);
+              writtenAtOnce(db.remove(LOCK + key));
               put(GENERATION, String(index));
             },
           });
@@ -127,6 +126,11 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
       await db.close();
     },
   };
+}
+
+/** Within a transaction lmdb-js writes at once; what its promise would say, `transactionSync` says. */
+function writtenAtOnce(written: Promise<boolean>): void {
+  written.catch(() => undefined);
 }
 
 function toEntry(key: string, stored: string): Entry {

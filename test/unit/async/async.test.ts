@@ -28,16 +28,34 @@ describe('a single flight', () => {
   });
 });
 
+const fail = (error: unknown): never => assert.fail(String(error));
+
 describe('a batch queue', () => {
   it('works on whatever came meanwhile as one batch', async () => {
     const batches: (readonly number[])[] = [];
     const queue = createBatchQueue<number>(async (batch) => {
       batches.push(batch);
       await turn();
-    });
+    }, fail);
     for (const item of [1, 2, 3]) queue.add(item);
     while (batches.length < 2) await turn();
     assert.deepEqual(batches, [[1], [2, 3]]);
+  });
+
+  it('whose work fails says so, and goes on with the next batch', async () => {
+    const failures: unknown[] = [];
+    const done: number[] = [];
+    const queue = createBatchQueue<number>(
+      async ([item = 0]) => {
+        if (item === 1) throw new Error('no');
+        done.push(item);
+      },
+      (error) => failures.push(error),
+    );
+    queue.add(1);
+    queue.add(2);
+    while (done.length < 1) await turn();
+    assert.deepEqual([failures.length, done], [1, [2]]);
   });
 });
 

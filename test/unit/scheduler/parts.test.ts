@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
+import { pino } from 'pino';
 import {
   type ContainerRecord,
   type ContainerView,
@@ -132,7 +133,7 @@ const event = (Type: string, Action: string, ID: string, Attributes = {}): Engin
 });
 
 const feedOf = (networkOf: FeedDeps['networkOf'], networkNamed: FeedDeps['networkNamed'] = () => undefined) =>
-  createFeed({ now: () => 0, networkOf, networkNamed });
+  createFeed({ now: () => 0, log: pino({ level: 'silent' }), networkOf, networkNamed });
 
 describe('the event feed', () => {
   it('hides our labels, names the host, and shows networks under their cluster id', () => {
@@ -231,7 +232,7 @@ describe('names for a host', () => {
       if (message.type === 'names') told.push(message.table.atMs);
       return true;
     };
-    const { push } = createNamesPush({ hosts: () => ['h1'], send });
+    const { push } = createNamesPush({ hosts: () => ['h1'], send }, pino({ level: 'silent' }));
     for (const atMs of [0, 10_000, 20_000, 30_000, 40_000]) await push({ version: 1, epoch: 1, atMs, instances: [] });
     assert.deepEqual(told, [0, 20_000, 40_000]);
   });

@@ -16,7 +16,7 @@ describe('a guarded handler', () => {
     throws(7);
     rejects();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(faultCounts().get('a packet'), 2);
+    assert.equal(faultCounts().get('a packet')?.count, 2);
     assert.deepEqual(
       lines.map(({ msg }) => msg),
       ['unexpected error in a packet; going on', 'unexpected error in a packet; going on'],
