@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createKeyed } from '../async/keyed.ts';
 import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -96,7 +97,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   let lastUrl: string | undefined;
   /** What the leader said last, for a ping that nobody else answers. */
   let apiVersion = '1.41';
-  const asking = new Map<string, Promise<string>>();
+  const asking = createKeyed();
   /** What else is said on these is nobody's request: where one is refused for its framing, the next may be a part of it. */
   const closing = new WeakSet<Duplex>();
   const awaitingLead = new Set<() => void>();
@@ -234,9 +235,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 
   /** One request at a time to each leader, for all that wait for it: a connection for each client would be kept for minutes. */
   function askVersion(leader: string): Promise<string> {
-    const asked = asking.get(leader) ?? versionOf(leader).finally(() => asking.delete(leader));
-    asking.set(leader, asked);
-    return asked;
+    return asking.shared(leader, () => versionOf(leader));
   }
 
   async function versionOf(leader: string): Promise<string> {

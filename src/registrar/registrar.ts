@@ -6,6 +6,7 @@ import { ArpanetError, isKind, type NameTable } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from './catalog.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
+import { within } from '../async/keyed.ts';
 import { singleFlight } from '../async/single-flight.ts';
 import { guarded } from '../telemetry/faults.ts';
 
@@ -164,14 +165,5 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   };
 }
 
-async function bounded<T>(work: Promise<T>, ms: number, who: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ArpanetError('timeout', `${who} did not answer within ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const bounded = <T>(work: Promise<T>, ms: number, who: string): Promise<T> =>
+  within(ms, work, () => new ArpanetError('timeout', `${who} did not answer within ${ms} ms`));

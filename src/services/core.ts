@@ -9,6 +9,7 @@ import {
   type ServiceRecord,
   type ServiceView,
 } from '../model/index.ts';
+import { createKeyed, type Keyed } from '../async/keyed.ts';
 import type { ServicesDeps } from './deps.ts';
 import { keyOf } from './service-reference.ts';
 import { type Attempt, newestFirst, numberOf } from './replicas/replica-plan.ts';
@@ -32,13 +33,14 @@ export interface Runtime {
   trouble: string | undefined;
   timer: NodeJS.Timeout | undefined;
   readonly attempts: Map<string, Attempt>;
-  tail: Promise<void>;
 }
 
 export interface Core {
   readonly deps: ServicesDeps;
   readonly lost: AbortSignal;
   readonly runtime: (id: ServiceId) => Runtime;
+  /** Runs of the reconciler, one after the other for each service, by `keyOf`. */
+  readonly runs: Keyed;
   /** Lost containers that cannot be replaced now, and why, by id. */
   readonly stuck: Map<string, { readonly name: string; readonly why: string }>;
   readonly record: (id: ServiceId) => ServiceRecord | undefined;
@@ -74,7 +76,6 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
       trouble: undefined,
       timer: undefined,
       attempts: new Map(),
-      tail: Promise.resolve(),
     };
     runtimes.set(keyOf(id), made);
     return made;
@@ -117,6 +118,7 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
     deps,
     lost,
     runtime,
+    runs: createKeyed(),
     stuck,
     record,
     records,

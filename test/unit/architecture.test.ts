@@ -168,6 +168,11 @@ describe('the house', () => {
         /^(files\/durable-file|local-hosts\/images)\.ts$/,
         'files that survive a power cut: writeDurably',
       ],
+      [
+        /Map<string, Promise</,
+        /^(async\/keyed|dns\/server|scheduler\/create\/creates-in-progress)\.ts$/,
+        'work that is under way: createKeyed',
+      ],
       [/replace\(\/\^\\\/\/, ''\)/, /^text\/names\.ts$/, "a name's slash: withoutSlash"],
     ];
     const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '');

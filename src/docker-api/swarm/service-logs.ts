@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { engineOpen, type LogLine, LogLines } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView, type ServiceView } from '../../model/index.ts';
+import { mapBounded } from '../../async/limit.ts';
 import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
 import { boolValue } from '../json/go-values.ts';
@@ -37,25 +38,21 @@ async function logsOf(call: Exchange, view: ServiceView, containers: readonly Co
   call.res.writeHead(200, { ...ownHeaders(call.apiVersion, call.requestId), 'Content-Type': 'application/vnd.docker.multiplexed-stream' });
   call.res.flushHeaders();
   const write = pacedWriter(call.res);
-  const waiting = containers.values();
-  const readNext = async (): Promise<void> => {
-    for (const container of waiting) {
-      const details = Buffer.from(withDetails ? detailsOf(view, container) : '');
-      try {
-        for await (const { stream, line } of linesOf(call, container, query.toString())) {
-          const cut = withTimes ? line.indexOf(' ') + 1 : 0;
-          const head = Buffer.alloc(8);
-          head[0] = stream;
-          head.writeUInt32BE(line.length + details.length + 1, 4);
-          if (!(await write(Buffer.concat([head, line.subarray(0, cut), details, line.subarray(cut), NEWLINE])))) return;
-        }
-      } catch (error) {
-        if (!call.signal.aborted) call.log.debug({ container: container.name, err: error }, 'logs of an instance ended early');
+  const readers = boolValue(query.get('follow')) ? containers.length : READ_AT_ONCE;
+  await mapBounded(containers, readers, async (container) => {
+    const details = Buffer.from(withDetails ? detailsOf(view, container) : '');
+    try {
+      for await (const { stream, line } of linesOf(call, container, query.toString())) {
+        const cut = withTimes ? line.indexOf(' ') + 1 : 0;
+        const head = Buffer.alloc(8);
+        head[0] = stream;
+        head.writeUInt32BE(line.length + details.length + 1, 4);
+        if (!(await write(Buffer.concat([head, line.subarray(0, cut), details, line.subarray(cut), NEWLINE])))) return;
       }
+    } catch (error) {
+      if (!call.signal.aborted) call.log.debug({ container: container.name, err: error }, 'logs of an instance ended early');
     }
-  };
-  const readers = boolValue(query.get('follow')) ? containers.length : Math.min(READ_AT_ONCE, containers.length);
-  await Promise.all(Array.from({ length: readers }, readNext));
+  });
   call.res.end();
 }
 
@@ -78,7 +75,7 @@ const detailsOf = (view: ServiceView, container: ContainerView): string =>
 
 /** Reads on only as its lines are taken: an Engine whose reader waits, waits as well. */
 async function* linesOf(call: Exchange, container: ContainerView, query: string): AsyncGenerator<LogLine> {
-  if (container.hostState !== 'alive') return;
+  if (container.hostState !== 'alive' || call.signal.aborted) return;
   const { agent } = call.cluster.engines.endpoint(container.host);
   const path = `/containers/${container.id}/logs?${query}`;
   const answer = await engineOpen({ agent }, { method: 'GET', path, signal: call.signal });

@@ -1,4 +1,5 @@
 /** Effects: copies an image from another host's Engine, straight from its gateway to this Engine, never through the leader. */
+import { createKeyed } from '../../async/keyed.ts';
 import { ArpanetError } from '../../model/errors.ts';
 import { createEngineAgent } from '../../engine/tunnel.ts';
 import { engineError, engineOpen, engineRequest, type EngineTarget } from '../../engine/request.ts';
@@ -20,14 +21,8 @@ export interface ImageCopy {
 
 /** One transfer at a time for each reference: a request made meanwhile waits for the same one. Throws `engine`, `unavailable`, `timeout`. */
 export function createImageCopier(deps: ImageCopyDeps, signal: AbortSignal): (copy: ImageCopy) => Promise<void> {
-  const running = new Map<string, Promise<void>>();
-  return ({ reference, gateway }) => {
-    const before = running.get(reference);
-    if (before !== undefined) return before;
-    const copy = transfer(deps, { reference, gateway }, signal).finally(() => running.delete(reference));
-    running.set(reference, copy);
-    return copy;
-  };
+  const keyed = createKeyed();
+  return (copy) => keyed.shared(copy.reference, () => transfer(deps, copy, signal));
 }
 
 async function transfer(deps: ImageCopyDeps, { reference, gateway }: ImageCopy, signal: AbortSignal): Promise<void> {

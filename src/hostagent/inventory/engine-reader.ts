@@ -9,7 +9,7 @@ import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { ContainerFacts, UnreadableContainer } from '../../model/facts.ts';
 import { accept, accepts, containerInspect, containerSummary, imageSummary, parseJson, volumeSummary } from '../../schemas/index.ts';
 import { withoutSlash } from '../../text/names.ts';
-import { mapBounded } from '../../async/batch-queue.ts';
+import { mapBounded } from '../../async/limit.ts';
 
 const PARALLEL_READS = 8;
 const TIMEOUT_MS = 30_000;

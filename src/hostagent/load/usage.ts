@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import type { ContainerUsage } from '../../model/facts.ts';
 import { type Sample, sampleOf, type Stats, usageBetween } from './usage-figures.ts';
-import { mapBounded } from '../../async/batch-queue.ts';
+import { mapBounded } from '../../async/limit.ts';
 
 const AT_ONCE = 8;
 const TIMEOUT_MS = 5_000;

@@ -3,6 +3,8 @@
  * each network; every pass observes (observe.ts), plans (plan.ts) and acts (steps.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createKeyed } from '../../async/keyed.ts';
+import { singleFlight } from '../../async/single-flight.ts';
 import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { MaterialisedNetwork, NetworkPlan } from '../../model/facts.ts';
 import type { EngineTarget } from '../../engine/request.ts';
@@ -51,26 +53,12 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const plans = new Map<string, NetworkPlan>();
   const askedAtMs = new Map<string, number>();
   const present = new Map<string, MaterialisedNetwork>();
-  const busy = new Map<string, Promise<unknown>>();
+  const keyed = createKeyed();
   let underlay: Underlay | undefined;
   let isListComplete = false;
-  let pass: Promise<void> | undefined;
-  let isPassStale = false;
 
   /** One after the other for each network. */
-  const exclusively = async <T>(network: string, work: () => Promise<T>): Promise<T> => {
-    const before = busy.get(network);
-    const running = (async () => {
-      await before?.catch(() => undefined);
-      return work();
-    })();
-    busy.set(network, running);
-    try {
-      return await running;
-    } finally {
-      if (busy.get(network) === running) busy.delete(network);
-    }
-  };
+  const exclusively = <T>(network: string, work: () => Promise<T>): Promise<T> => keyed.serial(network, work);
   const listed = (): readonly MaterialisedNetwork[] =>
     [...present.values()].map((found) => (plans.has(found.network) ? found : { ...found, isLeaving: true }));
   /** Whether a network here is leaving is a fact that the leader waits for: it is reported when a plan comes or goes. */
@@ -197,22 +185,11 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     await apply(stale.filter((step) => step.do === 'remove-vxlan'));
   };
 
-  const reconcile = async (): Promise<void> => {
-    if (pass !== undefined) {
-      isPassStale = true;
-      return pass;
-    }
-    pass = (async () => {
-      do {
-        isPassStale = false;
-        await onePass().catch((err: unknown) => {
-          if (!signal.aborted) log.warn({ err }, 'cannot read the networks of this host');
-        });
-      } while (isPassStale && !signal.aborted);
-    })();
-    await pass;
-    pass = undefined;
-  };
+  const reconcile = singleFlight(() =>
+    onePass().catch((err: unknown) => {
+      if (!signal.aborted) log.warn({ err }, 'cannot read the networks of this host');
+    }),
+  );
 
   return {
     networks: listed,

@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../../telemetry/log.ts';
 import { agentFiles } from '../../schemas/index.ts';
+import { createKeyed } from '../../async/keyed.ts';
 import { writeDurably } from '../../files/durable-file.ts';
 import { readJsonFile } from '../json-file.ts';
 import { run } from './observe.ts';
@@ -28,7 +29,7 @@ export interface Fence {
 }
 
 export function createFence(overlay: 'vxlan' | 'none', file: string, log: Logger): Fence {
-  let tail: Promise<unknown> = Promise.resolve();
+  const keyed = createKeyed();
   let applied: string | undefined;
   async function apply(addresses: readonly string[]): Promise<void> {
     const text = addresses.toSorted().join();
@@ -45,9 +46,7 @@ export function createFence(overlay: 'vxlan' | 'none', file: string, log: Logger
   }
   function set(addresses: readonly string[]): Promise<void> {
     if (overlay === 'none') return Promise.resolve();
-    const next = tail.then(() => apply(addresses));
-    tail = next.catch(() => undefined);
-    return next;
+    return keyed.serial('fence', () => apply(addresses));
   }
   return {
     set,

@@ -6,7 +6,7 @@ import { planClean } from './clean-plan.ts';
 import type { Core } from '../core.ts';
 import type { HostLock } from './host-lock.ts';
 import { callEngine } from '../engine-calls.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import { hostNamed } from '../service-reference.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -64,7 +64,7 @@ export function createClean(core: Core, actions: InstanceActions, lock: HostLock
         const kept: string[] = [];
         const each = async <T>(items: readonly T[], nameOf: (item: T) => string, what: string, remove: (item: T) => Promise<unknown>) => {
           const done: string[] = [];
-          await inTurns(items, 4, async (item) => {
+          await tryAll(items, 4, async (item) => {
             try {
               await remove(item);
               done.push(nameOf(item));

@@ -5,7 +5,7 @@ import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { planDrain } from './drain-plan.ts';
 import type { HostLock } from './host-lock.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import type { Migrations } from './migration.ts';
 import { moveAll, refuseLost, SERVICES_AT_ONCE, unmoved } from './move-all.ts';
 import { hostNamed } from '../service-reference.ts';
@@ -27,7 +27,7 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
     const { moved, stays } = await moveAll(plan.moves, { migrations, lost, progress });
     const ended: string[] = [];
     const all = [...plan.stays, ...stays];
-    await inTurns(plan.ends, SERVICES_AT_ONCE, async ({ service, container }) => {
+    await tryAll(plan.ends, SERVICES_AT_ONCE, async ({ service, container }) => {
       const { drainMs } = service.record?.update ?? UPDATE_DEFAULTS;
       try {
         await core.operate(service, `being ended on ${host}`, () => actions.remove(container, drainMs));

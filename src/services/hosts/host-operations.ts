@@ -13,7 +13,7 @@ import {
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import type { HostLock } from './host-lock.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import { hostNamed } from '../service-reference.ts';
 import { planReschedule } from '../reschedule/reschedule-plan.ts';
 import { HOST_NAME_FORM, isHostName } from '../../text/names.ts';
@@ -37,7 +37,7 @@ export function createHostOperations(
     ledger.list<VolumeRecord>(keys.volumes).flatMap(([, volume]) => (volume.host === host ? [volume.name] : []));
 
   async function takeAway(containers: readonly ContainerView[], progress: Progress): Promise<void> {
-    const failures = await inTurns(containers, 8, async (container) => {
+    const failures = await tryAll(containers, 8, async (container) => {
       progress(`${container.host}: ${container.name} is deregistered, stopped and removed`);
       await actions.remove(container, DRAIN_MS);
     });
@@ -49,7 +49,7 @@ export function createHostOperations(
     const stopped = new Set(core.records().flatMap((record) => record.stopped));
     const isHeld = (id: ServiceId) => core.record(id) !== undefined;
     const { replace } = planReschedule({ containers: deps.scheduler.containers.list(), lostHosts: new Set([host]), isHeld, stopped });
-    const failures = await inTurns(replace, 4, async (container) => {
+    const failures = await tryAll(replace, 4, async (container) => {
       await actions.replaceLost(container);
       progress(`${container.name} is started elsewhere`);
     });

@@ -1,7 +1,7 @@
 /** Several migrations, two services at once. Effects: those of migrations. */
 import type { MovedInstance, Progress, UnmovedContainer } from '../../contracts/index.ts';
 import { ArpanetError, type ContainerView, type ServiceView } from '../../model/index.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import { keyOf } from '../service-reference.ts';
 import type { Migrations } from './migration.ts';
 
@@ -15,7 +15,7 @@ export async function moveAll(
 ): Promise<{ readonly moved: readonly MovedInstance[]; readonly stays: readonly UnmovedContainer[] }> {
   const moved: MovedInstance[] = [];
   const stays: UnmovedContainer[] = [];
-  await inTurns([...grouped(moves).values()], SERVICES_AT_ONCE, async (own) => {
+  await tryAll([...grouped(moves).values()], SERVICES_AT_ONCE, async (own) => {
     for (const { service, container, to } of own) {
       try {
         parts.progress(`${keyOf(service)}: moving ${container.name} off ${container.host}${to === undefined ? '' : ` to ${to}`}`);

@@ -13,7 +13,7 @@ import { moveAll } from './move-all.ts';
 import { whyItStays } from './drain-plan.ts';
 import { ALL_HOSTS, type HostLock } from './host-lock.ts';
 import { callEngine } from '../engine-calls.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import type { Migrations } from './migration.ts';
 import { hostNamed, keyOf } from '../service-reference.ts';
@@ -136,7 +136,7 @@ export function createRebalance(
           progress(`${host}: ${one.name} resumed`);
         }
         // What could not be placed before is tried now, and not when its back-off is over.
-        await inTurns(core.records(), 4, async (record) => {
+        await tryAll(core.records(), 4, async (record) => {
           const runtime = core.runtime(record);
           if (runtime.operation !== undefined || runtime.busy > 0) return;
           runtime.attempts.clear();

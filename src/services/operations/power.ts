@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scheduler, Services } from '../../contracts/index.ts';
 import { isKind, type ServiceView } from '../../model/index.ts';
 import type { Core } from '../core.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import { findServices, keyOf } from '../service-reference.ts';
 import { operateAll, UPDATING, whenFree } from './exclusive.ts';
@@ -31,11 +31,14 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
         await whenFree(core, service, isUpdating ? END_TIMEOUT_MS : patienceMs);
       }
       return operateAll(core, services, 'being removed', async () => {
-        const failures = await inTurns(services, 4, async (service) => {
+        const failures = await tryAll(services, 4, async (service) => {
           await core.put(service, () => undefined);
           // An instance that is being created now is removed, too.
-          await Promise.race([core.runtime(service).tail, sleep(END_TIMEOUT_MS, undefined, { signal: lost, ref: false })]);
-          const failed = await inTurns(core.instances(service), 8, async (container) => {
+          await Promise.race([
+            core.runs.serial(keyOf(service), async () => {}),
+            sleep(END_TIMEOUT_MS, undefined, { signal: lost, ref: false }),
+          ]);
+          const failed = await tryAll(core.instances(service), 8, async (container) => {
             progress(`${keyOf(service)}: ${container.name} is deregistered, stopped and removed`);
             await actions.remove(container, DRAIN_MS);
           });
@@ -52,13 +55,13 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
     async power(how, references, progress) {
       const services = servicesAt(references);
       return operateAll(core, services, how === 'stop' ? 'being stopped' : `being ${how}ed`, async () => {
-        const failures = await inTurns(services, 4, async (service) => {
+        const failures = await tryAll(services, 4, async (service) => {
           const { instances } = service;
           if (service.record !== undefined) {
             const stopped = how === 'stop' ? instances.map((container) => container.id) : [];
             await core.put(service, (before) => before && { ...before, stopped, version: before.version + 1 });
           }
-          const failed = await inTurns(instances, 8, async (container) => {
+          const failed = await tryAll(instances, 8, async (container) => {
             progress(`${keyOf(service)}: ${how} ${container.name}`);
             if (how === 'start') await actions.start(container);
             else await actions[how](container, DRAIN_MS);

@@ -4,7 +4,7 @@
  */
 import { ArpanetError, type ServiceId, type ServiceRecord } from '../../model/index.ts';
 import type { InstanceActions } from './instance-actions.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import type { Core } from '../core.ts';
 import { globalCount } from './global.ts';
 import { createCountRemovals } from './count-removals.ts';
@@ -68,10 +68,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
 
   /** One run after the other. */
   async function look(id: ServiceId, isCancelled: () => boolean = () => false): Promise<void> {
-    const runtime = core.runtime(id);
-    const run = runtime.tail.then(async () => (isCancelled() ? undefined : once(id)));
-    runtime.tail = run.catch(() => undefined);
-    return run;
+    return core.runs.serial(keyOf(id), async () => (isCancelled() ? undefined : once(id)));
   }
 
   async function reach(id: ServiceId, desired: number, timeoutMs: number): Promise<number> {
@@ -119,7 +116,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
     if (againAtMs !== undefined) soon(id, againAtMs - deps.now());
     if (steps.length === 0) return;
     deps.log.info({ service: keyOf(id), desired: record.desired, steps: steps.map(describe) }, 'bringing a service to its count');
-    const failures = await inTurns(steps, AT_ONCE, (step) => take(id, record, step));
+    const failures = await tryAll(steps, AT_ONCE, (step) => take(id, record, step));
     if (failures.length > 0) {
       soon(id, 1_000);
       throw failures[0];

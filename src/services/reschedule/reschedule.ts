@@ -4,7 +4,7 @@ import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { serviceOf } from '../counted-service.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import { lostHosts } from './lost-hosts.ts';
 import { type Attempt, backoffMs } from '../replicas/replica-plan.ts';
@@ -66,8 +66,8 @@ export function startRescheduling(core: Core, actions: InstanceActions, reconcil
     for (const { container, why } of plan.wait) core.stuck.set(container.id, { name: container.name, why });
     const known = new Set([...plan.replace, ...plan.start].map(({ id }) => id));
     for (const id of attempts.keys()) if (!known.has(id)) attempts.delete(id);
-    await inTurns(plan.replace, AT_ONCE, (container) => tried(container, () => actions.replaceLost(container)));
-    await inTurns(plan.start, AT_ONCE, (container) => tried(container, () => actions.start(container)));
+    await tryAll(plan.replace, AT_ONCE, (container) => tried(container, () => actions.replaceLost(container)));
+    await tryAll(plan.start, AT_ONCE, (container) => tried(container, () => actions.start(container)));
     if (core.stuck.size > 0) soon(LOOK_AGAIN_MS);
   }
 

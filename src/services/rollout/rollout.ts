@@ -4,7 +4,7 @@ import type { Progress } from '../../contracts/index.ts';
 import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, type UpdateStatus } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
-import { inTurns } from '../in-turns.ts';
+import { tryAll } from '../../async/limit.ts';
 import { keyOf } from '../service-reference.ts';
 import { fitness, nextBatch } from './rollout-plan.ts';
 import { essence, instanceName, isCurrent } from '../replicas/template.ts';
@@ -60,7 +60,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
   }
 
   async function add(record: ServiceRecord, numbers: readonly number[], progress: Progress): Promise<void> {
-    const failures = await inTurns(numbers, 4, async (number) => {
+    const failures = await tryAll(numbers, 4, async (number) => {
       progress(`${keyOf(record)}: starting ${instanceName(record.template, number)}`);
       await actions.add(record.template, number);
     });
@@ -77,7 +77,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
   }
 
   async function retire(record: ServiceRecord, old: readonly ContainerView[], progress: Progress): Promise<void> {
-    const failures = await inTurns(old, 8, async (container) => {
+    const failures = await tryAll(old, 8, async (container) => {
       progress(`${keyOf(record)}: ${container.name} is deregistered, then stopped`);
       await actions.remove(container, record.update.drainMs);
     });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createBatchQueue, mapBounded } from '../../../src/async/batch-queue.ts';
+import { createBatchQueue } from '../../../src/async/batch-queue.ts';
 import { within } from '../../../src/async/keyed.ts';
+import { mapBounded, tryAll } from '../../../src/async/limit.ts';
 import { keepNewest } from '../../../src/async/newest.ts';
 import { singleFlight } from '../../../src/async/single-flight.ts';
 
@@ -70,6 +71,37 @@ describe('mapBounded', () => {
       return item * 2;
     });
     assert.deepEqual([results, most], [[2, 4, 6, 8, 10], 2]);
+  });
+});
+
+describe('tryAll', () => {
+  it('goes on after failures, and gives them as errors', async () => {
+    const tried: number[] = [];
+    const failures = await tryAll([1, 2, 3, 4], 2, async (item) => {
+      tried.push(item);
+      await turn();
+      if (item === 2) throw new Error('two');
+      if (item === 3) await Promise.reject('three');
+    });
+    assert.deepEqual(tried, [1, 2, 3, 4]);
+    assert.deepEqual(
+      failures.map(({ message }) => message),
+      ['two', 'three'],
+    );
+  });
+});
+
+describe('mapBounded, after a failure,', () => {
+  it('rejects with it, and begins no other', async () => {
+    const begun: number[] = [];
+    const work = mapBounded([1, 2, 3, 4, 5], 2, async (item) => {
+      begun.push(item);
+      await turn();
+      if (item === 1) throw new Error('one');
+    });
+    await assert.rejects(work, /one/);
+    for (let i = 0; i < 5; i++) await turn();
+    assert.deepEqual(begun.includes(5), false);
   });
 });
 
