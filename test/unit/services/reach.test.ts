@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createKeyed } from '../../../src/async/keyed.ts';
 import type { ContainerView, ServiceRecord } from '../../../src/model/index.ts';
 import type { Core, Runtime } from '../../../src/services/core.ts';
 import type { InstanceActions } from '../../../src/services/replicas/instance-actions.ts';
@@ -45,7 +46,7 @@ function world(desired: number) {
     countedAtMs: 0,
     version: 1,
   } as unknown as ServiceRecord;
-  const runtime = { busy: 0, operation: { what: 'being scaled' }, attempts: new Map(), tail: Promise.resolve() } as unknown as Runtime;
+  const runtime = { busy: 0, operation: { what: 'being scaled' }, attempts: new Map() } as unknown as Runtime;
   const core = {
     deps: {
       scheduler: {
@@ -58,6 +59,7 @@ function world(desired: number) {
     },
     lost: over.signal,
     runtime: () => runtime,
+    runs: createKeyed(),
     record: () => (looks++, record),
     records: () => [],
     instances: () => instances,
