@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const here = (leaf) => fileURLToPath(new URL(leaf, import.meta.url));
 
 /** @typedef {{ name: string, nesting: number, file?: string, ms: number, isSuite: boolean, isSkipped: boolean, failure?: string, text?: string }} Ended */
-/** @typedef {{ files: readonly string[], ended: readonly Ended[], lines: readonly (Ended | { said: string, nesting: number })[], output: string, seconds: number, broke?: string }} Outcome */
+/** @typedef {{ files: readonly string[], ended: readonly Ended[], lines: readonly (Ended | { said: string, nesting: number })[], output: string, seconds: number, cpuSeconds: number, broke?: string }} Outcome */
 
 /**
  * Runs the files in a process of their own, one after the other. Never throws for what the tests do.
@@ -37,6 +37,8 @@ export async function runFiles(files, { timeoutMs, env = process.env, name }) {
     isLate = true;
     child.kill('SIGKILL');
   }, timeoutMs);
+  let cpuSeconds = 0;
+  child.once('exit', () => (cpuSeconds = newCpuSeconds()));
   const [code, signal] = await new Promise((resolve) => child.once('close', (...how) => resolve(how)));
   clearTimeout(timer);
   const lines = linesOf(events);
@@ -44,9 +46,20 @@ export async function runFiles(files, { timeoutMs, env = process.env, name }) {
   const ended = lines.filter((line) => 'ms' in line);
   const hasFailed = ended.some(({ failure }) => failure !== undefined);
   const seconds = (performance.now() - started) / 1_000;
-  if (isLate) return { files, ended, lines, output, seconds, broke: `not done after ${timeoutMs / 1_000} s: killed` };
-  if (code !== 0 && !hasFailed) return { files, ended, lines, output, seconds, broke: `ended with ${signal ?? code}` };
-  return { files, ended, lines, output, seconds };
+  const outcome = { files, ended, lines, output, seconds, cpuSeconds };
+  if (isLate) return { ...outcome, broke: `not done after ${timeoutMs / 1_000} s: killed` };
+  if (code !== 0 && !hasFailed) return { ...outcome, broke: `ended with ${signal ?? code}` };
+  return outcome;
+}
+
+let countedCpuSeconds = 0;
+
+/** Of the children that ended since the last call, and of all that they waited for (proc(5): cutime and cstime, in hundredths of a second). */
+function newCpuSeconds() {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ');
+  const before = countedCpuSeconds;
+  countedCpuSeconds = (Number(fields[13]) + Number(fields[14])) / 100;
+  return countedCpuSeconds - before;
 }
 
 /** Those that were written whole. */

@@ -21,11 +21,11 @@ const indent = (text, by) => text.replaceAll(/^/gm, ' '.repeat(by));
  * @param {Outcome} outcome
  */
 export function print(outcome, { isLong }) {
-  const { files, ended, lines, output, seconds } = outcome;
+  const { files, ended, lines, output, seconds, cpuSeconds } = outcome;
   const failures = failuresOf(outcome);
   const tests = ended.filter(({ isSuite }) => !isSuite).length;
   const what = files.length > 3 ? `${files.length} files, ${files[0]} …` : files.join(' ');
-  console.log(`${failures.length === 0 ? '✔' : '✖'} ${what} (${tests} tests, ${seconds.toFixed(1)} s)`);
+  console.log(`${failures.length === 0 ? '✔' : '✖'} ${what} (${tests} tests, ${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU)`);
   if (isLong || failures.length > 0) {
     // a suite ends after its tests: it is printed above them
     for (const line of inOrder(lines)) {
