@@ -1,9 +1,8 @@
 /** The cluster that the faults strike: 3 schedulers, 3 Consul servers, 3 hosts, and how each fault is done and undone. Effects. */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, endProcess, startCluster, until } from '../support/cluster/cluster.ts';
+import { compiled } from '../support/cluster/compiled.ts';
 import { type Leader, leaderOf } from '../support/cluster/leaders.ts';
-import { repository } from '../support/cluster/paths.ts';
 import { type Loss, lossWatcher } from './measure.ts';
 import type { Fault } from './schedule.ts';
 
@@ -20,10 +19,8 @@ export const startFaultLab = (): Promise<Cluster> =>
   });
 
 /** For `startScheduler`: a scheduler with the failpoints and bugs of scheduler-main.ts, armed by files in the folder. */
-export const schedulerWithFaults = (dir: string): readonly string[] => [
-  '--import',
-  'tsx',
-  join(repository, 'test', 'faults', 'scheduler-main.ts'),
+export const schedulerWithFaults = async (dir: string): Promise<readonly string[]> => [
+  await compiled('test/faults/scheduler-main.ts'),
   dir,
 ];
 

@@ -1,5 +1,5 @@
 /**
- * `node --import tsx scheduler-main.ts DIR --listen …`: `arpanet scheduler` with the same flags, but what lies in the folder decides what happens at
+ * `node scheduler-main.mjs DIR --listen …` (compiled by test/support/cluster/compiled.ts): `arpanet scheduler` with the same flags, but what lies in the folder decides what happens at
  * its failpoints and which bugs its rooms have.
  */
 import { readFileSync } from 'node:fs';

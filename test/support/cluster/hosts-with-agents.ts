@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentOptions } from '../../../src/hostagent/index.ts';
 import { type FakeLeader, startFakeLeader } from '../fakes/fake-leader.ts';
+import { compiled } from './compiled.ts';
 import { type Lab, startLab } from './lab.ts';
-import { repository } from './paths.ts';
 
 export const token = 'a-join-token-for-tests';
 
@@ -47,7 +47,7 @@ export async function startAgentLab(options: { count?: number; mixed?: boolean }
         ...more,
       };
       const before = leader.hellos(host.name);
-      const args = ['--import', 'tsx', join(repository, 'test', 'support', 'cluster', 'agent-main.ts'), JSON.stringify(agent)];
+      const args = [await compiled('test/support/cluster/agent-main.ts'), JSON.stringify(agent)];
       agents.set(index, lab.spawnIn(host, process.execPath, args, { logFile: join(host.dir, 'agent.log') }));
       if (agent.token === token && agent.join[0] === leader.url && leader.refusal === undefined) {
         await leader
