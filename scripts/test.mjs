@@ -58,7 +58,8 @@ async function timed(what, work) {
 /** @returns {Promise<boolean>} whether it found nothing */
 async function check(name, command, ...args) {
   const started = performance.now();
-  const child = spawn(join(root, 'node_modules', '.bin', command), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const program = command === 'node' ? process.execPath : join(root, 'node_modules', '.bin', command);
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text));
   const code = await new Promise((resolve) => child.once('close', resolve));
@@ -166,7 +167,7 @@ async function runOnce() {
     );
   }
   if (!isUnitOnly) {
-    if (!(await check('build', 'tsc', '-p', 'tsconfig.build.json'))) {
+    if (!(await check('build', 'node', join('scripts', 'build.mjs')))) {
       failedChecks.push('build');
       if (!isWhole) return false;
     }

@@ -1,7 +1,8 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --max-semi-space-size=4 --enable-source-maps
 /**
  * The arpanet command. Effects: the command line, the environment, exit codes.
- * The first line's flag (MB) keeps V8's nursery small, some 20 MB less for a scheduler; npm start and the tests give it too.
+ * The first line's flags: V8's nursery stays small (MB), some 20 MB less for a scheduler; stacks name the files of src. npm start and the tests
+ * give them, too.
  * Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 `status`: the cluster has a problem, 130 ended by Ctrl-C.
  */
 import { CommanderError } from 'commander';

@@ -19,10 +19,7 @@ export const startFaultLab = (): Promise<Cluster> =>
   });
 
 /** For `startScheduler`: a scheduler with the failpoints and bugs of scheduler-main.ts, armed by files in the folder. */
-export const schedulerWithFaults = async (dir: string): Promise<readonly string[]> => [
-  await compiled('test/faults/scheduler-main.ts'),
-  dir,
-];
+export const schedulerWithFaults = (dir: string): readonly string[] => [compiled('test/faults/scheduler-main.ts'), dir];
 
 /** The cluster's own setting: a host is down after this. */
 const DOWN_AFTER_MS = 10_000;

@@ -50,8 +50,11 @@ function sizeOf(file: string): number | undefined {
   }
 }
 
+/** From this file; in the build from a file below dist/chunks. */
+const READ_WHOLE = import.meta.url.endsWith('.ts') ? 'read-whole.ts' : '../store/embedded/read-whole.js';
+
 async function readWhole(dir: string): Promise<void> {
-  const program = fileURLToPath(import.meta.url).replace(/damage(\.[jt]s)$/, 'read-whole$1');
+  const program = fileURLToPath(new URL(READ_WHOLE, import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith('--test')), program, dir], {
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: CHECK_TIMEOUT_MS,

@@ -41,7 +41,7 @@ describe('the fault lab', () => {
   const leads = () => until('one leads', () => leaderOf(cluster), 30_000);
   async function restart(index: number): Promise<void> {
     await endProcess(cluster.schedulers[index]?.process ?? assert.fail());
-    await cluster.startScheduler(index, await schedulerWithFaults(dir));
+    await cluster.startScheduler(index, schedulerWithFaults(dir));
   }
   const ask = async (method: string, path: string, body?: unknown) => request((await leads()).url, method, path, body);
   const right = (boundMs: number): Promise<Observation> => comesRight(() => observeEnd(cluster, Date.now()), [], boundMs);

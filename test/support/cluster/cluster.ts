@@ -14,7 +14,7 @@ import { promisedMs } from '../promised.ts';
 import { type Relay, startRelay } from './relay.ts';
 
 /** As the first line of src/cli/main.ts gives it. */
-const NODE_FLAGS = ['--max-semi-space-size=4'];
+const NODE_FLAGS = ['--max-semi-space-size=4', '--enable-source-maps'];
 export const main = process.env['ARPANET_MAIN'] ?? join(repository, 'dist', 'cli', 'main.js');
 export const testToken = 'a-token-for-tests';
 export const shop = join(repository, 'examples', 'shop');
@@ -134,7 +134,7 @@ export async function until<T>(what: string, check: () => Promise<T> | T, timeou
     } catch (error) {
       last = error;
     }
-    await sleep(Math.min(400, Math.max(60, 1.5 * (Date.now() - askedAt))));
+    await sleep(Math.min(1_000, Math.max(60, 3 * (Date.now() - askedAt))));
   } while (Date.now() - startedAt < promisedMs(timeoutMs));
   throw new Error(`timed out after ${Date.now() - startedAt} ms waiting for: ${what}; last value: ${inspect(last)}`);
 }

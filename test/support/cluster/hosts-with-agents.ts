@@ -47,7 +47,7 @@ export async function startAgentLab(options: { count?: number; mixed?: boolean }
         ...more,
       };
       const before = leader.hellos(host.name);
-      const args = [await compiled('test/support/cluster/agent-main.ts'), JSON.stringify(agent)];
+      const args = [compiled('test/support/cluster/agent-main.ts'), JSON.stringify(agent)];
       agents.set(index, lab.spawnIn(host, process.execPath, args, { logFile: join(host.dir, 'agent.log') }));
       if (agent.token === token && agent.join[0] === leader.url && leader.refusal === undefined) {
         await leader

@@ -47,7 +47,7 @@ export function describeFailpoints(part: 'scheduler' | 'agent' | 'Engine'): void
         process.kill('SIGTERM');
         await gone;
       }
-      await cluster.startScheduler(index, await schedulerWithFaults(dir));
+      await cluster.startScheduler(index, schedulerWithFaults(dir));
     }
     const arm = (point: Failpoint, action: 'kill' | 'wait') => writeFileSync(join(dir, point), action);
     const isArmed = (point: Failpoint) => existsSync(join(dir, point));
