@@ -1,5 +1,6 @@
 /** The settings that can be changed for the whole cluster at run time (`live` in the table of options). Pure. */
 import { ArpanetError } from '../model/index.ts';
+import { each } from '../telemetry/left-out.ts';
 import { formatMs } from '../text/duration.ts';
 import { formatSize } from '../text/size.ts';
 import { messageOf } from './load.ts';
@@ -42,14 +43,16 @@ function refusalOf(name: string): string {
 
 /** Settings of the cluster override those that a process was started with, except stored ones that this release cannot parse. */
 export function withLive(own: LiveSettings, kept: Readonly<Record<string, string>>): LiveSettings {
-  const read = Object.entries(kept).flatMap(([name, text]) => {
-    try {
+  const place = { kind: 'setting', of: "the cluster's settings" };
+  const read = each(
+    place,
+    Object.entries(kept),
+    ([name]) => name,
+    ([name, text]) => {
       const { name: live, value } = liveValue(name, text);
-      return [[FIELDS[live], value]];
-    } catch {
-      return [];
-    }
-  });
+      return [FIELDS[live], value] as const;
+    },
+  );
   return { ...own, ...(Object.fromEntries(read) as Partial<LiveSettings>) };
 }
 

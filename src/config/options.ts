@@ -220,6 +220,12 @@ export const OPTIONS: readonly Option[] = [
     commands: clients,
   },
   { name: 'fix', help: 'repair what differs', commands: { audit: optional } },
+  {
+    name: 'discard',
+    value: 'KEY',
+    help: 'delete the record at this key, which cannot be read and is set aside',
+    commands: { audit: optional },
+  },
   { name: 'json', help: 'print JSON instead of a table', commands: clients },
   {
     name: 'log-level',

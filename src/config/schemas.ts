@@ -49,7 +49,7 @@ export const schemas = {
   token: client,
   hosts: client,
   status: client,
-  audit: z.strictObject({ ...client.shape, fix: v.flag.default(false) }),
+  audit: z.strictObject({ ...client.shape, fix: v.flag.default(false), discard: v.text.optional() }),
 } satisfies Record<Command, z.ZodType>;
 
 type Frozen<T> = T extends readonly (infer Item)[]

@@ -21,7 +21,7 @@ export interface LeaderStatus {
   readonly about: () => LeaderIdentity;
   /** Records of the store that cannot be read and are set aside, by key. */
   readonly unreadable: () => readonly UnreadableRecord[];
-  /** Deletes one of them, by its key. Rejects as a commit does. */
+  /** Deletes one of them, by its key, and what belongs to it alone. Rejects with `not-found`, or as a commit does. */
   readonly discard: (key: string) => Promise<void>;
   /** Lets every reconciler of the scheduler run once, now. Resolves when they are done; rejects with the first error. */
   readonly reconcile: () => Promise<void>;

@@ -3,7 +3,7 @@ import type { Ledger } from '../store/ledger/contract.ts';
 
 export interface DhcpDeps {
   /** Read only: the caller commits the plans. */
-  readonly ledger: Pick<Ledger, 'get' | 'list'>;
+  readonly ledger: Pick<Ledger, 'get' | 'list' | 'unreadable'>;
   /** CIDR from which subnets are allocated. */
   readonly pool: string;
   /** Prefix length of a network without a size. */

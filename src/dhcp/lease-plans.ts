@@ -6,7 +6,16 @@ import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type Networ
 import type { Change } from '../store/ledger/contract.ts';
 import type { AddressRequest, Leased, LeasePlans } from '../contracts/index.ts';
 import type { DhcpDeps } from './contract.ts';
-import { type Choice, chooseForGateway, chooseForInstance, chooseWanted, type Ground, reservation, USER_GATEWAY } from './lease.ts';
+import {
+  type Choice,
+  chooseForGateway,
+  chooseForInstance,
+  chooseWanted,
+  type Ground,
+  reservation,
+  UNREADABLE,
+  USER_GATEWAY,
+} from './lease.ts';
 import { describeExhausted, describeWanted } from './refusals.ts';
 import { isUnneeded } from './sweep.ts';
 import { type Address, formatAddress, parseAddress, type Subnet } from '../text/ipv4.ts';
@@ -28,6 +37,8 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   const leaseOf = (network: string, ip: string) => ledger.get<LeaseRecord>(keys.lease(network, ip));
   const leasesOf = (network: string) => ledger.list<LeaseRecord>(keys.leasesOf(network)).map(([, lease]) => lease);
   const isThere = (network: string) => ledger.get(keys.network(network)) !== undefined;
+  /** Keys under the prefix whose records are set aside: what they hold is in use for all that is known. */
+  const setAside = (prefix: string) => new Set(ledger.unreadable().flatMap(({ key }) => (key.startsWith(prefix) ? [key] : [])));
 
   function recordOf(network: string): NetworkRecord {
     const record = ledger.get<NetworkRecord>(keys.network(network));
@@ -49,7 +60,12 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
 
   function groundOf(record: NetworkRecord): Ground {
     const range = record.ipRange === undefined ? {} : { range: subnetOf(record.ipRange) };
-    const leaseAt = (address: Address) => leaseOf(record.id, formatAddress(address));
+    const aside = setAside(keys.leasesOf(record.id));
+    const leaseAt = (address: Address) => {
+      const ip = formatAddress(address);
+      const withheld = aside.has(keys.lease(record.id, ip));
+      return withheld ? reservation(record.id, ip, UNREADABLE, now(), epoch) : leaseOf(record.id, ip);
+    };
     return { subnet: subnetOf(record.cidr), ...range, leaseAt, nowMs: now(), restMs: deps.restMs, beganMs };
   }
 
@@ -145,7 +161,9 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   function sweep(): readonly Change[] {
     for (const network of hints.keys()) if (!isThere(network)) hints.delete(network);
     const at = { epoch, nowMs: now(), restMs: deps.restMs, beganMs };
+    const aside = setAside(keys.root);
     const unneeded = ledger.list<LeaseRecord>(keys.leases).filter(([, had]) => {
+      if (aside.has(keys.network(had.network)) || aside.has(keys.container(had.owner))) return false;
       const recordedIp = ledger.get<ContainerRecord>(keys.container(had.owner))?.addresses[had.network];
       return isUnneeded(had, { ...at, recordedIp, isNetworkThere: isThere(had.network) });
     });

@@ -31,6 +31,9 @@ export type WantedChoice =
 /** Owner of the address that the user chose as the network's gateway, until a host gets it. */
 export const USER_GATEWAY = 'gateway';
 
+/** Owner of an address whose lease is in the store and cannot be read: somebody has it. */
+export const UNREADABLE = 'a record that cannot be read';
+
 /** An address that the network's owner reserves for something outside the cluster. */
 export function reservation(network: string, ip: string, owner: string, nowMs: number, epoch: number): LeaseRecord {
   return { ip, network, kind: 'user', owner, host: '', state: 'bound', sinceMs: nowMs, epoch };

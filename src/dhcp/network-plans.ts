@@ -6,7 +6,7 @@ import type { DhcpDeps } from './contract.ts';
 import { reservation, USER_GATEWAY } from './lease.ts';
 import { describePoolFull } from './refusals.ts';
 import { chooseSubnet, parseIpam, parseIpam6, prefixOf, refuseOverlap, type UserIpam, vniOf } from './subnet.ts';
-import { type Address, encloses, formatAddress, type Span, type Subnet } from '../text/ipv4.ts';
+import { type Address, encloses, formatAddress, parseSubnet, type Span, type Subnet } from '../text/ipv4.ts';
 
 interface Used {
   readonly span: Subnet;
@@ -23,9 +23,18 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
   const records = () => ledger.list<NetworkRecord>(keys.networks).map(([, record]) => record);
 
   function taken(): readonly Used[] {
-    return ledger.list<SubnetRecord>(keys.subnets).map(([, { cidr, network }]) => {
+    const owned = ledger.list<SubnetRecord>(keys.subnets).map(([, { cidr, network }]) => {
       const name = ledger.get<NetworkRecord>(keys.network(network))?.name ?? network;
       return { span: subnetOf(cidr), what: `${cidr} of network ${name}` };
+    });
+    return [...owned, ...unreadable()];
+  }
+
+  /** Subnets of which the key alone can be read: some network has them. */
+  function unreadable(): readonly Used[] {
+    return ledger.unreadable().flatMap(({ key }): readonly Used[] => {
+      const span = key.startsWith(keys.subnets) ? parseSubnet(key.slice(keys.subnets.length).replace('_', '/')) : undefined;
+      return span === undefined ? [] : [{ span, what: `${span.cidr}, whose record ${key} cannot be read` }];
     });
   }
 
@@ -91,7 +100,11 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
   const planRemoval: NetworkPlans['planRemoval'] = (network) => {
     const subnets = ledger.list<SubnetRecord>(keys.subnets).filter(([, subnet]) => subnet.network === network);
     const leases = ledger.list<LeaseRecord>(keys.leasesOf(network));
-    return [keys.network(network), ...subnets.map(([key]) => key), ...leases.map(([key]) => key)].map((key) => ({ kind: 'delete', key }));
+    const cidr = ledger.get<NetworkRecord>(keys.network(network))?.cidr;
+    const isIts = (key: string) => key.startsWith(keys.leasesOf(network)) || (cidr !== undefined && key === keys.subnet(cidr));
+    const aside = ledger.unreadable().flatMap(({ key }) => (isIts(key) ? [key] : []));
+    const all = [keys.network(network), ...subnets.map(([key]) => key), ...leases.map(([key]) => key), ...aside];
+    return all.map((key) => ({ kind: 'delete', key }));
   };
 
   return { plan, planRemoval };

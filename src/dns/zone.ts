@@ -4,6 +4,7 @@
  * A name is looked up whole (`a.b.abc`, never label by label), so dots and underscores in container and service names need no rules.
  */
 import type { NamedInstance, NameTable, OutsideEntry } from '../model/index.ts';
+import { each } from '../telemetry/left-out.ts';
 import { addressNumber, contains, parseSubnet } from '../text/ipv4.ts';
 
 /** What a client's answers depend on. Clients of one deployment with the same networks and links share one scope. */
@@ -50,7 +51,7 @@ export function compileZone(table: NameTable, pool?: string): Zone {
   const owners = new Map<string, { instance: NamedInstance; network: string }>();
   const scopes = new Map<string, Scope>();
   const scopesByText = new Map<string, Scope>();
-  for (const instance of table.instances) {
+  const include = (instance: NamedInstance): void => {
     const networks = Object.keys(instance.addresses);
     const deployment = instance.deployment.toLowerCase();
     add(names, deployment, instance);
@@ -73,7 +74,8 @@ export function compileZone(table: NameTable, pool?: string): Zone {
       owners.set(address, { instance, network });
       scopes.set(address, scope);
     }
-  }
+  };
+  each({ kind: 'instance', of: 'the DNS zone' }, table.instances, ({ id }) => id, include);
   const blocks = new Set([...owners.keys()].map(block));
   const inPool = membership(pool);
   return {

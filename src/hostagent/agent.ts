@@ -10,6 +10,8 @@ import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
 import { faultTotal, guarded, inBackground } from '../telemetry/faults.ts';
+import { leftOutNow, leftOutTotal } from '../telemetry/left-out.ts';
+import { leftOutSentences } from './inventory/left-out-sentences.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { agentCommands } from './agent-commands.ts';
 import { openAgentFiles } from './agent-files.ts';
@@ -131,6 +133,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
         unreadableContainers: inventory.unreadable().length,
         refusedMessages: stream.refusedMessages(),
         faults: faultTotal(),
+        leftOut: leftOutTotal(),
         dns: dns.stats(),
       }),
     recoveryFacts: (port) => ({
@@ -197,6 +200,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
               ...snapshot(),
             ],
             load: load.read,
+            leftOut: () => leftOutSentences(inventory.unreadable(), leftOutNow()),
             call: commands,
             ...leaderMessages({ epoch, files, fence, overlay, dns, setLogLevel, log }),
           },

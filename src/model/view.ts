@@ -19,6 +19,8 @@ export interface HostView {
   /** Absent until it joined the current leader. */
   readonly facts: HostFacts | undefined;
   readonly load: Load | undefined;
+  /** What its agent cannot read of its Engine, a sentence each; absent: nothing. */
+  readonly leftOut?: readonly string[];
   readonly state: HostState;
   /** Why it is suspect or down; of one that is alive, what to warn of. For a person. */
   readonly why: string | undefined;

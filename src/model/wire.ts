@@ -35,7 +35,8 @@ export type AgentMessage =
       readonly networks?: number;
     }
   | { readonly type: 'snapshot'; readonly snapshot: EngineSnapshot }
-  | { readonly type: 'beat'; readonly load: Load }
+  /** `leftOut`: a sentence for each thing of its Engine that cannot be read; absent: none, or an agent of an earlier release. */
+  | { readonly type: 'beat'; readonly load: Load; readonly leftOut?: readonly string[] }
   | { readonly type: 'containers'; readonly upserts: readonly ContainerFacts[]; readonly removes: readonly string[] }
   | { readonly type: 'images'; readonly images: readonly ImageSummary[] }
   | { readonly type: 'volumes'; readonly volumes: readonly VolumeSummary[] }

@@ -59,6 +59,8 @@ export interface OperatorDeps {
   ) => readonly Rehearsal[];
   /** Compares all that is known with all that is; with `fix` the reconcilers run first. */
   readonly audit: (fix: boolean) => Promise<AuditReport>;
+  /** Deletes a record that cannot be read, by its key. Throws `not-found`. */
+  readonly discard: (key: string) => Promise<void>;
   /** Services with a replica count. Throws `not-leader`. */
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
@@ -112,7 +114,7 @@ async function whenReady(deps: OperatorDeps, { method }: Request, response: Resp
   }
 }
 
-/** An express application: `GET hosts`, `status`, `networks`, `names`, `records`, `token`, `backup`, `explain/<container>`, `audit`, and `POST audit/fix`, `records`, … below `/arpanet/v1`. */
+/** An express application: `GET hosts`, `status`, `networks`, `names`, `records`, `token`, `backup`, `explain/<container>`, `audit`, and `POST audit/fix`, `audit/discard`, `records`, … below `/arpanet/v1`. */
 export function operatorApi(deps: OperatorDeps): express.Express {
   const app = express();
   app.disable('x-powered-by');
@@ -151,6 +153,12 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.post('/audit/fix', async (_request, response) => {
     response.json(await deps.audit(true));
+  });
+  router.post('/audit/discard', readBytes(), async (request, response) => {
+    const { key } = bodyOf(request, 'DiscardRequest');
+    if (key === undefined) throw new ArpanetError('invalid', 'the request\'s body has no text "key"');
+    await deps.discard(key);
+    response.json({ key });
   });
   router.get('/explain/:container', (request, response) => {
     response.json(explained(deps, request.params.container));

@@ -13,6 +13,8 @@ import {
   type SubnetRecord,
   type UnreadableRecord,
 } from '../model/index.ts';
+import type { LeftOut } from '../telemetry/left-out.ts';
+import { leftOutText, unreadableText } from './reports/set-aside.ts';
 
 export interface AuditInput {
   readonly hosts: readonly HostView[];
@@ -31,6 +33,8 @@ export interface AuditInput {
   readonly foreignKeys: readonly string[];
   /** Records that cannot be read and are set aside. */
   readonly unreadable: readonly UnreadableRecord[];
+  /** Entries that the leader cannot handle and leaves out. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 interface Wanted {
@@ -57,9 +61,8 @@ export interface AuditReport {
 /** All differences between the records of the store and what Engines, agents and the catalog have. Changes nothing. */
 export function audit(input: AuditInput): readonly Finding[] {
   return [
-    ...input.unreadable.map(
-      ({ key, why }): Finding => ({ where: 'store', what: `the record ${key} cannot be read and is set aside: ${why}` }),
-    ),
+    ...input.unreadable.map((record): Finding => ({ where: 'store', what: unreadableText(record) })),
+    ...input.leftOut.map((entry): Finding => ({ where: 'store', what: leftOutText(entry) })),
     ...input.foreignKeys.map((key): Finding => ({ where: 'store', what: `key ${key} was modified externally` })),
     ...ofContainers(input),
     ...ofLeases(input),

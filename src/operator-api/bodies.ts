@@ -14,6 +14,7 @@ const BODIES: GoTypes = {
   'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest' },
   'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}` },
   'arpanet.RecordRequest': { name: 'string', type: '*string', value: '*string' },
+  'arpanet.DiscardRequest': { key: '*string' },
   'arpanet.SettingRequest': { value: '*string' },
   'arpanet.ServicesRequest': { services: '[]string', counts: '[]string' },
   'arpanet.UpdateRequest': { services: '[]string', image: '*string', env: '[]string', force: 'bool', settings: 'arpanet.UpdateSettings' },
@@ -65,6 +66,11 @@ export interface RecordRequest {
   readonly value?: string;
 }
 
+export interface DiscardRequest {
+  /** Of the state store. */
+  readonly key?: string;
+}
+
 export interface SettingRequest {
   readonly value?: string;
 }
@@ -110,6 +116,7 @@ interface Bodies {
   readonly SchedulerRequest: SchedulerRequest;
   readonly RehearseRequest: RehearseRequest;
   readonly RecordRequest: RecordRequest;
+  readonly DiscardRequest: DiscardRequest;
   readonly SettingRequest: SettingRequest;
   readonly ServicesRequest: ServicesRequest;
   readonly UpdateRequest: UpdateRequest;

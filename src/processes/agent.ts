@@ -2,6 +2,7 @@
 import type { LevelWithSilent } from 'pino';
 import { createDns, type DnsOptions } from '../dns/index.ts';
 import { type AgentOptions, startAgent } from '../hostagent/index.ts';
+import { logLeftOut } from '../telemetry/left-out.ts';
 import type { Logging } from './logger.ts';
 
 export interface AgentSettings extends AgentOptions {
@@ -21,6 +22,7 @@ export function dnsOptions({
 
 /** Runs until the signal aborts; leaves containers and networks as they are. Throws if the gateway cannot listen. */
 export async function runAgent(settings: AgentSettings, { log, setLevel }: Logging, signal: AbortSignal): Promise<void> {
+  logLeftOut(log);
   const dns = createDns({ ...dnsOptions(settings), log: log.child({ room: 'dns' }), now: Date.now });
   try {
     await using agent = await startAgent(

@@ -14,6 +14,7 @@ import type { ExpectedOnHost, Scheduler } from '../contracts/index.ts';
 import { audit, type AuditReport, type Finding } from '../operator-api/index.ts';
 import type { Registrar } from '../registrar/index.ts';
 import type { CatalogChange, Ledger } from '../store/index.ts';
+import { leftOutNow } from '../telemetry/left-out.ts';
 
 export interface AuditParts {
   readonly ledger: Ledger;
@@ -81,6 +82,7 @@ async function look({ ledger, scheduler, registrar, instances }: AuditParts): Pr
     catalog: catalog.map(sentence),
     foreignKeys,
     unreadable: ledger.unreadable(),
+    leftOut: leftOutNow(),
   });
 }
 

@@ -10,6 +10,7 @@ import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../o
 import { instancesOf, type Registrar } from '../registrar/index.ts';
 import type { Scheduler } from '../contracts/index.ts';
 import { type Catalog, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
+import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
 import { steadyNow } from './clock.ts';
@@ -57,6 +58,7 @@ export async function startLeadership(
   settings: SchedulerSettings,
   { store, catalog, term, log, dns, live, peers, rooms, sawEpoch }: LeadershipDeps,
 ): Promise<Leadership> {
+  forgetLeftOut();
   const stopped = new AbortController();
   const superseded = new AbortController();
   const ledger = await openLedger(store, term.fence, log.child({ room: 'store' }));
@@ -213,6 +215,7 @@ export async function startLeadership(
       admissions: scheduler.hosts.admissions(),
       schedulers: [{ name: record.name, url: record.url, leads: true, heardMsAgo: 0 }, ...peers.list()],
       unreadable: ledger.unreadable(),
+      leftOut: leftOutNow(),
       frozen: scheduler.leader.frozen(),
       services: services.services.list,
     }),

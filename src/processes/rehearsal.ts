@@ -3,7 +3,7 @@ import type { RehearsedCreate } from '../contracts/index.ts';
 import { createDhcp } from '../dhcp/index.ts';
 import { ArpanetError, deploymentIn, keys, type NetworkCreateRequest, type NetworkRecord, type Placement } from '../model/index.ts';
 import type { Rehearsal } from '../operator-api/index.ts';
-import type { Change, Ledger } from '../store/index.ts';
+import type { Change } from '../store/index.ts';
 
 type DhcpDeps = Parameters<typeof createDhcp>[0];
 /** Network modes that need no address plan: an Engine resolves them at the create. */
@@ -61,9 +61,10 @@ export function withAddresses(
 }
 
 /** What is written here is seen here, and nowhere else. */
-function scratch(base: Pick<Ledger, 'get' | 'list'>) {
+function scratch(base: DhcpDeps['ledger']) {
   const written = new Map<string, unknown>();
-  const ledger: Pick<Ledger, 'get' | 'list'> = {
+  const ledger: DhcpDeps['ledger'] = {
+    unreadable: base.unreadable,
     get: <T>(key: string) => (written.has(key) ? (written.get(key) as T | undefined) : base.get<T>(key)),
     list<T>(prefix: string) {
       const all = new Map<string, unknown>(base.list<T>(prefix));

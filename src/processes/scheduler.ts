@@ -21,6 +21,7 @@ import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { usageOf } from './usage.ts';
 import { inBackground } from '../telemetry/faults.ts';
+import { logLeftOut } from '../telemetry/left-out.ts';
 
 /**
  * Runs until the signal aborts. `ready` is called once it listens. `rooms`: what the process is built of; tests hand in rooms with faults.
@@ -32,6 +33,7 @@ export async function runScheduler(
   signal: AbortSignal,
   { ready, rooms = ROOMS }: { readonly ready?: () => void; readonly rooms?: Rooms } = {},
 ): Promise<void> {
+  logLeftOut(log);
   await using store =
     settings.store.kind === 'consul' ? await openConsul(settings.store.address, { log }) : await openEmbedded(settings.store.dir, log);
   const catalog = settings.store.kind === 'consul' ? openCatalog(settings.store.address, { log }) : undefined;
@@ -63,6 +65,7 @@ export async function runScheduler(
     token: () => current().token,
     everything: () => current().ledger.list<unknown>(keys.root),
     audit: (fix) => runAudit(current(), fix),
+    discard: (key) => current().scheduler.leader.discard(key),
     decision: (reference) => {
       const { scheduler } = current();
       const refused = scheduler.placement.refusal(reference);

@@ -1,5 +1,6 @@
 /** Which of the cluster's published TCP ports lead where. */
 import type { ContainerFacts, ContainerView } from '../model/index.ts';
+import { each } from '../telemetry/left-out.ts';
 
 /** A published port on its host, as that host itself calls it. */
 export interface Target {
@@ -22,15 +23,16 @@ type Ports = ReadonlyMap<number, string>;
 
 function claims(running: readonly ContainerView[], portsOf: (container: ContainerView) => Ports): Map<number, readonly Target[]> {
   const all = new Map<number, { readonly owner: string; readonly targets: Target[] }>();
-  for (const container of running) {
+  const claim = (container: ContainerView): void => {
     const { id, host, record } = container;
     const owner = record === undefined ? id : `${record.deployment}/${record.service}`;
     for (const [port, address] of portsOf(container)) {
-      const claim = all.get(port) ?? { owner, targets: [] };
-      all.set(port, claim);
-      if (claim.owner === owner) claim.targets.push({ host, address, port });
+      const claimed = all.get(port) ?? { owner, targets: [] };
+      all.set(port, claimed);
+      if (claimed.owner === owner) claimed.targets.push({ host, address, port });
     }
-  }
+  };
+  each({ kind: 'container', of: `the published ports (${portsOf.name})` }, running, ({ name }) => name, claim);
   return new Map([...all].map(([port, { targets }]) => [port, targets]));
 }
 

@@ -6,7 +6,10 @@
  */
 import type { NamedInstance, OutsideName } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
+import { each, fenced } from '../telemetry/left-out.ts';
 import type { NamedHost } from './contract.ts';
+
+const CATALOG = "Consul's catalog";
 
 /** Prefix of catalog nodes. No Consul agent has such a name: an agent removes from its node what it does not know (anti-entropy). */
 export const NODE_PREFIX = 'arpanet-';
@@ -20,12 +23,13 @@ export function catalogMaker(): (instances: readonly NamedInstance[], hosts: rea
   return (instances, hosts) => {
     const addressOf = new Map(hosts.map((host) => [host.name, host.address]));
     const next: typeof made = new Map();
-    for (const instance of instances) {
+    const add = (instance: NamedInstance): void => {
       const nodeAddress = addressOf.get(instance.host);
-      if (!instance.ready || nodeAddress === undefined) continue;
+      if (!instance.ready || nodeAddress === undefined) return;
       const text = `${nodeAddress} ${JSON.stringify(instance)}`;
       next.set(text, made.get(text) ?? registrationsOf(instance, nodeAddress));
-    }
+    };
+    each({ kind: 'instance', of: CATALOG }, instances, ({ id }) => id, add);
     made = next;
     return [...made.values()].flat();
   };
@@ -56,7 +60,7 @@ const OUTSIDE_NODE = `${NODE_PREFIX}-outside`;
 
 /** Registrations of manual DNS records. Consul's catalog has no TXT records for services, and sets priority and weight of SRV itself. */
 export function outsideRegistrations(outside: readonly OutsideName[]): readonly CatalogService[] {
-  return outside.flatMap(({ name, entries }) =>
+  const registrations = ({ name, entries }: OutsideName): readonly CatalogService[] =>
     entries.flatMap(({ type, value }): readonly CatalogService[] => {
       if (type === 'TXT') return [];
       const [deployment = '', ...short] = name.split('.').toReversed();
@@ -73,8 +77,8 @@ export function outsideRegistrations(outside: readonly OutsideName[]): readonly 
         { ...common, id, service: name, tags: [] },
         { ...common, id: `${id}.dns`, service: deployment, tags: [short.toReversed().join('.')] },
       ];
-    }),
-  );
+    });
+  return [...fenced({ kind: 'DNS record', of: CATALOG }, outside, ({ name }) => name, registrations)];
 }
 
 /** In lower case, as DNS compares them; without duplicates, and without those that are no DNS names. */

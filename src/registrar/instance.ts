@@ -1,5 +1,6 @@
 /** Which instances there are, their names, and which of them DNS may answer with. Pure. */
 import type { ContainerInspect, ContainerRecord, ContainerView, NamedInstance } from '../model/index.ts';
+import { each, fenced } from '../telemetry/left-out.ts';
 
 export interface InstancesInput {
   readonly records: readonly ContainerRecord[];
@@ -9,6 +10,8 @@ export interface InstancesInput {
   /** Names of hosts whose state is unknown: not connected since the election, or suspect. Their containers count as running, as before. */
   readonly joining: ReadonlySet<string>;
 }
+
+const nameOf = ({ name }: ContainerRecord): string => name;
 
 interface Candidate {
   readonly record: ContainerRecord;
@@ -27,12 +30,15 @@ interface Candidate {
  */
 export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
   const seen = new Map(input.containers.map((view) => [view.id, view]));
-  const candidates = input.records
-    .map((record) => candidateOf(record, seen.get(record.id ?? ''), input))
-    .filter((candidate) => candidate !== undefined);
+  const candidates = [
+    ...fenced({ kind: 'container', of: 'the instances' }, input.records, nameOf, (record) => {
+      const candidate = candidateOf(record, seen.get(record.id ?? ''), input);
+      return candidate === undefined ? [] : [candidate];
+    }),
+  ];
   const linkTo = linker(input.records);
   const idsTaken = new Set<string>();
-  const named = candidates.sort(byPrecedence).map((candidate): NamedInstance => {
+  const name = (candidate: Candidate): NamedInstance => {
     const { record, container, host, isReady, ports } = candidate;
     const { name, deployment, service, number, addresses, aliases } = record;
     const plain = `${number}.${service}.${deployment}`;
@@ -41,7 +47,8 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
     const all = [...(record.linkedHosts ?? []), ...record.links];
     const links = Object.fromEntries(all.map(({ alias, target }) => [alias, linkTo(deployment, target, alias)]));
     return { id, container, name, deployment, service, number, host, addresses, aliases, links, ports, ready: isReady };
-  });
+  };
+  const named = each({ kind: 'container', of: 'the name table' }, candidates.sort(byPrecedence), ({ record }) => nameOf(record), name);
   return named.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -87,12 +94,14 @@ function linker(records: readonly ContainerRecord[]): (deployment: string, targe
   };
 }
 
+const MOST_PORT = 65_535;
+
 /** `{"80/tcp": {}, "53/udp": {}}`, lowest first. */
 function portsOf(exposed: ContainerInspect['Config']['ExposedPorts']): NamedInstance['ports'] {
   const ports: { port: number; protocol: string }[] = [];
   for (const text in exposed) {
     const [, port, protocol = 'tcp'] = /^(\d{1,5})(?:\/(\w+))?$/.exec(text) ?? [];
-    if (port !== undefined) ports.push({ port: Number(port), protocol });
+    if (port !== undefined && Number(port) <= MOST_PORT) ports.push({ port: Number(port), protocol });
   }
   return ports.sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1));
 }

@@ -9,6 +9,7 @@ import { counting } from './loss/lost-records.ts';
 import type { Syncs } from './agents/refresh.ts';
 import type { ImageReader, RecordWriter, ViewReader } from './view/roles.ts';
 import { rememberedFacts } from './view/placeholder-containers.ts';
+import { fenced } from '../telemetry/left-out.ts';
 import type { Triggers } from './triggers.ts';
 import type { Keyed } from '../async/keyed.ts';
 
@@ -73,10 +74,12 @@ export function hostRecords({ ledger }: SchedulerDeps): ReadonlyMap<string, Host
 /** Lists containers of a host from their records, until the host reports them itself. */
 export function rememberHost({ deps, records }: Pick<Core, 'deps' | 'records'>, host: string): void {
   const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
-  records.remember(
-    host,
-    containerRecords(deps).flatMap((record) =>
-      record.host === host && record.id !== undefined ? [rememberedFacts(record, record.id, networkOf)] : [],
+  records.remember(host, [
+    ...fenced(
+      { kind: 'container', of: `what is remembered of host ${host}` },
+      containerRecords(deps),
+      ({ name }) => name,
+      (record) => (record.host === host && record.id !== undefined ? [rememberedFacts(record, record.id, networkOf)] : []),
     ),
-  );
+  ]);
 }

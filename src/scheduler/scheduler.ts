@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Scheduler } from '../contracts/index.ts';
-import { keys, type NetworkRecord } from '../model/index.ts';
+import { ArpanetError, keys, type NetworkRecord } from '../model/index.ts';
 import { createAgentQueries } from './agents/agent-queries.ts';
 import { announceEpoch } from './agents/announce-epoch.ts';
 import { createEngines } from './agents/engines.ts';
@@ -16,7 +16,7 @@ import { startStoreReplicas } from './agents/store-replicas.ts';
 import { createAdopt } from './containers/adopt.ts';
 import { startAdopter } from './containers/adopter.ts';
 import { createLifecycle } from './containers/lifecycle.ts';
-import { containerRecords, type Core, createCommit, lostIds, rememberHost } from './core.ts';
+import { commitInPieces, containerRecords, type Core, createCommit, lostIds, rememberHost } from './core.ts';
 import { createCreatesInProgress } from './create/creates-in-progress.ts';
 import { createPendingCreates } from './create/pending-creates.ts';
 import { createPipeline } from './create/pipeline.ts';
@@ -144,7 +144,13 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         return { name, epoch, clusterId, strategy: deps.settings.strategy, schedulers: schedulers() };
       },
       unreadable: () => deps.ledger.unreadable(),
-      discard: (key) => deps.ledger.commit([{ kind: 'delete', key }]),
+      async discard(key) {
+        if (!deps.ledger.unreadable().some((one) => one.key === key)) throw new ArpanetError('not-found', `no record ${key} is set aside`);
+        // with a network go the subnet and the addresses that nobody else would give back
+        const all = key.startsWith(keys.networks) ? deps.dhcp.networks.planRemoval(key.slice(keys.networks.length)) : [];
+        await commitInPieces(commit, [{ kind: 'delete', key }, ...all.filter((change) => change.key !== key)]);
+        log.warn({ key }, 'a record that could not be read is deleted');
+      },
       async reconcile() {
         await adopter.all();
         for (const host of hub.hosts()) {

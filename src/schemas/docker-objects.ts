@@ -10,7 +10,7 @@ import type {
   ImageSummary,
   VolumeSummary,
 } from '../model/docker.ts';
-import { anyMap, filled, flag, id, nullable, number, optional, text, textMap, texts } from './fields.ts';
+import { anyMap, filled, flag, id, nullable, number, optional, port, seconds, text, textMap, texts } from './fields.ts';
 
 export const endpointSettings: z.ZodType<EndpointSettings> = z.looseObject({
   IPAMConfig: nullable(z.looseObject({ IPv4Address: optional(text), IPv6Address: optional(text), LinkLocalIPs: optional(texts) })),
@@ -64,7 +64,7 @@ export const createRequest: z.ZodType<CreateRequest> = z.looseObject({
   NetworkingConfig: nullable(z.looseObject({ EndpointsConfig: nullable(z.record(z.string(), z.nullable(endpointSettings))) })),
 });
 
-const port = z.looseObject({ IP: optional(text), PrivatePort: number, PublicPort: optional(number), Type: text });
+const portMapping = z.looseObject({ IP: optional(text), PrivatePort: port, PublicPort: optional(port), Type: text });
 const mountPoint = z.looseObject({ Type: optional(text), Name: optional(text), Source: optional(text), Destination: optional(text) });
 const networks = nullable(z.record(z.string(), endpointSettings));
 
@@ -74,11 +74,11 @@ export const containerSummary: z.ZodType<ContainerSummary> = z.looseObject({
   Names: z.array(filled).min(1),
   Image: text,
   ImageID: text,
-  Created: number,
+  Created: seconds,
   State: text,
   Status: text,
   Labels: textMap,
-  Ports: optional(z.array(port)),
+  Ports: optional(z.array(portMapping)),
   HostConfig: optional(z.looseObject({ NetworkMode: optional(text) })),
   NetworkSettings: optional(z.looseObject({ Networks: networks })),
   Mounts: optional(z.array(mountPoint)),
@@ -113,8 +113,8 @@ export const imageSummary: z.ZodType<ImageSummary> = z.looseObject({
   Id: id,
   RepoTags: z.nullable(texts),
   RepoDigests: z.nullable(texts),
-  Created: number,
-  Size: number,
+  Created: seconds,
+  Size: z.int(),
   Labels: nullable(textMap),
 });
 

@@ -1,6 +1,7 @@
 /** Schemas of single members. Pure. */
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
+import { parseSubnet } from '../text/ipv4.ts';
 import { HOST_NAME_FORM, isHostName } from '../text/names.ts';
 
 /** Highest epoch accepted: 2^48, far below the safe integers (2^53), so that no number of elections leaves them. */
@@ -16,6 +17,8 @@ export const number = z.number();
 export const amount = z.number().min(0);
 /** A whole number from 0 to 2^53 - 1. */
 export const count = z.int().min(0);
+/** Whole seconds since 1970, as far as a Date reaches; Go's zero time is negative. */
+export const seconds = z.int().min(-8.64e12).max(8.64e12);
 export const epoch = z.int().min(0).max(MAX_EPOCH);
 export const texts = z.array(z.string());
 export const textMap = z.record(z.string(), z.string());
@@ -28,12 +31,11 @@ export const id = z.string().regex(/^[\w][\w.:-]{0,254}$/, 'not an id');
 /** A host's name: a label of DNS names, in lower case. */
 export const hostName = z.string().refine(isHostName, `not a host name: use ${HOST_NAME_FORM}`);
 export const ipv4 = z.string().refine(isIPv4, 'not an IPv4 address');
-export const cidr = z.string().refine((value) => {
-  const [address = '', bits = '', more] = value.split('/');
-  return isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) <= 32 && more === undefined;
-}, 'not an IPv4 subnet');
+export const cidr = z.string().refine((value) => parseSubnet(value) !== undefined, 'not an IPv4 subnet');
 /** `HOST:PORT`, with an IPv6 address in brackets. */
 export const hostPort = z.string().regex(/^(?:[\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/, 'not HOST:PORT');
+/** `PORT` of TCP or UDP; 0: none. */
+export const port = z.int().min(0).max(65_535);
 /** Of the VXLAN header: 1 to 2^24 - 1. */
 export const vni = z
   .int()

@@ -4,10 +4,10 @@
  * Invariants: a value is never changed or copied, except that keys `__proto__` are dropped; unknown members are allowed, because releases differ;
  * nothing here has effects.
  */
-export { accept, accepts } from './accept.ts';
+export { accept, accepts, faultOf } from './accept.ts';
 export { agentFiles } from './agent-files.ts';
 export { containerInspect, containerSummary, engineEvent, imageSummary, volumeSummary } from './docker-objects.ts';
 export { MAX_EPOCH, MAX_EPOCH_STEP } from './fields.ts';
 export { parseJson } from './json.ts';
-export { identityText, leaderRecord, storedEpoch } from './records.ts';
-export { readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from './wire.ts';
+export { identityText, leaderRecord, recordContents, storedEpoch } from './records.ts';
+export { MOST_LEFT_OUT, MOST_SENTENCE, readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from './wire.ts';

@@ -1,7 +1,7 @@
-/** Schemas of what elections and founding a cluster read from the state store; all other records have their own check (store/ledger). Pure. */
+/** Schemas of the state store: what elections and founding a cluster read from it, and the contents of records. Pure. */
 import { z } from 'zod';
 import type { LeaderRecord } from '../model/records.ts';
-import { epoch, filled, text } from './fields.ts';
+import { amount, cidr, epoch, filled, flag, hostName, hostPort, id, ipv4, number, object, optional, text, vni } from './fields.ts';
 
 /** Value of the leader's lock. */
 export const leaderRecord: z.ZodType<LeaderRecord> = z.looseObject({ url: text, name: text, epoch });
@@ -11,3 +11,74 @@ export const storedEpoch: z.ZodType<number> = epoch;
 
 /** The cluster's id, and its join token. */
 export const identityText: z.ZodType<string> = filled;
+
+const availability = z.enum(['active', 'pause', 'drain']);
+const limits = z.looseObject({ cpus: optional(amount), memoryBytes: optional(amount), maxContainers: optional(amount) });
+const addresses = z.record(z.string(), ipv4);
+/** Of an instance; -1 and the like would be in no name. */
+const instanceNumber = z.int().min(0);
+
+/**
+ * What a record must hold beside values of the right type (store/ledger/record-types.ts), by its struct there: addresses, subnets and words that
+ * others compute with, and that agents refuse in messages.
+ */
+export const recordContents: Readonly<Record<string, z.ZodType>> = {
+  'record.Host': z.looseObject({ name: hostName, address: ipv4, gateway: hostPort, availability, limits: optional(limits) }),
+  'record.Admission': z.looseObject({
+    name: hostName,
+    kind: z.enum(['expected', 'removed']),
+    was: optional(ipv4),
+    availability: optional(availability),
+    limits: optional(limits),
+  }),
+  'record.Migration': z.looseObject({ deployment: filled, service: filled, name: filled, number: instanceNumber }),
+  'record.Network': z.looseObject({
+    id,
+    name: filled,
+    cidr,
+    vni,
+    ipRange: optional(cidr),
+    gateway: optional(ipv4),
+    auxAddresses: addresses,
+    ipv6: optional(z.looseObject({ cidr: text, isEnabled: flag, config: object })),
+  }),
+  'record.Subnet': z.looseObject({ cidr, network: id }),
+  'record.Lease': z.looseObject({
+    ip: ipv4,
+    network: id,
+    kind: z.enum(['instance', 'gateway', 'user']),
+    state: z.enum(['offered', 'bound', 'resting']),
+  }),
+  'record.Container': z.looseObject({
+    name: filled,
+    id: optional(id),
+    host: filled,
+    deployment: filled,
+    service: filled,
+    number: instanceNumber,
+    addresses,
+  }),
+  'record.Lost': z.looseObject({ id, name: filled, host: filled, addresses }),
+  'record.Service': z.looseObject({
+    deployment: filled,
+    service: filled,
+    origin: z.enum(['client', 'api']),
+    template: z.looseObject({ name: filled, number: instanceNumber }),
+    update: z.looseObject({
+      parallelism: amount,
+      delayMs: amount,
+      order: z.enum(['start-first', 'stop-first']),
+      onFailure: z.enum(['rollback', 'pause', 'continue']),
+      monitorMs: amount,
+      patienceMs: amount,
+      drainMs: amount,
+    }),
+  }),
+  'record.Secret': z.looseObject({ kind: z.enum(['secret', 'config']), id, name: filled, version: number }),
+  'record.Volume': z.looseObject({ name: filled }),
+  'record.Tag': z.looseObject({ tag: filled, id }),
+  'record.OutsideName': z.looseObject({
+    name: filled,
+    entries: z.array(z.looseObject({ type: z.enum(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), value: filled })),
+  }),
+};

@@ -22,6 +22,7 @@ import {
   number,
   object,
   optional,
+  port,
   text,
   textMap,
   texts,
@@ -44,8 +45,8 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   minApiVersion: z.string().regex(/^(?:1\.\d{1,3})?$/, 'not an API version such as 1.24'),
   os: text,
   arch: text,
-  cpus: amount,
-  memoryBytes: amount,
+  cpus: count,
+  memoryBytes: count,
   routes: z.array(cidr),
 });
 
@@ -82,10 +83,15 @@ type Schemas<Message extends { readonly type: string }> = {
   readonly [Type in Message['type']]: z.ZodType<Extract<Message, { readonly type: Type }>>;
 };
 
+/** Sentences of a beat: more would tell nobody anything. */
+export const MOST_LEFT_OUT = 20;
+/** In characters. */
+export const MOST_SENTENCE = 400;
+
 const agentMessages: Schemas<AgentMessage> = {
   hello: z.looseObject({ type: z.literal('hello'), facts: hostFacts, epoch: count, clusterId: optional(text), networks: optional(count) }),
   snapshot: z.looseObject({ type: z.literal('snapshot'), snapshot }),
-  beat: z.looseObject({ type: z.literal('beat'), load }),
+  beat: z.looseObject({ type: z.literal('beat'), load, leftOut: optional(z.array(z.string().max(MOST_SENTENCE)).max(MOST_LEFT_OUT)) }),
   containers: z.looseObject({ type: z.literal('containers'), upserts: containers, removes: z.array(id) }),
   images: z.looseObject({ type: z.literal('images'), images }),
   volumes: z.looseObject({ type: z.literal('volumes'), volumes }),
@@ -106,7 +112,7 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   addresses: z.record(z.string(), ipv4),
   aliases: z.record(z.string(), texts),
   links: textMap,
-  ports: z.array(z.looseObject({ port: z.int().min(0).max(65_535), protocol: text })),
+  ports: z.array(z.looseObject({ port, protocol: text })),
   ready: flag,
 });
 
@@ -150,7 +156,7 @@ const calls: { readonly [Method in AgentCall['method']]: z.ZodType<Extract<Agent
   fence: z.looseObject({ method: z.literal('fence'), addresses: z.array(ipv4) }),
   look: z.looseObject({ method: z.literal('look') }),
   usage: z.looseObject({ method: z.literal('usage') }),
-  dial: z.looseObject({ method: z.literal('dial'), address: filled, port: z.int().min(0).max(65_535) }),
+  dial: z.looseObject({ method: z.literal('dial'), address: filled, port }),
   'missing-paths': z.looseObject({ method: z.literal('missing-paths'), paths: texts }),
   'copy-image': z.looseObject({ method: z.literal('copy-image'), reference: filled, gateway: hostPort }),
 };

@@ -10,6 +10,7 @@ import {
   type ServiceView,
 } from '../model/index.ts';
 import { createKeyed, type Keyed } from '../async/keyed.ts';
+import { each } from '../telemetry/left-out.ts';
 import type { ServicesDeps } from './deps.ts';
 import { keyOf } from './service-reference.ts';
 import { type Attempt, newestFirst, numberOf } from './replicas/replica-plan.ts';
@@ -147,15 +148,22 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
     list() {
       const byKey = new Map<string, { readonly id: ServiceId; readonly own: ContainerView[] }>();
       for (const { deployment, service } of records()) byKey.set(keyOf({ deployment, service }), { id: { deployment, service }, own: [] });
-      for (const container of deps.scheduler.containers.list()) {
-        if (container.record === undefined || !isCounted(container.record.request)) continue;
+      const count = (container: ContainerView): void => {
+        if (container.record === undefined || !isCounted(container.record.request)) return;
         const { deployment, service } = container.record;
         const key = keyOf({ deployment, service });
         const known = byKey.get(key);
         if (known === undefined) byKey.set(key, { id: { deployment, service }, own: [container] });
         else known.own.push(container);
-      }
-      return [...byKey.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, { id, own }]) => viewOf(id, sorted(own)));
+      };
+      each({ kind: 'container', of: 'the services' }, deps.scheduler.containers.list(), ({ name }) => name, count);
+      const inOrder = [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1));
+      return each(
+        { kind: 'service', of: 'the services' },
+        inOrder,
+        ([key]) => key,
+        ([, { id, own }]) => viewOf(id, sorted(own)),
+      );
     },
     async operate(id, what, act) {
       const own = runtime(id);

@@ -7,7 +7,10 @@ import { askHosts } from '../reads/ask-hosts.ts';
 import { parseSelection, selectContainers } from './select.ts';
 import { isInspectStable, type NetworkIdentities, type ShownContainer, transformInspect } from './show.ts';
 import { parseFilters } from '../reads/filters.ts';
+import { each } from '../../telemetry/left-out.ts';
+import { entriesIn } from '../json/entries.ts';
 import { boolValue } from '../json/go-values.ts';
+import { listOf } from '../reads/listed.ts';
 import type { ViewMemo } from '../reads/view-memo.ts';
 
 /** A Status may be behind its second by this much, so that hundreds of young containers do not each force a new list. */
@@ -43,7 +46,12 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
 
   const containerList: Read = (query, _params, apiVersion) => {
     const selection = parseSelection(query, parseFilters(query.get('filters')), apiVersion);
-    const all = cluster.containers.list().map((view) => memo.shown(view, apiVersion));
+    const all = each(
+      listOf('container'),
+      cluster.containers.list(),
+      ({ name }) => name,
+      (view) => memo.shown(view, apiVersion),
+    );
     const chosen = selectContainers(all, selection, (reference) => memo.imagesOf(reference));
     const nowMs = now();
     if (selection.size) return withSizes(chosen, nowMs, apiVersion);
@@ -54,15 +62,13 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
   };
 
   const withSizes = async (chosen: readonly ShownContainer[], nowMs: number, apiVersion: string): Promise<ReadAnswer> => {
-    const listed = await askHosts<readonly (ContainerSummary & Sizes)[]>(
-      cluster,
-      '/containers/json?all=1&size=1',
-      apiVersion,
-      sizesTimeoutMs,
-    );
+    const listed = await askHosts(cluster, '/containers/json?all=1&size=1', apiVersion, sizesTimeoutMs);
     const sizes = new Map(
       listed.answers.flatMap(({ answer }) =>
-        answer.map(({ Id, SizeRw, SizeRootFs }): [string, Sizes] => [Id, { ...(SizeRw ? { SizeRw } : {}), SizeRootFs: SizeRootFs ?? 0 }]),
+        entriesIn<ContainerSummary & Sizes>(answer).map(({ Id, SizeRw, SizeRootFs }): [string, Sizes] => [
+          Id,
+          { ...(SizeRw ? { SizeRw } : {}), SizeRootFs: SizeRootFs ?? 0 },
+        ]),
       ),
     );
     const elements = chosen.map((shown) => element(shown, nowMs, sizes.get(shown.id) ?? { SizeRootFs: 0 }).json);

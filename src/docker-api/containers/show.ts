@@ -16,6 +16,7 @@ import {
 } from '../../model/index.ts';
 import { namesNoNetwork } from '../../networks/index.ts';
 import { publicLabels } from '../../engine/index.ts';
+import { each } from '../../telemetry/left-out.ts';
 import type { Selectable } from './select.ts';
 import { timeKey } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
@@ -46,10 +47,11 @@ export interface ShownContainer extends Selectable {
 /** The names that links give, `/web/db`, by the name of the container that they lead to. */
 export function linkNamesOf(containers: readonly ContainerView[]): ReadonlyMap<string, readonly string[]> {
   const names = new Map<string, string[]>();
-  for (const { name, record } of containers) {
-    if (record === undefined || record.links.length === 0 || !namesNoNetwork(record.request)) continue;
+  const read = ({ name, record }: ContainerView): void => {
+    if (record === undefined || record.links.length === 0 || !namesNoNetwork(record.request)) return;
     for (const { target, alias } of record.links) names.set(target, [...(names.get(target) ?? []), `/${name}/${alias}`]);
-  }
+  };
+  each({ kind: 'container', of: 'the names that links give' }, containers, ({ name }) => name, read);
   return names;
 }
 

@@ -4,7 +4,9 @@
  */
 import { type ImageSummary, labels } from '../../model/index.ts';
 import { publicLabels } from '../../engine/index.ts';
+import { each } from '../../telemetry/left-out.ts';
 import type { Filters } from '../reads/filters.ts';
+import { listOf } from '../reads/listed.ts';
 import { boolValue, parseTimestampMs, pathPattern } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
 import { byWholeName, imageName } from '../../text/image-reference.ts';
@@ -24,7 +26,7 @@ export function parseImageQuery(query: URLSearchParams, filters: Filters, apiVer
 /** One entry an image; tags and digests without `<none>`. `tags` says which image each tag means. */
 export function mergeImages(hosts: readonly (readonly ImageSummary[])[], tags: ReadonlyMap<string, string>): readonly ImageSummary[] {
   const merged = new Map<string, ImageSummary>();
-  for (const image of hosts.flat()) {
+  const merge = (image: ImageSummary): void => {
     const known = merged.get(image.Id);
     const repoTags = named(image.RepoTags).filter((tag) => (tags.get(tag) ?? image.Id) === image.Id);
     merged.set(image.Id, {
@@ -34,7 +36,8 @@ export function mergeImages(hosts: readonly (readonly ImageSummary[])[], tags: R
       RepoDigests: union(known?.RepoDigests, named(image.RepoDigests)),
       Containers: -1,
     });
-  }
+  };
+  each(listOf('image'), hosts.flat(), ({ Id }) => Id, merge);
   return [...merged.values()];
 }
 

@@ -3,6 +3,7 @@ import type { Cluster } from '../../contracts/index.ts';
 import { ArpanetError, type ImageSummary } from '../../model/index.ts';
 import { apiMinor } from '../../text/api-version.ts';
 import { withDefaultTag } from '../../text/image-reference.ts';
+import { entriesIn } from '../json/entries.ts';
 import { boolValue } from '../json/go-values.ts';
 import type { Answers, Read } from '../reads/answers.ts';
 import { askHosts } from '../reads/ask-hosts.ts';
@@ -16,14 +17,9 @@ const SIZES_TIMEOUT_MS = 10_000;
 export function createImageReads(cluster: Cluster, memo: ViewMemo, answers: Answers, now: () => number): { readonly imageList: Read } {
   /** What images share each Engine knows of its own; a copy that shares more says most of the image. */
   async function sharedSizes(apiVersion: string): Promise<ReadonlyMap<string, number>> {
-    const { answers: lists } = await askHosts<readonly ImageSummary[]>(
-      cluster,
-      '/images/json?all=1&shared-size=1',
-      apiVersion,
-      SIZES_TIMEOUT_MS,
-    );
+    const { answers: lists } = await askHosts(cluster, '/images/json?all=1&shared-size=1', apiVersion, SIZES_TIMEOUT_MS);
     const sizes = new Map<string, number>();
-    for (const { Id, SharedSize } of lists.flatMap(({ answer }) => answer))
+    for (const { Id, SharedSize } of lists.flatMap(({ answer }) => entriesIn<ImageSummary>(answer)))
       sizes.set(Id, Math.max(sizes.get(Id) ?? -1, Number(SharedSize ?? -1)));
     return sizes;
   }

@@ -7,6 +7,9 @@ export function engineError(message: string, engineStatus = 500): ArpanetError {
   return new ArpanetError('engine', message, { engineStatus });
 }
 
+/** A number that Go reads into an int64 too; anything else counts as 0. */
+export const wholeNumber = (value: unknown): number => (Number.isSafeInteger(value) ? Number(value) : 0);
+
 /** `httputils.BoolValue`. */
 export function boolValue(value: string | null): boolean {
   const word = (value ?? '').trim().toLowerCase();

@@ -11,7 +11,9 @@ import {
   predefinedNetworks,
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
+import { each, fenced } from '../../telemetry/left-out.ts';
 import type { Filters } from '../reads/filters.ts';
+import { listOf } from '../reads/listed.ts';
 import { engineError } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
 import { formatAddress, parseAddress, splitCidr } from '../../text/ipv4.ts';
@@ -67,23 +69,27 @@ export function showNetworks(
 ): readonly ShownNetwork[] {
   const shared = networks.find(({ record }) => isSharedBridge(record));
   const own = networks.filter((network) => network !== shared);
-  return [...ofHosts(containers, newestVersion, shared), ...own.map(({ record, members }) => showNetwork(record, members))];
+  return [...ofHosts(containers, newestVersion, shared), ...each(listOf('network'), own, ({ record }) => record.name, show)];
 }
+
+const nameOf = ({ name }: ContainerView): string => name;
+const show = ({ record, members }: ClusterNetwork): ShownNetwork => showNetwork(record, members);
 
 /** Their members are read off the containers. */
 function ofHosts(containers: readonly ContainerView[], newestVersion: string, shared: ClusterNetwork | undefined): readonly ShownNetwork[] {
   // so Engines since 25.0 show what needs no addresses
   const noAddresses = apiMinor(newestVersion) >= 44 ? { IPAM: { Driver: 'default', Options: null, Config: null } } : {};
-  const spanning = shared === undefined ? undefined : showNetwork(shared.record, shared.members);
+  const [spanning] = each(listOf('shared network'), shared === undefined ? [] : [shared], ({ record }) => record.name, show);
   return [...predefinedNetworks].map(([name, id]) => {
-    const members = containers.flatMap((c) => {
+    const place = { kind: 'container', of: `the members of the network ${name}` };
+    const members = fenced(place, containers, nameOf, (c) => {
       const endpoint = c.facts.inspect.NetworkSettings.Networks?.[name];
       if (endpoint === undefined || !c.facts.inspect.State.Running) return [];
       const { EndpointID: endpointId = '', MacAddress: mac = '', IPAddress: ip = '' } = endpoint;
       return [{ member: { id: c.id, name: c.name, endpointId, mac, ip, ipv6: '' }, prefix: `${endpoint.IPPrefixLen ?? 0}` }];
     });
     const shown = bare(name, id, name === 'none' ? 'null' : name, '1970-01-01T00:00:00Z');
-    const native = Object.assign({}, ...members.map(({ member, prefix }) => showMembers([member], prefix))) as Record<string, unknown>;
+    const native = Object.assign({}, ...[...members].map(({ member, prefix }) => showMembers([member], prefix))) as Record<string, unknown>;
     if (name !== 'bridge') return { ...shown, Containers: native, Options: {}, ...noAddresses };
     const addresses = spanning === undefined ? {} : { IPAM: spanning['IPAM'] };
     return { ...shown, ...addresses, Containers: { ...native, ...spanning?.Containers }, Options: bridgeOptions };

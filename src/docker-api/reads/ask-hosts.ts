@@ -5,16 +5,17 @@ import { hostWarnings, whileAlive } from '../proxy/answer-watchdog.ts';
 import type { Cluster } from '../../contracts/index.ts';
 import { compareVersions } from '../../text/api-version.ts';
 
-export interface HostsAnswer<T> {
-  readonly answers: readonly { readonly host: string; readonly answer: T }[];
+export interface HostsAnswer {
+  /** As its Engine gave it, unchecked. */
+  readonly answers: readonly { readonly host: string; readonly answer: object }[];
   /** `host h2: why`, one for each host that gave none. */
   readonly warnings: readonly string[];
 }
 
 /** `path` without version; a client's mistake that every host refuses is thrown; each Engine is spoken to in the client's version, capped by what it knows. */
-export async function askHosts<T>(cluster: Cluster, path: string, apiVersion: string, timeoutMs: number): Promise<HostsAnswer<T>> {
+export async function askHosts(cluster: Cluster, path: string, apiVersion: string, timeoutMs: number): Promise<HostsAnswer> {
   const alive = cluster.hosts.list().filter((host) => host.state === 'alive');
-  const asked = alive.map((host) => askHost<T>(cluster, host, path, apiVersion, timeoutMs));
+  const asked = alive.map((host) => askHost(cluster, host, path, apiVersion, timeoutMs));
   const settled = await Promise.allSettled(asked);
   const refused = settled.flatMap((one) => (one.status === 'rejected' && isRefusal(one.reason) ? [one.reason as unknown] : []));
   if (settled.length > 0 && refused.length === settled.length) throw refused[0];
@@ -29,12 +30,13 @@ export async function askHosts<T>(cluster: Cluster, path: string, apiVersion: st
   };
 }
 
-async function askHost<T>(cluster: Cluster, host: HostView, path: string, apiVersion: string, timeoutMs: number) {
+async function askHost(cluster: Cluster, host: HostView, path: string, apiVersion: string, timeoutMs: number) {
   const newest = host.facts?.apiVersion ?? apiVersion;
   const version = compareVersions(apiVersion, newest) > 0 ? newest : apiVersion;
   const { agent } = cluster.engines.endpoint(host.name);
   const call = { method: 'GET', path: `/v${version}${path}`, timeoutMs };
-  const answer = await whileAlive(agent, (signal) => engineJson<T>({ agent }, { ...call, signal }));
+  const answer = await whileAlive(agent, (signal) => engineJson<unknown>({ agent }, { ...call, signal }));
+  if (typeof answer !== 'object' || answer === null) throw new ArpanetError('engine', 'its Engine answered with no JSON object or list');
   return { host: host.name, answer };
 }
 

@@ -35,7 +35,6 @@ export async function discardUnreadable(call: Exchange, kind: RecordKind, refere
   const found = leader.unreadable().find((one) => one.key.startsWith(PREFIX[kind]) && namesOf(kind, one).includes(reference));
   if (found === undefined) return false;
   await leader.discard(found.key);
-  call.log.warn({ key: found.key, why: found.why }, 'a record that could not be read is removed');
   return true;
 }
 

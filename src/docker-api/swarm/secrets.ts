@@ -3,7 +3,8 @@ import { ArpanetError, type Json, type SecretFile, type SecretKind, type SecretR
 import { readSwarmJson } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import { sendJsonList } from '../proxy/json-list.ts';
-import { fenced } from '../reads/fence.ts';
+import { fenced } from '../../telemetry/left-out.ts';
+import { listOf } from '../reads/listed.ts';
 import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { objectVersion } from '../json/go-values.ts';
@@ -51,8 +52,7 @@ export async function keptList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'name', 'names');
   const kind = kindOf(call);
   const shown = fenced(
-    call.log,
-    kind,
+    listOf(kind),
     call.cluster.secrets.list(kind),
     ({ name }) => name,
     (record) => {

@@ -4,7 +4,8 @@ import { readJson, readSwarmJson } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import { isComposeV1 } from '../guards.ts';
 import { sendJsonList } from '../proxy/json-list.ts';
-import { fenced } from '../reads/fence.ts';
+import { fenced } from '../../telemetry/left-out.ts';
+import { listOf } from '../reads/listed.ts';
 import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { boolValue, objectVersion } from '../json/go-values.ts';
@@ -40,7 +41,7 @@ export const keyOf = (view: ServiceView): string => `${view.deployment}/${view.s
 export async function serviceList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'mode', 'name', 'runtime');
   const withStatus = boolValue(call.query.get('status'));
-  const shown = fenced(call.log, 'service', call.cluster.services.list(), serviceName, (view) => {
+  const shown = fenced(listOf('service'), call.cluster.services.list(), serviceName, (view) => {
     const isChosen =
       filters.fuzzy('id', ids.service(view.deployment, view.service)) &&
       filters.fuzzy('name', serviceName(view)) &&
@@ -162,8 +163,7 @@ export async function nodeList(call: Exchange): Promise<void> {
   if (isComposeV1(call.req.headers)) throw new ArpanetError('unavailable', NO_SWARM);
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'node.label', 'membership', 'name', 'role');
   const nodes = fenced(
-    call.log,
-    'host',
+    listOf('node'),
     call.cluster.hosts.list(),
     ({ name }) => name,
     (host) => {

@@ -1,12 +1,15 @@
 /** Tasks: the instances of services, as a swarm's manager lists them. */
 import { ArpanetError, type ServiceView } from '../../model/index.ts';
 import { sendJsonList } from '../proxy/json-list.ts';
-import { fenced } from '../reads/fence.ts';
+import { fenced } from '../../telemetry/left-out.ts';
+import { listOf } from '../reads/listed.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
 import { ids } from './ids.ts';
 import { hostAt, keyOf, labelsOf, serviceAt } from './services.ts';
 import { serviceName, showTasks, type Task } from './show.ts';
+
+const TASKS = { ...listOf('service'), of: 'the list of tasks' };
 
 export async function taskList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only(
@@ -26,7 +29,7 @@ export async function taskList(call: Exchange): Promise<void> {
     (wantedServices.length === 0 || wantedServices.includes(keyOf(view))) &&
     filters.labels('label', labelsOf(view)) &&
     filters.fuzzy('name', serviceName(view));
-  const tasks = fenced(call.log, 'service', call.cluster.services.list(), serviceName, (view): readonly Task[] => {
+  const tasks = fenced(TASKS, call.cluster.services.list(), serviceName, (view): readonly Task[] => {
     if (!isChosen(view)) return [];
     return [...showTasks(view, ids)].filter(
       (task) =>
@@ -42,9 +45,7 @@ export async function taskList(call: Exchange): Promise<void> {
 /** Throws `not-found`. */
 export function taskAt(call: Exchange, reference: string): { readonly task: Task; readonly view: ServiceView } {
   const all = [
-    ...fenced(call.log, 'service', call.cluster.services.list(), serviceName, (view) =>
-      [...showTasks(view, ids)].map((task) => ({ task, view })),
-    ),
+    ...fenced(TASKS, call.cluster.services.list(), serviceName, (view) => [...showTasks(view, ids)].map((task) => ({ task, view }))),
   ];
   const found = all.find(({ task }) => task.ID === reference) ?? all.find(({ task }) => reference !== '' && task.ID.startsWith(reference));
   if (found === undefined) throw new ArpanetError('not-found', `task ${reference} not found`);

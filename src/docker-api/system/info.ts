@@ -1,6 +1,8 @@
 /** `GET /info`: sums over the hosts in Docker's shape, and a line for each host under "Storage Driver", where every CLI prints rows. Pure. */
 import { type ContainerView, type HostView, isUnreachable, type Json } from '../../model/index.ts';
 import { speakers } from './version.ts';
+import { each } from '../../telemetry/left-out.ts';
+import { wholeNumber } from '../json/go-values.ts';
 import { dockerBytes } from '../../text/size.ts';
 
 export interface About {
@@ -101,7 +103,12 @@ function hostRows(hosts: readonly HostView[], containers: readonly ContainerView
     ['Schedulers', about.schedulers.join(', ')],
     ['Strategy', about.strategy],
     ['Hosts', `${hosts.length} (${alive} alive)`],
-    ...hosts.map((host) => [` ${host.name}`, hostLine(host, containers)] as const),
+    ...each(
+      { kind: 'host', of: 'docker info' },
+      hosts,
+      ({ name }) => name,
+      (host) => [` ${host.name}`, hostLine(host, containers)] as const,
+    ),
   ];
 }
 
@@ -167,7 +174,7 @@ function common(infos: readonly Json[], field: string): readonly string[] {
 }
 
 function sum(infos: readonly Json[], field: string): number {
-  return infos.reduce((total, info) => total + Number(info[field] ?? 0), 0);
+  return infos.reduce((total, info) => total + wholeNumber(info[field]), 0);
 }
 
 function strings(value: unknown): readonly string[] {

@@ -3,7 +3,7 @@ import type { ContainerSummary } from '../../model/index.ts';
 import type { Cluster } from '../../contracts/index.ts';
 import type { Answers, Read } from '../reads/answers.ts';
 import { askHosts } from '../reads/ask-hosts.ts';
-import { type DiskUsage, mergeDiskUsage } from './disk-usage.ts';
+import { mergeDiskUsage } from './disk-usage.ts';
 import { infoAt, showInfo } from './info.ts';
 import { showVersion } from './version.ts';
 import type { ViewMemo } from '../reads/view-memo.ts';
@@ -42,7 +42,7 @@ export function createSystemReads(
 
   const diskUsage: Read = async (query, _params, apiVersion) => {
     const search = query.size === 0 ? '' : `?${query.toString()}`;
-    const { answers: usages, warnings } = await askHosts<DiskUsage>(cluster, `/system/df${search}`, apiVersion, diskUsageTimeoutMs);
+    const { answers: usages, warnings } = await askHosts(cluster, `/system/df${search}`, apiVersion, diskUsageTimeoutMs);
     const merged = mergeDiskUsage(
       usages.map(({ answer }) => answer),
       (summary) => showListed(summary, apiVersion),

@@ -1,7 +1,9 @@
 /** `GET /volumes` and `GET /volumes/{name}`. https://github.com/moby/moby/blob/v26.1.5/volume/service/convert.go */
 import type { ContainerView, VolumeRecord, VolumeSummary } from '../../model/index.ts';
 import { hostLabel } from '../containers/show.ts';
+import { fenced } from '../../telemetry/left-out.ts';
 import type { Filters } from '../reads/filters.ts';
+import { listOf } from '../reads/listed.ts';
 
 export interface VolumeFacts {
   readonly record: VolumeRecord | undefined;
@@ -40,7 +42,7 @@ export function selectVolumes(
   filters.only('dangling', 'driver', 'label', 'name');
   const dangling = filters.bool('dangling');
   const used = dangling === undefined ? new Set<string>() : usedVolumes(containers);
-  const shown = volumes.flatMap((volume): VolumeSummary[] => {
+  const choose = (volume: VolumeFacts): readonly VolumeSummary[] => {
     const summary = showVolume(volume, rootDir);
     const fits =
       filters.match('name', summary.Name) &&
@@ -48,7 +50,8 @@ export function selectVolumes(
       filters.labels('label', summary.Labels) &&
       (dangling === undefined || dangling === !used.has(summary.Name));
     return fits ? [summary] : [];
-  });
+  };
+  const shown = [...fenced(listOf('volume'), volumes, ({ name }) => name, choose)];
   return shown.sort((a, b) => (a.Name < b.Name ? -1 : 1));
 }
 

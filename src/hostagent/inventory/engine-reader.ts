@@ -7,7 +7,8 @@ import { type EngineTarget, engineError, engineJson, engineRequest } from '../..
 import type { ContainerInspect, ImageSummary, VolumeSummary } from '../../model/docker.ts';
 import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { ContainerFacts, UnreadableContainer } from '../../model/facts.ts';
-import { accept, accepts, containerInspect, containerSummary, imageSummary, parseJson, volumeSummary } from '../../schemas/index.ts';
+import { accept, containerInspect, containerSummary, imageSummary, parseJson, volumeSummary } from '../../schemas/index.ts';
+import { each } from '../../telemetry/left-out.ts';
 import { withoutSlash } from '../../text/names.ts';
 import { mapBounded } from '../../async/limit.ts';
 
@@ -77,16 +78,22 @@ export function createEngineReader(engine: EngineTarget, signal: AbortSignal): E
       return { facts: inOrder(facts, [...listed.keys()]), unreadable };
     },
     containerIds: async () => (await listContainers('')).map(idOf).filter((id) => id !== ''),
-    images: async () => valid(imageSummary, await get('/images/json?all=1')),
+    images: async () => valid('image', 'Id', imageSummary, await get('/images/json?all=1')),
     volumes: async () => {
       const answer = await get('/volumes');
-      return valid(volumeSummary, typeof answer === 'object' && answer !== null && 'Volumes' in answer ? (answer.Volumes ?? []) : []);
+      return valid(
+        'volume',
+        'Name',
+        volumeSummary,
+        typeof answer === 'object' && answer !== null && 'Volumes' in answer ? (answer.Volumes ?? []) : [],
+      );
     },
   };
 }
 
-function valid<T>(schema: z.ZodType<T>, list: unknown): readonly T[] {
-  return entriesOf(list).filter((entry): entry is T & object => accepts(schema, entry));
+function valid<T>(kind: string, named: 'Id' | 'Name', schema: z.ZodType<T>, list: unknown): readonly T[] {
+  const nameOf = (entry: object): string => String(new Map(Object.entries(entry)).get(named) ?? 'without a name').slice(0, 80);
+  return each({ kind, of: 'what the Docker Engine lists' }, entriesOf(list), nameOf, (entry) => accept(schema, entry, kind));
 }
 
 function entriesOf(list: unknown): readonly object[] {

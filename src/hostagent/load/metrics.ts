@@ -19,6 +19,8 @@ export interface AgentFigures {
   readonly refusedMessages: number;
   /** Errors that no handler expected. */
   readonly faults: number;
+  /** Entries that were left out because they could not be handled, each time. */
+  readonly leftOut: number;
   readonly dns: DnsFigures;
 }
 
@@ -31,6 +33,7 @@ export function metricsText({
   unreadableContainers,
   refusedMessages,
   faults,
+  leftOut,
   dns,
 }: AgentFigures): string {
   const all: readonly (readonly [name: string, type: 'gauge' | 'counter', help: string, value: number | undefined])[] = [
@@ -44,6 +47,12 @@ export function metricsText({
     ['arpanet_agent_networks', 'gauge', 'Cluster networks on this host.', networks],
     ['arpanet_agent_unreadable_containers', 'gauge', 'Containers that the Docker Engine cannot describe.', unreadableContainers],
     ['arpanet_agent_refused_messages_total', 'counter', 'Malformed messages from leaders.', refusedMessages],
+    [
+      'arpanet_agent_left_out_entries_total',
+      'counter',
+      'Entries of lists that could not be handled, each time; the log names them.',
+      leftOut,
+    ],
     ['arpanet_agent_errors_total', 'counter', 'Unexpected errors in handlers; the log has them.', faults],
     ['arpanet_agent_epoch', 'gauge', 'Highest leader epoch that this host has seen.', epoch],
   ];

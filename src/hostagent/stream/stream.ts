@@ -9,7 +9,7 @@ import { openUpgrade } from '../../engine/upgrade.ts';
 import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { HostFacts, Load } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage, LeaderMessage } from '../../model/wire.ts';
-import { readLeaderMessage } from '../../schemas/index.ts';
+import { MOST_LEFT_OUT, MOST_SENTENCE, readLeaderMessage } from '../../schemas/index.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { backoffMs, connectionFault } from './stream-rules.ts';
@@ -34,6 +34,8 @@ export interface HostSide {
   /** The first messages of a connection. What is sent afterwards follows them without a gap. */
   readonly opening: (facts: HostFacts) => readonly AgentMessage[];
   readonly load: () => Load;
+  /** A sentence for each thing of the Engine that cannot be read. */
+  readonly leftOut: () => readonly string[];
   /** False when this host has seen a higher epoch than the leader's. */
   readonly welcome: (message: Message<'welcome'>) => boolean;
   readonly plans: (message: Message<'plans'>) => void;
@@ -139,7 +141,12 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
       }
     };
     const onBeat = (): void => {
-      connection.send({ type: 'beat', load: host.load() });
+      const leftOut = host.leftOut().slice(0, MOST_LEFT_OUT);
+      connection.send({
+        type: 'beat',
+        load: host.load(),
+        ...(leftOut.length > 0 && { leftOut: leftOut.map((sentence) => sentence.slice(0, MOST_SENTENCE)) }),
+      });
       if (socket.writableLength === 0) flushedAtMs = nowMs();
       const fault = connectionFault({ nowMs: nowMs(), heardAtMs, flushedAtMs, backlogBytes: socket.writableLength });
       if (fault !== undefined) connection.end(fault);

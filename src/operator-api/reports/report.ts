@@ -12,7 +12,9 @@ import {
   type ServiceView,
   type UnreadableRecord,
 } from '../../model/index.ts';
+import { each, fenced, type LeftOut } from '../../telemetry/left-out.ts';
 import { isDone, isUp } from './service-report.ts';
+import { leftOutText, unreadableText } from './set-aside.ts';
 
 /** A row of `GET /arpanet/v1/hosts`. Sizes in bytes, loads as shares from 0 to 1. */
 export interface HostReport {
@@ -109,6 +111,8 @@ export interface Observed {
   readonly schedulers: readonly SchedulerReport[];
   /** Records of the store that cannot be read and are set aside. */
   readonly unreadable: readonly UnreadableRecord[];
+  /** Entries that the leader cannot handle and leaves out. */
+  readonly leftOut: readonly LeftOut[];
   /** Why changes are refused now; undefined: they are accepted. */
   readonly frozen: string | undefined;
   /** Reads all containers: called only by reports that show it. */
@@ -119,8 +123,11 @@ export function hostReports(
   observed: Pick<Observed, 'hosts' | 'containers'> & Partial<Pick<Observed, 'reserved' | 'admissions'>>,
 ): readonly HostReport[] {
   const expected = (observed.admissions ?? []).filter((one) => one.kind === 'expected').map(expectedHost);
-  return observed.hosts
-    .map((host): HostReport => {
+  const reports = each(
+    { kind: 'host', of: 'the report of hosts' },
+    observed.hosts,
+    ({ name }) => name,
+    (host): HostReport => {
       const version = host.facts?.version['Version'];
       const mine = observed.containers.filter((container) => container.host === host.name);
       return {
@@ -143,9 +150,9 @@ export function hostReports(
         running: mine.filter((container) => container.facts.inspect.State.Running).length,
         labels: host.record.labels,
       };
-    })
-    .concat(expected)
-    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+    },
+  );
+  return [...reports, ...expected].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }
 
 function expectedHost({ name, address, availability, setLabels, limits }: AdmissionRecord): HostReport {
@@ -211,8 +218,15 @@ export function statusReport(observed: Observed): StatusReport {
       ...observed.schedulers
         .filter(({ leads, heardMsAgo }) => !leads && heardMsAgo > LOST_SCHEDULER_MS)
         .map(({ name, url, heardMsAgo }) => `scheduler ${name} at ${url} has sent no message for ${Math.round(heardMsAgo / 1000)} s`),
-      ...observed.unreadable.map(({ key, why }) => `the record ${key} cannot be read and is set aside: ${why}`),
-      ...services.flatMap(problemsOf),
+      ...observed.unreadable.map(unreadableText),
+      ...observed.hosts.flatMap(({ name, leftOut = [] }) => leftOut.map((sentence) => `host ${name}: ${sentence}`)),
+      ...observed.leftOut.map(leftOutText),
+      ...fenced(
+        { kind: 'service', of: 'the report of services' },
+        services,
+        ({ deployment, service }) => `${deployment}/${service}`,
+        problemsOf,
+      ),
     ],
     notes: [
       ...hosts.filter((host) => host.availability !== 'active').map(closedHost),
@@ -230,16 +244,8 @@ const LOST_SCHEDULER_MS = 15_000;
 const closedHost = ({ name, availability, running }: HostReport): string =>
   `host ${name} takes no new containers (${availability === 'drain' ? 'drained' : 'paused'}), ${running} run there: "arpanet activate ${name}" or "arpanet hosts fillup ${name}"`;
 
-/** The problems of one service, a sentence each. One that cannot be read costs itself alone. */
-function problemsOf(view: ServiceView): readonly string[] {
-  try {
-    return problemsOfReadable(view);
-  } catch (error) {
-    return [`${view.deployment}/${view.service} cannot be read: ${error instanceof Error ? error.message : String(error)}`];
-  }
-}
-
-function problemsOfReadable({ deployment, service, record, desired, instances, trouble }: ServiceView): readonly string[] {
+/** The problems of one service, a sentence each. */
+function problemsOf({ deployment, service, record, desired, instances, trouble }: ServiceView): readonly string[] {
   const name = `${deployment}/${service}`;
   const wanted = record === undefined ? 0 : desired - record.stopped.length;
   const done = instances.filter(isDone).length;

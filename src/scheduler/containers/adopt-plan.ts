@@ -1,6 +1,7 @@
 /** The records of one host against the containers that its Engine has: what to do where they differ. Pure. */
 import type { ContainerRecord, ContainerView } from '../../model/index.ts';
 import { type LabelledRecord, recordFromLabels } from '../create/rewrite-labels.ts';
+import { fenced } from '../../telemetry/left-out.ts';
 import { withoutSlash } from '../../text/names.ts';
 
 export type Adoption =
@@ -24,38 +25,41 @@ export function adoptions(
   records: readonly ContainerRecord[],
   containers: readonly ContainerView[],
   creating: ReadonlySet<string>,
+  host = '',
 ): readonly Adoption[] {
-  const steps: Adoption[] = [];
+  const place = { kind: 'record', of: `the comparison of records with the Engine of ${host}` };
   const byId = new Map(containers.map((container) => [container.id, container]));
   const byEngineName = new Map(containers.map((container) => [engineName(container), container]));
   const owners = new Map(records.flatMap((record) => (record.id === undefined ? [] : [[record.id, record] as const])));
   const bound = new Set<string>();
-  for (const record of records) {
-    if (creating.has(record.name)) continue;
+  function* ofRecord(record: ContainerRecord): Generator<Adoption> {
+    if (creating.has(record.name)) return;
     if (record.id !== undefined) {
       const own = byId.get(record.id);
-      if (own === undefined) steps.push({ do: 'forget', record });
+      if (own === undefined) yield { do: 'forget', record };
       const addresses = own?.facts.inspect.State.Status === 'running' ? addressesWithout(own, record) : {};
-      if (Object.keys(addresses).length > 0) steps.push({ do: 'rejoin', record, id: record.id, addresses });
-      continue;
+      if (Object.keys(addresses).length > 0) yield { do: 'rejoin', record, id: record.id, addresses };
+      return;
     }
     const container = byEngineName.get(record.name);
     const owner = container && owners.get(container.id);
-    if (owner !== undefined) steps.push({ do: 'rename', from: owner, to: record.name });
+    if (owner !== undefined) yield { do: 'rename', from: owner, to: record.name };
     else if (container !== undefined && isWhole(container, record)) {
       bound.add(container.id);
-      steps.push({ do: 'bind', record, id: container.id });
-    } else steps.push({ do: 'undo', record });
+      yield { do: 'bind', record, id: container.id };
+    } else yield { do: 'undo', record };
   }
-  for (const container of containers) {
-    if (owners.has(container.id) || bound.has(container.id) || creating.has(engineName(container))) continue;
+  function* ofContainer(container: ContainerView): Generator<Adoption> {
+    if (owners.has(container.id) || bound.has(container.id) || creating.has(engineName(container))) return;
     const labelled = recordFromLabels(container.facts.inspect.Config.Labels ?? {});
-    if (labelled === undefined) continue;
-    if (container.facts.inspect.State.Status === 'created') steps.push({ do: 'remove', id: container.id, name: container.name });
-    else steps.push({ do: 'rebuild', container, labelled });
+    if (labelled === undefined) return;
+    if (container.facts.inspect.State.Status === 'created') yield { do: 'remove', id: container.id, name: container.name };
+    else yield { do: 'rebuild', container, labelled };
   }
-  return steps;
+  return [...fenced(place, records, nameOf, ofRecord), ...fenced({ ...place, kind: 'container' }, containers, nameOf, ofContainer)];
 }
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
 
 export function engineName(container: ContainerView): string {
   return withoutSlash(container.facts.inspect.Name);

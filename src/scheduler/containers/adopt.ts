@@ -121,7 +121,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
     if (view.host(host)?.state !== 'alive') return true;
     let isDone = await lost.returned(host);
     const records = containerRecords(deps).filter((record) => record.host === host);
-    const steps = adoptions(records, view.containersOn(host), creates.names);
+    const steps = adoptions(records, view.containersOn(host), creates.names, host);
     const before = apart.get(host);
     apart.set(
       host,
@@ -152,8 +152,10 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
       const kept = new Set(
         lostNotes(deps).flatMap(({ addresses }) => Object.entries(addresses).map(([network, ip]) => keys.lease(network, ip))),
       );
+      // of an owner whose record cannot be read nobody knows which addresses it has
+      const aside = new Set(ledger.unreadable().map(({ key }) => key));
       const stray = ledger.list<LeaseRecord>(keys.leases).flatMap(([, lease]) => {
-        if (lease.kind !== 'instance' || lease.state === 'resting') return [];
+        if (lease.kind !== 'instance' || lease.state === 'resting' || aside.has(keys.container(lease.owner))) return [];
         if (kept.has(keys.lease(lease.network, lease.ip))) return [];
         const owner = ledger.get<ContainerRecord>(keys.container(lease.owner));
         return owner?.addresses[lease.network] === lease.ip ? [] : dhcp.leases.planRelease(lease.network, lease.ip, lease.owner);

@@ -7,20 +7,25 @@ import { identify } from './identify.ts';
 import { chargeFor } from '../placement/load.ts';
 import { place, placementRequest } from '../placement/index.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
+import { each } from '../../telemetry/left-out.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 
 /** The hosts as placement sees them now, but for what was placed a moment ago. */
 export function snapshotsNow({ deps, view, images }: Core): readonly HostSnapshot[] {
   const creating = containerRecords(deps).filter((record) => record.id === undefined);
-  return view.hosts().map((host) =>
-    hostSnapshot({
-      host,
-      loadAtMs: view.loadAt(host.name),
-      containers: view.containersOn(host.name),
-      creating: creating.filter((record) => record.host === host.name),
-      images: images.on(host.name),
-      pending: [],
-    }),
+  return each(
+    { kind: 'host', of: 'placement' },
+    view.hosts(),
+    ({ name }) => name,
+    (host) =>
+      hostSnapshot({
+        host,
+        loadAtMs: view.loadAt(host.name),
+        containers: view.containersOn(host.name),
+        creating: creating.filter((record) => record.host === host.name),
+        images: images.on(host.name),
+        pending: [],
+      }),
   );
 }
 

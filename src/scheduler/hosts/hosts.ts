@@ -94,6 +94,12 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
       const state = admission?.kind === 'removed' ? 'removed' : (view.host(name)?.state ?? 'joining');
       if (TRANSITIONS[state].connected === 'removed')
         throw new ArpanetError('forbidden', `${name} was removed from this cluster: "arpanet hosts add ${name}" lets it join again`);
+      // it may say that the host was removed
+      if (known === undefined && ledger.unreadable().some(({ key }) => key === keys.admission(name)))
+        throw new ArpanetError(
+          'forbidden',
+          `the record ${keys.admission(name)} of the state store cannot be read: "arpanet hosts add ${name}" writes it again and lets the host join`,
+        );
       if (admission !== undefined) refuseElsewhere(admission, facts);
       const before = known ?? admission;
       const record: HostRecord = {

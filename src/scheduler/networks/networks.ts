@@ -15,6 +15,7 @@ import { implicitNetworkName, isSharedBridge, predefinedName, shownNetwork } fro
 import { type Core, commitInPieces, networkRecords } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { FeedDeps } from '../events/feed.ts';
+import { each } from '../../telemetry/left-out.ts';
 import type { Overlays } from './overlays.ts';
 import { resolveNetwork } from '../view/resolve-container.ts';
 import type { ViewReader } from '../view/roles.ts';
@@ -38,8 +39,8 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
   function list(): readonly ClusterNetwork[] {
     if (cache?.version === view.version()) return cache.list;
     const members = new Map<string, ClusterNetwork['members'][number][]>();
-    for (const container of view.containers()) {
-      if (!container.facts.inspect.State.Running) continue;
+    const read = (container: ContainerView): void => {
+      if (!container.facts.inspect.State.Running) return;
       const endpoints = Object.values(container.facts.inspect.NetworkSettings.Networks ?? {});
       for (const endpoint of endpoints) {
         const network = view.networkOf(container.host, endpoint.NetworkID ?? '');
@@ -48,7 +49,8 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
         members.set(network, all);
         all.push({ id: container.id, name: container.name, ...endpointOf(endpoint) });
       }
-    }
+    };
+    each({ kind: 'container', of: 'the members of networks' }, view.containers(), ({ name }) => name, read);
     const made = networkRecords(deps).map((record) => ({ record, members: members.get(record.id) ?? [] }));
     cache = { version: view.version(), list: made };
     return made;

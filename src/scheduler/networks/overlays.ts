@@ -12,6 +12,7 @@ import {
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
 import { type Core, commitInPieces, hostRecords, lostNotes, networkRecords } from '../core.ts';
+import { fenced as leavingOut } from '../../telemetry/left-out.ts';
 import { planFor } from './network-plans.ts';
 import { createSlots } from '../../async/keyed.ts';
 import { guarded } from '../../telemetry/faults.ts';
@@ -49,7 +50,15 @@ export function createOverlays(core: Core): Overlays {
   }
 
   function plansOf(host: string): readonly NetworkPlan[] {
-    return networkRecords(deps).flatMap((record) => planOf(record, host) ?? []);
+    const place = { kind: 'network', of: `the networks of host ${host}` };
+    return [
+      ...leavingOut(
+        place,
+        networkRecords(deps),
+        ({ name }) => name,
+        (record) => [planOf(record, host)].filter((plan) => plan !== undefined),
+      ),
+    ];
   }
 
   function fenced(more: readonly string[]): readonly string[] {

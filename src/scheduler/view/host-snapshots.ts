@@ -1,6 +1,7 @@
 /** The view as placement wants it: plain copies of hosts and containers. Pure; remembers what it made of objects that do not change. */
 import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig, HostView } from '../../model/index.ts';
 import { hostPortsOf } from '../create/identify-needs.ts';
+import { each } from '../../telemetry/left-out.ts';
 import type { HostImages } from './image-index.ts';
 import { reservationsOf } from '../placement/request.ts';
 import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
@@ -20,6 +21,7 @@ export interface SnapshotSource {
 
 export function hostSnapshot({ host, loadAtMs, containers, creating, images, pending }: SnapshotSource): HostSnapshot {
   const { facts, record, load } = host;
+  const place = { kind: 'container', of: `placement on host ${host.name}` };
   return {
     name: host.name,
     state: host.state,
@@ -33,10 +35,15 @@ export function hostSnapshot({ host, loadAtMs, containers, creating, images, pen
     ...(record.limits?.maxContainers === undefined ? {} : { maxContainers: record.limits.maxContainers }),
     ...(load === undefined ? {} : { load: { cpu: load.cpu, memoryUsedBytes: load.memoryUsedBytes, atMs: loadAtMs } }),
     pending,
-    containers: [...containers.map(placedContainer), ...creating.map(placedRecord)],
+    containers: [
+      ...each(place, containers, nameOf, placedContainer),
+      ...each({ ...place, kind: 'record' }, creating, nameOf, placedRecord),
+    ],
     images: namesOf(images),
   };
 }
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
 
 function placedContainer(container: ContainerView): PlacedContainer {
   const known = placed.get(container);

@@ -25,6 +25,7 @@ interface HostEntry {
   facts: HostFacts | undefined;
   load: Load | undefined;
   loadAtMs: number;
+  leftOut: readonly string[];
   state: HostState;
   why: string | undefined;
   unreachableSinceMs: number | undefined;
@@ -73,6 +74,7 @@ export function createView(
       record: entry.record,
       facts: entry.facts,
       load: entry.load,
+      ...(entry.leftOut.length === 0 ? {} : { leftOut: entry.leftOut }),
       state: entry.state,
       why: entry.why,
       ...(entry.unreachableSinceMs === undefined ? {} : { unreachableSinceMs: entry.unreachableSinceMs }),
@@ -153,6 +155,7 @@ export function createView(
       facts: undefined,
       load: undefined,
       loadAtMs: 0,
+      leftOut: [],
       state: 'joining',
       why: undefined,
       unreachableSinceMs: undefined,
@@ -183,6 +186,7 @@ export function createView(
       case 'beat':
         entry.load = message.load;
         entry.loadAtMs = nowMs;
+        entry.leftOut = message.leftOut ?? [];
         return gone;
       case 'snapshot': {
         const present = new Set(message.snapshot.containers.map((facts) => facts.summary.Id));

@@ -39,6 +39,8 @@ export const OUR_REQUEST = 'replica-';
 const FIRST_DELAY_MS = 1_000;
 const SETTLE_MS = 1_500;
 const MAX_DELAY_MS = 5 * 60_000;
+/** Instances that are added in one go: a count of billions must not be a list of as many steps. */
+const MOST_ADDED = 1_000;
 /** One that ran this long did not crash at its start. */
 const STEADY_MS = 30_000;
 
@@ -60,7 +62,7 @@ export function reconcile(input: ReconcileInput): Reconciliation {
     const attempt = attempts.get('create');
     const dueMs = attempt === undefined ? 0 : attempt.atMs + backoffMs(attempt.count - 1);
     if (dueMs > nowMs) waits.push(dueMs);
-    else for (const number of freeNumbers(numbers, missing)) steps.push({ do: 'add', number });
+    else for (const number of freeNumbers(numbers, Math.min(missing, MOST_ADDED))) steps.push({ do: 'add', number });
   }
   for (const container of instances) {
     if (!isDead(container, record)) continue;

@@ -1,5 +1,6 @@
 /** Which containers of lost hosts are replaced now, and which wait for what. Pure. */
 import { composeLabels, type ContainerView, labels, type ServiceId } from '../../model/index.ts';
+import { fenced } from '../../telemetry/left-out.ts';
 import { serviceOf } from '../counted-service.ts';
 
 export interface RescheduleInput {
@@ -27,9 +28,11 @@ export interface ReschedulePlan {
 
 export function planReschedule(input: RescheduleInput): ReschedulePlan {
   const { containers, lostHosts, stopped } = input;
-  const lost = containers.filter((container) => lostHosts.has(container.host) && ran(container) && !stopped.has(container.id));
-  const wanted = lost.filter((container) => mayMove(container, input));
-  const checked = wanted.map((container) => ({ container, why: unmet(container, containers) }));
+  const check = (container: ContainerView) => {
+    const isLost = lostHosts.has(container.host) && ran(container) && !stopped.has(container.id);
+    return isLost && mayMove(container, input) ? [{ container, why: unmet(container, containers) }] : [];
+  };
+  const checked = [...fenced({ kind: 'container', of: 'the replacement of lost containers' }, containers, ({ name }) => name, check)];
   return {
     replace: checked.flatMap(({ container, why }) => (why === undefined ? [container] : [])),
     wait: checked.flatMap(({ container, why }) => (why === undefined ? [] : [{ container, why }])),

@@ -4,6 +4,7 @@
  */
 import { checkValue, compileGoTypes, depthProblem, type GoType } from '../../docker-json/index.ts';
 import { keys } from '../../model/index.ts';
+import { faultOf, recordContents } from '../../schemas/index.ts';
 import { RECORD_TYPES } from './record-types.ts';
 
 const compiled = compileGoTypes(RECORD_TYPES);
@@ -30,7 +31,7 @@ const KINDS: readonly (readonly [prefix: string, struct: string, keyOf: (fields:
   [keys.records, 'record.OutsideName', (name) => keys.record(text(name, 'name'))],
 ];
 
-const byPrefix = KINDS.map(([prefix, struct, keyOf]) => ({ prefix, type: typeOf(struct), keyOf }));
+const byPrefix = KINDS.map(([prefix, struct, keyOf]) => ({ prefix, type: typeOf(struct), contents: recordContents[struct], keyOf }));
 
 function typeOf(struct: string): GoType {
   const type = compiled.get(struct);
@@ -40,9 +41,13 @@ function typeOf(struct: string): GoType {
 
 /** Why the value cannot be read as what its key promises; undefined: it can, or the key promises nothing. */
 export function recordProblem(key: string, value: unknown): string | undefined {
+  if (key.startsWith(keys.settings)) return typeof value === 'string' ? undefined : 'is no text';
   const kind = byPrefix.find(({ prefix }) => key.startsWith(prefix));
   if (kind === undefined) return undefined;
-  const problem = depthProblem(value) ?? checkValue(value, kind.type, isStrict);
+  const problem =
+    depthProblem(value) ??
+    checkValue(value, kind.type, isStrict) ??
+    (kind.contents === undefined ? undefined : faultOf(kind.contents, value));
   if (problem !== undefined) return problem;
   const own = kind.keyOf(value as Fields);
   return own === key ? undefined : `is the record of ${own}`;

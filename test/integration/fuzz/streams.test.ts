@@ -137,6 +137,7 @@ describe('a leader that talks nonsense', () => {
       facts: async () => facts,
       opening: () => [],
       load: () => ({ cpu: 0, memoryUsedBytes: 0, memoryTotalBytes: 0 }),
+      leftOut: () => [],
       welcome: () => true,
       plans(message) {
         for (const { peers, vni } of message.plans) assert.ok(peers.every((peer) => /^[\d.]+$/.test(peer)) && Number.isInteger(vni));

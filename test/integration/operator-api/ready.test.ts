@@ -52,6 +52,7 @@ describe('a new leader and its ops', () => {
     admissions: [],
     schedulers: [],
     unreadable: [],
+    leftOut: [],
     frozen: undefined,
     services: () => [service()],
   });
@@ -78,6 +79,7 @@ describe('a new leader and its ops', () => {
       decision: notAsked,
       rehearse: notAsked,
       audit: notAsked,
+      discard: notAsked,
       dial: notAsked,
       outside: notAsked,
       config: () => ({ list: () => [], set: notAsked, unset: notAsked }),

@@ -61,6 +61,7 @@ const whole: Input = {
   keptLeases: new Set(),
   foreignKeys: [],
   unreadable: [],
+  leftOut: [],
 };
 const looking = (changes: Partial<HostObservation>): Partial<Input> => ({
   looks: new Map([['h1', { wanted: { plans: [plan], names: [instance] }, found: { ...found, ...changes } }]]),
@@ -77,7 +78,12 @@ describe('an audit', () => {
     [
       'a record that cannot be read',
       { unreadable: [{ key: 'arpanet/services/abc/web', why: 'desired: is a string and not uint32', name: undefined }] },
-      'the record arpanet/services/abc/web cannot be read and is set aside: desired: is a string and not uint32',
+      'the record arpanet/services/abc/web cannot be read and is set aside: desired: is a string and not uint32 ("arpanet audit --discard arpanet/services/abc/web" deletes it)',
+    ],
+    [
+      'an entry that is left out',
+      { leftOut: [{ kind: 'container', name: 'web', of: 'the list of containers', why: 'no state' }] },
+      'the container web cannot be handled and is left out of the list of containers: no state',
     ],
     ['a container removed behind our back', { containers: [] }, 'container web is in the store and not on its Engine'],
     [

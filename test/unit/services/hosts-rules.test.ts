@@ -257,6 +257,7 @@ describe('what ops see of hosts', () => {
   const observed = (more: Partial<Observed> = {}): Observed => ({
     leader,
     unreadable: [],
+    leftOut: [],
     clusterId: 'c1',
     store: 'embedded in /data',
     strategy: 'spread',

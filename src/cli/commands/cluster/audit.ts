@@ -11,6 +11,10 @@ const [LOOK_TIMEOUT_MS, FIX_TIMEOUT_MS] = [15_000, 60_000];
 export async function showAudit(flags: Flags, terminal: Terminal): Promise<void> {
   const settings = await settingsOf('audit', flags, terminal.env);
   const { api, show } = clientCall(settings, terminal);
+  if (settings.discard !== undefined) {
+    const body = { key: settings.discard };
+    await api.json('/arpanet/v1/audit/discard', { method: 'POST', body, timeoutMs: LOOK_TIMEOUT_MS });
+  }
   const report = settings.fix
     ? await api.json<AuditReport>('/arpanet/v1/audit/fix', { method: 'POST', timeoutMs: FIX_TIMEOUT_MS })
     : await api.json<AuditReport>('/arpanet/v1/audit', { timeoutMs: LOOK_TIMEOUT_MS });

@@ -17,7 +17,12 @@ export function addStatusCommands(root: Command, terminal: Terminal): void {
     root,
     'audit',
     'compare store, Engines, networks, names and catalog, and name each difference (exit code 1 if any is left)',
-    ['arpanet audit', 'arpanet audit --fix', 'arpanet audit --json | jq .findings'],
+    [
+      'arpanet audit',
+      'arpanet audit --fix',
+      'arpanet audit --discard arpanet/services/abc/web   # a record that cannot be read',
+      'arpanet audit --json | jq .findings',
+    ],
   ).action(async (flags: Flags) => (await import('./audit.ts')).showAudit(flags, terminal));
   addConfiguredCommand(root, 'token', 'print the join token that agents need', [
     'arpanet token',
