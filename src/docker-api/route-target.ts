@@ -6,6 +6,7 @@ import type { Execs } from './containers/execs.ts';
 import { builderWithImages, imageAt, pushAt, saveAt } from './images/image-target.ts';
 import type { Place } from './route.ts';
 import { fillPath } from './routes.ts';
+import { isReferenceTo } from '../text/references.ts';
 
 export interface Located {
   readonly host: string;
@@ -78,8 +79,8 @@ export function isKnown(call: Call): boolean {
 }
 
 /** The user's own reference where the container's Engine understands it too, so that its messages speak as the user did; else the id. */
-export function asItsEngineKnows(reference: string, { id, name }: ContainerView): string {
-  return reference === name || reference === `/${name}` || (reference !== '' && id.startsWith(reference)) ? reference : id;
+export function asItsEngineKnows(reference: string, container: ContainerView): string {
+  return reference === `/${container.name}` || isReferenceTo(reference, container) ? reference : container.id;
 }
 
 export function enginePath(call: Call, params = call.params, search = call.search): string {

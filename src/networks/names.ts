@@ -1,12 +1,10 @@
 /** Networks under the names that clients know. Pure. */
 import { type ContainerRecord, type CreateRequest, type NetworkRecord, predefinedNetworks } from '../model/index.ts';
-
-const SHORT_ID = 12;
+import { isReferenceTo, SHORT_ID_LENGTH } from '../text/references.ts';
 
 /** The name of the predefined network that is meant by this name, id or short id. */
 export function predefinedName(reference: string): string | undefined {
-  const isMeant = ([name, id]: readonly [string, string]) =>
-    reference === name || (reference.length >= SHORT_ID && id.startsWith(reference));
+  const isMeant = ([name, id]: readonly [string, string]) => isReferenceTo(reference, { id, name }, SHORT_ID_LENGTH);
   return [...predefinedNetworks].find(isMeant)?.[0];
 }
 

@@ -1,6 +1,7 @@
 /** Instances as people write them: by container, `2.web.abc`, `abc/web-2`, `web-2`; or all of a service, `abc/web`, `web`. Pure. */
 import { hint } from '../config/nearest.ts';
 import { ArpanetError } from '../model/index.ts';
+import { isIdPrefix } from '../text/references.ts';
 
 export interface Called {
   /** The Engine's id. */
@@ -17,7 +18,7 @@ const SHORTEST_ID = 6;
 export function instancesCalled<T extends Called>(reference: string, all: readonly T[]): readonly T[] {
   const ways: readonly ((one: T) => boolean | string[])[] = [
     ({ name, deployment, service, number }) => [name, `${number}.${service}.${deployment}`],
-    ({ container }) => reference.length >= SHORTEST_ID && container.startsWith(reference),
+    ({ container }) => isIdPrefix(reference, container, SHORTEST_ID),
     ({ deployment, service, number }) => ['-', '_', '.'].map((mark) => `${deployment}/${service}${mark}${number}`),
     ({ service, number }) => [`${service}-${number}`, `${service}_${number}`, `${service}.${number}`, `${number}.${service}`],
     ({ deployment, service }) => [`${deployment}/${service}`, `${deployment}_${service}`],

@@ -173,6 +173,11 @@ describe('the house', () => {
         /^(async\/keyed|dns\/server|scheduler\/create\/creates-in-progress)\.ts$/,
         'work that is under way: createKeyed',
       ],
+      [
+        /\b(?:id|Id|ID)\)?\.startsWith\(/,
+        /^(text\/references|text\/image-reference|docker-api\/containers\/select)\.ts$/,
+        'ids and their prefixes: meantBy, isIdPrefix',
+      ],
       [/replace\(\/\^\\\/\/, ''\)/, /^text\/names\.ts$/, "a name's slash: withoutSlash"],
     ];
     const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '');

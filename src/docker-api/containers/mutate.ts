@@ -6,6 +6,7 @@ import { readBody } from '../json/body.ts';
 import { type Exchange, send } from '../request-context.ts';
 import { unreachable } from '../proxy/forward.ts';
 import { asItsEngineKnows, enginePath, sought } from '../route-target.ts';
+import { isReferenceTo } from '../../text/references.ts';
 
 /** Asks one host's Engine and reads its small answer, whatever its status. */
 export async function askHost(
@@ -72,7 +73,7 @@ export async function containerMutate(call: Exchange): Promise<void> {
 function refuseIdleLinks(call: Exchange, { name, record }: ContainerView): void {
   if (!record?.request.HostConfig?.Links?.length || !namesNoNetwork(record.request)) return;
   for (const { target, alias } of record.links) {
-    const linked = call.cluster.containers.list().find((other) => other.name === target || other.id.startsWith(target));
+    const linked = call.cluster.containers.list().find((other) => isReferenceTo(target, other));
     if (linked === undefined || isUnreachable(linked.hostState)) continue;
     if (isOfSharedBridge(record) && isElsewhere(linked, record)) {
       throw refusedLink(`Cannot link to /${linked.name}, as it does not belong to the default network`);

@@ -7,6 +7,7 @@ import { type Filters, invalidFilter } from '../reads/filters.ts';
 import { atoi, atoiError, boolValue, engineError } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
 import { withoutSlash } from '../../text/names.ts';
+import { isIdPrefix } from '../../text/references.ts';
 
 /** What filters look at. */
 export interface Selectable {
@@ -149,7 +150,7 @@ function indexOf(containers: readonly Selectable[], reference: string): number {
 }
 
 function uniqueByPrefix(containers: readonly Selectable[], prefix: string): readonly string[] {
-  const found = prefix === '' ? [] : containers.filter((c) => c.id.startsWith(prefix));
+  const found = containers.filter((c) => isIdPrefix(prefix, c.id));
   return found.length === 1 ? found.map((c) => c.id) : [];
 }
 

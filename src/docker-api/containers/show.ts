@@ -20,6 +20,7 @@ import { each } from '../../telemetry/left-out.ts';
 import type { Selectable } from './select.ts';
 import { timeKey } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
+import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
 
 export const hostLabel = 'arpanet.host';
 /** Why it was placed there, in short; `arpanet explain` says it all. */
@@ -249,7 +250,7 @@ function askedEndpoint(record: ContainerRecord | undefined, name: string, id: st
   const connected = record?.connected?.[id];
   if (connected !== undefined) return connected;
   const asked = record?.request.NetworkingConfig?.EndpointsConfig ?? {};
-  const key = Object.keys(asked).find((k) => k === name || k === id || (k.length >= 12 && id.startsWith(k)));
+  const key = Object.keys(asked).find((k) => isReferenceTo(k, { id, name }, SHORT_ID_LENGTH));
   return key === undefined ? undefined : (asked[key] ?? undefined);
 }
 

@@ -1,8 +1,9 @@
 /** `GET /networks` and `GET /networks/{id}`, answered from the view. */
 import type { Cluster } from '../../contracts/index.ts';
-import { ArpanetError, isKind } from '../../model/index.ts';
+import { ArpanetError } from '../../model/index.ts';
 import { shownNetwork } from '../../networks/index.ts';
 import { apiMinor } from '../../text/api-version.ts';
+import { meantBy } from '../../text/references.ts';
 import { windowOf } from '../api-versions.ts';
 import type { Answers, Read } from '../reads/answers.ts';
 import { parseFilters } from '../reads/filters.ts';
@@ -33,18 +34,16 @@ export function createNetworkReads(cluster: Cluster, answers: Answers): { readon
 
   const findNetwork = (reference: string): ShownNetwork => {
     const all = allNetworks();
-    const withId = (id: string) => all.find((one) => one.Id === id);
-    const exact = withId(reference) ?? all.find((one) => one.Name === reference);
-    if (exact !== undefined) return exact;
-    try {
-      const found = withId(shownNetwork(cluster.networks.one(reference).record).id);
-      if (found !== undefined) return found;
-    } catch (error) {
-      if (!isKind(error, 'not-found')) throw error;
-    }
-    const byPrefix = reference === '' ? undefined : all.find((one) => one.Id.startsWith(reference));
-    if (byPrefix === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
-    return byPrefix;
+    const matches = meantBy(reference, all, ({ Id, Name }) => ({ id: Id, name: Name }));
+    const [found] = matches;
+    if (matches.length > 1)
+      throw new ArpanetError('invalid', `network ${reference} is ambiguous (${matches.length} matches found on ID prefix)`);
+    if (found !== undefined) return found;
+    // the network that clients see as "bridge" has an id of its own in the cluster
+    const { id } = shownNetwork(cluster.networks.one(reference).record);
+    const shown = all.find((one) => one.Id === id);
+    if (shown === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
+    return shown;
   };
 
   return { networkList: answers.settledRead('networks', networkList), networkInspect: answers.settledRead('network', networkInspect) };

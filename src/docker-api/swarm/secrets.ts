@@ -8,6 +8,7 @@ import { listOf } from '../reads/listed.ts';
 import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { objectVersion } from '../json/go-values.ts';
+import { oneMeant } from './references.ts';
 import type { KeptReference, ServiceSpec } from './types.ts';
 
 const NAME = /^[a-zA-Z0-9]+(?:[a-zA-Z0-9-_.]*[a-zA-Z0-9])?$/;
@@ -24,14 +25,11 @@ interface KeptSpec extends Json {
 
 const kindOf = (call: Exchange): SecretKind => (call.route.path.startsWith('/secrets') ? 'secret' : 'config');
 
-/** Full id, name, unique id prefix. Throws `not-found`. */
+/** Full id, name, unique id prefix. Throws `not-found`; `invalid` for a prefix of several. */
 function keptAt(call: Exchange, kind: SecretKind, reference: string): SecretRecord {
-  const all = call.cluster.secrets.list(kind);
-  const exact = all.find(({ id }) => id === reference) ?? all.find(({ name }) => name === reference);
-  if (exact !== undefined) return exact;
-  const byPrefix = reference === '' ? [] : all.filter(({ id }) => id.startsWith(reference));
-  if (byPrefix.length === 1 && byPrefix[0] !== undefined) return byPrefix[0];
-  throw new ArpanetError('not-found', `${kind} ${reference} not found`);
+  const found = oneMeant(kind, reference, call.cluster.secrets.list(kind), (record) => record);
+  if (found === undefined) throw new ArpanetError('not-found', `${kind} ${reference} not found`);
+  return found;
 }
 
 const at = (call: Exchange): SecretRecord => keptAt(call, kindOf(call), call.params['id'] ?? '');

@@ -15,20 +15,21 @@ import { serviceName, showNode, showService, showSwarm, specOf } from './show.ts
 import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from './spec.ts';
 import type { ServiceSpec } from './types.ts';
 import { refuseOutOfRange } from './validate.ts';
+import { oneMeant } from './references.ts';
 import { filesFor } from './secrets.ts';
 
 /** The CLI takes a service for converged while its last old instance is still leaving. */
 const PATIENCE_MS = 15_000;
 const quiet = (): void => undefined;
 
-/** Full id, `abc_web`, `abc/web`, unique id prefix. Throws `not-found`. */
+/** Full id, `abc_web`, unique id prefix, `abc/web`. Throws `not-found`; `invalid` for a prefix of several. */
 export function serviceAt(call: Exchange, reference: string): ServiceView {
   const all = call.cluster.services.list();
-  const idFor = (view: ServiceView) => ids.service(view.deployment, view.service);
-  const exact = all.find((view) => idFor(view) === reference) ?? all.find((view) => serviceName(view) === reference);
-  if (exact !== undefined) return exact;
-  const byPrefix = reference === '' ? [] : all.filter((view) => idFor(view).startsWith(reference));
-  if (byPrefix.length === 1 && byPrefix[0] !== undefined) return byPrefix[0];
+  const found = oneMeant('service', reference, all, (view) => ({
+    id: ids.service(view.deployment, view.service),
+    name: serviceName(view),
+  }));
+  if (found !== undefined) return found;
   try {
     return call.cluster.services.find(reference);
   } catch (cause) {
@@ -149,12 +150,9 @@ export async function serviceRemove(call: Exchange): Promise<void> {
   sendJson(call, 200, {});
 }
 
-/** Id, name, unique id prefix. Throws `not-found`. */
+/** Full id, name, unique id prefix. Throws `not-found`; `invalid` for a prefix of several. */
 export function hostAt(call: Exchange, reference: string): HostView {
-  const hosts = call.cluster.hosts.list();
-  const found =
-    hosts.find((host) => ids.node(host.name) === reference || host.name === reference) ??
-    hosts.find((host) => reference !== '' && ids.node(host.name).startsWith(reference));
+  const found = oneMeant('node', reference, call.cluster.hosts.list(), ({ name }) => ({ id: ids.node(name), name }));
   if (found === undefined) throw new ArpanetError('not-found', `node ${reference} not found`);
   return found;
 }

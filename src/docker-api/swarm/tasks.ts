@@ -6,6 +6,7 @@ import { listOf } from '../reads/listed.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
 import { ids } from './ids.ts';
+import { oneMeant } from './references.ts';
 import { hostAt, keyOf, labelsOf, serviceAt } from './services.ts';
 import { serviceName, showTasks, type Task } from './show.ts';
 
@@ -42,12 +43,12 @@ export async function taskList(call: Exchange): Promise<void> {
   await sendJsonList(call, tasks);
 }
 
-/** Throws `not-found`. */
+/** Full id, unique id prefix. Throws `not-found`; `invalid` for a prefix of several. */
 export function taskAt(call: Exchange, reference: string): { readonly task: Task; readonly view: ServiceView } {
   const all = [
     ...fenced(TASKS, call.cluster.services.list(), serviceName, (view) => [...showTasks(view, ids)].map((task) => ({ task, view }))),
   ];
-  const found = all.find(({ task }) => task.ID === reference) ?? all.find(({ task }) => reference !== '' && task.ID.startsWith(reference));
+  const found = oneMeant('task', reference, all, ({ task }) => ({ id: task.ID, name: '' }));
   if (found === undefined) throw new ArpanetError('not-found', `task ${reference} not found`);
   return found;
 }

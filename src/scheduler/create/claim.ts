@@ -32,6 +32,7 @@ import type { JoinedNetwork } from './rewrite.ts';
 import type { UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import { familiarReference } from '../../text/image-reference.ts';
+import { isIdPrefix } from '../../text/references.ts';
 
 /** A create, and what only this room asks of it. */
 export interface Creation extends CreateContainer {
@@ -277,7 +278,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     return identity.boundLinks.flatMap(({ target }) => {
       const found = containerNamed(target);
       const hostname = found?.facts.inspect.Config.Hostname ?? '';
-      return found === undefined || hostname === '' || found.id.startsWith(hostname) ? [] : [{ target: found.name, alias: hostname }];
+      return found === undefined || hostname === '' || isIdPrefix(hostname, found.id) ? [] : [{ target: found.name, alias: hostname }];
     });
   }
 

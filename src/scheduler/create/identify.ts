@@ -7,6 +7,7 @@ import { deploymentOf, lowestFree, numberOf, serviceFromName, serviceOf } from '
 import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode, type WantedNetwork } from './identify-networks.ts';
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
 import { CONTAINER_NAME_FORM, isContainerName, withoutSlash } from '../../text/names.ts';
+import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
 
 export type { Link, NetworkMode, Together, WantedNetwork };
 
@@ -83,7 +84,5 @@ export function checkedName(name: string): string {
 
 /** Whether a reference (name, full id, or id prefix of 12 digits or more) means this container. */
 export function refersTo(reference: string | undefined, container: { readonly id: string; readonly name: string }): boolean {
-  if (!reference) return false;
-  const bare = withoutSlash(reference);
-  return bare === container.name || bare === container.id || (bare.length >= 12 && container.id.startsWith(bare));
+  return Boolean(reference) && isReferenceTo(withoutSlash(reference ?? ''), container, SHORT_ID_LENGTH);
 }

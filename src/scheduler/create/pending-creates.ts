@@ -12,6 +12,7 @@ import { incompleteCreate } from './refusals.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
 import { withoutSlash } from '../../text/names.ts';
+import { isIdPrefix, SHORT_ID_LENGTH } from '../../text/references.ts';
 import { within } from '../../async/keyed.ts';
 
 export interface PendingCreates {
@@ -40,8 +41,7 @@ export function createPendingCreates({ core, adopt, lifecycle, creates }: Pendin
 
   function recordOf(reference: string): ContainerRecord | undefined {
     const named = deps.ledger.get<ContainerRecord>(keys.container(nameOf(reference)));
-    if (named !== undefined || !/^[0-9a-f]{12,}$/.test(reference)) return named;
-    return containerRecords(deps).find(({ id }) => id?.startsWith(reference));
+    return named ?? containerRecords(deps).find(({ id }) => id !== undefined && isIdPrefix(reference, id, SHORT_ID_LENGTH));
   }
 
   function inView(reference: string): ContainerView | undefined {

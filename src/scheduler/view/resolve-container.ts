@@ -1,6 +1,7 @@
 /** References as clients write them -> what they mean, in the Engine's own order and words. Pure. */
 import { ArpanetError, type ContainerView, type NetworkRecord } from '../../model/index.ts';
 import { withoutSlash } from '../../text/names.ts';
+import { isIdPrefix, meantBy } from '../../text/references.ts';
 
 export interface ContainerIndex {
   byId(id: string): ContainerView | undefined;
@@ -27,7 +28,7 @@ export function resolveContainer(reference: string, index: ContainerIndex): Cont
   const linked = host === undefined ? undefined : linkedAs(host, name, index);
   if (linked !== undefined) return linked;
   if (/^[0-9a-f]+$/.test(reference)) {
-    const [found, another] = [...index.ids()].filter((id) => id.startsWith(reference));
+    const [found, another] = [...index.ids()].filter((id) => isIdPrefix(reference, id));
     if (another !== undefined) throw new ArpanetError('invalid', `multiple IDs found with provided prefix: ${reference}`);
     const container = found === undefined ? undefined : index.byId(found);
     if (container !== undefined) return container;
@@ -45,9 +46,7 @@ function linkedAs(parent: string, alias: string, index: ContainerIndex): Contain
 
 /** Full id, then name, then unique id prefix. Undefined: no such network. Throws `invalid` when the prefix is ambiguous. */
 export function findNetwork(reference: string, networks: readonly NetworkRecord[]): NetworkRecord | undefined {
-  const exact = networks.find((network) => network.id === reference) ?? networks.find((network) => network.name === reference);
-  if (exact !== undefined || !/^[0-9a-f]+$/.test(reference)) return exact;
-  const matches = networks.filter((network) => network.id.startsWith(reference));
+  const matches = meantBy(reference, networks, (network) => network);
   if (matches.length > 1) {
     throw new ArpanetError('invalid', `network ${reference} is ambiguous (${matches.length} matches found on ID prefix)`);
   }
