@@ -8,7 +8,7 @@ export interface Referable {
   readonly name: string;
 }
 
-/** Docker's short ids: what the CLI prints, and what an Engine takes for an id where a name could stand as well. */
+/** The length of Docker's short ids, which the CLI prints. */
 export const SHORT_ID_LENGTH = 12;
 
 /** Whether the id begins so, with `shortest` characters at least; the empty text is the beginning of none. */
