@@ -1,7 +1,7 @@
 /** The hosts' agents: their streams, and questions to them. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ContainerUsage, DialResult, HostObservation, NamedInstance, NetworkPlan } from '../model/index.ts';
+import type { ContainerUsage, CutHost, DialResult, HostObservation, NamedInstance, NetworkPlan } from '../model/index.ts';
 
 /** What a host's agent should have there. */
 export interface ExpectedOnHost {
@@ -20,6 +20,10 @@ export interface Agents {
   readonly usage: (host: string) => Promise<readonly ContainerUsage[]>;
   /** Sends all agents the settings that operators made for them. */
   readonly pushSettings: () => void;
+  /** Hosts whose stream was ended or refused in the last ten minutes, and why. */
+  readonly cut: () => readonly CutHost[];
+  /** Malformed messages of agents, since the election. */
+  readonly malformedMessages: () => number;
   /** What should be on the host, to be held against `look`. */
   readonly expected: (host: string, instances: readonly NamedInstance[]) => ExpectedOnHost;
 }

@@ -37,6 +37,8 @@ export interface Leased {
 }
 
 export interface NetworkPlans {
+  /** What is wrong with a host that has these routes, as they leave too little of the pool for networks; undefined: nothing. Default routes do not count. */
+  readonly routesFault: (routes: readonly string[]) => string | undefined;
   readonly plan: (request: NetworkRequest) => { readonly record: NetworkRecord; readonly changes: readonly Change[] };
   /** Record and subnet first, then all leases: if the plan is committed in parts, the first removes the network, and `sweep` can do the rest. */
   readonly planRemoval: (network: string) => readonly Change[];

@@ -4,9 +4,12 @@ import type { Change } from '../store/ledger/contract.ts';
 import type { NetworkPlans } from '../contracts/index.ts';
 import type { DhcpDeps } from './contract.ts';
 import { reservation, USER_GATEWAY } from './lease.ts';
-import { describePoolFull } from './refusals.ts';
-import { chooseSubnet, parseIpam, parseIpam6, prefixOf, refuseOverlap, type UserIpam, vniOf } from './subnet.ts';
-import { type Address, encloses, formatAddress, parseSubnet, type Span, type Subnet } from '../text/ipv4.ts';
+import { describePoolFull, describeRouted } from './refusals.ts';
+import { chooseSubnet, coveredShare, parseIpam, parseIpam6, prefixOf, refuseOverlap, type UserIpam, vniOf } from './subnet.ts';
+import { type Address, encloses, formatAddress, overlaps, parseSubnet, type Subnet } from '../text/ipv4.ts';
+
+/** Share of the pool that one host's routes may cover. Addresses there can be given to no network of the cluster. */
+const MOST_ROUTED = 0.5;
 
 interface Used {
   readonly span: Subnet;
@@ -107,9 +110,17 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     return all.map((key) => ({ kind: 'delete', key }));
   };
 
-  return { plan, planRemoval };
+  function routesFault(routes: readonly string[]): string | undefined {
+    const pool = poolNow();
+    const inPool = routed(routes)
+      .map(toSpan)
+      .filter((route) => overlaps(pool, route));
+    return coveredShare(pool, inPool) > MOST_ROUTED ? describeRouted(pool, inPool) : undefined;
+  }
+
+  return { plan, planRemoval, routesFault };
 }
 
-function toSpan({ span }: Used): Span {
+function toSpan({ span }: Used): Subnet {
   return span;
 }

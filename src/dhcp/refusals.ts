@@ -35,6 +35,17 @@ export function describeWanted(record: NetworkRecord, wanted: string, choice: Ex
   return `Address already in use: ${wanted} in ${where} ${held}. Choose another address`;
 }
 
+const NAMED_ROUTES = 5;
+
+export function describeRouted(pool: Subnet, routes: readonly Subnet[]): string {
+  const named = routes.slice(0, NAMED_ROUTES).map(({ cidr }) => cidr);
+  const more = routes.length > named.length ? ` and ${routes.length - named.length} more` : '';
+  return (
+    `routes (${named.join(', ')}${more}) that cover more than half of the address pool ${pool.cidr}, so that no network could be made: ` +
+    'remove them there, or choose another pool ("arpanet config set pool …")'
+  );
+}
+
 export function describePoolFull(pool: Subnet, prefix: number, choice: SubnetChoice & { readonly kind: 'exhausted' }): string {
   const routed = choice.routed === 0 ? '' : ` and ${choice.routed} routes of hosts lie in it`;
   return (

@@ -57,6 +57,20 @@ function firstGap(from: Address, last: Address, prefix: number, blocked: readonl
   return candidate + size - 1 <= last ? candidate : undefined;
 }
 
+/** Share of the pool, 0 to 1, that these cover together. */
+export function coveredShare(pool: Subnet, spans: readonly Span[]): number {
+  let covered = 0;
+  let next = pool.first;
+  for (const { first, last } of [...spans].sort((a, b) => a.first - b.first)) {
+    const from = Math.max(first, next);
+    const to = Math.min(last, pool.last);
+    if (to < from) continue;
+    covered += to - from + 1;
+    next = to + 1;
+  }
+  return covered / (pool.last - pool.first + 1);
+}
+
 /**
  * Prefix length from what a user wrote in `arpanet.size`: `/24`, `24`, or a number of addresses (anything above 30), hosts' gateways
  * included: `500` makes a /23. Throws `invalid`.

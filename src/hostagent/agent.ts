@@ -9,7 +9,7 @@ import type { NameTable } from '../model/name-table.ts';
 import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
-import { faultTotal, guarded, inBackground } from '../telemetry/faults.ts';
+import { faultTotal, guarded, inBackground, processFaults } from '../telemetry/faults.ts';
 import { leftOutNow, leftOutTotal } from '../telemetry/left-out.ts';
 import { leftOutSentences } from './inventory/left-out-sentences.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -201,6 +201,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             ],
             load: load.read,
             leftOut: () => leftOutSentences(inventory.unreadable(), leftOutNow()),
+            faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
             ...leaderMessages({ epoch, files, fence, overlay, dns, setLogLevel, log }),
           },

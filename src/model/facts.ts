@@ -101,6 +101,28 @@ export interface UnreadableContainer {
   readonly reason: string;
 }
 
+/** What a process of the cluster (a scheduler, an agent) got over since it started: it logged and counted it, and went on. */
+export interface ProcessFaults {
+  /** Errors in handlers of packets, messages, timers and events that nobody expected. */
+  readonly unexpectedErrors: number;
+  /** Messages from the other end of a stream that were malformed. */
+  readonly refusedMessages: number;
+  /** Milliseconds since the newest unexpected error; absent without one. */
+  readonly lastMsAgo?: number;
+  /** What was going on then. */
+  readonly lastPlace?: string;
+}
+
+/** A host whose stream the leader has ended, or whose hello it has refused. */
+export interface CutHost {
+  /** Empty: the agent had not given a name yet. */
+  readonly host: string;
+  readonly reason: string;
+  /** It sent a malformed message; otherwise its hello was refused. */
+  readonly isMalformed: boolean;
+  readonly msAgo: number;
+}
+
 /** What one running container uses. */
 export interface ContainerUsage {
   readonly id: string;

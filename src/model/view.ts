@@ -1,6 +1,6 @@
 /** The cluster view: the leader's in-memory picture of all hosts, as plain data. */
 import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
-import type { ContainerFacts, HostFacts, Load } from './facts.ts';
+import type { ContainerFacts, HostFacts, Load, ProcessFaults } from './facts.ts';
 import type { ContainerRecord, HostRecord, NetworkRecord, VolumeRecord } from './records.ts';
 
 /**
@@ -21,6 +21,8 @@ export interface HostView {
   readonly load: Load | undefined;
   /** What its agent cannot read of its Engine, a sentence each; absent: nothing. */
   readonly leftOut?: readonly string[];
+  /** What its agent got over, as of its last heartbeat; absent: it has not told yet. */
+  readonly faults?: ProcessFaults;
   readonly state: HostState;
   /** Why it is suspect or down; of one that is alive, what to warn of. For a person. */
   readonly why: string | undefined;

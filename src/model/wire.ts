@@ -3,7 +3,7 @@
  * `Upgrade: arpanet` request to `/arpanet/v1/agent` leaves behind. The agent dials; followers splice it to the leader.
  */
 import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
-import type { ContainerFacts, EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan } from './facts.ts';
+import type { ContainerFacts, EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults } from './facts.ts';
 import type { NameTable } from './name-table.ts';
 
 /** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are in the Engines' labels. */
@@ -35,8 +35,14 @@ export type AgentMessage =
       readonly networks?: number;
     }
   | { readonly type: 'snapshot'; readonly snapshot: EngineSnapshot }
-  /** `leftOut`: a sentence for each thing of its Engine that cannot be read; absent: none, or an agent of an earlier release. */
-  | { readonly type: 'beat'; readonly load: Load; readonly leftOut?: readonly string[] }
+  | {
+      readonly type: 'beat';
+      readonly load: Load;
+      /** A sentence for each thing of its Engine that cannot be read; absent: none, or an agent of an earlier release. */
+      readonly leftOut?: readonly string[];
+      /** Absent: an agent of an earlier release. */
+      readonly faults?: ProcessFaults;
+    }
   | { readonly type: 'containers'; readonly upserts: readonly ContainerFacts[]; readonly removes: readonly string[] }
   | { readonly type: 'images'; readonly images: readonly ImageSummary[] }
   | { readonly type: 'volumes'; readonly volumes: readonly VolumeSummary[] }

@@ -11,6 +11,7 @@ import {
   type NetworkCreateRequest,
   type OutsideName,
   type Placement,
+  type ProcessFaults,
 } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { AuditReport } from './audit.ts';
@@ -71,7 +72,7 @@ export interface OperatorDeps {
   /** What the running containers of all hosts use now. */
   readonly usage: () => Promise<readonly ContainerUsage[]>;
   /** A follower announces itself, or that it ends. */
-  readonly peer: (peer: { readonly name: string; readonly url: string; readonly gone: boolean }) => void;
+  readonly peer: (peer: { readonly name: string; readonly url: string; readonly gone: boolean; readonly faults?: ProcessFaults }) => void;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -131,9 +132,14 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(topReport(deps.observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
-    const { name, url, gone } = bodyOf(request, 'SchedulerRequest');
+    const { name, url, gone, faults } = bodyOf(request, 'SchedulerRequest');
     if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
-    deps.peer({ name, url, gone: gone === true });
+    deps.peer({
+      name,
+      url,
+      gone: gone === true,
+      ...(faults === undefined ? {} : { faults: { unexpectedErrors: 0, refusedMessages: 0, ...faults } }),
+    });
     response.json({});
   });
   router.get('/networks', (_request, response) => {

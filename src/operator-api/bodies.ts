@@ -4,13 +4,21 @@
  */
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { compileGoTypes, DOCKER_TYPES, goDecode, GoJsonError, type GoTypes } from '../docker-json/index.ts';
-import { ArpanetError, type CreateRequest, type HostChange, type NetworkCreateRequest, type UpdateSettings } from '../model/index.ts';
+import {
+  ArpanetError,
+  type CreateRequest,
+  type HostChange,
+  type NetworkCreateRequest,
+  type ProcessFaults,
+  type UpdateSettings,
+} from '../model/index.ts';
 
 const CREATE_REQUEST = 'runconfig.ContainerConfigWrapper@1.41';
 
 const BODIES: GoTypes = {
   ...DOCKER_TYPES,
-  'arpanet.SchedulerRequest': { name: '*string', url: '*string', gone: 'bool' },
+  'arpanet.SchedulerRequest': { name: '*string', url: '*string', gone: 'bool', faults: '*arpanet.ProcessFaults' },
+  'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
   'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest' },
   'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}` },
   'arpanet.RecordRequest': { name: 'string', type: '*string', value: '*string' },
@@ -53,6 +61,7 @@ export interface SchedulerRequest {
   readonly name?: string;
   readonly url?: string;
   readonly gone?: boolean;
+  readonly faults?: Partial<ProcessFaults>;
 }
 
 export interface RehearseRequest {

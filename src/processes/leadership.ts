@@ -22,6 +22,7 @@ import { createRequests } from './requests.ts';
 import { withAddresses } from './rehearsal.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
+import { processFaults } from '../telemetry/faults.ts';
 
 /** What one leadership is made of. It outlives the lock until another leader is known, so that reads are answered while the store is unreachable. */
 export interface Leadership {
@@ -213,7 +214,17 @@ export async function startLeadership(
       stuck: services.services.stuck(),
       reserved: scheduler.placement.reserved(),
       admissions: scheduler.hosts.admissions(),
-      schedulers: [{ name: record.name, url: record.url, leads: true, heardMsAgo: 0 }, ...peers.list()],
+      schedulers: [
+        {
+          name: record.name,
+          url: record.url,
+          leads: true,
+          heardMsAgo: 0,
+          faults: processFaults(scheduler.agents.malformedMessages(), Date.now()),
+        },
+        ...peers.list(),
+      ],
+      cutHosts: scheduler.agents.cut(),
       unreadable: ledger.unreadable(),
       leftOut: leftOutNow(),
       frozen: scheduler.leader.frozen(),

@@ -1,6 +1,8 @@
 /** Schedulers know of each other: one that follows tells the leader so. Effects: an HTTP request every few seconds. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SchedulerReport } from '../operator-api/index.ts';
+import type { ProcessFaults } from '../model/index.ts';
+import { processFaults } from '../telemetry/faults.ts';
 
 const EVERY_MS = 5_000;
 const TIMEOUT_MS = 3_000;
@@ -9,22 +11,22 @@ const FORGOTTEN_MS = 600_000;
 
 export interface Peers {
   /** `gone`: it ends in an orderly way. */
-  readonly heard: (peer: { readonly name: string; readonly url: string; readonly gone?: boolean }) => void;
+  readonly heard: (peer: { readonly name: string; readonly url: string; readonly gone?: boolean; readonly faults?: ProcessFaults }) => void;
   readonly list: () => readonly SchedulerReport[];
   readonly clear: () => void;
 }
 
 export function createPeers(now: () => number): Peers {
-  const peers = new Map<string, { readonly url: string; readonly heardAtMs: number }>();
+  const peers = new Map<string, { readonly url: string; readonly heardAtMs: number; readonly faults?: ProcessFaults }>();
   return {
-    heard({ name, url, gone }) {
+    heard({ name, url, gone, faults }) {
       if (gone === true) peers.delete(name);
-      else peers.set(name, { url, heardAtMs: now() });
+      else peers.set(name, { url, heardAtMs: now(), ...(faults === undefined ? {} : { faults }) });
     },
     list() {
       for (const [name, { heardAtMs }] of peers) if (now() - heardAtMs > FORGOTTEN_MS) peers.delete(name);
       return [...peers]
-        .map(([name, { url, heardAtMs }]) => ({ name, url, leads: false, heardMsAgo: now() - heardAtMs }))
+        .map(([name, { heardAtMs, ...peer }]) => ({ name, ...peer, leads: false, heardMsAgo: now() - heardAtMs }))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
     clear: () => peers.clear(),
@@ -42,7 +44,7 @@ export async function announce(
     fetch(`${leaderUrl}/arpanet/v1/schedulers`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ ...me, gone }),
+      body: JSON.stringify({ ...me, gone, faults: processFaults(0, Date.now()) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
       .then((response) => response.arrayBuffer())

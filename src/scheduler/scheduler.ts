@@ -88,7 +88,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       joined: hosts.joined,
       welcomed: (host) => triggers.emit('agent-welcomed', host),
       heard,
-      left: () => liveness.judge(),
+      left: liveness.cut,
+      refused: liveness.cut,
       superseded: deps.leader.superseded,
     },
     lost,
@@ -228,6 +229,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       look: queries.look,
       usage: queries.usage,
       pushSettings: queries.pushSettings,
+      cut: hub.cut,
+      malformedMessages: hub.malformedMessages,
       expected: (host, instances) => ({ plans: overlays.plansOf(host), names: instancesFor(host, instances) }),
     },
     names: {

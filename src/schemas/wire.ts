@@ -3,7 +3,7 @@
  * gives undefined, as another release may know it. Pure.
  */
 import { z } from 'zod';
-import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan } from '../model/facts.ts';
+import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults } from '../model/facts.ts';
 import type { NamedInstance, NameTable } from '../model/name-table.ts';
 import type { AgentCall, AgentMessage, LeaderMessage, RecoveryFacts, StoreReplica } from '../model/wire.ts';
 import { accept } from './accept.ts';
@@ -31,6 +31,13 @@ import {
 import { parseJson } from './json.ts';
 
 const load: z.ZodType<Load> = z.looseObject({ cpu: amount, memoryUsedBytes: amount, memoryTotalBytes: amount });
+
+const processFaults: z.ZodType<ProcessFaults> = z.looseObject({
+  unexpectedErrors: count,
+  refusedMessages: count,
+  lastMsAgo: optional(amount),
+  lastPlace: optional(text),
+});
 
 const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   name: hostName,
@@ -91,7 +98,12 @@ export const MOST_SENTENCE = 400;
 const agentMessages: Schemas<AgentMessage> = {
   hello: z.looseObject({ type: z.literal('hello'), facts: hostFacts, epoch: count, clusterId: optional(text), networks: optional(count) }),
   snapshot: z.looseObject({ type: z.literal('snapshot'), snapshot }),
-  beat: z.looseObject({ type: z.literal('beat'), load, leftOut: optional(z.array(z.string().max(MOST_SENTENCE)).max(MOST_LEFT_OUT)) }),
+  beat: z.looseObject({
+    type: z.literal('beat'),
+    load,
+    faults: optional(processFaults),
+    leftOut: optional(z.array(z.string().max(MOST_SENTENCE)).max(MOST_LEFT_OUT)),
+  }),
   containers: z.looseObject({ type: z.literal('containers'), upserts: containers, removes: z.array(id) }),
   images: z.looseObject({ type: z.literal('images'), images }),
   volumes: z.looseObject({ type: z.literal('volumes'), volumes }),

@@ -26,6 +26,15 @@ export function faultTotal(): number {
   return [...counts.values()].reduce((sum, { count }) => sum + count, 0);
 }
 
+/** All of this process and the newest, with the messages that it refused: a `ProcessFaults` of the model. `nowMs`: since 1970. */
+export function processFaults(refusedMessages: number, nowMs: number) {
+  const unexpectedErrors = faultTotal();
+  const newest = [...counts].toSorted(([, a], [, b]) => b.lastMs - a.lastMs)[0];
+  if (newest === undefined) return { unexpectedErrors, refusedMessages };
+  const [lastPlace, { lastMs }] = newest;
+  return { unexpectedErrors, refusedMessages, lastMsAgo: Math.max(0, nowMs - lastMs), lastPlace };
+}
+
 /** Counts an error that is logged elsewhere; returns how many there were in this place. */
 export function countFault(place: string): number {
   const count = (counts.get(place)?.count ?? 0) + 1;

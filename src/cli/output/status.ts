@@ -3,6 +3,14 @@ import type { StatusReport } from '../../operator-api/index.ts';
 import { hostsLine } from './hosts.ts';
 import { count, table } from './table.ts';
 
+/** Of all processes since they started; `--json` names each. */
+function errorsLine({ faults }: StatusReport): string {
+  const errors = faults.reduce((sum, { unexpectedErrors }) => sum + unexpectedErrors, 0);
+  const refused = faults.reduce((sum, { refusedMessages }) => sum + refusedMessages, 0);
+  if (errors + refused === 0) return 'none';
+  return `${errors} unexpected, ${count(refused, 'refused message')} (${faults.map(({ process }) => process).join(', ')})`;
+}
+
 /** Problems first, then what operators set and may have forgotten, then the cluster at large. */
 export function statusText(status: StatusReport): string {
   const { warnings, notes, hosts, leader } = status;
@@ -16,6 +24,7 @@ export function statusText(status: StatusReport): string {
     `schedulers   ${leader.name} leads${followers.length === 0 ? ', no followers' : `; ${followers.join(', ')} follow${followers.length === 1 ? 's' : ''}`}`,
     `store        ${status.store}`,
     `hosts        ${hostsLine(hosts)}`,
+    `errors       ${errorsLine(status)}`,
     `networks     ${status.networks}, ${status.addresses} addresses in use`,
     '',
     status.deployments.length === 0

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { lines } from '../../engine/lines.ts';
 import { openUpgrade } from '../../engine/upgrade.ts';
 import { ArpanetError, isKind } from '../../model/errors.ts';
-import type { HostFacts, Load } from '../../model/facts.ts';
+import type { HostFacts, Load, ProcessFaults } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage, LeaderMessage } from '../../model/wire.ts';
 import { MOST_LEFT_OUT, MOST_SENTENCE, readLeaderMessage } from '../../schemas/index.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
@@ -36,6 +36,8 @@ export interface HostSide {
   readonly load: () => Load;
   /** A sentence for each thing of the Engine that cannot be read. */
   readonly leftOut: () => readonly string[];
+  /** Of this process. */
+  readonly faults: () => ProcessFaults;
   /** False when this host has seen a higher epoch than the leader's. */
   readonly welcome: (message: Message<'welcome'>) => boolean;
   readonly plans: (message: Message<'plans'>) => void;
@@ -145,6 +147,7 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
       connection.send({
         type: 'beat',
         load: host.load(),
+        faults: host.faults(),
         ...(leftOut.length > 0 && { leftOut: leftOut.map((sentence) => sentence.slice(0, MOST_SENTENCE)) }),
       });
       if (socket.writableLength === 0) flushedAtMs = nowMs();

@@ -2,6 +2,7 @@
 import {
   type AdmissionRecord,
   type ContainerView,
+  type CutHost,
   type HostLimits,
   type HostView,
   isUnreachable,
@@ -9,6 +10,7 @@ import {
   type LeaseRecord,
   type NamedInstance,
   type NetworkRecord,
+  type ProcessFaults,
   type ServiceView,
   type UnreadableRecord,
 } from '../../model/index.ts';
@@ -57,6 +59,14 @@ export interface SchedulerReport {
   readonly leads: boolean;
   /** Milliseconds since its last message. */
   readonly heardMsAgo: number;
+  /** Absent: it has told nothing of it. */
+  readonly faults?: ProcessFaults;
+}
+
+/** What one process of the cluster got over since it started. */
+export interface FaultReport extends ProcessFaults {
+  /** `scheduler s1`, `the agent of host h1`. */
+  readonly process: string;
 }
 
 /** The answer of `GET /arpanet/v1/status`. */
@@ -70,6 +80,10 @@ export interface StatusReport {
   readonly deployments: readonly DeploymentReport[];
   readonly networks: number;
   readonly addresses: number;
+  /** Of every process that reported any. */
+  readonly faults: readonly FaultReport[];
+  /** Hosts whose stream was ended or refused in the last ten minutes, and why. */
+  readonly cutHosts: readonly CutHost[];
   /** Problems, a sentence each; none: the cluster is healthy. */
   readonly warnings: readonly string[];
   /** What operators or clients set and may have forgotten, and what is in progress. */
@@ -113,6 +127,8 @@ export interface Observed {
   readonly unreadable: readonly UnreadableRecord[];
   /** Entries that the leader cannot handle and leaves out. */
   readonly leftOut: readonly LeftOut[];
+  /** Hosts whose stream was ended or refused lately. */
+  readonly cutHosts: readonly CutHost[];
   /** Why changes are refused now; undefined: they are accepted. */
   readonly frozen: string | undefined;
   /** Reads all containers: called only by reports that show it. */
@@ -184,6 +200,7 @@ export function statusReport(observed: Observed): StatusReport {
   const deployments = groupBy(observed.instances, (instance) => instance.deployment);
   const alive = hosts.filter((host) => host.state === 'alive');
   const services = observed.services();
+  const faults = faultReports(observed);
   return {
     leader: observed.leader,
     schedulers: observed.schedulers,
@@ -201,6 +218,8 @@ export function statusReport(observed: Observed): StatusReport {
       .sort((a, b) => a.name.localeCompare(b.name, 'en')),
     networks: observed.networks.length,
     addresses: observed.leases.filter((lease) => lease.kind === 'instance' && lease.state !== 'resting').length,
+    faults,
+    cutHosts: observed.cutHosts,
     warnings: [
       ...(observed.frozen === undefined ? [] : [`changes are refused: ${observed.frozen}`]),
       ...(observed.hosts.some((host) => host.state === 'suspect')
@@ -218,6 +237,14 @@ export function statusReport(observed: Observed): StatusReport {
       ...observed.schedulers
         .filter(({ leads, heardMsAgo }) => !leads && heardMsAgo > LOST_SCHEDULER_MS)
         .map(({ name, url, heardMsAgo }) => `scheduler ${name} at ${url} has sent no message for ${Math.round(heardMsAgo / 1000)} s`),
+      ...observed.cutHosts.flatMap(
+        (cut) =>
+          cutText(
+            cut,
+            hosts.find(({ name }) => name === cut.host),
+          ) ?? [],
+      ),
+      ...faults.flatMap((one) => faultText(one) ?? []),
       ...observed.unreadable.map(unreadableText),
       ...observed.hosts.flatMap(({ name, leftOut = [] }) => leftOut.map((sentence) => `host ${name}: ${sentence}`)),
       ...observed.leftOut.map(leftOutText),
@@ -240,6 +267,38 @@ export function statusReport(observed: Observed): StatusReport {
 }
 
 const LOST_SCHEDULER_MS = 15_000;
+/** An unexpected error is a problem for this long; afterwards it is only counted. */
+const FAULT_IS_NEW_MS = 3_600_000;
+
+function faultReports({ schedulers, hosts }: Pick<Observed, 'schedulers' | 'hosts'>): readonly FaultReport[] {
+  return [
+    ...schedulers.map(({ name, faults }) => ({ process: `scheduler ${name}`, faults })),
+    ...hosts.map(({ name, faults }) => ({ process: `the agent of host ${name}`, faults })),
+  ].flatMap(({ process, faults }) =>
+    faults !== undefined && faults.unexpectedErrors + faults.refusedMessages > 0 ? [{ process, ...faults }] : [],
+  );
+}
+
+const ago = (ms: number): string => (ms < 120_000 ? `${Math.round(ms / 1_000)} s ago` : `${Math.round(ms / 60_000)} min ago`);
+
+function faultText({ process, unexpectedErrors, lastMsAgo, lastPlace }: FaultReport): string | undefined {
+  if (unexpectedErrors === 0 || lastMsAgo === undefined || lastMsAgo > FAULT_IS_NEW_MS) return undefined;
+  const errors = unexpectedErrors === 1 ? '1 unexpected error' : `${unexpectedErrors} unexpected errors`;
+  return `${process} has had ${errors}, the last ${ago(lastMsAgo)} (${lastPlace ?? 'unknown'}): its log shows where, please report it`;
+}
+
+/** Undefined where the host's own state tells it. */
+function cutText({ host, reason, isMalformed, msAgo }: CutHost, known: HostReport | undefined): string | undefined {
+  if (known !== undefined && known.state !== 'expected' && known.why !== undefined) return undefined;
+  const who =
+    host === ''
+      ? 'an agent that has not given its name'
+      : isMalformed || known === undefined
+        ? `host ${host}`
+        : `another host named ${host}`;
+  if (!isMalformed) return `${who} is refused: ${reason}`;
+  return `${who} sent a malformed message ${ago(msAgo)}, which closed its stream: ${reason}`;
+}
 
 const closedHost = ({ name, availability, running }: HostReport): string =>
   `host ${name} takes no new containers (${availability === 'drain' ? 'drained' : 'paused'}), ${running} run there: "arpanet activate ${name}" or "arpanet hosts fillup ${name}"`;

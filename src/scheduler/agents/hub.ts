@@ -10,6 +10,7 @@ import {
   type AgentCall,
   type AgentMessage,
   ArpanetError,
+  type CutHost,
   type ErrorKind,
   type HostFacts,
   isKind,
@@ -17,9 +18,10 @@ import {
 } from '../../model/index.ts';
 import { MAX_EPOCH_STEP, readAgentMessage, readCallResult } from '../../schemas/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { guarded, inBackground } from '../../telemetry/faults.ts';
+import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import type { AgentReport } from './agent-report.ts';
 import { apiWindowFault } from './join-rules.ts';
+import { createCutHosts } from './cut-hosts.ts';
 
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
 const UNSENT_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -41,7 +43,9 @@ export interface HubDeps {
   readonly welcomed: (host: string) => void;
   readonly heard: (host: string, message: AgentReport) => void;
   /** `reason`: what was wrong with its last message, if that ended its stream. */
-  readonly left: (host: string, reason?: string) => void;
+  readonly left: (host: string, reason: string | undefined) => void;
+  /** Its hello was refused. */
+  readonly refused: (host: string, reason: string) => void;
   /** An agent has seen a higher epoch: another leads, or the store is older than that. */
   readonly superseded: (epoch: number) => void;
 }
@@ -55,6 +59,10 @@ export interface Hub {
   readonly send: (host: string, message: LeaderMessage) => Promise<boolean>;
   readonly connected: (host: string) => boolean;
   readonly hosts: () => readonly string[];
+  /** Hosts whose stream was ended or refused lately, and why. */
+  readonly cut: () => readonly CutHost[];
+  /** Malformed messages of agents, since the election. */
+  readonly malformedMessages: () => number;
   /** Ends the host's stream. With `refused` its agent is sent the reason why it cannot come back; without, it reconnects and reports everything again. */
   readonly drop: (host: string, refused?: string) => void;
 }
@@ -66,19 +74,12 @@ interface Session {
   heardMs: number;
 }
 
-/** A host whose agent sends malformed messages is refused for this long after each, so that it costs nobody else more than that. */
-const PENALTY_MS = 5_000;
-const MAX_PENALTY_MS = 60_000;
-/** Without a malformed message for this long, the next penalty is the shortest again. */
-const PENALTY_FORGOTTEN_MS = 600_000;
-
 export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   const { log, now } = deps;
   const sessions = new Map<string, Session>();
   const sockets = new Set<Duplex>();
   const waiting = new Map<string, Set<(session: Session) => void>>();
-  const penalties = new Map<string, { readonly untilMs: number; readonly ms: number; readonly reason: string }>();
-  let malformed = 0;
+  const cut = createCutHosts(now);
   let lastCall = 0;
 
   lost.addEventListener('abort', () => {
@@ -106,6 +107,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   async function serve(socket: Duplex): Promise<void> {
     const helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS);
     let session: Session | undefined;
+    let greeted: string | undefined;
     try {
       for await (const line of lines(socket.iterator({ destroyOnReturn: false }), LINE_LIMIT_BYTES)) {
         const message = readAgentMessage(line);
@@ -113,6 +115,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
         if (session === undefined) {
           clearTimeout(helloTimer);
           if (message.type !== 'hello') throw new ArpanetError('invalid', `the first line of the stream was ${message.type}, not hello`);
+          greeted = message.facts.name;
           session = await welcome(socket, message);
         } else {
           session.heardMs = now();
@@ -121,11 +124,16 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       }
     } catch (error) {
       if (!socket.destroyed && !lost.aborted) {
-        log.warn({ host: session?.facts.name, err: error }, 'closed the stream of an agent');
         const why = error instanceof Error ? error.message : String(error);
+        const host = session?.facts.name ?? greeted;
         if (isKind(error, 'invalid', 'too-large')) {
-          malformed += 1;
-          if (session !== undefined) punish(session.facts.name, why);
+          const refusedForMs = cut.malformed(session?.facts.name, why);
+          log.error({ host, reason: why, refusedForMs }, 'an agent sent a malformed message; its host is refused for a while');
+        } else {
+          if (!(error instanceof ArpanetError) && !(error instanceof Error && 'code' in error))
+            reportFault(log, 'a message of an agent', error);
+          log.warn({ host, err: error }, 'closed the stream of an agent');
+          if (session === undefined && greeted !== undefined && !isKind(error, 'not-leader')) refused(greeted, why);
         }
         // No fault of the host's: it finds the new leader at another scheduler.
         if (isKind(error, 'not-leader')) socket.end();
@@ -143,19 +151,18 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     }
   }
 
-  function punish(host: string, reason: string): void {
-    const before = penalties.get(host);
-    const isRecent = before !== undefined && now() - before.untilMs < PENALTY_FORGOTTEN_MS;
-    const ms = isRecent ? Math.min(before.ms * 2, MAX_PENALTY_MS) : PENALTY_MS;
-    penalties.set(host, { untilMs: now() + ms, ms, reason });
-    log.error({ host, reason, malformed, refusedForMs: ms }, 'an agent sent a malformed message; its host is refused for a while');
+  function refused(host: string, why: string): void {
+    if (cut.penaltyOf(host) !== undefined) return;
+    cut.refused(host, why);
+    // If it is connected, this was another that took its name.
+    if (!sessions.has(host)) deps.refused(host, why);
   }
 
   async function welcome(socket: Duplex, hello: Extract<AgentMessage, { type: 'hello' }>): Promise<Session> {
     const { facts, epoch, clusterId = deps.clusterId, networks = 0 } = hello;
-    const penalty = penalties.get(facts.name);
-    if (penalty !== undefined && now() < penalty.untilMs)
-      throw new ArpanetError('conflict', `the agent of host ${facts.name} sent a malformed message (${penalty.reason}); try again later`);
+    const penalty = cut.penaltyOf(facts.name);
+    if (penalty !== undefined)
+      throw new ArpanetError('conflict', `the agent of host ${facts.name} sent a malformed message (${penalty}); try again later`);
     const others = [...sessions.values()].filter((session) => session.facts.name !== facts.name);
     const windowFault = apiWindowFault(
       facts,
@@ -226,7 +233,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     if (sessions.get(session.facts.name) !== session) return;
     sessions.delete(session.facts.name);
     log.info({ host: session.facts.name }, 'stream of a host ended');
-    if (!lost.aborted) deps.left(session.facts.name, penalties.get(session.facts.name)?.reason);
+    if (!lost.aborted) deps.left(session.facts.name, cut.penaltyOf(session.facts.name));
   }
 
   function failCalls(session: Session): void {
@@ -307,6 +314,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     },
     connected: (host) => sessions.has(host),
     hosts: () => [...sessions.keys()],
+    cut: cut.list,
+    malformedMessages: cut.malformedTotal,
     drop(host, refused) {
       const session = sessions.get(host);
       if (session === undefined) return;

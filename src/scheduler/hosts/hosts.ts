@@ -89,6 +89,8 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
     },
     async joined(facts) {
       const { name, address, gateway } = facts;
+      const routesFault = deps.dhcp.networks.routesFault(facts.routes);
+      if (routesFault !== undefined) throw new ArpanetError('conflict', `host ${name} has ${routesFault}`);
       const known = ledger.get<HostRecord>(keys.host(name));
       const admission = ledger.get<AdmissionRecord>(keys.admission(name));
       const state = admission?.kind === 'removed' ? 'removed' : (view.host(name)?.state ?? 'joining');

@@ -63,6 +63,8 @@ export interface Signs {
   readonly engineError: string | undefined;
   /** Why the Docker Engine is slow: it takes requests and does not answer them. */
   readonly engineStall: string | undefined;
+  /** Why the leader has closed its stream, or refuses it, since it was connected last. */
+  readonly cutWhy?: string | undefined;
   /** Over a third of all hosts are lost with it. */
   readonly isMassLoss: boolean;
   /** A host is down after this long without a message. */
@@ -78,15 +80,16 @@ const WARN_AFTER_MS = 3_500;
 export function hostEvent(signs: Signs): { readonly event: HostEvent; readonly why: string | undefined } | undefined {
   const { nowMs, electedAtMs, heardMs, hostDownMs, isMassLoss } = signs;
   const silent = isMassLoss ? 'silent-with-many' : 'silent';
+  const cut = signs.cutWhy === undefined ? undefined : `its agent is refused: ${signs.cutWhy}`;
   if (heardMs === undefined) {
     const sinceElectionMs = nowMs - electedAtMs;
     if (sinceElectionMs < Math.max(signs.graceMs, hostDownMs)) return undefined;
-    return { event: silent, why: `not connected since the election ${seconds(sinceElectionMs)} ago` };
+    return { event: silent, why: cut ?? `not connected since the election ${seconds(sinceElectionMs)} ago` };
   }
-  if (nowMs - heardMs >= hostDownMs) return { event: silent, why: `no heartbeat for ${seconds(hostDownMs)} or more` };
+  if (nowMs - heardMs >= hostDownMs) return { event: silent, why: cut ?? `no heartbeat for ${seconds(hostDownMs)} or more` };
   if (signs.engineError !== undefined) return { event: 'engine-unreachable', why: `Docker Engine unreachable: ${signs.engineError}` };
-  if (!signs.hasReported) return { event: 'connected', why: undefined };
-  return { event: 'reported', why: nowMs - heardMs >= WARN_AFTER_MS ? 'no heartbeat for some seconds' : signs.engineStall };
+  if (!signs.hasReported) return { event: 'connected', why: cut };
+  return { event: 'reported', why: cut ?? (nowMs - heardMs >= WARN_AFTER_MS ? 'no heartbeat for some seconds' : signs.engineStall) };
 }
 
 function seconds(ms: number): string {

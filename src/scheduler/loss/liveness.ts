@@ -13,6 +13,8 @@ export interface Liveness {
   readonly connected: (host: string) => void;
   /** A message came from it. False: the host is not a member, and its message means nothing. To be called before the message is applied. */
   readonly heard: (host: string, message: AgentReport) => boolean;
+  /** Its stream was ended, or its hello refused, for this reason; undefined: it ended by itself. Judges all hosts. */
+  readonly cut: (host: string, reason: string | undefined) => void;
   /** The host is not a member any more. */
   readonly forget: (host: string) => void;
   /** When any host's last message came, in ms of the leader's clock; undefined: none since the election. */
@@ -39,6 +41,8 @@ export interface LivenessParts {
 export function startLiveness({ deps, view, members, feed, triggers }: LivenessParts, lost: AbortSignal): Liveness {
   const { log, now, settings } = deps;
   const signs = new Map<string, HostSigns>();
+  /** Why the leader does not listen to them. */
+  const reasons = new Map<string, string>();
   const electedAtMs = now();
   const everyMs = Math.max(50, Math.min(1_000, settings.hostDownMs / 10));
   let lastMs = electedAtMs;
@@ -56,6 +60,7 @@ export function startLiveness({ deps, view, members, feed, triggers }: LivenessP
       hasReported,
       engineError,
       engineStall,
+      cutWhy: reasons.get(name),
       isMassLoss: together.has(name),
       hostDownMs: settings.hostDownMs,
       graceMs: settings.graceMs,
@@ -93,7 +98,12 @@ export function startLiveness({ deps, view, members, feed, triggers }: LivenessP
 
   return {
     judge,
+    cut(host, reason) {
+      if (reason !== undefined && view.host(host) !== undefined) reasons.set(host, reason);
+      judge();
+    },
     connected(host) {
+      reasons.delete(host);
       signs.set(host, { heardMs: now(), hasReported: false, engineError: undefined, engineStall: undefined });
       judgeOne(host);
     },
@@ -111,6 +121,7 @@ export function startLiveness({ deps, view, members, feed, triggers }: LivenessP
     },
     forget(host) {
       signs.delete(host);
+      reasons.delete(host);
     },
     lastHeardMs: () => (signs.size === 0 ? undefined : Math.max(...[...signs.values()].map(({ heardMs }) => heardMs))),
   };

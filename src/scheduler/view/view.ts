@@ -13,6 +13,7 @@ import {
   isUnreachable,
   type Load,
   type MaterialisedNetwork,
+  type ProcessFaults,
   type TagRecord,
   type VolumeSummary,
 } from '../../model/index.ts';
@@ -24,6 +25,7 @@ interface HostEntry {
   record: HostRecord;
   facts: HostFacts | undefined;
   load: Load | undefined;
+  faults: ProcessFaults | undefined;
   loadAtMs: number;
   leftOut: readonly string[];
   state: HostState;
@@ -75,6 +77,7 @@ export function createView(
       facts: entry.facts,
       load: entry.load,
       ...(entry.leftOut.length === 0 ? {} : { leftOut: entry.leftOut }),
+      ...(entry.faults === undefined ? {} : { faults: entry.faults }),
       state: entry.state,
       why: entry.why,
       ...(entry.unreachableSinceMs === undefined ? {} : { unreachableSinceMs: entry.unreachableSinceMs }),
@@ -154,6 +157,7 @@ export function createView(
       record,
       facts: undefined,
       load: undefined,
+      faults: undefined,
       loadAtMs: 0,
       leftOut: [],
       state: 'joining',
@@ -185,6 +189,7 @@ export function createView(
     switch (message.type) {
       case 'beat':
         entry.load = message.load;
+        entry.faults = message.faults;
         entry.loadAtMs = nowMs;
         entry.leftOut = message.leftOut ?? [];
         return gone;

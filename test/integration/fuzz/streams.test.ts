@@ -138,6 +138,7 @@ describe('a leader that talks nonsense', () => {
       opening: () => [],
       load: () => ({ cpu: 0, memoryUsedBytes: 0, memoryTotalBytes: 0 }),
       leftOut: () => [],
+      faults: () => ({ unexpectedErrors: 0, refusedMessages: 0 }),
       welcome: () => true,
       plans(message) {
         for (const { peers, vni } of message.plans) assert.ok(peers.every((peer) => /^[\d.]+$/.test(peer)) && Number.isInteger(vni));

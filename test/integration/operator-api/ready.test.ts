@@ -53,6 +53,7 @@ describe('a new leader and its ops', () => {
     schedulers: [],
     unreadable: [],
     leftOut: [],
+    cutHosts: [],
     frozen: undefined,
     services: () => [service()],
   });

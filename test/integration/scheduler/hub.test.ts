@@ -111,6 +111,35 @@ describe('a host', () => {
     }
   });
 
+  it('whose routes cover most of the address pool is refused with the reason, and networks are made all the same', async () => {
+    await using cluster = await startFakeCluster(1);
+    for (const routes of [['10.32.0.0/12'], ['0.0.0.0/1', '128.0.0.0/1'], ['10.32.0.0/13', '10.40.0.0/14']]) {
+      await using odd = await startFakeAgent({ name: 'h9', token: TOKEN, address: '10.0.0.9', routes });
+      await odd.dial(cluster.url);
+      await until(() => refused(odd) !== undefined, `refused: ${routes.join(' ')}`);
+      assert.match(refused(odd) ?? '', /^host h9 has routes \([\d./, ]+\) that cover more than half of the address pool 10\.32\.0\.0\/12/);
+    }
+    await using busy = await startFakeAgent({ name: 'h8', token: TOKEN, address: '10.0.0.8', routes: ['0.0.0.0/0', '10.32.0.0/13'] });
+    await busy.dial(cluster.url);
+    await until(() => cluster.scheduler.hosts.list().some(({ name, state }) => name === 'h8' && state === 'alive'), 'a busy host joins');
+    const record = await cluster.scheduler.networks.create({ Name: 'n' }, 'r1');
+    assert.match(record.cidr, /^10\.4\d\./, 'beside the routes of the host that is in');
+    const [cut] = cluster.scheduler.agents.cut();
+    assert.deepEqual([cut?.host, cut?.isMalformed], ['h9', false]);
+  });
+
+  it('that is cut off is listed with the reason, while it still counts as alive and when it is down', async () => {
+    await using cluster = await startFakeCluster(1, { hostDownMs: 500 });
+    const [bad] = cluster.agents;
+    bad?.say({ type: 'beat', load: null } as never);
+    const host = () => cluster.scheduler.hosts.list()[0];
+    const why = /^its agent is refused: message beat: load: /;
+    await until(() => why.test(host()?.why ?? ''), 'the reason is shown');
+    await until(() => host()?.state === 'down' && why.test(host()?.why ?? ''), 'and when it is down');
+    assert.equal(cluster.scheduler.agents.malformedMessages(), 1);
+    assert.match(cluster.scheduler.agents.cut()[0]?.reason ?? '', /^message beat: load: /);
+  });
+
   it('goes down without a heartbeat, and comes back with the next stream', async () => {
     await using cluster = await startFakeCluster(1, { hostDownMs: 300 });
     const [agent] = cluster.agents;

@@ -28,6 +28,7 @@ export interface FakeAgentOptions {
   readonly address?: string;
   readonly apiVersion?: string;
   readonly epoch?: number;
+  readonly routes?: readonly string[];
 }
 
 export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAgent> {
@@ -136,7 +137,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         arch: 'amd64',
         cpus: 4,
         memoryBytes: 8e9,
-        routes: [],
+        routes: options.routes ?? [],
       };
       agent.say({ type: 'hello', facts, epoch: options.epoch ?? 0 });
       agent.say({ type: 'engine', alive: true, why: '' });

@@ -186,6 +186,21 @@ describe('liveness', () => {
     assert.deepEqual([hosts.states(), hosts.view.read.host('h2')?.unreachableSinceMs], [['alive', 'alive', 'alive'], undefined]);
   });
 
+  it('says of a host whose stream the leader has closed why, until it is connected again', () => {
+    using hosts = world(['h1']);
+    hosts.joins('h1');
+    hosts.liveness.cut('h1', 'message beat: no load');
+    const why = () => hosts.view.read.host('h1')?.why;
+    assert.deepEqual([hosts.states(), why()], [['alive'], 'its agent is refused: message beat: no load']);
+    hosts.at(20_000);
+    assert.deepEqual([hosts.states(), why()], [['down'], 'its agent is refused: message beat: no load']);
+    hosts.joins('h1');
+    assert.deepEqual([hosts.states(), why()], [['alive'], undefined]);
+    hosts.liveness.cut('h2', 'no member');
+    hosts.liveness.cut('h1', undefined);
+    assert.equal(why(), undefined, 'a stream that ended by itself has no reason');
+  });
+
   it('calls hosts suspect that are lost together, and the last of them down once the others are back for a while', () => {
     using hosts = world(['h1', 'h2', 'h3']);
     for (const host of ['h1', 'h2', 'h3']) hosts.joins(host);

@@ -258,6 +258,7 @@ describe('what ops see of hosts', () => {
     leader,
     unreadable: [],
     leftOut: [],
+    cutHosts: [],
     clusterId: 'c1',
     store: 'embedded in /data',
     strategy: 'spread',
@@ -318,6 +319,48 @@ describe('what ops see of hosts', () => {
       '! abc/web runs 1 of 3: no host fits',
       '! abc/web: update paused: it is unhealthy',
     ]);
+  });
+
+  it('status names hosts that are refused, with the reason, and counts unexpected errors and refused messages of every process', () => {
+    const reason = 'message containers: upserts.0.summary.Names: too short';
+    const report = statusReport(
+      observed({
+        hosts: [
+          { ...literalHost('h1'), faults: { unexpectedErrors: 2, refusedMessages: 3, lastMsAgo: 30_000, lastPlace: 'a DNS packet' } },
+          literalHost('h2', { state: 'down', why: `its agent is refused: ${reason}` }),
+          literalHost('h3'),
+        ],
+        schedulers: [
+          {
+            name: 's1',
+            url: leader.url,
+            leads: true,
+            heardMsAgo: 0,
+            faults: { unexpectedErrors: 1, refusedMessages: 1, lastMsAgo: 7_200_000, lastPlace: 'a timer' },
+          },
+        ],
+        cutHosts: [
+          { host: 'h2', reason, isMalformed: true, msAgo: 4_000 },
+          { host: 'h3', reason, isMalformed: true, msAgo: 300_000 },
+          { host: 'h9', reason: 'its routes cover the pool', isMalformed: false, msAgo: 1_000 },
+        ],
+      }),
+    );
+    assert.deepEqual(report.warnings, [
+      `host h2 is down: its agent is refused: ${reason}`,
+      `host h3 sent a malformed message 5 min ago, which closed its stream: ${reason}`,
+      'host h9 is refused: its routes cover the pool',
+      'the agent of host h1 has had 2 unexpected errors, the last 30 s ago (a DNS packet): its log shows where, please report it',
+    ]);
+    assert.match(statusText(report), /^errors {7}3 unexpected, 4 refused messages \(scheduler s1, the agent of host h1\)$/m);
+    assert.deepEqual(
+      report.faults.map(({ process, unexpectedErrors }) => [process, unexpectedErrors]),
+      [
+        ['scheduler s1', 1],
+        ['the agent of host h1', 2],
+      ],
+    );
+    assert.match(statusText(statusReport(observed())), /^errors {7}none$/m);
   });
 
   it('a drained host and an expected one are no problems, and are listed all the same', () => {
