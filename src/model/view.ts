@@ -21,7 +21,7 @@ export interface HostView {
   readonly load: Load | undefined;
   /** What its agent cannot read of its Engine, a sentence each; absent: nothing. */
   readonly leftOut?: readonly string[];
-  /** What its agent got over, as of its last heartbeat; absent: it has not told yet. */
+  /** What its agent got over, as of its last heartbeat; absent: none was sent yet. */
   readonly faults?: ProcessFaults;
   readonly state: HostState;
   /** Why it is suspect or down; of one that is alive, what to warn of. For a person. */

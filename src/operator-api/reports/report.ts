@@ -59,7 +59,7 @@ export interface SchedulerReport {
   readonly leads: boolean;
   /** Milliseconds since its last message. */
   readonly heardMsAgo: number;
-  /** Absent: it has told nothing of it. */
+  /** Absent: none was sent. */
   readonly faults?: ProcessFaults;
 }
 

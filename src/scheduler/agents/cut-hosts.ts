@@ -9,7 +9,7 @@ const PENALTY_MS = 5_000;
 const MAX_PENALTY_MS = 60_000;
 /** Without a new reason for this long, the host is forgotten: its next penalty is the shortest again. */
 const FORGOTTEN_MS = 600_000;
-/** Whoever has the join token can say any name. */
+/** A client that has the join token can give any name. */
 const REMEMBERED = 100;
 
 export interface CutHosts {
