@@ -1,5 +1,5 @@
 /** The containers of the cluster: those that exist, and what the cluster itself does around an Engine's call on one. */
-import type { ContainerView, CreateContainer } from '../model/index.ts';
+import type { ContainerView, CreateContainer, LabelVerdict } from '../model/index.ts';
 
 export interface CreatedContainer {
   /** 64 hex digits. */
@@ -41,4 +41,6 @@ export interface Containers {
   readonly replaceLost: (name: string, requestId: string, signal: AbortSignal) => Promise<{ readonly id: string }>;
   /** Removes, for everybody, a container whose host is down; the Engine's own goes when the host is back. */
   readonly abandonLost: (container: ContainerView) => Promise<void>;
+  /** What the labels of a container prove. One that the store has a record of does not need them. */
+  readonly verdict: (container: ContainerView) => LabelVerdict;
 }

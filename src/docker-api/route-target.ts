@@ -1,6 +1,6 @@
 /** Where a route's request goes: the host, and the parameters as that host's Engine knows them. */
 import { engineRequest } from '../engine/index.ts';
-import { ArpanetError, type ContainerView, isKind, labels } from '../model/index.ts';
+import { ArpanetError, type ContainerView, isKind } from '../model/index.ts';
 import type { Call } from './request-context.ts';
 import type { Execs } from './containers/execs.ts';
 import { builderWithImages, imageAt, pushAt, saveAt } from './images/image-target.ts';
@@ -59,8 +59,7 @@ export async function sought(call: Call, reference: string): Promise<ContainerVi
   const { cluster } = call;
   try {
     const container = cluster.containers.one(reference);
-    const isOurs = container.facts.inspect.Config.Labels?.[labels.record] !== undefined;
-    if (container.record !== undefined || !isOurs) return container;
+    if (container.record !== undefined || cluster.containers.verdict(container).kind !== 'proven') return container;
   } catch (error) {
     if (!isKind(error, 'not-found')) throw error;
   }

@@ -20,7 +20,6 @@ export {
   type EngineAnswer,
   type EngineCall,
 } from './request.ts';
-export { isInternalLabel, publicLabels } from './public-labels.ts';
 export { eventIdentity, shownEvent } from './shown-events.ts';
 export { splice } from './splice.ts';
 export { createEngineAgent, openTunnel, splitHostPort, type EngineAgent, type HostPort } from './tunnel.ts';

@@ -1,11 +1,11 @@
 /** Engines' events as clients of the cluster see them. Pure. */
 import type { EngineEvent } from '../model/docker.ts';
-import { isInternalLabel } from './public-labels.ts';
+import { withoutReservedLabels } from '../model/labels.ts';
 import { predefinedNetworks } from '../model/networks.ts';
 
 /** Without arpanet's own labels, and with the host as attribute `node.name`, as in Docker Swarm's classic API. `network`: the cluster network that the event is about. */
 export function shownEvent(host: string, event: EngineEvent, network?: { readonly id: string; readonly name?: string }): EngineEvent {
-  const attributes = Object.fromEntries(Object.entries(event.Actor.Attributes).filter(([key]) => !isInternalLabel(key)));
+  const attributes = withoutReservedLabels(event.Actor.Attributes);
   const name = network?.name ?? attributes['name'];
   const id = event.Type === 'network' ? (network?.id ?? predefinedNetworks.get(name ?? '')) : undefined;
   const Attributes = { ...attributes, ...(id === undefined || name === undefined ? {} : { name }), 'node.name': host };

@@ -20,6 +20,7 @@ export interface EndpointSettings extends Json {
   readonly GlobalIPv6Address?: string;
   readonly GlobalIPv6PrefixLen?: number;
   readonly DNSNames?: readonly string[] | null;
+  readonly DriverOpts?: Readonly<Record<string, string>> | null;
 }
 
 export interface PortBinding {

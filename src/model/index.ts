@@ -8,6 +8,7 @@ export * from './failpoints.ts';
 export * from './facts.ts';
 export * from './secrets.ts';
 export * from './keys.ts';
+export * from './label-claims.ts';
 export * from './labels.ts';
 export * from './name-table.ts';
 export * from './networks.ts';

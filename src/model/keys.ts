@@ -9,6 +9,8 @@ export const keys = {
   incomplete: 'arpanet/config/incomplete',
   joinToken: 'arpanet/config/join-token',
   clusterId: 'arpanet/config/cluster-id',
+  /** What labels on containers are signed with. In the store and in backups alone: no agent and no Engine gets it. */
+  labelKey: 'arpanet/config/label-key',
   /** Settings of the whole cluster, by name, as texts. */
   settings: 'arpanet/config/options/',
   setting: (name: string) => `arpanet/config/options/${name}`,

@@ -16,9 +16,47 @@ export const labels = {
   record: 'arpanet.record',
   /** The create request as the client sent it, packed; empty when it was too large. */
   request: 'arpanet.request',
+  /** The MAC over the two before, and, as a driver option of an endpoint, over the address that a container got after its create. */
+  mac: 'arpanet.mac',
   /** Written by us on an Engine's bridge networks: the id of the cluster network. */
   network: 'arpanet.network',
+  /** Only in answers to clients: where a container is, and why. */
+  host: 'arpanet.host',
+  placement: 'arpanet.placement',
 } as const;
+
+/** What we write on a container. */
+export const containerLabels = [labels.instance, labels.record, labels.request, labels.mac] as const;
+
+const RESERVED: ReadonlySet<string> = new Set([...containerLabels, labels.network, labels.host, labels.placement]);
+
+/** True for labels that only arpanet may write: from clients and images they count for nothing, and answers to clients omit them. */
+export function isReservedLabel(label: string): boolean {
+  return RESERVED.has(label);
+}
+
+/** Names of the reserved labels among these, sorted. */
+export function reservedLabels(given: Labels | null | undefined): readonly string[] {
+  return Object.keys(given ?? {})
+    .filter(isReservedLabel)
+    .toSorted();
+}
+
+/** The same without reserved labels. An image made with `docker commit` on an Engine has the labels of its container, too. */
+export function withoutReservedLabels(given: Labels): Labels {
+  return Object.fromEntries(Object.entries(given).filter(([label]) => !isReservedLabel(label)));
+}
+
+/** The request itself if it has no reserved labels. */
+export function withoutReserved<Request extends { readonly Labels?: Labels | null }>(request: Request): Request {
+  return reservedLabels(request.Labels).length === 0 ? request : { ...request, Labels: withoutReservedLabels(request.Labels ?? {}) };
+}
+
+/** For the warnings of an answer; empty: there are none among these. */
+export function reservedWarnings(given: Labels | null | undefined): readonly string[] {
+  const found = reservedLabels(given);
+  return found.length === 0 ? [] : [`only arpanet writes the label${found.length === 1 ? '' : 's'} ${found.join(', ')}: left out`];
+}
 
 const COMPOSE = 'com.docker.compose';
 

@@ -144,6 +144,8 @@ export interface ContainerRecord {
   readonly decision: Decision;
   readonly createdAtMs: number;
   readonly requestId?: string;
+  /** 64 random hex digits, in its labels too: a container that has copied them is not this one. */
+  readonly nonce?: string;
   /** The lost container that it replaces. */
   readonly movedFrom?: { readonly id: string; readonly host: string; readonly atMs: number };
 }

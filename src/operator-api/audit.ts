@@ -5,7 +5,6 @@ import {
   type HostObservation,
   type HostView,
   keys,
-  labels,
   type LeaseRecord,
   type NamedInstance,
   type NetworkPlan,
@@ -19,6 +18,8 @@ import { leftOutText, unreadableText } from './reports/set-aside.ts';
 export interface AuditInput {
   readonly hosts: readonly HostView[];
   readonly containers: readonly ContainerView[];
+  /** Ids of those whose labels prove that the cluster made them. */
+  readonly proven: ReadonlySet<string>;
   readonly records: readonly ContainerRecord[];
   readonly networks: readonly NetworkRecord[];
   readonly leases: readonly LeaseRecord[];
@@ -87,7 +88,7 @@ export function audit(input: AuditInput): readonly Finding[] {
   ];
 }
 
-function ofContainers({ hosts, containers, records }: AuditInput): readonly Finding[] {
+function ofContainers({ hosts, containers, proven, records }: AuditInput): readonly Finding[] {
   const alive = new Set(hosts.flatMap((host) => (host.state === 'alive' ? [host.name] : [])));
   const byId = new Map(containers.map((container) => [container.id, container]));
   const owned = new Set(records.map((record) => record.id));
@@ -110,8 +111,8 @@ function ofContainers({ hosts, containers, records }: AuditInput): readonly Find
       held.set(`${network}/${ip}`, name);
     }
   }
-  for (const { id, name, host, facts } of containers) {
-    if (alive.has(host) && facts.inspect.Config.Labels?.[labels.record] !== undefined && !owned.has(id)) {
+  for (const { id, name, host } of containers) {
+    if (alive.has(host) && proven.has(id) && !owned.has(id)) {
       findings.push({ where: 'engine', host, what: `container ${name} carries our labels and is not in the store` });
     }
   }

@@ -64,13 +64,19 @@ async function look({ ledger, scheduler, registrar, instances }: AuditParts): Pr
     Promise.all(alive.map(({ name }) => scheduler.agents.look(name).catch(() => undefined))),
   ]);
   const names = instances();
+  const containers = scheduler.containers.list();
   const byHost = alive.map(({ name }, index): [string, { wanted: ExpectedOnHost; found: HostObservation | undefined }] => [
     name,
     { wanted: scheduler.agents.expected(name, names), found: looks[index] },
   ]);
   return audit({
     hosts: scheduler.hosts.list(),
-    containers: scheduler.containers.list(),
+    containers,
+    proven: new Set(
+      containers.flatMap((container) =>
+        container.record === undefined && scheduler.containers.verdict(container).kind === 'proven' ? [container.id] : [],
+      ),
+    ),
     records: values<ContainerRecord>(keys.containers),
     networks: values<NetworkRecord>(keys.networks),
     leases: values<LeaseRecord>(keys.leases),

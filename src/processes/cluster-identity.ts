@@ -1,15 +1,17 @@
-/** The identity of a cluster: its id and its join token, made by its first leader and kept in the store. Effects: the ledger, chance. */
+/** The identity of a cluster: its id, its join token and its key for labels, made by its first leader and kept in the store. Effects: the ledger, chance. */
 import { randomBytes } from 'node:crypto';
 import { ArpanetError, keys } from '../model/index.ts';
 import { accepts, identityText } from '../schemas/index.ts';
 import type { Ledger } from '../store/index.ts';
+import type { Logger } from '../telemetry/log.ts';
 
 /** `joinToken`: as the operator gave it. Throws `unavailable` for a store that holds half of a cluster. */
 export async function identityOf(
   ledger: Ledger,
   joinToken: string | undefined,
   newId: () => string,
-): Promise<{ readonly token: string; readonly clusterId: string }> {
+  log: Logger,
+): Promise<{ readonly token: string; readonly clusterId: string; readonly labelKey: string }> {
   if (ledger.get(keys.incomplete) !== undefined) {
     throw new ArpanetError(
       'unavailable',
@@ -20,7 +22,24 @@ export async function identityOf(
   const clusterId = textAt(ledger, keys.clusterId) ?? newId();
   if (ledger.get(keys.clusterId) === undefined) await ledger.commit([{ kind: 'put', key: keys.clusterId, value: clusterId }]);
   if (ledger.get(keys.joinToken) !== token) await ledger.commit([{ kind: 'put', key: keys.joinToken, value: token }]);
-  return { token, clusterId };
+  return { token, clusterId, labelKey: await labelKeyOf(ledger, log) };
+}
+
+/**
+ * Without the key that was, what labels say of containers made with it is proven no more; the store's own records of them count as before. So a
+ * damaged one is replaced, and does not keep a cluster from being led.
+ */
+async function labelKeyOf(ledger: Ledger, log: Logger): Promise<string> {
+  const found = ledger.get(keys.labelKey);
+  if (accepts(identityText, found)) return found;
+  const made = randomBytes(32).toString('base64url');
+  if (found !== undefined || ledger.unreadable().some(({ key }) => key === keys.labelKey))
+    log.error(
+      { key: keys.labelKey },
+      'the key that labels on containers are signed with was damaged: a new one is made, and labels written before prove nothing any more',
+    );
+  await ledger.commit([{ kind: 'put', key: keys.labelKey, value: made }]);
+  return made;
 }
 
 /** Undefined only if the key is absent: with a new id or token in place of a damaged one, every host would refuse this cluster. Throws `unavailable`. */

@@ -63,7 +63,7 @@ export async function startLeadership(
   const stopped = new AbortController();
   const superseded = new AbortController();
   const ledger = await openLedger(store, term.fence, log.child({ room: 'store' }));
-  const { token, clusterId } = await identityOf(ledger, settings.joinToken, newId);
+  const { token, clusterId, labelKey } = await identityOf(ledger, settings.joinToken, newId, log);
 
   /** The scheduler asks that names be sent at once; the registrar does so. */
   const nameFlushes = createRequests();
@@ -94,6 +94,7 @@ export async function startLeadership(
         url: settings.advertise,
         epoch: term.epoch,
         clusterId,
+        labelKey,
         token,
         schedulers: () => [settings.name],
         frozen: () => (term.lost.aborted ? FROZEN : undefined),
@@ -228,6 +229,10 @@ export async function startLeadership(
       unreadable: ledger.unreadable(),
       leftOut: leftOutNow(),
       frozen: scheduler.leader.frozen(),
+      unproven: scheduler.containers.list().flatMap((container) => {
+        const verdict = container.record === undefined ? scheduler.containers.verdict(container) : undefined;
+        return verdict?.kind === 'unproven' ? [{ name: container.name, host: container.host, why: verdict.why }] : [];
+      }),
       services: services.services.list,
     }),
     stop: async () => {

@@ -12,10 +12,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LocalHosts, provideImages, reapStale, startLocalHosts } from '../local-hosts/index.ts';
 import { dockerFor } from '../engine/index.ts';
-import { ArpanetError, labels } from '../model/index.ts';
+import { ArpanetError, type ContainerRecord, keys, labels } from '../model/index.ts';
 import type { HostReport } from '../operator-api/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Logging } from './logger.ts';
+import { isSigned } from '../scheduler/index.ts';
+import { openEmbedded } from '../store/index.ts';
 import { runScheduler } from './scheduler.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { formatHostPort } from '../text/host-port.ts';
@@ -116,7 +118,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
     await Promise.all(agents.map(end));
     ending.abort();
     await served?.catch(() => undefined);
-    if (local === undefined && settings.data === undefined) await removeOurs(settings.engine);
+    if (local === undefined && settings.data === undefined) await removeOurs(settings.engine, join(data, 'store'), log);
     await local?.[Symbol.asyncDispose]();
     if (settings.data === undefined) await rm(data, { recursive: true, force: true });
     await rmdir(base).catch(() => undefined); // not empty: another cluster is up
@@ -140,7 +142,7 @@ function imageCache(): string {
 /** The machine itself, with the engine that runs on it. */
 function hereAsHost(data: string, engine: string): Host {
   return {
-    name: 'local',
+    name: HERE,
     address: '127.0.0.1',
     engine,
     dir: data,
@@ -211,17 +213,32 @@ function nextSteps(settings: UpSettings, hosts: number): string {
   ].join('\n');
 }
 
-/** On the developer's own engine: what carries our labels, and nothing else. */
-async function removeOurs(engine: UpSettings['engine']): Promise<void> {
+/** On the developer's own engine: what the cluster's store knows and what carries its MAC, and nothing else. */
+async function removeOurs(engine: UpSettings['engine'], dir: string, log: Logger): Promise<void> {
+  const records = new Map<string, unknown>();
+  try {
+    await using store = await openEmbedded(dir, log);
+    for (const { key, value } of await store.list(keys.root)) records.set(key, value);
+  } catch (error) {
+    log.warn({ err: error }, 'could not read the store of the cluster: what it created on the engine is left there');
+  }
+  const key = records.get(keys.labelKey);
+  if (typeof key !== 'string') return;
+  const signer = { clusterId: String(records.get(keys.clusterId)), key };
+  const ids = new Set(
+    [...records].map(([at, value]) => (at.startsWith(keys.containers) ? (value as Partial<ContainerRecord>).id : undefined)),
+  );
   const docker = await dockerFor(engine);
   const containers = await docker.listContainers({ all: true, filters: { label: [labels.instance] } }).catch(() => []);
   await Promise.all(
-    containers.map(({ Id }) =>
-      docker
-        .getContainer(Id)
-        .remove({ force: true, v: true })
-        .catch(() => undefined),
-    ),
+    containers
+      .filter(({ Id, Labels }) => ids.has(Id) || isSigned(signer, HERE, Labels))
+      .map(({ Id }) =>
+        docker
+          .getContainer(Id)
+          .remove({ force: true, v: true })
+          .catch(() => undefined),
+      ),
   );
   const networks = await docker.listNetworks({ filters: { label: [labels.network] } }).catch(() => []);
   await Promise.all(
@@ -233,6 +250,9 @@ async function removeOurs(engine: UpSettings['engine']): Promise<void> {
     ),
   );
 }
+
+/** The name of the machine itself as a host. */
+const HERE = 'local';
 
 function answers(engine: UpSettings['engine']): Promise<boolean> {
   return new Promise((resolve) => {

@@ -6,9 +6,12 @@
 import {
   type ContainerInspect,
   type ContainerRecord,
-  type CreateRequest,
   type EndpointSettings,
   type HostRecord,
+  type LabelClaim,
+  type LabelledContainer,
+  type LabelSigner,
+  type LabelVerdict,
   type RecoveryFacts,
   keys,
   type LeaseRecord,
@@ -44,11 +47,12 @@ export interface RecoverDeps {
   readonly newClusterId: string;
   /** How far above the highest epoch seen the new store begins. */
   readonly epochsAbove: number;
-  /** What our label on a container says of it. */
-  readonly labelled: (
-    labels: Readonly<Record<string, string>>,
-  ) => Pick<ContainerRecord, 'deployment' | 'service' | 'number' | 'addresses' | 'aliases' | 'links'> | undefined;
-  readonly requestOf: (labels: Readonly<Record<string, string>>) => CreateRequest | undefined;
+  /** What the labels of containers are signed with, from a backup; undefined: it is lost with the store. */
+  readonly labelKey: string | undefined;
+  /** Takes over containers whose labels are not proven, as far as the facts allow. */
+  readonly isTrusting: boolean;
+  /** What the labels of a container prove; without a signer, what they say and the facts allow. */
+  readonly judge: (container: LabelledContainer, signer: LabelSigner | undefined) => LabelVerdict;
 }
 
 export interface Recovery {
@@ -57,6 +61,8 @@ export interface Recovery {
   readonly records: readonly (readonly [key: string, value: unknown])[];
   /** What could not be known, or did not agree: a sentence each. */
   readonly notes: readonly string[];
+  /** Names of containers that are taken over though nothing proves what their labels say. */
+  readonly unproven: readonly string[];
   /** Why it must not be written; empty: it may. */
   readonly refusals: readonly string[];
 }
@@ -122,13 +128,30 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
     if (gateway !== undefined && !records.has(keys.lease(id, gateway))) user('gateway', gateway);
   }
 
+  const clusterId = clusters[0] ?? deps.newClusterId;
+  const signer = deps.labelKey === undefined ? undefined : { clusterId, key: deps.labelKey };
+  const unproven: string[] = [];
   const containers = hosts
-    .flatMap((host) => host.containers.map((inspect) => ({ host, inspect })))
+    .flatMap((host) =>
+      host.containers.map((inspect) => {
+        const kept = keptRecords.get(keys.container(nameOf(inspect))) as Partial<ContainerRecord> | undefined;
+        const before = kept?.id === inspect.Id ? kept : undefined;
+        const container = { host: host.kept.host.name, inspect, networkOf: networkOf(host, networks) };
+        return { host, inspect, before, judged: judgedBy(deps, signer, container, before) };
+      }),
+    )
     .toSorted((a, b) => Number(b.inspect.State.Running) - Number(a.inspect.State.Running));
-  for (const { host, inspect } of containers) {
-    const before = keptRecords.get(keys.container(nameOf(inspect))) as ContainerRecord | undefined;
-    const record = containerRecord(host, inspect, before?.id === inspect.Id ? before : undefined, networks, deps, notes);
-    if (record === undefined) continue;
+  const originals = originalsOf(containers);
+  for (const { host, inspect, before, judged } of containers) {
+    const { claim, isProven } = judged;
+    const nonce = claim?.labelled.nonce;
+    const isCopy = nonce !== undefined && originals.get(nonce)?.Id !== inspect.Id;
+    const why = isCopy ? 'has the labels of an older container' : judged.why;
+    if (claim === undefined || isCopy) {
+      if (why !== undefined) notes.push(`container ${nameOf(inspect)} on ${host.kept.host.name} ${why}: it is left as it is`);
+      continue;
+    }
+    const record = containerRecord(host, inspect, claim, before, deps.nowMs, notes);
     const key = keys.container(record.name);
     if (records.has(key)) {
       notes.push(
@@ -140,14 +163,15 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
       lease({ ip, network, kind: 'instance', owner: record.name, host: record.host, state: 'bound' }),
     );
     records.set(key, { ...record, addresses: Object.fromEntries(addresses) });
+    if (!isProven) unproven.push(record.name);
     for (const volume of volumesOf(inspect, record.host, deps.nowMs))
       if (!records.has(keys.volume(volume.name))) records.set(keys.volume(volume.name), volume);
   }
-  const clusterId = clusters[0] ?? deps.newClusterId;
   records.set(keys.clusterId, clusterId);
   records.set(keys.joinToken, deps.token);
+  if (deps.labelKey !== undefined) records.set(keys.labelKey, deps.labelKey);
   records.set(keys.epoch, epoch);
-  return { clusterId, epoch, records: [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)), notes, refusals };
+  return { clusterId, epoch, records: [...records].toSorted(([a], [b]) => (a < b ? -1 : 1)), notes, unproven, refusals };
 }
 
 const nameOf = ({ Name }: ContainerInspect): string => withoutSlash(Name);
@@ -199,69 +223,88 @@ function addNetworks(records: Records, { kept, networks, containers }: FoundHost
   }
 }
 
-function containerRecord(
-  host: FoundHost,
-  inspect: ContainerInspect,
-  before: ContainerRecord | undefined,
-  networks: ReadonlyMap<string, NetworkRecord>,
-  deps: RecoverDeps,
-  notes: string[],
-): ContainerRecord | undefined {
-  const name = nameOf(inspect);
-  const labels = inspect.Config.Labels ?? {};
-  const labelled = deps.labelled(labels);
-  if (labelled === undefined) {
-    notes.push(`container ${name} on ${host.kept.host.name} has labels that cannot be read: it is left as it is`);
-    return undefined;
+interface Judged {
+  /** Undefined: it is not taken over. */
+  readonly claim?: LabelClaim;
+  readonly isProven: boolean;
+  /** Why it is not; undefined: it has no labels of arpanet. */
+  readonly why?: string;
+}
+
+/** By nonce: labels can only be copied from a container that exists. */
+function originalsOf(
+  containers: readonly { readonly inspect: ContainerInspect; readonly judged: Judged }[],
+): ReadonlyMap<string, ContainerInspect> {
+  const found = new Map<string, ContainerInspect>();
+  for (const { inspect, judged } of containers) {
+    const nonce = judged.claim?.labelled.nonce;
+    const other = nonce === undefined ? undefined : found.get(nonce);
+    if (nonce !== undefined && (other === undefined || inspect.Created < other.Created)) found.set(nonce, inspect);
   }
-  const joined = endpointsOf(host, inspect, labelled.addresses);
-  const addresses = Object.fromEntries(
-    [...joined].flatMap(([network, { ip }]) => (networks.has(network) && ip !== '' ? [[network, ip]] : [])),
-  );
+  return found;
+}
+
+/** Proven by the MAC and the facts, or by a copy of the store's own record of this container. */
+function judgedBy(
+  { judge, isTrusting }: Pick<RecoverDeps, 'judge' | 'isTrusting'>,
+  signer: LabelSigner | undefined,
+  container: LabelledContainer,
+  before: Partial<ContainerRecord> | undefined,
+): Judged {
+  const said = judge(container, undefined);
+  const proven = signer === undefined ? undefined : judge(container, signer);
+  if (proven?.kind === 'proven') return { claim: proven.claim, isProven: true };
+  if (said.kind === 'none') return { isProven: false };
+  if (said.kind === 'unproven') return { isProven: false, why: said.why };
+  const { deployment, service, number } = said.claim.labelled;
+  const isKept = before?.deployment === deployment && before.service === service && before.number === number;
+  const addresses = Object.entries(said.claim.addresses).filter(([network, ip]) => before?.addresses?.[network] === ip);
+  if (isKept && addresses.length > 0) return { claim: { ...said.claim, addresses: Object.fromEntries(addresses) }, isProven: true };
+  if (isTrusting) return { claim: said.claim, isProven: false };
+  return { isProven: false, why: proven?.kind === 'unproven' ? proven.why : 'has labels that nothing proves' };
+}
+
+function networkOf({ networks: found }: FoundHost, networks: ReadonlyMap<string, NetworkRecord>): LabelledContainer['networkOf'] {
+  return (name, { NetworkID }) => {
+    const on = found.find((one) => (NetworkID ? one.engineId === NetworkID : one.name === name));
+    return on && networks.get(on.network);
+  };
+}
+
+function containerRecord(
+  { kept }: FoundHost,
+  inspect: ContainerInspect,
+  claim: LabelClaim,
+  before: Partial<ContainerRecord> | undefined,
+  nowMs: number,
+  notes: string[],
+): ContainerRecord {
+  const { addresses, request, isRequestWhole } = claim;
+  const { labelNames: _, ...labelled } = claim.labelled;
+  const name = nameOf(inspect);
   const later = Object.keys(addresses).filter((network) => labelled.addresses[network] === undefined);
   const unknown = later.filter((network) => before?.connected?.[network] === undefined);
   if (unknown.length > 0)
     notes.push(`container ${name} joined a network after it was made: the aliases that it was given there are not known`);
-  const request = deps.requestOf(labels);
-  if (request === undefined) notes.push(`the request that made ${name} is known from its Engine's description only`);
+  if (!isRequestWhole) notes.push(`the request that made ${name} is known from its Engine's description only`);
+  const joined = later.map((network): readonly [string, EndpointSettings] => [
+    network,
+    before?.connected?.[network] ?? { IPAMConfig: { IPv4Address: addresses[network] ?? '' } },
+  ]);
   return {
     ...labelled,
     name,
     id: inspect.Id,
-    host: host.kept.host.name,
+    host: kept.host.name,
     addresses,
     aliases: Object.fromEntries(
-      Object.keys(addresses).map((network) => [network, before?.aliases[network] ?? labelled.aliases[network] ?? []]),
+      Object.keys(addresses).map((network) => [network, before?.aliases?.[network] ?? labelled.aliases[network] ?? []]),
     ),
-    ...(later.length === 0
-      ? {}
-      : {
-          connected: Object.fromEntries(
-            later.map((network) => [network, before?.connected?.[network] ?? joined.get(network)?.endpoint ?? {}]),
-          ),
-        }),
-    request: request ?? { ...inspect.Config, HostConfig: inspect.HostConfig },
-    decision: { host: host.kept.host.name, strategy: 'recovered', atMs: deps.nowMs, scored: [], refused: [] },
-    createdAtMs: Date.parse(inspect.Created) || deps.nowMs,
+    ...(later.length === 0 ? {} : { connected: Object.fromEntries(joined) }),
+    request,
+    decision: { host: kept.host.name, strategy: 'recovered', atMs: nowMs, scored: [], refused: [] },
+    createdAtMs: Date.parse(inspect.Created) || nowMs,
   };
-}
-
-/** By cluster network, the primary one first: where the container is on now, which need not be what its label says. */
-function endpointsOf(
-  { networks }: FoundHost,
-  inspect: ContainerInspect,
-  labelled: Readonly<Record<string, string>>,
-): ReadonlyMap<string, { readonly ip: string; readonly endpoint: EndpointSettings }> {
-  const found = new Map<string, { readonly ip: string; readonly endpoint: EndpointSettings }>();
-  for (const [name, endpoint] of Object.entries(inspect.NetworkSettings.Networks ?? {})) {
-    const on = networks.find(({ engineId }) => engineId === endpoint.NetworkID) ?? networks.find((one) => one.name === name);
-    if (on === undefined) continue;
-    const ip = endpoint.IPAMConfig?.IPv4Address || endpoint.IPAddress || labelled[on.network] || '';
-    found.set(on.network, { ip, endpoint: { IPAMConfig: { IPv4Address: ip } } });
-  }
-  const order = Object.keys(labelled);
-  const rank = (network: string): number => (order.includes(network) ? order.indexOf(network) : order.length);
-  return new Map([...found].toSorted(([a], [b]) => rank(a) - rank(b)));
 }
 
 /** Named volumes that it mounts: their data is where it is. */

@@ -3,7 +3,7 @@ import { type ContainerRecord, type HostRecord, keys, type NetworkRecord, type S
 import type { Recovery } from './recover-plan.ts';
 
 /** The plan of a recovery, one record or note per line. */
-export function recoveryText({ clusterId, epoch, records, notes, refusals }: Recovery): string {
+export function recoveryText({ clusterId, epoch, records, notes, unproven, refusals }: Recovery): string {
   const under = <T>(prefix: string): readonly T[] => records.flatMap(([key, value]) => (key.startsWith(prefix) ? [value as T] : []));
   const networks = under<NetworkRecord>(keys.networks);
   const nameOf = new Map(networks.map(({ id, name }) => [id, name]));
@@ -25,6 +25,7 @@ export function recoveryText({ clusterId, epoch, records, notes, refusals }: Rec
       ({ name, host }) => `volume     ${name}${host === undefined ? '' : ` on ${host}`}`,
     ),
     ...notes.map((note) => `note: ${note}`),
+    ...unproven.map((name) => `unproven: only labels say what container ${name} is, and nothing proves them`),
     ...refusals.map((why) => `refused: ${why}`),
   ].join('\n');
 }

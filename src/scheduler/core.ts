@@ -1,5 +1,6 @@
 /** What the parts of this room share while one leadership lasts. */
 import { type ContainerRecord, type HostRecord, keys, type LostRecord, type NetworkRecord } from '../model/index.ts';
+import type { Judge } from './containers/judge.ts';
 import type { Change } from '../store/ledger/contract.ts';
 import type { SchedulerDeps } from './deps.ts';
 import type { Engines } from './agents/engines.ts';
@@ -24,6 +25,7 @@ export interface Core {
   readonly syncs: Syncs;
   readonly keyed: Keyed;
   readonly commit: Commit;
+  readonly judge: Judge;
   readonly triggers: Triggers;
   /** Aborts when the leadership ends. */
   readonly lost: AbortSignal;

@@ -12,6 +12,8 @@ export interface Leadership {
   readonly url: string;
   readonly epoch: number;
   readonly clusterId: string;
+  /** The secret that labels on containers are signed with; nobody but schedulers gets it. */
+  readonly labelKey: string;
   /** The join token: agents show it to us, and we to their gateways. */
   readonly token: string;
   /** Names of all schedulers, for info and status. */

@@ -5,5 +5,5 @@
  * Invariants: one name, one container; what a failed create began is undone; what is handed out of the view never changes; nothing outlives `lost`.
  */
 export { startScheduler } from './scheduler.ts';
-export { requestFromLabels } from './create/packed-request.ts';
-export { recordFromLabels } from './create/rewrite-labels.ts';
+export { judgeLabels } from './containers/label-claims.ts';
+export { isSigned } from './create/label-mac.ts';

@@ -15,6 +15,7 @@ import { createSyncs } from './agents/refresh.ts';
 import { startStoreReplicas } from './agents/store-replicas.ts';
 import { createAdopt } from './containers/adopt.ts';
 import { startAdopter } from './containers/adopter.ts';
+import { createJudge } from './containers/judge.ts';
 import { createLifecycle } from './containers/lifecycle.ts';
 import { commitInPieces, containerRecords, type Core, createCommit, lostIds, rememberHost } from './core.ts';
 import { createCreatesInProgress } from './create/creates-in-progress.ts';
@@ -73,7 +74,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
 
   // the agents and the Engines
   const tags = createTags(deps, view, imageView, commit);
-  const heard = createIntake({ view: wholeView, feed, liveness, tags, triggers, now, log });
+  const judge = createJudge(deps, view);
+  const heard = createIntake({ view: wholeView, feed, liveness, tags, triggers, judge, now, log });
   const hub = createHub(
     {
       token: deps.leader.token,
@@ -97,7 +99,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const engines = createEngines({ token: deps.leader.token, epoch: deps.leader.epoch, log, host: view.host }, lost);
   const syncs = createSyncs(hub, log);
   const keyed = createKeyed();
-  const core: Core = { deps, view, images: imageView, records, hub, engines, feed, syncs, keyed, commit, triggers, lost };
+  const core: Core = { deps, view, images: imageView, records, hub, engines, feed, syncs, keyed, commit, judge, triggers, lost };
 
   // networks, volumes, images
   const overlays = createOverlays(core);
@@ -195,6 +197,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       unlink: lifecycle.unlink,
       replaceLost: replaceLost.replace,
       abandonLost: replaceLost.abandon,
+      verdict: ({ host, facts }) => judge(host, facts.inspect),
     },
     networks: {
       list: networks.list,

@@ -25,6 +25,7 @@ export const endpointSettings: z.ZodType<EndpointSettings> = z.looseObject({
   GlobalIPv6Address: optional(text),
   GlobalIPv6PrefixLen: optional(number),
   DNSNames: nullable(texts),
+  DriverOpts: nullable(textMap),
 });
 
 const mount = z.looseObject({ Type: optional(text), Source: optional(text), Target: optional(text) });

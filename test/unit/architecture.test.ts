@@ -69,7 +69,7 @@ const CONTRACTS_MAY_NAME: ReadonlySet<string> = new Set(['store/ledger/contract.
 const isPure = (path: string): boolean =>
   [
     /^(model|text|networks|docker-json)\//,
-    /^engine\/(event-dedup|shown-events|public-labels|status|human-duration)/,
+    /^engine\/(event-dedup|shown-events|status|human-duration)/,
     /^dhcp\/(?!allocator|index)/,
     /^registrar\/(?!registrar|index)/,
     /^scheduler\/(create\/(identify|rewrite|random-names)|view\/resolve-container|placement\/|hosts\/host-limits|loss\/(host-states|mass-loss|lost-records))/,

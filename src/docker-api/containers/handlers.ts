@@ -1,7 +1,7 @@
 /** Containers: create, remove, rename, wait, exec, commit. */
 import { buffer } from 'node:stream/consumers';
 import { type EngineAnswer, engineError, engineOpen } from '../../engine/index.ts';
-import { ArpanetError, type ContainerView, isKind, isUnreachable, labels } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, isKind, isUnreachable, containerLabels } from '../../model/index.ts';
 import { readBody } from '../json/body.ts';
 import { discardUnreadable } from '../reads/unreadable.ts';
 import { type Exchange, ownHeaders, send } from '../request-context.ts';
@@ -128,7 +128,7 @@ export async function commit(call: Exchange): Promise<void> {
   const query = new URLSearchParams(call.query);
   query.set('container', container.id);
   // an image must not say that it is this container
-  if (container.record !== undefined) query.append('changes', `LABEL "${labels.instance}"="" "${labels.record}"=""`);
+  if (container.record !== undefined) query.append('changes', `LABEL ${containerLabels.map((label) => `"${label}"=""`).join(' ')}`);
   const body = await readBody(call.req, call.bodyLimitBytes);
   const answer = await askHost(call, container.host, enginePath(call, {}, `?${query.toString()}`), body);
   await call.cluster.view.refresh(container.host, { images: true });

@@ -12,19 +12,16 @@ import {
   type EndpointSettings,
   type HostConfig,
   type HostView,
+  labels,
   predefinedNetworks,
+  withoutReservedLabels,
 } from '../../model/index.ts';
 import { namesNoNetwork } from '../../networks/index.ts';
-import { publicLabels } from '../../engine/index.ts';
 import { each } from '../../telemetry/left-out.ts';
 import type { Selectable } from './select.ts';
 import { timeKey } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
-
-export const hostLabel = 'arpanet.host';
-/** Why it was placed there, in short; `arpanet explain` says it all. */
-const placementLabel = 'arpanet.placement';
 
 export interface NetworkIdentity {
   /** The record's id. */
@@ -71,13 +68,13 @@ export function showSummary(
     ([name, endpoint]) => [networks.get(name)?.name ?? name, shownEndpoint(name, endpoint, view.record, networks)] as const,
   );
   const { record } = view;
-  const placed = record === undefined ? {} : { [placementLabel]: placementText(record.decision) };
-  const labels = { ...publicLabels(summary.Labels), [hostLabel]: view.host, ...placed };
+  const placed = record === undefined ? {} : { [labels.placement]: placementText(record.decision) };
+  const shownLabels = { ...withoutReservedLabels(summary.Labels), [labels.host]: view.host, ...placed };
   const names = [...summary.Names, ...linkNames];
   const shown: Record<string, unknown> = {
     ...rest,
     Names: names,
-    Labels: labels,
+    Labels: shownLabels,
     State: inspect.State.Status,
     HostConfig: { ...summary.HostConfig, NetworkMode: shownNetworkMode(inspect.HostConfig, view.record, hostApi) },
     NetworkSettings: {
@@ -93,7 +90,7 @@ export function showSummary(
     id: view.id,
     names,
     createdKey: timeKey(inspect.Created),
-    labels,
+    labels: shownLabels,
     isRunning: inspect.State.Running,
     wasStarted: !isZeroTime(inspect.State.StartedAt),
     state: inspect.State.Status,
@@ -127,7 +124,7 @@ export function transformInspect(
     },
     Config: {
       ...raw.Config,
-      Labels: raw.Config.Labels ? publicLabels(raw.Config.Labels) : null,
+      Labels: raw.Config.Labels ? withoutReservedLabels(raw.Config.Labels) : null,
       ...(sent?.Image === undefined ? {} : { Image: sent.Image }),
       ...(record?.linkEnv === undefined ? {} : { Env: withoutLinkEnv(raw.Config.Env, record) }),
     },
@@ -241,9 +238,21 @@ function shownEndpoint(
 ): EndpointSettings {
   const network = networks.get(name);
   if (network === undefined) return endpoint;
+  const { DriverOpts } = endpoint;
+  const asked = record === undefined ? undefined : askedEndpoint(record, name, network.own);
   // the address in IPAMConfig is our lease unless the user asked for one
-  const asked = record === undefined ? endpoint.IPAMConfig : askedEndpoint(record, name, network.own)?.IPAMConfig;
-  return { ...endpoint, IPAMConfig: asked ?? null, NetworkID: endpoint.NetworkID === '' ? '' : network.id };
+  const ipam = record === undefined ? endpoint.IPAMConfig : asked?.IPAMConfig;
+  const shown = { ...endpoint, IPAMConfig: ipam ?? null, NetworkID: endpoint.NetworkID === '' ? '' : network.id };
+  return DriverOpts == null ? shown : { ...shown, DriverOpts: withoutOurs(DriverOpts, asked) };
+}
+
+/** Where we wrote the only one, what was asked for: nothing, or an empty object. */
+function withoutOurs(
+  options: NonNullable<EndpointSettings['DriverOpts']>,
+  asked: EndpointSettings | undefined,
+): Readonly<Record<string, string>> | null {
+  const { [labels.mac]: ours, ...others } = options;
+  return ours !== undefined && Object.keys(others).length === 0 ? (asked?.DriverOpts ?? null) : others;
 }
 
 function askedEndpoint(record: ContainerRecord | undefined, name: string, id: string): EndpointSettings | undefined {

@@ -1,7 +1,6 @@
 /** Images: pulled, loaded and built on the builder's host, tagged and removed wherever they are. */
 import { engineError } from '../../engine/index.ts';
-import { type ContainerView, isKind, type Json } from '../../model/index.ts';
-import { publicLabels } from '../../engine/index.ts';
+import { type ContainerView, isKind, type Json, withoutReservedLabels } from '../../model/index.ts';
 import { askAll } from '../proxy/broadcast.ts';
 import type { RefreshRequest } from '../../contracts/index.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
@@ -62,7 +61,7 @@ export async function imageInspect(call: Exchange): Promise<void> {
 /** An image committed from a container carries what we had written on that. */
 function withPublicLabels(config: unknown): unknown {
   const labels = (config as { readonly Labels?: Readonly<Record<string, string>> | null } | null | undefined)?.Labels;
-  return labels === undefined || labels === null ? config : { ...(config as Json), Labels: publicLabels(labels) };
+  return labels === undefined || labels === null ? config : { ...(config as Json), Labels: withoutReservedLabels(labels) };
 }
 
 export const tagsOf = (call: Exchange, id: string): readonly string[] =>

@@ -2,8 +2,7 @@
  * `GET /images/json` over all hosts: one entry an image id, and a tag only on the one image that it means in the cluster.
  * https://github.com/moby/moby/blob/v26.1.5/daemon/images/images.go
  */
-import { type ImageSummary, labels } from '../../model/index.ts';
-import { publicLabels } from '../../engine/index.ts';
+import { type ImageSummary, reservedLabels, withoutReservedLabels } from '../../model/index.ts';
 import { each } from '../../telemetry/left-out.ts';
 import type { Filters } from '../reads/filters.ts';
 import { listOf } from '../reads/listed.ts';
@@ -102,7 +101,7 @@ export function showImage(image: ImageSummary, apiVersion: string): ImageSummary
     ...(rest as ImageSummary),
     RepoTags: orNull(image.RepoTags),
     RepoDigests: orNull(image.RepoDigests),
-    ...(image.Labels?.[labels.record] === undefined ? {} : { Labels: publicLabels(image.Labels) }),
+    ...(reservedLabels(image.Labels).length === 0 ? {} : { Labels: withoutReservedLabels(image.Labels ?? {}) }),
     ...(isNameless && minor < 43 ? { RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'] } : {}),
     ...(minor < 44 ? { VirtualSize: image.Size } : {}),
   };

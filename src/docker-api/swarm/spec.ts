@@ -5,6 +5,7 @@ import {
   type HostConfig,
   type SecretFile,
   labels,
+  reservedWarnings,
   type ServiceId,
   UPDATE_DEFAULTS,
   type UpdateSettings,
@@ -64,6 +65,7 @@ export function warningsOf(spec: ServiceSpec): readonly string[] {
     ...(isIngress
       ? ['there is no routing mesh: ports are published on the hosts that run the instances, one instance a host for a fixed port']
       : []),
+    ...reservedWarnings(spec.TaskTemplate?.ContainerSpec?.Labels),
     ...(isPreferring ? ['placement preferences have no effect: instances are spread over hosts by themselves'] : []),
   ];
 }

@@ -1,6 +1,5 @@
 /** `GET /system/df` of several Engines as one. Pure. */
-import type { ContainerSummary, ImageSummary, Json } from '../../model/index.ts';
-import { publicLabels } from '../../engine/index.ts';
+import { type ContainerSummary, type ImageSummary, type Json, withoutReservedLabels } from '../../model/index.ts';
 import { each } from '../../telemetry/left-out.ts';
 import { entriesIn } from '../json/entries.ts';
 import { wholeNumber } from '../json/go-values.ts';
@@ -46,4 +45,4 @@ export function mergeDiskUsage(usages: readonly DiskUsage[], showContainer: (sum
 }
 
 const withPublicLabels = (image: ImageSummary): ImageSummary =>
-  image.Labels === null || image.Labels === undefined ? image : { ...image, Labels: publicLabels(image.Labels) };
+  image.Labels === null || image.Labels === undefined ? image : { ...image, Labels: withoutReservedLabels(image.Labels) };

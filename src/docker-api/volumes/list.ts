@@ -1,6 +1,5 @@
 /** `GET /volumes` and `GET /volumes/{name}`. https://github.com/moby/moby/blob/v26.1.5/volume/service/convert.go */
-import type { ContainerView, VolumeRecord, VolumeSummary } from '../../model/index.ts';
-import { hostLabel } from '../containers/show.ts';
+import { type ContainerView, labels, type VolumeRecord, type VolumeSummary } from '../../model/index.ts';
 import { fenced } from '../../telemetry/left-out.ts';
 import type { Filters } from '../reads/filters.ts';
 import { listOf } from '../reads/listed.ts';
@@ -30,7 +29,7 @@ export function showVolume({ record, name, summary }: VolumeFacts, rootDir: stri
 export function inspectVolume(volume: VolumeFacts, rootDir: string): VolumeSummary {
   const shown = showVolume(volume, rootDir);
   if (volume.host === undefined) return shown;
-  return { ...shown, Status: { ...(shown['Status'] as Record<string, unknown> | undefined), [hostLabel]: volume.host } };
+  return { ...shown, Status: { ...(shown['Status'] as Record<string, unknown> | undefined), [labels.host]: volume.host } };
 }
 
 export function selectVolumes(

@@ -131,6 +131,8 @@ export interface Observed {
   readonly cutHosts: readonly CutHost[];
   /** Why changes are refused now; undefined: they are accepted. */
   readonly frozen: string | undefined;
+  /** Containers with labels of arpanet that prove nothing, and why. */
+  readonly unproven: readonly { readonly name: string; readonly host: string; readonly why: string }[];
   /** Reads all containers: called only by reports that show it. */
   readonly services: () => readonly ServiceView[];
 }
@@ -262,6 +264,9 @@ export function statusReport(observed: Observed): StatusReport {
         const { status } = record ?? {};
         return status?.state === 'updating' || status?.state === 'rollback_started' ? [`${deployment}/${service}: ${status.message}`] : [];
       }),
+      ...observed.unproven.map(
+        ({ name, host, why }) => `container ${name} on host ${host} ${why}: it counts as one that arpanet did not make`,
+      ),
     ],
   };
 }

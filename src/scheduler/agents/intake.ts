@@ -1,5 +1,6 @@
 /** What agents send, in order: first who is alive, then the facts, then who has to act on them. Effects: the view, the feed, tags in the store. */
-import { recordFromLabels } from '../create/rewrite-labels.ts';
+import type { ContainerInspect } from '../../model/index.ts';
+import type { Judge } from '../containers/judge.ts';
 import type { Feed } from '../events/feed.ts';
 import type { Tags } from '../images/tags.ts';
 import type { Liveness } from '../loss/liveness.ts';
@@ -15,6 +16,7 @@ export interface IntakeParts {
   readonly liveness: Pick<Liveness, 'heard'>;
   readonly tags: Tags;
   readonly triggers: Triggers;
+  readonly judge: Judge;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -25,14 +27,15 @@ export function createIntake({
   liveness,
   tags,
   triggers,
+  judge,
   now,
   log,
 }: IntakeParts): (host: string, message: AgentReport) => void {
   const { read, facts } = view;
   const saveTags = guarded(log, 'storing image tags', tags.save);
 
-  function isStray(id: string, labels: Readonly<Record<string, string>>): boolean {
-    return read.byId(id)?.record === undefined && recordFromLabels(labels) !== undefined;
+  function isStray(host: string, inspect: ContainerInspect): boolean {
+    return read.byId(inspect.Id)?.record === undefined && judge(host, inspect).kind === 'proven';
   }
 
   return (host, message) => {
@@ -44,7 +47,7 @@ export function createIntake({
     // A snapshot may be older than what was created since: only what its Engine itself reports as removed is gone for sure.
     if (message.type === 'containers') {
       for (const container of gone) if (container.record !== undefined) triggers.emit('container-gone', container);
-      if (message.upserts.some(({ inspect }) => isStray(inspect.Id, inspect.Config.Labels ?? {}))) triggers.emit('stray-seen', host);
+      if (message.upserts.some(({ inspect }) => isStray(host, inspect))) triggers.emit('stray-seen', host);
     }
     if (message.type === 'snapshot' || message.type === 'images') saveTags();
   };

@@ -1,7 +1,7 @@
 /** The records of one host against the containers that its Engine has: what to do where they differ. Pure. */
-import type { ContainerRecord, ContainerView } from '../../model/index.ts';
-import { type LabelledRecord, recordFromLabels } from '../create/rewrite-labels.ts';
+import type { ContainerRecord, ContainerView, LabelClaim } from '../../model/index.ts';
 import { fenced } from '../../telemetry/left-out.ts';
+import { isAsCreated } from './label-claims.ts';
 import { withoutSlash } from '../../text/names.ts';
 
 export type Adoption =
@@ -18,13 +18,17 @@ export type Adoption =
   /** Left over from a create that was undone: made by us, never started, nobody's. */
   | { readonly do: 'remove'; readonly id: string; readonly name: string }
   /** Made by us and in use, but its record is lost. */
-  | { readonly do: 'rebuild'; readonly container: ContainerView; readonly labelled: LabelledRecord };
+  | { readonly do: 'rebuild'; readonly container: ContainerView; readonly claim: LabelClaim };
 
-/** `creating`: names that are being created right now, which are nobody else's business. */
+/**
+ * `creating`: names that are being created right now, which are nobody else's business. `claimOf`: what a container's labels prove. Labels that prove
+ * nothing, and copies of another container's, count for nothing: that one is a stranger.
+ */
 export function adoptions(
   records: readonly ContainerRecord[],
   containers: readonly ContainerView[],
   creating: ReadonlySet<string>,
+  claimOf: (container: ContainerView) => LabelClaim | undefined,
   host = '',
 ): readonly Adoption[] {
   const place = { kind: 'record', of: `the comparison of records with the Engine of ${host}` };
@@ -44,19 +48,25 @@ export function adoptions(
     const container = byEngineName.get(record.name);
     const owner = container && owners.get(container.id);
     if (owner !== undefined) yield { do: 'rename', from: owner, to: record.name };
-    else if (container !== undefined && isWhole(container, record)) {
+    else if (container !== undefined && isWhole(container, record, claimOf(container))) {
       bound.add(container.id);
       yield { do: 'bind', record, id: container.id };
     } else yield { do: 'undo', record };
   }
+  const taken = new Set(records.flatMap(({ id, nonce }) => (id === undefined || nonce === undefined ? [] : [nonce])));
   function* ofContainer(container: ContainerView): Generator<Adoption> {
     if (owners.has(container.id) || bound.has(container.id) || creating.has(engineName(container))) return;
-    const labelled = recordFromLabels(container.facts.inspect.Config.Labels ?? {});
-    if (labelled === undefined) return;
-    if (container.facts.inspect.State.Status === 'created') yield { do: 'remove', id: container.id, name: container.name };
-    else yield { do: 'rebuild', container, labelled };
+    const claim = claimOf(container);
+    const { nonce } = claim?.labelled ?? {};
+    if (claim === undefined || nonce === undefined || taken.has(nonce)) return;
+    taken.add(nonce);
+    if (isAsCreated(container.facts.inspect, claim.labelled)) yield { do: 'remove', id: container.id, name: container.name };
+    else yield { do: 'rebuild', container, claim };
   }
-  return [...fenced(place, records, nameOf, ofRecord), ...fenced({ ...place, kind: 'container' }, containers, nameOf, ofContainer)];
+  return [
+    ...fenced(place, records, nameOf, ofRecord),
+    ...fenced({ ...place, kind: 'container' }, containers.toSorted(byAge), nameOf, ofContainer),
+  ];
 }
 
 const nameOf = ({ name }: { readonly name: string }): string => name;
@@ -65,12 +75,15 @@ export function engineName(container: ContainerView): string {
   return withoutSlash(container.facts.inspect.Name);
 }
 
-/** Ours, and with all the networks that it was to have: one cut in the middle of its connects is not. */
-function isWhole(container: ContainerView, record: ContainerRecord): boolean {
-  const labelled = recordFromLabels(container.facts.inspect.Config.Labels ?? {});
-  if (labelled === undefined) return false;
-  const isJoined = Object.keys(addressesWithout(container, record)).length === 0;
-  return isJoined && Object.values(record.addresses).every((ip) => Object.values(labelled.addresses).includes(ip));
+/** The one that this create made, and with all the networks that it was to have: one cut in the middle of its connects is not. */
+function isWhole(container: ContainerView, record: ContainerRecord, claim: LabelClaim | undefined): boolean {
+  return claim !== undefined && claim.labelled.nonce === record.nonce && Object.keys(addressesWithout(container, record)).length === 0;
+}
+
+/** The oldest first: a copy is younger than what it was copied from. */
+function byAge(a: ContainerView, b: ContainerView): number {
+  const [first, second] = [a.facts.inspect.Created, b.facts.inspect.Created];
+  return first === second ? 0 : first < second ? -1 : 1;
 }
 
 /** Those of the record that the container does not have. */

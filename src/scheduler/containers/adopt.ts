@@ -1,18 +1,27 @@
 /** Makes store and Engines agree again: after an election, when a host comes back, and when a container goes by itself. Effects. */
-import { type ContainerRecord, type ContainerView, keys, type LeaseRecord, type NetworkRecord } from '../../model/index.ts';
+import {
+  type ContainerRecord,
+  type ContainerView,
+  keys,
+  type LabelClaim,
+  type LeaseRecord,
+  type NetworkRecord,
+} from '../../model/index.ts';
+import { keepNewest } from '../../async/newest.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { type Adoption, adoptions, engineName } from './adopt-plan.ts';
+import { claimOf } from './judge.ts';
 import { engineEndpoint } from '../networks/attach.ts';
 import { commitInPieces, containerRecords, type Core, lostNotes, networkRecords } from '../core.ts';
 import { type Lifecycle, renameChanges } from './lifecycle.ts';
 import type { Lost } from '../loss/lost-containers.ts';
 import type { CreatesInProgress } from '../create/creates-in-progress.ts';
 import type { Overlays } from '../networks/overlays.ts';
-import { requestFromLabels } from '../create/packed-request.ts';
 
 const ENGINE_TIMEOUT_MS = 10_000;
 /** A client's own connect or disconnect is between record and Engine for a moment. */
 const APART_MS = 2_000;
+const REPORTED_KEPT = 1_000;
 
 export interface Adopt {
   /** Compares one host's records with its containers and acts. One run at a time for each host. False: something could not be done yet. */
@@ -30,10 +39,12 @@ export interface AdoptParts {
 }
 
 export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptParts): Adopt {
-  const { deps, view, engines, syncs, keyed, commit } = core;
+  const { deps, view, engines, syncs, keyed, commit, judge } = core;
   const { ledger, dhcp, log } = deps;
   /** By host: running containers that are off a network of theirs, and since when. */
   const apart = new Map<string, ReadonlyMap<string, number>>();
+  /** Ids of containers whose labels prove nothing. */
+  const reported = new Set<string>();
 
   async function act(host: string, step: Adoption): Promise<void> {
     switch (step.do) {
@@ -59,7 +70,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
         await syncs.sync(host, { containers: [step.id] });
         return;
       case 'rebuild': {
-        const changes = rebuild(step.container, step.labelled);
+        const changes = rebuild(step.container, step.claim);
         if (changes === undefined)
           log.warn({ container: step.container.name, host }, 'a managed container has no record, and none can be made from its labels');
         else await commit(changes);
@@ -77,7 +88,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
       const there = ledger.get<NetworkRecord>(keys.network(network));
       if (record?.id !== id || record.addresses[network] !== ip || there === undefined) continue;
       const { engineId } = await overlays.ensure(network, host);
-      const endpoint = engineEndpoint(there, record.connected?.[network] ?? {}, ip);
+      const endpoint = engineEndpoint(deps, there, record.connected?.[network] ?? {}, { container: id, ip });
       const path = `${engines.versionPath(host)}/networks/${engineId}/connect`;
       await engines.json(host, { method: 'POST', path, body: { Container: id, EndpointConfig: endpoint }, timeoutMs: ENGINE_TIMEOUT_MS });
     }
@@ -89,23 +100,28 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
     return (await engines.status(host, { method: 'GET', path: `/containers/${id}/json`, timeoutMs: ENGINE_TIMEOUT_MS })) === 404;
   }
 
-  function rebuild(container: ContainerView, labelled: Extract<Adoption, { do: 'rebuild' }>['labelled']): readonly Change[] | undefined {
+  function rebuild(container: ContainerView, { labelled, addresses, request }: LabelClaim): readonly Change[] | undefined {
     const { inspect } = container.facts;
     const name = engineName(container);
     const taken = ledger.get(keys.container(name)) !== undefined;
-    const leases = Object.entries(labelled.addresses).flatMap(([network, ip]): LeaseRecord[] => {
+    const leases = Object.entries(addresses).flatMap(([network, ip]): LeaseRecord[] => {
       if (ledger.get(keys.network(network)) === undefined || ledger.get(keys.lease(network, ip)) !== undefined) return [];
       return [
         { ip, network, kind: 'instance', owner: name, host: container.host, state: 'bound', sinceMs: deps.now(), epoch: deps.leader.epoch },
       ];
     });
-    if (taken || leases.length !== Object.keys(labelled.addresses).length) return undefined;
+    if (taken || leases.length !== Object.keys(addresses).length) return undefined;
+    const { labelNames: _, ...known } = labelled;
+    const joined = Object.keys(addresses).filter((network) => labelled.addresses[network] === undefined);
     const record: ContainerRecord = {
-      ...labelled,
+      ...known,
+      addresses,
+      aliases: Object.fromEntries(Object.keys(addresses).map((network) => [network, labelled.aliases[network] ?? []])),
+      ...(joined.length === 0 ? {} : { connected: Object.fromEntries(joined.map((network) => [network, {}])) }),
       name,
       id: container.id,
       host: container.host,
-      request: requestFromLabels(inspect.Config.Labels ?? {}) ?? { ...inspect.Config, HostConfig: inspect.HostConfig },
+      request,
       decision: { host: container.host, strategy: 'rebuilt', atMs: deps.now(), scored: [], refused: [] },
       createdAtMs: Date.parse(inspect.Created) || deps.now(),
     };
@@ -117,11 +133,22 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
     ];
   }
 
+  /** Each once. */
+  function reportUnproven(host: string): void {
+    for (const { id, name, record, facts } of view.containersOn(host)) {
+      const verdict = record === undefined && !reported.has(id) ? judge(host, facts.inspect) : undefined;
+      if (verdict?.kind !== 'unproven') continue;
+      keepNewest(reported.add(id), REPORTED_KEPT);
+      log.warn({ host, container: name }, `a container ${verdict.why}: it counts as one that arpanet did not make`);
+    }
+  }
+
   async function reconcile(host: string): Promise<boolean> {
     if (view.host(host)?.state !== 'alive') return true;
     let isDone = await lost.returned(host);
     const records = containerRecords(deps).filter((record) => record.host === host);
-    const steps = adoptions(records, view.containersOn(host), creates.names, host);
+    reportUnproven(host);
+    const steps = adoptions(records, view.containersOn(host), creates.names, (container) => claimOf(judge, container), host);
     const before = apart.get(host);
     apart.set(
       host,

@@ -338,6 +338,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
         decision,
         createdAtMs: deps.now(),
         requestId: create.requestId,
+        nonce: deps.newId(),
         ...(old?.id === undefined ? {} : { movedFrom: { id: old.id, host: old.host, atMs: deps.now() } }),
         ...(old?.connected === undefined ? {} : { connected: old.connected }),
       };

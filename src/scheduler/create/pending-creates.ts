@@ -5,12 +5,13 @@
  */
 import { ArpanetError, type ContainerRecord, type ContainerView, keys } from '../../model/index.ts';
 import type { Adopt } from '../containers/adopt.ts';
+import { claimOf, type Judge } from '../containers/judge.ts';
+import { isAsCreated } from '../containers/label-claims.ts';
 import { containerRecords, type Core } from '../core.ts';
 import type { Lifecycle } from '../containers/lifecycle.ts';
 import type { CreatesInProgress } from './creates-in-progress.ts';
 import { incompleteCreate } from './refusals.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
-import { recordFromLabels } from './rewrite-labels.ts';
 import { withoutSlash } from '../../text/names.ts';
 import { isIdPrefix, SHORT_ID_LENGTH } from '../../text/references.ts';
 import { within } from '../../async/keyed.ts';
@@ -35,7 +36,7 @@ export interface PendingCreatesParts {
 }
 
 export function createPendingCreates({ core, adopt, lifecycle, creates }: PendingCreatesParts): PendingCreates {
-  const { deps, view, syncs } = core;
+  const { deps, view, syncs, judge } = core;
 
   const nameOf = (reference: string): string => inView(reference)?.name ?? withoutSlash(reference);
 
@@ -54,7 +55,7 @@ export function createPendingCreates({ core, adopt, lifecycle, creates }: Pendin
 
   function isShown(reference: string): boolean {
     const container = inView(reference);
-    return container !== undefined && !isBegun(container);
+    return container !== undefined && !isBegun(container, judge);
   }
 
   /** Undefined: it is shown, or there is no record of it. */
@@ -90,6 +91,8 @@ export function createPendingCreates({ core, adopt, lifecycle, creates }: Pendin
 }
 
 /** Made by us, never started, and no record is its own: its create has not come to its end, or was undone. */
-function isBegun({ record, facts: { inspect } }: ContainerView): boolean {
-  return record === undefined && inspect.State.Status === 'created' && recordFromLabels(inspect.Config.Labels ?? {}) !== undefined;
+function isBegun(container: ContainerView, judge: Judge): boolean {
+  const { record, facts } = container;
+  const claim = record === undefined ? claimOf(judge, container) : undefined;
+  return claim !== undefined && isAsCreated(facts.inspect, claim.labelled);
 }

@@ -2,7 +2,15 @@
  * `POST /containers/create`, from request to answer: claim, prepare the host, create, record. Everything that was begun has its undo, so that
  * a failure at any step, or a client that disconnects, leaves nothing behind. Effects: calls to agents and Engines.
  */
-import { ArpanetError, type ContainerRecord, isKind, keys, type NetworkRecord } from '../../model/index.ts';
+import {
+  ArpanetError,
+  type ContainerRecord,
+  isKind,
+  keys,
+  type NetworkRecord,
+  reservedWarnings,
+  withoutReserved,
+} from '../../model/index.ts';
 import type { CreatedContainer } from '../../contracts/index.ts';
 import type { Adopt } from '../containers/adopt.ts';
 import { missingSources, namingHost } from './bind-sources.ts';
@@ -10,6 +18,7 @@ import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts
 import { containerRecords, type Core } from '../core.ts';
 import type { Images } from '../images/images.ts';
 import type { Overlays } from '../networks/overlays.ts';
+import { labelMac } from './label-mac.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
 import { packRequest } from './packed-request.ts';
 import { rememberedFacts } from '../view/placeholder-containers.ts';
@@ -114,7 +123,11 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
       imageReference: String(imageReference),
       refs: claimed.refs,
       linkEnv: claimed.record.linkEnv ?? [],
-      packed: packRequest(create.request),
+      signed: {
+        nonce: record.nonce ?? '',
+        packed: packRequest(create.request),
+        sign: (given) => labelMac({ clusterId: deps.leader.clusterId, key: deps.leader.labelKey }, host, given),
+      },
     });
     const query = `name=${encodeURIComponent(name)}${create.platform ? `&platform=${encodeURIComponent(create.platform)}` : ''}`;
     const isMounted = (path: string) => create.request.HostConfig?.Mounts?.some(({ Source }) => Source === path);
@@ -126,7 +139,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     if (create.replacementOf !== undefined && warnings[0] !== undefined)
       throw new ArpanetError('conflict', `${name} cannot be created on host ${host}: the source path of a bind mount does not exist there`);
     // If the Engine's answer is lost the container may exist all the same.
-    undo.push('container', () => removeByName(host, name));
+    undo.push('container', () => removeByName(host, record));
     // Not tied to the client's signal: a create cut in the middle leaves a container that nobody knows of.
     const answer = await engines
       .json<{ readonly Id: string; readonly Warnings?: readonly string[] | null }>(host, {
@@ -168,8 +181,8 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     while (view.byId(what.containers[0]) === undefined && ++turn < SYNCS);
   }
 
-  /** Only a container that carries our labels: the name may be a stranger's, which is why the create failed. */
-  async function removeByName(host: string, name: string): Promise<void> {
+  /** Only the container of this create: the name may be a stranger's, which is why the create failed. */
+  async function removeByName(host: string, { name, nonce }: ContainerRecord): Promise<void> {
     const path = `/containers/${encodeURIComponent(name)}`;
     try {
       const inspect = await engines.json<{ readonly Id: string; readonly Config: { readonly Labels?: Readonly<Record<string, string>> } }>(
@@ -180,7 +193,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
           timeoutMs: REMOVE_TIMEOUT_MS,
         },
       );
-      if (recordFromLabels(inspect.Config.Labels ?? {}) === undefined || view.byId(inspect.Id)?.record !== undefined) return;
+      if (recordFromLabels(inspect.Config.Labels ?? {})?.nonce !== nonce || view.byId(inspect.Id)?.record !== undefined) return;
       await engines.json(host, { method: 'DELETE', path: `/containers/${inspect.Id}?force=1&v=1`, timeoutMs: REMOVE_TIMEOUT_MS });
       await syncs.sync(host, { containers: [inspect.Id] });
     } catch (error) {
@@ -202,7 +215,21 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     return created;
   }
 
-  return { create: once };
+  return {
+    async create(asked) {
+      const warnings = [...reservedWarnings(asked.request.Labels), ...imageWarnings(core, asked.request.Image ?? '')];
+      const created = await once({ ...asked, request: withoutReserved(asked.request) });
+      return { ...created, warnings: [...warnings, ...created.warnings] };
+    },
+  };
+}
+
+/** The labels that we write go before those of an image. What `docker commit` leaves of them is empty. */
+function imageWarnings({ images, view }: Pick<Core, 'images' | 'view'>, reference: string): readonly string[] {
+  const found = images.find(reference);
+  const image = view.host(found?.hosts[0] ?? '')?.images.find(({ Id }) => Id === found?.id);
+  const given = Object.entries(image?.Labels ?? {}).filter(([, value]) => value !== '');
+  return reservedWarnings(Object.fromEntries(given)).map((warning) => `image ${reference}: ${warning}`);
 }
 
 /** Whether the client may take it for the last word. */

@@ -7,7 +7,7 @@ import { type CreateRequest, type EndpointSettings, type HostConfig, type Networ
 import { ipv6At } from '../../networks/index.ts';
 import type { Identity, WantedNetwork } from './identify.ts';
 import { dnsOf } from './rewrite-dns.ts';
-import { recordLabelsOf } from './rewrite-labels.ts';
+import { type RecordLabelsInput, recordLabelsOf } from './rewrite-labels.ts';
 import { withRefs } from './rewrite-refs.ts';
 import { compareVersions } from '../../text/api-version.ts';
 
@@ -34,8 +34,8 @@ export interface RewriteInput {
   readonly refs: ReadonlyMap<string, string>;
   /** What its links tell it; its own variables go before. */
   readonly linkEnv: readonly string[];
-  /** The request as a label's value, so that it outlives the store. */
-  readonly packed?: string;
+  /** For its labels, which outlive the store. */
+  readonly signed: Pick<RecordLabelsInput, 'nonce' | 'packed' | 'sign'>;
 }
 
 export interface Rewritten {
@@ -51,7 +51,8 @@ export function rewrite(input: RewriteInput): Rewritten {
   const isNative = identity.mode.kind === 'native';
   const atCreate =
     identity.mode.kind === 'container' ? [] : severalAtCreate(input.apiVersion) ? endpoints : endpoints.slice(0, isNative ? 0 : 1);
-  const labels = { ...request.Labels, ...recordLabelsOf(input) };
+  const labelNames = Object.keys(request.Labels ?? {});
+  const labels = { ...request.Labels, ...recordLabelsOf({ identity, name: input.name, networks, labelNames, ...input.signed }) };
   const body = {
     ...withRefs(request, input.refs),
     ...(request.Image === undefined && input.imageReference === '' ? {} : { Image: input.imageReference }),

@@ -6,6 +6,7 @@ import {
   type EndpointSettings,
   isKind,
   keys,
+  labels,
   type NetworkRecord,
 } from '../../model/index.ts';
 import { isOfSharedBridge, predefinedName, shownNetwork } from '../../networks/index.ts';
@@ -13,6 +14,8 @@ import { type Core, networkRecords } from '../core.ts';
 import { modeOf, networksOf, parseLink } from '../create/identify-networks.ts';
 import { beginImplicit, type Networks, refuseOfBridge } from './networks.ts';
 import type { Overlays } from './overlays.ts';
+import type { SchedulerDeps } from '../deps.ts';
+import { endpointMac } from '../create/label-mac.ts';
 import { leasedAddresses } from '../create/rewrite.ts';
 import { createUndo } from '../create/undo.ts';
 
@@ -120,7 +123,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     try {
       const { engineId } = await overlays.ensure(network.id, container.host);
       const path = `${engines.versionPath(container.host)}/networks/${engineId}/connect`;
-      const body = { Container: container.id, EndpointConfig: engineEndpoint(network, endpoint, ip) };
+      const body = { Container: container.id, EndpointConfig: engineEndpoint(deps, network, endpoint, { container: container.id, ip }) };
       await engines.json(container.host, { method: 'POST', path, body, timeoutMs: ENGINE_TIMEOUT_MS });
       await commit(dhcp.leases.planBind(network.id, ip));
     } catch (error) {
@@ -172,8 +175,17 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
   };
 }
 
-/** With our lease; aliases and links live in our own names. */
-export function engineEndpoint(network: NetworkRecord, asked: EndpointSettings, ip: string): EndpointSettings {
-  const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, ...others } = asked;
-  return { ...others, IPAMConfig: leasedAddresses(network, ip, asked) };
+/**
+ * With our lease, and signed, as the container's labels are older: Engines keep driver options that they do not know. Aliases and links live in
+ * our own names.
+ */
+export function engineEndpoint(
+  { leader }: Pick<SchedulerDeps, 'leader'>,
+  network: NetworkRecord,
+  asked: EndpointSettings,
+  { container, ip }: { readonly container: string; readonly ip: string },
+): EndpointSettings {
+  const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, DriverOpts: options, ...others } = asked;
+  const mac = endpointMac({ clusterId: leader.clusterId, key: leader.labelKey }, { container, network: network.id, ip });
+  return { ...others, DriverOpts: { ...options, [labels.mac]: mac }, IPAMConfig: leasedAddresses(network, ip, asked) };
 }

@@ -1,6 +1,13 @@
 /** Creates, updates and rolls back services. Effects: writes to the ledger; those of the rollout. */
 import type { Progress, Services, ServiceUpdate, StartedUpdate } from '../../contracts/index.ts';
-import { ArpanetError, type ServiceId, type ServiceRecord, type UpdateStatus } from '../../model/index.ts';
+import {
+  ArpanetError,
+  type ServiceId,
+  type ServiceRecord,
+  type ServiceTemplate,
+  type UpdateStatus,
+  withoutReserved,
+} from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { ensureImage } from '../engine-calls.ts';
 import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
@@ -29,7 +36,8 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
   ): Promise<StartedUpdate> {
     const service = findService(reference, core.list());
     await whenFree(core, service, change.patienceMs ?? 0);
-    const { template = service.template, desired = service.desired } = change;
+    const { template: asked = service.template, desired = service.desired } = change;
+    const template = asked && withoutReservedIn(asked);
     if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
     const refusal = scaleRefusal(template, desired);
     if (refusal !== undefined) throw new ArpanetError('invalid', `${keyOf(service)} cannot have ${desired} instances: ${refusal}`);
@@ -99,8 +107,9 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
       if (refusal !== undefined)
         throw new ArpanetError('invalid', `${keyOf(request)} cannot have ${request.desired} instances: ${refusal}`);
       await pulled(request.template.request.Image, registryAuth);
+      const template = withoutReservedIn(request.template);
       const nowMs = deps.now();
-      const record: ServiceRecord = { ...newRecord(request, { ...request, origin: request.origin ?? 'api', nowMs }), ...request };
+      const record: ServiceRecord = { ...newRecord(request, { ...request, origin: request.origin ?? 'api', nowMs }), ...request, template };
       await core.put(request, () => record);
       reconciler.soon(request, 1);
       return record;
@@ -128,3 +137,6 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     },
   };
 }
+
+/** Instances are created without reserved labels: a template that had them would be no instance's. */
+const withoutReservedIn = (template: ServiceTemplate): ServiceTemplate => ({ ...template, request: withoutReserved(template.request) });

@@ -93,6 +93,7 @@ export const RECORD_TYPES: GoTypes = {
     decision: 'shown.Decision',
     createdAtMs: 'milliseconds',
     requestId: '*string',
+    nonce: '*string',
     movedFrom: '*record.MovedFrom',
   },
   'record.Link': { target: 'string', alias: 'string' },

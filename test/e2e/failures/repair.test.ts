@@ -106,14 +106,24 @@ describe('repair', () => {
     assert.ok(await reaches('one', await address('two')));
   });
 
-  it('a container removed, and one forged, on the Engine itself: nothing is left of either', async () => {
+  it('a container removed on the Engine itself, and one left over from a create: nothing is left of either; a forged one is a stranger', async () => {
     await must(cluster.docker('run', '-d', '--name', 'gone', '-e', 'constraint:node==h2', 'busybox', 'sleep', '1000'));
     await must(cluster.engine('h2', 'rm', '-f', 'gone'));
+    await must(cluster.docker('create', '--name', 'stray', '-e', 'constraint:node==h1', 'busybox', 'true'));
+    const written = await must(cluster.engine('h1', 'inspect', '-f', '{{json .Config.Labels}}', 'stray'));
+    await must(cluster.docker('rm', 'stray'));
     const record = JSON.stringify({ deployment: 'default', service: 'x', number: 1, addresses: {}, aliases: {}, links: [] });
-    await must(cluster.engine('h1', 'create', '--name', 'stray', '--label', `arpanet.record=${record}`, 'busybox', 'true'));
+    const labelled = (labels: Readonly<Record<string, string>>) =>
+      Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
+    const make = (name: string, labels: Readonly<Record<string, string>>) =>
+      must(cluster.engine('h1', 'create', '--name', name, ...labelled(labels), 'busybox', 'true'));
+    await make('forged', { 'arpanet.record': record });
+    await make('stray', JSON.parse(written) as Record<string, string>);
+    await until('the stray is gone', async () => (await cluster.engine('h1', 'inspect', 'stray')).code !== 0);
     await agrees();
     assert.equal((await cluster.docker('inspect', 'gone')).code, 1);
-    await until('the stray is gone', async () => (await cluster.engine('h1', 'inspect', 'stray')).code !== 0);
+    assert.match(await must(cluster.arpanet('status')), /container forged on host h1 has labels that this cluster did not write/);
+    await must(cluster.docker('rm', 'forged'));
     assert.equal(await kv('kv/arpanet/containers/gone?raw'), '');
   });
 

@@ -55,6 +55,7 @@ describe('a new leader and its ops', () => {
     leftOut: [],
     cutHosts: [],
     frozen: undefined,
+    unproven: [],
     services: () => [service()],
   });
   const services = new Proxy(

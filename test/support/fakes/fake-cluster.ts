@@ -16,6 +16,7 @@ import { image } from './fake-engine.ts';
 import { quietLog } from '../cluster/lab.ts';
 
 export const TOKEN = 'join-me';
+export const LABEL_KEY = 'the-key-of-the-store';
 export const BUSYBOX = image('busybox:latest', `sha256:${'b'.repeat(64)}`);
 
 export interface FakeCluster extends AsyncDisposable {
@@ -25,8 +26,8 @@ export interface FakeCluster extends AsyncDisposable {
   readonly agents: readonly FakeAgent[];
   /** What is in the store beside hosts and settings. */
   state(): readonly string[];
-  /** The next leader, on the same store; the old one loses. The agents have to dial again. */
-  nextLeader(): Promise<void>;
+  /** The next leader, on the same store; the old one loses. The agents have to dial again. `labelKey`: another one than before. */
+  nextLeader(labelKey?: string): Promise<void>;
 }
 
 export async function startFakeCluster(
@@ -44,7 +45,7 @@ export async function startFakeCluster(
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const lead = async (): Promise<{ scheduler: Scheduler; ledger: Ledger }> => {
+  const lead = async (labelKey = LABEL_KEY): Promise<{ scheduler: Scheduler; ledger: Ledger }> => {
     lost = new AbortController();
     epoch += 1;
     const lock = await store.lock(keys.leader, { epoch }, { ttlMs: 10_000, name: 'test' }, closing.signal);
@@ -73,6 +74,7 @@ export async function startFakeCluster(
           url,
           epoch,
           clusterId: 'c1',
+          labelKey,
           token: TOKEN,
           schedulers: () => ['s1'],
           frozen: () => undefined,
@@ -103,10 +105,10 @@ export async function startFakeCluster(
         .list(keys.root)
         .filter(([key]) => !key.startsWith(keys.hosts) && !key.startsWith('arpanet/config'))
         .map(([key]) => key),
-    async nextLeader() {
+    async nextLeader(labelKey) {
       lost.abort();
       await cluster.ledger[Symbol.asyncDispose]();
-      Object.assign(cluster, await lead());
+      Object.assign(cluster, await lead(labelKey));
     },
     async [Symbol.asyncDispose]() {
       lost.abort();

@@ -10,6 +10,8 @@ interface Held {
   readonly request: CreateRequest;
   status: 'created' | 'running' | 'exited';
   readonly networks: Map<string, string>;
+  /** Driver options of its endpoints, by network. */
+  readonly driverOptions: Map<string, Readonly<Record<string, string>>>;
 }
 
 export interface FakeEngine {
@@ -93,7 +95,7 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
       if (!volume.startsWith('/') && !engine.volumes.some((one) => one.Name === volume))
         engine.volumes.push({ Name: volume, Driver: 'local' });
     }
-    const made: Held = { id: hex(), name, request: body as CreateRequest, status: 'created', networks };
+    const made: Held = { id: hex(), name, request: body as CreateRequest, status: 'created', networks, driverOptions: new Map() };
     engine.containers.set(made.id, made);
     await engine.afterCreate(name, request);
     return { status: 201, body: { Id: made.id, Warnings: [] } };
@@ -123,8 +125,12 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
     const network = [...engine.networks.values()].find((one) => one.engineId === attach[1] || one.name === attach[1]);
     const member = engine.containers.get(body.Container);
     if (network === undefined || member === undefined) throw new Refusal(404, `no network or container in ${route}`);
-    if (attach[2] === 'connect') member.networks.set(network.name, body.EndpointConfig?.IPAMConfig?.IPv4Address ?? '');
-    else member.networks.delete(network.name);
+    member.networks.delete(network.name);
+    member.driverOptions.delete(network.name);
+    if (attach[2] === 'connect') {
+      member.networks.set(network.name, body.EndpointConfig?.IPAMConfig?.IPv4Address ?? '');
+      member.driverOptions.set(network.name, body.EndpointConfig?.DriverOpts ?? {});
+    }
     return { status: 200 };
   }
   throw new Error(`fake-engine: ${route} is not here`);
@@ -132,7 +138,10 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
 
 function factsOf(held: Held): ContainerFacts {
   const networks = Object.fromEntries(
-    [...held.networks].map(([name, ip]) => [name, { IPAMConfig: { IPv4Address: ip }, NetworkID: `engine-${name}`, IPAddress: ip }]),
+    [...held.networks].map(([name, ip]) => {
+      const DriverOpts = held.driverOptions.get(name) ?? null;
+      return [name, { IPAMConfig: { IPv4Address: ip }, NetworkID: `engine-${name}`, IPAddress: ip, DriverOpts }];
+    }),
   );
   const created = '2026-01-01T00:00:00Z';
   return {

@@ -139,12 +139,23 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
       assert.match(plan, /network {4}unused 10\.99\.0\.0\/24/);
       assert.match(plan, /service {4}abc\/web, 3 wanted/);
       assert.ok(!/^(note|refused)/m.test(plan), plan);
-      await must(recover());
-      const again = await recover();
+      assert.match(plan, /^unproven: only labels say what container plain is, and nothing proves them$/m);
+      const unproven = await recover();
+      assert.equal(unproven.code, 1);
+      assert.match(unproven.stderr, /nothing proves what the labels of \d containers say \(.*plain.*--backup FILE.*--trust-labels/);
+      await must(recover('--trust-labels'));
+      const again = await recover('--trust-labels');
       assert.match(again.stderr, /holds \d+ records of a cluster: use --force/);
       await allIsThere();
       const { leader } = await operator<{ leader: { epoch: number } }>(cluster, 'status');
       assert.ok(leader.epoch > epochBefore + 1000, `epoch ${leader.epoch}`);
+    });
+
+    it('is recovered from the hosts with the key in a backup, which proves what the labels say', async () => {
+      await loseTheStore();
+      const plan = await must(recover('--backup', backup()));
+      assert.ok(!/^(note|refused|unproven)/m.test(plan), plan);
+      await allIsThere();
     });
 
     it('is restored from a backup; a file that was cut or changed is refused', async () => {

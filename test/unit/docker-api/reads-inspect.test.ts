@@ -125,6 +125,19 @@ describe('an inspect', () => {
     assert.deepEqual(endpoint(fresh, '1.45', '1.45')?.DNSNames, ['abc_web_1', 'web', 'w', id.slice(0, 12)]);
   });
 
+  it('shows the driver options of an endpoint that the user asked for, and not the MAC in them', () => {
+    const of = (one: ContainerView) => shown(one).NetworkSettings.Networks?.['abc_default']?.DriverOpts;
+    const mac = { 'arpanet.mac': 'x' };
+    const asked = (DriverOpts: Record<string, string> | null) => ({
+      NetworkingConfig: { EndpointsConfig: { abc_default: { DriverOpts } } },
+    });
+    assert.equal(of(view({}, { DriverOpts: mac })), null);
+    assert.deepEqual(of(view(asked({}), { DriverOpts: mac })), {});
+    assert.deepEqual(of(view(asked({ a: 'b' }), { DriverOpts: { ...mac, a: 'b' } })), { a: 'b' });
+    assert.deepEqual(of(view(asked({ a: 'b' }), { DriverOpts: { a: 'b' } })), { a: 'b' });
+    assert.equal(of(view({})), undefined);
+  });
+
   it("shows the cluster's network id and only an address that the user asked for as asked for", () => {
     const of = (one: ContainerView) => shown(one).NetworkSettings.Networks?.['abc_default'];
     assert.equal(of(view({}))?.NetworkID, network);

@@ -99,6 +99,8 @@ describe('a service’s spec', () => {
     const most = of({ Placement: { MaxReplicas: 2 } }, {});
     assert.deepEqual([most['arpanet.max-per-host'], most['arpanet.reschedule']], ['2', undefined]);
     assert.match(warningsOf(spec({ Placement: { Preferences: [{}] } }))[0] ?? '', /no effect/);
+    const reserved = { ContainerSpec: { Image: 'web', Labels: { 'arpanet.record': '{}', 'arpanet.reschedule': 'off' } } };
+    assert.deepEqual(warningsOf(spec(reserved)), ['only arpanet writes the label arpanet.record: left out']);
     refuseMeaningless(spec({}, { UpdateConfig: { MaxFailureRatio: 0.5 } }));
     for (const role of ['node.role == worker', 'node.role!=manager']) refuseMeaningless(spec({ Placement: { Constraints: [role] } }));
   });

@@ -52,6 +52,7 @@ const found: HostObservation = {
 const whole: Input = {
   hosts: [{ name: 'h1', state: 'alive' } as HostView],
   containers: [container()],
+  proven: new Set(['c1', 'c2']),
   records: [record],
   networks: [network],
   leases: [lease],
@@ -68,6 +69,11 @@ const looking = (changes: Partial<HostObservation>): Partial<Input> => ({
 });
 
 describe('an audit', () => {
+  it('does not ask for a container whose labels prove nothing', () => {
+    const forged = container({ id: 'c3', name: 'forged', running: false });
+    assert.deepEqual(audit({ ...whole, containers: [container(), forged] }), []);
+  });
+
   it('finds nothing where all agrees, and says so', () => {
     assert.deepEqual(audit(whole), []);
     assert.match(auditText({ findings: [], fixed: [] }), /no differences/);

@@ -9,18 +9,20 @@ import type {
   NetworkPlan,
   NetworkRecord,
 } from '../../../src/model/index.ts';
-import { backupText, planRecovery, readBackup } from '../../../src/recovery/index.ts';
+import { backupText, planRecovery, readBackup, recoveryText } from '../../../src/recovery/index.ts';
 import type { FoundHost } from '../../../src/recovery/recover-plan.ts';
 import { packRequest, requestFromLabels } from '../../../src/scheduler/create/packed-request.ts';
-import { recordFromLabels } from '../../../src/scheduler/create/rewrite-labels.ts';
+import { labelMac } from '../../../src/scheduler/create/label-mac.ts';
+import { judgeLabels } from '../../../src/scheduler/index.ts';
 
 const deps = {
   nowMs: 1_000,
   token: 'secret',
   newClusterId: 'fresh',
   epochsAbove: 1_000,
-  labelled: recordFromLabels,
-  requestOf: requestFromLabels,
+  labelKey: undefined,
+  isTrusting: true,
+  judge: judgeLabels,
 };
 const request = { Image: 'busybox', Cmd: ['sleep'], Labels: { a: 'b' } };
 
@@ -28,13 +30,13 @@ const request = { Image: 'busybox', Cmd: ['sleep'], Labels: { a: 'b' } };
 function container(
   name: string,
   ip: string,
-  more: { running?: boolean; joined?: string; labels?: Record<string, string> } = {},
+  more: { running?: boolean; joined?: string; labels?: Record<string, string>; created?: string; id?: string } = {},
 ): ContainerInspect {
   const label = { deployment: 'abc', service: name, number: 1, addresses: { n1: ip }, aliases: { n1: [name] }, links: [] };
   return {
-    Id: `id-${name}-${ip}`,
+    Id: more.id ?? `id-${name}-${ip}`,
     Name: `/${name}`,
-    Created: '2026-01-01T00:00:00Z',
+    Created: more.created ?? '2026-01-01T00:00:00Z',
     State: { Running: more.running ?? true },
     Config: { Labels: more.labels ?? { 'arpanet.record': JSON.stringify(label), 'arpanet.request': packRequest(request) } },
     HostConfig: {},
@@ -174,7 +176,74 @@ describe('a recovery', () => {
   });
 });
 
+describe('what labels say in a recovery', () => {
+  const key = 'the-key-of-a-backup';
+  /** As the cluster wrote them for h1. */
+  function signed(name: string, ip: string): Record<string, string> {
+    const label = { deployment: 'abc', service: name, number: 1, addresses: { n1: ip }, aliases: {}, links: [], name, nonce: `of ${name}` };
+    const given = { 'arpanet.record': JSON.stringify(label), 'arpanet.request': packRequest(request) };
+    return { ...given, 'arpanet.mac': labelMac({ clusterId: 'c1', key }, 'h1', given) };
+  }
+  const web = container('web', '10.32.0.70', { labels: signed('web', '10.32.0.70') });
+  const forged = container('forged', '10.32.0.71');
+  const names = (recovery: ReturnType<typeof planRecovery>) => Object.keys(under(recovery, 'containers/'));
+
+  it('is unproven without the key, and taken as far as the facts allow', () => {
+    const found = planRecovery([host('h1', [web, forged])], deps);
+    assert.deepEqual(
+      [names(found), found.unproven],
+      [
+        ['forged', 'web'],
+        ['web', 'forged'],
+      ],
+    );
+    assert.match(recoveryText(found), /^unproven: only labels say what container forged is, and nothing proves them$/m);
+    assert.equal(under(found, 'config/')['label-key'], undefined, 'the first leader makes one');
+    const elsewhere = { ...forged, NetworkSettings: { Networks: { bridge: { NetworkID: 'docker0', IPAddress: '172.17.0.2' } } } };
+    const nowhere = planRecovery([host('h1', [elsewhere])], deps);
+    assert.deepEqual([names(nowhere), nowhere.unproven], [[], []]);
+    assert.match(nowhere.notes.join('\n'), /forged on h1 has none of the addresses that its labels name, .*: it is left as it is/);
+  });
+
+  it('is proven or refused by the key of a backup, which the new store keeps', () => {
+    const found = planRecovery([host('h1', [web, forged]), host('h2', [{ ...web, Id: 'copy' }])], {
+      ...deps,
+      labelKey: key,
+      isTrusting: false,
+    });
+    assert.deepEqual([names(found), found.unproven], [['web'], []]);
+    assert.equal(under<ContainerRecord>(found, 'containers/')['web']?.nonce, 'of web');
+    assert.equal(under(found, 'config/')['label-key'], key);
+    assert.match(found.notes.join('\n'), /web on h2 has labels that this cluster did not write, or not for this host: it is left as it is/);
+    assert.match(found.notes.join('\n'), /forged on h1 has labels that this cluster did not write/);
+  });
+
+  it('is proven by a host’s copy of the store’s record of the same container, too', () => {
+    const id = 'id-forged-10.32.0.71';
+    const kept = { id, deployment: 'abc', service: 'forged', number: 1, addresses: { n1: '10.32.0.71' } };
+    const state = { epoch: 5, atMs: 1, records: [['arpanet/containers/forged', kept] as const] };
+    for (const [record, container_, expected] of [
+      [state, forged, ['forged']],
+      [state, { ...forged, Id: 'another' }, []],
+      [{ ...state, records: [['arpanet/containers/forged', { ...kept, addresses: { n1: '10.32.0.9' } }] as const] }, forged, []],
+    ] as const)
+      assert.deepEqual(names(planRecovery([host('h1', [container_], { state: record })], { ...deps, isTrusting: false })), expected);
+  });
+
+  it('counts for the oldest of those that have it: a copy is younger', () => {
+    const copy = container('copy', '10.32.0.70', { labels: signed('web', '10.32.0.70'), created: '2026-02-01T00:00:00Z' });
+    const found = planRecovery([host('h1', [copy, { ...web, State: { ...web.State, Running: false } }])], { ...deps, labelKey: key });
+    assert.deepEqual(names(found), ['web']);
+    assert.match(found.notes.join('\n'), /copy on h1 has the labels of an older container: it is left as it is/);
+  });
+});
+
 describe('a backup', () => {
+  it('has the key that labels are signed with', () => {
+    const { records: kept } = readBackup(backupText([['arpanet/config/label-key', 'k']], '', ''));
+    assert.deepEqual(kept, [['arpanet/config/label-key', 'k']]);
+  });
+
   const records = [
     ['arpanet/leader', { url: 'x' }],
     ['arpanet/networks/n1', { name: 'ümlaut\n' }],

@@ -6,6 +6,7 @@ import {
   type ContainerRecord,
   type ContainerView,
   type EngineEvent,
+  type LabelClaim,
   type LeaderMessage,
   type NamedInstance,
   type NetworkRecord,
@@ -239,10 +240,7 @@ describe('names for a host', () => {
 });
 
 describe("adoption of a host's containers", () => {
-  const labels = (addresses: Record<string, string>) => ({
-    'arpanet.record': JSON.stringify({ deployment: 'd', service: 's', number: 1, addresses, aliases: {}, links: [] }),
-  });
-  const container = (id: string, name: string, status: string, ip?: string): ContainerView =>
+  const container = (id: string, name: string, status: string, ip?: string, created = ''): ContainerView =>
     ({
       id,
       name,
@@ -250,16 +248,21 @@ describe("adoption of a host's containers", () => {
       facts: {
         inspect: {
           Name: `/${name}`,
+          Created: created,
           State: { Status: status },
-          Config: { Labels: ip === undefined ? {} : labels({ n1: ip }) },
           NetworkSettings: { Networks: ip === undefined ? {} : { abc: { IPAMConfig: { IPv4Address: ip } } } },
         },
       },
     }) as unknown as ContainerView;
   const record = (name: string, id?: string, ip = '10.0.0.9') =>
-    ({ name, id, host: 'h1', addresses: { n1: ip } }) as unknown as ContainerRecord;
-  const steps = (records: ContainerRecord[], containers: ContainerView[], creating: string[] = []) =>
-    adoptions(records, containers, new Set(creating)).map((step) => step.do);
+    ({ name, id, host: 'h1', addresses: { n1: ip }, nonce: 'n' }) as unknown as ContainerRecord;
+  /** Those on a network have labels of the create `nonce`, and all is proven of them. */
+  const proven =
+    (nonce: string) =>
+    ({ facts }: ContainerView): LabelClaim | undefined =>
+      facts.inspect.NetworkSettings.Networks?.['abc'] === undefined ? undefined : ({ labelled: { name: 'a', nonce } } as LabelClaim);
+  const steps = (records: ContainerRecord[], containers: ContainerView[], creating: string[] = [], claimOf = proven('n')) =>
+    adoptions(records, containers, new Set(creating), claimOf).map((step) => step.do);
 
   it('does nothing where both agree', () => assert.deepEqual(steps([record('a', '1')], [container('1', 'a', 'running', '10.0.0.9')]), []));
   it('leaves strangers alone', () => assert.deepEqual(steps([], [container('1', 'a', 'created')]), []));
@@ -279,6 +282,36 @@ describe("adoption of a host's containers", () => {
     assert.deepEqual(steps([], [container('1', 'a', 'created', '10.0.0.9')]), ['remove']));
   it('recreates the record of a running container of the cluster', () =>
     assert.deepEqual(steps([], [container('1', 'a', 'running', '10.0.0.9')]), ['rebuild']));
+  it('leaves a container alone whose labels prove nothing, running or not', () => {
+    for (const status of ['running', 'created'])
+      assert.deepEqual(
+        steps([], [container('1', 'a', status, '10.0.0.9')], [], () => undefined),
+        [],
+      );
+  });
+  it('binds no container of another create', () =>
+    assert.deepEqual(steps([record('a')], [container('1', 'a', 'running', '10.0.0.9')], [], proven('other')), ['undo', 'rebuild']));
+  it('leaves a container alone that has copied the labels of one with a record', () => {
+    for (const status of ['running', 'created'])
+      assert.deepEqual(
+        steps([record('a', '1')], [container('1', 'a', 'running', '10.0.0.9'), container('2', 'b', status, '10.0.0.9')]),
+        [],
+      );
+  });
+  it('recreates the record of one that never started and was renamed: its create had come to its end', () =>
+    assert.deepEqual(steps([], [container('1', 'b', 'created', '10.0.0.9')]), ['rebuild']));
+  it('of two without a record that have the same labels, takes the older one', () => {
+    const found = adoptions(
+      [],
+      [container('2', 'b', 'running', '10.0.0.9', '2026-01-02'), container('1', 'a', 'running', '10.0.0.9', '2026-01-01')],
+      new Set(),
+      proven('n'),
+    );
+    assert.deepEqual(
+      found.map((step) => step.do === 'rebuild' && step.container.id),
+      ['1'],
+    );
+  });
   it('finishes a rename', () =>
     assert.deepEqual(steps([record('a', '1'), record('b')], [container('1', 'b', 'running', '10.0.0.9')]), ['rename']));
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { type CreateRequest, type NetworkRecord } from '../../../src/model/index.ts';
-import { isInternalLabel } from '../../../src/engine/index.ts';
+import { type CreateRequest, type NetworkRecord, withoutReservedLabels } from '../../../src/model/index.ts';
 import { identify } from '../../../src/scheduler/create/identify.ts';
 import { recordFromLabels } from '../../../src/scheduler/create/rewrite-labels.ts';
 import { rewrite } from '../../../src/scheduler/create/rewrite.ts';
@@ -21,6 +20,8 @@ const record = (name: string): NetworkRecord => ({
   implicit: false,
   createdAtMs: 0,
 });
+
+const signed = { nonce: 'n', packed: 'p', sign: (given: Readonly<Record<string, string>>) => `of ${Object.keys(given).join()}` };
 
 function rewritten(
   request: CreateRequest,
@@ -42,6 +43,7 @@ function rewritten(
     imageReference: image,
     refs: new Map(Object.entries(refs ?? {})),
     linkEnv: [],
+    signed,
   });
 }
 
@@ -67,7 +69,11 @@ describe('a fig container', () => {
   it('carries labels that give its record back', () => {
     const { body } = rewritten(fig);
     assert.equal(body.Labels?.['arpanet.instance'], '1.web.abc');
+    assert.equal(body.Labels?.['arpanet.request'], 'p');
+    assert.equal(body.Labels?.['arpanet.mac'], 'of arpanet.instance,arpanet.record,arpanet.request');
     assert.deepEqual(recordFromLabels(body.Labels ?? {}), {
+      name: 'abc_web_1',
+      nonce: 'n',
       deployment: 'abc',
       service: 'web',
       number: 1,
@@ -75,7 +81,7 @@ describe('a fig container', () => {
       aliases: { [record('abc_default').id]: [] },
       links: [{ target: 'abc_redis_1', alias: 'redis' }],
     });
-    assert.deepEqual(Object.fromEntries(Object.entries(body.Labels ?? {}).filter(([label]) => !isInternalLabel(label))), Labels);
+    assert.deepEqual(withoutReservedLabels(body.Labels ?? {}), Labels);
   });
 
   it('gives no record from labels that are broken or not ours', () => {
@@ -157,6 +163,7 @@ describe('endpoints', () => {
       imageReference: '',
       refs: new Map(),
       linkEnv: [],
+      signed,
     });
     assert.equal(body.HostConfig?.NetworkMode, 'back');
     assert.deepEqual(Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {}), ['back']);
@@ -232,7 +239,7 @@ describe('everything else', () => {
             without(request, ['Labels', 'HostConfig', 'NetworkingConfig']),
           );
           assert.deepEqual(without(body.HostConfig ?? {}, rewrittenKeys), without(request.HostConfig ?? {}, rewrittenKeys));
-          assert.deepEqual(Object.fromEntries(Object.entries(body.Labels ?? {}).filter(([label]) => !isInternalLabel(label))), labels);
+          assert.deepEqual(withoutReservedLabels(body.Labels ?? {}), labels);
         },
       ),
     );

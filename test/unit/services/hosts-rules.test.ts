@@ -259,6 +259,7 @@ describe('what ops see of hosts', () => {
     unreadable: [],
     leftOut: [],
     cutHosts: [],
+    unproven: [],
     clusterId: 'c1',
     store: 'embedded in /data',
     strategy: 'spread',

@@ -24,9 +24,12 @@ export function addStoreCommands(root: Command, terminal: Terminal): void {
 
   filling('recover <agents...>', "rebuild a lost store from the Engines' labels and the agents' copies", [
     'arpanet recover 10.0.0.11:2376 --store consul://127.0.0.1:8500 --token-file join-token --plan',
-    'arpanet recover 10.0.0.11:2376 10.0.0.12:2376 --store consul://127.0.0.1:8500 --token-file join-token',
+    'arpanet recover 10.0.0.11:2376 --store consul://127.0.0.1:8500 --token-file join-token --backup last-month.backup',
+    'arpanet recover 10.0.0.11:2376 10.0.0.12:2376 --store consul://127.0.0.1:8500 --token-file join-token --trust-labels',
   ])
     .option('--token-file <FILE>', 'file with the join token that the agents were started with (or ARPANET_JOIN_TOKEN)')
+    .option('--backup <FILE>', 'a backup of this cluster, however old: the key in it proves what labels say')
+    .option('--trust-labels', 'take over containers whose labels are not proven; read the plan first')
     .option('--without <HOST>', 'continue without this host, which is lost; may be given several times', several)
     .option('--plan', 'show what would be written, and write nothing')
     .option('--json', 'print the records as JSON')

@@ -1,0 +1,33 @@
+/** What the first leader of a cluster makes, and what later ones find. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { keys } from '../../../src/model/index.ts';
+import { identityOf } from '../../../src/processes/cluster-identity.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
+
+describe('the identity of a cluster', () => {
+  const of = (ledger: LiteralLedger) => identityOf(ledger, undefined, () => 'fresh', quietLog);
+
+  it('is made by its first leader, and found by the next', async () => {
+    const ledger = new LiteralLedger();
+    const first = await of(ledger);
+    assert.equal(first.clusterId, 'fresh');
+    assert.match(first.labelKey, /^[\w-]{43}$/, '256 random bits');
+    assert.notEqual(first.labelKey, first.token);
+    assert.deepEqual(await of(ledger), first);
+    assert.equal(ledger.get(keys.labelKey), first.labelKey);
+  });
+
+  it('gets a key for labels when it has none or a damaged one, and is led on', async () => {
+    const ledger = new LiteralLedger();
+    const first = await of(ledger);
+    for (const damaged of [undefined, '', 5, {}]) {
+      ledger.apply([damaged === undefined ? { kind: 'delete', key: keys.labelKey } : { kind: 'put', key: keys.labelKey, value: damaged }]);
+      const { labelKey, ...others } = await of(ledger);
+      assert.deepEqual(others, { token: first.token, clusterId: first.clusterId });
+      assert.match(labelKey, /^[\w-]{43}$/);
+      assert.equal(ledger.get(keys.labelKey), labelKey);
+    }
+  });
+});
