@@ -31,6 +31,7 @@ describe('arpanet status', () => {
     unreadable: [],
     leftOut: [],
     cutHosts: cluster.scheduler.agents.cut(),
+    unproven: [],
     frozen: undefined,
     services: () => [],
   });
