@@ -4,7 +4,7 @@
  * A client whose address is that of an instance sees the instances that it shares a network with, and no others; any other client (the host)
  * sees all.
  */
-import type { NamedInstance, OutsideEntry } from '../model/index.ts';
+import { answering, type NamedInstance, type OutsideEntry } from '../model/index.ts';
 import type { Scope, Target, Zone } from './zone.ts';
 import { addressOfReverseName } from '../text/ipv4.ts';
 
@@ -41,6 +41,7 @@ export type Decision =
 interface Found {
   readonly instance: NamedInstance;
   readonly address: string;
+  readonly isOwn: boolean;
 }
 
 /** A name without its service prefix: `_pricing._tcp.abc` is `pricing.abc` over tcp; `_age.pricing.abc` is the age of the name table. */
@@ -177,11 +178,18 @@ function reply(zone: Zone, type: number, reading: Reading & { readonly found: re
       ? { kind: 'records', answers: [{ type: 'TXT', text }], additional: [] }
       : { kind: 'nodata', origin };
   }
-  const ready = reading.found.filter((found) => found.instance.ready);
-  if (ready.length === 0) return { kind: 'nxdomain', origin };
-  if (type === TYPE.A || type === TYPE.ANY) return { kind: 'addresses', addresses: ready.map((found) => found.address) };
+  const [first, ...others] = reading.found;
+  const answers = new Set(
+    answering(
+      reading.found.map(({ instance }) => instance),
+      first?.isOwn === true && others.length === 0,
+    ),
+  );
+  const found = reading.found.filter(({ instance }) => answers.has(instance));
+  if (found.length === 0) return { kind: 'nxdomain', origin };
+  if (type === TYPE.A || type === TYPE.ANY) return { kind: 'addresses', addresses: found.map(({ address }) => address) };
   if (type !== TYPE.SRV) return { kind: 'nodata', origin };
-  const offers = ready.flatMap((found) => services(found, reading.protocol));
+  const offers = found.flatMap((found) => services(found, reading.protocol));
   if (offers.length === 0) return { kind: 'nodata', origin };
   const hosts = new Map(offers.map(({ target, address }) => [target, { type: 'A', name: target, address } as const]));
   return { kind: 'records', answers: offers.map(({ port, target }) => ({ type: 'SRV', port, target })), additional: [...hosts.values()] };
@@ -202,8 +210,8 @@ function hostName(instance: NamedInstance): string | undefined {
 }
 
 /**
- * A name below `service.consul`. Below the client's own deployment it may be a bare name with the search domain appended; Docker's resolver
- * forwards bare names only so, where `ndots` is set.
+ * A name below `service.consul`. Below the client's own deployment it may be a bare name with the search domain appended: a container's resolver
+ * may ask so, and asks only so where its user has set `ndots`.
  */
 function fullName(zone: Zone, scope: Scope | undefined, name: string): readonly Found[] | undefined {
   if (scope && name.endsWith(`.${scope.deployment}`)) return bareName(zone, scope, name.slice(0, -scope.deployment.length - 1));
@@ -225,7 +233,7 @@ function linked(zone: Zone, scope: Scope, alias: string): readonly Found[] | und
 function neighbour(zone: Zone, scope: Scope, name: string): readonly Found[] | undefined {
   const own = zone.names.get(`${name}.${scope.deployment}`);
   const found = visible(own, scope);
-  if (found) return found; // also if none of them is ready: an instance of another deployment must not answer for them
+  if (found) return found; // also if none of them runs: an instance of another deployment must not answer for them
   for (const network of scope.networks) {
     const others = visible(zone.shared.get(network)?.get(name), scope);
     if (others) return others;
@@ -239,11 +247,11 @@ function neighbour(zone: Zone, scope: Scope, name: string): readonly Found[] | u
  */
 function visible(targets: readonly Target[] | undefined, scope: Scope | undefined): readonly Found[] | undefined {
   if (!targets) return undefined;
-  const found = targets.flatMap(({ instance, networks }) => {
+  const found = targets.flatMap(({ instance, networks, isOwn }) => {
     const from = scope ? scope.networks : Object.keys(instance.addresses);
     const via = from.find((network) => instance.addresses[network] !== undefined && (!scope || !networks || networks.includes(network)));
     const address = via === undefined ? undefined : instance.addresses[via];
-    return address === undefined ? [] : [{ instance, address }];
+    return address === undefined ? [] : [{ instance, address, isOwn }];
   });
   return found.length > 0 ? found : undefined;
 }

@@ -20,6 +20,8 @@ export interface Scope {
 export interface Target {
   readonly instance: NamedInstance;
   readonly networks: readonly string[] | undefined;
+  /** The name is this container's alone, unless another one has it as well. */
+  readonly isOwn: boolean;
 }
 
 export interface Zone {
@@ -54,23 +56,22 @@ export function compileZone(table: NameTable, pool?: string): Zone {
   const include = (instance: NamedInstance): void => {
     const networks = Object.keys(instance.addresses);
     const deployment = instance.deployment.toLowerCase();
-    add(names, deployment, instance);
-    for (const [name, on] of bareNames(instance, table.networks ?? {})) {
-      add(names, `${name}.${deployment}`, instance, on);
+    add(names, deployment, { instance, networks: undefined, isOwn: false });
+    for (const { name, networks: on, isOwn } of bareNames(instance, table.networks ?? {})) {
+      add(names, `${name}.${deployment}`, { instance, networks: on, isOwn });
       for (const network of on ?? networks)
         if ((deploymentsOn.get(network)?.size ?? 0) > 1)
           add(
             entry(shared, network, () => new Map()),
             name,
-            instance,
-            on,
+            { instance, networks: on, isOwn },
           );
     }
     const text = JSON.stringify([deployment, networks, Object.entries(instance.links)]);
     const scope = entry(scopesByText, text, () => ({ deployment, networks, links: lowerCase(instance.links) }));
     for (const [network, address] of Object.entries(instance.addresses)) {
-      // While an instance is replaced, two may have the same address: it belongs to the ready one.
-      if (owners.get(address)?.instance.ready && !instance.ready) continue;
+      // While an instance is replaced, two may have the same address: it belongs to the one that runs.
+      if (rank(owners.get(address)?.instance) > rank(instance)) continue;
       owners.set(address, { instance, network });
       scopes.set(address, scope);
     }
@@ -90,28 +91,49 @@ export function compileZone(table: NameTable, pool?: string): Zone {
   };
 }
 
-/** As Docker's own resolver does, also the container's short id, and `web.backend`: container web in network backend. */
-function* bareNames(
-  instance: NamedInstance,
-  networkNames: Readonly<Record<string, string>>,
-): Generator<[name: string, networks: readonly string[] | undefined]> {
-  const service = instance.service.toLowerCase();
-  yield [service, undefined];
-  yield [`${instance.number}.${service}`, undefined];
-  yield [instance.name.toLowerCase(), undefined];
-  if (instance.container !== '') yield [instance.container.slice(0, 12).toLowerCase(), undefined];
-  for (const network of Object.keys(instance.addresses)) {
-    const of = networkNames[network]?.toLowerCase();
-    if (of !== undefined) yield [`${instance.name.toLowerCase()}.${of}`, [network]];
-  }
-  for (const [network, aliases] of Object.entries(instance.aliases)) for (const alias of aliases) yield [alias.toLowerCase(), [network]];
+/** Of two with one address, the higher has it. */
+function rank(instance: NamedInstance | undefined): number {
+  if (instance === undefined) return -1;
+  return instance.ready ? 2 : instance.state === 'out' ? 0 : 1;
 }
 
-function add(names: Names, name: string, instance: NamedInstance, networks?: readonly string[]): void {
+interface BareName {
+  readonly name: string;
+  /** Undefined: on all of its networks. */
+  readonly networks: readonly string[] | undefined;
+  readonly isOwn: boolean;
+}
+
+/**
+ * As Docker's own resolver does, also the container's short id and host name, and each name with a network's name behind it:
+ * `web.backend` is web's address in network backend.
+ */
+function* bareNames(instance: NamedInstance, networkNames: Readonly<Record<string, string>>): Generator<BareName> {
+  const service = instance.service.toLowerCase();
+  const own = [instance.name, instance.container.slice(0, 12), instance.hostname ?? ''].filter((name) => name !== '');
+  yield { name: service, networks: undefined, isOwn: false };
+  for (const name of [`${instance.number}.${service}`, ...own.map((one) => one.toLowerCase())])
+    yield { name, networks: undefined, isOwn: true };
+  for (const network of Object.keys(instance.addresses)) {
+    const aliases = (instance.aliases[network] ?? []).map((alias) => alias.toLowerCase());
+    for (const name of aliases) yield { name, networks: [network], isOwn: true };
+    const of = networkNames[network]?.toLowerCase();
+    if (of === undefined) continue;
+    yield { name: `${service}.${of}`, networks: [network], isOwn: false };
+    for (const name of [...own.map((one) => one.toLowerCase()), ...aliases])
+      yield { name: `${name}.${of}`, networks: [network], isOwn: true };
+  }
+}
+
+/** One target for each instance: a name that it has twice is valid wherever one of them is. */
+function add(names: Names, name: string, target: Target): void {
   const targets = entry(names, name, () => []);
   const last = targets.at(-1);
-  if (last?.instance !== instance) targets.push({ instance, networks });
-  else targets[targets.length - 1] = { instance, networks: last.networks && networks && [...last.networks, ...networks] };
+  if (last?.instance !== target.instance) targets.push(target);
+  else {
+    const networks = last.networks && target.networks && [...last.networks, ...target.networks];
+    targets[targets.length - 1] = { instance: target.instance, networks, isOwn: last.isOwn && target.isOwn };
+  }
 }
 
 function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -9,6 +9,8 @@ export const labels = {
   maxPerHost: 'arpanet.max-per-host',
   /** Written by the services API: the secrets and configs that are files in it, as JSON. */
   files: 'arpanet.files',
+  /** When the service's name leads to this instance: `healthy`, only while its health check succeeds; `running`, whatever that says. */
+  dns: 'arpanet.dns',
   /** `off`: an instance of a lost host is waited for, and not made elsewhere. */
   reschedule: 'arpanet.reschedule',
   /** Written by us on containers: `2.pricing.abc`, and what the store's record holds, as JSON. */

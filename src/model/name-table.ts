@@ -20,8 +20,30 @@ export interface NamedInstance {
   readonly links: Readonly<Record<string, string>>;
   /** Exposed TCP/UDP ports, for SRV. */
   readonly ports: readonly { readonly port: number; readonly protocol: string }[];
-  /** True when it may be answered: running, healthy if it has a health check, not being stopped. A not-ready instance can still ask. */
+  /** The host name that its user gave it: peers find it by that, too. */
+  readonly hostname?: string;
+  /** `out`: it does not run, or is being stopped: no name leads to it. It may still ask. */
+  readonly state: 'running' | 'paused' | 'out';
+  /** Running, and healthy if it has a health check: names of several instances lead to such first. */
   readonly ready: boolean;
+  /** By its label `arpanet.dns=healthy`: its service's name never leads to it before it is ready. */
+  readonly strict?: true;
+}
+
+/**
+ * The instances that a name of them all leads to: those that are ready; if none is, those that run, and if none runs, paused ones. Members of
+ * a cluster that must find each other to become healthy do so; an Engine answers the same. `isOwn`: the name is of one container alone, and
+ * leads to it while it runs or is paused.
+ */
+export function answering<T extends Pick<NamedInstance, 'state' | 'ready' | 'strict'>>(
+  instances: readonly T[],
+  isOwn: boolean,
+): readonly T[] {
+  const ready = instances.filter((one) => one.ready);
+  if (ready.length > 0) return ready;
+  const lenient = instances.filter((one) => isOwn || one.strict !== true);
+  const running = lenient.filter(({ state }) => state === 'running');
+  return running.length > 0 ? running : lenient.filter(({ state }) => state === 'paused');
 }
 
 export type OutsideType = 'A' | 'AAAA' | 'CNAME' | 'SRV' | 'TXT';

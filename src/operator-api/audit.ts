@@ -219,9 +219,9 @@ function ofMtus({ looks }: AuditInput): readonly Finding[] {
 const DEFAULT_MTU = 1500;
 
 function ofHostNames(host: string, wanted: readonly NamedInstance[], found: readonly NamedInstance[]): readonly Finding[] {
-  const ready = (instances: readonly NamedInstance[]): readonly string[] =>
-    instances.flatMap((one) => (one.ready ? Object.values(one.addresses).map((ip) => `${one.id} at ${ip}`) : []));
-  return differences(ready(wanted), ready(found)).map((what) => ({ where: 'names', host, what: `its DNS ${what}` }));
+  const up = (instances: readonly NamedInstance[]): readonly string[] =>
+    instances.flatMap((one) => (one.state === 'out' ? [] : Object.values(one.addresses).map((ip) => `${one.id} at ${ip}`)));
+  return differences(up(wanted), up(found)).map((what) => ({ where: 'names', host, what: `its DNS ${what}` }));
 }
 
 function differences(wanted: readonly string[], found: readonly string[]): readonly string[] {

@@ -1,5 +1,5 @@
 /** The path from a container to what it calls by a name, link by link: the first broken link, and its fix. Pure. */
-import type { DialResult, NamedInstance, OutsideName } from '../model/index.ts';
+import { answering, type DialResult, type NamedInstance, type OutsideName } from '../model/index.ts';
 import type { Finding } from './audit.ts';
 import { instancesCalled } from './instance-reference.ts';
 import type { HostReport, NetworkReport } from './reports/report.ts';
@@ -46,8 +46,8 @@ export function callsOf({ from, name: text, names }: DoctorInput): readonly Call
   const { name, port: given } = withPort(text);
   const sender = senderOf(from, names);
   if (sender === undefined) return [];
-  const ready = targetsOf(sender, name, names).targets.filter((one) => one.ready);
-  const calls = ready.flatMap((one) => {
+  const { targets, isOwn } = targetsOf(sender, name, names);
+  const calls = answering(targets, isOwn).flatMap((one) => {
     const shared = Object.keys(sender.addresses).find((network) => one.addresses[network] !== undefined);
     const address = shared === undefined ? undefined : one.addresses[shared];
     const ports = given === undefined ? one.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port) : [given];
@@ -104,8 +104,8 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
     stateOf(one) === undefined ? 'does not run, or is not healthy yet' : `does not run: ${stateOf(one)}`;
   const networkName = (id: string) => networks.find((network) => network.id === id)?.name ?? id.slice(0, 12);
   const own = Object.keys(sender.addresses);
-  // A single container of `docker run` belongs to no service: it runs if it is ready.
-  if (!isUp(stateOf(sender) ?? (sender.ready ? 'Up' : '')))
+  // A single container of `docker run` belongs to no service.
+  if (!isUp(stateOf(sender) ?? (sender.state === 'running' ? 'Up' : '')))
     yield broken(
       'sender',
       `${sender.name} ${idleness(sender)}`,
@@ -113,7 +113,7 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
     );
   else yield sound('sender', `${sender.name} runs on ${sender.host}, in ${own.map(networkName).join(', ')}`);
 
-  const { targets, full } = targetsOf(sender, name, names);
+  const { targets, full, isOwn } = targetsOf(sender, name, names);
   const made = targets.length > 0 ? undefined : outside.find((one) => `${one.name}.service.consul` === full);
   if (made !== undefined) {
     const records = made.entries.map((entry) => `${entry.type} ${entry.value}`).join(', ');
@@ -130,9 +130,11 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
     );
     return;
   }
-  const ready = targets.filter((one) => one.ready);
-  if (ready.length > 0) yield sound('answer', `${full} is ${ready.map((one) => Object.values(one.addresses)[0] ?? '').join(', ')}`);
-  for (const one of ready.length > 0 ? [] : targets) {
+  const answers = answering(targets, isOwn);
+  const noneIsReady = answers.some((one) => one.ready) ? '' : ' (not healthy, but no other instance is)';
+  if (answers.length > 0)
+    yield sound('answer', `${full} is ${answers.map((one) => Object.values(one.addresses)[0] ?? '').join(', ')}${noneIsReady}`);
+  for (const one of answers.length > 0 ? [] : targets) {
     const found = instances.find((instance) => instance.id === one.container);
     if (hosts.find((host) => host.name === one.host)?.state !== 'alive') continue;
     if (found?.health !== undefined && found.health !== 'healthy')
@@ -145,7 +147,7 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
       yield broken('instance', `${one.name} ${idleness(one)}`, `docker start ${one.name}; docker logs ${one.name} may say why it stopped`);
   }
 
-  const asked = ready.length > 0 ? ready : targets;
+  const asked = answers.length > 0 ? answers : targets;
   for (const host of new Set([sender.host, ...asked.map((one) => one.host)])) {
     const report = hosts.find((one) => one.name === host);
     if (report?.state !== 'alive')
@@ -208,20 +210,27 @@ function targetsOf(
   sender: NamedInstance,
   name: string,
   names: readonly NamedInstance[],
-): { readonly targets: readonly NamedInstance[]; readonly full: string } {
+): { readonly targets: readonly NamedInstance[]; readonly full: string; readonly isOwn: boolean } {
   const bare = name
     .toLowerCase()
     .replace(/\.$/, '')
     .replace(/\.service\.consul$/, '');
   const linked = sender.links[bare] ?? bare;
   const called = (one: NamedInstance, what: string) =>
-    [one.service, `${one.number}.${one.service}`, one.name, one.container.slice(0, 12), ...Object.values(one.aliases).flat()].some(
-      (each) => each.toLowerCase() === what,
-    );
+    [
+      one.service,
+      `${one.number}.${one.service}`,
+      one.name,
+      one.container.slice(0, 12),
+      one.hostname ?? '',
+      ...Object.values(one.aliases).flat(),
+    ].some((each) => each.toLowerCase() === what);
+  const isOwnOf = (all: readonly NamedInstance[], what: string) => all.length === 1 && all[0]?.service.toLowerCase() !== what;
   const own = names.filter((one) => one.deployment === sender.deployment && called(one, linked));
-  if (own.length > 0) return { targets: own, full: `${linked}.${sender.deployment}.service.consul` };
+  if (own.length > 0) return { targets: own, full: `${linked}.${sender.deployment}.service.consul`, isOwn: isOwnOf(own, linked) };
   const others = names.filter((one) => called(one, bare.slice(0, -one.deployment.length - 1)) && bare.endsWith(`.${one.deployment}`));
-  return { targets: others, full: `${bare}${others.length > 0 ? '' : `.${sender.deployment}`}.service.consul` };
+  const isOwn = isOwnOf(others, bare.slice(0, -(others[0]?.deployment.length ?? 0) - 1));
+  return { targets: others, full: `${bare}${others.length > 0 ? '' : `.${sender.deployment}`}.service.consul`, isOwn };
 }
 
 const isUp = (state: string) => state.startsWith('Up') || state === 'running';

@@ -4,7 +4,7 @@
  * Consul DNS reads `pricing.abc.service.consul` as tag `pricing` of service `abc`: a service named `pricing.abc` is found in the catalog but
  * never by DNS. So each instance is registered twice.
  */
-import type { NamedInstance, OutsideName } from '../model/index.ts';
+import { answering, type NamedInstance, type OutsideName } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
 import type { NamedHost } from './contract.ts';
@@ -15,27 +15,44 @@ const CATALOG = "Consul's catalog";
 export const NODE_PREFIX = 'arpanet-';
 
 /**
- * Makes the registrations of all ready instances that have an address in the cluster. An instance that has not changed gets the same objects
+ * Makes the registrations of all instances that run and have an address in the cluster. An instance that has not changed gets the same objects
  * as last time, so that `diff` need not compare them: with hundreds of instances that is most of the work of a change.
+ *
+ * The check of one that is not ready is `warning` where its service's name leads to it all the same, since no other is ready, and `critical`
+ * where it does not: Consul's DNS leaves out what is critical.
  */
 export function catalogMaker(): (instances: readonly NamedInstance[], hosts: readonly NamedHost[]) => readonly CatalogService[] {
   let made = new Map<string, readonly CatalogService[]>();
   return (instances, hosts) => {
     const addressOf = new Map(hosts.map((host) => [host.name, host.address]));
     const next: typeof made = new Map();
-    const add = (instance: NamedInstance): void => {
-      const nodeAddress = addressOf.get(instance.host);
-      if (!instance.ready || nodeAddress === undefined) return;
-      const text = `${nodeAddress} ${JSON.stringify(instance)}`;
-      next.set(text, made.get(text) ?? registrationsOf(instance, nodeAddress));
+    const services = new Map<string, NamedInstance[]>();
+    const join = (instance: NamedInstance): void => {
+      const service = `${instance.service}.${instance.deployment}`.toLowerCase();
+      const others = services.get(service);
+      if (others === undefined) services.set(service, [instance]);
+      else others.push(instance);
     };
-    each({ kind: 'instance', of: CATALOG }, instances, ({ id }) => id, add);
+    const add = (instance: NamedInstance, answers: ReadonlySet<NamedInstance>): void => {
+      const nodeAddress = addressOf.get(instance.host);
+      if (instance.state === 'out' || nodeAddress === undefined) return;
+      const status = instance.ready ? undefined : answers.has(instance) ? 'warning' : 'critical';
+      const text = `${nodeAddress} ${status} ${JSON.stringify(instance)}`;
+      next.set(text, made.get(text) ?? registrationsOf(instance, nodeAddress, status));
+    };
+    const entry = { kind: 'instance', of: CATALOG };
+    const idOf = ({ id }: NamedInstance) => id;
+    each(entry, instances, idOf, join);
+    for (const members of services.values()) {
+      const answers = new Set(answering(members, false));
+      each(entry, members, idOf, (instance) => add(instance, answers));
+    }
     made = next;
     return [...made.values()].flat();
   };
 }
 
-function registrationsOf(instance: NamedInstance, nodeAddress: string): readonly CatalogService[] {
+function registrationsOf(instance: NamedInstance, nodeAddress: string, status: CatalogService['status']): readonly CatalogService[] {
   const address = Object.values(instance.addresses)[0];
   if (address === undefined) return [];
   const { id, container, name, number, host } = instance;
@@ -48,10 +65,18 @@ function registrationsOf(instance: NamedInstance, nodeAddress: string): readonly
     ...(port === undefined ? {} : { port }),
     meta: { 'external-source': 'arpanet', container, name, host, deployment, service, number: String(number) },
   };
-  const names = [service, `${number}.${service}`, name, ...Object.values(instance.aliases).flat()];
+  const own = [`${number}.${service}`, name, instance.hostname ?? '', ...Object.values(instance.aliases).flat()];
+  if (status === undefined)
+    return [
+      { ...common, id, service: `${service}.${deployment}`, tags: [] },
+      { ...common, id: `${id}.dns`, service: deployment, tags: tagsOf([service, ...own]) },
+    ];
+  // Names of its own lead to it while it runs: they have no part in the check of its service.
+  const ownTags = tagsOf(own).filter((tag) => tag !== service);
   return [
-    { ...common, id, service: `${service}.${deployment}`, tags: [] },
-    { ...common, id: `${id}.dns`, service: deployment, tags: tagsOf(names) },
+    { ...common, status, id, service: `${service}.${deployment}`, tags: [] },
+    { ...common, status, id: `${id}.dns`, service: deployment, tags: tagsOf([service]) },
+    { ...common, id: `${id}.own`, service: deployment, tags: ownTags },
   ];
 }
 
@@ -109,7 +134,10 @@ export function diff(desired: readonly CatalogService[], actual: readonly Catalo
         const registered = present.get(keyOf(service));
         return registered === undefined || !isSame(service, registered);
       })
-      .map((service) => ({ kind: 'register', service }) as const),
+      .map((service) => {
+        const isCheckOver = service.status === undefined && present.get(keyOf(service))?.status !== undefined;
+        return { kind: 'register', service, ...(isCheckOver && { isCheckOver }) } as const;
+      }),
   ];
 }
 
@@ -142,7 +170,9 @@ function keyOf({ node, id }: { readonly node: string; readonly id: string }): st
 /** Without the node's address, which is changed by a `node` change. */
 function isSame(a: CatalogService, b: CatalogService): boolean {
   if (a === b) return true;
-  return a.service === b.service && a.address === b.address && (a.port ?? 0) === (b.port ?? 0) && flat(a) === flat(b);
+  return (
+    a.service === b.service && a.status === b.status && a.address === b.address && (a.port ?? 0) === (b.port ?? 0) && flat(a) === flat(b)
+  );
 }
 
 function flat({ tags, meta }: CatalogService): string {

@@ -1,5 +1,5 @@
 /** Which instances there are, their names, and which of them DNS may answer with. Pure. */
-import type { ContainerInspect, ContainerRecord, ContainerView, NamedInstance } from '../model/index.ts';
+import { type ContainerInspect, type ContainerRecord, type ContainerView, labels, type NamedInstance } from '../model/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
 
 export interface InstancesInput {
@@ -17,7 +17,9 @@ interface Candidate {
   readonly record: ContainerRecord;
   readonly container: string;
   readonly host: string;
+  readonly state: NamedInstance['state'];
   readonly isReady: boolean;
+  readonly hostname: string | undefined;
   readonly ports: NamedInstance['ports'];
 }
 
@@ -38,17 +40,33 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
   ];
   const linkTo = linker(input.records);
   const idsTaken = new Set<string>();
-  const name = (candidate: Candidate): NamedInstance => {
-    const { record, container, host, isReady, ports } = candidate;
+  const toNamed = (candidate: Candidate): NamedInstance => {
+    const { record, container, host, state, isReady, hostname, ports } = candidate;
     const { name, deployment, service, number, addresses, aliases } = record;
     const plain = `${number}.${service}.${deployment}`;
     const id = idsTaken.has(plain) ? `${plain}.${container.slice(0, 12)}` : plain;
     idsTaken.add(plain);
     const all = [...(record.linkedHosts ?? []), ...record.links];
     const links = Object.fromEntries(all.map(({ alias, target }) => [alias, linkTo(deployment, target, alias)]));
-    return { id, container, name, deployment, service, number, host, addresses, aliases, links, ports, ready: isReady };
+    return {
+      id,
+      container,
+      name,
+      deployment,
+      service,
+      number,
+      host,
+      addresses,
+      aliases,
+      links,
+      ports,
+      state,
+      ready: isReady,
+      ...(hostname !== undefined && { hostname }),
+      ...(record.request.Labels?.[labels.dns] === 'healthy' && { strict: true }),
+    };
   };
-  const named = each({ kind: 'container', of: 'the name table' }, candidates.sort(byPrecedence), ({ record }) => nameOf(record), name);
+  const named = each({ kind: 'container', of: 'the name table' }, candidates.sort(byPrecedence), ({ record }) => nameOf(record), toNamed);
   return named.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -59,14 +77,21 @@ function candidateOf(
 ): Candidate | undefined {
   const container = record.id;
   if (container === undefined || (view === undefined && !joining.has(record.host))) return undefined;
-  const isUp = view === undefined || ((view.hostState !== 'down' || joining.has(view.host)) && isAnswering(view.facts.inspect.State));
+  const engine = view?.facts.inspect.State;
+  const isOut = withdrawn.has(container) || (view?.hostState === 'down' && !joining.has(view.host));
+  const state = isOut ? 'out' : engine === undefined ? 'running' : stateOf(engine);
+  const isReady = state === 'running' && (engine === undefined || record.request.Labels?.[labels.dns] === 'running' || isHealthy(engine));
   const ports = portsOf((view?.facts.inspect.Config ?? record.request).ExposedPorts);
-  return { record, container, host: view?.host ?? record.host, isReady: isUp && !withdrawn.has(container), ports };
+  return { record, container, host: view?.host ?? record.host, state, isReady, hostname: record.request.Hostname || undefined, ports };
 }
 
-/** Running, and healthy if it has a health check. */
-export function isAnswering({ Running, Paused, Restarting, Dead, Health }: ContainerInspect['State']): boolean {
-  if (!Running || Paused || Restarting || Dead) return false;
+function stateOf({ Running, Paused, Restarting, Dead }: ContainerInspect['State']): NamedInstance['state'] {
+  if (!Running || Restarting || Dead) return 'out';
+  return Paused ? 'paused' : 'running';
+}
+
+/** Healthy, or without a health check. */
+function isHealthy({ Health }: ContainerInspect['State']): boolean {
   const health = Health?.Status ?? '';
   return health === '' || health === 'none' || health === 'healthy';
 }

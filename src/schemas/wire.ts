@@ -125,7 +125,10 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   aliases: z.record(z.string(), texts),
   links: textMap,
   ports: z.array(z.looseObject({ port, protocol: text })),
+  hostname: optional(text),
+  state: z.enum(['running', 'paused', 'out']),
   ready: flag,
+  strict: optional(z.literal(true)),
 });
 
 /** The name table, on the wire and in an agent's file. */

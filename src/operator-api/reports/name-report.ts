@@ -1,5 +1,5 @@
 /** The names that the cluster's DNS answers, as data. Pure. */
-import type { NamedInstance, OutsideEntry, OutsideName } from '../../model/index.ts';
+import { answering, type NamedInstance, type OutsideEntry, type OutsideName } from '../../model/index.ts';
 
 /** One name that DNS answers: a service, an instance, or a record that an operator added. */
 export interface NameReport {
@@ -26,7 +26,7 @@ export function nameReports(instances: readonly NamedInstance[], outside: readon
     .map(
       ([name, all]): NameReport => ({
         name,
-        addresses: all.filter((one) => one.ready).flatMap((one) => Object.values(one.addresses).slice(0, 1)),
+        addresses: answering(all, all[0]?.id === name).flatMap((one) => Object.values(one.addresses).slice(0, 1)),
         hosts: [...new Set(all.map((one) => one.host))].toSorted(),
         ready: all.filter((one) => one.ready).length,
         instances: all.length,

@@ -4,16 +4,16 @@ import type { HostConfig } from '../../model/index.ts';
 export const searchDomain = (deployment: string): string => `${deployment}.service.consul`;
 
 /**
- * `ndots:1`, because Docker writes `ndots:0` on networks of users, with which musl (Alpine) never searches.
+ * `ndots` is the user's alone: where it is set, the Engine's resolver (127.0.0.11) forwards no name of one label (libnetwork, resolver.go), and resolvers that
+ * have no search list (dig, c-ares, nginx) found nobody. Without it, every libc asks for `pricing` itself first, and the host's DNS knows who asks.
  * Docker's `--dns-search .` means "search nothing else", and so do we.
  */
 export function dnsOf(hostConfig: HostConfig, deployment: string, server: string): Pick<HostConfig, 'Dns' | 'DnsSearch' | 'DnsOptions'> {
-  const options = hostConfig.DnsOptions ?? [];
   const search = (hostConfig.DnsSearch ?? []).filter((domain) => domain !== '.');
   return {
     Dns: once([server, ...(hostConfig.Dns ?? [])]),
     DnsSearch: once([searchDomain(deployment), ...search]),
-    DnsOptions: options.some((option) => option.startsWith('ndots:')) ? options : [...options, 'ndots:1'],
+    DnsOptions: hostConfig.DnsOptions ?? [],
   };
 }
 

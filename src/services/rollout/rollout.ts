@@ -66,13 +66,19 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
     });
     if (failures[0] !== undefined) throw failures[0];
     const sinceMs = deps.now();
+    let isConfirmed = false;
     for (;;) {
       const fresh = core.instances(record).filter((container) => isCurrent(container, essence(record.template)));
       const states = fresh.map((container) => fitness(container, record.update, sinceMs, deps.now()));
       const failed = states.find((state) => typeof state === 'object');
       if (typeof failed === 'object') throw new ArpanetError('conflict', failed.failed);
-      if (states.every((state) => state === 'healthy') || core.record(record) === undefined) return;
-      await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
+      if (core.record(record) === undefined) return;
+      const isWell = states.every((state) => state === 'healthy');
+      if (isWell && isConfirmed) return;
+      // On a busy host the view may lag behind an instance that has just exited: the Engines are asked before the old ones go.
+      isConfirmed = isWell;
+      if (isWell) await Promise.allSettled(fresh.map(({ host, id }) => deps.scheduler.view.refresh(host, { containers: [id] })));
+      else await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
     }
   }
 

@@ -18,13 +18,15 @@ export interface CatalogService {
   readonly address: string;
   readonly port?: number;
   readonly meta: Readonly<Record<string, string>>;
+  /** Status of its check, if it has one. Consul's DNS leaves out what is critical. */
+  readonly status?: 'warning' | 'critical' | undefined;
 }
 
 /** One change of the catalog. */
 export type CatalogChange =
   | { readonly kind: 'node'; readonly node: string; readonly address: string }
-  /** Registers the node too. */
-  | { readonly kind: 'register'; readonly service: CatalogService }
+  /** Registers the node, too. `isCheckOver`: it had a check, and has none any more. */
+  | { readonly kind: 'register'; readonly service: CatalogService; readonly isCheckOver?: true }
   | { readonly kind: 'deregister'; readonly node: string; readonly id: string }
   /** Removes the node with all its services. */
   | { readonly kind: 'deregister-node'; readonly node: string };
@@ -42,8 +44,8 @@ export interface CatalogDeps {
   readonly token?: string;
 }
 
-/** Less the fence; a registration is two operations. */
-const MAX_CHANGES = Math.floor((MAX_OPERATIONS - 1) / 2);
+/** Less the fence; a registration is three operations. */
+const MAX_CHANGES = Math.floor((MAX_OPERATIONS - 1) / 3);
 const NODE_META = { 'external-node': 'true' };
 
 interface NodeServices {
@@ -59,6 +61,11 @@ interface StoredService {
   readonly Meta: Readonly<Record<string, string>> | null;
 }
 
+interface StoredCheck {
+  readonly ServiceID: string;
+  readonly Status: string;
+}
+
 /** `address` is Consul's HOST:PORT. Throws `invalid` for a wrong address. */
 export function openCatalog(address: string, { log, token }: CatalogDeps): Catalog {
   const http = createConsulHttp(address, token);
@@ -66,7 +73,15 @@ export function openCatalog(address: string, { log, token }: CatalogDeps): Catal
   async function servicesOf(node: string): Promise<readonly CatalogService[]> {
     const { body } = await http.call({ method: 'GET', path: `/catalog/node/${encodeURIComponent(node)}`, query: { consistent: '' } });
     const found = body as NodeServices | null;
-    return Object.values(found?.Services ?? {}).map((service) => toService(found?.Node ?? { Node: node, Address: '' }, service));
+    const { body: checks } = await http.call({
+      method: 'GET',
+      path: `/health/node/${encodeURIComponent(node)}`,
+      query: { consistent: '' },
+    });
+    const statusOf = new Map((checks as readonly StoredCheck[] | null)?.map(({ ServiceID, Status }) => [ServiceID, Status]));
+    return Object.values(found?.Services ?? {}).map((service) =>
+      toService(found?.Node ?? { Node: node, Address: '' }, service, statusOf.get(service.ID)),
+    );
   }
 
   return {
@@ -88,7 +103,7 @@ export function openCatalog(address: string, { log, token }: CatalogDeps): Catal
   };
 }
 
-function toService(node: NodeServices['Node'], stored: StoredService): CatalogService {
+function toService(node: NodeServices['Node'], stored: StoredService, status: string | undefined): CatalogService {
   return {
     node: node.Node,
     nodeAddress: node.Address,
@@ -98,6 +113,7 @@ function toService(node: NodeServices['Node'], stored: StoredService): CatalogSe
     address: stored.Address,
     ...(stored.Port === 0 ? {} : { port: stored.Port }),
     meta: stored.Meta ?? {},
+    ...((status === 'warning' || status === 'critical') && { status }),
   };
 }
 
@@ -114,7 +130,7 @@ function operations(changes: readonly CatalogChange[]): readonly object[] {
       case 'node':
         return node(change.node, change.address);
       case 'register':
-        return [...node(change.service.node, change.service.nodeAddress), register(change.service)];
+        return [...node(change.service.node, change.service.nodeAddress), ...register(change.service, change.isCheckOver)];
       case 'deregister':
         // Consul deletes by the ID, but refuses a service without a name.
         return [{ Service: { Verb: 'delete', Node: change.node, Service: { ID: change.id, Service: change.id } } }];
@@ -125,10 +141,22 @@ function operations(changes: readonly CatalogChange[]): readonly object[] {
   });
 }
 
-function register({ node, id, service, tags, address, port, meta }: CatalogService): object {
-  return {
-    Service: { Verb: 'set', Node: node, Service: { ID: id, Service: service, Tags: tags, Address: address, Port: port ?? 0, Meta: meta } },
+const checkId = (id: string): string => `${id}.ready`;
+
+function register({ node, id, service, tags, address, port, meta, status }: CatalogService, isCheckOver = false): readonly object[] {
+  const entry = { ID: id, Service: service, Tags: tags, Address: address, Port: port ?? 0, Meta: meta };
+  const check = {
+    Node: node,
+    CheckID: checkId(id),
+    ServiceID: id,
+    Name: 'ready: running, and healthy if it has a health check',
+    Status: status,
   };
+  return [
+    { Service: { Verb: 'set', Node: node, Service: entry } },
+    ...(status === undefined ? [] : [{ Check: { Verb: 'set', Check: check } }]),
+    ...(isCheckOver ? [{ Check: { Verb: 'delete', Check: { Node: node, CheckID: checkId(id) } } }] : []),
+  ];
 }
 
 function refusal(body: unknown, fence: Fence): ArpanetError {

@@ -50,7 +50,8 @@ describe('networks over three hosts', () => {
     };
   const ping = async (from: string, to: string, seconds: number) =>
     (await docker('exec', from, 'ping', '-c', '1', '-W', String(seconds), to)).code === 0;
-  const reaches = (from: string, to: string) => ping(from, to, 5);
+  /** Names follow a start or restart within milliseconds, after its answer. */
+  const reaches = (from: string, to: string) => until(`${from} reaches ${to}`, () => ping(from, to, 5));
   const isCutOff = async (from: string, to: string) => !(await ping(from, to, 1));
 
   it('IPv6: containers of all hosts have an address in the subnet asked for, reach each other by it, and --ip6 is kept', async () => {

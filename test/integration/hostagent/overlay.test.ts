@@ -221,6 +221,7 @@ describe('networks of a host', { timeout: 300_000 }, () => {
         aliases: {},
         links: {},
         ports: [],
+        state: 'running' as const,
         ready: true,
       };
       for (const index of [0, 1, 2])

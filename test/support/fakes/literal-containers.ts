@@ -29,6 +29,8 @@ export function literalView(
     readonly hostState?: ContainerView['hostState'];
     readonly running?: boolean;
     readonly ports?: readonly string[];
+    /** What is different in `State` of its inspect. */
+    readonly state?: object;
   } = {},
 ): ContainerView {
   const isRunning = over.running ?? true;
@@ -65,6 +67,7 @@ export function literalView(
           ExitCode: 0,
           StartedAt: '',
           FinishedAt: '',
+          ...over.state,
         },
         Config: { ExposedPorts: Object.fromEntries((over.ports ?? []).map((port) => [port, {}])) },
         HostConfig: {},

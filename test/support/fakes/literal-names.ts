@@ -16,6 +16,7 @@ export function instance(id: string, addresses: Record<string, string>, over: Pa
     aliases: {},
     links: {},
     ports: [{ port: 80, protocol: 'tcp' }],
+    state: 'running',
     ready: true,
     ...over,
   };

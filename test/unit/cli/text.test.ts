@@ -43,6 +43,7 @@ const instance = (number: number, over: Partial<NamedInstance> = {}): NamedInsta
   aliases: {},
   links: {},
   ports: [],
+  state: 'running',
   ready: true,
   ...over,
 });
@@ -119,7 +120,7 @@ describe('what operators look at', () => {
 
   it('a name shows the addresses of those that are ready, and how many are not', () => {
     assert.equal(
-      namesText(nameReports([instance(10), instance(2, { ready: false })], [])),
+      namesText(nameReports([instance(10), instance(2, { state: 'out', ready: false })], [])),
       [
         'NAME                       READY  HOST    ADDRESS',
         'web.abc.service.consul     1/2    h10,h2  10.32.0.10',

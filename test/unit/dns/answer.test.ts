@@ -20,7 +20,7 @@ const web = instance('1.web.abc', { abc: '10.32.0.10' });
 const prices = [
   instance('1.pricing.abc', { abc: '10.32.0.1' }),
   instance('2.pricing.abc', { abc: '10.32.0.2' }),
-  instance('3.pricing.abc', { abc: '10.32.0.3' }, { ready: false }),
+  instance('3.pricing.abc', { abc: '10.32.0.3' }, { state: 'out', ready: false }),
 ];
 const others = [instance('1.pricing.xyz', { xyz: '10.32.4.1' }), instance('1.web.xyz', { xyz: '10.32.4.10' })];
 const shop = [web, ...prices, ...others];
@@ -45,9 +45,36 @@ describe('names below service.consul', () => {
     for (const name of ['price_list.V2', 'PRICE_LIST.v2', '1.price_list.v2', 'a.B_c'])
       assert.deepEqual(ask(odd, host, `${name}.ABC.service.consul`), ['10.32.0.9']);
   });
-  it('do not exist with no instance ready, as in Consul', () => {
+  it('do not exist with no instance that runs, as in Consul', () => {
     assert.equal(ask(shop, host, '3.pricing.abc.service.consul'), 'nxdomain');
     assert.equal(ask(shop, host, '3.pricing.abc.service.consul', TYPE.AAAA), 'nxdomain');
+  });
+  it('lead to those that run while none is healthy yet, so that members that must find each other become healthy', () => {
+    const starting = { ready: false } as const;
+    const etcd = [1, 2].map((number) => instance(`${number}.etcd.abc`, { abc: `10.32.0.2${number}` }, starting));
+    assert.deepEqual(ask(etcd, '10.32.0.21', 'etcd'), ['10.32.0.21', '10.32.0.22']);
+    const [one = web] = etcd;
+    assert.deepEqual(ask([one, instance('2.etcd.abc', { abc: '10.32.0.22' })], '10.32.0.21', 'etcd'), ['10.32.0.22'], 'one is healthy');
+    const strict = etcd.map((member) => ({ ...member, strict: true }) as const);
+    assert.equal(ask(strict, '10.32.0.21', 'etcd'), 'nxdomain', 'arpanet.dns=healthy');
+    assert.deepEqual(ask(strict, '10.32.0.21', '2.etcd'), ['10.32.0.22'], 'a name of its own leads to it all the same');
+  });
+  it('of one container lead to it while it runs or is paused', () => {
+    const paused = { state: 'paused', ready: false, aliases: { abc: ['queue'] }, hostname: 'Gateway', name: 'one' } as const;
+    const alone = [web, instance('1.db.abc', { abc: '10.32.0.30' }, paused), instance('2.db.abc', { abc: '10.32.0.31' })];
+    for (const name of ['1.db', 'one', 'queue', 'gateway']) assert.deepEqual(ask(alone, inAbc, name), ['10.32.0.30'], name);
+    assert.deepEqual(ask(alone, inAbc, 'db'), ['10.32.0.31'], 'the service has another one');
+    assert.deepEqual(ask(alone.slice(0, 2), inAbc, 'db'), ['10.32.0.30'], 'the service has no other one');
+  });
+  it('with a network behind them lead to the address there, for services and aliases, too', () => {
+    const both = instance('1.db.abc', { front: '10.32.1.1', back: '10.32.2.1' }, { aliases: { back: ['store'] } });
+    const asker = instance('1.web.abc', { front: '10.32.1.2', back: '10.32.2.2' });
+    const table = { ...nameTable(both, asker), networks: { front: 'abc_front', back: 'abc_back' } };
+    const zone = compileZone(table, '10.32.0.0/12');
+    const address = (name: string) => decide(zone, { name, type: TYPE.A }, '10.32.1.2', atMs);
+    assert.deepEqual(address('db.abc_back'), { kind: 'addresses', addresses: ['10.32.2.1'] });
+    assert.deepEqual(address('store.abc_back'), { kind: 'addresses', addresses: ['10.32.2.1'] });
+    assert.deepEqual(address('db.abc_front'), { kind: 'addresses', addresses: ['10.32.1.1'] });
   });
   it('do not exist when unknown, for any type', () => {
     for (const type of [TYPE.A, TYPE.AAAA, TYPE.SRV, TYPE.TXT, TYPE.ANY])
@@ -131,10 +158,10 @@ describe('an asker that is an instance', () => {
     assert.deepEqual(ask(joined, '10.32.0.1', 'db'), ['10.32.0.2']);
     assert.equal(ask(joined, '10.32.0.2', 'the-gate'), 'forward bare');
   });
-  it('is never given another deployment’s instance while its own is not ready', () => {
+  it('is never given another deployment’s instance while its own does not run', () => {
     const joined = [
       instance('1.web.abc', { proxy: '10.32.8.1' }),
-      instance('1.db.abc', { proxy: '10.32.8.2' }, { ready: false }),
+      instance('1.db.abc', { proxy: '10.32.8.2' }, { state: 'out', ready: false }),
       instance('1.db.xyz', { proxy: '10.32.8.3' }),
     ];
     assert.equal(ask(joined, '10.32.8.1', 'db'), 'nxdomain');

@@ -134,6 +134,7 @@ describe('moves', () => {
     aliases: {},
     links: {},
     ports: [],
+    state: 'running',
     ready: true,
   });
   const table = (...instances: NamedInstance[]): NameTable => ({ version: 1, epoch: 1, atMs: 0, instances });

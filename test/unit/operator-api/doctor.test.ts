@@ -20,6 +20,7 @@ const named = (service: string, number: number, host: string, over: Partial<Name
   aliases: {},
   links: {},
   ports: [],
+  state: 'running',
   ready: true,
   ...over,
 });
@@ -148,7 +149,7 @@ describe('doctor', () => {
 
   it('takes a service for its first instance that is ready, and asks which where several deployments have it', () => {
     const second = named('web', 2, 'h1');
-    const names = [{ ...web, ready: false }, second, pricing];
+    const names = [{ ...web, state: 'out' as const, ready: false }, second, pricing];
     const [first] = diagnose({ ...whole, from: 'web', names, instances: [seen(web), seen(second), seen(pricing)] });
     assert.match(first?.what ?? '', /^abc-web-2 runs on h1/);
     for (const from of ['abc/web', 'web-1', '1.web', '1.web.abc', 'abc_web'])
@@ -177,29 +178,35 @@ describe('doctor', () => {
     ],
     [
       'the target has stopped',
-      withTarget({ ready: false }, 'Exited (137) 1 second ago'),
+      withTarget({ state: 'out', ready: false }, 'Exited (137) 1 second ago'),
       'instance',
       /abc-pricing-1 does not run: Exited \(137\)/,
       /docker logs abc-pricing-1/,
     ],
     [
       'the target was never started',
-      withTarget({ ready: false }, 'Created'),
+      withTarget({ state: 'out', ready: false }, 'Created'),
       'instance',
       /does not run: Created/,
       /docker start abc-pricing-1/,
     ],
     [
       'the target is unhealthy',
-      withTarget({ ready: false }, 'Up 3 minutes (unhealthy)', 'unhealthy'),
+      withTarget({ ready: false, strict: true }, 'Up 3 minutes (unhealthy)', 'unhealthy'),
       'health',
       /is unhealthy, so DNS leaves it out/,
       /State\.Health/,
     ],
-    ['the target is not healthy yet', withTarget({ ready: false }, 'Up 1 second', 'starting'), 'health', /is starting/, /State\.Health/],
+    [
+      'the target is not healthy yet',
+      withTarget({ ready: false, strict: true }, 'Up 1 second', 'starting'),
+      'health',
+      /is starting/,
+      /State\.Health/,
+    ],
     [
       "the target's host is down",
-      { ...withTarget({ ready: false }), hosts: [host('h1'), host('h2', 'down', 'no heartbeat for 12 s')] },
+      { ...withTarget({ state: 'out', ready: false }), hosts: [host('h1'), host('h2', 'down', 'no heartbeat for 12 s')] },
       'host',
       /h2 is down: no heartbeat/,
       /agent/,

@@ -56,6 +56,31 @@ describe('an instance in the catalog', () => {
   });
 });
 
+describe('an instance that runs and is not ready', () => {
+  const statuses = (health: readonly string[], label?: string) => {
+    const records = health.map((_, index) => {
+      const record = literalRecord(`abc_web_${index + 1}`);
+      return { ...record, request: { ...record.request, ...(label !== undefined && { Labels: { 'arpanet.dns': label } }) } };
+    });
+    const containers = records.map((record, index) => literalView(record, { state: { Health: { Status: health[index] } } }));
+    const made = catalogOf(instancesOf({ records, containers, withdrawn: new Set(), joining: new Set() }), HOSTS);
+    return made.map(({ id, tags, status }) => [id, tags.join(), status ?? 'no check'].join(' '));
+  };
+  it('has a check that keeps it out of its service’s name while another is ready, and none on names of its own', () => {
+    assert.deepEqual(statuses(['starting', 'healthy']), [
+      '1.web.abc  critical',
+      '1.web.abc.dns web critical',
+      '1.web.abc.own 1.web,abc_web_1 no check',
+      '2.web.abc  no check',
+      '2.web.abc.dns web,2.web,abc_web_2 no check',
+    ]);
+  });
+  it('is in its service’s name with a warning while no other is ready, unless its label forbids that', () => {
+    assert.deepEqual(statuses(['starting']), ['1.web.abc  warning', '1.web.abc.dns web warning', '1.web.abc.own 1.web,abc_web_1 no check']);
+    assert.deepEqual(statuses(['starting'], 'healthy').slice(0, 2), ['1.web.abc  critical', '1.web.abc.dns web critical']);
+  });
+});
+
 describe('an instance that changed', () => {
   it('is registered again, and one that did not is the same object', () => {
     const make = catalogMaker();

@@ -2,19 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ContainerRecord, ContainerView, NamedInstance } from '../../../src/model/index.ts';
 import { instancesOf } from '../../../src/registrar/index.ts';
-import { isAnswering } from '../../../src/registrar/instance.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
-
-const RUNNING = {
-  Status: 'running',
-  Running: true,
-  Paused: false,
-  Restarting: false,
-  Dead: false,
-  ExitCode: 0,
-  StartedAt: '',
-  FinishedAt: '',
-};
 
 function named(
   records: readonly ContainerRecord[],
@@ -51,13 +39,34 @@ describe('an instance', () => {
           { port: 53, protocol: 'udp' },
           { port: 80, protocol: 'tcp' },
         ],
+        state: 'running',
         ready: true,
       },
     ]);
   });
 
+  it('runs, is paused or is out; its host name and its label are told', () => {
+    const states: readonly (readonly [object, string])[] = [
+      [{}, 'running'],
+      [{ Health: { Status: 'starting' } }, 'running'],
+      [{ Paused: true }, 'paused'],
+      [{ Restarting: true }, 'out'],
+      [{ Running: false }, 'out'],
+      [{ Dead: true }, 'out'],
+    ];
+    const plain = literalRecord('abc_web_1');
+    for (const [state, expected] of states)
+      assert.equal(named([plain], [literalView(plain, { state })])[0]?.state, expected, JSON.stringify(state));
+    const withLabel = (value: string) =>
+      literalRecord('abc_web_1', { request: { ...plain.request, Hostname: 'gw', Labels: { 'arpanet.dns': value } } });
+    const [starting] = named([withLabel('running')], [literalView(plain, { state: { Health: { Status: 'starting' } } })]);
+    assert.deepEqual([starting?.ready, starting?.strict, starting?.hostname], [true, undefined, 'gw']);
+    const [strict] = named([withLabel('healthy')], [literalView(plain, { state: { Health: { Status: 'starting' } } })]);
+    assert.deepEqual([strict?.ready, strict?.strict], [false, true]);
+  });
+
   it('answers when it runs, and is healthy if it has a health check', () => {
-    const answering: readonly (readonly [object, boolean])[] = [
+    const ready: readonly (readonly [object, boolean])[] = [
       [{}, true],
       [{ Running: false }, false],
       [{ Paused: true }, false],
@@ -69,7 +78,11 @@ describe('an instance', () => {
       [{ Health: { Status: 'unhealthy' } }, false],
       [{ Health: { Status: 'healthy' } }, true],
     ];
-    for (const [state, expected] of answering) assert.equal(isAnswering({ ...RUNNING, ...state }), expected, JSON.stringify(state));
+    const record = literalRecord('abc_web_1');
+    for (const [state, expected] of ready) {
+      const [one] = named([record], [literalView(record, { state })]);
+      assert.equal(one?.ready, expected, JSON.stringify(state));
+    }
   });
 
   it('is not ready when it is withdrawn or its host is down, but can still ask', () => {

@@ -59,7 +59,7 @@ describe('a fig container', () => {
       Binds: [],
       Dns: ['10.32.0.1'],
       DnsSearch: ['abc.service.consul'],
-      DnsOptions: ['ndots:1'],
+      DnsOptions: [],
     });
     assert.deepEqual(body.NetworkingConfig, { EndpointsConfig: { abc_default: { IPAMConfig: { IPv4Address: '10.32.0.7' } } } });
     assert.deepEqual(connectAfter, []);
@@ -101,7 +101,7 @@ describe('the user’s DNS settings', () => {
     assert.deepEqual(dnsOf({ Dns: ['1.1.1.1'], DnsSearch: ['corp.example'], DnsOptions: ['timeout:1'] }), {
       Dns: ['10.32.0.1', '1.1.1.1'],
       DnsSearch: ['abc.service.consul', 'corp.example'],
-      DnsOptions: ['timeout:1', 'ndots:1'],
+      DnsOptions: ['timeout:1'],
     });
   });
 
