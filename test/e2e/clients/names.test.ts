@@ -1,4 +1,4 @@
-/** Names: in when ready, out before it stops, out when it dies, is unhealthy or its host is lost; for every libc; true again after any restart. */
+/** Names: in when it runs, out before it stops, out when it dies or its host is lost; healthy instances first; for every libc; true again after any restart. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,6 +63,11 @@ describe('names of containers', () => {
     assert.deepEqual(await musl('abc_pricing_3'), [await addressOf('abc_pricing_3')]);
     assert.deepEqual(await musl('pricing.abc.service.consul'), all);
     assert.deepEqual(await musl('nobody'), []);
+    for (const engine of await Promise.all(
+      [1, 2, 3, 4].map((n) => must(docker('exec', `abc_pricing_${n}`, 'nslookup', '-type=a', 'pricing.'))),
+    ))
+      for (const address of all) assert.ok(engine.includes(address), 'a resolver without a search list gets all of them, on every Engine');
+    assert.deepEqual(await musl('pricing.'), all, 'as an absolute name, too');
     assert.deepEqual(await dig('pricing.abc.service.consul'), all);
   });
 
@@ -79,8 +84,41 @@ describe('names of containers', () => {
     await must(docker('network', 'rm', 'abc_front'));
   });
 
-  it('waits for health, leaves with it, and comes back with it', async () => {
-    const health = ['--health-cmd', 'test -e /healthy', '--health-interval', '1s', '--health-retries', '1', '--health-timeout', '1s'];
+  const checked = ['--health-interval', '1s', '--health-retries', '1', '--health-timeout', '1s', '--health-cmd'];
+
+  it('leads to instances that run while none is healthy, so that members that must find each other become healthy', async () => {
+    for (const number of [1, 2]) await runMember('etcd', number, ...checked, `nslookup ${3 - number}.etcd`, 'busybox', 'sleep', '3600');
+    for (const number of [1, 2])
+      await until(
+        `${number} is healthy`,
+        async () => (await must(docker('inspect', '-f', '{{.State.Health.Status}}', `abc_etcd_${number}`))).trim() === 'healthy',
+      );
+    await must(docker('rm', '-f', 'abc_etcd_1', 'abc_etcd_2'));
+    await runMember('mixed', 1, ...checked, 'test -e /healthy', 'busybox', 'sleep', '3600');
+    const [address, other] = [
+      await addressOf('abc_mixed_1'),
+      await runMember('mixed', 2, 'busybox', 'sleep', '3600').then(() => addressOf('abc_mixed_2')),
+    ];
+    await until('it is unhealthy', async () => (await docker('ps', '-q', '--filter', 'health=unhealthy')).stdout.trim() !== '');
+    const leads = (name: string, ...to: readonly string[]) =>
+      until(`${name} leads to ${to.join(' and ')}`, async () =>
+        [await musl(name), await dig(`${name}.abc.service.consul`)].every((found) => found.join() === [...to].sort().join()),
+      );
+    await leads('mixed', other);
+    await leads('1.mixed', address);
+    await must(docker('rm', '-f', 'abc_mixed_2'));
+    await leads('mixed', address);
+    await must(docker('exec', 'abc_mixed_1', 'touch', '/healthy'));
+    await until('it is healthy', async () => (await docker('ps', '-q', '--filter', 'health=healthy')).stdout.trim() !== '');
+    await leads('mixed', address);
+    await must(docker('pause', 'abc_mixed_1'));
+    await leads('abc_mixed_1', address);
+    await must(docker('unpause', 'abc_mixed_1'));
+    await must(docker('rm', '-f', 'abc_mixed_1'));
+  });
+
+  it('of a service with arpanet.dns=healthy waits for health, leaves with it, and comes back with it', async () => {
+    const health = ['--label', 'arpanet.dns=healthy', ...checked, 'test -e /healthy'];
     await runMember('sick', 1, ...health, 'busybox', 'sleep', '3600');
     assert.deepEqual(await dig('sick.abc.service.consul'), [], 'not before its first good probe');
     await must(docker('exec', 'abc_sick_1', 'touch', '/healthy'));
