@@ -37,13 +37,16 @@ describe('the docker CLI', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  function docker(args: string, options: { readonly stdin?: Buffer | string; readonly killAfterMs?: number } = {}): Promise<Ran> {
+  function docker(args: string, options: { readonly stdin?: Buffer | string; readonly killAfter?: RegExp } = {}): Promise<Ran> {
     const env = { ...process.env, DOCKER_HOST: `tcp://127.0.0.1:${endpoint.addresses[0]?.port}`, DOCKER_BUILDKIT: '0' };
     const child = spawn('docker', args.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [], { env });
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.killAfterMs ?? 60_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
     const out: Buffer[] = [];
     let err = '';
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stdout.on('data', (chunk: Buffer) => {
+      out.push(chunk);
+      if (options.killAfter?.test(Buffer.concat(out).toString())) child.kill('SIGKILL');
+    });
     child.stderr.on('data', (chunk) => (err += String(chunk)));
     child.stdin.on('error', () => undefined).end(options.stdin ?? '');
     return new Promise((resolve) =>
@@ -137,7 +140,7 @@ describe('the docker CLI', () => {
   it('hears of events, past ones and those to come', async () => {
     await text('run --rm --name past busybox true');
     const events = docker("events --since 30s --format '{{.Action}} {{.Actor.Attributes.name}}' --filter type=container", {
-      killAfterMs: 3_000,
+      killAfter: /^destroy future$/m,
     });
     await text('run --rm --name future busybox true');
     const heard = (await events).out.toString().trim().split('\n');

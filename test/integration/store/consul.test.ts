@@ -99,7 +99,11 @@ describe('Consul', { timeout: 120_000 }, () => {
   it('takes no lock away because the health check of its agent fails', async () => {
     const held = await lock(store, 'lock');
     // For comparison: a session as Consul makes it by default.
-    const { ID } = (await (await put('/session/create', { TTL: '30s' })).json()) as { ID: string };
+    // Consul refuses one for as long as it has not registered its own agent.
+    let made = await put('/session/create', { TTL: '30s' });
+    for (const endMs = Date.now() + 20_000; !made.ok && Date.now() < endMs; await sleep(100))
+      made = await put('/session/create', { TTL: '30s' });
+    const { ID } = (await made.json()) as { ID: string };
     const serfHealth = { CheckID: 'serfHealth', Name: 'Serf Health Status', Status: 'critical' };
     await put('/catalog/register', { Node: 'consul-server', Address: '127.0.0.1', Check: serfHealth });
     assert.deepEqual(await (await fetch(`http://${consul.http}/v1/session/info/${ID}`)).json(), []);
