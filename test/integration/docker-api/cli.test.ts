@@ -93,7 +93,7 @@ describe('the docker CLI', () => {
 
   it('follows logs while they are written', async () => {
     await text("run -d --name talks busybox sh -c 'echo one; sleep 1; echo two; sleep 1000'");
-    const { out } = await docker('logs -f talks', { killAfterMs: 3_000 });
+    const { out } = await docker('logs -f talks', { killAfter: /^two$/m });
     assert.equal(out.toString(), 'one\ntwo\n');
     await text('rm -f talks');
   });
