@@ -2,7 +2,7 @@
  * The identity of a container: its deployment, service and number, and what it wants of networks, volumes and other containers. Read from the
  * create request alone, before anything is decided. Pure.
  */
-import { ArpanetError, type CreateRequest, composeLabels, isOneoff } from '../../model/index.ts';
+import { ArpanetError, type CreateRequest, composeLabels, isOneoff, labels } from '../../model/index.ts';
 import { deploymentOf, lowestFree, numberOf, serviceFromName, serviceOf } from './identify-labels.ts';
 import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode, type WantedNetwork } from './identify-networks.ts';
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
@@ -47,9 +47,20 @@ export interface IdentifyInput {
   readonly taken: (service: string, deployment: string) => readonly number[];
 }
 
-/** Throws `invalid` when a label's value cannot be part of a DNS name. */
+/** Labels with a few values. */
+const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([
+  [labels.dns, ['healthy', 'running']],
+  [labels.reschedule, ['off', 'on-host-failure']],
+]);
+
+/** Throws `invalid` when a label's value cannot be part of a DNS name, or is none of those that it may have. */
 export function identify({ name, request, taken }: IdentifyInput): Identity {
   const given = request.Labels ?? {};
+  for (const [label, values] of CHOICES) {
+    const value = given[label];
+    if (value && !values.includes(value))
+      throw new ArpanetError('invalid', `label ${label} is "${value.slice(0, 80)}": it must be ${values.join(' or ')}`);
+  }
   const oneoff = isOneoff(given);
   const deployment = deploymentOf(given);
   const service = oneoff ? serviceFromName(name) : serviceOf(given, name);

@@ -34,6 +34,13 @@ describe('identity', () => {
     assert.equal(of({}, 'a'.repeat(80)).service.length, 63);
   });
 
+  it('refuses a label that has none of its values, and names them', () => {
+    const withLabel = (label: string, value: string) => () => of({ Labels: compose({ [label]: value }) });
+    assert.throws(withLabel('arpanet.dns', 'Healthy'), invalid(/^label arpanet\.dns is "Healthy": it must be healthy or running$/));
+    assert.throws(withLabel('arpanet.reschedule', 'on-node-failure'), invalid(/it must be off or on-host-failure$/));
+    for (const value of ['', 'healthy', 'running']) assert.doesNotThrow(withLabel('arpanet.dns', value));
+  });
+
   it('of `compose run` is never its service', () => {
     const identity = of({ Labels: compose({ 'com.docker.compose.oneoff': 'True' }) }, 'abc_web_run_1f2e');
     assert.deepEqual([identity.oneoff, identity.service, identity.number, identity.deployment], [true, 'abc_web_run_1f2e', 1, 'abc']);
