@@ -1,24 +1,8 @@
 /** The known word nearest to a misspelled one. Pure. */
+import damerauLevenshtein from 'damerau-levenshtein';
 
-/** Edit distance: letters to add, drop, change, or swap with their neighbour. */
-function distance(a: string, b: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const next = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const same = a[row - 1] === b[column - 1];
-      let least = Math.min((last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + (same ? 0 : 1));
-      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
-        least = Math.min(least, (before[column - 2] ?? 0) + 1);
-      }
-      next.push(least);
-    }
-    before = last;
-    last = next;
-  }
-  return last[b.length] ?? 0;
-}
+/** Letters to add, drop, change, or swap with their neighbour. Not fastest-levenshtein: it counts a swap twice (docs/decisions/0007). */
+const distance = (a: string, b: string): number => damerauLevenshtein(a, b).steps;
 
 /** The known word with the smallest distance, also a large one; undefined if none is known. */
 export function nearest(word: string, known: readonly string[]): string | undefined {

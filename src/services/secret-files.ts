@@ -36,7 +36,7 @@ export async function putSecrets(
     method: 'PUT',
     path: `/containers/${made.id}/archive?path=%2F`,
     headers: { 'Content-Type': 'application/x-tar' },
-    body: tarOf(archive, now()),
+    body: await tarOf(archive, now()),
     timeoutMs: TIMEOUT_MS,
   });
   if (answer.status >= 300)

@@ -1,7 +1,10 @@
-/** A tar archive of small files, as an Engine unpacks it. Pure. POSIX.1-1988 (ustar). */
+/** A tar archive of small files, as an Engine unpacks it (`PUT /containers/{id}/archive`, Docker API v1.20 and later). */
+import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
 
+/** A file for an archive. */
 export interface TarFile {
-  /** Without a leading slash; at most 100 bytes. */
+  /** Without a leading slash. Over 100 bytes it is in an extended header (POSIX.1-2001 pax). */
   readonly path: string;
   readonly data: Buffer;
   readonly uid: number;
@@ -9,29 +12,10 @@ export interface TarFile {
   readonly mode: number;
 }
 
-const BLOCK = 512;
-
-export function tarOf(files: readonly TarFile[], nowMs: number): Buffer {
-  return Buffer.concat([
-    ...files.flatMap((file) => [header(file, nowMs), file.data, Buffer.alloc((BLOCK - (file.data.length % BLOCK)) % BLOCK)]),
-    Buffer.alloc(2 * BLOCK),
-  ]);
-}
-
-function header({ path, data, uid, gid, mode }: TarFile, nowMs: number): Buffer {
-  const block = Buffer.alloc(BLOCK);
-  const octal = (value: number, at: number, width: number) => block.write(value.toString(8).padStart(width - 1, '0'), at);
-  block.write(path, 0);
-  octal(mode, 100, 8);
-  octal(uid, 108, 8);
-  octal(gid, 116, 8);
-  octal(data.length, 124, 12);
-  octal(Math.floor(nowMs / 1000), 136, 12);
-  block.write('        0', 148);
-  block.write('ustar\u000000', 257);
-  let sum = 0;
-  for (const byte of block) sum += byte;
-  // Six digits, a zero byte and a space (POSIX ustar, checksum field).
-  block.write(`${sum.toString(8).padStart(6, '0')}\u0000`, 148);
-  return block;
+/** All files, changed at `nowMs` (Unix time). */
+export async function tarOf(files: readonly TarFile[], nowMs: number): Promise<Buffer> {
+  const archive = pack();
+  for (const { path, data, uid, gid, mode } of files) archive.entry({ name: path, uid, gid, mode, mtime: new Date(nowMs) }, data);
+  archive.finalize();
+  return buffer(archive);
 }

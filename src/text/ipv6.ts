@@ -1,4 +1,5 @@
-/** IPv6 addresses and subnets, as unsigned numbers of 128 bits. */
+/** IPv6 addresses and subnets, as unsigned numbers of 128 bits. ip-num reads them; it does not write the form of RFC 5952. Pure. */
+import { IPv6, IPv6CidrRange, IPv6Prefix, Validator } from 'ip-num';
 import { splitCidr } from './ipv4.ts';
 
 /** `2001:db8::/64` in parts. */
@@ -11,13 +12,9 @@ export interface Subnet6 {
 
 const BITS = 128n;
 
-/** Undefined for anything that is no IPv6 address. */
+/** Undefined for anything that is no IPv6 address; one with a zone (`fe80::1%eth0`) is none. */
 export function parseIpv6(text: string): bigint | undefined {
-  const canonical = canonicalIpv6(text);
-  if (canonical === undefined) return undefined;
-  const [head = [], tail] = canonical.split('::').map((part) => part.split(':').filter((group) => group !== ''));
-  const groups = tail === undefined ? head : [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail];
-  return groups.reduce((number, group) => (number << 16n) | BigInt(`0x${group}`), 0n);
+  return text.includes('%') || !Validator.isValidIPv6String(text)[0] ? undefined : IPv6.fromString(text).getValue();
 }
 
 /** The shortest form of RFC 5952 of a number of 128 bits. */
@@ -32,8 +29,7 @@ export function parseSubnet6(text: string): Subnet6 | undefined {
   const number = parseIpv6(address);
   const prefix = /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
   if (number === undefined || prefix < 0 || prefix > 128) return undefined;
-  const rest = BITS - BigInt(prefix);
-  const first = (number >> rest) << rest;
+  const first = new IPv6CidrRange(new IPv6(number), new IPv6Prefix(BigInt(prefix))).getFirst().getValue();
   return { cidr: `${formatIpv6(first)}/${prefix}`, first, prefix };
 }
 

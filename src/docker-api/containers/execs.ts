@@ -1,5 +1,6 @@
-/** Which host runs an exec: a bounded memory. What it forgot, or never knew, is asked of the hosts. Pure but for its map. */
-import { keepNewest } from '../../async/newest.ts';
+/** Which host runs an exec: a bounded memory. What it forgot, or never knew, is asked of the hosts. Pure but for its memory. */
+import { LRUCache } from 'lru-cache';
+
 export interface Exec {
   readonly host: string;
   readonly container: string;
@@ -10,14 +11,11 @@ export interface Execs {
   set(id: string, exec: Exec): void;
 }
 
+/** Remembers the `limit` execs that were used last. */
 export function createExecs(limit = 10_000): Execs {
-  const known = new Map<string, Exec>();
+  const known = new LRUCache<string, Exec>({ max: limit });
   return {
     get: (id) => known.get(id),
-    set(id, exec) {
-      known.delete(id);
-      known.set(id, exec);
-      keepNewest(known, limit);
-    },
+    set: (id, exec) => void known.set(id, exec),
   };
 }

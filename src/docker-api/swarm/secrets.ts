@@ -107,7 +107,6 @@ export function filesFor(call: Exchange, spec: ServiceSpec): readonly SecretFile
     const { id, name } = keptAt(call, kind, SecretID ?? ConfigID ?? SecretName ?? ConfigName ?? '');
     const target = File?.Name || name;
     const path = target.startsWith('/') ? target : `${kind === 'secret' ? '/run/secrets/' : '/'}${target}`;
-    if (Buffer.byteLength(path) > 100) throw new ArpanetError('invalid', `the path of a ${kind} has at most 100 bytes: ${path}`);
     return { kind, id, path, uid: numberIn(File?.UID), gid: numberIn(File?.GID), mode: File?.Mode ?? 0o444 };
   };
   return [...(Secrets ?? []).map((one) => file('secret', one)), ...(Configs ?? []).map((one) => file('config', one))];

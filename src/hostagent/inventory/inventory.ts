@@ -2,6 +2,7 @@
  * Effects: reads the Engine's containers, images and volumes, and sends each change to the leader: the new facts first, then the event that
  * caused them. Keeps a copy, so that a new leader gets its snapshot at once.
  */
+import { LRUCache } from 'lru-cache';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { engineEvents } from '../../engine/events.ts';
 import type { EngineTarget } from '../../engine/request.ts';
@@ -15,7 +16,6 @@ import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from './inve
 import { withoutSlash } from '../../text/names.ts';
 import { createBatchQueue } from '../../async/batch-queue.ts';
 import { reportFault } from '../../telemetry/faults.ts';
-import { keepNewest } from '../../async/newest.ts';
 import { type ContainersRead, createEngineReader } from './engine-reader.ts';
 
 export interface InventoryDeps {
@@ -78,7 +78,7 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
   let isAlive = false;
   let missedCheck: Promise<void> | undefined;
   /** Ids of the containers destroyed last: they need not be read. */
-  const destroyed = new Set<string>();
+  const destroyed = new LRUCache<string, true>({ max: DESTROYED_KEPT });
 
   const reader = createEngineReader(engine, signal);
   /** Set aside: a container that its Engine describes wrongly, or not at all, must not hide the others. By id. */
@@ -96,9 +96,8 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
   };
 
   const refreshContainers = async (read: readonly string[], forget: readonly string[]): Promise<void> => {
-    for (const id of forget) destroyed.add(id);
+    for (const id of forget) destroyed.set(id, true);
     unreadable = new Map([...unreadable].filter(([id]) => !forget.includes(id)));
-    keepNewest(destroyed, DESTROYED_KEPT);
     const present = read.filter((id) => !destroyed.has(id));
     const { facts: upserts, unreadable: skipped } = present.length === 0 ? NOTHING_READ : await readContainers(present);
     const found = new Set([...upserts.map(({ summary }) => summary.Id), ...skipped.map(({ id }) => id)]);

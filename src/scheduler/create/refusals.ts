@@ -1,7 +1,7 @@
 /** The creates that were refused last, so that `explain` can give the reason for what does not exist. Forgotten with the leadership. */
+import { LRUCache } from 'lru-cache';
 import { ArpanetError, type ContainerRecord, type Decision, type Refusal } from '../../model/index.ts';
 import { withoutSlash } from '../../text/names.ts';
-import { keepNewest } from '../../async/newest.ts';
 
 const MOST = 500;
 
@@ -12,12 +12,10 @@ export interface Refusals {
 }
 
 export function createRefusals(): Refusals {
-  const kept = new Map<string, Decision>();
+  const kept = new LRUCache<string, Decision>({ max: MOST });
   return {
     keep(name, refused, strategy, atMs) {
-      kept.delete(name);
       kept.set(name, { host: '', strategy, atMs, scored: [], refused });
-      keepNewest(kept, MOST);
     },
     of: (name) => kept.get(withoutSlash(name)),
   };

@@ -1,7 +1,7 @@
 /** The Engines' events as one feed, as clients shall see them. */
 import { type ClusterEvent, type EngineEvent } from '../../model/index.ts';
 import { createEventDedup, eventIdentity, shownEvent } from '../../engine/index.ts';
-import { keepNewest } from '../../async/newest.ts';
+import { LRUCache } from 'lru-cache';
 import { guarded } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 
@@ -49,10 +49,10 @@ export function createFeed(deps: FeedDeps): Feed {
   const listeners = new Set<(event: ClusterEvent) => void>();
   const recent: ClusterEvent[] = [];
   // A network's destroy event comes when the view has forgotten it.
-  const networks = new Map<string, SeenNetwork>();
+  const networks = new LRUCache<string, SeenNetwork>({ max: REMEMBERED });
   /** Events that are still to come and shall not be seen, and those that were not. */
   const awaited = new Map<string, { count: number; untilMs: number }>();
-  const unseen = new Set<string>();
+  const unseen = new LRUCache<string, true>({ max: REMEMBERED });
   const isEcho = createEventDedup();
 
   function emit(event: ClusterEvent): void {
@@ -70,7 +70,7 @@ export function createFeed(deps: FeedDeps): Feed {
     if (Type !== 'network') return undefined;
     const known = deps.networkOf(host, engineId) ?? networks.get(engineId) ?? deps.networkNamed(Attributes['name'] ?? '');
     if (known === undefined) return undefined;
-    keepNewest(networks.set(engineId, known), REMEMBERED);
+    networks.set(engineId, known);
     return known;
   }
 
@@ -91,7 +91,7 @@ export function createFeed(deps: FeedDeps): Feed {
       const hidden = awaitedAs(event);
       if (hidden !== undefined) {
         hidden.count -= 1;
-        keepNewest(unseen.add(eventIdentity(host, event)), REMEMBERED);
+        unseen.set(eventIdentity(host, event), true);
       }
       if (seen !== undefined && !isEcho(host, event)) emit({ host, event: seen });
     },

@@ -4,7 +4,6 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createBatchQueue } from '../../../src/async/batch-queue.ts';
 import { within } from '../../../src/async/keyed.ts';
 import { mapBounded, tryAll } from '../../../src/async/limit.ts';
-import { keepNewest } from '../../../src/async/newest.ts';
 import { singleFlight } from '../../../src/async/single-flight.ts';
 
 describe('a single flight', () => {
@@ -102,21 +101,6 @@ describe('mapBounded, after a failure,', () => {
     await assert.rejects(work, /one/);
     for (let i = 0; i < 5; i++) await turn();
     assert.deepEqual(begun.includes(5), false);
-  });
-});
-
-describe('what remembers the newest', () => {
-  it('drops the oldest first', () => {
-    const map = new Map([
-      ['a', 1],
-      ['b', 2],
-      ['c', 3],
-    ]);
-    keepNewest(map, 2);
-    assert.deepEqual([...map.keys()], ['b', 'c']);
-    const set = new Set([1, 2, 3, 4]);
-    keepNewest(set, 1);
-    assert.deepEqual([...set], [4]);
   });
 });
 

@@ -8,14 +8,15 @@ import { filesOf } from '../../../src/services/secret-files.ts';
 import { tarOf } from '../../../src/services/tar.ts';
 
 describe('files of secrets and configs', () => {
-  it('travel in an archive that tar itself unpacks: data of any length, owner, mode', () => {
+  it('travel in an archive that tar itself unpacks: data and paths of any length, owner, mode', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'arpanet-tar-'));
     try {
       const long = Buffer.alloc(1025, 7);
-      const archive = tarOf(
+      const archive = await tarOf(
         [
           { path: 'run/secrets/key', data: Buffer.from('東方'), uid: 0, gid: 0, mode: 0o400 },
           { path: 'etc/empty', data: Buffer.alloc(0), uid: 0, gid: 0, mode: 0o444 },
+          { path: `etc/${'directory/'.repeat(20)}東`, data: Buffer.from('deep'), uid: 5, gid: 6, mode: 0o444 },
           { path: 'etc/long', data: long, uid: 0, gid: 0, mode: 0o644 },
         ],
         1_700_000_000_000,
@@ -26,6 +27,7 @@ describe('files of secrets and configs', () => {
       assert.equal(readFileSync(join(dir, 'run/secrets/key'), 'utf8'), '東方');
       assert.equal(statSync(join(dir, 'etc/empty')).size, 0);
       assert.deepEqual(readFileSync(join(dir, 'etc/long')), long);
+      assert.equal(readFileSync(join(dir, `etc/${'directory/'.repeat(20)}東`), 'utf8'), 'deep');
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
