@@ -8,4 +8,4 @@ export { readStack, type Stack } from './read.ts';
 export type { Surroundings } from './requests.ts';
 export { parseSource, type Source } from './source.ts';
 export type { StoredObject } from './stored-files.ts';
-export { envFileOf } from './values.ts';
+export { envFileOf } from './env-file.ts';

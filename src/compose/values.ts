@@ -1,4 +1,4 @@
-/** The formats of values inside compose files: sizes, times, ports, volumes, commands, env files. Pure; each throws `invalid` with what was wrong. */
+/** The formats of values inside compose files: sizes, times, ports, volumes, commands. Pure; each throws `invalid` with what was wrong. */
 import { ArpanetError } from '../model/index.ts';
 import { parseDuration } from '../text/duration.ts';
 import { parseSize } from '../text/size.ts';
@@ -148,17 +148,4 @@ function longMountOf({ type = 'volume', source = '', target, read_only: readOnly
       ? [size === undefined ? '' : `size=${bytesOf(size)}`, mode === undefined ? '' : `mode=${Number(mode).toString(8)}`]
       : [isTrue(readOnly) ? 'ro' : '', isTrue(nocopy) ? 'nocopy' : '', textOf(propagation ?? ''), textOf(selinux ?? '')];
   return { type, source: textOf(source), target, mode: words.filter(Boolean).join(',') };
-}
-
-/** `KEY=VALUE` lines; `#` begins a comment; quotes go. */
-export function envFileOf(text: string): Readonly<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const line of text.split(/\r?\n/)) {
-    const [, name, raw = ''] = /^\s*(?:export\s+)?([^\s=#]+)\s*(?:=\s*(.*?)\s*)?$/.exec(line) ?? [];
-    if (name === undefined) continue;
-    const quoted = /^(["'])(.*)\1$/.exec(raw);
-    const plain = raw.replace(/\s+#.*$/, '');
-    found[name] = quoted === null ? plain : quoted[1] === '"' ? (quoted[2] ?? '').replaceAll('\\n', '\n') : (quoted[2] ?? '');
-  }
-  return found;
 }

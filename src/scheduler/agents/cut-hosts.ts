@@ -2,7 +2,7 @@
  * Hosts whose stream the leader has ended or refused, and why. One that sends malformed messages is refused for a while, so that it costs nobody
  * else more than that. State: the newest of them.
  */
-import { keepNewest } from '../../async/newest.ts';
+import { LRUCache } from 'lru-cache';
 import type { CutHost } from '../../model/index.ts';
 
 const PENALTY_MS = 5_000;
@@ -35,17 +35,12 @@ interface Cut {
 
 /** `now`: milliseconds of a clock that never goes back. */
 export function createCutHosts(now: () => number): CutHosts {
-  const cuts = new Map<string, Cut>();
+  const cuts = new LRUCache<string, Cut>({ max: REMEMBERED });
   let malformedMessages = 0;
 
   function recent(host: string): Cut | undefined {
-    const cut = cuts.get(host);
+    const cut = cuts.peek(host);
     return cut !== undefined && now() - Math.max(cut.atMs, cut.untilMs) < FORGOTTEN_MS ? cut : undefined;
-  }
-
-  function put(host: string, cut: Cut): void {
-    cuts.delete(host);
-    keepNewest(cuts.set(host, cut), REMEMBERED);
   }
 
   return {
@@ -53,20 +48,20 @@ export function createCutHosts(now: () => number): CutHosts {
       malformedMessages += 1;
       const before = recent(host)?.penaltyMs ?? 0;
       const penaltyMs = before === 0 ? PENALTY_MS : Math.min(before * 2, MAX_PENALTY_MS);
-      put(host, { reason, atMs: now(), isMalformed: true, penaltyMs, untilMs: now() + penaltyMs });
+      cuts.set(host, { reason, atMs: now(), isMalformed: true, penaltyMs, untilMs: now() + penaltyMs });
       return penaltyMs;
     },
     refused(host, reason) {
       // While it is refused for a malformed message, that message stays the reason.
       if (this.penaltyOf(host) !== undefined) return;
-      put(host, { reason, atMs: now(), isMalformed: false, penaltyMs: recent(host)?.penaltyMs ?? 0, untilMs: now() });
+      cuts.set(host, { reason, atMs: now(), isMalformed: false, penaltyMs: recent(host)?.penaltyMs ?? 0, untilMs: now() });
     },
     penaltyOf(host) {
-      const cut = cuts.get(host);
+      const cut = cuts.peek(host);
       return cut !== undefined && now() < cut.untilMs ? cut.reason : undefined;
     },
     list: () =>
-      [...cuts.keys()].flatMap((host) => {
+      [...cuts.rkeys()].flatMap((host) => {
         const cut = recent(host);
         return cut === undefined ? [] : [{ host, reason: cut.reason, isMalformed: cut.isMalformed, msAgo: now() - cut.atMs }];
       }),

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ContainerSummary } from '../../../src/model/index.ts';
 import {
-  envFileOf,
   parseSource,
   planStack,
   readStack,
@@ -288,9 +287,5 @@ volumes: {data: }
     const existing = { Id: 'id1', Names: ['/abc-web-1'], State: 'running', Labels: labels } as unknown as ContainerSummary;
     assert.equal(made(() => 'one', [existing])?.action, 'keep');
     assert.equal(made(() => 'two', [existing])?.action, 'recreate');
-  });
-
-  it('an env file has comments, quotes and export', () => {
-    assert.deepEqual(envFileOf('# c\nA=1\nexport B="two words"\nC=\'x\'\nD=a # b\n\nE'), { A: '1', B: 'two words', C: 'x', D: 'a', E: '' });
   });
 });

@@ -45,7 +45,7 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
   const [first] = files;
   if (first === undefined) throw new ArpanetError('invalid', `there is no ${FILES.join(', ')} in this folder: name the file with -f`);
   const folder = dirname(resolve(first));
-  const variables = { ...(existsSync(`${folder}/.env`) ? envFileOf(readText(`${folder}/.env`)) : {}), ...env };
+  const variables = { ...(existsSync(`${folder}/.env`) ? envFileOf(readText(`${folder}/.env`), env) : {}), ...env };
   const read = (file: string): Source => parseSource(file, readText(file));
   const stack = readStack(files.map(read), { variables, open: (file, from) => read(resolve(dirname(from), file)) });
   for (const name of stack.unset) say(`the variable ${name} is not set: it is taken as empty`);
@@ -94,7 +94,7 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
     files: files.map((file) => resolve(file)),
     network: named('networks'),
     volume: (name) => (stack.isFig ? name : named('volumes')(name)),
-    envFiles: (entries) => Object.assign({}, ...entries.map((entry) => envFileEntry(folder, entry))) as Record<string, string>,
+    envFiles: (entries) => Object.assign({}, ...entries.map((entry) => envFileEntry(folder, entry, variables))) as Record<string, string>,
     variables,
     isFig: stack.isFig,
     imageId: (reference) => images.get(familiarReference(reference)),
@@ -175,9 +175,13 @@ function readText(file: string): string {
 }
 
 /** `file`, or `{path, required}`. */
-function envFileEntry(folder: string, entry: unknown): Readonly<Record<string, string>> {
+function envFileEntry(
+  folder: string,
+  entry: unknown,
+  variables: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
   const { path, required = true } =
     typeof entry === 'object' && entry !== null ? (entry as { path?: string; required?: boolean }) : { path: String(entry) };
   const file = resolve(folder, path ?? '');
-  return !required && !existsSync(file) ? {} : envFileOf(readText(file));
+  return !required && !existsSync(file) ? {} : envFileOf(readText(file), variables);
 }
