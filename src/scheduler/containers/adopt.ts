@@ -7,7 +7,7 @@ import {
   type LeaseRecord,
   type NetworkRecord,
 } from '../../model/index.ts';
-import { keepNewest } from '../../async/newest.ts';
+import { LRUCache } from 'lru-cache';
 import type { Change } from '../../store/ledger/contract.ts';
 import { type Adoption, adoptions, engineName } from './adopt-plan.ts';
 import { claimOf } from './judge.ts';
@@ -44,7 +44,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
   /** By host: running containers that are off a network of theirs, and since when. */
   const apart = new Map<string, ReadonlyMap<string, number>>();
   /** Ids of containers whose labels prove nothing. */
-  const reported = new Set<string>();
+  const reported = new LRUCache<string, true>({ max: REPORTED_KEPT });
 
   async function act(host: string, step: Adoption): Promise<void> {
     switch (step.do) {
@@ -138,7 +138,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
     for (const { id, name, record, facts } of view.containersOn(host)) {
       const verdict = record === undefined && !reported.has(id) ? judge(host, facts.inspect) : undefined;
       if (verdict?.kind !== 'unproven') continue;
-      keepNewest(reported.add(id), REPORTED_KEPT);
+      reported.set(id, true);
       log.warn({ host, container: name }, `a container ${verdict.why}: it counts as one that arpanet did not make`);
     }
   }

@@ -52,6 +52,25 @@ describe('a long body', () => {
     });
   }
 
+  it('arrives byte for byte where Node.js does not let a request stop at its head: node:http reads it, and the connection stays', async (t) => {
+    // without the class of stoppingAt, as if node:http no longer asked a request whether it is an upgrade
+    const { createServer } = http;
+    t.mock.method(http, 'createServer', (options: http.ServerOptions, listener?: RequestListener) =>
+      createServer({ ...options, IncomingMessage: http.IncomingMessage }, listener),
+    );
+    await using small = await startSmall({ listener: keeps });
+    for (const headers of [{ 'Content-Length': BODY.length }, { 'Transfer-Encoding': 'chunked' }]) {
+      heard.length = 0;
+      const answer = await put(small.port, { ...headers, Connection: 'keep-alive' });
+      assert.equal(await text(answer), '{"stream":"loaded"}');
+      assert.deepEqual([answer.statusCode, answer.headers.connection], [200, 'keep-alive']);
+      assert.deepEqual(
+        heard.map(({ url, sum }) => [url, sum]),
+        [[PATH, sha(BODY)]],
+      );
+    }
+  });
+
   it('of an image is in the view before its client sees the end', async () => {
     await using small = await startSmall({ listener: keeps });
     const answer = await put(small.port, { 'Content-Length': BODY.length }, '/v1.41/images/load', 'POST');

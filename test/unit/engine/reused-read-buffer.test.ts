@@ -54,6 +54,36 @@ describe('a relay', () => {
     assert.deepEqual([got.length, sha(got)], [BODY.length, sha(BODY)]);
   });
 
+  for (const [what, handle] of [
+    ['whose handle cannot be given a buffer, as in a Node.js that has dropped that internal,', { useUserBuffer: undefined }],
+    ['whose handle has another name', undefined],
+  ] as const) {
+    it(`of sockets ${what} reads them the usual way, and gives every byte`, async () => {
+      const kept: boolean[] = [];
+      const without = (socket: Socket): Socket => {
+        const own = Reflect.get(socket, '_handle') as object;
+        // for as long as reuseReadBuffer looks at it
+        const shown = handle === undefined ? undefined : Object.assign(Object.create(own) as object, handle);
+        Reflect.set(socket, '_handle', shown);
+        const read = (to: () => Socket): Socket => {
+          const used = reuseReadBuffer(socket, to);
+          kept.push(used === socket);
+          Reflect.set(socket, '_handle', own);
+          return used;
+        };
+        return read(() => other(socket));
+      };
+      let pair: readonly [Socket, Socket];
+      const other = (socket: Socket): Socket => (socket === pair[0] ? pair[1] : pair[0]);
+      const got = await echoed((accepted, dialled) => {
+        pair = [accepted, dialled];
+        splice(without(accepted), without(dialled));
+      });
+      assert.deepEqual([got.length, sha(got)], [BODY.length, sha(BODY)]);
+      assert.deepEqual(kept, [true, true]);
+    });
+  }
+
   it('reads what is no socket the usual way', async () => {
     const from = new PassThrough();
     const to = new PassThrough();
