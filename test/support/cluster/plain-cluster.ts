@@ -146,6 +146,7 @@ export async function plainCluster(
         return { id: made.Id, warnings: made.Warnings ?? [] };
       },
       awaitCreate: async () => false,
+      verdict: () => ({ kind: 'none' }),
       abandonCreate: async () => false,
       withdrawn: (_container, act) => act(),
       release: async () => undefined,

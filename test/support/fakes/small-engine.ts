@@ -60,6 +60,7 @@ export async function startSmall(
     containers: {
       list: () => [container],
       awaitCreate: async () => false,
+      verdict: () => ({ kind: 'none' }),
       abandonCreate: async () => false,
       withdrawn: async (_container, act) => {
         asked.push('withdrawn');
