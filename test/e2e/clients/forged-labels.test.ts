@@ -117,7 +117,17 @@ describe('forged labels', () => {
       '1.web.abc',
     ]);
     await must(docker('rm', '-f', 'copy'));
-    const service = ['service', 'create', '-d', '--name', 'solo', '--container-label', `arpanet.record=${written['arpanet.record'] ?? ''}`];
+    const service = [
+      'service',
+      'create',
+      '-d',
+      '--name',
+      'solo',
+      '--stop-grace-period',
+      '1s',
+      '--container-label',
+      `arpanet.record=${written['arpanet.record'] ?? ''}`,
+    ];
     assert.match((await docker(...service, 'busybox', 'sleep', '3600')).stderr, /only arpanet writes the label arpanet\.record: left out/);
     const solo = async () =>
       (await operator<{ service: string; running: number; outdated: unknown[] }[]>(cluster, 'services')).find(
