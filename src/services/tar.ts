@@ -1,6 +1,5 @@
 /** A tar archive of small files, as an Engine unpacks it (`PUT /containers/{id}/archive`, Docker API v1.20 and later). */
 import { buffer } from 'node:stream/consumers';
-import { pack } from 'tar-stream';
 
 /** A file for an archive. */
 export interface TarFile {
@@ -14,6 +13,8 @@ export interface TarFile {
 
 /** All files, changed at `nowMs` (Unix time). */
 export async function tarOf(files: readonly TarFile[], nowMs: number): Promise<Buffer> {
+  // at its first use: it takes 7 MB of memory
+  const { pack } = await import('tar-stream');
   const archive = pack();
   for (const { path, data, uid, gid, mode } of files) archive.entry({ name: path, uid, gid, mode, mtime: new Date(nowMs) }, data);
   archive.finalize();
