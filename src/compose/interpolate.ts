@@ -1,4 +1,4 @@
-/** `${NAME}`, `$NAME`, `${NAME:-else}`, `${NAME-else}`, `${NAME:?why}`, `${NAME:+then}` and `$$`, as compose reads them. Pure. */
+/** `${NAME}`, `$NAME`, `${NAME:-else}`, `${NAME-else}`, `${NAME:?why}`, `${NAME:+then}` and `$$`, as compose reads them (compose-go, template/template.go). Pure. */
 import { ArpanetError } from '../model/index.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-/** A service's definition in one form, whichever of its forms the file used, so that files can be merged. Pure. */
+/** A service's definition in one form, whichever of its forms the file used, so that files can be merged (compose-spec, 13-merge.md). Pure. */
 import type { Json } from '../model/index.ts';
 import { mountOf, textOf, wordsOf } from './values.ts';
 

@@ -1,4 +1,4 @@
-/** The steps of a deploy, in order: what the files define against the existing containers. Pure. */
+/** The steps of a deploy, in order: what the files define against the existing containers (docker/compose, pkg/compose/convergence.go). Pure. */
 import {
   ArpanetError,
   type ContainerSummary,

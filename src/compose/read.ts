@@ -1,4 +1,4 @@
-/** Files -> one stack: variables substituted, checked against the published schemas, merged, extended. Every error names file, line and key. */
+/** Files -> one stack: variables substituted, checked against the published schemas of compose-spec, merged, extended. Every error names file, line and key. */
 import { ArpanetError, type Json } from '../model/index.ts';
 import { interpolate, type Variables } from './interpolate.ts';
 import { refusalOf } from './unsupported-keys.ts';

@@ -1,4 +1,4 @@
-/** A service's definition -> the create request of each of its instances, as compose would have sent it. Pure. */
+/** A service's definition -> the create request of each of its instances, as compose would have sent it (docker/compose, pkg/compose/create.go). Pure. */
 import {
   ArpanetError,
   type CreateRequest,

@@ -1,4 +1,4 @@
-/** A YAML file as plain data, with the line of each key. */
+/** A YAML file as plain data, with the line of each key. YAML 1.1 where compose-go reads that. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type ScalarTag } from 'yaml';
 import { ArpanetError } from '../model/index.ts';
 

@@ -1,4 +1,4 @@
-/** Secrets and configs of a file: what is kept in the cluster's store, and which files containers get of it. Pure. */
+/** Secrets and configs of a file (compose-spec, 08-configs.md and 09-secrets.md): what is kept in the cluster's store, and which files containers get of it. Pure. */
 import { ArpanetError, type Json, type SecretFile, type SecretKind, composeLabels } from '../model/index.ts';
 import { type Definition, isMap } from './normalize.ts';
 import { textOf } from './values.ts';

@@ -1,4 +1,4 @@
-/** Keys that the schemas allow and a cluster does not support, each with the reason: none is ignored. Pure. */
+/** Keys that the schemas of compose-spec allow and a cluster does not support, each with the reason: none is ignored. Pure. */
 
 /** By the path of the key; `*` is any name. */
 const REFUSED: Readonly<Record<string, string>> = {

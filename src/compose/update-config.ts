@@ -1,4 +1,4 @@
-/** `deploy.update_config` as the settings of a rolling update; the compose spec's defaults where they are not ours. Pure. */
+/** `deploy.update_config` as the settings of a rolling update; the defaults of compose-spec (deploy.md) where they are not ours. Pure. */
 import { ArpanetError, type Json, UPDATE_DEFAULTS, type UpdateSettings } from '../model/index.ts';
 import { type Definition, isMap } from './normalize.ts';
 import { nanosecondsOf, textOf } from './values.ts';

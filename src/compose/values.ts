@@ -1,4 +1,4 @@
-/** The formats of values inside compose files: sizes, times, ports, volumes, commands. Pure; each throws `invalid` with what was wrong. */
+/** The formats of values inside compose files (compose-go, format/ and types/): sizes, times, ports, volumes, commands. Pure; each throws `invalid` with what was wrong. */
 import { ArpanetError } from '../model/index.ts';
 import { parseDuration } from '../text/duration.ts';
 import { parseSize } from '../text/size.ts';

@@ -1,4 +1,4 @@
-/** Answers one query, or says where to forward it. Caches answers by the client's scope, until the next name table. */
+/** Answers one query (RFC 1035, RFC 2308), or says where to forward it. Caches answers by the client's scope, until the next name table. */
 import type { Buffer } from 'node:buffer';
 import type { NameTable } from '../model/index.ts';
 import { type Decision, type DnsRecord, decide } from './answer.ts';

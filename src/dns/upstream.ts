@@ -1,4 +1,4 @@
-/** Effects: forwards queries to other DNS servers, byte for byte except the id, until one answers. Sockets, /etc/resolv.conf. */
+/** Effects: forwards queries to other DNS servers, byte for byte except the id, until one answers. Sockets, /etc/resolv.conf. By TCP where the query came so (RFC 7766). */
 import { Buffer } from 'node:buffer';
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';

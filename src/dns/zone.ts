@@ -1,5 +1,5 @@
 /**
- * The name table compiled for look-ups: by client address, by name, by address. Pure.
+ * The name table compiled for look-ups: by client address, by name, by address (RFC 1035 section 3.5). Pure.
  *
  * A name is looked up whole (`a.b.abc`, never label by label), so dots and underscores in container and service names need no rules.
  */

@@ -33,7 +33,7 @@ export interface EndpointDeps {
   readonly name: string;
   /** For bodies that the endpoint itself reads: create requests and their like. It may change. */
   readonly bodyLimitBytes: () => number;
-  /** Streams at once; more are refused. */
+  /** How many streams at once; more are refused. */
   readonly streamLimit: number;
   /** A reader of events that is further behind is cut off. */
   readonly eventsBehindBytes: number;

@@ -1,4 +1,4 @@
-/** Whether an existing value, such as a record of the store, is of a type: its keys as the type spells them, nothing converted. Pure. */
+/** Whether an existing value, such as a record of the store, is of a type: its keys as the type spells them, nothing converted, unlike Go's encoding/json (decode.ts). Pure. */
 import type { GoType } from './types.ts';
 
 /** What nobody nests deeper by sense; and far from where JSON.stringify runs out of stack. */

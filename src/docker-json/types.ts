@@ -10,12 +10,13 @@ export type GoFields = Readonly<Record<string, string>>;
 /** A table of types by their Go names with package. */
 export type GoTypes = Readonly<Record<string, string | GoFields>>;
 
+/** A field of a Go struct: its name as Go spells it. */
 export interface GoField {
   readonly name: string;
   readonly type: GoType;
 }
 
-/** A compiled type. `name` is as Go's messages write it. */
+/** A compiled type. `name` is as Go's messages write it, `min` and `max` are values of the type, `length` is how many items an array has. */
 export type GoType =
   | { readonly kind: 'string' | 'bool' | 'bytes' | 'words' | 'literal'; readonly name: string }
   | { readonly kind: 'integer'; readonly name: string; readonly min: bigint; readonly max: bigint }

@@ -40,7 +40,7 @@ docker -H "unix://$sock" save busybox:latest redis:latest -o "$out/base.tar.new"
 
 /**
  * Loads busybox and redis into the engines that lack them. The images are made once and kept in `cache`, so that their ids are the same
- * everywhere (an import stamps the time into the id).
+ * everywhere (an import stamps the time into the id). Throws `unavailable` when no registry answers and they cannot be made.
  */
 export async function provideImages(sockets: readonly string[], cache: string): Promise<void> {
   const [first] = sockets;

@@ -144,7 +144,9 @@ export interface EngineEvent extends Json {
   readonly Action: string;
   readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
   readonly scope?: string;
+  /** Seconds since 1970. */
   readonly time: number;
+  /** Nanoseconds since 1970. */
   readonly timeNano: number;
   readonly id?: string;
   readonly status?: string;

@@ -85,6 +85,7 @@ export interface HostObservation {
     readonly vni: number;
     readonly master: string;
     readonly isUp: boolean;
+    /** In bytes; absent: an older agent. */
     readonly mtu?: number;
     readonly peers: readonly string[];
   }[];

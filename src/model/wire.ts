@@ -52,6 +52,7 @@ export type AgentMessage =
   | { readonly type: 'engine'; readonly alive: boolean; readonly why: string }
   | {
       readonly type: 'done';
+      /** Which call of the leader it answers. */
       readonly call: number;
       readonly result?: unknown;
       readonly error?: { readonly kind: string; readonly message: string; readonly engineStatus?: number };
@@ -103,4 +104,9 @@ export type LeaderMessage =
   | { readonly type: 'settings'; readonly logLevel: string | null }
   /** What no Engine knows, to be kept on disk for the day when the store is lost. */
   | { readonly type: 'keep'; readonly kept: StoreReplica }
-  | { readonly type: 'call'; readonly call: number; readonly request: AgentCall };
+  | {
+      readonly type: 'call';
+      /** Which one it is: its `done` has the same number. */
+      readonly call: number;
+      readonly request: AgentCall;
+    };

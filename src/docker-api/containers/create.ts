@@ -1,5 +1,5 @@
 /**
- * Create. What is wrong with a request an Engine says best, in the words of its version; so a request that we refuse is shown to one, under a
+ * `POST /containers/create` (Docker API v1.24 and later). What is wrong with a request an Engine says best, in the words of its version; so a request that we refuse is shown to one, under a
  * name that no container can have: it never makes anything, it only tells what it thinks of everything that it looks at before the name.
  */
 import { goStruct, type GoType } from '../../docker-json/index.ts';

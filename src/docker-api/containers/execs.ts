@@ -1,4 +1,4 @@
-/** Which host runs an exec: a bounded memory. What it forgot, or never knew, is asked of the hosts. Pure but for its memory. */
+/** Which host runs an exec (`POST /containers/{id}/exec`): a bounded memory. What it forgot, or never knew, is asked of the hosts (`GET /exec/{id}/json`). Pure but for its memory. */
 import { LRUCache } from 'lru-cache';
 
 export interface Exec {

@@ -1,4 +1,7 @@
-/** What changes one container: its Engine does it, the view shows it, then the client is answered. Runs to its end even if the client leaves. */
+/**
+ * What changes one container (`POST /containers/{id}/start`, `/stop`, `/kill`, …): its Engine does it, the view shows it, then the client is answered. Runs to
+ * its end even if the client leaves.
+ */
 import { type EngineAnswer, engineRequest } from '../../engine/index.ts';
 import { ArpanetError, type ContainerRecord, type ContainerView, isKind, isUnreachable } from '../../model/index.ts';
 import { isOfSharedBridge, namesNoNetwork } from '../../networks/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Containers as clients shall see them: what the user sent, with the cluster's network ids, and the host: in lists as the label
+ * `GET /containers/json` and `GET /containers/{id}/json`: containers as clients shall see them: what the user sent, with the cluster's network ids, and the host: in lists as the label
  * `arpanet.host`, in inspect as the object `Node` (classic Swarm's shape). Pure.
  */
 import { healthStatus, isZeroTime } from '../../engine/status.ts';

@@ -1,4 +1,4 @@
-/** Images: pulled, loaded and built on the builder's host, tagged and removed wherever they are. */
+/** Images: pulled, loaded and built on the builder's host (`POST /images/create`, `POST /images/load`, `POST /build`), tagged and removed wherever they are. */
 import { engineError } from '../../engine/index.ts';
 import { type ContainerView, isKind, type Json, withoutReservedLabels } from '../../model/index.ts';
 import { askAll } from '../proxy/broadcast.ts';

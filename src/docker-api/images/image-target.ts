@@ -1,4 +1,4 @@
-/** Where requests about images go: to a host that knows the image as the cluster does. */
+/** Where requests about images (`/images/{name}/…`, Docker API v1.24 and later) go: to a host that knows the image as the cluster does. */
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import type { Call } from '../request-context.ts';
 import { imageName, familiarReference, isImageIdPrefix } from '../../text/image-reference.ts';

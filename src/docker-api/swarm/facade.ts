@@ -1,5 +1,5 @@
 /**
- * Whether the services API is shown. It is, until somebody leaves "the swarm" with force, and again after an init: clients that begin with
+ * `POST /swarm/init` and `POST /swarm/leave`: whether the services API is shown. It is, until somebody leaves "the swarm" with force, and again after an init: clients that begin with
  * `docker swarm init` and end with `docker swarm leave --force`, as test-suites do, find what they expect. Nothing else changes: services go
  * on, hosts stay. State: the leader's memory; a new leader shows it again.
  */

@@ -1,4 +1,7 @@
-/** Ids in the services API's own shape, the same under every leader: 25 letters and digits, made from what the object is. Effects: a hash. */
+/**
+ * Ids in the services API's own shape, the same under every leader: 25 letters and digits, made from what the object is. Effects: a hash.
+ * Source: swarmkit identity/randomid.go.
+ */
 import { createHash } from 'node:crypto';
 
 function id(kind: string, name: string): string {

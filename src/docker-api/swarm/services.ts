@@ -1,4 +1,4 @@
-/** The services API: services, tasks, nodes, the swarm; on the same objects as compose and `docker run`. */
+/** The services API (`/services`, `/nodes`, `/swarm`; Docker API v1.24 and later), on the same objects as compose and `docker run`. Messages are moby's and swarmkit's. */
 import { ArpanetError, type HostRecord, type HostView, type Json, type ServiceView, type UpdateSettings } from '../../model/index.ts';
 import { readJson, readSwarmJson } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';

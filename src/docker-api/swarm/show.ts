@@ -1,4 +1,4 @@
-/** Services, their instances and hosts as the services API shows them: services, tasks, nodes, the swarm. Pure. */
+/** Services, their instances and hosts as `GET /services`, `GET /tasks`, `GET /nodes` and `GET /swarm` show them (Docker API v1.24 and later). Pure. */
 import {
   type ContainerView,
   type CreateRequest,

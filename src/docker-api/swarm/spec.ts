@@ -1,4 +1,4 @@
-/** A service's spec -> the create request of its instances, and what has no meaning here. Pure. */
+/** A service's spec (`POST /services/create`, Docker API v1.24 and later) -> the create request of its instances, and what has no meaning here. Pure. */
 import {
   ArpanetError,
   type CreateRequest,

@@ -1,4 +1,4 @@
-/** Tasks: the instances of services, as a swarm's manager lists them. */
+/** `GET /tasks` and `GET /tasks/{id}`: the instances of services, as a swarm's manager lists them. */
 import { ArpanetError, type ServiceView } from '../../model/index.ts';
 import { sendJsonList } from '../proxy/json-list.ts';
 import { fenced } from '../../telemetry/left-out.ts';

@@ -1,4 +1,4 @@
-/** The parts of the services API's JSON that are read here (Engine API 1.24 to 1.51). Field names are Docker's own. */
+/** The parts of the services API's JSON that are read here (Docker API v1.24 to v1.51). Field names are Docker's own. */
 import type { CreateRequest, HostConfig, Json } from '../../model/index.ts';
 
 /** Of a service to a secret or a config. */

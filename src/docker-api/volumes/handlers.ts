@@ -1,4 +1,4 @@
-/** Volumes: named in the cluster, kept on the host that first used them. */
+/** `POST /volumes/create` and `DELETE /volumes/{name}`: volumes are named in the cluster, kept on the host that first used them. */
 import type { Json } from '../../model/index.ts';
 import { readJson } from '../json/body.ts';
 import { removeUnreadableToo } from '../reads/unreadable.ts';

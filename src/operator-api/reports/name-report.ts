@@ -7,6 +7,7 @@ export interface NameReport {
   readonly name: string;
   readonly addresses: readonly string[];
   readonly hosts: readonly string[];
+  /** How many instances are ready. */
   readonly ready: number;
   readonly instances: number;
   /** Records that an operator added, for what runs elsewhere. */
