@@ -83,6 +83,21 @@ export function chanceOf(seed: number): Chance {
 
 const deep = (levels: number): unknown => (levels === 0 ? 1 : [deep(levels - 1)]);
 
+/** A step that takes longer hangs: it fails with its seed, and does not stop the whole file. Far more than a step needs on a slow machine. */
+const STEP_MS = 20_000;
+
+async function bounded(step: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`this step has not ended within ${STEP_MS / 1_000} s`)), STEP_MS);
+  });
+  try {
+    await Promise.race([step, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Runs `step` again and again with new chance, for some seconds; an error says which seed makes it again. */
 export async function fuzz(step: (chance: Chance) => void | Promise<void>): Promise<number> {
   const given = process.env['ARPANET_FUZZ_SEED'];
@@ -91,7 +106,8 @@ export async function fuzz(step: (chance: Chance) => void | Promise<void>): Prom
   let steps = 0;
   for (let seed = first; steps === 0 || performance.now() < endMs; seed++) {
     try {
-      await step(chanceOf(seed));
+      const running = step(chanceOf(seed));
+      if (running !== undefined) await bounded(running);
     } catch (cause) {
       throw new Error(`fuzzing failed with ARPANET_FUZZ_SEED=${seed}: ${cause instanceof Error ? cause.message : String(cause)}`, {
         cause,
