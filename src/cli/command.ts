@@ -7,6 +7,8 @@ export interface Terminal {
   readonly env: Environment;
   /** Standard output: results, as text or JSON. */
   readonly out: (text: string) => void;
+  /** The same for streams: resolves once the reader has room for more; with false when nobody reads any more. */
+  readonly paced: (text: string) => Promise<boolean>;
   /** One line for the person, on standard error: progress, hints, warnings. */
   readonly say: (line: string) => void;
   /** Standard output is a terminal: colours and redrawing may be used. */

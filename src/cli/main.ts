@@ -6,6 +6,7 @@
  * Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 `status`: the cluster has a problem, 130 ended by Ctrl-C.
  */
 import { CommanderError } from 'commander';
+import { pacedWriter } from '../async/paced-writer.ts';
 import { ArpanetError, isKind } from '../model/errors.ts';
 import { arpanetProgram } from './program.ts';
 
@@ -27,6 +28,7 @@ try {
     out(text) {
       process.stdout.write(text);
     },
+    paced: pacedWriter(process.stdout),
     say,
     isTerminal: process.stdout.isTTY,
   }).parseAsync();

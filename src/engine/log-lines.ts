@@ -21,7 +21,7 @@ export class LogLines {
   readonly #isTty: boolean;
   readonly #limitBytes: number;
   /** Of the line that each stream has begun. */
-  readonly #open = new Map<number, Buffer[]>();
+  readonly #open = new Map<number, { pieces: Buffer[]; bytes: number }>();
   #head: Buffer = Buffer.alloc(0);
   /** Of the frame that is being read. */
   #stream = 1;
@@ -64,30 +64,30 @@ export class LogLines {
 
   /** What is left when the stream has ended. */
   *end(): Generator<LogLine> {
-    for (const [stream, pieces] of this.#open) if (pieces.length > 0) yield this.#take(stream, pieces);
+    for (const [stream, open] of this.#open) if (open.bytes > 0) yield this.#take(stream, open);
   }
 
   *#cut(stream: number, bytes: Buffer): Generator<LogLine> {
-    const pieces = this.#open.get(stream) ?? [];
-    this.#open.set(stream, pieces);
-    let held = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const open = this.#open.get(stream) ?? { pieces: [], bytes: 0 };
+    this.#open.set(stream, open);
     for (let from = 0; from < bytes.length; ) {
       const newline = bytes.indexOf(10, from);
-      const end = Math.min(newline < 0 ? bytes.length : newline, from + this.#limitBytes - held);
-      if (end > from) pieces.push(bytes.subarray(from, end));
-      held += end - from;
+      const end = Math.min(newline < 0 ? bytes.length : newline, from + this.#limitBytes - open.bytes);
+      if (end > from) open.pieces.push(bytes.subarray(from, end));
+      open.bytes += end - from;
       from = end;
       const isEnd = bytes[from] === 10;
-      if (!isEnd && held < this.#limitBytes) break;
+      if (!isEnd && open.bytes < this.#limitBytes) break;
       if (isEnd) from++;
-      yield this.#take(stream, pieces);
-      held = 0;
+      yield this.#take(stream, open);
     }
   }
 
-  #take(stream: number, pieces: Buffer[]): LogLine {
-    const line = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
-    pieces.length = 0;
+  #take(stream: number, open: { pieces: Buffer[]; bytes: number }): LogLine {
+    const [first] = open.pieces;
+    const line = open.pieces.length === 1 && first !== undefined ? first : Buffer.concat(open.pieces);
+    open.pieces = [];
+    open.bytes = 0;
     return { stream, line: this.#isTty && line.at(-1) === 13 ? line.subarray(0, -1) : line };
   }
 }

@@ -55,7 +55,13 @@ describe('arpanet status', () => {
     const out = (text: string): void => {
       said += text;
     };
-    const program = arpanetProgram({ env: { ARPANET_ENDPOINT: url().replace('http', 'tcp') }, out, say: out, isTerminal: false });
+    const program = arpanetProgram({
+      env: { ARPANET_ENDPOINT: url().replace('http', 'tcp') },
+      out,
+      paced: async () => true,
+      say: out,
+      isTerminal: false,
+    });
     try {
       await program.parseAsync(['status', ...words], { from: 'user' });
       return { said, exitCode: process.exitCode };

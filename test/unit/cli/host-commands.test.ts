@@ -13,7 +13,11 @@ const VERBS = ['ls', 'inspect', 'add', 'update', 'rm', 'drain', 'activate', 'cle
 function program(endpoint = NOBODY): { readonly root: Command; readonly said: () => string } {
   let said = '';
   const out = (text: string) => void (said += text);
-  const terminal = { env: { ARPANET_ENDPOINT: endpoint }, out, say: out, isTerminal: false };
+  const paced = async (text: string) => {
+    out(text);
+    return true;
+  };
+  const terminal = { env: { ARPANET_ENDPOINT: endpoint }, out, paced, say: out, isTerminal: false };
   const root = arpanetProgram(terminal);
   const quiet = (command: Command) => {
     command.configureOutput({ writeOut: out, writeErr: out });

@@ -25,7 +25,7 @@ export async function showEvents(flags: EventFlags, terminal: Terminal): Promise
   if (flags.since !== undefined) query.set('since', secondsOf('--since', flags.since, Date.now()));
   if (flags.until !== undefined) query.set('until', secondsOf('--until', flags.until, Date.now()));
   const feed = clientCall(flags, terminal).api.feed<EngineEvent>(`/events?${query.toString()}`, new AbortController().signal);
-  for await (const event of feed) terminal.out(`${flags.json === true ? JSON.stringify(event) : eventText(event)}\n`);
+  for await (const event of feed) await terminal.paced(`${flags.json === true ? JSON.stringify(event) : eventText(event)}\n`);
 }
 
 /** `10m` (ago), a Unix time or an RFC 3339 time, as seconds since 1970. */

@@ -1,6 +1,7 @@
 /** `arpanet logs`: all instances of a deployment or service in one stream, through restarts, moves and leader changes. Effects: HTTP, timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LogLines } from '../../../engine/log-lines.ts';
+import { merged } from '../../../async/merged.ts';
 import { isKind } from '../../../model/errors.ts';
 import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { ApiClient } from '../../api-client.ts';
@@ -22,15 +23,17 @@ interface Source {
 /** Between two attempts to reach the cluster. */
 const RETRY_MS = 500;
 /** A longer line is printed in pieces. */
-const LINE_LIMIT_BYTES = 16 * 1024 * 1024;
+const LINE_LIMIT_BYTES = 1024 * 1024;
 
-/** Without a reference, of all services. With `--follow` it does not end; with `--json` one object per line. */
+/** Without a reference, of all services. With `--follow` it ends when nobody reads it any more; with `--json` one object per line. */
 export async function showLogs(reference: string | undefined, flags: LogFlags, terminal: Terminal): Promise<void> {
-  const { out, say, isTerminal } = terminal;
+  const { paced, say, isTerminal } = terminal;
   const { api } = clientCall(flags, terminal);
+  /** Nobody reads any more. */
+  const over = new AbortController();
   let width = 0;
   const print = ({ id, who }: Source, { at, text }: TimedLine) =>
-    out(
+    paced(
       flags.json === true
         ? `${JSON.stringify({ container: id, instance: who, time: at, text })}\n`
         : `${prefixed(who, width, flags.timestamps === true ? `${at} ${text}` : text, isTerminal)}\n`,
@@ -38,28 +41,26 @@ export async function showLogs(reference: string | undefined, flags: LogFlags, t
   const first = await sources(api, reference);
   width = Math.max(0, ...first.map((source) => source.who.length));
   if (flags.follow !== true) {
-    const all = await Promise.all(
-      first.map(async (source) => {
-        const mine: { source: Source; line: TimedLine }[] = [];
-        await read(api, source.id, { follow: false, tail: flags.tail, after: undefined }, (line) => mine.push({ source, line }));
-        return mine;
-      }),
-    );
-    for (const { source, line } of all.flat().toSorted((a, b) => (a.line.at < b.line.at ? -1 : 1))) print(source, line);
+    const logs = first.map((source) => read(api, source, { follow: false, tail: flags.tail, after: undefined }, over.signal));
+    for await (const { source, line } of merged(logs, (a, b) => a.line.at < b.line.at)) if (!(await print(source, line))) return;
     return;
   }
 
   const reading = new Set<string>();
   const last = new Map<string, string>();
-  const start = (source: Source, tail: string) => {
+  const follow = async (source: Source, tail: string): Promise<void> => {
+    const after = last.get(source.id);
+    const options = { follow: true, tail: after === undefined ? tail : 'all', after };
+    for await (const { line } of read(api, source, options, over.signal)) {
+      last.set(source.id, line.at);
+      if (!(await print(source, line))) return over.abort();
+    }
+  };
+  const start = (source: Source, tail: string): void => {
     if (reading.has(source.id)) return;
     reading.add(source.id);
     width = Math.max(width, source.who.length);
-    const after = last.get(source.id);
-    read(api, source.id, { follow: true, tail: after === undefined ? tail : 'all', after }, (line) => {
-      last.set(source.id, line.at);
-      print(source, line);
-    })
+    follow(source, tail)
       .catch(() => undefined)
       .finally(() => reading.delete(source.id));
   };
@@ -67,9 +68,9 @@ export async function showLogs(reference: string | undefined, flags: LogFlags, t
   // Events announce what starts later. After a lost connection (a leader that died) each log continues after its last line.
   const filters = encodeURIComponent(JSON.stringify({ type: ['container'], event: ['start', 'restart', 'unpause'] }));
   let isLost = false;
-  for (const never = new AbortController().signal; ; ) {
+  while (!over.signal.aborted) {
     try {
-      const feed = api.feed<unknown>(`/events?filters=${filters}&since=${Math.floor(Date.now() / 1000) - 1}`, never);
+      const feed = api.feed<unknown>(`/events?filters=${filters}&since=${Math.floor(Date.now() / 1000) - 1}`, over.signal);
       const startNew = async () => {
         for (const source of await sources(api, reference)) start(source, 'all');
       };
@@ -80,7 +81,7 @@ export async function showLogs(reference: string | undefined, flags: LogFlags, t
       if (!isLost && isKind(error, 'unavailable', 'timeout')) say('the cluster cannot be reached; retrying');
       isLost = true;
     }
-    await sleep(RETRY_MS);
+    await sleep(RETRY_MS, undefined, { signal: over.signal }).catch(() => undefined);
   }
 }
 
@@ -108,14 +109,25 @@ interface ReadOptions {
   readonly after: string | undefined;
 }
 
-/** Resolves at the end of the log; of a followed one, when its container stops. */
-async function read(api: ApiClient, id: string, { follow, tail, after }: ReadOptions, take: (line: TimedLine) => void): Promise<void> {
+interface SourceLine {
+  readonly source: Source;
+  readonly line: TimedLine;
+}
+
+/** Ends with the log; of a followed one, when its container stops. The Engine is read only as fast as the lines are taken. */
+async function* read(
+  api: ApiClient,
+  source: Source,
+  { follow, tail, after }: ReadOptions,
+  signal: AbortSignal,
+): AsyncGenerator<SourceLine> {
+  const { id } = source;
   const { Config } = await api.json<{ Config: { Tty?: boolean } }>(`/containers/${id}/json`);
   const query = new URLSearchParams({ stdout: '1', stderr: '1', timestamps: '1', tail, follow: follow ? '1' : '0' });
   if (after !== undefined) query.set('since', sinceOf(after));
-  const answer = await api.open(`/containers/${id}/logs?${query.toString()}`, new AbortController().signal);
+  const answer = await api.open(`/containers/${id}/logs?${query.toString()}`, signal);
   for await (const { line: bytes } of new LogLines(Config.Tty === true, LINE_LIMIT_BYTES).of(answer)) {
     const line = timedLine(bytes.toString());
-    if (after === undefined || line.at > after) take(line);
+    if (after === undefined || line.at > after) yield { source, line };
   }
 }
