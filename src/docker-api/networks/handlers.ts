@@ -1,5 +1,13 @@
 /** Networks are the cluster's own: created, removed and joined there; Engines get theirs when a container needs one. */
-import { ArpanetError, type ContainerView, isKind, type Json, type NetworkCreateRequest } from '../../model/index.ts';
+import {
+  ArpanetError,
+  type ContainerView,
+  isKind,
+  type Json,
+  type NetworkCreateRequest,
+  reservedWarnings,
+  withoutReserved,
+} from '../../model/index.ts';
 import { predefinedName } from '../../networks/index.ts';
 import { readJson } from '../json/body.ts';
 import { removeUnreadableToo } from '../reads/unreadable.ts';
@@ -7,8 +15,8 @@ import { type Exchange, send, sendJson, unlessDoneBefore } from '../request-cont
 
 export async function networkCreate(call: Exchange): Promise<void> {
   const request = await readJson<NetworkCreateRequest>(call, 'types.NetworkCreateRequest');
-  const record = await call.cluster.networks.create(request, call.requestId);
-  sendJson(call, 201, { Id: record.id, Warning: '' });
+  const record = await call.cluster.networks.create(withoutReserved(request), call.requestId);
+  sendJson(call, 201, { Id: record.id, Warning: reservedWarnings(request.Labels).join('; ') });
 }
 
 export async function networkRemove(call: Exchange): Promise<void> {

@@ -130,10 +130,10 @@ describe('forged labels', () => {
     ];
     assert.match((await docker(...service, 'busybox', 'sleep', '3600')).stderr, /only arpanet writes the label arpanet\.record: left out/);
     const solo = async () =>
-      (await operator<{ service: string; running: number; outdated: unknown[] }[]>(cluster, 'services')).find(
-        (one) => one.service === 'solo',
-      );
+      (await operator<{ service: string; running: number }[]>(cluster, 'services')).find((one) => one.service === 'solo');
     await until('it runs', async () => (await solo())?.running === 1);
+    const updated = await cluster.arpanet('update', 'solo');
+    assert.match(updated.stdout + updated.stderr, /its instances are up to date/, 'its template has no such label either');
     await must(docker('service', 'rm', 'solo'));
     await until('it is gone', async () => (await must(docker('ps', '-aq', '--filter', 'name=solo'))) === '');
     await isAsBefore();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import { describe, it } from 'node:test';
+import type { Networks } from '../../../src/contracts/index.ts';
 import { ArpanetError } from '../../../src/model/index.ts';
 import { startSmall, talk } from '../../support/fakes/small-engine.ts';
 
@@ -196,6 +197,23 @@ describe('the endpoint', () => {
     for (const name of ['info', '_ping', 'events', 'json', 'create']) {
       assert.equal(await messageOf(await fetch(`${small.url}/containers/${name}/json`)), `No such container: ${name}`);
     }
+  });
+
+  it('makes a network without the labels that only arpanet writes, and says so', async () => {
+    const asked: unknown[] = [];
+    const create = async (request: { readonly Labels?: unknown }) => {
+      asked.push(request.Labels);
+      return { id: 'n1' } as Awaited<ReturnType<Networks['create']>>;
+    };
+    await using small = await startSmall({ known: { networks: { create } } });
+    const warningFor = async (Labels: Record<string, string>) => {
+      const body = JSON.stringify({ Name: 'n', Labels });
+      const answer = await fetch(`${small.url}/networks/create`, { method: 'POST', body, headers: json });
+      return ((await answer.json()) as { Warning: string }).Warning;
+    };
+    assert.equal(await warningFor({ 'arpanet.network': 'x', a: 'b' }), 'only arpanet writes the label arpanet.network: left out');
+    assert.equal(await warningFor({ 'arpanet.size': '/24' }), '');
+    assert.deepEqual(asked, [{ a: 'b' }, { 'arpanet.size': '/24' }]);
   });
 
   it('answers an internal error with nothing but the request id', async () => {

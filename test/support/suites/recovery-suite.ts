@@ -127,7 +127,7 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
       await until('it says so', () => /in use of cluster .* is the state store lost/.test(readFileSync(log, 'utf8')));
       assert.deepEqual(await operator<unknown[]>(cluster, 'hosts'), []);
       await namesAnswer();
-      const refused = await recover();
+      const refused = await recover('--trust-labels');
       assert.equal(refused.code, 1);
       assert.match(refused.stderr, /s1 is the leader on this store: stop all schedulers first/);
     });
