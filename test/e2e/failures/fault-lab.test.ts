@@ -106,9 +106,14 @@ describe('the fault lab', () => {
     it(`survives half a minute of faults by ${what}`, async () => {
       const lines: string[] = [];
       const say = (line: string): void => void lines.push(line);
-      const { violations: found, faults } = await runOn(cluster, { minutes: 0.5, seed, say, longestMs: 12_000 });
-      assert.deepEqual(found, [], lines.join('\n'));
-      assert.ok(Object.keys(faults).length >= 3, 'it struck');
+      const struck = new Set<string>();
+      // On a busy machine half a minute may be over before three kinds have struck.
+      for (let round = 0; struck.size < 3; round++) {
+        assert.ok(round < 5, 'it struck');
+        const { violations: found, faults } = await runOn(cluster, { minutes: 0.5, seed: seed + round, say, longestMs: 12_000 });
+        assert.deepEqual(found, [], lines.join('\n'));
+        for (const kind of Object.keys(faults)) struck.add(kind);
+      }
     });
   }
 });

@@ -282,12 +282,12 @@ function startNode(args: readonly string[], env: NodeJS.ProcessEnv, logFile: str
   }
 }
 
-/** SIGTERM, and after ten seconds SIGKILL; resolves when it has ended. */
+/** SIGTERM, and after half a minute SIGKILL; resolves when it has ended. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
   await gone;
   clearTimeout(timer);
 }
