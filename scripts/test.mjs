@@ -4,7 +4,7 @@
 //   --tier unit|integration|e2e   that tier only (npm run test:unit, npm run test:e2e); the unit tests need neither root nor Docker nor a build
 //   --name REGEXP                 only the tests of that name
 //   --watch                       again whenever a file below src, test or scripts changes
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync, watch } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -74,8 +74,9 @@ async function prepare() {
   const started = performance.now();
   const typescript = new URL('typescript.mjs', import.meta.url).href;
   const args = [`--import=${typescript}`, join('test', 'support', 'cluster', 'prepare-main.ts')];
-  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== 0) process.exit(1);
   console.log(`✔ images for the Engines (${((performance.now() - started) / 1_000).toFixed(1)} s)`);
 }
 
@@ -89,7 +90,7 @@ async function runTiers(tiers, totals) {
   );
   if (jobs.length === 0) return;
   const spans = new Map();
-  const inOrder = jobs.toSorted((one, other) => other.seconds - one.seconds);
+  const inOrder = jobs.toSorted((one, other) => other.weight - one.weight || other.seconds - one.seconds);
   await runAll(inOrder, seatsOf(tiers[0], availableParallelism()), async ({ files, tier }) => {
     const span = spans.get(tier) ?? { began: performance.now(), seconds: 0 };
     spans.set(tier, span);
@@ -151,6 +152,7 @@ async function runOnce() {
   times = [];
   const failedChecks = [];
   const totals = new Totals();
+  const prepared = isUnitOnly ? undefined : prepare();
   if (isWhole) {
     const steps = [
       ['types', 'tsc', '--noEmit'],
@@ -171,11 +173,11 @@ async function runOnce() {
       failedChecks.push('build');
       if (!isWhole) return false;
     }
-    await prepare();
   }
   removeScratch();
   mkdirSync(scratch);
   await runTiers(['unit'], totals);
+  await prepared;
   await runTiers(['integration', 'e2e'], totals);
   removeScratch();
   removeEmpty(labs, logs, dirname(logs));
