@@ -230,7 +230,7 @@ describe('ops on three hosts', () => {
     assert.match(await fails('doctor', 'apart', 'db.abc.service.consul'), /BROKEN +network +apart and abc-db-1 share no network/);
     await must(cluster.docker('rm', '-f', 'apart'));
     const health = ['--health-cmd', 'false', '--health-interval', '1s', '--health-retries', '1'];
-    const labels = ['-l', 'arpanet.deployment=abc', '-l', 'arpanet.service=sick'];
+    const labels = ['-l', 'arpanet.deployment=abc', '-l', 'arpanet.service=sick', '-l', 'arpanet.dns=healthy'];
     await must(cluster.docker('run', '-d', '--name', 'sick', '--network', 'abc_back', ...health, ...labels, 'busybox', 'sleep', '3600'));
     await until('it is named as unhealthy', async () =>
       /BROKEN +health +sick is unhealthy/.test((await cluster.arpanet('doctor', 'abc-web-1', 'sick')).stdout),

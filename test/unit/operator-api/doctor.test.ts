@@ -250,6 +250,11 @@ describe('doctor', () => {
     ],
     ["a host's names are old", finding('names', 'h1', '1.pricing.abc is not known there'), 'kernel', /not known there/, /audit --fix/],
   ];
+  it('says that an instance is not healthy and answered all the same, since no other is', () => {
+    const links = diagnose({ ...whole, ...withTarget({ ready: false }, 'Up 3 minutes (unhealthy)', 'unhealthy') });
+    assert.ok(links.every((one) => one.isSound));
+    assert.match(links.find((one) => one.link === 'answer')?.what ?? '', /\(not healthy, but no other instance is\)$/);
+  });
   for (const [fault, change, link, what, fix] of faults)
     it(`names the broken link and the fix when ${fault}`, () => {
       const links = diagnose({ ...whole, ...change });
