@@ -66,4 +66,26 @@ describe('links in the documents', () => {
       );
     assert.deepEqual(wrong, []);
   });
+
+  it('name only npm scripts that exist, and those run files that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
+    const wrong = documents.flatMap((document) =>
+      [...read(document).matchAll(/\bnpm (?:run )?((?<=run )[\w:-]+|test\b|start\b)/g)]
+        .map(([, name = '']) => name)
+        .filter((name) => scripts[name] === undefined)
+        .map((name) => `${document}: npm run ${name}`),
+    );
+    assert.deepEqual(wrong, []);
+    const usual = ['dev', 'build', 'lint', 'format', 'test', 'test:unit', 'test:e2e', 'bench'];
+    assert.deepEqual(
+      usual.filter((name) => scripts[name] === undefined),
+      [],
+    );
+    const files = Object.values(scripts).flatMap((line) => [...line.matchAll(/node (\S+)/g)].map(([, file = '']) => file));
+    assert.ok(files.length >= usual.length - 2);
+    assert.deepEqual(
+      files.filter((file) => !existsSync(join(repository, file))),
+      [],
+    );
+  });
 });
