@@ -25,6 +25,8 @@ export interface FakeEngine {
   beforeCreate: (name: string) => Promise<void>;
   /** Runs when the container is there and the answer is not yet written. */
   afterCreate: (name: string, request: http.IncomingMessage) => Promise<void>;
+  /** What it answers instead, by route such as `GET /system/df`. */
+  readonly answers: Map<string, unknown>;
   readonly server: http.Server;
   facts(id: string): ContainerFacts | undefined;
 }
@@ -52,6 +54,7 @@ export function fakeEngine(): FakeEngine {
     asked: [],
     beforeCreate: async () => undefined,
     afterCreate: async () => undefined,
+    answers: new Map(),
     server: http.createServer((request, response) => {
       answer(engine, request).then(
         ({ status, body }) =>
@@ -80,6 +83,13 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
   const body = said === '' ? {} : JSON.parse(said);
   const id = decodeURIComponent(/^\/containers\/([^/]+)/.exec(path)?.[1] ?? '');
   const held = [...engine.containers.values()].find((one) => one.id === id || one.name === id);
+  if (engine.answers.has(route)) return { status: 200, body: engine.answers.get(route) };
+  if (route === 'GET /containers/json') return { status: 200, body: [...engine.containers.values()].map((one) => factsOf(one).summary) };
+  if (route === 'GET /images/json') return { status: 200, body: engine.images };
+  if (route === 'GET /system/df') {
+    const Containers = [...engine.containers.values()].map((one) => factsOf(one).summary);
+    return { status: 200, body: { LayersSize: 1, Images: engine.images, Containers, Volumes: engine.volumes, BuildCache: [] } };
+  }
   if (route === 'POST /containers/create') {
     const name = url.searchParams.get('name') ?? '';
     await engine.beforeCreate(name);
