@@ -352,6 +352,7 @@ for (const [storeName, start] of Object.entries(PLACES)) {
           request: { Image: 'busybox', Labels },
           status: 'running',
           networks: new Map(),
+          driverOptions: new Map(),
         });
         return id;
       });

@@ -30,4 +30,21 @@ describe('the identity of a cluster', () => {
       assert.equal(ledger.get(keys.labelKey), labelKey);
     }
   });
+
+  it('is not made again in place of a damaged one: the message names the key, what would be lost, and what repairs it', async () => {
+    const words =
+      /^the key arpanet\/config\/[\w-]+ of the state store is damaged \(.+\), and hosts would refuse a cluster with a new one: write its value back, or run "arpanet restore" or "arpanet recover"$/;
+    for (const key of [keys.clusterId, keys.joinToken]) {
+      const ledger = new LiteralLedger();
+      await of(ledger);
+      for (const damaged of ['', 5, null, {}, ['x']]) {
+        ledger.apply([{ kind: 'put', key, value: damaged }]);
+        await assert.rejects(of(ledger), (error: Error) => words.test(error.message) && error.message.includes(key));
+        assert.deepEqual(ledger.get(key), damaged, 'nothing is written over it');
+      }
+      ledger.apply([{ kind: 'delete', key }]);
+      ledger.unreadable = () => [{ key, why: 'not JSON: "garbage"', name: undefined }];
+      await assert.rejects(of(ledger), (error: Error) => words.test(error.message) && error.message.includes('not JSON: "garbage"'));
+    }
+  });
 });

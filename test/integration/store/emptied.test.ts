@@ -1,0 +1,90 @@
+/** Consul emptied or damaged under running schedulers: nobody founds another cluster, no host is refused, and what repairs it is said. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { keys } from '../../../src/model/index.ts';
+import { until as untilWithin } from '../../support/cluster/cluster.ts';
+import { type RunningConsul, startConsul } from '../../support/cluster/consul.ts';
+import { type FakeAgent, startFakeAgent } from '../../support/fakes/fake-agent.ts';
+import { JOIN_TOKEN, type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
+
+const until = (what: string, check: () => unknown) => untilWithin(what, check, 10_000);
+/** Some elections long. */
+const A_WHILE_MS = 3_000;
+
+interface Entry {
+  readonly Key: string;
+  readonly Value: string | null;
+}
+
+describe('a Consul that loses what it held', { timeout: 180_000 }, () => {
+  let consul: RunningConsul;
+  let both: readonly SmallScheduler[];
+  let agent: FakeAgent;
+
+  const kv = (path: string, init: RequestInit = {}) => fetch(`http://${consul.http}/v1/kv/${path}`, init);
+  const everything = async () => (await (await kv(`${keys.root}?recurse`)).json()) as readonly Entry[];
+  const put = (key: string, text: string) => kv(key, { method: 'PUT', body: text });
+  const clusterId = async () => {
+    const answer = await kv(`${keys.clusterId}?raw`);
+    return answer.status === 404 ? undefined : answer.text();
+  };
+  const leads = async (scheduler: SmallScheduler) => (await scheduler.call('GET', '/arpanet/v1/token')).status === 200;
+  const said = (scheduler: SmallScheduler, text: RegExp) => scheduler.errors.some((line) => text.test(line));
+  const refusals = () => agent.told.filter(({ type }) => type === 'refused');
+
+  before(async () => {
+    consul = await startConsul();
+    agent = await startFakeAgent({ name: 'h1', token: JOIN_TOKEN, address: '10.0.0.1' });
+    const first = await startSmallScheduler('s1', { kind: 'consul', address: consul.http });
+    await until('the first leads', () => leads(first));
+    both = [first, await startSmallScheduler('s2', { kind: 'consul', address: consul.http })];
+    await agent.dial(first.url);
+    await first.ready();
+    await first.call('POST', '/v1.41/networks/create', { Name: 'front' });
+    // the other has seen the cluster as well
+    await sleep(1_200);
+  });
+  after(async () => {
+    for (const scheduler of both ?? []) await scheduler[Symbol.asyncDispose]();
+    await agent?.[Symbol.asyncDispose]();
+    await consul?.stop();
+  });
+
+  it('is led on by nobody when it was emptied, until what it held is back', async () => {
+    const held = await everything();
+    await kv(`${keys.root}?recurse`, { method: 'DELETE' });
+    const words =
+      /cannot lead: the state store held cluster \w+ and was emptied, .*stop all schedulers and run "arpanet restore" with a backup, or "arpanet recover"/;
+    await until('a scheduler says so', () => both.some((scheduler) => said(scheduler, words)));
+    await sleep(A_WHILE_MS);
+    await until('the other says so, too', () => both.every((scheduler) => said(scheduler, words)));
+    assert.equal(await clusterId(), undefined, 'nobody founds another cluster');
+    assert.deepEqual(refusals(), []);
+    for (const { Key, Value } of held)
+      if (Key !== keys.leader && Key !== keys.barrier) await put(Key, Buffer.from(Value ?? '', 'base64').toString());
+    await until('one leads again', async () => (await Promise.all(both.map(leads))).some(Boolean));
+    await agent.dial(both[0]?.url ?? '');
+    await until('the host is alive', async () =>
+      JSON.stringify(await both[0]?.call('GET', '/arpanet/v1/hosts')).includes('"state":"alive"'),
+    );
+    assert.match(JSON.stringify(await both[0]?.call('GET', '/v1.41/networks')), /"Name":"front"/);
+    assert.deepEqual(refusals(), []);
+  });
+
+  it('is led on by nobody while the id of its cluster is damaged, and the key is named', async () => {
+    const sound = (await clusterId()) ?? assert.fail();
+    for (const damaged of ['garbage', '5', '{"a":1}', '""']) {
+      const before = both.map(({ errors }) => errors.length);
+      await put(keys.clusterId, damaged);
+      await kv(keys.leader, { method: 'DELETE' });
+      const isNew = (line: string) => /cannot lead: /.test(line) && line.includes(keys.clusterId);
+      const isNamed = ({ errors }: SmallScheduler, n: number) => errors.slice(before[n]).some(isNew);
+      await until(`the key is named: ${damaged}`, () => both.some(isNamed) || both.some(({ errors }) => errors.some(isNew)));
+      assert.equal(await clusterId(), damaged, 'nothing is written over it');
+      await put(keys.clusterId, sound);
+      await until('one leads again', async () => (await Promise.all(both.map(leads))).some(Boolean));
+    }
+    assert.deepEqual(refusals(), []);
+  });
+});
