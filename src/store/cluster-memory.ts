@@ -1,10 +1,13 @@
 /**
  * Effects: remembers, for as long as this process runs, which cluster the state store holds. A scheduler that has seen one must not lead on a
- * store that was emptied, or that holds another: it would found a new cluster, which all hosts refuse.
+ * store that was emptied, or that holds another: it would found a new cluster, which all hosts refuse. Where the id alone is lost, it is written
+ * back.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, isKind, keys } from '../model/index.ts';
-import type { StateStore } from './contract.ts';
+import { accepts, identityText } from '../schemas/index.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Entry, Fence, StateStore } from './contract.ts';
 
 /** Until the cluster is known; afterwards nothing is read. */
 const LOOK_MS = 500;
@@ -12,24 +15,22 @@ const LOOK_MS = 500;
 export interface ClusterMemory {
   /** Reads the id of the cluster until it is known or the signal aborts. Never rejects. */
   watch(signal: AbortSignal): Promise<void>;
-  /** Throws `unavailable` if the store holds no cluster, or another than before. */
-  refuseOther(signal: AbortSignal): Promise<void>;
+  /** For one who holds the lock. Throws `unavailable` if the store holds no cluster, or another than before. */
+  refuseOther(fence: Fence, signal: AbortSignal): Promise<void>;
 }
 
-export function createClusterMemory(store: StateStore): ClusterMemory {
+/** Undefined: there is none, or it cannot be read. */
+const idIn = (entry: Entry | undefined): string | undefined => (accepts(identityText, entry?.value) ? entry?.value : undefined);
+
+export function createClusterMemory(store: StateStore, log: Logger): ClusterMemory {
   let known: string | undefined;
 
-  const read = async (signal: AbortSignal): Promise<string | undefined> => {
-    const value = (await store.get(keys.clusterId, signal))?.value;
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-
   /** Through outages of the store. */
-  const readAgain = async (signal: AbortSignal): Promise<string | undefined> => {
+  const lasting = async <T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     for (;;) {
       signal.throwIfAborted();
       try {
-        return await read(signal);
+        return await read();
       } catch (error) {
         if (!isKind(error, 'unavailable')) throw error;
         await sleep(LOOK_MS, undefined, { signal });
@@ -37,17 +38,28 @@ export function createClusterMemory(store: StateStore): ClusterMemory {
     }
   };
 
+  /** Where hosts are recorded, the rest of the cluster is there: only its id was deleted or damaged. */
+  const isWrittenBack = async (id: string, damaged: Entry | undefined, fence: Fence, signal: AbortSignal): Promise<boolean> => {
+    if ((await lasting(() => store.list(keys.hosts, signal), signal)).length === 0) return false;
+    const write = { op: 'cas', key: keys.clusterId, value: id, modifyIndex: damaged?.modifyIndex ?? 0 } as const;
+    const { kind } = await lasting(() => store.transact([write], fence, signal), signal);
+    if (kind === 'committed')
+      log.error({ key: keys.clusterId }, 'the id of the cluster was deleted or damaged in the state store: it is written back');
+    return kind === 'committed';
+  };
+
   return {
     async watch(signal) {
       while (known === undefined && !signal.aborted) {
-        known = await read(signal).catch(() => undefined);
+        known = idIn(await store.get(keys.clusterId, signal).catch(() => undefined));
         if (known === undefined) await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
       }
     },
-    async refuseOther(signal) {
+    async refuseOther(fence, signal) {
       if (known === undefined) return;
-      const found = await readAgain(signal);
-      if (found === known) return;
+      const entry = await lasting(() => store.get(keys.clusterId, signal), signal);
+      const found = idIn(entry);
+      if (found === known || (found === undefined && (await isWrittenBack(known, entry, fence, signal)))) return;
       const what =
         found === undefined ? 'was emptied, or its key arpanet/config/cluster-id was' : `now holds cluster ${found.slice(0, 12)}`;
       throw new ArpanetError(

@@ -48,7 +48,7 @@ export async function campaign(
   onFollow: (leader: LeaderRecord | undefined) => void,
 ): Promise<void> {
   const broken = new AbortController();
-  const known = createClusterMemory(deps.store);
+  const known = createClusterMemory(deps.store, deps.log);
   const ended = AbortSignal.any([signal, broken.signal]);
   let other: Holder | undefined;
   const loops = [
@@ -85,7 +85,7 @@ async function holdLock(
       await evictFormerSelf(store, candidate);
       lock = await store.lock(keys.leader, candidate, { ttlMs, name }, signal);
       const lost = AbortSignal.any([lock.lost, signal]);
-      await known.refuseOther(lost);
+      await known.refuseOther(lock.fence, lost);
       const epoch = await raiseEpoch({ store, log }, lock.fence, candidate, seenEpoch(), lost);
       log.info({ epoch }, 'elected leader');
       await onLead({ epoch, fence: lock.fence, lost });
