@@ -38,7 +38,7 @@ export function createClusterMemory(store: StateStore, log: Logger): ClusterMemo
     }
   };
 
-  /** Where hosts are recorded, the rest of the cluster is there: only its id was deleted or damaged. */
+  /** Where hosts are recorded, the rest of the cluster exists: only its id was deleted or damaged. */
   const isWrittenBack = async (id: string, damaged: Entry | undefined, fence: Fence, signal: AbortSignal): Promise<boolean> => {
     if ((await lasting(() => store.list(keys.hosts, signal), signal)).length === 0) return false;
     const write = { op: 'cas', key: keys.clusterId, value: id, modifyIndex: damaged?.modifyIndex ?? 0 } as const;
