@@ -272,7 +272,11 @@ for (const [storeName, start] of Object.entries(PLACES)) {
       const lines: string[] = [];
       const run = async (...words: readonly string[]): Promise<number> => {
         const say = (text: string) => void lines.push(text);
-        const terminal = { env: { ARPANET_ENDPOINT: leader.url.replace('http', 'tcp') }, out: say, say, isTerminal: false };
+        const paced = async (text: string) => {
+          say(text);
+          return true;
+        };
+        const terminal = { env: { ARPANET_ENDPOINT: leader.url.replace('http', 'tcp') }, out: say, paced, say, isTerminal: false };
         await arpanetProgram(terminal).parseAsync(words, { from: 'user' });
         const code = Number(process.exitCode ?? 0);
         process.exitCode = 0;
