@@ -27,7 +27,7 @@ export interface ApiClient {
   /** The answer once its head has arrived; the caller reads the body. */
   open(path: string, signal: AbortSignal, method?: string): Promise<IncomingMessage>;
   /** A stream of JSON values, one per line. */
-  feed<T>(path: string, signal: AbortSignal, method?: string): AsyncGenerator<T, void>;
+  feed<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void>;
   /**
    * Work that the leader reports on while it goes on: newline-delimited JSON, `{"progress": TEXT}` lines, then `{"result": …}` or `{"error": TEXT}`.
    * Errors also: `conflict` with the leader's text when the work failed after it began; `unavailable` when the stream ended early.
@@ -71,8 +71,8 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
     url,
     json,
     open,
-    async *feed<T>(path: string, signal: AbortSignal, method = 'GET') {
-      for await (const line of lines(await open(path, signal, method))) yield JSON.parse(line) as T;
+    async *feed<T>(path: string, signal: AbortSignal) {
+      for await (const line of lines(await open(path, signal))) yield JSON.parse(line) as T;
     },
     async work<T>(path: string, body: unknown, progress: (line: string) => void) {
       const answer = await open(path, undefined, 'POST', body);

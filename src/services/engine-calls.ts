@@ -1,8 +1,8 @@
 /** Calls of this room to the hosts' Engines. Effects: HTTP requests. */
+import { Readable } from 'node:stream';
 import type { Engines, Scheduler } from '../contracts/index.ts';
-import { type EngineAnswer, type EngineCall, engineError, engineRequest } from '../engine/index.ts';
+import { type EngineAnswer, type EngineCall, engineError, engineRequest, failureIn, pullPath } from '../engine/index.ts';
 import { ArpanetError } from '../model/index.ts';
-import { withDefaultTag } from '../text/image-reference.ts';
 
 const PULL_TIMEOUT_MS = 10 * 60_000;
 
@@ -14,8 +14,6 @@ export async function callEngine(engines: Engines, host: string, call: EngineCal
 /**
  * Makes sure that some host has the image: otherwise pulls it on the builder's host, with the client's credentials if there are any (as
  * `X-Registry-Auth` has them). Throws `not-found` with the Engine's reason when it cannot be pulled.
- *
- * `POST /images/create` answers 200 and reports in the stream whether the pull worked (Docker API v1.24 and later).
  */
 export async function ensureImage(
   scheduler: Pick<Scheduler, 'engines' | 'images' | 'view'>,
@@ -25,11 +23,10 @@ export async function ensureImage(
 ): Promise<void> {
   if (scheduler.images.find(reference) !== undefined) return;
   const host = scheduler.images.builder();
-  const path = `/images/create?fromImage=${encodeURIComponent(withDefaultTag(reference))}`;
   const headers = registryAuth === undefined ? {} : { 'X-Registry-Auth': registryAuth };
-  const { status, body } = await callEngine(scheduler.engines, host, { method: 'POST', path, headers, signal, timeoutMs: PULL_TIMEOUT_MS });
-  const text = body.toString();
-  const failed = status >= 400 ? engineError(status, text).message : /"error":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1];
+  const call = { method: 'POST', path: pullPath(reference), headers, signal, timeoutMs: PULL_TIMEOUT_MS };
+  const { status, body } = await callEngine(scheduler.engines, host, call);
+  const failed = status >= 400 ? engineError(status, body.toString()).message : await failureIn(Readable.from([body]));
   await scheduler.view.refresh(host, { images: true });
   if (failed !== undefined || scheduler.images.find(reference) === undefined)
     throw new ArpanetError('not-found', `No such image: ${reference}, and it cannot be pulled${failed === undefined ? '' : `: ${failed}`}`);

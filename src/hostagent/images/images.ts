@@ -3,6 +3,8 @@ import { createKeyed } from '../../async/keyed.ts';
 import { ArpanetError } from '../../model/errors.ts';
 import { createEngineAgent } from '../../engine/tunnel.ts';
 import { engineError, engineOpen, engineRequest, type EngineTarget } from '../../engine/request.ts';
+import { failureIn } from '../../engine/work-stream.ts';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Logger } from '../../telemetry/log.ts';
 
@@ -36,11 +38,9 @@ async function transfer(deps: ImageCopyDeps, { reference, gateway }: ImageCopy, 
     if (saved.statusCode !== 200) throw engineError(saved.statusCode ?? 0, await text(saved));
     const headers = { 'Content-Type': 'application/x-tar' };
     const loaded = await engineRequest(deps.engine, { method: 'POST', path: '/images/load?quiet=1', body: saved, headers, signal });
-    const output = loaded.body.toString();
-    if (loaded.status >= 400) throw engineError(loaded.status, output);
-    // moby answers 200 and writes the failure into the stream
-    if (output.includes('"errorDetail"'))
-      throw new ArpanetError('unavailable', `the Docker Engine cannot load image ${reference}: ${output.trim()}`);
+    if (loaded.status >= 400) throw engineError(loaded.status, loaded.body.toString());
+    const failure = await failureIn(Readable.from([loaded.body]));
+    if (failure !== undefined) throw new ArpanetError('unavailable', `the Docker Engine cannot load image ${reference}: ${failure}`);
     const present = await engineRequest(deps.engine, { method: 'GET', path: `/images/${reference}/json`, signal });
     if (present.status !== 200)
       throw new ArpanetError('unavailable', `image ${reference} was copied from ${gateway}, but the copy does not have that reference`);

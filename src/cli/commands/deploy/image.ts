@@ -1,7 +1,7 @@
 /** The images of a deploy. Effects: HTTP requests. */
 import { ArpanetError } from '../../../model/errors.ts';
 import { type CreateRequest, composeLabels } from '../../../model/index.ts';
-import { withDefaultTag } from '../../../text/image-reference.ts';
+import { failureIn, pullPath } from '../../../engine/work-stream.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { exists, type Job } from './job.ts';
 
@@ -33,11 +33,10 @@ export async function ensureImages(api: ApiClient, { project, waves }: Job, say:
   return isPulled;
 }
 
-/** Docker API, `POST /images/create`: the status is 200 before the pull begins, an error is in the stream. Throws `not-found`. */
+/** Throws `not-found`. */
 async function pull(api: ApiClient, image: string): Promise<void> {
-  const path = `/images/create?fromImage=${encodeURIComponent(withDefaultTag(image))}`;
-  for await (const { error } of api.feed<{ error?: string }>(path, new AbortController().signal, 'POST'))
-    if (error !== undefined) throw new ArpanetError('not-found', `cannot pull ${image}: ${error}`);
+  const failure = await failureIn(await api.open(pullPath(image), new AbortController().signal, 'POST'));
+  if (failure !== undefined) throw new ArpanetError('not-found', `cannot pull ${image}: ${failure}`);
 }
 
 /** The request with the id of its image in a label, as compose writes it: at the next deploy the tag may mean another image. */
