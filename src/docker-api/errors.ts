@@ -1,28 +1,7 @@
-/**
- * Kinds of error to HTTP statuses: the only place that knows them. Every refusal leaves as Docker's `{"message": …}`.
- *
- * Where a kind has no twin in the Engine: `unplaceable` is 409 (hosts exist, none fits this request: sending it again changes nothing), while
- * `unavailable` and `not-leader` are 503 with `Retry-After` (the same request may well succeed in a second).
- */
+/** Refusals of Docker's API: every one leaves as Docker's `{"message": …}`, with the status of its kind. */
 import type { ServerResponse } from 'node:http';
-import { ArpanetError, type ErrorKind } from '../model/index.ts';
+import { ArpanetError, mayRetry, statusOf } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
-
-const STATUS: Readonly<Record<ErrorKind, number>> = {
-  invalid: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  unplaceable: 409,
-  'too-large': 413,
-  unsupported: 501,
-  exhausted: 503,
-  unavailable: 503,
-  'not-leader': 503,
-  timeout: 504,
-  engine: 502,
-};
 
 export interface ErrorAnswer {
   readonly status: number;
@@ -36,9 +15,8 @@ export function answerTo(error: unknown, requestId: string): ErrorAnswer {
   if (!(error instanceof ArpanetError)) {
     return { status: 500, message: `arpanet failed on this request; its log tells more under request id ${requestId}`, isUnexpected: true };
   }
-  const status = error.kind === 'engine' ? (error.engineStatus ?? STATUS.engine) : STATUS[error.kind];
-  const answer = { status, message: error.message, isUnexpected: false };
-  return error.kind === 'unavailable' || error.kind === 'not-leader' ? { ...answer, retryAfterSeconds: 1 } : answer;
+  const answer = { status: statusOf(error), message: error.message, isUnexpected: false };
+  return mayRetry(error) ? { ...answer, retryAfterSeconds: 1 } : answer;
 }
 
 export function errorHeaders(answer: ErrorAnswer): Record<string, string> {

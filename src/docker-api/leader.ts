@@ -23,6 +23,7 @@ import { matchRoute } from './routes.ts';
 import { facadeOf, refuseHidden } from './swarm/facade.ts';
 import { refuseVersion, type VersionWindow, windowOf } from './api-versions.ts';
 import { compareVersions, splitVersion } from '../text/api-version.ts';
+import { queryProblem } from '../text/query.ts';
 
 export interface LeaderDeps {
   readonly cluster: Cluster;
@@ -88,6 +89,8 @@ export function createLeader(deps: LeaderDeps): Leader {
     const refusal = version === undefined ? undefined : refuseVersion(version, window());
     if (refusal !== undefined) throw new ArpanetError('invalid', refusal);
     const matched = findRoute(req.method ?? 'GET', path);
+    const malformed = queryProblem(search);
+    if (malformed !== undefined) throw new ArpanetError('invalid', malformed);
     const { since } = matched.route;
     if (since !== undefined && compareVersions(since, window().max) > 0) throw noSuchPage();
     return {

@@ -68,9 +68,9 @@ export async function sought(call: Call, reference: string): Promise<ContainerVi
 }
 
 /** Whether there is a container that the request means. Throws for a prefix that several share. */
-export function isKnown(call: Call): boolean {
+export function isKnown(call: Call, reference = call.params['id'] ?? ''): boolean {
   try {
-    return call.cluster.containers.one(call.params['id'] ?? '') !== undefined;
+    return call.cluster.containers.one(reference) !== undefined;
   } catch (error) {
     if (isKind(error, 'not-found')) return false;
     throw error;

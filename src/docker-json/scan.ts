@@ -133,13 +133,29 @@ const space = (text: string, from: number): number => behind(SPACE, text, from);
 const plain = (text: string, from: number): number => behind(PLAIN, text, from);
 
 function refused(text: string, at: number, where: string): Refused {
-  const char = text[at];
-  return new Refused(char === undefined ? 'unexpected EOF' : `invalid character ${quoted(char)} ${where}`);
+  const point = text.codePointAt(at);
+  if (point === undefined) return new Refused('unexpected EOF');
+  // Go looks at bytes, and names the first of a character's
+  const byte = Buffer.from(String.fromCodePoint(point)).toString('latin1').charAt(0);
+  return new Refused(`invalid character ${quoted(byte)} ${where}`);
 }
 
 /** As Go's quoteChar: strconv.Quote between single quotes. */
 function quoted(char: string): string {
   if (char === "'") return String.raw`'\''`;
   if (char === '"') return `'"'`;
-  return `'${JSON.stringify(char).slice(1, -1)}'`;
+  const hex = char.charCodeAt(0).toString(16).padStart(2, '0');
+  if (char < ' ' || char === '\x7F') return `'${SHORT[char] ?? `\\x${hex}`}'`;
+  if (/[\x80-\xA0\xAD]/.test(char)) return `'\\u00${hex}'`;
+  return char === '\\' ? String.raw`'\\'` : `'${char}'`;
 }
+
+const SHORT: Readonly<Record<string, string>> = {
+  '\x07': String.raw`\a`,
+  '\b': String.raw`\b`,
+  '\t': String.raw`\t`,
+  '\n': String.raw`\n`,
+  '\v': String.raw`\v`,
+  '\f': String.raw`\f`,
+  '\r': String.raw`\r`,
+};

@@ -3,6 +3,7 @@ import http, { type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { buffer } from 'node:stream/consumers';
+import { LONGEST_TIMER_MS } from '../async/longest-timer.ts';
 import { ArpanetError } from '../model/errors.ts';
 import { messageIn } from './upgrade.ts';
 import { afterScheme, parseHostPort } from '../text/host-port.ts';
@@ -65,7 +66,7 @@ export async function engineOpen(target: EngineTarget, call: EngineCall): Promis
 export async function engineRequest(target: EngineTarget, call: EngineCall): Promise<EngineAnswer> {
   const answer = await engineOpen(target, call);
   const late = new ArpanetError('timeout', `the Docker Engine at ${describe(target)} did not finish ${call.method} ${call.path}`);
-  const timer = call.timeoutMs === undefined ? undefined : setTimeout(() => answer.destroy(late), call.timeoutMs);
+  const timer = timerOf(call, () => answer.destroy(late));
   try {
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: await buffer(answer) };
   } catch (error) {
@@ -87,6 +88,10 @@ export function engineError(status: number, body: string): ArpanetError {
   return new ArpanetError('engine', messageIn(body) ?? (body.trim() || `the Docker Engine answered ${status}`), { engineStatus: status });
 }
 
+/** A stop waits as long as its container's client said, and that may be for ever. */
+const timerOf = ({ timeoutMs }: EngineCall, end: () => unknown): NodeJS.Timeout | undefined =>
+  timeoutMs === undefined ? undefined : setTimeout(end, Math.min(timeoutMs, LONGEST_TIMER_MS));
+
 class StaleConnection extends Error {}
 
 function attempt(target: EngineTarget, call: EngineCall): Promise<IncomingMessage> {
@@ -105,7 +110,7 @@ function attempt(target: EngineTarget, call: EngineCall): Promise<IncomingMessag
       // the request itself emits this only once it has a socket, and a tunnel to a silent host takes long to fail
       reject(late);
     };
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+    const timer = timerOf(call, onTimeout);
     request.on('response', (answer) => {
       clearTimeout(timer);
       resolve(answer);

@@ -14,6 +14,7 @@ import {
   type ProcessFaults,
 } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { queryProblem } from '../text/query.ts';
 import type { AuditReport } from './audit.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { hostRoutes } from './host-routes.ts';
@@ -115,11 +116,27 @@ async function whenReady(deps: OperatorDeps, { method }: Request, response: Resp
   }
 }
 
+/** A broken escape anywhere in the address (RFC 3986 §2.1), whether or not a route reads that part. */
+function refuseMalformed({ path, originalUrl }: Request): void {
+  const cut = originalUrl.indexOf('?');
+  const problem = cut < 0 ? undefined : queryProblem(originalUrl.slice(cut));
+  if (problem !== undefined) throw new ArpanetError('invalid', problem);
+  try {
+    decodeURIComponent(path);
+  } catch (cause) {
+    throw new ArpanetError('invalid', `malformed escape in ${path}`, { cause });
+  }
+}
+
 /** An express application: `GET hosts`, `status`, `networks`, `names`, `records`, `token`, `backup`, `explain/<container>`, `audit`, and `POST audit/fix`, `audit/discard`, `records`, … below `/arpanet/v1`. */
 export function operatorApi(deps: OperatorDeps): express.Express {
   const app = express();
   app.disable('x-powered-by');
   const router = express.Router();
+  router.use((request, _response, next) => {
+    refuseMalformed(request);
+    next();
+  });
   router.use(async (request, response, next) => {
     if (!OF_THE_STORE.has(request.path.split('/')[1] ?? '')) await whenReady(deps, request, response);
     next();

@@ -3,13 +3,16 @@
  * has. Effects: reads the request.
  */
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import { LONGEST_TIMER_MS } from '../async/longest-timer.ts';
 import { compileGoTypes, DOCKER_TYPES, goDecode, GoJsonError, type GoTypes } from '../docker-json/index.ts';
 import {
   ArpanetError,
   type CreateRequest,
   type HostChange,
+  mayRetry,
   type NetworkCreateRequest,
   type ProcessFaults,
+  statusOf,
   type UpdateSettings,
 } from '../model/index.ts';
 
@@ -161,25 +164,11 @@ function refuseOutOfRange(settings: Partial<UpdateSettings> = {}): void {
     throw new ArpanetError('invalid', `order is "${order}": it is start-first or stop-first`);
   if (!['rollback', 'pause', 'continue'].includes(onFailure))
     throw new ArpanetError('invalid', `onFailure is "${onFailure}": it is rollback, pause or continue`);
-  const negative = Object.entries({ delayMs, monitorMs, patienceMs, drainMs }).find(([, value]) => value < 0);
-  if (negative !== undefined) throw new ArpanetError('invalid', `${negative[0]} is ${negative[1]}: it is 0 or more`);
+  for (const [name, value] of Object.entries({ delayMs, monitorMs, patienceMs, drainMs })) {
+    if (value < 0 || value > LONGEST_TIMER_MS)
+      throw new ArpanetError('invalid', `${name} is ${value}: it is 0 to ${LONGEST_TIMER_MS} (24 days)`);
+  }
 }
-
-const STATUS: Readonly<Record<ArpanetError['kind'], number>> = {
-  invalid: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  unplaceable: 409,
-  'too-large': 413,
-  unsupported: 501,
-  exhausted: 503,
-  unavailable: 503,
-  'not-leader': 503,
-  timeout: 504,
-  engine: 502,
-};
 
 /** What express and its readers refuse by themselves (a broken escape in the address, a body that is too large) carries its status. */
 function refusedStatus(error: unknown): number | undefined {
@@ -196,9 +185,8 @@ export function answerError(unexpected: (error: unknown) => void) {
       return;
     }
     if (error instanceof ArpanetError) {
-      const status = error.kind === 'engine' ? (error.engineStatus ?? STATUS.engine) : STATUS[error.kind];
-      if (status === 503) response.setHeader('Retry-After', '1');
-      response.status(status).json({ message: error.message });
+      if (mayRetry(error)) response.setHeader('Retry-After', '1');
+      response.status(statusOf(error)).json({ message: error.message });
       return;
     }
     if (refused === undefined) unexpected(error);

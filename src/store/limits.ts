@@ -7,6 +7,8 @@ import type { Operation } from './contract.ts';
 
 export const MAX_OPERATIONS = 64;
 export const MAX_BYTES = 512 * 1024;
+/** LMDB takes 1,978 (https://github.com/kriszyp/lmdb-js, maxKeySize); a longer one fails as if the disk were full. */
+const MAX_KEY_BYTES = 1024;
 /** Bytes of the body around each operation, and for the fence. */
 const FRAME_BYTES = 128;
 
@@ -19,8 +21,13 @@ export interface EncodedOperation {
   readonly bytes: number;
 }
 
-/** Throws `invalid` if the value is no JSON. */
+/** Throws `invalid` if the value is no JSON, or the key one that no store takes. */
 export function encode(operation: Operation): EncodedOperation {
+  const keyBytes = Buffer.byteLength(operation.key);
+  if (keyBytes > MAX_KEY_BYTES || operation.key.includes('\0')) {
+    const why = keyBytes > MAX_KEY_BYTES ? `has ${keyBytes} bytes: ${MAX_KEY_BYTES} at most` : 'has a NUL in it';
+    throw new ArpanetError('invalid', `a name cannot be kept: its key ${JSON.stringify(operation.key.slice(0, 60))}… ${why}`);
+  }
   const json = operation.op === 'set' || operation.op === 'cas' ? toJson(operation.key, operation.value) : '';
   return { operation, json, bytes: bytesOf(operation.key, json) };
 }

@@ -10,6 +10,17 @@ export function isContainerName(name: string): boolean {
   return CONTAINER.test(name);
 }
 
+/** Of a container or volume. An Engine's file system has names of as many bytes at most (`NAME_MAX`), and a store's keys are bounded, too. */
+export const MAX_NAME_LENGTH = 255;
+
+/**
+ * Whether a deployment or service may be called so: it stands between two dots of a DNS name (RFC 1035 section 2.3.4, 63 octets).
+ * `_` is no host name's letter, but compose makes such names and resolvers take them.
+ */
+export function isServiceName(name: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/.test(name);
+}
+
 /** A name or reference without the one slash that Engines write before names. */
 export function withoutSlash(name: string): string {
   return name.startsWith('/') ? name.slice(1) : name;

@@ -124,12 +124,14 @@ export async function execCreate(call: Exchange, execs: Execs): Promise<void> {
 export async function commit(call: Exchange): Promise<void> {
   const reference = call.query.get('container') ?? '';
   if (reference === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
+  const body = await readBody(call.req, call.bodyLimitBytes);
+  // an Engine looks at the body first, and then says best that it knows no such container
+  if (!isKnown(call, reference)) return sendEngineAnswer(call, await askHost(call, call.cluster.images.builder(), enginePath(call), body));
   const container = call.cluster.containers.one(reference);
   const query = new URLSearchParams(call.query);
   query.set('container', container.id);
   // an image must not say that it is this container
   if (container.record !== undefined) query.append('changes', `LABEL ${containerLabels.map((label) => `"${label}"=""`).join(' ')}`);
-  const body = await readBody(call.req, call.bodyLimitBytes);
   const answer = await askHost(call, container.host, enginePath(call, {}, `?${query.toString()}`), body);
   await call.cluster.view.refresh(container.host, { images: true });
   sendEngineAnswer(call, answer);

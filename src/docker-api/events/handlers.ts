@@ -3,6 +3,7 @@
  * past waits for its reader. What happens now cannot wait: a reader that is too far behind is cut off, so that it knows, and can come back with
  * `since`. (An Engine leaves out events for such a reader, and says nothing: moby daemon/events, pkg/pubsub.)
  */
+import { LONGEST_TIMER_MS } from '../../async/longest-timer.ts';
 import { ArpanetError, type ClusterEvent, type EngineEvent } from '../../model/index.ts';
 import { createEventDedup, engineOpen, eventIdentity, lines } from '../../engine/index.ts';
 import { accept, engineEvent, parseJson } from '../../schemas/index.ts';
@@ -11,8 +12,6 @@ import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
 import { engineError, parseTimestampMs } from '../json/go-values.ts';
 import { eventFilter, parseFilters, renderEvent } from '../reads/index.ts';
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export async function events(call: Exchange): Promise<void> {
   const { cluster, res, query, nowMs } = call;

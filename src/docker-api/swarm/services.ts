@@ -197,6 +197,7 @@ export async function nodeUpdate(call: Exchange): Promise<void> {
   const spec = await readSwarmJson<NodeSpec>(call, 'swarm.NodeSpec');
   objectVersion(call.query, 'node');
   const { Availability = host.record.availability, Labels, Role = 'worker' } = spec;
+  if (!['worker', 'manager'].includes(Role)) throw new ArpanetError('invalid', `invalid Role: ${JSON.stringify(Role)}`);
   if (Role !== 'worker')
     throw new ArpanetError('unsupported', `a host cannot become a ${Role}: schedulers are started beside them ("arpanet scheduler")`);
   if (!isAvailability(Availability))

@@ -3,6 +3,7 @@ import { type ContainerRecord, type ContainerView, keys, type LeaseRecord, type 
 import type { Change } from '../../store/ledger/contract.ts';
 import { refuseTaken } from '../create/claim.ts';
 import type { Core } from '../core.ts';
+import { checkedName } from '../create/identify.ts';
 import { serviceFromName } from '../create/identify-labels.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { inBackground } from '../../telemetry/faults.ts';
@@ -108,7 +109,7 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
       }),
     rename: (container, name, act) =>
       serially(container.id, async () => {
-        refuseTaken(core, name);
+        refuseTaken(core, checkedName(name));
         const record = recordOf(container);
         if (record === undefined) return act();
         const { id, requestId: _made, ...rest } = record;

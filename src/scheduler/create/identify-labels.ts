@@ -1,10 +1,8 @@
 /** Deployment, service and number from a container's labels and name. Pure. */
 import { ArpanetError, composeLabels, deploymentLabel, serviceLabel } from '../../model/index.ts';
+import { isServiceName } from '../../text/names.ts';
 
 type Labels = Readonly<Record<string, string>>;
-
-/** A name that can be between two dots of a DNS name. `_` is no host name's letter, but compose makes such names and resolvers take them. */
-const LABEL = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/;
 
 export function deploymentOf(given: Labels): string {
   return dnsLabel(deploymentLabel(given)) ?? 'default';
@@ -37,7 +35,7 @@ export function lowestFree(taken: readonly number[]): number {
 }
 
 function dnsLabel([name, value]: readonly [string, string] | readonly [] = []): string | undefined {
-  if (value === undefined || LABEL.test(value)) return value;
+  if (value === undefined || isServiceName(value)) return value;
   throw new ArpanetError(
     'invalid',
     `label ${name} is "${value.slice(0, 80)}": it becomes part of a DNS name, so it must have 1 to 63 of a-z, A-Z, 0-9, - and _, beginning with a letter or digit`,

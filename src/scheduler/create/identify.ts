@@ -6,7 +6,7 @@ import { ArpanetError, type CreateRequest, composeLabels, isOneoff, labels } fro
 import { deploymentOf, lowestFree, numberOf, serviceFromName, serviceOf } from './identify-labels.ts';
 import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode, type WantedNetwork } from './identify-networks.ts';
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
-import { CONTAINER_NAME_FORM, isContainerName, withoutSlash } from '../../text/names.ts';
+import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
 
 export type { Link, NetworkMode, Together, WantedNetwork };
@@ -88,8 +88,8 @@ export function checkedName(name: string): string {
   const bare = withoutSlash(name);
   if (!isContainerName(bare))
     throw new ArpanetError('invalid', `Invalid container name (${name}), only ${CONTAINER_NAME_FORM} are allowed`);
-  if (bare.length > 255)
-    throw new ArpanetError('invalid', `Invalid container name (${bare.slice(0, 40)}…), at most 255 characters are allowed`);
+  if (bare.length > MAX_NAME_LENGTH)
+    throw new ArpanetError('invalid', `Invalid container name (${bare.slice(0, 40)}…), at most ${MAX_NAME_LENGTH} characters are allowed`);
   return bare;
 }
 

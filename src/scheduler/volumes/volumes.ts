@@ -1,5 +1,6 @@
 /** Named volumes: one name, one place in the cluster. */
 import { ArpanetError, type ClusterVolume, type HostView, type VolumeRecord, type VolumeRequest, isKind, keys } from '../../model/index.ts';
+import { MAX_NAME_LENGTH } from '../../text/names.ts';
 import type { Core } from '../core.ts';
 
 const ENGINE_TIMEOUT_MS = 30_000;
@@ -65,6 +66,9 @@ export function createVolumes(core: Core): Volumes {
         'invalid',
         `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
       );
+    }
+    if (name.length > MAX_NAME_LENGTH) {
+      throw new ArpanetError('invalid', `create ${name.slice(0, 40)}…: a volume's name has at most ${MAX_NAME_LENGTH} characters`);
     }
     const existing = find(name);
     if (existing !== undefined) {

@@ -1,5 +1,6 @@
 /** What is done to single instances. Effects: calls to the scheduler and to Engines, timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LONGEST_TIMER_MS } from '../../async/longest-timer.ts';
 import { ArpanetError, type ContainerView, isUnreachable, type ServiceTemplate } from '../../model/index.ts';
 import type { ServicesDeps } from '../deps.ts';
 import { callEngine } from '../engine-calls.ts';
@@ -41,7 +42,7 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
     return typeof own === 'number' ? own : STOP_SECONDS;
   };
   const drained = async (container: ContainerView, drainMs: number) => {
-    if (container.facts.inspect.State.Running && drainMs > 0) await sleep(drainMs, undefined, { signal: lost });
+    if (container.facts.inspect.State.Running && drainMs > 0) await sleep(Math.min(drainMs, LONGEST_TIMER_MS), undefined, { signal: lost });
   };
 
   return {

@@ -143,9 +143,11 @@ describe('the operator API', () => {
         assert.match(text, /"message":"[^"]/);
       }
     }
-    for (const path of ['/explain/%zz', '/hosts/%', '/services?of=%zz', '/config/%E0%A4%A']) {
-      const answer = await talk(port, `GET /arpanet/v1${path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n`);
-      assert.doesNotMatch(answer, /^HTTP\/1\.1 5/, path);
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      for (const path of ['/explain/%zz', '/hosts/%', '/services?of=%zz', '/services?%', '/config/%E0%A4%A', '/nowhere/%zz']) {
+        const answer = await talk(port, `${method} /arpanet/v1${path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n`);
+        assert.match(answer, /^HTTP\/1\.1 400 [^]*\{"message":"(?:malformed escape|invalid URL escape)/, path);
+      }
     }
     assert.deepEqual(unexpected, []);
   });

@@ -14,6 +14,18 @@ interface Held {
   readonly driverOptions: Map<string, Readonly<Record<string, string>>>;
 }
 
+export interface Asked {
+  /** `POST /containers/abc/stop`, without version and query. */
+  readonly route: string;
+  readonly query: URLSearchParams;
+  readonly body: string;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly body?: unknown;
+}
+
 export interface FakeEngine {
   readonly containers: Map<string, Held>;
   readonly networks: Map<string, MaterialisedNetwork & { readonly name: string }>;
@@ -27,6 +39,8 @@ export interface FakeEngine {
   afterCreate: (name: string, request: http.IncomingMessage) => Promise<void>;
   /** What it answers instead, by route such as `GET /system/df`. */
   readonly answers: Map<string, unknown>;
+  /** Answers the routes that are not here. */
+  otherwise: ((asked: Asked) => Answered | Promise<Answered>) | undefined;
   readonly server: http.Server;
   facts(id: string): ContainerFacts | undefined;
 }
@@ -55,6 +69,7 @@ export function fakeEngine(): FakeEngine {
     beforeCreate: async () => undefined,
     afterCreate: async () => undefined,
     answers: new Map(),
+    otherwise: undefined,
     server: http.createServer((request, response) => {
       answer(engine, request).then(
         ({ status, body }) =>
@@ -74,13 +89,13 @@ export function fakeEngine(): FakeEngine {
   return engine;
 }
 
-async function answer(engine: FakeEngine, request: http.IncomingMessage): Promise<{ status: number; body?: unknown }> {
+async function answer(engine: FakeEngine, request: http.IncomingMessage): Promise<Answered> {
   const url = new URL(request.url ?? '', 'http://docker');
   const path = url.pathname.replace(/^\/v[\d.]+/, '');
   const route = `${request.method} ${path}`;
   engine.asked.push(route);
   const said = await text(request);
-  const body = said === '' ? {} : JSON.parse(said);
+  const body = readJson(said);
   const id = decodeURIComponent(/^\/containers\/([^/]+)/.exec(path)?.[1] ?? '');
   const held = [...engine.containers.values()].find((one) => one.id === id || one.name === id);
   if (engine.answers.has(route)) return { status: 200, body: engine.answers.get(route) };
@@ -92,6 +107,7 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
   }
   if (route === 'POST /containers/create') {
     const name = url.searchParams.get('name') ?? '';
+    if (engine.otherwise !== undefined && name === NO_NAME) return engine.otherwise({ route, query: url.searchParams, body: said });
     await engine.beforeCreate(name);
     if ([...engine.containers.values()].some((one) => one.name === name))
       throw new Refusal(409, `Conflict. The container name "/${name}" is already in use`);
@@ -143,7 +159,20 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
     }
     return { status: 200 };
   }
+  if (engine.otherwise !== undefined) return engine.otherwise({ route, query: url.searchParams, body: said });
   throw new Error(`fake-engine: ${route} is not here`);
+}
+
+/** A create under it is a question, and makes nothing. */
+const NO_NAME = '-';
+
+/** Undefined: it is none. */
+function readJson(text: string) {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function factsOf(held: Held): ContainerFacts {

@@ -83,6 +83,24 @@ describe('a body of Go’s types', () => {
     assert.deepEqual(read('{"__proto__":{"Name":"x"}}'), {});
   });
 
+  it('takes the last of a key that is there twice, and goes on with what an earlier one gave a struct or map', () => {
+    assert.deepEqual(read('{"Name":"a","Name":"b","On":true,"On":null,"Big":1,"big":2}'), { Name: 'b', Big: 2 });
+    assert.deepEqual(read('{"Name":"a","Name":null,"List":["a","b"],"List":["c"]}'), { Name: 'a', List: ['c'] });
+    assert.deepEqual(read('{"Labels":{"a":"1","b":"1"},"Labels":{"b":"2"}}'), { Labels: { a: '1', b: '2' } });
+    assert.deepEqual(read('{"Inner":{"Key":"k"},"Inner":{"Deeper":{"Count":1}}}'), { Inner: { Key: 'k', Deeper: { Count: 1 } } });
+    assert.deepEqual(read('{"Pointed":{"Key":"k"},"Pointed":null}'), {});
+    assert.deepEqual(read('{"ById":{"a":{"Key":"k"},"a":{}}}'), { ById: { a: {} } });
+  });
+
+  it('keeps a NUL, and has U+FFFD where half a surrogate pair was written', () => {
+    assert.deepEqual(read('{"Name":"a\\u0000b"}'), { Name: 'a\0b' });
+    assert.deepEqual(read('{"Name":"a\\ud800b","List":["\\udc00","\\ud800\\ud83d\\ude00"]}'), {
+      Name: 'a\uFFFDb',
+      List: ['\uFFFD', '\uFFFD\u{1F600}'],
+    });
+    assert.deepEqual(read('{"Labels":{"\\udfff":"x"}}'), { Labels: { '\uFFFD': 'x' } });
+  });
+
   const struct = 'json: cannot unmarshal';
   for (const [text, words] of [
     ['5', `${struct} number into Go value of type a.Root`],

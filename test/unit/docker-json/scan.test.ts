@@ -23,6 +23,11 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['{"a":1e}', "invalid character '}' in exponent of numeric literal"],
   ['{"a":', 'unexpected EOF'],
   ['{"a":"b', 'unexpected EOF'],
+  ['é', "invalid character 'Ã' looking for beginning of value"],
+  ['\uFEFF{}', "invalid character 'ï' looking for beginning of value"],
+  ['[\u0000]', String.raw`invalid character '\x00' looking for beginning of value`],
+  ['[1\u007F]', String.raw`invalid character '\x7f' after array element`],
+  ['[1\\]', String.raw`invalid character '\\' after array element`],
 ];
 
 describe('a text that is no JSON', () => {

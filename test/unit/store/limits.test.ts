@@ -22,6 +22,15 @@ describe('the limits of a transaction', () => {
     assert.throws(() => encodeAll(sets(1, 'ü'.repeat(197_000)), false), tooLarge);
   });
 
+  it('are 1,024 bytes of a key, without a NUL: LMDB fails on others as if the disk were full, and nothing is written any more', () => {
+    const invalid = (error: unknown) => isKind(error, 'invalid');
+    const set = (key: string) => encodeAll([{ op: 'set', key, value: 1 }], false);
+    assert.equal(set('k'.repeat(1_024)).length, 1);
+    assert.throws(() => set('k'.repeat(1_025)), invalid);
+    assert.throws(() => set('ü'.repeat(513)), invalid);
+    assert.throws(() => set('a\0b'), invalid);
+  });
+
   it('let values through that are JSON and nothing else', () => {
     assert.deepEqual(encodeAll([{ op: 'set', key: 'k', value: null }], false)[0]?.json, 'null');
     assert.throws(

@@ -1,0 +1,124 @@
+/**
+ * The whole of a leader in one process: Docker's API and the operator's, over the fake cluster's real scheduler, services and store. Its Engines
+ * read bodies as Engines do, and do nothing of what the scheduler's tests do not need.
+ */
+import { goDecode, GoJsonError, goStruct } from '../../../src/docker-json/index.ts';
+import { type Endpoint, startEndpoint } from '../../../src/docker-api/index.ts';
+import { ArpanetError, noFailpoint } from '../../../src/model/index.ts';
+import { operatorApi, type OperatorDeps } from '../../../src/operator-api/api.ts';
+import { clusterOf } from '../../../src/processes/cluster-roles.ts';
+import { startServices } from '../../../src/services/index.ts';
+import type { Logger } from '../../../src/telemetry/log.ts';
+import { quietLog } from '../cluster/lab.ts';
+import { type FakeCluster, startFakeCluster, TOKEN } from './fake-cluster.ts';
+import type { Answered, Asked } from './fake-engine.ts';
+import { ENDPOINT_LIMITS } from './small-engine.ts';
+
+export interface FakeEndpoint extends AsyncDisposable {
+  readonly cluster: FakeCluster;
+  readonly endpoint: Endpoint;
+  readonly url: string;
+  readonly port: number;
+  /** What was logged as an error: nothing that a client sends is one. */
+  readonly unexpected: readonly unknown[];
+}
+
+export async function startFakeEndpoint(hosts: number): Promise<FakeEndpoint> {
+  // its agents say what they are once, and never again
+  const cluster = await startFakeCluster(hosts, { hostDownMs: 3_600_000 });
+  for (const { engine } of cluster.agents) engine.otherwise = asEnginesDo;
+  const lost = new AbortController();
+  const { scheduler, ledger } = cluster;
+  const room = startServices(
+    {
+      scheduler,
+      ledger,
+      log: quietLog,
+      now: Date.now,
+      newId: () => crypto.randomUUID().replaceAll('-', '').repeat(2),
+      lostAfterMs: () => 60_000,
+      rehearse: (creates) => scheduler.placement.rehearse(creates),
+      failpoint: noFailpoint,
+    },
+    lost.signal,
+  );
+  const unexpected: unknown[] = [];
+  const log = Object.create(quietLog, { error: { value: (...what: readonly unknown[]) => unexpected.push(what) } }) as Logger;
+  const notHere = (): never => {
+    throw new ArpanetError('unsupported', 'not here');
+  };
+  const operator: OperatorDeps = {
+    ready: async () => undefined,
+    observe: notHere,
+    token: () => TOKEN,
+    everything: () => [],
+    decision: notHere,
+    rehearse: (creates) => scheduler.placement.rehearse(creates).map((one) => ({ ...one, addresses: {} })),
+    audit: async () => ({ findings: [], fixed: [] }),
+    discard: notHere,
+    services: () => room.services,
+    hostOperations: () => room.hosts,
+    dial: notHere,
+    outside: notHere,
+    config: notHere,
+    usage: async () => [],
+    peer: () => undefined,
+    now: Date.now,
+    log,
+  };
+  const endpoint = await startEndpoint({
+    listen: [{ host: '127.0.0.1', port: 0 }],
+    ...ENDPOINT_LIMITS,
+    name: 's1',
+    token: () => TOKEN,
+    log,
+    operator: operatorApi(operator),
+    acceptAgent: (_request, socket) => socket.destroy(),
+  });
+  endpoint.lead(clusterOf(scheduler, room));
+  const port = endpoint.addresses[0]?.port ?? 0;
+  return {
+    cluster,
+    endpoint,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    unexpected,
+    async [Symbol.asyncDispose]() {
+      lost.abort();
+      await endpoint[Symbol.asyncDispose]();
+      await cluster[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The types of what goes to an Engine as it is. */
+const STRUCTS: readonly (readonly [route: RegExp, struct: string])[] = [
+  [/^POST \/containers\/create$/, 'runconfig.ContainerConfigWrapper@1.41'],
+  [/^POST \/containers\/[^/]+\/update$/, 'container.UpdateConfig'],
+  [/^POST \/containers\/[^/]+\/exec$/, 'types.ExecConfig'],
+  [/^POST \/commit$/, 'container.Config'],
+];
+
+/** What a route's answer has, where a client of the Engine reads it. */
+const BODIES: readonly (readonly [route: RegExp, status: number, body: unknown])[] = [
+  [/^POST \/containers\/[^/]+\/exec$/, 201, { Id: 'e'.repeat(64) }],
+  [/^POST \/commit$/, 201, { Id: `sha256:${'d'.repeat(64)}` }],
+  [/^POST \/containers\/[^/]+\/update$/, 200, { Warnings: [] }],
+  [/^POST \/containers\/[^/]+\/wait$/, 200, { StatusCode: 0 }],
+  [/^POST \/(?:containers|images|volumes|networks|build)\/prune$/, 200, { SpaceReclaimed: 0 }],
+  [/^GET \/(?:system\/df)$/, 200, {}],
+  [/^GET \/(?:containers|images)\/json$/, 200, []],
+];
+
+function asEnginesDo({ route, body }: Asked): Answered {
+  const [, struct] = STRUCTS.find(([pattern]) => pattern.test(route)) ?? [];
+  try {
+    if (struct !== undefined) goDecode(body, goStruct(struct));
+  } catch (error) {
+    if (error instanceof GoJsonError) return { status: 400, body: { message: error.message } };
+    throw error;
+  }
+  if (route === 'POST /containers/create') return { status: 400, body: { message: 'Invalid container name (-)' } };
+  const [, status, answer] = BODIES.find(([pattern]) => pattern.test(route)) ?? [];
+  return status === undefined ? { status: 204 } : { status, body: answer };
+}
