@@ -61,9 +61,9 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   engine: 502,
 };
 
-/** The HTTP status of a refusal: its kind's, or the Engine's own; 502 for one that no refusal can have (RFC 9110 §15). */
+/** The HTTP status of a refusal: its kind's, or the Engine's own, 304 included; 502 for one that no refusal can have (RFC 9110 §15). */
 export function statusOf({ kind, engineStatus }: ArpanetError): number {
-  const isRefusal = engineStatus !== undefined && Number.isInteger(engineStatus) && engineStatus >= 400 && engineStatus <= 599;
+  const isRefusal = engineStatus !== undefined && Number.isInteger(engineStatus) && engineStatus >= 300 && engineStatus <= 599;
   return kind === 'engine' && isRefusal ? engineStatus : STATUS[kind];
 }
 
