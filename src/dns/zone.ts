@@ -45,8 +45,10 @@ type Names = Map<string, Target[]>;
 /** `pool`: the cluster's address pool (`10.32.0.0/12`), if known. */
 export function compileZone(table: NameTable, pool?: string): Zone {
   const deploymentsOn = new Map<string, Set<string>>();
-  for (const instance of table.instances)
-    for (const network of Object.keys(instance.addresses)) entry(deploymentsOn, network, () => new Set<string>()).add(instance.deployment);
+  const note = ({ addresses, deployment }: NamedInstance): void => {
+    for (const network of Object.keys(addresses)) entry(deploymentsOn, network, () => new Set<string>()).add(deployment);
+  };
+  each({ kind: 'instance', of: 'the networks of the DNS zone' }, table.instances, ({ id }) => id, note);
 
   const names: Names = new Map();
   const shared = new Map<string, Names>();

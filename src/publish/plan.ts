@@ -1,6 +1,6 @@
 /** Which of the cluster's published TCP ports lead where. */
 import type { ContainerFacts, ContainerView } from '../model/index.ts';
-import { each } from '../telemetry/left-out.ts';
+import { each, fenced } from '../telemetry/left-out.ts';
 
 /** A published port on its host, as that host itself calls it. */
 export interface Target {
@@ -15,7 +15,11 @@ export interface Target {
  * at an IPv4 address too is not called there, and a number that anybody has at an IPv4 address is that one's.
  */
 export function published(containers: readonly ContainerView[]): ReadonlyMap<number, readonly Target[]> {
-  const running = containers.filter(({ hostState, facts }) => hostState === 'alive' && facts.inspect.State.Running).toSorted(byStart);
+  const isUp = (container: ContainerView) => {
+    const { State } = container.facts.inspect;
+    return container.hostState === 'alive' && State.Running ? [container] : [];
+  };
+  const running = [...fenced({ kind: 'container', of: 'the published ports' }, containers, ({ name }) => name, isUp)].sort(byStart);
   return new Map([...claims(running, portsOf6), ...claims(running, portsOf4)]);
 }
 

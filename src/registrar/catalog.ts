@@ -42,11 +42,10 @@ export function catalogMaker(): (instances: readonly NamedInstance[], hosts: rea
     };
     const entry = { kind: 'instance', of: CATALOG };
     const idOf = ({ id }: NamedInstance) => id;
-    each(entry, instances, idOf, join);
-    for (const members of services.values()) {
-      const answers = new Set(answering(members, false));
-      each(entry, members, idOf, (instance) => add(instance, answers));
-    }
+    each({ ...entry, of: `the services of ${CATALOG}` }, instances, idOf, join);
+    const joined = [...services.values()];
+    const answers = new Set(joined.flatMap((members) => answering(members, false)));
+    each(entry, joined.flat(), idOf, (instance) => add(instance, answers));
     made = next;
     return [...made.values()].flat();
   };

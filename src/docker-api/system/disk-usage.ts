@@ -25,11 +25,13 @@ export function mergeDiskUsage(usages: readonly DiskUsage[], showContainer: (sum
   const total = (field: 'LayersSize' | 'BuilderSize') => usages.reduce((sum, usage) => sum + wholeNumber(usage[field]), 0);
   const containers = usages.flatMap((usage) => entriesIn<ContainerSummary>(usage.Containers));
   const images = new Map<string, ImageSummary>();
-  for (const image of usages.flatMap((usage) => entriesIn<ImageSummary>(usage.Images))) {
+  const sumUp = (image: ImageSummary): void => {
     const known = images.get(image.Id);
     const counts = [known?.['Containers'], image['Containers']].map((count) => Math.max(wholeNumber(count), 0));
     images.set(image.Id, known === undefined ? image : { ...known, Containers: counts.reduce((a, b) => a + b, 0) });
-  }
+  };
+  const listed = usages.flatMap((usage) => entriesIn<ImageSummary>(usage.Images));
+  each({ kind: 'image', of: `the sums of ${PLACE}` }, listed, ({ Id }) => Id, sumUp);
   return {
     ...(has('LayersSize') ? { LayersSize: total('LayersSize') } : {}),
     ...(has('Images')

@@ -22,7 +22,8 @@ export function showInfo(
   nowMs: number,
 ): Json {
   const known = speakers(hosts).map((facts) => facts.info);
-  const counted = (state: string) => containers.filter((container) => container.facts.inspect.State.Status === state).length;
+  const figures = each({ kind: 'container', of: 'the sums of docker info' }, containers, ({ name }) => name, figuresOf);
+  const counted = (state: string) => figures.filter(({ status }) => status === state).length;
   const running = counted('running');
   const paused = counted('paused');
   // API 1.50 dropped some
@@ -38,7 +39,7 @@ export function showInfo(
     ContainersStopped: containers.length - running - paused,
     Images: imageCount,
     Driver: joined(known, 'Driver'),
-    DriverStatus: hostRows(hosts, containers, about),
+    DriverStatus: hostRows(hosts, figures, about),
     Plugins: mergedPlugins(known),
     NCPU: sum(known, 'NCPU'),
     MemTotal: sum(known, 'MemTotal'),
@@ -96,7 +97,20 @@ const everywhere = (
   'OomKillDisable LiveRestoreEnabled ExperimentalBuild Debug'
 ).split(' ');
 
-function hostRows(hosts: readonly HostView[], containers: readonly ContainerView[], about: About): readonly (readonly [string, string])[] {
+/** What is summed up of one container. */
+interface Figures {
+  readonly host: string;
+  readonly status: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
+function figuresOf(container: ContainerView): Figures {
+  const { State, HostConfig } = container.facts.inspect;
+  return { host: container.host, status: State.Status, cpus: reservedCpus(container), memoryBytes: HostConfig.Memory ?? 0 };
+}
+
+function hostRows(hosts: readonly HostView[], containers: readonly Figures[], about: About): readonly (readonly [string, string])[] {
   const alive = hosts.filter((host) => host.state === 'alive').length;
   return [
     ['Leader', `${about.name} (epoch ${about.epoch})`],
@@ -112,12 +126,12 @@ function hostRows(hosts: readonly HostView[], containers: readonly ContainerView
   ];
 }
 
-function hostLine(host: HostView, containers: readonly ContainerView[]): string {
+function hostLine(host: HostView, containers: readonly Figures[]): string {
   const own = containers.filter((container) => container.host === host.name);
-  const reserving = own.filter((container) => !['exited', 'dead'].includes(container.facts.inspect.State.Status));
+  const reserving = own.filter(({ status }) => !['exited', 'dead'].includes(status));
   const { facts, load, record } = host;
-  const cpus = reserving.reduce((total, container) => total + reservedCpus(container), 0);
-  const memory = reserving.reduce((total, { facts: { inspect } }) => total + (inspect.HostConfig.Memory ?? 0), 0);
+  const cpus = reserving.reduce((total, one) => total + one.cpus, 0);
+  const memory = reserving.reduce((total, { memoryBytes }) => total + memoryBytes, 0);
   const labels = Object.entries(record.labels).map(([name, value]) => `${name}=${value}`);
   const state = host.state === 'alive' && record.availability !== 'active' ? record.availability : host.state;
   return [

@@ -141,13 +141,19 @@ export function hostReports(
   observed: Pick<Observed, 'hosts' | 'containers'> & Partial<Pick<Observed, 'reserved' | 'admissions'>>,
 ): readonly HostReport[] {
   const expected = (observed.admissions ?? []).filter((one) => one.kind === 'expected').map(expectedHost);
+  const ran = each(
+    { kind: 'container', of: 'the report of hosts' },
+    observed.containers,
+    ({ name }) => name,
+    ({ host, facts }) => ({ host, isRunning: facts.inspect.State.Running }),
+  );
   const reports = each(
     { kind: 'host', of: 'the report of hosts' },
     observed.hosts,
     ({ name }) => name,
     (host): HostReport => {
       const version = host.facts?.version['Version'];
-      const mine = observed.containers.filter((container) => container.host === host.name);
+      const mine = ran.filter((container) => container.host === host.name);
       return {
         name: host.name,
         address: host.record.address,
@@ -165,7 +171,7 @@ export function hostReports(
         reservedMemoryBytes: observed.reserved?.get(host.name)?.memoryBytes ?? 0,
         limits: host.record.limits ?? {},
         containers: mine.length,
-        running: mine.filter((container) => container.facts.inspect.State.Running).length,
+        running: mine.filter(({ isRunning }) => isRunning).length,
         labels: host.record.labels,
       };
     },

@@ -1,6 +1,6 @@
 /** The records of one host against the containers that its Engine has: what to do where they differ. Pure. */
 import type { ContainerRecord, ContainerView, LabelClaim } from '../../model/index.ts';
-import { fenced } from '../../telemetry/left-out.ts';
+import { each, fenced } from '../../telemetry/left-out.ts';
 import { isAsCreated } from './label-claims.ts';
 import { withoutSlash } from '../../text/names.ts';
 
@@ -33,7 +33,8 @@ export function adoptions(
 ): readonly Adoption[] {
   const place = { kind: 'record', of: `the comparison of records with the Engine of ${host}` };
   const byId = new Map(containers.map((container) => [container.id, container]));
-  const byEngineName = new Map(containers.map((container) => [engineName(container), container]));
+  const named = each({ ...place, kind: 'name' }, containers, nameOf, (container) => [engineName(container), container] as const);
+  const byEngineName = new Map(named);
   const owners = new Map(records.flatMap((record) => (record.id === undefined ? [] : [[record.id, record] as const])));
   const bound = new Set<string>();
   function* ofRecord(record: ContainerRecord): Generator<Adoption> {
@@ -65,7 +66,7 @@ export function adoptions(
   }
   return [
     ...fenced(place, records, nameOf, ofRecord),
-    ...fenced({ ...place, kind: 'container' }, containers.toSorted(byAge), nameOf, ofContainer),
+    ...fenced({ ...place, kind: 'container' }, named.map(([, container]) => container).sort(byAge), nameOf, ofContainer),
   ];
 }
 

@@ -32,14 +32,15 @@ export function planReschedule(input: RescheduleInput): ReschedulePlan {
     const isLost = lostHosts.has(container.host) && ran(container) && !stopped.has(container.id);
     return isLost && mayMove(container, input) ? [{ container, why: unmet(container, containers) }] : [];
   };
+  const begun = (container: ContainerView) => {
+    const { record, hostState, facts } = container;
+    return record?.movedFrom !== undefined && hostState === 'alive' && facts.inspect.State.Status === 'created' ? [container] : [];
+  };
   const checked = [...fenced({ kind: 'container', of: 'the replacement of lost containers' }, containers, ({ name }) => name, check)];
   return {
     replace: checked.flatMap(({ container, why }) => (why === undefined ? [container] : [])),
     wait: checked.flatMap(({ container, why }) => (why === undefined ? [] : [{ container, why }])),
-    start: containers.filter(
-      ({ record, hostState, facts }) =>
-        record?.movedFrom !== undefined && hostState === 'alive' && facts.inspect.State.Status === 'created',
-    ),
+    start: [...fenced({ kind: 'container', of: 'the start of replacements' }, containers, ({ name }) => name, begun)],
   };
 }
 
