@@ -13,6 +13,7 @@ import { type Definition, isMap } from './normalize.ts';
 import { hashedText } from './compose-hash.ts';
 import { secretFiles } from './stored-files.ts';
 import { bytesOf, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
+import { formatReservedCpus } from '../text/reserve-label.ts';
 
 /** What a stack's names mean in the cluster. */
 export interface Surroundings {
@@ -117,9 +118,12 @@ export function requestOf(service: string, definition: Definition, number: numbe
 
 function placementLabels(definition: Definition): Readonly<Record<string, string>> {
   // An instance on every host has no other place when its host is lost: every other host has its own.
-  if (isGlobal(definition)) return { [labels.maxPerHost]: '1', [labels.reschedule]: 'off' };
-  const most = Number(map(map(definition['deploy'])['placement'])['max_replicas_per_node'] ?? 0);
-  return most > 0 ? { [labels.maxPerHost]: String(most) } : {};
+  const deploy = map(definition['deploy']);
+  const cpus = Number(map(map(deploy['resources'])['reservations'])['cpus'] ?? 0);
+  const reserve = cpus > 0 ? { [labels.reserve]: formatReservedCpus(Math.round(cpus * 1e9)) } : {};
+  if (isGlobal(definition)) return { ...reserve, [labels.maxPerHost]: '1', [labels.reschedule]: 'off' };
+  const most = Number(map(deploy['placement'])['max_replicas_per_node'] ?? 0);
+  return most > 0 ? { ...reserve, [labels.maxPerHost]: String(most) } : reserve;
 }
 
 /** What is built has the name that compose gives it; nothing is built here. */

@@ -14,6 +14,9 @@ export interface PlacedContainer {
   readonly hostPorts: readonly string[];
   readonly reservedNanoCpus: number;
   readonly reservedMemoryBytes: number;
+  /** What it is taken to use: its reservation, else its limit. Weighs in the score, and refuses nothing. */
+  readonly expectedNanoCpus: number;
+  readonly expectedMemoryBytes: number;
 }
 
 /** Load that a fresh placement is taken to bring, until it shows in the host's own figures. */

@@ -7,6 +7,8 @@ export const labels = {
   affinities: 'arpanet.affinities',
   /** The most instances of its service that a host may have. */
   maxPerHost: 'arpanet.max-per-host',
+  /** What it sets aside on its host: `cpus=0.5,memory=512m`, either or both. */
+  reserve: 'arpanet.reserve',
   /** Written by the services API: the secrets and configs that are files in it, as JSON. */
   files: 'arpanet.files',
   /** When the service's name leads to this instance: `healthy`, only while its health check succeeds; `running`, whatever that says. */

@@ -16,6 +16,8 @@ export function createExecs(limit = 10_000): Execs {
   const known = new LRUCache<string, Exec>({ max: limit });
   return {
     get: (id) => known.get(id),
-    set: (id, exec) => void known.set(id, exec),
+    set: (id, exec) => {
+      known.set(id, exec);
+    },
   };
 }

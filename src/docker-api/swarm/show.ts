@@ -15,6 +15,7 @@ import { configOf, FORCED, tagged } from './spec.ts';
 import type { Facade } from './facade.ts';
 import type { Ids } from './ids.ts';
 import type { PortConfig, ServiceSpec } from './types.ts';
+import { parseReserve } from '../../text/reserve-label.ts';
 
 /** The largest time that JavaScript knows. */
 const MAX_MS = 8.64e15;
@@ -68,6 +69,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
               name !== FORCED &&
               name !== labels.constraints &&
               name !== labels.maxPerHost &&
+              name !== labels.reserve &&
               name !== labels.files &&
               name !== labels.service,
           ),
@@ -84,7 +86,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
       },
       Resources: {
         Limits: drop({ NanoCPUs: host.NanoCpus, MemoryBytes: host.Memory }),
-        Reservations: drop({ MemoryBytes: host.MemoryReservation }),
+        Reservations: drop({ NanoCPUs: parseReserve(given[labels.reserve] ?? '')?.nanoCpus, MemoryBytes: host.MemoryReservation }),
       },
       RestartPolicy: { Condition: condition, MaxAttempts: policy?.MaximumRetryCount ?? 0 },
       Placement: {

@@ -14,6 +14,7 @@ import {
 } from '../../model/index.ts';
 import type { ServiceSpec, UpdateConfig } from './types.ts';
 import { withDefaultTag } from '../../text/image-reference.ts';
+import { formatReservedCpus } from '../../text/reserve-label.ts';
 
 export const FORCED = 'arpanet.forced';
 const NAME = /^[a-zA-Z0-9](?:[-_.]*[A-Za-z0-9]+)*$/;
@@ -106,6 +107,7 @@ export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly Secr
   const constraints = task.Placement?.Constraints ?? [];
   const isGlobal = spec.Mode?.Global != null;
   const most = isGlobal ? 1 : (task.Placement?.MaxReplicas ?? 0);
+  const cpus = task.Resources?.Reservations?.NanoCPUs ?? 0;
   return drop({
     Image: tagged(container.Image),
     Entrypoint: container.Command?.length ? container.Command : undefined,
@@ -127,6 +129,7 @@ export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly Secr
       [composeLabels.number]: '1',
       ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
       ...(most > 0 ? { [labels.maxPerHost]: String(most) } : {}),
+      ...(cpus > 0 ? { [labels.reserve]: formatReservedCpus(cpus) } : {}),
       // What is on a host that is lost has no other place: every other host has its own.
       ...(isGlobal ? { [labels.reschedule]: 'off' } : {}),
       ...(files.length > 0 ? { [labels.files]: JSON.stringify(files) } : {}),

@@ -53,7 +53,7 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
         const placement = place(wanted, [...hosts.values()], { strategy: deps.settings.strategy, nowMs, random: deps.random });
         const chosen = placement.kind === 'placed' ? hosts.get(placement.decision.host) : undefined;
         if (chosen !== undefined) {
-          const { reservedNanoCpus, reservedMemoryBytes, hostPorts, deployment, service } = wanted;
+          const { hostPorts, deployment, service } = wanted;
           hosts.set(chosen.name, {
             ...chosen,
             pending: [...chosen.pending, chargeFor(wanted, chosen, nowMs)],
@@ -67,8 +67,10 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
                 number: identity.number,
                 state: 'created',
                 hostPorts,
-                reservedNanoCpus,
-                reservedMemoryBytes,
+                reservedNanoCpus: wanted.reservedNanoCpus,
+                reservedMemoryBytes: wanted.reservedMemoryBytes,
+                expectedNanoCpus: wanted.expectedNanoCpus,
+                expectedMemoryBytes: wanted.expectedMemoryBytes,
               },
             ],
           });

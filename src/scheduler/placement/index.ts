@@ -5,5 +5,5 @@
  */
 export { chargeFor, liveCharges } from './load.ts';
 export { place } from './place.ts';
-export { placementRequest, reservationsOf } from './request.ts';
+export { needsOf, placementRequest } from './request.ts';
 export type * from './snapshot.ts';

@@ -6,17 +6,17 @@ import { refersTo } from '../create/identify.ts';
 export const HALF_LIFE_MS = 25_000;
 /** Older figures say nothing of now: the host is then judged by what is on it. */
 export const STALE_MS = 60_000;
-/** A container that reserves nothing is taken to use one core at first. */
-const UNRESERVED_CORES = 1;
+/** A container of which nothing is known is taken to use one core at first. */
+const UNKNOWN_CORES = 1;
 
 /** What to add to the chosen host's `pending`. */
 export function chargeFor(
-  request: Pick<PlacementRequest, 'reservedNanoCpus' | 'reservedMemoryBytes'>,
+  request: Pick<PlacementRequest, 'expectedNanoCpus' | 'expectedMemoryBytes'>,
   host: Pick<HostSnapshot, 'cpus'>,
   nowMs: number,
 ): Charge {
-  const cores = request.reservedNanoCpus > 0 ? request.reservedNanoCpus / 1e9 : UNRESERVED_CORES;
-  return { atMs: nowMs, cpu: cores / Math.max(host.cpus, 1), memoryBytes: request.reservedMemoryBytes };
+  const cores = request.expectedNanoCpus > 0 ? request.expectedNanoCpus / 1e9 : UNKNOWN_CORES;
+  return { atMs: nowMs, cpu: cores / Math.max(host.cpus, 1), memoryBytes: request.expectedMemoryBytes };
 }
 
 /** Charges that still count; the others can be forgotten. */
@@ -30,6 +30,7 @@ export interface Usage {
   readonly liveMemory: number | undefined;
   readonly pendingCpu: number;
   readonly pendingMemory: number;
+  /** What its containers reserve, or else are limited to. */
   readonly reservedCpu: number;
   readonly reservedMemory: number;
 }
@@ -37,7 +38,7 @@ export interface Usage {
 export function usageOf(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>, nowMs: number): Usage {
   const load = host.load !== undefined && nowMs - host.load.atMs < STALE_MS ? host.load : undefined;
   const memory = Math.max(host.memoryBytes, 1);
-  const reserved = reservedOn(host, request);
+  const expected = expectedOn(host, request);
   let pendingCpu = 0;
   let pendingBytes = 0;
   for (const charge of host.pending) {
@@ -50,8 +51,8 @@ export function usageOf(host: HostSnapshot, request: Pick<PlacementRequest, 'rep
     liveMemory: load === undefined ? undefined : load.memoryUsedBytes / memory,
     pendingCpu,
     pendingMemory: pendingBytes / memory,
-    reservedCpu: reserved.nanoCpus / 1e9 / Math.max(host.cpus, 1),
-    reservedMemory: reserved.memoryBytes / memory,
+    reservedCpu: expected.nanoCpus / 1e9 / Math.max(host.cpus, 1),
+    reservedMemory: expected.memoryBytes / memory,
   };
 }
 
@@ -65,6 +66,19 @@ export function reservedOn(
   for (const container of holding(host, request)) {
     nanoCpus += container.reservedNanoCpus;
     memoryBytes += container.reservedMemoryBytes;
+  }
+  return { nanoCpus, memoryBytes };
+}
+
+function expectedOn(
+  host: HostSnapshot,
+  request: Pick<PlacementRequest, 'replaces'>,
+): { readonly nanoCpus: number; readonly memoryBytes: number } {
+  let nanoCpus = 0;
+  let memoryBytes = 0;
+  for (const container of holding(host, request)) {
+    nanoCpus += container.expectedNanoCpus;
+    memoryBytes += container.expectedMemoryBytes;
   }
   return { nanoCpus, memoryBytes };
 }

@@ -2,6 +2,7 @@
 import { ArpanetError, type CreateRequest, labels } from '../../model/index.ts';
 import type { Identity } from '../create/identify.ts';
 import type { PlacementRequest } from './snapshot.ts';
+import { parseReserve } from '../../text/reserve-label.ts';
 import { constraintsOf } from './constraints.ts';
 
 export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'mustBeWith' | 'imageHosts'> {
@@ -12,11 +13,12 @@ export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'mu
 /** Throws `invalid` when a constraint, an affinity or a number cannot be read. */
 export function placementRequest(identity: Identity, request: CreateRequest, facts: PlacementFacts): PlacementRequest {
   const { platform, ...others } = facts;
+  refuseUnreadable(request.Labels?.[labels.reserve]);
   return {
     ...others,
     deployment: identity.deployment,
     service: identity.service,
-    ...reservationsOf(request),
+    ...needsOf(request),
     hostPorts: identity.hostPorts,
     ...constraintsOf(request),
     ...maxPerHostOf(request),
@@ -33,15 +35,28 @@ function maxPerHostOf(request: CreateRequest): Pick<PlacementRequest, 'maxPerHos
   return { maxPerHost: Number(value) };
 }
 
+export type Needs = Pick<PlacementRequest, 'reservedNanoCpus' | 'reservedMemoryBytes' | 'expectedNanoCpus' | 'expectedMemoryBytes'>;
+
 /**
- * What a container sets aside for itself on its host: its reservation, else its limit (as classic Swarm did). The same reading serves
- * requests and inspected containers.
+ * What a container sets aside on its host, and what it is taken to use there. It reserves what its label `arpanet.reserve` says
+ * (`cpus=0.5,memory=512m`), and else `--memory-reservation`. A limit (`-m`, `--cpus`) reserves nothing, as on an Engine. The same reading
+ * serves requests and inspected containers. A label that cannot be read counts for nothing here: `placementRequest` refuses it.
  */
-export function reservationsOf(request: Pick<CreateRequest, 'HostConfig'>): {
-  readonly reservedNanoCpus: number;
-  readonly reservedMemoryBytes: number;
-} {
-  const { NanoCpus = 0, CpuQuota = 0, CpuPeriod = 0, MemoryReservation = 0, Memory = 0 } = request.HostConfig ?? {};
+export function needsOf({ HostConfig, Labels }: Pick<CreateRequest, 'HostConfig' | 'Labels'>): Needs {
+  const { NanoCpus = 0, CpuQuota = 0, CpuPeriod = 0, MemoryReservation = 0, Memory = 0 } = HostConfig ?? {};
   const byQuota = CpuQuota > 0 ? (CpuQuota / (CpuPeriod || 100_000)) * 1e9 : 0;
-  return { reservedNanoCpus: NanoCpus || byQuota, reservedMemoryBytes: MemoryReservation || Memory };
+  const labelled = parseReserve(Labels?.[labels.reserve] ?? '');
+  const reservedNanoCpus = labelled?.nanoCpus ?? 0;
+  const reservedMemoryBytes = labelled?.memoryBytes ?? MemoryReservation;
+  return {
+    reservedNanoCpus,
+    reservedMemoryBytes,
+    expectedNanoCpus: reservedNanoCpus || NanoCpus || byQuota,
+    expectedMemoryBytes: reservedMemoryBytes || Memory,
+  };
+}
+
+function refuseUnreadable(value: string | undefined): void {
+  if (value && parseReserve(value) === undefined)
+    throw new ArpanetError('invalid', `label ${labels.reserve} is "${value.slice(0, 80)}": it must be like cpus=0.5,memory=512m`);
 }

@@ -17,6 +17,9 @@ export interface PlacementRequest {
   readonly name: string;
   readonly reservedNanoCpus: number;
   readonly reservedMemoryBytes: number;
+  /** What it is taken to use: its reservation, else its limit. */
+  readonly expectedNanoCpus: number;
+  readonly expectedMemoryBytes: number;
   readonly hostPorts: readonly string[];
   readonly constraints: readonly Constraint[];
   readonly affinities: readonly Constraint[];

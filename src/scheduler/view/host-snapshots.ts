@@ -3,7 +3,7 @@ import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig, Host
 import { hostPortsOf } from '../create/identify-needs.ts';
 import { each } from '../../telemetry/left-out.ts';
 import type { HostImages } from './image-index.ts';
-import { reservationsOf } from '../placement/request.ts';
+import { needsOf } from '../placement/request.ts';
 import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
 
 const placed = new WeakMap<ContainerView, PlacedContainer>();
@@ -58,7 +58,7 @@ function placedContainer(container: ContainerView): PlacedContainer {
     number: container.record?.number ?? 0,
     state: State.Status === 'created' ? 'created' : State.Running || State.Restarting || State.Paused ? 'running' : 'stopped',
     hostPorts: hostPortsOf(boundPorts(inspect)),
-    ...reservationsOf(inspect),
+    ...needsOf({ HostConfig: inspect.HostConfig, Labels: inspect.Config.Labels ?? {} }),
   };
   placed.set(container, made);
   return made;
@@ -80,7 +80,7 @@ function placedRecord(record: ContainerRecord): PlacedContainer {
     number: record.number,
     state: 'created',
     hostPorts: hostPortsOf(record.request.HostConfig?.PortBindings),
-    ...reservationsOf(record.request),
+    ...needsOf(record.request),
   };
 }
 

@@ -45,8 +45,8 @@ export function createRebalance(
         memoryBytes: host.memoryBytes,
         ...(host.maxContainers === undefined ? {} : { maxContainers: host.maxContainers }),
         containers: here.length,
-        reservedCores: here.reduce((sum, one) => sum + one.reservedNanoCpus / 1e9, 0),
-        reservedMemoryBytes: here.reduce((sum, one) => sum + one.reservedMemoryBytes, 0),
+        reservedCores: here.reduce((sum, one) => sum + one.expectedNanoCpus / 1e9, 0),
+        reservedMemoryBytes: here.reduce((sum, one) => sum + one.expectedMemoryBytes, 0),
       };
     });
     const placed = new Map(snapshots.flatMap((host) => host.containers.map((one) => [one.id, one] as const)));
@@ -71,8 +71,8 @@ export function createRebalance(
         name: container.name,
         service: keyOf(service),
         host: container.host,
-        cores: (placed.get(container.id)?.reservedNanoCpus ?? 0) / 1e9,
-        memoryBytes: placed.get(container.id)?.reservedMemoryBytes ?? 0,
+        cores: (placed.get(container.id)?.expectedNanoCpus ?? 0) / 1e9,
+        memoryBytes: placed.get(container.id)?.expectedMemoryBytes ?? 0,
         hostPorts: placed.get(container.id)?.hostPorts ?? [],
         fits: kept.has(container.id) ? NOWHERE : fits,
       }));

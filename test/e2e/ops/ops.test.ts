@@ -158,7 +158,7 @@ describe('ops on three hosts', () => {
     assert.match(await fails('explain', 'nobody'), /No such container: nobody; there are abc-/);
     const short = await must(cluster.docker('ps', '--filter', 'name=^abc-db-1$', '--format', '{{.Label "arpanet.placement"}}'));
     assert.match(short, /^spread, best of 1 that fit(; h\d refused by (constraint|volume)){2}$/m);
-    const { stderr } = await cluster.docker('create', '--name', 'giant', '-m', '900g', 'busybox');
+    const { stderr } = await cluster.docker('create', '--name', 'giant', '--memory-reservation', '900g', 'busybox');
     assert.match(stderr, /no host fits: h1: .*900 GiB.*; h2: .*; h3: /);
     const why = await must(cluster.arpanet('explain', 'giant'));
     assert.match(why, /^giant is not placed: refused .*, none of 3 hosts fits\n\nREFUSED +RULE +WHY\nh\d +(memory|reservations) .*900 GiB/);

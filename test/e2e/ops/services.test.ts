@@ -311,7 +311,9 @@ describe('services on three hosts', () => {
   });
 
   it('says how many fit, and that another change runs', async () => {
-    await must(docker('run', '-d', '--label', 'arpanet.service=big', '--name', 'big', '-m', '8g', 'busybox', 'sleep', '3600'));
+    await must(
+      docker('run', '-d', '--label', 'arpanet.service=big', '--name', 'big', '--memory-reservation', '8g', 'busybox', 'sleep', '3600'),
+    );
     const said = await fails('scale', 'big=40');
     const fits = Number(/big cannot have 40 instances: (\d+) fit\. For one more, no host fits/.exec(said)?.[1]);
     assert.equal(fits > 0 && fits < 40, true, said);

@@ -166,7 +166,7 @@ describe('create', () => {
 
   it('says why no host fits', async () => {
     await using cluster = await startFakeCluster(2);
-    const create = wish('big', { request: { Image: 'busybox', HostConfig: { Memory: 1e12 } } });
+    const create = wish('big', { request: { Image: 'busybox', HostConfig: { MemoryReservation: 1e12 } } });
     await assert.rejects(
       cluster.scheduler.containers.create(create),
       (error: ArpanetError) => error.kind === 'unplaceable' && /h1: .*h2: /s.test(error.message),

@@ -127,7 +127,7 @@ services:
     labels: {own: "1"}
     restart: on-failure:3
     healthcheck: {test: wget -qO- localhost, interval: 1m30s}
-    deploy: {resources: {limits: {cpus: "0.5"}, reservations: {memory: 1g}}, placement: {constraints: [node.labels.rack == h1]}}
+    deploy: {resources: {limits: {cpus: "0.5"}, reservations: {cpus: 0.25, memory: 1g}}, placement: {constraints: [node.labels.rack == h1]}}
 networks: {back: }
 volumes: {data: }
 `);
@@ -146,6 +146,7 @@ volumes: {data: }
     assert.match(hash ?? '', /^#\d+$/);
     assert.deepEqual(given, {
       own: '1',
+      'arpanet.reserve': 'cpus=0.25',
       'arpanet.constraints': '["node.labels.rack==h1"]',
       'com.docker.compose.project': 'abc',
       'com.docker.compose.service': 'web',

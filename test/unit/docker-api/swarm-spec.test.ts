@@ -33,7 +33,7 @@ describe('a service’s spec', () => {
           CapabilityAdd: ['NET_ADMIN'],
           OomScoreAdj: 5,
         },
-        Resources: { Limits: { NanoCPUs: 5e8, MemoryBytes: 2 ** 26, Pids: 9 }, Reservations: { MemoryBytes: 2 ** 25 } },
+        Resources: { Limits: { NanoCPUs: 5e8, MemoryBytes: 2 ** 26, Pids: 9 }, Reservations: { NanoCPUs: 25e7, MemoryBytes: 2 ** 25 } },
         RestartPolicy: { Condition: 'on-failure', MaxAttempts: 3 },
         Placement: { Constraints: ['node.labels.disk==ssd'] },
         Networks: [{ Target: 'abc_back', Aliases: ['www'] }],
@@ -66,6 +66,7 @@ describe('a service’s spec', () => {
     });
     assert.equal(Labels?.['com.docker.compose.service'], 'web');
     assert.equal(Labels?.['arpanet.constraints'], '["node.labels.disk==ssd"]');
+    assert.equal(Labels?.['arpanet.reserve'], 'cpus=0.25', 'a container itself has no such reservation');
   });
 
   it('sets the rolling update; a port of the routing mesh is published on the hosts, with a warning', () => {

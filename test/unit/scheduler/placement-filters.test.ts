@@ -37,6 +37,8 @@ const container = (name: string, more: Partial<PlacedContainer> = {}): PlacedCon
   hostPorts: [],
   reservedNanoCpus: 0,
   reservedMemoryBytes: 0,
+  expectedNanoCpus: 0,
+  expectedMemoryBytes: 0,
   ...more,
 });
 const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
@@ -45,6 +47,8 @@ const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
   name: 'abc_web_1',
   reservedNanoCpus: 0,
   reservedMemoryBytes: 0,
+  expectedNanoCpus: 0,
+  expectedMemoryBytes: 0,
   hostPorts: [],
   constraints: [],
   affinities: [],

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import type { CreateRequest } from '../../../src/model/index.ts';
+import { identify } from '../../../src/scheduler/create/identify.ts';
 import {
   chargeFor,
   liveCharges,
+  needsOf,
   place,
-  reservationsOf,
+  placementRequest,
   type HostSnapshot,
   type PlacedContainer,
   type PlacementOptions,
@@ -34,6 +37,8 @@ const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
   name: 'x',
   reservedNanoCpus: 0,
   reservedMemoryBytes: 0,
+  expectedNanoCpus: 0,
+  expectedMemoryBytes: 0,
   hostPorts: [],
   constraints: [],
   affinities: [],
@@ -194,7 +199,7 @@ describe('binpack', () => {
     const hosts = ['h1', 'h2', 'h3'].map((name) => host(name, { cpus: 2 }));
     const counts = burst(
       hosts,
-      times(6, (index) => request({ service: `s${index}`, reservedNanoCpus: 0.5e9 })),
+      times(6, (index) => request({ service: `s${index}`, reservedNanoCpus: 0.5e9, expectedNanoCpus: 0.5e9 })),
       { strategy: 'binpack' },
     );
     assert.deepEqual(
@@ -262,15 +267,27 @@ describe('a decision', () => {
 });
 
 describe('what a request sets aside', () => {
-  it('is its reservation, else its limit', () => {
-    assert.deepEqual(reservationsOf({ HostConfig: { NanoCpus: 5e8, Memory: 100, MemoryReservation: 50 } }), {
-      reservedNanoCpus: 5e8,
-      reservedMemoryBytes: 50,
-    });
-    assert.deepEqual(reservationsOf({ HostConfig: { CpuQuota: 50_000, Memory: 100 } }), {
-      reservedNanoCpus: 5e8,
-      reservedMemoryBytes: 100,
-    });
-    assert.deepEqual(reservationsOf({}), { reservedNanoCpus: 0, reservedMemoryBytes: 0 });
+  const needs = (HostConfig: NonNullable<CreateRequest['HostConfig']>, Labels: Record<string, string> = {}) =>
+    Object.values(needsOf({ HostConfig, Labels }));
+
+  it('is what its label or its reservation says; a limit reserves nothing, and weighs in the score', () => {
+    assert.deepEqual(needs({ NanoCpus: 5e8, Memory: 100, MemoryReservation: 50 }), [0, 50, 5e8, 50]);
+    assert.deepEqual(needs({ CpuQuota: 50_000, Memory: 100 }), [0, 0, 5e8, 100]);
+    assert.deepEqual(needs({ Memory: 100, MemoryReservation: 50 }, { 'arpanet.reserve': 'cpus=0.5, memory=1k' }), [5e8, 1024, 5e8, 1024]);
+    assert.deepEqual(needs({ MemoryReservation: 50 }, { 'arpanet.reserve': 'cpus=2' }), [2e9, 50, 2e9, 50]);
+    assert.deepEqual(needs({}), [0, 0, 0, 0]);
+  });
+
+  it('of a label that cannot be read is refused', () => {
+    const asked = (Labels: Record<string, string>) =>
+      placementRequest(
+        identify({ name: 'x', request: { Labels }, taken: () => [] }),
+        { Labels },
+        { name: 'x', volumesAt: [], mustBeWith: [], imageHosts: [] },
+      );
+    for (const value of ['0.5', 'cpus=', 'cpus=x', 'memory=12q', 'cpus=1,disk=2']) {
+      assert.deepEqual(needs({}, { 'arpanet.reserve': value }), [0, 0, 0, 0], value);
+      assert.throws(() => asked({ 'arpanet.reserve': value }), /label arpanet\.reserve is .*: it must be like cpus=0\.5,memory=512m/);
+    }
   });
 });

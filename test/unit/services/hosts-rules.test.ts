@@ -57,6 +57,8 @@ const snapshot = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot 
     hostPorts: [],
     reservedNanoCpus: 5e8,
     reservedMemoryBytes: GIB,
+    expectedNanoCpus: 0,
+    expectedMemoryBytes: 0,
   })),
   ...more,
 });
@@ -87,6 +89,8 @@ describe('limits of a host', () => {
       name: 'x',
       reservedNanoCpus: 0,
       reservedMemoryBytes: 0,
+      expectedNanoCpus: 0,
+      expectedMemoryBytes: 0,
       hostPorts: [],
       constraints: [],
       affinities: [],
