@@ -1,6 +1,6 @@
 /**
  * What a container reserves, as its label `arpanet.reserve` has it: `cpus=0.5,memory=512m`, either or both.
- * Source: the two keys of `deploy.resources.reservations` (Compose Specification, deploy.md) that clients do not pass on, or only in part.
+ * Source: the two keys of `deploy.resources.reservations` (compose-spec, deploy.md) that clients do not pass on, or only in part.
  */
 import { parseSize } from './size.ts';
 
