@@ -279,7 +279,7 @@ describe('life of a container', () => {
     const refuse = async (): Promise<void> => {
       throw new Error('no');
     };
-    await assert.rejects(cluster.scheduler.containers.rename(cluster.scheduler.containers.one(id), 'b', refuse), /no/);
+    await assert.rejects(cluster.scheduler.containers.rename(cluster.scheduler.containers.one(id), 'bb', refuse), /no/);
     assert.deepEqual(
       records(cluster).map((record) => [record.name, record.id]),
       [['abc_web_1', id]],
@@ -292,17 +292,17 @@ describe('life of a container', () => {
     const held = cluster.agents[0]?.engine.containers.get(id);
     assert.ok(held);
     const act = async (): Promise<void> => {
-      held.name = 'b';
+      held.name = 'bb';
       await failOver(cluster);
     };
-    await assert.rejects(cluster.scheduler.containers.rename(cluster.scheduler.containers.one(id), 'b', act));
+    await assert.rejects(cluster.scheduler.containers.rename(cluster.scheduler.containers.one(id), 'bb', act));
     await until(() => records(cluster).length === 1, 'one record');
     assert.deepEqual(
       records(cluster).map((record) => [record.name, record.id]),
-      [['b', id]],
+      [['bb', id]],
     );
     const lease = cluster.ledger.list<LeaseRecord>(keys.leases).find(([, one]) => one.kind === 'instance')?.[1];
-    assert.deepEqual([lease?.owner, lease?.state], ['b', 'bound']);
+    assert.deepEqual([lease?.owner, lease?.state], ['bb', 'bound']);
   });
 
   it('is withdrawn while it is being stopped, and no longer', async () => {
