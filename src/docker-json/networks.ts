@@ -1,5 +1,7 @@
 /** Bodies about networks and volumes, as moby's Go structs have them: api/types/network and volume of v28 (API 1.51). */
-import type { GoTypes } from './types.ts';
+import type { GoFields, GoTypes } from './types.ts';
+
+const VOLUME: GoFields = { Name: 'string', Driver: 'string', DriverOpts: 'map[string]string', Labels: 'map[string]string' };
 
 export const NETWORK_TYPES: GoTypes = {
   'types.NetworkCreateRequest': {
@@ -44,11 +46,10 @@ export const NETWORK_TYPES: GoTypes = {
   },
   'network.EndpointIPAMConfig': { IPv4Address: 'string', IPv6Address: 'string', LinkLocalIPs: '[]string' },
 
+  /** As Engines before 23.0 call it. */
+  'volume.VolumeCreateBody': VOLUME,
   'volume.CreateOptions': {
-    Name: 'string',
-    Driver: 'string',
-    DriverOpts: 'map[string]string',
-    Labels: 'map[string]string',
+    ...VOLUME,
     ClusterVolumeSpec: '*volume.ClusterVolumeSpec',
   },
   'volume.ClusterVolumeSpec': {

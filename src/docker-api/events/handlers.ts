@@ -10,7 +10,7 @@ import { accept, engineEvent, parseJson } from '../../schemas/index.ts';
 import { pacedQueue } from '../../async/paced-queue.ts';
 import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
-import { engineError, parseTimestampMs } from '../json/go-values.ts';
+import { engineError, parseIntError, unixTimeMs } from '../json/go-values.ts';
 import { eventFilter, parseFilters, renderEvent } from '../reads/index.ts';
 
 export async function events(call: Exchange): Promise<void> {
@@ -18,9 +18,9 @@ export async function events(call: Exchange): Promise<void> {
   const accepts = eventFilter(parseFilters(query.get('filters')));
   const since = query.get('since');
   const until = query.get('until');
-  const untilMs = until ? timeOf(until, nowMs) : undefined;
+  const untilMs = timeOf(until);
   // an Engine that is given an end only tells everything that it remembers
-  const sinceMs = since ? timeOf(since, nowMs) : untilMs === undefined ? undefined : 0;
+  const sinceMs = timeOf(since) ?? (untilMs === undefined ? undefined : 0);
   if (sinceMs !== undefined && untilMs !== undefined && sinceMs > untilMs) {
     throw new ArpanetError('invalid', `\`since\` time (${since}) cannot be after \`until\` time (${until})`);
   }
@@ -77,13 +77,13 @@ export async function events(call: Exchange): Promise<void> {
   res.end();
 }
 
-/** What is no time this route takes for a number of seconds (moby api/server/router/system, eventTime). */
-function timeOf(text: string, nowMs: number): number {
-  try {
-    return parseTimestampMs(text, nowMs);
-  } catch {
-    throw engineError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  }
+/** Clients send seconds: what else they take for a time they have converted (moby api/server/router/system, eventTime). */
+function timeOf(text: string | null): number | undefined {
+  // -1 is what Go's code has for none
+  if (!text || text === '-1') return undefined;
+  const ms = unixTimeMs(text);
+  if (ms === undefined) throw engineError(parseIntError(text));
+  return ms;
 }
 
 /** `1700000000.123456789` is finer than a millisecond: a client that returns with the time of its last event gets none before it again. */

@@ -16,6 +16,28 @@ export function boolValue(value: string | null): boolean {
   return !(word === '' || word === '0' || word === 'no' || word === 'false' || word === 'none');
 }
 
+/** `strconv.ParseBool`; absent is false. Throws `invalid`: `invalid value for status: maybe: strconv.ParseBool: …`. */
+export function strictBool(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name) ?? '';
+  if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
+  if (/^(?:|0|f|F|FALSE|false|False)$/.test(value)) return false;
+  throw new ArpanetError(
+    'invalid',
+    `invalid value for ${name}: ${value}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
+  );
+}
+
+/** `timetypes.ParseTimestamps`: Unix seconds, with a fraction or without, in milliseconds. Undefined: it is no such time. */
+export function unixTimeMs(text: string): number | undefined {
+  const [, seconds] = /^([+-]?\d+)(?:\.\d*)?$/.exec(text) ?? [];
+  return seconds === undefined || atoi(seconds) === undefined ? undefined : Number(text) * 1_000;
+}
+
+/** What `strconv.ParseInt` says of it. */
+export function parseIntError(value: string): string {
+  return `strconv.ParseInt: parsing ${JSON.stringify(value)}: ${/^[+-]?\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`;
+}
+
 /** `strconv.Atoi`; undefined when it is no integer of 64 bits. */
 export function atoi(value: string): number | undefined {
   const number = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;

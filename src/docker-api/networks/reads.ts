@@ -5,6 +5,7 @@ import { shownNetwork } from '../../networks/index.ts';
 import { apiMinor } from '../../text/api-version.ts';
 import { meantBy } from '../../text/references.ts';
 import { windowOf } from '../api-versions.ts';
+import { strictBool } from '../json/go-values.ts';
 import type { Answers, Read } from '../reads/answers.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { selectNetworks, type ShownNetwork, showNetworks } from './list.ts';
@@ -22,11 +23,7 @@ export function createNetworkReads(cluster: Cluster, answers: Answers): { readon
   const networkInspect: Read = (query, params) => {
     const reference = params['id'] ?? '';
     const shown = findNetwork(reference);
-    const verbose = query.get('verbose') ?? '';
-    if (verbose !== '' && !/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(verbose)) {
-      const why = `strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`;
-      throw new ArpanetError('invalid', `invalid value for verbose: ${verbose}: ${why}`);
-    }
+    strictBool(query, 'verbose');
     const scope = query.get('scope') ?? '';
     if (scope !== '' && scope !== shown.Scope) throw new ArpanetError('not-found', `network ${reference} not found`);
     return answers.answer(JSON.stringify(shown));

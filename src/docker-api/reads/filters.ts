@@ -106,7 +106,9 @@ export function parseFilters(json: string | null): Filters {
 
 function listValues(value: unknown): readonly string[] | undefined {
   if (value === null) return [];
-  return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+  // null is an empty string, as Go reads a list of strings
+  const words = Array.isArray(value) ? value.map((item: unknown) => item ?? '') : [7];
+  return words.every((item) => typeof item === 'string') ? words : undefined;
 }
 
 function mapValues(value: unknown): readonly string[] | undefined {

@@ -72,10 +72,12 @@ export async function keptCreate(call: Exchange): Promise<void> {
   const kind = kindOf(call);
   const { Name: name = '', Labels, Data: data = '', Driver, Templating } = await readSpec(call);
   const invalid = (why: string) => new ArpanetError('invalid', `rpc error: code = InvalidArgument desc = ${why}`);
+  if (name === '') throw invalid('name must be provided');
   if (name.length > 64 || !NAME.test(name))
     throw invalid('invalid name, only 64 [a-zA-Z0-9-_.] characters allowed, and the start and end character must be [a-zA-Z0-9]');
   if (Driver?.Name || Templating?.Name)
     throw new ArpanetError('unsupported', `a ${kind} from a driver or template is not supported by arpanet: give its data`);
+  if (Driver != null) throw invalid(`${kind} driver must have a name`);
   const bytes = Buffer.byteLength(data, 'base64');
   if (bytes === 0 || bytes >= LIMIT_BYTES[kind])
     throw invalid(`${kind} data must be larger than 0 and less than ${LIMIT_BYTES[kind]} bytes`);
@@ -85,7 +87,7 @@ export async function keptCreate(call: Exchange): Promise<void> {
 
 export async function keptUpdate(call: Exchange): Promise<void> {
   const record = at(call);
-  const { Name = record.name, Labels, Data } = await readSpec(call);
+  const { Name = '', Labels, Data } = await readSpec(call);
   if (Name !== record.name || (Data !== undefined && Data !== '' && Data !== record.data))
     throw new ArpanetError('invalid', `rpc error: code = InvalidArgument desc = only updates to Labels are allowed`);
   await call.cluster.secrets.relabel(record, Labels ?? {}, objectVersion(call.query, record.kind));

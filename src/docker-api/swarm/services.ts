@@ -8,7 +8,7 @@ import { fenced } from '../../telemetry/left-out.ts';
 import { listOf } from '../reads/listed.ts';
 import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
-import { boolValue, objectVersion } from '../json/go-values.ts';
+import { boolValue, objectVersion, strictBool } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, update } from './facade.ts';
 import { ids } from './ids.ts';
 import { serviceName, showNode, showService, showSwarm, specOf } from './show.ts';
@@ -41,7 +41,7 @@ export const keyOf = (view: ServiceView): string => `${view.deployment}/${view.s
 
 export async function serviceList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'mode', 'name', 'runtime');
-  const withStatus = boolValue(call.query.get('status'));
+  const withStatus = strictBool(call.query, 'status');
   const shown = fenced(listOf('service'), call.cluster.services.list(), serviceName, (view) => {
     const isChosen =
       filters.fuzzy('id', ids.service(view.deployment, view.service)) &&
@@ -56,7 +56,7 @@ export async function serviceList(call: Exchange): Promise<void> {
 export const labelsOf = (view: ServiceView): Readonly<Record<string, string>> => specOf(view).Labels ?? {};
 
 export async function serviceInspect(call: Exchange): Promise<void> {
-  const withDefaults = boolValue(call.query.get('insertDefaults'));
+  const withDefaults = strictBool(call.query, 'insertDefaults');
   sendJson(call, 200, showService(serviceAt(call, call.params['id'] ?? ''), ids, { withDefaults }));
   await Promise.resolve();
 }
@@ -115,7 +115,8 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
     return sendJson(call, 200, { Warnings: null });
   }
   refuseMeaningless(spec);
-  if (spec.Name !== serviceName(view)) throw new ArpanetError('unsupported', 'renaming services is not supported');
+  if (spec.Name !== serviceName(view))
+    throw new ArpanetError('unsupported', 'rpc error: code = Unimplemented desc = renaming services is not supported');
   if ((spec.Mode?.Global != null) !== (view.record?.isGlobal === true))
     throw new ArpanetError('unsupported', 'service mode change is not allowed: remove the service and create it again');
   const { template } = view;

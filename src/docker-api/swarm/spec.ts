@@ -42,6 +42,8 @@ export function refuseMeaningless(spec: ServiceSpec): void {
   if (container.ReadOnly === true && (container.Secrets?.length || container.Configs?.length))
     throw refuse('a secret or config in a read-only container', 'they are files in it; leave --read-only out, or mount a volume');
   if (container.Privileges?.CredentialSpec) throw refuse('a credential spec', 'it is for Windows containers');
+  if (task.Runtime && !['container', 'plugin', 'attachment'].includes(task.Runtime))
+    throw new ArpanetError('invalid', 'unsupported runtime');
   if (task.Runtime && task.Runtime !== 'container') throw refuse(`runtime "${task.Runtime}"`, 'instances are containers');
   if (container.Isolation && container.Isolation !== 'default') throw refuse('isolation', 'it is for Windows containers');
   if (task.Resources?.Reservations?.GenericResources?.length)

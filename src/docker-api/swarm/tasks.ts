@@ -23,6 +23,8 @@ export async function taskList(call: Exchange): Promise<void> {
     '_up-to-date',
     'runtime',
   );
+  const state = filters.get('desired-state').find((one) => !['running', 'shutdown', 'accepted'].includes(one));
+  if (state !== undefined) throw new ArpanetError('invalid', `Invalid desired-state filter: '${state}'`);
   const wantedServices = filters.get('service').map((reference) => keyOf(serviceAt(call, reference)));
   const wantedNodes = filters.get('node').map((reference) => ids.node(hostAt(call, reference).name));
   const isCurrentOnly = filters.bool('_up-to-date') === true;

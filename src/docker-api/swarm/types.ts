@@ -8,6 +8,8 @@ export interface KeptReference {
   readonly SecretName?: string;
   readonly ConfigID?: string;
   readonly ConfigName?: string;
+  /** Of a config that is no file. */
+  readonly Runtime?: unknown;
 }
 
 export interface ContainerSpec extends Json {

@@ -22,8 +22,9 @@ const rpc = (why: string): string => `rpc error: code = InvalidArgument desc = $
 
 function* problemsOf(spec: ServiceSpec): Generator<string> {
   yield* ofMode(spec);
-  yield* ofUpdate(spec.UpdateConfig, 'update');
-  yield* ofUpdate(spec.RollbackConfig, 'rollback');
+  yield* ofWords(spec.UpdateConfig);
+  yield* ofWords(spec.RollbackConfig);
+  yield* ofUpdate(spec.UpdateConfig);
   yield* ofEndpoint(spec.EndpointSpec);
   const { ContainerSpec: container, Resources, RestartPolicy, Placement } = spec.TaskTemplate ?? {};
   if (container !== undefined) yield* ofContainer(container);
@@ -36,6 +37,8 @@ function* problemsOf(spec: ServiceSpec): Generator<string> {
   if (!['', 'none', 'on-failure', 'any'].includes(Condition)) yield `invalid RestartCondition: "${Condition}"`;
   if ((Delay ?? 0) < 0) yield rpc('TaskSpec: restart-delay cannot be negative');
   if ((Window ?? 0) < 0) yield rpc('TaskSpec: restart-window cannot be negative');
+  if ([...(spec.TaskTemplate?.Networks ?? []), ...(spec.Networks ?? [])].some(({ Target }) => !Target))
+    yield 'a network of a service has no Target: name the network';
   const constraint = Placement?.Constraints?.find((text) => !/^\s*[^=!\s]+\s*(?:==|!=)/.test(text));
   if (constraint !== undefined) yield rpc(`constraint "${constraint}" expected one operator from ==, !=`);
 }
@@ -47,13 +50,18 @@ function* ofMode({ Mode = {} }: ServiceSpec): Generator<string> {
   if (replicas > MAX_REPLICAS) yield rpc(`${replicas} replicas: a service has ${MAX_REPLICAS} at most`);
 }
 
-function* ofUpdate(config: UpdateConfig | null | undefined, kind: 'update' | 'rollback'): Generator<string> {
-  const { FailureAction: action = '', Order: order = '', Delay = 0, Monitor = 0, MaxFailureRatio: ratio = 0 } = config ?? {};
+function* ofWords(config: UpdateConfig | null | undefined): Generator<string> {
+  const { FailureAction: action = '', Order: order = '' } = config ?? {};
   if (!['', 'pause', 'continue', 'rollback'].includes(action)) yield `unrecognized update failure action ${action}`;
   if (!['', 'stop-first', 'start-first'].includes(order)) yield `unrecognized update order ${order}`;
-  if (Delay < 0) yield rpc(`TaskSpec: ${kind}-delay cannot be negative`);
-  if (Monitor < 0) yield rpc(`TaskSpec: ${kind}-monitor cannot be negative`);
-  if (ratio < 0 || ratio > 1) yield rpc(`TaskSpec: ${kind}-maxfailureratio cannot be less than 0 or bigger than 1`);
+}
+
+/** Managers look at the numbers of updates, and not at those of rollbacks. */
+function* ofUpdate(config: UpdateConfig | null | undefined): Generator<string> {
+  const { Delay = 0, Monitor = 0, MaxFailureRatio: ratio = 0 } = config ?? {};
+  if (Delay < 0) yield rpc('TaskSpec: update-delay cannot be negative');
+  if (Monitor < 0) yield rpc('TaskSpec: update-monitor cannot be negative');
+  if (ratio < 0 || ratio > 1) yield rpc('TaskSpec: update-maxfailureratio cannot be less than 0 or bigger than 1');
 }
 
 function* ofEndpoint(endpoint: ServiceSpec['EndpointSpec']): Generator<string> {
@@ -75,7 +83,17 @@ function* ofPort({ TargetPort: target = 0, PublishedPort: published = 0, Protoco
   if (!['', 'ingress', 'host'].includes(PublishMode)) yield rpc(`EndpointSpec: invalid publish mode "${PublishMode}"`);
 }
 
-function* ofContainer({ Mounts, Healthcheck }: ContainerSpec): Generator<string> {
+const PROPAGATIONS: readonly unknown[] = ['', 'rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave'];
+
+function* ofContainer({ Mounts, Healthcheck, Secrets, Configs }: ContainerSpec): Generator<string> {
+  for (const { BindOptions } of Mounts ?? []) {
+    const { Propagation = '' } = (BindOptions ?? {}) as { readonly Propagation?: unknown };
+    if (!PROPAGATIONS.includes(Propagation)) yield `invalid MountPropagation: ${JSON.stringify(Propagation)}`;
+  }
+  if (Secrets?.some(({ SecretID, SecretName }) => !SecretID || !SecretName) === true) yield rpc('malformed secret reference');
+  if (Configs?.some(({ File, Runtime }) => File == null && Runtime == null) === true)
+    yield 'invalid Config: either File or Runtime should be set';
+  if (Configs?.some(({ ConfigID, ConfigName }) => !ConfigID || !ConfigName) === true) yield rpc('malformed config reference');
   for (const { Type = 'bind' } of Mounts ?? [])
     if (!['bind', 'volume', 'tmpfs', 'npipe', 'cluster', 'image'].includes(Type)) yield `invalid MountType: "${Type}"`;
   for (const name of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {

@@ -14,9 +14,10 @@ interface VolumeCreateRequest extends Json {
 }
 
 export async function volumeCreate(call: Exchange): Promise<void> {
-  const request = await readJson<VolumeCreateRequest>(call, 'volume.CreateOptions');
+  const isNew = apiMinor(call.newestVersion) >= 42;
+  const request = await readJson<VolumeCreateRequest>(call, isNew ? 'volume.CreateOptions' : 'volume.VolumeCreateBody');
   // so Engines since 23.0 tell what they named themselves, and prune it first
-  const isMarked = !request.Name && apiMinor(call.newestVersion) >= 42;
+  const isMarked = !request.Name && isNew;
   const Labels = isMarked ? { ...request.Labels, 'com.docker.volume.anonymous': '' } : request.Labels;
   const { name } = await call.cluster.volumes.create({ ...request, ...(Labels ? { Labels } : {}) });
   const shown = await call.reads.volumeInspect(call.query, { name }, call.apiVersion);
