@@ -132,7 +132,7 @@ describe('forged labels', () => {
     const solo = async () =>
       (await operator<{ service: string; running: number }[]>(cluster, 'services')).find((one) => one.service === 'solo');
     await until('it runs', async () => (await solo())?.running === 1);
-    const updated = await cluster.arpanet('update', 'solo');
+    const updated = await cluster.arpanet('update', 'solo', '--image', 'busybox:latest');
     assert.match(updated.stdout + updated.stderr, /its instances are up to date/, 'its template has no such label either');
     await must(docker('service', 'rm', 'solo'));
     await until('it is gone', async () => (await must(docker('ps', '-aq', '--filter', 'name=solo'))) === '');
