@@ -1,6 +1,7 @@
 /** Refusals of Docker's API: every one leaves as Docker's `{"message": …}`, with the status of its kind. */
 import type { ServerResponse } from 'node:http';
 import { ArpanetError, mayRetry, statusOf } from '../model/index.ts';
+import { countFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 export interface ErrorAnswer {
@@ -25,13 +26,20 @@ export function errorHeaders(answer: ErrorAnswer): Record<string, string> {
 
 export const errorBody = (message: string): string => `${JSON.stringify({ message })}\n`;
 
+/** Logs and counts what is an error in this program; false: it is a refusal. */
+export function noteUnexpected(error: unknown, requestId: string, log: Logger): boolean {
+  if (!answerTo(error, requestId).isUnexpected) return false;
+  countFault('a request');
+  log.error({ err: error, requestId }, 'a request failed unexpectedly');
+  return true;
+}
+
 /** Answers with the error if nothing was answered yet; cuts the connection short if something was, so that no client takes a part for the whole. */
 export function sendError(res: ServerResponse, error: unknown, own: Readonly<Record<string, string>>, log: Logger): void {
   if (res.destroyed || res.writableFinished) return;
   const requestId = own['Arpanet-Request-Id'] ?? '';
   const answer = answerTo(error, requestId);
-  if (answer.isUnexpected) log.error({ err: error, requestId }, 'a request failed unexpectedly');
-  else log.debug({ err: error, requestId, status: answer.status }, 'a request was refused');
+  if (!noteUnexpected(error, requestId, log)) log.debug({ err: error, requestId, status: answer.status }, 'a request was refused');
   if (res.headersSent) {
     res.destroy();
     return;

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dial as dialTcp, readMessage } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { noteUnexpected } from './errors.ts';
 import { readBody } from './json/body.ts';
 import { passOn } from './proxy/forward.ts';
 import { hopByHop } from './guards.ts';
@@ -267,6 +268,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       try {
         await join(req, requestId, () => socket.off('close', onGone), head, true, gone.signal);
       } catch (error) {
+        noteUnexpected(error, requestId, deps.log);
         refuseSocket(socket, error, { 'Arpanet-Request-Id': requestId });
       }
     },

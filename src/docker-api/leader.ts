@@ -9,7 +9,7 @@ import { readBody } from './json/body.ts';
 import type { Cluster } from '../contracts/index.ts';
 import { hostWarnings } from './proxy/answer-watchdog.ts';
 import { type Call, type Exchange, ownHeaders, warningHeader, type SmallAnswer, send } from './request-context.ts';
-import { errorBody } from './errors.ts';
+import { errorBody, noteUnexpected } from './errors.ts';
 import { createExecs, type Execs } from './containers/execs.ts';
 import { createForward, unreachable } from './proxy/forward.ts';
 import { readChunked } from './proxy/chunked.ts';
@@ -303,6 +303,7 @@ export function createLeader(deps: LeaderDeps): Leader {
             await join(call, located, upstream, socket, first, bodyBytes, true);
           });
         } catch (error) {
+          noteUnexpected(error, requestId, log);
           refuseSocket(socket, error, ownHeaders(window().max, requestId));
         } finally {
           socket.off('close', gone);

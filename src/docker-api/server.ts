@@ -13,7 +13,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
 import { ownHeaders } from './request-context.ts';
 import { VERSION } from '../config/version.ts';
-import { errorBody, sendError } from './errors.ts';
+import { errorBody, noteUnexpected, sendError } from './errors.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
@@ -277,6 +277,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       if (upgraded === undefined) return withoutUpgrade(server, req, socket, head);
       await upgraded;
     } catch (error) {
+      noteUnexpected(error, requestId, log);
       refuseSocket(socket, error, ownHeaders(role.kind === 'leader' ? role.leader.window().max : apiVersion, requestId));
     } finally {
       isDone();

@@ -13,6 +13,7 @@ import {
   type Placement,
   type ProcessFaults,
 } from '../model/index.ts';
+import { reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { queryProblem } from '../text/query.ts';
 import type { AuditReport } from './audit.ts';
@@ -228,12 +229,13 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   router.delete('/config/:name', async (request, response) => {
     response.json(await deps.config().unset(request.params.name));
   });
-  serviceRoutes(router, deps.services);
-  hostRoutes(router, deps.observe, deps.services, deps.hostOperations);
+  const unexpected = (error: unknown): void => reportFault(deps.log, 'a request of an operator', error);
+  serviceRoutes(router, deps.services, unexpected);
+  hostRoutes(router, deps, unexpected);
   app.use('/arpanet/v1', router);
   app.use((request: Request, response: Response) =>
     response.status(404).json({ message: `no such operator route: ${request.method} ${request.path}` }),
   );
-  app.use(answerError((err) => deps.log.error({ err }, 'operator request failed')));
+  app.use(answerError(unexpected));
   return app;
 }

@@ -7,11 +7,19 @@ import { hostDetail } from './reports/host-report.ts';
 import { hostReports, type Observed } from './reports/report.ts';
 import { answerInLines } from './service-routes.ts';
 
-export function hostRoutes(router: Router, observe: () => Observed, services: () => Services, hosts: () => HostOperations): void {
+interface HostRouteDeps {
+  readonly observe: () => Observed;
+  readonly services: () => Services;
+  readonly hostOperations: () => HostOperations;
+}
+
+/** `unexpected` is called with what is no refusal, where the answer has begun. */
+export function hostRoutes(router: Router, deps: HostRouteDeps, unexpected: (error: unknown) => void): void {
+  const { observe, services, hostOperations: hosts } = deps;
   const body = readBytes();
   const nameOf = (request: Request) => String(request.params['host']);
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
-    router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress)));
+    router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress), unexpected));
 
   router.get('/hosts', (_request, response) => {
     response.json(hostReports(observe()));

@@ -8,7 +8,8 @@ import { ArpanetError, type CreateRequest, type ServiceTemplate, UPDATE_DEFAULTS
 import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type UpdateRequest } from './bodies.ts';
 import { serviceReports } from './reports/service-report.ts';
 
-export function serviceRoutes(router: Router, services: () => Services): void {
+/** `unexpected` is called with what is no refusal, where the answer has begun. */
+export function serviceRoutes(router: Router, services: () => Services, unexpected: (error: unknown) => void): void {
   const body = readBytes();
   router.get('/services', (request, response) => {
     const all = services().list();
@@ -18,7 +19,7 @@ export function serviceRoutes(router: Router, services: () => Services): void {
     response.json(serviceReports(wanted === undefined ? all : whole.length > 0 ? whole : [services().find(wanted)], Date.now()));
   });
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
-    router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress)));
+    router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress), unexpected));
 
   long('/services/scale', (request, progress) => services().scale(texts(request, 'counts'), progress));
   long('/services/rm', (request, progress) => services().remove(texts(request, 'services'), progress));
@@ -96,7 +97,11 @@ const BEHIND_BYTES = 256 * 1024;
 const LINE_LIMIT = 16 * 1024;
 
 /** Errors before the first line keep their status. */
-export async function answerInLines(response: Response, work: (progress: Progress) => Promise<unknown>): Promise<void> {
+export async function answerInLines(
+  response: Response,
+  work: (progress: Progress) => Promise<unknown>,
+  unexpected: (error: unknown) => void,
+): Promise<void> {
   const line = (value: unknown) => {
     if (!response.headersSent) response.setHeader('Content-Type', 'application/x-ndjson');
     response.write(`${JSON.stringify(value)}\n`);
@@ -108,6 +113,7 @@ export async function answerInLines(response: Response, work: (progress: Progres
     line({ result: result ?? null });
   } catch (error) {
     if (!response.headersSent) throw error;
+    if (!(error instanceof ArpanetError)) unexpected(error);
     line({ error: error instanceof ArpanetError ? error.message : 'internal error' });
   }
   response.end();

@@ -5,6 +5,7 @@ import net from 'node:net';
 import { describe, it } from 'node:test';
 import type { Networks } from '../../../src/contracts/index.ts';
 import { ArpanetError } from '../../../src/model/index.ts';
+import { faultTotal } from '../../../src/telemetry/faults.ts';
 import { startSmall, talk } from '../../support/fakes/small-engine.ts';
 
 const json = { 'Content-Type': 'application/json' };
@@ -226,8 +227,10 @@ describe('the endpoint', () => {
         },
       },
     });
+    const before = faultTotal();
     const answer = await fetch(`${small.url}/networks/create`, { method: 'POST', body: '{"Name":"n"}', headers: json });
     assert.equal(answer.status, 500);
+    assert.equal(faultTotal() - before, 1, 'and counts it for status');
     assert.match(await messageOf(answer), new RegExp(answer.headers.get('arpanet-request-id') ?? 'none'));
   });
 
