@@ -8,33 +8,19 @@ import { arpanetProgram } from '../../../src/cli/program.ts';
 import { operatorApi } from '../../../src/operator-api/api.ts';
 import type { Observed, StatusReport } from '../../../src/operator-api/index.ts';
 import { createPeers } from '../../../src/processes/scheduler-peers.ts';
+import { literalObserved } from '../../support/fakes/literal-observed.ts';
 import { startFakeAgent } from '../../support/fakes/fake-agent.ts';
 import { type FakeCluster, startFakeCluster, TOKEN, until } from '../../support/fakes/fake-cluster.ts';
 
 describe('arpanet status', () => {
   let cluster: FakeCluster;
   const peers = createPeers(Date.now);
-  const observed = (): Observed => ({
-    leader: { name: 's1', url: cluster.url, epoch: 1 },
-    clusterId: 'c1',
-    store: 'embedded',
-    strategy: 'spread',
-    hosts: cluster.scheduler.hosts.list(),
-    containers: [],
-    instances: [],
-    networks: [],
-    leases: [],
-    stuck: [],
-    reserved: new Map(),
-    admissions: [],
-    schedulers: [{ name: 's1', url: cluster.url, leads: true, heardMsAgo: 0 }, ...peers.list()],
-    unreadable: [],
-    leftOut: [],
-    cutHosts: cluster.scheduler.agents.cut(),
-    unproven: [],
-    frozen: undefined,
-    services: () => [],
-  });
+  const observed = (): Observed =>
+    literalObserved({
+      hosts: cluster.scheduler.hosts.list(),
+      schedulers: [{ name: 's1', url: cluster.url, leads: true, heardMsAgo: 0 }, ...peers.list()],
+      cutHosts: cluster.scheduler.agents.cut(),
+    });
   const deps = { ready: async () => undefined, observe: observed, peer: peers.heard, now: Date.now, log: { error: () => undefined } };
   const api = createServer(operatorApi(deps as unknown as Parameters<typeof operatorApi>[0]));
   const url = (): string => `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
