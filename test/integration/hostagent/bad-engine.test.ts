@@ -58,7 +58,7 @@ describe('an agent that starts on an Engine that cannot describe all that it has
   const engine = http.createServer((request, response) => {
     const path = (request.url ?? '').replace(/\?.*$/, '').replace(/^\/v1\.\d+/, '');
     const answer = ANSWERS[path];
-    if (path === '/events') return void response.writeHead(200).flushHeaders();
+    if (path === '/events') return response.writeHead(200).flushHeaders();
     if (answer === undefined) return void request.socket.destroy();
     return void response.setHeader('Api-Version', '1.41').end(typeof answer === 'string' ? answer : JSON.stringify(answer));
   });
