@@ -111,7 +111,7 @@ export const BAD_FIELD_BODIES: readonly BadBody[] = [
   },
   {
     route: 'POST /volumes/create',
-    struct: 'volume.CreateOptions',
+    struct: 'volume.VolumeCreateBody',
     body: { Name: 'made' },
     undo: (to, { Name }) => gone(to, `/volumes/${String(Name)}`),
   },

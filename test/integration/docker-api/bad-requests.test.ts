@@ -9,7 +9,7 @@ import { talk } from '../../support/fakes/small-engine.ts';
 
 /** An Engine's own 500, for mistakes that its code does not tell from its own (docs/divergence.md compares them with one). */
 const SAYS_500 =
-  /^(?:strconv\.|failed to parse value as time|syntax error in pattern|invalid filter: 'type'|filter for '|error while looking up)/;
+  /^(?:negative tail values|could not parse since|strconv\.|failed to parse value as time|syntax error in pattern|invalid filter: 'type'|filter for '|error while looking up)/;
 
 describe('a request that nobody should send', () => {
   let small: FakeEndpoint;
