@@ -13,9 +13,9 @@ export interface TarFile {
 
 /** All files, changed at `nowMs` (Unix time). */
 export async function tarOf(files: readonly TarFile[], nowMs: number): Promise<Buffer> {
-  // at its first use: it takes 7 MB of memory
-  const { pack } = await import('tar-stream');
-  const archive = pack();
+  // At its first use: it takes 7 MB of memory. By its default: in the build a package in CommonJS has no other name.
+  const { default: tar } = await import('tar-stream');
+  const archive = tar.pack();
   for (const { path, data, uid, gid, mode } of files) archive.entry({ name: path, uid, gid, mode, mtime: new Date(nowMs) }, data);
   archive.finalize();
   return buffer(archive);
