@@ -214,6 +214,16 @@ describe('the house', () => {
     );
   });
 
+  it('takes a package that it loads late by its default: in the build one in CommonJS has no other name (lmdb is not in the build)', () => {
+    const late = /(.*)await import\('((?![.]|node:|lmdb')[^']+)'\)/g;
+    const wrong = files.flatMap((file) =>
+      [...file.text.matchAll(late)]
+        .filter(([, before = '']) => !before.includes('{ default: '))
+        .map(([, , name]) => `${file.path}: ${name}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
   it('reads the environment in one place: processes and config, and programs that are started with it', () => {
     const wrong = files.filter(
       (file) => /process\.env/.test(file.text) && !['cli', 'processes', 'config', 'local-hosts'].includes(file.room),
