@@ -1,0 +1,295 @@
+/**
+ * Wrong fields, queries, headers and bodies, told to a bare Engine and to a cluster of such Engines: the same status, and the Engine's words where
+ * these are Docker's own. EXCEPTIONS lists what differs, and why.
+ */
+import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { mapBounded } from '../../../src/async/limit.ts';
+import { goStruct } from '../../../src/docker-json/index.ts';
+import { type Endpoint, open } from '../../conformance/replay/wire.ts';
+import { type Asker, BAD_FIELD_BODIES, type BadBody, jsonOf, SCENE } from '../../support/bad-bodies.ts';
+import { fieldsOf, oddFor, textWith, wrongFor } from '../../support/bad-fields.ts';
+import { BAD_BODIES, BAD_HEADERS, BAD_QUERIES } from '../../support/bad-queries.ts';
+import { type Cluster, startCluster } from '../../support/cluster/cluster.ts';
+import { type Lab, startLab } from '../../support/cluster/lab.ts';
+
+interface Said {
+  /** 0: none, the connection broke. */
+  readonly status: number;
+  readonly text: string;
+  /** Of a refusal. */
+  readonly message: string;
+}
+
+interface Side extends Asker {
+  readonly said: (method: string, path: string, body?: string | Buffer, headers?: Record<string, string>) => Promise<Said>;
+}
+
+interface Exception {
+  readonly label: RegExp;
+  readonly when: (docker: Said, ours: Said) => boolean;
+  readonly reason: string;
+}
+
+/** Fields that Engines since 23.0 have: 20.10 leaves them out unread, while the cluster looks at all that one of its hosts may read. */
+const NEWER =
+  /\b(?:GwPriority|DNSNames|EnableIPv4|Seccomp|AppArmor|NoNewPrivileges|ReadOnlyNonRecursive|ReadOnlyForceRecursive|CreateMountpoint|Subpath|ImageOptions|TmpfsOptions\.Options|ClusterOptions|StartInterval|OomScoreAdj|MemorySwappiness|SwapBytes|ClusterVolumeSpec|Annotations|ConfigFrom)\b/;
+
+const is = (docker: number | RegExp, ours: number | RegExp) => (theirs: Said, own: Said) => {
+  const fits = (said: Said, what: number | RegExp): boolean =>
+    typeof what === 'number' ? said.status === what : what.test(`${said.status} ${said.message}`);
+  return fits(theirs, docker) && fits(own, ours);
+};
+
+/** The first that fits is taken; a difference that fits none fails the test. */
+const EXCEPTIONS: readonly Exception[] = [
+  {
+    label: /./,
+    when: (docker, ours) => docker.status === 500 && ours.status === 400 && docker.message === ours.message,
+    reason: 'Engines before 23.0 take many mistakes of their clients for their own; later ones say 400, in the same words',
+  },
+  {
+    label: /./,
+    when: is(
+      /^500 (?:json: |invalid character|unexpected e|unexpected E|strconv|[Ii]nvalid filter|parsing time|Content-Type|invalid name)/,
+      400,
+    ),
+    reason: 'the same, and in the words of later ones',
+  },
+  { label: /./, when: is(0, /^[45]/), reason: 'an Engine breaks the connection off: it falls over the request, or stops to read it' },
+  {
+    label: /%|;/,
+    when: is(/^(?:2|4)/, /^400 invalid (?:URL escape|semicolon)/),
+    reason: 'one rule for all routes; an Engine refuses it only where it reads the query',
+  },
+  {
+    label: /nobody/,
+    when: is(/strconv|Invalid signal|Invalid filter/, /^404 /),
+    reason: 'the cluster looks for the container first: on it depends which host is asked',
+  },
+  {
+    label: /./,
+    when: is(/^500 no such container/, /^404 No such container/),
+    reason: 'Engines before 23.0 take an unknown container of a filter for a mistake of their own',
+  },
+  { label: /./, when: is(/\\x00/, /\\u0000/), reason: 'a NUL is written as JSON writes it' },
+  { label: /images\/json filters=.*until/, when: is(400, /^(?:200|500)/), reason: '20.10 has no such filter; later ones have' },
+  { label: /./, when: is(/^500 a disk usage operation is already running/, 200), reason: 'two questions at once are answered both' },
+  {
+    label: /./,
+    when: is(/^(?:200|201|400|500)/, /^501 .*(?:not supported|cannot become)/),
+    reason: 'not supported: docs/services.md says what is',
+  },
+  {
+    label: /POST \/networks\/create/,
+    when: is(/swarm manager|non-overlapping IPv6|Invalid subnet|invalid CIDR/, /^(?:201|400 invalid network config)/),
+    reason:
+      'all networks of the cluster span its hosts, and an empty config asks for nothing; other contradictions are refused in the words of later Engines',
+  },
+  {
+    label: /POST \/services\//,
+    when: is(/^(?:200|201)/, /TargetPort|invalid target port|invalid published port|invalid p/),
+    reason: 'a manager takes ports that no container can have, and each task fails; here they are refused',
+  },
+  {
+    label: /POST \/services\/.*Networks/,
+    when: is(/^[45]\d\d network /, /^(?:20[01]|4)/),
+    reason: 'a network that does not exist yet may be named: an instance waits for it',
+  },
+  {
+    label: /POST \/services\//,
+    when: is(/rpc error|^201/, /^40[04] /),
+    reason: 'refused as well, in words of the cluster: a name is part of a DNS name, figures are written otherwise, an image is looked for',
+  },
+  {
+    label: /constraint|Constraints/,
+    when: is(/^500 .*constraint/, /^400 .*constraint/),
+    reason: 'the constraint is named, and is its client’s mistake',
+  },
+  {
+    label: /POST \/nodes\//,
+    when: is(/last manager of the swarm/, 200),
+    reason: 'the bare Engine is the only manager of its swarm; hosts are workers',
+  },
+  {
+    label: /POST \/swarm\/update/,
+    when: is(400, 200),
+    reason: 'hosts and schedulers use no certificates of a swarm: what is said of them is shown again',
+  },
+];
+
+const AT_ONCE = 6;
+const VERSION = '/v1.41';
+
+function askerOf(
+  endpoint: Endpoint,
+): Asker & { readonly said: (method: string, path: string, body?: string | Buffer, headers?: Record<string, string>) => Promise<Said> } {
+  const send = async (method: string, path: string, body: unknown, headers: Record<string, string>) => {
+    const live = await open(endpoint, method, VERSION + path, { ...(body === undefined ? {} : { body }), headers });
+    // events go on until their client leaves
+    if (path.startsWith('/events') && live.status === 200) live.close();
+    await live.ended;
+    return { status: live.status, text: Buffer.concat(live.chunks).toString() };
+  };
+  const json = { 'Content-Type': 'application/json' };
+  return {
+    ask: (method, path, body) => send(method, path, body, body === undefined ? {} : json),
+    async said(method, path, body, headers = body === undefined ? {} : json) {
+      const { status, text } = await send(method, path, body, headers).catch((error: unknown) => ({ status: 0, text: String(error) }));
+      const message = status < 400 ? '' : text.startsWith('{"message"') ? String(jsonOf(text)['message']) : text;
+      return {
+        status,
+        text,
+        message: message
+          .replace(/^invalid JSON: /, '')
+          .replace(/\b[0-9a-f]{64}\b/g, '<id>')
+          .slice(0, 300)
+          .trim(),
+      };
+    },
+  };
+}
+
+describe('a request with something wrong in it', () => {
+  let bare: Lab;
+  let cluster: Cluster;
+  before(async () => {
+    [bare, cluster] = await Promise.all([
+      startLab({ count: 1, mixed: false }),
+      startCluster({ store: 'embedded', hosts: 2, mixed: false, logLevel: 'warn' }),
+    ]);
+    const sides = both();
+    const inits = ['{"ListenAddr":"127.0.0.1:2377","AdvertiseAddr":"127.0.0.1"}', '{}'];
+    for (const [i, side] of sides.entries()) {
+      const { status, text } = await side.ask('POST', '/swarm/init', inits[i]);
+      assert.equal(status, 200, text);
+    }
+    for (const side of sides) {
+      for (const [path, body] of SCENE) {
+        const { status, text } = await side.ask('POST', path, JSON.stringify(body));
+        assert.ok(status < 300, `${path}: ${status} ${text}`);
+      }
+      await side.ask('POST', '/containers/web/start');
+    }
+  });
+  after(async () => {
+    await Promise.all([bare?.[Symbol.asyncDispose](), cluster?.[Symbol.asyncDispose]()]);
+  });
+
+  const both = () => [askerOf(`unix://${bare.hosts[0]?.socket}`), askerOf(cluster.endpoint)] as const;
+  const used = new Set<Exception>();
+  const differences: string[] = [];
+  const compare = (label: string, docker: Said, ours: Said): void => {
+    const [theirs, own] = [docker, ours].map(({ status, message }) => `${status} ${message}`) as [string, string];
+    // words of Docker's own code; others are of what an answer is about
+    const isSame = docker.status === ours.status && (theirs === own || !/json: |cannot unmarshal|strconv|rpc error/.test(docker.message));
+    if (isSame) return;
+    const listed = EXCEPTIONS.find((one) => one.label.test(label) && one.when(docker, ours));
+    if (process.env['DUMP'])
+      appendFileSync(process.env['DUMP'], `${listed === undefined ? '!' : ' '} ${label}\n    docker:  ${theirs}\n    arpanet: ${own}\n`);
+    if (listed === undefined) differences.push(`${label}\n    docker:  ${theirs}\n    arpanet: ${own}`);
+    else used.add(listed);
+  };
+  const settled = (what: string): void => {
+    const found = differences.splice(0);
+    assert.deepEqual(found.slice(0, 60), [], `${found.length} ${what}`);
+  };
+
+  it('of a wrong type is refused with the same status and words, in every field of every body', async () => {
+    const [docker, ours] = both();
+    const rows = BAD_FIELD_BODIES.flatMap((one) =>
+      fieldsOf(goStruct(one.struct)).flatMap((field, i) => {
+        const wrong = wrongFor(field.type);
+        const value = wrong[i % wrong.length];
+        return value === undefined || NEWER.test(field.path.join('.')) ? [] : [{ one, field, value }];
+      }),
+    );
+    await mapBounded(rows, AT_ONCE, async ({ one, field, value }) => {
+      const body = textWith(one.body, field.path, value.text);
+      const [theirs, own] = await Promise.all([docker, ours].map(async (side) => tell(one, side, await idlePathOf(one, side), body)));
+      if (theirs !== undefined && own !== undefined) compare(`${one.route} ${field.path.join('.')} = ${value.name}`, theirs, own);
+    });
+    settled('of the wrong types');
+  });
+
+  it('of the right type and an odd value has the same status', async () => {
+    const [docker, ours] = both();
+    const where = (one: BadBody, side: Side) => (one.route === 'POST /containers/create' ? idlePathOf(one, side) : pathOf(one, side));
+    // one Engine can be made a swarm only so often in a minute
+    for (const one of BAD_FIELD_BODIES.filter(({ route }) => !/\/swarm\/init|\/commit/.test(route))) {
+      const fields = fieldsOf(goStruct(one.struct)).map((field, i) => ({ field, odd: oddFor(field.type), i }));
+      for (const { field, odd, i } of fields) {
+        const value = odd[i % odd.length];
+        if (value === undefined || NEWER.test(field.path.join('.'))) continue;
+        const body = textWith(one.body, field.path, value.text);
+        const [theirs, own] = await Promise.all([docker, ours].map(async (side) => tell(one, side, await where(one, side), body)));
+        if (theirs !== undefined && own !== undefined) compare(`${one.route} ${field.path.join('.')} = ${value.name}`, theirs, own);
+      }
+    }
+    settled('of the odd values');
+  });
+
+  it('that is no JSON object is refused alike, whatever its type is said to be', async () => {
+    const [docker, ours] = both();
+    for (const one of BAD_FIELD_BODIES.filter(({ route }) => !/\/swarm\/init/.test(route))) {
+      const paths = await Promise.all([docker, ours].map((side) => idlePathOf(one, side)));
+      await mapBounded(BAD_BODIES, AT_ONCE, async ([label, body, type]) => {
+        const [theirs, own] = await Promise.all(
+          [docker, ours].map((side, i) => side.said('POST', paths[i] ?? '', body, { 'Content-Type': type })),
+        );
+        if (theirs !== undefined && own !== undefined) compare(`${one.route}: ${label}`, theirs, own);
+      });
+    }
+    settled('of the bodies');
+  });
+
+  it('in its query has the same status', async () => {
+    const [docker, ours] = both();
+    const isLast = ({ path }: (typeof BAD_QUERIES)[number]) => /\/prune|\/rename/.test(path);
+    const rows = BAD_QUERIES.filter(({ path }) => !path.startsWith('/swarm/leave'));
+    const ask = async ({ method, path, label }: (typeof BAD_QUERIES)[number]): Promise<void> => {
+      const [theirs, own] = await Promise.all([docker, ours].map((side) => side.said(method, path)));
+      if (theirs !== undefined && own !== undefined) compare(label, theirs, own);
+    };
+    await mapBounded(
+      rows.filter((row) => !isLast(row)),
+      AT_ONCE,
+      ask,
+    );
+    for (const row of rows.filter(isLast)) await ask(row);
+    settled('of the queries');
+  });
+
+  it('in its credentials has the same status', async () => {
+    const [docker, ours] = both();
+    const lines = ['POST /build?dockerfile=x', 'POST /auth', 'GET /distribution/nobody%20x/json'];
+    for (const line of lines) {
+      const [method = '', path = ''] = line.split(' ');
+      await mapBounded(BAD_HEADERS, AT_ONCE, async (header) => {
+        const [theirs, own] = await Promise.all([docker, ours].map((side) => side.said(method, path, undefined, header)));
+        if (theirs !== undefined && own !== undefined) compare(`${line} ${JSON.stringify(header).slice(0, 60)}`, theirs, own);
+      });
+    }
+    settled('of the credentials');
+  });
+
+  it('differs in nothing else than the exceptions of this file, and each of those is met', async () => {
+    assert.deepEqual(
+      EXCEPTIONS.filter((one) => !used.has(one)).map(({ reason }) => reason),
+      [],
+    );
+    const lists = ['/containers/json?all=1', '/services', '/tasks', '/networks', '/volumes', '/nodes', '/secrets', '/configs', '/info'];
+    for (const path of lists) assert.equal((await both()[1].ask('GET', path)).status, 200, path);
+  });
+});
+
+async function tell(one: BadBody, side: Side, path: string, body: string): Promise<Said> {
+  const said = await side.said('POST', path, body);
+  if (said.status > 0 && said.status < 300) await one.undo?.(side, jsonOf(said.text));
+  return said;
+}
+
+const ownPath = ({ route }: BadBody): string => route.slice(route.indexOf(' ') + 1);
+const pathOf = async (one: BadBody, side: Asker): Promise<string> => (await one.path?.(side)) ?? ownPath(one);
+const idlePathOf = async (one: BadBody, side: Asker): Promise<string> => one.idlePath ?? pathOf(one, side);
