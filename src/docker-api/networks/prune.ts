@@ -1,5 +1,5 @@
 /** `POST /networks/prune`. */
-import { isKind } from '../../model/index.ts';
+import { ArpanetError, isKind } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
 import { orNull, timestampOf } from '../proxy/prune-hosts.ts';
 import { parseFilters } from '../reads/filters.ts';
@@ -8,7 +8,8 @@ import { type Exchange, sendJson } from '../request-context.ts';
 /** Networks that no running container is on. Those that do not run are taken off it, as by an Engine: their start then names it as not found. */
 export async function networksPrune(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('label', 'label!', 'until');
-  const until = filters.get('until')[0];
+  const [until, ...others] = filters.get('until');
+  if (others.length > 0) throw new ArpanetError('invalid', 'more than one until filter specified');
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : timestampOf(until, call.nowMs);
   const deleted: string[] = [];
   for (const { record, members } of call.cluster.networks.list()) {
