@@ -3,7 +3,6 @@
  * these are Docker's own. EXCEPTIONS lists what differs, and why.
  */
 import assert from 'node:assert/strict';
-import { appendFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { mapBounded } from '../../../src/async/limit.ts';
 import { goStruct } from '../../../src/docker-json/index.ts';
@@ -86,7 +85,6 @@ const EXCEPTIONS: readonly Exception[] = [
   { label: /networks\/prune.*until/, when: is(/^500 parsing time/, 200), reason: 'a time before 1970: nothing is as old' },
   { label: /./, when: is(/\\x00/, /\\u0000/), reason: 'a NUL is written as JSON writes it' },
   { label: /images\/json filters=.*until/, when: is(400, /^(?:200|500)/), reason: '20.10 has no such filter; later ones have' },
-  { label: /./, when: is(/^500 a disk usage operation is already running/, 200), reason: 'two questions at once are answered both' },
   {
     label: /./,
     when: is(/^(?:200|201|400|500)/, /^501 .*(?:not supported|cannot become)/),
@@ -102,11 +100,6 @@ const EXCEPTIONS: readonly Exception[] = [
     label: /POST \/services\//,
     when: is(/^(?:200|201)/, /TargetPort|invalid target port|invalid published port|invalid p/),
     reason: 'a manager takes ports that no container can have, and each task fails; here they are refused',
-  },
-  {
-    label: /POST \/services\/.*Networks/,
-    when: is(/^[45]\d\d network /, /^(?:20[01]|4)/),
-    reason: 'a network that does not exist yet may be named: an instance waits for it',
   },
   {
     label: /POST \/services\//,
@@ -126,6 +119,8 @@ const EXCEPTIONS: readonly Exception[] = [
 ];
 
 const AT_ONCE = 6;
+/** Every odd value of every field, and not a sample: some minutes. */
+const isWhole = process.env['ARPANET_ALL_FIELDS'] === '1';
 const VERSION = '/v1.41';
 
 function askerOf(
@@ -192,8 +187,6 @@ describe('a request with something wrong in it', () => {
     const isSame = docker.status === ours.status && (theirs === own || !/json: |cannot unmarshal|strconv|rpc error/.test(docker.message));
     if (isSame) return;
     const listed = EXCEPTIONS.find((one) => one.label.test(label) && one.when(docker, ours));
-    if (process.env['DUMP'])
-      appendFileSync(process.env['DUMP'], `${listed === undefined ? '!' : ' '} ${label}\n    docker:  ${theirs}\n    arpanet: ${own}\n`);
     if (listed === undefined) differences.push(`${label}\n    docker:  ${theirs}\n    arpanet: ${own}`);
     else used.add(listed);
   };
@@ -228,8 +221,9 @@ describe('a request with something wrong in it', () => {
       for (const { field, odd, i } of fields) {
         const value = odd[i % odd.length];
         if (value === undefined || NEWER.test(field.path.join('.'))) continue;
-        // both take some 100 ms for each change of a service
-        if (one.route.startsWith('POST /services/') && i % 3 !== (one.route.endsWith('update') ? 1 : 0)) continue;
+        // A change of a service or a container takes 100 ms and more.
+        const isSlow = one.route.startsWith('POST /services/');
+        if (!isWhole && (i + one.route.length) % (isSlow ? 6 : 2) !== 0) continue;
         const body = textWith(one.body, field.path, value.text);
         const [theirs, own] = await Promise.all([docker, ours].map(async (side) => tell(one, side, await where(one, side), body)));
         if (theirs !== undefined && own !== undefined) compare(`${one.route} ${field.path.join('.')} = ${value.name}`, theirs, own);
@@ -254,7 +248,8 @@ describe('a request with something wrong in it', () => {
 
   it('in its query has the same status', async () => {
     const [docker, ours] = both();
-    const isLast = ({ path }: (typeof BAD_QUERIES)[number]) => /\/prune|\/rename/.test(path);
+    // an Engine counts its disks for one client at a time
+    const isLast = ({ path }: (typeof BAD_QUERIES)[number]) => /\/prune|\/rename|\/system\/df/.test(path);
     const rows = BAD_QUERIES.filter(({ path }) => !path.startsWith('/swarm/leave'));
     const ask = async ({ method, path, label }: (typeof BAD_QUERIES)[number]): Promise<void> => {
       const [theirs, own] = await Promise.all([docker, ours].map((side) => side.said(method, path)));
@@ -282,9 +277,11 @@ describe('a request with something wrong in it', () => {
     settled('of the credentials');
   });
 
-  it('differs in nothing else than the exceptions of this file, and each of those is met', async () => {
+  it('differs in nothing else than the exceptions of this file, and leaves lists that can be read', async () => {
+    // a sample does not meet all of them
+    const unmet = EXCEPTIONS.filter((one) => isWhole && !used.has(one));
     assert.deepEqual(
-      EXCEPTIONS.filter((one) => !used.has(one)).map(({ reason }) => reason),
+      unmet.map(({ reason }) => reason),
       [],
     );
     const lists = ['/containers/json?all=1', '/services', '/tasks', '/networks', '/volumes', '/nodes', '/secrets', '/configs', '/info'];
