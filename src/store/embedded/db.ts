@@ -100,7 +100,9 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
       return attempt(dir, 'write', () =>
         fresh().transactionSync(() => {
           const index = generation() + 1;
-          const put = (key: string, value: string) => writtenAtOnce(db.put(key, value));
+          const put = (key: string, value: string): void => {
+            db.putSync(key, value);
+          };
           return change({
             index,
             put(key, json) {
@@ -108,12 +110,12 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
               put(GENERATION, String(index));
             },
             remove(key) {
-              writtenAtOnce(db.remove(ENTRY + key));
+              db.removeSync(ENTRY + key);
               put(GENERATION, String(index));
             },
             putLock: (key, lock) => put(LOCK + key, JSON.stringify(lock)),
             removeLock(key) {
-              writtenAtOnce(db.remove(LOCK + key));
+              db.removeSync(LOCK + key);
               put(GENERATION, String(index));
             },
           });
@@ -126,11 +128,6 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
       await db.close();
     },
   };
-}
-
-/** Within a transaction lmdb-js writes at once; what its promise would say, `transactionSync` says. */
-function writtenAtOnce(written: Promise<boolean>): void {
-  written.catch(() => undefined);
 }
 
 function toEntry(key: string, stored: string): Entry {
