@@ -148,7 +148,8 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     };
     const wanted = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
     const nowMs = deps.now();
-    const creating = containerRecords(deps).filter((record) => record.id === undefined);
+    // Also one whose id is in the store already and whose container is not in the view yet: it must not count for nothing in between.
+    const creating = containerRecords(deps).filter((record) => record.id === undefined || view.byId(record.id) === undefined);
     const hosts = view.hosts().map((host) => {
       const charges = liveCharges(pending.get(host.name) ?? [], nowMs);
       pending.set(host.name, charges);

@@ -12,7 +12,7 @@ import type { Volumes } from '../volumes/volumes.ts';
 
 /** The hosts as placement sees them now, but for what was placed a moment ago. */
 export function snapshotsNow({ deps, view, images }: Core): readonly HostSnapshot[] {
-  const creating = containerRecords(deps).filter((record) => record.id === undefined);
+  const creating = containerRecords(deps).filter((record) => record.id === undefined || view.byId(record.id) === undefined);
   return each(
     { kind: 'host', of: 'placement' },
     view.hosts(),
