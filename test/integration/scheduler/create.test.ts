@@ -43,6 +43,27 @@ describe('create', () => {
     assert.equal(made?.request.HostConfig?.Dns?.[0], leases(cluster, 'gateway')[0]?.ip);
   });
 
+  it('counts a container whose host has not shown it yet: the next of its service goes to another host', async () => {
+    await using cluster = await startFakeCluster(2);
+    // Whatever is on the other one, it is better by its load.
+    cluster.agents[1]?.say({ type: 'beat', load: { cpu: 1, memoryUsedBytes: 1, memoryTotalBytes: 1 } });
+    await until(() => (cluster.scheduler.hosts.list().find(({ name }) => name === 'h2')?.load?.cpu ?? 0) === 1, 'h2 is busy');
+    let show = (): void => undefined;
+    const isShown = new Promise<void>((resolve) => (show = resolve));
+    for (const agent of cluster.agents)
+      agent.beforeCall = async ({ method }) => {
+        if (method === 'sync') await isShown;
+      };
+    const first = cluster.scheduler.containers.create(wish('abc_web_1'));
+    const hostOf = (name: string) => cluster.ledger.get<ContainerRecord>(keys.container(name));
+    await until(() => hostOf('abc_web_1')?.id !== undefined, 'its id is in the store');
+    const second = cluster.scheduler.containers.create(wish('abc_web_2'));
+    await until(() => hostOf('abc_web_2')?.host !== undefined, 'the second has its host');
+    assert.notEqual(hostOf('abc_web_1')?.host, hostOf('abc_web_2')?.host);
+    show();
+    await Promise.all([first, second]);
+  });
+
   it('leaves nothing behind after the last container is removed', async () => {
     await using cluster = await startFakeCluster(1);
     await cluster.scheduler.containers.create(wish('abc_web_1'));
