@@ -14,6 +14,8 @@ services:
     command: sh -c 'mkdir -p /www && hostname > /www/index.html && exec httpd -f -p 80 -h /www'
     stop_grace_period: 1s
     scale: 3
+    # without one an instance counts as soon as it runs, which on a busy machine is before it listens
+    healthcheck: {test: [CMD, wget, -qO, /dev/null, "http://localhost/"], interval: 1s, timeout: 5s, retries: 3}
   ask:
     image: busybox
     command: sleep 3600
