@@ -26,7 +26,7 @@ export function isDamage(error: unknown): boolean {
 export function damaged(dir: string, what: string, cause?: unknown): ArpanetError {
   return new ArpanetError(
     'unavailable',
-    `the state store in ${dir} is damaged (${what}), and with it the cluster's records are lost; containers go on running. Move ${dir} away, then run ` +
+    `the state store ${join(dir, 'data.mdb')} is damaged (${what}), and with it the cluster's records are lost; containers go on running. Move ${dir} away, then run ` +
       `"arpanet restore BACKUP --store embedded:${dir}", or without a backup "arpanet recover AGENT:2376 --store embedded:${dir}"`,
     { cause },
   );

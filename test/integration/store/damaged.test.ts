@@ -34,7 +34,7 @@ describe('a damaged embedded store', { timeout: 300_000 }, () => {
   const refused = (dir: string) =>
     assert.rejects(openEmbedded(dir, log), (error: Error & { kind?: string }) => {
       assert.equal(error.kind, 'unavailable');
-      assert.match(error.message, /is damaged .*arpanet restore BACKUP --store embedded:.*arpanet recover/);
+      assert.match(error.message, /data\.mdb is damaged .*arpanet restore BACKUP --store embedded:.*arpanet recover/);
       assert.ok(error.message.includes(dir));
       return true;
     });
