@@ -30,6 +30,10 @@ def raises(kind, words, function, *args, **kwargs):
     raise AssertionError("nothing was raised")
 
 
+def same(got, wanted):
+    assert got == wanted, f"{got!r} is not {wanted!r}"
+
+
 def sleeper(**kwargs):
     return client.containers.run("busybox", "sleep 600", detach=True, stop_signal="SIGKILL", **kwargs)
 
@@ -109,17 +113,18 @@ def logs_tty():
 @test
 def exec_all_ways():
     container = sleeper()
-    assert container.exec_run("echo out") == (0, b"out\n")
-    assert container.exec_run("sh -c 'echo a; echo b >&2'", demux=True) == (0, (b"a\n", b"b\n"))
-    assert container.exec_run("sh -c 'exit 4'")[0] == 4
-    assert b"".join(container.exec_run("sh -c 'echo 1; echo 2'", stream=True)[1]) == b"1\n2\n"
-    assert container.exec_run("env", environment={"Q": "z"})[1].find(b"Q=z") >= 0
+    same(container.exec_run("echo out"), (0, b"out\n"))
+    same(container.exec_run("sh -c 'echo a; echo b >&2'", demux=True), (0, (b"a\n", b"b\n")))
+    same(container.exec_run("sh -c 'exit 4'")[0], 4)
+    same(b"".join(container.exec_run("sh -c 'echo 1; echo 2'", stream=True)[1]), b"1\n2\n")
+    assert b"Q=z" in container.exec_run("env", environment={"Q": "z"})[1], "the variable is not there"
     made = api.exec_create(container.id, "cat", stdin=True)
     sock = api.exec_start(made["Id"], socket=True)
     sock._sock.sendall(b"typed\n")
     sock._sock.shutdown(1)
-    assert b"typed\n" in drain(sock)
-    assert api.exec_inspect(made["Id"])["ContainerID"] == container.id
+    heard = drain(sock)
+    assert b"typed\n" in heard, repr(heard)
+    same(api.exec_inspect(made["Id"])["ContainerID"], container.id)
     raises(errors.APIError, "executable file not found", lambda: check(container.exec_run("no-such-program")))
 
 
