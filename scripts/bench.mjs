@@ -5,7 +5,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { register } from 'tsx/esm/api';
 import { build, root } from './build.mjs';
 import { setup } from './setup.mjs';
 
@@ -13,6 +12,7 @@ process.chdir(root);
 setup('bench');
 // ARPANET_MAIN: the main.js of another build to measure
 if (process.env.ARPANET_MAIN === undefined && !build()) process.exit(1);
+const { register } = await import('tsx/esm/api');
 register();
 
 const PARTS = ['dns', 'leases', 'overlay', 'api'];

@@ -1,8 +1,8 @@
 // The build of src into dist, for every script that starts the product. Given FROM and TO, the build of one program of the tests.
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -40,11 +40,14 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
+/** Not an import: on a fresh clone the packages are installed after this file is loaded. */
+const bundle = (options) => createRequire(import.meta.url)('esbuild').buildSync(options);
+
 /** Bundles src into dist (no types are checked: `npm run types` does) and deletes output of earlier builds. Messages go to stderr. True if it compiled. */
 export function build() {
   const dist = join(root, 'dist');
   try {
-    const { metafile } = buildSync({
+    const { metafile } = bundle({
       ...OPTIONS,
       entryPoints: Object.entries(PROGRAMS).map(([out, from]) => ({ in: from, out })),
       outdir: 'dist',
@@ -55,7 +58,9 @@ export function build() {
     const made = new Set(Object.keys(metafile.outputs).map((path) => join(root, path)));
     for (const file of filesOf(dist)) if (!made.has(file)) rmSync(file);
     return true;
-  } catch {
+  } catch (error) {
+    // esbuild has printed its own
+    if (!Array.isArray(error.errors)) console.error(`build: ${error.message}`);
     return false;
   }
 }
@@ -63,6 +68,6 @@ export function build() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [from, to] = process.argv.slice(2);
   // A program of the tests, with what it uses of src, as one file. A build of src leaves no such file behind.
-  if (from !== undefined) buildSync({ ...OPTIONS, entryPoints: [from], outfile: to });
+  if (from !== undefined) bundle({ ...OPTIONS, entryPoints: [from], outfile: to });
   else process.exit(build() ? 0 : 1);
 }
