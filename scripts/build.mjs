@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const require = createRequire(import.meta.url);
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const filesOf = (dir) =>
@@ -41,7 +42,7 @@ const OPTIONS = {
 };
 
 /** Not an import: on a fresh clone the packages are installed after this file is loaded. */
-const bundle = (options) => createRequire(import.meta.url)('esbuild').buildSync(options);
+const bundle = (options) => require('esbuild').buildSync(options);
 
 /** Bundles src into dist (no types are checked: `npm run types` does) and deletes output of earlier builds. Messages go to stderr. True if it compiled. */
 export function build() {
