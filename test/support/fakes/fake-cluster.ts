@@ -32,7 +32,7 @@ export interface FakeCluster extends AsyncDisposable {
 
 export async function startFakeCluster(
   hosts: number,
-  options: { hostDownMs?: number; graceMs?: number; apiVersion?: string; lingerMs?: number } = {},
+  options: { hostDownMs?: number; graceMs?: number; apiVersion?: string; lingerMs?: number; restMs?: number } = {},
 ): Promise<FakeCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'arpanet-fake-'));
   const store = await openEmbedded(dir, quietLog);
@@ -56,7 +56,7 @@ export async function startFakeCluster(
       ledger,
       pool: '10.32.0.0/12',
       defaultPrefix: 22,
-      restMs: 30_000,
+      restMs: options.restMs ?? 30_000,
       epoch,
       now: Date.now,
       newId,

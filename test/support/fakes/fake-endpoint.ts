@@ -23,9 +23,9 @@ export interface FakeEndpoint extends AsyncDisposable {
   readonly unexpected: readonly unknown[];
 }
 
-export async function startFakeEndpoint(hosts: number): Promise<FakeEndpoint> {
+export async function startFakeEndpoint(hosts: number, options: { restMs?: number } = {}): Promise<FakeEndpoint> {
   // its agents say what they are once, and never again
-  const cluster = await startFakeCluster(hosts, { hostDownMs: 3_600_000 });
+  const cluster = await startFakeCluster(hosts, { hostDownMs: 3_600_000, ...options });
   for (const { engine } of cluster.agents) engine.otherwise = asEnginesDo;
   const lost = new AbortController();
   const { scheduler, ledger } = cluster;
