@@ -50,16 +50,3 @@ export function createSlots(width: number): <T>(key: string, act: () => Promise<
 }
 
 function noop(): void {}
-
-/** Resolves with what `work` gives, or rejects with what `otherwise` makes when `ms` have passed. `work` itself goes on. */
-export async function within<T>(ms: number, work: Promise<T>, otherwise: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const bound = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(otherwise()), ms);
-  });
-  try {
-    return await Promise.race([work, bound]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -179,17 +179,14 @@ function reply(zone: Zone, type: number, reading: Reading & { readonly found: re
       : { kind: 'nodata', origin };
   }
   const [first, ...others] = reading.found;
-  const answers = new Set(
-    answering(
-      reading.found.map(({ instance }) => instance),
-      first?.isOwn === true && others.length === 0,
-    ),
-  );
+  const isOwn = first?.isOwn === true && others.length === 0;
+  const instances = reading.found.map(({ instance }) => instance);
+  const answers = new Set(answering(instances, isOwn));
   const found = reading.found.filter(({ instance }) => answers.has(instance));
   if (found.length === 0) return { kind: 'nxdomain', origin };
   if (type === TYPE.A || type === TYPE.ANY) return { kind: 'addresses', addresses: found.map(({ address }) => address) };
   if (type !== TYPE.SRV) return { kind: 'nodata', origin };
-  const offers = found.flatMap((found) => services(found, reading.protocol));
+  const offers = found.flatMap((one) => services(one, reading.protocol));
   if (offers.length === 0) return { kind: 'nodata', origin };
   const hosts = new Map(offers.map(({ target, address }) => [target, { type: 'A', name: target, address } as const]));
   return { kind: 'records', answers: offers.map(({ port, target }) => ({ type: 'SRV', port, target })), additional: [...hosts.values()] };

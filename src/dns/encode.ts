@@ -1,7 +1,7 @@
 /**
  * Reads queries and writes answers in DNS wire format (RFC 1035, EDNS0 of RFC 6891). Pure: bytes in, bytes out.
  *
- * Address answers and errors are encoded here, for speed (docs/benchmarks); other records come encoded by dns2 from `records.ts`.
+ * Address answers and errors are encoded here, for speed (docs/performance.md); other records come encoded by dns2 from `records.ts`.
  */
 import { TYPE } from './answer.ts';
 import { addressNumber } from '../text/ipv4.ts';

@@ -11,11 +11,11 @@ export interface LabelledRecord
   readonly labelNames?: readonly string[];
 }
 
-/** A cluster that signs labels. */
+/** A cluster that signs labels: its leader, or a backup of its store. */
 export interface LabelSigner {
   readonly clusterId: string;
   /** The secret of the store: keys.labelKey. */
-  readonly key: string;
+  readonly labelKey: string;
 }
 
 /** A container as it is, on the host where it is. */

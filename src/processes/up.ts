@@ -222,9 +222,9 @@ async function removeOurs(engine: UpSettings['engine'], dir: string, log: Logger
   } catch (error) {
     log.warn({ err: error }, 'could not read the store of the cluster: what it created on the engine is left there');
   }
-  const key = records.get(keys.labelKey);
-  if (typeof key !== 'string') return;
-  const signer = { clusterId: String(records.get(keys.clusterId)), key };
+  const labelKey = records.get(keys.labelKey);
+  if (typeof labelKey !== 'string') return;
+  const signer = { clusterId: String(records.get(keys.clusterId)), labelKey };
   const ids = new Set(
     [...records].map(([at, value]) => (at.startsWith(keys.containers) ? (value as Partial<ContainerRecord>).id : undefined)),
   );

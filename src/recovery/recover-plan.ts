@@ -129,7 +129,7 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
   }
 
   const clusterId = clusters[0] ?? deps.newClusterId;
-  const signer = deps.labelKey === undefined ? undefined : { clusterId, key: deps.labelKey };
+  const signer = deps.labelKey === undefined ? undefined : { clusterId, labelKey: deps.labelKey };
   const unproven: string[] = [];
   const containers = hosts
     .flatMap((host) =>

@@ -6,7 +6,7 @@ import { ArpanetError, isKind, type NameTable } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from './catalog.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
-import { within } from '../async/keyed.ts';
+import { within } from '../async/within.ts';
 import { singleFlight } from '../async/single-flight.ts';
 import { guarded } from '../telemetry/faults.ts';
 

@@ -69,6 +69,11 @@ export function containerRecords({ ledger }: SchedulerDeps): readonly ContainerR
   return ledger.list<ContainerRecord>(keys.containers).map(([, record]) => record);
 }
 
+/** Those whose container is not in the view: it is being created, or its host has not shown it yet. It must not count for nothing in between. */
+export function recordsBeforeView({ deps, view }: Pick<Core, 'deps' | 'view'>): readonly ContainerRecord[] {
+  return containerRecords(deps).filter((record) => record.id === undefined || view.byId(record.id) === undefined);
+}
+
 export function hostRecords({ ledger }: SchedulerDeps): ReadonlyMap<string, HostRecord> {
   return new Map(ledger.list<HostRecord>(keys.hosts).map(([, record]) => [record.name, record]));
 }

@@ -4,7 +4,7 @@ import type { Adopt } from './containers/adopt.ts';
 import type { Adopter } from './containers/adopter.ts';
 import type { Core } from './core.ts';
 import type { ChangeListeners } from './view/change-listeners.ts';
-import { within } from '../async/keyed.ts';
+import { within } from '../async/within.ts';
 import { inBackground } from '../telemetry/faults.ts';
 
 const READY_TIMEOUT_MS = 10_000;

@@ -43,7 +43,8 @@ import { createChangeListeners } from './view/change-listeners.ts';
 import { resolveContainer } from './view/resolve-container.ts';
 import { createView } from './view/view.ts';
 import { createVolumes } from './volumes/volumes.ts';
-import { createKeyed, within } from '../async/keyed.ts';
+import { createKeyed } from '../async/keyed.ts';
+import { within } from '../async/within.ts';
 import { guarded, inBackground } from '../telemetry/faults.ts';
 
 const SETTLED_TIMEOUT_MS = 2_000;

@@ -106,8 +106,9 @@ export function parseFilters(json: string | null): Filters {
 
 function listValues(value: unknown): readonly string[] | undefined {
   if (value === null) return [];
+  if (!Array.isArray(value)) return undefined;
   // null is an empty string, as Go reads a list of strings
-  const words = Array.isArray(value) ? value.map((item: unknown) => item ?? '') : [7];
+  const words = value.map((item: unknown) => item ?? '');
   return words.every((item) => typeof item === 'string') ? words : undefined;
 }
 

@@ -7,7 +7,6 @@ import { judgeLabels } from './label-claims.ts';
 export type Judge = (host: string, inspect: ContainerInspect) => LabelVerdict;
 
 export function createJudge({ ledger, leader }: Pick<SchedulerDeps, 'ledger' | 'leader'>, view: Pick<ViewReader, 'networksOn'>): Judge {
-  const signer = { clusterId: leader.clusterId, key: leader.labelKey };
   return (host, inspect) =>
     judgeLabels(
       {
@@ -22,7 +21,7 @@ export function createJudge({ ledger, leader }: Pick<SchedulerDeps, 'ledger' | '
           return there.find(({ record, engineId }) => (NetworkID ? engineId === NetworkID : record.name === name))?.record;
         },
       },
-      signer,
+      leader,
     );
 }
 

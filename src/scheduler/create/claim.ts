@@ -15,7 +15,7 @@ import {
 } from '../../model/index.ts';
 import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
-import { containerRecords, type Core, networkRecords } from '../core.ts';
+import { containerRecords, type Core, networkRecords, recordsBeforeView } from '../core.ts';
 import { hostSnapshot } from '../view/host-snapshots.ts';
 import { checkedName, type Identity, identify, type Link } from './identify.ts';
 import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
@@ -148,8 +148,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     };
     const wanted = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
     const nowMs = deps.now();
-    // Also one whose id is in the store already and whose container is not in the view yet: it must not count for nothing in between.
-    const creating = containerRecords(deps).filter((record) => record.id === undefined || view.byId(record.id) === undefined);
+    const creating = recordsBeforeView(core);
     const hosts = view.hosts().map((host) => {
       const charges = liveCharges(pending.get(host.name) ?? [], nowMs);
       pending.set(host.name, charges);

@@ -11,16 +11,16 @@ export function isSigned(signer: LabelSigner, host: string, given: Readonly<Reco
 }
 
 /** Of a container's labels, on the host for which they are written: a copy on another host, or in another cluster, proves nothing. */
-export function labelMac({ key, clusterId }: LabelSigner, host: string, given: Readonly<Record<string, string>>): string {
-  return mac(key, ['container', clusterId, host, given[labels.record] ?? '', given[labels.request] ?? '']);
+export function labelMac({ labelKey, clusterId }: LabelSigner, host: string, given: Readonly<Record<string, string>>): string {
+  return mac(labelKey, ['container', clusterId, host, given[labels.record] ?? '', given[labels.request] ?? '']);
 }
 
 /** Of an address that a container got after its create, as labels do not change any more. */
 export function endpointMac(
-  { key, clusterId }: LabelSigner,
+  { labelKey, clusterId }: LabelSigner,
   { container, network, ip }: { readonly container: string; readonly network: string; readonly ip: string },
 ): string {
-  return mac(key, ['endpoint', clusterId, container, network, ip]);
+  return mac(labelKey, ['endpoint', clusterId, container, network, ip]);
 }
 
 /** In constant time. */

@@ -14,7 +14,7 @@ import { incompleteCreate } from './refusals.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import { withoutSlash } from '../../text/names.ts';
 import { isIdPrefix, SHORT_ID_LENGTH } from '../../text/references.ts';
-import { within } from '../../async/keyed.ts';
+import { within } from '../../async/within.ts';
 
 export interface PendingCreates {
   /** Whether it is in the view now, and here to stay. False: there is no such container. Throws `unavailable` while that cannot be known. */

@@ -126,7 +126,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
       signed: {
         nonce: record.nonce ?? '',
         packed: packRequest(create.request),
-        sign: (given) => labelMac({ clusterId: deps.leader.clusterId, key: deps.leader.labelKey }, host, given),
+        sign: (given) => labelMac(deps.leader, host, given),
       },
     });
     const query = `name=${encodeURIComponent(name)}${create.platform ? `&platform=${encodeURIComponent(create.platform)}` : ''}`;

@@ -1,7 +1,7 @@
 /** Where containers would go if they were created now, one after the other. Reads the view and the ledger; changes nothing. */
 import type { HostSnapshot, RehearsedCreate } from '../../contracts/index.ts';
 import { ArpanetError, type Placement } from '../../model/index.ts';
-import { containerRecords, type Core } from '../core.ts';
+import { type Core, recordsBeforeView } from '../core.ts';
 import { hostSnapshot } from '../view/host-snapshots.ts';
 import { identify } from './identify.ts';
 import { chargeFor } from '../placement/load.ts';
@@ -12,7 +12,7 @@ import type { Volumes } from '../volumes/volumes.ts';
 
 /** The hosts as placement sees them now, but for what was placed a moment ago. */
 export function snapshotsNow({ deps, view, images }: Core): readonly HostSnapshot[] {
-  const creating = containerRecords(deps).filter((record) => record.id === undefined || view.byId(record.id) === undefined);
+  const creating = recordsBeforeView({ deps, view });
   return each(
     { kind: 'host', of: 'placement' },
     view.hosts(),

@@ -1,6 +1,6 @@
 /** What was begun and must be taken back if the rest fails. */
 import type { Logger } from '../../telemetry/log.ts';
-import { within } from '../../async/keyed.ts';
+import { within } from '../../async/within.ts';
 
 export interface UndoStack {
   /** Adds a step; steps run last first. */

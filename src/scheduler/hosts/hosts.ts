@@ -1,15 +1,7 @@
 /** The members of the cluster: hosts join, operators update and remove them. Effects: writes to the ledger. */
 import { hint } from '../../config/nearest.ts';
-import {
-  type AdmissionRecord,
-  ArpanetError,
-  type ContainerRecord,
-  type HostChange,
-  type HostFacts,
-  type HostRecord,
-  keys,
-} from '../../model/index.ts';
-import type { Commit } from '../core.ts';
+import { type AdmissionRecord, ArpanetError, type HostChange, type HostFacts, type HostRecord, keys } from '../../model/index.ts';
+import { type Commit, recordsBeforeView } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import { TRANSITIONS } from '../loss/host-states.ts';
 import type { Liveness } from '../loss/liveness.ts';
@@ -47,8 +39,7 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
   function snapshotOf(name: string): HostSnapshot {
     const host = view.host(name);
     if (host === undefined) throw noSuchHost(name, view);
-    const records = ledger.list<ContainerRecord>(keys.containers).map(([, record]) => record);
-    const creating = records.filter((record) => record.host === name && record.id === undefined);
+    const creating = recordsBeforeView({ deps, view }).filter((record) => record.host === name);
     const containers = view.containersOn(name);
     return hostSnapshot({ host, loadAtMs: 0, containers, creating, images: images.on(name), pending: [] });
   }

@@ -186,6 +186,6 @@ export function engineEndpoint(
   { container, ip }: { readonly container: string; readonly ip: string },
 ): EndpointSettings {
   const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, DriverOpts: options, ...others } = asked;
-  const mac = endpointMac({ clusterId: leader.clusterId, key: leader.labelKey }, { container, network: network.id, ip });
+  const mac = endpointMac(leader, { container, network: network.id, ip });
   return { ...others, DriverOpts: { ...options, [labels.mac]: mac }, IPAMConfig: leasedAddresses(network, ip, asked) };
 }

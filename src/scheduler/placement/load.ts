@@ -57,28 +57,37 @@ export function usageOf(host: HostSnapshot, request: Pick<PlacementRequest, 'rep
 }
 
 /** What the host's containers reserve, the one being replaced left out. */
-export function reservedOn(
-  host: HostSnapshot,
-  request: Pick<PlacementRequest, 'replaces'>,
-): { readonly nanoCpus: number; readonly memoryBytes: number } {
-  let nanoCpus = 0;
-  let memoryBytes = 0;
-  for (const container of holding(host, request)) {
-    nanoCpus += container.reservedNanoCpus;
-    memoryBytes += container.reservedMemoryBytes;
-  }
-  return { nanoCpus, memoryBytes };
+export function reservedOn(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>): Amount {
+  return totalOf(
+    holding(host, request),
+    (container) => container.reservedNanoCpus,
+    (container) => container.reservedMemoryBytes,
+  );
 }
 
-function expectedOn(
-  host: HostSnapshot,
-  request: Pick<PlacementRequest, 'replaces'>,
-): { readonly nanoCpus: number; readonly memoryBytes: number } {
+function expectedOn(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>): Amount {
+  return totalOf(
+    holding(host, request),
+    (container) => container.expectedNanoCpus,
+    (container) => container.expectedMemoryBytes,
+  );
+}
+
+interface Amount {
+  readonly nanoCpus: number;
+  readonly memoryBytes: number;
+}
+
+function totalOf(
+  containers: readonly PlacedContainer[],
+  nanoCpusOf: (container: PlacedContainer) => number,
+  memoryBytesOf: (container: PlacedContainer) => number,
+): Amount {
   let nanoCpus = 0;
   let memoryBytes = 0;
-  for (const container of holding(host, request)) {
-    nanoCpus += container.expectedNanoCpus;
-    memoryBytes += container.expectedMemoryBytes;
+  for (const container of containers) {
+    nanoCpus += nanoCpusOf(container);
+    memoryBytes += memoryBytesOf(container);
   }
   return { nanoCpus, memoryBytes };
 }

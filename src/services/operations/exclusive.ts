@@ -1,5 +1,5 @@
 /** One operation on a service at a time. Effects: timers. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { patientlyFor } from '../../async/within.ts';
 import type { ServiceId } from '../../model/index.ts';
 import { alreadyBusy, type Core } from '../core.ts';
 
@@ -17,12 +17,6 @@ export async function whenFree({ deps, lost, runtime }: Core, id: ServiceId, pat
   for (let { operation } = runtime(id); operation !== undefined; { operation } = runtime(id)) {
     const leftMs = endMs - deps.now();
     if (leftMs <= 0) throw alreadyBusy(id, operation, deps.now());
-    const over = new AbortController();
-    await Promise.race([
-      operation.ended,
-      sleep(leftMs, undefined, { signal: AbortSignal.any([lost, over.signal]) }).catch(() => undefined),
-    ]);
-    over.abort();
-    lost.throwIfAborted();
+    await patientlyFor(leftMs, operation.ended, lost);
   }
 }

@@ -1,9 +1,9 @@
 /** Removes, stops, starts and restarts whole services. Effects: writes to the ledger; those of instance-actions. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scheduler, Services } from '../../contracts/index.ts';
 import { isKind, type ServiceView } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { tryAll } from '../../async/limit.ts';
+import { patientlyFor } from '../../async/within.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import { findServices, keyOf } from '../service-reference.ts';
 import { operateAll, UPDATING, whenFree } from './exclusive.ts';
@@ -34,10 +34,11 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
         const failures = await tryAll(services, 4, async (service) => {
           await core.put(service, () => undefined);
           // An instance that is being created now is removed, too.
-          await Promise.race([
+          await patientlyFor(
+            END_TIMEOUT_MS,
             core.runs.serial(keyOf(service), async () => {}),
-            sleep(END_TIMEOUT_MS, undefined, { signal: lost, ref: false }),
-          ]);
+            lost,
+          );
           const failed = await tryAll(core.instances(service), 8, async (container) => {
             progress(`${keyOf(service)}: ${container.name} is deregistered, stopped and removed`);
             await actions.remove(container, DRAIN_MS);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createBatchQueue } from '../../../src/async/batch-queue.ts';
-import { within } from '../../../src/async/keyed.ts';
 import { mapBounded, tryAll } from '../../../src/async/limit.ts';
 import { singleFlight } from '../../../src/async/single-flight.ts';
+import { patientlyFor, within } from '../../../src/async/within.ts';
 
 describe('a single flight', () => {
   it('runs once for all who ask while a run is under way, and after that run', async () => {
@@ -111,5 +111,28 @@ describe('within', () => {
       within(1, new Promise(() => undefined), () => new Error('late')),
       /late/,
     );
+  });
+});
+
+describe('patience for work', () => {
+  const never = new Promise<never>(() => undefined);
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+
+  it('ends with the work or with the time, whichever is first, and leaves no timer', async () => {
+    const before = timers();
+    const { signal } = new AbortController();
+    await patientlyFor(60_000, Promise.resolve(), signal);
+    await patientlyFor(1, never, signal);
+    assert.equal(timers(), before);
+  });
+
+  it('rejects with the reason of the signal, and with that of the work', async () => {
+    const reason = new Error('lost');
+    await assert.rejects(patientlyFor(60_000, never, AbortSignal.abort(reason)), reason);
+    const later = new AbortController();
+    const waited = patientlyFor(60_000, never, later.signal);
+    later.abort(reason);
+    await assert.rejects(waited, reason);
+    await assert.rejects(patientlyFor(60_000, Promise.reject(reason), new AbortController().signal), reason);
   });
 });

@@ -182,7 +182,7 @@ describe('what labels say in a recovery', () => {
   function signed(name: string, ip: string): Record<string, string> {
     const label = { deployment: 'abc', service: name, number: 1, addresses: { n1: ip }, aliases: {}, links: [], name, nonce: `of ${name}` };
     const given = { 'arpanet.record': JSON.stringify(label), 'arpanet.request': packRequest(request) };
-    return { ...given, 'arpanet.mac': labelMac({ clusterId: 'c1', key }, 'h1', given) };
+    return { ...given, 'arpanet.mac': labelMac({ clusterId: 'c1', labelKey: key }, 'h1', given) };
   }
   const web = container('web', '10.32.0.70', { labels: signed('web', '10.32.0.70') });
   const forged = container('forged', '10.32.0.71');

@@ -8,7 +8,7 @@ import { endpointMac, labelMac } from '../../../src/scheduler/create/label-mac.t
 import { packRequest } from '../../../src/scheduler/create/packed-request.ts';
 import { recordLabelsOf } from '../../../src/scheduler/create/rewrite-labels.ts';
 
-const signer = { clusterId: 'c1', key: 'secret' };
+const signer = { clusterId: 'c1', labelKey: 'secret' };
 const request = { Image: 'busybox', Cmd: ['sleep'], Labels: { a: 'b' } };
 
 type Labels = Readonly<Record<string, string>>;
@@ -141,7 +141,7 @@ describe('labels on a container prove nothing', () => {
       bare,
       { ...bare, 'arpanet.mac': '' },
       { ...bare, 'arpanet.mac': `${mac}x` },
-      written({ signer: { ...signer, key: 'other' } }),
+      written({ signer: { ...signer, labelKey: 'other' } }),
       written({ signer: { ...signer, clusterId: 'c2' } }),
       written({ host: 'h2' }),
       { ...written(), 'arpanet.record': record.replace('10.32.0.7', '8.8.8.8') },
@@ -198,9 +198,9 @@ describe('a MAC', () => {
     const mac = labelMac(signer, 'h1', written());
     assert.equal(mac, labelMac(signer, 'h1', written()));
     assert.match(mac, /^[\w-]{43}$/);
-    const { key } = signer;
+    const { labelKey } = signer;
     const others = [
-      labelMac({ key, clusterId: 'c' }, '1h1', written()),
+      labelMac({ labelKey, clusterId: 'c' }, '1h1', written()),
       endpointMac(signer, { container: 'a', network: 'bc', ip: '10.0.0.1' }),
       endpointMac(signer, { container: 'ab', network: 'c', ip: '10.0.0.1' }),
     ];
