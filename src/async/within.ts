@@ -15,12 +15,15 @@ export async function within<T>(ms: number, work: Promise<T>, otherwise: () => E
 }
 
 /** Resolves when `work` has ended or `ms` have passed, whichever is first. Rejects with the signal's reason once that aborts. `work` itself goes on. */
-export async function patientlyFor(ms: number, work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+export async function patientlyFor(ms: number, work: Promise<unknown>, signal?: AbortSignal): Promise<void> {
   const over = new AbortController();
   try {
-    await Promise.race([work, sleep(ms, undefined, { signal: AbortSignal.any([signal, over.signal]) })]);
+    await Promise.race([
+      work,
+      sleep(ms, undefined, { signal: signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]) }),
+    ]);
   } catch (error) {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     throw error;
   } finally {
     over.abort();

@@ -6,6 +6,6 @@ export interface Events {
   readonly listen: (listener: (event: ClusterEvent) => void, signal: AbortSignal) => void;
   /** The newest 2,000, oldest first: the cluster's own events are kept nowhere else. */
   readonly recent: () => readonly ClusterEvent[];
-  /** An Engine's event as clients see it, for replays. Undefined: it is not shown to them. */
+  /** An Engine's event as clients see it, for replays: an Engine may remember what its agent has yet to tell. Undefined: it is not shown to them. */
   readonly shown: (host: string, event: EngineEvent) => EngineEvent | undefined;
 }

@@ -1,10 +1,9 @@
 /** API versions: what all hosts can speak, and Docker's refusals of what they cannot. Pure. */
 import type { HostView } from '../model/index.ts';
-import { compareVersions } from '../text/api-version.ts';
+import { compareVersions, OLDEST_API_VERSION } from '../text/api-version.ts';
 
-/** The newest version whose routes this endpoint knows, and the oldest it takes. */
+/** The newest version whose routes this endpoint knows. */
 const NEWEST = '1.51';
-export const OLDEST = '1.24';
 /** Used until a host has connected: old enough for any Engine that joins. */
 const UNKNOWN = '1.41';
 
@@ -17,9 +16,9 @@ export interface VersionWindow {
 export function windowOf(hosts: readonly HostView[]): VersionWindow {
   const alive = hosts.filter((host) => host.state === 'alive');
   const facts = (alive.length > 0 ? alive : hosts).flatMap((host) => (host.facts === undefined ? [] : [host.facts]));
-  if (facts.length === 0) return { min: OLDEST, max: UNKNOWN };
+  if (facts.length === 0) return { min: OLDEST_API_VERSION, max: UNKNOWN };
   const max = facts.reduce((least, fact) => (compareVersions(fact.apiVersion, least) < 0 ? fact.apiVersion : least), NEWEST);
-  const min = facts.reduce((most, fact) => (compareVersions(fact.minApiVersion, most) > 0 ? fact.minApiVersion : most), OLDEST);
+  const min = facts.reduce((most, fact) => (compareVersions(fact.minApiVersion, most) > 0 ? fact.minApiVersion : most), OLDEST_API_VERSION);
   return { min, max };
 }
 

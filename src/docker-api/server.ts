@@ -23,8 +23,8 @@ import { answerResourceUsage } from './resource-usage.ts';
 import { createReads } from './reads/index.ts';
 import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, stoppingAt, uploadOf } from './proxy/uploads.ts';
-import { OLDEST, refuseVersion } from './api-versions.ts';
-import { compareVersions, splitVersion } from '../text/api-version.ts';
+import { refuseVersion } from './api-versions.ts';
+import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
 export interface EndpointDeps {
@@ -169,7 +169,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     }
     const split = splitVersion(path);
     if (split.path === '/_ping' && (req.method === 'GET' || req.method === 'HEAD')) {
-      const window = role.kind === 'leader' ? role.leader.window() : { min: OLDEST, max: apiVersion };
+      const window = role.kind === 'leader' ? role.leader.window() : { min: OLDEST_API_VERSION, max: apiVersion };
       const refusal = split.version === undefined ? undefined : refuseVersion(split.version, window);
       if (refusal !== undefined) throw new ArpanetError('invalid', refusal);
       return await ping(req, res, requestId);

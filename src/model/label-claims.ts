@@ -43,3 +43,39 @@ export type LabelVerdict =
   /** It has, and they prove nothing: it counts as one that arpanet did not make. */
   | { readonly kind: 'unproven'; readonly why: string }
   | { readonly kind: 'proven'; readonly claim: LabelClaim };
+
+/**
+ * The record of a container that has none any more, by what its labels claim. `before`: an earlier record of it, for what labels do not say;
+ * `joinedWith`: with what it joined a network after its create. `made`: by whom and when, in milliseconds.
+ */
+export function recordOfClaim(
+  { labelled, addresses, request }: LabelClaim,
+  container: { readonly name: string; readonly host: string; readonly inspect: ContainerInspect },
+  made: { readonly strategy: string; readonly atMs: number },
+  before: Pick<Partial<ContainerRecord>, 'aliases' | 'connected'> = {},
+  joinedWith: (network: string) => EndpointSettings = () => ({}),
+): ContainerRecord {
+  const { labelNames: _, ...known } = labelled;
+  const { name, host, inspect } = container;
+  const networks = Object.keys(addresses);
+  const joined = joinedLater({ labelled, addresses });
+  return {
+    ...known,
+    name,
+    id: inspect.Id,
+    host,
+    addresses,
+    aliases: Object.fromEntries(networks.map((network) => [network, before.aliases?.[network] ?? labelled.aliases[network] ?? []])),
+    ...(joined.length === 0
+      ? {}
+      : { connected: Object.fromEntries(joined.map((network) => [network, before.connected?.[network] ?? joinedWith(network)])) }),
+    request,
+    decision: { host, strategy: made.strategy, atMs: made.atMs, scored: [], refused: [] },
+    createdAtMs: Date.parse(inspect.Created) || made.atMs,
+  };
+}
+
+/** Networks that it joined after its create: its labels are older. */
+export function joinedLater({ labelled, addresses }: Pick<LabelClaim, 'labelled' | 'addresses'>): readonly string[] {
+  return Object.keys(addresses).filter((network) => labelled.addresses[network] === undefined);
+}

@@ -6,19 +6,20 @@
 import {
   type ContainerInspect,
   type ContainerRecord,
-  type EndpointSettings,
   type HostRecord,
   type LabelClaim,
   type LabelledContainer,
   type LabelSigner,
   type LabelVerdict,
   type RecoveryFacts,
+  joinedLater,
   keys,
   type LeaseRecord,
   type NetworkRecord,
   type VolumeRecord,
   deploymentIn,
   deploymentLabel,
+  recordOfClaim,
 } from '../model/index.ts';
 import { withoutSlash } from '../text/names.ts';
 
@@ -251,9 +252,9 @@ function judgedBy(
   container: LabelledContainer,
   before: Partial<ContainerRecord> | undefined,
 ): Judged {
-  const said = judge(container, undefined);
   const proven = signer === undefined ? undefined : judge(container, signer);
   if (proven?.kind === 'proven') return { claim: proven.claim, isProven: true };
+  const said = judge(container, undefined);
   if (said.kind === 'none') return { isProven: false };
   if (said.kind === 'unproven') return { isProven: false, why: said.why };
   const { deployment, service, number } = said.claim.labelled;
@@ -279,32 +280,15 @@ function containerRecord(
   nowMs: number,
   notes: string[],
 ): ContainerRecord {
-  const { addresses, request, isRequestWhole } = claim;
-  const { labelNames: _, ...labelled } = claim.labelled;
   const name = nameOf(inspect);
-  const later = Object.keys(addresses).filter((network) => labelled.addresses[network] === undefined);
-  const unknown = later.filter((network) => before?.connected?.[network] === undefined);
+  const unknown = joinedLater(claim).filter((network) => before?.connected?.[network] === undefined);
   if (unknown.length > 0)
     notes.push(`container ${name} joined a network after it was made: the aliases that it was given there are not known`);
-  if (!isRequestWhole) notes.push(`the request that made ${name} is known from its Engine's description only`);
-  const joined = later.map((network): readonly [string, EndpointSettings] => [
-    network,
-    before?.connected?.[network] ?? { IPAMConfig: { IPv4Address: addresses[network] ?? '' } },
-  ]);
-  return {
-    ...labelled,
-    name,
-    id: inspect.Id,
-    host: kept.host.name,
-    addresses,
-    aliases: Object.fromEntries(
-      Object.keys(addresses).map((network) => [network, before?.aliases?.[network] ?? labelled.aliases[network] ?? []]),
-    ),
-    ...(later.length === 0 ? {} : { connected: Object.fromEntries(joined) }),
-    request,
-    decision: { host: kept.host.name, strategy: 'recovered', atMs: nowMs, scored: [], refused: [] },
-    createdAtMs: Date.parse(inspect.Created) || nowMs,
-  };
+  if (!claim.isRequestWhole) notes.push(`the request that made ${name} is known from its Engine's description only`);
+  const made = { strategy: 'recovered', atMs: nowMs };
+  return recordOfClaim(claim, { name, host: kept.host.name, inspect }, made, before, (network) => ({
+    IPAMConfig: { IPv4Address: claim.addresses[network] ?? '' },
+  }));
 }
 
 /** Named volumes that it mounts: their data is where it is. */

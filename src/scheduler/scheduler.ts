@@ -44,7 +44,7 @@ import { resolveContainer } from './view/resolve-container.ts';
 import { createView } from './view/view.ts';
 import { createVolumes } from './volumes/volumes.ts';
 import { createKeyed } from '../async/keyed.ts';
-import { within } from '../async/within.ts';
+import { patientlyFor } from '../async/within.ts';
 import { guarded, inBackground } from '../telemetry/faults.ts';
 
 const SETTLED_TIMEOUT_MS = 2_000;
@@ -174,7 +174,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       },
       settled(container) {
         const settled = syncs.settled(container);
-        return settled && within(SETTLED_TIMEOUT_MS, settled, () => new Error('slow')).catch(() => undefined);
+        return settled && patientlyFor(SETTLED_TIMEOUT_MS, settled);
       },
     },
     hosts: {

@@ -8,8 +8,6 @@ import type { ContainerView } from '../model/index.ts';
 interface TriggerMap {
   /** An agent's stream is open and has its welcome: the time to send it what it should have. */
   'agent-welcomed': [host: string];
-  /** An agent's stream has ended. */
-  'agent-disconnected': [host: string];
   /** Nothing comes from a host any more: a request that waits for its Engine would wait without success. */
   'host-silent': [host: string];
   /** The view has a host's whole snapshot: its records and its containers can be compared. */

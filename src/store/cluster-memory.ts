@@ -4,10 +4,11 @@
  * back.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError, isKind, keys } from '../model/index.ts';
+import { ArpanetError, keys } from '../model/index.ts';
 import { accepts, identityText } from '../schemas/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Entry, Fence, StateStore } from './contract.ts';
+import { lasting } from './lasting.ts';
 
 /** Until the cluster is known; afterwards nothing is read. */
 const LOOK_MS = 500;
@@ -24,19 +25,6 @@ const idIn = (entry: Entry | undefined): string | undefined => (accepts(identity
 
 export function createClusterMemory(store: StateStore, log: Logger): ClusterMemory {
   let known: string | undefined;
-
-  /** Through outages of the store. */
-  const lasting = async <T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> => {
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        return await read();
-      } catch (error) {
-        if (!isKind(error, 'unavailable')) throw error;
-        await sleep(LOOK_MS, undefined, { signal });
-      }
-    }
-  };
 
   /** Where hosts are recorded, the rest of the cluster exists: only its id was deleted or damaged. */
   const isWrittenBack = async (id: string, damaged: Entry | undefined, fence: Fence, signal: AbortSignal): Promise<boolean> => {

@@ -5,11 +5,12 @@
  * is dead: its followers end its session instead of waiting until it expires. If it is not dead, the fence refuses its writes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isKind, keys, type LeaderRecord } from '../model/index.ts';
+import { keys, type LeaderRecord } from '../model/index.ts';
 import { accepts, leaderRecord, storedEpoch as epochSchema } from '../schemas/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type ClusterMemory, createClusterMemory } from './cluster-memory.ts';
 import type { Entry, Fence, Holder, Lock, StateStore } from './contract.ts';
+import { lasting } from './lasting.ts';
 
 export interface CampaignDeps {
   readonly store: StateStore;
@@ -115,24 +116,22 @@ async function raiseEpoch(
   seen: number,
   lost: AbortSignal,
 ): Promise<number> {
+  const raise = async (): Promise<number | undefined> => {
+    const entry = await store.get(keys.epoch, lost);
+    const epoch = Math.max(storedEpoch(entry, log), seen) + 1;
+    const { kind } = await store.transact(
+      [
+        { op: 'cas', key: keys.epoch, value: epoch, modifyIndex: entry?.modifyIndex ?? 0 },
+        { op: 'set', key: keys.leader, value: { ...candidate, epoch } },
+      ],
+      fence,
+      lost,
+    );
+    return kind === 'committed' ? epoch : undefined;
+  };
   for (;;) {
-    lost.throwIfAborted();
-    try {
-      const entry = await store.get(keys.epoch, lost);
-      const epoch = Math.max(storedEpoch(entry, log), seen) + 1;
-      const result = await store.transact(
-        [
-          { op: 'cas', key: keys.epoch, value: epoch, modifyIndex: entry?.modifyIndex ?? 0 },
-          { op: 'set', key: keys.leader, value: { ...candidate, epoch } },
-        ],
-        fence,
-        lost,
-      );
-      if (result.kind === 'committed') return epoch;
-    } catch (err) {
-      if (!isKind(err, 'unavailable')) throw err;
-      await sleep(RETRY_MS, undefined, { signal: lost });
-    }
+    const epoch = await lasting(raise, lost);
+    if (epoch !== undefined) return epoch;
   }
 }
 

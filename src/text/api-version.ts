@@ -1,5 +1,8 @@
 /** Versions of the Docker Engine API: `1.43`. Source: moby api/types/versions/compare.go. */
 
+/** The oldest that arpanet speaks, with clients and with Engines (Docker 1.12). */
+export const OLDEST_API_VERSION = '1.24';
+
 /** Negative: `a` is older, positive: newer, 0: the same. Parts are numbers (`1.9` is older than `1.41`); an absent one is 0. */
 export function compareVersions(a: string, b: string): number {
   const [majorA = 0, minorA = 0, moreA = 0] = a.split('.').map(Number);

@@ -15,8 +15,8 @@ const REMEMBERED = 100;
 export interface CutHosts {
   /** A malformed message, which ended the stream. `host` is undefined before its hello. Returns for how long it is refused, in ms. */
   readonly malformed: (host: string | undefined, reason: string) => number;
-  /** Its hello was refused. */
-  readonly refused: (host: string, reason: string) => void;
+  /** Its hello was refused. False: it counts for nothing beside a malformed message, whose penalty lasts. */
+  readonly refused: (host: string, reason: string) => boolean;
   /** Why its hello is refused now, because of what it sent before. */
   readonly penaltyOf: (host: string) => string | undefined;
   /** Those of the last ten minutes. */
@@ -53,8 +53,9 @@ export function createCutHosts(now: () => number): CutHosts {
     },
     refused(host, reason) {
       // While it is refused for a malformed message, that message stays the reason.
-      if (this.penaltyOf(host) !== undefined) return;
+      if (this.penaltyOf(host) !== undefined) return false;
       cuts.set(host, { reason, atMs: now(), isMalformed: false, penaltyMs: recent(host)?.penaltyMs ?? 0, untilMs: now() });
+      return true;
     },
     penaltyOf(host) {
       const cut = cuts.peek(host);

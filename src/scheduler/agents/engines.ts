@@ -1,7 +1,6 @@
 /** The ways to the hosts' Engines: one pool of tunnels for each gateway, closed when leadership ends. Effects: sockets. */
-import type { Socket } from 'node:net';
-import type { EngineEndpoint } from '../../contracts/index.ts';
-import { createEngineAgent, type EngineAgent, type EngineCall, engineJson, engineRequest, type HostPort } from '../../engine/index.ts';
+import type * as contracts from '../../contracts/index.ts';
+import { createEngineAgent, type EngineAgent, type EngineCall, engineJson, engineRequest } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { olderVersion } from '../../text/api-version.ts';
@@ -13,15 +12,11 @@ export interface EnginesDeps {
   readonly host: (name: string) => HostView | undefined;
 }
 
-export interface Engines {
-  /** Throws `unavailable` when the host is not alive. */
-  readonly endpoint: (host: string) => EngineEndpoint;
+export interface Engines extends contracts.Engines {
   /** Answer's JSON; throws `engine` with the Engine's own status and words. */
   readonly json: <T>(host: string, call: EngineCall) => Promise<T>;
   /** The status alone, whatever it is. */
   readonly status: (host: string, call: EngineCall) => Promise<number>;
-  /** A connection to a port, as that host itself calls it. Throws as `endpoint`, and when nothing answers there. */
-  readonly openPort: (host: string, to: HostPort, signal: AbortSignal) => Promise<Socket>;
   /** Ends every request that is under way there; the next one connects again. */
   readonly cut: (host: string) => void;
   /** The newest API version that the host's Engine speaks, but no newer than the client's: `/v1.41`. */

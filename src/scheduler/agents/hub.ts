@@ -152,10 +152,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   }
 
   function refused(host: string, why: string): void {
-    if (cut.penaltyOf(host) !== undefined) return;
-    cut.refused(host, why);
     // If it is connected, this was another that took its name.
-    if (!sessions.has(host)) deps.refused(host, why);
+    if (cut.refused(host, why) && !sessions.has(host)) deps.refused(host, why);
   }
 
   async function welcome(socket: Duplex, hello: Extract<AgentMessage, { type: 'hello' }>): Promise<Session> {

@@ -2,6 +2,7 @@
  * Sends the name table to the agents: each gets the names that its containers may ask for, when they change, and at times as a sign of
  * life. Effects: writes to streams.
  */
+import { patientlyFor } from '../../async/within.ts';
 import type { NamedInstance, NameTable } from '../../model/index.ts';
 import type { Hub } from './hub.ts';
 import { inBackground } from '../../telemetry/faults.ts';
@@ -40,12 +41,7 @@ export function createNamesPush(
   return {
     async push(table) {
       newest = table;
-      let timer: NodeJS.Timeout | undefined;
-      const bound = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, PUSH_TIMEOUT_MS);
-      });
-      await Promise.race([Promise.all(hub.hosts().map((host) => pushTo(host, table))), bound]);
-      clearTimeout(timer);
+      await patientlyFor(PUSH_TIMEOUT_MS, Promise.all(hub.hosts().map((host) => pushTo(host, table))));
     },
     again(host) {
       sent.delete(host);

@@ -6,12 +6,13 @@ import {
   type LabelClaim,
   type LeaseRecord,
   type NetworkRecord,
+  recordOfClaim,
 } from '../../model/index.ts';
 import { LRUCache } from 'lru-cache';
 import type { Change } from '../../store/ledger/contract.ts';
 import { type Adoption, adoptions, engineName } from './adopt-plan.ts';
 import { claimOf } from './judge.ts';
-import { engineEndpoint } from '../networks/attach.ts';
+import { connectOn } from '../networks/attach.ts';
 import { commitInPieces, containerRecords, type Core, lostNotes, networkRecords } from '../core.ts';
 import { type Lifecycle, renameChanges } from './lifecycle.ts';
 import type { Lost } from '../loss/lost-containers.ts';
@@ -87,10 +88,8 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
       const record = ledger.get<ContainerRecord>(keys.container(name));
       const there = ledger.get<NetworkRecord>(keys.network(network));
       if (record?.id !== id || record.addresses[network] !== ip || there === undefined) continue;
-      const { engineId } = await overlays.ensure(network, host);
-      const endpoint = engineEndpoint(deps, there, record.connected?.[network] ?? {}, { container: id, ip });
-      const path = `${engines.versionPath(host)}/networks/${engineId}/connect`;
-      await engines.json(host, { method: 'POST', path, body: { Container: id, EndpointConfig: endpoint }, timeoutMs: ENGINE_TIMEOUT_MS });
+      const wanted = { network: there, host, asked: record.connected?.[network] ?? {}, at: { container: id, ip } };
+      await connectOn(core, overlays, wanted, ENGINE_TIMEOUT_MS);
     }
     await syncs.sync(host, { containers: [id] });
   }
@@ -100,7 +99,8 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
     return (await engines.status(host, { method: 'GET', path: `/containers/${id}/json`, timeoutMs: ENGINE_TIMEOUT_MS })) === 404;
   }
 
-  function rebuild(container: ContainerView, { labelled, addresses, request }: LabelClaim): readonly Change[] | undefined {
+  function rebuild(container: ContainerView, claim: LabelClaim): readonly Change[] | undefined {
+    const { addresses } = claim;
     const { inspect } = container.facts;
     const name = engineName(container);
     const taken = ledger.get(keys.container(name)) !== undefined;
@@ -111,20 +111,8 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
       ];
     });
     if (taken || leases.length !== Object.keys(addresses).length) return undefined;
-    const { labelNames: _, ...known } = labelled;
-    const joined = Object.keys(addresses).filter((network) => labelled.addresses[network] === undefined);
-    const record: ContainerRecord = {
-      ...known,
-      addresses,
-      aliases: Object.fromEntries(Object.keys(addresses).map((network) => [network, labelled.aliases[network] ?? []])),
-      ...(joined.length === 0 ? {} : { connected: Object.fromEntries(joined.map((network) => [network, {}])) }),
-      name,
-      id: container.id,
-      host: container.host,
-      request,
-      decision: { host: container.host, strategy: 'rebuilt', atMs: deps.now(), scored: [], refused: [] },
-      createdAtMs: Date.parse(inspect.Created) || deps.now(),
-    };
+    const made = { strategy: 'rebuilt', atMs: deps.now() };
+    const record = recordOfClaim(claim, { name, host: container.host, inspect }, made);
     const gateways = leases.flatMap((lease) => dhcp.leases.planGateway(lease.network, container.host).changes);
     return [
       { kind: 'create', key: keys.container(name), value: record },

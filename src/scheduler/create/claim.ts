@@ -16,7 +16,7 @@ import {
 import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { containerRecords, type Core, networkRecords, recordsBeforeView } from '../core.ts';
-import { hostSnapshot } from '../view/host-snapshots.ts';
+import { snapshotOf } from '../view/host-snapshots.ts';
 import { checkedName, type Identity, identify, type Link } from './identify.ts';
 import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
 import { linkEnv, type LinkTarget } from './link-env.ts';
@@ -152,14 +152,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     const hosts = view.hosts().map((host) => {
       const charges = liveCharges(pending.get(host.name) ?? [], nowMs);
       pending.set(host.name, charges);
-      return hostSnapshot({
-        host,
-        loadAtMs: view.loadAt(host.name),
-        containers: view.containersOn(host.name),
-        creating: creating.filter((record) => record.host === host.name),
-        images: images.on(host.name),
-        pending: charges,
-      });
+      return snapshotOf(core, host, creating, charges);
     });
     const placement = place(wanted, hosts, { strategy: deps.settings.strategy, nowMs, random: deps.random });
     if (placement.kind === 'refused') {

@@ -2,30 +2,23 @@
 import type { HostSnapshot, RehearsedCreate } from '../../contracts/index.ts';
 import { ArpanetError, type Placement } from '../../model/index.ts';
 import { type Core, recordsBeforeView } from '../core.ts';
-import { hostSnapshot } from '../view/host-snapshots.ts';
+import { snapshotOf } from '../view/host-snapshots.ts';
 import { identify } from './identify.ts';
 import { chargeFor } from '../placement/load.ts';
 import { place, placementRequest } from '../placement/index.ts';
+import { needsOf } from '../placement/request.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import { each } from '../../telemetry/left-out.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 
 /** The hosts as placement sees them now, but for what was placed a moment ago. */
-export function snapshotsNow({ deps, view, images }: Core): readonly HostSnapshot[] {
-  const creating = recordsBeforeView({ deps, view });
+export function snapshotsNow(core: Core): readonly HostSnapshot[] {
+  const creating = recordsBeforeView(core);
   return each(
     { kind: 'host', of: 'placement' },
-    view.hosts(),
+    core.view.hosts(),
     ({ name }) => name,
-    (host) =>
-      hostSnapshot({
-        host,
-        loadAtMs: view.loadAt(host.name),
-        containers: view.containersOn(host.name),
-        creating: creating.filter((record) => record.host === host.name),
-        images: images.on(host.name),
-        pending: [],
-      }),
+    (host) => snapshotOf(core, host, creating),
   );
 }
 
@@ -67,10 +60,7 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
                 number: identity.number,
                 state: 'created',
                 hostPorts,
-                reservedNanoCpus: wanted.reservedNanoCpus,
-                reservedMemoryBytes: wanted.reservedMemoryBytes,
-                expectedNanoCpus: wanted.expectedNanoCpus,
-                expectedMemoryBytes: wanted.expectedMemoryBytes,
+                ...needsOf(request),
               },
             ],
           });

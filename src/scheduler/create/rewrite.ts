@@ -47,7 +47,10 @@ export interface Rewritten {
 
 export function rewrite(input: RewriteInput): Rewritten {
   const { request, identity, networks } = input;
-  const endpoints = networks.map((network) => ({ network: network.record.name, endpoint: endpointOf(network) }));
+  const endpoints = networks.map(({ record, ip, wanted }) => ({
+    network: record.name,
+    endpoint: leasedEndpoint(record, ip, wanted.endpoint),
+  }));
   const isNative = identity.mode.kind === 'native';
   const atCreate =
     identity.mode.kind === 'container' ? [] : severalAtCreate(input.apiVersion) ? endpoints : endpoints.slice(0, isNative ? 0 : 1);
@@ -83,9 +86,10 @@ function hostConfigOf(hostConfig: HostConfig, { identity, networks }: RewriteInp
   return { ...others, NetworkMode: primary.record.name, ...dnsOf(hostConfig, identity.deployment, primary.gateway) };
 }
 
-function endpointOf({ record, ip, wanted }: JoinedNetwork): EndpointSettings {
-  const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, ...others } = wanted.endpoint;
-  return { ...others, IPAMConfig: leasedAddresses(record, ip, wanted.endpoint) };
+/** As asked, with our lease. Aliases and links live in our own names. */
+export function leasedEndpoint(record: NetworkRecord, ip: string, asked: EndpointSettings): EndpointSettings {
+  const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, ...others } = asked;
+  return { ...others, IPAMConfig: leasedAddresses(record, ip, asked) };
 }
 
 function withLinkEnv(own: readonly string[], links: readonly string[]): readonly string[] {
@@ -94,7 +98,7 @@ function withLinkEnv(own: readonly string[], links: readonly string[]): readonly
 }
 
 /** The lease, and the IPv6 address that goes with it unless the user asked for another. */
-export function leasedAddresses(
+function leasedAddresses(
   record: NetworkRecord,
   ip: string,
   { IPAMConfig: asked }: EndpointSettings,

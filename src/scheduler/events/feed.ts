@@ -1,4 +1,5 @@
 /** The Engines' events as one feed, as clients shall see them. */
+import type * as contracts from '../../contracts/index.ts';
 import { type ClusterEvent, type EngineEvent } from '../../model/index.ts';
 import { createEventDedup, eventIdentity, shownEvent } from '../../engine/index.ts';
 import { LRUCache } from 'lru-cache';
@@ -9,7 +10,7 @@ const REPLAY_EVENTS = 2_000;
 const REMEMBERED = 4_096;
 const HIDDEN_MS = 30_000;
 
-export interface Feed {
+export interface Feed extends contracts.Events {
   /** An Engine's event, as its agent sent it. */
   readonly take: (host: string, event: EngineEvent) => void;
   /** An event of the cluster's own: a network or volume was made or removed. */
@@ -23,11 +24,6 @@ export interface Feed {
   readonly node: (host: string, attributes: Readonly<Record<string, string>>) => void;
   /** The next event of this kind that an Engine sends for this volume, within moments, is a duplicate: it stays unseen. */
   readonly hideVolume: (action: 'create' | 'destroy', name: string) => void;
-  /** An Engine's event as clients see it; undefined: they do not. For replays: an Engine may remember what its agent has yet to tell. */
-  readonly shown: (host: string, event: EngineEvent) => EngineEvent | undefined;
-  readonly listen: (listener: (event: ClusterEvent) => void, signal: AbortSignal) => void;
-  /** The newest, oldest first. */
-  readonly recent: () => readonly ClusterEvent[];
 }
 
 interface SeenNetwork {

@@ -1,5 +1,6 @@
 /** Hosts that operators remove from the cluster, reset, or let join. Effects: writes to the ledger, calls to agents. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type * as contracts from '../../contracts/index.ts';
 import {
   type AdmissionRecord,
   ArpanetError,
@@ -18,16 +19,7 @@ import type { Overlays } from '../networks/overlays.ts';
 const LOOK_TIMEOUT_MS = 10_000;
 const SETTLE_MS = 15_000;
 
-export interface HostRemoval {
-  /** Hosts that may join and have not, and those that were removed, by name. */
-  readonly admissions: () => readonly AdmissionRecord[];
-  /** Lets a host join; undefined as `admission` takes that back. */
-  readonly admit: (name: string, admission: Omit<AdmissionRecord, 'name' | 'kind' | 'atMs'> | undefined) => Promise<void>;
-  /** Gives back all that the host holds: records, leases, networks, places of volumes. Its agent is refused from then on. Does not touch its containers. */
-  readonly remove: (name: string) => Promise<{ readonly containers: readonly string[]; readonly volumes: readonly string[] }>;
-  /** Removes all cluster networks and devices from it, and lets its agent report everything again. Throws `conflict` naming what is left. */
-  readonly reset: (name: string) => Promise<{ readonly networks: readonly string[] }>;
-}
+export type HostRemoval = Pick<contracts.Hosts, 'admissions' | 'admit' | 'remove' | 'reset'>;
 
 export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: Lifecycle; overlays: Overlays }): HostRemoval {
   const { deps, view, hub, commit, lost } = core;
@@ -75,7 +67,7 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       await commit(hosts.leave(name));
       hub.drop(name, `${name} was removed from this cluster: "arpanet hosts add ${name}" lets it join again`);
       hosts.left(name);
-      for (const other of hub.hosts()) overlays.push(other);
+      overlays.pushAll();
       log.info({ host: name, containers: records.length, volumes: gone.length }, 'host removed by an operator');
       return { containers: records.map((record) => record.name), volumes: volumes.map(({ volume }) => volume.name) };
     },

@@ -1,21 +1,20 @@
 /** The members of the cluster: hosts join, operators update and remove them. Effects: writes to the ledger. */
+import type * as contracts from '../../contracts/index.ts';
 import { hint } from '../../config/nearest.ts';
-import { type AdmissionRecord, ArpanetError, type HostChange, type HostFacts, type HostRecord, keys } from '../../model/index.ts';
+import { type AdmissionRecord, ArpanetError, type HostFacts, type HostRecord, keys } from '../../model/index.ts';
 import { type Commit, recordsBeforeView } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import { TRANSITIONS } from '../loss/host-states.ts';
 import type { Liveness } from '../loss/liveness.ts';
 import { changedLimits, limitRefusal } from './host-limits.ts';
-import { hostSnapshot } from '../view/host-snapshots.ts';
+import { snapshotOf } from '../view/host-snapshots.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import type { HostSnapshot } from '../placement/snapshot.ts';
 import type { HostWriter, ImageReader, ViewReader } from '../view/roles.ts';
 
-export interface Hosts {
+export interface Hosts extends Pick<contracts.Hosts, 'update'> {
   /** A host's agent has connected: records the host. Throws `forbidden` for one that was removed, `conflict` for one expected at another address. */
   readonly joined: (facts: HostFacts) => Promise<void>;
-  /** Availability, labels, limits, as operators set them. Throws `not-found`, and `conflict` with figures for limits below what is in use. */
-  readonly update: (name: string, change: HostChange) => Promise<HostRecord>;
   /** The changes that remove it from the members, to be committed by the caller. */
   readonly leave: (name: string) => readonly Change[];
   /** Removes it from the view, once they are committed. */
@@ -36,12 +35,10 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
 
   for (const [, record] of ledger.list<HostRecord>(keys.hosts)) members.add(record);
 
-  function snapshotOf(name: string): HostSnapshot {
+  function snapshotNow(name: string): HostSnapshot {
     const host = view.host(name);
     if (host === undefined) throw noSuchHost(name, view);
-    const creating = recordsBeforeView({ deps, view }).filter((record) => record.host === name);
-    const containers = view.containersOn(name);
-    return hostSnapshot({ host, loadAtMs: 0, containers, creating, images: images.on(name), pending: [] });
+    return snapshotOf({ view, images }, host, recordsBeforeView({ deps, view }));
   }
 
   return {
@@ -63,7 +60,7 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
       const setLabels = { ...before.setLabels, ...change.labels };
       const { limits: _before, ...rest } = before;
       const limits = changedLimits(before.limits, change.limits ?? {});
-      const refusal = change.limits === undefined ? undefined : limitRefusal(change.limits, snapshotOf(name), view.host(name)?.facts);
+      const refusal = change.limits === undefined ? undefined : limitRefusal(change.limits, snapshotNow(name), view.host(name)?.facts);
       if (refusal !== undefined) throw new ArpanetError('conflict', refusal);
       const record: HostRecord = {
         ...rest,

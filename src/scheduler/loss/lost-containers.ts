@@ -8,7 +8,6 @@ import { isCounting, isDue } from './lost-records.ts';
 import type { Overlays } from '../networks/overlays.ts';
 
 const ENGINE_TIMEOUT_MS = 20_000;
-const FENCE_TIMEOUT_MS = 3_000;
 
 export interface Lost {
   /** Removes from a host that is back what was replaced or removed meanwhile. False: something could not be done yet. */
@@ -18,7 +17,7 @@ export interface Lost {
 }
 
 export function createLost(core: Core, overlays: Overlays): Lost {
-  const { deps, hub, engines, syncs, commit } = core;
+  const { deps, engines, syncs, commit } = core;
   const { ledger, dhcp, log } = deps;
 
   const lostRecordOf = (id: string): LostRecord | undefined => ledger.get<LostRecord>(keys.lostContainer(id));
@@ -28,17 +27,13 @@ export function createLost(core: Core, overlays: Overlays): Lost {
   async function catchUp(host: string): Promise<void> {
     const missed = ledger.list<LostRecord>(keys.lost).filter(([, { uninformed }]) => uninformed?.includes(host));
     if (missed.length === 0) return;
-    await hub.call(host, { method: 'fence', addresses: overlays.fencedFor(host) }, FENCE_TIMEOUT_MS);
+    await overlays.fence(host);
     const changes = missed.map(([key, { uninformed = [], ...rest }]) => {
       const left = uninformed.filter((other) => other !== host);
       return { kind: 'put', key, value: left.length === 0 ? rest : { ...rest, uninformed: left } } as const;
     });
     await commitInPieces(commit, changes);
-    pushAll();
-  }
-
-  function pushAll(): void {
-    for (const host of hub.hosts()) overlays.push(host);
+    overlays.pushAll();
   }
 
   async function remove({ id, name, host, addresses }: LostRecord): Promise<void> {
@@ -74,7 +69,7 @@ export function createLost(core: Core, overlays: Overlays): Lost {
         log.warn({ container: lost.name, host, err: error }, 'could not remove a replaced container; trying again later');
       }
     }
-    if (isAny) pushAll();
+    if (isAny) overlays.pushAll();
     return isDone;
   }
 
@@ -93,7 +88,7 @@ export function createLost(core: Core, overlays: Overlays): Lost {
     await commit([{ kind: 'put', key: keys.container(record.name), value: { ...rest, id, host } }, ...leases, ...gateways]);
     if (lostRecordOf(id) !== undefined) await commit([{ kind: 'delete', key: keys.lostContainer(id) }]);
     rememberHost(core, host);
-    pushAll();
+    overlays.pushAll();
     await Promise.all(Object.keys(record.addresses).map((network) => overlays.tidy(network, [record.host])));
   }
 

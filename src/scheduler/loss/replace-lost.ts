@@ -8,7 +8,6 @@ import type { Core } from '../core.ts';
 import type { Pipeline } from '../create/pipeline.ts';
 import type { Overlays } from '../networks/overlays.ts';
 
-const FENCE_TIMEOUT_MS = 3_000;
 const API_VERSION = '1.41';
 
 export interface ReplaceLost {
@@ -32,11 +31,7 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
   /** Every other host drops the overlay packets of that one, and of those that cannot be informed. */
   async function fence(host: string, uninformed: readonly string[]): Promise<void> {
     const others = view.hosts().flatMap(({ name }) => (name === host || uninformed.includes(name) ? [] : [name]));
-    await Promise.all(
-      others.map((other) =>
-        hub.call(other, { method: 'fence', addresses: overlays.fencedFor(other, [host, ...uninformed]) }, FENCE_TIMEOUT_MS),
-      ),
-    );
+    await Promise.all(others.map((other) => overlays.fence(other, [host, ...uninformed])));
   }
 
   async function replace(name: string, requestId: string, signal: AbortSignal): Promise<CreatedContainer> {
@@ -61,7 +56,7 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
       if (recordOf(name)?.id === old.id) await commit([{ kind: 'delete', key }]);
       throw error;
     } finally {
-      for (const other of hub.hosts()) overlays.push(other);
+      overlays.pushAll();
     }
   }
 

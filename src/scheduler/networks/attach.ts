@@ -16,7 +16,7 @@ import { beginImplicit, type Networks, refuseOfBridge } from './networks.ts';
 import type { Overlays } from './overlays.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import { endpointMac } from '../create/label-mac.ts';
-import { leasedAddresses } from '../create/rewrite.ts';
+import { leasedEndpoint } from '../create/rewrite.ts';
 import { createUndo } from '../create/undo.ts';
 
 const ENGINE_TIMEOUT_MS = 30_000;
@@ -121,10 +121,8 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     const ip = await claim(network.id, container, endpoint);
     undo.push('address', () => release(network.id, container));
     try {
-      const { engineId } = await overlays.ensure(network.id, container.host);
-      const path = `${engines.versionPath(container.host)}/networks/${engineId}/connect`;
-      const body = { Container: container.id, EndpointConfig: engineEndpoint(deps, network, endpoint, { container: container.id, ip }) };
-      await engines.json(container.host, { method: 'POST', path, body, timeoutMs: ENGINE_TIMEOUT_MS });
+      const wanted = { network, host: container.host, asked: endpoint, at: { container: container.id, ip } };
+      await connectOn(core, overlays, wanted, ENGINE_TIMEOUT_MS);
       await commit(dhcp.leases.planBind(network.id, ip));
     } catch (error) {
       await undo.run(error);
@@ -175,17 +173,33 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
   };
 }
 
-/**
- * With our lease, and signed, as the container's labels are older: Engines keep driver options that they do not know. Aliases and links live in
- * our own names.
- */
-export function engineEndpoint(
+/** Connects a container on its host, where the network is built first. */
+export async function connectOn(
+  { deps, engines }: Pick<Core, 'deps' | 'engines'>,
+  overlays: Pick<Overlays, 'ensure'>,
+  { network, host, asked, at }: NewEndpoint,
+  timeoutMs: number,
+): Promise<void> {
+  const { engineId } = await overlays.ensure(network.id, host);
+  const path = `${engines.versionPath(host)}/networks/${engineId}/connect`;
+  const body = { Container: at.container, EndpointConfig: engineEndpoint(deps, network, asked, at) };
+  await engines.json(host, { method: 'POST', path, body, timeoutMs });
+}
+
+interface NewEndpoint {
+  readonly network: NetworkRecord;
+  readonly host: string;
+  readonly asked: EndpointSettings;
+  readonly at: { readonly container: string; readonly ip: string };
+}
+
+/** Signed, as the container's labels are older: Engines keep driver options that they do not know. */
+function engineEndpoint(
   { leader }: Pick<SchedulerDeps, 'leader'>,
   network: NetworkRecord,
   asked: EndpointSettings,
   { container, ip }: { readonly container: string; readonly ip: string },
 ): EndpointSettings {
-  const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, DriverOpts: options, ...others } = asked;
   const mac = endpointMac(leader, { container, network: network.id, ip });
-  return { ...others, DriverOpts: { ...options, [labels.mac]: mac }, IPAMConfig: leasedAddresses(network, ip, asked) };
+  return { ...leasedEndpoint(network, ip, asked), DriverOpts: { ...asked.DriverOpts, [labels.mac]: mac } };
 }

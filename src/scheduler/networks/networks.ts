@@ -1,4 +1,5 @@
 /** Networks as clients make, list and remove them. */
+import type * as contracts from '../../contracts/index.ts';
 import {
   ArpanetError,
   type ClusterNetwork,
@@ -23,10 +24,7 @@ import type { ViewReader } from '../view/roles.ts';
 const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay']);
 const ATTEMPTS = 5;
 
-export interface Networks {
-  readonly list: () => readonly ClusterNetwork[];
-  readonly one: (reference: string) => ClusterNetwork;
-  readonly create: (request: NetworkCreateRequest, requestId: string) => Promise<NetworkRecord>;
+export interface Networks extends Pick<contracts.Networks, 'list' | 'one' | 'create'> {
   /** `detach`: takes a stopped container off the network; without it, stopped ones keep theirs. */
   readonly remove: (reference: string, detach?: (network: string, container: ContainerView) => Promise<void>) => Promise<void>;
 }

@@ -12,7 +12,7 @@ import {
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
 import { type Core, commitInPieces, hostRecords, lostNotes, networkRecords } from '../core.ts';
-import { fenced as leavingOut } from '../../telemetry/left-out.ts';
+import { each } from '../../telemetry/left-out.ts';
 import { planFor } from './network-plans.ts';
 import { createSlots } from '../../async/keyed.ts';
 import { guarded } from '../../telemetry/faults.ts';
@@ -22,6 +22,7 @@ const BUILD_TIMEOUT_MS = 20_000;
 const AT_ONCE = 4;
 /** A peer that does not answer must not delay a create: it gets its plans again when it reconnects. */
 const PEER_TIMEOUT_MS = 2_000;
+const FENCE_TIMEOUT_MS = 3_000;
 
 export interface Overlays {
   /** Makes the network exist on the host, whose gateway lease is committed; peers know of it when this resolves. */
@@ -31,10 +32,12 @@ export interface Overlays {
   /** Takes a network whose record is already gone off these hosts. */
   takeOff(network: string, hosts: readonly string[]): Promise<void>;
   plansOf(host: string): readonly NetworkPlan[];
-  /** Addresses of hosts that this one may exchange no overlay packets with now; `more`: of these hosts as well. */
-  fencedFor(host: string, more?: readonly string[]): readonly string[];
+  /** Makes the host drop the overlay packets of lost hosts; `more`: of these as well. Rejects if the host cannot be reached. */
+  fence(host: string, more?: readonly string[]): Promise<unknown>;
   /** Sends a host all its plans, now. */
   push(host: string): void;
+  /** The same to every connected host. */
+  pushAll(): void;
 }
 
 export function createOverlays(core: Core): Overlays {
@@ -50,15 +53,13 @@ export function createOverlays(core: Core): Overlays {
   }
 
   function plansOf(host: string): readonly NetworkPlan[] {
-    const place = { kind: 'network', of: `the networks of host ${host}` };
-    return [
-      ...leavingOut(
-        place,
-        networkRecords(deps),
-        ({ name }) => name,
-        (record) => [planOf(record, host)].filter((plan) => plan !== undefined),
-      ),
-    ];
+    const plans = each(
+      { kind: 'network', of: `the networks of host ${host}` },
+      networkRecords(deps),
+      ({ name }) => name,
+      (record) => planOf(record, host),
+    );
+    return plans.filter((plan) => plan !== undefined);
   }
 
   function fenced(more: readonly string[]): readonly string[] {
@@ -158,7 +159,10 @@ export function createOverlays(core: Core): Overlays {
   return {
     plansOf,
     push,
-    fencedFor,
+    pushAll() {
+      for (const host of hub.hosts()) push(host);
+    },
+    fence: (host, more) => hub.call(host, { method: 'fence', addresses: fencedFor(host, more) }, FENCE_TIMEOUT_MS),
     ensure: (network, host, signal) => keyed.serial(`network/${network}/${host}`, () => build(network, host, signal)),
     takeOff,
     async tidy(network, hosts) {

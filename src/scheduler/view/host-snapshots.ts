@@ -5,9 +5,27 @@ import { each } from '../../telemetry/left-out.ts';
 import type { HostImages } from './image-index.ts';
 import { needsOf } from '../placement/request.ts';
 import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
+import type { ImageReader, ViewReader } from './roles.ts';
 
 const placed = new WeakMap<ContainerView, PlacedContainer>();
 const imageNames = new WeakMap<HostImages, readonly string[]>();
+
+/** `creating`: records of creates under way, on whichever host; `pending`: what was placed on this host a moment ago. */
+export function snapshotOf(
+  { view, images }: { readonly view: ViewReader; readonly images: Pick<ImageReader, 'on'> },
+  host: HostView,
+  creating: readonly ContainerRecord[],
+  pending: readonly Charge[] = [],
+): HostSnapshot {
+  return hostSnapshot({
+    host,
+    loadAtMs: view.loadAt(host.name),
+    containers: view.containersOn(host.name),
+    creating: creating.filter((record) => record.host === host.name),
+    images: images.on(host.name),
+    pending,
+  });
+}
 
 export interface SnapshotSource {
   readonly host: HostView;

@@ -1,4 +1,5 @@
 /** The cluster view by role: who reads it, and who writes which part of it. Each fact has one writer. */
+import type * as contracts from '../../contracts/index.ts';
 import type {
   AgentMessage,
   ContainerFacts,
@@ -31,13 +32,9 @@ export interface ViewReader extends ContainerIndex {
 }
 
 /** Images and tags over all hosts. */
-export interface ImageReader {
-  /** Reference -> image id; the tag that was set last wins. */
-  readonly tags: () => ReadonlyMap<string, string>;
+export interface ImageReader extends Pick<contracts.Images, 'find' | 'tags'> {
   /** What tags mean, and since when. */
   readonly tagged: () => ReadonlyMap<string, Tagged>;
-  /** What a reference means, and the alive hosts that hold it, the least loaded first. */
-  readonly find: (reference: string) => { readonly id: string; readonly hosts: readonly string[] } | undefined;
   readonly on: (host: string) => HostImages;
   /** Of every host that reported its images, whatever its state. */
   readonly all: () => readonly HostImages[];

@@ -1,16 +1,13 @@
 /** Named volumes: one name, one place in the cluster. */
+import type * as contracts from '../../contracts/index.ts';
 import { ArpanetError, type ClusterVolume, type HostView, type VolumeRecord, type VolumeRequest, isKind, keys } from '../../model/index.ts';
 import { MAX_NAME_LENGTH } from '../../text/names.ts';
 import type { Core } from '../core.ts';
 
 const ENGINE_TIMEOUT_MS = 30_000;
 
-export interface Volumes {
-  readonly list: () => readonly ClusterVolume[];
-  readonly one: (name: string) => ClusterVolume;
+export interface Volumes extends contracts.Volumes {
   readonly find: (name: string) => ClusterVolume | undefined;
-  readonly create: (request: VolumeRequest) => Promise<ClusterVolume>;
-  readonly remove: (name: string, force: boolean) => Promise<void>;
   /** Makes a volume that was created before it had a host exist on this one, with its driver, options and labels. */
   readonly ensure: (name: string, host: string) => Promise<void>;
 }

@@ -4,8 +4,10 @@
  * A process killed during a write blocks nobody; one that is stopped there (SIGSTOP) blocks all others until it continues.
  * Every write is one synchronous LMDB transaction that is on disk when it returns (about 0.3 ms on an SSD). Asynchronous transactions of lmdb-js
  * are not used because their callback is never called with the prebuilt library of 3.5.6, nor `ifVersion` because it crashes.
+ * That library also frees its pages twice when the disk is full, which ends the process: no write starts with less than MIN_FREE_BYTES free.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { z } from 'zod';
 import { ArpanetError } from '../../model/index.ts';
@@ -49,6 +51,8 @@ export interface EmbeddedDb {
   close(): Promise<void>;
 }
 
+/** More than a transaction writes: at most 512 KiB of entries, and the pages of the tree that lead to them. */
+const MIN_FREE_BYTES = 1024 * 1024;
 const GENERATION = 'generation';
 const ENTRY = 'entry ';
 const LOCK = 'lock ';
@@ -64,6 +68,8 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
   const db = attempt(dir, 'open', (): RootDatabase<string, string> => {
     // The database holds the join token.
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    // An empty file would be left behind, which reads as a damaged database.
+    if (!existsSync(join(dir, 'data.mdb'))) refuseFullDisk(dir);
     return open<string, string>({ path: dir, encoding: 'string', noSubdir: false, overlappingSync: false });
   });
   let isOpen = true;
@@ -97,8 +103,9 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
       return lock !== undefined && lock.boot === bootId && lock.expiresMs > nowMs() ? lock : undefined;
     },
     write(change) {
-      return attempt(dir, 'write', () =>
-        fresh().transactionSync(() => {
+      return attempt(dir, 'write', () => {
+        refuseFullDisk(dir);
+        return fresh().transactionSync(() => {
           const index = generation() + 1;
           const put = (key: string, value: string): void => {
             db.putSync(key, value);
@@ -119,8 +126,8 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
               put(GENERATION, String(index));
             },
           });
-        }),
-      );
+        });
+      });
     },
     async close() {
       if (!isOpen) return;
@@ -128,6 +135,13 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
       await db.close();
     },
   };
+}
+
+function refuseFullDisk(dir: string): void {
+  const { blocks, bavail, bsize } = statfsSync(dir);
+  // A filesystem without a size has no blocks, such as ramfs.
+  if (blocks > 0 && bavail * bsize < MIN_FREE_BYTES)
+    throw new Error(`a write needs 1 MiB of free space, and ${bavail * bsize} bytes are free`);
 }
 
 function toEntry(key: string, stored: string): Entry {

@@ -76,8 +76,10 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     const last = pending.findLast((each) => each.writes.has(key));
     const value = last === undefined ? stored.get(key)?.value : last.writes.get(key);
     const fault = last === undefined ? stored.get(key)?.fault : undefined;
-    if (value === undefined && fault === undefined) unreadable.delete(key);
-    if ((value === undefined && fault === undefined) || !isReadable(key, value, fault)) visible.delete(key);
+    const isAbsent = value === undefined && fault === undefined;
+    // what waits has passed plan()
+    if (isAbsent || last !== undefined) unreadable.delete(key);
+    if (isAbsent || (last === undefined && !isReadable(key, value, fault))) visible.delete(key);
     else visible.set(key, value);
   }
   function settle(commits: readonly Pending[], error?: ArpanetError): void {

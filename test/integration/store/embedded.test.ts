@@ -1,6 +1,6 @@
 /** The embedded store among processes that are killed, stopped, and out of disk. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -131,6 +131,17 @@ describe('the embedded store', { timeout: 120_000 }, () => {
     assert.match(full.message ?? '', /cannot write the state store in .*small.store: is its disk full/);
     assert.equal(full.readable, full.written);
     assert.equal(roomy?.readable, (full.written ?? 0) + 1);
+  });
+
+  it('says unavailable when its disk is full before its first start, and leaves no database there', async () => {
+    const mount = join(dir, 'full');
+    const script = `mkdir -p ${mount} && mount -t tmpfs -o size=512k tmpfs ${mount} && "$0" "$@"; ls ${mount}/store`;
+    const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, ...node(join(mount, 'store'), 'write')], {
+      cwd: repository,
+      encoding: 'utf8',
+    });
+    assert.equal(stdout, '');
+    assert.match(stderr, /cannot open the state store in .*full.store: is its disk full/);
   });
 
   it('says unavailable, and where, when its directory cannot be one', async () => {
