@@ -43,13 +43,11 @@ export function setup(purpose) {
     say(`arpanet needs Node 20.19 or newer; this is ${process.versions.node}.`);
     process.exit(1);
   }
-  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const installed = join(root, 'node_modules', '.package-lock.json');
   const complete =
     existsSync(installed) &&
-    Object.keys(JSON.parse(lock).packages).every(
-      (name) => name === '' || JSON.parse(lock).packages[name].optional || existsSync(join(root, name)),
-    );
+    Object.entries(packages).every(([name, { optional }]) => name === '' || optional || existsSync(join(root, name)));
   if (!complete) {
     say('arpanet: installing npm packages');
     // Not `npm ci`: it refuses a lock without the packages of other platforms, which some registries do not carry. The versions are the lock's.

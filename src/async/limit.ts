@@ -20,6 +20,12 @@ export async function mapBounded<T, R>(items: readonly T[], width: number, work:
   return results;
 }
 
+/** Takes the items in order, `width` at a time, and tries all of them. Rejects with the first failure once all have been tried. */
+export async function doAll<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<void> {
+  const [failure] = await tryAll(items, width, work);
+  if (failure !== undefined) throw failure;
+}
+
 /** Takes the items in order, `width` at a time, and tries all of them. Resolves with the errors of those that failed; never rejects. */
 export async function tryAll<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<readonly Error[]> {
   const failures: Error[] = [];

@@ -19,6 +19,18 @@ function pairs(value: unknown): Json {
   );
 }
 
+/** `{a: b}` or `["a=b"]` as texts. */
+export const labelsOf = (labels: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(pairs(labels)).map(([name, value]) => [name, value === null ? '' : textOf(value)]));
+
+/** What a network, volume, secret or config of a file is called in the cluster: `PROJECT_KEY`, unless it has a `name:` or is external. */
+export function clusterNameOf(key: string, entry: Json, project: string): { readonly name: string; readonly isExternal: boolean } {
+  const { name, external } = entry;
+  const isExternal = external !== undefined && external !== null && external !== false && external !== 'false';
+  const given = name ?? (isMap(external) ? external['name'] : undefined);
+  return { name: typeof given === 'string' && given !== '' ? given : isExternal ? key : `${project}_${key}`, isExternal };
+}
+
 const named = (value: unknown, otherwise: unknown): Json =>
   isMap(value) ? value : Object.fromEntries(list(value).map((one) => [textOf(one), otherwise]));
 const byTarget = (value: unknown): Json => Object.fromEntries(list(value).map((one) => [mountOf(one).target, one]));

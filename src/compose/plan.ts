@@ -8,7 +8,7 @@ import {
   type UpdateSettings,
   composeLabels,
 } from '../model/index.ts';
-import { isMap } from './normalize.ts';
+import { clusterNameOf, isMap, labelsOf } from './normalize.ts';
 import type { Stack } from './read.ts';
 import { updateOf } from './update-config.ts';
 import { textOf } from './values.ts';
@@ -207,21 +207,16 @@ export function resourcesOf(
   project: string,
 ): { readonly networks: ReadonlyMap<string, Wanted>; readonly volumes: ReadonlyMap<string, Wanted> } {
   const labelled = (value: unknown, kind: 'network' | 'volume', name: string) => ({
-    ...(isMap(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, textOf(one)])) : pairs(value)),
+    ...labelsOf(value),
     [composeLabels.project]: project,
     [composeLabels[kind]]: name,
   });
   const of = (kind: 'network' | 'volume', named: Readonly<Record<string, Json | null>>, create: (name: string, entry: Json) => Json) =>
     new Map(
       Object.entries(named).map(([key, entry]): [string, Wanted] => {
-        const { name, external, labels } = entry ?? {};
-        const outer = isMap(external) && typeof external['name'] === 'string' ? external['name'] : undefined;
-        const isExternal = external !== undefined && external !== false && external !== 'false';
-        const mine = typeof name === 'string' ? name : (outer ?? (isExternal ? key : `${project}_${key}`));
-        return [
-          key,
-          { name: mine, create: isExternal ? undefined : { ...create(mine, entry ?? {}), Labels: labelled(labels, kind, key) } },
-        ];
+        const { name, isExternal } = clusterNameOf(key, entry ?? {}, project);
+        const body = () => ({ ...create(name, entry ?? {}), Labels: labelled(entry?.['labels'], kind, key) });
+        return [key, { name, create: isExternal ? undefined : body() }];
       }),
     );
   return {
@@ -242,11 +237,6 @@ export function resourcesOf(
     })),
   };
 }
-
-const pairs = (value: unknown): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    (Array.isArray(value) ? value : []).map((one) => [textOf(one).split('=')[0] ?? '', textOf(one).split('=').slice(1).join('=')]),
-  );
 
 const ipamOf = (ipam: Json): Json => ({
   Config: (Array.isArray(ipam['config']) ? ipam['config'] : []).filter(isMap).map((one) => ({

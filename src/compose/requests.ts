@@ -76,7 +76,8 @@ export const nameOf = (project: string, service: string, definition: Definition,
 /** Instance `number`; its config hash is the same for all numbers. Throws `invalid`. */
 export function requestOf(service: string, definition: Definition, number: number, around: Surroundings): CreateRequest {
   const { deploy } = definition;
-  const base = { ...bodyOf(definition, around), Image: imageOf(service, definition, around) };
+  const fromEnvFiles = around.envFiles(listOf(definition['env_file']));
+  const base = { ...bodyOf(definition, around, fromEnvFiles), Image: imageOf(service, definition, around) };
   const endpoints = endpointsOf(service, definition, number, around);
   const [primary] = Object.keys(endpoints);
   const mode = modeOf(definition, around.project);
@@ -99,7 +100,7 @@ export function requestOf(service: string, definition: Definition, number: numbe
       [composeLabels.oneoff]: 'False',
       [composeLabels.configHash]: around.hash(
         hashedText(definition, {
-          environment: around.envFiles(listOf(definition['env_file'])),
+          environment: fromEnvFiles,
           labels: fromFiles,
           variables: around.variables,
           pathOf: (path) => pathOf(around.folder, path),
@@ -178,10 +179,9 @@ const textsOf = (value: Json): Record<string, string> => Object.fromEntries(Obje
 const rankOf = (entry: unknown) => Number(map(entry)['gw_priority'] ?? map(entry)['priority'] ?? 0);
 
 /** All that is the same for every instance. */
-function bodyOf(definition: Definition, around: Surroundings): CreateRequest {
+function bodyOf(definition: Definition, around: Surroundings, fromEnvFiles: Texts): CreateRequest {
   const own = map(definition['environment']) as Texts;
-  const fromFiles = around.envFiles(listOf(definition['env_file']));
-  const env = Object.entries({ ...fromFiles, ...own }).flatMap(([name, value]) => {
+  const env = Object.entries({ ...fromEnvFiles, ...own }).flatMap(([name, value]) => {
     const given = value ?? around.variables[name];
     return given === undefined ? [] : [`${name}=${given}`];
   });

@@ -1,6 +1,6 @@
 /** Secrets and configs of a file (compose-spec, 08-configs.md and 09-secrets.md): what is kept in the cluster's store, and which files containers get of it. Pure. */
 import { ArpanetError, type Json, type SecretFile, type SecretKind, composeLabels } from '../model/index.ts';
-import { type Definition, isMap } from './normalize.ts';
+import { clusterNameOf, type Definition, isMap, labelsOf } from './normalize.ts';
 import { textOf } from './values.ts';
 
 /** Where the content comes from: a path as the file has it, a variable, the text itself; `external`: it must be in the store already. */
@@ -25,8 +25,8 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 
 /** One top-level entry of `secrets:` or `configs:`. Throws `invalid` where it has no source, or several. */
 export function storedObject(kind: SecretKind, key: string, entry: Json, project: string): StoredObject {
-  const { name, file, environment, content, external, labels } = entry;
-  const isExternal = external !== undefined && external !== false && external !== 'false';
+  const { file, environment, content, labels } = entry;
+  const { name, isExternal } = clusterNameOf(key, entry, project);
   const [path, variable, inline] = [text(file), text(environment), text(content)];
   const sources: ContentSource[] = [
     ...(path === undefined ? [] : [{ from: 'file' as const, path }]),
@@ -40,11 +40,10 @@ export function storedObject(kind: SecretKind, key: string, entry: Json, project
       'invalid',
       `${kind}s.${key}: give exactly one of file, environment, ${kind === 'config' ? 'content, ' : ''}external`,
     );
-  const outer = isMap(external) ? text(external['name']) : undefined;
   return {
     kind,
     key,
-    name: text(name) ?? outer ?? (isExternal ? key : `${project}_${key}`),
+    name,
     labels: {
       ...labelsOf(labels),
       [composeLabels.project]: project,
@@ -52,13 +51,6 @@ export function storedObject(kind: SecretKind, key: string, entry: Json, project
     },
     source,
   };
-}
-
-/** `{a: b}` or `["a=b"]`. */
-function labelsOf(labels: unknown): Readonly<Record<string, string>> {
-  if (isMap(labels)) return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, textOf(value)]));
-  const lines = Array.isArray(labels) ? labels.map(textOf) : [];
-  return Object.fromEntries(lines.map((line) => [line.split('=')[0] ?? '', line.split('=').slice(1).join('=')]));
 }
 
 /** The default mode of a secret's or config's file, as compose has it: everybody may read it. */

@@ -1,5 +1,6 @@
 /** The known word nearest to a misspelled one. Pure. */
 import damerauLevenshtein from 'damerau-levenshtein';
+import { ArpanetError } from '../model/errors.ts';
 
 /** Letters to add, drop, change, or swap with their neighbour. Not fastest-levenshtein: it counts a swap twice (docs/decisions/0007). */
 const distance = (a: string, b: string): number => damerauLevenshtein(a, b).steps;
@@ -24,4 +25,12 @@ export function hint(word: string, known: readonly string[], none = 'there are n
 /** True if the distance is at most a quarter of the shorter word's length, or 1. */
 export function isSlip(word: string, known: string): boolean {
   return distance(word, known) <= Math.max(1, Math.floor(Math.min(word.length, known.length) / 4));
+}
+
+/** The host of this name. Throws `not-found` naming the nearest. */
+export function hostNamed<T extends { readonly name: string }>(name: string, hosts: readonly T[]): T {
+  const found = hosts.find((host) => host.name === name);
+  if (found !== undefined) return found;
+  const known = hosts.map((host) => host.name);
+  throw new ArpanetError('not-found', `no such host: ${name}; ${hint(name, known, 'no host has joined: "arpanet hosts add"')}`);
 }

@@ -5,13 +5,16 @@ const NEWLINE = 10;
 /** The longest messages are an agent's snapshots. */
 const LIMIT_BYTES = 64 * 1024 * 1024;
 
+/** Bytes or texts as they come, or all of them. */
+export type Chunks = AsyncIterable<unknown> | Iterable<unknown>;
+
 /**
  * Each line of `chunks` without its end, and without blank ones; an unfinished last line is dropped, as its sender stopped in the middle of it. Each
  * byte is read once, however long the line. A stream with an encoding gives texts, which are taken as well; sockets of an `http.Server` refuse
  * one, so bytes are decoded here. Throws `too-large` for a line of more than `limitBytes` (64 MiB), before it is held in full.
  * Source: newline-delimited JSON, as `GET /events` of the Docker API and agents write it.
  */
-export async function* lines(chunks: AsyncIterable<unknown>, limitBytes = LIMIT_BYTES): AsyncGenerator<string, void> {
+export async function* lines(chunks: Chunks, limitBytes = LIMIT_BYTES): AsyncGenerator<string, void> {
   let parts: Uint8Array[] = [];
   let held = 0;
   for await (const given of chunks) {

@@ -1,7 +1,7 @@
 /** Work of an Engine that answers 200 before it begins, and reports in a stream of JSON lines: pull, load. */
 import { withDefaultTag } from '../text/image-reference.ts';
 import { parseJson } from '../schemas/index.ts';
-import { lines } from './lines.ts';
+import { type Chunks, lines } from './lines.ts';
 
 /** The path that pulls an image; without a tag or digest, `latest`. Source: Docker API v1.24 and later, `POST /images/create`. */
 export const pullPath = (reference: string): string => `/images/create?fromImage=${encodeURIComponent(withDefaultTag(reference))}`;
@@ -11,7 +11,7 @@ export const pullPath = (reference: string): string => `/images/create?fromImage
  * stream's error.
  * Source: moby pkg/jsonmessage, `JSONMessage.error`.
  */
-export async function failureIn(chunks: AsyncIterable<unknown>): Promise<string | undefined> {
+export async function failureIn(chunks: Chunks): Promise<string | undefined> {
   let failure: string | undefined;
   for await (const line of lines(chunks)) failure = errorOf(line) ?? failure;
   return failure;

@@ -102,6 +102,10 @@ export interface UnreadableContainer {
   readonly reason: string;
 }
 
+/** For `arpanet status` and `arpanet audit`. */
+export const unreadableContainerText = ({ id, name, reason }: UnreadableContainer): string =>
+  `container ${name === '' ? id.slice(0, 12) : name} cannot be read from its Engine and is not listed: ${reason}`;
+
 /** What a process of the cluster (a scheduler, an agent) got over since it started: it logged and counted it, and went on. */
 export interface ProcessFaults {
   /** Errors in handlers of packets, messages, timers and events that nobody expected. */

@@ -1,10 +1,9 @@
 /** The operator's HTTP API, `/arpanet/v1/…`, answered by the leader. Effects: an express application that reads what it is handed. */
 import express, { type Request, type Response } from 'express';
-import type { HostOperations, Services } from '../contracts/index.ts';
+import type { HostOperations, RehearsedCreate, Services } from '../contracts/index.ts';
 import {
   ArpanetError,
   type ContainerUsage,
-  type CreateRequest,
   type Decision,
   type DialResult,
   isKind,
@@ -56,10 +55,7 @@ export interface OperatorDeps {
   /** The kept decision of a container, by name or id. Throws `not-found`. */
   readonly decision: (reference: string) => Decision;
   /** Where these would go if they were created now, one after the other. */
-  readonly rehearse: (
-    creates: readonly { readonly name: string; readonly request: CreateRequest }[],
-    networks: readonly NetworkCreateRequest[],
-  ) => readonly Rehearsal[];
+  readonly rehearse: (creates: readonly RehearsedCreate[], networks: readonly NetworkCreateRequest[]) => readonly Rehearsal[];
   /** Compares all that is known with all that is; with `fix` the reconcilers run first. */
   readonly audit: (fix: boolean) => Promise<AuditReport>;
   /** Deletes a record that cannot be read, by its key. Throws `not-found`. */

@@ -11,7 +11,9 @@ import {
   type NetworkRecord,
   type SubnetRecord,
   type UnreadableRecord,
+  unreadableContainerText,
 } from '../model/index.ts';
+import type { ExpectedOnHost } from '../contracts/index.ts';
 import type { LeftOut } from '../telemetry/left-out.ts';
 import { leftOutText, unreadableText } from './reports/set-aside.ts';
 
@@ -27,7 +29,7 @@ export interface AuditInput {
   /** Leases kept for containers that go when their host is back, as keys. */
   readonly keptLeases: ReadonlySet<string>;
   /** By host: what should exist, and what does; undefined: its agent did not answer. */
-  readonly looks: ReadonlyMap<string, { readonly wanted: Wanted; readonly found: HostObservation | undefined }>;
+  readonly looks: ReadonlyMap<string, { readonly wanted: ExpectedOnHost; readonly found: HostObservation | undefined }>;
   /** What the catalog lacks or has too much of. */
   readonly catalog: readonly string[];
   /** Keys that were written or deleted by something else than the leader. */
@@ -36,11 +38,6 @@ export interface AuditInput {
   readonly unreadable: readonly UnreadableRecord[];
   /** Entries that the leader cannot handle and leaves out. */
   readonly leftOut: readonly LeftOut[];
-}
-
-interface Wanted {
-  readonly plans: readonly NetworkPlan[];
-  readonly names: readonly NamedInstance[];
 }
 
 /** One difference that lasts between two sources of truth. */
@@ -72,13 +69,7 @@ export function audit(input: AuditInput): readonly Finding[] {
       found === undefined
         ? [{ where: 'network', host, what: 'its agent could not be asked' } as const]
         : [
-            ...(found.unreadable ?? []).map(
-              ({ id, name, reason }): Finding => ({
-                where: 'engine',
-                host,
-                what: `container ${name === '' ? id.slice(0, 12) : name} cannot be read from its Engine and is not listed: ${reason}`,
-              }),
-            ),
+            ...(found.unreadable ?? []).map((one): Finding => ({ where: 'engine', host, what: unreadableContainerText(one) })),
             ...ofHostNetworks(host, wanted.plans, found),
             ...ofHostNames(host, wanted.names, found.names),
           ],

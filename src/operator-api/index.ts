@@ -7,7 +7,7 @@ export type { ClusterSettings, OperatorDeps, OutsideNames, Rehearsal } from './a
 export { audit, type AuditReport, type Finding } from './audit.ts';
 export { callsOf, diagnose, type Link } from './doctor.ts';
 export { instanceCalled } from './instance-reference.ts';
-export type { CleanReport, HostDetail, RebalanceReport } from './reports/host-report.ts';
+export type { HostDetail } from './reports/host-report.ts';
 export { type NameReport, nameReports } from './reports/name-report.ts';
 export type { HostReport, NetworkReport, Observed, SchedulerReport, SettingReport, StatusReport } from './reports/report.ts';
 export type { ServiceReport } from './reports/service-report.ts';

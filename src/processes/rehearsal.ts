@@ -1,13 +1,19 @@
 /** What creates would get if they were made now: hosts and addresses. Planned on a copy of the ledger's words that is thrown away. Reads the ledger. */
 import type { RehearsedCreate } from '../contracts/index.ts';
 import { createDhcp } from '../dhcp/index.ts';
-import { ArpanetError, deploymentIn, keys, type NetworkCreateRequest, type NetworkRecord, type Placement } from '../model/index.ts';
+import {
+  ArpanetError,
+  deploymentIn,
+  keys,
+  type NetworkCreateRequest,
+  type NetworkRecord,
+  type Placement,
+  predefinedNetworks,
+} from '../model/index.ts';
 import type { Rehearsal } from '../operator-api/index.ts';
 import type { Change } from '../store/index.ts';
 
 type DhcpDeps = Parameters<typeof createDhcp>[0];
-/** Network modes that need no address plan: an Engine resolves them at the create. */
-const BUILT_IN: ReadonlySet<string> = new Set(['default', 'bridge', 'host', 'none']);
 
 /** `networks`: those that a deploy would make first; `routes`: CIDRs that some host routes already. */
 export function withAddresses(
@@ -44,7 +50,8 @@ export function withAddresses(
     const addresses: Record<string, string> = {};
     try {
       for (const [network, endpoint] of Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {})) {
-        if (BUILT_IN.has(network)) continue;
+        // An Engine resolves these at the create.
+        if (network === 'default' || predefinedNetworks.has(network)) continue;
         const id = ids.get(network) ?? network;
         const { host } = placement.decision;
         apply(dhcp.leases.planGateway(id, host).changes);

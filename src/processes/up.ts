@@ -18,6 +18,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Logging } from './logger.ts';
 import { isSigned } from '../scheduler/index.ts';
 import { openEmbedded } from '../store/index.ts';
+import { aborted } from './aborted.ts';
 import { runScheduler } from './scheduler.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { formatHostPort } from '../text/host-port.ts';
@@ -271,11 +272,4 @@ async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
   await gone;
   clearTimeout(timer);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -2,7 +2,7 @@
 import { ArpanetError, type ContainerView, type CreateRequest, keys, labels, type SecretFile, type SecretRecord } from '../model/index.ts';
 import { serviceOf } from './counted-service.ts';
 import type { ServicesDeps } from './deps.ts';
-import { callEngine } from './engine-calls.ts';
+import { callEngine, removeCreated } from './engine-calls.ts';
 import { tarOf } from './tar.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -47,15 +47,12 @@ export async function putSecrets(
 
 /** The same for a container that a client created, which starts it. One that cannot have its files is removed again, and the error thrown. */
 export async function putClientSecrets(deps: Pick<ServicesDeps, 'ledger' | 'scheduler' | 'now'>, id: string): Promise<void> {
-  const { containers, engines, view } = deps.scheduler;
-  const created = containers.list().find((container) => container.id === id);
+  const created = deps.scheduler.containers.list().find((container) => container.id === id);
   if (created === undefined) return;
   try {
     await putSecrets(deps, created);
   } catch (error) {
-    await callEngine(engines, created.host, { method: 'DELETE', path: `/containers/${id}?force=1&v=1`, timeoutMs: TIMEOUT_MS });
-    await containers.release(created);
-    await view.refresh(created.host, { containers: [id] });
+    await removeCreated(deps.scheduler, created);
     throw error;
   }
 }

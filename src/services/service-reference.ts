@@ -1,5 +1,5 @@
 /** Services as people write them: `abc/web`, `abc_web`, `web` where only one deployment has it. Pure. */
-import { hint, isSlip, nearest } from '../config/nearest.ts';
+import { isSlip, nearest } from '../config/nearest.ts';
 import { ArpanetError, type ServiceId } from '../model/index.ts';
 
 export const keyOf = ({ deployment, service }: ServiceId): string => `${deployment}/${service}`;
@@ -76,11 +76,3 @@ const belowZero = (reference: string, next: number, now?: number) =>
     'invalid',
     `${reference} cannot have ${next} instances: a count is 0 or more${now === undefined ? '' : `, and it has ${now} now`}`,
   );
-
-/** Throws `not-found` naming the nearest. */
-export function hostNamed<T extends { readonly name: string }>(name: string, hosts: readonly T[]): T {
-  const found = hosts.find((host) => host.name === name);
-  if (found !== undefined) return found;
-  const known = hosts.map((host) => host.name);
-  throw new ArpanetError('not-found', `no such host: ${name}; ${hint(name, known, 'no host has joined: "arpanet hosts add"')}`);
-}

@@ -1,6 +1,6 @@
 /** `arpanet explain`: one placement decision as text for a terminal. Pure. */
 import type { Decision } from '../../model/index.ts';
-import { count, table } from './table.ts';
+import { count, moment, table } from './table.ts';
 
 const FIGURES: readonly (readonly [name: string, heading: string, isShare: boolean])[] = [
   ['preferences', 'PREFERENCES', false],
@@ -18,7 +18,7 @@ const FIGURES: readonly (readonly [name: string, heading: string, isShare: boole
 /** Why a container is where it is. */
 export function explainText(container: string, decision: Decision): string {
   const { host, strategy, scored, refused } = decision;
-  const at = new Date(decision.atMs).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
+  const at = moment(decision.atMs);
   const asked = scored.length + refused.length;
   const lines =
     host === ''

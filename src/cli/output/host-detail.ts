@@ -1,6 +1,6 @@
 /** `arpanet hosts inspect` as text for a terminal. Pure. */
 import type { HostDetail } from '../../operator-api/index.ts';
-import { percent, reserved, table } from './table.ts';
+import { moment, percent, reserved, table } from './table.ts';
 import { formatBytes } from '../../text/size.ts';
 
 export function hostDetailText(host: HostDetail): string {
@@ -56,5 +56,3 @@ const AVAILABILITY: Readonly<Record<string, string>> = {
   pause: 'pause: takes no new containers',
   drain: 'drain: takes no new containers, and what can move has moved',
 };
-
-const moment = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');

@@ -1,9 +1,9 @@
 /** What `arpanet rebalance` and `arpanet hosts clean` would do or did, as text for a terminal. Pure. */
-import type { CleanReport, RebalanceReport } from '../../operator-api/index.ts';
-import { table } from './table.ts';
+import type { CleanPlan, CleanResult, RebalancePlan } from '../../contracts/index.ts';
+import { count, table } from './table.ts';
 import { formatBytes } from '../../text/size.ts';
 
-export function rebalanceText({ moves, before, after, stays }: RebalanceReport): string {
+export function rebalanceText({ moves, before, after, stays }: RebalancePlan): string {
   const levels = table(
     ['HOST', 'FULL NOW', 'FULL AFTER'],
     Object.keys(before).map((host) => [host, String(before[host]), String(after[host])]),
@@ -20,9 +20,9 @@ export function rebalanceText({ moves, before, after, stays }: RebalanceReport):
 }
 
 /** What `arpanet hosts clean` would take away. */
-export function cleanText({ host, containers, images, volumes, networks }: CleanReport): string {
-  const line = (count: number, what: string, names: readonly string[]) =>
-    count === 0 ? [] : [`  - ${count} ${what}${count === 1 ? '' : 's'}: ${names.slice(0, 8).join(', ')}${count > 8 ? ', …' : ''}`];
+export function cleanText({ host, containers, images, volumes, networks }: CleanPlan): string {
+  const line = (number: number, what: string, names: readonly string[]) =>
+    number === 0 ? [] : [`  - ${count(number, what)}: ${names.slice(0, 8).join(', ')}${number > 8 ? ', …' : ''}`];
   const lines = [
     ...line(
       containers.length,
@@ -45,15 +45,8 @@ export function cleanText({ host, containers, images, volumes, networks }: Clean
   return `this takes from ${host}:\n${lines.join('\n')}`;
 }
 
-/** The result of cleaning one host. */
-export interface Cleaned {
-  readonly host: string;
-  readonly reclaimedBytes: number;
-  /** What could not be removed, and why, as text. */
-  readonly kept: readonly string[];
-}
-
-export const cleanedText = (all: readonly Cleaned[]): string =>
+/** What it took away. */
+export const cleanedText = (all: readonly CleanResult[]): string =>
   all
     .flatMap(({ host, reclaimedBytes, kept }) => [
       ...kept.map((what) => `${host}: kept ${what}`),

@@ -13,6 +13,9 @@ export function table(header: readonly string[], rows: readonly (readonly string
 /** `1 host`, `3 hosts`. */
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
+/** `2026-11-29 10:00:00 UTC`, of milliseconds since 1970. */
+export const moment = (ms: number): string => new Date(ms).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
+
 export const percent = (share: number | undefined) => (share === undefined ? '-' : `${Math.round(share * 100)}%`);
 
 /** CPU cores and bytes of memory that containers reserve: `0.5 CPU, 512 MiB`; `-` for none. */

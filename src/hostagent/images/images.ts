@@ -4,7 +4,6 @@ import { ArpanetError } from '../../model/errors.ts';
 import { createEngineAgent } from '../../engine/tunnel.ts';
 import { engineError, engineOpen, engineRequest, type EngineTarget } from '../../engine/request.ts';
 import { failureIn } from '../../engine/work-stream.ts';
-import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Logger } from '../../telemetry/log.ts';
 
@@ -39,7 +38,7 @@ async function transfer(deps: ImageCopyDeps, { reference, gateway }: ImageCopy, 
     const headers = { 'Content-Type': 'application/x-tar' };
     const loaded = await engineRequest(deps.engine, { method: 'POST', path: '/images/load?quiet=1', body: saved, headers, signal });
     if (loaded.status >= 400) throw engineError(loaded.status, loaded.body.toString());
-    const failure = await failureIn(Readable.from([loaded.body]));
+    const failure = await failureIn([loaded.body]);
     if (failure !== undefined) throw new ArpanetError('unavailable', `the Docker Engine cannot load image ${reference}: ${failure}`);
     const present = await engineRequest(deps.engine, { method: 'GET', path: `/images/${reference}/json`, signal });
     if (present.status !== 200)

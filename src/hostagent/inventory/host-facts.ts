@@ -2,7 +2,7 @@
 import type { Json } from '../../model/docker.ts';
 import type { HostFacts } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
-import { run } from '../overlay/observe.ts';
+import { runJson } from '../overlay/observe.ts';
 
 export interface FactsOptions {
   readonly name: string;
@@ -69,7 +69,7 @@ const amount = (value: unknown): number => (typeof value === 'number' && Number.
 
 /** IPv4 routes of all links but our own bridges, without the default one. */
 async function readRoutes(): Promise<readonly string[]> {
-  const found = JSON.parse((await run('ip', ['-j', '-4', 'route', 'show'])) || '[]') as { dst: string; dev?: string }[];
+  const found = await runJson<{ dst: string; dev?: string }>('ip', ['-j', '-4', 'route', 'show']);
   const foreign = found.filter(({ dst, dev }) => dst !== 'default' && !/^arp[0-9a-f]{6}$/.test(dev ?? ''));
   return foreign.map(({ dst }) => (dst.includes('/') ? dst : `${dst}/32`));
 }

@@ -41,7 +41,9 @@ export function run(command: string, args: readonly string[], input = ''): Promi
   });
 }
 
-const runJson = async <T>(command: string, args: readonly string[]): Promise<T[]> => JSON.parse((await run(command, args)) || '[]') as T[];
+/** The same for a command that prints JSON: its list. */
+export const runJson = async <T>(command: string, args: readonly string[]): Promise<T[]> =>
+  JSON.parse((await run(command, args)) || '[]') as T[];
 
 /** Which link has this address. Throws `invalid` when none does. */
 export async function readUnderlay(address: string): Promise<Underlay> {

@@ -1,6 +1,6 @@
-/** One host with all that is known of it, and what was done to hosts, as data and as text. Pure. */
-import { hint } from '../../config/nearest.ts';
-import { ArpanetError, type LeaseRecord, type NetworkRecord } from '../../model/index.ts';
+/** One host with all that is known of it. Pure. */
+import { hostNamed } from '../../config/nearest.ts';
+import type { LeaseRecord, NetworkRecord } from '../../model/index.ts';
 import { type HostReport, hostReports, type Observed } from './report.ts';
 import { stateText } from './service-report.ts';
 
@@ -27,12 +27,7 @@ export interface HostDetail extends HostReport {
 
 /** Throws `not-found` naming the nearest. */
 export function hostDetail(observed: Observed, name: string, nowMs: number): HostDetail {
-  const reports = hostReports(observed);
-  const report = reports.find((one) => one.name === name);
-  if (report === undefined) {
-    const known = reports.map((one) => one.name);
-    throw new ArpanetError('not-found', `no such host: ${name}; ${hint(name, known, 'no host has joined: "arpanet hosts add"')}`);
-  }
+  const report = hostNamed(name, hostReports(observed));
   const host = observed.hosts.find((one) => one.name === name);
   const word = (value: unknown): string => (typeof value === 'string' ? value : '');
   const leases = observed.leases.filter((lease) => lease.host === name);
@@ -66,21 +61,4 @@ export function hostDetail(observed: Observed, name: string, nowMs: number): Hos
     images: host?.images.length ?? 0,
     leases: leases.map(({ ip, kind, owner, state }) => ({ ip, kind, owner, state })),
   };
-}
-
-/** What was planned, as `arpanet rebalance --plan` says it. */
-export interface RebalanceReport {
-  readonly moves: readonly { readonly name: string; readonly service: string; readonly from: string; readonly to: string }[];
-  readonly before: Readonly<Record<string, number>>;
-  readonly after: Readonly<Record<string, number>>;
-  readonly stays: readonly { readonly container: string; readonly why: string }[];
-}
-
-/** What `arpanet hosts clean` would remove from a host. Sizes in bytes. */
-export interface CleanReport {
-  readonly host: string;
-  readonly containers: readonly { readonly name: string; readonly ended: string }[];
-  readonly images: readonly { readonly name: string; readonly id: string; readonly bytes: number }[];
-  readonly volumes: readonly string[];
-  readonly networks: readonly string[];
 }

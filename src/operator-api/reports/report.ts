@@ -14,6 +14,7 @@ import {
   type ServiceView,
   type UnreadableRecord,
 } from '../../model/index.ts';
+import type { Reserved } from '../../contracts/index.ts';
 import { each, fenced, type LeftOut } from '../../telemetry/left-out.ts';
 import { isDone, isUp } from './service-report.ts';
 import { leftOutText, unreadableText } from './set-aside.ts';
@@ -120,7 +121,7 @@ export interface Observed {
   /** Lost containers that cannot be rescheduled, and why. */
   readonly stuck: readonly { readonly name: string; readonly why: string }[];
   /** By host: what its containers reserve. */
-  readonly reserved: ReadonlyMap<string, { readonly cores: number; readonly memoryBytes: number }>;
+  readonly reserved: ReadonlyMap<string, Reserved>;
   readonly admissions: readonly AdmissionRecord[];
   readonly schedulers: readonly SchedulerReport[];
   /** Records of the store that cannot be read and are set aside. */

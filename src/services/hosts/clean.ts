@@ -1,13 +1,13 @@
 /** Removes from a host what is not used any more. Effects: calls to its Engine. */
 import type { CleanPlan, CleanRequest, HostOperations } from '../../contracts/index.ts';
-import { ArpanetError, labels } from '../../model/index.ts';
+import { ArpanetError, labels, predefinedNetworks } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import { planClean } from './clean-plan.ts';
 import type { Core } from '../core.ts';
 import type { HostLock } from './host-lock.ts';
 import { callEngine } from '../engine-calls.ts';
 import { tryAll } from '../../async/limit.ts';
-import { hostNamed } from '../service-reference.ts';
+import { hostNamed } from '../../config/nearest.ts';
 
 const TIMEOUT_MS = 120_000;
 
@@ -47,7 +47,7 @@ export function createClean(core: Core, actions: InstanceActions, lock: HostLock
         images,
         volumes: (volumes?.Volumes ?? []).map(({ Name }) => Name),
         networks: (networks ?? []).flatMap(({ Name, Labels }) =>
-          ['bridge', 'host', 'none'].includes(Name) || Labels?.[labels.network] !== undefined ? [] : [Name],
+          predefinedNetworks.has(Name) || Labels?.[labels.network] !== undefined ? [] : [Name],
         ),
       },
       request,

@@ -8,7 +8,7 @@ import type { HostLock } from './host-lock.ts';
 import { tryAll } from '../../async/limit.ts';
 import type { Migrations } from './migration.ts';
 import { moveAll, refuseLost, SERVICES_AT_ONCE, unmoved } from './move-all.ts';
-import { hostNamed } from '../service-reference.ts';
+import { hostNamed } from '../../config/nearest.ts';
 
 export interface Drain {
   readonly drain: Services['drain'];

@@ -1,20 +1,12 @@
 /** What operators do to hosts besides moving work: add, update, remove, reset. Effects: those of instance-actions; writes through the scheduler. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HostOperations, HostRemoval, HostRequest, Progress } from '../../contracts/index.ts';
-import {
-  type AdmissionRecord,
-  ArpanetError,
-  type ContainerRecord,
-  type ContainerView,
-  type ServiceId,
-  type VolumeRecord,
-  keys,
-} from '../../model/index.ts';
+import type { AdmissionRequest, HostOperations, HostRemoval, HostRequest, Progress } from '../../contracts/index.ts';
+import { ArpanetError, type ContainerRecord, type ContainerView, type ServiceId, type VolumeRecord, keys } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import type { HostLock } from './host-lock.ts';
-import { tryAll } from '../../async/limit.ts';
-import { hostNamed } from '../service-reference.ts';
+import { doAll, tryAll } from '../../async/limit.ts';
+import { hostNamed } from '../../config/nearest.ts';
 import { planReschedule } from '../reschedule/reschedule-plan.ts';
 import { HOST_NAME_FORM, isHostName } from '../../text/names.ts';
 
@@ -37,11 +29,10 @@ export function createHostOperations(
     ledger.list<VolumeRecord>(keys.volumes).flatMap(([, volume]) => (volume.host === host ? [volume.name] : []));
 
   async function takeAway(containers: readonly ContainerView[], progress: Progress): Promise<void> {
-    const failures = await tryAll(containers, 8, async (container) => {
+    await doAll(containers, 8, async (container) => {
       progress(`${container.host}: ${container.name} is deregistered, stopped and removed`);
       await actions.remove(container, DRAIN_MS);
     });
-    if (failures[0] !== undefined) throw failures[0];
   }
 
   /** What may be started elsewhere is started there now: the host is not waited for any more. */
@@ -162,7 +153,7 @@ export function createHostOperations(
   };
 }
 
-function admissionOf({ address, labels, limits, availability }: HostRequest): Omit<AdmissionRecord, 'name' | 'kind' | 'atMs'> {
+function admissionOf({ address, labels, limits, availability }: HostRequest): AdmissionRequest {
   const set = Object.entries(limits ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
   return {
     ...(address === undefined ? {} : { address }),

@@ -2,7 +2,7 @@
 import type { Scheduler, Services } from '../../contracts/index.ts';
 import { isKind, type ServiceView } from '../../model/index.ts';
 import type { Core } from '../core.ts';
-import { tryAll } from '../../async/limit.ts';
+import { doAll } from '../../async/limit.ts';
 import { patientlyFor } from '../../async/within.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import { findServices, keyOf } from '../service-reference.ts';
@@ -31,7 +31,7 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
         await whenFree(core, service, isUpdating ? END_TIMEOUT_MS : patienceMs);
       }
       return operateAll(core, services, 'being removed', async () => {
-        const failures = await tryAll(services, 4, async (service) => {
+        await doAll(services, 4, async (service) => {
           await core.put(service, () => undefined);
           // An instance that is being created now is removed, too.
           await patientlyFor(
@@ -39,13 +39,11 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
             core.runs.serial(keyOf(service), async () => {}),
             lost,
           );
-          const failed = await tryAll(core.instances(service), 8, async (container) => {
+          await doAll(core.instances(service), 8, async (container) => {
             progress(`${keyOf(service)}: ${container.name} is deregistered, stopped and removed`);
             await actions.remove(container, DRAIN_MS);
           });
-          if (failed[0] !== undefined) throw failed[0];
         });
-        if (failures[0] !== undefined) throw failures[0];
         for (const deployment of new Set(services.map((service) => service.deployment))) {
           if (!references.includes(deployment)) continue;
           for (const network of await removeNetworks(deps.scheduler, deployment)) progress(`${deployment}: network ${network} removed`);
@@ -56,20 +54,18 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
     async power(how, references, progress) {
       const services = servicesAt(references);
       return operateAll(core, services, how === 'stop' ? 'being stopped' : `being ${how}ed`, async () => {
-        const failures = await tryAll(services, 4, async (service) => {
+        await doAll(services, 4, async (service) => {
           const { instances } = service;
           if (service.record !== undefined) {
             const stopped = how === 'stop' ? instances.map((container) => container.id) : [];
             await core.put(service, (before) => before && { ...before, stopped, version: before.version + 1 });
           }
-          const failed = await tryAll(instances, 8, async (container) => {
+          await doAll(instances, 8, async (container) => {
             progress(`${keyOf(service)}: ${how} ${container.name}`);
             if (how === 'start') await actions.start(container);
             else await actions[how](container, DRAIN_MS);
           });
-          if (failed[0] !== undefined) throw failed[0];
         });
-        if (failures[0] !== undefined) throw failures[0];
         return services.map(keyOf);
       });
     },

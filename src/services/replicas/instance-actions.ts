@@ -1,9 +1,10 @@
 /** What is done to single instances. Effects: calls to the scheduler and to Engines, timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LONGEST_TIMER_MS } from '../../async/longest-timer.ts';
+import { engineError } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView, isUnreachable, type ServiceTemplate } from '../../model/index.ts';
 import type { ServicesDeps } from '../deps.ts';
-import { callEngine } from '../engine-calls.ts';
+import { callEngine, removeCreated } from '../engine-calls.ts';
 import { putSecrets } from '../secret-files.ts';
 import { OUR_REQUEST } from './replica-plan.ts';
 import { instanceName, instanceRequest } from './template.ts';
@@ -30,7 +31,9 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
   async function call(host: string, method: string, path: string, accepted: readonly number[], timeoutMs = TIMEOUT_MS): Promise<void> {
     const answer = await callEngine(deps.scheduler.engines, host, { method, path, timeoutMs });
     if (answer.status < 300 || accepted.includes(answer.status)) return;
-    throw new ArpanetError('engine', `host ${host}: ${messageOf(answer.body)}`, { engineStatus: answer.status });
+    throw new ArpanetError('engine', `host ${host}: ${engineError(answer.status, answer.body.toString()).message}`, {
+      engineStatus: answer.status,
+    });
   }
 
   const post = async (container: ContainerView, action: string, seconds = 0) =>
@@ -66,13 +69,7 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
         await putSecrets(deps, made);
         await post(made, 'start');
       } catch (error) {
-        await callEngine(deps.scheduler.engines, made.host, {
-          method: 'DELETE',
-          path: `/containers/${id}?force=1&v=1`,
-          timeoutMs: TIMEOUT_MS,
-        });
-        await deps.scheduler.containers.release(made);
-        await synced(made);
+        await removeCreated(deps.scheduler, made);
         throw error;
       }
       await deps.failpoint('scale.started');
@@ -120,13 +117,4 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
       await synced(container);
     },
   };
-}
-
-function messageOf(body: Buffer): string {
-  try {
-    const { message } = JSON.parse(body.toString()) as { readonly message?: string };
-    return message ?? body.toString().trim();
-  } catch {
-    return body.toString().trim();
-  }
 }

@@ -4,7 +4,7 @@ import type { Progress } from '../../contracts/index.ts';
 import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, type UpdateStatus } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
-import { tryAll } from '../../async/limit.ts';
+import { doAll } from '../../async/limit.ts';
 import { keyOf } from '../service-reference.ts';
 import { fitness, nextBatch } from './rollout-plan.ts';
 import { essence, instanceName, isCurrent } from '../replicas/template.ts';
@@ -60,11 +60,10 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
   }
 
   async function add(record: ServiceRecord, numbers: readonly number[], progress: Progress): Promise<void> {
-    const failures = await tryAll(numbers, 4, async (number) => {
+    await doAll(numbers, 4, async (number) => {
       progress(`${keyOf(record)}: starting ${instanceName(record.template, number)}`);
       await actions.add(record.template, number);
     });
-    if (failures[0] !== undefined) throw failures[0];
     const sinceMs = deps.now();
     let isConfirmed = false;
     for (;;) {
@@ -83,11 +82,10 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
   }
 
   async function retire(record: ServiceRecord, old: readonly ContainerView[], progress: Progress): Promise<void> {
-    const failures = await tryAll(old, 8, async (container) => {
+    await doAll(old, 8, async (container) => {
       progress(`${keyOf(record)}: ${container.name} is deregistered, then stopped`);
       await actions.remove(container, record.update.drainMs);
     });
-    if (failures[0] !== undefined) throw failures[0];
   }
 
   async function finish(id: ServiceId, record: ServiceRecord, how: 'completed', progress: Progress): Promise<UpdateStatus> {

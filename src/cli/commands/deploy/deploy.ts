@@ -1,5 +1,4 @@
 /** A deploy: wave after wave, what changed of a service a few instances at a time. Effects: HTTP requests, the terminal, timers. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, type ContainerInspect, isKind, composeLabels } from '../../../model/index.ts';
 import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { Step, Wave } from '../../../compose/index.ts';
@@ -9,9 +8,10 @@ import { type DeployFlags, type Job, missing } from './job.ts';
 import { deployGlobal } from './global-service.ts';
 import { ensureImages, withImage } from './image.ts';
 import { createContent } from './stored-content.ts';
+import { count } from '../../output/table.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
+import { until } from './until.ts';
 
-const HEALTHY_WITHIN_MS = 5 * 60_000;
 type Say = (line: string) => void;
 
 /** Reads the job again after an image was pulled (its tag may mean another one now) or a secret created (its id is known only then). */
@@ -33,7 +33,7 @@ export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: De
     for (const { service, condition } of wave.after) await held(api, service, condition, ids.get(service) ?? [], say);
     if (wave.isGlobal) {
       const { instances, desired } = await deployGlobal(api, job.project, wave, say);
-      say(`${wave.service}: runs on ${desired} host${desired === 1 ? '' : 's'}`);
+      say(`${wave.service}: runs on ${count(desired, 'host')}`);
       for (const { id, name } of instances) done.push({ container: name, action: globalAction(wave, id), id });
       ids.set(
         wave.service,
@@ -69,32 +69,19 @@ const globalAction = ({ steps }: Wave, id: string): Step['action'] => steps.find
 const SAID = { create: 'created', recreate: 'recreated', start: 'started', keep: 'unchanged', remove: 'removed' } as const;
 
 /** What differs is replaced as the file's update_config says; then what the count still lacks or has too much of. What is left to do. */
-async function rolled(api: ApiClient, job: Job, { service, steps, count, update }: Wave, say: Say): Promise<readonly Step[]> {
+async function rolled(api: ApiClient, job: Job, { service, steps, count: wanted, update }: Wave, say: Say): Promise<readonly Step[]> {
   const step = steps.find(({ action }) => action === 'recreate');
   if (step?.request === undefined) return steps;
   const number = Number(step.request.Labels?.[composeLabels.number] ?? 1);
   const request = await withImage(api, step.request);
   const reference = `${job.project}/${service}`;
-  const body = { service: reference, desired: count, template: { name: step.container, number, request }, settings: update };
+  const body = { service: reference, desired: wanted, template: { name: step.container, number, request }, settings: update };
   assertCompleted(await runWork<unknown>(api, '/arpanet/v1/services/replace', body, { say, isQuiet: false }));
-  await until(count, async () => {
-    const [now] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
-    return now?.instances.length === count && now.running === count;
+  const now = await until(`there are not ${count(wanted, 'instance')}`, ': "arpanet ls" says why', async () => {
+    const [found] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
+    return found?.instances.length === wanted && found.running === wanted ? found : undefined;
   });
-  const [now] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
-  return (now?.instances ?? []).map(({ id, name }): Step => ({ service, container: name, action: 'keep', id }));
-}
-
-async function until(count: number, check: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + HEALTHY_WITHIN_MS;
-  while (!(await check())) {
-    if (Date.now() > endMs)
-      throw new ArpanetError(
-        'timeout',
-        `there are not ${count} instances after ${HEALTHY_WITHIN_MS / 60_000} minutes: "arpanet ls" says why`,
-      );
-    await sleep(300);
-  }
+  return now.instances.map(({ id, name }): Step => ({ service, container: name, action: 'keep', id }));
 }
 
 /** The container's id, unless it was removed. */
@@ -133,41 +120,35 @@ async function removeContainer(api: ApiClient, id: string): Promise<void> {
 }
 
 /** Waits for what a service needs of another. */
-async function held(
-  api: ApiClient,
-  service: string,
-  condition: string,
-  ids: readonly string[],
-  say: (line: string) => void,
-): Promise<void> {
+async function held(api: ApiClient, service: string, condition: string, ids: readonly string[], say: Say): Promise<void> {
   if (condition === 'service_started') return;
-  const endMs = Date.now() + HEALTHY_WITHIN_MS;
   say(`waiting for ${service}: ${condition}`);
   for (const id of ids) {
-    for (;;) {
-      const { State, Name } = await api.json<ContainerInspect>(`/containers/${id}/json`);
-      if (condition === 'service_healthy') {
-        if (State.Health?.Status === 'healthy') break;
-        if (State.Health === undefined || State.Health === null)
-          throw new ArpanetError(
-            'conflict',
-            `${service} is to be healthy, but has no healthcheck: give it one, or depend on service_started`,
-          );
-        if (State.Health.Status === 'unhealthy' || !State.Running)
-          throw new ArpanetError(
-            'conflict',
-            `${Name.slice(1)} is ${State.Running ? 'unhealthy' : State.Status}: "docker logs ${Name.slice(1)}" may say why`,
-          );
-      } else if (State.Status === 'exited') {
-        if (State.ExitCode === 0) break;
-        throw new ArpanetError(
-          'conflict',
-          `${Name.slice(1)} ended with ${State.ExitCode}, and ${condition} was wanted: "docker logs ${Name.slice(1)}" may say why`,
-        );
-      }
-      if (Date.now() > endMs)
-        throw new ArpanetError('timeout', `${Name.slice(1)} is not ${condition} after ${HEALTHY_WITHIN_MS / 60_000} minutes`);
-      await sleep(300);
-    }
+    const { Name } = await api.json<ContainerInspect>(`/containers/${id}/json`);
+    const name = Name.slice(1);
+    await until(`${name} is not ${condition}`, '', async () => {
+      const { State } = await api.json<ContainerInspect>(`/containers/${id}/json`);
+      return (condition === 'service_healthy' ? isHealthy(service, name, State) : hasCompleted(name, State)) ? true : undefined;
+    });
   }
+}
+
+/** Throws `conflict` where it can never become healthy. */
+function isHealthy(service: string, name: string, { Health, Running, Status }: ContainerInspect['State']): boolean {
+  if (Health?.Status === 'healthy') return true;
+  if (Health === undefined || Health === null)
+    throw new ArpanetError('conflict', `${service} is to be healthy, but has no healthcheck: give it one, or depend on service_started`);
+  if (Health.Status === 'unhealthy' || !Running)
+    throw new ArpanetError('conflict', `${name} is ${Running ? 'unhealthy' : Status}: "docker logs ${name}" may say why`);
+  return false;
+}
+
+/** Throws `conflict` for one that failed. */
+function hasCompleted(name: string, { Status, ExitCode }: ContainerInspect['State']): boolean {
+  if (Status !== 'exited') return false;
+  if (ExitCode === 0) return true;
+  throw new ArpanetError(
+    'conflict',
+    `${name} ended with ${ExitCode}, and service_completed_successfully was wanted: "docker logs ${name}" may say why`,
+  );
 }

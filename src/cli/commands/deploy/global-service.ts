@@ -1,16 +1,12 @@
 /** A deploy's service with an instance on every host: the cluster makes the instances, also on hosts that join later. Effects: HTTP requests, timers. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Wave } from '../../../compose/index.ts';
 import { ArpanetError, isKind } from '../../../model/errors.ts';
 import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
 import { withImage } from './image.ts';
+import { until } from './until.ts';
 import { composeLabels } from '../../../model/index.ts';
-
-/** The cluster makes instances one after the other, and an image may have to be copied to each host. */
-const RUNNING_WITHIN_MS = 5 * 60_000;
-const LOOK_EVERY_MS = 300;
 
 /** Creates the service, or replaces its instances where the definition differs; its instances once they run. Throws `conflict` for one that has a count. */
 export async function deployGlobal(api: ApiClient, project: string, wave: Wave, say: (line: string) => void): Promise<ServiceReport> {
@@ -41,17 +37,10 @@ async function serviceAt(api: ApiClient, reference: string): Promise<ServiceRepo
 }
 
 /** Throws `timeout` when they do not run in time. */
-async function allRunning(api: ApiClient, reference: string): Promise<ServiceReport> {
-  const endMs = Date.now() + RUNNING_WITHIN_MS;
-  for (;;) {
+function allRunning(api: ApiClient, reference: string): Promise<ServiceReport> {
+  return until(`${reference} does not run on all its hosts`, ': "arpanet ls" shows why', async () => {
     const service = await serviceAt(api, reference);
     const idle = service?.instances.filter(({ isStopped }) => isStopped).length ?? 0;
-    if (service !== undefined && service.desired > 0 && service.running + idle + service.done >= service.desired) return service;
-    if (Date.now() > endMs)
-      throw new ArpanetError(
-        'timeout',
-        `${reference} does not run on all its hosts after ${RUNNING_WITHIN_MS / 60_000} minutes: "arpanet ls" shows why`,
-      );
-    await sleep(LOOK_EVERY_MS);
-  }
+    return service !== undefined && service.desired > 0 && service.running + idle + service.done >= service.desired ? service : undefined;
+  });
 }

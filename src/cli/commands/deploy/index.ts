@@ -1,6 +1,6 @@
 /** `arpanet deploy`, declared here. Only a deploy loads the schemas of compose files. */
 import type { Command } from 'commander';
-import { addClientCommand, several, type Terminal } from '../../command.ts';
+import { addClientCommand, clientCall, several, type Terminal } from '../../command.ts';
 import type { DeployFlags } from './job.ts';
 
 export function addDeployCommand(root: Command, terminal: Terminal): void {
@@ -20,8 +20,7 @@ export function addDeployCommand(root: Command, terminal: Terminal): void {
         import('./show-plan.ts'),
         import('./deploy.ts'),
       ]);
-      const { apiClient } = await import('../../api-client.ts');
-      const api = apiClient(flags, terminal.env);
+      const { api } = clientCall(flags, terminal);
       const read = () => prepare(api, flags, services, terminal);
       if (flags.plan === true) await showPlan(api, await read(), flags, terminal);
       else await deploy(api, read, flags, terminal);

@@ -14,7 +14,7 @@ import {
   type Surroundings,
   type Wave,
 } from '../../../compose/index.ts';
-import { type NewContent, resolveContent } from './stored-content.ts';
+import { type NewContent, resolveContent, type StoredRecord } from './stored-content.ts';
 import type { ApiClient } from '../../api-client.ts';
 import type { HostReport } from '../../../operator-api/index.ts';
 import type { ClientFlags, Terminal } from '../../command.ts';
@@ -34,6 +34,8 @@ export interface Job {
   readonly project: string;
   readonly waves: readonly Wave[];
   readonly orphans: readonly ContainerSummary[];
+  /** Its containers that exist now. */
+  readonly existing: readonly ContainerSummary[];
   readonly resources: ReturnType<typeof resourcesOf>;
   /** Secrets and configs that the store does not have yet; the containers' requests name them by placeholders until they are created. */
   readonly newContents: readonly NewContent[];
@@ -74,10 +76,10 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
     ),
   );
   const used = [...objects].filter(([key]) => usedKeys.has(key));
+  const stored = new Map<string, readonly StoredRecord[]>();
+  for (const kind of new Set(used.map(([, object]) => object.kind))) stored.set(kind, await api.json(`/${kind}s`));
   const resolved = new Map(
-    await Promise.all(
-      used.map(async ([key, object]) => [key, await resolveContent(api, object, folder, variables).catch(asError)] as const),
-    ),
+    used.map(([key, object]) => [key, attempted(() => resolveContent(stored.get(object.kind) ?? [], object, folder, variables))]),
   );
   const storedId = (kind: 'secret' | 'config', key: string): string => {
     const found = resolved.get(`${kind} ${key}`);
@@ -108,6 +110,7 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
   return {
     project,
     ...plan,
+    existing,
     resources,
     newContents: [...resolved.values()].flatMap((one) => (one instanceof Error || 'id' in one ? [] : [one])),
   };
@@ -117,7 +120,13 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
 const storedKeys = (entries: unknown): readonly string[] =>
   Object.values((entries ?? {}) as Readonly<Record<string, { readonly source?: unknown }>>).map(({ source }) => String(source));
 
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+function attempted<T>(act: () => T): T | Error {
+  try {
+    return act();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
 
 async function imageIds(api: ApiClient): Promise<ReadonlyMap<string, string>> {
   const images =

@@ -30,7 +30,7 @@ export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { o
     const image = request?.Image ?? '';
     if (!images.has(image)) images.set(image, await exists(api, `/images/${encodeURIComponent(image)}/json`));
   }
-  const there = await api.json<readonly ContainerSummary[]>('/containers/json?all=1');
+  const there = job.existing;
   const removed = flags.removeOrphans === true ? job.orphans : [];
   const rows = [
     ...steps.filter(isShown).map((step) => {

@@ -8,7 +8,7 @@ import type { ApiClient } from '../../api-client.ts';
 import { composeLabels } from '../../../model/index.ts';
 
 /** Docker API, `GET /secrets` and `GET /configs`: a secret comes without its data. */
-interface StoredRecord {
+export interface StoredRecord {
   readonly ID: string;
   readonly Spec: { readonly Name: string; readonly Labels?: Readonly<Record<string, string>> | null; readonly Data?: string };
 }
@@ -42,14 +42,13 @@ const isSameContent = ({ Spec }: StoredRecord, data: Buffer): boolean => {
  * Looks an object up in the store by its content. A record cannot be changed, and containers may still use it: other content gets a record
  * of its own, `NAME-2`, `NAME-3`, … Throws `invalid` for a file or variable that is missing, and for an external one that is not stored.
  */
-export async function resolveContent(
-  api: ApiClient,
+export function resolveContent(
+  records: readonly StoredRecord[],
   object: StoredObject,
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Resolved> {
+): Resolved {
   const { kind, key, name, labels } = object;
-  const records = await api.json<readonly StoredRecord[]>(`/${kind}s`);
   const named = (wanted: string) => records.find(({ Spec }) => Spec.Name === wanted);
   if (object.source.from === 'external') {
     const found = named(name);

@@ -1,9 +1,9 @@
 /** `arpanet hosts clean`. Effects: HTTP requests, the terminal. */
 import { createInterface } from 'node:readline/promises';
 import { ArpanetError } from '../../../model/errors.ts';
-import type { CleanReport } from '../../../operator-api/index.ts';
+import type { CleanPlan, CleanResult } from '../../../contracts/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
-import { cleanedText, cleanText, type Cleaned } from '../../output/host-plans.ts';
+import { cleanedText, cleanText } from '../../output/host-plans.ts';
 import { hostPath, hostWork } from './host-work.ts';
 
 export interface CleanFlags extends ClientFlags {
@@ -19,13 +19,13 @@ export async function cleanHosts(names: readonly string[], flags: CleanFlags, te
   const { api, show } = clientCall(flags, terminal);
   const what = { all: flags.all === true, volumes: flags.volumes === true, networks: flags.networks === true };
   const query = new URLSearchParams(Object.entries(what).map(([key, value]): [string, string] => [key, String(value)]));
-  const plans: CleanReport[] = [];
-  for (const name of names) plans.push(await api.json<CleanReport>(hostPath(name, `/clean?${query.toString()}`)));
+  const plans: CleanPlan[] = [];
+  for (const name of names) plans.push(await api.json<CleanPlan>(hostPath(name, `/clean?${query.toString()}`)));
   if (flags.plan === true) return show(plans, (all) => all.map(cleanText).join('\n'));
   if (flags.json !== true) for (const plan of plans) terminal.say(cleanText(plan));
   if (flags.yes !== true) await confirm();
-  const results: Cleaned[] = [];
-  for (const name of names) results.push(await hostWork<Cleaned>(hostPath(name, '/clean'), what, flags, terminal));
+  const results: CleanResult[] = [];
+  for (const name of names) results.push(await hostWork<CleanResult>(hostPath(name, '/clean'), what, flags, terminal));
   show(results, cleanedText);
 }
 

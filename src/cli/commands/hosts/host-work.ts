@@ -10,9 +10,3 @@ export const hostPath = (host: string, verb = ''): string => `/arpanet/v1/hosts/
 export async function hostWork<T>(path: string, body: object, flags: ClientFlags, { env, say }: Terminal): Promise<T> {
   return runWork<T>(apiClient(flags, env), path, body, { say, isQuiet: flags.json === true });
 }
-
-/** How a drain, a fill-up or a rebalance ended. */
-export interface Moved {
-  readonly moved: readonly unknown[];
-  readonly stays: readonly { readonly container: string; readonly why: string }[];
-}

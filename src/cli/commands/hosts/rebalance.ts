@@ -1,8 +1,8 @@
 /** `arpanet rebalance`. Effects: HTTP requests, the terminal, the exit code. */
-import type { RebalanceReport } from '../../../operator-api/index.ts';
+import type { RebalancePlan, RebalanceResult } from '../../../contracts/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { rebalanceText } from '../../output/host-plans.ts';
-import { hostWork, type Moved } from './host-work.ts';
+import { hostWork } from './host-work.ts';
 
 export interface RebalanceFlags extends ClientFlags {
   readonly plan?: boolean;
@@ -16,9 +16,9 @@ export async function rebalance(flags: RebalanceFlags, terminal: Terminal): Prom
   const limits = { ...(flags.max === undefined ? {} : { max: flags.max }), ...(flags.onto === undefined ? {} : { onto: flags.onto }) };
   if (flags.plan === true) {
     const query = new URLSearchParams(limits).toString();
-    return show(await api.json<RebalanceReport>(`/arpanet/v1/rebalance?${query}`), rebalanceText);
+    return show(await api.json<RebalancePlan>(`/arpanet/v1/rebalance?${query}`), rebalanceText);
   }
-  const moved = await hostWork<Moved>('/arpanet/v1/rebalance', limits, flags, terminal);
+  const moved = await hostWork<RebalanceResult>('/arpanet/v1/rebalance', limits, flags, terminal);
   show(moved, () => `${moved.moved.length} moved`);
   if (moved.stays.length > 0) process.exitCode = 1;
 }

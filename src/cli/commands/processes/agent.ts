@@ -37,7 +37,7 @@ export async function agent(flags: Flags, { env }: Terminal): Promise<void> {
       overlay: config.overlay,
       dataDir: config.data,
       version: VERSION,
-      dnsUpstream: config.dnsUpstream.map(({ host, port }) => `${host}:${port}`),
+      dnsUpstream: config.dnsUpstream.map(formatHostPort),
       consulDns: config.consulDns === undefined ? undefined : formatHostPort(config.consulDns),
     },
     logging,
