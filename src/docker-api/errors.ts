@@ -8,15 +8,14 @@ export interface ErrorAnswer {
   readonly status: number;
   readonly message: string;
   readonly retryAfterSeconds?: number;
-  /** An error in this program, not a refusal: the client gets its request's id, the log everything. */
-  readonly isUnexpected: boolean;
 }
 
+/** An error in this program, not a refusal: the client gets its request's id, the log everything. */
 export function answerTo(error: unknown, requestId: string): ErrorAnswer {
   if (!(error instanceof ArpanetError)) {
-    return { status: 500, message: `arpanet failed on this request; its log tells more under request id ${requestId}`, isUnexpected: true };
+    return { status: 500, message: `arpanet failed on this request; its log tells more under request id ${requestId}` };
   }
-  const answer = { status: statusOf(error), message: error.message, isUnexpected: false };
+  const answer = { status: statusOf(error), message: error.message };
   return mayRetry(error) ? { ...answer, retryAfterSeconds: 1 } : answer;
 }
 
@@ -28,7 +27,7 @@ export const errorBody = (message: string): string => `${JSON.stringify({ messag
 
 /** Logs and counts what is an error in this program; false: it is a refusal. */
 export function noteUnexpected(error: unknown, requestId: string, log: Logger): boolean {
-  if (!answerTo(error, requestId).isUnexpected) return false;
+  if (error instanceof ArpanetError) return false;
   countFault('a request');
   log.error({ err: error, requestId }, 'a request failed unexpectedly');
   return true;

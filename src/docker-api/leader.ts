@@ -362,26 +362,10 @@ const isLong = (route: Route): boolean =>
 
 const OF_ALL_HOSTS: ReadonlySet<string> = new Set(['containerList', 'imageList', 'networkList', 'volumeList', 'info', 'diskUsage']);
 
-const UNCHANGING: ReadonlySet<HandlerName> = new Set<HandlerName>([
-  'containerWait',
-  'execCreate',
-  'imageInspect',
-  'events',
-  'serviceList',
-  'serviceInspect',
-  'serviceLogs',
-  'taskList',
-  'taskInspect',
-  'taskLogs',
-  'nodeList',
-  'nodeInspect',
-  'swarmInspect',
-  'swarmUnlockKey',
-  'keptList',
-  'keptInspect',
-]);
+/** Requests other than GET that change nothing that the cluster holds. */
+const UNCHANGING: ReadonlySet<string> = new Set<HandlerName>(['containerWait', 'execCreate']);
 
 /** Whether a route changes what the cluster holds. */
 function changes(route: Route): boolean {
-  return 'by' in route && route.do !== 'read' && !UNCHANGING.has(route.by);
+  return 'by' in route && route.method !== 'GET' && !UNCHANGING.has(route.by);
 }

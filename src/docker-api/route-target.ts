@@ -24,7 +24,7 @@ export async function locate(call: Call, place: Place, execs: Execs): Promise<Lo
 const LOCATE: Readonly<Record<Place, (call: Call, execs: Execs) => Located | Promise<Located>>> = {
   container(call) {
     // an unknown one is refused by an Engine: on a hijacked connection, or only after the body, as the route has it
-    if (/\/(?:attach|copy)$/.test(call.route.path) && !isKnown(call))
+    if (/\/(?:attach|copy)$/.test(call.route.path) && known(call) === undefined)
       return { host: call.cluster.images.builder(), path: enginePath(call) };
     const container = call.cluster.containers.one(call.params['id'] ?? '');
     return {
@@ -35,11 +35,11 @@ const LOCATE: Readonly<Record<Place, (call: Call, execs: Execs) => Located | Pro
   },
   async exec(call, execs) {
     const id = call.params['id'] ?? '';
-    const known = execs.get(id) ?? (await findExec(call, id));
-    if (known === undefined) return { host: call.cluster.images.builder(), path: enginePath(call) };
-    execs.set(id, known);
-    const container = call.cluster.containers.list().find((one) => one.id === known.container);
-    return { host: known.host, path: enginePath(call), container };
+    const exec = execs.get(id) ?? (await findExec(call, id));
+    if (exec === undefined) return { host: call.cluster.images.builder(), path: enginePath(call) };
+    execs.set(id, exec);
+    const container = call.cluster.containers.list().find((one) => one.id === exec.container);
+    return { host: exec.host, path: enginePath(call), container };
   },
   image(call) {
     const { host, name } = imageAt(call, call.params['name'] ?? '');
@@ -67,12 +67,12 @@ export async function sought(call: Call, reference: string): Promise<ContainerVi
   return cluster.containers.one(reference);
 }
 
-/** Whether there is a container that the request means. Throws for a prefix that several share. */
-export function isKnown(call: Call, reference = call.params['id'] ?? ''): boolean {
+/** The container that the request means; undefined: there is none. Throws for a prefix that several share. */
+export function known({ params, cluster }: Call, reference = params['id'] ?? ''): ContainerView | undefined {
   try {
-    return call.cluster.containers.one(reference) !== undefined;
+    return cluster.containers.one(reference);
   } catch (error) {
-    if (isKind(error, 'not-found')) return false;
+    if (isKind(error, 'not-found')) return undefined;
     throw error;
   }
 }

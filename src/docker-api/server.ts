@@ -25,6 +25,7 @@ import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, stoppingAt, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
+import { formatHostPort } from '../text/host-port.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
 export interface EndpointDeps {
@@ -183,8 +184,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     await role.leader.answer(req, res, requestId);
   }
 
-  /** True once another scheduler leads, or this one again; false after ten seconds, or when the client left. */
-  async function roleChanges(req: IncomingMessage): Promise<boolean> {
+  /** True once another scheduler leads, or this one again; false after that time, or when the client left. */
+  async function roleChanges(req: IncomingMessage, withinMs = LEADER_WAIT_MS): Promise<boolean> {
     return await new Promise<boolean>((resolve) => {
       const done = (changed: boolean): void => {
         clearTimeout(timer);
@@ -194,7 +195,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       };
       const gone = (): void => done(false);
       const wake = (): void => done(true);
-      const timer = setTimeout(gone, LEADER_WAIT_MS);
+      const timer = setTimeout(gone, withinMs);
       awaitingLead.add(wake);
       req.socket.once('close', gone);
     });
@@ -202,19 +203,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 
   /** Another scheduler thinks that we lead. Perhaps we are about to; if not it must ask again, for here it would go round in circles. */
   async function toLead(req: IncomingMessage): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const done = (act: () => void): void => {
-        clearTimeout(timer);
-        awaitingLead.delete(wake);
-        req.socket.off('close', gone);
-        act();
-      };
-      const gone = (): void => done(() => reject(noLeader()));
-      const wake = (): void => done(() => (role.kind === 'leader' ? resolve() : reject(noLeader())));
-      const timer = setTimeout(gone, role.kind === 'following' && role.url !== undefined ? 0 : LEADER_WAIT_MS);
-      awaitingLead.add(wake);
-      req.socket.once('close', gone);
-    });
+    await roleChanges(req, role.kind === 'following' && role.url !== undefined ? 0 : LEADER_WAIT_MS);
+    if (role.kind !== 'leader') throw noLeader();
   }
 
   /** Any scheduler is alive and says so; which API it speaks the leader knows. */
@@ -373,8 +363,7 @@ const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && erro
 const newId = (): string => randomUUID();
 
 function urlOf({ address, port }: AddressInfo): string {
-  const reachable = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return `http://${formatHostPort({ host: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port })}`;
 }
 
 /** The client's, or the follower's, if it looks like one; so that a request that is sent again is known again. */

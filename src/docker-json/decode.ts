@@ -7,14 +7,7 @@ import { type GoType, foldKey } from './types.ts';
 import { scanJson } from './scan.ts';
 
 /** Why a text is not of the type, in Go's words. */
-export class GoJsonError extends Error {
-  /** The text is no JSON at all: Engines tell the two apart. */
-  readonly isSyntax: boolean;
-  constructor(message: string, isSyntax = false) {
-    super(message);
-    this.isSyntax = isSyntax;
-  }
-}
+export class GoJsonError extends Error {}
 
 export interface GoDecoded {
   /** null at the top is an empty struct. */
@@ -26,7 +19,7 @@ export interface GoDecoded {
 /** `type` is a struct. Throws GoJsonError. */
 export function goDecode(text: string, type: GoType): GoDecoded {
   const { error, end } = scanJson(text);
-  if (error !== undefined) throw new GoJsonError(error, true);
+  if (error !== undefined) throw new GoJsonError(error);
   const decoder = new Decoder(text);
   const value = decoder.value(type, undefined);
   return { value: (value ?? {}) as Readonly<Record<string, unknown>>, hasMore: /\S/.test(text.slice(end)) };

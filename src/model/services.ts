@@ -7,6 +7,13 @@ export interface ServiceId {
   readonly service: string;
 }
 
+/** `abc/web`: what nothing else is called. */
+export const serviceKey = ({ deployment, service }: ServiceId): string => `${deployment}/${service}`;
+
+/** What `docker service` calls it. */
+export const serviceName = ({ deployment, service }: ServiceId): string =>
+  deployment === 'default' ? service : `${deployment}_${service}`;
+
 /** An instance's create request as its client sent it; other instances are made from it under their own number and name. */
 export interface ServiceTemplate {
   /** Name and number of the instance that it was taken from. */

@@ -4,7 +4,7 @@
  */
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { LONGEST_TIMER_MS } from '../async/longest-timer.ts';
-import { compileGoTypes, DOCKER_TYPES, goDecode, GoJsonError, type GoTypes } from '../docker-json/index.ts';
+import { compileGoTypes, DOCKER_TYPES, type GoTypes } from '../docker-json/index.ts';
 import {
   ArpanetError,
   type CreateRequest,
@@ -15,6 +15,7 @@ import {
   statusOf,
   type UpdateSettings,
 } from '../model/index.ts';
+import { parseGoJson } from '../schemas/index.ts';
 
 const CREATE_REQUEST = 'runconfig.ContainerConfigWrapper@1.41';
 
@@ -147,15 +148,9 @@ export function bodyOf<Name extends keyof Bodies>(request: Request, name: Name):
   const bytes: unknown = request.body;
   const type = compiled.get(`arpanet.${name}`);
   if (type === undefined || !Buffer.isBuffer(bytes) || bytes.length === 0) return {};
-  try {
-    const { value, hasMore } = goDecode(bytes.toString('utf8'), type);
-    if (hasMore) throw new ArpanetError('invalid', 'unexpected content after JSON');
-    refuseOutOfRange(value['settings'] as Partial<UpdateSettings> | undefined);
-    return value;
-  } catch (cause) {
-    if (cause instanceof GoJsonError) throw new ArpanetError('invalid', `invalid JSON: ${cause.message}`, { cause });
-    throw cause;
-  }
+  const value = parseGoJson(bytes.toString('utf8'), type);
+  refuseOutOfRange(value['settings'] as Partial<UpdateSettings> | undefined);
+  return value;
 }
 
 function refuseOutOfRange(settings: Partial<UpdateSettings> = {}): void {

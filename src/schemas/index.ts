@@ -8,7 +8,7 @@ export { accept, accepts, faultOf } from './accept.ts';
 export { agentFiles } from './agent-files.ts';
 export { containerInspect, containerSummary, engineEvent, imageSummary, volumeSummary } from './docker-objects.ts';
 export { MAX_EPOCH, MAX_EPOCH_STEP } from './fields.ts';
-export { parseJson } from './json.ts';
+export { parseGoJson, parseJson } from './json.ts';
 export { labelledRecord } from './labels.ts';
 export { identityText, leaderRecord, recordContents, storedEpoch } from './records.ts';
 export { MOST_LEFT_OUT, MOST_SENTENCE, readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from './wire.ts';

@@ -1,4 +1,5 @@
 /** JSON text that somebody else wrote. Pure. */
+import { goDecode, GoJsonError, type GoType } from '../docker-json/index.ts';
 import { ArpanetError } from '../model/errors.ts';
 
 /** Deepest nesting accepted. Docker's own objects have about 10 levels; JSON.stringify of some thousands overflows the stack. */
@@ -14,6 +15,18 @@ export function parseJson(text: string): unknown {
     return SUSPECT_KEY.test(text) ? JSON.parse(text, dropProto) : JSON.parse(text);
   } catch (cause) {
     throw new ArpanetError('invalid', `not JSON: ${JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)}`, { cause });
+  }
+}
+
+/** The one object of a request's body, as Go reads it into this struct (docker-json). Throws `invalid` in an Engine's words (moby api/server/httputils, ReadJSON). */
+export function parseGoJson(text: string, type: GoType): Readonly<Record<string, unknown>> {
+  try {
+    const { value, hasMore } = goDecode(text, type);
+    if (hasMore) throw new ArpanetError('invalid', 'unexpected content after JSON');
+    return value;
+  } catch (cause) {
+    if (cause instanceof GoJsonError) throw new ArpanetError('invalid', `invalid JSON: ${cause.message}`, { cause });
+    throw cause;
   }
 }
 

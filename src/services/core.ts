@@ -8,11 +8,11 @@ import {
   type ServiceId,
   type ServiceRecord,
   type ServiceView,
+  serviceKey,
 } from '../model/index.ts';
 import { createKeyed, type Keyed } from '../async/keyed.ts';
 import { each } from '../telemetry/left-out.ts';
 import type { ServicesDeps } from './deps.ts';
-import { keyOf } from './service-reference.ts';
 import { type Attempt, newestFirst, numberOf } from './replicas/replica-plan.ts';
 import { isCounted } from './counted-service.ts';
 import { essence, isCurrent, templateOf } from './replicas/template.ts';
@@ -40,7 +40,7 @@ export interface Core {
   readonly deps: ServicesDeps;
   readonly lost: AbortSignal;
   readonly runtime: (id: ServiceId) => Runtime;
-  /** Runs of the reconciler, one after the other for each service, by `keyOf`. */
+  /** Runs of the reconciler, one after the other for each service, by `serviceKey`. */
   readonly runs: Keyed;
   /** Lost containers that cannot be replaced now, and why, by id. */
   readonly stuck: Map<string, { readonly name: string; readonly why: string }>;
@@ -69,7 +69,7 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
   const stuck: Core['stuck'] = new Map();
 
   const runtime = (id: ServiceId): Runtime => {
-    const known = runtimes.get(keyOf(id));
+    const known = runtimes.get(serviceKey(id));
     if (known !== undefined) return known;
     const made: Runtime = {
       busy: 0,
@@ -78,7 +78,7 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
       timer: undefined,
       attempts: new Map(),
     };
-    runtimes.set(keyOf(id), made);
+    runtimes.set(serviceKey(id), made);
     return made;
   };
   lost.addEventListener('abort', () => {
@@ -111,7 +111,7 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
       template: stored?.template ?? (newest && templateOf(newest)),
       instances: own,
       outdated: wanted === undefined ? [] : own.filter((container) => !isCurrent(container, wanted)).map((container) => container.id),
-      trouble: runtimes.get(keyOf(id))?.trouble ?? stuckAmong(own),
+      trouble: runtimes.get(serviceKey(id))?.trouble ?? stuckAmong(own),
     };
   }
 
@@ -147,11 +147,12 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
     view: (id) => viewOf(id, instances(id)),
     list() {
       const byKey = new Map<string, { readonly id: ServiceId; readonly own: ContainerView[] }>();
-      for (const { deployment, service } of records()) byKey.set(keyOf({ deployment, service }), { id: { deployment, service }, own: [] });
+      for (const { deployment, service } of records())
+        byKey.set(serviceKey({ deployment, service }), { id: { deployment, service }, own: [] });
       const count = (container: ContainerView): void => {
         if (container.record === undefined || !isCounted(container.record.request)) return;
         const { deployment, service } = container.record;
-        const key = keyOf({ deployment, service });
+        const key = serviceKey({ deployment, service });
         const known = byKey.get(key);
         if (known === undefined) byKey.set(key, { id: { deployment, service }, own: [container] });
         else known.own.push(container);
@@ -185,6 +186,6 @@ export function alreadyBusy(id: ServiceId, operation: Pick<Operation, 'what' | '
   const seconds = Math.round((nowMs - operation.sinceMs) / 1000);
   return new ArpanetError(
     'conflict',
-    `${keyOf(id)} is ${operation.what} (started ${seconds} s ago): wait until that has ended ("arpanet ps ${keyOf(id)}" shows it)`,
+    `${serviceKey(id)} is ${operation.what} (started ${seconds} s ago): wait until that has ended ("arpanet ps ${serviceKey(id)}" shows it)`,
   );
 }

@@ -1,9 +1,8 @@
 /** Secrets and configs in the store. Effects: writes to the ledger. */
 import type { Secrets } from '../contracts/index.ts';
-import { ArpanetError, keys, type SecretKind, type SecretRecord } from '../model/index.ts';
+import { ArpanetError, keys, type SecretKind, type SecretRecord, serviceName } from '../model/index.ts';
 import type { Core } from './core.ts';
 import { filesOf } from './secret-files.ts';
-import { dockerName } from './service-reference.ts';
 
 /** The store's own limit is 512 KB for a value, and the data is stored in base64. */
 export const MAX_DATA_BYTES = 256 * 1024;
@@ -42,7 +41,7 @@ export function createSecrets(core: Core): Secrets {
       const users = core
         .list()
         .filter(({ template }) => template !== undefined && filesOf(template.request).some(({ id }) => id === record.id))
-        .map(dockerName);
+        .map(serviceName);
       if (users.length > 0)
         throw new ArpanetError(
           'invalid',

@@ -1,41 +1,36 @@
 /** Services as people write them: `abc/web`, `abc_web`, `web` where only one deployment has it. Pure. */
 import { isSlip, nearest } from '../config/nearest.ts';
-import { ArpanetError, type ServiceId } from '../model/index.ts';
-
-export const keyOf = ({ deployment, service }: ServiceId): string => `${deployment}/${service}`;
-
-/** What `docker service` calls it. */
-export const dockerName = ({ deployment, service }: ServiceId): string => (deployment === 'default' ? service : `${deployment}_${service}`);
+import { ArpanetError, type ServiceId, serviceKey, serviceName } from '../model/index.ts';
 
 /** Throws `not-found` naming the nearest, `invalid` when several are meant. */
 export function findService<T extends ServiceId>(reference: string, services: readonly T[]): T {
   const ways: readonly ((service: T) => boolean)[] = [
-    (service) => keyOf(service) === reference,
-    (service) => dockerName(service) === reference,
+    (service) => serviceKey(service) === reference,
+    (service) => serviceName(service) === reference,
     (service) => service.service === reference,
   ];
   for (const way of ways) {
     const [found, another] = services.filter(way);
     if (found !== undefined && another === undefined) return found;
     if (found !== undefined) {
-      const all = services.filter(way).map(keyOf).join(', ');
+      const all = services.filter(way).map(serviceKey).join(', ');
       throw new ArpanetError('invalid', `"${reference}" is several services: say which, ${all}`);
     }
   }
-  const within = services.filter(({ deployment }) => deployment === reference).map(keyOf);
+  const within = services.filter(({ deployment }) => deployment === reference).map(serviceKey);
   if (within.length > 0)
     throw new ArpanetError(
       'not-found',
       `no such service: ${reference}; it is a deployment: say which of its services, ${within.toSorted().join(', ')}`,
     );
-  const known = services.flatMap((service) => [keyOf(service), dockerName(service), service.service]);
+  const known = services.flatMap((service) => [serviceKey(service), serviceName(service), service.service]);
   const near = nearest(reference, known);
   const hint =
     services.length === 0
       ? 'no service runs: start one with "docker compose up" or "docker service create"'
       : near !== undefined && isSlip(reference, near)
         ? `did you mean ${near}?`
-        : `there are ${services.map(keyOf).toSorted().slice(0, 10).join(', ')}${services.length > 10 ? ', …' : ''}`;
+        : `there are ${services.map(serviceKey).toSorted().slice(0, 10).join(', ')}${services.length > 10 ? ', …' : ''}`;
   throw new ArpanetError('not-found', `no such service: ${reference}; ${hint}`);
 }
 

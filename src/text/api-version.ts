@@ -11,6 +11,8 @@ export function compareVersions(a: string, b: string): number {
 }
 
 /** The older of two; if only one is given, that one. */
+export function olderVersion(a: string, b: string | undefined): string;
+export function olderVersion(a: string | undefined, b: string | undefined): string | undefined;
 export function olderVersion(a: string | undefined, b: string | undefined): string | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return compareVersions(a, b) <= 0 ? a : b;

@@ -28,5 +28,11 @@ export function parseReserve(text: string): Reserve | undefined {
   return reserve;
 }
 
+/** What a container sets aside on its host: what its label says, and else `--memory-reservation`. A label that cannot be read says nothing. */
+export function reservedBy(label: string | undefined, memoryReservation = 0): Required<Reserve> {
+  const { nanoCpus = 0, memoryBytes = memoryReservation } = parseReserve(label ?? '') ?? {};
+  return { nanoCpus, memoryBytes };
+}
+
 /** The text that `parseReserve` reads as this many thousand-millionths of a core: `cpus=0.5`. */
 export const formatReservedCpus = (nanoCpus: number): string => `cpus=${nanoCpus / 1e9}`;

@@ -8,7 +8,7 @@ import { type Exchange, ownHeaders, send } from '../request-context.ts';
 import type { Execs } from './execs.ts';
 import { unreachable } from '../proxy/forward.ts';
 import { askHost, sendEngineAnswer } from './mutate.ts';
-import { asItsEngineKnows, enginePath, isKnown, sought } from '../route-target.ts';
+import { asItsEngineKnows, enginePath, known, sought } from '../route-target.ts';
 import { boolValue } from '../json/go-values.ts';
 import { isContainerName, withoutSlash } from '../../text/names.ts';
 
@@ -16,8 +16,9 @@ export async function containerRemove(call: Exchange): Promise<void> {
   const reference = call.params['id'] ?? '';
   let container: ContainerView;
   try {
-    if (!isKnown(call) && (await call.cluster.containers.abandonCreate(reference))) return send(call, { status: 204 });
-    container = isKnown(call) ? call.cluster.containers.one(reference) : await sought(call, reference);
+    const found = known(call);
+    if (found === undefined && (await call.cluster.containers.abandonCreate(reference))) return send(call, { status: 204 });
+    container = found ?? (await sought(call, reference));
   } catch (error) {
     // The first try did it, and only its answer was lost with the leader.
     if (call.isRetry && isKind(error, 'not-found')) return send(call, { status: 204 });
@@ -108,8 +109,8 @@ export async function containerWait(call: Exchange): Promise<void> {
 
 export async function execCreate(call: Exchange, execs: Execs): Promise<void> {
   const body = await readBody(call.req, call.bodyLimitBytes);
-  if (!isKnown(call)) return sendEngineAnswer(call, await askHost(call, call.cluster.images.builder(), enginePath(call), body));
-  const container = call.cluster.containers.one(call.params['id'] ?? '');
+  const container = known(call);
+  if (container === undefined) return sendEngineAnswer(call, await askHost(call, call.cluster.images.builder(), enginePath(call), body));
   const id = asItsEngineKnows(call.params['id'] ?? '', container);
   const answer = await askHost(call, container.host, enginePath(call, { id }), body);
   if (answer.status === 201) {
@@ -126,8 +127,8 @@ export async function commit(call: Exchange): Promise<void> {
   if (reference === '') throw new ArpanetError('invalid', 'invalid name or ID supplied: ""');
   const body = await readBody(call.req, call.bodyLimitBytes);
   // an Engine looks at the body first, and then says best that it knows no such container
-  if (!isKnown(call, reference)) return sendEngineAnswer(call, await askHost(call, call.cluster.images.builder(), enginePath(call), body));
-  const container = call.cluster.containers.one(reference);
+  const container = known(call, reference);
+  if (container === undefined) return sendEngineAnswer(call, await askHost(call, call.cluster.images.builder(), enginePath(call), body));
   const query = new URLSearchParams(call.query);
   query.set('container', container.id);
   // an image must not say that it is this container

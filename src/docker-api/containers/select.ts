@@ -4,7 +4,7 @@
  */
 import { ArpanetError } from '../../model/index.ts';
 import { type Filters, invalidFilter } from '../reads/filters.ts';
-import { atoi, atoiError, boolValue, engineError } from '../json/go-values.ts';
+import { atoi, boolValue, engineError, strconvError } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
 import { withoutSlash } from '../../text/names.ts';
 import { isIdPrefix } from '../../text/references.ts';
@@ -51,7 +51,7 @@ export function parseSelection(query: URLSearchParams, filters: Filters, apiVers
   const isTalkative = apiMinor(apiVersion) >= 48;
   filters.only(...accepted);
   for (const value of filters.get('exited')) {
-    if (atoi(value) === undefined) throw new ArpanetError('invalid', `invalid filter 'exited=${value}': ${atoiError(value)}`);
+    if (atoi(value) === undefined) throw new ArpanetError('invalid', `invalid filter 'exited=${value}': ${strconvError('Atoi', value)}`);
   }
   for (const value of filters.get('status')) {
     if (!states.includes(value)) throw isTalkative ? invalidValue('status', 'state', value, knownStates) : invalidFilter('status', value);
@@ -66,7 +66,7 @@ export function parseSelection(query: URLSearchParams, filters: Filters, apiVers
   }
   const limitText = query.get('limit') ?? '';
   const limit = limitText === '' ? 0 : atoi(limitText);
-  if (limit === undefined) throw engineError(atoiError(limitText));
+  if (limit === undefined) throw engineError(strconvError('Atoi', limitText));
   const all = boolValue(query.get('all')) || filters.get('status').length > 0;
   return { all, limit: Math.max(limit, 0), size: boolValue(query.get('size')), filters };
 }
@@ -171,7 +171,7 @@ function portsOf(key: 'publish' | 'expose', filters: Filters): ReadonlySet<strin
     const fail = (why: string) => engineError(`error while looking up for ${key} ${value}: ${why}`);
     if (range === '') throw fail('empty string specified for ports.');
     const [start = Number.NaN, end = start] = range.split('-', 2).map((part) => {
-      if (!/^\d+$/.test(part) || Number(part) > 65_535) throw fail(`strconv.ParseUint: parsing ${JSON.stringify(part)}: invalid syntax`);
+      if (!/^\d+$/.test(part) || Number(part) > 65_535) throw fail(strconvError('ParseUint', part));
       return Number(part);
     });
     if (end < start) throw fail(`Invalid range specified for the Port: ${range}`);

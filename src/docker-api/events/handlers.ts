@@ -10,7 +10,7 @@ import { accept, engineEvent, parseJson } from '../../schemas/index.ts';
 import { pacedQueue } from '../../async/paced-queue.ts';
 import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
-import { engineError, parseIntError, unixTimeMs } from '../json/go-values.ts';
+import { engineError, strconvError, unixTimeMs } from '../json/go-values.ts';
 import { eventFilter, parseFilters, renderEvent } from '../reads/index.ts';
 
 export async function events(call: Exchange): Promise<void> {
@@ -82,7 +82,7 @@ function timeOf(text: string | null): number | undefined {
   // -1 is what Go's code has for none
   if (!text || text === '-1') return undefined;
   const ms = unixTimeMs(text);
-  if (ms === undefined) throw engineError(parseIntError(text));
+  if (ms === undefined) throw engineError(strconvError('ParseInt', text));
   return ms;
 }
 

@@ -1,13 +1,13 @@
 /** Images: pulled, loaded and built on the builder's host (`POST /images/create`, `POST /images/load`, `POST /build`), tagged and removed wherever they are. */
 import { engineError } from '../../engine/index.ts';
-import { type ContainerView, isKind, type Json, withoutReservedLabels } from '../../model/index.ts';
+import { type ContainerView, type Json, withoutReservedLabels } from '../../model/index.ts';
 import { askAll } from '../proxy/broadcast.ts';
 import type { RefreshRequest } from '../../contracts/index.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import type { Forward } from '../proxy/forward.ts';
 import { builderWithImages, imageAt, noSuchImage } from './image-target.ts';
 import { askHost, sendEngineAnswer } from '../containers/mutate.ts';
-import { enginePath } from '../route-target.ts';
+import { enginePath, known } from '../route-target.ts';
 import { byWholeName } from '../../text/image-reference.ts';
 
 /** Progress streams through; the end waits until the view has the new images. For pull, import, load and classic build. */
@@ -27,14 +27,9 @@ export async function build(call: Exchange, forward: Forward): Promise<void> {
 }
 
 /** A build in a container's network is done where that one is. One that nobody knows is the Engine's to refuse, in the build's own words. */
-function networkShared({ query, cluster }: Exchange): ContainerView | undefined {
-  const [, reference] = /^container:(.+)$/.exec(query.get('networkmode') ?? '') ?? [];
-  try {
-    return reference === undefined ? undefined : cluster.containers.one(reference);
-  } catch (error) {
-    if (isKind(error, 'not-found')) return undefined;
-    throw error;
-  }
+function networkShared(call: Exchange): ContainerView | undefined {
+  const [, reference] = /^container:(.+)$/.exec(call.query.get('networkmode') ?? '') ?? [];
+  return reference === undefined ? undefined : known(call, reference);
 }
 
 async function streamTo(call: Exchange, host: string, forward: Forward, changes: RefreshRequest, path = enginePath(call)): Promise<void> {

@@ -63,20 +63,17 @@ function tagsOf(call: Call, familiar: string): readonly string[] {
   return [...call.cluster.images.tags().keys()].filter((reference) => imageName(reference) === familiar);
 }
 
-/** For `save`: a host that holds every image named, or the builder once it has fetched what it lacks. */
+/** For `save`, to which a repository's name alone means all its tags: a host that holds every image named, or the builder once it has fetched what it lacks. */
 export async function saveAt(call: Call): Promise<string> {
   const name = call.params['name'];
   const names = name === undefined ? call.query.getAll('names').flatMap((list) => list.split(',')) : [name];
-  const all = names.flatMap((one) => tagsOfRepository(call, one));
+  const all = names.flatMap((one) => {
+    const tags = tagsOf(call, one);
+    return tags.length > 0 ? tags : [one];
+  });
   const [only = '', ...others] = all;
   if (others.length === 0 && call.cluster.images.find(only) === undefined) return call.cluster.images.builder();
   return together(call, all);
-}
-
-/** A repository's name alone means all its tags to `save`. */
-function tagsOfRepository(call: Call, name: string): readonly string[] {
-  const tags = name.includes('@') ? [] : [...call.cluster.images.tags().keys()].filter((tag) => imageName(tag) === name);
-  return tags.length > 0 ? tags : [name];
 }
 
 async function together(call: Call, references: readonly string[]): Promise<string> {

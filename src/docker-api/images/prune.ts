@@ -28,8 +28,7 @@ async function pruneOutdated(call: Exchange): Promise<{ readonly rows: readonly 
   const outdated = call.cluster.hosts.list().flatMap(({ name: host, images }) =>
     images.flatMap(({ Id, RepoTags, Labels, Created, Size }) => {
       const isNamed = RepoTags?.some((tag) => !tag.startsWith('<none>')) === true;
-      const isSpared =
-        !isNamed || named.has(Id) || !filters.labels('label', Labels) || (filters.has('label!') && filters.labels('label!', Labels));
+      const isSpared = !isNamed || named.has(Id) || !filters.prunes(Labels);
       return !alive.has(host) || isSpared || until.some((border) => Created > border) ? [] : [{ host, Id, Size }];
     }),
   );

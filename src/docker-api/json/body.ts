@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { ArpanetError, type Json } from '../../model/index.ts';
 import type { Exchange } from '../request-context.ts';
-import { goDecode, GoJsonError, goStruct, type GoType } from '../../docker-json/index.ts';
+import { goStruct, type GoType } from '../../docker-json/index.ts';
+import { parseGoJson } from '../../schemas/index.ts';
 import { compareVersions } from '../../text/api-version.ts';
 
 export async function readBody(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
@@ -49,14 +50,7 @@ export function parseJson<T extends Json>(body: Buffer, contentType: string | un
     throw new ArpanetError('invalid', 'invalid JSON: got EOF while reading request body');
   }
   refuseOtherThanJson(contentType);
-  try {
-    const { value, hasMore } = goDecode(body.toString('utf8'), type);
-    if (hasMore) throw new ArpanetError('invalid', 'unexpected content after JSON');
-    return value as T;
-  } catch (cause) {
-    if (cause instanceof GoJsonError) throw new ArpanetError('invalid', `invalid JSON: ${cause.message}`, { cause });
-    throw cause;
-  }
+  return parseGoJson(body.toString('utf8'), type) as T;
 }
 
 /** An Engine looks at the type and not at its parameters. */

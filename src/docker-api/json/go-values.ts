@@ -21,10 +21,7 @@ export function strictBool(query: URLSearchParams, name: string): boolean {
   const value = query.get(name) ?? '';
   if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
   if (/^(?:|0|f|F|FALSE|false|False)$/.test(value)) return false;
-  throw new ArpanetError(
-    'invalid',
-    `invalid value for ${name}: ${value}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
-  );
+  throw new ArpanetError('invalid', `invalid value for ${name}: ${value}: ${strconvError('ParseBool', value)}`);
 }
 
 /** `timetypes.ParseTimestamps`: Unix seconds, with a fraction or without, in milliseconds. Undefined: it is no such time. */
@@ -33,9 +30,12 @@ export function unixTimeMs(text: string): number | undefined {
   return seconds === undefined || atoi(seconds) === undefined ? undefined : Number(text) * 1_000;
 }
 
-/** What `strconv.ParseInt` says of it. */
-export function parseIntError(value: string): string {
-  return `strconv.ParseInt: parsing ${JSON.stringify(value)}: ${/^[+-]?\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`;
+const NUMBERS = { Atoi: /^[+-]?\d+$/, ParseInt: /^[+-]?\d+$/, ParseUint: /^\d+$/, ParseBool: undefined } as const;
+
+/** What this function of Go's strconv says of a text that it cannot read. */
+export function strconvError(reader: keyof typeof NUMBERS, text: string): string {
+  const why = NUMBERS[reader]?.test(text) === true ? 'value out of range' : 'invalid syntax';
+  return `strconv.${reader}: parsing ${JSON.stringify(text)}: ${why}`;
 }
 
 /** `strconv.Atoi`; undefined when it is no integer of 64 bits. */
@@ -44,17 +44,11 @@ export function atoi(value: string): number | undefined {
   return Math.abs(number) < 2 ** 63 ? number : undefined;
 }
 
-export function atoiError(value: string): string {
-  return `strconv.Atoi: parsing ${JSON.stringify(value)}: ${/^[+-]?\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`;
-}
-
 /** The query's `version`, an integer of 64 bits without sign. Throws `invalid`: `invalid service version 'x': strconv.ParseUint: …`. */
 export function objectVersion(query: URLSearchParams, kind: string): number {
   const text = query.get('version') ?? '';
-  const isNumber = /^\d+$/.test(text);
-  if (isNumber && Number(text) < 2 ** 64) return Number(text);
-  const why = `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`;
-  throw new ArpanetError('invalid', `invalid ${kind} version '${text}': ${why}`);
+  if (/^\d+$/.test(text) && Number(text) < 2 ** 64) return Number(text);
+  throw new ArpanetError('invalid', `invalid ${kind} version '${text}': ${strconvError('ParseUint', text)}`);
 }
 
 /** `timetypes.GetTimestamp`: a duration before now, a date, or Unix seconds. Zoneless times are UTC. */

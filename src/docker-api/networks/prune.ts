@@ -13,8 +13,7 @@ export async function networksPrune(call: Exchange): Promise<void> {
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : timestampOf(until, call.nowMs);
   const deleted: string[] = [];
   for (const { record, members } of call.cluster.networks.list()) {
-    const isUnwanted = filters.labels('label', record.labels) && !(filters.has('label!') && filters.labels('label!', record.labels));
-    if (isSharedBridge(record) || !isUnwanted || members.length > 0 || record.createdAtMs > untilMs) continue;
+    if (isSharedBridge(record) || !filters.prunes(record.labels) || members.length > 0 || record.createdAtMs > untilMs) continue;
     try {
       await call.cluster.networks.remove(record.id, { evenOfStopped: true });
       deleted.push(record.name);

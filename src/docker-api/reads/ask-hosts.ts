@@ -3,7 +3,7 @@ import { engineJson } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import { hostWarnings, whileAlive } from '../proxy/answer-watchdog.ts';
 import type { Cluster } from '../../contracts/index.ts';
-import { compareVersions } from '../../text/api-version.ts';
+import { olderVersion } from '../../text/api-version.ts';
 
 export interface HostsAnswer {
   /** As its Engine gave it, unchecked. */
@@ -31,10 +31,8 @@ export async function askHosts(cluster: Cluster, path: string, apiVersion: strin
 }
 
 async function askHost(cluster: Cluster, host: HostView, path: string, apiVersion: string, timeoutMs: number) {
-  const newest = host.facts?.apiVersion ?? apiVersion;
-  const version = compareVersions(apiVersion, newest) > 0 ? newest : apiVersion;
   const { agent } = cluster.engines.endpoint(host.name);
-  const call = { method: 'GET', path: `/v${version}${path}`, timeoutMs };
+  const call = { method: 'GET', path: `/v${olderVersion(apiVersion, host.facts?.apiVersion)}${path}`, timeoutMs };
   const answer = await whileAlive(agent, (signal) => engineJson<unknown>({ agent }, { ...call, signal }));
   if (typeof answer !== 'object' || answer === null) throw new ArpanetError('engine', 'its Engine answered with no JSON object or list');
   return { host: host.name, answer };

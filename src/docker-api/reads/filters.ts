@@ -60,6 +60,11 @@ export class Filters {
     });
   }
 
+  /** Whether a prune takes what has these labels: all of `label` hold for it, and not all of `label!`. */
+  prunes(labels: Readonly<Record<string, string>> | null | undefined): boolean {
+    return this.labels('label', labels) && !(this.has('label!') && this.labels('label!', labels));
+  }
+
   /** `GetBoolOrDefault`: undefined when the key was not given. */
   bool(key: string): boolean | undefined {
     const values = this.#fields.get(key);

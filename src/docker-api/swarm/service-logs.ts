@@ -5,7 +5,7 @@ import { ArpanetError, type ContainerView, type ServiceView } from '../../model/
 import { mapBounded } from '../../async/limit.ts';
 import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
-import { boolValue, engineError, parseIntError, unixTimeMs } from '../json/go-values.ts';
+import { boolValue, engineError, strconvError, unixTimeMs } from '../json/go-values.ts';
 import { ids } from './ids.ts';
 import { serviceAt } from './services.ts';
 import { taskAt } from './tasks.ts';
@@ -66,7 +66,8 @@ function refuseNoStream(query: URLSearchParams): void {
   if (!/^(?:|all|-?\d{1,18})$/.test(tail)) throw new ArpanetError('invalid', 'tail value must be a positive integer or "all"');
   if (tail.startsWith('-')) throw engineError('negative tail values not supported');
   const since = query.get('since') ?? '';
-  if (since !== '' && unixTimeMs(since) === undefined) throw engineError(`could not parse since timestamp: ${parseIntError(since)}`);
+  if (since !== '' && unixTimeMs(since) === undefined)
+    throw engineError(`could not parse since timestamp: ${strconvError('ParseInt', since)}`);
 }
 
 const detailsOf = (view: ServiceView, container: ContainerView): string =>

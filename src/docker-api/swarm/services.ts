@@ -1,5 +1,14 @@
 /** The services API (`/services`, `/nodes`, `/swarm`; Docker API v1.24 and later), on the same objects as compose and `docker run`. Messages are moby's and swarmkit's. */
-import { ArpanetError, type HostRecord, type HostView, type Json, type ServiceView, type UpdateSettings } from '../../model/index.ts';
+import {
+  ArpanetError,
+  type HostRecord,
+  type HostView,
+  type Json,
+  serviceKey,
+  serviceName,
+  type ServiceView,
+  type UpdateSettings,
+} from '../../model/index.ts';
 import { readJson, readSwarmJson } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import { isComposeV1 } from '../guards.ts';
@@ -11,7 +20,7 @@ import { parseFilters } from '../reads/filters.ts';
 import { boolValue, objectVersion, strictBool } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, update } from './facade.ts';
 import { ids } from './ids.ts';
-import { serviceName, showNode, showService, showSwarm, specOf } from './show.ts';
+import { labelsOf, showNode, showService, showSwarm, specOf } from './show.ts';
 import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from './spec.ts';
 import type { ServiceSpec } from './types.ts';
 import { refuseOutOfRange } from './validate.ts';
@@ -37,8 +46,6 @@ export function serviceAt(call: Exchange, reference: string): ServiceView {
   }
 }
 
-export const keyOf = (view: ServiceView): string => `${view.deployment}/${view.service}`;
-
 export async function serviceList(call: Exchange): Promise<void> {
   const filters = parseFilters(call.query.get('filters')).only('id', 'label', 'mode', 'name', 'runtime');
   const withStatus = strictBool(call.query, 'status');
@@ -52,8 +59,6 @@ export async function serviceList(call: Exchange): Promise<void> {
   });
   await sendJsonList(call, shown);
 }
-
-export const labelsOf = (view: ServiceView): Readonly<Record<string, string>> => specOf(view).Labels ?? {};
 
 export async function serviceInspect(call: Exchange): Promise<void> {
   const withDefaults = strictBool(call.query, 'insertDefaults');
@@ -111,7 +116,7 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
   const spec = await readSpec(call);
   const version = objectVersion(call.query, 'service');
   if (call.query.get('rollback') === 'previous') {
-    await services.rollback(keyOf(view), quiet, PATIENCE_MS);
+    await services.rollback(serviceKey(view), quiet, PATIENCE_MS);
     return sendJson(call, 200, { Warnings: null });
   }
   refuseMeaningless(spec);
@@ -127,7 +132,7 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
       ? wanted
       : patched(template.request, requestOf(asKept(call, specOf(view)), view), wanted);
   await services.update(
-    keyOf(view),
+    serviceKey(view),
     {
       template: { name: template?.name ?? `${view.deployment}-${view.service}-1`, number: template?.number ?? 1, request },
       desired: spec.Mode?.Replicated?.Replicas ?? view.desired,
@@ -146,7 +151,7 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
 export async function serviceRemove(call: Exchange): Promise<void> {
   const reference = call.params['id'] ?? '';
   await removeUnreadableToo(call, 'service', reference, async () => {
-    await call.cluster.services.remove([keyOf(serviceAt(call, reference))], quiet, PATIENCE_MS);
+    await call.cluster.services.remove([serviceKey(serviceAt(call, reference))], quiet, PATIENCE_MS);
   });
   sendJson(call, 200, {});
 }

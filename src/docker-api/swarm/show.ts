@@ -6,6 +6,7 @@ import {
   isUnreachable,
   type Json,
   labels,
+  serviceName,
   type ServiceView,
   UPDATE_DEFAULTS,
   composeLabels,
@@ -21,9 +22,6 @@ import { parseReserve } from '../../text/reserve-label.ts';
 const MAX_MS = 8.64e15;
 /** What is no time at all is shown as Go shows none. */
 const iso = (ms: number): string => (Math.abs(ms) <= MAX_MS ? new Date(ms).toISOString() : '0001-01-01T00:00:00Z');
-
-export const serviceName = ({ deployment, service }: Pick<ServiceView, 'deployment' | 'service'>): string =>
-  deployment === 'default' ? service : `${deployment}_${service}`;
 
 /** The spec that a client may change and send back. */
 export function specOf(view: ServiceView): ServiceSpec {
@@ -46,6 +44,17 @@ export function specOf(view: ServiceView): ServiceSpec {
   };
 }
 
+/** The service's own labels, as its spec has them. */
+export function labelsOf(view: ServiceView): Readonly<Record<string, string>> {
+  const stored: ServiceSpec | undefined = view.record?.spec;
+  return stored === undefined ? derivedLabels(view) : (stored.Labels ?? {});
+}
+
+const derivedLabels = ({ deployment, record }: ServiceView): Readonly<Record<string, string>> => ({
+  ...(deployment === 'default' ? {} : { [stackLabel]: deployment }),
+  ...record?.labels,
+});
+
 function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
   const { HostConfig = {} } = request;
   const host = HostConfig ?? {};
@@ -58,7 +67,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
   const ports = portsOf(request);
   return {
     Name: serviceName(view),
-    Labels: { ...(view.deployment === 'default' ? {} : { [stackLabel]: view.deployment }), ...view.record?.labels },
+    Labels: derivedLabels(view),
     TaskTemplate: {
       ContainerSpec: {
         Image: tagged(request.Image) ?? '',
@@ -204,7 +213,8 @@ export function* showTasks(view: ServiceView, ids: Ids): Generator<Task> {
   for (const container of view.instances) yield instanceTask(view, container, spec, ids, base);
   const taken = new Set(view.instances.map((container) => container.record?.number));
   const now = iso(view.record?.updatedAtMs ?? 0);
-  let pending = Math.min(view.desired - taken.size, Math.ceil(PENDING_BYTES / JSON.stringify(spec).length));
+  const missing = view.desired - taken.size;
+  let pending = missing > 0 ? Math.min(missing, Math.ceil(PENDING_BYTES / JSON.stringify(spec).length)) : 0;
   for (let slot = 1; pending > 0; slot++) {
     if (taken.has(slot)) continue;
     pending--;

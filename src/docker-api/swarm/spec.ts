@@ -73,27 +73,14 @@ export function warningsOf(spec: ServiceSpec): readonly string[] {
   ];
 }
 
-const MODES = ['Replicated', 'Global', 'ReplicatedJob', 'GlobalJob'] as const;
-
-/** The mode's names in any case, as Go reads them: docker-py sends `{"global": {}}`. */
-export function modeOf(spec: ServiceSpec): NonNullable<ServiceSpec['Mode']> {
-  const given = Object.entries(spec.Mode ?? {});
-  return Object.fromEntries(
-    MODES.flatMap((name) => {
-      const found = given.find(([key]) => key.toLowerCase() === name.toLowerCase());
-      return found === undefined ? [] : [[name, found[1]]];
-    }),
-  );
-}
-
-/** The spec as it is kept: with its mode's own names, and with ids for the networks that it names. */
+/** The spec as it is kept: with a mode, and with ids for the networks that it names. */
 export function settled(spec: ServiceSpec, networkId: (reference: string) => string): ServiceSpec {
   const withIds = (networks: ServiceSpec['Networks']) =>
     networks?.map((network) => (network.Target ? { ...network, Target: networkId(network.Target) } : network));
   const { Networks, TaskTemplate } = spec;
   return {
     ...spec,
-    Mode: modeOf(spec),
+    Mode: spec.Mode ?? {},
     ...(Networks?.length ? { Networks: withIds(Networks) ?? [] } : {}),
     ...(TaskTemplate?.Networks?.length ? { TaskTemplate: { ...TaskTemplate, Networks: withIds(TaskTemplate.Networks) ?? [] } } : {}),
   };

@@ -1,5 +1,5 @@
 /** `GET /tasks` and `GET /tasks/{id}`: the instances of services, as a swarm's manager lists them. */
-import { ArpanetError, type ServiceView } from '../../model/index.ts';
+import { ArpanetError, type ServiceView, serviceKey, serviceName } from '../../model/index.ts';
 import { sendJsonList } from '../proxy/json-list.ts';
 import { fenced } from '../../telemetry/left-out.ts';
 import { listOf } from '../reads/listed.ts';
@@ -7,8 +7,8 @@ import { parseFilters } from '../reads/filters.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
 import { ids } from './ids.ts';
 import { oneMeant } from './references.ts';
-import { hostAt, keyOf, labelsOf, serviceAt } from './services.ts';
-import { serviceName, showTasks, type Task } from './show.ts';
+import { hostAt, serviceAt } from './services.ts';
+import { labelsOf, showTasks, type Task } from './show.ts';
 
 const TASKS = { ...listOf('service'), of: 'the list of tasks' };
 
@@ -25,11 +25,11 @@ export async function taskList(call: Exchange): Promise<void> {
   );
   const state = filters.get('desired-state').find((one) => !['running', 'shutdown', 'accepted'].includes(one));
   if (state !== undefined) throw new ArpanetError('invalid', `Invalid desired-state filter: '${state}'`);
-  const wantedServices = filters.get('service').map((reference) => keyOf(serviceAt(call, reference)));
+  const wantedServices = filters.get('service').map((reference) => serviceKey(serviceAt(call, reference)));
   const wantedNodes = filters.get('node').map((reference) => ids.node(hostAt(call, reference).name));
   const isCurrentOnly = filters.bool('_up-to-date') === true;
   const isChosen = (view: ServiceView): boolean =>
-    (wantedServices.length === 0 || wantedServices.includes(keyOf(view))) &&
+    (wantedServices.length === 0 || wantedServices.includes(serviceKey(view))) &&
     filters.labels('label', labelsOf(view)) &&
     filters.fuzzy('name', serviceName(view));
   const tasks = fenced(TASKS, call.cluster.services.list(), serviceName, (view): readonly Task[] => {

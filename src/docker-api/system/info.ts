@@ -1,8 +1,9 @@
 /** `GET /info`: sums over the hosts in Docker's shape, and a line for each host under "Storage Driver", where every CLI prints rows. Pure. */
-import { type ContainerView, type HostView, isUnreachable, type Json } from '../../model/index.ts';
+import { type ContainerView, type HostView, isUnreachable, type Json, labels } from '../../model/index.ts';
 import { speakers } from './version.ts';
 import { each } from '../../telemetry/left-out.ts';
 import { wholeNumber } from '../json/go-values.ts';
+import { reservedBy } from '../../text/reserve-label.ts';
 import { dockerBytes } from '../../text/size.ts';
 
 export interface About {
@@ -101,13 +102,14 @@ const everywhere = (
 interface Figures {
   readonly host: string;
   readonly status: string;
-  readonly cpus: number;
+  readonly nanoCpus: number;
   readonly memoryBytes: number;
 }
 
 function figuresOf(container: ContainerView): Figures {
-  const { State, HostConfig } = container.facts.inspect;
-  return { host: container.host, status: State.Status, cpus: reservedCpus(container), memoryBytes: HostConfig.Memory ?? 0 };
+  const { State, HostConfig, Config } = container.facts.inspect;
+  const reserved = reservedBy(Config.Labels?.[labels.reserve], HostConfig.MemoryReservation);
+  return { host: container.host, status: State.Status, ...reserved };
 }
 
 function hostRows(hosts: readonly HostView[], containers: readonly Figures[], about: About): readonly (readonly [string, string])[] {
@@ -130,9 +132,9 @@ function hostLine(host: HostView, containers: readonly Figures[]): string {
   const own = containers.filter((container) => container.host === host.name);
   const reserving = own.filter(({ status }) => !['exited', 'dead'].includes(status));
   const { facts, load, record } = host;
-  const cpus = reserving.reduce((total, one) => total + one.cpus, 0);
+  const cpus = reserving.reduce((total, { nanoCpus }) => total + nanoCpus, 0) / 1e9;
   const memory = reserving.reduce((total, { memoryBytes }) => total + memoryBytes, 0);
-  const labels = Object.entries(record.labels).map(([name, value]) => `${name}=${value}`);
+  const ownLabels = Object.entries(record.labels).map(([name, value]) => `${name}=${value}`);
   const state = host.state === 'alive' && record.availability !== 'active' ? record.availability : host.state;
   return [
     record.address,
@@ -143,13 +145,8 @@ function hostLine(host: HostView, containers: readonly Figures[]): string {
       ? []
       : [`cpus ${round(cpus)}/${facts.cpus} reserved`, `memory ${dockerBytes(memory)}/${dockerBytes(facts.memoryBytes)} reserved`]),
     ...(load === undefined ? [] : [`load ${Math.round(load.cpu * 100)}%, ${dockerBytes(load.memoryUsedBytes)} used`]),
-    ...(labels.length === 0 ? [] : [`labels ${labels.join(' ')}`]),
+    ...(ownLabels.length === 0 ? [] : [`labels ${ownLabels.join(' ')}`]),
   ].join(' · ');
-}
-
-function reservedCpus({ facts: { inspect } }: ContainerView): number {
-  const { NanoCpus = 0, CpuQuota = 0, CpuPeriod = 0 } = inspect.HostConfig;
-  return NanoCpus > 0 ? NanoCpus / 1e9 : CpuQuota > 0 ? CpuQuota / (CpuPeriod > 0 ? CpuPeriod : 100_000) : 0;
 }
 
 /** A warning that all hosts give is listed once; others name their host. The CLI prints them as they are. */

@@ -25,8 +25,7 @@ function neverUsed(call: Exchange): readonly string[] {
   return call.cluster.volumes.list().flatMap(({ name, host, record }) => {
     const labels = record?.labels ?? {};
     if (isSpared && !Object.hasOwn(labels, 'com.docker.volume.anonymous')) return [];
-    const isUnwanted = filters.labels('label', labels) && !(filters.has('label!') && filters.labels('label!', labels));
     // An Engine spares volumes with options of their own.
-    return host === undefined && isUnwanted && Object.keys(record?.options ?? {}).length === 0 ? [name] : [];
+    return host === undefined && filters.prunes(labels) && Object.keys(record?.options ?? {}).length === 0 ? [name] : [];
   });
 }

@@ -113,7 +113,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     ]);
     stillWanted(create.signal);
     await deps.failpoint('create.prepared');
-    const apiVersion = olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion) ?? create.apiVersion;
+    const apiVersion = olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion);
     const { body, connectAfter } = rewrite({
       request: claimed.record.request,
       identity: claimed.identity,

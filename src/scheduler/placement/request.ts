@@ -2,7 +2,7 @@
 import { ArpanetError, type CreateRequest, labels } from '../../model/index.ts';
 import type { Identity } from '../create/identify.ts';
 import type { PlacementRequest } from './snapshot.ts';
-import { parseReserve } from '../../text/reserve-label.ts';
+import { parseReserve, reservedBy } from '../../text/reserve-label.ts';
 import { constraintsOf } from './constraints.ts';
 
 export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'mustBeWith' | 'imageHosts'> {
@@ -45,14 +45,12 @@ export type Needs = Pick<PlacementRequest, 'reservedNanoCpus' | 'reservedMemoryB
 export function needsOf({ HostConfig, Labels }: Pick<CreateRequest, 'HostConfig' | 'Labels'>): Needs {
   const { NanoCpus = 0, CpuQuota = 0, CpuPeriod = 0, MemoryReservation = 0, Memory = 0 } = HostConfig ?? {};
   const byQuota = CpuQuota > 0 ? (CpuQuota / (CpuPeriod || 100_000)) * 1e9 : 0;
-  const labelled = parseReserve(Labels?.[labels.reserve] ?? '');
-  const reservedNanoCpus = labelled?.nanoCpus ?? 0;
-  const reservedMemoryBytes = labelled?.memoryBytes ?? MemoryReservation;
+  const reserved = reservedBy(Labels?.[labels.reserve], MemoryReservation);
   return {
-    reservedNanoCpus,
-    reservedMemoryBytes,
-    expectedNanoCpus: reservedNanoCpus || NanoCpus || byQuota,
-    expectedMemoryBytes: reservedMemoryBytes || Memory,
+    reservedNanoCpus: reserved.nanoCpus,
+    reservedMemoryBytes: reserved.memoryBytes,
+    expectedNanoCpus: reserved.nanoCpus || NanoCpus || byQuota,
+    expectedMemoryBytes: reserved.memoryBytes || Memory,
   };
 }
 

@@ -3,10 +3,17 @@
  * that the next leader finishes it. Effects: those of instance-actions; writes to the ledger; timers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError, type ContainerView, keys, type MigrationRecord, type ServiceId, UPDATE_DEFAULTS } from '../../model/index.ts';
+import {
+  ArpanetError,
+  type ContainerView,
+  keys,
+  type MigrationRecord,
+  type ServiceId,
+  UPDATE_DEFAULTS,
+  serviceKey,
+} from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
-import { keyOf } from '../service-reference.ts';
 import { freeNumbers, numberOf, OUR_REQUEST } from '../replicas/replica-plan.ts';
 import { fitness } from '../rollout/rollout-plan.ts';
 
@@ -28,7 +35,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
   async function finish(record: MigrationRecord): Promise<ContainerView> {
     const view = core.view(record);
     const { template } = view;
-    if (template === undefined) throw new ArpanetError('not-found', `${keyOf(record)} no longer exists`);
+    if (template === undefined) throw new ArpanetError('not-found', `${serviceKey(record)} no longer exists`);
     const isReplacement = (one: ContainerView) =>
       numberOf(one) === record.number && one.id !== record.from && one.record?.requestId?.startsWith(OUR_REQUEST) === true;
     const begun = view.instances.find(isReplacement);
@@ -87,12 +94,12 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
       await Promise.all(
         begun.map(async (record) => {
           log.info(
-            { service: keyOf(record), container: record.name, from: record.host },
+            { service: serviceKey(record), container: record.name, from: record.host },
             'finishing a migration that an earlier leader began',
           );
           await core
             .operate(record, `being moved off ${record.host}`, () => run(record))
-            .catch((error: unknown) => lost.aborted || log.warn({ service: keyOf(record), err: error }, 'migration failed'));
+            .catch((error: unknown) => lost.aborted || log.warn({ service: serviceKey(record), err: error }, 'migration failed'));
         }),
       );
     },

@@ -1,8 +1,7 @@
 /** Several migrations, two services at once. Effects: those of migrations. */
 import type { MovedInstance, Progress, UnmovedContainer } from '../../contracts/index.ts';
-import { ArpanetError, type ContainerView, type ServiceView } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, type ServiceView, serviceKey } from '../../model/index.ts';
 import { tryAll } from '../../async/limit.ts';
-import { keyOf } from '../service-reference.ts';
 import type { Migrations } from './migration.ts';
 
 /** Services at once; of one service always one instance after the other, and each start-first: none ever has fewer than before. */
@@ -18,10 +17,10 @@ export async function moveAll(
   await tryAll([...grouped(moves).values()], SERVICES_AT_ONCE, async (own) => {
     for (const { service, container, to } of own) {
       try {
-        parts.progress(`${keyOf(service)}: moving ${container.name} off ${container.host}${to === undefined ? '' : ` to ${to}`}`);
+        parts.progress(`${serviceKey(service)}: moving ${container.name} off ${container.host}${to === undefined ? '' : ` to ${to}`}`);
         const made = await parts.migrations.move(service, container, to);
         moved.push({ from: container.name, to: made.name, host: made.host });
-        parts.progress(`${keyOf(service)}: ${container.name} -> ${made.name} on ${made.host} (${moved.length} of ${moves.length})`);
+        parts.progress(`${serviceKey(service)}: ${container.name} -> ${made.name} on ${made.host} (${moved.length} of ${moves.length})`);
       } catch (error) {
         if (parts.lost.aborted) throw error;
         stays.push(unmoved(container, error));
@@ -43,6 +42,6 @@ export function refuseLost(lost: AbortSignal): void {
 
 function grouped<T extends { readonly service: ServiceView }>(moves: readonly T[]): Map<string, T[]> {
   const groups = new Map<string, T[]>();
-  for (const move of moves) groups.set(keyOf(move.service), [...(groups.get(keyOf(move.service)) ?? []), move]);
+  for (const move of moves) groups.set(serviceKey(move.service), [...(groups.get(serviceKey(move.service)) ?? []), move]);
   return groups;
 }

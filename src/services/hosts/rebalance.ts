@@ -7,7 +7,7 @@ import type {
   RebalanceResult,
   UnmovedContainer,
 } from '../../contracts/index.ts';
-import { ArpanetError } from '../../model/index.ts';
+import { ArpanetError, serviceKey } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { moveAll } from './move-all.ts';
 import { whyItStays } from './drain-plan.ts';
@@ -16,7 +16,6 @@ import { callEngine } from '../engine-calls.ts';
 import { tryAll } from '../../async/limit.ts';
 import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import type { Migrations } from './migration.ts';
-import { keyOf } from '../service-reference.ts';
 import { hostNamed } from '../../config/nearest.ts';
 import { freeNumbers, numberOf } from '../replicas/replica-plan.ts';
 import { type FillHost, levelsOf, type Movable, planRebalance } from './rebalance-plan.ts';
@@ -59,7 +58,7 @@ export function createRebalance(
       const operation = core.runtime(service).operation?.what ?? (service.outdated.length > 0 ? 'in the middle of an update' : undefined);
       const kept = new Set<string>();
       for (const container of here) {
-        const why = operation === undefined ? whyItStays(container, service) : `${keyOf(service)} is ${operation}`;
+        const why = operation === undefined ? whyItStays(container, service) : `${serviceKey(service)} is ${operation}`;
         if (why === undefined) continue;
         kept.add(container.id);
         stays.push({ container: container.name, why });
@@ -70,7 +69,7 @@ export function createRebalance(
       return here.map((container) => ({
         id: container.id,
         name: container.name,
-        service: keyOf(service),
+        service: serviceKey(service),
         host: container.host,
         cores: (placed.get(container.id)?.expectedNanoCpus ?? 0) / 1e9,
         memoryBytes: placed.get(container.id)?.expectedMemoryBytes ?? 0,
@@ -107,7 +106,7 @@ export function createRebalance(
     const services = core.list();
     const containers = new Map(deps.scheduler.containers.list().map((one) => [one.id, one]));
     const wanted = planned.flatMap(({ id, service: key, to }) => {
-      const service = services.find((one) => keyOf(one) === key);
+      const service = services.find((one) => serviceKey(one) === key);
       const container = containers.get(id);
       return service === undefined || container === undefined ? [] : [{ service, container, to }];
     });

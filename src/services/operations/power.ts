@@ -1,11 +1,11 @@
 /** Removes, stops, starts and restarts whole services. Effects: writes to the ledger; those of instance-actions. */
 import type { Scheduler, Services } from '../../contracts/index.ts';
-import { isKind, type ServiceView } from '../../model/index.ts';
+import { isKind, type ServiceView, serviceKey } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { doAll } from '../../async/limit.ts';
 import { patientlyFor } from '../../async/within.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
-import { findServices, keyOf } from '../service-reference.ts';
+import { findServices } from '../service-reference.ts';
 import { operateAll, UPDATING, whenFree } from './exclusive.ts';
 
 const END_TIMEOUT_MS = 60_000;
@@ -17,7 +17,7 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
 
   const servicesAt = (references: readonly string[]): readonly ServiceView[] => [
     ...new Map(
-      references.flatMap((reference) => findServices(reference, core.list())).map((service) => [keyOf(service), service]),
+      references.flatMap((reference) => findServices(reference, core.list())).map((service) => [serviceKey(service), service]),
     ).values(),
   ];
 
@@ -36,11 +36,11 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
           // An instance that is being created now is removed, too.
           await patientlyFor(
             END_TIMEOUT_MS,
-            core.runs.serial(keyOf(service), async () => {}),
+            core.runs.serial(serviceKey(service), async () => {}),
             lost,
           );
           await doAll(core.instances(service), 8, async (container) => {
-            progress(`${keyOf(service)}: ${container.name} is deregistered, stopped and removed`);
+            progress(`${serviceKey(service)}: ${container.name} is deregistered, stopped and removed`);
             await actions.remove(container, DRAIN_MS);
           });
         });
@@ -48,7 +48,7 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
           if (!references.includes(deployment)) continue;
           for (const network of await removeNetworks(deps.scheduler, deployment)) progress(`${deployment}: network ${network} removed`);
         }
-        return services.map(keyOf);
+        return services.map(serviceKey);
       });
     },
     async power(how, references, progress) {
@@ -61,12 +61,12 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
             await core.put(service, (before) => before && { ...before, stopped, version: before.version + 1 });
           }
           await doAll(instances, 8, async (container) => {
-            progress(`${keyOf(service)}: ${how} ${container.name}`);
+            progress(`${serviceKey(service)}: ${how} ${container.name}`);
             if (how === 'start') await actions.start(container);
             else await actions[how](container, DRAIN_MS);
           });
         });
-        return services.map(keyOf);
+        return services.map(serviceKey);
       });
     },
   };

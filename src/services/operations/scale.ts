@@ -1,12 +1,12 @@
 /** `arpanet scale`: sets the counts, and waits until the reconciler has reached them. Effects: writes to the ledger. */
 import type { ScaleResult, Services } from '../../contracts/index.ts';
-import { ArpanetError, type ServiceRecord, type ServiceView } from '../../model/index.ts';
+import { ArpanetError, type ServiceRecord, type ServiceView, serviceKey } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { freeNumbers, numberOf } from '../replicas/replica-plan.ts';
 import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import { instanceName, instanceRequest, scaleRefusal } from '../replicas/template.ts';
 import { newRecord } from '../service-record.ts';
-import { findService, keyOf, parseScaling, scaled } from '../service-reference.ts';
+import { findService, parseScaling, scaled } from '../service-reference.ts';
 import { operateAll } from './exclusive.ts';
 
 const REACH_TIMEOUT_MS = 60_000;
@@ -21,16 +21,16 @@ export function createScale(core: Core, reconciler: ReplicaReconciler): Services
     const targets = texts.map((text) => {
       const scaling = parseScaling(text);
       const service = findService(scaling.reference, services);
-      const to = scaled(service.desired, { ...scaling, reference: keyOf(service) });
+      const to = scaled(service.desired, { ...scaling, reference: serviceKey(service) });
       const refusal =
         service.record?.isGlobal === true
           ? 'it runs once on every host; exclude a host by "arpanet drain" or a constraint'
           : service.template && scaleRefusal(service.template, to);
-      if (refusal !== undefined) throw new ArpanetError('invalid', `${keyOf(service)} cannot have ${to} instances: ${refusal}`);
+      if (refusal !== undefined) throw new ArpanetError('invalid', `${serviceKey(service)} cannot have ${to} instances: ${refusal}`);
       return { service, to };
     });
     const twice = targets.find(({ service }, index) => targets.findIndex((other) => other.service === service) !== index);
-    if (twice !== undefined) throw new ArpanetError('invalid', `${keyOf(twice.service)} is given twice: give one count for it`);
+    if (twice !== undefined) throw new ArpanetError('invalid', `${serviceKey(twice.service)} is given twice: give one count for it`);
     return operateAll(
       core,
       targets.map(({ service }) => service),
@@ -42,12 +42,12 @@ export function createScale(core: Core, reconciler: ReplicaReconciler): Services
         const failures: string[] = [];
         const results = await Promise.all(
           targets.map(async ({ service, to }): Promise<ScaleResult> => {
-            progress(`${keyOf(service)}: from ${service.desired} to ${to}`);
+            progress(`${serviceKey(service)}: from ${service.desired} to ${to}`);
             const running = await reconciler.reach(service, to, REACH_TIMEOUT_MS).catch((error: Error) => {
-              failures.push(`${keyOf(service)}: ${error.message}`);
+              failures.push(`${serviceKey(service)}: ${error.message}`);
               return core.instances(service).filter((one) => one.facts.inspect.State.Running).length;
             });
-            progress(`${keyOf(service)}: ${running} of ${to} running`);
+            progress(`${serviceKey(service)}: ${running} of ${to} running`);
             return { deployment: service.deployment, service: service.service, from: service.desired, to, running };
           }),
         );
@@ -83,7 +83,7 @@ function mustFit({ deps }: Core, targets: readonly { readonly service: ServiceVi
   const fits = new Set(service.instances.map(numberOf)).size + placed;
   throw new ArpanetError(
     'unplaceable',
-    `${keyOf(service)} cannot have ${to} instances: ${fits} fit. For one more, ${refused.message}. Ask for ${keyOf(service)}=${fits}, or make room`,
+    `${serviceKey(service)} cannot have ${to} instances: ${fits} fit. For one more, ${refused.message}. Ask for ${serviceKey(service)}=${fits}, or make room`,
   );
 }
 
@@ -92,7 +92,7 @@ async function setDesired(core: Core, service: ServiceView, desired: number): Pr
   return core.put(service, (before) => {
     if (before !== undefined) return { ...before, desired, countedAtMs: nowMs, version: before.version + 1, updatedAtMs: nowMs };
     const { template } = service;
-    if (template === undefined) throw new ArpanetError('not-found', `no such service: ${keyOf(service)}`);
+    if (template === undefined) throw new ArpanetError('not-found', `no such service: ${serviceKey(service)}`);
     return newRecord(service, { origin: 'client', desired, template, nowMs });
   });
 }

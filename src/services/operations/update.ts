@@ -7,6 +7,8 @@ import {
   type ServiceTemplate,
   type UpdateStatus,
   withoutReserved,
+  serviceKey,
+  serviceName,
 } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { ensureImage } from '../engine-calls.ts';
@@ -14,7 +16,7 @@ import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import { essence, scaleRefusal } from '../replicas/template.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import { newRecord } from '../service-record.ts';
-import { dockerName, findService, keyOf } from '../service-reference.ts';
+import { findService } from '../service-reference.ts';
 import { isServiceName } from '../../text/names.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import { UPDATING, whenFree } from './exclusive.ts';
@@ -41,12 +43,12 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     const template = asked && withoutReservedIn(asked);
     if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
     const refusal = scaleRefusal(template, desired);
-    if (refusal !== undefined) throw new ArpanetError('invalid', `${keyOf(service)} cannot have ${desired} instances: ${refusal}`);
+    if (refusal !== undefined) throw new ArpanetError('invalid', `${serviceKey(service)} cannot have ${desired} instances: ${refusal}`);
     const version = service.record?.version ?? 1;
     if (change.version !== undefined && change.version !== version)
       throw new ArpanetError(
         'conflict',
-        `update out of sequence: ${dockerName(service)} is at version ${version}, not ${change.version}; look at it again`,
+        `update out of sequence: ${serviceName(service)} is at version ${version}, not ${change.version}; look at it again`,
       );
     await pulled(template.request.Image, change.registryAuth);
     const isOther = service.template === undefined || essence(template) !== essence(service.template);
@@ -89,9 +91,9 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     try {
       return await core.operate(id, UPDATING, () => rollout.run(id, progress));
     } catch (error) {
-      if (!lost.aborted) deps.log.warn({ service: keyOf(id), err: error }, 'an update stopped');
+      if (!lost.aborted) deps.log.warn({ service: serviceKey(id), err: error }, 'an update stopped');
       const message = `the update stopped: ${error instanceof Error ? error.message : String(error)}`;
-      progress(`${keyOf(id)}: ${message}`);
+      progress(`${serviceKey(id)}: ${message}`);
       return { state: 'updating', startedAtMs: deps.now(), message };
     } finally {
       reconciler.soon(id);
@@ -108,12 +110,12 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
             `"${name.slice(0, 80)}" cannot be part of a DNS name: 1 to 63 of a-z, A-Z, 0-9, - and _, beginning with a letter or digit`,
           );
       }
-      const known = core.list().find((service) => keyOf(service) === keyOf(request));
+      const known = core.list().find((service) => serviceKey(service) === serviceKey(request));
       if (known !== undefined)
-        throw new ArpanetError('conflict', `name conflicts with an existing object: service ${dockerName(known)} already exists`);
+        throw new ArpanetError('conflict', `name conflicts with an existing object: service ${serviceName(known)} already exists`);
       const refusal = scaleRefusal(request.template, request.desired);
       if (refusal !== undefined)
-        throw new ArpanetError('invalid', `${keyOf(request)} cannot have ${request.desired} instances: ${refusal}`);
+        throw new ArpanetError('invalid', `${serviceKey(request)} cannot have ${request.desired} instances: ${refusal}`);
       await pulled(request.template.request.Image, registryAuth);
       const template = withoutReservedIn(request.template);
       const nowMs = deps.now();
@@ -128,7 +130,7 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
       if (previous === undefined)
         throw new ArpanetError(
           'invalid',
-          `${keyOf(service)} has no earlier version to go back to: it was never updated, or is back there already`,
+          `${serviceKey(service)} has no earlier version to go back to: it was never updated, or is back there already`,
         );
       return update(reference, { template: previous, isRollback: true, patienceMs }, progress);
     },

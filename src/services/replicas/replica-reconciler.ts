@@ -2,13 +2,12 @@
  * The reconciler of replicas: after each change, and when a back-off is over, it brings services to their desired counts. Effects: timers; those of
  * instance-actions.
  */
-import { ArpanetError, type ServiceId, type ServiceRecord } from '../../model/index.ts';
+import { ArpanetError, type ServiceId, type ServiceRecord, serviceKey } from '../../model/index.ts';
 import type { InstanceActions } from './instance-actions.ts';
 import { tryAll } from '../../async/limit.ts';
 import type { Core } from '../core.ts';
 import { globalCount } from './global.ts';
 import { createCountRemovals } from './count-removals.ts';
-import { keyOf } from '../service-reference.ts';
 import { guarded } from '../../telemetry/faults.ts';
 import { progressOf, reconcile, type Step } from './replica-plan.ts';
 
@@ -47,7 +46,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
     if (lost.aborted) return;
     runtime.timer = setTimeout(
       guarded(deps.log, 'a look at a service', () => {
-        const wake = waiting.get(keyOf(id));
+        const wake = waiting.get(serviceKey(id));
         return wake === undefined ? lookQuietly(id) : wake();
       }),
       Math.max(ms, 1),
@@ -62,13 +61,13 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
   async function lookQuietly(id: ServiceId): Promise<void> {
     if (isPaused(id)) return soon(id, 1_000);
     await look(id, () => isPaused(id)).catch((error: unknown) => {
-      deps.log.warn({ service: keyOf(id), err: error }, 'could not bring a service to its count; tried again');
+      deps.log.warn({ service: serviceKey(id), err: error }, 'could not bring a service to its count; tried again');
     });
   }
 
   /** One run after the other. */
   async function look(id: ServiceId, isCancelled: () => boolean = () => false): Promise<void> {
-    return core.runs.serial(keyOf(id), async () => (isCancelled() ? undefined : once(id)));
+    return core.runs.serial(serviceKey(id), async () => (isCancelled() ? undefined : once(id)));
   }
 
   async function reach(id: ServiceId, desired: number, timeoutMs: number): Promise<number> {
@@ -84,7 +83,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
       wake();
     }, timeoutMs);
     lost.addEventListener('abort', wake, { once: true });
-    waiting.set(keyOf(id), wake);
+    waiting.set(serviceKey(id), wake);
     try {
       for (;;) {
         isDue = false;
@@ -96,7 +95,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
         if (!isDue) await new Promise<void>((resolve) => (resume = resolve));
       }
     } finally {
-      waiting.delete(keyOf(id));
+      waiting.delete(serviceKey(id));
       clearTimeout(timer);
       lost.removeEventListener('abort', wake);
     }
@@ -115,7 +114,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
     if (trouble !== undefined || !runtime.attempts.has('create')) runtime.trouble = trouble;
     if (againAtMs !== undefined) soon(id, againAtMs - deps.now());
     if (steps.length === 0) return;
-    deps.log.info({ service: keyOf(id), desired: record.desired, steps: steps.map(describe) }, 'bringing a service to its count');
+    deps.log.info({ service: serviceKey(id), desired: record.desired, steps: steps.map(describe) }, 'bringing a service to its count');
     const failures = await tryAll(steps, AT_ONCE, (step) => take(id, record, step));
     if (failures.length > 0) {
       soon(id, 1_000);

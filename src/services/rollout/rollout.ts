@@ -1,11 +1,10 @@
 /** Rolling updates: batch by batch, each healthy before the next, rolled back when it is not. Continues under the next leader. Effects: timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '../../contracts/index.ts';
-import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, type UpdateStatus } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, type UpdateStatus, serviceKey } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { doAll } from '../../async/limit.ts';
-import { keyOf } from '../service-reference.ts';
 import { fitness, nextBatch } from './rollout-plan.ts';
 import { essence, instanceName, isCurrent } from '../replicas/template.ts';
 
@@ -28,14 +27,14 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
       const record = core.record(id);
       if (record?.status === undefined || !isRunning(record)) {
         if (record?.status !== undefined) return record.status;
-        throw new ArpanetError('not-found', `${keyOf(id)} was removed while it was being updated`);
+        throw new ArpanetError('not-found', `${serviceKey(id)} was removed while it was being updated`);
       }
       const instances = core.instances(id);
       const batch = nextBatch(record, instances);
       if (batch === undefined) return await finish(id, record, 'completed', progress);
       if (turn > 0) await pause(id, record.update.delayMs);
       const old = instances.filter((container) => !isCurrent(container, essence(record.template))).length;
-      progress(`${keyOf(id)}: ${instances.length - old} of ${Math.max(record.desired, instances.length)} instances are up to date`);
+      progress(`${serviceKey(id)}: ${instances.length - old} of ${Math.max(record.desired, instances.length)} instances are up to date`);
       try {
         if (turn > MAX_TURNS) throw new ArpanetError('conflict', 'new instances never match the template');
         if (record.update.order === 'start-first') {
@@ -61,7 +60,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
 
   async function add(record: ServiceRecord, numbers: readonly number[], progress: Progress): Promise<void> {
     await doAll(numbers, 4, async (number) => {
-      progress(`${keyOf(record)}: starting ${instanceName(record.template, number)}`);
+      progress(`${serviceKey(record)}: starting ${instanceName(record.template, number)}`);
       await actions.add(record.template, number);
     });
     const sinceMs = deps.now();
@@ -83,7 +82,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
 
   async function retire(record: ServiceRecord, old: readonly ContainerView[], progress: Progress): Promise<void> {
     await doAll(old, 8, async (container) => {
-      progress(`${keyOf(record)}: ${container.name} is deregistered, then stopped`);
+      progress(`${serviceKey(record)}: ${container.name} is deregistered, then stopped`);
       await actions.remove(container, record.update.drainMs);
     });
   }
@@ -97,19 +96,19 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
       message: isBack ? (record.status?.message ?? 'rolled back') : 'update completed',
     };
     await core.put(id, (before) => before && { ...before, status, version: before.version + 1, updatedAtMs: deps.now() });
-    progress(`${keyOf(id)}: ${status.state === 'completed' ? 'all instances are up to date' : `rolled back: ${status.message}`}`);
-    deps.log.info({ service: keyOf(id), state: status.state }, 'update ended');
+    progress(`${serviceKey(id)}: ${status.state === 'completed' ? 'all instances are up to date' : `rolled back: ${status.message}`}`);
+    deps.log.info({ service: serviceKey(id), state: status.state }, 'update ended');
     return status;
   }
 
   /** Undefined: continue. */
   async function fail(id: ServiceId, record: ServiceRecord, why: string, progress: Progress): Promise<UpdateStatus | undefined> {
-    deps.log.warn({ service: keyOf(id), why }, 'update failed');
+    deps.log.warn({ service: serviceKey(id), why }, 'update failed');
     const startedAtMs = record.status?.startedAtMs ?? deps.now();
     const isBack = record.status?.state === 'rollback_started';
     const { previous } = record;
     if (!isBack && record.update.onFailure === 'rollback' && previous !== undefined) {
-      progress(`${keyOf(id)}: ${why}; rolling back`);
+      progress(`${serviceKey(id)}: ${why}; rolling back`);
       const status: UpdateStatus = { state: 'rollback_started', startedAtMs, message: `update failed: ${why}` };
       await core.put(id, (before) => {
         if (before === undefined) return before;
@@ -120,14 +119,14 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
       return undefined;
     }
     if (!isBack && record.update.onFailure === 'continue') {
-      progress(`${keyOf(id)}: ${why}; continuing, as configured`);
+      progress(`${serviceKey(id)}: ${why}; continuing, as configured`);
       await sleep(1_000, undefined, { signal: lost });
       return undefined;
     }
     const state = isBack ? 'rollback_paused' : 'paused';
     const status: UpdateStatus = { state, startedAtMs, message: `${isBack ? 'rollback' : 'update'} paused: ${why}` };
     await core.put(id, (before) => before && { ...before, status, version: before.version + 1, updatedAtMs: deps.now() });
-    progress(`${keyOf(id)}: ${status.message}`);
+    progress(`${serviceKey(id)}: ${status.message}`);
     return status;
   }
 

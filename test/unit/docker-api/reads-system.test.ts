@@ -21,10 +21,16 @@ const hosts: readonly HostView[] = [
 ];
 const paused = { Paused: true, Status: 'paused' };
 const exited = { Running: false, Status: 'exited' };
+const reserving = (text: string) => ({ labels: { 'arpanet.reserve': text } });
 const containers = [
-  literalContainer({ id: '1', name: 'a', inspect: { HostConfig: { NanoCpus: 5e8, Memory: 2 ** 28 } } }),
-  literalContainer({ id: '2', name: 'b', state: paused, inspect: { HostConfig: { CpuQuota: 50_000 } } }),
-  literalContainer({ id: '3', name: 'c', state: exited, inspect: { HostConfig: { NanoCpus: 4e9 } } }),
+  literalContainer({
+    id: '1',
+    name: 'a',
+    inspect: { HostConfig: { NanoCpus: 4e9, Memory: 2 ** 29, MemoryReservation: 2 ** 28 } },
+    ...reserving('cpus=0.5'),
+  }),
+  literalContainer({ id: '2', name: 'b', state: paused, ...reserving('cpus=0.5') }),
+  literalContainer({ id: '3', name: 'c', state: exited, ...reserving('cpus=4,memory=1g') }),
   literalContainer({ id: '4', name: 'd', host: 'h2' }),
 ];
 
@@ -54,7 +60,7 @@ describe('GET /info', () => {
     assert.equal((info['Swarm'] as Row)['LocalNodeState'], 'active');
   });
 
-  it('has a line for each host, where the CLI prints the status of the storage driver', async () => {
+  it('has a line for each host with what its containers reserve, which limits do not, where the CLI prints the status of the storage driver', async () => {
     assert.deepEqual((await ask(hosts))['DriverStatus'], [
       ['Leader', 's1 (epoch 3)'],
       ['Schedulers', 's1, s2'],

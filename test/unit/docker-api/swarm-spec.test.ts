@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { idOf, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from '../../../src/docker-api/swarm/spec.ts';
+import { goDecode, goStruct } from '../../../src/docker-json/index.ts';
 import type { ServiceSpec } from '../../../src/docker-api/swarm/types.ts';
 
 type Task = NonNullable<ServiceSpec['TaskTemplate']>;
@@ -12,6 +13,9 @@ const spec = (task: Task, more: Partial<ServiceSpec> = {}): ServiceSpec => ({
   ...more,
 });
 const request = (task: Task, more: Partial<ServiceSpec> = {}) => requestOf(spec(task, more), { deployment: 'abc', service: 'web' });
+
+/** As the endpoint reads it; docker-py sends `{"global": {}}`. */
+const modeIn = (body: string): ServiceSpec['Mode'] => (goDecode(body, goStruct('swarm.ServiceSpec')).value as ServiceSpec).Mode;
 
 describe('a service’s spec', () => {
   it('of a stack belongs to the deployment of that name; without one to "default"', () => {
@@ -80,16 +84,14 @@ describe('a service’s spec', () => {
     const ids = new Map([['back', '9f']]);
     const given = {
       ...spec({ Networks: [{ Target: 'back', Aliases: ['b'] }] }),
-      Mode: { global: {} } as object,
+      Mode: modeIn('{"mode": {"global": {}}}') ?? {},
       Networks: [{ Target: 'x' }],
     };
     const kept = settled(given, (name) => ids.get(name) ?? name);
     assert.deepEqual(kept.Mode, { Global: {} });
     assert.deepEqual(kept.TaskTemplate?.Networks, [{ Target: '9f', Aliases: ['b'] }]);
     assert.deepEqual(kept.Networks, [{ Target: 'x' }]);
-    assert.deepEqual(settled({ ...spec({}), Mode: { replicated: { Replicas: 5 } } as object }, String).Mode, {
-      Replicated: { Replicas: 5 },
-    });
+    assert.deepEqual(modeIn('{"Mode": {"replicated": {"replicas": 5}}}'), { Replicated: { Replicas: 5 } });
   });
 
   it('keeps a global service to one a host and to its host, and --replicas-max-per-node to its number; preferences get a warning that they have no effect', () => {
