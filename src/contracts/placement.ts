@@ -8,6 +8,8 @@ export interface PlacedContainer {
   readonly deployment: string;
   readonly service: string;
   readonly number: number;
+  /** Its own and its image's, where they are known. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** created: never started yet, also a create still under way; it holds its ports and reservations like a running one. A stopped one holds neither. */
   readonly state: 'created' | 'running' | 'stopped';
   /** `0.0.0.0:80/tcp`, by `hostPortsOf`. */
@@ -38,6 +40,8 @@ export interface HostSnapshot {
   /** Go's words (`linux`, `amd64`) or uname's (`x86_64`). */
   readonly os: string;
   readonly arch: string;
+  /** What its Engine says: `operatingsystem`, `kernelversion`, `storagedriver`, `ostype`, and the Engine's own labels (`dockerd --label`). */
+  readonly engine?: Readonly<Record<string, string>>;
   readonly cpus: number;
   readonly memoryBytes: number;
   /** Set by operators. */

@@ -13,7 +13,7 @@ export const labels = {
   files: 'arpanet.files',
   /** When the service's name leads to this instance: `healthy`, only while its health check succeeds; `running`, whatever that says. */
   dns: 'arpanet.dns',
-  /** `off`: an instance of a lost host is waited for, and not made elsewhere. */
+  /** `off`: an instance of a lost host is waited for, and not made elsewhere. `on-host-failure`: it is made elsewhere. */
   reschedule: 'arpanet.reschedule',
   /** Written by us on containers: `2.pricing.abc`, and what the store's record holds, as JSON. */
   instance: 'arpanet.instance',

@@ -27,6 +27,8 @@ export interface Selectable {
   readonly networks: ReadonlyMap<string, string>;
   readonly ports: readonly { readonly PrivatePort: number; readonly PublicPort?: number; readonly Type: string }[];
   readonly imageId: string;
+  /** The host that it is on; classic Swarm's filter `node`. */
+  readonly host: string;
 }
 
 export interface Selection {
@@ -37,7 +39,7 @@ export interface Selection {
   readonly filters: Filters;
 }
 
-const accepted = 'ancestor before exited expose health id is-task isolation label name network publish since status volume'.split(' ');
+const accepted = 'ancestor before exited expose health id is-task isolation label name network node publish since status volume'.split(' ');
 const states = ['paused', 'restarting', 'removing', 'running', 'dead', 'created', 'exited'];
 const healths = ['starting', 'healthy', 'unhealthy', 'none'];
 const knownStates = 'created, running, paused, restarting, removing, exited, dead';
@@ -123,6 +125,7 @@ function rulesOf(containers: readonly Selectable[], selection: Selection, images
   when('status', () => (c) => filters.match('status', c.state));
   when('health', () => (c) => filters.exact('health', c.health));
   when('volume', () => (c) => filters.get('volume').some((volume) => c.mounts.some((mount) => isMount(mount, volume))));
+  when('node', () => (c) => filters.exact('node', c.host));
   when('ancestor', () => {
     const images = new Set(filters.get('ancestor').flatMap((reference) => [...imagesOf(reference)]));
     return (c) => images.has(c.imageId);

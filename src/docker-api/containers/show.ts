@@ -100,6 +100,7 @@ export function showSummary(
     networks: new Map(endpoints.map(([name, endpoint]) => [name, endpoint.NetworkID ?? ''])),
     ports: summary.Ports ?? [],
     imageId: summary.ImageID,
+    host: view.host,
   };
 }
 

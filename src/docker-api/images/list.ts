@@ -18,7 +18,7 @@ export interface ImageQuery {
 export function parseImageQuery(query: URLSearchParams, filters: Filters, apiVersion: string): ImageQuery {
   const legacy = query.get('filter') ?? '';
   const merged = legacy !== '' && apiMinor(apiVersion) < 41 ? filters.with('reference', legacy) : filters;
-  merged.only('dangling', 'label', 'before', 'since', 'reference', 'until');
+  merged.only('dangling', 'label', 'before', 'since', 'reference', 'until', 'node');
   return { all: boolValue(query.get('all')), filters: merged };
 }
 

@@ -24,6 +24,14 @@ export function createImageReads(cluster: Cluster, memo: ViewMemo, answers: Answ
     return sizes;
   }
 
+  /** Classic Swarm's filter: those that one of these hosts has. No names: all. */
+  function onNodes(images: readonly ImageSummary[], nodes: readonly string[]): readonly ImageSummary[] {
+    if (nodes.length === 0) return images;
+    const hosts = cluster.hosts.list().filter(({ name }) => nodes.includes(name));
+    const there = new Set(hosts.flatMap((host) => host.images.map(({ Id }) => Id)));
+    return images.filter(({ Id }) => there.has(Id));
+  }
+
   const imageList: Read = (query, _params, apiVersion) => {
     const images = parseImageQuery(query, parseFilters(query.get('filters')), apiVersion);
     const find = (reference: string) => {
@@ -33,7 +41,7 @@ export function createImageReads(cluster: Cluster, memo: ViewMemo, answers: Answ
       return image;
     };
     const give = (exact: ReadonlyMap<string, number>) => {
-      const chosen = selectImages(memo.images(), images, find, exact, now());
+      const chosen = selectImages(onNodes(memo.images(), images.filters.get('node')), images, find, exact, now());
       return showImages(chosen, images, query, apiVersion);
     };
     const asked = sameSecond(memo.images(), borderImages(images, find));

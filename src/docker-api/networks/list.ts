@@ -96,9 +96,23 @@ function ofHosts(containers: readonly ContainerView[], newestVersion: string, sh
   });
 }
 
-/** Throws what the Engine answers for a filter that it does not know. */
-export function selectNetworks(networks: readonly ShownNetwork[], filters: Filters): readonly ShownNetwork[] {
-  filters.only('dangling', 'driver', 'id', 'label', 'name', 'scope', 'type');
+/** Ids of the networks that containers of one of these hosts are on, and of those that every host has. */
+export function networksOn(hosts: readonly string[], containers: readonly ContainerView[], known: readonly string[]): ReadonlySet<string> {
+  const there = fenced(listOf('container'), containers, nameOf, ({ host, record }) =>
+    hosts.includes(host) ? Object.keys(record?.addresses ?? {}) : [],
+  );
+  return new Set([...there, ...(known.some((host) => hosts.includes(host)) ? predefinedNetworks.values() : [])]);
+}
+
+/** Throws what the Engine answers for a filter that it does not know. `onNode`: those that the filter `node` means. */
+export function selectNetworks(
+  networks: readonly ShownNetwork[],
+  filters: Filters,
+  onNode: (hosts: readonly string[]) => ReadonlySet<string>,
+): readonly ShownNetwork[] {
+  filters.only('dangling', 'driver', 'id', 'label', 'name', 'node', 'scope', 'type');
+  const nodes = filters.get('node');
+  const there = nodes.length === 0 ? undefined : onNode(nodes);
   const types = filters.get('type');
   for (const type of types) if (type !== 'builtin' && type !== 'custom') throw engineError(`invalid filter: 'type'='${type}'`);
   const dangling = danglingOf(filters);
@@ -107,6 +121,7 @@ export function selectNetworks(networks: readonly ShownNetwork[], filters: Filte
     const inUse = isPredefined || Object.keys(network.Containers).length > 0;
     return (
       filters.exact('driver', network.Driver) &&
+      (there === undefined || there.has(network.Id)) &&
       filters.match('name', network.Name) &&
       filters.match('id', network.Id) &&
       filters.labels('label', network.Labels) &&

@@ -8,13 +8,19 @@ import { windowOf } from '../api-versions.ts';
 import { strictBool } from '../json/go-values.ts';
 import type { Answers, Read } from '../reads/answers.ts';
 import { parseFilters } from '../reads/filters.ts';
-import { selectNetworks, type ShownNetwork, showNetworks } from './list.ts';
+import { networksOn, selectNetworks, type ShownNetwork, showNetworks } from './list.ts';
 
 export function createNetworkReads(cluster: Cluster, answers: Answers): { readonly networkList: Read; readonly networkInspect: Read } {
   const allNetworks = () => showNetworks(cluster.networks.list(), cluster.containers.list(), windowOf(cluster.hosts.list()).max);
 
   const networkList: Read = (query, _params, apiVersion) => {
-    const chosen = selectNetworks(allNetworks(), parseFilters(query.get('filters')));
+    const onNode = (hosts: readonly string[]) =>
+      networksOn(
+        hosts,
+        cluster.containers.list(),
+        cluster.hosts.list().map(({ name }) => name),
+      );
+    const chosen = selectNetworks(allNetworks(), parseFilters(query.get('filters')), onNode);
     const sorted = chosen.toSorted((a, b) => (a.Name < b.Name ? -1 : 1));
     // since 1.28 only an inspect tells the members
     return answers.answer(JSON.stringify(apiMinor(apiVersion) < 28 ? sorted : sorted.map((one) => ({ ...one, Containers: {} }))));

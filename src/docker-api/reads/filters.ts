@@ -3,6 +3,7 @@
  * https://github.com/moby/moby/blob/v26.1.5/api/types/filters/parse.go
  */
 import { ArpanetError } from '../../model/index.ts';
+import { goPattern } from '../../text/go-pattern.ts';
 
 export class Filters {
   readonly #fields: ReadonlyMap<string, ReadonlySet<string>>;
@@ -130,34 +131,3 @@ export function invalidFilter(key: string, values?: readonly string[] | string):
   const shown = values === undefined ? '' : typeof values === 'string' ? `=${values}` : `=[${values.join(' ')}]`;
   return new ArpanetError('invalid', `invalid filter '${key}${shown}'`);
 }
-
-/**
- * Go's syntax where JavaScript's differs: leading flags, `\A`, `\z`, `(?P<`, `[[:alpha:]]`. Undefined: too long, or Go would not compile it
- * (look-around and back-references, without which V8 can match in linear time: see `boundRegExpTime`).
- */
-function goPattern(source: string): RegExp | undefined {
-  if (source.length > 256 || /\(\?(=|!|<=|<!)|\\[1-9]|\\k</.test(source)) return undefined;
-  const flags = /^\(\?([ims]+)\)/.exec(source);
-  const body = source
-    .slice(flags?.[0].length ?? 0)
-    .replace(/\(\?P</g, '(?<')
-    .replace(/\\A/g, '^')
-    .replace(/\\z/g, '$')
-    .replace(/\[:(\w+):\]/g, (all, name: string) => posixClasses[name] ?? all);
-  try {
-    return new RegExp(body, flags?.[1] ?? '');
-  } catch {
-    return undefined;
-  }
-}
-
-const posixClasses: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z',
-  alpha: 'A-Za-z',
-  digit: '0-9',
-  lower: 'a-z',
-  upper: 'A-Z',
-  word: '\\w',
-  space: '\\s',
-  xdigit: '0-9A-Fa-f',
-};

@@ -38,7 +38,7 @@ export function selectVolumes(
   containers: readonly ContainerView[],
   rootDir: string,
 ): readonly VolumeSummary[] {
-  filters.only('dangling', 'driver', 'label', 'name');
+  filters.only('dangling', 'driver', 'label', 'name', 'node');
   const dangling = filters.bool('dangling');
   const used = dangling === undefined ? new Set<string>() : usedVolumes(containers);
   const choose = (volume: VolumeFacts): readonly VolumeSummary[] => {
@@ -46,6 +46,7 @@ export function selectVolumes(
     const fits =
       filters.match('name', summary.Name) &&
       filters.exact('driver', summary.Driver) &&
+      filters.exact('node', volume.host ?? '') &&
       filters.labels('label', summary.Labels) &&
       (dangling === undefined || dangling === !used.has(summary.Name));
     return fits ? [summary] : [];

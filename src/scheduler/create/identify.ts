@@ -8,6 +8,7 @@ import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode,
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
 import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
+import { reschedulePolicyOf } from '../../text/reschedule-policy.ts';
 
 export type { Link, NetworkMode, Together, WantedNetwork };
 
@@ -48,10 +49,7 @@ export interface IdentifyInput {
 }
 
 /** Labels with a few values. */
-const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([
-  [labels.dns, ['healthy', 'running']],
-  [labels.reschedule, ['off', 'on-host-failure']],
-]);
+const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([[labels.dns, ['healthy', 'running']]]);
 
 /** Throws `invalid` when a label's value cannot be part of a DNS name, or is none of those that it may have. */
 export function identify({ name, request, taken }: IdentifyInput): Identity {
@@ -61,6 +59,8 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
     if (value && !values.includes(value))
       throw new ArpanetError('invalid', `label ${label} is "${value.slice(0, 80)}": it must be ${values.join(' or ')}`);
   }
+  const { unreadable } = reschedulePolicyOf(labels.reschedule, request);
+  if (unreadable !== undefined) throw new ArpanetError('invalid', unreadable);
   const oneoff = isOneoff(given);
   const deployment = deploymentOf(given);
   const service = oneoff ? serviceFromName(name) : serviceOf(given, name);

@@ -58,6 +58,7 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
                 deployment,
                 service,
                 number: identity.number,
+                labels: request.Labels ?? {},
                 state: 'created',
                 hostPorts,
                 ...needsOf(request),

@@ -1,5 +1,5 @@
 /** The view as placement wants it: plain copies of hosts and containers. Pure; remembers what it made of objects that do not change. */
-import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig, HostView } from '../../model/index.ts';
+import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig, HostFacts, HostView } from '../../model/index.ts';
 import { hostPortsOf } from '../create/identify-needs.ts';
 import { each } from '../../telemetry/left-out.ts';
 import type { HostImages } from './image-index.ts';
@@ -8,6 +8,7 @@ import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapsho
 import type { ImageReader, ViewReader } from './roles.ts';
 
 const placed = new WeakMap<ContainerView, PlacedContainer>();
+const engines = new WeakMap<HostFacts, Readonly<Record<string, string>>>();
 const imageNames = new WeakMap<HostImages, readonly string[]>();
 
 /** `creating`: records of creates under way, on whichever host; `pending`: what was placed on this host a moment ago. */
@@ -48,6 +49,7 @@ export function hostSnapshot({ host, loadAtMs, containers, creating, images, pen
     labels: record.labels,
     os: facts?.os ?? '',
     arch: facts?.arch ?? '',
+    ...(facts === undefined ? {} : { engine: engineLabels(facts) }),
     cpus: Math.min(facts?.cpus ?? 0, record.limits?.cpus ?? Infinity),
     memoryBytes: Math.min(facts?.memoryBytes ?? 0, record.limits?.memoryBytes ?? Infinity),
     ...(record.limits?.maxContainers === undefined ? {} : { maxContainers: record.limits.maxContainers }),
@@ -74,6 +76,7 @@ function placedContainer(container: ContainerView): PlacedContainer {
     deployment: container.record?.deployment ?? '',
     service: container.record?.service ?? '',
     number: container.record?.number ?? 0,
+    labels: inspect.Config.Labels ?? {},
     state: State.Status === 'created' ? 'created' : State.Running || State.Restarting || State.Paused ? 'running' : 'stopped',
     hostPorts: hostPortsOf(boundPorts(inspect)),
     ...needsOf({ HostConfig: inspect.HostConfig, Labels: inspect.Config.Labels ?? {} }),
@@ -96,10 +99,29 @@ function placedRecord(record: ContainerRecord): PlacedContainer {
     deployment: record.deployment,
     service: record.service,
     number: record.number,
+    labels: record.request.Labels ?? {},
     state: 'created',
     hostPorts: hostPortsOf(record.request.HostConfig?.PortBindings),
     ...needsOf(record.request),
   };
+}
+
+/** As classic Swarm labelled its nodes (cluster/engine.go of docker/swarm 1.2). An Engine's own labels are texts `key=value`. */
+function engineLabels(facts: HostFacts): Readonly<Record<string, string>> {
+  const known = engines.get(facts);
+  if (known !== undefined) return known;
+  const { OperatingSystem, KernelVersion, Driver, OSType, Labels } = facts.info;
+  const own = (Array.isArray(Labels) ? Labels : []).flatMap((label: unknown) => {
+    const [, key, value] = /^([^=]+)=(.*)$/s.exec(typeof label === 'string' ? label : '') ?? [];
+    return key === undefined || value === undefined ? [] : [[key, value] as const];
+  });
+  const said = Object.entries({ operatingsystem: OperatingSystem, kernelversion: KernelVersion, storagedriver: Driver, ostype: OSType });
+  const made = Object.fromEntries([
+    ...said.flatMap(([key, value]) => (typeof value === 'string' && value !== '' ? [[key, value] as const] : [])),
+    ...own,
+  ]);
+  engines.set(facts, made);
+  return made;
 }
 
 function namesOf(images: HostImages): readonly string[] {

@@ -1,6 +1,7 @@
 /** What moves off a host, and what cannot and why. Pure. */
 import type { UnmovedContainer } from '../../contracts/index.ts';
 import { type ContainerView, labels, type ServiceView } from '../../model/index.ts';
+import { reschedulePolicyOf } from '../../text/reschedule-policy.ts';
 import { scaleRefusal } from '../replicas/template.ts';
 
 export interface DrainPlan {
@@ -33,7 +34,7 @@ export function whyItStays(container: ContainerView, service: ServiceView | unde
   const { inspect, summary } = container.facts;
   if (container.record === undefined) return 'it was created on the host itself, not through arpanet';
   if (service?.template === undefined)
-    return container.record.request.Labels?.[labels.reschedule] === 'on-host-failure'
+    return reschedulePolicyOf(labels.reschedule, container.record.request).policy === 'on-host-failure'
       ? 'a single container cannot start elsewhere before it stops here, and its policy is for a lost host; remove it and run it again'
       : 'no policy: it is a single container of "docker run" without a label that lets it run elsewhere; remove it and run it again';
   if (!inspect.State.Running) return 'it does not run: remove it and create it again to start it elsewhere';

@@ -1,6 +1,7 @@
 /** Which containers of lost hosts are replaced now, and which wait for what. Pure. */
 import { composeLabels, type ContainerView, labels, type ServiceId } from '../../model/index.ts';
 import { fenced } from '../../telemetry/left-out.ts';
+import { reschedulePolicyOf } from '../../text/reschedule-policy.ts';
 import { serviceOf } from '../counted-service.ts';
 
 export interface RescheduleInput {
@@ -49,10 +50,10 @@ function ran({ facts }: ContainerView): boolean {
   return Running || Restarting;
 }
 
-/** The label decides; without it, whether its service has a maintained count. */
+/** The policy decides, ours or classic Swarm's; without one, whether its service has a maintained count. */
 export function mayMove({ record }: ContainerView, { isHeld }: Pick<RescheduleInput, 'isHeld'>): boolean {
   if (record === undefined) return false;
-  const policy = record.request.Labels?.[labels.reschedule];
+  const { policy } = reschedulePolicyOf(labels.reschedule, record.request);
   if (policy === 'on-host-failure') return true;
   const service = serviceOf(record.request);
   return policy !== 'off' && service !== undefined && isHeld(service);

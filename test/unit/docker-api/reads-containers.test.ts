@@ -119,6 +119,12 @@ describe('the containers that a list shows', () => {
     assert.deepEqual(names({ ancestor: ['unknown'] }), []);
   });
 
+  it('are on the host', () => {
+    assert.deepEqual(names({ node: ['h2'] }), ['web2']);
+    assert.deepEqual(names({ node: ['h1', 'h2'], name: ['web'] }), ['web', 'web2']);
+    assert.deepEqual(names({ node: ['h'] }), []);
+  });
+
   it('stand before or since another', () => {
     assert.deepEqual(names({ before: ['web'] }), ['web2', 'store', 'old']);
     assert.deepEqual(names({ since: ['/web'] }), ['made', 'done']);

@@ -4,7 +4,7 @@ import type { Cluster } from '../../../src/contracts/index.ts';
 import type { ClusterVolume } from '../../../src/model/index.ts';
 import { borderImages, parseImageQuery, sameSecond, selectImages } from '../../../src/docker-api/images/list.ts';
 import { createReads, parseFilters, type Reads } from '../../../src/docker-api/reads/index.ts';
-import { ArpanetError, type VolumeRecord } from '../../../src/model/index.ts';
+import { ArpanetError, type ContainerRecord, type VolumeRecord } from '../../../src/model/index.ts';
 import { literalCluster, literalContainer, literalHost, literalImage, literalNetwork } from '../../support/fakes/literal-cluster.ts';
 import type { GivenRoles } from '../../support/fakes/given-roles.ts';
 
@@ -71,6 +71,12 @@ describe('GET /images/json', () => {
     assert.deepEqual([old?.['RepoTags'], old?.['RepoDigests']], [['<none>:<none>'], ['<none>@<none>']]);
     assert.deepEqual(await ids({ dangling: ['true'] }), ['old', 'lost']);
     assert.deepEqual(await ids({ dangling: ['false'] }), ['app', 'base']);
+  });
+
+  it('filters by the host that has it, as classic Swarm did', async () => {
+    assert.deepEqual(await ids({ node: ['h2'] }), ['app', 'lost']);
+    assert.deepEqual(await ids({ node: ['h2', 'h1'] }), ['app', 'old', 'base', 'lost']);
+    assert.deepEqual(await ids({ node: ['h'] }), []);
   });
 
   it('filters by label, reference, age', async () => {
@@ -229,6 +235,20 @@ describe('networks', () => {
     await assert.rejects(async () => names({ dangling: ['1', '0'] }), { message: 'got more than one value for filter key "dangling"' });
   });
 
+  it('are filtered by the hosts that have containers of theirs', async () => {
+    const one = { id: 'c9', name: 'abc_web_1', host: 'h2', record: { addresses: { [id]: '10.32.0.7' } } as unknown as ContainerRecord };
+    const known: GivenRoles<Cluster> = {
+      ...cluster,
+      containers: { list: () => [literalContainer(one)] },
+      hosts: { list: () => [literalHost('h1'), literalHost('h2')] },
+    };
+    const on = async (...node: string[]) =>
+      ((await json(readsOf(known).networkList(search({ node }), {}, '1.41'))) as Row[]).map((row) => row['Name']);
+    assert.deepEqual(await on('h2'), ['abc_back', 'bridge', 'host', 'none']);
+    assert.deepEqual(await on('h1'), ['bridge', 'host', 'none']);
+    assert.deepEqual(await on('h3'), []);
+  });
+
   it('are found by name, id, and prefix of the id; not in another scope', async () => {
     const bridgeId = String((await inspect('bridge'))['Id']);
     assert.equal((await inspect(bridgeId.slice(0, 8)))['Name'], 'bridge');
@@ -294,6 +314,7 @@ describe('volumes', () => {
     assert.deepEqual(await names({ label: ['a'] }), ['data']);
     assert.deepEqual(await names({ dangling: ['true'] }), ['later']);
     assert.deepEqual(await names({ dangling: ['0'] }), ['data']);
+    assert.deepEqual([await names({ node: ['h2'] }), await names({ node: ['h'] })], [['data'], []]);
     await assert.rejects(async () => names({ dangling: ['x'] }), { message: "invalid filter 'dangling=[x]'" });
   });
 

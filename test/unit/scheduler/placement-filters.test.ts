@@ -221,7 +221,7 @@ describe('constraints and affinities', () => {
     for (const given of [
       { Env: ['constraint:rack'] },
       { Env: ['constraint:rack=r1'] },
-      { Env: ['constraint:rack==/r[12]/'] },
+      { Env: ['constraint:rack==/r[12/'] },
       { Labels: { 'arpanet.constraints': '[1]' } },
       { Labels: { 'com.docker.swarm.constraints': '["a==b"' } },
     ]) {

@@ -70,8 +70,9 @@ describe('what a lost host had', () => {
       one('held', { labels: counted }),
       one('off', { labels: { ...counted, 'arpanet.reschedule': 'off' } }),
     ];
-    assert.deepEqual(plan(all).replace, ['labelled', 'held']);
-    assert.deepEqual(plan(all, false).replace, ['labelled']);
+    all.push(one('classic', { labels: { 'com.docker.swarm.reschedule-policies': '["on-node-failure"]' } }));
+    assert.deepEqual(plan(all).replace, ['labelled', 'held', 'classic']);
+    assert.deepEqual(plan(all, false).replace, ['labelled', 'classic']);
   });
   it('stays where it did not run, or was stopped by its user, or its host is there', () => {
     assert.deepEqual(

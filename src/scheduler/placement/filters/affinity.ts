@@ -1,21 +1,39 @@
 import { refersTo } from '../../create/identify.ts';
 import type { Filter } from './filter.ts';
 import type { HostSnapshot, PlacedContainer, PlacementRequest, Constraint } from '../snapshot.ts';
-import { matches } from '../constraints.ts';
+import { means } from '../constraints.ts';
 import { composeLabels } from '../../../model/index.ts';
 
 const isService = (key: string) => key === 'service' || key === composeLabels.service;
 
-/** Whether the host has such a container or image. A service is one of the same deployment, or `service.deployment`, matched whole: `auth` is not `authz`. */
-function has(constraint: Constraint, request: PlacementRequest, host: HostSnapshot): boolean {
-  if (constraint.key === 'image')
-    return host.images.some((image) => matches(constraint.value, image) || matches(`${constraint.value}:latest`, image));
-  const meant = (container: PlacedContainer) =>
-    isService(constraint.key)
-      ? (container.deployment === request.deployment && matches(constraint.value, container.service)) ||
-        constraint.value === `${container.service}.${container.deployment}`
-      : matches(constraint.value, container.name) || refersTo(constraint.value, container);
+/**
+ * Whether the host has such a container or image. A service is one of the same deployment, or `service.deployment`, matched whole: `auth` is not
+ * `authz`. Any other key is a label of containers.
+ */
+function has({ key, value }: Constraint, request: PlacementRequest, host: HostSnapshot): boolean {
+  if (key === 'image') return host.images.some((image) => isImage(value, image));
+  const meant = (container: PlacedContainer) => {
+    if (key === 'container') return means(value, container.name) || refersTo(value, container);
+    if (isService(key))
+      return (
+        (container.deployment === request.deployment && means(value, container.service)) ||
+        value === `${container.service}.${container.deployment}`
+      );
+    const label = Object.hasOwn(container.labels ?? {}, key) ? container.labels?.[key] : undefined;
+    return label !== undefined && means(value, label);
+  };
   return host.containers.some((container) => meant(container) && !refersTo(request.replaces, container));
+}
+
+/** By id, by `name:tag`, or by name alone. */
+function isImage(value: string, image: string): boolean {
+  return means(value, image) || means(`${value}:latest`, image);
+}
+
+/** For a refusal: `container db`, `label role db`. */
+function wordsOf({ key, value }: Constraint): string {
+  if (isService(key)) return `service ${value}`;
+  return key === 'container' || key === 'image' ? `${key} ${value}` : `container with label ${key} ${value}`;
 }
 
 export function isMet(constraint: Constraint, request: PlacementRequest, host: HostSnapshot): boolean {
@@ -31,9 +49,6 @@ export const affinityFilter: Filter = {
   accepts: (request, host) => broken(request, host).length === 0,
   explain: (request, host) =>
     broken(request, host)
-      .map(
-        (constraint) =>
-          `${constraint.operator === '==' ? 'has no' : 'has'} ${isService(constraint.key) ? 'service' : constraint.key} ${constraint.value}`,
-      )
+      .map((constraint) => `${constraint.operator === '==' ? 'has no' : 'has'} ${wordsOf(constraint)}`)
       .join(' and '),
 };

@@ -1,26 +1,26 @@
 import type { Filter } from './filter.ts';
 import type { HostSnapshot, PlacementRequest, Constraint } from '../snapshot.ts';
-import { matches } from '../constraints.ts';
+import { means } from '../constraints.ts';
 
 /** The key comes from users: `constructor` is no label. */
 const own = (map: Readonly<Record<string, string>>, key: string) => (Object.hasOwn(map, key) ? map[key] : undefined);
 
 /** What a constraint's key means on a host; undefined: the host has no such label. */
 export function valueOf(key: string, host: HostSnapshot): string | undefined {
-  const label = /^(?:node|engine)\.labels\.(.+)$/.exec(key)?.[1];
-  if (label !== undefined) return own(host.labels, label);
+  const [, of, label] = /^(node|engine)\.labels\.(.+)$/.exec(key) ?? [];
+  if (label !== undefined) return own(host.labels, label) ?? (of === 'engine' ? own(host.engine ?? {}, label) : undefined);
   if (['node', 'node.hostname', 'node.name', 'node.id'].includes(key)) return host.name;
   // as `docker node ls` shows them: schedulers are no hosts
   if (key === 'node.role') return 'worker';
   if (key === 'node.platform.os') return host.os;
   if (key === 'node.platform.arch') return host.arch;
-  return own(host.labels, key);
+  return own(host.labels, key) ?? own(host.engine ?? {}, key);
 }
 
 /** A host without the label satisfies `!=` and never `==`. */
 export function satisfies(constraint: Constraint, host: HostSnapshot): boolean {
   const value = valueOf(constraint.key, host);
-  return (value !== undefined && matches(constraint.value, value)) === (constraint.operator === '==');
+  return (value !== undefined && means(constraint.value, value)) === (constraint.operator === '==');
 }
 
 const broken = (request: PlacementRequest, host: HostSnapshot) =>
