@@ -1,7 +1,7 @@
 /** Removal, by name or id, of records that cannot be read: they are in no list, and nothing else would ever remove them. */
 import { isKind, keys, type UnreadableRecord } from '../../model/index.ts';
 import type { Exchange } from '../request-context.ts';
-import { ids } from '../swarm/ids.ts';
+import { ids } from '../../text/swarm-ids.ts';
 
 /** Kinds of records that the API removes by name. */
 export type RecordKind = 'service' | 'network' | 'volume' | 'container' | 'secret' | 'config';

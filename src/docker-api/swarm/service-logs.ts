@@ -6,7 +6,7 @@ import { mapBounded } from '../../async/limit.ts';
 import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
 import { boolValue, engineError, strconvError, unixTimeMs } from '../json/go-values.ts';
-import { ids } from './ids.ts';
+import { ids } from '../../text/swarm-ids.ts';
 import { serviceAt } from './services.ts';
 import { taskAt } from './tasks.ts';
 

@@ -19,7 +19,7 @@ import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { boolValue, objectVersion, strictBool } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, update } from './facade.ts';
-import { ids } from './ids.ts';
+import { ids } from '../../text/swarm-ids.ts';
 import { labelsOf, showNode, showService, showSwarm, specOf } from './show.ts';
 import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from './spec.ts';
 import type { ServiceSpec } from './types.ts';

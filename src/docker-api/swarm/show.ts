@@ -14,7 +14,7 @@ import {
 } from '../../model/index.ts';
 import { configOf, FORCED, tagged } from './spec.ts';
 import type { Facade } from './facade.ts';
-import type { Ids } from './ids.ts';
+import type { Ids } from '../../text/swarm-ids.ts';
 import type { PortConfig, ServiceSpec } from './types.ts';
 import { parseReserve } from '../../text/reserve-label.ts';
 
@@ -285,7 +285,7 @@ export function showNode(host: HostView, ids: Ids): Json {
     Spec: { Labels: record.labels, Role: 'worker', Availability: record.availability },
     Description: {
       Hostname: host.name,
-      Platform: { Architecture: facts?.arch ?? '', OS: facts?.os ?? '' },
+      Platform: { Architecture: architectureOf(facts), OS: facts?.os ?? '' },
       Resources: { NanoCPUs: (facts?.cpus ?? 0) * 1e9, MemoryBytes: facts?.memoryBytes ?? 0 },
       Engine: {
         EngineVersion: typeof facts?.version['Version'] === 'string' ? facts.version['Version'] : '',
@@ -300,6 +300,12 @@ export function showNode(host: HostView, ids: Ids): Json {
       ...(host.why === undefined ? {} : { Message: host.why }),
     },
   };
+}
+
+/** uname's word, as an Engine's node says it. */
+function architectureOf(facts: HostView['facts']): string {
+  const said = facts?.info['Architecture'];
+  return typeof said === 'string' && said !== '' ? said : (facts?.arch ?? '');
 }
 
 /** The defaults are an Engine's; nobody here takes them, they are shown as they were set. */

@@ -5,7 +5,7 @@ import { fenced } from '../../telemetry/left-out.ts';
 import { listOf } from '../reads/listed.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
-import { ids } from './ids.ts';
+import { ids } from '../../text/swarm-ids.ts';
 import { oneMeant } from './references.ts';
 import { hostAt, serviceAt } from './services.ts';
 import { labelsOf, showTasks, type Task } from './show.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ids } from '../../../src/docker-api/swarm/ids.ts';
+import { ids } from '../../../src/text/swarm-ids.ts';
 import { facadeOf, init, join, leave, refuseHidden, update } from '../../../src/docker-api/swarm/facade.ts';
 import { showSwarm } from '../../../src/docker-api/swarm/show.ts';
 import { literalCluster } from '../../support/fakes/literal-cluster.ts';

@@ -10,6 +10,7 @@ import {
 } from '../../../src/scheduler/placement/index.ts';
 import { identify } from '../../../src/scheduler/create/identify.ts';
 import { matches } from '../../../src/scheduler/placement/constraints.ts';
+import { ids } from '../../../src/text/swarm-ids.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 const GiB = 2 ** 30;
@@ -185,6 +186,11 @@ describe('constraints and affinities', () => {
     ['a JSON list, as classic Swarm wrote it', { Labels: { 'com.docker.swarm.constraints': '["node==h2"]' } }, ['h2']],
     ['env, as classic Swarm read it', { Env: ['PATH=/bin', 'constraint:rack==r*', 'constraint:node.hostname!=h1'] }, ['h2']],
     ['!= holds where the label is not set', { Env: ['constraint:ssd!=true'] }, ['h2']],
+    ['the id that docker node ls shows', { Labels: { 'arpanet.constraints': `node.id == ${ids.node('h2')}` } }, ['h2']],
+    ['not that id', { Labels: { 'arpanet.constraints': `node.id!=${ids.node('h2')}` } }, ['h1']],
+    ['uname’s architecture', { Labels: { 'arpanet.constraints': 'node.platform.arch==x86_64' } }, ['h1', 'h2']],
+    ['Go’s architecture', { Labels: { 'arpanet.constraints': 'node.platform.arch==amd64' } }, ['h1', 'h2']],
+    ['another architecture', { Labels: { 'arpanet.constraints': 'node.platform.arch!=x86_64' } }, []],
     ['every host is a worker', { Labels: { 'arpanet.constraints': 'node.role == worker, node.role != manager' } }, ['h1', 'h2']],
     ['== does not', { Env: ['constraint:ssd==*'] }, ['h1']],
     ['a soft one refuses nobody', { Env: ['constraint:rack==~r9'] }, ['h1', 'h2']],

@@ -1,6 +1,8 @@
 import type { Filter } from './filter.ts';
 import type { HostSnapshot, PlacementRequest, Constraint } from '../snapshot.ts';
 import { means } from '../constraints.ts';
+import { ids } from '../../../text/swarm-ids.ts';
+import { goArch } from './platform.ts';
 
 /** The key comes from users: `constructor` is no label. */
 const own = (map: Readonly<Record<string, string>>, key: string) => (Object.hasOwn(map, key) ? map[key] : undefined);
@@ -9,7 +11,8 @@ const own = (map: Readonly<Record<string, string>>, key: string) => (Object.hasO
 export function valueOf(key: string, host: HostSnapshot): string | undefined {
   const [, of, label] = /^(node|engine)\.labels\.(.+)$/.exec(key) ?? [];
   if (label !== undefined) return own(host.labels, label) ?? (of === 'engine' ? own(host.engine ?? {}, label) : undefined);
-  if (['node', 'node.hostname', 'node.name', 'node.id'].includes(key)) return host.name;
+  if (key === 'node.id') return ids.node(host.name);
+  if (['node', 'node.hostname', 'node.name'].includes(key)) return host.name;
   // as `docker node ls` shows them: schedulers are no hosts
   if (key === 'node.role') return 'worker';
   if (key === 'node.platform.os') return host.os;
@@ -19,8 +22,16 @@ export function valueOf(key: string, host: HostSnapshot): string | undefined {
 
 /** A host without the label satisfies `!=` and never `==`. */
 export function satisfies(constraint: Constraint, host: HostSnapshot): boolean {
-  const value = valueOf(constraint.key, host);
-  return (value !== undefined && means(constraint.value, value)) === (constraint.operator === '==');
+  return isMeant(constraint, host) === (constraint.operator === '==');
+}
+
+/** A host's name stands for its id, and uname's `x86_64` for Go's `amd64`. */
+function isMeant({ key, value }: Constraint, host: HostSnapshot): boolean {
+  const own = valueOf(key, host);
+  if (own === undefined) return false;
+  if (means(value, own)) return true;
+  if (key === 'node.platform.arch') return means(value, goArch(own)) || goArch(value) === goArch(own);
+  return key === 'node.id' && means(value, host.name);
 }
 
 const broken = (request: PlacementRequest, host: HostSnapshot) =>

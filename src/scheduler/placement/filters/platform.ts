@@ -9,7 +9,7 @@ const GO_ARCH: ReadonlyMap<string, string> = new Map([
   ['i386', '386'],
   ['i686', '386'],
 ]);
-const goArch = (arch: string) => GO_ARCH.get(arch) ?? arch;
+export const goArch = (arch: string): string => GO_ARCH.get(arch.toLowerCase()) ?? arch.toLowerCase();
 
 /** `?platform=linux/arm64`: the operating system, and the architecture where one is named (`linux/arm/v7`: the variant is left to the Engine). */
 export const platformFilter: Filter = {
