@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dial as dialTcp, readMessage } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { CONNECTION_HEADER, connectionOf } from './connections.ts';
 import { noteUnexpected } from './errors.ts';
 import { readBody } from './json/body.ts';
 import { passOn } from './proxy/forward.ts';
@@ -94,7 +95,12 @@ export function createFollower(deps: FollowerDeps): Follower {
     const { signal } = term;
     return new Promise((resolve) => {
       const { hostname, port } = new URL(url);
-      const headers = { ...endToEnd(req), 'Arpanet-Forwarded': deps.name, 'Arpanet-Request-Id': requestId };
+      const headers = {
+        ...endToEnd(req),
+        'Arpanet-Forwarded': deps.name,
+        'Arpanet-Request-Id': requestId,
+        [CONNECTION_HEADER]: connectionOf(req),
+      };
       const upstream = http.request({
         agent,
         hostname,
@@ -295,7 +301,7 @@ async function bodyToKeep(req: IncomingMessage, how: Repeat, limitBytes: number)
 
 /** The client's own headers, repeats kept, without those that concern its connection to us. */
 function endToEnd(req: IncomingMessage): OutgoingHttpHeaders {
-  const drop = new Set([...hopByHop(req.headers), 'arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id']);
+  const drop = new Set([...hopByHop(req.headers), 'arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id', CONNECTION_HEADER.toLowerCase()]);
   return Object.fromEntries(
     Object.entries(req.headersDistinct).flatMap(([name, values]) => (drop.has(name) || values === undefined ? [] : [[name, one(values)]])),
   );

@@ -20,7 +20,8 @@ import { type Located, locate } from './route-target.ts';
 import type { Reads } from './reads/index.ts';
 import type { HandlerName, Route } from './route.ts';
 import { matchRoute } from './routes.ts';
-import { facadeOf, refuseHidden } from './swarm/facade.ts';
+import { isShown, refuseHidden } from './swarm/facade.ts';
+import { connectionOf } from './connections.ts';
 import { refuseVersion, type VersionWindow, windowOf } from './api-versions.ts';
 import { compareVersions, splitVersion } from '../text/api-version.ts';
 import { queryProblem } from '../text/query.ts';
@@ -43,8 +44,8 @@ export interface Ready {
 
 export interface Leader extends Disposable {
   readonly window: () => VersionWindow;
-  /** Ready bytes for this url, if they are still true. */
-  ready(url: string): Ready | undefined;
+  /** Ready bytes for this request's url, if they are still true. */
+  ready(req: IncomingMessage): Ready | undefined;
   /** Its body, if it is long, goes to an Engine unread. */
   isUpload(req: IncomingMessage): boolean;
   /** Nothing may be changed now, and this request would: perhaps there is another leader soon. */
@@ -142,7 +143,7 @@ export function createLeader(deps: LeaderDeps): Leader {
   async function run(call: Exchange): Promise<void> {
     const frozen = changes(call.route) ? cluster.leader.frozen() : undefined;
     if (frozen !== undefined) throw new ArpanetError('not-leader', frozen);
-    refuseHidden(cluster, call.route.path);
+    refuseHidden(cluster, call.route.path, () => connectionOf(call.req));
     try {
       await perform(call);
     } catch (error) {
@@ -186,7 +187,7 @@ export function createLeader(deps: LeaderDeps): Leader {
   async function read(call: Exchange, route: Extract<Route, { do: 'read' }>): Promise<void> {
     const answer = await reads[route.by](call.query, call.params, call.apiVersion);
     if (answer === undefined) return send(call, await inspectOnHost(call));
-    if (route.by === 'info' && (isComposeV1(call.req.headers) || !facadeOf(cluster).isShown)) {
+    if (route.by === 'info' && !isSwarmShown(call.req)) {
       return send(call, { status: 200, body: withoutSwarm(answer.body) });
     }
     // An answer about all hosts names those whose data may be out of date.
@@ -194,6 +195,8 @@ export function createLeader(deps: LeaderDeps): Leader {
     if (answer.status === 200 && call.req.method === 'GET') remember(call, answer.body, warnings);
     send(call, warnings.length === 0 ? answer : { ...answer, warnings });
   }
+
+  const isSwarmShown = (req: IncomingMessage): boolean => !isComposeV1(req.headers) && isShown(cluster, connectionOf(req));
 
   /** What the view does not hold (sizes, a health log) the Engine says; the view's own words are put over it. */
   async function inspectOnHost(call: Exchange): Promise<SmallAnswer> {
@@ -259,7 +262,10 @@ export function createLeader(deps: LeaderDeps): Leader {
 
   return {
     window,
-    ready(url) {
+    ready(req) {
+      const url = req.url ?? '/';
+      // what it says of a swarm is not the same for all clients
+      if (url.includes('/info') && !isSwarmShown(req)) return undefined;
       const body = reads.cached(url);
       const head = body === undefined ? undefined : heads.get(body);
       return body === undefined || head === undefined ? undefined : { body, head };

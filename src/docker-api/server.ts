@@ -129,7 +129,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
     const { url } = req;
     if (role.kind === 'leader' && req.method === 'GET') {
-      const ready = role.leader.ready(url);
+      const ready = role.leader.ready(req);
       if (ready !== undefined) {
         res.writeHead(200, [...ready.head, 'Arpanet-Request-Id', idOf(req)]);
         res.end(ready.body);

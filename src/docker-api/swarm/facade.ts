@@ -1,8 +1,9 @@
 /**
- * `POST /swarm/init` and `POST /swarm/leave`: whether the services API is shown. It is, until somebody leaves "the swarm" with force, and again after an init: clients that begin with
- * `docker swarm init` and end with `docker swarm leave --force`, as test-suites do, find what they expect. Nothing else changes: services go
- * on, hosts stay. State: the leader's memory; a new leader shows it again.
+ * `POST /swarm/init` and `POST /swarm/leave`: whether the services API is shown. It always is, but to a connection by which somebody has left "the swarm"
+ * with force, until an init comes by it: clients that begin with an init and end with a leave, as test-suites do, find what they expect,
+ * and nothing changes for anybody else. Services go on, hosts stay. State: the leader's memory; a new leader shows it to all.
  */
+import { LRUCache } from 'lru-cache';
 import { ArpanetError, type Json } from '../../model/index.ts';
 import type { Cluster } from '../../contracts/index.ts';
 
@@ -14,11 +15,16 @@ export interface AddressPool {
 
 const NO_POOL: AddressPool = { ranges: [], subnetSize: 0 };
 const SUBNET_SIZE = 24;
+/** A connection that is older than so many others that left is shown it again. */
+const MOST_LEFT = 1_000;
 
 export interface Facade {
-  isShown: boolean;
+  /** Connections by which "the swarm" was left. */
+  readonly left: LRUCache<string, true>;
   /** Some client has made "the swarm": until then it is nobody's to change or leave without force. */
   isMade: boolean;
+  /** Some client has made it once: its settings can be changed. */
+  wasMade: boolean;
   /** Of the last init or update. */
   spec: Json;
   /** The addresses that the init named for networks; networks are cut from the cluster's own pool all the same. */
@@ -34,7 +40,15 @@ const facades = new WeakMap<Cluster, Facade>();
 export function facadeOf(cluster: Cluster): Facade {
   const known = facades.get(cluster);
   if (known !== undefined) return known;
-  const made: Facade = { isShown: true, isMade: false, spec: {}, pool: NO_POOL, version: 1, rotated: { worker: 0, manager: 0 } };
+  const made: Facade = {
+    left: new LRUCache({ max: MOST_LEFT }),
+    isMade: false,
+    wasMade: false,
+    spec: {},
+    pool: NO_POOL,
+    version: 1,
+    rotated: { worker: 0, manager: 0 },
+  };
   facades.set(cluster, made);
   return made;
 }
@@ -48,37 +62,44 @@ const final = (message: string): ArpanetError => new ArpanetError('engine', mess
 
 const IN_SWARM = /^\/(?:swarm(?:\/unlockkey|\/update|\/unlock)?$|(?:services|tasks|nodes|secrets|configs)(?:\/|$))/;
 
-/** Throws what an Engine in no swarm answers. */
-export function refuseHidden(cluster: Cluster, path: string): void {
-  if (IN_SWARM.test(path) && !facadeOf(cluster).isShown) throw final(NO_SWARM);
+/** Whether the services API is shown to requests of this connection. */
+export function isShown(cluster: Cluster, connection: string): boolean {
+  return !facadeOf(cluster).left.has(connection);
 }
 
-export function leave(cluster: Cluster, force: boolean): void {
+/** Throws what an Engine in no swarm answers. */
+export function refuseHidden(cluster: Cluster, path: string, connection: () => string): void {
+  if (facadeOf(cluster).left.size > 0 && IN_SWARM.test(path) && !isShown(cluster, connection())) throw final(NO_SWARM);
+}
+
+export function leave(cluster: Cluster, force: boolean, connection: string): void {
   const facade = facadeOf(cluster);
-  if (!facade.isShown || (!force && !facade.isMade)) throw final('This node is not part of a swarm');
+  if (!isShown(cluster, connection) || (!force && !facade.isMade)) throw final('This node is not part of a swarm');
   if (!force) {
     throw final(
       'You are attempting to leave the swarm on a node that is participating as a manager. Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message. ',
     );
   }
-  facade.isShown = false;
+  facade.left.set(connection, true);
+  facade.isMade = false;
 }
 
 const ALREADY = 'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.';
 
-export function init(cluster: Cluster, spec: Json, pool: AddressPool = NO_POOL): void {
+export function init(cluster: Cluster, spec: Json, connection: string, pool: AddressPool = NO_POOL): void {
   const facade = facadeOf(cluster);
-  if (facade.isShown && facade.isMade) throw final(ALREADY);
-  facade.isShown = true;
+  if (isShown(cluster, connection) && facade.isMade) throw final(ALREADY);
+  facade.left.delete(connection);
   facade.isMade = true;
+  facade.wasMade = true;
   facade.spec = spec;
   facade.pool = { ...pool, subnetSize: pool.subnetSize || (pool.ranges.length > 0 ? SUBNET_SIZE : 0) };
   facade.version += 1;
 }
 
 /** Throws what an Engine of a swarm answers, or how hosts and schedulers join. */
-export function join(cluster: Cluster): never {
-  if (facadeOf(cluster).isShown) throw final(`${ALREADY} ${HOW_TO_JOIN}`);
+export function join(cluster: Cluster, connection: string): never {
+  if (isShown(cluster, connection)) throw final(`${ALREADY} ${HOW_TO_JOIN}`);
   throw new ArpanetError('unsupported', `swarm mode is not supported by arpanet: ${HOW_TO_JOIN}`);
 }
 
@@ -91,7 +112,7 @@ export function update(
   rotate: { readonly worker: boolean; readonly manager: boolean },
 ): void {
   const facade = facadeOf(cluster);
-  if (!facade.isMade) throw final(NO_SWARM);
+  if (!facade.wasMade) throw final(NO_SWARM);
   if (version !== facade.version) throw new ArpanetError('invalid', 'rpc error: code = Unknown desc = update out of sequence');
   facade.spec = spec;
   facade.version += 1;

@@ -11,6 +11,7 @@ import {
 } from '../../model/index.ts';
 import { readJson, readSwarmJson } from '../json/body.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
+import { connectionOf } from '../connections.ts';
 import { isComposeV1 } from '../guards.ts';
 import { sendJsonList } from '../proxy/json-list.ts';
 import { fenced } from '../../telemetry/left-out.ts';
@@ -254,19 +255,19 @@ interface InitRequest extends Json {
 
 export async function swarmInit(call: Exchange): Promise<void> {
   const { Spec, DefaultAddrPool, SubnetSize } = await readJson<InitRequest>(call, 'swarm.InitRequest');
-  init(call.cluster, Spec ?? {}, { ranges: DefaultAddrPool ?? [], subnetSize: SubnetSize ?? 0 });
+  init(call.cluster, Spec ?? {}, connectionOf(call.req), { ranges: DefaultAddrPool ?? [], subnetSize: SubnetSize ?? 0 });
   sendJson(call, 200, ids.node(call.cluster.hosts.list()[0]?.name ?? ''));
 }
 
 export async function swarmLeave(call: Exchange): Promise<void> {
-  leave(call.cluster, boolValue(call.query.get('force')));
+  leave(call.cluster, boolValue(call.query.get('force')), connectionOf(call.req));
   send(call, { status: 200 });
   await Promise.resolve();
 }
 
-export async function swarmJoin({ cluster }: Exchange): Promise<void> {
+export async function swarmJoin({ cluster, req }: Exchange): Promise<void> {
   await Promise.resolve();
-  join(cluster);
+  join(cluster, connectionOf(req));
 }
 
 /** Nothing is locked. */
