@@ -8,6 +8,7 @@ export interface NetworkRequest {
   readonly labels: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
   readonly driver?: string;
+  readonly scope?: 'swarm';
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly implicit: boolean;

@@ -301,7 +301,13 @@ async function bodyToKeep(req: IncomingMessage, how: Repeat, limitBytes: number)
 
 /** The client's own headers, repeats kept, without those that concern its connection to us. */
 function endToEnd(req: IncomingMessage): OutgoingHttpHeaders {
-  const drop = new Set([...hopByHop(req.headers), 'arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id', CONNECTION_HEADER.toLowerCase()]);
+  const drop = new Set([
+    ...hopByHop(req.headers),
+    'arpanet-forwarded',
+    'arpanet-retry',
+    'arpanet-request-id',
+    CONNECTION_HEADER.toLowerCase(),
+  ]);
   return Object.fromEntries(
     Object.entries(req.headersDistinct).flatMap(([name, values]) => (drop.has(name) || values === undefined ? [] : [[name, one(values)]])),
   );

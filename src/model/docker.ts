@@ -164,6 +164,7 @@ export interface IpamConfig {
 export interface NetworkCreateRequest extends Json {
   readonly Name?: string;
   readonly Driver?: string;
+  readonly Scope?: string;
   readonly Internal?: boolean;
   readonly Attachable?: boolean;
   readonly EnableIPv6?: boolean;

@@ -82,6 +82,8 @@ export interface NetworkRecord {
   readonly options: Readonly<Record<string, string>>;
   /** As asked for, where that was not `bridge`: every network is a cluster network. */
   readonly driver?: string;
+  /** Asked for by that word, whatever the driver. */
+  readonly scope?: 'swarm';
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly ipRange?: string;

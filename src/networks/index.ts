@@ -3,4 +3,13 @@
  * Out: names, ids, addresses. Invariants: plain data in, plain data out; every room that shows or makes a network uses the same rules.
  */
 export { ipv6At, pairedIpv6 } from './ipv6.ts';
-export { implicitNetworkName, isOfSharedBridge, isSharedBridge, namesNoNetwork, predefinedName, shownNetwork } from './names.ts';
+export {
+  implicitNetworkName,
+  isOfSharedBridge,
+  isSharedBridge,
+  namesNoNetwork,
+  predefinedName,
+  shownLabels,
+  shownNetwork,
+  shownScope,
+} from './names.ts';

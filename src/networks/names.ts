@@ -1,5 +1,5 @@
 /** Networks under the names that clients know. Pure. */
-import { type ContainerRecord, type CreateRequest, type NetworkRecord, predefinedNetworks } from '../model/index.ts';
+import { composeLabels, type ContainerRecord, type CreateRequest, type NetworkRecord, predefinedNetworks } from '../model/index.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../text/references.ts';
 
 /** The name of the predefined network that is meant by this name, id or short id. */
@@ -16,6 +16,19 @@ export const implicitNetworkName = (deployment: string): string => `${deployment
  * Engine has such containers. A container that was put on `bridge` by name is on its host's own, and shown there too.
  */
 export const isSharedBridge = ({ implicit, deployment }: NetworkRecord): boolean => implicit && deployment === 'default';
+
+/**
+ * The labels of a network as clients see them. The one that a deployment's containers share when they name none has those of compose: compose uses no
+ * network of this name without them (docker/compose pkg/compose/create.go, `resolveOrCreateNetwork`), and a project is a deployment.
+ */
+export function shownLabels({ implicit, deployment, labels }: NetworkRecord): Readonly<Record<string, string>> {
+  if (!implicit || deployment === 'default') return labels;
+  return { [composeLabels.project]: deployment, [composeLabels.network]: 'default', ...labels };
+}
+
+/** The scope that clients of services look for: that of what was made for them. Every network of the cluster serves them, whatever it says. */
+export const shownScope = ({ driver, scope }: NetworkRecord): 'swarm' | 'local' =>
+  scope === 'swarm' || driver === 'overlay' ? 'swarm' : 'local';
 
 /** A create that names no network: the container is on its deployment's own. `default` is what `docker run` sends. */
 export const namesNoNetwork = ({ HostConfig }: CreateRequest): boolean => ['', 'default'].includes(HostConfig?.NetworkMode ?? '');

@@ -10,7 +10,7 @@ import {
   type NetworkRecord,
   predefinedNetworks,
 } from '../../model/index.ts';
-import { isSharedBridge } from '../../networks/index.ts';
+import { isSharedBridge, shownLabels, shownScope } from '../../networks/index.ts';
 import { each, fenced } from '../../telemetry/left-out.ts';
 import type { Filters } from '../reads/filters.ts';
 import { listOf } from '../reads/listed.ts';
@@ -33,6 +33,7 @@ function showNetwork(record: NetworkRecord, members: readonly NetworkMember[]): 
   const aux = Object.keys(record.auxAddresses).length > 0;
   return {
     ...bare(record.name, record.id, record.driver ?? 'bridge', new Date(record.createdAtMs).toISOString()),
+    Scope: shownScope(record),
     EnableIPv6: record.ipv6?.isEnabled === true,
     IPAM: {
       Driver: 'default',
@@ -51,7 +52,7 @@ function showNetwork(record: NetworkRecord, members: readonly NetworkMember[]): 
     Attachable: record.attachable,
     Containers: showMembers(members, prefix),
     Options: record.options,
-    Labels: record.labels,
+    Labels: shownLabels(record),
   };
 }
 

@@ -1,6 +1,6 @@
 /** `POST /networks/prune`. */
 import { ArpanetError, isKind } from '../../model/index.ts';
-import { isSharedBridge } from '../../networks/index.ts';
+import { isSharedBridge, shownLabels } from '../../networks/index.ts';
 import { orNull, timestampOf } from '../proxy/prune-hosts.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
@@ -13,7 +13,7 @@ export async function networksPrune(call: Exchange): Promise<void> {
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : timestampOf(until, call.nowMs);
   const deleted: string[] = [];
   for (const { record, members } of call.cluster.networks.list()) {
-    if (isSharedBridge(record) || !filters.prunes(record.labels) || members.length > 0 || record.createdAtMs > untilMs) continue;
+    if (isSharedBridge(record) || !filters.prunes(shownLabels(record)) || members.length > 0 || record.createdAtMs > untilMs) continue;
     try {
       await call.cluster.networks.remove(record.id, { evenOfStopped: true });
       deleted.push(record.name);

@@ -31,6 +31,8 @@ export function createNetworkReads(cluster: Cluster, answers: Answers): { readon
     const shown = findNetwork(reference);
     strictBool(query, 'verbose');
     const scope = query.get('scope') ?? '';
+    // a service may be on any network of the cluster; in a swarm it may be on the host's own two (swarmkit manager/allocator/networkallocator)
+    if (scope === 'swarm' && shown.Name !== 'none') return answers.answer(JSON.stringify({ ...shown, Scope: 'swarm' }));
     if (scope !== '' && scope !== shown.Scope) throw new ArpanetError('not-found', `network ${reference} not found`);
     return answers.answer(JSON.stringify(shown));
   };

@@ -1,11 +1,13 @@
 /** The services API (`/services`, `/nodes`, `/swarm`; Docker API v1.24 and later), on the same objects as compose and `docker run`. Messages are moby's and swarmkit's. */
 import {
   ArpanetError,
+  type CreateRequest,
   type HostRecord,
   type HostView,
   type Json,
   serviceKey,
   serviceName,
+  type ServiceTemplate,
   type ServiceView,
   type UpdateSettings,
 } from '../../model/index.ts';
@@ -22,7 +24,7 @@ import { boolValue, objectVersion, strictBool } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, update } from './facade.ts';
 import { ids } from '../../text/swarm-ids.ts';
 import { labelsOf, showNode, showService, showSwarm, specOf } from './show.ts';
-import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from './spec.ts';
+import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf, withKnownEndpoints } from './spec.ts';
 import type { ServiceSpec } from './types.ts';
 import { refuseOutOfRange } from './validate.ts';
 import { oneMeant } from './references.ts';
@@ -74,9 +76,11 @@ async function readSpec(call: Exchange): Promise<ServiceSpec> {
 }
 
 /** Networks that nobody knows, and those of a host, stay as they are called. */
-function asKept({ cluster }: Exchange, spec: ServiceSpec): ServiceSpec {
+const asKept = (call: Exchange, spec: ServiceSpec): ServiceSpec => settled(spec, networkIds(call));
+
+function networkIds({ cluster }: Exchange): (reference: string) => string {
   const networks = cluster.networks.list();
-  return settled(spec, (reference) => networks.find(({ record }) => record.name === reference)?.record.id ?? reference);
+  return (reference) => networks.find(({ record }) => record.name === reference)?.record.id ?? reference;
 }
 
 /** One on every host has no start before the stop: the host is taken until then. */
@@ -127,15 +131,11 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
     throw new ArpanetError('unsupported', 'service mode change is not allowed: remove the service and create it again');
   const { template } = view;
   const wanted = requestOf(spec, view, filesFor(call, spec));
-  // What compose sent may say more than a spec can: only what the client changed is changed.
-  const request =
-    template === undefined || view.record?.origin === 'api'
-      ? wanted
-      : patched(template.request, requestOf(asKept(call, specOf(view)), view), wanted);
+  const changed = template === undefined || view.record?.origin === 'api' ? { request: wanted } : changedBy(call, view, template, wanted);
   await services.update(
     serviceKey(view),
     {
-      template: { name: template?.name ?? `${view.deployment}-${view.service}-1`, number: template?.number ?? 1, request },
+      template: { name: template?.name ?? `${view.deployment}-${view.service}-1`, number: template?.number ?? 1, ...changed },
       desired: spec.Mode?.Replicated?.Replicas ?? view.desired,
       update: updateOf(spec, view.record?.update),
       labels: spec.Labels ?? {},
@@ -147,6 +147,22 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
     quiet,
   );
   sendJson(call, 200, { Warnings: warningsOf(spec).length === 0 ? null : warningsOf(spec) });
+}
+
+/** What compose sent may say more than a spec can: only what the client changed is changed. */
+function changedBy(
+  call: Exchange,
+  view: ServiceView,
+  { request, connected = {} }: ServiceTemplate,
+  wanted: CreateRequest,
+): Pick<ServiceTemplate, 'request' | 'connected'> {
+  const before = requestOf(asKept(call, specOf(view)), view);
+  const isSame = JSON.stringify(before.NetworkingConfig) === JSON.stringify(wanted.NetworkingConfig);
+  if (isSame) return { request: patched(request, before, wanted), ...(Object.keys(connected).length === 0 ? {} : { connected }) };
+  const idOf = networkIds(call);
+  const endpoints = Object.entries({ ...request.NetworkingConfig?.EndpointsConfig, ...connected });
+  const known = Object.fromEntries(endpoints.flatMap(([network, endpoint]) => (endpoint ? [[idOf(network), endpoint] as const] : [])));
+  return { request: patched(request, before, withKnownEndpoints(wanted, known)) };
 }
 
 export async function serviceRemove(call: Exchange): Promise<void> {

@@ -102,7 +102,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
         ...(constraints.length > 0 ? { Constraints: constraints } : {}),
         ...(given[labels.maxPerHost] ? { MaxReplicas: Number(given[labels.maxPerHost]) } : {}),
       },
-      Networks: Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {}).map(([Target, endpoint]) => ({
+      Networks: Object.entries({ ...request.NetworkingConfig?.EndpointsConfig, ...view.template?.connected }).map(([Target, endpoint]) => ({
         Target,
         Aliases: endpoint?.Aliases ?? [],
       })),

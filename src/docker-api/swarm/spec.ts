@@ -2,6 +2,7 @@
 import {
   ArpanetError,
   type CreateRequest,
+  type EndpointSettings,
   type HostConfig,
   type SecretFile,
   labels,
@@ -12,6 +13,7 @@ import {
   composeLabels,
   stackLabel,
 } from '../../model/index.ts';
+import { predefinedName } from '../../networks/index.ts';
 import type { ServiceSpec, UpdateConfig } from './types.ts';
 import { withDefaultTag } from '../../text/image-reference.ts';
 import { formatReservedCpus } from '../../text/reserve-label.ts';
@@ -90,8 +92,12 @@ export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly Secr
   const task = spec.TaskTemplate ?? {};
   const container = task.ContainerSpec ?? {};
   const isDefault = id.deployment === 'default';
-  const networks = (task.Networks?.length ? task.Networks : (spec.Networks ?? [])).flatMap(({ Target, Aliases }) =>
-    Target ? [[Target, { Aliases: [...new Set([...(Aliases ?? []), id.service])] }] as const] : [],
+  const targets = (task.Networks?.length ? task.Networks : (spec.Networks ?? [])).flatMap(({ Target, Aliases }) =>
+    Target ? [{ network: predefinedName(Target) ?? Target, aliases: [...new Set([...(Aliases ?? []), id.service])] }] : [],
+  );
+  // a host's own networks know no aliases
+  const networks = targets.flatMap(({ network, aliases: Aliases }) =>
+    predefinedName(network) === undefined ? [[network, { Aliases }] as const] : [],
   );
   const constraints = task.Placement?.Constraints ?? [];
   const isGlobal = spec.Mode?.Global != null;
@@ -125,7 +131,7 @@ export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly Secr
       ...(task.ForceUpdate ? { [FORCED]: String(task.ForceUpdate) } : {}),
     },
     ...portsOf(spec),
-    HostConfig: hostConfigOf(spec, networks[0]?.[0]),
+    HostConfig: hostConfigOf(spec, targets[0]?.network),
     NetworkingConfig: networks.length === 0 ? undefined : { EndpointsConfig: Object.fromEntries(networks) },
   });
 }
@@ -206,6 +212,19 @@ export function patched(request: CreateRequest, before: CreateRequest, after: Cr
     return result;
   };
   return over(request, before, after) as CreateRequest;
+}
+
+/** Endpoints as they were, with addresses and all, where the service stays in their networks; a spec says no more of one than its aliases. By network id. */
+export function withKnownEndpoints(wanted: CreateRequest, known: Readonly<Record<string, EndpointSettings>>): CreateRequest {
+  const { NetworkingConfig } = wanted;
+  if (!NetworkingConfig?.EndpointsConfig) return wanted;
+  const EndpointsConfig = Object.fromEntries(
+    Object.entries(NetworkingConfig.EndpointsConfig).map(([network, endpoint]) => [
+      network,
+      (Object.hasOwn(known, network) ? known[network] : undefined) ?? endpoint,
+    ]),
+  );
+  return { ...wanted, NetworkingConfig: { ...NetworkingConfig, EndpointsConfig } };
 }
 
 export function settingsOf(config: UpdateConfig | null | undefined, base: UpdateSettings = UPDATE_DEFAULTS): UpdateSettings {

@@ -78,6 +78,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
         labels,
         options: request.Options ?? {},
         ...(request.Driver && request.Driver !== 'default' && request.Driver !== 'bridge' ? { driver: request.Driver } : {}),
+        ...(request['Scope'] === 'swarm' ? { scope: 'swarm' } : {}),
         internal: request.Internal === true,
         attachable: request.Attachable === true,
         implicit: false,

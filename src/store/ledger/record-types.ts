@@ -54,6 +54,7 @@ export const RECORD_TYPES: GoTypes = {
     labels: STRINGS,
     options: STRINGS,
     driver: '*string',
+    scope: '*string',
     internal: 'bool',
     attachable: 'bool',
     ipRange: '*string',

@@ -170,6 +170,15 @@ export const DIVERGENCES: readonly Divergence[] = [
     reason: 'All networks of the cluster span the hosts. Files written for a swarm must work.',
   },
   {
+    route: 'GET /networks/{id}',
+    at: /^(status|name)(\.|$)/,
+    label: /^find made-plain\?scope=swarm$/,
+    what: 'a network asked for with `scope=swarm`',
+    dockers: 'not found without swarm mode',
+    ours: 'found, with that scope. Without the question `overlay` networks have it, and others are `local`',
+    reason: 'Clients of services (`docker service create --network`) ask so, and services run on any network of the cluster.',
+  },
+  {
     route: 'GET /networks',
     at: /^names$/,
     label: /^\{"dangling":\["(true|false)"\]\}$/,

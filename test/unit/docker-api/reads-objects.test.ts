@@ -254,8 +254,44 @@ describe('networks', () => {
     assert.equal((await inspect(bridgeId.slice(0, 8)))['Name'], 'bridge');
     assert.equal((await inspect(id))['Name'], 'abc_back');
     assert.equal((await inspect('abc_back', 'scope=local'))['Name'], 'abc_back');
-    await assert.rejects(inspect('abc_back', 'scope=swarm'), { kind: 'not-found', message: 'network abc_back not found' });
+    await assert.rejects(inspect('abc_back', 'scope=global'), { kind: 'not-found', message: 'network abc_back not found' });
     await assert.rejects(inspect('gone'), { kind: 'not-found', message: 'network gone not found' });
+  });
+
+  it('have scope swarm where a client of services looks for it: asked for so, or made for services', async () => {
+    const scopeOf = async (name: string, query = '') => (await inspect(name, query))['Scope'];
+    assert.deepEqual([await scopeOf('abc_back'), await scopeOf('abc_back', 'scope=swarm')], ['local', 'swarm']);
+    for (const name of ['host', 'bridge']) assert.equal(await scopeOf(name, 'scope=swarm'), 'swarm', name);
+    await assert.rejects(inspect('none', 'scope=swarm'), { kind: 'not-found' });
+    const made = [
+      literalNetwork('a'.repeat(64), 'public', { driver: 'overlay' }),
+      literalNetwork('b'.repeat(64), 'asked', { scope: 'swarm' }),
+    ];
+    const reads = readsOf({ ...cluster, networks: { list: () => made.map((record) => ({ record, members: [] })) } });
+    const listed = (await json(reads.networkList(search({ scope: ['swarm'] }), {}, '1.41'))) as Row[];
+    assert.deepEqual(
+      listed.map(({ Name, Scope }) => [Name, Scope]),
+      [
+        ['asked', 'swarm'],
+        ['public', 'swarm'],
+      ],
+    );
+    await assert.rejects(async () => reads.networkInspect(new URLSearchParams('scope=local'), { id: 'public' }, '1.41'), {
+      kind: 'not-found',
+    });
+  });
+
+  it('that a project’s containers share when they name none has compose’s labels, so that compose uses it', async () => {
+    const record = literalNetwork(id, 'abc_default', { implicit: true });
+    const reads = readsOf({ ...cluster, networks: { list: () => [{ record, members: [] }] } });
+    const labels = { 'com.docker.compose.project': 'abc', 'com.docker.compose.network': 'default' };
+    const shown = (await json(reads.networkInspect(new URLSearchParams(), { id: 'abc_default' }, '1.41'))) as Row;
+    assert.deepEqual(shown['Labels'], labels);
+    const found = (await json(reads.networkList(search({ label: ['com.docker.compose.project=abc'] }), {}, '1.41'))) as Row[];
+    assert.deepEqual(
+      found.map(({ Name }) => Name),
+      ['abc_default'],
+    );
   });
 });
 

@@ -1,8 +1,17 @@
 /** What `docker service create` sends -> what each instance is made from; and what means nothing here, refused with the reason. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { idOf, refuseMeaningless, requestOf, settingsOf, settled, warningsOf } from '../../../src/docker-api/swarm/spec.ts';
+import {
+  idOf,
+  refuseMeaningless,
+  requestOf,
+  settingsOf,
+  settled,
+  warningsOf,
+  withKnownEndpoints,
+} from '../../../src/docker-api/swarm/spec.ts';
 import { goDecode, goStruct } from '../../../src/docker-json/index.ts';
+import { predefinedNetworks } from '../../../src/model/index.ts';
 import type { ServiceSpec } from '../../../src/docker-api/swarm/types.ts';
 
 type Task = NonNullable<ServiceSpec['TaskTemplate']>;
@@ -92,6 +101,23 @@ describe('a service’s spec', () => {
     assert.deepEqual(kept.TaskTemplate?.Networks, [{ Target: '9f', Aliases: ['b'] }]);
     assert.deepEqual(kept.Networks, [{ Target: 'x' }]);
     assert.deepEqual(modeIn('{"Mode": {"replicated": {"replicas": 5}}}'), { Replicated: { Replicas: 5 } });
+  });
+
+  it('names a host’s own network by its name, whichever way it is meant, and without aliases', () => {
+    const host = predefinedNetworks.get('host') ?? '';
+    for (const Target of ['host', host]) {
+      const made = request({ Networks: [{ Target }] });
+      assert.equal(made.HostConfig?.NetworkMode, 'host');
+      assert.equal(made.NetworkingConfig, undefined);
+    }
+  });
+
+  it('leaves endpoints as compose made them in the networks that a service stays in', () => {
+    const { NetworkingConfig } = withKnownEndpoints(request({ Networks: [{ Target: 'a' }, { Target: 'b' }] }), {
+      a: { Aliases: ['web', 'www'], Links: ['db'] },
+      c: {},
+    });
+    assert.deepEqual(NetworkingConfig?.EndpointsConfig, { a: { Aliases: ['web', 'www'], Links: ['db'] }, b: { Aliases: ['web'] } });
   });
 
   it('keeps a global service to one a host and to its host, and --replicas-max-per-node to its number; preferences get a warning that they have no effect', () => {
