@@ -122,8 +122,8 @@ function mapValues(value: unknown): readonly string[] | undefined {
   if (value === null) return [];
   if (typeof value !== 'object') return undefined;
   const entries = Object.entries(value as Record<string, unknown>);
-  // Engines look at the names only: `false` is as good as `true`
-  return entries.every(([, set]) => typeof set === 'boolean') ? entries.map(([name]) => name) : undefined;
+  // Engines look at the names only: `false` and null are as good as `true`
+  return entries.every(([, set]) => set === null || typeof set === 'boolean') ? entries.map(([name]) => name) : undefined;
 }
 
 /** `invalid filter 'status=[x y]'`, with values only where the Engine shows them. */

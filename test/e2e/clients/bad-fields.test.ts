@@ -246,6 +246,42 @@ describe('a request with something wrong in it', () => {
     settled('of the bodies');
   });
 
+  it('has its keys read in any case, as by an Engine: nothing lands elsewhere, and nothing gets another name', async () => {
+    const found = await Promise.all(
+      both().map(async (side) => {
+        const post = (path: string, body: string) => side.said('POST', path, body);
+        const seen: Record<string, unknown> = {};
+        const alone = jsonOf((await post('/containers/create?name=alone', '{"Image":"busybox","HostConfig":{"networkMode":"none"}}')).text);
+        const shown = jsonOf((await side.said('GET', `/containers/${String(alone['Id'])}/json`)).text);
+        seen['networkMode'] = Object.keys((shown['NetworkSettings'] as { Networks: object }).Networks);
+        seen['name'] = jsonOf((await post('/volumes/create', '{"name":"v1"}')).text)['Name'];
+        const deep =
+          '{"image":"busybox","cmd":["true"],"labels":{"Aa":"b"},"hostconfig":{"PORTBINDINGS":{"80/tcp":[{"hostport":"18080"}]}}}';
+        seen['image'] = (await post('/containers/create?name=deep', deep)).status;
+        const inDepth = jsonOf((await side.said('GET', '/containers/deep/json')).text);
+        seen['labels'] = (inDepth['Config'] as { Labels: object }).Labels;
+        seen['ports'] = (inDepth['HostConfig'] as { PortBindings: object }).PortBindings;
+        // the Ruby gem
+        seen['container'] = [
+          (await post('/networks/net/connect', '{"container":"deep"}')).status,
+          (await post('/networks/net/disconnect', '{"container":"deep","force":true}')).status,
+        ];
+        for (const name of ['alone', 'deep']) await side.ask('DELETE', `/containers/${name}?force=1`);
+        await side.ask('DELETE', '/volumes/v1');
+        return seen;
+      }),
+    );
+    assert.deepEqual(found[1], found[0]);
+    assert.deepEqual(found[0], {
+      networkMode: ['none'],
+      name: 'v1',
+      image: 201,
+      labels: { Aa: 'b' },
+      ports: { '80/tcp': [{ HostIp: '', HostPort: '18080' }] },
+      container: [200, 200],
+    });
+  });
+
   it('in its query has the same status', async () => {
     const [docker, ours] = both();
     // an Engine counts its disks for one client at a time

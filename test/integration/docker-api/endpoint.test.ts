@@ -47,6 +47,18 @@ describe('the endpoint', () => {
     assert.equal((await list()).text, first.text);
   });
 
+  it('shows no swarm to docker-compose 1.x, which would warn of it, whichever client asked before it; and to others the swarm that they expect', async () => {
+    await using small = await startSmall({ known: { images: { tags: () => new Map() } } });
+    const stateFor = async (client: string): Promise<string> => {
+      const answer = await fetch(`${small.url}/v1.41/info`, { headers: { 'User-Agent': client } });
+      return ((await answer.json()) as { Swarm: { LocalNodeState: string } }).Swarm.LocalNodeState;
+    };
+    const [cli, compose] = ['Docker-Client/26.1.5 (linux)', 'docker-compose/1.29.2 docker-py/5.0.3 Linux/6.1'];
+    const states: string[] = [];
+    for (const client of [cli, compose, cli, compose, compose]) states.push(await stateFor(client));
+    assert.deepEqual(states, ['active', 'inactive', 'active', 'inactive', 'inactive']);
+  });
+
   it('refuses what is no request, in the words of the Engine', async () => {
     await using small = await startSmall();
     const post = (body: string, headers: Record<string, string> = json): Promise<Response> =>

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { goDecode, GoJsonError } from '../../../src/docker-json/decode.ts';
+import { goStruct } from '../../../src/docker-json/index.ts';
 import { compileGoTypes } from '../../../src/docker-json/types.ts';
+import { BAD_FIELD_BODIES } from '../../support/bad-bodies.ts';
+import { fieldsOf, oddFor, textWith } from '../../support/bad-fields.ts';
 
 const types = compileGoTypes({
   'a.Root': {
@@ -39,6 +42,26 @@ const refusal = (text: string): string => {
     return error.message;
   }
 };
+
+describe('the bodies of Docker’s API', () => {
+  it('have Docker’s own spelling at every depth, however their keys are written; a map’s keys stay as they are', () => {
+    const written = (path: readonly string[], spell: (key: string) => string) =>
+      path.map((key) => (key === 'k' || /^\d+$/.test(key) ? key : spell(key)));
+    let fields = 0;
+    for (const { struct } of BAD_FIELD_BODIES) {
+      const type = goStruct(struct);
+      for (const { path, type: field } of fieldsOf(type)) {
+        const value = oddFor(field).find(({ text }) => text !== 'null') ?? assert.fail(path.join('.'));
+        const own = goDecode(textWith({}, path, value.text), type).value;
+        for (const spell of [(key: string) => key.toLowerCase(), (key: string) => key.toUpperCase()]) {
+          assert.deepEqual(goDecode(textWith({}, written(path, spell), value.text), type).value, own, `${struct} ${path.join('.')}`);
+        }
+        fields += 1;
+      }
+    }
+    assert.ok(fields > 500, `${fields} fields`);
+  });
+});
 
 describe('a body of Go’s types', () => {
   it('has Docker’s own spelling of its keys, whatever the client’s; what follows goes on with what was there', () => {
