@@ -17,6 +17,8 @@ import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { containerRecords, type Core, networkRecords, recordsBeforeView } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
+import { deploymentOf } from './identify-labels.ts';
+import { asInspected } from './identify-recreated.ts';
 import { checkedName, type Identity, identify, type Link } from './identify.ts';
 import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
 import { linkEnv, type LinkTarget } from './link-env.ts';
@@ -275,8 +277,15 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     });
   }
 
+  /** The networks that are meant: of one that is made again from its inspect, those that it was on. */
+  function meant(create: Creation): Creation {
+    const routes = () => view.hosts().flatMap(({ facts }) => facts?.routes ?? []);
+    const request = asInspected(create.request, { deployment: deploymentOf(create.request.Labels ?? {}), routes });
+    return reachable(request === create.request ? create : { ...create, request });
+  }
+
   return (asSent, undo) => {
-    const create = reachable(asSent);
+    const create = meant(asSent);
     const old = create.replacementOf;
     const name = old?.name ?? nameOf(create.name);
     const taken = (service: string, deployment: string): readonly number[] =>
@@ -327,7 +336,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
         ...(variables.length === 0 ? {} : { linkEnv: variables }),
         ...(linkedHosts.length === 0 ? {} : { linkedHosts }),
         request: create.request,
-        ...(create === asSent ? {} : { networkModeSent: 'bridge' }),
+        ...(create === asSent ? {} : { networkModeSent: asSent.request.HostConfig?.NetworkMode ?? '' }),
         decision,
         createdAtMs: deps.now(),
         requestId: create.requestId,

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { newestDocker } from '../../support/cluster/newest.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+import { recreate } from '../../support/recreate.ts';
 
 describe('an Engine of each age', () => {
   let cluster: Cluster;
@@ -82,6 +83,22 @@ describe('hosts that all run the newest Engine', () => {
     await docker('run', '--rm', '--network', 'back', 'busybox', 'ping', '-c', '1', '-W', '5', 'cellar');
     await docker('rm', '-f', 'both');
     await docker('network', 'rm', 'front', 'back');
+  });
+
+  it('a container made again from its inspect is on the default network again, and a link of it leads on', async () => {
+    const nap = ['--stop-timeout', '0', 'busybox', 'sleep', '600'];
+    await docker('run', '-d', '--name', 'peer', '-e', 'constraint:node==h1', ...nap);
+    await docker('run', '-d', '--name', 'app', '-e', 'constraint:node==h2', '-v', 'stuff:/d', '--link', 'peer:db', ...nap);
+    const { was, is } = await recreate(cluster, 'app', '1.45');
+    assert.deepEqual(Object.keys(is.NetworkSettings.Networks), ['bridge']);
+    assert.deepEqual(is.HostConfig, was.HostConfig);
+    await docker('exec', 'app', 'ping', '-c', '1', '-W', '5', 'db');
+    await docker('exec', 'peer', 'ping', '-c', '1', '-W', '5', 'app');
+    await docker('run', '-d', '--name', 'own', '--network', 'bridge', ...nap);
+    const { is: alone } = await recreate(cluster, 'own', '1.45');
+    assert.match(alone.NetworkSettings.Networks['bridge']?.IPAddress ?? '', /^172\./);
+    await docker('rm', '-f', 'app', 'peer', 'own');
+    await docker('volume', 'rm', 'stuff');
   });
 
   it('builds by buildx, and the image runs on every Engine', async () => {

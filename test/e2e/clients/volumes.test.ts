@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+import { recreate } from '../../support/recreate.ts';
 
 describe('volumes over three hosts', () => {
   let cluster: Cluster;
@@ -56,6 +57,27 @@ describe('volumes over three hosts', () => {
     await must(docker('volume', 'rm', 'red'));
     assert.match((await docker('volume', 'inspect', 'red')).stderr, /no such volume/i);
     assert.match((await docker('volume', 'rm', 'red')).stderr, /no such volume/i);
+  });
+
+  it('a container with a volume and a link, made again from its inspect, lands where its data and its peers are', async () => {
+    await must(docker('run', '-d', '--name', 'peer', ...on('h1'), 'busybox', 'sleep', '600'));
+    await must(docker('run', '-d', '--name', 'app', ...on('h2'), '-v', 'stuff:/d', '--link', 'peer:db', 'busybox', 'sleep', '600'));
+    const { was, is } = await recreate(cluster, 'app', '1.41');
+    assert.deepEqual(Object.keys(is.NetworkSettings.Networks), ['bridge']);
+    assert.equal(is.NetworkSettings.Networks['bridge']?.NetworkID, was.NetworkSettings.Networks['bridge']?.NetworkID);
+    assert.deepEqual(is.HostConfig, was.HostConfig);
+    await must(docker('exec', 'app', 'ping', '-c', '1', '-W', '5', 'db'));
+    await must(docker('exec', 'peer', 'ping', '-c', '1', '-W', '5', 'app'));
+    assert.deepEqual([await names('--filter', 'node=h2'), await names('--filter', 'node=h1')], [['stuff'], []]);
+    assert.equal((await must(docker('ps', '--filter', 'node=h2', '--format', '{{.Names}}'))).trim(), 'app');
+    // the whole way of classic Swarm's words: an affinity to a label of containers
+    const labelled = ['--label', 'role=db'];
+    await must(docker('run', '-d', '--name', 'first', ...on('h3'), ...labelled, 'busybox', 'sleep', '600'));
+    await must(docker('run', '-d', '--name', 'near', '-e', 'affinity:role==db', 'busybox', 'sleep', '600'));
+    await must(
+      docker('run', '-d', '--name', 'far', '-e', 'affinity:role!=db', '-e', 'constraint:node==/h[23]/', 'busybox', 'sleep', '600'),
+    );
+    assert.deepEqual([await hostOf('near'), await hostOf('far')], ['h3', 'h2']);
   });
 
   it('what was sent empty is shown empty, before and after the volume is on a host; what was not sent is null', async () => {
