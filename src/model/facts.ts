@@ -39,6 +39,12 @@ export interface HostFacts {
   readonly routes: readonly string[];
 }
 
+/** The host's architecture in uname's words (`x86_64`), as an Engine's node tells it; in Go's where its Engine says no more. */
+export function unameArch(facts: HostFacts | undefined): string {
+  const said = facts?.info['Architecture'];
+  return typeof said === 'string' && said !== '' ? said : (facts?.arch ?? '');
+}
+
 /** A cluster network that exists on a host now. */
 export interface MaterialisedNetwork {
   readonly network: string;

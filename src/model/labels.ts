@@ -11,6 +11,8 @@ export const labels = {
   reserve: 'arpanet.reserve',
   /** Written by the services API: the secrets and configs that are files in it, as JSON. */
   files: 'arpanet.files',
+  /** Written by the services API: its env, hostname and mounts have Go templates, and what those can name of the service, as JSON. */
+  templates: 'arpanet.templates',
   /** When the service's name leads to this instance: `healthy`, only while its health check succeeds; `running`, whatever that says. */
   dns: 'arpanet.dns',
   /** `off`: an instance of a lost host is waited for, and not made elsewhere. `on-host-failure`: it is made elsewhere. */

@@ -1,6 +1,7 @@
 /** Which instances there are, their names, and which of them DNS may answer with. Pure. */
 import { type ContainerInspect, type ContainerRecord, type ContainerView, labels, type NamedInstance } from '../model/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
+import { hasTemplate } from '../text/go-template/index.ts';
 
 export interface InstancesInput {
   readonly records: readonly ContainerRecord[];
@@ -82,7 +83,13 @@ function candidateOf(
   const state = isOut ? 'out' : engine === undefined ? 'running' : stateOf(engine);
   const isReady = state === 'running' && (engine === undefined || record.request.Labels?.[labels.dns] === 'running' || isHealthy(engine));
   const ports = portsOf((view?.facts.inspect.Config ?? record.request).ExposedPorts);
-  return { record, container, host: view?.host ?? record.host, state, isReady, hostname: record.request.Hostname || undefined, ports };
+  return { record, container, host: view?.host ?? record.host, state, isReady, hostname: hostnameOf(record, view), ports };
+}
+
+/** A template is filled in for each instance. */
+function hostnameOf({ request }: ContainerRecord, view: ContainerView | undefined): string | undefined {
+  const isTemplate = Boolean(request.Labels?.[labels.templates]) && hasTemplate(request.Hostname ?? '');
+  return (isTemplate ? view?.facts.inspect.Config.Hostname : request.Hostname) || undefined;
 }
 
 function stateOf({ Running, Paused, Restarting, Dead }: ContainerInspect['State']): NamedInstance['state'] {

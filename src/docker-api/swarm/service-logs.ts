@@ -8,6 +8,7 @@ import { type Exchange, ownHeaders } from '../request-context.ts';
 import { boolValue, engineError, strconvError, unixTimeMs } from '../json/go-values.ts';
 import { ids } from '../../text/swarm-ids.ts';
 import { serviceAt } from './services.ts';
+import { taskId } from './show.ts';
 import { taskAt } from './tasks.ts';
 
 export async function serviceLogs(call: Exchange): Promise<void> {
@@ -74,7 +75,7 @@ const detailsOf = (view: ServiceView, container: ContainerView): string =>
   [
     `com.docker.swarm.node.id=${ids.node(container.host)}`,
     `com.docker.swarm.service.id=${ids.service(view.deployment, view.service)}`,
-    `com.docker.swarm.task.id=${ids.task(container.id)} `,
+    `com.docker.swarm.task.id=${taskId(container, ids)} `,
   ].join(',');
 
 /** Reads on only as its lines are taken: an Engine whose reader waits, waits as well. */

@@ -29,6 +29,7 @@ import type { ServiceSpec } from './types.ts';
 import { refuseOutOfRange } from './validate.ts';
 import { oneMeant } from './references.ts';
 import { filesFor } from './secrets.ts';
+import { templateLabels } from './templates.ts';
 
 /** The CLI takes a service for converged while its last old instance is still leaving. */
 const PATIENCE_MS = 15_000;
@@ -105,7 +106,7 @@ export async function serviceCreate(call: Exchange): Promise<void> {
       ...id,
       desired: spec.Mode?.Replicated?.Replicas ?? 1,
       ...(spec.Mode?.Global == null ? {} : { isGlobal: true }),
-      template: { name: `${stem}-1`, number: 1, request: requestOf(spec, id, filesFor(call, spec)) },
+      template: { name: `${stem}-1`, number: 1, request: requestOf(spec, id, filesFor(call, spec), templateLabels(spec, id)) },
       update: updateOf(spec),
       labels: spec.Labels ?? {},
       spec,
@@ -130,8 +131,10 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
   if ((spec.Mode?.Global != null) !== (view.record?.isGlobal === true))
     throw new ArpanetError('unsupported', 'service mode change is not allowed: remove the service and create it again');
   const { template } = view;
-  const wanted = requestOf(spec, view, filesFor(call, spec));
-  const changed = template === undefined || view.record?.origin === 'api' ? { request: wanted } : changedBy(call, view, template, wanted);
+  const isOfSpec = template === undefined || view.record?.origin === 'api';
+  // what compose sent has no templates, whatever it looks like
+  const wanted = requestOf(spec, view, filesFor(call, spec), isOfSpec ? templateLabels(spec, view) : {});
+  const changed = isOfSpec ? { request: wanted } : changedBy(call, view, template, wanted);
   await services.update(
     serviceKey(view),
     {

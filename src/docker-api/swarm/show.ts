@@ -11,6 +11,7 @@ import {
   UPDATE_DEFAULTS,
   composeLabels,
   stackLabel,
+  unameArch,
 } from '../../model/index.ts';
 import { configOf, FORCED, tagged } from './spec.ts';
 import type { Facade } from './facade.ts';
@@ -80,6 +81,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
               name !== labels.maxPerHost &&
               name !== labels.reserve &&
               name !== labels.files &&
+              name !== labels.templates &&
               name !== labels.service,
           ),
         ),
@@ -237,6 +239,9 @@ export function* showTasks(view: ServiceView, ids: Ids): Generator<Task> {
   }
 }
 
+/** Made of what was known before its container: its templates can name it. */
+export const taskId = ({ id, record }: ContainerView, ids: Ids): string => ids.task(record?.nonce ?? id);
+
 /** As far as filters and look-ups read it. */
 export interface Task extends Json {
   readonly ID: string;
@@ -255,7 +260,7 @@ function instanceTask(view: ServiceView, container: ContainerView, spec: Service
   const isStopped = view.record?.stopped.includes(container.id) ?? false;
   return {
     ...base,
-    ID: ids.task(container.id),
+    ID: taskId(container, ids),
     CreatedAt: iso(madeMs),
     UpdatedAt: at,
     Spec: { ...spec.TaskTemplate, ContainerSpec: { ...spec.TaskTemplate?.ContainerSpec, Image: image } },
@@ -285,7 +290,7 @@ export function showNode(host: HostView, ids: Ids): Json {
     Spec: { Labels: record.labels, Role: 'worker', Availability: record.availability },
     Description: {
       Hostname: host.name,
-      Platform: { Architecture: architectureOf(facts), OS: facts?.os ?? '' },
+      Platform: { Architecture: unameArch(facts), OS: facts?.os ?? '' },
       Resources: { NanoCPUs: (facts?.cpus ?? 0) * 1e9, MemoryBytes: facts?.memoryBytes ?? 0 },
       Engine: {
         EngineVersion: typeof facts?.version['Version'] === 'string' ? facts.version['Version'] : '',
@@ -300,12 +305,6 @@ export function showNode(host: HostView, ids: Ids): Json {
       ...(host.why === undefined ? {} : { Message: host.why }),
     },
   };
-}
-
-/** uname's word, as an Engine's node says it. */
-function architectureOf(facts: HostView['facts']): string {
-  const said = facts?.info['Architecture'];
-  return typeof said === 'string' && said !== '' ? said : (facts?.arch ?? '');
 }
 
 /** The defaults are an Engine's; nobody here takes them, they are shown as they were set. */

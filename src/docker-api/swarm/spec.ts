@@ -88,7 +88,13 @@ export function settled(spec: ServiceSpec, networkId: (reference: string) => str
   };
 }
 
-export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly SecretFile[] = []): CreateRequest {
+/** `more`: labels that its instances get beside those of the spec. */
+export function requestOf(
+  spec: ServiceSpec,
+  id: ServiceId,
+  files: readonly SecretFile[] = [],
+  more: Readonly<Record<string, string>> = {},
+): CreateRequest {
   const task = spec.TaskTemplate ?? {};
   const container = task.ContainerSpec ?? {};
   const isDefault = id.deployment === 'default';
@@ -128,6 +134,7 @@ export function requestOf(spec: ServiceSpec, id: ServiceId, files: readonly Secr
       // What is on a host that is lost has no other place: every other host has its own.
       ...(isGlobal ? { [labels.reschedule]: 'off' } : {}),
       ...(files.length > 0 ? { [labels.files]: JSON.stringify(files) } : {}),
+      ...more,
       ...(task.ForceUpdate ? { [FORCED]: String(task.ForceUpdate) } : {}),
     },
     ...portsOf(spec),

@@ -7,11 +7,13 @@ import {
   type ContainerRecord,
   type ContainerView,
   type CreateContainer,
+  type CreateRequest,
   type Decision,
   type NetworkRecord,
   type VolumeRecord,
   isKind,
   keys,
+  unameArch,
 } from '../../model/index.ts';
 import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
@@ -31,6 +33,7 @@ import { beginImplicit, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
 import type { Refusals } from './refusals.ts';
 import type { JoinedNetwork } from './rewrite.ts';
+import { filledIn, filledNeeds, type TemplateFacts } from './templates.ts';
 import type { UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import { familiarReference } from '../../text/image-reference.ts';
@@ -44,6 +47,8 @@ export interface Creation extends CreateContainer {
 
 export interface Claimed {
   readonly record: ContainerRecord;
+  /** The record's, with its templates filled in. */
+  readonly request: CreateRequest;
   readonly identity: Identity;
   readonly networks: readonly JoinedNetwork[];
   /** Engine ids of the containers referred to. */
@@ -268,6 +273,11 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     return linkEnv(name, targets);
   }
 
+  function platformOf(name: string): TemplateFacts['host'] {
+    const facts = view.host(name)?.facts;
+    return { name, arch: unameArch(facts), os: facts?.os ?? '' };
+  }
+
   function hostsOf(identity: Identity): readonly Link[] {
     if (identity.mode.kind !== 'cluster') return [];
     return identity.boundLinks.flatMap(({ target }) => {
@@ -290,15 +300,20 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     const name = old?.name ?? nameOf(create.name);
     const taken = (service: string, deployment: string): readonly number[] =>
       containerRecords(deps).flatMap((other) => (other.service === service && other.deployment === deployment ? [other.number] : []));
-    const asked = identify({ name, request: create.request, taken });
-    const identity = old === undefined ? asked : asReplacement(asked, old);
-    const targets = targetsOf(identity, old !== undefined);
-    for (const { reference, implicit } of identity.networks) {
+    const nonce = deps.newId();
+    const written = identify({ name, request: create.request, taken });
+    const asked = { ...written, ...filledNeeds(create.request, { ...written, nonce }) };
+    const wanted = old === undefined ? asked : asReplacement(asked, old);
+    const targets = targetsOf(wanted, old !== undefined);
+    for (const { reference, implicit } of wanted.networks) {
       if (!implicit && findNetwork(reference, networkRecords(deps)) === undefined)
         throw new ArpanetError('invalid', `network ${reference} not found`);
     }
-    const decision = decide(create, name, identity, targets);
+    const decision = decide(create, name, wanted, targets);
     const { host } = decision;
+    const facts: TemplateFacts = { ...wanted, nonce, host: platformOf(host) };
+    const request = filledIn(create.request, facts);
+    const identity = { ...wanted, ...filledNeeds(create.request, facts) };
     const commits: Promise<void>[] = [];
     const begun: string[] = [];
     undo.push('networks of the host', () => Promise.all(begun.map((network) => overlays.tidy(network, [host]))));
@@ -340,7 +355,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
         decision,
         createdAtMs: deps.now(),
         requestId: create.requestId,
-        nonce: deps.newId(),
+        nonce,
         ...(old?.id === undefined ? {} : { movedFrom: { id: old.id, host: old.host, atMs: deps.now() } }),
         ...(old?.connected === undefined ? {} : { connected: old.connected }),
       };
@@ -353,7 +368,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
         const isOurs = present?.requestId === record.requestId && present?.createdAtMs === record.createdAtMs;
         if (isOurs) await commit([old === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: old }]);
       });
-      return { record, identity, networks, refs: targets.refs, knownVolumes: place.known, committed: all(commits) };
+      return { record, request, identity, networks, refs: targets.refs, knownVolumes: place.known, committed: all(commits) };
     } catch (error) {
       for (const begun of commits) begun.catch(() => undefined);
       throw error;

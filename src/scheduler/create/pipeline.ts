@@ -115,7 +115,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     await deps.failpoint('create.prepared');
     const apiVersion = olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion);
     const { body, connectAfter } = rewrite({
-      request: claimed.record.request,
+      request: claimed.request,
       identity: claimed.identity,
       name,
       networks: claimed.networks,
@@ -130,7 +130,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
       },
     });
     const query = `name=${encodeURIComponent(name)}${create.platform ? `&platform=${encodeURIComponent(create.platform)}` : ''}`;
-    const isMounted = (path: string) => create.request.HostConfig?.Mounts?.some(({ Source }) => Source === path);
+    const isMounted = (path: string) => claimed.request.HostConfig?.Mounts?.some(({ Source }) => Source === path);
     const warnings = await missingSources(
       core,
       host,

@@ -4,6 +4,7 @@ import { ArpanetError, type Placement } from '../../model/index.ts';
 import { type Core, recordsBeforeView } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
 import { identify } from './identify.ts';
+import { filledNeeds } from './templates.ts';
 import { chargeFor } from '../placement/load.ts';
 import { place, placementRequest } from '../placement/index.ts';
 import { needsOf } from '../placement/request.ts';
@@ -30,7 +31,8 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
     const hosts = new Map(snapshotsNow(core).map((host) => [host.name, host]));
     return creates.map(({ name, request }): Placement => {
       try {
-        const identity = identify({ name, request, taken: () => [] });
+        const written = identify({ name, request, taken: () => [] });
+        const identity = { ...written, ...filledNeeds(request, { ...written, nonce: '' }) };
         const wanted = placementRequest(identity, request, {
           name,
           volumesAt: identity.volumes.map((volume) => {

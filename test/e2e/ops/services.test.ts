@@ -310,6 +310,53 @@ describe('services on three hosts', () => {
     assert.equal((await must(docker('ps', '-aq', '--filter', 'name=st-api'))).trim(), '');
   });
 
+  it('swarm files: networks by any name, templates, node ids, and a swarm that is left by one', async () => {
+    await must(docker('network', 'create', '-d', 'overlay', '--attachable', 'traefik-public'));
+    await must(docker('network', 'create', 'plain'));
+    const files = join(scratch, 'tpl.yml');
+    const service = 'image: busybox\n    command: sleep 3600\n    stop_grace_period: 1s\n    networks: [traefik-public]';
+    const text = `version: "3.8"\nservices:\n  api:\n    ${service}\n    hostname: "{{.Service.Name}}-{{.Task.Slot}}"\n    environment: ["ON={{.Node.Hostname}}", "TASK={{.Task.ID}}"]\n    volumes: ["data-{{.Task.Slot}}:/data"]\n    deploy: {replicas: 2}\nnetworks: {traefik-public: {external: true}}\n`;
+    writeFileSync(files, text);
+    await must(docker('stack', 'deploy', '--resolve-image', 'never', '-c', files, 'tpl'));
+    const two = async () => lines(await must(docker('ps', '--format', '{{.Names}}', '--filter', 'name=tpl-api'))).sort();
+    await until('both run', async () => (await two()).length === 2);
+    const tasks = lines(await must(docker('service', 'ps', '--no-trunc', '-q', 'tpl_api')));
+    for (const [i, name] of (await two()).entries()) {
+      const [on, task, hostname] = lines(await must(docker('exec', name, 'sh', '-c', 'echo $ON; echo $TASK; hostname')));
+      assert.deepEqual([on, hostname], [await hostOf(name), `tpl_api-${i + 1}`]);
+      assert.ok(tasks.includes(task ?? ''), `${task} is one of ${tasks.join()}`);
+      const networks = await must(docker('inspect', '-f', '{{json .NetworkSettings.Networks}} {{(index .Mounts 0).Name}}', name));
+      assert.match(networks, new RegExp(`"traefik-public".* data-${i + 1}`));
+    }
+    await must(docker('stack', 'rm', 'tpl'));
+    const id = (await must(docker('node', 'inspect', '-f', '{{.ID}}', 'h3'))).trim();
+    const flags = [
+      '-q',
+      '--no-resolve-image',
+      '--stop-grace-period',
+      '1s',
+      '--constraint',
+      `node.id==${id}`,
+      '--constraint',
+      'node.platform.arch==x86_64',
+    ];
+    await must(docker('service', 'create', ...flags, '--name', 'near', '--network', 'plain', 'busybox', 'sleep', '3600'));
+    await until('it runs', async () => (await must(docker('ps', '-q', '--filter', 'label=arpanet.service=near'))) !== '');
+    const near = async () => (await must(docker('ps', '-q', '--filter', 'label=arpanet.service=near'))).trim();
+    const networksOf = async () => {
+      const said = await docker('inspect', '-f', '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}{{.Node.Name}}', await near());
+      return said.stdout.trim();
+    };
+    assert.equal(await networksOf(), 'plain h3');
+    await must(docker('service', 'update', '-q', '--no-resolve-image', '--network-add', 'traefik-public', 'near'));
+    await until('it is on both', async () => (await networksOf()) === 'plain traefik-public h3', 60_000);
+    await must(docker('swarm', 'leave', '--force'));
+    assert.match(await must(docker('service', 'ls')), /near/, 'nothing has changed for the next one');
+    await until('the update has ended', async () => (await docker('service', 'rm', 'near')).code === 0);
+    await must(docker('network', 'rm', 'plain', 'traefik-public'));
+    await must(docker('volume', 'rm', 'data-1', 'data-2'));
+  });
+
   it('says how many fit, and that another change runs', async () => {
     await must(
       docker('run', '-d', '--label', 'arpanet.service=big', '--name', 'big', '--memory-reservation', '8g', 'busybox', 'sleep', '3600'),

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord } from '../../../src/model/index.ts';
 import type { Creation } from '../../../src/scheduler/create/claim.ts';
 import { type FakeCluster, startFakeCluster, until } from '../../support/fakes/fake-cluster.ts';
+import { ids } from '../../../src/text/swarm-ids.ts';
 import { Refusal } from '../../support/fakes/fake-engine.ts';
 
 function wish(name: string | undefined, more: Partial<Creation> = {}): Creation {
@@ -62,6 +63,58 @@ describe('create', () => {
     assert.notEqual(hostOf('abc_web_1')?.host, hostOf('abc_web_2')?.host);
     show();
     await Promise.all([first, second]);
+  });
+
+  it('fills in a service’s templates for each instance, its host included; records keep them, and volumes are pinned by the name that they make', async () => {
+    await using cluster = await startFakeCluster(2);
+    const templated = (number: number): Creation => {
+      const Labels = {
+        'com.docker.compose.project': 'abc',
+        'com.docker.compose.service': 'web',
+        'com.docker.compose.container-number': String(number),
+        'arpanet.templates': JSON.stringify({ name: 'abc_web', labels: { tier: 'front' } }),
+      };
+      const request = {
+        Image: 'busybox',
+        Labels,
+        Hostname: '{{.Service.Name}}-{{.Task.Slot}}',
+        Env: ['ON={{.Node.Hostname}}', 'ID={{.Task.ID}}', 'TIER={{index .Service.Labels "tier"}}', '{{.Left}}=alone'],
+        HostConfig: {
+          Mounts: [
+            { Type: 'volume', Source: 'data-{{.Task.Slot}}', Target: '/data' },
+            { Type: 'volume', Source: 'of-{{.Node.Hostname}}', Target: '/host' },
+          ],
+        },
+      };
+      return wish(`abc_web_${number}`, { request });
+    };
+    const bodyOf = (name: string) => {
+      const { id, host, record } = cluster.scheduler.containers.one(name);
+      const body = cluster.agents.find((agent) => agent.name === host)?.engine.containers.get(id)?.request;
+      return { host, record, body };
+    };
+    for (const number of [1, 2]) await cluster.scheduler.containers.create(templated(number));
+    for (const number of [1, 2]) {
+      const { host, record, body } = bodyOf(`abc_web_${number}`);
+      assert.equal(body?.Hostname, `abc_web-${number}`);
+      assert.deepEqual(body?.Env, [`ON=${host}`, `ID=${ids.task(record?.nonce ?? '')}`, 'TIER=front', '{{.Left}}=alone']);
+      assert.deepEqual(
+        body?.HostConfig?.Mounts?.map(({ Source }) => Source),
+        [`data-${number}`, `of-${host}`],
+      );
+      assert.equal(record?.request.Hostname, '{{.Service.Name}}-{{.Task.Slot}}', 'the same for all');
+    }
+    const { host } = bodyOf('abc_web_1');
+    const release = cluster.scheduler.containers.one('abc_web_1');
+    cluster.agents.find(({ name }) => name === host)?.engine.containers.delete(release.id);
+    await cluster.scheduler.containers.release(release);
+    await cluster.scheduler.containers.create(templated(1));
+    assert.equal(bodyOf('abc_web_1').host, host, 'it is where its volume is');
+    const bad = templated(3);
+    await assert.rejects(cluster.scheduler.containers.create({ ...bad, request: { ...bad.request, Hostname: '{{.Nobody}}' } }), {
+      kind: 'invalid',
+      message: /^expanding hostname failed: template: .*can't evaluate field Nobody/,
+    });
   });
 
   it('leaves nothing behind after the last container is removed', async () => {

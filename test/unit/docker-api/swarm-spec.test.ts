@@ -11,6 +11,7 @@ import {
   withKnownEndpoints,
 } from '../../../src/docker-api/swarm/spec.ts';
 import { goDecode, goStruct } from '../../../src/docker-json/index.ts';
+import { templateLabels } from '../../../src/docker-api/swarm/templates.ts';
 import { predefinedNetworks } from '../../../src/model/index.ts';
 import type { ServiceSpec } from '../../../src/docker-api/swarm/types.ts';
 
@@ -110,6 +111,24 @@ describe('a service’s spec', () => {
       assert.equal(made.HostConfig?.NetworkMode, 'host');
       assert.equal(made.NetworkingConfig, undefined);
     }
+  });
+
+  it('with Go templates tells its instances what those can name; a bad template is refused in swarmkit’s words, and text without one says nothing', () => {
+    const labelsOf = (container: NonNullable<Task['ContainerSpec']>, more: Partial<ServiceSpec> = {}) =>
+      templateLabels(spec({ ContainerSpec: container }, more), { deployment: 'abc', service: 'web' });
+    assert.deepEqual(labelsOf({ Env: ['A=1'], Hostname: 'x' }), {});
+    assert.deepEqual(labelsOf({ Hostname: '{{.Service.Name}}-{{.Task.Slot}}' }), { 'arpanet.templates': '{"name":"abc_web"}' });
+    const mounts = [{ Type: 'volume', Source: 'data-{{.Task.Slot}}', Target: '/data' }];
+    assert.deepEqual(labelsOf({ Mounts: mounts }, { Mode: { Global: {} } }), { 'arpanet.templates': '{"name":"abc_web","isGlobal":true}' });
+    assert.deepEqual(labelsOf({ Env: ['T={{index .Service.Labels "a"}}'] }, { Labels: { a: 'b' } }), {
+      'arpanet.templates': '{"name":"abc_web","labels":{"a":"b"}}',
+    });
+    assert.throws(() => labelsOf({ Env: ['A={{.Nobody}}'] }), {
+      kind: 'invalid',
+      message:
+        'rpc error: code = InvalidArgument desc = expanding env failed: expanding env "A={{.Nobody}}": template: expansion:1: executing "expansion" at <.Nobody>: can\'t evaluate field Nobody',
+    });
+    assert.deepEqual(labelsOf({ Env: ['{{.Nobody}}=1'] }), {}, 'names of variables are no templates');
   });
 
   it('leaves endpoints as compose made them in the networks that a service stays in', () => {
