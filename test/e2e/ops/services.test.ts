@@ -315,7 +315,7 @@ describe('services on three hosts', () => {
     await must(docker('network', 'create', 'plain'));
     const files = join(scratch, 'tpl.yml');
     const service = 'image: busybox\n    command: sleep 3600\n    stop_grace_period: 1s\n    networks: [traefik-public]';
-    const text = `version: "3.8"\nservices:\n  api:\n    ${service}\n    hostname: "{{.Service.Name}}-{{.Task.Slot}}"\n    environment: ["ON={{.Node.Hostname}}", "TASK={{.Task.ID}}"]\n    volumes: ["data-{{.Task.Slot}}:/data"]\n    deploy: {replicas: 2}\nnetworks: {traefik-public: {external: true}}\n`;
+    const text = `version: "3.8"\nservices:\n  api:\n    ${service}\n    hostname: "{{.Service.Name}}-{{.Task.Slot}}"\n    environment: ["ON={{.Node.Hostname}}", "TASK={{.Task.ID}}"]\n    volumes: ["data:/data"]\n    deploy: {replicas: 2}\nnetworks: {traefik-public: {external: true}}\nvolumes: {data: {name: "data-{{.Task.Slot}}"}}\n`;
     writeFileSync(files, text);
     await must(docker('stack', 'deploy', '--resolve-image', 'never', '-c', files, 'tpl'));
     const two = async () => lines(await must(docker('ps', '--format', '{{.Names}}', '--filter', 'name=tpl-api'))).sort();
