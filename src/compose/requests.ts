@@ -81,6 +81,7 @@ export function requestOf(service: string, definition: Definition, number: numbe
   const endpoints = endpointsOf(service, definition, number, around);
   const [primary] = Object.keys(endpoints);
   const mode = modeOf(definition, around.project);
+  const preferences = listOf(map(map(deploy)['placement'])['preferences']).flatMap((one) => texts([map(one)['spread']]));
   const constraints = texts(map(map(deploy)['placement'])['constraints']).map((one) => one.replaceAll(/\s*(==|!=)\s*/g, '$1'));
   const files = secretFiles(definition, around.storedId);
   const fromFiles = around.envFiles(listOf(definition['label_file']));
@@ -92,6 +93,7 @@ export function requestOf(service: string, definition: Definition, number: numbe
     Labels: {
       ...own,
       ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
+      ...(preferences.length === 0 ? {} : { [labels.spread]: JSON.stringify(preferences) }),
       ...placementLabels(definition),
       ...(files.length === 0 ? {} : { [labels.files]: JSON.stringify(files) }),
       [composeLabels.project]: around.project,

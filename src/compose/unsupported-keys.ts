@@ -13,7 +13,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   'services.*.post_start': 'the cluster also starts instances after the deploy, and would not run it there: do it in the entrypoint',
   'services.*.pre_stop':
     'the cluster also removes instances after the deploy, and would not run it there: let the program do it on its stop signal',
-  'services.*.deploy.placement.preferences': 'instances are spread by themselves',
   'services.*.deploy.resources.reservations.generic_resources': 'generic resources are not supported: use a placement constraint',
   'services.*.deploy.resources.reservations.devices': 'device scheduling is not supported: use a placement constraint and devices',
   'secrets.*.driver': 'secrets are kept in the store of the cluster: give file, environment or external',

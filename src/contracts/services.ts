@@ -20,6 +20,7 @@ export interface ServiceCreate extends ServiceId {
   readonly isGlobal?: boolean;
   readonly template: ServiceTemplate;
   readonly update: UpdateSettings;
+  readonly rollback?: UpdateSettings;
   readonly labels: Readonly<Record<string, string>>;
   /** As `POST /services/create` has it. */
   readonly spec?: Json;
@@ -31,6 +32,8 @@ export interface ServiceUpdate {
   readonly template?: ServiceTemplate;
   readonly desired?: number;
   readonly update?: UpdateSettings;
+  /** Null: as an update. */
+  readonly rollback?: UpdateSettings | null;
   readonly labels?: Readonly<Record<string, string>>;
   readonly spec?: Json;
   /** The version that the client read; absent: whichever. */

@@ -7,6 +7,8 @@ export const labels = {
   affinities: 'arpanet.affinities',
   /** The most instances of its service that a host may have. */
   maxPerHost: 'arpanet.max-per-host',
+  /** The host labels over whose values its service is spread: `node.labels.zone`, several as a list. */
+  spread: 'arpanet.spread',
   /** What it sets aside on its host: `cpus=0.5,memory=512m`, either or both. */
   reserve: 'arpanet.reserve',
   /** Written by the services API: the secrets and configs that are files in it, as JSON. */

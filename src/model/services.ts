@@ -68,6 +68,8 @@ export interface ServiceRecord extends ServiceId {
   /** What `rollback` goes back to. */
   readonly previous?: ServiceTemplate;
   readonly update: UpdateSettings;
+  /** How a rollback goes; absent: as an update, and it pauses at a failure. */
+  readonly rollback?: UpdateSettings;
   readonly status?: UpdateStatus;
   /** The service's own labels (not its containers'). */
   readonly labels: Readonly<Record<string, string>>;

@@ -9,6 +9,7 @@ import {
   serviceName,
   type ServiceTemplate,
   type ServiceView,
+  UPDATE_DEFAULTS,
   type UpdateSettings,
 } from '../../model/index.ts';
 import { readJson, readSwarmJson } from '../json/body.ts';
@@ -34,6 +35,8 @@ import { templateLabels } from './templates.ts';
 /** The CLI takes a service for converged while its last old instance is still leaving. */
 const PATIENCE_MS = 15_000;
 const quiet = (): void => undefined;
+/** swarmkit api/defaults/service.go: a rollback that fails pauses. */
+const ROLLBACK_DEFAULTS: UpdateSettings = { ...UPDATE_DEFAULTS, onFailure: 'pause' };
 
 /** Full id, `abc_web`, unique id prefix, `abc/web`. Throws `not-found`; `invalid` for a prefix of several. */
 export function serviceAt(call: Exchange, reference: string): ServiceView {
@@ -90,6 +93,13 @@ const updateOf = (spec: ServiceSpec, base?: UpdateSettings): UpdateSettings => (
   ...(spec.Mode?.Global == null ? {} : { order: 'stop-first' as const }),
 });
 
+/** Undefined: as an update. One on every host has no start before the stop. */
+function rollbackOf({ RollbackConfig, Mode }: ServiceSpec): UpdateSettings | undefined {
+  if (RollbackConfig == null) return undefined;
+  const settings = settingsOf(RollbackConfig, ROLLBACK_DEFAULTS);
+  return Mode?.Global == null ? settings : { ...settings, order: 'stop-first' };
+}
+
 /** `--with-registry-auth`. */
 const authOf = ({ req }: Exchange): string | undefined => {
   const { 'x-registry-auth': auth } = req.headers;
@@ -100,6 +110,7 @@ export async function serviceCreate(call: Exchange): Promise<void> {
   const spec = await readSpec(call);
   refuseMeaningless(spec);
   const id = idOf(spec);
+  const rollback = rollbackOf(spec);
   const stem = id.deployment === 'default' ? id.service : `${id.deployment}-${id.service}`;
   await call.cluster.services.create(
     {
@@ -108,6 +119,7 @@ export async function serviceCreate(call: Exchange): Promise<void> {
       ...(spec.Mode?.Global == null ? {} : { isGlobal: true }),
       template: { name: `${stem}-1`, number: 1, request: requestOf(spec, id, filesFor(call, spec), templateLabels(spec, id)) },
       update: updateOf(spec),
+      ...(rollback === undefined ? {} : { rollback }),
       labels: spec.Labels ?? {},
       spec,
     },
@@ -141,6 +153,7 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
       template: { name: template?.name ?? `${view.deployment}-${view.service}-1`, number: template?.number ?? 1, ...changed },
       desired: spec.Mode?.Replicated?.Replicas ?? view.desired,
       update: updateOf(spec, view.record?.update),
+      rollback: rollbackOf(spec) ?? null,
       labels: spec.Labels ?? {},
       ...(view.record?.origin === 'api' ? { spec } : {}),
       version,

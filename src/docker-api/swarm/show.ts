@@ -65,6 +65,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
     policy?.Name === 'on-failure' ? 'on-failure' : policy?.Name === 'always' || policy?.Name === 'unless-stopped' ? 'any' : 'none';
   const list = (value: unknown): readonly string[] | undefined => (Array.isArray(value) ? (value as readonly string[]) : undefined);
   const constraints = constraintsOf(given[labels.constraints]);
+  const spread = constraintsOf(given[labels.spread]);
   const ports = portsOf(request);
   return {
     Name: serviceName(view),
@@ -79,6 +80,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
               name !== FORCED &&
               name !== labels.constraints &&
               name !== labels.maxPerHost &&
+              name !== labels.spread &&
               name !== labels.reserve &&
               name !== labels.files &&
               name !== labels.templates &&
@@ -102,6 +104,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
       RestartPolicy: { Condition: condition, MaxAttempts: policy?.MaximumRetryCount ?? 0 },
       Placement: {
         ...(constraints.length > 0 ? { Constraints: constraints } : {}),
+        ...(spread.length > 0 ? { Preferences: spread.map((SpreadDescriptor) => ({ Spread: { SpreadDescriptor } })) } : {}),
         ...(given[labels.maxPerHost] ? { MaxReplicas: Number(given[labels.maxPerHost]) } : {}),
       },
       Networks: Object.entries({ ...request.NetworkingConfig?.EndpointsConfig, ...view.template?.connected }).map(([Target, endpoint]) => ({

@@ -65,13 +65,11 @@ function isOfNoHost(constraint: string): boolean {
 /** What a client should know of what it asked for. */
 export function warningsOf(spec: ServiceSpec): readonly string[] {
   const isIngress = (spec.EndpointSpec?.Ports ?? []).some((port) => port.PublishMode !== 'host');
-  const isPreferring = (spec.TaskTemplate?.Placement?.Preferences ?? []).length > 0;
   return [
     ...(isIngress
       ? ['there is no routing mesh: ports are published on the hosts that run the instances, one instance a host for a fixed port']
       : []),
     ...reservedWarnings(spec.TaskTemplate?.ContainerSpec?.Labels),
-    ...(isPreferring ? ['placement preferences have no effect: instances are spread over hosts by themselves'] : []),
   ];
 }
 
@@ -106,6 +104,9 @@ export function requestOf(
     predefinedName(network) === undefined ? [[network, { Aliases }] as const] : [],
   );
   const constraints = task.Placement?.Constraints ?? [];
+  const preferences = (task.Placement?.Preferences ?? []).flatMap(({ Spread }) =>
+    Spread?.SpreadDescriptor ? [Spread.SpreadDescriptor] : [],
+  );
   const isGlobal = spec.Mode?.Global != null;
   const most = isGlobal ? 1 : (task.Placement?.MaxReplicas ?? 0);
   const cpus = task.Resources?.Reservations?.NanoCPUs ?? 0;
@@ -130,6 +131,7 @@ export function requestOf(
       [composeLabels.number]: '1',
       ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
       ...(most > 0 ? { [labels.maxPerHost]: String(most) } : {}),
+      ...(preferences.length === 0 ? {} : { [labels.spread]: JSON.stringify(preferences) }),
       ...(cpus > 0 ? { [labels.reserve]: formatReservedCpus(cpus) } : {}),
       // What is on a host that is lost has no other place: every other host has its own.
       ...(isGlobal ? { [labels.reschedule]: 'off' } : {}),

@@ -86,7 +86,7 @@ export interface ServiceSpec extends Json {
     readonly Placement?: {
       readonly Constraints?: readonly string[] | null;
       readonly MaxReplicas?: number;
-      readonly Preferences?: readonly unknown[] | null;
+      readonly Preferences?: readonly { readonly Spread?: { readonly SpreadDescriptor?: string } | null }[] | null;
     } | null;
     readonly Networks?: readonly { readonly Target?: string; readonly Aliases?: readonly string[] | null }[] | null;
     readonly LogDriver?: { readonly Name?: string; readonly Options?: Readonly<Record<string, string>> | null } | null;

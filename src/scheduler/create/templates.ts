@@ -39,7 +39,11 @@ export function filledIn(request: CreateRequest, facts: TemplateFacts): CreateRe
   const { deployment, service, number, nonce, host } = facts;
   const { isGlobal = false, name = service, labels: own = {} } = ofService(label);
   const context = templateContext({
-    ...{ deployment, service, name, nonce, labels: own },
+    deployment,
+    service,
+    name,
+    nonce,
+    labels: own,
     number: isGlobal ? undefined : number,
     host: host?.name ?? '',
     arch: host?.arch ?? '',

@@ -3,6 +3,7 @@ import type { Placement, Refusal } from '../../model/index.ts';
 import { FILTERS } from './filters/index.ts';
 import { usageOf } from './load.ts';
 import { averageOf, score } from './scores.ts';
+import { spreadRanks } from './spread.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
 
 export function place(request: PlacementRequest, hosts: readonly HostSnapshot[], options: PlacementOptions): Placement {
@@ -17,10 +18,11 @@ export function place(request: PlacementRequest, hosts: readonly HostSnapshot[],
   if (fits.length === 0) return { kind: 'refused', message: refusal(request, hosts, refused), refused };
 
   const average = averageOf(fits.map((host) => usageOf(host, request, options.nowMs)));
+  const ranks = spreadRanks(request, hosts, fits);
   const scored = fits
     .map((host) => {
       const draw = options.random();
-      return { scored: score(request, host, average, options, draw), draw };
+      return { scored: score(request, host, { average, spread: ranks.get(host.name) }, options, draw), draw };
     })
     .toSorted((a, b) => b.scored.score - a.scored.score || b.draw - a.draw)
     .map((one) => one.scored);

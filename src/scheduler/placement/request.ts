@@ -4,6 +4,7 @@ import type { Identity } from '../create/identify.ts';
 import type { PlacementRequest } from './snapshot.ts';
 import { parseReserve, reservedBy } from '../../text/reserve-label.ts';
 import { constraintsOf } from './constraints.ts';
+import { spreadKeys } from './spread.ts';
 
 export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'mustBeWith' | 'imageHosts'> {
   readonly name: string;
@@ -14,6 +15,7 @@ export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'mu
 export function placementRequest(identity: Identity, request: CreateRequest, facts: PlacementFacts): PlacementRequest {
   const { platform, ...others } = facts;
   refuseUnreadable(request.Labels?.[labels.reserve]);
+  const spreadOver = spreadKeys(request);
   return {
     ...others,
     deployment: identity.deployment,
@@ -22,6 +24,7 @@ export function placementRequest(identity: Identity, request: CreateRequest, fac
     hostPorts: identity.hostPorts,
     ...constraintsOf(request),
     ...maxPerHostOf(request),
+    ...(spreadOver.length === 0 ? {} : { spreadOver }),
     ...(platform ? { platform } : {}),
     ...(identity.replaces === undefined ? {} : { replaces: identity.replaces }),
   };

@@ -1,6 +1,6 @@
 /**
  * How good a host is for a container: higher is better. Pure.
- * Hard to soft: what the user prefers, the same service apart, then the strategy's own figure, then a present image. The weights keep that
+ * Hard to soft: the spread that the user asked for, what the user prefers, the same service apart, then the strategy's own figure, then a present image. The weights keep that
  * order as long as a host has fewer than a hundred instances of one service.
  */
 import type { ScoredHost } from '../../model/index.ts';
@@ -10,13 +10,28 @@ import { satisfies } from './filters/constraint.ts';
 import { usageOf, type Usage } from './load.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
 
+const SPREAD = 1_000_000;
 const PREFERENCE = 10_000;
 const SAME_SERVICE = 100;
 const USAGE = 10;
 const CONTAINERS_PER_CORE = 1;
 const IMAGE = 0.25;
 
-export function score(request: PlacementRequest, host: HostSnapshot, average: Usage, options: PlacementOptions, draw: number): ScoredHost {
+/** What is known of all hosts together. */
+export interface Among {
+  /** What a host without figures of its own is taken to use. */
+  readonly average: Usage;
+  /** How many groups of hosts are to be preferred to this one's; undefined: no spread was asked for. */
+  readonly spread: number | undefined;
+}
+
+export function score(
+  request: PlacementRequest,
+  host: HostSnapshot,
+  { average, spread }: Among,
+  options: PlacementOptions,
+  draw: number,
+): ScoredHost {
   const usage = usageOf(host, request, options.nowMs);
   const liveCpu = usage.liveCpu ?? average.liveCpu ?? 0;
   const liveMemory = usage.liveMemory ?? average.liveMemory ?? 0;
@@ -42,9 +57,14 @@ export function score(request: PlacementRequest, host: HostSnapshot, average: Us
   return {
     host: host.name,
     score: round(
-      PREFERENCE * preferences - SAME_SERVICE * same + byStrategy[options.strategy]() + (options.strategy === 'random' ? 0 : IMAGE * image),
+      -SPREAD * (spread ?? 0) +
+        PREFERENCE * preferences -
+        SAME_SERVICE * same +
+        byStrategy[options.strategy]() +
+        (options.strategy === 'random' ? 0 : IMAGE * image),
     ),
     figures: {
+      ...(spread === undefined ? {} : { spread }),
       preferences,
       sameService: same,
       cpu: round(liveCpu),

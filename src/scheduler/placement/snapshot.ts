@@ -35,6 +35,8 @@ export interface PlacementRequest {
   readonly replaces?: string;
   /** The most of its service that a host may have. */
   readonly maxPerHost?: number;
+  /** Host labels over whose values its service is spread evenly, the first before the second. */
+  readonly spreadOver?: readonly string[];
   /** The one host that it may go to: it is being moved there. */
   readonly only?: string;
 }

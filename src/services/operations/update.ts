@@ -5,6 +5,7 @@ import {
   type ServiceId,
   type ServiceRecord,
   type ServiceTemplate,
+  type UpdateSettings,
   type UpdateStatus,
   withoutReserved,
   serviceKey,
@@ -56,13 +57,14 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     const isNew = isOther || isHalfWay;
     const nowMs = deps.now();
     const record = await core.put(service, (before) => {
-      const base =
+      const { rollback, ...base } =
         before ?? newRecord(service, { origin: 'client', desired: service.desired, template: service.template ?? template, nowMs });
       return {
         ...base,
         desired,
         ...(desired === base.desired ? {} : { countedAtMs: nowMs }),
         ...(change.update === undefined ? {} : { update: change.update }),
+        ...rollbackOf(change.rollback, rollback),
         ...(change.labels === undefined ? {} : { labels: change.labels }),
         ...(change.spec === undefined ? {} : { spec: change.spec }),
         ...(isNew
@@ -147,6 +149,11 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     },
   };
 }
+
+const rollbackOf = (asked: UpdateSettings | null | undefined, before: UpdateSettings | undefined): Pick<ServiceRecord, 'rollback'> => {
+  const rollback = asked === null ? undefined : (asked ?? before);
+  return rollback === undefined ? {} : { rollback };
+};
 
 /** Instances are created without reserved labels: a template that had them would be no instance's. */
 const withoutReservedIn = (template: ServiceTemplate): ServiceTemplate => ({ ...template, request: withoutReserved(template.request) });

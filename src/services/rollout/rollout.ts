@@ -19,12 +19,17 @@ export interface Rollout {
 
 const isRunning = (record: ServiceRecord) => record.status?.state === 'updating' || record.status?.state === 'rollback_started';
 
+/** With the settings of a rollback, while it goes back. */
+const inItsDirection = (record: ServiceRecord): ServiceRecord =>
+  record.status?.state === 'rollback_started' && record.rollback !== undefined ? { ...record, update: record.rollback } : record;
+
 export function createRollout(core: Core, actions: InstanceActions): Rollout {
   const { deps, lost } = core;
 
   async function run(id: ServiceId, progress: Progress): Promise<UpdateStatus> {
     for (let turn = 0; ; turn++) {
-      const record = core.record(id);
+      const kept = core.record(id);
+      const record = kept && inItsDirection(kept);
       if (record?.status === undefined || !isRunning(record)) {
         if (record?.status !== undefined) return record.status;
         throw new ArpanetError('not-found', `${serviceKey(id)} was removed while it was being updated`);
@@ -118,7 +123,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
       });
       return undefined;
     }
-    if (!isBack && record.update.onFailure === 'continue') {
+    if (record.update.onFailure === 'continue' && (!isBack || record.rollback !== undefined)) {
       progress(`${serviceKey(id)}: ${why}; continuing, as configured`);
       await sleep(1_000, undefined, { signal: lost });
       return undefined;

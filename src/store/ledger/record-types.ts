@@ -130,6 +130,7 @@ export const RECORD_TYPES: GoTypes = {
     template: 'record.Template',
     previous: '*record.Template',
     update: 'record.UpdateSettings',
+    rollback: '*record.UpdateSettings',
     status: '*record.UpdateStatus',
     labels: STRINGS,
     spec: '*swarm.ServiceSpec',

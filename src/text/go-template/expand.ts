@@ -138,7 +138,7 @@ function shown(value: GoValue): string {
   if (value === undefined || value === null) return '<no value>';
   if (value instanceof Map) return `map[${mapEntries(value as ReadonlyMap<string, string>)}]`;
   if (isStruct(value)) return `{${Object.values(value).map(shown).join(' ')}}`;
-  return String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 const mapEntries = (map: ReadonlyMap<string, string>): string =>

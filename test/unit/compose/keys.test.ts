@@ -169,11 +169,11 @@ describe('the keys of the schemas', () => {
       { restart_policy: { condition: 'on-failure', max_attempts: 3 } },
       { placement: { constraints: ['node.labels.a==b'] } },
       { placement: { max_replicas_per_node: 1 } },
+      { placement: { preferences: [{ spread: 'node.labels.rack' }] } },
       { mode: 'global' },
     ];
     for (const one of read) assert.notEqual(outcome(deploy(one)), base, JSON.stringify(one));
     for (const one of [
-      { placement: { preferences: [{ spread: 'node.labels.rack' }] } },
       { resources: { reservations: { devices: [{ capabilities: ['gpu'] }] } } },
       { resources: { reservations: { generic_resources: [] } } },
     ])

@@ -139,14 +139,16 @@ describe('a service’s spec', () => {
     assert.deepEqual(NetworkingConfig?.EndpointsConfig, { a: { Aliases: ['web', 'www'], Links: ['db'] }, b: { Aliases: ['web'] } });
   });
 
-  it('keeps a global service to one a host and to its host, and --replicas-max-per-node to its number; preferences get a warning that they have no effect', () => {
+  it('keeps a global service to one a host and to its host, and --replicas-max-per-node to its number', () => {
     const of = (task: Parameters<typeof spec>[0], over: Parameters<typeof spec>[1]) =>
       requestOf(spec(task, over), { deployment: 'default', service: 'web' }).Labels ?? {};
     const isGlobal = of({}, { Mode: { Global: {} } });
     assert.deepEqual([isGlobal['arpanet.max-per-host'], isGlobal['arpanet.reschedule']], ['1', 'off']);
     const most = of({ Placement: { MaxReplicas: 2 } }, {});
     assert.deepEqual([most['arpanet.max-per-host'], most['arpanet.reschedule']], ['2', undefined]);
-    assert.match(warningsOf(spec({ Placement: { Preferences: [{}] } }))[0] ?? '', /no effect/);
+    const Preferences = ['zone', 'rack'].map((label) => ({ Spread: { SpreadDescriptor: `node.labels.${label}` } }));
+    assert.equal(of({ Placement: { Preferences } }, {})['arpanet.spread'], '["node.labels.zone","node.labels.rack"]');
+    assert.deepEqual(warningsOf(spec({ Placement: { Preferences } })), []);
     const reserved = { ContainerSpec: { Image: 'web', Labels: { 'arpanet.record': '{}', 'arpanet.reschedule': 'off' } } };
     assert.deepEqual(warningsOf(spec(reserved)), ['only arpanet writes the label arpanet.record: left out']);
     refuseMeaningless(spec({}, { UpdateConfig: { MaxFailureRatio: 0.5 } }));

@@ -10,6 +10,7 @@ import {
 } from '../../../src/scheduler/placement/index.ts';
 import { identify } from '../../../src/scheduler/create/identify.ts';
 import { matches } from '../../../src/scheduler/placement/constraints.ts';
+import { spreadKeys } from '../../../src/scheduler/placement/spread.ts';
 import { ids } from '../../../src/text/swarm-ids.ts';
 import { promisedMs } from '../../support/promised.ts';
 
@@ -71,6 +72,13 @@ const message = (wanted: PlacementRequest, hosts: readonly HostSnapshot[]) => {
   const placement = place(wanted, hosts, options);
   return placement.kind === 'refused' ? placement.message : `placed on ${placement.decision.host}`;
 };
+
+it('a label arpanet.spread names labels of hosts, in either form of a list; anything else is refused', () => {
+  const of = (value: string) => spreadKeys({ Labels: { 'arpanet.spread': value } });
+  assert.deepEqual(of('node.labels.zone, engine.labels.rack'), ['node.labels.zone', 'engine.labels.rack']);
+  assert.deepEqual([of('["node.labels.zone"]'), of('')], [['node.labels.zone'], []]);
+  for (const bad of ['zone', '[1]', 'node.labels.']) assert.throws(() => of(bad), { kind: 'invalid', message: /like node\.labels\.zone/ });
+});
 
 describe('availability', () => {
   it('says of each host why it is not alive when none is', () => {

@@ -97,6 +97,39 @@ describe('spread', () => {
     }
   });
 
+  it('over the values of a label comes before everything else, also where one zone has one host and another many', () => {
+    const zone = (name: string, labels: Record<string, string>, cpu = 0) => host(name, { labels, load: load(cpu) });
+    const hosts = [
+      zone('a1', { zone: 'a', rack: '1' }, 0.9),
+      ...['b1', 'b2', 'b3'].map((name) => zone(name, { zone: 'b', rack: name })),
+      zone('none', {}),
+    ];
+    const counts = burst(
+      hosts,
+      times(30, () => request({ spreadOver: ['node.labels.zone'] })),
+    );
+    const { a1 = 0, b1 = 0, b2 = 0, b3 = 0, none = 0 } = counts;
+    assert.deepEqual([a1, b1 + b2 + b3, none], [10, 10, 10]);
+    assert.ok(Math.max(b1, b2, b3) - Math.min(b1, b2, b3) <= 1, JSON.stringify(counts));
+    // the second key decides within the first
+    const racks = [zone('x1', { zone: 'x', rack: '1' }), zone('x2', { zone: 'x', rack: '1' }), zone('x3', { zone: 'x', rack: '2' })];
+    assert.equal(
+      burst(
+        racks,
+        times(8, () => request({ spreadOver: ['node.labels.zone', 'node.labels.rack'] })),
+      )['x3'],
+      4,
+    );
+    // what does not fit counts too: b has one already
+    const full = zone('b9', { zone: 'b' });
+    const other: PlacedContainer = { ...request(), id: 'i', number: 1, state: 'running' };
+    const placed = { ...full, availability: 'pause', containers: [other] } as const;
+    assert.equal(
+      chosen([placed, zone('b1', { zone: 'b' }), zone('a1', { zone: 'a' }, 0.9)], request({ spreadOver: ['node.labels.zone'] })),
+      'a1',
+    );
+  });
+
   it('does so without any figures', () => {
     const hosts = ['h1', 'h2', 'h3'].map((name) => host(name));
     const counts = Object.values(

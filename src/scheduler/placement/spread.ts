@@ -1,0 +1,69 @@
+/**
+ * Placement preferences: a service's instances are spread evenly over the values of host labels, the first key before the second. Pure.
+ * Label `arpanet.spread`: a JSON list, or parted by commas, of `node.labels.zone`. A host without the label is in a group with all such hosts.
+ * Source: swarmkit manager/scheduler/nodeset.go, `tree`; Docker API v1.30, `Placement.Preferences`.
+ */
+import { ArpanetError, type CreateRequest, labels } from '../../model/index.ts';
+import { parseListLabel } from '../../text/list-label.ts';
+import { refersTo } from '../create/identify.ts';
+import { valueOf } from './filters/constraint.ts';
+import type { HostSnapshot, PlacementRequest } from './snapshot.ts';
+
+/** The keys, in order. Throws `invalid` for a label that cannot be read. */
+export function spreadKeys(request: Pick<CreateRequest, 'Labels'>): readonly string[] {
+  const label = request.Labels?.[labels.spread];
+  if (!label?.trim()) return [];
+  const keys = parseListLabel(label)?.map((key) => key.trim());
+  const bad = keys?.find((key) => !/^(?:node|engine)\.labels\../.test(key));
+  if (keys === undefined || bad !== undefined)
+    throw new ArpanetError(
+      'invalid',
+      `label ${labels.spread} is "${label.slice(0, 80)}": it must be a list of host labels, like node.labels.zone`,
+    );
+  return keys;
+}
+
+/**
+ * How many groups are to be preferred to a host's, by its name: 0 for those with the fewest instances of the service. The instances on all hosts count,
+ * also on those that do not fit.
+ */
+export function spreadRanks(
+  request: PlacementRequest,
+  hosts: readonly HostSnapshot[],
+  fits: readonly HostSnapshot[],
+): ReadonlyMap<string, number> {
+  const keys = request.spreadOver ?? [];
+  if (keys.length === 0) return new Map();
+  const counts = new Map<string, number>();
+  for (const host of hosts) {
+    const same = instancesOn(host, request);
+    for (const group of groupsOf(host, keys)) counts.set(group, (counts.get(group) ?? 0) + same);
+  }
+  const counted = fits.map((host) => ({ name: host.name, counts: groupsOf(host, keys).map((group) => counts.get(group) ?? 0) }));
+  const inOrder = counted.toSorted((a, b) => compare(a.counts, b.counts));
+  const ranks = new Map<string, number>();
+  let rank = 0;
+  for (const [i, one] of inOrder.entries()) {
+    const before = inOrder[i - 1];
+    if (before !== undefined && compare(before.counts, one.counts) !== 0) rank++;
+    ranks.set(one.name, rank);
+  }
+  return ranks;
+}
+
+/** The groups that a host is in, from the widest: of the first key, of the first and the second. */
+function groupsOf(host: HostSnapshot, keys: readonly string[]): readonly string[] {
+  const values = keys.map((key) => valueOf(key, host) ?? '');
+  return keys.map((_, i) => JSON.stringify(values.slice(0, i + 1)));
+}
+
+function instancesOn(host: HostSnapshot, { deployment, service, replaces }: PlacementRequest): number {
+  return host.containers.filter(
+    (one) => one.state !== 'stopped' && one.deployment === deployment && one.service === service && !refersTo(replaces, one),
+  ).length;
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((count, i) => count !== b[i]);
+  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
+}
