@@ -33,8 +33,10 @@ export type Decision =
   | { readonly kind: 'nodata' | 'nxdomain'; readonly origin: string }
   /** The name is an alias of `target`, which another server knows. Stub resolvers do not follow aliases, so this server does. */
   | { readonly kind: 'chase'; readonly target: string; readonly answers: readonly DnsRecord[] }
-  /** Any other name below `.consul`: only Consul's DNS can know it. */
-  | { readonly kind: 'consul' }
+  /** Any other name below `.consul`: only Consul's DNS can know it. `otherwise`: the answer without one. */
+  | { readonly kind: 'consul'; readonly otherwise: 'nxdomain' | 'refer' }
+  /** The client's own servers are asked for it: its Engine's resolver goes on to them after a SERVFAIL (libnetwork/resolver.go, all versions since 1.12). */
+  | { readonly kind: 'refer' }
   /** `isBare`: a name of one label; if no server upstream answers, it does not exist. */
   | { readonly kind: 'forward'; readonly isBare: boolean };
 
@@ -63,7 +65,9 @@ export function decide(zone: Zone, question: Question, client: string, nowMs: nu
   if (outside !== undefined) return outsideReply(zone, question, outside, client, nowMs);
   if (name.endsWith(zoneSuffix)) {
     const reading = read(name.slice(0, -zoneSuffix.length), (each) => fullName(zone, scope, each));
-    return reading ? reply(zone, type, reading, 'consul', nowMs) : { kind: 'nxdomain', origin: 'consul' };
+    if (reading) return reply(zone, type, reading, 'consul', nowMs);
+    // Others may have registered services in the same Consul.
+    return isOurs(zone, scope, name) ? { kind: 'nxdomain', origin: 'consul' } : { kind: 'consul', otherwise: 'nxdomain' };
   }
   if (scope) {
     const reading = read(name, (each) => bareName(zone, scope, each));
@@ -71,8 +75,15 @@ export function decide(zone: Zone, question: Question, client: string, nowMs: nu
   }
   const address = addressOfReverseName(name);
   if (address !== undefined) return pointer(zone, type, address, scope);
-  if (name.endsWith('.consul')) return { kind: 'consul' };
-  return { kind: 'forward', isBare: !name.includes('.') && name !== '' };
+  const hasServers = scope?.hasServers === true;
+  if (name.endsWith('.consul')) return { kind: 'consul', otherwise: hasServers ? 'refer' : 'nxdomain' };
+  return hasServers ? { kind: 'refer' } : { kind: 'forward', isBare: !name.includes('.') && name !== '' };
+}
+
+/** Whether a name below `service.consul` is below one of our deployments, whoever asks: nobody else knows it. */
+function isOurs(zone: Zone, scope: Scope | undefined, name: string): boolean {
+  const deployment = name.slice(name.lastIndexOf('.', name.length - zoneSuffix.length - 1) + 1, -zoneSuffix.length);
+  return deployment === scope?.deployment || zone.deployments.has(deployment) || zone.names.has(deployment);
 }
 
 /** Manual records of this name, unless an instance has the name, or a link of the client. */
@@ -256,7 +267,8 @@ function visible(targets: readonly Target[] | undefined, scope: Scope | undefine
 function pointer(zone: Zone, type: number, address: string, scope: Scope | undefined): Decision {
   const origin = 'in-addr.arpa';
   const owner = zone.owners.get(address);
-  if (!owner) return zone.holds(address) ? { kind: 'nxdomain', origin } : { kind: 'forward', isBare: false };
+  if (!owner && !zone.holds(address)) return scope?.hasServers === true ? { kind: 'refer' } : { kind: 'forward', isBare: false };
+  if (!owner) return { kind: 'nxdomain', origin };
   const target = hostName(owner.instance);
   if (target === undefined || (scope && !scope.networks.includes(owner.network))) return { kind: 'nxdomain', origin };
   return type === TYPE.PTR || type === TYPE.ANY

@@ -4,4 +4,5 @@
  * Invariants: an instance gets only names of instances that it shares a network with; an answer is never reused for a client of another scope; an
  * unknown name below `service.consul` is NXDOMAIN, never SERVFAIL; an answer has all instances that are ready (if none is, all that run), or TC set.
  */
+export { createForwarder } from './upstream.ts';
 export { createDns, type DnsOptions, type DnsService } from './server.ts';

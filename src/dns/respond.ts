@@ -32,6 +32,8 @@ export interface Responder {
   /** `client`: its IP address. May throw: on a record that dns2 cannot encode. */
   readonly respond: (message: Buffer, client: string, transport: 'udp' | 'tcp') => Reply;
   readonly stats: () => RespondStats;
+  /** Whether Consul's DNS can be asked from now on. */
+  readonly consul: (isThere: boolean) => void;
 }
 
 export interface RespondStats {
@@ -57,13 +59,14 @@ type Known = { readonly addresses: Uint32Array } | { readonly rcode: number; rea
 const maxKnown = 20_000;
 const tcpLimit = 65_535;
 
-export function createResponder({ now, random, hasConsul, pool }: RespondDeps): Responder {
+export function createResponder({ now, random, hasConsul: hadConsul, pool }: RespondDeps): Responder {
   const empty: NameTable = { version: 0, epoch: 0, atMs: now(), instances: [] };
   let zone: Zone = compileZone(empty, pool);
   let known = new Map<Scope | undefined, Map<string, Known>>();
   let knownCount = 0;
   const authorities = new Map<string, Buffer>();
   const counts = { queries: 0, malformed: 0, nxdomain: 0 };
+  let hasConsul = hadConsul;
 
   const forget = (): void => {
     known = new Map();
@@ -113,6 +116,7 @@ export function createResponder({ now, random, hasConsul, pool }: RespondDeps): 
     };
   };
   const answerTo = (name: string, decision: Exclude<Decision, { readonly kind: 'forward' | 'consul' | 'chase' }>): Known => {
+    if (decision.kind === 'refer') return { rcode: RCODE.SERVFAIL, sections: noSections };
     if (decision.kind === 'addresses') return { addresses: parseAddresses(decision.addresses) };
     if (decision.kind === 'records') {
       const each = (record: DnsRecord): Buffer => encodeRecord(name, record);
@@ -157,11 +161,15 @@ export function createResponder({ now, random, hasConsul, pool }: RespondDeps): 
       if (decision.kind === 'forward') return forward(query, 'upstream', decision.isBare ? RCODE.NXDOMAIN : RCODE.SERVFAIL);
       if (decision.kind === 'chase') return chase(query, asked, decision, limit);
       if (decision.kind === 'consul' && hasConsul) return forward(query, 'consul', RCODE.SERVFAIL);
-      const made = answerTo(asked, decision.kind === 'consul' ? { kind: 'nxdomain', origin: 'consul' } : decision);
+      const made = answerTo(asked, decision.kind === 'consul' ? { kind: decision.otherwise, origin: 'consul' } : decision);
       if (name === asked && !isAge(decision)) keep(key, made, answers); // there are too many spellings in mixed case
       return encode(query, made, limit);
     },
     stats: () => ({ ...counts, instances: zone.owners.size, version: zone.version }),
+    consul: (isThere) => {
+      if (isThere !== hasConsul) forget();
+      hasConsul = isThere;
+    },
   };
 }
 

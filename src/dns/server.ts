@@ -17,7 +17,7 @@ export interface DnsOptions {
   readonly port?: number;
   /** `address[:port]` of the servers for all other names. Default: the resolvers of /etc/resolv.conf, without this server itself. */
   readonly upstream?: readonly string[];
-  /** `host:port` of Consul's DNS, for `.consul` names that are not below `service.consul`. */
+  /** `host:port` of Consul's DNS, for `.consul` names that are not of this cluster. */
   readonly consulDns?: string;
   /** The cluster's pool (`10.32.0.0/12`): reverse names in it are never forwarded. */
   readonly pool?: string;
@@ -42,9 +42,16 @@ export interface DnsService {
   readonly listen: (address: string) => Promise<void>;
   readonly unlisten: (address: string) => Promise<void>;
   readonly table: (table: NameTable) => void;
+  /** Servers (addresses) that this host's Engine was told to use, in place of those of /etc/resolv.conf; empty: none. Options go before them. */
+  readonly engineServers: (servers: readonly string[]) => void;
+  /** How Consul is asked where no `consulDns` is given; undefined: not at all. */
+  readonly askConsul: (ask: AskConsul | undefined) => void;
   readonly stats: () => DnsStats;
   readonly close: () => Promise<void>;
 }
+
+/** Another server's answer to a query; undefined: none came in time. Never rejects. */
+export type AskConsul = (query: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>;
 
 interface Listener {
   readonly udp: UdpSocket;
@@ -71,17 +78,24 @@ export function createDns(options: DnsOptions): DnsService {
   const forwarder = createForwarder();
   const consul = consulDns === undefined ? [] : [serverAt(consulDns, 8600)];
   const fixed = options.upstream?.map((server) => serverAt(server, 53));
-  const resolvers = fixed ? () => Promise.resolve(fixed) : hostResolvers(now);
+  const ofHost = hostResolvers(now);
+  let ofEngine: readonly HostPort[] = [];
+  let relay: AskConsul | undefined;
   const counts = { forwarded: 0, unanswered: 0 };
 
   async function forward(message: Buffer, reply: Extract<Reply, { readonly kind: 'forward' }>, transport: 'udp' | 'tcp'): Promise<Buffer> {
     const { to, otherwise, instead } = reply;
     counts.forwarded += 1;
-    const servers = to === 'consul' ? consul : await resolvers();
-    const others = servers.filter((server) => server.port !== port || !listeners.has(server.host));
-    const answer = await forwarder.ask(instead?.message ?? message, others, instead === undefined ? transport : 'tcp');
+    const [query, way] = instead === undefined ? [message, transport] : [instead.message, 'tcp' as const];
+    const answer =
+      to === 'consul' && consul.length === 0 ? await relay?.(query, way) : await forwarder.ask(query, await serversFor(to), way);
     if (!answer) counts.unanswered += 1;
     return answer === undefined ? otherwise : (instead?.answer(answer) ?? answer);
+  }
+
+  async function serversFor(to: 'upstream' | 'consul'): Promise<readonly HostPort[]> {
+    const servers = to === 'consul' ? consul : (fixed ?? (ofEngine.length > 0 ? ofEngine : await ofHost()));
+    return servers.filter((server) => server.port !== port || !listeners.has(server.host));
   }
 
   async function onDatagram(socket: UdpSocket, message: Buffer, { address, port }: RemoteInfo): Promise<void> {
@@ -199,6 +213,13 @@ export function createDns(options: DnsOptions): DnsService {
     },
     unlisten,
     table: responder.table,
+    engineServers: (servers) => {
+      ofEngine = servers.map((host) => ({ host, port: 53 }));
+    },
+    askConsul: (ask) => {
+      relay = ask;
+      responder.consul(ask !== undefined || consul.length > 0);
+    },
     stats: () => ({ ...responder.stats(), ...counts, listening: [...listeners.keys()] }),
     close: async () => {
       forwarder.close();

@@ -14,6 +14,8 @@ export interface Scope {
   readonly networks: readonly string[];
   /** Alias -> name in the same deployment, both in lower case. */
   readonly links: ReadonlyMap<string, string>;
+  /** Its user named DNS servers, which the Engine's resolver asks after this one. */
+  readonly hasServers: boolean;
 }
 
 /** An instance with a certain name; an alias is valid on its networks only. */
@@ -35,6 +37,8 @@ export interface Zone {
   readonly shared: ReadonlyMap<string, ReadonlyMap<string, readonly Target[]>>;
   /** Manual records, by name below `service.consul`. */
   readonly outside: ReadonlyMap<string, readonly OutsideEntry[]>;
+  /** All deployments, those without a name here included. */
+  readonly deployments: ReadonlySet<string>;
   readonly owners: ReadonlyMap<string, { readonly instance: NamedInstance; readonly network: string }>;
   /** True for an address in the pool, or in the /24 of an instance: no server upstream knows its reverse name. */
   readonly holds: (address: string) => boolean;
@@ -69,8 +73,9 @@ export function compileZone(table: NameTable, pool?: string): Zone {
             { instance, networks: on, isOwn },
           );
     }
-    const text = JSON.stringify([deployment, networks, Object.entries(instance.links)]);
-    const scope = entry(scopesByText, text, () => ({ deployment, networks, links: lowerCase(instance.links) }));
+    const hasServers = instance.hasServers === true;
+    const text = JSON.stringify([deployment, networks, Object.entries(instance.links), hasServers]);
+    const scope = entry(scopesByText, text, () => ({ deployment, networks, links: lowerCase(instance.links), hasServers }));
     for (const [network, address] of Object.entries(instance.addresses)) {
       // While an instance is replaced, two may have the same address: it belongs to the one that runs.
       if (rank(owners.get(address)?.instance) > rank(instance)) continue;
@@ -87,6 +92,7 @@ export function compileZone(table: NameTable, pool?: string): Zone {
     scopes,
     names,
     shared,
+    deployments: new Set((table.deployments ?? []).map((name) => name.toLowerCase())),
     outside: new Map((table.outside ?? []).map(({ name, entries }) => [name, entries])),
     owners,
     holds: (address) => blocks.has(block(address)) || inPool(address),

@@ -25,6 +25,7 @@ import { type DnsFigures, metricsText } from './load/metrics.ts';
 import { createUsage } from './load/usage.ts';
 import { createOverlay, type Overlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
+import { type ConsulQuestions, createConsulQuestions } from './stream/consul-questions.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
 import { createStream } from './stream/stream.ts';
 
@@ -53,6 +54,10 @@ export interface DnsServer {
   listen(address: string): Promise<void>;
   unlisten(address: string): Promise<void>;
   table(table: NameTable): void;
+  /** Servers that the Engine was told to use; empty: none. */
+  engineServers?(servers: readonly string[]): void;
+  /** How Consul's DNS is asked; undefined: not at all. */
+  askConsul?(ask: ConsulQuestions['ask'] | undefined): void;
   stats(): DnsFigures;
 }
 
@@ -108,6 +113,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const { epoch, names } = files;
   const fence = createFence(mode, files.fencePath, log);
   const stream = createStream({ join: options.join, token, log, nowMs, random: Math.random });
+  const consul = createConsulQuestions(stream);
   const inventory = createInventory({ engine, log, emit: stream.send }, signal);
   const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => stream.send({ type: 'networks', networks });
   const overlay = createOverlay({ engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, onChange, nowMs }, signal);
@@ -145,7 +151,10 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     }),
   });
   const load = startLoadMeter(log);
-  const facts = createFactsReader({ ...options, gateway: reachable(gateway.port), engine }, signal);
+  const facts = createFactsReader(
+    { ...options, gateway: reachable(gateway.port), engine, onDnsServers: (servers) => dns.engineServers?.(servers) },
+    signal,
+  );
   const commands = agentCommands({ engine, mode, inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans }, signal);
 
   const snapshot = (): readonly AgentMessage[] => {
@@ -160,7 +169,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     log.info('Docker Engine connected');
     for (const message of snapshot()) stream.send(message);
     inBackground(log, 'networks of this host', overlay.reconcile());
-    if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now');
+    if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now, or other DNS settings');
   };
   const onEngineLost = (reason: string): void => {
     log.warn({ reason }, 'Docker Engine unreachable');
@@ -203,7 +212,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             leftOut: () => leftOutSentences(inventory.unreadable(), leftOutNow()),
             faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
-            ...leaderMessages({ epoch, files, fence, overlay, dns, setLogLevel, log }),
+            ...leaderMessages({ epoch, files, fence, overlay, dns, consul, setLogLevel, log }),
           },
           signal,
         ),

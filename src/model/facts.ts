@@ -16,6 +16,14 @@ export interface Load {
   readonly memoryTotalBytes: number;
 }
 
+/** What an Engine gives to containers whose user named no DNS settings. */
+export interface HostDns {
+  /** Addresses from its flags or daemon.json; empty: those of resolv.conf. */
+  readonly servers: readonly string[];
+  /** Search domains, from there or from resolv.conf. */
+  readonly search: readonly string[];
+}
+
 /** What an agent reports of its host and Engine when it connects. Sizes in bytes. */
 export interface HostFacts {
   readonly name: string;
@@ -37,6 +45,8 @@ export interface HostFacts {
   readonly memoryBytes: number;
   /** CIDRs that the host already routes, so that the pool can keep clear of them. Those of our own networks are left out. */
   readonly routes: readonly string[];
+  /** Absent: an agent of an earlier release. */
+  readonly dns?: HostDns;
 }
 
 /** The host's architecture in uname's words (`x86_64`), as an Engine's node tells it; in Go's where its Engine says no more. */

@@ -28,6 +28,8 @@ export interface NamedInstance {
   readonly ready: boolean;
   /** By its label `arpanet.dns=healthy`: its service's name never leads to it before it is ready. */
   readonly strict?: true;
+  /** Its user named DNS servers (`--dns`): names from outside are theirs to answer. */
+  readonly hasServers?: true;
 }
 
 /**
@@ -73,4 +75,6 @@ export interface NameTable {
   readonly networks?: Readonly<Record<string, string>>;
   /** Names that operators added; absent in tables of older agents. */
   readonly outside?: readonly OutsideName[];
+  /** All deployments of the cluster: no server but ours is asked for names below them. Absent in tables of older leaders. */
+  readonly deployments?: readonly string[];
 }

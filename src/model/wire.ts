@@ -50,6 +50,8 @@ export type AgentMessage =
   | { readonly type: 'event'; readonly event: EngineEvent }
   /** `alive` with a reason: it takes questions and does not answer them. */
   | { readonly type: 'engine'; readonly alive: boolean; readonly why: string }
+  /** A query (wire format, base64) for a name that only Consul's DNS can know; sent to a leader that has said that it asks it. */
+  | { readonly type: 'ask-consul'; readonly ask: number; readonly query: string; readonly transport: 'udp' | 'tcp' }
   | {
       readonly type: 'done';
       /** Which call of the leader it answers. */
@@ -101,7 +103,14 @@ export type LeaderMessage =
     }
   | { readonly type: 'names'; readonly table: NameTable }
   /** What ops set for the whole cluster; null: as the agent was started. */
-  | { readonly type: 'settings'; readonly logLevel: string | null }
+  | {
+      readonly type: 'settings';
+      readonly logLevel: string | null;
+      /** The leader asks Consul's DNS for agents (`ask-consul`); absent: it does not, or is an older one. */
+      readonly asksConsul?: true;
+    }
+  /** `answer`: in wire format, base64; absent: Consul's DNS gave none. */
+  | { readonly type: 'consul-answer'; readonly ask: number; readonly answer?: string }
   /** What no Engine knows, to be kept on disk for the day when the store is lost. */
   | { readonly type: 'keep'; readonly kept: StoreReplica }
   | {

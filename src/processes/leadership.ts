@@ -15,6 +15,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
 import { steadyNow } from './clock.ts';
 import { identityOf } from './cluster-identity.ts';
+import { createConsulNames } from './consul-names.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
 import { publishedView } from './published-ports.ts';
@@ -65,6 +66,7 @@ export async function startLeadership(
   const ledger = await openLedger(store, term.fence, log.child({ room: 'store' }));
   const { token, clusterId, labelKey } = await identityOf(ledger, settings.joinToken, newId, log);
 
+  const consulNames = settings.store.kind === 'consul' ? createConsulNames(settings.store.address, steadyNow, log) : undefined;
   /** The scheduler asks that names be sent at once; the registrar does so. */
   const nameFlushes = createRequests();
   const dhcpDeps = {
@@ -110,11 +112,12 @@ export async function startLeadership(
         get hostDownMs() {
           return live.now().hostDownAfter;
         },
-        agentSettings: () => ({ logLevel: live.kept()['log-level'] ?? null }),
+        agentSettings: () => ({ logLevel: live.kept()['log-level'] ?? null, ...(consulNames !== undefined && { asksConsul: true }) }),
         graceMs: settings.graceMs,
         lingerMs: NETWORK_LINGER_MS,
       },
       flushNames: nameFlushes.ask,
+      askConsul: consulNames?.ask,
       failpoint: rooms.failpoint,
     },
     stopped.signal,
@@ -237,6 +240,7 @@ export async function startLeadership(
     }),
     stop: async () => {
       stopped.abort();
+      consulNames?.[Symbol.dispose]();
       await ledger[Symbol.asyncDispose]();
     },
   };

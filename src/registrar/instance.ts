@@ -65,6 +65,7 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       ready: isReady,
       ...(hostname !== undefined && { hostname }),
       ...(record.request.Labels?.[labels.dns] === 'healthy' && { strict: true }),
+      ...((record.request.HostConfig?.Dns ?? []).length > 0 && { hasServers: true }),
     };
   };
   const named = each({ kind: 'container', of: 'the name table' }, candidates.sort(byPrecedence), ({ record }) => nameOf(record), toNamed);

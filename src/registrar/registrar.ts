@@ -43,7 +43,8 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     const text = JSON.stringify([instances, outside]);
     if (text === pushedText) return;
     pushedText = text;
-    const table: NameTable = { version: ++version, epoch: deps.epoch, atMs: deps.now(), instances, outside };
+    const deployments = [...new Set(instances.map(({ deployment }) => deployment))];
+    const table: NameTable = { version: ++version, epoch: deps.epoch, atMs: deps.now(), instances, outside, deployments };
     await bounded(deps.push(table), PUSH_BOUND_MS, 'the agents');
   }
 

@@ -1,6 +1,6 @@
 /** What the scheduler needs of other rooms and of the world, handed in by processes/leadership.ts. */
 import type { Allocator } from '../contracts/index.ts';
-import type { FailpointHook } from '../model/index.ts';
+import type { FailpointHook, LeaderMessage } from '../model/index.ts';
 import type { Ledger } from '../store/ledger/contract.ts';
 import type { Logger } from '../telemetry/log.ts';
 
@@ -29,7 +29,7 @@ export interface SchedulerSettings {
   readonly strategy: 'spread' | 'binpack' | 'random';
   /** A host is down after this long without a message, in milliseconds. */
   readonly hostDownMs: number;
-  readonly agentSettings: () => { readonly logLevel: string | null };
+  readonly agentSettings: () => Omit<Extract<LeaderMessage, { readonly type: 'settings' }>, 'type'>;
   /** How long `ready` waits for known hosts after an election. */
   readonly graceMs: number;
   /** How long a host keeps a network without members that is likely to be wanted again. */
@@ -50,6 +50,8 @@ export interface SchedulerDeps {
   readonly settings: SchedulerSettings;
   /** Sends the desired names of this moment to agents and catalog. Resolves within 3 s; never rejects. */
   readonly flushNames: () => Promise<void>;
+  /** Consul's DNS: answers a query in wire format, or not at all. Undefined with a store that is not Consul. Never rejects. */
+  readonly askConsul?: ((query: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>) | undefined;
   /** Does nothing but in tests: see model/failpoints.ts. */
   readonly failpoint: FailpointHook;
 }

@@ -91,6 +91,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       joined: hosts.joined,
       welcomed: (host) => triggers.emit('agent-welcomed', host),
       heard,
+      askConsul: deps.askConsul,
       left: liveness.cut,
       refused: liveness.cut,
       superseded: deps.leader.superseded,

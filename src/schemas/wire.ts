@@ -55,6 +55,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   cpus: count,
   memoryBytes: count,
   routes: z.array(cidr),
+  dns: optional(z.looseObject({ servers: texts, search: texts })),
 });
 
 const materialised: z.ZodType<MaterialisedNetwork> = z.looseObject({
@@ -94,6 +95,8 @@ type Schemas<Message extends { readonly type: string }> = {
 export const MOST_LEFT_OUT = 20;
 /** In characters. */
 export const MOST_SENTENCE = 400;
+/** A DNS query of 4096 bytes, which is the longest that is read, in base64. */
+const MOST_QUERY = 5_464;
 
 const agentMessages: Schemas<AgentMessage> = {
   hello: z.looseObject({ type: z.literal('hello'), facts: hostFacts, epoch: count, clusterId: optional(text), networks: optional(count) }),
@@ -110,6 +113,12 @@ const agentMessages: Schemas<AgentMessage> = {
   networks: z.looseObject({ type: z.literal('networks'), networks }),
   event: z.looseObject({ type: z.literal('event'), event: engineEvent }),
   engine: z.looseObject({ type: z.literal('engine'), alive: flag, why: text }),
+  'ask-consul': z.looseObject({
+    type: z.literal('ask-consul'),
+    ask: count,
+    query: z.string().max(MOST_QUERY),
+    transport: z.enum(['udp', 'tcp']),
+  }),
   done: z.looseObject({ type: z.literal('done'), call: count, result: optional(z.unknown()), error: optional(wireError) }),
 };
 
@@ -129,6 +138,7 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   state: z.enum(['running', 'paused', 'out']),
   ready: flag,
   strict: optional(z.literal(true)),
+  hasServers: optional(z.literal(true)),
 });
 
 /** The name table, on the wire and in an agent's file. */
@@ -138,6 +148,7 @@ export const nameTable: z.ZodType<NameTable> = z.looseObject({
   atMs: number,
   instances: z.array(namedInstance),
   networks: optional(textMap),
+  deployments: optional(texts),
   outside: optional(
     z.array(
       z.looseObject({
@@ -210,7 +221,8 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
   beat: z.looseObject({ type: z.literal('beat') }),
   plans: z.looseObject({ type: z.literal('plans'), plans: networkPlans, fenced: optional(z.array(ipv4)) }),
   names: z.looseObject({ type: z.literal('names'), table: nameTable }),
-  settings: z.looseObject({ type: z.literal('settings'), logLevel: z.nullable(text) }),
+  settings: z.looseObject({ type: z.literal('settings'), logLevel: z.nullable(text), asksConsul: optional(z.literal(true)) }),
+  'consul-answer': z.looseObject({ type: z.literal('consul-answer'), ask: count, answer: optional(text) }),
   keep: z.looseObject({ type: z.literal('keep'), kept: storeReplica }),
 };
 

@@ -5,6 +5,7 @@
  * lock is lost; the ledger shows what the store holds plus the commits under way; no two terms have the same epoch.
  */
 export { type Catalog, type CatalogChange, type CatalogService, openCatalog } from './consul/catalog.ts';
+export { consulDnsAddress } from './consul/dns-address.ts';
 export { openConsul } from './consul/store.ts';
 export type { Entry, Fence, Holder, Lock, Operation, StateStore } from './contract.ts';
 export { openEmbedded } from './embedded/store.ts';

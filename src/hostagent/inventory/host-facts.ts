@@ -2,6 +2,7 @@
 import type { Json } from '../../model/docker.ts';
 import type { HostFacts } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
+import { readEngineDns } from './engine-dns.ts';
 import { runJson } from '../overlay/observe.ts';
 
 export interface FactsOptions {
@@ -12,12 +13,14 @@ export interface FactsOptions {
   readonly overlay: 'vxlan' | 'none';
   readonly version: string;
   readonly engine: EngineTarget;
+  /** Called with the Engine's DNS servers after each reading. */
+  readonly onDnsServers: (servers: readonly string[]) => void;
 }
 
 export interface FactsReader {
   /** Read now; the last reading while the Engine is unreachable. Throws `unavailable` if there was none: the host cannot join yet. */
   readonly read: () => Promise<HostFacts>;
-  /** True when the Engine reports another version than the one read last. Never throws. */
+  /** True when the Engine reports another version than the one read last, or has other DNS settings. Never throws. */
   isEngineReplaced(): Promise<boolean>;
 }
 
@@ -31,7 +34,7 @@ export function createFactsReader(options: FactsOptions, signal: AbortSignal): F
     },
     async isEngineReplaced() {
       const now = await readFacts(options, signal).catch(() => undefined);
-      return last !== undefined && now !== undefined && JSON.stringify(now.version) !== JSON.stringify(last.version);
+      return last !== undefined && now !== undefined && JSON.stringify([now.version, now.dns]) !== JSON.stringify([last.version, last.dns]);
     },
   };
 }
@@ -42,7 +45,13 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
   const get = async (path: string): Promise<Json> =>
     asObject(await engineJson<unknown>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 }));
   const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
-  const [version, info, routes] = await Promise.all([get('/version'), get('/info'), overlay === 'vxlan' ? readRoutes() : []]);
+  const [version, info, routes, dns] = await Promise.all([
+    get('/version'),
+    get('/info'),
+    overlay === 'vxlan' ? readRoutes() : [],
+    readEngineDns(engine),
+  ]);
+  options.onDnsServers(dns.servers);
   return {
     name,
     address,
@@ -59,6 +68,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     cpus: amount(info['NCPU']),
     memoryBytes: amount(info['MemTotal']),
     routes,
+    dns,
   };
 }
 

@@ -4,7 +4,8 @@ import type { AgentFiles } from '../agent-files.ts';
 import type { Fence } from '../overlay/fence.ts';
 import { movedNetworks } from '../overlay/moved-addresses.ts';
 import type { Overlay } from '../overlay/apply.ts';
-import type { NameTable } from '../../model/name-table.ts';
+import type { DnsServer } from '../agent.ts';
+import type { ConsulQuestions } from './consul-questions.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { HostSide } from './stream.ts';
 import { guarded } from '../../telemetry/faults.ts';
@@ -14,14 +15,17 @@ export interface LeaderMessageDeps {
   readonly files: AgentFiles;
   readonly fence: Fence;
   readonly overlay: Overlay;
-  readonly dns: { table(table: NameTable): void };
+  readonly dns: Pick<DnsServer, 'table' | 'askConsul'>;
+  readonly consul: ConsulQuestions;
   /** Null: the level that this agent was started with. */
   readonly setLogLevel: (level: string | null) => void;
   readonly log: Logger;
 }
 
-export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, 'welcome' | 'plans' | 'removed' | 'names' | 'settings' | 'keep'> {
-  const { epoch, files, fence, overlay, dns, log } = deps;
+type Answered = 'welcome' | 'plans' | 'removed' | 'names' | 'settings' | 'keep' | 'consulAnswer';
+
+export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered> {
+  const { epoch, files, fence, overlay, dns, consul, log } = deps;
   const reconcile = guarded(log, 'plans of the leader', overlay.reconcile);
   return {
     welcome(message) {
@@ -48,10 +52,12 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, 'welcome
       dns.table(table);
       files.names.save(table);
     },
-    settings({ logLevel }) {
+    settings({ logLevel, asksConsul }) {
       deps.setLogLevel(logLevel);
+      dns.askConsul?.(asksConsul === true ? consul.ask : undefined);
       log.debug({ logLevel }, 'settings of the cluster applied');
     },
     keep: ({ kept }) => files.replica.save(kept),
+    consulAnswer: consul.answered,
   };
 }

@@ -46,6 +46,7 @@ export interface HostSide {
   /** An operator removed this host from the cluster. */
   readonly removed: () => void;
   readonly keep: (message: Message<'keep'>) => void;
+  readonly consulAnswer?: (message: Message<'consul-answer'>) => void;
   readonly call: (request: AgentCall) => Promise<unknown>;
 }
 
@@ -138,6 +139,8 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
           return host.settings(message);
         case 'keep':
           return host.keep(message);
+        case 'consul-answer':
+          return host.consulAnswer?.(message);
         default:
           return undefined;
       }

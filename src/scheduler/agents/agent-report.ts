@@ -1,4 +1,4 @@
 import type { AgentMessage } from '../../model/index.ts';
 
-/** What an agent sends once it has been welcomed, but for answers to calls. */
-export type AgentReport = Exclude<AgentMessage, { type: 'hello' | 'done' }>;
+/** What an agent sends once it has been welcomed, but for answers to calls and queries for Consul. */
+export type AgentReport = Exclude<AgentMessage, { type: 'hello' | 'done' | 'ask-consul' }>;

@@ -19,6 +19,7 @@ import {
 import { MAX_EPOCH_STEP, readAgentMessage, readCallResult } from '../../schemas/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
+import type { SchedulerDeps } from '../deps.ts';
 import type { AgentReport } from './agent-report.ts';
 import { apiWindowFault } from './join-rules.ts';
 import { createCutHosts } from './cut-hosts.ts';
@@ -42,6 +43,8 @@ export interface HubDeps {
   /** The host has its welcome: the time to tell it what it should have. */
   readonly welcomed: (host: string) => void;
   readonly heard: (host: string, message: AgentReport) => void;
+  /** Undefined: nobody here asks Consul, and queries for it get no answer. */
+  readonly askConsul?: SchedulerDeps['askConsul'];
   /** `reason`: what was wrong with its last message, if that ended its stream. */
   readonly left: (host: string, reason: string | undefined) => void;
   /** Its hello was refused. */
@@ -73,6 +76,8 @@ interface Session {
   readonly calls: Map<number, { readonly method: AgentCall['method']; resolve(value: unknown): void; reject(error: Error): void }>;
   heardMs: number;
 }
+
+type Question = Extract<AgentMessage, { readonly type: 'ask-consul' }>;
 
 export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   const { log, now } = deps;
@@ -211,6 +216,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     if (sessions.get(session.facts.name) !== session) return;
     if (message.type === 'hello') throw new ArpanetError('invalid', 'a second hello on one stream');
     if (message.type === 'beat') say(session.socket, { type: 'beat' });
+    if (message.type === 'ask-consul') return askConsul(session.socket, message);
     if (message.type !== 'done') return deps.heard(session.facts.name, message);
     const call = session.calls.get(message.call);
     session.calls.delete(message.call);
@@ -225,6 +231,11 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       throw error;
     }
   }
+
+  const askConsul = guarded(log, 'a query for Consul', async (socket: Duplex, { ask, query, transport }: Question) => {
+    const answer = await deps.askConsul?.(Buffer.from(query, 'base64'), transport);
+    say(socket, { type: 'consul-answer', ask, ...(answer !== undefined && { answer: answer.toString('base64') }) });
+  });
 
   function drop(session: Session): void {
     failCalls(session);

@@ -30,7 +30,7 @@ export function createNamesPush(
   async function pushTo(host: string, table: NameTable): Promise<void> {
     const instances = instancesFor(host, table.instances);
     const networks = namesOf(instances, networkName);
-    const text = JSON.stringify([instances, networks, table.outside]);
+    const text = JSON.stringify([instances, networks, table.outside, table.deployments]);
     const before = sent.get(host);
     if (before?.text === text && table.atMs - before.atMs < REFRESH_MS) return;
     const now = { text, atMs: table.atMs };

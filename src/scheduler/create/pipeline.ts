@@ -122,6 +122,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
       apiVersion,
       imageReference: String(imageReference),
       refs: claimed.refs,
+      hostSearch: view.host(host)?.facts?.dns?.search ?? [],
       linkEnv: claimed.record.linkEnv ?? [],
       signed: {
         nonce: record.nonce ?? '',

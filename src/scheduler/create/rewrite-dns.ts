@@ -6,10 +6,16 @@ export const searchDomain = (deployment: string): string => `${deployment}.servi
 /**
  * `ndots` is the user's alone: where it is set, the Engine's resolver (127.0.0.11) forwards no name of one label (libnetwork, resolver.go), and resolvers that
  * have no search list (dig, c-ares, nginx) found nobody. Without it, every libc asks for `pricing` itself first, and the host's DNS knows who asks.
- * Docker's `--dns-search .` means "search nothing else", and so do we.
+ * Docker's `--dns-search .` means "search nothing else", and so do we. Who names no domain gets those that the Engine would have given: `hostSearch`.
  */
-export function dnsOf(hostConfig: HostConfig, deployment: string, server: string): Pick<HostConfig, 'Dns' | 'DnsSearch' | 'DnsOptions'> {
-  const search = (hostConfig.DnsSearch ?? []).filter((domain) => domain !== '.');
+export function dnsOf(
+  hostConfig: HostConfig,
+  deployment: string,
+  server: string,
+  hostSearch: readonly string[] = [],
+): Pick<HostConfig, 'Dns' | 'DnsSearch' | 'DnsOptions'> {
+  const asked = hostConfig.DnsSearch ?? [];
+  const search = asked.length > 0 ? asked.filter((domain) => domain !== '.') : hostSearch;
   return {
     Dns: once([server, ...(hostConfig.Dns ?? [])]),
     DnsSearch: once([searchDomain(deployment), ...search]),

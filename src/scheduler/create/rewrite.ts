@@ -32,6 +32,8 @@ export interface RewriteInput {
   readonly imageReference: string;
   /** Full Engine ids of the containers referred to, by reference as sent. */
   readonly refs: ReadonlyMap<string, string>;
+  /** Search domains of containers on that host whose user names none. */
+  readonly hostSearch?: readonly string[];
   /** What its links tell it; its own variables go before. */
   readonly linkEnv: readonly string[];
   /** For its labels, which outlive the store. */
@@ -79,11 +81,11 @@ export function rewrite(input: RewriteInput): Rewritten {
   };
 }
 
-function hostConfigOf(hostConfig: HostConfig, { identity, networks }: RewriteInput): HostConfig {
+function hostConfigOf(hostConfig: HostConfig, { identity, networks, hostSearch }: RewriteInput): HostConfig {
   const primary = networks[0];
   if (identity.mode.kind !== 'cluster' || primary === undefined) return hostConfig;
   const { Links: _, ...others } = hostConfig;
-  return { ...others, NetworkMode: primary.record.name, ...dnsOf(hostConfig, identity.deployment, primary.gateway) };
+  return { ...others, NetworkMode: primary.record.name, ...dnsOf(hostConfig, identity.deployment, primary.gateway, hostSearch) };
 }
 
 /** As asked, with our lease. Aliases and links live in our own names. */

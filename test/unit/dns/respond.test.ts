@@ -220,7 +220,34 @@ describe('what is forwarded', () => {
   it('is Consul’s for other .consul names, where there is one', () => {
     assert.deepEqual(otherwise(responder([], { hasConsul: true }), 'n1.node.consul'), ['consul', 2]);
     assert.equal(otherwise(responder([]), 'n1.node.consul'), 3);
-    assert.equal(otherwise(responder([], { hasConsul: true }), 'n1.abc.service.consul'), 3);
+  });
+  it('is Consul’s for services that others registered there, but not for names below our deployments, whoever may see them', () => {
+    const ours = [instance('1.web.abc', { abc: '10.32.0.1' }), instance('1.db.xyz', { xyz: '10.33.0.1' })];
+    const withConsul = responder(ours, { hasConsul: true });
+    withConsul.table({ ...nameTable(...ours), deployments: ['abc', 'xyz', 'elsewhere'] });
+    const asked = (name: string) => {
+      const reply = withConsul.respond(query(name), '10.32.0.1', 'udp');
+      return reply.kind === 'forward' ? reply.to : (raw(withConsul, query(name), '10.32.0.1')[3] ?? 0) & 15;
+    };
+    for (const name of ['legacydb.service.consul', 'primary.legacydb.service.consul', '_legacydb._tcp.service.consul'])
+      assert.equal(asked(name), 'consul', name);
+    for (const name of ['nobody.abc.service.consul', 'db.xyz.service.consul', 'xyz.service.consul', 'db.elsewhere.service.consul'])
+      assert.equal(asked(name), 3, name);
+    withConsul.consul(false);
+    assert.equal(asked('legacydb.service.consul'), 3);
+  });
+  it('is not forwarded for containers whose user named servers: the Engine’s resolver asks those after a SERVFAIL', () => {
+    const own = responder([instance('1.web.abc', { abc: '10.32.0.1' }, { hasServers: true }), instance('1.db.abc', { abc: '10.32.0.2' })]);
+    const asked = (name: string, from: string) => {
+      const reply = own.respond(query(name), from, 'udp');
+      return reply.kind === 'forward' ? reply.to : (raw(own, query(name), from)[3] ?? 0) & 15;
+    };
+    for (const name of ['example.com', 'printer', 'n1.node.consul', '9.9.9.9.in-addr.arpa']) {
+      assert.equal(asked(name, '10.32.0.1'), 2, name);
+      assert.equal(asked(name, '10.32.0.2'), name.endsWith('consul') ? 3 : 'upstream', name);
+    }
+    assert.equal(asked('db', '10.32.0.1'), 0);
+    assert.equal(asked('nobody.abc.service.consul', '10.32.0.1'), 3);
   });
 });
 

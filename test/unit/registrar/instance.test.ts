@@ -57,6 +57,8 @@ describe('an instance', () => {
     const plain = literalRecord('abc_web_1');
     for (const [state, expected] of states)
       assert.equal(named([plain], [literalView(plain, { state })])[0]?.state, expected, JSON.stringify(state));
+    const servers = { ...plain, request: { ...plain.request, HostConfig: { Dns: ['10.0.0.53'] } } };
+    assert.equal(named([servers], [literalView(servers)])[0]?.hasServers, true);
     const withLabel = (value: string) =>
       literalRecord('abc_web_1', { request: { ...plain.request, Hostname: 'gw', Labels: { 'arpanet.dns': value } } });
     const [starting] = named([withLabel('running')], [literalView(plain, { state: { Health: { Status: 'starting' } } })]);

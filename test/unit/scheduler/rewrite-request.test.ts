@@ -23,10 +23,14 @@ const record = (name: string): NetworkRecord => ({
 
 const signed = { nonce: 'n', packed: 'p', sign: (given: Readonly<Record<string, string>>) => `of ${Object.keys(given).join()}` };
 
-function rewritten(
-  request: CreateRequest,
-  { apiVersion = '1.43', refs, image = request.Image ?? '' }: { apiVersion?: string; refs?: Record<string, string>; image?: string } = {},
-) {
+interface More {
+  readonly apiVersion?: string;
+  readonly refs?: Record<string, string>;
+  readonly image?: string;
+  readonly hostSearch?: readonly string[];
+}
+
+function rewritten(request: CreateRequest, { apiVersion = '1.43', refs, image = request.Image ?? '', hostSearch = [] }: More = {}) {
   const identity = identify({ name: 'abc_web_1', request, taken: () => [] });
   const networks = identity.networks.map((wanted, index) => ({
     record: record(wanted.reference),
@@ -43,6 +47,7 @@ function rewritten(
     imageReference: image,
     refs: new Map(Object.entries(refs ?? {})),
     linkEnv: [],
+    hostSearch,
     signed,
   });
 }
@@ -111,6 +116,16 @@ describe('the user’s DNS settings', () => {
       DnsSearch: ['abc.service.consul'],
       DnsOptions: ['ndots:3'],
     });
+  });
+
+  it('have the search domains of the host in them, unless the user names some', () => {
+    const searchOf = (DnsSearch?: readonly string[]) =>
+      rewritten({ Labels, HostConfig: DnsSearch === undefined ? {} : { DnsSearch } }, { hostSearch: ['host.example'] }).body.HostConfig
+        ?.DnsSearch;
+    assert.deepEqual(searchOf(), ['abc.service.consul', 'host.example']);
+    assert.deepEqual(searchOf([]), ['abc.service.consul', 'host.example']);
+    assert.deepEqual(searchOf(['corp.example']), ['abc.service.consul', 'corp.example']);
+    assert.deepEqual(searchOf(['.']), ['abc.service.consul']);
   });
 });
 
