@@ -158,14 +158,14 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'dns-upstream',
     value: 'ADDR[:PORT]',
-    help: 'a DNS server for all other names (default: those of /etc/resolv.conf); may be given several times',
+    help: 'a DNS server for all other names (default: dockerd --dns, else those of /etc/resolv.conf); may be given several times',
     commands: { agent: optional },
     repeated: true,
   },
   {
     name: 'consul-dns',
     value: 'HOST:PORT',
-    help: 'Consul’s DNS, for names in .consul outside this cluster',
+    help: 'Consul’s DNS, for names in .consul outside this cluster (default: the leader asks that of its own Consul)',
     commands: { agent: optional },
   },
   {

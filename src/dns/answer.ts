@@ -4,7 +4,7 @@
  * A client whose address is that of an instance sees the instances that it shares a network with, and no others; any other client (the host)
  * sees all.
  */
-import { answering, type NamedInstance, type OutsideEntry } from '../model/index.ts';
+import { answering, dnsLabel, type NamedInstance, type OutsideEntry } from '../model/index.ts';
 import type { Scope, Target, Zone } from './zone.ts';
 import { addressOfReverseName } from '../text/ipv4.ts';
 
@@ -80,7 +80,7 @@ export function decide(zone: Zone, question: Question, client: string, nowMs: nu
   return hasServers ? { kind: 'refer' } : { kind: 'forward', isBare: !name.includes('.') && name !== '' };
 }
 
-/** Whether a name below `service.consul` is below one of our deployments, whoever asks: nobody else knows it. */
+/** Whether a name below `service.consul` is below one of our deployments: then no other server knows it. */
 function isOurs(zone: Zone, scope: Scope | undefined, name: string): boolean {
   const deployment = name.slice(name.lastIndexOf('.', name.length - zoneSuffix.length - 1) + 1, -zoneSuffix.length);
   return deployment === scope?.deployment || zone.deployments.has(deployment) || zone.names.has(deployment);
@@ -213,8 +213,8 @@ function services({ instance, address }: Found, protocol: string | undefined): {
 
 /** `2.pricing.abc.service.consul`; undefined if it is no valid DNS name (RFC 1035 section 2.3.4). */
 function hostName(instance: NamedInstance): string | undefined {
-  const name = `${instance.number}.${instance.service}.${instance.deployment}${zoneSuffix}`.toLowerCase();
-  return name.length <= 253 && name.split('.').every((label) => label.length > 0 && label.length <= 63) ? name : undefined;
+  const name = `${instance.number}.${dnsLabel(instance.service)}.${dnsLabel(instance.deployment)}${zoneSuffix}`;
+  return name.length <= 253 ? name : undefined;
 }
 
 /**

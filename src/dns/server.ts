@@ -42,7 +42,7 @@ export interface DnsService {
   readonly listen: (address: string) => Promise<void>;
   readonly unlisten: (address: string) => Promise<void>;
   readonly table: (table: NameTable) => void;
-  /** Servers (addresses) that this host's Engine was told to use, in place of those of /etc/resolv.conf; empty: none. Options go before them. */
+  /** Servers (addresses) of this host's Engine, from its flags or daemon.json, in place of those of /etc/resolv.conf; empty: none. Options go before them. */
   readonly engineServers: (servers: readonly string[]) => void;
   /** How Consul is asked where no `consulDns` is given; undefined: not at all. */
   readonly askConsul: (ask: AskConsul | undefined) => void;

@@ -21,6 +21,7 @@ const maxServers = 3;
 /** Queries that may wait at one time; more are not forwarded. */
 const maxWaiting = 1000;
 
+/** `timeoutMs`: for each server and transport. */
 export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: number } = {}): Forwarder {
   let isClosed = false;
   let waiting = 0;

@@ -3,7 +3,7 @@
  *
  * A name is looked up whole (`a.b.abc`, never label by label), so dots and underscores in container and service names need no rules.
  */
-import type { NamedInstance, NameTable, OutsideEntry } from '../model/index.ts';
+import { dnsLabel, dnsName, type NamedInstance, type NameTable, type OutsideEntry } from '../model/index.ts';
 import { each } from '../telemetry/left-out.ts';
 import { addressNumber, contains, parseSubnet } from '../text/ipv4.ts';
 
@@ -12,7 +12,7 @@ export interface Scope {
   readonly deployment: string;
   /** Network ids, the primary first. */
   readonly networks: readonly string[];
-  /** Alias -> name in the same deployment, both in lower case. */
+  /** Alias -> name in the same deployment, both as DNS can carry them. */
   readonly links: ReadonlyMap<string, string>;
   /** Its user named DNS servers, which the Engine's resolver asks after this one. */
   readonly hasServers: boolean;
@@ -61,10 +61,12 @@ export function compileZone(table: NameTable, pool?: string): Zone {
   const scopesByText = new Map<string, Scope>();
   const include = (instance: NamedInstance): void => {
     const networks = Object.keys(instance.addresses);
-    const deployment = instance.deployment.toLowerCase();
-    add(names, deployment, { instance, networks: undefined, isOwn: false });
+    const deployment = dnsLabel(instance.deployment);
+    // As it was typed, too: agents can answer what Consul's catalog cannot hold.
+    const deployments = new Set([deployment, dnsName(instance.deployment)]);
+    for (const one of deployments) add(names, one, { instance, networks: undefined, isOwn: false });
     for (const { name, networks: on, isOwn } of bareNames(instance, table.networks ?? {})) {
-      add(names, `${name}.${deployment}`, { instance, networks: on, isOwn });
+      for (const one of deployments) add(names, `${name}.${one}`, { instance, networks: on, isOwn });
       for (const network of on ?? networks)
         if ((deploymentsOn.get(network)?.size ?? 0) > 1)
           add(
@@ -92,7 +94,7 @@ export function compileZone(table: NameTable, pool?: string): Zone {
     scopes,
     names,
     shared,
-    deployments: new Set((table.deployments ?? []).map((name) => name.toLowerCase())),
+    deployments: new Set((table.deployments ?? []).map(dnsLabel)),
     outside: new Map((table.outside ?? []).map(({ name, entries }) => [name, entries])),
     owners,
     holds: (address) => blocks.has(block(address)) || inPool(address),
@@ -117,19 +119,18 @@ interface BareName {
  * `web.backend` is web's address in network backend.
  */
 function* bareNames(instance: NamedInstance, networkNames: Readonly<Record<string, string>>): Generator<BareName> {
-  const service = instance.service.toLowerCase();
-  const own = [instance.name, instance.container.slice(0, 12), instance.hostname ?? ''].filter((name) => name !== '');
-  yield { name: service, networks: undefined, isOwn: false };
-  for (const name of [`${instance.number}.${service}`, ...own.map((one) => one.toLowerCase())])
+  const services = [...new Set([dnsName(instance.service), dnsLabel(instance.service)])];
+  const own = [instance.name, instance.container.slice(0, 12), instance.hostname ?? ''].filter((name) => name !== '').map(dnsName);
+  for (const name of services) yield { name, networks: undefined, isOwn: false };
+  for (const name of [...services.map((service) => `${instance.number}.${service}`), ...own])
     yield { name, networks: undefined, isOwn: true };
   for (const network of Object.keys(instance.addresses)) {
-    const aliases = (instance.aliases[network] ?? []).map((alias) => alias.toLowerCase());
+    const aliases = (instance.aliases[network] ?? []).map(dnsName);
     for (const name of aliases) yield { name, networks: [network], isOwn: true };
     const of = networkNames[network]?.toLowerCase();
     if (of === undefined) continue;
-    yield { name: `${service}.${of}`, networks: [network], isOwn: false };
-    for (const name of [...own.map((one) => one.toLowerCase()), ...aliases])
-      yield { name: `${name}.${of}`, networks: [network], isOwn: true };
+    for (const service of services) yield { name: `${service}.${of}`, networks: [network], isOwn: false };
+    for (const name of [...own, ...aliases]) yield { name: `${name}.${of}`, networks: [network], isOwn: true };
   }
 }
 
@@ -153,7 +154,7 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 }
 
 function lowerCase(links: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
-  return new Map(Object.entries(links).map(([alias, name]) => [alias.toLowerCase(), name.toLowerCase()]));
+  return new Map(Object.entries(links).map(([alias, name]) => [dnsName(alias), dnsName(name)]));
 }
 
 const block = (address: string): string => address.slice(0, address.lastIndexOf('.'));

@@ -15,17 +15,18 @@ import { leftOutSentences } from './inventory/left-out-sentences.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { agentCommands } from './agent-commands.ts';
 import { openAgentFiles } from './agent-files.ts';
+import type { DnsServer } from './dns-server.ts';
 import { startGateway } from './gateway/gateway.ts';
 import { createImageCopier } from './images/images.ts';
 import { watchEngine } from './inventory/engine-health.ts';
 import { createFactsReader } from './inventory/host-facts.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
-import { type DnsFigures, metricsText } from './load/metrics.ts';
+import { metricsText } from './load/metrics.ts';
 import { createUsage } from './load/usage.ts';
 import { createOverlay, type Overlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
-import { type ConsulQuestions, createConsulQuestions } from './stream/consul-questions.ts';
+import { createConsulQuestions } from './stream/consul-questions.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
 import { createStream } from './stream/stream.ts';
 
@@ -46,19 +47,6 @@ export interface AgentOptions {
   readonly overlay: 'vxlan' | 'none';
   readonly dataDir: string;
   readonly version: string;
-}
-
-/** The agent's DNS, port 53. */
-export interface DnsServer {
-  /** Idempotent. */
-  listen(address: string): Promise<void>;
-  unlisten(address: string): Promise<void>;
-  table(table: NameTable): void;
-  /** Servers that the Engine was told to use; empty: none. */
-  engineServers?(servers: readonly string[]): void;
-  /** How Consul's DNS is asked; undefined: not at all. */
-  askConsul?(ask: ConsulQuestions['ask'] | undefined): void;
-  stats(): DnsFigures;
 }
 
 export interface AgentDeps {

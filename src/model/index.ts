@@ -2,6 +2,7 @@
  * Job: the words that all rooms share. Types, store keys and the one error class; imports nothing, does nothing.
  */
 export * from './requests.ts';
+export * from './dns-label.ts';
 export * from './docker.ts';
 export * from './errors.ts';
 export * from './failpoints.ts';

@@ -1,3 +1,8 @@
+import { dnsLabel } from './dns-label.ts';
+
+/** Users give deployments and services any name; a part of a key has no slash, and few characters. */
+const part = (name: string): string => (/^[\w.][\w.-]{0,127}$/.test(name) ? name : `~${dnsLabel(name)}`);
+
 /** The layout of the state store. Nothing else spells a key. */
 export const keys = {
   root: 'arpanet/',
@@ -19,7 +24,7 @@ export const keys = {
   admissions: 'arpanet/admissions/',
   admission: (name: string) => `arpanet/admissions/${name}`,
   migrations: 'arpanet/moves/',
-  migration: (deployment: string, service: string) => `arpanet/moves/${deployment}/${service}`,
+  migration: (deployment: string, service: string) => `arpanet/moves/${part(deployment)}/${part(service)}`,
   networks: 'arpanet/networks/',
   network: (id: string) => `arpanet/networks/${id}`,
   subnets: 'arpanet/subnets/',
@@ -32,7 +37,7 @@ export const keys = {
   lost: 'arpanet/lost/',
   lostContainer: (id: string) => `arpanet/lost/${id}`,
   services: 'arpanet/services/',
-  service: (deployment: string, service: string) => `arpanet/services/${deployment}/${service}`,
+  service: (deployment: string, service: string) => `arpanet/services/${part(deployment)}/${part(service)}`,
   secretsOf: (kind: 'secret' | 'config') => `arpanet/kept/${kind}/`,
   secret: (kind: 'secret' | 'config', id: string) => `arpanet/kept/${kind}/${id}`,
   tags: 'arpanet/tags/',

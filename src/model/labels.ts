@@ -103,7 +103,23 @@ export function deploymentLabel(given: Labels): readonly [label: string, value: 
 
 /** The deployment that an object belongs to; that of what has no such label is `default`. */
 export function deploymentIn(given: Labels): string {
-  return deploymentLabel(given)?.[1] ?? 'default';
+  const [label, name] = deploymentLabel(given) ?? [labels.deployment, NO_PROJECT];
+  return label === labels.deployment ? name : deploymentOfProject(name);
+}
+
+/** The deployment of all that belongs to no project. */
+const NO_PROJECT = 'default';
+/** No project can be called so: compose takes no dots, and Engines take none in the services of a stack. */
+const DEFAULT_PROJECT = 'default.project';
+
+/** The deployment of a compose project or stack: it is called like it, but for one called `default`, which has nothing to do with what has no project. */
+export function deploymentOfProject(project: string): string {
+  return project === NO_PROJECT ? DEFAULT_PROJECT : project;
+}
+
+/** What clients call a deployment's project. */
+export function projectOf(deployment: string): string {
+  return deployment === DEFAULT_PROJECT ? NO_PROJECT : deployment;
 }
 
 /** The label that says which service a container belongs to, and its value; undefined: none does. */

@@ -1,5 +1,6 @@
 /** Services with a replica count: what their instances are made from, and how many there shall be. */
 import type { CreateRequest, EndpointSettings, Json } from './docker.ts';
+import { projectOf } from './labels.ts';
 import type { ContainerView } from './view.ts';
 
 export interface ServiceId {
@@ -12,7 +13,7 @@ export const serviceKey = ({ deployment, service }: ServiceId): string => `${dep
 
 /** What `docker service` calls it. */
 export const serviceName = ({ deployment, service }: ServiceId): string =>
-  deployment === 'default' ? service : `${deployment}_${service}`;
+  deployment === 'default' ? service : `${projectOf(deployment)}_${service}`;
 
 /** An instance's create request as its client sent it; other instances are made from it under their own number and name. */
 export interface ServiceTemplate {

@@ -50,8 +50,14 @@ export type AgentMessage =
   | { readonly type: 'event'; readonly event: EngineEvent }
   /** `alive` with a reason: it takes questions and does not answer them. */
   | { readonly type: 'engine'; readonly alive: boolean; readonly why: string }
-  /** A query (wire format, base64) for a name that only Consul's DNS can know; sent to a leader that has said that it asks it. */
-  | { readonly type: 'ask-consul'; readonly ask: number; readonly query: string; readonly transport: 'udp' | 'tcp' }
+  /** A query (wire format, base64) for a name that only Consul's DNS can know, to a leader that asks it. */
+  | {
+      readonly type: 'ask-consul';
+      /** Which one it is: its `consul-answer` has the same number. */
+      readonly ask: number;
+      readonly query: string;
+      readonly transport: 'udp' | 'tcp';
+    }
   | {
       readonly type: 'done';
       /** Which call of the leader it answers. */
@@ -109,8 +115,13 @@ export type LeaderMessage =
       /** The leader asks Consul's DNS for agents (`ask-consul`); absent: it does not, or is an older one. */
       readonly asksConsul?: true;
     }
-  /** `answer`: in wire format, base64; absent: Consul's DNS gave none. */
-  | { readonly type: 'consul-answer'; readonly ask: number; readonly answer?: string }
+  | {
+      readonly type: 'consul-answer';
+      /** Which `ask-consul` it answers. */
+      readonly ask: number;
+      /** In wire format, base64; absent: Consul's DNS gave none. */
+      readonly answer?: string;
+    }
   /** What no Engine knows, to be kept on disk for the day when the store is lost. */
   | { readonly type: 'keep'; readonly kept: StoreReplica }
   | {

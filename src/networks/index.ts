@@ -12,4 +12,5 @@ export {
   shownLabels,
   shownNetwork,
   shownScope,
+  SHARED_BRIDGE,
 } from './names.ts';

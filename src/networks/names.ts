@@ -1,5 +1,14 @@
 /** Networks under the names that clients know. Pure. */
-import { composeLabels, type ContainerRecord, type CreateRequest, type NetworkRecord, predefinedNetworks } from '../model/index.ts';
+import {
+  composeLabels,
+  type ContainerRecord,
+  type CreateRequest,
+  dnsLabel,
+  type NetworkRecord,
+  predefinedNetworks,
+  projectOf,
+} from '../model/index.ts';
+import { isContainerName } from '../text/names.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../text/references.ts';
 
 /** The name of the predefined network that is meant by this name, id or short id. */
@@ -8,8 +17,18 @@ export function predefinedName(reference: string): string | undefined {
   return [...predefinedNetworks].find(isMeant)?.[0];
 }
 
-/** Of the network that a deployment's containers share when they name none, as the Engines know it. */
-export const implicitNetworkName = (deployment: string): string => `${deployment}_default`;
+/** Of the network that a deployment's containers share when they name none. */
+export const implicitNetworkName = (deployment: string): string =>
+  `${projectOf(isNetworkName(deployment) ? deployment : dnsLabel(deployment))}_default`;
+
+/**
+ * What the Engines call the network that containers of no project share: a project called `default` has a network `default_default`. That is how an
+ * earlier release called this one, too: it keeps that name until it is removed.
+ */
+export const SHARED_BRIDGE = 'arpanet.bridge';
+
+/** Engines since 25 refuse others (RestrictedNamePattern). */
+const isNetworkName = (name: string): boolean => name.length <= 200 && isContainerName(name);
 
 /**
  * The network of the containers that name none and belong to no project. It spans all hosts, and clients see it as `bridge`, which is where one
@@ -23,7 +42,7 @@ export const isSharedBridge = ({ implicit, deployment }: NetworkRecord): boolean
  */
 export function shownLabels({ implicit, deployment, labels }: NetworkRecord): Readonly<Record<string, string>> {
   if (!implicit || deployment === 'default') return labels;
-  return { [composeLabels.project]: deployment, [composeLabels.network]: 'default', ...labels };
+  return { [composeLabels.project]: projectOf(deployment), [composeLabels.network]: 'default', ...labels };
 }
 
 /** The scope that clients of services look for: that of what was made for them. Every network of the cluster serves them, whatever it says. */

@@ -1,5 +1,5 @@
 /** The path from a container to what it calls by a name, link by link: the first broken link, and its fix. Pure. */
-import { answering, type DialResult, type NamedInstance, type OutsideName } from '../model/index.ts';
+import { answering, type DialResult, dnsLabel, dnsName, type NamedInstance, type OutsideName } from '../model/index.ts';
 import type { Finding } from './audit.ts';
 import { instancesCalled } from './instance-reference.ts';
 import type { HostReport, NetworkReport } from './reports/report.ts';
@@ -218,19 +218,23 @@ function targetsOf(
   const linked = sender.links[bare] ?? bare;
   const called = (one: NamedInstance, what: string) =>
     [
-      one.service,
-      `${one.number}.${one.service}`,
-      one.name,
-      one.container.slice(0, 12),
-      one.hostname ?? '',
-      ...Object.values(one.aliases).flat(),
-    ].some((each) => each.toLowerCase() === what);
-  const isOwnOf = (all: readonly NamedInstance[], what: string) => all.length === 1 && all[0]?.service.toLowerCase() !== what;
+      ...servicesOf(one),
+      ...servicesOf(one).map((service) => `${one.number}.${service}`),
+      ...[one.name, one.container.slice(0, 12), one.hostname ?? '', ...Object.values(one.aliases).flat()].map(dnsName),
+    ].includes(what);
+  const servicesOf = ({ service }: NamedInstance) => [dnsName(service), dnsLabel(service)];
+  const isOwnOf = ([first, ...more]: readonly NamedInstance[], what: string) =>
+    first !== undefined && more.length === 0 && !servicesOf(first).includes(what);
   const own = names.filter((one) => one.deployment === sender.deployment && called(one, linked));
-  if (own.length > 0) return { targets: own, full: `${linked}.${sender.deployment}.service.consul`, isOwn: isOwnOf(own, linked) };
-  const others = names.filter((one) => called(one, bare.slice(0, -one.deployment.length - 1)) && bare.endsWith(`.${one.deployment}`));
-  const isOwn = isOwnOf(others, bare.slice(0, -(others[0]?.deployment.length ?? 0) - 1));
-  return { targets: others, full: `${bare}${others.length > 0 ? '' : `.${sender.deployment}`}.service.consul`, isOwn };
+  const ownDomain = dnsLabel(sender.deployment);
+  if (own.length > 0) return { targets: own, full: `${linked}.${ownDomain}.service.consul`, isOwn: isOwnOf(own, linked) };
+  const before = ({ deployment }: NamedInstance) =>
+    [dnsLabel(deployment), dnsName(deployment)].flatMap((domain) =>
+      bare.endsWith(`.${domain}`) ? [bare.slice(0, -domain.length - 1)] : [],
+    );
+  const others = names.filter((one) => before(one).some((what) => called(one, what)));
+  const isOwn = others[0] !== undefined && before(others[0]).every((what) => isOwnOf(others, what));
+  return { targets: others, full: `${bare}${others.length > 0 ? '' : `.${ownDomain}`}.service.consul`, isOwn };
 }
 
 const isUp = (state: string) => state.startsWith('Up') || state === 'running';

@@ -21,6 +21,7 @@ import {
   deploymentLabel,
   recordOfClaim,
 } from '../model/index.ts';
+import { SHARED_BRIDGE } from '../networks/index.ts';
 import { withoutSlash } from '../text/names.ts';
 
 export interface FoundNetwork {
@@ -201,7 +202,7 @@ function addNetworks(records: Records, { kept, networks, containers }: FoundHost
       notes.push(`network ${name} on ${kept.host.name} has the subnet ${cidr} of network ${(other as NetworkRecord).name}: it is left out`);
       continue;
     }
-    const project = deploymentLabel(labels)?.[1];
+    const project = deploymentLabel(labels) && deploymentIn(labels);
     const member = containers.find(({ NetworkSettings }) => NetworkSettings.Networks?.[name] !== undefined);
     const record: NetworkRecord = {
       id,
@@ -214,7 +215,7 @@ function addNetworks(records: Records, { kept, networks, containers }: FoundHost
       internal,
       attachable: false,
       auxAddresses: {},
-      implicit: project === undefined && name.endsWith('_default'),
+      implicit: project === undefined && (name === SHARED_BRIDGE || name.endsWith('_default')),
       createdAtMs: nowMs,
     };
     records.set(keys.network(id), record);

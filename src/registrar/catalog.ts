@@ -4,7 +4,7 @@
  * Consul DNS reads `pricing.abc.service.consul` as tag `pricing` of service `abc`: a service named `pricing.abc` is found in the catalog but
  * never by DNS. So each instance is registered twice.
  */
-import { answering, type NamedInstance, type OutsideName } from '../model/index.ts';
+import { answering, dnsLabel, dnsName, type NamedInstance, type OutsideName } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
 import type { NamedHost } from './contract.ts';
@@ -28,7 +28,7 @@ export function catalogMaker(): (instances: readonly NamedInstance[], hosts: rea
     const next: typeof made = new Map();
     const services = new Map<string, NamedInstance[]>();
     const join = (instance: NamedInstance): void => {
-      const service = `${instance.service}.${instance.deployment}`.toLowerCase();
+      const service = `${dnsLabel(instance.service)}.${dnsLabel(instance.deployment)}`;
       const others = services.get(service);
       if (others === undefined) services.set(service, [instance]);
       else others.push(instance);
@@ -55,26 +55,27 @@ function registrationsOf(instance: NamedInstance, nodeAddress: string, status: C
   const address = Object.values(instance.addresses)[0];
   if (address === undefined) return [];
   const { id, container, name, number, host } = instance;
-  const [service, deployment] = [instance.service.toLowerCase(), instance.deployment.toLowerCase()];
+  const [service, deployment] = [dnsLabel(instance.service), dnsLabel(instance.deployment)];
+  const typed = dnsName(instance.service);
   const port = (instance.ports.find(({ protocol }) => protocol === 'tcp') ?? instance.ports[0])?.port;
   const common = {
     node: NODE_PREFIX + host,
     nodeAddress,
     address,
     ...(port === undefined ? {} : { port }),
-    meta: { 'external-source': 'arpanet', container, name, host, deployment, service, number: String(number) },
+    meta: { 'external-source': 'arpanet', container, name, host, deployment, service: typed, number: String(number) },
   };
-  const own = [`${number}.${service}`, name, instance.hostname ?? '', ...Object.values(instance.aliases).flat()];
+  const own = [`${number}.${service}`, `${number}.${typed}`, name, instance.hostname ?? '', ...Object.values(instance.aliases).flat()];
   if (status === undefined)
     return [
       { ...common, id, service: `${service}.${deployment}`, tags: [] },
-      { ...common, id: `${id}.dns`, service: deployment, tags: tagsOf([service, ...own]) },
+      { ...common, id: `${id}.dns`, service: deployment, tags: tagsOf([service, typed, ...own]) },
     ];
   // Names of its own lead to it while it runs: they have no part in the check of its service.
-  const ownTags = tagsOf(own).filter((tag) => tag !== service);
+  const ownTags = tagsOf(own).filter((tag) => tag !== service && tag !== typed);
   return [
     { ...common, status, id, service: `${service}.${deployment}`, tags: [] },
-    { ...common, status, id: `${id}.dns`, service: deployment, tags: tagsOf([service]) },
+    { ...common, status, id: `${id}.dns`, service: deployment, tags: tagsOf([service, typed]) },
     { ...common, id: `${id}.own`, service: deployment, tags: ownTags },
   ];
 }

@@ -1,7 +1,8 @@
 /** Which instances there are, their names, and which of them DNS may answer with. Pure. */
-import { type ContainerInspect, type ContainerRecord, type ContainerView, labels, type NamedInstance } from '../model/index.ts';
+import { type ContainerInspect, type ContainerRecord, type ContainerView, dnsLabel, labels, type NamedInstance } from '../model/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
 import { hasTemplate } from '../text/go-template/index.ts';
+import { isServiceName } from '../text/names.ts';
 
 export interface InstancesInput {
   readonly records: readonly ContainerRecord[];
@@ -44,7 +45,7 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
   const toNamed = (candidate: Candidate): NamedInstance => {
     const { record, container, host, state, isReady, hostname, ports } = candidate;
     const { name, deployment, service, number, addresses, aliases } = record;
-    const plain = `${number}.${service}.${deployment}`;
+    const plain = `${number}.${idPart(service)}.${idPart(deployment)}`;
     const id = idsTaken.has(plain) ? `${plain}.${container.slice(0, 12)}` : plain;
     idsTaken.add(plain);
     const all = [...(record.linkedHosts ?? []), ...record.links];
@@ -71,6 +72,9 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
   const named = each({ kind: 'container', of: 'the name table' }, candidates.sort(byPrecedence), ({ record }) => nameOf(record), toNamed);
   return named.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
+
+/** Ids have three parts and two dots. */
+const idPart = (name: string): string => (isServiceName(name) ? name : dnsLabel(name));
 
 function candidateOf(
   record: ContainerRecord,

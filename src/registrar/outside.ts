@@ -1,5 +1,5 @@
 /** Manual DNS records, for services outside the cluster: `outside.abc A 192.0.2.7`. Which are valid, and which conflict. Pure. */
-import { ArpanetError, type NamedInstance, type OutsideEntry, type OutsideName, type OutsideType } from '../model/index.ts';
+import { ArpanetError, dnsLabel, type NamedInstance, type OutsideEntry, type OutsideName, type OutsideType } from '../model/index.ts';
 import { parseAddress } from '../text/ipv4.ts';
 import { canonicalIpv6 } from '../text/ipv6.ts';
 
@@ -106,5 +106,7 @@ export function withoutEntries(
 
 /** All names of an instance below `service.consul`. */
 function namesOf({ service, number, name, aliases, deployment }: NamedInstance): readonly string[] {
-  return [service, `${number}.${service}`, name, ...Object.values(aliases).flat()].map((alias) => `${alias}.${deployment}`.toLowerCase());
+  const services = [service.toLowerCase(), dnsLabel(service)];
+  const all = [...services, ...services.map((one) => `${number}.${one}`), name, ...Object.values(aliases).flat()];
+  return all.map((one) => `${one.toLowerCase()}.${dnsLabel(deployment)}`);
 }

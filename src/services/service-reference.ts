@@ -1,12 +1,12 @@
 /** Services as people write them: `abc/web`, `abc_web`, `web` where only one deployment has it. Pure. */
 import { isSlip, nearest } from '../config/nearest.ts';
-import { ArpanetError, type ServiceId, serviceKey, serviceName } from '../model/index.ts';
+import { ArpanetError, projectOf, type ServiceId, serviceKey, serviceName } from '../model/index.ts';
 
 /** Throws `not-found` naming the nearest, `invalid` when several are meant. */
 export function findService<T extends ServiceId>(reference: string, services: readonly T[]): T {
   const ways: readonly ((service: T) => boolean)[] = [
     (service) => serviceKey(service) === reference,
-    (service) => serviceName(service) === reference,
+    (service) => serviceName(service) === reference || `${projectOf(service.deployment)}/${service.service}` === reference,
     (service) => service.service === reference,
   ];
   for (const way of ways) {
@@ -36,7 +36,8 @@ export function findService<T extends ServiceId>(reference: string, services: re
 
 /** Services meant by `abc` (a deployment), `abc/web` or `web`. Throws `not-found`. */
 export function findServices<T extends ServiceId>(reference: string, services: readonly T[]): readonly T[] {
-  const whole = services.filter((service) => service.deployment === reference);
+  const named = services.filter((service) => service.deployment === reference);
+  const whole = named.length > 0 ? named : services.filter((service) => projectOf(service.deployment) === reference);
   return whole.length > 0 ? whole : [findService(reference, services)];
 }
 

@@ -14,7 +14,7 @@ export function isContainerName(name: string): boolean {
 export const MAX_NAME_LENGTH = 255;
 
 /**
- * Whether a deployment or service may be called so: it is between two dots of a DNS name (RFC 1035 section 2.3.4, 63 octets).
+ * Whether the name of a deployment or service is one label of a DNS name as it is (RFC 1035 section 2.3.4, 63 octets).
  * `_` is no host name's letter, but compose makes such names and resolvers take them.
  */
 export function isServiceName(name: string): boolean {

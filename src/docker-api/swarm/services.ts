@@ -5,6 +5,7 @@ import {
   type HostRecord,
   type HostView,
   type Json,
+  projectOf,
   serviceKey,
   serviceName,
   type ServiceTemplate,
@@ -111,7 +112,7 @@ export async function serviceCreate(call: Exchange): Promise<void> {
   refuseMeaningless(spec);
   const id = idOf(spec);
   const rollback = rollbackOf(spec);
-  const stem = id.deployment === 'default' ? id.service : `${id.deployment}-${id.service}`;
+  const stem = id.deployment === 'default' ? id.service : `${projectOf(id.deployment)}-${id.service}`;
   await call.cluster.services.create(
     {
       ...id,
@@ -150,7 +151,7 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
   await services.update(
     serviceKey(view),
     {
-      template: { name: template?.name ?? `${view.deployment}-${view.service}-1`, number: template?.number ?? 1, ...changed },
+      template: { name: template?.name ?? `${projectOf(view.deployment)}-${view.service}-1`, number: template?.number ?? 1, ...changed },
       desired: spec.Mode?.Replicated?.Replicas ?? view.desired,
       update: updateOf(spec, view.record?.update),
       rollback: rollbackOf(spec) ?? null,

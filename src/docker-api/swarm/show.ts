@@ -6,6 +6,7 @@ import {
   isUnreachable,
   type Json,
   labels,
+  projectOf,
   serviceName,
   type ServiceView,
   UPDATE_DEFAULTS,
@@ -52,7 +53,7 @@ export function labelsOf(view: ServiceView): Readonly<Record<string, string>> {
 }
 
 const derivedLabels = ({ deployment, record }: ServiceView): Readonly<Record<string, string>> => ({
-  ...(deployment === 'default' ? {} : { [stackLabel]: deployment }),
+  ...(deployment === 'default' ? {} : { [stackLabel]: projectOf(deployment) }),
   ...record?.labels,
 });
 

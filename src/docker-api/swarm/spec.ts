@@ -6,6 +6,8 @@ import {
   type HostConfig,
   type SecretFile,
   labels,
+  deploymentIn,
+  projectOf,
   reservedWarnings,
   type ServiceId,
   UPDATE_DEFAULTS,
@@ -31,7 +33,8 @@ export function idOf(spec: ServiceSpec): ServiceId {
     );
   const stack = spec.Labels?.[stackLabel] || spec.Labels?.[labels.deployment];
   if (!stack) return { deployment: 'default', service: name.replaceAll('.', '-') };
-  return { deployment: stack, service: (name.startsWith(`${stack}_`) ? name.slice(stack.length + 1) : name).replaceAll('.', '-') };
+  const deployment = deploymentIn(spec.Labels ?? {});
+  return { deployment, service: (name.startsWith(`${stack}_`) ? name.slice(stack.length + 1) : name).replaceAll('.', '-') };
 }
 
 /** Throws `unsupported` with the reason for what has no meaning here. */
@@ -127,7 +130,7 @@ export function requestOf(
       ...container.Labels,
       ...(isDefault
         ? { [labels.service]: id.service }
-        : { [composeLabels.project]: id.deployment, [composeLabels.service]: id.service, [composeLabels.oneoff]: 'False' }),
+        : { [composeLabels.project]: projectOf(id.deployment), [composeLabels.service]: id.service, [composeLabels.oneoff]: 'False' }),
       [composeLabels.number]: '1',
       ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
       ...(most > 0 ? { [labels.maxPerHost]: String(most) } : {}),

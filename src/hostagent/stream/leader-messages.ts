@@ -4,7 +4,7 @@ import type { AgentFiles } from '../agent-files.ts';
 import type { Fence } from '../overlay/fence.ts';
 import { movedNetworks } from '../overlay/moved-addresses.ts';
 import type { Overlay } from '../overlay/apply.ts';
-import type { DnsServer } from '../agent.ts';
+import type { DnsServer } from '../dns-server.ts';
 import type { ConsulQuestions } from './consul-questions.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { HostSide } from './stream.ts';

@@ -1,5 +1,5 @@
 /** The names that the cluster's DNS answers, as data. Pure. */
-import { answering, type NamedInstance, type OutsideEntry, type OutsideName } from '../../model/index.ts';
+import { answering, dnsLabel, dnsName, type NamedInstance, type OutsideEntry, type OutsideName } from '../../model/index.ts';
 
 /** One name that DNS answers: a service, an instance, or a record that an operator added. */
 export interface NameReport {
@@ -18,7 +18,8 @@ export interface NameReport {
 export function nameReports(instances: readonly NamedInstance[], outside: readonly OutsideName[]): readonly NameReport[] {
   const names = new Map<string, NamedInstance[]>();
   for (const instance of instances)
-    for (const name of [`${instance.service}.${instance.deployment}`, instance.id]) names.set(name, [...(names.get(name) ?? []), instance]);
+    for (const name of [`${dnsName(instance.service)}.${dnsLabel(instance.deployment)}`, instance.id])
+      names.set(name, [...(names.get(name) ?? []), instance]);
   const made = outside.map(({ name, entries }): NameReport => {
     const addresses = entries.filter(({ type }) => type === 'A' || type === 'AAAA').map(({ value }) => value);
     return { name, addresses, hosts: [], ready: 0, instances: 0, records: entries };

@@ -1,10 +1,17 @@
 /** What happens to containers after their create: withdrawn, removed, renamed. */
-import { type ContainerRecord, type ContainerView, keys, type LeaseRecord, type NetworkRecord, serviceLabel } from '../../model/index.ts';
+import {
+  type ContainerRecord,
+  type ContainerView,
+  keys,
+  type LeaseRecord,
+  type NetworkRecord,
+  serviceFromName,
+  serviceLabel,
+} from '../../model/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { refuseTaken } from '../create/claim.ts';
 import type { Core } from '../core.ts';
 import { checkedName } from '../create/identify.ts';
-import { serviceFromName } from '../create/identify-labels.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 

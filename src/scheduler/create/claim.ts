@@ -11,6 +11,7 @@ import {
   type Decision,
   type NetworkRecord,
   type VolumeRecord,
+  deploymentIn,
   isKind,
   keys,
   unameArch,
@@ -19,7 +20,6 @@ import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { containerRecords, type Core, networkRecords, recordsBeforeView } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
-import { deploymentOf } from './identify-labels.ts';
 import { asInspected } from './identify-recreated.ts';
 import { checkedName, type Identity, identify, type Link } from './identify.ts';
 import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
@@ -29,7 +29,7 @@ import type { Overlays } from '../networks/overlays.ts';
 import { chargeFor, liveCharges } from '../placement/load.ts';
 import { place, placementRequest } from '../placement/index.ts';
 import type { Charge } from '../placement/snapshot.ts';
-import { beginImplicit, refuseOfBridge } from '../networks/networks.ts';
+import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
 import type { Refusals } from './refusals.ts';
 import type { JoinedNetwork } from './rewrite.ts';
@@ -172,6 +172,12 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     return decision;
   }
 
+  /** What is of no project has a network that nobody can name. */
+  function networkWanted({ reference, implicit }: Identity['networks'][number], deployment: string): NetworkRecord | undefined {
+    const own = implicit ? implicitNetwork(deps, deployment) : undefined;
+    return own ?? (implicit && deployment === 'default' ? undefined : findNetwork(reference, networkRecords(deps)));
+  }
+
   /** The networks wanted, each once; an implicit one that does not exist yet is begun. */
   function networksFor(
     identity: Identity,
@@ -179,7 +185,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
   ): readonly { readonly record: NetworkRecord; readonly wanted: Identity['networks'][number] }[] {
     const records = new Map<string, NetworkRecord>();
     for (const wanted of identity.networks) {
-      let record = findNetwork(wanted.reference, networkRecords(deps));
+      let record = networkWanted(wanted, identity.deployment);
       if (wanted.implicit && identity.deployment === 'default') refuseOfBridge(wanted.endpoint);
       if (record === undefined && !wanted.implicit) throw new ArpanetError('invalid', `network ${wanted.reference} not found`);
       if (record === undefined) {
@@ -235,7 +241,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
   /** What the lost one was, in the networks that it was in. */
   function asReplacement(identity: Identity, { deployment, service, number, addresses, links, connected = {} }: ContainerRecord): Identity {
     const asked = identity.networks.flatMap((wanted): Identity['networks'] => {
-      const ip = addresses[findNetwork(wanted.reference, networkRecords(deps))?.id ?? ''];
+      const ip = addresses[networkWanted(wanted, deployment)?.id ?? ''];
       return ip === undefined ? [] : [{ ...wanted, ip }];
     });
     const joined = Object.entries(connected).flatMap(([reference, endpoint]): Identity['networks'] => {
@@ -290,7 +296,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
   /** The networks that are meant: of one that is made again from its inspect, those that it was on. */
   function meant(create: Creation): Creation {
     const routes = () => view.hosts().flatMap(({ facts }) => facts?.routes ?? []);
-    const request = asInspected(create.request, { deployment: deploymentOf(create.request.Labels ?? {}), routes });
+    const request = asInspected(create.request, { deployment: deploymentIn(create.request.Labels ?? {}), routes });
     return reachable(request === create.request ? create : { ...create, request });
   }
 

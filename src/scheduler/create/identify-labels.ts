@@ -1,20 +1,11 @@
-/** Deployment, service and number from a container's labels and name. Pure. */
-import { ArpanetError, composeLabels, deploymentLabel, serviceLabel } from '../../model/index.ts';
-import { isServiceName } from '../../text/names.ts';
+/** Service and number from a container's labels and name. Pure. */
+import { ArpanetError, composeLabels, serviceFromName, serviceLabel } from '../../model/index.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-export function deploymentOf(given: Labels): string {
-  return dnsLabel(deploymentLabel(given)) ?? 'default';
-}
-
+/** Any name that the label has. */
 export function serviceOf(given: Labels, containerName: string): string {
-  return dnsLabel(serviceLabel(given)) ?? serviceFromName(containerName);
-}
-
-/** A container's name as a DNS label: `a.b_c` -> `a-b_c`. */
-export function serviceFromName(name: string): string {
-  return name.replaceAll(/[^a-zA-Z0-9_-]/g, '-').slice(0, 63);
+  return serviceLabel(given)?.[1] ?? serviceFromName(containerName);
 }
 
 /** The number that compose gave; undefined when it gave none. */
@@ -32,12 +23,4 @@ export function lowestFree(taken: readonly number[]): number {
   let number = 1;
   while (used.has(number)) number++;
   return number;
-}
-
-function dnsLabel([name, value]: readonly [string, string] | readonly [] = []): string | undefined {
-  if (value === undefined || isServiceName(value)) return value;
-  throw new ArpanetError(
-    'invalid',
-    `label ${name} is "${value.slice(0, 80)}": it becomes part of a DNS name, so it must have 1 to 63 of a-z, A-Z, 0-9, - and _, beginning with a letter or digit`,
-  );
 }

@@ -2,8 +2,8 @@
  * The identity of a container: its deployment, service and number, and what it wants of networks, volumes and other containers. Read from the
  * create request alone, before anything is decided. Pure.
  */
-import { ArpanetError, type CreateRequest, composeLabels, isOneoff, labels } from '../../model/index.ts';
-import { deploymentOf, lowestFree, numberOf, serviceFromName, serviceOf } from './identify-labels.ts';
+import { ArpanetError, type CreateRequest, composeLabels, deploymentIn, isOneoff, labels, serviceFromName } from '../../model/index.ts';
+import { lowestFree, numberOf, serviceOf } from './identify-labels.ts';
 import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode, type WantedNetwork } from './identify-networks.ts';
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
 import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
@@ -51,7 +51,7 @@ export interface IdentifyInput {
 /** Labels with a few values. */
 const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([[labels.dns, ['healthy', 'running']]]);
 
-/** Throws `invalid` when a label's value cannot be part of a DNS name, or is none of those that it may have. */
+/** Throws `invalid` when a label's value is none of those that it may have. */
 export function identify({ name, request, taken }: IdentifyInput): Identity {
   const given = request.Labels ?? {};
   for (const [label, values] of CHOICES) {
@@ -62,7 +62,7 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
   const { unreadable } = reschedulePolicyOf(labels.reschedule, request);
   if (unreadable !== undefined) throw new ArpanetError('invalid', unreadable);
   const oneoff = isOneoff(given);
-  const deployment = deploymentOf(given);
+  const deployment = deploymentIn(given);
   const service = oneoff ? serviceFromName(name) : serviceOf(given, name);
   const mode = modeOf(request);
   const links = linksOf(request);

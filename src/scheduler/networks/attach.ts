@@ -10,9 +10,9 @@ import {
   type NetworkRecord,
 } from '../../model/index.ts';
 import { isOfSharedBridge, predefinedName, shownNetwork } from '../../networks/index.ts';
-import { type Core, networkRecords } from '../core.ts';
+import type { Core } from '../core.ts';
 import { modeOf, networksOf, parseLink } from '../create/identify-networks.ts';
-import { beginImplicit, type Networks, refuseOfBridge } from './networks.ts';
+import { beginImplicit, implicitNetwork, type Networks, refuseOfBridge } from './networks.ts';
 import type { Overlays } from './overlays.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import { endpointMac } from '../create/label-mac.ts';
@@ -101,12 +101,11 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     await syncs.sync(container.host, { containers: [container.id] });
   }
 
-  const implicitOf = (deployment: string) => networkRecords(deps).find((network) => network.implicit && network.deployment === deployment);
-  const sharedBridge = () => implicitOf('default');
+  const sharedBridge = () => implicitNetwork(deps, 'default');
 
   /** It goes with the last that is on it. */
   async function madeImplicit(deployment: string): Promise<NetworkRecord> {
-    const known = implicitOf(deployment);
+    const known = implicitNetwork(deps, deployment);
     if (known !== undefined) return known;
     const { record, committed } = beginImplicit(core, deployment);
     await committed;

@@ -12,7 +12,7 @@ import {
   predefinedNetworks,
   deploymentIn,
 } from '../../model/index.ts';
-import { implicitNetworkName, isSharedBridge, predefinedName, shownNetwork } from '../../networks/index.ts';
+import { implicitNetworkName, isSharedBridge, predefinedName, SHARED_BRIDGE, shownNetwork } from '../../networks/index.ts';
 import { type Core, commitInPieces, networkRecords } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { FeedDeps } from '../events/feed.ts';
@@ -137,12 +137,17 @@ function hostRoutes(view: Pick<ViewReader, 'hosts'>): readonly string[] {
   return view.hosts().flatMap(({ facts }) => facts?.routes ?? []);
 }
 
-/** The network of those of a deployment who name none. */
+/** The network that was made for those of a deployment who name none; undefined: none was. */
+export function implicitNetwork(deps: SchedulerDeps, deployment: string): NetworkRecord | undefined {
+  return networkRecords(deps).find((network) => network.implicit && network.deployment === deployment);
+}
+
+/** Makes the network of those of a deployment who name none. */
 export function beginImplicit(
   { deps, view, commit, feed }: Core,
   deployment: string,
 ): { readonly record: NetworkRecord; readonly committed: Promise<void> } {
-  const name = implicitNetworkName(deployment);
+  const name = deployment === 'default' ? SHARED_BRIDGE : implicitNetworkName(deployment);
   const nothing = { labels: {}, options: {}, internal: false, attachable: false };
   const { record, changes } = deps.dhcp.networks.plan({
     ...nothing,
@@ -187,7 +192,7 @@ export function checkedNetwork(request: NetworkCreateRequest): string {
   const name = request.Name ?? '';
   if (name.trim() === '') throw new ArpanetError('invalid', 'invalid name: ');
   // the space at the end is Docker's
-  if (predefinedNetworks.has(name) || name === 'default')
+  if (predefinedNetworks.has(name) || name === 'default' || name === SHARED_BRIDGE)
     throw new ArpanetError('forbidden', `operation is not permitted on predefined ${name} network `);
   if (name.length > 255 || /\p{Cc}/u.test(name)) throw new ArpanetError('invalid', `invalid network name "${name.slice(0, 80)}"`);
   refuseDriver(request.Driver ?? '');

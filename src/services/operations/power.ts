@@ -1,6 +1,6 @@
 /** Removes, stops, starts and restarts whole services. Effects: writes to the ledger; those of instance-actions. */
 import type { Scheduler, Services } from '../../contracts/index.ts';
-import { isKind, type ServiceView, serviceKey } from '../../model/index.ts';
+import { isKind, projectOf, type ServiceView, serviceKey } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { doAll } from '../../async/limit.ts';
 import { patientlyFor } from '../../async/within.ts';
@@ -45,7 +45,7 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
           });
         });
         for (const deployment of new Set(services.map((service) => service.deployment))) {
-          if (!references.includes(deployment)) continue;
+          if (!references.includes(deployment) && !references.includes(projectOf(deployment))) continue;
           for (const network of await removeNetworks(deps.scheduler, deployment)) progress(`${deployment}: network ${network} removed`);
         }
         return services.map(serviceKey);

@@ -18,7 +18,6 @@ import { essence, scaleRefusal } from '../replicas/template.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import { newRecord } from '../service-record.ts';
 import { findService } from '../service-reference.ts';
-import { isServiceName } from '../../text/names.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import { UPDATING, whenFree } from './exclusive.ts';
 
@@ -105,13 +104,6 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
   return {
     update,
     async create(request, registryAuth) {
-      for (const name of [request.deployment, request.service]) {
-        if (!isServiceName(name))
-          throw new ArpanetError(
-            'invalid',
-            `"${name.slice(0, 80)}" cannot be part of a DNS name: 1 to 63 of a-z, A-Z, 0-9, - and _, beginning with a letter or digit`,
-          );
-      }
       const known = core.list().find((service) => serviceKey(service) === serviceKey(request));
       if (known !== undefined)
         throw new ArpanetError('conflict', `name conflicts with an existing object: service ${serviceName(known)} already exists`);

@@ -1,18 +1,43 @@
 /** Names: in when it runs, out before it stops, out when it dies or its host is lost; healthy instances first; for every libc; true again after any restart. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, endProcess, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
+import { deploymentOfProject, dnsLabel } from '../../../src/model/index.ts';
 import { repository } from '../../support/cluster/paths.ts';
 
 describe('names of containers', () => {
   let cluster: Cluster;
   let scratch: string;
+  const servers: ChildProcess[] = [];
+  /** A DNS server on a host that knows these names, `solo` or `intranet.corp.example`, by their addresses. */
+  const startDns = (host: string, listen: string, names: Readonly<Record<string, string>>, port = 53): void => {
+    const on = cluster.lab.hosts.find(({ name }) => name === host);
+    assert.ok(on);
+    // `local`: other types than A are not asked elsewhere
+    const known = Object.entries(names).flatMap(([name, address]) => [`--host-record=${name},${address}`, `--local=/${name}/`]);
+    const plain = [
+      '--keep-in-foreground',
+      '--no-resolv',
+      '--no-hosts',
+      '--conf-file=/dev/null',
+      '--pid-file=',
+      '--user=root',
+      '--bind-interfaces',
+    ];
+    servers.push(cluster.lab.spawnIn(on, 'dnsmasq', [...plain, `--listen-address=${listen}`, `--port=${port}`, ...known]));
+  };
   before(async () => {
-    cluster = await startCluster({ store: 'consul' });
+    // each host asks a server of its own, as its Engine's flags say
+    cluster = await startCluster({
+      store: 'consul',
+      engineArgs: ['--dns', '127.0.0.1', '--dns-search', 'corp.example', '--dns-opt', 'attempts:3'],
+    });
+    for (const { name } of cluster.lab.hosts) startDns(name, '127.0.0.1', { solo: '192.0.2.1', 'intranet.corp.example': '192.0.2.2' });
     scratch = mkdtempSync(join(tmpdir(), 'arpanet-names-'));
     const source = join(repository, 'test', 'support', 'cluster', 'resolve.c');
     await must(runProgram('musl-gcc', ['-static', '-o', join(scratch, 'resolve'), source]));
@@ -24,6 +49,7 @@ describe('names of containers', () => {
     );
   });
   after(async () => {
+    for (const server of servers) server.kill('SIGKILL');
     await cluster?.[Symbol.asyncDispose]();
     rmSync(scratch, { recursive: true, force: true });
   });
@@ -194,6 +220,110 @@ describe('names of containers', () => {
     assert.deepEqual(await musl('outside'), []);
     assert.deepEqual(await dig('outside.abc.service.consul'), []);
     await must(docker('rm', '-f', 'abc_glibc_1'));
+  });
+
+  it('may be any that Docker takes: dots, capitals, long branches, a project called default', async () => {
+    const file = (names: readonly string[]) =>
+      `services:\n${names.map((name) => `  ${name}:\n    image: asker\n    command: sleep 3600\n    stop_grace_period: 0s\n`).join('')}`;
+    const branch = `ci-feature-${'long-'.repeat(14)}branch`;
+    await must(docker('run', '-d', '--name', 'web', 'asker', 'sleep', '3600'));
+    for (const project of [branch, 'default']) {
+      const folder = mkdtempSync(join(scratch, 'any-'));
+      writeFileSync(join(folder, 'docker-compose.yml'), file(['asker', 'web', 'web.api', 'Web_Two']));
+      const compose = (...args: string[]) => must(cluster.composeV2(folder, '-p', project, ...args));
+      await compose('up', '-d', '--scale', 'web=2');
+      const asker = `${project}-asker-1`;
+      for (const service of ['web', 'web.api', 'Web_Two']) {
+        const names = [`${project}-${service}-1`, ...(service === 'web' ? [`${project}-web-2`] : [])];
+        const addresses = (await Promise.all(names.map(addressOf))).sort();
+        const catalog = `${service === 'web.api' ? dnsLabel(service) : service}.${dnsLabel(deploymentOfProject(project))}`;
+        await until(`${service} of ${project} is found`, async () => (await musl(service, asker)).join() === addresses.join(), 5_000);
+        assert.deepEqual(await musl(`${service}.`, asker), addresses, 'without the search list, too');
+        assert.deepEqual(await dig(`${catalog}.service.consul`), addresses, `${catalog} of the catalog`);
+        assert.deepEqual(await dig(`${service}.${catalog.split('.')[1]}.service.consul`), addresses);
+      }
+      await compose('up', '-d', '--scale', 'web=2');
+      assert.deepEqual(await musl('web', 'web'), [await addressOf('web')], 'what belongs to no project is apart');
+      await compose('down');
+    }
+    await must(docker('rm', '-f', 'web'));
+  });
+
+  it('of outside: bare words, the Engine’s search domains and options, by its servers, on every Engine', async () => {
+    for (const host of ['h1', 'h3']) {
+      const on = ['--label', `arpanet.constraints=["node.hostname==${host}"]`];
+      await must(docker('run', '-d', '--name', 'outsider', ...on, 'redis', 'sleep', '3600'));
+      const glibc = async (name: string) => (await docker('exec', 'outsider', 'getent', 'ahostsv4', name)).stdout.split(' ')[0];
+      assert.equal(await glibc('solo'), '192.0.2.1', host);
+      assert.equal(await glibc('intranet'), '192.0.2.2', host);
+      const settings = await must(docker('exec', 'outsider', 'cat', '/etc/resolv.conf'));
+      assert.match(settings, /^search default\.service\.consul corp\.example$/m);
+      assert.match(settings, /attempts:3/);
+      assert.match(
+        await must(docker('inspect', '-f', '{{json .HostConfig.DnsSearch}} {{json .HostConfig.Dns}}', 'outsider')),
+        /^(?:\[\]|null) (?:\[\]|null)$/m,
+      );
+      await must(docker('rm', '-f', 'outsider'));
+    }
+  });
+
+  it('of outside, for containers with servers of their own: these are asked, for bare words, too; peers are found all the same', async () => {
+    const server = cluster.lab.hosts[0]?.address ?? '';
+    startDns('h1', server, { pihole: '192.0.2.53', 'zone.corp.example': '192.0.2.54', 'intranet.own.example': '192.0.2.55' });
+    const folder = join(scratch, 'own');
+    mkdirSync(folder);
+    const lines = ['asker', 'other'].map(
+      (name, index) => `  ${name}:
+    image: asker
+    command: sleep 3600
+    dns: ${server}
+    dns_search: own.example
+    dns_opt: ["timeout:2"]
+    labels: {arpanet.constraints: '["node.hostname==${index === 0 ? 'h2' : 'h3'}"]'}
+`,
+    );
+    writeFileSync(join(folder, 'docker-compose.yml'), `services:\n${lines.join('')}`);
+    await must(cluster.composeV2(folder, 'up', '-d'));
+    for (const asker of ['own-asker-1', 'own-other-1']) {
+      const ask = (name: string) => musl(name, asker);
+      assert.deepEqual(await ask('zone.corp.example'), ['192.0.2.54'], asker);
+      assert.deepEqual(await ask('pihole'), ['192.0.2.53'], asker);
+      assert.deepEqual(await ask('solo'), [], 'the Engine’s own server is not asked');
+      assert.deepEqual(await ask('other'), [await addressOf('own-other-1')]);
+      const settings = await must(docker('exec', asker, 'cat', '/etc/resolv.conf'));
+      assert.match(settings, /^search own\.service\.consul own\.example$/m);
+      assert.match(settings, /timeout:2/);
+    }
+    await must(cluster.composeV2(folder, 'down', '-t', '0'));
+  });
+
+  it('of an agent with --dns-upstream are asked of that server', async () => {
+    startDns('h2', '127.0.0.1', { upstream: '192.0.2.99' }, 5300);
+    const agent = cluster.agents.get('h2');
+    assert.ok(agent);
+    await endProcess(agent);
+    await cluster.startAgent('h2', undefined, ['--dns-upstream', '127.0.0.1:5300']);
+    await until(
+      'h2 is back',
+      async () => (await operator<{ state: string }[]>(cluster, 'hosts')).filter((host) => host.state === 'alive').length === 3,
+    );
+    await must(docker('run', '-d', '--name', 'outsider', '--label', 'arpanet.constraints=["node.hostname==h2"]', 'asker', 'sleep', '3600'));
+    assert.deepEqual(await musl('upstream', 'outsider'), ['192.0.2.99']);
+    await must(docker('rm', '-f', 'outsider'));
+  });
+
+  it('that others registered in the same Consul resolve as Consul says', async () => {
+    const consul = `http://${cluster.consul?.http}/v1/catalog`;
+    const put = async (path: string, body: object) =>
+      assert.ok((await fetch(`${consul}/${path}`, { method: 'PUT', body: JSON.stringify(body) })).ok);
+    const Service = { Service: 'legacydb', Tags: ['primary'], Port: 5432 };
+    await put('register', { Node: 'legacy', Address: '192.0.2.80', Service });
+    for (const name of ['legacydb.service.consul', 'primary.legacydb.service.consul', 'legacy.node.consul'])
+      await until(`${name} is found`, async () => (await musl(name)).join() === '192.0.2.80', 5_000);
+    assert.match(await must(docker('exec', 'abc_pricing_1', 'nslookup', '-type=srv', 'legacydb.service.consul')), /1 1 5432 legacy\.node/);
+    assert.deepEqual(await musl('nobody.service.consul'), []);
+    await put('deregister', { Node: 'legacy' });
+    await until('it is gone', async () => (await musl('legacydb.service.consul')).length === 0, 5_000);
   });
 
   it('loses a lost host’s names within seconds, and has them again when it is back', async () => {

@@ -50,8 +50,8 @@ export interface Cluster extends AsyncDisposable {
   composeV1(cwd: string, ...args: string[]): Promise<Output>;
   composeV2(cwd: string, ...args: string[]): Promise<Output>;
   arpanet(...args: string[]): Promise<Output>;
-  /** Of another build, if its main.js is given. */
-  startAgent(host: string, build?: string): Promise<void>;
+  /** Of another build, if its main.js is given; with more words on its command line. */
+  startAgent(host: string, build?: string, more?: readonly string[]): Promise<void>;
   /** `program`: words for node that start another program than `arpanet scheduler`, which takes the same flags. */
   startScheduler(index: number, program?: readonly string[]): Promise<void>;
   /** The engine of a host, asked directly. */
@@ -209,14 +209,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     schedulers[index] = { name, url, endpoint: url.replace('http:', 'tcp:'), process: started };
     await until(`scheduler ${name} answers`, async () => (await fetch(`${url}/_ping`, { signal: AbortSignal.timeout(2000) })).ok, 45_000);
   };
-  const startAgent = async (hostName: string, build = main) => {
+  const startAgent = async (hostName: string, build = main, more: readonly string[] = []) => {
     const host = lab.hosts.find((h) => h.name === hostName);
     if (host === undefined) throw new Error(`no host ${hostName}`);
     const data = join(host.dir, 'agent');
     mkdirSync(data, { recursive: true });
     const schedulersToJoin = ports.map((port, index) => `http://${lab.gateway}:${lines[index]?.agents.port ?? port}`).join(',');
     const args = ['agent', '--join', schedulersToJoin, '--name', hostName, '--address', host.address, '--listen', `${host.address}:2376`];
-    args.push('--engine', `unix://${host.socket}`, '--data', data, '--label', `rack=${hostName}`);
+    args.push('--engine', `unix://${host.socket}`, '--data', data, '--label', `rack=${hostName}`, ...more);
     agents.set(
       hostName,
       lab.spawnIn(host, process.execPath, [...NODE_FLAGS, build, ...args], { env, logFile: join(host.dir, 'agent.log') }),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decide, TYPE } from '../../../src/dns/answer.ts';
 import { compileZone } from '../../../src/dns/zone.ts';
-import type { NamedInstance } from '../../../src/model/index.ts';
+import { dnsLabel, type NamedInstance } from '../../../src/model/index.ts';
 import { instance, nameTable } from '../../support/fakes/literal-names.ts';
 
 const host = '192.168.1.1';
@@ -44,6 +44,25 @@ describe('names below service.consul', () => {
     const odd = [instance('1.x.abc', { abc: '10.32.0.9' }, { service: 'Price_List.v2', name: 'A.b_C' })];
     for (const name of ['price_list.V2', 'PRICE_LIST.v2', '1.price_list.v2', 'a.B_c'])
       assert.deepEqual(ask(odd, host, `${name}.ABC.service.consul`), ['10.32.0.9']);
+  });
+  it('are those typed, whatever deployment and service are called; those too long for DNS have labels of their own', () => {
+    const branch = `feature-${'x'.repeat(70)}`;
+    const odd = [
+      instance('1.x.abc', { abc: '10.32.0.9' }, { deployment: branch, service: 'web.api', name: 'one' }),
+      instance(
+        '1.x.abc',
+        { abc: '10.32.0.8' },
+        { deployment: branch, service: branch, aliases: { abc: [`${branch}.alias`] }, name: 'two' },
+      ),
+    ];
+    const domain = `${dnsLabel(branch)}.service.consul`;
+    for (const name of ['web.api', '1.web.api', 'Web.Api', dnsLabel('web.api'), 'one', `web.api.${domain}`])
+      assert.deepEqual(ask(odd, '10.32.0.8', name), ['10.32.0.9'], name);
+    for (const name of [dnsLabel(branch), `1.${dnsLabel(branch)}`, dnsLabel(`${branch}.alias`), `${dnsLabel(branch)}.${domain}`])
+      assert.deepEqual(ask(odd, '10.32.0.9', name), ['10.32.0.8'], name);
+    const stack = [instance('1.x.abc', { abc: '10.32.0.7' }, { deployment: 'my.proj', service: 'db' })];
+    for (const name of ['db.my.proj', `db.${dnsLabel('my.proj')}`])
+      assert.deepEqual(ask(stack, host, `${name}.service.consul`), ['10.32.0.7']);
   });
   it('do not exist with no instance that runs, as in Consul', () => {
     assert.equal(ask(shop, host, '3.pricing.abc.service.consul'), 'nxdomain');
@@ -222,10 +241,14 @@ describe('services, reverse names and the age', () => {
     assert.equal(ask(shop, host, '_nobody._tcp.abc.service.consul', TYPE.SRV), 'nxdomain');
     assert.equal(ask([instance('1.a.abc', { n: '10.32.0.1' }, { ports: [] })], host, 'a.abc.service.consul', TYPE.SRV), 'nodata');
   });
-  it('leaves out a target that DNS cannot carry', () => {
-    const long = instance('1.x.abc', { abc: '10.32.0.7' }, { service: 'x'.repeat(64), name: 'short' });
-    assert.equal(ask([long], host, 'short.abc.service.consul', TYPE.SRV), 'nodata');
-    assert.equal(ask([long], host, '7.0.32.10.in-addr.arpa', TYPE.PTR), 'nxdomain');
+  it('has the labels of what DNS cannot carry, which lead back', () => {
+    const long = instance('1.x.abc', { abc: '10.32.0.7' }, { service: 'x'.repeat(64), deployment: 'ci.branch', name: 'short' });
+    const target = `1.${dnsLabel('x'.repeat(64))}.${dnsLabel('ci.branch')}.service.consul`;
+    const found = ask([long], host, 'short.ci.branch.service.consul', TYPE.SRV) as { readonly answers: readonly unknown[] };
+    assert.deepEqual(found.answers, [{ type: 'SRV', port: 80, target }]);
+    assert.deepEqual(ask([long], host, target), ['10.32.0.7']);
+    const expected = { kind: 'records', answers: [{ type: 'PTR', target }], additional: [] };
+    assert.deepEqual(ask([long], host, '7.0.32.10.in-addr.arpa', TYPE.PTR), expected);
   });
   it('PTR gives the instance, ready or not', () => {
     const target = '3.pricing.abc.service.consul';

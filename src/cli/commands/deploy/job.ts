@@ -58,7 +58,7 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
     basename(folder)
       .toLowerCase()
       .replaceAll(/[^a-z0-9_-]/g, '');
-  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(project))
+  if (!/^[a-z0-9][a-z0-9_-]*$/.test(project))
     throw new ArpanetError(
       'invalid',
       `the deployment's name is "${project}": it must have a-z, 0-9, - and _, beginning with a letter or digit; give -p NAME`,
