@@ -44,6 +44,9 @@ export const keys = {
   tag: (reference: string) => `arpanet/tags/${encodeURIComponent(reference)}`,
   volumes: 'arpanet/volumes/',
   volume: (name: string) => `arpanet/volumes/${name}`,
+  /** Large fields of records, by the SHA-256 of what they hold, in pieces: store/large. No record has one of these keys. */
+  parts: 'arpanet/parts/',
+  piece: (sha256: string, index: number) => `arpanet/parts/${sha256}/${String(index).padStart(4, '0')}`,
   records: 'arpanet/records/',
   record: (name: string) => `arpanet/records/${name}`,
 } as const;

@@ -10,6 +10,7 @@ import type { Entry, Fence, Holder, Lock, Operation, StateStore, TransactionResu
 import { type Answer, type Call, createConsulHttp, keyPath } from './http.ts';
 import { acquireLock, destroySession } from './lock.ts';
 import { entryOf } from '../entry.ts';
+import { withLargeRecords } from '../large/large-records.ts';
 import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 export interface ConsulDeps {
@@ -72,7 +73,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
     within(signal).throwIfAborted();
   }
 
-  return {
+  return withLargeRecords({
     kind: 'consul',
     async get(key, signal) {
       const found = await pair(key, signal);
@@ -113,7 +114,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
       closing.abort(new ArpanetError('unavailable', `the connection to Consul at ${address} is closed`));
       http.close();
     },
-  };
+  });
 }
 
 function pairs({ status, body }: Answer): readonly Pair[] {

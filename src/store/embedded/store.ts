@@ -7,6 +7,7 @@ import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Fence, Holder, Lock, Operation, StateStore, TransactionResult } from '../contract.ts';
 import { bootId, type EmbeddedDb, nowMs, openDb, type Writer } from './db.ts';
+import { withLargeRecords } from '../large/large-records.ts';
 import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 const POLL_MS = 100;
@@ -59,7 +60,7 @@ export async function openEmbedded(dir: string, log: Logger): Promise<StateStore
     return lock === undefined ? undefined : { session: lock.session, value: db.get(key)?.value };
   }
 
-  return {
+  return withLargeRecords({
     kind: 'embedded',
     async get(key) {
       return db.get(key);
@@ -129,7 +130,7 @@ export async function openEmbedded(dir: string, log: Logger): Promise<StateStore
       closing.abort(new ArpanetError('unavailable', `the state store in ${dir} is closed`));
       await db.close();
     },
-  };
+  });
 
   function free(fence: Fence): void {
     if (!isHeld(db, fence)) return;

@@ -13,6 +13,7 @@ import type { Fence, Operation, StateStore } from '../contract.ts';
 import { KeyTree } from './key-tree.ts';
 import type { Change, Ledger } from './contract.ts';
 import { recordProblem } from './record-check.ts';
+import { fold } from '../large/fold.ts';
 import { encode, MAX_BYTES, MAX_OPERATIONS } from '../limits.ts';
 
 /** Without the fence and the barrier. */
@@ -146,7 +147,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     const entry = await store.get(key);
     const index = entry?.modifyIndex ?? 0;
     const before = stored.get(key);
-    if (index === (before?.modifyIndex ?? 0)) return;
+    if (isSame(entry, before)) return;
     const result = await store.transact([operation(key, before?.value, index)], fence);
     if (result.kind === 'conflict') throw new ArpanetError('unavailable', `${key} is being modified externally in the state store`);
     write(key, before?.value, result.indexes.get(key) ?? 0);
@@ -182,10 +183,10 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     const readings: ReadonlySet<string>[] = [];
     for (let reading = 0; reading < 2; reading++) {
       await idle();
-      const found = new Map((await store.list(keys.root)).map((entry) => [entry.key, entry.modifyIndex]));
+      const found = new Map((await store.list(keys.root)).map((entry) => [entry.key, entry]));
       for (const key of [keys.leader, keys.barrier]) found.delete(key);
       const all = new Set([...found.keys(), ...stored.keys()]);
-      readings.push(new Set([...all].filter((key) => (found.get(key) ?? 0) !== (stored.get(key)?.modifyIndex ?? 0))));
+      readings.push(new Set([...all].filter((key) => !isSame(found.get(key), stored.get(key)))));
       if (readings[0]?.size === 0) return [];
     }
     return [...(readings[1] ?? [])].filter((key) => readings[0]?.has(key) === true).sort();
@@ -236,6 +237,10 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   };
 }
 
+/** A part of a large record can be lost while the record itself stays as it was. */
+const isSame = (entry: Pick<Stored, 'modifyIndex' | 'fault'> | undefined, other: Stored | undefined): boolean =>
+  entry?.modifyIndex === other?.modifyIndex && entry?.fault === other?.fault;
+
 /** New value by key. Throws `conflict` if a key to be created exists. */
 function plan(
   changes: readonly Change[],
@@ -265,7 +270,7 @@ function operation(key: string, value: unknown, modifyIndex: number): Operation 
 /** Bytes in a transaction. Throws `too-large` if it does not fit into one. */
 function sizeOf(writes: ReadonlyMap<string, unknown>): number {
   let bytes = 0;
-  for (const [key, value] of writes) bytes += encode(operation(key, value, 1)).bytes;
+  for (const [key, value] of writes) bytes += encode(operation(key, fold(key, value).value, 1)).bytes;
   if (writes.size > MAX_CHANGES)
     throw new ArpanetError('too-large', `${writes.size} changes at once: the state store takes ${MAX_CHANGES}`);
   if (bytes > MAX_BYTES - 1024)

@@ -3,6 +3,7 @@
  * these are Docker's own. EXCEPTIONS lists what differs, and why.
  */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { mapBounded } from '../../../src/async/limit.ts';
 import { goStruct } from '../../../src/docker-json/index.ts';
@@ -280,6 +281,32 @@ describe('a request with something wrong in it', () => {
       ports: { '80/tcp': [{ HostIp: '', HostPort: '18080' }] },
       container: [200, 200],
     });
+  });
+
+  it('may have more than 512 KB: 10,001 ports and 600 KB of environment make a container, as on an Engine', async () => {
+    const ports = Array.from({ length: 10_001 }, (_, i) => `${10_000 + i}/udp`);
+    const body = JSON.stringify({
+      Image: 'busybox',
+      Env: Array.from({ length: 10 }, (_, i) => `V${i}=${randomBytes(45_000).toString('base64')}`),
+      ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])),
+      HostConfig: { PortBindings: Object.fromEntries(ports.map((port) => [port, [{ HostPort: port.replace('/udp', '') }]])) },
+    });
+    const shown = await Promise.all(
+      both().map(async (side) => {
+        const made = await side.said('POST', '/containers/create?name=large', body);
+        const { Config, HostConfig } = jsonOf((await side.said('GET', '/containers/large/json')).text) as {
+          readonly Config: { readonly Env: readonly string[] };
+          readonly HostConfig: { readonly PortBindings: object };
+        };
+        await side.ask('DELETE', '/containers/large');
+        const env = Config.Env.filter((line) => /^V\d=/.test(line));
+        return [made.status, env.length, env.join('').length, Object.keys(HostConfig.PortBindings).length];
+      }),
+    );
+    assert.deepEqual(shown, [
+      [201, 10, 600_030, 10_001],
+      [201, 10, 600_030, 10_001],
+    ]);
   });
 
   it('in its query has the same status', async () => {
