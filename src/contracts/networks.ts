@@ -17,6 +17,11 @@ export interface Networks {
   /** `endpoint` as `POST /networks/{id}/connect` has it in `EndpointConfig`. */
   readonly connect: (reference: string, container: string, endpoint: unknown) => Promise<void>;
   readonly disconnect: (reference: string, container: string, force: boolean) => Promise<void>;
+  /**
+   * Before a start, where published ports of all hosts are answered at one address: throws `engine` in the Engine's words when a container of another
+   * service has a TCP port of this one. Call what it returns when the start has ended.
+   */
+  readonly claimPorts: (container: ContainerView) => () => void;
   /** Before a start: gives a container that is on no network any more a place in the one that it was made for. Throws `not-found` if that is gone. */
   readonly rejoin: (container: ContainerView) => Promise<void>;
 }

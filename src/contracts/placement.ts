@@ -19,6 +19,10 @@ export interface PlacedContainer {
   /** What it is taken to use: its reservation, else its limit. Weighs in the score, and refuses nothing. */
   readonly expectedNanoCpus: number;
   readonly expectedMemoryBytes: number;
+  /** It uses named volumes. */
+  readonly hasVolumes?: boolean;
+  /** Its host's own network, or a network with ports published on the host; neither: absent. */
+  readonly network?: 'host' | 'published';
 }
 
 /** Load that a fresh placement is taken to bring, until it shows in the host's own figures. */

@@ -143,6 +143,8 @@ export interface ContainerRecord {
   readonly networkModeSent?: string;
   /** The create request as the client sent it. */
   readonly request: CreateRequest;
+  /** Numbers of host ports that were chosen for it, by container port (`80/tcp`) in the order of its bindings. */
+  readonly ports?: Readonly<Record<string, readonly string[]>>;
   readonly decision: Decision;
   readonly createdAtMs: number;
   readonly requestId?: string;

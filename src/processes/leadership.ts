@@ -113,6 +113,7 @@ export async function startLeadership(
           return live.now().hostDownAfter;
         },
         agentSettings: () => ({ logLevel: live.kept()['log-level'] ?? null, ...(consulNames !== undefined && { asksConsul: true }) }),
+        isPublishing: settings.publishAt !== undefined,
         graceMs: settings.graceMs,
         lingerMs: NETWORK_LINGER_MS,
       },

@@ -27,6 +27,8 @@ export interface Leadership {
 /** May change while we lead: read again each time. */
 export interface SchedulerSettings {
   readonly strategy: 'spread' | 'binpack' | 'random';
+  /** The TCP ports that containers publish are answered at one address for all hosts. */
+  readonly isPublishing: boolean;
   /** A host is down after this long without a message, in milliseconds. */
   readonly hostDownMs: number;
   readonly agentSettings: () => Omit<Extract<LeaderMessage, { readonly type: 'settings' }>, 'type'>;

@@ -33,6 +33,7 @@ import { startLiveness } from './loss/liveness.ts';
 import { createLost } from './loss/lost-containers.ts';
 import { createReplaceLost } from './loss/replace-lost.ts';
 import { createAttach } from './networks/attach.ts';
+import { createPortClaims } from './networks/port-claims.ts';
 import { startLeaseSweeper } from './networks/lease-sweeper.ts';
 import { createNetworks, seenNetworks } from './networks/networks.ts';
 import { createOverlays } from './networks/overlays.ts';
@@ -210,6 +211,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       connect: (reference, container, endpoint) => attach.connect(reference, resolveContainer(container, view), endpoint),
       disconnect: (reference, container, force) => attach.disconnect(reference, resolveContainer(container, view), force),
       rejoin: attach.rejoin,
+      claimPorts: createPortClaims(core),
     },
     volumes: { list: volumes.list, one: volumes.one, create: volumes.create, remove: volumes.remove },
     images: {

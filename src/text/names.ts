@@ -13,6 +13,9 @@ export function isContainerName(name: string): boolean {
 /** Of a container or volume. An Engine's file system has names of as many bytes at most (`NAME_MAX`), and a store's keys are bounded, too. */
 export const MAX_NAME_LENGTH = 255;
 
+/** Whether a person named the volume: anonymous ones have 64 hex digits, and are one container's. Source: moby volume/service, `stringid.GenerateRandomID`. */
+export const isNamedVolume = (name: string): boolean => !/^[0-9a-f]{64}$/.test(name);
+
 /**
  * Whether the name of a deployment or service is one label of a DNS name as it is (RFC 1035 section 2.3.4, 63 octets).
  * `_` is no host name's letter, but compose makes such names and resolvers take them.

@@ -62,9 +62,14 @@ export async function containerMutate(call: Exchange): Promise<void> {
     return askHost(call, container.host, path, body);
   };
   const doIt = async (): Promise<EngineAnswer> => {
-    const answered = isStop ? await call.cluster.containers.withdrawn(container, act) : await act();
-    await call.cluster.view.refresh(container.host, { containers: [container.id] });
-    return answered;
+    const end = willRun && !container.facts.inspect.State.Running ? call.cluster.networks.claimPorts(container) : undefined;
+    try {
+      const answered = isStop ? await call.cluster.containers.withdrawn(container, act) : await act();
+      await call.cluster.view.refresh(container.host, { containers: [container.id] });
+      return answered;
+    } finally {
+      end?.();
+    }
   };
   const answer = touch === undefined ? await doIt() : await call.cluster.replicas.touching(container, touch, doIt);
   // Sent again after a failover, "it is so already" means that the first try did it.

@@ -122,6 +122,7 @@ export function transformInspect(
       ...raw.HostConfig,
       NetworkMode: shownNetworkMode(raw.HostConfig, record, hostApi),
       ...(record === undefined ? {} : sentHostConfig(raw, record)),
+      ...(record?.ports === undefined ? {} : { PortBindings: sentPorts(raw.HostConfig.PortBindings, record) }),
     },
     Config: {
       ...raw.Config,
@@ -178,6 +179,18 @@ function sentHostConfig(raw: ContainerInspect, record: ContainerRecord): Partial
     ExtraHosts: sent.ExtraHosts ?? null,
     Links: links.length > 0 ? links.map(({ target, alias }) => `/${target}:${raw.Name}/${alias}`) : null,
   };
+}
+
+/** Ports whose numbers were chosen for it show what was sent; those that `-P` added are not shown. */
+function sentPorts(raw: HostConfig['PortBindings'], { request, ports }: ContainerRecord): NonNullable<HostConfig['PortBindings']> {
+  const sent = request.HostConfig?.PortBindings ?? {};
+  const shown = Object.entries(raw ?? {}).flatMap(([port, bindings]) => {
+    if (ports?.[port] === undefined) return [[port, bindings] as const];
+    const asked = sent[port];
+    if (asked === undefined) return [];
+    return [[port, (bindings ?? []).map((one, index) => ({ ...one, HostPort: asked?.[index]?.HostPort ?? '' }))] as const];
+  });
+  return Object.fromEntries(shown);
 }
 
 function shownNetworkSettings(

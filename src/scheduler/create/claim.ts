@@ -10,7 +10,6 @@ import {
   type CreateRequest,
   type Decision,
   type NetworkRecord,
-  type VolumeRecord,
   deploymentIn,
   isKind,
   keys,
@@ -27,14 +26,18 @@ import { linkEnv, type LinkTarget } from './link-env.ts';
 import { madeUpName } from './random-names.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { chargeFor, liveCharges } from '../placement/load.ts';
+import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
 import { place, placementRequest } from '../placement/index.ts';
 import type { Charge } from '../placement/snapshot.ts';
+import { portWarnings, refusedPort } from '../networks/port-claims.ts';
 import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
 import type { Refusals } from './refusals.ts';
 import type { JoinedNetwork } from './rewrite.ts';
 import { filledIn, filledNeeds, type TemplateFacts } from './templates.ts';
 import type { UndoStack } from './undo.ts';
+import { volumeFacts } from '../volumes/project-volumes.ts';
+import { placeVolumes } from '../volumes/volume-places.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import { familiarReference } from '../../text/image-reference.ts';
 import { isIdPrefix } from '../../text/references.ts';
@@ -55,6 +58,8 @@ export interface Claimed {
   readonly refs: ReadonlyMap<string, string>;
   /** Volumes that had a record before: to be made with what it says. */
   readonly knownVolumes: readonly string[];
+  /** For the client, a sentence each. */
+  readonly warnings: readonly string[];
   /** Resolves when the store has it all; rejects with `conflict` when somebody was faster. */
   readonly committed: Promise<void>;
 }
@@ -66,7 +71,14 @@ export interface ClaimParts {
   readonly refusals: Refusals;
 }
 
-export type Claim = (create: Creation, undo: UndoStack) => Claimed;
+/** `exposed`: container ports that `-P` publishes, `80/tcp`. */
+export type Claim = (create: Creation, undo: UndoStack, exposed: readonly string[]) => Claimed;
+
+interface Decided {
+  readonly decision: Decision;
+  readonly ports?: ChosenPorts;
+  readonly warnings: readonly string[];
+}
 
 interface Targets {
   readonly refs: ReadonlyMap<string, string>;
@@ -133,13 +145,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     return { refs, mustBeWith };
   }
 
-  /** A volume of another driver than `local` is wherever its driver reaches. */
-  function placeOf(volume: string): string | undefined {
-    const found = volumes.find(volume);
-    return (found?.record?.driver ?? 'local') === 'local' ? found?.host : undefined;
-  }
-
-  function decide(create: Creation, name: string, identity: Identity, targets: Targets): Decision {
+  function decide(create: Creation, name: string, identity: Identity, targets: Targets, exposed: readonly string[]): Decided {
     const reference = create.request.Image ?? '';
     const image = images.find(reference);
     if (reference === '') throw new ArpanetError('invalid', 'no image specified: the request has no "Image"');
@@ -149,11 +155,15 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     const facts = {
       name,
       platform: create.platform,
-      volumesAt: identity.volumes.map((volume) => ({ volume, host: placeOf(volume) })),
+      ...volumeFacts(volumes, identity.volumes, create.request),
       mustBeWith: targets.mustBeWith,
       imageHosts: image?.hosts ?? [],
     };
-    const wanted = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
+    const wanted = {
+      ...placementRequest(identity, create.request, facts),
+      ...(create.on === undefined ? {} : { only: create.on }),
+      ...(create.prefer === undefined ? {} : { prefer: create.prefer }),
+    };
     const nowMs = deps.now();
     const creating = recordsBeforeView(core);
     const hosts = view.hosts().map((host) => {
@@ -169,7 +179,24 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     const { decision } = placement;
     const chosen = hosts.find((host) => host.name === decision.host);
     if (chosen !== undefined) pending.set(chosen.name, [...chosen.pending, chargeFor(wanted, chosen, nowMs)]);
-    return decision;
+    if (identity.mode.kind === 'container' || (identity.mode.kind === 'native' && identity.mode.name !== 'bridge'))
+      return { decision, warnings: [] };
+    const { isPublishing } = deps.settings;
+    const { chosen: ports, isExhausted } = choosePorts({
+      bindings: create.request.HostConfig?.PortBindings,
+      exposed,
+      hosts,
+      host: decision.host,
+      isAtOneAddress: isPublishing,
+      replaces: identity.replaces,
+      random: deps.random,
+    });
+    if (isExhausted) throw refusedPort(name, deps.newId(), 'all ports are allocated');
+    return {
+      decision,
+      ...(ports === undefined ? {} : { ports }),
+      warnings: isPublishing ? [] : portWarnings(wanted, hosts, decision.host),
+    };
   }
 
   /** What is of no project has a network that nobody can name. */
@@ -207,35 +234,6 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     } catch {
       return undefined; // it was removed meanwhile: then there is nothing to replace
     }
-  }
-
-  function volumeChanges(
-    identity: Identity,
-    host: string,
-    undo: UndoStack,
-  ): { readonly changes: Change[]; readonly known: readonly string[] } {
-    const changes: Change[] = [];
-    const known: string[] = [];
-    for (const name of identity.volumes) {
-      const before = ledger.get<VolumeRecord>(keys.volume(name));
-      if (before !== undefined) known.push(name);
-      if (before?.host !== undefined || (before !== undefined && before.driver !== 'local')) continue;
-      // An Engine's own anonymous volumes are used again by compose: they are where they are.
-      if (before === undefined && volumes.find(name) !== undefined) continue;
-      const record: VolumeRecord = { driver: 'local', createdAtMs: deps.now(), ...before, name, host };
-      changes.push({ kind: 'put', key: keys.volume(name), value: record });
-      undo.push(`place of volume ${name}`, async () => {
-        await core.syncs.sync(host, { volumes: true });
-        const isMade = view.host(host)?.volumes.some((volume) => volume.Name === name);
-        const isWanted = containerRecords(deps).some((other) =>
-          other.request.HostConfig?.Binds?.some((bind) => bind.startsWith(`${name}:`)),
-        );
-        if (isMade || isWanted || ledger.get<VolumeRecord>(keys.volume(name)) !== record) return;
-        const key = keys.volume(name);
-        await commit([before === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: before }]);
-      });
-    }
-    return { changes, known };
   }
 
   /** What the lost one was, in the networks that it was in. */
@@ -300,7 +298,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     return reachable(request === create.request ? create : { ...create, request });
   }
 
-  return (asSent, undo) => {
+  return (asSent, undo, exposed) => {
     const create = meant(asSent);
     const old = create.replacementOf;
     const name = old?.name ?? nameOf(create.name);
@@ -315,7 +313,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
       if (!implicit && findNetwork(reference, networkRecords(deps)) === undefined)
         throw new ArpanetError('invalid', `network ${reference} not found`);
     }
-    const decision = decide(create, name, wanted, targets);
+    const { decision, ports, warnings } = decide(create, name, wanted, targets, exposed);
     const { host } = decision;
     const facts: TemplateFacts = { ...wanted, nonce, host: platformOf(host) };
     const request = filledIn(create.request, facts);
@@ -357,6 +355,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
         ...(variables.length === 0 ? {} : { linkEnv: variables }),
         ...(linkedHosts.length === 0 ? {} : { linkedHosts }),
         request: create.request,
+        ...(ports === undefined ? {} : { ports }),
         ...(create === asSent ? {} : { networkModeSent: asSent.request.HostConfig?.NetworkMode ?? '' }),
         decision,
         createdAtMs: deps.now(),
@@ -365,7 +364,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
         ...(old?.id === undefined ? {} : { movedFrom: { id: old.id, host: old.host, atMs: deps.now() } }),
         ...(old?.connected === undefined ? {} : { connected: old.connected }),
       };
-      const place = volumeChanges(identity, host, undo);
+      const place = placeVolumes(core, volumes, identity.volumes, host, undo);
       const kind = old === undefined ? 'create' : 'put';
       commits.push(commit([{ kind, key: keys.container(name), value: record }, ...offers, ...place.changes]));
       undo.push(`name ${name}`, async () => {
@@ -374,7 +373,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
         const isOurs = present?.requestId === record.requestId && present?.createdAtMs === record.createdAtMs;
         if (isOurs) await commit([old === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: old }]);
       });
-      return { record, request, identity, networks, refs: targets.refs, knownVolumes: place.known, committed: all(commits) };
+      return { record, request, identity, networks, refs: targets.refs, knownVolumes: place.known, warnings, committed: all(commits) };
     } catch (error) {
       for (const begun of commits) begun.catch(() => undefined);
       throw error;

@@ -16,6 +16,7 @@ import type { Adopt } from '../containers/adopt.ts';
 import { missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import { containerRecords, type Core } from '../core.ts';
+import { createExposedPorts } from './exposed-ports.ts';
 import type { Images } from '../images/images.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { labelMac } from './label-mac.ts';
@@ -53,6 +54,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
   const { deps, view, records, engines, syncs, commit } = core;
   const { log, dhcp } = deps;
   const claim: Claim = createClaim({ core, volumes, overlays, refusals });
+  const exposedPorts = createExposedPorts(core);
   const running = new Map<string, { readonly created: Promise<CreatedContainer>; readonly signal: AbortSignal }>();
 
   /** The answer of an earlier try of the same request, if that one came to its end. */
@@ -70,13 +72,14 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
   async function run(create: Creation): Promise<CreatedContainer> {
     const before = await answered(create.requestId);
     if (before !== undefined) return before;
+    const exposed = await exposedPorts(create.request);
     for (let attempt = 1; ; attempt++) {
       const undo = createUndo(log);
       let claimed: Claimed | undefined;
       let isCommitted = false;
       let end: (() => void) | undefined;
       try {
-        claimed = claim(create, undo);
+        claimed = claim(create, undo, exposed);
         end = creates.begin(claimed.record.name);
         await claimed.committed;
         isCommitted = true;
@@ -123,6 +126,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
       imageReference: String(imageReference),
       refs: claimed.refs,
       hostSearch: view.host(host)?.facts?.dns?.search ?? [],
+      ports: record.ports,
       linkEnv: claimed.record.linkEnv ?? [],
       signed: {
         nonce: record.nonce ?? '',
@@ -172,7 +176,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
     }
     await deps.failpoint('create.recorded');
     log.info({ container: name, id: answer.Id.slice(0, 12), host, addresses: Object.values(record.addresses) }, 'container created');
-    return { id: answer.Id, warnings: [...(answer.Warnings ?? []), ...warnings] };
+    return { id: answer.Id, warnings: [...(answer.Warnings ?? []), ...warnings, ...claimed.warnings] };
   }
 
   /** The client's next call names this container: a slow host is asked again, for as long as it is connected. */

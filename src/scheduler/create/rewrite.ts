@@ -6,6 +6,7 @@
 import { type CreateRequest, type EndpointSettings, type HostConfig, type NetworkRecord } from '../../model/index.ts';
 import { ipv6At } from '../../networks/index.ts';
 import type { Identity, WantedNetwork } from './identify.ts';
+import { type ChosenPorts, withChosen } from '../placement/choose-ports.ts';
 import { dnsOf } from './rewrite-dns.ts';
 import { type RecordLabelsInput, recordLabelsOf } from './rewrite-labels.ts';
 import { withRefs } from './rewrite-refs.ts';
@@ -34,6 +35,8 @@ export interface RewriteInput {
   readonly refs: ReadonlyMap<string, string>;
   /** Search domains of containers on that host whose user names none. */
   readonly hostSearch?: readonly string[];
+  /** Numbers of host ports that were chosen for it. */
+  readonly ports?: ChosenPorts | undefined;
   /** What its links tell it; its own variables go before. */
   readonly linkEnv: readonly string[];
   /** For its labels, which outlive the store. */
@@ -59,7 +62,7 @@ export function rewrite(input: RewriteInput): Rewritten {
   const labelNames = Object.keys(request.Labels ?? {});
   const labels = { ...request.Labels, ...recordLabelsOf({ identity, name: input.name, networks, labelNames, ...input.signed }) };
   const body = {
-    ...withRefs(request, input.refs),
+    ...withPorts(withRefs(request, input.refs), input.ports),
     ...(request.Image === undefined && input.imageReference === '' ? {} : { Image: input.imageReference }),
     Labels: labels,
     ...(input.linkEnv.length === 0 ? {} : { Env: withLinkEnv(request.Env ?? [], input.linkEnv) }),
@@ -79,6 +82,13 @@ export function rewrite(input: RewriteInput): Rewritten {
     },
     connectAfter: endpoints.slice(atCreate.length),
   };
+}
+
+function withPorts(request: CreateRequest, ports: ChosenPorts | undefined): CreateRequest {
+  const { HostConfig } = request;
+  return ports === undefined
+    ? request
+    : { ...request, HostConfig: { ...HostConfig, PortBindings: withChosen(HostConfig?.PortBindings, ports) } };
 }
 
 function hostConfigOf(hostConfig: HostConfig, { identity, networks, hostSearch }: RewriteInput): HostConfig {

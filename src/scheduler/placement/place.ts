@@ -45,5 +45,12 @@ function apart(request: PlacementRequest): string | undefined {
     ...request.volumesAt.map(({ volume, host }) => ({ host, what: `volume ${volume}` })),
   ].filter(({ host }) => host !== undefined);
   if (new Set(pins.map((pin) => pin.host)).size < 2) return undefined;
-  return `it must share a host with ${pins.map(({ what, host }) => `${what} on ${host ?? ''}`).join(' and ')}`;
+  return `it must share a host with ${pins.map(({ what, host }) => `${what} on ${host ?? ''}`).join(' and ')}${whatToDo(request, pins[0]?.host)}`;
+}
+
+function whatToDo({ mustBeWith, volumesAt }: PlacementRequest, host: string | undefined): string {
+  const volumes = volumesAt.filter((volume) => volume.host !== undefined);
+  if (mustBeWith.length === 0)
+    return ': copy the data of a volume to a new one on the other host, or remove one whose data can be made again (docker volume rm)';
+  return volumes.length === 0 ? `: create them again on one host (-e constraint:node==${host ?? ''})` : '';
 }

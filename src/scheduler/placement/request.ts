@@ -6,7 +6,7 @@ import { parseReserve, reservedBy } from '../../text/reserve-label.ts';
 import { constraintsOf } from './constraints.ts';
 import { spreadKeys } from './spread.ts';
 
-export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'mustBeWith' | 'imageHosts'> {
+export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'projectVolumesAt' | 'mustBeWith' | 'imageHosts'> {
   readonly name: string;
   readonly platform?: string | undefined;
 }
@@ -38,7 +38,10 @@ function maxPerHostOf(request: CreateRequest): Pick<PlacementRequest, 'maxPerHos
   return { maxPerHost: Number(value) };
 }
 
-export type Needs = Pick<PlacementRequest, 'reservedNanoCpus' | 'reservedMemoryBytes' | 'expectedNanoCpus' | 'expectedMemoryBytes'>;
+export type Needs = Pick<
+  PlacementRequest,
+  'reservedNanoCpus' | 'reservedMemoryBytes' | 'expectedNanoCpus' | 'expectedMemoryBytes' | 'network'
+>;
 
 /**
  * What a container sets aside on its host, and what it is taken to use there. It reserves what its label `arpanet.reserve` says
@@ -54,7 +57,13 @@ export function needsOf({ HostConfig, Labels }: Pick<CreateRequest, 'HostConfig'
     reservedMemoryBytes: reserved.memoryBytes,
     expectedNanoCpus: reserved.nanoCpus || NanoCpus || byQuota,
     expectedMemoryBytes: reserved.memoryBytes || Memory,
+    ...networkOf(HostConfig),
   };
+}
+
+function networkOf(given: CreateRequest['HostConfig']): Pick<Needs, 'network'> {
+  if (given?.NetworkMode === 'host') return { network: 'host' };
+  return given?.PublishAllPorts === true || Object.keys(given?.PortBindings ?? {}).length > 0 ? { network: 'published' } : {};
 }
 
 function refuseUnreadable(value: string | undefined): void {

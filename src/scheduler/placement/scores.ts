@@ -8,10 +8,12 @@ import { refersTo } from '../create/identify.ts';
 import { isMet } from './filters/affinity.ts';
 import { satisfies } from './filters/constraint.ts';
 import { usageOf, type Usage } from './load.ts';
-import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
+import type { HostSnapshot, PlacedContainer, PlacementOptions, PlacementRequest } from './snapshot.ts';
 
 const SPREAD = 1_000_000;
 const PREFERENCE = 10_000;
+/** As many preferences. */
+const CHOSEN_BEFORE = 100;
 const SAME_SERVICE = 100;
 const USAGE = 10;
 const CONTAINERS_PER_CORE = 1;
@@ -37,7 +39,11 @@ export function score(
   const liveMemory = usage.liveMemory ?? average.liveMemory ?? 0;
   const running = host.containers.filter((container) => container.state !== 'stopped' && !refersTo(request.replaces, container));
   const same = running.filter((container) => container.deployment === request.deployment && container.service === request.service).length;
+  const mates = same === 0 && hasPortMate(request, running) ? 1 : 0;
   const preferences =
+    mates +
+    (isByProjectVolumes(request, host) ? 1 : 0) +
+    (request.prefer === host.name ? CHOSEN_BEFORE : 0) +
     request.constraints.filter((constraint) => constraint.soft && satisfies(constraint, host)).length +
     request.affinities.filter((constraint) => constraint.soft && isMet(constraint, request, host)).length;
   const image = request.imageHosts.includes(host.name) ? 1 : 0;
@@ -77,6 +83,21 @@ export function score(
       image,
     },
   };
+}
+
+/** A container on the host's own network asks its localhost for what its project publishes: they are together, one of each service. */
+function hasPortMate({ network, deployment }: PlacementRequest, running: readonly PlacedContainer[]): boolean {
+  if (network === undefined || deployment === 'default') return false;
+  const wanted = network === 'host' ? 'published' : 'host';
+  return running.some((other) => other.deployment === deployment && other.network === wanted);
+}
+
+/** A service that comes later may need several volumes of a project at once: they are together, as far as that fits. */
+function isByProjectVolumes({ projectVolumesAt, deployment }: PlacementRequest, host: HostSnapshot): boolean {
+  if (projectVolumesAt === undefined) return false;
+  return (
+    projectVolumesAt.includes(host.name) || host.containers.some((other) => other.deployment === deployment && other.hasVolumes === true)
+  );
 }
 
 /** The mean of the live figures known: what a host without figures of its own is taken to have. */

@@ -21,10 +21,14 @@ export interface PlacementRequest {
   readonly expectedNanoCpus: number;
   readonly expectedMemoryBytes: number;
   readonly hostPorts: readonly string[];
+  /** As of a placed container. */
+  readonly network?: 'host' | 'published';
   readonly constraints: readonly Constraint[];
   readonly affinities: readonly Constraint[];
   /** Named volumes and where their data is; undefined: nowhere yet, or everywhere. */
   readonly volumesAt: readonly { readonly volume: string; readonly host: string | undefined }[];
+  /** Set for a container of a project that is the first to use a named volume: hosts that have volumes of the project. */
+  readonly projectVolumesAt?: readonly string[];
   /** Containers it must share a host with, and where they are. */
   readonly mustBeWith: readonly { readonly container: string; readonly host: string | undefined; readonly because: string }[];
   /** Hosts that hold the image now. */
@@ -37,6 +41,8 @@ export interface PlacementRequest {
   readonly maxPerHost?: number;
   /** Host labels over whose values its service is spread evenly, the first before the second. */
   readonly spreadOver?: readonly string[];
+  /** A host that was chosen for it before: it goes there if it fits. */
+  readonly prefer?: string;
   /** The one host that it may go to: it is being moved there. */
   readonly only?: string;
 }

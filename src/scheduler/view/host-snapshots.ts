@@ -1,10 +1,20 @@
 /** The view as placement wants it: plain copies of hosts and containers. Pure; remembers what it made of objects that do not change. */
-import type { ContainerInspect, ContainerRecord, ContainerView, HostConfig, HostFacts, HostView } from '../../model/index.ts';
-import { hostPortsOf } from '../create/identify-needs.ts';
+import type {
+  CreateRequest,
+  ContainerInspect,
+  ContainerRecord,
+  ContainerView,
+  HostConfig,
+  HostFacts,
+  HostView,
+} from '../../model/index.ts';
+import { hostPortsOf, volumesOf } from '../create/identify-needs.ts';
 import { each } from '../../telemetry/left-out.ts';
 import type { HostImages } from './image-index.ts';
+import { withChosen } from '../placement/choose-ports.ts';
 import { needsOf } from '../placement/request.ts';
 import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
+import { isNamedVolume } from '../../text/names.ts';
 import type { ImageReader, ViewReader } from './roles.ts';
 
 const placed = new WeakMap<ContainerView, PlacedContainer>();
@@ -63,9 +73,11 @@ export function hostSnapshot({ host, loadAtMs, containers, creating, images, pen
   };
 }
 
+const usesVolumes = (request: CreateRequest): boolean => volumesOf(request).volumes.some(isNamedVolume);
 const nameOf = ({ name }: { readonly name: string }): string => name;
 
-function placedContainer(container: ContainerView): PlacedContainer {
+/** The container as placement sees it. */
+export function placedContainer(container: ContainerView): PlacedContainer {
   const known = placed.get(container);
   if (known !== undefined) return known;
   const { inspect } = container.facts;
@@ -79,6 +91,7 @@ function placedContainer(container: ContainerView): PlacedContainer {
     labels: inspect.Config.Labels ?? {},
     state: State.Status === 'created' ? 'created' : State.Running || State.Restarting || State.Paused ? 'running' : 'stopped',
     hostPorts: hostPortsOf(boundPorts(inspect)),
+    hasVolumes: usesVolumes({ HostConfig: inspect.HostConfig }),
     ...needsOf({ HostConfig: inspect.HostConfig, Labels: inspect.Config.Labels ?? {} }),
   };
   placed.set(container, made);
@@ -101,7 +114,8 @@ function placedRecord(record: ContainerRecord): PlacedContainer {
     number: record.number,
     labels: record.request.Labels ?? {},
     state: 'created',
-    hostPorts: hostPortsOf(record.request.HostConfig?.PortBindings),
+    hostPorts: hostPortsOf(withChosen(record.request.HostConfig?.PortBindings, record.ports ?? {})),
+    hasVolumes: usesVolumes(record.request),
     ...needsOf(record.request),
   };
 }

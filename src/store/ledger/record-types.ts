@@ -91,6 +91,7 @@ export const RECORD_TYPES: GoTypes = {
     linkEnv: '*[]string',
     networkModeSent: '*string',
     request: CREATE_REQUEST,
+    ports: '*map[string][]string',
     decision: 'shown.Decision',
     createdAtMs: 'milliseconds',
     requestId: '*string',

@@ -319,6 +319,23 @@ describe('docker against three hosts', () => {
     await must(docker('rm', '-fv', 'parent'));
   });
 
+  it('a fixed port that is published on another host, too, is said in the answer; host-network containers are beside their project’s ports', async () => {
+    const nap = ['--stop-timeout', '0', 'busybox', 'sleep', '600'];
+    const of = (service: string) => ['--label', 'com.docker.compose.project=pair', '--label', `com.docker.compose.service=${service}`];
+    await must(docker('run', '-d', '--name', 'one', '-p', '7001:80', ...nap));
+    const { code, stderr } = await docker('run', '-d', '--name', 'two', '-p', '7001:80', ...nap);
+    assert.equal(code, 0, stderr);
+    const [first, second] = [await hostOf('one'), await hostOf('two')];
+    assert.match(
+      stderr,
+      new RegExp(`port 7001/tcp is published by one on host ${first}, too: this container answers at host ${second} only`),
+    );
+    const far = `constraint:node!=${first}`;
+    await must(docker('run', '-d', '--name', 'web', '-p', '7002:80', '-e', far, ...of('web'), ...nap));
+    for (const name of ['p1', 'p2', 'p3']) await must(docker('run', '-d', '--name', name, '--network', 'host', ...of(name), ...nap));
+    assert.deepEqual(await Promise.all(['p1', 'p2', 'p3'].map(hostOf)), Array(3).fill(await hostOf('web')));
+  });
+
   it('--link gives the alias to the linking container; info lists the hosts; version names them', async () => {
     await must(docker('run', '-d', '--name', 'store', 'busybox', 'sleep', '600'));
     await must(docker('run', '-d', '--name', 'user', '--link', 'store:db', 'busybox', 'sleep', '600'));

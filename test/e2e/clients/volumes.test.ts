@@ -194,6 +194,41 @@ volumes: { named: {} }
     });
   }
 
+  for (const version of ['1.29.2', '2'] as const) {
+    it(`services that share volumes come up with compose ${version}; two volumes on two hosts are refused, with what to do`, async () => {
+      const folder = join(scratch, `sv${version.at(0)}`);
+      mkdirSync(folder, { recursive: true });
+      const compose = (...args: string[]) => (version === '2' ? cluster.composeV2(folder, ...args) : cluster.composeV1(folder, ...args));
+      const service = (...volumes: string[]) =>
+        `{ image: busybox, command: sleep 600, stop_grace_period: 0s, volumes: [${volumes.map((volume) => `"${volume}:/${volume}"`).join(', ')}] }`;
+      writeFileSync(
+        join(folder, 'docker-compose.yml'),
+        `version: "3"
+services:
+  nginx: ${service('static')}
+  worker: ${service('media')}
+  db: ${service('data')}
+  web: ${service('static', 'media')}
+volumes: { static: {}, media: {}, data: {} }
+`,
+      );
+      for (const turn of ['first', 'again']) {
+        await must(compose('up', '-d'));
+        const hosts = new Set((await must(docker('ps', '--format', '{{.Label "arpanet.host"}}'))).trim().split('\n'));
+        assert.equal(hosts.size, 1, turn);
+        await must(compose('down', ...(turn === 'first' ? [] : ['-v'])));
+      }
+      for (const [host, volume] of [
+        ['h1', 'x'],
+        ['h2', 'y'],
+      ] as const)
+        await must(docker('run', '--rm', ...on(host), '-v', `${volume}:/d`, 'busybox', 'true'));
+      const apart = await docker('run', '--rm', '-v', 'x:/x', '-v', 'y:/y', 'busybox', 'true');
+      assert.match(apart.stderr, /must share a host with volume x on h1 and volume y on h2: copy the data .* or remove one/);
+      await must(docker('volume', 'rm', 'x', 'y'));
+    });
+  }
+
   it('a bind mount whose source is missing on the chosen host is refused with that reason', async () => {
     const here = join(scratch, 'here');
     mkdirSync(here);

@@ -106,6 +106,41 @@ describe('the README', () => {
     await docker('rm', '-f', ...(await docker('ps', '-q', '--filter', 'label=arpanet.service=site')).split('\n'));
   });
 
+  it('has one container for each published port: of ranges, without a number, and fixed ones, in the words of an Engine', async () => {
+    const env = { ...process.env, DOCKER_CONFIG: scratch, DOCKER_HOST: `tcp://127.0.0.1:${port}` };
+    const docker = (...args: string[]) => runProgram('docker', args, { cwd: repository, env });
+    const run = (name: string, ...flags: string[]) =>
+      docker('run', '-d', '--name', name, '--stop-timeout', '0', ...flags, 'busybox', 'sleep', '600');
+    const portOf = async (name: string, of: string) => /:(\d+)$/m.exec(await must(docker('port', name, of)))?.[1];
+    const first = await freePort();
+    const range = `${first}-${first + 2}:80`;
+    for (const name of ['r1', 'r2', 'r3']) await must(run(name, '-p', range));
+    assert.deepEqual(
+      (await Promise.all(['r1', 'r2', 'r3'].map(async (name) => Number(await portOf(name, '80'))))).toSorted((a, b) => a - b),
+      [first, first + 1, first + 2],
+    );
+    const failed = 'driver failed programming external connectivity on endpoint';
+    assert.match((await run('r4', '-p', range)).stderr, new RegExp(`${failed} r4 \\([0-9a-f]{64}\\): all ports are allocated`));
+    assert.equal(
+      (await must(docker('inspect', '-f', '{{json .HostConfig.PortBindings}}', 'r1'))).trim(),
+      `{"80/tcp":[{"HostIp":"","HostPort":"${first}-${first + 2}"}]}`,
+    );
+    for (const name of ['n1', 'n2', 'n3']) await must(run(name, '-P', '--expose', '81', '-p', '80'));
+    const chosen = await Promise.all(['n1', 'n2', 'n3'].flatMap((name) => [portOf(name, '80'), portOf(name, '81')]));
+    assert.equal(new Set(chosen).size, 6, chosen.join(' '));
+    await must(docker('network', 'create', 'aaa'));
+    await must(docker('network', 'connect', 'aaa', 'n1'));
+    await must(docker('restart', '-t', '0', 'n1'));
+    assert.deepEqual([await portOf('n1', '80'), await portOf('n1', '81')], chosen.slice(0, 2), 'a chosen port stays');
+    await must(run('one', '-p', `${first + 3}:80`));
+    const refused = `${failed} two \\([0-9a-f]{64}\\): Bind for 0.0.0.0:${first + 3} failed: port is already allocated`;
+    assert.match((await run('two', '-p', `${first + 3}:80`)).stderr, new RegExp(refused));
+    await must(docker('rm', '-f', 'one'));
+    await must(docker('start', 'two'));
+    await must(docker('rm', '-f', 'r1', 'r2', 'r3', 'n1', 'n2', 'n3', 'two'));
+    await must(docker('network', 'rm', 'aaa'));
+  });
+
   it('ends at a signal and leaves nothing behind', async () => {
     await endProcess(up);
     assert.equal(up.exitCode, 0, said);

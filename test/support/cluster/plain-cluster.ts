@@ -152,7 +152,7 @@ export async function plainCluster(
       release: async () => undefined,
       rename: (_container, _name, act) => act(),
     },
-    networks: { list: () => networks([...views.values()]), rejoin: () => Promise.resolve() },
+    networks: { list: () => networks([...views.values()]), rejoin: () => Promise.resolve(), claimPorts: () => () => undefined },
     volumes: { list: () => volumes.map((summary) => ({ record: undefined, name: summary.Name, host: name, summary })) },
     images: {
       find(reference) {

@@ -82,6 +82,7 @@ export async function startFakeCluster(
         },
         settings: {
           strategy: 'spread',
+          isPublishing: false,
           hostDownMs: options.hostDownMs ?? 5_000,
           agentSettings: () => ({ logLevel: null }),
           graceMs: options.graceMs ?? 1_000,

@@ -291,6 +291,11 @@ describe('what must be together', () => {
       volumesAt: [{ volume: 'data', host: 'h2' }],
     });
     assert.equal(message(apart, hosts), 'no host fits: it must share a host with container db (volumes_from) on h1 and volume data on h2');
+    const two = request({ mustBeWith: ['h1', 'h2'].map((on) => ({ container: `db-${on}`, host: on, because: 'volumes_from' })) });
+    assert.match(
+      message(two, hosts),
+      /db-h1 \(volumes_from\) on h1 and container db-h2 .* on h2: create them again on one host \(-e constraint:node==h1\)$/,
+    );
   });
 });
 

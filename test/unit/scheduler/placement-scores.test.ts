@@ -324,3 +324,31 @@ describe('what a request sets aside', () => {
     }
   });
 });
+
+describe('a project of which one asks its localhost for what another publishes', () => {
+  const mate = (name: string, network: 'host' | 'published', more: Partial<PlacedContainer> = {}): PlacedContainer => ({
+    ...request(),
+    id: name,
+    name,
+    service: name,
+    number: 1,
+    state: 'running',
+    network,
+    ...more,
+  });
+  const busy = (...containers: PlacedContainer[]) => [host('h1'), host('h2', { load: load(0.9), containers })];
+
+  it('is on one host, whichever comes first', () => {
+    assert.equal(chosen(busy(mate('web', 'published')), request({ service: 'probe', network: 'host' })), 'h2');
+    assert.equal(chosen(busy(mate('probe', 'host')), request({ service: 'web', network: 'published' })), 'h2');
+  });
+
+  it('but for other projects, single containers, and a second one of the same service', () => {
+    const other = mate('web', 'published', { deployment: 'xyz' });
+    assert.equal(chosen(busy(other), request({ service: 'probe', network: 'host' })), 'h1');
+    const single = { deployment: 'default' };
+    assert.equal(chosen(busy(mate('web', 'published', single)), request({ ...single, service: 'probe', network: 'host' })), 'h1');
+    const second = busy(mate('probe', 'host'), mate('web', 'published'));
+    assert.equal(chosen(second, request({ service: 'web', network: 'published' })), 'h1');
+  });
+});

@@ -1,0 +1,126 @@
+/** Volumes of a project, and what needs one host together: real streams and store; hosts of plain data. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, it } from 'node:test';
+import type { CreateRequest } from '../../../src/model/index.ts';
+import { type FakeCluster, startFakeCluster, until } from '../../support/fakes/fake-cluster.ts';
+
+const volumes: Readonly<Record<string, readonly string[]>> = {
+  web: ['sv_static', 'sv_media'],
+  worker: ['sv_media'],
+  nginx: ['sv_static'],
+};
+const request = (service: string, more: CreateRequest = {}, project = 'sv'): CreateRequest => ({
+  Image: 'busybox',
+  ...more,
+  Labels: { 'com.docker.compose.project': project, 'com.docker.compose.service': service },
+  HostConfig: { Binds: (volumes[service] ?? []).map((volume) => `${volume}:/${volume}`), ...more.HostConfig },
+});
+const created = (cluster: FakeCluster, name: string, body: CreateRequest) =>
+  cluster.scheduler.containers.create({
+    name,
+    platform: undefined,
+    request: body,
+    apiVersion: '1.41',
+    requestId: randomUUID(),
+    signal: new AbortController().signal,
+  });
+const hostOf = (cluster: FakeCluster, name: string) => cluster.scheduler.containers.one(name).host;
+/** Each on another host, as far as load and numbers say. */
+async function busy(cluster: FakeCluster, host: string): Promise<void> {
+  const agent = cluster.agents.find(({ name }) => name === host);
+  agent?.say({ type: 'beat', load: { cpu: 0.9, memoryUsedBytes: 1, memoryTotalBytes: 1 } });
+  await until(() => cluster.scheduler.hosts.list().find(({ name }) => name === host)?.load?.cpu === 0.9, `${host} is busy`);
+}
+
+describe('services of a project that share volumes', () => {
+  for (const order of [
+    ['nginx', 'worker', 'web'],
+    ['worker', 'web', 'nginx'],
+    ['web', 'nginx', 'worker'],
+  ])
+    it(`are on one host, created as ${order.join(', ')}, before and after each of them makes it busy`, async () => {
+      await using cluster = await startFakeCluster(3);
+      for (const name of ['sv_static', 'sv_media'])
+        await cluster.scheduler.volumes.create({
+          Name: name,
+          Labels: { 'com.docker.compose.project': 'sv', 'com.docker.compose.volume': name },
+        });
+      assert.deepEqual(
+        cluster.scheduler.volumes.list().map(({ host }) => host),
+        [undefined, undefined],
+        'a volume has no place before its first container',
+      );
+      for (const service of order) {
+        await created(cluster, `sv-${service}-1`, request(service));
+        await busy(cluster, hostOf(cluster, `sv-${service}-1`));
+      }
+      assert.equal(new Set(order.map((service) => hostOf(cluster, `sv-${service}-1`))).size, 1);
+    });
+
+  it('are on one host when they are created at the same moment, with volumes that nobody made before', async () => {
+    await using cluster = await startFakeCluster(3);
+    const order = ['nginx', 'worker', 'web'];
+    await Promise.all(order.map(async (service) => created(cluster, `sv-${service}-1`, request(service))));
+    assert.equal(new Set(order.map((service) => hostOf(cluster, `sv-${service}-1`))).size, 1);
+  });
+
+  it('are where a volume is that an earlier up has left', async () => {
+    await using cluster = await startFakeCluster(3);
+    const label = { 'com.docker.compose.project': 'sv' };
+    await cluster.scheduler.volumes.create({ Name: 'sv_media', Labels: label });
+    await created(cluster, 'sv-worker-1', request('worker'));
+    const worker = cluster.scheduler.containers.one('sv-worker-1');
+    await busy(cluster, worker.host);
+    await cluster.scheduler.containers.release(worker);
+    await created(cluster, 'sv-nginx-1', request('nginx'));
+    assert.equal(hostOf(cluster, 'sv-nginx-1'), worker.host);
+  });
+
+  it('of single containers, and of other projects, go where there is most room', async () => {
+    await using cluster = await startFakeCluster(3);
+    await created(cluster, 'sv-worker-1', request('worker'));
+    await busy(cluster, hostOf(cluster, 'sv-worker-1'));
+    await created(cluster, 'other', request('other', { HostConfig: { Binds: ['theirs:/d'] } }, 'other'));
+    await created(cluster, 'single', { Image: 'busybox', HostConfig: { Binds: ['mine:/d'] } });
+    assert.notEqual(hostOf(cluster, 'other'), hostOf(cluster, 'sv-worker-1'));
+    assert.notEqual(hostOf(cluster, 'single'), hostOf(cluster, 'sv-worker-1'));
+  });
+
+  it('whose volumes are on two hosts are refused, with what to do', async () => {
+    await using cluster = await startFakeCluster(2);
+    for (const [host, volume] of [
+      ['h1', 'sv_static'],
+      ['h2', 'sv_media'],
+    ] as const)
+      await created(cluster, host, { Image: 'busybox', Env: [`constraint:node==${host}`], HostConfig: { Binds: [`${volume}:/d`] } });
+    await assert.rejects(created(cluster, 'sv-web-1', request('web')), {
+      kind: 'unplaceable',
+      message:
+        /no host fits: it must share a host with volume sv_static on h1 and volume sv_media on h2: copy the data .* or remove one .*docker volume rm/,
+    });
+  });
+
+  it('get in a rehearsal a host where all of them fit', async () => {
+    await using cluster = await startFakeCluster(3);
+    // the first would go to an idle host, where a later one may not go
+    const order = ['nginx', 'worker', 'web'];
+    const web = request('web', { Env: ['constraint:node==h3'] });
+    await busy(cluster, 'h3');
+    const vpn = { name: 'sv-vpn-1', request: request('vpn') };
+    const tail = {
+      name: 'sv-tail-1',
+      request: request('tail', { HostConfig: { NetworkMode: 'container:sv-vpn-1', Binds: ['sv_media:/d'] } }),
+    };
+    const creates = [
+      vpn,
+      ...order.map((service) => ({ name: `sv-${service}-1`, request: service === 'web' ? web : request(service) })),
+      tail,
+    ];
+    const placed = cluster.scheduler.placement.rehearse(creates);
+    assert.deepEqual(
+      placed.map((one) => (one.kind === 'placed' ? one.decision.host : one.message)),
+      ['h3', 'h3', 'h3', 'h3', 'h3'],
+    );
+  });
+});
