@@ -6,6 +6,8 @@ export interface DhcpDeps {
   readonly ledger: Pick<Ledger, 'get' | 'list' | 'unreadable'>;
   /** CIDR from which subnets are allocated. */
   readonly pool: string;
+  /** 64 hex digits; IPv6 subnets that nobody named are from the range that it gives. Undefined: none can be. */
+  readonly clusterId?: string;
   /** Prefix length of a network without a size. */
   readonly defaultPrefix: number;
   /** How long a released address is not leased again: longer than DNS and ARP caches keep it. */

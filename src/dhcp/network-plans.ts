@@ -5,7 +5,17 @@ import type { NetworkPlans } from '../contracts/index.ts';
 import type { DhcpDeps } from './contract.ts';
 import { reservation, USER_GATEWAY } from './lease.ts';
 import { describePoolFull, describeRouted } from './refusals.ts';
-import { chooseSubnet, coveredShare, parseIpam, parseIpam6, prefixOf, refuseOverlap, type UserIpam, vniOf } from './subnet.ts';
+import {
+  chooseSubnet,
+  chooseSubnet6,
+  coveredShare,
+  parseIpam,
+  parseIpam6,
+  prefixOf,
+  refuseOverlap,
+  type UserIpam,
+  vniOf,
+} from './subnet.ts';
 import { type Address, encloses, formatAddress, overlaps, parseSubnet, type Subnet } from '../text/ipv4.ts';
 
 /** Share of the pool that one host's routes may cover. Addresses there can be given to no network of the cluster. */
@@ -70,7 +80,10 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
 
   const plan: NetworkPlans['plan'] = ({ ipam, enableIpv6 = false, size, requestId, routes, ...asSent }) => {
     const asked = parseIpam(ipam);
-    const ipv6 = parseIpam6(ipam, enableIpv6, records());
+    const { clusterId } = deps;
+    const chosen =
+      clusterId === undefined ? undefined : () => chooseSubnet6(clusterId, Number.parseInt(deps.newId().slice(0, 4), 16), records());
+    const ipv6 = parseIpam6(ipam, enableIpv6, records(), chosen);
     const subnet = subnetFor(asked, size ?? asSent.labels['arpanet.size'], routes);
     const gateway = asked?.gateway === undefined ? undefined : formatAddress(asked.gateway);
     const record: NetworkRecord = {

@@ -13,7 +13,7 @@ import {
   subnetAt,
   splitCidr,
 } from '../text/ipv4.ts';
-import { contains6, overlaps6, parseIpv6, parseSubnet6 } from '../text/ipv6.ts';
+import { contains6, formatIpv6, overlaps6, parseIpv6, parseSubnet6 } from '../text/ipv6.ts';
 
 /** A /30 has two usable addresses: one host's gateway and one instance. A smaller one is of no use. */
 const LONGEST_PREFIX = 30;
@@ -115,16 +115,24 @@ export function parseIpam(ipam: NetworkCreateRequest['IPAM']): UserIpam | undefi
   };
 }
 
-/** The IPv6 part of the user's IPAM config, and whether it is on. `others` are in use. Throws `invalid` and `forbidden`. */
+/**
+ * The IPv6 part of the user's IPAM config, and whether it is on. `others` are in use. `chosen`: makes a subnet where none was named and IPv6 is on.
+ * Throws `invalid` and `forbidden`; what `chosen` throws.
+ */
 export function parseIpam6(
   ipam: NetworkCreateRequest['IPAM'],
   isEnabled: boolean,
   others: readonly NetworkRecord[],
+  chosen?: () => string,
 ): NetworkIpv6 | undefined {
   const [config, second] = (ipam?.Config ?? []).filter(isIpv6);
   if (second !== undefined) throw invalid('a network has one IPv6 subnet, and several were requested');
   if (config?.Subnet === undefined) {
     if (!isEnabled) return undefined;
+    if (chosen !== undefined) {
+      const cidr = chosen();
+      return { cidr, isEnabled, config: { Subnet: cidr } };
+    }
     throw invalid(
       'could not find an available, non-overlapping IPv6 address pool among the defaults to assign to the network: name its subnet',
     );
@@ -149,6 +157,21 @@ export function parseIpam6(
   // docker-py sends null for absent fields
   const sent = Object.entries(config).filter(([, value]) => Boolean(value));
   return { cidr: subnet.cidr, isEnabled, config: Object.fromEntries(sent) };
+}
+
+/**
+ * A /64 of the cluster's own range: fd, 40 bits of the cluster's id, and 16 bits for the network, from `first` on (RFC 4193 section 3.1). `others` are in use.
+ * Throws `exhausted`.
+ */
+export function chooseSubnet6(clusterId: string, first: number, others: readonly NetworkRecord[]): string {
+  const taken = others.flatMap(({ ipv6 }) => parseSubnet6(ipv6?.cidr ?? '') ?? []);
+  const range = BigInt(`0xfd${clusterId.slice(0, 10)}`) << 80n;
+  for (let tries = 0; tries < 2 ** 16; tries++) {
+    const number = BigInt((first + tries) % 2 ** 16);
+    const subnet = parseSubnet6(`${formatIpv6(range + (number << 64n))}/64`);
+    if (subnet !== undefined && !taken.some((other) => overlaps6(other, subnet))) return subnet.cidr;
+  }
+  throw new ArpanetError('exhausted', "all 65,536 IPv6 subnets of the cluster's range are in use: remove networks, or name a subnet");
 }
 
 const isIpv6 = ({ Subnet = '' }: IpamConfig): boolean => Subnet.includes(':');

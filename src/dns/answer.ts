@@ -5,8 +5,9 @@
  * sees all.
  */
 import { answering, dnsLabel, type NamedInstance, type OutsideEntry } from '../model/index.ts';
-import type { Scope, Target, Zone } from './zone.ts';
+import type { Owner, Scope, Target, Zone } from './zone.ts';
 import { addressOfReverseName } from '../text/ipv4.ts';
+import { addressOfReverseName6 } from '../text/ipv6.ts';
 
 export const TYPE = { A: 1, CNAME: 5, SOA: 6, PTR: 12, TXT: 16, AAAA: 28, SRV: 33, OPT: 41, ANY: 255 } as const;
 
@@ -43,6 +44,7 @@ export type Decision =
 interface Found {
   readonly instance: NamedInstance;
   readonly address: string;
+  readonly address6: string | undefined;
   readonly isOwn: boolean;
 }
 
@@ -75,15 +77,19 @@ export function decide(zone: Zone, question: Question, client: string, nowMs: nu
   }
   const address = addressOfReverseName(name);
   if (address !== undefined) return pointer(zone, type, address, scope);
+  const owner6 = zone.owners6.get(addressOfReverseName6(name) ?? '');
+  if (owner6 !== undefined) return pointerTo(owner6, type, 'ip6.arpa', scope);
   const hasServers = scope?.hasServers === true;
   if (name.endsWith('.consul')) return { kind: 'consul', otherwise: hasServers ? 'refer' : 'nxdomain' };
   return hasServers ? { kind: 'refer' } : { kind: 'forward', isBare: !name.includes('.') && name !== '' };
 }
 
-/** Whether a name below `service.consul` is below one of our deployments: then no other server knows it. */
+/** Whether a name below `service.consul` is, or may be, below one of our deployments: then no other server is asked. */
 function isOurs(zone: Zone, scope: Scope | undefined, name: string): boolean {
   const deployment = name.slice(name.lastIndexOf('.', name.length - zoneSuffix.length - 1) + 1, -zoneSuffix.length);
-  return deployment === scope?.deployment || zone.deployments.has(deployment) || zone.names.has(deployment);
+  return (
+    zone.deployments === undefined || deployment === scope?.deployment || zone.deployments.has(deployment) || zone.names.has(deployment)
+  );
 }
 
 /** Manual records of this name, unless an instance has the name, or a link of the client. */
@@ -196,6 +202,10 @@ function reply(zone: Zone, type: number, reading: Reading & { readonly found: re
   const found = reading.found.filter(({ instance }) => answers.has(instance));
   if (found.length === 0) return { kind: 'nxdomain', origin };
   if (type === TYPE.A || type === TYPE.ANY) return { kind: 'addresses', addresses: found.map(({ address }) => address) };
+  if (type === TYPE.AAAA) {
+    const answers = found.flatMap(({ address6 }): DnsRecord[] => (address6 === undefined ? [] : [{ type: 'AAAA', address: address6 }]));
+    return answers.length === 0 ? { kind: 'nodata', origin } : { kind: 'records', answers, additional: [] };
+  }
   if (type !== TYPE.SRV) return { kind: 'nodata', origin };
   const offers = found.flatMap((one) => services(one, reading.protocol));
   if (offers.length === 0) return { kind: 'nodata', origin };
@@ -259,16 +269,25 @@ function visible(targets: readonly Target[] | undefined, scope: Scope | undefine
     const from = scope ? scope.networks : Object.keys(instance.addresses);
     const via = from.find((network) => instance.addresses[network] !== undefined && (!scope || !networks || networks.includes(network)));
     const address = via === undefined ? undefined : instance.addresses[via];
-    return address === undefined ? [] : [{ instance, address, isOwn }];
+    return address === undefined ? [] : [{ instance, address, address6: address6Of(instance, from, networks), isOwn }];
   });
   return found.length > 0 ? found : undefined;
+}
+
+/** On the first of these networks where it has one; a name may be valid on some only. */
+function address6Of({ addresses6 = {} }: NamedInstance, from: readonly string[], valid: readonly string[] | undefined): string | undefined {
+  const via = from.find((network) => addresses6[network] !== undefined && valid?.includes(network) !== false);
+  return via === undefined ? undefined : addresses6[via];
 }
 
 function pointer(zone: Zone, type: number, address: string, scope: Scope | undefined): Decision {
   const origin = 'in-addr.arpa';
   const owner = zone.owners.get(address);
   if (!owner && !zone.holds(address)) return scope?.hasServers === true ? { kind: 'refer' } : { kind: 'forward', isBare: false };
-  if (!owner) return { kind: 'nxdomain', origin };
+  return owner ? pointerTo(owner, type, origin, scope) : { kind: 'nxdomain', origin };
+}
+
+function pointerTo(owner: Owner, type: number, origin: string, scope: Scope | undefined): Decision {
   const target = hostName(owner.instance);
   if (target === undefined || (scope && !scope.networks.includes(owner.network))) return { kind: 'nxdomain', origin };
   return type === TYPE.PTR || type === TYPE.ANY

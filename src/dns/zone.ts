@@ -37,11 +37,18 @@ export interface Zone {
   readonly shared: ReadonlyMap<string, ReadonlyMap<string, readonly Target[]>>;
   /** Manual records, by name below `service.consul`. */
   readonly outside: ReadonlyMap<string, readonly OutsideEntry[]>;
-  /** All deployments, those without a name here included. */
-  readonly deployments: ReadonlySet<string>;
-  readonly owners: ReadonlyMap<string, { readonly instance: NamedInstance; readonly network: string }>;
+  /** All deployments, those without a name here included; undefined: not known. */
+  readonly deployments: ReadonlySet<string> | undefined;
+  readonly owners: ReadonlyMap<string, Owner>;
+  /** By IPv6 address. */
+  readonly owners6: ReadonlyMap<string, Owner>;
   /** True for an address in the pool, or in the /24 of an instance: no server upstream knows its reverse name. */
   readonly holds: (address: string) => boolean;
+}
+
+export interface Owner {
+  readonly instance: NamedInstance;
+  readonly network: string;
 }
 
 type Names = Map<string, Target[]>;
@@ -56,7 +63,8 @@ export function compileZone(table: NameTable, pool?: string): Zone {
 
   const names: Names = new Map();
   const shared = new Map<string, Names>();
-  const owners = new Map<string, { instance: NamedInstance; network: string }>();
+  const owners = new Map<string, Owner>();
+  const owners6 = new Map<string, Owner>();
   const scopes = new Map<string, Scope>();
   const scopesByText = new Map<string, Scope>();
   const include = (instance: NamedInstance): void => {
@@ -83,6 +91,8 @@ export function compileZone(table: NameTable, pool?: string): Zone {
       if (rank(owners.get(address)?.instance) > rank(instance)) continue;
       owners.set(address, { instance, network });
       scopes.set(address, scope);
+      const address6 = instance.addresses6?.[network];
+      if (address6 !== undefined) owners6.set(address6, { instance, network });
     }
   };
   each({ kind: 'instance', of: 'the DNS zone' }, table.instances, ({ id }) => id, include);
@@ -94,9 +104,10 @@ export function compileZone(table: NameTable, pool?: string): Zone {
     scopes,
     names,
     shared,
-    deployments: new Set((table.deployments ?? []).map(dnsLabel)),
+    deployments: table.deployments && new Set(table.deployments.map(dnsLabel)),
     outside: new Map((table.outside ?? []).map(({ name, entries }) => [name, entries])),
     owners,
+    owners6,
     holds: (address) => blocks.has(block(address)) || inPool(address),
   };
 }
@@ -121,7 +132,11 @@ interface BareName {
 function* bareNames(instance: NamedInstance, networkNames: Readonly<Record<string, string>>): Generator<BareName> {
   const services = [...new Set([dnsName(instance.service), dnsLabel(instance.service)])];
   const own = [instance.name, instance.container.slice(0, 12), instance.hostname ?? ''].filter((name) => name !== '').map(dnsName);
-  for (const name of services) yield { name, networks: undefined, isOwn: false };
+  const { swarmService = '' } = instance;
+  // As swarm mode calls services and their tasks: `abc_web`, `tasks.web`, `tasks.abc_web`.
+  const ofSwarm = swarmService === '' ? [] : [...services.slice(0, 1), dnsName(swarmService)].map((name) => `tasks.${name}`);
+  const all = new Set([...services, ...(swarmService === '' ? [] : [dnsName(swarmService)]), ...ofSwarm]);
+  for (const name of all) yield { name, networks: undefined, isOwn: false };
   for (const name of [...services.map((service) => `${instance.number}.${service}`), ...own])
     yield { name, networks: undefined, isOwn: true };
   for (const network of Object.keys(instance.addresses)) {

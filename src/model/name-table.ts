@@ -14,12 +14,16 @@ export interface NamedInstance {
   readonly host: string;
   /** Addresses by network id, the primary network first. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** IPv6 addresses by network id, in the shortest form. Absent: it has none. */
+  readonly addresses6?: Readonly<Record<string, string>>;
   /** Aliases by network id. */
   readonly aliases: Readonly<Record<string, readonly string[]>>;
   /** Links of this container: alias -> name to look up in its own deployment (`pricing`, `1.pricing` or a container name). */
   readonly links: Readonly<Record<string, string>>;
   /** Exposed TCP/UDP ports, for SRV. */
   readonly ports: readonly { readonly port: number; readonly protocol: string }[];
+  /** What `docker service` calls its service (`abc_web`), if it is one of a stack or of `docker service create`: a name of it, and behind `tasks.`, too. */
+  readonly swarmService?: string;
   /** The host name that its user gave it: peers find it by that, too. */
   readonly hostname?: string;
   /** `out`: it does not run, or is being stopped: no name leads to it. It may still ask. */

@@ -74,6 +74,7 @@ export async function startLeadership(
     get pool() {
       return live.now().pool;
     },
+    clusterId,
     defaultPrefix: settings.defaultPrefix,
     get restMs() {
       return live.now().leaseRest;
@@ -147,7 +148,8 @@ export async function startLeadership(
     );
   const instances = () => {
     const { records, containers, withdrawn } = scheduler.names.sources();
-    return instancesOf({ records, containers, withdrawn, joining: joining() });
+    const networkOf = (id: string) => ledger.get<NetworkRecord>(keys.network(id));
+    return instancesOf({ records, containers, withdrawn, joining: joining(), networkOf });
   };
   const registrar = rooms.startRegistrar(
     {

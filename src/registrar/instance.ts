@@ -1,7 +1,20 @@
 /** Which instances there are, their names, and which of them DNS may answer with. Pure. */
-import { type ContainerInspect, type ContainerRecord, type ContainerView, dnsLabel, labels, type NamedInstance } from '../model/index.ts';
+import {
+  composeLabels,
+  type ContainerInspect,
+  type ContainerRecord,
+  type ContainerView,
+  dnsLabel,
+  labels,
+  type NamedInstance,
+  type NetworkRecord,
+  serviceName,
+  stackLabel,
+} from '../model/index.ts';
+import { ipv6At } from '../networks/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
 import { hasTemplate } from '../text/go-template/index.ts';
+import { canonicalIpv6 } from '../text/ipv6.ts';
 import { isServiceName } from '../text/names.ts';
 
 export interface InstancesInput {
@@ -11,6 +24,8 @@ export interface InstancesInput {
   readonly withdrawn: ReadonlySet<string>;
   /** Names of hosts whose state is unknown: not connected since the election, or suspect. Their containers count as running, as before. */
   readonly joining: ReadonlySet<string>;
+  /** The record of a network by its id. */
+  readonly networkOf?: (id: string) => NetworkRecord | undefined;
 }
 
 const nameOf = ({ name }: ContainerRecord): string => name;
@@ -33,6 +48,7 @@ interface Candidate {
  * newer; the other's id has the container's short id appended, so that both can be in the catalog.
  */
 export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
+  const { networkOf = () => undefined } = input;
   const seen = new Map(input.containers.map((view) => [view.id, view]));
   const candidates = [
     ...fenced({ kind: 'container', of: 'the instances' }, input.records, nameOf, (record) => {
@@ -63,6 +79,8 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       links,
       ports,
       state,
+      ...addresses6Of(record, networkOf),
+      ...(isOfSwarm(record.request.Labels ?? {}) && { swarmService: serviceName(record) }),
       ready: isReady,
       ...(hostname !== undefined && { hostname }),
       ...(record.request.Labels?.[labels.dns] === 'healthy' && { strict: true }),
@@ -71,6 +89,27 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
   };
   const named = each({ kind: 'container', of: 'the name table' }, candidates.sort(byPrecedence), ({ record }) => nameOf(record), toNamed);
   return named.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The addresses that go with its leases in networks with IPv6, or that its user asked for. */
+function addresses6Of(
+  { addresses, request, connected }: ContainerRecord,
+  networkOf: (id: string) => NetworkRecord | undefined,
+): Pick<NamedInstance, 'addresses6'> {
+  const found = Object.entries(addresses).flatMap(([id, ip]): [string, string][] => {
+    const network = networkOf(id);
+    if (network?.ipv6?.isEnabled !== true) return [];
+    const endpoints = request.NetworkingConfig?.EndpointsConfig ?? {};
+    const asked = (connected?.[id] ?? endpoints[network.name] ?? endpoints[id])?.IPAMConfig?.IPv6Address;
+    const address = asked ? canonicalIpv6(asked) : ipv6At(network, ip);
+    return address === undefined ? [] : [[id, address]];
+  });
+  return found.length === 0 ? {} : { addresses6: Object.fromEntries(found) };
+}
+
+/** Of a stack, or of `docker service create`: compose numbers its containers too, but without the label `arpanet.service`. */
+function isOfSwarm(given: Readonly<Record<string, string>>): boolean {
+  return Boolean(given[stackLabel]) || Boolean(given[labels.service] && given[composeLabels.number]);
 }
 
 /** Ids have three parts and two dots. */

@@ -1,5 +1,5 @@
 /** Schemas of single members. Pure. */
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { parseSubnet } from '../text/ipv4.ts';
 import { HOST_NAME_FORM, isHostName } from '../text/names.ts';
@@ -31,6 +31,7 @@ export const id = z.string().regex(/^[\w][\w.:-]{0,254}$/, 'not an id');
 /** A host's name: a label of DNS names, in lower case. */
 export const hostName = z.string().refine(isHostName, `not a host name: use ${HOST_NAME_FORM}`);
 export const ipv4 = z.string().refine(isIPv4, 'not an IPv4 address');
+export const ipv6 = z.string().refine(isIPv6, 'not an IPv6 address');
 export const cidr = z.string().refine((value) => parseSubnet(value) !== undefined, 'not an IPv4 subnet');
 /** `HOST:PORT`, with an IPv6 address in brackets. */
 export const hostPort = z.string().regex(/^(?:[\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/, 'not HOST:PORT');

@@ -39,6 +39,12 @@ export function contains6(subnet: Subnet6, address: bigint): boolean {
   return address >> rest === subnet.first >> rest;
 }
 
+/** `1.0.…0.8.b.d.0.1.0.0.2.ip6.arpa` is the name of 2001:db8::1, in the shortest form; undefined: the name of no IPv6 address. Source: RFC 3596 section 2.5. */
+export function addressOfReverseName6(name: string): string | undefined {
+  const [, nibbles] = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name) ?? [];
+  return nibbles === undefined ? undefined : formatIpv6(BigInt(`0x${nibbles.split('.').toReversed().join('')}`));
+}
+
 /** Whether the two have an address in common. */
 export function overlaps6(a: Subnet6, b: Subnet6): boolean {
   return contains6(a, b.first) || contains6(b, a.first);

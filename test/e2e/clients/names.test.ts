@@ -303,11 +303,8 @@ describe('names of containers', () => {
     assert.ok(agent);
     await endProcess(agent);
     await cluster.startAgent('h2', undefined, ['--dns-upstream', '127.0.0.1:5300']);
-    await until(
-      'h2 is back',
-      async () => (await operator<{ state: string }[]>(cluster, 'hosts')).filter((host) => host.state === 'alive').length === 3,
-    );
-    await must(docker('run', '-d', '--name', 'outsider', '--label', 'arpanet.constraints=["node.hostname==h2"]', 'asker', 'sleep', '3600'));
+    const outsider = ['--name', 'outsider', '--label', 'arpanet.constraints=["node.hostname==h2"]', 'asker', 'sleep', '3600'];
+    await until('h2 is back', async () => (await docker('run', '-d', ...outsider)).code === 0);
     assert.deepEqual(await musl('upstream', 'outsider'), ['192.0.2.99']);
     await must(docker('rm', '-f', 'outsider'));
   });

@@ -67,6 +67,34 @@ describe('networks over three hosts', () => {
     assert.match(of.get('one') ?? '', /^2001:db8:40::.+\/64$/);
     await must(docker('exec', 'three', 'ping', '-6', '-c', '1', '-W', '5', of.get('one')?.split('/')[0] ?? ''));
     await must(docker('exec', 'one', 'ping', '-6', '-c', '1', '-W', '5', '2001:db8:40::77'));
+    assert.match(await must(docker('exec', 'one', 'nslookup', '-type=aaaa', 'three')), /2001:db8:40::77/);
+  });
+
+  it('IPv6 without a subnet: a range of the cluster’s own; peers are found by name on every host, in a compose file, too', async () => {
+    writeFileSync(
+      join(scratch, 'six.yml'),
+      `services:
+${['one', 'three'].map((name, i) => `  ${name}: {image: busybox, command: sleep 600, stop_grace_period: 0s, hostname: host-${name}, networks: [own], labels: {arpanet.constraints: '["node.hostname==h${1 + 2 * i}"]'}}\n`).join('')}
+networks:
+  own: {enable_ipv6: true}
+`,
+    );
+    const compose = (...args: string[]) => must(cluster.composeV2(scratch, '-f', 'six.yml', '-p', 'six', ...args));
+    await compose('up', '-d');
+    const shown = await inspect('six_own');
+    assert.match(JSON.stringify(shown.IPAM.Config), /"Subnet":"fd[0-9a-f]{2}:[0-9a-f:]+::\/64"/);
+    for (const [from, to] of [
+      ['one', 'three'],
+      ['three', 'one'],
+    ] as const) {
+      const { GlobalIPv6Address } = (await endpoint(`six-${to}-1`, 'six_own')) as unknown as { GlobalIPv6Address: string };
+      for (const name of [to, `${to}.six_own`, `host-${to}`])
+        await until(`${name} is found`, async () =>
+          (await docker('exec', `six-${from}-1`, 'nslookup', '-type=aaaa', name)).stdout.includes(GlobalIPv6Address),
+        );
+      await must(docker('exec', `six-${from}-1`, 'ping', '-6', '-c', '1', '-W', '5', to));
+    }
+    await compose('down');
   });
 
   it('create takes subnet, range, gateway, auxiliary addresses, options, labels; inspect shows them; one id on every host', async () => {

@@ -300,7 +300,14 @@ describe('services on three hosts', () => {
         lines(await must(docker('stack', 'ps', 'st', '--format', '{{.CurrentState}}'))).filter((state) => state.startsWith('Running'))
           .length === 2,
     );
-    assert.match(await must(docker('exec', 'st-api-1', 'nslookup', 'api')), /api/);
+    const both = (await must(docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', 'st-api-1', 'st-api-2')))
+      .trim()
+      .split('\n');
+    for (const name of ['api', 'st_api', 'tasks.api', 'tasks.st_api'])
+      await until(`${name} leads to both`, async () => {
+        const { stdout } = await docker('exec', 'st-api-1', 'nslookup', '-type=a', name);
+        return both.every((address) => stdout.includes(address));
+      });
     assert.match(await must(docker('stack', 'ls')), /st\s+1/);
     assert.equal(
       (await must(docker('stack', 'services', 'st', '--format', '{{.Name}} {{.Mode}} {{.Replicas}}'))).trim(),

@@ -85,6 +85,12 @@ describe('names below service.consul', () => {
     assert.deepEqual(ask(alone, inAbc, 'db'), ['10.32.0.31'], 'the service has another one');
     assert.deepEqual(ask(alone.slice(0, 2), inAbc, 'db'), ['10.32.0.30'], 'the service has no other one');
   });
+  it('are those of swarm mode for services of stacks: with the stack before them, and behind `tasks.`', () => {
+    const stack = [1, 2].map((number) => instance(`${number}.db.abc`, { abc: `10.32.0.3${number}` }, { swarmService: 'abc_db' }));
+    for (const name of ['db', 'abc_db', 'tasks.db', 'tasks.abc_db'])
+      assert.deepEqual(ask([web, ...stack], inAbc, name), ['10.32.0.31', '10.32.0.32'], name);
+    assert.equal(ask([web, ...prices], inAbc, 'tasks.pricing'), 'forward', 'not of compose');
+  });
   it('with a network behind them lead to the address there, for services and aliases, too', () => {
     const both = instance('1.db.abc', { front: '10.32.1.1', back: '10.32.2.1' }, { aliases: { back: ['store'] } });
     const asker = instance('1.web.abc', { front: '10.32.1.2', back: '10.32.2.2' });
@@ -262,6 +268,24 @@ describe('services, reverse names and the age', () => {
     assert.equal(ask(shop, host, '1.1.47.10.in-addr.arpa', TYPE.PTR), 'nxdomain');
     assert.equal(ask([instance('1.a.abc', { n: '172.20.0.5' })], host, '9.0.20.172.in-addr.arpa', TYPE.PTR), 'nxdomain');
     assert.equal(ask(shop, host, '1.1.48.10.in-addr.arpa', TYPE.PTR), 'forward');
+  });
+  it('AAAA gives the addresses in networks with IPv6, PTR leads back', () => {
+    const six = [
+      instance('1.db.abc', { four: '10.32.1.1', six: '10.32.0.1' }, { addresses6: { six: 'fd00::a20:1' } }),
+      instance('2.db.abc', { six: '10.32.0.2' }, { addresses6: { six: 'fd00::a20:2' }, state: 'out', ready: false }),
+      instance('1.web.abc', { four: '10.32.1.9', six: '10.32.0.9' }, { addresses6: { six: 'fd00::a20:9' } }),
+      instance('1.old.abc', { four: '10.32.1.8' }),
+    ];
+    const found = { kind: 'records', answers: [{ type: 'AAAA', address: 'fd00::a20:1' }], additional: [] };
+    for (const name of ['db', '1.db', 'db.abc.service.consul']) assert.deepEqual(ask(six, '10.32.0.9', name, TYPE.AAAA), found, name);
+    assert.deepEqual(ask(six, host, 'db.abc.service.consul', TYPE.AAAA), found);
+    assert.equal(ask(six, '10.32.1.8', 'db', TYPE.AAAA), 'nodata', 'no network with IPv6 in common');
+    assert.equal(ask(six, '10.32.0.9', 'old', TYPE.AAAA), 'nodata');
+    const reverse = `1.0.0.0.0.2.a.0.${'0.'.repeat(20)}0.0.d.f.ip6.arpa`;
+    const back = { kind: 'records', answers: [{ type: 'PTR', target: '1.db.abc.service.consul' }], additional: [] };
+    assert.deepEqual(ask(six, '10.32.0.9', reverse, TYPE.PTR), back);
+    assert.equal(ask(six, '10.32.1.8', reverse, TYPE.PTR), 'nxdomain');
+    assert.equal(ask(six, '10.32.0.9', reverse.replace('1', '7'), TYPE.PTR), 'forward');
   });
   it('says how old the table is', () => {
     const expected = { kind: 'records', answers: [{ type: 'TXT', text: '5' }], additional: [] };

@@ -220,6 +220,7 @@ describe('what is forwarded', () => {
   it('is Consul’s for other .consul names, where there is one', () => {
     assert.deepEqual(otherwise(responder([], { hasConsul: true }), 'n1.node.consul'), ['consul', 2]);
     assert.equal(otherwise(responder([]), 'n1.node.consul'), 3);
+    assert.equal(otherwise(responder([], { hasConsul: true }), 'n1.abc.service.consul'), 3, 'nobody has said which deployments there are');
   });
   it('is Consul’s for services that others registered there, but not for names below our deployments, whoever may see them', () => {
     const ours = [instance('1.web.abc', { abc: '10.32.0.1' }), instance('1.db.xyz', { xyz: '10.33.0.1' })];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseIpam6 } from '../../../src/dhcp/subnet.ts';
+import { chooseSubnet6, parseIpam6 } from '../../../src/dhcp/subnet.ts';
 import { pairedIpv6 } from '../../../src/networks/index.ts';
 import { literalNetwork } from '../../support/fakes/literal-cluster.ts';
 import { contains6, formatIpv6, parseIpv6, parseSubnet6 } from '../../../src/text/ipv6.ts';
@@ -46,6 +46,24 @@ describe("the IPv6 part of a network's IPAM", () => {
     assert.equal(parseIpam6(null, false, []), undefined);
     const withNulls = { Subnet: 'fd00::/64', IPRange: null, Gateway: null } as unknown as object;
     assert.deepEqual(parseIpam6(ipam([withNulls]), true, [])?.config, { Subnet: 'fd00::/64' });
+  });
+
+  it('is a /64 of the cluster’s own range (RFC 4193) where no subnet is named, which no other network has', () => {
+    const clusterId = `0123456789${'f'.repeat(54)}`;
+    const taken = ['fd01:2345:6789:7::/64', 'fd01:2345:6789:8::/64'].map((cidr, index) =>
+      literalNetwork(`n${index}`, `net${index}`, { ipv6: { cidr, isEnabled: true, config: {} } }),
+    );
+    const cidr = chooseSubnet6(clusterId, 7, taken);
+    assert.equal(cidr, 'fd01:2345:6789:9::/64');
+    assert.equal(chooseSubnet6(clusterId, 65_535, []), 'fd01:2345:6789:ffff::/64');
+    assert.deepEqual(
+      parseIpam6(null, true, [], () => cidr),
+      { cidr, isEnabled: true, config: { Subnet: cidr } },
+    );
+    assert.equal(
+      parseIpam6(null, false, [], () => cidr),
+      undefined,
+    );
   });
 
   it('is refused without a subnet to take addresses from, with what lies outside, and where another network has it', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { ContainerRecord, ContainerView, NamedInstance } from '../../../src/model/index.ts';
 import { instancesOf } from '../../../src/registrar/index.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
+import { literalNetwork } from '../../support/fakes/literal-cluster.ts';
 
 function named(
   records: readonly ContainerRecord[],
@@ -43,6 +44,34 @@ describe('an instance', () => {
         ready: true,
       },
     ]);
+  });
+
+  it('has the IPv6 address that goes with its lease, or that its user asked for, where its network has IPv6', () => {
+    const six = literalNetwork('n1', 'six', { ipv6: { cidr: 'fd00::/64', isEnabled: true, config: { Subnet: 'fd00::/64' } } });
+    const networkOf = (id: string) => (id === 'n1' ? six : literalNetwork(id, 'four', {}));
+    const plain = literalRecord('abc_web_1', { addresses: { n1: '10.32.0.64', n2: '10.32.4.9' } });
+    const of = (record: ContainerRecord) =>
+      instancesOf({ records: [record], containers: [literalView(record)], withdrawn: new Set(), joining: new Set(), networkOf })[0]
+        ?.addresses6;
+    assert.deepEqual(of(plain), { n1: 'fd00::a20:40' });
+    const endpoint = { IPAMConfig: { IPv6Address: 'fd00:0::77' } };
+    assert.deepEqual(of({ ...plain, request: { ...plain.request, NetworkingConfig: { EndpointsConfig: { six: endpoint } } } }), {
+      n1: 'fd00::77',
+    });
+    assert.deepEqual(of({ ...plain, connected: { n1: endpoint } }), { n1: 'fd00::77' });
+    assert.equal(of(literalRecord('abc_web_1', { addresses: { n2: '10.32.4.9' } })), undefined);
+  });
+
+  it('is known by its service in swarm mode, if it is of a stack or of docker service create', () => {
+    const of = (Labels: Readonly<Record<string, string>>, over: Partial<ContainerRecord> = {}) => {
+      const plain = literalRecord('abc_web_1', over);
+      const record = { ...plain, request: { ...plain.request, Labels } };
+      return named([record], [literalView(record)])[0]?.swarmService;
+    };
+    assert.equal(of({ 'com.docker.stack.namespace': 'abc' }), 'abc_web');
+    const single = { 'arpanet.service': 'pricing', 'com.docker.compose.container-number': '1' };
+    assert.equal(of(single, { deployment: 'default' }), 'web');
+    assert.equal(of({ 'com.docker.compose.service': 'pricing', 'com.docker.compose.container-number': '1' }), undefined);
   });
 
   it('runs, is paused or is out; its host name and its label are told', () => {
