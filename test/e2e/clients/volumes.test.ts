@@ -219,13 +219,13 @@ volumes: { static: {}, media: {}, data: {} }
         await must(compose('down', ...(turn === 'first' ? [] : ['-v'])));
       }
       for (const [host, volume] of [
-        ['h1', 'x'],
-        ['h2', 'y'],
+        ['h1', 'one'],
+        ['h2', 'two'],
       ] as const)
         await must(docker('run', '--rm', ...on(host), '-v', `${volume}:/d`, 'busybox', 'true'));
-      const apart = await docker('run', '--rm', '-v', 'x:/x', '-v', 'y:/y', 'busybox', 'true');
-      assert.match(apart.stderr, /must share a host with volume x on h1 and volume y on h2: copy the data .* or remove one/);
-      await must(docker('volume', 'rm', 'x', 'y'));
+      const apart = await docker('run', '--rm', '-v', 'one:/one', '-v', 'two:/two', 'busybox', 'true');
+      assert.match(apart.stderr, /must share a host with volume one on h1 and volume two on h2: copy the data .* or remove one/);
+      await must(docker('volume', 'rm', 'one', 'two'));
     });
   }
 
