@@ -13,6 +13,9 @@ const FIELDS = {
   pool: 'pool',
   'host-down-after': 'hostDownAfter',
   'lease-rest': 'leaseRest',
+  'overcommit-cpu': 'overcommitCpu',
+  'overcommit-memory': 'overcommitMemory',
+  'drain-time': 'drainTime',
   'body-limit': 'bodyLimit',
   'log-level': 'logLevel',
 } as const;
@@ -60,6 +63,7 @@ export function withLive(own: LiveSettings, kept: Readonly<Record<string, string
 export function liveText(name: LiveName, settings: LiveSettings): string {
   const value = settings[FIELDS[name]];
   if (typeof value === 'string') return value;
+  if (name.startsWith('overcommit-')) return String(value);
   if (name !== 'body-limit') return formatMs(value);
   return formatSize(value);
 }

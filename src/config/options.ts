@@ -189,6 +189,27 @@ export const OPTIONS: readonly Option[] = [
     live: true,
   },
   {
+    name: 'overcommit-cpu',
+    value: 'RATIO',
+    help: 'how many times the CPUs of a host its containers may reserve',
+    commands: servers('1'),
+    live: true,
+  },
+  {
+    name: 'overcommit-memory',
+    value: 'RATIO',
+    help: 'how many times the memory of a host its containers may reserve',
+    commands: servers('1'),
+    live: true,
+  },
+  {
+    name: 'drain-time',
+    value: 'TIME',
+    help: 'how long docker stop and compose stop leave a container running after it has left DNS (label arpanet.drain-time: for one)',
+    commands: servers('0s'),
+    live: true,
+  },
+  {
     name: 'session-ttl',
     value: 'TIME',
     help: 'a leader that is not heard from loses the lock after this long (10s or more)',

@@ -70,6 +70,12 @@ export const count = (least: number, most: number) =>
     /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined,
   );
 
+/** With up to three places after the point. */
+export const ratio = (least: number, most: number) =>
+  parsed(`a number from ${least} to ${most}, such as 1.5`, (text) =>
+    /^\d{1,4}(?:\.\d{1,3})?$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined,
+  );
+
 export const ip = parsed('an IPv4 address', (text) => (isIP(text) === 4 ? text : undefined));
 
 /** With room for at least one network: `/28` and shorter. */

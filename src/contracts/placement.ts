@@ -48,9 +48,11 @@ export interface HostSnapshot {
   readonly engine?: Readonly<Record<string, string>>;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** How many times that its containers may reserve; absent: once. */
+  readonly overcommit?: { readonly cpus: number; readonly memory: number };
   /** Set by operators. */
   readonly maxContainers?: number;
-  readonly load?: { readonly cpu: number; readonly memoryUsedBytes: number; readonly atMs: number };
+  readonly load?: { readonly cpu: number; readonly memoryUsedBytes: number; readonly network?: number; readonly atMs: number };
   readonly pending: readonly Charge[];
   readonly containers: readonly PlacedContainer[];
   /** Ids and tags. */

@@ -14,6 +14,8 @@ export interface Load {
   readonly cpu: number;
   readonly memoryUsedBytes: number;
   readonly memoryTotalBytes: number;
+  /** Busy share of the busiest link to other machines, in its busier direction, 0 to 1, smoothed; absent: not measured. */
+  readonly network?: number;
 }
 
 /** What an Engine gives to containers whose user named no DNS settings. */

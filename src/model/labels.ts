@@ -15,6 +15,8 @@ export const labels = {
   files: 'arpanet.files',
   /** Written by the services API: its env, hostname and mounts have Go templates, and what those can name of the service, as JSON. */
   templates: 'arpanet.templates',
+  /** How long a container that a client stops runs on after it has left DNS: `5s`. */
+  drainTime: 'arpanet.drain-time',
   /** When the service's name leads to this instance: `healthy`, only while its health check succeeds; `running`, whatever that says. */
   dns: 'arpanet.dns',
   /** `off`: an instance of a lost host is waited for, and not made elsewhere. `on-host-failure`: it is made elsewhere. */

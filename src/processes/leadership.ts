@@ -114,6 +114,13 @@ export async function startLeadership(
           return live.now().hostDownAfter;
         },
         agentSettings: () => ({ logLevel: live.kept()['log-level'] ?? null, ...(consulNames !== undefined && { asksConsul: true }) }),
+        get overcommit() {
+          const { overcommitCpu, overcommitMemory } = live.now();
+          return { cpus: overcommitCpu, memory: overcommitMemory };
+        },
+        get drainMs() {
+          return live.now().drainTime;
+        },
         isPublishing: settings.publishAt !== undefined,
         graceMs: settings.graceMs,
         lingerMs: NETWORK_LINGER_MS,

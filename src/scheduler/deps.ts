@@ -27,6 +27,10 @@ export interface Leadership {
 /** May change while we lead: read again each time. */
 export interface SchedulerSettings {
   readonly strategy: 'spread' | 'binpack' | 'random';
+  /** How many times what a host has its containers may reserve. */
+  readonly overcommit: { readonly cpus: number; readonly memory: number };
+  /** How long a container that a client stops runs on after it has left DNS, in milliseconds; its label goes before. */
+  readonly drainMs: number;
   /** The TCP ports that containers publish are answered at one address for all hosts. */
   readonly isPublishing: boolean;
   /** A host is down after this long without a message, in milliseconds. */

@@ -31,7 +31,7 @@ import {
 } from './fields.ts';
 import { parseJson } from './json.ts';
 
-const load: z.ZodType<Load> = z.looseObject({ cpu: amount, memoryUsedBytes: amount, memoryTotalBytes: amount });
+const load: z.ZodType<Load> = z.looseObject({ cpu: amount, memoryUsedBytes: amount, memoryTotalBytes: amount, network: optional(amount) });
 
 const processFaults: z.ZodType<ProcessFaults> = z.looseObject({
   unexpectedErrors: count,

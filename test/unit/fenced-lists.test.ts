@@ -41,7 +41,17 @@ const web = literalView(literalRecord('abc_web_1'));
 const bad: ContainerView = broken(literalView(literalRecord('abc_bad_1')), 'id', 'name', 'host');
 const badHost = broken(literalHost('h2'), 'name', 'state', 'facts', 'record', 'why');
 const about = { name: 's1', epoch: 1, clusterId: 'c', strategy: 'spread', schedulers: ['s1'] };
-const own = { strategy: 'spread', pool: '10.32.0.0/12', hostDownAfter: 1, leaseRest: 1, bodyLimit: 1, logLevel: 'info' } as const;
+const own = {
+  strategy: 'spread',
+  pool: '10.32.0.0/12',
+  hostDownAfter: 1,
+  leaseRest: 1,
+  overcommitCpu: 1,
+  overcommitMemory: 1,
+  drainTime: 0,
+  bodyLimit: 1,
+  logLevel: 'info',
+} as const;
 const snapshot = (containers: readonly ContainerView[]) =>
   hostSnapshot({ host: literalHost('h1'), loadAtMs: 0, containers, creating: [], images: noImages, pending: [] });
 const outside = { name: 'x.abc', entries: [{ type: 'A', value: '10.0.0.9' }] } as const;

@@ -64,7 +64,11 @@ export async function containerMutate(call: Exchange): Promise<void> {
   const doIt = async (): Promise<EngineAnswer> => {
     const end = willRun && !container.facts.inspect.State.Running ? call.cluster.networks.claimPorts(container) : undefined;
     try {
-      const answered = isStop ? await call.cluster.containers.withdrawn(container, act) : await act();
+      const answered = isStop
+        ? await call.cluster.containers.withdrawn(container, act, {
+            drains: call.route.path.endsWith('/stop') || call.route.path.endsWith('/restart'),
+          })
+        : await act();
       await call.cluster.view.refresh(container.host, { containers: [container.id] });
       return answered;
     } finally {

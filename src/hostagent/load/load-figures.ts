@@ -30,3 +30,34 @@ export function memory(meminfo: string): { readonly totalBytes: number; readonly
   const bytes = (name: string): number => Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? 0) * 1024;
   return { totalBytes: bytes('MemTotal'), usedBytes: bytes('MemTotal') - bytes('MemAvailable') };
 }
+
+export interface LinkBytes {
+  readonly received: number;
+  readonly sent: number;
+}
+
+/** By interface what /proc/net/dev counts: `eth0: bytes packets … (eight columns), then as many of what was sent`. See proc(5). */
+export function linkBytes(netDev: string): ReadonlyMap<string, LinkBytes> {
+  const rows = netDev.split('\n').flatMap((line) => {
+    const [, name, columns = ''] = /^\s*([^\s:]+):\s*(.*)$/.exec(line) ?? [];
+    const [received = NaN, , , , , , , , sent = NaN] = columns.split(/\s+/).map(Number);
+    return name === undefined || Number.isNaN(received) || Number.isNaN(sent) ? [] : [[name, { received, sent }] as const];
+  });
+  return new Map(rows);
+}
+
+/** Busy share of the busiest link between two readings, in its busier direction, 0 to 1. `speeds`: bytes per second by interface. */
+export function busiestLink(
+  before: ReadonlyMap<string, LinkBytes>,
+  after: ReadonlyMap<string, LinkBytes>,
+  elapsedMs: number,
+  speeds: ReadonlyMap<string, number>,
+): number {
+  const shares = [...speeds].map(([name, speed]) => {
+    const [old, now] = [before.get(name), after.get(name)];
+    if (old === undefined || now === undefined || elapsedMs <= 0) return 0;
+    const bytes = Math.max(now.received - old.received, now.sent - old.sent);
+    return Math.min(1, Math.max(0, bytes / (elapsedMs / 1000) / speed));
+  });
+  return Math.max(0, ...shares);
+}

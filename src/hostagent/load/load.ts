@@ -3,11 +3,14 @@ import { readFileSync } from 'node:fs';
 import type { Load } from '../../model/facts.ts';
 import { guarded } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { busyShare, cpuTicks, memory, smooth } from './load-figures.ts';
+import { linkSpeeds } from './links.ts';
+import { busiestLink, busyShare, cpuTicks, linkBytes, memory, smooth } from './load-figures.ts';
 
 const SAMPLE_MS = 1_000;
 /** Time constant of the mean: placement must see the load of the last seconds, not of one moment. */
 const TAU_MS = 5_000;
+/** Links come and go seldom. */
+const LINKS_EVERY = 60;
 
 export interface LoadMeter extends Disposable {
   readonly read: () => Load;
@@ -17,17 +20,34 @@ export interface LoadMeter extends Disposable {
 export function startLoadMeter(log: Logger): LoadMeter {
   let ticks = cpuTicks(readFileSync('/proc/stat', 'utf8'));
   let cpu = 0;
-  const sample = (): void => {
+  const sampleCpu = (): void => {
     const now = cpuTicks(readFileSync('/proc/stat', 'utf8'));
     cpu = smooth(cpu, busyShare(ticks, now), SAMPLE_MS, TAU_MS);
     ticks = now;
   };
-  const timer = setInterval(guarded(log, 'a reading of the load', sample), SAMPLE_MS);
+  let speeds = linkSpeeds();
+  let network = 0;
+  let bytes = linkBytes(readFileSync('/proc/net/dev', 'utf8'));
+  let atMs = performance.now();
+  let turn = 0;
+  const sampleLinks = (): void => {
+    if (++turn % LINKS_EVERY === 0) speeds = linkSpeeds();
+    const now = linkBytes(readFileSync('/proc/net/dev', 'utf8'));
+    const nowMs = performance.now();
+    network = smooth(network, busiestLink(bytes, now, nowMs - atMs, speeds), nowMs - atMs, TAU_MS);
+    [bytes, atMs] = [now, nowMs];
+  };
+  const timers = [
+    setInterval(guarded(log, 'a reading of the load', sampleCpu), SAMPLE_MS),
+    setInterval(guarded(log, 'a reading of the links', sampleLinks), SAMPLE_MS),
+  ];
   return {
     read() {
       const { totalBytes, usedBytes } = memory(readFileSync('/proc/meminfo', 'utf8'));
-      return { cpu, memoryUsedBytes: usedBytes, memoryTotalBytes: totalBytes };
+      return { cpu, memoryUsedBytes: usedBytes, memoryTotalBytes: totalBytes, network };
     },
-    [Symbol.dispose]: () => clearInterval(timer),
+    [Symbol.dispose]() {
+      for (const timer of timers) clearInterval(timer);
+    },
   };
 }

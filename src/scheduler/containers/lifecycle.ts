@@ -1,4 +1,6 @@
 /** What happens to containers after their create: withdrawn, removed, renamed. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type * as contracts from '../../contracts/index.ts';
 import {
   type ContainerRecord,
   type ContainerView,
@@ -11,6 +13,7 @@ import {
 import type { Change } from '../../store/ledger/contract.ts';
 import { refuseTaken } from '../create/claim.ts';
 import type { Core } from '../core.ts';
+import { drainTimeOf } from '../create/drain-time.ts';
 import { checkedName } from '../create/identify.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { inBackground } from '../../telemetry/faults.ts';
@@ -18,7 +21,7 @@ import { inBackground } from '../../telemetry/faults.ts';
 export interface Lifecycle {
   /** Container ids that are just being stopped: no name may lead to them. */
   readonly withdrawnIds: () => ReadonlySet<string>;
-  readonly withdrawn: <T>(container: ContainerView, act: () => Promise<T>) => Promise<T>;
+  readonly withdrawn: contracts.Containers['withdrawn'];
   readonly removed: (container: Pick<ContainerView, 'id' | 'name' | 'record'>) => Promise<void>;
   /** Gives back all that a record holds. Nothing if the name is by now another container's. */
   readonly forget: (record: ContainerRecord) => Promise<void>;
@@ -44,12 +47,20 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
     records.touch();
   }
 
-  async function withdrawn<T>(container: ContainerView, act: () => Promise<T>): Promise<T> {
+  /** For requests that it has, and for clients that still have its address. */
+  async function drained({ facts, record }: ContainerView): Promise<void> {
+    const ms = drainTimeOf(record?.request.Labels ?? {}) ?? deps.settings.drainMs;
+    // When the leadership ends, so does the wait.
+    if (ms > 0 && facts.inspect.State.Running) await sleep(ms, undefined, { signal: lost }).catch(() => undefined);
+  }
+
+  async function withdrawn<T>(container: ContainerView, act: () => Promise<T>, { drains } = { drains: false }): Promise<T> {
     if (container.record === undefined) return act();
     mark(container.id, 1);
     try {
       await deps.flushNames();
       await deps.failpoint('stop.withdrawn');
+      if (drains) await drained(container);
       return await act();
     } finally {
       // The names come back only by what the Engine says then, not by what the view still shows from before.

@@ -19,6 +19,7 @@ import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { containerRecords, type Core, networkRecords, recordsBeforeView } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
+import { sizeOfImage } from '../view/image-index.ts';
 import { asInspected } from './identify-recreated.ts';
 import { checkedName, type Identity, identify, type Link } from './identify.ts';
 import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
@@ -158,6 +159,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
       ...volumeFacts(volumes, identity.volumes, create.request),
       mustBeWith: targets.mustBeWith,
       imageHosts: image?.hosts ?? [],
+      imageBytes: sizeOfImage(images, image),
     };
     const wanted = {
       ...placementRequest(identity, create.request, facts),

@@ -6,6 +6,7 @@ import { ArpanetError, type CreateRequest, composeLabels, deploymentIn, isOneoff
 import { lowestFree, numberOf, serviceOf } from './identify-labels.ts';
 import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode, type WantedNetwork } from './identify-networks.ts';
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
+import { checkDrainTime } from './drain-time.ts';
 import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
 import { reschedulePolicyOf } from '../../text/reschedule-policy.ts';
@@ -59,6 +60,7 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
     if (value && !values.includes(value))
       throw new ArpanetError('invalid', `label ${label} is "${value.slice(0, 80)}": it must be ${values.join(' or ')}`);
   }
+  checkDrainTime(given);
   const { unreadable } = reschedulePolicyOf(labels.reschedule, request);
   if (unreadable !== undefined) throw new ArpanetError('invalid', unreadable);
   const oneoff = isOneoff(given);

@@ -3,6 +3,7 @@ import type { HostSnapshot, RehearsedCreate } from '../../contracts/index.ts';
 import { ArpanetError, type Placement } from '../../model/index.ts';
 import { type Core, recordsBeforeView } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
+import { sizeOfImage } from '../view/image-index.ts';
 import { type Identity, identify } from './identify.ts';
 import { filledNeeds } from './templates.ts';
 import { groupsOf } from '../placement/groups.ts';
@@ -45,6 +46,7 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
   const { deps, view, images } = core;
 
   function step(scene: Scene, { name, request, identity }: Part, only?: string): Step {
+    const image = images.find(request.Image ?? '');
     const known = volumeFacts(volumes, identity.volumes, request);
     const facts = {
       name,
@@ -56,7 +58,8 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
         const found = resolveContainer(container, view);
         return { container: found.name, host: found.host, because };
       }),
-      imageHosts: images.find(request.Image ?? '')?.hosts ?? [],
+      imageHosts: image?.hosts ?? [],
+      imageBytes: sizeOfImage(images, image),
     };
     const wanted = { ...placementRequest(identity, request, facts), ...(only === undefined ? {} : { only }) };
     const nowMs = deps.now();

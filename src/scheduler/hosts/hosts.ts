@@ -38,7 +38,7 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
   function snapshotNow(name: string): HostSnapshot {
     const host = view.host(name);
     if (host === undefined) throw noSuchHost(name, view);
-    return snapshotOf({ view, images }, host, recordsBeforeView({ deps, view }));
+    return snapshotOf({ view, images, deps }, host, recordsBeforeView({ deps, view }));
   }
 
   return {

@@ -28,6 +28,8 @@ export interface Usage {
   /** Shares of the whole host, 0 and up. */
   readonly liveCpu: number | undefined;
   readonly liveMemory: number | undefined;
+  /** Of its busiest link. */
+  readonly liveNetwork: number | undefined;
   readonly pendingCpu: number;
   readonly pendingMemory: number;
   /** What its containers reserve, or else are limited to. */
@@ -49,6 +51,7 @@ export function usageOf(host: HostSnapshot, request: Pick<PlacementRequest, 'rep
   return {
     liveCpu: load?.cpu,
     liveMemory: load === undefined ? undefined : load.memoryUsedBytes / memory,
+    liveNetwork: load?.network,
     pendingCpu,
     pendingMemory: pendingBytes / memory,
     reservedCpu: expected.nanoCpus / 1e9 / Math.max(host.cpus, 1),

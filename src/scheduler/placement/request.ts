@@ -6,7 +6,8 @@ import { parseReserve, reservedBy } from '../../text/reserve-label.ts';
 import { constraintsOf } from './constraints.ts';
 import { spreadKeys } from './spread.ts';
 
-export interface PlacementFacts extends Pick<PlacementRequest, 'volumesAt' | 'projectVolumesAt' | 'mustBeWith' | 'imageHosts'> {
+export interface PlacementFacts
+  extends Pick<PlacementRequest, 'volumesAt' | 'projectVolumesAt' | 'mustBeWith' | 'imageHosts' | 'imageBytes'> {
   readonly name: string;
   readonly platform?: string | undefined;
 }

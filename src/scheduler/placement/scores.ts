@@ -1,6 +1,6 @@
 /**
  * How good a host is for a container: higher is better. Pure.
- * Hard to soft: the spread that the user asked for, what the user prefers, the same service apart, then the strategy's own figure, then a present image. The weights keep that
+ * Hard to soft: the spread that the user asked for, what the user prefers, the same service apart, then the strategy's own figure, then how long the image would take to come. The weights keep that
  * order as long as a host has fewer than a hundred instances of one service.
  */
 import type { ScoredHost } from '../../model/index.ts';
@@ -18,6 +18,10 @@ const SAME_SERVICE = 100;
 const USAGE = 10;
 const CONTAINERS_PER_CORE = 1;
 const IMAGE = 0.25;
+/** To wait this long for a copy is as bad as a fortieth of a host's use: 40 s are as bad as a host without any room. */
+const COPY_SECOND = 0.25;
+/** Between hosts, in bytes a second: a link of a gigabit. */
+const COPY_RATE = 100e6;
 
 /** What is known of all hosts together. */
 export interface Among {
@@ -37,6 +41,7 @@ export function score(
   const usage = usageOf(host, request, options.nowMs);
   const liveCpu = usage.liveCpu ?? average.liveCpu ?? 0;
   const liveMemory = usage.liveMemory ?? average.liveMemory ?? 0;
+  const liveNetwork = usage.liveNetwork ?? average.liveNetwork ?? 0;
   const running = host.containers.filter((container) => container.state !== 'stopped' && !refersTo(request.replaces, container));
   const same = running.filter((container) => container.deployment === request.deployment && container.service === request.service).length;
   const mates = same === 0 && hasPortMate(request, running) ? 1 : 0;
@@ -47,16 +52,18 @@ export function score(
     request.constraints.filter((constraint) => constraint.soft && satisfies(constraint, host)).length +
     request.affinities.filter((constraint) => constraint.soft && isMet(constraint, request, host)).length;
   const image = request.imageHosts.includes(host.name) ? 1 : 0;
+  const copySeconds = image === 1 ? 0 : (request.imageBytes ?? 0) / COPY_RATE;
   const perCore = running.length / Math.max(host.cpus, 1);
   const byStrategy = {
     // What is reserved counts as used even while it idles; what is used counts even if nobody reserved it.
     spread: () =>
-      -USAGE * Math.max(liveCpu + usage.pendingCpu, liveMemory + usage.pendingMemory, usage.reservedCpu, usage.reservedMemory) -
+      -USAGE *
+        Math.max(liveCpu + usage.pendingCpu, liveMemory + usage.pendingMemory, liveNetwork, usage.reservedCpu, usage.reservedMemory) -
       CONTAINERS_PER_CORE * perCore,
     // Fullest first; but a host that is really out of breath comes last.
     binpack: () => {
-      const full = Math.max(liveCpu, liveMemory, usage.reservedCpu, usage.reservedMemory);
-      return (liveCpu > 0.9 || liveMemory > 0.95 ? -2 : 1) * USAGE * full + CONTAINERS_PER_CORE * perCore;
+      const full = Math.max(liveCpu, liveMemory, liveNetwork, usage.reservedCpu, usage.reservedMemory);
+      return (liveCpu > 0.9 || liveMemory > 0.95 || liveNetwork > 0.9 ? -2 : 1) * USAGE * full + CONTAINERS_PER_CORE * perCore;
     },
     random: () => draw * USAGE,
   };
@@ -67,7 +74,7 @@ export function score(
         PREFERENCE * preferences -
         SAME_SERVICE * same +
         byStrategy[options.strategy]() +
-        (options.strategy === 'random' ? 0 : IMAGE * image),
+        (options.strategy === 'random' ? 0 : IMAGE * image - COPY_SECOND * copySeconds),
     ),
     figures: {
       ...(spread === undefined ? {} : { spread }),
@@ -75,12 +82,14 @@ export function score(
       sameService: same,
       cpu: round(liveCpu),
       memory: round(liveMemory),
+      network: round(liveNetwork),
       pendingCpu: round(usage.pendingCpu),
       pendingMemory: round(usage.pendingMemory),
       reservedCpu: round(usage.reservedCpu),
       reservedMemory: round(usage.reservedMemory),
       containers: running.length,
       image,
+      copySeconds: round(copySeconds),
     },
   };
 }
@@ -109,6 +118,7 @@ export function averageOf(usages: readonly Usage[]): Usage {
   return {
     liveCpu: mean((usage) => usage.liveCpu),
     liveMemory: mean((usage) => usage.liveMemory),
+    liveNetwork: mean((usage) => usage.liveNetwork),
     pendingCpu: 0,
     pendingMemory: 0,
     reservedCpu: 0,

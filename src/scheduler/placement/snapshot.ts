@@ -33,6 +33,8 @@ export interface PlacementRequest {
   readonly mustBeWith: readonly { readonly container: string; readonly host: string | undefined; readonly because: string }[];
   /** Hosts that hold the image now. */
   readonly imageHosts: readonly string[];
+  /** What a copy of the image to another host has; unknown: absent. */
+  readonly imageBytes?: number | undefined;
   /** `linux/arm64`, as in `?platform=`. */
   readonly platform?: string;
   /** The container that goes when this one comes: its ports and reservations are free for it. Id or name. */

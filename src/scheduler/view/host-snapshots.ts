@@ -13,6 +13,7 @@ import { each } from '../../telemetry/left-out.ts';
 import type { HostImages } from './image-index.ts';
 import { withChosen } from '../placement/choose-ports.ts';
 import { needsOf } from '../placement/request.ts';
+import type { SchedulerSettings } from '../deps.ts';
 import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
 import { isNamedVolume } from '../../text/names.ts';
 import type { ImageReader, ViewReader } from './roles.ts';
@@ -23,13 +24,22 @@ const imageNames = new WeakMap<HostImages, readonly string[]>();
 
 /** `creating`: records of creates under way, on whichever host; `pending`: what was placed on this host a moment ago. */
 export function snapshotOf(
-  { view, images }: { readonly view: ViewReader; readonly images: Pick<ImageReader, 'on'> },
+  {
+    view,
+    images,
+    deps,
+  }: {
+    readonly view: ViewReader;
+    readonly images: Pick<ImageReader, 'on'>;
+    readonly deps: { readonly settings: Pick<SchedulerSettings, 'overcommit'> };
+  },
   host: HostView,
   creating: readonly ContainerRecord[],
   pending: readonly Charge[] = [],
 ): HostSnapshot {
   return hostSnapshot({
     host,
+    overcommit: deps.settings.overcommit,
     loadAtMs: view.loadAt(host.name),
     containers: view.containersOn(host.name),
     creating: creating.filter((record) => record.host === host.name),
@@ -40,6 +50,7 @@ export function snapshotOf(
 
 export interface SnapshotSource {
   readonly host: HostView;
+  readonly overcommit?: SchedulerSettings['overcommit'];
   readonly loadAtMs: number;
   readonly containers: readonly ContainerView[];
   /** Records of creates under way on this host. */
@@ -48,7 +59,7 @@ export interface SnapshotSource {
   readonly pending: readonly Charge[];
 }
 
-export function hostSnapshot({ host, loadAtMs, containers, creating, images, pending }: SnapshotSource): HostSnapshot {
+export function hostSnapshot({ host, overcommit, loadAtMs, containers, creating, images, pending }: SnapshotSource): HostSnapshot {
   const { facts, record, load } = host;
   const place = { kind: 'container', of: `placement on host ${host.name}` };
   return {
@@ -63,7 +74,8 @@ export function hostSnapshot({ host, loadAtMs, containers, creating, images, pen
     cpus: Math.min(facts?.cpus ?? 0, record.limits?.cpus ?? Infinity),
     memoryBytes: Math.min(facts?.memoryBytes ?? 0, record.limits?.memoryBytes ?? Infinity),
     ...(record.limits?.maxContainers === undefined ? {} : { maxContainers: record.limits.maxContainers }),
-    ...(load === undefined ? {} : { load: { cpu: load.cpu, memoryUsedBytes: load.memoryUsedBytes, atMs: loadAtMs } }),
+    ...(load === undefined ? {} : { load: { ...load, atMs: loadAtMs } }),
+    ...(overcommit === undefined ? {} : { overcommit }),
     pending,
     containers: [
       ...each(place, containers, nameOf, placedContainer),

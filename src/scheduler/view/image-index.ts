@@ -47,6 +47,15 @@ export function indexImages(
   return { images, ids: new Set(images.map((image) => image.Id)), tags, digests };
 }
 
+/** In bytes, as a host that has it says; undefined: no host says. */
+export function sizeOfImage(
+  images: { readonly on: (host: string) => HostImages },
+  image: { readonly id: string; readonly hosts: readonly string[] } | undefined,
+): number | undefined {
+  const [host] = image?.hosts ?? [];
+  return host === undefined ? undefined : images.on(host).images.find(({ Id }) => Id === image?.id)?.Size;
+}
+
 /** Tags over all hosts: the newest wins. */
 export function mergeTags(hosts: Iterable<HostImages>): ReadonlyMap<string, Tagged> {
   const newest = new Map<string, Tagged>();

@@ -83,6 +83,8 @@ export async function startFakeCluster(
         settings: {
           strategy: 'spread',
           isPublishing: false,
+          overcommit: { cpus: 1, memory: 1 },
+          drainMs: 0,
           hostDownMs: options.hostDownMs ?? 5_000,
           agentSettings: () => ({ logLevel: null }),
           graceMs: options.graceMs ?? 1_000,

@@ -42,6 +42,9 @@ export async function startSmallScheduler(
         pool: '10.32.0.0/12',
         strategy: 'spread',
         leaseRest: 30_000,
+        overcommitCpu: 1,
+        overcommitMemory: 1,
+        drainTime: 0,
         // fake agents send no beats
         hostDownAfter: 300_000,
         bodyLimit: 4 << 20,

@@ -58,6 +58,9 @@ describe('loadConfig', () => {
       hostDownAfter: 10_000,
       hostGrace: 10_000,
       leaseRest: 60_000,
+      overcommitCpu: 1,
+      overcommitMemory: 1,
+      drainTime: 0,
       sessionTtl: 10_000,
       bodyLimit: 4 * 1024 * 1024,
       streamLimit: 20_000,
@@ -186,6 +189,9 @@ describe('settings changed while the cluster runs', () => {
     pool: '10.32.0.0/12',
     hostDownAfter: 10_000,
     leaseRest: 1_500,
+    overcommitCpu: 1,
+    overcommitMemory: 1.5,
+    drainTime: 0,
     bodyLimit: 4 * 2 ** 20,
     logLevel: 'info',
   } as const;
@@ -200,7 +206,7 @@ describe('settings changed while the cluster runs', () => {
     assert.deepEqual(liveValue('host-down-after', '20s'), { name: 'host-down-after', value: 20_000 });
     assert.deepEqual(
       LIVE.map((name) => liveText(name, own)),
-      ['spread', '10.32.0.0/12', '10s', '1500ms', '4MiB', 'info'],
+      ['spread', '10.32.0.0/12', '10s', '1500ms', '1', '1.5', '0s', '4MiB', 'info'],
     );
   });
 

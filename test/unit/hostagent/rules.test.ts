@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { openJsonFile } from '../../../src/hostagent/json-file.ts';
 import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from '../../../src/hostagent/inventory/inventory-plan.ts';
-import { busyShare, cpuTicks, memory, smooth } from '../../../src/hostagent/load/load-figures.ts';
+import { busiestLink, busyShare, cpuTicks, linkBytes, memory, smooth } from '../../../src/hostagent/load/load-figures.ts';
 import { movedNetworks } from '../../../src/hostagent/overlay/moved-addresses.ts';
 import { backoffMs, connectionFault } from '../../../src/hostagent/stream/stream-rules.ts';
 import { asWireError } from '../../../src/hostagent/stream/wire-error.ts';
@@ -77,6 +77,24 @@ describe('load', () => {
     assert.deepEqual(before, { busy: 150, total: 1_000 });
     assert.equal(busyShare(before, after), 100 / 150);
     assert.equal(busyShare(after, after), 0);
+  });
+
+  it('is that of the busiest link, in its busier direction, out of /proc/net/dev', () => {
+    const dev = (eth0: number, sent: number, veth: number) =>
+      `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:  999999999    1    0    0    0     0          0         0 999999999    1    0    0    0     0       0          0
+  eth0: ${eth0}    1    0    0    0     0          0         0 ${sent}    1    0    0    0     0       0          0
+veth1a:${veth} 1 0 0 0 0 0 0 ${veth} 1 0 0 0 0 0 0
+`;
+    const [before, after] = [linkBytes(dev(1_000, 2_000, 0)), linkBytes(dev(501_000, 1_002_000, 9e9))];
+    assert.deepEqual(before.get('eth0'), { received: 1_000, sent: 2_000 });
+    const speeds = new Map([['eth0', 1_000_000]]);
+    assert.equal(busiestLink(before, after, 2_000, speeds), 0.5);
+    assert.equal(busiestLink(before, after, 500, speeds), 1);
+    assert.equal(busiestLink(after, before, 1_000, speeds), 0, 'a counter that began again');
+    assert.equal(busiestLink(before, after, 1_000, new Map([['gone', 1]])), 0);
+    assert.equal(busiestLink(new Map(), linkBytes('nonsense: a b'), 1_000, speeds), 0);
   });
 
   it('follows a change by two thirds within its time constant', () => {

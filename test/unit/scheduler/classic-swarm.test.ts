@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ArpanetError, type CreateRequest, type HostFacts } from '../../../src/model/index.ts';
+import { drainTimeOf } from '../../../src/scheduler/create/drain-time.ts';
 import { identify } from '../../../src/scheduler/create/identify.ts';
 import { place, placementRequest, type HostSnapshot, type PlacedContainer } from '../../../src/scheduler/placement/index.ts';
 import { hostSnapshot } from '../../../src/scheduler/view/host-snapshots.ts';
@@ -168,6 +169,18 @@ describe('a policy for the loss of a host', () => {
       assert.throws(
         () => identify({ name: 'x', request, taken: () => [] }),
         (error) => error instanceof ArpanetError && error.kind === 'invalid' && error.message === message,
+      );
+  });
+});
+
+describe('a time between leaving DNS and the stop', () => {
+  it('is read from its label, and refused where it is none', () => {
+    assert.equal(drainTimeOf({ 'arpanet.drain-time': '1.5s' }), 1_500);
+    assert.equal(drainTimeOf({}), undefined);
+    for (const wrong of ['5', 'x', '-1s', '301s'])
+      assert.throws(
+        () => identify({ name: 'x', request: { Labels: { 'arpanet.drain-time': wrong } }, taken: () => [] }),
+        new RegExp(`label arpanet.drain-time is "${wrong}": it must be a time from 0s to 300s`),
       );
   });
 });

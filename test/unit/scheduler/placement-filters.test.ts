@@ -158,6 +158,18 @@ describe('reservations', () => {
     assert.deepEqual(fitting(request(), [full]), ['h1']);
   });
 
+  it('may be more than the host has, or less, as the overcommit settings say', () => {
+    const used = [container('db', { reservedMemoryBytes: 2 * GiB, reservedNanoCpus: 4e9 })];
+    const wanted = request({ reservedMemoryBytes: GiB, reservedNanoCpus: 2e9 });
+    assert.deepEqual(fitting(wanted, [host('h1', { containers: used })]), []);
+    assert.deepEqual(fitting(wanted, [host('h1', { containers: used, overcommit: { cpus: 1.5, memory: 1.5 } })]), ['h1']);
+    assert.equal(
+      message(wanted, [host('h1', { containers: used, overcommit: { cpus: 1.5, memory: 1.25 } })]),
+      'no host fits: h1: needs 1 GiB memory, 512 MiB of 2.5 GiB unreserved',
+    );
+    assert.deepEqual(fitting(wanted, [host('h1', { overcommit: { cpus: 0.25, memory: 1 } })]), []);
+  });
+
   it('of stopped and of replaced containers are free', () => {
     const big = { reservedMemoryBytes: 2 * GiB };
     assert.deepEqual(

@@ -214,6 +214,22 @@ describe('spread', () => {
     );
   });
 
+  it('prefers a host that has the image by the time that the copy would take', () => {
+    const hosts = [host('idle', { load: load(0) }), host('holder', { load: load(0.3) })];
+    const sized = (imageBytes: number) => request({ imageHosts: ['holder'], imageBytes });
+    assert.equal(chosen(hosts, sized(50e6)), 'idle', 'half a second of copying is not worth a third of a host');
+    assert.equal(chosen(hosts, sized(2e9)), 'holder', '20 s are');
+    assert.equal(chosen([host('idle', { load: load(0) }), host('holder', { load: load(0.9) })], sized(2e9)), 'idle');
+  });
+
+  it('prefers the host whose links are idle', () => {
+    const linked = (name: string, network?: number) =>
+      host(name, { load: { ...load(0.1, 0.1), ...(network === undefined ? {} : { network }) } });
+    assert.equal(chosen([linked('h1', 0.8), linked('h2', 0.2)]), 'h2');
+    // of an agent that does not measure it yet, what the others have on average
+    assert.equal(chosen([linked('h1', 0.9), linked('h2'), linked('h3', 0.1)]), 'h3');
+  });
+
   it('leaves the container that is being replaced out of the count', () => {
     const old: PlacedContainer = { ...request(), id: 'a'.repeat(64), name: 'abc_web_1', number: 1, state: 'running' };
     const hosts = [host('h1', { containers: [old] }), host('h2', { load: load(0.5) })];
