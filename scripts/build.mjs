@@ -36,6 +36,9 @@ const OPTIONS = {
   external: ['lmdb', 'ssh2', 'cpu-features'],
   // Packages in CommonJS ask for Node's modules by `require`, which a module has not.
   banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  // A tenth less to read and compile at each start. Names stay: logs and profiles have them.
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: true,
   sourcesContent: false,
   logLevel: 'warning',

@@ -25,13 +25,13 @@ const UNIT_FILES_AT_ONCE = 16;
 
 /** Seconds that a file takes on an idle machine of two cores, of those that take long: of one weight the longest go first. */
 const LONG = {
-  'failures/fault-lab': 330,
+  'failures/fault-lab': 250,
   'ops/services': 310,
   'ops/hosts': 260,
   'clients/replay': 250,
-  'failures/failpoints': 240,
+  'failures/failpoints': 150,
   'clients/images': 210,
-  'failures/failpoints-host': 200,
+  'failures/failpoints-host': 90,
   'ops/ops': 180,
   'ops/both-sides': 180,
   'clients/docker-verbs': 140,
@@ -50,6 +50,9 @@ const LONG = {
   'failures/recover-embedded': 80,
   'clients/volumes': 100,
   'clients/bad-fields': 90,
+  'clients/conformance': 110,
+  'failures/full-disk': 50,
+  'scheduler/deaths': 60,
   'docker-api/fields': 60,
   'clients/forged-labels': 40,
   'store/bad-records': 35,
@@ -70,14 +73,11 @@ const LONG = {
 /** How many of the seats a file takes, where that is not one: it computes all the time, or promises something within seconds. */
 const HEAVY = {
   'clients/bulk': 2,
-  'clients/conformance': 2,
   'failures/crowd': 3,
-  'failures/failover': 2,
-  'failures/full-disk': 2,
-  'failures/host-loss': 2,
-  'failures/leader-alone': 2,
-  'failures/leader-changes': 2,
-  'failures/leader-killed': 2,
+  'failures/failover': 1.5,
+  'failures/host-loss': 1.5,
+  'failures/leader-changes': 1.5,
+  'failures/leader-killed': 1.5,
   'hostagent/overlay': 2,
 };
 

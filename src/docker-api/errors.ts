@@ -38,7 +38,9 @@ export function sendError(res: ServerResponse, error: unknown, own: Readonly<Rec
   if (res.destroyed || res.writableFinished) return;
   const requestId = own['Arpanet-Request-Id'] ?? '';
   const answer = answerTo(error, requestId);
-  if (!noteUnexpected(error, requestId, log)) log.debug({ err: error, requestId, status: answer.status }, 'a request was refused');
+  // Where a client's mistake was found tells nothing, and a stack costs more than the answer.
+  const detail = answer.status < 500 ? { why: answer.message } : { err: error };
+  if (!noteUnexpected(error, requestId, log)) log.debug({ ...detail, requestId, status: answer.status }, 'a request was refused');
   if (res.headersSent) {
     res.destroy();
     return;

@@ -68,10 +68,12 @@ export function reconcile(input: ReconcileInput): Reconciliation {
     if (!isDead(container, record)) continue;
     const attempt = attempts.get(container.id);
     const { State } = container.facts.inspect;
-    const hadRunMs = Date.parse(State.FinishedAt) - Date.parse(State.StartedAt);
+    // 0: its Engine reports none
+    const finishedMs = Date.parse(State.FinishedAt) || 0;
+    const hadRunMs = finishedMs - (Date.parse(State.StartedAt) || 0);
     const count = attempt === undefined || hadRunMs > STEADY_MS ? 0 : attempt.count;
     // Its Engine may be about to start it again.
-    const settledMs = Math.min(Date.parse(State.FinishedAt), nowMs) + SETTLE_MS;
+    const settledMs = Math.min(finishedMs, nowMs) + SETTLE_MS;
     const dueMs = Math.max(settledMs, attempt === undefined || count === 0 ? 0 : attempt.atMs + backoffMs(count));
     if (dueMs <= nowMs) steps.push({ do: 'start', container });
     else {

@@ -45,7 +45,7 @@ export function fitness(container: ContainerView | undefined, settings: UpdateSe
   const health = State.Health?.Status ?? 'none';
   if (health === 'unhealthy') return { failed: `${container.name} is unhealthy` };
   if (health === 'none' || health === '') {
-    return State.Running && !State.Restarting && nowMs - Date.parse(State.StartedAt) >= settings.monitorMs ? 'healthy' : 'not-yet';
+    return State.Running && !State.Restarting && nowMs - (Date.parse(State.StartedAt) || 0) >= settings.monitorMs ? 'healthy' : 'not-yet';
   }
   if (health === 'healthy') return 'healthy';
   return nowMs - sinceMs > settings.patienceMs

@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { lines, openUpgrade } from '../../../src/engine/index.ts';
-import type { AgentCall, AgentMessage, EngineSnapshot, LeaderMessage, MaterialisedNetwork, NetworkPlan } from '../../../src/model/index.ts';
+import type {
+  AgentCall,
+  AgentMessage,
+  EngineSnapshot,
+  HostObservation,
+  LeaderMessage,
+  MaterialisedNetwork,
+  NetworkPlan,
+} from '../../../src/model/index.ts';
 import { type FakeEngine, fakeEngine } from './fake-engine.ts';
 
 export interface FakeAgent extends AsyncDisposable {
@@ -19,6 +27,12 @@ export interface FakeAgent extends AsyncDisposable {
   beforeCall: (request: AgentCall) => Promise<void>;
   /** Hangs up; comes back only by `dial`. */
   hangUp(): void;
+  /** As hangUp, and every way to the Engine through it is cut, too. */
+  die(): void;
+  /** The Engine's connections are cut, new ones refused, until `startEngine`. */
+  killEngine(): void;
+  /** What ran has exited, as after a restart without live-restore. */
+  startEngine(): void;
   dial(url: string): Promise<void>;
 }
 
@@ -39,6 +53,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     socket.on('error', () => socket.destroy());
     sockets.add(socket);
     if (request.headers.authorization !== `Bearer ${options.token}`) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+    if (!isEngineUp) return socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tunnel\r\n\r\n');
     engine.server.emit('connection', socket);
     return undefined;
@@ -47,6 +62,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
   await once(gateway, 'listening');
   const port = (gateway.address() as AddressInfo).port;
   let stream: Socket | undefined;
+  let isEngineUp = true;
 
   const networks = (): readonly MaterialisedNetwork[] =>
     [...engine.networks.values()].map(({ network, engineId, gateway }) => ({ network, engineId, gateway }));
@@ -55,6 +71,12 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     images: engine.images,
     volumes: engine.volumes,
     networks: networks(),
+  });
+
+  const observation = (): HostObservation => ({
+    networks: [...engine.networks.values()].map(({ network, name, gateway }) => ({ network, name, gateway, bridge: `br-${name}` })),
+    vxlans: [],
+    names: agent.told.flatMap((message) => (message.type === 'names' ? [message.table] : [])).at(-1)?.instances ?? [],
   });
 
   const act = async (request: AgentCall): Promise<unknown> => {
@@ -80,6 +102,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
       return undefined;
     }
     if (request.method === 'fence') return undefined;
+    if (request.method === 'look') return observation();
     throw new Error(`fake-agent: ${request.method} is not here`);
   };
 
@@ -108,6 +131,24 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     beforeCall: async () => undefined,
     say: (message) => void stream?.write(`${JSON.stringify(message)}\n`),
     hangUp: () => stream?.destroy(),
+    die() {
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+    },
+    killEngine() {
+      isEngineUp = false;
+      engine.server.closeAllConnections();
+      for (const socket of sockets) if (socket !== stream) socket.destroy();
+      agent.say({ type: 'engine', alive: false, why: 'connect ECONNREFUSED' });
+    },
+    startEngine() {
+      isEngineUp = true;
+      // 255: as dockerd says of what it did not see exit
+      for (const held of engine.containers.values())
+        if (held.status === 'running') Object.assign(held, { status: 'exited', exitCode: 255 });
+      agent.say({ type: 'engine', alive: true, why: '' });
+      agent.say({ type: 'snapshot', snapshot: snapshot() });
+    },
     async dial(url) {
       const { hostname, port: at } = new URL(url);
       const socket = await openUpgrade({
@@ -140,7 +181,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         routes: options.routes ?? [],
       };
       agent.say({ type: 'hello', facts, epoch: options.epoch ?? 0 });
-      agent.say({ type: 'engine', alive: true, why: '' });
+      agent.say({ type: 'engine', alive: isEngineUp, why: '' });
       agent.say({ type: 'snapshot', snapshot: snapshot() });
       agent.say({ type: 'beat', load: { cpu: 0.1, memoryUsedBytes: 1e9, memoryTotalBytes: 8e9 } });
       void listen(socket).catch(() => undefined);

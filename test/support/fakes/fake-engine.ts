@@ -9,6 +9,7 @@ interface Held {
   name: string;
   readonly request: CreateRequest;
   status: 'created' | 'running' | 'exited';
+  exitCode?: number;
   readonly networks: Map<string, string>;
   /** Driver options of its endpoints, by network. */
   readonly driverOptions: Map<string, Readonly<Record<string, string>>>;
@@ -141,6 +142,10 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
       held.status = 'running';
       return { status: 204 };
     }
+    if (route.endsWith('/stop')) {
+      held.status = 'exited';
+      return { status: 204 };
+    }
     if (route.endsWith('/rename')) {
       held.name = url.searchParams.get('name') ?? '';
       return { status: 204 };
@@ -205,7 +210,7 @@ function factsOf(held: Held): ContainerFacts {
         Paused: false,
         Restarting: false,
         Dead: false,
-        ExitCode: 0,
+        ExitCode: held.exitCode ?? 0,
         StartedAt: '',
         FinishedAt: '',
       },

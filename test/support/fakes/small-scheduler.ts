@@ -1,4 +1,5 @@
 /** A whole scheduler process within the test's: endpoint, election, leadership, over a store that others have opened, too. Hosts are fake agents. */
+import { ROOMS, type Rooms } from '../../../src/processes/rooms.ts';
 import { runScheduler } from '../../../src/processes/scheduler.ts';
 import type { SchedulerSettings } from '../../../src/processes/scheduler-settings.ts';
 import { quietLog } from '../cluster/lab.ts';
@@ -20,6 +21,7 @@ export async function startSmallScheduler(
   name: string,
   store: SchedulerSettings['store'],
   more: Partial<SchedulerSettings> = {},
+  rooms: Partial<Rooms> = {},
 ): Promise<SmallScheduler> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -63,7 +65,7 @@ export async function startSmallScheduler(
     },
     { log, setLevel: () => undefined },
     stop.signal,
-    { ready: () => listens() },
+    { ready: () => listens(), rooms: { ...ROOMS, ...rooms } },
   );
   await Promise.race([listening, ended]);
   const call: SmallScheduler['call'] = async (method, path, body) => {

@@ -144,7 +144,10 @@ describe('the count that is held', () => {
     assert.deepEqual(short(steps(record(1), [instance({ number: 1, status: 'exited' })])), []);
     assert.deepEqual(short(steps(record(1), [instance({ number: 1, status: 'exited', policy: 'always' })])), ['start abc-web-1']);
     assert.deepEqual(short(steps(record(1), [instance({ number: 1, status: 'created' })])), []);
-    assert.deepEqual(short(steps(record(1), [instance({ number: 1, status: 'created', ours: true })])), ['start abc-web-1']);
+    const begun = instance({ number: 1, status: 'created', ours: true });
+    assert.deepEqual(short(steps(record(1), [begun])), ['start abc-web-1']);
+    Object.assign(begun.facts.inspect.State, { StartedAt: '', FinishedAt: '' });
+    assert.deepEqual(short(steps(record(1), [begun])), ['start abc-web-1'], 'its Engine reports no times');
   });
 
   it('waits longer after each crash, up to five minutes, and forgets crashes after a steady run', () => {
