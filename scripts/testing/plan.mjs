@@ -99,5 +99,5 @@ export function jobsOf(files, tier) {
   return files.map((file) => ({ files: [file], weight: named(HEAVY, file) ?? 1, seconds: named(LONG, file) ?? 0 }));
 }
 
-/** How much goes at a time: unit tests compute, all others wait most of the time. */
-export const seatsOf = (tier, cores) => (tier === 'unit' ? cores : 2 * cores);
+/** How much goes at a time: unit tests compute, all others wait half of the time. */
+export const seatsOf = (tier, cores) => (tier === 'unit' ? cores : Math.round(2.5 * cores));
