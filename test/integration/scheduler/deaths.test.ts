@@ -44,15 +44,7 @@ function deathsOf(part: Part): void {
   }
   async function nextLeader(): Promise<void> {
     const settings = { kind: 'embedded', dir: join(dir, 'store') } as const;
-    const own = {
-      pool: '10.32.0.0/12',
-      strategy: 'spread',
-      leaseRest: 0,
-      hostDownAfter: 300_000,
-      bodyLimit: 4 << 20,
-      logLevel: 'silent',
-    } as const;
-    leader = await startSmallScheduler(`s${++terms}`, settings, { own }, { failpoint });
+    leader = await startSmallScheduler(`s${++terms}`, settings, { own: { leaseRest: 0 } }, { failpoint });
     life = new AbortController();
     await leader.ready();
     await agent.dial(leader.url);

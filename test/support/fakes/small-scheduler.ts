@@ -20,7 +20,7 @@ export interface SmallScheduler extends AsyncDisposable {
 export async function startSmallScheduler(
   name: string,
   store: SchedulerSettings['store'],
-  more: Partial<SchedulerSettings> = {},
+  { own, ...more }: Partial<Omit<SchedulerSettings, 'own'>> & { readonly own?: Partial<SchedulerSettings['own']> } = {},
   rooms: Partial<Rooms> = {},
 ): Promise<SmallScheduler> {
   const port = await freePort();
@@ -51,6 +51,7 @@ export async function startSmallScheduler(
         hostDownAfter: 300_000,
         bodyLimit: 4 << 20,
         logLevel: 'silent',
+        ...own,
       },
       defaultPrefix: 22,
       joinToken: JOIN_TOKEN,
