@@ -4,6 +4,7 @@ import type { Progress } from './progress.ts';
 import type {
   ContainerView,
   CreateRequest,
+  JobSettings,
   Json,
   SecretKind,
   SecretRecord,
@@ -18,6 +19,7 @@ import type {
 export interface ServiceCreate extends ServiceId {
   readonly desired: number;
   readonly isGlobal?: boolean;
+  readonly job?: JobSettings;
   readonly template: ServiceTemplate;
   readonly update: UpdateSettings;
   readonly rollback?: UpdateSettings;
@@ -30,6 +32,8 @@ export interface ServiceCreate extends ServiceId {
 
 export interface ServiceUpdate {
   readonly template?: ServiceTemplate;
+  /** Of a job: all of it is run again, with these settings. */
+  readonly job?: JobSettings;
   readonly desired?: number;
   readonly update?: UpdateSettings;
   /** Null: as an update. */

@@ -13,6 +13,10 @@ export const labels = {
   reserve: 'arpanet.reserve',
   /** Written by the services API: the secrets and configs that are files in it, as JSON. */
   files: 'arpanet.files',
+  /** When the leader starts an instance of a maintained service again, in its Engine's place: `on-failure,delay=5s,window=2m,attempts=3`. */
+  restart: 'arpanet.restart',
+  /** Written by us on instances of jobs: the iteration that they are of, `3`; of a job on every host `global-3`. */
+  iteration: 'arpanet.iteration',
   /** Written by the services API: its env, hostname and mounts have Go templates, and what those can name of the service, as JSON. */
   templates: 'arpanet.templates',
   /** How long a container that a client stops runs on after it has left DNS: `5s`. */

@@ -56,6 +56,15 @@ export interface UpdateStatus {
   readonly message: string;
 }
 
+/** A service that is run to its end: `desired` is how many instances shall end well (of a global one, the hosts). */
+export interface JobSettings {
+  /** At once; 0: all. */
+  readonly concurrent: number;
+  /** Grows with every update: all of it is run again. */
+  readonly iteration: number;
+  readonly startedAtMs: number;
+}
+
 /** `arpanet/services/<deployment>/<service>`: kept for services whose count is held. */
 export interface ServiceRecord extends ServiceId {
   /** client: started by compose and scaled since; goes with its last instance. api: made by the services API or `arpanet deploy`; stays until removed. */
@@ -63,6 +72,8 @@ export interface ServiceRecord extends ServiceId {
   readonly desired: number;
   /** One on every host that it may run on: `desired` follows the hosts. */
   readonly isGlobal?: boolean;
+  /** Its instances end, and are not started again once they have ended well. */
+  readonly job?: JobSettings;
   /** When `desired` was last settled: a client's instance that is newer has not been counted yet. */
   readonly countedAtMs: number;
   readonly template: ServiceTemplate;

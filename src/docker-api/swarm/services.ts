@@ -30,6 +30,7 @@ import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warni
 import type { ServiceSpec } from './types.ts';
 import { refuseOutOfRange } from './validate.ts';
 import { oneMeant } from './references.ts';
+import { countsOf, modeOf, modeOfView } from './mode.ts';
 import { filesFor } from './secrets.ts';
 import { templateLabels } from './templates.ts';
 
@@ -61,7 +62,7 @@ export async function serviceList(call: Exchange): Promise<void> {
     const isChosen =
       filters.fuzzy('id', ids.service(view.deployment, view.service)) &&
       filters.fuzzy('name', serviceName(view)) &&
-      filters.exact('mode', view.record?.isGlobal === true ? 'global' : 'replicated') &&
+      filters.exact('mode', modeOfView(view)) &&
       filters.labels('label', labelsOf(view));
     return isChosen ? [showService(view, ids, { withStatus })] : [];
   });
@@ -112,12 +113,13 @@ export async function serviceCreate(call: Exchange): Promise<void> {
   refuseMeaningless(spec);
   const id = idOf(spec);
   const rollback = rollbackOf(spec);
+  const counts = countsOf(spec, call.nowMs);
   const stem = id.deployment === 'default' ? id.service : `${projectOf(id.deployment)}-${id.service}`;
   await call.cluster.services.create(
     {
       ...id,
-      desired: spec.Mode?.Replicated?.Replicas ?? 1,
-      ...(spec.Mode?.Global == null ? {} : { isGlobal: true }),
+      ...counts,
+      desired: counts.desired ?? 1,
       template: { name: `${stem}-1`, number: 1, request: requestOf(spec, id, filesFor(call, spec), templateLabels(spec, id)) },
       update: updateOf(spec),
       ...(rollback === undefined ? {} : { rollback }),
@@ -141,9 +143,10 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
   refuseMeaningless(spec);
   if (spec.Name !== serviceName(view))
     throw new ArpanetError('unsupported', 'rpc error: code = Unimplemented desc = renaming services is not supported');
-  if ((spec.Mode?.Global != null) !== (view.record?.isGlobal === true))
+  if (modeOf(spec) !== modeOfView(view))
     throw new ArpanetError('unsupported', 'service mode change is not allowed: remove the service and create it again');
   const { template } = view;
+  const counts = countsOf(spec, call.nowMs);
   const isOfSpec = template === undefined || view.record?.origin === 'api';
   // what compose sent has no templates, whatever it looks like
   const wanted = requestOf(spec, view, filesFor(call, spec), isOfSpec ? templateLabels(spec, view) : {});
@@ -152,7 +155,8 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
     serviceKey(view),
     {
       template: { name: template?.name ?? `${projectOf(view.deployment)}-${view.service}-1`, number: template?.number ?? 1, ...changed },
-      desired: spec.Mode?.Replicated?.Replicas ?? view.desired,
+      desired: counts.desired ?? view.desired,
+      ...(counts.job === undefined ? {} : { job: counts.job }),
       update: updateOf(spec, view.record?.update),
       rollback: rollbackOf(spec) ?? null,
       labels: spec.Labels ?? {},

@@ -17,6 +17,7 @@ import {
 import { configOf, FORCED, tagged } from './spec.ts';
 import type { Facade } from './facade.ts';
 import type { Ids } from '../../text/swarm-ids.ts';
+import { modeOfView, shownMode } from './mode.ts';
 import type { PortConfig, ServiceSpec } from './types.ts';
 import { parseReserve } from '../../text/reserve-label.ts';
 
@@ -36,7 +37,10 @@ export function specOf(view: ServiceView): ServiceSpec {
     ...stored,
     Name: serviceName(view),
     Mode: derived.Mode ?? {},
-    UpdateConfig: configOf(view.record?.update ?? UPDATE_DEFAULTS, stored.UpdateConfig?.MaxFailureRatio),
+    // a job has none, and an update of one that has is refused
+    ...(view.record?.job === undefined
+      ? { UpdateConfig: configOf(view.record?.update ?? UPDATE_DEFAULTS, stored.UpdateConfig?.MaxFailureRatio) }
+      : {}),
     TaskTemplate: {
       ForceUpdate: 0,
       Runtime: 'container',
@@ -85,6 +89,8 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
               name !== labels.reserve &&
               name !== labels.files &&
               name !== labels.templates &&
+              name !== labels.iteration &&
+              name !== labels.restart &&
               name !== labels.service,
           ),
         ),
@@ -115,7 +121,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
       ForceUpdate: Number(given[FORCED] ?? 0),
       Runtime: 'container',
     },
-    Mode: view.record?.isGlobal === true ? { Global: {} } : { Replicated: { Replicas: view.desired } },
+    Mode: shownMode(view),
     UpdateConfig: configOf(view.record?.update ?? UPDATE_DEFAULTS),
     EndpointSpec: { Mode: 'dnsrr', ...(ports.length > 0 ? { Ports: ports } : {}) },
   };
@@ -175,6 +181,9 @@ export function showService(view: ServiceView, ids: Ids, showing: Showing = {}):
     ...(record?.previous === undefined
       ? {}
       : { PreviousSpec: derivedSpec({ ...view, template: record.previous }, record.previous.request) }),
+    ...(record?.job === undefined
+      ? {}
+      : { JobStatus: { JobIteration: { Index: record.job.iteration }, LastExecution: iso(record.job.startedAtMs) } }),
     Endpoint: { Spec: Spec.EndpointSpec ?? {}, Ports: Spec.EndpointSpec?.Ports ?? [], VirtualIPs: [] },
     ...(status === undefined
       ? {}
@@ -187,10 +196,18 @@ export function showService(view: ServiceView, ids: Ids, showing: Showing = {}):
           },
         }),
     ...(showing.withStatus === true
-      ? { ServiceStatus: { RunningTasks: running, DesiredTasks: view.desired, CompletedTasks: completed } }
+      ? { ServiceStatus: { RunningTasks: running, DesiredTasks: desiredTasks(view), CompletedTasks: completed } }
       : {}),
   };
 }
+
+/** Of a job, those that may run at once (swarmkit manager/controlapi/service.go, `ListServiceStatuses`). */
+function desiredTasks(view: ServiceView): number {
+  return modeOfView(view) === 'replicated-job' ? Math.min(view.record?.job?.concurrent ?? 1, view.desired) : view.desired;
+}
+
+/** Of a job the slots count from 0 (swarmkit manager/orchestrator/jobs/replicated). */
+const slotOf = (view: ServiceView, number: number): number => (modeOfView(view) === 'replicated-job' ? number - 1 : number);
 
 function stateOf(container: ContainerView): string {
   const { State } = container.facts.inspect;
@@ -215,8 +232,16 @@ const PENDING_BYTES = 4 * 1024 * 1024;
 export function* showTasks(view: ServiceView, ids: Ids): Generator<Task> {
   const spec = specOf(view);
   const ServiceID = ids.service(view.deployment, view.service);
-  const base = { ServiceID, Labels: {}, Version: { Index: view.record?.version ?? 1 } };
-  for (const container of view.instances) yield instanceTask(view, container, spec, ids, base);
+  const { job } = view.record ?? {};
+  const base = {
+    ServiceID,
+    Labels: {},
+    Version: { Index: view.record?.version ?? 1 },
+    ...(job === undefined ? {} : { JobIteration: { Index: job.iteration } }),
+  };
+  for (const container of view.instances) {
+    if (job === undefined || !view.outdated.includes(container.id)) yield instanceTask(view, container, spec, ids, base);
+  }
   const taken = new Set(view.instances.map((container) => container.record?.number));
   const now = iso(view.record?.updatedAtMs ?? 0);
   const missing = view.desired - taken.size;
@@ -230,7 +255,7 @@ export function* showTasks(view: ServiceView, ids: Ids): Generator<Task> {
       CreatedAt: now,
       UpdatedAt: now,
       Spec: spec.TaskTemplate,
-      Slot: slot,
+      Slot: slotOf(view, slot),
       Status: {
         Timestamp: now,
         State: 'pending',
@@ -238,7 +263,7 @@ export function* showTasks(view: ServiceView, ids: Ids): Generator<Task> {
         ...(view.trouble === undefined ? {} : { Err: view.trouble }),
         PortStatus: {},
       },
-      DesiredState: 'running',
+      DesiredState: job === undefined ? 'running' : 'complete',
     };
   }
 }
@@ -268,7 +293,7 @@ function instanceTask(view: ServiceView, container: ContainerView, spec: Service
     CreatedAt: iso(madeMs),
     UpdatedAt: at,
     Spec: { ...spec.TaskTemplate, ContainerSpec: { ...spec.TaskTemplate?.ContainerSpec, Image: image } },
-    Slot: container.record?.number ?? 0,
+    Slot: slotOf(view, container.record?.number ?? 0),
     NodeID: ids.node(container.host),
     Status: {
       Timestamp: at,
@@ -278,7 +303,7 @@ function instanceTask(view: ServiceView, container: ContainerView, spec: Service
       ContainerStatus: { ContainerID: container.id, PID: Number(State['Pid'] ?? 0), ExitCode: State.ExitCode },
       PortStatus: {},
     },
-    DesiredState: isStopped || state === 'complete' ? 'shutdown' : 'running',
+    DesiredState: isStopped ? 'shutdown' : view.record?.job === undefined ? (state === 'complete' ? 'shutdown' : 'running') : 'complete',
     NetworksAttachments: [],
   };
 }

@@ -16,6 +16,7 @@ import {
   stackLabel,
 } from '../../model/index.ts';
 import { predefinedName } from '../../networks/index.ts';
+import { modeOf, type Restart, restartOf } from './mode.ts';
 import type { ServiceSpec, UpdateConfig } from './types.ts';
 import { withDefaultTag } from '../../text/image-reference.ts';
 import { formatReservedCpus } from '../../text/reserve-label.ts';
@@ -39,11 +40,9 @@ export function idOf(spec: ServiceSpec): ServiceId {
 
 /** Throws `unsupported` with the reason for what has no meaning here. */
 export function refuseMeaningless(spec: ServiceSpec): void {
-  const { TaskTemplate: task = {}, Mode = {} } = spec;
+  const { TaskTemplate: task = {} } = spec;
   const container = task.ContainerSpec ?? {};
   const refuse = (what: string, why: string) => new ArpanetError('unsupported', `${what} is not supported by arpanet: ${why}`);
-  if (Mode.ReplicatedJob || Mode.GlobalJob)
-    throw refuse('a job', 'use "docker run" or "docker compose run", which end when the work is done');
   if (container.ReadOnly === true && (container.Secrets?.length || container.Configs?.length))
     throw refuse('a secret or config in a read-only container', 'they are files in it; leave --read-only out, or mount a volume');
   if (container.Privileges?.CredentialSpec) throw refuse('a credential spec', 'it is for Windows containers');
@@ -110,7 +109,8 @@ export function requestOf(
   const preferences = (task.Placement?.Preferences ?? []).flatMap(({ Spread }) =>
     Spread?.SpreadDescriptor ? [Spread.SpreadDescriptor] : [],
   );
-  const isGlobal = spec.Mode?.Global != null;
+  const isGlobal = modeOf(spec).startsWith('global');
+  const restart = restartOf(spec);
   const most = isGlobal ? 1 : (task.Placement?.MaxReplicas ?? 0);
   const cpus = task.Resources?.Reservations?.NanoCPUs ?? 0;
   return drop({
@@ -139,16 +139,17 @@ export function requestOf(
       // What is on a host that is lost has no other place: every other host has its own.
       ...(isGlobal ? { [labels.reschedule]: 'off' } : {}),
       ...(files.length > 0 ? { [labels.files]: JSON.stringify(files) } : {}),
+      ...restart.labels,
       ...more,
       ...(task.ForceUpdate ? { [FORCED]: String(task.ForceUpdate) } : {}),
     },
     ...portsOf(spec),
-    HostConfig: hostConfigOf(spec, targets[0]?.network),
+    HostConfig: hostConfigOf(spec, targets[0]?.network, restart.policy),
     NetworkingConfig: networks.length === 0 ? undefined : { EndpointsConfig: Object.fromEntries(networks) },
   });
 }
 
-function hostConfigOf(spec: ServiceSpec, network: string | undefined): HostConfig {
+function hostConfigOf(spec: ServiceSpec, network: string | undefined, RestartPolicy: Restart['policy']): HostConfig {
   const task = spec.TaskTemplate ?? {};
   const container = task.ContainerSpec ?? {};
   const { Limits, Reservations } = task.Resources ?? {};
@@ -159,7 +160,7 @@ function hostConfigOf(spec: ServiceSpec, network: string | undefined): HostConfi
     MemoryReservation: Reservations?.MemoryBytes,
     NanoCpus: Limits?.NanoCPUs,
     PidsLimit: Limits?.Pids,
-    RestartPolicy: restartOf(task.RestartPolicy),
+    RestartPolicy,
     Init: container.Init ?? undefined,
     ReadonlyRootfs: container.ReadOnly,
     GroupAdd: container.Groups?.length ? container.Groups : undefined,
@@ -176,13 +177,6 @@ function hostConfigOf(spec: ServiceSpec, network: string | undefined): HostConfi
     LogConfig: task.LogDriver ? { Type: task.LogDriver.Name ?? '', Config: task.LogDriver.Options ?? {} } : undefined,
     PortBindings: portsOf(spec).bindings,
   });
-}
-
-function restartOf(policy: NonNullable<ServiceSpec['TaskTemplate']>['RestartPolicy']): { Name: string; MaximumRetryCount?: number } {
-  const condition = policy?.Condition || 'any';
-  if (condition === 'none') return { Name: 'no' };
-  if (condition === 'on-failure') return { Name: 'on-failure', ...(policy?.MaxAttempts ? { MaximumRetryCount: policy.MaxAttempts } : {}) };
-  return { Name: 'always' };
 }
 
 function portsOf(spec: ServiceSpec) {

@@ -97,7 +97,7 @@ export interface ServiceSpec extends Json {
   readonly Mode?: {
     readonly Replicated?: { readonly Replicas?: number | null } | null;
     readonly Global?: unknown;
-    readonly ReplicatedJob?: unknown;
+    readonly ReplicatedJob?: { readonly MaxConcurrent?: number | null; readonly TotalCompletions?: number | null } | null;
     readonly GlobalJob?: unknown;
   };
   readonly UpdateConfig?: UpdateConfig | null;

@@ -43,11 +43,15 @@ function* problemsOf(spec: ServiceSpec): Generator<string> {
   if (constraint !== undefined) yield rpc(`constraint "${constraint}" expected one operator from ==, !=`);
 }
 
-function* ofMode({ Mode = {} }: ServiceSpec): Generator<string> {
+function* ofMode({ Mode = {}, UpdateConfig }: ServiceSpec): Generator<string> {
   const { Replicated, Global, ReplicatedJob, GlobalJob } = Mode;
   if ([Replicated, Global, ReplicatedJob, GlobalJob].filter((mode) => mode != null).length > 1) yield 'must specify only one service mode';
+  const isJob = ReplicatedJob != null || GlobalJob != null;
+  if (isJob && UpdateConfig != null) yield rpc('Jobs may not have an update config');
   const replicas = Replicated?.Replicas ?? 1;
-  if (replicas > MAX_REPLICAS) yield rpc(`${replicas} replicas: a service has ${MAX_REPLICAS} at most`);
+  const { MaxConcurrent, TotalCompletions } = ReplicatedJob ?? {};
+  for (const count of [replicas, MaxConcurrent ?? 1, TotalCompletions ?? 1])
+    if (count > MAX_REPLICAS) yield rpc(`${count} replicas: a service has ${MAX_REPLICAS} at most`);
 }
 
 function* ofWords(config: UpdateConfig | null | undefined): Generator<string> {

@@ -3,6 +3,7 @@ import { ArpanetError, type CreateRequest, labels } from '../../model/index.ts';
 import type { Identity } from '../create/identify.ts';
 import type { PlacementRequest } from './snapshot.ts';
 import { parseReserve, reservedBy } from '../../text/reserve-label.ts';
+import { parseRestartRule } from '../../text/restart-label.ts';
 import { constraintsOf } from './constraints.ts';
 import { spreadKeys } from './spread.ts';
 
@@ -16,6 +17,7 @@ export interface PlacementFacts
 export function placementRequest(identity: Identity, request: CreateRequest, facts: PlacementFacts): PlacementRequest {
   const { platform, ...others } = facts;
   refuseUnreadable(request.Labels?.[labels.reserve]);
+  refuseUnreadableRule(request.Labels?.[labels.restart]);
   const spreadOver = spreadKeys(request);
   return {
     ...others,
@@ -25,6 +27,7 @@ export function placementRequest(identity: Identity, request: CreateRequest, fac
     hostPorts: identity.hostPorts,
     ...constraintsOf(request),
     ...maxPerHostOf(request),
+    ...(request.Labels?.[labels.iteration]?.startsWith('global-') === true ? { countsEnded: true as const } : {}),
     ...(spreadOver.length === 0 ? {} : { spreadOver }),
     ...(platform ? { platform } : {}),
     ...(identity.replaces === undefined ? {} : { replaces: identity.replaces }),
@@ -65,6 +68,14 @@ export function needsOf({ HostConfig, Labels }: Pick<CreateRequest, 'HostConfig'
 function networkOf(given: CreateRequest['HostConfig']): Pick<Needs, 'network'> {
   if (given?.NetworkMode === 'host') return { network: 'host' };
   return given?.PublishAllPorts === true || Object.keys(given?.PortBindings ?? {}).length > 0 ? { network: 'published' } : {};
+}
+
+function refuseUnreadableRule(value: string | undefined): void {
+  if (value && parseRestartRule(value) === undefined)
+    throw new ArpanetError(
+      'invalid',
+      `label ${labels.restart} is "${value.slice(0, 80)}": it must be none, on-failure or any, and then what is wanted of delay=5s, window=2m, attempts=3`,
+    );
 }
 
 function refuseUnreadable(value: string | undefined): void {

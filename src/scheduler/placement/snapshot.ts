@@ -41,6 +41,8 @@ export interface PlacementRequest {
   readonly replaces?: string;
   /** The most of its service that a host may have. */
   readonly maxPerHost?: number;
+  /** It ends, and its host has had its turn then: instances that have ended count for `maxPerHost`. */
+  readonly countsEnded?: true;
   /** Host labels over whose values its service is spread evenly, the first before the second. */
   readonly spreadOver?: readonly string[];
   /** A host that was chosen for it before: it goes there if it fits. */

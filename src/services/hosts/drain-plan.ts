@@ -6,7 +6,7 @@ import { scaleRefusal } from '../replicas/template.ts';
 
 export interface DrainPlan {
   readonly moves: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
-  /** Of services that run once on every host: they are removed, and created again when the host takes containers. */
+  /** Of services that run once on every host: they are removed, and created again when the host takes containers. Of jobs: created again elsewhere. */
   readonly ends: readonly { readonly service: ServiceView; readonly container: ContainerView }[];
   readonly stays: readonly UnmovedContainer[];
 }
@@ -18,7 +18,10 @@ export function planDrain(host: string, services: readonly ServiceView[], contai
   const owners = new Map(services.flatMap((service) => service.instances.map((container) => [container.id, service] as const)));
   for (const container of containers.filter((one) => one.host === host)) {
     const service = owners.get(container.id);
-    if (service?.record?.isGlobal === true) {
+    const isOfJob = service?.record?.job !== undefined;
+    // what has ended there has ended
+    if (isOfJob && !container.facts.inspect.State.Running) continue;
+    if (service !== undefined && (isOfJob || service.record?.isGlobal === true)) {
       ends.push({ service, container });
       continue;
     }
@@ -37,6 +40,7 @@ export function whyItStays(container: ContainerView, service: ServiceView | unde
     return reschedulePolicyOf(labels.reschedule, container.record.request).policy === 'on-host-failure'
       ? 'a single container cannot start elsewhere before it stops here, and its policy is for a lost host; remove it and run it again'
       : 'no policy: it is a single container of "docker run" without a label that lets it run elsewhere; remove it and run it again';
+  if (service.record?.job !== undefined) return 'it is of a job, and ends by itself';
   if (!inspect.State.Running) return 'it does not run: remove it and create it again to start it elsewhere';
   const volume = summary.Mounts?.find((mount) => mount.Type === 'volume' && mount.Name !== undefined && mount.Name.length !== 64);
   if (volume !== undefined) return `its data is in the local volume ${volume.Name ?? ''} on this host`;

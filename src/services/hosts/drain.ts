@@ -32,7 +32,9 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
       try {
         await core.operate(service, `being ended on ${host}`, () => actions.remove(container, drainMs));
         ended.push(container.name);
-        progress(`${host}: ${container.name} has ended: it runs once on every host that takes containers`);
+        const why =
+          service.record?.isGlobal === true ? 'it runs once on every host that takes containers' : 'its job runs it again elsewhere';
+        progress(`${host}: ${container.name} has ended: ${why}`);
       } catch (error) {
         all.push(unmoved(container, error));
       }

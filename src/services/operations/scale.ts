@@ -25,7 +25,9 @@ export function createScale(core: Core, reconciler: ReplicaReconciler): Services
       const refusal =
         service.record?.isGlobal === true
           ? 'it runs once on every host; exclude a host by "arpanet drain" or a constraint'
-          : service.template && scaleRefusal(service.template, to);
+          : service.record?.job !== undefined
+            ? 'it is a job, which "docker service scale" runs again with another count'
+            : service.template && scaleRefusal(service.template, to);
       if (refusal !== undefined) throw new ArpanetError('invalid', `${serviceKey(service)} cannot have ${to} instances: ${refusal}`);
       return { service, to };
     });

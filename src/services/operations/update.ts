@@ -2,6 +2,8 @@
 import type { Progress, Services, ServiceUpdate, StartedUpdate } from '../../contracts/index.ts';
 import {
   ArpanetError,
+  type JobSettings,
+  labels,
   type ServiceId,
   type ServiceRecord,
   type ServiceTemplate,
@@ -40,7 +42,8 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     const service = findService(reference, core.list());
     await whenFree(core, service, change.patienceMs ?? 0);
     const { template: asked = service.template, desired = service.desired } = change;
-    const template = asked && withoutReservedIn(asked);
+    const job = nextJob(service.record?.job, change.job, deps.now());
+    const template = asked && withIteration(withoutReservedIn(asked), service.record?.isGlobal, job);
     if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
     const refusal = scaleRefusal(template, desired);
     if (refusal !== undefined) throw new ArpanetError('invalid', `${serviceKey(service)} cannot have ${desired} instances: ${refusal}`);
@@ -66,7 +69,8 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
         ...rollbackOf(change.rollback, rollback),
         ...(change.labels === undefined ? {} : { labels: change.labels }),
         ...(change.spec === undefined ? {} : { spec: change.spec }),
-        ...(isNew
+        ...(job === undefined ? {} : { job, template, previous: base.template, countedAtMs: nowMs }),
+        ...(isNew && job === undefined
           ? {
               template,
               ...(isOther ? { previous: base.template } : {}),
@@ -81,8 +85,8 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
       };
     });
     if (record === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
-    if (!isNew) {
-      if (desired !== service.desired) reconciler.soon(service, 1);
+    if (!isNew || job !== undefined) {
+      if (desired !== service.desired || job !== undefined) reconciler.soon(service, 1);
       return { record, done: Promise.resolve(undefined) };
     }
     return { record, done: run(service, progress) };
@@ -111,7 +115,7 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
       if (refusal !== undefined)
         throw new ArpanetError('invalid', `${serviceKey(request)} cannot have ${request.desired} instances: ${refusal}`);
       await pulled(request.template.request.Image, registryAuth);
-      const template = withoutReservedIn(request.template);
+      const template = withIteration(withoutReservedIn(request.template), request.isGlobal, request.job);
       const nowMs = deps.now();
       const record: ServiceRecord = { ...newRecord(request, { ...request, origin: request.origin ?? 'api', nowMs }), ...request, template };
       await core.put(request, () => record);
@@ -140,6 +144,18 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
       }
     },
   };
+}
+
+/** Every update runs a job again (swarmkit manager/controlapi/service.go, `UpdateService`). */
+function nextJob(before: JobSettings | undefined, asked: JobSettings | undefined, nowMs: number): JobSettings | undefined {
+  return before && { ...before, ...asked, iteration: before.iteration + 1, startedAtMs: nowMs };
+}
+
+function withIteration(template: ServiceTemplate, isGlobal: boolean | undefined, job: JobSettings | undefined): ServiceTemplate {
+  if (job === undefined) return template;
+  const { request } = template;
+  const iteration = `${isGlobal === true ? 'global-' : ''}${job.iteration}`;
+  return { ...template, request: { ...request, Labels: { ...request.Labels, [labels.iteration]: iteration } } };
 }
 
 const rollbackOf = (asked: UpdateSettings | null | undefined, before: UpdateSettings | undefined): Pick<ServiceRecord, 'rollback'> => {

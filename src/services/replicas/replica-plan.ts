@@ -1,11 +1,14 @@
 /** What differs between the desired count and what runs, and what to do about it now. Pure. */
 import type { ContainerView, ServiceRecord } from '../../model/index.ts';
+import { ruledStart, ruleOf } from './restart-rule.ts';
 import { essence, isCurrent } from './template.ts';
 
 /** How often, and when last, something was tried again. */
 export interface Attempt {
   readonly count: number;
   readonly atMs: number;
+  /** When the newest of them were, the oldest first. */
+  readonly times?: readonly number[];
 }
 
 export interface ReconcileInput {
@@ -52,12 +55,15 @@ export function backoffMs(count: number): number {
 export function reconcile(input: ReconcileInput): Reconciliation {
   const { record, instances, unseen, attempts, nowMs } = input;
   const numbers = new Set([...instances.map(numberOf), ...unseen.map(({ number }) => number)]);
+  const stale = record.job === undefined ? [] : staleIn(record, instances);
+  // a job is begun again by its new iteration alone
+  if (stale.length > 0) return { steps: stale.map((container) => ({ do: 'remove', container })) };
   if (numbers.size > record.desired) return { steps: tooMany(record, instances, numbers.size) };
   const steps: Step[] = [];
   const waits: number[] = [];
   let trouble: string | undefined;
 
-  const missing = record.desired - numbers.size;
+  const missing = Math.min(record.desired - numbers.size, roomIn(record, instances, unseen.length));
   if (missing > 0) {
     const attempt = attempts.get('create');
     const dueMs = attempt === undefined ? 0 : attempt.atMs + backoffMs(attempt.count - 1);
@@ -67,6 +73,13 @@ export function reconcile(input: ReconcileInput): Reconciliation {
   for (const container of instances) {
     if (!isDead(container, record)) continue;
     const attempt = attempts.get(container.id);
+    const ruled = ruledStart(container, attempt?.times ?? []);
+    if (ruled !== undefined) {
+      if (ruled.dueMs !== undefined && ruled.dueMs <= nowMs) steps.push({ do: 'start', container });
+      else if (ruled.dueMs !== undefined) waits.push(ruled.dueMs);
+      trouble = ruled.trouble ?? trouble;
+      continue;
+    }
     const { State } = container.facts.inspect;
     // 0: its Engine reports none
     const finishedMs = Date.parse(State.FinishedAt) || 0;
@@ -104,6 +117,19 @@ export function freeNumbers(taken: ReadonlySet<number>, count: number): readonly
   return free;
 }
 
+/** Instances of a job's earlier iterations. */
+function staleIn({ template }: ServiceRecord, instances: readonly ContainerView[]): readonly ContainerView[] {
+  const wanted = essence(template);
+  return instances.filter((container) => !isCurrent(container, wanted));
+}
+
+/** How many more may run at once. */
+function roomIn({ job }: ServiceRecord, instances: readonly ContainerView[], unseen: number): number {
+  if (job === undefined || job.concurrent === 0) return Infinity;
+  const active = instances.filter(({ facts }) => !['exited', 'dead'].includes(facts.inspect.State.Status)).length;
+  return Math.max(0, job.concurrent - active - unseen);
+}
+
 function tooMany(record: ServiceRecord, instances: readonly ContainerView[], count: number): readonly Step[] {
   const uncounted = instances.filter(
     (container) => createdAtMs(container) > record.countedAtMs && !container.record?.requestId?.startsWith(OUR_REQUEST),
@@ -130,6 +156,8 @@ export function isDead(container: ContainerView, record: Pick<ServiceRecord, 'st
   const { State, HostConfig } = container.facts.inspect;
   if (State.Status === 'created') return container.record?.requestId?.startsWith(OUR_REQUEST) ?? false;
   if (State.Status !== 'exited' && State.Status !== 'dead') return false;
+  const rule = ruleOf(container);
+  if (rule !== undefined) return rule.condition === 'any' || (rule.condition === 'on-failure' && State.ExitCode !== 0);
   const policy = (HostConfig['RestartPolicy'] as { readonly Name?: string } | undefined)?.Name ?? '';
   // A job that exited with 0 is done.
   return policy === 'always' || policy === 'unless-stopped' || State.ExitCode !== 0;

@@ -15,6 +15,8 @@ import { progressOf, reconcile, type Step } from './replica-plan.ts';
 const SETTLE_MS = 200;
 const AT_ONCE = 4;
 const REMOVE_DRAIN_MS = 1_000;
+/** No restart policy counts more attempts. */
+const MOST_TIMES = 1_000;
 
 export interface ReplicaReconciler {
   /** Reconciles a service now. Resolves when all steps are done; rejects with the first failure. */
@@ -133,7 +135,11 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
 
   async function take(id: ServiceId, record: ServiceRecord, step: Step): Promise<void> {
     const { attempts } = core.runtime(id);
-    const tried = (key: string) => attempts.set(key, { count: (attempts.get(key)?.count ?? 0) + 1, atMs: deps.now() });
+    const tried = (key: string): void => {
+      const { count = 0, times = [] } = attempts.get(key) ?? {};
+      const atMs = deps.now();
+      attempts.set(key, { count: count + 1, atMs, times: [...times, atMs].slice(-MOST_TIMES) });
+    };
     switch (step.do) {
       case 'add':
         try {

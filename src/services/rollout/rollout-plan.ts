@@ -8,6 +8,10 @@ export interface Batch {
   readonly retire: readonly ContainerView[];
 }
 
+/** With the settings of a rollback, while it goes back. */
+export const inItsDirection = (record: ServiceRecord): ServiceRecord =>
+  record.status?.state === 'rollback_started' && record.rollback !== undefined ? { ...record, update: record.rollback } : record;
+
 /** Undefined: all instances match the record's template. */
 export function nextBatch(
   record: Pick<ServiceRecord, 'template' | 'update' | 'desired'>,

@@ -5,7 +5,7 @@ import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, t
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { doAll } from '../../async/limit.ts';
-import { fitness, nextBatch } from './rollout-plan.ts';
+import { fitness, inItsDirection, nextBatch } from './rollout-plan.ts';
 import { essence, instanceName, isCurrent } from '../replicas/template.ts';
 
 const LOOK_EVERY_MS = 200;
@@ -18,10 +18,6 @@ export interface Rollout {
 }
 
 const isRunning = (record: ServiceRecord) => record.status?.state === 'updating' || record.status?.state === 'rollback_started';
-
-/** With the settings of a rollback, while it goes back. */
-const inItsDirection = (record: ServiceRecord): ServiceRecord =>
-  record.status?.state === 'rollback_started' && record.rollback !== undefined ? { ...record, update: record.rollback } : record;
 
 export function createRollout(core: Core, actions: InstanceActions): Rollout {
   const { deps, lost } = core;

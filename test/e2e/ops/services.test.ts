@@ -244,7 +244,6 @@ describe('services on three hosts', () => {
     await until('it ends there once the update is done', drainedAgain, 60_000);
     await must(docker('node', 'update', '--availability', 'active', 'h3'));
     await must(docker('service', 'rm', 'every'));
-    assert.match(await refused('service', 'create', '--mode', 'global-job', 'busybox'), /a job is not supported by arpanet/);
     assert.match(await refused('node', 'update', '--role', 'manager', 'h1'), /cannot become a manager/);
     const availability = async () => (await must(docker('node', 'inspect', '-f', '{{.Spec.Availability}}', 'h3'))).trim();
     await must(docker('node', 'update', '--availability', 'pause', 'h3'));
@@ -362,6 +361,68 @@ describe('services on three hosts', () => {
     await until('the update has ended', async () => (await docker('service', 'rm', 'near')).code === 0);
     await must(docker('network', 'rm', 'plain', 'traefik-public'));
     await must(docker('volume', 'rm', 'data-1', 'data-2'));
+  });
+
+  it('jobs run to their end, so many at once, and again after an update; a restart policy waits and gives up', async () => {
+    const short = ['-q', '--no-resolve-image'];
+    // the CLI waits until the job is done
+    await must(
+      docker(
+        'service',
+        'create',
+        ...short,
+        '--mode',
+        'replicated-job',
+        '--replicas',
+        '4',
+        '--max-concurrent',
+        '2',
+        '--name',
+        'sums',
+        'busybox',
+        'true',
+      ),
+    );
+    const modes = async () =>
+      lines(await must(docker('service', 'ls', '--format', '{{.Name}} {{.Mode}} {{.Replicas}}', '--filter', 'name=sums')));
+    assert.deepEqual(await modes(), ['sums replicated job 0/2 (4/4 completed)']);
+    const containers = async (service: string) =>
+      lines(await must(docker('ps', '-aq', '--filter', `label=arpanet.service=${service}`))).sort();
+    const first = await containers('sums');
+    assert.equal(first.length, 4);
+    await must(docker('service', 'update', ...short, '--force', 'sums'));
+    const second = await containers('sums');
+    assert.deepEqual([second.length, second.filter((id) => first.includes(id))], [4, []]);
+    await must(
+      docker(
+        'service',
+        'create',
+        ...short,
+        '--mode',
+        'global-job',
+        '--name',
+        'each',
+        'busybox',
+        'sh',
+        '-c',
+        '[ -e /seen ] || { touch /seen; exit 1; }',
+      ),
+    );
+    const tasks = lines(await must(docker('service', 'ps', 'each', '--format', '{{.Node}} {{.CurrentState}}'))).sort();
+    assert.deepEqual(
+      tasks.map((task) => task.split(' ').slice(0, 2).join(' ')),
+      ['h1 Complete', 'h2 Complete', 'h3 Complete'],
+      'what failed once was run again',
+    );
+    const policy = ['--restart-delay', '3s', '--restart-max-attempts', '1', '--name', 'flaky'];
+    await must(docker('service', 'create', ...short, '-d', ...policy, 'busybox', 'sh', '-c', 'date +%s; exit 1'));
+    const times = async () => lines((await docker('service', 'logs', '--raw', 'flaky')).stdout).map(Number);
+    await until('it was started again', async () => (await times()).length === 2);
+    const [began = 0, again = 0] = await times();
+    assert.ok(again - began >= 3, `after ${again - began} s`);
+    await sleep(5_000);
+    assert.equal((await times()).length, 2, 'and not once more');
+    await must(docker('service', 'rm', 'sums', 'each', 'flaky'));
   });
 
   it('says how many fit, and that another change runs', async () => {

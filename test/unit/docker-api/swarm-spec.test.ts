@@ -11,6 +11,8 @@ import {
   withKnownEndpoints,
 } from '../../../src/docker-api/swarm/spec.ts';
 import { goDecode, goStruct } from '../../../src/docker-json/index.ts';
+import { countsOf, restartOf } from '../../../src/docker-api/swarm/mode.ts';
+import { refuseOutOfRange } from '../../../src/docker-api/swarm/validate.ts';
 import { templateLabels } from '../../../src/docker-api/swarm/templates.ts';
 import { predefinedNetworks } from '../../../src/model/index.ts';
 import type { ServiceSpec } from '../../../src/docker-api/swarm/types.ts';
@@ -69,7 +71,7 @@ describe('a service’s spec', () => {
         MemoryReservation: 2 ** 25,
         NanoCpus: 5e8,
         PidsLimit: 9,
-        RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 },
+        RestartPolicy: { Name: 'no' },
         ExtraHosts: ['db:192.0.2.1'],
         CapAdd: ['NET_ADMIN'],
         OomScoreAdj: 5,
@@ -80,6 +82,7 @@ describe('a service’s spec', () => {
     });
     assert.equal(Labels?.['com.docker.compose.service'], 'web');
     assert.equal(Labels?.['arpanet.constraints'], '["node.labels.disk==ssd"]');
+    assert.equal(Labels?.['arpanet.restart'], 'on-failure,delay=5000ms,attempts=3', 'an Engine has no such delay');
     assert.equal(Labels?.['arpanet.reserve'], 'cpus=0.25', 'a container itself has no such reservation');
   });
 
@@ -131,6 +134,34 @@ describe('a service’s spec', () => {
     assert.deepEqual(labelsOf({ Env: ['{{.Nobody}}=1'] }), {}, 'names of variables are no templates');
   });
 
+  it('is started again by its Engine unless a delay, a window or a number of attempts is asked for; a job only when it failed', () => {
+    const of = (RestartPolicy: Task['RestartPolicy'], Mode: ServiceSpec['Mode'] = {}) => {
+      const { policy, labels } = restartOf({ TaskTemplate: { RestartPolicy: RestartPolicy ?? null }, Mode });
+      return [policy.Name, labels['arpanet.restart']];
+    };
+    assert.deepEqual(of(null), ['always', undefined]);
+    assert.deepEqual(of({ Condition: 'on-failure' }), ['on-failure', undefined]);
+    assert.deepEqual(of({ Condition: 'none' }), ['no', 'none,delay=5000ms']);
+    assert.deepEqual(of({ Delay: 2e9, Window: 60e9, MaxAttempts: 4 }), ['no', 'any,delay=2000ms,window=60000ms,attempts=4']);
+    for (const Condition of ['', 'any', 'on-failure'])
+      assert.deepEqual(of({ Condition, Delay: 1e9 }, { GlobalJob: {} }), ['no', 'on-failure,delay=1000ms']);
+  });
+
+  it('of a job says how many shall end, and how many run at once', () => {
+    const of = (Mode: ServiceSpec['Mode']) => countsOf({ ...spec({}), Mode: Mode ?? {} }, 7);
+    assert.deepEqual(of({ ReplicatedJob: { MaxConcurrent: 2, TotalCompletions: 9 } }), {
+      desired: 9,
+      job: { concurrent: 2, iteration: 0, startedAtMs: 7 },
+    });
+    assert.deepEqual(of({ ReplicatedJob: {} }).desired, 1);
+    assert.deepEqual(of({ ReplicatedJob: { MaxConcurrent: 3 } }).desired, 3);
+    assert.deepEqual(of({ GlobalJob: {} }), { desired: undefined, isGlobal: true, job: { concurrent: 0, iteration: 0, startedAtMs: 7 } });
+    assert.throws(
+      () => refuseOutOfRange({ ...spec({}), Mode: { GlobalJob: {} }, UpdateConfig: { Parallelism: 1 } }),
+      /Jobs may not have an update config/,
+    );
+  });
+
   it('leaves endpoints as compose made them in the networks that a service stays in', () => {
     const { NetworkingConfig } = withKnownEndpoints(request({ Networks: [{ Target: 'a' }, { Target: 'b' }] }), {
       a: { Aliases: ['web', 'www'], Links: ['db'] },
@@ -156,7 +187,6 @@ describe('a service’s spec', () => {
   });
 
   for (const [what, wish, why] of [
-    ['a job', { Mode: { ReplicatedJob: {} } }, /a job .*docker run/],
     ['a secret in a read-only container', spec({ ContainerSpec: { ReadOnly: true, Secrets: [{}] } }), /they are files in it/],
     ['Windows', spec({ ContainerSpec: { Isolation: 'hyperv' } }), /Windows/],
     ['a plugin', spec({ Runtime: 'plugin' }), /instances are containers/],

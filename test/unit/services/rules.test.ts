@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { planDrain } from '../../../src/services/hosts/drain-plan.ts';
 import { findService, findServices, parseScaling, scaled } from '../../../src/services/service-reference.ts';
 import { type Attempt, backoffMs, reconcile } from '../../../src/services/replicas/replica-plan.ts';
-import { fitness, nextBatch } from '../../../src/services/rollout/rollout-plan.ts';
+import { fitness, inItsDirection, nextBatch } from '../../../src/services/rollout/rollout-plan.ts';
 import { type ContainerView, type ServiceRecord, type ServiceView, UPDATE_DEFAULTS } from '../../../src/model/index.ts';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
@@ -22,6 +22,7 @@ interface Wish {
   readonly startedAgoMs?: number;
   readonly finishedAgoMs?: number;
   readonly mounts?: readonly object[];
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 function instance(wish: Wish): ContainerView {
@@ -34,6 +35,7 @@ function instance(wish: Wish): ContainerView {
       'com.docker.compose.project': 'abc',
       'com.docker.compose.service': 'web',
       'com.docker.compose.container-number': String(number),
+      ...wish.labels,
     },
   };
   return {
@@ -150,6 +152,44 @@ describe('the count that is held', () => {
     assert.deepEqual(short(steps(record(1), [begun])), ['start abc-web-1'], 'its Engine reports no times');
   });
 
+  it('starts an instance with a restart rule when its delay is over, so often as the rule allows within its window', () => {
+    const dead = (rule: string, wish: Partial<Wish> = {}) =>
+      instance({ number: 1, status: 'exited', exitCode: 1, finishedAgoMs: 3_000, labels: { 'arpanet.restart': rule }, ...wish });
+    const of = (rule: string, wish: Partial<Wish> = {}, times: readonly number[] = []) => {
+      const one = dead(rule, wish);
+      const result = steps(record(1), [one], times.length === 0 ? [] : [[one.id, { count: times.length, atMs: NOW, times }]]);
+      return [short(result).join(), result.againAtMs, result.trouble];
+    };
+    assert.deepEqual(of('any,delay=5s'), ['', NOW + 2_000, undefined]);
+    assert.deepEqual(of('any,delay=2s'), ['start abc-web-1', undefined, undefined]);
+    assert.deepEqual(of('any,delay=1s', { exitCode: 0 }), ['start abc-web-1', undefined, undefined]);
+    assert.deepEqual(of('on-failure,delay=1s', { exitCode: 0 }), ['', undefined, undefined]);
+    assert.deepEqual(of('none,delay=1s'), ['', undefined, undefined]);
+    const twice = [NOW - 90_000, NOW - 10_000];
+    const over = 'abc-web-1 exited with 1, and its restart policy allows no further attempt';
+    assert.deepEqual(of('any,delay=1s,attempts=2', {}, twice), ['', undefined, over]);
+    assert.deepEqual(of('any,delay=1s,attempts=2,window=1m', {}, twice), ['start abc-web-1', undefined, undefined]);
+  });
+
+  it('of a job runs so many at once, until all have ended well, and begins again with its next iteration alone', () => {
+    const rule = { 'arpanet.restart': 'on-failure' };
+    const at = (number: number, more: Partial<Wish> = {}) => instance({ number, labels: rule, ...more });
+    const done = (number: number) => at(number, { status: 'exited', exitCode: 0 });
+    const job = (desired: number, concurrent: number) =>
+      record(desired, {
+        job: { concurrent, iteration: 0, startedAtMs: 0 },
+        template: { name: 'abc-web-1', number: 1, request: at(1).record?.request ?? {} },
+      });
+    assert.deepEqual(short(steps(job(5, 2), [])), ['add 1', 'add 2']);
+    assert.deepEqual(short(steps(job(5, 2), [done(1), at(2)])), ['add 3']);
+    assert.deepEqual(short(steps(job(5, 2), [done(1), done(2)], [], [{ number: 3, host: 'h1' }])), ['add 4']);
+    assert.deepEqual(short(steps(job(2, 1), [done(1), at(2, { status: 'exited', exitCode: 1 })])), ['start abc-web-2']);
+    assert.deepEqual(short(steps(job(2, 1), [done(1), done(2)])), []);
+    assert.deepEqual(short(steps(job(3, 0), [])), ['add 1', 'add 2', 'add 3']);
+    const old = instance({ number: 1, image: 'old', status: 'exited', exitCode: 0, labels: rule });
+    assert.deepEqual(short(steps(job(2, 1), [old, done(2)])), ['remove abc-web-1']);
+  });
+
   it('waits longer after each crash, up to five minutes, and forgets crashes after a steady run', () => {
     assert.deepEqual([0, 1, 2, 3, 30].map(backoffMs), [1_000, 2_000, 4_000, 8_000, 300_000]);
     const crashed = instance({ number: 1, status: 'exited', exitCode: 1, startedAgoMs: 3_000, finishedAgoMs: 2_500 });
@@ -180,6 +220,15 @@ describe('a rolling update', () => {
   it('stops the old one first under the same number, several at once if asked', () => {
     const stopFirst = { ...fresh, update: { ...UPDATE_DEFAULTS, order: 'stop-first', parallelism: 0 } } as const;
     assert.deepEqual(batch(stopFirst, old), { add: [1, 2], retire: ['abc-web-1', 'abc-web-2'] });
+  });
+
+  it('goes back with the settings of a rollback, where a service has its own', () => {
+    const rollback = { ...UPDATE_DEFAULTS, order: 'stop-first', parallelism: 0 } as const;
+    const back = { ...fresh, rollback, status: { state: 'rollback_started', startedAtMs: 0, message: '' } } as const;
+    assert.deepEqual(batch(inItsDirection(back), old), { add: [1, 2], retire: ['abc-web-1', 'abc-web-2'] });
+    const { rollback: _, ...without } = back;
+    for (const same of [without, { ...back, status: { ...back.status, state: 'updating' } } as const])
+      assert.deepEqual(batch(inItsDirection(same), old), { add: [3], retire: ['abc-web-1'] });
   });
 
   it('goes on only when the new one is good', () => {
@@ -222,6 +271,10 @@ describe('a drain', () => {
     const Labels = { 'arpanet.reschedule': 'on-host-failure' };
     const willing = { ...single, record: single.record && { ...single.record, request: { Labels } } };
     assert.match(planDrain('h1', [view], [willing]).stays[0]?.why ?? '', /its policy is for a lost host/);
+    const ofJob = { ...view, record: { ...kept, job: { concurrent: 1, iteration: 0, startedAtMs: 0 } } };
+    const ended = instance({ number: 3, status: 'exited' });
+    const jobs = planDrain('h1', [{ ...ofJob, instances: [...view.instances, ended] }], [...view.instances, ended]);
+    assert.deepEqual([jobs.ends.length, jobs.moves.length, jobs.stays.length], [2, 0, 0], 'what has ended has ended');
     const everywhere = planDrain('h1', [{ ...view, record: { ...kept, isGlobal: true } }], view.instances);
     assert.deepEqual(
       everywhere.ends.map(({ container }) => container.name),

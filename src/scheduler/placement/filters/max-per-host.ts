@@ -3,7 +3,9 @@ import { holding } from '../load.ts';
 import type { HostSnapshot, PlacementRequest } from '../snapshot.ts';
 
 const mates = (request: PlacementRequest, host: HostSnapshot): number =>
-  holding(host, request).filter(({ deployment, service }) => deployment === request.deployment && service === request.service).length;
+  (request.countsEnded === true ? host.containers : holding(host, request)).filter(
+    ({ deployment, service }) => deployment === request.deployment && service === request.service,
+  ).length;
 
 /** The most instances of one service that a host may have: `--replicas-max-per-node`, and 1 for a service of mode global. */
 export const maxPerHostFilter: Filter = {
