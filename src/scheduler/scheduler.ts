@@ -28,6 +28,7 @@ import { createFeed } from './events/feed.ts';
 import { createHostRemoval } from './hosts/host-removal.ts';
 import { createHosts } from './hosts/hosts.ts';
 import { createImages } from './images/images.ts';
+import { createPlatforms } from './images/platforms.ts';
 import { createTags, recordedTag } from './images/tags.ts';
 import { startLiveness } from './loss/liveness.ts';
 import { createLost } from './loss/lost-containers.ts';
@@ -118,7 +119,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const lostContainers = createLost(core, overlays);
   const adopt = createAdopt({ core, overlays, lifecycle, lost: lostContainers, creates });
   const adopter = startAdopter(core, adopt, lifecycle);
-  const pipeline = createPipeline({ core, overlays, volumes, images, adopt, creates, refusals });
+  const platforms = createPlatforms(core);
+  const pipeline = createPipeline({ core, overlays, volumes, images, platforms, adopt, creates, refusals });
   const pendingCreates = createPendingCreates({ core, adopt, lifecycle, creates });
   const replaceLost = createReplaceLost(core, overlays, pipeline);
   const hostRemoval = createHostRemoval(core, { hosts, lifecycle, overlays });
@@ -225,7 +227,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     engines: { endpoint: engines.endpoint, openPort: engines.openPort },
     events: { listen: feed.listen, recent: feed.recent, shown: feed.shown },
     placement: {
-      rehearse: createRehearse(core, volumes),
+      rehearse: createRehearse(core, volumes, platforms),
       snapshots: () => snapshotsNow(core),
       reserved: () => new Map(snapshotsNow(core).map((host) => [host.name, reservedCores(host)])),
       refusal: refusals.of,

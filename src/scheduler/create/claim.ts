@@ -25,6 +25,7 @@ import { checkedName, type Identity, identify, type Link } from './identify.ts';
 import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
 import { linkEnv, type LinkTarget } from './link-env.ts';
 import { madeUpName } from './random-names.ts';
+import type { Platforms } from '../images/platforms.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { chargeFor, liveCharges } from '../placement/load.ts';
 import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
@@ -67,6 +68,7 @@ export interface Claimed {
 
 export interface ClaimParts {
   readonly core: Core;
+  readonly platforms: Pick<Platforms, 'of'>;
   readonly volumes: Volumes;
   readonly overlays: Overlays;
   readonly refusals: Refusals;
@@ -100,7 +102,7 @@ export function refuseTaken(core: Core, name: string): void {
 
 const hasNoVolumes = ({ facts }: ContainerView): boolean => (facts.inspect.Mounts ?? []).length === 0;
 
-export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): Claim {
+export function createClaim({ core, platforms, volumes, overlays, refusals }: ClaimParts): Claim {
   const { deps, view, images, commit } = core;
   const { dhcp, ledger } = deps;
   const pending = new Map<string, readonly Charge[]>();
@@ -155,7 +157,7 @@ export function createClaim({ core, volumes, overlays, refusals }: ClaimParts): 
     if (image === undefined && isAnyAlive) throw new ArpanetError('not-found', `No such image: ${familiarReference(reference)}`);
     const facts = {
       name,
-      platform: create.platform,
+      platform: create.platform || platforms.of(image?.id ?? ''),
       ...volumeFacts(volumes, identity.volumes, create.request),
       mustBeWith: targets.mustBeWith,
       imageHosts: image?.hosts ?? [],

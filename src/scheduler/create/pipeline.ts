@@ -18,6 +18,7 @@ import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts
 import { containerRecords, type Core } from '../core.ts';
 import { createExposedPorts } from './exposed-ports.ts';
 import type { Images } from '../images/images.ts';
+import type { Platforms } from '../images/platforms.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { labelMac } from './label-mac.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
@@ -45,15 +46,16 @@ export interface PipelineParts {
   readonly overlays: Overlays;
   readonly volumes: Volumes;
   readonly images: Images;
+  readonly platforms: Platforms;
   readonly adopt: Pick<Adopt, 'host'>;
   readonly creates: CreatesInProgress;
   readonly refusals: Refusals;
 }
 
-export function createPipeline({ core, overlays, volumes, images, adopt, creates, refusals }: PipelineParts): Pipeline {
+export function createPipeline({ core, overlays, volumes, images, platforms, adopt, creates, refusals }: PipelineParts): Pipeline {
   const { deps, view, records, engines, syncs, commit } = core;
   const { log, dhcp } = deps;
-  const claim: Claim = createClaim({ core, volumes, overlays, refusals });
+  const claim: Claim = createClaim({ core, platforms, volumes, overlays, refusals });
   const exposedPorts = createExposedPorts(core);
   const running = new Map<string, { readonly created: Promise<CreatedContainer>; readonly signal: AbortSignal }>();
 
@@ -72,6 +74,7 @@ export function createPipeline({ core, overlays, volumes, images, adopt, creates
   async function run(create: Creation): Promise<CreatedContainer> {
     const before = await answered(create.requestId);
     if (before !== undefined) return before;
+    await platforms.learn(create.request.Image ?? '');
     const exposed = await exposedPorts(create.request);
     for (let attempt = 1; ; attempt++) {
       const undo = createUndo(log);

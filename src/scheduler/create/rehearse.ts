@@ -9,6 +9,7 @@ import { filledNeeds } from './templates.ts';
 import { groupsOf } from '../placement/groups.ts';
 import { chargeFor } from '../placement/load.ts';
 import { place, placementRequest } from '../placement/index.ts';
+import type { Platforms } from '../images/platforms.ts';
 import { needsOf } from '../placement/request.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import { each } from '../../telemetry/left-out.ts';
@@ -42,12 +43,16 @@ interface Step {
 }
 
 /** An image that nobody has yet refuses nothing: it may be pulled. What needs one host together gets one where all of it fits, if there is one. */
-export function createRehearse(core: Core, volumes: Volumes): (creates: readonly RehearsedCreate[]) => readonly Placement[] {
+export function createRehearse(
+  core: Core,
+  volumes: Volumes,
+  platforms: Pick<Platforms, 'of'>,
+): (creates: readonly RehearsedCreate[]) => readonly Placement[] {
   const { deps, view, images } = core;
 
   function step(scene: Scene, { name, request, identity }: Part, only?: string): Step {
-    const image = images.find(request.Image ?? '');
     const known = volumeFacts(volumes, identity.volumes, request);
+    const image = images.find(request.Image ?? '');
     const facts = {
       name,
       ...known,
@@ -60,6 +65,7 @@ export function createRehearse(core: Core, volumes: Volumes): (creates: readonly
       }),
       imageHosts: image?.hosts ?? [],
       imageBytes: sizeOfImage(images, image),
+      platform: platforms.of(image?.id ?? ''),
     };
     const wanted = { ...placementRequest(identity, request, facts), ...(only === undefined ? {} : { only }) };
     const nowMs = deps.now();

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord } from '../../../src/model/index.ts';
 import type { Creation } from '../../../src/scheduler/create/claim.ts';
-import { type FakeCluster, startFakeCluster, until } from '../../support/fakes/fake-cluster.ts';
+import { BUSYBOX, type FakeCluster, startFakeCluster, until } from '../../support/fakes/fake-cluster.ts';
 import { ids } from '../../../src/text/swarm-ids.ts';
 import { Refusal } from '../../support/fakes/fake-engine.ts';
 
@@ -115,6 +115,26 @@ describe('create', () => {
       kind: 'invalid',
       message: /^expanding hostname failed: template: .*can't evaluate field Nobody/,
     });
+  });
+
+  it('goes to a host that the image was built for, where hosts differ, and asks for it once; what no host is built for goes anywhere', async () => {
+    await using cluster = await startFakeCluster(3, { archs: ['amd64', 'aarch64', 'arm64'] });
+    const path = `GET /images/${BUSYBOX.Id}/json`;
+    for (const { engine } of cluster.agents) engine.answers.set(path, { Os: 'linux', Architecture: 'arm64' });
+    const hostOf = (name: string) => cluster.scheduler.containers.one(name).host;
+    for (const number of [1, 2, 3]) await cluster.scheduler.containers.create(wish(`abc_web_${number}`));
+    assert.deepEqual([...new Set([1, 2, 3].map((number) => hostOf(`abc_web_${number}`)))].toSorted(), ['h2', 'h3']);
+    assert.equal(cluster.agents.flatMap(({ engine }) => engine.asked.filter((route) => route === path)).length, 1);
+    const create = (name: string, more: Partial<Creation>) => cluster.scheduler.containers.create(wish(name, more));
+    await create('asked', { platform: 'linux/amd64' });
+    assert.equal(hostOf('asked'), 'h1', 'what is asked for goes before');
+    for (const { engine } of cluster.agents) engine.answers.set(path, { Os: 'linux', Architecture: 's390x' });
+    await using other = await startFakeCluster(2, { archs: ['amd64', 'arm64'] });
+    for (const { engine } of other.agents) engine.answers.set(path, { Os: 'linux', Architecture: 's390x' });
+    await other.scheduler.containers.create(wish('abc_web_1'));
+    await using same = await startFakeCluster(2, { archs: ['x86_64', 'amd64'] });
+    await same.scheduler.containers.create(wish('abc_web_1'));
+    assert.ok(!same.agents.some(({ engine }) => engine.asked.includes(path)), 'nobody is asked where all are of one kind');
   });
 
   it('leaves nothing behind after the last container is removed', async () => {

@@ -43,6 +43,8 @@ export interface FakeAgentOptions {
   readonly apiVersion?: string;
   readonly epoch?: number;
   readonly routes?: readonly string[];
+  /** Default: amd64. */
+  readonly arch?: string;
 }
 
 export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAgent> {
@@ -175,7 +177,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         apiVersion,
         minApiVersion: '1.12',
         os: 'linux',
-        arch: 'amd64',
+        arch: options.arch ?? 'amd64',
         cpus: 4,
         memoryBytes: 8e9,
         routes: options.routes ?? [],

@@ -32,7 +32,14 @@ export interface FakeCluster extends AsyncDisposable {
 
 export async function startFakeCluster(
   hosts: number,
-  options: { hostDownMs?: number; graceMs?: number; apiVersion?: string; lingerMs?: number; restMs?: number } = {},
+  options: {
+    hostDownMs?: number;
+    graceMs?: number;
+    apiVersion?: string;
+    lingerMs?: number;
+    restMs?: number;
+    archs?: readonly string[];
+  } = {},
 ): Promise<FakeCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'arpanet-fake-'));
   const store = await openEmbedded(dir, quietLog);
@@ -130,6 +137,7 @@ export async function startFakeCluster(
       token: TOKEN,
       address: `10.0.0.${i}`,
       ...(options.apiVersion && { apiVersion: options.apiVersion }),
+      ...(options.archs?.[i - 1] && { arch: options.archs[i - 1] }),
     });
     agent.engine.images.push(BUSYBOX);
     agents.push(agent);
