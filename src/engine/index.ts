@@ -23,5 +23,6 @@ export {
 export { eventIdentity, shownEvent } from './shown-events.ts';
 export { splice } from './splice.ts';
 export { failureIn, pullPath } from './work-stream.ts';
+export { tarOf } from './tar.ts';
 export { createEngineAgent, openTunnel, splitHostPort, type EngineAgent } from './tunnel.ts';
 export { dial, dialUnix, openUpgrade, readMessage } from './upgrade.ts';

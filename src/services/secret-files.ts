@@ -3,7 +3,7 @@ import { ArpanetError, type ContainerView, type CreateRequest, keys, labels, typ
 import { serviceOf } from './counted-service.ts';
 import type { ServicesDeps } from './deps.ts';
 import { callEngine, removeCreated } from './engine-calls.ts';
-import { tarOf } from './tar.ts';
+import { tarOf } from '../engine/index.ts';
 
 const TIMEOUT_MS = 30_000;
 

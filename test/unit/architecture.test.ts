@@ -76,7 +76,7 @@ const isPure = (path: string): boolean =>
     /^dhcp\/(?!allocator|index)/,
     /^registrar\/(?!registrar|index)/,
     /^scheduler\/(create\/(identify|rewrite|random-names|templates)|view\/resolve-container|placement\/|hosts\/host-limits|loss\/(host-states|mass-loss|lost-records))/,
-    /^docker-api\/(routes?\.|[a-z]+\/(routes|list|select|show))/,
+    /^docker-api\/(routes?\.|images\/idle-program|[a-z]+\/(routes|list|select|show))/,
     /^docker-api\/reads\/(?!index|ask-hosts)/,
     /^docker-api\/system\/(disk-usage|info|version)/,
     /^docker-api\/swarm\/(facade|show|spec|templates|types|validate)/,

@@ -6,6 +6,7 @@ import type { RefreshRequest } from '../../contracts/index.ts';
 import { type Exchange, send, sendJson } from '../request-context.ts';
 import type { Forward } from '../proxy/forward.ts';
 import { builderWithImages, imageAt, noSuchImage } from './image-target.ts';
+import { inNetwork, networkNamed } from './network-build.ts';
 import { askHost, sendEngineAnswer } from '../containers/mutate.ts';
 import { enginePath, known } from '../route-target.ts';
 import { byWholeName } from '../../text/image-reference.ts';
@@ -19,11 +20,18 @@ export async function streamToBuilder(call: Exchange, forward: Forward): Promise
 export async function build(call: Exchange, forward: Forward): Promise<void> {
   const shared = networkShared(call);
   const host = await builderWithImages(call, shared?.host);
-  const query = new URLSearchParams(call.query);
-  if (shared !== undefined) query.set('networkmode', `container:${shared.id}`);
-  const path = shared === undefined ? undefined : enginePath(call, call.params, `?${query.toString()}`);
+  const network = networkNamed(call);
   // the containers of its steps stay, unless rm is asked for
-  await streamTo(call, host, forward, { images: true, newcomers: true }, path);
+  const run = (container: string | undefined) =>
+    streamTo(call, host, forward, { images: true, newcomers: true }, container === undefined ? undefined : pathWith(call, container));
+  if (network === undefined) await run(shared?.id);
+  else await inNetwork(call, host, network, run);
+}
+
+function pathWith(call: Exchange, container: string): string {
+  const query = new URLSearchParams(call.query);
+  query.set('networkmode', `container:${container}`);
+  return enginePath(call, call.params, `?${query.toString()}`);
 }
 
 /** A build in a container's network is done where that one is. One that nobody knows is the Engine's to refuse, in the build's own words. */

@@ -134,6 +134,46 @@ describe('images over three hosts', () => {
     await must(docker('rmi', 'near:1'));
   });
 
+  it('a build in a network of the cluster, by name, id and short id: with its names, and an address of its own; BuildKit refuses it as on an Engine', async () => {
+    const dangling = async () => must(docker('images', '-q', '--filter', 'dangling=true'));
+    const before = await dangling();
+    await must(docker('network', 'create', 'nn'));
+    const far = ['--label', 'arpanet.constraints=["node.hostname==h3"]', '--network-alias', 'peer'];
+    await must(docker('run', '-d', '--name', 'far', '--network', 'nn', ...far, 'busybox', 'httpd', '-f', '-h', '/etc'));
+    const folder = mkdtempSync(join(scratch, 'net-'));
+    writeFileSync(
+      join(folder, 'Dockerfile'),
+      'FROM busybox\nARG R\nRUN wget -qO- http://peer/hostname && hostname -i && sleep 2 && echo $R\n',
+    );
+    const id = (await must(docker('network', 'inspect', '-f', '{{.Id}}', 'nn'))).trim();
+    const run = (network: string, buildkit: '0' | '1', DOCKER_HOST = cluster.endpoint) => {
+      const env = { ...process.env, DOCKER_HOST, DOCKER_BUILDKIT: buildkit };
+      return runProgram('/usr/bin/docker', ['build', '--network', network, '--build-arg', `R=${network}`, '-t', 'netted:1', folder], {
+        env,
+      });
+    };
+    for (const network of ['nn', id, id.slice(0, 12)]) {
+      const built = must(run(network, '0'));
+      let address = '';
+      await until('it is in the network', async () => {
+        const shown = await docker('network', 'inspect', '-f', '{{range .Containers}}{{.Name}} {{.IPv4Address}}\n{{end}}', 'nn');
+        address = /^(?!far )\S+ ([\d.]+)/m.exec(shown.stdout)?.[1] ?? '';
+        return address !== '';
+      });
+      const said = await built;
+      const farId = (await must(docker('ps', '-q', '--filter', 'name=far'))).trim();
+      assert.ok(said.includes(farId), `${network}: the page is the peer's: ${said}`);
+      assert.ok(said.includes(address), `${network}: ${address} in ${said}`);
+    }
+    assert.match((await run('nobody', '0')).stderr, /network nobody not found/);
+    assert.match((await run('nn', '1')).stderr, /network mode "nn" not supported by buildkit/);
+    assert.equal((await must(docker('ps', '-aq', '--filter', 'label=arpanet.build'))).trim(), '');
+    await must(docker('rm', '-f', 'far'));
+    await must(docker('network', 'rm', 'nn'));
+    await must(docker('rmi', 'netted:1'));
+    assert.equal(await dangling(), before, 'the image that it needed is gone');
+  });
+
   it('images that were made by build steps are listed with --all, and are found by what they are made of', async () => {
     await must(build('steps:1', 'FROM busybox\nRUN echo a > /a\nRUN echo b > /b\n', '0'));
     const all = (await must(docker('images', '-aq'))).trim().split('\n').length;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { filesOf } from '../../../src/services/secret-files.ts';
-import { tarOf } from '../../../src/services/tar.ts';
+import { tarOf } from '../../../src/engine/index.ts';
 
 describe('files of secrets and configs', () => {
   it('travel in an archive that tar itself unpacks: data and paths of any length, owner, mode', async () => {
