@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import http from 'node:http';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NameTable } from '../model/name-table.ts';
 import type { AgentMessage } from '../model/wire.ts';
@@ -17,7 +18,8 @@ import { agentCommands } from './agent-commands.ts';
 import { openAgentFiles } from './agent-files.ts';
 import type { DnsServer } from './dns-server.ts';
 import { startGateway } from './gateway/gateway.ts';
-import { createImageCopier } from './images/images.ts';
+import { createImageArchives, createImageCopier } from './images/images.ts';
+import { createThinArchives } from './images/thin-archive.ts';
 import { watchEngine } from './inventory/engine-health.ts';
 import { createFactsReader } from './inventory/host-facts.ts';
 import { createInventory } from './inventory/inventory.ts';
@@ -107,6 +109,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const overlay = createOverlay({ engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, onChange, nowMs }, signal);
   const readUsage = createUsage(engine, inventory.running, signal);
   const copyImage = createImageCopier({ engine, token, epoch: epoch.current, log }, signal);
+  const imageArchive = createImageArchives(engine, createThinArchives(join(options.dataDir, 'copies')));
 
   const { host: listenHost, port: listenPort } = splitHostPort(options.listen);
   const reachable = (port: number): string => `${isAnyAddress(listenHost) ? address : listenHost}:${port}`;
@@ -116,6 +119,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     token,
     engine: engineAddress,
     epoch,
+    imageArchive,
     log,
     metrics: () =>
       metricsText({

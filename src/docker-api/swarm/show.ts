@@ -242,6 +242,8 @@ export function* showTasks(view: ServiceView, ids: Ids): Generator<Task> {
   for (const container of view.instances) {
     if (job === undefined || !view.outdated.includes(container.id)) yield instanceTask(view, container, spec, ids, base);
   }
+  // the CLI waits for the hosts of a global job's tasks, and what has no host yet would be one more
+  if (modeOfView(view) === 'global-job' && view.trouble === undefined) return;
   const taken = new Set(view.instances.map((container) => container.record?.number));
   const now = iso(view.record?.updatedAtMs ?? 0);
   const missing = view.desired - taken.size;

@@ -2,9 +2,13 @@
  * Effects: the engine gateway, through which the leader and other agents reach this host's Engine. They send `GET /engine` with
  * `Upgrade: tunnel`, the join token and an epoch; after `101` the socket is spliced, byte for byte, to the Engine's, or with
  * `GET /port/ADDRESS/PORT` to a port as this host itself reaches it. Half-close is passed on in both directions.
+ * `POST /image` with the token, an epoch and `{reference, without}` gives an image's archive without layers that the reader has.
  * Besides: `GET /metrics` for anybody; `GET /kept` and `GET /held` (open sockets, timers, memory) with the join token.
  */
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import http, { type IncomingMessage } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { reset } from '../../engine/half-open.ts';
@@ -12,9 +16,11 @@ import { HIGH_WATER_MARK_BYTES, reusedBufferReader, reuseReadBuffer } from '../.
 import { isBearer } from '../../engine/bearer.ts';
 import { splice } from '../../engine/splice.ts';
 import { dial, dialUnix } from '../../engine/upgrade.ts';
+import { isKind } from '../../model/errors.ts';
 import type { RecoveryFacts } from '../../model/wire.ts';
+import { type ArchiveRequest, archiveRequest } from '../images/archive-request.ts';
 import { resourceUsage } from '../../telemetry/resource-usage.ts';
-import { guarded } from '../../telemetry/faults.ts';
+import { guarded, inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { EpochGuard } from './epoch.ts';
 
@@ -26,6 +32,8 @@ export interface GatewayOptions {
   readonly epoch: EpochGuard;
   /** For `GET /kept`; `port` is the one that this gateway listens on. */
   readonly recoveryFacts: (port: number) => RecoveryFacts;
+  /** For `POST /image`. Throws what the Engine refuses. */
+  readonly imageArchive: (asked: ArchiveRequest, signal: AbortSignal) => Promise<Readable>;
   /** Answer to `GET /metrics`, in Prometheus' text format 0.0.4. */
   readonly metrics: () => string;
   readonly log: Logger;
@@ -35,6 +43,7 @@ export interface Gateway extends AsyncDisposable {
   readonly port: number;
 }
 
+const ARCHIVE_REQUEST_BYTES = 64 * 1024;
 const NO_SUCH_PATH = 'this is an engine gateway of arpanet: use GET /engine or GET /port/ADDRESS/PORT, with Upgrade: tunnel';
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tunnel\r\n\r\n';
 
@@ -52,12 +61,35 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const json = 'application/json';
     const { method, url = '' } = request;
     if (method === 'GET' && url === '/metrics') return reply(200, 'text/plain; version=0.0.4; charset=utf-8', options.metrics());
+    if (method === 'POST' && url === '/image') return inBackground(log, 'an image for another host', giveImage(request, response));
     const isUsage = url.startsWith('/held');
     if (method !== 'GET' || (url !== '/kept' && !isUsage)) return reply(404, json, `{"message":"${NO_SUCH_PATH}"}\n`);
     if (!isBearer(request.headers.authorization, token)) return reply(401, json, '{"message":"wrong join token"}\n');
     if (isUsage) return reply(200, json, `${JSON.stringify(resourceUsage(url.endsWith('?collect=1')))}\n`);
     return reply(200, json, JSON.stringify(options.recoveryFacts(portOf(server))));
   };
+  async function giveImage(request: IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const refuse = (status: number, message: string): void => {
+      response.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close' }).end(`${JSON.stringify({ message })}\n`);
+    };
+    if (!isBearer(request.headers.authorization, token)) return refuse(401, 'wrong join token');
+    const offered = Number(request.headers['arpanet-epoch'] ?? 'none');
+    if (!epoch.admit(offered)) return refuse(409, `epoch ${offered} is too low: this host has seen epoch ${epoch.current()}`);
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    try {
+      if (!(Number(request.headers['content-length']) <= ARCHIVE_REQUEST_BYTES)) return refuse(413, 'the body is too long');
+      const asked = archiveRequest(await buffer(request));
+      if (asked === undefined) return refuse(400, 'the body is not {reference, without}');
+      const archive = await options.imageArchive(asked, gone.signal);
+      response.writeHead(200, { 'Content-Type': 'application/x-tar', Connection: 'close' });
+      await pipeline(archive, response);
+    } catch (error) {
+      if (response.headersSent) response.destroy();
+      else refuse(isKind(error, 'engine') ? (error.engineStatus ?? 500) : 503, error instanceof Error ? error.message : String(error));
+    }
+  }
+
   const server = http.createServer({ ...limits, ...tcp }, guarded(log, 'a request to the engine gateway', onRequest));
 
   const onUpgrade = (request: IncomingMessage, accepted: Socket, head: Buffer): void => {

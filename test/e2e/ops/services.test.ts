@@ -408,11 +408,13 @@ describe('services on three hosts', () => {
         '[ -e /seen ] || { touch /seen; exit 1; }',
       ),
     );
-    const tasks = lines(await must(docker('service', 'ps', 'each', '--format', '{{.Node}} {{.CurrentState}}'))).sort();
-    assert.deepEqual(
-      tasks.map((task) => task.split(' ').slice(0, 2).join(' ')),
-      ['h1 Complete', 'h2 Complete', 'h3 Complete'],
-      'what failed once was run again',
+    const done = async () => {
+      const tasks = lines(await must(docker('service', 'ps', 'each', '--format', '{{.Node}} {{.CurrentState}}')));
+      return tasks.map((task) => task.split(' ').slice(0, 2).join(' ')).sort();
+    };
+    await until(
+      'what failed once was run again, on every host',
+      async () => (await done()).join() === 'h1 Complete,h2 Complete,h3 Complete',
     );
     const policy = ['--restart-delay', '3s', '--restart-max-attempts', '1', '--name', 'flaky'];
     await must(docker('service', 'create', ...short, '-d', ...policy, 'busybox', 'sh', '-c', 'date +%s; exit 1'));

@@ -34,6 +34,7 @@ describe('broken clients of an engine gateway', () => {
       epoch: openEpoch(dir, log),
       log,
       metrics: () => '',
+      imageArchive: async () => assert.fail('no image is asked for'),
       recoveryFacts: () => assert.fail('not asked'),
     });
     t.after(() => {

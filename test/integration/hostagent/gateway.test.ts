@@ -237,6 +237,60 @@ describe('a host agent', { timeout: 200_000 }, () => {
     );
   });
 
+  it('sends of an image only the layers that are missing there, whatever the Engine calls them in its archive', async () => {
+    const host = await joined(1);
+    let bytes = 0;
+    const relay = net.createServer((client) => {
+      const upstream = net.connect(7375, hostAt(0).address);
+      upstream.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      client.pipe(upstream).pipe(client);
+      for (const socket of [client, upstream]) socket.on('error', () => socket.destroy());
+    });
+    await once(relay.listen(0, hosts.lab.gateway), 'listening');
+    const { port } = relay.address() as net.AddressInfo;
+    const build = (tag: string, from: string, step: string) =>
+      run('sh', [
+        '-c',
+        `printf 'FROM ${from}\\nRUN ${step}\\n' | DOCKER_BUILDKIT=0 docker -H unix://${hostAt(0).socket} build -q -t ${tag} -`,
+      ]);
+    const copied = async (reference: string) => {
+      bytes = 0;
+      await host.call({ method: 'copy-image', reference, gateway: `${hosts.lab.gateway}:${port}` });
+      return bytes;
+    };
+    try {
+      await build('thick:1', 'busybox', 'head -c 20000000 /dev/urandom >/blob');
+      await build('thick:2', 'thick:1', 'head -c 100000 /dev/urandom >/small');
+      assert.ok((await copied('thick:1')) > 20_000_000, 'the first needs all but busybox');
+      assert.ok((await copied('thick:2')) < 2_000_000, `${bytes} bytes for a small layer on top`);
+      assert.equal(
+        (await docker(1, 'run', '--rm', '--network', 'none', 'thick:2', 'sh', '-c', 'wc -c < /blob; wc -c < /small')).replaceAll('\n', ' '),
+        '20000000 100000',
+      );
+      // what it would count on is gone: all of it is sent
+      await docker(1, 'rmi', 'thick:1', 'thick:2');
+      assert.ok((await copied('thick:2')) > 20_000_000);
+    } finally {
+      relay.close();
+    }
+  });
+
+  it('gives images only to who has the token and a current epoch, and says what is wrong with a request', async () => {
+    const ask = async (body: unknown, more: Record<string, string> = {}) => {
+      const headers = { Authorization: `Bearer ${token}`, 'Arpanet-Epoch': String(hosts.leader.epoch), ...more };
+      const answer = await fetch(`http://${gateway(0)}/image`, { method: 'POST', headers, body: JSON.stringify(body) });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    const right = { reference: 'busybox:latest', without: [] };
+    assert.equal(await ask(right), 200);
+    assert.equal(await ask(right, { Authorization: 'Bearer wrong' }), 401);
+    assert.equal(await ask(right, { 'Arpanet-Epoch': '0' }), 409);
+    assert.equal(await ask({ reference: 'busybox:latest', without: ['x'] }), 400);
+    assert.equal(await ask({ ...right, more: 'x'.repeat(100_000) }), 413);
+    assert.equal(await ask({ ...right, reference: 'nobody:1' }), 404);
+  });
+
   it('reports that its Engine is unreachable, keeps running, and reads everything again when the Engine is back', async () => {
     await since(
       0,
