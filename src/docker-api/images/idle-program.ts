@@ -1,5 +1,5 @@
 /**
- * A program that does nothing until it is killed, for a container that is there for its network alone: as small as an ELF file can well be, as a host
+ * A program that does nothing until it is killed, for a container that exists for its network alone: as small as an ELF file can well be, as a host
  * need not have any image with a program in it. Pure. Source: the ELF-64 object file format, version 1.5; Linux syscall tables of both architectures.
  */
 

@@ -1,6 +1,6 @@
 /**
- * `docker build --network NAME`: the classic builder's steps run in the network of a container that is there for this build alone, so that they have its
- * leased address and its names. An Engine would give them an address that another host's container may have, and knows the network only where it is set up.
+ * `docker build --network NAME`: the classic builder's steps run in the network of a container that exists for this build alone, so that they have its
+ * leased address and its names (Docker API v1.25, `POST /build`, `networkmode`). An Engine would give them an address that another host's container may have, and knows the network only where it is set up.
  * Effects: calls to Engines; a container and an image, removed after the build, or before the next one if this scheduler ended meanwhile.
  */
 import { engineError, engineRequest, type EngineAnswer, tarOf } from '../../engine/index.ts';
