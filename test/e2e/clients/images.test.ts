@@ -152,12 +152,17 @@ describe('images over three hosts', () => {
         env,
       });
     };
+    const seen: string[] = [];
+    const lines = (text: string) => text.split('\n').filter(Boolean);
     for (const network of ['nn', id, id.slice(0, 12)]) {
       const built = must(run(network, '0'));
       let address = '';
+      const ofBuilds = ['ps', '-q', '--filter', 'label=arpanet.build'];
       await until('it is in the network', async () => {
-        const shown = await docker('network', 'inspect', '-f', '{{range .Containers}}{{.Name}} {{.IPv4Address}}\n{{end}}', 'nn');
-        address = /^(?!far )\S+ ([\d.]+)/m.exec(shown.stdout)?.[1] ?? '';
+        const id = lines((await docker(...ofBuilds)).stdout).find((one) => !seen.includes(one)) ?? '';
+        const shown = id === '' ? '' : (await docker('inspect', '-f', '{{.NetworkSettings.Networks.nn.IPAddress}}', id)).stdout.trim();
+        if (shown !== '') seen.push(id);
+        address = shown;
         return address !== '';
       });
       const said = await built;
