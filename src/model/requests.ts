@@ -15,8 +15,6 @@ export interface CreateContainer {
   readonly signal: AbortSignal;
   /** The one host that it may go to: an instance is being moved there. */
   readonly on?: string;
-  /** A host that a rehearsal has chosen for it: it goes there if it fits. */
-  readonly prefer?: string | undefined;
 }
 
 /** As `POST /volumes/create` has it. */

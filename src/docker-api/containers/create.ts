@@ -12,8 +12,6 @@ import { apiMinor, compareVersions } from '../../text/api-version.ts';
 import { CONTAINER_NAME_FORM, isContainerName, withoutSlash } from '../../text/names.ts';
 
 const NO_NAME = '-';
-/** `arpanet deploy` asks for the host that its rehearsal chose. No client of Docker's has such a parameter. */
-const PREFER = 'arpanet.prefer';
 
 /** Before 23.0 Engines read more than HostConfig of it. */
 const structOf = (newest: string): GoType =>
@@ -32,7 +30,6 @@ export async function containerCreate(call: Exchange): Promise<void> {
     const create: CreateContainer = {
       name: name === undefined ? undefined : withoutSlash(name),
       platform: call.query.get('platform') || undefined,
-      prefer: call.query.get(PREFER) || undefined,
       request,
       apiVersion: call.apiVersion,
       requestId: call.requestId,

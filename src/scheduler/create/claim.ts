@@ -166,7 +166,6 @@ export function createClaim({ core, platforms, volumes, overlays, refusals }: Cl
     const wanted = {
       ...placementRequest(identity, create.request, facts),
       ...(create.on === undefined ? {} : { only: create.on }),
-      ...(create.prefer === undefined ? {} : { prefer: create.prefer }),
     };
     const nowMs = deps.now();
     const creating = recordsBeforeView(core);

@@ -12,8 +12,6 @@ import type { HostSnapshot, PlacedContainer, PlacementOptions, PlacementRequest 
 
 const SPREAD = 1_000_000;
 const PREFERENCE = 10_000;
-/** As many preferences. */
-const CHOSEN_BEFORE = 100;
 const SAME_SERVICE = 100;
 const USAGE = 10;
 const CONTAINERS_PER_CORE = 1;
@@ -48,7 +46,6 @@ export function score(
   const preferences =
     mates +
     (isByProjectVolumes(request, host) ? 1 : 0) +
-    (request.prefer === host.name ? CHOSEN_BEFORE : 0) +
     request.constraints.filter((constraint) => constraint.soft && satisfies(constraint, host)).length +
     request.affinities.filter((constraint) => constraint.soft && isMet(constraint, request, host)).length;
   const image = request.imageHosts.includes(host.name) ? 1 : 0;

@@ -45,8 +45,6 @@ export interface PlacementRequest {
   readonly countsEnded?: true;
   /** Host labels over whose values its service is spread evenly, the first before the second. */
   readonly spreadOver?: readonly string[];
-  /** A host that was chosen for it before: it goes there if it fits. */
-  readonly prefer?: string;
   /** The one host that it may go to: it is being moved there. */
   readonly only?: string;
 }

@@ -40,6 +40,17 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
     call(container.host, 'POST', `/containers/${container.id}/${action}`, [304], TIMEOUT_MS + seconds * 1000);
   const synced = async (container: Pick<ContainerView, 'host' | 'id'>) =>
     deps.scheduler.view.refresh(container.host, { containers: [container.id] });
+  /** Throws `engine` in the Engine's words when another service has a port of it, where one address answers for all hosts. */
+  const started = async (container: ContainerView, reached?: () => Promise<void>) => {
+    const end = deps.scheduler.networks.claimPorts(container);
+    try {
+      await post(container, 'start');
+      await reached?.();
+      await synced(container);
+    } finally {
+      end();
+    }
+  };
   const stopSecondsOf = (container: ContainerView): number => {
     const own = container.facts.inspect.Config['StopTimeout'];
     return typeof own === 'number' ? own : STOP_SECONDS;
@@ -65,20 +76,21 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
       const made = deps.scheduler.containers.list().find((container) => container.id === id);
       if (made === undefined) throw new ArpanetError('unavailable', `${name} was created and is gone already`);
       await deps.failpoint('scale.made');
+      let isStarted = false;
       try {
         await putSecrets(deps, made);
-        await post(made, 'start');
+        await started(made, async () => {
+          isStarted = true;
+          await deps.failpoint('scale.started');
+        });
       } catch (error) {
-        await removeCreated(deps.scheduler, made);
+        if (!isStarted) await removeCreated(deps.scheduler, made);
         throw error;
       }
-      await deps.failpoint('scale.started');
-      await synced(made);
       return id;
     },
     async start(container) {
-      await post(container, 'start');
-      await synced(container);
+      await started(container);
     },
     async stop(container, drainMs) {
       await deps.scheduler.containers.withdrawn(container, async () => {
@@ -99,8 +111,7 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
       const made = deps.scheduler.containers.list().find((one) => one.id === id);
       if (made === undefined) throw new ArpanetError('unavailable', `the replacement of ${container.name} was created and is gone already`);
       await putSecrets(deps, made);
-      await post(made, 'start');
-      await synced(made);
+      await started(made);
     },
     async remove(container, drainMs) {
       if (isUnreachable(container.hostState)) return deps.scheduler.containers.abandonLost(container);

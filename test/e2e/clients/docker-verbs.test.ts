@@ -319,6 +319,24 @@ describe('docker against three hosts', () => {
     await must(docker('rm', '-fv', 'parent'));
   });
 
+  it('stop waits between leaving DNS and SIGTERM where a label says so', async () => {
+    const nap = ['--stop-timeout', '0', 'busybox', 'sleep', '600'];
+    await must(docker('network', 'create', 'quiet'));
+    await must(docker('run', '-d', '--name', 'asker', '--network', 'quiet', ...nap));
+    await must(docker('run', '-d', '--name', 'told', '--network', 'quiet', '--label', 'arpanet.drain-time=8s', ...nap));
+    const resolves = async () => (await docker('exec', 'asker', 'ping', '-c', '1', '-W', '2', 'told')).code === 0;
+    await until('its name leads to it', resolves);
+    let isStopped = false;
+    const stopped = must(docker('stop', 'told')).then(() => (isStopped = true));
+    await until('its name is gone', async () => !(await resolves()));
+    assert.ok(!isStopped);
+    assert.equal((await must(docker('inspect', '-f', '{{.State.Running}}', 'told'))).trim(), 'true', 'and it runs on');
+    await stopped;
+    assert.equal((await must(docker('inspect', '-f', '{{.State.Running}}', 'told'))).trim(), 'false');
+    await must(docker('rm', '-f', 'asker', 'told'));
+    await must(docker('network', 'rm', 'quiet'));
+  });
+
   it('a fixed port that is published on another host, too, is said in the answer; host-network containers are beside their project’s ports', async () => {
     const nap = ['--stop-timeout', '0', 'busybox', 'sleep', '600'];
     const of = (service: string) => ['--label', 'com.docker.compose.project=pair', '--label', `com.docker.compose.service=${service}`];
