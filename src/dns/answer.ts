@@ -80,8 +80,15 @@ export function decide(zone: Zone, question: Question, client: string, nowMs: nu
   const owner6 = zone.owners6.get(addressOfReverseName6(name) ?? '');
   if (owner6 !== undefined) return pointerTo(owner6, type, 'ip6.arpa', scope);
   const hasServers = scope?.hasServers === true;
+  if (scope && isHidden(zone, scope, name)) return { kind: 'nxdomain', origin: 'consul' };
   if (name.endsWith('.consul')) return { kind: 'consul', otherwise: hasServers ? 'refer' : 'nxdomain' };
   return hasServers ? { kind: 'refer' } : { kind: 'forward', isBare: !name.includes('.') && name !== '' };
+}
+
+/** Whether a name with a data centre (`db.abc.service.dc1.consul`) is of a deployment that the client has no part in: Consul would tell it. */
+function isHidden(zone: Zone, scope: Scope, name: string): boolean {
+  const [, deployment] = /(?:^|\.)([^.]+)\.service\.[^.]+\.consul$/.exec(name) ?? [];
+  return deployment !== undefined && deployment !== scope.deployment && zone.deployments?.has(deployment) === true;
 }
 
 /** Whether a name below `service.consul` is, or may be, below one of our deployments: then no other server is asked. */

@@ -234,6 +234,8 @@ describe('what is forwarded', () => {
       assert.equal(asked(name), 'consul', name);
     for (const name of ['nobody.abc.service.consul', 'db.xyz.service.consul', 'xyz.service.consul', 'db.elsewhere.service.consul'])
       assert.equal(asked(name), 3, name);
+    for (const name of ['web.abc.service.dc1.consul', 'legacydb.service.dc1.consul']) assert.equal(asked(name), 'consul', name);
+    for (const name of ['db.xyz.service.dc1.consul', 'elsewhere.service.dc1.consul']) assert.equal(asked(name), 3, name);
     withConsul.consul(false);
     assert.equal(asked('legacydb.service.consul'), 3);
   });

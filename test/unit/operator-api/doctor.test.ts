@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import type { NamedInstance } from '../../../src/model/index.ts';
+import { dnsLabel, type NamedInstance } from '../../../src/model/index.ts';
 import { completions } from '../../../src/cli/commands/completion/scripts.ts';
 import { doctorText } from '../../../src/cli/output/doctor.ts';
 import { callsOf, diagnose } from '../../../src/operator-api/index.ts';
@@ -145,6 +145,17 @@ describe('doctor', () => {
         name,
       );
     }
+  });
+
+  it('finds services and deployments of any name, as typed and by their labels', () => {
+    const deployment = `ci-${'long-'.repeat(14)}branch`;
+    const names = [named('web', 1, 'h1', { deployment }), { ...pricing, service: 'price.list', deployment }];
+    const domain = `${dnsLabel(deployment)}.service.consul`;
+    for (const name of ['price.list', 'Price.List', '1.price.list', dnsLabel('price.list'), `price.list.${domain}`]) {
+      const [, answer] = diagnose({ ...whole, names, name });
+      assert.deepEqual([answer?.link, answer?.isSound], ['answer', true], name);
+    }
+    assert.match(diagnose({ ...whole, names, name: 'nobody' })[1]?.what ?? '', new RegExp(`nothing is called nobody\\.${domain}`));
   });
 
   it('takes a service for its first instance that is ready, and asks which where several deployments have it', () => {
