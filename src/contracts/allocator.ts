@@ -28,9 +28,10 @@ export interface AddressRequest {
   readonly host: string;
   /** The address that the user asked for, or the one that the instance had. */
   readonly wanted?: string | undefined;
-  /** Name of the container that this one replaces: its address may be used (compose creates the new container first). */
-  readonly replacing?: string | undefined;
 }
+
+/** Since when, in Unix milliseconds, nobody runs with the address of a lease; undefined: somebody does, or may. */
+export type IdleSince = (lease: LeaseRecord) => number | undefined;
 
 export interface Leased {
   readonly ip: string;
@@ -58,7 +59,7 @@ export interface LeasePlans {
   ) => readonly Change[];
   /** A bound address rests; an offered one is free at once. Nothing if `owner` does not own it. */
   readonly planRelease: (network: string, ip: string, owner: string) => readonly Change[];
-  /** The host's gateway address. If it has one already there is nothing to commit. */
+  /** The host's own address: of a network whose hosts share one gateway, what it calls others from, else its gateway. If it has one, there is nothing to commit. */
   readonly planGateway: (network: string, host: string) => Leased;
   readonly planGatewayRelease: (network: string, host: string) => readonly Change[];
   /** Removes leases that have rested or were abandoned; at most as many as fit into one transaction: call again until it is empty. */
@@ -66,14 +67,27 @@ export interface LeasePlans {
   readonly leasesOf: (network: string) => readonly LeaseRecord[];
   /** Leases of instances, without resting ones. */
   readonly usersOf: (network: string) => readonly LeaseRecord[];
-  /** Gateway address by host name. */
+  /** Own address by host name. */
   readonly gatewaysOf: (network: string) => Readonly<Record<string, string>>;
-  /** Addresses that the Engine of `host` must not use, by a unique name: the other hosts' gateways and the user's reservations. */
+  /** Addresses that the Engine of `host` must not use, by a unique name: the user's reservations, and the other hosts' gateways where they have their own. */
   readonly reservedFor: (network: string, host: string) => Readonly<Record<string, string>>;
+}
+
+/** Which addresses are left alone, and which are given back for somebody else. */
+export interface Yielding {
+  /** Remembers that somebody asked for the address by name: others get it last. */
+  readonly planAsked: (network: string, ip: string) => readonly Change[];
+  /** The idle lease that must be given back before `LeasePlans.planOffer` can grant the request; undefined: none must, or none can. */
+  readonly occupant: (network: string, request: AddressRequest, idleSince: IdleSince) => LeaseRecord | undefined;
+  /** The same for `LeasePlans.planGateway`. */
+  readonly occupantForHost: (network: string, host: string, idleSince: IdleSince) => LeaseRecord | undefined;
+  /** Gives the host another address of its own, so that this one is free. */
+  readonly planGatewayMove: (network: string, host: string) => readonly Change[];
 }
 
 /** Plans throw `exhausted`, `invalid`, `forbidden` (overlap), `conflict` (address taken) and `not-found` (no such network); nothing has changed then. */
 export interface Allocator {
   readonly networks: NetworkPlans;
   readonly leases: LeasePlans;
+  readonly yielding: Yielding;
 }

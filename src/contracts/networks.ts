@@ -22,6 +22,10 @@ export interface Networks {
    * service has a TCP port of this one. Call what it returns when the start has ended.
    */
   readonly claimPorts: (container: ContainerView) => () => void;
-  /** Before a start: gives a container that is on no network any more a place in the one that it was made for. Throws `not-found` if that is gone. */
-  readonly rejoin: (container: ContainerView) => Promise<void>;
+  /**
+   * Call around what starts a container (start, restart): before `act` it has an address in each of its networks. One that is on no network any more
+   * gets a place in the one that it was made for. Throws `not-found` (that is gone), `forbidden` (another runs with the address that it asks for),
+   * `exhausted`. `act` resolves once the view shows that it runs.
+   */
+  readonly starting: <T>(container: ContainerView, act: () => Promise<T>) => Promise<T>;
 }

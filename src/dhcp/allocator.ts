@@ -12,7 +12,7 @@ import { parseSubnet, type Subnet } from '../text/ipv4.ts';
 /** The planner of one leadership. */
 export function createDhcp(deps: DhcpDeps): Allocator {
   const subnetOf = subnetReader();
-  return { networks: networkPlans(deps, subnetOf), leases: leasePlans(deps, subnetOf) };
+  return { networks: networkPlans(deps, subnetOf), ...leasePlans(deps, subnetOf) };
 }
 
 /** Parses each CIDR once: there are few networks, and they are read often. */

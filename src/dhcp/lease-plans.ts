@@ -2,34 +2,42 @@
  * Plans for single addresses. Only the ledger says which are leased; the hints kept here say where to look first, so a failed commit
  * needs no correction.
  */
-import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type NetworkRecord } from '../model/index.ts';
+import { ArpanetError, type ContainerRecord, type HostRecord, keys, type LeaseRecord, type NetworkRecord } from '../model/index.ts';
+import { isOnWire } from '../networks/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
-import type { AddressRequest, Leased, LeasePlans } from '../contracts/index.ts';
+import type { AddressRequest, Allocator, IdleSince, Leased, LeasePlans } from '../contracts/index.ts';
 import type { DhcpDeps } from './contract.ts';
 import {
   type Choice,
-  chooseForGateway,
+  chooseForHost,
   chooseForInstance,
+  chooseOutside,
   chooseWanted,
   type Ground,
+  instanceSpan,
+  longestIdle,
   reservation,
+  SMALL,
   UNREADABLE,
   USER_GATEWAY,
 } from './lease.ts';
 import { describeExhausted, describeWanted } from './refusals.ts';
 import { isUnneeded } from './sweep.ts';
-import { type Address, formatAddress, parseAddress, type Subnet } from '../text/ipv4.ts';
+import { type Address, contains, formatAddress, parseAddress, type Subnet } from '../text/ipv4.ts';
 
 /** A transaction takes 63 changes; this leaves room for the caller's. */
 const SWEEP_AT_ONCE = 48;
+/** Of a network, the addresses that were asked for by name last. */
+const ASKED_KEPT = 256;
 
 interface Hints {
+  /** No address below it is free, as far as is known. */
   next: Address;
-  /** Gateway by host. */
+  /** Own address by host. */
   readonly gateways: Map<string, string>;
 }
 
-export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): LeasePlans {
+export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): Pick<Allocator, 'leases' | 'yielding'> {
   const { ledger, epoch, now } = deps;
   const beganMs = now();
   const hints = new Map<string, Hints>();
@@ -46,27 +54,32 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     return record;
   }
 
-  /** After an election, continues after the lease that was written last. */
   function hintsOf(record: NetworkRecord): Hints {
     const known = hints.get(record.id);
     if (known) return known;
-    const leases = leasesOf(record.id);
-    const [last] = leases.filter((lease) => lease.kind === 'instance').sort((a, b) => b.sinceMs - a.sinceMs);
-    const gateways = new Map(leases.filter((lease) => lease.kind === 'gateway').map((lease) => [lease.owner, lease.ip]));
-    const fresh = { next: last ? (parseAddress(last.ip) ?? 0) + 1 : 0, gateways };
+    const gateways = new Map(leasesOf(record.id).flatMap((had) => (had.kind === 'gateway' ? [[had.owner, had.ip] as const] : [])));
+    const fresh = { next: 0, gateways };
     hints.set(record.id, fresh);
     return fresh;
+  }
+
+  /** It is free, or will be. */
+  function lookFrom({ network, ip }: Pick<LeaseRecord, 'network' | 'ip'>): void {
+    const here = hints.get(network);
+    if (here !== undefined) here.next = Math.min(here.next, parseAddress(ip) ?? 0);
   }
 
   function groundOf(record: NetworkRecord): Ground {
     const range = record.ipRange === undefined ? {} : { range: subnetOf(record.ipRange) };
     const aside = setAside(keys.leasesOf(record.id));
+    const asked = new Set(record.asked);
     const leaseAt = (address: Address) => {
       const ip = formatAddress(address);
       const withheld = aside.has(keys.lease(record.id, ip));
       return withheld ? reservation(record.id, ip, UNREADABLE, now(), epoch) : leaseOf(record.id, ip);
     };
-    return { subnet: subnetOf(record.cidr), ...range, leaseAt, nowMs: now(), restMs: deps.restMs, beganMs };
+    const isAsked = (address: Address) => asked.size > 0 && asked.has(formatAddress(address));
+    return { subnet: subnetOf(record.cidr), ...range, leaseAt, isAsked };
   }
 
   function orExhausted(record: NetworkRecord, choice: Choice): Choice & { readonly kind: 'chosen' } {
@@ -74,23 +87,66 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     throw new ArpanetError('exhausted', describeExhausted(record, choice));
   }
 
-  function planOffer(network: string, { owner, host, wanted, replacing }: AddressRequest): Leased {
+  function planOffer(network: string, { owner, host, wanted }: AddressRequest): Leased {
     const record = recordOf(network);
     const ground = groundOf(record);
     const offer = (address: Address, replaces: LeaseRecord | undefined) =>
-      lease(
-        { ip: formatAddress(address), network, kind: 'instance', owner, host, state: 'offered', sinceMs: ground.nowMs, epoch },
-        replaces,
-      );
+      lease({ ip: formatAddress(address), network, kind: 'instance', owner, host, state: 'offered', sinceMs: now(), epoch }, replaces);
     if (wanted) {
-      const choice = chooseWanted(ground, wanted, owner, replacing);
-      if (choice.kind === 'chosen') return offer(choice.address, choice.replaces);
-      throw new ArpanetError(choice.kind === 'taken' ? 'conflict' : 'invalid', describeWanted(record, wanted, choice));
+      const choice = chooseWanted(ground, wanted, owner);
+      if (choice.kind !== 'chosen')
+        throw new ArpanetError(choice.kind === 'taken' ? 'conflict' : 'invalid', describeWanted(record, wanted, choice));
+      return offer(choice.address, choice.replaces);
     }
     const here = hintsOf(record);
     const { address, replaces } = orExhausted(record, chooseForInstance(ground, here.next));
-    here.next = address + 1;
+    if (replaces === undefined) here.next = address + 1;
     return offer(address, replaces);
+  }
+
+  function planAsked(network: string, ip: string): readonly Change[] {
+    const record = recordOf(network);
+    const asked = record.asked ?? [];
+    if (asked.includes(ip)) return [];
+    const value: NetworkRecord = { ...record, asked: [...asked, ip].slice(-ASKED_KEPT) };
+    return [{ kind: 'put', key: keys.network(network), value }];
+  }
+
+  function occupant(network: string, request: AddressRequest, idleSince: IdleSince): LeaseRecord | undefined {
+    const record = recordOf(network);
+    const ground = groundOf(record);
+    if (request.wanted) {
+      const choice = chooseWanted(ground, request.wanted, request.owner);
+      const by = choice.kind === 'taken' && choice.by !== 'network' ? choice.by : undefined;
+      const canYield = by !== undefined && (idleSince(by) !== undefined || (by.kind === 'gateway' && record.isGatewayShared === true));
+      return canYield ? by : undefined;
+    }
+    const own = ownFor(record, request.host);
+    const leaseAt = (address: Address) =>
+      address === own ? reservation(network, formatAddress(address), request.host, now(), epoch) : ground.leaseAt(address);
+    if (chooseForInstance({ ...ground, leaseAt }, hintsOf(record).next).kind === 'chosen') return undefined;
+    const span = instanceSpan(ground.subnet, ground.range);
+    // the host on which it is to run needs its own
+    const yielding = leasesOf(network).filter(({ ip, kind, owner }) => {
+      return contains(span, parseAddress(ip) ?? 0) && (kind !== 'gateway' || owner !== request.host);
+    });
+    return longestIdle(yielding, idleSince);
+  }
+
+  /** The address that the host has or would take for itself. */
+  function ownFor(record: NetworkRecord, host: string): Address | undefined {
+    if (takesNone(record, host)) return undefined;
+    const had = gatewayLeaseOf(record, host);
+    if (had !== undefined) return parseAddress(had.ip);
+    const choice = chooseForHost(groundOf(record));
+    return choice.kind === 'chosen' ? choice.address : undefined;
+  }
+
+  function occupantForHost(network: string, host: string, idleSince: IdleSince): LeaseRecord | undefined {
+    const record = recordOf(network);
+    const had = gatewayLeaseOf(record, host);
+    if (had !== undefined || takesNone(record, host) || chooseForHost(groundOf(record)).kind === 'chosen') return undefined;
+    return longestIdle(leasesOf(network), idleSince);
   }
 
   function planBind(network: string, ip: string): readonly Change[] {
@@ -118,8 +174,16 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   function planRelease(network: string, ip: string, owner: string): readonly Change[] {
     const had = ownedBy(network, ip, owner);
     if (had === undefined) return [];
+    lookFrom(had);
     if (had.state === 'offered' || !isThere(network)) return [forget(keys.lease(network, ip))];
     return [put({ ...had, state: 'resting', sinceMs: now(), epoch })];
+  }
+
+  function takesNone(record: NetworkRecord, host: string): boolean {
+    if (isOnWire(record)) return true;
+    const { first, last } = subnetOf(record.cidr);
+    const sharesGateway = ledger.get<HostRecord>(keys.host(host))?.sharesGateway === true;
+    return record.isGatewayShared === true && sharesGateway && last - first + 1 < SMALL;
   }
 
   /** Active or resting. */
@@ -134,16 +198,34 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     const record = recordOf(network);
     const had = gatewayLeaseOf(record, host);
     if (had && had.state !== 'resting') return { ip: had.ip, changes: [] };
-    const users = record.gateway === undefined ? undefined : leaseOf(network, record.gateway);
+    const users = record.gateway === undefined || record.isGatewayShared ? undefined : leaseOf(network, record.gateway);
     const replaces = users?.kind === 'user' ? users : had;
-    const chosen = replaces ? { ip: replaces.ip, replaces } : freeGateway(record);
-    hintsOf(record).gateways.set(host, chosen.ip);
-    return lease({ ip: chosen.ip, network, kind: 'gateway', owner: host, host, state: 'bound', sinceMs: now(), epoch }, chosen.replaces);
+    return hostLease(record, host, replaces ? { ip: replaces.ip, replaces } : freeForHost(record, host));
   }
 
-  function freeGateway(record: NetworkRecord) {
-    const { address, replaces } = orExhausted(record, chooseForGateway(groundOf(record)));
+  function hostLease(
+    record: NetworkRecord,
+    host: string,
+    { ip, replaces }: { readonly ip: string; readonly replaces: LeaseRecord | undefined },
+  ): Leased {
+    hintsOf(record).gateways.set(host, ip);
+    return lease({ ip, network: record.id, kind: 'gateway', owner: host, host, state: 'bound', sinceMs: now(), epoch }, replaces);
+  }
+
+  function freeForHost(record: NetworkRecord, host: string) {
+    const { leaseAt } = groundOf(record);
+    if (takesNone(record, host)) return { ip: formatAddress(chooseOutside(leaseAt)), replaces: undefined };
+    const { address, replaces } = orExhausted(record, chooseForHost(groundOf(record)));
     return { ip: formatAddress(address), replaces };
+  }
+
+  function planGatewayMove(network: string, host: string): readonly Change[] {
+    const record = recordOf(network);
+    const had = gatewayLeaseOf(record, host);
+    if (had === undefined) return [];
+    const { changes } = hostLease(record, host, freeForHost(record, host));
+    lookFrom(had);
+    return [forget(keys.lease(network, had.ip)), ...changes];
   }
 
   function planGatewayRelease(network: string, host: string): readonly Change[] {
@@ -154,6 +236,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     }
     const had = gatewayLeaseOf(record, host);
     if (had === undefined || had.state === 'resting') return [];
+    lookFrom(had);
     if (had.ip === record.gateway) return [put(reservation(network, had.ip, USER_GATEWAY, now(), epoch))];
     return [put({ ...had, state: 'resting', sinceMs: now(), epoch })];
   }
@@ -167,7 +250,9 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
       const recordedIp = ledger.get<ContainerRecord>(keys.container(had.owner))?.addresses[had.network];
       return isUnneeded(had, { ...at, recordedIp, isNetworkThere: isThere(had.network) });
     });
-    return unneeded.slice(0, SWEEP_AT_ONCE).map(([key]) => forget(key));
+    const swept = unneeded.slice(0, SWEEP_AT_ONCE);
+    for (const [, had] of swept) lookFrom(had);
+    return swept.map(([key]) => forget(key));
   }
 
   function active(network: string, kind: LeaseRecord['kind']): readonly LeaseRecord[] {
@@ -175,11 +260,17 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   }
 
   function reservedFor(network: string, host: string): Readonly<Record<string, string>> {
-    const others = active(network, 'gateway').filter((had) => had.owner !== host);
-    return Object.fromEntries([...others, ...active(network, 'user')].map((had) => [`${had.owner}-${had.ip}`, had.ip]));
+    const record = ledger.get<NetworkRecord>(keys.network(network));
+    const users = active(network, 'user');
+    // hosts' own addresses move, and an Engine's network cannot be changed: it chooses none by itself anyway
+    const all =
+      record?.isGatewayShared === true
+        ? users.filter(({ ip }) => ip !== record.gateway)
+        : [...active(network, 'gateway').filter((had) => had.owner !== host), ...users];
+    return Object.fromEntries(all.map((had) => [`${had.owner}-${had.ip}`, had.ip]));
   }
 
-  return {
+  const leases: LeasePlans = {
     planOffer,
     planBind,
     planTransfer,
@@ -192,6 +283,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     gatewaysOf: (network) => Object.fromEntries(active(network, 'gateway').map((had) => [had.owner, had.ip])),
     reservedFor,
   };
+  return { leases, yielding: { planAsked, occupant, occupantForHost, planGatewayMove } };
 }
 
 /** A fresh lease must find its key absent; one that replaces another must not. */

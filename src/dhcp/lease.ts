@@ -1,9 +1,9 @@
 /**
- * Which address an instance or a host's gateway gets. Gateways take the front of the subnet from its start, instances the rest, next fit: a
- * released address is used again last. Both may use the whole subnet before it counts as exhausted. Pure.
+ * Which address an instance or a host gets. Instances take the lowest free one, as on an Engine, hosts the highest. What somebody has asked for by
+ * name is left alone, and what was released rests, as long as others are free: a preference, never a refusal. Pure.
  */
 import type { LeaseRecord } from '../model/index.ts';
-import { type Address, contains, count, parseAddress, type Span, type Subnet, usable } from '../text/ipv4.ts';
+import { type Address, contains, parseAddress, type Span, type Subnet, usable } from '../text/ipv4.ts';
 
 /** What is known of one network's addresses. */
 export interface Ground {
@@ -11,24 +11,25 @@ export interface Ground {
   /** Instances get addresses from this range only, unless they ask for another one. */
   readonly range?: Span;
   readonly leaseAt: (address: Address) => LeaseRecord | undefined;
-  readonly nowMs: number;
-  readonly restMs: number;
-  /** When this leadership began. A rest that begins in the future was written by an earlier leader whose clock was ahead. */
-  readonly beganMs: number;
+  /** Whether somebody has asked for it by name, now or earlier. */
+  readonly isAsked: (address: Address) => boolean;
 }
 
-export type Choice =
-  | { readonly kind: 'chosen'; readonly address: Address; readonly replaces: LeaseRecord | undefined }
-  /** `resting` of the addresses are released; the first of them is free in `firstRestedMs`. */
-  | { readonly kind: 'exhausted'; readonly usable: number; readonly resting: number; readonly firstRestedMs: number };
+interface Chosen {
+  readonly kind: 'chosen';
+  readonly address: Address;
+  readonly replaces: LeaseRecord | undefined;
+}
+
+export type Choice = Chosen | { readonly kind: 'exhausted'; readonly usable: number };
 
 export type WantedChoice =
-  | { readonly kind: 'chosen'; readonly address: Address; readonly replaces: LeaseRecord | undefined }
+  | Chosen
   | { readonly kind: 'invalid' }
   | { readonly kind: 'outside' }
   | { readonly kind: 'taken'; readonly by: LeaseRecord | 'network' };
 
-/** Owner of the address that the user chose as the network's gateway, until a host gets it. */
+/** Owner of the network's gateway address, which is the same on every host, or goes to the first host. */
 export const USER_GATEWAY = 'gateway';
 
 /** Owner of an address whose lease is in the store and cannot be read: somebody has it. */
@@ -39,97 +40,101 @@ export function reservation(network: string, ip: string, owner: string, nowMs: n
   return { ip, network, kind: 'user', owner, host: '', state: 'bound', sinceMs: nowMs, epoch };
 }
 
-/** How many addresses at a subnet's front are for gateways: a quarter of one below /26, a sixteenth (at least 16) of a larger one. */
-export function gatewayBlock(subnet: Subnet): number {
-  const size = count(subnet);
-  return size < 64 ? Math.ceil(size / 4) : Math.max(16, size / 16);
-}
-
-/** Where instances' addresses come from before the gateways' block is used. */
+/** Where instances' addresses come from. */
 export function instanceSpan(subnet: Subnet, range?: Span): Span {
   const all = usable(subnet);
-  if (range) return { first: Math.max(all.first, range.first), last: Math.min(all.last, range.last) };
-  return { first: subnet.first + gatewayBlock(subnet), last: all.last };
+  return range ? { first: Math.max(all.first, range.first), last: Math.min(all.last, range.last) } : all;
 }
 
-/** Next fit, from `from` around the instances' span; then the address that has rested longest there; then the gateways' block, from its end. */
+/** The lowest free one, looked for from `from` on, around the span. */
 export function chooseForInstance(ground: Ground, from: Address): Choice {
   const span = instanceSpan(ground.subnet, ground.range);
   const start = contains(span, from) ? from : span.first;
-  const main = tally(ground, ascending(start, span.last), ascending(span.first, start - 1));
-  if (main.kind === 'chosen') return main;
-  if (ground.range) return main;
-  const block = tally(ground, descending(span.first - 1, usable(ground.subnet).first));
-  return block.kind === 'chosen' ? block : together(main, block);
+  return choose(ground, ascending(start, span.last), ascending(span.first, start - 1));
 }
 
-/** The lowest free address; those of the user's ip-range are left to instances as long as others are free. */
-export function chooseForGateway(ground: Ground): Choice {
+/** The highest free one; those of the user's ip-range are left to instances as long as others are free. */
+export function chooseForHost(ground: Ground): Choice {
   const all = usable(ground.subnet);
   const range = ground.range;
-  if (!range) return tally(ground, ascending(all.first, all.last));
-  const outside = tally(ground, ascending(all.first, range.first - 1), ascending(range.last + 1, all.last));
+  if (!range) return choose(ground, descending(all.last, all.first));
+  const outside = choose(ground, descending(all.last, range.last + 1), descending(range.first - 1, all.first));
   if (outside.kind === 'chosen') return outside;
-  const within = tally(ground, ascending(Math.max(all.first, range.first), Math.min(all.last, range.last)));
-  return within.kind === 'chosen' ? within : together(outside, within);
+  const within = choose(ground, descending(Math.min(all.last, range.last), Math.max(all.first, range.first)));
+  return within.kind === 'chosen' ? within : { kind: 'exhausted', usable: outside.usable + within.usable };
 }
 
 /**
- * The address that the user asked for. It may replace a lease of `owner` itself (an instance that moves keeps its address), one of
- * `replacing` (compose creates the new container before it removes the old one), or one that has rested.
+ * Of a host that takes none of a subnet, as it shares the gateway and calls nobody from there: its lease still says that it has the network. From the
+ * link-local range, which no network of the cluster has (RFC 3927).
  */
-export function chooseWanted(ground: Ground, wanted: string, owner: string, replacing?: string): WantedChoice {
+export function chooseOutside(leaseAt: Ground['leaseAt']): Address {
+  let address = OUTSIDE;
+  while (leaseAt(address) !== undefined) address++;
+  return address;
+}
+
+/** 169.254.0.1 */
+const OUTSIDE = 0xa9fe0001;
+
+/** Subnets with fewer addresses have none for hosts that can do without. */
+export const SMALL = 64;
+
+/** The address that the user asked for. It may replace a lease of `owner` itself (an instance that moves keeps its address), or one that was given back. */
+export function chooseWanted(ground: Ground, wanted: string, owner: string): WantedChoice {
   const address = parseAddress(wanted);
   if (address === undefined) return { kind: 'invalid' };
   if (!contains(ground.subnet, address)) return { kind: 'outside' };
   if (!contains(usable(ground.subnet), address)) return { kind: 'taken', by: 'network' };
   const lease = ground.leaseAt(address);
-  if (lease === undefined || isRested(ground, lease)) return { kind: 'chosen', address, replaces: lease };
-  const isOurs = lease.kind === 'instance' && (lease.owner === owner || lease.owner === replacing);
+  if (lease === undefined || lease.state === 'resting') return { kind: 'chosen', address, replaces: lease };
+  const isOurs = lease.kind === 'instance' && lease.owner === owner;
   return isOurs ? { kind: 'chosen', address, replaces: lease } : { kind: 'taken', by: lease };
 }
 
-function tally(ground: Ground, ...orders: readonly Iterable<Address>[]): Choice {
-  let oldest: { address: Address; lease: LeaseRecord } | undefined;
+/** In this order: free, given back; then what was asked for by name, free or given back. The one that has rested longest goes first. */
+function choose(ground: Ground, ...orders: readonly Iterable<Address>[]): Choice {
+  const best: { resting?: Chosen; asked?: Chosen; askedResting?: Chosen } = {};
   let seen = 0;
-  let resting = 0;
   for (const order of orders) {
     for (const address of order) {
       const lease = ground.leaseAt(address);
-      if (lease === undefined) return { kind: 'chosen', address, replaces: undefined };
+      const isAsked = ground.isAsked(address);
+      if (lease === undefined && !isAsked) return { kind: 'chosen', address, replaces: undefined };
       seen++;
-      if (lease.state !== 'resting') continue;
-      resting++;
-      if (oldest === undefined || lease.sinceMs < oldest.lease.sinceMs) oldest = { address, lease };
+      if (lease === undefined) best.asked ??= { kind: 'chosen', address, replaces: undefined };
+      else if (lease.state === 'resting') {
+        const which = isAsked ? 'askedResting' : 'resting';
+        const before = best[which]?.replaces;
+        if (before === undefined || lease.sinceMs < before.sinceMs) best[which] = { kind: 'chosen', address, replaces: lease };
+      }
     }
   }
-  if (oldest && isRested(ground, oldest.lease)) return { kind: 'chosen', address: oldest.address, replaces: oldest.lease };
-  const firstRestedMs = oldest ? oldest.lease.sinceMs + ground.restMs - ground.nowMs : Number.POSITIVE_INFINITY;
-  return { kind: 'exhausted', usable: seen, resting, firstRestedMs };
+  return best.resting ?? best.asked ?? best.askedResting ?? { kind: 'exhausted', usable: seen };
 }
 
-/** When its rest began, by this leader's clock (Unix milliseconds). */
+/** When its rest began, by this leader's clock (Unix milliseconds): one that begins in the future was written by an earlier leader whose clock was ahead. */
 export function restedSince(lease: LeaseRecord, { nowMs, beganMs }: { readonly nowMs: number; readonly beganMs: number }): number {
   return lease.sinceMs > nowMs ? beganMs : lease.sinceMs;
 }
 
-function isRested(ground: Ground, lease: LeaseRecord): boolean {
-  return lease.state === 'resting' && restedSince(lease, ground) + ground.restMs <= ground.nowMs;
-}
-
-function together(a: Choice & { kind: 'exhausted' }, b: Choice & { kind: 'exhausted' }): Choice {
-  return {
-    kind: 'exhausted',
-    usable: a.usable + b.usable,
-    resting: a.resting + b.resting,
-    firstRestedMs: Math.min(a.firstRestedMs, b.firstRestedMs),
-  };
+/** Of leases that may be taken back, the one that has been idle longest. `idleSince` in Unix milliseconds. */
+export function longestIdle(
+  leases: readonly LeaseRecord[],
+  idleSince: (lease: LeaseRecord) => number | undefined,
+): LeaseRecord | undefined {
+  let oldest: { readonly lease: LeaseRecord; readonly sinceMs: number } | undefined;
+  for (const lease of leases) {
+    const sinceMs = idleSince(lease);
+    if (sinceMs !== undefined && (oldest === undefined || sinceMs < oldest.sinceMs)) oldest = { lease, sinceMs };
+  }
+  return oldest?.lease;
 }
 
 function* ascending(first: Address, last: Address): Generator<Address> {
   for (let address = first; address <= last; address++) yield address;
 }
 
-function* descending(first: Address, last: Address): Generator<Address> {
-  for (let address = first; address >= last; address--) yield address;
+function* descending(from: Address, to: Address): Generator<Address> {
+  for (let address = from; address >= to; address--) yield address;
 }

@@ -78,14 +78,16 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     return asked.subnet;
   }
 
-  const plan: NetworkPlans['plan'] = ({ ipam, enableIpv6 = false, size, requestId, routes, ...asSent }) => {
+  const plan: NetworkPlans['plan'] = ({ ipam, enableIpv6 = false, size, requestId, routes: routesOfHosts, ...asSent }) => {
+    // a host's own wire has the subnet of that wire
+    const routes = asSent.driver === 'macvlan' || asSent.driver === 'ipvlan' ? [] : routesOfHosts;
     const asked = parseIpam(ipam);
     const { clusterId } = deps;
     const chosen =
       clusterId === undefined ? undefined : () => chooseSubnet6(clusterId, Number.parseInt(deps.newId().slice(0, 4), 16), records());
     const ipv6 = parseIpam6(ipam, enableIpv6, records(), chosen);
     const subnet = subnetFor(asked, size ?? asSent.labels['arpanet.size'], routes);
-    const gateway = asked?.gateway === undefined ? undefined : formatAddress(asked.gateway);
+    const gateway = formatAddress(asked?.gateway ?? firstFree(subnet, asked));
     const record: NetworkRecord = {
       ...asSent,
       id: deps.newId(),
@@ -96,11 +98,12 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
       vni: vniOf(subnet, new Set(records().map(({ vni }) => vni))),
       auxAddresses: Object.fromEntries(Object.entries(asked?.aux ?? {}).map(([name, at]) => [name, formatAddress(at)])),
       ...(asked?.range ? { ipRange: asked.range.cidr } : {}),
-      ...(gateway === undefined ? {} : { gateway }),
+      gateway,
+      isGatewayShared: true,
+      ...(asked?.gateway === undefined ? {} : { isGatewayAsked: true }),
       ...(requestId === undefined ? {} : { requestId }),
     };
-    const reserved = Object.entries(record.auxAddresses);
-    if (gateway !== undefined) reserved.push([USER_GATEWAY, gateway]);
+    const reserved = [...Object.entries(record.auxAddresses), [USER_GATEWAY, gateway] as const];
     const leases = reserved.map(([owner, ip]) => reservation(record.id, ip, owner, deps.now(), deps.epoch));
     const owned: SubnetRecord = { cidr: subnet.cidr, network: record.id };
     return {
@@ -132,6 +135,14 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
   }
 
   return { plan, planRemoval, routesFault };
+}
+
+/** As an Engine takes it: the first of the range, or of the subnet. */
+function firstFree(subnet: Subnet, asked: UserIpam | undefined): Address {
+  const taken = new Set(Object.values(asked?.aux ?? {}));
+  let address = Math.max(subnet.first + 1, asked?.range?.first ?? 0);
+  while (taken.has(address)) address++;
+  return address;
 }
 
 function toSpan({ span }: Used): Subnet {

@@ -5,11 +5,9 @@ import type { SubnetChoice } from './subnet.ts';
 import type { Subnet } from '../text/ipv4.ts';
 
 export function describeExhausted(record: NetworkRecord, choice: Choice & { readonly kind: 'exhausted' }): string {
-  const seconds = Math.max(1, Math.ceil(choice.firstRestedMs / 1000));
-  const rest = choice.resting === 0 ? '' : `, ${choice.resting} of them released and not yet reusable (the first is free in ${seconds} s)`;
   return (
     `no available IPv4 addresses on this network's address pools: ${record.name} (${record.ipRange ?? record.cidr}) has all of its ` +
-    `${choice.usable} addresses taken${rest}. Remove containers from it, or make a larger network (label arpanet.size, or its subnet)`
+    `${choice.usable} addresses in use. Stop containers in it, or make a larger network (label arpanet.size, or its subnet)`
   );
 }
 
@@ -27,12 +25,9 @@ export function describeWanted(record: NetworkRecord, wanted: string, choice: Ex
     return `invalid endpoint settings:\n${wrong.length === 1 ? wrong[0] : wrong.map((reason) => `* ${reason}`).join('\n')}`;
   }
   if (choice.by === 'network') return `Address already in use: ${wanted} is the network or broadcast address of ${where}`;
-  const { kind, owner, state } = choice.by;
-  const holder = { instance: `container ${owner}`, gateway: `host ${owner}, as its gateway`, user: `the network itself, as ${owner}` }[
-    kind
-  ];
-  const held = state === 'resting' ? `was released by ${holder} and is not yet reusable` : `is held by ${holder}`;
-  return `Address already in use: ${wanted} in ${where} ${held}. Choose another address`;
+  const { kind, owner } = choice.by;
+  const holder = { instance: `container ${owner}`, gateway: `host ${owner}, for itself`, user: `the network itself, as ${owner}` }[kind];
+  return `Address already in use: ${wanted} in ${where} is held by ${holder}. Choose another address`;
 }
 
 const NAMED_ROUTES = 5;

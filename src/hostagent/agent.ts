@@ -21,7 +21,7 @@ import { startGateway } from './gateway/gateway.ts';
 import { createImageArchives, createImageCopier } from './images/images.ts';
 import { createThinArchives } from './images/thin-archive.ts';
 import { watchEngine } from './inventory/engine-health.ts';
-import { createFactsReader } from './inventory/host-facts.ts';
+import { createFactsReader, type FactsReader } from './inventory/host-facts.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
 import { metricsText } from './load/metrics.ts';
@@ -192,7 +192,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
           onNetworksTouched: guarded(log, 'a changed network', overlay.reconcile),
         }),
         watchEngine(engine, guarded(log, 'a ping of the Engine', onEngineAnswers), signal),
-        reconcileRegularly(overlay, signal),
+        reconcileRegularly(overlay, facts, signal),
         stream.run(
           {
             facts: facts.read,
@@ -202,6 +202,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             ],
             load: load.read,
             leftOut: () => leftOutSentences(inventory.unreadable(), leftOutNow()),
+            routes: facts.routes,
             faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
             ...leaderMessages({ epoch, files, fence, overlay, dns, consul, setLogLevel, log }),
@@ -216,9 +217,9 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   };
 }
 
-async function reconcileRegularly(overlay: Overlay, signal: AbortSignal): Promise<void> {
+async function reconcileRegularly(overlay: Overlay, facts: Pick<FactsReader, 'look'>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await overlay.reconcile();
+    await Promise.all([overlay.reconcile(), facts.look()]);
     await sleep(RECONCILE_MS, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -45,6 +45,12 @@ export interface HostFacts {
   readonly arch: string;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** It can keep a gateway address, which other hosts have as well, to its own containers; absent: it cannot, or an agent of before. */
+  readonly sharesGateway?: boolean;
+  /** Names of its network interfaces, without those of containers and of Docker's networks; absent: an agent of before. */
+  readonly links?: readonly string[];
+  /** In bytes, of the link that carries the overlay; absent: no overlay, or an agent of before. */
+  readonly mtu?: number;
   /** CIDRs that the host already routes, so that the pool can keep clear of them. Those of our own networks are left out. */
   readonly routes: readonly string[];
   /** Absent: an agent of an earlier release. */
@@ -73,8 +79,12 @@ export interface NetworkPlan {
   readonly name: string;
   readonly cidr: string;
   readonly vni: number;
-  /** This host's own gateway address in the network. */
+  /** Where its containers find it. */
   readonly gateway: string;
+  /** The other hosts have the same. */
+  readonly isGatewayShared?: true;
+  /** What it calls containers on other hosts from; absent: from its gateway, or not at all where that is shared. */
+  readonly own?: string;
   readonly ipv6?: { readonly cidr: string; readonly gateway?: string; readonly isEnabled: boolean };
   /** Gateways of the other hosts and addresses the user reserved: the Engine must not use them. */
   readonly reserved: Readonly<Record<string, string>>;
@@ -83,6 +93,10 @@ export interface NetworkPlan {
   readonly options: Readonly<Record<string, string>>;
   /** Addresses of the other hosts that have this network. */
   readonly peers: readonly string[];
+  /** `macvlan` or `ipvlan`: on the host's own wire, without bridge, VXLAN and DNS. Absent: a bridge. */
+  readonly driver?: string;
+  /** The least MTU, in bytes, of the links that carry the overlay on any host; absent: only this host's counts. */
+  readonly mtu?: number;
 }
 
 /** What a host's agent finds when it looks: our networks on its Engine and in its kernel, and the names that its DNS answers with. */

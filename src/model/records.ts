@@ -16,6 +16,10 @@ export interface HostRecord {
   /** Labels that ops set over its agent's own; null takes one away. Merged into `labels`. */
   readonly setLabels?: Readonly<Record<string, string | null>>;
   readonly limits?: HostLimits;
+  /** In bytes, of the link that carries the overlay; absent: not known. */
+  readonly mtu?: number;
+  /** It can keep a gateway address, which other hosts have as well, to its own containers. */
+  readonly sharesGateway?: boolean;
   readonly joinedAtMs: number;
 }
 
@@ -87,8 +91,14 @@ export interface NetworkRecord {
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly ipRange?: string;
-  /** The gateway that the user asked for: reserved, shown back in inspect, given to the first host. */
+  /** Reserved. Where hosts do not share it, it is what the user asked for, and the first host has it. */
   readonly gateway?: string;
+  /** Every host answers at `gateway`, for its own containers alone; networks of before have a gateway for each host. */
+  readonly isGatewayShared?: true;
+  /** Its owner named `gateway`. Of a network whose hosts do not share it, a gateway was always asked for. */
+  readonly isGatewayAsked?: true;
+  /** Addresses that were asked for by name, the newest last. */
+  readonly asked?: readonly string[];
   readonly auxAddresses: Readonly<Record<string, string>>;
   /** True when we made it for containers that named no network: it goes with its last container. */
   readonly implicit: boolean;
@@ -129,6 +139,8 @@ export interface ContainerRecord {
   readonly number: number;
   /** Addresses by network id. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** Ids of networks that it is on without an address: another has it. It gets one at its next start. */
+  readonly unaddressed?: readonly string[];
   /** Network aliases as the user asked for them, by network id. They never reach the Engine. */
   readonly aliases: Readonly<Record<string, readonly string[]>>;
   /** Endpoints of networks joined after the create, as asked for, by network id. */

@@ -42,6 +42,8 @@ export type AgentMessage =
       readonly leftOut?: readonly string[];
       /** Absent: an agent of an earlier release. */
       readonly faults?: ProcessFaults;
+      /** CIDRs that the host routes, where they have changed since they were last sent. */
+      readonly routes?: readonly string[];
     }
   | { readonly type: 'containers'; readonly upserts: readonly ContainerFacts[]; readonly removes: readonly string[] }
   | { readonly type: 'images'; readonly images: readonly ImageSummary[] }

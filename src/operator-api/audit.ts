@@ -158,7 +158,7 @@ function ofNetworks({ networks, subnets }: AuditInput): readonly Finding[] {
 
 function ofHostNetworks(host: string, plans: readonly NetworkPlan[], { networks, vxlans }: HostObservation): readonly Finding[] {
   const find = (what: string): Finding => ({ where: 'network', host, what });
-  const isVxlan = vxlans.length > 0 || plans.some((plan) => plan.peers.length > 0);
+  const isOverlay = vxlans.length > 0 || plans.some((plan) => plan.peers.length > 0);
   const planned = new Map(plans.map((plan) => [plan.network, plan]));
   const vnis = new Set(plans.map((plan) => plan.vni));
   return [
@@ -167,6 +167,7 @@ function ofHostNetworks(host: string, plans: readonly NetworkPlan[], { networks,
       const [first] = there;
       if (first === undefined) return [find(`network ${plan.name} does not exist on its Engine`)];
       const device = vxlans.find(({ vni }) => vni === plan.vni);
+      const isVxlan = isOverlay && plan.driver === undefined;
       return [
         ...(there.length > 1 ? [find(`network ${plan.name} exists ${there.length} times on its Engine`)] : []),
         ...(first.gateway === plan.gateway ? [] : [find(`network ${plan.name} has gateway ${first.gateway} instead of ${plan.gateway}`)]),

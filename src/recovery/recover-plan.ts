@@ -22,7 +22,11 @@ import {
   recordOfClaim,
 } from '../model/index.ts';
 import { SHARED_BRIDGE } from '../networks/index.ts';
+import { formatAddress } from '../text/ipv4.ts';
 import { withoutSlash } from '../text/names.ts';
+
+/** Where leases begin of hosts that take none of a subnet: 169.254.0.1. */
+const OUTSIDE = 0xa9fe0001;
 
 export interface FoundNetwork {
   readonly engineId: string;
@@ -114,14 +118,17 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
       notes.push(`address ${one.ip} is held by ${other.owner} and by ${one.owner}: it stays with the first`);
     return other === undefined || other.owner === one.owner;
   };
-  for (const { kept, networks: found } of hosts) {
+  for (const [index, { kept, networks: found }] of hosts.entries()) {
     const gateways = new Map([
       ...found.map((one) => [one.network, one.gateway] as const),
-      ...kept.plans.map((plan) => [plan.network, plan.gateway] as const),
+      ...kept.plans.map((plan) => [plan.network, plan.own ?? plan.gateway] as const),
     ]);
     for (const [network, ip] of gateways) {
-      if (networks.has(network) && ip !== '')
-        lease({ ip, network, kind: 'gateway', owner: kept.host.name, host: kept.host.name, state: 'bound' });
+      const record = networks.get(network);
+      if (record === undefined || ip === '') continue;
+      // the gateway that all hosts have is nobody's own
+      const own = record.isGatewayShared === true && record.gateway === ip ? formatAddress(OUTSIDE + index) : ip;
+      lease({ ip: own, network, kind: 'gateway', owner: kept.host.name, host: kept.host.name, state: 'bound' });
     }
   }
   for (const { id, auxAddresses, gateway } of networks.values()) {
@@ -193,7 +200,8 @@ function addNetworks(records: Records, { kept, networks, containers }: FoundHost
     const vni = Number.parseInt(/^arp([0-9a-f]{6})$/.exec(bridge)?.[1] ?? '', 16);
     return network === '' || Number.isNaN(vni) ? [] : [{ network, name, cidr, vni, internal, labels, options: others }];
   });
-  for (const { network: id, name, cidr, vni, internal, labels, options } of [...kept.plans, ...fromEngine]) {
+  for (const plan of [...kept.plans, ...fromEngine]) {
+    const { network: id, name, cidr, vni, internal, labels, options } = plan;
     if (records.has(keys.network(id))) continue;
     const other = [...records.values()].find(
       (value) => (value as Partial<NetworkRecord>).cidr === cidr && (value as Partial<NetworkRecord>).vni !== undefined,
@@ -214,6 +222,10 @@ function addNetworks(records: Records, { kept, networks, containers }: FoundHost
       options,
       internal,
       attachable: false,
+      ...('isGatewayShared' in plan || ('driver' in plan && plan.driver !== undefined)
+        ? { gateway: plan.gateway, isGatewayShared: true as const }
+        : {}),
+      ...('driver' in plan && plan.driver !== undefined ? { driver: plan.driver } : {}),
       auxAddresses: {},
       implicit: project === undefined && (name === SHARED_BRIDGE || name.endsWith('_default')),
       createdAtMs: nowMs,

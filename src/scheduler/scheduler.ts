@@ -33,6 +33,7 @@ import { createTags, recordedTag } from './images/tags.ts';
 import { startLiveness } from './loss/liveness.ts';
 import { createLost } from './loss/lost-containers.ts';
 import { createReplaceLost } from './loss/replace-lost.ts';
+import { createAddresses } from './networks/addresses.ts';
 import { createAttach } from './networks/attach.ts';
 import { createPortClaims } from './networks/port-claims.ts';
 import { startLeaseSweeper } from './networks/lease-sweeper.ts';
@@ -108,7 +109,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   // networks, volumes, images
   const overlays = createOverlays(core);
   const networks = createNetworks(core, overlays);
-  const attach = createAttach(core, networks, overlays);
+  const addresses = createAddresses(core, overlays);
+  const attach = createAttach(core, networks, overlays, addresses);
   const volumes = createVolumes(core);
   const images = createImages(core, copies);
 
@@ -120,7 +122,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const adopt = createAdopt({ core, overlays, lifecycle, lost: lostContainers, creates });
   const adopter = startAdopter(core, adopt, lifecycle);
   const platforms = createPlatforms(core);
-  const pipeline = createPipeline({ core, overlays, volumes, images, platforms, adopt, creates, refusals });
+  const pipeline = createPipeline({ core, overlays, volumes, images, platforms, adopt, creates, refusals, addresses });
   const pendingCreates = createPendingCreates({ core, adopt, lifecycle, creates });
   const replaceLost = createReplaceLost(core, overlays, pipeline);
   const hostRemoval = createHostRemoval(core, { hosts, lifecycle, overlays });
@@ -212,7 +214,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         networks.remove(reference, evenOfStopped ? (network, container) => attach.disconnect(network, container, false) : undefined),
       connect: (reference, container, endpoint) => attach.connect(reference, resolveContainer(container, view), endpoint),
       disconnect: (reference, container, force) => attach.disconnect(reference, resolveContainer(container, view), force),
-      rejoin: attach.rejoin,
+      starting: attach.starting,
       claimPorts: createPortClaims(core),
     },
     volumes: { list: volumes.list, one: volumes.one, create: volumes.create, remove: volumes.remove },

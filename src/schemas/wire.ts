@@ -55,6 +55,9 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   arch: text,
   cpus: count,
   memoryBytes: count,
+  sharesGateway: optional(flag),
+  mtu: optional(count),
+  links: optional(z.array(text)),
   routes: z.array(cidr),
   dns: optional(z.looseObject({ servers: texts, search: texts })),
 });
@@ -72,12 +75,16 @@ const networkPlan: z.ZodType<NetworkPlan> = z.looseObject({
   cidr,
   vni,
   gateway: ipv4,
+  isGatewayShared: optional(z.literal(true)),
+  own: optional(ipv4),
   ipv6: optional(z.looseObject({ cidr: text, gateway: optional(text), isEnabled: flag })),
   reserved: z.record(z.string(), ipv4),
   internal: flag,
   labels: textMap,
   options: textMap,
   peers: z.array(ipv4),
+  driver: optional(text),
+  mtu: optional(count),
 });
 
 const containers = z.array(z.looseObject({ summary: containerSummary, inspect: containerInspect }));
@@ -106,6 +113,7 @@ const agentMessages: Schemas<AgentMessage> = {
     type: z.literal('beat'),
     load,
     faults: optional(processFaults),
+    routes: optional(z.array(cidr)),
     leftOut: optional(z.array(z.string().max(MOST_SENTENCE)).max(MOST_LEFT_OUT)),
   }),
   containers: z.looseObject({ type: z.literal('containers'), upserts: containers, removes: z.array(id) }),

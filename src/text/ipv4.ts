@@ -74,11 +74,6 @@ export function overlaps(a: Span, b: Span): boolean {
   return a.first <= b.last && b.first <= a.last;
 }
 
-/** How many addresses a span has. */
-export function count(span: Span): number {
-  return span.last - span.first + 1;
-}
-
 /** The addresses that can be leased: all but the network and the broadcast address. `.0` and `.255` inside a /22 are usable. */
 export function usable(subnet: Subnet): Span {
   return { first: subnet.first + 1, last: subnet.last - 1 };

@@ -43,7 +43,7 @@ function campaignWithBugs(isOn: IsOn): Rooms['campaign'] {
 /** Addresses that are never released, networks that never leave a host, and one address for two. */
 function dhcpWithBugs(isOn: IsOn): Rooms['createDhcp'] {
   return (deps) => {
-    const { networks, leases } = ROOMS.createDhcp(deps);
+    const { leases, ...others } = ROOMS.createDhcp(deps);
     const faulty: Partial<typeof leases> = {
       planRelease: (...asked) => (isOn('lost-release') ? [] : leases.planRelease(...asked)),
       planGatewayRelease: (...asked) => (isOn('leaked-network') ? [] : leases.planGatewayRelease(...asked)),
@@ -54,7 +54,7 @@ function dhcpWithBugs(isOn: IsOn): Rooms['createDhcp'] {
         return isOn('double-lease') && other !== undefined ? { ip: other.ip, changes: [] } : leases.planOffer(network, request);
       },
     };
-    return { networks, leases: { ...leases, ...faulty } };
+    return { ...others, leases: { ...leases, ...faulty } };
   };
 }
 

@@ -57,11 +57,8 @@ export async function containerMutate(call: Exchange): Promise<void> {
   const isStop = stops(call.route.path, call.query, container);
   const touch = touchOf(call.route.path, isStop);
   const willRun = touch === 'restart' || (touch === 'start' && !container.facts.inspect.State.Running);
-  const act = async (): Promise<EngineAnswer> => {
-    if (willRun) await call.cluster.networks.rejoin(container);
-    return askHost(call, container.host, path, body);
-  };
-  const doIt = async (): Promise<EngineAnswer> => {
+  const act = (): Promise<EngineAnswer> => askHost(call, container.host, path, body);
+  const shown = async (): Promise<EngineAnswer> => {
     const end = willRun && !container.facts.inspect.State.Running ? call.cluster.networks.claimPorts(container) : undefined;
     try {
       const answered = isStop
@@ -75,6 +72,7 @@ export async function containerMutate(call: Exchange): Promise<void> {
       end?.();
     }
   };
+  const doIt = (): Promise<EngineAnswer> => (willRun ? call.cluster.networks.starting(container, shown) : shown());
   const answer = touch === undefined ? await doIt() : await call.cluster.replicas.touching(container, touch, doIt);
   // Sent again after a failover, "it is so already" means that the first try did it.
   if (answer.status === 304 && call.isRetry) send(call, { status: 204 });

@@ -56,10 +56,11 @@ function showNetwork(record: NetworkRecord, members: readonly NetworkMember[]): 
   };
 }
 
-/** Each host has a gateway of its own; the first one takes the first address. Of a subnet that was asked for, Engines show only what was. */
-function gatewayOf({ cidr, gateway, isSubnetAsked }: NetworkRecord): { readonly Gateway?: string } {
-  if (gateway !== undefined) return { Gateway: gateway };
-  return isSubnetAsked === true ? {} : { Gateway: firstAddress(cidr) };
+/** Of a subnet that was asked for, Engines show only what was. */
+function gatewayOf(record: NetworkRecord): { readonly Gateway?: string } {
+  const { cidr, gateway = firstAddress(cidr), isSubnetAsked } = record;
+  const isAsked = record.isGatewayShared === true ? record.isGatewayAsked === true : record.gateway !== undefined;
+  return isAsked || isSubnetAsked !== true ? { Gateway: gateway } : {};
 }
 
 /** All networks: those that each host has of its own once, the cluster's as they are, and the shared bridge as a part of `bridge`. */

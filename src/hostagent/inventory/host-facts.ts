@@ -3,7 +3,7 @@ import type { Json } from '../../model/docker.ts';
 import type { HostFacts } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { readEngineDns } from './engine-dns.ts';
-import { runJson } from '../overlay/observe.ts';
+import { canKeepLocal, readUnderlay, runJson } from '../overlay/observe.ts';
 
 export interface FactsOptions {
   readonly name: string;
@@ -20,16 +20,28 @@ export interface FactsOptions {
 export interface FactsReader {
   /** Read now; the last reading while the Engine is unreachable. Throws `unavailable` if there was none: the host cannot join yet. */
   readonly read: () => Promise<HostFacts>;
+  /** The routes of now, where they are not those of the last reading. Always the same list while they stay the same; undefined: not looked since. */
+  readonly routes: () => readonly string[] | undefined;
+  /** Looks at the routes again. Never throws. */
+  readonly look: () => Promise<void>;
   /** True when the Engine reports another version than the one read last, or has other DNS settings. Never throws. */
   isEngineReplaced(): Promise<boolean>;
 }
 
 export function createFactsReader(options: FactsOptions, signal: AbortSignal): FactsReader {
   let last: HostFacts | undefined;
+  let routes: readonly string[] | undefined;
   return {
+    routes: () => routes,
+    async look() {
+      if (options.overlay !== 'vxlan') return;
+      const now = await readRoutes().catch(() => undefined);
+      if (now !== undefined && now.join() !== (routes ?? last?.routes)?.join()) routes = now;
+    },
     async read() {
       const facts = await readFacts(options, signal).catch((error: unknown) => last ?? Promise.reject(error as Error));
       last = facts;
+      routes = undefined;
       return facts;
     },
     async isEngineReplaced() {
@@ -45,11 +57,14 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
   const get = async (path: string): Promise<Json> =>
     asObject(await engineJson<unknown>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 }));
   const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
-  const [version, info, routes, dns] = await Promise.all([
+  const [version, info, routes, dns, sharesGateway, underlay, links] = await Promise.all([
     get('/version'),
     get('/info'),
     overlay === 'vxlan' ? readRoutes() : [],
     readEngineDns(engine),
+    overlay === 'vxlan' ? canKeepLocal() : true,
+    overlay === 'vxlan' ? readUnderlay(address) : undefined,
+    readLinks(),
   ]);
   options.onDnsServers(dns.servers);
   return {
@@ -67,6 +82,9 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     arch: text(version['Arch']),
     cpus: amount(info['NCPU']),
     memoryBytes: amount(info['MemTotal']),
+    sharesGateway,
+    ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
+    ...(links === undefined ? {} : { links }),
     routes,
     dns,
   };
@@ -77,9 +95,17 @@ const asObject = (value: unknown): Json => (typeof value === 'object' && value !
 
 const amount = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0);
 
+/** Undefined where the command does not exist. */
+async function readLinks(): Promise<readonly string[] | undefined> {
+  const found = await runJson<{ ifname?: string }>('ip', ['-j', 'link', 'show']).catch(() => undefined);
+  return found?.flatMap(({ ifname = '' }) =>
+    /^(?:|lo|veth.*|docker\d.*|br-[0-9a-f]{12}|ar[pv][0-9a-f]{6})$/.test(ifname) ? [] : [ifname],
+  );
+}
+
 /** IPv4 routes of all links but our own bridges, without the default one. */
 async function readRoutes(): Promise<readonly string[]> {
   const found = await runJson<{ dst: string; dev?: string }>('ip', ['-j', '-4', 'route', 'show']);
   const foreign = found.filter(({ dst, dev }) => dst !== 'default' && !/^arp[0-9a-f]{6}$/.test(dev ?? ''));
-  return foreign.map(({ dst }) => (dst.includes('/') ? dst : `${dst}/32`));
+  return [...new Set(foreign.map(({ dst }) => (dst.includes('/') ? dst : `${dst}/32`)))].sort();
 }

@@ -48,7 +48,7 @@ export interface Inventory {
   readonly running: () => readonly string[];
   /** Reads these again; resolves when the changes have been emitted. Throws `unavailable` while the Engine is unreachable. */
   sync(request: Extract<AgentCall, { method: 'sync' }>): Promise<void>;
-  /** Names of the containers, running or not, that are on this Engine network. Throws `unavailable` while the Engine is unreachable. */
+  /** Names of the containers that run on this Engine network. Throws `unavailable` while the Engine is unreachable. */
   readonly usersOf: (network: { readonly engineId: string; readonly name: string }) => readonly string[];
   /** Follows the Engine's events until the signal aborts; reads everything again after each loss. Never rejects. */
   follow(listeners: InventoryListeners): Promise<void>;
@@ -252,8 +252,8 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
     },
     usersOf({ engineId, name }) {
       if (!isAlive) throw unreachable();
-      // one that never started has no NetworkID yet, only the name it asked for
       const uses = ({ inspect }: ContainerFacts): boolean =>
+        (inspect.State.Running || inspect.State.Paused || inspect.State.Restarting) &&
         Object.entries(inspect.NetworkSettings.Networks ?? {}).some(([key, { NetworkID }]) =>
           NetworkID ? NetworkID === engineId : key === name || key === engineId,
         );

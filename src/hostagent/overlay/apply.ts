@@ -19,7 +19,7 @@ export interface OverlayDeps {
   readonly address: string;
   readonly log: Logger;
   readonly dns: { listen(address: string): Promise<void>; unlisten(address: string): Promise<void> };
-  /** Names of the containers, running or not, on an Engine network. Throws `unavailable` while the Engine is unreachable. */
+  /** Names of the containers that run on an Engine network; the others are connected again when they start. Throws `unavailable` while the Engine is unreachable. */
   readonly usersOf: (network: { readonly engineId: string; readonly name: string }) => readonly string[];
   /** The list of materialised networks has changed. */
   readonly onChange: (networks: readonly MaterialisedNetwork[]) => void;
@@ -87,7 +87,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       log.debug({ network: plan.name, err: error }, 'a network changed meanwhile; trying again');
       return buildUp(plan);
     });
-    await dns.listen(made.gateway);
+    if (plan.driver === undefined) await dns.listen(made.gateway);
     note(plan.network, made);
     return made;
   };
@@ -98,7 +98,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     const steps = stepsFor(plan, found, base, usersOf);
     if (steps.length > 0) log.info({ network: plan.name, steps: steps.map((step) => step.do) }, 'repairing a network');
     const created = await apply(steps);
-    const kept = chosen(plan, found, usersOf) ?? { engineId: created ?? '', gateway: plan.gateway };
+    const kept = chosen(plan, found, base, usersOf) ?? { engineId: created ?? '', gateway: plan.gateway };
     return { network: plan.network, engineId: kept.engineId, gateway: kept.gateway };
   };
 
@@ -110,8 +110,10 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       throw new ArpanetError('conflict', `network ${ours[0]?.name ?? network} still has containers here: ${names.join(', ')}`);
     const bridges = new Set(ours.map(({ bridge }) => bridge));
     const devices = found.vxlans.filter((device) => device.vni === vni || bridges.has(device.master));
+    const gone = new Set(devices.map(({ device }) => device));
     await apply([
       ...devices.map(({ device }) => ({ do: 'remove-vxlan' as const, device })),
+      ...(found.kept ?? []).flatMap((one) => (gone.has(one.device) ? [{ do: 'release-local' as const, ...one }] : [])),
       ...ours.map(({ engineId, name }) => ({ do: 'remove-network' as const, engineId, name })),
     ]);
     const gateways = new Set([...ours.map(({ gateway }) => gateway), present.get(network)?.gateway]);
@@ -182,7 +184,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       await exclusively(network, async () => {
         if (!plans.has(network)) await dismantle(network);
       });
-    await apply(stale.filter((step) => step.do === 'remove-vxlan'));
+    await apply(stale.filter((step) => step.do === 'remove-vxlan' || step.do === 'release-local'));
   };
 
   const reconcile = singleFlight(() =>

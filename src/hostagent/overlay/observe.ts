@@ -2,7 +2,15 @@
 import { execFile } from 'node:child_process';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { ArpanetError } from '../../model/errors.ts';
-import { NETWORK_LABEL, type Observed, type ObservedNetwork, type ObservedVxlan, type Underlay } from './plan.ts';
+import {
+  isOurVxlan,
+  type KeptLocal,
+  NETWORK_LABEL,
+  type Observed,
+  type ObservedNetwork,
+  type ObservedVxlan,
+  type Underlay,
+} from './plan.ts';
 
 interface EngineNetwork {
   readonly Id: string;
@@ -16,8 +24,13 @@ interface LinkJson {
   readonly mtu: number;
   readonly flags: readonly string[];
   readonly master?: string;
-  readonly addr_info?: readonly { readonly local?: string }[];
+  readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
   readonly linkinfo?: { readonly info_data?: { readonly id?: number; readonly local?: string } };
+}
+interface RouteJson {
+  readonly dst: string;
+  readonly dev?: string;
+  readonly prefsrc?: string;
 }
 interface FdbJson {
   readonly mac: string;
@@ -62,7 +75,7 @@ export async function readNetworks(engine: EngineTarget, signal: AbortSignal, ne
     signal,
     timeoutMs: 10_000,
   });
-  const addressed = found.length === 0 ? undefined : await readAddressed();
+  const [addressed, callsFrom] = found.length === 0 ? [undefined, undefined] : await Promise.all([readAddressed(), readSources()]);
   return found.map(({ Id, Name, Labels, Options, IPAM }) => ({
     engineId: Id,
     name: Name,
@@ -71,23 +84,61 @@ export async function readNetworks(engine: EngineTarget, signal: AbortSignal, ne
     gateway: IPAM.Config?.[0]?.Gateway ?? '',
     bridge: Options?.['com.docker.network.bridge.name'] ?? '',
     ...isAddressed(addressed, Options?.['com.docker.network.bridge.name'], IPAM.Config?.[0]?.Gateway),
+    ...ownOf(callsFrom, addressed, Options?.['com.docker.network.bridge.name'] ?? '', IPAM.Config?.[0]?.Subnet ?? ''),
     ...(Options?.['com.docker.network.driver.mtu'] === undefined ? {} : { mtu: Number(Options['com.docker.network.driver.mtu']) }),
   }));
 }
 
+type Addressed = ReadonlyMap<string, NonNullable<LinkJson['addr_info']>>;
+
 /** IPv4 addresses by link, of the links that are up. */
-async function readAddressed(): Promise<ReadonlyMap<string, readonly string[]>> {
+async function readAddressed(): Promise<Addressed> {
   const links = await runJson<LinkJson>('ip', ['-j', '-4', 'addr', 'show', 'up']);
-  return new Map(links.map(({ ifname, addr_info: addresses = [] }) => [ifname, addresses.map(({ local }) => local ?? '')]));
+  return new Map(links.map(({ ifname, addr_info: addresses = [] }) => [ifname, addresses]));
+}
+
+/** By link and subnet: from which address calls go out. */
+async function readSources(): Promise<ReadonlyMap<string, string>> {
+  const routes = await runJson<RouteJson>('ip', ['-j', '-4', 'route', 'show', 'scope', 'link']);
+  return new Map(routes.flatMap(({ dst, dev, prefsrc }) => (prefsrc === undefined ? [] : [[`${dev} ${dst}`, prefsrc] as const])));
+}
+
+function ownOf(
+  callsFrom: ReadonlyMap<string, string> | undefined,
+  addressed: Addressed | undefined,
+  bridge: string,
+  cidr: string,
+): Pick<ObservedNetwork, 'owns' | 'callsFrom'> {
+  const source = callsFrom?.get(`${bridge} ${cidr}`);
+  const owns = (addressed?.get(bridge) ?? []).flatMap(({ local = '', prefixlen }) => (prefixlen === 32 ? [local] : []));
+  return { owns, ...(source === undefined ? {} : { callsFrom: source }) };
+}
+
+/** What `keep-local` has done. Empty where the command does not exist. */
+async function readKept(): Promise<readonly KeptLocal[]> {
+  const rules = await run('ebtables', ['--concurrent', '-L', 'OUTPUT']).catch(() => '');
+  return rules.split('\n').flatMap((rule) => {
+    const device = / -o (\S+)/.exec(rule)?.[1] ?? '';
+    const source = /--(?:arp-ip|ip6)-src (\S+)/.exec(rule)?.[1];
+    return isOurVxlan(device) && source !== undefined ? [{ device, source: source.replace(/\/(?:32|128)$/, '') }] : [];
+  });
+}
+
+/** Whether this host can keep a gateway address to its own containers, which others have on theirs, too. */
+export async function canKeepLocal(): Promise<boolean> {
+  return run('ebtables', ['--concurrent', '-L', 'OUTPUT']).then(
+    () => true,
+    () => false,
+  );
 }
 
 function isAddressed(
-  addressed: ReadonlyMap<string, readonly string[]> | undefined,
+  addressed: Addressed | undefined,
   bridge: string | undefined,
   gateway: string | undefined,
 ): { readonly isAddressed?: boolean } {
   if (addressed === undefined || bridge === undefined || gateway === undefined) return {};
-  return { isAddressed: addressed.get(bridge)?.includes(gateway) === true };
+  return { isAddressed: addressed.get(bridge)?.some(({ local }) => local === gateway) === true };
 }
 
 /** All VXLAN devices, or this one if it exists. Throws `unavailable`. */
@@ -127,9 +178,10 @@ export async function observe(
   overlay: 'vxlan' | 'none',
   only?: { network: string; device: string },
 ): Promise<Observed> {
-  const [networks, vxlans] = await Promise.all([
+  const [networks, vxlans, kept] = await Promise.all([
     readNetworks(engine, signal, only?.network),
     overlay === 'vxlan' ? readVxlans(only?.device) : [],
+    overlay === 'vxlan' ? readKept() : [],
   ]);
-  return { networks, vxlans };
+  return { networks, vxlans, kept };
 }

@@ -15,6 +15,10 @@ export interface ObservedNetwork {
   readonly mtu?: number;
   /** The bridge is up and has the gateway's address; without it the containers there reach no DNS. Absent: not read. */
   readonly isAddressed?: boolean;
+  /** Single addresses that the bridge has beside it. */
+  readonly owns?: readonly string[];
+  /** From which address the host calls into the subnet. */
+  readonly callsFrom?: string;
 }
 
 export interface ObservedVxlan {
@@ -28,9 +32,16 @@ export interface ObservedVxlan {
   readonly peers: readonly string[];
 }
 
+/** Frames of the host itself with this source address do not leave through this VXLAN device. IPv4 as ARP says it, or IPv6. */
+export interface KeptLocal {
+  readonly device: string;
+  readonly source: string;
+}
+
 export interface Observed {
   readonly networks: readonly ObservedNetwork[];
   readonly vxlans: readonly ObservedVxlan[];
+  readonly kept?: readonly KeptLocal[];
 }
 
 /** The link that carries the overlay: the one with the host's own address. */
@@ -44,6 +55,9 @@ export type Step =
   | { readonly do: 'remove-network'; readonly engineId: string; readonly name: string }
   | { readonly do: 'create-network'; readonly plan: NetworkPlan; readonly mtu: number | undefined }
   | { readonly do: 'address-bridge'; readonly bridge: string; readonly address: string }
+  | { readonly do: 'call-from'; readonly bridge: string; readonly cidr: string; readonly own: string }
+  | { readonly do: 'drop-own'; readonly bridge: string; readonly own: string }
+  | ({ readonly do: 'keep-local' | 'release-local' } & KeptLocal)
   | { readonly do: 'remove-vxlan'; readonly device: string }
   | { readonly do: 'add-vxlan'; readonly device: string; readonly vni: number; readonly underlay: Underlay }
   | { readonly do: 'attach-vxlan'; readonly device: string; readonly bridge: string; readonly mtu: number }
@@ -75,21 +89,66 @@ export function stepsFor(
   const steps: Step[] = [];
   const bridge = bridgeOf(plan.vni);
   const found = observed.networks.filter(({ network }) => network === plan.network);
-  const kept = chosen(plan, observed, usersOf);
+  const kept = chosen(plan, observed, underlay, usersOf);
   for (const network of found)
     if (network !== kept && usersOf(network) === 0) steps.push({ do: 'remove-network', engineId: network.engineId, name: network.name });
-  if (kept === undefined) steps.push({ do: 'create-network', plan, mtu: underlay && underlay.mtu - VXLAN_OVERHEAD_BYTES });
+  if (kept === undefined) steps.push({ do: 'create-network', plan, mtu: mtuOf(plan, underlay) });
   if (kept?.isAddressed === false)
     steps.push({ do: 'address-bridge', bridge: kept.bridge, address: `${kept.gateway}/${splitCidr(kept.cidr).prefix}` });
+  if (plan.driver !== undefined) return steps;
+  steps.push(...ownSteps(plan, kept, bridge), ...localSteps(plan, observed, underlay));
   if (underlay === undefined) return steps;
   return [...steps, ...vxlanSteps(plan, observed, underlay, kept?.bridge ?? bridge, kept === undefined)];
 }
 
 /** The Docker network used for the plan: the one exactly as planned, else one with containers on it. */
-export function chosen(plan: NetworkPlan, observed: Observed, usersOf: (network: ObservedNetwork) => number): ObservedNetwork | undefined {
+export function chosen(
+  plan: NetworkPlan,
+  observed: Observed,
+  underlay: Underlay | undefined,
+  usersOf: (network: ObservedNetwork) => number,
+): ObservedNetwork | undefined {
   const found = observed.networks.filter(({ network }) => network === plan.network);
-  const right = found.find(({ cidr, gateway, bridge }) => cidr === plan.cidr && gateway === plan.gateway && bridge === bridgeOf(plan.vni));
+  const isWire = plan.driver !== undefined;
+  const most = (isWire ? undefined : mtuOf(plan, underlay)) ?? Number.POSITIVE_INFINITY;
+  const right = found.find(
+    ({ cidr, gateway, bridge, mtu = 0 }) =>
+      cidr === plan.cidr && gateway === plan.gateway && bridge === (isWire ? '' : bridgeOf(plan.vni)) && mtu <= most,
+  );
   return right ?? found.find((network) => usersOf(network) > 0);
+}
+
+/** The host's own address, beside the gateway that all hosts have: a call from that one would be answered on the host of the one called. */
+function ownSteps({ own, cidr }: NetworkPlan, kept: ObservedNetwork | undefined, bridge: string): readonly Step[] {
+  const on = kept?.bridge ?? bridge;
+  const dropped = (kept?.owns ?? []).filter((address) => address !== own);
+  const isRight = own === undefined || (kept?.owns?.includes(own) === true && kept.callsFrom === own);
+  return [
+    ...(isRight || own === undefined ? [] : [{ do: 'call-from' as const, bridge: on, cidr, own }]),
+    // after it: with an address go the routes that use it
+    ...dropped.map((address) => ({ do: 'drop-own' as const, bridge: on, own: address })),
+  ];
+}
+
+/** The other hosts have this gateway, too: a container is answered by its own host alone. */
+function localSteps(
+  { vni, isGatewayShared, gateway, ipv6 }: NetworkPlan,
+  { kept = [] }: Observed,
+  underlay: Underlay | undefined,
+): readonly Step[] {
+  const device = vxlanOf(vni);
+  const sources =
+    isGatewayShared !== true || underlay === undefined ? [] : [gateway, ...(ipv6?.gateway === undefined ? [] : [ipv6.gateway])];
+  const present = kept.filter((one) => one.device === device).map(({ source }) => source);
+  return [
+    ...sources.filter((source) => !present.includes(source)).map((source) => ({ do: 'keep-local' as const, device, source })),
+    ...present.filter((source) => !sources.includes(source)).map((source) => ({ do: 'release-local' as const, device, source })),
+  ];
+}
+
+/** What fits into the overlay on every host: a larger frame would be dropped silently. */
+function mtuOf({ mtu = Number.POSITIVE_INFINITY }: NetworkPlan, underlay: Underlay | undefined): number | undefined {
+  return underlay && Math.min(underlay.mtu, mtu) - VXLAN_OVERHEAD_BYTES;
 }
 
 function vxlanSteps(plan: NetworkPlan, observed: Observed, underlay: Underlay, bridge: string, isBridgeNew: boolean): readonly Step[] {
@@ -128,6 +187,10 @@ export function leftovers(
   for (const { device, vni, master } of observed.vxlans) {
     if (isOurVxlan(device) && !plannedVnis.has(vni) && !keptBridges.has(master)) steps.unshift({ do: 'remove-vxlan', device });
   }
+  const gone = new Set(steps.flatMap((step) => (step.do === 'remove-vxlan' ? [step.device] : [])));
+  const left = new Set(observed.vxlans.flatMap(({ device }) => (gone.has(device) ? [] : [device])));
+  const devices = new Set([...plannedVnis].map(vxlanOf));
+  for (const one of observed.kept ?? []) if (!left.has(one.device) && !devices.has(one.device)) steps.push({ do: 'release-local', ...one });
   return steps;
 }
 
@@ -135,18 +198,20 @@ export function leftovers(
 export function createBody(plan: NetworkPlan, mtu: number | undefined): object {
   const wanted = Number(plan.options[MTU_OPTION] ?? mtu);
   const bounded = mtu === undefined ? wanted : Math.min(wanted, mtu);
+  const bridged = { [BRIDGE_OPTION]: bridgeOf(plan.vni), ...(Number.isFinite(bounded) && { [MTU_OPTION]: String(bounded) }) };
   return {
     Name: plan.name,
     CheckDuplicate: true,
-    Driver: 'bridge',
+    Driver: plan.driver ?? 'bridge',
     Internal: plan.internal,
     EnableIPv6: plan.ipv6?.isEnabled === true,
     Labels: { ...plan.labels, [NETWORK_LABEL]: plan.network },
-    Options: { ...plan.options, [BRIDGE_OPTION]: bridgeOf(plan.vni), ...(Number.isFinite(bounded) && { [MTU_OPTION]: String(bounded) }) },
+    Options: { ...plan.options, ...(plan.driver === undefined && bridged) },
     IPAM: {
       Driver: 'default',
       Config: [
-        { Subnet: plan.cidr, Gateway: plan.gateway, AuxiliaryAddresses: plan.reserved },
+        // the range is used up: the Engine never chooses an address itself, which might be another host's
+        { Subnet: plan.cidr, Gateway: plan.gateway, IPRange: `${plan.gateway}/32`, AuxiliaryAddresses: plan.reserved },
         ...(plan.ipv6 === undefined ? [] : [{ Subnet: plan.ipv6.cidr, Gateway: plan.ipv6.gateway }]),
       ],
     },

@@ -14,6 +14,7 @@ export async function applySteps(engine: EngineTarget, steps: readonly Step[], s
   const of = (...kinds: readonly Step['do'][]): readonly Step[] => steps.filter((step) => kinds.includes(step.do));
   const ip = (some: readonly Step[]): Promise<unknown> => batch('ip', some.flatMap(linkLines));
   const onKernel = async (): Promise<void> => {
+    for (const step of of('keep-local', 'release-local')) await keepLocal(step);
     await ip(of('address-bridge', 'remove-vxlan', 'add-vxlan'));
     await batch('bridge', (await Promise.all(of('add-peer', 'remove-peer').map(fdbLines))).flat());
   };
@@ -29,7 +30,7 @@ export async function applySteps(engine: EngineTarget, steps: readonly Step[], s
     return created;
   };
   const [created] = await Promise.all([onEngine(), onKernel()]);
-  await ip(of('attach-vxlan'));
+  await ip(of('drop-own', 'call-from', 'attach-vxlan'));
   return created;
 }
 
@@ -53,7 +54,19 @@ async function batch(command: 'ip' | 'bridge', lines: readonly string[]): Promis
   if (lines.length > 0) await run(command, ['-batch', '-'], lines.join('\n'));
 }
 
+/** What the bridge itself sends is in ebtables' chain OUTPUT: ARP's answers, and those of IPv6's neighbour discovery (RFC 4861 section 7.2.4: from the address asked for). */
+async function keepLocal(step: Step): Promise<void> {
+  if (step.do !== 'keep-local' && step.do !== 'release-local') return;
+  const source = step.source.includes(':') ? ['-p', 'IPv6', '--ip6-src', step.source] : ['-p', 'ARP', '--arp-ip-src', step.source];
+  await run('ebtables', ['--concurrent', step.do === 'keep-local' ? '-A' : '-D', 'OUTPUT', '-o', step.device, ...source, '-j', 'DROP']);
+}
+
 function linkLines(step: Step): readonly string[] {
+  if (step.do === 'drop-own') return [`addr del ${step.own}/32 dev ${step.bridge}`];
+  if (step.do === 'call-from') {
+    const { bridge, cidr, own } = step;
+    return [`addr replace ${own}/32 dev ${bridge}`, `route replace ${cidr} dev ${bridge} proto kernel scope link src ${own}`];
+  }
   if (step.do === 'remove-vxlan') return [`link del ${step.device}`];
   if (step.do === 'address-bridge') return [`addr replace ${step.address} brd + dev ${step.bridge}`, `link set ${step.bridge} up`];
   if (step.do === 'attach-vxlan') return [`link set ${step.device} mtu ${step.mtu} master ${step.bridge} up`];

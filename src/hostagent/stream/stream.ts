@@ -38,6 +38,8 @@ export interface HostSide {
   readonly leftOut: () => readonly string[];
   /** Of this process. */
   readonly faults: () => ProcessFaults;
+  /** Those that are not in the facts any more; the same list while they stay the same. */
+  readonly routes: () => readonly string[] | undefined;
   /** False when this host has seen a higher epoch than the leader's. */
   readonly welcome: (message: Message<'welcome'>) => boolean;
   readonly plans: (message: Message<'plans'>) => void;
@@ -145,14 +147,18 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
           return undefined;
       }
     };
+    let sent: readonly string[] | undefined;
     const onBeat = (): void => {
+      const routes = host.routes();
       const leftOut = host.leftOut().slice(0, MOST_LEFT_OUT);
       connection.send({
         type: 'beat',
         load: host.load(),
         faults: host.faults(),
+        ...(routes !== undefined && routes !== sent && { routes }),
         ...(leftOut.length > 0 && { leftOut: leftOut.map((sentence) => sentence.slice(0, MOST_SENTENCE)) }),
       });
+      sent = routes;
       if (socket.writableLength === 0) flushedAtMs = nowMs();
       const fault = connectionFault({ nowMs: nowMs(), heardAtMs, flushedAtMs, backlogBytes: socket.writableLength });
       if (fault !== undefined) connection.end(fault);

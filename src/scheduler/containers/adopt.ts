@@ -12,7 +12,7 @@ import { LRUCache } from 'lru-cache';
 import type { Change } from '../../store/ledger/contract.ts';
 import { type Adoption, adoptions, engineName } from './adopt-plan.ts';
 import { claimOf } from './judge.ts';
-import { connectOn } from '../networks/attach.ts';
+import { connectOn } from '../networks/endpoints.ts';
 import { commitInPieces, containerRecords, type Core, lostNotes, networkRecords } from '../core.ts';
 import { type Lifecycle, renameChanges } from './lifecycle.ts';
 import type { Lost } from '../loss/lost-containers.ts';

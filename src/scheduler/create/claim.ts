@@ -9,6 +9,7 @@ import {
   type CreateContainer,
   type CreateRequest,
   type Decision,
+  type LeaseRecord,
   type NetworkRecord,
   deploymentIn,
   isKind,
@@ -20,12 +21,14 @@ import type { Change } from '../../store/ledger/contract.ts';
 import { containerRecords, type Core, networkRecords, recordsBeforeView } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
+import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseUnknown } from './claim-addresses.ts';
 import { asInspected } from './identify-recreated.ts';
 import { checkedName, type Identity, identify, type Link } from './identify.ts';
 import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
 import { linkEnv, type LinkTarget } from './link-env.ts';
 import { madeUpName } from './random-names.ts';
 import type { Platforms } from '../images/platforms.ts';
+import type { Addresses } from '../networks/addresses.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { chargeFor, liveCharges } from '../placement/load.ts';
 import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
@@ -72,10 +75,14 @@ export interface ClaimParts {
   readonly volumes: Volumes;
   readonly overlays: Overlays;
   readonly refusals: Refusals;
+  readonly addresses: Pick<Addresses, 'idleSince'>;
 }
 
-/** `exposed`: container ports that `-P` publishes, `80/tcp`. */
-export type Claim = (create: Creation, undo: UndoStack, exposed: readonly string[]) => Claimed;
+/**
+ * `exposed`: container ports that `-P` publishes, `80/tcp`. `occupied`: a lease that must be taken back before, as it is idle and wanted here; nothing has
+ * begun then.
+ */
+export type Claim = (create: Creation, undo: UndoStack, exposed: readonly string[]) => Claimed | { readonly occupied: LeaseRecord };
 
 interface Decided {
   readonly decision: Decision;
@@ -102,7 +109,7 @@ export function refuseTaken(core: Core, name: string): void {
 
 const hasNoVolumes = ({ facts }: ContainerView): boolean => (facts.inspect.Mounts ?? []).length === 0;
 
-export function createClaim({ core, platforms, volumes, overlays, refusals }: ClaimParts): Claim {
+export function createClaim({ core, platforms, volumes, overlays, refusals, addresses }: ClaimParts): Claim {
   const { deps, view, images, commit } = core;
   const { dhcp, ledger } = deps;
   const pending = new Map<string, readonly Charge[]>();
@@ -162,6 +169,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals }: Cl
       mustBeWith: targets.mustBeWith,
       imageHosts: image?.hosts ?? [],
       imageBytes: sizeOfImage(images, image),
+      parentLinks: parentLinksOf(deps, identity),
     };
     const wanted = {
       ...placementRequest(identity, create.request, facts),
@@ -312,12 +320,11 @@ export function createClaim({ core, platforms, volumes, overlays, refusals }: Cl
     const asked = { ...written, ...filledNeeds(create.request, { ...written, nonce }) };
     const wanted = old === undefined ? asked : asReplacement(asked, old);
     const targets = targetsOf(wanted, old !== undefined);
-    for (const { reference, implicit } of wanted.networks) {
-      if (!implicit && findNetwork(reference, networkRecords(deps)) === undefined)
-        throw new ArpanetError('invalid', `network ${reference} not found`);
-    }
+    refuseUnknown(deps, wanted);
     const { decision, ports, warnings } = decide(create, name, wanted, targets, exposed);
     const { host } = decision;
+    const occupied = occupantOf(deps, wanted, { owner: name, host }, addresses.idleSince);
+    if (occupied !== undefined) return { occupied };
     const facts: TemplateFacts = { ...wanted, nonce, host: platformOf(host) };
     const request = filledIn(create.request, facts);
     const identity = { ...wanted, ...filledNeeds(create.request, facts) };
@@ -325,24 +332,22 @@ export function createClaim({ core, platforms, volumes, overlays, refusals }: Cl
     const begun: string[] = [];
     undo.push('networks of the host', () => Promise.all(begun.map((network) => overlays.tidy(network, [host]))));
     try {
-      const replacing = containerNamed(identity.replaces)?.name;
       const offers: Change[] = [];
       const networks = networksFor(identity, commits).map(({ record, wanted }): JoinedNetwork => {
         begun.push(record.id);
         const gateway = dhcp.leases.planGateway(record.id, host);
         commits.push(commit(gateway.changes));
+        const at = overlays.gatewayFor(record, host, gateway.ip);
         const before = wanted.ip === undefined ? undefined : dhcp.leases.leasesOf(record.id).find((lease) => lease.ip === wanted.ip);
-        const offer = dhcp.leases.planOffer(record.id, { owner: name, host, wanted: wanted.ip, replacing });
+        const offer = offerFor(deps, record.id, { owner: name, host, wanted: wanted.ip }, old === undefined);
+        if (offer === undefined) return { record, ip: undefined, gateway: at, wanted };
         offers.push(...offer.changes);
         undo.push(`address ${offer.ip}`, () => {
           if (old !== undefined && before !== undefined)
             return commit([{ kind: 'put', key: keys.lease(record.id, offer.ip), value: before }]);
-          const isTakenOver = before?.kind === 'instance' && before.state !== 'resting' && before.owner !== name;
-          return commit(
-            isTakenOver ? dhcp.leases.planTransfer(record.id, offer.ip, name, before) : dhcp.leases.planRelease(record.id, offer.ip, name),
-          );
+          return commit(dhcp.leases.planRelease(record.id, offer.ip, name));
         });
-        return { record, ip: offer.ip, gateway: gateway.ip, wanted };
+        return { record, ip: offer.ip, gateway: at, wanted };
       });
       const variables = variablesOf(name, identity, networks);
       const linkedHosts = hostsOf(identity);
@@ -352,7 +357,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals }: Cl
         deployment: identity.deployment,
         service: identity.service,
         number: identity.number,
-        addresses: Object.fromEntries(networks.map((network) => [network.record.id, network.ip])),
+        ...addressesOf(networks),
         aliases: Object.fromEntries(networks.map((network) => [network.record.id, network.wanted.aliases])),
         links: identity.links,
         ...(variables.length === 0 ? {} : { linkEnv: variables }),

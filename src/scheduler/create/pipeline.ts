@@ -19,6 +19,7 @@ import { containerRecords, type Core } from '../core.ts';
 import { createExposedPorts } from './exposed-ports.ts';
 import type { Images } from '../images/images.ts';
 import type { Platforms } from '../images/platforms.ts';
+import type { Addresses } from '../networks/addresses.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { labelMac } from './label-mac.ts';
 import { recordFromLabels } from './rewrite-labels.ts';
@@ -50,12 +51,23 @@ export interface PipelineParts {
   readonly adopt: Pick<Adopt, 'host'>;
   readonly creates: CreatesInProgress;
   readonly refusals: Refusals;
+  readonly addresses: Addresses;
 }
 
-export function createPipeline({ core, overlays, volumes, images, platforms, adopt, creates, refusals }: PipelineParts): Pipeline {
+export function createPipeline({
+  core,
+  overlays,
+  volumes,
+  images,
+  platforms,
+  adopt,
+  creates,
+  refusals,
+  addresses,
+}: PipelineParts): Pipeline {
   const { deps, view, records, engines, syncs, commit } = core;
   const { log, dhcp } = deps;
-  const claim: Claim = createClaim({ core, platforms, volumes, overlays, refusals });
+  const claim: Claim = createClaim({ core, platforms, volumes, overlays, refusals, addresses });
   const exposedPorts = createExposedPorts(core);
   const running = new Map<string, { readonly created: Promise<CreatedContainer>; readonly signal: AbortSignal }>();
 
@@ -80,9 +92,16 @@ export function createPipeline({ core, overlays, volumes, images, platforms, ado
       const undo = createUndo(log);
       let claimed: Claimed | undefined;
       let isCommitted = false;
+      let isVacating = false;
       let end: (() => void) | undefined;
       try {
-        claimed = claim(create, undo, exposed);
+        const outcome = claim(create, undo, exposed);
+        if ('occupied' in outcome) {
+          isVacating = true;
+          await addresses.vacate(outcome.occupied);
+          continue;
+        }
+        claimed = outcome;
         end = creates.begin(claimed.record.name);
         await claimed.committed;
         isCommitted = true;
@@ -93,7 +112,7 @@ export function createPipeline({ core, overlays, volumes, images, platforms, ado
       } catch (error) {
         await undo.run(error);
         if (claimed !== undefined && isCommitted && isDefinite(error)) refuseIfThere(claimed.record);
-        const isLostRace = claimed !== undefined && !isCommitted && isKind(error, 'conflict');
+        const isLostRace = !isCommitted && isKind(error, 'conflict') && (claimed !== undefined || isVacating);
         if (!isLostRace || attempt === ATTEMPTS) throw error;
         log.debug({ container: claimed?.record.name, attempt, err: error }, 'another request was faster; deciding again');
       } finally {
@@ -167,7 +186,7 @@ export function createPipeline({ core, overlays, volumes, images, platforms, ado
     }
     stillWanted(create.signal);
     await deps.failpoint('create.made');
-    const binds = claimed.networks.flatMap((network) => dhcp.leases.planBind(network.record.id, network.ip));
+    const binds = claimed.networks.flatMap(({ record: { id }, ip }) => (ip === undefined ? [] : dhcp.leases.planBind(id, ip)));
     const shown = appear(host, { containers: [answer.Id], volumes: claimed.identity.volumes.length > 0 });
     await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id } }, ...binds]);
     await deps.failpoint('create.bound');

@@ -4,6 +4,7 @@ import { ArpanetError, type Placement } from '../../model/index.ts';
 import { type Core, recordsBeforeView } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
+import { parentLinksOf } from './claim-addresses.ts';
 import { type Identity, identify } from './identify.ts';
 import { filledNeeds } from './templates.ts';
 import { groupsOf } from '../placement/groups.ts';
@@ -66,6 +67,7 @@ export function createRehearse(
       imageHosts: image?.hosts ?? [],
       imageBytes: sizeOfImage(images, image),
       platform: platforms.of(image?.id ?? ''),
+      parentLinks: parentLinksOf(deps, identity),
     };
     const wanted = { ...placementRequest(identity, request, facts), ...(only === undefined ? {} : { only }) };
     const nowMs = deps.now();

@@ -5,7 +5,7 @@ import type { Identity, WantedNetwork } from './identify.ts';
 
 export interface RecordLabelsInput {
   readonly identity: Identity;
-  readonly networks: readonly { readonly record: NetworkRecord; readonly ip: string; readonly wanted: WantedNetwork }[];
+  readonly networks: readonly { readonly record: NetworkRecord; readonly ip: string | undefined; readonly wanted: WantedNetwork }[];
   /** Of the record, as the name. */
   readonly nonce: string;
   readonly name: string;
@@ -25,7 +25,7 @@ export function recordLabelsOf(input: RecordLabelsInput): Readonly<Record<string
     deployment: identity.deployment,
     service: identity.service,
     number: identity.number,
-    addresses: Object.fromEntries(networks.map(({ record: { id }, ip }) => [id, ip])),
+    addresses: Object.fromEntries(networks.flatMap(({ record: { id }, ip }) => (ip === undefined ? [] : [[id, ip] as const]))),
     aliases: Object.fromEntries(networks.map(({ record: { id }, wanted }) => [id, wanted.aliases])),
     links: identity.links,
     nonce,

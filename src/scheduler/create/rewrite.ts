@@ -4,7 +4,7 @@
  * Docker's own resolver would answer them from one Engine only). Everything else is as the client sent it.
  */
 import { type CreateRequest, type EndpointSettings, type HostConfig, type NetworkRecord } from '../../model/index.ts';
-import { ipv6At } from '../../networks/index.ts';
+import { ipv6At, isOnWire } from '../../networks/index.ts';
 import type { Identity, WantedNetwork } from './identify.ts';
 import { type ChosenPorts, withChosen } from '../placement/choose-ports.ts';
 import { dnsOf } from './rewrite-dns.ts';
@@ -14,7 +14,8 @@ import { compareVersions } from '../../text/api-version.ts';
 
 export interface JoinedNetwork {
   readonly record: NetworkRecord;
-  readonly ip: string;
+  /** Undefined: another runs with the address that it asks for; a start tells. */
+  readonly ip: string | undefined;
   /** The host's own address in this network, where its DNS listens. */
   readonly gateway: string;
   readonly wanted: WantedNetwork;
@@ -95,11 +96,14 @@ function hostConfigOf(hostConfig: HostConfig, { identity, networks, hostSearch }
   const primary = networks[0];
   if (identity.mode.kind !== 'cluster' || primary === undefined) return hostConfig;
   const { Links: _, ...others } = hostConfig;
-  return { ...others, NetworkMode: primary.record.name, ...dnsOf(hostConfig, identity.deployment, primary.gateway, hostSearch) };
+  // on its own wire a host is not reached, nor its DNS
+  const { gateway } = networks.find(({ record }) => !isOnWire(record)) ?? {};
+  const dns = gateway === undefined ? {} : dnsOf(hostConfig, identity.deployment, gateway, hostSearch);
+  return { ...others, NetworkMode: primary.record.name, ...dns };
 }
 
 /** As asked, with our lease. Aliases and links live in our own names. */
-export function leasedEndpoint(record: NetworkRecord, ip: string, asked: EndpointSettings): EndpointSettings {
+export function leasedEndpoint(record: NetworkRecord, ip: string | undefined, asked: EndpointSettings): EndpointSettings {
   const { Aliases: _aliases, Links: _links, NetworkID: _id, DNSNames: _names, ...others } = asked;
   return { ...others, IPAMConfig: leasedAddresses(record, ip, asked) };
 }
@@ -112,9 +116,11 @@ function withLinkEnv(own: readonly string[], links: readonly string[]): readonly
 /** The lease, and the IPv6 address that goes with it unless the user asked for another. */
 function leasedAddresses(
   record: NetworkRecord,
-  ip: string,
+  ip: string | undefined,
   { IPAMConfig: asked }: EndpointSettings,
 ): NonNullable<EndpointSettings['IPAMConfig']> {
+  const { IPv4Address: _taken, ...others } = asked ?? {};
+  if (ip === undefined) return others;
   const ipv6 = asked?.IPv6Address || ipv6At(record, ip);
   return { ...asked, IPv4Address: ip, ...(ipv6 === undefined ? {} : { IPv6Address: ipv6 }) };
 }

@@ -100,6 +100,8 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
         availability: before?.availability ?? 'active',
         ...(before?.setLabels === undefined ? {} : { setLabels: before.setLabels }),
         ...(before?.limits === undefined ? {} : { limits: before.limits }),
+        ...(facts.mtu === undefined ? {} : { mtu: facts.mtu }),
+        ...(facts.sharesGateway === true ? { sharesGateway: true } : {}),
         joinedAtMs: known?.joinedAtMs ?? now(),
       };
       const changes: Change[] =

@@ -6,33 +6,36 @@ import {
   type EndpointSettings,
   isKind,
   keys,
-  labels,
   type NetworkRecord,
 } from '../../model/index.ts';
+import type { AddressRequest } from '../../contracts/index.ts';
 import { isOfSharedBridge, predefinedName, shownNetwork } from '../../networks/index.ts';
 import type { Core } from '../core.ts';
 import { modeOf, networksOf, parseLink } from '../create/identify-networks.ts';
+import type { Addresses } from './addresses.ts';
+import { askedEndpoint } from './asked-endpoint.ts';
+import { connectOn, takeOffNetwork } from './endpoints.ts';
 import { beginImplicit, implicitNetwork, type Networks, refuseOfBridge } from './networks.ts';
 import type { Overlays } from './overlays.ts';
-import type { SchedulerDeps } from '../deps.ts';
-import { endpointMac } from '../create/label-mac.ts';
-import { leasedEndpoint } from '../create/rewrite.ts';
 import { createUndo } from '../create/undo.ts';
 
 const ENGINE_TIMEOUT_MS = 30_000;
 const ATTEMPTS = 5;
+/** Idle addresses that are taken back for one request, in a network that is full. */
+const VACATED = 4;
 
 export interface Attach {
   connect(network: string, container: ContainerView, endpoint: unknown): Promise<void>;
   disconnect(network: string, container: ContainerView, force: boolean): Promise<void>;
   /**
-   * Before a start: a container that is on no network any more returns to the one that it was created for, as on an Engine (moby
-   * daemon/container_operations.go, allocateNetwork), which would give it an address of its own choice. `not-found`: that one is gone.
+   * Around a start or restart: before `act` the container has an address in each of its networks, on its Engine too. One that is on no network any more
+   * returns to the one that it was created for, as on an Engine (moby daemon/container_operations.go, allocateNetwork), which would give it an address
+   * of its own choice. Throws `not-found` (that one is gone), `forbidden` (another runs with the address that it asks for), `exhausted`.
    */
-  readonly rejoin: (container: ContainerView) => Promise<void>;
+  readonly starting: <T>(container: ContainerView, act: () => Promise<T>) => Promise<T>;
 }
 
-export function createAttach(core: Core, networks: Networks, overlays: Overlays): Attach {
+export function createAttach(core: Core, networks: Networks, overlays: Overlays, addresses: Addresses): Attach {
   const { deps, engines, syncs, commit } = core;
   const { dhcp } = deps;
 
@@ -49,33 +52,62 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
 
   const put = (record: ContainerRecord) => ({ kind: 'put', key: keys.container(record.name), value: record }) as const;
 
-  /** Leases the address and enters it in the record: plan and commit are one step, and a lost race is run again. */
-  async function claim(network: string, container: ContainerView, endpoint: EndpointSettings): Promise<string> {
+  /** Takes back idle leases until the request can be granted, or nothing more can be taken back. */
+  async function makeRoom(network: string, request: AddressRequest): Promise<void> {
+    const { yielding } = dhcp;
+    for (let taken = 0; taken < VACATED; taken++) {
+      const held =
+        yielding.occupantForHost(network, request.host, addresses.idleSince) ?? yielding.occupant(network, request, addresses.idleSince);
+      if (held === undefined) return;
+      await addresses.vacate(held).catch((error: unknown) => {
+        if (!isKind(error, 'conflict')) throw error;
+      });
+    }
+  }
+
+  /** Leases an address and enters it in the record: plan and commit are one step, and a lost race is run again. */
+  async function lease(network: string, container: ContainerView, changed: (record: ContainerRecord) => ContainerRecord): Promise<string> {
     for (let attempt = 1; ; attempt++) {
+      const wanted = askedEndpoint(changed(recordOf(container)), networks.one(network).record).IPAMConfig?.IPv4Address || undefined;
+      await makeRoom(network, { owner: recordOf(container).name, host: container.host, wanted });
       const record = recordOf(container);
-      if (record.addresses[network] !== undefined) {
-        const { name } = shownNetwork(networks.one(network).record);
-        throw new ArpanetError('forbidden', `endpoint with name ${record.name} already exists in network ${name}`);
-      }
+      const request = { owner: record.name, host: record.host, wanted };
       try {
         const gateway = commit(dhcp.leases.planGateway(network, record.host).changes);
-        const offer = dhcp.leases.planOffer(network, {
-          owner: record.name,
-          host: record.host,
-          wanted: endpoint.IPAMConfig?.IPv4Address || undefined,
-        });
-        const next: ContainerRecord = {
-          ...record,
-          addresses: { ...record.addresses, [network]: offer.ip },
-          aliases: { ...record.aliases, [network]: endpoint.Aliases ?? [] },
-          connected: { ...record.connected, [network]: endpoint },
-          links: [...record.links, ...(endpoint.Links ?? []).map(parseLink)],
-        };
-        await Promise.all([gateway, commit([...offer.changes, put(next)])]);
+        gateway.catch(() => undefined);
+        const offer = dhcp.leases.planOffer(network, request);
+        const asked = wanted === undefined ? [] : dhcp.yielding.planAsked(network, wanted);
+        await Promise.all([gateway, commit([...offer.changes, ...asked, put(addressed(changed(record), network, offer.ip))])]);
         return offer.ip;
       } catch (error) {
-        if (!isKind(error, 'conflict') || attempt === ATTEMPTS || endpoint.IPAMConfig?.IPv4Address) throw error;
+        if (isKind(error, 'conflict') && wanted !== undefined)
+          throw new ArpanetError('forbidden', 'Address already in use', { cause: error });
+        if (!isKind(error, 'conflict') || attempt === ATTEMPTS) throw error;
       }
+    }
+  }
+
+  /** As asked for, in a network that it is not on yet. */
+  async function claim(network: string, container: ContainerView, endpoint: EndpointSettings): Promise<string | undefined> {
+    const before = recordOf(container);
+    if (isOn(before, network)) {
+      const { name } = shownNetwork(networks.one(network).record);
+      throw new ArpanetError('forbidden', `endpoint with name ${before.name} already exists in network ${name}`);
+    }
+    const joined = (record: ContainerRecord): ContainerRecord => ({
+      ...record,
+      aliases: { ...record.aliases, [network]: endpoint.Aliases ?? [] },
+      connected: { ...record.connected, [network]: endpoint },
+      links: [...record.links, ...(endpoint.Links ?? []).map(parseLink)],
+    });
+    try {
+      return await lease(network, container, joined);
+    } catch (error) {
+      // an Engine tells at start
+      if (!isKind(error, 'forbidden') || container.facts.inspect.State.Running) throw error;
+      const record = joined(recordOf(container));
+      await commit([put({ ...record, unaddressed: [...(record.unaddressed ?? []), network] })]);
+      return undefined;
     }
   }
 
@@ -87,8 +119,10 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     const { [network]: _address, ...addresses } = record.addresses;
     const { [network]: _aliases, ...aliases } = record.aliases;
     const { [network]: _endpoint, ...connected } = record.connected ?? {};
+    const { unaddressed = [], ...rest } = record;
+    const left = unaddressed.filter((other) => other !== network);
     await commit([
-      put({ ...record, addresses, aliases, connected }),
+      put({ ...rest, addresses, aliases, connected, ...(left.length === 0 ? {} : { unaddressed: left }) }),
       ...(ip === undefined ? [] : dhcp.leases.planRelease(network, ip, record.name)),
     ]);
     await overlays.tidy(network, [record.host]);
@@ -121,14 +155,55 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
     undo.push('address', () => release(network.id, container));
     try {
       const wanted = { network, host: container.host, asked: endpoint, at: { container: container.id, ip } };
+      if (ip === undefined) await commit(dhcp.leases.planGateway(network.id, container.host).changes);
       await connectOn(core, overlays, wanted, ENGINE_TIMEOUT_MS);
-      await commit(dhcp.leases.planBind(network.id, ip));
+      if (ip !== undefined) await commit(dhcp.leases.planBind(network.id, ip));
     } catch (error) {
       await undo.run(error);
       throw error;
     }
     await syncs.sync(container.host, { containers: [container.id] });
     await deps.flushNames();
+  }
+
+  /** Where the container was made to be, when it is on no network any more. */
+  async function rejoin(container: ContainerView, record: ContainerRecord): Promise<void> {
+    const [wanted] = networksOf(record.request, modeOf(record.request), record.deployment);
+    if (wanted === undefined) return;
+    await join(wanted.implicit ? await madeImplicit(record.deployment) : networks.one(wanted.reference).record, container, wanted.endpoint);
+  }
+
+  /** Whether its Engine will start it in this network with its address. */
+  function isReady({ host, facts }: ContainerView, record: ContainerRecord, { id, name }: NetworkRecord): boolean {
+    const ip = record.addresses[id];
+    const there = overlays.builtOn(id, host);
+    const endpoint = facts.inspect.NetworkSettings.Networks?.[name];
+    if (ip === undefined || there === undefined || endpoint === undefined) return false;
+    return endpoint.IPAMConfig?.IPv4Address === ip && (!endpoint.NetworkID || endpoint.NetworkID === there.engineId);
+  }
+
+  async function readdress(container: ContainerView): Promise<void> {
+    const record = container.record && deps.ledger.get<ContainerRecord>(keys.container(container.record.name));
+    if (record?.id !== container.id) return undefined;
+    const all = [...Object.keys(record.addresses), ...(record.unaddressed ?? [])];
+    if (all.length === 0) return rejoin(container, record);
+    if (container.facts.inspect.State.Running) return undefined; // a restart: it keeps what it has
+    let isChanged = false;
+    for (const id of all) {
+      const network = deps.ledger.get<NetworkRecord>(keys.network(id));
+      if (network === undefined || isReady(container, record, network)) continue;
+      const ip = record.addresses[id] ?? (await lease(id, container, (same) => same));
+      await makeRoom(id, { owner: record.name, host: container.host, wanted: ip });
+      await commit(dhcp.leases.planGateway(id, container.host).changes);
+      await takeOffNetwork(core, { network: network.name, host: container.host, container: container.id }, ENGINE_TIMEOUT_MS);
+      const at = { container: container.id, ip };
+      await connectOn(core, overlays, { network, host: container.host, asked: askedEndpoint(record, network), at }, ENGINE_TIMEOUT_MS);
+      await commit(dhcp.leases.planBind(id, ip));
+      isChanged = true;
+    }
+    if (!isChanged) return undefined;
+    await syncs.sync(container.host, { containers: [container.id] });
+    return deps.flushNames();
   }
 
   return {
@@ -140,23 +215,13 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
       if (toShared) refuseOfBridge(endpoint);
       await join(toShared ? await madeImplicit('default') : networks.one(reference).record, container, endpoint);
     },
-    async rejoin(container) {
-      const record = container.record && deps.ledger.get<ContainerRecord>(keys.container(container.record.name));
-      if (record === undefined || Object.keys(record.addresses).length > 0) return;
-      const [wanted] = networksOf(record.request, modeOf(record.request), record.deployment);
-      if (wanted === undefined) return;
-      await join(
-        wanted.implicit ? await madeImplicit(record.deployment) : networks.one(wanted.reference).record,
-        container,
-        wanted.endpoint,
-      );
-    },
+    starting: (container, act) => addresses.running(container, () => readdress(container), act),
     async disconnect(reference, container, force) {
       const predefined = predefinedName(reference);
       const shared = isShared(reference, container) ? sharedBridge() : undefined;
       if (predefined !== undefined && shared === undefined) return native('disconnect', predefined, container, { Force: force });
       const network = shared ?? networks.one(reference).record;
-      if (recordOf(container).addresses[network.id] === undefined) {
+      if (!isOn(recordOf(container), network.id)) {
         // an Engine takes this for a failure of its own
         throw new ArpanetError('engine', `container ${container.id} is not connected to network ${shownNetwork(network).name}`, {
           engineStatus: 500,
@@ -172,33 +237,15 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays)
   };
 }
 
-/** Connects a container on its host, where the network is built first. */
-export async function connectOn(
-  { deps, engines }: Pick<Core, 'deps' | 'engines'>,
-  overlays: Pick<Overlays, 'ensure'>,
-  { network, host, asked, at }: NewEndpoint,
-  timeoutMs: number,
-): Promise<void> {
-  const { engineId } = await overlays.ensure(network.id, host);
-  const path = `${engines.versionPath(host)}/networks/${engineId}/connect`;
-  const body = { Container: at.container, EndpointConfig: engineEndpoint(deps, network, asked, at) };
-  await engines.json(host, { method: 'POST', path, body, timeoutMs });
-}
+const isOn = ({ addresses, unaddressed }: ContainerRecord, network: string): boolean =>
+  addresses[network] !== undefined || unaddressed?.includes(network) === true;
 
-interface NewEndpoint {
-  readonly network: NetworkRecord;
-  readonly host: string;
-  readonly asked: EndpointSettings;
-  readonly at: { readonly container: string; readonly ip: string };
-}
-
-/** Signed, as the container's labels are older: Engines keep driver options that they do not know. */
-function engineEndpoint(
-  { leader }: Pick<SchedulerDeps, 'leader'>,
-  network: NetworkRecord,
-  asked: EndpointSettings,
-  { container, ip }: { readonly container: string; readonly ip: string },
-): EndpointSettings {
-  const mac = endpointMac(leader, { container, network: network.id, ip });
-  return { ...leasedEndpoint(network, ip, asked), DriverOpts: { ...asked.DriverOpts, [labels.mac]: mac } };
+/** With this address there; its networks stay in their order. */
+function addressed(record: ContainerRecord, network: string, ip: string): ContainerRecord {
+  const { unaddressed = [], ...rest } = record;
+  const left = unaddressed.filter((other) => other !== network);
+  const all: Readonly<Record<string, string>> = { ...record.addresses, [network]: ip };
+  const order = [...new Set([...Object.keys(record.aliases), ...Object.keys(all)])];
+  const addresses = Object.fromEntries(order.flatMap((id) => (all[id] === undefined ? [] : [[id, all[id]] as const])));
+  return { ...rest, addresses, ...(left.length === 0 ? {} : { unaddressed: left }) };
 }

@@ -1,11 +1,14 @@
 /** What should exist of the cluster's networks on a host. Pure. */
 import { type HostRecord, type NetworkIpv6, type NetworkPlan, type NetworkRecord } from '../../model/index.ts';
-import { ipv6At } from '../../networks/index.ts';
+import { ipv6At, isOnWire } from '../../networks/index.ts';
+import { contains, parseAddress, parseSubnet } from '../../text/ipv4.ts';
 
 export interface NetworkAt {
   readonly record: NetworkRecord;
-  /** Gateway address by host: the hosts that have the network. */
+  /** Own address by host: the hosts that have the network. */
   readonly gateways: Readonly<Record<string, string>>;
+  /** The host can have the gateway that the others have, too. */
+  readonly sharesGateway: boolean;
   /** What this host's Engine must keep clear of. */
   readonly reserved: Readonly<Record<string, string>>;
 }
@@ -13,25 +16,43 @@ export interface NetworkAt {
 /** The plan of one network on one host; undefined when the host does not have it. */
 export function planFor(host: string, network: NetworkAt, hosts: ReadonlyMap<string, HostRecord>): NetworkPlan | undefined {
   const { record, gateways, reserved } = network;
-  const gateway = gateways[host];
-  if (gateway === undefined) return undefined;
-  const peers = Object.keys(gateways).flatMap((other) => (other === host ? [] : (hosts.get(other)?.address ?? [])));
+  const own = gateways[host];
+  if (own === undefined) return undefined;
+  const gateway = gatewayAt(network, own);
+  const mtus = [...hosts.values()].flatMap(({ mtu }) => mtu ?? []);
+  const isWire = isOnWire(record);
+  const peers = isWire ? [] : Object.keys(gateways).flatMap((other) => (other === host ? [] : (hosts.get(other)?.address ?? [])));
   return {
     network: record.id,
     name: record.name,
     cidr: record.cidr,
     vni: record.vni,
     gateway,
+    ...(gateway === own || isWire ? {} : { isGatewayShared: true as const }),
+    ...(gateway === own || !isInside(record.cidr, own) ? {} : { own }),
     ...(record.ipv6 === undefined ? {} : { ipv6: ipv6Plan(record, record.ipv6, gateway) }),
     reserved,
     internal: record.internal,
     labels: record.labels,
     options: record.options,
     peers: peers.sort(),
+    ...(isWire && record.driver !== undefined ? { driver: record.driver } : {}),
+    ...(mtus.length === 0 ? {} : { mtu: Math.min(...mtus) }),
   };
 }
 
-/** Each host has a gateway of its own here too. */
+/** In a small subnet, and on a wire, a host that shares the gateway has no address of its own. */
+function isInside(cidr: string, ip: string): boolean {
+  const [subnet, address] = [parseSubnet(cidr), parseAddress(ip)];
+  return subnet !== undefined && address !== undefined && contains(subnet, address);
+}
+
+/** The gateway of the containers of a host. `own`: the host's own address. */
+export function gatewayAt({ record, sharesGateway }: Pick<NetworkAt, 'record' | 'sharesGateway'>, own: string): string {
+  return record.isGatewayShared === true && (sharesGateway || isOnWire(record)) ? (record.gateway ?? own) : own;
+}
+
+/** The gateway here goes with the one of IPv4. */
 function ipv6Plan(record: NetworkRecord, { cidr, isEnabled }: NetworkIpv6, gateway: string): NonNullable<NetworkPlan['ipv6']> {
   const paired = ipv6At(record, gateway);
   return { cidr, isEnabled, ...(paired === undefined ? {} : { gateway: paired }) };

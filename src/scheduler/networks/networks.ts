@@ -21,7 +21,7 @@ import type { Overlays } from './overlays.ts';
 import { resolveNetwork } from '../view/resolve-container.ts';
 import type { ViewReader } from '../view/roles.ts';
 
-const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay']);
+const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay', 'macvlan', 'ipvlan']);
 const ATTEMPTS = 5;
 
 export interface Networks extends Pick<contracts.Networks, 'list' | 'one' | 'create'> {
@@ -212,9 +212,7 @@ export function checkedNetwork(request: NetworkCreateRequest): string {
 function refuseDriver(driver: string): void {
   if (DRIVERS.has(driver)) return;
   if (driver === 'host' || driver === 'null') throw new ArpanetError('forbidden', `only one instance of "${driver}" network is allowed`);
-  // an Engine has these two, for one host's own wires
-  const why = driver === 'macvlan' || driver === 'ipvlan' ? `: the cluster's networks have the driver "bridge" or "overlay"` : '';
-  throw new ArpanetError('not-found', `plugin "${driver}" not found${why}`);
+  throw new ArpanetError('not-found', `plugin "${driver}" not found`);
 }
 
 function endpointOf(endpoint: EndpointSettings): Omit<ClusterNetwork['members'][number], 'id' | 'name'> {

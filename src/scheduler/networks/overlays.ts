@@ -11,9 +11,9 @@ import {
   type NetworkRecord,
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
-import { type Core, commitInPieces, hostRecords, lostNotes, networkRecords } from '../core.ts';
+import { type Core, commitInPieces, containerRecords, hostRecords, lostNotes, networkRecords } from '../core.ts';
 import { each } from '../../telemetry/left-out.ts';
-import { planFor } from './network-plans.ts';
+import { gatewayAt, planFor } from './network-plans.ts';
 import { createSlots } from '../../async/keyed.ts';
 import { guarded } from '../../telemetry/faults.ts';
 
@@ -31,7 +31,13 @@ export interface Overlays {
   tidy(network: string, hosts: readonly string[]): Promise<void>;
   /** Takes a network whose record is already gone off these hosts. */
   takeOff(network: string, hosts: readonly string[]): Promise<void>;
+  /** The network on a host that has it, and from which it is not being taken away. */
+  builtOn(network: string, host: string): MaterialisedNetwork | undefined;
+  /** Makes the host's part of the network as it is planned now. Throws what the call to its agent throws. */
+  renew(network: string, host: string): Promise<void>;
   plansOf(host: string): readonly NetworkPlan[];
+  /** Where the containers of the host find it in a network in which it has this address. */
+  gatewayFor(record: NetworkRecord, host: string, own: string): string;
   /** Makes the host drop the overlay packets of lost hosts; `more`: of these as well. Rejects if the host cannot be reached. */
   fence(host: string, more?: readonly string[]): Promise<unknown>;
   /** Sends a host all its plans, now. */
@@ -48,9 +54,12 @@ export function createOverlays(core: Core): Overlays {
   const leaving = new Set<string>();
 
   function planOf(record: NetworkRecord, host: string): NetworkPlan | undefined {
-    const at = { record, gateways: dhcp.leases.gatewaysOf(record.id), reserved: dhcp.leases.reservedFor(record.id, host) };
+    const { gatewaysOf, reservedFor } = dhcp.leases;
+    const at = { record, gateways: gatewaysOf(record.id), reserved: reservedFor(record.id, host), sharesGateway: sharesGateway(host) };
     return planFor(host, at, hostRecords(deps));
   }
+
+  const sharesGateway = (host: string): boolean => hostRecords(deps).get(host)?.sharesGateway === true;
 
   function plansOf(host: string): readonly NetworkPlan[] {
     const plans = each(
@@ -98,13 +107,18 @@ export function createOverlays(core: Core): Overlays {
     );
   }
 
+  function builtOn(network: string, host: string): MaterialisedNetwork | undefined {
+    if (leaving.has(`${network}/${host}`) || dhcp.leases.gatewaysOf(network)[host] === undefined) return undefined;
+    return view.networksOn(host).find((other) => other.network === network && other.isLeaving === undefined);
+  }
+
   async function build(network: string, host: string, signal: AbortSignal | undefined): Promise<MaterialisedNetwork> {
     const record = deps.ledger.get<NetworkRecord>(keys.network(network));
     if (record === undefined) throw new ArpanetError('not-found', `network ${network} not found`);
     const plan = planOf(record, host);
     if (plan === undefined) throw new ArpanetError('conflict', `network ${record.name} is being taken off host ${host}: try again`);
-    const there = view.networksOn(host).find((other) => other.network === network);
-    if (there?.gateway === plan.gateway && there.isLeaving === undefined && !leaving.has(`${network}/${host}`)) return there;
+    const there = builtOn(network, host);
+    if (there?.gateway === plan.gateway) return there;
     const [made] = await Promise.all([
       inTurn(host, () => hub.call(host, { method: 'materialise', plan }, BUILD_TIMEOUT_MS, signal)) as Promise<MaterialisedNetwork>,
       tellPeers(record, host),
@@ -151,6 +165,7 @@ export function createOverlays(core: Core): Overlays {
     const record = deps.ledger.get<NetworkRecord>(keys.network(network));
     if (record?.implicit !== true) return;
     if (dhcp.leases.leasesOf(network).some((lease) => lease.kind !== 'user' && lease.state !== 'resting')) return;
+    if (containerRecords(deps).some(({ unaddressed }) => unaddressed?.includes(network))) return;
     await commitInPieces(commit, dhcp.networks.planRemoval(network));
     if (!isSharedBridge(record)) core.feed.own('network', 'destroy', network, { name: record.name, type: 'bridge' });
     log.info({ network: record.name }, 'implicit network removed');
@@ -158,6 +173,8 @@ export function createOverlays(core: Core): Overlays {
 
   return {
     plansOf,
+    builtOn,
+    gatewayFor: (record, host, own) => gatewayAt({ record, sharesGateway: sharesGateway(host) }, own),
     push,
     pushAll() {
       for (const host of hub.hosts()) push(host);
@@ -165,6 +182,12 @@ export function createOverlays(core: Core): Overlays {
     fence: (host, more) => hub.call(host, { method: 'fence', addresses: fencedFor(host, more) }, FENCE_TIMEOUT_MS),
     ensure: (network, host, signal) => keyed.serial(`network/${network}/${host}`, () => build(network, host, signal)),
     takeOff,
+    renew: (network, host) =>
+      keyed.serial(`network/${network}/${host}`, async () => {
+        const record = deps.ledger.get<NetworkRecord>(keys.network(network));
+        const plan = record && planOf(record, host);
+        if (plan !== undefined) await inTurn(host, () => hub.call(host, { method: 'materialise', plan }, BUILD_TIMEOUT_MS));
+      }),
     async tidy(network, hosts) {
       const empty = hosts.filter((host) => dhcp.leases.gatewaysOf(network)[host] !== undefined && !hasMembers(network, host));
       if (empty.length > 0) {

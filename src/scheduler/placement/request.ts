@@ -8,7 +8,7 @@ import { constraintsOf } from './constraints.ts';
 import { spreadKeys } from './spread.ts';
 
 export interface PlacementFacts
-  extends Pick<PlacementRequest, 'volumesAt' | 'projectVolumesAt' | 'mustBeWith' | 'imageHosts' | 'imageBytes'> {
+  extends Pick<PlacementRequest, 'volumesAt' | 'projectVolumesAt' | 'mustBeWith' | 'imageHosts' | 'imageBytes' | 'parentLinks'> {
   readonly name: string;
   readonly platform?: string | undefined;
 }

@@ -35,6 +35,8 @@ export interface PlacementRequest {
   readonly imageHosts: readonly string[];
   /** What a copy of the image to another host has; unknown: absent. */
   readonly imageBytes?: number | undefined;
+  /** Links that its host must have; an empty one is a network of driver macvlan or ipvlan that needs none. */
+  readonly parentLinks?: readonly string[];
   /** `linux/arm64`, as in `?platform=`. */
   readonly platform?: string;
   /** The container that goes when this one comes: its ports and reservations are free for it. Id or name. */

@@ -192,6 +192,7 @@ export function createView(
         entry.faults = message.faults;
         entry.loadAtMs = nowMs;
         entry.leftOut = message.leftOut ?? [];
+        if (message.routes !== undefined && entry.facts !== undefined) entry.facts = { ...entry.facts, routes: message.routes };
         return gone;
       case 'snapshot': {
         const present = new Set(message.snapshot.containers.map((facts) => facts.summary.Id));

@@ -40,17 +40,24 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
     call(container.host, 'POST', `/containers/${container.id}/${action}`, [304], TIMEOUT_MS + seconds * 1000);
   const synced = async (container: Pick<ContainerView, 'host' | 'id'>) =>
     deps.scheduler.view.refresh(container.host, { containers: [container.id] });
-  /** Throws `engine` in the Engine's words when another service has a port of it, where one address answers for all hosts. */
+  /** It runs in the view when this resolves. Throws `engine` in the Engine's words when another service has a port of it, where one address answers for all hosts. */
   const started = async (container: ContainerView, reached?: () => Promise<void>) => {
     const end = deps.scheduler.networks.claimPorts(container);
     try {
-      await post(container, 'start');
-      await reached?.();
-      await synced(container);
+      await deps.scheduler.networks.starting(container, async () => {
+        await post(container, 'start');
+        await reached?.();
+        await synced(container);
+      });
     } finally {
       end();
     }
   };
+  const restarted = (container: ContainerView, seconds: number) =>
+    deps.scheduler.networks.starting(container, async () => {
+      await post(container, 'restart', seconds);
+      await synced(container);
+    });
   const stopSecondsOf = (container: ContainerView): number => {
     const own = container.facts.inspect.Config['StopTimeout'];
     return typeof own === 'number' ? own : STOP_SECONDS;
@@ -102,9 +109,8 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
     async restart(container, drainMs) {
       await deps.scheduler.containers.withdrawn(container, async () => {
         await drained(container, drainMs);
-        await post(container, 'restart', stopSecondsOf(container));
+        await restarted(container, stopSecondsOf(container));
       });
-      await synced(container);
     },
     async replaceLost(container) {
       const { id } = await deps.scheduler.containers.replaceLost(container.name, `${OUR_REQUEST}${deps.newId().slice(0, 32)}`, lost);

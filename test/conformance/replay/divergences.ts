@@ -89,12 +89,12 @@ export const DIVERGENCES: readonly Divergence[] = [
   },
   {
     route: ['GET /containers/json', 'GET /containers/{id}/json', 'GET /networks', 'GET /networks/{id}'],
-    at: /\.(IPAddress|IPv4Address|Gateway)$/,
+    at: /\.(IPAddress|IPv4Address)$/,
     when: [/^"100\.6[4-6]\./, /^"100\.6[4-6]\./],
-    what: 'the address that a container gets in a network, and its gateway',
-    dockers: 'the first free one; the network’s gateway',
-    ours: 'the first free one after sixteen; its host’s gateway',
-    reason: 'Every host has its own gateway address in the network, so that hosts do not answer for each other.',
+    what: 'the address that a container gets in a network',
+    dockers: 'the first free one',
+    ours: 'the first free one; what was given back a moment ago, or asked for by name before, comes last',
+    reason: 'Other hosts still know who had it. A container that asks for an address by name gets it at once.',
   },
   {
     route: 'GET /containers/{id}/json',
@@ -108,8 +108,8 @@ export const DIVERGENCES: readonly Divergence[] = [
   {
     route: 'POST /containers/create',
     at: /^(status|body\.(Id|Warnings|message))$/,
-    label: /^(unknown|bad) network$|^with (a taken address|an address where none can be chosen)$/,
-    what: 'create on a network that does not exist, or with an impossible address',
+    label: /^(unknown|bad) network$|^with an address where none can be chosen$/,
+    what: 'create on a network that does not exist, or with an address in one whose subnet was not asked for',
     dockers: '20.10: 201, and the start is refused. 26.1: some creates are refused',
     ours: 'the create is refused, with the status and text of the refused start',
     reason: 'The address in the network is chosen at create.',

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
+import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 
 interface Inspected {
@@ -53,6 +53,128 @@ describe('networks over three hosts', () => {
   /** Names follow a start or restart within milliseconds, after its answer. */
   const reaches = (from: string, to: string) => until(`${from} reaches ${to}`, () => ping(from, to, 5));
   const isCutOff = async (from: string, to: string) => !(await ping(from, to, 1));
+
+  const inHost = async (host: string, ...args: string[]) => {
+    const { namespace = '' } = cluster.lab.hosts.find(({ name }) => name === host) ?? {};
+    return must(runProgram('nsenter', [`--net=/run/netns/${namespace}`, ...args]));
+  };
+
+  it('addresses that people write down: free on every host, while one gateway answers on each for its own containers', async () => {
+    await must(docker('network', 'create', '--subnet', '10.42.0.0/24', 'plan'));
+    for (const [name, host] of [
+      ['one', 'h1'],
+      ['two', 'h2'],
+      ['three', 'h3'],
+    ] as const)
+      await sleeper(name, host, '--network', 'plan');
+    const given = await Promise.all(['one', 'two', 'three'].map(async (name) => (await endpoint(name, 'plan')).IPAddress));
+    assert.deepEqual(given, ['10.42.0.2', '10.42.0.3', '10.42.0.4'], 'the lowest that are free');
+    for (const [name, host] of [
+      ['one', 'h1'],
+      ['three', 'h3'],
+    ] as const) {
+      assert.match(await must(docker('exec', name, 'ip', 'route')), /^default via 10\.42\.0\.1 /);
+      await must(docker('exec', name, 'ping', '-c', '1', '-W', '5', '10.42.0.1'));
+      const [, mac = ''] = /10\.42\.0\.1 .* ([0-9a-f:]{17})/.exec(await must(docker('exec', name, 'ip', 'neigh'))) ?? [];
+      assert.match(
+        await inHost(host, 'ip', 'link', 'show', 'type', 'bridge'),
+        new RegExp(`link/ether ${mac} `),
+        `${name}: its own host answers`,
+      );
+    }
+    assert.match(await must(docker('inspect', '-f', '{{json .NetworkSettings.Networks.plan.Gateway}}', 'three')), /"10\.42\.0\.1"/);
+    const fromHost = (host: string, ip: string) =>
+      must(docker('run', '--rm', ...on(host), '--network', 'host', 'busybox', 'ping', '-c', '1', '-W', '5', ip));
+    await fromHost('h1', '10.42.0.4');
+    for (const [name, ip, host] of [
+      ['far', '10.42.0.254', 'h1'],
+      ['near', '10.42.0.253', 'h3'],
+      ['low', '10.42.0.5', 'h2'],
+    ] as const) {
+      await sleeper(name, host, '--network', 'plan', '--ip', ip);
+      assert.equal((await endpoint(name, 'plan')).IPAddress, ip);
+      for (const from of ['one', 'two', 'three']) assert.ok(await reaches(from, ip), `${from} reaches ${name} at ${ip}`);
+    }
+    for (const [host, ip] of [
+      ['h1', '10.42.0.253'],
+      ['h2', '10.42.0.254'],
+      ['h3', '10.42.0.3'],
+    ] as const)
+      await fromHost(host, ip);
+    await must(docker('rm', '-f', 'low'));
+    await sleeper('other', 'h2', '--network', 'plan');
+    assert.equal((await endpoint('other', 'plan')).IPAddress, '10.42.0.6', 'what was asked for by name is left alone');
+  });
+
+  it('addresses that come back: given to who asks as soon as nobody runs with them, and a conflict is told at start', async () => {
+    await must(docker('network', 'create', '--subnet', '10.43.0.0/24', 'fixed'));
+    const at = ['--network', 'fixed', '--ip', '10.43.0.20'];
+    for (const host of ['h1', 'h3']) {
+      const seen = await must(docker('run', '--rm', ...on(host), ...at, 'busybox', 'ip', 'address', 'show', 'eth0'));
+      assert.match(seen, /10\.43\.0\.20\//);
+    }
+    await sleeper('peer', 'h2', '--network', 'fixed');
+    await sleeper('blue', 'h1', ...at, '--restart', 'always');
+    assert.ok(await reaches('peer', '10.43.0.20'));
+    await must(docker('create', '--name', 'green', ...on('h3'), ...at, '--stop-timeout', '0', 'busybox', 'sleep', '600'));
+    const refused = {
+      code: 1,
+      stdout: '',
+      stderr: 'Error response from daemon: Address already in use\nError: failed to start containers: green\n',
+    };
+    assert.deepEqual(await docker('start', 'green'), refused);
+    await must(docker('stop', '-t', '0', 'blue'));
+    await must(docker('start', 'green'));
+    assert.equal((await endpoint('green', 'fixed')).IPAddress, '10.43.0.20');
+    assert.ok(await reaches('peer', '10.43.0.20'));
+    assert.deepEqual((await docker('start', 'blue')).stderr, refused.stderr.replace('green', 'blue'));
+    assert.deepEqual((await endpoint('blue', 'fixed')).IPAMConfig, { IPv4Address: '10.43.0.20' }, 'as it was asked for');
+    await must(docker('rm', '-f', 'green'));
+    await must(docker('start', 'blue'));
+    await must(docker('stop', '-t', '0', 'blue'));
+    await must(docker('rename', 'blue', 'old'));
+    await sleeper('blue', 'h3', ...at);
+    assert.ok(await reaches('peer', 'blue'));
+    await must(docker('network', 'connect', '--ip', '10.43.0.99', 'fixed', (await sleeper('lead', 'h1')).slice(0, 12)));
+    const standby = await sleeper('standby', 'h3');
+    assert.match((await docker('network', 'connect', '--ip', '10.43.0.99', 'fixed', standby)).stderr, /Address already in use$/m);
+    await must(docker('network', 'disconnect', 'fixed', 'lead'));
+    await must(docker('network', 'connect', '--ip', '10.43.0.99', 'fixed', standby));
+    assert.ok(await reaches('peer', '10.43.0.99'));
+  });
+
+  it('a small subnet: containers that do not run give up their addresses, the oldest first, and get others when they start', async () => {
+    await must(docker('network', 'create', '--subnet', '10.44.0.0/28', 'small'));
+    for (let n = 1; n <= 12; n++)
+      await must(docker('run', '--name', `done-${n}`, ...on(n % 2 ? 'h1' : 'h3'), '--network', 'small', 'busybox', 'true'));
+    for (const turn of [1, 2, 3]) {
+      const names = [1, 2, 3, 4, 5].map((n) => `svc-${n}`);
+      if (turn > 1) await must(docker('rm', '-f', ...names));
+      await Promise.all(names.map((name, n) => sleeper(name, `h${(n % 3) + 1}`, '--network', 'small')));
+    }
+    await must(docker('start', '-a', 'done-1'));
+    const ips = await Promise.all([1, 2, 3, 4, 5].map(async (n) => (await endpoint(`svc-${n}`, 'small')).IPAddress));
+    assert.equal(new Set(ips).size, 5);
+    assert.ok(await reaches('svc-1', 'svc-5'));
+    assert.ok(await reaches('svc-3', 'svc-1'));
+  });
+
+  it('macvlan: on the hosts that have the parent interface, with addresses of the cluster’s', async () => {
+    await must(
+      docker('network', 'create', '-d', 'macvlan', '--subnet', '10.48.0.0/24', '--gateway', '10.48.0.1', '-o', 'parent=eth0', 'wire'),
+    );
+    await sleeper('pihole', 'h1', '--network', 'wire', '--ip', '10.48.0.53', '--dns', '9.9.9.9');
+    await sleeper('home', 'h3', '--network', 'wire');
+    assert.deepEqual(
+      [(await endpoint('pihole', 'wire')).IPAddress, (await endpoint('home', 'wire')).IPAddress],
+      ['10.48.0.53', '10.48.0.2'],
+    );
+    assert.equal((await inspect('wire')).Driver, 'macvlan');
+    await until('one host’s container reaches the other’s on their wire', () => ping('home', '10.48.0.53', 5));
+    await must(docker('network', 'create', '-d', 'macvlan', '--subnet', '10.49.0.0/24', '-o', 'parent=eth9', 'nowhere'));
+    const refused = await docker('run', '--rm', '--network', 'nowhere', 'busybox', 'true');
+    assert.match(refused.stderr, /has no network interface eth9: it has .*eth0/);
+  });
 
   it('IPv6: containers of all hosts have an address in the subnet asked for, reach each other by it, and --ip6 is kept', async () => {
     await must(docker('network', 'create', '--ipv6', '--subnet', '2001:db8:40::/64', 'six'));
@@ -163,7 +285,6 @@ networks:
       [/Pool overlaps with other one on this address space/, 'network', 'create', '--subnet', '10.40.1.0/25', 'inside'],
       [/bridge is a pre-defined network and cannot be removed/, 'network', 'rm', 'bridge'],
       [/operation is not permitted on predefined host network/, 'network', 'create', 'host'],
-      [/plugin "macvlan" not found/, 'network', 'create', '-d', 'macvlan', 'mac'],
       [/network nowhere not found/, 'network', 'connect', 'nowhere', 'nobody'],
       [/^docker: Error response from daemon: network nowhere not found/, 'run', '--network', 'nowhere', 'busybox'],
       [/user specified IP address is supported o/, 'run', '--ip', '10.99.0.1', 'busybox'],

@@ -210,4 +210,33 @@ describe('repair', () => {
     assert.deepEqual([await address('one'), await address('two')], before);
     await agrees();
   });
+
+  it('networks keep to what their hosts are now: the least MTU of all, and routes that came after a host joined', async () => {
+    const route = '10.46.0.0/24';
+    const [link = ''] =
+      /(?<=: )[^:@]+(?=[:@][^\n]*\n[^\n]*inet 10\.77\.)/.exec((await ip('h2', 'address')).replace(/\n {4}link[^\n]*/g, '')) ?? [];
+    await ip('h2', 'link', 'set', link, 'mtu', '1400');
+    await ip('h2', 'route', 'add', route, 'dev', link);
+    const agent = cluster.agents.get('h2');
+    if (agent !== undefined) await endProcess(agent);
+    await cluster.startAgent('h2');
+    const onHost2 = ['-e', 'constraint:node==h2', '--network', 'none', 'busybox', 'true'];
+    await until('h2 is back', async () => (await cluster.docker('run', '--rm', ...onHost2)).code === 0);
+    await must(cluster.docker('network', 'create', 'narrow'));
+    for (const name of ['h1', 'h2']) {
+      const where = ['-e', `constraint:node==${name}`, '--network', 'narrow', '--stop-timeout', '0'];
+      await must(cluster.docker('run', '-d', '--name', `narrow-${name}`, ...where, 'busybox', 'sleep', '600'));
+    }
+    const to = await address('narrow-h2');
+    await must(cluster.docker('exec', 'narrow-h1', 'ping', '-c', '1', '-W', '5', '-s', '1400', to));
+    assert.match(await must(cluster.docker('exec', 'narrow-h1', 'ip', 'link', 'show', 'eth0')), /mtu 1350/);
+    const later = '10.47.0.0/24';
+    await ip('h1', 'route', 'add', later, 'dev', 'lo');
+    for (const subnet of [route, later])
+      await until(`${subnet} is refused`, async () => {
+        const { code, stderr } = await cluster.docker('network', 'create', '--subnet', subnet, 'routed');
+        if (code === 0) await must(cluster.docker('network', 'rm', 'routed'));
+        return /Pool overlaps .* which a host routes already/.test(stderr);
+      });
+  });
 });

@@ -138,6 +138,7 @@ describe('a leader that talks nonsense', () => {
       opening: () => [],
       load: () => ({ cpu: 0, memoryUsedBytes: 0, memoryTotalBytes: 0 }),
       leftOut: () => [],
+      routes: () => undefined,
       faults: () => ({ unexpectedErrors: 0, refusedMessages: 0 }),
       welcome: () => true,
       plans(message) {

@@ -152,7 +152,7 @@ export async function plainCluster(
       release: async () => undefined,
       rename: (_container, _name, act) => act(),
     },
-    networks: { list: () => networks([...views.values()]), rejoin: () => Promise.resolve(), claimPorts: () => () => undefined },
+    networks: { list: () => networks([...views.values()]), starting: (_container, act) => act(), claimPorts: () => () => undefined },
     volumes: { list: () => volumes.map((summary) => ({ record: undefined, name: summary.Name, host: name, summary })) },
     images: {
       find(reference) {

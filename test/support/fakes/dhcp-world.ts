@@ -23,7 +23,7 @@ interface World {
   readonly clock: { ms: number };
   readonly routes: string[];
   network(wish?: Partial<NetworkRequest>): string;
-  offer(network: string, owner: string, wanted?: string, replacing?: string): string;
+  offer(network: string, owner: string, wanted?: string): string;
   bind(network: string, ip: string): void;
   release(network: string, ip: string, owner: string): void;
   gateway(network: string, host: string): string;
@@ -58,8 +58,8 @@ export function world(options: { pool?: string; ledger?: LiteralLedger; epoch?: 
       ledger.apply(plan.changes);
       return plan.record.id;
     },
-    offer(network, owner, wanted, replacing) {
-      const { ip, changes } = dhcp.leases.planOffer(network, { owner, host: 'h1', wanted, replacing });
+    offer(network, owner, wanted) {
+      const { ip, changes } = dhcp.leases.planOffer(network, { owner, host: 'h1', wanted });
       ledger.apply(changes);
       return ip;
     },

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { keys, type LeaseRecord } from '../../../src/model/index.ts';
+import { keys, type LeaseRecord, type NetworkRecord } from '../../../src/model/index.ts';
 import { refusal, REST_MS, world } from '../../support/fakes/dhcp-world.ts';
 
 describe('an instance', () => {
-  it('gets the next address behind the gateways, offered, then bound', () => {
+  it('gets the lowest free address behind the gateway, as on an Engine, offered, then bound', () => {
     const w = world();
     const id = w.network();
-    assert.equal(w.offer(id, 'a'), '10.32.0.64');
-    assert.equal(w.offer(id, 'b'), '10.32.0.65');
+    assert.equal(w.offer(id, 'a'), '10.32.0.2');
+    assert.equal(w.offer(id, 'b'), '10.32.0.3');
     w.clock.ms = 5000;
-    w.bind(id, '10.32.0.64');
-    const [lease] = w.dhcp.leases.leasesOf(id);
+    w.bind(id, '10.32.0.2');
+    const lease = w.dhcp.leases.leasesOf(id).find(({ ip }) => ip === '10.32.0.2');
     assert.deepEqual(lease, {
-      ip: '10.32.0.64',
+      ip: '10.32.0.2',
       network: id,
       kind: 'instance',
       owner: 'a',
@@ -22,11 +22,11 @@ describe('an instance', () => {
       sinceMs: 5000,
       epoch: 1,
     });
-    assert.deepEqual(w.dhcp.leases.planBind(id, '10.32.0.64'), [], 'bound once is bound');
+    assert.deepEqual(w.dhcp.leases.planBind(id, '10.32.0.2'), [], 'bound once is bound');
     refusal(() => w.dhcp.leases.planBind(id, '10.32.0.99'), 'conflict', /no longer leased/);
   });
 
-  it('is given every usable address of a /29 and of a /22 before it is refused', () => {
+  it('is given every usable address of a /29 and of a /22 but the gateway before it is refused', () => {
     for (const [size, usable] of [
       ['/30', 2],
       ['/29', 6],
@@ -34,45 +34,48 @@ describe('an instance', () => {
     ] as const) {
       const w = world();
       const id = w.network({ size });
-      const all = Array.from({ length: usable }, (_, i) => w.offer(id, `c${i}`));
-      assert.equal(new Set(all).size, usable);
-      refusal(() => w.offer(id, 'one-more'), 'exhausted', new RegExp(`abc_default \\(.*\\) has all of its ${usable} addresses taken\\. `));
+      const all = Array.from({ length: usable - 1 }, (_, i) => w.offer(id, `c${i}`));
+      assert.equal(new Set(all).size, usable - 1);
+      refusal(() => w.offer(id, 'one-more'), 'exhausted', new RegExp(`abc_default \\(.*\\) has all of its ${usable} addresses in use\\. `));
       refusal(() => w.gateway(id, 'h1'), 'exhausted', /all of its/);
     }
   });
 
-  it('does not reuse an address before its rest is over, then the oldest first', () => {
+  it('gets an address that rests only when no other is free: then the one that rests longest', () => {
     const w = world();
     const id = w.network({ size: '/29' });
-    const all = Array.from({ length: 6 }, (_, i) => w.offer(id, `c${i}`));
+    const all = Array.from({ length: 4 }, (_, i) => w.offer(id, `c${i}`));
     for (const ip of all) w.bind(id, ip);
     w.clock.ms = 10_000;
-    w.release(id, all[3] ?? '', 'c3');
+    w.release(id, all[2] ?? '', 'c2');
     w.clock.ms = 20_000;
     w.release(id, all[1] ?? '', 'c1');
-    refusal(
-      () => w.offer(id, 'd'),
-      'exhausted',
-      /6 addresses taken, 2 of them released and not yet reusable \(the first is free in 50 s\)/,
-    );
-    w.clock.ms = 10_000 + REST_MS;
-    assert.equal(w.offer(id, 'd'), all[3]);
-    refusal(() => w.offer(id, 'e'), 'exhausted', /1 of them released/);
-    w.clock.ms = 20_000 + REST_MS;
-    assert.equal(w.offer(id, 'e'), all[1]);
+    assert.equal(w.offer(id, 'd'), '10.32.0.6', 'the free one first');
+    assert.equal(w.offer(id, 'e'), all[2], 'a moment after it was given back, as it is all that there is');
+    assert.equal(w.offer(id, 'f'), all[1]);
+    refusal(() => w.offer(id, 'g'), 'exhausted', /in use/);
   });
 
-  it('leaves an address that was given back for last even when its rest is over', () => {
+  it('gets the lowest again when its rest is over', () => {
     const w = world();
     const id = w.network({ size: '/28' });
     const first = w.offer(id, 'a');
     w.bind(id, first);
     w.release(id, first, 'a');
+    assert.equal(w.offer(id, 'b'), '10.32.0.3');
     w.clock.ms += REST_MS;
     w.ledger.apply(w.dhcp.leases.sweep());
-    const rest = Array.from({ length: 10 }, (_, i) => w.offer(id, `c${i}`));
-    assert.ok(!rest.includes(first));
-    assert.equal(w.offer(id, 'last'), first);
+    assert.equal(w.offer(id, 'c'), first);
+  });
+
+  it('leaves alone what somebody asked for by name, now or earlier, as long as others are free', () => {
+    const w = world();
+    const id = w.network({ size: '/29' });
+    w.ledger.apply(w.dhcp.yielding.planAsked(id, '10.32.0.3'));
+    assert.deepEqual(w.dhcp.yielding.planAsked(id, '10.32.0.3'), [], 'asked for once is known');
+    assert.deepEqual([w.offer(id, 'a'), w.offer(id, 'b'), w.gateway(id, 'h1')], ['10.32.0.2', '10.32.0.4', '10.32.0.6']);
+    assert.equal(w.offer(id, 'c'), '10.32.0.5');
+    assert.equal(w.offer(id, 'd'), '10.32.0.3', 'but it refuses nobody');
   });
 
   it('whose create failed gives its address back at once', () => {
@@ -80,7 +83,7 @@ describe('an instance', () => {
     const id = w.network();
     const ip = w.offer(id, 'a');
     w.release(id, ip, 'a');
-    assert.deepEqual(w.dhcp.leases.leasesOf(id), []);
+    assert.ok(!w.dhcp.leases.leasesOf(id).some((lease) => lease.ip === ip));
   });
 
   it('can give back only what is its own', () => {
@@ -97,7 +100,6 @@ describe('an instance', () => {
   it('gets the address that it asks for, or a refusal that names the owner', () => {
     const w = world();
     const id = w.network();
-    w.gateway(id, 'h1');
     assert.equal(w.offer(id, 'a', '10.32.2.7'), '10.32.2.7');
     assert.equal(w.offer(id, 'a', '10.32.2.7'), '10.32.2.7', 'it may ask again');
     refusal(
@@ -105,7 +107,9 @@ describe('an instance', () => {
       'conflict',
       /^Address already in use: 10\.32\.2\.7 in network abc_default .* is held by container a\./,
     );
-    refusal(() => w.offer(id, 'b', '10.32.0.1'), 'conflict', /held by host h1, as its gateway/);
+    refusal(() => w.offer(id, 'b', '10.32.0.1'), 'conflict', /held by the network itself, as gateway/);
+    w.gateway(id, 'h1');
+    refusal(() => w.offer(id, 'b', '10.32.3.254'), 'conflict', /held by host h1, for itself/);
     refusal(() => w.offer(id, 'b', '10.32.0.0'), 'conflict', /network or broadcast address/);
     refusal(() => w.offer(id, 'b', '10.32.3.255'), 'conflict', /network or broadcast address/);
     const unasked = 'user specified IP address is supported only when connecting to networks with user configured subnets';
@@ -120,20 +124,34 @@ describe('an instance', () => {
     refusal(() => w.offer(own, 'b', '10.40.0.256'), 'invalid', /invalid IPv4 address/);
     w.bind(id, '10.32.2.7');
     w.release(id, '10.32.2.7', 'a');
-    refusal(() => w.offer(id, 'b', '10.32.2.7'), 'conflict', /not yet reusable/);
-    assert.equal(w.offer(id, 'a', '10.32.2.7'), '10.32.2.7', 'who had it may have it again');
+    assert.equal(w.offer(id, 'b', '10.32.2.7'), '10.32.2.7', 'at once, when nobody has it any more');
   });
 
-  it('takes over the address of the one it replaces, whose removal then gives nothing back', () => {
+  it('is told which idle lease stands in its way, and only then', () => {
     const w = world();
-    const id = w.network();
-    const ip = w.offer(id, 'abc_web_1', '10.32.2.7');
-    w.bind(id, ip);
-    assert.equal(w.offer(id, '0123456789ab_abc_web_1', '10.32.2.7', 'abc_web_1'), ip);
-    assert.deepEqual(w.dhcp.leases.planRelease(id, ip, 'abc_web_1'), []);
-    w.ledger.apply(w.dhcp.leases.planTransfer(id, ip, '0123456789ab_abc_web_1', { owner: 'abc_web_1', host: 'h2' }));
-    assert.deepEqual(w.ledger.get<LeaseRecord>(keys.lease(id, ip))?.owner, 'abc_web_1');
-    assert.deepEqual(w.dhcp.leases.planTransfer(id, ip, 'nobody', { owner: 'x', host: 'h2' }), []);
+    const id = w.network({ size: '/29' });
+    const request = { owner: 'new', host: 'h1' };
+    for (const owner of ['a', 'b', 'c', 'd', 'e']) w.bind(id, w.offer(id, owner));
+    const stopped = new Map([
+      ['b', 30],
+      ['d', 20],
+    ]);
+    const idleSince = ({ owner }: LeaseRecord) => stopped.get(owner);
+    const occupant = (wanted?: string) => w.dhcp.yielding.occupant(id, { ...request, wanted }, idleSince)?.owner;
+    assert.equal(occupant(), 'd', 'of those that do not run, the one that was stopped first');
+    assert.equal(occupant('10.32.0.3'), 'b');
+    assert.equal(occupant('10.32.0.2'), undefined, 'a runs');
+    assert.equal(w.dhcp.yielding.occupantForHost(id, 'h1', idleSince)?.owner, 'd');
+    w.release(id, '10.32.0.6', 'e');
+    assert.equal(w.dhcp.yielding.occupantForHost(id, 'h1', idleSince), undefined, 'one is to be had without');
+    assert.equal(occupant(), 'd', 'but that one is for the host');
+    w.gateway(id, 'h1');
+    assert.equal(occupant('10.32.0.6'), 'h1', 'a host moves out of the way');
+    refusal(() => w.dhcp.yielding.planGatewayMove(id, 'h1'), 'exhausted', /in use/);
+    w.release(id, '10.32.0.2', 'a');
+    w.ledger.apply(w.dhcp.yielding.planGatewayMove(id, 'h1'));
+    assert.deepEqual(w.dhcp.leases.gatewaysOf(id), { h1: '10.32.0.2' });
+    assert.equal(w.offer(id, 'new', '10.32.0.6'), '10.32.0.6');
   });
 
   it('is refused in a network that is not there', () => {
@@ -142,34 +160,50 @@ describe('an instance', () => {
 });
 
 describe('a host', () => {
-  it('has one gateway address in a network, the lowest free one, and keeps it', () => {
+  it('has one address of its own in a network, the highest free one, and keeps it', () => {
     const w = world();
     const id = w.network();
-    assert.deepEqual([w.gateway(id, 'h1'), w.gateway(id, 'h2'), w.gateway(id, 'h1')], ['10.32.0.1', '10.32.0.2', '10.32.0.1']);
+    assert.deepEqual([w.gateway(id, 'h1'), w.gateway(id, 'h2'), w.gateway(id, 'h1')], ['10.32.3.254', '10.32.3.253', '10.32.3.254']);
     assert.deepEqual(w.dhcp.leases.planGateway(id, 'h2').changes, []);
     const later = world({ ledger: w.ledger, epoch: 2 });
-    assert.equal(later.gateway(id, 'h2'), '10.32.0.2', 'also under the next leader');
-    assert.deepEqual(later.dhcp.leases.gatewaysOf(id), { h1: '10.32.0.1', h2: '10.32.0.2' });
-    assert.deepEqual(later.dhcp.leases.reservedFor(id, 'h1'), { 'h2-10.32.0.2': '10.32.0.2' });
+    assert.equal(later.gateway(id, 'h2'), '10.32.3.253', 'also under the next leader');
+    assert.deepEqual(later.dhcp.leases.gatewaysOf(id), { h1: '10.32.3.254', h2: '10.32.3.253' });
+    assert.deepEqual(later.dhcp.leases.reservedFor(id, 'h1'), {}, 'they move: no Engine is told of them');
   });
 
-  it('gets its own gateway back while it rests, and others do not get it', () => {
+  it('gets its own address back while it rests, and others do not get it', () => {
     const w = world();
     const id = w.network();
     w.gateway(id, 'h1');
     w.ledger.apply(w.dhcp.leases.planGatewayRelease(id, 'h1'));
     assert.deepEqual(w.dhcp.leases.gatewaysOf(id), {});
-    assert.equal(w.gateway(id, 'h2'), '10.32.0.2');
-    assert.equal(w.gateway(id, 'h1'), '10.32.0.1');
+    assert.equal(w.gateway(id, 'h2'), '10.32.3.253');
+    assert.equal(w.gateway(id, 'h1'), '10.32.3.254');
   });
 
-  it('gets a gateway behind the block when more hosts come than were thought of', () => {
+  it('takes none of a small subnet, nor of a wire, if it can share the gateway', () => {
     const w = world();
-    const id = w.network({ size: '/28' });
-    assert.equal(w.offer(id, 'a'), '10.32.0.4');
-    const hosts = Array.from({ length: 13 }, (_, i) => w.gateway(id, `h${i}`));
-    assert.equal(new Set([...hosts, '10.32.0.4']).size, 14);
-    refusal(() => w.gateway(id, 'h13'), 'exhausted', /all of its 14 addresses/);
+    for (const host of ['h1', 'h2']) w.ledger.entries.set(keys.host(host), { name: host, sharesGateway: true });
+    const small = w.network({ size: '/29' });
+    assert.deepEqual([w.gateway(small, 'h1'), w.gateway(small, 'h2'), w.gateway(small, 'h3')], ['169.254.0.1', '169.254.0.2', '10.32.0.6']);
+    assert.deepEqual(Object.keys(w.dhcp.leases.gatewaysOf(small)), ['h3', 'h1', 'h2']);
+    const all = Array.from({ length: 4 }, (_, i) => w.offer(small, `c${i}`));
+    assert.equal(new Set(all).size, 4);
+    const wire = w.network({ driver: 'macvlan', ipam: { Config: [{ Subnet: '192.168.1.0/24' }] } });
+    assert.equal(w.gateway(wire, 'h3'), '169.254.0.1');
+    const large = w.network();
+    assert.equal(w.gateway(large, 'h1'), '10.32.7.254');
+  });
+
+  it('keeps, in a network of before, the gateway that it has, which the others’ Engines must not use', () => {
+    const w = world();
+    const id = w.network({ ipam: { Config: [{ Subnet: '10.40.0.0/24', Gateway: '10.40.0.7' }] } });
+    const { isGatewayShared: _, isGatewayAsked: _asked, ...before } = w.ledger.get<NetworkRecord>(keys.network(id)) ?? assert.fail();
+    w.ledger.entries.set(keys.network(id), before);
+    assert.deepEqual([w.gateway(id, 'h1'), w.gateway(id, 'h2')], ['10.40.0.7', '10.40.0.254'], 'the first has the one asked for');
+    assert.deepEqual(w.dhcp.leases.reservedFor(id, 'h1'), { 'h2-10.40.0.254': '10.40.0.254' });
+    w.ledger.apply(w.dhcp.leases.planGatewayRelease(id, 'h1'));
+    assert.equal(w.gateway(id, 'h3'), '10.40.0.7', 'given back, it is the next host’s');
   });
 });
 
@@ -179,8 +213,8 @@ describe('a plan whose commit failed', () => {
     const id = w.network({ size: '/29' });
     w.dhcp.leases.planOffer(id, { owner: 'a', host: 'h1' });
     w.dhcp.leases.planGateway(id, 'h1');
-    const all = Array.from({ length: 5 }, (_, i) => w.offer(id, `c${i}`));
-    assert.equal(new Set([...all, w.gateway(id, 'h2')]).size, 6, 'nothing is lost to the plan that was not committed');
+    const all = Array.from({ length: 4 }, (_, i) => w.offer(id, `c${i}`));
+    assert.equal(new Set([...all, w.gateway(id, 'h2')]).size, 5, 'nothing is lost to the plan that was not committed');
   });
 });
 

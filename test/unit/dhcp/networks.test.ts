@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { reservation } from '../../../src/dhcp/lease.ts';
+import { keys, type NetworkRecord } from '../../../src/model/index.ts';
 import { cidrOf, PLAIN, refusal, world } from '../../support/fakes/dhcp-world.ts';
 
 describe('a network', () => {
@@ -15,10 +17,12 @@ describe('a network', () => {
     const { id, cidr, vni, ...rest } = plan.record;
     assert.deepEqual({ id, cidr, vni }, { id: 'net1', cidr: '10.32.0.0/22', vni: 0x0a2000 });
     const { routes: _, ...plain } = PLAIN;
-    assert.deepEqual(rest, { ...plain, internal: true, labels: { a: 'b' }, auxAddresses: {}, createdAtMs: 7, requestId: 'r1' });
+    const own = { gateway: '10.32.0.1', isGatewayShared: true, auxAddresses: {}, createdAtMs: 7, requestId: 'r1' };
+    assert.deepEqual(rest, { ...plain, ...own, internal: true, labels: { a: 'b' } });
     assert.deepEqual(plan.changes, [
       { kind: 'create', key: 'arpanet/subnets/10.32.0.0_22', value: { cidr: '10.32.0.0/22', network: 'net1' } },
       { kind: 'create', key: 'arpanet/networks/net1', value: plan.record },
+      { kind: 'create', key: 'arpanet/leases/net1/10.32.0.1', value: reservation('net1', '10.32.0.1', 'gateway', 1000, 1) },
     ]);
   });
 
@@ -38,7 +42,10 @@ describe('a network', () => {
     w.release(a, w.offer(a, 'web'), 'web');
     const b = w.network();
     w.ledger.apply(w.dhcp.networks.planRemoval(a));
-    assert.deepEqual([...w.ledger.entries.keys()], ['arpanet/subnets/10.32.4.0_22', `arpanet/networks/${b}`]);
+    assert.deepEqual(
+      [...w.ledger.entries.keys()],
+      ['arpanet/subnets/10.32.4.0_22', `arpanet/networks/${b}`, `arpanet/leases/${b}/10.32.4.1`],
+    );
     assert.deepEqual(
       [w.network(), w.network(), w.network()].map((id) => cidrOf(w, id)),
       ['10.32.8.0/22', '10.32.12.0/22', '10.32.0.0/22'],
@@ -76,7 +83,7 @@ describe('a network', () => {
     w.network();
     w.network();
     refusal(() => w.network(), 'exhausted', /no \/22 is free in the pool 10\.32\.0\.0\/21, where 2 subnets are taken.*network prune/);
-    assert.equal(w.ledger.entries.size, 4);
+    assert.equal(w.ledger.list(keys.networks).length, 2);
   });
 
   it('keeps what the user asked for: subnet, range, gateway, auxiliary addresses', () => {
@@ -90,12 +97,21 @@ describe('a network', () => {
     });
     assert.equal(w.offer(id, 'a'), '172.28.5.0');
     assert.equal(w.offer(id, 'b'), '172.28.5.2', 'the auxiliary address is nobody else’s');
-    assert.equal(w.gateway(id, 'h1'), '172.28.5.254', 'the first host has the gateway asked for');
-    assert.equal(w.gateway(id, 'h2'), '172.28.0.1', 'others are outside the range');
-    assert.deepEqual(w.dhcp.leases.reservedFor(id, 'h1'), { 'h2-172.28.0.1': '172.28.0.1', 'printer-172.28.5.1': '172.28.5.1' });
+    assert.equal(w.gateway(id, 'h1'), '172.28.255.254', 'hosts are outside the range');
+    assert.deepEqual(w.dhcp.leases.reservedFor(id, 'h1'), { 'printer-172.28.5.1': '172.28.5.1' });
     refusal(() => w.offer(id, 'c', '172.28.5.1'), 'conflict', /Address already in use: 172\.28\.5\.1 .* the network itself, as printer/);
-    w.ledger.apply(w.dhcp.leases.planGatewayRelease(id, 'h1'));
-    assert.equal(w.gateway(id, 'h3'), '172.28.5.254', 'given back, it is the next host’s');
+    refusal(() => w.offer(id, 'c', '172.28.5.254'), 'conflict', /the network itself, as gateway/);
+  });
+
+  it('has the gateway that an Engine takes where the user names none: the first free address of the range, or of the subnet', () => {
+    const w = world();
+    const gateway = (config: object) => {
+      const id = w.network({ ipam: { Config: [config] } });
+      return w.ledger.get<NetworkRecord>(keys.network(id))?.gateway;
+    };
+    assert.equal(gateway({ Subnet: '10.40.1.0/24' }), '10.40.1.1');
+    assert.equal(gateway({ Subnet: '10.40.2.0/24', AuxiliaryAddresses: { printer: '10.40.2.1' } }), '10.40.2.2');
+    assert.equal(gateway({ Subnet: '10.40.3.0/24', IPRange: '10.40.3.128/25' }), '10.40.3.128');
   });
 
   it('is refused a subnet that overlaps another network or a route of a host', () => {

@@ -85,6 +85,19 @@ describe('steps for a planned network', () => {
     assert.deepEqual(does({ networks: [network], vxlans: [{ ...vxlan, isUp: false }] }), ['attach-vxlan']);
   });
 
+  it('makes a network again whose MTU is more than fits through the overlay of every host, once nobody runs on it', () => {
+    const wide = { ...network, mtu: 1450 };
+    assert.deepEqual(does({ networks: [wide], vxlans: [vxlan] }, { mtu: 1500 }), []);
+    assert.deepEqual(does({ networks: [wide], vxlans: [vxlan] }, { mtu: 1400 }).slice(0, 2), ['remove-network', 'create-network']);
+    assert.deepEqual(
+      does({ networks: [wide], vxlans: [vxlan] }, { mtu: 1400 }, () => 1),
+      [],
+    );
+    const [create] = stepsFor({ ...plan, mtu: 1400 }, { networks: [], vxlans: [] }, underlay, nobody);
+    assert.ok(create?.do === 'create-network' && create.mtu === 1350);
+    assert.deepEqual(does({ networks: [{ ...network, mtu: 1350 }], vxlans: [vxlan] }, { mtu: 9000 }), [], 'less is no harm');
+  });
+
   it('recreates the device when the host has another address', () => {
     const steps = does({ networks: [network], vxlans: [{ ...vxlan, local: '10.0.0.9' }] });
     assert.deepEqual(steps, ['remove-vxlan', 'add-vxlan', 'attach-vxlan', 'add-peer', 'add-peer']);
@@ -122,6 +135,73 @@ describe('steps for a planned network', () => {
   });
 });
 
+describe('a gateway that all hosts have', () => {
+  const shared = { gateway: '10.32.0.1', isGatewayShared: true as const, own: '10.32.3.254' };
+  const there = { ...network, gateway: '10.32.0.1', owns: ['10.32.3.254'], callsFrom: '10.32.3.254' };
+  const kept = [{ device: 'arv00002a', source: '10.32.0.1' }];
+
+  it('is kept off the overlay before it is there, and the host calls from an address of its own', () => {
+    assert.deepEqual(does({ networks: [], vxlans: [] }, shared), [
+      'create-network',
+      'call-from',
+      'keep-local',
+      'add-vxlan',
+      'attach-vxlan',
+      'add-peer',
+      'add-peer',
+    ]);
+    assert.deepEqual(does({ networks: [there], vxlans: [vxlan], kept }, shared), []);
+    const ipv6 = { cidr: 'fd00::/64', gateway: 'fd00::1', isEnabled: true };
+    assert.deepEqual(
+      stepsFor({ ...plan, ...shared, ipv6 }, { networks: [there], vxlans: [vxlan], kept }, underlay, nobody),
+      [{ do: 'keep-local', device: 'arv00002a', source: 'fd00::1' }],
+      'of both families',
+    );
+  });
+
+  it('is kept off the overlay in a small subnet, too, where hosts have no address of their own', () => {
+    const { own: _, ...small } = shared;
+    assert.deepEqual(does({ networks: [{ ...there, owns: [], callsFrom: '10.32.0.1' }], vxlans: [vxlan] }, small), ['keep-local']);
+  });
+
+  it('stays, with the containers on it, when the host’s own address moves out of somebody’s way', () => {
+    const steps = stepsFor({ ...plan, ...shared, own: '10.32.3.250' }, { networks: [there], vxlans: [vxlan], kept }, underlay, () => 3);
+    assert.deepEqual(steps, [
+      { do: 'call-from', bridge: 'arp00002a', cidr: '10.32.0.0/22', own: '10.32.3.250' },
+      { do: 'drop-own', bridge: 'arp00002a', own: '10.32.3.254' },
+    ]);
+  });
+
+  it('is called from its own address again after the kernel forgot it with the link', () => {
+    assert.deepEqual(does({ networks: [{ ...there, callsFrom: '10.32.0.1' }], vxlans: [vxlan], kept }, shared), ['call-from']);
+  });
+
+  it('leaves no rule behind with its device', () => {
+    assert.deepEqual(
+      leftovers(new Set(), new Set(), { networks: [], vxlans: [vxlan], kept }, nobody).map((step) => step.do),
+      ['remove-vxlan', 'release-local'],
+    );
+    assert.deepEqual(leftovers(new Set(['n1']), new Set([42]), { networks: [there], vxlans: [vxlan], kept }, nobody), []);
+  });
+});
+
+describe('a network on the host’s own wire', () => {
+  const wire = { driver: 'macvlan', options: { parent: 'eth0' }, gateway: '192.168.1.1', cidr: '192.168.1.0/24', peers: [] };
+  it('is the Engine’s, with its parent, and has neither bridge nor VXLAN device', () => {
+    assert.deepEqual(does({ networks: [], vxlans: [] }, wire), ['create-network']);
+    const there = { ...network, bridge: '', gateway: '192.168.1.1', cidr: '192.168.1.0/24' };
+    assert.deepEqual(does({ networks: [there], vxlans: [] }, wire), []);
+    const { Driver, Options, IPAM } = createBody({ ...plan, ...wire }, 1450) as Record<string, unknown>;
+    assert.deepEqual([Driver, Options], ['macvlan', { parent: 'eth0' }]);
+    assert.deepEqual((IPAM as { Config: unknown[] }).Config[0], {
+      Subnet: '192.168.1.0/24',
+      Gateway: '192.168.1.1',
+      IPRange: '192.168.1.1/32',
+      AuxiliaryAddresses: { h2: '10.32.0.3' },
+    });
+  });
+});
+
 describe('what no plan names', () => {
   it('goes, VXLAN first, and what is planned or used stays', () => {
     const steps = leftovers(new Set(), new Set(), { networks: [network], vxlans: [vxlan] }, nobody);
@@ -145,8 +225,10 @@ describe('the Engine network of a plan', () => {
   const body = (more: Partial<NetworkPlan>, mtu?: number) =>
     createBody({ ...plan, ...more }, mtu) as { Options: Record<string, string>; IPAM: { Config: unknown[] } };
 
-  it('has our gateway, keeps off the others’, and carries our label', () => {
-    assert.deepEqual(body({}).IPAM.Config, [{ Subnet: '10.32.0.0/22', Gateway: '10.32.0.2', AuxiliaryAddresses: { h2: '10.32.0.3' } }]);
+  it('has our gateway, leaves the Engine no address to choose by itself, and carries our label', () => {
+    assert.deepEqual(body({}).IPAM.Config, [
+      { Subnet: '10.32.0.0/22', Gateway: '10.32.0.2', IPRange: '10.32.0.2/32', AuxiliaryAddresses: { h2: '10.32.0.3' } },
+    ]);
     assert.deepEqual((body({}) as unknown as { Labels: unknown }).Labels, { 'com.docker.compose.project': 'abc', 'arpanet.network': 'n1' });
   });
 

@@ -9,6 +9,7 @@ import {
   type LabelClaim,
   type LeaderMessage,
   type NamedInstance,
+  type HostRecord,
   type NetworkRecord,
   predefinedNetworks,
 } from '../../../src/model/index.ts';
@@ -80,18 +81,31 @@ const host = (name: string, address: string) =>
 
 describe("a network's plan for a host", () => {
   const hosts = new Map([host('h1', '10.0.0.1'), host('h2', '10.0.0.2'), host('h3', '10.0.0.3')]);
+  const gateways = { h2: '10.32.0.2', h1: '10.32.0.1' };
   it('has its own gateway and the others as peers', () => {
-    const plan = planFor(
-      'h1',
-      { record: network, gateways: { h2: '10.32.0.2', h1: '10.32.0.1' }, reserved: { 'gateway-h2': '10.32.0.2' } },
-      hosts,
-    );
+    const plan = planFor('h1', { record: network, gateways, reserved: { 'gateway-h2': '10.32.0.2' }, sharesGateway: true }, hosts);
+    assert.equal(plan?.own, undefined);
     assert.equal(plan?.gateway, '10.32.0.1');
     assert.deepEqual(plan?.peers, ['10.0.0.2']);
     assert.deepEqual(plan?.reserved, { 'gateway-h2': '10.32.0.2' });
   });
-  it('is none for a host without a gateway in it', () =>
-    assert.equal(planFor('h3', { record: network, gateways: { h1: '10.32.0.1' }, reserved: {} }, hosts), undefined));
+  it('has the gateway of all hosts beside its own address, where its agent can keep the two apart', () => {
+    const record = { ...network, gateway: '10.32.3.1', isGatewayShared: true as const };
+    const plan = (sharesGateway: boolean) => planFor('h1', { record, gateways, reserved: {}, sharesGateway }, hosts);
+    assert.deepEqual([plan(true)?.gateway, plan(true)?.own], ['10.32.3.1', '10.32.0.1']);
+    assert.deepEqual([plan(false)?.gateway, plan(false)?.own], ['10.32.0.1', undefined]);
+    const small = { record: { ...record, cidr: '10.32.3.0/28' }, gateways: { h1: '169.254.0.1' }, reserved: {}, sharesGateway: true };
+    const { own, isGatewayShared } = planFor('h1', small, hosts) ?? {};
+    assert.deepEqual([own, isGatewayShared], [undefined, true], 'in a small subnet it takes none');
+  });
+  it('has the least MTU of all hosts of the cluster, as any of them may get it', () => {
+    const [h1, h2] = hosts.values();
+    const known = new Map([h1, { ...h2, mtu: 1400 }, { ...h1, name: 'h9', mtu: 1500 }].map((one) => [one?.name ?? '', one as HostRecord]));
+    const at = { record: network, gateways, reserved: {}, sharesGateway: true };
+    assert.deepEqual([planFor('h1', at, hosts)?.mtu, planFor('h1', at, known)?.mtu], [undefined, 1400]);
+  });
+  it('is none for a host without an address in it', () =>
+    assert.equal(planFor('h3', { record: network, gateways: { h1: '10.32.0.1' }, reserved: {}, sharesGateway: true }, hosts), undefined));
 });
 
 describe('a network request', () => {

@@ -8,6 +8,7 @@ import { cpuFilter, memoryFilter } from './reservations.ts';
 import { maxContainersFilter } from './max-containers.ts';
 import { maxPerHostFilter } from './max-per-host.ts';
 import { onlyFilter } from './only.ts';
+import { parentLinkFilter } from './parent-link.ts';
 import { togetherFilter } from './together.ts';
 import { volumeFilter } from './volume.ts';
 import type { Filter } from './filter.ts';
@@ -16,6 +17,7 @@ export const FILTERS: readonly Filter[] = [
   availabilityFilter,
   onlyFilter,
   platformFilter,
+  parentLinkFilter,
   togetherFilter,
   volumeFilter,
   constraintFilter,
