@@ -109,10 +109,10 @@ export const DIVERGENCES: readonly Divergence[] = [
     route: 'POST /containers/create',
     at: /^(status|body\.(Id|Warnings|message))$/,
     label: /^(unknown|bad) network$|^with an address where none can be chosen$/,
-    what: 'create on a network that does not exist, or with an address in one whose subnet was not asked for',
+    what: 'create on a network that does not exist, with an address in one whose subnet was not asked for, or with a range of host ports that are all held',
     dockers: '20.10: 201, and the start is refused. 26.1: some creates are refused',
     ours: 'the create is refused, with the status and text of the refused start',
-    reason: 'The address in the network is chosen at create.',
+    reason: 'The address in the network and the port of a range are chosen at create.',
   },
   {
     route: 'POST /containers/{id}/start',

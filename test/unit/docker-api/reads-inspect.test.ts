@@ -95,6 +95,30 @@ describe('an inspect', () => {
     assert.equal(shown({ ...one, record: { ...record, networkModeSent: 'bridge' } }).HostConfig.NetworkMode, 'bridge');
   });
 
+  it('shows ports whose numbers were chosen as they were sent', () => {
+    const sent = {
+      '80/tcp': [{ HostPort: '9090-9092' }],
+      '81/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }],
+      '82/tcp': [{ HostPort: '7000' }],
+    };
+    const made = {
+      '80/tcp': [{ HostIp: '', HostPort: '9091' }],
+      '81/tcp': [{ HostIp: '127.0.0.1', HostPort: '20001' }],
+      '82/tcp': [{ HostIp: '', HostPort: '7000' }],
+      '443/tcp': [{ HostIp: '', HostPort: '20002' }],
+    };
+    const one = view({ HostConfig: { PortBindings: sent, PublishAllPorts: true } }, {}, { PortBindings: made });
+    const { record } = one;
+    assert.ok(record);
+    const ports = { '80/tcp': ['9091'], '81/tcp': ['20001'], '82/tcp': ['7000'], '443/tcp': ['20002'] };
+    assert.deepEqual(shown({ ...one, record: { ...record, ports } }).HostConfig.PortBindings, {
+      '80/tcp': [{ HostIp: '', HostPort: '9090-9092' }],
+      '81/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }],
+      '82/tcp': [{ HostIp: '', HostPort: '7000' }],
+    });
+    assert.deepEqual(shown(one).HostConfig.PortBindings, made, 'where nothing was chosen, as its Engine says');
+  });
+
   it('leaves alone what was not rewritten: native networks and modes that the Engine resolved', () => {
     const bridge = shown(view({ HostConfig: { NetworkMode: 'bridge' } }, {}, { Dns: ['9.9.9.9'], Links: ['/a:/b/c'] }));
     assert.deepEqual([bridge.HostConfig.Dns, bridge.HostConfig.Links], [['9.9.9.9'], ['/a:/b/c']]);
