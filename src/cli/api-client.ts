@@ -1,7 +1,9 @@
 /** The one HTTP client of all commands: the Docker API and `/arpanet/v1` of any scheduler. Effects: HTTP requests. */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { lines } from '../engine/lines.ts';
+import { openUpgrade, type UpgradeRequest } from '../engine/upgrade.ts';
 import { engineError, engineOpen, engineRequest, engineTarget } from '../engine/request.ts';
 import { ArpanetError, isKind } from '../model/errors.ts';
 import { afterScheme, formatHostPort, parseHostPort } from '../text/host-port.ts';
@@ -15,6 +17,10 @@ export interface Call {
   readonly timeoutMs?: number;
 }
 
+export interface OpenCall extends Pick<Call, 'method' | 'body'> {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
  * Errors: `engine` with the HTTP status (`engineStatus`) and the message that the cluster answered; `unavailable` where nothing listens, or where
  * a plain Docker Engine does.
@@ -24,8 +30,10 @@ export interface ApiClient {
   readonly url: string;
   /** The answer's JSON; undefined for an empty answer. */
   json<T>(path: string, call?: Call): Promise<T>;
-  /** The answer once its head has arrived; the caller reads the body. */
-  open(path: string, signal: AbortSignal, method?: string): Promise<IncomingMessage>;
+  /** The answer once its head has arrived; the caller reads the body. A body that is a stream is sent as it comes. */
+  open(path: string, signal: AbortSignal, call?: OpenCall): Promise<IncomingMessage>;
+  /** `POST`, and the connection itself once both sides speak `protocol` on it. */
+  upgrade(path: string, protocol: string, headers: UpgradeRequest['headers']): Promise<Socket>;
   /** A stream of JSON values, one per line. */
   feed<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void>;
   /**
@@ -55,8 +63,8 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
       { cause: error.cause ?? error },
     );
   };
-  const open = async (path: string, signal?: AbortSignal, method = 'GET', body?: unknown) => {
-    const answer = await engineOpen(target, { method, path, signal, body }).catch(unreachable);
+  const open = async (path: string, signal?: AbortSignal, { method = 'GET', body, headers = {} }: OpenCall = {}) => {
+    const answer = await engineOpen(target, { method, path, signal, body, headers }).catch(unreachable);
     if ((answer.statusCode ?? 0) < 400) return answer;
     throw refusal(url, path, answer.statusCode ?? 0, await text(answer));
   };
@@ -71,11 +79,15 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
     url,
     json,
     open,
+    upgrade: async (path, protocol, headers) => {
+      if (!('host' in target)) throw unreachable(new ArpanetError('unavailable', `no TCP address: ${url}`));
+      return openUpgrade({ ...target, method: 'POST', path, protocol, headers, what: `the scheduler at ${url}` });
+    },
     async *feed<T>(path: string, signal: AbortSignal) {
       for await (const line of lines(await open(path, signal))) yield JSON.parse(line) as T;
     },
     async work<T>(path: string, body: unknown, progress: (line: string) => void) {
-      const answer = await open(path, undefined, 'POST', body);
+      const answer = await open(path, undefined, { method: 'POST', body });
       return (await resultOf(answer, progress)) as T;
     },
   };

@@ -58,6 +58,28 @@ function hosts(value: unknown): Json {
   return found;
 }
 
+/** `build: DIR` as `{context: DIR}`. */
+const build = (value: unknown): Json => {
+  const {
+    args,
+    labels,
+    secrets,
+    cache_from: caches,
+    tags,
+    extra_hosts: extra,
+    ...others
+  }: Json = isMap(value) ? value : { context: textOf(value) };
+  return {
+    ...others,
+    ...(args === undefined ? {} : { args: pairs(args) }),
+    ...(labels === undefined ? {} : { labels: pairs(labels) }),
+    ...(secrets === undefined ? {} : { secrets: storedBy('')(secrets) }),
+    ...(caches === undefined ? {} : { cache_from: list(caches) }),
+    ...(tags === undefined ? {} : { tags: list(tags) }),
+    ...(extra === undefined ? {} : { extra_hosts: hosts(extra) }),
+  };
+};
+
 const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
   environment: (value) => pairs(value),
   labels: (value) => pairs(value),
@@ -73,6 +95,7 @@ const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
   dns: list,
   dns_search: list,
   tmpfs: list,
+  build,
   env_file: list,
   label_file: list,
   annotations: (value) => pairs(value),
@@ -82,7 +105,10 @@ const FORMS: Readonly<Record<string, (value: unknown) => unknown>> = {
 const FORMER: Readonly<Record<string, string>> = { net: 'network_mode' };
 
 export function normalized(definition: Definition): Definition {
-  const { log_driver: driver, log_opt: options, ...others } = definition;
+  const { log_driver: driver, log_opt: options, dockerfile, ...rest } = definition;
+  // fig has it beside `build`
+  const others =
+    dockerfile === undefined || rest['build'] === undefined ? rest : { ...rest, build: { context: rest['build'], dockerfile } };
   const logging =
     driver === undefined && options === undefined ? {} : { logging: { driver: driver ?? 'json-file', options: options ?? {} } };
   return Object.fromEntries(
@@ -90,6 +116,19 @@ export function normalized(definition: Definition): Definition {
       .filter(([, value]) => value !== null && value !== undefined)
       .map(([key, value]) => [FORMER[key] ?? key, (FORMS[key] ?? ((same: unknown) => same))(value)]),
   );
+}
+
+/** Without what is at these paths: `!reset` and `!override` of a later file take it away. */
+export function without(definition: Definition | undefined, paths: readonly (readonly (string | number)[])[]): Definition | undefined {
+  let left: Json | undefined = definition;
+  for (const path of paths) left = cut(left, path);
+  return left;
+}
+
+function cut(value: Json | undefined, [key, ...others]: readonly (string | number)[]): Json | undefined {
+  if (value === undefined || key === undefined) return undefined;
+  const { [String(key)]: inner, ...rest } = value;
+  return others.length === 0 || !isMap(inner) ? rest : { ...rest, [String(key)]: cut(inner, others) };
 }
 
 const REPLACED = new Set(['command', 'entrypoint', 'test']);

@@ -12,7 +12,8 @@ import { clusterNameOf, isMap, labelsOf } from './normalize.ts';
 import type { Stack } from './read.ts';
 import { updateOf } from './update-config.ts';
 import { textOf } from './values.ts';
-import { isGlobal, nameOf, replicasOf, requestOf, type Surroundings } from './requests.ts';
+import { type Build, buildOf } from './build.ts';
+import { imageOf, isGlobal, nameOf, replicasOf, requestOf, type Surroundings } from './requests.ts';
 import { type StoredObject, storedObject } from './stored-files.ts';
 
 /** One action of a deploy on one container. */
@@ -26,8 +27,6 @@ export interface Step {
   readonly platform?: string;
   /** For a create: whether the image is pulled even if a host has it, or not even if none has it. */
   readonly pull?: 'always' | 'never';
-  /** Its image is made from a folder, and comes from no registry. */
-  readonly isBuilt?: boolean;
   /** Id of the existing container. */
   readonly id?: string;
 }
@@ -46,6 +45,15 @@ export interface Wave {
   readonly update: UpdateSettings;
 }
 
+/** What a deploy is to do. */
+export interface Plan {
+  readonly waves: readonly Wave[];
+  /** Containers of services that the files do not have. */
+  readonly orphans: readonly ContainerSummary[];
+  /** Images that a service of the files builds, by their names. */
+  readonly builds: ReadonlyMap<string, Build>;
+}
+
 export interface Asked {
   readonly profiles: readonly string[];
   /** Only these services and what they depend on; empty: all. */
@@ -55,14 +63,38 @@ export interface Asked {
 const CONDITIONS = ['service_started', 'service_healthy', 'service_completed_successfully'];
 
 /** The waves in the order in which they must come up, then the containers of services that the files do not have. Throws `invalid`. */
-export function planStack(
-  stack: Stack,
-  around: Surroundings,
-  existing: readonly ContainerSummary[],
-  asked: Asked,
-): { readonly waves: readonly Wave[]; readonly orphans: readonly ContainerSummary[] } {
+export function planStack(stack: Stack, around: Surroundings, existing: readonly ContainerSummary[], asked: Asked): Plan {
   const waves = inOrder(stack, wanted(stack, asked)).map((service) => waveOf(service, stack, around, existing));
-  return { waves, orphans: existing.filter((container) => !stack.services.has(container.Labels[composeLabels.service] ?? '')) };
+  return {
+    waves,
+    orphans: existing.filter((container) => !stack.services.has(container.Labels[composeLabels.service] ?? '')),
+    builds: buildsOf(stack, around),
+  };
+}
+
+function buildsOf(stack: Stack, around: Surroundings): ReadonlyMap<string, Build> {
+  const stored = storedObjectsOf(stack, around.project);
+  const builds = [...stack.services].flatMap(([service, definition]) =>
+    located(stack, service, () => {
+      const { image, build } = definition;
+      const made =
+        image === undefined && build === undefined
+          ? undefined
+          : buildOf(service, definition, imageOf(service, definition, around), { ...around, stored });
+      return made === undefined ? [] : [[made.image, made] as const];
+    }),
+  );
+  return new Map(builds);
+}
+
+/** Errors name the file, the line and the service. */
+function located<T>(stack: Stack, service: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof ArpanetError)) throw error;
+    throw new ArpanetError('invalid', `${stack.at(service)}: services.${service}: ${error.message}`, { cause: error.cause });
+  }
 }
 
 function dependencies(stack: Stack, service: string): readonly { readonly service: string; readonly condition: string }[] {
@@ -141,24 +173,19 @@ function waveOf(service: string, stack: Stack, around: Surroundings, existing: r
   const mine = existing.filter((container) => container.Labels[composeLabels.service] === service);
   const numberOf = (container: ContainerSummary) => Number(container.Labels[composeLabels.number] ?? 0);
   const steps: Step[] = [];
-  let update: UpdateSettings;
-  let count: number;
-  let isOnAll: boolean;
-  try {
-    isOnAll = isGlobal(definition);
+  const after = dependencies(stack, service);
+  return located(stack, service, () => {
+    const isOnAll = isGlobal(definition);
     // A new instance cannot start on the host before the old one has stopped.
-    update = { ...updateOf(definition), ...(isOnAll ? { order: 'stop-first' } : {}) };
-    count = isOnAll ? around.hostCount : replicasOf(definition);
+    const update: UpdateSettings = { ...updateOf(definition), ...(isOnAll ? { order: 'stop-first' } : {}) };
+    const count = isOnAll ? around.hostCount : replicasOf(definition);
     // Existing instances keep their numbers, the lowest first; missing ones get the lowest free numbers.
     const kept = mine.toSorted((a, b) => numberOf(a) - numberOf(b)).slice(0, isOnAll ? undefined : count);
     const taken = new Set(kept.map(numberOf));
     const { platform, pull_policy: pull } = definition;
-    if (pull === 'build')
-      throw new ArpanetError('invalid', 'pull_policy: build is not supported: "docker compose build" builds through the cluster');
-    const on: Pick<Step, 'platform' | 'pull' | 'isBuilt'> = {
+    const on: Pick<Step, 'platform' | 'pull'> = {
       ...(typeof platform === 'string' ? { platform } : {}),
       ...(pull === 'always' || pull === 'never' ? { pull } : {}),
-      ...(definition['build'] === undefined ? {} : { isBuilt: true }),
     };
     for (const container of kept) {
       const number = numberOf(container);
@@ -178,11 +205,8 @@ function waveOf(service: string, stack: Stack, around: Surroundings, existing: r
     }
     for (const container of mine.filter((one) => !kept.includes(one)))
       steps.push({ service, container: container.Names[0]?.slice(1) ?? container.Id, action: 'remove', id: container.Id });
-  } catch (error) {
-    if (!(error instanceof ArpanetError)) throw error;
-    throw new ArpanetError('invalid', `${stack.at(service)}: services.${service}: ${error.message}`, { cause: error.cause });
-  }
-  return { service, after: dependencies(stack, service), steps, count, isGlobal: isOnAll, update };
+    return { service, after, steps, count, isGlobal: isOnAll, update };
+  });
 }
 
 export interface Wanted {

@@ -1,98 +1,69 @@
-/** Files -> one stack: variables substituted, checked against the published schemas of compose-spec, merged, extended. Every error names file, line and key. */
+/** Files -> one stack: each checked (check.ts), others included and extended, all merged (compose-spec, 13-merge.md, 14-include.md). Every error names file, line and key. */
 import { ArpanetError, type Json } from '../model/index.ts';
-import { interpolate, type Variables } from './interpolate.ts';
-import { refusalOf } from './unsupported-keys.ts';
-import { type Definition, isMap, normalized, mergeFiles } from './normalize.ts';
-import { type Form, violations } from './schema.ts';
+import { type Checked, checkedFile, isFirstForm, servicePath } from './check.ts';
+import type { Variables } from './interpolate.ts';
+import { type Definition, isMap, normalized, mergeFiles, without } from './normalize.ts';
+import { type Elsewhere, rebased, rebasedFile } from './rebase.ts';
 import type { Path, Source } from './source.ts';
-import { bytesOf, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
+import { textOf } from './values.ts';
 
-/** What all files together define: variables substituted, files merged, `extends` resolved, every service in one form (normalize.ts). */
-export interface Stack {
+const KINDS = ['networks', 'volumes', 'secrets', 'configs'] as const;
+type Resources = Readonly<Record<(typeof KINDS)[number], Readonly<Record<string, Json>>>>;
+
+/** What all files together define: variables substituted, files merged, `include` and `extends` resolved, every service in one form (normalize.ts). */
+export interface Stack extends Resources {
   /** `name:` of the last file that has one. */
   readonly name: string | undefined;
   readonly services: ReadonlyMap<string, Definition>;
-  readonly networks: Readonly<Record<string, Json>>;
-  readonly volumes: Readonly<Record<string, Json>>;
-  readonly secrets: Readonly<Record<string, Json>>;
-  readonly configs: Readonly<Record<string, Json>>;
   /** Variables that are not set and have no default. */
   readonly unset: readonly string[];
+  /** Keys that are read by nobody, and why; a line each. */
+  readonly ignored: readonly string[];
   /** fig's form: its volumes have no list of their own, and are called as they are. */
   readonly isFig: boolean;
   /** File and line where a service's key was defined last. */
   readonly at: (service: string, key?: string) => string;
 }
 
+/** What an entry of `include:` means. */
+export interface Included extends Elsewhere {
+  readonly sources: readonly Source[];
+}
+
 export interface ReadDeps {
   readonly variables: Variables;
   /** Another file that a service extends, as it was named there. Throws `invalid`. */
   readonly open: (file: string, from: string) => Source;
+  /** The files of an entry of `include:`, named from `folder` (undefined: the project's own). Throws `invalid`. */
+  readonly include: (entry: unknown, folder: string | undefined) => Included;
 }
 
-interface Checked {
-  readonly form: Form;
-  readonly top: Json;
-  readonly services: Readonly<Record<string, Definition>>;
+/** Where the files are that are read now. */
+interface Place {
+  /** undefined: the project's own. */
+  readonly folder: string | undefined;
+  /** Files that include this one. */
+  readonly way: readonly string[];
 }
 
 /** Throws `invalid` with all complaints, a line each. */
-export function readStack(sources: readonly Source[], { variables, open }: ReadDeps): Stack {
+export function readStack(sources: readonly Source[], deps: ReadDeps): Stack {
+  return readIn(sources, deps, { folder: undefined, way: [] });
+}
+
+function readIn(sources: readonly Source[], deps: ReadDeps, place: Place): Stack {
+  const { variables } = deps;
   const problems: string[] = [];
-  const unset = new Set<string>();
   const places = new Map<string, string>();
+  const included: Stack[] = [];
   const services = new Map<string, Definition>();
-  const networks: Record<string, Json> = {};
-  const volumes: Record<string, Json> = {};
-  const secrets: Record<string, Json> = {};
-  const configs: Record<string, Json> = {};
+  const resources: Record<string, Record<string, Json>> = { networks: {}, volumes: {}, secrets: {}, configs: {} };
   const seen = new Map<Source, Checked>();
   let name: string | undefined;
 
-  const filled = (source: Source, value: unknown, path: Path): unknown => {
-    if (typeof value === 'string') {
-      try {
-        return interpolate(value, variables, (variable) => unset.add(variable));
-      } catch (error) {
-        problems.push(`${source.at(path)}: ${path.join('.')}: ${error instanceof Error ? error.message : String(error)}`);
-        return '';
-      }
-    }
-    if (Array.isArray(value)) return value.map((one: unknown, index) => filled(source, one, [...path, index]));
-    if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filled(source, one, [...path, key])]));
-    return value;
-  };
-
-  /** A file with its variables substituted, checked against its schema; without services if it has an error. */
   function checked(source: Source): Checked {
-    const known = seen.get(source);
-    if (known !== undefined) return known;
-    const form = isFirstForm(source.value) ? 'fig' : 'spec';
-    const before = problems.length;
-    const value = dropNulls(filled(source, source.value, []), form) as Json;
-    const complaints: { readonly path: Path; readonly what: string }[] = [];
-    const refused = new Set<string>();
-    for (const path of paths(form === 'fig' ? { services: value } : value)) {
-      const own = form === 'fig' ? path.slice(1) : path;
-      const why = refusalOf(path, valueAt(value, own));
-      if (why === undefined) continue;
-      refused.add(own.join('.'));
-      complaints.push({ path: own, what: `: is not supported: ${why}` });
-    }
-    for (const violation of violations(form, value)) if (!refused.has(violation.path.join('.'))) complaints.push(violation);
-    if (complaints.length === 0)
-      for (const [service, definition] of Object.entries(servicesOf(value, form)))
-        for (const [key, one] of Object.entries(definition)) {
-          const why = whyUnreadable(key, one);
-          if (why !== undefined) complaints.push({ path: [...servicePath(form, service), key], what: `: ${why}` });
-        }
-    const lineOf = (path: Path) => Number(source.at(path).slice(source.file.length + 1));
-    for (const { path, what } of complaints.toSorted((a, b) => lineOf(a.path) - lineOf(b.path)))
-      problems.push(`${source.at(path)}: ${path.join('.') || 'the file'}${what}`);
-    const made: Checked =
-      problems.length > before
-        ? { form, top: {}, services: {} }
-        : { form, top: form === 'fig' ? {} : value, services: servicesOf(value, form) };
+    const made = seen.get(source) ?? checkedFile(source, variables);
+    if (!seen.has(source)) problems.push(...made.problems);
     seen.set(source, made);
     return made;
   }
@@ -101,11 +72,10 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
     const { extends: entry, ...own } = definition;
     if (entry === undefined) return definition;
     const { file, service } = isMap(entry) ? entry : { file: undefined, service: entry };
-    const from = typeof file === 'string' ? open(file, source.file) : source;
+    const from = typeof file === 'string' ? deps.open(file, source.file) : source;
     const key = `${from.file} ${textOf(service)}`;
-    const before = problems.length;
-    const { form, services: there } = checked(from);
-    if (problems.length > before) return own;
+    const { form, services: there, problems: theirs } = checked(from);
+    if (theirs.length > 0) return own;
     const raw = there[textOf(service)];
     if (raw === undefined || way.includes(key)) {
       problems.push(
@@ -114,7 +84,37 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
       return own;
     }
     const base = extended(from, normalized(raw), servicePath(form, textOf(service)), [...way, key]);
-    return mergeFiles(base, own) as Definition;
+    const folder = from === source ? '' : folderOf(from.file);
+    return mergeFiles(folder === '' ? base : rebased(base, { folder, variables: { HOME: variables['HOME'] } }), own) as Definition;
+  }
+
+  /** What a file includes, each part once. */
+  function withIncluded(source: Source, entries: unknown): { readonly services: Map<string, Definition>; readonly resources: Resources } {
+    const found = { services: new Map<string, Definition>(), resources: { networks: {}, volumes: {}, secrets: {}, configs: {} } };
+    for (const [index, entry] of (Array.isArray(entries) ? entries : []).entries()) {
+      try {
+        const there = deps.include(entry, place.folder);
+        const circle = there.sources.find(({ file }) => place.way.includes(file) || file === source.file);
+        if (circle !== undefined) throw new ArpanetError('invalid', `${circle.file} includes itself in a circle`);
+        const way = [...place.way, source.file];
+        const stack = readIn(there.sources, { ...deps, variables: there.variables }, { folder: there.folder, way });
+        included.push(stack);
+        for (const [service, definition] of stack.services) {
+          refuseTwice(found.services.get(service), definition, `services.${service}`);
+          found.services.set(service, definition);
+        }
+        for (const kind of KINDS)
+          for (const [key, value] of Object.entries(stack[kind])) {
+            const known: Record<string, Json> = found.resources[kind];
+            refuseTwice(known[key], value, `${kind}.${key}`);
+            known[key] = value;
+          }
+      } catch (error) {
+        if (!(error instanceof ArpanetError)) throw error;
+        problems.push(`${source.at(['include', index])}: include: ${error.message}`);
+      }
+    }
+    return found;
   }
 
   for (const source of sources) {
@@ -124,94 +124,59 @@ export function readStack(sources: readonly Source[], { variables, open }: ReadD
     }
     const { form, top, services: own } = checked(source);
     if (typeof top['name'] === 'string') name = top['name'];
-    for (const [kind, into] of [
-      ['networks', networks],
-      ['volumes', volumes],
-      ['secrets', secrets],
-      ['configs', configs],
-    ] as const)
-      for (const [key, value] of Object.entries(isMap(top[kind]) ? top[kind] : {})) into[key] = mergeFiles(into[key], value ?? {}) as Json;
+    const others = withIncluded(source, top['include']);
+    for (const [service, definition] of others.services) services.set(service, mergeFiles(services.get(service), definition) as Definition);
+    for (const kind of KINDS)
+      for (const [key, value] of [...Object.entries(others.resources[kind]), ...Object.entries(isMap(top[kind]) ? top[kind] : {})]) {
+        const into = resources[kind] ?? {};
+        const before = source.replaced.some((path) => path.join('.') === `${kind}.${key}`) ? undefined : into[key];
+        into[key] = mergeFiles(before, value ?? {}) as Json;
+      }
     for (const [service, raw] of Object.entries(own)) {
       const path = servicePath(form, service);
       places.set(service, source.at(path));
       for (const key of Object.keys(raw)) places.set(`${service}.${key}`, source.at([...path, key]));
       const definition = extended(source, normalized(raw), path, [`${source.file} ${service}`]);
-      services.set(service, mergeFiles(services.get(service), definition) as Definition);
+      if (others.services.has(service) && JSON.stringify(others.services.get(service)) !== JSON.stringify(definition))
+        problems.push(`${source.at(path)}: ${path.join('.')}: an included file has a service "${service}", too, and they differ`);
+      const replaced = source.replaced
+        .filter((one) => path.every((step, index) => one[index] === step))
+        .map((one) => one.slice(path.length));
+      services.set(service, mergeFiles(without(services.get(service), replaced), definition) as Definition);
     }
   }
   if (problems.length > 0) throw new ArpanetError('invalid', problems.join('\n'));
-  const at = (service: string, key?: string) =>
-    (key === undefined ? undefined : places.get(`${service}.${key}`)) ?? places.get(service) ?? '';
-  return {
+  const at = (service: string, key?: string): string =>
+    (key === undefined ? undefined : places.get(`${service}.${key}`)) ??
+    places.get(service) ??
+    included.find((stack) => stack.services.has(service))?.at(service, key) ??
+    '';
+  const stack = {
     name,
     services,
-    networks,
-    volumes,
-    secrets,
-    configs,
-    unset: [...unset],
+    networks: resources['networks'] ?? {},
+    volumes: resources['volumes'] ?? {},
+    secrets: resources['secrets'] ?? {},
+    configs: resources['configs'] ?? {},
+    unset: [...new Set([...[...seen.values()].flatMap((one) => one.unset), ...included.flatMap((one) => one.unset)])],
+    ignored: [...[...seen.values()].flatMap((one) => one.ignored), ...included.flatMap((one) => one.ignored)],
     isFig: sources.every(({ value }) => isFirstForm(value)),
     at,
   };
+  return place.folder === undefined ? stack : elsewhere(stack, { folder: place.folder, variables });
 }
 
-const each = (read: (value: unknown) => unknown) => (value: unknown) => (Array.isArray(value) ? value : []).map(read);
-const times = (keys: readonly string[]) => (value: unknown) =>
-  keys.map((key) => (isMap(value) && value[key] !== undefined ? nanosecondsOf(value[key]) : 0));
-const READERS: Readonly<Record<string, (value: unknown) => unknown>> = {
-  command: wordsOf,
-  entrypoint: wordsOf,
-  ports: each(portsOf),
-  expose: each(portsOf),
-  volumes: each(mountOf),
-  mem_limit: bytesOf,
-  mem_reservation: bytesOf,
-  shm_size: bytesOf,
-  stop_grace_period: nanosecondsOf,
-  memswap_limit: swapOf,
-  healthcheck: times(['interval', 'timeout', 'start_period', 'start_interval']),
-};
-
-/** Why a value cannot be parsed; checked here, where its line is known. */
-function whyUnreadable(key: string, value: unknown): string | undefined {
-  try {
-    if (Object.hasOwn(READERS, key)) READERS[key]?.(value);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ArpanetError) return error.message;
-    throw error;
-  }
+/** With whole paths, so that it can be part of a project in another folder. */
+function elsewhere(stack: Stack, where: Elsewhere): Stack {
+  const files = (entries: Readonly<Record<string, Json>>) =>
+    Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, rebasedFile(entry, where)]));
+  const services = new Map([...stack.services].map(([service, definition]) => [service, rebased(definition, where)]));
+  return { ...stack, services, secrets: files(stack.secrets), configs: files(stack.configs) };
 }
 
-/** fig's form, and compose's first: services are at the top level. */
-const isFirstForm = (value: unknown): boolean =>
-  isMap(value) &&
-  !['version', 'services', 'name', 'networks', 'volumes'].some((key) => Object.hasOwn(value, key) && !isService(value[key]));
-const isService = (value: unknown): boolean => isMap(value) && (Object.hasOwn(value, 'image') || Object.hasOwn(value, 'build'));
-
-const servicePath = (form: Form, service: string): Path => (form === 'fig' ? [service] : ['services', service]);
-
-const servicesOf = (value: Json, form: Form): Readonly<Record<string, Definition>> =>
-  (form === 'fig' ? value : (value['services'] ?? {})) as Readonly<Record<string, Definition>>;
-
-const valueAt = (value: unknown, path: Path): unknown =>
-  path.reduce<unknown>((inner, step) => (isMap(inner) ? inner[String(step)] : undefined), value);
-
-/** The ways to all keys of maps. */
-function* paths(value: unknown, before: Path = []): Generator<Path> {
-  if (!isMap(value)) return;
-  for (const [key, inner] of Object.entries(value)) {
-    yield [...before, key];
-    yield* paths(inner, [...before, key]);
-  }
+function refuseTwice(known: unknown, given: unknown, what: string): void {
+  if (known !== undefined && JSON.stringify(known) !== JSON.stringify(given))
+    throw new ArpanetError('invalid', `${what}: two included files define it, and they differ`);
 }
 
-/** A key without a value (`environment:`) is the same as no key. */
-function dropNulls(value: unknown, form: Form): unknown {
-  const without = (map: unknown) => (isMap(map) ? Object.fromEntries(Object.entries(map).filter(([, one]) => one !== null)) : map);
-  const inServices = (services: unknown) =>
-    isMap(services) ? Object.fromEntries(Object.entries(services).map(([name, one]) => [name, without(one)])) : services;
-  if (form === 'fig') return inServices(value);
-  const top = without(value);
-  return isMap(top) && isMap(top['services']) ? { ...top, services: inServices(top['services']) } : top;
-}
+const folderOf = (file: string): string => file.slice(0, Math.max(0, file.lastIndexOf('/')));

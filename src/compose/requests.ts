@@ -12,7 +12,7 @@ import {
 import { type Definition, isMap } from './normalize.ts';
 import { hashedText } from './compose-hash.ts';
 import { secretFiles } from './stored-files.ts';
-import { bytesOf, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
+import { absolutePath, bytesOf, type Mount, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
 import { formatReservedCpus } from '../text/reserve-label.ts';
 
 /** What a stack's names mean in the cluster. */
@@ -105,7 +105,7 @@ export function requestOf(service: string, definition: Definition, number: numbe
           environment: fromEnvFiles,
           labels: fromFiles,
           variables: around.variables,
-          pathOf: (path) => pathOf(around.folder, path),
+          pathOf: (path) => absolutePath(around.folder, path, around.variables['HOME']),
         }),
       ),
       [composeLabels.configFiles]: around.files.join(','),
@@ -129,8 +129,12 @@ function placementLabels(definition: Definition): Readonly<Record<string, string
   return most > 0 ? { ...reserve, [labels.maxPerHost]: String(most) } : reserve;
 }
 
-/** What is built has the name that compose gives it; nothing is built here. */
-function imageOf(service: string, { image, build }: Definition, { project, isFig }: Surroundings): string {
+/** What is built has the name that compose gives it. Throws `invalid` for a service that has neither. */
+export function imageOf(
+  service: string,
+  { image, build }: Definition,
+  { project, isFig }: Pick<Surroundings, 'project' | 'isFig'>,
+): string {
   if (typeof image === 'string' && image !== '') return image;
   if (build === undefined) throw new ArpanetError('invalid', 'it has no image');
   return `${project}${isFig ? '_' : '-'}${service}`;
@@ -150,6 +154,7 @@ function endpointsOf(service: string, definition: Definition, number: number, ar
     const [target = '', alias = target] = link.split(':');
     return `${around.project}-${target}-1:${alias}`;
   });
+  const outside = texts(definition['external_links']).map((link) => (link.includes(':') ? link : `${link}:${link}`));
   return Object.fromEntries(
     asked
       .toSorted(([, a], [, b]) => rankOf(b) - rankOf(a))
@@ -166,7 +171,7 @@ function endpointsOf(service: string, definition: Definition, number: number, ar
           around.network(name),
           {
             Aliases: [nameOf(around.project, service, definition, number), service, ...texts(aliases)],
-            ...(links.length === 0 ? {} : { Links: links }),
+            ...(links.length + outside.length === 0 ? {} : { Links: [...links, ...outside] }),
             ...(Object.keys(asked).length === 0 ? {} : { IPAMConfig: asked }),
             ...(typeof mac === 'string' ? { MacAddress: mac } : {}),
             ...(isMap(options) ? { DriverOpts: textsOf(options) } : {}),
@@ -222,15 +227,18 @@ function hostConfigOf(definition: Definition, around: Surroundings, bindings: Ho
   const cpus = map(limits)['cpus'] ?? definition['cpus'];
   const memory = map(limits)['memory'] ?? definition['mem_limit'];
   const reserved = map(reservations)['memory'] ?? definition['mem_reservation'];
-  const binds = mounts(definition).flatMap(({ type, source, target, mode }) => {
-    if (type === 'tmpfs' || source === '') return [];
-    const from = type === 'volume' ? around.volume(source) : pathOf(around.folder, source);
+  const binds = mounts(definition).flatMap(({ type, source, target, mode, mustExist = false }) => {
+    if (type === 'tmpfs' || source === '' || mustExist) return [];
+    const from = type === 'volume' ? around.volume(source) : absolutePath(around.folder, source, around.variables['HOME']);
     return [`${from}:${target}:${mode === '' ? 'rw' : mode}`];
   });
   const inMemory = mounts(definition).flatMap(({ type, target, mode }) => (type === 'tmpfs' ? [`${target}:${mode}`] : []));
   const tmpfs = [...texts(definition['tmpfs']), ...inMemory];
+  // Only in this form does an Engine refuse a source that is missing.
+  const strict = mounts(definition).filter(({ mustExist }) => mustExist);
   return some({
     Binds: binds,
+    Mounts: strict.length === 0 ? undefined : strict.map((mount) => strictBind(mount, around)),
     PortBindings: bindings,
     RestartPolicy: restartOf(definition),
     Tmpfs: tmpfs.length === 0 ? undefined : Object.fromEntries(tmpfs.map((one) => [one.split(':')[0] ?? '', one.split(':')[1] ?? ''])),
@@ -269,6 +277,7 @@ function hostConfigOf(definition: Definition, around: Surroundings, bindings: Ho
         return { PathOnHost, PathInContainer, CgroupPermissions };
       }),
     ),
+    DeviceRequests: deviceRequests(definition),
     DeviceCgroupRules: definition['device_cgroup_rules'],
     Annotations: definition['annotations'],
     CgroupnsMode: definition['cgroup'],
@@ -306,6 +315,38 @@ function hostConfigOf(definition: Definition, around: Surroundings, bindings: Ho
   });
 }
 
+function strictBind({ source, target, mode }: Mount, { folder, variables }: Surroundings): Json {
+  const words = mode.split(',');
+  const propagation = words.find((word) => /^r?(?:shared|slave|private)$/.test(word));
+  return {
+    Type: 'bind',
+    Source: absolutePath(folder, source, variables['HOME']),
+    Target: target,
+    ReadOnly: words.includes('ro'),
+    ...(propagation === undefined ? {} : { BindOptions: { Propagation: propagation } }),
+  };
+}
+
+/** `gpus: all`, a list of them, and `deploy.resources.reservations.devices`: what `docker run --gpus` asks of an Engine. */
+function deviceRequests(definition: Definition): readonly Json[] | undefined {
+  const { gpus } = definition;
+  const asked = [
+    ...(gpus === 'all' ? [{ count: -1 }] : listOf(gpus)).map((one) => ({
+      ...map(one),
+      capabilities: [...texts(map(one)['capabilities']), 'gpu'],
+    })),
+    ...listOf(map(map(map(definition['deploy'])['resources'])['reservations'])['devices']).map(map),
+  ];
+  if (asked.length === 0) return undefined;
+  return asked.map(({ driver = '', count, device_ids: ids, capabilities, options }: Json) => ({
+    Driver: driver,
+    Count: ids === undefined ? (count === undefined || count === 'all' ? -1 : Number(count)) : 0,
+    DeviceIDs: when(ids, texts),
+    Capabilities: [texts(capabilities)],
+    Options: when(options, (value) => textsOf(map(value))),
+  }));
+}
+
 /** `400000`, or `400ms`. */
 const microsecondsOf = (value: unknown): number => (/^\d+$/.test(textOf(value)) ? Number(value) : nanosecondsOf(value) / 1000);
 
@@ -322,15 +363,6 @@ function blkioOf(config: Json): Json {
     BlkioDeviceWriteBps: each('device_write_bps', 'Rate', bytesOf),
     BlkioDeviceWriteIOps: each('device_write_iops', 'Rate', Number),
   };
-}
-
-function pathOf(folder: string, path: string): string {
-  if (path.startsWith('/')) return path;
-  const steps: string[] = [];
-  for (const step of `${folder}/${path}`.split('/'))
-    if (step === '..') steps.pop();
-    else if (step !== '' && step !== '.') steps.push(step);
-  return `/${steps.join('/')}`;
 }
 
 export function restartOf(definition: Definition): Json | undefined {

@@ -1,5 +1,5 @@
 /** A YAML file as plain data, with the line of each key. YAML 1.1 where compose-go reads that. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type ScalarTag } from 'yaml';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, type ScalarTag, visit } from 'yaml';
 import { ArpanetError } from '../model/index.ts';
 
 export type Path = readonly (string | number)[];
@@ -10,6 +10,8 @@ export interface Source {
   readonly value: unknown;
   /** `compose.yml:12`: the line of the key at this path, or of the nearest key above it that the file has. */
   readonly at: (path: Path) => string;
+  /** Where this file takes away what earlier ones have: `!reset` puts nothing in its place, `!override` its own value (compose-spec, 13-merge.md). */
+  readonly replaced: readonly Path[];
 }
 
 /** `0440` is octal, as compose's YAML parser reads it (YAML 1.1; YAML 1.2 would take it for 440). */
@@ -35,6 +37,16 @@ export function parseSource(file: string, text: string): Source {
     const { line, col } = counter.linePos(error.pos[0]);
     throw new ArpanetError('invalid', `${file}:${line}:${col}: ${error.message}`);
   }
+  const replaced: Path[] = [];
+  visit(document, {
+    Pair(_, pair, ancestors) {
+      const { tag = '' } = isNode(pair.value) ? pair.value : {};
+      if (tag !== '!reset' && tag !== '!override') return undefined;
+      const pairs = [...ancestors.filter((one) => isPair(one)), pair];
+      replaced.push(pairs.map(({ key }) => (isScalar(key) ? String(key.value) : '')));
+      return tag === '!reset' ? visit.REMOVE : undefined;
+    },
+  });
   const lineOf = (path: Path): number => {
     let node: unknown = document.contents;
     let offset = 0;
@@ -52,5 +64,5 @@ export function parseSource(file: string, text: string): Source {
     }
     return counter.linePos(offset).line;
   };
-  return { file, value: document.toJS(), at: (path) => `${file}:${lineOf(path)}` };
+  return { file, replaced, value: document.toJS(), at: (path) => `${file}:${lineOf(path)}` };
 }

@@ -79,11 +79,25 @@ export function portsOf(value: unknown): readonly Port[] {
   return targets.map((one, index) => ({ target: `${one}/${protocol}`, published: outside[index] ?? '', hostIp }));
 }
 
+/** From `folder` where it does not begin with `/`; `~` is the home of the person, if it is known. */
+export function absolutePath(folder: string, path: string, home: string | undefined): string {
+  const whole =
+    home !== undefined && /^~(?:\/|$)/.test(path) ? `${home}${path.slice(1)}` : path.startsWith('/') ? path : `${folder}/${path}`;
+  if (whole === path) return path;
+  const steps: string[] = [];
+  for (const step of whole.split('/'))
+    if (step === '..') steps.pop();
+    else if (step !== '' && step !== '.') steps.push(step);
+  return `/${steps.join('/')}`;
+}
+
 export interface Mount {
   readonly type: string;
   readonly source: string;
   readonly target: string;
   readonly mode: string;
+  /** A bind whose source an Engine must not make. */
+  readonly mustExist?: boolean;
 }
 
 /** `/data`, `name:/data:ro`, `./here:/data`, or the long form. */
@@ -139,13 +153,15 @@ function longMountOf({ type = 'volume', source = '', target, read_only: readOnly
   if (typeof target !== 'string') throw bad('a volume in long form needs its target, a path in the container');
   if (type !== 'volume' && type !== 'bind' && type !== 'tmpfs')
     throw bad(`a volume's type is volume, bind or tmpfs, not "${textOf(type)}"`);
-  const { propagation, selinux } = (bind ?? {}) as Map;
+  const { propagation, selinux, recursive, create_host_path: isMade = true } = (bind ?? {}) as Map;
   const { nocopy, subpath } = (volume ?? {}) as Map;
   const { size, mode } = (tmpfs ?? {}) as Map;
+  if (recursive !== undefined) throw bad('bind.recursive is not supported: what is mounted below the source is in the container, too');
   if (subpath !== undefined) throw bad('volume.subpath is not supported: give the part a volume of its own');
   const words =
     type === 'tmpfs'
       ? [size === undefined ? '' : `size=${bytesOf(size)}`, mode === undefined ? '' : `mode=${Number(mode).toString(8)}`]
       : [isTrue(readOnly) ? 'ro' : '', isTrue(nocopy) ? 'nocopy' : '', textOf(propagation ?? ''), textOf(selinux ?? '')];
-  return { type, source: textOf(source), target, mode: words.filter(Boolean).join(',') };
+  const mustExist = type === 'bind' && !isTrue(isMade);
+  return { type, source: textOf(source), target, mode: words.filter(Boolean).join(','), ...(mustExist ? { mustExist } : {}) };
 }

@@ -41,6 +41,8 @@ export interface Leased {
 export interface NetworkPlans {
   /** What is wrong with a host that has these routes, as they leave too little of the pool for networks; undefined: nothing. Default routes do not count. */
   readonly routesFault: (routes: readonly string[]) => string | undefined;
+  /** CIDR of the subnet that was allocated last; the next one is behind it. */
+  readonly newest: () => string | undefined;
   readonly plan: (request: NetworkRequest) => { readonly record: NetworkRecord; readonly changes: readonly Change[] };
   /** Record and subnet first, then all leases: if the plan is committed in parts, the first removes the network, and `sweep` can do the rest. */
   readonly planRemoval: (network: string) => readonly Change[];
@@ -49,6 +51,8 @@ export interface NetworkPlans {
 export interface LeasePlans {
   /** An address for an instance, `offered`. */
   readonly planOffer: (network: string, request: AddressRequest) => Leased;
+  /** `planOffer` for this owner prefers this address for ten minutes. */
+  readonly promise: (network: string, owner: string, ip: string) => void;
   readonly planBind: (network: string, ip: string) => readonly Change[];
   /** Gives the lease to another owner, after a rename or to undo a replacement. Nothing if `from` does not own it. */
   readonly planTransfer: (

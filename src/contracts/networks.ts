@@ -1,4 +1,5 @@
 /** The cluster's networks, and which containers are on them. */
+import type { IdleSince } from './allocator.ts';
 import type { ClusterNetwork, ContainerView, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
 
 export interface NetworkRemoval {
@@ -7,6 +8,8 @@ export interface NetworkRemoval {
 }
 
 export interface Networks {
+  /** Of a lease that would yield to somebody else now. */
+  readonly idleSince: IdleSince;
   readonly list: () => readonly ClusterNetwork[];
   /** Our id, unique prefix, name. Throws `not-found`: `network x not found`. */
   readonly one: (reference: string) => ClusterNetwork;

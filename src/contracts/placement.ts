@@ -64,6 +64,8 @@ export interface HostSnapshot {
 export interface RehearsedCreate {
   readonly name: string;
   readonly request: CreateRequest;
+  /** It takes the place of the container of this name, which then holds nothing any more. */
+  readonly isReplacement?: boolean;
 }
 
 /** What a host's containers reserve. */
@@ -75,6 +77,8 @@ export interface Reserved {
 export interface Placements {
   /** Where these would go, one after the other, if they were created now. Changes nothing. */
   readonly rehearse: (creates: readonly RehearsedCreate[]) => readonly Placement[];
+  /** A container of this name goes to this host when it is created in the next ten minutes, if it fits there then. */
+  readonly hold: (container: string, host: string) => void;
   /** The hosts as placement sees them. */
   readonly snapshots: () => readonly HostSnapshot[];
   /** By host: what its containers reserve. */

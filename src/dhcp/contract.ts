@@ -14,6 +14,8 @@ export interface DhcpDeps {
   readonly restMs: number;
   readonly epoch: number;
   readonly now: () => number;
+  /** The subnet that was allocated last, by another allocator over the same ledger, also where its network was removed since. */
+  readonly newest?: string | undefined;
   /** 64 hex digits. */
   readonly newId: () => string;
 }

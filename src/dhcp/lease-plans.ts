@@ -25,6 +25,8 @@ import { describeExhausted, describeWanted } from './refusals.ts';
 import { isUnneeded } from './sweep.ts';
 import { type Address, contains, formatAddress, parseAddress, type Subnet } from '../text/ipv4.ts';
 
+/** Images may be copied and health be waited for before a container is made. */
+const PROMISED_MS = 10 * 60_000;
 /** A transaction takes 63 changes; this leaves room for the caller's. */
 const SWEEP_AT_ONCE = 48;
 /** Of a network, the addresses that were asked for by name last. */
@@ -35,6 +37,8 @@ interface Hints {
   next: Address;
   /** Own address by host. */
   readonly gateways: Map<string, string>;
+  /** What a rehearsal has promised, by owner. */
+  readonly promised: Map<string, { readonly ip: string; readonly untilMs: number }>;
 }
 
 export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): Pick<Allocator, 'leases' | 'yielding'> {
@@ -58,7 +62,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     const known = hints.get(record.id);
     if (known) return known;
     const gateways = new Map(leasesOf(record.id).flatMap((had) => (had.kind === 'gateway' ? [[had.owner, had.ip] as const] : [])));
-    const fresh = { next: 0, gateways };
+    const fresh = { next: 0, gateways, promised: new Map() };
     hints.set(record.id, fresh);
     return fresh;
   }
@@ -99,6 +103,12 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
       return offer(choice.address, choice.replaces);
     }
     const here = hintsOf(record);
+    const promised = here.promised.get(owner);
+    here.promised.delete(owner);
+    if (promised !== undefined && now() < promised.untilMs) {
+      const choice = chooseWanted(ground, promised.ip, owner);
+      if (choice.kind === 'chosen') return offer(choice.address, choice.replaces);
+    }
     const { address, replaces } = orExhausted(record, chooseForInstance(ground, here.next));
     if (replaces === undefined) here.next = address + 1;
     return offer(address, replaces);
@@ -147,6 +157,12 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     const had = gatewayLeaseOf(record, host);
     if (had !== undefined || takesNone(record, host) || chooseForHost(groundOf(record)).kind === 'chosen') return undefined;
     return longestIdle(leasesOf(network), idleSince);
+  }
+
+  function promise(network: string, owner: string, ip: string): void {
+    const { promised } = hintsOf(recordOf(network));
+    for (const [other, { untilMs }] of promised) if (untilMs <= now()) promised.delete(other);
+    promised.set(owner, { ip, untilMs: now() + PROMISED_MS });
   }
 
   function planBind(network: string, ip: string): readonly Change[] {
@@ -272,6 +288,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
 
   const leases: LeasePlans = {
     planOffer,
+    promise,
     planBind,
     planTransfer,
     planRelease,

@@ -29,7 +29,7 @@ interface Used {
 
 export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): NetworkPlans {
   const { ledger } = deps;
-  let lastCut: Subnet | undefined;
+  let lastCut = deps.newest === undefined ? undefined : subnetOf(deps.newest);
   /** The pool can be changed at run time; existing networks keep their subnets. */
   const poolNow = () => subnetOf(deps.pool);
 
@@ -134,7 +134,7 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     return coveredShare(pool, inPool) > MOST_ROUTED ? describeRouted(pool, inPool) : undefined;
   }
 
-  return { plan, planRemoval, routesFault };
+  return { plan, planRemoval, routesFault, newest: () => lastCut?.cidr };
 }
 
 /** As an Engine takes it: the first of the range, or of the subnet. */

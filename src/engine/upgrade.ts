@@ -4,13 +4,17 @@ import net, { type Socket } from 'node:net';
 import { ArpanetError, type ErrorKind } from '../model/errors.ts';
 import { HIGH_WATER_MARK_BYTES } from './reused-read-buffer.ts';
 
+/** One HTTP/1.1 request that asks for another protocol on its connection. Times in ms. */
 export interface UpgradeRequest {
   readonly host: string;
   readonly port: number;
   readonly path: string;
   /** Value of the `Upgrade` header. */
   readonly protocol: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** A list is one line for each value. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** `GET` where it is not given. */
+  readonly method?: string;
   /** The other side, for error messages: `engine gateway 10.0.0.2:2376`. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
@@ -36,10 +40,10 @@ export function dialUnix(path: string, onread?: net.OnReadOpts): Socket {
  * Throws `unavailable` (refused, unreachable, closed), `timeout`, or by status: `unauthorized` (401), `forbidden` (403), `not-leader` (409).
  */
 export function openUpgrade(request: UpgradeRequest): Promise<Socket> {
-  const { host, port, path, protocol, what, signal, timeoutMs = 5_000 } = request;
+  const { host, port, path, protocol, what, signal, method = 'GET', timeoutMs = 5_000 } = request;
   return new Promise((resolve, reject) => {
     const headers = { ...request.headers, Connection: 'Upgrade', Upgrade: protocol };
-    const call = http.request({ host, port, path, headers, createConnection: () => dial(host, port), ...(signal && { signal }) });
+    const call = http.request({ host, port, method, path, headers, createConnection: () => dial(host, port), ...(signal && { signal }) });
     const timer = setTimeout(() => call.destroy(new ArpanetError('timeout', `${what} did not answer within ${timeoutMs} ms`)), timeoutMs);
     const settle = (act: () => void): void => {
       clearTimeout(timer);

@@ -54,8 +54,12 @@ export interface OperatorDeps {
   readonly everything: () => readonly (readonly [key: string, value: unknown])[];
   /** The kept decision of a container, by name or id. Throws `not-found`. */
   readonly decision: (reference: string) => Decision;
-  /** Where these would go if they were created now, one after the other. */
-  readonly rehearse: (creates: readonly RehearsedCreate[], networks: readonly NetworkCreateRequest[]) => readonly Rehearsal[];
+  /** Where these would go if they were created now, one after the other. `isHeld`: the creates that follow get it, in whatever order they come. */
+  readonly rehearse: (
+    creates: readonly RehearsedCreate[],
+    networks: readonly NetworkCreateRequest[],
+    isHeld: boolean,
+  ) => readonly Rehearsal[];
   /** Compares all that is known with all that is; with `fix` the reconcilers run first. */
   readonly audit: (fix: boolean) => Promise<AuditReport>;
   /** Deletes a record that cannot be read, by its key. Throws `not-found`. */
@@ -184,13 +188,13 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(explained(deps, request.params.container));
   });
   router.post('/rehearse', readBytes(), (request, response) => {
-    const { creates, networks = [] } = bodyOf(request, 'RehearseRequest');
-    const given = creates?.flatMap(({ name, request: create }) =>
-      name === undefined || create === undefined ? [] : [{ name, request: create }],
+    const { creates, networks = [], hold = false } = bodyOf(request, 'RehearseRequest');
+    const given = creates?.flatMap(({ name, request: create, isReplacement = false }) =>
+      name === undefined || create === undefined ? [] : [{ name, request: create, isReplacement }],
     );
     if (given === undefined || given.length !== creates?.length)
       throw new ArpanetError('invalid', 'the request\'s body has no list "creates" of {name, request}');
-    response.json(deps.rehearse(given, networks));
+    response.json(deps.rehearse(given, networks, hold));
   });
   router.get('/dial', async (request, response) => {
     const [host = '', container = '', address = '', port = ''] = ['host', 'container', 'address', 'port'].map((name) => {

@@ -23,8 +23,8 @@ const BODIES: GoTypes = {
   ...DOCKER_TYPES,
   'arpanet.SchedulerRequest': { name: '*string', url: '*string', gone: 'bool', faults: '*arpanet.ProcessFaults' },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
-  'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest' },
-  'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}` },
+  'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest', hold: 'bool' },
+  'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}`, isReplacement: 'bool' },
   'arpanet.RecordRequest': { name: 'string', type: '*string', value: '*string' },
   'arpanet.DiscardRequest': { key: '*string' },
   'arpanet.SettingRequest': { value: '*string' },
@@ -69,8 +69,9 @@ export interface SchedulerRequest {
 }
 
 export interface RehearseRequest {
-  readonly creates?: readonly { readonly name?: string; readonly request?: CreateRequest }[];
+  readonly creates?: readonly { readonly name?: string; readonly request?: CreateRequest; readonly isReplacement?: boolean }[];
   readonly networks?: readonly NetworkCreateRequest[];
+  readonly hold?: boolean;
 }
 
 export interface RecordRequest {

@@ -20,7 +20,7 @@ import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
 import { publishedView } from './published-ports.ts';
 import { createRequests } from './requests.ts';
-import { withAddresses } from './rehearsal.ts';
+import { hold, withAddresses } from './rehearsal.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { processFaults } from '../telemetry/faults.ts';
@@ -181,9 +181,20 @@ export async function startLeadership(
     stopped.signal,
   );
   nameFlushes.answer(() => registrar.flush());
-  const rehearse: Leadership['rehearse'] = (creates, networks) => {
+  const rehearse: Leadership['rehearse'] = (creates, networks, isHeld) => {
     const routes = scheduler.hosts.list().flatMap(({ facts }) => facts?.routes ?? []);
-    return withAddresses(dhcpDeps, creates, scheduler.placement.rehearse(creates), networks, routes);
+    const rehearsed = withAddresses(
+      dhcpDeps,
+      dhcp,
+      scheduler.networks.idleSince,
+      creates,
+      scheduler.placement.rehearse(creates),
+      networks,
+      routes,
+    );
+    const idOf = (name: string) => scheduler.networks.list().find(({ record }) => record.name === name || record.id === name)?.record.id;
+    if (isHeld) hold(scheduler.placement, dhcp, idOf, creates, rehearsed);
+    return rehearsed;
   };
   const services = startServices(
     {
@@ -193,7 +204,7 @@ export async function startLeadership(
       now: steadyNow,
       newId,
       lostAfterMs: () => 2 * live.now().hostDownAfter,
-      rehearse: (creates) => rehearse(creates, []),
+      rehearse: (creates) => rehearse(creates, [], false),
       failpoint: rooms.failpoint,
     },
     stopped.signal,

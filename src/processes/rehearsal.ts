@@ -1,5 +1,5 @@
 /** What creates would get if they were made now: hosts and addresses. Planned on a copy of the ledger's words that is thrown away. Reads the ledger. */
-import type { RehearsedCreate } from '../contracts/index.ts';
+import type { Allocator, IdleSince, Placements, RehearsedCreate } from '../contracts/index.ts';
 import { createDhcp } from '../dhcp/index.ts';
 import {
   ArpanetError,
@@ -18,6 +18,8 @@ type DhcpDeps = Parameters<typeof createDhcp>[0];
 /** `networks`: those that a deploy would make first; `routes`: CIDRs that some host routes already. */
 export function withAddresses(
   dhcpDeps: DhcpDeps,
+  live: Pick<Allocator, 'networks'>,
+  idleSince: IdleSince,
   creates: readonly RehearsedCreate[],
   placements: readonly Placement[],
   networks: readonly NetworkCreateRequest[],
@@ -25,16 +27,18 @@ export function withAddresses(
 ): readonly Rehearsal[] {
   const { ledger, apply } = scratch(dhcpDeps.ledger);
   const { pool, restMs, defaultPrefix, epoch, now, newId } = dhcpDeps;
-  const dhcp = createDhcp({ ledger, pool, restMs, defaultPrefix, epoch, now, newId });
+  const dhcp = createDhcp({ ledger, pool, restMs, defaultPrefix, epoch, now, newId, newest: live.networks.newest() });
   const ids = new Map(ledger.list<NetworkRecord>(keys.networks).map(([, { name, id }]) => [name, id]));
-  for (const { Name = '', Labels, Options, IPAM } of networks) {
+  for (const { Name = '', Labels, Options, IPAM, Driver, Internal = false, EnableIPv6 = false } of networks) {
     const labels = Labels ?? {};
     const plan = dhcp.networks.plan({
       name: Name,
       deployment: deploymentIn(labels),
       labels,
       options: Options ?? {},
-      internal: false,
+      ...(Driver ? { driver: Driver } : {}),
+      internal: Internal,
+      enableIpv6: EnableIPv6,
       attachable: false,
       implicit: false,
       createdAtMs: now(),
@@ -54,8 +58,12 @@ export function withAddresses(
         if (network === 'default' || predefinedNetworks.has(network)) continue;
         const id = ids.get(network) ?? network;
         const { host } = placement.decision;
+        const asked = { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address };
+        // What nobody runs with yields, as in a create.
+        const occupant = () => dhcp.yielding.occupantForHost(id, host, idleSince) ?? dhcp.yielding.occupant(id, asked, idleSince);
+        for (let held = occupant(); held !== undefined; held = occupant()) apply([{ kind: 'delete', key: keys.lease(id, held.ip) }]);
         apply(dhcp.leases.planGateway(id, host).changes);
-        const offer = dhcp.leases.planOffer(id, { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address });
+        const offer = dhcp.leases.planOffer(id, asked);
         apply(offer.changes);
         addresses[network] = offer.ip;
       }
@@ -65,6 +73,25 @@ export function withAddresses(
     }
     return { ...placement, addresses };
   });
+}
+
+/** What was rehearsed is kept for the creates that follow, in whatever order they come. */
+export function hold(
+  placement: Pick<Placements, 'hold'>,
+  { leases }: Pick<Allocator, 'leases'>,
+  networkId: (name: string) => string | undefined,
+  creates: readonly RehearsedCreate[],
+  rehearsed: readonly Rehearsal[],
+): void {
+  for (const [index, { name }] of creates.entries()) {
+    const found = rehearsed[index];
+    if (found?.kind !== 'placed') continue;
+    placement.hold(name, found.decision.host);
+    for (const [network, ip] of Object.entries(found.addresses)) {
+      const id = networkId(network);
+      if (id !== undefined) leases.promise(id, name, ip);
+    }
+  }
 }
 
 /** What is written here is seen here, and nowhere else. */

@@ -75,7 +75,7 @@ export async function runScheduler(
         throw new ArpanetError('not-found', `${reference} was not placed by this cluster: there is no placement decision`);
       return record.decision;
     },
-    rehearse: (creates, networks) => current().rehearse(creates, networks),
+    rehearse: (creates, networks, isHeld) => current().rehearse(creates, networks, isHeld),
     services: () => current().services.services,
     hostOperations: () => current().services.hosts,
     dial: (host, address, port) => current().scheduler.agents.dial(host, address, port),

@@ -21,6 +21,7 @@ import { commitInPieces, containerRecords, type Core, createCommit, lostIds, rem
 import { createCreatesInProgress } from './create/creates-in-progress.ts';
 import { createPendingCreates } from './create/pending-creates.ts';
 import { createPipeline } from './create/pipeline.ts';
+import { createPromisedHosts } from './placement/promised-hosts.ts';
 import { createRefusals } from './create/refusals.ts';
 import { createRehearse, snapshotsNow } from './create/rehearse.ts';
 import type { SchedulerDeps } from './deps.ts';
@@ -117,12 +118,13 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   // containers
   const creates = createCreatesInProgress();
   const refusals = createRefusals();
+  const promisedHosts = createPromisedHosts(deps.now);
   const lifecycle = createLifecycle(core, overlays, deps.settings.lingerMs);
   const lostContainers = createLost(core, overlays);
   const adopt = createAdopt({ core, overlays, lifecycle, lost: lostContainers, creates });
   const adopter = startAdopter(core, adopt, lifecycle);
   const platforms = createPlatforms(core);
-  const pipeline = createPipeline({ core, overlays, volumes, images, platforms, adopt, creates, refusals, addresses });
+  const pipeline = createPipeline({ core, overlays, volumes, images, platforms, adopt, creates, refusals, addresses, promisedHosts });
   const pendingCreates = createPendingCreates({ core, adopt, lifecycle, creates });
   const replaceLost = createReplaceLost(core, overlays, pipeline);
   const hostRemoval = createHostRemoval(core, { hosts, lifecycle, overlays });
@@ -207,6 +209,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       verdict: ({ host, facts }) => judge(host, facts.inspect),
     },
     networks: {
+      idleSince: addresses.idleSince,
       list: networks.list,
       one: networks.one,
       create: networks.create,
@@ -230,6 +233,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     events: { listen: feed.listen, recent: feed.recent, shown: feed.shown },
     placement: {
       rehearse: createRehearse(core, volumes, platforms),
+      hold: promisedHosts.hold,
       snapshots: () => snapshotsNow(core),
       reserved: () => new Map(snapshotsNow(core).map((host) => [host.name, reservedCores(host)])),
       refusal: refusals.of,

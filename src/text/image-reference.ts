@@ -3,6 +3,8 @@
  * Source: distribution/reference: the grammar of regexp.go, the defaults of normalize.go.
  */
 
+const DEFAULT_REGISTRY = 'docker.io';
+
 export interface ImageReference {
   /** Without tag and digest, as people write it: `busybox`, `me/app`, `registry:5000/app`. */
   readonly familiarName: string;
@@ -39,6 +41,13 @@ export function parseImageReference(text: string): ImageReference | undefined {
     digest,
   };
 }
+
+/** The host that an image is pulled from; that of the default registry for what is no reference. */
+export const registryOf = (text: string): string => parseImageReference(text)?.wholeName.split('/')[0] ?? DEFAULT_REGISTRY;
+
+/** What `docker login` calls a registry's host in its config file. Source: docker/cli, registry/config.go, `IndexServer`. */
+export const loginServer = (host: string): string =>
+  [DEFAULT_REGISTRY, 'index.docker.io', 'registry-1.docker.io'].includes(host) ? 'https://index.docker.io/v1/' : host;
 
 /**
  * As Engines list it: `docker.io/library/busybox` is `busybox:latest`; a digest takes the tag's place, `app@sha256:…`. The text itself when it is no

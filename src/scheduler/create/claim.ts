@@ -37,6 +37,7 @@ import type { Charge } from '../placement/snapshot.ts';
 import { portWarnings, refusedPort } from '../networks/port-claims.ts';
 import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
+import type { PromisedHosts } from '../placement/promised-hosts.ts';
 import type { Refusals } from './refusals.ts';
 import type { JoinedNetwork } from './rewrite.ts';
 import { filledIn, filledNeeds, type TemplateFacts } from './templates.ts';
@@ -76,6 +77,7 @@ export interface ClaimParts {
   readonly overlays: Overlays;
   readonly refusals: Refusals;
   readonly addresses: Pick<Addresses, 'idleSince'>;
+  readonly promisedHosts: PromisedHosts;
 }
 
 /**
@@ -109,7 +111,7 @@ export function refuseTaken(core: Core, name: string): void {
 
 const hasNoVolumes = ({ facts }: ContainerView): boolean => (facts.inspect.Mounts ?? []).length === 0;
 
-export function createClaim({ core, platforms, volumes, overlays, refusals, addresses }: ClaimParts): Claim {
+export function createClaim({ core, platforms, volumes, overlays, refusals, addresses, promisedHosts }: ClaimParts): Claim {
   const { deps, view, images, commit } = core;
   const { dhcp, ledger } = deps;
   const pending = new Map<string, readonly Charge[]>();
@@ -187,7 +189,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
       refusals.keep(name, placement.refused, deps.settings.strategy, nowMs);
       throw new ArpanetError(isAnyAlive ? 'unplaceable' : 'unavailable', placement.message);
     }
-    const { decision } = placement;
+    const decision = promisedHosts.kept(name, placement.decision);
     const chosen = hosts.find((host) => host.name === decision.host);
     if (chosen !== undefined) pending.set(chosen.name, [...chosen.pending, chargeFor(wanted, chosen, nowMs)]);
     if (identity.mode.kind === 'container' || (identity.mode.kind === 'native' && identity.mode.name !== 'bridge'))

@@ -27,6 +27,7 @@ import { packRequest } from './packed-request.ts';
 import { rememberedFacts } from '../view/placeholder-containers.ts';
 import type { CreatesInProgress } from './creates-in-progress.ts';
 import { rewrite } from './rewrite.ts';
+import type { PromisedHosts } from '../placement/promised-hosts.ts';
 import { incompleteCreate, type Refusals } from './refusals.ts';
 import { createUndo, type UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
@@ -52,6 +53,7 @@ export interface PipelineParts {
   readonly creates: CreatesInProgress;
   readonly refusals: Refusals;
   readonly addresses: Addresses;
+  readonly promisedHosts: PromisedHosts;
 }
 
 export function createPipeline({
@@ -64,10 +66,11 @@ export function createPipeline({
   creates,
   refusals,
   addresses,
+  promisedHosts,
 }: PipelineParts): Pipeline {
   const { deps, view, records, engines, syncs, commit } = core;
   const { log, dhcp } = deps;
-  const claim: Claim = createClaim({ core, platforms, volumes, overlays, refusals, addresses });
+  const claim: Claim = createClaim({ core, platforms, volumes, overlays, refusals, addresses, promisedHosts });
   const exposedPorts = createExposedPorts(core);
   const running = new Map<string, { readonly created: Promise<CreatedContainer>; readonly signal: AbortSignal }>();
 

@@ -117,7 +117,9 @@ export function createRehearse(
   }
 
   return (creates) => {
-    let scene: Scene = { hosts: new Map(snapshotsNow(core).map((host) => [host.name, host])), volumes: new Map(), containers: new Map() };
+    const replaced = new Set(creates.flatMap(({ name, isReplacement }) => (isReplacement === true ? [name] : [])));
+    const hosts = snapshotsNow(core).map((host) => ({ ...host, containers: host.containers.filter(({ name }) => !replaced.has(name)) }));
+    let scene: Scene = { hosts: new Map(hosts.map((host) => [host.name, host])), volumes: new Map(), containers: new Map() };
     const parts = creates.map(({ name, request }) => {
       try {
         const written = identify({ name, request, taken: () => [] });

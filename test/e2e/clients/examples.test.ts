@@ -1,10 +1,11 @@
-/** The three projects of examples/ that people have, brought up, used and taken down with each compose. */
+/** The three projects of examples/ that people have, brought up, used and taken down with each compose; and what `arpanet deploy` brings up alone. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 import { repository } from '../../support/cluster/paths.ts';
+import { describeDeploys } from '../../support/suites/deploy-suite.ts';
 
 describe('the examples on three hosts', () => {
   let cluster: Cluster;
@@ -21,6 +22,8 @@ describe('the examples on three hosts', () => {
     (await must(cluster.docker('ps', '--filter', `label=com.docker.compose.service=${service}`, '--format', '{{.Label "arpanet.host"}}')))
       .trim()
       .split('\n');
+
+  describeDeploys(() => cluster);
 
   for (const version of ['docker-compose 1.29.2', 'compose v2'] as const) {
     const composeIn = (example: string) => {

@@ -136,7 +136,8 @@ describe('the config hash', () => {
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   function ours(file: string): Readonly<Record<string, string>> {
-    const stack = readStack([parseSource(file, readFileSync(file, 'utf8'))], { variables: env, open: () => assert.fail('no other file') });
+    const none = () => assert.fail('no other file');
+    const stack = readStack([parseSource(file, readFileSync(file, 'utf8'))], { variables: env, open: none, include: none });
     const { networks, volumes } = resourcesOf(stack, 'abc');
     const around: Surroundings = {
       project: 'abc',

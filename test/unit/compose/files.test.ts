@@ -14,7 +14,11 @@ import {
 const read = (text: string, variables: Record<string, string> = {}, more: readonly string[] = []): Stack =>
   readStack(
     [text, ...more].map((one, index) => parseSource(index === 0 ? 'compose.yml' : `more-${index}.yml`, one)),
-    { variables, open: (file) => parseSource(file, 'services:\n  base:\n    image: busybox\n    environment: [A=1, B=2]\n') },
+    {
+      variables,
+      open: (file) => parseSource(file, 'services:\n  base:\n    image: busybox\n    environment: [A=1, B=2]\n'),
+      include: () => assert.fail('nothing is included'),
+    },
   );
 
 const around = (stack: Stack): Surroundings => {
@@ -44,13 +48,13 @@ const order = (text: string, asked = {}) => plan(text, [], asked).waves.map((wav
 
 describe('fig and compose files', () => {
   it('an unknown key is named with file, line and what was meant; all complaints come at once', () => {
-    const file = 'services:\n  web:\n    image: busybox\n    enviroment:\n      A: 1\n    ports: 80\n    gpus: all\n';
+    const file = 'services:\n  web:\n    image: busybox\n    enviroment:\n      A: 1\n    ports: 80\n    post_start: []\n';
     assert.throws(() => read(file), {
       kind: 'invalid',
       message: [
         'compose.yml:4: services.web.enviroment: unknown key: did you mean "environment"?',
         'compose.yml:6: services.web.ports must be a list',
-        'compose.yml:7: services.web.gpus: is not supported: GPU scheduling is not supported: use a placement constraint and devices',
+        'compose.yml:7: services.web.post_start: is not supported: the cluster also starts instances after the deploy, and would not run it there: do it in the entrypoint',
       ].join('\n'),
     });
   });
@@ -226,7 +230,11 @@ volumes: {data: }
     );
     assert.throws(deploy('mode: global, replicas: 2'), /a global service runs once on every host/);
     assert.throws(deploy('replica: 1'), /compose\.yml:4: services\.web\.deploy\.replica: unknown key: did you mean "replicas"/);
-    assert.throws(() => plan('services:\n  web: {build: ., pull_policy: build}\n'), /docker compose build/);
+    for (const more of ['ssh: [default]', 'additional_contexts: {a: b}', 'privileged: true'])
+      assert.throws(
+        () => plan(`services:\n  web: {build: {context: ., ${more}}}\n`),
+        /compose\.yml:2: services\.web\.build\.\w+: is not supported: /,
+      );
     assert.throws(() => plan('services:\n  web: {user: me}\n'), /it has no image/);
   });
 

@@ -10,6 +10,7 @@ function outcome(file: object): string {
   const stack = readStack([parseSource('compose.yml', JSON.stringify(file))], {
     variables: {},
     open: () => assert.fail('no other file'),
+    include: () => assert.fail('no other file'),
   });
   const { networks, volumes } = resourcesOf(stack, 'abc');
   const around: Surroundings = {
@@ -28,7 +29,9 @@ function outcome(file: object): string {
     hostCount: 3,
   };
   const stored = [...storedObjectsOf(stack, 'abc')];
-  return JSON.stringify([planStack(stack, around, [], { profiles: [], only: [] }), [...networks], [...volumes], stored]);
+  const { builds, ...plan } = planStack(stack, around, [], { profiles: [], only: [] });
+  const built = [...builds].map(([name, build]) => [name, build, [...build.secrets]]);
+  return JSON.stringify([plan, built, [...networks], [...volumes], stored]);
 }
 
 const LIMIT = [{ path: '/dev/sda', rate: 1024 }];
@@ -65,7 +68,9 @@ const VALUES: Readonly<Record<string, unknown>> = {
   environment: { A: '1' },
   expose: ['80'],
   extends: { service: 'other' },
+  external_links: ['elsewhere:there'],
   extra_hosts: ['a:192.0.2.1'],
+  gpus: 'all',
   group_add: ['9'],
   healthcheck: { test: 'true' },
   hostname: 'h',
@@ -121,7 +126,10 @@ const VALUES: Readonly<Record<string, unknown>> = {
   working_dir: '/w',
 };
 /** Nothing to be done for them. */
-const IDLE = new Set(['attach', 'dockerfile']);
+const IDLE = new Set(['attach', 'develop', 'dockerfile']);
+const isIgnored = (file: object) =>
+  readStack([parseSource('compose.yml', JSON.stringify(file))], { variables: {}, open: () => assert.fail(), include: () => assert.fail() })
+    .ignored.length > 0;
 
 const isRefused = (file: object) => {
   try {
@@ -142,7 +150,7 @@ describe('the keys of the schemas', () => {
 
   it('of a service each do something, or are refused with the reason', () => {
     for (const key of Object.keys(spec.definitions.service.properties))
-      if (IDLE.has(key)) assert.equal(outcome(withKey(key, true)), base, key);
+      if (IDLE.has(key)) assert.equal(outcome(withKey(key, key === 'develop' ? {} : true)), base, key);
       else if (VALUES[key] === undefined) assert.ok(isRefused(withKey(key, SAMPLES[key] ?? [])), `nobody reads ${key}`);
       else assert.notEqual(outcome(withKey(key, VALUES[key])), base, `nobody reads ${key}`);
   });
@@ -173,11 +181,9 @@ describe('the keys of the schemas', () => {
       { mode: 'global' },
     ];
     for (const one of read) assert.notEqual(outcome(deploy(one)), base, JSON.stringify(one));
-    for (const one of [
-      { resources: { reservations: { devices: [{ capabilities: ['gpu'] }] } } },
-      { resources: { reservations: { generic_resources: [] } } },
-    ])
-      assert.ok(isRefused(deploy(one)), JSON.stringify(one));
+    assert.notEqual(outcome(deploy({ resources: { reservations: { devices: [{ capabilities: ['gpu'] }] } } })), base);
+    assert.ok(isIgnored(deploy({ resources: { reservations: { generic_resources: [] } } })));
+    assert.ok(isIgnored(withKey('develop', {})));
     const network = (value: object) => ({ services: { web: { image: 'a', networks: ['n'] } }, networks: { n: value } });
     const volume = (value: object) => ({ services: { web: { image: 'a', volumes: ['v:/v'] } }, volumes: { v: value } });
     for (const [make, values] of [
@@ -194,6 +200,8 @@ describe('the keys of the schemas', () => {
       for (const [key, value] of Object.entries(values)) assert.notEqual(outcome(make({ [key]: value })), outcome(make({})), key);
     assert.match(outcome(network({ enable_ipv6: true })), /"EnableIPv6":true/);
     assert.ok(isRefused(network({ ipam: { options: { a: 'b' } } })));
+    assert.ok(isRefused(network({ enable_ipv4: false })));
+    assert.ok(!isRefused(network({ enable_ipv4: true })));
     const kept = (kind: string, value: object) => ({ services: { web: { image: 'a', [kind]: ['x'] } }, [kind]: { x: value } });
     const file = { file: 'x' };
     for (const [kind, values] of [
@@ -204,7 +212,32 @@ describe('the keys of the schemas', () => {
     for (const more of [{ driver: 'vault' }, { driver_opts: { a: 'b' } }, { template_driver: 'golang' }])
       assert.ok(isRefused(kept('secrets', { ...file, ...more })), JSON.stringify(more));
     assert.ok(isRefused(kept('configs', { ...file, template_driver: 'golang' })));
-    assert.ok(isRefused({ services: { web: { image: 'a' } }, include: ['other.yml'] }));
+  });
+
+  it('of build: each asks the builder for something, or is refused with the reason', () => {
+    const build = (more: object) => outcome(withKey('build', { context: 'web', ...more }));
+    const values: Readonly<Record<string, unknown>> = {
+      context: 'other',
+      dockerfile: 'other.docker',
+      dockerfile_inline: 'FROM scratch',
+      args: ['A=1'],
+      labels: { a: 'b' },
+      cache_from: ['other'],
+      cache_to: ['type=inline'],
+      no_cache: true,
+      network: 'host',
+      pull: true,
+      target: 'last',
+      shm_size: '1m',
+      extra_hosts: ['a:192.0.2.1'],
+      secrets: ['key'],
+      tags: ['other:2'],
+      ulimits: { nofile: 9 },
+      platforms: ['linux/arm64'],
+    };
+    for (const key of Object.keys(spec.definitions.service.properties.build.oneOf[1]?.properties ?? {}))
+      if (values[key] !== undefined) assert.notEqual(build({ [key]: values[key] }), build({}), `nobody reads ${key}`);
+      else assert.ok(isRefused(withKey('build', { context: '.', [key]: BUILD_SAMPLES[key] ?? ['x'] })), `nobody reads ${key}`);
   });
 
   it('of long forms', () => {
@@ -216,9 +249,14 @@ describe('the keys of the schemas', () => {
       { type: 'volume', source: 'data' },
     ])
       assert.notEqual(volume(more), volume({}), JSON.stringify(more));
+    assert.match(
+      volume({ read_only: true, bind: { create_host_path: false, propagation: 'rslave' } }),
+      /"Binds":\[\],"Mounts":\[\{"Type":"bind","Source":"\/a","Target":"\/b","ReadOnly":true,"BindOptions":\{"Propagation":"rslave"\}\}\]/,
+    );
     assert.match(volume({ type: 'tmpfs', source: '', tmpfs: { size: '1m', mode: 0o1777 } }), /"Tmpfs":\{"\/b":"size=1048576,mode=1777"\}/);
     assert.match(volume({ type: 'volume', source: 'data', volume: { nocopy: true } }), /abc_data:\/b:nocopy/);
-    for (const more of [{ type: 'npipe' }, { type: 'volume', volume: { subpath: 'x' } }]) assert.throws(() => volume(more));
+    for (const more of [{ type: 'npipe' }, { bind: { recursive: 'disabled' } }, { type: 'volume', volume: { subpath: 'x' } }])
+      assert.throws(() => volume(more));
     const network = (more: object) => outcome(withKey('networks', { back: more }));
     assert.notEqual(network({ ipv4_address: '10.1.0.7' }), network({}));
     assert.match(network({ ipv6_address: '2001:db8::1' }), /"IPAMConfig":\{"IPv6Address":"2001:db8::1"\}/);
@@ -235,11 +273,10 @@ describe('the keys of the schemas', () => {
 
 /** Values that the schema takes, of keys that are refused. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
-  develop: {},
   credential_spec: {},
-  gpus: 'all',
   post_start: [{ command: 'x' }],
   pre_stop: [{ command: 'x' }],
 };
+const BUILD_SAMPLES: Readonly<Record<string, unknown>> = { isolation: 'process', privileged: true };
 /** Where fig's form is another. */
 const FIG: Readonly<Record<string, unknown>> = { devices: ['/dev/null:/dev/void'], env_file: ['web.env'] };

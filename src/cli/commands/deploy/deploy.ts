@@ -10,14 +10,17 @@ import { ensureImages, withImage } from './image.ts';
 import { createContent } from './stored-content.ts';
 import { count } from '../../output/table.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
+import { refuseUnfit, rehearse } from './rehearse.ts';
 import { until } from './until.ts';
 
 type Say = (line: string) => void;
 
-/** Reads the job again after an image was pulled (its tag may mean another one now) or a secret created (its id is known only then). */
+/** Reads the job again after an image was pulled or built (its tag may mean another one now) or a secret created (its id is known only then). */
 export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: DeployFlags, { out, say }: Terminal): Promise<void> {
   let job = await read();
-  for (const { kind, name, create } of await missing(api, job)) {
+  const make = await missing(api, job);
+  refuseUnfit(job, await rehearse(api, job, make, false));
+  for (const { kind, name, create } of make) {
     await api.json(`/${kind}s/create`, { method: 'POST', body: create });
     say(`${kind} ${name}: created`);
   }
@@ -25,8 +28,9 @@ export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: De
     await createContent(api, content);
     say(`${content.kind} ${content.name}: created`);
   }
-  const isPulled = await ensureImages(api, job, say);
-  if (isPulled || job.newContents.length > 0) job = await read();
+  const isChanged = await ensureImages(api, job, flags, say);
+  if (isChanged || job.newContents.length > 0) job = await read();
+  refuseUnfit(job, await rehearse(api, job, [], true));
   const done: { container: string; action: string; id: string | undefined }[] = [];
   const ids = new Map<string, readonly string[]>();
   for (const wave of job.waves) {

@@ -1,42 +1,69 @@
-/** The images of a deploy. Effects: HTTP requests. */
+/** The images of a deploy. Effects: HTTP requests, files. */
 import { ArpanetError } from '../../../model/errors.ts';
 import { type CreateRequest, composeLabels } from '../../../model/index.ts';
+import type { Step } from '../../../compose/index.ts';
 import { failureIn, pullPath } from '../../../engine/work-stream.ts';
 import type { ApiClient } from '../../api-client.ts';
-import { exists, type Job } from './job.ts';
+import { buildImage } from './build.ts';
+import { registryAuth } from './credentials.ts';
+import { type DeployFlags, exists, type Job } from './job.ts';
 
-/** Pulls what is missing before anything is stopped for it. True if any image was pulled. Throws `not-found` for one that nobody can provide. */
-export async function ensureImages(api: ApiClient, { project, waves }: Job, say: (line: string) => void): Promise<boolean> {
-  let isPulled = false;
-  const needed = new Map(
-    waves
-      .flatMap((wave) => wave.steps)
-      .flatMap((step) => {
-        const image = step.request?.Image;
-        return image !== undefined && (step.action !== 'keep' || step.pull === 'always') ? [[image, step] as const] : [];
-      }),
-  );
-  for (const [image, { service, isBuilt, pull: policy }] of needed) {
+/**
+ * Pulls and builds what is missing before anything is stopped for it, as compose does: what the file names is pulled first, and built where that
+ * fails. True if any image was pulled or built. Throws `not-found` for one that nobody can provide, `conflict` for a build that fails.
+ */
+export async function ensureImages(api: ApiClient, job: Job, flags: DeployFlags, say: (line: string) => void): Promise<boolean> {
+  let isChanged = false;
+  for (const [image, step] of needed(job, flags)) {
+    const build = job.builds.get(image);
     const isPresent = await exists(api, `/images/${encodeURIComponent(image)}/json`);
-    if (isPresent && (policy !== 'always' || isBuilt === true)) continue;
-    if (!isPresent && isBuilt === true)
-      throw new ArpanetError(
-        'not-found',
-        `${service}: no host has the image ${image}, and a deploy does not build: run "docker compose -p ${project} build ${service}" first`,
-      );
-    if (!isPresent && policy === 'never')
-      throw new ArpanetError('not-found', `${service}: no host has the image ${image}, and pull_policy is never`);
-    say(`${image}: pulling`);
-    await pull(api, image);
-    isPulled = true;
+    if (isPresent && step.pull !== 'always' && !isBuiltAnew(build, flags)) continue;
+    if (build === undefined) {
+      if (step.pull === 'never')
+        throw new ArpanetError('not-found', `${step.service}: no host has the image ${image}, and pull_policy is never`);
+      await pull(api, image, job, say);
+    } else if (isBuiltAnew(build, flags) || !build.mayPull || !(await isPulled(api, image, job, say))) {
+      if (isPresent && !isBuiltAnew(build, flags)) continue;
+      await buildImage(api, build, job, say);
+    }
+    isChanged = true;
   }
-  return isPulled;
+  return isChanged;
+}
+
+const isBuiltAnew = (build: { readonly isForced: boolean } | undefined, flags: DeployFlags): boolean =>
+  build !== undefined && (flags.build === true || build.isForced);
+
+/** By their names, with a step that uses them. */
+function needed({ waves, builds }: Job, flags: DeployFlags): ReadonlyMap<string, Step> {
+  const steps = waves.flatMap((wave) => wave.steps);
+  return new Map(
+    steps.flatMap((step) => {
+      const image = step.request?.Image;
+      const isNeeded = step.action !== 'keep' || step.pull === 'always' || isBuiltAnew(builds.get(image ?? ''), flags);
+      return image !== undefined && isNeeded ? [[image, step] as const] : [];
+    }),
+  );
 }
 
 /** Throws `not-found`. */
-async function pull(api: ApiClient, image: string): Promise<void> {
-  const failure = await failureIn(await api.open(pullPath(image), new AbortController().signal, 'POST'));
+async function pull(api: ApiClient, image: string, { variables }: Job, say: (line: string) => void): Promise<void> {
+  say(`${image}: pulling`);
+  const failure = await failureIn(
+    await api.open(pullPath(image), new AbortController().signal, { method: 'POST', headers: await registryAuth(image, variables) }),
+  );
   if (failure !== undefined) throw new ArpanetError('not-found', `cannot pull ${image}: ${failure}`);
+}
+
+async function isPulled(api: ApiClient, image: string, job: Job, say: (line: string) => void): Promise<boolean> {
+  try {
+    await pull(api, image, job, say);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ArpanetError)) throw error;
+    say(`${image}: no registry has it (${error.message}): it is built`);
+    return false;
+  }
 }
 
 /** The request with the id of its image in a label, as compose writes it: at the next deploy the tag may mean another image. */

@@ -7,21 +7,24 @@ export function addDeployCommand(root: Command, terminal: Terminal): void {
   addClientCommand(root, 'deploy [service...]', 'create and update what a fig or compose file describes; unchanged containers stay', [
     'arpanet deploy -p abc',
     'arpanet deploy -f fig.yml -p abc --plan',
+    'arpanet deploy -p abc --build web',
     'arpanet deploy -f compose.yml -f compose.live.yml -p abc web',
   ])
     .option('-f, --file <FILE>', 'may be given several times: later files override earlier ones', several)
     .option('-p, --project <NAME>', "the deployment's name (default: name: in the file, else the folder's)")
     .option('--profile <NAME>', 'also the services of this profile; * for all; may be given several times', several)
+    .option('--build', 'build images also where a host has them')
     .option('--plan', 'show what would happen, host by host, and change nothing')
     .option('--remove-orphans', 'remove containers of services that the files no longer have')
     .action(async (services: readonly string[], flags: DeployFlags) => {
-      const [{ prepare }, { showPlan }, { deploy }] = await Promise.all([
+      const [{ prepare, projectOf }, { showPlan }, { deploy }] = await Promise.all([
         import('./job.ts'),
         import('./show-plan.ts'),
         import('./deploy.ts'),
       ]);
       const { api } = clientCall(flags, terminal);
-      const read = () => prepare(api, flags, services, terminal);
+      const project = projectOf(flags, terminal);
+      const read = () => prepare(api, project, flags, services);
       if (flags.plan === true) await showPlan(api, await read(), flags, terminal);
       else await deploy(api, read, flags, terminal);
     });

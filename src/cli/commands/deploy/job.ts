@@ -1,86 +1,61 @@
 /** What `arpanet deploy` is to do: the files against what the cluster has. Effects: files, the environment, HTTP requests. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { ArpanetError, type ContainerSummary, isKind, composeLabels } from '../../../model/index.ts';
 import {
-  envFileOf,
-  parseSource,
+  type Plan,
   planStack,
-  readStack,
   resourcesOf,
-  type Source,
+  type Stack,
+  type StoredObject,
   storedObjectsOf,
   type Surroundings,
-  type Wave,
 } from '../../../compose/index.ts';
-import { type NewContent, resolveContent, type StoredRecord } from './stored-content.ts';
+import { type NewContent, type Resolved, resolveContent, type StoredRecord } from './stored-content.ts';
 import type { ApiClient } from '../../api-client.ts';
 import type { HostReport } from '../../../operator-api/index.ts';
 import type { ClientFlags, Terminal } from '../../command.ts';
 import { familiarReference } from '../../../text/image-reference.ts';
-
-const FILES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml', 'fig.yml', 'fig.yaml'];
+import { type Project, readEnvFiles, readProject } from './files.ts';
 
 export interface DeployFlags extends ClientFlags {
   readonly file?: readonly string[];
   readonly project?: string;
   readonly profile?: readonly string[];
   readonly plan?: boolean;
+  readonly build?: boolean;
   readonly removeOrphans?: boolean;
 }
 
-export interface Job {
+export interface Job extends Plan {
   readonly project: string;
-  readonly waves: readonly Wave[];
-  readonly orphans: readonly ContainerSummary[];
-  /** Its containers that exist now. */
+  readonly folder: string;
+  readonly variables: Project['variables'];
+  /** Containers of the project that exist now. */
   readonly existing: readonly ContainerSummary[];
   readonly resources: ReturnType<typeof resourcesOf>;
   /** Secrets and configs that the store does not have yet; the containers' requests name them by placeholders until they are created. */
   readonly newContents: readonly NewContent[];
 }
 
-export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly string[], { env, say }: Terminal): Promise<Job> {
-  const found = FILES.find((file) => existsSync(file));
-  const files = flags.file ?? (found === undefined ? [] : [found]);
-  const [first] = files;
-  if (first === undefined) throw new ArpanetError('invalid', `there is no ${FILES.join(', ')} in this folder: name the file with -f`);
-  const folder = dirname(resolve(first));
-  const variables = { ...(existsSync(`${folder}/.env`) ? envFileOf(readText(`${folder}/.env`), env) : {}), ...env };
-  const read = (file: string): Source => parseSource(file, readText(file));
-  const stack = readStack(files.map(read), { variables, open: (file, from) => read(resolve(dirname(from), file)) });
-  for (const name of stack.unset) say(`the variable ${name} is not set: it is taken as empty`);
-  const project =
-    flags.project ??
-    env['COMPOSE_PROJECT_NAME'] ??
-    stack.name ??
-    basename(folder)
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9_-]/g, '');
-  if (!/^[a-z0-9][a-z0-9_-]*$/.test(project))
-    throw new ArpanetError(
-      'invalid',
-      `the deployment's name is "${project}": it must have a-z, 0-9, - and _, beginning with a letter or digit; give -p NAME`,
-    );
+/** The files, each key that is ignored and each variable that is not set said once. */
+export function projectOf(flags: DeployFlags, { env, say }: Pick<Terminal, 'env' | 'say'>): Project {
+  const project = readProject(flags.file, env);
+  for (const line of project.stack.ignored) say(line);
+  for (const name of project.stack.unset) say(`the variable ${name} is not set: it is taken as empty`);
+  return project;
+}
+
+export async function prepare(api: ApiClient, given: Project, flags: DeployFlags, only: readonly string[]): Promise<Job> {
+  const { folder, files, variables, stack } = given;
+  const project = nameOf(given, flags);
   const resources = resourcesOf(stack, project);
   const named = (kind: 'networks' | 'volumes') => (name: string) => {
     const wanted = resources[kind].get(name);
     if (wanted === undefined) throw new ArpanetError('invalid', `${kind}: "${name}" is not defined under ${kind}: at the top of the file`);
     return wanted.name;
   };
-  const objects = storedObjectsOf(stack, project);
-  const usedKeys = new Set(
-    [...stack.services.values()].flatMap((definition) =>
-      (['secret', 'config'] as const).flatMap((kind) => storedKeys(definition[`${kind}s`]).map((key) => `${kind} ${key}`)),
-    ),
-  );
-  const used = [...objects].filter(([key]) => usedKeys.has(key));
-  const stored = new Map<string, readonly StoredRecord[]>();
-  for (const kind of new Set(used.map(([, object]) => object.kind))) stored.set(kind, await api.json(`/${kind}s`));
-  const resolved = new Map(
-    used.map(([key, object]) => [key, attempted(() => resolveContent(stored.get(object.kind) ?? [], object, folder, variables))]),
-  );
+  const resolved = await contentsOf(api, given, storedObjectsOf(stack, project));
   const storedId = (kind: 'secret' | 'config', key: string): string => {
     const found = resolved.get(`${kind} ${key}`);
     if (found === undefined) throw new ArpanetError('invalid', `${kind}s: "${key}" is not defined under ${kind}s: at the top of the file`);
@@ -93,10 +68,10 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
   const around: Surroundings = {
     project,
     folder,
-    files: files.map((file) => resolve(file)),
+    files,
     network: named('networks'),
     volume: (name) => (stack.isFig ? name : named('volumes')(name)),
-    envFiles: (entries) => Object.assign({}, ...entries.map((entry) => envFileEntry(folder, entry, variables))) as Record<string, string>,
+    envFiles: (entries) => readEnvFiles(entries, given),
     variables,
     isFig: stack.isFig,
     imageId: (reference) => images.get(familiarReference(reference)),
@@ -106,15 +81,52 @@ export async function prepare(api: ApiClient, flags: DeployFlags, only: readonly
   };
   const filters = encodeURIComponent(JSON.stringify({ label: [`${composeLabels.project}=${project}`, `${composeLabels.oneoff}=False`] }));
   const existing = await api.json<readonly ContainerSummary[]>(`/containers/json?all=1&filters=${filters}`);
-  const plan = planStack(stack, around, existing, { profiles: flags.profile ?? [], only });
+  const profiles = flags.profile ?? (variables['COMPOSE_PROFILES'] ?? '').split(',').filter(Boolean);
   return {
+    ...planStack(stack, around, existing, { profiles, only }),
     project,
-    ...plan,
+    folder,
+    variables,
     existing,
     resources,
     newContents: [...resolved.values()].flatMap((one) => (one instanceof Error || 'id' in one ? [] : [one])),
   };
 }
+
+/** Throws `invalid` for a name that compose does not take either. */
+function nameOf({ folder, variables, stack }: Project, { project: given }: DeployFlags): string {
+  const own = basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]/g, '');
+  const project = given ?? variables['COMPOSE_PROJECT_NAME'] ?? stack.name ?? own;
+  if (/^[a-z0-9][a-z0-9_-]*$/.test(project)) return project;
+  throw new ArpanetError(
+    'invalid',
+    `the deployment's name is "${project}": it must have a-z, 0-9, - and _, beginning with a letter or digit; give -p NAME`,
+  );
+}
+
+/** The secrets and configs that services use, against what the store has; an error where one has no content. */
+async function contentsOf(
+  api: ApiClient,
+  { stack, folder, variables }: Project,
+  objects: ReadonlyMap<string, StoredObject>,
+): Promise<ReadonlyMap<string, Resolved | Error>> {
+  const usedKeys = keysUsed(stack);
+  const used = [...objects].filter(([key]) => usedKeys.has(key));
+  const stored = new Map<string, readonly StoredRecord[]>();
+  for (const kind of new Set(used.map(([, object]) => object.kind))) stored.set(kind, await api.json(`/${kind}s`));
+  return new Map(
+    used.map(([key, object]) => [key, attempted(() => resolveContent(stored.get(object.kind) ?? [], object, folder, variables))]),
+  );
+}
+
+const keysUsed = ({ services }: Stack): ReadonlySet<string> =>
+  new Set(
+    [...services.values()].flatMap((definition) =>
+      (['secret', 'config'] as const).flatMap((kind) => storedKeys(definition[`${kind}s`]).map((key) => `${kind} ${key}`)),
+    ),
+  );
 
 /** What a service's `secrets` or `configs` name at the top of the file. */
 const storedKeys = (entries: unknown): readonly string[] =>
@@ -127,7 +139,7 @@ function attempted<T>(act: () => T): T | Error {
     return error instanceof Error ? error : new Error(String(error));
   }
 }
-
+/** What each name of an image means now. */
 async function imageIds(api: ApiClient): Promise<ReadonlyMap<string, string>> {
   const images =
     await api.json<readonly { Id: string; RepoTags?: readonly string[] | null; RepoDigests?: readonly string[] | null }[]>('/images/json');
@@ -155,7 +167,7 @@ export async function exists(api: ApiClient, path: string): Promise<boolean> {
   );
 }
 
-interface Missing {
+export interface Missing {
   readonly kind: 'network' | 'volume';
   readonly name: string;
   readonly create: unknown;
@@ -173,24 +185,4 @@ export async function missing(api: ApiClient, job: Job): Promise<readonly Missin
       found.push({ kind, name, create });
     }
   return found;
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ArpanetError('invalid', `cannot read ${file}`, { cause });
-  }
-}
-
-/** `file`, or `{path, required}`. */
-function envFileEntry(
-  folder: string,
-  entry: unknown,
-  variables: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string>> {
-  const { path, required = true } =
-    typeof entry === 'object' && entry !== null ? (entry as { path?: string; required?: boolean }) : { path: String(entry) };
-  const file = resolve(folder, path ?? '');
-  return !required && !existsSync(file) ? {} : envFileOf(readText(file), variables);
 }

@@ -6,27 +6,21 @@ import type { Terminal } from '../../command.ts';
 import { table } from '../../output/table.ts';
 import type { Step } from '../../../compose/index.ts';
 import { type DeployFlags, exists, type Job, missing } from './job.ts';
+import { rehearse, stepsOnAll } from './rehearse.ts';
 
 const MARK = { create: 'create', recreate: 'recreate', start: 'start', keep: 'stays', remove: 'remove' } as const;
 
 export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { out }: Terminal): Promise<void> {
   const steps = job.waves.flatMap((wave) => wave.steps);
-  const isOnAll = new Set(job.waves.flatMap((wave) => (wave.isGlobal ? wave.steps : [])));
-  // An instance of a global service is replaced on its own host.
-  const fresh = steps.filter((step) => step.action === 'create' || (step.action === 'recreate' && !isOnAll.has(step)));
+  const isOnAll = stepsOnAll(job);
   const make = await missing(api, job);
-  const placements = await api.json<readonly Rehearsal[]>('/arpanet/v1/rehearse', {
-    method: 'POST',
-    body: {
-      creates: fresh.map(({ container, request }) => ({ name: container, request })),
-      networks: make.flatMap((one) => (one.kind === 'network' ? [one.create] : [])),
-    },
-  });
-  const placementOf = (step: Step) => (fresh.includes(step) ? placements[fresh.indexOf(step)] : undefined);
+  const placements = await rehearse(api, job, make, false);
+  const placementOf = (step: Step) => placements.get(step);
   // A global service does without the hosts that do not take it.
   const isShown = (step: Step) => !isOnAll.has(step) || placementOf(step)?.kind !== 'refused';
+  const isBuilt = ({ request }: Step) => job.builds.has(request?.Image ?? '');
   const images = new Map<string, boolean>();
-  for (const { request } of fresh) {
+  for (const { request } of placements.keys()) {
     const image = request?.Image ?? '';
     if (!images.has(image)) images.set(image, await exists(api, `/images/${encodeURIComponent(image)}/json`));
   }
@@ -43,7 +37,7 @@ export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { o
         networks: Object.keys(step.request?.NetworkingConfig?.EndpointsConfig ?? {}),
         addresses: placement === undefined ? addressesOf(there, step.id) : Object.values(placement.addresses),
         image,
-        imageNote: imageNote(step, images.get(image) === true, placement),
+        imageNote: imageNote(isBuilt(step), images.get(image) === true, placement),
         why: placement?.kind === 'refused' ? placement.message : undefined,
       };
     }),
@@ -77,9 +71,9 @@ export async function showPlan(api: ApiClient, job: Job, flags: DeployFlags, { o
 }
 
 /** What becomes of the image before the container is made; undefined: it is on the host. */
-function imageNote(step: Step, isThere: boolean, placement: Rehearsal | undefined): string | undefined {
+function imageNote(isBuilt: boolean, isThere: boolean, placement: Rehearsal | undefined): string | undefined {
   if (placement?.kind !== 'placed') return undefined;
-  if (!isThere) return step.isBuilt === true ? 'to be built first: docker compose build' : 'to be pulled';
+  if (!isThere) return isBuilt ? 'to be built' : 'to be pulled';
   const { host, scored } = placement.decision;
   return scored.find((one) => one.host === host)?.figures['image'] === 0 ? 'to be copied there' : undefined;
 }

@@ -67,7 +67,12 @@ export function resolveContent(
   return { kind, name: free, labels: kind === 'secret' ? { ...labels, [FINGERPRINT]: fingerprint(data) } : labels, data };
 }
 
-function contentOf({ kind, key, source }: StoredObject, folder: string, env: Readonly<Record<string, string | undefined>>): Buffer {
+/** Throws `invalid` for a file or variable that does not exist. */
+export function contentOf(
+  { kind, key, source }: Pick<StoredObject, 'kind' | 'key' | 'source'>,
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Buffer {
   if (source.from === 'content') return Buffer.from(source.text);
   if (source.from === 'environment') {
     const value = env[source.variable];

@@ -1,0 +1,28 @@
+/** Hosts that a rehearsal has promised for creates that follow: each container goes to its own, if it still fits. Forgotten with the leadership. */
+import { LRUCache } from 'lru-cache';
+import type { Decision } from '../../model/index.ts';
+
+const MOST = 10_000;
+/** Images may be copied and health be waited for meanwhile. */
+const HELD_MS = 10 * 60_000;
+
+export interface PromisedHosts {
+  /** For ten minutes. */
+  readonly hold: (container: string, host: string) => void;
+  /** The decision for the promised host, if that is one of those that fit. */
+  readonly kept: (container: string, decision: Decision) => Decision;
+}
+
+export function createPromisedHosts(now: () => number): PromisedHosts {
+  const held = new LRUCache<string, { readonly host: string; readonly untilMs: number }>({ max: MOST });
+  return {
+    hold(container, host) {
+      held.set(container, { host, untilMs: now() + HELD_MS });
+    },
+    kept(container, decision) {
+      const promised = held.get(container);
+      if (promised === undefined || now() >= promised.untilMs) return decision;
+      return decision.scored.some(({ host }) => host === promised.host) ? { ...decision, host: promised.host } : decision;
+    },
+  };
+}

@@ -1,0 +1,254 @@
+/** `arpanet deploy` alone: what it builds, what its plan promises, and what it refuses before it makes anything. On Engines of 20.10 and 26.1. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Cluster, must } from '../cluster/cluster.ts';
+
+/** The design notes' own, word for word. */
+const FIG = `
+web:
+  build: web
+  ports:
+    - 80
+  links:
+    - auth
+    - catalogue
+auth:
+  build: auth
+  ports:
+    - 80
+  links:
+    - redis
+catalogue:
+  image: acmeinc/productcatalog
+  ports:
+    - 80
+  links:
+    - redis
+    - pricing
+pricing:
+  build: pricing
+  ports:
+    - 80
+redis:
+  image: redis
+`;
+
+const DOCKERFILE = (name: string) => `FROM busybox
+COPY . /www
+RUN echo ${name} > /www/name
+STOPSIGNAL SIGKILL
+CMD ["httpd", "-f", "-p", "80", "-h", "/www"]
+`;
+
+interface PlannedStep {
+  readonly container: string;
+  readonly addresses: readonly string[];
+  readonly imageNote?: string;
+}
+
+export function describeDeploys(given: () => Cluster): void {
+  describe('arpanet deploy alone', () => {
+    let folder: string;
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'arpanet-deploy-'));
+    });
+    after(() => rmSync(folder, { recursive: true, force: true }));
+    const write = (files: Readonly<Record<string, string>>) => {
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true });
+        writeFileSync(join(folder, path), text);
+      }
+    };
+    const deploy = (file: string, project: string, ...more: string[]) =>
+      given().arpanet('deploy', '-f', join(folder, file), '-p', project, ...more);
+    const planned = async (file: string, project: string) =>
+      (JSON.parse(await must(deploy(file, project, '--plan', '--json'))) as { steps: readonly PlannedStep[] }).steps;
+    const addressesOf = async (name: string) => {
+      const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
+      const text = await must(given().docker('inspect', '-f', format, name));
+      return { container: name, addresses: text.trim().split(' ').filter(Boolean).sort() };
+    };
+    const assertAsPlanned = async (steps: readonly PlannedStep[]) => {
+      const promised = steps.map(({ container, addresses }) => ({ container, addresses: [...addresses].sort() }));
+      assert.deepEqual(await Promise.all(promised.map(({ container }) => addressesOf(container))), promised);
+    };
+    const inside = async (name: string, ...command: string[]) => (await must(given().docker('exec', name, ...command))).trim();
+    const take = async (project: string, ...images: string[]) => {
+      await must(given().arpanet('rm', project));
+      if (images.length > 0) await must(given().docker('rmi', '-f', ...images));
+    };
+
+    it("the design notes' own fig.yml, built and up, each service found by its short name, at the addresses that --plan said", async () => {
+      const parts = ['web', 'auth', 'pricing'];
+      write({
+        'shop/fig.yml': FIG,
+        ...Object.fromEntries(parts.map((name) => [`shop/${name}/Dockerfile`, DOCKERFILE(name)])),
+        'shop/catalogue/Dockerfile': DOCKERFILE('catalogue'),
+      });
+      await must(given().docker('build', '-q', '-t', 'acmeinc/productcatalog', join(folder, 'shop', 'catalogue')));
+      const steps = await planned('shop/fig.yml', 'notes');
+      assert.deepEqual(
+        steps
+          .filter(({ imageNote }) => imageNote === 'to be built')
+          .map(({ container }) => container)
+          .sort(),
+        ['notes-auth-1', 'notes-pricing-1', 'notes-web-1'],
+      );
+      const said = await deploy('shop/fig.yml', 'notes');
+      assert.equal(said.code, 0, said.stderr);
+      for (const name of parts) assert.match(said.stderr, new RegExp(`${name}: building notes_${name}\\n[^]*${name}: .*COPY \\. /www`));
+      await assertAsPlanned(steps);
+      for (const [from, to] of [
+        ['web', 'auth'],
+        ['web', 'catalogue'],
+        ['catalogue', 'pricing'],
+      ])
+        assert.equal(await inside(`notes-${from}-1`, 'wget', '-qO-', `http://${to}/name`), to);
+      assert.match((await deploy('shop/fig.yml', 'notes')).stderr, /notes-web-1: unchanged/);
+      assert.doesNotMatch((await deploy('shop/fig.yml', 'notes')).stderr, /building/);
+      write({ 'shop/web/news': 'new' });
+      assert.match((await deploy('shop/fig.yml', 'notes', '--build', 'web')).stderr, /web: building[^]*starting notes-web-1/);
+      assert.equal(await inside('notes-web-1', 'cat', '/www/news'), 'new');
+      await take('notes', 'notes_web', 'notes_auth', 'notes_pricing', 'acmeinc/productcatalog');
+    });
+
+    for (const builder of ['h1', 'h3'])
+      it(`what BuildKit of the Engine on ${builder} can: target, args, secrets, an inline Dockerfile, .dockerignore, labels, tags, platforms`, async () => {
+        const others = ['h1', 'h2', 'h3'].filter((host) => host !== builder);
+        write({
+          'built/app/kept.txt': 'kept',
+          'built/app/left.txt': 'left',
+          'built/app/deep/left.txt': 'left',
+          'built/app/deep/kept.txt': 'kept',
+          'built/app/.dockerignore': '**/left.txt\n',
+          'built/token.txt': 'sesame',
+          'built/compose.yml': `
+services:
+  app:
+    stop_grace_period: 0s
+    build:
+      context: app
+      dockerfile_inline: |
+        FROM busybox AS first
+        ARG WORD
+        RUN --mount=type=secret,id=token --mount=type=secret,id=other sh -c 'cat /run/secrets/token /run/secrets/other > /seen; echo says $$WORD >> /seen'
+        FROM first AS wanted
+        COPY . /app
+        CMD ["sleep", "3600"]
+        FROM wanted AS never
+        RUN false
+      target: wanted
+      args: [WORD=hello]
+      labels: {mine: "yes"}
+      tags: ["built/app:${builder}"]
+      platforms: [linux/amd64]
+      secrets: [{source: key, target: token}, other]
+secrets:
+  key: {file: ./token.txt}
+  other: {environment: PATH}
+`,
+        });
+        for (const host of others) await must(given().arpanet('hosts', 'update', host, '--availability', 'pause'));
+        try {
+          await must(deploy('built/compose.yml', 'built'));
+        } finally {
+          for (const host of others) await must(given().arpanet('hosts', 'activate', host));
+        }
+        assert.equal(await inside('built-app-1', 'cat', '/seen'), `sesame${process.env['PATH'] ?? ''}says hello`);
+        assert.deepEqual((await inside('built-app-1', 'find', '/app', '-type', 'f')).split('\n').sort(), [
+          '/app/.dockerfile.arpanet',
+          '/app/.dockerignore',
+          '/app/deep/kept.txt',
+          '/app/kept.txt',
+        ]);
+        const labels = '{{index .Config.Labels "mine"}} {{index .Config.Labels "com.docker.compose.service"}}';
+        assert.equal((await must(given().docker('image', 'inspect', '-f', labels, `built/app:${builder}`))).trim(), 'yes app');
+        await take('built', 'built-app', `built/app:${builder}`);
+      });
+
+    it('a build that fails says what its command said, and nothing was made', async () => {
+      write({
+        'broken/Dockerfile': 'FROM busybox\nRUN echo the reason; exit 3\n',
+        'broken/compose.yml': 'services:\n  first: {image: busybox, command: sleep 9}\n  app: {build: .}\n',
+      });
+      const { code, stderr } = await deploy('broken/compose.yml', 'broken');
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, /app: the reason\n[^]*app: cannot build broken-app: .*exit code: 3/);
+      assert.equal((await must(given().docker('ps', '-aq'))).trim(), '');
+      await given().docker('network', 'rm', 'broken_default');
+    });
+
+    it('a set that does not fit is refused whole, with the reason, before anything is made', async () => {
+      const plain = 'image: busybox, command: sleep 3600, stop_grace_period: 0s';
+      write({
+        'big/compose.yml': `
+services:
+  a: {${plain}}
+  b: {${plain}}
+  c: {${plain}, network_mode: "service:a"}
+  d: {${plain}, deploy: {resources: {reservations: {memory: 900g}}}}
+`,
+      });
+      const { code, stderr } = await deploy('big/compose.yml', 'big');
+      assert.notEqual(code, 0);
+      assert.match(stderr, /big-d-1: no host fits: .*900 GiB[^]*no container was made/);
+      assert.doesNotMatch(stderr, /big-[abc]-1/);
+      assert.equal((await must(given().docker('ps', '-aq'))).trim(), '');
+      assert.equal((await must(given().docker('network', 'ls', '-q', '--filter', 'name=big_default'))).trim(), '');
+    });
+
+    it('what takes the place of a container that holds the only port and host for it fits, in the plan and in the deploy', async () => {
+      const only = 'ports: ["18090:80"], deploy: {placement: {constraints: ["node.hostname==h2"]}}';
+      const text = (word: string) =>
+        `services:\n  web: {image: busybox, command: sleep 3600, stop_grace_period: 0s, environment: {WORD: ${word}}, ${only}}\n`;
+      write({ 'again/compose.yml': text('one') });
+      await must(deploy('again/compose.yml', 'again'));
+      write({ 'again/compose.yml': text('two') });
+      assert.match(await must(deploy('again/compose.yml', 'again', '--plan')), /^h2 +again-web-1 +recreate/m);
+      await must(deploy('again/compose.yml', 'again'));
+      assert.equal(await inside('again-web-1', 'sh', '-c', 'echo $WORD'), 'two');
+      await take('again');
+    });
+
+    it('the whole set at the addresses of --plan: several networks, replicas, a shared namespace and volume, an included file', async () => {
+      write({
+        'set/compose.yml': `
+include: [inner/compose.yml]
+services:
+  web: {image: busybox, command: sleep 3600, stop_grace_period: 0s, scale: 5, networks: [default, back]}
+  side: {image: busybox, command: sleep 3600, stop_grace_period: 0s, network_mode: "service:store"}
+networks: {back: }
+`,
+        'set/inner/compose.yml': `
+services:
+  store:
+    image: busybox
+    command: sleep 3600
+    stop_grace_period: 0s
+    environment: [INNER]
+    volumes: ["data:/data"]
+    networks: [back]
+  twin: {image: busybox, command: sleep 3600, stop_grace_period: 0s, volumes: ["data:/data"], networks: [back]}
+volumes: {data: }
+networks: {back: }
+`,
+        'set/inner/.env': 'INNER=its own\n',
+      });
+      const steps = await planned('set/compose.yml', 'set');
+      assert.equal(steps.length, 8);
+      await must(deploy('set/compose.yml', 'set'));
+      await assertAsPlanned(steps);
+      assert.equal(await inside('set-store-1', 'sh', '-c', 'echo $INNER'), 'its own');
+      // and so again, with what the first ones left behind
+      await must(given().arpanet('rm', 'set'));
+      const again = await planned('set/compose.yml', 'set');
+      await must(deploy('set/compose.yml', 'set'));
+      await assertAsPlanned(again);
+      await take('set');
+      await must(given().docker('volume', 'rm', 'set_data'));
+    });
+  });
+}
