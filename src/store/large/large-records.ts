@@ -98,7 +98,11 @@ export function withLargeRecords(store: StateStore): StateStore {
   }
 
   return {
-    ...store,
+    kind: store.kind,
+    lock: (...asked) => store.lock(...asked),
+    holder: (...asked) => store.holder(...asked),
+    watchHolder: (...asked) => store.watchHolder(...asked),
+    evict: (...asked) => store.evict(...asked),
     async get(key, signal) {
       const entry = await store.get(key, signal);
       if (partsIn(entry?.value) === undefined && !uses.isKnown(key)) return entry;
