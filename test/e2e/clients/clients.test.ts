@@ -137,9 +137,8 @@ describe('clients of every age', () => {
       assert.match(await answer.text(), /invalid character 'i' looking for beginning of object key string/, path);
     }
     await docker('swarm', 'leave', '--force');
-    assert.match((await cluster.docker('node', 'ls')).stderr, /This node is not a swarm manager/);
-    const swarm = ['info', '--format', '{{json .Swarm}}'];
-    assert.deepEqual(JSON.parse(await docker(...swarm)), JSON.parse(await must(cluster.engine('h1', ...swarm))));
+    // for everybody else nothing has changed, and the next command comes by a connection of its own
+    assert.match(await docker('node', 'ls', '--format', '{{.Hostname}}'), /h1\nh2\nh3/);
     assert.match(await docker('swarm', 'init'), /Swarm initialized/);
     assert.match(await docker('node', 'ls', '--format', '{{.Hostname}}'), /h1\nh2\nh3/);
   });
