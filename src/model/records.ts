@@ -141,12 +141,17 @@ export interface ContainerRecord {
   readonly addresses: Readonly<Record<string, string>>;
   /** Ids of networks that it is on without an address: another has it. It gets one at its next start. */
   readonly unaddressed?: readonly string[];
+  /** Id of the network that it was made in and has left: its host keeps that, because its Engine asks for it by name. */
+  readonly modeNetwork?: string;
   /** Network aliases as the user asked for them, by network id. They never reach the Engine. */
   readonly aliases: Readonly<Record<string, readonly string[]>>;
   /** Endpoints of networks joined after the create, as asked for, by network id. */
   readonly connected?: Readonly<Record<string, EndpointSettings>>;
-  /** Links as the user asked for them: `alias` means `target` (a container name) for this container only. */
-  readonly links: readonly { readonly target: string; readonly alias: string }[];
+  /**
+   * Links as the user asked for them: `alias` means `target` (a container name) for this container only, while both are on `network` (an id). Without a network,
+   * as links of the default network and of earlier releases are, it means that wherever the two are.
+   */
+  readonly links: readonly { readonly target: string; readonly alias: string; readonly network?: string }[];
   /** Hostnames of those that it links to on the default network: names for it too. */
   readonly linkedHosts?: readonly { readonly target: string; readonly alias: string }[];
   /** Variables that its links gave it: not shown. */

@@ -65,7 +65,12 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
     const id = idsTaken.has(plain) ? `${plain}.${container.slice(0, 12)}` : plain;
     idsTaken.add(plain);
     const all = [...(record.linkedHosts ?? []), ...record.links];
-    const links = Object.fromEntries(all.map(({ alias, target }) => [alias, linkTo(deployment, target, alias)]));
+    const links = Object.fromEntries(
+      all.flatMap((link) => {
+        const to = linkTo(record, link);
+        return to === undefined ? [] : [[link.alias, to] as const];
+      }),
+    );
     return {
       id,
       container,
@@ -154,15 +159,19 @@ function byPrecedence(a: Candidate, b: Candidate): number {
 
 /**
  * What a link's alias resolves to: the target container if the alias is its name or its `<service>_<n>`, else its whole service, so that all
- * replicas are found. If the target does not exist any more, an alias that names a service means that service.
+ * replicas are found. If the target does not exist any more, an alias that names a service means that service. Undefined: the link is of a network
+ * that one of the two is not on.
  */
-function linker(records: readonly ContainerRecord[]): (deployment: string, target: string, alias: string) => string {
+function linker(records: readonly ContainerRecord[]) {
   const byName = new Map(records.map((record) => [record.name, record]));
   const services = new Set(records.map((record) => `${record.service}.${record.deployment}`));
   const find = (target: string) =>
     byName.get(target) ?? (/^[0-9a-f]{12,64}$/.test(target) ? records.find((r) => r.id?.startsWith(target)) : undefined);
-  return (deployment, target, alias) => {
+  return ({ deployment, addresses }: ContainerRecord, { target, alias, network }: ContainerRecord['links'][number]): string | undefined => {
     const found = find(target);
+    const isOn = (on: ContainerRecord['addresses'] | undefined): boolean =>
+      network === undefined || on === undefined || on[network] !== undefined;
+    if (!isOn(addresses) || !isOn(found?.addresses)) return undefined;
     if (found === undefined) return services.has(`${alias}.${deployment}`) ? alias : target;
     const { name, service, number } = found;
     const isOneContainer = [name, `${service}_${number}`, `${service}-${number}`].includes(alias) || found.deployment !== deployment;

@@ -84,7 +84,10 @@ async function together(call: Call, references: readonly string[]): Promise<stri
     return { reference, ...found };
   });
   const hosts = call.cluster.hosts.list().filter((host) => images[0]?.hosts.includes(host.name));
-  const all = hosts.find((host) => images.every(({ reference, id }) => knows(host, reference, id)));
+  const able = hosts.filter((host) => images.every(({ reference, id }) => knows(host, reference, id)));
+  // where they were built it is known what they were built on, and is saved with them
+  const builtOn = (host: HostView): number => images.filter(({ id }) => isBuiltOn(host, id)).length;
+  const [all] = able.toSorted((a, b) => builtOn(b) - builtOn(a));
   if (all !== undefined) return all.name;
   const builder = call.cluster.images.builder();
   for (const { reference } of images) await call.cluster.images.ensure(builder, reference, call.signal);

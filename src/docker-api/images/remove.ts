@@ -64,8 +64,35 @@ export async function imageRemove(call: Exchange): Promise<void> {
   }
   // where a container uses the image something of it stays, and so it does in the cluster
   const ofUsers = answers.filter(({ host, answer }) => users.has(host) && answer.status < 400);
-  const removed = succeeded(ofUsers.length > 0 ? ofUsers : answers).flatMap(({ value }) => value as readonly unknown[]);
-  sendJson(call, 200, [...new Map(removed.map((one) => [JSON.stringify(one), one])).values()]);
+  const removed = succeeded(ofUsers.length > 0 ? ofUsers : answers).flatMap(({ value }) => value as readonly Removed[]);
+  const rows = [...new Map(removed.map((one) => [JSON.stringify(one), one])).values()];
+  for (const { Deleted } of rows) if (Deleted !== undefined && Deleted !== id) await removeParent(call, Deleted);
+  sendJson(call, 200, rowsThatHold(call, id, rows));
+}
+
+/** A line of an Engine's answer. */
+interface Removed {
+  readonly Untagged?: string;
+  readonly Deleted?: string;
+}
+
+/** What an image was built on goes with it on its host, if it has no name. It goes on the others too, where nothing else is built on it or uses it: they say. */
+async function removeParent(call: Exchange, id: string): Promise<void> {
+  const alive = new Set(aliveHosts(call));
+  const holders = call.cluster.hosts.list().filter(({ name, images }) => alive.has(name) && images.some(({ Id }) => Id === id));
+  if (holders.length === 0 || tagsOf(call, id).length > 0) return;
+  const names = holders.map(({ name }) => name);
+  await askAll(call, names, enginePath(call, { name: id }, '')).catch((error: unknown) =>
+    call.log.warn({ err: error, image: id }, 'could not remove the parent of an image on the other hosts'),
+  );
+  await Promise.all(names.map((name) => call.cluster.view.refresh(name, { images: true })));
+}
+
+/** What is still on a host, under another name or because that is unreachable, is not deleted: as on an Engine where it has other names. */
+function rowsThatHold(call: Exchange, id: string | undefined, rows: readonly Removed[]): readonly Removed[] {
+  const left = new Set(call.cluster.hosts.list().flatMap(({ images }) => images.map(({ Id }) => Id)));
+  const isLeft = id !== undefined && left.has(id);
+  return rows.filter(({ Deleted }) => Deleted === undefined || (!isLeft && !left.has(Deleted)));
 }
 
 /** An Engine judges by the names that it knows: a host whose container uses the image gets all that the image has in the cluster. */

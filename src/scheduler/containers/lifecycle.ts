@@ -101,7 +101,9 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
     await commit([{ kind: 'delete', key: keys.container(present.name) }, ...released]);
     await deps.failpoint('remove.released');
     log.info({ container: present.name, host: present.host }, 'container record deleted, addresses released');
-    await Promise.all(Object.keys(present.addresses).map((network) => tidy(network, present.host)));
+    const { addresses, modeNetwork } = present;
+    const left = new Set([...Object.keys(addresses), ...(modeNetwork === undefined ? [] : [modeNetwork])]);
+    await Promise.all([...left].map((network) => tidy(network, present.host)));
     await deps.failpoint('remove.tidied');
   }
 

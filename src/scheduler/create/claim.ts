@@ -24,7 +24,7 @@ import { sizeOfImage } from '../view/image-index.ts';
 import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseUnknown } from './claim-addresses.ts';
 import { asInspected } from './identify-recreated.ts';
 import { checkedName, type Identity, identify, type Link } from './identify.ts';
-import { boundLinksOf, eachOnce, parseLink } from './identify-networks.ts';
+import { boundLinksOf, eachOnce, linksIn, parseLink } from './identify-networks.ts';
 import { linkEnv, type LinkTarget } from './link-env.ts';
 import { madeUpName } from './random-names.ts';
 import type { Platforms } from '../images/platforms.ts';
@@ -361,7 +361,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
         number: identity.number,
         ...addressesOf(networks),
         aliases: Object.fromEntries(networks.map((network) => [network.record.id, network.wanted.aliases])),
-        links: identity.links,
+        links: old === undefined ? linksIn(create.request, networks) : identity.links,
         ...(variables.length === 0 ? {} : { linkEnv: variables }),
         ...(linkedHosts.length === 0 ? {} : { linkedHosts }),
         request: create.request,

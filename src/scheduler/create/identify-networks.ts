@@ -1,6 +1,6 @@
 /** The networks and links that a create request asks for. Pure. */
-import { type CreateRequest, type EndpointSettings } from '../../model/index.ts';
-import { implicitNetworkName } from '../../networks/index.ts';
+import { type ContainerRecord, type CreateRequest, type EndpointSettings } from '../../model/index.ts';
+import { implicitNetworkName, namesNoNetwork } from '../../networks/index.ts';
 import { withoutSlash } from '../../text/names.ts';
 
 /** `target` is a container, as the user referred to it; `alias` is what this container calls it. */
@@ -84,6 +84,18 @@ export function linksOf(request: CreateRequest): readonly Link[] {
   const endpoints = Object.values(request.NetworkingConfig?.EndpointsConfig ?? {});
   const all = [...(request.HostConfig?.Links ?? []), ...endpoints.flatMap((endpoint) => endpoint?.Links ?? [])].map(parseLink);
   return [...new Map(all.map((link) => [`${link.target}:${link.alias}`, link])).values()];
+}
+
+/** The same with the network of each, by which it leads to its target as long as both are on it. On the default network a link is of the container alone. */
+export function linksIn(
+  request: CreateRequest,
+  networks: readonly { readonly record: { readonly id: string }; readonly wanted: Pick<WantedNetwork, 'links'> }[],
+): ContainerRecord['links'] {
+  const [primary] = networks;
+  if (primary === undefined || namesNoNetwork(request)) return linksOf(request);
+  const own = (request.HostConfig?.Links ?? []).map((link) => ({ ...parseLink(link), network: primary.record.id }));
+  const all = [...own, ...networks.flatMap(({ record, wanted }) => wanted.links.map((link) => ({ ...link, network: record.id })))];
+  return [...new Map(all.map((link) => [`${link.target}:${link.alias}:${link.network}`, link])).values()];
 }
 
 /** Links as the Engine's own bridge knows them: they must lead somewhere, and come as variables too. On named networks they are names alone. */

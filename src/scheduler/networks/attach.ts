@@ -16,6 +16,7 @@ import type { Addresses } from './addresses.ts';
 import { askedEndpoint } from './asked-endpoint.ts';
 import { connectOn, takeOffNetwork } from './endpoints.ts';
 import { beginImplicit, implicitNetwork, type Networks, refuseOfBridge } from './networks.ts';
+import { ensureMode, isMode } from './mode-network.ts';
 import type { Overlays } from './overlays.ts';
 import { createUndo } from '../create/undo.ts';
 
@@ -98,7 +99,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays,
       ...record,
       aliases: { ...record.aliases, [network]: endpoint.Aliases ?? [] },
       connected: { ...record.connected, [network]: endpoint },
-      links: [...record.links, ...(endpoint.Links ?? []).map(parseLink)],
+      links: [...record.links, ...(endpoint.Links ?? []).map((link) => ({ ...parseLink(link), network }))],
     });
     try {
       return await lease(network, container, joined);
@@ -119,10 +120,20 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays,
     const { [network]: _address, ...addresses } = record.addresses;
     const { [network]: _aliases, ...aliases } = record.aliases;
     const { [network]: _endpoint, ...connected } = record.connected ?? {};
-    const { unaddressed = [], ...rest } = record;
+    const { unaddressed = [], modeNetwork: before, ...rest } = record;
     const left = unaddressed.filter((other) => other !== network);
+    const known = deps.ledger.get<NetworkRecord>(keys.network(network));
+    const modeNetwork = known !== undefined && isMode(container, known) ? network : before;
     await commit([
-      put({ ...rest, addresses, aliases, connected, ...(left.length === 0 ? {} : { unaddressed: left }) }),
+      put({
+        ...rest,
+        addresses,
+        aliases,
+        connected,
+        links: record.links.filter((link) => link.network !== network),
+        ...(left.length === 0 ? {} : { unaddressed: left }),
+        ...(modeNetwork === undefined ? {} : { modeNetwork }),
+      }),
       ...(ip === undefined ? [] : dhcp.leases.planRelease(network, ip, record.name)),
     ]);
     await overlays.tidy(network, [record.host]);
@@ -150,6 +161,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays,
     predefinedName(reference) === 'bridge' && record !== undefined && isOfSharedBridge(record);
 
   async function join(network: NetworkRecord, container: ContainerView, endpoint: EndpointSettings): Promise<void> {
+    await ensureMode(core, container, overlays);
     const undo = createUndo(deps.log);
     const ip = await claim(network.id, container, endpoint);
     undo.push('address', () => release(network.id, container));
@@ -187,6 +199,7 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays,
     if (record?.id !== container.id) return undefined;
     const all = [...Object.keys(record.addresses), ...(record.unaddressed ?? [])];
     if (all.length === 0) return rejoin(container, record);
+    await ensureMode(core, container, overlays);
     if (container.facts.inspect.State.Running) return undefined; // a restart: it keeps what it has
     let isChanged = false;
     for (const id of all) {

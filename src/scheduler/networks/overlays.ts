@@ -13,6 +13,7 @@ import {
 import { isSharedBridge } from '../../networks/index.ts';
 import { type Core, commitInPieces, containerRecords, hostRecords, lostNotes, networkRecords } from '../core.ts';
 import { each } from '../../telemetry/left-out.ts';
+import { isModeOnHost } from './mode-network.ts';
 import { gatewayAt, planFor } from './network-plans.ts';
 import { createSlots } from '../../async/keyed.ts';
 import { guarded } from '../../telemetry/faults.ts';
@@ -189,7 +190,9 @@ export function createOverlays(core: Core): Overlays {
         if (plan !== undefined) await inTurn(host, () => hub.call(host, { method: 'materialise', plan }, BUILD_TIMEOUT_MS));
       }),
     async tidy(network, hosts) {
-      const empty = hosts.filter((host) => dhcp.leases.gatewaysOf(network)[host] !== undefined && !hasMembers(network, host));
+      const empty = hosts.filter(
+        (host) => dhcp.leases.gatewaysOf(network)[host] !== undefined && !hasMembers(network, host) && !isModeOnHost(core, network, host),
+      );
       if (empty.length > 0) {
         await commit(empty.flatMap((host) => dhcp.leases.planGatewayRelease(network, host)));
         await takeOff(network, empty);

@@ -11,7 +11,7 @@ const LARGE_RECORD = 64 * 1024;
 /** Of a field's JSON. */
 const LARGE_FIELD = 8 * 1024;
 /** What is left of a record; where that is more, the record as a whole is one part. */
-const LARGE_REST = 256 * 1024;
+const LARGE_REST = 96 * 1024;
 /** Characters of base64 in a piece: with its own base64 in Consul's transaction it has 350 KB of 512. */
 const PIECE = 256 * 1024;
 /** No field of a request is as large: its body has a limit. */
@@ -31,7 +31,8 @@ export interface PartRef {
 }
 
 export interface Part extends PartRef {
-  readonly texts: readonly string[];
+  /** Its pieces. */
+  readonly texts: () => readonly string[];
 }
 
 export interface Folded {
@@ -47,8 +48,8 @@ interface FoldedRecord {
   readonly parts: readonly PartRef[];
 }
 
-/** Large ones by value: a commit asks for its size first, and is then written. */
-const known = new WeakMap<object, Folded>();
+/** A record is written again with every change, and its large fields are mostly the same objects: what was found out of them. */
+const known = new WeakMap<object, { readonly size: number; part?: Pick<PartRef, 'sha256' | 'pieces'> }>();
 
 /** Whether a record of this key may be kept in parts: of what is secret nothing is kept elsewhere. */
 const mayFold = (key: string): boolean =>
@@ -56,18 +57,7 @@ const mayFold = (key: string): boolean =>
 
 /** The value as it is stored; without parts it is itself. */
 export function fold(key: string, value: unknown): Folded {
-  if (!isCompound(value) || !mayFold(key)) return { value, parts: [] };
-  const before = known.get(value);
-  if (before !== undefined) return before;
-  if (sizeOf(value) < LARGE_RECORD) return { value, parts: [] };
-  const made = inParts(value);
-  known.set(value, made);
-  return made;
-}
-
-/** It is written: its parts need no memory any more. */
-export function forget(value: unknown): void {
-  if (isCompound(value)) known.delete(value);
+  return isCompound(value) && mayFold(key) && sizeOf(value) >= LARGE_RECORD ? inParts(value) : { value, parts: [] };
 }
 
 function inParts(whole: object): Folded {
@@ -83,20 +73,42 @@ function inParts(whole: object): Folded {
     return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, without(child, [...at, name])]));
   };
   const rest = without(whole, []);
-  const isSmall = JSON.stringify(rest).length < LARGE_REST;
+  const isSmall = sizeOf(rest) < LARGE_REST;
   const kept = isSmall ? parts : [partOf(whole, [])];
   const refs = kept.map(({ at, sha256, pieces }): PartRef => ({ at, sha256, pieces }));
   return { value: { folded: 1, value: isSmall ? rest : null, parts: refs } satisfies FoldedRecord, parts: kept };
 }
 
-function partOf(value: unknown, at: Path): Part {
-  const data = gzipSync(JSON.stringify(value)).toString('base64');
-  const texts = Array.from({ length: Math.ceil(data.length / PIECE) }, (_, i) => data.slice(i * PIECE, (i + 1) * PIECE));
-  return { at, sha256: digest(data), pieces: texts.length, texts };
+function partOf(value: object, at: Path): Part {
+  const texts = (): readonly string[] => {
+    const data = packed(value);
+    return Array.from({ length: Math.ceil(data.length / PIECE) }, (_, i) => data.slice(i * PIECE, (i + 1) * PIECE));
+  };
+  const before = known.get(value);
+  if (before?.part !== undefined) return { at, ...before.part, texts };
+  const data = packed(value);
+  const part = { sha256: digest(data), pieces: Math.ceil(data.length / PIECE) };
+  known.set(value, { size: sizeOf(value), part });
+  return { at, ...part, texts };
 }
 
+const packed = (value: object): string => gzipSync(JSON.stringify(value)).toString('base64');
+
 const isCompound = (value: unknown): value is object => typeof value === 'object' && value !== null;
-const sizeOf = (value: object): number => JSON.stringify(value).length;
+
+/** About as long as its JSON; escapes are left out. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length + 3;
+  if (!isCompound(value)) return 5;
+  const before = known.get(value);
+  if (before !== undefined) return before.size;
+  let size = 2;
+  if (Array.isArray(value)) for (const child of value) size += sizeOf(child);
+  else for (const [name, child] of Object.entries(value)) size += name.length + 3 + sizeOf(child);
+  if (size >= LARGE_FIELD) known.set(value, { size });
+  return size;
+}
+
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** The parts of what is stored at a record's key; undefined: it has none, and is the record. */

@@ -7,7 +7,7 @@ import { createKeyed } from '../../async/keyed.ts';
 import { keys } from '../../model/index.ts';
 import type { Entry, Fence, Operation, StateStore, TransactionResult } from '../contract.ts';
 import { encode, MAX_BYTES, MAX_OPERATIONS } from '../limits.ts';
-import { fold, forget, type Part, partsIn, pieceKeys, unfold } from './fold.ts';
+import { fold, type Part, partsIn, pieceKeys, unfold } from './fold.ts';
 import { createPartUses, type Ref } from './part-uses.ts';
 
 /** The same store, but that `list` and `watch` do not give the parts, and records come whole. A record whose part is lost has a `fault`. */
@@ -48,8 +48,9 @@ export function withLargeRecords(store: StateStore): StateStore {
     for (const part of parts) {
       if (uses.isStored(part)) continue;
       uses.begun(part);
+      const texts = part.texts();
       for (const [i, key] of pieceKeys(part).entries()) {
-        await store.transact([{ op: 'set', key, value: part.texts[i] ?? '' }], fence, signal);
+        await store.transact([{ op: 'set', key, value: texts[i] ?? '' }], fence, signal);
       }
       uses.stored(part);
     }
@@ -88,10 +89,9 @@ export function withLargeRecords(store: StateStore): StateStore {
     for (const { key, parts } of changes) uses.maybe(key, parts);
     const result = await store.transact([...operations, ...removed.flatMap(removalsOf)], fence, signal);
     const isDone = result.kind === 'committed';
-    for (const { key, parts, value } of changes) {
+    for (const { key, parts } of changes) {
       if (isDone) uses.has(key, parts);
       else uses.settled(key);
-      forget(value);
     }
     if (!isDone) for (const part of removed) uses.stored(part);
     return result;
@@ -126,9 +126,7 @@ export function withLargeRecords(store: StateStore): StateStore {
         if (operation.op === 'check') return operation;
         const isWrite = operation.op === 'set' || operation.op === 'cas';
         const { value, parts } = isWrite ? fold(operation.key, operation.value) : NOTHING;
-        if (parts.length > 0 || uses.isKnown(operation.key)) {
-          folded.push({ key: operation.key, parts, value: isWrite ? operation.value : undefined });
-        }
+        if (parts.length > 0 || uses.isKnown(operation.key)) folded.push({ key: operation.key, parts });
         return isWrite && parts.length > 0 ? { ...operation, value } : operation;
       });
       if (folded.length === 0 && !uses.hasUnused()) return await store.transact(operations, fence, signal);
@@ -145,8 +143,6 @@ export function withLargeRecords(store: StateStore): StateStore {
 interface Change {
   readonly key: string;
   readonly parts: readonly Part[];
-  /** As it was given. */
-  readonly value: unknown;
 }
 
 const removalsOf = (part: Ref): readonly Operation[] => pieceKeys(part).map((key) => ({ op: 'delete', key }));

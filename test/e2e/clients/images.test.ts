@@ -210,6 +210,43 @@ describe('images over three hosts', () => {
     await must(docker('rmi', 'saved:1', 'saved:2'));
   });
 
+  it('rmi says Deleted of what is nowhere any more: not of an image that another host has under another name', async () => {
+    await must(build('far:1', 'FROM busybox\nCMD ["echo", "far"]\n', '0'));
+    assert.equal(await runOn('h3', 'far:1'), 'far');
+    // each of the two hosts has one of the names only
+    await must(cluster.engine('h3', 'tag', 'far:1', 'far:2'));
+    await must(cluster.engine('h3', 'rmi', 'far:1'));
+    await until('the second name is known', async () => /far\s+2/.test(await must(docker('images', 'far'))));
+    assert.equal((await must(docker('rmi', 'far:1'))).trim(), 'Untagged: far:1');
+    assert.equal(await runOn('h2', 'far:2'), 'far');
+    assert.match(await must(docker('rmi', 'far:2')), /^Untagged: far:2\nDeleted: sha256:/);
+    for (const host of HOSTS) assert.doesNotMatch(await must(cluster.engine(host, 'images', '-a')), /far/);
+  });
+
+  it('an image’s parent goes with it on every host, and is its parent again once both are loaded', async () => {
+    const make = async (from: string, name: string, host: string): Promise<string> => {
+      const at = ['--label', `arpanet.constraints=["node.hostname==${host}"]`];
+      await must(docker('run', '--name', name, ...at, from, 'touch', `/${name}`));
+      const id = (await must(docker('commit', name))).trim();
+      await must(docker('rm', name));
+      return id;
+    };
+    const parent = await make('busybox', 'foo', 'h1');
+    const child = await make(parent, 'bar', 'h2');
+    const parentOf = async (id: string) => (await must(docker('inspect', '-f', '{{.Parent}}', id))).trim();
+    assert.equal(await parentOf(child), parent);
+    await must(docker('save', '-o', join(scratch, 'family.tar'), child, parent));
+    const removed = await must(docker('rmi', child));
+    for (const id of [child, parent]) {
+      assert.match(removed, new RegExp(`Deleted: ${id}`));
+      for (const host of HOSTS) assert.doesNotMatch(await must(cluster.engine(host, 'images', '-aq', '--no-trunc')), new RegExp(id));
+    }
+    await must(docker('load', '-i', join(scratch, 'family.tar')));
+    assert.equal(await parentOf(child), parent);
+    assert.equal(await parentOf(parent), '');
+    await must(docker('rmi', child));
+  });
+
   it('rmi refuses while a container uses the image, on whichever host', async () => {
     await must(build('held:1', 'FROM busybox\nCMD ["sleep", "600"]\n', '0'));
     await must(docker('run', '-d', '--name', 'holder', '--label', 'arpanet.constraints=["node.hostname==h2"]', 'held:1'));

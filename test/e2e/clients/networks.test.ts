@@ -346,6 +346,62 @@ networks:
     );
   });
 
+  it('a container that has left the network it was made in starts again on every Engine, also once that network was removed and made again', async () => {
+    for (const network of ['p1', 'p2']) await must(docker('network', 'create', network));
+    const networksOf = async (name: string) =>
+      Object.keys(JSON.parse(await must(docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', name))) as object);
+    for (const host of ['h1', 'h2', 'h3']) {
+      const name = `mover-${host}`;
+      await sleeper(name, host, '--network', 'p1');
+      await must(docker('network', 'connect', 'p2', name));
+      await must(docker('network', 'disconnect', 'p1', name));
+      await must(docker('restart', '-t', '0', name));
+      await must(docker('stop', '-t', '0', name));
+      await must(docker('start', name));
+      assert.deepEqual(await networksOf(name), ['p2'], host);
+    }
+    await reaches('mover-h1', 'mover-h3');
+    await must(docker('network', 'rm', 'p1'));
+    await must(docker('network', 'create', 'p1'));
+    for (const host of ['h1', 'h2', 'h3']) {
+      await must(docker('restart', '-t', '0', `mover-${host}`));
+      assert.deepEqual(await networksOf(`mover-${host}`), ['p2'], host);
+    }
+  });
+
+  it('a link holds in the network that it was made in, as long as both are on it', async () => {
+    for (const network of ['foo1', 'foo2']) await must(docker('network', 'create', network));
+    await sleeper('first', 'h1', '--network', 'foo1');
+    await sleeper('second', 'h3', '--network', 'foo1', '--link', 'first:FirstInFoo1', '--link', 'third:bar');
+    await reaches('second', 'FirstInFoo1');
+    await must(docker('network', 'connect', 'foo2', 'first'));
+    await must(docker('network', 'connect', '--link', 'first:FirstInFoo2', 'foo2', 'second'));
+    await reaches('second', 'FirstInFoo2');
+    await must(docker('network', 'disconnect', 'foo1', 'first'));
+    await until(
+      'the link in foo1 is gone',
+      async () => (await docker('exec', 'second', 'ping', '-c', '1', '-W', '1', 'FirstInFoo1')).code !== 0,
+    );
+    await reaches('second', 'FirstInFoo2');
+    await must(docker('network', 'disconnect', 'foo2', 'second'));
+    await until(
+      'the link in foo2 is gone',
+      async () => (await docker('exec', 'second', 'ping', '-c', '1', '-W', '1', 'FirstInFoo2')).code !== 0,
+    );
+  });
+
+  it('a random port stays what it is when its container joins a network, and leaves it', async () => {
+    await must(docker('network', 'create', 'ccc'));
+    await must(docker('run', '-d', '--name', 'published', '-p', '70', '-p', '19000:90', 'busybox', 'sleep', '600'));
+    const ports = async () => (await must(docker('port', 'published'))).trim().split('\n').toSorted();
+    const before = await ports();
+    assert.ok(before.length >= 2, before.join());
+    await must(docker('network', 'connect', 'ccc', 'published'));
+    assert.deepEqual(await ports(), before);
+    await must(docker('network', 'disconnect', 'ccc', 'published'));
+    assert.deepEqual(await ports(), before);
+  });
+
   it('bridge, host and none are those of the host where the container lands', async () => {
     assert.match(await must(docker('run', '--rm', ...on('h2'), '--network', 'host', 'busybox', 'ip', 'address')), /10\.77\.\d+\.12\//);
     assert.doesNotMatch(await must(docker('run', '--rm', '--network', 'none', 'busybox', 'ip', 'address')), /eth0/);

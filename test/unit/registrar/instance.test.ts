@@ -195,6 +195,25 @@ describe('a link', () => {
     assert.deepEqual(linked('abc_redis_7:redis', 'abc_redis_7:db'), { redis: 'redis', db: 'abc_redis_7' });
   });
 
+  it('of a network holds while both are on that, wherever else they meet; one without a network, wherever they are', () => {
+    const on = (...networks: readonly string[]) => Object.fromEntries(networks.map((network, i) => [network, `10.32.${i}.64`]));
+    const linksOf = (own: readonly string[], target: readonly string[], network?: string) => {
+      const link = { target: 'abc_db_1', alias: 'store', ...(network === undefined ? {} : { network }) };
+      const all = [
+        literalRecord('abc_web_1', { addresses: on(...own), links: [link] }),
+        literalRecord('abc_db_1', { addresses: on(...target) }),
+      ];
+      return named(
+        all,
+        all.map((record) => literalView(record)),
+      ).find(({ service }) => service === 'web')?.links;
+    };
+    assert.deepEqual(linksOf(['n1', 'n2'], ['n1', 'n2'], 'n1'), { store: 'db' });
+    assert.deepEqual(linksOf(['n1', 'n2'], ['n2'], 'n1'), {});
+    assert.deepEqual(linksOf(['n2'], ['n1', 'n2'], 'n1'), {});
+    assert.deepEqual(linksOf(['n2'], ['n2']), { store: 'db' });
+  });
+
   it('into another deployment means the container itself', () => {
     assert.deepEqual(linked('xyz_redis_1:theirs'), { theirs: 'xyz_redis_1' });
   });

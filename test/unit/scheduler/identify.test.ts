@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ArpanetError, type CreateRequest } from '../../../src/model/index.ts';
 import { checkedName, identify, refersTo } from '../../../src/scheduler/create/identify.ts';
-import { eachOnce } from '../../../src/scheduler/create/identify-networks.ts';
+import { eachOnce, linksIn } from '../../../src/scheduler/create/identify-networks.ts';
 import { hostPortsOf } from '../../../src/scheduler/create/identify-needs.ts';
 import { madeUpName } from '../../../src/scheduler/create/random-names.ts';
 
@@ -133,6 +133,22 @@ describe('networks wanted', () => {
       links: [{ target: 'abc_db_1', alias: 'db' }],
       endpoint,
     });
+  });
+
+  it('have their links: those of an endpoint are its network’s, the container’s own the first one’s, and of the default network none', () => {
+    const request = {
+      HostConfig: { NetworkMode: 'x', Links: ['abc_db_1:db'] },
+      NetworkingConfig: { EndpointsConfig: { x: { Links: ['abc_db_1:db'] }, y: { Links: ['abc_db_1:db', 'other'] } } },
+    };
+    const joined = (sent: CreateRequest) =>
+      of(sent).networks.map((network) => ({ record: { id: `id-${network.reference}` }, wanted: network }));
+    assert.deepEqual(linksIn(request, joined(request)), [
+      { target: 'abc_db_1', alias: 'db', network: 'id-x' },
+      { target: 'abc_db_1', alias: 'db', network: 'id-y' },
+      { target: 'other', alias: 'other', network: 'id-y' },
+    ]);
+    const plain = { HostConfig: { Links: ['abc_db_1:db'] } };
+    assert.deepEqual(linksIn(plain, joined(plain)), [{ target: 'abc_db_1', alias: 'db' }]);
   });
 
   it('are one where a name and an id turn out to mean the same network', () => {

@@ -152,7 +152,7 @@ describe('a large record', () => {
         const { value, parts: made } = fold(keys.service('a', 'b'), whole);
         if (made.length > 0) large += 1;
         const stored = JSON.parse(JSON.stringify(value)) as unknown;
-        const pieces = new Map(made.flatMap((part) => pieceKeys(part).map((key, i) => [key, part.texts[i]] as const)));
+        const pieces = new Map(made.flatMap((part) => pieceKeys(part).map((key, i) => [key, part.texts()[i]] as const)));
         assert.equal(JSON.stringify(unfold(stored, (key) => pieces.get(key))), JSON.stringify(whole));
       }),
       { seed: 7, numRuns: 20 },
