@@ -159,6 +159,44 @@ describe('one thing, seen from both sides', () => {
     await gone();
   });
 
+  it('a container with nothing but the label of a project comes first; compose v2 uses its network; the services API adds another, and keeps what compose said', async () => {
+    await docker(
+      'run',
+      '-d',
+      '--name',
+      'early',
+      '--label',
+      'com.docker.compose.project=abc',
+      '--stop-timeout',
+      '1',
+      'busybox',
+      'sleep',
+      '3600',
+    );
+    await v2('up', '-d');
+    const networksOf = async (name: string) =>
+      (await docker('inspect', '-f', '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}', name)).trim();
+    assert.deepEqual([await networksOf('early'), await networksOf('abc-web-1')], ['abc_default', 'abc_default']);
+    assert.match(await docker('exec', 'early', 'nslookup', 'web'), /Address/);
+    await docker('network', 'create', 'extra');
+    await docker('service', 'update', '-q', '--no-resolve-image', '--network-add', 'extra', 'abc_web');
+    await until(
+      'both are on both',
+      async () => {
+        const all = await Promise.all((await web()).map(networksOf));
+        return all.length === 2 && all.every((networks) => networks === 'abc_default extra');
+      },
+      60_000,
+    );
+    assert.equal(await colours(), 'COLOUR=red');
+    assert.equal(lines(await v2('ps', '-q', 'web')).length, 2);
+    assert.match(await docker('exec', 'early', 'nslookup', 'web'), /Address/, 'it is still found in its first network');
+    await docker('rm', '-f', 'early');
+    await v2('down', '-t', '1');
+    await docker('network', 'rm', 'extra');
+    await gone();
+  });
+
   it('the newest docker deploys a stack; ops scale it; a second deploy updates it; ops remove it', async () => {
     const newest = newestDocker(cluster, scratch);
     const deploy = async (colour: string) => {
