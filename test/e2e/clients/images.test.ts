@@ -148,9 +148,13 @@ describe('images over three hosts', () => {
     const id = (await must(docker('network', 'inspect', '-f', '{{.Id}}', 'nn'))).trim();
     const run = (network: string, buildkit: '0' | '1', DOCKER_HOST = cluster.endpoint) => {
       const env = { ...process.env, DOCKER_HOST, DOCKER_BUILDKIT: buildkit };
-      return runProgram('/usr/bin/docker', ['build', '--network', network, '--build-arg', `R=${network}`, '-t', 'netted:1', folder], {
-        env,
-      });
+      return runProgram(
+        '/usr/bin/docker',
+        ['build', '--network', network, '--build-arg', `R=${network}`, '-t', `netted:${network.length}`, folder],
+        {
+          env,
+        },
+      );
     };
     const seen: string[] = [];
     const lines = (text: string) => text.split('\n').filter(Boolean);
@@ -175,7 +179,7 @@ describe('images over three hosts', () => {
     assert.equal((await must(docker('ps', '-aq', '--filter', 'label=arpanet.build'))).trim(), '');
     await must(docker('rm', '-f', 'far'));
     await must(docker('network', 'rm', 'nn'));
-    await must(docker('rmi', 'netted:1'));
+    await must(docker('rmi', ...['nn', id, id.slice(0, 12)].map(({ length }) => `netted:${length}`)));
     assert.equal(await dangling(), before, 'the image that it needed is gone');
   });
 
