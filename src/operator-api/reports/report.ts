@@ -318,7 +318,9 @@ const closedHost = ({ name, availability, running }: HostReport): string =>
 /** The problems of one service, a sentence each. */
 function problemsOf({ deployment, service, record, desired, instances, trouble }: ServiceView): readonly string[] {
   const name = `${deployment}/${service}`;
-  const wanted = record === undefined ? 0 : desired - record.stopped.length;
+  // of a job so many run at once as it allows: the others wait for their turn
+  const due = record?.job === undefined || trouble !== undefined ? desired : Math.min(desired, instances.length);
+  const wanted = record === undefined ? 0 : due - record.stopped.length;
   const done = instances.filter(isDone).length;
   const running = instances.filter(isUp).length;
   const { status } = record ?? {};

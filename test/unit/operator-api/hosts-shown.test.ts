@@ -69,6 +69,8 @@ describe('what ops see of hosts', () => {
       stopped: [],
       status: { state: 'paused', message: 'update paused: it is unhealthy', startedAtMs: 0 },
     } as unknown as NonNullable<ServiceView['record']>;
+    const job = { stopped: [], job: { concurrent: 1, iteration: 0, startedAtMs: 0 } } as unknown as NonNullable<ServiceView['record']>;
+    assert.equal(text({ services: () => [service({ record: job, desired: 9 })] })[0], 'no problems', 'those of a job wait for their turn');
     const bad = text({
       hosts: [literalHost('h1'), literalHost('h2', { state: 'down', why: 'no heartbeat for 10 s or more' })],
       services: () => [service({ record: kept, desired: 3, trouble: 'no host fits' })],
