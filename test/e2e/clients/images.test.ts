@@ -180,7 +180,9 @@ describe('images over three hosts', () => {
     await must(docker('rm', '-f', 'far'));
     await must(docker('network', 'rm', 'nn'));
     await must(docker('rmi', ...['nn', id, id.slice(0, 12)].map(({ length }) => `netted:${length}`)));
-    assert.equal(await dangling(), before, 'the image that it needed is gone');
+    const after = await dangling();
+    const left = after === before ? '' : (await docker('history', '--no-trunc', lines(after)[0] ?? '')).stdout;
+    assert.equal(after, before, `the image that it needed is gone: ${left}`);
   });
 
   it('images that were made by build steps are listed with --all, and are found by what they are made of', async () => {
