@@ -88,15 +88,6 @@ export const DIVERGENCES: readonly Divergence[] = [
     reason: 'Containers that reach each other on one Engine must do so on any hosts; an Engine’s own bridge ends at its host.',
   },
   {
-    route: ['GET /containers/json', 'GET /containers/{id}/json', 'GET /networks', 'GET /networks/{id}'],
-    at: /\.(IPAddress|IPv4Address)$/,
-    when: [/^"100\.6[4-6]\./, /^"100\.6[4-6]\./],
-    what: 'the address that a container gets in a network',
-    dockers: 'the first free one',
-    ours: 'the first free one; what was given back a moment ago, or asked for by name before, comes last',
-    reason: 'Other hosts still know who had it. A container that asks for an address by name gets it at once.',
-  },
-  {
     route: 'GET /containers/{id}/json',
     at: /^body\.HostConfig\.Runtime$/,
     engine: '20.10',
