@@ -4,7 +4,7 @@ import type { Cluster } from '../support/cluster/cluster.ts';
 import { leaderOf } from '../support/cluster/leaders.ts';
 import { operator, type NetworkReport } from '../support/cluster/leftovers.ts';
 import { DEPLOYMENT, HELD } from './clients.ts';
-import { containersOn, dig } from './observe.ts';
+import { containersOn, dig, dnsServers } from './observe.ts';
 
 export interface Loss {
   /** Undefined: it had none, or it came back first, or nobody could be asked. */
@@ -21,7 +21,7 @@ export async function lossWatcher(cluster: Cluster, target: number): Promise<((s
   if (host === undefined || leader === undefined) return undefined;
   const networks = await operator<NetworkReport[]>(leader, 'networks').catch(() => []);
   const shared = networks.find((network) => network.name === `${DEPLOYMENT}_default`);
-  const servers = (shared?.leases ?? []).filter((lease) => lease.kind === 'gateway' && lease.host !== host.name);
+  const servers = dnsServers(shared).filter((server) => server.host !== host.name);
   const running = (await containersOn(host.name, host.socket)).filter((container) => container.running);
   const held = running.filter(({ name }) => name.startsWith(HELD)).map(({ name }) => name);
   const addresses = running.flatMap((container) => container.addresses.map((address) => address.split('/')[1] ?? ''));

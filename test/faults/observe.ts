@@ -54,8 +54,7 @@ export async function observeSettled(cluster: Cluster, startMs: number): Promise
   const networks = await json<readonly NetworkReport[]>('networks');
   const seen = await observe(cluster, startMs);
   const shared = networks.find((network) => network.name === `${DEPLOYMENT}_default`);
-  const gateways = (shared?.leases ?? []).filter((lease) => lease.kind === 'gateway');
-  const dns = await Promise.all(gateways.map(async ({ host, ip }) => [host, await dig(cluster, host, ip)] as const));
+  const dns = await Promise.all(dnsServers(shared).map(async ({ host, ip }) => [host, await dig(cluster, host, ip)] as const));
   const running = seen.containers.filter((container) => container.running);
   const shouldResolve = running.flatMap(({ addresses }) => addresses.map((address) => address.split('/')[1] ?? '')).sort();
   return {
@@ -66,6 +65,12 @@ export async function observeSettled(cluster: Cluster, startMs: number): Promise
     dns: Object.fromEntries(dns),
     shouldResolve,
   };
+}
+
+/** The hosts that have the network, and where each answers its names: at the gateway, which is the first address of the subnet on all of them. */
+export function dnsServers(network: NetworkReport | undefined): readonly { readonly host: string; readonly ip: string }[] {
+  const ip = network?.cidr.replace(/\d+\/\d+$/, '1') ?? '';
+  return (network?.leases ?? []).filter(({ kind }) => kind === 'gateway').map(({ host }) => ({ host, ip }));
 }
 
 /** With all removed: what is left anywhere. */

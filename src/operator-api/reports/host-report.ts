@@ -43,10 +43,11 @@ export function hostDetail(observed: Observed, name: string, nowMs: number): Hos
     overlay: word(host?.facts?.overlay),
     networks: leases
       .filter((lease) => lease.kind === 'gateway' && lease.state !== 'resting')
-      .map((lease) => ({
-        name: networkOf.get(lease.network)?.name ?? lease.network,
-        cidr: networkOf.get(lease.network)?.cidr ?? '',
-        gateway: lease.ip,
+      .map((lease) => ({ lease, network: networkOf.get(lease.network) }))
+      .map(({ lease, network }) => ({
+        name: network?.name ?? lease.network,
+        cidr: network?.cidr ?? '',
+        gateway: (network?.isGatewayShared === true ? network.gateway : undefined) ?? lease.ip,
         instances: leases.filter((one) => one.network === lease.network && one.kind === 'instance' && one.state !== 'resting').length,
       })),
     instances: observed.containers

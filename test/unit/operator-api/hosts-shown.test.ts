@@ -46,6 +46,13 @@ describe('what ops see of hosts', () => {
       ...more,
     });
 
+  it('inspect names the gateway that all hosts have, not the address that this one calls from', () => {
+    const shared = { ...literalNetwork('n1', 'abc_default'), gateway: '10.32.0.1', isGatewayShared: true } as const;
+    const own = { ...lease, ip: '10.32.3.254', kind: 'gateway', owner: 'h1' } as const;
+    const { networks } = hostDetail(observed({ networks: [shared], leases: [own] }), 'h1', 0);
+    assert.deepEqual(networks, [{ name: 'abc_default', cidr: '10.32.0.0/22', gateway: '10.32.0.1', instances: 0 }]);
+  });
+
   it('inspect names networks with their gateway here, containers with their addresses, and limits', () => {
     const host = literalHost('h1');
     const limited = { ...host, record: { ...host.record, limits: { cpus: 2, maxContainers: 5 } } };
