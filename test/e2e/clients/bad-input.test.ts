@@ -110,12 +110,15 @@ describe('bad input on three hosts', () => {
     await must(cluster.docker('network', 'create', '--subnet', '10.40.6.0/24', 'n1'));
     const at = (ip: string) => ({
       Image: 'busybox',
+      Cmd: ['sleep', '1000'],
       HostConfig: { NetworkMode: 'n1' },
       NetworkingConfig: { EndpointsConfig: { n1: { IPAMConfig: { IPv4Address: ip } } } },
     });
-    assert.equal((await create(at('10.40.6.77'), 'a1')).status, 201);
-    const taken = await create(at('10.40.6.77'), 'a2');
-    assert.match(taken.message, /10\.40\.6\.77.*(in use|taken)|Address already in use/);
+    for (const name of ['a1', 'a2']) assert.equal((await create(at('10.40.6.77'), name)).status, 201);
+    const start = (name: string) => call('POST', `/v1.41/containers/${name}/start`);
+    assert.equal((await start('a1')).status, 204);
+    const taken = await start('a2');
+    assert.match(taken.message, /Address already in use/);
     const outside = await create(at('10.99.0.1'), 'a3');
     assert.match(outside.message, /10\.99\.0\.1/);
     for (const answer of [taken, outside]) assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.message}`);
@@ -126,7 +129,7 @@ describe('bad input on three hosts', () => {
     );
     assert.match(overlap.message, /[Oo]verlap/);
     assert.ok(overlap.status >= 400 && overlap.status !== 500);
-    await must(cluster.docker('rm', '-f', 'a1'));
+    await must(cluster.docker('rm', '-f', 'a1', 'a2'));
     await must(cluster.docker('network', 'rm', 'n1'));
   });
 
