@@ -99,4 +99,4 @@ export function jobsOf(files, tier) {
 }
 
 /** How much goes at a time: unit tests compute, all others wait half of the time. */
-export const seatsOf = (tier, cores) => (tier === 'unit' ? cores : Math.round(2.5 * cores));
+export const seatsOf = (tier, cores) => (tier === 'unit' ? cores : 2 * cores);
