@@ -65,6 +65,17 @@ export interface JobSettings {
   readonly startedAtMs: number;
 }
 
+/** What was set for a service beside its template, before its last update. */
+export interface PreviousSettings {
+  /** Only where the update changed it; `to`: what it made of it, which others may have changed since. */
+  readonly desired?: { readonly from: number; readonly to: number };
+  readonly concurrent?: number;
+  readonly update: UpdateSettings;
+  readonly rollback?: UpdateSettings;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly spec?: Json;
+}
+
 /** `arpanet/services/<deployment>/<service>`: kept for services whose count is held. */
 export interface ServiceRecord extends ServiceId {
   /** client: started by compose and scaled since; goes with its last instance. api: made by the services API or `arpanet deploy`; stays until removed. */
@@ -79,6 +90,8 @@ export interface ServiceRecord extends ServiceId {
   readonly template: ServiceTemplate;
   /** What `rollback` goes back to. */
   readonly previous?: ServiceTemplate;
+  /** The rest of what it goes back to; absent: only the template is another then. */
+  readonly previousSettings?: PreviousSettings;
   readonly update: UpdateSettings;
   /** How a rollback goes; absent: as an update, and it pauses at a failure. */
   readonly rollback?: UpdateSettings;

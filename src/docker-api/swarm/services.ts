@@ -22,6 +22,7 @@ import { fenced } from '../../telemetry/left-out.ts';
 import { listOf } from '../reads/listed.ts';
 import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
+import { predefinedName } from '../../networks/index.ts';
 import { boolValue, objectVersion, strictBool } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, update } from './facade.ts';
 import { ids } from '../../text/swarm-ids.ts';
@@ -75,13 +76,20 @@ export async function serviceInspect(call: Exchange): Promise<void> {
   await Promise.resolve();
 }
 
+/** Throws `not-found` for a network that nobody knows (moby daemon/cluster/networks.go, `populateNetworkID`). */
 async function readSpec(call: Exchange): Promise<ServiceSpec> {
   const spec = await readSwarmJson<ServiceSpec>(call, 'swarm.ServiceSpec');
   refuseOutOfRange(spec);
-  return asKept(call, spec);
+  const networks = call.cluster.networks.list();
+  return settled(spec, (reference) => {
+    if (predefinedName(reference) !== undefined) return reference;
+    const found = oneMeant('network', reference, networks, ({ record }) => record);
+    if (found === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
+    return found.record.id;
+  });
 }
 
-/** Networks that nobody knows, and those of a host, stay as they are called. */
+/** Networks that nobody knows any more, and those of a host, stay as they are called. */
 const asKept = (call: Exchange, spec: ServiceSpec): ServiceSpec => settled(spec, networkIds(call));
 
 function networkIds({ cluster }: Exchange): (reference: string) => string {

@@ -8,6 +8,8 @@ import {
   labels,
   projectOf,
   serviceName,
+  type ServiceRecord,
+  type ServiceTemplate,
   type ServiceView,
   UPDATE_DEFAULTS,
   composeLabels,
@@ -48,6 +50,17 @@ export function specOf(view: ServiceView): ServiceSpec {
       ContainerSpec: { ...task.ContainerSpec, Image: tagged(request.Image) ?? '', Env: request.Env ?? [] },
     },
   };
+}
+
+/** The spec that a rollback goes back to. */
+function previousSpecOf(view: ServiceView, record: ServiceRecord, template: ServiceTemplate): ServiceSpec {
+  const settings = record.previousSettings;
+  if (settings === undefined) return derivedSpec({ ...view, template }, template.request);
+  const { spec: _spec, ...others } = record;
+  const { spec, labels, update } = settings;
+  const earlier: ServiceRecord = { ...others, labels, update, ...(spec === undefined ? {} : { spec }) };
+  const desired = settings.desired?.to === record.desired ? settings.desired.from : view.desired;
+  return specOf({ ...view, template, desired, record: earlier });
 }
 
 /** The service's own labels, as its spec has them. */
@@ -178,9 +191,7 @@ export function showService(view: ServiceView, ids: Ids, showing: Showing = {}):
     CreatedAt: iso(madeMs),
     UpdatedAt: iso(record?.updatedAtMs ?? madeMs),
     Spec,
-    ...(record?.previous === undefined
-      ? {}
-      : { PreviousSpec: derivedSpec({ ...view, template: record.previous }, record.previous.request) }),
+    ...(record?.previous === undefined ? {} : { PreviousSpec: previousSpecOf(view, record, record.previous) }),
     ...(record?.job === undefined
       ? {}
       : { JobStatus: { JobIteration: { Index: record.job.iteration }, LastExecution: iso(record.job.startedAtMs) } }),

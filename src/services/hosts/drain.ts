@@ -30,7 +30,7 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
     await tryAll(plan.ends, SERVICES_AT_ONCE, async ({ service, container }) => {
       const { drainMs } = service.record?.update ?? UPDATE_DEFAULTS;
       try {
-        await core.operate(service, `being ended on ${host}`, () => actions.remove(container, drainMs));
+        await core.operate(service, `being ended on ${host}`, () => actions.remove(container, drainMs, core.record(service)));
         ended.push(container.name);
         const why =
           service.record?.isGlobal === true ? 'it runs once on every host that takes containers' : 'its job runs it again elsewhere';

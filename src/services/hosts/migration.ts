@@ -50,11 +50,11 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
       const state = fitness(made, settings, sinceMs, deps.now());
       if (state === 'healthy' && made !== undefined) {
         const before = old();
-        if (before !== undefined) await actions.remove(before, settings.drainMs);
+        if (before !== undefined) await actions.remove(before, settings.drainMs, view.record);
         return made;
       }
       if (typeof state === 'object') {
-        if (made !== undefined) await actions.remove(made, 0);
+        if (made !== undefined) await actions.remove(made, 0, view.record);
         throw new ArpanetError('conflict', `its replacement failed: ${state.failed}`);
       }
       await sleep(LOOK_EVERY_MS, undefined, { signal: lost });

@@ -41,7 +41,7 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
           );
           await doAll(core.instances(service), 8, async (container) => {
             progress(`${serviceKey(service)}: ${container.name} is deregistered, stopped and removed`);
-            await actions.remove(container, DRAIN_MS);
+            await actions.remove(container, DRAIN_MS, service.record);
           });
         });
         for (const deployment of new Set(services.map((service) => service.deployment))) {

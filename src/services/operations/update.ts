@@ -17,6 +17,7 @@ import type { Core } from '../core.ts';
 import { ensureImage } from '../engine-calls.ts';
 import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import { essence, scaleRefusal } from '../replicas/template.ts';
+import { hasOtherSettings, previousOf, restored } from '../rollout/previous.ts';
 import type { Rollout } from '../rollout/rollout.ts';
 import { newRecord } from '../service-record.ts';
 import { findService } from '../service-reference.ts';
@@ -59,9 +60,10 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     const isNew = isOther || isHalfWay;
     const nowMs = deps.now();
     const record = await core.put(service, (before) => {
-      const { rollback, ...base } =
+      const kept =
         before ?? newRecord(service, { origin: 'client', desired: service.desired, template: service.template ?? template, nowMs });
-      return {
+      const { rollback, ...base } = kept;
+      const after: ServiceRecord = {
         ...base,
         desired,
         ...(desired === base.desired ? {} : { countedAtMs: nowMs }),
@@ -69,11 +71,10 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
         ...rollbackOf(change.rollback, rollback),
         ...(change.labels === undefined ? {} : { labels: change.labels }),
         ...(change.spec === undefined ? {} : { spec: change.spec }),
-        ...(job === undefined ? {} : { job, template, previous: base.template, countedAtMs: nowMs }),
+        ...(job === undefined ? {} : { job, template, countedAtMs: nowMs }),
         ...(isNew && job === undefined
           ? {
               template,
-              ...(isOther ? { previous: base.template } : {}),
               status:
                 change.isRollback === true
                   ? ({ state: 'rollback_started', startedAtMs: nowMs, message: 'rollback requested' } as const)
@@ -83,6 +84,9 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
         version: base.version + 1,
         updatedAtMs: nowMs,
       };
+      return isOther || job !== undefined || (!isHalfWay && hasOtherSettings(kept, after))
+        ? { ...after, ...previousOf(kept, desired) }
+        : after;
     });
     if (record === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
     if (!isNew || job !== undefined) {
@@ -124,13 +128,16 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     },
     async rollback(reference, progress, patienceMs = 0) {
       const service = findService(reference, core.list());
-      const previous = service.record?.previous;
-      if (previous === undefined)
+      const before = service.record && restored(service.record);
+      if (before === undefined)
         throw new ArpanetError(
           'invalid',
           `${serviceKey(service)} has no earlier version to go back to: it was never updated, or is back there already`,
         );
-      return update(reference, { template: previous, isRollback: true, patienceMs }, progress);
+      const { template, desired, job, update: settings, rollback = null, labels: own, spec } = before;
+      const counts = { desired, ...(job === undefined ? {} : { job }) };
+      const change = { template, ...counts, update: settings, rollback, labels: own, ...(spec === undefined ? {} : { spec }) };
+      return update(reference, { ...change, isRollback: true, patienceMs }, progress);
     },
     resume() {
       for (const record of core.records()) {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LONGEST_TIMER_MS } from '../../async/longest-timer.ts';
 import { engineError } from '../../engine/index.ts';
-import { ArpanetError, type ContainerView, isUnreachable, type ServiceTemplate } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, isUnreachable, type ServiceRecord, type ServiceTemplate } from '../../model/index.ts';
 import type { ServicesDeps } from '../deps.ts';
 import { callEngine, removeCreated } from '../engine-calls.ts';
 import { putSecrets } from '../secret-files.ts';
@@ -21,8 +21,11 @@ export interface InstanceActions {
   /** Takes it out of DNS, waits `drainMs` for open connections, then stops it. Throws `engine`, as the others do. */
   readonly stop: (container: ContainerView, drainMs: number) => Promise<void>;
   readonly restart: (container: ContainerView, drainMs: number) => Promise<void>;
-  /** Stops it as `stop` does and removes it; of an unreachable host, when that is back. */
-  readonly remove: (container: ContainerView, drainMs: number) => Promise<void>;
+  /**
+   * Stops it as `stop` does and removes it; of an unreachable host, when that is back. What the services API made (`of`) goes with its anonymous volumes (moby
+   * daemon/cluster/executor/container/adapter.go, `remove`); those of a compose file's containers stay, as compose leaves them.
+   */
+  readonly remove: (container: ContainerView, drainMs: number, of?: Pick<ServiceRecord, 'origin'>) => Promise<void>;
   /** Creates and starts the replacement of a container that is lost with its host. Throws as `Containers.replaceLost` does. */
   readonly replaceLost: (container: ContainerView) => Promise<void>;
 }
@@ -119,7 +122,7 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
       await putSecrets(deps, made);
       await started(made);
     },
-    async remove(container, drainMs) {
+    async remove(container, drainMs, of) {
       if (isUnreachable(container.hostState)) return deps.scheduler.containers.abandonLost(container);
       await deps.scheduler.containers.withdrawn(container, async () => {
         await drained(container, drainMs);
@@ -127,7 +130,7 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
           await call(container.host, 'POST', `/containers/${container.id}/stop`, [304, 404], TIMEOUT_MS + stopSecondsOf(container) * 1000);
         }
         await deps.failpoint('scale.stopped');
-        await call(container.host, 'DELETE', `/containers/${container.id}?force=1`, [404, 409]);
+        await call(container.host, 'DELETE', `/containers/${container.id}?force=1${of?.origin === 'api' ? '&v=1' : ''}`, [404, 409]);
       });
       await deps.failpoint('scale.removed');
       await deps.scheduler.containers.release(container);

@@ -145,7 +145,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
         try {
           const made = await actions.add(record.template, step.number);
           attempts.delete('create');
-          await removeOrphan(id, made);
+          await removeOrphan(id, made, record);
           core.runtime(id).trouble = undefined;
         } catch (error) {
           tried('create');
@@ -157,7 +157,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
         tried(step.container.id);
         return actions.start(step.container);
       case 'remove':
-        return actions.remove(step.container, REMOVE_DRAIN_MS);
+        return actions.remove(step.container, REMOVE_DRAIN_MS, record);
       case 'count':
         await core.put(
           id,
@@ -167,10 +167,10 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
   }
 
   /** Removes an instance whose service was removed while it was being created. */
-  async function removeOrphan(id: ServiceId, made: string): Promise<void> {
+  async function removeOrphan(id: ServiceId, made: string, record: ServiceRecord): Promise<void> {
     if (core.record(id) !== undefined || lost.aborted) return;
     const container = containers.list().find((one) => one.id === made);
-    if (container !== undefined) await actions.remove(container, 0);
+    if (container !== undefined) await actions.remove(container, 0, record);
   }
 
   function scanAll(): void {

@@ -5,6 +5,7 @@ import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, t
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { doAll } from '../../async/limit.ts';
+import { restored } from './previous.ts';
 import { fitness, inItsDirection, nextBatch } from './rollout-plan.ts';
 import { essence, instanceName, isCurrent } from '../replicas/template.ts';
 
@@ -84,7 +85,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
   async function retire(record: ServiceRecord, old: readonly ContainerView[], progress: Progress): Promise<void> {
     await doAll(old, 8, async (container) => {
       progress(`${serviceKey(record)}: ${container.name} is deregistered, then stopped`);
-      await actions.remove(container, record.update.drainMs);
+      await actions.remove(container, record.update.drainMs, record);
     });
   }
 
@@ -107,15 +108,13 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
     deps.log.warn({ service: serviceKey(id), why }, 'update failed');
     const startedAtMs = record.status?.startedAtMs ?? deps.now();
     const isBack = record.status?.state === 'rollback_started';
-    const { previous } = record;
-    if (!isBack && record.update.onFailure === 'rollback' && previous !== undefined) {
+    if (!isBack && record.update.onFailure === 'rollback' && record.previous !== undefined) {
       progress(`${serviceKey(id)}: ${why}; rolling back`);
       const status: UpdateStatus = { state: 'rollback_started', startedAtMs, message: `update failed: ${why}` };
       await core.put(id, (before) => {
-        if (before === undefined) return before;
-        // The failed template is not to be rolled back to.
-        const { previous: _failed, ...others } = before;
-        return { ...others, template: previous, status, version: before.version + 1, updatedAtMs: deps.now() };
+        // What failed is not to be rolled back to.
+        const earlier = before && restored(before);
+        return earlier === undefined ? before : { ...earlier, status, version: earlier.version + 1, updatedAtMs: deps.now() };
       });
       return undefined;
     }

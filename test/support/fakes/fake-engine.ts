@@ -34,6 +34,8 @@ export interface FakeEngine {
   readonly volumes: VolumeSummary[];
   /** `POST /containers/create` and the like, in order. */
   readonly asked: string[];
+  /** The queries of what removed containers. */
+  readonly removals: string[];
   /** Runs before a create is done; what it throws is the Engine's refusal. */
   beforeCreate: (name: string) => Promise<void>;
   /** Runs when the container is there and the answer is not yet written. */
@@ -67,6 +69,7 @@ export function fakeEngine(): FakeEngine {
     images: [],
     volumes: [],
     asked: [],
+    removals: [],
     beforeCreate: async () => undefined,
     afterCreate: async () => undefined,
     answers: new Map(),
@@ -136,6 +139,7 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
     if (route.endsWith('/json')) return { status: 200, body: factsOf(held).inspect };
     if (request.method === 'DELETE') {
       engine.containers.delete(held.id);
+      engine.removals.push(url.searchParams.toString());
       return { status: 204 };
     }
     if (route.endsWith('/start')) {
