@@ -119,7 +119,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const creates = createCreatesInProgress();
   const refusals = createRefusals();
   const promisedHosts = createPromisedHosts(deps.now);
-  const lifecycle = createLifecycle(core, overlays, deps.settings.lingerMs);
+  const lifecycle = createLifecycle(core, overlays, listeners);
   const lostContainers = createLost(core, overlays);
   const adopt = createAdopt({ core, overlays, lifecycle, lost: lostContainers, creates });
   const adopter = startAdopter(core, adopt, lifecycle);

@@ -1,5 +1,4 @@
 /** What happens to containers after their create: withdrawn, removed, renamed. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type * as contracts from '../../contracts/index.ts';
 import {
   type ContainerRecord,
@@ -16,6 +15,7 @@ import type { Core } from '../core.ts';
 import { drainTimeOf } from '../create/drain-time.ts';
 import { checkedName } from '../create/identify.ts';
 import type { Overlays } from '../networks/overlays.ts';
+import type { ChangeListeners } from '../view/change-listeners.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 
 export interface Lifecycle {
@@ -30,9 +30,10 @@ export interface Lifecycle {
   readonly unlink: (container: ContainerView, alias: string) => Promise<void>;
 }
 
-export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number): Lifecycle {
+export function createLifecycle(core: Core, overlays: Overlays, listeners: Pick<ChangeListeners, 'next'>): Lifecycle {
   const { deps, view, records, syncs, keyed, commit, lost } = core;
-  const { ledger, dhcp, log } = deps;
+  const { ledger, dhcp, log, now } = deps;
+  const { lingerMs } = deps.settings;
   const withdrawals = new Map<string, number>();
   const lingering = new Map<string, NodeJS.Timeout>();
 
@@ -47,11 +48,11 @@ export function createLifecycle(core: Core, overlays: Overlays, lingerMs: number
     records.touch();
   }
 
-  /** For requests that it has, and for clients that still have its address. */
-  async function drained({ facts, record }: ContainerView): Promise<void> {
-    const ms = drainTimeOf(record?.request.Labels ?? {}) ?? deps.settings.drainMs;
-    // When the leadership ends, so does the wait.
-    if (ms > 0 && facts.inspect.State.Running) await sleep(ms, undefined, { signal: lost }).catch(() => undefined);
+  /** For requests that it has, and for clients that still have its address. The wait ends with the container, and with the leadership. */
+  async function drained({ id, record }: ContainerView): Promise<void> {
+    const untilMs = now() + (drainTimeOf(record?.request.Labels ?? {}) ?? deps.settings.drainMs);
+    const waits = () => !lost.aborted && now() < untilMs && view.byId(id)?.facts.inspect.State.Running === true;
+    while (waits()) await listeners.next(untilMs - now());
   }
 
   async function withdrawn<T>(container: ContainerView, act: () => Promise<T>, { drains } = { drains: false }): Promise<T> {

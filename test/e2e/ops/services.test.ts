@@ -52,9 +52,9 @@ describe('services on three hosts', () => {
     return stderr;
   };
   const environment = async (name: string) => must(docker('inspect', '-f', '{{.Config.Env}}', name));
-  const allHave = async (variable: string) =>
-    until(`all have ${variable}`, async () =>
-      (await Promise.all((await names('web')).map(environment))).every((env) => env.includes(variable)),
+  const allHave = async (variable: string, isThere = true) =>
+    until(`all have ${variable}, or none`, async () =>
+      (await Promise.all((await names('web')).map(environment))).every((env) => env.includes(variable) === isThere),
     );
   const count = async (service: string) => {
     const [one] = JSON.parse(await must(cluster.arpanet('ps', service, '--json'))) as { desired: number; isHeld: boolean }[];
@@ -123,23 +123,33 @@ describe('services on three hosts', () => {
   });
 
   it('update replaces instances one by one under load, and no request by the short hostname fails', async () => {
-    await must(cluster.arpanet('scale', 'abc/web=3'));
+    const of = (service: string) => ['--label', 'arpanet.deployment=busy', '--label', `arpanet.service=${service}`, '--stop-timeout', '1'];
+    // Without a check an instance counts as soon as it runs, which is before it listens.
+    const check = ['--health-cmd', 'wget -qO /dev/null http://127.0.0.1/', '--health-interval', '1s'];
+    const serve = 'mkdir -p /www && hostname > /www/index.html && exec httpd -f -p 80 -h /www';
+    await must(docker('run', '-d', ...of('site'), ...check, 'busybox', 'sh', '-c', serve));
+    await must(docker('run', '-d', '--name', 'visitor', ...of('visitor'), 'busybox', 'sleep', '3600'));
+    await must(cluster.arpanet('scale', 'busy/site=3'));
+    const ids = async () => lines(await must(docker('ps', '-aq', '--filter', 'label=arpanet.service=site')));
+    const before = await ids();
+    await must(docker('exec', 'visitor', 'touch', '/more'));
     const load = docker(
       'exec',
-      'abc-ask-1',
+      'visitor',
       'sh',
       '-c',
-      'n=0; bad=0; end=$(($(date +%s)+20)); while [ $(date +%s) -lt $end ]; do n=$((n+1)); wget -qO /dev/null http://web/ || bad=$((bad+1)); done; echo $n $bad',
+      'n=0; while [ -e /more ]; do n=$((n+1)); wget -qO /dev/null http://site/ || echo "failed: $n" >&2; done; echo $n',
     );
-    await sleep(500);
-    const before = await names('web');
-    await must(cluster.arpanet('update', 'abc/web', '--env', 'COLOUR=green'));
-    const [asked = 0, bad = 0] = (await must(load)).trim().split(' ').map(Number);
-    assert.equal(bad, 0, `${bad} of ${asked} requests failed`);
-    assert.equal(asked > 50, true, `${asked} requests`);
-    const now = await names('web', '-a');
-    assert.equal(now.length, before.length);
-    for (const name of now) assert.match(await must(docker('inspect', '-f', '{{.Config.Env}}', name)), /COLOUR=green/);
+    await must(cluster.arpanet('update', 'busy/site', '--env', 'COLOUR=green'));
+    await must(docker('exec', 'visitor', 'rm', '/more'));
+    const { stdout: asked, stderr: failed } = await load;
+    assert.equal(failed, '', `of ${asked} requests`);
+    assert.equal(Number(asked) > 50, true, `${asked} requests`);
+    const now = await ids();
+    assert.deepEqual([now.length, now.filter((id) => before.includes(id))], [3, []]);
+    for (const id of now) assert.match(await environment(id), /COLOUR=green/);
+    await must(cluster.arpanet('rm', 'busy'));
+    await must(cluster.arpanet('scale', 'abc/web=3'));
   });
 
   it('an update that fails goes back by itself, and says why', async () => {
@@ -172,7 +182,7 @@ describe('services on three hosts', () => {
     await must(docker('service', 'update', '--no-resolve-image', '--env-add', 'COLOUR=blue', 'abc_web'));
     await allHave('COLOUR=blue');
     await must(docker('service', 'rollback', 'abc_web'));
-    await allHave('COLOUR=green');
+    await allHave('COLOUR=blue', false);
     assert.match(await must(docker('service', 'inspect', '--pretty', 'abc_web')), /Replicas:\s+2/);
 
     await must(docker('node', 'update', '--label-add', 'disk=ssd', 'h2'));
@@ -440,9 +450,13 @@ describe('services on three hosts', () => {
       /abc\/web cannot have 9999 instances: \d{3,4} fit\. For one more, no available IPv4 addresses/,
     );
     assert.match(await fails('scale', 'abc/web=1000000'), /cannot have 1000000 instances: a service has at most 10000/);
-    const running = cluster.arpanet('update', 'abc/web', '--force', '--delay', '4s');
-    await until('it has begun', async () => /being updated/.test((await cluster.arpanet('scale', 'abc/web=2')).stderr));
-    await must(running);
+    await until('one is refused while the other runs', async () => {
+      const both = await Promise.all([
+        cluster.arpanet('update', 'abc/web', '--force', '--delay', '4s'),
+        cluster.arpanet('scale', 'abc/web=2'),
+      ]);
+      return both.some(({ stderr }) => /abc\/web is being (updated|scaled)/.test(stderr));
+    });
     await must(docker('rm', '-f', 'big'));
     assert.equal((await count('abc/web'))?.desired, 2);
   });
