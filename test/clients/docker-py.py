@@ -117,7 +117,8 @@ def exec_all_ways():
     same(container.exec_run("sh -c 'echo a; echo b >&2'", demux=True), (0, (b"a\n", b"b\n")))
     same(container.exec_run("sh -c 'exit 4'")[0], 4)
     same(b"".join(container.exec_run("sh -c 'echo 1; echo 2'", stream=True)[1]), b"1\n2\n")
-    assert b"Q=z" in container.exec_run("env", environment={"Q": "z"})[1], "the variable is not there"
+    code, heard = container.exec_run("env", environment={"Q": "z"})
+    assert (code, b"Q=z" in heard) == (0, True), f"exit code {code}, and all that was heard is {heard!r}"
     made = api.exec_create(container.id, "cat", stdin=True)
     sock = api.exec_start(made["Id"], socket=True)
     sock._sock.sendall(b"typed\n")
