@@ -148,7 +148,26 @@ export async function freePort(address = '127.0.0.1'): Promise<number> {
   return bound.port;
 }
 
-export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+/**
+ * By hand, what a file shows can be shown on another combination: `ARPANET_TEST_ON` is a list of `consul` or `embedded` (the store), `26.1` or `20.10` (all
+ * Engines), `follower` (clients speak to a scheduler that does not lead).
+ */
+function onCombination(options: ClusterOptions, words: readonly string[]): ClusterOptions {
+  const unknown = words.find((word) => !['consul', 'embedded', '26.1', '20.10', 'follower'].includes(word));
+  if (unknown !== undefined) throw new Error(`ARPANET_TEST_ON: ${unknown}`);
+  return {
+    ...options,
+    ...(words.includes('consul') && { store: 'consul' }),
+    ...(words.includes('embedded') && { store: 'embedded' }),
+    ...(words.includes('26.1') && { newer: true }),
+    ...(words.includes('20.10') && { newer: false, mixed: false }),
+    ...(words.includes('follower') && { schedulers: Math.max(2, options.schedulers ?? 1) }),
+  };
+}
+
+export async function startCluster(asked: ClusterOptions): Promise<Cluster> {
+  const combination = (process.env['ARPANET_TEST_ON'] ?? '').split(',').filter(Boolean);
+  const options = onCombination(asked, combination);
   await using stack = new AsyncDisposableStackLike();
   const lab = stack.use(
     await startLab({
@@ -238,12 +257,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   // no figure of anything: five processes begin at once
   await until('all hosts are alive', allAlive, 60_000);
+  const asksOf = combination.includes('follower') ? (schedulers[1] ?? first) : first;
   const dockerConfig = join(lab.dir, 'docker-config');
   mkdirSync(dockerConfig, { recursive: true });
   writeFileSync(join(dockerConfig, 'config.json'), JSON.stringify({ cliPluginsExtraDirs: [dirname(tools.composeV2())] }));
   const clientEnv = {
     ...process.env,
-    DOCKER_HOST: first.endpoint,
+    DOCKER_HOST: asksOf.endpoint,
     DOCKER_CONFIG: dockerConfig,
     COMPOSE_INTERACTIVE_NO_CLI: '1',
     DOCKER_SCAN_SUGGEST: 'false',
@@ -253,8 +273,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     lab,
     schedulers,
     agents,
-    endpoint: first.endpoint,
-    url: first.url,
+    endpoint: asksOf.endpoint,
+    url: asksOf.url,
     consul,
     consuls,
     lines,
@@ -262,7 +282,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     docker: (...args) => runProgram('docker', args, { env: clientEnv }),
     composeV1: (cwd, ...args) => runProgram('docker-compose', args, { cwd, env: clientEnv }),
     composeV2: (cwd, ...args) => runProgram('docker', ['compose', ...args], { cwd, env: clientEnv }),
-    arpanet: (...args) => runProgram(process.execPath, [main, ...args], { env: { ...clientEnv, ARPANET_ENDPOINT: first.url } }),
+    arpanet: (...args) => runProgram(process.execPath, [main, ...args], { env: { ...clientEnv, ARPANET_ENDPOINT: asksOf.url } }),
     startAgent,
     startScheduler,
     engine: (hostName, ...args) => runProgram('docker', ['-H', `unix://${lab.hosts.find((h) => h.name === hostName)?.socket}`, ...args]),
