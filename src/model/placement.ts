@@ -22,6 +22,8 @@ export interface Decision {
   /** Best first. */
   readonly scored: readonly ScoredHost[];
   readonly refused: readonly Refusal[];
+  /** Set where the lists above are only examples: how many hosts fitted, and how many each rule refused. */
+  readonly counts?: { readonly fit: number; readonly refused: Readonly<Record<string, number>> };
 }
 
 export type Placement =

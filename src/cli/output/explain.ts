@@ -16,15 +16,25 @@ const FIGURES: readonly (readonly [name: string, heading: string, isShare: boole
   ['image', 'IMAGE', false],
 ];
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+
+/** `900 by constraint, 3 by memory`. */
+const byRule = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([rule, number]) => `${number} by ${rule}`)
+    .join(', ');
+
 /** Why a container is where it is. */
 export function explainText(container: string, decision: Decision): string {
   const { host, strategy, scored, refused } = decision;
   const at = moment(decision.atMs);
-  const asked = scored.length + refused.length;
+  const fit = decision.counts?.fit ?? scored.length;
+  const refusals = sum(Object.values(decision.counts?.refused ?? {})) || refused.length;
+  const asked = fit + refusals;
   const lines =
     host === ''
       ? [`${container} is not placed: refused ${at}, none of ${count(asked, 'host')} fits`]
-      : [`${container} is on ${host}: chosen ${at} by ${strategy}, from ${scored.length} of ${count(asked, 'host')} that fit`];
+      : [`${container} is on ${host}: chosen ${at} by ${strategy}, from ${fit} of ${count(asked, 'host')} that fit`];
   if (scored.length > 0) {
     // older decisions have fewer, and a spread only who asked for one
     const shown = FIGURES.filter(([name]) => name !== 'spread' || scored.some(({ figures }) => figures[name] !== undefined));
@@ -37,11 +47,13 @@ export function explainText(container: string, decision: Decision): string {
       }),
     ]);
     lines.push('', table(['FITS', 'SCORE', ...shown.map(([, heading]) => heading)], rows));
+    if (fit > scored.length) lines.push(`(and ${fit - scored.length} more that fitted, of a lower score)`);
     lines.push('(CPU, MEMORY: live load at that time. +CPU, +MEMORY: charged for containers placed just before)');
   }
   if (refused.length > 0) {
     const rows = refused.map((one) => [one.host, one.rule, one.why]);
     lines.push('', table(['REFUSED', 'RULE', 'WHY'], rows));
+    if (refusals > refused.length) lines.push(`(examples of ${refusals}: ${byRule(decision.counts?.refused ?? {})})`);
   }
   return lines.join('\n');
 }

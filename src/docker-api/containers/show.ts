@@ -138,9 +138,13 @@ export function transformInspect(
 }
 
 /** `spread, best of 2 that fit; h1 refused by constraint`. */
-function placementText({ strategy, scored, refused }: Decision): string {
-  const others = refused.map(({ host, rule }) => `${host} refused by ${rule}`);
-  return [scored.length === 0 ? strategy : `${strategy}, best of ${scored.length} that fit`, ...others].join('; ');
+function placementText({ strategy, scored, refused, counts }: Decision): string {
+  const fit = counts?.fit ?? scored.length;
+  const others =
+    counts === undefined
+      ? refused.map(({ host, rule }) => `${host} refused by ${rule}`)
+      : Object.entries(counts.refused).map(([rule, number]) => `${number} refused by ${rule}`);
+  return [fit === 0 ? strategy : `${strategy}, best of ${fit} that fit`, ...others].join('; ');
 }
 
 /** Engines up to 25 show an unset mode as `default`, newer ones as `bridge`. `container:` modes were resolved by the Engine. */

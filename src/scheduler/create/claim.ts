@@ -32,7 +32,7 @@ import type { Addresses } from '../networks/addresses.ts';
 import type { Overlays } from '../networks/overlays.ts';
 import { chargeFor, liveCharges } from '../placement/load.ts';
 import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
-import { place, placementRequest } from '../placement/index.ts';
+import { keptDecision, place, placementRequest } from '../placement/index.ts';
 import type { Charge } from '../placement/snapshot.ts';
 import { portWarnings, refusedPort } from '../networks/port-claims.ts';
 import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
@@ -367,7 +367,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
         request: create.request,
         ...(ports === undefined ? {} : { ports }),
         ...(create === asSent ? {} : { networkModeSent: asSent.request.HostConfig?.NetworkMode ?? '' }),
-        decision,
+        decision: keptDecision(decision),
         createdAtMs: deps.now(),
         requestId: create.requestId,
         nonce,

@@ -1,6 +1,7 @@
 /** The creates that were refused last, so that `explain` can give the reason for what does not exist. Forgotten with the leadership. */
 import { LRUCache } from 'lru-cache';
 import { ArpanetError, type ContainerRecord, type Decision, type Refusal } from '../../model/index.ts';
+import { keptDecision } from '../placement/index.ts';
 import { withoutSlash } from '../../text/names.ts';
 
 const MOST = 500;
@@ -15,7 +16,7 @@ export function createRefusals(): Refusals {
   const kept = new LRUCache<string, Decision>({ max: MOST });
   return {
     keep(name, refused, strategy, atMs) {
-      kept.set(name, { host: '', strategy, atMs, scored: [], refused });
+      kept.set(name, keptDecision({ host: '', strategy, atMs, scored: [], refused }));
     },
     of: (name) => kept.get(withoutSlash(name)),
   };

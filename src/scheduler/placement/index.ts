@@ -4,6 +4,7 @@
  * Holds: nothing is asked, waited for or changed here; the same input gives the same answer.
  */
 export { chargeFor, liveCharges } from './load.ts';
+export { keptDecision } from './kept-decision.ts';
 export { place } from './place.ts';
 export { needsOf, placementRequest } from './request.ts';
 export type * from './snapshot.ts';

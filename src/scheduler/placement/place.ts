@@ -2,6 +2,7 @@
 import type { Placement, Refusal } from '../../model/index.ts';
 import { FILTERS } from './filters/index.ts';
 import { usageOf } from './load.ts';
+import { examplesOf } from './kept-decision.ts';
 import { averageOf, score } from './scores.ts';
 import { spreadRanks } from './spread.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
@@ -31,11 +32,12 @@ export function place(request: PlacementRequest, hosts: readonly HostSnapshot[],
 }
 
 function refusal(request: PlacementRequest, hosts: readonly HostSnapshot[], refused: readonly Refusal[]): string {
-  const named = refused.map(({ host, why }) => ({ host, why }));
+  const shown = examplesOf(refused);
+  const more = shown.length < refused.length ? `; and ${refused.length - shown.length} more hosts` : '';
+  const reasons = `${shown.map(({ host, why }) => `${host}: ${why}`).join('; ')}${more}`;
   if (hosts.length === 0) return 'no host fits: no host has joined the cluster yet; start an agent with `arpanet agent --join …`';
-  if (hosts.every((host) => host.state !== 'alive'))
-    return `no host is alive (${named.map(({ host, why }) => `${host}: ${why}`).join('; ')})`;
-  return `no host fits: ${apart(request) ?? named.map(({ host, why }) => `${host}: ${why}`).join('; ')}`;
+  if (hosts.every((host) => host.state !== 'alive')) return `no host is alive (${reasons})`;
+  return `no host fits: ${apart(request) ?? reasons}`;
 }
 
 /** Set when the request binds itself to more than one host, which no host can satisfy: that is the reason, whatever else each host lacks. */

@@ -108,7 +108,15 @@ export const RECORD_TYPES: GoTypes = {
   'record.Link': { target: 'string', alias: 'string', network: '*string' },
   'record.Job': { concurrent: 'uint32', iteration: 'uint32', startedAtMs: 'milliseconds' },
   'record.MovedFrom': { id: 'string', host: 'string', atMs: 'float64' },
-  'shown.Decision': { host: 'string', strategy: 'string', atMs: 'float64', scored: '[]shown.Scored', refused: '[]shown.Refusal' },
+  'shown.Decision': {
+    host: 'string',
+    strategy: 'string',
+    atMs: 'float64',
+    scored: '[]shown.Scored',
+    refused: '[]shown.Refusal',
+    counts: '*shown.Counts',
+  },
+  'shown.Counts': { fit: 'uint32', refused: 'map[string]uint32' },
   'shown.Scored': { host: 'string', score: 'float64', figures: 'map[string]*float64' },
   'shown.Refusal': { host: 'string', rule: 'string', why: 'string' },
   'record.Lost': {
