@@ -25,11 +25,11 @@ export function loadConfig<C extends Command>(command: C, sources: Sources): Con
   const env: Layer = { values: fromEnvironment(command, sources.env), called: environmentName };
   const path = textOf(flags.values['config'] ?? env.values['config']);
   const layers = [flags, env, ...(path === undefined ? [] : [fromFile(command, path, sources.readFile)]), defaultsOf(command)].map(
-    (layer) => withTokenRead(layer, sources.readFile),
+    (layer) => SECRET_FILES.reduce((read, [file, secret]) => withSecretRead(read, file, secret, sources.readFile), layer),
   );
   const names = optionsOf(command)
     .map((option) => option.name)
-    .filter((name) => name !== 'config' && name !== 'token-file');
+    .filter((name) => name !== 'config' && !SECRET_FILES.some(([file]) => file === name));
   const source = (name: string) => layers.find((layer) => layer.values[name] !== undefined);
   const given = Object.fromEntries(
     names.map((name) => [camel(name), source(name)?.values[name]]).filter(([, value]) => value !== undefined),
@@ -105,13 +105,19 @@ function defaultsOf(command: Command): Layer {
   return { values, called: (option) => `the default of --${option}` };
 }
 
-/** A token file replaces the token, in the layer that names it. */
-function withTokenRead(layer: Layer, readFile: Sources['readFile']): Layer {
-  const path = textOf(layer.values['token-file']);
-  if (path === undefined || layer.values['join-token'] !== undefined) return layer;
-  const token = readOr(path, readFile).trim();
-  if (token === '') throw new ArpanetError('invalid', `${layer.called('token-file')}: ${path} is empty`);
-  return { ...layer, values: { ...layer.values, 'join-token': token } };
+/** Options that name a file, and the secret that is in it. */
+const SECRET_FILES = [
+  ['token-file', 'join-token'],
+  ['consul-token-file', 'consul-token'],
+] as const;
+
+/** Such a file replaces the secret, in the layer that names it. */
+function withSecretRead(layer: Layer, file: string, secret: string, readFile: Sources['readFile']): Layer {
+  const path = textOf(layer.values[file]);
+  if (path === undefined || layer.values[secret] !== undefined) return layer;
+  const found = readOr(path, readFile).trim();
+  if (found === '') throw new ArpanetError('invalid', `${layer.called(file)}: ${path} is empty`);
+  return { ...layer, values: { ...layer.values, [secret]: found } };
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);

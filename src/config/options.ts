@@ -139,6 +139,19 @@ export const OPTIONS: readonly Option[] = [
     commands: { up: optional, scheduler: optional, agent: optional },
   },
   {
+    name: 'consul-token',
+    value: 'TOKEN',
+    help: 'the ACL token with which Consul is asked',
+    commands: { scheduler: optional },
+    secret: true,
+  },
+  {
+    name: 'consul-token-file',
+    value: 'FILE',
+    help: 'file that holds the ACL token for Consul',
+    commands: { scheduler: optional },
+  },
+  {
     name: 'dns-listen',
     value: 'ADDR:PORT|none',
     help: 'with the embedded store, the scheduler answers DNS queries for *.service.consul here, as Consul would',

@@ -34,7 +34,13 @@ const client = z.strictObject({ endpoint: v.text.optional(), json: v.flag.defaul
 
 export const schemas = {
   up: z.strictObject({ ...scheduling, hosts: v.count(1, 32).optional(), engine: v.engineUrl, data: v.text.optional() }),
-  scheduler: z.strictObject({ ...scheduling, advertise: v.httpUrl.optional(), name: v.name.optional(), store: v.storeUrl }),
+  scheduler: z.strictObject({
+    ...scheduling,
+    advertise: v.httpUrl.optional(),
+    name: v.name.optional(),
+    store: v.storeUrl,
+    consulToken: v.text.optional(),
+  }),
   agent: z.strictObject({
     join: v.atLeastOne(v.httpUrl),
     name: v.hostName,

@@ -26,6 +26,8 @@ export interface FollowerDeps {
   readonly bodyLimitBytes: () => number;
   /** Where the leader is now: another scheduler, or this one itself. */
   readonly leaderUrl: () => string | undefined;
+  /** Why nobody can lead, as far as this scheduler can tell. */
+  readonly trouble: () => string | undefined;
 }
 
 export interface Follower {
@@ -80,7 +82,7 @@ export function createFollower(deps: FollowerDeps): Follower {
   }
 
   async function change(deadlineMs: number, signal: AbortSignal, forMs = deadlineMs - performance.now()): Promise<void> {
-    if (signal.aborted || performance.now() >= deadlineMs) throw noLeader();
+    if (signal.aborted || performance.now() >= deadlineMs) throw noLeader(deps.trouble());
     const woken = new AbortController();
     const wake = (): void => woken.abort();
     waiters.add(wake);
@@ -315,7 +317,12 @@ function endToEnd(req: IncomingMessage): OutgoingHttpHeaders {
 
 const one = (values: readonly string[]): string | string[] => (values.length === 1 && values[0] !== undefined ? values[0] : [...values]);
 
-export const noLeader = (): ArpanetError => new ArpanetError('not-leader', 'no scheduler leads at the moment: try again in a second');
+/** `why`: what keeps this scheduler from leading, as far as it knows. */
+export const noLeader = (why: string | undefined): ArpanetError =>
+  new ArpanetError(
+    'not-leader',
+    why === undefined ? 'no scheduler leads at the moment: try again in a second' : `no scheduler leads: ${why}`,
+  );
 
 const lostLeader = (): ArpanetError =>
   new ArpanetError('unavailable', 'the connection to the leader was lost during this request: it may or may not have been carried out');

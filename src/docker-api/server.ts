@@ -41,6 +41,8 @@ export interface EndpointDeps {
   readonly log: Logger;
   /** `/arpanet/v1/*` at the leader. */
   readonly operator: RequestListener;
+  /** Why the state store cannot be used now, in one line; undefined: it can. */
+  readonly trouble: () => string | undefined;
   /** The cluster's join token, as far as this process knows it. */
   readonly token: () => string | undefined;
   /** `/arpanet/v1/agent` at the leader: the naked request, as node:http's `upgrade` gives it. */
@@ -108,6 +110,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     name: deps.name,
     log,
     bodyLimitBytes,
+    trouble: deps.trouble,
     leaderUrl: () => (role.kind === 'leader' ? ownUrl : role.url),
   });
 
@@ -204,11 +207,13 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   /** Another scheduler thinks that we lead. Perhaps we are about to; if not it must ask again, for here it would go round in circles. */
   async function toLead(req: IncomingMessage): Promise<void> {
     await roleChanges(req, role.kind === 'following' && role.url !== undefined ? 0 : LEADER_WAIT_MS);
-    if (role.kind !== 'leader') throw noLeader();
+    if (role.kind !== 'leader') throw noLeader(deps.trouble());
   }
 
-  /** Any scheduler is alive and says so; which API it speaks the leader knows. */
+  /** Any scheduler is alive and says so, unless it knows why nobody can lead; which API it speaks the leader knows. */
   async function ping(req: IncomingMessage, res: ServerResponse, requestId: string): Promise<void> {
+    const why = role.kind === 'following' && role.url === undefined ? deps.trouble() : undefined;
+    if (why !== undefined) throw noLeader(why);
     if (role.kind === 'leader') apiVersion = role.leader.window().max;
     else if (role.url !== undefined && req.headers['arpanet-forwarded'] === undefined) apiVersion = await askVersion(role.url);
     const headers = {

@@ -12,12 +12,16 @@ export interface ConsulNames extends Disposable {
 const LOOK_AGAIN_MS = 60_000;
 
 /** `address`: HOST:PORT of Consul's HTTP API, which is asked where its DNS is. */
-export function createConsulNames(address: string, now: () => number, log: Logger): ConsulNames {
+export function createConsulNames(
+  { address, token }: { readonly address: string; readonly token?: string | undefined },
+  now: () => number,
+  log: Logger,
+): ConsulNames {
   const forwarder = createForwarder();
   let looked: { readonly atMs: number; readonly server: ReturnType<typeof consulDnsAddress> } | undefined;
 
   const server = (): ReturnType<typeof consulDnsAddress> => {
-    if (looked === undefined || now() - looked.atMs > LOOK_AGAIN_MS) looked = { atMs: now(), server: consulDnsAddress(address) };
+    if (looked === undefined || now() - looked.atMs > LOOK_AGAIN_MS) looked = { atMs: now(), server: consulDnsAddress(address, token) };
     return looked.server;
   };
 

@@ -66,7 +66,7 @@ export async function startLeadership(
   const ledger = await openLedger(store, term.fence, log.child({ room: 'store' }));
   const { token, clusterId, labelKey } = await identityOf(ledger, settings.joinToken, newId, log);
 
-  const consulNames = settings.store.kind === 'consul' ? createConsulNames(settings.store.address, steadyNow, log) : undefined;
+  const consulNames = settings.store.kind === 'consul' ? createConsulNames(settings.store, steadyNow, log) : undefined;
   /** The scheduler asks that names be sent at once; the registrar does so. */
   const nameFlushes = createRequests();
   const dhcpDeps = {

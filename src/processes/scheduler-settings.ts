@@ -9,7 +9,9 @@ export interface SchedulerSettings {
   readonly alsoListen: readonly { readonly host: string; readonly port: number }[];
   /** `http://ADDR:PORT` at which the other schedulers and the agents reach this one. */
   readonly advertise: string;
-  readonly store: { readonly kind: 'consul'; readonly address: string } | { readonly kind: 'embedded'; readonly dir: string };
+  readonly store:
+    | { readonly kind: 'consul'; readonly address: string; readonly token?: string | undefined }
+    | { readonly kind: 'embedded'; readonly dir: string };
   /** What can be changed for the whole cluster while it runs: as this process was started with. */
   readonly own: LiveSettings;
   readonly defaultPrefix: number;
@@ -62,7 +64,7 @@ export function schedulerSettings(config: SchedulerConfig, hostname: string): Sc
     listen,
     alsoListen: [],
     advertise: config.advertise ?? `http://${formatHostPort(listen)}`,
-    store: store.kind === 'consul' ? { kind: 'consul', address: formatHostPort(store) } : store,
+    store: store.kind === 'consul' ? { kind: 'consul', address: formatHostPort(store), token: config.consulToken } : store,
     joinToken: config.joinToken,
     onDnsTrouble: (error) => {
       throw error;

@@ -34,9 +34,10 @@ export async function runScheduler(
   { ready, rooms = ROOMS }: { readonly ready?: () => void; readonly rooms?: Rooms } = {},
 ): Promise<void> {
   logLeftOut(log);
+  const where = settings.store;
   await using store =
-    settings.store.kind === 'consul' ? await openConsul(settings.store.address, { log }) : await openEmbedded(settings.store.dir, log);
-  const catalog = settings.store.kind === 'consul' ? openCatalog(settings.store.address, { log }) : undefined;
+    where.kind === 'consul' ? await openConsul(where.address, { log, token: where.token }) : await openEmbedded(where.dir, log);
+  const catalog = where.kind === 'consul' ? openCatalog(where.address, { log, token: where.token }) : undefined;
   const dns =
     settings.dns === undefined
       ? undefined
@@ -93,6 +94,7 @@ export async function runScheduler(
     streamLimit: settings.streamLimit,
     eventsBehindBytes: settings.eventsBehindBytes,
     operator,
+    trouble: () => store.trouble(),
     token: () => settings.joinToken ?? leadership?.token,
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
     log: log.child({ room: 'docker-api' }),

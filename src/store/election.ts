@@ -5,7 +5,8 @@
  * is dead: its followers end its session instead of waiting until it expires. If it is not dead, the fence refuses its writes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keys, type LeaderRecord } from '../model/index.ts';
+import { growingPause } from '../async/growing-pause.ts';
+import { isKind, keys, type LeaderRecord } from '../model/index.ts';
 import { accepts, leaderRecord, storedEpoch as epochSchema } from '../schemas/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type ClusterMemory, createClusterMemory } from './cluster-memory.ts';
@@ -37,6 +38,8 @@ const PROBE_MS = 500;
 /** Refused connections in a row after which a leader counts as dead. */
 const REFUSALS_OF_DEAD = 2;
 const RETRY_MS = 500;
+/** The longest pause while the store cannot be used: a store that is back is found within it. */
+const MAX_RETRY_MS = 3_000;
 
 /**
  * Takes part in elections until the signal aborts. `onLead` is awaited; it returns when `term.lost` aborts, or earlier to resign. `onFollow` is called
@@ -80,6 +83,7 @@ async function holdLock(
   const candidate: LeaderRecord = { url, name, epoch: 0 };
   /** The last failure, so that one that lasts is logged once. */
   let lastFailure: string | undefined;
+  const pause = growingPause(RETRY_MS, MAX_RETRY_MS);
   while (!signal.aborted) {
     let lock: Lock | undefined;
     try {
@@ -89,15 +93,19 @@ async function holdLock(
       await known.refuseOther(lock.fence, lost);
       const epoch = await raiseEpoch({ store, log }, lock.fence, candidate, seenEpoch(), lost);
       log.info({ epoch }, 'elected leader');
+      lastFailure = undefined;
+      pause.reset();
       await onLead({ epoch, fence: lock.fence, lost });
     } catch (err) {
       const message = err instanceof Error ? err.message : String(err);
-      if (!signal.aborted && message !== lastFailure) log.error({ err }, `cannot lead: ${message}`);
+      // What the store says is a reason by itself; anything else has a stack that somebody must read.
+      const fields = isKind(err, 'unavailable', 'forbidden', 'invalid') ? {} : { err };
+      if (!signal.aborted && message !== lastFailure) log.error(fields, `cannot lead: ${message}; trying again`);
       lastFailure = message;
     }
     await lock?.release();
     // Others get the lock first.
-    await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(pause.next(), undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -36,6 +36,8 @@ export interface Observation {
   readonly shouldResolve?: readonly string[];
   /** When settled: what an audit found. */
   readonly findings?: readonly string[];
+  /** Bytes in the log of each scheduler and agent. */
+  readonly logs?: Readonly<Record<string, number>>;
   /** At the very end, all having been removed: what is left. */
   readonly leftovers?: readonly string[];
 }
@@ -64,6 +66,7 @@ export function violations(history: History): readonly string[] {
     ...ofOperations(history),
     ...lostHeld(history),
     ...lostCreates(history),
+    ...loudLogs(history),
     ...cameBack(history),
   ];
 }
@@ -154,6 +157,29 @@ function cameBack({ operations, observations }: History): readonly string[] {
       ? []
       : [`came back: ${name} is there at ${Math.round(seen.atMs / 1_000)} s, after its ${kind} was answered ${status}`];
   });
+}
+
+/** Of one log in any minute: so much for what is broken, and so much for each request. */
+const LOG_BYTES = 100_000;
+const LOG_BYTES_EACH = 2_000;
+const MINUTE_MS = 60_000;
+
+/** A log that fills the disk while something stays broken. Each is named once, by its worst minute. */
+function loudLogs({ operations, observations }: History): readonly string[] {
+  const worst = new Map<string, { readonly excess: number; readonly text: string }>();
+  for (const seen of observations) {
+    const before = observations.find((other) => other.atMs >= seen.atMs - MINUTE_MS) ?? seen;
+    if (before.atMs >= seen.atMs) continue;
+    const asked = operations.filter(({ startedMs, endedMs }) => endedMs >= before.atMs && startedMs <= seen.atMs).length;
+    for (const [name, bytes] of Object.entries(seen.logs ?? {})) {
+      const written = bytes - (before.logs?.[name] ?? bytes);
+      const excess = written - LOG_BYTES - asked * LOG_BYTES_EACH;
+      if (excess <= (worst.get(name)?.excess ?? 0)) continue;
+      const at = Math.round(seen.atMs / 1_000);
+      worst.set(name, { excess, text: `loud log: ${name} wrote ${written} bytes in the minute before ${at} s, with ${asked} requests` });
+    }
+  }
+  return [...worst.values()].map(({ text }) => text);
 }
 
 function lostHeld({ held = [], observations }: History): readonly string[] {

@@ -1,5 +1,5 @@
 /** What there really is, asked of the Engines, the agents' own files and DNS, not of the schedulers that are judged. Effects: questions. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cluster, runProgram } from '../support/cluster/cluster.ts';
 import { leaderOf } from '../support/cluster/leaders.ts';
@@ -21,7 +21,17 @@ export async function observe(cluster: Cluster, startMs: number): Promise<Observ
   const before = await isolatedHosts(cluster);
   const seen = await Promise.all(cluster.lab.hosts.map((host) => containersOn(host.name, host.socket)));
   const isolated = [...new Set([...before, ...(await isolatedHosts(cluster))])];
-  return { atMs: Date.now() - startMs, settled: false, containers: seen.flat(), isolated, epochs: await epochsOf(cluster) };
+  const [epochs, logs] = [await epochsOf(cluster), logsOf(cluster)];
+  return { atMs: Date.now() - startMs, settled: false, containers: seen.flat(), isolated, epochs, logs };
+}
+
+/** How much each process has written so far. */
+function logsOf({ lab, schedulers }: Cluster): Readonly<Record<string, number>> {
+  const files = [
+    ...schedulers.map(({ name }) => [name, join(lab.dir, `${name}.log`)] as const),
+    ...lab.hosts.map(({ name, dir }) => [`the agent of ${name}`, join(dir, 'agent.log')] as const),
+  ];
+  return Object.fromEntries(files.map(([name, file]) => [name, statSync(file, { throwIfNoEntry: false })?.size ?? 0]));
 }
 
 /** Hosts that are cut off, and those whose overlay packets every other host drops. */

@@ -41,7 +41,7 @@ export interface Catalog extends Disposable {
 
 export interface CatalogDeps {
   readonly log: Logger;
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /** Less the fence; a registration is three operations. */

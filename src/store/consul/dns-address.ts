@@ -7,8 +7,8 @@ import { createConsulHttp } from './http.ts';
 const DNS_PORT = 8600;
 
 /** Address of the DNS server of the Consul agent at `address` (HOST:PORT of its HTTP API); undefined: it has none. Throws `invalid`, `unavailable`. */
-export async function consulDnsAddress(address: string): Promise<HostPort | undefined> {
-  const http = createConsulHttp(address, undefined);
+export async function consulDnsAddress(address: string, token?: string): Promise<HostPort | undefined> {
+  const http = createConsulHttp(address, token);
   const { host } = parseHostPort(address) ?? { host: '127.0.0.1' };
   try {
     const { body } = await http.call({ method: 'GET', path: '/agent/self' });

@@ -40,6 +40,8 @@ export interface ConsulHttp {
   readonly address: string;
   /** Throws `unavailable` (no answer, 429, 5xx), `forbidden` (403), `too-large` (413), `invalid` (other 4xx); the signal's reason if it aborts. */
   call(call: Call): Promise<Answer>;
+  /** Why Consul cannot be used now, in one line: it did not answer the last call, answered with an error, or refuses calls of some kind. */
+  trouble(): string | undefined;
   close(): void;
 }
 
@@ -58,6 +60,7 @@ export function createConsulHttp(address: string, token: string | undefined): Co
   const agent = new Agent({ keepAlive: true });
   const requester = new Consul({ host, port, agent }) as unknown as Requester;
   const headers = token === undefined ? {} : { 'x-consul-token': token };
+  const trouble = createTrouble();
 
   async function send({ method, path, query, body, signal, after }: Call): Promise<NonNullable<Request['res']>> {
     signal?.throwIfAborted();
@@ -85,10 +88,25 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       return res as NonNullable<Request['res']>;
     } catch (cause) {
       signal?.throwIfAborted();
-      throw new ArpanetError('unavailable', `the state store is unreachable: Consul at ${address} does not answer`, { cause });
+      const why = cause instanceof Error ? `: ${lastOf(cause).message}` : '';
+      const error = new ArpanetError('unavailable', `the state store is unreachable: Consul at ${address} does not answer${why}`, {
+        cause,
+      });
+      trouble.failing(error.message);
+      throw error;
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
+  }
+
+  function refusal({ method, path }: Call, status: number, reason: string): ArpanetError {
+    const what = `Consul at ${address} answered ${status} to ${method} ${path.replace(/[?].*/, '')}`;
+    const said = reason === '' ? what : `${what}: ${reason}`;
+    if (status === 403)
+      return new ArpanetError('forbidden', `${said} (${token === undefined ? 'no token is given' : 'is the token right?'})`);
+    if (status === 413) return new ArpanetError('too-large', said);
+    if (status >= 500 || status === 429) return new ArpanetError('unavailable', `the state store reports an error: ${said}`);
+    return new ArpanetError('invalid', said);
   }
 
   return {
@@ -97,16 +115,45 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       const res = await send(call);
       const status = res.statusCode ?? 0;
       const body: unknown = Buffer.isBuffer(res.body) ? res.body.toString() : res.body;
-      if (status < 300 || call.also?.includes(status) === true) return { status, body, index: Number(res.headers['x-consul-index'] ?? 0) };
-      const cause = new Error(typeof body === 'string' ? body.trim() : 'no reason given');
-      const what = `Consul at ${address} answered ${status} to ${call.method} ${call.path.replace(/[?].*/, '')}`;
-      if (status === 403) throw new ArpanetError('forbidden', `${what}: does the token allow it?`, { cause });
-      if (status === 413) throw new ArpanetError('too-large', what, { cause });
-      if (status >= 500 || status === 429) throw new ArpanetError('unavailable', `the state store reports an error: ${what}`, { cause });
-      throw new ArpanetError('invalid', what, { cause });
+      if (status < 300 || call.also?.includes(status) === true) {
+        trouble.answered(call);
+        return { status, body, index: Number(res.headers['x-consul-index'] ?? 0) };
+      }
+      const error = refusal(call, status, typeof body === 'string' ? body.trim().slice(0, MAX_REASON) : '');
+      if (error.kind === 'unavailable') trouble.failing(error.message);
+      else trouble.refused(call, error.message);
+      throw error;
     },
+    trouble: trouble.now,
     close: () => agent.destroy(),
   };
+}
+
+/** Consul says its reason as text; what is longer is the page of another program. */
+const MAX_REASON = 200;
+
+/** State: what kept Consul from being used at the last calls. Any answer proves that it runs; only an answer to the same kind of call, that the token is right. */
+function createTrouble() {
+  let failing: string | undefined;
+  const refused = new Map<string, string>();
+  const kindOf = ({ method, path }: Call): string => `${method} ${path.split('/')[1] ?? ''}`;
+  return {
+    failing: (why: string) => (failing = why),
+    refused(call: Call, why: string): void {
+      failing = undefined;
+      refused.set(kindOf(call), why);
+    },
+    answered(call: Call): void {
+      failing = undefined;
+      refused.delete(kindOf(call));
+    },
+    now: (): string | undefined => failing ?? refused.values().next().value,
+  };
+}
+
+/** The innermost cause: what the operating system said. */
+function lastOf(error: Error): Error {
+  return error.cause instanceof Error ? lastOf(error.cause) : error;
 }
 
 /** Consul's path of a key: its parts URL-encoded, its slashes kept. */

@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { growingPause } from '../../async/growing-pause.ts';
 import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Entry, Fence, Holder, Lock, Operation, StateStore, TransactionResult } from '../contract.ts';
@@ -15,9 +16,10 @@ import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 export interface ConsulDeps {
   readonly log: Logger;
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
+const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 1000;
 
 /** One entry of `GET /v1/kv`. */
@@ -47,7 +49,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
     const ended = within(signal);
     let after = 0;
     let last: string | undefined;
-    let backoffMs = 50;
+    const pause = growingPause(FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
     while (!ended.aborted) {
       try {
         const answer = await http.call({ method: 'GET', path, query, also: [404], after, signal: ended });
@@ -55,7 +57,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
         const mark = found.map((each) => `${each.Key}\0${each.ModifyIndex}\0${each.Session ?? ''}`).join('\0');
         // An index that goes backwards (a restored snapshot, a new cluster) means nothing here: begin again.
         after = answer.index < after ? 0 : Math.max(answer.index, 1);
-        backoffMs = 50;
+        pause.reset();
         if (mark === last) continue;
         last = mark;
         yield found;
@@ -63,8 +65,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
         if (ended.aborted) return;
         log.debug({ err, path }, 'watch interrupted');
         after = 0;
-        await sleep(backoffMs, undefined, { signal: ended }).catch(() => undefined);
-        backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+        await sleep(pause.next(), undefined, { signal: ended }).catch(() => undefined);
       }
     }
   }
@@ -109,6 +110,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
     async evict(_key, session) {
       await destroySession(http, session);
     },
+    trouble: () => http.trouble(),
     async [Symbol.asyncDispose]() {
       await Promise.all(Array.from(held, (lock) => lock.release()));
       closing.abort(new ArpanetError('unavailable', `the connection to Consul at ${address} is closed`));

@@ -122,6 +122,7 @@ export async function openEmbedded(dir: string, log: Logger): Promise<StateStore
         signal,
       );
     },
+    trouble: () => undefined,
     async evict(key, session) {
       free({ key, session });
     },

@@ -103,6 +103,7 @@ export function withLargeRecords(store: StateStore): StateStore {
     holder: (...asked) => store.holder(...asked),
     watchHolder: (...asked) => store.watchHolder(...asked),
     evict: (...asked) => store.evict(...asked),
+    trouble: () => store.trouble(),
     async get(key, signal) {
       const entry = await store.get(key, signal);
       if (partsIn(entry?.value) === undefined && !uses.isKnown(key)) return entry;

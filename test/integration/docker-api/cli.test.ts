@@ -25,7 +25,14 @@ describe('the docker CLI', () => {
 
   before(async () => {
     lab = await startLab({ count: 1, mixed: false });
-    const deps = { listen: [{ host: '127.0.0.1', port: 0 }], name: 's1', token: () => undefined, log: quietLog, ...ENDPOINT_LIMITS };
+    const deps = {
+      listen: [{ host: '127.0.0.1', port: 0 }],
+      name: 's1',
+      token: () => undefined,
+      trouble: () => undefined,
+      log: quietLog,
+      ...ENDPOINT_LIMITS,
+    };
     endpoint = await startEndpoint({ ...deps, operator: (_req, res) => res.end(), acceptAgent: (_req, socket) => socket.destroy() });
     endpoint.lead(await plainCluster(lab.hosts[0]?.socket ?? '', 'h1', closing.signal));
     dir = await mkdtemp(join(tmpdir(), 'arpanet-cli-'));

@@ -226,7 +226,11 @@ export async function startCluster(asked: ClusterOptions): Promise<Cluster> {
     keepLog(logFile, lab.dir);
     const started = startNode([...args, ...(options.schedulerArgs ?? [])], env, logFile);
     schedulers[index] = { name, url, endpoint: url.replace('http:', 'tcp:'), process: started };
-    await until(`scheduler ${name} answers`, async () => (await fetch(`${url}/_ping`, { signal: AbortSignal.timeout(2000) })).ok, 45_000);
+    await until(
+      `scheduler ${name} answers`,
+      async () => (await fetch(`${url}/arpanet/v1/health`, { signal: AbortSignal.timeout(2000) })).ok,
+      45_000,
+    );
   };
   const startAgent = async (hostName: string, build = main, more: readonly string[] = []) => {
     const host = lab.hosts.find((h) => h.name === hostName);

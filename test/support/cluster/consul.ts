@@ -24,6 +24,8 @@ export interface RunningConsul {
 export interface ConsulOptions {
   /** Keeps its state on a disk instead of in memory: slower, but it survives kill and revive. */
   readonly persistent?: boolean;
+  /** ACLs are on, and nobody may do anything without a token; this one may do everything. */
+  readonly masterToken?: string;
   /** One of this many servers; they find each other at these ports. Persistent. */
   readonly peers?: { readonly count: number; readonly own: number; readonly lanPorts: readonly number[] };
 }
@@ -49,7 +51,7 @@ async function startTogether(count: number): Promise<readonly RunningConsul[]> {
   throw failed.reason;
 }
 
-export async function startConsul({ persistent = false, peers }: ConsulOptions = {}): Promise<RunningConsul> {
+export async function startConsul({ persistent = false, peers, masterToken }: ConsulOptions = {}): Promise<RunningConsul> {
   const dir = await mkdtemp(join(tmpdir(), 'arpanet-consul-'));
   const [http = 0, dns = 0, server = 0, freeLan = 0, wan = 0] = await freePorts(5);
   const lan = peers?.lanPorts[peers.own] ?? freeLan;
@@ -68,6 +70,9 @@ export async function startConsul({ persistent = false, peers }: ConsulOptions =
     '-log-level=warn',
     `-hcl=performance { raft_multiplier = ${peers === undefined ? 1 : 3} }`,
     '-hcl=disable_update_check = true',
+    ...(masterToken === undefined
+      ? []
+      : [`-hcl=acl { enabled = true default_policy = "deny" tokens { master = "${masterToken}" agent = "${masterToken}" } }`]),
     ...Object.entries(ports).map(([name, port]) => `-${name}-port=${port}`),
   ];
   let child: ChildProcess | undefined;
@@ -80,7 +85,7 @@ export async function startConsul({ persistent = false, peers }: ConsulOptions =
     const endMs = Date.now() + (peers === undefined ? 30_000 : 20_000);
     while (Date.now() < endMs) {
       if (started.exitCode !== null) break;
-      if (await hasLeader(address)) return;
+      if (await hasLeader(address, masterToken)) return;
       await sleep(100);
     }
     started.kill('SIGKILL');
@@ -118,14 +123,15 @@ export async function startConsul({ persistent = false, peers }: ConsulOptions =
 }
 
 /** It leads, can be written, and has registered itself: sessions need its node. */
-async function hasLeader(address: string): Promise<boolean> {
+async function hasLeader(address: string, token: string | undefined): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(1000);
     const body = JSON.stringify({ TTL: '10s', NodeChecks: [] });
-    const made = await fetch(`http://${address}/v1/session/create`, { method: 'PUT', body, signal });
+    const headers = token === undefined ? {} : { 'X-Consul-Token': token };
+    const made = await fetch(`http://${address}/v1/session/create`, { method: 'PUT', body, headers, signal });
     if (!made.ok) return false;
     const { ID } = (await made.json()) as { ID: string };
-    return (await fetch(`http://${address}/v1/session/destroy/${ID}`, { method: 'PUT', signal })).ok;
+    return (await fetch(`http://${address}/v1/session/destroy/${ID}`, { method: 'PUT', headers, signal })).ok;
   } catch {
     return false;
   }

@@ -73,6 +73,7 @@ export async function startFakeEndpoint(hosts: number, options: { restMs?: numbe
     token: () => TOKEN,
     log,
     operator: operatorApi(operator),
+    trouble: () => undefined,
     acceptAgent: (_request, socket) => socket.destroy(),
   });
   endpoint.lead(clusterOf(scheduler, room));

@@ -87,6 +87,7 @@ export async function startSmall(
     ...ENDPOINT_LIMITS,
     name: 's1',
     token: () => 'join-token',
+    trouble: () => undefined,
     log: quietLog,
     operator: (_req, res) => res.end('operator\n'),
     acceptAgent: (_req, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\nagent'),

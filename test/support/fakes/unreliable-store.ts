@@ -43,6 +43,7 @@ export function unreliable(inner: StateStore): UnreliableStore {
     lock: (key, value, options, signal) => inner.lock(key, value, options, signal),
     holder: (key, signal) => inner.holder(key, signal),
     watchHolder: (key, signal) => inner.watchHolder(key, signal),
+    trouble: () => inner.trouble(),
     evict: (key, session) => inner.evict(key, session),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };

@@ -91,6 +91,9 @@ describe('loadConfig', () => {
     assert.equal(load('agent', agentFlags).joinToken, undefined);
     assert.throws(() => load('agent', { ...agentFlags, tokenFile: 'blank' }), refused('--token-file: blank is empty'));
     assert.throws(() => load('agent', { ...agentFlags, tokenFile: 'gone' }), refused('cannot read gone'));
+    const scheduler = { listen: 'tcp://127.0.0.1:2375', store: 'consul://127.0.0.1:8500', consulTokenFile: 'token' };
+    assert.equal(load('scheduler', scheduler).consulToken, 's3cret');
+    assert.equal(load('scheduler', scheduler).joinToken, undefined);
   });
 
   it('asks DOCKER_HOST for the endpoint only when nothing else names one', () => {
@@ -234,6 +237,7 @@ describe('the table of options', () => {
       const inTable = optionsOf(command).map((option) => camel(option.name));
       const inSchema = [...Object.keys(schemas[command].shape), 'config'];
       if (['up', 'scheduler', 'agent'].includes(command)) inSchema.push('tokenFile');
+      if (command === 'scheduler') inSchema.push('consulTokenFile');
       assert.deepEqual(inTable.toSorted(), inSchema.toSorted(), command);
     }
   });

@@ -73,6 +73,15 @@ describe('the checker', () => {
       { ...withSeen({ containers: [a] }), held: [{ name: 'b', address: '10.32.0.6' }] },
       /held instance b does not run/,
     ],
+    [
+      'a log that fills the disk',
+      withSeen(
+        { atMs: 0, logs: { s1: 0, s2: 0 } },
+        { atMs: 30_000, logs: { s1: 60_000, s2: 60_000 } },
+        { atMs: 60_000, logs: { s1: 160_000, s2: 90_000 } },
+      ),
+      /loud log: s1 wrote 160000 bytes in the minute before 60 s, with 2 requests/,
+    ],
     ['a held instance with another address', { ...sound, held: [{ name: 'b', address: '10.32.0.9' }] }, /held instance b lost its address/],
   ];
   for (const [bug, history, found] of planted) {
@@ -89,6 +98,20 @@ describe('the checker', () => {
     assert.deepEqual(violations(withSeen({ settled: false, containers: [a, { ...a, host: 'h2' }], isolated: ['h2'] })), []);
     const refused = withDone({}, { name: 'b' }, { kind: 'start', status: 500, message: 'task: already exists', endedMs: 20_000 });
     assert.deepEqual(violations({ ...refused, engineFaults: [{ startedMs: 1_000, endedMs: 2_000 }] }), []);
+  });
+
+  it('lets a log grow with what is done, and slowly without', () => {
+    const minutes = Array.from({ length: 10 }, (_, minute) => ({ atMs: minute * 60_000, logs: { s1: minute * 90_000 } }));
+    assert.deepEqual(violations(withSeen(...minutes)), []);
+    const busy = Array.from({ length: 100 }, (_, n) => operation({ kind: 'list', name: `${n}`, status: 200 }));
+    const seen = [
+      observation({ atMs: 0, containers: [], dns: {}, logs: { s1: 0 } }),
+      observation({ atMs: 60_000, containers: [], dns: {}, logs: { s1: 290_000 } }),
+    ];
+    assert.deepEqual(
+      violations({ operations: busy, observations: seen }).filter((text) => text.startsWith('loud')),
+      [],
+    );
   });
 
   it('lets a name stand twice for a moment where neither runs, and an acknowledged container be removed', () => {

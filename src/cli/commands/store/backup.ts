@@ -15,7 +15,7 @@ export async function backup(file: string, flags: BackupFlags, { env, out, say }
   const records =
     flags.store === undefined
       ? await clientCall(flags, { env, out }).api.json<readonly (readonly [string, unknown])[]>('/arpanet/v1/backup')
-      : await withStore(flags.store, async (store) => (await store.list(keys.root)).map(({ key, value }) => [key, value] as const));
+      : await withStore(flags.store, env, async (store) => (await store.list(keys.root)).map(({ key, value }) => [key, value] as const));
   const text = backupText(records, new Date().toISOString(), VERSION);
   if (file === '-') return out(text);
   await writeDurably(file, text);

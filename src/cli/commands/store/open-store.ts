@@ -1,21 +1,25 @@
 /** The store that a command names with `--store`, opened without a scheduler. Effects: the store. */
 import { pino } from 'pino';
 import { storeUrl } from '../../../config/index.ts';
+import { environmentName } from '../../../config/options.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { openConsul, openEmbedded, type StateStore } from '../../../store/index.ts';
 import { formatHostPort } from '../../../text/host-port.ts';
+import type { Environment } from '../../api-client.ts';
 
 /** What a person does after a store was filled. */
 export const NEXT_STEPS = 'start the schedulers; the agents join by themselves; then run: arpanet audit';
 
 const quiet = pino({ level: 'silent' });
 
-/** `url`: consul://HOST:PORT or embedded:DIR. The store is closed when `use` ends. Throws `invalid` for another address. */
-export async function withStore<T>(url: string, use: (store: StateStore) => Promise<T>): Promise<T> {
+/** `url`: consul://HOST:PORT or embedded:DIR. The store is closed when `use` ends. Consul's ACL token is in the environment. Throws `invalid` for another address. */
+export async function withStore<T>(url: string, env: Environment, use: (store: StateStore) => Promise<T>): Promise<T> {
   const parsed = storeUrl.safeParse(url);
   if (!parsed.success) throw new ArpanetError('invalid', `--store is "${url}": write consul://HOST:PORT or embedded:DIR`);
   const address = parsed.data;
   await using store =
-    address.kind === 'consul' ? await openConsul(formatHostPort(address), { log: quiet }) : await openEmbedded(address.dir, quiet);
+    address.kind === 'consul'
+      ? await openConsul(formatHostPort(address), { log: quiet, token: env[environmentName('consul-token')] })
+      : await openEmbedded(address.dir, quiet);
   return await use(store);
 }

@@ -59,7 +59,7 @@ export async function recover(agents: readonly string[], flags: RecoverFlags, { 
       `nothing proves what the labels of ${recovery.unproven.length} containers say (${some(recovery.unproven)}), as the key that they were signed with is lost with the store. Give any backup of this cluster, however old (--backup FILE): it has the key. Without one, read the plan (--plan): what each container is, and its addresses. If that is right, repeat with --trust-labels`,
     );
   if (flags.plan === true) return say('nothing was written (--plan)');
-  await withStore(flags.store, (store) => restoreStore(store, recovery.records, 'arpanet recover', flags.force === true));
+  await withStore(flags.store, env, (store) => restoreStore(store, recovery.records, 'arpanet recover', flags.force === true));
   say(`${recovery.records.length} records are in ${flags.store}; ${NEXT_STEPS}`);
 }
 
