@@ -1,5 +1,4 @@
 /** Effects: carries out what the leader asks of this host, one command each (`AgentCall` in model/wire.ts). */
-import type { EngineTarget } from '../engine/request.ts';
 import type { ContainerUsage, HostObservation } from '../model/facts.ts';
 import type { NameTable } from '../model/name-table.ts';
 import type { AgentCall } from '../model/wire.ts';
@@ -10,13 +9,10 @@ import type { Inventory } from './inventory/inventory.ts';
 import type { JsonFile } from './json-file.ts';
 import type { Overlay } from './overlay/apply.ts';
 import type { Fence } from './overlay/fence.ts';
-import { observe } from './overlay/observe.ts';
 import { isOurVxlan } from './overlay/plan.ts';
 import type { AgentFiles } from './agent-files.ts';
 
 export interface CommandDeps {
-  readonly engine: EngineTarget;
-  readonly mode: 'vxlan' | 'none';
   readonly inventory: Inventory;
   readonly overlay: Overlay;
   readonly fence: Fence;
@@ -27,17 +23,19 @@ export interface CommandDeps {
 }
 
 /** Resolves with the command's result as model/wire.ts has it. Throws what the part that does the work throws. */
-export function agentCommands(deps: CommandDeps, signal: AbortSignal): (request: AgentCall) => Promise<unknown> {
-  const { engine, mode, inventory, overlay, fence, names, plans } = deps;
+export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promise<unknown> {
+  const { inventory, overlay, fence, names, plans } = deps;
 
   const observeHost = async (): Promise<HostObservation> => {
-    const { networks, vxlans } = await observe(engine, signal, mode);
+    const [{ networks, vxlans, differs: ofNetworks }, ofFence] = await Promise.all([overlay.look(), fence.differences()]);
+    const differs = [...ofNetworks, ...ofFence];
     const unreadable = inventory.unreadable();
     return {
       networks,
       vxlans: vxlans.filter(({ device }) => isOurVxlan(device)),
       names: names.value()?.instances ?? [],
       ...(unreadable.length > 0 && { unreadable }),
+      ...(differs.length > 0 && { differs }),
     };
   };
   const savePlans = (): void => plans.save(overlay.plans());

@@ -21,12 +21,12 @@ import { startGateway } from './gateway/gateway.ts';
 import { createImageArchives, createImageCopier } from './images/images.ts';
 import { createThinArchives } from './images/thin-archive.ts';
 import { watchEngine } from './inventory/engine-health.ts';
-import { createFactsReader, type FactsReader } from './inventory/host-facts.ts';
+import { createFactsReader } from './inventory/host-facts.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
 import { metricsText } from './load/metrics.ts';
 import { createUsage } from './load/usage.ts';
-import { createOverlay, type Overlay } from './overlay/apply.ts';
+import { createOverlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
 import { createConsulQuestions } from './stream/consul-questions.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
@@ -147,7 +147,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     { ...options, gateway: reachable(gateway.port), engine, onDnsServers: (servers) => dns.engineServers?.(servers) },
     signal,
   );
-  const commands = agentCommands({ engine, mode, inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans }, signal);
+  const commands = agentCommands({ inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans });
 
   const snapshot = (): readonly AgentMessage[] => {
     const copy = inventory.current();
@@ -192,7 +192,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
           onNetworksTouched: guarded(log, 'a changed network', overlay.reconcile),
         }),
         watchEngine(engine, guarded(log, 'a ping of the Engine', onEngineAnswers), signal),
-        reconcileRegularly(overlay, facts, signal),
+        reconcileRegularly([overlay.reconcile, fence.reconcile, facts.look], signal),
         stream.run(
           {
             facts: facts.read,
@@ -217,9 +217,10 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   };
 }
 
-async function reconcileRegularly(overlay: Overlay, facts: Pick<FactsReader, 'look'>, signal: AbortSignal): Promise<void> {
+/** None of the passes throws. */
+async function reconcileRegularly(passes: readonly (() => Promise<void>)[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await Promise.all([overlay.reconcile(), facts.look()]);
+    await Promise.all(passes.map((pass) => pass()));
     await sleep(RECONCILE_MS, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -124,6 +124,8 @@ export interface HostObservation {
   readonly names: readonly NamedInstance[];
   /** Containers that the agent cannot read from the Engine, and so does not report; absent: none, or an agent of an earlier release. */
   readonly unreadable?: readonly UnreadableContainer[];
+  /** What else in its kernel is not as planned, in sentences; absent: nothing, or an agent of an earlier release. */
+  readonly differs?: readonly string[];
 }
 
 /** A container that an Engine describes wrongly, or not at all. */

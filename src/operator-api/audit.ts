@@ -71,6 +71,7 @@ export function audit(input: AuditInput): readonly Finding[] {
         : [
             ...(found.unreadable ?? []).map((one): Finding => ({ where: 'engine', host, what: unreadableContainerText(one) })),
             ...ofHostNetworks(host, wanted.plans, found),
+            ...(found.differs ?? []).map((what): Finding => ({ where: 'network', host, what })),
             ...ofHostNames(host, wanted.names, found.names),
           ],
     ),

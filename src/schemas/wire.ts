@@ -217,6 +217,7 @@ const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
     vxlans: z.array(z.looseObject({ device: text, vni: number, master: text, isUp: flag, mtu: optional(number), peers: texts })),
     names: z.array(namedInstance),
     unreadable: optional(z.array(z.looseObject({ id: text, name: text, reason: text }))),
+    differs: optional(z.array(text)),
   }),
   usage: z.array(z.looseObject({ id, cores: amount, memoryBytes: amount })),
   dial: z.looseObject({ outcome: z.enum(['open', 'refused', 'silent']), why: text }),

@@ -9,8 +9,9 @@ import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { MaterialisedNetwork, NetworkPlan } from '../../model/facts.ts';
 import type { EngineTarget } from '../../engine/request.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { differencesOf } from './differences.ts';
 import { observe, readNetworks, readUnderlay } from './observe.ts';
-import { chosen, leftovers, type ObservedNetwork, type Step, stepsFor, type Underlay, vxlanOf } from './plan.ts';
+import { chosen, leftovers, type Observed, type ObservedNetwork, type Step, stepsFor, type Underlay, vxlanOf } from './plan.ts';
 import { applySteps, flushLearned } from './steps.ts';
 
 export interface OverlayDeps {
@@ -39,6 +40,8 @@ export interface Overlay {
   plans(): readonly NetworkPlan[];
   /** Repairs what differs. Never throws: what fails is logged and tried again at the next pass. */
   readonly reconcile: () => Promise<void>;
+  /** What exists, and in sentences what the next pass repairs. Throws `engine`, `unavailable`, `timeout`. */
+  look(): Promise<Observed & { readonly differs: readonly string[] }>;
   /** Drops what the kernel learned about where this network's addresses are: an instance has moved. */
   flush(network: string): Promise<void>;
 }
@@ -219,6 +222,11 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     },
     plans: () => [...plans.values()],
     reconcile,
+    async look() {
+      const [base, found] = await Promise.all([readyUnderlay(), observe(engine, signal, overlay)]);
+      const differs = [...plans.values()].flatMap((plan) => differencesOf(plan.name, stepsFor(plan, found, base, usersOf), found));
+      return { ...found, differs };
+    },
     flush: (network) =>
       exclusively(network, async () => {
         const plan = plans.get(network);

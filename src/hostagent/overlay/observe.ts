@@ -2,6 +2,8 @@
 import { execFile } from 'node:child_process';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { ArpanetError } from '../../model/errors.ts';
+import { splitCidr } from '../../text/ipv4.ts';
+import { parseIpv6 } from '../../text/ipv6.ts';
 import {
   isOurVxlan,
   type KeptLocal,
@@ -17,6 +19,7 @@ interface EngineNetwork {
   readonly Name: string;
   readonly Labels: Readonly<Record<string, string>> | null;
   readonly Options: Readonly<Record<string, string>> | null;
+  readonly EnableIPv6?: boolean;
   readonly IPAM: { readonly Config: readonly { readonly Subnet?: string; readonly Gateway?: string }[] | null };
 }
 interface LinkJson {
@@ -75,43 +78,67 @@ export async function readNetworks(engine: EngineTarget, signal: AbortSignal, ne
     signal,
     timeoutMs: 10_000,
   });
-  const [addressed, callsFrom] = found.length === 0 ? [undefined, undefined] : await Promise.all([readAddressed(), readSources()]);
-  return found.map(({ Id, Name, Labels, Options, IPAM }) => ({
-    engineId: Id,
-    name: Name,
-    network: Labels?.[NETWORK_LABEL] ?? '',
-    cidr: IPAM.Config?.[0]?.Subnet ?? '',
-    gateway: IPAM.Config?.[0]?.Gateway ?? '',
-    bridge: Options?.['com.docker.network.bridge.name'] ?? '',
-    ...isAddressed(addressed, Options?.['com.docker.network.bridge.name'], IPAM.Config?.[0]?.Gateway),
-    ...ownOf(callsFrom, addressed, Options?.['com.docker.network.bridge.name'] ?? '', IPAM.Config?.[0]?.Subnet ?? ''),
-    ...(Options?.['com.docker.network.driver.mtu'] === undefined ? {} : { mtu: Number(Options['com.docker.network.driver.mtu']) }),
-  }));
+  return found.map(({ Id, Name, Labels, Options, IPAM, EnableIPv6 }) => {
+    const gateway6 = EnableIPv6 === true ? IPAM.Config?.find(({ Subnet = '' }) => Subnet.includes(':'))?.Gateway : undefined;
+    return {
+      engineId: Id,
+      name: Name,
+      network: Labels?.[NETWORK_LABEL] ?? '',
+      cidr: IPAM.Config?.[0]?.Subnet ?? '',
+      gateway: IPAM.Config?.[0]?.Gateway ?? '',
+      bridge: Options?.['com.docker.network.bridge.name'] ?? '',
+      ...(gateway6 === undefined ? {} : { gateway6: splitCidr(gateway6).address }),
+      ...(Options?.['com.docker.network.driver.mtu'] === undefined ? {} : { mtu: Number(Options['com.docker.network.driver.mtu']) }),
+    };
+  });
 }
 
-type Addressed = ReadonlyMap<string, NonNullable<LinkJson['addr_info']>>;
-
-/** IPv4 addresses by link, of the links that are up. */
-async function readAddressed(): Promise<Addressed> {
-  const links = await runJson<LinkJson>('ip', ['-j', '-4', 'addr', 'show', 'up']);
-  return new Map(links.map(({ ifname, addr_info: addresses = [] }) => [ifname, addresses]));
+/** What the kernel has of bridges, routes and VXLAN devices, by one run of `ip`. */
+interface Kernel {
+  readonly bridges: ReadonlyMap<string, LinkJson>;
+  /** By link and subnet: from which address calls go out. */
+  readonly sources: ReadonlyMap<string, string>;
+  readonly vxlans: readonly LinkJson[];
 }
 
-/** By link and subnet: from which address calls go out. */
-async function readSources(): Promise<ReadonlyMap<string, string>> {
-  const routes = await runJson<RouteJson>('ip', ['-j', '-4', 'route', 'show', 'scope', 'link']);
-  return new Map(routes.flatMap(({ dst, dev, prefsrc }) => (prefsrc === undefined ? [] : [[`${dev} ${dst}`, prefsrc] as const])));
+/** Without an overlay the agent may be where there is no `ip`. */
+const NOTHING: Kernel = { bridges: new Map(), sources: new Map(), vxlans: [] };
+
+const KERNEL_QUESTIONS = ['addr show type bridge', 'route show scope link', 'link show type vxlan'];
+
+async function readKernel(): Promise<Kernel> {
+  const text = await run('ip', ['-j', '-d', '-batch', '-'], `${KERNEL_QUESTIONS.join('\n')}\n`);
+  const [bridges, routes, vxlans] = text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [JSON.parse(line) as unknown]));
+  return {
+    bridges: new Map(named(bridges).map((link) => [link.ifname, link])),
+    sources: new Map(
+      listOf<RouteJson>(routes).flatMap(({ dst, dev, prefsrc }) => (prefsrc === undefined ? [] : [[`${dev} ${dst}`, prefsrc] as const])),
+    ),
+    vxlans: named(vxlans),
+  };
 }
 
-function ownOf(
-  callsFrom: ReadonlyMap<string, string> | undefined,
-  addressed: Addressed | undefined,
-  bridge: string,
-  cidr: string,
-): Pick<ObservedNetwork, 'owns' | 'callsFrom'> {
-  const source = callsFrom?.get(`${bridge} ${cidr}`);
-  const owns = (addressed?.get(bridge) ?? []).flatMap(({ local = '', prefixlen }) => (prefixlen === 32 ? [local] : []));
-  return { owns, ...(source === undefined ? {} : { callsFrom: source }) };
+const listOf = <T>(value: unknown): readonly T[] => (Array.isArray(value) ? (value as readonly T[]) : []);
+/** An older ip prints {} for each link that the filter left out. */
+const named = (value: unknown): readonly LinkJson[] => listOf<LinkJson>(value).filter(({ ifname }) => ifname !== undefined);
+
+/** A network of the Engine with what the kernel has of it. */
+function withBridge(network: ObservedNetwork, { bridges, sources }: Kernel): ObservedNetwork {
+  const { bridge, cidr, gateway, gateway6 } = network;
+  if (bridge === '' || gateway === '') return network;
+  const link = bridges.get(bridge);
+  const addresses = link?.addr_info ?? [];
+  const has = (address: string): boolean => addresses.some(({ local = '' }) => local === address);
+  const has6 =
+    gateway6 === undefined || addresses.some(({ local = '' }) => local.includes(':') && parseIpv6(local) === parseIpv6(gateway6));
+  const source = sources.get(`${bridge} ${cidr}`);
+  return {
+    ...network,
+    hasBridge: link !== undefined,
+    isAddressed: link?.flags.includes('UP') === true && has(gateway) && has6,
+    owns: addresses.flatMap(({ local = '', prefixlen }) => (prefixlen === 32 && !local.includes(':') ? [local] : [])),
+    ...(source === undefined ? {} : { callsFrom: source }),
+  };
 }
 
 /** What `keep-local` has done. Empty where the command does not exist. */
@@ -132,20 +159,11 @@ export async function canKeepLocal(): Promise<boolean> {
   );
 }
 
-function isAddressed(
-  addressed: Addressed | undefined,
-  bridge: string | undefined,
-  gateway: string | undefined,
-): { readonly isAddressed?: boolean } {
-  if (addressed === undefined || bridge === undefined || gateway === undefined) return {};
-  return { isAddressed: addressed.get(bridge)?.some(({ local }) => local === gateway) === true };
-}
+/** Whether this VXLAN device exists. Throws `unavailable`. */
+export const hasVxlan = async (device: string): Promise<boolean> => (await readKernel()).vxlans.some(({ ifname }) => ifname === device);
 
-/** All VXLAN devices, or this one if it exists. Throws `unavailable`. */
-export async function readVxlans(device?: string): Promise<readonly ObservedVxlan[]> {
-  // an older ip prints {} for each link that the filter left out
-  const links = (await runJson<LinkJson>('ip', ['-j', '-d', 'link', 'show', 'type', 'vxlan'])).filter(({ ifname }) => ifname !== undefined);
-  const wanted = device === undefined ? links : links.filter(({ ifname }) => ifname === device);
+async function vxlansOf(kernel: Kernel, device?: string): Promise<readonly ObservedVxlan[]> {
+  const wanted = device === undefined ? kernel.vxlans : kernel.vxlans.filter(({ ifname }) => ifname === device);
   if (wanted.length === 0) return [];
   const fdb = await readFdb(device);
   return wanted.map(({ ifname, mtu, flags, master, linkinfo }) => ({
@@ -178,10 +196,17 @@ export async function observe(
   overlay: 'vxlan' | 'none',
   only?: { network: string; device: string },
 ): Promise<Observed> {
-  const [networks, vxlans, kept] = await Promise.all([
+  const [networks, kernel, kept] = await Promise.all([
     readNetworks(engine, signal, only?.network),
-    overlay === 'vxlan' ? readVxlans(only?.device) : [],
+    overlay === 'vxlan' ? readKernel() : readKernel().catch(() => NOTHING),
     overlay === 'vxlan' ? readKept() : [],
   ]);
-  return { networks, vxlans, kept };
+  const vxlans = overlay === 'vxlan' ? await vxlansOf(kernel, only?.device) : [];
+  return {
+    networks: networks.map((network) =>
+      overlay === 'vxlan' || kernel.bridges.has(network.bridge) ? withBridge(network, kernel) : network,
+    ),
+    vxlans,
+    kept,
+  };
 }

@@ -13,8 +13,12 @@ export interface ObservedNetwork {
   readonly gateway: string;
   readonly bridge: string;
   readonly mtu?: number;
-  /** The bridge is up and has the gateway's address; without it the containers there reach no DNS. Absent: not read. */
+  /** The bridge is up and has the gateway's addresses; without them the containers there reach no DNS. Absent: not read. */
   readonly isAddressed?: boolean;
+  /** The bridge exists; somebody may have deleted it behind its Engine's back. Absent: not read, or it may be in another network namespace. */
+  readonly hasBridge?: boolean;
+  /** The gateway's IPv6 address, if the Engine gives containers such addresses. */
+  readonly gateway6?: string;
   /** Single addresses that the bridge has beside it. */
   readonly owns?: readonly string[];
   /** From which address the host calls into the subnet. */
@@ -54,7 +58,9 @@ export interface Underlay {
 export type Step =
   | { readonly do: 'remove-network'; readonly engineId: string; readonly name: string }
   | { readonly do: 'create-network'; readonly plan: NetworkPlan; readonly mtu: number | undefined }
-  | { readonly do: 'address-bridge'; readonly bridge: string; readonly address: string }
+  | { readonly do: 'make-bridge'; readonly bridge: string; readonly engineId: string; readonly mtu: number | undefined }
+  | { readonly do: 'address-bridge'; readonly bridge: string; readonly addresses: readonly string[] }
+  | { readonly do: 'route-bridge'; readonly bridge: string; readonly cidr: string; readonly from: string }
   | { readonly do: 'call-from'; readonly bridge: string; readonly cidr: string; readonly own: string }
   | { readonly do: 'drop-own'; readonly bridge: string; readonly own: string }
   | ({ readonly do: 'keep-local' | 'release-local' } & KeptLocal)
@@ -93,8 +99,7 @@ export function stepsFor(
   for (const network of found)
     if (network !== kept && usersOf(network) === 0) steps.push({ do: 'remove-network', engineId: network.engineId, name: network.name });
   if (kept === undefined) steps.push({ do: 'create-network', plan, mtu: mtuOf(plan, underlay) });
-  if (kept?.isAddressed === false)
-    steps.push({ do: 'address-bridge', bridge: kept.bridge, address: `${kept.gateway}/${splitCidr(kept.cidr).prefix}` });
+  if (kept !== undefined) steps.push(...bridgeSteps(plan, kept));
   if (plan.driver !== undefined) return steps;
   steps.push(...ownSteps(plan, kept, bridge), ...localSteps(plan, observed, underlay));
   if (underlay === undefined) return steps;
@@ -116,6 +121,21 @@ export function chosen(
       cidr === plan.cidr && gateway === plan.gateway && bridge === (isWire ? '' : bridgeOf(plan.vni)) && mtu <= most,
   );
   return right ?? found.find((network) => usersOf(network) > 0);
+}
+
+function bridgeSteps({ own, ipv6 }: NetworkPlan, kept: ObservedNetwork): readonly Step[] {
+  const { bridge, cidr, gateway, gateway6, engineId, mtu } = kept;
+  const addresses = [
+    `${gateway}/${splitCidr(cidr).prefix}`,
+    ...(gateway6 === undefined || ipv6 === undefined ? [] : [`${gateway6}/${splitCidr(ipv6.cidr).prefix}`]),
+  ];
+  // with an address comes its route; with an own address the route leaves from that one (ownSteps)
+  const lacksRoute = own === undefined && kept.isAddressed === true && kept.callsFrom !== gateway;
+  return [
+    ...(kept.hasBridge === false ? [{ do: 'make-bridge' as const, bridge, engineId, mtu }] : []),
+    ...(kept.isAddressed === false ? [{ do: 'address-bridge' as const, bridge, addresses }] : []),
+    ...(lacksRoute ? [{ do: 'route-bridge' as const, bridge, cidr, from: gateway }] : []),
+  ];
 }
 
 /** The host's own address, beside the gateway that all hosts have: a call from that one would be answered on the host of the one called. */

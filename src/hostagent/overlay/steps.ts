@@ -1,7 +1,8 @@
 /** Effects: carries out the steps of plan.ts, on the Engine and with `ip` and `bridge`. */
 import { isKind } from '../../model/errors.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
-import { FLOOD_MAC, readLearned, readVxlans, run } from './observe.ts';
+import { joinBridge } from './bridge-ports.ts';
+import { FLOOD_MAC, hasVxlan, readLearned, run } from './observe.ts';
 import { createBody, type Step } from './plan.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -15,7 +16,7 @@ export async function applySteps(engine: EngineTarget, steps: readonly Step[], s
   const ip = (some: readonly Step[]): Promise<unknown> => batch('ip', some.flatMap(linkLines));
   const onKernel = async (): Promise<void> => {
     for (const step of of('keep-local', 'release-local')) await keepLocal(step);
-    await ip(of('address-bridge', 'remove-vxlan', 'add-vxlan'));
+    await ip(of('make-bridge', 'address-bridge', 'remove-vxlan', 'add-vxlan'));
     await batch('bridge', (await Promise.all(of('add-peer', 'remove-peer').map(fdbLines))).flat());
   };
   const onEngine = async (): Promise<string | undefined> => {
@@ -30,13 +31,14 @@ export async function applySteps(engine: EngineTarget, steps: readonly Step[], s
     return created;
   };
   const [created] = await Promise.all([onEngine(), onKernel()]);
-  await ip(of('drop-own', 'call-from', 'attach-vxlan'));
+  await ip(of('route-bridge', 'drop-own', 'call-from', 'attach-vxlan'));
+  for (const step of steps) if (step.do === 'make-bridge') await joinBridge(engine, step, signal);
   return created;
 }
 
 /** Drops the learned addresses of a VXLAN device and of its bridge port: the next frame is flooded, and they are learned again. Throws `unavailable`. */
 export async function flushLearned(device: string): Promise<void> {
-  if ((await readVxlans(device)).length === 0) return;
+  if (!(await hasVxlan(device))) return;
   const learned = await readLearned(device);
   await run('ip', ['link', 'set', 'dev', device, 'type', 'bridge_slave', 'fdb_flush']);
   await run('bridge', ['-force', '-batch', '-'], learned.map(({ mac, peer }) => `fdb del ${mac} dev ${device} dst ${peer}`).join('\n'));
@@ -68,7 +70,13 @@ function linkLines(step: Step): readonly string[] {
     return [`addr replace ${own}/32 dev ${bridge}`, `route replace ${cidr} dev ${bridge} proto kernel scope link src ${own}`];
   }
   if (step.do === 'remove-vxlan') return [`link del ${step.device}`];
-  if (step.do === 'address-bridge') return [`addr replace ${step.address} brd + dev ${step.bridge}`, `link set ${step.bridge} up`];
+  if (step.do === 'make-bridge') return [`link add ${step.bridge}${step.mtu === undefined ? '' : ` mtu ${step.mtu}`} type bridge`];
+  if (step.do === 'address-bridge')
+    return [
+      ...step.addresses.map((address) => `addr replace ${address}${address.includes(':') ? '' : ' brd +'} dev ${step.bridge}`),
+      `link set ${step.bridge} up`,
+    ];
+  if (step.do === 'route-bridge') return [`route replace ${step.cidr} dev ${step.bridge} proto kernel scope link src ${step.from}`];
   if (step.do === 'attach-vxlan') return [`link set ${step.device} mtu ${step.mtu} master ${step.bridge} up`];
   if (step.do !== 'add-vxlan') return [];
   const { address, link } = step.underlay;

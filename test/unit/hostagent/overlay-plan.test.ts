@@ -59,9 +59,28 @@ describe('steps for a planned network', () => {
   it('gives the bridge its address back', () => {
     const bare = { ...network, isAddressed: false };
     assert.deepEqual(stepsFor(plan, { networks: [bare], vxlans: [vxlan] }, underlay, nobody), [
-      { do: 'address-bridge', bridge: 'arp00002a', address: '10.32.0.2/22' },
+      { do: 'address-bridge', bridge: 'arp00002a', addresses: ['10.32.0.2/22'] },
     ]);
-    assert.deepEqual(does({ networks: [{ ...network, isAddressed: true }], vxlans: [vxlan] }), []);
+    const ipv6 = { cidr: 'fd00:1::/64', gateway: 'fd00:1::1', isEnabled: true };
+    assert.deepEqual(stepsFor({ ...plan, ipv6 }, { networks: [{ ...bare, gateway6: 'fd00:1::1' }], vxlans: [vxlan] }, underlay, nobody), [
+      { do: 'address-bridge', bridge: 'arp00002a', addresses: ['10.32.0.2/22', 'fd00:1::1/64'] },
+    ]);
+    assert.deepEqual(does({ networks: [{ ...network, isAddressed: true, callsFrom: '10.32.0.2' }], vxlans: [vxlan] }), []);
+  });
+
+  it('makes a bridge again that was deleted, for whoever is on it', () => {
+    const gone = { ...network, isAddressed: false, hasBridge: false };
+    const does2 = does({ networks: [gone], vxlans: [{ ...vxlan, master: '' }] }, {}, () => 2);
+    assert.deepEqual(does2, ['make-bridge', 'address-bridge', 'attach-vxlan']);
+  });
+
+  it('gives the host its route back, from the gateway or from its own address', () => {
+    const lost = { ...network, isAddressed: true, hasBridge: true };
+    assert.deepEqual(stepsFor(plan, { networks: [lost], vxlans: [vxlan] }, underlay, nobody), [
+      { do: 'route-bridge', bridge: 'arp00002a', cidr: '10.32.0.0/22', from: '10.32.0.2' },
+    ]);
+    const own = '10.32.3.250';
+    assert.deepEqual(does({ networks: [{ ...lost, owns: [own] }], vxlans: [vxlan] }, { own }), ['call-from']);
   });
 
   it('does nothing where all is right', () => {

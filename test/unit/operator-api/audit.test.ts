@@ -139,6 +139,11 @@ describe('an audit', () => {
       looking({ networks: [{ ...found.networks[0]!, isAddressed: false }] }),
       'has lost its address 10.32.0.1, or is down: names are not answered there',
     ],
+    [
+      'what else the agent finds changed in its kernel',
+      looking({ differs: ['overlay packets of the lost host at 10.0.0.9 are not dropped'] }),
+      'overlay packets of the lost host at 10.0.0.9 are not dropped',
+    ],
     ['a VXLAN device deleted', looking({ vxlans: [] }), 'network abc_default has no VXLAN device'],
     ['a VXLAN device that is down', looking({ vxlans: [{ ...found.vxlans[0]!, isUp: false }] }), 'is down'],
     ['a peer without its forwarding entry', looking({ vxlans: [{ ...found.vxlans[0]!, peers: [] }] }), 'forwarding lacks 10.0.0.2'],
