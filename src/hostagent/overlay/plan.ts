@@ -59,7 +59,7 @@ export type Step =
   | { readonly do: 'remove-network'; readonly engineId: string; readonly name: string }
   | { readonly do: 'create-network'; readonly plan: NetworkPlan; readonly mtu: number | undefined }
   | { readonly do: 'make-bridge'; readonly bridge: string; readonly engineId: string; readonly mtu: number | undefined }
-  | { readonly do: 'address-bridge'; readonly bridge: string; readonly addresses: readonly string[] }
+  | { readonly do: 'address-bridge'; readonly bridge: string; readonly addresses: readonly string[]; readonly withRoute: boolean }
   | { readonly do: 'route-bridge'; readonly bridge: string; readonly cidr: string; readonly from: string }
   | { readonly do: 'call-from'; readonly bridge: string; readonly cidr: string; readonly own: string }
   | { readonly do: 'drop-own'; readonly bridge: string; readonly own: string }
@@ -133,7 +133,7 @@ function bridgeSteps({ own, ipv6 }: NetworkPlan, kept: ObservedNetwork): readonl
   const lacksRoute = own === undefined && kept.isAddressed === true && kept.callsFrom !== gateway;
   return [
     ...(kept.hasBridge === false ? [{ do: 'make-bridge' as const, bridge, engineId, mtu }] : []),
-    ...(kept.isAddressed === false ? [{ do: 'address-bridge' as const, bridge, addresses }] : []),
+    ...(kept.isAddressed === false ? [{ do: 'address-bridge' as const, bridge, addresses, withRoute: own === undefined }] : []),
     ...(lacksRoute ? [{ do: 'route-bridge' as const, bridge, cidr, from: gateway }] : []),
   ];
 }

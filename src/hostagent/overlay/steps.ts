@@ -16,7 +16,8 @@ export async function applySteps(engine: EngineTarget, steps: readonly Step[], s
   const ip = (some: readonly Step[]): Promise<unknown> => batch('ip', some.flatMap(linkLines));
   const onKernel = async (): Promise<void> => {
     for (const step of of('keep-local', 'release-local')) await keepLocal(step);
-    await ip(of('make-bridge', 'address-bridge', 'remove-vxlan', 'add-vxlan'));
+    for (const step of steps) if (step.do === 'remove-vxlan') await gone(run('ip', ['link', 'del', step.device]));
+    await ip(of('make-bridge', 'address-bridge', 'add-vxlan'));
     await batch('bridge', (await Promise.all(of('add-peer', 'remove-peer').map(fdbLines))).flat());
   };
   const onEngine = async (): Promise<string | undefined> => {
@@ -60,7 +61,19 @@ async function batch(command: 'ip' | 'bridge', lines: readonly string[]): Promis
 async function keepLocal(step: Step): Promise<void> {
   if (step.do !== 'keep-local' && step.do !== 'release-local') return;
   const source = step.source.includes(':') ? ['-p', 'IPv6', '--ip6-src', step.source] : ['-p', 'ARP', '--arp-ip-src', step.source];
-  await run('ebtables', ['--concurrent', step.do === 'keep-local' ? '-A' : '-D', 'OUTPUT', '-o', step.device, ...source, '-j', 'DROP']);
+  const rule = ['OUTPUT', '-o', step.device, ...source, '-j', 'DROP'];
+  if (step.do === 'keep-local') await run('ebtables', ['--concurrent', '-A', ...rule]);
+  else await gone(run('ebtables', ['--concurrent', '-D', ...rule]));
+}
+
+/** What `ip` and `ebtables` (legacy and nft) say of a device or a rule that does not exist. */
+const NO_SUCH = /Cannot find device|does a matching rule exist|rule does not exist/;
+
+/** A removal of what somebody else has removed meanwhile is done: two passes may come to the same. */
+async function gone(removal: Promise<string>): Promise<void> {
+  await removal.catch((error: unknown) => {
+    if (!isKind(error, 'unavailable') || !NO_SUCH.test(error.message)) throw error;
+  });
 }
 
 function linkLines(step: Step): readonly string[] {
@@ -69,13 +82,14 @@ function linkLines(step: Step): readonly string[] {
     const { bridge, cidr, own } = step;
     return [`addr replace ${own}/32 dev ${bridge}`, `route replace ${cidr} dev ${bridge} proto kernel scope link src ${own}`];
   }
-  if (step.do === 'remove-vxlan') return [`link del ${step.device}`];
   if (step.do === 'make-bridge') return [`link add ${step.bridge}${step.mtu === undefined ? '' : ` mtu ${step.mtu}`} type bridge`];
-  if (step.do === 'address-bridge')
+  if (step.do === 'address-bridge') {
+    const flags = step.withRoute ? 'brd +' : 'brd + noprefixroute';
     return [
-      ...step.addresses.map((address) => `addr replace ${address}${address.includes(':') ? '' : ' brd +'} dev ${step.bridge}`),
+      ...step.addresses.map((address) => `addr replace ${address} ${address.includes(':') ? '' : flags} dev ${step.bridge}`),
       `link set ${step.bridge} up`,
     ];
+  }
   if (step.do === 'route-bridge') return [`route replace ${step.cidr} dev ${step.bridge} proto kernel scope link src ${step.from}`];
   if (step.do === 'attach-vxlan') return [`link set ${step.device} mtu ${step.mtu} master ${step.bridge} up`];
   if (step.do !== 'add-vxlan') return [];

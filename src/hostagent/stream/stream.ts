@@ -106,7 +106,9 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
       try {
         connection.send({ type: 'done', call, result: await host.call(request) });
       } catch (error) {
-        log.warn({ method: request.method, err: error }, 'a call from the leader failed');
+        // a refusal is the leader's to judge
+        const level = isKind(error, 'conflict', 'engine', 'not-found') ? 'info' : 'warn';
+        log[level]({ method: request.method, err: error }, 'a call from the leader failed');
         connection.send({ type: 'done', call, error: asWireError(error) });
       }
     };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, type ClusterOptions, must, runProgram, shop, startCluster, until } from '../cluster/cluster.ts';
 import { assertNothingLeft, type NetworkReport, operator } from '../cluster/leftovers.ts';
+import { warningsOf } from '../cluster/kept-logs.ts';
 
 export function describeShop(store: ClusterOptions['store']): void {
   describe(`the shop on three hosts, ${store} store`, () => {
@@ -168,6 +169,10 @@ export function describeShop(store: ClusterOptions['store']): void {
       assert.match(page, /<li>tea price=399/);
       await must(cluster.composeV1(shop, '-p', 'v3', 'down', '-v', '-t', '1'));
       await assertNothingLeft(cluster, ['v3']);
+    });
+
+    it('has written no warning and no error in all this', () => {
+      assert.deepEqual(warningsOf(cluster), []);
     });
   });
 }

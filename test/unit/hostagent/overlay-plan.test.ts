@@ -59,11 +59,11 @@ describe('steps for a planned network', () => {
   it('gives the bridge its address back', () => {
     const bare = { ...network, isAddressed: false };
     assert.deepEqual(stepsFor(plan, { networks: [bare], vxlans: [vxlan] }, underlay, nobody), [
-      { do: 'address-bridge', bridge: 'arp00002a', addresses: ['10.32.0.2/22'] },
+      { do: 'address-bridge', bridge: 'arp00002a', addresses: ['10.32.0.2/22'], withRoute: true },
     ]);
     const ipv6 = { cidr: 'fd00:1::/64', gateway: 'fd00:1::1', isEnabled: true };
     assert.deepEqual(stepsFor({ ...plan, ipv6 }, { networks: [{ ...bare, gateway6: 'fd00:1::1' }], vxlans: [vxlan] }, underlay, nobody), [
-      { do: 'address-bridge', bridge: 'arp00002a', addresses: ['10.32.0.2/22', 'fd00:1::1/64'] },
+      { do: 'address-bridge', bridge: 'arp00002a', addresses: ['10.32.0.2/22', 'fd00:1::1/64'], withRoute: true },
     ]);
     assert.deepEqual(does({ networks: [{ ...network, isAddressed: true, callsFrom: '10.32.0.2' }], vxlans: [vxlan] }), []);
   });
