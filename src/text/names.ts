@@ -13,6 +13,17 @@ export function isContainerName(name: string): boolean {
 /** Of a container or volume. An Engine's file system has names of as many bytes at most (`NAME_MAX`), and a store's keys are bounded, too. */
 export const MAX_NAME_LENGTH = 255;
 
+/** Why no volume of the driver `local` may be called so, in an Engine's words; undefined: one may. Source: moby volume/local/local.go, `validateName`. */
+export function volumeNameProblem(name: string): string | undefined {
+  // Go counts bytes
+  if (Buffer.byteLength(name) < 2) return `create ${name}: volume name is too short, names should be at least two alphanumeric characters`;
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name))
+    return `create ${name}: ${JSON.stringify(name)} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`;
+  return name.length > MAX_NAME_LENGTH
+    ? `create ${name.slice(0, 40)}…: a volume's name has at most ${MAX_NAME_LENGTH} characters`
+    : undefined;
+}
+
 /** Whether a person named the volume: anonymous ones have 64 hex digits, and are one container's. Source: moby volume/service, `stringid.GenerateRandomID`. */
 export const isNamedVolume = (name: string): boolean => !/^[0-9a-f]{64}$/.test(name);
 

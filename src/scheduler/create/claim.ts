@@ -42,6 +42,7 @@ import type { Refusals } from './refusals.ts';
 import type { JoinedNetwork } from './rewrite.ts';
 import { filledIn, filledNeeds, type TemplateFacts } from './templates.ts';
 import type { UndoStack } from './undo.ts';
+import { refuseMounts } from '../volumes/mount-rules.ts';
 import { volumeFacts } from '../volumes/project-volumes.ts';
 import { placeVolumes } from '../volumes/volume-places.ts';
 import type { Volumes } from '../volumes/volumes.ts';
@@ -164,6 +165,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     // With no host alive nobody knows which images there are: then placement says so.
     const isAnyAlive = view.hosts().some((host) => host.state === 'alive');
     if (image === undefined && isAnyAlive) throw new ArpanetError('not-found', `No such image: ${familiarReference(reference)}`);
+    refuseMounts(filledIn(create.request, { ...identity, nonce: '' }), (volume) => volumes.find(volume) !== undefined);
     const facts = {
       name,
       platform: create.platform || platforms.of(image?.id ?? ''),
@@ -173,10 +175,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
       imageBytes: sizeOfImage(images, image),
       parentLinks: parentLinksOf(deps, identity),
     };
-    const wanted = {
-      ...placementRequest(identity, create.request, facts),
-      ...(create.on === undefined ? {} : { only: create.on }),
-    };
+    const wanted = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
     const nowMs = deps.now();
     const creating = recordsBeforeView(core);
     const hosts = view.hosts().map((host) => {

@@ -1,5 +1,6 @@
 /** What a create request needs of its host: volumes, paths, ports and other containers. Pure. */
-import type { CreateRequest, HostConfig } from '../../model/index.ts';
+import { ArpanetError, type CreateRequest, type HostConfig } from '../../model/index.ts';
+import { parseBind, parseVolumesFrom } from '../../text/mount-spec.ts';
 import type { Link, NetworkMode } from './identify-networks.ts';
 
 export interface Together {
@@ -10,15 +11,19 @@ export interface Together {
 }
 
 export function volumesOf(request: CreateRequest): { readonly volumes: readonly string[]; readonly hostPaths: readonly string[] } {
-  const sources = (request.HostConfig?.Binds ?? [])
-    .map((bind) => bind.split(':'))
-    .flatMap((parts) => (parts.length > 1 ? [parts[0] ?? ''] : []));
+  const sources = (request.HostConfig?.Binds ?? []).map(bindSource);
   const mounts = (request.HostConfig?.Mounts ?? []).flatMap((mount) =>
     mount.Source && (mount.Type === 'volume' || mount.Type === 'bind') ? [{ path: mount.Type === 'bind', source: mount.Source }] : [],
   );
   const all = [...sources.filter(Boolean).map((source) => ({ path: source.startsWith('/'), source })), ...mounts];
   const pick = (path: boolean) => [...new Set(all.filter((one) => one.path === path).map((one) => one.source))];
   return { volumes: pick(false), hostPaths: pick(true) };
+}
+
+/** Empty: it has none, or is none. */
+function bindSource(text: string): string {
+  const bind = parseBind(text);
+  return typeof bind === 'string' ? '' : bind.source;
 }
 
 /** On the Engine's own bridge a link is the Engine's, so its target must exist; on cluster networks links are names and bind nothing. */
@@ -42,9 +47,11 @@ export function containersOf(
   };
 }
 
-/** `db:ro` -> `db`. */
+/** `db:ro` -> `db`. Throws `invalid` in an Engine's words. */
 export function volumesFromContainer(value: string): string {
-  return value.replace(/:[^:]*$/, '');
+  const parsed = parseVolumesFrom(value);
+  if ('problem' in parsed) throw new ArpanetError('invalid', parsed.problem);
+  return parsed.container;
 }
 
 /** The host ports that bindings ask for by number, of a request or of an inspected container. Ports left to the Engine are not among them. */

@@ -6,7 +6,7 @@ import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
 import { parentLinksOf } from './claim-addresses.ts';
 import { type Identity, identify } from './identify.ts';
-import { filledNeeds } from './templates.ts';
+import { filledIn, filledNeeds } from './templates.ts';
 import { groupsOf } from '../placement/groups.ts';
 import { chargeFor } from '../placement/load.ts';
 import { place, placementRequest } from '../placement/index.ts';
@@ -15,6 +15,7 @@ import { needsOf } from '../placement/request.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import { each } from '../../telemetry/left-out.ts';
 import { isNamedVolume, withoutSlash } from '../../text/names.ts';
+import { refuseMounts } from '../volumes/mount-rules.ts';
 import { volumeFacts } from '../volumes/project-volumes.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 
@@ -123,6 +124,7 @@ export function createRehearse(
     const parts = creates.map(({ name, request }) => {
       try {
         const written = identify({ name, request, taken: () => [] });
+        refuseMounts(filledIn(request, { ...written, nonce: '' }), (volume) => volumes.find(volume) !== undefined);
         return { name, request, identity: { ...written, ...filledNeeds(request, { ...written, nonce: '' }) } };
       } catch (error) {
         if (error instanceof ArpanetError) return error;

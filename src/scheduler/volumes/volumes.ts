@@ -1,7 +1,7 @@
 /** Named volumes: one name, one place in the cluster. */
 import type * as contracts from '../../contracts/index.ts';
 import { ArpanetError, type ClusterVolume, type HostView, type VolumeRecord, type VolumeRequest, isKind, keys } from '../../model/index.ts';
-import { MAX_NAME_LENGTH } from '../../text/names.ts';
+import { volumeNameProblem } from '../../text/names.ts';
 import type { Core } from '../core.ts';
 
 const ENGINE_TIMEOUT_MS = 30_000;
@@ -55,18 +55,8 @@ export function createVolumes(core: Core): Volumes {
   async function create(request: VolumeRequest): Promise<ClusterVolume> {
     const name = request.Name || deps.newId();
     const driver = request.Driver || 'local';
-    if (name.length < 2) {
-      throw new ArpanetError('invalid', `create ${name}: volume name is too short, names should be at least two alphanumeric characters`);
-    }
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) {
-      throw new ArpanetError(
-        'invalid',
-        `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
-      );
-    }
-    if (name.length > MAX_NAME_LENGTH) {
-      throw new ArpanetError('invalid', `create ${name.slice(0, 40)}…: a volume's name has at most ${MAX_NAME_LENGTH} characters`);
-    }
+    const problem = volumeNameProblem(name);
+    if (problem !== undefined) throw new ArpanetError('invalid', problem);
     const existing = find(name);
     if (existing !== undefined) {
       const made = existing.record?.driver ?? existing.summary?.Driver ?? 'local';

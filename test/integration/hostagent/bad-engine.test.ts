@@ -48,7 +48,7 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   '/containers/good/json': inspected('good'),
   '/containers/nameless/json': { ...inspected('nameless'), State: null },
   '/images/json': [null, { Id: 'sha256:1', RepoTags: ['app:1'], RepoDigests: null, Created: 1, Size: 1 }, { Id: 'odd-image', RepoTags: 5 }],
-  '/volumes': { Volumes: [null, { Name: 'data', Driver: 'local' }, { Name: 'odd-volume', Driver: 5 }] },
+  '/volumes': { Volumes: [null, { Name: 'data', Driver: 'local' }, { Name: 'odd-volume', Driver: 5 }, { Name: '', Driver: 'local' }] },
   '/networks': [],
 };
 

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { ArpanetError, type ContainerRecord, keys, type LeaseRecord } from '../../../src/model/index.ts';
 import type { Creation } from '../../../src/scheduler/create/claim.ts';
+import { BAD_MOUNTS } from '../../support/bad-mounts.ts';
 import { BUSYBOX, type FakeCluster, startFakeCluster, until } from '../../support/fakes/fake-cluster.ts';
 import { ids } from '../../../src/text/swarm-ids.ts';
 import { Refusal } from '../../support/fakes/fake-engine.ts';
@@ -249,6 +250,27 @@ describe('create', () => {
     const create = wish('abc_web_1', { request: { Image: 'nosuch' } });
     await assert.rejects(cluster.scheduler.containers.create(create), { kind: 'not-found', message: 'No such image: nosuch:latest' });
     nothingLeft(cluster);
+  });
+
+  it('refuses what no Engine mounts in Docker’s words, before anything is begun and without asking one', async () => {
+    await using cluster = await startFakeCluster(1);
+    const asked = () => cluster.agents[0]?.engine.asked.filter((line) => line.startsWith('POST')) ?? assert.fail();
+    const refused = BAD_MOUNTS.filter(({ refusal, host }) => refusal !== undefined && host.VolumesFrom === undefined);
+    for (const { host, refusal: message } of refused) {
+      const create = wish('abc_web_1', { request: { Image: 'busybox', HostConfig: host } });
+      await assert.rejects(cluster.scheduler.containers.create(create), { kind: 'invalid', message });
+    }
+    assert.deepEqual(asked(), []);
+    assert.deepEqual(cluster.scheduler.volumes.list(), []);
+    nothingLeft(cluster);
+    // and what is taken is there under its name, and under no other
+    const Binds = ['data:/x', '/y', '/tmp:/z:ro'];
+    const Mounts = [{ Type: 'volume', Target: '/u' }];
+    await cluster.scheduler.containers.create(wish('abc_web_1', { request: { Image: 'busybox', HostConfig: { Binds, Mounts } } }));
+    assert.deepEqual(
+      cluster.scheduler.volumes.list().map(({ name, host }) => [name, host]),
+      [['data', 'h1']],
+    );
   });
 
   it("refuses an unknown network in Docker's words", async () => {

@@ -60,12 +60,13 @@ describe('a host', () => {
   });
 
   it('that sends a malformed message loses its stream, and is refused for a while; the others and the leader go on', async () => {
-    await using cluster = await startFakeCluster(5);
+    await using cluster = await startFakeCluster(6);
     const [good, ...others] = cluster.agents;
     const id = 'c'.repeat(64);
     const nameless = { Id: id, Names: [], Image: '', ImageID: '', Created: 0, State: 'running', Status: '', Labels: {} };
     const messages = [
       { type: 'containers', upserts: [{ summary: nameless, inspect: null }], removes: [] },
+      { type: 'volumes', volumes: [{ Name: '', Driver: 'local' }] },
       { type: 'beat', load: null },
       { type: 'event', event: null },
       null,

@@ -3,23 +3,18 @@
  * the names, a create, the next leader and an agent that comes back are as they were, and the record is named and can be deleted.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { pino } from 'pino';
 import { arpanetProgram } from '../../../src/cli/program.ts';
 import { keys, type NameTable } from '../../../src/model/index.ts';
-import { openConsul, openEmbedded, type StateStore } from '../../../src/store/index.ts';
+import type { StateStore } from '../../../src/store/index.ts';
 import { recordProblem } from '../../../src/store/ledger/record-check.ts';
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
-import { startConsul } from '../../support/cluster/consul.ts';
 import { type FakeAgent, startFakeAgent } from '../../support/fakes/fake-agent.ts';
 import { hex, image } from '../../support/fakes/fake-engine.ts';
 import { BADNESS, GOOD_RECORDS, ODD_RECORDS, type StoredFields } from '../../support/fakes/good-records.ts';
 import { JOIN_TOKEN, type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
+import { type Place, PLACES } from '../../support/fakes/store-places.ts';
 
-const log = pino({ level: 'silent' });
 const LISTS = [
   '/v1.41/containers/json?all=1',
   '/v1.41/containers/json?all=1&size=1',
@@ -47,41 +42,6 @@ const LISTS = [
 
 /** Those for which Engines are asked at the time. */
 const ASK_ENGINES = ['/v1.41/containers/json?all=1&size=1', '/v1.43/images/json?shared-size=1', '/v1.41/system/df'];
-
-interface Place {
-  readonly settings: Parameters<typeof startSmallScheduler>[1];
-  open(): Promise<StateStore>;
-  /** Names of the catalog's services; undefined: there is no catalog. */
-  catalog(): Promise<readonly string[] | undefined>;
-  /** Stores a text that need not be JSON; undefined: this store takes none. */
-  readonly raw: ((key: string, text: string) => Promise<void>) | undefined;
-  close(): Promise<void>;
-}
-
-const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
-  'the embedded store': async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'arpanet-bad-'));
-    return {
-      settings: { kind: 'embedded', dir },
-      open: () => openEmbedded(dir, log),
-      catalog: async () => undefined,
-      raw: undefined,
-      close: () => rm(dir, { recursive: true, force: true }),
-    };
-  },
-  Consul: async () => {
-    const consul = await startConsul();
-    return {
-      settings: { kind: 'consul', address: consul.http },
-      open: () => openConsul(consul.http, { log }),
-      catalog: async () => Object.keys((await (await fetch(`http://${consul.http}/v1/catalog/services`)).json()) as object),
-      raw: async (key, text) => {
-        await fetch(`http://${consul.http}/v1/kv/${key}`, { method: 'PUT', body: text });
-      },
-      close: () => consul.stop(),
-    };
-  },
-};
 
 const until = (what: string, check: () => unknown) => untilWithin(what, check, 5_000);
 

@@ -120,10 +120,8 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
       if (![...engine.networks.values()].some((one) => one.name === network)) throw new Refusal(404, `network ${network} not found`);
       networks.set(network, endpoint?.IPAMConfig?.IPv4Address ?? '');
     }
-    for (const bind of (body as CreateRequest).HostConfig?.Binds ?? []) {
-      const [volume = ''] = bind.split(':');
-      if (!volume.startsWith('/') && !engine.volumes.some((one) => one.Name === volume))
-        engine.volumes.push({ Name: volume, Driver: 'local' });
+    for (const volume of volumesIn((body as CreateRequest).HostConfig)) {
+      if (!engine.volumes.some((one) => one.Name === volume)) engine.volumes.push({ Name: volume, Driver: 'local' });
     }
     const made: Held = { id: hex(), name, request: body as CreateRequest, status: 'created', networks, driverOptions: new Map() };
     engine.containers.set(made.id, made);
@@ -170,6 +168,24 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
   }
   if (engine.otherwise !== undefined) return engine.otherwise({ route, query: url.searchParams, body: said });
   throw new Error(`fake-engine: ${route} is not here`);
+}
+
+/** Of binds and mounts. What it cannot read it refuses, as Engines do in other words: a volume of that name would be in its lists for ever. */
+function volumesIn(host: CreateRequest['HostConfig']): readonly string[] {
+  const bound = (host?.Binds ?? []).flatMap((bind) => {
+    const read = /^(?:(?<source>[^:]+):)?\/[^:]*(?::[\w,]*)?$/.exec(bind);
+    if (read === null) throw new Refusal(500, `fake-engine: the bind ${JSON.stringify(bind)} is not here`);
+    const { source = '/' } = read.groups ?? {};
+    return source.startsWith('/') ? [] : [source];
+  });
+  const mounted = (host?.Mounts ?? []).flatMap(({ Type, Source = '', Target = '' }) => {
+    if (!Target.startsWith('/')) throw new Refusal(500, `fake-engine: the mount at ${JSON.stringify(Target)} is not here`);
+    return Type === 'volume' && Source !== '' ? [Source] : [];
+  });
+  const volumes = [...bound, ...mounted];
+  const bad = volumes.find((name) => !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name));
+  if (bad !== undefined) throw new Refusal(500, `fake-engine: the volume ${JSON.stringify(bad)} is not here`);
+  return volumes;
 }
 
 /** A create under it is a question, and makes nothing. */

@@ -2,34 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { portWarnings } from '../../../src/scheduler/networks/port-claims.ts';
 import { choosePorts, type PortQuestion, withChosen } from '../../../src/scheduler/placement/choose-ports.ts';
-import type { HostSnapshot, PlacedContainer, PlacementRequest } from '../../../src/scheduler/placement/snapshot.ts';
+import type { PlacedContainer, PlacementRequest } from '../../../src/scheduler/placement/snapshot.ts';
+import { hostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
 
-const container = (name: string, hostPorts: readonly string[], state: PlacedContainer['state'] = 'running'): PlacedContainer => ({
-  id: name.padEnd(64, '0'),
-  name,
-  deployment: 'default',
-  service: name,
-  number: 1,
-  state,
-  hostPorts,
-  reservedNanoCpus: 0,
-  reservedMemoryBytes: 0,
-  expectedNanoCpus: 0,
-  expectedMemoryBytes: 0,
-});
-const host = (name: string, ...containers: readonly PlacedContainer[]): HostSnapshot => ({
-  name,
-  state: 'alive',
-  availability: 'active',
-  labels: {},
-  os: 'linux',
-  arch: 'amd64',
-  cpus: 1,
-  memoryBytes: 1,
-  pending: [],
-  containers,
-  images: [],
-});
+const container = (name: string, hostPorts: readonly string[], state: PlacedContainer['state'] = 'running') =>
+  placedContainer(name, { hostPorts, state });
+const host = (name: string, ...containers: readonly PlacedContainer[]) => hostSnapshot(name, { containers });
 const range = { '80/tcp': [{ HostIp: '', HostPort: '9090-9092' }] };
 const chosen = (more: Partial<PortQuestion>) => {
   const { chosen: ports, isExhausted } = choosePorts({

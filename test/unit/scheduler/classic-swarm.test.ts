@@ -6,36 +6,12 @@ import { identify } from '../../../src/scheduler/create/identify.ts';
 import { place, placementRequest, type HostSnapshot, type PlacedContainer } from '../../../src/scheduler/placement/index.ts';
 import { hostSnapshot } from '../../../src/scheduler/view/host-snapshots.ts';
 import { reschedulePolicyOf } from '../../../src/text/reschedule-policy.ts';
+import { hostSnapshot as literalHostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
 import { promisedMs } from '../../support/promised.ts';
 
-const container = (name: string, labels: Record<string, string>): PlacedContainer => ({
-  id: name.padEnd(64, '0'),
-  name,
-  deployment: 'default',
-  service: name,
-  number: 1,
-  labels,
-  state: 'running',
-  hostPorts: [],
-  reservedNanoCpus: 0,
-  reservedMemoryBytes: 0,
-  expectedNanoCpus: 0,
-  expectedMemoryBytes: 0,
-});
-const host = (name: string, engine: Record<string, string>, containers: readonly PlacedContainer[]): HostSnapshot => ({
-  name,
-  state: 'alive',
-  availability: 'active',
-  labels: {},
-  os: 'linux',
-  arch: 'x86_64',
-  engine,
-  cpus: 4,
-  memoryBytes: 2 ** 31,
-  pending: [],
-  containers,
-  images: ['redis:latest', 'redis:7'],
-});
+const container = (name: string, labels: Record<string, string>): PlacedContainer => placedContainer(name, { labels });
+const host = (name: string, engine: Record<string, string>, containers: readonly PlacedContainer[]): HostSnapshot =>
+  literalHostSnapshot(name, { engine, containers, arch: 'x86_64', memoryBytes: 2 ** 31, images: ['redis:latest', 'redis:7'] });
 const hosts = [
   host('node-0', { operatingsystem: 'Debian GNU/Linux 12 (bookworm)', kernelversion: '6.1.0-18-amd64', storagedriver: 'overlay2' }, [
     container('db', { role: 'db' }),

@@ -12,37 +12,12 @@ import { identify } from '../../../src/scheduler/create/identify.ts';
 import { matches } from '../../../src/scheduler/placement/constraints.ts';
 import { spreadKeys } from '../../../src/scheduler/placement/spread.ts';
 import { ids } from '../../../src/text/swarm-ids.ts';
+import { hostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 const GiB = 2 ** 30;
-const host = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot => ({
-  name,
-  state: 'alive',
-  availability: 'active',
-  labels: {},
-  os: 'linux',
-  arch: 'x86_64',
-  cpus: 4,
-  memoryBytes: 2 * GiB,
-  pending: [],
-  containers: [],
-  images: [],
-  ...more,
-});
-const container = (name: string, more: Partial<PlacedContainer> = {}): PlacedContainer => ({
-  id: name.padEnd(64, '0'),
-  name,
-  deployment: 'abc',
-  service: name,
-  number: 1,
-  state: 'running',
-  hostPorts: [],
-  reservedNanoCpus: 0,
-  reservedMemoryBytes: 0,
-  expectedNanoCpus: 0,
-  expectedMemoryBytes: 0,
-  ...more,
-});
+const host = (name: string, more: Partial<HostSnapshot> = {}) => hostSnapshot(name, { arch: 'x86_64', memoryBytes: 2 * GiB, ...more });
+const container = (name: string, more: Partial<PlacedContainer> = {}) => placedContainer(name, { deployment: 'abc', ...more });
 const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
   deployment: 'abc',
   service: 'web',

@@ -14,22 +14,9 @@ import {
   type PlacementOptions,
   type PlacementRequest,
 } from '../../../src/scheduler/placement/index.ts';
+import { hostSnapshot as host } from '../../support/fakes/literal-placement.ts';
 
 const NOW = 1_000_000;
-const host = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot => ({
-  name,
-  state: 'alive',
-  availability: 'active',
-  labels: {},
-  os: 'linux',
-  arch: 'amd64',
-  cpus: 4,
-  memoryBytes: 8 * 2 ** 30,
-  pending: [],
-  containers: [],
-  images: [],
-  ...more,
-});
 const load = (cpu: number, memory = 0, atMs = NOW) => ({ cpu, memoryUsedBytes: memory * 8 * 2 ** 30, atMs });
 const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
   deployment: 'abc',

@@ -9,35 +9,23 @@ import { changedLimits, limitRefusal } from '../../../src/scheduler/hosts/host-l
 import type { HostSnapshot, PlacementRequest } from '../../../src/scheduler/placement/snapshot.ts';
 import { place } from '../../../src/scheduler/placement/index.ts';
 import { literalContainer, literalHost, literalImage } from '../../support/fakes/literal-cluster.ts';
+import { hostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
 import { literalRecord } from '../../support/fakes/literal-containers.ts';
 
 const GIB = 2 ** 30;
-const snapshot = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot => ({
-  name,
-  state: 'alive',
-  availability: 'active',
-  labels: {},
-  os: 'linux',
-  arch: 'amd64',
-  cpus: 4,
-  memoryBytes: 8 * GIB,
-  pending: [],
-  images: [],
-  containers: ['a', 'b', 'gone'].map((id) => ({
-    id,
-    name: id,
-    deployment: 'abc',
-    service: id,
-    number: 1,
-    state: id === 'gone' ? 'stopped' : 'running',
-    hostPorts: [],
-    reservedNanoCpus: 5e8,
-    reservedMemoryBytes: GIB,
-    expectedNanoCpus: 0,
-    expectedMemoryBytes: 0,
-  })),
-  ...more,
-});
+const snapshot = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot =>
+  hostSnapshot(name, {
+    containers: ['a', 'b', 'gone'].map((id) =>
+      placedContainer(id, {
+        id,
+        deployment: 'abc',
+        state: id === 'gone' ? 'stopped' : 'running',
+        reservedNanoCpus: 5e8,
+        reservedMemoryBytes: GIB,
+      }),
+    ),
+    ...more,
+  });
 
 describe('limits of a host', () => {
   const machine = { cpus: 4, memoryBytes: 8 * GIB };
