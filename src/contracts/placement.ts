@@ -40,6 +40,8 @@ export interface HostSnapshot {
   readonly availability: 'active' | 'pause' | 'drain';
   /** Why it is not alive: `no heartbeat for 12 s`. */
   readonly why?: string;
+  /** It does not answer now, though it is not called down yet: others come first. */
+  readonly isSilent?: true;
   readonly labels: Readonly<Record<string, string>>;
   /** Go's words (`linux`, `amd64`) or uname's (`x86_64`). */
   readonly os: string;

@@ -66,16 +66,20 @@ export interface EngineAgentOptions {
 export interface EngineAgent extends http.Agent {
   /** A new tunnel outside the pool, for a hijack, or to a port of the host. The caller owns it. Throws as `openTunnel`. */
   dial(signal?: AbortSignal, to?: HostPort): Promise<Socket>;
+  /** Its host is lost: ends every tunnel and every dial with this error, hijacks too. The agent is of no use afterwards. */
+  cut(error: Error): void;
 }
 
 class TunnelAgent extends http.Agent implements EngineAgent {
   readonly #options: EngineAgentOptions;
   readonly #closing = new AbortController();
+  readonly #cut = new AbortController();
+  readonly #tunnels = new Set<Socket>();
 
   constructor(options: EngineAgentOptions) {
     super({ keepAlive: true, maxFreeSockets: 32, scheduling: 'lifo', timeout: IDLE_MS });
     this.#options = options;
-    setMaxListeners(0, this.#closing.signal); // as many as there are dials under way
+    setMaxListeners(0, this.#closing.signal, this.#cut.signal); // as many as there are dials under way
   }
 
   /** One pool, whatever host name the request has. */
@@ -101,9 +105,25 @@ class TunnelAgent extends http.Agent implements EngineAgent {
     }
   }
 
-  dial(signal?: AbortSignal, to?: HostPort): Promise<Socket> {
+  async dial(signal?: AbortSignal, to?: HostPort): Promise<Socket> {
     const { gateway, token, epoch } = this.#options;
-    return openTunnel({ ...splitHostPort(gateway), token, epoch, signal, to });
+    const cut = this.#cut.signal;
+    const either = signal === undefined ? cut : AbortSignal.any([signal, cut]);
+    const socket = await openTunnel({ ...splitHostPort(gateway), token, epoch, signal: either, to }).catch((error: unknown) => {
+      throw cut.aborted ? (cut.reason as Error) : error;
+    });
+    this.#tunnels.add(socket);
+    // a tunnel that waits in the pool for its next request has nobody else who listens
+    socket.on('error', () => undefined).once('close', () => this.#tunnels.delete(socket));
+    if (cut.aborted) socket.destroy(cut.reason as Error);
+    return socket;
+  }
+
+  cut(error: Error): void {
+    // before the signal, which would end them with an error of its own
+    for (const socket of this.#tunnels) socket.destroy(error);
+    this.#cut.abort(error);
+    this.destroy();
   }
 
   override destroy(): void {

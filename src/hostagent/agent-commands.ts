@@ -48,6 +48,8 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
         return overlay.materialise(request.plan).finally(savePlans);
       case 'dematerialise':
         return overlay.dematerialise(request.network).finally(savePlans);
+      case 'echo':
+        return undefined;
       case 'fence':
         return fence.set(request.addresses);
       case 'copy-image':

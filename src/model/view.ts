@@ -26,6 +26,8 @@ export interface HostView {
   readonly state: HostState;
   /** Why it is suspect or down; of one that is alive, what to warn of. For a person. */
   readonly why: string | undefined;
+  /** It is alive as far as is known, but nothing reaches it now: its names do not answer. */
+  readonly isCutOff?: true;
   /** Since when it has been suspect or down without a break, in ms of the leader's clock. */
   readonly unreachableSinceMs?: number;
   readonly images: readonly ImageSummary[];

@@ -82,6 +82,8 @@ export type AgentCall =
   /** Makes the network exist here (bridge, VXLAN, DNS on its gateway address). Result: MaterialisedNetwork. */
   | { readonly method: 'materialise'; readonly plan: NetworkPlan }
   | { readonly method: 'dematerialise'; readonly network: string }
+  /** Answered at once; an agent that does not know it says so, which is an answer too. */
+  | { readonly method: 'echo' }
   /** From now on overlay packets from and to these hosts, and no others, are dropped. */
   | { readonly method: 'fence'; readonly addresses: readonly string[] }
   /** Result: HostObservation. */

@@ -156,7 +156,8 @@ export async function startLeadership(
   const instances = () => {
     const { records, containers, withdrawn } = scheduler.names.sources();
     const networkOf = (id: string) => ledger.get<NetworkRecord>(keys.network(id));
-    return instancesOf({ records, containers, withdrawn, joining: joining(), networkOf });
+    const cutOff = new Set(scheduler.hosts.list().flatMap(({ name, isCutOff }) => (isCutOff === true ? [name] : [])));
+    return instancesOf({ records, containers, withdrawn, joining: joining(), cutOff, networkOf });
   };
   const registrar = rooms.startRegistrar(
     {

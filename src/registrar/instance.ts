@@ -24,6 +24,8 @@ export interface InstancesInput {
   readonly withdrawn: ReadonlySet<string>;
   /** Names of hosts whose state is unknown: not connected since the election, or suspect. Their containers count as running, as before. */
   readonly joining: ReadonlySet<string>;
+  /** Names of hosts that nothing reaches now: theirs are out, as of hosts that are down. */
+  readonly cutOff?: ReadonlySet<string>;
   /** The record of a network by its id. */
   readonly networkOf?: (id: string) => NetworkRecord | undefined;
 }
@@ -123,12 +125,13 @@ const idPart = (name: string): string => (isServiceName(name) ? name : dnsLabel(
 function candidateOf(
   record: ContainerRecord,
   view: ContainerView | undefined,
-  { withdrawn, joining }: InstancesInput,
+  { withdrawn, joining, cutOff }: InstancesInput,
 ): Candidate | undefined {
   const container = record.id;
   if (container === undefined || (view === undefined && !joining.has(record.host))) return undefined;
   const engine = view?.facts.inspect.State;
-  const isOut = withdrawn.has(container) || (view?.hostState === 'down' && !joining.has(view.host));
+  const isAway = view !== undefined && !joining.has(view.host) && (view.hostState === 'down' || cutOff?.has(view.host) === true);
+  const isOut = withdrawn.has(container) || isAway;
   const state = isOut ? 'out' : engine === undefined ? 'running' : stateOf(engine);
   const isReady = state === 'running' && (engine === undefined || record.request.Labels?.[labels.dns] === 'running' || isHealthy(engine));
   const ports = portsOf((view?.facts.inspect.Config ?? record.request).ExposedPorts);

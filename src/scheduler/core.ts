@@ -5,6 +5,7 @@ import type { Change } from '../store/ledger/contract.ts';
 import type { SchedulerDeps } from './deps.ts';
 import type { Engines } from './agents/engines.ts';
 import type { Feed } from './events/feed.ts';
+import type { Echoes } from './agents/echoes.ts';
 import type { Hub } from './agents/hub.ts';
 import { counting } from './loss/lost-records.ts';
 import type { Syncs } from './agents/refresh.ts';
@@ -20,6 +21,7 @@ export interface Core {
   readonly images: ImageReader;
   readonly records: RecordWriter;
   readonly hub: Hub;
+  readonly echoes: Echoes;
   readonly engines: Engines;
   readonly feed: Feed;
   readonly syncs: Syncs;

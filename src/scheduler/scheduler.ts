@@ -7,7 +7,8 @@ import type { Scheduler } from '../contracts/index.ts';
 import { ArpanetError, keys, type NetworkRecord } from '../model/index.ts';
 import { createAgentQueries } from './agents/agent-queries.ts';
 import { announceEpoch } from './agents/announce-epoch.ts';
-import { createEngines } from './agents/engines.ts';
+import { createEchoes } from './agents/echoes.ts';
+import { createEngines, stateOf } from './agents/engines.ts';
 import { createHub } from './agents/hub.ts';
 import { createIntake } from './agents/intake.ts';
 import { createNamesPush, instancesFor } from './agents/names-push.ts';
@@ -32,6 +33,7 @@ import { createImages } from './images/images.ts';
 import { createPlatforms } from './images/platforms.ts';
 import { createTags, recordedTag } from './images/tags.ts';
 import { startLiveness } from './loss/liveness.ts';
+import { isReached } from './loss/reach.ts';
 import { createLost } from './loss/lost-containers.ts';
 import { createReplaceLost } from './loss/replace-lost.ts';
 import { createAddresses } from './networks/addresses.ts';
@@ -72,7 +74,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   for (const record of containerRecords(deps)) records.set(record.name, record);
   const commit = createCommit(deps, records);
   const feed = createFeed({ now, log, ...seenNetworks(deps, view) });
-  const liveness = startLiveness({ deps, view, members, feed, triggers }, lost);
+  const liveness = startLiveness({ deps, view, members, isReached, feed, triggers }, lost);
   const hosts = createHosts({ deps, view, members, images: imageView, commit, liveness });
   records.setLost(lostIds(deps));
   for (const { name } of view.hosts()) rememberHost({ deps, records }, name);
@@ -105,7 +107,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const engines = createEngines({ token: deps.leader.token, epoch: deps.leader.epoch, log, host: view.host }, lost);
   const syncs = createSyncs(hub, log);
   const keyed = createKeyed();
-  const core: Core = { deps, view, images: imageView, records, hub, engines, feed, syncs, keyed, commit, judge, triggers, lost };
+  const echoes = createEchoes(hub, now);
+  const core: Core = { deps, view, images: imageView, records, hub, echoes, engines, feed, syncs, keyed, commit, judge, triggers, lost };
 
   // networks, volumes, images
   const overlays = createOverlays(core);
@@ -140,7 +143,15 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     replicas.again(host);
   });
   triggers.on('agent-welcomed', welcomed);
-  triggers.on('host-silent', guarded(log, 'a silent host', engines.cut));
+  triggers.on(
+    'host-silent',
+    guarded(log, 'a silent host', (name: string) => {
+      const host = view.host(name);
+      const why = host === undefined ? `host ${name} does not answer` : stateOf(host);
+      engines.cut(name, why);
+      hub.abandon(name, why);
+    }),
+  );
 
   startLeaseSweeper(core);
   const ready = startReadiness(core, { listeners, adopter, adopt });

@@ -80,6 +80,7 @@ export function joinSockets(joint: Joint): Promise<void> {
   return new Promise((resolve) => {
     let isAnswered = false;
     let hasEnded = false;
+    let failure: Error | undefined;
     let lingering: NodeJS.Timeout | undefined;
     let bodyLeft = joint.bodyBytes;
     let heldBytes = 0;
@@ -150,10 +151,13 @@ export function joinSockets(joint: Joint): Promise<void> {
       client.resume();
       lingering = setTimeout(() => client.destroy(), LINGER_MS);
     });
-    upstream.on('error', () => upstream.destroy());
+    upstream.on('error', (error) => {
+      failure = error;
+      upstream.destroy();
+    });
     upstream.on('close', () => {
       ended();
-      if (!isAnswered) refuseSocket(client, lost(), joint.answerHeaders);
+      if (!isAnswered) refuseSocket(client, lost(failure), joint.answerHeaders);
       else if (!upstream.readableEnded) client.destroy();
       if (client.destroyed) settle();
     });
@@ -219,7 +223,9 @@ function cutOff(upstream: Duplex, hasLastWords: boolean): void {
   upstream.unpipe().resume();
 }
 
-const lost = (): ArpanetError => new ArpanetError('unavailable', 'the connection to the host was lost before it answered');
+/** With the reason of the one who cut it, if somebody did. */
+const lost = (failure?: Error): ArpanetError =>
+  failure instanceof ArpanetError ? failure : new ArpanetError('unavailable', 'the connection to the host was lost before it answered');
 
 interface AnswerHead {
   readonly status: number;

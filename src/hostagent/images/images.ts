@@ -15,6 +15,7 @@ import { failureIn } from '../../engine/work-stream.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { ArchiveRequest } from './archive-request.ts';
 import { presentLayers } from './layers.ts';
+import { watchSilence } from './silence.ts';
 import type { ThinArchives } from './thin-archive.ts';
 
 export interface ImageCopyDeps {
@@ -22,6 +23,8 @@ export interface ImageCopyDeps {
   readonly token: string;
   readonly epoch: () => number;
   readonly log: Logger;
+  /** For how long a copy may be silent; tests have less patience. */
+  readonly silenceMs?: number;
 }
 
 export interface ImageCopy {
@@ -32,8 +35,13 @@ export interface ImageCopy {
 
 const MOST_IMAGES = 5_000;
 const INSPECTS_AT_ONCE = 8;
+/** An Engine that works on an image may be slow to answer. */
+const PING_MS = 5_000;
 
-/** One transfer at a time for each reference: a request made meanwhile waits for the same one. Throws `engine`, `unavailable`, `timeout`. */
+/**
+ * One transfer at a time for each reference: a request made meanwhile waits for the same one. Throws `engine`, `unavailable`; `timeout` after a silence, in
+ * which nothing of the image came and one of the two Engines did not answer either.
+ */
 export function createImageCopier(deps: ImageCopyDeps, signal: AbortSignal): (copy: ImageCopy) => Promise<void> {
   const keyed = createKeyed();
   const layersOf = createLayerReader(deps.engine);
@@ -80,38 +88,51 @@ async function transfer(
   deps: ImageCopyDeps,
   { reference, gateway }: ImageCopy,
   layersHere: ReturnType<typeof createLayerReader>,
-  signal: AbortSignal,
+  stop: AbortSignal,
 ): Promise<void> {
   const source = createEngineAgent({ gateway, token: deps.token, epoch: deps.epoch(), log: deps.log });
   const began = performance.now();
+  const answers = async (): Promise<boolean> => (await Promise.all([ping({ agent: source }), ping(deps.engine)])).every(Boolean);
+  const why = `nothing of image ${reference} has come from ${gateway}`;
+  const silence = watchSilence(answers, why, deps.silenceMs === undefined ? {} : { boundMs: deps.silenceMs });
+  const signal = AbortSignal.any([stop, silence.signal]);
   try {
     const wanted = await layersOn({ agent: source }, reference, signal);
     const without = presentLayers(wanted, await layersHere(signal));
     const thin = without.length === 0 ? undefined : await askThin(deps, gateway, { reference, without }, signal);
     try {
-      await load(deps, thin ?? (await saved({ agent: source }, reference, signal)), reference, signal);
+      await load(deps, silence.tap(thin ?? (await saved({ agent: source }, reference, signal))), reference, signal);
     } catch (error) {
       // an image whose layers were counted on was removed meanwhile
       if (thin === undefined || signal.aborted) throw error;
       deps.log.info({ reference, gateway, err: error }, 'an image without its lower layers could not be loaded: it is copied whole');
-      await load(deps, await saved({ agent: source }, reference, signal), reference, signal);
+      await load(deps, silence.tap(await saved({ agent: source }, reference, signal)), reference, signal);
     }
     const present = await engineRequest(deps.engine, { method: 'GET', path: `/images/${reference}/json`, signal });
     if (present.status !== 200)
       throw new ArpanetError('unavailable', `image ${reference} was copied from ${gateway}, but the copy does not have that reference`);
     const ms = Math.round(performance.now() - began);
     deps.log.info({ reference, gateway, layers: wanted.length, present: thin === undefined ? 0 : without.length, ms }, 'image copied');
+  } catch (error) {
+    throw silence.signal.aborted ? (silence.signal.reason as Error) : error;
   } finally {
+    silence.end();
     source.destroy();
   }
 }
+
+const ping = (engine: EngineTarget): Promise<boolean> =>
+  engineRequest(engine, { method: 'GET', path: '/_ping', timeoutMs: PING_MS }).then(
+    () => true,
+    () => false,
+  );
 
 async function load({ engine }: ImageCopyDeps, archive: Readable, reference: string, signal: AbortSignal): Promise<void> {
   const headers = { 'Content-Type': 'application/x-tar' };
   const loaded = await engineRequest(engine, { method: 'POST', path: '/images/load?quiet=1', body: archive, headers, signal });
   if (loaded.status >= 400) throw engineError(loaded.status, loaded.body.toString());
   const failure = await failureIn([loaded.body]);
-  if (failure !== undefined) throw new ArpanetError('unavailable', `the Docker Engine cannot load image ${reference}: ${failure}`);
+  if (failure !== undefined) throw engineError(500, `the Docker Engine cannot load image ${reference}: ${failure}`);
 }
 
 /** Undefined: the other agent is of an older release, or cannot now; the whole image can be had from its Engine. */

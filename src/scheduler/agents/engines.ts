@@ -17,11 +17,15 @@ export interface Engines extends contracts.Engines {
   readonly json: <T>(host: string, call: EngineCall) => Promise<T>;
   /** The status alone, whatever it is. */
   readonly status: (host: string, call: EngineCall) => Promise<number>;
-  /** Ends every request that is under way there; the next one connects again. */
-  readonly cut: (host: string) => void;
+  /** Ends every request, stream and upload that is under way there, for this reason; the next one connects again. */
+  readonly cut: (host: string, why: string) => void;
   /** The newest API version that the host's Engine speaks, but no newer than the client's: `/v1.41`. */
   readonly versionPath: (host: string, clientVersion?: string) => string;
 }
+
+/** `host h2 is down: no heartbeat for 10 s or more`. */
+export const stateOf = ({ name, state, why }: Pick<HostView, 'name' | 'state' | 'why'>): string =>
+  `host ${name} is ${state}${why ? `: ${why}` : ''}`;
 
 export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
   const agents = new Map<string, { readonly gateway: string; readonly agent: EngineAgent }>();
@@ -44,7 +48,7 @@ export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
     const host = deps.host(name);
     if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler no longer leads');
     if (host === undefined) throw new ArpanetError('not-found', `No such host: ${name}`);
-    if (host.state !== 'alive') throw new ArpanetError('unavailable', `host ${name} is ${host.state}${host.why ? `: ${host.why}` : ''}`);
+    if (host.state !== 'alive') throw new ArpanetError('unavailable', stateOf(host));
     return agentFor(name, host.record.gateway);
   }
 
@@ -66,8 +70,8 @@ export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
     async status(host, call) {
       return (await engineRequest({ agent: agentOf(host) }, call).catch(ended)).status;
     },
-    cut(host) {
-      agents.get(host)?.agent.destroy();
+    cut(host, why) {
+      agents.get(host)?.agent.cut(new ArpanetError('unavailable', why));
       agents.delete(host);
     },
     versionPath(host, clientVersion) {

@@ -60,6 +60,7 @@ export interface Hub {
   readonly call: (host: string, request: AgentCall, timeoutMs: number, signal?: AbortSignal) => Promise<unknown>;
   /** Resolves true when the message has left this process, false when it cannot. */
   readonly send: (host: string, message: LeaderMessage) => Promise<boolean>;
+  /** It has a stream, and was not abandoned. */
   readonly connected: (host: string) => boolean;
   readonly hosts: () => readonly string[];
   /** Hosts whose stream was ended or refused lately, and why. */
@@ -68,6 +69,12 @@ export interface Hub {
   readonly malformedMessages: () => number;
   /** Ends the host's stream. With `refused` its agent is sent the reason why it cannot come back; without, it reconnects and reports everything again. */
   readonly drop: (host: string, refused?: string) => void;
+  /** Nothing comes from the host any more: what is asked of it fails, for this reason. If it speaks again, its stream is ended, and it comes back with everything. */
+  readonly abandon: (host: string, why: string) => void;
+  /** Makes the host say something, now; nobody waits for it. */
+  readonly echo: (host: string) => void;
+  /** When it said anything last, in ms of the leader's clock; undefined: it has no stream. */
+  readonly heardMs: (host: string) => number | undefined;
 }
 
 interface Session {
@@ -75,6 +82,8 @@ interface Session {
   readonly socket: Duplex;
   readonly calls: Map<number, { readonly method: AgentCall['method']; resolve(value: unknown): void; reject(error: Error): void }>;
   heardMs: number;
+  /** Why nothing is asked of it any more. */
+  silence?: string | undefined;
 }
 
 type Question = Extract<AgentMessage, { readonly type: 'ask-consul' }>;
@@ -123,6 +132,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
           greeted = message.facts.name;
           session = await welcome(socket, message);
         } else {
+          // What it was not sent meanwhile, it gets when it comes again.
+          if (session.silence !== undefined) break;
           session.heardMs = now();
           hear(session, message);
         }
@@ -245,8 +256,11 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     if (!lost.aborted) deps.left(session.facts.name, cut.penaltyOf(session.facts.name));
   }
 
-  function failCalls(session: Session): void {
-    const error = new ArpanetError('unavailable', `the connection to the agent of host ${session.facts.name} was lost during the request`);
+  function failCalls(
+    session: Session,
+    why = `the connection to the agent of host ${session.facts.name} was lost during the request`,
+  ): void {
+    const error = new ArpanetError('unavailable', why);
     for (const call of session.calls.values()) call.reject(error);
     session.calls.clear();
   }
@@ -254,6 +268,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   async function call(host: string, request: AgentCall, timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
     const session = sessions.get(host) ?? (await comeBack(host, Math.min(timeoutMs, RECONNECT_WAIT_MS)));
     if (signal?.aborted || lost.aborted) throw new ArpanetError('unavailable', 'request cancelled');
+    if (session.silence !== undefined) throw new ArpanetError('unavailable', session.silence);
     lastCall += 1;
     const id = lastCall;
     let timer: NodeJS.Timeout | undefined;
@@ -321,10 +336,24 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       const session = sessions.get(host);
       return session === undefined ? Promise.resolve(false) : write(session.socket, message);
     },
-    connected: (host) => sessions.has(host),
+    connected(host) {
+      const session = sessions.get(host);
+      return session !== undefined && session.silence === undefined;
+    },
     hosts: () => [...sessions.keys()],
     cut: cut.list,
     malformedMessages: cut.malformedTotal,
+    echo(host) {
+      const session = sessions.get(host);
+      if (session !== undefined) say(session.socket, { type: 'call', call: ++lastCall, request: { method: 'echo' } });
+    },
+    heardMs: (host) => sessions.get(host)?.heardMs,
+    abandon(host, why) {
+      const session = sessions.get(host);
+      if (session === undefined) return;
+      session.silence = why;
+      failCalls(session, why);
+    },
     drop(host, refused) {
       const session = sessions.get(host);
       if (session === undefined) return;

@@ -53,6 +53,8 @@ import { isIdPrefix } from '../../text/references.ts';
 export interface Creation extends CreateContainer {
   /** The record of a container that is lost with its host: the new one has its name, number, addresses and networks. */
   readonly replacementOf?: ContainerRecord;
+  /** They did not answer it: others come first. */
+  readonly avoid?: ReadonlySet<string>;
 }
 
 export interface Claimed {
@@ -181,7 +183,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const hosts = view.hosts().map((host) => {
       const charges = liveCharges(pending.get(host.name) ?? [], nowMs);
       pending.set(host.name, charges);
-      return snapshotOf(core, host, creating, charges);
+      return snapshotOf(core, host, creating, charges, create.avoid);
     });
     const placement = place(wanted, hosts, { strategy: deps.settings.strategy, nowMs, random: deps.random });
     if (placement.kind === 'refused') {
@@ -331,7 +333,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const identity = { ...wanted, ...filledNeeds(create.request, facts) };
     const commits: Promise<void>[] = [];
     const begun: string[] = [];
-    undo.push('networks of the host', () => Promise.all(begun.map((network) => overlays.tidy(network, [host]))));
+    undo.push('networks of the host', () => Promise.all(begun.map((network) => overlays.tidy(network, [host]))), 'ofHost');
     try {
       const offers: Change[] = [];
       const networks = networksFor(identity, commits).map(({ record, wanted }): JoinedNetwork => {

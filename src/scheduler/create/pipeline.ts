@@ -17,6 +17,7 @@ import { missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import { containerRecords, type Core } from '../core.ts';
 import { createExposedPorts } from './exposed-ports.ts';
+import type { EchoWatch } from '../agents/echoes.ts';
 import type { Images } from '../images/images.ts';
 import type { Platforms } from '../images/platforms.ts';
 import type { Addresses } from '../networks/addresses.ts';
@@ -31,11 +32,14 @@ import type { PromisedHosts } from '../placement/promised-hosts.ts';
 import { incompleteCreate, type Refusals } from './refusals.ts';
 import { createUndo, type UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
+import { inBackground } from '../../telemetry/faults.ts';
 import { olderVersion } from '../../text/api-version.ts';
 
 const ENGINE_TIMEOUT_MS = 120_000;
 const REMOVE_TIMEOUT_MS = 10_000;
 const ATTEMPTS = 5;
+/** After as many silent hosts the next one is waited for. */
+const MOST_SILENT = 3;
 /** Each waits two seconds. */
 const SYNCS = 10;
 
@@ -68,7 +72,7 @@ export function createPipeline({
   addresses,
   promisedHosts,
 }: PipelineParts): Pipeline {
-  const { deps, view, records, engines, syncs, commit } = core;
+  const { deps, view, records, engines, echoes, keyed, syncs, commit } = core;
   const { log, dhcp } = deps;
   const claim: Claim = createClaim({ core, platforms, volumes, overlays, refusals, addresses, promisedHosts });
   const exposedPorts = createExposedPorts(core);
@@ -86,19 +90,23 @@ export function createPipeline({
     throw incompleteCreate(now);
   }
 
+  const leftoversOf = ({ host, name }: ContainerRecord): string => `leftovers/${host}/${name}`;
+
   async function run(create: Creation): Promise<CreatedContainer> {
     const before = await answered(create.requestId);
     if (before !== undefined) return before;
     await platforms.learn(create.request.Image ?? '');
     const exposed = await exposedPorts(create.request);
+    const avoid = new Set<string>();
     for (let attempt = 1; ; attempt++) {
       const undo = createUndo(log);
+      let watch: EchoWatch | undefined;
       let claimed: Claimed | undefined;
       let isCommitted = false;
       let isVacating = false;
       let end: (() => void) | undefined;
       try {
-        const outcome = claim(create, undo, exposed);
+        const outcome = claim({ ...create, avoid }, undo, exposed);
         if ('occupied' in outcome) {
           isVacating = true;
           await addresses.vacate(outcome.occupied);
@@ -106,22 +114,45 @@ export function createPipeline({
         }
         claimed = outcome;
         end = creates.begin(claimed.record.name);
+        const hasOthers = claimed.record.decision.scored.length > 1 && avoid.size < MOST_SILENT;
+        if (hasOthers) watch = echoes.watch(claimed.record.host);
         await claimed.committed;
         isCommitted = true;
         await deps.failpoint('create.claimed');
-        const created = await make(create, claimed, undo);
+        const created = await make(create, claimed, undo, watch);
         undo.clear();
         return created;
       } catch (error) {
-        await undo.run(error);
+        const silent = claimed !== undefined && isCommitted && hasNoAnswer(create, claimed.record.host, watch, error) ? claimed : undefined;
+        const { later } = await undo.run(error, silent !== undefined);
+        if (silent !== undefined) {
+          const { host, name } = silent.record;
+          log.warn({ container: name, host, err: error }, 'a host does not answer: its container goes to the next best');
+          avoid.add(host);
+          // what it may have of this create is taken back when it answers
+          inBackground(
+            log,
+            'what a silent host has of a create',
+            keyed.serial(leftoversOf(silent.record), () => later),
+          );
+          attempt -= 1;
+          continue;
+        }
         if (claimed !== undefined && isCommitted && isDefinite(error)) refuseIfThere(claimed.record);
         const isLostRace = !isCommitted && isKind(error, 'conflict') && (claimed !== undefined || isVacating);
         if (!isLostRace || attempt === ATTEMPTS) throw error;
         log.debug({ container: claimed?.record.name, attempt, err: error }, 'another request was faster; deciding again');
       } finally {
+        watch?.end();
         end?.();
       }
     }
+  }
+
+  /** Whether it was the host that failed, and another may have what its client waits for. */
+  function hasNoAnswer({ signal }: Creation, host: string, watch: EchoWatch | undefined, error: unknown): boolean {
+    if (watch === undefined || signal.aborted || core.lost.aborted || !isKind(error, 'unavailable', 'timeout')) return false;
+    return watch.signal.aborted || echoes.isSilent(host) || view.host(host)?.state !== 'alive';
   }
 
   /** A client that got a failure must not find the container later: while the record exists, it may be finished yet. */
@@ -131,14 +162,17 @@ export function createPipeline({
       throw new ArpanetError('unavailable', `the create of container ${name} failed, and could not be undone yet: try again`);
   }
 
-  async function make(create: Creation, claimed: Claimed, undo: UndoStack): Promise<CreatedContainer> {
+  async function make(create: Creation, claimed: Claimed, undo: UndoStack, watch: EchoWatch | undefined): Promise<CreatedContainer> {
     const { record } = claimed;
     const { host, name } = record;
-    const [imageReference] = await settle([
+    const orSilent = <T>(work: Promise<T>): Promise<T> => watch?.orSilent(work) ?? work;
+    const prepared = settle([
       images.ensure(host, create.request.Image ?? '', create.signal),
-      ...claimed.networks.map((network) => overlays.ensure(network.record.id, host)),
+      ...claimed.networks.map((network) => overlays.ensure(network.record.id, host, watch?.signal)),
       ...claimed.knownVolumes.map((volume) => volumes.ensure(volume, host)),
+      keyed.serial(leftoversOf(record), () => Promise.resolve()),
     ]);
+    const [imageReference] = await orSilent(prepared);
     stillWanted(create.signal);
     await deps.failpoint('create.prepared');
     const apiVersion = olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion);
@@ -161,32 +195,33 @@ export function createPipeline({
     });
     const query = `name=${encodeURIComponent(name)}${create.platform ? `&platform=${encodeURIComponent(create.platform)}` : ''}`;
     const isMounted = (path: string) => claimed.request.HostConfig?.Mounts?.some(({ Source }) => Source === path);
-    const warnings = await missingSources(
-      core,
-      host,
-      claimed.identity.hostPaths.filter((path) => !isMounted(path)),
-    );
+    const looked = claimed.identity.hostPaths.filter((path) => !isMounted(path));
+    const warnings = await orSilent(missingSources(core, host, looked));
     if (create.replacementOf !== undefined && warnings[0] !== undefined)
       throw new ArpanetError('conflict', `${name} cannot be created on host ${host}: the source path of a bind mount does not exist there`);
     // If the Engine's answer is lost the container may exist all the same.
-    undo.push('container', () => removeByName(host, record));
+    undo.push('container', () => removeByName(host, record), 'ofHost');
     // Not tied to the client's signal: a create cut in the middle leaves a container that nobody knows of.
-    const answer = await engines
+    const made = engines
       .json<{ readonly Id: string; readonly Warnings?: readonly string[] | null }>(host, {
         method: 'POST',
         path: `/v${apiVersion}/containers/create?${query}`,
         body,
+        signal: watch?.signal,
         timeoutMs: ENGINE_TIMEOUT_MS,
       })
       .catch((error: unknown) => {
         throw namingHost(error, host);
       });
+    const answer = await orSilent(made);
     await deps.failpoint('create.joining');
     for (const { network, endpoint } of connectAfter) {
       const connect = { Container: answer.Id, EndpointConfig: endpoint };
       const path = `/v${apiVersion}/networks/${encodeURIComponent(network)}/connect`;
-      await engines.json(host, { method: 'POST', path, body: connect, timeoutMs: ENGINE_TIMEOUT_MS });
+      await orSilent(engines.json(host, { method: 'POST', path, body: connect, signal: watch?.signal, timeoutMs: ENGINE_TIMEOUT_MS }));
     }
+    // Its host has done its part: if it dies now, the container has died there.
+    watch?.end();
     stillWanted(create.signal);
     await deps.failpoint('create.made');
     const binds = claimed.networks.flatMap(({ record: { id }, ip }) => (ip === undefined ? [] : dhcp.leases.planBind(id, ip)));
@@ -206,9 +241,16 @@ export function createPipeline({
 
   /** The client's next call names this container: a slow host is asked again, for as long as it is connected. */
   async function appear(host: string, what: { readonly containers: readonly [string]; readonly volumes: boolean }): Promise<void> {
-    let turn = 0;
-    do await syncs.sync(host, what);
-    while (view.byId(what.containers[0]) === undefined && ++turn < SYNCS);
+    const watch = echoes.watch(host);
+    try {
+      let turn = 0;
+      do await watch.orSilent(syncs.sync(host, what));
+      while (view.byId(what.containers[0]) === undefined && ++turn < SYNCS);
+    } catch (error) {
+      if (!watch.signal.aborted) throw error;
+    } finally {
+      watch.end();
+    }
   }
 
   /** Only the container of this create: the name may be a stranger's, which is why the create failed. */

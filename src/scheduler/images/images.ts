@@ -1,5 +1,5 @@
 /** Brings images to the hosts that need them, from hosts that have them: one transfer at a time for each image and host. */
-import { ArpanetError } from '../../model/index.ts';
+import { ArpanetError, isKind } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { familiarReference, imageName } from '../../text/image-reference.ts';
 
@@ -36,10 +36,38 @@ export function createImages(core: Core, copies: Set<string>): Images {
     return isTag(reference) ? undefined : id;
   }
 
+  /** From one host that has it after the other, until one gives it. */
+  async function copy(host: string, reference: string, familiar: string, id: string): Promise<void> {
+    const tried = new Set<string>();
+    let failure: unknown = new ArpanetError('not-found', `No such image: ${familiar}`);
+    for (;;) {
+      const source = sourceOf(reference, familiar, id, tried);
+      const gateway = source === undefined ? undefined : view.host(source)?.record.gateway;
+      if (source === undefined || gateway === undefined) throw failure;
+      tried.add(source);
+      deps.log.info({ image: familiar, from: source, to: host }, 'copying an image');
+      try {
+        const copied = isTag(reference) ? familiar : id;
+        await hub.call(host, { method: 'copy-image', reference: copied, gateway }, COPY_TIMEOUT_MS);
+        return;
+      } catch (error) {
+        if (!isKind(error, 'unavailable', 'timeout') || view.host(host)?.state !== 'alive' || core.lost.aborted) throw error;
+        failure = error;
+        deps.log.warn({ image: familiar, from: source, to: host, err: error }, 'an image did not come; trying the next host that has it');
+      }
+    }
+  }
+
+  /** The host may have the same image under another name only, and then it cannot be saved under this one: those that have this name come first. */
+  function sourceOf(reference: string, familiar: string, id: string, tried: ReadonlySet<string>): string | undefined {
+    const hosts = images.find(reference)?.hosts.filter((name) => !tried.has(name)) ?? [];
+    return hosts.find((name) => images.on(name).tags.get(familiar)?.id === id) ?? hosts[0];
+  }
+
   async function bring(host: string, reference: string, id: string): Promise<void> {
     const familiar = familiarReference(reference);
-    const copy = `${host}/${familiar}`;
-    copies.add(copy);
+    const under = `${host}/${familiar}`;
+    copies.add(under);
     try {
       if (images.on(host).ids.has(id) && isTag(reference)) {
         const repo = imageName(familiar);
@@ -56,18 +84,11 @@ export function createImages(core: Core, copies: Set<string>): Images {
           throw new ArpanetError('not-found', `No such image: ${familiar}`);
         }
       } else {
-        const { hosts } = wanted(reference);
-        // The host may have the same image under another name only, and then it cannot be saved under this one.
-        const source = hosts.find((name) => images.on(name).tags.get(familiar)?.id === id) ?? hosts[0];
-        const gateway = source === undefined ? undefined : view.host(source)?.record.gateway;
-        if (gateway === undefined) throw new ArpanetError('not-found', `No such image: ${familiar}`);
-        deps.log.info({ image: familiar, from: source, to: host }, 'copying an image');
-        const copied = isTag(reference) ? familiar : id;
-        await hub.call(host, { method: 'copy-image', reference: copied, gateway }, COPY_TIMEOUT_MS);
+        await copy(host, reference, familiar, id);
       }
       await syncs.sync(host, { images: true });
     } finally {
-      copies.delete(copy);
+      copies.delete(under);
     }
   }
 

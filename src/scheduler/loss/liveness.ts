@@ -4,9 +4,10 @@ import type { Feed } from '../events/feed.ts';
 import type { AgentReport } from '../agents/agent-report.ts';
 import type { Triggers } from '../triggers.ts';
 import type { HostWriter, ViewReader } from '../view/roles.ts';
+import { CUT_OFF_MS, cutOff, QUIET_MS } from './cut-off.ts';
 import { hostEvent, TRANSITIONS } from './host-states.ts';
 import { MASS_LOSS, massLoss } from './mass-loss.ts';
-import { guarded } from '../../telemetry/faults.ts';
+import { guarded, inBackground } from '../../telemetry/faults.ts';
 
 export interface Liveness {
   /** A host's agent has connected, and the host is in the view. */
@@ -28,17 +29,24 @@ interface HostSigns {
   hasReported: boolean;
   engineError: string | undefined;
   engineStall: string | undefined;
+  isDialled?: boolean;
+  /** When the dial began that nobody answered. */
+  unreachedMs?: number | undefined;
 }
 
 export interface LivenessParts {
   readonly deps: Pick<SchedulerDeps, 'log' | 'now'> & { readonly settings: Pick<SchedulerDeps['settings'], 'graceMs' | 'hostDownMs'> };
   readonly view: Pick<ViewReader, 'hosts' | 'host'>;
-  readonly members: Pick<HostWriter, 'setState'>;
+  readonly members: Pick<HostWriter, 'setState' | 'setCutOff'>;
+  /** Whether a machine answers at the gateway's address within so many ms. Never rejects. */
+  readonly isReached: (gateway: string, timeoutMs: number) => Promise<boolean>;
   readonly feed: Pick<Feed, 'node'>;
   readonly triggers: Triggers;
 }
 
-export function startLiveness({ deps, view, members, feed, triggers }: LivenessParts, lost: AbortSignal): Liveness {
+const DIAL_MS = 1_000;
+
+export function startLiveness({ deps, view, members, isReached, feed, triggers }: LivenessParts, lost: AbortSignal): Liveness {
   const { log, now, settings } = deps;
   const signs = new Map<string, HostSigns>();
   /** Why the leader does not listen to them. */
@@ -75,6 +83,38 @@ export function startLiveness({ deps, view, members, feed, triggers }: LivenessP
     feed.node(name, { 'state.old': host.state, 'state.new': state, ...(why === undefined ? {} : { why }) });
   }
 
+  /** Asks the kernels of hosts of which nothing is heard. */
+  function look(name: string, sign: HostSigns): void {
+    const gateway = view.host(name)?.record.gateway;
+    const quietMs = now() - sign.heardMs;
+    if (gateway === undefined || sign.isDialled === true || quietMs < QUIET_MS) return;
+    sign.isDialled = true;
+    const sinceMs = now();
+    const looked = isReached(gateway, Math.max(DIAL_MS, CUT_OFF_MS - quietMs)).then((does) => {
+      sign.isDialled = false;
+      sign.unreachedMs = does ? undefined : sinceMs;
+      if (!lost.aborted) judgeCutOff();
+    });
+    inBackground(log, 'a connection to a quiet host', looked);
+  }
+
+  function judgeCutOff(): void {
+    const hosts = view.hosts();
+    const quiet = hosts.flatMap(({ name, state }) => {
+      const sign = signs.get(name);
+      if (state !== 'alive' || sign === undefined) return [];
+      return [{ name, heardMs: sign.heardMs, isUnreached: (sign.unreachedMs ?? Number.NEGATIVE_INFINITY) > sign.heardMs }];
+    });
+    const found = cutOff(quiet, now());
+    for (const { name } of hosts) setCutOff(name, found.has(name));
+  }
+
+  function setCutOff(name: string, is: boolean): void {
+    if (!members.setCutOff(name, is)) return;
+    if (is) log.warn({ host: name }, 'nothing reaches a host: its names leave DNS until it is heard again');
+    else log.info({ host: name }, 'a host that was cut off is heard again, or called down');
+  }
+
   function judgeTogether(): void {
     const hosts = view.hosts().map(({ name }) => ({ name, heardMs: signs.get(name)?.heardMs ?? electedAtMs }));
     const wasNone = together.size === 0;
@@ -90,7 +130,12 @@ export function startLiveness({ deps, view, members, feed, triggers }: LivenessP
     if (sleptMs > settings.hostDownMs / 2) for (const sign of signs.values()) sign.heardMs += sleptMs;
     lastMs = now();
     judgeTogether();
-    for (const host of view.hosts()) judgeOne(host.name);
+    for (const host of view.hosts()) {
+      judgeOne(host.name);
+      const sign = signs.get(host.name);
+      if (sign !== undefined && host.state === 'alive') look(host.name, sign);
+    }
+    judgeCutOff();
   }
 
   const timer = setInterval(guarded(log, 'judging hosts', judge), everyMs);
@@ -111,6 +156,7 @@ export function startLiveness({ deps, view, members, feed, triggers }: LivenessP
       const sign = signs.get(host);
       if (sign === undefined) return false;
       sign.heardMs = now();
+      if (view.host(host)?.isCutOff === true) setCutOff(host, false);
       if (message.type === 'snapshot') sign.hasReported = true;
       if (message.type === 'engine') {
         sign.engineError = message.alive ? undefined : message.why;

@@ -9,12 +9,18 @@ import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapsho
 
 export function place(request: PlacementRequest, hosts: readonly HostSnapshot[], options: PlacementOptions): Placement {
   const filters = FILTERS.filter((filter) => filter.applies(request));
-  const fits: HostSnapshot[] = [];
+  let fits: HostSnapshot[] = [];
   const refused: Refusal[] = [];
   for (const host of hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const filter = filters.find((candidate) => !candidate.accepts(request, host));
     if (filter === undefined) fits.push(host);
     else refused.push({ host: host.name, rule: filter.rule, why: filter.explain(request, host) });
+  }
+  const answering = fits.filter((host) => host.isSilent !== true);
+  if (answering.length > 0 && answering.length < fits.length) {
+    const silent = fits.filter((host) => host.isSilent === true);
+    refused.push(...silent.map(({ name }) => ({ host: name, rule: 'answers', why: 'it does not answer now, and others fit' })));
+    fits = answering;
   }
   if (fits.length === 0) return { kind: 'refused', message: refusal(request, hosts, refused), refused };
 

@@ -10,6 +10,7 @@ import type {
 } from '../../model/index.ts';
 import { hostPortsOf, volumesOf } from '../create/identify-needs.ts';
 import { each } from '../../telemetry/left-out.ts';
+import type { Echoes } from '../agents/echoes.ts';
 import type { HostImages } from './image-index.ts';
 import { withChosen } from '../placement/choose-ports.ts';
 import { needsOf } from '../placement/request.ts';
@@ -22,20 +23,23 @@ const placed = new WeakMap<ContainerView, PlacedContainer>();
 const engines = new WeakMap<HostFacts, Readonly<Record<string, string>>>();
 const imageNames = new WeakMap<HostImages, readonly string[]>();
 
-/** `creating`: records of creates under way, on whichever host; `pending`: what was placed on this host a moment ago. */
+/** `creating`: records of creates under way, on whichever host; `pending`: what was placed on this host a moment ago; `avoid`: hosts that come last. */
 export function snapshotOf(
   {
     view,
     images,
+    echoes,
     deps,
   }: {
     readonly view: ViewReader;
+    readonly echoes?: Pick<Echoes, 'isSilent'>;
     readonly images: Pick<ImageReader, 'on'>;
     readonly deps: { readonly settings: Pick<SchedulerSettings, 'overcommit'> };
   },
   host: HostView,
   creating: readonly ContainerRecord[],
   pending: readonly Charge[] = [],
+  avoid: ReadonlySet<string> = new Set(),
 ): HostSnapshot {
   return hostSnapshot({
     host,
@@ -45,7 +49,12 @@ export function snapshotOf(
     creating: creating.filter((record) => record.host === host.name),
     images: images.on(host.name),
     pending,
+    isSilent: avoid.has(host.name) || isSilent(host, echoes),
   });
+}
+
+function isSilent({ name, state, why, isCutOff }: HostView, echoes: Pick<Echoes, 'isSilent'> | undefined): boolean {
+  return state === 'alive' && (why !== undefined || isCutOff === true || echoes?.isSilent(name) === true);
 }
 
 export interface SnapshotSource {
@@ -57,9 +66,19 @@ export interface SnapshotSource {
   readonly creating: readonly ContainerRecord[];
   readonly images: HostImages;
   readonly pending: readonly Charge[];
+  readonly isSilent?: boolean;
 }
 
-export function hostSnapshot({ host, overcommit, loadAtMs, containers, creating, images, pending }: SnapshotSource): HostSnapshot {
+export function hostSnapshot({
+  host,
+  overcommit,
+  loadAtMs,
+  containers,
+  creating,
+  images,
+  pending,
+  isSilent,
+}: SnapshotSource): HostSnapshot {
   const { facts, record, load } = host;
   const place = { kind: 'container', of: `placement on host ${host.name}` };
   return {
@@ -67,6 +86,7 @@ export function hostSnapshot({ host, overcommit, loadAtMs, containers, creating,
     state: host.state,
     availability: record.availability,
     ...(host.why === undefined ? {} : { why: host.why }),
+    ...(isSilent === true && { isSilent }),
     labels: record.labels,
     os: facts?.os ?? '',
     arch: facts?.arch ?? '',

@@ -51,6 +51,8 @@ export interface HostWriter {
   readonly remove: (host: string) => void;
   /** Whether anything of it has changed. Only loss/liveness.ts calls it. */
   readonly setState: (host: string, state: HostState, why: string | undefined, nowMs: number) => boolean;
+  /** The same, and by nobody else either. */
+  readonly setCutOff: (host: string, isCutOff: boolean) => boolean;
 }
 
 /** Written by what agents report, and by nothing else. */

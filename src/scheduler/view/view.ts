@@ -31,6 +31,7 @@ interface HostEntry {
   state: HostState;
   why: string | undefined;
   unreachableSinceMs: number | undefined;
+  isCutOff: boolean;
   containers: Set<string>;
   images: HostImages | undefined;
   volumes: readonly VolumeSummary[];
@@ -81,6 +82,7 @@ export function createView(
       state: entry.state,
       why: entry.why,
       ...(entry.unreachableSinceMs === undefined ? {} : { unreachableSinceMs: entry.unreachableSinceMs }),
+      ...(entry.isCutOff && { isCutOff: true as const }),
       images: entry.images?.images ?? [],
       volumes: entry.volumes,
     };
@@ -163,6 +165,7 @@ export function createView(
       state: 'joining',
       why: undefined,
       unreachableSinceMs: undefined,
+      isCutOff: false,
       containers: new Set(),
       images: undefined,
       volumes: [],
@@ -300,6 +303,14 @@ export function createView(
       hostChanged(entry);
       for (const id of entry.containers) again(id);
       tagCache = undefined;
+      touch();
+      return true;
+    },
+    setCutOff(host, isCutOff) {
+      const entry = hosts.get(host);
+      if (entry === undefined || entry.isCutOff === isCutOff) return false;
+      entry.isCutOff = isCutOff;
+      hostChanged(entry);
       touch();
       return true;
     },

@@ -29,6 +29,8 @@ export interface FakeAgent extends AsyncDisposable {
   hangUp(): void;
   /** As hangUp, and every way to the Engine through it is cut, too. */
   die(): void;
+  /** A cut cable: nothing is heard of it any more, nothing is answered, and no connection ends. For good. */
+  freeze(): void;
   /** The Engine's connections are cut, new ones refused, until `startEngine`. */
   killEngine(): void;
   /** What ran has exited, as after a restart without live-restore. */
@@ -43,6 +45,8 @@ export interface FakeAgentOptions {
   readonly apiVersion?: string;
   readonly epoch?: number;
   readonly routes?: readonly string[];
+  /** Default: it sends one heartbeat when it dials, and no more. */
+  readonly beatEveryMs?: number;
   /** Default: amd64. */
   readonly arch?: string;
 }
@@ -55,6 +59,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     socket.on('error', () => socket.destroy());
     sockets.add(socket);
     if (request.headers.authorization !== `Bearer ${options.token}`) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+    if (isFrozen) return undefined;
     if (!isEngineUp) return socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tunnel\r\n\r\n');
     engine.server.emit('connection', socket);
@@ -65,6 +70,9 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
   const port = (gateway.address() as AddressInfo).port;
   let stream: Socket | undefined;
   let isEngineUp = true;
+  let isFrozen = false;
+  const beat = (): void => agent.say({ type: 'beat', load: { cpu: 0.1, memoryUsedBytes: 1e9, memoryTotalBytes: 8e9 } });
+  const beats = options.beatEveryMs === undefined ? undefined : setInterval(beat, options.beatEveryMs);
 
   const networks = (): readonly MaterialisedNetwork[] =>
     [...engine.networks.values()].map(({ network, engineId, gateway }) => ({ network, engineId, gateway }));
@@ -82,6 +90,8 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
   });
 
   const act = async (request: AgentCall): Promise<unknown> => {
+    if (isFrozen) return new Promise(() => undefined);
+    if (request.method === 'echo') return undefined;
     agent.calls.push(request);
     await agent.beforeCall(request);
     if (request.method === 'sync') {
@@ -103,7 +113,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
       agent.say({ type: 'networks', networks: networks() });
       return undefined;
     }
-    if (request.method === 'fence') return undefined;
+    if (request.method === 'fence' || request.method === 'copy-image') return undefined;
     if (request.method === 'look') return observation();
     throw new Error(`fake-agent: ${request.method} is not here`);
   };
@@ -131,11 +141,15 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     calls: [],
     plans: [],
     beforeCall: async () => undefined,
-    say: (message) => void stream?.write(`${JSON.stringify(message)}\n`),
+    say: (message) => void (isFrozen || stream?.write(`${JSON.stringify(message)}\n`)),
     hangUp: () => stream?.destroy(),
     die() {
       for (const socket of sockets) socket.destroy();
       sockets.clear();
+    },
+    freeze() {
+      isFrozen = true;
+      engine.held = new Promise(() => undefined);
     },
     killEngine() {
       isEngineUp = false;
@@ -185,10 +199,11 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
       agent.say({ type: 'hello', facts, epoch: options.epoch ?? 0 });
       agent.say({ type: 'engine', alive: isEngineUp, why: '' });
       agent.say({ type: 'snapshot', snapshot: snapshot() });
-      agent.say({ type: 'beat', load: { cpu: 0.1, memoryUsedBytes: 1e9, memoryTotalBytes: 8e9 } });
+      beat();
       void listen(socket).catch(() => undefined);
     },
     async [Symbol.asyncDispose]() {
+      clearInterval(beats);
       for (const socket of sockets) socket.destroy();
       engine.server.closeAllConnections();
       gateway.closeAllConnections();

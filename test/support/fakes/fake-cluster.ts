@@ -39,6 +39,7 @@ export async function startFakeCluster(
     lingerMs?: number;
     restMs?: number;
     archs?: readonly string[];
+    beatEveryMs?: number;
   } = {},
 ): Promise<FakeCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'arpanet-fake-'));
@@ -137,6 +138,7 @@ export async function startFakeCluster(
       token: TOKEN,
       address: `10.0.0.${i}`,
       ...(options.apiVersion && { apiVersion: options.apiVersion }),
+      ...(options.beatEveryMs && { beatEveryMs: options.beatEveryMs }),
       ...(options.archs?.[i - 1] && { arch: options.archs[i - 1] }),
     });
     agent.engine.images.push(BUSYBOX);

@@ -40,6 +40,8 @@ export interface FakeEngine {
   beforeCreate: (name: string) => Promise<void>;
   /** Runs when the container is there and the answer is not yet written. */
   afterCreate: (name: string, request: http.IncomingMessage) => Promise<void>;
+  /** Nothing is answered before this settles. */
+  held: Promise<void> | undefined;
   /** What it answers instead, by route such as `GET /system/df`. */
   readonly answers: Map<string, unknown>;
   /** Answers the routes that are not here. */
@@ -72,6 +74,7 @@ export function fakeEngine(): FakeEngine {
     removals: [],
     beforeCreate: async () => undefined,
     afterCreate: async () => undefined,
+    held: undefined,
     answers: new Map(),
     otherwise: undefined,
     server: http.createServer((request, response) => {
@@ -98,6 +101,7 @@ async function answer(engine: FakeEngine, request: http.IncomingMessage): Promis
   const path = url.pathname.replace(/^\/v[\d.]+/, '');
   const route = `${request.method} ${path}`;
   engine.asked.push(route);
+  await engine.held;
   const said = await text(request);
   const body = readJson(said);
   const id = decodeURIComponent(/^\/containers\/([^/]+)/.exec(path)?.[1] ?? '');

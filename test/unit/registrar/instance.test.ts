@@ -8,9 +8,15 @@ import { literalNetwork } from '../../support/fakes/literal-cluster.ts';
 function named(
   records: readonly ContainerRecord[],
   containers: readonly ContainerView[],
-  more: { withdrawn?: readonly string[]; joining?: readonly string[] } = {},
+  more: { withdrawn?: readonly string[]; joining?: readonly string[]; cutOff?: readonly string[] } = {},
 ): readonly NamedInstance[] {
-  return instancesOf({ records, containers, withdrawn: new Set(more.withdrawn), joining: new Set(more.joining) });
+  return instancesOf({
+    records,
+    containers,
+    withdrawn: new Set(more.withdrawn),
+    joining: new Set(more.joining),
+    cutOff: new Set(more.cutOff),
+  });
 }
 
 const brief = (instances: readonly NamedInstance[]) => instances.map(({ id, host, ready }) => `${id} ${host}${ready ? '' : ' not ready'}`);
@@ -44,6 +50,13 @@ describe('an instance', () => {
         ready: true,
       },
     ]);
+  });
+
+  it('is out on a host that nothing reaches now, and in again with the host', () => {
+    const record = literalRecord('abc_web_1', { id: 'f'.repeat(64), addresses: { n1: '10.32.0.64' } });
+    const view = literalView(record, { host: 'h2' });
+    const states = (...cutOff: readonly string[]) => named([record], [view], { cutOff }).map(({ state, ready }) => `${state} ${ready}`);
+    assert.deepEqual([states('h2'), states('h1')], [['out false'], ['running true']]);
   });
 
   it('has the IPv6 address that goes with its lease, or that its user asked for, where its network has IPv6', () => {

@@ -1,6 +1,7 @@
 /** The state machine of a host: every state and every event, what the events are made of, and the rule for mass loss. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type HostRecord, type HostState, isUnreachable } from '../../../src/model/index.ts';
 import { type HostEvent, hostEvent, type Signs, TRANSITIONS } from '../../../src/scheduler/loss/host-states.ts';
 import { startLiveness } from '../../../src/scheduler/loss/liveness.ts';
@@ -126,7 +127,9 @@ describe('liveness', () => {
     const clock = { ms: 0 };
     const seen: string[] = [];
     const view = createView(() => false);
-    for (const name of names) view.hosts.add({ name } as HostRecord);
+    for (const name of names) view.hosts.add({ name, gateway: name } as HostRecord);
+    /** Hosts whose kernels answer. */
+    const reached = new Set(names);
     const log = Object.fromEntries(['error', 'warn', 'info'].map((level) => [level, () => undefined])) as never;
     const over = new AbortController();
     const triggers = createTriggers().on('host-silent', (host) => void seen.push(`${host} cut`));
@@ -135,6 +138,7 @@ describe('liveness', () => {
         deps: { log, now: () => clock.ms, settings: { graceMs: 5_000, hostDownMs: 10_000 } },
         view: view.read,
         members: view.hosts,
+        isReached: (gateway) => Promise.resolve(reached.has(gateway)),
         feed: {
           node: (host, { warning, ...states }) => void seen.push(`${host} ${warning === undefined ? states['state.new'] : 'warning'}`),
         },
@@ -153,7 +157,8 @@ describe('liveness', () => {
       liveness.connected(host);
       liveness.heard(host, snapshot);
     };
-    return { clock, seen, view, liveness, states, at, joins, [Symbol.dispose]: () => over.abort() };
+    const cutOff = () => view.read.hosts().flatMap(({ name, isCutOff }) => (isCutOff === true ? [name] : []));
+    return { clock, seen, reached, cutOff, view, liveness, states, at, joins, [Symbol.dispose]: () => over.abort() };
   }
 
   it('makes a host alive with the message that reports what runs there, before that is applied', () => {
@@ -214,5 +219,36 @@ describe('liveness', () => {
     hosts.at(75_000, 'h1', 'h2');
     assert.deepEqual(hosts.states(), ['alive', 'alive', 'down']);
     assert.equal(hosts.view.read.host('h3')?.unreachableSinceMs, 10_000, 'what ran there need not wait anew');
+  });
+
+  it('takes the names of a host out of DNS that nothing reaches, long before it is down; the next message brings them back', async () => {
+    using hosts = world(['h1', 'h2', 'h3']);
+    for (const host of ['h1', 'h2', 'h3']) hosts.joins(host);
+    hosts.reached.delete('h2');
+    hosts.at(2_000, 'h1', 'h3');
+    await turn();
+    assert.deepEqual(hosts.cutOff(), [], 'it may be slow');
+    hosts.at(4_000, 'h1', 'h3');
+    await turn();
+    assert.deepEqual([hosts.states(), hosts.cutOff()], [['alive', 'alive', 'alive'], ['h2']]);
+    hosts.liveness.heard('h2', beat);
+    assert.deepEqual(hosts.cutOff(), []);
+  });
+
+  it('does not take a host for cut off whose kernel answers, nor one of many that fall quiet together', async () => {
+    using hosts = world(['h1', 'h2', 'h3']);
+    for (const host of ['h1', 'h2', 'h3']) hosts.joins(host);
+    for (const ms of [2_000, 4_000, 6_000]) {
+      hosts.at(ms, 'h1', 'h3');
+      await turn();
+      assert.deepEqual(hosts.cutOff(), []);
+    }
+    for (const host of ['h2', 'h3']) hosts.reached.delete(host);
+    hosts.liveness.heard('h2', beat);
+    for (const ms of [8_000, 10_000, 12_000]) {
+      hosts.at(ms, 'h1');
+      await turn();
+      assert.deepEqual(hosts.cutOff(), []);
+    }
   });
 });
