@@ -1,5 +1,6 @@
 /** What a deployment must not leave behind, looked for on every host, in the store's networks and in the name table. */
 import assert from 'node:assert/strict';
+import { engineJson } from '../../../src/engine/request.ts';
 import type { Cluster } from './cluster.ts';
 import { must, runProgram, until } from './cluster.ts';
 
@@ -23,28 +24,24 @@ export async function operator<T>(cluster: { readonly url: string }, path: strin
   return (await answer.json()) as T;
 }
 
-/** What the cluster has on all hosts: containers, networks and volumes of these deployments, and all VXLAN devices. */
+/**
+ * What the cluster has on all hosts: containers, networks and volumes of these deployments, and all VXLAN devices. Asked without a program but
+ * for the devices, which are looked at once all else is gone: it is asked again and again.
+ */
 export async function leftovers(cluster: Cluster, deployments: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const host of cluster.lab.hosts) {
-    const lines = async (...args: string[]) => (await must(cluster.engine(host.name, ...args))).split('\n').filter((line) => line !== '');
+    const ask = <T>(path: string, label: string) =>
+      engineJson<T>({ socketPath: host.socket }, { method: 'GET', path: `${path}filters=${labelled(label)}`, timeoutMs: 60_000 });
     for (const deployment of deployments) {
-      const of = ['--filter', `label=com.docker.compose.project=${deployment}`];
-      found.push(...(await lines('ps', '-aq', ...of)).map((id) => `${host.name}: container ${id}`));
-      found.push(...(await lines('volume', 'ls', '-q', ...of)).map((id) => `${host.name}: volume ${id}`));
+      const of = `com.docker.compose.project=${deployment}`;
+      const containers = await ask<{ Id: string }[]>('/containers/json?all=1&', of);
+      found.push(...containers.map(({ Id }) => `${host.name}: container ${Id.slice(0, 12)}`));
+      const { Volumes } = await ask<{ Volumes: { Name: string }[] | null }>('/volumes?', of);
+      found.push(...(Volumes ?? []).map(({ Name }) => `${host.name}: volume ${Name}`));
     }
-    found.push(
-      ...(await lines('network', 'ls', '--format', '{{.Name}}', '--filter', 'label=arpanet.network')).map(
-        (name) => `${host.name}: network ${name}`,
-      ),
-    );
-    const links = await must(runProgram('ip', ['-n', host.namespace, '-o', 'link', 'show', 'type', 'vxlan']));
-    found.push(
-      ...links
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => `${host.name}: device ${line}`),
-    );
+    const networks = await ask<{ Name: string }[]>('/networks?', 'arpanet.network');
+    found.push(...networks.map(({ Name }) => `${host.name}: network ${Name}`));
   }
   const networks = await operator<NetworkReport[]>(cluster, 'networks');
   found.push(...networks.map((network) => `store: network ${network.name} with ${network.leases.length} leases`));
@@ -60,7 +57,17 @@ export async function leftovers(cluster: Cluster, deployments: readonly string[]
     const keys = (await (await fetch(`http://${cluster.consul.http}/v1/kv/arpanet/leases/?keys`)).text()).trim();
     if (keys.startsWith('[')) found.push(...(JSON.parse(keys) as string[]).map((key) => `consul: ${key}`));
   }
-  return found;
+  return found.length > 0 ? found : vxlanDevices(cluster);
+}
+
+const labelled = (label: string): string => encodeURIComponent(JSON.stringify({ label: [label] }));
+
+async function vxlanDevices(cluster: Cluster): Promise<string[]> {
+  const found = cluster.lab.hosts.map(async ({ name, namespace }) => {
+    const links = await must(runProgram('ip', ['-n', namespace, '-o', 'link', 'show', 'type', 'vxlan']));
+    return links.split('\n').flatMap((line) => (line === '' ? [] : [`${name}: device ${line}`]));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** What is used by nobody goes by itself, a few seconds later; on a busy machine these are more. */
