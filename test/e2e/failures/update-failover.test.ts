@@ -63,7 +63,7 @@ describe('the leader is killed while services change', () => {
       'abc-ask-1',
       'sh',
       '-c',
-      'n=0; bad=0; while [ ! -e /stop ]; do n=$((n+1)); wget -qO /dev/null http://web/ || bad=$((bad+1)); done; echo $n $bad',
+      'n=0; bad=0; while [ ! -e /stop ]; do n=$((n+1)); wget -qO /dev/null http://web/ || bad=$((bad+1)); usleep 10000; done; echo $n $bad',
     );
     const before = await webs(docker, '{{.ID}}');
     const update = arpanet('update', 'abc/web', '--env', 'COLOUR=green', '--delay', '2s');

@@ -277,6 +277,8 @@ describe('hosts', () => {
         '-d',
         '--name',
         'busy',
+        '--cpus',
+        '0.3',
         '--health-cmd',
         'false',
         '--health-interval',

@@ -138,7 +138,7 @@ describe('services on three hosts', () => {
       'visitor',
       'sh',
       '-c',
-      'n=0; while [ -e /more ]; do n=$((n+1)); wget -qO /dev/null http://site/ || echo "failed: $n" >&2; done; echo $n',
+      'n=0; while [ -e /more ]; do n=$((n+1)); wget -qO /dev/null http://site/ || echo "failed: $n" >&2; usleep 10000; done; echo $n',
     );
     await must(cluster.arpanet('update', 'busy/site', '--env', 'COLOUR=green'));
     await must(docker('exec', 'visitor', 'rm', '/more'));
