@@ -189,7 +189,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
         inventory.follow({
           onAlive: guarded(log, 'a connected Engine', onEngineConnected),
           onLost: guarded(log, 'a lost Engine', onEngineLost),
-          onNetworksTouched: guarded(log, 'a changed network', overlay.reconcile),
+          onNetworkTouched: guarded(log, 'a changed network', overlay.touched),
         }),
         watchEngine(engine, guarded(log, 'a ping of the Engine', onEngineAnswers), signal),
         reconcileRegularly([overlay.reconcile, fence.reconcile, facts.look], signal),

@@ -1,5 +1,6 @@
 /** What must be read from the Engine after one of its events. Pure. */
 import type { EngineEvent } from '../../model/docker.ts';
+import type { NetworkTouch } from '../overlay/plan.ts';
 
 export type Queue = 'containers' | 'images' | 'volumes';
 
@@ -40,9 +41,10 @@ export function isUrgent({ Type: type, Action: action }: EngineEvent): boolean {
   return type === 'container' && (action === 'die' || action === 'pause' || action.startsWith('health_status'));
 }
 
-/** True when someone made or removed an Engine network: the overlay must check whether it belongs to the cluster. */
-export function touchesNetworks(event: EngineEvent): boolean {
-  return event.Type === 'network' && (event.Action === 'create' || event.Action === 'destroy');
+/** The Engine network that someone made or removed: the overlay must check whether it belongs to the cluster. */
+export function touchedNetwork({ Type: type, Action: action, Actor: actor }: EngineEvent): NetworkTouch | undefined {
+  if (type !== 'network' || (action !== 'create' && action !== 'destroy')) return undefined;
+  return { engineId: actor.ID, isGone: action === 'destroy' };
 }
 
 export interface BatchReads {

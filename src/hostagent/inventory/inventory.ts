@@ -11,8 +11,9 @@ import { ArpanetError } from '../../model/errors.ts';
 import type { ContainerFacts, UnreadableContainer } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from './inventory-plan.ts';
+import { isUrgent, queueOf, readsFor, refreshFor, touchedNetwork } from './inventory-plan.ts';
 
+import type { NetworkTouch } from '../overlay/plan.ts';
 import { withoutSlash } from '../../text/names.ts';
 import { createBatchQueue } from '../../async/batch-queue.ts';
 import { reportFault } from '../../telemetry/faults.ts';
@@ -29,8 +30,8 @@ export interface InventoryListeners {
   /** The Engine answers (again) and has been read whole. */
   readonly onAlive: () => void;
   readonly onLost: (reason: string) => void;
-  /** Somebody made or removed an Engine network. */
-  readonly onNetworksTouched: () => void;
+  /** Somebody made or removed an Engine network, perhaps this agent. */
+  readonly onNetworkTouched: (touch: NetworkTouch) => void;
 }
 
 export interface InventoryCopy {
@@ -210,7 +211,8 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
         log.warn({ reason: item.reason }, 'the Docker Engine sent a malformed event');
         checkForMissed();
       } else {
-        if (touchesNetworks(item.event)) listeners.onNetworksTouched();
+        const touched = touchedNetwork(item.event);
+        if (touched !== undefined) listeners.onNetworkTouched(touched);
         queues[queueOf(item.event)].add({ event: item.event });
       }
     }

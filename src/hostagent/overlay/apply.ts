@@ -11,7 +11,18 @@ import type { EngineTarget } from '../../engine/request.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { differencesOf } from './differences.ts';
 import { observe, readNetworks, readUnderlay } from './observe.ts';
-import { chosen, leftovers, type Observed, type ObservedNetwork, type Step, stepsFor, type Underlay, vxlanOf } from './plan.ts';
+import {
+  chosen,
+  isOwnDoing,
+  leftovers,
+  type NetworkTouch,
+  type Observed,
+  type ObservedNetwork,
+  type Step,
+  stepsFor,
+  type Underlay,
+  vxlanOf,
+} from './plan.ts';
 import { applySteps, flushLearned } from './steps.ts';
 
 export interface OverlayDeps {
@@ -42,6 +53,8 @@ export interface Overlay {
   readonly reconcile: () => Promise<void>;
   /** What exists, and in sentences what the next pass repairs. Throws `engine`, `unavailable`, `timeout`. */
   look(): Promise<Observed & { readonly differs: readonly string[] }>;
+  /** The Engine says that a network came or went: the same, unless this overlay did it and knows. Never throws. */
+  readonly touched: (touch: NetworkTouch) => Promise<void>;
   /** Drops what the kernel learned about where this network's addresses are: an instance has moved. */
   flush(network: string): Promise<void>;
 }
@@ -57,11 +70,17 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const askedAtMs = new Map<string, number>();
   const present = new Map<string, MaterialisedNetwork>();
   const keyed = createKeyed();
+  const underWay = new Set<Promise<unknown>>();
   let underlay: Underlay | undefined;
   let isListComplete = false;
 
   /** One after the other for each network. */
-  const exclusively = <T>(network: string, work: () => Promise<T>): Promise<T> => keyed.serial(network, work);
+  const exclusively = <T>(network: string, work: () => Promise<T>): Promise<T> => {
+    const run = keyed.serial(network, work);
+    const ended: Promise<unknown> = run.catch(() => undefined).finally(() => underWay.delete(ended));
+    underWay.add(ended);
+    return run;
+  };
   const listed = (): readonly MaterialisedNetwork[] =>
     [...present.values()].map((found) => (plans.has(found.network) ? found : { ...found, isLeaving: true }));
   /** Whether a network here is leaving is a fact that the leader waits for: it is reported when a plan comes or goes. */
@@ -226,6 +245,11 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       const [base, found] = await Promise.all([readyUnderlay(), observe(engine, signal, overlay)]);
       const differs = [...plans.values()].flatMap((plan) => differencesOf(plan.name, stepsFor(plan, found, base, usersOf), found));
       return { ...found, differs };
+    },
+    async touched(touch) {
+      // what this overlay does now it notes at its end
+      await Promise.all(underWay);
+      if (!isOwnDoing(touch, [...present.values()], [...plans.keys()])) await reconcile();
     },
     flush: (network) =>
       exclusively(network, async () => {

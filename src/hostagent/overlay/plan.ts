@@ -1,5 +1,5 @@
 /** Steps that make the networks of this host what the leader planned. Pure: compares what exists with the plans. */
-import type { NetworkPlan } from '../../model/facts.ts';
+import type { MaterialisedNetwork, NetworkPlan } from '../../model/facts.ts';
 import { labels } from '../../model/labels.ts';
 import { splitCidr } from '../../text/ipv4.ts';
 
@@ -81,6 +81,22 @@ export const bridgeOf = (vni: number): string => `arp${vni.toString(16).padStart
 /** `arv00002a`: its VXLAN device. */
 export const vxlanOf = (vni: number): string => `arv${vni.toString(16).padStart(6, '0')}`;
 export const isOurVxlan = (device: string): boolean => /^arv[0-9a-f]{6}$/.test(device);
+
+/** A Docker network of this Engine was made, or removed. */
+export interface NetworkTouch {
+  readonly engineId: string;
+  readonly isGone: boolean;
+}
+
+/** Whether it is what this overlay has done itself, and knows: the one made is in use, or the one removed is not and every plan has one. */
+export function isOwnDoing(
+  { engineId, isGone }: NetworkTouch,
+  present: readonly MaterialisedNetwork[],
+  planned: readonly string[],
+): boolean {
+  const isInUse = present.some((one) => one.engineId === engineId);
+  return isGone ? !isInUse && planned.every((network) => present.some((one) => one.network === network)) : isInUse;
+}
 
 /**
  * Steps for one planned network. No underlay means `--overlay none`: the Docker network alone. A Docker network with the wrong subnet,

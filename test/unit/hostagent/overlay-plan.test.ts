@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import {
   bridgeOf,
   createBody,
+  isOwnDoing,
   leftovers,
   type Observed,
   type ObservedNetwork,
@@ -218,6 +219,23 @@ describe('a network on the host’s own wire', () => {
       IPRange: '192.168.1.1/32',
       AuxiliaryAddresses: { h2: '10.32.0.3' },
     });
+  });
+});
+
+describe('a Docker network that came or went', () => {
+  const present = [{ network: 'n1', engineId: 'e1', gateway: '10.32.0.2' }];
+  const made = (engineId: string) => isOwnDoing({ engineId, isGone: false }, present, ['n1']);
+  const gone = (engineId: string, planned: readonly string[] = ['n1']) => isOwnDoing({ engineId, isGone: true }, present, planned);
+
+  it('needs no look where the overlay made or removed it itself', () => {
+    assert.equal(made('e1'), true);
+    assert.equal(gone('e0'), true);
+  });
+
+  it('needs one where somebody else did, or where it may have been in the way of a plan', () => {
+    assert.equal(made('e2'), false);
+    assert.equal(gone('e1'), false);
+    assert.equal(gone('e0', ['n1', 'n2']), false);
   });
 });
 

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { openJsonFile } from '../../../src/hostagent/json-file.ts';
-import { isUrgent, queueOf, readsFor, refreshFor, touchesNetworks } from '../../../src/hostagent/inventory/inventory-plan.ts';
+import { isUrgent, queueOf, readsFor, refreshFor, touchedNetwork } from '../../../src/hostagent/inventory/inventory-plan.ts';
 import { busiestLink, busyShare, cpuTicks, linkBytes, memory, smooth } from '../../../src/hostagent/load/load-figures.ts';
 import { movedNetworks } from '../../../src/hostagent/overlay/moved-addresses.ts';
 import { backoffMs, connectionFault } from '../../../src/hostagent/stream/stream-rules.ts';
@@ -50,7 +50,10 @@ describe('what an Engine event calls for', () => {
   it('reads the container that joined or left a network', () => {
     assert.deepEqual(refreshFor(event('network', 'connect', 'n', { container: 'c2' })), { do: 'read', container: 'c2' });
     assert.deepEqual(refreshFor(event('network', 'create', 'n')), { do: 'nothing' });
-    assert.ok(touchesNetworks(event('network', 'destroy', 'n')));
+    assert.deepEqual(touchedNetwork(event('network', 'create', 'n')), { engineId: 'n', isGone: false });
+    assert.deepEqual(touchedNetwork(event('network', 'destroy', 'n')), { engineId: 'n', isGone: true });
+    assert.equal(touchedNetwork(event('network', 'connect', 'n', { container: 'c2' })), undefined);
+    assert.equal(touchedNetwork(event('volume', 'destroy', 'n')), undefined);
   });
 
   it('lists images and volumes again when they change, not when a container mounts one', () => {
