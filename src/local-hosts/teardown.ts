@@ -12,7 +12,7 @@ dir=$1; name=$2; subnet=$3; fate=$4
 trap '' INT TERM HUP
 cat >/dev/null
 exec 9<"$dir" && flock 9 && [ -e "$dir/owner" ] || exit 0
-ours() { for p in /proc/[0-9]*; do tr '\\0' ' ' <"$p/cmdline" 2>/dev/null | grep -qF -- "$dir/" && echo "\${p#/proc/}"; done; }
+ours() { grep -slaF -- "$dir/" /proc/[0-9]*/cmdline | cut -d/ -f3; }
 container_pids() { for d in "$dir"/*/data/containers/*/; do id=$(basename "$d"); cat /sys/fs/cgroup/*/docker/"$id"/cgroup.procs /sys/fs/cgroup/docker/"$id"/cgroup.procs /sys/fs/cgroup/system.slice/docker-"$id".scope/cgroup.procs 2>/dev/null; done | sort -u; }
 for s in "$dir"/*/docker.sock; do
   [ -S "$s" ] || continue
