@@ -38,8 +38,8 @@ export type Decision =
   | { readonly kind: 'consul'; readonly otherwise: 'nxdomain' | 'refer' }
   /** The client's own servers are asked for it: its Engine's resolver goes on to them after a SERVFAIL (libnetwork/resolver.go, all versions since 1.12). */
   | { readonly kind: 'refer' }
-  /** `isBare`: a name of one label; if no server upstream answers, it does not exist. */
-  | { readonly kind: 'forward'; readonly isBare: boolean };
+  /** `isBare`: a name of one label; if no server upstream answers, it does not exist. `servers`: the client's own. */
+  | { readonly kind: 'forward'; readonly isBare: boolean; readonly servers?: readonly string[] };
 
 interface Found {
   readonly instance: NamedInstance;
@@ -82,8 +82,12 @@ export function decide(zone: Zone, question: Question, client: string, nowMs: nu
   const hasServers = scope?.hasServers === true;
   if (scope && isHidden(zone, scope, name)) return { kind: 'nxdomain', origin: 'consul' };
   if (name.endsWith('.consul')) return { kind: 'consul', otherwise: hasServers ? 'refer' : 'nxdomain' };
-  return hasServers ? { kind: 'refer' } : { kind: 'forward', isBare: !name.includes('.') && name !== '' };
+  return hasServers ? referred(scope) : { kind: 'forward', isBare: !name.includes('.') && name !== '' };
 }
+
+/** After the servers that are asked here, its Engine's resolver goes on to those that it asks itself. */
+const referred = ({ servers }: Scope): Decision =>
+  servers === undefined ? { kind: 'refer' } : { kind: 'forward', isBare: false, servers };
 
 /** Whether a name with a data centre (`db.abc.service.dc1.consul`) is of a deployment that the client has no part in: Consul would tell it. */
 function isHidden(zone: Zone, scope: Scope, name: string): boolean {
@@ -290,7 +294,7 @@ function address6Of({ addresses6 = {} }: NamedInstance, from: readonly string[],
 function pointer(zone: Zone, type: number, address: string, scope: Scope | undefined): Decision {
   const origin = 'in-addr.arpa';
   const owner = zone.owners.get(address);
-  if (!owner && !zone.holds(address)) return scope?.hasServers === true ? { kind: 'refer' } : { kind: 'forward', isBare: false };
+  if (!owner && !zone.holds(address)) return scope?.hasServers === true ? referred(scope) : { kind: 'forward', isBare: false };
   return owner ? pointerTo(owner, type, origin, scope) : { kind: 'nxdomain', origin };
 }
 

@@ -14,17 +14,22 @@ import {
   type Sections,
 } from './encode.ts';
 import { encodeAuthority, encodeQuestion, encodeRecord, readAnswer } from './records.ts';
+import { candidates, type SearchList } from './search.ts';
 import { compileZone, type Scope, type Zone } from './zone.ts';
 
 export type Reply =
   | { readonly kind: 'answer'; readonly packet: Buffer }
   | { readonly kind: 'drop' }
-  /** `otherwise`: the answer if no server there answers. `instead`: another query to send there, and how to make the answer from its answer. */
+  /**
+   * `to`: these servers, or what is set for all. `otherwise`: the answer if no server there answers. `instead`: another query to send there, and how to make the
+   * answer from its answer. `first`: queries that are sent before, until one has an answer.
+   */
   | {
       readonly kind: 'forward';
-      readonly to: 'upstream' | 'consul';
+      readonly to: 'upstream' | 'consul' | { readonly servers: readonly string[] };
       readonly otherwise: Buffer;
       readonly instead?: { readonly message: Buffer; readonly answer: (theirs: Buffer) => Buffer };
+      readonly first?: readonly { readonly message: Buffer; readonly answer: (theirs: Buffer) => Buffer | undefined }[];
     };
 
 export interface Responder {
@@ -34,6 +39,8 @@ export interface Responder {
   readonly stats: () => RespondStats;
   /** Whether Consul's DNS can be asked from now on. */
   readonly consul: (isThere: boolean) => void;
+  /** The search list that the Engine gives to containers. */
+  readonly search: (list: SearchList) => void;
 }
 
 export interface RespondStats {
@@ -67,6 +74,7 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
   const authorities = new Map<string, Buffer>();
   const counts = { queries: 0, malformed: 0, nxdomain: 0 };
   let hasConsul = hadConsul;
+  let searchList: SearchList = { domains: [], ndots: 0 };
 
   const forget = (): void => {
     known = new Map();
@@ -85,11 +93,28 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       answers.length > 1 && answer.isInOrder !== true ? { ...answer.sections, answers: shuffled(answers, random) } : answer.sections;
     return { kind: 'answer', packet: encodeSections(query, answer.rcode, sections, limit) };
   };
-  const forward = (query: Query, to: 'upstream' | 'consul', rcode: number): Reply => ({
+  const forward = (query: Query, to: Extract<Reply, { readonly kind: 'forward' }>['to'], rcode: number): Reply => ({
     kind: 'forward',
     to,
     otherwise: encodeSections(query, rcode, noSections, query.udpSize),
   });
+
+  /** A container asks for the whole name only: what its resolver would have searched is searched here. */
+  const searched = (
+    query: Query,
+    asked: string,
+    limit: number,
+  ): readonly { message: Buffer; answer: (theirs: Buffer) => Buffer | undefined }[] =>
+    candidates(asked, searchList).map((candidate) => ({
+      message: encodeQuestion(candidate, query.type),
+      answer: (theirs) => {
+        const read = readAnswer(theirs, query.type);
+        if (read === undefined || read.rcode !== RCODE.NOERROR || read.records.length === 0) return undefined;
+        const alias: DnsRecord = { type: 'CNAME', name: asked, target: candidate };
+        const answers = [alias, ...read.records].map((record) => encodeRecord(asked, record));
+        return encodeSections(query, read.rcode, { ...noSections, answers }, limit);
+      },
+    }));
 
   const keep = (key: string, answer: Known, answers: Map<string, Known>): void => {
     knownCount += 1;
@@ -158,7 +183,12 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       const name = asked.toLowerCase();
       const decision = decide(zone, { name, type: query.type }, client, now());
       // musl stops its whole search at SERVFAIL, so a bare name that nobody knows is NXDOMAIN.
-      if (decision.kind === 'forward') return forward(query, 'upstream', decision.isBare ? RCODE.NXDOMAIN : RCODE.SERVFAIL);
+      if (decision.kind === 'forward') {
+        const { isBare, servers } = decision;
+        const reply = forward(query, servers === undefined ? 'upstream' : { servers }, isBare ? RCODE.NXDOMAIN : RCODE.SERVFAIL);
+        const first = scope === undefined || servers !== undefined ? [] : searched(query, asked, limit);
+        return first.length === 0 ? reply : { ...reply, first };
+      }
       if (decision.kind === 'chase') return chase(query, asked, decision, limit);
       if (decision.kind === 'consul' && hasConsul) return forward(query, 'consul', RCODE.SERVFAIL);
       const made = answerTo(asked, decision.kind === 'consul' ? { kind: decision.otherwise, origin: 'consul' } : decision);
@@ -166,6 +196,9 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       return encode(query, made, limit);
     },
     stats: () => ({ ...counts, instances: zone.owners.size, version: zone.version }),
+    search: (list) => {
+      searchList = list;
+    },
     consul: (isThere) => {
       if (isThere !== hasConsul) forget();
       hasConsul = isThere;

@@ -4,10 +4,11 @@ import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dg
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError, type NameTable } from '../model/index.ts';
+import { ArpanetError, type HostDns, type NameTable } from '../model/index.ts';
 import { guarded, reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createResponder, type Reply, type RespondStats } from './respond.ts';
+import { searchListOf } from './search.ts';
 import { createForwarder, hostResolvers } from './upstream.ts';
 import { type HostPort, parseHostPort } from '../text/host-port.ts';
 
@@ -42,8 +43,11 @@ export interface DnsService {
   readonly listen: (address: string) => Promise<void>;
   readonly unlisten: (address: string) => Promise<void>;
   readonly table: (table: NameTable) => void;
-  /** Servers (addresses) of this host's Engine, from its flags or daemon.json, in place of those of /etc/resolv.conf; empty: none. Options go before them. */
-  readonly engineServers: (servers: readonly string[]) => void;
+  /**
+   * What this host's Engine gives to containers: servers (addresses) from its flags or daemon.json, in place of those of /etc/resolv.conf (empty: none; this server's
+   * options go before them), and a search list.
+   */
+  readonly ofEngine: (dns: HostDns) => void;
   /** How Consul is asked where no `consulDns` is given; undefined: not at all. */
   readonly askConsul: (ask: AskConsul | undefined) => void;
   readonly stats: () => DnsStats;
@@ -59,6 +63,8 @@ interface Listener {
   readonly clients: Set<Socket>;
 }
 
+/** For each of a container's own servers: its Engine's resolver waits 4 s for all that this server does. */
+const OWN_TIMEOUT_MS = 1200;
 const addressWaitMs = 2000;
 const addressRetryMs = 50;
 const tcpIdleMs = 10_000;
@@ -84,17 +90,29 @@ export function createDns(options: DnsOptions): DnsService {
   const counts = { forwarded: 0, unanswered: 0 };
 
   async function forward(message: Buffer, reply: Extract<Reply, { readonly kind: 'forward' }>, transport: 'udp' | 'tcp'): Promise<Buffer> {
-    const { to, otherwise, instead } = reply;
+    const { to, otherwise, instead, first = [] } = reply;
     counts.forwarded += 1;
+    for (const { message: query, answer } of first) {
+      const theirs = await forwarder.ask(query, await serversFor(to), 'tcp');
+      const made = theirs && answer(theirs);
+      if (made !== undefined) return made;
+    }
     const [query, way] = instead === undefined ? [message, transport] : [instead.message, 'tcp' as const];
     const answer =
-      to === 'consul' && consul.length === 0 ? await relay?.(query, way) : await forwarder.ask(query, await serversFor(to), way);
+      to === 'consul' && consul.length === 0
+        ? await relay?.(query, way)
+        : await forwarder.ask(query, await serversFor(to), way, typeof to === 'object' ? OWN_TIMEOUT_MS : undefined);
     if (!answer) counts.unanswered += 1;
     return answer === undefined ? otherwise : (instead?.answer(answer) ?? answer);
   }
 
-  async function serversFor(to: 'upstream' | 'consul'): Promise<readonly HostPort[]> {
-    const servers = to === 'consul' ? consul : (fixed ?? (ofEngine.length > 0 ? ofEngine : await ofHost()));
+  async function serversFor(to: Extract<Reply, { readonly kind: 'forward' }>['to']): Promise<readonly HostPort[]> {
+    const servers =
+      typeof to === 'object'
+        ? to.servers.map((host) => ({ host, port: 53 }))
+        : to === 'consul'
+          ? consul
+          : (fixed ?? (ofEngine.length > 0 ? ofEngine : await ofHost()));
     return servers.filter((server) => server.port !== port || !listeners.has(server.host));
   }
 
@@ -213,8 +231,9 @@ export function createDns(options: DnsOptions): DnsService {
     },
     unlisten,
     table: responder.table,
-    engineServers: (servers) => {
-      ofEngine = servers.map((host) => ({ host, port: 53 }));
+    ofEngine: (dns) => {
+      ofEngine = dns.servers.map((host) => ({ host, port: 53 }));
+      responder.search(searchListOf(dns));
     },
     askConsul: (ask) => {
       relay = ask;

@@ -11,8 +11,8 @@ export interface NameServer {
 }
 
 export interface Forwarder {
-  /** The answer with the query's own id; undefined if no server answers in time. Never rejects. */
-  readonly ask: (query: Buffer, servers: readonly NameServer[], transport: 'udp' | 'tcp') => Promise<Buffer | undefined>;
+  /** The answer with the query's own id; undefined if no server answers in time. Never rejects. `limitMs`: for each server and transport, in place of the forwarder's. */
+  readonly ask: (query: Buffer, servers: readonly NameServer[], transport: 'udp' | 'tcp', limitMs?: number) => Promise<Buffer | undefined>;
   readonly close: () => void;
 }
 
@@ -26,10 +26,10 @@ export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: num
   let isClosed = false;
   let waiting = 0;
   const tries = new Set<AbortController>();
-  const inTime = async (act: (signal: AbortSignal) => Promise<Buffer>): Promise<Buffer | undefined> => {
+  const inTime = async (limitMs: number, act: (signal: AbortSignal) => Promise<Buffer>): Promise<Buffer | undefined> => {
     const limit = new AbortController();
     tries.add(limit);
-    const timer = setTimeout(() => limit.abort(), timeoutMs); // not AbortSignal.timeout in .any: Node 20 may collect it before it fires
+    const timer = setTimeout(() => limit.abort(), limitMs); // not AbortSignal.timeout in .any: Node 20 may collect it before it fires
     try {
       return await act(limit.signal);
     } catch {
@@ -41,7 +41,7 @@ export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: num
   };
 
   return {
-    ask: async (query, servers, transport) => {
+    ask: async (query, servers, transport, limitMs = timeoutMs) => {
       if (waiting >= maxWaiting) return undefined;
       waiting += 1;
       try {
@@ -49,9 +49,10 @@ export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: num
           if (isClosed) return undefined;
           const sent = Buffer.from(query);
           sent.writeUInt16BE(randomInt(0x10000));
-          let answer = await inTime((signal) => askUdp(sent, server, signal));
+          let answer = await inTime(limitMs, (signal) => askUdp(sent, server, signal));
           // A client that asked by UDP gets the truncated answer and asks again by TCP.
-          if (answer && isCut(answer) && transport === 'tcp') answer = (await inTime((signal) => askTcp(sent, server, signal))) ?? answer;
+          if (answer && isCut(answer) && transport === 'tcp')
+            answer = (await inTime(limitMs, (signal) => askTcp(sent, server, signal))) ?? answer;
           if (!answer || isRefusal(answer)) continue;
           query.copy(answer, 0, 0, 2);
           return answer;

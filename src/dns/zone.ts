@@ -16,6 +16,8 @@ export interface Scope {
   readonly links: ReadonlyMap<string, string>;
   /** Its user named DNS servers, which the Engine's resolver asks after this one. */
   readonly hasServers: boolean;
+  /** These servers, where this one is to ask them first. */
+  readonly servers?: readonly string[];
 }
 
 /** An instance with a certain name; an alias is valid on its networks only. */
@@ -84,8 +86,10 @@ export function compileZone(table: NameTable, pool?: string): Zone {
           );
     }
     const hasServers = instance.hasServers === true;
-    const text = JSON.stringify([deployment, networks, Object.entries(instance.links), hasServers]);
-    const scope = entry(scopesByText, text, () => ({ deployment, networks, links: lowerCase(instance.links), hasServers }));
+    const { servers } = instance;
+    const text = JSON.stringify([deployment, networks, Object.entries(instance.links), hasServers, servers]);
+    const made = { deployment, networks, hasServers, ...(servers === undefined ? {} : { servers }) };
+    const scope = entry(scopesByText, text, () => ({ ...made, links: lowerCase(instance.links) }));
     for (const [network, address] of Object.entries(instance.addresses)) {
       // While an instance is replaced, two may have the same address: it belongs to the one that runs.
       if (rank(owners.get(address)?.instance) > rank(instance)) continue;

@@ -144,7 +144,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   });
   const load = startLoadMeter(log);
   const facts = createFactsReader(
-    { ...options, gateway: reachable(gateway.port), engine, onDnsServers: (servers) => dns.engineServers?.(servers) },
+    { ...options, gateway: reachable(gateway.port), engine, onDns: (ofEngine) => dns.ofEngine?.(ofEngine) },
     signal,
   );
   const commands = agentCommands({ inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans });

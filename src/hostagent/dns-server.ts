@@ -1,4 +1,5 @@
 /** The agent's DNS, as the parts of this room see it. */
+import type { HostDns } from '../model/facts.ts';
 import type { NameTable } from '../model/name-table.ts';
 import type { DnsFigures } from './load/metrics.ts';
 import type { ConsulQuestions } from './stream/consul-questions.ts';
@@ -9,8 +10,8 @@ export interface DnsServer {
   listen(address: string): Promise<void>;
   unlisten(address: string): Promise<void>;
   table(table: NameTable): void;
-  /** The Engine's servers, from its flags or daemon.json; empty: none. */
-  engineServers?(servers: readonly string[]): void;
+  /** What the Engine gives to containers. */
+  ofEngine?(dns: HostDns): void;
   /** How Consul's DNS is asked; undefined: not at all. */
   askConsul?(ask: ConsulQuestions['ask'] | undefined): void;
   stats(): DnsFigures;

@@ -24,6 +24,8 @@ export interface HostDns {
   readonly servers: readonly string[];
   /** Search domains, from there or from resolv.conf. */
   readonly search: readonly string[];
+  /** Resolver options (`timeout:1`), from there or from resolv.conf; absent: an agent of before. */
+  readonly options?: readonly string[];
 }
 
 /** What an agent reports of its host and Engine when it connects. Sizes in bytes. */

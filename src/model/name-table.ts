@@ -34,6 +34,8 @@ export interface NamedInstance {
   readonly strict?: true;
   /** Its user named DNS servers (`--dns`): names from outside are theirs to answer. */
   readonly hasServers?: true;
+  /** These, where they are more than its Engine's resolver asks beside the agent: the agent asks them then. */
+  readonly servers?: readonly string[];
 }
 
 /**

@@ -14,7 +14,8 @@ import {
 import { ipv6At } from '../networks/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
 import { hasTemplate } from '../text/go-template/index.ts';
-import { canonicalIpv6 } from '../text/ipv6.ts';
+import { parseAddress } from '../text/ipv4.ts';
+import { canonicalIpv6, parseIpv6 } from '../text/ipv6.ts';
 import { isServiceName } from '../text/names.ts';
 
 export interface InstancesInput {
@@ -91,11 +92,24 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       ready: isReady,
       ...(hostname !== undefined && { hostname }),
       ...(record.request.Labels?.[labels.dns] === 'healthy' && { strict: true }),
-      ...((record.request.HostConfig?.Dns ?? []).length > 0 && { hasServers: true }),
+      ...serversOf(record.request.HostConfig?.Dns ?? []),
     };
   };
   const named = each({ kind: 'container', of: 'the name table' }, candidates.sort(byPrecedence), ({ record }) => nameOf(record), toNamed);
   return named.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** An Engine's resolver asks three servers (moby libnetwork/resolver.go, `maxExtDNS`), and the agent is the first of them. */
+const ASKED_BY_ENGINE = 2;
+
+/** One on the container's own loopback can be asked from inside only. */
+const isOutside = (server: string): boolean =>
+  !/^(?:127\.|::1$)/.test(server) && (parseAddress(server) !== undefined || parseIpv6(server) !== undefined);
+
+function serversOf(servers: readonly string[]): Pick<NamedInstance, 'hasServers' | 'servers'> {
+  if (servers.length === 0) return {};
+  const isAskedHere = servers.length > ASKED_BY_ENGINE && servers.every(isOutside);
+  return { hasServers: true, ...(isAskedHere ? { servers } : {}) };
 }
 
 /** The addresses that go with its leases in networks with IPv6, or that its user asked for. */

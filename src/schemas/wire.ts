@@ -59,7 +59,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   mtu: optional(count),
   links: optional(z.array(text)),
   routes: z.array(cidr),
-  dns: optional(z.looseObject({ servers: texts, search: texts })),
+  dns: optional(z.looseObject({ servers: texts, search: texts, options: optional(texts) })),
 });
 
 const materialised: z.ZodType<MaterialisedNetwork> = z.looseObject({
@@ -150,6 +150,7 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   ready: flag,
   strict: optional(z.literal(true)),
   hasServers: optional(z.literal(true)),
+  servers: optional(texts),
 });
 
 /** The name table, on the wire and in an agent's file. */

@@ -19,12 +19,17 @@ export interface EngineDnsSources {
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 const DEFAULT_CONFIG = '/etc/docker/daemon.json';
 
-/** The settings that follow from these sources: as moby's daemon/container_operations.go, flags and daemon.json before resolv.conf, of which `search` counts. Pure. */
+/** The settings that follow from these sources: as moby's daemon/container_operations.go, flags and daemon.json before resolv.conf, of which the last `search` and `options` count. Pure. */
 export function engineDns({ args, config, resolvConf }: EngineDnsSources): HostDns {
   const servers = [...flagValues(args, '--dns'), ...listIn(config, 'dns')];
   const search = [...flagValues(args, '--dns-search'), ...listIn(config, 'dns-search')];
-  const ofHost = [...resolvConf.matchAll(/^\s*search\s+(.+)$/gm)].at(-1)?.[1]?.trim().split(/\s+/) ?? [];
-  return { servers, search: (search.length > 0 ? search : ofHost).filter((domain) => domain !== '.') };
+  const options = [...flagValues(args, '--dns-opt'), ...listIn(config, 'dns-opts')];
+  const ofHost = (key: string) => [...resolvConf.matchAll(new RegExp(`^\\s*${key}\\s+(.+)$`, 'gm'))].at(-1)?.[1]?.trim().split(/\s+/) ?? [];
+  return {
+    servers,
+    search: (search.length > 0 ? search : ofHost('search')).filter((domain) => domain !== '.'),
+    options: options.length > 0 ? options : ofHost('options'),
+  };
 }
 
 /** Never throws: what cannot be read says nothing. */

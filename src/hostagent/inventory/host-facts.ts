@@ -1,6 +1,6 @@
 /** Effects: reads what `hello` reports of this host: its Engine's version and info, and the routes that the address pool must not overlap. */
 import type { Json } from '../../model/docker.ts';
-import type { HostFacts } from '../../model/facts.ts';
+import type { HostDns, HostFacts } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { readEngineDns } from './engine-dns.ts';
 import { canKeepLocal, readUnderlay, runJson } from '../overlay/observe.ts';
@@ -14,7 +14,7 @@ export interface FactsOptions {
   readonly version: string;
   readonly engine: EngineTarget;
   /** Called with the Engine's DNS servers after each reading. */
-  readonly onDnsServers: (servers: readonly string[]) => void;
+  readonly onDns: (dns: HostDns) => void;
 }
 
 export interface FactsReader {
@@ -66,7 +66,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     overlay === 'vxlan' ? readUnderlay(address) : undefined,
     readLinks(),
   ]);
-  options.onDnsServers(dns.servers);
+  options.onDns(dns);
   return {
     name,
     address,

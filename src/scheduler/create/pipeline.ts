@@ -184,7 +184,7 @@ export function createPipeline({
       apiVersion,
       imageReference: String(imageReference),
       refs: claimed.refs,
-      hostSearch: view.host(host)?.facts?.dns?.search ?? [],
+      hostDns: view.host(host)?.facts?.dns ?? { servers: [], search: [] },
       ports: record.ports,
       linkEnv: claimed.record.linkEnv ?? [],
       signed: {

@@ -3,7 +3,7 @@
  * Image, networks, DNS and references to other containers are written again; links and aliases leave (they live in our names, because
  * Docker's own resolver would answer them from one Engine only). Everything else is as the client sent it.
  */
-import { type CreateRequest, type EndpointSettings, type HostConfig, type NetworkRecord } from '../../model/index.ts';
+import { type CreateRequest, type EndpointSettings, type HostConfig, type HostDns, type NetworkRecord } from '../../model/index.ts';
 import { ipv6At, isOnWire } from '../../networks/index.ts';
 import type { Identity, WantedNetwork } from './identify.ts';
 import { type ChosenPorts, withChosen } from '../placement/choose-ports.ts';
@@ -34,8 +34,8 @@ export interface RewriteInput {
   readonly imageReference: string;
   /** Full Engine ids of the containers referred to, by reference as sent. */
   readonly refs: ReadonlyMap<string, string>;
-  /** Search domains of containers on that host whose user names none. */
-  readonly hostSearch?: readonly string[];
+  /** What containers on that host get whose user names nothing. */
+  readonly hostDns?: HostDns;
   /** Numbers of host ports that were chosen for it. */
   readonly ports?: ChosenPorts | undefined;
   /** What its links tell it; its own variables go before. */
@@ -92,13 +92,13 @@ function withPorts(request: CreateRequest, ports: ChosenPorts | undefined): Crea
     : { ...request, HostConfig: { ...HostConfig, PortBindings: withChosen(HostConfig?.PortBindings, ports) } };
 }
 
-function hostConfigOf(hostConfig: HostConfig, { identity, networks, hostSearch }: RewriteInput): HostConfig {
+function hostConfigOf(hostConfig: HostConfig, { identity, networks, hostDns }: RewriteInput): HostConfig {
   const primary = networks[0];
   if (identity.mode.kind !== 'cluster' || primary === undefined) return hostConfig;
   const { Links: _, ...others } = hostConfig;
   // on its own wire a host is not reached, nor its DNS
   const { gateway } = networks.find(({ record }) => !isOnWire(record)) ?? {};
-  const dns = gateway === undefined ? {} : dnsOf(hostConfig, identity.deployment, gateway, hostSearch);
+  const dns = gateway === undefined ? {} : dnsOf(hostConfig, identity.deployment, gateway, hostDns);
   return { ...others, NetworkMode: primary.record.name, ...dns };
 }
 

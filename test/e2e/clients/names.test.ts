@@ -35,7 +35,7 @@ describe('names of containers', () => {
     // each host asks a server of its own, as its Engine's flags say
     cluster = await startCluster({
       store: 'consul',
-      engineArgs: ['--dns', '127.0.0.1', '--dns-search', 'corp.example', '--dns-opt', 'attempts:3'],
+      engineArgs: ['--dns', '127.0.0.1', '--dns-search', 'corp.example', '--dns-opt', 'attempts:3', '--dns-opt', 'ndots:2'],
     });
     for (const { name } of cluster.lab.hosts) startDns(name, '127.0.0.1', { solo: '192.0.2.1', 'intranet.corp.example': '192.0.2.2' });
     scratch = mkdtempSync(join(tmpdir(), 'arpanet-names-'));
@@ -253,22 +253,26 @@ describe('names of containers', () => {
     for (const host of ['h1', 'h3']) {
       const on = ['--label', `arpanet.constraints=["node.hostname==${host}"]`];
       await must(docker('run', '-d', '--name', 'outsider', ...on, 'redis', 'sleep', '3600'));
+      await must(docker('run', '-d', '--name', 'seeker', ...on, 'asker', 'sleep', '3600'));
       const glibc = async (name: string) => (await docker('exec', 'outsider', 'getent', 'ahostsv4', name)).stdout.split(' ')[0];
       assert.equal(await glibc('solo'), '192.0.2.1', host);
       assert.equal(await glibc('intranet'), '192.0.2.2', host);
+      // musl searches where ndots says so: the host's DNS does it
+      assert.deepEqual(await musl('intranet', 'seeker'), ['192.0.2.2'], host);
       const settings = await must(docker('exec', 'outsider', 'cat', '/etc/resolv.conf'));
       assert.match(settings, /^search default\.service\.consul corp\.example$/m);
       assert.match(settings, /attempts:3/);
+      assert.doesNotMatch(settings, /ndots:2/, 'with it an Engine’s resolver would not forward peers’ bare names');
       assert.match(
         await must(docker('inspect', '-f', '{{json .HostConfig.DnsSearch}} {{json .HostConfig.Dns}}', 'outsider')),
         /^(?:\[\]|null) (?:\[\]|null)$/m,
       );
-      await must(docker('rm', '-f', 'outsider'));
+      await must(docker('rm', '-f', 'outsider', 'seeker'));
     }
   });
 
-  it('of outside, for containers with servers of their own: these are asked, for bare words, too; peers are found all the same', async () => {
-    const server = cluster.lab.hosts[0]?.address ?? '';
+  it('of outside, for containers with servers of their own: all of these are asked, for bare words, too; peers are found all the same', async () => {
+    const [server = '', ...silent] = cluster.lab.hosts.map(({ address }) => address);
     startDns('h1', server, { pihole: '192.0.2.53', 'zone.corp.example': '192.0.2.54', 'intranet.own.example': '192.0.2.55' });
     const folder = join(scratch, 'own');
     mkdirSync(folder);
@@ -276,7 +280,7 @@ describe('names of containers', () => {
       (name, index) => `  ${name}:
     image: asker
     command: sleep 3600
-    dns: ${server}
+    dns: [${(index === 0 ? [server] : [...silent, server]).join(', ')}]
     dns_search: own.example
     dns_opt: ["timeout:2"]
     labels: {arpanet.constraints: '["node.hostname==${index === 0 ? 'h2' : 'h3'}"]'}

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { Packet } from 'dns2';
 import * as fc from 'fast-check';
 import { createResponder, type RespondDeps, type Responder } from '../../../src/dns/respond.ts';
+import { candidates, searchListOf } from '../../../src/dns/search.ts';
 import type { NamedInstance } from '../../../src/model/index.ts';
 import { instance, nameTable } from '../../support/fakes/literal-names.ts';
 
@@ -251,6 +252,70 @@ describe('what is forwarded', () => {
     }
     assert.equal(asked('db', '10.32.0.1'), 0);
     assert.equal(asked('nobody.abc.service.consul', '10.32.0.1'), 3);
+  });
+});
+
+describe('the rest of what a host says of DNS', () => {
+  const web = instance('1.web.abc', { abc: '10.32.0.1' });
+  it('more servers of a container’s own than its Engine’s resolver asks: they are asked here, for bare and reverse names, too', () => {
+    const servers = ['10.0.0.1', '10.0.0.2', '10.0.0.3'];
+    const own = responder([
+      instance('1.web.abc', { abc: '10.32.0.1' }, { hasServers: true, servers }),
+      instance('1.db.abc', { abc: '10.32.0.2' }),
+    ]);
+    for (const name of ['example.com', 'printer', '9.9.9.9.in-addr.arpa']) {
+      const reply = own.respond(query(name), '10.32.0.1', 'udp');
+      assert.ok(reply.kind === 'forward', name);
+      assert.deepEqual([reply.to, (reply.otherwise[3] ?? 0) & 15], [{ servers }, 2], `${name}: then its Engine’s resolver goes on`);
+    }
+    assert.deepEqual(addresses(ask(own, query('db'), '10.32.0.1')), ['10.32.0.2']);
+  });
+  it('ndots: names with fewer dots are searched for containers, and for nobody else', () => {
+    const own = responder([web]);
+    const firstOf = (name: string, from = '10.32.0.1'): readonly string[] => {
+      const reply = own.respond(query(name), from, 'udp');
+      assert.ok(reply.kind === 'forward', name);
+      return (reply.first ?? []).map(({ message }) => Packet.parse(message).questions[0]?.name ?? '');
+    };
+    assert.deepEqual(firstOf('intranet'), []);
+    own.search({ domains: ['corp.example', 'example'], ndots: 2 });
+    assert.deepEqual(firstOf('intranet'), ['intranet.corp.example', 'intranet.example']);
+    assert.deepEqual(firstOf('wiki.hr'), ['wiki.hr.corp.example', 'wiki.hr.example']);
+    assert.deepEqual(firstOf('www.wiki.hr'), []);
+    assert.deepEqual(firstOf('intranet', host), []);
+    const reply = own.respond(query('intranet'), '10.32.0.1', 'udp');
+    const [first] = reply.kind === 'forward' ? (reply.first ?? []) : [];
+    assert.ok(first);
+    const theirs = (rcode: number, found: readonly string[]): Buffer => {
+      const packet = Packet.parse(first.message);
+      Object.assign(packet.header, { qr: 1, rcode });
+      const name = 'intranet.corp.example';
+      packet.answers = found.map((address) => new Packet.Resource({ name, type: TYPE.A, class: 1, ttl: 60, address }));
+      return packet.toBuffer();
+    };
+    assert.equal(first.answer(theirs(3, [])), undefined, 'then the next one');
+    assert.equal(first.answer(theirs(0, [])), undefined);
+    const made = Packet.parse(first.answer(theirs(0, ['192.0.2.2'])) ?? Buffer.alloc(0));
+    assert.equal(made.header.id, 0xbeef);
+    assert.equal(made.questions[0]?.name, 'intranet');
+    assert.deepEqual(
+      made.answers.map(({ name, domain, address }) => [name, domain ?? address]),
+      [
+        ['intranet', 'intranet.corp.example'],
+        ['intranet.corp.example', '192.0.2.2'],
+      ],
+    );
+  });
+  it('reads what may stand in a resolv.conf', () => {
+    assert.deepEqual(searchListOf({ search: ['Corp.Example.', 'a b'], options: ['ndots:1', 'ndots:5', 'timeout:1'] }), {
+      domains: ['corp.example'],
+      ndots: 5,
+    });
+    assert.deepEqual(searchListOf({ search: [], options: ['ndots:x', 'ndots:-1', 'ndots'] }), { domains: [], ndots: 0 });
+    assert.equal(searchListOf({ search: [], options: ['ndots:999'] }).ndots, 15);
+    const list = { domains: ['corp.example', 'x'.repeat(240)], ndots: 3 };
+    assert.deepEqual(candidates('a'.repeat(60), list), [`${'a'.repeat(60)}.corp.example`], 'no name is longer than DNS has it');
+    for (const name of ['', 'corp.example', 'wiki.Corp.Example']) assert.deepEqual(candidates(name, list), [], name);
   });
 });
 

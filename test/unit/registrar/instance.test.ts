@@ -101,6 +101,14 @@ describe('an instance', () => {
       assert.equal(named([plain], [literalView(plain, { state })])[0]?.state, expected, JSON.stringify(state));
     const servers = { ...plain, request: { ...plain.request, HostConfig: { Dns: ['10.0.0.53'] } } };
     assert.equal(named([servers], [literalView(servers)])[0]?.hasServers, true);
+    // an Engine's resolver asks three, and the agent is the first
+    const serversOf = (...Dns: string[]) => {
+      const own = { ...plain, request: { ...plain.request, HostConfig: { Dns } } };
+      return named([own], [literalView(own)])[0]?.servers;
+    };
+    const three = ['10.0.0.53', 'fd00::53', '10.0.0.54'];
+    assert.deepEqual([serversOf(...three.slice(1)), serversOf(...three)], [undefined, three]);
+    assert.equal(serversOf('127.0.0.1', ...three), undefined, 'its own loopback is asked from inside');
     const withLabel = (value: string) =>
       literalRecord('abc_web_1', { request: { ...plain.request, Hostname: 'gw', Labels: { 'arpanet.dns': value } } });
     const [starting] = named([withLabel('running')], [literalView(plain, { state: { Health: { Status: 'starting' } } })]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { type CreateRequest, type NetworkRecord, withoutReservedLabels } from '../../../src/model/index.ts';
+import { type CreateRequest, type HostDns, type NetworkRecord, withoutReservedLabels } from '../../../src/model/index.ts';
 import { identify } from '../../../src/scheduler/create/identify.ts';
 import { recordFromLabels } from '../../../src/scheduler/create/rewrite-labels.ts';
 import { rewrite } from '../../../src/scheduler/create/rewrite.ts';
@@ -27,10 +27,10 @@ interface More {
   readonly apiVersion?: string;
   readonly refs?: Record<string, string>;
   readonly image?: string;
-  readonly hostSearch?: readonly string[];
+  readonly hostDns?: HostDns;
 }
 
-function rewritten(request: CreateRequest, { apiVersion = '1.43', refs, image = request.Image ?? '', hostSearch = [] }: More = {}) {
+function rewritten(request: CreateRequest, { apiVersion = '1.43', refs, image = request.Image ?? '', hostDns }: More = {}) {
   const identity = identify({ name: 'abc_web_1', request, taken: () => [] });
   const networks = identity.networks.map((wanted, index) => ({
     record: record(wanted.reference),
@@ -47,7 +47,7 @@ function rewritten(request: CreateRequest, { apiVersion = '1.43', refs, image = 
     imageReference: image,
     refs: new Map(Object.entries(refs ?? {})),
     linkEnv: [],
-    hostSearch,
+    ...(hostDns === undefined ? {} : { hostDns }),
     signed,
   });
 }
@@ -120,12 +120,24 @@ describe('the user’s DNS settings', () => {
 
   it('have the search domains of the host in them, unless the user names some', () => {
     const searchOf = (DnsSearch?: readonly string[]) =>
-      rewritten({ Labels, HostConfig: DnsSearch === undefined ? {} : { DnsSearch } }, { hostSearch: ['host.example'] }).body.HostConfig
-        ?.DnsSearch;
+      rewritten(
+        { Labels, HostConfig: DnsSearch === undefined ? {} : { DnsSearch } },
+        { hostDns: { servers: [], search: ['host.example'] } },
+      ).body.HostConfig?.DnsSearch;
     assert.deepEqual(searchOf(), ['abc.service.consul', 'host.example']);
     assert.deepEqual(searchOf([]), ['abc.service.consul', 'host.example']);
     assert.deepEqual(searchOf(['corp.example']), ['abc.service.consul', 'corp.example']);
     assert.deepEqual(searchOf(['.']), ['abc.service.consul']);
+  });
+
+  it('have the options of the host without its ndots, with which no bare name would reach the host’s DNS', () => {
+    const optionsOf = (options: readonly string[], DnsOptions?: readonly string[]) =>
+      rewritten({ Labels, HostConfig: DnsOptions === undefined ? {} : { DnsOptions } }, { hostDns: { servers: [], search: [], options } })
+        .body.HostConfig?.DnsOptions;
+    assert.deepEqual(optionsOf(['rotate', 'timeout:1']), [], 'the Engine gives them');
+    assert.deepEqual(optionsOf(['ndots:5', 'timeout:1']), ['timeout:1']);
+    assert.deepEqual(optionsOf(['ndots:5']), ['attempts:2'], 'an empty list would mean the host’s');
+    assert.deepEqual(optionsOf(['ndots:5'], ['use-vc']), ['use-vc']);
   });
 });
 
