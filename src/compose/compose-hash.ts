@@ -46,6 +46,20 @@ const limit =
   (value) =>
     list(value).map((one) => ({ Path: map(one)['path'], [unit]: read(map(one)[unit.toLowerCase()]) }));
 
+const hooks: Form = (value) =>
+  list(value).map((one) =>
+    struct(one, {
+      command: wordsOf,
+      user: textOf,
+      privileged: flag,
+      working_dir: same,
+      environment: (env) =>
+        sorted(Array.isArray(env) ? Object.fromEntries(env.map(textOf).map((text) => text.split(/=([^]*)/, 2))) : env, (given) =>
+          given === undefined || given === null ? null : textOf(given),
+        ),
+    }),
+  );
+
 /** The fields of a service in the order of compose-go's struct, each as it is written. */
 const FIELDS: Readonly<Record<string, Form>> = {
   profiles: texts,
@@ -192,6 +206,8 @@ const FIELDS: Readonly<Record<string, Form>> = {
   volumes: (value) => Object.values(map(value)),
   volumes_from: texts,
   working_dir: same,
+  post_start: hooks,
+  pre_stop: hooks,
 };
 /** Written although there is nothing. */
 const ALWAYS = new Set(['command', 'entrypoint']);

@@ -11,6 +11,7 @@ import {
 } from '../model/index.ts';
 import { type Definition, isMap } from './normalize.ts';
 import { hashedText } from './compose-hash.ts';
+import { hookLabels } from './hooks.ts';
 import { secretFiles } from './stored-files.ts';
 import { absolutePath, bytesOf, type Mount, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
 import { formatReservedCpus } from '../text/reserve-label.ts';
@@ -96,6 +97,7 @@ export function requestOf(service: string, definition: Definition, number: numbe
       ...(preferences.length === 0 ? {} : { [labels.spread]: JSON.stringify(preferences) }),
       ...placementLabels(definition),
       ...(files.length === 0 ? {} : { [labels.files]: JSON.stringify(files) }),
+      ...hookLabels(definition, around.variables),
       [composeLabels.project]: around.project,
       [composeLabels.service]: service,
       [composeLabels.number]: textOf(number),

@@ -8,9 +8,6 @@ const REFUSED: Reasons = {
   'services.*.credential_spec': 'it is for Windows hosts',
   'services.*.provider': 'it runs a program beside compose',
   'services.*.models': 'it is for Docker Desktop',
-  'services.*.post_start': 'the cluster also starts instances after the deploy, and would not run it there: do it in the entrypoint',
-  'services.*.pre_stop':
-    'the cluster also removes instances after the deploy, and would not run it there: let the program do it on its stop signal',
   'services.*.build.additional_contexts':
     'an Engine that is sent a context takes one: build it by "docker compose build" at this endpoint, and a deploy uses the image',
   'services.*.build.entitlements': "an Engine's own builder grants none",

@@ -6,6 +6,7 @@
 export { isBearer } from './bearer.ts';
 export { dockerFor } from './client.ts';
 export { createEventDedup } from './event-dedup.ts';
+export { type ExecAccess, runToEnd } from './exec.ts';
 export { engineEvents } from './events.ts';
 export { reset, watchHalfOpen } from './half-open.ts';
 export { lines } from './lines.ts';

@@ -15,6 +15,8 @@ export const labels = {
   files: 'arpanet.files',
   /** When the leader starts an instance of a maintained service again, in its Engine's place: `on-failure,delay=5s,window=2m,attempts=3`. */
   restart: 'arpanet.restart',
+  /** What runs in it after a start and before a stop by the cluster, as JSON; `arpanet deploy` writes it. */
+  hooks: 'arpanet.hooks',
   /** Written by us on the container whose network a build uses: the id of the build's request. */
   build: 'arpanet.build',
   /** Written by us on instances of jobs: the iteration that they are of, `3`; of a job on every host `global-3`. */

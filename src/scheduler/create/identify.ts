@@ -8,6 +8,7 @@ import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode,
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
 import { checkDrainTime } from './drain-time.ts';
 import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
+import { parseHooks } from '../../text/hooks-label.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
 import { reschedulePolicyOf } from '../../text/reschedule-policy.ts';
 
@@ -61,6 +62,12 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
       throw new ArpanetError('invalid', `label ${label} is "${value.slice(0, 80)}": it must be ${values.join(' or ')}`);
   }
   checkDrainTime(given);
+  const hooks = given[labels.hooks];
+  if (hooks && parseHooks(hooks) === undefined)
+    throw new ArpanetError(
+      'invalid',
+      `label ${labels.hooks} is "${hooks.slice(0, 80)}": it must be like {"post_start":[{"command":["warm","up"]}]}`,
+    );
   const { unreadable } = reschedulePolicyOf(labels.reschedule, request);
   if (unreadable !== undefined) throw new ArpanetError('invalid', unreadable);
   const oneoff = isOneoff(given);

@@ -5,6 +5,7 @@ import { engineError } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView, isUnreachable, type ServiceRecord, type ServiceTemplate } from '../../model/index.ts';
 import type { ServicesDeps } from '../deps.ts';
 import { callEngine, removeCreated } from '../engine-calls.ts';
+import { runHooks, runLastHooks } from './hooks.ts';
 import { putSecrets } from '../secret-files.ts';
 import { OUR_REQUEST } from './replica-plan.ts';
 import { instanceName, instanceRequest } from './template.ts';
@@ -15,7 +16,10 @@ const TIMEOUT_MS = 60_000;
 const STOP_SECONDS = 10;
 
 export interface InstanceActions {
-  /** Creates and starts instance `number`, `on` this host if one is named; its id. Undone when it does not start. Throws as `Containers.create` does. */
+  /**
+   * Creates and starts instance `number`, `on` this host if one is named; its id. Undone when it does not start. Throws as `Containers.create` does, and `conflict`
+   * when a command of its label `arpanet.hooks` fails, as all that start it do.
+   */
   readonly add: (template: ServiceTemplate, number: number, on?: string) => Promise<string>;
   readonly start: (container: ContainerView) => Promise<void>;
   /** Takes it out of DNS, waits `drainMs` for open connections, then stops it. Throws `engine`, as the others do. */
@@ -93,6 +97,7 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
           isStarted = true;
           await deps.failpoint('scale.started');
         });
+        await runHooks(deps, made, 'post_start', lost);
       } catch (error) {
         if (!isStarted) await removeCreated(deps.scheduler, made);
         throw error;
@@ -101,10 +106,12 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
     },
     async start(container) {
       await started(container);
+      await runHooks(deps, container, 'post_start', lost);
     },
     async stop(container, drainMs) {
       await deps.scheduler.containers.withdrawn(container, async () => {
         await drained(container, drainMs);
+        await runLastHooks(deps, container, lost);
         await post(container, 'stop', stopSecondsOf(container));
       });
       await synced(container);
@@ -112,8 +119,10 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
     async restart(container, drainMs) {
       await deps.scheduler.containers.withdrawn(container, async () => {
         await drained(container, drainMs);
+        await runLastHooks(deps, container, lost);
         await restarted(container, stopSecondsOf(container));
       });
+      await runHooks(deps, container, 'post_start', lost);
     },
     async replaceLost(container) {
       const { id } = await deps.scheduler.containers.replaceLost(container.name, `${OUR_REQUEST}${deps.newId().slice(0, 32)}`, lost);
@@ -121,11 +130,13 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
       if (made === undefined) throw new ArpanetError('unavailable', `the replacement of ${container.name} was created and is gone already`);
       await putSecrets(deps, made);
       await started(made);
+      await runHooks(deps, made, 'post_start', lost);
     },
     async remove(container, drainMs, of) {
       if (isUnreachable(container.hostState)) return deps.scheduler.containers.abandonLost(container);
       await deps.scheduler.containers.withdrawn(container, async () => {
         await drained(container, drainMs);
+        await runLastHooks(deps, container, lost);
         if (container.facts.inspect.State.Running) {
           await call(container.host, 'POST', `/containers/${container.id}/stop`, [304, 404], TIMEOUT_MS + stopSecondsOf(container) * 1000);
         }

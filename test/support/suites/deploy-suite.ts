@@ -169,6 +169,60 @@ secrets:
         await take('built', 'built-app', `built/app:${builder}`);
       });
 
+    it('commands after each start and before each stop, whoever starts and stops: the deploy, a scale, an update, a removal', async () => {
+      const file = (word: string, count: number) => `
+services:
+  web:
+    image: busybox
+    command: sleep 3600
+    stop_grace_period: 0s
+    scale: ${count}
+    environment: {WORD: ${word}}
+    volumes: ["seen:/seen"]
+    deploy: {placement: {constraints: ["node.hostname==h3"]}, update_config: {monitor: 1s}}
+    post_start: [{command: [sh, -c, 'echo $$HOOK $$WORD $$(hostname) >> /seen/started'], environment: {HOOK: up}, working_dir: /tmp}]
+    pre_stop: [{command: [sh, -c, 'echo $$WORD $$(hostname) >> /seen/stopped; false']}]
+volumes: {seen: }
+`;
+      write({ 'hooked/compose.yml': file('one', 2) });
+      const ids = async () =>
+        (await must(given().docker('ps', '-q', '--filter', 'label=com.docker.compose.project=hooked'))).trim().split('\n').sort();
+      const read = async (file: string) =>
+        (await must(given().docker('run', '--rm', '-v', 'hooked_seen:/seen', 'busybox', 'cat', `/seen/${file}`))).trim().split('\n').sort();
+      await must(deploy('hooked/compose.yml', 'hooked'));
+      const first = await ids();
+      assert.deepEqual(
+        await read('started'),
+        first.map((id) => `up one ${id}`),
+      );
+      await must(given().arpanet('scale', 'hooked/web=3'));
+      const three = await ids();
+      assert.deepEqual(
+        await read('started'),
+        three.map((id) => `up one ${id}`),
+      );
+      write({ 'hooked/compose.yml': file('two', 3) });
+      await must(deploy('hooked/compose.yml', 'hooked'));
+      const second = await ids();
+      assert.deepEqual(await read('started'), [...three.map((id) => `up one ${id}`), ...second.map((id) => `up two ${id}`)]);
+      assert.deepEqual(
+        await read('stopped'),
+        three.map((id) => `one ${id}`),
+        'one that fails does not prevent the stop',
+      );
+      await must(given().arpanet('rm', 'hooked'));
+      assert.deepEqual(await read('stopped'), [...three.map((id) => `one ${id}`), ...second.map((id) => `two ${id}`)]);
+      await must(given().docker('volume', 'rm', 'hooked_seen'));
+      write({
+        'hooked/compose.yml':
+          'services:\n  web: {image: busybox, command: sleep 3600, stop_grace_period: 0s, post_start: [{command: [sh, -c, echo no luck; exit 4]}]}\n',
+      });
+      const { code, stderr } = await deploy('hooked/compose.yml', 'hooked');
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, /hooked-web-1: post_start command ".*" exited with status 4: no luck/);
+      await take('hooked');
+    });
+
     it('a build that fails says what its command said, and nothing was made', async () => {
       write({
         'broken/Dockerfile': 'FROM busybox\nRUN echo the reason; exit 3\n',

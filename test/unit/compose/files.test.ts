@@ -48,13 +48,13 @@ const order = (text: string, asked = {}) => plan(text, [], asked).waves.map((wav
 
 describe('fig and compose files', () => {
   it('an unknown key is named with file, line and what was meant; all complaints come at once', () => {
-    const file = 'services:\n  web:\n    image: busybox\n    enviroment:\n      A: 1\n    ports: 80\n    post_start: []\n';
+    const file = 'services:\n  web:\n    image: busybox\n    enviroment:\n      A: 1\n    ports: 80\n    provider: {type: x}\n';
     assert.throws(() => read(file), {
       kind: 'invalid',
       message: [
         'compose.yml:4: services.web.enviroment: unknown key: did you mean "environment"?',
         'compose.yml:6: services.web.ports must be a list',
-        'compose.yml:7: services.web.post_start: is not supported: the cluster also starts instances after the deploy, and would not run it there: do it in the entrypoint',
+        'compose.yml:7: services.web.provider: is not supported: it runs a program beside compose',
       ].join('\n'),
     });
   });
@@ -236,6 +236,22 @@ volumes: {data: }
         /compose\.yml:2: services\.web\.build\.\w+: is not supported: /,
       );
     assert.throws(() => plan('services:\n  web: {user: me}\n'), /it has no image/);
+  });
+
+  it('commands after a start and before a stop are in a label, by which the cluster runs them', () => {
+    const hooks = (text: string) =>
+      JSON.parse(requestOf(`services:\n  web: {image: a, ${text}}\n`)?.Labels?.['arpanet.hooks'] ?? 'null') as unknown;
+    assert.deepEqual(
+      hooks(
+        'post_start: [{command: sh -c "echo hi", user: root, privileged: true, working_dir: /srv, environment: [A=1, NOT_SET]}], pre_stop: [{command: [drain, "now"]}]',
+      ),
+      {
+        post_start: [{ command: ['sh', '-c', 'echo hi'], user: 'root', privileged: true, workingDir: '/srv', env: ['A=1'] }],
+        pre_stop: [{ command: ['drain', 'now'] }],
+      },
+    );
+    assert.equal(hooks('post_start: []'), null);
+    assert.throws(() => hooks('pre_stop: [{command: []}]'), /compose\.yml:2: services\.web: pre_stop: a command is missing/);
   });
 
   it('a global service has an instance on each host at most, is replaced stop-first, and waits for a lost host', () => {

@@ -98,6 +98,8 @@ const VALUES: Readonly<Record<string, unknown>> = {
   pids_limit: 10,
   platform: 'linux/arm64',
   ports: ['80:80'],
+  post_start: [{ command: 'x' }],
+  pre_stop: [{ command: 'x' }],
   privileged: true,
   profiles: ['p'],
   pull_policy: 'always',
@@ -274,8 +276,6 @@ describe('the keys of the schemas', () => {
 /** Values that the schema takes, of keys that are refused. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
   credential_spec: {},
-  post_start: [{ command: 'x' }],
-  pre_stop: [{ command: 'x' }],
 };
 const BUILD_SAMPLES: Readonly<Record<string, unknown>> = { isolation: 'process', privileged: true };
 /** Where fig's form is another. */

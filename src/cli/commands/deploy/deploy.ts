@@ -10,6 +10,7 @@ import { ensureImages, withImage } from './image.ts';
 import { createContent } from './stored-content.ts';
 import { count } from '../../output/table.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
+import { runHooks } from './hooks.ts';
 import { refuseUnfit, rehearse } from './rehearse.ts';
 import { until } from './until.ts';
 
@@ -49,7 +50,7 @@ export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: De
     const found: string[] = [];
     await Promise.all(
       steps.map(async (step) => {
-        const id = await carriedOut(api, step);
+        const id = await carriedOut(api, step, say);
         if (id !== undefined) found.push(id);
         done.push({ container: step.container, action: step.action, id });
         say(`${step.container}: ${SAID[step.action]}`);
@@ -59,7 +60,7 @@ export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: De
   }
   for (const orphan of job.orphans) {
     const name = orphan.Names[0]?.slice(1) ?? orphan.Id;
-    if (flags.removeOrphans === true) await removeContainer(api, orphan.Id);
+    if (flags.removeOrphans === true) await removeContainer(api, orphan.Id, say);
     say(
       flags.removeOrphans === true ? `${name}: removed` : `${name} is of a service that the files do not have: --remove-orphans removes it`,
     );
@@ -89,13 +90,14 @@ async function rolled(api: ApiClient, job: Job, { service, steps, count: wanted,
 }
 
 /** The container's id, unless it was removed. */
-async function carriedOut(api: ApiClient, step: Step): Promise<string | undefined> {
+async function carriedOut(api: ApiClient, step: Step, say: Say): Promise<string | undefined> {
   const { action, id } = step;
   if (action === 'keep') return id;
-  if (id !== undefined && action === 'remove') await removeContainer(api, id);
+  if (id !== undefined && action === 'remove') await removeContainer(api, id, say);
   if (action === 'remove') return undefined;
   const mine = action === 'start' && id !== undefined ? id : await created(api, step);
   await api.json(`/containers/${mine}/start`, { method: 'POST' });
+  await runHooks(api, mine, 'post_start');
   return mine;
 }
 
@@ -116,7 +118,11 @@ async function created(api: ApiClient, { container, request, platform }: Step): 
   return Id;
 }
 
-async function removeContainer(api: ApiClient, id: string): Promise<void> {
+/** A command before the stop that fails is said, and keeps nothing from being removed. */
+async function removeContainer(api: ApiClient, id: string, say: Say): Promise<void> {
+  await runHooks(api, id, 'pre_stop').catch((error: unknown) => {
+    if (!isKind(error, 'engine') || error.engineStatus !== 404) say(error instanceof Error ? error.message : String(error));
+  });
   await api.json(`/containers/${id}/stop`, { method: 'POST' }).catch((error: unknown) => {
     if (!isKind(error, 'engine') || error.engineStatus !== 404) throw error;
   });
