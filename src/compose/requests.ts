@@ -12,8 +12,9 @@ import {
 import { type Definition, isMap } from './normalize.ts';
 import { hashedText } from './compose-hash.ts';
 import { hookLabels } from './hooks.ts';
+import { anonymousVolumes, mountsOf } from './mounts.ts';
 import { secretFiles } from './stored-files.ts';
-import { absolutePath, bytesOf, type Mount, mountOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
+import { absolutePath, bytesOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
 import { formatReservedCpus } from '../text/reserve-label.ts';
 
 /** What a stack's names mean in the cluster. */
@@ -198,7 +199,6 @@ function bodyOf(definition: Definition, around: Surroundings, fromEnvFiles: Text
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const { target, hostIp, published } of ports) (bindings[target] ??= []).push({ HostIp: hostIp, HostPort: published });
   const exposed = texts(definition['expose']).flatMap((one) => portsOf(one).map((port) => port.target));
-  const anonymous = mounts(definition).filter((mount) => mount.type === 'volume' && mount.source === '');
   return {
     ...some({
       Hostname: definition['hostname'],
@@ -216,12 +216,10 @@ function bodyOf(definition: Definition, around: Surroundings, fromEnvFiles: Text
     }),
     Env: env,
     ExposedPorts: Object.fromEntries([...Object.keys(bindings), ...exposed].map((port) => [port, {}])),
-    Volumes: Object.fromEntries(anonymous.map((mount) => [mount.target, {}])),
+    Volumes: Object.fromEntries(anonymousVolumes(definition).map((target) => [target, {}])),
     HostConfig: hostConfigOf(definition, around, bindings),
   };
 }
-
-const mounts = (definition: Definition) => Object.values(map(definition['volumes'])).map(mountOf);
 
 function hostConfigOf(definition: Definition, around: Surroundings, bindings: HostConfig['PortBindings']): HostConfig {
   const deploy = map(definition['deploy']);
@@ -229,21 +227,10 @@ function hostConfigOf(definition: Definition, around: Surroundings, bindings: Ho
   const cpus = map(limits)['cpus'] ?? definition['cpus'];
   const memory = map(limits)['memory'] ?? definition['mem_limit'];
   const reserved = map(reservations)['memory'] ?? definition['mem_reservation'];
-  const binds = mounts(definition).flatMap(({ type, source, target, mode, mustExist = false }) => {
-    if (type === 'tmpfs' || source === '' || mustExist) return [];
-    const from = type === 'volume' ? around.volume(source) : absolutePath(around.folder, source, around.variables['HOME']);
-    return [`${from}:${target}:${mode === '' ? 'rw' : mode}`];
-  });
-  const inMemory = mounts(definition).flatMap(({ type, target, mode }) => (type === 'tmpfs' ? [`${target}:${mode}`] : []));
-  const tmpfs = [...texts(definition['tmpfs']), ...inMemory];
-  // Only in this form does an Engine refuse a source that is missing.
-  const strict = mounts(definition).filter(({ mustExist }) => mustExist);
   return some({
-    Binds: binds,
-    Mounts: strict.length === 0 ? undefined : strict.map((mount) => strictBind(mount, around)),
+    ...mountsOf(definition, texts(definition['tmpfs']), around),
     PortBindings: bindings,
     RestartPolicy: restartOf(definition),
-    Tmpfs: tmpfs.length === 0 ? undefined : Object.fromEntries(tmpfs.map((one) => [one.split(':')[0] ?? '', one.split(':')[1] ?? ''])),
     VolumesFrom: when(definition['volumes_from'], (value) =>
       texts(value).map((one) =>
         one.replace(/^container:|^([^:]+)/, (_, name: string | undefined) => (name ? `${around.project}-${name}-1` : '')),
@@ -315,18 +302,6 @@ function hostConfigOf(definition: Definition, around: Surroundings, bindings: Ho
       Config: Object.fromEntries(Object.entries(map(map(value)['options'])).map(([key, one]) => [key, textOf(one)])),
     })),
   });
-}
-
-function strictBind({ source, target, mode }: Mount, { folder, variables }: Surroundings): Json {
-  const words = mode.split(',');
-  const propagation = words.find((word) => /^r?(?:shared|slave|private)$/.test(word));
-  return {
-    Type: 'bind',
-    Source: absolutePath(folder, source, variables['HOME']),
-    Target: target,
-    ReadOnly: words.includes('ro'),
-    ...(propagation === undefined ? {} : { BindOptions: { Propagation: propagation } }),
-  };
 }
 
 /** `gpus: all`, a list of them, and `deploy.resources.reservations.devices`: what `docker run --gpus` asks of an Engine. */

@@ -98,6 +98,8 @@ export interface Mount {
   readonly mode: string;
   /** A bind whose source an Engine must not make. */
   readonly mustExist?: boolean;
+  /** The part of a volume that is mounted. */
+  readonly subpath?: string;
 }
 
 /** `/data`, `name:/data:ro`, `./here:/data`, or the long form. */
@@ -114,7 +116,7 @@ export function mountOf(value: unknown): Mount {
 /** In the long form, as compose writes it. */
 export function longMount(value: unknown, pathOf: (path: string) => string): Readonly<Record<string, unknown>> {
   const given = (typeof value === 'object' && value !== null ? value : {}) as Map;
-  const { type, source, target, mode } = mountOf(value);
+  const { type, source, target, mode, subpath } = mountOf(value);
   const words = mode.split(',');
   const isLong = given['target'] !== undefined;
   const bind = (given['bind'] ?? {}) as Map;
@@ -131,7 +133,7 @@ export function longMount(value: unknown, pathOf: (path: string) => string): Rea
           : { create_host_path: isTrue(bind['create_host_path']) }
         : { create_host_path: true }),
     },
-    volume: words.includes('nocopy') ? { nocopy: true } : {},
+    volume: { ...(words.includes('nocopy') ? { nocopy: true } : {}), ...(subpath === undefined ? {} : { subpath }) },
     tmpfs: {
       ...(tmpfs['size'] === undefined ? {} : { size: String(bytesOf(tmpfs['size'])) }),
       ...(tmpfs['mode'] === undefined ? {} : { mode: Number(tmpfs['mode']) }),
@@ -157,11 +159,19 @@ function longMountOf({ type = 'volume', source = '', target, read_only: readOnly
   const { nocopy, subpath } = (volume ?? {}) as Map;
   const { size, mode } = (tmpfs ?? {}) as Map;
   if (recursive !== undefined) throw bad('bind.recursive is not supported: what is mounted below the source is in the container, too');
-  if (subpath !== undefined) throw bad('volume.subpath is not supported: give the part a volume of its own');
+  if (subpath !== undefined && (type !== 'volume' || source === ''))
+    throw bad('volume.subpath is a part of a volume that has a name: give it a source');
   const words =
     type === 'tmpfs'
       ? [size === undefined ? '' : `size=${bytesOf(size)}`, mode === undefined ? '' : `mode=${Number(mode).toString(8)}`]
       : [isTrue(readOnly) ? 'ro' : '', isTrue(nocopy) ? 'nocopy' : '', textOf(propagation ?? ''), textOf(selinux ?? '')];
   const mustExist = type === 'bind' && !isTrue(isMade);
-  return { type, source: textOf(source), target, mode: words.filter(Boolean).join(','), ...(mustExist ? { mustExist } : {}) };
+  return {
+    type,
+    source: textOf(source),
+    target,
+    mode: words.filter(Boolean).join(','),
+    ...(mustExist ? { mustExist } : {}),
+    ...(subpath === undefined ? {} : { subpath: textOf(subpath) }),
+  };
 }

@@ -46,6 +46,8 @@ export interface HostSnapshot {
   /** Go's words (`linux`, `amd64`) or uname's (`x86_64`). */
   readonly os: string;
   readonly arch: string;
+  /** The newest that its Engine speaks; absent: not known. */
+  readonly apiVersion?: string;
   /** Names of its network interfaces; absent: not known. */
   readonly links?: readonly string[];
   /** What its Engine says: `operatingsystem`, `kernelversion`, `storagedriver`, `ostype`, and the Engine's own labels (`dockerd --label`). */

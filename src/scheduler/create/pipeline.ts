@@ -33,6 +33,7 @@ import { incompleteCreate, type Refusals } from './refusals.ts';
 import { createUndo, type UndoStack } from './undo.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import { inBackground } from '../../telemetry/faults.ts';
+import { neededVersion } from '../placement/request.ts';
 import { olderVersion } from '../../text/api-version.ts';
 
 const ENGINE_TIMEOUT_MS = 120_000;
@@ -175,7 +176,7 @@ export function createPipeline({
     const [imageReference] = await orSilent(prepared);
     stillWanted(create.signal);
     await deps.failpoint('create.prepared');
-    const apiVersion = olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion);
+    const apiVersion = neededVersion(claimed.request) ?? olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion);
     const { body, connectAfter } = rewrite({
       request: claimed.request,
       identity: claimed.identity,

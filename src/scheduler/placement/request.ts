@@ -19,6 +19,7 @@ export function placementRequest(identity: Identity, request: CreateRequest, fac
   refuseUnreadable(request.Labels?.[labels.reserve]);
   refuseUnreadableRule(request.Labels?.[labels.restart]);
   const spreadOver = spreadKeys(request);
+  const apiVersion = neededVersion(request);
   return {
     ...others,
     deployment: identity.deployment,
@@ -30,8 +31,20 @@ export function placementRequest(identity: Identity, request: CreateRequest, fac
     ...(request.Labels?.[labels.iteration]?.startsWith('global-') === true ? { countsEnded: true as const } : {}),
     ...(spreadOver.length === 0 ? {} : { spreadOver }),
     ...(platform ? { platform } : {}),
+    ...(apiVersion === undefined ? {} : { apiVersion }),
     ...(identity.replaces === undefined ? {} : { replaces: identity.replaces }),
   };
+}
+
+/** Where an Engine's API has had a part of a volume as a mount since (moby docs/api/version-history.md). */
+const SUBPATH_SINCE = '1.45';
+
+/** The oldest version of an Engine's API that has all of the request; undefined: any that arpanet speaks. */
+export function neededVersion({ HostConfig }: Pick<CreateRequest, 'HostConfig'>): string | undefined {
+  const hasPart = HostConfig?.Mounts?.some((mount) =>
+    Boolean((mount['VolumeOptions'] as { Subpath?: string } | null | undefined)?.Subpath),
+  );
+  return hasPart === true ? SUBPATH_SINCE : undefined;
 }
 
 function maxPerHostOf(request: CreateRequest): Pick<PlacementRequest, 'maxPerHost'> {

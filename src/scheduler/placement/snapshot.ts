@@ -37,6 +37,8 @@ export interface PlacementRequest {
   readonly imageBytes?: number | undefined;
   /** Links that its host must have; an empty one is a network of driver macvlan or ipvlan that needs none. */
   readonly parentLinks?: readonly string[];
+  /** The oldest version of its Engine's API that has all of it; absent: any does. */
+  readonly apiVersion?: string;
   /** `linux/arm64`, as in `?platform=`. */
   readonly platform?: string;
   /** The container that goes when this one comes: its ports and reservations are free for it. Id or name. */

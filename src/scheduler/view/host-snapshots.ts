@@ -90,6 +90,7 @@ export function hostSnapshot({
     labels: record.labels,
     os: facts?.os ?? '',
     arch: facts?.arch ?? '',
+    ...(facts === undefined ? {} : { apiVersion: facts.apiVersion }),
     ...(facts?.links === undefined ? {} : { links: facts.links }),
     ...(facts === undefined ? {} : { engine: engineLabels(facts) }),
     cpus: Math.min(facts?.cpus ?? 0, record.limits?.cpus ?? Infinity),

@@ -223,6 +223,30 @@ volumes: {seen: }
       await take('hooked');
     });
 
+    it('a part of a volume, on an Engine that knows what that is; where none may be taken it is refused, and no container has all of it', async () => {
+      const file = (host: string) => `
+services:
+  fill: {image: busybox, command: 'sh -c "mkdir -p /all/inner; echo here > /all/inner/file"', volumes: ["data:/all"]}
+  part:
+    image: busybox
+    command: sleep 3600
+    stop_grace_period: 0s
+    depends_on: {fill: {condition: service_completed_successfully}}
+    deploy: {placement: {constraints: ["node.hostname==${host}"]}}
+    volumes: [{type: volume, source: data, target: /part, volume: {subpath: inner}}]
+volumes: {data: }
+`;
+      write({ 'part/compose.yml': file('h1') });
+      const refused = await deploy('part/compose.yml', 'part');
+      assert.equal(refused.code, 1, refused.stderr);
+      assert.match(refused.stderr, /h1: its Engine has API version 1\.41, and a subpath of a volume needs 1\.45/);
+      write({ 'part/compose.yml': file('h3') });
+      await must(deploy('part/compose.yml', 'part'));
+      assert.equal(await inside('part-part-1', 'cat', '/part/file'), 'here');
+      await take('part');
+      await must(given().docker('volume', 'rm', 'part_data'));
+    });
+
     it('a build that fails says what its command said, and nothing was made', async () => {
       write({
         'broken/Dockerfile': 'FROM busybox\nRUN echo the reason; exit 3\n',

@@ -257,7 +257,16 @@ describe('the keys of the schemas', () => {
     );
     assert.match(volume({ type: 'tmpfs', source: '', tmpfs: { size: '1m', mode: 0o1777 } }), /"Tmpfs":\{"\/b":"size=1048576,mode=1777"\}/);
     assert.match(volume({ type: 'volume', source: 'data', volume: { nocopy: true } }), /abc_data:\/b:nocopy/);
-    for (const more of [{ type: 'npipe' }, { bind: { recursive: 'disabled' } }, { type: 'volume', volume: { subpath: 'x' } }])
+    assert.match(
+      volume({ type: 'volume', source: 'data', read_only: true, volume: { nocopy: true, subpath: 'a/b' } }),
+      /"Mounts":\[\{"Type":"volume","Source":"abc_data","Target":"\/b","ReadOnly":true,"VolumeOptions":\{"Subpath":"a\/b","NoCopy":true\}\}\]/,
+    );
+    for (const more of [
+      { type: 'npipe' },
+      { bind: { recursive: 'disabled' } },
+      { type: 'volume', source: '', volume: { subpath: 'x' } },
+      { type: 'bind', volume: { subpath: 'x' } },
+    ])
       assert.throws(() => volume(more));
     const network = (more: object) => outcome(withKey('networks', { back: more }));
     assert.notEqual(network({ ipv4_address: '10.1.0.7' }), network({}));

@@ -56,6 +56,24 @@ it('a label arpanet.spread names labels of hosts, in either form of a list; anyt
 });
 
 describe('availability', () => {
+  it('an Engine that leaves a part of a volume out in silence gets none that asks for one', () => {
+    const part = (Subpath: string) => {
+      const HostConfig = { Mounts: [{ Type: 'volume', Source: 'data', Target: '/part', VolumeOptions: { Subpath } }] };
+      const create = { Image: 'x', HostConfig };
+      const facts = { name: 'a', volumesAt: [], mustBeWith: [], imageHosts: [] };
+      return placementRequest(identify({ name: 'a', request: create, taken: () => [] }), create, facts);
+    };
+    const hosts = [
+      host('old', { apiVersion: '1.41' }),
+      host('new', { apiVersion: '1.45' }),
+      host('newer', { apiVersion: '1.51' }),
+      host('mute'),
+    ];
+    assert.deepEqual(fitting(part('inner'), hosts), ['new', 'newer']);
+    assert.equal(fitting(part(''), hosts).length, 4);
+    assert.match(message(part('inner'), hosts.slice(0, 1)), /old: its Engine has API version 1\.41, and a subpath of a volume needs 1\.45/);
+  });
+
   it('says of each host why it is not alive when none is', () => {
     const hosts = [host('h2', { state: 'joining' }), host('h1', { state: 'down', why: 'no heartbeat for 12 s' })];
     assert.equal(message(request(), hosts), 'no host is alive (h1: no heartbeat for 12 s; h2: not connected to the new leader yet)');

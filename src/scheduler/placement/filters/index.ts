@@ -2,6 +2,7 @@
 import { affinityFilter } from './affinity.ts';
 import { availabilityFilter } from './availability.ts';
 import { constraintFilter } from './constraint.ts';
+import { engineVersionFilter } from './engine-version.ts';
 import { hostPortFilter } from './host-port.ts';
 import { platformFilter } from './platform.ts';
 import { cpuFilter, memoryFilter } from './reservations.ts';
@@ -17,6 +18,7 @@ export const FILTERS: readonly Filter[] = [
   availabilityFilter,
   onlyFilter,
   platformFilter,
+  engineVersionFilter,
   parentLinkFilter,
   togetherFilter,
   volumeFilter,
