@@ -1,5 +1,6 @@
 /** A service's `build:` -> what the cluster's endpoint is asked to build (Docker API v1.39 and later, `POST /build` by BuildKit; docker/compose, pkg/compose/build.go). Pure. */
 import { ArpanetError, composeLabels, type Json } from '../model/index.ts';
+import { type ExtraContext, extraContextsOf } from './build-contexts.ts';
 import { type Definition, isMap } from './normalize.ts';
 import type { ContentSource, StoredObject } from './stored-files.ts';
 import { absolutePath, bytesOf, textOf } from './values.ts';
@@ -16,6 +17,10 @@ export interface Build {
   readonly query: readonly (readonly [name: string, value: string])[];
   /** What `RUN --mount=type=secret,id=ID` shows, by id. */
   readonly secrets: ReadonlyMap<string, { readonly key: string; readonly source: ContentSource }>;
+  /** Contexts beside the first; a service's is the image that it has. */
+  readonly contexts: ReadonlyMap<string, Exclude<ExtraContext, { readonly service: string }>>;
+  /** Images of other services that it is made of: each exists before, or is built. */
+  readonly after: readonly string[];
   /** Built again although a host has it (`pull_policy: build`). */
   readonly isForced: boolean;
   /** The file has a name for the image, which a registry may have too: it is pulled, and built where that fails. */
@@ -29,6 +34,8 @@ export interface BuildSurroundings {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Secrets and configs that the files define, by `secret KEY`. */
   readonly stored: ReadonlyMap<string, StoredObject>;
+  /** The image of another service; throws `invalid` where there is none of that name. */
+  readonly imageOf: (service: string) => string;
 }
 
 const map = (value: unknown): Json => (isMap(value) ? value : {});
@@ -46,9 +53,18 @@ export function buildOf(service: string, definition: Definition, image: string, 
   const { dockerfile = 'Dockerfile', dockerfile_inline: inline } = build;
   if (inline !== undefined && isRemote)
     throw new ArpanetError('invalid', 'build.dockerfile_inline goes with a folder as context, and not with a remote one');
+  const extra = [...extraContextsOf(build, around)].map(
+    ([name, one]) => [name, 'service' in one ? { of: one.service, image: around.imageOf(one.service) } : one] as const,
+  );
+  if (extra.length > 0 && isRemote)
+    throw new ArpanetError('invalid', 'build.additional_contexts goes with a folder as context, and not with a remote one');
+  if (extra.length > 0 && isTrue(build['pull']))
+    throw new ArpanetError('invalid', 'build.pull does not go with additional_contexts: an Engine would look for these at a registry, too');
   return {
     service,
     image,
+    contexts: new Map(extra.map(([name, one]) => [name, 'folder' in one ? { folder: one.folder } : { image: one.image }])),
+    after: extra.flatMap(([, one]) => ('of' in one ? [one.image] : [])),
     context: isRemote ? { remote: context } : { folder: absolutePath(around.folder, context, around.variables['HOME']) },
     dockerfile: inline === undefined ? { path: textOf(dockerfile) } : { text: textOf(inline) },
     query: queryOf(service, build, definition, image, around),

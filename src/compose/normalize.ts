@@ -67,6 +67,7 @@ const build = (value: unknown): Json => {
     cache_from: caches,
     tags,
     extra_hosts: extra,
+    additional_contexts: contexts,
     ...others
   }: Json = isMap(value) ? value : { context: textOf(value) };
   return {
@@ -77,6 +78,7 @@ const build = (value: unknown): Json => {
     ...(caches === undefined ? {} : { cache_from: list(caches) }),
     ...(tags === undefined ? {} : { tags: list(tags) }),
     ...(extra === undefined ? {} : { extra_hosts: hosts(extra) }),
+    ...(contexts === undefined ? {} : { additional_contexts: pairs(contexts) }),
   };
 };
 

@@ -74,13 +74,18 @@ export function planStack(stack: Stack, around: Surroundings, existing: readonly
 
 function buildsOf(stack: Stack, around: Surroundings): ReadonlyMap<string, Build> {
   const stored = storedObjectsOf(stack, around.project);
+  const imageNamed = (service: string): string => {
+    const definition = stack.services.get(service);
+    if (definition === undefined) throw new ArpanetError('invalid', `build.additional_contexts: there is no service "${service}"`);
+    return imageOf(service, definition, around);
+  };
   const builds = [...stack.services].flatMap(([service, definition]) =>
     located(stack, service, () => {
       const { image, build } = definition;
       const made =
         image === undefined && build === undefined
           ? undefined
-          : buildOf(service, definition, imageOf(service, definition, around), { ...around, stored });
+          : buildOf(service, definition, imageOf(service, definition, around), { ...around, stored, imageOf: imageNamed });
       return made === undefined ? [] : [[made.image, made] as const];
     }),
   );

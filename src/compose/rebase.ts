@@ -16,7 +16,18 @@ export function rebased(definition: Definition, { folder, variables }: Elsewhere
   const forms: Readonly<Record<string, (value: unknown) => unknown>> = {
     build: (value) => {
       const context = textOf((isMap(value) ? value['context'] : undefined) ?? '.');
-      return { ...(isMap(value) ? value : {}), context: isRemoteContext(context) ? context : whole(context) };
+      const extra = isMap(value) ? value['additional_contexts'] : undefined;
+      return {
+        ...(isMap(value) ? value : {}),
+        context: isRemoteContext(context) ? context : whole(context),
+        ...(isMap(extra)
+          ? {
+              additional_contexts: Object.fromEntries(
+                Object.entries(extra).map(([name, one]) => [name, isFolder(textOf(one)) ? whole(one) : one]),
+              ),
+            }
+          : {}),
+      };
     },
     env_file: (value) => files(value, whole),
     label_file: (value) => files(value, whole),
@@ -27,6 +38,8 @@ export function rebased(definition: Definition, { folder, variables }: Elsewhere
   };
   return Object.fromEntries(Object.entries(definition).map(([key, value]) => [key, forms[key] === undefined ? value : forms[key](value)]));
 }
+
+const isFolder = (context: string): boolean => !/^(?:[a-z][a-z0-9+-]*:|git@)/.test(context);
 
 /** A secret or config with its whole path. */
 export const rebasedFile = (entry: Json, { folder, variables }: Elsewhere): Json =>

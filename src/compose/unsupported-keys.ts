@@ -8,8 +8,6 @@ const REFUSED: Reasons = {
   'services.*.credential_spec': 'it is for Windows hosts',
   'services.*.provider': 'it runs a program beside compose',
   'services.*.models': 'it is for Docker Desktop',
-  'services.*.build.additional_contexts':
-    'an Engine that is sent a context takes one: build it by "docker compose build" at this endpoint, and a deploy uses the image',
   'services.*.build.entitlements': "an Engine's own builder grants none",
   'services.*.build.isolation': 'it is for Windows hosts',
   'services.*.build.privileged': "an Engine's own builder grants none",

@@ -109,7 +109,9 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       message: encodeQuestion(candidate, query.type),
       answer: (theirs) => {
         const read = readAnswer(theirs, query.type);
-        if (read === undefined || read.rcode !== RCODE.NOERROR || read.records.length === 0) return undefined;
+        if (read === undefined || read.rcode !== RCODE.NOERROR) return undefined;
+        // the name exists, and has no address of this type: musl takes an NXDOMAIN for one type as one for all
+        if (read.records.length === 0) return encodeSections(query, RCODE.NOERROR, noSections, limit);
         const alias: DnsRecord = { type: 'CNAME', name: asked, target: candidate };
         const answers = [alias, ...read.records].map((record) => encodeRecord(asked, record));
         return encodeSections(query, read.rcode, { ...noSections, answers }, limit);

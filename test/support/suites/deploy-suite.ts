@@ -116,7 +116,7 @@ export function describeDeploys(given: () => Cluster): void {
     });
 
     for (const builder of ['h1', 'h3'])
-      it(`what BuildKit of the Engine on ${builder} can: target, args, secrets, an inline Dockerfile, .dockerignore, labels, tags, platforms`, async () => {
+      it(`what BuildKit of the Engine on ${builder} can: target, args, secrets, further contexts, an inline Dockerfile, .dockerignore, labels, tags, platforms`, async () => {
         const others = ['h1', 'h2', 'h3'].filter((host) => host !== builder);
         write({
           'built/app/kept.txt': 'kept',
@@ -125,6 +125,10 @@ export function describeDeploys(given: () => Cluster): void {
           'built/app/deep/kept.txt': 'kept',
           'built/app/.dockerignore': '**/left.txt\n',
           'built/token.txt': 'sesame',
+          'built/beside/inner/one.txt': 'beside',
+          'built/beside/two.txt': 'left',
+          'built/beside/.dockerignore': 'two.txt\n',
+          'built/base/Dockerfile': 'FROM busybox\nRUN echo its own > /of-base\n',
           'built/compose.yml': `
 services:
   app:
@@ -136,16 +140,21 @@ services:
         ARG WORD
         RUN --mount=type=secret,id=token --mount=type=secret,id=other sh -c 'cat /run/secrets/token /run/secrets/other > /seen; echo says $$WORD >> /seen'
         FROM first AS wanted
+        COPY --from=near inner /near
+        COPY --from=below of-base /of-base
+        RUN --mount=from=tool,target=/tool test -e /tool/bin/sh
         COPY . /app
         CMD ["sleep", "3600"]
         FROM wanted AS never
         RUN false
       target: wanted
+      additional_contexts: {near: ./beside, below: "service:base", tool: "docker-image://redis"}
       args: [WORD=hello]
       labels: {mine: "yes"}
       tags: ["built/app:${builder}"]
       platforms: [linux/amd64]
       secrets: [{source: key, target: token}, other]
+  base: {profiles: [never], build: base}
 secrets:
   key: {file: ./token.txt}
   other: {environment: PATH}
@@ -164,9 +173,12 @@ secrets:
           '/app/deep/kept.txt',
           '/app/kept.txt',
         ]);
+        assert.equal(await inside('built-app-1', 'cat', '/near/one.txt', '/of-base'), 'besideits own');
+        assert.equal((await inside('built-app-1', 'ls', '/near')).trim(), 'one.txt');
+        assert.equal((await must(given().docker('images', '-q', 'arpanet-context'))).trim(), '', 'what was made on the way is gone');
         const labels = '{{index .Config.Labels "mine"}} {{index .Config.Labels "com.docker.compose.service"}}';
         assert.equal((await must(given().docker('image', 'inspect', '-f', labels, `built/app:${builder}`))).trim(), 'yes app');
-        await take('built', 'built-app', `built/app:${builder}`);
+        await take('built', 'built-app', 'built-base', `built/app:${builder}`);
       });
 
     it('commands after each start and before each stop, whoever starts and stops: the deploy, a scale, an update, a removal', async () => {

@@ -21,8 +21,8 @@ describe('the files that a build is sent', () => {
     writeFileSync(join(folder, path), text, { mode });
   };
   /** What the archive has: the text of files, the target of links, `/` for folders. */
-  async function sent(dockerfile: Parameters<typeof openContext>[1]) {
-    const context = await openContext(folder, dockerfile);
+  async function sent(...how: Parameters<typeof openContext> extends [string, ...infer How] ? How : never) {
+    const context = await openContext(folder, ...how);
     const extract = tar.extract();
     const found: Record<string, string> = {};
     const owners = new Set<string>();
@@ -49,6 +49,25 @@ describe('the files that a build is sent', () => {
     const { found, owners, dockerfile } = await sent({ path: 'Dockerfile' });
     assert.deepEqual(found, { Dockerfile: 'FROM a', 'run.sh': 'go*', sub: '/', 'sub/empty': '', link: '-> run.sh' });
     assert.deepEqual([owners, dockerfile], [['0:0'], 'Dockerfile']);
+  });
+
+  it('may lie in a folder of their own, and their Dockerfile may be changed on the way', async () => {
+    write('Dockerfile', 'FROM a');
+    write('.dockerignore', 'left\n');
+    write('left', 'x');
+    write('kept', 'y');
+    const moved = await sent({ text: 'FROM scratch' }, { below: 'files' });
+    assert.deepEqual(moved.found, {
+      '.dockerfile.arpanet': 'FROM scratch',
+      files: '/',
+      'files/.dockerignore': 'left\n',
+      'files/Dockerfile': 'FROM a',
+      'files/kept': 'y',
+    });
+    const changed = await sent({ path: 'Dockerfile' }, { edit: (text) => `${text} AS b` });
+    assert.equal(changed.dockerfile, '.dockerfile.arpanet');
+    assert.equal(changed.found['.dockerfile.arpanet'], 'FROM a AS b');
+    assert.equal(changed.found['left'], undefined);
   });
 
   it('leave out what .dockerignore names, but for its exceptions and what the build needs', async () => {

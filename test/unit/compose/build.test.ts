@@ -1,7 +1,16 @@
 /** What a deploy builds, and files that take in others. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Build, parseSource, planStack, readStack, resourcesOf, type Stack, type Surroundings } from '../../../src/compose/index.ts';
+import {
+  type Build,
+  parseSource,
+  planStack,
+  readStack,
+  resourcesOf,
+  type Stack,
+  type Surroundings,
+  withStages,
+} from '../../../src/compose/index.ts';
 
 const HOME = '/home/me';
 const files: Record<string, string> = {};
@@ -55,6 +64,50 @@ describe('what a deploy builds', () => {
     );
     const [fig] = builds('web:\n  build: ../web\n  dockerfile: live.docker\n');
     assert.deepEqual([fig?.image, fig?.context, fig?.dockerfile], ['abc_web', { folder: '/home/me/web' }, { path: 'live.docker' }]);
+  });
+
+  it('further contexts, each a stage before those of the Dockerfile: a folder, an image, another service', () => {
+    const extra = (text: string) =>
+      builds(`services:\n  web: {build: {context: ., ${text}}}\n  base: {build: ./base}\n  db: {image: db:2}\n`)[0];
+    const asked = extra('additional_contexts: [res=../res, tools=docker-image://alpine:3, base=service:base, other=service:db]');
+    assert.deepEqual(
+      asked?.contexts,
+      new Map([
+        ['res', { folder: '/home/me/res' }],
+        ['tools', { image: 'alpine:3' }],
+        ['base', { image: 'abc-base' }],
+        ['other', { image: 'db:2' }],
+      ]),
+    );
+    assert.deepEqual(asked?.after, ['abc-base', 'db:2']);
+    assert.deepEqual(extra('additional_contexts: {res: ./res}')?.contexts, new Map([['res', { folder: '/home/me/abc/res' }]]));
+    for (const [text, why] of [
+      [
+        'additional_contexts: {a: "https://example.com/a.git"}',
+        /"a": "https:.*" is neither a folder, nor docker-image:\/\/IMAGE, nor service:SERVICE/,
+      ],
+      ['additional_contexts: {a: "oci-layout://x"}', /neither a folder/],
+      ['additional_contexts: {"a/b": .}', /"a\/b": it becomes a stage of the Dockerfile/],
+      ['additional_contexts: {a: "service:nobody"}', /there is no service "nobody"/],
+      ['additional_contexts: {a: .}, pull: true', /build\.pull does not go with additional_contexts/],
+    ] as const)
+      assert.throws(() => extra(text), why);
+    assert.throws(
+      () => builds('services:\n  web: {build: {context: "https://example.com/a.git", additional_contexts: {a: .}}}\n'),
+      /goes with a folder as context/,
+    );
+  });
+
+  it('the stages of further contexts stand behind the global arguments, and before the first stage', () => {
+    const text = '# syntax=docker/dockerfile:1\nARG TAG=1 \\\n  FROM=x\nARG B\n\nfrom a:${TAG} AS first\nFROM first\n';
+    assert.equal(
+      withStages(text, [
+        ['res', 'context:1'],
+        ['tools', 'alpine:3'],
+      ]),
+      '# syntax=docker/dockerfile:1\nARG TAG=1 \\\n  FROM=x\nARG B\n\nFROM context:1 AS res\nFROM alpine:3 AS tools\nfrom a:${TAG} AS first\nFROM first\n',
+    );
+    assert.equal(withStages('ARG A\n', [['res', 'x']]), 'ARG A\n', 'the builder says what is wrong with it');
   });
 
   it('all that BuildKit is told, in the words of POST /build', () => {

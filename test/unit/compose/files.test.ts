@@ -230,7 +230,7 @@ volumes: {data: }
     );
     assert.throws(deploy('mode: global, replicas: 2'), /a global service runs once on every host/);
     assert.throws(deploy('replica: 1'), /compose\.yml:4: services\.web\.deploy\.replica: unknown key: did you mean "replicas"/);
-    for (const more of ['ssh: [default]', 'additional_contexts: {a: b}', 'privileged: true'])
+    for (const more of ['ssh: [default]', 'entitlements: [network.host]', 'privileged: true'])
       assert.throws(
         () => plan(`services:\n  web: {build: {context: ., ${more}}}\n`),
         /compose\.yml:2: services\.web\.build\.\w+: is not supported: /,

@@ -30,7 +30,7 @@ function outcome(file: object): string {
   };
   const stored = [...storedObjectsOf(stack, 'abc')];
   const { builds, ...plan } = planStack(stack, around, [], { profiles: [], only: [] });
-  const built = [...builds].map(([name, build]) => [name, build, [...build.secrets]]);
+  const built = [...builds].map(([name, build]) => [name, build, [...build.secrets], [...build.contexts]]);
   return JSON.stringify([plan, built, [...networks], [...volumes], stored]);
 }
 
@@ -226,6 +226,7 @@ describe('the keys of the schemas', () => {
       labels: { a: 'b' },
       cache_from: ['other'],
       cache_to: ['type=inline'],
+      additional_contexts: ['res=./res'],
       no_cache: true,
       network: 'host',
       pull: true,

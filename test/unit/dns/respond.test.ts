@@ -294,7 +294,8 @@ describe('the rest of what a host says of DNS', () => {
       return packet.toBuffer();
     };
     assert.equal(first.answer(theirs(3, [])), undefined, 'then the next one');
-    assert.equal(first.answer(theirs(0, [])), undefined);
+    const none = Packet.parse(first.answer(theirs(0, [])) ?? Buffer.alloc(0));
+    assert.deepEqual([none.header.rcode, none.answers.length], [0, 0], 'it is there: musl takes an NXDOMAIN for AAAA as one for A, too');
     const made = Packet.parse(first.answer(theirs(0, ['192.0.2.2'])) ?? Buffer.alloc(0));
     assert.equal(made.header.id, 0xbeef);
     assert.equal(made.questions[0]?.name, 'intranet');

@@ -18,13 +18,26 @@ export interface BuildContext {
   readonly dockerfile: string;
 }
 
+export interface ContextOptions {
+  /** What becomes of the Dockerfile before it is sent. */
+  readonly edit?: (dockerfile: string) => string;
+  /** A folder of the archive for all of it but the Dockerfile. */
+  readonly below?: string;
+}
+
 /** A folder without what its `.dockerignore` (or that of the Dockerfile) names. Throws `invalid` for a folder or Dockerfile that does not exist. */
-export async function openContext(folder: string, dockerfile: Build['dockerfile']): Promise<BuildContext> {
+export async function openContext(
+  folder: string,
+  dockerfile: Build['dockerfile'],
+  { edit, below = '' }: ContextOptions = {},
+): Promise<BuildContext> {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new ArpanetError('invalid', `build: there is no folder ${folder}`);
   const path = 'path' in dockerfile ? resolve(folder, dockerfile.path) : undefined;
   const inside = path === undefined ? '..' : relative(folder, path);
   const isInside = !inside.startsWith('..');
-  const text = 'text' in dockerfile ? dockerfile.text : isInside && path !== undefined ? undefined : readOr(path ?? '');
+  const own =
+    'text' in dockerfile ? dockerfile.text : isInside && edit === undefined && path !== undefined ? undefined : readOr(path ?? '');
+  const text = own === undefined || edit === undefined ? own : edit(own);
   if (text === undefined && path !== undefined && !existsSync(path)) throw new ArpanetError('invalid', `build: there is no ${path}`);
   const name = text === undefined ? inside : OUTER;
   const { default: tar } = await import('tar-stream');
@@ -32,7 +45,8 @@ export async function openContext(folder: string, dockerfile: Build['dockerfile'
   const isLeftOut = leftOut(folder, path, name);
   const work = async () => {
     if (text !== undefined) archive.entry({ name: OUTER, mode: 0o644 }, text);
-    await pack(archive, folder, '', isLeftOut);
+    if (below !== '') archive.entry({ name: below, type: 'directory', mode: 0o755 });
+    await pack(archive, folder, '', isLeftOut, below === '' ? '' : `${below}/`);
     archive.finalize();
   };
   // The package's own streams are none of Node's.
@@ -70,14 +84,14 @@ function leftOut(folder: string, dockerfile: string | undefined, name: string): 
   return { is, isWhole: (path) => !hasExceptions && !name.startsWith(`${path}/`) && is(path) };
 }
 
-async function pack(archive: Pack, folder: string, below: string, leftOut: LeftOut): Promise<void> {
+async function pack(archive: Pack, folder: string, below: string, leftOut: LeftOut, prefix: string): Promise<void> {
   for (const name of readdirSync(join(folder, below)).sort()) {
     const path = below === '' ? name : `${below}/${name}`;
     const stats = lstatSync(join(folder, path));
     const isFolder = stats.isDirectory();
     if (isFolder ? leftOut.isWhole(path) : leftOut.is(path)) continue;
-    if (!leftOut.is(path)) await packOne(archive, join(folder, path), path, stats);
-    if (isFolder) await pack(archive, folder, path, leftOut);
+    if (!leftOut.is(path)) await packOne(archive, join(folder, path), `${prefix}${path}`, stats);
+    if (isFolder) await pack(archive, folder, path, leftOut, prefix);
   }
 }
 

@@ -1,13 +1,13 @@
 /** Builds an image of a deploy on the cluster's builder, by BuildKit. Effects: files, HTTP requests. */
 import { randomUUID } from 'node:crypto';
-import type { Build } from '../../../compose/index.ts';
+import { type Build, withStages } from '../../../compose/index.ts';
 import { createBuildProgress } from '../../../engine/build-progress.ts';
 import { serveSession, sessionHeaders } from '../../../engine/build-session.ts';
 import { lines } from '../../../engine/lines.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { parseJson } from '../../../schemas/index.ts';
 import type { ApiClient } from '../../api-client.ts';
-import { openContext } from './build-context.ts';
+import { type BuildContext, openContext } from './build-context.ts';
 import { credentialsFor } from './credentials.ts';
 import type { Job } from './job.ts';
 import { contentOf } from './stored-content.ts';
@@ -15,37 +15,64 @@ import { contentOf } from './stored-content.ts';
 /** Docker API: what `version` is for BuildKit in `POST /build`. */
 const BUILDKIT = '2';
 
+type Query = readonly (readonly [name: string, value: string])[];
+
 /** Throws `invalid` for files that do not exist, `conflict` with the builder's reason when it fails. */
 export async function buildImage(api: ApiClient, build: Build, { folder, variables }: Job, say: (line: string) => void): Promise<void> {
-  const { service, image, query } = build;
+  const { service, image } = build;
   const secrets = [...build.secrets].map(
     ([id, { key, source }]) => [id, contentOf({ kind: 'secret', key, source }, folder, variables)] as const,
   );
-  const files = 'folder' in build.context ? await openContext(build.context.folder, build.dockerfile) : undefined;
-  const remote = 'remote' in build.context ? build.context.remote : undefined;
-  const dockerfile = files?.dockerfile ?? ('path' in build.dockerfile ? build.dockerfile.path : '');
+  const lent: string[] = [];
   say(`${service}: building ${image}`);
   const id = randomUUID();
   const socket = await api.upgrade('/session', 'h2c', sessionHeaders(id));
   const session = await serveSession(id, socket, { secrets: new Map(secrets), credentials: (host) => credentialsFor(host, variables) });
-  try {
-    const all = new URLSearchParams([
-      ...query.map(([name, value]): [string, string] => [name, value]),
-      ['dockerfile', dockerfile],
-      ['version', BUILDKIT],
-      ['session', id],
-      ...(remote === undefined ? [] : [['remote', remote] as [string, string]]),
-    ]);
-    const answer = await api.open(`/build?${all.toString()}`, new AbortController().signal, {
+  // Builds of one session are made by one host: the next one finds what the first one made.
+  const run = async (query: Query, files: BuildContext | undefined, what: string): Promise<void> => {
+    const answer = await api.open(`/build?${queryWith(query, id)}`, new AbortController().signal, {
       method: 'POST',
       ...(files === undefined ? {} : { body: files.archive, headers: { 'Content-Type': 'application/x-tar' } }),
     });
     const failure = await shown(answer, (line) => say(`${service}: ${line}`));
-    if (failure !== undefined) throw new ArpanetError('conflict', `${service}: cannot build ${image}: ${failure}`);
+    files?.archive.destroy();
+    if (failure !== undefined) throw new ArpanetError('conflict', `${service}: cannot build ${what}: ${failure}`);
+  };
+  try {
+    const stages: (readonly [string, string])[] = [];
+    for (const [name, context] of build.contexts) {
+      if ('folder' in context) {
+        const tag = `arpanet-context:${randomUUID()}`;
+        const files = await openContext(context.folder, { text: 'FROM scratch\nCOPY files/ /\n' }, { below: 'files' });
+        lent.push(tag);
+        await run(
+          [...build.query.filter(([key]) => key === 'platform'), ['t', tag], ['dockerfile', files.dockerfile]],
+          files,
+          `context ${name}`,
+        );
+        stages.push([name, tag]);
+      } else stages.push([name, context.image]);
+    }
+    const files = await filesOf(build, stages);
+    const remote: Query = 'remote' in build.context ? [['remote', build.context.remote]] : [];
+    const dockerfile = files?.dockerfile ?? ('path' in build.dockerfile ? build.dockerfile.path : '');
+    await run([...build.query, ['dockerfile', dockerfile], ...remote], files, image);
   } finally {
     session.end();
-    files?.archive.destroy();
+    for (const tag of lent) await api.json(`/images/${encodeURIComponent(tag)}`, { method: 'DELETE' }).catch(() => undefined);
   }
+}
+
+const queryWith = (query: Query, session: string): string =>
+  new URLSearchParams([
+    ...query.map(([name, value]): [string, string] => [name, value]),
+    ['version', BUILDKIT],
+    ['session', session],
+  ]).toString();
+
+async function filesOf({ context, dockerfile }: Build, stages: readonly (readonly [string, string])[]): Promise<BuildContext | undefined> {
+  if (!('folder' in context)) return undefined;
+  return openContext(context.folder, dockerfile, stages.length === 0 ? {} : { edit: (text) => withStages(text, stages) });
 }
 
 /** What the builder says went wrong; undefined: nothing did. */

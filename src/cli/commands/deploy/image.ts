@@ -14,20 +14,27 @@ import { type DeployFlags, exists, type Job } from './job.ts';
  */
 export async function ensureImages(api: ApiClient, job: Job, flags: DeployFlags, say: (line: string) => void): Promise<boolean> {
   let isChanged = false;
-  for (const [image, step] of needed(job, flags)) {
+  const done = new Set<string>();
+  const all = needed(job, flags);
+  const ensure = async (image: string, step: Pick<Step, 'service' | 'pull'>): Promise<void> => {
+    if (done.has(image)) return;
+    done.add(image);
     const build = job.builds.get(image);
+    for (const other of build?.after ?? [])
+      await ensure(other, all.get(other) ?? { service: job.builds.get(other)?.service ?? step.service });
     const isPresent = await exists(api, `/images/${encodeURIComponent(image)}/json`);
-    if (isPresent && step.pull !== 'always' && !isBuiltAnew(build, flags)) continue;
+    if (isPresent && step.pull !== 'always' && !isBuiltAnew(build, flags)) return;
     if (build === undefined) {
       if (step.pull === 'never')
         throw new ArpanetError('not-found', `${step.service}: no host has the image ${image}, and pull_policy is never`);
       await pull(api, image, job, say);
     } else if (isBuiltAnew(build, flags) || !build.mayPull || !(await isPulled(api, image, job, say))) {
-      if (isPresent && !isBuiltAnew(build, flags)) continue;
+      if (isPresent && !isBuiltAnew(build, flags)) return;
       await buildImage(api, build, job, say);
     }
     isChanged = true;
-  }
+  };
+  for (const [image, step] of all) await ensure(image, step);
   return isChanged;
 }
 
