@@ -18,6 +18,7 @@ const FIELDS = {
   'drain-time': 'drainTime',
   'body-limit': 'bodyLimit',
   'log-level': 'logLevel',
+  reschedule: 'reschedule',
 } as const;
 
 /** One of LIVE. */

@@ -248,6 +248,13 @@ export const OPTIONS: readonly Option[] = [
     commands: servers('8MiB'),
   },
   {
+    name: 'reschedule',
+    value: 'restart|label',
+    help: 'what starts elsewhere when its host is lost, besides services with a maintained count: compose services with restart always or unless-stopped and nothing of the host, or only what has the label arpanet.reschedule=on-host-failure',
+    commands: servers('restart'),
+    live: true,
+  },
+  {
     name: 'endpoint',
     value: 'URL',
     help: 'the scheduler to ask: tcp://HOST:PORT (default: DOCKER_HOST, else tcp://127.0.0.1:2375)',

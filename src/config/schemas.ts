@@ -27,6 +27,7 @@ const scheduling = {
   bodyLimit: v.size(1024, 2 ** 30),
   streamLimit: v.count(1, 1_000_000),
   eventsBehindLimit: v.size(1024, 2 ** 30),
+  reschedule: v.oneOf('restart', 'label'),
   logLevel,
 };
 

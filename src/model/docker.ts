@@ -51,6 +51,7 @@ export interface HostConfig extends Json {
   readonly CpuQuota?: number;
   readonly CpuPeriod?: number;
   readonly AutoRemove?: boolean;
+  readonly RestartPolicy?: { readonly Name?: string; readonly MaximumRetryCount?: number } | null;
 }
 
 export interface HealthConfig {

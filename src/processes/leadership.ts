@@ -205,6 +205,7 @@ export async function startLeadership(
       now: steadyNow,
       newId,
       lostAfterMs: () => 2 * live.now().hostDownAfter,
+      isRestartEnough: () => live.now().reschedule !== 'label',
       rehearse: (creates) => rehearse(creates, [], false),
       failpoint: rooms.failpoint,
     },

@@ -42,6 +42,7 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig) {
       hostDownAfter: config.hostDownAfter,
       bodyLimit: config.bodyLimit,
       logLevel: config.logLevel,
+      reschedule: config.reschedule,
     },
     defaultPrefix: 22,
     dns: config.dnsListen === 'none' ? undefined : config.dnsListen,

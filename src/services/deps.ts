@@ -14,6 +14,8 @@ export interface ServicesDeps {
   readonly newId: () => string;
   /** A host that has been unreachable for so many ms is lost: what ran there is started elsewhere. */
   readonly lostAfterMs: () => number;
+  /** Whether `restart: always` or `unless-stopped` of a compose service lets it start elsewhere when its host is lost. */
+  readonly isRestartEnough: () => boolean;
   /** Where these would go, one after the other, if they were created now, and whether there is an address for each. Changes nothing. */
   readonly rehearse: (creates: readonly RehearsedCreate[]) => readonly Placement[];
   /** Awaited at the points of model/failpoints.ts. */

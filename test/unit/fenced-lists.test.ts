@@ -51,13 +51,14 @@ const own = {
   drainTime: 0,
   bodyLimit: 1,
   logLevel: 'info',
+  reschedule: 'restart',
 } as const;
 const snapshot = (containers: readonly ContainerView[]) =>
   hostSnapshot({ host: literalHost('h1'), loadAtMs: 0, containers, creating: [], images: noImages, pending: [] });
 const outside = { name: 'x.abc', entries: [{ type: 'A', value: '10.0.0.9' }] } as const;
 const hosts = [{ name: 'h1', address: '10.0.0.1', state: 'alive' }] as const;
 const plan = (containers: readonly ContainerView[]) =>
-  planReschedule({ containers, lostHosts: new Set(['h1']), isHeld: () => true, stopped: new Set() });
+  planReschedule({ containers, lostHosts: new Set(['h1']), isHeld: () => true, isRestartEnough: true, stopped: new Set() });
 const volume = (name: string) => ({ record: undefined, name, host: 'h1', summary: { Name: name, Driver: 'local' } });
 const network = (name: string) => ({ record: literalNetwork(name, name), members: [] });
 

@@ -39,7 +39,9 @@ export function createHostOperations(
   async function reschedule(host: string, progress: Progress): Promise<void> {
     const stopped = new Set(core.records().flatMap((record) => record.stopped));
     const isHeld = (id: ServiceId) => core.record(id) !== undefined;
-    const { replace } = planReschedule({ containers: deps.scheduler.containers.list(), lostHosts: new Set([host]), isHeld, stopped });
+    const isRestartEnough = deps.isRestartEnough();
+    const containers = deps.scheduler.containers.list();
+    const { replace } = planReschedule({ containers, lostHosts: new Set([host]), isHeld, isRestartEnough, stopped });
     const failures = await tryAll(replace, 4, async (container) => {
       await actions.replaceLost(container);
       progress(`${container.name} is started elsewhere`);

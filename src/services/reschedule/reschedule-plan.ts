@@ -1,5 +1,5 @@
 /** Which containers of lost hosts are replaced now, and which wait for what. Pure. */
-import { composeLabels, type ContainerView, labels, type ServiceId } from '../../model/index.ts';
+import { composeLabels, type ContainerView, type CreateRequest, labels, type ServiceId } from '../../model/index.ts';
 import { fenced } from '../../telemetry/left-out.ts';
 import { reschedulePolicyOf } from '../../text/reschedule-policy.ts';
 import { serviceOf } from '../counted-service.ts';
@@ -10,6 +10,8 @@ export interface RescheduleInput {
   readonly lostHosts: ReadonlySet<string>;
   /** Whether the service's count is maintained. */
   readonly isHeld: (id: ServiceId) => boolean;
+  /** Whether `restart: always` or `unless-stopped` is enough for what nothing ties to its host. */
+  readonly isRestartEnough: boolean;
   /** Ids of instances that a user stopped. */
   readonly stopped: ReadonlySet<string>;
 }
@@ -50,13 +52,29 @@ function ran({ facts }: ContainerView): boolean {
   return Running || Restarting;
 }
 
-/** The policy decides, ours or classic Swarm's; without one, whether its service has a maintained count. */
-export function mayMove({ record }: ContainerView, { isHeld }: Pick<RescheduleInput, 'isHeld'>): boolean {
+/** The policy decides, ours or classic Swarm's; without one, whether its service has a maintained count, or its restart policy. */
+export function mayMove(
+  { record }: ContainerView,
+  { isHeld, isRestartEnough }: Pick<RescheduleInput, 'isHeld' | 'isRestartEnough'>,
+): boolean {
   if (record === undefined) return false;
   const { policy } = reschedulePolicyOf(labels.reschedule, record.request);
   if (policy === 'on-host-failure') return true;
   const service = serviceOf(record.request);
-  return policy !== 'off' && service !== undefined && isHeld(service);
+  if (policy === 'off' || service === undefined) return false;
+  return isHeld(service) || (isRestartEnough && wantsToRunAnywhere(record.request));
+}
+
+/** A compose service whose user wants it to run always, and that has no data, path, port or namespace of its host. Of `docker run` nobody knows that. */
+function wantsToRunAnywhere({ Labels, HostConfig, Volumes }: CreateRequest): boolean {
+  if (Labels?.[composeLabels.service] === undefined) return false;
+  const { RestartPolicy, Binds, Mounts, PortBindings, PublishAllPorts, NetworkMode = '', VolumesFrom, Devices } = HostConfig ?? {};
+  if (RestartPolicy?.Name !== 'always' && RestartPolicy?.Name !== 'unless-stopped') return false;
+  const isAny = (list: unknown): boolean => Array.isArray(list) && list.length > 0;
+  const hasData =
+    isAny(Binds) || isAny(VolumesFrom) || Object.keys(Volumes ?? {}).length > 0 || Mounts?.some(({ Type }) => Type !== 'tmpfs');
+  const isReachedAtHost = Object.keys(PortBindings ?? {}).length > 0 || PublishAllPorts === true;
+  return !hasData && !isReachedAtHost && !isAny(Devices) && NetworkMode !== 'host' && !NetworkMode.startsWith('container:');
 }
 
 /** `db:service_healthy:true,cache:service_started:false`, as compose writes it: the first that does not hold now, for a person. */

@@ -60,6 +60,7 @@ export function startRescheduling(core: Core, actions: InstanceActions, reconcil
       containers: containers.list(),
       lostHosts: down.lost,
       isHeld: (id) => core.record(id) !== undefined,
+      isRestartEnough: deps.isRestartEnough(),
       stopped,
     });
     core.stuck.clear();

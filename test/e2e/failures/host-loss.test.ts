@@ -70,6 +70,15 @@ describe('the loss of a host', () => {
       await run('data', ...MOVES, '-v', 'data:/data');
       await run('follows', ...MOVES, '--label', 'com.docker.compose.depends_on=movable:service_started:false');
       for (const name of ['pair-1', 'pair-2']) await run(name, '--label', 'arpanet.service=pair');
+      await run(
+        'always',
+        '--restart',
+        'always',
+        '--label',
+        'com.docker.compose.project=shop',
+        '--label',
+        'com.docker.compose.service=always',
+      );
       await run('needs', ...MOVES, '--label', 'com.docker.compose.depends_on=data:service_started:false');
     });
     const before = { movable: await address('movable'), plain: await address('plain') };
@@ -90,6 +99,7 @@ describe('the loss of a host', () => {
     );
     assert.deepEqual([await address('pair-1'), await address('pair-2')], pair);
     await until('what depends on it follows', async () => (await rows()).some((row) => /^follows h[13] Up/.test(row)), 15_000);
+    await until('so does what is to run always', async () => (await rows()).some((row) => /^always h[13] Up/.test(row)), 15_000);
     const started = async (name: string) => (await docker('inspect', '-f', '{{.State.StartedAt}}', name)).trim();
     assert.ok((await started('movable')) <= (await started('follows')), 'in the order that compose asked for');
     const now = (await rows()).join('\n');
@@ -133,7 +143,7 @@ describe('the loss of a host', () => {
     await agrees();
     const rules = () => must(runProgram('nsenter', [`--net=/run/netns/${host('h1').namespace}`, 'iptables', '-w', '5', '-S', 'INPUT']));
     await until('the fence is lifted', async () => !(await rules()).includes('arpanet-lost'), 10_000);
-    await docker('rm', '-f', 'movable', 'follows', 'pair-1', 'pair-2', 'plain', 'data', 'needs');
+    await docker('rm', '-f', 'movable', 'always', 'follows', 'pair-1', 'pair-2', 'plain', 'data', 'needs');
   });
 
   it('a leader elected while a host is unreachable lists its containers; one that is removed by force is removed from the host when that is back', async () => {

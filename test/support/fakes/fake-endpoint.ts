@@ -37,6 +37,7 @@ export async function startFakeEndpoint(hosts: number, options: { restMs?: numbe
       now: Date.now,
       newId: () => crypto.randomUUID().replaceAll('-', '').repeat(2),
       lostAfterMs: () => 60_000,
+      isRestartEnough: () => true,
       rehearse: (creates) => scheduler.placement.rehearse(creates),
       failpoint: noFailpoint,
     },

@@ -51,6 +51,7 @@ export async function startSmallScheduler(
         hostDownAfter: 300_000,
         bodyLimit: 4 << 20,
         logLevel: 'silent',
+        reschedule: 'restart',
         ...own,
       },
       defaultPrefix: 22,

@@ -52,6 +52,7 @@ describe('loadConfig', () => {
   it('knows every promised default', () => {
     assert.deepEqual(load('up', {}), {
       listen: { host: '127.0.0.1', port: 2375 },
+      reschedule: 'restart',
       pool: '10.32.0.0/12',
       strategy: 'spread',
       dnsListen: { host: '127.0.0.1', port: 8600 },
@@ -197,6 +198,7 @@ describe('settings changed while the cluster runs', () => {
     drainTime: 0,
     bodyLimit: 4 * 2 ** 20,
     logLevel: 'info',
+    reschedule: 'restart',
   } as const;
 
   it('are those that the table of options says, each with a value as a flag would have', () => {
@@ -209,7 +211,7 @@ describe('settings changed while the cluster runs', () => {
     assert.deepEqual(liveValue('host-down-after', '20s'), { name: 'host-down-after', value: 20_000 });
     assert.deepEqual(
       LIVE.map((name) => liveText(name, own)),
-      ['spread', '10.32.0.0/12', '10s', '1500ms', '1', '1.5', '0s', '4MiB', 'info'],
+      ['spread', '10.32.0.0/12', '10s', '1500ms', '1', '1.5', '0s', '4MiB', 'info', 'restart'],
     );
   });
 

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { createIsolation } from '../../../src/processes/leader-isolation.ts';
 import { lostHosts } from '../../../src/services/reschedule/lost-hosts.ts';
 import { planReschedule } from '../../../src/services/reschedule/reschedule-plan.ts';
-import type { ContainerRecord, ContainerView, HostView, LostRecord } from '../../../src/model/index.ts';
+import type { ContainerRecord, ContainerView, CreateRequest, HostConfig, HostView, LostRecord } from '../../../src/model/index.ts';
 import { isCounting, isDue } from '../../../src/scheduler/loss/lost-records.ts';
 import { rememberedFacts } from '../../../src/scheduler/view/placeholder-containers.ts';
 
@@ -26,6 +26,7 @@ describe('hosts that are lost', () => {
 describe('what a lost host had', () => {
   interface Wish {
     readonly labels?: Record<string, string>;
+    readonly request?: CreateRequest;
     readonly host?: string;
     readonly status?: string;
     readonly health?: string;
@@ -34,7 +35,7 @@ describe('what a lost host had', () => {
     readonly movedFrom?: ContainerRecord['movedFrom'];
   }
   const one = (name: string, wish: Wish = {}) => {
-    const { labels = {}, host = 'h2', status = 'running', health, exitCode = 0, service = name, movedFrom } = wish;
+    const { labels = {}, host = 'h2', status = 'running', health, exitCode = 0, service = name, movedFrom, request } = wish;
     const State = {
       Status: status,
       Running: status === 'running',
@@ -42,7 +43,7 @@ describe('what a lost host had', () => {
       ExitCode: exitCode,
       ...(health && { Health: { Status: health } }),
     };
-    const record = { name, service, deployment: 'd', request: { Labels: labels }, ...(movedFrom && { movedFrom }) };
+    const record = { name, service, deployment: 'd', request: { Labels: labels, ...request }, ...(movedFrom && { movedFrom }) };
     return {
       id: `id-${name}`,
       name,
@@ -54,8 +55,14 @@ describe('what a lost host had', () => {
   };
   const counted = { 'arpanet.deployment': 'd', 'arpanet.service': 'web' };
   const moves = { 'arpanet.reschedule': 'on-host-failure' };
-  const plan = (containers: ContainerView[], held = true, stopped: string[] = []) => {
-    const made = planReschedule({ containers, lostHosts: new Set(['h2']), isHeld: () => held, stopped: new Set(stopped) });
+  const plan = (containers: ContainerView[], held = true, stopped: string[] = [], isRestartEnough = true) => {
+    const made = planReschedule({
+      containers,
+      lostHosts: new Set(['h2']),
+      isHeld: () => held,
+      isRestartEnough,
+      stopped: new Set(stopped),
+    });
     return {
       replace: made.replace.map(({ name }) => name),
       wait: made.wait.map(({ container }) => container.name),
@@ -73,6 +80,33 @@ describe('what a lost host had', () => {
     all.push(one('classic', { labels: { 'com.docker.swarm.reschedule-policies': '["on-node-failure"]' } }));
     assert.deepEqual(plan(all).replace, ['labelled', 'held', 'classic']);
     assert.deepEqual(plan(all, false).replace, ['labelled', 'classic']);
+  });
+  it('comes up elsewhere if its compose file says that it runs always, and nothing ties it to its host', () => {
+    const compose = { 'com.docker.compose.project': 'd', 'com.docker.compose.service': 'web' };
+    const of = (name: string, HostConfig: HostConfig, labels: Record<string, string> = compose, more: CreateRequest = {}) =>
+      one(name, { labels, request: { HostConfig, ...more, Labels: labels } });
+    const always = { RestartPolicy: { Name: 'always' } };
+    const moved = [
+      of('always', always),
+      of('unless-stopped', { RestartPolicy: { Name: 'unless-stopped' } }),
+      of('in-memory', { ...always, Mounts: [{ Type: 'tmpfs', Target: '/tmp' }], PortBindings: {}, Binds: [] }),
+    ];
+    const stay = [
+      of('on-failure', { RestartPolicy: { Name: 'on-failure' } }),
+      of('no-policy', {}),
+      of('volume', { ...always, Binds: ['data:/data'] }),
+      of('mount', { ...always, Mounts: [{ Type: 'volume', Source: 'data', Target: '/data' }] }),
+      of('anonymous', always, compose, { Volumes: { '/data': {} } }),
+      of('port', { ...always, PortBindings: { '80/tcp': [{ HostPort: '80' }] } }),
+      of('of-the-host', { ...always, NetworkMode: 'host' }),
+      of('off', always, { ...compose, 'arpanet.reschedule': 'off' }),
+      of('docker-run', always, { 'arpanet.service': 'web' }),
+      of('run-once', always, { ...compose, 'com.docker.compose.oneoff': 'True' }),
+    ];
+    assert.deepEqual(plan([...moved, ...stay], false).replace, ['always', 'unless-stopped', 'in-memory']);
+    assert.deepEqual(plan([...moved, ...stay], false, [], false).replace, []);
+    const labelled = of('labelled', { ...always, Binds: ['data:/data'] }, { ...compose, ...moves });
+    assert.deepEqual(plan([labelled], false, [], false).replace, ['labelled']);
   });
   it('stays where it did not run, or was stopped by its user, or its host is there', () => {
     assert.deepEqual(
