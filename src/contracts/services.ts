@@ -84,8 +84,11 @@ export interface Services {
   readonly remove: (references: readonly string[], progress: Progress, patienceMs?: number) => Promise<readonly string[]>;
   /** Stops, starts or restarts all instances. What is stopped stays so until it is started. Resolves with the services, as `abc/web`. */
   readonly power: (how: PowerChange, references: readonly string[], progress: Progress) => Promise<readonly string[]>;
-  /** Moves the host's instances elsewhere; the first line comes once it takes no new ones. Throws `not-found`, and `conflict` for the last host. */
-  readonly drain: (host: string, progress: Progress) => Promise<DrainResult>;
+  /**
+   * Moves the host's instances elsewhere; the first line comes once it takes no new ones. It ends early when the host takes containers again, and at its
+   * deadline, in ms from now; what has not moved then stays. Throws `not-found`, and `conflict` for the last host.
+   */
+  readonly drain: (host: string, progress: Progress, options?: { readonly deadlineMs?: number }) => Promise<DrainResult>;
   /** Lost containers that cannot be replaced on another host now, and why. */
   readonly stuck: () => readonly { readonly name: string; readonly why: string }[];
 }

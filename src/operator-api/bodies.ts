@@ -54,6 +54,7 @@ const BODIES: GoTypes = {
     labels: 'map[string]*string',
     limits: 'map[string]*float64',
     force: 'bool',
+    deadlineMs: '*float64',
     all: 'bool',
     volumes: 'bool',
     networks: 'bool',
@@ -115,6 +116,8 @@ export interface HostRequest extends Omit<HostChange, 'availability' | 'limits'>
   readonly availability?: string;
   readonly limits?: Readonly<Record<string, number | null>>;
   readonly force?: boolean;
+  /** Of a drain. */
+  readonly deadlineMs?: number;
   readonly all?: boolean;
   readonly volumes?: boolean;
   readonly networks?: boolean;

@@ -45,13 +45,24 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, unexpected: (err
   const isForced = (request: Request) => bodyOf(request, 'HostRequest').force === true;
   long('/hosts/:host/rm', (request, progress) => hosts().remove(nameOf(request), isForced(request), progress));
   long('/hosts/:host/reset', (request, progress) => hosts().reset(nameOf(request), isForced(request), progress));
-  long('/hosts/:host/drain', (request, progress) => services().drain(nameOf(request), progress));
+  long('/hosts/:host/drain', (request, progress) =>
+    services().drain(nameOf(request), progress, deadlineOf(bodyOf(request, 'HostRequest').deadlineMs)),
+  );
   router.post('/hosts/:host/activate', async (request, response) => {
     response.json(await hosts().activate(nameOf(request)));
   });
   long('/hosts/:host/fillup', (request, progress) => hosts().fillUp(nameOf(request), progress));
   long('/hosts/:host/clean', (request, progress) => hosts().clean(nameOf(request), cleanRequest(bodyOf(request, 'HostRequest')), progress));
   long('/rebalance', (request, progress) => hosts().rebalance(rebalanceRequest(bodyOf(request, 'RebalanceRequest')), progress));
+}
+
+/** Longer than a week is a mistake, and more than a timer can wait. */
+const MAX_DEADLINE_MS = 7 * 24 * 3600_000;
+
+function deadlineOf(deadlineMs: number | undefined): { readonly deadlineMs?: number } {
+  if (deadlineMs === undefined || deadlineMs === null) return {};
+  if (deadlineMs > 0 && deadlineMs <= MAX_DEADLINE_MS) return { deadlineMs };
+  throw new ArpanetError('invalid', `deadlineMs is ${deadlineMs}: it is more than 0, and at most ${MAX_DEADLINE_MS} (a week)`);
 }
 
 const isOn = (value: unknown): boolean => value === true || value === 'true' || value === '1';

@@ -3,8 +3,9 @@ import type { DrainResult, HostOperations, Progress, Services } from '../../cont
 import { ArpanetError, type HostView, UPDATE_DEFAULTS } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
+import { type DrainEnd, watchDrain } from './drain-end.ts';
 import { planDrain } from './drain-plan.ts';
-import type { HostLock } from './host-lock.ts';
+import { DRAINING, type HostLock } from './host-lock.ts';
 import { tryAll } from '../../async/limit.ts';
 import type { Migrations } from './migration.ts';
 import { moveAll, refuseLost, SERVICES_AT_ONCE, unmoved } from './move-all.ts';
@@ -21,14 +22,26 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
   const { deps, lost } = core;
   const closing = new Set<string>();
 
-  async function empty(host: string, progress: Progress): Promise<DrainResult> {
+  const isDraining = (host: string): boolean =>
+    deps.scheduler.hosts.list().some(({ name, record }) => name === host && record.availability === 'drain');
+
+  async function empty(host: string, progress: Progress, deadlineMs?: number): Promise<DrainResult> {
+    using end = watchDrain(deadlineMs, () => !isDraining(host));
+    return await move(host, progress, end);
+  }
+
+  async function move(host: string, progress: Progress, end: DrainEnd): Promise<DrainResult> {
     const plan = planDrain(host, core.list(), deps.scheduler.containers.list());
     progress(`${host}: takes no new containers; ${plan.moves.length} to move, ${plan.ends.length} to end, ${plan.stays.length} stay`);
-    const { moved, stays } = await moveAll(plan.moves, { migrations, lost, progress });
+    const { moved, stays } = await moveAll(plan.moves, { migrations, lost, progress, end });
     const ended: string[] = [];
     const all = [...plan.stays, ...stays];
     await tryAll(plan.ends, SERVICES_AT_ONCE, async ({ service, container }) => {
       const { drainMs } = service.record?.update ?? UPDATE_DEFAULTS;
+      if (end.signal.aborted) {
+        all.push({ container: container.name, why: end.why() });
+        return;
+      }
       try {
         await core.operate(service, `being ended on ${host}`, () => actions.remove(container, drainMs, core.record(service)));
         ended.push(container.name);
@@ -45,7 +58,7 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
   }
 
   return {
-    async drain(name, progress) {
+    async drain(name, progress, { deadlineMs } = {}) {
       const hosts = deps.scheduler.hosts.list();
       const { name: host, state } = hostNamed(name, hosts);
       if (state !== 'alive')
@@ -60,7 +73,7 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
           'conflict',
           `${host} is the last host that takes containers: its instances have nowhere to go; start another ("arpanet agent --join …") or activate one first`,
         );
-      return lock.hold(host, 'being drained', async () => {
+      return lock.hold(host, DRAINING, async () => {
         // Two at once must not leave none.
         closing.add(host);
         try {
@@ -68,22 +81,24 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
         } finally {
           closing.delete(host);
         }
-        return empty(host, progress);
+        return empty(host, progress, deadlineMs);
       });
     },
     async activate(name) {
       const { name: host } = hostNamed(name, deps.scheduler.hosts.list());
-      return lock.hold(host, 'being activated', async () => {
+      const activated = async () => {
         await deps.scheduler.hosts.update(host, { availability: 'active' });
         return { host };
-      });
+      };
+      // cancels the drain, which looks at the availability
+      return lock.doing(host) === DRAINING ? activated() : lock.hold(host, 'being activated', activated);
     },
     resume() {
       const progress = (line: string) => deps.log.info({ line }, 'drain resumed');
       for (const { name, state, record } of deps.scheduler.hosts.list()) {
         if (record.availability !== 'drain' || state !== 'alive') continue;
         lock
-          .hold(name, 'being drained', () => empty(name, progress))
+          .hold(name, DRAINING, () => empty(name, progress))
           .catch((error: unknown) => lost.aborted || deps.log.warn({ host: name, err: error }, 'a drain stopped'));
       }
     },

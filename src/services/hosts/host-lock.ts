@@ -4,14 +4,20 @@ import { ArpanetError } from '../../model/index.ts';
 /** Stands for all hosts. */
 export const ALL_HOSTS = '*';
 
+/** What a host is that is being drained: only that can be cancelled. */
+export const DRAINING = 'being drained';
+
 export interface HostLock {
   /** `what`: for a person, `being drained`. Throws `conflict` while another operation runs. */
   readonly hold: <T>(host: string, what: string, act: () => Promise<T>) => Promise<T>;
+  /** What is being done with the host now: the `what` of its `hold`. */
+  readonly doing: (host: string) => string | undefined;
 }
 
 export function createHostLock(now: () => number): HostLock {
   const held = new Map<string, { readonly what: string; readonly sinceMs: number }>();
   return {
+    doing: (host) => held.get(host)?.what,
     async hold(host, what, act) {
       const other = host === ALL_HOSTS ? [...held.keys()][0] : held.has(host) ? host : held.has(ALL_HOSTS) ? ALL_HOSTS : undefined;
       const running = other === undefined ? undefined : held.get(other);

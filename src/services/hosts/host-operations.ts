@@ -4,7 +4,7 @@ import type { AdmissionRequest, HostOperations, HostRemoval, HostRequest, Progre
 import { ArpanetError, type ContainerRecord, type ContainerView, type ServiceId, type VolumeRecord, keys } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
-import type { HostLock } from './host-lock.ts';
+import { DRAINING, type HostLock } from './host-lock.ts';
 import { doAll, tryAll } from '../../async/limit.ts';
 import { hostNamed } from '../../config/nearest.ts';
 import { planReschedule } from '../reschedule/reschedule-plan.ts';
@@ -114,7 +114,9 @@ export function createHostOperations(
     },
     async update(name, change) {
       const { name: host } = hostNamed(name, deps.scheduler.hosts.list());
-      return lock.hold(host, 'being updated', () => deps.scheduler.hosts.update(host, change));
+      const update = () => deps.scheduler.hosts.update(host, change);
+      // to set its availability cancels a drain
+      return lock.doing(host) === DRAINING ? update() : lock.hold(host, 'being updated', update);
     },
     async remove(name, force, progress) {
       const host = deps.scheduler.hosts.list().find((one) => one.name === name);

@@ -161,6 +161,74 @@ describe('two drains at once', () => {
   });
 });
 
+describe('a drain that ends early', () => {
+  /** h1 with two services, whose moves never end; and h2. */
+  function start() {
+    const availability = new Map([
+      ['h1', 'active'],
+      ['h2', 'active'],
+    ]);
+    const list = () =>
+      [...availability].map(([name, its]) => {
+        const host = literalHost(name);
+        return { ...host, record: { ...host.record, name, availability: its } };
+      });
+    const update = async (name: string, change: { readonly availability: string }) => {
+      await Promise.resolve();
+      availability.set(name, change.availability);
+    };
+    const containers = ['web', 'api', 'db'].map((service) =>
+      literalContainer({ id: service, name: `abc-${service}-1`, host: 'h1', record: literalRecord(`abc-${service}-1`) }),
+    );
+    const services = containers.map((container) => ({
+      deployment: 'abc',
+      service: container.id,
+      instances: [container],
+      template: container.record,
+    }));
+    const deps = { scheduler: { hosts: { list, update }, containers: { list: () => containers } }, now: () => 0 };
+    const core = { deps, lost: new AbortController().signal, list: () => services } as unknown as Parameters<typeof createDrain>[0];
+    const begun: string[] = [];
+    const move = ({ service }: { readonly service: string }) => {
+      begun.push(service);
+      return new Promise<never>(() => undefined);
+    };
+    const drain = createDrain(
+      core,
+      {} as Parameters<typeof createDrain>[1],
+      { move, resume: async () => {} },
+      createHostLock(() => 0),
+    );
+    return { ...drain, begun, availability, update };
+  }
+  const reasons = ({ stays }: { readonly stays: readonly { readonly why: string }[] }) => stays.map(({ why }) => why).toSorted();
+
+  it('at its deadline says what stayed, and what is under way; the host takes nothing new', async () => {
+    const { drain, begun, availability } = start();
+    const result = await drain('h1', () => undefined, { deadlineMs: 100 });
+    assert.deepEqual(begun, ['web', 'api']);
+    assert.deepEqual(reasons(result), [
+      'the deadline of 100ms is over',
+      'the deadline of 100ms is over; its move has begun and goes on',
+      'the deadline of 100ms is over; its move has begun and goes on',
+    ]);
+    assert.equal(availability.get('h1'), 'drain');
+  });
+
+  for (const [how, cancel] of [
+    ['arpanet activate', ({ activate }: ReturnType<typeof start>) => activate('h1')],
+    ['docker node update', ({ update }: ReturnType<typeof start>) => update('h1', { availability: 'active' })],
+  ] as const) {
+    it(`is cancelled by ${how}`, async () => {
+      const all = start();
+      const drained = all.drain('h1', (line) => line.includes('moving') && all.begun.length === 1 && void cancel(all));
+      const why = 'the drain was cancelled: the host takes containers again';
+      assert.deepEqual(reasons(await drained), [why, `${why}; its move has begun and goes on`, `${why}; its move has begun and goes on`]);
+      assert.equal(all.availability.get('h1'), 'active');
+    });
+  }
+});
+
 describe('cleaning a host', () => {
   const ended = { Status: 'exited', Running: false, FinishedAt: '2026-01-01T00:00:00Z' };
   const counted = { Labels: { 'com.docker.compose.service': 'web', 'com.docker.compose.project': 'abc' } };

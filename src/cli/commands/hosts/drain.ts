@@ -1,6 +1,8 @@
 /** `arpanet drain` and `arpanet hosts drain`. Effects: an HTTP request, the terminal, the exit code. */
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import type { DrainResult } from '../../../contracts/index.ts';
+import { ArpanetError } from '../../../model/errors.ts';
+import { parseLongDurationMs } from '../../../text/duration.ts';
 import { hostPath, hostWork } from './host-work.ts';
 
 const drainedText = ({ moved, ended, stays }: DrainResult): string =>
@@ -10,10 +12,17 @@ const drainedText = ({ moved, ended, stays }: DrainResult): string =>
     `${stays.length} stay${stays.length === 1 ? 's' : ''}`,
   ].join(', ');
 
-/** Exit code 1 if a container stays. */
-export async function drainHost(host: string, flags: ClientFlags, terminal: Terminal): Promise<void> {
+export interface DrainFlags extends ClientFlags {
+  readonly deadline?: string;
+}
+
+/** Exit code 1 if a container stays. Throws `invalid` for a deadline that is no duration. */
+export async function drainHost(host: string, flags: DrainFlags, terminal: Terminal): Promise<void> {
+  const deadlineMs = flags.deadline === undefined ? undefined : parseLongDurationMs(flags.deadline);
+  if (flags.deadline !== undefined && (deadlineMs === undefined || deadlineMs <= 0))
+    throw new ArpanetError('invalid', `--deadline is "${flags.deadline}": write a time, as 10m or 1h30m`);
   const { show } = clientCall(flags, terminal);
-  const drained = await hostWork<DrainResult>(hostPath(host, '/drain'), {}, flags, terminal);
+  const drained = await hostWork<DrainResult>(hostPath(host, '/drain'), { deadlineMs }, flags, terminal);
   show(drained, () => `${host}: ${drainedText(drained)}`);
   if (drained.stays.length > 0) process.exitCode = 1;
 }

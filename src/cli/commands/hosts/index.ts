@@ -4,6 +4,7 @@ import { addClientCommand, type ClientFlags, several, type Terminal } from '../.
 import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
 import type { AddFlags } from './add.ts';
 import type { CleanFlags } from './clean.ts';
+import type { DrainFlags } from './drain.ts';
 import type { RebalanceFlags } from './rebalance.ts';
 import type { UpdateFlags } from './update.ts';
 
@@ -77,10 +78,13 @@ export function addHostCommands(root: Command, terminal: Terminal): void {
     const words = parent === hosts ? 'hosts ' : '';
     addClientCommand(parent, 'drain <host>', 'move containers off a host; it takes no new ones (exit code 1 if some must stay)', [
       `arpanet ${words}drain h1`,
-    ]).action(async (host: string, flags: ClientFlags) => (await import('./drain.ts')).drainHost(host, flags, terminal));
-    addClientCommand(parent, 'activate <host>', 'let a host take new containers again', [`arpanet ${words}activate h1`]).action(
-      async (host: string, flags: ClientFlags) => (await import('./activate.ts')).activateHost(host, flags, terminal),
-    );
+      `arpanet ${words}drain h1 --deadline 10m   # then says what stayed; "arpanet activate h1" cancels a drain`,
+    ])
+      .option('--deadline <TIME>', 'end after this time, as 10m, and say what stayed; what is being moved then is moved to the end')
+      .action(async (host: string, flags: DrainFlags) => (await import('./drain.ts')).drainHost(host, flags, terminal));
+    addClientCommand(parent, 'activate <host>', 'let a host take new containers again; cancels its drain', [
+      `arpanet ${words}activate h1`,
+    ]).action(async (host: string, flags: ClientFlags) => (await import('./activate.ts')).activateHost(host, flags, terminal));
   }
 
   verb('clean <host...>', 'remove what is unused on a host: ended one-off containers, untagged images, the build cache', [

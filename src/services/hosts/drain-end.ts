@@ -1,0 +1,34 @@
+/** When a drain ends before all is moved: its deadline is over, or the host takes containers again. Effects: timers. */
+import { formatMs } from '../../text/duration.ts';
+
+export interface DrainEnd extends Disposable {
+  readonly signal: AbortSignal;
+  /** For a person: why what has not moved stays; once the signal has aborted. */
+  readonly why: () => string;
+}
+
+const LOOK_EVERY_MS = 500;
+
+/** `deadlineMs`: from now; undefined: none. `isCancelled` is asked often. */
+export function watchDrain(deadlineMs: number | undefined, isCancelled: () => boolean): DrainEnd {
+  const over = new AbortController();
+  let why = '';
+  const end = (reason: string): void => {
+    if (over.signal.aborted) return;
+    why = reason;
+    over.abort();
+  };
+  const deadline =
+    deadlineMs === undefined ? undefined : setTimeout(() => end(`the deadline of ${formatMs(deadlineMs)} is over`), deadlineMs);
+  const looking = setInterval(() => {
+    if (isCancelled()) end('the drain was cancelled: the host takes containers again');
+  }, LOOK_EVERY_MS);
+  return {
+    signal: over.signal,
+    why: () => why,
+    [Symbol.dispose]() {
+      clearTimeout(deadline);
+      clearInterval(looking);
+    },
+  };
+}
