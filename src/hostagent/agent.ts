@@ -134,6 +134,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
         leftOut: leftOutTotal(),
         dns: dns.stats(),
       }),
+    leaderHeard: () => stream.leaderHeard(),
     recoveryFacts: (port) => ({
       host: { name, address, gateway: reachable(port), labels },
       epoch: epoch.current(),

@@ -24,6 +24,14 @@ export interface RecoveryFacts {
   readonly state: StoreReplica | undefined;
 }
 
+/** What an agent's gateway says at `GET /leader`, with the join token. */
+export interface LeaderHeard {
+  /** Of the leader that welcomed the host last. */
+  readonly epoch: number;
+  /** Since that leader said anything, in ms. */
+  readonly heardMsAgo: number;
+}
+
 /** Agent to leader. Changes come in the order in which the Engine made them; an event follows the facts that it changed. */
 export type AgentMessage =
   | {

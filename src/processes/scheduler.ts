@@ -15,6 +15,7 @@ import { clusterOf } from './cluster-roles.ts';
 import { createIsolation } from './leader-isolation.ts';
 import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
+import { createWitnesses } from './leader-witnesses.ts';
 import { probe } from './probe.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
@@ -142,6 +143,8 @@ export async function runScheduler(
     endpoint.follow(undefined);
     await replace(undefined);
   };
+  // With the embedded store nobody else could lead.
+  const witnesses = settings.store.kind === 'consul' ? createWitnesses(store, settings.joinToken, Math.random) : undefined;
   let following = new AbortController();
   signal.addEventListener('abort', () => following.abort(), { once: true });
   const follow = (leader: LeaderRecord | undefined) => {
@@ -166,7 +169,16 @@ export async function runScheduler(
   };
   try {
     await rooms.campaign(
-      { store, log, url: settings.advertise, name: settings.name, ttlMs: settings.sessionTtlMs, probe, seenEpoch: () => seenEpoch },
+      {
+        store,
+        log,
+        url: settings.advertise,
+        name: settings.name,
+        ttlMs: settings.sessionTtlMs,
+        probe,
+        ...(witnesses && { witnesses }),
+        seenEpoch: () => seenEpoch,
+      },
       signal,
       lead,
       follow,

@@ -11,4 +11,4 @@ export { MAX_EPOCH, MAX_EPOCH_STEP } from './fields.ts';
 export { parseGoJson, parseJson } from './json.ts';
 export { labelledRecord } from './labels.ts';
 export { identityText, leaderRecord, recordContents, storedEpoch } from './records.ts';
-export { MOST_LEFT_OUT, MOST_SENTENCE, readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from './wire.ts';
+export { leaderHeard, MOST_LEFT_OUT, MOST_SENTENCE, readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from './wire.ts';

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults } from '../model/facts.ts';
 import type { NamedInstance, NameTable } from '../model/name-table.ts';
-import type { AgentCall, AgentMessage, LeaderMessage, RecoveryFacts, StoreReplica } from '../model/wire.ts';
+import type { AgentCall, AgentMessage, LeaderMessage, LeaderHeard, RecoveryFacts, StoreReplica } from '../model/wire.ts';
 import { accept } from './accept.ts';
 import { containerInspect, containerSummary, engineEvent, imageSummary, volumeSummary } from './docker-objects.ts';
 import {
@@ -283,3 +283,6 @@ export const recoveryFacts: z.ZodType<RecoveryFacts> = z.looseObject({
   plans: networkPlans,
   state: z.union([storeReplica, z.undefined()]),
 });
+
+/** Answer of a gateway to `GET /leader`. */
+export const leaderHeard: z.ZodType<LeaderHeard> = z.looseObject({ epoch, heardMsAgo: amount });

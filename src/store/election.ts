@@ -2,7 +2,8 @@
  * Effects: leader election with a lock of the state store (the store, timers, the callbacks).
  *
  * A term begins by raising the epoch under the new lock's fence, so that no two terms have the same. A leader whose address refuses connections
- * is dead: its followers end its session instead of waiting until it expires. If it is not dead, the fence refuses its writes.
+ * is dead: its followers end its session instead of waiting until it expires. So they do with one that answers nobody: neither them nor any host. If it is
+ * not dead, the fence refuses its writes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { growingPause } from '../async/growing-pause.ts';
@@ -24,6 +25,8 @@ export interface CampaignDeps {
   readonly seenEpoch?: () => number;
   /** `refused`: nothing listens there. `unknown`: no answer in time, no route, … */
   readonly probe: (url: string) => Promise<'alive' | 'refused' | 'unknown'>;
+  /** What others say of a leader of this epoch that does not answer here. Never rejects. Absent: there are no others. */
+  readonly witnesses?: (epoch: number) => Promise<'alive' | 'silent' | 'unknown'>;
 }
 
 /** One leadership: its number, its fence, and its end. */
@@ -35,6 +38,10 @@ export interface Term {
 }
 
 const PROBE_MS = 500;
+/** Once it has refused a connection it is asked again at once. */
+const PROBE_AGAIN_MS = 100;
+/** A leader that has not answered for as long may be frozen: those who hear from it are asked. */
+const SILENT_MS = 2_000;
 /** Refused connections in a row after which a leader counts as dead. */
 const REFUSALS_OF_DEAD = 2;
 const RETRY_MS = 500;
@@ -156,21 +163,37 @@ async function follow(
   }
 }
 
-async function probeLeader({ store, log, probe }: CampaignDeps, other: () => Holder | undefined, signal: AbortSignal): Promise<void> {
+async function probeLeader(
+  { store, log, probe, witnesses }: CampaignDeps,
+  other: () => Holder | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   let suspect: string | undefined;
   let refusals = 0;
+  let silentSinceMs: number | undefined;
   while (!signal.aborted) {
-    await sleep(PROBE_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(refusals > 0 ? PROBE_AGAIN_MS : PROBE_MS, undefined, { signal }).catch(() => undefined);
     const holder = other();
     if (holder === undefined || signal.aborted) continue;
-    if (holder.session !== suspect) refusals = 0;
+    if (holder.session !== suspect) {
+      refusals = 0;
+      silentSinceMs = undefined;
+    }
     suspect = holder.session;
-    const url = recordIn(holder)?.url;
-    if (url === undefined) continue;
-    refusals = (await probe(url).catch(() => 'unknown')) === 'refused' ? refusals + 1 : 0;
-    if (refusals < REFUSALS_OF_DEAD) continue;
+    const record = recordIn(holder);
+    if (record === undefined) continue;
+    const { url, epoch } = record;
+    const askedMs = performance.now();
+    const found = await probe(url).catch(() => 'unknown');
+    refusals = found === 'refused' ? refusals + 1 : 0;
+    silentSinceMs = found === 'unknown' ? (silentSinceMs ?? askedMs) : undefined;
+    const isLongSilent = silentSinceMs !== undefined && performance.now() - silentSinceMs >= SILENT_MS;
+    const isSilentForAll = isLongSilent && epoch > 0 && (await witnesses?.(epoch)) === 'silent';
+    if (refusals < REFUSALS_OF_DEAD && !isSilentForAll) continue;
+    if (other()?.session !== holder.session) continue;
     refusals = 0;
-    log.warn({ url }, 'the leader is dead; ending its session');
+    silentSinceMs = undefined;
+    log.warn({ url }, isSilentForAll ? 'the leader answers nobody any more; ending its session' : 'the leader is dead; ending its session');
     await store.evict(keys.leader, holder.session).catch((err: unknown) => log.warn({ err }, 'cannot end the session of the dead leader'));
   }
 }

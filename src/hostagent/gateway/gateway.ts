@@ -3,7 +3,7 @@
  * `Upgrade: tunnel`, the join token and an epoch; after `101` the socket is spliced, byte for byte, to the Engine's, or with
  * `GET /port/ADDRESS/PORT` to a port as this host itself reaches it. Half-close is passed on in both directions.
  * `POST /image` with the token, an epoch and `{reference, without}` gives an image's archive without layers that the reader has.
- * Besides: `GET /metrics` for anybody; `GET /kept` and `GET /held` (open sockets, timers, memory) with the join token.
+ * Besides: `GET /metrics` for anybody; `GET /kept`, `GET /leader` (whether it is heard here) and `GET /held` (open sockets, timers, memory) with the join token.
  */
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
@@ -17,7 +17,7 @@ import { isBearer } from '../../engine/bearer.ts';
 import { splice } from '../../engine/splice.ts';
 import { dial, dialUnix } from '../../engine/upgrade.ts';
 import { isKind } from '../../model/errors.ts';
-import type { RecoveryFacts } from '../../model/wire.ts';
+import type { LeaderHeard, RecoveryFacts } from '../../model/wire.ts';
 import { type ArchiveRequest, archiveRequest } from '../images/archive-request.ts';
 import { resourceUsage } from '../../telemetry/resource-usage.ts';
 import { guarded, inBackground } from '../../telemetry/faults.ts';
@@ -32,6 +32,8 @@ export interface GatewayOptions {
   readonly epoch: EpochGuard;
   /** For `GET /kept`; `port` is the one that this gateway listens on. */
   readonly recoveryFacts: (port: number) => RecoveryFacts;
+  /** For `GET /leader`; undefined: no leader has welcomed this host yet. */
+  readonly leaderHeard: () => LeaderHeard | undefined;
   /** For `POST /image`. Throws what the Engine refuses. */
   readonly imageArchive: (asked: ArchiveRequest, signal: AbortSignal) => Promise<Readable>;
   /** Answer to `GET /metrics`, in Prometheus' text format 0.0.4. */
@@ -63,8 +65,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (method === 'GET' && url === '/metrics') return reply(200, 'text/plain; version=0.0.4; charset=utf-8', options.metrics());
     if (method === 'POST' && url === '/image') return inBackground(log, 'an image for another host', giveImage(request, response));
     const isUsage = url.startsWith('/held');
-    if (method !== 'GET' || (url !== '/kept' && !isUsage)) return reply(404, json, `{"message":"${NO_SUCH_PATH}"}\n`);
+    const heard = url === '/leader' ? options.leaderHeard() : undefined;
+    if (method !== 'GET' || (url !== '/kept' && heard === undefined && !isUsage))
+      return reply(404, json, `{"message":"${NO_SUCH_PATH}"}\n`);
     if (!isBearer(request.headers.authorization, token)) return reply(401, json, '{"message":"wrong join token"}\n');
+    if (heard !== undefined) return reply(200, json, JSON.stringify(heard));
     if (isUsage) return reply(200, json, `${JSON.stringify(resourceUsage(url.endsWith('?collect=1')))}\n`);
     return reply(200, json, JSON.stringify(options.recoveryFacts(portOf(server))));
   };

@@ -8,7 +8,7 @@ import { lines } from '../../engine/lines.ts';
 import { openUpgrade } from '../../engine/upgrade.ts';
 import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { HostFacts, Load, ProcessFaults } from '../../model/facts.ts';
-import type { AgentCall, AgentMessage, LeaderMessage } from '../../model/wire.ts';
+import type { AgentCall, AgentMessage, LeaderHeard, LeaderMessage } from '../../model/wire.ts';
 import { MOST_LEFT_OUT, MOST_SENTENCE, readLeaderMessage } from '../../schemas/index.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -59,6 +59,8 @@ export interface Stream {
   isJoined(): boolean;
   /** Messages of leaders that were malformed, since the start. */
   refusedMessages(): number;
+  /** The leader that welcomed this host last, and how long it has been silent; undefined before the first. */
+  leaderHeard(): LeaderHeard | undefined;
   /** Epoch of the leader that welcomed this host last; 0 before the first. */
   epoch(): number;
   /** Cuts the connection or the dial; the next one says hello again, to `url` first if given. */
@@ -88,6 +90,8 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
   let isJoined = false;
   let epoch = 0;
   let refusedMessages = 0;
+  /** When a leader that has welcomed this host said anything last. */
+  let leaderAtMs = 0;
 
   const converse = async (socket: Socket, url: string, host: HostSide, facts: HostFacts, signal: AbortSignal): Promise<End> => {
     let end: End = { reason: 'the leader closed the connection', isRefusal: false, wasServed: false };
@@ -176,6 +180,7 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
         if (message === undefined) continue;
         if (heardAtMs !== undefined || message.type === 'beat') heardAtMs = nowMs();
         receive(message);
+        if (isJoined) leaderAtMs = nowMs();
       }
     } catch (error) {
       if (isKind(error, 'invalid')) {
@@ -221,6 +226,7 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
     send: (message) => current?.send(message),
     isJoined: () => isJoined,
     refusedMessages: () => refusedMessages,
+    leaderHeard: () => (epoch === 0 ? undefined : { epoch, heardMsAgo: Math.round(nowMs() - leaderAtMs) }),
     epoch: () => epoch,
     restart(reason, url) {
       preferredUrl = url;

@@ -27,6 +27,7 @@ describe('broken clients of an engine gateway', () => {
     await once(engine, 'listening');
     const enginePort = (engine.address() as AddressInfo).port;
     await using gateway = await startGateway({
+      leaderHeard: () => undefined,
       host: '127.0.0.1',
       port: 0,
       token,

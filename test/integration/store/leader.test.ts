@@ -30,6 +30,9 @@ const places: Readonly<Record<string, () => Promise<Place>>> = {
   },
 };
 
+type Probe = (url: string) => Promise<'alive' | 'refused' | 'unknown'>;
+type Witnesses = (epoch: number) => Promise<'alive' | 'silent' | 'unknown'>;
+
 /** A scheduler as far as elections go. */
 class Candidate {
   readonly terms: Term[] = [];
@@ -37,13 +40,16 @@ class Candidate {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(store: StateStore, url: string, probe: (url: string) => Promise<'alive' | 'refused' | 'unknown'>) {
+  constructor(store: StateStore, url: string, probe: Probe, witnesses?: Witnesses) {
     const lead = async (term: Term) => {
       this.terms.push(term);
       if (!term.lost.aborted) await new Promise((resolve) => term.lost.addEventListener('abort', resolve, { once: true }));
     };
-    this.#done = campaign({ store, log, url, name: url, ttlMs: TTL_MS, probe }, this.#stop.signal, lead, (leader) =>
-      this.heard.push(leader),
+    this.#done = campaign(
+      { store, log, url, name: url, ttlMs: TTL_MS, probe, ...(witnesses && { witnesses }) },
+      this.#stop.signal,
+      lead,
+      (leader) => this.heard.push(leader),
     );
   }
   get isLeading(): boolean {
@@ -69,9 +75,9 @@ for (const [name, start] of Object.entries(places)) {
     let place: Place;
     let stores: StateStore[];
     let running: Candidate[] = [];
-    const candidate = (index: number, probe: (url: string) => Promise<'alive' | 'refused' | 'unknown'> = async () => 'alive') => {
+    const candidate = (index: number, probe: Probe = async () => 'alive', witnesses?: Witnesses) => {
       const store = stores[index] ?? assert.fail('no such store');
-      running.push(new Candidate(store, `http://${index}`, probe));
+      running.push(new Candidate(store, `http://${index}`, probe, witnesses));
       return running.at(-1) ?? assert.fail();
     };
     before(async () => {
@@ -106,6 +112,26 @@ for (const [name, start] of Object.entries(places)) {
       const next = candidate(0, async (url) => (url === dead.url ? 'refused' : 'alive'));
       assert.ok((await until('next leads', () => next.isLeading)) < 2000);
       await until('the crashed one knows', () => crashed?.lost.aborted === true);
+    });
+
+    it('a leader that answers neither its followers nor any host is replaced before its session ends; while one host hears from it, it keeps the lead', async () => {
+      const frozen = await stores[2]?.lock(keys.leader, dead, { ttlMs: 60_000, name: 'dead' }, AbortSignal.timeout(5000));
+      let asked = 0;
+      let said: Awaited<ReturnType<Witnesses>> = 'alive';
+      const next = candidate(
+        0,
+        async () => 'unknown',
+        async (epoch) => {
+          assert.equal(epoch, dead.epoch);
+          asked += 1;
+          return said;
+        },
+      );
+      await until('the hosts are asked', () => asked >= 2, 10_000);
+      assert.equal(frozen?.lost.aborted, false);
+      said = 'silent';
+      await until('next leads', () => next.isLeading, 10_000);
+      await until('the frozen one would know', () => frozen?.lost.aborted ?? false);
     });
 
     it('a leader that cannot be reached, but does not refuse, keeps the lead', async () => {
