@@ -30,6 +30,7 @@ import {
   swarmInspect,
   swarmJoin,
   swarmLeave,
+  swarmUnlock,
   swarmUnlockKey,
   swarmUpdate,
 } from './swarm/services.ts';
@@ -80,6 +81,7 @@ export function createHandlers(forward: Forward, execs: Execs): Readonly<Record<
     swarmInit,
     swarmLeave,
     swarmJoin,
+    swarmUnlock,
     swarmUnlockKey,
     nodeRemove,
     swarmUpdate,

@@ -6,13 +6,14 @@ import { ArpanetError, type ContainerInspect, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { readBody } from './json/body.ts';
+import { passedProblem } from './json/passed.ts';
 import type { Cluster } from '../contracts/index.ts';
 import { hostWarnings } from './proxy/answer-watchdog.ts';
 import { type Call, type Exchange, ownHeaders, warningHeader, type SmallAnswer, send } from './request-context.ts';
 import { errorBody, noteUnexpected } from './errors.ts';
 import { createExecs, type Execs } from './containers/execs.ts';
 import { createForward, unreachable } from './proxy/forward.ts';
-import { readChunked } from './proxy/chunked.ts';
+import { readFramed } from './proxy/chunked.ts';
 import { isComposeV1 } from './guards.ts';
 import { createHandlers } from './handlers.ts';
 import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
@@ -145,11 +146,22 @@ export function createLeader(deps: LeaderDeps): Leader {
     if (frozen !== undefined) throw new ArpanetError('not-leader', frozen);
     refuseHidden(cluster, call.route.path, () => connectionOf(call.req));
     try {
-      await perform(call);
+      await checked(call);
     } catch (error) {
       if (isKind(error, 'not-leader') && changes(call.route)) begun.add(error);
       throw error;
     }
+  }
+
+  /** An Engine looks at a body before it looks for what the request is about. */
+  async function checked(call: Exchange): Promise<void> {
+    const { passes } = call.route;
+    if (passes === undefined) return await perform(call);
+    const problem = passedProblem(passes, await readBody(call.req, call.bodyLimitBytes), call.req.headers['content-type']);
+    if (problem?.isFatal === true) throw problem.error;
+    await perform(call).catch((error: unknown) => {
+      throw problem !== undefined && isKind(error, 'not-found') ? problem.error : error;
+    });
   }
 
   async function perform(call: Exchange): Promise<void> {
@@ -298,14 +310,16 @@ export function createLeader(deps: LeaderDeps): Leader {
           await ready(controller.signal);
           const call = openCall(req, requestId, controller.signal);
           if (call.route.do !== 'hijack') throw new ArpanetError('invalid', 'this request has no stream to upgrade to');
-          const isChunked = req.headers['transfer-encoding'] !== undefined;
-          const chunked = isChunked ? await readChunked(socket, head, call.bodyLimitBytes) : undefined;
-          const { at } = call.route;
+          const { at, passes } = call.route;
+          const isRead = passes !== undefined || req.headers['transfer-encoding'] !== undefined;
+          const whole = isRead ? await readFramed(socket, head, req.headers, call.bodyLimitBytes) : undefined;
+          const problem = passes && whole && passedProblem(passes, whole.body, req.headers['content-type']);
+          if (problem?.isFatal === true) throw problem.error;
           await carried(call.route, async () => {
             const located = await locate(call, at, execs);
             const upstream = await dial(call, located.host);
-            const first = chunked === undefined ? head : Buffer.concat([chunked.body, chunked.rest]);
-            const bodyBytes = chunked?.body.length ?? Number(req.headers['content-length'] ?? 0);
+            const first = whole === undefined ? head : Buffer.concat([whole.body, whole.rest]);
+            const bodyBytes = whole?.body.length ?? Number(req.headers['content-length'] ?? 0);
             await join(call, located, upstream, socket, first, bodyBytes, true);
           });
         } catch (error) {

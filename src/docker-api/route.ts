@@ -67,6 +67,7 @@ export type HandlerName =
   | 'nodeUpdate'
   | 'swarmInspect'
   | 'swarmJoin'
+  | 'swarmUnlock'
   | 'swarmUnlockKey'
   | 'nodeRemove'
   | 'swarmInit'
@@ -78,6 +79,14 @@ export type HandlerName =
   | 'keptUpdate'
   | 'keptRemove';
 
+/** A body of JSON that goes to an Engine as it is. */
+export interface PassedBody {
+  /** Of docker-json. */
+  readonly struct: string;
+  /** Where it is refused if something is wrong with it: by the Engine in its own words, but for what that would fall over, or here. */
+  readonly at: 'engine' | 'endpoint';
+}
+
 export type Route = {
   readonly method: Method;
   readonly path: string;
@@ -85,6 +94,7 @@ export type Route = {
   readonly since?: string;
   /** What it takes may be long, and is for an Engine alone to read. */
   readonly isUpload?: true;
+  readonly passes?: PassedBody;
 } & (
   | { readonly do: 'read'; readonly by: ReadName }
   | { readonly do: 'host' | 'stream' | 'hijack'; readonly at: Place }

@@ -145,6 +145,7 @@ export const CONTAINER_TYPES: GoTypes = {
     WorkingDir: 'string',
     Cmd: '[]string',
   },
+  'types.ExecStartCheck': { Detach: 'bool', Tty: 'bool', ConsoleSize: '*[2]uint' },
 
   'container.HealthConfig': {
     Test: '[]string',

@@ -181,6 +181,7 @@ export const SWARM_TYPES: GoTypes = {
     JoinToken: 'string',
     Availability: 'swarm.NodeAvailability',
   },
+  'swarm.UnlockRequest': { UnlockKey: 'string' },
   'swarm.Spec': {
     ...ANNOTATIONS,
     Orchestration: 'swarm.OrchestrationConfig',

@@ -21,6 +21,8 @@ export interface BadBody {
   readonly settle?: (asker: Asker) => Promise<unknown>;
   /** All of it goes to an Engine as it is: nothing is kept here. */
   readonly isPassedOn?: true;
+  /** What the right body is answered with, where that is no success. */
+  readonly refusedWith?: number;
 }
 
 const gone = ({ ask }: Asker, path: string) => ask('DELETE', path);
@@ -76,6 +78,33 @@ export const BAD_FIELD_BODIES: readonly BadBody[] = [
     struct: 'types.ExecConfig',
     path: () => '/containers/web/exec',
     body: { Cmd: ['true'] },
+    isPassedOn: true,
+  },
+  {
+    route: 'POST /exec/{id}/start',
+    struct: 'types.ExecStartCheck',
+    // each is started once
+    path: async ({ ask }) => {
+      const { Id } = jsonOf((await ask('POST', '/containers/web/exec', '{"Cmd":["true"]}')).text);
+      return `/exec/${String(Id)}/start`;
+    },
+    idlePath: '/exec/nobody/start',
+    body: { Detach: true },
+    isPassedOn: true,
+  },
+  {
+    route: 'POST /auth',
+    struct: 'types.AuthConfig',
+    // nobody listens there
+    body: { username: 'a', password: 'b', serveraddress: '127.0.0.1:1' },
+    isPassedOn: true,
+  },
+  {
+    // by clients that send no header of credentials
+    route: 'POST /images/{name*}/push',
+    struct: 'types.AuthConfig',
+    path: () => '/images/nobody/push',
+    body: {},
     isPassedOn: true,
   },
   {
@@ -153,7 +182,36 @@ export const BAD_FIELD_BODIES: readonly BadBody[] = [
     path: async (to) => `/swarm/update?version=${await versionOf(to, '/swarm')}`,
     body: {},
   },
+  { route: 'POST /swarm/join', struct: 'swarm.JoinRequest', body: { RemoteAddrs: [] }, refusedWith: 503 },
+  { route: 'POST /swarm/unlock', struct: 'swarm.UnlockRequest', body: {}, refusedWith: 409 },
 ];
+
+/** All others that take a body: they read no JSON of it. Undefined: the connection changes hands. */
+export const BODILESS: ReadonlyMap<string, string | undefined> = new Map([
+  ['POST /containers/{id}/attach', '/containers/nobody/attach'],
+  ['POST /containers/{id}/wait', '/containers/nobody/wait'],
+  // an Engine refuses one that is longer than `{}`
+  ['POST /containers/{id}/start', '/containers/web/start'],
+  ['POST /containers/{id}/stop', '/containers/nobody/stop'],
+  ['POST /containers/{id}/restart', '/containers/nobody/restart'],
+  ['POST /containers/{id}/kill', '/containers/nobody/kill'],
+  ['POST /containers/{id}/pause', '/containers/nobody/pause'],
+  ['POST /containers/{id}/unpause', '/containers/nobody/unpause'],
+  ['POST /containers/{id}/resize', '/containers/nobody/resize?h=1&w=1'],
+  ['POST /containers/{id}/copy', '/containers/nobody/copy'],
+  ['POST /containers/{id}/rename', '/containers/nobody/rename?name=other'],
+  ['PUT /containers/{id}/archive', '/containers/nobody/archive?path=/'],
+  ['POST /exec/{id}/resize', '/exec/nobody/resize?h=1&w=1'],
+  // a tar
+  ['POST /images/create', '/images/create?fromSrc=-&repo=made'],
+  ['POST /images/load', '/images/load'],
+  ['POST /build', '/build'],
+  ['POST /images/{name*}/tag', '/images/nobody/tag?repo=other'],
+  ['POST /build/cancel', '/build/cancel?id=nobody'],
+  ['POST /session', undefined],
+  ['POST /grpc', undefined],
+  ['POST /swarm/leave', '/swarm/leave'],
+]);
 
 /** Undefined: as it was answered there is nothing to know of it. */
 export const jsonOf = (text: string): Readonly<Record<string, unknown>> =>

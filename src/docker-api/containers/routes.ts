@@ -1,8 +1,10 @@
 /** Containers, execs and commit. Docker API: /containers, /exec, /commit. */
-import { type Route, unsupported } from '../route.ts';
+import { type PassedBody, type Route, unsupported } from '../route.ts';
 
 const NO_CHECKPOINTS =
   'This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.';
+
+const passed = (struct: string): PassedBody => ({ struct, at: 'engine' });
 
 export const CONTAINER_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/containers/json', do: 'read', by: 'containerList' },
@@ -26,7 +28,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   { method: 'POST', path: '/containers/{id}/kill', do: 'mutate', by: 'containerMutate' },
   { method: 'POST', path: '/containers/{id}/pause', do: 'mutate', by: 'containerMutate' },
   { method: 'POST', path: '/containers/{id}/unpause', do: 'mutate', by: 'containerMutate' },
-  { method: 'POST', path: '/containers/{id}/update', do: 'mutate', by: 'containerMutate' },
+  { method: 'POST', path: '/containers/{id}/update', do: 'mutate', by: 'containerMutate', passes: passed('container.UpdateConfig') },
   { method: 'POST', path: '/containers/{id}/resize', do: 'host', at: 'container' },
   { method: 'POST', path: '/containers/{id}/copy', do: 'host', at: 'container' },
   { method: 'POST', path: '/containers/{id}/rename', do: 'mutate', by: 'containerRename' },
@@ -34,9 +36,9 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   unsupported('POST', '/containers/{id}/checkpoints', NO_CHECKPOINTS),
   unsupported('DELETE', '/containers/{id}/checkpoints/{checkpoint}', NO_CHECKPOINTS),
   { method: 'DELETE', path: '/containers/{id}', do: 'mutate', by: 'containerRemove' },
-  { method: 'POST', path: '/containers/{id}/exec', do: 'mutate', by: 'execCreate' },
-  { method: 'POST', path: '/exec/{id}/start', do: 'hijack', at: 'exec' },
+  { method: 'POST', path: '/containers/{id}/exec', do: 'mutate', by: 'execCreate', passes: passed('types.ExecConfig') },
+  { method: 'POST', path: '/exec/{id}/start', do: 'hijack', at: 'exec', passes: passed('types.ExecStartCheck') },
   { method: 'POST', path: '/exec/{id}/resize', do: 'host', at: 'exec' },
   { method: 'GET', path: '/exec/{id}/json', do: 'host', at: 'exec' },
-  { method: 'POST', path: '/commit', do: 'mutate', by: 'commit' },
+  { method: 'POST', path: '/commit', do: 'mutate', by: 'commit', passes: passed('container.Config') },
 ];

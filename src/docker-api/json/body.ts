@@ -6,7 +6,19 @@ import { goStruct, type GoType } from '../../docker-json/index.ts';
 import { parseGoJson } from '../../schemas/index.ts';
 import { compareVersions } from '../../text/api-version.ts';
 
+const bodies = new WeakMap<IncomingMessage, Promise<Buffer>>();
+
+/** The request's body; of one that was read before, the same bytes. Throws `too-large`, and `invalid` for one that is cut off. */
 export async function readBody(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
+  const read = bodies.get(req) ?? readOnce(req, limitBytes);
+  bodies.set(req, read);
+  return await read;
+}
+
+/** What readBody gave; undefined: it is still to be read. */
+export const bodyRead = (req: IncomingMessage): Promise<Buffer> | undefined => bodies.get(req);
+
+async function readOnce(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const tooLarge = () => new ArpanetError('too-large', `http: request body too large: the limit is ${limitBytes} bytes`);
   if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
   return await new Promise((resolve, reject) => {

@@ -11,6 +11,7 @@ import httpProxy from 'http-proxy';
 import { ArpanetError } from '../../model/index.ts';
 import type { EngineEndpoint } from '../../contracts/index.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
+import { bodyRead } from '../json/body.ts';
 import { hopByHop } from '../guards.ts';
 import { type Upload, uploadOf } from './uploads.ts';
 import { reportFault } from '../../telemetry/faults.ts';
@@ -39,7 +40,7 @@ export function createForward(): Forward {
   // Called when the client has disconnected; its `close` below frees the Engine.
   proxy.on('econnreset', () => undefined);
 
-  const attempt = (call: Exchange, target: Target, again: boolean): Promise<'done' | 'stale'> =>
+  const attempt = (call: Exchange, target: Target, again: boolean, body: Buffer | undefined): Promise<'done' | 'stale'> =>
     new Promise((resolve, reject) => {
       const { req, res } = call;
       const isClientGone = (): void => {
@@ -53,7 +54,11 @@ export function createForward(): Forward {
       });
       dropOwnHeaders(req);
       req.url = target.path;
-      const options = { target: 'http://engine', agent: target.endpoint.agent, ...(again ? { buffer: Readable.from([]) } : {}) };
+      const options = {
+        target: 'http://engine',
+        agent: target.endpoint.agent,
+        ...(again || body !== undefined ? { buffer: Readable.from(again || !body?.length ? [] : [body]) } : {}),
+      };
       proxy.web(req, res, options, (error) => {
         res.off('close', isClientGone);
         if (res.destroyed) return resolve('done');
@@ -69,7 +74,8 @@ export function createForward(): Forward {
   return async (call, target) => {
     const upload = uploadOf(call.req);
     if (upload !== undefined) return await passUp(call, target, upload);
-    if ((await attempt(call, target, false)) === 'stale') await attempt(call, target, true);
+    const body = await bodyRead(call.req);
+    if ((await attempt(call, target, false, body)) === 'stale') await attempt(call, target, true, undefined);
   };
 }
 

@@ -103,6 +103,12 @@ export function join(cluster: Cluster, connection: string): never {
   throw new ArpanetError('unsupported', `swarm mode is not supported by arpanet: ${HOW_TO_JOIN}`);
 }
 
+/** Throws what the manager of a swarm says that is not locked: no swarm is here. */
+export function unlock(cluster: Cluster): never {
+  if (!facadeOf(cluster).wasMade) throw final(NO_SWARM);
+  throw new ArpanetError('conflict', 'swarm is not locked');
+}
+
 const HOW_TO_JOIN = 'hosts join by their agents ("arpanet agent --join …"), schedulers by their store';
 
 export function update(

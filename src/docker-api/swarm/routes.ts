@@ -1,15 +1,12 @@
 /** Services, tasks, nodes, secrets, configs and the swarm. Docker API: /swarm, /services, /tasks, /nodes, /secrets, /configs. */
-import type { Method, Route } from '../route.ts';
-import { NO_SWARM } from './facade.ts';
-
-const noSwarm = (method: Method, path: string): Route => ({ method, path, do: 'refuse', status: 503, message: NO_SWARM });
+import type { Route } from '../route.ts';
 
 export const SWARM_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/swarm', do: 'cluster', by: 'swarmInspect' },
   { method: 'GET', path: '/swarm/unlockkey', do: 'cluster', by: 'swarmUnlockKey' },
   { method: 'POST', path: '/swarm/leave', do: 'cluster', by: 'swarmLeave' },
   { method: 'POST', path: '/swarm/update', do: 'cluster', by: 'swarmUpdate' },
-  noSwarm('POST', '/swarm/unlock'),
+  { method: 'POST', path: '/swarm/unlock', do: 'cluster', by: 'swarmUnlock' },
   { method: 'POST', path: '/swarm/init', do: 'cluster', by: 'swarmInit' },
   { method: 'POST', path: '/swarm/join', do: 'cluster', by: 'swarmJoin' },
   { method: 'GET', path: '/services', do: 'cluster', by: 'serviceList' },

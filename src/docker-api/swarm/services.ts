@@ -24,7 +24,7 @@ import { removeUnreadableToo } from '../reads/unreadable.ts';
 import { parseFilters } from '../reads/filters.ts';
 import { predefinedName } from '../../networks/index.ts';
 import { boolValue, objectVersion, strictBool } from '../json/go-values.ts';
-import { facadeOf, init, join, leave, NO_SWARM, update } from './facade.ts';
+import { facadeOf, init, join, leave, NO_SWARM, unlock, update } from './facade.ts';
 import { ids } from '../../text/swarm-ids.ts';
 import { labelsOf, showNode, showService, showSwarm, specOf } from './show.ts';
 import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf, withKnownEndpoints } from './spec.ts';
@@ -310,9 +310,14 @@ export async function swarmLeave(call: Exchange): Promise<void> {
   await Promise.resolve();
 }
 
-export async function swarmJoin({ cluster, req }: Exchange): Promise<void> {
-  await Promise.resolve();
-  join(cluster, connectionOf(req));
+export async function swarmJoin(call: Exchange): Promise<void> {
+  await readJson<Json>(call, 'swarm.JoinRequest');
+  join(call.cluster, connectionOf(call.req));
+}
+
+export async function swarmUnlock(call: Exchange): Promise<void> {
+  await readJson<Json>(call, 'swarm.UnlockRequest');
+  unlock(call.cluster);
 }
 
 /** Nothing is locked. */

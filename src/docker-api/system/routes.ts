@@ -8,7 +8,7 @@ export const SYSTEM_ROUTES: readonly Route[] = [
   { method: 'GET', path: '/version', do: 'read', by: 'version' },
   { method: 'GET', path: '/system/df', do: 'read', by: 'diskUsage' },
   { method: 'GET', path: '/events', do: 'broadcast', by: 'events' },
-  { method: 'POST', path: '/auth', do: 'host', at: 'builder' },
+  { method: 'POST', path: '/auth', do: 'host', at: 'builder', passes: { struct: 'types.AuthConfig', at: 'endpoint' } },
 
   { method: 'GET', path: '/plugins', do: 'refuse', status: 200, message: '[]' },
   unsupported('GET', '/plugins/privileges', NO_PLUGINS),

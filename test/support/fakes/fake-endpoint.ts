@@ -99,11 +99,17 @@ const STRUCTS: readonly (readonly [route: RegExp, struct: string])[] = [
   [/^POST \/containers\/[^/]+\/update$/, 'container.UpdateConfig'],
   [/^POST \/containers\/[^/]+\/exec$/, 'types.ExecConfig'],
   [/^POST \/commit$/, 'container.Config'],
+  [/^POST \/exec\/[^/]+\/start$/, 'types.ExecStartCheck'],
+  [/^POST \/auth$/, 'types.AuthConfig'],
+  [/^POST \/images\/.+\/push$/, 'types.AuthConfig'],
 ];
 
 /** What a route's answer has, where a client of the Engine reads it. */
 const BODIES: readonly (readonly [route: RegExp, status: number, body: unknown])[] = [
   [/^POST \/containers\/[^/]+\/exec$/, 201, { Id: 'e'.repeat(64) }],
+  [/^POST \/exec\/[^/]+\/start$/, 200, undefined],
+  [/^POST \/auth$/, 200, { Status: 'Login Succeeded' }],
+  [/^POST \/images\/.+\/push$/, 200, { status: 'The push refers to repository [docker.io/library/nobody]' }],
   [/^POST \/commit$/, 201, { Id: `sha256:${'d'.repeat(64)}` }],
   [/^POST \/containers\/[^/]+\/update$/, 200, { Warnings: [] }],
   [/^POST \/containers\/[^/]+\/wait$/, 200, { StatusCode: 0 }],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
-import { readChunked } from '../../../src/docker-api/proxy/chunked.ts';
+import { readChunked, readFramed } from '../../../src/docker-api/proxy/chunked.ts';
 
 /** The body and what follows it, of a client that sends this and ends. */
 const read = async (given: string): Promise<readonly string[]> => {
@@ -39,6 +39,22 @@ describe('a chunked body before a stream', () => {
     const heard = new Promise((resolve) => void socket.once('data', resolve));
     socket.write('more');
     assert.equal(String(await heard), 'more');
+  });
+
+  it('that has a length is read to it, in pieces too, and what follows is kept', async () => {
+    const socket = new PassThrough();
+    const reading = readFramed(socket, Buffer.from('ab'), { 'content-length': '4' }, 100);
+    socket.write('c');
+    await new Promise(setImmediate);
+    socket.write('dstream');
+    const { body, rest } = await reading;
+    assert.deepEqual([body.toString(), rest.toString()], ['abcd', 'stream']);
+    const none = await readFramed(new PassThrough(), Buffer.from('stream'), {}, 100);
+    assert.deepEqual([none.body.toString(), none.rest.toString()], ['', 'stream']);
+    const inChunks = await readFramed(new PassThrough(), Buffer.from('2\r\nab\r\n0\r\n\r\nrest'), { 'transfer-encoding': 'chunked' }, 100);
+    assert.deepEqual([inChunks.body.toString(), inChunks.rest.toString()], ['ab', 'rest']);
+    await assert.rejects(readFramed(new PassThrough().end(), Buffer.from('ab'), { 'content-length': '4' }, 100), /unexpected EOF/);
+    await assert.rejects(readFramed(new PassThrough(), Buffer.from('ab'), { 'content-length': '101' }, 100), { kind: 'too-large' });
   });
 
   it('that ends too early or is too long is refused', async () => {

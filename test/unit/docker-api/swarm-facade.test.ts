@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { connectionOf } from '../../../src/docker-api/connections.ts';
 import { ids } from '../../../src/text/swarm-ids.ts';
-import { facadeOf, init, join, leave, refuseHidden, update } from '../../../src/docker-api/swarm/facade.ts';
+import { facadeOf, init, join, leave, refuseHidden, unlock, update } from '../../../src/docker-api/swarm/facade.ts';
 import { showSwarm } from '../../../src/docker-api/swarm/show.ts';
 import { literalCluster } from '../../support/fakes/literal-cluster.ts';
 
@@ -59,6 +59,13 @@ describe('the swarm that the cluster looks like', () => {
     init(cluster, {}, 'a', { ranges: ['2.0.0.0/16'], subnetSize: 0 });
     const { DefaultAddrPool, SubnetSize } = showSwarm('c', ids, facadeOf(cluster));
     assert.deepEqual([DefaultAddrPool, SubnetSize], [['2.0.0.0/16'], 24]);
+  });
+
+  it('is not locked, once somebody has made it', () => {
+    const cluster = literalCluster({});
+    assert.throws(() => unlock(cluster), { kind: 'engine', engineStatus: 503, message: /^This node is not a swarm manager/ });
+    init(cluster, {}, 'a');
+    assert.throws(() => unlock(cluster), { kind: 'conflict', message: 'swarm is not locked' });
   });
 
   it('shows the settings that it was given, and other tokens after they were rotated', () => {
