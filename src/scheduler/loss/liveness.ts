@@ -102,8 +102,10 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     const hosts = view.hosts();
     const quiet = hosts.flatMap(({ name, state }) => {
       const sign = signs.get(name);
-      if (state !== 'alive' || sign === undefined) return [];
-      return [{ name, heardMs: sign.heardMs, isUnreached: (sign.unreachedMs ?? Number.NEGATIVE_INFINITY) > sign.heardMs }];
+      // those that are suspect already are a part of what is lost together
+      if ((state !== 'alive' && state !== 'suspect') || sign === undefined) return [];
+      const isUnreached = state === 'alive' && (sign.unreachedMs ?? Number.NEGATIVE_INFINITY) > sign.heardMs;
+      return [{ name, heardMs: sign.heardMs, isUnreached }];
     });
     const found = cutOff(quiet, now());
     for (const { name } of hosts) setCutOff(name, found.has(name));

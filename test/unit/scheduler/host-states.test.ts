@@ -251,4 +251,19 @@ describe('liveness', () => {
       assert.deepEqual(hosts.cutOff(), []);
     }
   });
+
+  it('takes none of many that are lost together for cut off, though one of them is called suspect before the other', async () => {
+    using hosts = world(['h1', 'h2', 'h3']);
+    for (const host of ['h1', 'h2', 'h3']) hosts.joins(host);
+    for (const host of ['h2', 'h3']) hosts.reached.delete(host);
+    hosts.at(1_000, 'h1', 'h3');
+    const seen = new Set<string>();
+    for (let ms = 2_000; ms <= 20_000; ms += 1_000) {
+      hosts.at(ms, 'h1');
+      await turn();
+      seen.add(hosts.states().join(' '));
+      assert.deepEqual(hosts.cutOff(), [], `after ${ms} ms`);
+    }
+    assert.ok(seen.has('alive suspect suspect'), [...seen].join('; '));
+  });
 });
