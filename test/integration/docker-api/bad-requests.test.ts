@@ -55,6 +55,25 @@ describe('a request that nobody should send', () => {
     assert.deepEqual(small.unexpected, []);
   });
 
+  it('is told what is wrong with its body before what it is about is looked for; what an Engine falls over never gets to one', async () => {
+    const post = async (path: string, body: string) => {
+      const { status, message } = await ask('POST', path, body, { 'Content-Type': 'application/json' });
+      return `${status} ${message}`;
+    };
+    const asked = () => small.cluster.agents.flatMap(({ engine }) => engine.asked).filter((line) => /update$|auth$/.test(line));
+    const before = asked();
+    assert.match(
+      await post('/containers/nobody/update', '{"Memory":"x"}'),
+      /^400 invalid JSON: json: cannot unmarshal string into Go struct/,
+    );
+    assert.match(await post('/containers/nobody/update', '{}'), /^404 No such container: nobody/);
+    assert.match(await post('/containers/web/update', '{"Ulimits":[null]}'), /^400 .*null is no element/);
+    assert.match(await post('/auth', 'null'), /^400 null is no credentials/);
+    assert.deepEqual(asked(), before);
+    assert.equal(await post('/auth', '{"username":"a"}'), '200 ');
+    assert.equal(asked().length, before.length + 1);
+  });
+
   it('with a broken escape in its path is 400 with a message, on every route, at the leader', async () => {
     for (const { method, path } of ROUTES) {
       if (!path.includes('{')) continue;
