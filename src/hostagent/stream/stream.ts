@@ -80,6 +80,8 @@ interface End {
 }
 
 const BEAT_MS = 1_000;
+/** A host that never joined is warned of after so many; about 12 s. */
+const FIRST_TRIES = 15;
 const DIAL_TIMEOUT_MS = 10_000;
 
 export function createStream({ join, token, log, nowMs, random }: StreamOptions): Stream {
@@ -235,6 +237,7 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
     },
     async run(host, signal) {
       let failures = 0;
+      let hasJoined = false;
       for (let turn = 0; !signal.aborted; turn++) {
         attempt = new AbortController();
         const url = preferredUrl ?? join[turn % join.length] ?? '';
@@ -242,8 +245,11 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
         const end = await serve(url, host, signal);
         if (signal.aborted) return;
         failures = end.wasServed ? 0 : failures + 1;
+        hasJoined ||= end.wasServed;
         if (end.isRefusal) log.error({ scheduler: url, reason: end.reason }, 'the cluster refuses this host');
-        else if (failures <= 1) log.warn({ scheduler: url, reason: end.reason }, 'no connection to a leader; dialling again');
+        // hosts and schedulers may be started in any order
+        else if (hasJoined ? failures <= 1 : failures === FIRST_TRIES)
+          log.warn({ scheduler: url, reason: end.reason }, 'no connection to a leader; dialling again');
         const either = AbortSignal.any([signal, attempt.signal]);
         await sleep(backoffMs(failures, end.isRefusal, random()), undefined, { signal: either }).catch(() => undefined);
       }

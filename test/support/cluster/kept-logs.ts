@@ -17,8 +17,9 @@ export function keepLog(file: string, lab: string): void {
   }
 }
 
-/** Of the lab: its schedulers listen on an address of the machine. And of a machine that is too slow: what does not answer in time is said in a warning. */
-const NOT_THE_PRODUCT = /LISTENING WITHOUT TLS|has no answer yet|did not answer \S+ within|did not finish/;
+/** Of the lab: its schedulers listen on an address of the machine. And of a machine that is too slow: what does not answer in time, or is not read yet, is said in a warning. */
+const NOT_THE_PRODUCT =
+  /LISTENING WITHOUT TLS|has no answer yet|did not answer \S+ within|did not finish|no heartbeat for|the Docker Engine is unreachable/;
 
 /** Warnings and errors in the logs of all schedulers and agents of a cluster. */
 export function warningsOf({ lab, schedulers }: Pick<Cluster, 'lab' | 'schedulers'>): readonly string[] {
