@@ -31,7 +31,7 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
     const differs = [...ofNetworks, ...ofFence];
     const unreadable = inventory.unreadable();
     return {
-      networks,
+      networks: networks.map((network) => ({ ...network, ...lowered(network, overlay.mtuOn(network.bridge)) })),
       vxlans: vxlans.filter(({ device }) => isOurVxlan(device)),
       names: names.value()?.instances ?? [],
       ...(unreadable.length > 0 && { unreadable }),
@@ -65,3 +65,7 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
     }
   };
 }
+
+/** What its running containers send at most is what counts. */
+const lowered = ({ mtu }: { readonly mtu?: number }, now: number | undefined): { readonly mtu?: number } =>
+  mtu === undefined || now === undefined ? {} : { mtu: Math.min(mtu, now) };

@@ -104,9 +104,16 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const fence = createFence(mode, files.fencePath, log);
   const stream = createStream({ join: options.join, token, log, nowMs, random: Math.random });
   const consul = createConsulQuestions(stream);
-  const inventory = createInventory({ engine, log, emit: stream.send }, signal);
+  const emit: typeof stream.send = (message) => {
+    stream.send(message);
+    if (message.type === 'containers') inBackground(log, 'containers that have just started', overlay.containersChanged());
+  };
+  const inventory = createInventory({ engine, log, emit }, signal);
   const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => stream.send({ type: 'networks', networks });
-  const overlay = createOverlay({ engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, onChange, nowMs }, signal);
+  const overlay = createOverlay(
+    { engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, pidsOf: inventory.pidsOf, onChange, nowMs },
+    signal,
+  );
   const readUsage = createUsage(engine, inventory.running, signal);
   const copyImage = createImageCopier({ engine, token, epoch: epoch.current, log }, signal);
   const imageArchive = createImageArchives(engine, createThinArchives(join(options.dataDir, 'copies')));

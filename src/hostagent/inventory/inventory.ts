@@ -51,6 +51,8 @@ export interface Inventory {
   sync(request: Extract<AgentCall, { method: 'sync' }>): Promise<void>;
   /** Names of the containers that run on this Engine network. Throws `unavailable` while the Engine is unreachable. */
   readonly usersOf: (network: { readonly engineId: string; readonly name: string }) => readonly string[];
+  /** Process ids of these. Throws as `usersOf` does. */
+  readonly pidsOf: (network: { readonly engineId: string; readonly name: string }) => readonly number[];
   /** Follows the Engine's events until the signal aborts; reads everything again after each loss. Never rejects. */
   follow(listeners: InventoryListeners): Promise<void>;
 }
@@ -238,6 +240,16 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
       .finally(() => (missedCheck = undefined));
   };
 
+  const usersOf = ({ engineId, name }: { readonly engineId: string; readonly name: string }): readonly ContainerFacts[] => {
+    if (!isAlive) throw unreachable();
+    const uses = ({ inspect }: ContainerFacts): boolean =>
+      (inspect.State.Running || inspect.State.Paused || inspect.State.Restarting) &&
+      Object.entries(inspect.NetworkSettings.Networks ?? {}).some(([key, { NetworkID }]) =>
+        NetworkID ? NetworkID === engineId : key === name || key === engineId,
+      );
+    return [...containers.values()].filter(uses);
+  };
+
   return {
     unreadable: () => [...unreadable.values()],
     current: () => (isAlive ? { containers: [...containers.values()], images, volumes } : undefined),
@@ -252,15 +264,11 @@ export function createInventory(deps: InventoryDeps, signal: AbortSignal): Inven
         request.volumes && volumeList.refresh(),
       ]);
     },
-    usersOf({ engineId, name }) {
-      if (!isAlive) throw unreachable();
-      const uses = ({ inspect }: ContainerFacts): boolean =>
-        (inspect.State.Running || inspect.State.Paused || inspect.State.Restarting) &&
-        Object.entries(inspect.NetworkSettings.Networks ?? {}).some(([key, { NetworkID }]) =>
-          NetworkID ? NetworkID === engineId : key === name || key === engineId,
-        );
-      return [...containers.values()].filter(uses).map(({ inspect }) => withoutSlash(inspect.Name));
-    },
+    usersOf: (network) => usersOf(network).map(({ inspect }) => withoutSlash(inspect.Name)),
+    pidsOf: (network) =>
+      usersOf(network).flatMap(({ inspect }) =>
+        typeof inspect.State['Pid'] === 'number' && inspect.State['Pid'] > 0 ? inspect.State['Pid'] : [],
+      ),
     follow,
   };
 }

@@ -11,7 +11,9 @@ import type { EngineTarget } from '../../engine/request.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { differencesOf } from './differences.ts';
 import { observe, readNetworks, readUnderlay } from './observe.ts';
+import { createNarrower } from './narrow.ts';
 import {
+  bridgeOf,
   chosen,
   isOwnDoing,
   leftovers,
@@ -22,6 +24,7 @@ import {
   stepsFor,
   type Underlay,
   vxlanOf,
+  wideBridge,
 } from './plan.ts';
 import { applySteps, flushLearned } from './steps.ts';
 
@@ -33,6 +36,8 @@ export interface OverlayDeps {
   readonly dns: { listen(address: string): Promise<void>; unlisten(address: string): Promise<void> };
   /** Names of the containers that run on an Engine network; the others are connected again when they start. Throws `unavailable` while the Engine is unreachable. */
   readonly usersOf: (network: { readonly engineId: string; readonly name: string }) => readonly string[];
+  /** Process ids of these. */
+  readonly pidsOf: (network: { readonly engineId: string; readonly name: string }) => readonly number[];
   /** The list of materialised networks has changed. */
   readonly onChange: (networks: readonly MaterialisedNetwork[]) => void;
   readonly nowMs: () => number;
@@ -55,6 +60,10 @@ export interface Overlay {
   look(): Promise<Observed & { readonly differs: readonly string[] }>;
   /** The Engine says that a network came or went: the same, unless this overlay did it and knows. Never throws. */
   readonly touched: (touch: NetworkTouch) => Promise<void>;
+  /** What running containers on this bridge send at most, where that was lowered; in bytes. */
+  readonly mtuOn: (bridge: string) => number | undefined;
+  /** Lowers it for those that have just started, too. */
+  readonly containersChanged: () => Promise<void>;
   /** Drops what the kernel learned about where this network's addresses are: an instance has moved. */
   flush(network: string): Promise<void>;
 }
@@ -71,6 +80,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const present = new Map<string, MaterialisedNetwork>();
   const keyed = createKeyed();
   const underWay = new Set<Promise<unknown>>();
+  const narrower = createNarrower();
   let underlay: Underlay | undefined;
   let isListComplete = false;
 
@@ -182,6 +192,16 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     return dead.length > 0;
   };
 
+  /** Containers that run in a network from before a narrower host joined. Where it cannot be done, doctor and audit name the network. */
+  const keepNarrow = async (plan: NetworkPlan, found: Observed): Promise<void> => {
+    const wide = wideBridge(plan, found, underlay, usersOf);
+    if (wide === undefined) return narrower.forget(bridgeOf(plan.vni));
+    const { network, mtu } = wide;
+    await narrower.narrow({ bridge: network.bridge, mtu, pids: deps.pidsOf(network) }).catch((err: unknown) => {
+      if (!signal.aborted) log.warn({ network: plan.name, mtu, err }, 'cannot lower the MTU of running containers');
+    });
+  };
+
   const isFresh = (network: string): boolean => deps.nowMs() - (askedAtMs.get(network) ?? -Infinity) < GRACE_MS;
 
   const onePass = async (): Promise<void> => {
@@ -194,6 +214,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
         if (!signal.aborted) log.warn({ network: plan.name, err }, 'cannot repair a network');
       });
     }
+    for (const plan of plans.values()) await keepNarrow(plan, found);
     if (!isListComplete) return;
     const planned = new Set(plans.keys());
     const stale = leftovers(planned, new Set([...plans.values()].map(({ vni }) => vni)), found, usersOf);
@@ -251,6 +272,8 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       await Promise.all(underWay);
       if (!isOwnDoing(touch, [...present.values()], [...plans.keys()])) await reconcile();
     },
+    mtuOn: narrower.mtuOn,
+    containersChanged: async () => (narrower.isActive() ? reconcile() : undefined),
     flush: (network) =>
       exclusively(network, async () => {
         const plan = plans.get(network);

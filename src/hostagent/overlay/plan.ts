@@ -154,6 +154,18 @@ function bridgeSteps({ own, ipv6 }: NetworkPlan, kept: ObservedNetwork): readonl
   ];
 }
 
+/** The bridge of a plan whose containers send more than fits into the overlay: it was made before, and is in use. Undefined: none does. */
+export function wideBridge(
+  plan: NetworkPlan,
+  observed: Observed,
+  underlay: Underlay | undefined,
+  usersOf: (network: ObservedNetwork) => number,
+): { readonly network: ObservedNetwork; readonly mtu: number } | undefined {
+  const mtu = plan.driver === undefined ? mtuOf(plan, underlay) : undefined;
+  const network = chosen(plan, observed, underlay, usersOf);
+  return mtu === undefined || network?.mtu === undefined || network.mtu <= mtu ? undefined : { network, mtu };
+}
+
 /** The host's own address, beside the gateway that all hosts have: a call from that one would be answered on the host of the one called. */
 function ownSteps({ own, cidr }: NetworkPlan, kept: ObservedNetwork | undefined, bridge: string): readonly Step[] {
   const on = kept?.bridge ?? bridge;

@@ -222,6 +222,19 @@ describe('repair', () => {
     await cluster.startAgent('h2');
     const onHost2 = ['-e', 'constraint:node==h2', '--network', 'none', 'busybox', 'true'];
     await until('h2 is back', async () => (await cluster.docker('run', '--rm', ...onHost2)).code === 0);
+    // Those that run keep their network, and their Engine its MTU: each host lowers that of the running containers, and of one that starts again.
+    const large = async (from: string, to: string) =>
+      (await cluster.docker('exec', from, 'ping', '-c', '1', '-W', '1', '-s', '1400', await address(to))).code === 0;
+    const narrowed = async () => (await large('one', 'two')) && (await large('two', 'one'));
+    await until('large packets pass between those that run', narrowed, 30_000);
+    assert.match(await must(cluster.docker('exec', 'one', 'ip', 'link', 'show', 'eth0')), /mtu 1350/);
+    const serve = 'while :; do dd if=/dev/zero bs=1M count=8 2>/dev/null | nc -l -p 9000; done';
+    await must(cluster.docker('exec', '-d', 'two', 'sh', '-c', serve));
+    const fetched = `nc -w 20 ${await address('two')} 9000 | wc -c`;
+    const all = async () => (await cluster.docker('exec', 'one', 'sh', '-c', fetched)).stdout.trim() === String(8 << 20);
+    await until('all of a large transfer arrives', all, 60_000);
+    await must(cluster.docker('restart', 'one'));
+    await until('and after a restart', narrowed, 30_000);
     await must(cluster.docker('network', 'create', 'narrow'));
     for (const name of ['h1', 'h2']) {
       const where = ['-e', `constraint:node==${name}`, '--network', 'narrow', '--stop-timeout', '0'];

@@ -10,7 +10,9 @@ import {
   type ObservedVxlan,
   stepsFor,
   vxlanOf,
+  wideBridge,
 } from '../../../src/hostagent/overlay/plan.ts';
+import { tooWide } from '../../../src/hostagent/overlay/narrow.ts';
 import type { NetworkPlan } from '../../../src/model/facts.ts';
 
 const underlay = { address: '10.0.0.1', link: 'eth0', mtu: 1500 };
@@ -46,6 +48,28 @@ const vxlan: ObservedVxlan = {
 const nobody = () => 0;
 const does = (observed: Observed, more: Partial<NetworkPlan> = {}, users: (one: ObservedNetwork) => number = nobody) =>
   stepsFor({ ...plan, ...more }, observed, underlay, users).map((step) => step.do);
+
+describe('a network that was made for larger packets than pass now', () => {
+  const one = () => 1;
+  it('has its running containers send less, until it is made again', () => {
+    const wide = { ...network, mtu: 1450 };
+    const observed = { networks: [wide], vxlans: [vxlan] };
+    assert.deepEqual(wideBridge({ ...plan, mtu: 1400 }, observed, underlay, one), { network: wide, mtu: 1350 });
+    assert.equal(wideBridge({ ...plan, mtu: 1400 }, observed, underlay, nobody), undefined, 'nobody runs there: it is made again');
+    assert.equal(wideBridge({ ...plan, mtu: 1500 }, observed, underlay, one), undefined);
+    assert.equal(wideBridge({ ...plan, mtu: 1400, driver: 'macvlan' }, observed, underlay, one), undefined, 'on the wire the wire counts');
+    assert.equal(wideBridge({ ...plan, mtu: 1400 }, observed, undefined, one), undefined, 'without an overlay nothing is lost');
+  });
+  it('only their links on this bridge, and only those that send more', () => {
+    const links = [
+      { ifname: 'lo', mtu: 65_536 },
+      { ifname: 'eth0', link_index: 7, mtu: 1450 },
+      { ifname: 'eth1', link_index: 8, mtu: 1300 },
+      { ifname: 'eth2', link_index: 9, mtu: 1500 },
+    ];
+    assert.deepEqual(tooWide(links, new Set([7, 8]), 1350), ['eth0']);
+  });
+});
 
 describe('steps for a planned network', () => {
   it('names devices within the 15 characters that Linux allows, one pair for each VXLAN id', () => {
