@@ -14,3 +14,24 @@ export function hasLink(links: readonly string[], link: string): boolean {
   const [base = ''] = link.split('.');
   return link === '' || links.includes(link) || (link.includes('.') && links.includes(base));
 }
+
+const MOST_NAMED = 5;
+
+/**
+ * Why no host can have it, in an Engine's words and with what hosts have; undefined: some can, or it is not known.
+ * Source: moby libnetwork, drivers/macvlan/macvlan_setup.go and drivers/ipvlan/ipvlan_setup.go, `createVlanLink`.
+ */
+export function missingParent(
+  network: Pick<NetworkRecord, 'driver' | 'options'>,
+  hosts: readonly { readonly name: string; readonly links: readonly string[] | undefined }[],
+): string | undefined {
+  const link = parentLink(network) ?? '';
+  const known = hosts.flatMap(({ name, links }) => (links === undefined ? [] : [{ name, links }]));
+  if (link === '' || known.length === 0 || known.length < hosts.length || known.some(({ links }) => hasLink(links, link))) return undefined;
+  const [base = ''] = link.split('.');
+  const words = link.includes('.')
+    ? `failed to find master interface ${base} on the Docker host: Link not found`
+    : `invalid subinterface vlan name ${link}, example formatting is eth0.10`;
+  const has = known.slice(0, MOST_NAMED).map(({ name, links }) => `${name} has ${links.slice(0, MOST_NAMED).join(', ') || 'none'}`);
+  return `${words}: no host has a network interface ${base} (${has.join('; ')}${known.length > MOST_NAMED ? '; …' : ''})`;
+}

@@ -12,7 +12,7 @@ import {
   predefinedNetworks,
   deploymentIn,
 } from '../../model/index.ts';
-import { implicitNetworkName, isSharedBridge, predefinedName, SHARED_BRIDGE, shownNetwork } from '../../networks/index.ts';
+import { implicitNetworkName, isSharedBridge, missingParent, predefinedName, SHARED_BRIDGE, shownNetwork } from '../../networks/index.ts';
 import { type Core, commitInPieces, networkRecords } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { FeedDeps } from '../events/feed.ts';
@@ -72,6 +72,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
       if (existing?.requestId === requestId) return existing;
       if (existing !== undefined) throw new ArpanetError('conflict', `network with name ${name} already exists`);
       const labels = request.Labels ?? {};
+      refuseParent(request);
       const { record, changes } = dhcp.networks.plan({
         name,
         deployment: deploymentIn(labels),
@@ -99,6 +100,16 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
       log.info({ network: name, cidr: record.cidr }, 'network created');
       return record;
     }
+  }
+
+  /** An Engine refuses a network on a wire that it does not have; a cluster one that none of its hosts has. */
+  function refuseParent({ Driver = '', Options }: NetworkCreateRequest): void {
+    const alive = view.hosts().filter(({ state }) => state === 'alive');
+    const why = missingParent(
+      { driver: Driver, options: Options ?? {} },
+      alive.map(({ name, facts }) => ({ name, links: facts?.links })),
+    );
+    if (why !== undefined) throw new ArpanetError('engine', why, { engineStatus: 500 });
   }
 
   function stopped(name: string): readonly ContainerView[] {

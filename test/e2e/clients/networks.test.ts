@@ -171,9 +171,17 @@ describe('networks over three hosts', () => {
     );
     assert.equal((await inspect('wire')).Driver, 'macvlan');
     await until('one host’s container reaches the other’s on their wire', () => ping('home', '10.48.0.53', 5));
-    await must(docker('network', 'create', '-d', 'macvlan', '--subnet', '10.49.0.0/24', '-o', 'parent=eth9', 'nowhere'));
-    const refused = await docker('run', '--rm', '--network', 'nowhere', 'busybox', 'true');
-    assert.match(refused.stderr, /has no network interface eth9: it has .*eth0/);
+    for (const [driver, parent] of [
+      ['macvlan', 'eth9'],
+      ['ipvlan', 'eth9'],
+      ['ipvlan', 'eth9.10'],
+    ]) {
+      const create = ['network', 'create', '-d', driver ?? '', '--subnet', '10.49.0.0/24', '-o', `parent=${parent}`, 'nowhere'];
+      const [ours, theirs] = await Promise.all([docker(...create), cluster.engine('h3', ...create)]);
+      assert.notEqual(ours.code, 0);
+      assert.ok(ours.stderr.startsWith(theirs.stderr.trim()), `${ours.stderr} begins like ${theirs.stderr}`);
+      assert.match(ours.stderr, /: no host has a network interface eth9 \(h1 has .*eth0/);
+    }
   });
 
   it('IPv6: containers of all hosts have an address in the subnet asked for, reach each other by it, and --ip6 is kept', async () => {
