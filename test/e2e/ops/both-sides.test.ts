@@ -173,11 +173,21 @@ describe('one thing, seen from both sides', () => {
       'sleep',
       '3600',
     );
+    // and one of a file of the first form, which knows no networks
+    writeFileSync(join(project, 'fig.yml'), 'old:\n  image: busybox\n  command: sleep 3600\n');
+    await v1('-f', 'fig.yml', 'up', '-d');
     await v2('up', '-d');
     const networksOf = async (name: string) =>
       (await docker('inspect', '-f', '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}', name)).trim();
-    assert.deepEqual([await networksOf('early'), await networksOf('abc-web-1')], ['abc_default', 'abc_default']);
+    const three = ['early', 'abc_old_1', 'abc-web-1'];
+    assert.deepEqual(await Promise.all(three.map(networksOf)), ['abc_default', 'abc_default', 'abc_default']);
     assert.match(await docker('exec', 'early', 'nslookup', 'web'), /Address/);
+    assert.match(await docker('exec', 'abc_old_1', 'nslookup', 'web'), /Address/);
+    assert.match(await docker('exec', 'abc-web-1', 'nslookup', 'old'), /Address/);
+    await v1('-f', 'fig.yml', 'up', '-d');
+    await v2('up', '-d');
+    assert.deepEqual(await Promise.all(three.map(networksOf)), ['abc_default', 'abc_default', 'abc_default'], 'both find it done');
+    await v1('-f', 'fig.yml', 'rm', '-sf', 'old');
     await docker('network', 'create', 'extra');
     await docker('service', 'update', '-q', '--no-resolve-image', '--network-add', 'extra', 'abc_web');
     await until(

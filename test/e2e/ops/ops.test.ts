@@ -158,6 +158,26 @@ describe('ops on three hosts', () => {
     assert.match(why, /^giant is not placed: refused .*, none of 3 hosts fits\n\nREFUSED +RULE +WHY\nh\d +(memory|reservations) .*900 GiB/);
   });
 
+  it('limits reserve nothing: four of 20 GB are taken by hosts that have less; a host that has the image counts as better by the time of a copy', async () => {
+    mkdirSync(join(scratch, 'large'));
+    writeFileSync(join(scratch, 'large', 'Dockerfile'), 'FROM busybox\nRUN dd if=/dev/zero of=/large bs=1M count=48 2>/dev/null\n');
+    await must(cluster.docker('build', '-q', '-t', 'large', join(scratch, 'large')));
+    const total = Number(await must(cluster.docker('info', '-f', '{{.MemTotal}}')));
+    const four = [1, 2, 3, 4].map((n) => `big-${n}`);
+    const most = `${Math.ceil(total / 2 ** 30)}g`; // of all hosts together: so much is on none
+    for (const name of four)
+      await must(cluster.docker('run', '-d', '-m', most, '--stop-timeout', '0', '--name', name, 'large', 'sleep', '600'));
+    const { scored } = JSON.parse(await must(cluster.arpanet('explain', 'big-1', '--json'))) as {
+      scored: readonly { host: string; figures: { image: number; copySeconds: number; reservedMemory: number } }[];
+    };
+    assert.equal(scored.length, 3);
+    const [here, ...others] = scored.toSorted((a, b) => b.figures.image - a.figures.image).map(({ figures }) => figures);
+    assert.deepEqual([here?.image, here?.copySeconds], [1, 0]);
+    for (const { image, copySeconds } of others) assert.ok(image === 0 && copySeconds >= 0.5, `${image} ${copySeconds}`);
+    await must(cluster.docker('rm', '-f', ...four));
+    await must(cluster.docker('rmi', 'large'));
+  });
+
   it('ip ls and dns ls show who holds which address under which name', async () => {
     const row = lines(await must(cluster.arpanet('ip', 'ls'))).find((line) => / abc-db-1 .* bound$/.test(line)) ?? '';
     assert.match(row, new RegExp(`^abc_back +\\S+/\\d+ +[\\d.]+ +instance +abc-db-1 +${rack()} +bound$`));
