@@ -61,7 +61,9 @@ export function createNarrower(): Narrower {
       }
     },
     mtuOn: (bridge) => done.get(bridge)?.mtu,
-    forget: (bridge) => void done.delete(bridge),
+    forget(bridge) {
+      done.delete(bridge);
+    },
     isActive: () => done.size > 0,
   };
 }
