@@ -137,7 +137,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const names = createNamesPush(hub, log, (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name);
   const replicas = startStoreReplicas({ ledger: deps.ledger, hub, epoch: deps.leader.epoch, now, log }, lost);
   const welcomed = guarded(log, 'what a new host is sent', (host: string) => {
-    overlays.push(host);
+    overlays.welcome(host);
     names.again(host);
     queries.sendSettings(host);
     replicas.again(host);

@@ -43,6 +43,8 @@ export interface Overlays {
   fence(host: string, more?: readonly string[]): Promise<unknown>;
   /** Sends a host all its plans, now. */
   push(host: string): void;
+  /** The same to one that has joined; to all where it lets less pass than any of them: their networks' MTU is another now. */
+  welcome(host: string): void;
   /** The same to every connected host. */
   pushAll(): void;
 }
@@ -53,6 +55,8 @@ export function createOverlays(core: Core): Overlays {
   const inTurn = createSlots(AT_ONCE);
   /** `network/host` of those that were taken off: whatever the view still shows there, the next one is built again. */
   const leaving = new Set<string>();
+  /** Of all hosts that this leader has welcomed, in bytes. */
+  let leastMtu = Number.POSITIVE_INFINITY;
 
   function planOf(record: NetworkRecord, host: string): NetworkPlan | undefined {
     const { gatewaysOf, reservedFor } = dhcp.leases;
@@ -88,6 +92,10 @@ export function createOverlays(core: Core): Overlays {
   const push = guarded(log, 'plans for a host', (host: string) =>
     hub.send(host, { type: 'plans', plans: plansOf(host), fenced: fencedFor(host) }),
   );
+
+  function pushAll(): void {
+    for (const host of hub.hosts()) push(host);
+  }
 
   /** A host that was lost is not kept from itself. */
   function fencedFor(host: string, more: readonly string[] = []): readonly string[] {
@@ -177,9 +185,13 @@ export function createOverlays(core: Core): Overlays {
     builtOn,
     gatewayFor: (record, host, own) => gatewayAt({ record, sharesGateway: sharesGateway(host) }, own),
     push,
-    pushAll() {
-      for (const host of hub.hosts()) push(host);
+    welcome(host) {
+      const { mtu = Number.POSITIVE_INFINITY } = hostRecords(deps).get(host) ?? {};
+      if (mtu >= leastMtu) return push(host);
+      leastMtu = mtu;
+      pushAll();
     },
+    pushAll,
     fence: (host, more) => hub.call(host, { method: 'fence', addresses: fencedFor(host, more) }, FENCE_TIMEOUT_MS),
     ensure: (network, host, signal) => keyed.serial(`network/${network}/${host}`, () => build(network, host, signal)),
     takeOff,
