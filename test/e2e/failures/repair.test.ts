@@ -228,9 +228,9 @@ describe('repair', () => {
     const narrowed = async () => (await large('one', 'two')) && (await large('two', 'one'));
     await until('large packets pass between those that run', narrowed, 30_000);
     assert.match(await must(cluster.docker('exec', 'one', 'ip', 'link', 'show', 'eth0')), /mtu 1350/);
-    const serve = 'while :; do dd if=/dev/zero bs=1M count=8 2>/dev/null | nc -l -p 9000; done';
-    await must(cluster.docker('exec', '-d', 'two', 'sh', '-c', serve));
-    const fetched = `nc -w 20 ${await address('two')} 9000 | wc -c`;
+    const serve = 'mkdir -p /srv && dd if=/dev/zero of=/srv/large bs=1M count=8 2>/dev/null && httpd -p 9000 -h /srv';
+    await must(cluster.docker('exec', 'two', 'sh', '-c', serve));
+    const fetched = `wget -qO- http://${await address('two')}:9000/large | wc -c`;
     const all = async () => (await cluster.docker('exec', 'one', 'sh', '-c', fetched)).stdout.trim() === String(8 << 20);
     await until('all of a large transfer arrives', all, 60_000);
     await must(cluster.docker('restart', 'one'));
