@@ -19,7 +19,7 @@ const MOST_NAMED = 5;
 
 /**
  * Why no host can have it, in an Engine's words and with what hosts have; undefined: some can, or it is not known.
- * Source: moby libnetwork, drivers/macvlan/macvlan_setup.go and drivers/ipvlan/ipvlan_setup.go, `createVlanLink`.
+ * Source: moby libnetwork, drivers/macvlan/macvlan_setup.go and drivers/ipvlan/ipvlan_setup.go, `createVlanLink` and `parseVlan`.
  */
 export function missingParent(
   network: Pick<NetworkRecord, 'driver' | 'options'>,
@@ -30,7 +30,7 @@ export function missingParent(
   if (link === '' || known.length === 0 || known.length < hosts.length || known.some(({ links }) => hasLink(links, link))) return undefined;
   const [base = ''] = link.split('.');
   const words = link.includes('.')
-    ? `failed to find master interface ${base} on the Docker host: Link not found`
+    ? `-o parent interface was not found on the host: ${base}`
     : `invalid subinterface vlan name ${link}, example formatting is eth0.10`;
   const has = known.slice(0, MOST_NAMED).map(({ name, links }) => `${name} has ${links.slice(0, MOST_NAMED).join(', ') || 'none'}`);
   return `${words}: no host has a network interface ${base} (${has.join('; ')}${known.length > MOST_NAMED ? '; …' : ''})`;

@@ -14,7 +14,7 @@ describe('the parent interface of a network on the wire', () => {
     const has = 'no host has a network interface eth9 (h1 has eth0, wlan0; h2 has eno1)';
     for (const driver of ['ipvlan', 'macvlan']) {
       assert.equal(of('eth9', driver), `invalid subinterface vlan name eth9, example formatting is eth0.10: ${has}`);
-      assert.equal(of('eth9.10', driver), `failed to find master interface eth9 on the Docker host: Link not found: ${has}`);
+      assert.equal(of('eth9.10', driver), `-o parent interface was not found on the host: eth9: ${has}`);
     }
   });
 
