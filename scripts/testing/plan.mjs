@@ -23,6 +23,24 @@ export function testFiles() {
 /** So many unit test files share a process: to start one and to read what all of them import costs more than most of them do. */
 const UNIT_FILES_AT_ONCE = 16;
 
+/**
+ * Files of the other tiers that share a process, because most of what they cost is to read in src: they start no Engine, and none counts
+ * what its process got over.
+ */
+const TOGETHER = [
+  [
+    'scheduler/addresses',
+    'scheduler/create',
+    'scheduler/drain-time',
+    'scheduler/forged-labels',
+    'scheduler/hub',
+    'scheduler/project-volumes',
+  ],
+  ['docker-api/framing', 'docker-api/swarm', 'docker-api/uploads', 'regression/cve-2026-29057'],
+  ['compose/compose-hash', 'dhcp/two-schedulers', 'dns/server', 'dns/upstream', 'publish/published'],
+  ['operator-api/ready', 'store/damaged', 'store/ledger', 'store/unreadable-records'],
+];
+
 /** Seconds that a file takes on an idle machine of two cores, of those that take long: of one weight the longest go first. */
 const LONG = {
   'failures/fault-lab': 250,
@@ -95,7 +113,13 @@ export function jobsOf(files, tier) {
     const groups = Array.from({ length: count }, (_, own) => bySize.filter((_one, index) => index % count === own).map(({ file }) => file));
     return groups.map((group) => ({ files: group.toSorted(), weight: 1, seconds: 0 }));
   }
-  return files.map((file) => ({ files: [file], weight: named(HEAVY, file) ?? 1, seconds: named(LONG, file) ?? 0 }));
+  const isOf = (file, leaves) => leaves.some((leaf) => file.endsWith(`/${leaf}.test.ts`));
+  const together = TOGETHER.map((leaves) => files.filter((file) => isOf(file, leaves))).filter((group) => group.length > 0);
+  const alone = files.filter((file) => !TOGETHER.some((leaves) => isOf(file, leaves)));
+  return [...alone.map((file) => [file]), ...together].map((group) => {
+    const [file = ''] = group;
+    return { files: group, weight: named(HEAVY, file) ?? 1, seconds: group.length > 1 ? 40 : (named(LONG, file) ?? 0) };
+  });
 }
 
 /** How much goes at a time: unit tests compute, all others wait half of the time. */
