@@ -1,6 +1,7 @@
 /** What there really is, asked of the Engines, the agents' own files and DNS, not of the schedulers that are judged. Effects: questions. */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { engineJson } from '../../src/engine/request.ts';
 import { type Cluster, runProgram } from '../support/cluster/cluster.ts';
 import { leaderOf } from '../support/cluster/leaders.ts';
 import { leftovers, type NetworkReport } from '../support/cluster/leftovers.ts';
@@ -91,16 +92,9 @@ export async function observeEnd(cluster: Cluster, startMs: number): Promise<Obs
 }
 
 export async function containersOn(host: string, socket: string): Promise<readonly SeenContainer[]> {
-  const { code, stdout } = await runProgram('curl', [
-    '-s',
-    '--max-time',
-    '5',
-    '--unix-socket',
-    socket,
-    'http://engine/containers/json?all=1',
-  ]);
-  if (code !== 0) return [];
-  return (JSON.parse(stdout) as readonly Summary[]).map(({ Names, State, NetworkSettings }) => ({
+  const ask = { method: 'GET', path: '/containers/json?all=1', timeoutMs: 5_000 };
+  const seen = await engineJson<readonly Summary[]>({ socketPath: socket }, ask).catch(() => []);
+  return seen.map(({ Names, State, NetworkSettings }) => ({
     host,
     name: (Names[0] ?? '').slice(1),
     running: State === 'running',
