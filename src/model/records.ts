@@ -184,6 +184,8 @@ export interface LostRecord {
   /** It was replaced: until it is removed, the other hosts drop the overlay packets of its host. */
   readonly isReplaced: boolean;
   readonly sinceMs: number;
+  /** Ids of networks whose address of this container others may have: its host stays fenced until the container is off them. It is not removed for this. */
+  readonly yielded?: readonly string[];
   /** Hosts that were unreachable themselves, and so do not drop those packets: theirs are dropped as well, until they have been informed. */
   readonly uninformed?: readonly string[];
 }

@@ -7,7 +7,7 @@ import type { Engines } from './agents/engines.ts';
 import type { Feed } from './events/feed.ts';
 import type { Echoes } from './agents/echoes.ts';
 import type { Hub } from './agents/hub.ts';
-import { counting } from './loss/lost-records.ts';
+import { counting, isFencing } from './loss/lost-records.ts';
 import type { Syncs } from './agents/refresh.ts';
 import type { ImageReader, RecordWriter, ViewReader } from './view/roles.ts';
 import { rememberedFacts } from './view/placeholder-containers.ts';
@@ -54,6 +54,15 @@ export function createCommit(deps: SchedulerDeps, records: RecordWriter): Commit
 export function lostNotes({ ledger }: SchedulerDeps): readonly LostRecord[] {
   const notes = ledger.list<LostRecord>(keys.lost).map(([, note]) => note);
   return counting(notes, (name) => ledger.get<ContainerRecord>(keys.container(name)));
+}
+
+/** Hosts that the others are fenced from, by the notes of what was lost there. */
+export function fencedHosts({ ledger }: SchedulerDeps): readonly string[] {
+  return ledger
+    .list<LostRecord>(keys.lost)
+    .flatMap(([, note]) =>
+      isFencing(note, ledger.get<ContainerRecord>(keys.container(note.name))) ? [note.host, ...(note.uninformed ?? [])] : [],
+    );
 }
 
 export const lostIds = (deps: SchedulerDeps): ReadonlySet<string> => new Set(lostNotes(deps).map(({ id }) => id));

@@ -35,7 +35,9 @@ import { createTags, recordedTag } from './images/tags.ts';
 import { startLiveness } from './loss/liveness.ts';
 import { isReached } from './loss/reach.ts';
 import { createLost } from './loss/lost-containers.ts';
+import { createFenceOff } from './loss/fence-off.ts';
 import { createReplaceLost } from './loss/replace-lost.ts';
+import { createYieldedAddresses } from './loss/yielded-addresses.ts';
 import { createAddresses } from './networks/addresses.ts';
 import { createAttach } from './networks/attach.ts';
 import { createPortClaims } from './networks/port-claims.ts';
@@ -113,7 +115,9 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   // networks, volumes, images
   const overlays = createOverlays(core);
   const networks = createNetworks(core, overlays);
-  const addresses = createAddresses(core, overlays);
+  const fenceOff = createFenceOff(core, overlays);
+  const yielded = createYieldedAddresses(core, overlays, fenceOff);
+  const addresses = createAddresses(core, overlays, yielded);
   const attach = createAttach(core, networks, overlays, addresses);
   const volumes = createVolumes(core);
   const images = createImages(core, copies);
@@ -123,13 +127,13 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const refusals = createRefusals();
   const promisedHosts = createPromisedHosts(deps.now);
   const lifecycle = createLifecycle(core, overlays, listeners);
-  const lostContainers = createLost(core, overlays);
-  const adopt = createAdopt({ core, overlays, lifecycle, lost: lostContainers, creates });
+  const lostContainers = createLost(core, overlays, yielded);
+  const adopt = createAdopt({ core, overlays, lifecycle, lost: lostContainers, creates, attach });
   const adopter = startAdopter(core, adopt, lifecycle);
   const platforms = createPlatforms(core);
   const pipeline = createPipeline({ core, overlays, volumes, images, platforms, adopt, creates, refusals, addresses, promisedHosts });
   const pendingCreates = createPendingCreates({ core, adopt, lifecycle, creates });
-  const replaceLost = createReplaceLost(core, overlays, pipeline);
+  const replaceLost = createReplaceLost(core, overlays, pipeline, fenceOff);
   const hostRemoval = createHostRemoval(core, { hosts, lifecycle, overlays });
 
   // what agents are sent

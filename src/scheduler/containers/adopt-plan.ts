@@ -15,6 +15,8 @@ export type Adoption =
   | { readonly do: 'rename'; readonly from: ContainerRecord; readonly to: string }
   /** It runs, and somebody took it off networks that it is to be on: addresses by network. */
   | { readonly do: 'rejoin'; readonly record: ContainerRecord; readonly id: string; readonly addresses: Readonly<Record<string, string>> }
+  /** It runs and has no address in a network: another got it while its host was lost. */
+  | { readonly do: 'address'; readonly record: ContainerRecord; readonly id: string }
   /** Left over from a create that was undone: made by us, never started, nobody's. */
   | { readonly do: 'remove'; readonly id: string; readonly name: string }
   /** Made by us and in use, but its record is lost. */
@@ -44,6 +46,7 @@ export function adoptions(
       if (own === undefined) yield { do: 'forget', record };
       const addresses = own?.facts.inspect.State.Status === 'running' ? addressesWithout(own, record) : {};
       if (Object.keys(addresses).length > 0) yield { do: 'rejoin', record, id: record.id, addresses };
+      if (own?.facts.inspect.State.Status === 'running' && record.unaddressed !== undefined) yield { do: 'address', record, id: record.id };
       return;
     }
     const container = byEngineName.get(record.name);

@@ -17,6 +17,7 @@ import { commitInPieces, containerRecords, type Core, lostNotes, networkRecords 
 import { type Lifecycle, renameChanges } from './lifecycle.ts';
 import type { Lost } from '../loss/lost-containers.ts';
 import type { CreatesInProgress } from '../create/creates-in-progress.ts';
+import type { Attach } from '../networks/attach.ts';
 import type { Overlays } from '../networks/overlays.ts';
 
 const ENGINE_TIMEOUT_MS = 10_000;
@@ -37,9 +38,10 @@ export interface AdoptParts {
   readonly lifecycle: Lifecycle;
   readonly lost: Lost;
   readonly creates: Pick<CreatesInProgress, 'names'>;
+  readonly attach: Pick<Attach, 'addressRunning'>;
 }
 
-export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptParts): Adopt {
+export function createAdopt({ core, overlays, lifecycle, lost, creates, attach }: AdoptParts): Adopt {
   const { deps, view, engines, syncs, keyed, commit, judge } = core;
   const { ledger, dhcp, log } = deps;
   /** By host: running containers that are off a network of theirs, and since when. */
@@ -65,6 +67,11 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates }: AdoptP
         return commit(renameChanges(core, step.from, { ...step.from, name: step.to }));
       case 'rejoin':
         return rejoin(host, step);
+      case 'address': {
+        const container = view.byId(step.id);
+        if (container?.record?.unaddressed !== undefined && container.facts.inspect.State.Running) await attach.addressRunning(container);
+        return;
+      }
       case 'remove':
         if (view.byId(step.id)?.record !== undefined) return;
         await engines.json(host, { method: 'DELETE', path: `/containers/${step.id}?force=1&v=1`, timeoutMs: ENGINE_TIMEOUT_MS });

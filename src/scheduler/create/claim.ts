@@ -251,17 +251,17 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
   }
 
   /** What the lost one was, in the networks that it was in. */
-  function asReplacement(identity: Identity, { deployment, service, number, addresses, links, connected = {} }: ContainerRecord): Identity {
+  function asReplacement(identity: Identity, old: ContainerRecord): Identity {
+    const { deployment, service, number, addresses, unaddressed = [], links, connected = {} } = old;
     const asked = identity.networks.flatMap((wanted): Identity['networks'] => {
-      const ip = addresses[networkWanted(wanted, deployment)?.id ?? ''];
-      return ip === undefined ? [] : [{ ...wanted, ip }];
+      const { id = '' } = networkWanted(wanted, deployment) ?? {};
+      return addresses[id] !== undefined ? [{ ...wanted, ip: addresses[id] }] : unaddressed.includes(id) ? [wanted] : [];
     });
     const joined = Object.entries(connected).flatMap(([reference, endpoint]): Identity['networks'] => {
       const ip = addresses[reference];
+      if (ip === undefined) return [];
       const { Aliases, Links } = endpoint;
-      return ip === undefined
-        ? []
-        : [{ reference, implicit: false, ip, aliases: Aliases ?? [], links: (Links ?? []).map(parseLink), endpoint }];
+      return [{ reference, implicit: false, ip, aliases: Aliases ?? [], links: (Links ?? []).map(parseLink), endpoint }];
     });
     return { ...identity, deployment, service, number, links, networks: [...asked, ...joined] };
   }

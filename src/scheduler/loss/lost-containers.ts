@@ -6,6 +6,7 @@ import { ArpanetError, type ContainerRecord, keys, type LeaseRecord, type LostRe
 import { commitInPieces, type Core, rememberHost } from '../core.ts';
 import { isCounting, isDue } from './lost-records.ts';
 import type { Overlays } from '../networks/overlays.ts';
+import type { YieldedAddresses } from './yielded-addresses.ts';
 
 const ENGINE_TIMEOUT_MS = 20_000;
 
@@ -16,7 +17,7 @@ export interface Lost {
   readonly restore: (record: ContainerRecord) => Promise<void>;
 }
 
-export function createLost(core: Core, overlays: Overlays): Lost {
+export function createLost(core: Core, overlays: Overlays, yielded: Pick<YieldedAddresses, 'returned'>): Lost {
   const { deps, engines, syncs, commit } = core;
   const { ledger, dhcp, log } = deps;
 
@@ -62,7 +63,7 @@ export function createLost(core: Core, overlays: Overlays): Lost {
       const record = recordOf(lost.name);
       try {
         if (isDue(lost, record)) await remove(lost);
-        else if (!isCounting(lost, record)) await commit([{ kind: 'delete', key }]);
+        else if (!isCounting(lost, record)) await (lost.yielded === undefined ? commit([{ kind: 'delete', key }]) : yielded.returned(lost));
         else isDone = false;
       } catch (error) {
         isDone = false;
@@ -86,7 +87,10 @@ export function createLost(core: Core, overlays: Overlays): Lost {
     });
     const gateways = Object.keys(record.addresses).flatMap((network) => dhcp.leases.planGateway(network, host).changes);
     await commit([{ kind: 'put', key: keys.container(record.name), value: { ...rest, id, host } }, ...leases, ...gateways]);
-    if (lostRecordOf(id) !== undefined) await commit([{ kind: 'delete', key: keys.lostContainer(id) }]);
+    const note = lostRecordOf(id);
+    const noteKey = keys.lostContainer(id);
+    if (note?.yielded !== undefined) await commit([{ kind: 'put', key: noteKey, value: { ...note, isReplaced: false } }]);
+    else if (note !== undefined) await commit([{ kind: 'delete', key: noteKey }]);
     rememberHost(core, host);
     overlays.pushAll();
     await Promise.all(Object.keys(record.addresses).map((network) => overlays.tidy(network, [record.host])));

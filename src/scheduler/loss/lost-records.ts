@@ -12,6 +12,11 @@ export function isDue(lost: LostRecord, record: ContainerRecord | undefined): bo
   return isCounting(lost, record) && !isPending;
 }
 
+/** Whether the other hosts drop the overlay packets of its host: others have its addresses, or may have. */
+export function isFencing(lost: LostRecord, record: ContainerRecord | undefined): boolean {
+  return lost.yielded !== undefined || (lost.isReplaced && isCounting(lost, record));
+}
+
 /** Those that count. */
 export function counting(all: readonly LostRecord[], recordOf: (name: string) => ContainerRecord | undefined): readonly LostRecord[] {
   return all.filter((lost) => isCounting(lost, recordOf(lost.name)));

@@ -3,10 +3,11 @@
  * record (LostRecord) of what is to be removed when the host is back. Effects: writes to the ledger; calls to agents and Engines.
  */
 import type { CreatedContainer } from '../../contracts/index.ts';
-import { ArpanetError, type ContainerRecord, type ContainerView, isUnreachable, keys, type LostRecord } from '../../model/index.ts';
+import { ArpanetError, type ContainerRecord, type ContainerView, keys, type LostRecord } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import type { Pipeline } from '../create/pipeline.ts';
 import type { Overlays } from '../networks/overlays.ts';
+import type { FenceOff } from './fence-off.ts';
 
 const API_VERSION = '1.41';
 
@@ -17,22 +18,11 @@ export interface ReplaceLost {
   readonly abandon: (container: ContainerView) => Promise<void>;
 }
 
-export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick<Pipeline, 'create'>): ReplaceLost {
-  const { deps, view, hub, commit } = core;
+export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick<Pipeline, 'create'>, fenceOff: FenceOff): ReplaceLost {
+  const { deps, view, commit } = core;
   const { ledger, log } = deps;
 
   const recordOf = (name: string): ContainerRecord | undefined => ledger.get<ContainerRecord>(keys.container(name));
-
-  /** Hosts that cannot be informed now. Wherever they are, they may reach the lost container, and must not reach its replacement. */
-  function unreachable(lost: string): readonly string[] {
-    return view.hosts().flatMap(({ name, state }) => (name !== lost && isUnreachable(state) && !hub.connected(name) ? [name] : []));
-  }
-
-  /** Every other host drops the overlay packets of that one, and of those that cannot be informed. */
-  async function fence(host: string, uninformed: readonly string[]): Promise<void> {
-    const others = view.hosts().flatMap(({ name }) => (name === host || uninformed.includes(name) ? [] : [name]));
-    await Promise.all(others.map((other) => overlays.fence(other, [host, ...uninformed])));
-  }
 
   async function replace(name: string, requestId: string, signal: AbortSignal): Promise<CreatedContainer> {
     const old = recordOf(name);
@@ -40,11 +30,14 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
     const host = view.host(old.host);
     if (host?.state !== 'down') throw new ArpanetError('conflict', `${name} is not lost: host ${old.host} is ${host?.state ?? 'unknown'}`);
     const key = keys.lostContainer(old.id);
-    const uninformed = unreachable(old.host);
-    const lost: LostRecord = { id: old.id, name, host: old.host, addresses: {}, isReplaced: true, sinceMs: deps.now() };
+    const uninformed = fenceOff.uninformed(old.host);
+    const before = deps.ledger.get<LostRecord>(key);
+    const { yielded } = before ?? {};
+    const own: LostRecord = { id: old.id, name, host: old.host, addresses: {}, isReplaced: true, sinceMs: deps.now() };
+    const lost: LostRecord = yielded === undefined ? own : { ...own, yielded };
     await commit([{ kind: 'put', key, value: uninformed.length === 0 ? lost : { ...lost, uninformed } }]);
     try {
-      await fence(old.host, uninformed);
+      await fenceOff.fence(old.host, uninformed);
       if (view.host(old.host)?.state !== 'down') throw new ArpanetError('conflict', `host ${old.host} has reconnected`);
       const { request } = old;
       const create = { name, platform: undefined, request: withoutOldAffinity(request), apiVersion: API_VERSION, requestId, signal };
@@ -53,7 +46,8 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
       for (const network of Object.keys(old.addresses)) await overlays.tidy(network, [old.host]);
       return created;
     } catch (error) {
-      if (recordOf(name)?.id === old.id) await commit([{ kind: 'delete', key }]);
+      if (recordOf(name)?.id === old.id)
+        await commit([before === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: before }]);
       throw error;
     } finally {
       overlays.pushAll();
@@ -65,7 +59,9 @@ export function createReplaceLost(core: Core, overlays: Overlays, pipeline: Pick
     if (record?.id !== container.id)
       throw new ArpanetError('unavailable', `host ${container.host} is ${container.hostState}: ${container.name} cannot be removed now`);
     const { id, name, host, addresses } = record;
-    const lost: LostRecord = { id, name, host, addresses, isReplaced: false, sinceMs: deps.now() };
+    // others may have an address of it by now: its host stays fenced
+    const isReplaced = ledger.get<LostRecord>(keys.lostContainer(id))?.yielded !== undefined;
+    const lost: LostRecord = { id, name, host, addresses, isReplaced, sinceMs: deps.now() };
     await commit([
       { kind: 'delete', key: keys.container(name) },
       { kind: 'put', key: keys.lostContainer(id), value: lost },

@@ -1,6 +1,6 @@
 /**
  * Addresses belong to the containers that run, as on one Engine. One that does not run keeps a claim: it yields when somebody asks for the address
- * by name, or when it is the last one. It is taken away on the Engine first, and in the store after that: whatever ends in between, no container
+ * by name, or when it is the last one. So does one whose host is lost. It is taken away on the Engine first, and in the store after that: whatever ends in between, no container
  * can run with an address that the store gives to another. Effects: calls to agents and Engines, writes to the ledger.
  */
 import type { IdleSince } from '../../contracts/index.ts';
@@ -16,6 +16,7 @@ import {
 import type { Core } from '../core.ts';
 import { askedEndpoint } from './asked-endpoint.ts';
 import { connectOn, takeOffNetwork } from './endpoints.ts';
+import type { YieldedAddresses } from '../loss/yielded-addresses.ts';
 import type { Overlays } from './overlays.ts';
 
 const ENGINE_TIMEOUT_MS = 10_000;
@@ -28,7 +29,7 @@ export interface Addresses {
   readonly running: <T>(container: ContainerView, alone: () => Promise<void>, act: () => Promise<T>) => Promise<T>;
 }
 
-export function createAddresses(core: Core, overlays: Overlays): Addresses {
+export function createAddresses(core: Core, overlays: Overlays, yielded: Pick<YieldedAddresses, 'lostSince' | 'take'>): Addresses {
   const { deps, view, engines, syncs, keyed, commit } = core;
   const { ledger, dhcp, log } = deps;
   /** Ids of containers that are just being started, with their hosts. */
@@ -40,7 +41,8 @@ export function createAddresses(core: Core, overlays: Overlays): Addresses {
   function containerIdleSince({ owner }: LeaseRecord): number | undefined {
     const id = recordOf(owner)?.id;
     const container = id === undefined || starting.has(id) ? undefined : view.byId(id);
-    if (container === undefined || container.hostState !== 'alive') return undefined;
+    if (container === undefined) return undefined;
+    if (container.hostState !== 'alive') return yielded.lostSince(container.host);
     const { State, Created } = container.facts.inspect;
     if (State.Running || State.Paused || State.Restarting) return undefined;
     const stoppedMs = Date.parse(State.Status === 'created' ? Created : State.FinishedAt);
@@ -96,6 +98,7 @@ export function createAddresses(core: Core, overlays: Overlays): Addresses {
     const network = networkOf(lease.network);
     if (before === undefined || network === undefined) throw inUse(lease);
     await keyed.serial(`addresses/${before.id}`, async () => {
+      if (before.hostState !== 'alive') return yielded.take(lease);
       await syncs.sync(before.host, { containers: [before.id] });
       const record = recordOf(lease.owner);
       const container = view.byId(before.id);

@@ -28,6 +28,8 @@ const VACATED = 4;
 export interface Attach {
   connect(network: string, container: ContainerView, endpoint: unknown): Promise<void>;
   disconnect(network: string, container: ContainerView, force: boolean): Promise<void>;
+  /** Gives a container that runs an address in each network where it has none: others took it while its host was lost. Throws as `starting`. */
+  addressRunning(container: ContainerView): Promise<void>;
   /**
    * Around a start or restart: before `act` the container has an address in each of its networks, on its Engine too. One that is on no network any more
    * returns to the one that it was created for, as on an Engine (moby daemon/container_operations.go, allocateNetwork), which would give it an address
@@ -219,6 +221,19 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays,
     return deps.flushNames();
   }
 
+  async function addressNow(container: ContainerView): Promise<void> {
+    for (const id of recordOf(container).unaddressed ?? []) {
+      const network = deps.ledger.get<NetworkRecord>(keys.network(id));
+      if (network === undefined) continue;
+      const ip = await lease(id, container, (same) => same);
+      const asked = askedEndpoint(recordOf(container), network);
+      await connectOn(core, overlays, { network, host: container.host, asked, at: { container: container.id, ip } }, ENGINE_TIMEOUT_MS);
+      await commit(dhcp.leases.planBind(id, ip));
+    }
+    await syncs.sync(container.host, { containers: [container.id] });
+    await deps.flushNames();
+  }
+
   return {
     async connect(reference, container, wanted) {
       const endpoint = (typeof wanted === 'object' && wanted !== null ? wanted : {}) as EndpointSettings;
@@ -228,6 +243,12 @@ export function createAttach(core: Core, networks: Networks, overlays: Overlays,
       if (toShared) refuseOfBridge(endpoint);
       await join(toShared ? await madeImplicit('default') : networks.one(reference).record, container, endpoint);
     },
+    addressRunning: (container) =>
+      addresses.running(
+        container,
+        () => addressNow(container),
+        async () => undefined,
+      ),
     starting: (container, act) => addresses.running(container, () => readdress(container), act),
     async disconnect(reference, container, force) {
       const predefined = predefinedName(reference);

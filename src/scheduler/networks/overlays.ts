@@ -11,7 +11,7 @@ import {
   type NetworkRecord,
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
-import { type Core, commitInPieces, containerRecords, hostRecords, lostNotes, networkRecords } from '../core.ts';
+import { type Core, commitInPieces, containerRecords, hostRecords, fencedHosts, networkRecords } from '../core.ts';
 import { each } from '../../telemetry/left-out.ts';
 import { isModeOnHost } from './mode-network.ts';
 import { gatewayAt, planFor } from './network-plans.ts';
@@ -77,8 +77,7 @@ export function createOverlays(core: Core): Overlays {
   }
 
   function fenced(more: readonly string[]): readonly string[] {
-    const notes = lostNotes(deps).flatMap(({ host, isReplaced, uninformed = [] }) => (isReplaced ? [host, ...uninformed] : []));
-    const hosts = new Set([...notes, ...more]);
+    const hosts = new Set([...fencedHosts(deps), ...more]);
     const members = hostRecords(deps);
     const taken = new Set([...members.values()].map(({ address }) => address));
     return [...hosts].flatMap((host) => {

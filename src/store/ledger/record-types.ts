@@ -125,6 +125,7 @@ export const RECORD_TYPES: GoTypes = {
     host: 'string',
     addresses: STRINGS,
     isReplaced: '*bool',
+    yielded: '*[]string',
     sinceMs: 'milliseconds',
     uninformed: '*[]string',
   },

@@ -147,11 +147,12 @@ describe('the loss of a host', () => {
   });
 
   it('a leader elected while a host is unreachable lists its containers; one that is removed by force is removed from the host when that is back', async () => {
+    await docker('network', 'create', '--subnet', '10.98.0.0/24', 'asked');
     await onlyOn('h2', async () => {
-      await run('kept');
+      await run('kept', '--network', 'asked');
       await run('unwanted');
     });
-    const kept = await address('unwanted');
+    const [kept, given] = [await address('unwanted'), await address('kept')];
     await cluster.lab.cut(host('h2'));
     await endProcess(cluster.schedulers[0]?.process ?? assert.fail());
     await cluster.startScheduler(0);
@@ -171,11 +172,36 @@ describe('the loss of a host', () => {
     assert.ok(!(await rows()).some((row) => row.startsWith('unwanted')));
     await run('unwanted', '-e', 'constraint:node==h1');
     assert.notEqual(await address('unwanted'), kept, 'the address of the one behind the cut is not given away');
+    // that of one that is left alone is, once its host is given up
+    const taker = [
+      'run',
+      '-d',
+      '--name',
+      'taker',
+      '--network',
+      'asked',
+      '--ip',
+      given,
+      '-e',
+      'constraint:node==h1',
+      'busybox',
+      'sleep',
+      '100000',
+    ];
+    const takes = async () => {
+      const { code, stderr } = await cluster.docker(...taker);
+      if (code !== 0) await cluster.docker('rm', '-f', 'taker');
+      return code === 0 || Promise.reject(new Error(stderr));
+    };
+    await until('another has its address', takes, LOST_WITHIN_MS);
     await cluster.lab.heal(host('h2'));
     await until('it is gone', async () => !(await onEngine('h2')).includes('unwanted'), 20_000);
     await until('the other is up', async () => (await rows()).some((row) => row.startsWith('kept h2 Up')), 15_000);
+    await until('it has an address again', async () => ![given, ''].includes(await address('kept')), 15_000);
+    await must(cluster.docker('exec', 'taker', 'ping', '-c', '1', '-W', '5', await address('kept')));
     await agrees();
-    await docker('rm', '-f', 'kept', 'unwanted');
+    await docker('rm', '-f', 'kept', 'unwanted', 'taker');
+    await docker('network', 'rm', 'asked');
   });
 
   it('over a third of the hosts at once: nothing is moved, no name is removed, and status, events and log say so', async () => {
