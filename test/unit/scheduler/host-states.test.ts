@@ -256,9 +256,9 @@ describe('liveness', () => {
     using hosts = world(['h1', 'h2', 'h3']);
     for (const host of ['h1', 'h2', 'h3']) hosts.joins(host);
     for (const host of ['h2', 'h3']) hosts.reached.delete(host);
-    hosts.at(1_000, 'h1', 'h3');
+    hosts.at(2_000, 'h1', 'h3');
     const seen = new Set<string>();
-    for (let ms = 2_000; ms <= 20_000; ms += 1_000) {
+    for (let ms = 3_000; ms <= 20_000; ms += 1_000) {
       hosts.at(ms, 'h1');
       await turn();
       seen.add(hosts.states().join(' '));
