@@ -26,6 +26,8 @@ export interface FollowerDeps {
   readonly bodyLimitBytes: () => number;
   /** Where the leader is now: another scheduler, or this one itself. */
   readonly leaderUrl: () => string | undefined;
+  /** How long the store's answers take, in ms. */
+  readonly storeMs: () => number;
   /** Why nobody can lead, as far as this scheduler can tell. */
   readonly trouble: () => string | undefined;
 }
@@ -38,8 +40,13 @@ export interface Follower {
   close(): void;
 }
 
-/** For how long a request waits for a leader. */
-export const LEADER_WAIT_MS = 10_000;
+const LEADER_WAIT_MS = 10_000;
+/** Calls to the store, one after the other, from a leader's death to the next one's first answer; two more for what goes wrong on the way. */
+const CALLS_TO_LEAD = 9;
+const MOST_WAIT_MS = 60_000;
+
+/** For how long a request waits for a leader, in ms: no less than it takes with a store that answers so slowly. */
+export const leaderWaitMs = (answerMs: number): number => Math.min(MOST_WAIT_MS, Math.max(LEADER_WAIT_MS, CALLS_TO_LEAD * answerMs));
 /** An old leader that lives may still answer what it had begun. */
 const FAREWELL_MS = 1_000;
 /** A connection to the leader that nobody needed for this long is closed. */
@@ -181,7 +188,7 @@ export function createFollower(deps: FollowerDeps): Follower {
 
   async function relay(req: IncomingMessage, res: ServerResponse, requestId: string, how: Repeat): Promise<void> {
     const body = await bodyToKeep(req, how, deps.bodyLimitBytes());
-    const deadlineMs = performance.now() + LEADER_WAIT_MS;
+    const deadlineMs = performance.now() + leaderWaitMs(deps.storeMs());
     const gone = new AbortController();
     const onClose = (): void => gone.abort();
     res.once('close', onClose);
@@ -214,7 +221,7 @@ export function createFollower(deps: FollowerDeps): Follower {
 
   /** A connected socket to the leader; waits for one that can be reached. */
   async function reach(signal: AbortSignal): Promise<{ readonly upstream: Duplex; readonly url: string }> {
-    const deadlineMs = performance.now() + LEADER_WAIT_MS;
+    const deadlineMs = performance.now() + leaderWaitMs(deps.storeMs());
     for (;;) {
       const url = await leader(deadlineMs, signal);
       const { hostname, port } = new URL(url);

@@ -15,7 +15,7 @@ import { ownHeaders } from './request-context.ts';
 import { VERSION } from '../config/version.ts';
 import { errorBody, noteUnexpected, sendError } from './errors.ts';
 import { inBackground } from '../telemetry/faults.ts';
-import { BEGUN, createFollower, LEADER_WAIT_MS, noLeader, NOT_LEADER_HEADER } from './follower.ts';
+import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { createLeader, type Leader, wasStarted } from './leader.ts';
@@ -43,6 +43,8 @@ export interface EndpointDeps {
   readonly operator: RequestListener;
   /** Why the state store cannot be used now, in one line; undefined: it can. */
   readonly trouble: () => string | undefined;
+  /** How long the store's answers take, in ms; absent: not known. */
+  readonly storeMs?: () => number;
   /** The cluster's join token, as far as this process knows it. */
   readonly token: () => string | undefined;
   /** `/arpanet/v1/agent` at the leader: the naked request, as node:http's `upgrade` gives it. */
@@ -93,7 +95,7 @@ type Role =
 /** Listens before it knows its role. */
 export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const { log } = deps;
-  const { bodyLimitBytes } = deps;
+  const { bodyLimitBytes, storeMs = () => 0 } = deps;
   const servers: http.Server[] = [];
   let role: Role = { kind: 'following', url: undefined };
   let ownUrl: string | undefined;
@@ -110,6 +112,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     name: deps.name,
     log,
     bodyLimitBytes,
+    storeMs,
     trouble: deps.trouble,
     leaderUrl: () => (role.kind === 'leader' ? ownUrl : role.url),
   });
@@ -188,7 +191,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   }
 
   /** True once another scheduler leads, or this one again; false after that time, or when the client left. */
-  async function roleChanges(req: IncomingMessage, withinMs = LEADER_WAIT_MS): Promise<boolean> {
+  async function roleChanges(req: IncomingMessage, withinMs = leaderWaitMs(storeMs())): Promise<boolean> {
     return await new Promise<boolean>((resolve) => {
       const done = (changed: boolean): void => {
         clearTimeout(timer);
@@ -206,7 +209,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 
   /** Another scheduler thinks that we lead. Perhaps we are about to; if not it must ask again, for here it would go round in circles. */
   async function toLead(req: IncomingMessage): Promise<void> {
-    await roleChanges(req, role.kind === 'following' && role.url !== undefined ? 0 : LEADER_WAIT_MS);
+    await roleChanges(req, role.kind === 'following' && role.url !== undefined ? 0 : leaderWaitMs(storeMs()));
     if (role.kind !== 'leader') throw noLeader(deps.trouble());
   }
 

@@ -95,6 +95,7 @@ export async function runScheduler(
     streamLimit: settings.streamLimit,
     eventsBehindBytes: settings.eventsBehindBytes,
     operator,
+    storeMs: () => store.answerMs(),
     trouble: () => store.trouble(),
     token: () => settings.joinToken ?? leadership?.token,
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),

@@ -97,8 +97,8 @@ async function holdLock(
       await evictFormerSelf(store, candidate);
       lock = await store.lock(keys.leader, candidate, { ttlMs, name }, signal);
       const lost = AbortSignal.any([lock.lost, signal]);
-      await known.refuseOther(lock.fence, lost);
-      const epoch = await raiseEpoch({ store, log }, lock.fence, candidate, seenEpoch(), lost);
+      const [before] = await Promise.all([lasting(() => store.get(keys.epoch, lost), lost), known.refuseOther(lock.fence, lost)]);
+      const epoch = await raiseEpoch({ store, log }, lock.fence, candidate, { seen: seenEpoch(), before }, lost);
       log.info({ epoch }, 'elected leader');
       lastFailure = undefined;
       pause.reset();
@@ -123,16 +123,19 @@ async function evictFormerSelf(store: StateStore, { url, name }: LeaderRecord): 
   if (holder !== undefined && record?.url === url && record.name === name) await store.evict(keys.leader, holder.session);
 }
 
-/** Writes the epoch, and the leader's record at the lock's key, which has epoch 0 until then. */
+/** Writes the epoch, and the leader's record at the lock's key, which has epoch 0 until then. `before`: the epoch as it was read under the lock. */
 async function raiseEpoch(
   { store, log }: Pick<CampaignDeps, 'store' | 'log'>,
   fence: Fence,
   candidate: LeaderRecord,
-  seen: number,
+  { seen, before }: { readonly seen: number; readonly before: Entry | undefined },
   lost: AbortSignal,
 ): Promise<number> {
+  let entry = before;
+  let isRead = true;
   const raise = async (): Promise<number | undefined> => {
-    const entry = await store.get(keys.epoch, lost);
+    if (!isRead) entry = await store.get(keys.epoch, lost);
+    isRead = false;
     const epoch = Math.max(storedEpoch(entry, log), seen) + 1;
     const { kind } = await store.transact(
       [

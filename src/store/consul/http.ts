@@ -15,6 +15,9 @@ const TIMEOUT_MS = 5000;
 /** How long Consul holds a blocking query without a change. */
 const WAIT_MS = 30_000;
 
+/** What is left of the slowest answer with each that was faster. */
+const FORGOTTEN = 0.9;
+
 export interface Call {
   readonly method: 'GET' | 'PUT';
   /** Below `/v1`; its parts are URL-encoded. */
@@ -42,6 +45,8 @@ export interface ConsulHttp {
   call(call: Call): Promise<Answer>;
   /** Why Consul cannot be used now, in one line: it did not answer the last call, answered with an error, or refuses calls of some kind. */
   trouble(): string | undefined;
+  /** As in contract.ts. */
+  answerMs(): number;
   close(): void;
 }
 
@@ -61,6 +66,7 @@ export function createConsulHttp(address: string, token: string | undefined): Co
   const requester = new Consul({ host, port, agent }) as unknown as Requester;
   const headers = token === undefined ? {} : { 'x-consul-token': token };
   const trouble = createTrouble();
+  let slowestMs = 0;
 
   async function send({ method, path, query, body, signal, after }: Call): Promise<NonNullable<Request['res']>> {
     signal?.throwIfAborted();
@@ -80,11 +86,14 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       timeout: after === undefined ? TIMEOUT_MS : WAIT_MS + WAIT_MS / 16 + TIMEOUT_MS,
       ...(body === undefined ? {} : { type: 'json', body }),
     };
+    const askedMs = performance.now();
     try {
       // oxlint-disable-next-line no-underscore-dangle -- the hook has no other name
       const res = await requester._request(options, (request, next) =>
         next(false, request.res === undefined ? request.err : undefined, request.res),
       );
+      // a blocking query takes as long as nothing happens
+      if (after === undefined) slowestMs = Math.max(performance.now() - askedMs, slowestMs * FORGOTTEN);
       return res as NonNullable<Request['res']>;
     } catch (cause) {
       signal?.throwIfAborted();
@@ -125,6 +134,7 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       throw error;
     },
     trouble: trouble.now,
+    answerMs: () => slowestMs,
     close: () => agent.destroy(),
   };
 }

@@ -41,13 +41,15 @@ export async function acquireLock(deps: LockDeps, request: LockRequest, signal: 
   for (;;) {
     signal.throwIfAborted();
     let session: string | undefined;
+    let ready: Ready | undefined;
     try {
-      await deps.awaitHolder(request.key, (holder) => holder === undefined, signal);
       const bornMs = performance.now();
       session = await createSession(http, request.name, ttlMs, signal);
+      ready = keepReady(deps, session, ttlMs, bornMs);
+      await deps.awaitHolder(request.key, (holder) => holder === undefined, AbortSignal.any([signal, ready.gone]));
       const query = { acquire: session };
       const { body } = await http.call({ method: 'PUT', path: keyPath(request.key), query, body: request.value, signal });
-      if (body === true) return hold(deps, { key: request.key, session }, ttlMs, bornMs);
+      if (body === true) return hold(deps, { key: request.key, session }, ttlMs, ready.heardMs());
       await destroySession(http, session);
     } catch (err) {
       // It may have been acquired: others must not wait for it to expire.
@@ -56,8 +58,40 @@ export async function acquireLock(deps: LockDeps, request: LockRequest, signal: 
       if (isKind(err, 'forbidden', 'invalid')) throw err;
       log.debug({ err, lock: request.key }, 'lock not acquired');
       await sleep(RETRY_MS, undefined, { signal });
+    } finally {
+      ready?.end();
     }
   }
+}
+
+interface Ready {
+  /** Aborts when Consul has ended the session, or has not been heard for its time to live. */
+  readonly gone: AbortSignal;
+  /** When it was renewed last, in ms. */
+  readonly heardMs: () => number;
+  readonly end: () => void;
+}
+
+/** A candidate has its session at hand while it waits: with a slow Consul each call between two leaders counts. */
+function keepReady({ http }: LockDeps, session: string, ttlMs: number, bornMs: number): Ready {
+  const gone = new AbortController();
+  const over = new AbortController();
+  let heardMs = bornMs;
+  const renewals = async (): Promise<void> => {
+    for (;;) {
+      await sleep(ttlMs / 3, undefined, { signal: over.signal });
+      const askedMs = performance.now();
+      const renewed = await http
+        .call({ method: 'PUT', path: `/session/renew/${session}`, signal: over.signal, also: [404] })
+        .catch(() => undefined);
+      if (over.signal.aborted) return;
+      if (renewed?.status === 200) heardMs = askedMs;
+      if (renewed?.status === 404 || performance.now() - heardMs > ttlMs) return gone.abort();
+    }
+  };
+  // ends by rejecting when it is over
+  renewals().catch(() => undefined);
+  return { gone: gone.signal, heardMs: () => heardMs, end: () => over.abort() };
 }
 
 /** Ends a session and releases its locks. Throws `unavailable`, `forbidden`. */

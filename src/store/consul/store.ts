@@ -111,6 +111,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
       await destroySession(http, session);
     },
     trouble: () => http.trouble(),
+    answerMs: () => http.answerMs(),
     async [Symbol.asyncDispose]() {
       await Promise.all(Array.from(held, (lock) => lock.release()));
       closing.abort(new ArpanetError('unavailable', `the connection to Consul at ${address} is closed`));

@@ -123,6 +123,7 @@ export async function openEmbedded(dir: string, log: Logger): Promise<StateStore
       );
     },
     trouble: () => undefined,
+    answerMs: () => 0,
     async evict(key, session) {
       free({ key, session });
     },

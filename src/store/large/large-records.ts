@@ -104,6 +104,7 @@ export function withLargeRecords(store: StateStore): StateStore {
     watchHolder: (...asked) => store.watchHolder(...asked),
     evict: (...asked) => store.evict(...asked),
     trouble: () => store.trouble(),
+    answerMs: () => store.answerMs(),
     async get(key, signal) {
       const entry = await store.get(key, signal);
       if (partsIn(entry?.value) === undefined && !uses.isKnown(key)) return entry;

@@ -44,6 +44,7 @@ export function unreliable(inner: StateStore): UnreliableStore {
     holder: (key, signal) => inner.holder(key, signal),
     watchHolder: (key, signal) => inner.watchHolder(key, signal),
     trouble: () => inner.trouble(),
+    answerMs: () => inner.answerMs(),
     evict: (key, session) => inner.evict(key, session),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };

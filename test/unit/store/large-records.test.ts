@@ -71,6 +71,7 @@ function memoryStore(rows = new Map<string, { json: string; modifyIndex: number 
       return { kind: 'committed', indexes };
     },
     trouble: notHere,
+    answerMs: notHere,
     watch: notHere,
     lock: notHere,
     holder: notHere,
