@@ -39,6 +39,8 @@ interface Hints {
   readonly gateways: Map<string, string>;
   /** What a rehearsal has promised, by owner. */
   readonly promised: Map<string, { readonly ip: string; readonly untilMs: number }>;
+  /** The resting address that an owner had last: one of the same name gets it again. */
+  readonly had: Map<string, string>;
 }
 
 export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): Pick<Allocator, 'leases' | 'yielding'> {
@@ -61,8 +63,10 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   function hintsOf(record: NetworkRecord): Hints {
     const known = hints.get(record.id);
     if (known) return known;
-    const gateways = new Map(leasesOf(record.id).flatMap((had) => (had.kind === 'gateway' ? [[had.owner, had.ip] as const] : [])));
-    const fresh = { next: 0, gateways, promised: new Map() };
+    const all = leasesOf(record.id);
+    const gateways = new Map(all.flatMap((had) => (had.kind === 'gateway' ? [[had.owner, had.ip] as const] : [])));
+    const rested = all.filter(({ kind, state }) => kind === 'instance' && state === 'resting').toSorted((a, b) => a.sinceMs - b.sinceMs);
+    const fresh = { next: 0, gateways, promised: new Map(), had: new Map(rested.map(({ owner, ip }) => [owner, ip])) };
     hints.set(record.id, fresh);
     return fresh;
   }
@@ -109,9 +113,22 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
       const choice = chooseWanted(ground, promised.ip, owner);
       if (choice.kind === 'chosen') return offer(choice.address, choice.replaces);
     }
+    const last = hadBefore(here, network, owner);
+    const again = last === undefined ? undefined : chooseWanted(ground, last.ip, owner);
+    if (again?.kind === 'chosen' && !ground.isAsked(again.address)) return offer(again.address, again.replaces);
     const { address, replaces } = orExhausted(record, chooseForInstance(ground, here.next));
     if (replaces === undefined) here.next = address + 1;
+    else here.had.delete(replaces.owner);
     return offer(address, replaces);
+  }
+
+  /** A name that is used again has its address again, as long as that rests. */
+  function hadBefore(here: Hints, network: string, owner: string): LeaseRecord | undefined {
+    const ip = here.had.get(owner);
+    const last = ip === undefined ? undefined : leaseOf(network, ip);
+    if (last?.kind === 'instance' && last.state === 'resting' && last.owner === owner) return last;
+    here.had.delete(owner);
+    return undefined;
   }
 
   function planAsked(network: string, ip: string): readonly Change[] {
@@ -192,6 +209,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     if (had === undefined) return [];
     lookFrom(had);
     if (had.state === 'offered' || !isThere(network)) return [forget(keys.lease(network, ip))];
+    hints.get(network)?.had.set(owner, ip);
     return [put({ ...had, state: 'resting', sinceMs: now(), epoch })];
   }
 
@@ -267,7 +285,11 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
       return isUnneeded(had, { ...at, recordedIp, isNetworkThere: isThere(had.network) });
     });
     const swept = unneeded.slice(0, SWEEP_AT_ONCE);
-    for (const [, had] of swept) lookFrom(had);
+    for (const [, had] of swept) {
+      lookFrom(had);
+      const here = hints.get(had.network);
+      if (here?.had.get(had.owner) === had.ip) here.had.delete(had.owner);
+    }
     return swept.map(([key]) => forget(key));
   }
 

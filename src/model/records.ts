@@ -51,8 +51,10 @@ export interface MigrationRecord {
   readonly from: string;
   readonly name: string;
   readonly host: string;
-  /** The replacement's number. */
+  /** The number of the replacement; where `keeps` is another, of a substitute until then. */
   readonly number: number;
+  /** The number of the instance, which its replacement gets in the end, with its name and address. */
+  readonly keeps?: number;
   /** To which host; undefined: placement decides. */
   readonly to?: string;
   readonly startedAtMs: number;

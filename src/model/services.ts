@@ -54,6 +54,8 @@ export interface UpdateStatus {
   readonly startedAtMs: number;
   readonly completedAtMs?: number;
   readonly message: string;
+  /** Numbers of its instances when it began: they keep them. Others are substitutes. */
+  readonly numbers?: readonly number[];
 }
 
 /** A service that is run to its end: `desired` is how many instances shall end well (of a global one, the hosts). */

@@ -32,7 +32,7 @@ export function planDrain(host: string, services: readonly ServiceView[], contai
   return { moves, ends, stays };
 }
 
-/** Why it cannot be moved to another host, for a person; undefined: it can. */
+/** Why it cannot be moved to another host, for a person; undefined: it can, though one of a fixed name or address stops before it starts there. */
 export function whyItStays(container: ContainerView, service: ServiceView | undefined): string | undefined {
   const { inspect, summary } = container.facts;
   if (container.record === undefined) return 'it was created on the host itself, not through arpanet';
@@ -48,7 +48,11 @@ export function whyItStays(container: ContainerView, service: ServiceView | unde
   if (bind !== undefined) return `it uses the host's own path ${bind.Source ?? ''}`;
   const mode = inspect.HostConfig.NetworkMode ?? '';
   if (mode.startsWith('container:')) return 'it shares the network of another container on this host';
-  const refusal = scaleRefusal(service.template, 2);
-  if (refusal !== undefined) return `its replacement cannot be started before it stops: ${refusal}`;
   return undefined;
+}
+
+/** Why it is not moved only to make hosts evenly full. */
+export function whyItIsLeft(container: ContainerView, service: ServiceView | undefined): string | undefined {
+  const refusal = service?.template === undefined ? undefined : scaleRefusal(service.template, 2);
+  return whyItStays(container, service) ?? (refusal && `its replacement cannot be started before it stops: ${refusal}`);
 }

@@ -1,6 +1,7 @@
 /**
- * Moves one instance to another host: its replacement is healthy there before it is deregistered and removed. What has begun is in the store, so
- * that the next leader finishes it. Effects: those of instance-actions; writes to the ledger; timers.
+ * Moves one instance to another host: a healthy one takes over before it is deregistered and removed. An instance that people know by name keeps its
+ * name, number and address; a substitute takes over meanwhile, where there can be two of it. What has begun is in the store, so that the next
+ * leader finishes it. Effects: those of instance-actions; writes to the ledger; timers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -10,12 +11,15 @@ import {
   type MigrationRecord,
   type ServiceId,
   UPDATE_DEFAULTS,
+  type ServiceView,
   serviceKey,
 } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { freeNumbers, numberOf, OUR_REQUEST } from '../replicas/replica-plan.ts';
-import { fitness } from '../rollout/rollout-plan.ts';
+import { instanceRequest, scaleRefusal } from '../replicas/template.ts';
+import { fitness, keepsNumbers } from '../rollout/rollout-plan.ts';
+import { newRecord } from '../service-record.ts';
 
 export interface Migrations {
   /** Resolves with the replacement; `to`: only on that host. Throws `conflict` when the replacement fails: the instance is then where it was. */
@@ -26,39 +30,66 @@ export interface Migrations {
 
 const LOOK_EVERY_MS = 200;
 
+const isReplacement = (one: ContainerView, { from }: MigrationRecord, number: number): boolean =>
+  numberOf(one) === number && one.id !== from && one.record?.requestId?.startsWith(OUR_REQUEST) === true;
+
 export function createMigrations(core: Core, actions: InstanceActions): Migrations {
   const { deps, lost } = core;
   const { ledger, log } = deps;
 
   const keyIn = (id: ServiceId) => keys.migration(id.deployment, id.service);
 
-  async function finish(record: MigrationRecord): Promise<ContainerView> {
+  const containers = deps.scheduler.containers.list;
+
+  /** Its replacement under this number, healthy; made if there is none yet. Removed where it fails. */
+  async function ready(record: MigrationRecord, number: number, to: string | undefined): Promise<ContainerView> {
     const view = core.view(record);
     const { template } = view;
     if (template === undefined) throw new ArpanetError('not-found', `${serviceKey(record)} no longer exists`);
-    const isReplacement = (one: ContainerView) =>
-      numberOf(one) === record.number && one.id !== record.from && one.record?.requestId?.startsWith(OUR_REQUEST) === true;
-    const begun = view.instances.find(isReplacement);
-    const old = () => deps.scheduler.containers.list().find((one) => one.id === record.from);
-    if (begun === undefined && old() === undefined) throw new ArpanetError('not-found', `${record.name} no longer exists`);
-    const id = begun?.id ?? (await actions.add(template, record.number, record.to));
+    const begun = view.instances.find((one) => isReplacement(one, record, number));
+    const id = begun?.id ?? (await actions.add(template, number, to));
     if (begun?.facts.inspect.State.Status === 'created') await actions.start(begun);
     const settings = view.record?.update ?? UPDATE_DEFAULTS;
     const sinceMs = deps.now();
     for (;;) {
-      const made = deps.scheduler.containers.list().find((one) => one.id === id);
+      const made = containers().find((one) => one.id === id);
       const state = fitness(made, settings, sinceMs, deps.now());
-      if (state === 'healthy' && made !== undefined) {
-        const before = old();
-        if (before !== undefined) await actions.remove(before, settings.drainMs, view.record);
-        return made;
-      }
+      if (state === 'healthy' && made !== undefined) return made;
       if (typeof state === 'object') {
         if (made !== undefined) await actions.remove(made, 0, view.record);
         throw new ArpanetError('conflict', `its replacement failed: ${state.failed}`);
       }
       await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
     }
+  }
+
+  /** In its place, under its own name, number and address; the substitute, if that cannot be made. */
+  async function inItsPlace(record: MigrationRecord, number: number, substitute: ContainerView | undefined): Promise<ContainerView> {
+    const { drainMs } = core.record(record)?.update ?? UPDATE_DEFAULTS;
+    const made = await ready(record, number, record.to).catch((error: unknown) => {
+      if (substitute === undefined || lost.aborted) throw error;
+      log.warn({ container: record.name, instead: substitute.name, err: error }, 'a substitute stays in the place of its instance');
+      return substitute;
+    });
+    if (substitute !== undefined && made !== substitute) await actions.remove(substitute, drainMs, core.record(record));
+    return made;
+  }
+
+  async function finish(record: MigrationRecord): Promise<ContainerView> {
+    const { number, keeps } = record;
+    const old = () => containers().find((one) => one.id === record.from);
+    const begun = (of: number) => core.instances(record).find((one) => isReplacement(one, record, of));
+    const isOneAtATime = keeps === number;
+    const isBegun = begun(number) !== undefined || (keeps !== undefined && begun(keeps) !== undefined) || isOneAtATime;
+    if (old() === undefined && !isBegun) throw new ArpanetError('not-found', `${record.name} no longer exists`);
+    const isToStart = !isOneAtATime && (old() !== undefined || keeps === undefined);
+    const first = isToStart ? await ready(record, number, keeps === undefined ? record.to : undefined) : begun(number);
+    const before = old();
+    const kept = core.record(record);
+    if (before !== undefined) await actions.remove(before, (kept?.update ?? UPDATE_DEFAULTS).drainMs, kept);
+    if (keeps !== undefined) return inItsPlace(record, keeps, isOneAtATime ? undefined : first);
+    if (first === undefined) throw new ArpanetError('not-found', `${record.name} no longer exists`);
+    return first;
   }
 
   /** The caller holds the service. Whatever the outcome, the record of it goes, unless this scheduler no longer leads. */
@@ -70,25 +101,52 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
     }
   }
 
+  /** It has to stop before it is made elsewhere. Throws `conflict` where no host takes it. */
+  function refuseUnfit({ template }: ServiceView, { name }: ContainerView, number: number): void {
+    const create = template && { name, request: instanceRequest(template, number), isReplacement: true };
+    const [placement] = create === undefined ? [] : deps.rehearse([create]);
+    if (placement?.kind === 'refused') throw new ArpanetError('conflict', placement.message);
+  }
+
+  /** Held while it moves: what cannot be made at once is tried again. */
+  async function whileHeld<T>(service: ServiceView, act: () => Promise<T>): Promise<T> {
+    const { template } = service;
+    if (template === undefined || core.record(service) !== undefined) return act();
+    const held = newRecord(service, { origin: 'client', desired: 1, template, nowMs: deps.now() });
+    await core.put(service, () => held);
+    const made = await act();
+    await core.put(service, (before) => (before?.version === held.version ? undefined : before));
+    return made;
+  }
+
+  async function moved(id: ServiceId, container: ContainerView, to: string | undefined): Promise<ContainerView> {
+    const { deployment, service } = id;
+    const { name, host } = container;
+    const view = core.view(id);
+    const own = numberOf(container);
+    const isAlone = view.template !== undefined && scaleRefusal(view.template, 2) !== undefined;
+    if (isAlone) refuseUnfit(view, container, own);
+    const taken = new Set(view.instances.map(numberOf));
+    const [free = 1] = freeNumbers(taken, 1);
+    const keeps = isAlone || view.record === undefined || keepsNumbers(view.record);
+    const number = isAlone ? own : keeps ? Math.max(...taken, own) + 1 : free;
+    const record: MigrationRecord = {
+      deployment,
+      service,
+      from: container.id,
+      name,
+      host,
+      number,
+      ...(keeps ? { keeps: own } : {}),
+      ...(to === undefined ? {} : { to }),
+      startedAtMs: deps.now(),
+    };
+    await ledger.commit([{ kind: 'put', key: keyIn(id), value: record }]);
+    return isAlone ? whileHeld(view, () => run(record)) : run(record);
+  }
+
   return {
-    move: (id, container, to) =>
-      core.operate(id, `being moved off ${container.host}`, async () => {
-        const { deployment, service } = id;
-        const [number = 1] = freeNumbers(new Set(core.instances(id).map(numberOf)), 1);
-        const { name, host } = container;
-        const record: MigrationRecord = {
-          deployment,
-          service,
-          from: container.id,
-          name,
-          host,
-          number,
-          ...(to === undefined ? {} : { to }),
-          startedAtMs: deps.now(),
-        };
-        await ledger.commit([{ kind: 'put', key: keyIn(id), value: record }]);
-        return run(record);
-      }),
+    move: (id, container, to) => core.operate(id, `being moved off ${container.host}`, () => moved(id, container, to)),
     async resume() {
       const begun = ledger.list<MigrationRecord>(keys.migrations).map(([, record]) => record);
       await Promise.all(

@@ -10,7 +10,7 @@ import type {
 import { ArpanetError, serviceKey } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { moveAll } from './move-all.ts';
-import { whyItStays } from './drain-plan.ts';
+import { whyItIsLeft } from './drain-plan.ts';
 import { ALL_HOSTS, type HostLock } from './host-lock.ts';
 import { callEngine } from '../engine-calls.ts';
 import { tryAll } from '../../async/limit.ts';
@@ -58,7 +58,7 @@ export function createRebalance(
       const operation = core.runtime(service).operation?.what ?? (service.outdated.length > 0 ? 'in the middle of an update' : undefined);
       const kept = new Set<string>();
       for (const container of here) {
-        const why = operation === undefined ? whyItStays(container, service) : `${serviceKey(service)} is ${operation}`;
+        const why = operation === undefined ? whyItIsLeft(container, service) : `${serviceKey(service)} is ${operation}`;
         if (why === undefined) continue;
         kept.add(container.id);
         stays.push({ container: container.name, why });

@@ -15,6 +15,7 @@ import {
 } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { ensureImage } from '../engine-calls.ts';
+import { numberOf } from '../replicas/replica-plan.ts';
 import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import { essence, scaleRefusal } from '../replicas/template.ts';
 import { hasOtherSettings, previousOf, restored } from '../rollout/previous.ts';
@@ -59,6 +60,7 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     const isHalfWay = service.record?.status?.state.endsWith('paused') === true && service.outdated.length > 0;
     const isNew = isOther || isHalfWay;
     const nowMs = deps.now();
+    const numbers = core.instances(service).map(numberOf);
     const record = await core.put(service, (before) => {
       const kept =
         before ?? newRecord(service, { origin: 'client', desired: service.desired, template: service.template ?? template, nowMs });
@@ -77,8 +79,8 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
               template,
               status:
                 change.isRollback === true
-                  ? ({ state: 'rollback_started', startedAtMs: nowMs, message: 'rollback requested' } as const)
-                  : ({ state: 'updating', startedAtMs: nowMs, message: 'update in progress' } as const),
+                  ? ({ state: 'rollback_started', startedAtMs: nowMs, message: 'rollback requested', numbers } as const)
+                  : ({ state: 'updating', startedAtMs: nowMs, message: 'update in progress', numbers } as const),
             }
           : {}),
         version: base.version + 1,

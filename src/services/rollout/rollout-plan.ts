@@ -1,41 +1,94 @@
 /** The next step of a rolling update, from what exists now: the same after a change of leader. Pure. */
 import { type ContainerView, isUnreachable, type ServiceRecord, type UpdateSettings } from '../../model/index.ts';
-import { freeNumbers, numberOf } from '../replicas/replica-plan.ts';
-import { essence, isCurrent } from '../replicas/template.ts';
+import { freeNumbers, numberOf, OUR_REQUEST } from '../replicas/replica-plan.ts';
+import { essence, isCurrent, scaleRefusal } from '../replicas/template.ts';
 
 export interface Batch {
   readonly add: readonly number[];
   readonly retire: readonly ContainerView[];
+  readonly order: UpdateSettings['order'];
+  /** Nothing is left to replace: the substitutes go. */
+  readonly isLast?: true;
 }
 
 /** With the settings of a rollback, while it goes back. */
 export const inItsDirection = (record: ServiceRecord): ServiceRecord =>
   record.status?.state === 'rollback_started' && record.rollback !== undefined ? { ...record, update: record.rollback } : record;
 
-/** Undefined: all instances match the record's template. */
-export function nextBatch(
-  record: Pick<ServiceRecord, 'template' | 'update' | 'desired'>,
-  all: readonly ContainerView[],
-): Batch | undefined {
+type Updating = Pick<ServiceRecord, 'template' | 'update' | 'desired' | 'origin' | 'isGlobal' | 'status'>;
+
+/**
+ * Undefined: all instances match the record's template. Instances that people know by name keep their numbers: where a new one is to run
+ * before an old one stops, substitutes take over meanwhile. `unseen`: numbers of those that are recorded and not in the view now.
+ */
+export function nextBatch(record: Updating, all: readonly ContainerView[], unseen: readonly number[] = []): Batch | undefined {
   // Instances of unreachable hosts cannot be replaced now; when their host is back they are too many.
   const instances = all.filter((container) => !isUnreachable(container.hostState));
   const wanted = essence(record.template);
   const fresh = instances.filter((container) => isCurrent(container, wanted));
   const old = instances.filter((container) => !fresh.includes(container)).toSorted((a, b) => numberOf(a) - numberOf(b));
-  if (old.length === 0) return undefined;
   const { parallelism, order } = record.update;
   const size = parallelism <= 0 ? old.length : parallelism;
   const retire = old.slice(0, size);
-  const numbers = new Set(all.map(numberOf));
-  if (order === 'start-first') {
+  const numbers = new Set([...all.map(numberOf), ...unseen]);
+  if (order === 'start-first' && keepsNumbers(record) && scaleRefusal(record.template, 2) === undefined)
+    return withSubstitutes(record, { all, numbers, fresh, old, retire });
+  if (old.length === 0) return undefined;
+  if (order === 'start-first' && !keepsNumbers(record)) {
     // Instances that an interrupted batch created already are not created again.
     const surplus = Math.max(0, instances.length - record.desired);
     const wantedMore = Math.min(retire.length, record.desired);
-    return { add: freeNumbers(numbers, Math.max(0, wantedMore - surplus)), retire };
+    return { add: freeNumbers(numbers, Math.max(0, wantedMore - surplus)), retire, order };
   }
   const kept = new Set(instances.filter((container) => !retire.includes(container)).map(numberOf));
   const missing = Math.max(0, record.desired - kept.size);
-  return { add: freeNumbers(kept, Math.min(missing, size)), retire };
+  return { add: firstNumbers(kept, retire.map(numberOf), Math.min(missing, size)), retire, order: 'stop-first' };
+}
+
+/** People know its instances by their names: it was not made by the services API. */
+export const keepsNumbers = ({ origin, isGlobal }: Pick<ServiceRecord, 'origin' | 'isGlobal'>): boolean =>
+  origin !== 'api' && isGlobal !== true;
+
+interface Seen {
+  readonly all: readonly ContainerView[];
+  readonly numbers: ReadonlySet<number>;
+  readonly fresh: readonly ContainerView[];
+  readonly old: readonly ContainerView[];
+  /** Those of the old whose turn it is. */
+  readonly retire: readonly ContainerView[];
+}
+
+function withSubstitutes(record: Updating, { all, numbers, fresh, old, retire }: Seen): Batch | undefined {
+  const own = ownNumbers(record, all);
+  const missing = [...own].filter((number) => !numbers.has(number));
+  const substitutes = fresh.filter((container) => !own.has(numberOf(container)));
+  if (old.length === 0 && substitutes.length === 0) return undefined;
+  // an interrupted batch had retired them
+  if (missing.length > 0) return { add: missing.slice(0, Math.max(1, retire.length)), retire: [], order: 'stop-first' };
+  if (old.length === 0) return { add: [], retire: substitutes, order: 'stop-first', isLast: true };
+  const replaced = [...new Set(retire.map(numberOf))].filter((number) => own.has(number));
+  const lacking = replaced.length - substitutes.length;
+  if (lacking > 0) {
+    const first = Math.max(...numbers, ...own) + 1;
+    return { add: Array.from({ length: lacking }, (_, index) => first + index), retire: [], order: 'start-first' };
+  }
+  const others = new Set(all.filter((container) => !retire.includes(container)).map(numberOf));
+  return { add: replaced.filter((number) => !others.has(number)), retire, order: 'stop-first' };
+}
+
+/** The numbers that its instances are to have in the end, as many as are desired. */
+function ownNumbers({ desired, status }: Updating, all: readonly ContainerView[]): ReadonlySet<number> {
+  // what clients have added since
+  const added = all.filter(({ record }) => !record?.requestId?.startsWith(OUR_REQUEST)).map(numberOf);
+  const known = status?.numbers ?? all.map(numberOf);
+  const lowest = [...new Set([...known, ...added])].toSorted((a, b) => a - b).slice(0, desired);
+  return new Set([...lowest, ...freeNumbers(new Set(lowest), desired - lowest.length)]);
+}
+
+/** As many that are free, these before others. */
+function firstNumbers(taken: ReadonlySet<number>, before: readonly number[], count: number): readonly number[] {
+  const own = [...new Set(before)].filter((number) => !taken.has(number)).slice(0, count);
+  return [...own, ...freeNumbers(new Set([...taken, ...own]), count - own.length)];
 }
 
 export type Fitness = 'healthy' | 'not-yet' | { readonly failed: string };

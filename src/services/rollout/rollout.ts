@@ -24,6 +24,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
   const { deps, lost } = core;
 
   async function run(id: ServiceId, progress: Progress): Promise<UpdateStatus> {
+    let hasReplaced = false;
     for (let turn = 0; ; turn++) {
       const kept = core.record(id);
       const record = kept && inItsDirection(kept);
@@ -32,14 +33,16 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
         throw new ArpanetError('not-found', `${serviceKey(id)} was removed while it was being updated`);
       }
       const instances = core.instances(id);
-      const batch = nextBatch(record, instances);
+      const unseen = core.unseen(id).map(({ number }) => number);
+      const batch = nextBatch(record, instances, unseen);
       if (batch === undefined) return await finish(id, record, 'completed', progress);
-      if (turn > 0) await pause(id, record.update.delayMs);
+      if (hasReplaced && !batch.isLast) await pause(id, record.update.delayMs);
+      hasReplaced ||= batch.retire.length > 0;
       const old = instances.filter((container) => !isCurrent(container, essence(record.template))).length;
       progress(`${serviceKey(id)}: ${instances.length - old} of ${Math.max(record.desired, instances.length)} instances are up to date`);
       try {
         if (turn > MAX_TURNS) throw new ArpanetError('conflict', 'new instances never match the template');
-        if (record.update.order === 'start-first') {
+        if (batch.order === 'start-first') {
           await add(record, batch.add, progress);
           await retire(record, batch.retire, progress);
         } else {
@@ -110,7 +113,9 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
     const isBack = record.status?.state === 'rollback_started';
     if (!isBack && record.update.onFailure === 'rollback' && record.previous !== undefined) {
       progress(`${serviceKey(id)}: ${why}; rolling back`);
-      const status: UpdateStatus = { state: 'rollback_started', startedAtMs, message: `update failed: ${why}` };
+      const { numbers } = record.status ?? {};
+      const message = `update failed: ${why}`;
+      const status: UpdateStatus = { state: 'rollback_started', startedAtMs, message, ...(numbers === undefined ? {} : { numbers }) };
       await core.put(id, (before) => {
         // What failed is not to be rolled back to.
         const earlier = before && restored(before);

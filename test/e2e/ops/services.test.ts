@@ -122,7 +122,10 @@ describe('services on three hosts', () => {
     await must(cluster.arpanet('rm', 'shy'));
   });
 
-  it('update replaces instances one by one under load, and no request by the short hostname fails', async () => {
+  const address = async (name: string) =>
+    (await must(docker('inspect', '-f', '{{.Name}} {{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}', name))).trim();
+
+  it('update replaces instances one by one under load, under their names and addresses, and no request by the short hostname fails', async () => {
     const of = (service: string) => ['--label', 'arpanet.deployment=busy', '--label', `arpanet.service=${service}`, '--stop-timeout', '1'];
     // Without a check an instance counts as soon as it runs, which is before it listens.
     const check = ['--health-cmd', 'wget -qO /dev/null http://127.0.0.1/', '--health-interval', '1s'];
@@ -132,6 +135,7 @@ describe('services on three hosts', () => {
     await must(cluster.arpanet('scale', 'busy/site=3'));
     const ids = async () => lines(await must(docker('ps', '-aq', '--filter', 'label=arpanet.service=site')));
     const before = await ids();
+    const known = (await Promise.all(before.map(address))).sort();
     await must(docker('exec', 'visitor', 'touch', '/more'));
     const load = docker(
       'exec',
@@ -147,6 +151,7 @@ describe('services on three hosts', () => {
     assert.equal(Number(asked) > 50, true, `${asked} requests`);
     const now = await ids();
     assert.deepEqual([now.length, now.filter((id) => before.includes(id))], [3, []]);
+    assert.deepEqual((await Promise.all(now.map(address))).sort(), known);
     for (const id of now) assert.match(await environment(id), /COLOUR=green/);
     await must(cluster.arpanet('rm', 'busy'));
     await must(cluster.arpanet('scale', 'abc/web=3'));
@@ -163,14 +168,18 @@ describe('services on three hosts', () => {
     assert.match(await fails('rollback', 'abc/web'), /no earlier version to go back to/, 'not to what was no good');
   });
 
-  it('drain moves what it may, says what stays and why; activate takes the host back', async () => {
-    await must(docker('run', '-d', '--name', 'single', '-e', 'constraint:node==h1', 'busybox', 'sleep', '3600'));
-    const { stderr } = await cluster.arpanet('drain', 'h1');
+  it('drain moves what it may with names and addresses, says what stays and why; activate takes the host back', async () => {
+    const host = await hostOf('the-one');
+    await must(docker('run', '-d', '--name', 'single', '-e', `constraint:node==${host}`, 'busybox', 'sleep', '3600'));
+    const known = [...(await names('web')), 'the-one'];
+    const addresses = await Promise.all(known.map(address));
+    const { stderr } = await cluster.arpanet('drain', host);
     await must(docker('rm', '-f', 'single'));
     assert.match(stderr, /single stays: no policy/);
-    for (const name of await names('web')) assert.notEqual(await hostOf(name), 'h1');
-    assert.equal((await names('web')).length, 3);
-    await must(cluster.arpanet('activate', 'h1'));
+    assert.deepEqual([...(await names('web')), 'the-one'], known);
+    for (const name of known) assert.notEqual(await hostOf(name), host);
+    assert.deepEqual(await Promise.all(known.map(address)), addresses);
+    await must(cluster.arpanet('activate', host));
   });
 
   it('docker service, node and stack speak to the same containers as compose', async () => {

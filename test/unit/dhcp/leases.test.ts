@@ -56,6 +56,20 @@ describe('an instance', () => {
     refusal(() => w.offer(id, 'g'), 'exhausted', /in use/);
   });
 
+  it('gets the address that its name had, for as long as that rests and nobody asked for it', () => {
+    const w = world();
+    const id = w.network();
+    for (const owner of ['a', 'b', 'c']) w.bind(id, w.offer(id, owner));
+    w.release(id, '10.32.0.3', 'b');
+    assert.equal(w.offer(id, 'd'), '10.32.0.5', 'another leaves it alone');
+    const next = world({ ledger: w.ledger, epoch: 2 });
+    assert.equal(next.offer(id, 'b'), '10.32.0.3', 'also of the next leader');
+    next.bind(id, '10.32.0.3');
+    next.release(id, '10.32.0.3', 'b');
+    next.ledger.apply(next.dhcp.yielding.planAsked(id, '10.32.0.3'));
+    assert.equal(next.offer(id, 'b'), '10.32.0.6');
+  });
+
   it('gets the lowest again when its rest is over', () => {
     const w = world();
     const id = w.network({ size: '/28' });

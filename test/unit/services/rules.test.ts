@@ -206,20 +206,60 @@ describe('a rolling update', () => {
     template: { name: 'abc-web-1', number: 1, request: instance({ number: 1, image: 'new' }).record?.request ?? {} },
   });
   const old = [instance({ number: 1 }), instance({ number: 2 })];
-  const batch = (kept: ServiceRecord, instances: readonly ContainerView[]) => {
-    const next = nextBatch(kept, instances);
+  const batch = (kept: ServiceRecord, instances: readonly ContainerView[], unseen: readonly number[] = []) => {
+    const next = nextBatch(kept, instances, unseen);
     return next && { add: next.add, retire: next.retire.map((container) => container.name) };
   };
+  const made = (...numbers: readonly number[]) => numbers.map((number) => instance({ number, image: 'new', ours: true }));
 
-  it('starts the new one first, and takes up a batch that was interrupted', () => {
-    assert.deepEqual(batch(fresh, old), { add: [3], retire: ['abc-web-1'] });
-    assert.deepEqual(batch(fresh, [...old, instance({ number: 3, image: 'new' })]), { add: [], retire: ['abc-web-1'] });
-    assert.equal(batch(fresh, [instance({ number: 3, image: 'new' }), instance({ number: 1, image: 'new' })]), undefined);
+  it('of a service of the services API starts the new one first, and takes up a batch that was interrupted', () => {
+    const api = { ...fresh, origin: 'api' } as const;
+    assert.deepEqual(batch(api, old), { add: [3], retire: ['abc-web-1'] });
+    assert.deepEqual(batch(api, [...old, ...made(3)]), { add: [], retire: ['abc-web-1'] });
+    assert.equal(batch(api, made(3, 1)), undefined);
+  });
+
+  it('of instances that people know by name: substitutes take over until each is replaced under its own number', () => {
+    const of = (numbers: readonly number[], more: Partial<ServiceRecord> = {}) =>
+      ({ ...fresh, desired: numbers.length, status: { state: 'updating', startedAtMs: 0, message: '', numbers }, ...more }) as const;
+    const [first, third] = [instance({ number: 1 }), instance({ number: 3 })];
+    const both = of([1, 3]);
+    assert.deepEqual(batch(both, [first, third]), { add: [4], retire: [] });
+    assert.deepEqual(batch(both, [first, third, ...made(4)]), { add: [1], retire: ['abc-web-1'] });
+    assert.deepEqual(batch(both, [third, ...made(4)]), { add: [1], retire: [] }, 'a leader died between the two');
+    assert.deepEqual(batch(both, [third, ...made(4)], [1]), { add: [3], retire: ['abc-web-3'] }, 'its host has not reported yet');
+    assert.deepEqual(batch(both, [third, ...made(4, 1)]), { add: [3], retire: ['abc-web-3'] });
+    assert.deepEqual(batch(both, made(4, 1)), { add: [3], retire: [] });
+    assert.deepEqual(batch(both, made(4, 1, 3)), { add: [], retire: ['abc-web-4'] });
+    assert.equal(batch(both, made(1, 3)), undefined);
+    const atOnce = { ...both, update: { ...UPDATE_DEFAULTS, parallelism: 0 } };
+    assert.deepEqual(batch(atOnce, [first, third]), { add: [4, 5], retire: [] });
+    assert.deepEqual(batch(atOnce, [first, third, ...made(4, 5)]), { add: [1, 3], retire: ['abc-web-1', 'abc-web-3'] });
+    assert.deepEqual(
+      batch({ ...both, desired: 1 }, [first, third, ...made(1)].slice(1)),
+      { add: [], retire: ['abc-web-3'] },
+      'fewer are wanted',
+    );
+    const client = instance({ number: 5, image: 'new' });
+    assert.deepEqual(
+      batch({ ...both, desired: 3 }, [...made(4, 1, 3), client]),
+      { add: [], retire: ['abc-web-4'] },
+      'a client has added one',
+    );
+    const back = of([1], { template: record(1).template });
+    assert.deepEqual(batch(back, [first, ...made(2)]), { add: [], retire: ['abc-web-2'] }, 'the first substitute was no good');
+  });
+
+  it('of a name that only one can have stops the old one first', () => {
+    const called = { ...fresh.template, name: 'db' };
+    assert.deepEqual(batch({ ...fresh, desired: 1, template: called }, [instance({ number: 1 })]), { add: [1], retire: ['abc-web-1'] });
   });
 
   it('stops the old one first under the same number, several at once if asked', () => {
     const stopFirst = { ...fresh, update: { ...UPDATE_DEFAULTS, order: 'stop-first', parallelism: 0 } } as const;
     assert.deepEqual(batch(stopFirst, old), { add: [1, 2], retire: ['abc-web-1', 'abc-web-2'] });
+    const gap = [instance({ number: 1, image: 'new' }), instance({ number: 3 })];
+    assert.deepEqual(batch(stopFirst, gap), { add: [3], retire: ['abc-web-3'] });
   });
 
   it('goes back with the settings of a rollback, where a service has its own', () => {
@@ -228,7 +268,7 @@ describe('a rolling update', () => {
     assert.deepEqual(batch(inItsDirection(back), old), { add: [1, 2], retire: ['abc-web-1', 'abc-web-2'] });
     const { rollback: _, ...without } = back;
     for (const same of [without, { ...back, status: { ...back.status, state: 'updating' } } as const])
-      assert.deepEqual(batch(inItsDirection(same), old), { add: [3], retire: ['abc-web-1'] });
+      assert.deepEqual(batch(inItsDirection(same), old), { add: [3], retire: [] });
   });
 
   it('goes on only when the new one is good', () => {
