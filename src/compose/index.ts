@@ -5,6 +5,7 @@
  */
 export { type Plan, planStack, resourcesOf, type Step, storedObjectsOf, type Wave } from './plan.ts';
 export { type Included, readStack, type Stack } from './read.ts';
+export { addressesNeeded } from './network-size.ts';
 export type { Build } from './build.ts';
 export { withStages } from './build-contexts.ts';
 export type { Surroundings } from './requests.ts';

@@ -79,8 +79,8 @@ export interface LeasePlans {
 
 /** Which addresses are left alone, and which are given back for somebody else. */
 export interface Yielding {
-  /** Remembers that somebody asked for the address by name: others get it last. */
-  readonly planAsked: (network: string, ip: string) => readonly Change[];
+  /** Remembers that somebody asked for these addresses by name, or will: others get them last. */
+  readonly planAsked: (network: string, ...ips: readonly string[]) => readonly Change[];
   /** The idle lease that must be given back before `LeasePlans.planOffer` can grant the request; undefined: none must, or none can. */
   readonly occupant: (network: string, request: AddressRequest, idleSince: IdleSince) => LeaseRecord | undefined;
   /** The same for `LeasePlans.planGateway`. */

@@ -1,6 +1,7 @@
 /** The cluster's networks, and which containers are on them. */
 import type { IdleSince } from './allocator.ts';
-import type { ClusterNetwork, ContainerView, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
+import type { ClusterNetwork, ContainerView, CreateRequest, NetworkCreateRequest, NetworkRecord } from '../model/index.ts';
+import type { Change } from '../store/ledger/contract.ts';
 
 export interface NetworkRemoval {
   /** Containers that do not run are taken off it first; otherwise they count as its users. Default: false. */
@@ -17,6 +18,8 @@ export interface Networks {
   readonly create: (request: NetworkCreateRequest, requestId: string) => Promise<NetworkRecord>;
   /** Throws `not-found`, and `forbidden` while a container uses it. */
   readonly remove: (reference: string, options?: NetworkRemoval) => Promise<void>;
+  /** Changes that remember which addresses these requests ask for by name, so that others get them last: of what will be created. */
+  readonly planAsked: (requests: readonly Pick<CreateRequest, 'NetworkingConfig'>[]) => readonly Change[];
   /** `endpoint` as `POST /networks/{id}/connect` has it in `EndpointConfig`. */
   readonly connect: (reference: string, container: string, endpoint: unknown) => Promise<void>;
   readonly disconnect: (reference: string, container: string, force: boolean) => Promise<void>;

@@ -131,11 +131,12 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     return undefined;
   }
 
-  function planAsked(network: string, ip: string): readonly Change[] {
+  function planAsked(network: string, ...ips: readonly string[]): readonly Change[] {
     const record = recordOf(network);
     const asked = record.asked ?? [];
-    if (asked.includes(ip)) return [];
-    const value: NetworkRecord = { ...record, asked: [...asked, ip].slice(-ASKED_KEPT) };
+    const more = [...new Set(ips)].filter((ip) => !asked.includes(ip));
+    if (more.length === 0) return [];
+    const value: NetworkRecord = { ...record, asked: [...asked, ...more].slice(-ASKED_KEPT) };
     return [{ kind: 'put', key: keys.network(network), value }];
   }
 

@@ -1,7 +1,7 @@
 /** Plans for networks: record, subnet, VXLAN id, and the reserved addresses. */
-import { ArpanetError, keys, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../model/index.ts';
+import { ArpanetError, keys, labels, type LeaseRecord, type NetworkRecord, type SubnetRecord } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
-import type { NetworkPlans } from '../contracts/index.ts';
+import type { NetworkPlans, NetworkRequest } from '../contracts/index.ts';
 import type { DhcpDeps } from './contract.ts';
 import { reservation, USER_GATEWAY } from './lease.ts';
 import { describePoolFull, describeRouted } from './refusals.ts';
@@ -12,6 +12,7 @@ import {
   parseIpam,
   parseIpam6,
   prefixOf,
+  prefixWithRoom,
   refuseOverlap,
   type UserIpam,
   vniOf,
@@ -72,8 +73,15 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     return choice.subnet;
   }
 
-  function subnetFor(asked: UserIpam | undefined, size: string | undefined, routes: readonly string[]): Subnet {
-    if (asked === undefined) return cut(size === undefined ? deps.defaultPrefix : prefixOf(size, poolNow()), routes);
+  function subnetFor(
+    asked: UserIpam | undefined,
+    { size, labels: given }: Pick<NetworkRequest, 'size' | 'labels'>,
+    routes: readonly string[],
+  ) {
+    const wanted = size ?? given['arpanet.size'];
+    const prefix = () =>
+      wanted === undefined ? prefixWithRoom(given[labels.addresses], deps.defaultPrefix, poolNow()) : prefixOf(wanted, poolNow());
+    if (asked === undefined) return cut(prefix(), routes);
     refuseOverlap(asked.subnet, [...taken(), ...routed(routes)]);
     return asked.subnet;
   }
@@ -86,7 +94,7 @@ export function networkPlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet)
     const chosen =
       clusterId === undefined ? undefined : () => chooseSubnet6(clusterId, Number.parseInt(deps.newId().slice(0, 4), 16), records());
     const ipv6 = parseIpam6(ipam, enableIpv6, records(), chosen);
-    const subnet = subnetFor(asked, size ?? asSent.labels['arpanet.size'], routes);
+    const subnet = subnetFor(asked, { size, labels: asSent.labels }, routes);
     const gateway = formatAddress(asked?.gateway ?? firstFree(subnet, asked));
     const record: NetworkRecord = {
       ...asSent,

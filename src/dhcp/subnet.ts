@@ -87,6 +87,18 @@ export function prefixOf(size: string, pool: Subnet): number {
   );
 }
 
+/** Of a network of the default size, or of the smallest that has so many addresses, `arpanet.addresses`. Throws `invalid`. */
+export function prefixWithRoom(addresses: string | undefined, defaultPrefix: number, pool: Subnet): number {
+  if (addresses === undefined) return defaultPrefix;
+  const number = /^\d{1,9}$/.test(addresses) ? Number(addresses) : Number.NaN;
+  const prefix = Math.min(defaultPrefix, 32 - Math.ceil(Math.log2(number + 2)));
+  if (prefix >= pool.prefix) return prefix;
+  throw new ArpanetError(
+    'invalid',
+    `a network with ${addresses.slice(0, 40)} addresses does not fit into the pool ${pool.cidr}: ask for fewer, name its subnet, or choose another pool ("arpanet config set pool …")`,
+  );
+}
+
 /** Checks the user's IPAM config; undefined if it asks for nothing. Throws `invalid`, in the words of moby api/types/network/ipam.go. */
 export function parseIpam(ipam: NetworkCreateRequest['IPAM']): UserIpam | undefined {
   const configs = (ipam?.Config ?? []).filter(

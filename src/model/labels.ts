@@ -5,6 +5,8 @@ export const labels = {
   service: 'arpanet.service',
   constraints: 'arpanet.constraints',
   affinities: 'arpanet.affinities',
+  /** Of a network: it has at least so many addresses for containers and hosts, however small the default size is. */
+  addresses: 'arpanet.addresses',
   /** The most instances of its service that a host may have. */
   maxPerHost: 'arpanet.max-per-host',
   /** The host labels over whose values its service is spread: `node.labels.zone`, several as a list. */

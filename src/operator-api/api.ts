@@ -59,7 +59,7 @@ export interface OperatorDeps {
     creates: readonly RehearsedCreate[],
     networks: readonly NetworkCreateRequest[],
     isHeld: boolean,
-  ) => readonly Rehearsal[];
+  ) => Promise<readonly Rehearsal[]>;
   /** Compares all that is known with all that is; with `fix` the reconcilers run first. */
   readonly audit: (fix: boolean) => Promise<AuditReport>;
   /** Deletes a record that cannot be read, by its key. Throws `not-found`. */
@@ -187,14 +187,14 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   router.get('/explain/:container', (request, response) => {
     response.json(explained(deps, request.params.container));
   });
-  router.post('/rehearse', readBytes(), (request, response) => {
+  router.post('/rehearse', readBytes(), async (request, response) => {
     const { creates, networks = [], hold = false } = bodyOf(request, 'RehearseRequest');
     const given = creates?.flatMap(({ name, request: create, isReplacement = false }) =>
       name === undefined || create === undefined ? [] : [{ name, request: create, isReplacement }],
     );
     if (given === undefined || given.length !== creates?.length)
       throw new ArpanetError('invalid', 'the request\'s body has no list "creates" of {name, request}');
-    response.json(deps.rehearse(given, networks, hold));
+    response.json(await deps.rehearse(given, networks, hold));
   });
   router.get('/dial', async (request, response) => {
     const [host = '', container = '', address = '', port = ''] = ['host', 'container', 'address', 'port'].map((name) => {

@@ -5,10 +5,18 @@
 import { randomBytes } from 'node:crypto';
 import { type ServicesRoom, startServices } from '../services/index.ts';
 import type { createDns } from '../dns/index.ts';
-import { keys, type LeaderRecord, type LeaseRecord, type NamedInstance, type NameTable, type NetworkRecord } from '../model/index.ts';
+import {
+  keys,
+  type LeaderRecord,
+  type LeaseRecord,
+  type NamedInstance,
+  type NameTable,
+  type NetworkCreateRequest,
+  type NetworkRecord,
+} from '../model/index.ts';
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
 import { instancesOf, type Registrar } from '../registrar/index.ts';
-import type { Scheduler } from '../contracts/index.ts';
+import type { RehearsedCreate, Scheduler } from '../contracts/index.ts';
 import { type Catalog, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
 import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -182,20 +190,18 @@ export async function startLeadership(
     stopped.signal,
   );
   nameFlushes.answer(() => registrar.flush());
-  const rehearse: Leadership['rehearse'] = (creates, networks, isHeld) => {
+  const rehearsed = (creates: readonly RehearsedCreate[], networks: readonly NetworkCreateRequest[]) => {
     const routes = scheduler.hosts.list().flatMap(({ facts }) => facts?.routes ?? []);
-    const rehearsed = withAddresses(
-      dhcpDeps,
-      dhcp,
-      scheduler.networks.idleSince,
-      creates,
-      scheduler.placement.rehearse(creates),
-      networks,
-      routes,
-    );
+    return withAddresses(dhcpDeps, dhcp, scheduler.networks.idleSince, creates, scheduler.placement.rehearse(creates), networks, routes);
+  };
+  const rehearse: Leadership['rehearse'] = async (creates, networks, isHeld) => {
+    const found = rehearsed(creates, networks);
     const idOf = (name: string) => scheduler.networks.list().find(({ record }) => record.name === name || record.id === name)?.record.id;
-    if (isHeld) hold(scheduler.placement, dhcp, idOf, creates, rehearsed);
-    return rehearsed;
+    if (isHeld) {
+      hold(scheduler.placement, dhcp, idOf, creates, found);
+      await ledger.commit(scheduler.networks.planAsked(creates.map(({ request }) => request)));
+    }
+    return found;
   };
   const services = startServices(
     {
@@ -206,7 +212,7 @@ export async function startLeadership(
       newId,
       lostAfterMs: () => 2 * live.now().hostDownAfter,
       isRestartEnough: () => live.now().reschedule !== 'label',
-      rehearse: (creates) => rehearse(creates, [], false),
+      rehearse: (creates) => rehearsed(creates, []),
       failpoint: rooms.failpoint,
     },
     stopped.signal,

@@ -10,6 +10,7 @@ import {
   type Placement,
   predefinedNetworks,
 } from '../model/index.ts';
+import { askedAddresses } from '../networks/index.ts';
 import type { Rehearsal } from '../operator-api/index.ts';
 import type { Change } from '../store/index.ts';
 
@@ -48,7 +49,12 @@ export function withAddresses(
     apply(plan.changes);
     ids.set(Name, plan.record.id);
   }
-  return creates.map(({ name, request }, index): Rehearsal => {
+  // what some ask for by name is left alone by the others
+  for (const [network, ips] of askedAddresses(creates.map(({ request }) => request))) {
+    const id = ids.get(network) ?? network;
+    if (ledger.get(keys.network(id)) !== undefined) apply(dhcp.yielding.planAsked(id, ...ips));
+  }
+  return creates.map(({ name, request, isReplacement = false }, index): Rehearsal => {
     const placement = placements[index];
     if (placement?.kind !== 'placed') return { ...(placement ?? { kind: 'refused', message: 'not placed', refused: [] }), addresses: {} };
     const addresses: Record<string, string> = {};
@@ -58,7 +64,8 @@ export function withAddresses(
         if (network === 'default' || predefinedNetworks.has(network)) continue;
         const id = ids.get(network) ?? network;
         const { host } = placement.decision;
-        const asked = { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address };
+        const had = isReplacement ? dhcp.leases.usersOf(id).find(({ owner }) => owner === name)?.ip : undefined;
+        const asked = { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address || had };
         // What nobody runs with yields, as in a create.
         const occupant = () => dhcp.yielding.occupantForHost(id, host, idleSince) ?? dhcp.yielding.occupant(id, asked, idleSince);
         for (let held = occupant(); held !== undefined; held = occupant()) apply([{ kind: 'delete', key: keys.lease(id, held.ip) }]);

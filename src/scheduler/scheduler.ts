@@ -42,7 +42,7 @@ import { createAddresses } from './networks/addresses.ts';
 import { createAttach } from './networks/attach.ts';
 import { createPortClaims } from './networks/port-claims.ts';
 import { startLeaseSweeper } from './networks/lease-sweeper.ts';
-import { createNetworks, seenNetworks } from './networks/networks.ts';
+import { createNetworks, seenNetworks, planAskedOf } from './networks/networks.ts';
 import { createOverlays } from './networks/overlays.ts';
 import { reservedCores } from './placement/load.ts';
 import { startReadiness } from './readiness.ts';
@@ -228,6 +228,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       list: networks.list,
       one: networks.one,
       create: networks.create,
+      planAsked: (requests) => planAskedOf(deps, requests),
       remove: (reference, { evenOfStopped = false } = {}) =>
         networks.remove(reference, evenOfStopped ? (network, container) => attach.disconnect(network, container, false) : undefined),
       connect: (reference, container, endpoint) => attach.connect(reference, resolveContainer(container, view), endpoint),

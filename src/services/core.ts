@@ -10,6 +10,7 @@ import {
   type ServiceView,
   serviceKey,
 } from '../model/index.ts';
+import type { Change } from '../store/ledger/contract.ts';
 import { createKeyed, type Keyed } from '../async/keyed.ts';
 import { each } from '../telemetry/left-out.ts';
 import type { ServicesDeps } from './deps.ts';
@@ -85,6 +86,15 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
     for (const { timer } of runtimes.values()) clearTimeout(timer);
   });
 
+  /** Its instances' addresses are left alone by others, also while none of them exists. */
+  const askedBy = (before: ServiceRecord | undefined, { template: { request, connected } }: ServiceRecord): readonly Change[] =>
+    before?.template.request === request
+      ? []
+      : deps.scheduler.networks.planAsked([
+          request,
+          ...(connected === undefined ? [] : [{ NetworkingConfig: { EndpointsConfig: connected } }]),
+        ]);
+
   const record = (id: ServiceId) => ledger.get<ServiceRecord>(recordKey(id));
   const records = () => ledger.list<ServiceRecord>(keys.services).map(([, value]) => value);
   const sorted = (instances: readonly ContainerView[]) =>
@@ -131,7 +141,9 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
         if (after === before) return before;
         const key = recordKey(id);
         try {
-          await ledger.commit([after === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: after }]);
+          await ledger.commit(
+            after === undefined ? [{ kind: 'delete', key }] : [{ kind: 'put', key, value: after }, ...askedBy(before, after)],
+          );
           return after;
         } catch (error) {
           if (!isKind(error, 'conflict') || attempt === 5) throw error;

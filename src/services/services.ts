@@ -50,6 +50,11 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
     await migrations.resume().catch((error: unknown) => reportFault(deps.log, 'resuming migrations', error));
     if (!lost.aborted) drain.resume();
   };
+  /** An earlier release has written templates and remembered none of their addresses. */
+  const rememberAddresses = async (): Promise<void> => {
+    for (const { template } of core.records()) await deps.ledger.commit(deps.scheduler.networks.planAsked([template.request]));
+  };
+  inBackground(deps.log, 'remembering fixed addresses of services', rememberAddresses());
   inBackground(deps.log, 'resuming what an earlier leader began', resume());
   return {
     services: {

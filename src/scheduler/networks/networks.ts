@@ -12,7 +12,16 @@ import {
   predefinedNetworks,
   deploymentIn,
 } from '../../model/index.ts';
-import { implicitNetworkName, isSharedBridge, missingParent, predefinedName, SHARED_BRIDGE, shownNetwork } from '../../networks/index.ts';
+import {
+  askedAddresses,
+  implicitNetworkName,
+  isSharedBridge,
+  missingParent,
+  predefinedName,
+  SHARED_BRIDGE,
+  shownNetwork,
+} from '../../networks/index.ts';
+import type { Change } from '../../store/ledger/contract.ts';
 import { type Core, commitInPieces, networkRecords } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { FeedDeps } from '../events/feed.ts';
@@ -151,6 +160,19 @@ function hostRoutes(view: Pick<ViewReader, 'hosts'>): readonly string[] {
 /** The network that was made for those of a deployment who name none; undefined: none was. */
 export function implicitNetwork(deps: SchedulerDeps, deployment: string): NetworkRecord | undefined {
   return networkRecords(deps).find((network) => network.implicit && network.deployment === deployment);
+}
+
+/** Changes that remember which addresses the requests ask for by name, in networks that exist. */
+export function planAskedOf(deps: SchedulerDeps, requests: Parameters<typeof askedAddresses>[0]): readonly Change[] {
+  const asked = askedAddresses(requests);
+  if (asked.size === 0) return [];
+  const all = networkRecords(deps);
+  const byId = new Map<string, readonly string[]>();
+  for (const [reference, ips] of asked) {
+    const id = all.find(({ name, id: own }) => name === reference || own === reference)?.id;
+    if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), ...ips]);
+  }
+  return [...byId].flatMap(([network, ips]) => deps.dhcp.yielding.planAsked(network, ...ips));
 }
 
 /** Makes the network of those of a deployment who name none. */

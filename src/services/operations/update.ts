@@ -60,7 +60,8 @@ export function createUpdates(core: Core, reconciler: ReplicaReconciler, rollout
     const isHalfWay = service.record?.status?.state.endsWith('paused') === true && service.outdated.length > 0;
     const isNew = isOther || isHalfWay;
     const nowMs = deps.now();
-    const numbers = core.instances(service).map(numberOf);
+    const { status } = service.record ?? {};
+    const numbers = (isHalfWay ? status?.numbers : undefined) ?? core.instances(service).map(numberOf);
     const record = await core.put(service, (before) => {
       const kept =
         before ?? newRecord(service, { origin: 'client', desired: service.desired, template: service.template ?? template, nowMs });

@@ -93,7 +93,7 @@ describe('the operator API', () => {
       hostOperations: () => remembers as ReturnType<OperatorDeps['hostOperations']>,
       outside: () => remembers as ReturnType<OperatorDeps['outside']>,
       config: () => remembers as ReturnType<OperatorDeps['config']>,
-      rehearse: (creates) => (reached.push(creates), []),
+      rehearse: async (creates) => (reached.push(creates), []),
       peer: (peer) => void reached.push(peer),
       decision: () => {
         throw new ArpanetError('not-found', 'no such container');

@@ -54,7 +54,7 @@ export async function startFakeEndpoint(hosts: number, options: { restMs?: numbe
     token: () => TOKEN,
     everything: () => [],
     decision: notHere,
-    rehearse: (creates) => scheduler.placement.rehearse(creates).map((one) => ({ ...one, addresses: {} })),
+    rehearse: async (creates) => scheduler.placement.rehearse(creates).map((one) => ({ ...one, addresses: {} })),
     audit: async () => ({ findings: [], fixed: [] }),
     discard: notHere,
     services: () => room.services,

@@ -283,16 +283,38 @@ services:
       assert.equal((await must(given().docker('network', 'ls', '-q', '--filter', 'name=big_default'))).trim(), '');
     });
 
+    it('addresses that the file asks for are left alone by what starts before; a network has room for all that the file needs', async () => {
+      const plain = 'image: busybox, command: sleep 3600, stop_grace_period: 0s';
+      write({
+        'fixed/compose.yml': `
+services:
+  early: {${plain}, scale: 2}
+  late: {${plain}, depends_on: [early], networks: {default: {ipv4_address: 10.77.7.2}}}
+networks: {default: {ipam: {config: [{subnet: 10.77.7.0/24}]}}}
+`,
+        'many/compose.yml': `services:\n  all: {${plain}, scale: 1100}\n`,
+      });
+      const steps = await planned('fixed/compose.yml', 'fixed');
+      await must(deploy('fixed/compose.yml', 'fixed'));
+      await assertAsPlanned(steps);
+      assert.deepEqual((await addressesOf('fixed-late-1')).addresses, ['10.77.7.2']);
+      await take('fixed');
+      const all = await planned('many/compose.yml', 'many');
+      assert.equal(new Set(all.flatMap(({ addresses }) => addresses)).size, 1100);
+    });
+
     it('what takes the place of a container that holds the only port and host for it fits, in the plan and in the deploy', async () => {
       const only = 'ports: ["18090:80"], deploy: {placement: {constraints: ["node.hostname==h2"]}}';
       const text = (word: string) =>
         `services:\n  web: {image: busybox, command: sleep 3600, stop_grace_period: 0s, environment: {WORD: ${word}}, ${only}}\n`;
       write({ 'again/compose.yml': text('one') });
       await must(deploy('again/compose.yml', 'again'));
+      const before = await addressesOf('again-web-1');
       write({ 'again/compose.yml': text('two') });
       assert.match(await must(deploy('again/compose.yml', 'again', '--plan')), /^h2 +again-web-1 +recreate/m);
       await must(deploy('again/compose.yml', 'again'));
       assert.equal(await inside('again-web-1', 'sh', '-c', 'echo $WORD'), 'two');
+      assert.deepEqual(await addressesOf('again-web-1'), before);
       await take('again');
     });
 

@@ -35,6 +35,22 @@ describe('a network', () => {
     );
   });
 
+  it('has room for what a deploy needs, and the default size where that is more; a size that was named wins', () => {
+    const w = world({ pool: '10.32.0.0/16' });
+    const sized = (labels: Readonly<Record<string, string>>) => cidrOf(w, w.network({ labels }));
+    assert.deepEqual(
+      [
+        sized({ 'arpanet.addresses': '9' }),
+        sized({ 'arpanet.addresses': '1022' }),
+        sized({ 'arpanet.addresses': '1023' }),
+        sized({ 'arpanet.addresses': '4000', 'arpanet.size': '/28' }),
+      ],
+      ['10.32.0.0/22', '10.32.4.0/22', '10.32.8.0/21', '10.32.16.0/28'],
+    );
+    refusal(() => sized({ 'arpanet.addresses': '70000' }), 'invalid', /70000 addresses does not fit into the pool 10\.32\.0\.0\/16/);
+    refusal(() => sized({ 'arpanet.addresses': 'many' }), 'invalid', /with many addresses/);
+  });
+
   it('leaves nothing behind when it goes, and its subnet comes round last', () => {
     const w = world({ pool: '10.32.0.0/20' });
     const a = w.network();

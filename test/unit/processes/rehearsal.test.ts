@@ -13,7 +13,7 @@ const create = (name: string, network: string) => ({
 
 function rehearsal(
   w: ReturnType<typeof world>,
-  creates: readonly ReturnType<typeof create>[],
+  creates: readonly (ReturnType<typeof create> & { readonly isReplacement?: boolean })[],
   networks: readonly { Name: string }[],
   idleSince: IdleSince = () => undefined,
 ) {
@@ -68,6 +68,31 @@ describe('a rehearsal', () => {
     assert.deepEqual(
       idle.map(({ kind }) => kind),
       ['placed'],
+    );
+  });
+
+  it('leaves the addresses that some ask for by name to them, though others come first', () => {
+    const w = world();
+    w.network({ name: 'n' });
+    const fixed = (name: string, ip: string) => ({
+      name,
+      request: { Image: 'web', NetworkingConfig: { EndpointsConfig: { n: { IPAMConfig: { IPv4Address: ip } } } } },
+    });
+    const found = rehearsal(w, [create('a', 'n'), create('b', 'n'), fixed('c', '10.32.0.3'), fixed('d', '10.32.0.2')], []);
+    assert.deepEqual(
+      found.map(({ addresses }) => addresses['n']),
+      ['10.32.0.4', '10.32.0.5', '10.32.0.3', '10.32.0.2'],
+    );
+  });
+
+  it('leaves its address to what takes the place of a container', () => {
+    const w = world();
+    const id = w.network({ name: 'n' });
+    for (const name of ['x', 'a', 'y']) w.bind(id, w.offer(id, name));
+    const found = rehearsal(w, [create('new', 'n'), { ...create('a', 'n'), isReplacement: true }], []);
+    assert.deepEqual(
+      found.map(({ addresses }) => addresses['n']),
+      ['10.32.0.5', '10.32.0.3'],
     );
   });
 

@@ -1,8 +1,9 @@
 /** What `arpanet deploy` is to do: the files against what the cluster has. Effects: files, the environment, HTTP requests. */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { ArpanetError, type ContainerSummary, isKind, composeLabels } from '../../../model/index.ts';
+import { ArpanetError, type ContainerSummary, isKind, composeLabels, type Json, labels } from '../../../model/index.ts';
 import {
+  addressesNeeded,
   type Plan,
   planStack,
   resourcesOf,
@@ -31,6 +32,8 @@ export interface Job extends Plan {
   readonly project: string;
   readonly folder: string;
   readonly variables: Project['variables'];
+  /** Hosts that are alive. */
+  readonly hostCount: number;
   /** Containers of the project that exist now. */
   readonly existing: readonly ContainerSummary[];
   readonly resources: ReturnType<typeof resourcesOf>;
@@ -87,6 +90,7 @@ export async function prepare(api: ApiClient, given: Project, flags: DeployFlags
     project,
     folder,
     variables,
+    hostCount: around.hostCount,
     existing,
     resources,
     newContents: [...resolved.values()].flatMap((one) => (one instanceof Error || 'id' in one ? [] : [one])),
@@ -173,6 +177,12 @@ export interface Missing {
   readonly create: unknown;
 }
 
+/** A network that has room for what the files put into it, where they name no size. */
+function withRoom(create: Json, addresses: number): Json {
+  const given = (create['Labels'] ?? {}) as Json;
+  return { ...create, Labels: { [labels.addresses]: String(addresses), ...given } };
+}
+
 /** Networks and volumes to create first. Throws `invalid` for external ones that do not exist. */
 export async function missing(api: ApiClient, job: Job): Promise<readonly Missing[]> {
   const names = used(job);
@@ -182,7 +192,7 @@ export async function missing(api: ApiClient, job: Job): Promise<readonly Missin
       if (!names[`${kind}s`].has(name) || (await exists(api, `/${kind}s/${encodeURIComponent(name)}`))) continue;
       if (create === undefined)
         throw new ArpanetError('invalid', `${kind} ${name} is external and does not exist: docker ${kind} create ${name}`);
-      found.push({ kind, name, create });
+      found.push({ kind, name, create: kind === 'network' ? withRoom(create, addressesNeeded(job.waves, name, job.hostCount)) : create });
     }
   return found;
 }
