@@ -34,7 +34,7 @@ import { chargeFor, liveCharges } from '../placement/load.ts';
 import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
 import { keptDecision, place, placementRequest } from '../placement/index.ts';
 import type { Charge } from '../placement/snapshot.ts';
-import { portWarnings, refusedPort } from '../networks/port-claims.ts';
+import { portHolders, portWarnings, refusedPort } from '../networks/port-claims.ts';
 import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
 import type { PromisedHosts } from '../placement/promised-hosts.ts';
@@ -196,10 +196,11 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     if (identity.mode.kind === 'container' || (identity.mode.kind === 'native' && identity.mode.name !== 'bridge'))
       return { decision, warnings: [] };
     const { isPublishing } = deps.settings;
+    const holders = portHolders(view, creating);
     const { chosen: ports, isExhausted } = choosePorts({
       bindings: create.request.HostConfig?.PortBindings,
       exposed,
-      hosts,
+      holders,
       host: decision.host,
       isAtOneAddress: isPublishing,
       replaces: identity.replaces,
@@ -209,7 +210,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     return {
       decision,
       ...(ports === undefined ? {} : { ports }),
-      warnings: isPublishing ? [] : portWarnings(wanted, hosts, decision.host),
+      warnings: isPublishing ? [] : portWarnings(wanted, holders, decision.host),
     };
   }
 

@@ -6,17 +6,26 @@
 import type { HostConfig } from '../../model/index.ts';
 import { refersTo } from '../create/identify.ts';
 import { heldBy, type HostPort, meet } from './host-ports.ts';
-import type { HostSnapshot, PlacedContainer } from './snapshot.ts';
+import type { PlacedContainer } from './snapshot.ts';
 
 /** Below the ports that Linux gives to connections (`net.ipv4.ip_local_port_range`), here and on the hosts. */
 const FIRST = 20_000;
 const LAST = 32_767;
 
+/** A container that has a port or asks for it, and its host. */
+export interface PortHolder {
+  readonly host: string;
+  readonly container: PlacedContainer;
+}
+
+/** Of one number, whatever their state and address. `protocol`: `tcp`. */
+export type PortHolders = (port: number, protocol: string) => readonly PortHolder[];
+
 export interface PortQuestion {
   readonly bindings: HostConfig['PortBindings'];
   /** To be published without a number, `80/tcp`; what has bindings is left out. */
   readonly exposed: readonly string[];
-  readonly hosts: readonly HostSnapshot[];
+  readonly holders: PortHolders;
   /** The host that was chosen. */
   readonly host: string;
   /** All hosts' TCP ports are answered at one address: a number is one container's. */
@@ -37,19 +46,18 @@ export function choosePorts(question: PortQuestion): { readonly chosen?: ChosenP
   const more = isAtOneAddress ? exposed.filter((port) => !given.some(([known, list]) => known === port && list.length > 0)) : [];
   const open = [...given, ...more.map((port) => [port, [{}]] as const)];
   const mine: HostPort[] = [];
-  const holders = createHolders(question);
   let isChosen = false;
   const chosen: Record<string, readonly string[]> = {};
   for (const [port, list] of open) {
     const numbers: string[] = [];
     for (const binding of list) {
       const { HostIp: ip = '', HostPort: text = '' } = binding as { readonly HostIp?: string; readonly HostPort?: string };
-      const wanted = spanOf(text, port, isAtOneAddress);
+      const wanted = spanOf(text, isAtOneAddress);
       if (wanted === undefined) {
         numbers.push(text);
         continue;
       }
-      const number = holders.firstFree({ ip, protocol: protocolOf(port), ...wanted }, mine, text === '' || text === '0');
+      const number = firstFree(question, { ip, protocol: protocolOf(port), ...wanted }, mine, text === '' || text === '0');
       if (number === undefined) return { isExhausted: true };
       mine.push({ ip, from: number, to: number, protocol: protocolOf(port) });
       numbers.push(String(number));
@@ -71,46 +79,36 @@ export function withChosen(bindings: HostConfig['PortBindings'], chosen: ChosenP
 
 const protocolOf = (port: string) => port.split('/')[1] ?? 'tcp';
 
-/** Undefined: it is no question. Engines choose for UDP and SCTP, which only they answer. */
-function spanOf(text: string, port: string, isAtOneAddress: boolean): { readonly from: number; readonly to: number } | undefined {
+/** Undefined: it is no question. */
+function spanOf(text: string, isAtOneAddress: boolean): { readonly from: number; readonly to: number } | undefined {
   const [, from, to] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
   if (from !== undefined && to !== undefined) return Number(from) < Number(to) ? { from: Number(from), to: Number(to) } : undefined;
-  return isAtOneAddress && (text === '' || text === '0') && protocolOf(port) === 'tcp' ? { from: FIRST, to: LAST } : undefined;
+  return isAtOneAddress && (text === '' || text === '0') ? { from: FIRST, to: LAST } : undefined;
 }
 
-function createHolders({ hosts, host, replaces, random, isAtOneAddress }: PortQuestion) {
-  const others = (of: readonly HostSnapshot[], isRunning: (state: PlacedContainer['state']) => boolean) =>
-    of
-      .flatMap(({ containers }) => containers)
-      .filter((container) => isRunning(container.state) && !refersTo(replaces, container))
-      .flatMap(heldBy);
-  /** Numbers that `held` takes from a port like this one. */
-  const taken = (held: readonly HostPort[], wanted: HostPort): ReadonlySet<number> => {
-    const numbers = new Set<number>();
-    for (const { ip, protocol, from, to } of held)
-      if (meet({ ip, protocol }, wanted)) for (let number = from; number <= to; number++) numbers.add(number);
-    return numbers;
-  };
-  return {
-    /** One that nobody in the cluster has or had; else one that only stopped containers have; else, where each host answers for itself, one free there. */
-    firstFree(wanted: HostPort, mine: readonly HostPort[], isAnywhere: boolean): number | undefined {
-      const size = wanted.to - wanted.from + 1;
-      const start = isAnywhere ? Math.floor(random() * size) % size : 0;
-      const here = hosts.filter(({ name }) => name === host);
-      const runs = (state: PlacedContainer['state']) => state !== 'stopped';
-      const tries = [
-        () => others(hosts, () => true),
-        () => others(hosts, runs),
-        ...(isAtOneAddress && wanted.protocol === 'tcp' ? [] : [() => others(here, runs)]),
-      ];
-      for (const held of tries) {
-        const numbers = taken([...held(), ...mine], wanted);
-        for (let step = 0; step < size; step++) {
-          const number = wanted.from + ((start + step) % size);
-          if (!numbers.has(number)) return number;
-        }
-      }
-      return undefined;
-    },
-  };
+/** One that nobody in the cluster has or had; else one that only stopped containers have; else, where each host answers for itself, one free there. */
+function firstFree(question: PortQuestion, wanted: HostPort, mine: readonly HostPort[], isAnywhere: boolean): number | undefined {
+  const { holders, host, replaces, random, isAtOneAddress } = question;
+  const size = wanted.to - wanted.from + 1;
+  const start = isAnywhere ? Math.floor(random() * size) % size : 0;
+  const runs = ({ container }: PortHolder) => container.state !== 'stopped';
+  const tries: readonly ((holder: PortHolder) => boolean)[] = [
+    () => true,
+    runs,
+    // UDP and SCTP are answered on the hosts alone
+    ...(isAtOneAddress && wanted.protocol === 'tcp' ? [] : [(holder: PortHolder) => runs(holder) && holder.host === host]),
+  ];
+  const isHeld = (number: number, held: HostPort) => held.from <= number && number <= held.to && meet(held, wanted);
+  for (const counts of tries) {
+    for (let step = 0; step < size; step++) {
+      const number = wanted.from + ((start + step) % size);
+      if (mine.some((held) => isHeld(number, held))) continue;
+      const isTaken = holders(number, wanted.protocol).some(
+        (holder) =>
+          counts(holder) && !refersTo(replaces, holder.container) && heldBy(holder.container).some((held) => isHeld(number, held)),
+      );
+      if (!isTaken) return number;
+    }
+  }
+  return undefined;
 }

@@ -1,13 +1,5 @@
 /** The view as placement wants it: plain copies of hosts and containers. Pure; remembers what it made of objects that do not change. */
-import type {
-  CreateRequest,
-  ContainerInspect,
-  ContainerRecord,
-  ContainerView,
-  HostConfig,
-  HostFacts,
-  HostView,
-} from '../../model/index.ts';
+import type { CreateRequest, ContainerRecord, ContainerView, HostFacts, HostView } from '../../model/index.ts';
 import { hostPortsOf, volumesOf } from '../create/identify-needs.ts';
 import { each } from '../../telemetry/left-out.ts';
 import type { Echoes } from '../agents/echoes.ts';
@@ -17,6 +9,7 @@ import { needsOf } from '../placement/request.ts';
 import type { SchedulerSettings } from '../deps.ts';
 import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
 import { isNamedVolume } from '../../text/names.ts';
+import { boundPorts } from './port-index.ts';
 import type { ImageReader, ViewReader } from './roles.ts';
 
 const placed = new WeakMap<ContainerView, PlacedContainer>();
@@ -132,14 +125,8 @@ export function placedContainer(container: ContainerView): PlacedContainer {
   return made;
 }
 
-/** Of a range the port that its Engine took, once it runs. */
-function boundPorts(inspect: ContainerInspect): HostConfig['PortBindings'] {
-  const asked = inspect.HostConfig.PortBindings ?? {};
-  const bound = (inspect.State.Running ? inspect.NetworkSettings['Ports'] : undefined) as HostConfig['PortBindings'];
-  return Object.fromEntries(Object.entries(asked).map(([port, bindings]) => [port, bound?.[port] ?? bindings]));
-}
-
-function placedRecord(record: ContainerRecord): PlacedContainer {
+/** The same of a create under way. */
+export function placedRecord(record: ContainerRecord): PlacedContainer {
   return {
     id: '',
     name: record.name,

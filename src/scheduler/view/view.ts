@@ -18,6 +18,7 @@ import {
   type VolumeSummary,
 } from '../../model/index.ts';
 import { findImage, type HostImages, indexImages, mergeTags, noImages, type Tagged } from './image-index.ts';
+import { createPortIndex } from './port-index.ts';
 import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewReader } from './roles.ts';
 import { withoutSlash } from '../../text/names.ts';
 
@@ -52,6 +53,7 @@ export function createView(
   const hosts = new Map<string, HostEntry>();
   const containers = new Map<string, ContainerView>();
   const names = new Map<string, Set<string>>();
+  const ports = createPortIndex();
   const recordsById = new Map<string, ContainerRecord>();
   const idByRecordName = new Map<string, string>();
   /** Those of which nothing is known but the record. */
@@ -96,6 +98,7 @@ export function createView(
     const name = record?.name ?? withoutSlash(facts.inspect.Name || (facts.summary.Names[0] ?? id));
     const before = containers.get(id);
     if (before !== undefined && before.name !== name) unname(before);
+    ports.put(id, facts.inspect);
     containers.set(id, { id, name, host: entry.record.name, hostState: entry.state, facts, record });
     entry.containers.add(id);
     const ids = names.get(name) ?? new Set();
@@ -113,6 +116,7 @@ export function createView(
     const container = containers.get(id);
     if (container === undefined || container.host !== entry.record.name) return undefined;
     containers.delete(id);
+    ports.remove(id);
     remembered.delete(id);
     entry.containers.delete(id);
     unname(container);
@@ -241,6 +245,7 @@ export function createView(
       return containerList;
     },
     containersOn: (host) => [...(hosts.get(host)?.containers ?? [])].flatMap((id) => containers.get(id) ?? []),
+    withPort: (port, protocol) => ports.at(port, protocol).flatMap((id) => containers.get(id) ?? []),
     networksOn: (host) => hosts.get(host)?.networks ?? [],
     networkOf: (host, engineId) => hosts.get(host)?.networks.find((network) => network.engineId === engineId)?.network,
     loadAt: (host) => hosts.get(host)?.loadAtMs ?? 0,

@@ -125,13 +125,23 @@ describe('the README', () => {
       (await must(docker('inspect', '-f', '{{json .HostConfig.PortBindings}}', 'r1'))).trim(),
       `{"80/tcp":[{"HostIp":"","HostPort":"${first}-${first + 2}"}]}`,
     );
-    for (const name of ['n1', 'n2', 'n3']) await must(run(name, '-P', '--expose', '81', '-p', '80'));
+    for (const name of ['n1', 'n2', 'n3']) await must(run(name, '-P', '--expose', '81', '-p', '80', '-p', '82/udp'));
     const chosen = await Promise.all(['n1', 'n2', 'n3'].flatMap((name) => [portOf(name, '80'), portOf(name, '81')]));
     assert.equal(new Set(chosen).size, 6, chosen.join(' '));
+    const udp = await Promise.all(['n1', 'n2', 'n3'].map((name) => portOf(name, '82/udp')));
+    assert.deepEqual(
+      [new Set(udp).size, udp.every((number) => Number(number) >= 20_000 && Number(number) <= 32_767)],
+      [3, true],
+      udp.join(' '),
+    );
     await must(docker('network', 'create', 'aaa'));
     await must(docker('network', 'connect', 'aaa', 'n1'));
     await must(docker('restart', '-t', '0', 'n1'));
-    assert.deepEqual([await portOf('n1', '80'), await portOf('n1', '81')], chosen.slice(0, 2), 'a chosen port stays');
+    assert.deepEqual(
+      [await portOf('n1', '80'), await portOf('n1', '81'), await portOf('n1', '82/udp')],
+      [...chosen.slice(0, 2), udp[0]],
+      'a chosen port stays',
+    );
     await must(run('one', '-p', `${first + 3}:80`));
     const refused = `${failed} two \\([0-9a-f]{64}\\): Bind for 0.0.0.0:${first + 3} failed: port is already allocated`;
     assert.match((await run('two', '-p', `${first + 3}:80`)).stderr, new RegExp(refused));

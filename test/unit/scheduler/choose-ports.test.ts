@@ -1,19 +1,28 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { portWarnings } from '../../../src/scheduler/networks/port-claims.ts';
-import { choosePorts, type PortQuestion, withChosen } from '../../../src/scheduler/placement/choose-ports.ts';
-import type { PlacedContainer, PlacementRequest } from '../../../src/scheduler/placement/snapshot.ts';
+import { choosePorts, type PortHolders, type PortQuestion, withChosen } from '../../../src/scheduler/placement/choose-ports.ts';
+import { heldBy } from '../../../src/scheduler/placement/host-ports.ts';
+import type { HostSnapshot, PlacedContainer, PlacementRequest } from '../../../src/scheduler/placement/snapshot.ts';
 import { hostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
 
 const container = (name: string, hostPorts: readonly string[], state: PlacedContainer['state'] = 'running') =>
   placedContainer(name, { hostPorts, state });
 const host = (name: string, ...containers: readonly PlacedContainer[]) => hostSnapshot(name, { containers });
+const holdersOn =
+  (hosts: readonly HostSnapshot[]): PortHolders =>
+  (port, protocol) =>
+    hosts.flatMap(({ name, containers }) =>
+      containers
+        .filter((one) => heldBy(one).some((held) => held.protocol === protocol && held.from <= port && port <= held.to))
+        .map((one) => ({ host: name, container: one })),
+    );
 const range = { '80/tcp': [{ HostIp: '', HostPort: '9090-9092' }] };
-const chosen = (more: Partial<PortQuestion>) => {
+const chosen = ({ hosts = [], ...more }: Partial<PortQuestion> & { readonly hosts?: readonly HostSnapshot[] }) => {
   const { chosen: ports, isExhausted } = choosePorts({
     bindings: range,
     exposed: [],
-    hosts: [],
+    holders: holdersOn(hosts),
     host: 'h1',
     isAtOneAddress: true,
     random: () => 0,
@@ -53,7 +62,7 @@ describe('ports that a client leaves open', () => {
       '82/tcp': [{ HostPort: '7000' }],
     };
     const hosts = [host('h2', container('a', ['0.0.0.0:20000/tcp', '0.0.0.0:20001/tcp']))];
-    const ports = { '80/tcp': ['20002'], '81/tcp': ['20003'], '53/udp': [''], '82/tcp': ['7000'] };
+    const ports = { '80/tcp': ['20002'], '81/tcp': ['20003'], '53/udp': ['20000'], '82/tcp': ['7000'] };
     assert.deepEqual(chosen({ bindings: open, hosts }), ports);
     assert.equal(chosen({ bindings: open, hosts, isAtOneAddress: false }), undefined);
     const last = chosen({
@@ -90,7 +99,7 @@ describe('a fixed port that others publish on other hosts', () => {
   const request = { deployment: 'two', service: 'web', hostPorts: ['0.0.0.0:8000/tcp'] } as unknown as PlacementRequest;
   it('is said in the answer to the create, with who and where', () => {
     const hosts = [host('h1', container('one_web_1', ['0.0.0.0:8000/tcp'])), host('h2')];
-    assert.deepEqual(portWarnings(request, hosts, 'h2'), [
+    assert.deepEqual(portWarnings(request, holdersOn(hosts), 'h2'), [
       'port 8000/tcp is published by one_web_1 on host h1, too: this container answers at host h2 only',
     ]);
   });
@@ -102,6 +111,6 @@ describe('a fixed port that others publish on other hosts', () => {
       container('x', ['0.0.0.0:8000/tcp'], 'stopped'),
       container('x', ['0.0.0.0:800/tcp']),
     ])
-      assert.deepEqual(portWarnings(request, [host('h1', other), host('h2')], 'h2'), []);
+      assert.deepEqual(portWarnings(request, holdersOn([host('h1', other), host('h2')]), 'h2'), []);
   });
 });

@@ -74,6 +74,34 @@ describe('the view', () => {
     assert.equal(view.read.containers(), view.read.containers());
   });
 
+  it('knows who has a host port by what has changed alone: one number, a range until its Engine has chosen, and nothing that is gone', () => {
+    const view = viewOf('h1', 'h2');
+    const asks = (id: string, HostPort: string, bound?: string) => {
+      const one = facts(id, id);
+      const binding = (port: string) => ({ '80/tcp': [{ HostIp: '', HostPort: port }] });
+      const inspect = {
+        ...one.inspect,
+        State: { Running: bound !== undefined },
+        HostConfig: { PortBindings: binding(HostPort) },
+        NetworkSettings: bound === undefined ? {} : { Ports: binding(bound) },
+      } as unknown as ContainerFacts['inspect'];
+      return { ...one, inspect };
+    };
+    const at = (port: number, protocol = 'tcp') => view.read.withPort(port, protocol).map(({ id }) => id);
+    const say = (host: string, upserts: ContainerFacts[], removes: string[] = []) =>
+      view.facts.apply(host, { type: 'containers', upserts, removes }, 0);
+    say('h1', [asks('a', '8000'), asks('b', '8000-8002'), facts('c', 'c')]);
+    say('h2', [asks('d', '8000', '8000')]);
+    assert.deepEqual([at(8000), at(8001), at(8003), at(8000, 'udp')], [['a', 'd', 'b'], ['b'], [], []]);
+    say('h1', [asks('b', '8000-8002', '8002'), asks('a', '8003')]);
+    assert.deepEqual([at(8000), at(8001), at(8002), at(8003)], [['d'], [], ['b'], ['a']]);
+    view.hosts.setState('h1', 'down', undefined, 0);
+    assert.deepEqual([at(8002), view.read.withPort(8002, 'tcp')[0]?.hostState], [['b'], 'down']);
+    say('h1', [], ['b']);
+    view.hosts.remove('h2');
+    assert.deepEqual([at(8000), at(8002), at(8003)], [[], [], ['a']]);
+  });
+
   it('does not grow its version for a beat', () => {
     const view = viewOf('h1');
     const before = view.read.version();

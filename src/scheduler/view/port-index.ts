@@ -1,0 +1,69 @@
+/** Which containers hold which host ports, kept up to date as containers change: a look at one number costs as much as there are that have it. */
+import type { ContainerInspect, HostConfig } from '../../model/index.ts';
+import { hostPortsOf } from '../create/identify-needs.ts';
+import { type HostPort, parseHostPort } from '../placement/host-ports.ts';
+
+export interface PortIndex {
+  readonly put: (id: string, inspect: ContainerInspect) => void;
+  readonly remove: (id: string) => void;
+  /** Ids of those that have or ask for this number, alone or in a range, whatever their state and address. */
+  readonly at: (number: number, protocol: string) => readonly string[];
+}
+
+const keyOf = (number: number, protocol: string) => `${number}/${protocol}`;
+
+export function createPortIndex(): PortIndex {
+  const known = new Map<string, { readonly inspect: ContainerInspect; readonly ports: readonly HostPort[] }>();
+  const single = new Map<string, Set<string>>();
+  /** Ranges of which no number is chosen, as on an Engine by itself: there are few. */
+  const spans = new Map<string, readonly HostPort[]>();
+
+  function remove(id: string): void {
+    for (const { from, protocol } of known.get(id)?.ports ?? []) {
+      const ids = single.get(keyOf(from, protocol));
+      ids?.delete(id);
+      if (ids?.size === 0) single.delete(keyOf(from, protocol));
+    }
+    known.delete(id);
+    spans.delete(id);
+  }
+
+  return {
+    remove,
+    put(id, inspect) {
+      if (known.get(id)?.inspect === inspect) return;
+      remove(id);
+      const all = readable(inspect);
+      const ports = all.filter(({ from, to }) => from === to);
+      const open = all.filter(({ from, to }) => from !== to);
+      known.set(id, { inspect, ports });
+      if (open.length > 0) spans.set(id, open);
+      for (const { from, protocol } of ports) {
+        const key = keyOf(from, protocol);
+        single.set(key, (single.get(key) ?? new Set()).add(id));
+      }
+    },
+    at(number, protocol) {
+      const inSpans = [...spans].flatMap(([id, ports]) =>
+        ports.some((port) => port.protocol === protocol && port.from <= number && number <= port.to) ? [id] : [],
+      );
+      return [...new Set([...(single.get(keyOf(number, protocol)) ?? []), ...inSpans])];
+    },
+  };
+}
+
+/** One whose ports cannot be read has none; placement says so of it. */
+function readable(inspect: ContainerInspect): readonly HostPort[] {
+  try {
+    return hostPortsOf(boundPorts(inspect)).map(parseHostPort);
+  } catch {
+    return [];
+  }
+}
+
+/** Of a range the port that its Engine took, once it runs. */
+export function boundPorts(inspect: ContainerInspect): HostConfig['PortBindings'] {
+  const asked = inspect.HostConfig.PortBindings ?? {};
+  const bound = (inspect.State.Running ? inspect.NetworkSettings['Ports'] : undefined) as HostConfig['PortBindings'];
+  return Object.fromEntries(Object.entries(asked).map(([port, bindings]) => [port, bound?.[port] ?? bindings]));
+}
