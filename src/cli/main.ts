@@ -20,6 +20,16 @@ function isWrongUsage(error: unknown): boolean {
   return isKind(error, 'invalid') || (error instanceof ArpanetError && (error.engineStatus === 400 || error.engineStatus === 404));
 }
 
+/** Ends once a slow reader has all that was written to it. */
+async function end(code?: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((written) => {
+      stream.write('', () => written());
+    });
+  }
+  return process.exit(code);
+}
+
 // A reader may close the pipe early: `arpanet logs abc | head`.
 process.stdout.on('error', () => process.exit());
 try {
@@ -32,11 +42,11 @@ try {
     say,
     isTerminal: process.stdout.isTTY,
   }).parseAsync();
-  process.exit();
+  await end();
 } catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? DONE : WRONG_USAGE);
+  if (error instanceof CommanderError) await end(error.exitCode === 0 ? DONE : WRONG_USAGE);
   const cause = error instanceof Error && error.cause instanceof Error ? `\n  because: ${error.cause.message}` : '';
   if (error instanceof ArpanetError) say(`arpanet: ${error.message}${cause}`);
   else say(`arpanet: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  process.exit(isWrongUsage(error) ? WRONG_USAGE : FAILED);
+  await end(isWrongUsage(error) ? WRONG_USAGE : FAILED);
 }

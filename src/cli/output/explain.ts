@@ -5,6 +5,7 @@ import { count, moment, table } from './table.ts';
 const FIGURES: readonly (readonly [name: string, heading: string, isShare: boolean])[] = [
   ['spread', 'SPREAD', false],
   ['preferences', 'PREFERENCES', false],
+  ['groupRoom', 'ROOM FOR PROJECT', true],
   ['sameService', 'SAME SERVICE', false],
   ['cpu', 'CPU', true],
   ['memory', 'MEMORY', true],
@@ -15,6 +16,8 @@ const FIGURES: readonly (readonly [name: string, heading: string, isShare: boole
   ['containers', 'CONTAINERS', false],
   ['image', 'IMAGE', false],
 ];
+
+const OPTIONAL: ReadonlySet<string> = new Set(['spread', 'groupRoom']);
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
@@ -36,8 +39,8 @@ export function explainText(container: string, decision: Decision): string {
       ? [`${container} is not placed: refused ${at}, none of ${count(asked, 'host')} fits`]
       : [`${container} is on ${host}: chosen ${at} by ${strategy}, from ${fit} of ${count(asked, 'host')} that fit`];
   if (scored.length > 0) {
-    // older decisions have fewer, and a spread only who asked for one
-    const shown = FIGURES.filter(([name]) => name !== 'spread' || scored.some(({ figures }) => figures[name] !== undefined));
+    // older decisions have fewer, and some only who asked for them
+    const shown = FIGURES.filter(([name]) => !OPTIONAL.has(name) || scored.some(({ figures }) => figures[name] !== undefined));
     const rows = scored.map((one) => [
       one.host,
       String(one.score),

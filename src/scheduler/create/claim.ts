@@ -23,9 +23,9 @@ import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
 import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseUnknown } from './claim-addresses.ts';
 import { asInspected } from './identify-recreated.ts';
-import { checkedName, type Identity, identify, type Link } from './identify.ts';
+import { checkedName, type Identity, identify } from './identify.ts';
 import { boundLinksOf, eachOnce, linksIn, parseLink } from './identify-networks.ts';
-import { linkEnv, type LinkTarget } from './link-env.ts';
+import { linkedHostsOf, linkVariables } from './link-env.ts';
 import { madeUpName } from './random-names.ts';
 import type { Platforms } from '../images/platforms.ts';
 import type { Addresses } from '../networks/addresses.ts';
@@ -47,7 +47,6 @@ import { volumeFacts } from '../volumes/project-volumes.ts';
 import { placeVolumes } from '../volumes/volume-places.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import { familiarReference } from '../../text/image-reference.ts';
-import { isIdPrefix } from '../../text/references.ts';
 
 /** A create, and what only this room asks of it. */
 export interface Creation extends CreateContainer {
@@ -187,6 +186,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     });
     const placement = place(wanted, hosts, { strategy: deps.settings.strategy, nowMs, random: deps.random });
     if (placement.kind === 'refused') {
+      promisedHosts.gather(wanted, hosts);
       refusals.keep(name, placement.refused, deps.settings.strategy, nowMs);
       throw new ArpanetError(isAnyAlive ? 'unplaceable' : 'unavailable', placement.message);
     }
@@ -278,32 +278,9 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     return isThere ? { ...create, request: { ...create.request, HostConfig: { ...HostConfig, NetworkMode: 'default' } } } : create;
   }
 
-  function variablesOf(name: string, identity: Identity, networks: readonly JoinedNetwork[]): readonly string[] {
-    if (identity.mode.kind !== 'cluster') return [];
-    const targets = identity.boundLinks.flatMap(({ target, alias }): LinkTarget[] => {
-      const view = containerNamed(target);
-      if (view === undefined) return [];
-      const { Config, NetworkSettings } = view.facts.inspect;
-      const shared = networks.map(({ record }) => view.record?.addresses[record.id]).find((ip) => ip !== undefined);
-      const ip = shared ?? Object.values(NetworkSettings.Networks ?? {})[0]?.IPAddress ?? '';
-      const own = view.record?.linkEnv ?? [];
-      return [{ alias, ip, ports: Object.keys(Config.ExposedPorts ?? {}), env: (Config.Env ?? []).filter((line) => !own.includes(line)) }];
-    });
-    return linkEnv(name, targets);
-  }
-
   function platformOf(name: string): TemplateFacts['host'] {
     const facts = view.host(name)?.facts;
     return { name, arch: unameArch(facts), os: facts?.os ?? '' };
-  }
-
-  function hostsOf(identity: Identity): readonly Link[] {
-    if (identity.mode.kind !== 'cluster') return [];
-    return identity.boundLinks.flatMap(({ target }) => {
-      const found = containerNamed(target);
-      const hostname = found?.facts.inspect.Config.Hostname ?? '';
-      return found === undefined || hostname === '' || isIdPrefix(hostname, found.id) ? [] : [{ target: found.name, alias: hostname }];
-    });
   }
 
   /** The networks that are meant: of one that is made again from its inspect, those that it was on. */
@@ -353,8 +330,8 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
         });
         return { record, ip: offer.ip, gateway: at, wanted };
       });
-      const variables = variablesOf(name, identity, networks);
-      const linkedHosts = hostsOf(identity);
+      const variables = linkVariables(name, identity, networks, containerNamed);
+      const linkedHosts = linkedHostsOf(identity, containerNamed);
       const record: ContainerRecord = {
         name,
         host,

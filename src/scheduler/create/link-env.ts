@@ -3,6 +3,11 @@
  * its own bridge; on a cluster's network we do, at create: addresses there are kept. Pure.
  * https://github.com/moby/moby/blob/v20.10.24/daemon/links/links.go
  */
+import type { ContainerView } from '../../model/index.ts';
+import type { Identity, Link } from './identify.ts';
+import type { JoinedNetwork } from './rewrite.ts';
+import { isIdPrefix } from '../../text/references.ts';
+
 export interface LinkTarget {
   readonly alias: string;
   readonly ip: string;
@@ -67,4 +72,37 @@ function runs(ports: readonly Port[]): readonly (readonly [Port, Port])[] {
 function portOf(text: string): Port {
   const [number = '', protocol = 'tcp'] = text.split('/');
   return { number: Number(number), protocol };
+}
+
+/** The variables of an Engine's links, of containers as they are now. */
+export function linkVariables(
+  name: string,
+  identity: Pick<Identity, 'mode' | 'boundLinks'>,
+  networks: readonly JoinedNetwork[],
+  containerNamed: (reference: string) => ContainerView | undefined,
+): readonly string[] {
+  if (identity.mode.kind !== 'cluster') return [];
+  const targets = identity.boundLinks.flatMap(({ target, alias }): LinkTarget[] => {
+    const view = containerNamed(target);
+    if (view === undefined) return [];
+    const { Config, NetworkSettings } = view.facts.inspect;
+    const shared = networks.map(({ record }) => view.record?.addresses[record.id]).find((ip) => ip !== undefined);
+    const ip = shared ?? Object.values(NetworkSettings.Networks ?? {})[0]?.IPAddress ?? '';
+    const own = view.record?.linkEnv ?? [];
+    return [{ alias, ip, ports: Object.keys(Config.ExposedPorts ?? {}), env: (Config.Env ?? []).filter((line) => !own.includes(line)) }];
+  });
+  return linkEnv(name, targets);
+}
+
+/** Hostnames of what it is linked to, where they were chosen. */
+export function linkedHostsOf(
+  identity: Pick<Identity, 'mode' | 'boundLinks'>,
+  containerNamed: (reference: string) => ContainerView | undefined,
+): readonly Link[] {
+  if (identity.mode.kind !== 'cluster') return [];
+  return identity.boundLinks.flatMap(({ target }) => {
+    const found = containerNamed(target);
+    const hostname = found?.facts.inspect.Config.Hostname ?? '';
+    return found === undefined || hostname === '' || isIdPrefix(hostname, found.id) ? [] : [{ target: found.name, alias: hostname }];
+  });
 }

@@ -1,6 +1,7 @@
 /** Chooses a host: filters, then scores, and keeps everything that it was decided by. Pure. */
 import type { Placement, Refusal } from '../../model/index.ts';
 import { FILTERS } from './filters/index.ts';
+import { lendersElsewhere } from './lenders.ts';
 import { usageOf } from './load.ts';
 import { examplesOf } from './kept-decision.ts';
 import { averageOf, score } from './scores.ts';
@@ -43,20 +44,24 @@ function refusal(request: PlacementRequest, hosts: readonly HostSnapshot[], refu
   const reasons = `${shown.map(({ host, why }) => `${host}: ${why}`).join('; ')}${more}`;
   if (hosts.length === 0) return 'no host fits: no host has joined the cluster yet; start an agent with `arpanet agent --join …`';
   if (hosts.every((host) => host.state !== 'alive')) return `no host is alive (${reasons})`;
-  return `no host fits: ${apart(request) ?? reasons}`;
+  return `no host fits: ${apart(request, hosts) ?? reasons}`;
 }
 
 /** Set when the request binds itself to more than one host, which no host can satisfy: that is the reason, whatever else each host lacks. */
-function apart(request: PlacementRequest): string | undefined {
+function apart(request: PlacementRequest, hosts: readonly HostSnapshot[]): string | undefined {
   const pins = [
     ...request.mustBeWith.map(({ container, host, because }) => ({ host, what: `container ${container} (${because})` })),
     ...request.volumesAt.map(({ volume, host }) => ({ host, what: `volume ${volume}` })),
   ].filter(({ host }) => host !== undefined);
   if (new Set(pins.map((pin) => pin.host)).size < 2) return undefined;
-  return `it must share a host with ${pins.map(({ what, host }) => `${what} on ${host ?? ''}`).join(' and ')}${whatToDo(request, pins[0]?.host)}`;
+  return `it must share a host with ${pins.map(({ what, host }) => `${what} on ${host ?? ''}`).join(' and ')}${whatToDo(request, hosts, pins[0]?.host)}`;
 }
 
-function whatToDo({ mustBeWith, volumesAt }: PlacementRequest, host: string | undefined): string {
+function whatToDo(request: PlacementRequest, hosts: readonly HostSnapshot[], host: string | undefined): string {
+  const { mustBeWith, volumesAt } = request;
+  const lenders = lendersElsewhere(request, hosts);
+  if (lenders !== undefined)
+    return `: remove ${lenders.containers.join(' and ')} and create it again (docker compose rm -sf, up): for ten minutes it is placed on ${lenders.host}`;
   const volumes = volumesAt.filter((volume) => volume.host !== undefined);
   if (mustBeWith.length === 0)
     return ': copy the data of a volume to a new one on the other host, or remove one whose data can be made again (docker volume rm)';

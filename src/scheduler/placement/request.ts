@@ -8,7 +8,10 @@ import { constraintsOf } from './constraints.ts';
 import { spreadKeys } from './spread.ts';
 
 export interface PlacementFacts
-  extends Pick<PlacementRequest, 'volumesAt' | 'projectVolumesAt' | 'mustBeWith' | 'imageHosts' | 'imageBytes' | 'parentLinks'> {
+  extends Pick<
+    PlacementRequest,
+    'volumesAt' | 'projectVolumesAt' | 'groupSize' | 'mustBeWith' | 'imageHosts' | 'imageBytes' | 'parentLinks'
+  > {
   readonly name: string;
   readonly platform?: string | undefined;
 }

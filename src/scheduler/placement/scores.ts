@@ -7,6 +7,7 @@ import type { ScoredHost } from '../../model/index.ts';
 import { refersTo } from '../create/identify.ts';
 import { isMet } from './filters/affinity.ts';
 import { satisfies } from './filters/constraint.ts';
+import { roomFor } from './filters/reservations.ts';
 import { usageOf, type Usage } from './load.ts';
 import type { HostSnapshot, PlacedContainer, PlacementOptions, PlacementRequest } from './snapshot.ts';
 
@@ -48,6 +49,7 @@ export function score(
     (isByProjectVolumes(request, host) ? 1 : 0) +
     request.constraints.filter((constraint) => constraint.soft && satisfies(constraint, host)).length +
     request.affinities.filter((constraint) => constraint.soft && isMet(constraint, request, host)).length;
+  const groupRoom = request.groupSize === undefined ? 0 : Math.min(1, roomFor(request, host) / request.groupSize);
   const image = request.imageHosts.includes(host.name) ? 1 : 0;
   const copySeconds = image === 1 ? 0 : (request.imageBytes ?? 0) / COPY_RATE;
   const perCore = running.length / Math.max(host.cpus, 1);
@@ -68,7 +70,7 @@ export function score(
     host: host.name,
     score: round(
       -SPREAD * (spread ?? 0) +
-        PREFERENCE * preferences -
+        PREFERENCE * (preferences + groupRoom) -
         SAME_SERVICE * same +
         byStrategy[options.strategy]() +
         (options.strategy === 'random' ? 0 : IMAGE * image - COPY_SECOND * copySeconds),
@@ -76,6 +78,7 @@ export function score(
     figures: {
       ...(spread === undefined ? {} : { spread }),
       preferences,
+      ...(request.groupSize === undefined ? {} : { groupRoom: round(groupRoom) }),
       sameService: same,
       cpu: round(liveCpu),
       memory: round(liveMemory),

@@ -29,6 +29,8 @@ export interface PlacementRequest {
   readonly volumesAt: readonly { readonly volume: string; readonly host: string | undefined }[];
   /** Set for a container of a project that is the first to use a named volume: hosts that have volumes of the project. */
   readonly projectVolumesAt?: readonly string[];
+  /** Set for the first of a project that uses named volumes: about how many of its containers must fit beside each other, itself included. */
+  readonly groupSize?: number;
   /** Containers it must share a host with, and where they are. */
   readonly mustBeWith: readonly { readonly container: string; readonly host: string | undefined; readonly because: string }[];
   /** Hosts that hold the image now. */

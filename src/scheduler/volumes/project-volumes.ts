@@ -17,7 +17,7 @@ export function volumeFacts(
   volumes: Pick<Volumes, 'find' | 'list'>,
   names: readonly string[],
   { Labels }: CreateRequest,
-): Pick<PlacementRequest, 'volumesAt' | 'projectVolumesAt'> {
+): Pick<PlacementRequest, 'volumesAt' | 'projectVolumesAt' | 'groupSize'> {
   const volumesAt = names.map((volume) => ({ volume, host: placeOf(volumes.find(volume)) }));
   const project = deploymentIn(Labels ?? {});
   const isFirst = names.some(
@@ -26,5 +26,9 @@ export function volumeFacts(
   );
   if (project === 'default' || !isFirst) return { volumesAt };
   const own = volumes.list().filter(({ record, summary }) => deploymentIn(record?.labels ?? summary?.Labels ?? {}) === project);
-  return { volumesAt, projectVolumesAt: [...new Set(own.flatMap((volume) => placeOf(volume) ?? []))] };
+  const projectVolumesAt = [...new Set(own.flatMap((volume) => placeOf(volume) ?? []))];
+  if (projectVolumesAt.length > 0) return { volumesAt, projectVolumesAt };
+  const known = new Set([...names.filter(isNamedVolume), ...own.map(({ name }) => name).filter(isNamedVolume)]);
+  // who shares them is not known yet: one more for each
+  return { volumesAt, projectVolumesAt, groupSize: 1 + known.size };
 }

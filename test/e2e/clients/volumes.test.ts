@@ -209,15 +209,19 @@ services:
   worker: ${service('media')}
   db: ${service('data')}
   web: ${service('static', 'media')}
+  side: { image: busybox, command: sleep 600, stop_grace_period: 0s, network_mode: "service:web" }
 volumes: { static: {}, media: {}, data: {} }
 `,
       );
+      // the first would fit anywhere, all of them on one host only
+      for (const host of ['h1', 'h3']) await must(cluster.arpanet('hosts', 'update', host, '--max-containers', '1'));
       for (const turn of ['first', 'again']) {
         await must(compose('up', '-d'));
-        const hosts = new Set((await must(docker('ps', '--format', '{{.Label "arpanet.host"}}'))).trim().split('\n'));
-        assert.equal(hosts.size, 1, turn);
+        const hosts = (await must(docker('ps', '--format', '{{.Label "arpanet.host"}}'))).trim().split('\n');
+        assert.deepEqual(hosts, ['h2', 'h2', 'h2', 'h2', 'h2'], turn);
         await must(compose('down', ...(turn === 'first' ? [] : ['-v'])));
       }
+      for (const host of ['h1', 'h3']) await must(cluster.arpanet('hosts', 'update', host, '--max-containers', 'none'));
       for (const [host, volume] of [
         ['h1', 'one'],
         ['h2', 'two'],

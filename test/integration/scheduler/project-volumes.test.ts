@@ -77,6 +77,40 @@ describe('services of a project that share volumes', () => {
     assert.equal(hostOf(cluster, 'sv-nginx-1'), worker.host);
   });
 
+  it('are not put where the first of them would fit and the others not', async () => {
+    await using cluster = await startFakeCluster(3);
+    for (const host of ['h1', 'h3']) await cluster.scheduler.hosts.update(host, { limits: { maxContainers: 1 } });
+    await busy(cluster, 'h2');
+    for (const service of ['nginx', 'worker', 'web']) await created(cluster, `sv-${service}-1`, request(service));
+    assert.deepEqual(
+      ['nginx', 'worker', 'web'].map((service) => hostOf(cluster, `sv-${service}-1`)),
+      ['h2', 'h2', 'h2'],
+    );
+  });
+
+  it('and one that lends its network, made before anybody could know for whom, meet once that is made again', async () => {
+    await using cluster = await startFakeCluster(2);
+    await created(cluster, 'sv-worker-1', request('worker'));
+    await busy(cluster, hostOf(cluster, 'sv-worker-1'));
+    await created(cluster, 'sv-vpn-1', request('vpn'));
+    assert.notEqual(hostOf(cluster, 'sv-vpn-1'), hostOf(cluster, 'sv-worker-1'));
+    const tail = () =>
+      created(cluster, 'sv-tail-1', request('tail', { HostConfig: { NetworkMode: 'container:sv-vpn-1', Binds: ['sv_media:/d'] } }));
+    await assert.rejects(tail(), {
+      kind: 'unplaceable',
+      message: /remove sv-vpn-1 and create it again \(docker compose rm -sf, up\): for ten minutes it is placed on h\d/,
+    });
+    const { id, host } = cluster.scheduler.containers.one('sv-vpn-1');
+    const agent = cluster.agents.find(({ name }) => name === host);
+    agent?.engine.containers.delete(id);
+    await cluster.scheduler.containers.release(cluster.scheduler.containers.one('sv-vpn-1'));
+    agent?.say({ type: 'containers', upserts: [], removes: [id] });
+    await until(() => cluster.scheduler.containers.list().every((one) => one.id !== id), 'it is gone');
+    await created(cluster, 'sv-vpn-1', request('vpn'));
+    await tail();
+    assert.equal(new Set(['worker', 'vpn', 'tail'].map((service) => hostOf(cluster, `sv-${service}-1`))).size, 1);
+  });
+
   it('of single containers, and of other projects, go where there is most room', async () => {
     await using cluster = await startFakeCluster(3);
     await created(cluster, 'sv-worker-1', request('worker'));

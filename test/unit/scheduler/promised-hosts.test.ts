@@ -14,6 +14,7 @@ describe('a host that a rehearsal has promised', () => {
     promised.hold('web-1', 'h2');
     assert.equal(hostOf('web-1', 'h1', 'h2'), 'h2');
     assert.equal(hostOf('web-2', 'h1', 'h2'), 'h1');
+    assert.equal(hostOf('0123456789ab_web-1', 'h1', 'h2'), 'h2', 'compose is about to recreate it');
     assert.equal(hostOf('web-1', 'h1', 'h3'), 'h1', 'it does not fit there any more');
     nowMs += 10 * 60_000;
     assert.equal(hostOf('web-1', 'h1', 'h2'), 'h1');

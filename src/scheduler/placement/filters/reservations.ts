@@ -1,6 +1,6 @@
 import type { Filter } from './filter.ts';
-import { reservedOn } from '../load.ts';
-import type { HostSnapshot } from '../snapshot.ts';
+import { holding, reservedOn } from '../load.ts';
+import type { HostSnapshot, PlacementRequest } from '../snapshot.ts';
 import { formatBytes } from '../../../text/size.ts';
 
 /** What may be reserved there, by the settings `overcommit-cpu` and `overcommit-memory`. */
@@ -23,5 +23,16 @@ export const memoryFilter: Filter = {
   explain: (request, host) =>
     `needs ${formatBytes(request.reservedMemoryBytes)} memory, ${formatBytes(Math.max(0, memoryOf(host) - reservedOn(host, request).memoryBytes))} of ${formatBytes(memoryOf(host))} unreserved`,
 };
+
+/** How many containers like this one can be reserved for there: 0 and up, or infinite. */
+export function roomFor(request: PlacementRequest, host: HostSnapshot): number {
+  const reserved = reservedOn(host, request);
+  const fit = (left: number, each: number) => (each > 0 ? Math.max(0, Math.floor(left / each)) : Infinity);
+  return Math.min(
+    fit(cpusOf(host) * 1e9 - reserved.nanoCpus, request.reservedNanoCpus),
+    fit(memoryOf(host) - reserved.memoryBytes, request.reservedMemoryBytes),
+    host.maxContainers === undefined ? Infinity : Math.max(0, host.maxContainers - holding(host, request).length),
+  );
+}
 
 const cores = (nanoCpus: number) => String(Math.round(nanoCpus / 1e7) / 100);
