@@ -28,6 +28,8 @@ export interface AddressRequest {
   readonly host: string;
   /** The address that the user asked for, or the one that the instance had. */
   readonly wanted?: string | undefined;
+  /** It is being created: without `wanted` it gets the address that its name had before, as long as that rests. */
+  readonly isNew?: true;
 }
 
 /** Since when, in Unix milliseconds, nobody runs with the address of a lease; undefined: somebody does, or may. */

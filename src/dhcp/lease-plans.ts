@@ -95,7 +95,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     throw new ArpanetError('exhausted', describeExhausted(record, choice));
   }
 
-  function planOffer(network: string, { owner, host, wanted }: AddressRequest): Leased {
+  function planOffer(network: string, { owner, host, wanted, isNew }: AddressRequest): Leased {
     const record = recordOf(network);
     const ground = groundOf(record);
     const offer = (address: Address, replaces: LeaseRecord | undefined) =>
@@ -113,7 +113,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
       const choice = chooseWanted(ground, promised.ip, owner);
       if (choice.kind === 'chosen') return offer(choice.address, choice.replaces);
     }
-    const last = hadBefore(here, network, owner);
+    const last = isNew ? hadBefore(here, network, owner) : undefined;
     const again = last === undefined ? undefined : chooseWanted(ground, last.ip, owner);
     if (again?.kind === 'chosen' && !ground.isAsked(again.address)) return offer(again.address, again.replaces);
     const { address, replaces } = orExhausted(record, chooseForInstance(ground, here.next));

@@ -65,7 +65,7 @@ export function withAddresses(
         const id = ids.get(network) ?? network;
         const { host } = placement.decision;
         const had = isReplacement ? dhcp.leases.usersOf(id).find(({ owner }) => owner === name)?.ip : undefined;
-        const asked = { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address || had };
+        const asked = { owner: name, host, wanted: endpoint?.IPAMConfig?.IPv4Address || had, isNew: true } as const;
         // What nobody runs with yields, as in a create.
         const occupant = () => dhcp.yielding.occupantForHost(id, host, idleSince) ?? dhcp.yielding.occupant(id, asked, idleSince);
         for (let held = occupant(); held !== undefined; held = occupant()) apply([{ kind: 'delete', key: keys.lease(id, held.ip) }]);

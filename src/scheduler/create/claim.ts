@@ -320,7 +320,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
         commits.push(commit(gateway.changes));
         const at = overlays.gatewayFor(record, host, gateway.ip);
         const before = wanted.ip === undefined ? undefined : dhcp.leases.leasesOf(record.id).find((lease) => lease.ip === wanted.ip);
-        const offer = offerFor(deps, record.id, { owner: name, host, wanted: wanted.ip }, old === undefined);
+        const offer = offerFor(deps, record.id, { owner: name, host, wanted: wanted.ip, isNew: true }, old === undefined);
         if (offer === undefined) return { record, ip: undefined, gateway: at, wanted };
         offers.push(...offer.changes);
         undo.push(`address ${offer.ip}`, () => {
