@@ -174,7 +174,6 @@ describe('networks over three hosts', () => {
     for (const [driver, parent] of [
       ['macvlan', 'eth9'],
       ['ipvlan', 'eth9'],
-      ['macvlan', 'eth9.10'],
       ['ipvlan', 'eth9.10'],
     ]) {
       const create = ['network', 'create', '-d', driver ?? '', '--subnet', '10.49.0.0/24', '-o', `parent=${parent}`, 'nowhere'];
