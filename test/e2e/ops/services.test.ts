@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 const file = `
 services:
@@ -118,7 +119,7 @@ describe('services on three hosts', () => {
     const began = Date.now();
     const [scaled] = JSON.parse(await must(cluster.arpanet('scale', 'shy/web=3', '--json'))) as { running: number }[];
     assert.equal(scaled?.running, 3);
-    assert.ok(Date.now() - began < 40_000, `after ${Date.now() - began} ms`);
+    assert.ok(Date.now() - began < promisedMs(40_000), `after ${Date.now() - began} ms`);
     await must(cluster.arpanet('rm', 'shy'));
   });
 

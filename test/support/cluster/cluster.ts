@@ -150,10 +150,10 @@ export async function freePort(address = '127.0.0.1'): Promise<number> {
 
 /**
  * By hand, what a file shows can be shown on another combination: `ARPANET_TEST_ON` is a list of `consul` or `embedded` (the store), `26.1` or `20.10` (all
- * Engines), `follower` (clients speak to a scheduler that does not lead).
+ * Engines), `follower` (clients speak to a scheduler that does not lead), `binpack` (on one host, what may be).
  */
 function onCombination(options: ClusterOptions, words: readonly string[]): ClusterOptions {
-  const unknown = words.find((word) => !['consul', 'embedded', '26.1', '20.10', 'follower'].includes(word));
+  const unknown = words.find((word) => !['consul', 'embedded', '26.1', '20.10', 'follower', 'binpack'].includes(word));
   if (unknown !== undefined) throw new Error(`ARPANET_TEST_ON: ${unknown}`);
   return {
     ...options,
@@ -161,6 +161,7 @@ function onCombination(options: ClusterOptions, words: readonly string[]): Clust
     ...(words.includes('embedded') && { store: 'embedded' }),
     ...(words.includes('26.1') && { newer: true }),
     ...(words.includes('20.10') && { newer: false, mixed: false }),
+    ...(words.includes('binpack') && { schedulerArgs: [...(options.schedulerArgs ?? []), '--strategy', 'binpack'] }),
     ...(words.includes('follower') && { schedulers: Math.max(2, options.schedulers ?? 1) }),
   };
 }
