@@ -27,7 +27,8 @@ async function end(code?: number): Promise<never> {
       stream.write('', () => written());
     });
   }
-  return process.exit(code);
+  // given as an argument, `undefined` would take the place of what a command has set
+  return process.exit(code ?? process.exitCode);
 }
 
 // A reader may close the pipe early: `arpanet logs abc | head`.

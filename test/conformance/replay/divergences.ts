@@ -256,7 +256,7 @@ export const DIVERGENCES: readonly Divergence[] = [
     reason: 'The oldest version is the one that every host supports, newer Engines included.',
   },
   {
-    route: [...FILTERED, ...BODIES, 'GET /containers/{id}/json', 'POST /containers/{id}/stop', 'POST /containers/create'],
+    route: [...FILTERED, ...BODIES, 'GET /containers/{id}/json', 'POST /containers/{id}/stop', 'POST /containers/create', 'POST /auth'],
     at: /^(status|said\.status)$/,
     engine: '20.10',
     when: [/^500$/, /^400$|^404$/],
