@@ -40,9 +40,14 @@ export function nextBatch(record: Updating, all: readonly ContainerView[], unsee
     const wantedMore = Math.min(retire.length, record.desired);
     return { add: freeNumbers(numbers, Math.max(0, wantedMore - surplus)), retire, order };
   }
-  const kept = new Set(instances.filter((container) => !retire.includes(container)).map(numberOf));
+  // Those that are too many go first: who stays has a number that people expect.
+  const own = ownNumbers(record, all);
+  const isOwn = (container: ContainerView): boolean => own.has(numberOf(container));
+  const next = [...old.filter((container) => !isOwn(container)), ...old.filter(isOwn)].slice(0, size);
+  const kept = new Set(instances.filter((container) => !next.includes(container)).map(numberOf));
   const missing = Math.max(0, record.desired - kept.size);
-  return { add: firstNumbers(kept, retire.map(numberOf), Math.min(missing, size)), retire, order: 'stop-first' };
+  const again = next.filter(isOwn).map(numberOf);
+  return { add: firstNumbers(kept, again, Math.min(missing, size)), retire: next, order: 'stop-first' };
 }
 
 /** People know its instances by their names: it was not made by the services API. */

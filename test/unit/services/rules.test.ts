@@ -260,6 +260,10 @@ describe('a rolling update', () => {
     assert.deepEqual(batch(stopFirst, old), { add: [1, 2], retire: ['abc-web-1', 'abc-web-2'] });
     const gap = [instance({ number: 1, image: 'new' }), instance({ number: 3 })];
     assert.deepEqual(batch(stopFirst, gap), { add: [3], retire: ['abc-web-3'] });
+    const oneByOne = { ...stopFirst, desired: 1, update: { ...stopFirst.update, parallelism: 1 } };
+    assert.deepEqual(batch(oneByOne, old), { add: [], retire: ['abc-web-2'] }, 'the one that is too many goes first');
+    assert.deepEqual(batch(oneByOne, old.slice(0, 1)), { add: [1], retire: ['abc-web-1'] });
+    assert.deepEqual(batch({ ...stopFirst, desired: 1 }, old), { add: [1], retire: ['abc-web-2', 'abc-web-1'] });
   });
 
   it('goes back with the settings of a rollback, where a service has its own', () => {
