@@ -134,7 +134,13 @@ const LOGS_KEPT_MS = 7 * 24 * 3_600_000;
 function removeScratch() {
   for (const leaf of readdirSync(tmpdir())) {
     const pid = Number(/^arpanet-test-(\d+)$/.exec(leaf)?.[1]);
-    if (pid === process.pid || (pid > 0 && !existsSync(`/proc/${pid}`))) rmSync(join(tmpdir(), leaf), { recursive: true, force: true });
+    if (pid !== process.pid && !(pid > 0 && !existsSync(`/proc/${pid}`))) continue;
+    try {
+      rmSync(join(tmpdir(), leaf), { recursive: true, force: true });
+    } catch (error) {
+      // what a killed run began may still be taken down; the next run removes it
+      console.log(`${join(tmpdir(), leaf)} stays for now: ${error.message}`);
+    }
   }
   if (!isThere(dirname(logs))) return;
   for (const leaf of readdirSync(dirname(logs))) {

@@ -65,17 +65,20 @@ export function audit(input: AuditInput): readonly Finding[] {
     ...ofContainers(input),
     ...ofLeases(input),
     ...ofNetworks(input),
+    // before the device's own number: this is what people notice
+    ...ofMtus(input),
     ...[...input.looks].flatMap(([host, { wanted, found }]) =>
       found === undefined
         ? [{ where: 'network', host, what: 'its agent could not be asked' } as const]
         : [
             ...(found.unreadable ?? []).map((one): Finding => ({ where: 'engine', host, what: unreadableContainerText(one) })),
             ...ofHostNetworks(host, wanted.plans, found),
-            ...(found.differs ?? []).map((what): Finding => ({ where: 'network', host, what })),
+            ...(found.differs ?? []).map(
+              (what): Finding => ({ where: 'network', host, what, ...(/ has an MTU of \d/.test(what) && { isMtu: true }) }),
+            ),
             ...ofHostNames(host, wanted.names, found.names),
           ],
     ),
-    ...ofMtus(input),
     ...input.catalog.map((what): Finding => ({ where: 'catalog', what })),
   ];
 }

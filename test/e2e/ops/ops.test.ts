@@ -216,7 +216,7 @@ describe('ops on three hosts', () => {
 
   it('events show what happened, with the host', async () => {
     const text = await must(
-      cluster.arpanet('events', '--since', '10m', '--until', '0s', '--filter', 'type=container', '--filter', 'event=start'),
+      cluster.arpanet('events', '--since', '1h', '--until', '0s', '--filter', 'type=container', '--filter', 'event=start'),
     );
     assert.match(text, new RegExp(`^\\S+Z ${rack()} container start abc-db-1 \\(image=busybox\\)$`, 'm'));
     assert.match(await fails('events', '--filter', 'nonsense'), /write KEY=VALUE/);

@@ -1,11 +1,12 @@
 /** The README's session and its other commands, run as they stand there. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { endProcess, freePort, main, must, runProgram, until } from '../../support/cluster/cluster.ts';
+import { spawnMortal } from '../../support/cluster/mortal.ts';
 import { repository, tools } from '../../support/cluster/paths.ts';
 
 interface Step {
@@ -49,7 +50,7 @@ describe('the README', () => {
     scratch = mkdtempSync(join(tmpdir(), 'arpanet-readme-'));
     writeFileSync(join(scratch, 'config.json'), JSON.stringify({ cliPluginsExtraDirs: [dirname(tools.composeV2())] }));
     const args = ['scripts/start.mjs', '--hosts', '3', '--listen', `tcp://127.0.0.1:${port}`, '--dns-listen', `127.0.0.1:${dnsPort}`];
-    up = spawn(process.execPath, args, { cwd: repository, stdio: ['ignore', 'ignore', 'pipe'] });
+    up = spawnMortal(process.execPath, args, { cwd: repository, stdio: ['ignore', 'ignore', 'pipe'] }, 'TERM');
     up.stderr?.on('data', (data: Buffer) => (said += data.toString()));
     await until('npm start says that the cluster is up', () => said.includes('The cluster is up: 3 hosts'), 120_000);
   });
