@@ -222,7 +222,7 @@ export async function startCluster(asked: ClusterOptions): Promise<Cluster> {
       '--store',
       storeOf(index),
     ];
-    if (dnsPort !== undefined) args.push('--dns-listen', `127.0.0.1:${dnsPort}`);
+    if (dnsPort !== undefined) args.push('--dns-listen', index === 0 ? `127.0.0.1:${dnsPort}` : 'none');
     const logFile = join(lab.dir, `${name}.log`);
     keepLog(logFile, lab.dir);
     const started = startNode([...args, ...(options.schedulerArgs ?? [])], env, logFile);
