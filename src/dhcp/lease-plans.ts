@@ -23,7 +23,7 @@ import {
 } from './lease.ts';
 import { describeExhausted, describeWanted } from './refusals.ts';
 import { isUnneeded } from './sweep.ts';
-import { type Address, contains, formatAddress, parseAddress, type Subnet } from '../text/ipv4.ts';
+import { type Address, addressNumber, contains, formatAddress, type Subnet } from '../text/ipv4.ts';
 
 /** Images may be copied and health be waited for before a container is made. */
 const PROMISED_MS = 10 * 60_000;
@@ -74,7 +74,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   /** It is free, or will be. */
   function lookFrom({ network, ip }: Pick<LeaseRecord, 'network' | 'ip'>): void {
     const here = hints.get(network);
-    if (here !== undefined) here.next = Math.min(here.next, parseAddress(ip) ?? 0);
+    if (here !== undefined) here.next = Math.min(here.next, addressNumber(ip));
   }
 
   function groundOf(record: NetworkRecord): Ground {
@@ -156,7 +156,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     const span = instanceSpan(ground.subnet, ground.range);
     // the host on which it is to run needs its own
     const yielding = leasesOf(network).filter(({ ip, kind, owner }) => {
-      return contains(span, parseAddress(ip) ?? 0) && (kind !== 'gateway' || owner !== request.host);
+      return contains(span, addressNumber(ip)) && (kind !== 'gateway' || owner !== request.host);
     });
     return longestIdle(yielding, idleSince);
   }
@@ -165,7 +165,7 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   function ownFor(record: NetworkRecord, host: string): Address | undefined {
     if (takesNone(record, host)) return undefined;
     const had = gatewayLeaseOf(record, host);
-    if (had !== undefined) return parseAddress(had.ip);
+    if (had !== undefined) return addressNumber(had.ip);
     const choice = chooseForHost(groundOf(record));
     return choice.kind === 'chosen' ? choice.address : undefined;
   }

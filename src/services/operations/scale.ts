@@ -1,4 +1,5 @@
 /** `arpanet scale`: sets the counts, and waits until the reconciler has reached them. Effects: writes to the ledger. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ScaleResult, Services } from '../../contracts/index.ts';
 import { ArpanetError, type ServiceRecord, type ServiceView, serviceKey } from '../../model/index.ts';
 import type { Core } from '../core.ts';
@@ -10,8 +11,8 @@ import { findService, parseScaling, scaled } from '../service-reference.ts';
 import { operateAll } from './exclusive.ts';
 
 const REACH_TIMEOUT_MS = 60_000;
-/** More than a network of the default size has addresses. */
-const MOST_REHEARSED = 2_000;
+/** Of very many instances the first are tried, a few more each time, with time for the leader's other work between. The last but one is what a network of the default size holds. */
+const REHEARSED: readonly number[] = [64, 256, 1_100, 2_000];
 
 export function createScale(core: Core, reconciler: ReplicaReconciler): Services['scale'] {
   const { deps } = core;
@@ -38,7 +39,7 @@ export function createScale(core: Core, reconciler: ReplicaReconciler): Services
       targets.map(({ service }) => service),
       'being scaled',
       async () => {
-        mustFit(core, targets);
+        await mustFit(core, targets);
         for (const { service, to } of targets) await setDesired(core, service, to);
         await deps.failpoint('scale.written');
         const failures: string[] = [];
@@ -61,8 +62,8 @@ export function createScale(core: Core, reconciler: ReplicaReconciler): Services
   };
 }
 
-/** Throws `unplaceable` saying how many fit. Of very many instances the first are tried, as the leader has other work. */
-function mustFit({ deps }: Core, targets: readonly { readonly service: ServiceView; readonly to: number }[]): void {
+/** Throws `unplaceable` saying how many fit. */
+async function mustFit({ deps }: Core, targets: readonly { readonly service: ServiceView; readonly to: number }[]): Promise<void> {
   const creates = targets.flatMap(({ service, to }) => {
     const { template } = service;
     const numbers = new Set(service.instances.map(numberOf));
@@ -75,8 +76,14 @@ function mustFit({ deps }: Core, targets: readonly { readonly service: ServiceVi
       request: instanceRequest(template, number),
     }));
   });
-  const placements = deps.rehearse(creates.slice(0, MOST_REHEARSED));
-  const failed = placements.findIndex((placement) => placement.kind === 'refused');
+  let placements: ReturnType<typeof deps.rehearse> = [];
+  let failed = -1;
+  for (const size of REHEARSED) {
+    if (placements.length > 0) await turn();
+    placements = deps.rehearse(creates.slice(0, size));
+    failed = placements.findIndex((placement) => placement.kind === 'refused');
+    if (failed !== -1 || size >= creates.length) break;
+  }
   const refused = placements[failed];
   const target = creates[failed];
   if (refused?.kind !== 'refused' || target === undefined) return;
