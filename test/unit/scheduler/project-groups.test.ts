@@ -6,22 +6,10 @@ import { identify } from '../../../src/scheduler/create/identify.ts';
 import { type HostSnapshot, needsOf, place, type PlacedContainer, placementRequest } from '../../../src/scheduler/placement/index.ts';
 import { volumeFacts } from '../../../src/scheduler/volumes/project-volumes.ts';
 import { isNamedVolume } from '../../../src/text/names.ts';
+import { hostSnapshot } from '../../support/fakes/literal-placement.ts';
 
 const MIB = 2 ** 20;
-const host = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot => ({
-  name,
-  state: 'alive',
-  availability: 'active',
-  labels: {},
-  os: 'linux',
-  arch: 'amd64',
-  cpus: 4,
-  memoryBytes: 1024 * MIB,
-  pending: [],
-  containers: [],
-  images: [],
-  ...more,
-});
+const host = (name: string, more: Partial<HostSnapshot> = {}): HostSnapshot => hostSnapshot(name, { memoryBytes: 1024 * MIB, ...more });
 
 interface Service {
   readonly volumes?: readonly string[];

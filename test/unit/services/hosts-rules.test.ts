@@ -124,22 +124,28 @@ describe('one change at a time', () => {
   });
 });
 
+/** h1 and h2, whose availability is kept. */
+function twoHosts() {
+  const availability = new Map([
+    ['h1', 'active'],
+    ['h2', 'active'],
+  ]);
+  const list = () =>
+    [...availability].map(([name, its]) => {
+      const host = literalHost(name);
+      return { ...host, record: { ...host.record, name, availability: its } };
+    });
+  const update = async (name: string, change: { readonly availability: string }) => {
+    await Promise.resolve();
+    availability.set(name, change.availability);
+  };
+  return { availability, list, update };
+}
+
 describe('two drains at once', () => {
   it('leave a host that takes containers', async () => {
-    const availability = new Map([
-      ['h1', 'active'],
-      ['h2', 'active'],
-    ]);
-    const hosts = () =>
-      [...availability].map(([name, its]) => {
-        const host = literalHost(name);
-        return { ...host, record: { ...host.record, name, availability: its } };
-      });
-    const update = async (name: string, change: { readonly availability: string }) => {
-      await Promise.resolve();
-      availability.set(name, change.availability);
-    };
-    const deps = { scheduler: { hosts: { list: hosts, update }, containers: { list: () => [] } }, now: () => 0 };
+    const { availability, list, update } = twoHosts();
+    const deps = { scheduler: { hosts: { list, update }, containers: { list: () => [] } }, now: () => 0 };
     const core = { deps, lost: new AbortController().signal, list: () => [] } as unknown as Parameters<typeof createDrain>[0];
     const noActions = {} as Parameters<typeof createDrain>[1];
     const { drain } = createDrain(
@@ -164,19 +170,7 @@ describe('two drains at once', () => {
 describe('a drain that ends early', () => {
   /** h1 with two services, whose moves never end; and h2. */
   function start() {
-    const availability = new Map([
-      ['h1', 'active'],
-      ['h2', 'active'],
-    ]);
-    const list = () =>
-      [...availability].map(([name, its]) => {
-        const host = literalHost(name);
-        return { ...host, record: { ...host.record, name, availability: its } };
-      });
-    const update = async (name: string, change: { readonly availability: string }) => {
-      await Promise.resolve();
-      availability.set(name, change.availability);
-    };
+    const { availability, list, update } = twoHosts();
     const containers = ['web', 'api', 'db'].map((service) =>
       literalContainer({ id: service, name: `abc-${service}-1`, host: 'h1', record: literalRecord(`abc-${service}-1`) }),
     );
