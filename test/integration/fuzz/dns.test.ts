@@ -58,8 +58,9 @@ describe('damaged DNS packets', () => {
       await dns.listen('127.0.0.1');
     });
     after(() => dns.close());
+    // Asks again as a resolver does: the kernel drops what comes while the server's buffer is full of what came before.
     const answers = async (): Promise<void> =>
-      assert.deepEqual((await dig({ port }, '-b', '127.0.0.2', 'web')).answers, ['A 127.0.0.2'], 'the next client is answered');
+      assert.deepEqual((await dig({ port }, '-b', '127.0.0.2', '+tries=3', 'web')).answers, ['A 127.0.0.2'], 'the next client is answered');
 
     it('cost nobody else anything, by UDP', async () => {
       const socket = createSocket('udp4');

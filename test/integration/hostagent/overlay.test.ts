@@ -219,27 +219,46 @@ describe('networks of a host', { timeout: 300_000 }, () => {
       assert.equal(fenced.split('\n').length, 2);
       const peer = hostAt(1).address;
       const beganMs = Date.now();
-      const hands = cases.map(([vni, , how]) => {
-        const id = vni.toString(16).padStart(6, '0');
-        return how.replace(/\bB\b/, `arp${id}`).replace(/\bV\b/, `arv${id}`).replace('PEER', peer);
-      });
-      // one shell, so that no pass of the agent comes between a look of the audit and the hands
-      await inHost(0, 'sh', '-ec', [...hands, 'iptables -w 5 -F INPUT', 'iptables -w 5 -F OUTPUT'].join('\n'));
-      const { networks: on, vxlans, differs = [] } = (await (await joined(0)).call({ method: 'look' })) as HostObservation;
-      const plans = cases.map(([vni]) => ({ ...plan(0, vni), gateway: `10.32.${vni}.1` }));
-      const looks = new Map([['h1', { wanted: { plans, names: [] }, found: { networks: on, vxlans, differs, names: [] } }]]);
-      const none = {
-        hosts: [],
-        containers: [],
-        proven: new Set<string>(),
-        records: [],
-        networks: [],
-        leases: [],
-        subnets: [],
-        keptLeases: new Set<string>(),
+      const hands = (vnis: ReadonlySet<number>): string[] =>
+        cases.flatMap(([vni, , how]) => {
+          const id = vni.toString(16).padStart(6, '0');
+          return vnis.has(vni) ? [how.replace(/\bB\b/, `arp${id}`).replace(/\bV\b/, `arv${id}`).replace('PEER', peer)] : [];
+        });
+      const toAudit = async (): Promise<readonly string[]> => {
+        const { networks: on, vxlans, differs = [] } = (await (await joined(0)).call({ method: 'look' })) as HostObservation;
+        const plans = cases.map(([vni]) => ({ ...plan(0, vni), gateway: `10.32.${vni}.1` }));
+        const looks = new Map([['h1', { wanted: { plans, names: [] }, found: { networks: on, vxlans, differs, names: [] } }]]);
+        const none = {
+          hosts: [],
+          containers: [],
+          proven: new Set<string>(),
+          records: [],
+          networks: [],
+          leases: [],
+          subnets: [],
+          keptLeases: new Set<string>(),
+        };
+        return audit({ ...none, looks, catalog: [], foreignKeys: [], unreadable: [], leftOut: [] }).map(({ what }) => what);
       };
-      const sentences = audit({ ...none, looks, catalog: [], foreignKeys: [], unreadable: [], leftOut: [] }).map(({ what }) => what);
-      for (const [vni, , , named] of cases) found.set(vni, sentences.find((sentence) => named.test(sentence)) ?? '');
+      // A pass of the agent may come between the hands and the look of the audit: what it has put back by then is taken away again.
+      const unnamed = new Set([0, ...cases.map(([vni]) => vni)]);
+      for (let tries = 4; tries > 0 && unnamed.size > 0; tries--) {
+        const fence = unnamed.has(0) ? ['iptables -w 5 -F INPUT', 'iptables -w 5 -F OUTPUT'] : [];
+        await inHost(0, 'sh', '-ec', [...hands(unnamed), ...fence].join('\n'));
+        const sentences = await toAudit();
+        const name = (vni: number, named: (sentence: string) => boolean): void => {
+          const sentence = sentences.find(named);
+          if (sentence === undefined || !unnamed.delete(vni)) return;
+          found.set(vni, sentence);
+        };
+        for (const [vni, , , named] of cases) name(vni, (sentence) => named.test(sentence));
+        name(0, (sentence) => sentence.includes(`the lost host at ${LOST} are not dropped`));
+        if (unnamed.size > 0)
+          await eventually(`what the audit did not name is back: ${[...unnamed].join(', ')}`, 12_000, async () => {
+            const [now, fencesNow] = [await kernel(), await fences()];
+            return [...unnamed].every((vni) => (vni === 0 ? fencesNow === fenced : now.get(vni) === whole.get(vni)));
+          });
+      }
       await eventually('all of it is back', 12_000, async () => {
         const now = await kernel();
         const isFenced = (await fences()) === fenced;
@@ -247,7 +266,6 @@ describe('networks of a host', { timeout: 300_000 }, () => {
         for (const vni of back) if (!backMs.has(vni)) backMs.set(vni, Date.now() - beganMs);
         return backMs.size === cases.length + 1;
       }).catch(() => undefined);
-      found.set(0, sentences.find((sentence) => sentence.includes(`the lost host at ${LOST} are not dropped`)) ?? '');
     });
     after(async () => {
       await (await joined(0)).call({ method: 'fence', addresses: [] });
@@ -258,7 +276,7 @@ describe('networks of a host', { timeout: 300_000 }, () => {
 
     for (const [vni, what] of [...cases.map((one) => [one[0], one[1]] as const), [0, 'the fence against a lost host'] as const]) {
       it(what, async (test) => {
-        assert.notEqual(found.get(vni), '', 'the audit names it');
+        assert.ok(found.has(vni), 'the audit names it');
         if (!backMs.has(vni)) assert.equal((await kernel()).get(vni), whole.get(vni));
         assert.ok(backMs.has(vni), 'it is back');
         test.diagnostic(`back after ${backMs.get(vni)} ms`);
