@@ -13,6 +13,8 @@ export interface HostRecord {
   readonly gateway: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly availability: 'active' | 'pause' | 'drain';
+  /** Of a drain that has one, so that the next leader keeps it. */
+  readonly drainDeadline?: DrainDeadline;
   /** Labels that ops set over its agent's own; null takes one away. Merged into `labels`. */
   readonly setLabels?: Readonly<Record<string, string | null>>;
   readonly limits?: HostLimits;
@@ -21,6 +23,13 @@ export interface HostRecord {
   /** It can keep a gateway address, which other hosts have as well, to its own containers. */
   readonly sharesGateway?: boolean;
   readonly joinedAtMs: number;
+}
+
+export interface DrainDeadline {
+  /** As it was asked for: from the beginning of the drain. */
+  readonly afterMs: number;
+  /** When it is over, since 1970. */
+  readonly atMs: number;
 }
 
 /** What ops let the cluster use of a host; what is absent is all that its Engine says it has. */

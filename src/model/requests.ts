@@ -30,6 +30,8 @@ export type LimitChange = { readonly [Key in keyof HostLimits]?: number | null }
 /** What ops change about a host; null takes a label or a limit away. */
 export interface HostChange {
   readonly availability?: HostRecord['availability'];
+  /** Of the drain that begins; a change of availability without it takes away what there was. */
+  readonly drainDeadline?: HostRecord['drainDeadline'];
   /** Set over the agent's own. */
   readonly labels?: Readonly<Record<string, string | null>>;
   readonly limits?: LimitChange;

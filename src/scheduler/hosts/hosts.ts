@@ -58,13 +58,15 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
       const before = ledger.get<HostRecord>(keys.host(name));
       if (before === undefined) throw noSuchHost(name, view);
       const setLabels = { ...before.setLabels, ...change.labels };
-      const { limits: _before, ...rest } = before;
+      const { limits: _before, drainDeadline: deadlineBefore, ...rest } = before;
+      const drainDeadline = change.availability === undefined ? deadlineBefore : change.drainDeadline;
       const limits = changedLimits(before.limits, change.limits ?? {});
       const refusal = change.limits === undefined ? undefined : limitRefusal(change.limits, snapshotNow(name), view.host(name)?.facts);
       if (refusal !== undefined) throw new ArpanetError('conflict', refusal);
       const record: HostRecord = {
         ...rest,
         availability: change.availability ?? before.availability,
+        ...(drainDeadline === undefined ? {} : { drainDeadline }),
         ...(change.labels === undefined
           ? {}
           : { setLabels, labels: mergedLabels(view.host(name)?.facts?.labels ?? before.labels, setLabels) }),
@@ -98,6 +100,7 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
         gateway,
         labels: mergedLabels(facts.labels, before?.setLabels),
         availability: before?.availability ?? 'active',
+        ...(known?.drainDeadline === undefined ? {} : { drainDeadline: known.drainDeadline }),
         ...(before?.setLabels === undefined ? {} : { setLabels: before.setLabels }),
         ...(before?.limits === undefined ? {} : { limits: before.limits }),
         ...(facts.mtu === undefined ? {} : { mtu: facts.mtu }),

@@ -1,4 +1,5 @@
 /** When a drain ends before all is moved: its deadline is over, or the host takes containers again. Effects: timers. */
+import type { DrainDeadline } from '../../model/index.ts';
 import { formatMs } from '../../text/duration.ts';
 
 export interface DrainEnd extends Disposable {
@@ -9,8 +10,8 @@ export interface DrainEnd extends Disposable {
 
 const LOOK_EVERY_MS = 500;
 
-/** `deadlineMs`: from now; undefined: none. `isCancelled` is asked often. */
-export function watchDrain(deadlineMs: number | undefined, isCancelled: () => boolean): DrainEnd {
+/** `deadline`: undefined: none. `isCancelled` is asked often. */
+export function watchDrain(deadline: DrainDeadline | undefined, nowMs: number, isCancelled: () => boolean): DrainEnd {
   const over = new AbortController();
   let why = '';
   const end = (reason: string): void => {
@@ -18,8 +19,11 @@ export function watchDrain(deadlineMs: number | undefined, isCancelled: () => bo
     why = reason;
     over.abort();
   };
-  const deadline =
-    deadlineMs === undefined ? undefined : setTimeout(() => end(`the deadline of ${formatMs(deadlineMs)} is over`), deadlineMs);
+  const { afterMs, atMs } = deadline ?? { afterMs: 0, atMs: Number.POSITIVE_INFINITY };
+  const timer =
+    deadline === undefined
+      ? undefined
+      : setTimeout(() => end(`the deadline of ${formatMs(afterMs)} is over`), Math.min(Math.max(0, atMs - nowMs), afterMs));
   const looking = setInterval(() => {
     if (isCancelled()) end('the drain was cancelled: the host takes containers again');
   }, LOOK_EVERY_MS);
@@ -27,7 +31,7 @@ export function watchDrain(deadlineMs: number | undefined, isCancelled: () => bo
     signal: over.signal,
     why: () => why,
     [Symbol.dispose]() {
-      clearTimeout(deadline);
+      clearTimeout(timer);
       clearInterval(looking);
     },
   };

@@ -1,6 +1,6 @@
 /** Drains a host: each instance is replaced elsewhere before it is removed, a few at a time. Effects: those of migrations. */
 import type { DrainResult, HostOperations, Progress, Services } from '../../contracts/index.ts';
-import { ArpanetError, type HostView, UPDATE_DEFAULTS } from '../../model/index.ts';
+import { ArpanetError, type DrainDeadline, type HostView, UPDATE_DEFAULTS } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { type DrainEnd, watchDrain } from './drain-end.ts';
@@ -25,8 +25,8 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
   const isDraining = (host: string): boolean =>
     deps.scheduler.hosts.list().some(({ name, record }) => name === host && record.availability === 'drain');
 
-  async function empty(host: string, progress: Progress, deadlineMs?: number): Promise<DrainResult> {
-    using end = watchDrain(deadlineMs, () => !isDraining(host));
+  async function empty(host: string, progress: Progress, deadline?: DrainDeadline): Promise<DrainResult> {
+    using end = watchDrain(deadline, deps.now(), () => !isDraining(host));
     return await move(host, progress, end);
   }
 
@@ -73,15 +73,16 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
           'conflict',
           `${host} is the last host that takes containers: its instances have nowhere to go; start another ("arpanet agent --join …") or activate one first`,
         );
+      const deadline = deadlineMs === undefined ? undefined : { afterMs: deadlineMs, atMs: deps.now() + deadlineMs };
       return lock.hold(host, DRAINING, async () => {
         // Two at once must not leave none.
         closing.add(host);
         try {
-          await deps.scheduler.hosts.update(host, { availability: 'drain' });
+          await deps.scheduler.hosts.update(host, { availability: 'drain', ...(deadline !== undefined && { drainDeadline: deadline }) });
         } finally {
           closing.delete(host);
         }
-        return empty(host, progress, deadlineMs);
+        return empty(host, progress, deadline);
       });
     },
     async activate(name) {
@@ -96,9 +97,11 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
     resume() {
       const progress = (line: string) => deps.log.info({ line }, 'drain resumed');
       for (const { name, state, record } of deps.scheduler.hosts.list()) {
-        if (record.availability !== 'drain' || state !== 'alive') continue;
+        const { drainDeadline } = record;
+        const isOver = drainDeadline !== undefined && drainDeadline.atMs <= deps.now();
+        if (record.availability !== 'drain' || state !== 'alive' || isOver) continue;
         lock
-          .hold(name, DRAINING, () => empty(name, progress))
+          .hold(name, DRAINING, () => empty(name, progress, drainDeadline))
           .catch((error: unknown) => lost.aborted || deps.log.warn({ host: name, err: error }, 'a drain stopped'));
       }
     },

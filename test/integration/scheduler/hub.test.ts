@@ -46,6 +46,20 @@ describe('a host', () => {
     assert.equal(cluster.scheduler.hosts.list()[0]?.state, 'alive');
   });
 
+  it('keeps the deadline of its drain over other changes, the next leader and a new stream, until its availability is set', async () => {
+    await using cluster = await startFakeCluster(1);
+    const drainDeadline = { afterMs: 60_000, atMs: Date.now() + 60_000 };
+    const deadline = () => cluster.scheduler.hosts.list()[0]?.record.drainDeadline;
+    await cluster.scheduler.hosts.update('h1', { availability: 'drain', drainDeadline });
+    await cluster.scheduler.hosts.update('h1', { labels: { disk: 'ssd' } });
+    await cluster.nextLeader();
+    await cluster.agents[0]?.dial(cluster.url);
+    await until(() => cluster.scheduler.hosts.list()[0]?.state === 'alive', 'it is back');
+    assert.deepEqual(deadline(), drainDeadline);
+    await cluster.scheduler.hosts.update('h1', { availability: 'pause' });
+    assert.equal(deadline(), undefined);
+  });
+
   it('is disconnected without an error when it has seen a newer leader; is refused when its name is invalid', async () => {
     await using cluster = await startFakeCluster(0);
     await using ahead = await startFakeAgent({ name: 'h1', token: TOKEN, epoch: 7 });

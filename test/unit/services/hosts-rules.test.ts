@@ -4,10 +4,12 @@ import { describe, it } from 'node:test';
 import { labelsOf, limitsOf } from '../../../src/cli/commands/hosts/flags.ts';
 import { planClean } from '../../../src/services/hosts/clean-plan.ts';
 import { createDrain } from '../../../src/services/hosts/drain.ts';
-import { ALL_HOSTS, createHostLock } from '../../../src/services/hosts/host-lock.ts';
+import { ALL_HOSTS, createHostLock, DRAINING } from '../../../src/services/hosts/host-lock.ts';
 import { changedLimits, limitRefusal } from '../../../src/scheduler/hosts/host-limits.ts';
 import type { HostSnapshot, PlacementRequest } from '../../../src/scheduler/placement/snapshot.ts';
 import { place } from '../../../src/scheduler/placement/index.ts';
+import type { DrainDeadline } from '../../../src/model/index.ts';
+import { until } from '../../support/fakes/fake-cluster.ts';
 import { literalContainer, literalHost, literalImage } from '../../support/fakes/literal-cluster.ts';
 import { hostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
 import { literalRecord } from '../../support/fakes/literal-containers.ts';
@@ -133,13 +135,15 @@ function twoHosts() {
   const list = () =>
     [...availability].map(([name, its]) => {
       const host = literalHost(name);
-      return { ...host, record: { ...host.record, name, availability: its } };
+      return { ...host, record: { ...host.record, name, availability: its, drainDeadline: deadlines.get(name) } };
     });
-  const update = async (name: string, change: { readonly availability: string }) => {
+  const deadlines = new Map<string, DrainDeadline | undefined>();
+  const update = async (name: string, change: { readonly availability: string; readonly drainDeadline?: DrainDeadline }) => {
     await Promise.resolve();
     availability.set(name, change.availability);
+    deadlines.set(name, change.drainDeadline);
   };
-  return { availability, list, update };
+  return { availability, deadlines, list, update };
 }
 
 describe('two drains at once', () => {
@@ -170,7 +174,8 @@ describe('two drains at once', () => {
 describe('a drain that ends early', () => {
   /** h1 with two services, whose moves never end; and h2. */
   function start() {
-    const { availability, list, update } = twoHosts();
+    const hosts = twoHosts();
+    const { list, update } = hosts;
     const containers = ['web', 'api', 'db'].map((service) =>
       literalContainer({ id: service, name: `abc-${service}-1`, host: 'h1', record: literalRecord(`abc-${service}-1`) }),
     );
@@ -180,20 +185,20 @@ describe('a drain that ends early', () => {
       instances: [container],
       template: container.record,
     }));
-    const deps = { scheduler: { hosts: { list, update }, containers: { list: () => containers } }, now: () => 0 };
+    const clock = { ms: 0 };
+    const log = { info: () => undefined, warn: () => undefined };
+    const deps = { scheduler: { hosts: { list, update }, containers: { list: () => containers } }, now: () => clock.ms, log };
     const core = { deps, lost: new AbortController().signal, list: () => services } as unknown as Parameters<typeof createDrain>[0];
     const begun: string[] = [];
     const move = ({ service }: { readonly service: string }) => {
       begun.push(service);
       return new Promise<never>(() => undefined);
     };
-    const drain = createDrain(
-      core,
-      {} as Parameters<typeof createDrain>[1],
-      { move, resume: async () => {} },
-      createHostLock(() => 0),
-    );
-    return { ...drain, begun, availability, update };
+    const lead = () => {
+      const lock = createHostLock(() => 0);
+      return { lock, ...createDrain(core, {} as Parameters<typeof createDrain>[1], { move, resume: async () => {} }, lock) };
+    };
+    return { ...lead(), ...hosts, begun, clock, lead };
   }
   const reasons = ({ stays }: { readonly stays: readonly { readonly why: string }[] }) => stays.map(({ why }) => why).toSorted();
 
@@ -207,6 +212,22 @@ describe('a drain that ends early', () => {
       'the deadline of 100ms is over; its move has begun and goes on',
     ]);
     assert.equal(availability.get('h1'), 'drain');
+  });
+
+  it('is not begun again by the next leader; one that goes on keeps its deadline', async () => {
+    const { drain, deadlines, begun, clock, lead } = start();
+    await drain('h1', () => undefined, { deadlineMs: 100 });
+    assert.deepEqual(deadlines.get('h1'), { afterMs: 100, atMs: 100 });
+    clock.ms = 100;
+    const late = lead();
+    late.resume();
+    assert.equal(late.lock.doing('h1'), undefined);
+    clock.ms = 50;
+    const next = lead();
+    next.resume();
+    assert.equal(next.lock.doing('h1'), DRAINING);
+    await until(() => next.lock.doing('h1') === undefined, 'it ends by the deadline of the leader before');
+    assert.deepEqual(begun, ['web', 'api', 'web', 'api'], 'the third had no turn before it');
   });
 
   for (const [how, cancel] of [
