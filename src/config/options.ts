@@ -50,6 +50,13 @@ export const OPTIONS: readonly Option[] = [
     },
   },
   {
+    name: 'allow-host',
+    value: 'NAME',
+    help: 'a name by which clients reach this scheduler (*.corp.example: all below it), besides addresses, its own name and names without a dot; may be given several times',
+    commands: { up: optional, scheduler: optional },
+    repeated: true,
+  },
+  {
     name: 'advertise',
     value: 'http://ADDR:PORT',
     help: 'where the other schedulers reach this one (default: the address it listens on)',

@@ -12,6 +12,7 @@ const joinToken = v.text.optional();
 /** Settings of every process with a scheduler. */
 const scheduling = {
   listen: v.tcpUrl,
+  allowHost: v.several(v.hostPattern).optional(),
   pool: v.pool,
   strategy: v.oneOf('spread', 'binpack', 'random'),
   joinToken,

@@ -89,6 +89,11 @@ export const name = parsed('a name of 1 to 63 of a-z, A-Z, 0-9, - and ., beginni
   /^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$/.test(text) ? text : undefined,
 );
 
+/** As clients write it in a URL. */
+export const hostPattern = parsed('a name such as docker.corp.example, or *.corp.example', (text) =>
+  /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(text) ? text.toLowerCase() : undefined,
+);
+
 /** Of a host of the cluster. */
 export const hostName = parsed(`a host's name: ${HOST_NAME_FORM}`, (text) => (isHostName(text) ? text : undefined));
 

@@ -106,6 +106,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       const { hostname, port } = new URL(url);
       const headers = {
         ...endToEnd(req),
+        ...atLeader(req, url),
         'Arpanet-Forwarded': deps.name,
         'Arpanet-Request-Id': requestId,
         [CONNECTION_HEADER]: connectionOf(req),
@@ -251,6 +252,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     upstream.once('data', unwatch).once('close', unwatch);
     const bodyBytes = isUpgrade ? Number(req.headers['content-length'] ?? 0) : head.length;
     const add = {
+      ...atLeader(req, url),
       'Arpanet-Forwarded': deps.name,
       'Arpanet-Request-Id': requestId,
       ...(isUpgrade ? {} : { 'Content-Length': String(bodyBytes) }),
@@ -312,6 +314,8 @@ async function bodyToKeep(req: IncomingMessage, how: Repeat, limitBytes: number)
 function endToEnd(req: IncomingMessage): OutgoingHttpHeaders {
   const drop = new Set([
     ...hopByHop(req.headers),
+    'host',
+    'origin',
     'arpanet-forwarded',
     'arpanet-retry',
     'arpanet-request-id',
@@ -320,6 +324,12 @@ function endToEnd(req: IncomingMessage): OutgoingHttpHeaders {
   return Object.fromEntries(
     Object.entries(req.headersDistinct).flatMap(([name, values]) => (drop.has(name) || values === undefined ? [] : [[name, one(values)]])),
   );
+}
+
+/** The leader knows its own name, not those of the others; what a web page may do was decided here. */
+function atLeader({ headers }: IncomingMessage, leaderUrl: string): Record<string, string> {
+  const { host, origin } = new URL(leaderUrl);
+  return { Host: host, ...(headers.origin === undefined ? {} : { Origin: origin }) };
 }
 
 const one = (values: readonly string[]): string | string[] => (values.length === 1 && values[0] !== undefined ? values[0] : [...values]);

@@ -1,9 +1,19 @@
 /** What is refused before anything else looks at it, and the headers that stop at a proxy. Pure. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { type AllowedHosts, refuseCrossSite, refuseHost } from '../security/index.ts';
 
 export interface Refused {
   readonly status: number;
   readonly message: string;
+}
+
+/** Agents join by any name of a scheduler, and prove themselves by the join token, which no web page has. */
+const JOINS = '/arpanet/v1/agent';
+
+/** What a web page asks (security/web-requests). */
+export function refuseForeign({ headers, url = '' }: Pick<IncomingMessage, 'headers' | 'url'>, hosts: AllowedHosts): Refused | undefined {
+  const message = refuseCrossSite(headers) ?? (url.split('?', 1)[0] === JOINS ? undefined : refuseHost(headers.host, hosts));
+  return message === undefined ? undefined : { status: 403, message };
 }
 
 const BODILESS = new Set(['DELETE', 'OPTIONS']);

@@ -3,12 +3,11 @@
  * (follower.ts), as this scheduler's role is at that moment. While nobody leads, requests wait.
  */
 import { randomUUID } from 'node:crypto';
-import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createKeyed } from '../async/keyed.ts';
-import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
-import { ArpanetError, isKind } from '../model/index.ts';
+import { ArpanetError, type ErrorKind, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
 import { ownHeaders } from './request-context.ts';
@@ -16,15 +15,17 @@ import { VERSION } from '../config/version.ts';
 import { errorBody, noteUnexpected, sendError } from './errors.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
-import { cleanerPath, refuseFraming, refuseRequest } from './guards.ts';
+import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
+import { listenOn, withoutUpgrade } from './listeners.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { createLeader, type Leader, wasStarted } from './leader.ts';
 import { answerResourceUsage } from './resource-usage.ts';
 import { createReads } from './reads/index.ts';
 import { watchUnanswered } from './slow-request-log.ts';
-import { isUploading, receiveUpload, stoppingAt, uploadOf } from './proxy/uploads.ts';
+import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
+import { allowedHosts } from '../security/index.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
@@ -32,6 +33,8 @@ export interface EndpointDeps {
   readonly listen: readonly { readonly host: string; readonly port: number }[];
   /** This scheduler's name. */
   readonly name: string;
+  /** Names with a dot by which clients may reach it; `*.corp.example` is every name below one. */
+  readonly hostNames?: readonly string[] | undefined;
   /** For bodies that the endpoint itself reads: create requests and their like. It may change. */
   readonly bodyLimitBytes: () => number;
   /** How many streams at once; more are refused. */
@@ -83,9 +86,6 @@ function endRefused(req: IncomingMessage, res: ServerResponse): void {
   req.resume();
 }
 
-/** Engines take 1 MiB of headers (Go's default); `X-Registry-Config` needs some of it. */
-const HEADERS_LIMIT_BYTES = 1024 * 1024;
-const IDLE_MS = 5 * 60_000;
 const PING_WAIT_MS = 1_000;
 
 type Role =
@@ -96,7 +96,6 @@ type Role =
 export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const { log } = deps;
   const { bodyLimitBytes, storeMs = () => 0 } = deps;
-  const servers: http.Server[] = [];
   let role: Role = { kind: 'following', url: undefined };
   let ownUrl: string | undefined;
   let lastUrl: string | undefined;
@@ -107,6 +106,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const closing = new WeakSet<Duplex>();
   const awaitingLead = new Set<() => void>();
   const unanswered = watchUnanswered(log);
+  const hosts = allowedHosts(deps.hostNames ?? []);
 
   const follower = createFollower({
     name: deps.name,
@@ -134,6 +134,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     // as a proxy is asked; an Engine takes it too
     req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
     const { url } = req;
+    const foreign = refuseForeign(req, hosts);
+    if (foreign !== undefined) return refuse(req, res, foreign, idOf(req));
     if (role.kind === 'leader' && req.method === 'GET') {
       const ready = role.leader.ready(req);
       if (ready !== undefined) {
@@ -156,6 +158,12 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     }
   }
 
+  function refuse(req: IncomingMessage, res: ServerResponse, { status, message }: Refused, requestId: string): void {
+    closing.add(req.socket);
+    res.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close', 'Arpanet-Request-Id': requestId });
+    res.end(errorBody(message));
+  }
+
   async function route(req: IncomingMessage, res: ServerResponse, url: string, requestId: string): Promise<void> {
     const path = url.split('?', 1)[0] ?? '/';
     if (req.method === 'OPTIONS' && req.headers['transfer-encoding'] === undefined) {
@@ -168,12 +176,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       return;
     }
     const refused = refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
-    if (refused !== undefined) {
-      closing.add(req.socket);
-      res.writeHead(refused.status, { 'Content-Type': 'application/json', Connection: 'close', 'Arpanet-Request-Id': requestId });
-      res.end(errorBody(refused.message));
-      return;
-    }
+    if (refused !== undefined) return refuse(req, res, refused, requestId);
     const split = splitVersion(path);
     if (split.path === '/_ping' && (req.method === 'GET' || req.method === 'HEAD')) {
       const window = role.kind === 'leader' ? role.leader.window() : { min: OLDEST_API_VERSION, max: apiVersion };
@@ -261,13 +264,13 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     res.end(`${body}\n`);
   }
 
-  async function handleUpgrade(server: http.Server, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async function handleUpgrade(server: Server, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const requestId = idOf(req);
     const isDone = unanswered.begin(req, requestId);
     try {
       const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
-      const refused = refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
-      if (refused !== undefined) throw new ArpanetError(refused.status === 404 ? 'not-found' : 'invalid', refused.message);
+      const refused = refuseForeign(req, hosts) ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
+      if (refused !== undefined) throw new ArpanetError(KIND_OF[refused.status] ?? 'invalid', refused.message);
       if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
       if (role.kind === 'following') return await follower.upgrade(req, socket, head, requestId);
       if (path === '/arpanet/v1/agent') return deps.acceptAgent(req, socket, head);
@@ -282,54 +285,22 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     }
   }
 
-  function makeServer(): http.Server {
-    const answering = new WeakMap<Duplex, ServerResponse>();
-    const isFree = (socket: Duplex): boolean => answering.get(socket)?.writableFinished !== false;
-    const server = http.createServer({
-      IncomingMessage: stoppingAt((req) => role.kind === 'leader' && isFree(req.socket) && role.leader.isUpload(req)),
-      maxHeaderSize: HEADERS_LIMIT_BYTES,
-      requestTimeout: 0,
-      keepAliveTimeout: IDLE_MS,
-      noDelay: true,
-      requireHostHeader: false, // guards.ts does, and nothing after it is heard
-      highWaterMark: HIGH_WATER_MARK_BYTES,
-    });
-    server.on('request', (req, res) => {
-      if (closing.has(req.socket)) return;
-      answering.set(req.socket, res);
-      inBackground(log, 'a request', handle(req, res));
-    });
-    server.on('upgrade', (req, socket, head) => {
-      socket.on('error', () => socket.destroy());
+  const listeners = await listenOn(deps.listen, {
+    request: (req, res) => {
+      if (!closing.has(req.socket)) inBackground(log, 'a request', handle(req, res));
+    },
+    upgrade: (server, req, socket, head) => {
       const answered = isUploading(req) ? handle(req, receiveUpload(req, socket, head)) : handleUpgrade(server, req, socket, head);
       inBackground(log, 'a request', answered);
-    });
-    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-      const res = answering.get(socket);
-      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-      // what comes after the last request of a connection is nobody's
-      else if (error.code === 'HPE_CLOSED_CONNECTION') return;
-      // never two answers to one request
-      else if (res?.headersSent === true && !res.req.complete) socket.destroySoon();
-      else refuseSocket(socket, malformed(error), { 'Arpanet-Request-Id': newId() });
-    });
-    return server;
-  }
-
-  async function listen(host: string, port: number): Promise<AddressInfo> {
-    const server = makeServer();
-    servers.push(server);
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
-    return server.address() as AddressInfo;
-  }
-
-  const addresses: AddressInfo[] = [];
-  for (const { host, port } of deps.listen) addresses.push(await listen(host, port));
-  const [first] = addresses;
+    },
+    isUpload: (req) => role.kind === 'leader' && role.leader.isUpload(req),
+    newId,
+  });
+  const [first] = listeners.addresses;
   if (first !== undefined) ownUrl = urlOf(first);
 
   return {
-    addresses,
+    addresses: listeners.addresses,
     lead(cluster) {
       const reads = createReads(cluster, { now: Date.now, version: VERSION });
       become({
@@ -350,23 +321,18 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       become({ kind: 'following', url });
     },
     async [Symbol.asyncDispose]() {
-      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       become({ kind: 'following', url: undefined });
       follower.close();
       unanswered.close();
-      for (const server of servers) server.closeAllConnections();
-      await Promise.all(closed);
+      await listeners[Symbol.asyncDispose]();
     },
   };
 }
 
-function malformed({ code, message }: NodeJS.ErrnoException): ArpanetError {
-  if (code !== 'HPE_HEADER_OVERFLOW') return new ArpanetError('invalid', `malformed HTTP request: ${message}`);
-  return new ArpanetError('engine', `a request's headers may have ${HEADERS_LIMIT_BYTES} bytes together`, { engineStatus: 431 });
-}
-
 /** Where an Engine has no page it does not introduce itself. */
 const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && error.message === 'page not found';
+
+const KIND_OF: Readonly<Record<number, ErrorKind>> = { 403: 'forbidden', 404: 'not-found' };
 
 const newId = (): string => randomUUID();
 
@@ -378,19 +344,4 @@ function urlOf({ address, port }: AddressInfo): string {
 function idOf(req: IncomingMessage): string {
   const given = req.headers['arpanet-request-id'];
   return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : newId();
-}
-
-/**
- * Some clients (Java's, curl's) offer `Upgrade: h2c` with any request; an Engine answers it as if they had not. Node has no way to decline an
- * upgrade, so the request goes in again at the endpoint without the offer.
- */
-function withoutUpgrade(server: http.Server, req: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const lines = [`${req.method ?? 'GET'} ${req.url ?? '/'} HTTP/1.1`];
-  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
-    const name = req.rawHeaders[i] ?? '';
-    if (!/^(?:connection|upgrade|http2-settings)$/i.test(name)) lines.push(`${name}: ${req.rawHeaders[i + 1] ?? ''}`);
-  }
-  socket.removeAllListeners('error');
-  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-  server.emit('connection', socket);
 }

@@ -5,6 +5,8 @@ import { formatHostPort } from '../text/host-port.ts';
 export interface SchedulerSettings {
   readonly name: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Names with a dot by which clients may reach it, besides its addresses. */
+  readonly hostNames?: readonly string[];
   /** More addresses to listen on. */
   readonly alsoListen: readonly { readonly host: string; readonly port: number }[];
   /** `http://ADDR:PORT` at which the other schedulers and the agents reach this one. */
@@ -30,8 +32,9 @@ export interface SchedulerSettings {
 }
 
 /** What `arpanet scheduler` and `arpanet up` have in common. */
-export function schedulingSettings(config: SchedulerConfig | UpConfig) {
+export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname: string) {
   return {
+    hostNames: [hostname, config.listen.host, ...(config.allowHost ?? [])],
     own: {
       pool: config.pool,
       strategy: config.strategy,
@@ -57,14 +60,16 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig) {
 /** The settings of `arpanet scheduler`. `hostname` is its name unless the operator gave one. */
 export function schedulerSettings(config: SchedulerConfig, hostname: string): SchedulerSettings {
   const { listen, store } = config;
-  const settings = schedulingSettings(config);
+  const settings = schedulingSettings(config, hostname);
+  const advertise = config.advertise ?? `http://${formatHostPort(listen)}`;
   return {
     ...settings,
+    hostNames: [...settings.hostNames, config.name ?? hostname, new URL(advertise).hostname],
     dns: store.kind === 'embedded' ? settings.dns : undefined,
     name: config.name ?? hostname,
     listen,
     alsoListen: [],
-    advertise: config.advertise ?? `http://${formatHostPort(listen)}`,
+    advertise,
     store: store.kind === 'consul' ? { kind: 'consul', address: formatHostPort(store), token: config.consulToken } : store,
     joinToken: config.joinToken,
     onDnsTrouble: (error) => {

@@ -91,6 +91,7 @@ export async function runScheduler(
   await using endpoint = await startEndpoint({
     listen: [settings.listen, ...settings.alsoListen],
     name: settings.name,
+    hostNames: settings.hostNames,
     bodyLimitBytes: () => live.now().bodyLimit,
     streamLimit: settings.streamLimit,
     eventsBehindBytes: settings.eventsBehindBytes,

@@ -103,6 +103,14 @@ describe('loadConfig', () => {
     assert.equal(load('hosts', {}).json, false);
   });
 
+  it('reads the names that clients may use', () => {
+    assert.deepEqual(load('up', { allowHost: ['Docker.corp.example', '*.lab.example'] }).allowHost, [
+      'docker.corp.example',
+      '*.lab.example',
+    ]);
+    assert.throws(() => load('up', { allowHost: ['http://a.example'] }), refused(/^--allow-host: "http:.*" is not a name such as/));
+  });
+
   it('refuses an unknown key, flag or nearly right variable by naming the nearest known one', () => {
     assert.throws(() => load('up', { config: 'slip.yml' }), refused('unknown key "stratgy" in slip.yml: did you mean "strategy"?'));
     assert.throws(() => load('up', { hostDownAftr: '3s' }), refused('unknown flag --host-down-aftr: did you mean --host-down-after?'));

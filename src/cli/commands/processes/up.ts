@@ -1,4 +1,5 @@
 /** `arpanet up`: its settings, read; what it does is processes/up. Effects: those of the cluster that it runs. */
+import { hostname } from 'node:os';
 import { catchFaults } from '../../../processes/fault-net.ts';
 import { openLog } from '../../../processes/logger.ts';
 import { runUp } from '../../../processes/up.ts';
@@ -17,7 +18,7 @@ export async function up(flags: Flags, { env, say }: Terminal): Promise<void> {
       listen: config.listen,
       data: config.data,
       engine: config.engine,
-      scheduler: schedulingSettings(config),
+      scheduler: schedulingSettings(config, hostname()),
       isPublishing: config.publishAt !== 'none',
       logLevel: config.logLevel,
     },

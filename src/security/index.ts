@@ -1,0 +1,5 @@
+/**
+ * Job: who may do what. In: heads of requests, names. Out: a refusal in words, or none.
+ * Invariants: decisions are pure and made in one place; what is not known is refused.
+ */
+export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseHost } from './web-requests.ts';
