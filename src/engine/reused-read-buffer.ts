@@ -10,6 +10,8 @@ export const HIGH_WATER_MARK_BYTES = 64 * 1024;
 const SMALL_BYTES = 16 * 1024;
 const LARGE_BYTES = 256 * 1024;
 const HANDLE = '_handle';
+/** Emitted by a socket whose connection another socket has from now on, with that one: who ends connections ends that one then. */
+export const MOVED = 'moved';
 
 /** Writes or copies the bytes read; afterwards the buffer is used for the next read. */
 export type Take = (chunk: Buffer) => unknown;
@@ -55,11 +57,13 @@ export function reuseReadBuffer<Source extends Duplex>(
   Reflect.set(from, HANDLE, null);
   from.destroy();
   const onread = reusedBufferReader(to, take);
-  return new Socket({
+  const moved = new Socket({
     handle,
     onread,
     allowHalfOpen: true,
     pauseOnCreate: true,
     highWaterMark: from.writableHighWaterMark,
   } as object) as Socket & Source;
+  from.emit(MOVED, moved);
+  return moved;
 }

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../telemetry/log.ts';
 import { inBackground } from '../telemetry/faults.ts';
+import { MOVED } from './reused-read-buffer.ts';
 import { openUpgrade } from './upgrade.ts';
 import { ArpanetError } from '../model/errors.ts';
 import { parseHostPort } from '../text/host-port.ts';
@@ -66,6 +67,8 @@ export interface EngineAgentOptions {
 export interface EngineAgent extends http.Agent {
   /** A new tunnel outside the pool, for a hijack, or to a port of the host. The caller owns it. Throws as `openTunnel`. */
   dial(signal?: AbortSignal, to?: HostPort): Promise<Socket>;
+  /** How many tunnels are open, hijacks too. */
+  open(): number;
   /** Its host is lost: ends every tunnel and every dial with this error, hijacks too. The agent is of no use afterwards. */
   cut(error: Error): void;
 }
@@ -112,11 +115,22 @@ class TunnelAgent extends http.Agent implements EngineAgent {
     const socket = await openTunnel({ ...splitHostPort(gateway), token, epoch, signal: either, to }).catch((error: unknown) => {
       throw cut.aborted ? (cut.reason as Error) : error;
     });
-    this.#tunnels.add(socket);
-    // a tunnel that waits in the pool for its next request has nobody else who listens
-    socket.on('error', () => undefined).once('close', () => this.#tunnels.delete(socket));
+    this.#own(socket);
     if (cut.aborted) socket.destroy(cut.reason as Error);
     return socket;
+  }
+
+  #own(socket: Socket): void {
+    this.#tunnels.add(socket);
+    // a tunnel that waits in the pool for its next request has nobody else who listens
+    socket
+      .on('error', () => undefined)
+      .once('close', () => this.#tunnels.delete(socket))
+      .once(MOVED, (moved: Socket) => this.#own(moved));
+  }
+
+  open(): number {
+    return this.#tunnels.size;
   }
 
   cut(error: Error): void {

@@ -3,7 +3,9 @@ import type * as contracts from '../../contracts/index.ts';
 import { createEngineAgent, type EngineAgent, type EngineCall, engineJson, engineRequest } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { inBackground } from '../../telemetry/faults.ts';
 import { olderVersion } from '../../text/api-version.ts';
+import { endWithHost, reachOf } from './left-streams.ts';
 
 export interface EnginesDeps {
   readonly token: string;
@@ -33,14 +35,19 @@ export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
   function agentFor(host: string, gateway: string): EngineAgent {
     const had = agents.get(host);
     if (had?.gateway === gateway) return had.agent;
-    had?.agent.destroy();
+    if (had !== undefined) leave(host, had);
     const agent = createEngineAgent({ gateway, token: deps.token, epoch: deps.epoch, log: deps.log });
     agents.set(host, { gateway, agent });
     return agent;
   }
 
+  function leave(host: string, { gateway, agent }: { readonly gateway: string; readonly agent: EngineAgent }): void {
+    agent.destroy();
+    inBackground(deps.log, 'watching the streams that go on', endWithHost(host, agent, reachOf(gateway)));
+  }
+
   lost.addEventListener('abort', () => {
-    for (const { agent } of agents.values()) agent.destroy();
+    for (const [host, one] of agents) leave(host, one);
     agents.clear();
   });
 

@@ -23,7 +23,7 @@ export interface FakeEndpoint extends AsyncDisposable {
   readonly unexpected: readonly unknown[];
 }
 
-export async function startFakeEndpoint(hosts: number, options: { restMs?: number } = {}): Promise<FakeEndpoint> {
+export async function startFakeEndpoint(hosts: number, options: Parameters<typeof startFakeCluster>[1] = {}): Promise<FakeEndpoint> {
   // its agents say what they are once, and never again
   const cluster = await startFakeCluster(hosts, { hostDownMs: 3_600_000, ...options });
   for (const { engine } of cluster.agents) engine.otherwise = asEnginesDo;
