@@ -7,7 +7,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { endProcess, freePort, main, must, runProgram, start, until } from '../../support/cluster/cluster.ts';
+import { endProcess, main, must, runProgram, start, until } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
 import { spawnMortal } from '../../support/cluster/mortal.ts';
 
 describe('the arpanet command', () => {

@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { endProcess, freePort, main, must, runProgram, until } from '../../support/cluster/cluster.ts';
+import { endProcess, main, must, runProgram, until } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
 import { spawnMortal } from '../../support/cluster/mortal.ts';
 import { repository, tools } from '../../support/cluster/paths.ts';
 

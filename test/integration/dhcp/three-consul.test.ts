@@ -13,7 +13,7 @@ const RACERS = 3;
 /** Creates under way at each. */
 const WIDTH = 40;
 
-describe('three schedulers at once, over Consul', { timeout: 180_000 }, () => {
+describe('three schedulers at once, over Consul', { timeout: 600_000 }, () => {
   let consul: RunningConsul;
   let store: StateStore;
   let fence: Fence;

@@ -10,7 +10,7 @@ import { Packet } from 'dns2';
 import { pino } from 'pino';
 import { createDns, type DnsService } from '../../../src/dns/index.ts';
 import { isKind } from '../../../src/model/index.ts';
-import { freePort } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
 import { dig } from '../../support/cluster/dig.ts';
 import { instance, nameTable } from '../../support/fakes/literal-names.ts';
 import { repository } from '../../support/cluster/paths.ts';

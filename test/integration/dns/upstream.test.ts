@@ -7,7 +7,8 @@ import { createServer, Packet } from 'dns2';
 import { pino } from 'pino';
 import { createDns, type DnsService } from '../../../src/dns/index.ts';
 import { createForwarder, hostResolvers, parseResolvConf } from '../../../src/dns/upstream.ts';
-import { freePort, until } from '../../support/cluster/cluster.ts';
+import { until } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
 import { dig } from '../../support/cluster/dig.ts';
 import { promisedMs } from '../../support/promised.ts';
 

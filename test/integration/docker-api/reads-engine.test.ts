@@ -32,7 +32,7 @@ interface Bench {
 const query = (filters: Record<string, readonly string[]>, more = 'all=1') =>
   `?${more}&filters=${encodeURIComponent(JSON.stringify(filters))}`;
 
-describe('lists beside the Engine', { timeout: 180_000 }, () => {
+describe('lists beside the Engine', { timeout: 600_000 }, () => {
   let hosts: LocalHosts;
   const over = new AbortController();
   const benches: Bench[] = [];

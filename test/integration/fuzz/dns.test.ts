@@ -12,7 +12,7 @@ import { pino } from 'pino';
 import { createDns, type DnsService } from '../../../src/dns/index.ts';
 import { createResponder } from '../../../src/dns/respond.ts';
 import { faultTotal } from '../../../src/telemetry/faults.ts';
-import { freePort } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
 import { dig } from '../../support/cluster/dig.ts';
 import { repository } from '../../support/cluster/paths.ts';
 import { instance, nameTable } from '../../support/fakes/literal-names.ts';

@@ -52,7 +52,7 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   '/networks': [],
 };
 
-describe('an agent that starts on an Engine that cannot describe all that it has', { timeout: 120_000 }, () => {
+describe('an agent that starts on an Engine that cannot describe all that it has', { timeout: 600_000 }, () => {
   let scheduler: SmallScheduler;
   let dir: string;
   const engine = http.createServer((request, response) => {

@@ -15,7 +15,7 @@ import { quietLog } from '../../support/cluster/lab.ts';
 
 const run = promisify(execFile);
 
-describe('a host agent', { timeout: 200_000 }, () => {
+describe('a host agent', { timeout: 600_000 }, () => {
   let hosts: AgentLab;
   before(async () => {
     hosts = await startAgentLab({ count: 2 });

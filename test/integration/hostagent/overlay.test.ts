@@ -12,7 +12,7 @@ import { promisedMs } from '../../support/promised.ts';
 
 const run = promisify(execFile);
 
-describe('networks of a host', { timeout: 300_000 }, () => {
+describe('networks of a host', { timeout: 600_000 }, () => {
   let it3: AgentLab;
   before(async () => {
     it3 = await startAgentLab({ count: 3 });

@@ -9,7 +9,7 @@ import { type SmallScheduler, startSmallScheduler } from '../../support/fakes/sm
 
 const MASTER = '6c2f4d0e-6a33-4a0d-9b1d-1a5f3d6c7e88';
 
-describe('a scheduler whose store cannot be used', { timeout: 180_000, concurrency: true }, () => {
+describe('a scheduler whose store cannot be used', { timeout: 600_000, concurrency: true }, () => {
   let away: RunningConsul;
   let strict: RunningConsul;
   let other: Server;

@@ -6,7 +6,8 @@ import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
 import type { ContainerView } from '../../../src/model/index.ts';
 import { startPublishing } from '../../../src/publish/index.ts';
-import { freePort, until } from '../../support/cluster/cluster.ts';
+import { until } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
 import { literalContainer } from '../../support/fakes/literal-cluster.ts';
 import { literalRecord } from '../../support/fakes/literal-containers.ts';
 

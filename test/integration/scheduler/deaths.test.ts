@@ -48,7 +48,7 @@ function deathsOf(part: Part): void {
     life = new AbortController();
     await leader.ready();
     await agent.dial(leader.url);
-    await until('the host is alive', async () => (await operator<{ state: string }[]>(leader, 'hosts'))[0]?.state === 'alive', 5_000);
+    await until('the host is alive', async () => (await operator<{ state: string }[]>(leader, 'hosts'))[0]?.state === 'alive');
   }
   const strikes: Readonly<Record<Part, () => Promise<void>>> = {
     /** Nothing of it goes on: its connections are cut, and what it was doing is never continued. */
@@ -74,7 +74,7 @@ function deathsOf(part: Part): void {
     const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
     const sinceMs = Date.now();
     try {
-      const answer = await fetch(url + path, { method, signal: AbortSignal.any([life.signal, AbortSignal.timeout(20_000)]), ...init });
+      const answer = await fetch(url + path, { method, signal: AbortSignal.any([life.signal, AbortSignal.timeout(60_000)]), ...init });
       return { status: answer.status, retryAfter: null, message: await answer.text(), ms: Date.now() - sinceMs };
     } catch (error) {
       return { status: 0, retryAfter: null, message: String(error), ms: Date.now() - sinceMs };

@@ -29,7 +29,7 @@ const withoutImages = (cluster: FakeCluster, ...names: readonly string[]) =>
 describe('a host that falls silent', () => {
   it('fails no create where others fit: those that were placed on it go to the next best', async () => {
     // long enough that it is not called down meanwhile
-    await using cluster = await startFakeCluster(3, { hostDownMs: 60_000, beatEveryMs: BEAT_MS });
+    await using cluster = await startFakeCluster(3, { hostDownMs: 600_000, beatEveryMs: BEAT_MS });
     const create = (at: number) => cluster.scheduler.containers.create(wish(`web${at}`));
     const before = Array.from({ length: 10 }, (_, at) => create(at));
     await before[0];
@@ -41,9 +41,11 @@ describe('a host that falls silent', () => {
     assert.equal(cluster.scheduler.hosts.list().find(({ name }) => name === 'h2')?.state, 'alive', 'it was not called down yet');
     const late = ids.slice(10).filter((id) => silent.engine.containers.has(id));
     assert.deepEqual(late, []);
-    const asked = silent.engine.asked.length;
+    // what was begun there may still be taken back
+    const asked = () => silent.engine.asked.filter((route) => route === 'POST /containers/create').length;
+    const askedBefore = asked();
     const last = await create(40);
-    assert.equal(silent.engine.asked.length, asked, 'it is known by now, and not asked');
+    assert.equal(asked(), askedBefore, 'it is known by now, and not asked');
     const { record } = cluster.scheduler.containers.one(last.id);
     assert.match(JSON.stringify(record?.decision.refused), /h2.*does not answer now/);
   });
@@ -62,7 +64,7 @@ describe('a host that falls silent', () => {
   });
 
   it('while an image is copied to it: the create goes on elsewhere as soon as that is seen', async () => {
-    await using cluster = await startFakeCluster(3, { hostDownMs: 60_000, beatEveryMs: BEAT_MS });
+    await using cluster = await startFakeCluster(3, { hostDownMs: 600_000, beatEveryMs: BEAT_MS });
     await withoutImages(cluster, 'h2', 'h3');
     for (const name of ['h2', 'h3'])
       agentOf(cluster, name).beforeCall = async ({ method }) => {
@@ -96,7 +98,7 @@ describe('a host that falls silent', () => {
   });
 
   it('while it gives an image: the next host that has it gives it', async () => {
-    await using cluster = await startFakeCluster(3, { hostDownMs: 60_000, beatEveryMs: BEAT_MS });
+    await using cluster = await startFakeCluster(3, { hostDownMs: 600_000, beatEveryMs: BEAT_MS });
     await withoutImages(cluster, 'h3');
     const taker = agentOf(cluster, 'h3');
     const from: string[] = [];

@@ -66,7 +66,7 @@ for (const { seed, failsOver } of [
 ]) {
   it(`leaves nothing behind, whatever fails${failsOver ? ', leaders included' : ''} (seed ${seed})`, async () => {
     const random = generator(seed);
-    await using cluster = await startFakeCluster(3, { hostDownMs: 2_000 });
+    await using cluster = await startFakeCluster(3, { hostDownMs: 2_000, graceMs: 1_000 });
     for (const agent of cluster.agents) {
       agent.engine.beforeCreate = async () => {
         await sleep(random() * 10);
@@ -124,7 +124,7 @@ for (const { seed, failsOver } of [
         [...agent.engine.networks.values()].map((network) => `${agent.name}: ${network.name} ${agent.plans.length} plans`),
       ),
     ];
-    await until(() => left().length === 0, 'nothing left', 10_000).catch(() => undefined);
+    await until(() => left().length === 0, 'nothing left', 60_000).catch(() => undefined);
     assert.deepEqual(left(), []);
   });
 }

@@ -60,7 +60,7 @@ const lastTable = (agent: FakeAgent): NameTable | undefined =>
   agent.told.flatMap((message) => (message.type === 'names' ? [message.table] : [])).at(-1);
 
 for (const [storeName, start] of Object.entries(PLACES)) {
-  describe(`over ${storeName}`, { timeout: 240_000 }, () => {
+  describe(`over ${storeName}`, { timeout: 600_000 }, () => {
     let place: Place;
     let store: StateStore;
     let leader: SmallScheduler;

@@ -24,7 +24,7 @@ const isUnavailable = (error: unknown) => isKind(error, 'unavailable');
 const lock = (store: StateStore, key: string) => store.lock(key, 'me', { ttlMs: 10_000, name: 'test' }, AbortSignal.timeout(20_000));
 const set = (store: StateStore, key: string) => store.transact([{ op: 'set', key, value: Math.random() }]);
 
-describe('Consul going away', { timeout: 120_000, concurrency: true }, () => {
+describe('Consul going away', { timeout: 600_000, concurrency: true }, () => {
   it('for less than the time to live costs no lock', async () => {
     await using at = await consulWithStore(true);
     const held = await lock(at.store, 'lock');
@@ -80,7 +80,7 @@ describe('Consul going away', { timeout: 120_000, concurrency: true }, () => {
   });
 });
 
-describe('Consul', { timeout: 120_000 }, () => {
+describe('Consul', { timeout: 600_000 }, () => {
   let consul: RunningConsul;
   let store: StateStore;
   let catalog: Catalog;

@@ -11,7 +11,7 @@ import { fuzz } from '../../support/fuzz.ts';
 
 const log = pino({ level: 'silent' });
 
-describe('a damaged embedded store', { timeout: 300_000 }, () => {
+describe('a damaged embedded store', { timeout: 600_000 }, () => {
   let base: string;
   let sound: string;
   let copies = 0;

@@ -17,7 +17,7 @@ interface Entry {
   readonly Value: string | null;
 }
 
-describe('a Consul that loses what it held', { timeout: 180_000 }, () => {
+describe('a Consul that loses what it held', { timeout: 600_000 }, () => {
   let consul: RunningConsul;
   let both: readonly SmallScheduler[];
   let agent: FakeAgent;

@@ -68,7 +68,7 @@ const assertSame = (found: unknown, wanted: unknown, what: string): void =>
   assert.ok(JSON.stringify(found) === JSON.stringify(wanted), what);
 
 for (const [name, start] of Object.entries({ 'the embedded store': embedded, Consul: consulPlace })) {
-  describe(`a create request over 512 KB, in ${name}`, { timeout: 240_000 }, () => {
+  describe(`a create request over 512 KB, in ${name}`, { timeout: 600_000 }, () => {
     let place: Place;
     let store: StateStore;
     let leader: SmallScheduler;

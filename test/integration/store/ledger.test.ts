@@ -51,7 +51,7 @@ async function held(store: StateStore): Promise<readonly (readonly [string, unkn
   return entries.filter(({ key }) => key !== keys.leader && key !== keys.barrier).map(({ key, value }) => [key, value] as const);
 }
 
-describe('the ledger', { timeout: 120_000 }, () => {
+describe('the ledger', { timeout: 600_000 }, () => {
   let at: Bench;
   beforeEach(async () => {
     at = await bench();
@@ -223,7 +223,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-describe('after any interleaving of commits and faults', { timeout: 240_000 }, () => {
+describe('after any interleaving of commits and faults', { timeout: 600_000 }, () => {
   it('memory is what the store holds, with every acknowledged commit and no refused one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {

@@ -1,11 +1,11 @@
 /** A whole cluster of real parts: engines in namespaces, Consul or the embedded store, schedulers and agents as their own processes. */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { type RunningConsul, startConsul, startConsulServers } from './consul.ts';
+import { freePort } from './free-ports.ts';
 import { keepLog } from './kept-logs.ts';
 import { type Lab, startLab } from './lab.ts';
 import { spawnMortal } from './mortal.ts';
@@ -137,15 +137,6 @@ export async function until<T>(what: string, check: () => Promise<T> | T, timeou
     await sleep(Math.min(1_000, Math.max(60, 3 * (Date.now() - askedAt))));
   } while (Date.now() - startedAt < promisedMs(timeoutMs));
   throw new Error(`timed out after ${Date.now() - startedAt} ms waiting for: ${what}; last value: ${inspect(last)}`);
-}
-
-export async function freePort(address = '127.0.0.1'): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, address, resolve));
-  const bound = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (bound === null || typeof bound === 'string') throw new Error('no port');
-  return bound.port;
 }
 
 /**

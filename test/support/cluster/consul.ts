@@ -1,10 +1,10 @@
 /** A real, single Consul server on free ports of 127.0.0.1. Effects: a process and a directory; `stop` removes both. */
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from './free-ports.ts';
 import { spawnMortal } from './mortal.ts';
 import { tools } from './paths.ts';
 
@@ -134,26 +134,5 @@ async function hasLeader(address: string, token: string | undefined): Promise<bo
     return (await fetch(`http://${address}/v1/session/destroy/${ID}`, { method: 'PUT', headers, signal })).ok;
   } catch {
     return false;
-  }
-}
-
-/** Held all at once, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  try {
-    return await Promise.all(
-      servers.map(
-        (server) =>
-          new Promise<number>((resolve, reject) => {
-            server.once('error', reject);
-            server.listen(0, '127.0.0.1', () => {
-              const address = server.address();
-              resolve(typeof address === 'object' && address !== null ? address.port : 0);
-            });
-          }),
-      ),
-    );
-  } finally {
-    for (const server of servers) server.close();
   }
 }

@@ -2,7 +2,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, openSync, closeSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endProcess, freePort, until } from './cluster.ts';
+import { endProcess, until } from './cluster.ts';
+import { freePort } from './free-ports.ts';
 import { spawnMortal } from './mortal.ts';
 
 export interface Registry extends AsyncDisposable {

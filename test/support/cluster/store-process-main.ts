@@ -23,15 +23,16 @@ async function writeForever(): Promise<void> {
   }
 }
 
-async function writeUnderLock(): Promise<void> {
-  const lock = await store.lock('lock', process.pid, { ttlMs: 1500, name: 'child' }, never);
+/** `isStopped`: stops itself after its first write, and goes on at a SIGCONT. A process that is stopped within a write stops the writes of all others. */
+async function writeUnderLock(isStopped: boolean): Promise<void> {
+  const lock = await store.lock('lock', process.pid, { ttlMs: 3_000, name: 'child' }, never);
   lock.lost.addEventListener('abort', () => say({ lost: true }), { once: true });
   say({ locked: true });
-  for (;;) {
+  for (let writes = 1; ; writes++) {
     const error = await store.transact([{ op: 'set', key: 'last', value: process.pid }], lock.fence).catch((err: unknown) => err);
     if (isKind(error, 'not-leader')) return say({ refused: true });
-    // Time to be stopped in: a process stopped within a write would stop the writes of all others.
     say({ idle: true });
+    if (isStopped && writes === 1) process.kill(process.pid, 'SIGSTOP');
     await sleep(400);
   }
 }
@@ -60,6 +61,11 @@ async function fillDisk(): Promise<void> {
   say({ readable: (await store.list('k')).length });
 }
 
-const modes: Readonly<Record<string, () => Promise<void>>> = { write: writeForever, lock: writeUnderLock, fill: fillDisk };
+const modes: Readonly<Record<string, () => Promise<void>>> = {
+  write: writeForever,
+  lock: () => writeUnderLock(false),
+  stop: () => writeUnderLock(true),
+  fill: fillDisk,
+};
 await modes[mode]?.();
 await store[Symbol.asyncDispose]();

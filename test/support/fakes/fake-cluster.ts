@@ -14,6 +14,7 @@ import { type Ledger, openEmbedded, openLedger } from '../../../src/store/index.
 import { type FakeAgent, startFakeAgent } from './fake-agent.ts';
 import { image } from './fake-engine.ts';
 import { quietLog } from '../cluster/lab.ts';
+import { promisedMs } from '../promised.ts';
 
 export const TOKEN = 'join-me';
 export const LABEL_KEY = 'the-key-of-the-store';
@@ -33,7 +34,9 @@ export interface FakeCluster extends AsyncDisposable {
 export async function startFakeCluster(
   hosts: number,
   options: {
+    /** Given: agents beat ten times as often, so that only those go down that do not. By default they say what they are once, and never go down. */
     hostDownMs?: number;
+    /** For how long the next leader waits for hosts. By default as long as `leader.ready` does: give less where one stays away. */
     graceMs?: number;
     apiVersion?: string;
     lingerMs?: number;
@@ -56,7 +59,7 @@ export async function startFakeCluster(
   const lead = async (labelKey = LABEL_KEY): Promise<{ scheduler: Scheduler; ledger: Ledger }> => {
     lost = new AbortController();
     epoch += 1;
-    const lock = await store.lock(keys.leader, { epoch }, { ttlMs: 10_000, name: 'test' }, closing.signal);
+    const lock = await store.lock(keys.leader, { epoch }, { ttlMs: 60_000, name: 'test' }, closing.signal);
     lost.signal.addEventListener('abort', () => void lock.release());
     const ledger = await openLedger(store, lock.fence, quietLog);
     const newId = (): string => randomBytes(32).toString('hex');
@@ -93,9 +96,9 @@ export async function startFakeCluster(
           isPublishing: false,
           overcommit: { cpus: 1, memory: 1 },
           drainMs: 0,
-          hostDownMs: options.hostDownMs ?? 5_000,
+          hostDownMs: options.hostDownMs ?? 3_600_000,
           agentSettings: () => ({ logLevel: null }),
-          graceMs: options.graceMs ?? 1_000,
+          graceMs: options.graceMs ?? 9_000,
           lingerMs: options.lingerMs ?? 0,
         },
         flushNames: async () => undefined,
@@ -132,13 +135,14 @@ export async function startFakeCluster(
       await rm(dir, { recursive: true, force: true });
     },
   };
+  const beatEveryMs = options.beatEveryMs ?? (options.hostDownMs === undefined ? undefined : options.hostDownMs / 10);
   for (let i = 1; i <= hosts; i++) {
     const agent = await startFakeAgent({
       name: `h${i}`,
       token: TOKEN,
       address: `10.0.0.${i}`,
       ...(options.apiVersion && { apiVersion: options.apiVersion }),
-      ...(options.beatEveryMs && { beatEveryMs: options.beatEveryMs }),
+      ...(beatEveryMs !== undefined && { beatEveryMs }),
       ...(options.archs?.[i - 1] && { arch: options.archs[i - 1] }),
     });
     agent.engine.images.push(BUSYBOX);
@@ -149,8 +153,11 @@ export async function startFakeCluster(
   return cluster;
 }
 
-/** Waits for a state, with a bound. */
-export async function until(holds: () => boolean, what: string, withinMs = 5_000): Promise<void> {
-  for (const end = Date.now() + withinMs; Date.now() < end; await new Promise((wake) => setTimeout(wake, 10))) if (holds()) return;
-  throw new Error(`not within ${withinMs} ms: ${what}`);
+/** Waits for a state. The bound is far more than it takes, and grows with the load: how long something may take is asserted by itself. */
+export async function until(holds: () => boolean, what: string, withinMs = 30_000): Promise<void> {
+  const startedMs = Date.now();
+  while (!holds()) {
+    if (Date.now() - startedMs > promisedMs(withinMs)) throw new Error(`not within ${Date.now() - startedMs} ms: ${what}`);
+    await new Promise((wake) => setTimeout(wake, 10));
+  }
 }

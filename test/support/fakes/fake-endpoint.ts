@@ -24,8 +24,7 @@ export interface FakeEndpoint extends AsyncDisposable {
 }
 
 export async function startFakeEndpoint(hosts: number, options: Parameters<typeof startFakeCluster>[1] = {}): Promise<FakeEndpoint> {
-  // its agents say what they are once, and never again
-  const cluster = await startFakeCluster(hosts, { hostDownMs: 3_600_000, ...options });
+  const cluster = await startFakeCluster(hosts, options);
   for (const { engine } of cluster.agents) engine.otherwise = asEnginesDo;
   const lost = new AbortController();
   const { scheduler, ledger } = cluster;

@@ -9,6 +9,7 @@ import { lines } from '../../../src/engine/index.ts';
 import { ArpanetError, type ErrorKind } from '../../../src/model/errors.ts';
 import type { EngineSnapshot, HostFacts } from '../../../src/model/facts.ts';
 import type { AgentCall, AgentMessage, LeaderMessage } from '../../../src/model/wire.ts';
+import { promisedMs } from '../promised.ts';
 
 export interface JoinedHost {
   readonly facts: HostFacts;
@@ -26,7 +27,7 @@ export interface FakeLeader extends AsyncDisposable {
   answersBeats: boolean;
   /** Set to refuse every host with this reason. */
   refusal: string | undefined;
-  /** The host's stream once `when` holds; fails after the bound. */
+  /** The host's stream once `when` holds; fails after the bound (30 s), which grows with the load. */
   host(name: string, when?: (host: JoinedHost) => boolean, withinMs?: number): Promise<JoinedHost>;
   /** How many hellos hosts have sent. */
   hellos(name: string): number;
@@ -106,11 +107,13 @@ export async function startFakeLeader(token: string, address = '127.0.0.1'): Pro
     answersBeats: true,
     refusal: undefined,
     hellos: (name) => hellos.get(name) ?? 0,
-    async host(name, when = () => true, withinMs = 15_000) {
-      for (const until = Date.now() + withinMs; Date.now() < until; await new Promise((wake) => setTimeout(wake, 20))) {
+    async host(name, when = () => true, withinMs = 30_000) {
+      const startedMs = Date.now();
+      do {
         const host = hosts.get(name);
         if (host !== undefined && when(host)) return host;
-      }
+        await new Promise((wake) => setTimeout(wake, 20));
+      } while (Date.now() - startedMs < promisedMs(withinMs));
       throw new Error(`fake-leader: ${name} is not as awaited; it said ${JSON.stringify(hosts.get(name)?.said.map(({ type }) => type))}`);
     },
     async [Symbol.asyncDispose]() {

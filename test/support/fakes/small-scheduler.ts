@@ -3,7 +3,8 @@ import { ROOMS, type Rooms } from '../../../src/processes/rooms.ts';
 import { runScheduler } from '../../../src/processes/scheduler.ts';
 import type { SchedulerSettings } from '../../../src/processes/scheduler-settings.ts';
 import { quietLog } from '../cluster/lab.ts';
-import { freePort, until } from '../cluster/cluster.ts';
+import { until } from '../cluster/cluster.ts';
+import { freePort } from '../cluster/free-ports.ts';
 
 export const JOIN_TOKEN = 'join-me';
 
@@ -17,11 +18,29 @@ export interface SmallScheduler extends AsyncDisposable {
   readonly ready: () => Promise<void>;
 }
 
+type More = Partial<Omit<SchedulerSettings, 'own'>> & { readonly own?: Partial<SchedulerSettings['own']> };
+
 export async function startSmallScheduler(
   name: string,
   store: SchedulerSettings['store'],
-  { own, ...more }: Partial<Omit<SchedulerSettings, 'own'>> & { readonly own?: Partial<SchedulerSettings['own']> } = {},
+  more: More = {},
   rooms: Partial<Rooms> = {},
+): Promise<SmallScheduler> {
+  for (let tries = 3; ; tries--) {
+    try {
+      return await startOne(name, store, more, rooms);
+    } catch (error) {
+      // somebody else took a port that was free a moment ago
+      if (tries === 1 || !String(error).includes('EADDRINUSE')) throw error;
+    }
+  }
+}
+
+async function startOne(
+  name: string,
+  store: SchedulerSettings['store'],
+  { own, ...more }: More,
+  rooms: Partial<Rooms>,
 ): Promise<SmallScheduler> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -72,7 +91,7 @@ export async function startSmallScheduler(
   await Promise.race([listening, ended]);
   const call: SmallScheduler['call'] = async (method, path, body) => {
     const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${JOIN_TOKEN}` };
-    const init = { method, headers, signal: AbortSignal.timeout(20_000), ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    const init = { method, headers, signal: AbortSignal.timeout(60_000), ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     const answer = await fetch(url + path, init);
     const text = await answer.text();
     try {
