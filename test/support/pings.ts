@@ -4,7 +4,7 @@ import { promisedMs } from './promised.ts';
 
 const PINGS = 100;
 /** A machine that is busy with something else slows single rounds; a leader that stands still slows all of them. */
-const ROUNDS = 5;
+const ROUNDS = 10;
 const PROMISED_MS = 50;
 
 async function p99Ms(url: string): Promise<number> {

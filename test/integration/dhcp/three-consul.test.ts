@@ -22,7 +22,7 @@ describe('three schedulers at once, over Consul', { timeout: 600_000 }, () => {
   before(async () => {
     consul = await startConsul();
     store = await openConsul(consul.http, { log: quietLog });
-    fence = (await store.lock(keys.leader, {}, { ttlMs: 30_000, name: 'all' }, over.signal)).fence;
+    fence = (await store.lock(keys.leader, {}, { ttlMs: 120_000, name: 'all' }, over.signal)).fence;
   });
   after(async () => {
     over.abort();

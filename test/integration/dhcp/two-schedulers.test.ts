@@ -66,7 +66,7 @@ describe('two schedulers at once', () => {
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'arpanet-dhcp-'));
     store = await openEmbedded(dir, log);
-    fence = (await store.lock(keys.leader, {}, { ttlMs: 10_000, name: 'both' }, over.signal)).fence;
+    fence = (await store.lock(keys.leader, {}, { ttlMs: 120_000, name: 'both' }, over.signal)).fence;
   });
   after(async () => {
     over.abort();

@@ -47,7 +47,7 @@ describe('the docker CLI', () => {
   function docker(args: string, options: { readonly stdin?: Buffer | string; readonly killAfter?: RegExp } = {}): Promise<Ran> {
     const env = { ...process.env, DOCKER_HOST: `tcp://127.0.0.1:${endpoint.addresses[0]?.port}`, DOCKER_BUILDKIT: '0' };
     const child = spawn('docker', args.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [], { env });
-    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 180_000);
     const out: Buffer[] = [];
     let err = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -146,7 +146,7 @@ describe('the docker CLI', () => {
 
   it('hears of events, past ones and those to come', async () => {
     await text('run --rm --name past busybox true');
-    const events = docker("events --since 30s --format '{{.Action}} {{.Actor.Attributes.name}}' --filter type=container", {
+    const events = docker("events --since 300s --format '{{.Action}} {{.Actor.Attributes.name}}' --filter type=container", {
       killAfter: /^destroy future$/m,
     });
     await text('run --rm --name future busybox true');

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http, { type RequestListener } from 'node:http';
-import net, { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import type { CreateContainer } from '../../../src/model/index.ts';
 import { ArpanetError } from '../../../src/model/index.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
 import { startSmall, talk } from '../../support/fakes/small-engine.ts';
 import { promisedMs } from '../../support/promised.ts';
 
@@ -154,10 +155,7 @@ describe('a follower', () => {
   });
 
   it('waits for a leader that cannot be reached yet', async () => {
-    const free = net.createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const { port } = free.address() as AddressInfo;
-    free.close();
+    const port = await freePort();
     await using small = await startSmall({ leads: false });
     small.endpoint.follow(`http://127.0.0.1:${port}`);
     const waiting = fetch(`${small.url}/containers/web/restart`, { method: 'POST' });

@@ -165,6 +165,7 @@ describe('a hijacked connection', () => {
     first.resetAndDestroy();
     await freed;
     await talk(small.port, attach(true));
+    await until('both are looked at', () => small.asked.length > 1);
     assert.deepEqual(small.asked, ['sync h1 containers', 'sync h1 containers']);
   });
 });
@@ -288,6 +289,7 @@ describe('many streams', () => {
     for (let told = 0; told < EVENTS; told++) {
       for (const tell of listeners) tell({ host: 'h1', event });
       if (told % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      if (told % 50 === 0) await until('the quick one keeps up', () => seen > (told - 50) * 10_000);
     }
     let got = 0;
     slow.on('data', (chunk: Buffer) => (got += chunk.length)).resume();

@@ -155,6 +155,7 @@ describe('a long body', () => {
     await using small = await startSmall({ raw: (socket) => void (engine = socket.on('error', () => undefined).pause()) });
     const client = connect(small.port, '127.0.0.1');
     client.write(`PUT ${PATH} HTTP/1.1\r\nHost: d\r\nContent-Length: 400000000\r\n\r\n`);
+    await until('its Engine is dialled', () => engine !== undefined);
     let sent = 0;
     const piece = Buffer.alloc(1_000_000);
     for (let full = 0; full < 20; ) {

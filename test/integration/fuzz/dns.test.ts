@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Packet } from 'dns2';
 import { pino } from 'pino';
@@ -58,9 +59,8 @@ describe('damaged DNS packets', () => {
       await dns.listen('127.0.0.1');
     });
     after(() => dns.close());
-    // Asks again as a resolver does: the kernel drops what comes while the server's buffer is full of what came before.
     const answers = async (): Promise<void> =>
-      assert.deepEqual((await dig({ port }, '-b', '127.0.0.2', '+tries=3', 'web')).answers, ['A 127.0.0.2'], 'the next client is answered');
+      assert.deepEqual((await dig({ port }, '-b', '127.0.0.2', 'web')).answers, ['A 127.0.0.2'], 'the next client is answered');
 
     it('cost nobody else anything, by UDP', async () => {
       const socket = createSocket('udp4');
@@ -94,7 +94,9 @@ describe('damaged DNS packets', () => {
 
     it('cost nobody else anything when their source port is 0, to which nothing can be sent', async () => {
       const sender = join(repository, 'test', 'support', 'cluster', 'port-zero.pl');
-      const before = dns.stats().queries;
+      // what earlier tests have sent is read
+      let before = -1;
+      for (; before !== dns.stats().queries; await sleep(200)) before = dns.stats().queries;
       for (const message of [query('web', 1), query('example.com', 1), Buffer.from([0])])
         await promisify(execFile)('perl', [sender, '127.0.0.1', String(port), message.toString('hex')]);
       await answers();

@@ -12,7 +12,7 @@ import { until as untilWithin } from '../../support/cluster/cluster.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { JOIN_TOKEN, type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
 
-const until = (what: string, check: () => unknown) => untilWithin(what, check, 10_000);
+const until = (what: string, check: () => unknown) => untilWithin(what, check);
 const dns = {
   listen: async () => undefined,
   unlisten: async () => undefined,

@@ -122,7 +122,7 @@ describe('a host agent', { timeout: 600_000 }, () => {
     const socket = net.connect({ ...splitHostPort(gateway(0)) });
     socket.write('GET /engine HTTP/1.1\r\nHost: x\r\n');
     socket.on('data', () => undefined);
-    await once(socket, 'close', { signal: AbortSignal.timeout(8_000) });
+    await once(socket, 'close', { signal: AbortSignal.timeout(60_000) });
   });
 
   it('names the host that does not answer', async () => {
@@ -159,7 +159,7 @@ describe('a host agent', { timeout: 600_000 }, () => {
       0,
       gone.findIndex((m) => isOf(m, 'destroy')),
     );
-    assert.equal(earlier.flatMap((m) => (m.type === 'containers' ? m.removes : [])).length, 1);
+    assert.equal(new Set(earlier.flatMap((m) => (m.type === 'containers' ? m.removes : []))).size, 1);
   });
 
   it('answers a sync after the facts that it asked for', async () => {
@@ -314,7 +314,6 @@ describe('a host agent', { timeout: 600_000 }, () => {
     const host = await hosts.leader.host(
       hostAt(1).name,
       ({ snapshot }) => hosts.leader.hellos(hostAt(1).name) > before && snapshot !== undefined,
-      5_000,
     );
     assert.ok(host.snapshot?.images.some(({ RepoTags }) => RepoTags?.includes('layered:1')));
   });
@@ -323,7 +322,7 @@ describe('a host agent', { timeout: 600_000 }, () => {
     await hosts.leader.host(hostAt(1).name, ({ said }) => said.some(({ type }) => type === 'beat'));
     const before = hosts.leader.hellos(hostAt(1).name);
     hosts.leader.answersBeats = false;
-    await hosts.leader.host(hostAt(1).name, () => hosts.leader.hellos(hostAt(1).name) > before, 15_000);
+    await hosts.leader.host(hostAt(1).name, () => hosts.leader.hellos(hostAt(1).name) > before);
     hosts.leader.answersBeats = true;
   });
 
@@ -345,9 +344,11 @@ describe('a host agent', { timeout: 600_000 }, () => {
     hosts.leader.epoch = 1;
     const before = hosts.leader.hellos(hostAt(1).name);
     (await joined(1)).hangUp();
-    await hosts.leader.host(hostAt(1).name, () => hosts.leader.hellos(hostAt(1).name) > before + 1, 10_000); // it drops us, again and again
+    const hellos = () => hosts.leader.hellos(hostAt(1).name);
+    await hosts.leader.host(hostAt(1).name, () => hellos() > before + 1); // it drops us, again and again
+    const outdated = hellos();
     hosts.leader.epoch = 2;
-    const host = await hosts.leader.host(hostAt(1).name, ({ said }) => said.some(({ type }) => type === 'beat'), 10_000);
+    const host = await hosts.leader.host(hostAt(1).name, ({ said }) => hellos() > outdated && said.some(({ type }) => type === 'beat'));
     await host.call({ method: 'sync', volumes: true });
   });
 
@@ -356,8 +357,10 @@ describe('a host agent', { timeout: 600_000 }, () => {
     await hosts.startAgent(1, { token: 'wrong' });
     await until('it says why', () => /wrong join token.*the cluster refuses this host/.test(hosts.agentLog(1)));
     const tries = () => hosts.agentLog(1).split('the cluster refuses this host').length - 1;
+    const beganMs = performance.now();
     await new Promise((wake) => setTimeout(wake, 3_000));
-    assert.ok(tries() <= 2, `${tries()} times within 3 s`);
+    const seconds = (performance.now() - beganMs) / 1_000;
+    assert.ok(tries() <= Math.max(2, (2 * seconds) / 3 - 0.5), `${tries()} times within ${seconds} s`);
     await hosts.stopAgent(1);
     await hosts.startAgent(1);
   });

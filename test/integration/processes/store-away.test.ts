@@ -44,10 +44,16 @@ describe('a scheduler whose store cannot be used', { timeout: 600_000, concurren
     // each waits 10 s for a leader; the pauses are 0.5, 1, 2 and 3 s meanwhile
     const others = await Promise.all(['/arpanet/v1/status', '/containers/json'].map(message));
     for (const said of others) assert.match(said, reason);
-    const lines = scheduler.errors.filter(saysSo);
-    assert.deepEqual([lines.length, scheduler.errors.length], [1, 1], scheduler.errors.join('\n'));
-    assert.match(lines[0] ?? '', reason);
-    assert.match(lines[0] ?? '', /; trying again$/);
+    const { errors } = scheduler;
+    assert.ok(
+      errors.every((line) => saysSo(line) && line.endsWith('; trying again')),
+      errors.join('\n'),
+    );
+    assert.ok(errors.some((line) => reason.test(line)));
+    // on a busy machine a try may fail for another reason, such as no answer in time: that is a line, too
+    const repeated = errors.filter((line, at) => reason.test(line) && reason.test(errors[at - 1] ?? ''));
+    assert.deepEqual(repeated, [], errors.join('\n'));
+    assert.ok(errors.length <= 3, errors.join('\n'));
   }
 
   it('says so when nothing listens there, and leads when Consul has come', async () => {

@@ -89,9 +89,9 @@ describe('published ports at one address', () => {
   });
 
   it('leaves a port that somebody has to them, and takes it up when it is free', async () => {
-    const other = net.createServer().listen(0, '127.0.0.1');
+    const port = await freePort();
+    const other = net.createServer().listen(port, '127.0.0.1');
     await once(other, 'listening');
-    const { port } = other.address() as net.AddressInfo;
     containers = [instance(1, port)];
     await publishing.settled();
     other.close();

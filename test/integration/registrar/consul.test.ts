@@ -67,7 +67,7 @@ describe('names in a real Consul', () => {
     consul = await startConsul();
     store = await openConsul(consul.http, { log });
     catalog = openCatalog(consul.http, { log });
-    lock = await store.lock(keys.leader, {}, { ttlMs: 10_000, name: 'test' }, over.signal);
+    lock = await store.lock(keys.leader, {}, { ttlMs: 60_000, name: 'test' }, over.signal);
     registrar = start();
     await registrar.flush();
   });
@@ -81,7 +81,7 @@ describe('names in a real Consul', () => {
 
   /** By TCP: over UDP Consul gives three addresses at most. */
   async function dig(name: string, type = 'A'): Promise<readonly string[]> {
-    const args = ['@127.0.0.1', '-p', String(consul.dns), '+tcp', '+short', '+tries=1', '+time=3', `${name}.service.consul`, type];
+    const args = ['@127.0.0.1', '-p', String(consul.dns), '+tcp', '+short', '+tries=3', '+time=10', `${name}.service.consul`, type];
     const { stdout } = await promisify(execFile)('dig', args);
     return stdout.split('\n').filter(Boolean).sort();
   }

@@ -43,7 +43,7 @@ const LISTS = [
 /** Those for which Engines are asked at the time. */
 const ASK_ENGINES = ['/v1.41/containers/json?all=1&size=1', '/v1.43/images/json?shared-size=1', '/v1.41/system/df'];
 
-const until = (what: string, check: () => unknown) => untilWithin(what, check, 5_000);
+const until = (what: string, check: () => unknown) => untilWithin(what, check);
 
 /** Agents that connect at the same time. */
 const AT_ONCE = 10;

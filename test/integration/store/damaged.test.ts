@@ -82,7 +82,7 @@ describe('a damaged embedded store', { timeout: 600_000 }, () => {
       { op: 'set', key: keys.service('abc', 'web'), value: { desired: 'many' } },
       { op: 'set', key: keys.volume('data'), value: { name: 'data', driver: 'local', createdAtMs: 1 } },
     ]);
-    const lock = await store.lock(keys.leader, {}, { ttlMs: 60_000, name: 'test' }, AbortSignal.timeout(5_000));
+    const lock = await store.lock(keys.leader, {}, { ttlMs: 60_000, name: 'test' }, AbortSignal.timeout(60_000));
     await using ledger = await openLedger(store, lock.fence, told);
     assert.deepEqual(ledger.list(keys.containers), []);
     assert.equal(ledger.list(keys.volumes).length, 1);

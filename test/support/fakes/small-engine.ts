@@ -116,9 +116,14 @@ export async function talk(port: number, text: string, enough?: RegExp): Promise
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.write(text);
   let got = '';
-  for await (const chunk of socket) {
-    got += String(chunk);
-    if (enough?.test(got) === true) break;
+  try {
+    for await (const chunk of socket) {
+      got += String(chunk);
+      if (enough?.test(got) === true) break;
+    }
+  } catch (error) {
+    // it closed with something unread: that is an end, too
+    if (got === '') throw error;
   }
   socket.destroy();
   return got;
