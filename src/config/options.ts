@@ -25,6 +25,9 @@ const optional = {} as const;
 const servers = (value: string) => ({ up: { default: value }, scheduler: { default: value } }) as const;
 const clients = { token: optional, hosts: optional, status: optional, audit: optional } as const;
 
+const ENDPOINTS =
+  'the Docker endpoint: tcp://ADDR:PORT, tls://ADDR:PORT, unix:///PATH?mode=0660&group=NAME; may be given several times. tcp:// is plain on loopback, and elsewhere needs the certificates of --tls-…, or --insecure';
+
 /** All settings of all commands. */
 export const OPTIONS: readonly Option[] = [
   {
@@ -43,12 +46,25 @@ export const OPTIONS: readonly Option[] = [
     name: 'listen',
     value: 'ADDRESS',
     help: 'address to listen on',
+    repeated: true,
     commands: {
-      up: { default: 'tcp://127.0.0.1:2375', help: 'the Docker endpoint, tcp://ADDR:PORT' },
-      scheduler: { required: true, help: 'the Docker endpoint, tcp://ADDR:PORT' },
+      up: { default: 'tcp://127.0.0.1:2375', help: ENDPOINTS },
+      scheduler: { required: true, help: ENDPOINTS },
       agent: { help: 'ADDR:PORT of the engine gateway, which the schedulers and other agents dial (default: port 2376 of --address)' },
     },
   },
+  {
+    name: 'insecure',
+    help: 'listen without TLS on addresses that other machines reach: any client that reaches one is root on every host',
+    commands: { up: optional, scheduler: optional },
+  },
+  ...(
+    [
+      ['tls-ca', 'certificates of the CAs that clients must have theirs from, in PEM form'],
+      ['tls-cert', 'certificate of this scheduler, in PEM form'],
+      ['tls-key', 'private key of --tls-cert, in PEM form'],
+    ] as const
+  ).map(([name, help]) => ({ name, help, value: 'FILE', commands: { up: optional, scheduler: optional } })),
   {
     name: 'allow-host',
     value: 'NAME',

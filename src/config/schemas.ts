@@ -11,7 +11,11 @@ const joinToken = v.text.optional();
 
 /** Settings of every process with a scheduler. */
 const scheduling = {
-  listen: v.tcpUrl,
+  listen: v.listenUrls,
+  insecure: v.flag.optional(),
+  tlsCa: v.text.optional(),
+  tlsCert: v.text.optional(),
+  tlsKey: v.text.optional(),
   allowHost: v.several(v.hostPattern).optional(),
   pool: v.pool,
   strategy: v.oneOf('spread', 'binpack', 'random'),
@@ -48,7 +52,7 @@ export const schemas = {
     name: v.hostName,
     address: v.ip,
     engine: v.engineUrl,
-    listen: v.hostPort.optional(),
+    listen: v.single(v.hostPort).optional(),
     label: v.labelMap.default({}),
     overlay: v.oneOf('vxlan', 'none'),
     data: v.text,

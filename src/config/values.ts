@@ -5,16 +5,26 @@ import { parseDurationMs } from '../text/duration.ts';
 import { parseSize } from '../text/size.ts';
 import { afterScheme, parseHostPort } from '../text/host-port.ts';
 import { parseSubnet } from '../text/ipv4.ts';
+import type { AskedAddress } from '../security/index.ts';
 import { HOST_NAME_FORM, isHostName } from '../text/names.ts';
 
 /** A value parsed from text; `parse` gives undefined when the text is not of the form that `form` describes. */
-function parsed<T>(form: string, parse: (text: string) => T | undefined) {
+function parsed<T>(form: string | ((text: string) => string), parse: (text: string) => T | undefined) {
   return z.union([z.string(), z.number().transform(String)]).transform((text, context): T => {
     const value = parse(text.trim());
     if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `"${text}" is not ${form}` });
+    context.addIssue({ code: 'custom', message: `"${text}" is not ${typeof form === 'string' ? form : form(text)}` });
     return z.NEVER;
   });
+}
+
+const list = z.union([z.array(z.union([z.string(), z.number()]).transform(String)), z.string()]);
+
+function itemsOf(given: string | readonly string[]): (string | number)[] {
+  return (typeof given === 'string' ? [given] : given)
+    .flatMap((text) => text.split(','))
+    .map((text) => text.trim())
+    .filter(Boolean);
 }
 
 const inScheme = (scheme: string) => (text: string) => {
@@ -22,7 +32,44 @@ const inScheme = (scheme: string) => (text: string) => {
   return rest === undefined ? undefined : parseHostPort(rest);
 };
 
-export const tcpUrl = parsed('of the form tcp://ADDR:PORT', inScheme('tcp'));
+const FORMS: Readonly<Record<string, string>> = {
+  unix: 'of the form unix:///PATH?mode=0660&group=NAME',
+  tls: 'of the form tls://ADDR:PORT',
+};
+const formOf = (text: string): string => FORMS[/^\s*(\w+):\/\//.exec(text)?.[1] ?? ''] ?? 'of the form tcp://ADDR:PORT';
+
+const listenUrl = parsed(formOf, (text): AskedAddress | undefined => {
+  for (const scheme of ['tcp', 'tls'] as const) {
+    const address = inScheme(scheme)(text);
+    if (address !== undefined) return { scheme, ...address };
+  }
+  return socketUrl(text);
+});
+
+/** `unix:///run/arpanet.sock?mode=0660&group=docker` */
+function socketUrl(text: string): AskedAddress | undefined {
+  const [, path, search = ''] = /^unix:\/\/(\/[^?]+)(?:\?(.*))?$/.exec(text) ?? [];
+  const query = new URLSearchParams(search);
+  const mode = query.get('mode') ?? '0660';
+  if (path === undefined || !/^0?[0-7]{3}$/.test(mode)) return undefined;
+  if ([...query.keys()].some((key) => key !== 'mode' && key !== 'group')) return undefined;
+  return { scheme: 'unix', path, mode: Number.parseInt(mode, 8), group: query.get('group') ?? undefined };
+}
+
+/** The first TCP address, and all that were given where it is not alone and plain. */
+export const listenUrls = list
+  .transform(itemsOf)
+  .pipe(z.array(listenUrl))
+  .transform((asked, context) => {
+    const first = asked.find((one) => 'host' in one);
+    if (first !== undefined && 'host' in first) {
+      const { host, port } = first;
+      return { host, port, ...(asked.length === 1 && first.scheme === 'tcp' ? {} : { all: asked }) };
+    }
+    context.addIssue({ code: 'custom', message: 'needs an address of the form tcp://ADDR:PORT, for agents and other schedulers' });
+    return z.NEVER;
+  });
+
 export const hostPort = parsed('of the form ADDR:PORT', (text) => parseHostPort(afterScheme(text, 'tcp') ?? text));
 export const dnsServer = parsed('of the form ADDR or ADDR:PORT', (text) => parseHostPort(text, 53));
 
@@ -107,15 +154,11 @@ export const flag = z.union([
   parsed('true or false', (value) => (/^(true|1|yes)$/i.test(value) ? true : /^(false|0|no|)$/i.test(value) ? false : undefined)),
 ]);
 
-const list = z.union([z.array(z.union([z.string(), z.number()]).transform(String)), z.string()]);
 /** Several: a list, or one text separated by commas. */
-const items = list.transform((given): (string | number)[] =>
-  (typeof given === 'string' ? [given] : given)
-    .flatMap((text) => text.split(','))
-    .map((text) => text.trim())
-    .filter(Boolean),
-);
+const items = list.transform(itemsOf);
 
+/** Of a flag that other commands take several times. */
+export const single = <T>(item: z.ZodType<T, string | number>) => items.pipe(z.tuple([item], 'takes one only')).transform(([one]) => one);
 export const several = <T>(item: z.ZodType<T, string | number>) => items.pipe(z.array(item));
 export const atLeastOne = <T>(item: z.ZodType<T, string | number>) => items.pipe(z.array(item).min(1, 'needs at least one'));
 

@@ -3,7 +3,7 @@
  * (follower.ts), as this scheduler's role is at that moment. While nobody leads, requests wait.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createKeyed } from '../async/keyed.ts';
@@ -16,7 +16,7 @@ import { errorBody, noteUnexpected, sendError } from './errors.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
-import { listenOn, withoutUpgrade } from './listeners.ts';
+import { type Door, listenOn, type ListenOn, withoutUpgrade } from './listeners.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { createLeader, type Leader, wasStarted } from './leader.ts';
 import { answerResourceUsage } from './resource-usage.ts';
@@ -25,12 +25,15 @@ import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
-import { allowedHosts } from '../security/index.ts';
+import { allowedHosts, type TlsIdentity } from '../security/index.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
 export interface EndpointDeps {
-  readonly listen: readonly { readonly host: string; readonly port: number }[];
+  /** The first one is plain TCP. */
+  readonly listen: readonly ListenOn[];
+  /** For the addresses that have TLS. */
+  readonly tls?: TlsIdentity;
   /** This scheduler's name. */
   readonly name: string;
   /** Names with a dot by which clients may reach it; `*.corp.example` is every name below one. */
@@ -130,11 +133,11 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     for (const wake of awaitingLead) wake();
   }
 
-  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async function handle(req: IncomingMessage, res: ServerResponse, { isSocket }: Door): Promise<void> {
     // as a proxy is asked; an Engine takes it too
     req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
     const { url } = req;
-    const foreign = refuseForeign(req, hosts);
+    const foreign = isSocket ? undefined : refuseForeign(req, hosts);
     if (foreign !== undefined) return refuse(req, res, foreign, idOf(req));
     if (role.kind === 'leader' && req.method === 'GET') {
       const ready = role.leader.ready(req);
@@ -264,12 +267,13 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     res.end(`${body}\n`);
   }
 
-  async function handleUpgrade(server: Server, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async function handleUpgrade({ server, isSocket }: Door, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const requestId = idOf(req);
     const isDone = unanswered.begin(req, requestId);
     try {
       const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
-      const refused = refuseForeign(req, hosts) ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
+      const foreign = isSocket ? undefined : refuseForeign(req, hosts);
+      const refused = foreign ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
       if (refused !== undefined) throw new ArpanetError(KIND_OF[refused.status] ?? 'invalid', refused.message);
       if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
       if (role.kind === 'following') return await follower.upgrade(req, socket, head, requestId);
@@ -285,12 +289,12 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     }
   }
 
-  const listeners = await listenOn(deps.listen, {
-    request: (req, res) => {
-      if (!closing.has(req.socket)) inBackground(log, 'a request', handle(req, res));
+  const listeners = await listenOn(deps.listen, deps.tls, {
+    request: (req, res, door) => {
+      if (!closing.has(req.socket)) inBackground(log, 'a request', handle(req, res, door));
     },
-    upgrade: (server, req, socket, head) => {
-      const answered = isUploading(req) ? handle(req, receiveUpload(req, socket, head)) : handleUpgrade(server, req, socket, head);
+    upgrade: (door, req, socket, head) => {
+      const answered = isUploading(req) ? handle(req, receiveUpload(req, socket, head), door) : handleUpgrade(door, req, socket, head);
       inBackground(log, 'a request', answered);
     },
     isUpload: (req) => role.kind === 'leader' && role.leader.isUpload(req),

@@ -74,7 +74,13 @@ export interface OperatorDeps {
   /** What the running containers of all hosts use now. */
   readonly usage: () => Promise<readonly ContainerUsage[]>;
   /** A follower announces itself, or that it ends. */
-  readonly peer: (peer: { readonly name: string; readonly url: string; readonly gone: boolean; readonly faults?: ProcessFaults }) => void;
+  readonly peer: (peer: {
+    readonly name: string;
+    readonly url: string;
+    readonly gone: boolean;
+    readonly faults?: ProcessFaults;
+    readonly exposed?: readonly string[];
+  }) => void;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -150,12 +156,13 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(topReport(deps.observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
-    const { name, url, gone, faults } = bodyOf(request, 'SchedulerRequest');
+    const { name, url, gone, faults, exposed } = bodyOf(request, 'SchedulerRequest');
     if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
     deps.peer({
       name,
       url,
       gone: gone === true,
+      ...(exposed && { exposed }),
       ...(faults === undefined ? {} : { faults: { unexpectedErrors: 0, refusedMessages: 0, ...faults } }),
     });
     response.json({});

@@ -21,7 +21,7 @@ const CREATE_REQUEST = 'runconfig.ContainerConfigWrapper@1.41';
 
 const BODIES: GoTypes = {
   ...DOCKER_TYPES,
-  'arpanet.SchedulerRequest': { name: '*string', url: '*string', gone: 'bool', faults: '*arpanet.ProcessFaults' },
+  'arpanet.SchedulerRequest': { name: '*string', url: '*string', gone: 'bool', faults: '*arpanet.ProcessFaults', exposed: '[]string' },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
   'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest', hold: 'bool' },
   'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}`, isReplacement: 'bool' },
@@ -67,6 +67,7 @@ export interface SchedulerRequest {
   readonly url?: string;
   readonly gone?: boolean;
   readonly faults?: Partial<ProcessFaults>;
+  readonly exposed?: readonly string[];
 }
 
 export interface RehearseRequest {

@@ -253,6 +253,7 @@ export async function startLeadership(
           url: record.url,
           leads: true,
           heardMsAgo: 0,
+          ...(settings.exposed && { exposed: settings.exposed }),
           faults: processFaults(scheduler.agents.malformedMessages(), Date.now()),
         },
         ...peers.list(),

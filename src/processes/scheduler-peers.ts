@@ -9,19 +9,26 @@ const TIMEOUT_MS = 3_000;
 /** A scheduler that sent no message for this long is left out of the status. */
 const FORGOTTEN_MS = 600_000;
 
+interface Peer {
+  readonly url: string;
+  readonly faults?: ProcessFaults;
+  /** Addresses without TLS that other machines reach. */
+  readonly exposed?: readonly string[];
+}
+
 export interface Peers {
   /** `gone`: it ends in an orderly way. */
-  readonly heard: (peer: { readonly name: string; readonly url: string; readonly gone?: boolean; readonly faults?: ProcessFaults }) => void;
+  readonly heard: (peer: Peer & { readonly name: string; readonly gone?: boolean }) => void;
   readonly list: () => readonly SchedulerReport[];
   readonly clear: () => void;
 }
 
 export function createPeers(now: () => number): Peers {
-  const peers = new Map<string, { readonly url: string; readonly heardAtMs: number; readonly faults?: ProcessFaults }>();
+  const peers = new Map<string, Peer & { readonly heardAtMs: number }>();
   return {
-    heard({ name, url, gone, faults }) {
+    heard({ name, url, gone, faults, exposed }) {
       if (gone === true) peers.delete(name);
-      else peers.set(name, { url, heardAtMs: now(), ...(faults === undefined ? {} : { faults }) });
+      else peers.set(name, { url, heardAtMs: now(), ...(faults && { faults }), ...(exposed && { exposed }) });
     },
     list() {
       for (const [name, { heardAtMs }] of peers) if (now() - heardAtMs > FORGOTTEN_MS) peers.delete(name);
@@ -35,7 +42,7 @@ export function createPeers(now: () => number): Peers {
 
 /** Announces until `signal` aborts; then, if `ending` says so, that it ends. A failed announcement is repeated the next time. */
 export async function announce(
-  me: { readonly name: string; readonly url: string },
+  me: { readonly name: string; readonly url: string; readonly exposed: readonly string[] },
   leaderUrl: string,
   signal: AbortSignal,
   ending: () => boolean,

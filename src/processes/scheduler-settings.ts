@@ -1,5 +1,8 @@
 /** What a scheduler process is started with, from flags, environment and file. */
 import type { LiveSettings, SchedulerConfig, UpConfig } from '../config/index.ts';
+import { type ListenAddress, planListen, type TlsFiles } from '../security/index.ts';
+import { ArpanetError } from '../model/index.ts';
+import type { Logger } from '../telemetry/log.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
 export interface SchedulerSettings {
@@ -8,7 +11,11 @@ export interface SchedulerSettings {
   /** Names with a dot by which clients may reach it, besides its addresses. */
   readonly hostNames?: readonly string[];
   /** More addresses to listen on. */
-  readonly alsoListen: readonly { readonly host: string; readonly port: number }[];
+  readonly alsoListen: readonly (ListenAddress | { readonly host: string; readonly port: number })[];
+  /** For the addresses with TLS. */
+  readonly tls?: TlsFiles | undefined;
+  /** `tcp://10.0.0.1:2375`: addresses without TLS that other machines reach. */
+  readonly exposed?: readonly string[];
   /** `http://ADDR:PORT` at which the other schedulers and the agents reach this one. */
   readonly advertise: string;
   readonly store:
@@ -31,10 +38,35 @@ export interface SchedulerSettings {
   readonly eventsBehindBytes: number;
 }
 
+/** Where a process with a scheduler listens. Throws `invalid` as planListen does, and where one of the three files of TLS is missing. */
+export function listenSettings(config: SchedulerConfig | UpConfig) {
+  const { listen, insecure, tlsCa: ca, tlsCert: cert, tlsKey: key } = config;
+  const tls = ca === undefined || cert === undefined || key === undefined ? undefined : { ca, cert, key };
+  if (tls === undefined && (ca ?? cert ?? key) !== undefined)
+    throw new ArpanetError('invalid', '--tls-ca, --tls-cert and --tls-key are given together or not at all');
+  const asked = listen.all ?? [{ scheme: 'tcp' as const, host: listen.host, port: listen.port }];
+  const { main, others, exposed } = planListen(asked, { isInsecure: insecure === true, hasCertificate: tls !== undefined });
+  return { listen: main, alsoListen: others, tls, exposed };
+}
+
+/** Says in the log which addresses any client has root at. */
+export function warnOfExposed(log: Logger, exposed: readonly string[] = []): void {
+  for (const listen of exposed) {
+    log.warn(
+      { listen },
+      'LISTENING WITHOUT TLS ON AN ADDRESS THAT OTHERS MAY REACH: any client that reaches it has root on every host; keep it on a private network',
+    );
+  }
+}
+
 /** What `arpanet scheduler` and `arpanet up` have in common. */
 export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname: string) {
   return {
-    hostNames: [hostname, config.listen.host, ...(config.allowHost ?? [])],
+    hostNames: [
+      hostname,
+      ...(config.listen.all ?? [config.listen]).flatMap((one) => ('host' in one ? [one.host] : [])),
+      ...(config.allowHost ?? []),
+    ],
     own: {
       pool: config.pool,
       strategy: config.strategy,
@@ -59,16 +91,16 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname:
 
 /** The settings of `arpanet scheduler`. `hostname` is its name unless the operator gave one. */
 export function schedulerSettings(config: SchedulerConfig, hostname: string): SchedulerSettings {
-  const { listen, store } = config;
+  const { store } = config;
+  const listening = listenSettings(config);
   const settings = schedulingSettings(config, hostname);
-  const advertise = config.advertise ?? `http://${formatHostPort(listen)}`;
+  const advertise = config.advertise ?? `http://${formatHostPort(listening.listen)}`;
   return {
     ...settings,
     hostNames: [...settings.hostNames, config.name ?? hostname, new URL(advertise).hostname],
     dns: store.kind === 'embedded' ? settings.dns : undefined,
     name: config.name ?? hostname,
-    listen,
-    alsoListen: [],
+    ...listening,
     advertise,
     store: store.kind === 'consul' ? { kind: 'consul', address: formatHostPort(store), token: config.consulToken } : store,
     joinToken: config.joinToken,

@@ -21,6 +21,7 @@ import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { usageOf } from './usage.ts';
+import { readTls } from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { logLeftOut } from '../telemetry/left-out.ts';
 
@@ -90,6 +91,7 @@ export async function runScheduler(
   });
   await using endpoint = await startEndpoint({
     listen: [settings.listen, ...settings.alsoListen],
+    ...(settings.tls === undefined ? {} : { tls: readTls(settings.tls, Date.now()) }),
     name: settings.name,
     hostNames: settings.hostNames,
     bodyLimitBytes: () => live.now().bodyLimit,
@@ -159,7 +161,7 @@ export async function runScheduler(
     peers.clear();
     if (leader.url === settings.advertise) return;
     following = new AbortController();
-    const me = { name: settings.name, url: settings.advertise };
+    const me = { name: settings.name, url: settings.advertise, exposed: settings.exposed ?? [] };
     inBackground(
       log,
       'announcing this scheduler',

@@ -27,6 +27,7 @@ export interface UpSettings {
   /** Number of Engines to start; undefined: none if one runs on this machine, else one. */
   readonly hosts: number | undefined;
   readonly listen: { readonly host: string; readonly port: number };
+  readonly alsoListen: SchedulerSettings['alsoListen'];
   /** The engine that runs here, used when `hosts` is not given. */
   readonly engine: { readonly socketPath: string } | { readonly host: string; readonly port: number };
   /** Folder of the cluster's state, kept between runs; undefined: a temporary folder, removed at the end with everything that the cluster created. */
@@ -87,7 +88,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
           publishAt: publishAt(settings, local !== undefined),
           name: 'up',
           listen: settings.listen,
-          alsoListen: inner,
+          alsoListen: [...settings.alsoListen, ...inner],
           advertise,
           store,
           joinToken: token,

@@ -62,6 +62,8 @@ export interface SchedulerReport {
   readonly heardMsAgo: number;
   /** Absent: none was sent. */
   readonly faults?: ProcessFaults;
+  /** `tcp://10.0.0.1:2375`: addresses without TLS that other machines reach. */
+  readonly exposed?: readonly string[];
 }
 
 /** What one process of the cluster got over since it started. */
@@ -265,6 +267,7 @@ export function statusReport(observed: Observed): StatusReport {
       ),
     ],
     notes: [
+      ...observed.schedulers.flatMap(({ name, exposed = [] }) => exposed.map((url) => exposedText(name, url))),
       ...hosts.filter((host) => host.availability !== 'active').map(closedHost),
       ...hosts.filter((host) => host.state === 'expected').map((host) => `host ${host.name} is expected, and has not connected yet`),
       ...services.flatMap(({ deployment, service, record }) => {
@@ -277,6 +280,10 @@ export function statusReport(observed: Observed): StatusReport {
     ],
   };
 }
+
+/** What any client can do at an address without TLS. */
+const exposedText = (scheduler: string, url: string): string =>
+  `INSECURE: scheduler ${scheduler} listens without TLS at ${url}: any client that reaches it is root on every host`;
 
 const LOST_SCHEDULER_MS = 15_000;
 /** An unexpected error is a problem for this long; afterwards it is only counted. */

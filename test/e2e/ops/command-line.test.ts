@@ -145,8 +145,11 @@ describe('the arpanet command', () => {
     await look([]);
   });
 
-  it('warns loudly when it listens without TLS on more than loopback', async () => {
+  it('listens without TLS on more than loopback only when told to, and says so in its log and in the status', async () => {
     const port = await freePort();
+    const open = ['scheduler', '--listen', `tcp://0.0.0.0:${port}`, '--store', `embedded:${join(dir, 'loud')}`];
+    const refusal = await arpanet(open);
+    assert.deepEqual([refusal.code, /WITHOUT TLS.*--insecure/.test(refusal.stderr)], [2, true], refusal.stderr);
     const log = join(dir, 'loud.log');
     running.push(
       start(
@@ -154,6 +157,7 @@ describe('the arpanet command', () => {
           'scheduler',
           '--listen',
           `tcp://0.0.0.0:${port}`,
+          '--insecure',
           '--advertise',
           `http://127.0.0.1:${port}`,
           '--dns-listen',
@@ -166,5 +170,8 @@ describe('the arpanet command', () => {
       ),
     );
     await until('the warning', () => readFileSync(log, 'utf8').includes('WITHOUT TLS'));
+    await until('the note', async () =>
+      (await arpanet(['status', '--endpoint', `tcp://127.0.0.1:${port}`])).stdout.includes(`INSECURE: scheduler`),
+    );
   });
 });

@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Endpoint, startEndpoint } from '../../../src/docker-api/index.ts';
+import { readTls } from '../../../src/security/index.ts';
+import { makeCertificates } from '../../support/certificates.ts';
 import { type Lab, quietLog, startLab } from '../../support/cluster/lab.ts';
 import { ENDPOINT_LIMITS } from '../../support/fakes/small-engine.ts';
 import { plainCluster } from '../../support/cluster/plain-cluster.ts';
@@ -25,8 +28,17 @@ describe('the docker CLI', () => {
 
   before(async () => {
     lab = await startLab({ count: 1, mixed: false });
+    dir = await mkdtemp(join(tmpdir(), 'arpanet-cli-'));
+    makeCertificates(join(dir, 'own'));
+    makeCertificates(join(dir, 'foreign'));
+    const at = (name: string): string => join(dir, 'own', name);
     const deps = {
-      listen: [{ host: '127.0.0.1', port: 0 }],
+      listen: [
+        { host: '127.0.0.1', port: 0 },
+        { host: '127.0.0.1', port: 0, isTls: true },
+        { path: join(dir, 'docker.sock'), mode: 0o640, group: '0' },
+      ],
+      tls: readTls({ ca: at('ca.pem'), cert: at('server-cert.pem'), key: at('server-key.pem') }, Date.now()),
       name: 's1',
       token: () => undefined,
       trouble: () => undefined,
@@ -35,7 +47,6 @@ describe('the docker CLI', () => {
     };
     endpoint = await startEndpoint({ ...deps, operator: (_req, res) => res.end(), acceptAgent: (_req, socket) => socket.destroy() });
     endpoint.lead(await plainCluster(lab.hosts[0]?.socket ?? '', 'h1', closing.signal));
-    dir = await mkdtemp(join(tmpdir(), 'arpanet-cli-'));
   });
   after(async () => {
     closing.abort();
@@ -44,8 +55,12 @@ describe('the docker CLI', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  function docker(args: string, options: { readonly stdin?: Buffer | string; readonly killAfter?: RegExp } = {}): Promise<Ran> {
-    const env = { ...process.env, DOCKER_HOST: `tcp://127.0.0.1:${endpoint.addresses[0]?.port}`, DOCKER_BUILDKIT: '0' };
+  function docker(
+    args: string,
+    options: { readonly stdin?: Buffer | string; readonly killAfter?: RegExp; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Ran> {
+    const plain = { DOCKER_HOST: `tcp://127.0.0.1:${endpoint.addresses[0]?.port}` };
+    const env = { ...process.env, DOCKER_BUILDKIT: '0', ...(options.env ?? plain) };
     const child = spawn('docker', args.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", '')) ?? [], { env });
     const timer = setTimeout(() => child.kill('SIGKILL'), 180_000);
     const out: Buffer[] = [];
@@ -85,6 +100,54 @@ describe('the docker CLI', () => {
       assert.deepEqual([code, out.length, sha(out)], [0, blob.length, sha(blob)], args);
     }
     await text('rm -f big');
+  });
+
+  it('--tlsverify: runs, streams both ways to their ends, copies, builds; by context too', async () => {
+    const url = `tcp://127.0.0.1:${endpoint.addresses[1]?.port}`;
+    const own = join(dir, 'own');
+    const env = { DOCKER_HOST: url, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: own };
+    const said = async (args: string, options: Parameters<typeof docker>[1] = {}): Promise<string> => {
+      const { code, out, err } = await docker(args, { env, ...options });
+      assert.equal(code, 0, `docker ${args}: ${err}`);
+      return out.toString().trim();
+    };
+    assert.equal(await said("run --rm -i busybox sh -c 'cat; sleep 1; echo after'", { stdin: 'typed ' }), 'typed after');
+    await said('run -d --name big busybox sleep 1000');
+    const { code, out } = await docker('exec -i big cat', { env, stdin: blob });
+    assert.deepEqual([code, out.length, sha(out)], [0, blob.length, sha(blob)]);
+    const [there, back] = [join(dir, 'tls-blob'), join(dir, 'tls-back')];
+    await writeFile(there, blob);
+    await said(`cp ${there} big:/root/blob`);
+    await said(`cp big:/root/blob ${back}`);
+    assert.equal(sha(await readFile(back)), sha(blob));
+    await said('build -q -t tls-built -', { stdin: 'FROM busybox\nRUN true\n' });
+    const config = { DOCKER_CONFIG: join(dir, 'config') };
+    const files = `ca=${join(own, 'ca.pem')},cert=${join(own, 'cert.pem')},key=${join(own, 'key.pem')}`;
+    await said(`context create cluster --docker host=${url},${files}`, { env: config });
+    assert.equal(await said('--context cluster ps --format {{.Names}}', { env: config }), 'big');
+    await said('rm -f big');
+    await said('rmi tls-built');
+  });
+
+  it('nobody is heard over TLS without a certificate of the CA', async () => {
+    const DOCKER_HOST = `tcp://127.0.0.1:${endpoint.addresses[1]?.port}`;
+    const foreign = await docker(
+      `--tlsverify --tlscacert ${join(dir, 'own/ca.pem')} --tlscert ${join(dir, 'foreign/cert.pem')} --tlskey ${join(dir, 'foreign/key.pem')} ps`,
+      { env: { DOCKER_HOST } },
+    );
+    assert.deepEqual([foreign.code, /tls: /.test(foreign.err)], [1, true], foreign.err);
+    const none = await docker('--tls ps', { env: { DOCKER_HOST, DOCKER_CONFIG: join(dir, 'none') } });
+    assert.deepEqual([none.code, /tls: /.test(none.err)], [1, true], none.err);
+    assert.equal((await docker('ps', { env: { DOCKER_HOST } })).code, 1);
+    const strange = { DOCKER_HOST, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: join(dir, 'foreign') };
+    assert.match((await docker('ps', { env: strange })).err, /x509|certificate/);
+  });
+
+  it('a Unix socket has the mode that was asked for, and serves the docker CLI', async () => {
+    const path = join(dir, 'docker.sock');
+    assert.equal(statSync(path).mode & 0o777, 0o640);
+    const { code, out } = await docker('run --rm -i busybox cat', { env: { DOCKER_HOST: `unix://${path}` }, stdin: 'typed' });
+    assert.deepEqual([code, out.toString()], [0, 'typed']);
   });
 
   it('copies in and out', async () => {

@@ -179,6 +179,7 @@ export async function startCluster(asked: ClusterOptions): Promise<Cluster> {
     ...process.env,
     ...options.env,
     ARPANET_JOIN_TOKEN: testToken,
+    ARPANET_INSECURE: 'true',
     ARPANET_LOG_LEVEL: options.logLevel ?? process.env['ARPANET_TEST_LOG'] ?? 'debug',
   };
   const ports = await Promise.all(Array.from({ length: options.schedulers ?? 1 }, () => freePort(lab.gateway)));

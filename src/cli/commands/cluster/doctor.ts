@@ -7,6 +7,7 @@ import {
   type HostReport,
   type NetworkReport,
   type ServiceReport,
+  type StatusReport,
 } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { doctorText } from '../../output/doctor.ts';
@@ -15,13 +16,14 @@ import { doctorText } from '../../output/doctor.ts';
 export async function doctor(from: string, name: string, flags: ClientFlags, terminal: Terminal): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
   const get = <T>(path: string) => api.json<T>(`/arpanet/v1/${path}`);
-  const [names, services, hosts, networks, outside, { findings }] = await Promise.all([
+  const [names, services, hosts, networks, outside, { findings }, { notes }] = await Promise.all([
     get<readonly NamedInstance[]>('names'),
     get<readonly ServiceReport[]>('services'),
     get<readonly HostReport[]>('hosts'),
     get<readonly NetworkReport[]>('networks'),
     get<readonly OutsideName[]>('records'),
     get<AuditReport>('audit'),
+    get<StatusReport>('status'),
   ]);
   const instances = services.flatMap((service) => service.instances);
   const input = { from, name, names, instances, hosts, networks, outside, findings };
@@ -32,6 +34,6 @@ export async function doctor(from: string, name: string, flags: ClientFlags, ter
     }),
   );
   const links = diagnose({ ...input, dialled });
-  show(links, doctorText);
+  show(links, (found) => [doctorText(found), ...notes.filter((note) => note.startsWith('INSECURE'))].join('\n'));
   if (links.some((link) => !link.isSound)) process.exitCode = 1;
 }
