@@ -103,7 +103,8 @@ function makeServer(tls: TlsIdentity | undefined, isSocket: boolean, hearers: He
   const answering = new WeakMap<Duplex, ServerResponse>();
   const isFree = (socket: Duplex): boolean => answering.get(socket)?.writableFinished !== false;
   const options = {
-    IncomingMessage: stoppingAt((req) => isFree(req.socket) && hearers.isUpload(req)),
+    // bodies that come encrypted are decrypted into fresh buffers anyway
+    IncomingMessage: stoppingAt((req) => tls === undefined && isFree(req.socket) && hearers.isUpload(req)),
     maxHeaderSize: HEADERS_LIMIT_BYTES,
     requestTimeout: 0,
     keepAliveTimeout: IDLE_MS,
@@ -124,7 +125,9 @@ function makeServer(tls: TlsIdentity | undefined, isSocket: boolean, hearers: He
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const res = answering.get(socket);
     const isHandshake = tls !== undefined && error.code?.startsWith('HPE_') !== true;
-    if (error.code === 'ECONNRESET' || isHandshake || !socket.writable) socket.destroy();
+    // its alert, which says why, leaves first
+    if (isHandshake) setImmediate(() => socket.destroy());
+    else if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
     // what comes after the last request of a connection is nobody's
     else if (error.code === 'HPE_CLOSED_CONNECTION') return;
     // never two answers to one request
