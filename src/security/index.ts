@@ -3,5 +3,5 @@
  * Invariants: decisions are pure and made in one place; what is not known is refused.
  */
 export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseHost } from './web-requests.ts';
-export { type AskedAddress, isLoopback, type ListenAddress, type ListenPlan, planListen } from './listen.ts';
+export { type AskedAddress, isLoopback, type ListenAddress, planListen } from './listen.ts';
 export { readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -8,6 +7,7 @@ import { loadConfig } from '../../../src/config/index.ts';
 import { ArpanetError } from '../../../src/model/index.ts';
 import { listenSettings } from '../../../src/processes/scheduler-settings.ts';
 import { isLoopback, readTls } from '../../../src/security/index.ts';
+import { makeCertificates } from '../../support/certificates.ts';
 
 const settings = (flags: Record<string, unknown>) =>
   listenSettings(
@@ -79,16 +79,10 @@ describe('--listen', () => {
 describe('the files of TLS', () => {
   const dir = mkdtempSync(join(tmpdir(), 'arpanet-tls-'));
   const at = (name: string): string => join(dir, name);
-  const files = { ca: at('a.crt'), cert: at('a.crt'), key: at('a.key') };
+  const files = { ca: at('a/ca.pem'), cert: at('a/cert.pem'), key: at('a/key.pem') };
   before(() => {
-    for (const name of ['a', 'b']) {
-      const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at(`${name}.key`)];
-      execFileSync('openssl', ['req', '-x509', ...key, '-out', at(`${name}.crt`), '-days', '2', '-subj', `/CN=${name}`], {
-        stdio: 'ignore',
-      });
-    }
+    for (const name of ['a', 'b']) makeCertificates(at(name));
     writeFileSync(at('text'), 'no pem');
-    chmodSync(at('a.key'), 0o600);
   });
   after(() => rmSync(dir, { recursive: true }));
 
@@ -99,7 +93,7 @@ describe('the files of TLS', () => {
   it('are each refused with the flag, the path and the reason', () => {
     assert.throws(() => readTls({ ...files, key: at('none') }, Date.now()), refused(/--tls-key: cannot read .*none \(ENOENT\)/));
     assert.throws(() => readTls({ ...files, ca: at('text') }, Date.now()), refused(/--tls-ca: .*text holds no certificate/));
-    assert.throws(() => readTls({ ...files, key: at('b.key') }, Date.now()), refused(/--tls-key: .*b.key is not the private key/));
+    assert.throws(() => readTls({ ...files, key: at('b/key.pem') }, Date.now()), refused(/--tls-key: .*key.pem is not the private key/));
     const later = Date.now() + 30 * 86_400_000;
     assert.throws(
       () => readTls(files, later),
