@@ -41,6 +41,7 @@ export function whyItStays(container: ContainerView, service: ServiceView | unde
       ? 'a single container cannot start elsewhere before it stops here, and its policy is for a lost host; remove it and run it again'
       : 'no policy: it is a single container of "docker run" without a label that lets it run elsewhere; remove it and run it again';
   if (service.record?.job !== undefined) return 'it is of a job, and ends by itself';
+  if (service.record?.isGlobal === true) return 'its service runs once on every host';
   if (!inspect.State.Running) return 'it does not run: remove it and create it again to start it elsewhere';
   const volume = summary.Mounts?.find((mount) => mount.Type === 'volume' && mount.Name !== undefined && mount.Name.length !== 64);
   if (volume !== undefined) return `its data is in the local volume ${volume.Name ?? ''} on this host`;

@@ -1,5 +1,5 @@
 /**
- * Moves one instance to another host: a healthy one takes over before it is deregistered and removed. An instance that people know by name keeps its
+ * Moves one instance to another host: a healthy one takes over before it is deregistered and removed. The instance keeps its
  * name, number and address; a substitute takes over meanwhile, where there can be two of it. What has begun is in the store, so that the next
  * leader finishes it. Effects: those of instance-actions; writes to the ledger; timers.
  */
@@ -16,9 +16,9 @@ import {
 } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
-import { freeNumbers, numberOf, OUR_REQUEST } from '../replicas/replica-plan.ts';
+import { numberOf, OUR_REQUEST } from '../replicas/replica-plan.ts';
 import { instanceRequest, scaleRefusal } from '../replicas/template.ts';
-import { fitness, keepsNumbers } from '../rollout/rollout-plan.ts';
+import { fitness } from '../rollout/rollout-plan.ts';
 import { newRecord } from '../service-record.ts';
 
 export interface Migrations {
@@ -127,9 +127,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
     const isAlone = view.template !== undefined && scaleRefusal(view.template, 2) !== undefined;
     if (isAlone) refuseUnfit(view, container, own);
     const taken = new Set(view.instances.map(numberOf));
-    const [free = 1] = freeNumbers(taken, 1);
-    const keeps = isAlone || view.record === undefined || keepsNumbers(view.record);
-    const number = isAlone ? own : keeps ? Math.max(...taken, own) + 1 : free;
+    const number = isAlone ? own : Math.max(...taken, own) + 1;
     const record: MigrationRecord = {
       deployment,
       service,
@@ -137,7 +135,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
       name,
       host,
       number,
-      ...(keeps ? { keeps: own } : {}),
+      keeps: own,
       ...(to === undefined ? {} : { to }),
       startedAtMs: deps.now(),
     };

@@ -15,11 +15,11 @@ export interface Batch {
 export const inItsDirection = (record: ServiceRecord): ServiceRecord =>
   record.status?.state === 'rollback_started' && record.rollback !== undefined ? { ...record, update: record.rollback } : record;
 
-type Updating = Pick<ServiceRecord, 'template' | 'update' | 'desired' | 'origin' | 'isGlobal' | 'status'>;
+type Updating = Pick<ServiceRecord, 'template' | 'update' | 'desired' | 'isGlobal' | 'status'>;
 
 /**
- * Undefined: all instances match the record's template. Instances that people know by name keep their numbers: where a new one is to run
- * before an old one stops, substitutes take over meanwhile. `unseen`: numbers of those that are recorded and not in the view now.
+ * Undefined: all instances match the record's template. Instances keep their numbers: where a new one is to run before an old one stops, substitutes
+ * take over meanwhile. Those that run once on every host are known by their hosts. `unseen`: numbers of those that are recorded and not in the view now.
  */
 export function nextBatch(record: Updating, all: readonly ContainerView[], unseen: readonly number[] = []): Batch | undefined {
   // Instances of unreachable hosts cannot be replaced now; when their host is back they are too many.
@@ -31,10 +31,11 @@ export function nextBatch(record: Updating, all: readonly ContainerView[], unsee
   const size = parallelism <= 0 ? old.length : parallelism;
   const retire = old.slice(0, size);
   const numbers = new Set([...all.map(numberOf), ...unseen]);
-  if (order === 'start-first' && keepsNumbers(record) && scaleRefusal(record.template, 2) === undefined)
+  const isGlobal = record.isGlobal === true;
+  if (order === 'start-first' && !isGlobal && scaleRefusal(record.template, 2) === undefined)
     return withSubstitutes(record, { all, numbers, fresh, old, retire });
   if (old.length === 0) return undefined;
-  if (order === 'start-first' && !keepsNumbers(record)) {
+  if (order === 'start-first' && isGlobal) {
     // Instances that an interrupted batch created already are not created again.
     const surplus = Math.max(0, instances.length - record.desired);
     const wantedMore = Math.min(retire.length, record.desired);
@@ -49,10 +50,6 @@ export function nextBatch(record: Updating, all: readonly ContainerView[], unsee
   const again = next.filter(isOwn).map(numberOf);
   return { add: firstNumbers(kept, again, Math.min(missing, size)), retire: next, order: 'stop-first' };
 }
-
-/** People know its instances by their names: it was not made by the services API. */
-export const keepsNumbers = ({ origin, isGlobal }: Pick<ServiceRecord, 'origin' | 'isGlobal'>): boolean =>
-  origin !== 'api' && isGlobal !== true;
 
 interface Seen {
   readonly all: readonly ContainerView[];

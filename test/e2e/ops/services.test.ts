@@ -374,8 +374,13 @@ describe('services on three hosts', () => {
       return said.stdout.trim();
     };
     assert.equal(await networksOf(), 'plain h3');
-    await must(docker('service', 'update', '-q', '--no-resolve-image', '--network-add', 'traefik-public', 'near'));
-    await until('it is on both', async () => (await networksOf()) === 'plain traefik-public h3', 60_000);
+    const known = async () =>
+      (await docker('inspect', '-f', '{{.Name}} {{.NetworkSettings.Networks.plain.IPAddress}}', await near())).stdout.trim();
+    const before = await known();
+    const update = ['--update-order', 'start-first', '--network-add', 'traefik-public'];
+    await must(docker('service', 'update', '-q', '--no-resolve-image', ...update, 'near'));
+    const isOnBoth = async () => (await networksOf()) === 'plain traefik-public h3' && (await known()) === before;
+    await until('it is on both, under its name and address', isOnBoth, 60_000);
     await must(docker('swarm', 'leave', '--force'));
     assert.match(await must(docker('service', 'ls')), /near/, 'nothing has changed for the next one');
     await until('the update has ended', async () => (await docker('service', 'rm', 'near')).code === 0);

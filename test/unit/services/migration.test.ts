@@ -95,13 +95,21 @@ describe('an instance that moves', () => {
     assert.equal(ledger.list(keys.services).length, 1, 'it is tried again');
   });
 
-  it('of a service of the services API is replaced under another number', async () => {
+  it('of a service of the services API has its name and number there, too', async () => {
     const first = runs('abc-web-1', 1);
     const template = { name: first.name, number: 1, request: first.record?.request ?? {} };
     ledger.apply([
       { kind: 'put', key: keys.service('abc', 'web'), value: newRecord(id, { origin: 'api', desired: 1, template, nowMs: 1 }) },
     ]);
     await migrations().move(id, first);
+    assert.deepEqual(steps, ['add abc-web-2 on h2', 'remove abc-web-1@h1', 'add abc-web-1 on h2', 'remove abc-web-2@h2']);
+  });
+
+  it('under another number, as an earlier release began it, is finished so', async () => {
+    runs('abc-web-1', 1);
+    const begun: MigrationRecord = { ...id, from: 'abc-web-1@h1', name: 'abc-web-1', host: 'h1', number: 2, startedAtMs: 1 };
+    ledger.apply([{ kind: 'put', key: keys.migration('abc', 'web'), value: begun }]);
+    await migrations().resume();
     assert.deepEqual(steps, ['add abc-web-2 on h2', 'remove abc-web-1@h1']);
   });
 

@@ -212,43 +212,50 @@ describe('a rolling update', () => {
   };
   const made = (...numbers: readonly number[]) => numbers.map((number) => instance({ number, image: 'new', ours: true }));
 
-  it('of a service of the services API starts the new one first, and takes up a batch that was interrupted', () => {
-    const api = { ...fresh, origin: 'api' } as const;
-    assert.deepEqual(batch(api, old), { add: [3], retire: ['abc-web-1'] });
-    assert.deepEqual(batch(api, [...old, ...made(3)]), { add: [], retire: ['abc-web-1'] });
-    assert.equal(batch(api, made(3, 1)), undefined);
+  it('of a service that runs once on every host starts the new one first, and takes up a batch that was interrupted', () => {
+    const everywhere = { ...fresh, origin: 'api', isGlobal: true } as const;
+    assert.deepEqual(batch(everywhere, old), { add: [3], retire: ['abc-web-1'] });
+    assert.deepEqual(batch(everywhere, [...old, ...made(3)]), { add: [], retire: ['abc-web-1'] });
+    assert.equal(batch(everywhere, made(3, 1)), undefined);
   });
 
-  it('of instances that people know by name: substitutes take over until each is replaced under its own number', () => {
-    const of = (numbers: readonly number[], more: Partial<ServiceRecord> = {}) =>
-      ({ ...fresh, desired: numbers.length, status: { state: 'updating', startedAtMs: 0, message: '', numbers }, ...more }) as const;
-    const [first, third] = [instance({ number: 1 }), instance({ number: 3 })];
-    const both = of([1, 3]);
-    assert.deepEqual(batch(both, [first, third]), { add: [4], retire: [] });
-    assert.deepEqual(batch(both, [first, third, ...made(4)]), { add: [1], retire: ['abc-web-1'] });
-    assert.deepEqual(batch(both, [third, ...made(4)]), { add: [1], retire: [] }, 'a leader died between the two');
-    assert.deepEqual(batch(both, [third, ...made(4)], [1]), { add: [3], retire: ['abc-web-3'] }, 'its host has not reported yet');
-    assert.deepEqual(batch(both, [third, ...made(4, 1)]), { add: [3], retire: ['abc-web-3'] });
-    assert.deepEqual(batch(both, made(4, 1)), { add: [3], retire: [] });
-    assert.deepEqual(batch(both, made(4, 1, 3)), { add: [], retire: ['abc-web-4'] });
-    assert.equal(batch(both, made(1, 3)), undefined);
-    const atOnce = { ...both, update: { ...UPDATE_DEFAULTS, parallelism: 0 } };
-    assert.deepEqual(batch(atOnce, [first, third]), { add: [4, 5], retire: [] });
-    assert.deepEqual(batch(atOnce, [first, third, ...made(4, 5)]), { add: [1, 3], retire: ['abc-web-1', 'abc-web-3'] });
-    assert.deepEqual(
-      batch({ ...both, desired: 1 }, [first, third, ...made(1)].slice(1)),
-      { add: [], retire: ['abc-web-3'] },
-      'fewer are wanted',
-    );
-    const client = instance({ number: 5, image: 'new' });
-    assert.deepEqual(
-      batch({ ...both, desired: 3 }, [...made(4, 1, 3), client]),
-      { add: [], retire: ['abc-web-4'] },
-      'a client has added one',
-    );
-    const back = of([1], { template: record(1).template });
-    assert.deepEqual(batch(back, [first, ...made(2)]), { add: [], retire: ['abc-web-2'] }, 'the first substitute was no good');
-  });
+  for (const origin of ['client', 'api'] as const)
+    it(`of a service of origin ${origin}: substitutes take over until each is replaced under its own number`, () => {
+      const of = (numbers: readonly number[], more: Partial<ServiceRecord> = {}) =>
+        ({
+          ...fresh,
+          origin,
+          desired: numbers.length,
+          status: { state: 'updating', startedAtMs: 0, message: '', numbers },
+          ...more,
+        }) as const;
+      const [first, third] = [instance({ number: 1 }), instance({ number: 3 })];
+      const both = of([1, 3]);
+      assert.deepEqual(batch(both, [first, third]), { add: [4], retire: [] });
+      assert.deepEqual(batch(both, [first, third, ...made(4)]), { add: [1], retire: ['abc-web-1'] });
+      assert.deepEqual(batch(both, [third, ...made(4)]), { add: [1], retire: [] }, 'a leader died between the two');
+      assert.deepEqual(batch(both, [third, ...made(4)], [1]), { add: [3], retire: ['abc-web-3'] }, 'its host has not reported yet');
+      assert.deepEqual(batch(both, [third, ...made(4, 1)]), { add: [3], retire: ['abc-web-3'] });
+      assert.deepEqual(batch(both, made(4, 1)), { add: [3], retire: [] });
+      assert.deepEqual(batch(both, made(4, 1, 3)), { add: [], retire: ['abc-web-4'] });
+      assert.equal(batch(both, made(1, 3)), undefined);
+      const atOnce = { ...both, update: { ...UPDATE_DEFAULTS, parallelism: 0 } };
+      assert.deepEqual(batch(atOnce, [first, third]), { add: [4, 5], retire: [] });
+      assert.deepEqual(batch(atOnce, [first, third, ...made(4, 5)]), { add: [1, 3], retire: ['abc-web-1', 'abc-web-3'] });
+      assert.deepEqual(
+        batch({ ...both, desired: 1 }, [first, third, ...made(1)].slice(1)),
+        { add: [], retire: ['abc-web-3'] },
+        'fewer are wanted',
+      );
+      const client = instance({ number: 5, image: 'new' });
+      assert.deepEqual(
+        batch({ ...both, desired: 3 }, [...made(4, 1, 3), client]),
+        { add: [], retire: ['abc-web-4'] },
+        'a client has added one',
+      );
+      const back = of([1], { template: record(1).template });
+      assert.deepEqual(batch(back, [first, ...made(2)]), { add: [], retire: ['abc-web-2'] }, 'the first substitute was no good');
+    });
 
   it('of a name that only one can have stops the old one first', () => {
     const called = { ...fresh.template, name: 'db' };
