@@ -178,8 +178,8 @@ export interface ContainerRecord {
   readonly requestId?: string;
   /** 64 random hex digits, in its labels too: a container that has copied them is not this one. */
   readonly nonce?: string;
-  /** The lost container that it replaces. */
-  readonly movedFrom?: { readonly id: string; readonly host: string; readonly atMs: number };
+  /** The lost container that it replaces; or one that was never started, and whose id means this one. */
+  readonly movedFrom?: { readonly id: string; readonly host: string; readonly atMs: number; readonly isUnstarted?: boolean };
 }
 
 /**

@@ -22,6 +22,7 @@ import { containerRecords, type Core, networkRecords, recordsBeforeView } from '
 import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
 import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseUnknown } from './claim-addresses.ts';
+import { type Gathering, gatheringFor } from '../containers/gather.ts';
 import { asInspected } from './identify-recreated.ts';
 import { checkedName, type Identity, identify } from './identify.ts';
 import { boundLinksOf, eachOnce, linksIn, parseLink } from './identify-networks.ts';
@@ -54,6 +55,8 @@ export interface Creation extends CreateContainer {
   readonly replacementOf?: ContainerRecord;
   /** They did not answer it: others come first. */
   readonly avoid?: ReadonlySet<string>;
+  /** What can be made again elsewhere for it was. */
+  readonly hasGathered?: boolean;
 }
 
 export interface Claimed {
@@ -84,9 +87,13 @@ export interface ClaimParts {
 
 /**
  * `exposed`: container ports that `-P` publishes, `80/tcp`. `occupied`: a lease that must be taken back before, as it is idle and wanted here; nothing has
- * begun then.
+ * begun then. `gathering`: the same of containers that must be made again elsewhere before.
  */
-export type Claim = (create: Creation, undo: UndoStack, exposed: readonly string[]) => Claimed | { readonly occupied: LeaseRecord };
+export type Claim = (
+  create: Creation,
+  undo: UndoStack,
+  exposed: readonly string[],
+) => Claimed | { readonly occupied: LeaseRecord } | { readonly gathering: Gathering };
 
 interface Decided {
   readonly decision: Decision;
@@ -110,6 +117,9 @@ export function refuseTaken(core: Core, name: string): void {
     `Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
   );
 }
+
+/** One is made again on a named host only before its first start. */
+const NOT_STARTED = { isUnstarted: true } as const;
 
 const hasNoVolumes = ({ facts }: ContainerView): boolean => (facts.inspect.Mounts ?? []).length === 0;
 
@@ -159,7 +169,13 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     return { refs, mustBeWith };
   }
 
-  function decide(create: Creation, name: string, identity: Identity, targets: Targets, exposed: readonly string[]): Decided {
+  function decide(
+    create: Creation,
+    name: string,
+    identity: Identity,
+    targets: Targets,
+    exposed: readonly string[],
+  ): Decided | { readonly gathering: Gathering } {
     const reference = create.request.Image ?? '';
     const image = images.find(reference);
     if (reference === '') throw new ArpanetError('invalid', 'no image specified: the request has no "Image"');
@@ -186,6 +202,8 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     });
     const placement = place(wanted, hosts, { strategy: deps.settings.strategy, nowMs, random: deps.random });
     if (placement.kind === 'refused') {
+      const gathering = create.hasGathered === true ? undefined : gatheringFor(wanted, hosts, view);
+      if (gathering !== undefined) return { gathering };
       promisedHosts.gather(wanted, hosts);
       refusals.keep(name, placement.refused, deps.settings.strategy, nowMs);
       throw new ArpanetError(isAnyAlive ? 'unplaceable' : 'unavailable', placement.message);
@@ -264,7 +282,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
       const { Aliases, Links } = endpoint;
       return [{ reference, implicit: false, ip, aliases: Aliases ?? [], links: (Links ?? []).map(parseLink), endpoint }];
     });
-    return { ...identity, deployment, service, number, links, networks: [...asked, ...joined] };
+    return { ...identity, deployment, service, number, links, networks: [...asked, ...joined], ...(old.id && { replaces: old.id }) };
   }
 
   /** A link from the Engine's bridge to a container of the default network means that network: there it is reached, wherever it is. */
@@ -302,7 +320,9 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const wanted = old === undefined ? asked : asReplacement(asked, old);
     const targets = targetsOf(wanted, old !== undefined);
     refuseUnknown(deps, wanted);
-    const { decision, ports, warnings } = decide(create, name, wanted, targets, exposed);
+    const decided = decide(create, name, wanted, targets, exposed);
+    if ('gathering' in decided) return decided;
+    const { decision, ports, warnings } = decided;
     const { host } = decision;
     const occupied = occupantOf(deps, wanted, { owner: name, host }, addresses.idleSince);
     if (occupied !== undefined) return { occupied };
@@ -350,7 +370,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
         createdAtMs: deps.now(),
         requestId: create.requestId,
         nonce,
-        ...(old?.id === undefined ? {} : { movedFrom: { id: old.id, host: old.host, atMs: deps.now() } }),
+        ...(old?.id === undefined ? {} : { movedFrom: { id: old.id, host: old.host, atMs: deps.now(), ...(create.on && NOT_STARTED) } }),
         ...(old?.connected === undefined ? {} : { connected: old.connected }),
       };
       const place = placeVolumes(core, volumes, identity.volumes, host, undo);

@@ -17,6 +17,7 @@ import { missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import { containerRecords, type Core } from '../core.ts';
 import { createExposedPorts } from './exposed-ports.ts';
+import { createGather } from '../containers/gather.ts';
 import type { EchoWatch } from '../agents/echoes.ts';
 import type { Images } from '../images/images.ts';
 import type { Platforms } from '../images/platforms.ts';
@@ -99,6 +100,7 @@ export function createPipeline({
     await platforms.learn(create.request.Image ?? '');
     const exposed = await exposedPorts(create.request);
     const avoid = new Set<string>();
+    let hasGathered = false;
     for (let attempt = 1; ; attempt++) {
       const undo = createUndo(log);
       let watch: EchoWatch | undefined;
@@ -107,7 +109,17 @@ export function createPipeline({
       let isVacating = false;
       let end: (() => void) | undefined;
       try {
-        const outcome = claim({ ...create, avoid }, undo, exposed);
+        const outcome = claim({ ...create, avoid, hasGathered }, undo, exposed);
+        if ('gathering' in outcome) {
+          hasGathered = true;
+          await gather(outcome.gathering, create.signal).catch((error: unknown) => {
+            log.warn(
+              { container: create.name, ...outcome.gathering, err: error },
+              'what another needs beside its volume could not be made again there',
+            );
+          });
+          continue;
+        }
         if ('occupied' in outcome) {
           isVacating = true;
           await addresses.vacate(outcome.occupied);
@@ -273,6 +285,8 @@ export function createPipeline({
       if (!isKind(error, 'engine') || error.engineStatus !== 404) throw error;
     }
   }
+
+  const gather = createGather(core, overlays, (creation) => once(creation));
 
   /** The same request sent twice is one create; if the client of the first try leaves and it is undone, the second begins again. */
   async function once(create: Creation): Promise<CreatedContainer> {

@@ -8,6 +8,8 @@ export interface ContainerIndex {
   /** All containers of this name; more than one only when they were made behind our back. */
   named(name: string): readonly ContainerView[];
   ids(): Iterable<string>;
+  /** The containers that were made again elsewhere before their first start, by the id that their client was given. */
+  readonly formerIds?: ReadonlyMap<string, string>;
 }
 
 /** Full id, then name (`x`, `/x`, `host/x`, or the `web/db` that a link gave), then unique id prefix. Throws `not-found` or `invalid` (ambiguous). */
@@ -30,10 +32,17 @@ export function resolveContainer(reference: string, index: ContainerIndex): Cont
   if (/^[0-9a-f]+$/.test(reference)) {
     const [found, another] = [...index.ids()].filter((id) => isIdPrefix(reference, id));
     if (another !== undefined) throw new ArpanetError('invalid', `multiple IDs found with provided prefix: ${reference}`);
-    const container = found === undefined ? undefined : index.byId(found);
+    const container = index.byId(found ?? formerly(reference, index) ?? '');
     if (container !== undefined) return container;
   }
   throw new ArpanetError('not-found', `No such container: ${reference}`);
+}
+
+function formerly(reference: string, { formerIds = new Map() }: ContainerIndex): string | undefined {
+  const exact = formerIds.get(reference);
+  if (exact !== undefined || reference.length === 64) return exact;
+  const [found, another] = [...formerIds.keys()].filter((id) => isIdPrefix(reference, id));
+  return another === undefined ? formerIds.get(found ?? '') : undefined;
 }
 
 /** On an Engine's bridge, and so on a deployment's default network, a link is one more name of what it leads to. */

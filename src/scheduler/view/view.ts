@@ -56,6 +56,7 @@ export function createView(
   const ports = createPortIndex();
   const recordsById = new Map<string, ContainerRecord>();
   const idByRecordName = new Map<string, string>();
+  const formerIds = new Map<string, string>();
   /** Those of which nothing is known but the record. */
   const remembered = new Set<string>();
   let lost: ReadonlySet<string> = new Set();
@@ -252,6 +253,7 @@ export function createView(
     byId: (id) => containers.get(id),
     named: (name) => [...(names.get(name) ?? [])].flatMap((id) => containers.get(id) ?? []),
     ids: () => containers.keys(),
+    formerIds,
   };
   const imageReader: ImageReader = {
     tags,
@@ -326,8 +328,10 @@ export function createView(
       if (before !== undefined && before !== record?.id) {
         idByRecordName.delete(name);
         // A rename writes the new name first: the id may have moved there already.
-        if (recordsById.get(before)?.name === name) {
+        const past = recordsById.get(before);
+        if (past?.name === name) {
           recordsById.delete(before);
+          if (past.movedFrom !== undefined) formerIds.delete(past.movedFrom.id);
           const entry = hosts.get(containers.get(before)?.host ?? '');
           if (record === undefined && entry !== undefined && remembered.has(before)) remove(entry, before);
           else again(before);
@@ -335,6 +339,7 @@ export function createView(
       }
       if (record?.id !== undefined) {
         recordsById.set(record.id, record);
+        if (record.movedFrom?.isUnstarted === true) formerIds.set(record.movedFrom.id, record.id);
         idByRecordName.set(name, record.id);
         again(record.id);
       }

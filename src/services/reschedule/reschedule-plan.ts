@@ -37,7 +37,8 @@ export function planReschedule(input: RescheduleInput): ReschedulePlan {
   };
   const begun = (container: ContainerView) => {
     const { record, hostState, facts } = container;
-    return record?.movedFrom !== undefined && hostState === 'alive' && facts.inspect.State.Status === 'created' ? [container] : [];
+    const isReplacement = record?.movedFrom !== undefined && record.movedFrom.isUnstarted !== true;
+    return isReplacement && hostState === 'alive' && facts.inspect.State.Status === 'created' ? [container] : [];
   };
   const checked = [...fenced({ kind: 'container', of: 'the replacement of lost containers' }, containers, ({ name }) => name, check)];
   return {

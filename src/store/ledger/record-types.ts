@@ -109,7 +109,7 @@ export const RECORD_TYPES: GoTypes = {
   },
   'record.Link': { target: 'string', alias: 'string', network: '*string' },
   'record.Job': { concurrent: 'uint32', iteration: 'uint32', startedAtMs: 'milliseconds' },
-  'record.MovedFrom': { id: 'string', host: 'string', atMs: 'float64' },
+  'record.MovedFrom': { id: 'string', host: 'string', atMs: 'float64', isUnstarted: '*bool' },
   'shown.Decision': {
     host: 'string',
     strategy: 'string',

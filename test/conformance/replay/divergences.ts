@@ -106,6 +106,14 @@ export const DIVERGENCES: readonly Divergence[] = [
     reason: 'The address in the network and the port of a range are chosen at create.',
   },
   {
+    route: 'POST /containers/create',
+    at: /^$/,
+    what: 'create of a container with the network, IPC or PID namespace of one that runs, beside a volume that is on another host',
+    dockers: '201',
+    ours: '409 with what to do. What was created and not started yet is made again beside the volume',
+    reason: 'A namespace is on one host, data does not move, and what runs is not stopped for another container.',
+  },
+  {
     route: 'POST /containers/{id}/start',
     at: /^$/,
     label: /^start on unknown network$/,

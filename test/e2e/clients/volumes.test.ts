@@ -201,6 +201,13 @@ volumes: { named: {} }
       const compose = (...args: string[]) => (version === '2' ? cluster.composeV2(folder, ...args) : cluster.composeV1(folder, ...args));
       const service = (...volumes: string[]) =>
         `{ image: busybox, command: sleep 600, stop_grace_period: 0s, volumes: [${volumes.map((volume) => `"${volume}:/${volume}"`).join(', ')}] }`;
+      // compose 2 creates all of them before it starts one; what runs is not made again
+      const lent =
+        version === '2'
+          ? `  vpn: { image: busybox, command: sleep 600, stop_grace_period: 0s }
+  torrents: { image: busybox, command: sleep 600, stop_grace_period: 0s, network_mode: "service:vpn", volumes: ["media:/m"] }
+`
+          : '';
       writeFileSync(
         join(folder, 'docker-compose.yml'),
         `version: "3"
@@ -210,7 +217,7 @@ services:
   db: ${service('data')}
   web: ${service('static', 'media')}
   side: { image: busybox, command: sleep 600, stop_grace_period: 0s, network_mode: "service:web" }
-volumes: { static: {}, media: {}, data: {} }
+${lent}volumes: { static: {}, media: {}, data: {} }
 `,
       );
       // the first would fit anywhere, all of them on one host only
@@ -218,7 +225,11 @@ volumes: { static: {}, media: {}, data: {} }
       for (const turn of ['first', 'again']) {
         await must(compose('up', '-d'));
         const hosts = (await must(docker('ps', '--format', '{{.Label "arpanet.host"}}'))).trim().split('\n');
-        assert.deepEqual(hosts, ['h2', 'h2', 'h2', 'h2', 'h2'], turn);
+        assert.deepEqual(
+          hosts,
+          Array.from({ length: version === '2' ? 7 : 5 }, () => 'h2'),
+          turn,
+        );
         await must(compose('down', ...(turn === 'first' ? [] : ['-v'])));
       }
       for (const host of ['h1', 'h3']) await must(cluster.arpanet('hosts', 'update', host, '--max-containers', 'none'));

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import type { CreateRequest } from '../../../src/model/index.ts';
 import { type FakeCluster, startFakeCluster, until } from '../../support/fakes/fake-cluster.ts';
+import { Refusal } from '../../support/fakes/fake-engine.ts';
 
 const volumes: Readonly<Record<string, readonly string[]>> = {
   web: ['sv_static', 'sv_media'],
@@ -88,27 +89,94 @@ describe('services of a project that share volumes', () => {
     );
   });
 
-  it('and one that lends its network, made before anybody could know for whom, meet once that is made again', async () => {
-    await using cluster = await startFakeCluster(2);
+  const lent = async (cluster: FakeCluster) => {
     await created(cluster, 'sv-worker-1', request('worker'));
     await busy(cluster, hostOf(cluster, 'sv-worker-1'));
-    await created(cluster, 'sv-vpn-1', request('vpn'));
+    const { id } = await created(cluster, 'sv-vpn-1', request('vpn'));
     assert.notEqual(hostOf(cluster, 'sv-vpn-1'), hostOf(cluster, 'sv-worker-1'));
-    const tail = () =>
-      created(cluster, 'sv-tail-1', request('tail', { HostConfig: { NetworkMode: 'container:sv-vpn-1', Binds: ['sv_media:/d'] } }));
+    return id;
+  };
+  const borrower = (of: string, binds = ['sv_media:/d']) =>
+    request('tail', { HostConfig: { NetworkMode: `container:${of}`, Binds: binds } });
+  const addressesOf = (cluster: FakeCluster, name: string) => cluster.scheduler.containers.one(name).record?.addresses;
+
+  for (const by of ['id', 'name'] as const)
+    it(`and one that lends its network, created before, are on one host: it was never started, and is named by its ${by}`, async () => {
+      await using cluster = await startFakeCluster(2);
+      const id = await lent(cluster);
+      const vpn = by === 'id' ? id : 'sv-vpn-1';
+      await created(cluster, 'sv-side-1', borrower(vpn, []));
+      const before = addressesOf(cluster, 'sv-vpn-1');
+      assert.deepEqual(
+        cluster.agents.map(({ engine }) => engine.containers.size).sort((a, b) => a - b),
+        [1, 2],
+      );
+      await created(cluster, 'sv-tail-1', borrower(vpn));
+      const host = hostOf(cluster, 'sv-worker-1');
+      for (const name of ['sv-vpn-1', 'sv-side-1', 'sv-tail-1']) assert.equal(hostOf(cluster, name), host, name);
+      assert.deepEqual(addressesOf(cluster, 'sv-vpn-1'), before);
+      assert.deepEqual(
+        cluster.agents.map(({ engine }) => engine.containers.size).sort((a, b) => a - b),
+        [0, 4],
+      );
+      const now = cluster.scheduler.containers.one(id);
+      assert.deepEqual([now.name, now.host, cluster.scheduler.containers.one(id.slice(0, 12)).id], ['sv-vpn-1', host, now.id]);
+      assert.notEqual(now.id, id);
+      const engine = cluster.agents.find(({ name }) => name === host)?.engine;
+      for (const name of ['sv-side-1', 'sv-tail-1'])
+        assert.equal(
+          engine?.containers.get(cluster.scheduler.containers.one(name).id)?.request.HostConfig?.NetworkMode,
+          `container:${now.id}`,
+        );
+      assert.deepEqual(
+        cluster.state().filter((key) => key.startsWith('arpanet/lost')),
+        [],
+      );
+      await cluster.nextLeader();
+      for (const agent of cluster.agents) await agent.dial(cluster.url);
+      await until(() => cluster.scheduler.containers.list().length === 4, 'the next leader knows all');
+      assert.equal(cluster.scheduler.containers.one(id).name, 'sv-vpn-1', 'the id means it under the next leader, too');
+    });
+
+  it('and one that lends its network and runs meet once that is made again: it is not stopped for them', async () => {
+    await using cluster = await startFakeCluster(2);
+    const id = await lent(cluster);
+    const agent = cluster.agents.find(({ name }) => name === hostOf(cluster, 'sv-vpn-1'));
+    const held = agent?.engine.containers.get(id);
+    assert.ok(agent && held);
+    held.status = 'running';
+    const facts = agent.engine.facts(id);
+    assert.ok(facts);
+    agent.say({ type: 'containers', upserts: [facts], removes: [] });
+    await until(() => cluster.scheduler.containers.one(id).facts.inspect.State.Running, 'it runs');
+    const tail = () => created(cluster, 'sv-tail-1', borrower('sv-vpn-1'));
     await assert.rejects(tail(), {
       kind: 'unplaceable',
       message: /remove sv-vpn-1 and create it again \(docker compose rm -sf, up\): for ten minutes it is placed on h\d/,
     });
-    const { id, host } = cluster.scheduler.containers.one('sv-vpn-1');
-    const agent = cluster.agents.find(({ name }) => name === host);
-    agent?.engine.containers.delete(id);
+    agent.engine.containers.delete(id);
     await cluster.scheduler.containers.release(cluster.scheduler.containers.one('sv-vpn-1'));
-    agent?.say({ type: 'containers', upserts: [], removes: [id] });
+    agent.say({ type: 'containers', upserts: [], removes: [id] });
     await until(() => cluster.scheduler.containers.list().every((one) => one.id !== id), 'it is gone');
     await created(cluster, 'sv-vpn-1', request('vpn'));
     await tail();
     assert.equal(new Set(['worker', 'vpn', 'tail'].map((service) => hostOf(cluster, `sv-${service}-1`))).size, 1);
+  });
+
+  it('and one that lends its network stay apart, and as they were, where it cannot be made beside them', async () => {
+    await using cluster = await startFakeCluster(2);
+    const id = await lent(cluster);
+    const there = cluster.agents.find(({ name }) => name === hostOf(cluster, 'sv-worker-1'));
+    assert.ok(there);
+    there.engine.beforeCreate = async (name) => {
+      if (name === 'sv-vpn-1') throw new Refusal(500, 'no room');
+    };
+    await assert.rejects(created(cluster, 'sv-tail-1', borrower(id)), /remove sv-vpn-1 and create it again/);
+    assert.deepEqual([cluster.scheduler.containers.one('sv-vpn-1').id, cluster.scheduler.containers.list().length], [id, 2]);
+    assert.deepEqual(
+      cluster.state().filter((key) => key.startsWith('arpanet/lost')),
+      [],
+    );
   });
 
   it('of single containers, and of other projects, go where there is most room', async () => {

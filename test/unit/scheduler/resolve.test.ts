@@ -43,6 +43,18 @@ describe('a reference to a container', () => {
     assert.throws(() => resolveContainer('h2/web', index), { kind: 'not-found', message: 'No such container: h2/web' });
     assert.throws(() => resolveContainer('', index), { kind: 'not-found' });
   });
+  it('is the id that a client was given before it was made again elsewhere, whole or its unique prefix', () => {
+    const again = {
+      ...index,
+      formerIds: new Map([
+        ['0123aa', 'abc123'],
+        ['0123bb', 'abd456'],
+      ]),
+    };
+    assert.equal(resolveContainer('0123aa', again).id, 'abc123');
+    assert.equal(resolveContainer('0123b', again).id, 'abd456');
+    assert.throws(() => resolveContainer('0123', again), { kind: 'not-found' });
+  });
   it('is refused when it is the prefix of several ids', () => {
     assert.throws(() => resolveContainer('ab', index), { kind: 'invalid', message: 'multiple IDs found with provided prefix: ab' });
   });

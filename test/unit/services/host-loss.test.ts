@@ -129,6 +129,8 @@ describe('what a lost host had', () => {
   });
   it('is started when an earlier leader made it and no more', () => {
     assert.deepEqual(plan([one('a', { host: 'h1', status: 'created', movedFrom: { id: 'x', host: 'h2', atMs: 0 } })]).start, ['a']);
+    const never = { id: 'x', host: 'h2', atMs: 0, isUnstarted: true };
+    assert.deepEqual(plan([one('a', { host: 'h1', status: 'created', movedFrom: never })]).start, [], 'its client starts it');
   });
 });
 
