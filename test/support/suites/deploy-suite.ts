@@ -241,15 +241,22 @@ services:
     volumes: [{type: volume, source: data, target: /part, volume: {subpath: inner}}]
 volumes: {data: }
 `;
-      write({ 'part/compose.yml': file('h1') });
-      const refused = await deploy('part/compose.yml', 'part');
-      assert.equal(refused.code, 1, refused.stderr);
-      assert.match(refused.stderr, /h1: its Engine has API version 1\.41, and a subpath of a volume needs 1\.45/);
-      write({ 'part/compose.yml': file('h3') });
-      await must(deploy('part/compose.yml', 'part'));
-      assert.equal(await inside('part-part-1', 'cat', '/part/file'), 'here');
-      await take('part');
-      await must(given().docker('volume', 'rm', 'part_data'));
+      for (const host of ['h1', 'h3']) {
+        write({ 'part/compose.yml': file(host) });
+        const version = (await must(given().engine(host, 'version', '-f', '{{.Server.APIVersion}}'))).trim();
+        // by hand, all Engines may be of one version
+        if (Number(version.split('.')[1]) < 45) {
+          const refused = await deploy('part/compose.yml', 'part');
+          assert.equal(refused.code, 1, refused.stderr);
+          const why = `${host}: its Engine has API version ${version}, and a subpath of a volume needs 1.45`;
+          assert.ok(refused.stderr.includes(why), refused.stderr);
+          continue;
+        }
+        await must(deploy('part/compose.yml', 'part'));
+        assert.equal(await inside('part-part-1', 'cat', '/part/file'), 'here');
+        await take('part');
+        await must(given().docker('volume', 'rm', 'part_data'));
+      }
     });
 
     it('a build that fails says what its command said, and nothing was made', async () => {

@@ -56,6 +56,7 @@ describe('what may be sent again to the next leader', () => {
       const [method = '', path = ''] = url.split(' ');
       assert.equal(howToRepeat(method, path), 'safely', url);
     }
+    assert.equal(howToRepeat('POST', '/arpanet/v1/rehearse'), 'safely', 'a plan changes nothing');
     for (const url of ['POST /containers/x/start', 'POST /containers/x/stop', 'DELETE /containers/x', 'POST /networks/create']) {
       const [method = '', path = ''] = url.split(' ');
       assert.equal(howToRepeat(method, path), 'safely', url);
