@@ -1,7 +1,7 @@
 // The build of src into dist, for every script that starts the product. Given FROM and TO, the build of one program of the tests.
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
@@ -67,6 +67,25 @@ export function build() {
     if (!Array.isArray(error.errors)) console.error(`build: ${error.message}`);
     return false;
   }
+}
+
+/** The same build in another folder, the same bytes on every machine: links in node_modules are not followed. Throws if it does not compile. */
+export function bundleProgram(outdir) {
+  const entryPoints = Object.entries(PROGRAMS).map(([out, from]) => ({ in: from, out }));
+  bundle({
+    ...OPTIONS,
+    entryPoints,
+    outbase: root,
+    outdir: join(root, 'dist'),
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    preserveSymlinks: true,
+    write: false,
+  }).outputFiles.forEach(({ path, contents }) => {
+    const file = join(outdir, relative(join(root, 'dist'), path));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, contents);
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -10,6 +10,7 @@ import { addDnsCommands } from './commands/dns/index.ts';
 import { addHostCommands } from './commands/hosts/index.ts';
 import { addIpCommands } from './commands/ip/index.ts';
 import { addProcessCommands } from './commands/processes/index.ts';
+import { addManualCommand } from './commands/manual/index.ts';
 import { addServiceCommands } from './commands/services/index.ts';
 import { addStoreCommands } from './commands/store/index.ts';
 
@@ -32,6 +33,7 @@ export function arpanetProgram(terminal: Terminal): Command {
   addConfigCommands(root, terminal);
   addStoreCommands(root, terminal);
   addCompletionCommand(root, terminal);
+  addManualCommand(root, terminal);
   pointToHelp(root, root.name());
   return root;
 }

@@ -5,6 +5,7 @@
  */
 export { LIVE, liveText, liveValue, type LiveName, type LiveSettings, withLive } from './live.ts';
 export { loadConfig } from './load.ts';
+export { SAMPLED, sampleFile } from './sample.ts';
 export { storeUrl } from './values.ts';
 export { COMMANDS, type Command, OPTIONS, optionsOf } from './options.ts';
 export type { ConfigOf, SchedulerConfig, UpConfig } from './schemas.ts';

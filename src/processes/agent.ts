@@ -20,8 +20,13 @@ export function dnsOptions({
   return { ...(dnsUpstream.length === 0 ? {} : { upstream: dnsUpstream }), ...(consulDns === undefined ? {} : { consulDns }) };
 }
 
-/** Runs until the signal aborts; leaves containers and networks as they are. Throws if the gateway cannot listen. */
-export async function runAgent(settings: AgentSettings, { log, setLevel }: Logging, signal: AbortSignal): Promise<void> {
+/** Runs until the signal aborts; `ready` is called once its gateway listens. Leaves containers and networks as they are. Throws if the gateway cannot listen. */
+export async function runAgent(
+  settings: AgentSettings,
+  { log, setLevel }: Logging,
+  signal: AbortSignal,
+  ready?: () => void,
+): Promise<void> {
   logLeftOut(log);
   const dns = createDns({ ...dnsOptions(settings), log: log.child({ room: 'dns' }), now: Date.now });
   try {
@@ -30,6 +35,7 @@ export async function runAgent(settings: AgentSettings, { log, setLevel }: Loggi
       { log: log.child({ room: 'hostagent' }), dns, setLogLevel: (level) => setLevel((level ?? undefined) as LevelWithSilent | undefined) },
       signal,
     );
+    ready?.();
     await agent.done;
   } finally {
     await dns.close();

@@ -231,7 +231,7 @@ export async function startLeadership(
     instances,
     rehearse,
     outside: outsideNames(ledger, registrar, instances),
-    config: clusterSettings(ledger, live, settings.own),
+    config: clusterSettings(ledger, live),
     token,
     superseded: superseded.signal,
     observe: () => ({

@@ -12,22 +12,36 @@ export interface Followed {
   readonly now: () => LiveSettings;
   /** What was set, by name. */
   readonly kept: () => Readonly<Record<string, string>>;
+  /** What this process was started with, or has read since. */
+  readonly own: () => LiveSettings;
+  /** Other settings of this process; what was set for the cluster stays in force over them. */
+  readonly reload: (own: LiveSettings) => void;
 }
 
 const AGAIN_MS = 1_000;
 const TAKEN_UP_MS = 3_000;
 
-/** `own`: what this process was started with. Until the signal aborts. */
+/** `startedWith`: what counts where the cluster has nothing set. Until the signal aborts. */
 export function followSettings(
   store: StateStore,
-  own: LiveSettings,
+  startedWith: LiveSettings,
   onChange: (followed: Followed) => void,
   log: Logger,
   signal: AbortSignal,
 ): Followed {
   let kept: Readonly<Record<string, string>> = {};
+  let own = startedWith;
   let settings = own;
-  const followed: Followed = { now: () => settings, kept: () => kept };
+  const followed: Followed = {
+    now: () => settings,
+    kept: () => kept,
+    own: () => own,
+    reload(wanted) {
+      own = wanted;
+      settings = withLive(own, kept);
+      onChange(followed);
+    },
+  };
   const follow = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
@@ -49,10 +63,11 @@ export function followSettings(
 }
 
 /** For the operator's API of the leader: answered once this process has taken the change up, as all others do then. */
-export function clusterSettings(ledger: Ledger, followed: Followed, own: LiveSettings): ClusterSettings {
+export function clusterSettings(ledger: Ledger, followed: Followed): ClusterSettings {
   const report = (name: LiveName) => {
     const { [name]: set } = followed.kept();
-    return { name, value: set ?? liveText(name, own), isSet: set !== undefined, own: liveText(name, own) };
+    const own = liveText(name, followed.own());
+    return { name, value: set ?? own, isSet: set !== undefined, own };
   };
   const takenUp = async (name: LiveName, text: string | undefined) => {
     const endMs = Date.now() + TAKEN_UP_MS;

@@ -25,15 +25,24 @@ import { readTls } from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { logLeftOut } from '../telemetry/left-out.ts';
 
+export interface SchedulerHooks {
+  /** Called once it listens. */
+  readonly ready?: () => void;
+  /** What the process is built of; tests hand in rooms with faults. */
+  readonly rooms?: Rooms;
+  /** Gets a function that takes up other settings of this process. */
+  readonly onReload?: (take: (own: SchedulerSettings['own']) => void) => void;
+}
+
 /**
- * Runs until the signal aborts. `ready` is called once it listens. `rooms`: what the process is built of; tests hand in rooms with faults.
+ * Runs until the signal aborts.
  * Throws ArpanetError `invalid` or `unavailable` when the store cannot be opened or the address cannot be listened on.
  */
 export async function runScheduler(
   settings: SchedulerSettings,
-  { log, setLevel }: Logging,
+  { log, setLevel }: Pick<Logging, 'log' | 'setLevel'>,
   signal: AbortSignal,
-  { ready, rooms = ROOMS }: { readonly ready?: () => void; readonly rooms?: Rooms } = {},
+  { ready, rooms = ROOMS, onReload }: SchedulerHooks = {},
 ): Promise<void> {
   logLeftOut(log);
   const where = settings.store;
@@ -56,6 +65,7 @@ export async function runScheduler(
     log,
     signal,
   );
+  onReload?.(live.reload);
   const peers = createPeers(Date.now);
   let seenEpoch = 0;
   const current = () => {

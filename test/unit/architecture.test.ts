@@ -238,7 +238,19 @@ describe('the house', () => {
 
   it('has no code for tests, and no environment variable that changes what it promises: the documented ones, and who else is asked for', () => {
     const COMPOSE = ['COMPOSE_FILE', 'COMPOSE_PATH_SEPARATOR', 'COMPOSE_PROFILES', 'COMPOSE_PROJECT_NAME'];
-    const known = ['ARPANET_ENDPOINT', 'ARPANET_JOIN_TOKEN', ...COMPOSE, 'DOCKER_CONFIG', 'DOCKER_HOST', 'HOME', 'PATH', 'XDG_CACHE_HOME'];
+    // What systemd gives its services: sd_notify(3), sd_watchdog_enabled(3), systemd.exec(5).
+    const SYSTEMD = ['JOURNAL_STREAM', 'NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC'];
+    const known = [
+      'ARPANET_ENDPOINT',
+      'ARPANET_JOIN_TOKEN',
+      ...COMPOSE,
+      ...SYSTEMD,
+      'DOCKER_CONFIG',
+      'DOCKER_HOST',
+      'HOME',
+      'PATH',
+      'XDG_CACHE_HOME',
+    ];
     const read = files.flatMap(({ path, text }) =>
       [...text.matchAll(/\benv(?:\.|\[')([A-Z][A-Z_]+)/g)].map(([, name = '']) => ({ path, name })),
     );

@@ -131,7 +131,7 @@ describe('the arpanet command', () => {
   });
 
   it('has examples in the help of every command, and --json for every report', async () => {
-    const silent = ['up', 'scheduler', 'agent', 'completion', 'restore'];
+    const silent = ['up', 'scheduler', 'agent', 'completion', 'man', 'config sample', 'restore'];
     const look = async (path: readonly string[]): Promise<void> => {
       const { stdout } = await runProgram(process.execPath, [main, ...path, '--help']);
       const below = /^Commands:\n((?:  .*\n)+)/m.exec(stdout)?.[1] ?? '';

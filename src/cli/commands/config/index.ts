@@ -1,7 +1,7 @@
-/** `arpanet config get`, `set` and `unset`: the settings of the whole cluster; declared here, each in a file of its own. */
+/** `arpanet config get`, `set` and `unset`: the settings of the whole cluster, and `sample`: a file with those of a process; declared here, each in a file of its own. */
 import type { Command } from 'commander';
 import { OPTIONS } from '../../../config/options.ts';
-import { addClientCommand, type ClientFlags, type Terminal } from '../../command.ts';
+import { addClientCommand, addCommand, type ClientFlags, type Terminal } from '../../command.ts';
 
 export function addConfigCommands(root: Command, terminal: Terminal): void {
   const config = root.command('config').description('settings of the whole cluster, changed while it runs').exitOverride();
@@ -20,4 +20,8 @@ export function addConfigCommands(root: Command, terminal: Terminal): void {
   addClientCommand(config, 'unset <name>', 'go back to the value that each process was started with', [
     'arpanet config unset strategy',
   ]).action(async (name: string, flags: ClientFlags) => (await import('./unset.ts')).unsetSetting(name, flags, terminal));
+  addCommand(config, 'sample <process> [values...]', 'print a file for --config of a scheduler or agent, with every setting and its help', [
+    'arpanet config sample scheduler',
+    'arpanet config sample agent name=db-1 address=10.0.0.11 join=http://10.0.0.1:2375 > /etc/arpanet/agent.yaml',
+  ]).action(async (process: string, values: readonly string[]) => (await import('./sample.ts')).printSample(process, values, terminal));
 }

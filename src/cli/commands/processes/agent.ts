@@ -4,6 +4,8 @@ import { ArpanetError } from '../../../model/errors.ts';
 import { runAgent } from '../../../processes/agent.ts';
 import { catchFaults } from '../../../processes/fault-net.ts';
 import { openLog } from '../../../processes/logger.ts';
+import { serviceManager } from '../../../processes/service/manager.ts';
+import { reloadOnHangup } from '../../../processes/service/on-reload.ts';
 import type { Terminal } from '../../command.ts';
 import { type Flags, settingsOf } from '../../configured-command.ts';
 import { endSignal } from './end-signal.ts';
@@ -25,6 +27,18 @@ export async function agent(flags: Flags, { env }: Terminal): Promise<void> {
   const logging = openLog(config.logLevel);
   catchFaults(logging.log, (code) => process.exit(code));
   const { engine } = config;
+  const manager = serviceManager(env, logging.log);
+  const signal = endSignal();
+  signal.addEventListener('abort', manager.stopping, { once: true });
+  if (flags['config'] !== undefined) {
+    const reloaded = {
+      running: config,
+      read: async () => await settingsOf('agent', flags, env),
+      live: ['logLevel'],
+      take: (next: typeof config) => logging.setOwnLevel(next.logLevel),
+    };
+    reloadOnHangup(reloaded, logging.log, manager);
+  }
   await runAgent(
     {
       name: config.name,
@@ -41,6 +55,7 @@ export async function agent(flags: Flags, { env }: Terminal): Promise<void> {
       consulDns: config.consulDns === undefined ? undefined : formatHostPort(config.consulDns),
     },
     logging,
-    endSignal(),
+    signal,
+    () => manager.ready(`serves the Engine's gateway at ${formatHostPort(listen)}`),
   );
 }

@@ -2,8 +2,12 @@
 import { hostname } from 'node:os';
 import { catchFaults } from '../../../processes/fault-net.ts';
 import { openLog } from '../../../processes/logger.ts';
-import { schedulerSettings, warnOfExposed } from '../../../processes/scheduler-settings.ts';
+import { schedulerSettings, schedulingSettings, warnOfExposed } from '../../../processes/scheduler-settings.ts';
 import { runScheduler } from '../../../processes/scheduler.ts';
+import { apiAnswers } from '../../../processes/service/answers.ts';
+import { serviceManager } from '../../../processes/service/manager.ts';
+import { reloadOnHangup } from '../../../processes/service/on-reload.ts';
+import { inBackground } from '../../../telemetry/faults.ts';
 import type { Terminal } from '../../command.ts';
 import { type Flags, settingsOf } from '../../configured-command.ts';
 import { endSignal } from './end-signal.ts';
@@ -14,5 +18,24 @@ export async function scheduler(flags: Flags, { env }: Terminal): Promise<void> 
   catchFaults(logging.log, (code) => process.exit(code));
   const settings = schedulerSettings(config, hostname());
   warnOfExposed(logging.log, settings.exposed);
-  await runScheduler(settings, logging, endSignal());
+  const manager = serviceManager(env, logging.log);
+  const signal = endSignal();
+  signal.addEventListener('abort', manager.stopping, { once: true });
+  await runScheduler(settings, logging, signal, {
+    ready: () => inBackground(logging.log, 'the readiness of the API', apiAnswers(settings.listen, signal).then(manager.ready)),
+    onReload(take) {
+      if (flags['config'] === undefined) return;
+      const live = Object.keys(settings.own);
+      const reloaded = {
+        running: config,
+        read: async () => await settingsOf('scheduler', flags, env),
+        live,
+        take(next: typeof config) {
+          logging.setOwnLevel(next.logLevel);
+          take(schedulingSettings(next).own);
+        },
+      };
+      reloadOnHangup(reloaded, logging.log, manager);
+    },
+  });
 }
