@@ -30,7 +30,7 @@ export interface SchedulerHooks {
   readonly ready?: () => void;
   /** What the process is built of; tests hand in rooms with faults. */
   readonly rooms?: Rooms;
-  /** Gets a function that takes up other settings of this process. */
+  /** Gets a function that applies other settings of this process. */
   readonly onReload?: (take: (own: SchedulerSettings['own']) => void) => void;
 }
 

@@ -19,6 +19,7 @@ import type { Logging } from './logger.ts';
 import { isSigned } from '../scheduler/index.ts';
 import { openEmbedded } from '../store/index.ts';
 import { aborted } from './aborted.ts';
+import { nextSteps, programsHere } from './next-steps.ts';
 import { runScheduler } from './scheduler.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { formatHostPort } from '../text/host-port.ts';
@@ -113,7 +114,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
     say(`starting ${hosts.length === 1 ? 'the agent' : `${hosts.length} agents`}`);
     for (const host of hosts) agents.push(startAgent(host, advertise, token, settings.logLevel, local === undefined));
     await joined(`http://${formatHostPort(settings.listen)}`, hosts, agents, ending.signal);
-    say(nextSteps(settings, hosts.length));
+    say(nextSteps(`tcp://${formatHostPort(settings.listen)}`, hosts.length, await programsHere(process.env, process.argv[1] ?? '')));
     await aborted(ending.signal);
     say('\nstopping the cluster');
   } finally {
@@ -197,22 +198,6 @@ async function joined(url: string, hosts: readonly Host[], agents: readonly Chil
   }
   if (!signal.aborted)
     throw new ArpanetError('timeout', `not all hosts joined within 30 s: see ${hosts.map((host) => `${host.dir}/agent.log`).join(', ')}`);
-}
-
-function nextSteps(settings: UpSettings, hosts: number): string {
-  const endpoint = `tcp://${formatHostPort(settings.listen)}`;
-  return [
-    '',
-    `The cluster is up: ${hosts} host${hosts === 1 ? '' : 's'}. In another terminal:`,
-    '',
-    `  export DOCKER_HOST=${endpoint}`,
-    '  docker info',
-    '  docker compose -f examples/shop/docker-compose.yml -p abc up -d --build --scale pricing=4',
-    '  docker exec abc-web-1 wget -qO- http://localhost/',
-    `  docker ps --format '{{.Label "arpanet.host"}}\\t{{.Names}}\\t{{.Status}}'`,
-    '',
-    'Ctrl-C stops and removes it.',
-  ].join('\n');
 }
 
 /** On the developer's own engine: what the cluster's store knows and what carries its MAC, and nothing else. */

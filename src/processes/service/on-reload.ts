@@ -13,7 +13,7 @@ export interface Reloaded<Config> {
   readonly take: (config: Config) => void;
 }
 
-/** At every SIGHUP: takes up what can be changed while it runs, and names what wants a restart. Wrong settings leave the old ones in force. */
+/** At every SIGHUP: applies what can be changed while it runs, and names what wants a restart. Wrong settings leave the old ones in force. */
 export function reloadOnHangup<Config extends object>(
   { running, read, live, take }: Reloaded<Config>,
   log: Logger,
@@ -34,8 +34,8 @@ export function reloadOnHangup<Config extends object>(
         manager.ready('settings read again');
       },
       (error: unknown) => {
-        log.error({ err: error }, 'settings not taken up: those from before stay in force');
-        manager.ready('settings not taken up, see the log');
+        log.error({ err: error }, 'settings not applied: those from before stay in force');
+        manager.ready('settings not applied, see the log');
       },
     );
   });

@@ -1,4 +1,4 @@
-/** What a reload (SIGHUP) of a process takes up: settings that can be changed while it runs. Pure. */
+/** What a reload (SIGHUP) of a process applies: settings that can be changed while it runs. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 
 export interface Reload {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,13 @@ import { after, before, describe, it } from 'node:test';
 import { endProcess, main, must, runProgram, start, until } from '../../support/cluster/cluster.ts';
 import { freePort } from '../../support/cluster/free-ports.ts';
 import { spawnMortal } from '../../support/cluster/mortal.ts';
+
+/** Stands for systemd: writes the datagrams that it gets on a socket to a file. */
+const RECEIVER = `import socket, sys
+taken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+taken.bind(sys.argv[1])
+with open(sys.argv[2], 'ab', 0) as notes:
+    while True: notes.write(taken.recv(4096) + b'\\n')`;
 
 describe('the arpanet command', () => {
   let dir: string;
@@ -130,6 +137,33 @@ describe('the arpanet command', () => {
     assert.ok(!plain.includes(escape));
   });
 
+  it('reports to systemd that it is ready, that its event loop runs and that it ends; a reload applies its file', async (t) => {
+    if ((await runProgram('systemd-notify', ['--version'])).code !== 0)
+      return t.skip('no systemd-notify here: it is in the package systemd');
+    const [socket, notes, file] = [join(dir, 'notify'), join(dir, 'notes'), join(dir, 'reload.yml')];
+    running.push(spawnMortal('python3', ['-c', RECEIVER, socket, notes], { stdio: 'ignore' }));
+    await until('somebody listens', () => existsSync(socket));
+    writeFileSync(file, 'strategy: spread\nname: before\n');
+    const { url, child, said } = await scheduler('reported', ['--config', file], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '900000' });
+    const notified = (line: string) => until(line, () => readFileSync(notes, 'utf8').split('\n').includes(line));
+    await notified('READY=1');
+    await notified('WATCHDOG=1');
+    const strategy = async () =>
+      (JSON.parse((await arpanet(['status', '--json', '--endpoint', url])).stdout) as { strategy: string }).strategy;
+    assert.equal(await strategy(), 'spread');
+    writeFileSync(file, 'strategy: binpack\nname: after\n');
+    child.kill('SIGHUP');
+    await notified('RELOADING=1');
+    await until('the strategy is applied', async () => (await strategy()) === 'binpack');
+    await until('it says what wants a restart', () => /"wantRestart":\["name"\]/.test(said()));
+    writeFileSync(file, 'strategi: spread\n');
+    child.kill('SIGHUP');
+    await until('wrong settings are refused', () => /unknown key.*settings not applied/.test(said()));
+    assert.equal(await strategy(), 'binpack');
+    await endProcess(child);
+    await notified('STOPPING=1');
+  });
+
   it('has examples in the help of every command, and --json for every report', async () => {
     const silent = ['up', 'scheduler', 'agent', 'completion', 'man', 'config sample', 'restore'];
     const look = async (path: readonly string[]): Promise<void> => {
@@ -151,6 +185,8 @@ describe('the arpanet command', () => {
     const refusal = await arpanet(open);
     assert.deepEqual([refusal.code, /WITHOUT TLS.*--insecure/.test(refusal.stderr)], [2, true], refusal.stderr);
     const log = join(dir, 'loud.log');
+    writeFileSync(log, '');
+    const { dev, ino } = statSync(log);
     running.push(
       start(
         [
@@ -165,11 +201,14 @@ describe('the arpanet command', () => {
           '--store',
           `embedded:${join(dir, 'loud')}`,
         ],
-        env,
+        { ...env, JOURNAL_STREAM: `${dev}:${ino}` },
         log,
       ),
     );
-    await until('the warning', () => readFileSync(log, 'utf8').includes('WITHOUT TLS'));
+    await until('the warning, with the priority by which the journal finds it', () =>
+      /^<4>\{.*WITHOUT TLS/m.test(readFileSync(log, 'utf8')),
+    );
+    await until('other lines have theirs', () => /^<6>\{"level":30/m.test(readFileSync(log, 'utf8')));
     await until('the note', async () =>
       (await arpanet(['status', '--endpoint', `tcp://127.0.0.1:${port}`])).stdout.includes(`INSECURE: scheduler`),
     );

@@ -32,7 +32,7 @@ describe('the service manager', () => {
 });
 
 describe('a reload', () => {
-  it('takes up what can change while a process runs, and names what wants a restart', () => {
+  it('applies what can change while a process runs, and names what wants a restart', () => {
     const running = { listen: { host: 'a', port: 1 }, strategy: 'spread', leaseRest: 1, name: 'x' };
     const wanted = { listen: { host: 'a', port: 2 }, strategy: 'binpack', leaseRest: 1, publishAt: '10.0.0.9', name: 'x' };
     assert.deepEqual(reloadOf(running, wanted, ['strategy', 'leaseRest']), { taken: ['strategy'], wantRestart: ['listen', 'publishAt'] });

@@ -79,7 +79,7 @@ function textBelow(command: Command): string {
   return text.slice(own.length).trim();
 }
 
-/** A line that roff prints as it stands. */
+/** A line that roff prints unchanged. */
 function roff(line: string): string {
   const text = line.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll("'", '\\(aq').replaceAll('`', '\\(ga');
   return /^[.']/.test(text) ? `\\&${text}` : text;
