@@ -14,6 +14,7 @@ export interface RemovedHost {
 export interface Hosts {
   /** All members, by name. */
   readonly list: () => readonly HostView[];
+  readonly one: (name: string) => HostView | undefined;
   /** When the last message of any host arrived, in milliseconds of the leader's steady clock. Undefined: none since the election. */
   readonly lastHeardMs: () => number | undefined;
   /** Availability, labels and limits, as operators set them. Throws `not-found`, and `conflict` for limits below what is reserved. */

@@ -1,15 +1,35 @@
 /** Names of instances: what the registrar makes its table from, and where the table goes. */
-import type { ContainerRecord, ContainerView, NameTable } from '../model/index.ts';
+import type { ContainerRecord, ContainerView, NamedInstance, NameTable } from '../model/index.ts';
+
+/** An instance that has come, gone or changed. */
+export interface InstanceChange {
+  readonly before: NamedInstance | undefined;
+  readonly now: NamedInstance | undefined;
+}
+
+/** What is new among the names. */
+export interface NameUpdate extends Pick<NameTable, 'version' | 'epoch' | 'atMs'> {
+  /** Since the update before. */
+  readonly changes: readonly InstanceChange[];
+  /** It goes to all hosts, and not only to those that may ask for what has changed. */
+  readonly isForAll: boolean;
+  readonly outside: NonNullable<NameTable['outside']>;
+  readonly deployments: NonNullable<NameTable['deployments']>;
+  /** All that there are now. */
+  readonly instances: () => readonly NamedInstance[];
+}
 
 export interface NameSources {
-  readonly records: readonly ContainerRecord[];
-  readonly containers: readonly ContainerView[];
-  /** Ids of containers whose names are out of DNS while they are being stopped. */
-  readonly withdrawn: ReadonlySet<string>;
+  /** Names of container records of which something has changed since this was asked last: the record, its container, its host, its network. At first all. */
+  readonly touched: () => Iterable<string>;
+  readonly record: (name: string) => ContainerRecord | undefined;
+  readonly container: (id: string) => ContainerView | undefined;
+  /** Whether the names of the container with this id are out of DNS, while it is being stopped. */
+  readonly isWithdrawn: (id: string) => boolean;
 }
 
 export interface Names {
-  readonly sources: () => NameSources;
-  /** Sends the table to all agents. Resolves when it has left this process. */
-  readonly push: (table: NameTable) => Promise<void>;
+  readonly sources: NameSources;
+  /** Sends agents what concerns them. Resolves when it has left this process. */
+  readonly push: (update: NameUpdate) => Promise<void>;
 }

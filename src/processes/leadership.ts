@@ -10,12 +10,11 @@ import {
   type LeaderRecord,
   type LeaseRecord,
   type NamedInstance,
-  type NameTable,
   type NetworkCreateRequest,
   type NetworkRecord,
 } from '../model/index.ts';
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
-import { instancesOf, type Registrar } from '../registrar/index.ts';
+import { createInstanceTable, type Registrar } from '../registrar/index.ts';
 import type { RehearsedCreate, Scheduler } from '../contracts/index.ts';
 import { type Catalog, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
 import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
@@ -153,31 +152,28 @@ export async function startLeadership(
     agents: ownScheduler.agents,
     names: ownScheduler.names,
   };
-  // Suspect hosts are taken to be as they were: a mass loss empties neither DNS nor catalog.
-  const joining = () =>
-    new Set(
-      scheduler.hosts
-        .list()
-        .filter((host) => host.state === 'joining' || host.state === 'suspect')
-        .map((host) => host.name),
-    );
-  const instances = () => {
-    const { records, containers, withdrawn } = scheduler.names.sources();
-    const networkOf = (id: string) => ledger.get<NetworkRecord>(keys.network(id));
-    const cutOff = new Set(scheduler.hosts.list().flatMap(({ name, isCutOff }) => (isCutOff === true ? [name] : [])));
-    return instancesOf({ records, containers, withdrawn, joining: joining(), cutOff, networkOf });
-  };
+  const { sources } = scheduler.names;
+  const table = createInstanceTable({
+    ...sources,
+    withdrawn: { has: sources.isWithdrawn },
+    // Suspect hosts are taken to be as they were: a mass loss empties neither DNS nor catalog.
+    joining: { has: (host) => ['joining', 'suspect'].includes(scheduler.hosts.one(host)?.state ?? '') },
+    cutOff: { has: (host) => scheduler.hosts.one(host)?.isCutOff === true },
+    networkOf: (id) => ledger.get<NetworkRecord>(keys.network(id)),
+  });
+  const instances = table.all;
   const registrar = rooms.startRegistrar(
     {
-      instances,
+      instances: table,
       outside: () => listOutside(ledger),
       hosts: () =>
         scheduler.hosts
           .list()
           .map(({ name, record, state }) => ({ name, address: record.address, state: state === 'suspect' ? 'joining' : state })),
-      push: async (table: NameTable) => {
-        dns?.table(table);
-        await scheduler.names.push(table);
+      push: async (update) => {
+        const { version, epoch, atMs, outside, deployments } = update;
+        dns?.table({ version, epoch, atMs, outside, deployments, instances: update.instances() });
+        await scheduler.names.push(update);
       },
       ...(catalog === undefined
         ? {}

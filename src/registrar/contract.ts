@@ -1,5 +1,6 @@
 /** What the registrar needs, and what it offers. */
-import type { NamedInstance, NameTable, OutsideName } from '../model/index.ts';
+import type { InstanceChange, NameUpdate } from '../contracts/index.ts';
+import type { NamedInstance, OutsideName } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 
@@ -11,13 +12,23 @@ export interface NamedHost {
   readonly state: 'alive' | 'joining' | 'down';
 }
 
+/** The instances that have names. */
+export interface InstanceSource {
+  /** What has changed since this was asked last; at first all that there are. */
+  readonly changes: () => readonly InstanceChange[];
+  /** By id. The same list while nothing changes, as the next is. */
+  readonly all: () => readonly NamedInstance[];
+  /** Those that have an instance. */
+  readonly deployments: () => readonly string[];
+}
+
 export interface RegistrarDeps {
-  readonly instances: () => readonly NamedInstance[];
+  readonly instances: InstanceSource;
   /** Records that operators added. */
   readonly outside: () => readonly OutsideName[];
   readonly hosts: () => readonly NamedHost[];
-  /** Sends the table to all agents; resolves when it has left this process. Never rejects. */
-  readonly push: (table: NameTable) => Promise<void>;
+  /** Tells the agents; resolves when it has left this process. Never rejects. */
+  readonly push: (update: NameUpdate) => Promise<void>;
   /** Undefined with a store that has no catalog. `apply` carries the leader's fence and fails with `not-leader` when that is broken. */
   readonly catalog?:
     | {

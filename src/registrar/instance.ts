@@ -22,13 +22,25 @@ export interface InstancesInput {
   readonly records: readonly ContainerRecord[];
   readonly containers: readonly ContainerView[];
   /** Ids of containers about to be stopped, killed or removed. */
-  readonly withdrawn: ReadonlySet<string>;
+  readonly withdrawn: Has;
   /** Names of hosts whose state is unknown: not connected since the election, or suspect. Their containers count as running, as before. */
-  readonly joining: ReadonlySet<string>;
+  readonly joining: Has;
   /** Names of hosts that nothing reaches now: theirs are out, as of hosts that are down. */
-  readonly cutOff?: ReadonlySet<string>;
+  readonly cutOff?: Has;
   /** The record of a network by its id. */
   readonly networkOf?: (id: string) => NetworkRecord | undefined;
+  /** Where the targets of links are looked for; absent: the records given are all there are. */
+  readonly linked?: Linked;
+}
+
+type Has = Pick<ReadonlySet<string>, 'has'>;
+
+/** What links may lead to. */
+export interface Linked {
+  /** The record of a container by its name, or by its id or the beginning of that. */
+  readonly find: (target: string) => ContainerRecord | undefined;
+  /** `web.abc`: the deployment has such a service. */
+  readonly hasService: (service: string) => boolean;
 }
 
 const nameOf = ({ name }: ContainerRecord): string => name;
@@ -52,19 +64,20 @@ interface Candidate {
  */
 export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
   const { networkOf = () => undefined } = input;
+  const isPart = input.linked === undefined ? {} : { isPart: true as const };
   const seen = new Map(input.containers.map((view) => [view.id, view]));
   const candidates = [
-    ...fenced({ kind: 'container', of: 'the instances' }, input.records, nameOf, (record) => {
+    ...fenced({ kind: 'container', of: 'the instances', ...isPart }, input.records, nameOf, (record) => {
       const candidate = candidateOf(record, seen.get(record.id ?? ''), input);
       return candidate === undefined ? [] : [candidate];
     }),
   ];
-  const linkTo = linker(input.records);
+  const linkTo = linker(input.linked ?? linkedIn(input.records));
   const idsTaken = new Set<string>();
   const toNamed = (candidate: Candidate): NamedInstance => {
     const { record, container, host, state, isReady, hostname, ports } = candidate;
     const { name, deployment, service, number, addresses, aliases } = record;
-    const plain = `${number}.${idPart(service)}.${idPart(deployment)}`;
+    const plain = plainId({ number, service, deployment });
     const id = idsTaken.has(plain) ? `${plain}.${container.slice(0, 12)}` : plain;
     idsTaken.add(plain);
     const all = [...(record.linkedHosts ?? []), ...record.links];
@@ -95,7 +108,12 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       ...serversOf(record.request.HostConfig?.Dns ?? []),
     };
   };
-  const named = each({ kind: 'container', of: 'the name table' }, candidates.sort(byPrecedence), ({ record }) => nameOf(record), toNamed);
+  const named = each(
+    { kind: 'container', of: 'the name table', ...isPart },
+    candidates.sort(byPrecedence),
+    ({ record }) => nameOf(record),
+    toNamed,
+  );
   return named.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -132,6 +150,10 @@ function addresses6Of(
 function isOfSwarm(given: Readonly<Record<string, string>>): boolean {
   return Boolean(given[stackLabel]) || Boolean(given[labels.service] && given[composeLabels.number]);
 }
+
+/** The id that one of those of this number has. */
+export const plainId = ({ number, service, deployment }: Pick<ContainerRecord, 'number' | 'service' | 'deployment'>): string =>
+  `${number}.${idPart(service)}.${idPart(deployment)}`;
 
 /** Ids have three parts and two dots. */
 const idPart = (name: string): string => (isServiceName(name) ? name : dnsLabel(name));
@@ -179,20 +201,28 @@ function byPrecedence(a: Candidate, b: Candidate): number {
  * replicas are found. If the target does not exist any more, an alias that names a service means that service. Undefined: the link is of a network
  * that one of the two is not on.
  */
-function linker(records: readonly ContainerRecord[]) {
-  const byName = new Map(records.map((record) => [record.name, record]));
-  const services = new Set(records.map((record) => `${record.service}.${record.deployment}`));
-  const find = (target: string) =>
-    byName.get(target) ?? (/^[0-9a-f]{12,64}$/.test(target) ? records.find((r) => r.id?.startsWith(target)) : undefined);
+function linker({ find, hasService }: Linked) {
   return ({ deployment, addresses }: ContainerRecord, { target, alias, network }: ContainerRecord['links'][number]): string | undefined => {
     const found = find(target);
     const isOn = (on: ContainerRecord['addresses'] | undefined): boolean =>
       network === undefined || on === undefined || on[network] !== undefined;
     if (!isOn(addresses) || !isOn(found?.addresses)) return undefined;
-    if (found === undefined) return services.has(`${alias}.${deployment}`) ? alias : target;
+    if (found === undefined) return hasService(`${alias}.${deployment}`) ? alias : target;
     const { name, service, number } = found;
     const isOneContainer = [name, `${service}_${number}`, `${service}-${number}`].includes(alias) || found.deployment !== deployment;
     return isOneContainer ? name : service;
+  };
+}
+
+/** A link's target may be one's id, or the beginning of it. */
+export const isIdLike = (target: string): boolean => /^[0-9a-f]{12,64}$/.test(target);
+
+function linkedIn(records: readonly ContainerRecord[]): Linked {
+  const byName = new Map(records.map((record) => [record.name, record]));
+  const services = new Set(records.map((record) => `${record.service}.${record.deployment}`));
+  return {
+    find: (target) => byName.get(target) ?? (isIdLike(target) ? records.find(({ id }) => id?.startsWith(target)) : undefined),
+    hasService: (service) => services.has(service),
   };
 }
 

@@ -2,7 +2,7 @@
  * Effects: keeps the agents' name tables and the Consul catalog up to date. Each has a loop of its own, so that a slow agent does not keep a
  * name in the catalog. A run observes, compares and acts; a failed one is tried again with back-off, and everything is compared every 30 s.
  */
-import { ArpanetError, isKind, type NameTable } from '../model/index.ts';
+import { ArpanetError, isKind } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from './catalog.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
@@ -34,18 +34,25 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   const startedMs = deps.now();
   const catalogOf = catalogMaker();
   let version = 0;
-  let pushedText: string | undefined;
+  /** The agents know all but what has changed since. */
+  let isTold = false;
+  let toldOutside: string | undefined;
+  let toldDeployments: readonly string[] | undefined;
   let actual: readonly CatalogService[] | undefined;
 
   async function push(): Promise<void> {
-    const instances = deps.instances();
+    const changes = deps.instances.changes();
     const outside = deps.outside();
-    const text = JSON.stringify([instances, outside]);
-    if (text === pushedText) return;
-    pushedText = text;
-    const deployments = [...new Set(instances.map(({ deployment }) => deployment))];
-    const table: NameTable = { version: ++version, epoch: deps.epoch, atMs: deps.now(), instances, outside, deployments };
-    await bounded(deps.push(table), PUSH_BOUND_MS, 'the agents');
+    const deployments = deps.instances.deployments();
+    const outsideText = JSON.stringify(outside);
+    const isForAll = !isTold || outsideText !== toldOutside || deployments !== toldDeployments;
+    if (!isForAll && changes.length === 0) return;
+    isTold = true;
+    toldOutside = outsideText;
+    toldDeployments = deployments;
+    const at = { version: ++version, epoch: deps.epoch, atMs: deps.now() };
+    const update = { ...at, outside, deployments, changes, isForAll, instances: deps.instances.all };
+    await bounded(deps.push(update), PUSH_BOUND_MS, 'the agents');
   }
 
   /** The last known content of the catalog is used once: if changing it fails, the catalog is listed again. */
@@ -65,7 +72,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     const hosts = deps.hosts();
     const joining = new Set(hosts.filter((host) => host.state === 'joining').map((host) => NODE_PREFIX + host.name));
     const known = (service: CatalogService) => !joining.has(service.node);
-    return diff([...catalogOf(deps.instances(), hosts).filter(known), ...outsideRegistrations(deps.outside())], listed.filter(known));
+    return diff([...catalogOf(deps.instances.all(), hosts).filter(known), ...outsideRegistrations(deps.outside())], listed.filter(known));
   }
 
   async function bring(
@@ -87,7 +94,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
 
   const stopped = new AbortController();
   const ended = AbortSignal.any([signal, stopped.signal]);
-  const toAgents = persistent('name table', push, () => (pushedText = undefined));
+  const toAgents = persistent('name table', push, () => (isTold = false));
   const toCatalog = persistent('catalog', register, () => (actual = undefined));
 
   /** Runs that share what was asked for meanwhile, and are tried again after a failure. Never rejects. */
@@ -134,7 +141,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   if (!ended.aborted) {
     const settled = setTimeout(onChange, SETTLE_MS);
     const compareAll = setInterval(() => {
-      pushedText = undefined;
+      isTold = false;
       actual = undefined;
       onChange();
     }, RELIST_MS);
@@ -159,7 +166,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     flush,
     catalogDrift,
     renew() {
-      pushedText = undefined;
+      isTold = false;
       actual = undefined;
       return flush();
     },

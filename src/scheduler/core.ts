@@ -9,6 +9,7 @@ import type { Echoes } from './agents/echoes.ts';
 import type { Hub } from './agents/hub.ts';
 import { counting, isFencing } from './loss/lost-records.ts';
 import type { Syncs } from './agents/refresh.ts';
+import type { RecordIndex } from './view/record-index.ts';
 import type { ImageReader, RecordWriter, ViewReader } from './view/roles.ts';
 import { rememberedFacts } from './view/placeholder-containers.ts';
 import { fenced } from '../telemetry/left-out.ts';
@@ -20,6 +21,8 @@ export interface Core {
   readonly view: ViewReader;
   readonly images: ImageReader;
   readonly records: RecordWriter;
+  /** Container records, commits under way included. */
+  readonly recordIndex: RecordIndex;
   readonly hub: Hub;
   readonly echoes: Echoes;
   readonly engines: Engines;
@@ -80,24 +83,19 @@ export function containerRecords({ ledger }: SchedulerDeps): readonly ContainerR
   return ledger.list<ContainerRecord>(keys.containers).map(([, record]) => record);
 }
 
-/** Those whose container is not in the view: it is being created, or its host has not shown it yet. It must not count for nothing in between. */
-export function recordsBeforeView({ deps, view }: Pick<Core, 'deps' | 'view'>): readonly ContainerRecord[] {
-  return containerRecords(deps).filter((record) => record.id === undefined || view.byId(record.id) === undefined);
-}
-
 export function hostRecords({ ledger }: SchedulerDeps): ReadonlyMap<string, HostRecord> {
   return new Map(ledger.list<HostRecord>(keys.hosts).map(([, record]) => [record.name, record]));
 }
 
 /** Lists containers of a host from their records, until the host reports them itself. */
-export function rememberHost({ deps, records }: Pick<Core, 'deps' | 'records'>, host: string): void {
+export function rememberHost({ deps, records, recordIndex }: Pick<Core, 'deps' | 'records' | 'recordIndex'>, host: string): void {
   const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
   records.remember(host, [
     ...fenced(
       { kind: 'container', of: `what is remembered of host ${host}` },
-      containerRecords(deps),
+      recordIndex.onHost(host),
       ({ name }) => name,
-      (record) => (record.host === host && record.id !== undefined ? [rememberedFacts(record, record.id, networkOf)] : []),
+      (record) => (record.id !== undefined ? [rememberedFacts(record, record.id, networkOf)] : []),
     ),
   ]);
 }

@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Scheduler } from '../contracts/index.ts';
-import { ArpanetError, keys, type NetworkRecord } from '../model/index.ts';
+import { ArpanetError, type ContainerRecord, keys, type NetworkRecord } from '../model/index.ts';
 import { createAgentQueries } from './agents/agent-queries.ts';
 import { announceEpoch } from './agents/announce-epoch.ts';
 import { createEchoes } from './agents/echoes.ts';
@@ -48,7 +48,9 @@ import { reservedCores } from './placement/load.ts';
 import { startReadiness } from './readiness.ts';
 import { createTriggers } from './triggers.ts';
 import { createChangeListeners } from './view/change-listeners.ts';
+import { createRecordIndex } from './view/record-index.ts';
 import { resolveContainer } from './view/resolve-container.ts';
+import { createTouchedRecords } from './view/touched-records.ts';
 import { createView } from './view/view.ts';
 import { createVolumes } from './volumes/volumes.ts';
 import { createKeyed } from '../async/keyed.ts';
@@ -67,19 +69,22 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
 
   // what is known
   const copies = new Set<string>();
+  const recordIndex = createRecordIndex((id) => wholeView.read.byId(id) !== undefined);
   const wholeView = createView(
     (host, tag) => copies.has(`${host}/${tag}`),
     listeners.changed,
     (tag) => recordedTag(deps, tag),
+    { container: (id) => touched.container(id), record: (name) => touched.record(name), host: (name) => touched.host(name) },
   );
   const { read: view, images: imageView, hosts: members, records } = wholeView;
+  const touched = createTouchedRecords(deps.ledger, recordIndex);
   for (const record of containerRecords(deps)) records.set(record.name, record);
   const commit = createCommit(deps, records);
   const feed = createFeed({ now, log, ...seenNetworks(deps, view) });
   const liveness = startLiveness({ deps, view, members, isReached, feed, triggers }, lost);
-  const hosts = createHosts({ deps, view, members, images: imageView, commit, liveness });
+  const hosts = createHosts({ deps, recordIndex, view, members, images: imageView, commit, liveness });
   records.setLost(lostIds(deps));
-  for (const { name } of view.hosts()) rememberHost({ deps, records }, name);
+  for (const { name } of view.hosts()) rememberHost({ deps, records, recordIndex }, name);
 
   // the agents and the Engines
   const tags = createTags(deps, view, imageView, commit);
@@ -110,7 +115,23 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const syncs = createSyncs(hub, log);
   const keyed = createKeyed();
   const echoes = createEchoes(hub, now);
-  const core: Core = { deps, view, images: imageView, records, hub, echoes, engines, feed, syncs, keyed, commit, judge, triggers, lost };
+  const core: Core = {
+    deps,
+    view,
+    images: imageView,
+    records,
+    recordIndex,
+    hub,
+    echoes,
+    engines,
+    feed,
+    syncs,
+    keyed,
+    commit,
+    judge,
+    triggers,
+    lost,
+  };
 
   // networks, volumes, images
   const overlays = createOverlays(core);
@@ -126,7 +147,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const creates = createCreatesInProgress();
   const refusals = createRefusals();
   const promisedHosts = createPromisedHosts(deps.now);
-  const lifecycle = createLifecycle(core, overlays, listeners);
+  const lifecycle = createLifecycle(core, overlays, { ...listeners, withdrawalsChanged: touched.container });
   const lostContainers = createLost(core, overlays, yielded);
   const adopt = createAdopt({ core, overlays, lifecycle, lost: lostContainers, creates, attach });
   const adopter = startAdopter(core, adopt, lifecycle);
@@ -202,6 +223,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     },
     hosts: {
       list: view.hosts,
+      one: view.host,
       lastHeardMs: liveness.lastHeardMs,
       update: hosts.update,
       admissions: hostRemoval.admissions,
@@ -265,7 +287,12 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       expected: (host, instances) => ({ plans: overlays.plansOf(host), names: instancesFor(host, instances) }),
     },
     names: {
-      sources: () => ({ records: containerRecords(deps), containers: view.containers(), withdrawn: lifecycle.withdrawnIds() }),
+      sources: {
+        touched: touched.take,
+        record: (name) => deps.ledger.get<ContainerRecord>(keys.container(name)),
+        container: (id) => view.byId(id),
+        isWithdrawn: lifecycle.isWithdrawn,
+      },
       push: names.push,
     },
   };

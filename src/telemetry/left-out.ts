@@ -12,6 +12,8 @@ export interface Place {
   readonly of: string;
   /** Errors that are not the entry's fault, such as the refusal of a filter: they are thrown on. */
   readonly passOn?: (error: unknown) => boolean;
+  /** The entries given are some of those at this place: what is left out of the others stays named. */
+  readonly isPart?: true;
 }
 
 /** An entry that is left out now, of what, and why. */
@@ -60,13 +62,16 @@ export function* fenced<T, R>(
   nameOf: (entry: T) => string,
   handle: (entry: T) => Iterable<R>,
 ): Generator<R> {
-  const before = new Set(keysAt(place));
+  const before = place.isPart === true ? new Set<string>() : new Set(keysAt(place));
   for (const entry of entries) {
     let made: readonly R[] | undefined;
     try {
       const results = handle(entry);
       made = Array.isArray(results) ? (results as readonly R[]) : [...results];
-      if (before.size > 0 && before.delete(keyOf(place, nameOf(entry)))) leftOut.delete(keyOf(place, nameOf(entry)));
+      if (leftOut.size > 0) {
+        const key = keyOf(place, nameOf(entry));
+        if (leftOut.delete(key)) before.delete(key);
+      }
     } catch (error) {
       if (place.passOn?.(error) === true) throw error;
       before.delete(leaveOut(place, nameIn(entry, nameOf), error));

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { engineRequest } from '../../src/engine/index.ts';
-import type { NameTable } from '../../src/model/index.ts';
+import type { NamedInstance } from '../../src/model/index.ts';
 import { ROOMS, type Rooms } from '../../src/processes/rooms.ts';
 
 export const BUGS = ['two-leaders', 'lost-release', 'stale-dns', 'twin', 'leaked-network', 'double-lease'] as const;
@@ -61,14 +61,22 @@ function dhcpWithBugs(isOn: IsOn): Rooms['createDhcp'] {
 /** What was once ready stays so in every table. */
 function registrarWithBugs(isOn: IsOn): Rooms['startRegistrar'] {
   return (deps, signal) => {
-    const ready = new Map<string, NameTable['instances'][number]>();
-    const push = async (table: NameTable): Promise<void> => {
-      for (const instance of table.instances) if (instance.ready) ready.set(instance.container, instance);
-      if (!isOn('stale-dns')) return deps.push(table);
-      const sent = new Set(table.instances.filter((instance) => instance.ready).map((instance) => instance.container));
-      const stale = [...ready.values()].filter((instance) => !sent.has(instance.container));
-      const others = table.instances.filter((instance) => !stale.some(({ id }) => id === instance.id));
-      return deps.push({ ...table, instances: [...others, ...stale] });
+    const stale = new Map<string, NamedInstance>();
+    const push: typeof deps.push = async (update) => {
+      if (!isOn('stale-dns')) return deps.push(update);
+      const changes = update.changes.map(({ before, now }) => {
+        const container = (before ?? now)?.container ?? '';
+        const wasReady = before?.ready === true ? before : stale.get(container);
+        if (now?.ready === true || wasReady === undefined) return { before, now };
+        stale.set(container, wasReady);
+        return { before, now: wasReady };
+      });
+      const instances = () => {
+        const others = update.instances().filter(({ container, ready }) => ready || !stale.has(container));
+        const ready = new Set(others.map(({ container }) => container));
+        return [...others, ...[...stale.values()].filter(({ container }) => !ready.has(container))];
+      };
+      return deps.push({ ...update, changes, instances });
     };
     return ROOMS.startRegistrar({ ...deps, push }, signal);
   };

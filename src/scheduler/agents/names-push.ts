@@ -3,8 +3,10 @@
  * life. Effects: writes to streams.
  */
 import { patientlyFor } from '../../async/within.ts';
+import type { NameUpdate } from '../../contracts/index.ts';
 import type { NamedInstance, NameTable } from '../../model/index.ts';
 import type { Hub } from './hub.ts';
+import { createNameInterest } from './name-interest.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 
@@ -14,7 +16,7 @@ const REFRESH_MS = 15_000;
 
 export interface NamesPush {
   /** Resolves when every agent's table has left this process, after a second at the latest. Never rejects. */
-  readonly push: (table: NameTable) => Promise<void>;
+  readonly push: (update: NameUpdate) => Promise<void>;
   /** The newest table, again, to one host that just came. */
   readonly again: (host: string) => void;
 }
@@ -24,24 +26,36 @@ export function createNamesPush(
   log: Logger,
   networkName: (id: string) => string | undefined = () => undefined,
 ): NamesPush {
+  const interest = createNameInterest();
   const sent = new Map<string, { readonly text: string; readonly atMs: number }>();
-  let newest: NameTable | undefined;
+  let newest: Omit<NameTable, 'instances'> | undefined;
 
-  async function pushTo(host: string, table: NameTable): Promise<void> {
-    const instances = instancesFor(host, table.instances);
+  async function pushTo(host: string, { version, epoch, atMs, outside, deployments }: Omit<NameTable, 'instances'>): Promise<void> {
+    const instances = interest.of(host);
     const networks = namesOf(instances, networkName);
-    const text = JSON.stringify([instances, networks, table.outside, table.deployments]);
+    const text = JSON.stringify([instances, networks, outside, deployments]);
     const before = sent.get(host);
-    if (before?.text === text && table.atMs - before.atMs < REFRESH_MS) return;
-    const now = { text, atMs: table.atMs };
+    if (before?.text === text && atMs - before.atMs < REFRESH_MS) return;
+    const now = { text, atMs };
     sent.set(host, now);
-    if (!(await hub.send(host, { type: 'names', table: { ...table, instances, networks } })) && sent.get(host) === now) sent.delete(host);
+    const table: NameTable = {
+      version,
+      epoch,
+      atMs,
+      instances,
+      networks,
+      ...(outside && { outside }),
+      ...(deployments && { deployments }),
+    };
+    if (!(await hub.send(host, { type: 'names', table })) && sent.get(host) === now) sent.delete(host);
   }
 
   return {
-    async push(table) {
-      newest = table;
-      await patientlyFor(PUSH_TIMEOUT_MS, Promise.all(hub.hosts().map((host) => pushTo(host, table))));
+    async push(update) {
+      const concerned = interest.apply(update.changes);
+      newest = update;
+      const hosts = update.isForAll ? hub.hosts() : concerned;
+      await patientlyFor(PUSH_TIMEOUT_MS, Promise.all([...hosts].map((host) => pushTo(host, update))));
     },
     again(host) {
       sent.delete(host);
@@ -60,7 +74,10 @@ function namesOf(instances: readonly NamedInstance[], networkName: (id: string) 
   );
 }
 
-/** Instances of the deployments that have one on this host, and those of others that share a network with one there: nobody else is asked for. */
+/**
+ * Instances of the deployments that have one on this host, and those of others that share a network with one there: nobody else is asked for. Looks at
+ * all: what `NameInterest` gives is held against it.
+ */
 export function instancesFor(host: string, instances: readonly NamedInstance[]): readonly NamedInstance[] {
   const here = instances.filter((instance) => instance.host === host);
   const deployments = new Set(here.map((instance) => instance.deployment));

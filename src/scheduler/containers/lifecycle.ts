@@ -19,8 +19,8 @@ import type { ChangeListeners } from '../view/change-listeners.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 
 export interface Lifecycle {
-  /** Container ids that are just being stopped: no name may lead to them. */
-  readonly withdrawnIds: () => ReadonlySet<string>;
+  /** It is just being stopped: no name may lead to it. */
+  readonly isWithdrawn: (id: string) => boolean;
   readonly withdrawn: contracts.Containers['withdrawn'];
   readonly removed: (container: Pick<ContainerView, 'id' | 'name' | 'record'>) => Promise<void>;
   /** Gives back all that a record holds. Nothing if the name is by now another container's. */
@@ -30,7 +30,12 @@ export interface Lifecycle {
   readonly unlink: (container: ContainerView, alias: string) => Promise<void>;
 }
 
-export function createLifecycle(core: Core, overlays: Overlays, listeners: Pick<ChangeListeners, 'next'>): Lifecycle {
+interface Listeners extends Pick<ChangeListeners, 'next'> {
+  /** It is withdrawn now, or no more. */
+  readonly withdrawalsChanged: (id: string) => void;
+}
+
+export function createLifecycle(core: Core, overlays: Overlays, listeners: Listeners): Lifecycle {
   const { deps, view, records, syncs, keyed, commit, lost } = core;
   const { ledger, dhcp, log, now } = deps;
   const { lingerMs } = deps.settings;
@@ -45,6 +50,7 @@ export function createLifecycle(core: Core, overlays: Overlays, listeners: Pick<
     const count = (withdrawals.get(id) ?? 0) + by;
     if (count > 0) withdrawals.set(id, count);
     else withdrawals.delete(id);
+    listeners.withdrawalsChanged(id);
     records.touch();
   }
 
@@ -117,7 +123,7 @@ export function createLifecycle(core: Core, overlays: Overlays, listeners: Pick<
   }
 
   return {
-    withdrawnIds: () => new Set(withdrawals.keys()),
+    isWithdrawn: (id) => withdrawals.has(id),
     withdrawn,
     forget,
     removed: (container) =>

@@ -18,7 +18,7 @@ import {
 } from '../../model/index.ts';
 import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
-import { containerRecords, type Core, networkRecords, recordsBeforeView } from '../core.ts';
+import { containerRecords, type Core, networkRecords } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
 import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseUnknown } from './claim-addresses.ts';
@@ -194,7 +194,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     };
     const wanted = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
     const nowMs = deps.now();
-    const creating = recordsBeforeView(core);
+    const creating = core.recordIndex.unseen();
     const hosts = view.hosts().map((host) => {
       const charges = liveCharges(pending.get(host.name) ?? [], nowMs);
       pending.set(host.name, charges);

@@ -1,7 +1,7 @@
 /** Where containers would go if they were created now, one after the other. Reads the view and the ledger; changes nothing. */
 import type { HostSnapshot, RehearsedCreate } from '../../contracts/index.ts';
 import { ArpanetError, type Placement } from '../../model/index.ts';
-import { type Core, recordsBeforeView } from '../core.ts';
+import type { Core } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
 import { parentLinksOf } from './claim-addresses.ts';
@@ -21,7 +21,7 @@ import type { Volumes } from '../volumes/volumes.ts';
 
 /** The hosts as placement sees them now, but for what was placed a moment ago. */
 export function snapshotsNow(core: Core): readonly HostSnapshot[] {
-  const creating = recordsBeforeView(core);
+  const creating = core.recordIndex.unseen();
   return each(
     { kind: 'host', of: 'placement' },
     core.view.hosts(),

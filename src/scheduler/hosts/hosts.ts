@@ -2,11 +2,12 @@
 import type * as contracts from '../../contracts/index.ts';
 import { hint } from '../../config/nearest.ts';
 import { type AdmissionRecord, ArpanetError, type HostFacts, type HostRecord, keys } from '../../model/index.ts';
-import { type Commit, recordsBeforeView } from '../core.ts';
+import type { Commit } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import { TRANSITIONS } from '../loss/host-states.ts';
 import type { Liveness } from '../loss/liveness.ts';
 import { changedLimits, limitRefusal } from './host-limits.ts';
+import type { RecordIndex } from '../view/record-index.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import type { HostSnapshot } from '../placement/snapshot.ts';
@@ -23,6 +24,7 @@ export interface Hosts extends Pick<contracts.Hosts, 'update'> {
 
 export interface HostsParts {
   readonly deps: SchedulerDeps;
+  readonly recordIndex: Pick<RecordIndex, 'unseen'>;
   readonly view: ViewReader;
   readonly members: HostWriter;
   readonly images: Pick<ImageReader, 'on'>;
@@ -30,7 +32,7 @@ export interface HostsParts {
   readonly liveness: Pick<Liveness, 'connected' | 'forget'>;
 }
 
-export function createHosts({ deps, view, members, images, commit, liveness }: HostsParts): Hosts {
+export function createHosts({ deps, recordIndex, view, members, images, commit, liveness }: HostsParts): Hosts {
   const { ledger, log, now } = deps;
 
   for (const [, record] of ledger.list<HostRecord>(keys.hosts)) members.add(record);
@@ -38,7 +40,7 @@ export function createHosts({ deps, view, members, images, commit, liveness }: H
   function snapshotNow(name: string): HostSnapshot {
     const host = view.host(name);
     if (host === undefined) throw noSuchHost(name, view);
-    return snapshotOf({ view, images, deps }, host, recordsBeforeView({ deps, view }));
+    return snapshotOf({ view, images, deps }, host, recordIndex.unseen());
   }
 
   return {

@@ -22,6 +22,18 @@ import { createPortIndex } from './port-index.ts';
 import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewReader } from './roles.ts';
 import { withoutSlash } from '../../text/names.ts';
 
+/** Called at once when something changes. */
+export interface ViewNotices {
+  /** A container came, went or changed. */
+  readonly container: (id: string) => void;
+  /** The record of this name was written or deleted. */
+  readonly record: (name: string) => void;
+  /** The host is in another state, or reached again or no more. */
+  readonly host: (name: string) => void;
+}
+
+const NOBODY: ViewNotices = { container: () => undefined, record: () => undefined, host: () => undefined };
+
 interface HostEntry {
   record: HostRecord;
   facts: HostFacts | undefined;
@@ -48,6 +60,7 @@ export function createView(
   isCopy: (host: string, tag: string) => boolean,
   changed: () => void = () => undefined,
   recorded: (tag: string) => TagRecord | undefined = () => undefined,
+  notices: ViewNotices = NOBODY,
 ): View {
   let version = 1;
   const hosts = new Map<string, HostEntry>();
@@ -105,6 +118,7 @@ export function createView(
     const ids = names.get(name) ?? new Set();
     names.set(name, ids.add(id));
     containerList = undefined;
+    notices.container(id);
   }
 
   function unname(container: ContainerView): void {
@@ -122,6 +136,7 @@ export function createView(
     entry.containers.delete(id);
     unname(container);
     containerList = undefined;
+    notices.container(id);
     return container;
   }
 
@@ -276,6 +291,7 @@ export function createView(
     add(record) {
       entryFor(record);
       hostList = undefined;
+      notices.host(record.name);
       touch();
     },
     join(record, facts) {
@@ -299,6 +315,7 @@ export function createView(
       hosts.delete(host);
       hostList = undefined;
       tagCache = undefined;
+      notices.host(host);
       touch();
     },
     setState(host, state, why, nowMs) {
@@ -310,6 +327,7 @@ export function createView(
       hostChanged(entry);
       for (const id of entry.containers) again(id);
       tagCache = undefined;
+      notices.host(host);
       touch();
       return true;
     },
@@ -318,6 +336,7 @@ export function createView(
       if (entry === undefined || entry.isCutOff === isCutOff) return false;
       entry.isCutOff = isCutOff;
       hostChanged(entry);
+      notices.host(host);
       touch();
       return true;
     },
@@ -343,6 +362,7 @@ export function createView(
         idByRecordName.set(name, record.id);
         again(record.id);
       }
+      notices.record(name);
       touch();
     },
     setLost(ids) {

@@ -28,6 +28,8 @@ export interface Ledger extends AsyncDisposable {
    * `invalid`. After a rejection nothing has changed, in memory or in the store.
    */
   commit(changes: readonly Change[]): Promise<void>;
+  /** Calls the listener at once whenever what `get` gives for a key under the prefix may have changed; until the ledger is disposed of. */
+  watch(prefix: string, listener: (key: string) => void): void;
   /** Records that are set aside, by key: `get` and `list` do not give them. Creating, replacing or deleting one ends it. */
   unreadable(): readonly UnreadableRecord[];
   /**

@@ -42,6 +42,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   const visible = new KeyTree<unknown>();
   /** Of `stored`, what is set aside. */
   const unreadable = new Map<string, UnreadableRecord>();
+  const watches: { readonly prefix: string; readonly listener: (key: string) => void }[] = [];
   let barrier = 0;
   for (const { key, value, modifyIndex, fault } of await store.list(keys.root)) {
     if (key === keys.barrier) barrier = modifyIndex;
@@ -82,6 +83,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     if (isAbsent || last !== undefined) unreadable.delete(key);
     if (isAbsent || (last === undefined && !isReadable(key, value, fault))) visible.delete(key);
     else visible.set(key, value);
+    for (const { prefix, listener } of watches) if (key.startsWith(prefix)) listener(key);
   }
   function settle(commits: readonly Pending[], error?: ArpanetError): void {
     const settled = new Set(commits);
@@ -209,6 +211,9 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     },
     unreadable: () => [...unreadable.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
     get: <T>(key: string) => visible.get(key) as T | undefined,
+    watch(prefix, listener) {
+      watches.push({ prefix, listener });
+    },
     list: <T>(prefix: string) => visible.list(prefix) as readonly (readonly [string, T])[],
     commit(changes) {
       if (ended !== undefined) return Promise.reject(ended);

@@ -8,6 +8,7 @@ import { type ContainerRecord, keys, type OutsideName } from '../../../src/model
 import { instancesOf, type NamedHost, type Registrar, startRegistrar } from '../../../src/registrar/index.ts';
 import { type Catalog, type Lock, openCatalog, openConsul, type StateStore } from '../../../src/store/index.ts';
 import { startConsul } from '../../support/cluster/consul.ts';
+import { sourceOf } from '../../support/fakes/literal-names.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
 
 const log = pino({ level: 'silent' });
@@ -49,7 +50,7 @@ describe('names in a real Consul', () => {
       );
     return startRegistrar(
       {
-        instances: () => instancesOf({ records, containers: containers(), withdrawn, joining: new Set() }),
+        instances: sourceOf(() => instancesOf({ records, containers: containers(), withdrawn, joining: new Set() })),
         outside: () => outside,
         hosts: () => hosts,
         push: async () => {},

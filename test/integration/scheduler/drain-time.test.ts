@@ -36,7 +36,7 @@ describe('a container that a client stops', () => {
       const tookMs = await containers.withdrawn(
         container,
         async () => {
-          wasWithdrawn = names.sources().withdrawn.has(container.id);
+          wasWithdrawn = names.sources.isWithdrawn(container.id);
           return Promise.resolve(performance.now() - beganMs);
         },
         { drains: true },

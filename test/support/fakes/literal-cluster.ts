@@ -166,7 +166,7 @@ export function literalCluster(known: GivenRoles<Cluster>): Cluster {
       ...known.leader,
     },
     view: { version: () => 1, settled: () => undefined, ...known.view },
-    hosts: { list: () => [], ...known.hosts },
+    hosts: { list: () => [], one: (name) => known.hosts?.list?.().find((host) => host.name === name), ...known.hosts },
     containers: {
       list: containers,
       one(reference) {

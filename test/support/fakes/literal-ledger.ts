@@ -4,6 +4,11 @@ import type { Change, Ledger } from '../../../src/store/ledger/contract.ts';
 
 export class LiteralLedger implements Ledger {
   readonly entries = new Map<string, unknown>();
+  readonly watches: { readonly prefix: string; readonly listener: (key: string) => void }[] = [];
+
+  watch(prefix: string, listener: (key: string) => void): void {
+    this.watches.push({ prefix, listener });
+  }
 
   get<T>(key: string): T | undefined {
     return this.entries.get(key) as T | undefined;
@@ -21,6 +26,7 @@ export class LiteralLedger implements Ledger {
     for (const change of changes) {
       if (change.kind === 'delete') this.entries.delete(change.key);
       else this.entries.set(change.key, change.value);
+      for (const { prefix, listener } of this.watches) if (change.key.startsWith(prefix)) listener(change.key);
     }
   }
 

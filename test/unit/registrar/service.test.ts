@@ -7,6 +7,7 @@ import { applied } from '../../../src/registrar/catalog.ts';
 import { instancesOf, type NamedHost, type Registrar, startRegistrar } from '../../../src/registrar/index.ts';
 
 import type { CatalogChange, CatalogService } from '../../../src/store/index.ts';
+import { sourceOf, tableIn } from '../../support/fakes/literal-names.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
 import { promisedMs } from '../../support/promised.ts';
 import { singleFlight } from '../../../src/async/single-flight.ts';
@@ -31,10 +32,11 @@ class World {
   start(): Registrar {
     return startRegistrar(
       {
-        instances: () => this.instances,
+        instances: sourceOf(() => this.instances),
         outside: () => [],
         hosts: () => this.hosts,
-        push: (table) => {
+        push: (update) => {
+          const table = tableIn(update);
           this.pushed.push(table);
           return this.push(table);
         },

@@ -248,7 +248,8 @@ describe('names for a host', () => {
       return true;
     };
     const { push } = createNamesPush({ hosts: () => ['h1'], send }, pino({ level: 'silent' }));
-    for (const atMs of [0, 10_000, 20_000, 30_000, 40_000]) await push({ version: 1, epoch: 1, atMs, instances: [] });
+    for (const atMs of [0, 10_000, 20_000, 30_000, 40_000])
+      await push({ version: 1, epoch: 1, atMs, changes: [], isForAll: true, outside: [], deployments: [], instances: () => [] });
     assert.deepEqual(told, [0, 20_000, 40_000]);
   });
 });

@@ -1,0 +1,20 @@
+/** A scheduler in a process of its own, for bench/scale.ts: `scale-leader.ts DIR`. Says where it listens; answers `usage` with what it has used. */
+import { startSmallScheduler } from '../test/support/fakes/small-scheduler.ts';
+
+const dir = process.argv[2] ?? '';
+const leader = await startSmallScheduler(
+  's1',
+  { kind: 'embedded', dir },
+  {
+    own: { bodyLimit: 4 << 20 },
+  },
+);
+process.on('message', (asked) => {
+  if (asked === 'usage') {
+    const { user, system } = process.cpuUsage();
+    process.send?.({ cpuMs: (user + system) / 1_000, rssBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed });
+    return;
+  }
+  void leader[Symbol.asyncDispose]().then(() => process.exit(0));
+});
+process.send?.({ url: leader.url });

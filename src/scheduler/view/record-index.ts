@@ -1,0 +1,76 @@
+/** Container records by what is asked of them, kept up to date as they change: a look costs as much as it finds. */
+import type { ContainerRecord } from '../../model/index.ts';
+
+export interface RecordIndex {
+  /** A record was written or, with undefined, deleted. */
+  readonly put: (name: string, record: ContainerRecord | undefined) => void;
+  /** A container came into the view or left it. */
+  readonly shown: (id: string) => void;
+  readonly onHost: (host: string) => readonly ContainerRecord[];
+  readonly ofDeployment: (deployment: string) => readonly ContainerRecord[];
+  readonly ofService: (deployment: string, service: string) => readonly ContainerRecord[];
+  /** That have an address in the network, or are on it without one. */
+  readonly inNetwork: (network: string) => readonly ContainerRecord[];
+  readonly ofRequest: (requestId: string) => ContainerRecord | undefined;
+  readonly withId: (id: string) => ContainerRecord | undefined;
+  /** Those whose container is not in the view: it is being created, or its host has not shown it yet. */
+  readonly unseen: () => readonly ContainerRecord[];
+}
+
+function keysOf({ id, host, deployment, service, addresses, unaddressed = [], requestId }: ContainerRecord): readonly string[] {
+  return [
+    `host ${host}`,
+    `deployment ${deployment}`,
+    `service ${service} ${deployment}`,
+    ...[...Object.keys(addresses), ...unaddressed].map((network) => `network ${network}`),
+    ...(id === undefined ? [] : [`id ${id}`]),
+    ...(requestId === undefined ? [] : [`request ${requestId}`]),
+  ];
+}
+
+/** `isShown`: whether the view has a container of this id. */
+export function createRecordIndex(isShown: (id: string) => boolean): RecordIndex {
+  const records = new Map<string, ContainerRecord>();
+  const byKey = new Map<string, Map<string, ContainerRecord>>();
+  const unseen = new Map<string, ContainerRecord>();
+  let unseenList: readonly ContainerRecord[] | undefined;
+
+  const at = (key: string): readonly ContainerRecord[] => [...(byKey.get(key)?.values() ?? [])];
+  const first = (key: string): ContainerRecord | undefined => byKey.get(key)?.values().next().value;
+
+  function look(name: string): void {
+    const record = records.get(name);
+    unseenList = undefined;
+    if (record !== undefined && (record.id === undefined || !isShown(record.id))) unseen.set(name, record);
+    else unseen.delete(name);
+  }
+
+  return {
+    put(name, record) {
+      const before = records.get(name);
+      if (before === record) return;
+      for (const key of before === undefined ? [] : keysOf(before)) {
+        const among = byKey.get(key);
+        among?.delete(name);
+        if (among?.size === 0) byKey.delete(key);
+      }
+      if (record === undefined) records.delete(name);
+      else records.set(name, record);
+      for (const key of record === undefined ? [] : keysOf(record)) {
+        const among = byKey.get(key) ?? new Map<string, ContainerRecord>();
+        byKey.set(key, among.set(name, record as ContainerRecord));
+      }
+      look(name);
+    },
+    shown(id) {
+      for (const { name } of at(`id ${id}`)) look(name);
+    },
+    onHost: (host) => at(`host ${host}`),
+    ofDeployment: (deployment) => at(`deployment ${deployment}`),
+    ofService: (deployment, service) => at(`service ${service} ${deployment}`),
+    inNetwork: (network) => at(`network ${network}`),
+    ofRequest: (requestId) => first(`request ${requestId}`),
+    withId: (id) => first(`id ${id}`),
+    unseen: () => (unseenList ??= [...unseen.values()]),
+  };
+}
