@@ -66,6 +66,8 @@ export interface RunningAgent extends AsyncDisposable {
 
 /** Networks are compared with their plans this often, without cause: somebody may have changed the kernel's side. */
 const RECONCILE_MS = 10_000;
+/** An Engine that takes requests and answers no list for so long after the agent's start is called unreachable. */
+const READ_WITHIN_MS = 10_000;
 
 /**
  * Resolves when the gateway listens; joining the cluster and reading the Engine go on in the background.
@@ -157,9 +159,11 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   );
   const commands = agentCommands({ inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans });
 
+  /** Undefined: it can be reached, or has not been read yet since this process began. */
+  let engineTrouble: string | undefined;
   const snapshot = (): readonly AgentMessage[] => {
     const copy = inventory.current();
-    if (copy === undefined) return [{ type: 'engine', alive: false, why: 'the Docker Engine is unreachable' }];
+    if (copy === undefined) return engineTrouble === undefined ? [] : [{ type: 'engine', alive: false, why: engineTrouble }];
     return [
       { type: 'engine', alive: true, why: '' },
       { type: 'snapshot', snapshot: { ...copy, networks: overlay.networks() } },
@@ -167,12 +171,14 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   };
   const onEngineConnected = async (): Promise<void> => {
     log.info('Docker Engine connected');
+    engineTrouble = undefined;
     for (const message of snapshot()) stream.send(message);
     inBackground(log, 'networks of this host', overlay.reconcile());
     if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now, or other DNS settings');
   };
   const onEngineLost = (reason: string): void => {
     log.warn({ reason }, 'Docker Engine unreachable');
+    engineTrouble = reason;
     stream.send({ type: 'engine', alive: false, why: reason });
   };
   const onEngineAnswers = (answers: boolean): void => {
@@ -192,6 +198,10 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     gateway: reachable(gateway.port),
     /** Until the signal aborts. */
     async run(): Promise<void> {
+      const unread = setTimeout(() => {
+        if (inventory.current() === undefined && engineTrouble === undefined) onEngineLost('it has not been read since the agent started');
+      }, READ_WITHIN_MS).unref();
+      signal.addEventListener('abort', () => clearTimeout(unread), { once: true });
       await fence.restore().catch((err: unknown) => log.error({ err }, 'cannot drop the overlay packets of lost hosts'));
       await Promise.all([
         inventory.follow({

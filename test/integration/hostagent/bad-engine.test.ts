@@ -55,10 +55,13 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
 describe('an agent that starts on an Engine that cannot describe all that it has', { timeout: 600_000 }, () => {
   let scheduler: SmallScheduler;
   let dir: string;
+  /** Lists that wait. */
+  let held: (() => void)[] | undefined;
   const engine = http.createServer((request, response) => {
     const path = (request.url ?? '').replace(/\?.*$/, '').replace(/^\/v1\.\d+/, '');
     const answer = ANSWERS[path];
     if (path === '/events') return response.writeHead(200).flushHeaders();
+    if (path === '/containers/json' && held !== undefined) return void held.push(() => engine.emit('request', request, response));
     if (answer === undefined) return void request.socket.destroy();
     return void response.setHeader('Api-Version', '1.41').end(typeof answer === 'string' ? answer : JSON.stringify(answer));
   });
@@ -78,21 +81,25 @@ describe('an agent that starts on an Engine that cannot describe all that it has
 
   const get = async (path: string) => JSON.stringify((await scheduler.call('GET', path)).body);
 
+  async function start() {
+    const options = {
+      name: 'h1',
+      address: '127.0.0.1',
+      listen: '127.0.0.1:0',
+      join: [scheduler.url],
+      token: JOIN_TOKEN,
+      engine: `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`,
+      labels: {},
+      overlay: 'none' as const,
+      dataDir: join(dir, 'agent'),
+      version: 'test',
+    };
+    return startAgent(options, { log: quietLog, dns, setLogLevel: () => undefined }, new AbortController().signal);
+  }
+
   it('reports the others, at each of its starts, and status names what is left out', async () => {
     for (const run of ['the first start', 'the next start']) {
-      const options = {
-        name: 'h1',
-        address: '127.0.0.1',
-        listen: '127.0.0.1:0',
-        join: [scheduler.url],
-        token: JOIN_TOKEN,
-        engine: `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`,
-        labels: {},
-        overlay: 'none' as const,
-        dataDir: join(dir, 'agent'),
-        version: 'test',
-      };
-      const agent = await startAgent(options, { log: quietLog, dns, setLogLevel: () => undefined }, new AbortController().signal);
+      const agent = await start();
       await until(`${run}: the good container is listed`, async () => (await get('/v1.41/containers/json')).includes('"/good"'));
       assert.doesNotMatch(await get('/v1.41/containers/json?all=1'), /panics|nameless/);
       assert.match(await get('/v1.41/images/json'), /app:1/);
@@ -109,5 +116,17 @@ describe('an agent that starts on an Engine that cannot describe all that it has
       });
       await agent[Symbol.asyncDispose]();
     }
+  });
+
+  it('is joining, and not down, while it has not read its Engine yet', async () => {
+    held = [];
+    await using _agent = await start();
+    const host = async () => ((await scheduler.call('GET', '/arpanet/v1/hosts')).body as { state: string; cpuLoad?: number }[])[0];
+    // what it opened with has been read when a heartbeat has
+    await until('its heartbeat has come', async () => (await host())?.state === 'joining' && (await host())?.cpuLoad !== undefined);
+    const release = held;
+    held = undefined;
+    for (const answer of release) answer();
+    await until('it is alive', async () => (await host())?.state === 'alive');
   });
 });
