@@ -6,7 +6,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import Docker from 'dockerode';
-import { type Cluster, must, runProgram, startCluster } from '../../support/cluster/cluster.ts';
+import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 import { repository } from '../../support/cluster/paths.ts';
 
@@ -43,7 +43,7 @@ describe('clients of every age', () => {
     await old('volume', 'create', 'old-vol');
     await old('run', '-d', '--name', 'old', '--network', 'old-net', '-v', 'old-vol:/v', 'busybox', 'sh', '-c', 'echo started; sleep 600');
     assert.equal(await old('exec', 'old', 'sh', '-c', 'echo kept > /v/f; cat /v/f'), 'kept\n');
-    assert.equal(await old('logs', 'old'), 'started\n');
+    await until('what it says is read', async () => (await old('logs', 'old')) === 'started\n');
     assert.match(await old('ps'), /old-net|old/);
     assert.match(await old('network', 'inspect', 'old-net'), /"Name": "old"/);
     assert.match(await old('stats', '--no-stream', 'old'), /old .*%/);
@@ -85,7 +85,8 @@ describe('clients of every age', () => {
       'busybox',
       'sh',
       '-c',
-      'env; ping -c1 wilma; ping -c1 store',
+      // a name follows the start within milliseconds, after its answer
+      'env; for i in $(seq 60); do ping -c1 wilma && ping -c1 store && exit 0; sleep 1; done; exit 1',
     );
     assert.match(told, /^STORE_PORT_80_TCP=tcp:\/\/10\.32\.\S+:80$/m);
     assert.match(told, /^STORE_NAME=\/web\/store$/m);
@@ -95,7 +96,9 @@ describe('clients of every age', () => {
     await docker('rm', '--link', 'cut/store');
     assert.equal((await docker('inspect', '-f', '{{json .HostConfig.Links}}', 'cut')).trim(), 'null');
     assert.match(await docker('ps', '--format', '{{.Names}}', '--no-trunc'), /^db$/m);
-    assert.match((await cluster.docker('exec', 'cut', 'ping', '-c1', 'store')).stderr, /bad address/);
+    await until('the link leads nowhere', async () =>
+      /bad address/.test((await cluster.docker('exec', 'cut', 'ping', '-c1', 'store')).stderr),
+    );
     assert.match((await cluster.docker('rm', '--link', 'cut/store')).stderr, /No such container: cut\/store/);
     assert.match((await cluster.docker('rm', '--link', 'cut')).stderr, /cannot remove the default link name/);
     await docker('stop', '-t', '0', 'db');
@@ -105,14 +108,22 @@ describe('clients of every age', () => {
     const since = await now();
     await docker('tag', 'busybox', 'clients/tagged:1');
     await docker('tag', 'busybox', 'clients/tagged:2');
+    const format = '{{.Type}} {{.Action}} {{with index .Actor.Attributes "name"}}{{.}}{{else}}{{.Actor.ID}}{{end}}';
+    const past = async () =>
+      (await docker('events', '--since', since, '--until', await now(), '--format', format))
+        .trim()
+        .split('\n')
+        .filter((line) => /past|tagged/.test(line));
+    // What an Engine tells comes by another way than its answers.
+    await until('the tags are told', async () => (await past()).length >= 2);
     await docker('network', 'create', 'past');
     await docker('volume', 'create', 'past');
-    const format = '{{.Type}} {{.Action}} {{with index .Actor.Attributes "name"}}{{.}}{{else}}{{.Actor.ID}}{{end}}';
-    const past = (await docker('events', '--since', since, '--until', await now(), '--format', format)).trim().split('\n');
-    assert.deepEqual(
-      past.filter((line) => /past|tagged/.test(line)),
-      ['image tag clients/tagged:1', 'image tag clients/tagged:2', 'network create past', 'volume create past'],
-    );
+    assert.deepEqual(await past(), [
+      'image tag clients/tagged:1',
+      'image tag clients/tagged:2',
+      'network create past',
+      'volume create past',
+    ]);
     const saved = join(cluster.lab.dir, 'saved.tar');
     await docker('save', '-o', saved, 'clients/tagged');
     assert.match(

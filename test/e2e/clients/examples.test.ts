@@ -14,8 +14,12 @@ describe('the examples on three hosts', () => {
   });
   after(() => cluster?.[Symbol.asyncDispose]());
   afterEach(async () => {
-    assert.equal((await must(cluster.docker('ps', '-aq'))).trim(), '');
-    assert.equal((await must(cluster.docker('volume', 'ls', '-q'))).trim(), '');
+    // What is run with --rm is removed once it has ended.
+    for (const list of [
+      ['ps', '-aq'],
+      ['volume', 'ls', '-q'],
+    ])
+      await until(`${list.join(' ')} shows none`, async () => (await must(cluster.docker(...list))).trim() === '', 10_000);
     await assertNothingLeft(cluster, []);
   });
   const hostsOf = async (service: string) =>
@@ -38,6 +42,7 @@ describe('the examples on three hosts', () => {
       const why = () => must(cluster.docker('ps', '--format', '{{.Names}} {{.Label "arpanet.placement"}}'));
       assert.deepEqual((await hostsOf('worker')).sort(), ['h1', 'h2', 'h3'], await why());
       const page = (query: string) => compose('exec', '-T', 'web', 'wget', '-qO-', `http://localhost/${query}`);
+      await until('it answers', () => page(''));
       for (const word of ['milk', 'bread', 'tea']) await page(`?add=${word}`);
       const done = await until('the workers have done all of it', async () => {
         const text = await page('');
@@ -58,7 +63,10 @@ describe('the examples on three hosts', () => {
     it(`${version}: walls, two networks and health before anything that needs it`, async () => {
       const compose = composeIn('walls');
       await compose('up', '-d', '--build');
-      assert.equal((await compose('exec', '-T', 'proxy', 'wget', '-qO-', 'http://localhost/')).trim(), 'schema: three');
+      const page = await until('it answers', async () =>
+        (await compose('exec', '-T', 'proxy', 'wget', '-qO-', 'http://localhost/')).trim(),
+      );
+      assert.equal(page, 'schema: three');
       assert.match(await compose('ps'), /\(healthy\)/);
       const proxy = (await compose('ps', '-q', 'proxy')).trim();
       const store = (await compose('ps', '-q', 'store')).trim();

@@ -143,8 +143,10 @@ describe('images over three hosts', () => {
     const folder = mkdtempSync(join(scratch, 'net-'));
     writeFileSync(
       join(folder, 'Dockerfile'),
-      'FROM busybox\nARG R\nRUN wget -qO- http://peer/hostname && hostname -i && sleep 2 && echo $R\n',
+      // It stays until it was seen.
+      'FROM busybox\nARG R\nRUN wget -qO- http://peer/hostname && hostname -i && for i in $(seq 120); do wget -qO /dev/null http://peer/seen-$R && break; sleep 1; done\n',
     );
+    await until('it listens', async () => (await docker('exec', 'far', 'wget', '-qO-', 'http://127.0.0.1/hostname')).code === 0);
     const id = (await must(docker('network', 'inspect', '-f', '{{.Id}}', 'nn'))).trim();
     const run = (network: string, buildkit: '0' | '1', DOCKER_HOST = cluster.endpoint) => {
       const env = { ...process.env, DOCKER_HOST, DOCKER_BUILDKIT: buildkit };
@@ -169,6 +171,7 @@ describe('images over three hosts', () => {
         address = shown;
         return address !== '';
       });
+      await must(docker('exec', 'far', 'touch', `/etc/seen-${network}`));
       const said = await built;
       const farId = (await must(docker('ps', '-q', '--filter', 'name=far'))).trim();
       assert.ok(said.includes(farId), `${network}: the page is the peer's: ${said}`);
@@ -176,7 +179,7 @@ describe('images over three hosts', () => {
     }
     assert.match((await run('nobody', '0')).stderr, /network nobody not found/);
     assert.match((await run('nn', '1')).stderr, /network mode "nn" not supported by buildkit/);
-    assert.equal((await must(docker('ps', '-aq', '--filter', 'label=arpanet.build'))).trim(), '');
+    await until('no build is left', async () => (await must(docker('ps', '-aq', '--filter', 'label=arpanet.build'))).trim() === '');
     // one of them is the step that found no network
     await must(docker('rm', '-f', ...lines(await must(docker('ps', '-aq')))));
     await must(docker('network', 'rm', 'nn'));

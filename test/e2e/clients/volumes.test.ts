@@ -66,8 +66,11 @@ describe('volumes over three hosts', () => {
     assert.deepEqual(Object.keys(is.NetworkSettings.Networks), ['bridge']);
     assert.equal(is.NetworkSettings.Networks['bridge']?.NetworkID, was.NetworkSettings.Networks['bridge']?.NetworkID);
     assert.deepEqual(is.HostConfig, was.HostConfig);
-    await must(docker('exec', 'app', 'ping', '-c', '1', '-W', '5', 'db'));
-    await must(docker('exec', 'peer', 'ping', '-c', '1', '-W', '5', 'app'));
+    for (const [from, to] of [
+      ['app', 'db'],
+      ['peer', 'app'],
+    ] as const)
+      await until(`${from} finds ${to}`, async () => (await docker('exec', from, 'ping', '-c', '1', '-W', '5', to)).code === 0);
     assert.deepEqual([await names('--filter', 'node=h2'), await names('--filter', 'node=h1')], [['stuff'], []]);
     assert.equal((await must(docker('ps', '--filter', 'node=h2', '--format', '{{.Names}}'))).trim(), 'app');
     // the whole way of classic Swarm's words: an affinity to a label of containers

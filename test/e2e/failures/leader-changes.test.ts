@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { open, request } from '../../conformance/replay/wire.ts';
 import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { operator } from '../../support/cluster/leftovers.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 interface Told {
   readonly Type: string;
@@ -61,11 +62,14 @@ describe('a change of leader', () => {
     const next = await killLeader();
     await Promise.all(
       streams.map(async ({ ended }, i) => {
-        const timer = new Promise((resolve) => setTimeout(resolve, 15_000, 'late').unref());
+        const timer = new Promise((resolve) => setTimeout(resolve, promisedMs(15_000), 'late').unref());
         assert.notEqual(await Promise.race([ended, timer]), 'late', `stream ${i} hangs`);
       }),
     );
     await busy;
+    await until('all hosts are with the next one', async () =>
+      (await operator<{ state: string }[]>(next, 'hosts')).every(({ state }) => state === 'alive'),
+    );
     for (const { chunks } of streams) {
       const before = lines(chunks);
       const last = before.at(-1) ?? assert.fail('nothing was told');

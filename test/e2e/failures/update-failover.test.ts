@@ -55,7 +55,11 @@ describe('the leader is killed while services change', () => {
     await must(cluster.composeV2(join(scratch, 'abc'), 'up', '-d'));
     const { index, now, other } = await leading();
     const { docker, arpanet } = on(other.endpoint);
+    const healthy = ['ps', '-q', '--filter', 'label=com.docker.compose.service=web', '--filter', 'health=healthy'];
+    // Compose does not wait for that, and a request before it would fail for no fault of the update.
+    await until('all listen', async () => (await docker(...healthy)).stdout.split('\n').filter(Boolean).length === 3);
     const { host } = { host: (await must(docker('inspect', '-f', '{{.Node.Name}}', 'abc-ask-1'))).trim() };
+    await until('they are found', async () => (await docker('exec', 'abc-ask-1', 'wget', '-qO', '/dev/null', 'http://web/')).code === 0);
     // Asked on its Engine: what carries the load must not hang on a scheduler.
     const load = cluster.engine(
       host,

@@ -153,7 +153,7 @@ describe('one thing, seen from both sides', () => {
     await v1('up', '-d');
     await arpanet('scale', 'abc/web=3');
     assert.equal(lines(await v1('ps', '-q', 'web')).length, 3);
-    assert.match(await v1('logs', '--no-color', 'web'), /web_3.*started/);
+    await until('compose v1 reads what the third says', async () => /web_3.*started/.test(await v1('logs', '--no-color', 'web')));
     await docker('service', 'update', '-q', '--no-resolve-image', '--env-add', 'COLOUR=blue', 'abc_web');
     await isUpdated();
     assert.equal(await colours(), 'COLOUR=blue');
@@ -185,9 +185,11 @@ describe('one thing, seen from both sides', () => {
       (await docker('inspect', '-f', '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}', name)).trim();
     const three = ['early', 'abc_old_1', 'abc-web-1'];
     assert.deepEqual(await Promise.all(three.map(networksOf)), ['abc_default', 'abc_default', 'abc_default']);
-    assert.match(await docker('exec', 'early', 'nslookup', 'web'), /Address/);
-    assert.match(await docker('exec', 'abc_old_1', 'nslookup', 'web'), /Address/);
-    assert.match(await docker('exec', 'abc-web-1', 'nslookup', 'old'), /Address/);
+    const finds = (from: string, name: string) =>
+      until(`${from} finds ${name}`, async () => /Name:/.test((await cluster.docker('exec', from, 'nslookup', name)).stdout));
+    await finds('early', 'web');
+    await finds('abc_old_1', 'web');
+    await finds('abc-web-1', 'old');
     await v1('-f', 'fig.yml', 'up', '-d');
     await v2('up', '-d');
     assert.deepEqual(await Promise.all(three.map(networksOf)), ['abc_default', 'abc_default', 'abc_default'], 'both find it done');
@@ -198,7 +200,7 @@ describe('one thing, seen from both sides', () => {
     assert.deepEqual(await Promise.all((await web()).map(networksOf)), ['abc_default extra', 'abc_default extra']);
     assert.equal(await colours(), 'COLOUR=red');
     assert.equal(lines(await v2('ps', '-q', 'web')).length, 2);
-    assert.match(await docker('exec', 'early', 'nslookup', 'web'), /Address/, 'it is still found in its first network');
+    await finds('early', 'web'); // still, in its first network
     await docker('rm', '-f', 'early');
     await v2('down', '-t', '1');
     await docker('network', 'rm', 'extra');

@@ -84,9 +84,10 @@ describe('ops on three hosts', () => {
     assert.equal(got.trim(), db?.addresses[0], 'the address that was planned');
     assert.equal(lines(await must(cluster.composeV2(project, 'ps', '-q'))).length, 3);
     assert.equal(lines(await must(cluster.composeV2(project, 'ps', '-q', 'web'))).length, 2);
-    const answer = await must(cluster.docker('exec', 'abc-web-1', 'nslookup', 'db'));
-    assert.match(answer, /Name:\s+db\.abc/);
-    assert.match(await must(cluster.composeV2(project, 'logs', '--no-color')), /web says hello/);
+    await until('it finds its database', async () =>
+      /Name:\s+db\.abc/.test((await cluster.docker('exec', 'abc-web-1', 'nslookup', 'db')).stdout),
+    );
+    await until('compose has its logs', async () => /web says hello/.test(await must(cluster.composeV2(project, 'logs', '--no-color'))));
     const first = await ids();
     await must(cluster.composeV2(project, 'up', '-d'));
     assert.deepEqual(await ids(), first, 'compose finds its own hash and recreates nothing');
@@ -115,7 +116,7 @@ describe('ops on three hosts', () => {
     const first = await ids();
     writeFileSync(
       join(scratch, 'bad.yml'),
-      'services:\n  web: {command: "false", scale: 1, environment: {WORD: changed}, deploy: {update_config: {order: start-first, monitor: 1s}}}\n',
+      'services:\n  web: {command: "false", scale: 1, environment: {WORD: changed}, deploy: {update_config: {order: start-first, monitor: 10s}}}\n',
     );
     const said = await fails('deploy', '-f', compose(), '-f', join(scratch, 'bad.yml'), '-p', 'abc');
     assert.match(said, /abc\/web: starting abc-web-2\n[^]*rolling back\n[^]*rolled back: update failed: abc-web-2 exited with 1/);
@@ -194,9 +195,10 @@ describe('ops on three hosts', () => {
   });
 
   it('logs show all instances in one stream, and go on with those that start later', async () => {
-    const once = await must(cluster.arpanet('logs', 'abc'));
-    assert.match(once, /^web-1 \S+ *\| web says hello$/m);
-    assert.match(once, /^db-1 \S+ *\| ready$/m);
+    await until('each has said its line', async () => {
+      const once = await must(cluster.arpanet('logs', 'abc'));
+      return /^web-1 \S+ *\| web says hello$/m.test(once) && /^db-1 \S+ *\| ready$/m.test(once);
+    });
     assert.match(await fails('logs', 'abc/wen'), /no such service/i);
     const child = spawn(process.execPath, [main, 'logs', 'abc/web', '-f', '--endpoint', cluster.endpoint], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -392,7 +394,7 @@ configs: {conf: {content: "${config}"}}
         }),
       );
     assert.match(await must(config('set', 'strategy', 'binpack')), /^strategy is binpack$/m);
-    assert.deepEqual(await strategies(), ['binpack', 'binpack']);
+    await until('both know it', async () => (await strategies()).join() === 'binpack,binpack');
     await must(config('set', 'body-limit', '1KiB'));
     const post = (url: string) => fetch(`${url}/volumes/create`, { method: 'POST', body: JSON.stringify({ Name: 'x'.repeat(2000) }) });
     for (const { url } of cluster.schedulers)
@@ -405,7 +407,7 @@ configs: {conf: {content: "${config}"}}
     assert.match(list, /^pool +10\.32\.0\.0\/12 +started with$/m);
     assert.equal((await must(config('get', 'body-limit'))).trim(), '1KiB');
     for (const name of ['strategy', 'body-limit', 'log-level']) await must(config('unset', name));
-    assert.deepEqual(await strategies(), ['spread', 'spread']);
+    await until('both are back at what they were started with', async () => (await strategies()).join() === 'spread,spread');
     assert.match(await fails('config', 'set', 'stratgy', 'spread'), /unknown setting "stratgy": did you mean strategy/);
     assert.match(await fails('config', 'set', 'strategy', 'best'), /"best" is not one of spread, binpack, random/);
     assert.match(

@@ -68,8 +68,7 @@ describe('services on three hosts', () => {
     assert.deepEqual(await names('web'), ['abc-web-1', 'abc-web-2', 'abc-web-3', 'abc-web-4']);
     assert.equal(new Set(await Promise.all((await names('web')).map(hostOf))).size, 3, 'spread over all hosts');
     assert.equal(lines(await compose('ps', '-q', 'web')).length, 4);
-    const answers = await must(docker('exec', 'abc-ask-1', 'nslookup', 'web'));
-    assert.equal((answers.split('Name:')[1] ?? '').length > 0, true, answers);
+    await until('they are found by name', async () => /Name:./.test((await docker('exec', 'abc-ask-1', 'nslookup', 'web')).stdout));
     await must(cluster.arpanet('scale', 'web-1', 'ask+1'));
     assert.deepEqual(await names('web', '-a'), ['abc-web-1', 'abc-web-2', 'abc-web-3']);
     assert.deepEqual(await names('ask'), ['abc-ask-1', 'abc-ask-2']);
@@ -87,10 +86,17 @@ describe('services on three hosts', () => {
 
   it('holds the count: removed or killed behind our back is replaced, stopped through the API stays stopped', async () => {
     const [first = '', second = '', third = ''] = await names('web');
+    const lives = async () =>
+      lines((await docker('inspect', '-f', '{{if .State.Running}}{{.Id}} {{.State.StartedAt}}{{end}}', first, second)).stdout);
+    const before = await lives();
     await must(cluster.engine(await hostOf(first), 'rm', '-f', first));
     await must(cluster.engine(await hostOf(second), 'kill', second));
     await must(docker('stop', '-t', '1', third));
-    await until('two run again', async () => (await names('web')).join() === [first, second].join(), 30_000);
+    // Not those that are still listed because nobody has heard yet that they are gone.
+    await until('two others run', async () => {
+      const now = await lives();
+      return now.length === 2 && !now.some((life) => before.includes(life)) && (await names('web')).join() === [first, second].join();
+    });
     await sleep(3_000);
     assert.deepEqual(await names('web'), [first, second]);
     await must(docker('start', third));
@@ -219,7 +225,7 @@ describe('services on three hosts', () => {
       ),
     );
     assert.equal((await must(docker('node', 'ps', 'h2', '--format', '{{.Name}}'))).includes('solo.1'), true);
-    assert.match(await must(docker('service', 'logs', 'solo')), /solo\.1\.\S+@h2\s+\| here/);
+    await until('its line is read', async () => /solo\.1\.\S+@h2\s+\| here/.test(await must(docker('service', 'logs', 'solo'))));
     await must(docker('service', 'rm', 'solo'));
     const redOnes = async () => {
       const ids = lines(await must(docker('ps', '-q', '--filter', 'label=arpanet.service=every')));
@@ -241,7 +247,9 @@ describe('services on three hosts', () => {
     await until('it runs once on every host', async () => (await hostsOfEvery()) === 'h1,h2,h3');
     await must(docker('service', 'update', '-q', '--no-resolve-image', '--env-add', 'COLOUR=red', 'every'));
     await until('and so does the next one', async () => (await hostsOfEvery()) === 'h1,h2,h3' && (await redOnes()) === 3, 60_000);
-    assert.match(await must(docker('service', 'ls', '--format', '{{.Name}} {{.Mode}} {{.Replicas}}')), /^every global 3\/3$/m);
+    await until('it is counted so', async () =>
+      /^every global 3\/3$/m.test(await must(docker('service', 'ls', '--format', '{{.Name}} {{.Mode}} {{.Replicas}}'))),
+    );
     assert.match(await fails('scale', 'every=2'), /it runs once on every host/);
     // a drain leaves alone what is being updated, as below
     const updated = async () => (await docker('service', 'inspect', '-f', '{{.UpdateStatus.State}}', 'every')).stdout.trim();
@@ -410,14 +418,16 @@ describe('services on three hosts', () => {
     );
     const modes = async () =>
       lines(await must(docker('service', 'ls', '--format', '{{.Name}} {{.Mode}} {{.Replicas}}', '--filter', 'name=sums')));
-    assert.deepEqual(await modes(), ['sums replicated job 0/2 (4/4 completed)']);
+    await until('it is counted so', async () => (await modes()).join() === 'sums replicated job 0/2 (4/4 completed)');
     const containers = async (service: string) =>
       lines(await must(docker('ps', '-aq', '--filter', `label=arpanet.service=${service}`))).sort();
     const first = await containers('sums');
     assert.equal(first.length, 4);
     await must(docker('service', 'update', ...short, '--force', 'sums'));
-    const second = await containers('sums');
-    assert.deepEqual([second.length, second.filter((id) => first.includes(id))], [4, []]);
+    await until('four others have run', async () => {
+      const second = await containers('sums');
+      return second.length === 4 && !second.some((id) => first.includes(id));
+    });
     await must(
       docker(
         'service',
@@ -443,7 +453,11 @@ describe('services on three hosts', () => {
     );
     const policy = ['--restart-delay', '3s', '--restart-max-attempts', '1', '--name', 'flaky'];
     await must(docker('service', 'create', ...short, '-d', ...policy, 'busybox', 'sh', '-c', 'date +%s; exit 1'));
-    const times = async () => lines((await docker('service', 'logs', '--raw', 'flaky')).stdout).map(Number);
+    // Of two containers, whichever is read first.
+    const times = async () =>
+      lines((await docker('service', 'logs', '--raw', 'flaky')).stdout)
+        .map(Number)
+        .toSorted((a, b) => a - b);
     await until('it was started again', async () => (await times()).length === 2);
     const [began = 0, again = 0] = await times();
     assert.ok(again - began >= 3, `after ${again - began} s`);
@@ -465,13 +479,11 @@ describe('services on three hosts', () => {
       /abc\/web cannot have 9999 instances: \d{3,4} fit\. For one more, no available IPv4 addresses/,
     );
     assert.match(await fails('scale', 'abc/web=1000000'), /cannot have 1000000 instances: a service has at most 10000/);
-    await until('one is refused while the other runs', async () => {
-      const both = await Promise.all([
-        cluster.arpanet('update', 'abc/web', '--force', '--delay', '4s'),
-        cluster.arpanet('scale', 'abc/web=2'),
-      ]);
-      return both.some(({ stderr }) => /abc\/web is being (updated|scaled)/.test(stderr));
-    });
+    const updating = cluster.arpanet('update', 'abc/web', '--force', '--delay', '10s');
+    // Not before it holds the service: it would be refused itself.
+    await until('it is under way', async () => /"update": "updating/.test(await must(cluster.arpanet('ps', 'abc/web', '--json'))));
+    assert.match(await fails('scale', 'abc/web=2'), /abc\/web is being updated/);
+    await must(updating);
     await must(docker('rm', '-f', 'big'));
     assert.equal((await count('abc/web'))?.desired, 2);
   });
@@ -485,11 +497,11 @@ describe('services on three hosts', () => {
       const rows = JSON.parse(await must(cluster.arpanet('ps', 'abc/web', '--json'))) as { running: number; instances: unknown[] }[];
       return rows[0];
     };
-    await until('the host is called down', async () => (await running())?.running !== 3, 60_000);
-    await until('three run on the other hosts', async () => (await running())?.running === 3, 90_000);
-    await cluster.startAgent(lost);
     const state = async () =>
       (await operator<{ name: string; state: string }[]>(cluster, 'hosts')).find(({ name }) => name === lost)?.state;
+    await until('the host is called down', async () => (await state()) === 'down', 60_000);
+    await until('three run on the other hosts', async () => (await running())?.running === 3, 90_000);
+    await cluster.startAgent(lost);
     await until('the host is back', async () => (await state()) === 'alive', 60_000);
     await until('the spare is gone', async () => (await running())?.instances.length === 3, 60_000);
     assert.equal((await names('web')).length, 3);

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Cluster, must } from '../cluster/cluster.ts';
+import { type Cluster, must, until } from '../cluster/cluster.ts';
 
 /** The design notes' own, word for word. */
 const FIG = `
@@ -106,7 +106,10 @@ export function describeDeploys(given: () => Cluster): void {
         ['web', 'catalogue'],
         ['catalogue', 'pricing'],
       ])
-        assert.equal(await inside(`notes-${from}-1`, 'wget', '-qO-', `http://${to}/name`), to);
+        await until(
+          `${from} finds ${to}`,
+          async () => (await given().docker('exec', `notes-${from}-1`, 'wget', '-qO-', `http://${to}/name`)).stdout.trim() === to,
+        );
       assert.match((await deploy('shop/fig.yml', 'notes')).stderr, /notes-web-1: unchanged/);
       assert.doesNotMatch((await deploy('shop/fig.yml', 'notes')).stderr, /building/);
       write({ 'shop/web/news': 'new' });

@@ -115,7 +115,8 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
     async function namesAnswer(): Promise<void> {
       const web = first.containers.find(({ Name }) => Name === '/abc-web-1')?.Id ?? '';
       const on = first.containers.find(({ Id }) => Id === web)?.host ?? '';
-      for (const name of ['db', 'store']) await must(cluster.engine(on, 'exec', web, 'ping', '-c', '1', '-W', '5', name));
+      for (const name of ['db', 'store'])
+        await until(`${name} is found`, async () => (await cluster.engine(on, 'exec', web, 'ping', '-c', '1', '-W', '5', name)).code === 0);
     }
 
     it('backs all of it up; a scheduler on the empty store takes no host that belongs to another cluster, and names go on', async () => {

@@ -42,6 +42,10 @@ export function describeShop(store: ClusterOptions['store']): void {
       ].sort();
     };
 
+    /** It runs before it listens, and before all that it asks does. */
+    const pageOf = (container: string) =>
+      until(`${container} shows its page`, async () => must(cluster.docker('exec', container, 'wget', '-qO-', 'http://localhost/')));
+
     it('comes up by docker-compose 1.29.2 with a fig.yml, and every host gets containers', async () => {
       const asking = setInterval(() => {
         for (const version of ['', '/v1.24', '/v1.41']) void fetch(`${cluster.url}${version}/info`).catch(() => undefined);
@@ -58,7 +62,7 @@ export function describeShop(store: ClusterOptions['store']): void {
     });
 
     it('puts the page together over HTTP by short hostnames', async () => {
-      const page = await must(cluster.docker('exec', 'abc_web_1', 'wget', '-qO-', 'http://localhost/'));
+      const page = await pageOf('abc_web_1');
       assert.match(page, /user=ada session=\d+ by=/);
       assert.match(page, /<li>tea price=399 by=\w+<\/li>/);
       assert.match(page, /data-visits="\d+"/);
@@ -73,6 +77,7 @@ export function describeShop(store: ClusterOptions['store']): void {
     });
 
     it('answers by every pricing instance, each its share of 200 requests', async () => {
+      for (const number of [1, 2, 3, 4]) await pageOf(`abc_pricing_${number}`);
       const script = 'i=0; while [ $i -lt 200 ]; do wget -qO- "http://pricing/?item=tea" | sed "s/.*by=//"; i=$((i+1)); done';
       const answers = (await must(cluster.docker('exec', 'abc_catalogue_1', 'sh', '-c', script))).trim().split('\n');
       assert.equal(answers.length, 200);
@@ -130,15 +135,15 @@ export function describeShop(store: ClusterOptions['store']): void {
       const abc = networks.find((n) => n.name === 'abc_default');
       const xyz = networks.find((n) => n.name === 'xyz_default');
       assert.ok(abc && xyz && abc.cidr !== xyz.cidr);
-      assert.deepEqual(await resolve('xyz-web-1', 'pricing.xyz.service.consul'), await addresses('xyz', 'pricing'));
+      const pricing = (await addresses('xyz', 'pricing')).join();
+      await until('its own are found', async () => (await resolve('xyz-web-1', 'pricing.xyz.service.consul')).join() === pricing);
       for (const address of [...(await addresses('xyz', 'pricing')), ...(await addresses('xyz', 'redis'))]) {
         const { code } = await cluster.docker('exec', 'abc_web_1', 'ping', '-c', '1', '-W', '1', address);
         assert.notEqual(code, 0, `abc_web_1 reaches ${address} of xyz`);
       }
       assert.deepEqual(await resolve('abc_web_1', 'pricing.xyz.service.consul'), []);
       assert.deepEqual(await resolve('abc_web_1', 'xyz-pricing-1'), []);
-      const page = await must(cluster.docker('exec', 'xyz-web-1', 'wget', '-qO-', 'http://localhost/'));
-      assert.match(page, /<li>cake price=/);
+      assert.match(await pageOf('xyz-web-1'), /<li>cake price=/);
     });
 
     it('changes nothing on a second docker compose up, and serves logs, exec, ps and run', async () => {
@@ -165,8 +170,7 @@ export function describeShop(store: ClusterOptions['store']): void {
 
     it('takes the v3 file by docker-compose 1.29.2 as well', async () => {
       await must(cluster.composeV1(shop, '-p', 'v3', 'up', '-d'));
-      const page = await must(cluster.docker('exec', 'v3_web_1', 'wget', '-qO-', 'http://localhost/'));
-      assert.match(page, /<li>tea price=399/);
+      assert.match(await pageOf('v3_web_1'), /<li>tea price=399/);
       await must(cluster.composeV1(shop, '-p', 'v3', 'down', '-v', '-t', '1'));
       await assertNothingLeft(cluster, ['v3']);
     });
