@@ -150,8 +150,9 @@ def attach_socket():
     sock = api.attach_socket(made["Id"], params={"stdin": 1, "stdout": 1, "stream": 1})
     api.start(made["Id"])
     sock._sock.sendall(b"through\n")
-    time.sleep(0.5)
-    heard = sock._sock.recv(4096)
+    heard = b""
+    while not heard.endswith(b"\n"):
+        heard += sock._sock.recv(4096)
     assert heard[8:] == b"through\n", heard
     api.kill(made["Id"])
     sock.close()
@@ -159,9 +160,11 @@ def attach_socket():
 
 @test
 def attach_stream():
-    made = api.create_container("busybox", "sh -c 'sleep 1; echo attached'")
+    made = api.create_container("busybox", "sh -c 'while [ ! -e /listening ]; do sleep 0.1; done; echo attached'")
     api.start(made["Id"])
-    assert b"".join(api.attach(made["Id"], stream=True)) == b"attached\n"
+    stream = api.attach(made["Id"], stream=True)
+    client.containers.get(made["Id"]).exec_run("touch /listening")
+    assert b"".join(stream) == b"attached\n"
 
 
 @test
@@ -267,8 +270,12 @@ def events():
     container = client.containers.run("busybox", "true", detach=True, name="py-events")
     container.wait()
     container.remove()
-    time.sleep(1)
-    seen = list(client.events(since=since - 1, until=int(time.time()), decode=True, filters={"container": container.id, "type": "container"}))
+    # what an Engine tells may come later than what it answers
+    for _ in range(30):
+        time.sleep(1)
+        seen = list(client.events(since=since - 1, until=int(time.time()), decode=True, filters={"container": container.id, "type": "container"}))
+        if len(seen) >= 4:
+            break
     assert [one["Action"] for one in seen] == ["create", "start", "die", "destroy"], [one["Action"] for one in seen]
 
 

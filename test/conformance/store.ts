@@ -371,7 +371,7 @@ class Seen<T = readonly Entry[]> {
     }
   }
   async until(holds: (last: T) => boolean, withinMs = 5000): Promise<void> {
-    for (let leftMs = withinMs; leftMs > 0; leftMs -= 10) {
+    for (const startMs = performance.now(); performance.now() - startMs < promisedMs(withinMs); ) {
       if (this.#last !== undefined && holds(this.#last.value)) return;
       await sleep(10);
     }

@@ -52,6 +52,8 @@ export interface History {
   readonly held?: readonly Held[];
   /** When an Engine was killed or stopped, from the strike until it was there again. */
   readonly engineFaults?: readonly { readonly startedMs: number; readonly endedMs: number }[];
+  /** No request waits longer: half a minute unless told. */
+  readonly longestMs?: number;
   readonly operations: readonly Operation[];
   readonly observations: readonly Observation[];
 }
@@ -113,13 +115,13 @@ function ofEpochs(observations: readonly Observation[]): readonly string[] {
 const OURS = 'arpanet failed on this request';
 const ENGINE_RECOVERS_MS = 120_000;
 
-function ofOperations({ operations, engineFaults = [] }: History): readonly string[] {
+function ofOperations({ operations, engineFaults = [], longestMs = LONGEST_MS }: History): readonly string[] {
   const isEngines = (message: string, atMs: number): boolean =>
     !message.includes(OURS) && engineFaults.some(({ startedMs, endedMs }) => atMs >= startedMs && atMs <= endedMs + ENGINE_RECOVERS_MS);
   return operations.flatMap(({ kind, name, startedMs, endedMs, status, retryAfter, message = '' }) => {
     const what = `${kind} ${name} at ${Math.round(startedMs / 1_000)} s`;
     return [
-      ...(endedMs - startedMs > LONGEST_MS ? [`hang: ${what} took ${endedMs - startedMs} ms: ${status} ${message.trim()}`] : []),
+      ...(endedMs - startedMs > longestMs ? [`hang: ${what} took ${endedMs - startedMs} ms: ${status} ${message.trim()}`] : []),
       ...(status === 503 && !retryAfter ? [`503 without Retry-After: ${what}`] : []),
       ...(status === 500 && !isEngines(message, endedMs) ? [`internal error: ${what}: ${message.trim()}`] : []),
     ];

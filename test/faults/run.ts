@@ -4,6 +4,7 @@ import type { Cluster } from '../support/cluster/cluster.ts';
 import { type Held, type History, type Observation, type Operation, violations } from './checker.ts';
 import { createClient, makeHeld } from './clients.ts';
 import { type Harm, settled, startFaultLab, strike, type Struck } from './lab.ts';
+import { promisedMs } from '../support/promised.ts';
 import { observe, observeEnd, observeSettled } from './observe.ts';
 import { faultsOf } from './schedule.ts';
 
@@ -108,7 +109,11 @@ export async function runOn(
   observations.push(await comesRight(() => observeEnd(cluster, startMs), []));
   const sorted = (figures: number[]): readonly number[] => figures.sort((x, y) => x - y);
   const figures = { failoverMs: sorted(failoverMs), outOfDnsMs: sorted(outOfDnsMs), replacedMs: sorted(replacedMs) };
-  return report({ seed, minutes, faults: counts, settledMs, ...figures }, { operations, observations, held, engineFaults }, refused);
+  return report(
+    { seed, minutes, faults: counts, settledMs, ...figures },
+    { operations, observations, held, engineFaults, longestMs: promisedMs(30_000) },
+    refused,
+  );
 }
 
 async function strikeAll(
@@ -133,10 +138,11 @@ async function strikeAll(
 
 /** Looks until nothing is wrong, within the bound; what is wrong then is told. */
 export async function comesRight(look: () => Promise<Observation>, held: readonly Held[], boundMs = SETTLE_BOUND_MS): Promise<Observation> {
-  const endMs = Date.now() + boundMs;
+  const startMs = Date.now();
+  const isOver = (): boolean => Date.now() - startMs > promisedMs(boundMs);
   for (;;) {
-    const seen = await look().catch((error: unknown) => (Date.now() < endMs ? undefined : Promise.reject(error as Error)));
-    if (seen !== undefined && (Date.now() > endMs || violations({ operations: [], observations: [seen], held }).length === 0)) return seen;
+    const seen = await look().catch((error: unknown) => (isOver() ? Promise.reject(error as Error) : undefined));
+    if (seen !== undefined && (isOver() || violations({ operations: [], observations: [seen], held }).length === 0)) return seen;
     await sleep(1_000);
   }
 }

@@ -1,6 +1,7 @@
 /** One run of the script against one endpoint: asks, and remembers what was said, normalised. */
 import { matchRoute } from '../../../src/docker-api/routes.ts';
 import type { Registry } from '../../support/cluster/registry.ts';
+import { promisedMs } from '../../support/promised.ts';
 import type { Step } from './compare.ts';
 import { normalise } from './normalise.ts';
 import { type Answer, type Ask, type Endpoint, frames, hijack, type Hijacked, type Live, open, request } from './wire.ts';
@@ -137,9 +138,9 @@ export function createSession({ endpoint, version, registry }: Side, record: (st
       return got;
     },
     async until(what, check, timeoutMs = 20_000) {
-      const end = Date.now() + timeoutMs;
+      const startMs = Date.now();
       while (!(await check())) {
-        if (Date.now() > end) throw new Error(`${caseName}: waited in vain for ${what}`);
+        if (Date.now() - startMs > promisedMs(timeoutMs)) throw new Error(`${caseName}: waited in vain for ${what}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },

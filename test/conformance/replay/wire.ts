@@ -1,6 +1,7 @@
 /** HTTP as it is on the wire: one connection a request, nothing hidden. For engines on their sockets and for doors on TCP. */
 import http, { type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { promisedMs } from '../../support/promised.ts';
 
 /** `unix:///path` or `tcp://host:port`. */
 export type Endpoint = string;
@@ -60,7 +61,7 @@ export function open(endpoint: Endpoint, method: string, path: string, ask: Ask 
       });
       resolve({ status: answer.statusCode ?? 0, headers: answer.headers, chunks, ended, close: () => request.destroy() });
     });
-    request.setTimeout(ask.timeoutMs ?? 30_000, () => request.destroy(new Error(`no answer to ${method} ${path}`)));
+    request.setTimeout(ask.timeoutMs ?? promisedMs(30_000), () => request.destroy(new Error(`no answer to ${method} ${path}`)));
     request.once('error', reject);
     request.end(bytes);
   });
@@ -69,7 +70,7 @@ export function open(endpoint: Endpoint, method: string, path: string, ask: Ask 
 /** The whole answer, or what came of it within the time. */
 export async function request(endpoint: Endpoint, method: string, path: string, ask: Ask = {}): Promise<Answer> {
   const live = await open(endpoint, method, path, ask);
-  const timer = setTimeout(() => live.close(), ask.timeoutMs ?? 30_000);
+  const timer = setTimeout(() => live.close(), ask.timeoutMs ?? promisedMs(30_000));
   const isWhole = await live.ended;
   clearTimeout(timer);
   return { status: live.status, headers: live.headers, body: Buffer.concat(live.chunks), isWhole };
@@ -86,7 +87,7 @@ export interface Hijacked {
 }
 
 /** Sends these bytes and reads an answer's head; from then on both sides may say what they like. */
-export async function hijack(endpoint: Endpoint, requestBytes: string | Buffer, timeoutMs = 15_000): Promise<Hijacked> {
+export async function hijack(endpoint: Endpoint, requestBytes: string | Buffer, timeoutMs = promisedMs(15_000)): Promise<Hijacked> {
   const socket = await dial(endpoint);
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   let all = Buffer.alloc(0);

@@ -5,6 +5,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 describe('bad input on three hosts', () => {
   let cluster: Cluster;
@@ -19,7 +20,7 @@ describe('bad input on three hosts', () => {
     const answer = await fetch(cluster.url + path, {
       method,
       ...(body === undefined ? {} : { body, headers: { 'Content-Type': 'application/json', ...headers } }),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(promisedMs(60_000)),
     });
     const text = await answer.text();
     return {
@@ -177,9 +178,11 @@ describe('bad input on three hosts', () => {
     }
     await sleep(1500);
     // one that had been answered by the engine before the client left may stay, as with one Engine; it is whole then
-    for (const name of (await must(cluster.docker('ps', '-a', '--format', '{{.Names}}'))).trim().split('\n').filter(Boolean))
-      await must(cluster.docker('rm', '-f', name));
-    await until('no engine container', async () => (await engineContainers()) === '');
+    await until('no engine container', async () => {
+      for (const name of (await must(cluster.docker('ps', '-a', '--format', '{{.Names}}'))).trim().split('\n').filter(Boolean))
+        await must(cluster.docker('rm', '-f', name));
+      return (await engineContainers()) === '';
+    });
   });
 
   it('engine dies mid-create, agent gone mid-create: an error, and afterwards nothing is left', async () => {
@@ -200,12 +203,14 @@ describe('bad input on three hosts', () => {
       async () => (await operator<{ state: string }[]>(cluster, 'hosts')).every((h) => h.state === 'alive'),
       30_000,
     );
-    await sleep(1000);
     const created = answers.filter((a) => a.status === 201).length;
-    const listed = (await must(cluster.docker('ps', '-a', '--format', '{{.Names}}'))).trim().split('\n').filter(Boolean);
-    assert.equal(listed.length, created, `answered with 201: ${created}; listed: ${listed.join(' ')}`);
+    // what was begun and got no other answer is undone by itself
+    const listed = await until(`those are listed that were answered with 201: ${created}`, async () => {
+      const names = (await must(cluster.docker('ps', '-a', '--format', '{{.Names}}'))).trim().split('\n').filter(Boolean);
+      return names.length === created ? names : Promise.reject(new Error(names.join(' ')));
+    });
     if (listed.length > 0) await must(cluster.docker('rm', '-f', ...listed));
-    assert.equal(await engineContainers(), '');
+    await until('no engine container', async () => (await engineContainers()) === '');
   });
 
   it('no host alive: 503 that says so; and when one is back, it works again', async () => {
@@ -238,12 +243,14 @@ describe('the store is gone', () => {
   it('mutations get 503 with Retry-After and a reason; reads, exec, logs and names go on', async () => {
     await must(cluster.docker('run', '-d', '--name', 'web', 'busybox', 'sh', '-c', 'echo up; sleep 600'));
     await must(cluster.docker('run', '-d', '--name', 'db', 'busybox', 'sleep', '600'));
+    await until('it was named', async () => (await cluster.docker('exec', 'web', 'ping', '-c', '1', '-W', '5', 'db')).code === 0);
+    await until('it said so', async () => (await must(cluster.docker('logs', 'web'))).trim() === 'up');
     await cluster.consul?.stop();
     const answer = await fetch(`${cluster.url}/v1.41/containers/create?name=late`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ Image: 'busybox' }),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(promisedMs(30_000)),
     });
     assert.equal(answer.status, 503);
     assert.ok(answer.headers.get('retry-after'));

@@ -42,7 +42,10 @@ describe('the examples on three hosts', () => {
       const why = () => must(cluster.docker('ps', '--format', '{{.Names}} {{.Label "arpanet.placement"}}'));
       assert.deepEqual((await hostsOf('worker')).sort(), ['h1', 'h2', 'h3'], await why());
       const page = (query: string) => compose('exec', '-T', 'web', 'wget', '-qO-', `http://localhost/${query}`);
-      await until('it answers', () => page(''));
+      // A word that is added before the queue is there is lost, as the page does not say.
+      await until('it answers', async () => /visits: \d/.test(await page('')));
+      await until('its queue answers', async () => /PONG/.test(await compose('exec', '-T', 'db', 'redis-cli', 'ping')));
+      await until('it finds its queue', () => compose('exec', '-T', 'web', 'ping', '-c', '1', '-W', '5', 'db'));
       for (const word of ['milk', 'bread', 'tea']) await page(`?add=${word}`);
       const done = await until('the workers have done all of it', async () => {
         const text = await page('');

@@ -46,7 +46,8 @@ describe('an Engine of each age', () => {
     const hosts = await docker('ps', '--format', '{{.Names}} {{.Label "arpanet.host"}}');
     assert.deepEqual(hosts.trim().split('\n').sort(), ['on-h1 h1', 'on-h2 h2', 'on-h3 h3']);
     for (const from of ['on-h1', 'on-h2', 'on-h3'])
-      for (const to of ['on-h1', 'on-h2', 'on-h3']) await docker('exec', from, 'ping', '-c', '1', '-W', '5', to);
+      for (const to of ['on-h1', 'on-h2', 'on-h3'])
+        await until(`${from} finds ${to}`, () => docker('exec', from, 'ping', '-c', '1', '-W', '5', to));
     assert.equal((await docker('exec', 'on-h2', 'echo', 'ünï')).trim(), 'ünï');
     await docker('rm', '-f', 'on-h1', 'on-h2', 'on-h3');
     await docker('network', 'rm', 'ages');
@@ -79,8 +80,11 @@ describe('hosts that all run the newest Engine', () => {
       ).trim(),
       '10.200.1.9 10.200.2.9',
     );
-    await docker('run', '--rm', '--network', 'front', 'busybox', 'ping', '-c', '1', '-W', '5', 'endpoint');
-    await docker('run', '--rm', '--network', 'back', 'busybox', 'ping', '-c', '1', '-W', '5', 'cellar');
+    for (const [network, alias] of [
+      ['front', 'endpoint'],
+      ['back', 'cellar'],
+    ] as const)
+      await until(`${alias} is found`, () => docker('run', '--rm', '--network', network, 'busybox', 'ping', '-c', '1', '-W', '5', alias));
     await docker('rm', '-f', 'both');
     await docker('network', 'rm', 'front', 'back');
   });
@@ -92,8 +96,8 @@ describe('hosts that all run the newest Engine', () => {
     const { was, is } = await recreate(cluster, 'app', '1.45');
     assert.deepEqual(Object.keys(is.NetworkSettings.Networks), ['bridge']);
     assert.deepEqual(is.HostConfig, was.HostConfig);
-    await docker('exec', 'app', 'ping', '-c', '1', '-W', '5', 'db');
-    await docker('exec', 'peer', 'ping', '-c', '1', '-W', '5', 'app');
+    await until('app finds its peer', () => docker('exec', 'app', 'ping', '-c', '1', '-W', '5', 'db'));
+    await until('its peer finds app', () => docker('exec', 'peer', 'ping', '-c', '1', '-W', '5', 'app'));
     await docker('run', '-d', '--name', 'own', '--network', 'bridge', ...nap);
     const { is: alone } = await recreate(cluster, 'own', '1.45');
     assert.match(alone.NetworkSettings.Networks['bridge']?.IPAddress ?? '', /^172\./);

@@ -159,7 +159,9 @@ describe('restarts', () => {
     engineArgs.splice(0); // no container lives through this
     const first = addressesOf(await facts());
     await until('every host has been told of all', () => all(first));
-    await sleep(1_000); // and has it on its disk: agents write twice a second
+    const kept = (name: string) => readFileSync(join(host(name).dir, 'agent', 'names.json'), 'utf8');
+    await until('every host has written it', () => hosts.every((name) => first.every((address) => kept(name).includes(address))));
+    await sleep(1_000); // and has the rest on its disk: agents write twice a second
     cluster.schedulers[0]?.process.kill('SIGKILL');
     for (const agent of cluster.agents.values()) agent.kill('SIGKILL');
     await Promise.all(hosts.map((name) => losePower(cluster.lab, host(name))));

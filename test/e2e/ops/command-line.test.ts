@@ -23,7 +23,7 @@ describe('the arpanet command', () => {
   const running: ChildProcess[] = [];
   const env = { ...process.env, ARPANET_JOIN_TOKEN: undefined, DOCKER_HOST: undefined };
   const arpanet = (args: readonly string[], more: NodeJS.ProcessEnv = {}) =>
-    runProgram(process.execPath, [main, ...args], { env: { ...env, ...more }, timeoutMs: 20_000 });
+    runProgram(process.execPath, [main, ...args], { env: { ...env, ...more }, timeoutMs: 90_000 });
   /** A scheduler on the embedded store; its log is read to wait for what it says. */
   const scheduler = async (name: string, args: readonly string[], more: NodeJS.ProcessEnv = {}) => {
     const port = await freePort();

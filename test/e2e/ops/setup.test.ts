@@ -31,7 +31,7 @@ describe('setup on a machine without Docker', () => {
     const program = `${before}; const { setup } = await import('./scripts/setup.mjs'); setup('start');`;
     const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script, scratch, process.execPath, APT, program], {
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 180_000,
     });
     return { status, stderr };
   };

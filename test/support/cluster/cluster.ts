@@ -80,7 +80,10 @@ export interface ClusterOptions {
   readonly relayed?: boolean;
 }
 
-/** Runs a program to its end; never throws for an exit code. Killed after `timeoutMs` (two minutes). */
+/** Longer than anything takes on a machine that is busy: only what hangs takes it. */
+const PROGRAM_MS = 240_000;
+
+/** Runs a program to its end; never throws for an exit code. Killed after `timeoutMs` (four minutes). */
 export function runProgram(
   command: string,
   args: readonly string[],
@@ -93,7 +96,7 @@ export function runProgram(
       {
         cwd: options.cwd,
         env: options.env ?? process.env,
-        timeout: options.timeoutMs ?? 120_000,
+        timeout: options.timeoutMs ?? PROGRAM_MS,
         killSignal: 'SIGKILL',
         maxBuffer: 1 << 28,
       },
@@ -102,7 +105,7 @@ export function runProgram(
         resolve({
           code,
           stdout,
-          stderr: error?.killed === true ? `${stderr}\n(killed: took over ${options.timeoutMs ?? 120_000} ms)` : stderr,
+          stderr: error?.killed === true ? `${stderr}\n(killed: took over ${options.timeoutMs ?? PROGRAM_MS} ms)` : stderr,
         });
       },
     );

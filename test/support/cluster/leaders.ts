@@ -1,6 +1,7 @@
 /** Who leads a cluster of real schedulers, asked of their doors. */
 import type { Cluster } from './cluster.ts';
 import { until } from './cluster.ts';
+import { promisedMs } from '../promised.ts';
 
 export interface Leader {
   readonly index: number;
@@ -15,7 +16,7 @@ export async function leaderOf(cluster: Cluster, among = cluster.schedulers.map(
     const scheduler = cluster.schedulers[index];
     if (scheduler === undefined) return undefined;
     try {
-      const { epoch } = (await json(`${scheduler.url}/arpanet/v1/health`, 1_000)) as { epoch?: number };
+      const { epoch } = (await json(`${scheduler.url}/arpanet/v1/health`, promisedMs(1_000))) as { epoch?: number };
       return epoch === undefined ? undefined : { index, name: scheduler.name, url: scheduler.url, epoch };
     } catch {
       return undefined; // it may be the one that is harmed

@@ -1,5 +1,4 @@
 /** top, stats, changes, export, archive, commit, update, wait, kill, remove, prune. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from '../session.ts';
 
 /** A tar archive of one small file, as `tar` writes it. */
@@ -25,9 +24,10 @@ export const cases: readonly Case[] = [
     name: 'top, stats, changes, export',
     async run(s) {
       await s.up('busy', { Cmd: ['sh', '-c', 'echo x > /new; rm -r /var/www; sleep 600'] });
-      await sleep(500);
-      const top = await s.quiet('GET /containers/busy/top');
-      const { Titles, Processes } = top.json as { Titles: string[]; Processes: string[][] };
+      const top = async () => (await s.quiet('GET /containers/busy/top')).json as { Titles: string[]; Processes: string[][] };
+      // all before is done then
+      await s.until('it sleeps', async () => (await top()).Processes.some((row) => row.at(-1) === 'sleep 600'));
+      const { Titles, Processes } = await top();
       s.note('top', 'GET /containers/{id}/top', { Titles, processes: Processes.length });
       const aux = (await s.quiet('GET /containers/busy/top?ps_args=aux')).json as { Titles: string[] };
       s.note('top aux', 'GET /containers/{id}/top', aux.Titles);

@@ -1,5 +1,6 @@
 /** logs, attach, exec: statuses, framing, what comes on which stream, how ends travel. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisedMs } from '../../../support/promised.ts';
 import type { Case, Session } from '../session.ts';
 import { frames, type Hijacked } from '../wire.ts';
 
@@ -33,7 +34,7 @@ function byStream(said: unknown): unknown {
 }
 
 async function whole(got: Hijacked, ms = 8_000): Promise<unknown> {
-  await Promise.race([got.ended, sleep(ms, undefined, { ref: false })]);
+  await Promise.race([got.ended, sleep(promisedMs(ms), undefined, { ref: false })]);
   return frames(got.received()) ?? got.received().toString();
 }
 

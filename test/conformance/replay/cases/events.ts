@@ -1,5 +1,6 @@
 /** The events of each action, in order, and how the stream is asked for. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisedMs } from '../../../support/promised.ts';
 import type { Case, Session } from '../session.ts';
 
 const EVENTS = 'GET /events';
@@ -19,9 +20,13 @@ async function during(
   query = `filters=${filters({ type: ['container'] })}`,
 ): Promise<void> {
   const live = await s.live(`${label}: head`, `${EVENTS}?${query}`);
-  await sleep(150);
+  await sleep(promisedMs(150));
   await act();
-  await sleep(500);
+  // Until nothing more comes: an Engine tells a thing after it has answered.
+  for (let seen = -1; seen < live.chunks.length; ) {
+    seen = live.chunks.length;
+    await sleep(promisedMs(500));
+  }
   live.close();
   await live.ended;
   const lines = Buffer.concat(live.chunks).toString().split('\n').filter(Boolean);
@@ -87,10 +92,10 @@ export const cases: readonly Case[] = [
       await s.up('cain', { Labels: { mark: 'x', other: '' }, Cmd: ['true'] });
       await s.quiet('POST /containers/cain/wait');
       await s.create('enoch');
-      await sleep(300);
+      await sleep(promisedMs(500));
       const until = (Date.now() / 1000).toFixed(3);
       const told = async (label: string, query: string): Promise<void> => {
-        const { status, json, body } = await s.quiet(`${EVENTS}?${query}`, undefined, { tolerant: true, timeoutMs: 5_000 });
+        const { status, json, body } = await s.quiet(`${EVENTS}?${query}`, undefined, { tolerant: true, timeoutMs: promisedMs(10_000) });
         const lines = status === 200 ? body.toString().split('\n').filter(Boolean) : undefined;
         const said = lines
           ?.map((line) => JSON.parse(line) as Said)

@@ -1,5 +1,6 @@
 /** ping, version, info, df, auth, swarm and plugins, pages that are not there; and what is no request at all. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisedMs } from '../../../support/promised.ts';
 import type { Case, Session } from '../session.ts';
 import { hijack, request } from '../wire.ts';
 
@@ -89,8 +90,8 @@ export const cases: readonly Case[] = [
     name: 'what is no request, or two in one',
     async run(s) {
       const send = async (label: string, text: string): Promise<void> => {
-        const got = await hijack(s.endpoint, text, 3_000);
-        await Promise.race([got.ended, sleep(600)]);
+        const got = await hijack(s.endpoint, text, promisedMs(3_000));
+        await Promise.race([got.ended, sleep(promisedMs(600))]);
         got.socket.destroy();
         s.note(label, text.startsWith('POST /containers/create') ? 'POST /containers/create' : '*', {
           status: Number(got.statusLine.split(' ')[1] ?? 0),
