@@ -245,6 +245,21 @@ describe('create', () => {
     assert.deepEqual(cluster.scheduler.containers.list(), []);
   });
 
+  it('removed on a host that is too busy to say so at once: its name is free when the removal is answered', async () => {
+    await using cluster = await startFakeCluster(1);
+    const [agent] = cluster.agents;
+    assert.ok(agent);
+    const { id } = await cluster.scheduler.containers.create(wish('abc_web_1'));
+    let looks = 0;
+    agent.beforeCall = async ({ method }) => {
+      if (method === 'sync' && ++looks <= 2) throw new ArpanetError('timeout', 'the Engine of this host does not answer');
+    };
+    agent.engine.containers.delete(id);
+    await cluster.scheduler.containers.release(cluster.scheduler.containers.one('abc_web_1'));
+    const again = await cluster.scheduler.containers.create(wish('abc_web_1'));
+    assert.notEqual(again.id, id);
+  });
+
   it('answers an unknown image with what makes `docker run` pull, before anything is begun', async () => {
     await using cluster = await startFakeCluster(1);
     const create = wish('abc_web_1', { request: { Image: 'nosuch' } });
