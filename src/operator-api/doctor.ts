@@ -3,7 +3,7 @@ import { answering, type DialResult, dnsLabel, dnsName, type NamedInstance, type
 import type { Finding } from './audit.ts';
 import { instancesCalled } from './instance-reference.ts';
 import type { HostReport, NetworkReport } from './reports/report.ts';
-import type { InstanceReport } from './reports/service-report.ts';
+import type { InstanceReport, ServiceReport } from './reports/service-report.ts';
 
 /** One link of the path from a container to what it calls. */
 export interface Link {
@@ -21,18 +21,24 @@ export interface DoctorInput {
   readonly name: string;
   readonly names: readonly NamedInstance[];
   /** State and health of the instances of all services. */
-  readonly instances: readonly InstanceReport[];
+  readonly instances: readonly (InstanceReport & Pick<ServiceReport, 'deployment' | 'service'>)[];
   readonly hosts: readonly HostReport[];
   readonly networks: readonly NetworkReport[];
   readonly findings: readonly Finding[];
   readonly outside: readonly OutsideName[];
-  /** The results of the calls that `callsOf` lists. */
+  /** The results of the calls that `callsOf` lists, of those that their host could make. */
   readonly dialled?: readonly (Call & DialResult)[];
+  /** The same calls made from the targets' own hosts, of those that got no answer. */
+  readonly near?: readonly (Call & DialResult)[];
+  /** Hosts that are said to be alive, and did not answer a moment ago: the reason of each. */
+  readonly silent?: ReadonlyMap<string, string>;
 }
 
 export interface Call {
   /** The sender's: the call goes the way that the sender's would. */
   readonly host: string;
+  /** The host of the container that is called. */
+  readonly targetHost: string;
   readonly container: string;
   readonly address: string;
   readonly port: number;
@@ -48,10 +54,10 @@ export function callsOf({ from, name: text, names }: DoctorInput): readonly Call
   if (sender === undefined) return [];
   const { targets, isOwn } = targetsOf(sender, name, names);
   const calls = answering(targets, isOwn).flatMap((one) => {
-    const shared = Object.keys(sender.addresses).find((network) => one.addresses[network] !== undefined);
-    const address = shared === undefined ? undefined : one.addresses[shared];
+    const address = sharedNetwork(sender, one) === undefined ? undefined : addressFor(sender, one);
     const ports = given === undefined ? one.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port) : [given];
-    return address === undefined ? [] : ports.map((port) => ({ host: sender.host, container: one.container, address, port }));
+    const call = { host: sender.host, targetHost: one.host, container: one.container };
+    return address === undefined ? [] : ports.map((port) => ({ ...call, address, port }));
   });
   return calls.slice(0, MOST_CALLS);
 }
@@ -63,6 +69,13 @@ function withPort(text: string): { readonly name: string; readonly port: number 
   const name = given.replace(/^([^/]+)\/([^/]+)$/, '$2.$1');
   return { name, port: port === undefined ? undefined : Number(port) };
 }
+
+const sharedNetwork = (sender: NamedInstance, one: NamedInstance): string | undefined =>
+  Object.keys(sender.addresses).find((network) => one.addresses[network] !== undefined);
+
+/** In a network of both, if there is one. */
+const addressFor = (sender: NamedInstance, one: NamedInstance): string | undefined =>
+  one.addresses[sharedNetwork(sender, one) ?? Object.keys(one.addresses)[0] ?? ''];
 
 /** Of a service, its first instance that is ready. */
 function senderOf(from: string, names: readonly NamedInstance[]): NamedInstance | undefined {
@@ -83,7 +96,8 @@ export function diagnose(input: DoctorInput): readonly Link[] {
   return links;
 }
 
-function* follow({ from, name: text, names, instances, hosts, networks, findings, outside, dialled = [] }: DoctorInput): Generator<Link> {
+function* follow(input: DoctorInput): Generator<Link> {
+  const { from, name: text, names, instances, hosts, networks, findings, outside, dialled = [], near = [], silent = new Map() } = input;
   const { name, port } = withPort(text);
   const sender = senderOf(from, names);
   if (sender === undefined) {
@@ -92,10 +106,12 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
       yield broken('sender', `${from} is in ${among.join(' and ')}`, `say which: ${among.map((one) => `${one}/${from}`).join(', ')}`);
       return;
     }
+    const apart = instances.find((one) => instancesCalled(from, [calledAs(one)]).length > 0);
+    if (apart !== undefined) yield inNoNetwork('sender', apart.name);
     yield broken(
       'sender',
       `${from} is not a container in a network of the cluster`,
-      '"arpanet ps" and "arpanet dns ls" show those that are',
+      `"arpanet ps" and "arpanet dns ls" show those that are; a container that was disconnected: docker network connect NETWORK ${from}`,
     );
     return;
   }
@@ -104,6 +120,7 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
     stateOf(one) === undefined ? 'does not run, or is not healthy yet' : `does not run: ${stateOf(one)}`;
   const networkName = (id: string) => networks.find((network) => network.id === id)?.name ?? id.slice(0, 12);
   const own = Object.keys(sender.addresses);
+  if (sender.state === 'paused') yield paused('sender', sender.name);
   // A single container of `docker run` belongs to no service.
   if (!isUp(stateOf(sender) ?? (sender.state === 'running' ? 'Up' : '')))
     yield broken(
@@ -122,6 +139,10 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
     return;
   }
   if (targets.length === 0) {
+    const apart = instances.find(
+      (one) => one.deployment === sender.deployment && [dnsName(one.service), dnsName(one.name)].includes(dnsName(name)),
+    );
+    if (apart !== undefined) yield inNoNetwork('network', apart.name);
     const known = [...new Set(names.filter((one) => one.deployment === sender.deployment).map((one) => one.service))].toSorted();
     yield broken(
       'answer',
@@ -133,7 +154,7 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
   const answers = answering(targets, isOwn);
   const noneIsReady = answers.some((one) => one.ready) ? '' : ' (not healthy, but no other instance is)';
   if (answers.length > 0)
-    yield sound('answer', `${full} is ${answers.map((one) => Object.values(one.addresses)[0] ?? '').join(', ')}${noneIsReady}`);
+    yield sound('answer', `${full} is ${answers.map((one) => addressFor(sender, one) ?? '').join(', ')}${noneIsReady}`);
   for (const one of answers.length > 0 ? [] : targets) {
     const found = instances.find((instance) => instance.id === one.container);
     if (hosts.find((host) => host.name === one.host)?.state !== 'alive') continue;
@@ -156,8 +177,15 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
         `host ${host} is ${report?.state ?? 'unknown'}: ${report?.why ?? 'no messages from its agent'}`,
         `is the agent running there, and does it reach a scheduler? its log says why`,
       );
+    else if (silent.has(host))
+      yield broken(
+        'host',
+        `host ${host} does not answer: ${silent.get(host)}; it is called down if that lasts`,
+        'is it up, and can a scheduler reach it? what can start elsewhere does so once it is called down',
+      );
     else yield sound('host', `${host} is alive`);
   }
+  for (const one of answers) if (one.state === 'paused') yield paused('instance', one.name);
   for (const one of asked) {
     const shared = Object.keys(one.addresses).filter((network) => own.includes(network));
     if (shared.length === 0) {
@@ -194,6 +222,12 @@ function* follow({ from, name: text, names, instances, hosts, networks, findings
         `${where} refuses connections: nothing listens on that port of that address`,
         `does the program listen on 0.0.0.0, and not on 127.0.0.1 or another port? docker exec ${nameOf(call.container)} netstat -ltn`,
       );
+    else if (near.some((one) => one.address === call.address && one.port === call.port && one.outcome === 'silent'))
+      yield broken(
+        'port',
+        `${where} does not answer (${call.why}), not even to its own host ${call.targetHost}`,
+        `does a firewall in ${nameOf(call.container)} or on ${call.targetHost} drop what is sent to that port?`,
+      );
     else
       yield broken(
         'port',
@@ -216,11 +250,11 @@ function targetsOf(
     .replace(/\.$/, '')
     .replace(/\.service\.consul$/, '');
   const linked = sender.links[bare] ?? bare;
-  const called = (one: NamedInstance, what: string) =>
+  const called = (one: NamedInstance, what: string, aliases = Object.values(one.aliases).flat()) =>
     [
       ...servicesOf(one),
       ...servicesOf(one).map((service) => `${one.number}.${service}`),
-      ...[one.name, one.container.slice(0, 12), one.hostname ?? '', ...Object.values(one.aliases).flat()].map(dnsName),
+      ...[one.name, one.container.slice(0, 12), one.hostname ?? '', ...aliases].map(dnsName),
     ].includes(what);
   const servicesOf = ({ service }: NamedInstance) => [dnsName(service), dnsLabel(service)];
   const isOwnOf = ([first, ...more]: readonly NamedInstance[], what: string) =>
@@ -228,6 +262,13 @@ function targetsOf(
   const own = names.filter((one) => one.deployment === sender.deployment && called(one, linked));
   const ownDomain = dnsLabel(sender.deployment);
   if (own.length > 0) return { targets: own, full: `${linked}.${ownDomain}.service.consul`, isOwn: isOwnOf(own, linked) };
+  // in a network that several deployments share, each finds the others by bare name
+  const sharing = names.filter((one) =>
+    Object.keys(sender.addresses).some(
+      (network) => one.addresses[network] !== undefined && called(one, bare, [...(one.aliases[network] ?? [])]),
+    ),
+  );
+  if (sharing.length > 0) return { targets: sharing, full: bare, isOwn: isOwnOf(sharing, bare) };
   const before = ({ deployment }: NamedInstance) =>
     [dnsLabel(deployment), dnsName(deployment)].flatMap((domain) =>
       bare.endsWith(`.${domain}`) ? [bare.slice(0, -domain.length - 1)] : [],
@@ -237,6 +278,13 @@ function targetsOf(
   return { targets: others, full: `${bare}${others.length > 0 ? '' : `.${ownDomain}`}.service.consul`, isOwn };
 }
 
+/** As the Engine's clients name an instance that the name table lacks. */
+const calledAs = ({ id, ...one }: DoctorInput['instances'][number]) => ({ ...one, container: id });
+
+const inNoNetwork = (link: Link['link'], name: string): Link =>
+  broken(link, `${name} is in no network of the cluster: it has no address and no names`, `docker network connect NETWORK ${name}`);
+const paused = (link: Link['link'], name: string): Link =>
+  broken(link, `${name} is paused: its program does nothing, though its ports accept connections`, `docker unpause ${name}`);
 const isUp = (state: string) => state.startsWith('Up') || state === 'running';
 const sound = (link: Link['link'], what: string): Link => ({ link, isSound: true, what });
 const broken = (link: Link['link'], what: string, fix: string): Link => ({ link, isSound: false, what, fix });

@@ -5,7 +5,7 @@
 // The API itself is at ./api.ts: the command line reads reports without loading a server.
 export type { ClusterSettings, OperatorDeps, OutsideNames, Rehearsal } from './api.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';
-export { callsOf, diagnose, type Link } from './doctor.ts';
+export { type Call, callsOf, diagnose, type Link } from './doctor.ts';
 export { instanceCalled } from './instance-reference.ts';
 export type { HostDetail } from './reports/host-report.ts';
 export { type NameReport, nameReports } from './reports/name-report.ts';

@@ -26,6 +26,8 @@ const named = (service: string, number: number, host: string, over: Partial<Name
 });
 
 const seen = (one: NamedInstance, state = 'Up 3 minutes', health?: string): Input['instances'][number] => ({
+  deployment: one.deployment,
+  service: one.service,
   name: one.name,
   id: one.container,
   number: one.number,
@@ -94,15 +96,15 @@ const finding = (where: Input['findings'][number]['where'], on: string, what: st
   findings: [{ where, host: on, what }],
 });
 
+const call = { host: 'h1', targetHost: 'h2', container: pricing.container, address: '10.32.0.71', port: 80 };
 const dialled = (outcome: 'open' | 'refused' | 'silent'): Partial<Input> => ({
-  dialled: [{ host: 'h1', container: pricing.container, address: '10.32.0.71', port: 80, outcome, why: 'no answer within 3 s' }],
+  dialled: [{ ...call, outcome, why: 'no answer within 3 s' }],
 });
 
 describe('doctor', () => {
   it('tries the ports that the targets expose, or the one that is named, from the sender’s host', () => {
     const names = [web, { ...pricing, ports: [80, 53].map((port) => ({ port, protocol: port === 80 ? 'tcp' : 'udp' })) }];
-    const call = { host: 'h1', container: pricing.container, address: '10.32.0.71' };
-    assert.deepEqual(callsOf({ ...whole, names }), [{ ...call, port: 80 }]);
+    assert.deepEqual(callsOf({ ...whole, names }), [call]);
     assert.deepEqual(callsOf({ ...whole, names, name: 'pricing:8080' }), [{ ...call, port: 8080 }]);
     assert.deepEqual(callsOf({ ...whole, from: 'nobody' }), []);
     assert.match(doctorText(diagnose({ ...whole, names, ...dialled('open') })), /accepts connections from h1\nno problem found$/);
@@ -259,8 +261,63 @@ describe('doctor', () => {
       /does not answer \(no answer.*packets from h1 are lost/,
       /firewall on h1 or h2 stop UDP port 4789/,
     ],
+    [
+      'not even the own host of the target gets an answer',
+      { ...dialled('silent'), near: [{ ...call, outcome: 'silent', why: 'no answer within 3 s' }] },
+      'port',
+      /does not answer \(no answer.*not even to its own host h2$/,
+      /firewall in abc-pricing-1 or on h2/,
+    ],
+    [
+      "the target's host is cut off, and not called down yet",
+      { ...dialled('silent'), silent: new Map([['h2', 'host h2 did not answer within 10 s']]) },
+      'host',
+      /host h2 does not answer: host h2 did not/,
+      /is it up/,
+    ],
+    [
+      'the sender is paused',
+      { names: [{ ...web, state: 'paused' }, pricing] },
+      'sender',
+      /abc-web-1 is paused/,
+      /docker unpause abc-web-1/,
+    ],
+    [
+      'the target is paused',
+      { ...withTarget({ state: 'paused', ready: false }, 'Up 3 minutes (Paused)'), ...dialled('open') },
+      'instance',
+      /abc-pricing-1 is paused/,
+      /docker unpause abc-pricing-1/,
+    ],
+    [
+      'the sender was disconnected',
+      { names: [pricing] },
+      'sender',
+      /abc-web-1 is in no network/,
+      /docker network connect NETWORK abc-web-1/,
+    ],
+    ['the target was disconnected', { names: [web] }, 'network', /abc-pricing-1 is in no network/, /docker network connect/],
     ["a host's names are old", finding('names', 'h1', '1.pricing.abc is not known there'), 'kernel', /not known there/, /audit --fix/],
   ];
+  const others = named('pricing', 1, 'h2', { deployment: 'xyz', name: 'xyz-pricing-1', addresses: { n3: '10.32.8.2' } });
+  const joined = { ...web, addresses: { ...web.addresses, n3: '10.32.8.1' } };
+
+  it('finds by bare name what another deployment has in a network that both share, at its address there', () => {
+    const target = { ...others, addresses: { n4: '10.32.12.2', n3: '10.32.8.2' }, aliases: { n3: ['cost'], n4: ['apart'] } };
+    const shared = { ...whole, names: [joined, target], instances: [seen(joined), seen(target)] };
+    for (const name of ['pricing', 'xyz-pricing-1', 'cost', 'pricing:80']) {
+      const links = diagnose({ ...shared, name });
+      assert.ok(
+        links.every((link) => link.isSound),
+        JSON.stringify(links.at(-1)),
+      );
+      assert.match(links[1]?.what ?? '', / is 10\.32\.8\.2$/);
+    }
+    assert.equal(callsOf({ ...shared, name: 'pricing:80' })[0]?.address, '10.32.8.2');
+    assert.equal(diagnose({ ...shared, name: 'apart' }).at(-1)?.link, 'answer', 'an alias of another network');
+    assert.match(diagnose({ ...shared, names: [joined, target, pricing] })[1]?.what ?? '', / is 10\.32\.0\.71$/, 'its own first');
+  });
+
   it('says that an instance is not healthy and answered all the same, since no other is', () => {
     const links = diagnose({ ...whole, ...withTarget({ ready: false }, 'Up 3 minutes (unhealthy)', 'unhealthy') });
     assert.ok(links.every((one) => one.isSound));

@@ -1,7 +1,9 @@
 /** `arpanet doctor`: asks the cluster for everything that the path from a container to a name consists of. Effects: HTTP requests, the terminal, the exit code. */
+import { ArpanetError } from '../../../model/errors.ts';
 import type { DialResult, NamedInstance, OutsideName } from '../../../model/index.ts';
 import {
   type AuditReport,
+  type Call,
   callsOf,
   diagnose,
   type HostReport,
@@ -25,15 +27,24 @@ export async function doctor(from: string, name: string, flags: ClientFlags, ter
     get<AuditReport>('audit'),
     get<StatusReport>('status'),
   ]);
-  const instances = services.flatMap((service) => service.instances);
+  const instances = services.flatMap(({ deployment, service, instances: all }) => all.map((one) => ({ ...one, deployment, service })));
   const input = { from, name, names, instances, hosts, networks, outside, findings };
-  const dialled = await Promise.all(
-    callsOf(input).map(async (call) => {
-      const query = new URLSearchParams({ host: call.host, container: call.container, address: call.address, port: String(call.port) });
-      return { ...call, ...(await get<DialResult>(`dial?${query.toString()}`)) };
-    }),
-  );
-  const links = diagnose({ ...input, dialled });
+  /** Hosts that cannot make a call now. */
+  const silent = new Map<string, string>();
+  const dial = async (call: Call, host: string): Promise<readonly (Call & DialResult)[]> => {
+    const query = new URLSearchParams({ host, container: call.container, address: call.address, port: String(call.port) });
+    try {
+      return [{ ...call, ...(await get<DialResult>(`dial?${query.toString()}`)) }];
+    } catch (error) {
+      if (!(error instanceof ArpanetError) || (error.engineStatus ?? 503) < 500) throw error;
+      silent.set(host, error.message);
+      return [];
+    }
+  };
+  const dialled = (await Promise.all(callsOf(input).map((call) => dial(call, call.host)))).flat();
+  const unanswered = dialled.filter(({ outcome, host, targetHost }) => outcome === 'silent' && targetHost !== host);
+  const near = (await Promise.all(unanswered.map((call) => dial(call, call.targetHost)))).flat();
+  const links = diagnose({ ...input, dialled, near, silent });
   show(links, (found) => [doctorText(found), ...notes.filter((note) => note.startsWith('INSECURE'))].join('\n'));
   if (links.some((link) => !link.isSound)) process.exitCode = 1;
 }
