@@ -13,6 +13,8 @@ export interface Terminal {
   readonly say: (line: string) => void;
   /** Standard output is a terminal: colours and redrawing may be used. */
   readonly isTerminal: boolean;
+  /** Characters in a line of the terminal; undefined where standard output is none. */
+  readonly columns: number | undefined;
 }
 
 /** The flags that every command has that asks a cluster. */

@@ -42,6 +42,7 @@ try {
     paced: pacedWriter(process.stdout),
     say,
     isTerminal: process.stdout.isTTY,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   }).parseAsync();
   await end();
 } catch (error) {

@@ -5,6 +5,7 @@ import type { Terminal } from './command.ts';
 import { addObservationCommands, addStatusCommands } from './commands/cluster/index.ts';
 import { addCompletionCommand } from './commands/completion/index.ts';
 import { addConfigCommands } from './commands/config/index.ts';
+import { addContextCommand } from './commands/context/index.ts';
 import { addDeployCommand } from './commands/deploy/index.ts';
 import { addDnsCommands } from './commands/dns/index.ts';
 import { addHostCommands } from './commands/hosts/index.ts';
@@ -32,10 +33,39 @@ export function arpanetProgram(terminal: Terminal): Command {
   addDnsCommands(root, terminal);
   addConfigCommands(root, terminal);
   addStoreCommands(root, terminal);
+  addContextCommand(root, terminal);
   addCompletionCommand(root, terminal);
   addManualCommand(root, terminal);
+  group(root);
   pointToHelp(root, root.name());
   return root;
+}
+
+/** The groups of the help, and what is in each, in this order; what stands in none is listed in `Set up`. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  'Most used:': ['up', 'status', 'deploy', 'logs', 'doctor'],
+  'See:': ['ls', 'ps', 'top', 'events', 'explain', 'ip'],
+  'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
+  'Hosts:': ['hosts', 'drain', 'activate', 'rebalance'],
+  'Set up:': ['scheduler', 'agent', 'context', 'token', 'completion', 'man'],
+  'Repair:': ['audit', 'backup', 'restore', 'recover'],
+};
+const OTHERS = 'Set up:';
+
+/** Groups appear in the order of their first commands. */
+function group(root: Command): void {
+  const groups = Object.keys(GROUPS);
+  const groupOf = (name: string) => groups.find((heading) => GROUPS[heading]?.includes(name)) ?? OTHERS;
+  const place = ({ length }: readonly string[], index: number) => (index < 0 ? length : index);
+  const rank = (name: string) => {
+    const heading = groupOf(name);
+    const inGroup = GROUPS[heading] ?? [];
+    return groups.indexOf(heading) * 1_000 + place(inGroup, inGroup.indexOf(name));
+  };
+  // commander gives out its own list
+  (root.commands as Command[]).sort((a, b) => rank(a.name()) - rank(b.name()));
+  root.commandsGroup(OTHERS).helpCommand(true);
+  for (const command of root.commands) command.helpGroup(groupOf(command.name()));
 }
 
 /** After wrong usage of a command, its error names the help with the examples. */

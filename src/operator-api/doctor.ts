@@ -261,7 +261,8 @@ function targetsOf(
     first !== undefined && more.length === 0 && !servicesOf(first).includes(what);
   const own = names.filter((one) => one.deployment === sender.deployment && called(one, linked));
   const ownDomain = dnsLabel(sender.deployment);
-  if (own.length > 0) return { targets: own, full: `${linked}.${ownDomain}.service.consul`, isOwn: isOwnOf(own, linked) };
+  const ofOwn = { targets: own, full: `${linked}.${ownDomain}.service.consul`, isOwn: isOwnOf(own, linked) };
+  if (own.some((one) => sharedNetwork(sender, one) !== undefined)) return ofOwn;
   // in a network that several deployments share, each finds the others by bare name
   const sharing = names.filter((one) =>
     Object.keys(sender.addresses).some(
@@ -269,6 +270,7 @@ function targetsOf(
     ),
   );
   if (sharing.length > 0) return { targets: sharing, full: bare, isOwn: isOwnOf(sharing, bare) };
+  if (own.length > 0) return ofOwn;
   const before = ({ deployment }: NamedInstance) =>
     [dnsLabel(deployment), dnsName(deployment)].flatMap((domain) =>
       bare.endsWith(`.${domain}`) ? [bare.slice(0, -domain.length - 1)] : [],

@@ -10,5 +10,5 @@ export { instanceCalled } from './instance-reference.ts';
 export type { HostDetail } from './reports/host-report.ts';
 export { type NameReport, nameReports } from './reports/name-report.ts';
 export type { HostReport, NetworkReport, Observed, SchedulerReport, SettingReport, StatusReport } from './reports/report.ts';
-export type { ServiceReport } from './reports/service-report.ts';
+export type { InstanceReport, ServiceReport } from './reports/service-report.ts';
 export type { TopReport } from './reports/top-report.ts';

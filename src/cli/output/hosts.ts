@@ -3,7 +3,7 @@ import type { HostReport } from '../../operator-api/index.ts';
 import { percent, reserved, table } from './table.ts';
 import { formatBytes } from '../../text/size.ts';
 
-export function hostsTable(hosts: readonly HostReport[]): string {
+export function hostsTable(hosts: readonly HostReport[], width?: number): string {
   return table(
     ['HOST', 'ADDRESS', 'STATE', 'AVAILABILITY', 'ENGINE', 'CPUS', 'CPU', 'MEMORY', 'RESERVED', 'RUNNING', 'CONTAINERS', 'LABELS'],
     hosts.map((host) => [
@@ -22,6 +22,7 @@ export function hostsTable(hosts: readonly HostReport[]): string {
         .map(([key, value]) => `${key}=${value}`)
         .join(','),
     ]),
+    width,
   );
 }
 

@@ -3,7 +3,7 @@ import type { OutsideName } from '../../model/index.ts';
 import type { NameReport } from '../../operator-api/index.ts';
 import { table } from './table.ts';
 
-export function namesText(names: readonly NameReport[]): string {
+export function namesText(names: readonly NameReport[], width?: number): string {
   return table(
     ['NAME', 'READY', 'HOST', 'ADDRESS'],
     names.flatMap((one) =>
@@ -18,6 +18,7 @@ export function namesText(names: readonly NameReport[]): string {
           ]
         : one.records.map(({ type, value }) => [`${one.name}.service.consul`, '-', 'outside', `${type} ${value}`]),
     ),
+    width,
   );
 }
 

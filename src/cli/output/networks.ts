@@ -3,7 +3,7 @@ import type { NetworkReport } from '../../operator-api/index.ts';
 import { table } from './table.ts';
 import { addressNumber } from '../../text/ipv4.ts';
 
-export function addressesText(networks: readonly NetworkReport[]): string {
+export function addressesText(networks: readonly NetworkReport[], width?: number): string {
   const rows = networks
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((network) => {
@@ -11,5 +11,5 @@ export function addressesText(networks: readonly NetworkReport[]): string {
       if (leases.length === 0) return [[network.name, network.cidr, '-', '', '', '', '']];
       return leases.map((lease) => [network.name, network.cidr, lease.ip, lease.kind, lease.owner, lease.host, lease.state]);
     });
-  return table(['NETWORK', 'SUBNET', 'ADDRESS', 'KIND', 'OWNER', 'HOST', 'STATE'], rows);
+  return table(['NETWORK', 'SUBNET', 'ADDRESS', 'KIND', 'OWNER', 'HOST', 'STATE'], rows, width);
 }

@@ -1,8 +1,8 @@
 /** `arpanet ls` and `arpanet ps` as text for a terminal. Pure. */
-import type { ServiceReport } from '../../operator-api/index.ts';
+import type { InstanceReport, ServiceReport } from '../../operator-api/index.ts';
 import { table } from './table.ts';
 
-export function serviceTable(services: readonly ServiceReport[]): string {
+export function serviceTable(services: readonly ServiceReport[], width?: number): string {
   return table(
     ['DEPLOYMENT', 'SERVICE', 'RUNNING', 'COUNT', 'IMAGE', 'NOTE'],
     services.map((service) => [
@@ -13,6 +13,7 @@ export function serviceTable(services: readonly ServiceReport[]): string {
       service.image,
       service.trouble ?? noteOf(service),
     ]),
+    width,
   );
 }
 
@@ -21,18 +22,23 @@ function noteOf({ update, done }: ServiceReport): string {
   return done === 0 ? '' : `${done} ended with 0`;
 }
 
-export function instanceTable(services: readonly ServiceReport[]): string {
+/** An instance with the service that it is of: a row of `arpanet ps`. */
+export type InstanceRow = InstanceReport & Pick<ServiceReport, 'deployment' | 'service'>;
+
+export const instanceRows = (services: readonly ServiceReport[]): readonly InstanceRow[] =>
+  services.flatMap(({ deployment, service, instances }) => instances.map((one) => ({ deployment, service, ...one })));
+
+export function instanceTable(services: readonly ServiceReport[], width?: number): string {
   return table(
     ['INSTANCE', 'NAME', 'HOST', 'ADDRESS', 'IMAGE', 'STATE'],
-    services.flatMap((service) =>
-      service.instances.map((instance) => [
-        `${instance.number}.${service.service}.${service.deployment}`,
-        instance.name,
-        instance.host,
-        instance.addresses.join(','),
-        instance.image,
-        instance.isStopped ? `${instance.state} (stopped by a user)` : instance.state,
-      ]),
-    ),
+    instanceRows(services).map((one) => [
+      `${one.number}.${one.service}.${one.deployment}`,
+      one.name,
+      one.host,
+      one.addresses.join(','),
+      one.image,
+      one.isStopped ? `${one.state} (stopped by a user)` : one.state,
+    ]),
+    width,
   );
 }

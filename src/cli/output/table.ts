@@ -1,13 +1,33 @@
 /** Text columns and figures for a terminal. Pure. */
 import { formatBytes } from '../../text/size.ts';
 
-/** Columns as wide as their widest cell, two spaces apart, as `docker ps` prints them. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A column is never cut to less. */
+const NARROWEST = 8;
+const GAP = '  ';
+
+/**
+ * Columns as wide as their widest cell, two spaces apart, as `docker ps` prints them. With a width the widest columns are cut until a line fits,
+ * and what was cut ends with `…`.
+ */
+export function table(header: readonly string[], rows: readonly (readonly string[])[], width?: number): string {
   const all = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const widths = header.map((_, column) => all.reduce((most, row) => Math.max(most, (row[column] ?? '').length), 0));
+  if (width !== undefined) narrow(widths, width - GAP.length * (header.length - 1));
+  const cut = (cell: string, size: number): string => (cell.length > size ? `${cell.slice(0, size - 1)}…` : cell);
   return all
-    .map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  '))
+    .map((row) =>
+      row.map((cell, column) => cut(cell, widths[column] ?? 0).padEnd(column === row.length - 1 ? 0 : (widths[column] ?? 0))).join(GAP),
+    )
     .join('\n');
+}
+
+/** Takes from the widest, one character at a time. */
+function narrow(widths: number[], most: number): void {
+  for (let over = widths.reduce((sum, one) => sum + one, 0) - most; over > 0; over--) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if ((widths[widest] ?? 0) <= NARROWEST) return;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
 }
 
 /** `1 host`, `3 hosts`. */

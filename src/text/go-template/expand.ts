@@ -11,10 +11,10 @@ const MOST_STEPS = 20_000;
 /** Whether there is anything to fill in. */
 export const hasTemplate = (text: string): boolean => text.includes('{{');
 
-/** Throws `GoTemplateError`, in Go's words. */
-export function expandGoTemplate(template: string, context: GoValue): string {
+/** `more`: functions beside those below, or in their place. Throws `GoTemplateError`, in Go's words. */
+export function expandGoTemplate(template: string, context: GoValue, more: Calls = {}): string {
   if (!hasTemplate(template)) return template;
-  const run = new Run(context);
+  const run = new Run(context, { ...FUNCTIONS, ...more });
   run.all(parseGoTemplate(template), context);
   return run.text;
 }
@@ -24,7 +24,10 @@ class Run {
   #steps = 0;
   readonly #variables: { readonly name: string; value: GoValue }[];
 
-  constructor(context: GoValue) {
+  readonly #functions: Calls;
+
+  constructor(context: GoValue, functions: Calls) {
+    this.#functions = functions;
     this.#variables = [{ name: '$', value: context }];
   }
 
@@ -87,13 +90,19 @@ class Run {
     for (const [first, ...others] of commands) {
       if (first === undefined) continue;
       if (first.kind === 'function') {
-        piped = [call(first.name, [...others.map((one) => this.operand(one, dot)), ...piped])];
+        piped = [this.call(first.name, [...others.map((one) => this.operand(one, dot)), ...piped])];
         continue;
       }
       if (others.length > 0 || piped.length > 0) throw new GoTemplateError(`can't give argument to non-function ${wordsOf(first)}`);
       piped = [this.operand(first, dot)];
     }
     return piped[0];
+  }
+
+  private call(name: string, given: readonly GoValue[]): GoValue {
+    const made = Object.hasOwn(this.#functions, name) ? this.#functions[name] : undefined;
+    if (made === undefined) throw new GoTemplateError(`function ${JSON.stringify(name)} not defined`);
+    return made(...given);
   }
 
   private operand(operand: Operand, dot: GoValue): GoValue {
@@ -106,7 +115,7 @@ class Run {
         return known.value;
       }
       case 'function':
-        return call(operand.name, []);
+        return this.call(operand.name, []);
       case 'pipeline':
         return this.value(operand.pipeline, dot);
       default:
@@ -179,12 +188,6 @@ const FUNCTIONS: Calls = {
   or: (...all) => all.find(isTrue) ?? all.at(-1),
   not: (one) => !isTrue(one),
 };
-
-function call(name: string, given: readonly GoValue[]): GoValue {
-  const made = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
-  if (made === undefined) throw new GoTemplateError(`function ${JSON.stringify(name)} not defined`);
-  return made(...given);
-}
 
 function indexed(of: GoValue, key: GoValue): GoValue {
   if (of instanceof Map) return (of as ReadonlyMap<string, string>).get(shown(key)) ?? '';

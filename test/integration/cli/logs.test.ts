@@ -26,13 +26,17 @@ interface Flooded extends AsyncDisposable {
   readonly small: Small;
   /** Bytes that the Engines have written. */
   readonly written: () => number;
+  /** The queries of the logs that were asked for. */
+  readonly asked: readonly URLSearchParams[];
 }
 
 /** Three instances, each of which writes so many lines, or without end, as fast as it is read. */
 async function floods(lines: number): Promise<Flooded> {
   let written = 0;
+  const asked: URLSearchParams[] = [];
   const flood = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const instance = IDS.findIndex((id) => req.url?.includes(id) === true);
+    asked.push(new URL(req.url ?? '', 'http://engine').searchParams);
     const isGone = once(res, 'close');
     res.writeHead(200, { 'Content-Type': 'application/vnd.docker.multiplexed-stream' });
     for (let n = 0; n < lines && !res.destroyed; n += 50) {
@@ -49,7 +53,7 @@ async function floods(lines: number): Promise<Flooded> {
     known: { containers: { list: () => containers } },
     deps: { operator: (_req, res) => void res.end(JSON.stringify(services)) },
   });
-  return { small, written: () => written, [Symbol.asyncDispose]: () => small[Symbol.asyncDispose]() };
+  return { small, asked, written: () => written, [Symbol.asyncDispose]: () => small[Symbol.asyncDispose]() };
 }
 
 /** A terminal whose reader stops after so many lines, until it is told to go on. */
@@ -75,6 +79,7 @@ function reader(stopsAfter: number) {
       paced,
       say: () => undefined,
       isTerminal: false,
+      columns: undefined,
     });
     return program.parseAsync(['logs', 'abc/web', ...words], { from: 'user' });
   };
@@ -110,6 +115,30 @@ describe('arpanet logs', () => {
       const expected = `web-${(at % IDS.length) + 1} h1 |  ${Math.floor(at / IDS.length)}\n`;
       if (line !== expected) assert.equal(line, expected, `line ${at}`);
     });
+  });
+
+  it('prints one JSON object per line, of the time that is asked for', async () => {
+    await using flooded = await floods(1);
+    const { got, run } = reader(100);
+    await run(flooded.small, '--json', '--since', '2026-01-01T00:00:00Z', '--until', '1780000000', '--tail', '5');
+    assert.deepEqual(
+      flooded.asked.map((query) => ['since', 'until', 'tail'].map((name) => query.get(name))),
+      IDS.map(() => ['1767225600', '1780000000', '5']),
+    );
+    const [first] = got.map((line) => JSON.parse(line) as unknown);
+    assert.equal(got.length, IDS.length);
+    assert.deepEqual(first, {
+      time: '2026-01-01T00:00:00.000000000Z',
+      deployment: 'abc',
+      service: 'web',
+      number: 1,
+      host: 'h1',
+      container: IDS[0],
+      instance: 'web-1 h1',
+      stream: 'stdout',
+      text: ' 0',
+    });
+    await assert.rejects(run(flooded.small, '--since', 'yesterday'), { kind: 'invalid', message: /--since is "yesterday"/ });
   });
 
   it('that follows holds back instances without end while its reader has stopped, and goes on afterwards', async () => {

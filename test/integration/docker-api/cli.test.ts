@@ -1,6 +1,6 @@
 /** The real docker CLI through the endpoint to a real Engine. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
@@ -9,6 +9,8 @@ import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { arpanetProgram } from '../../../src/cli/program.ts';
 import { type Endpoint, startEndpoint } from '../../../src/docker-api/index.ts';
 import { readTls } from '../../../src/security/index.ts';
 import { makeCertificates } from '../../support/certificates.ts';
@@ -93,6 +95,25 @@ describe('the docker CLI', () => {
     assert.equal((await docker("run --rm busybox sh -c 'exit 9'")).code, 9);
     assert.equal(await text("run --rm -i busybox sh -c 'cat; sleep 1; echo after'", 'typed '), 'typed after');
     assert.equal(await text('ps -aq'), '');
+  });
+
+  it('takes the context that `arpanet context` makes, and makes again', async () => {
+    const said: string[] = [];
+    const port = endpoint.addresses[0]?.port;
+    const env = { ...process.env, DOCKER_CONFIG: join(dir, 'config'), DOCKER_HOST: undefined };
+    const say = (line: string) => void said.push(line);
+    const terminal = { env, out: say, paced: () => Promise.resolve(true), say, isTerminal: false, columns: undefined };
+    for (const at of ['tcp://127.0.0.1:1', `tcp://127.0.0.1:${port}`])
+      await arpanetProgram(terminal).parseAsync(['node', 'arpanet', 'context', 'lab', '--endpoint', at, '--use']);
+    assert.match(said.join('\n'), /context lab made: .*\ncontext lab updated: tcp:\/\/127\.0\.0\.1:\d+; next: docker ps/);
+    const { stdout } = await promisify(execFile)('docker', ['version', '--format', '{{.Server.Version}}'], { env });
+    assert.equal(stdout.trim(), await text('version --format {{.Server.Version}}'));
+    await assert.rejects(arpanetProgram(terminal).parseAsync(['node', 'arpanet', 'context', '../lab']), {
+      kind: 'invalid',
+      message: /docker context create .*: context name "\.\.\/lab" is invalid/,
+    });
+    const nowhere = { ...terminal, env: { PATH: dir } };
+    await assert.rejects(arpanetProgram(nowhere).parseAsync(['node', 'arpanet', 'context']), { message: /no docker command/ });
   });
 
   it('carries 32 MiB through run and exec unharmed', async () => {

@@ -47,6 +47,7 @@ describe('arpanet status', () => {
       paced: async () => true,
       say: out,
       isTerminal: false,
+      columns: undefined,
     });
     try {
       await program.parseAsync(['status', ...words], { from: 'user' });

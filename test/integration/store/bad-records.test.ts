@@ -236,7 +236,14 @@ for (const [storeName, start] of Object.entries(PLACES)) {
           say(text);
           return true;
         };
-        const terminal = { env: { ARPANET_ENDPOINT: leader.url.replace('http', 'tcp') }, out: say, paced, say, isTerminal: false };
+        const terminal = {
+          env: { ARPANET_ENDPOINT: leader.url.replace('http', 'tcp') },
+          out: say,
+          paced,
+          say,
+          isTerminal: false,
+          columns: undefined,
+        };
         await arpanetProgram(terminal).parseAsync(words, { from: 'user' });
         const code = Number(process.exitCode ?? 0);
         process.exitCode = 0;

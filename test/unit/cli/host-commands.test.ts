@@ -17,7 +17,7 @@ function program(endpoint = NOBODY): { readonly root: Command; readonly said: ()
     out(text);
     return true;
   };
-  const terminal = { env: { ARPANET_ENDPOINT: endpoint }, out, paced, say: out, isTerminal: false };
+  const terminal = { env: { ARPANET_ENDPOINT: endpoint }, out, paced, say: out, isTerminal: false, columns: undefined };
   const root = arpanetProgram(terminal);
   const quiet = (command: Command) => {
     command.configureOutput({ writeOut: out, writeErr: out });

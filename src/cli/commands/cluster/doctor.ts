@@ -13,6 +13,7 @@ import {
 } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { doctorText } from '../../output/doctor.ts';
+import { instanceRows } from '../../output/services.ts';
 
 /** Exit code 1 if a link is broken. */
 export async function doctor(from: string, name: string, flags: ClientFlags, terminal: Terminal): Promise<void> {
@@ -27,8 +28,7 @@ export async function doctor(from: string, name: string, flags: ClientFlags, ter
     get<AuditReport>('audit'),
     get<StatusReport>('status'),
   ]);
-  const instances = services.flatMap(({ deployment, service, instances: all }) => all.map((one) => ({ ...one, deployment, service })));
-  const input = { from, name, names, instances, hosts, networks, outside, findings };
+  const input = { from, name, names, instances: instanceRows(services), hosts, networks, outside, findings };
   /** Hosts that cannot make a call now. */
   const silent = new Map<string, string>();
   const dial = async (call: Call, host: string): Promise<readonly (Call & DialResult)[]> => {

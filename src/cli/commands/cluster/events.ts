@@ -3,7 +3,7 @@ import type { EngineEvent } from '../../../model/index.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { eventText } from '../../output/events.ts';
-import { parseLongDurationMs } from '../../../text/duration.ts';
+import { secondsOf } from '../../times.ts';
 
 export interface EventFlags extends ClientFlags {
   readonly filter?: readonly string[];
@@ -26,15 +26,4 @@ export async function showEvents(flags: EventFlags, terminal: Terminal): Promise
   if (flags.until !== undefined) query.set('until', secondsOf('--until', flags.until, Date.now()));
   const feed = clientCall(flags, terminal).api.feed<EngineEvent>(`/events?${query.toString()}`, new AbortController().signal);
   for await (const event of feed) await terminal.paced(`${flags.json === true ? JSON.stringify(event) : eventText(event)}\n`);
-}
-
-/** `10m` (ago), a Unix time or an RFC 3339 time, as seconds since 1970. */
-function secondsOf(flag: string, text: string, nowMs: number): string {
-  const isEpoch = /^\d{9,}$/.test(text);
-  const agoMs = isEpoch ? undefined : parseLongDurationMs(/^\d+$/.test(text) ? `${text}s` : text);
-  if (agoMs !== undefined) return String((nowMs - agoMs) / 1_000);
-  const ms = isEpoch ? Number(text) * 1_000 : Date.parse(text);
-  if (Number.isNaN(ms))
-    throw new ArpanetError('invalid', `${flag} is "${text}": write how long ago (10m), or a time (2026-11-20T14:00:00Z)`);
-  return String(ms / 1_000);
 }

@@ -56,10 +56,12 @@ export function addObservationCommands(root: Command, terminal: Terminal): void 
     root,
     'logs [service]',
     'show the logs of all instances in one stream: of a deployment (abc), a service (abc/web), or a container',
-    ['arpanet logs abc', 'arpanet logs abc/web -f --tail 10', 'arpanet logs'],
+    ['arpanet logs abc', 'arpanet logs abc/web -f --tail 10', 'arpanet logs --since 10m --json | jq -r .text'],
   )
     .option('-f, --follow', 'keep printing new lines, also of instances that start later')
     .option('-n, --tail <LINES>', 'only the last lines of each instance', 'all')
+    .option('--since <TIME>', 'only later lines: a time, or how long ago: 10m')
+    .option('--until <TIME>', 'only earlier lines: a time, or how long ago')
     .option('-t, --timestamps', 'with the time of each line')
     .action(async (reference: string | undefined, flags: LogFlags) => (await import('./logs.ts')).showLogs(reference, flags, terminal));
 

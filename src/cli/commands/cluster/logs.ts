@@ -6,18 +6,23 @@ import { isKind } from '../../../model/errors.ts';
 import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { secondsOf } from '../../times.ts';
 import { prefixed, sinceOf, type TimedLine, timedLine } from '../../output/log-lines.ts';
 
 export interface LogFlags extends ClientFlags {
   readonly follow?: boolean;
   readonly tail: string;
   readonly timestamps?: boolean;
+  readonly since?: string;
+  readonly until?: string;
 }
 
 interface Source {
   readonly id: string;
   /** `web-1 h2` */
   readonly who: string;
+  /** What --json says of it beside its id; nothing of a container that is of no service. */
+  readonly of: { readonly deployment?: string; readonly service?: string; readonly number?: number; readonly host?: string };
 }
 
 /** Between two attempts to reach the cluster. */
@@ -29,20 +34,25 @@ const LINE_LIMIT_BYTES = 1024 * 1024;
 export async function showLogs(reference: string | undefined, flags: LogFlags, terminal: Terminal): Promise<void> {
   const { paced, say, isTerminal } = terminal;
   const { api } = clientCall(flags, terminal);
+  const window = {
+    since: flags.since === undefined ? undefined : secondsOf('--since', flags.since, Date.now()),
+    until: flags.until === undefined ? undefined : secondsOf('--until', flags.until, Date.now()),
+  };
   /** Nobody reads any more. */
   const over = new AbortController();
   let width = 0;
-  const print = ({ id, who }: Source, { at, text }: TimedLine) =>
+  const print = ({ id, who, of }: Source, { at, text }: TimedLine, stream: number) =>
     paced(
       flags.json === true
-        ? `${JSON.stringify({ container: id, instance: who, time: at, text })}\n`
+        ? `${JSON.stringify({ time: at, ...of, container: id, instance: who, stream: stream === 2 ? 'stderr' : 'stdout', text })}\n`
         : `${prefixed(who, width, flags.timestamps === true ? `${at} ${text}` : text, isTerminal)}\n`,
     );
   const first = await sources(api, reference);
   width = Math.max(0, ...first.map((source) => source.who.length));
   if (flags.follow !== true) {
-    const logs = first.map((source) => read(api, source, { follow: false, tail: flags.tail, after: undefined }, over.signal));
-    for await (const { source, line } of merged(logs, (a, b) => a.line.at < b.line.at)) if (!(await print(source, line))) return;
+    const logs = first.map((source) => read(api, source, { follow: false, tail: flags.tail, after: undefined, ...window }, over.signal));
+    for await (const { source, line, stream } of merged(logs, (a, b) => a.line.at < b.line.at))
+      if (!(await print(source, line, stream))) return;
     return;
   }
 
@@ -50,10 +60,10 @@ export async function showLogs(reference: string | undefined, flags: LogFlags, t
   const last = new Map<string, string>();
   const follow = async (source: Source, tail: string): Promise<void> => {
     const after = last.get(source.id);
-    const options = { follow: true, tail: after === undefined ? tail : 'all', after };
-    for await (const { line } of read(api, source, options, over.signal)) {
+    const options = { follow: true, tail: after === undefined ? tail : 'all', after, ...window };
+    for await (const { line, stream } of read(api, source, options, over.signal)) {
       last.set(source.id, line.at);
-      if (!(await print(source, line))) return over.abort();
+      if (!(await print(source, line, stream))) return over.abort();
     }
   };
   const start = (source: Source, tail: string): void => {
@@ -90,15 +100,15 @@ async function sources(api: ApiClient, of: string | undefined): Promise<readonly
   const query = of === undefined ? '' : `?of=${encodeURIComponent(of)}`;
   try {
     const services = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services${query}`);
-    return services.flatMap(({ service, instances }) =>
-      instances.map(({ id, number, host }) => ({ id, who: `${service}-${number} ${host}` })),
+    return services.flatMap(({ deployment, service, instances }) =>
+      instances.map(({ id, number, host }) => ({ id, who: `${service}-${number} ${host}`, of: { deployment, service, number, host } })),
     );
   } catch (error) {
     if (of === undefined || !isKind(error, 'engine') || error.engineStatus !== 404) throw error;
     const one = await api.json<{ Id: string; Name: string }>(`/containers/${encodeURIComponent(of)}/json`).catch(() => {
       throw error;
     });
-    return [{ id: one.Id, who: one.Name.slice(1) }];
+    return [{ id: one.Id, who: one.Name.slice(1), of: {} }];
   }
 }
 
@@ -107,27 +117,34 @@ interface ReadOptions {
   readonly tail: string;
   /** Time of the last line that was printed; what is not later is left out. */
   readonly after: string | undefined;
+  /** Seconds since 1970. */
+  readonly since: string | undefined;
+  readonly until: string | undefined;
 }
 
 interface SourceLine {
   readonly source: Source;
   readonly line: TimedLine;
+  /** 1: standard output, 2: standard error. */
+  readonly stream: number;
 }
 
 /** Ends with the log; of a followed one, when its container stops. The Engine is read only as fast as the lines are taken. */
 async function* read(
   api: ApiClient,
   source: Source,
-  { follow, tail, after }: ReadOptions,
+  { follow, tail, after, since, until }: ReadOptions,
   signal: AbortSignal,
 ): AsyncGenerator<SourceLine> {
   const { id } = source;
   const { Config } = await api.json<{ Config: { Tty?: boolean } }>(`/containers/${id}/json`);
   const query = new URLSearchParams({ stdout: '1', stderr: '1', timestamps: '1', tail, follow: follow ? '1' : '0' });
-  if (after !== undefined) query.set('since', sinceOf(after));
+  const from = after === undefined ? since : sinceOf(after);
+  if (from !== undefined) query.set('since', from);
+  if (until !== undefined) query.set('until', until);
   const answer = await api.open(`/containers/${id}/logs?${query.toString()}`, signal);
-  for await (const { line: bytes } of new LogLines(Config.Tty === true, LINE_LIMIT_BYTES).of(answer)) {
+  for await (const { line: bytes, stream } of new LogLines(Config.Tty === true, LINE_LIMIT_BYTES).of(answer)) {
     const line = timedLine(bytes.toString());
-    if (after === undefined || line.at > after) yield { source, line };
+    if (after === undefined || line.at > after) yield { source, line, stream };
   }
 }

@@ -1,11 +1,12 @@
 /** `arpanet dns ls`, `add` and `rm`, declared here, each in a file of its own. */
 import type { Command } from 'commander';
 import { addClientCommand, type ClientFlags, type Terminal } from '../../command.ts';
+import { addListCommand, type ListFlags } from '../../list.ts';
 
 export function addDnsCommands(root: Command, terminal: Terminal): void {
   const dns = root.command('dns').description('DNS names of services, and names you add for what runs outside').exitOverride();
-  addClientCommand(dns, 'ls', 'list the names that DNS answers, with their addresses', ['arpanet dns ls', 'arpanet dns ls --json']).action(
-    async (flags: ClientFlags) => (await import('./ls.ts')).listNames(flags, terminal),
+  addListCommand(dns, 'ls', 'list the names that DNS answers, with their addresses', ['arpanet dns ls', 'arpanet dns ls --json']).action(
+    async (flags: ListFlags) => (await import('./ls.ts')).listNames(flags, terminal),
   );
   addClientCommand(dns, 'add <name> <type> <value...>', 'add a record for something outside the cluster: A, AAAA, CNAME, SRV or TXT', [
     'arpanet dns add outside.abc A 192.0.2.7        # the short name outside in deployment abc',

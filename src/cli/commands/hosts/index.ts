@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { addClientCommand, type ClientFlags, several, type Terminal } from '../../command.ts';
 import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
+import { type ListFlags, withListFlags } from '../../list.ts';
 import type { AddFlags } from './add.ts';
 import type { CleanFlags } from './clean.ts';
 import type { DrainFlags } from './drain.ts';
@@ -26,17 +27,24 @@ export function addHostCommands(root: Command, terminal: Terminal): void {
     'arpanet hosts drain h1',
   ]);
   const verb = (words: string, summary: string, examples: readonly string[]) => addClientCommand(hosts, words, summary, examples);
-  const list = async (host: string | undefined, flags: Flags) => {
+  const list = async (host: string | undefined, flags: Flags & ListFlags) => {
     const verbs = hosts.commands.map((command) => command.name());
     await (await import('./ls.ts')).listHosts(host, flags, verbs, terminal);
   };
   // Flags after a verb belong to the verb: `hosts` has a --json of its own.
   root.enablePositionalOptions();
-  hosts.enablePositionalOptions().argument('[host]', 'only this one').usage('[options] [host]\n       arpanet hosts VERB …').action(list);
-  verb('ls [host]', 'list hosts with their state, live load, reservations and labels', [
-    'arpanet hosts ls',
-    'arpanet hosts ls h1 --json',
-  ]).action(list);
+  withListFlags(hosts)
+    .enablePositionalOptions()
+    .argument('[host]', 'only this one')
+    .usage('[options] [host]\n       arpanet hosts VERB …')
+    .action(list);
+  withListFlags(
+    verb('ls [host]', 'list hosts with their state, live load, reservations and labels', [
+      'arpanet hosts ls',
+      'arpanet hosts ls h1 --json',
+      "arpanet hosts ls --format '{{.Name}} {{.Labels.disk}}'",
+    ]),
+  ).action(list);
 
   verb('inspect <host>', 'show everything about a host: facts, load, networks, containers, addresses, and why it is not alive', [
     'arpanet hosts inspect h1',

@@ -1,9 +1,12 @@
-/** `arpanet ls`. Effects: an HTTP request, the terminal. */
+/** `arpanet ls`. Effects: HTTP requests, the terminal. */
 import type { ServiceReport } from '../../../operator-api/index.ts';
-import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { clientCall, type Terminal } from '../../command.ts';
+import { type ListFlags, showList } from '../../list.ts';
 import { serviceTable } from '../../output/services.ts';
 
-export async function listServices(flags: ClientFlags, terminal: Terminal): Promise<void> {
-  const { api, show } = clientCall(flags, terminal);
-  show(await api.json<readonly ServiceReport[]>('/arpanet/v1/services'), serviceTable);
+export async function listServices(flags: ListFlags, terminal: Terminal): Promise<void> {
+  const { api } = clientCall(flags, terminal);
+  const fetch = () => api.json<readonly ServiceReport[]>('/arpanet/v1/services');
+  const key = ({ deployment, service }: ServiceReport) => `${deployment}/${service}`;
+  await showList(fetch, { text: serviceTable, rows: (all) => all, key }, flags, terminal);
 }

@@ -1,0 +1,15 @@
+/** `arpanet context`, declared here. */
+import type { Command } from 'commander';
+import { addCommand, type Terminal } from '../../command.ts';
+import type { ContextFlags } from './context.ts';
+
+export function addContextCommand(root: Command, terminal: Terminal): void {
+  addCommand(root, 'context [name]', 'make a docker context for this cluster, or update it: then plain docker and compose reach it', [
+    'arpanet context --use           # the context "arpanet", which docker uses from then on',
+    'arpanet context prod --endpoint tcp://10.0.0.1:2375',
+    'docker --context prod ps',
+  ])
+    .option('--endpoint <ADDRESS>', 'tcp://HOST:PORT of any scheduler (env ARPANET_ENDPOINT, else DOCKER_HOST)')
+    .option('--use', 'docker uses it from then on, where DOCKER_HOST is not set')
+    .action(async (name: string | undefined, flags: ContextFlags) => (await import('./context.ts')).makeContext(name, flags, terminal));
+}

@@ -1,0 +1,72 @@
+/** What commands that list something share: their flags, --format, --quiet, --json and --watch. Effects: the terminal, a timer. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { isKind } from '../model/errors.ts';
+import { addClientCommand, type ClientFlags, type Terminal } from './command.ts';
+import { formatted } from './output/format.ts';
+
+export interface ListFlags extends ClientFlags {
+  readonly format?: string;
+  readonly quiet?: boolean;
+  readonly watch?: boolean;
+}
+
+/** How an answer of the cluster is shown as a list. */
+export interface Listing<T, R extends object> {
+  /** As a table, no wider than so many characters where that is given. */
+  readonly text: (answer: T, width: number | undefined) => string;
+  readonly rows: (answer: T) => readonly R[];
+  /** What --quiet prints of a row: what other commands take. */
+  readonly key: (row: R) => string;
+}
+
+const WATCH_MS = 2_000;
+/** Terminal control: the cursor to the top left, clear to the end of a line, and of the screen. */
+const [HOME, CLEAR_LINE, CLEAR] = ['\x1b[H', '\x1b[K', '\x1b[J'];
+
+/** The flags of every list, with docker's names. */
+export function withListFlags(command: Command): Command {
+  return command
+    .option('--format <TEMPLATE>', "a Go template for each row, as docker's: '{{.Name}}', 'table {{.Name}}\\t{{.Host}}', or json")
+    .option('-q, --quiet', 'only names, one per line')
+    .option('-w, --watch', 'print it again whenever it changes, until Ctrl-C');
+}
+
+export function addListCommand(parent: Command, words: string, summary: string, examples: readonly string[]): Command {
+  return withListFlags(addClientCommand(parent, words, summary, examples));
+}
+
+/** With `--watch` it ends by a signal only. Throws `invalid` for a template that cannot be filled in. */
+export async function showList<T, R extends object>(
+  fetch: () => Promise<T>,
+  listing: Listing<T, R>,
+  flags: ListFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { out, say, columns } = terminal;
+  const look = async (): Promise<string> => {
+    const answer = await fetch();
+    if (flags.quiet === true) return listing.rows(answer).map(listing.key).join('\n');
+    if (flags.format !== undefined) return formatted(flags.format, listing.rows(answer));
+    // A table in a file or a pipe is cut nowhere.
+    return flags.json === true ? JSON.stringify(answer, undefined, 2) : listing.text(answer, columns);
+  };
+  const first = await look();
+  if (flags.watch !== true) return out(first === '' ? '' : `${first}\n`);
+  const isScreen = columns !== undefined && flags.json !== true;
+  const show = (text: string): void =>
+    out(isScreen ? `${HOME}${text.split('\n').join(`${CLEAR_LINE}\n`)}${CLEAR_LINE}\n${CLEAR}` : `${text}\n`);
+  if (isScreen) out(`${HOME}${CLEAR}`);
+  show(first);
+  for (let [last, isLost] = [first, false]; ; await sleep(WATCH_MS)) {
+    try {
+      const text = await look();
+      if (text !== last) show(text);
+      [last, isLost] = [text, false];
+    } catch (error) {
+      if (!isKind(error, 'unavailable', 'timeout')) throw error;
+      if (!isLost) say('the cluster cannot be reached; retrying');
+      isLost = true;
+    }
+  }
+}
