@@ -41,7 +41,7 @@ export function arpanetProgram(terminal: Terminal): Command {
   return root;
 }
 
-/** The groups of the help, and what is in each, in this order; what stands in none is listed in `Set up`. */
+/** The groups of the help, and what is in each, in this order; what is in none is listed in `Set up`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Most used:': ['up', 'status', 'deploy', 'logs', 'doctor'],
   'See:': ['ls', 'ps', 'top', 'events', 'explain', 'ip'],

@@ -34,6 +34,7 @@ export interface DoctorInput {
   readonly silent?: ReadonlyMap<string, string>;
 }
 
+/** A call of a port that doctor tries: from which host, of which container, at which address. */
 export interface Call {
   /** The sender's: the call goes the way that the sender's would. */
   readonly host: string;

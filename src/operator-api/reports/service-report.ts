@@ -2,6 +2,7 @@
 import { statusText } from '../../engine/status.ts';
 import { type ContainerView, isUnreachable, type ServiceView } from '../../model/index.ts';
 
+/** One instance of a service, as `GET /arpanet/v1/services` lists it. */
 export interface InstanceReport {
   readonly name: string;
   readonly id: string;

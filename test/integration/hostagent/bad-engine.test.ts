@@ -120,7 +120,8 @@ describe('an agent that starts on an Engine that cannot describe all that it has
 
   it('is joining, and not down, while it has not read its Engine yet', async () => {
     held = [];
-    await using _agent = await start();
+    await using agent = await start();
+    assert.ok(agent);
     const host = async () => ((await scheduler.call('GET', '/arpanet/v1/hosts')).body as { state: string; cpuLoad?: number }[])[0];
     // what it opened with has been read when a heartbeat has
     await until('its heartbeat has come', async () => (await host())?.state === 'joining' && (await host())?.cpuLoad !== undefined);

@@ -32,7 +32,7 @@ export async function scheduler(flags: Flags, { env }: Terminal): Promise<void> 
         live,
         take(next: typeof config) {
           logging.setOwnLevel(next.logLevel);
-          take(schedulingSettings(next).own);
+          take(schedulingSettings(next, hostname()).own);
         },
       };
       reloadOnHangup(reloaded, logging.log, manager);
