@@ -26,7 +26,7 @@ const servers = (value: string) => ({ up: { default: value }, scheduler: { defau
 const clients = { token: optional, hosts: optional, status: optional, audit: optional } as const;
 
 const ENDPOINTS =
-  'the Docker endpoint: tcp://ADDR:PORT, tls://ADDR:PORT, unix:///PATH?mode=0660&group=NAME; may be given several times. tcp:// is plain on loopback, and elsewhere needs the certificates of --tls-…, or --insecure';
+  'the Docker endpoint: tcp://ADDR:PORT, tls://ADDR:PORT, unix:///PATH?mode=0660&group=NAME; may be given several times. tcp:// is plain on loopback; elsewhere it has TLS with the certificates of --tls-…, unless --insecure is given';
 
 /** All settings of all commands. */
 export const OPTIONS: readonly Option[] = [

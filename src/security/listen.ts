@@ -28,8 +28,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * `tcp://` is plain on loopback; elsewhere it has TLS, or is plain with `--insecure`. `tls://` has TLS everywhere. Throws `invalid`: an address that would be open
- * to others, TLS without certificates, certificates that no address uses, no plain address for agents.
+ * `tcp://` is plain on loopback; elsewhere it has TLS, or is plain with `--insecure` or where there are no certificates: as long as agents join by plain TCP, a
+ * cluster of several machines needs such an address. `tls://` has TLS everywhere. Throws `invalid`: TLS without certificates, certificates that no address uses,
+ * no plain address for agents.
  */
 export function planListen(
   asked: readonly AskedAddress[],
@@ -40,8 +41,8 @@ export function planListen(
     if (one.scheme === 'unix') return { path: one.path, mode: one.mode, group: one.group };
     const { host, port, scheme } = one;
     const url = `${scheme}://${formatHostPort(one)}`;
-    const isPlain = scheme === 'tcp' && (isLoopback(host) || isInsecure);
-    if (!isPlain && !hasCertificate) throw new ArpanetError('invalid', scheme === 'tls' ? needsCertificates(url) : open(url));
+    const isPlain = scheme === 'tcp' && (isLoopback(host) || isInsecure || !hasCertificate);
+    if (!isPlain && !hasCertificate) throw new ArpanetError('invalid', needsCertificates(url));
     if (isPlain && !isLoopback(host)) exposed.push(url);
     return { host, port, isTls: !isPlain };
   });
@@ -58,6 +59,3 @@ export function planListen(
 }
 
 const needsCertificates = (url: string): string => `--listen ${url} needs certificates: --tls-ca, --tls-cert and --tls-key`;
-
-const open = (url: string): string =>
-  `--listen ${url} would be WITHOUT TLS on an address that others reach, and any client that reaches it is root on every host: give --tls-ca, --tls-cert and --tls-key, or accept it with --insecure`;

@@ -32,9 +32,12 @@ describe('--listen', () => {
     }
   });
 
-  it('is refused elsewhere without certificates, unless it is said to be insecure', () => {
-    for (const host of ['0.0.0.0', '10.0.0.1', '[::]', 'db1', '127.0.0.1.evil.example'])
-      assert.throws(() => settings({ listen: [`tcp://${host}:2375`] }), refused(/WITHOUT TLS.*--tls-cert.*--insecure/), host);
+  it('is told elsewhere, and has TLS where there are certificates, unless it is said to be insecure', () => {
+    for (const host of ['0.0.0.0', '10.0.0.1', '[::]', 'db1', '127.0.0.1.evil.example']) {
+      assert.deepEqual(settings({ listen: [`tcp://${host}:2375`] }).exposed, [`tcp://${host}:2375`]);
+      const { alsoListen, exposed: open } = settings({ listen: [`tcp://${host}:2375`, 'tcp://127.0.0.1:2375'], ...tls });
+      assert.deepEqual([alsoListen.map((one) => 'isTls' in one && one.isTls), open], [[true], []], host);
+    }
     const { listen, exposed } = settings({ listen: ['tcp://10.0.0.1:2375'], insecure: true });
     assert.deepEqual([listen, exposed], [{ host: '10.0.0.1', port: 2375 }, ['tcp://10.0.0.1:2375']]);
   });
