@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setup } from './setup.mjs';
 import { jobsOf, seatsOf, testFiles, tierOf, TIERS } from './testing/plan.mjs';
-import { runAll } from './testing/pool.mjs';
+import { idleShare, runAll } from './testing/pool.mjs';
 import { runFiles } from './testing/process.mjs';
 import { failuresOf, print, Totals } from './testing/report.mjs';
 
@@ -98,7 +98,7 @@ async function runTiers(tiers, totals) {
   if (jobs.length === 0) return;
   const spans = new Map();
   const inOrder = jobs.toSorted((one, other) => other.weight - one.weight || other.seconds - one.seconds);
-  await runAll(inOrder, seatsOf(tiers[0], availableParallelism()), async ({ files, tier }) => {
+  const run = async ({ files, tier }) => {
     const span = spans.get(tier) ?? { began: performance.now(), seconds: 0 };
     spans.set(tier, span);
     const kept = join(
@@ -116,7 +116,8 @@ async function runTiers(tiers, totals) {
     if (failuresOf(outcome).length === 0) rmSync(kept, { recursive: true, force: true });
     else if (isThere(kept)) console.log(`  logs: ${kept}`);
     totals.add(outcome);
-  });
+  };
+  await runAll(inOrder, seatsOf(tiers[0], availableParallelism()), run, tiers.includes('unit') ? undefined : idleShare());
   for (const [tier, { seconds }] of spans) times.push([tier, seconds]);
 }
 
