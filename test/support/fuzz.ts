@@ -2,6 +2,8 @@
  * Seeded fuzzing: the same seed makes the same input. Some seconds in `npm test`; longer by hand with ARPANET_FUZZ_SECONDS=600, and with
  * ARPANET_FUZZ_SEED the input of a failure again.
  */
+import { promisedMs } from './promised.ts';
+
 const SECONDS = Number(process.env['ARPANET_FUZZ_SECONDS'] ?? 2);
 
 export interface Chance {
@@ -89,7 +91,7 @@ const STEP_MS = 20_000;
 async function bounded(step: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`this step has not ended within ${STEP_MS / 1_000} s`)), STEP_MS);
+    timer = setTimeout(() => reject(new Error(`this step has not ended within ${STEP_MS / 1_000} s`)), promisedMs(STEP_MS));
   });
   try {
     await Promise.race([step, late]);
