@@ -160,7 +160,8 @@ describe('a leader that talks nonsense', () => {
       chance = next;
       const before = ended;
       stream.restart('the next round');
-      while (ended === before) await new Promise((resolve) => setTimeout(resolve, 1));
+      const isRead = () => ended > before;
+      while (!isRead()) await new Promise((resolve) => setTimeout(resolve, 1));
     });
     chance = undefined;
     isSound = true;

@@ -174,6 +174,8 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         protocol: 'arpanet',
         headers: { Authorization: `Bearer ${options.token}` },
         what: 'the leader under test',
+        // an agent would dial again
+        timeoutMs: 60_000,
       });
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
