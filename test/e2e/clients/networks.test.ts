@@ -470,6 +470,35 @@ networks:
     assert.match(stderr, /bridge is a pre-defined network and cannot be removed/);
   });
 
+  it('compose 1.29.2 recreates services with addresses of their own, and gives one the address of another', async () => {
+    const folder = join(scratch, 'fixed');
+    mkdirSync(folder, { recursive: true });
+    const compose = (...args: string[]) => cluster.composeV1(folder, ...args);
+    const up = async (round: string, addresses: readonly string[]) => {
+      const services = addresses.map(
+        (last, index) =>
+          `  s${index}: { image: busybox, command: sleep 600, stop_grace_period: 0s, environment: [ROUND=${round}], networks: { default: { ipv4_address: 10.46.1.${last} } } }\n`,
+      );
+      const networks = 'networks: { default: { ipam: { config: [{ subnet: 10.46.1.0/24 }] } } }';
+      writeFileSync(join(folder, 'docker-compose.yml'), `version: "3.5"\nservices:\n${services.join('')}${networks}\n`);
+      await must(compose('up', '-d'));
+      const ids = (await must(docker('ps', '-q', '--filter', 'label=com.docker.compose.project=fixed'))).trim().split('\n');
+      const service = '{{index .Config.Labels "com.docker.compose.service"}}';
+      const format = `${service} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}} {{.Config.Env}}`;
+      const shown = (await must(docker('inspect', '-f', format, ...ids))).trim().split('\n');
+      assert.deepEqual(
+        shown.map((line) => line.replace(/ \[.*(ROUND=\w+).*/, ' $1')).sort(),
+        addresses.map((last, index) => `s${index} 10.46.1.${last} ROUND=${round}`),
+      );
+    };
+    await up('a', ['20', '21']);
+    await up('b', ['20', '21']);
+    // as on an Engine, who is to have another's address waits for that one to stop
+    await must(compose('stop'));
+    await up('c', ['21', '20']);
+    await must(compose('down'));
+  });
+
   it('two compose projects that share an external network find each other by service name, on whichever hosts', async () => {
     await must(docker('network', 'create', 'square'));
     const project = async (name: string, host: string) => {
