@@ -7,6 +7,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NameTable } from '../model/name-table.ts';
+import { PROTOCOL } from '../model/skew.ts';
 import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
@@ -215,7 +216,14 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
           {
             facts: facts.read,
             opening: (host) => [
-              { type: 'hello', facts: host, epoch: epoch.current(), clusterId: epoch.cluster(), networks: overlay.plans().length },
+              {
+                type: 'hello',
+                facts: host,
+                epoch: epoch.current(),
+                protocol: PROTOCOL,
+                clusterId: epoch.cluster(),
+                networks: overlay.plans().length,
+              },
               ...snapshot(),
             ],
             load: load.read,

@@ -16,5 +16,6 @@ export * from './networks.ts';
 export * from './placement.ts';
 export * from './records.ts';
 export * from './services.ts';
+export * from './skew.ts';
 export * from './view.ts';
 export * from './wire.ts';

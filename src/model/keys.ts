@@ -12,6 +12,8 @@ export const keys = {
   barrier: 'arpanet/barrier',
   /** There while a restore or a recovery writes: a store with half of its records must not be led on. */
   incomplete: 'arpanet/config/incomplete',
+  /** Which schema the records have; absent: the first. A release that reads lower ones alone does not lead on it. */
+  schema: 'arpanet/config/schema',
   joinToken: 'arpanet/config/join-token',
   clusterId: 'arpanet/config/cluster-id',
   /** What labels on containers are signed with. In the store and in backups alone: no agent and no Engine gets it. */

@@ -38,6 +38,8 @@ export type AgentMessage =
       readonly type: 'hello';
       readonly facts: HostFacts;
       readonly epoch: number;
+      /** Which messages it understands (model/skew); absent: an agent of 0.1.0. */
+      readonly protocol?: number;
       /** The cluster that it belongs to, if any, and how many of that one's networks are in use here. */
       readonly clusterId?: string;
       readonly networks?: number;

@@ -1,11 +1,11 @@
 /** The identity of a cluster: its id, its join token and its key for labels, made by its first leader and kept in the store. Effects: the ledger, chance. */
 import { randomBytes } from 'node:crypto';
-import { ArpanetError, keys } from '../model/index.ts';
+import { ArpanetError, keys, storeSchemaFault } from '../model/index.ts';
 import { accepts, identityText } from '../schemas/index.ts';
 import type { Ledger } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 
-/** `joinToken`: as the operator gave it. Throws `unavailable` for a store that holds half of a cluster. */
+/** `joinToken`: as the operator gave it. Throws `unavailable` for a store that holds half of a cluster, or records of a newer release. */
 export async function identityOf(
   ledger: Ledger,
   joinToken: string | undefined,
@@ -18,6 +18,8 @@ export async function identityOf(
       'the state store was left half written by "arpanet restore" or "arpanet recover": run that again',
     );
   }
+  const schemaFault = storeSchemaFault(ledger.get(keys.schema));
+  if (schemaFault !== undefined) throw new ArpanetError('unavailable', schemaFault);
   const token = joinToken ?? textAt(ledger, keys.joinToken) ?? randomBytes(24).toString('base64url');
   const clusterId = textAt(ledger, keys.clusterId) ?? newId();
   if (ledger.get(keys.clusterId) === undefined) await ledger.commit([{ kind: 'put', key: keys.clusterId, value: clusterId }]);

@@ -107,7 +107,14 @@ export const MOST_SENTENCE = 400;
 const MOST_QUERY = 5_464;
 
 const agentMessages: Schemas<AgentMessage> = {
-  hello: z.looseObject({ type: z.literal('hello'), facts: hostFacts, epoch: count, clusterId: optional(text), networks: optional(count) }),
+  hello: z.looseObject({
+    type: z.literal('hello'),
+    facts: hostFacts,
+    epoch: count,
+    protocol: optional(count),
+    clusterId: optional(text),
+    networks: optional(count),
+  }),
   snapshot: z.looseObject({ type: z.literal('snapshot'), snapshot }),
   beat: z.looseObject({
     type: z.literal('beat'),

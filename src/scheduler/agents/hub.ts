@@ -15,6 +15,7 @@ import {
   type HostFacts,
   isKind,
   type LeaderMessage,
+  protocolFault,
 } from '../../model/index.ts';
 import { MAX_EPOCH_STEP, readAgentMessage, readCallResult } from '../../schemas/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -177,6 +178,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     const penalty = cut.penaltyOf(facts.name);
     if (penalty !== undefined)
       throw new ArpanetError('conflict', `the agent of host ${facts.name} sent a malformed message (${penalty}); try again later`);
+    const skew = protocolFault(facts.name, hello.protocol);
+    if (skew !== undefined) throw new ArpanetError('conflict', skew);
     const others = [...sessions.values()].filter((session) => session.facts.name !== facts.name);
     const windowFault = apiWindowFault(
       facts,

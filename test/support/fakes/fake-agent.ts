@@ -43,6 +43,8 @@ export interface FakeAgentOptions {
   readonly token: string;
   readonly address?: string;
   readonly apiVersion?: string;
+  /** Which messages it says that it understands; default: it says nothing, as agents of 0.1.0. */
+  readonly protocol?: number;
   readonly epoch?: number;
   readonly routes?: readonly string[];
   /** Default: it sends one heartbeat when it dials, and no more. */
@@ -198,7 +200,12 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         memoryBytes: 8e9,
         routes: options.routes ?? [],
       };
-      agent.say({ type: 'hello', facts, epoch: options.epoch ?? 0 });
+      agent.say({
+        type: 'hello',
+        facts,
+        epoch: options.epoch ?? 0,
+        ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
+      });
       agent.say({ type: 'engine', alive: isEngineUp, why: '' });
       agent.say({ type: 'snapshot', snapshot: snapshot() });
       beat();

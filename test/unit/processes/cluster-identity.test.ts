@@ -1,7 +1,7 @@
 /** What the first leader of a cluster makes, and what later ones find. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { keys } from '../../../src/model/index.ts';
+import { keys, STORE_SCHEMA } from '../../../src/model/index.ts';
 import { identityOf } from '../../../src/processes/cluster-identity.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
@@ -17,6 +17,17 @@ describe('the identity of a cluster', () => {
     assert.notEqual(first.labelKey, first.token);
     assert.deepEqual(await of(ledger), first);
     assert.equal(ledger.get(keys.labelKey), first.labelKey);
+  });
+
+  it('is not read from a store of a newer release: the message says which one to run', async () => {
+    const ledger = new LiteralLedger();
+    const first = await of(ledger);
+    ledger.apply([{ kind: 'put', key: keys.schema, value: STORE_SCHEMA }]);
+    assert.deepEqual(await of(ledger), first);
+    ledger.apply([{ kind: 'put', key: keys.schema, value: STORE_SCHEMA + 1 }]);
+    await assert.rejects(of(ledger), /records of schema 2, and this release reads schemas up to 1: run the newer release/);
+    ledger.apply([{ kind: 'put', key: keys.schema, value: 'two' }]);
+    await assert.rejects(of(ledger), /the key arpanet\/config\/schema is damaged/);
   });
 
   it('gets a key for labels when it has none or a damaged one, and is led on', async () => {
