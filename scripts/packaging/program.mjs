@@ -64,7 +64,8 @@ export function stageRuntime(top, { node, licence }) {
   const start = `#!/bin/sh
 # arpanet with the Node that came with it, wherever this folder is, and through links to this file
 here=$(dirname "$(readlink -f "$0")")
-exec "$here/node" --max-semi-space-size=4 --enable-source-maps "$here/../dist/cli/main.js" "$@"
+# Deprecations are for those who write programs: some packages in the bundle are older than this Node.
+exec "$here/node" --no-deprecation --max-semi-space-size=4 --enable-source-maps "$here/../dist/cli/main.js" "$@"
 `;
   write(join(top, 'bin/arpanet'), start, 0o755);
 }

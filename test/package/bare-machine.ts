@@ -1,0 +1,88 @@
+/**
+ * A Debian machine with nothing but what debootstrap makes, programs of a host, and the Engine of a lab's host: a root of its own, in that
+ * host's network namespace. Effects: mounts in a mount namespace that ends with the machine, a folder, processes.
+ */
+import { execFileSync, type ChildProcess } from 'node:child_process';
+import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LocalHosts } from '../../src/local-hosts/index.ts';
+import { endProcess, must, runProgram, until } from '../support/cluster/cluster.ts';
+import { spawnMortal } from '../support/cluster/mortal.ts';
+import { toolsDir } from '../support/cluster/paths.ts';
+
+export interface BareMachine extends AsyncDisposable {
+  /** Runs a program of the machine; throws with its output unless it ends with 0. */
+  run(args: readonly string[], input?: string): Promise<string>;
+  /** Starts one, which ends with the machine at the latest. `user`: `NAME:GROUP`. */
+  start(args: readonly string[], logFile: string, user?: string): ChildProcess;
+  /** Copies a file of this machine into its root folder: `/NAME`. */
+  bring(file: string, name: string): void;
+}
+
+const RELEASE = 'bookworm';
+/** What a host has anyway; arpanet's package asks for all but curl and the docker command. */
+const PROGRAMS = 'adduser,ca-certificates,curl,docker.io,iproute2,iptables';
+const CLEAN = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' };
+
+/** A root as debootstrap makes it, by the mirror that this machine's apt uses. Made once and kept. */
+export function debianRoot(): string {
+  const root = process.env['ARPANET_DEBIAN_ROOT'] ?? join(toolsDir, `debian-${RELEASE}-root`);
+  if (existsSync(root)) return root;
+  const sources = readFileSync('/etc/apt/sources.list.d/debian.sources', 'utf8');
+  const mirror = /^URIs: *(http\S*\/debian)\/?\s*$/m.exec(sources)?.[1];
+  if (mirror === undefined) throw new Error('no Debian mirror in /etc/apt/sources.list.d/debian.sources');
+  rmSync(`${root}.partial`, { recursive: true, force: true });
+  mkdirSync(toolsDir, { recursive: true });
+  execFileSync('debootstrap', ['--variant=minbase', `--include=${PROGRAMS}`, RELEASE, `${root}.partial`, mirror], { stdio: 'ignore' });
+  renameSync(`${root}.partial`, root);
+  return root;
+}
+
+/** The machine, until it is disposed of. `lower`: the root that it begins with, which it does not change. */
+export async function bareMachine(host: LocalHosts['hosts'][number], lower: string): Promise<BareMachine> {
+  const dir = mkdtempSync(join(tmpdir(), `arpanet-bare-${host.name}-`));
+  for (const leaf of ['upper', 'work', 'root']) mkdirSync(join(dir, leaf));
+  mkdirSync(join(dir, 'upper', 'run'));
+  writeFileSync(join(dir, 'upper', 'run', 'docker.sock'), '');
+  const script = `set -e
+    mount --make-rprivate /
+    mount -t overlay overlay -o "lowerdir=$1,upperdir=$0/upper,workdir=$0/work" "$0/root"
+    mount --rbind /proc "$0/root/proc"; mount --rbind /sys "$0/root/sys"; mount --rbind /dev "$0/root/dev"
+    mount --bind "$2" "$0/root/run/docker.sock"
+    touch "$0/mounted"; exec sleep infinity`;
+  const inNamespace = [`--net=/run/netns/${host.namespace}`];
+  const holder = spawnMortal('nsenter', [...inNamespace, 'unshare', '--mount', 'sh', '-c', script, dir, lower, host.socket], {
+    stdio: 'ignore',
+  });
+  await until(`the root of ${host.name} is mounted`, () => existsSync(join(dir, 'mounted')));
+  const within = (args: readonly string[], user?: string) => [
+    `--mount=/proc/${holder.pid}/ns/mnt`,
+    ...inNamespace,
+    'chroot',
+    ...(user === undefined ? [] : [`--userspec=${user}`]),
+    join(dir, 'root'),
+    ...args,
+  ];
+  const started: ChildProcess[] = [];
+  return {
+    run: (args, input) => must(runProgram('nsenter', within(args), { env: CLEAN, ...(input === undefined ? {} : { input }) })),
+    start(args, logFile, user) {
+      const out = openSync(logFile, 'a');
+      const child = spawnMortal('nsenter', within(args, user), { env: CLEAN, stdio: ['ignore', out, out] }, 'TERM');
+      closeSync(out);
+      started.push(child);
+      return child;
+    },
+    bring: (file, name) => cpSync(file, join(dir, 'upper', name)),
+    async [Symbol.asyncDispose]() {
+      for (const child of started.reverse()) await endProcess(child);
+      holder.kill('SIGKILL');
+      await new Promise<void>((resolve) => {
+        if (holder.exitCode !== null || holder.signalCode !== null) resolve();
+        else holder.once('exit', () => resolve());
+      });
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}

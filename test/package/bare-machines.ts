@@ -1,0 +1,130 @@
+/**
+ * npm run test:package: the .deb on one bare machine, tar.gz and the npm package on another, and from these alone a cluster of two hosts with a
+ * compose project over both; then the .deb is purged. Needs root and debootstrap, and half a minute of CPU to make the packages.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { endProcess, until } from '../support/cluster/cluster.ts';
+import { startLab } from '../support/cluster/lab.ts';
+import { repository } from '../support/cluster/paths.ts';
+import { type BareMachine, bareMachine, debianRoot } from './bare-machine.ts';
+
+const PROJECT = `services:
+  web:
+    image: busybox
+    command: sleep 600
+    scale: 2
+`;
+
+/** All files of a machine, without what packages of any kind change: dpkg's own records, caches, logs, and the copies of the lists of users. */
+async function filesOf(machine: BareMachine): Promise<readonly string[]> {
+  const all = await machine.run(['find', '/', '-xdev', '!', '-path', '/proc/*', '!', '-path', '/sys/*', '!', '-path', '/dev/*']);
+  const others =
+    /^\/(var\/(lib\/dpkg|cache|log|lib\/apt)|arpanet[._-]|tmp|run|root)|^\/etc\/(passwd|group|shadow|gshadow)-$|^\/etc\/\.pwd\.lock$/;
+  return all
+    .trim()
+    .split('\n')
+    .filter((path) => !others.test(path))
+    .toSorted();
+}
+
+/** How the unit starts its process, and as whom. */
+async function unitOf(machine: BareMachine, name: string) {
+  const text = await machine.run(['cat', `/lib/systemd/system/${name}.service`]);
+  const valueOf = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1];
+  return { args: (valueOf('ExecStart') ?? '').split(' '), user: valueOf('User'), state: valueOf('StateDirectory') ?? '' };
+}
+
+/** Starts it as systemd would: with the folder for its state, and as its user. */
+async function startUnit(machine: BareMachine, name: string, logFile: string) {
+  const { args, user, state } = await unitOf(machine, name);
+  await machine.run(['mkdir', '-p', `/var/lib/${state}`]);
+  if (user !== undefined) await machine.run(['chown', `${user}:${user}`, `/var/lib/${state}`]);
+  return machine.start(args, logFile, user === undefined ? undefined : `${user}:${user}`);
+}
+
+describe('the packages on bare machines', () => {
+  it('make a cluster of two hosts with a compose project, from nothing else, and the .deb is removed without a trace', {
+    timeout: 900_000,
+  }, async () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'arpanet-package-test-'));
+    try {
+      const out = join(scratch, 'packages');
+      execFileSync(process.execPath, ['scripts/package.mjs', '--out', out], { cwd: repository, stdio: 'ignore' });
+      const made = (end: string) => join(out, readdirSync(out).find((leaf) => leaf.endsWith(end)) ?? '');
+      const lower = debianRoot();
+      await using lab = await startLab({ count: 2, mixed: false });
+      const [one, two] = lab.hosts;
+      assert.ok(one !== undefined && two !== undefined);
+      await using first = await bareMachine(one, lower);
+      await using second = await bareMachine(two, lower);
+      const endpoint = `tcp://${one.address}:2375`;
+
+      const before = await filesOf(first);
+      first.bring(made('.deb'), 'arpanet.deb');
+      await first.run(['dpkg', '--install', '/arpanet.deb']);
+      assert.match(await first.run(['getent', 'passwd', 'arpanet']), /^arpanet:/);
+      await first.run([
+        'sh',
+        '-c',
+        `arpanet config sample scheduler listen=${endpoint} store=embedded:/var/lib/arpanet/scheduler > /etc/arpanet/scheduler.yaml`,
+      ]);
+      const scheduler = await startUnit(first, 'arpanet-scheduler', join(scratch, 'scheduler.log'));
+      const token = await until('the scheduler answers', async () =>
+        (await first.run(['arpanet', 'token', '--endpoint', endpoint])).trim(),
+      );
+      assert.match(
+        await first.run(['sh', '-c', `ps 2>/dev/null; cat /proc/${scheduler.pid}/status`]),
+        /^Uid:\t[1-9]/m,
+        'it does not run as root',
+      );
+      await first.run(['sh', '-c', `umask 077; echo ${token} > /etc/arpanet/token`]);
+      const settings = (name: string, address: string, data: string) =>
+        `sample agent name=${name} address=${address} join=http://${one.address}:2375 token-file=/etc/arpanet/token data=${data}`;
+      await first.run(['sh', '-c', `arpanet config ${settings('h1', one.address, '/var/lib/arpanet/agent')} > /etc/arpanet/agent.yaml`]);
+      const agent = await startUnit(first, 'arpanet-agent', join(scratch, 'h1.log'));
+
+      second.bring(made('.tar.gz'), 'arpanet.tar.gz');
+      second.bring(made('.tgz'), 'arpanet.tgz');
+      await second.run([
+        'sh',
+        '-c',
+        'mkdir -p /opt/arpanet /opt/npm /etc/arpanet; tar -xzf /arpanet.tar.gz -C /opt/arpanet --strip-components=1; tar -xzf /arpanet.tgz -C /opt/npm --strip-components=1',
+      ]);
+      await second.run([
+        'sh',
+        '-c',
+        `umask 077; echo ${token} > /etc/arpanet/token; /opt/arpanet/bin/arpanet config ${settings('h2', two.address, '/var/lib/arpanet')} > /etc/arpanet/agent.yaml`,
+      ]);
+      const byNpm = ['/opt/arpanet/bin/node', '/opt/npm/dist/cli/main.js'];
+      assert.equal(await second.run([...byNpm, '--version']), await second.run(['/opt/arpanet/bin/arpanet', '--version']));
+      second.start(['/opt/arpanet/bin/arpanet', 'agent', '--config', '/etc/arpanet/agent.yaml'], join(scratch, 'h2.log'));
+
+      const ask = (...args: readonly string[]) => first.run(['arpanet', ...args, '--endpoint', endpoint]);
+      await until('both hosts are alive', async () => {
+        const hosts = JSON.parse(await ask('hosts', '--json')) as readonly { readonly state: string }[];
+        return hosts.length === 2 && hosts.every(({ state }) => state === 'alive');
+      });
+      await first.run(['sh', '-c', 'cat > /root/compose.yml'], PROJECT);
+      await ask('deploy', '-f', '/root/compose.yml', '-p', 'abc');
+      const docker = (...args: readonly string[]) => second.run(['docker', '-H', endpoint, ...args]);
+      const hosts = await docker('ps', '--format', '{{.Label "arpanet.host"}}');
+      assert.deepEqual(hosts.trim().split('\n').toSorted(), ['h1', 'h2']);
+      await until('one instance reaches the other by name', () => docker('exec', 'abc-web-1', 'ping', '-c', '1', '-W', '5', 'abc-web-2'));
+      await first.run([...(await unitOf(first, 'arpanet-agent')).args.slice(0, 1), 'status', '--endpoint', endpoint]);
+
+      await docker('rm', '-f', ...(await docker('ps', '-aq')).trim().split('\n'));
+      await endProcess(agent);
+      await endProcess(scheduler);
+      await first.run(['dpkg', '--purge', 'arpanet']);
+      assert.deepEqual(await filesOf(first), before);
+      assert.equal(await first.run(['sh', '-c', 'getent passwd arpanet; getent group arpanet; true']), '');
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  });
+});
