@@ -1,4 +1,5 @@
 /** The cluster view as a whole: when it changes, and how a host's part of it is read again. */
+import type { ContainerRecord, ContainerView } from '../model/index.ts';
 
 /** What to read again from a host's Engine. */
 export interface RefreshRequest {
@@ -10,7 +11,18 @@ export interface RefreshRequest {
   readonly volumes?: boolean;
 }
 
+/** Looks that cost as much as they find. */
+export interface ContainersBy {
+  /** Those with a record of this service. */
+  readonly service: (deployment: string, service: string) => readonly ContainerView[];
+  /** The records of this service, those of containers that are not shown yet included. */
+  readonly serviceRecords: (deployment: string, service: string) => readonly ContainerRecord[];
+  /** Those that replace a lost one. */
+  readonly replacements: () => readonly ContainerView[];
+}
+
 export interface ViewStatus {
+  readonly containersBy: ContainersBy;
   /** Grows whenever anything that a list shows changes; for caches of ready bytes. */
   readonly version: () => number;
   /** Calls `listener` after the view changed, once for all changes of one turn of the event loop, until `signal` aborts. */

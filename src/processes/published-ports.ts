@@ -15,6 +15,7 @@ export function publishedView(
   const publishing = startPublishing({ containers: containers.list, onChange: view.onChange, address, log, open }, lost);
   return {
     version: view.version,
+    containersBy: view.containersBy,
     onChange: view.onChange,
     async refresh(host, what) {
       await view.refresh(host, what);

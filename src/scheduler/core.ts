@@ -75,8 +75,17 @@ export async function commitInPieces(commit: Commit, changes: readonly Change[],
   for (let from = 0; from < changes.length; from += pieceSize) await commit(changes.slice(from, from + pieceSize));
 }
 
+/** Lists of the ledger stay the same while nothing in them changes; so does what is made of them. */
+const networkLists = new WeakMap<object, readonly NetworkRecord[]>();
+const hostMaps = new WeakMap<object, ReadonlyMap<string, HostRecord>>();
+
 export function networkRecords({ ledger }: SchedulerDeps): readonly NetworkRecord[] {
-  return ledger.list<NetworkRecord>(keys.networks).map(([, record]) => record);
+  const listed = ledger.list<NetworkRecord>(keys.networks);
+  const known = networkLists.get(listed);
+  if (known !== undefined) return known;
+  const made = listed.map(([, record]) => record);
+  networkLists.set(listed, made);
+  return made;
 }
 
 export function containerRecords({ ledger }: SchedulerDeps): readonly ContainerRecord[] {
@@ -84,7 +93,12 @@ export function containerRecords({ ledger }: SchedulerDeps): readonly ContainerR
 }
 
 export function hostRecords({ ledger }: SchedulerDeps): ReadonlyMap<string, HostRecord> {
-  return new Map(ledger.list<HostRecord>(keys.hosts).map(([, record]) => [record.name, record]));
+  const listed = ledger.list<HostRecord>(keys.hosts);
+  const known = hostMaps.get(listed);
+  if (known !== undefined) return known;
+  const made = new Map(listed.map(([, record]) => [record.name, record]));
+  hostMaps.set(listed, made);
+  return made;
 }
 
 /** Lists containers of a host from their records, until the host reports them itself. */

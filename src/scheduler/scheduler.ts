@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Scheduler } from '../contracts/index.ts';
-import { ArpanetError, type ContainerRecord, keys, type NetworkRecord } from '../model/index.ts';
+import { ArpanetError, type ContainerRecord, type ContainerView, keys, type NetworkRecord } from '../model/index.ts';
 import { createAgentQueries } from './agents/agent-queries.ts';
 import { announceEpoch } from './agents/announce-epoch.ts';
 import { createEchoes } from './agents/echoes.ts';
@@ -160,7 +160,10 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   // what agents are sent
   const queries = createAgentQueries(hub, deps);
   const names = createNamesPush(hub, log, (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name);
-  const replicas = startStoreReplicas({ ledger: deps.ledger, hub, epoch: deps.leader.epoch, now, log }, lost);
+  const replicas = startStoreReplicas(
+    { ledger: deps.ledger, connected: recordIndex.connected, hub, epoch: deps.leader.epoch, now, log },
+    lost,
+  );
   const welcomed = guarded(log, 'what a new host is sent', (host: string) => {
     overlays.welcome(host);
     names.again(host);
@@ -183,6 +186,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const { token, epoch, url } = deps.leader;
   inBackground(log, 'announcing this leader', announceEpoch({ token, epoch, url, log, hosts: view.hosts }, lost));
 
+  const shownOf = (known: readonly ContainerRecord[]): readonly ContainerView[] =>
+    known.flatMap(({ id }) => (id === undefined ? [] : (view.byId(id) ?? [])));
   return {
     leader: {
       ready,
@@ -209,6 +214,11 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     },
     view: {
       version: view.version,
+      containersBy: {
+        service: (deployment, service) => shownOf(recordIndex.ofService(deployment, service)),
+        serviceRecords: recordIndex.ofService,
+        replacements: () => shownOf(recordIndex.replacements()),
+      },
       onChange: listeners.add,
       async refresh(host, what) {
         await deps.failpoint('change.done');

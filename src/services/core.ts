@@ -99,7 +99,8 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
   const records = () => ledger.list<ServiceRecord>(keys.services).map(([, value]) => value);
   const sorted = (instances: readonly ContainerView[]) =>
     instances.toSorted((a, b) => numberOf(a) - numberOf(b) || (a.record?.createdAtMs ?? 0) - (b.record?.createdAtMs ?? 0));
-  const instances = (id: ServiceId) => sorted(deps.scheduler.containers.list().filter((container) => isOf(container.record, id)));
+  const instances = (id: ServiceId) =>
+    sorted(deps.scheduler.view.containersBy.service(id.deployment, id.service).filter((container) => isOf(container.record, id)));
 
   function stuckAmong(own: readonly ContainerView[]): string | undefined {
     const [first] = own.flatMap(({ id, host }) => {
@@ -152,9 +153,9 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
     },
     unseen(id) {
       const seen = new Set(instances(id).map((container) => container.name));
-      return ledger
-        .list<ContainerRecord>(keys.containers)
-        .flatMap(([, known]) => (isOf(known, id) && !seen.has(known.name) ? [{ number: known.number, host: known.host }] : []));
+      return deps.scheduler.view.containersBy
+        .serviceRecords(id.deployment, id.service)
+        .flatMap((known) => (isOf(known, id) && !seen.has(known.name) ? [{ number: known.number, host: known.host }] : []));
     },
     view: (id) => viewOf(id, instances(id)),
     list() {

@@ -25,7 +25,9 @@ const KEPT = [
 ];
 
 export interface StoreReplicasDeps {
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'list'>;
+  /** Records of containers that have joined networks since they were created. */
+  readonly connected: () => readonly ContainerRecord[];
   readonly hub: Pick<Hub, 'hosts' | 'send'>;
   readonly epoch: number;
   readonly now: () => number;
@@ -37,12 +39,12 @@ export interface StoreReplicas {
   again(host: string): void;
 }
 
-export function startStoreReplicas({ ledger, hub, epoch, now, log }: StoreReplicasDeps, lost: AbortSignal): StoreReplicas {
+export function startStoreReplicas({ ledger, connected, hub, epoch, now, log }: StoreReplicasDeps, lost: AbortSignal): StoreReplicas {
   let kept: readonly (readonly [string, unknown])[] = [];
   const sent = new Set<string>();
 
   function look(): void {
-    const joined = ledger.list<ContainerRecord>(keys.containers).filter(([, { connected }]) => connected !== undefined);
+    const joined = connected().map((record) => [keys.container(record.name), record] as const);
     const found = [...KEPT.flatMap((prefix) => ledger.list<unknown>(prefix)), ...joined];
     // A value that is written is a new object.
     const isSame = found.length === kept.length && found.every(([key, value], at) => kept[at]?.[0] === key && kept[at]?.[1] === value);

@@ -13,7 +13,7 @@ import type { Change } from '../../store/ledger/contract.ts';
 import { type Adoption, adoptions, engineName } from './adopt-plan.ts';
 import { claimOf } from './judge.ts';
 import { connectOn } from '../networks/endpoints.ts';
-import { commitInPieces, containerRecords, type Core, lostNotes, networkRecords } from '../core.ts';
+import { commitInPieces, type Core, lostNotes, networkRecords } from '../core.ts';
 import { type Lifecycle, renameChanges } from './lifecycle.ts';
 import type { Lost } from '../loss/lost-containers.ts';
 import type { CreatesInProgress } from '../create/creates-in-progress.ts';
@@ -141,7 +141,7 @@ export function createAdopt({ core, overlays, lifecycle, lost, creates, attach }
   async function reconcile(host: string): Promise<boolean> {
     if (view.host(host)?.state !== 'alive') return true;
     let isDone = await lost.returned(host);
-    const records = containerRecords(deps).filter((record) => record.host === host);
+    const records = core.recordIndex.onHost(host);
     reportUnproven(host);
     const steps = adoptions(records, view.containersOn(host), creates.names, (container) => claimOf(judge, container), host);
     const before = apart.get(host);

@@ -184,14 +184,19 @@ function serviceAfter(record: ContainerRecord, name: string): string {
 }
 
 /** The new name takes over the record and the leases of the old. */
-export function renameChanges({ deps: { ledger, dhcp } }: Core, from: ContainerRecord, to: ContainerRecord): readonly Change[] {
+export function renameChanges(
+  { deps: { ledger, dhcp }, recordIndex }: Core,
+  from: ContainerRecord,
+  to: ContainerRecord,
+): readonly Change[] {
   const leases = Object.entries(from.addresses).flatMap(([network, ip]) => {
     const lease = ledger.get<LeaseRecord>(keys.lease(network, ip));
     return lease === undefined ? [] : dhcp.leases.planTransfer(network, ip, from.name, { owner: to.name, host: to.host });
   });
   // links follow the container, whatever it is called
-  const linkers = ledger.list<ContainerRecord>(keys.containers).flatMap(([key, other]): Change[] => {
-    if (other.name === from.name || !other.links.some(({ target }) => target === from.name)) return [];
+  const linkers = recordIndex.linkedTo(from.name).flatMap((other): Change[] => {
+    if (other.name === from.name) return [];
+    const key = keys.container(other.name);
     const follow = (links: ContainerRecord['links']) =>
       links.map((link) => (link.target === from.name ? { ...link, target: to.name } : link));
     const linkedHosts = other.linkedHosts === undefined ? {} : { linkedHosts: follow(other.linkedHosts) };

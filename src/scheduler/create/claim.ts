@@ -18,7 +18,7 @@ import {
 } from '../../model/index.ts';
 import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
-import { containerRecords, type Core, networkRecords } from '../core.ts';
+import { type Core, networkRecords } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
 import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseUnknown } from './claim-addresses.ts';
@@ -313,7 +313,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const old = create.replacementOf;
     const name = old?.name ?? nameOf(create.name);
     const taken = (service: string, deployment: string): readonly number[] =>
-      containerRecords(deps).flatMap((other) => (other.service === service && other.deployment === deployment ? [other.number] : []));
+      core.recordIndex.ofService(deployment, service).map((other) => other.number);
     const nonce = deps.newId();
     const written = identify({ name, request: create.request, taken });
     const asked = { ...written, ...filledNeeds(create.request, { ...written, nonce }) };

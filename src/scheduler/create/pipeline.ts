@@ -15,7 +15,7 @@ import type { CreatedContainer } from '../../contracts/index.ts';
 import type { Adopt } from '../containers/adopt.ts';
 import { missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
-import { containerRecords, type Core } from '../core.ts';
+import type { Core } from '../core.ts';
 import { createExposedPorts } from './exposed-ports.ts';
 import { createGather } from '../containers/gather.ts';
 import type { EchoWatch } from '../agents/echoes.ts';
@@ -82,7 +82,7 @@ export function createPipeline({
 
   /** The answer of an earlier try of the same request, if that one came to its end. */
   async function answered(requestId: string): Promise<CreatedContainer | undefined> {
-    const find = (): ContainerRecord | undefined => containerRecords(deps).find((record) => record.requestId === requestId);
+    const find = (): ContainerRecord | undefined => core.recordIndex.ofRequest(requestId);
     const record = find();
     if (record === undefined) return undefined;
     if (record.id === undefined) await adopt.host(record.host);

@@ -11,7 +11,7 @@ import {
   type VolumeRecord,
 } from '../../model/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
-import { commitInPieces, containerRecords, type Core, networkRecords } from '../core.ts';
+import { commitInPieces, type Core, networkRecords } from '../core.ts';
 import type { Hosts } from './hosts.ts';
 import type { Lifecycle } from '../containers/lifecycle.ts';
 import type { Overlays } from '../networks/overlays.ts';
@@ -53,7 +53,7 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       log.info({ host: name, mayJoin: admission !== undefined }, 'host admission changed');
     },
     async remove(name) {
-      const records = containerRecords(deps).filter((record) => record.host === name);
+      const records = core.recordIndex.onHost(name);
       for (const record of records) {
         if (view.host(name)?.state !== 'alive') await note(record);
         await lifecycle.forget(record);
@@ -62,7 +62,7 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       const volumes = ledger.list<VolumeRecord>(keys.volumes).flatMap(([key, volume]) => (volume.host === name ? [{ key, volume }] : []));
       const gone = volumes.map(({ key }): Change => ({ kind: 'delete', key }));
       await commitInPieces(commit, gone);
-      const late = ledger.list<ContainerRecord>(keys.containers).filter(([, record]) => record.host === name);
+      const late = core.recordIndex.onHost(name);
       if (late.length > 0) throw new ArpanetError('conflict', `a container is being created on ${name}: try again`);
       await commit(hosts.leave(name));
       hub.drop(name, `${name} was removed from this cluster: "arpanet hosts add ${name}" lets it join again`);

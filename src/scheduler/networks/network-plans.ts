@@ -19,7 +19,7 @@ export function planFor(host: string, network: NetworkAt, hosts: ReadonlyMap<str
   const own = gateways[host];
   if (own === undefined) return undefined;
   const gateway = gatewayAt(network, own);
-  const mtus = [...hosts.values()].flatMap(({ mtu }) => mtu ?? []);
+  const mtu = leastMtu(hosts);
   const isWire = isOnWire(record);
   const peers = isWire ? [] : Object.keys(gateways).flatMap((other) => (other === host ? [] : (hosts.get(other)?.address ?? [])));
   return {
@@ -37,8 +37,21 @@ export function planFor(host: string, network: NetworkAt, hosts: ReadonlyMap<str
     options: record.options,
     peers: peers.sort(),
     ...(isWire && record.driver !== undefined ? { driver: record.driver } : {}),
-    ...(mtus.length === 0 ? {} : { mtu: Math.min(...mtus) }),
+    ...(mtu === undefined ? {} : { mtu }),
   };
+}
+
+const leastMtus = new WeakMap<ReadonlyMap<string, HostRecord>, number>();
+
+/** Of all hosts; undefined: none says its own. */
+function leastMtu(hosts: ReadonlyMap<string, HostRecord>): number | undefined {
+  let least = leastMtus.get(hosts);
+  if (least === undefined) {
+    least = Number.POSITIVE_INFINITY;
+    for (const { mtu = Number.POSITIVE_INFINITY } of hosts.values()) least = Math.min(least, mtu);
+    leastMtus.set(hosts, least);
+  }
+  return Number.isFinite(least) ? least : undefined;
 }
 
 /** In a small subnet, and on a wire, a host that shares the gateway has no address of its own. */

@@ -11,7 +11,7 @@ import {
   type NetworkRecord,
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
-import { type Core, commitInPieces, containerRecords, hostRecords, fencedHosts, networkRecords } from '../core.ts';
+import { type Core, commitInPieces, hostRecords, fencedHosts, networkRecords } from '../core.ts';
 import { each } from '../../telemetry/left-out.ts';
 import { isModeOnHost } from './mode-network.ts';
 import { gatewayAt, planFor } from './network-plans.ts';
@@ -173,7 +173,7 @@ export function createOverlays(core: Core): Overlays {
     const record = deps.ledger.get<NetworkRecord>(keys.network(network));
     if (record?.implicit !== true) return;
     if (dhcp.leases.leasesOf(network).some((lease) => lease.kind !== 'user' && lease.state !== 'resting')) return;
-    if (containerRecords(deps).some(({ unaddressed }) => unaddressed?.includes(network))) return;
+    if (core.recordIndex.inNetwork(network).some(({ unaddressed }) => unaddressed?.includes(network))) return;
     await commitInPieces(commit, dhcp.networks.planRemoval(network));
     if (!isSharedBridge(record)) core.feed.own('network', 'destroy', network, { name: record.name, type: 'bridge' });
     log.info({ network: record.name }, 'implicit network removed');

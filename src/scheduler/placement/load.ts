@@ -40,7 +40,7 @@ export interface Usage {
 export function usageOf(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>, nowMs: number): Usage {
   const load = host.load !== undefined && nowMs - host.load.atMs < STALE_MS ? host.load : undefined;
   const memory = Math.max(host.memoryBytes, 1);
-  const expected = expectedOn(host, request);
+  const { expected } = summaryOf(host, request);
   let pendingCpu = 0;
   let pendingBytes = 0;
   for (const charge of host.pending) {
@@ -61,19 +61,56 @@ export function usageOf(host: HostSnapshot, request: Pick<PlacementRequest, 'rep
 
 /** What the host's containers reserve, the one being replaced left out. */
 export function reservedOn(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>): Amount {
-  return totalOf(
-    holding(host, request),
-    (container) => container.reservedNanoCpus,
-    (container) => container.reservedMemoryBytes,
-  );
+  return summaryOf(host, request).reserved;
 }
 
-function expectedOn(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>): Amount {
-  return totalOf(
-    holding(host, request),
-    (container) => container.expectedNanoCpus,
-    (container) => container.expectedMemoryBytes,
-  );
+/** What placement asks of the containers of a host that are not stopped. */
+interface Summary {
+  readonly holding: readonly PlacedContainer[];
+  readonly reserved: Amount;
+  readonly expected: Amount;
+  /** How many there are of a service, by deployment and service. */
+  readonly services: ReadonlyMap<string, number>;
+}
+
+/** A host is asked about by every placement, and changes seldom: what was found holds as long as its list of containers is the same. */
+const summaries = new WeakMap<readonly PlacedContainer[], Summary>();
+
+function summaryOf({ containers }: HostSnapshot, { replaces }: Pick<PlacementRequest, 'replaces'>): Summary {
+  if (replaces !== undefined && containers.some((container) => refersTo(replaces, container)))
+    return summarised(containers.filter((container) => !refersTo(replaces, container)));
+  const known = summaries.get(containers);
+  if (known !== undefined) return known;
+  const made = summarised(containers);
+  summaries.set(containers, made);
+  return made;
+}
+
+function summarised(containers: readonly PlacedContainer[]): Summary {
+  const holding = containers.filter((container) => container.state !== 'stopped');
+  const services = new Map<string, number>();
+  for (const container of holding) services.set(serviceIn(container), (services.get(serviceIn(container)) ?? 0) + 1);
+  return {
+    holding,
+    services,
+    reserved: totalOf(
+      holding,
+      (container) => container.reservedNanoCpus,
+      (container) => container.reservedMemoryBytes,
+    ),
+    expected: totalOf(
+      holding,
+      (container) => container.expectedNanoCpus,
+      (container) => container.expectedMemoryBytes,
+    ),
+  };
+}
+
+const serviceIn = ({ deployment, service }: Pick<PlacedContainer, 'deployment' | 'service'>): string => `${deployment}/${service}`;
+
+/** Instances of the request's service there that are not stopped. */
+export function matesOn(host: HostSnapshot, request: PlacementRequest): number {
+  return summaryOf(host, request).services.get(serviceIn(request)) ?? 0;
 }
 
 interface Amount {
@@ -102,5 +139,5 @@ export function reservedCores(host: HostSnapshot): { readonly cores: number; rea
 
 /** Containers that hold their ports and reservations against this request. */
 export function holding(host: HostSnapshot, request: Pick<PlacementRequest, 'replaces'>): readonly PlacedContainer[] {
-  return host.containers.filter((container) => container.state !== 'stopped' && !refersTo(request.replaces, container));
+  return summaryOf(host, request).holding;
 }

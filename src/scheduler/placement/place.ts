@@ -26,11 +26,12 @@ export function place(request: PlacementRequest, hosts: readonly HostSnapshot[],
   if (fits.length === 0) return { kind: 'refused', message: refusal(request, hosts, refused), refused };
 
   const average = averageOf(fits.map((host) => usageOf(host, request, options.nowMs)));
+  const holders = new Set(request.imageHosts);
   const ranks = spreadRanks(request, hosts, fits);
   const scored = fits
     .map((host) => {
       const draw = options.random();
-      return { scored: score(request, host, { average, spread: ranks.get(host.name) }, options, draw), draw };
+      return { scored: score(request, host, { average, spread: ranks.get(host.name), holders }, options, draw), draw };
     })
     .toSorted((a, b) => b.scored.score - a.scored.score || b.draw - a.draw)
     .map((one) => one.scored);

@@ -4,11 +4,10 @@
  * order as long as a host has fewer than a hundred instances of one service.
  */
 import type { ScoredHost } from '../../model/index.ts';
-import { refersTo } from '../create/identify.ts';
 import { isMet } from './filters/affinity.ts';
 import { satisfies } from './filters/constraint.ts';
 import { roomFor } from './filters/reservations.ts';
-import { usageOf, type Usage } from './load.ts';
+import { holding, matesOn, usageOf, type Usage } from './load.ts';
 import type { HostSnapshot, PlacedContainer, PlacementOptions, PlacementRequest } from './snapshot.ts';
 
 const SPREAD = 1_000_000;
@@ -28,12 +27,14 @@ export interface Among {
   readonly average: Usage;
   /** How many groups of hosts are to be preferred to this one's; undefined: no spread was asked for. */
   readonly spread: number | undefined;
+  /** Names of those that have the image. */
+  readonly holders: ReadonlySet<string>;
 }
 
 export function score(
   request: PlacementRequest,
   host: HostSnapshot,
-  { average, spread }: Among,
+  { average, spread, holders }: Among,
   options: PlacementOptions,
   draw: number,
 ): ScoredHost {
@@ -41,8 +42,8 @@ export function score(
   const liveCpu = usage.liveCpu ?? average.liveCpu ?? 0;
   const liveMemory = usage.liveMemory ?? average.liveMemory ?? 0;
   const liveNetwork = usage.liveNetwork ?? average.liveNetwork ?? 0;
-  const running = host.containers.filter((container) => container.state !== 'stopped' && !refersTo(request.replaces, container));
-  const same = running.filter((container) => container.deployment === request.deployment && container.service === request.service).length;
+  const running = holding(host, request);
+  const same = matesOn(host, request);
   const mates = same === 0 && hasPortMate(request, running) ? 1 : 0;
   const preferences =
     mates +
@@ -50,7 +51,7 @@ export function score(
     request.constraints.filter((constraint) => constraint.soft && satisfies(constraint, host)).length +
     request.affinities.filter((constraint) => constraint.soft && isMet(constraint, request, host)).length;
   const groupRoom = request.groupSize === undefined ? 0 : Math.min(1, roomFor(request, host) / request.groupSize);
-  const image = request.imageHosts.includes(host.name) ? 1 : 0;
+  const image = holders.has(host.name) ? 1 : 0;
   const copySeconds = image === 1 ? 0 : (request.imageBytes ?? 0) / COPY_RATE;
   const perCore = running.length / Math.max(host.cpus, 1);
   const byStrategy = {

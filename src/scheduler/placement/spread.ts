@@ -5,8 +5,8 @@
  */
 import { ArpanetError, type CreateRequest, labels } from '../../model/index.ts';
 import { parseListLabel } from '../../text/list-label.ts';
-import { refersTo } from '../create/identify.ts';
 import { valueOf } from './filters/constraint.ts';
+import { matesOn } from './load.ts';
 import type { HostSnapshot, PlacementRequest } from './snapshot.ts';
 
 /** The keys, in order. Throws `invalid` for a label that cannot be read. */
@@ -36,7 +36,7 @@ export function spreadRanks(
   if (keys.length === 0) return new Map();
   const counts = new Map<string, number>();
   for (const host of hosts) {
-    const same = instancesOn(host, request);
+    const same = matesOn(host, request);
     for (const group of groupsOf(host, keys)) counts.set(group, (counts.get(group) ?? 0) + same);
   }
   const counted = fits.map((host) => ({ name: host.name, counts: groupsOf(host, keys).map((group) => counts.get(group) ?? 0) }));
@@ -55,12 +55,6 @@ export function spreadRanks(
 function groupsOf(host: HostSnapshot, keys: readonly string[]): readonly string[] {
   const values = keys.map((key) => valueOf(key, host) ?? '');
   return keys.map((_, i) => JSON.stringify(values.slice(0, i + 1)));
-}
-
-function instancesOn(host: HostSnapshot, { deployment, service, replaces }: PlacementRequest): number {
-  return host.containers.filter(
-    (one) => one.state !== 'stopped' && one.deployment === deployment && one.service === service && !refersTo(replaces, one),
-  ).length;
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {

@@ -1,7 +1,7 @@
 /** The view as placement wants it: plain copies of hosts and containers. Pure; remembers what it made of objects that do not change. */
 import type { CreateRequest, ContainerRecord, ContainerView, HostFacts, HostView } from '../../model/index.ts';
 import { hostPortsOf, volumesOf } from '../create/identify-needs.ts';
-import { each } from '../../telemetry/left-out.ts';
+import { each, type Place } from '../../telemetry/left-out.ts';
 import type { Echoes } from '../agents/echoes.ts';
 import type { HostImages } from './image-index.ts';
 import { withChosen } from '../placement/choose-ports.ts';
@@ -13,6 +13,8 @@ import { boundPorts } from './port-index.ts';
 import type { ImageReader, ViewReader } from './roles.ts';
 
 const placed = new WeakMap<ContainerView, PlacedContainer>();
+const placedLists = new WeakMap<readonly ContainerView[], readonly PlacedContainer[]>();
+const creatingOn = new WeakMap<readonly ContainerRecord[], ReadonlyMap<string, readonly ContainerRecord[]>>();
 const engines = new WeakMap<HostFacts, Readonly<Record<string, string>>>();
 const imageNames = new WeakMap<HostImages, readonly string[]>();
 
@@ -39,11 +41,24 @@ export function snapshotOf(
     overcommit: deps.settings.overcommit,
     loadAtMs: view.loadAt(host.name),
     containers: view.containersOn(host.name),
-    creating: creating.filter((record) => record.host === host.name),
+    creating: byHost(creating).get(host.name) ?? [],
     images: images.on(host.name),
     pending,
     isSilent: avoid.has(host.name) || isSilent(host, echoes),
   });
+}
+
+function byHost(creating: readonly ContainerRecord[]): ReadonlyMap<string, readonly ContainerRecord[]> {
+  const known = creatingOn.get(creating);
+  if (known !== undefined) return known;
+  const made = new Map<string, ContainerRecord[]>();
+  for (const record of creating) {
+    const others = made.get(record.host);
+    if (others === undefined) made.set(record.host, [record]);
+    else others.push(record);
+  }
+  creatingOn.set(creating, made);
+  return made;
 }
 
 function isSilent({ name, state, why, isCutOff }: HostView, echoes: Pick<Echoes, 'isSilent'> | undefined): boolean {
@@ -92,12 +107,18 @@ export function hostSnapshot({
     ...(load === undefined ? {} : { load: { ...load, atMs: loadAtMs } }),
     ...(overcommit === undefined ? {} : { overcommit }),
     pending,
-    containers: [
-      ...each(place, containers, nameOf, placedContainer),
-      ...each({ ...place, kind: 'record' }, creating, nameOf, placedRecord),
-    ],
+    containers: placedOn(place, containers, creating),
     images: namesOf(images),
   };
+}
+
+/** The same list while the host has the same containers and nothing is being created there. */
+function placedOn(place: Place, containers: readonly ContainerView[], creating: readonly ContainerRecord[]): readonly PlacedContainer[] {
+  const known = placedLists.get(containers);
+  const made = known ?? each(place, containers, nameOf, placedContainer);
+  if (known === undefined) placedLists.set(containers, made);
+  const begun = each({ ...place, kind: 'record' }, creating, nameOf, placedRecord);
+  return begun.length === 0 ? made : [...made, ...begun];
 }
 
 const usesVolumes = (request: CreateRequest): boolean => volumesOf(request).volumes.some(isNamedVolume);

@@ -12,18 +12,38 @@ export interface RecordIndex {
   /** That have an address in the network, or are on it without one. */
   readonly inNetwork: (network: string) => readonly ContainerRecord[];
   readonly ofRequest: (requestId: string) => ContainerRecord | undefined;
+  /** That have joined networks since they were created. */
+  readonly connected: () => readonly ContainerRecord[];
+  /** With a link to the container of this name. */
+  readonly linkedTo: (name: string) => readonly ContainerRecord[];
+  /** Those of containers that replace a lost one. */
+  readonly replacements: () => readonly ContainerRecord[];
   readonly withId: (id: string) => ContainerRecord | undefined;
   /** Those whose container is not in the view: it is being created, or its host has not shown it yet. */
   readonly unseen: () => readonly ContainerRecord[];
 }
 
-function keysOf({ id, host, deployment, service, addresses, unaddressed = [], requestId }: ContainerRecord): readonly string[] {
+function keysOf({
+  id,
+  host,
+  deployment,
+  service,
+  addresses,
+  unaddressed = [],
+  requestId,
+  movedFrom,
+  connected,
+  links,
+}: ContainerRecord): readonly string[] {
   return [
     `host ${host}`,
     `deployment ${deployment}`,
     `service ${service} ${deployment}`,
     ...[...Object.keys(addresses), ...unaddressed].map((network) => `network ${network}`),
     ...(id === undefined ? [] : [`id ${id}`]),
+    ...(connected === undefined ? [] : ['connected']),
+    ...links.map(({ target }) => `link ${target}`),
+    ...(movedFrom === undefined ? [] : ['replacements']),
     ...(requestId === undefined ? [] : [`request ${requestId}`]),
   ];
 }
@@ -70,6 +90,9 @@ export function createRecordIndex(isShown: (id: string) => boolean): RecordIndex
     ofService: (deployment, service) => at(`service ${service} ${deployment}`),
     inNetwork: (network) => at(`network ${network}`),
     ofRequest: (requestId) => first(`request ${requestId}`),
+    connected: () => at('connected'),
+    linkedTo: (name) => at(`link ${name}`),
+    replacements: () => at('replacements'),
     withId: (id) => first(`id ${id}`),
     unseen: () => (unseenList ??= [...unseen.values()]),
   };

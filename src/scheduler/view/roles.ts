@@ -23,6 +23,7 @@ export interface ViewReader extends ContainerIndex {
   readonly hosts: () => readonly HostView[];
   readonly host: (name: string) => HostView | undefined;
   readonly containers: () => readonly ContainerView[];
+  /** The same list while none of them changes. */
   readonly containersOn: (host: string) => readonly ContainerView[];
   /** Those that have or ask for this host port, alone or in a range, whatever their state and address. `protocol`: `tcp`. */
   readonly withPort: (port: number, protocol: string) => readonly ContainerView[];

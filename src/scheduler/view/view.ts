@@ -46,6 +46,7 @@ interface HostEntry {
   unreachableSinceMs: number | undefined;
   isCutOff: boolean;
   containers: Set<string>;
+  containerList: readonly ContainerView[] | undefined;
   images: HostImages | undefined;
   volumes: readonly VolumeSummary[];
   networks: readonly MaterialisedNetwork[];
@@ -73,6 +74,7 @@ export function createView(
   /** Those of which nothing is known but the record. */
   const remembered = new Set<string>();
   let lost: ReadonlySet<string> = new Set();
+  let order: readonly HostEntry[] | undefined;
   let hostList: readonly HostView[] | undefined;
   let containerList: readonly ContainerView[] | undefined;
   let tagCache: { readonly tagged: ReadonlyMap<string, Tagged>; readonly ids: ReadonlyMap<string, string> } | undefined;
@@ -115,6 +117,7 @@ export function createView(
     ports.put(id, facts.inspect);
     containers.set(id, { id, name, host: entry.record.name, hostState: entry.state, facts, record });
     entry.containers.add(id);
+    entry.containerList = undefined;
     const ids = names.get(name) ?? new Set();
     names.set(name, ids.add(id));
     containerList = undefined;
@@ -134,6 +137,7 @@ export function createView(
     ports.remove(id);
     remembered.delete(id);
     entry.containers.delete(id);
+    entry.containerList = undefined;
     unname(container);
     containerList = undefined;
     notices.container(id);
@@ -187,12 +191,14 @@ export function createView(
       unreachableSinceMs: undefined,
       isCutOff: false,
       containers: new Set(),
+      containerList: undefined,
       images: undefined,
       volumes: [],
       networks: [],
       view: undefined,
     };
     hosts.set(record.name, entry);
+    order = undefined;
     return entry;
   }
 
@@ -249,8 +255,8 @@ export function createView(
   const read: ViewReader = {
     version: () => version,
     hosts() {
-      hostList ??= [...hosts.values()].map(viewOf).sort((a, b) => (a.name < b.name ? -1 : 1));
-      return hostList;
+      order ??= [...hosts.values()].sort((a, b) => (a.record.name < b.record.name ? -1 : 1));
+      return (hostList ??= order.map(viewOf));
     },
     host(name) {
       const entry = hosts.get(name);
@@ -260,7 +266,11 @@ export function createView(
       containerList ??= [...containers.values()];
       return containerList;
     },
-    containersOn: (host) => [...(hosts.get(host)?.containers ?? [])].flatMap((id) => containers.get(id) ?? []),
+    containersOn(host) {
+      const entry = hosts.get(host);
+      if (entry === undefined) return [];
+      return (entry.containerList ??= [...entry.containers].flatMap((id) => containers.get(id) ?? []));
+    },
     withPort: (port, protocol) => ports.at(port, protocol).flatMap((id) => containers.get(id) ?? []),
     networksOn: (host) => hosts.get(host)?.networks ?? [],
     networkOf: (host, engineId) => hosts.get(host)?.networks.find((network) => network.engineId === engineId)?.network,
@@ -313,6 +323,7 @@ export function createView(
       if (entry === undefined) return;
       for (const id of entry.containers) remove(entry, id);
       hosts.delete(host);
+      order = undefined;
       hostList = undefined;
       tagCache = undefined;
       notices.host(host);

@@ -57,7 +57,8 @@ export function startRescheduling(core: Core, actions: InstanceActions, reconcil
     if (!isReady || deps.scheduler.leader.frozen() !== undefined) return soon(LOOK_AGAIN_MS);
     const stopped = new Set(core.records().flatMap((record) => record.stopped));
     const plan = planReschedule({
-      containers: containers.list(),
+      // while no host is lost, only what replaces one may have to be started yet
+      containers: down.lost.size > 0 ? containers.list() : deps.scheduler.view.containersBy.replacements(),
       lostHosts: down.lost,
       isHeld: (id) => core.record(id) !== undefined,
       isRestartEnough: deps.isRestartEnough(),

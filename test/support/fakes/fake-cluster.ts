@@ -13,6 +13,7 @@ import { startScheduler } from '../../../src/scheduler/index.ts';
 import { type Ledger, openEmbedded, openLedger } from '../../../src/store/index.ts';
 import { type FakeAgent, startFakeAgent } from './fake-agent.ts';
 import { image } from './fake-engine.ts';
+import { holdSeeded, type Seed, seedContainers } from './seeded-cluster.ts';
 import { quietLog } from '../cluster/lab.ts';
 import { promisedMs } from '../promised.ts';
 
@@ -43,6 +44,8 @@ export async function startFakeCluster(
     restMs?: number;
     archs?: readonly string[];
     beatEveryMs?: number;
+    /** Containers that each host has from an earlier leader. */
+    seeded?: number;
   } = {},
 ): Promise<FakeCluster> {
   const dir = await mkdtemp(join(tmpdir(), 'arpanet-fake-'));
@@ -50,6 +53,7 @@ export async function startFakeCluster(
   const closing = new AbortController();
   let lost = new AbortController();
   let epoch = 0;
+  let seed: Seed | undefined;
   const server = http.createServer();
   server.on('upgrade', (request, socket, head) => cluster.scheduler.agents.accept(request, socket, head));
   server.listen(0, '127.0.0.1');
@@ -72,6 +76,7 @@ export async function startFakeCluster(
       now: Date.now,
       newId,
     });
+    if (epoch === 1 && options.seeded !== undefined) seed = await seedContainers(ledger, dhcp, hosts, options.seeded);
     const scheduler = await startScheduler(
       {
         ledger,
@@ -140,12 +145,13 @@ export async function startFakeCluster(
     const agent = await startFakeAgent({
       name: `h${i}`,
       token: TOKEN,
-      address: `10.0.0.${i}`,
+      address: `10.0.${i >> 8}.${i & 255}`,
       ...(options.apiVersion && { apiVersion: options.apiVersion }),
       ...(beatEveryMs !== undefined && { beatEveryMs }),
       ...(options.archs?.[i - 1] && { arch: options.archs[i - 1] }),
     });
     agent.engine.images.push(BUSYBOX);
+    if (seed !== undefined) holdSeeded(agent, seed);
     agents.push(agent);
     await agent.dial(cluster.url);
   }

@@ -165,7 +165,18 @@ export function literalCluster(known: GivenRoles<Cluster>): Cluster {
       about: () => ({ name: 's1', epoch: 3, clusterId: 'c1', strategy: 'spread', schedulers: ['s1', 's2'] }),
       ...known.leader,
     },
-    view: { version: () => 1, settled: () => undefined, ...known.view },
+    view: {
+      version: () => 1,
+      settled: () => undefined,
+      containersBy: {
+        service: (deployment, service) =>
+          containers().filter(({ record }) => record?.deployment === deployment && record.service === service),
+        serviceRecords: (deployment, service) =>
+          containers().flatMap(({ record }) => (record?.deployment === deployment && record.service === service ? [record] : [])),
+        replacements: () => containers().filter(({ record }) => record?.movedFrom !== undefined),
+      },
+      ...known.view,
+    },
     hosts: { list: () => [], one: (name) => known.hosts?.list?.().find((host) => host.name === name), ...known.hosts },
     containers: {
       list: containers,

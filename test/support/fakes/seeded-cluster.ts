@@ -8,7 +8,6 @@ import { hex } from './fake-engine.ts';
 
 /** Of a deployment; each has three services. */
 const IN_ONE = 30;
-const AT_ONCE = 50;
 
 interface Seeded {
   readonly record: ContainerRecord;
@@ -36,13 +35,10 @@ export async function seedContainers(
   const containers = new Map<string, Seeded[]>();
   const named = new Map<string, string>();
   for (let i = 0; i < hosts; i++) containers.set(nameOf(i), []);
-  let waiting: Change[] = [];
-  const write = async (changes: readonly Change[]): Promise<void> => {
-    waiting = [...waiting, ...changes];
-    if (waiting.length < AT_ONCE) return;
-    const now = waiting;
-    waiting = [];
-    await ledger.commit(now);
+  // what is committed is seen by the next plan at once; the store gets it in batches
+  const written: Promise<void>[] = [];
+  const write = (changes: readonly Change[]): void => {
+    if (changes.length > 0) written.push(ledger.commit(changes));
   };
   const all = hosts * each;
   for (let i = 0; i < all; i++) {
@@ -60,15 +56,15 @@ export async function seedContainers(
         routes: [],
       });
       named.set(plan.record.id, plan.record.name);
-      await ledger.commit(plan.changes);
+      write(plan.changes);
+      await Promise.all(written.splice(0));
     }
     const network = [...named.keys()].at(-1) ?? '';
     const host = nameOf(Math.floor(i / each));
     const service = ['web', 'api', 'db'][i % 3] ?? '';
     const number = Math.floor((i % IN_ONE) / 3) + 1;
     const name = `${deployment}-${service}-${number}`;
-    const gateway = leases.planGateway(network, host).changes;
-    if (gateway.length > 0) await ledger.commit(gateway);
+    write(leases.planGateway(network, host).changes);
     const [offer] = leases.planOffer(network, { owner: name, host }).changes;
     const ip = (offer as { readonly value: { readonly ip: string } }).value.ip;
     const lease = { ip, network, kind: 'instance', owner: name, host, state: 'bound', sinceMs: 1, epoch: 1 } as const;
@@ -87,12 +83,13 @@ export async function seedContainers(
       createdAtMs: 1,
       nonce: hex(),
     };
-    // the offer must be in the ledger before the next is planned
-    const written = ledger.commit([{ kind: 'put', key: keys.lease(network, ip), value: lease }]);
-    await Promise.all([written, write([{ kind: 'put', key: keys.container(name), value: record }])]);
+    write([
+      { kind: 'put', key: keys.lease(network, ip), value: lease },
+      { kind: 'put', key: keys.container(name), value: record },
+    ]);
     containers.get(host)?.push({ record, network, ip });
   }
-  await ledger.commit(waiting);
+  await Promise.all(written);
   return { containers, networks: named };
 }
 

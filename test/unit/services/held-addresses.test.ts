@@ -25,6 +25,7 @@ describe('a service with fixed addresses', () => {
     const scheduler = {
       networks: { planAsked: (requests: Parameters<typeof planAskedOf>[1]) => planAskedOf(schedulerDeps, requests) },
       containers: { list: () => [] },
+      view: { containersBy: { service: () => [], serviceRecords: () => [] } },
     };
     const core = createCore({ ledger: w.ledger, scheduler, now: () => 1 } as unknown as ServicesDeps, new AbortController().signal);
     const template = {

@@ -54,7 +54,11 @@ describe('an instance that moves', () => {
     },
   } as Pick<InstanceActions, 'add' | 'remove'> as InstanceActions;
   const migrations = () => {
-    const scheduler = { containers: { list: () => there }, networks: { planAsked: () => [] } } as unknown as ServicesDeps['scheduler'];
+    const scheduler = {
+      containers: { list: () => there },
+      view: { containersBy: { service: () => there, serviceRecords: () => [] } },
+      networks: { planAsked: () => [] },
+    } as unknown as ServicesDeps['scheduler'];
     const deps = { scheduler, ledger, log: quietLog, now: () => 1_000, rehearse: () => [placement] } as unknown as ServicesDeps;
     return createMigrations(createCore(deps, new AbortController().signal), actions);
   };

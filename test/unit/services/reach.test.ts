@@ -51,7 +51,10 @@ function world(desired: number) {
     deps: {
       scheduler: {
         leader: { frozen: () => undefined, ready: () => new Promise(() => undefined) },
-        view: { onChange: (listener: () => void) => (changed = listener) },
+        view: {
+          onChange: (listener: () => void) => (changed = listener),
+          containersBy: { service: () => instances, serviceRecords: () => [] },
+        },
         containers: { list: () => instances },
       },
       log: { info: () => undefined, warn: () => undefined },
