@@ -71,8 +71,21 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
       log.warn({ container: record.name, instead: substitute.name, err: error }, 'a substitute stays in the place of its instance');
       return substitute;
     });
-    if (substitute !== undefined && made !== substitute) await actions.remove(substitute, drainMs, core.record(record));
+    if (substitute !== undefined && made !== substitute) await takenAway(record, substitute.id, drainMs);
     return made;
+  }
+
+  /** Its host may die meanwhile; once that is called down, a second attempt gives the instance up there. */
+  async function takenAway(record: MigrationRecord, substitute: string, drainMs: number): Promise<void> {
+    const attempt = async (): Promise<void> => {
+      const now = containers().find((one) => one.id === substitute);
+      if (now !== undefined) await actions.remove(now, drainMs, core.record(record));
+    };
+    await attempt().catch(async (error: unknown) => {
+      if (lost.aborted) throw error;
+      log.info({ container: record.name, err: error }, 'the substitute of an instance that has moved is taken away once more');
+      await attempt();
+    });
   }
 
   async function finish(record: MigrationRecord): Promise<ContainerView> {

@@ -140,9 +140,9 @@ function tooMany(record: ServiceRecord, instances: readonly ContainerView[], cou
   const steps: Step[] = [];
   const wanted = essence(record.template);
   // Instances from before an update, on a host that has returned, are removed before newer ones.
-  const inOrder = newestFirst(instances)
-    .toReversed()
-    .toSorted((a, b) => Number(isCurrent(b, wanted)) - Number(isCurrent(a, wanted)));
+  // Not the newest: one that has moved is newer than the substitute that stood in for it.
+  const inTurn = instances.toSorted((a, b) => numberOf(a) - numberOf(b) || createdAtMs(a) - createdAtMs(b));
+  const inOrder = inTurn.toSorted((a, b) => Number(isCurrent(b, wanted)) - Number(isCurrent(a, wanted)));
   for (const container of inOrder) {
     if (keep.has(numberOf(container)) || keep.size < record.desired - (count - seen)) keep.add(numberOf(container));
     else steps.push({ do: 'remove', container });

@@ -22,12 +22,14 @@ const labels = (number: number) => ({
 describe('an instance that moves', () => {
   let there: ContainerView[];
   let steps: string[];
+  let refusals: number;
   let broken: (name: string, on: string | undefined) => boolean;
   let placement: Placement;
   let ledger: LiteralLedger;
   beforeEach(() => {
     there = [];
     steps = [];
+    refusals = 0;
     broken = () => false;
     placement = { kind: 'placed', decision: { host: 'h2', strategy: 'spread', atMs: 1, scored: [], refused: [] } };
     ledger = new LiteralLedger();
@@ -50,6 +52,7 @@ describe('an instance that moves', () => {
     add: async (template, number, on) => made(template, number, on),
     remove: async (container) => {
       steps.push(`remove ${container.id}`);
+      if (refusals-- > 0) throw new Error('its host is down');
       there = there.filter((one) => one !== container);
     },
   } as Pick<InstanceActions, 'add' | 'remove'> as InstanceActions;
@@ -71,6 +74,18 @@ describe('an instance that moves', () => {
     assert.deepEqual(steps, ['add abc-web-4 on h2', 'remove abc-web-1@h1', 'add abc-web-1 on h3', 'remove abc-web-4@h2']);
     assert.deepEqual([moved.id, left()], ['abc-web-1@h3', ['abc-web-1@h3', 'abc-web-3@h1']]);
     assert.deepEqual(ledger.list(keys.migrations), []);
+  });
+
+  it('leaves no substitute behind whose host dies while it is taken away', async () => {
+    const first = runs('abc-web-1', 1);
+    broken = (_name, on) => {
+      // once it is made in its place, the substitute is all that is left to remove
+      if (on === 'h3') refusals = 1;
+      return false;
+    };
+    const moved = await migrations().move(id, first, 'h3');
+    assert.deepEqual(steps.slice(-2), ['remove abc-web-2@h2', 'remove abc-web-2@h2']);
+    assert.deepEqual([moved.id, left()], ['abc-web-1@h3', ['abc-web-1@h3']]);
   });
 
   it('stays where it is if its substitute fails; if it cannot run on the other host, the substitute stays', async () => {

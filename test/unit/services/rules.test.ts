@@ -108,8 +108,18 @@ describe('the count that is held', () => {
     assert.deepEqual(short(steps(record(3), three)), []);
   });
 
-  it('takes the newest away first', () => {
+  it('takes the highest numbers away first', () => {
     assert.deepEqual(short(steps(record(1), three)), ['remove abc-web-3', 'remove abc-web-2']);
+  });
+
+  it('takes the substitute away, and not the instance that has moved and is newer', () => {
+    const moved = [
+      instance({ number: 1 }),
+      instance({ number: 2, createdAtMs: 2_000, ours: true }),
+      instance({ number: 3 }),
+      instance({ number: 4, ours: true }),
+    ];
+    assert.deepEqual(short(steps(record(3), moved)), ['remove abc-web-4']);
   });
 
   it('takes what is recorded and not to be seen just now for there', () => {
