@@ -5,6 +5,7 @@ import { engineJson } from '../../src/engine/request.ts';
 import { type Cluster, runProgram } from '../support/cluster/cluster.ts';
 import { leaderOf } from '../support/cluster/leaders.ts';
 import { leftovers, type NetworkReport } from '../support/cluster/leftovers.ts';
+import { promisedMs } from '../support/promised.ts';
 import type { Observation, SeenContainer } from './checker.ts';
 import { DEPLOYMENT } from './clients.ts';
 
@@ -35,6 +36,13 @@ function logsOf({ lab, schedulers }: Cluster): Readonly<Record<string, number>> 
   return Object.fromEntries(files.map(([name, file]) => [name, statSync(file, { throwIfNoEntry: false })?.size ?? 0]));
 }
 
+/** Somebody took this host's fences away, which are back when its agent has looked: until then it counts as if it had them. */
+const withoutFences = new Map<string, number>();
+/** An agent looks every 10 s. */
+const FENCE_BACK_MS = 15_000;
+
+export const unfenced = (host: string): void => void withoutFences.set(host, Date.now() + promisedMs(FENCE_BACK_MS));
+
 /** Hosts that are cut off, and those whose overlay packets every other host drops. */
 async function isolatedHosts(cluster: Cluster): Promise<readonly string[]> {
   const { hosts } = cluster.lab;
@@ -49,7 +57,7 @@ async function isolatedHosts(cluster: Cluster): Promise<readonly string[]> {
   );
   const reachable = looks.filter((look) => !look.isCut);
   const isFenced = (address: string, name: string) => {
-    const others = reachable.filter((other) => other.name !== name);
+    const others = reachable.filter((other) => other.name !== name && (withoutFences.get(other.name) ?? 0) < Date.now());
     return others.length > 0 && others.every(({ rules }) => rules.includes(`-s ${address}/32`));
   };
   return looks.flatMap(({ name, address, isCut }) => (isCut || isFenced(address, name) ? [name] : []));

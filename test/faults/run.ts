@@ -6,7 +6,7 @@ import { createClient, makeHeld } from './clients.ts';
 import { type Harm, settled, startFaultLab, strike, type Struck } from './lab.ts';
 import { promisedMs } from '../support/promised.ts';
 import { observe, observeEnd, observeSettled } from './observe.ts';
-import { faultsOf } from './schedule.ts';
+import { ALL_KINDS, type FaultKind, faultsOf } from './schedule.ts';
 
 export interface RunOptions {
   readonly minutes: number;
@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly say: (line: string) => void;
   /** No fault lasts longer; unbounded unless told. */
   readonly longestMs?: number;
+  /** Default: all. */
+  readonly kinds?: readonly FaultKind[];
 }
 
 export interface RunReport {
@@ -32,11 +34,15 @@ export interface RunReport {
   /** From a host's being cut off until none of its plain containers is in the DNS of another; and until what was held there runs elsewhere. Sorted. */
   readonly outOfDnsMs: readonly number[];
   readonly replacedMs: readonly number[];
+  /** From a host's being cut off until clients of long work with it were given an end, by kind. Sorted. */
+  readonly workEndedMs: Readonly<Record<string, readonly number[]>>;
   /** Refusals with an Engine's own 500, after it was killed or stopped. */
   readonly engineRefusals: readonly string[];
   readonly violations: readonly string[];
 }
 
+/** Beside those of the Engine itself: faults after which it may refuse in its own words. */
+const DISTURBS_ENGINE: ReadonlySet<string> = new Set<FaultKind>(['host-power', 'device-delete']);
 const ROUND_MS = 45_000;
 const EVERY_MS = 3_000;
 const OBSERVE_EVERY_MS = 3_000;
@@ -54,7 +60,7 @@ export async function runFaults(options: RunOptions): Promise<RunReport> {
 /** The same on a lab that is there. */
 export async function runOn(
   cluster: Cluster,
-  { minutes, seed, say, longestMs = Number.POSITIVE_INFINITY }: RunOptions,
+  { minutes, seed, say, longestMs = Number.POSITIVE_INFINITY, kinds = ALL_KINDS }: RunOptions,
 ): Promise<RunReport> {
   const startMs = Date.now();
   const endMs = startMs + minutes * 60_000;
@@ -65,6 +71,8 @@ export async function runOn(
   const failoverMs: number[] = [];
   const outOfDnsMs: number[] = [];
   const replacedMs: number[] = [];
+  const workEndedMs: Record<string, number[]> = {};
+  const hanging: string[] = [];
   const engineFaults: { startedMs: number; endedMs: number }[] = [];
   const heldNames = await makeHeld(cluster, HELD_COUNT, startMs, operations);
   const first = await observe(cluster, startMs);
@@ -83,12 +91,23 @@ export async function runOn(
     ];
     const struck = (kind: string, after: Struck): void => {
       counts[kind] = (counts[kind] ?? 0) + 1;
+      const [from, to] = [after.startedMs, after.endedMs].map((ms) => ((ms - startMs) / 1_000).toFixed(1));
+      const work = after.work.map(({ kind: one, ms }) => `${one} ${ms ?? 'went on'}`);
+      say(`  ${from} to ${to} s: ${kind} ${after.target}${work.length === 0 ? '' : `: ${work.join(', ')}`}`);
       if (after.failoverMs !== undefined) failoverMs.push(after.failoverMs);
       if (after.loss?.outOfDnsMs !== undefined) outOfDnsMs.push(after.loss.outOfDnsMs);
       if (after.loss?.replacedMs !== undefined) replacedMs.push(after.loss.replacedMs);
-      if (kind.startsWith('engine')) engineFaults.push({ startedMs: after.startedMs - startMs, endedMs: after.endedMs - startMs });
+      for (const { kind: work, what, ms } of after.work) {
+        if (ms === undefined) hanging.push(`hang: ${what}, which was cut off, went on`);
+        else (workEndedMs[work] ??= []).push(ms);
+      }
+      if (kind.startsWith('engine') || DISTURBS_ENGINE.has(kind))
+        engineFaults.push({ startedMs: after.startedMs - startMs, endedMs: after.endedMs - startMs });
     };
-    const faults = faultsOf(seed, round, roundMs, EVERY_MS).map((fault) => ({ ...fault, forMs: Math.min(fault.forMs, longestMs) }));
+    const faults = faultsOf(seed, round, { roundMs, everyMs: EVERY_MS, kinds }).map((fault) => ({
+      ...fault,
+      forMs: Math.min(fault.forMs, longestMs),
+    }));
     await strikeAll(cluster, faults, struck, say);
     peace.abort();
     const loopsDone = Promise.all(loops);
@@ -108,11 +127,16 @@ export async function runOn(
   refused.push(...(await clearHeld.clear(heldNames)));
   observations.push(await comesRight(() => observeEnd(cluster, startMs), []));
   const sorted = (figures: number[]): readonly number[] => figures.sort((x, y) => x - y);
-  const figures = { failoverMs: sorted(failoverMs), outOfDnsMs: sorted(outOfDnsMs), replacedMs: sorted(replacedMs) };
+  const figures = {
+    failoverMs: sorted(failoverMs),
+    outOfDnsMs: sorted(outOfDnsMs),
+    replacedMs: sorted(replacedMs),
+    workEndedMs: Object.fromEntries(Object.entries(workEndedMs).map(([kind, figures]) => [kind, sorted(figures)])),
+  };
   return report(
     { seed, minutes, faults: counts, settledMs, ...figures },
     { operations, observations, held, engineFaults, longestMs: promisedMs(30_000) },
-    refused,
+    [...refused, ...hanging],
   );
 }
 
@@ -155,7 +179,7 @@ async function repeat(act: () => Promise<void>, pauseMs: number, signal: AbortSi
 }
 
 function report(
-  run: Pick<RunReport, 'seed' | 'minutes' | 'faults' | 'settledMs' | 'failoverMs' | 'outOfDnsMs' | 'replacedMs'>,
+  run: Pick<RunReport, 'seed' | 'minutes' | 'faults' | 'settledMs' | 'failoverMs' | 'outOfDnsMs' | 'replacedMs' | 'workEndedMs'>,
   history: History,
   refused: readonly string[],
 ): RunReport {

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { arpanetProgram } from '../../../src/cli/program.ts';
 import { manualPage } from '../../../src/cli/commands/manual/manual.ts';
 
-const program = () => arpanetProgram({ env: {}, out() {}, paced: () => Promise.resolve(true), say() {}, isTerminal: false, columns: undefined });
+const program = () =>
+  arpanetProgram({ env: {}, out() {}, paced: () => Promise.resolve(true), say() {}, isTerminal: false, columns: undefined });
 
 describe('the manual page', () => {
   const page = manualPage(program(), '1.2.3');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type History, type Observation, type Operation, violations } from '../../faults/checker.ts';
-import { faultsOf } from '../../faults/schedule.ts';
+import { ALL_KINDS, faultsOf } from '../../faults/schedule.ts';
 
 const operation = (changes: Partial<Operation>): Operation => ({
   kind: 'create',
@@ -124,11 +124,13 @@ describe('the checker', () => {
 
 describe('the schedule of faults', () => {
   it('is the same for the same seed, and another for another', () => {
-    assert.deepEqual(faultsOf(7, 0, 60_000, 4_000), faultsOf(7, 0, 60_000, 4_000));
-    assert.notDeepEqual(faultsOf(7, 0, 60_000, 4_000), faultsOf(8, 0, 60_000, 4_000));
+    assert.deepEqual(faultsOf(7, 0, { roundMs: 60_000, everyMs: 4_000 }), faultsOf(7, 0, { roundMs: 60_000, everyMs: 4_000 }));
+    assert.notDeepEqual(faultsOf(7, 0, { roundMs: 60_000, everyMs: 4_000 }), faultsOf(8, 0, { roundMs: 60_000, everyMs: 4_000 }));
   });
-  it('strikes every kind of part in ten minutes', () => {
-    const kinds = new Set(faultsOf(1, 0, 600_000, 4_000).map((fault) => fault.kind));
-    assert.equal(kinds.size, 14);
+  it('strikes every kind of part in twenty minutes, and no other than those asked for', () => {
+    const kinds = new Set(faultsOf(1, 0, { roundMs: 1_200_000, everyMs: 4_000 }).map((fault) => fault.kind));
+    assert.deepEqual([...kinds].toSorted(), [...ALL_KINDS].toSorted());
+    const some = faultsOf(1, 0, { roundMs: 60_000, everyMs: 4_000, kinds: ['host-power'] });
+    assert.deepEqual([...new Set(some.map(({ kind }) => kind))], ['host-power']);
   });
 });

@@ -19,10 +19,7 @@ export async function makeContext(name = 'arpanet', flags: ContextFlags, { env, 
       await promisify(execFile)('docker', args, { env: quiet });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-        throw new ArpanetError(
-          'unavailable',
-          'there is no docker command on this machine: install docker’s command line',
-        );
+        throw new ArpanetError('unavailable', 'there is no docker command on this machine: install docker’s command line');
       throw new ArpanetError('invalid', `docker ${args.join(' ')}: ${String((error as { stderr?: unknown }).stderr).trim()}`);
     }
   };
