@@ -53,6 +53,8 @@ export interface Session {
 
 /** These tell of one connection, or of the moment. */
 const UNTOLD = new Set(['date', 'connection', 'keep-alive', 'content-length', 'transfer-encoding']);
+/** And this of a machine that is too busy. What an answer lacks then is seen in its body. */
+const BUSY = /^199 arpanet "host h\d: its Engine does not answer"$/;
 
 export interface Side {
   readonly endpoint: Endpoint;
@@ -72,7 +74,9 @@ export function createSession({ endpoint, version, registry }: Side, record: (st
     return [line.slice(0, cut), prefixed(line.slice(cut + 1))];
   };
   const headersOf = (headers: Answer['headers']): Record<string, unknown> =>
-    Object.fromEntries(Object.entries(headers).filter(([name]) => !UNTOLD.has(name)));
+    Object.fromEntries(
+      Object.entries(headers).filter(([name, value]) => !UNTOLD.has(name) && !(name === 'warning' && BUSY.test(String(value)))),
+    );
   const note = (label: string, route: string, value: unknown): void =>
     record({ case: caseName, label, route, said: normalise(value, known) });
 
