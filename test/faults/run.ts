@@ -1,10 +1,10 @@
 /** A run of the fault lab: rounds of faults under load, each followed by peace, in which everything must come right. Effects: a whole cluster. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../support/cluster/cluster.ts';
+import { promisedMs } from '../support/promised.ts';
 import { type Held, type History, type Observation, type Operation, violations } from './checker.ts';
 import { createClient, makeHeld } from './clients.ts';
 import { type Harm, settled, startFaultLab, strike, type Struck } from './lab.ts';
-import { promisedMs } from '../support/promised.ts';
 import { observe, observeEnd, observeSettled } from './observe.ts';
 import { ALL_KINDS, type FaultKind, faultsOf } from './schedule.ts';
 
@@ -193,6 +193,6 @@ function report(
     engineRefusals: operations.flatMap(({ kind, name, status, message = '' }) =>
       status === 500 ? [`${kind} ${name}: ${message.trim()}`] : [],
     ),
-    violations: [...refused, ...violations(history)],
+    violations: [...refused, ...violations({ ...history, longestMs: promisedMs(30_000) })],
   };
 }
