@@ -175,6 +175,12 @@ export const OPTIONS: readonly Option[] = [
     commands: { scheduler: optional },
   },
   {
+    name: 'cluster-key',
+    value: 'FILE',
+    help: 'file of the key that seals secrets in the store; made where there is none. Every scheduler needs the same one (default: DIR.key with the embedded store; with Consul nothing is sealed)',
+    commands: { scheduler: optional },
+  },
+  {
     name: 'dns-listen',
     value: 'ADDR:PORT|none',
     help: 'with the embedded store, the scheduler answers DNS queries for *.service.consul here, as Consul would',

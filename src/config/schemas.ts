@@ -46,6 +46,7 @@ export const schemas = {
     name: v.name.optional(),
     store: v.storeUrl,
     consulToken: v.text.optional(),
+    clusterKey: v.text.optional(),
   }),
   agent: z.strictObject({
     join: v.atLeastOne(v.httpUrl),

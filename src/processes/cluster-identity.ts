@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { ArpanetError, keys, storeSchemaFault } from '../model/index.ts';
 import { accepts, identityText } from '../schemas/index.ts';
-import type { Ledger } from '../store/index.ts';
+import type { Ledger, StateStore } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 /** `joinToken`: as the operator gave it. Throws `unavailable` for a store that holds half of a cluster, or records of a newer release. */
@@ -25,6 +25,16 @@ export async function identityOf(
   if (ledger.get(keys.clusterId) === undefined) await ledger.commit([{ kind: 'put', key: keys.clusterId, value: clusterId }]);
   if (ledger.get(keys.joinToken) !== token) await ledger.commit([{ kind: 'put', key: keys.joinToken, value: token }]);
   return { token, clusterId, labelKey: await labelKeyOf(ledger, log) };
+}
+
+const KEPT = [keys.joinToken, keys.labelKey, keys.secretsOf('secret'), keys.secretsOf('config')];
+
+/** Secrets that a release before has stored as plain text are sealed; other records are when they are written next. */
+export async function sealKept(store: Pick<StateStore, 'unsealed'>, ledger: Ledger): Promise<void> {
+  for (const key of store.unsealed?.() ?? []) {
+    const value = KEPT.some((kept) => key.startsWith(kept)) ? ledger.get(key) : undefined;
+    if (value !== undefined) await ledger.commit([{ kind: 'put', key, value }]);
+  }
 }
 
 /**

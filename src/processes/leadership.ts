@@ -21,7 +21,7 @@ import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
 import { steadyNow } from './clock.ts';
-import { identityOf } from './cluster-identity.ts';
+import { identityOf, sealKept } from './cluster-identity.ts';
 import { createConsulNames } from './consul-names.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
@@ -71,6 +71,7 @@ export async function startLeadership(
   const stopped = new AbortController();
   const superseded = new AbortController();
   const ledger = await openLedger(store, term.fence, log.child({ room: 'store' }));
+  await sealKept(store, ledger);
   const { token, clusterId, labelKey } = await identityOf(ledger, settings.joinToken, newId, log);
 
   const consulNames = settings.store.kind === 'consul' ? createConsulNames(settings.store, steadyNow, log) : undefined;

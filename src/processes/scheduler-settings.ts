@@ -2,6 +2,7 @@
 import type { LiveSettings, SchedulerConfig, UpConfig } from '../config/index.ts';
 import { type ListenAddress, planListen, type TlsFiles } from '../security/index.ts';
 import { ArpanetError } from '../model/index.ts';
+import { keyFileOf } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
@@ -21,6 +22,8 @@ export interface SchedulerSettings {
   readonly store:
     | { readonly kind: 'consul'; readonly address: string; readonly token?: string | undefined }
     | { readonly kind: 'embedded'; readonly dir: string };
+  /** The file of the key that seals secrets in the store; undefined: nothing is sealed. */
+  readonly clusterKey?: string | undefined;
   /** What can be changed for the whole cluster while it runs: as this process was started with. */
   readonly own: LiveSettings;
   readonly defaultPrefix: number;
@@ -103,6 +106,7 @@ export function schedulerSettings(config: SchedulerConfig, hostname: string): Sc
     ...listening,
     advertise,
     store: store.kind === 'consul' ? { kind: 'consul', address: formatHostPort(store), token: config.consulToken } : store,
+    clusterKey: config.clusterKey ?? (store.kind === 'embedded' ? keyFileOf(store.dir) : undefined),
     joinToken: config.joinToken,
     onDnsTrouble: (error) => {
       throw error;

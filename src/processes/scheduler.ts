@@ -21,7 +21,7 @@ import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { usageOf } from './usage.ts';
-import { readTls } from '../security/index.ts';
+import { ensureClusterKeys, readTls } from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { logLeftOut } from '../telemetry/left-out.ts';
 
@@ -46,8 +46,11 @@ export async function runScheduler(
 ): Promise<void> {
   logLeftOut(log);
   const where = settings.store;
+  const cluster = settings.clusterKey === undefined ? undefined : ensureClusterKeys(settings.clusterKey);
   await using store =
-    where.kind === 'consul' ? await openConsul(where.address, { log, token: where.token }) : await openEmbedded(where.dir, log);
+    where.kind === 'consul'
+      ? await openConsul(where.address, { log, token: where.token, cluster })
+      : await openEmbedded(where.dir, log, cluster);
   const catalog = where.kind === 'consul' ? openCatalog(where.address, { log, token: where.token }) : undefined;
   const dns =
     settings.dns === undefined

@@ -17,7 +17,7 @@ import type { HostReport } from '../operator-api/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Logging } from './logger.ts';
 import { isSigned } from '../scheduler/index.ts';
-import { openEmbedded } from '../store/index.ts';
+import { keyFileOf, openEmbedded } from '../store/index.ts';
 import { aborted } from './aborted.ts';
 import { nextSteps, programsHere } from './next-steps.ts';
 import { runScheduler } from './scheduler.ts';
@@ -33,7 +33,10 @@ export interface UpSettings {
   readonly engine: { readonly socketPath: string } | { readonly host: string; readonly port: number };
   /** Folder of the cluster's state, kept between runs; undefined: a temporary folder, removed at the end with everything that the cluster created. */
   readonly data: string | undefined;
-  readonly scheduler: Omit<SchedulerSettings, 'listen' | 'alsoListen' | 'advertise' | 'store' | 'joinToken' | 'name' | 'onDnsTrouble'>;
+  readonly scheduler: Omit<
+    SchedulerSettings,
+    'listen' | 'alsoListen' | 'advertise' | 'store' | 'clusterKey' | 'joinToken' | 'name' | 'onDnsTrouble'
+  >;
   /** Published ports answer at the endpoint's address; on engines of our own alone, for the one that runs here has them itself. */
   readonly isPublishing: boolean;
   readonly logLevel: string;
@@ -92,6 +95,7 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
           alsoListen: [...settings.alsoListen, ...inner],
           advertise,
           store,
+          clusterKey: keyFileOf(store.dir),
           joinToken: token,
           // A Consul of the developer's own may have the port; containers do not need this one.
           onDnsTrouble: (error) => say(`note: ${error instanceof Error ? error.message : String(error)} (--dns-listen ADDR:PORT or none)`),

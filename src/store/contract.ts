@@ -69,6 +69,8 @@ export interface StateStore extends AsyncDisposable {
   watchHolder(key: string, signal: AbortSignal): AsyncIterable<Holder | undefined>;
   /** Ends the session of a holder whose process is dead, so that the lock is free at once. If it is not dead, the fence refuses its writes. */
   evict(key: string, session: string): Promise<void>;
+  /** Keys of secrets that this process has read as plain text, and not written since; absent: nothing is sealed here. */
+  readonly unsealed?: () => readonly string[];
   /** How long its answers have taken lately, in ms: the slowest, less with each one that was faster. 0: not known. */
   answerMs(): number;
   /** What was tried last and why it failed, in one line; undefined: the store answers. */

@@ -8,7 +8,7 @@ export { type Catalog, type CatalogChange, type CatalogService, openCatalog } fr
 export { consulDnsAddress } from './consul/dns-address.ts';
 export { openConsul } from './consul/store.ts';
 export type { Entry, Fence, Holder, Lock, Operation, StateStore } from './contract.ts';
-export { openEmbedded } from './embedded/store.ts';
+export { keyFileOf, openEmbedded } from './embedded/store.ts';
 export { restoreStore } from './restore.ts';
 export { campaign, type Term } from './election.ts';
 export { openLedger } from './ledger/ledger.ts';

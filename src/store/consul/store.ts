@@ -11,12 +11,16 @@ import type { Entry, Fence, Holder, Lock, Operation, StateStore, TransactionResu
 import { type Answer, type Call, createConsulHttp, keyPath } from './http.ts';
 import { acquireLock, destroySession } from './lock.ts';
 import { entryOf } from '../entry.ts';
+import type { ClusterKeys } from '../../security/index.ts';
+import { withSealedRecords } from '../sealed-records.ts';
 import { withLargeRecords } from '../large/large-records.ts';
 import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 export interface ConsulDeps {
   readonly log: Logger;
   readonly token?: string | undefined;
+  /** Seals secrets; absent: they are stored as they are. */
+  readonly cluster?: ClusterKeys | undefined;
 }
 
 const FIRST_BACKOFF_MS = 50;
@@ -32,7 +36,7 @@ interface Pair {
 }
 
 /** `address` is HOST:PORT. Consul need not be running yet. Throws `invalid` for a wrong address. */
-export async function openConsul(address: string, { log, token }: ConsulDeps): Promise<StateStore> {
+export async function openConsul(address: string, { log, token, cluster }: ConsulDeps): Promise<StateStore> {
   const http = createConsulHttp(address, token);
   const closing = new AbortController();
   // One listener for each call under way.
@@ -74,7 +78,7 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
     within(signal).throwIfAborted();
   }
 
-  return withLargeRecords({
+  const store: StateStore = {
     kind: 'consul',
     async get(key, signal) {
       const found = await pair(key, signal);
@@ -117,7 +121,8 @@ export async function openConsul(address: string, { log, token }: ConsulDeps): P
       closing.abort(new ArpanetError('unavailable', `the connection to Consul at ${address} is closed`));
       http.close();
     },
-  });
+  };
+  return withLargeRecords(withSealedRecords(store, cluster));
 }
 
 function pairs({ status, body }: Answer): readonly Pair[] {

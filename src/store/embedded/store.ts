@@ -3,17 +3,23 @@
  * A change made by another process is seen within POLL_MS.
  */
 import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
 import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Fence, Holder, Lock, Operation, StateStore, TransactionResult } from '../contract.ts';
 import { bootId, type EmbeddedDb, nowMs, openDb, type Writer } from './db.ts';
+import { readClusterKeys } from '../../security/index.ts';
+import { withSealedRecords } from '../sealed-records.ts';
 import { withLargeRecords } from '../large/large-records.ts';
 import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 const POLL_MS = 100;
 
-/** Opens the database in `dir`, or creates it. Throws `unavailable` if that fails. */
-export async function openEmbedded(dir: string, log: Logger): Promise<StateStore> {
+/** Where the cluster key of the store in this directory is, unless an operator keeps it elsewhere. */
+export const keyFileOf = (dir: string): string => `${resolve(dir)}.key`;
+
+/** Opens the database in `dir`, or creates it; its secrets are sealed if there are keys. Throws `unavailable` if that fails, `invalid` for a bad key file. */
+export async function openEmbedded(dir: string, log: Logger, cluster = readClusterKeys(keyFileOf(dir))): Promise<StateStore> {
   const db = await openDb(dir);
   const closing = new AbortController();
   const held = new Set<Lock>();
@@ -60,7 +66,7 @@ export async function openEmbedded(dir: string, log: Logger): Promise<StateStore
     return lock === undefined ? undefined : { session: lock.session, value: db.get(key)?.value };
   }
 
-  return withLargeRecords({
+  const store: StateStore = {
     kind: 'embedded',
     async get(key) {
       return db.get(key);
@@ -132,7 +138,8 @@ export async function openEmbedded(dir: string, log: Logger): Promise<StateStore
       closing.abort(new ArpanetError('unavailable', `the state store in ${dir} is closed`));
       await db.close();
     },
-  });
+  };
+  return withLargeRecords(withSealedRecords(store, cluster));
 
   function free(fence: Fence): void {
     if (!isHeld(db, fence)) return;

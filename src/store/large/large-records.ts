@@ -137,6 +137,7 @@ export function withLargeRecords(store: StateStore): StateStore {
     async *watch(prefix, signal) {
       for await (const found of store.watch(prefix, signal)) yield await allWhole(found, signal);
     },
+    ...(store.unsealed && { unsealed: store.unsealed }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

@@ -4,6 +4,7 @@ import { storeUrl } from '../../../config/index.ts';
 import { environmentName } from '../../../config/options.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { openConsul, openEmbedded, type StateStore } from '../../../store/index.ts';
+import { readClusterKeys } from '../../../security/index.ts';
 import { formatHostPort } from '../../../text/host-port.ts';
 import type { Environment } from '../../api-client.ts';
 
@@ -12,14 +13,17 @@ export const NEXT_STEPS = 'start the schedulers; the agents join by themselves; 
 
 const quiet = pino({ level: 'silent' });
 
-/** `url`: consul://HOST:PORT or embedded:DIR. The store is closed when `use` ends. Consul's ACL token is in the environment. Throws `invalid` for another address. */
+/** `url`: consul://HOST:PORT or embedded:DIR. The store is closed when `use` ends. Consul's ACL token and the file of the cluster key are in the environment. Throws `invalid` for another address. */
 export async function withStore<T>(url: string, env: Environment, use: (store: StateStore) => Promise<T>): Promise<T> {
   const parsed = storeUrl.safeParse(url);
   if (!parsed.success) throw new ArpanetError('invalid', `--store is "${url}": write consul://HOST:PORT or embedded:DIR`);
   const address = parsed.data;
+  const file = env[environmentName('cluster-key')] || undefined;
+  const cluster = file === undefined ? undefined : readClusterKeys(file);
+  if (file !== undefined && cluster === undefined) throw new ArpanetError('invalid', `there is no cluster key ${file}`);
   await using store =
     address.kind === 'consul'
-      ? await openConsul(formatHostPort(address), { log: quiet, token: env[environmentName('consul-token')] })
-      : await openEmbedded(address.dir, quiet);
+      ? await openConsul(formatHostPort(address), { log: quiet, token: env[environmentName('consul-token')], cluster })
+      : await openEmbedded(address.dir, quiet, cluster);
   return await use(store);
 }
