@@ -38,7 +38,7 @@ export function ensureClusterKeys(path: string): ClusterKeys {
     linkSync(draft, path);
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'))
-      throw new ArpanetError('invalid', `cannot write the cluster key ${path}`, { cause });
+      throw new ArpanetError('invalid', `cannot write the cluster key ${path}: --cluster-key names another place`, { cause });
   } finally {
     rmSync(draft, { force: true });
   }
