@@ -31,7 +31,7 @@ export function idleShare() {
  * @param {(job: Job) => Promise<void>} run
  * @param {(() => number) | undefined} idle
  */
-export async function runAll(jobs, capacity, run, idle = undefined) {
+export async function runAll(jobs, capacity, run, idle) {
   const waiting = [...jobs];
   const running = new Map();
   const weightOf = (job) => Math.min(job.weight, capacity);
