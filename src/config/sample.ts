@@ -32,7 +32,7 @@ function section(option: Option, command: Sampled, value: string | undefined): s
     `${help[0]?.toUpperCase()}${help.slice(1)}${notes === '' ? '' : ` (${notes})`}. Variable: ${environmentName(option.name)}`,
   );
   const shown = value ?? preset ?? option.value?.replace(',…', '') ?? 'true';
-  return `${above}\n${value === undefined ? '# ' : ''}${option.name}: ${yaml(shown, option.repeated === true)}`;
+  return `${above}\n${value === undefined ? '# ' : ''}${option.name}: ${option.value === undefined ? shown : yaml(shown, option.repeated === true)}`;
 }
 
 /** A scalar that YAML reads as this text, or a list of them. */

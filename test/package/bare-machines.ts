@@ -71,7 +71,7 @@ describe('the packages on bare machines', () => {
       await first.run([
         'sh',
         '-c',
-        `arpanet config sample scheduler listen=${endpoint} store=embedded:/var/lib/arpanet/scheduler > /etc/arpanet/scheduler.yaml`,
+        `arpanet config sample scheduler listen=${endpoint} insecure=true store=embedded:/var/lib/arpanet/scheduler > /etc/arpanet/scheduler.yaml`,
       ]);
       const scheduler = await startUnit(first, 'arpanet-scheduler', join(scratch, 'scheduler.log'));
       const token = await until('the scheduler answers', async () =>
@@ -115,7 +115,6 @@ describe('the packages on bare machines', () => {
       const hosts = await docker('ps', '--format', '{{.Label "arpanet.host"}}');
       assert.deepEqual(hosts.trim().split('\n').toSorted(), ['h1', 'h2']);
       await until('one instance reaches the other by name', () => docker('exec', 'abc-web-1', 'ping', '-c', '1', '-W', '5', 'abc-web-2'));
-      await first.run([...(await unitOf(first, 'arpanet-agent')).args.slice(0, 1), 'status', '--endpoint', endpoint]);
 
       await docker('rm', '-f', ...(await docker('ps', '-aq')).trim().split('\n'));
       await endProcess(agent);

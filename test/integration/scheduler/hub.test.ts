@@ -60,6 +60,17 @@ describe('a host', () => {
     assert.equal(deadline(), undefined);
   });
 
+  it('joins with a protocol that is one ahead, and is refused with one that is two ahead: the refusal says what to upgrade', async () => {
+    await using cluster = await startFakeCluster(0);
+    await using next = await startFakeAgent({ name: 'h1', token: TOKEN, protocol: PROTOCOL + 1 });
+    await using far = await startFakeAgent({ name: 'h2', token: TOKEN, protocol: PROTOCOL + 2 });
+    await next.dial(cluster.url);
+    await far.dial(cluster.url);
+    await until(() => refused(far) !== undefined, 'refused');
+    assert.match(refused(far) ?? '', /host h2 speaks protocol \d+, and this leader \d+: .*upgrade the schedulers first/);
+    await until(() => cluster.scheduler.hosts.list().some(({ record }) => record.name === 'h1'), 'joined');
+  });
+
   it('is disconnected without an error when it has seen a newer leader; is refused when its name is invalid', async () => {
     await using cluster = await startFakeCluster(0);
     await using ahead = await startFakeAgent({ name: 'h1', token: TOKEN, epoch: 7 });
