@@ -177,7 +177,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'cluster-key',
     value: 'FILE',
-    help: 'file of the key that seals secrets in the store; made where there is none. Every scheduler needs the same one (default: DIR.key with the embedded store; with Consul nothing is sealed)',
+    help: 'file of the key that seals secrets in the store; made where there is none. Every scheduler needs the same one (default: DIR/cluster.key with the embedded store; with Consul nothing is sealed)',
     commands: { scheduler: optional },
   },
   {

@@ -31,7 +31,7 @@ export function ensureClusterKeys(path: string): ClusterKeys {
   if (found !== undefined) return found;
   const draft = `${path}.${randomUUID()}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const note =
       '# Seals the secrets of the cluster in its store. Without it they are lost: keep a copy apart from the backups of the store.';
     writeFileSync(draft, `${note}\n${newClusterKey().toString('base64')}\n`, { mode: 0o600, flush: true });

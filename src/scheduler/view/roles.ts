@@ -83,3 +83,13 @@ export interface View {
   readonly facts: FactsWriter;
   readonly records: RecordWriter;
 }
+
+/** Called at once when something changes. */
+export interface ViewNotices {
+  /** A container came, went or changed. */
+  readonly container: (id: string) => void;
+  /** The record of this name was written or deleted. */
+  readonly record: (name: string) => void;
+  /** The host is in another state, or reached again or no more. */
+  readonly host: (name: string) => void;
+}

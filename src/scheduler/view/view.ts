@@ -19,18 +19,8 @@ import {
 } from '../../model/index.ts';
 import { findImage, type HostImages, indexImages, mergeTags, noImages, type Tagged } from './image-index.ts';
 import { createPortIndex } from './port-index.ts';
-import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewReader } from './roles.ts';
+import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewNotices, ViewReader } from './roles.ts';
 import { withoutSlash } from '../../text/names.ts';
-
-/** Called at once when something changes. */
-export interface ViewNotices {
-  /** A container came, went or changed. */
-  readonly container: (id: string) => void;
-  /** The record of this name was written or deleted. */
-  readonly record: (name: string) => void;
-  /** The host is in another state, or reached again or no more. */
-  readonly host: (name: string) => void;
-}
 
 const NOBODY: ViewNotices = { container: () => undefined, record: () => undefined, host: () => undefined };
 

@@ -3,7 +3,7 @@
  * A change made by another process is seen within POLL_MS.
  */
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Fence, Holder, Lock, Operation, StateStore, TransactionResult } from '../contract.ts';
@@ -15,8 +15,8 @@ import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 const POLL_MS = 100;
 
-/** Where the cluster key of the store in this directory is, unless an operator keeps it elsewhere. */
-export const keyFileOf = (dir: string): string => `${resolve(dir)}.key`;
+/** Where the cluster key of the store in this directory is, unless an operator keeps it elsewhere: beside the database, so that who moves or mounts the directory has both. */
+export const keyFileOf = (dir: string): string => join(resolve(dir), 'cluster.key');
 
 /** Opens the database in `dir`, or creates it; its secrets are sealed if there are keys. Throws `unavailable` if that fails, `invalid` for a bad key file. */
 export async function openEmbedded(dir: string, log: Logger, cluster = readClusterKeys(keyFileOf(dir))): Promise<StateStore> {

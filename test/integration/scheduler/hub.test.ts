@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { describe, it } from 'node:test';
+import { PROTOCOL } from '../../../src/model/index.ts';
 import { startFakeAgent } from '../../support/fakes/fake-agent.ts';
 import { startFakeCluster, TOKEN, until } from '../../support/fakes/fake-cluster.ts';
 
