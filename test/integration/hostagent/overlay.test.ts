@@ -95,8 +95,10 @@ describe('networks of a host', { timeout: 600_000 }, () => {
     };
     const ours: number[] = [];
     const bare: number[] = [];
-    // On a busy machine our part takes longer as the Engine's does: then it is at most as long as that. Single ones take longer still.
-    const isLittleMore = () => Math.min(...ours) < Math.min(...bare) + Math.max(60, Math.min(...bare));
+    const least = (all: readonly number[]) => Math.min(...all);
+    const middle = (all: readonly number[]) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
+    // On a busy machine our part takes longer as the Engine's does: then it is at most as long as that. Single ones of either take any time.
+    const isLittleMore = () => [least, middle].some((of) => of(ours) < of(bare) + Math.max(60, of(bare)));
     for (let vni = 100; vni < 105 || (vni < 117 && !isLittleMore()); vni++) {
       ours.push(await timed(() => materialise(0, vni)));
       bare.push(await timed(() => docker(0, 'network', 'create', '--subnet', `10.33.${vni}.0/24`, `bare${vni}`)));
