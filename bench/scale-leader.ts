@@ -17,4 +17,6 @@ process.on('message', (asked) => {
   }
   void leader[Symbol.asyncDispose]().then(() => process.exit(0));
 });
+// the bench has ended without a word
+process.on('disconnect', () => process.exit(1));
 process.send?.({ url: leader.url });

@@ -28,6 +28,7 @@ const SIZES = (process.env['SCALE_HOSTS'] ?? '3,100,1000').split(',').map(Number
 const CREATES = 60;
 const CLIENTS = 32;
 const READS = 30;
+const DIALS = 60;
 
 interface Usage {
   readonly cpuMs: number;
@@ -121,7 +122,7 @@ async function startSimulated(hosts: number): Promise<Simulated> {
   const wide = 32;
   await Promise.all(
     Array.from({ length: wide }, async (_, turn) => {
-      for (let i = turn; i < agents.length; i += wide) await agents[i]?.dial(url);
+      for (let i = turn; i < agents.length; i += wide) await dial(agents[i], url);
     }),
   );
   await until(
@@ -142,6 +143,18 @@ async function startSimulated(hosts: number): Promise<Simulated> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** As an agent does: until the leader takes it. */
+async function dial(agent: FakeAgent | undefined, url: string): Promise<void> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await agent?.dial(url);
+    } catch (error) {
+      if (failures === DIALS) throw error;
+      await sleep(1_000);
+    }
+  }
 }
 
 /** A store as an earlier leader left it. */
