@@ -107,7 +107,8 @@ export const DIVERGENCES: readonly Divergence[] = [
   },
   {
     route: 'POST /containers/create',
-    at: /^$/,
+    at: /^(status|body\.(Id|Warnings|message))$/,
+    label: /^beside a volume on another host$/,
     what: 'create of a container with the network, IPC or PID namespace of one that runs, beside a volume that is on another host',
     dockers: '201',
     ours: '409 with what to do. What was created and not started yet is made again beside the volume',

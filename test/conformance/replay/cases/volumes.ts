@@ -42,6 +42,25 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: 'volumes: beside a namespace of a container that runs',
+    async run(s) {
+      // an Engine reads nothing into these variables
+      await s.up('far-lender', { Env: ['constraint:node==h1'] });
+      await s.up('far-holder', { Env: ['constraint:node==h2'], HostConfig: { Binds: ['vol-far:/x'] } });
+      const HostConfig = { NetworkMode: 'container:far-lender', Binds: ['vol-far:/x'] };
+      const create = 'POST /containers/create';
+      const { status, json } = await s.quiet(
+        `${create}?name=far-borrower`,
+        { Image: 'busybox', Cmd: ['sleep', '600'], HostConfig },
+        { tolerant: true },
+      );
+      const { message } = json as { message?: string };
+      s.note('beside a volume on another host', create, { status, body: { message: message === undefined ? '' : 'why' } });
+      for (const name of ['far-borrower', 'far-holder', 'far-lender'])
+        await s.quiet(`DELETE /containers/${name}?force=1&v=1`, undefined, { tolerant: true });
+    },
+  },
+  {
     name: 'volumes: lists, filters, prune',
     isAlone: true,
     async run(s) {
