@@ -45,13 +45,14 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     const outside = deps.outside();
     const deployments = deps.instances.deployments();
     const outsideText = JSON.stringify(outside);
-    const isForAll = !isTold || outsideText !== toldOutside || deployments !== toldDeployments;
-    if (!isForAll && changes.length === 0) return;
+    const isWhole = !isTold;
+    const isForAll = outsideText !== toldOutside || deployments !== toldDeployments;
+    if (!isWhole && !isForAll && changes.length === 0) return;
     isTold = true;
     toldOutside = outsideText;
     toldDeployments = deployments;
     const at = { version: ++version, epoch: deps.epoch, atMs: deps.now() };
-    const update = { ...at, outside, deployments, changes, isForAll, instances: deps.instances.all };
+    const update = { ...at, outside, deployments, changes, isForAll, isWhole, instances: deps.instances.all };
     await bounded(deps.push(update), PUSH_BOUND_MS, 'the agents');
   }
 

@@ -8,6 +8,8 @@ import type { NamedInstance } from '../../model/index.ts';
 export interface NameInterest {
   /** Enters the changes. Which hosts have others to ask for than before. */
   readonly apply: (changes: readonly InstanceChange[]) => ReadonlySet<string>;
+  /** Forgets all, and enters these: what went wrong before is over. */
+  readonly replace: (instances: readonly NamedInstance[]) => void;
   /** By id. */
   readonly of: (host: string) => readonly NamedInstance[];
 }
@@ -68,6 +70,11 @@ export function createNameInterest(): NameInterest {
       for (const { now } of changes) if (now !== undefined) add(now);
       for (const { now } of changes) note(now, hosts);
       return hosts;
+    },
+    replace(instances) {
+      groups.clear();
+      onHost.clear();
+      for (const instance of instances) add(instance);
     },
     of(host) {
       const found = new Map<string, NamedInstance>();

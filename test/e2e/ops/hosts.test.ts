@@ -84,7 +84,7 @@ describe('hosts', () => {
     const [one] = await json<{ labels: object; limits: object }[]>('hosts', data);
     assert.deepEqual([one?.labels, one?.limits], [{ disk: 'ssd' }, { maxContainers: 2 }]);
     // An Engine that is too busy to answer in time fails the command, which says that the count stays.
-    await until('there are four', () => arpanet('scale', 'abc/web=4'), 60_000);
+    await until('there are four', async () => (await cluster.arpanet('scale', 'abc/web=4')).code === 0, 60_000);
     assert.ok(((await perHost())[data] ?? 0) <= 1, JSON.stringify(await perHost()));
     await must(
       cluster.docker(

@@ -22,7 +22,7 @@ async function startWorld(hosts: number, seeded: number): Promise<World & AsyncD
 
 /** As a registrar does after a change. */
 async function push({ cluster, names }: World): Promise<void> {
-  const at = { version: 1, epoch: 1, atMs: 1, isForAll: false, outside: [] };
+  const at = { version: 1, epoch: 1, atMs: 1, isForAll: false, isWhole: false, outside: [] };
   await cluster.scheduler.names.push({ ...at, changes: names.changes(), deployments: names.deployments(), instances: names.all });
 }
 

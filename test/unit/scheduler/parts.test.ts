@@ -225,9 +225,9 @@ describe('the event feed', () => {
 });
 
 describe('names for a host', () => {
+  const instance = (id: string, deployment: string, on: string, network = deployment) =>
+    ({ id, container: id, deployment, host: on, addresses: { [network]: '10.0.0.9' } }) as unknown as NamedInstance;
   it('are those of the deployments that it hosts', () => {
-    const instance = (id: string, deployment: string, on: string, network = deployment) =>
-      ({ id, deployment, host: on, addresses: { [network]: '10.0.0.9' } }) as unknown as NamedInstance;
     const all = [instance('1', 'abc', 'h1'), instance('2', 'abc', 'h2'), instance('3', 'xyz', 'h2')];
     assert.deepEqual(
       instancesFor('h1', all).map(({ id }) => id),
@@ -249,8 +249,32 @@ describe('names for a host', () => {
     };
     const { push } = createNamesPush({ hosts: () => ['h1'], send }, pino({ level: 'silent' }));
     for (const atMs of [0, 10_000, 20_000, 30_000, 40_000])
-      await push({ version: 1, epoch: 1, atMs, changes: [], isForAll: true, outside: [], deployments: [], instances: () => [] });
+      await push({
+        version: 1,
+        epoch: 1,
+        atMs,
+        changes: [],
+        isForAll: true,
+        isWhole: false,
+        outside: [],
+        deployments: [],
+        instances: () => [],
+      });
     assert.deepEqual(told, [0, 20_000, 40_000]);
+  });
+  it('are made anew with a whole update, whatever was told before', async () => {
+    const told: string[][] = [];
+    const send = async (_host: string, message: LeaderMessage) => {
+      if (message.type === 'names') told.push(message.table.instances.map(({ id }) => id));
+      return true;
+    };
+    const { push } = createNamesPush({ hosts: () => ['h1'], send }, pino({ level: 'silent' }));
+    const [one, two] = [instance('1', 'abc', 'h1'), instance('2', 'abc', 'h1')];
+    const at = { version: 1, epoch: 1, atMs: 0, outside: [], deployments: [] };
+    await push({ ...at, changes: [{ before: undefined, now: one }], isForAll: false, isWhole: false, instances: () => [two] });
+    await push({ ...at, changes: [], isForAll: false, isWhole: true, instances: () => [two] });
+    await push({ ...at, changes: [{ before: two, now: undefined }], isForAll: false, isWhole: false, instances: () => [] });
+    assert.deepEqual(told, [['1'], ['2'], []]);
   });
 });
 
