@@ -267,7 +267,6 @@ export function statusReport(observed: Observed): StatusReport {
       ),
     ],
     notes: [
-      ...observed.schedulers.flatMap(({ name, exposed = [] }) => exposed.map((url) => exposedText(name, url))),
       ...hosts.filter((host) => host.availability !== 'active').map(closedHost),
       ...hosts.filter((host) => host.state === 'expected').map((host) => `host ${host.name} is expected, and has not connected yet`),
       ...services.flatMap(({ deployment, service, record }) => {
@@ -277,6 +276,7 @@ export function statusReport(observed: Observed): StatusReport {
       ...observed.unproven.map(
         ({ name, host, why }) => `container ${name} on host ${host} ${why}: it counts as one that arpanet did not make`,
       ),
+      ...observed.schedulers.flatMap(({ name, exposed = [] }) => exposed.map((url) => exposedText(name, url))),
     ],
   };
 }
