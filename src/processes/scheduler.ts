@@ -46,11 +46,12 @@ export async function runScheduler(
 ): Promise<void> {
   logLeftOut(log);
   const where = settings.store;
-  const cluster = settings.clusterKey === undefined ? undefined : ensureClusterKeys(settings.clusterKey);
+  const { clusterKey } = settings;
+  const sealingKeys = () => (clusterKey === undefined ? undefined : ensureClusterKeys(clusterKey));
   await using store =
     where.kind === 'consul'
-      ? await openConsul(where.address, { log, token: where.token, cluster })
-      : await openEmbedded(where.dir, log, cluster);
+      ? await openConsul(where.address, { log, token: where.token, cluster: sealingKeys() })
+      : await openEmbedded(where.dir, log, sealingKeys);
   const catalog = where.kind === 'consul' ? openCatalog(where.address, { log, token: where.token }) : undefined;
   const dns =
     settings.dns === undefined

@@ -8,19 +8,27 @@ import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Fence, Holder, Lock, Operation, StateStore, TransactionResult } from '../contract.ts';
 import { bootId, type EmbeddedDb, nowMs, openDb, type Writer } from './db.ts';
-import { readClusterKeys } from '../../security/index.ts';
+import { type ClusterKeys, readClusterKeys } from '../../security/index.ts';
 import { withSealedRecords } from '../sealed-records.ts';
 import { withLargeRecords } from '../large/large-records.ts';
 import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 const POLL_MS = 100;
 
-/** Where the cluster key of the store in this directory is, unless an operator keeps it elsewhere: beside the database, so that who moves or mounts the directory has both. */
+/** Where the cluster key of the store in this directory is, unless an operator keeps it elsewhere: who moves or mounts the directory has both. */
 export const keyFileOf = (dir: string): string => join(resolve(dir), 'cluster.key');
 
-/** Opens the database in `dir`, or creates it; its secrets are sealed if there are keys. Throws `unavailable` if that fails, `invalid` for a bad key file. */
-export async function openEmbedded(dir: string, log: Logger, cluster = readClusterKeys(keyFileOf(dir))): Promise<StateStore> {
+/**
+ * Opens the database in `dir`, or creates it; its secrets are sealed if there are keys, which are asked for once there is a database. Throws `unavailable` if
+ * that fails, `invalid` for a bad key file.
+ */
+export async function openEmbedded(
+  dir: string,
+  log: Logger,
+  keys: () => ClusterKeys | undefined = () => readClusterKeys(keyFileOf(dir)),
+): Promise<StateStore> {
   const db = await openDb(dir);
+  const cluster = await keysOr(db, keys);
   const closing = new AbortController();
   const held = new Set<Lock>();
   const waiting = new Set<() => void>();
@@ -209,4 +217,14 @@ function perform(db: EmbeddedDb, writer: Writer, encoded: readonly EncodedOperat
 function holds(operation: Operation, found: number): boolean {
   if (operation.op === 'set' || operation.op === 'delete') return true;
   return found === operation.modifyIndex || (operation.op === 'delete-cas' && found === 0);
+}
+
+/** A database whose keys cannot be read is closed. */
+async function keysOr(db: EmbeddedDb, keys: () => ClusterKeys | undefined): Promise<ClusterKeys | undefined> {
+  try {
+    return keys();
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
 }

@@ -22,7 +22,7 @@ interface Place {
 async function embedded(): Promise<Place> {
   const dir = await mkdtemp(join(tmpdir(), 'arpanet-sealed-'));
   return {
-    open: (cluster) => openEmbedded(dir, quietLog, cluster),
+    open: (cluster) => openEmbedded(dir, quietLog, () => cluster),
     dump: async () =>
       readdirSync(dir)
         .map((leaf) => readFileSync(join(dir, leaf), 'latin1'))

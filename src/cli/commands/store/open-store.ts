@@ -24,6 +24,6 @@ export async function withStore<T>(url: string, env: Environment, use: (store: S
   await using store =
     address.kind === 'consul'
       ? await openConsul(formatHostPort(address), { log: quiet, token: env[environmentName('consul-token')], cluster })
-      : await openEmbedded(address.dir, quiet, cluster);
+      : await openEmbedded(address.dir, quiet, cluster && (() => cluster));
   return await use(store);
 }
