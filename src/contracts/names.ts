@@ -13,7 +13,7 @@ export interface NameUpdate extends Pick<NameTable, 'version' | 'epoch' | 'atMs'
   readonly changes: readonly InstanceChange[];
   /** It goes to all hosts, and not only to those that may ask for what has changed. */
   readonly isForAll: boolean;
-  /** What was told before does not count: all that there are now is told anew. */
+  /** What was sent before does not count: all that there are now is sent again. */
   readonly isWhole: boolean;
   readonly outside: NonNullable<NameTable['outside']>;
   readonly deployments: NonNullable<NameTable['deployments']>;
