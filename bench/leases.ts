@@ -7,6 +7,7 @@ import { createDhcp } from '../src/dhcp/index.ts';
 import { keys, type LeaseRecord } from '../src/model/index.ts';
 import { openConsul, openLedger } from '../src/store/index.ts';
 import { startConsul } from '../test/support/cluster/consul.ts';
+import { PLAIN } from '../test/support/fakes/dhcp-world.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns } from './wrk.ts';
 
@@ -34,18 +35,7 @@ export async function run(): Promise<readonly BenchRow[]> {
       now: Date.now,
       newId,
     });
-    const wish = {
-      name: 'bench',
-      deployment: 'bench',
-      labels: {},
-      options: {},
-      internal: false,
-      attachable: false,
-      implicit: true,
-      createdAtMs: 1,
-      routes: [],
-    };
-    const { record, changes } = dhcp.networks.plan(wish);
+    const { record, changes } = dhcp.networks.plan({ ...PLAIN, name: 'bench', deployment: 'bench', createdAtMs: 1 });
     await ledger.commit(changes);
     const lease = (i: number) => ledger.commit(dhcp.leases.planOffer(record.id, { owner: `c${i}`, host: 'h1' }).changes);
 

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { isKind } from '../model/errors.ts';
 import { addClientCommand, type ClientFlags, type Terminal } from './command.ts';
 import { formatted } from './output/format.ts';
+import { BLANK, frame } from './output/screen.ts';
 
 export interface ListFlags extends ClientFlags {
   readonly format?: string;
@@ -21,8 +22,6 @@ export interface Listing<T, R extends object> {
 }
 
 const WATCH_MS = 2_000;
-/** Terminal control: the cursor to the top left, clear to the end of a line, and of the screen. */
-const [HOME, CLEAR_LINE, CLEAR] = ['\x1b[H', '\x1b[K', '\x1b[J'];
 
 /** The flags of every list, with docker's names. */
 export function withListFlags(command: Command): Command {
@@ -54,11 +53,11 @@ export async function showList<T, R extends object>(
   const first = await look();
   if (flags.watch !== true) return out(first === '' ? '' : `${first}\n`);
   const isScreen = columns !== undefined && flags.json !== true;
-  const show = (text: string): void =>
-    out(isScreen ? `${HOME}${text.split('\n').join(`${CLEAR_LINE}\n`)}${CLEAR_LINE}\n${CLEAR}` : `${text}\n`);
-  if (isScreen) out(`${HOME}${CLEAR}`);
+  const show = (text: string): void => out(isScreen ? frame([...text.split('\n'), '']) : `${text}\n`);
+  if (isScreen) out(BLANK);
   show(first);
-  for (let [last, isLost] = [first, false]; ; await sleep(WATCH_MS)) {
+  for (let [last, isLost] = [first, false]; ; ) {
+    await sleep(WATCH_MS);
     try {
       const text = await look();
       if (text !== last) show(text);

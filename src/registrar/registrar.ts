@@ -11,7 +11,7 @@ import { singleFlight } from '../async/single-flight.ts';
 import { guarded } from '../telemetry/faults.ts';
 
 /**
- * The shortest time between two runs: each makes the whole table, and a hundred containers that start change it a hundred times. A change
+ * The shortest time between two runs: a hundred containers that start make a hundred changes, and a host gets them in a few tables. A change
  * after a rest is handled at once.
  *
  * So one death reaches its peers' DNS without a timer: its agent reads the container at once (hostagent/inventory/inventory-plan.ts,

@@ -52,10 +52,10 @@ export function createNamesPush(
 
   return {
     async push(update) {
-      const concerned = interest.apply(update.changes);
-      if (update.isWhole) interest.replace(update.instances());
+      const concerned = update.isWhole ? undefined : interest.apply(update.changes);
+      if (concerned === undefined) interest.replace(update.instances());
       newest = update;
-      const hosts = update.isForAll || update.isWhole ? hub.hosts() : concerned;
+      const hosts = concerned === undefined || update.isForAll ? hub.hosts() : concerned;
       await patientlyFor(PUSH_TIMEOUT_MS, Promise.all([...hosts].map((host) => pushTo(host, update))));
     },
     again(host) {

@@ -3,6 +3,7 @@ import type { Allocator } from '../../../src/contracts/index.ts';
 import { type ContainerRecord, type CreateRequest, keys } from '../../../src/model/index.ts';
 import type { Change } from '../../../src/store/ledger/contract.ts';
 import type { Ledger } from '../../../src/store/index.ts';
+import { PLAIN } from './dhcp-world.ts';
 import type { FakeAgent } from './fake-agent.ts';
 import { hex } from './fake-engine.ts';
 
@@ -44,17 +45,7 @@ export async function seedContainers(
   for (let i = 0; i < all; i++) {
     const deployment = `app${Math.floor(i / IN_ONE)}`;
     if (i % IN_ONE === 0) {
-      const plan = networks.plan({
-        name: `${deployment}_default`,
-        deployment,
-        labels: {},
-        options: {},
-        internal: false,
-        attachable: false,
-        implicit: true,
-        createdAtMs: 1,
-        routes: [],
-      });
+      const plan = networks.plan({ ...PLAIN, name: `${deployment}_default`, deployment, createdAtMs: 1 });
       named.set(plan.record.id, plan.record.name);
       write(plan.changes);
       await Promise.all(written.splice(0));

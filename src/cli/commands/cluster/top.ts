@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError } from '../../../model/errors.ts';
 import type { TopReport } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { ENTER, frame, LEAVE } from '../../output/screen.ts';
 import { topText } from '../../output/top.ts';
 
 export interface TopFlags extends ClientFlags {
@@ -11,8 +12,6 @@ export interface TopFlags extends ClientFlags {
   readonly rows?: string;
 }
 
-/** Terminal control: the alternate screen without a cursor, and back; the cursor to the top left; clear from the cursor to the end. */
-const [ENTER, LEAVE, HOME, CLEAR] = ['\x1b[?1049h\x1b[?25l', '\x1b[?25h\x1b[?1049l', '\x1b[H', '\x1b[J'];
 /** Containers shown where there is no terminal height to fill. */
 const DEFAULT_ROWS = 15;
 /** Lines of a screen that are neither a host nor a container. */
@@ -44,8 +43,7 @@ export async function top(flags: TopFlags, { env, out, isTerminal }: Terminal): 
       const lines = topText(report, rows ?? fits)
         .split('\n')
         .slice(0, height - 1);
-      // Each line clears its own end, and the screen is cleared below the last one only: nothing flickers.
-      out(`${HOME}${lines.map((line) => `${line.slice(0, columns)}\x1b[K`).join('\n')}${CLEAR}`);
+      out(frame(lines.map((line) => line.slice(0, columns))));
       await sleep(everyMs, undefined, { signal: ended.signal }).catch(() => undefined);
     }
   } finally {
