@@ -112,7 +112,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     lost,
   );
   const engines = createEngines({ token: deps.leader.token, epoch: deps.leader.epoch, log, host: view.host }, lost);
-  const syncs = createSyncs(hub, log);
+  const syncs = createSyncs(hub, (host) => view.host(host)?.state === 'alive', log);
   const keyed = createKeyed();
   const echoes = createEchoes(hub, now);
   const core: Core = {

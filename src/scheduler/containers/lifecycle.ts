@@ -18,9 +18,6 @@ import type { Overlays } from '../networks/overlays.ts';
 import type { ChangeListeners } from '../view/change-listeners.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 
-/** Of a removed container, as long as its host shows it. */
-const MOST_LOOKS = 5;
-
 export interface Lifecycle {
   /** It is just being stopped: no name may lead to it. */
   readonly isWithdrawn: (id: string) => boolean;
@@ -133,12 +130,8 @@ export function createLifecycle(core: Core, overlays: Overlays, listeners: Liste
       serially(container.id, async () => {
         const record = recordOf(container);
         if (record === undefined) return;
-        // The agent takes a network away only when it knows that nobody is on it any more, and the name is free once nobody shows it any more: on a busy
-        // host one look may not be enough.
-        const isShown = () => view.byId(container.id) !== undefined;
-        const isHeard = () => view.host(record.host)?.state === 'alive';
-        for (let looks = 0; isShown() && (looks === 0 || (isHeard() && looks < MOST_LOOKS)); looks++)
-          await syncs.sync(record.host, { containers: [container.id] });
+        // The agent takes a network away only when it knows that nobody is on it any more, and the name is free once nobody shows it any more.
+        if (view.byId(container.id) !== undefined) await syncs.sync(record.host, { containers: [container.id] });
         await forget(record);
       }),
     rename: (container, name, act) =>

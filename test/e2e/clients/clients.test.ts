@@ -243,10 +243,18 @@ function get(where: http.RequestOptions, path: string): Promise<unknown> {
   });
 }
 
-/** Fields that the engine gives and we do not; of lists the first element, of maps by container, label or port nothing. */
+/**
+ * Fields that the engine gives and we do not. Of a list one element that both have, by id or name (an Engine lists networks in any order), or the first
+ * one; of maps by container, label or port nothing.
+ */
 function missing(theirs: unknown, ours: unknown, path: string): readonly string[] {
   if (Array.isArray(theirs) && Array.isArray(ours)) {
-    return theirs.length === 0 || ours.length === 0 ? [] : missing(theirs[0], ours[0], `${path}[0]`);
+    if (theirs.length === 0 || ours.length === 0) return [];
+    const both = theirs.flatMap((one: unknown) =>
+      ours.filter((other: unknown) => isSame(one, other)).map((other: unknown) => [one, other] as const),
+    );
+    const [one, other] = both[0] ?? [theirs[0], ours[0]];
+    return missing(one, other, `${path}[0]`);
   }
   if (typeof theirs !== 'object' || theirs === null) return [];
   if (typeof ours !== 'object' || ours === null) return [path];
@@ -256,4 +264,10 @@ function missing(theirs: unknown, ours: unknown, path: string): readonly string[
   return Object.entries(theirs).flatMap(([field, value]) =>
     field in mine ? missing(value, mine[field], `${path}.${field}`) : [`${path}.${field}`],
   );
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  const { Id: id, Name: name } = one as { Id?: unknown; Name?: unknown };
+  const { Id: otherId, Name: otherName } = other as { Id?: unknown; Name?: unknown };
+  return (id !== undefined && id === otherId) || (name !== undefined && name === otherName);
 }

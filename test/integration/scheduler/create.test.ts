@@ -258,6 +258,11 @@ describe('create', () => {
     await cluster.scheduler.containers.release(cluster.scheduler.containers.one('abc_web_1'));
     const again = await cluster.scheduler.containers.create(wish('abc_web_1'));
     assert.notEqual(again.id, id);
+    // as after everything else that an Engine was asked to do, or did by itself before it answered a wait
+    looks = 0;
+    agent.engine.containers.delete(again.id);
+    await cluster.scheduler.view.refresh('h1', { containers: [again.id] });
+    assert.deepEqual([looks, cluster.scheduler.containers.list()], [3, []]);
   });
 
   it('answers an unknown image with what makes `docker run` pull, before anything is begun', async () => {
