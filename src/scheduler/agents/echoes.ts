@@ -16,6 +16,8 @@ export interface EchoWatch {
   /** Aborts, with an `unavailable`, when an echo has not come within a second. */
   readonly signal: AbortSignal;
   readonly end: () => void;
+  /** Nothing is awaited of the host any more. */
+  readonly isOver: () => boolean;
   /** What the work gives, or the signal's reason once that aborts; the work itself goes on. */
   readonly orSilent: <T>(work: Promise<T>) => Promise<T>;
 }
@@ -53,6 +55,7 @@ export function createEchoes(hub: Pick<Hub, 'echo' | 'heardMs'>, now: () => numb
         isOver = true;
         clearTimeout(timer);
       },
+      isOver: () => isOver,
       orSilent: (work) => unlessAborted(work, silent.signal),
     };
   }

@@ -162,10 +162,13 @@ export function createPipeline({
     }
   }
 
-  /** Whether it was the host that failed, and another may have what its client waits for. */
+  /**
+   * Whether it was the host that failed, and another may have what its client waits for. A connection that breaks, or an answer that does not come, says as
+   * much as an echo that is missing: the leader may have been too late to ask for one.
+   */
   function hasNoAnswer({ signal }: Creation, host: string, watch: EchoWatch | undefined, error: unknown): boolean {
     if (watch === undefined || signal.aborted || core.lost.aborted || !isKind(error, 'unavailable', 'timeout')) return false;
-    return watch.signal.aborted || echoes.isSilent(host) || view.host(host)?.state !== 'alive';
+    return !watch.isOver() || watch.signal.aborted || echoes.isSilent(host) || view.host(host)?.state !== 'alive';
   }
 
   /** A client that got a failure must not find the container later: while the record exists, it may be finished yet. */

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ArpanetError,
   type ContainerView,
+  isKind,
+  isUnreachable,
   keys,
   type MigrationRecord,
   type ServiceId,
@@ -29,6 +31,8 @@ export interface Migrations {
 }
 
 const LOOK_EVERY_MS = 200;
+/** Its host may die while it is taken away, be called down then, and come back: so often it is tried again. */
+const REMOVALS = 3;
 
 const isReplacement = (one: ContainerView, { from }: MigrationRecord, number: number): boolean =>
   numberOf(one) === number && one.id !== from && one.record?.requestId?.startsWith(OUR_REQUEST) === true;
@@ -88,6 +92,25 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
     });
   }
 
+  /**
+   * The instance itself, in the place that it leaves. One that is lost with its host cannot be removed there, and has its address until then: it is replaced,
+   * as what a lost host had is, under its name and address.
+   */
+  async function takenOff(record: MigrationRecord): Promise<void> {
+    const kept = core.record(record);
+    for (let attempt = 1; ; attempt++) {
+      const before = containers().find((one) => one.id === record.from);
+      if (before === undefined) return;
+      try {
+        const isLost = isUnreachable(before.hostState) && record.keeps !== undefined;
+        return await (isLost ? actions.replaceLost(before) : actions.remove(before, (kept?.update ?? UPDATE_DEFAULTS).drainMs, kept));
+      } catch (error) {
+        if (lost.aborted || attempt === REMOVALS || !isKind(error, 'unavailable', 'timeout', 'conflict')) throw error;
+        log.info({ container: record.name, host: record.host, err: error }, 'an instance that moves is taken off its host once more');
+      }
+    }
+  }
+
   async function finish(record: MigrationRecord): Promise<ContainerView> {
     const { number, keeps } = record;
     const old = () => containers().find((one) => one.id === record.from);
@@ -97,9 +120,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
     if (old() === undefined && !isBegun) throw new ArpanetError('not-found', `${record.name} no longer exists`);
     const isToStart = !isOneAtATime && (old() !== undefined || keeps === undefined);
     const first = isToStart ? await ready(record, number, keeps === undefined ? record.to : undefined) : begun(number);
-    const before = old();
-    const kept = core.record(record);
-    if (before !== undefined) await actions.remove(before, (kept?.update ?? UPDATE_DEFAULTS).drainMs, kept);
+    await takenOff(record);
     if (keeps !== undefined) return inItsPlace(record, keeps, isOneAtATime ? undefined : first);
     if (first === undefined) throw new ArpanetError('not-found', `${record.name} no longer exists`);
     return first;

@@ -50,6 +50,20 @@ describe('a host that falls silent', () => {
     assert.match(JSON.stringify(record?.decision.refused), /h2.*does not answer now/);
   });
 
+  it('fails no create where others fit, though nobody was in time to ask it for an echo: its connections break', async () => {
+    await using cluster = await startFakeCluster(3, { hostDownMs: 600_000, beatEveryMs: BEAT_MS });
+    const [broken, unprepared] = [agentOf(cluster, 'h2'), agentOf(cluster, 'h3')];
+    // both go on answering every echo
+    broken.killEngine(false);
+    unprepared.beforeCall = async ({ method }) => {
+      if (method === 'materialise') throw new ArpanetError('unavailable', 'its network cannot be set up now');
+    };
+    const made = await Promise.all(Array.from({ length: 12 }, (_, at) => cluster.scheduler.containers.create(wish(`web${at}`))));
+    const hosts = new Set(made.map(({ id }) => cluster.scheduler.containers.one(id).host));
+    assert.deepEqual([...hosts], ['h1']);
+    await assert.rejects(cluster.scheduler.containers.create(wish('db', 'h2')), { kind: 'unavailable' });
+  });
+
   it('is waited for by a create that fits nowhere else, until it is called down: then that is the answer', async () => {
     await using cluster = await startFakeCluster(3, { hostDownMs: 2_000, beatEveryMs: BEAT_MS });
     agentOf(cluster, 'h2').freeze();

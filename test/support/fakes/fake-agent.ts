@@ -31,8 +31,8 @@ export interface FakeAgent extends AsyncDisposable {
   die(): void;
   /** A cut cable: nothing is heard of it any more, nothing is answered, and no connection ends. For good. */
   freeze(): void;
-  /** The Engine's connections are cut, new ones refused, until `startEngine`. */
-  killEngine(): void;
+  /** The Engine's connections are cut, new ones refused, until `startEngine`. `isTold`: whether the leader learns of it. */
+  killEngine(isTold?: boolean): void;
   /** What ran has exited, as after a restart without live-restore. */
   startEngine(): void;
   dial(url: string): Promise<void>;
@@ -153,11 +153,11 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
       isFrozen = true;
       engine.held = new Promise(() => undefined);
     },
-    killEngine() {
+    killEngine(isTold = true) {
       isEngineUp = false;
       engine.server.closeAllConnections();
       for (const socket of sockets) if (socket !== stream) socket.destroy();
-      agent.say({ type: 'engine', alive: false, why: 'connect ECONNREFUSED' });
+      if (isTold) agent.say({ type: 'engine', alive: false, why: 'connect ECONNREFUSED' });
     },
     startEngine() {
       isEngineUp = true;

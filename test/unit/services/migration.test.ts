@@ -1,7 +1,14 @@
 /** How an instance moves to another host, step by step, on literal hosts. */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
-import { type ContainerView, keys, type MigrationRecord, type Placement, type ServiceTemplate } from '../../../src/model/index.ts';
+import {
+  ArpanetError,
+  type ContainerView,
+  keys,
+  type MigrationRecord,
+  type Placement,
+  type ServiceTemplate,
+} from '../../../src/model/index.ts';
 import { createCore } from '../../../src/services/core.ts';
 import type { ServicesDeps } from '../../../src/services/deps.ts';
 import { createMigrations } from '../../../src/services/hosts/migration.ts';
@@ -23,6 +30,8 @@ describe('an instance that moves', () => {
   let there: ContainerView[];
   let steps: string[];
   let refusals: number;
+  let dies: () => void;
+  let isBack: boolean;
   let broken: (name: string, on: string | undefined) => boolean;
   let placement: Placement;
   let ledger: LiteralLedger;
@@ -30,6 +39,8 @@ describe('an instance that moves', () => {
     there = [];
     steps = [];
     refusals = 0;
+    dies = () => undefined;
+    isBack = false;
     broken = () => false;
     placement = { kind: 'placed', decision: { host: 'h2', strategy: 'spread', atMs: 1, scored: [], refused: [] } };
     ledger = new LiteralLedger();
@@ -53,9 +64,21 @@ describe('an instance that moves', () => {
     remove: async (container) => {
       steps.push(`remove ${container.id}`);
       if (refusals-- > 0) throw new Error('its host is down');
-      there = there.filter((one) => one !== container);
+      if (container.host === 'h1') dies();
+      there = there.filter((one) => one.id !== container.id);
     },
-  } as Pick<InstanceActions, 'add' | 'remove'> as InstanceActions;
+    replaceLost: async (container) => {
+      steps.push(`replace ${container.id}`);
+      if (isBack) {
+        there = there.map((one) => (one.id === container.id ? { ...one, hostState: 'alive' } : one));
+        throw new ArpanetError('conflict', `host ${container.host} has reconnected`);
+      }
+      if (container.hostState !== 'down')
+        throw new ArpanetError('conflict', `${container.name} is not lost: host ${container.host} is ${container.hostState}`);
+      there = there.filter((one) => one.id !== container.id);
+      runs(container.name, container.record?.number ?? 0, { host: 'h3', requestId: 'replica-2' });
+    },
+  } as Pick<InstanceActions, 'add' | 'remove' | 'replaceLost'> as InstanceActions;
   const migrations = () => {
     const scheduler = {
       containers: { list: () => there },
@@ -73,6 +96,34 @@ describe('an instance that moves', () => {
     const moved = await migrations().move(id, first, 'h3');
     assert.deepEqual(steps, ['add abc-web-4 on h2', 'remove abc-web-1@h1', 'add abc-web-1 on h3', 'remove abc-web-4@h2']);
     assert.deepEqual([moved.id, left()], ['abc-web-1@h3', ['abc-web-1@h3', 'abc-web-3@h1']]);
+    assert.deepEqual(ledger.list(keys.migrations), []);
+  });
+
+  it('whose host dies while it is taken away is replaced there, as what a lost host had: its name and address stay its own', async () => {
+    const first = runs('abc-web-1', 1);
+    dies = () => {
+      there = there.map((one) => (one.host === 'h1' ? { ...one, hostState: 'down' } : one));
+      throw new ArpanetError('unavailable', 'host h1 is down: no heartbeat for 10 s or more');
+    };
+    const moved = await migrations().move(id, first, 'h3');
+    assert.deepEqual(steps, ['add abc-web-2 on h2', 'remove abc-web-1@h1', 'replace abc-web-1@h1', 'remove abc-web-2@h2']);
+    assert.deepEqual([moved.id, left()], ['abc-web-1@h3', ['abc-web-1@h3']]);
+  });
+
+  it('whose host is back before it is replaced is removed there', async () => {
+    const first = runs('abc-web-1', 1);
+    there = [{ ...first, hostState: 'down' }];
+    isBack = true;
+    await migrations().move(id, first, 'h3');
+    const expected = ['replace abc-web-1@h1', 'remove abc-web-1@h1', 'add abc-web-1 on h3', 'remove abc-web-2@h2'];
+    assert.deepEqual([steps.slice(1), left()], [expected, ['abc-web-1@h3']]);
+  });
+
+  it('of many hosts that are lost together stays, and keeps its address: its move has failed', async () => {
+    const first = runs('abc-web-1', 1);
+    there = [{ ...first, hostState: 'suspect' }];
+    await assert.rejects(migrations().move(id, first, 'h3'), /is not lost: host h1 is suspect/);
+    assert.ok(left().includes('abc-web-1@h1'), 'what else there is, is one too many for its count');
     assert.deepEqual(ledger.list(keys.migrations), []);
   });
 
