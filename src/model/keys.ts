@@ -18,6 +18,8 @@ export const keys = {
   clusterId: 'arpanet/config/cluster-id',
   /** What labels on containers are signed with. In the store and in backups alone: no agent and no Engine gets it. */
   labelKey: 'arpanet/config/label-key',
+  /** The cluster's certificate authorities, with their keys. */
+  ca: 'arpanet/config/ca',
   /** Settings of the whole cluster, by name, as texts. */
   settings: 'arpanet/config/options/',
   setting: (name: string) => `arpanet/config/options/${name}`,

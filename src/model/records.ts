@@ -220,6 +220,17 @@ export interface TagRecord {
   readonly sinceMs: number;
 }
 
+/** One certificate authority: its certificate and its private key (PKCS #8), both in PEM form. */
+export interface StoredAuthority {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** The cluster's certificate authorities. The first one signs; what any of them has signed is trusted. */
+export interface CaRecord {
+  readonly authorities: readonly StoredAuthority[];
+}
+
 /** Value of the lock `arpanet/leader`. */
 export interface LeaderRecord {
   /** `http://ADDR:PORT` at which the other schedulers reach it. */

@@ -21,13 +21,15 @@ import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
 import { steadyNow } from './clock.ts';
-import { identityOf, sealKept } from './cluster-identity.ts';
+import { authorityOf } from './identity/cluster-ca.ts';
+import { identityOf, sealKept } from './identity/cluster-identity.ts';
 import { createConsulNames } from './consul-names.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
 import { publishedView } from './published-ports.ts';
 import { createRequests } from './requests.ts';
 import { hold, withAddresses } from './rehearsal.ts';
+import type { CertificateAuthority } from '../security/index.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { processFaults } from '../telemetry/faults.ts';
@@ -45,6 +47,8 @@ export interface Leadership {
   readonly rehearse: OperatorDeps['rehearse'];
   readonly config: ClusterSettings;
   readonly token: string;
+  /** Undefined: there is no key to seal its own with, or its record is damaged. */
+  readonly ca: CertificateAuthority | undefined;
   /** Fires when a host has seen a higher epoch: another scheduler leads, even if the store does not say so yet. */
   readonly superseded: AbortSignal;
   stop(): Promise<void>;
@@ -73,6 +77,8 @@ export async function startLeadership(
   const ledger = await openLedger(store, term.fence, log.child({ room: 'store' }));
   await sealKept(store, ledger);
   const { token, clusterId, labelKey } = await identityOf(ledger, settings.joinToken, newId, log);
+
+  const ca = await authorityOf(ledger, store.unsealed !== undefined, Date.now, log);
 
   const consulNames = settings.store.kind === 'consul' ? createConsulNames(settings.store, steadyNow, log) : undefined;
   /** The scheduler asks that names be sent at once; the registrar does so. */
@@ -230,6 +236,7 @@ export async function startLeadership(
     outside: outsideNames(ledger, registrar, instances),
     config: clusterSettings(ledger, live),
     token,
+    ca,
     superseded: superseded.signal,
     observe: () => ({
       leader: record,

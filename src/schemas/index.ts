@@ -10,5 +10,5 @@ export { containerInspect, containerSummary, engineEvent, imageSummary, volumeSu
 export { MAX_EPOCH, MAX_EPOCH_STEP } from './fields.ts';
 export { parseGoJson, parseJson } from './json.ts';
 export { labelledRecord } from './labels.ts';
-export { identityText, leaderRecord, recordContents, storedEpoch } from './records.ts';
+export { caRecord, identityText, leaderRecord, recordContents, storedEpoch } from './records.ts';
 export { leaderHeard, MOST_LEFT_OUT, MOST_SENTENCE, readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from './wire.ts';

@@ -1,6 +1,6 @@
 /** Schemas of the state store: what elections and founding a cluster read from it, and the contents of records. Pure. */
 import { z } from 'zod';
-import type { LeaderRecord } from '../model/records.ts';
+import type { CaRecord, LeaderRecord } from '../model/records.ts';
 import { amount, cidr, epoch, filled, flag, hostName, hostPort, id, ipv4, number, object, optional, text, vni } from './fields.ts';
 
 /** Value of the leader's lock. */
@@ -11,6 +11,11 @@ export const storedEpoch: z.ZodType<number> = epoch;
 
 /** The cluster's id, and its join token. */
 export const identityText: z.ZodType<string> = filled;
+
+/** The cluster's certificate authorities. */
+export const caRecord: z.ZodType<CaRecord> = z.looseObject({
+  authorities: z.array(z.looseObject({ certificate: filled, key: filled })).min(1),
+});
 
 const availability = z.enum(['active', 'pause', 'drain']);
 const limits = z.looseObject({ cpus: optional(amount), memoryBytes: optional(amount), maxContainers: optional(amount) });

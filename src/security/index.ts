@@ -4,6 +4,8 @@
  */
 export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseHost } from './web-requests.ts';
 export { type AskedAddress, isLoopback, type ListenAddress, planListen } from './listen.ts';
+export { type CertificateAuthority, newAuthority, newKeyPair, openAuthority } from './ca.ts';
+export { certificatesIn, fingerprintOf, identityIn, renewAtMs, signedBy, validityFault } from './ca-identity.ts';
 export { readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
 export { ensureClusterKeys, readClusterKeys } from './key-file.ts';
 export { type ClusterKeys, clusterKeys, isSealed } from './seal.ts';

@@ -6,7 +6,17 @@ import { encode, MAX_OPERATIONS } from './limits.ts';
 export type StoredRecord = readonly [key: string, value: unknown];
 
 /** Keys that a new cluster writes at once; a store with only these counts as empty. */
-const KEYS_OF_EMPTY = [keys.leader, keys.barrier, keys.epoch, keys.incomplete, keys.joinToken, keys.clusterId, keys.labelKey, keys.hosts];
+const KEYS_OF_EMPTY = [
+  keys.leader,
+  keys.barrier,
+  keys.epoch,
+  keys.incomplete,
+  keys.joinToken,
+  keys.clusterId,
+  keys.labelKey,
+  keys.ca,
+  keys.hosts,
+];
 const TTL_MS = 15_000;
 const LOCK_TIMEOUT_MS = 40_000;
 const BATCH_BYTES = 400 * 1024;

@@ -7,6 +7,7 @@ import type { Entry, Operation, StateStore } from './contract.ts';
 const SECRET = [
   keys.joinToken,
   keys.labelKey,
+  keys.ca,
   keys.secretsOf('secret'),
   keys.secretsOf('config'),
   keys.services,

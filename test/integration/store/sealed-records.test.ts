@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isKind, keys } from '../../../src/model/index.ts';
-import { sealKept } from '../../../src/processes/cluster-identity.ts';
+import { sealKept } from '../../../src/processes/identity/cluster-identity.ts';
 import { type ClusterKeys, clusterKeys } from '../../../src/security/index.ts';
 import { openConsul, openEmbedded, openLedger, type StateStore } from '../../../src/store/index.ts';
 import { startConsul } from '../../support/cluster/consul.ts';
@@ -49,6 +49,7 @@ const other = clusterKeys([Buffer.alloc(32, 8)]);
 const RECORDS: Readonly<Record<string, unknown>> = {
   [keys.joinToken]: `${PLANTED}-token`,
   [keys.labelKey]: `${PLANTED}-label-key`,
+  [keys.ca]: { authorities: [{ certificate: 'public', key: PLANTED }] },
   [keys.secret('secret', 's1')]: { data: PLANTED },
   [keys.secret('config', 'c1')]: { data: PLANTED },
   [keys.container('web')]: { request: { Env: [`PASSWORD=${PLANTED}`] } },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { keys, STORE_SCHEMA } from '../../../src/model/index.ts';
-import { identityOf } from '../../../src/processes/cluster-identity.ts';
+import { identityOf } from '../../../src/processes/identity/cluster-identity.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
 

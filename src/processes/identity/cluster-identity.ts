@@ -1,9 +1,9 @@
 /** The identity of a cluster: its id, its join token and its key for labels, made by its first leader and kept in the store. Effects: the ledger, chance. */
 import { randomBytes } from 'node:crypto';
-import { ArpanetError, keys, storeSchemaFault } from '../model/index.ts';
-import { accepts, identityText } from '../schemas/index.ts';
-import type { Ledger, StateStore } from '../store/index.ts';
-import type { Logger } from '../telemetry/log.ts';
+import { ArpanetError, keys, storeSchemaFault } from '../../model/index.ts';
+import { accepts, identityText } from '../../schemas/index.ts';
+import type { Ledger, StateStore } from '../../store/index.ts';
+import type { Logger } from '../../telemetry/log.ts';
 
 /** `joinToken`: as the operator gave it. Throws `unavailable` for a store that holds half of a cluster, or records of a newer release. */
 export async function identityOf(
@@ -27,7 +27,7 @@ export async function identityOf(
   return { token, clusterId, labelKey: await labelKeyOf(ledger, log) };
 }
 
-const KEPT = [keys.joinToken, keys.labelKey, keys.secretsOf('secret'), keys.secretsOf('config')];
+const KEPT = [keys.joinToken, keys.labelKey, keys.ca, keys.secretsOf('secret'), keys.secretsOf('config')];
 
 /** Secrets that a release before has stored as plain text are sealed; other records are when they are written next. */
 export async function sealKept(store: Pick<StateStore, 'unsealed'>, ledger: Ledger): Promise<void> {
