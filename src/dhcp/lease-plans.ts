@@ -2,7 +2,7 @@
  * Plans for single addresses. Only the ledger says which are leased; the hints kept here say where to look first, so a failed commit
  * needs no correction.
  */
-import { ArpanetError, type ContainerRecord, type HostRecord, keys, type LeaseRecord, type NetworkRecord } from '../model/index.ts';
+import { ArpanetError, type ContainerRecord, type HostRecord, keys, type LeaseRecord, type MigrationRecord, type NetworkRecord } from '../model/index.ts';
 import { isOnWire } from '../networks/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
 import type { AddressRequest, Allocator, IdleSince, Leased, LeasePlans } from '../contracts/index.ts';
@@ -280,8 +280,10 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     for (const network of hints.keys()) if (!isThere(network)) hints.delete(network);
     const at = { epoch, nowMs: now(), restMs: deps.restMs, beganMs };
     const aside = setAside(keys.root);
+    // it comes back to its address, however long that takes
+    const moving = new Set(ledger.list<MigrationRecord>(keys.migrations).map(([, { name }]) => name));
     const unneeded = ledger.list<LeaseRecord>(keys.leases).filter(([, had]) => {
-      if (aside.has(keys.network(had.network)) || aside.has(keys.container(had.owner))) return false;
+      if (aside.has(keys.network(had.network)) || aside.has(keys.container(had.owner)) || moving.has(had.owner)) return false;
       const recordedIp = ledger.get<ContainerRecord>(keys.container(had.owner))?.addresses[had.network];
       return isUnneeded(had, { ...at, recordedIp, isNetworkThere: isThere(had.network) });
     });

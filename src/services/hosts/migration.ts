@@ -92,6 +92,15 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
     });
   }
 
+  /** The container, once it is known whether its host is there: a new leader waits for that. */
+  async function decided(id: string): Promise<ContainerView | undefined> {
+    for (;;) {
+      const found = containers().find((one) => one.id === id);
+      if (found?.hostState !== 'joining') return found;
+      await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
+    }
+  }
+
   /**
    * The instance itself, in the place that it leaves. One that is lost with its host cannot be removed there, and has its address until then: it is replaced,
    * as what a lost host had is, under its name and address.
@@ -99,8 +108,9 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
   async function takenOff(record: MigrationRecord): Promise<void> {
     const kept = core.record(record);
     for (let attempt = 1; ; attempt++) {
-      const before = containers().find((one) => one.id === record.from);
-      if (before === undefined) return;
+      const before = await decided(record.from);
+      // without a record it has been removed, and its host has died before it said so
+      if (before === undefined || (attempt > 1 && before.record === undefined)) return;
       try {
         const isLost = isUnreachable(before.hostState) && record.keeps !== undefined;
         return await (isLost ? actions.replaceLost(before) : actions.remove(before, (kept?.update ?? UPDATE_DEFAULTS).drainMs, kept));

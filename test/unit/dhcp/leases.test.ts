@@ -258,4 +258,18 @@ describe('a sweep', () => {
     later.ledger.apply(swept);
     assert.deepEqual(later.dhcp.leases.sweep(), []);
   });
+
+  it('leaves the address of an instance that moves, until its move has ended', () => {
+    const w = world();
+    const id = w.network();
+    const old = w.offer(id, 'web-1');
+    w.bind(id, old);
+    w.release(id, old, 'web-1');
+    w.clock.ms += REST_MS;
+    const moving = keys.migration('abc', 'web');
+    w.ledger.entries.set(moving, { name: 'web-1' });
+    assert.deepEqual(w.dhcp.leases.sweep(), []);
+    w.ledger.entries.delete(moving);
+    assert.deepEqual(w.dhcp.leases.sweep(), [{ kind: 'delete', key: keys.lease(id, old) }]);
+  });
 });

@@ -32,6 +32,8 @@ describe('an instance that moves', () => {
   let refusals: number;
   let dies: () => void;
   let isBack: boolean;
+  /** Happens after each look at what is there. */
+  let asked: () => void;
   let broken: (name: string, on: string | undefined) => boolean;
   let placement: Placement;
   let ledger: LiteralLedger;
@@ -41,6 +43,7 @@ describe('an instance that moves', () => {
     refusals = 0;
     dies = () => undefined;
     isBack = false;
+    asked = () => undefined;
     broken = () => false;
     placement = { kind: 'placed', decision: { host: 'h2', strategy: 'spread', atMs: 1, scored: [], refused: [] } };
     ledger = new LiteralLedger();
@@ -81,7 +84,13 @@ describe('an instance that moves', () => {
   } as Pick<InstanceActions, 'add' | 'remove' | 'replaceLost'> as InstanceActions;
   const migrations = () => {
     const scheduler = {
-      containers: { list: () => there },
+      containers: {
+        list: () => {
+          const now = there;
+          asked();
+          return now;
+        },
+      },
       view: { containersBy: { service: () => there, serviceRecords: () => [] } },
       networks: { planAsked: () => [] },
     } as unknown as ServicesDeps['scheduler'];
@@ -108,6 +117,30 @@ describe('an instance that moves', () => {
     const moved = await migrations().move(id, first, 'h3');
     assert.deepEqual(steps, ['add abc-web-2 on h2', 'remove abc-web-1@h1', 'replace abc-web-1@h1', 'remove abc-web-2@h2']);
     assert.deepEqual([moved.id, left()], ['abc-web-1@h3', ['abc-web-1@h3']]);
+  });
+
+  it('whose host dies when its removal is recorded, and not answered yet, is made in its place at once', async () => {
+    const first = runs('abc-web-1', 1);
+    dies = () => {
+      there = there.map(({ record, ...one }) => (one.host === 'h1' ? { ...one, record: undefined, hostState: 'down' } : { ...one, record }));
+      throw new ArpanetError('unavailable', 'host h1 is down: no heartbeat for 10 s or more');
+    };
+    await migrations().move(id, first, 'h3');
+    assert.deepEqual(steps, ['add abc-web-2 on h2', 'remove abc-web-1@h1', 'add abc-web-1 on h3', 'remove abc-web-2@h2']);
+  });
+
+  it('is not taken off its host by the next leader until that knows whether the host is there', async () => {
+    const first = runs('abc-web-1', 1);
+    runs('abc-web-2', 2, { host: 'h2', requestId: 'replica-1' });
+    const become = (hostState: ContainerView['hostState']) => {
+      there = there.map((one) => (one.id === first.id ? { ...one, hostState } : one));
+    };
+    become('joining');
+    const base: MigrationRecord = { ...id, from: first.id, name: first.name, host: 'h1', number: 2, keeps: 1, startedAtMs: 1 };
+    ledger.apply([{ kind: 'put', key: keys.migration('abc', 'web'), value: base }]);
+    asked = () => become('down');
+    await migrations().resume();
+    assert.deepEqual(steps, ['replace abc-web-1@h1', 'remove abc-web-2@h2']);
   });
 
   it('whose host is back before it is replaced is removed there', async () => {
