@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type ServicesRoom, startServices } from '../services/index.ts';
 import type { createDns } from '../dns/index.ts';
 import {
+  type HostView,
   keys,
   type LeaderRecord,
   type LeaseRecord,
@@ -14,7 +15,7 @@ import {
   type NetworkRecord,
 } from '../model/index.ts';
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
-import { createInstanceTable, type Registrar } from '../registrar/index.ts';
+import { createInstanceTable, type NamedHost, type Registrar } from '../registrar/index.ts';
 import type { RehearsedCreate, Scheduler } from '../contracts/index.ts';
 import { type Catalog, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
 import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
@@ -173,10 +174,7 @@ export async function startLeadership(
     {
       instances: table,
       outside: () => listOutside(ledger),
-      hosts: () =>
-        scheduler.hosts
-          .list()
-          .map(({ name, record, state }) => ({ name, address: record.address, state: state === 'suspect' ? 'joining' : state })),
+      hosts: () => scheduler.hosts.list().map(namedHost),
       push: async (update) => {
         const { version, epoch, atMs, outside, deployments } = update;
         dns?.table({ version, epoch, atMs, outside, deployments, instances: update.instances() });
@@ -278,6 +276,12 @@ export async function startLeadership(
       await ledger[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Of one whose state is unknown the catalog keeps what it has, unless nothing reaches it. */
+function namedHost({ name, record: { address }, state, isCutOff }: HostView): NamedHost {
+  const isUnknown = state === 'suspect' || state === 'joining';
+  return { name, address, state: isUnknown ? (isCutOff === true ? 'down' : 'joining') : state };
 }
 
 /** How long a host keeps a network without members: the next `docker run` is likely to want it. */

@@ -25,7 +25,7 @@ export interface InstancesInput {
   readonly withdrawn: Has;
   /** Names of hosts whose state is unknown: not connected since the election, or suspect. Their containers count as running, as before. */
   readonly joining: Has;
-  /** Names of hosts that nothing reaches now: theirs are out, as of hosts that are down. */
+  /** Names of hosts that nothing reaches now: theirs are out, as of hosts that are down, also where their state is unknown. */
   readonly cutOff?: Has;
   /** The record of a network by its id. */
   readonly networkOf?: (id: string) => NetworkRecord | undefined;
@@ -166,7 +166,8 @@ function candidateOf(
   const container = record.id;
   if (container === undefined || (view === undefined && !joining.has(record.host))) return undefined;
   const engine = view?.facts.inspect.State;
-  const isAway = view !== undefined && !joining.has(view.host) && (view.hostState === 'down' || cutOff?.has(view.host) === true);
+  const isDown = view !== undefined && !joining.has(view.host) && view.hostState === 'down';
+  const isAway = isDown || cutOff?.has(view?.host ?? record.host) === true;
   const isOut = withdrawn.has(container) || isAway;
   const state = isOut ? 'out' : engine === undefined ? 'running' : stateOf(engine);
   const isReady = state === 'running' && (engine === undefined || record.request.Labels?.[labels.dns] === 'running' || isHealthy(engine));

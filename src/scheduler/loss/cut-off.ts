@@ -6,17 +6,36 @@
 /** Agents send a heartbeat each second. Of a host that has missed one it is asked whether it can be reached. */
 export const QUIET_MS = 1_500;
 export const CUT_OFF_MS = 3_000;
+/** All hosts connect to a new leader within a second. Those that do not, and cannot be reached, were lost before it. */
+export const NEVER_CONNECTED_MS = 2_000;
+/** Hosts whose last messages came within this time of each other are quiet together. */
+const SAME_TIME_MS = 30_000;
 
 export interface QuietHost {
   readonly name: string;
+  /** Of one that this leader has never heard: when it was elected. */
   readonly heardMs: number;
-  /** A connection was tried after its last message, and nobody answered. */
-  readonly isUnreached: boolean;
+  readonly isNeverConnected: boolean;
+  /** Whether its kernel answered a connection that was tried after its last message; undefined: none has been tried, or is over. */
+  readonly isReached: boolean | undefined;
+  /** Its names are out of DNS already: it was cut off, or down, and nothing has been heard of it since. */
+  readonly isOut: boolean;
 }
 
-/** Of many that fall quiet together none counts: the network is at fault, or the leader's own line. */
+/**
+ * Of many that fall quiet together none counts: the network is at fault, or the leader's own line. Those whose kernels answer are no part of that, nor do hosts
+ * that were lost before the election make many of one that is lost after it.
+ */
 export function cutOff(hosts: readonly QuietHost[], nowMs: number): ReadonlySet<string> {
-  const quiet = hosts.filter(({ heardMs }) => nowMs - heardMs >= QUIET_MS);
-  if (quiet.length > Math.max(1, Math.floor(hosts.length / 3))) return new Set();
-  return new Set(quiet.flatMap(({ name, heardMs, isUnreached }) => (isUnreached && nowMs - heardMs >= CUT_OFF_MS ? [name] : [])));
+  const quiet = hosts.filter(({ heardMs, isReached, isNeverConnected }) => isReached !== true && nowMs - heardMs >= (isNeverConnected ? 0 : QUIET_MS));
+  const most = Math.max(1, Math.floor(hosts.length / 3));
+  const isOneOfMany = (host: QuietHost) =>
+    quiet.filter((other) => other.isNeverConnected === host.isNeverConnected && Math.abs(other.heardMs - host.heardMs) <= SAME_TIME_MS).length >
+    most;
+  return new Set(
+    quiet.flatMap((host) => {
+      const isLong = nowMs - host.heardMs >= (host.isNeverConnected ? NEVER_CONNECTED_MS : CUT_OFF_MS);
+      return host.isReached === false && isLong && (host.isOut || !isOneOfMany(host)) ? [host.name] : [];
+    }),
+  );
 }

@@ -1,10 +1,11 @@
 /** Watches all hosts and sets their states by the table of host-states.ts. The one writer of a host's state. Effects: a timer, logs, events. */
+import type { HostView } from '../../model/index.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { Feed } from '../events/feed.ts';
 import type { AgentReport } from '../agents/agent-report.ts';
 import type { Triggers } from '../triggers.ts';
 import type { HostWriter, ViewReader } from '../view/roles.ts';
-import { CUT_OFF_MS, cutOff, QUIET_MS } from './cut-off.ts';
+import { CUT_OFF_MS, cutOff, QUIET_MS, type QuietHost } from './cut-off.ts';
 import { hostEvent, TRANSITIONS } from './host-states.ts';
 import { MASS_LOSS, massLoss } from './mass-loss.ts';
 import { guarded, inBackground } from '../../telemetry/faults.ts';
@@ -29,9 +30,14 @@ interface HostSigns {
   hasReported: boolean;
   engineError: string | undefined;
   engineStall: string | undefined;
-  isDialled?: boolean;
-  /** When the dial began that nobody answered. */
-  unreachedMs?: number | undefined;
+}
+
+/** Of a host of which nothing is heard. */
+interface Dial {
+  isUnderWay: boolean;
+  /** When the last one that is over began, and whether its kernel answered. */
+  atMs: number;
+  isReached: boolean;
 }
 
 export interface LivenessParts {
@@ -45,10 +51,15 @@ export interface LivenessParts {
 }
 
 const DIAL_MS = 1_000;
+/** Many may be suspect, and for long. */
+const SUSPECT_EVERY_MS = 5_000;
 
 export function startLiveness({ deps, view, members, isReached, feed, triggers }: LivenessParts, lost: AbortSignal): Liveness {
   const { log, now, settings } = deps;
   const signs = new Map<string, HostSigns>();
+  const dials = new Map<string, Dial>();
+  /** Hosts whose names are out of DNS because nothing is heard of them. */
+  let out: ReadonlySet<string> = new Set();
   /** Why the leader does not listen to them. */
   const reasons = new Map<string, string>();
   const electedAtMs = now();
@@ -83,16 +94,19 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     feed.node(name, { 'state.old': host.state, 'state.new': state, ...(why === undefined ? {} : { why }) });
   }
 
-  /** Asks the kernels of hosts of which nothing is heard. */
-  function look(name: string, sign: HostSigns): void {
-    const gateway = view.host(name)?.record.gateway;
-    const quietMs = now() - sign.heardMs;
-    if (gateway === undefined || sign.isDialled === true || quietMs < QUIET_MS) return;
-    sign.isDialled = true;
+  /** Asks the kernel of a host of which nothing is heard. */
+  function look({ name, state, record: { gateway } }: HostView): void {
+    const heardMs = signs.get(name)?.heardMs;
+    const quietMs = now() - (heardMs ?? electedAtMs);
+    const before = dials.get(name);
     const sinceMs = now();
-    const looked = isReached(gateway, Math.max(DIAL_MS, CUT_OFF_MS - quietMs)).then((does) => {
-      sign.isDialled = false;
-      sign.unreachedMs = does ? undefined : sinceMs;
+    const isEarly = state === 'suspect' && before !== undefined && sinceMs - before.atMs < SUSPECT_EVERY_MS;
+    if (isEarly || before?.isUnderWay === true || (heardMs !== undefined && quietMs < QUIET_MS)) return;
+    const dial = { atMs: Number.NEGATIVE_INFINITY, isReached: true, ...before, isUnderWay: true };
+    dials.set(name, dial);
+    const waitMs = heardMs === undefined ? DIAL_MS : Math.max(DIAL_MS, CUT_OFF_MS - quietMs);
+    const looked = isReached(gateway, waitMs).then((does) => {
+      Object.assign(dial, { isUnderWay: false, atMs: sinceMs, isReached: does });
       if (!lost.aborted) judgeCutOff();
     });
     inBackground(log, 'a connection to a quiet host', looked);
@@ -100,15 +114,17 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
 
   function judgeCutOff(): void {
     const hosts = view.hosts();
-    const quiet = hosts.flatMap(({ name, state }) => {
+    const quiet = hosts.flatMap(({ name, state }): QuietHost[] => {
+      if (state === 'down') return [];
       const sign = signs.get(name);
-      // those that are suspect already are a part of what is lost together
-      if ((state !== 'alive' && state !== 'suspect') || sign === undefined) return [];
-      const isUnreached = state === 'alive' && (sign.unreachedMs ?? Number.NEGATIVE_INFINITY) > sign.heardMs;
-      return [{ name, heardMs: sign.heardMs, isUnreached }];
+      const heardMs = sign?.heardMs ?? electedAtMs;
+      const dial = dials.get(name);
+      const isReached = dial !== undefined && dial.atMs >= heardMs ? dial.isReached : undefined;
+      return [{ name, heardMs, isNeverConnected: sign === undefined, isReached, isOut: out.has(name) }];
     });
     const found = cutOff(quiet, now());
     for (const { name } of hosts) setCutOff(name, found.has(name));
+    out = new Set([...found, ...hosts.flatMap(({ name, state }) => (state === 'down' ? [name] : []))]);
   }
 
   function setCutOff(name: string, is: boolean): void {
@@ -134,8 +150,7 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     judgeTogether();
     for (const host of view.hosts()) {
       judgeOne(host.name);
-      const sign = signs.get(host.name);
-      if (sign !== undefined && host.state === 'alive') look(host.name, sign);
+      if (host.state !== 'down') look(host);
     }
     judgeCutOff();
   }
@@ -151,6 +166,7 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     },
     connected(host) {
       reasons.delete(host);
+      if (view.host(host)?.isCutOff === true) setCutOff(host, false);
       signs.set(host, { heardMs: now(), hasReported: false, engineError: undefined, engineStall: undefined });
       judgeOne(host);
     },
@@ -169,6 +185,7 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     },
     forget(host) {
       signs.delete(host);
+      dials.delete(host);
       reasons.delete(host);
     },
     lastHeardMs: () => (signs.size === 0 ? undefined : Math.max(...[...signs.values()].map(({ heardMs }) => heardMs))),

@@ -57,6 +57,9 @@ describe('an instance', () => {
     const view = literalView(record, { host: 'h2' });
     const states = (...cutOff: readonly string[]) => named([record], [view], { cutOff }).map(({ state, ready }) => `${state} ${ready}`);
     assert.deepEqual([states('h2'), states('h1')], [['out false'], ['running true']]);
+    const unknown = (views: readonly ContainerView[], ...cutOff: readonly string[]) =>
+      named([{ ...record, host: 'h2' }], views, { cutOff, joining: ['h2'] }).map(({ state }) => state);
+    assert.deepEqual([unknown([view], 'h2'), unknown([], 'h2'), unknown([])], [['out'], ['out'], ['running']], 'whatever its state');
   });
 
   it('has the IPv6 address that goes with its lease, or that its user asked for, where its network has IPv6', () => {

@@ -266,4 +266,66 @@ describe('liveness', () => {
     }
     assert.ok(seen.has('alive suspect suspect'), [...seen].join('; '));
   });
+
+  it('takes a host for cut off whose names are of no use, though the agent of another hangs: that one has its kernel to answer for it', async () => {
+    using hosts = world(['h1', 'h2', 'h3']);
+    for (const host of ['h1', 'h2', 'h3']) hosts.joins(host);
+    hosts.reached.delete('h3');
+    const seen: string[] = [];
+    for (let ms = 1_000; ms <= 20_000; ms += 1_000) {
+      hosts.at(ms, 'h1');
+      await turn();
+      seen.push(`${hosts.states()[2]} ${hosts.cutOff().join()}`);
+    }
+    assert.deepEqual([...new Set(seen)], ['alive ', 'alive h3', 'suspect h3']);
+    hosts.liveness.heard('h3', beat);
+    assert.deepEqual(hosts.cutOff(), []);
+  });
+
+  it('leaves the names of a host that was down out of DNS when it becomes one of many', async () => {
+    using hosts = world(['h1', 'h2', 'h3']);
+    for (const host of ['h1', 'h2', 'h3']) hosts.joins(host);
+    hosts.reached.delete('h2');
+    const looks = async (until: number, ...heard: string[]) => {
+      const seen = new Set<string>();
+      for (let ms = hosts.clock.ms + 1_000; ms <= until; ms += 1_000) {
+        hosts.at(ms, ...heard);
+        await turn();
+        seen.add(`${hosts.states().slice(1).join(' ')}: ${hosts.cutOff().join(' ')}`);
+      }
+      return [...seen];
+    };
+    assert.deepEqual(await looks(20_000, 'h1', 'h3'), ['alive alive: ', 'alive alive: h2', 'down alive: ']);
+    hosts.reached.delete('h3');
+    assert.deepEqual(await looks(40_000, 'h1'), ['down alive: ', 'down alive: h3', 'suspect alive: h2 h3', 'suspect suspect: h2 h3']);
+  });
+
+  it('takes a host for cut off that a new leader never hears, as soon as its kernel has not answered; not all of them', async () => {
+    using hosts = world(['h1', 'h2', 'h3']);
+    hosts.reached.delete('h2');
+    for (const host of ['h1', 'h3']) hosts.joins(host);
+    hosts.at(1_000, 'h1', 'h3');
+    await turn();
+    assert.deepEqual(hosts.cutOff(), [], 'it may be on its way');
+    hosts.at(3_000, 'h1', 'h3');
+    await turn();
+    assert.deepEqual([hosts.states(), hosts.cutOff()], [['alive', 'joining', 'alive'], ['h2']]);
+    // another that dies after the election is not one of many for that
+    hosts.reached.delete('h3');
+    for (const ms of [5_000, 7_000, 9_000]) {
+      hosts.at(ms, 'h1');
+      await turn();
+    }
+    assert.deepEqual(hosts.cutOff(), ['h2', 'h3']);
+    hosts.joins('h2');
+    assert.deepEqual(hosts.cutOff(), ['h3']);
+
+    using alone = world(['h1', 'h2', 'h3']);
+    for (const host of ['h1', 'h2', 'h3']) alone.reached.delete(host);
+    for (const ms of [2_000, 4_000, 6_000, 8_000]) {
+      alone.at(ms);
+      await turn();
+      assert.deepEqual(alone.cutOff(), [], 'it is the leader that reaches nobody');
+    }
+  });
 });
