@@ -9,6 +9,7 @@ import { leaderOf, request } from '../test/support/cluster/leaders.ts';
 import { lossWatcher } from '../test/faults/measure.ts';
 import { DEPLOYMENT } from '../test/faults/clients.ts';
 import { settled } from '../test/faults/lab.ts';
+import { spread } from './spread.ts';
 
 const [deaths = 10, creates = 20] = process.argv.slice(2).map(Number);
 const CREATE_EVERY_MS = 400;
@@ -65,14 +66,6 @@ for (let death = 0; death < deaths; death++) {
     await until(`${name} is gone`, async () => [204, 404].includes((await request(url, 'DELETE', `/containers/${name}?force=1`)).status));
 }
 
-const at = (figures: readonly number[], share: number): number | undefined =>
-  figures.toSorted((a, b) => a - b)[Math.min(figures.length - 1, Math.floor(figures.length * share))];
-const spread = (figures: readonly number[]) => ({
-  p50: at(figures, 0.5),
-  p90: at(figures, 0.9),
-  p99: at(figures, 0.99),
-  worst: at(figures, 1),
-});
 const failed = creating.filter(({ status }) => status !== 201);
 console.log(
   JSON.stringify(

@@ -2,7 +2,15 @@
  * Plans for single addresses. Only the ledger says which are leased; the hints kept here say where to look first, so a failed commit
  * needs no correction.
  */
-import { ArpanetError, type ContainerRecord, type HostRecord, keys, type LeaseRecord, type MigrationRecord, type NetworkRecord } from '../model/index.ts';
+import {
+  ArpanetError,
+  type ContainerRecord,
+  type HostRecord,
+  keys,
+  type LeaseRecord,
+  type MigrationRecord,
+  type NetworkRecord,
+} from '../model/index.ts';
 import { isOnWire } from '../networks/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
 import type { AddressRequest, Allocator, IdleSince, Leased, LeasePlans } from '../contracts/index.ts';

@@ -79,17 +79,23 @@ export function createFollower(deps: FollowerDeps): Follower {
   let term = new AbortController();
   const waiters = new Set<() => void>();
 
+  /** Until when a request that came now waits: later, if the store turns out to be slow meanwhile. */
+  function deadline(): () => number {
+    const sinceMs = performance.now();
+    return () => sinceMs + leaderWaitMs(deps.storeMs());
+  }
+
   /** The leader's url; waits for one until the deadline. */
-  async function leader(deadlineMs: number, signal: AbortSignal): Promise<string> {
+  async function leader(untilMs: () => number, signal: AbortSignal): Promise<string> {
     for (;;) {
       const url = deps.leaderUrl();
       if (url !== undefined) return url;
-      await change(deadlineMs, signal);
+      await change(untilMs, signal);
     }
   }
 
-  async function change(deadlineMs: number, signal: AbortSignal, forMs = deadlineMs - performance.now()): Promise<void> {
-    if (signal.aborted || performance.now() >= deadlineMs) throw noLeader(deps.trouble());
+  async function change(untilMs: () => number, signal: AbortSignal, forMs = untilMs() - performance.now()): Promise<void> {
+    if (signal.aborted || performance.now() >= untilMs()) throw noLeader(deps.trouble());
     const woken = new AbortController();
     const wake = (): void => woken.abort();
     waiters.add(wake);
@@ -189,7 +195,7 @@ export function createFollower(deps: FollowerDeps): Follower {
 
   async function relay(req: IncomingMessage, res: ServerResponse, requestId: string, how: Repeat): Promise<void> {
     const body = await bodyToKeep(req, how, deps.bodyLimitBytes());
-    const deadlineMs = performance.now() + leaderWaitMs(deps.storeMs());
+    const untilMs = deadline();
     const gone = new AbortController();
     const onClose = (): void => gone.abort();
     res.once('close', onClose);
@@ -199,18 +205,18 @@ export function createFollower(deps: FollowerDeps): Follower {
     };
     try {
       for (let isRetry = false; ; ) {
-        const url = await leader(deadlineMs, gone.signal);
+        const url = await leader(untilMs, gone.signal);
         const outcome = await send(url, { req, res, requestId, body, isRetry, refused });
         if (outcome === 'answered') return;
         // It may have been carried out; if another leads in time, it can be asked.
-        if (outcome === 'silent') await change(deadlineMs, gone.signal);
+        if (outcome === 'silent') await change(untilMs, gone.signal);
         if (outcome === 'silent' && deps.leaderUrl() === url) throw lostLeader();
         if (outcome === 'lost' || outcome === 'silent') {
           if (how === 'never' || body === undefined) throw lostLeader();
           isRetry = true;
         }
         deps.log.debug({ requestId, outcome, leader: url }, 'asking the leader again');
-        await change(deadlineMs, gone.signal, RETRY_DELAY_MS);
+        await change(untilMs, gone.signal, RETRY_DELAY_MS);
       }
     } catch (error) {
       if (why === undefined || !isKind(error, 'not-leader')) throw error;
@@ -222,9 +228,9 @@ export function createFollower(deps: FollowerDeps): Follower {
 
   /** A connected socket to the leader; waits for one that can be reached. */
   async function reach(signal: AbortSignal): Promise<{ readonly upstream: Duplex; readonly url: string }> {
-    const deadlineMs = performance.now() + leaderWaitMs(deps.storeMs());
+    const untilMs = deadline();
     for (;;) {
-      const url = await leader(deadlineMs, signal);
+      const url = await leader(untilMs, signal);
       const { hostname, port } = new URL(url);
       const socket = dialTcp(hostname, Number(port));
       const isUp = await new Promise<boolean>((resolve) => {
@@ -235,7 +241,7 @@ export function createFollower(deps: FollowerDeps): Follower {
         socket.once('connect', () => clearTimeout(late)).once('close', () => clearTimeout(late));
       });
       if (isUp) return { upstream: socket, url };
-      await change(deadlineMs, signal, RETRY_DELAY_MS);
+      await change(untilMs, signal, RETRY_DELAY_MS);
     }
   }
 

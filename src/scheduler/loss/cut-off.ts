@@ -27,11 +27,13 @@ export interface QuietHost {
  * that were lost before the election make many of one that is lost after it.
  */
 export function cutOff(hosts: readonly QuietHost[], nowMs: number): ReadonlySet<string> {
-  const quiet = hosts.filter(({ heardMs, isReached, isNeverConnected }) => isReached !== true && nowMs - heardMs >= (isNeverConnected ? 0 : QUIET_MS));
+  const quiet = hosts.filter(
+    ({ heardMs, isReached, isNeverConnected }) => isReached !== true && nowMs - heardMs >= (isNeverConnected ? 0 : QUIET_MS),
+  );
   const most = Math.max(1, Math.floor(hosts.length / 3));
   const isOneOfMany = (host: QuietHost) =>
-    quiet.filter((other) => other.isNeverConnected === host.isNeverConnected && Math.abs(other.heardMs - host.heardMs) <= SAME_TIME_MS).length >
-    most;
+    quiet.filter((other) => other.isNeverConnected === host.isNeverConnected && Math.abs(other.heardMs - host.heardMs) <= SAME_TIME_MS)
+      .length > most;
   return new Set(
     quiet.flatMap((host) => {
       const isLong = nowMs - host.heardMs >= (host.isNeverConnected ? NEVER_CONNECTED_MS : CUT_OFF_MS);

@@ -5,24 +5,28 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../../support/cluster/cluster.ts';
 import { type RunningConsul, startConsul } from '../../support/cluster/consul.ts';
-import { type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
+import { slowConsul, standInLeader } from '../../support/cluster/slow-consul.ts';
+import { startFakeAgent } from '../../support/fakes/fake-agent.ts';
+import { BUSYBOX } from '../../support/fakes/fake-cluster.ts';
+import { JOIN_TOKEN, type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
 
 const MASTER = '6c2f4d0e-6a33-4a0d-9b1d-1a5f3d6c7e88';
 
 describe('a scheduler whose store cannot be used', { timeout: 600_000, concurrency: true }, () => {
   let away: RunningConsul;
   let strict: RunningConsul;
+  let quick: RunningConsul;
   let other: Server;
   const all: SmallScheduler[] = [];
   before(async () => {
-    [away, strict] = await Promise.all([startConsul({ persistent: true }), startConsul({ masterToken: MASTER })]);
+    [away, strict, quick] = await Promise.all([startConsul({ persistent: true }), startConsul({ masterToken: MASTER }), startConsul()]);
     await away.kill();
     other = createServer((_req, res) => res.writeHead(404).end('<h1>a shop</h1>'));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   });
   after(async () => {
     await Promise.all(all.map((scheduler) => scheduler[Symbol.asyncDispose]()));
-    await Promise.all([away?.stop(), strict?.stop()]);
+    await Promise.all([away?.stop(), strict?.stop(), quick?.stop()]);
     other?.close();
   });
 
@@ -78,5 +82,32 @@ describe('a scheduler whose store cannot be used', { timeout: 600_000, concurren
   it('says so when the address is that of something else', async () => {
     const { port } = other.address() as AddressInfo;
     await saysWhy(await start(`127.0.0.1:${port}`), /Consul at 127\.0\.0\.1:\d+ answered 404 to PUT \/session\/create: <h1>a shop<\/h1>/);
+  });
+
+  it('needs 2.4 s for each answer, and the leader is killed: another leads, and docker run works', async () => {
+    await using slow = await slowConsul(quick.http);
+    await using leader = await standInLeader(quick.http);
+    const [first, second] = await Promise.all([start(slow.address), start(slow.address)]);
+    // they follow
+    const follows = async (scheduler: SmallScheduler) => (await scheduler.call('GET', '/arpanet/v1/health')).body;
+    for (const scheduler of [first, second])
+      await until('it follows', async () => ((await follows(scheduler)) as { role?: string }).role === 'following');
+    slow.delayMs = 2_400;
+    leader.die();
+    assert.equal((await first.call('GET', '/containers/json')).status, 200, 'a request waits for as long as the store takes');
+    await using host = await startFakeAgent({ name: 'h1', token: JOIN_TOKEN });
+    host.engine.images.push(BUSYBOX);
+    const leads = await until('one of them leads', async () => {
+      const found = await Promise.all([first, second].map(async (one) => ((await follows(one)) as { role?: string }).role === 'leading'));
+      return [first, second].find((_, at) => found[at]);
+    });
+    await host.dial(leads.url);
+    const run = async (path: string, body?: unknown) => first.call('POST', path, body);
+    const created = await until('its host has joined', async () => {
+      const answer = await run('/containers/create?name=web', { Image: 'busybox' });
+      return answer.status === 201 ? answer : undefined;
+    });
+    assert.equal(created.status, 201);
+    assert.equal((await run('/containers/web/start')).status, 204);
   });
 });

@@ -122,7 +122,9 @@ describe('an instance that moves', () => {
   it('whose host dies when its removal is recorded, and not answered yet, is made in its place at once', async () => {
     const first = runs('abc-web-1', 1);
     dies = () => {
-      there = there.map(({ record, ...one }) => (one.host === 'h1' ? { ...one, record: undefined, hostState: 'down' } : { ...one, record }));
+      there = there.map(({ record, ...one }) =>
+        one.host === 'h1' ? { ...one, record: undefined, hostState: 'down' } : { ...one, record },
+      );
       throw new ArpanetError('unavailable', 'host h1 is down: no heartbeat for 10 s or more');
     };
     await migrations().move(id, first, 'h3');
