@@ -1,5 +1,6 @@
 /** What differs between the desired count and what runs, and what to do about it now. Pure. */
-import type { ContainerView, ServiceRecord } from '../../model/index.ts';
+import { type ContainerView, isKind, type ServiceRecord } from '../../model/index.ts';
+import { isNamedVolume } from '../../text/names.ts';
 import { ruledStart, ruleOf } from './restart-rule.ts';
 import { essence, isCurrent } from './template.ts';
 
@@ -9,6 +10,10 @@ export interface Attempt {
   readonly atMs: number;
   /** When the newest of them were, the oldest first. */
   readonly times?: readonly number[];
+  /** When the container had last started, as its Engine says, at that try. */
+  readonly startedAt?: string;
+  /** The Engine said that it has lost track of the container, and can start it no more. */
+  readonly isTaskLost?: boolean;
 }
 
 export interface ReconcileInput {
@@ -42,6 +47,8 @@ export const OUR_REQUEST = 'replica-';
 const FIRST_DELAY_MS = 1_000;
 const SETTLE_MS = 1_500;
 const MAX_DELAY_MS = 5 * 60_000;
+/** So often one is tried whose Engine says that it has lost track of it, before it is made again. */
+const TASK_LOST_TRIES = 3;
 /** Instances that are added in one go: a count of billions must not be a list of as many steps. */
 const MOST_ADDED = 1_000;
 /** One that ran this long did not crash at its start. */
@@ -84,7 +91,13 @@ export function reconcile(input: ReconcileInput): Reconciliation {
     // 0: its Engine reports none
     const finishedMs = Date.parse(State.FinishedAt) || 0;
     const hadRunMs = finishedMs - (Date.parse(State.StartedAt) || 0);
-    const count = attempt === undefined || hadRunMs > STEADY_MS ? 0 : attempt.count;
+    // the last try has failed, and says nothing of how long it ran
+    const isStill = attempt?.startedAt !== undefined && attempt.startedAt === State.StartedAt;
+    const count = attempt === undefined || (hadRunMs > STEADY_MS && !isStill) ? 0 : attempt.count;
+    if (attempt?.isTaskLost === true && count >= TASK_LOST_TRIES && keepsNothing(container)) {
+      steps.push({ do: 'remove', container });
+      continue;
+    }
     // Its Engine may be about to start it again.
     const settledMs = Math.min(finishedMs, nowMs) + SETTLE_MS;
     const dueMs = Math.max(settledMs, attempt === undefined || count === 0 ? 0 : attempt.atMs + backoffMs(count));
@@ -116,6 +129,16 @@ export function freeNumbers(taken: ReadonlySet<number>, count: number): readonly
   for (let number = 1; free.length < count; number++) if (!taken.has(number)) free.push(number);
   return free;
 }
+
+/** No data goes with it but what is in its own layer: of anonymous volumes nobody knows the names. */
+const keepsNothing = ({ facts }: ContainerView): boolean =>
+  facts.inspect.Mounts?.some(({ Type, Name = '' }) => Type === 'volume' && !isNamedVolume(Name)) !== true;
+
+/**
+ * An Engine that stops while it starts a container leaves a task of it in containerd, and refuses each later start for that (containerd services/tasks/local.go,
+ * `Create`: "task %s: already exists"; moby libcontainerd/remote/client.go, `Start`). Only a new container helps.
+ */
+export const isTaskLost = (error: unknown): boolean => isKind(error, 'engine') && /\btask [0-9a-f]{64}: already exists/.test(error.message);
 
 /** Instances of a job's earlier iterations. */
 function staleIn({ template }: ServiceRecord, instances: readonly ContainerView[]): readonly ContainerView[] {

@@ -2,14 +2,14 @@
  * The reconciler of replicas: after each change, and when a back-off is over, it brings services to their desired counts. Effects: timers; those of
  * instance-actions.
  */
-import { ArpanetError, type ServiceId, type ServiceRecord, serviceKey } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, serviceKey } from '../../model/index.ts';
 import type { InstanceActions } from './instance-actions.ts';
 import { tryAll } from '../../async/limit.ts';
 import type { Core } from '../core.ts';
 import { globalCount } from './global.ts';
 import { createCountRemovals } from './count-removals.ts';
 import { guarded } from '../../telemetry/faults.ts';
-import { progressOf, reconcile, type Step } from './replica-plan.ts';
+import { type Attempt, isTaskLost, progressOf, reconcile, type Step } from './replica-plan.ts';
 
 /** Changes come in bursts. */
 const SETTLE_MS = 200;
@@ -135,10 +135,28 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
 
   async function take(id: ServiceId, record: ServiceRecord, step: Step): Promise<void> {
     const { attempts } = core.runtime(id);
-    const tried = (key: string): void => {
+    const tried = (key: string, more: Pick<Attempt, 'startedAt' | 'isTaskLost'> = {}): void => {
       const { count = 0, times = [] } = attempts.get(key) ?? {};
       const atMs = deps.now();
-      attempts.set(key, { count: count + 1, atMs, times: [...times, atMs].slice(-MOST_TIMES) });
+      attempts.set(key, { count: count + 1, atMs, times: [...times, atMs].slice(-MOST_TIMES), ...more });
+    };
+    const begin = async (container: ContainerView): Promise<void> => {
+      const { id: key, name, host } = container;
+      const { StartedAt: startedAt } = container.facts.inspect.State;
+      tried(key, { startedAt });
+      try {
+        await actions.start(container);
+      } catch (error) {
+        const attempt = attempts.get(key);
+        if (attempt !== undefined && isTaskLost(error)) {
+          attempts.set(key, { ...attempt, isTaskLost: true });
+          deps.log.warn(
+            { container: name, host, tries: attempt.count },
+            'an Engine has lost track of a container, which is made again if that stays so',
+          );
+        }
+        throw error;
+      }
     };
     switch (step.do) {
       case 'add':
@@ -154,8 +172,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
         }
         return;
       case 'start':
-        tried(step.container.id);
-        return actions.start(step.container);
+        return begin(step.container);
       case 'remove':
         return actions.remove(step.container, REMOVE_DRAIN_MS, record);
       case 'count':

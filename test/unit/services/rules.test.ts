@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { planDrain } from '../../../src/services/hosts/drain-plan.ts';
 import { findService, findServices, parseScaling, scaled } from '../../../src/services/service-reference.ts';
-import { type Attempt, backoffMs, reconcile } from '../../../src/services/replicas/replica-plan.ts';
+import { type Attempt, backoffMs, isTaskLost, reconcile } from '../../../src/services/replicas/replica-plan.ts';
 import { fitness, inItsDirection, nextBatch } from '../../../src/services/rollout/rollout-plan.ts';
-import { type ContainerView, type ServiceRecord, type ServiceView, UPDATE_DEFAULTS } from '../../../src/model/index.ts';
+import { ArpanetError, type ContainerView, type ServiceRecord, type ServiceView, UPDATE_DEFAULTS } from '../../../src/model/index.ts';
 
 const NOW = Date.parse('2026-01-01T00:10:00Z');
 const iso = (agoMs: number) => new Date(NOW - agoMs).toISOString();
@@ -160,6 +160,35 @@ describe('the count that is held', () => {
     assert.deepEqual(short(steps(record(1), [begun])), ['start abc-web-1']);
     Object.assign(begun.facts.inspect.State, { StartedAt: '', FinishedAt: '' });
     assert.deepEqual(short(steps(record(1), [begun])), ['start abc-web-1'], 'its Engine reports no times');
+  });
+
+  it('waits longer each time for one that cannot be started, however long it had run before', () => {
+    const dead = instance({ number: 1, status: 'exited', exitCode: 137, startedAgoMs: 300_000, finishedAgoMs: 3_000 });
+    const { StartedAt: startedAt } = dead.facts.inspect.State;
+    const after = (attempt: Omit<Attempt, 'atMs'>) => {
+      const { steps: todo, againAtMs } = steps(record(1), [dead], [[dead.id, { ...attempt, atMs: NOW - 3_000 }]]);
+      return [todo.map((step) => step.do).join(), againAtMs && againAtMs - NOW];
+    };
+    assert.deepEqual(after({ count: 3, startedAt }), ['', 5_000]);
+    assert.deepEqual(after({ count: 3, startedAt: iso(600_000) }), ['start', undefined], 'it has run for minutes since');
+  });
+
+  it('makes one again that its Engine has lost track of, unless it has volumes that nobody could find again', () => {
+    const lost = (mounts: readonly object[] = []) => {
+      const dead = instance({ number: 1, status: 'exited', exitCode: 137, startedAgoMs: 300_000 });
+      Object.assign(dead.facts.inspect, { Mounts: mounts });
+      return dead;
+    };
+    const todo = (one: ContainerView, count: number) => {
+      const { StartedAt: startedAt } = one.facts.inspect.State;
+      return short(steps(record(1), [one], [[one.id, { count, atMs: NOW - 60_000, startedAt, isTaskLost: true }]]));
+    };
+    assert.deepEqual([todo(lost(), 2), todo(lost(), 3)], [['start abc-web-1'], ['remove abc-web-1']]);
+    assert.deepEqual(todo(lost([{ Type: 'volume', Name: 'data' }]), 3), ['remove abc-web-1']);
+    assert.deepEqual(todo(lost([{ Type: 'volume', Name: 'f'.repeat(64) }]), 3), ['start abc-web-1']);
+    const refusal = (message: string) => new ArpanetError('engine', message, { engineStatus: 500 });
+    assert.ok(isTaskLost(refusal(`host h2: task ${'5'.repeat(64)}: already exists`)));
+    assert.ok(!isTaskLost(refusal('host h2: driver failed programming external connectivity')));
   });
 
   it('starts an instance with a restart rule when its delay is over, so often as the rule allows within its window', () => {
