@@ -1,5 +1,5 @@
 /**
- * What clients notice of a leader that is killed: `node --import tsx bench/leader-death.ts 100`. So many kills of whoever leads of three schedulers; how long it
+ * What clients notice of a leader that is killed: `node --import tsx bench/leader-death.ts 100`. So many kills of the leader of three schedulers; how long it
  * takes until another says that it leads, and until a list and a create that were sent to a follower at the moment of the kill are answered. Real Engines,
  * Consul, schedulers and agents (root; `npm run build` first).
  */

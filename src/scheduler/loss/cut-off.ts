@@ -18,7 +18,7 @@ export interface QuietHost {
   readonly isNeverConnected: boolean;
   /** Whether its kernel answered a connection that was tried after its last message; undefined: none has been tried, or is over. */
   readonly isReached: boolean | undefined;
-  /** Its names are out of DNS already: it was cut off, or down, and nothing has been heard of it since. */
+  /** Its names are out of DNS already: it was cut off, or down, and no message has come from it since. */
   readonly isOut: boolean;
 }
 

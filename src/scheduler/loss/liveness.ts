@@ -58,7 +58,7 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
   const { log, now, settings } = deps;
   const signs = new Map<string, HostSigns>();
   const dials = new Map<string, Dial>();
-  /** Hosts whose names are out of DNS because nothing is heard of them. */
+  /** Hosts whose names are out of DNS because no message comes from them. */
   let out: ReadonlySet<string> = new Set();
   /** Why the leader does not listen to them. */
   const reasons = new Map<string, string>();

@@ -92,7 +92,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
     });
   }
 
-  /** The container, once it is known whether its host is there: a new leader waits for that. */
+  /** The container, once it is known whether its host is connected: a new leader waits for that. */
   async function decided(id: string): Promise<ContainerView | undefined> {
     for (;;) {
       const found = containers().find((one) => one.id === id);
