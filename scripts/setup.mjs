@@ -85,13 +85,14 @@ export function setup(purpose) {
     const tools = process.env.ARPANET_TOOLS ?? join(root, '.arpanet', 'tools');
     const all = [
       'consul/.done',
+      'prometheus/.done',
       'compose-v2/.done',
       'engine-26/.done',
       'engine-26-containerd/.done',
       'newest-engine-containerd/.done',
     ].every((leaf) => existsSync(join(tools, leaf)));
     if (!all) {
-      say('arpanet: unpacking Consul, compose v2, Docker 26.1 and the newest Docker from Debian packages (about 200 MB)');
+      say('arpanet: unpacking Consul, Prometheus, compose v2, Docker 26.1 and the newest Docker from Debian packages (about 220 MB)');
       run('bash', [join(root, 'scripts', 'tools.sh'), tools]);
     }
   }

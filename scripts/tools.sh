@@ -2,6 +2,7 @@
 # tools.sh DIR: unpacks the real programs that the tests run against, which this Debian release does not carry,
 # from other Debian releases on the mirror that this machine's apt already uses. Nothing is installed system-wide.
 #   consul 1.8.7 (bullseye) · docker compose v2 2.26 (trixie) · Docker Engine 26.1 + containerd 1.7 (trixie)
+#   prometheus and promtool 2.42 (bookworm)
 #   the newest compose, docker CLI, buildx and Engine that run on this machine: Debian's unstable, else what trixie has
 # Signatures are checked by apt against Debian's own keyring. Idempotent: what is there is kept.
 set -euo pipefail
@@ -38,6 +39,7 @@ newest() { # PACKAGE FOLDER PROGRAM [ARGUMENT…]: from the newest release whose
 }
 
 unpack bullseye consul consul
+unpack bookworm prometheus prometheus
 unpack trixie docker-compose compose-v2
 unpack trixie docker.io engine-26
 unpack trixie containerd engine-26-containerd
@@ -47,6 +49,7 @@ newest docker-buildx newest-cli-buildx usr/libexec/docker/cli-plugins/docker-bui
 newest docker.io newest-engine usr/sbin/dockerd --version
 newest containerd newest-engine-containerd usr/bin/containerd --version
 echo "consul:     $out/consul/usr/bin/consul"
+echo "prometheus: $out/prometheus/usr/bin/prometheus"
 echo "compose v2: $out/compose-v2/usr/libexec/docker/cli-plugins/docker-compose"
 echo "engine 26:  $out/engine-26/usr/sbin/dockerd (with $out/engine-26-containerd/usr/bin first on PATH)"
 echo "newest:     $(cat "$out"/newest-{compose,cli,cli-buildx,engine}/version | tr '\n' ';')"

@@ -17,9 +17,10 @@ import { readFramed } from './proxy/chunked.ts';
 import { isComposeV1 } from './guards.ts';
 import { createHandlers } from './handlers.ts';
 import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
+import { openStreams } from './request-metrics.ts';
 import { type Located, locate } from './route-target.ts';
 import type { Reads } from './reads/index.ts';
-import type { HandlerName, Route } from './route.ts';
+import { type HandlerName, isLong, type Route } from './route.ts';
 import { matchRoute } from './routes.ts';
 import { isShown, refuseHidden } from './swarm/facade.ts';
 import { connectionOf } from './connections.ts';
@@ -138,7 +139,11 @@ export function createLeader(deps: LeaderDeps): Leader {
       throw new ArpanetError('exhausted', message);
     }
     streams += 1;
-    await stream().finally(() => (streams -= 1));
+    openStreams.add(1);
+    await stream().finally(() => {
+      streams -= 1;
+      openStreams.add(-1);
+    });
   }
 
   async function run(call: Exchange): Promise<void> {
@@ -374,11 +379,6 @@ function routeOf(req: IncomingMessage): Route | undefined {
     return undefined;
   }
 }
-
-const LONG: ReadonlySet<HandlerName> = new Set<HandlerName>(['events', 'containerWait', 'serviceLogs', 'taskLogs']);
-
-const isLong = (route: Route): boolean =>
-  route.do === 'stream' || route.do === 'hijack' || ('by' in route && LONG.has(route.by as HandlerName));
 
 const OF_ALL_HOSTS: ReadonlySet<string> = new Set(['containerList', 'imageList', 'networkList', 'volumeList', 'info', 'diskUsage']);
 

@@ -104,3 +104,9 @@ export type Route = {
 
 /** A page that arpanet does not have: `501 Not Implemented`. */
 export const unsupported = (method: Method, path: string, message: string): Route => ({ method, path, do: 'refuse', status: 501, message });
+
+const LONG: ReadonlySet<HandlerName> = new Set<HandlerName>(['events', 'containerWait', 'serviceLogs', 'taskLogs']);
+
+/** It may last for hours. */
+export const isLong = (route: Route): boolean =>
+  route.do === 'stream' || route.do === 'hijack' || ('by' in route && LONG.has(route.by as HandlerName));

@@ -56,6 +56,11 @@ export function matchRoute(method: string, path: string): Matched | undefined {
   return undefined;
 }
 
+/** The same without its parameters. Never throws. */
+export function routeOf(method: string, path: string): Route | undefined {
+  return compiled.get(firstOf(method, path))?.find(({ pattern }) => pattern.test(path))?.route;
+}
+
 /** Bytes that are not UTF-8 name nothing that exists, but do not make a malformed request either. Throws URIError for `%zz`. */
 function decoded(value: string): string {
   try {

@@ -14,10 +14,12 @@ import { ownHeaders } from './request-context.ts';
 import { VERSION } from '../config/version.ts';
 import { errorBody, noteUnexpected, sendError } from './errors.ts';
 import { inBackground } from '../telemetry/faults.ts';
+import { EXPOSITION_TYPE } from '../telemetry/metrics.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
 import { type Door, listenOn, type ListenOn, withoutUpgrade } from './listeners.ts';
 import { refuseSocket } from './proxy/hijack.ts';
+import { countUpgrade, measureRequest } from './request-metrics.ts';
 import { createLeader, type Leader, wasStarted } from './leader.ts';
 import { answerResourceUsage } from './resource-usage.ts';
 import { createReads } from './reads/index.ts';
@@ -49,6 +51,8 @@ export interface EndpointDeps {
   readonly operator: RequestListener;
   /** Why the state store cannot be used now, in one line; undefined: it can. */
   readonly trouble: () => string | undefined;
+  /** The answer to `GET /metrics`, in Prometheus' text format 0.0.4; absent: there is no such page. */
+  readonly metrics?: () => string;
   /** How long the store's answers take, in ms; absent: not known. */
   readonly storeMs?: () => number;
   /** The cluster's join token, as far as this process knows it. */
@@ -90,6 +94,7 @@ function endRefused(req: IncomingMessage, res: ServerResponse): void {
 }
 
 const PING_WAIT_MS = 1_000;
+const SWITCHED = 101;
 
 type Role =
   | { readonly kind: 'leader'; readonly leader: Leader; readonly epoch: () => number }
@@ -134,6 +139,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   }
 
   async function handle(req: IncomingMessage, res: ServerResponse, { isSocket }: Door): Promise<void> {
+    measureRequest(req, res);
     // as a proxy is asked; an Engine takes it too
     req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
     const { url } = req;
@@ -188,6 +194,10 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       return await ping(req, res, requestId);
     }
     if (path === '/arpanet/v1/health') return health(res, requestId);
+    if (path === '/metrics' && req.method === 'GET' && deps.metrics !== undefined) {
+      res.writeHead(200, { 'Content-Type': EXPOSITION_TYPE, 'Arpanet-Request-Id': requestId }).end(deps.metrics());
+      return;
+    }
     if (path === '/arpanet/v1/held') return answerResourceUsage(req, res, deps.token());
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') return await follower.answer(req, res, requestId);
@@ -276,10 +286,17 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       const refused = foreign ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
       if (refused !== undefined) throw new ArpanetError(KIND_OF[refused.status] ?? 'invalid', refused.message);
       if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
-      if (role.kind === 'following') return await follower.upgrade(req, socket, head, requestId);
-      if (path === '/arpanet/v1/agent') return deps.acceptAgent(req, socket, head);
+      if (role.kind === 'following') {
+        countUpgrade(req, SWITCHED);
+        return await follower.upgrade(req, socket, head, requestId);
+      }
+      if (path === '/arpanet/v1/agent') {
+        countUpgrade(req, SWITCHED);
+        return deps.acceptAgent(req, socket, head);
+      }
       const upgraded = role.leader.upgrade(req, socket, head, requestId);
       if (upgraded === undefined) return withoutUpgrade(server, req, socket, head);
+      countUpgrade(req, SWITCHED);
       await upgraded;
     } catch (error) {
       noteUnexpected(error, requestId, log);

@@ -15,6 +15,8 @@ import { faultTotal, guarded, inBackground, processFaults } from '../telemetry/f
 import { leftOutNow, leftOutTotal } from '../telemetry/left-out.ts';
 import { leftOutSentences } from './inventory/left-out-sentences.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { exposition, measured } from '../telemetry/metrics.ts';
+import { processFamilies } from '../telemetry/process-figures.ts';
 import { agentCommands } from './agent-commands.ts';
 import { openAgentFiles } from './agent-files.ts';
 import type { DnsServer } from './dns-server.ts';
@@ -25,7 +27,7 @@ import { watchEngine } from './inventory/engine-health.ts';
 import { createFactsReader } from './inventory/host-facts.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
-import { metricsText } from './load/metrics.ts';
+import { agentFamilies } from './load/metrics.ts';
 import { createUsage } from './load/usage.ts';
 import { createOverlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
@@ -132,18 +134,22 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     imageArchive,
     log,
     metrics: () =>
-      metricsText({
-        epoch: epoch.current(),
-        isJoined: stream.isJoined(),
-        isEngineConnected: inventory.current() !== undefined,
-        networks: overlay.networks().length,
-        namesAgeMs: ageOf(names.value()),
-        unreadableContainers: inventory.unreadable().length,
-        refusedMessages: stream.refusedMessages(),
-        faults: faultTotal(),
-        leftOut: leftOutTotal(),
-        dns: dns.stats(),
-      }),
+      exposition([
+        ...agentFamilies({
+          epoch: epoch.current(),
+          isJoined: stream.isJoined(),
+          isEngineConnected: inventory.current() !== undefined,
+          networks: overlay.networks().length,
+          namesAgeMs: ageOf(names.value()),
+          unreadableContainers: inventory.unreadable().length,
+          refusedMessages: stream.refusedMessages(),
+          faults: faultTotal(),
+          leftOut: leftOutTotal(),
+          dns: dns.stats(),
+        }),
+        ...measured(),
+        ...processFamilies(),
+      ]),
     leaderHeard: () => stream.leaderHeard(),
     recoveryFacts: (port) => ({
       host: { name, address, gateway: reachable(port), labels },

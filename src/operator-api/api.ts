@@ -23,6 +23,8 @@ import { instanceCalled } from './instance-reference.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
 
+export { clusterFamilies } from './reports/cluster-metrics.ts';
+
 /** DNS records that operators add for what does not run in the cluster. */
 export interface OutsideNames {
   readonly list: () => readonly OutsideName[];

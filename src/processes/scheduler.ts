@@ -20,6 +20,7 @@ import { probe } from './probe.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
+import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
 import { usageOf } from './usage.ts';
 import { ensureClusterKeys, readTls } from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
@@ -112,6 +113,7 @@ export async function runScheduler(
     streamLimit: settings.streamLimit,
     eventsBehindBytes: settings.eventsBehindBytes,
     operator,
+    metrics: () => schedulerMetrics(leadership, { storeMs: store.answerMs(), trouble: store.trouble(), seenEpoch, pool: live.now().pool }),
     storeMs: () => store.answerMs(),
     trouble: () => store.trouble(),
     token: () => settings.joinToken ?? leadership?.token,
@@ -141,6 +143,7 @@ export async function runScheduler(
     if (term.lost.aborted) return await next.stop();
     await replace(next);
     endpoint.lead(clusterOf(next.scheduler, next.services));
+    termsWon.inc();
     log.info({ epoch: term.epoch }, 'leading');
     // With the embedded store nobody else could lead.
     const left =

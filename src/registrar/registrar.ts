@@ -9,6 +9,7 @@ import type { Registrar, RegistrarDeps } from './contract.ts';
 import { within } from '../async/within.ts';
 import { singleFlight } from '../async/single-flight.ts';
 import { guarded } from '../telemetry/faults.ts';
+import { counter, histogram } from '../telemetry/metrics.ts';
 
 /**
  * The shortest time between two runs: a hundred containers that start make a hundred changes, and a host gets them in a few tables. A change
@@ -27,6 +28,17 @@ const FLUSH_BOUND_MS = 3000;
 /** A new leader waits this long for hosts to join before it sends the others a table made from the store. */
 const SETTLE_MS = 3000;
 const BACKOFF_MS = [100, 250, 500, 1000, 2000, 5000, 10_000];
+
+const updates = counter({
+  name: 'arpanet_name_updates_total',
+  help: 'Updates of the name tables of agents and of the Consul catalog, by outcome; failed ones are tried again.',
+  labels: ['to', 'outcome'],
+});
+const updateDuration = histogram({
+  name: 'arpanet_name_update_duration_seconds',
+  help: 'From a change of names to the answer of all agents, or of the catalog.',
+  labels: ['to'],
+});
 
 /** Runs until the signal aborts, or until the catalog says that another scheduler leads. Never throws. */
 export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Registrar {
@@ -105,14 +117,18 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     const go = singleFlight(async () => {
       if (ended.aborted) return;
       clearTimeout(timer);
+      const sinceMs = performance.now();
       try {
         await run();
+        updates.inc({ to: what, outcome: 'done' });
+        updateDuration.observe((performance.now() - sinceMs) / 1000, { to: what });
         if (failures > 0) log.info({ what, failures }, 'names are up to date again');
         failures = 0;
       } catch (error) {
         forget();
         if (ended.aborted) return;
         if (isKind(error, 'not-leader')) return stopped.abort();
+        updates.inc({ to: what, outcome: 'failed' });
         if (failures === 0) log.warn({ err: error, what }, 'cannot update names; trying again');
         const waitMs = BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)];
         timer = setTimeout(guarded(log, 'updating names', go), waitMs);

@@ -1,4 +1,6 @@
-/** The agent's own figures in Prometheus' text format. Pure. */
+/** The agent's own figures, as Prometheus' metrics. Pure. */
+import type { Family } from '../../telemetry/metrics.ts';
+
 export interface DnsFigures {
   readonly queries: number;
   readonly nxdomain: number;
@@ -24,7 +26,8 @@ export interface AgentFigures {
   readonly dns: DnsFigures;
 }
 
-export function metricsText({
+/** Figures that are not known yet have no sample. */
+export function agentFamilies({
   epoch,
   isJoined,
   isEngineConnected,
@@ -35,29 +38,29 @@ export function metricsText({
   faults,
   leftOut,
   dns,
-}: AgentFigures): string {
-  const all: readonly (readonly [name: string, type: 'gauge' | 'counter', help: string, value: number | undefined])[] = [
-    ['arpanet_dns_age_seconds', 'gauge', 'Seconds since the leader last sent the name table.', namesAgeMs && namesAgeMs / 1000],
-    ['arpanet_dns_instances', 'gauge', 'Addresses in the name table.', dns.instances],
-    ['arpanet_dns_queries_total', 'counter', 'DNS queries received.', dns.queries],
-    ['arpanet_dns_nxdomain_total', 'counter', 'DNS queries answered with NXDOMAIN.', dns.nxdomain],
-    ['arpanet_dns_malformed_total', 'counter', 'Malformed DNS queries received.', dns.malformed],
-    ['arpanet_agent_joined', 'gauge', '1 while connected to a leader.', Number(isJoined)],
-    ['arpanet_agent_engine_up', 'gauge', '1 while the Docker Engine is connected.', Number(isEngineConnected)],
-    ['arpanet_agent_networks', 'gauge', 'Cluster networks on this host.', networks],
-    ['arpanet_agent_unreadable_containers', 'gauge', 'Containers that the Docker Engine cannot describe.', unreadableContainers],
-    ['arpanet_agent_refused_messages_total', 'counter', 'Malformed messages from leaders.', refusedMessages],
-    [
-      'arpanet_agent_left_out_entries_total',
-      'counter',
-      'Entries of lists that could not be handled, each time; the log names them.',
-      leftOut,
-    ],
-    ['arpanet_agent_errors_total', 'counter', 'Unexpected errors in handlers; the log has them.', faults],
-    ['arpanet_agent_epoch', 'gauge', 'Highest leader epoch that this host has seen.', epoch],
+}: AgentFigures): readonly Family[] {
+  const gauge = (name: string, help: string, value: number | undefined): Family => family('gauge', name, help, value);
+  const counter = (name: string, help: string, value: number): Family => family('counter', name, help, value);
+  return [
+    gauge('arpanet_dns_age_seconds', 'Seconds since the leader last sent the name table.', namesAgeMs && namesAgeMs / 1000),
+    gauge('arpanet_dns_instances', 'Addresses in the name table.', dns.instances),
+    counter('arpanet_dns_queries_total', 'DNS queries received.', dns.queries),
+    counter('arpanet_dns_nxdomain_total', 'DNS queries answered with NXDOMAIN.', dns.nxdomain),
+    counter('arpanet_dns_malformed_total', 'Malformed DNS queries received.', dns.malformed),
+    gauge('arpanet_agent_joined', '1 while connected to a leader.', Number(isJoined)),
+    gauge('arpanet_agent_engine_up', '1 while the Docker Engine is connected.', Number(isEngineConnected)),
+    gauge('arpanet_agent_networks', 'Cluster networks on this host.', networks),
+    gauge('arpanet_agent_unreadable_containers', 'Containers that the Docker Engine cannot describe.', unreadableContainers),
+    counter('arpanet_agent_refused_messages_total', 'Malformed messages from leaders.', refusedMessages),
+    counter('arpanet_agent_left_out_entries_total', 'Entries of lists that could not be handled, each time; the log names them.', leftOut),
+    counter('arpanet_agent_errors_total', 'Unexpected errors in handlers; the log has them.', faults),
+    gauge('arpanet_agent_epoch', 'Highest leader epoch that this host has seen.', epoch),
   ];
-  return all
-    .filter(([, , , value]) => value !== undefined)
-    .map(([name, type, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`)
-    .join('');
 }
+
+const family = (type: Family['type'], name: string, help: string, value: number | undefined): Family => ({
+  name,
+  type,
+  help,
+  samples: value === undefined ? [] : [{ value }],
+});

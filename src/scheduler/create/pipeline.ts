@@ -16,6 +16,7 @@ import type { Adopt } from '../containers/adopt.ts';
 import { missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import type { Core } from '../core.ts';
+import { counted, stageWatch } from '../create-metrics.ts';
 import { createExposedPorts } from './exposed-ports.ts';
 import { createGather } from '../containers/gather.ts';
 import type { EchoWatch } from '../agents/echoes.ts';
@@ -108,6 +109,7 @@ export function createPipeline({
       let isCommitted = false;
       let isVacating = false;
       let end: (() => void) | undefined;
+      const stage = stageWatch();
       try {
         const outcome = claim({ ...create, avoid, hasGathered }, undo, exposed);
         if ('gathering' in outcome) {
@@ -131,8 +133,9 @@ export function createPipeline({
         if (hasOthers) watch = echoes.watch(claimed.record.host);
         await claimed.committed;
         isCommitted = true;
+        stage('claim');
         await deps.failpoint('create.claimed');
-        const created = await make(create, claimed, undo, watch);
+        const created = await make(create, claimed, undo, watch, stage);
         undo.clear();
         return created;
       } catch (error) {
@@ -178,7 +181,13 @@ export function createPipeline({
       throw new ArpanetError('unavailable', `the create of container ${name} failed, and could not be undone yet: try again`);
   }
 
-  async function make(create: Creation, claimed: Claimed, undo: UndoStack, watch: EchoWatch | undefined): Promise<CreatedContainer> {
+  async function make(
+    create: Creation,
+    claimed: Claimed,
+    undo: UndoStack,
+    watch: EchoWatch | undefined,
+    stage: ReturnType<typeof stageWatch>,
+  ): Promise<CreatedContainer> {
     const { record } = claimed;
     const { host, name } = record;
     const orSilent = <T>(work: Promise<T>): Promise<T> => watch?.orSilent(work) ?? work;
@@ -189,6 +198,7 @@ export function createPipeline({
       keyed.serial(leftoversOf(record), () => Promise.resolve()),
     ]);
     const [imageReference] = await orSilent(prepared);
+    stage('prepare');
     stillWanted(create.signal);
     await deps.failpoint('create.prepared');
     const apiVersion = neededVersion(claimed.request) ?? olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion);
@@ -238,6 +248,7 @@ export function createPipeline({
     }
     // Its host has done its part: if it dies now, the container has died there.
     watch?.end();
+    stage('engine');
     stillWanted(create.signal);
     await deps.failpoint('create.made');
     const binds = claimed.networks.flatMap(({ record: { id }, ip }) => (ip === undefined ? [] : dhcp.leases.planBind(id, ip)));
@@ -245,6 +256,7 @@ export function createPipeline({
     await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id } }, ...binds]);
     await deps.failpoint('create.bound');
     await shown;
+    stage('record');
     if (view.byId(answer.Id) === undefined && deps.ledger.get<ContainerRecord>(keys.container(name))?.id === answer.Id) {
       // its Engine is gone since then: the client is answered all the same, and finds it
       const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
@@ -308,7 +320,7 @@ export function createPipeline({
   return {
     async create(asked) {
       const warnings = [...reservedWarnings(asked.request.Labels), ...imageWarnings(core, asked.request.Image ?? '')];
-      const created = await once({ ...asked, request: withoutReserved(asked.request) });
+      const created = await counted(once({ ...asked, request: withoutReserved(asked.request) }));
       return { ...created, warnings: [...warnings, ...created.warnings] };
     },
   };

@@ -9,6 +9,7 @@ import type { Core } from '../core.ts';
 import { globalCount } from './global.ts';
 import { createCountRemovals } from './count-removals.ts';
 import { guarded } from '../../telemetry/faults.ts';
+import { actionsTaken, reconcilerErrors } from './reconciler-metrics.ts';
 import { type Attempt, isTaskLost, progressOf, reconcile, type Step } from './replica-plan.ts';
 
 /** Changes come in bursts. */
@@ -63,6 +64,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
   async function lookQuietly(id: ServiceId): Promise<void> {
     if (isPaused(id)) return soon(id, 1_000);
     await look(id, () => isPaused(id)).catch((error: unknown) => {
+      reconcilerErrors.inc({ reconciler: 'count' });
       deps.log.warn({ service: serviceKey(id), err: error }, 'could not bring a service to its count; tried again');
     });
   }
@@ -118,6 +120,7 @@ export function startReplicaReconciler(core: Core, actions: InstanceActions): Re
     if (steps.length === 0) return;
     deps.log.info({ service: serviceKey(id), desired: record.desired, steps: steps.map(describe) }, 'bringing a service to its count');
     const failures = await tryAll(steps, AT_ONCE, (step) => take(id, record, step));
+    for (const { do: action } of steps) actionsTaken.inc({ reconciler: 'count', action });
     if (failures.length > 0) {
       soon(id, 1_000);
       throw failures[0];

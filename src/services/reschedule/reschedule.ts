@@ -5,6 +5,7 @@ import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { serviceOf } from '../counted-service.ts';
 import { tryAll } from '../../async/limit.ts';
+import { actionsTaken, reconcilerErrors } from '../replicas/reconciler-metrics.ts';
 import type { ReplicaReconciler } from '../replicas/replica-reconciler.ts';
 import { lostHosts } from './lost-hosts.ts';
 import { type Attempt, backoffMs } from '../replicas/replica-plan.ts';
@@ -85,12 +86,14 @@ export function startRescheduling(core: Core, actions: InstanceActions, reconcil
     }
     try {
       await work();
+      actionsTaken.inc({ reconciler: 'lost containers', action: 'replace' });
       attempts.delete(id);
       if (service !== undefined && core.record(service) !== undefined) reconciler.soon(service);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       attempts.set(id, { count: (before?.count ?? 0) + 1, atMs: deps.now(), why });
       core.stuck.set(id, { name, why });
+      reconcilerErrors.inc({ reconciler: 'lost containers' });
       deps.log.warn({ container: name, host: container.host, err: error }, 'could not replace a lost container; tried again');
     }
   }

@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { ArpanetError, isKind, keys, type UnreadableRecord } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { counter, histogram } from '../../telemetry/metrics.ts';
 import type { Fence, Operation, StateStore } from '../contract.ts';
 import { KeyTree } from './key-tree.ts';
 import type { Change, Ledger } from './contract.ts';
@@ -21,6 +22,16 @@ const MAX_CHANGES = MAX_OPERATIONS - 2;
 /** From here a transaction takes no further commit: a smaller one is answered sooner. */
 const FLUSH_BYTES = 400 * 1024;
 const REPAIR_AGAIN_MS = 1000;
+
+const transactions = counter({
+  name: 'arpanet_store_transactions_total',
+  help: 'Transactions of the leader in the state store, by outcome: committed, conflict (modified by something else), failed (no answer).',
+  labels: ['outcome'],
+});
+const transactionDuration = histogram({
+  name: 'arpanet_store_transaction_duration_seconds',
+  help: 'How long the state store takes for a transaction.',
+});
 
 interface Stored {
   readonly value: unknown;
@@ -113,7 +124,10 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     const writes = [...new Map(batch.flatMap((each) => [...each.writes]))];
     const operations = writes.map(([key, value]) => operation(key, value, stored.get(key)?.modifyIndex ?? 0));
     for (const [key] of writes) unverified.add(key);
+    const sinceMs = performance.now();
     const result = await store.transact([...operations, { op: 'check', key: keys.barrier, modifyIndex: barrier }], fence);
+    transactionDuration.observe((performance.now() - sinceMs) / 1000);
+    transactions.inc({ outcome: result.kind });
     // Only this ledger writes the barrier: if it has changed, nothing is certain.
     if (result.kind === 'committed' || !result.failed.includes(operations.length)) unverified.clear();
     if (result.kind === 'committed') {
@@ -163,6 +177,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
       isRepairing = true;
       repairTimer = setTimeout(start, REPAIR_AGAIN_MS);
     }
+    transactions.inc({ outcome: 'failed' });
     log.warn({ err: error, commits: pending.length }, 'commits failed');
     settle(pending, error);
   }

@@ -16,6 +16,8 @@ function tool(leaf: string): string {
 
 export const tools = {
   consul: () => tool('consul/usr/bin/consul'),
+  /** `prometheus` or `promtool`. */
+  prometheus: (program: 'prometheus' | 'promtool') => tool(`prometheus/usr/bin/${program}`),
   composeV2: () => tool('compose-v2/usr/libexec/docker/cli-plugins/docker-compose'),
   /** Folders for PATH. */
   engine26: () => [join(tool('engine-26/usr/sbin/dockerd'), '..'), join(tool('engine-26-containerd/usr/bin/containerd'), '..')],

@@ -146,7 +146,6 @@ export const cases: readonly Case[] = [
         'GET /v1/_ping',
         'GET /v1.1.1/_ping',
         'GET /v1.041/_ping',
-        'GET /metrics',
         'GET /debug/vars',
         'GET /containers/json/',
         'GET /INFO',
