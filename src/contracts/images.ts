@@ -3,7 +3,9 @@
 export interface FoundImage {
   /** `sha256:` and 64 hex digits. */
   readonly id: string;
-  /** The alive hosts that hold it, the least loaded first. */
+  /** The alive hosts that hold it. */
+  readonly holders: ReadonlySet<string>;
+  /** The same, the least loaded first: made when it is asked for. */
   readonly hosts: readonly string[];
 }
 

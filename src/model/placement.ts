@@ -22,6 +22,8 @@ export interface Decision {
   /** Best first. */
   readonly scored: readonly ScoredHost[];
   readonly refused: readonly Refusal[];
+  /** Set where only a sample of the hosts was looked at: how many there were. */
+  readonly among?: number;
   /** Set where the lists above are only examples: how many hosts fitted, and how many each rule refused. */
   readonly counts?: { readonly fit: number; readonly refused: Readonly<Record<string, number>> };
 }
@@ -29,3 +31,6 @@ export interface Decision {
 export type Placement =
   | { readonly kind: 'placed'; readonly decision: Decision }
   | { readonly kind: 'refused'; readonly message: string; readonly refused: readonly Refusal[] };
+
+/** A kept decision and, where only the best and some examples of it were kept, the same request placed among all hosts as they are now. */
+export type Explained = Decision & { readonly again?: Placement };

@@ -4,7 +4,7 @@ import type { HostOperations, RehearsedCreate, Services } from '../contracts/ind
 import {
   ArpanetError,
   type ContainerUsage,
-  type Decision,
+  type Explained,
   type DialResult,
   isKind,
   type NetworkCreateRequest,
@@ -55,7 +55,7 @@ export interface OperatorDeps {
   /** All that the store holds, for a backup. */
   readonly everything: () => readonly (readonly [key: string, value: unknown])[];
   /** The kept decision of a container, by name or id. Throws `not-found`. */
-  readonly decision: (reference: string) => Decision;
+  readonly decision: (reference: string) => Explained;
   /** Where these would go if they were created now, one after the other. `isHeld`: the creates that follow get it, in whatever order they come. */
   readonly rehearse: (
     creates: readonly RehearsedCreate[],
@@ -88,7 +88,7 @@ export interface OperatorDeps {
 }
 
 /** By the container's name, or what a create that was refused was called; else by what people call an instance. */
-function explained({ decision, observe }: OperatorDeps, reference: string): Decision & { readonly container: string } {
+function explained({ decision, observe }: OperatorDeps, reference: string): Explained & { readonly container: string } {
   try {
     return { container: reference, ...decision(reference) };
   } catch (error) {

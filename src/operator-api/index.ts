@@ -12,3 +12,4 @@ export { type NameReport, nameReports } from './reports/name-report.ts';
 export type { HostReport, NetworkReport, Observed, SchedulerReport, SettingReport, StatusReport } from './reports/report.ts';
 export type { InstanceReport, ServiceReport } from './reports/service-report.ts';
 export type { TopReport } from './reports/top-report.ts';
+export { explained } from './reports/explained.ts';

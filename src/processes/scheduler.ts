@@ -6,6 +6,7 @@ import { startEndpoint } from '../docker-api/index.ts';
 import { createDns } from '../dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
 import { operatorApi } from '../operator-api/api.ts';
+import { explained } from '../operator-api/index.ts';
 import { openCatalog, openConsul, openEmbedded, type Term } from '../store/index.ts';
 import { aborted } from './aborted.ts';
 import { announce, createPeers } from './scheduler-peers.ts';
@@ -91,7 +92,7 @@ export async function runScheduler(
       const { record } = scheduler.containers.one(reference);
       if (record === undefined)
         throw new ArpanetError('not-found', `${reference} was not placed by this cluster: there is no placement decision`);
-      return record.decision;
+      return explained(record, scheduler.placement.rehearse);
     },
     rehearse: (creates, networks, isHeld) => current().rehearse(creates, networks, isHeld),
     services: () => current().services.services,

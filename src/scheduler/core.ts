@@ -9,6 +9,7 @@ import type { Echoes } from './agents/echoes.ts';
 import type { Hub } from './agents/hub.ts';
 import { counting, isFencing } from './loss/lost-records.ts';
 import type { Syncs } from './agents/refresh.ts';
+import type { HostSummaries } from './view/host-summaries.ts';
 import type { RecordIndex } from './view/record-index.ts';
 import type { ImageReader, RecordWriter, ViewReader } from './view/roles.ts';
 import { rememberedFacts } from './view/placeholder-containers.ts';
@@ -23,6 +24,8 @@ export interface Core {
   readonly records: RecordWriter;
   /** Container records, commits under way included. */
   readonly recordIndex: RecordIndex;
+  /** Hosts as placement sees them. */
+  readonly summaries: HostSummaries;
   readonly hub: Hub;
   readonly echoes: Echoes;
   readonly engines: Engines;

@@ -48,6 +48,7 @@ import { reservedCores } from './placement/load.ts';
 import { startReadiness } from './readiness.ts';
 import { createTriggers } from './triggers.ts';
 import { createChangeListeners } from './view/change-listeners.ts';
+import { createHostSummaries } from './view/host-summaries.ts';
 import { createRecordIndex } from './view/record-index.ts';
 import { resolveContainer } from './view/resolve-container.ts';
 import { createTouchedRecords } from './view/touched-records.ts';
@@ -69,14 +70,23 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
 
   // what is known
   const copies = new Set<string>();
-  const recordIndex = createRecordIndex((id) => wholeView.read.byId(id) !== undefined);
+  const recordIndex = createRecordIndex(
+    (id) => wholeView.read.byId(id) !== undefined,
+    (host) => summaries.changed(host),
+  );
   const wholeView = createView(
     (host, tag) => copies.has(`${host}/${tag}`),
     listeners.changed,
     (tag) => recordedTag(deps, tag),
-    { container: (id) => touched.container(id), record: (name) => touched.record(name), host: (name) => touched.host(name) },
+    {
+      container: (id) => touched.container(id),
+      record: (name) => touched.record(name),
+      host: (name) => touched.host(name),
+      placing: (name) => summaries.changed(name),
+    },
   );
   const { read: view, images: imageView, hosts: members, records } = wholeView;
+  const summaries = createHostSummaries({ deps, view, images: imageView, recordIndex });
   const touched = createTouchedRecords(deps.ledger, recordIndex);
   for (const record of containerRecords(deps)) records.set(record.name, record);
   const commit = createCommit(deps, records);
@@ -121,6 +131,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     images: imageView,
     records,
     recordIndex,
+    summaries,
     hub,
     echoes,
     engines,

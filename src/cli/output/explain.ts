@@ -1,5 +1,5 @@
 /** `arpanet explain`: one placement decision as text for a terminal. Pure. */
-import type { Decision } from '../../model/index.ts';
+import type { Explained, Placement, Refusal, ScoredHost } from '../../model/index.ts';
 import { count, moment, table } from './table.ts';
 
 const FIGURES: readonly (readonly [name: string, heading: string, isShare: boolean])[] = [
@@ -28,35 +28,51 @@ const byRule = (counts: Readonly<Record<string, number>>): string =>
     .join(', ');
 
 /** Why a container is where it is. */
-export function explainText(container: string, decision: Decision): string {
-  const { host, strategy, scored, refused } = decision;
+export function explainText(container: string, decision: Explained): string {
+  const { host, strategy, scored, refused, among, again } = decision;
   const at = moment(decision.atMs);
   const fit = decision.counts?.fit ?? scored.length;
   const refusals = sum(Object.values(decision.counts?.refused ?? {})) || refused.length;
-  const asked = fit + refusals;
+  const asked = among === undefined ? count(fit + refusals, 'host') : `${count(fit + refusals, 'host')} (a sample of ${among})`;
   const lines =
     host === ''
-      ? [`${container} is not placed: refused ${at}, none of ${count(asked, 'host')} fits`]
-      : [`${container} is on ${host}: chosen ${at} by ${strategy}, from ${fit} of ${count(asked, 'host')} that fit`];
-  if (scored.length > 0) {
-    // older decisions have fewer, and some only who asked for them
-    const shown = FIGURES.filter(([name]) => !OPTIONAL.has(name) || scored.some(({ figures }) => figures[name] !== undefined));
-    const rows = scored.map((one) => [
-      one.host,
-      String(one.score),
-      ...shown.map(([name, , isShare]) => {
-        const value = one.figures[name];
-        return value === undefined ? '-' : isShare ? `${Math.round(value * 100)}%` : String(value);
-      }),
-    ]);
-    lines.push('', table(['FITS', 'SCORE', ...shown.map(([, heading]) => heading)], rows));
-    if (fit > scored.length) lines.push(`(and ${fit - scored.length} more that fitted, of a lower score)`);
-    lines.push('(CPU, MEMORY: live load at that time. +CPU, +MEMORY: charged for containers placed just before)');
-  }
-  if (refused.length > 0) {
-    const rows = refused.map((one) => [one.host, one.rule, one.why]);
-    lines.push('', table(['REFUSED', 'RULE', 'WHY'], rows));
-    if (refusals > refused.length) lines.push(`(examples of ${refusals}: ${byRule(decision.counts?.refused ?? {})})`);
-  }
+      ? [`${container} is not placed: refused ${at}, none of ${asked} fits`]
+      : [`${container} is on ${host}: chosen ${at} by ${strategy}, from ${fit} of ${asked} that fit`];
+  lines.push(...scoresText(scored, fit), ...refusalsText(refused, refusals, decision.counts?.refused));
+  if (again !== undefined) lines.push(...againText(again));
   return lines.join('\n');
+}
+
+function scoresText(scored: readonly ScoredHost[], fit: number): readonly string[] {
+  if (scored.length === 0) return [];
+  // older decisions have fewer, and some only who asked for them
+  const shown = FIGURES.filter(([name]) => !OPTIONAL.has(name) || scored.some(({ figures }) => figures[name] !== undefined));
+  const rows = scored.map((one) => [
+    one.host,
+    String(one.score),
+    ...shown.map(([name, , isShare]) => {
+      const value = one.figures[name];
+      return value === undefined ? '-' : isShare ? `${Math.round(value * 100)}%` : String(value);
+    }),
+  ]);
+  return [
+    '',
+    table(['FITS', 'SCORE', ...shown.map(([, heading]) => heading)], rows),
+    ...(fit > scored.length ? [`(and ${fit - scored.length} more that fitted, of a lower score)`] : []),
+    '(CPU, MEMORY: live load at that time. +CPU, +MEMORY: charged for containers placed just before)',
+  ];
+}
+
+function refusalsText(refused: readonly Refusal[], all: number, counts: Readonly<Record<string, number>> = {}): readonly string[] {
+  if (refused.length === 0) return [];
+  const rows = refused.map((one) => [one.host, one.rule, one.why]);
+  return ['', table(['REFUSED', 'RULE', 'WHY'], rows), ...(all > refused.length ? [`(examples of ${all}: ${byRule(counts)})`] : [])];
+}
+
+/** All hosts, as they are now. */
+function againText(again: Placement): readonly string[] {
+  const begin = 'Only this was kept of the decision. Made again from the request that was kept, with all hosts as they are now:';
+  if (again.kind === 'refused') return ['', begin, `no host fits now, without itself: ${again.message}`];
+  const { host, scored, refused } = again.decision;
+  return ['', begin, `it would go to ${host}`, ...scoresText(scored, scored.length), ...refusalsText(refused, refused.length)];
 }

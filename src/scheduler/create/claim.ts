@@ -19,7 +19,6 @@ import {
 import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { type Core, networkRecords } from '../core.ts';
-import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
 import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseUnknown } from './claim-addresses.ts';
 import { type Gathering, gatheringFor } from '../containers/gather.ts';
@@ -31,10 +30,10 @@ import { madeUpName } from './random-names.ts';
 import type { Platforms } from '../images/platforms.ts';
 import type { Addresses } from '../networks/addresses.ts';
 import type { Overlays } from '../networks/overlays.ts';
-import { chargeFor, liveCharges } from '../placement/load.ts';
+import { chargeFor } from '../placement/load.ts';
 import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
-import { keptDecision, place, placementRequest } from '../placement/index.ts';
-import type { Charge } from '../placement/snapshot.ts';
+import { keptDecision, placeIn, placementRequest } from '../placement/index.ts';
+import type { HostSnapshot } from '../placement/snapshot.ts';
 import { portHolders, portWarnings, refusedPort } from '../networks/port-claims.ts';
 import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
@@ -124,10 +123,8 @@ const NOT_STARTED = { isUnstarted: true } as const;
 const hasNoVolumes = ({ facts }: ContainerView): boolean => (facts.inspect.Mounts ?? []).length === 0;
 
 export function createClaim({ core, platforms, volumes, overlays, refusals, addresses, promisedHosts }: ClaimParts): Claim {
-  const { deps, view, images, commit } = core;
+  const { deps, view, images, recordIndex, summaries, echoes, commit } = core;
   const { dhcp, ledger } = deps;
-  const pending = new Map<string, readonly Charge[]>();
-
   function nameOf(wanted: string | undefined): string {
     if (wanted === undefined) {
       return madeUpName(deps.random, (name) => ledger.get(keys.container(name)) !== undefined || view.named(name).length > 0);
@@ -180,7 +177,8 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const image = images.find(reference);
     if (reference === '') throw new ArpanetError('invalid', 'no image specified: the request has no "Image"');
     // With no host alive nobody knows which images there are: then placement says so.
-    const isAnyAlive = view.hosts().some((host) => host.state === 'alive');
+    const pool = summaries.pool();
+    const isAnyAlive = pool.isAnyAlive();
     if (image === undefined && isAnyAlive) throw new ArpanetError('not-found', `No such image: ${familiarReference(reference)}`);
     refuseMounts(filledIn(create.request, { ...identity, nonce: '' }), (volume) => volumes.find(volume) !== undefined);
     const facts = {
@@ -188,20 +186,19 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
       platform: create.platform || platforms.of(image?.id ?? ''),
       ...volumeFacts(volumes, identity.volumes, create.request),
       mustBeWith: targets.mustBeWith,
-      imageHosts: image?.hosts ?? [],
+      imageHosts: image?.holders ?? new Set(),
       imageBytes: sizeOfImage(images, image),
       parentLinks: parentLinksOf(deps, identity),
     };
     const wanted = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
     const nowMs = deps.now();
-    const creating = core.recordIndex.unseen();
-    const hosts = view.hosts().map((host) => {
-      const charges = liveCharges(pending.get(host.name) ?? [], nowMs);
-      pending.set(host.name, charges);
-      return snapshotOf(core, host, creating, charges, create.avoid);
-    });
-    const placement = place(wanted, hosts, { strategy: deps.settings.strategy, nowMs, random: deps.random });
+    const options = { strategy: deps.settings.strategy, nowMs, random: deps.random };
+    const isLast = (host: HostSnapshot): boolean =>
+      host.state === 'alive' && (create.avoid?.has(host.name) === true || echoes.isSilent(host.name));
+    const promised = promisedHosts.of(name);
+    const placement = placeIn(wanted, pool, options, isLast, promised === undefined ? [] : [promised]);
     if (placement.kind === 'refused') {
+      const hosts = pool.all();
       const gathering = create.hasGathered === true ? undefined : gatheringFor(wanted, hosts, view);
       if (gathering !== undefined) return { gathering };
       promisedHosts.gather(wanted, hosts);
@@ -209,12 +206,12 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
       throw new ArpanetError(isAnyAlive ? 'unplaceable' : 'unavailable', placement.message);
     }
     const decision = promisedHosts.kept(name, placement.decision);
-    const chosen = hosts.find((host) => host.name === decision.host);
-    if (chosen !== undefined) pending.set(chosen.name, [...chosen.pending, chargeFor(wanted, chosen, nowMs)]);
+    const chosen = pool.get(decision.host);
+    if (chosen !== undefined) summaries.charge(chosen.name, chargeFor(wanted, chosen, nowMs));
     if (identity.mode.kind === 'container' || (identity.mode.kind === 'native' && identity.mode.name !== 'bridge'))
       return { decision, warnings: [] };
     const { isPublishing } = deps.settings;
-    const holders = portHolders(view, creating);
+    const holders = portHolders(view, recordIndex.unseen);
     const { chosen: ports, isExhausted } = choosePorts({
       bindings: create.request.HostConfig?.PortBindings,
       exposed,

@@ -329,7 +329,8 @@ export function createPipeline({
 /** The labels that we write go before those of an image. What `docker commit` leaves of them is empty. */
 function imageWarnings({ images, view }: Pick<Core, 'images' | 'view'>, reference: string): readonly string[] {
   const found = images.find(reference);
-  const image = view.host(found?.hosts[0] ?? '')?.images.find(({ Id }) => Id === found?.id);
+  const [holder = ''] = found?.holders ?? [];
+  const image = view.host(holder)?.images.find(({ Id }) => Id === found?.id);
   const given = Object.entries(image?.Labels ?? {}).filter(([, value]) => value !== '');
   return reservedWarnings(Object.fromEntries(given)).map((warning) => `image ${reference}: ${warning}`);
 }

@@ -21,12 +21,11 @@ import type { Volumes } from '../volumes/volumes.ts';
 
 /** The hosts as placement sees them now, but for what was placed a moment ago. */
 export function snapshotsNow(core: Core): readonly HostSnapshot[] {
-  const creating = core.recordIndex.unseen();
   return each(
     { kind: 'host', of: 'placement' },
     core.view.hosts(),
     ({ name }) => name,
-    (host) => snapshotOf(core, host, creating),
+    (host) => snapshotOf(core, host),
   );
 }
 
@@ -65,7 +64,7 @@ export function createRehearse(
         const found = resolveContainer(container, view);
         return { container: found.name, host: found.host, because };
       }),
-      imageHosts: image?.hosts ?? [],
+      imageHosts: image?.holders ?? new Set(),
       imageBytes: sizeOfImage(images, image),
       platform: platforms.of(image?.id ?? ''),
       parentLinks: parentLinksOf(deps, identity),

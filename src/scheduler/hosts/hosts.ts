@@ -24,7 +24,7 @@ export interface Hosts extends Pick<contracts.Hosts, 'update'> {
 
 export interface HostsParts {
   readonly deps: SchedulerDeps;
-  readonly recordIndex: Pick<RecordIndex, 'unseen'>;
+  readonly recordIndex: Pick<RecordIndex, 'unseenOn'>;
   readonly view: ViewReader;
   readonly members: HostWriter;
   readonly images: Pick<ImageReader, 'on'>;
@@ -40,7 +40,7 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
   function snapshotNow(name: string): HostSnapshot {
     const host = view.host(name);
     if (host === undefined) throw noSuchHost(name, view);
-    return snapshotOf({ view, images, deps }, host, recordIndex.unseen());
+    return snapshotOf({ view, images, recordIndex, deps }, host);
   }
 
   return {

@@ -37,7 +37,7 @@ export function createPlatforms(core: Pick<Core, 'deps' | 'view' | 'images' | 'e
     async learn(reference) {
       if (ofHosts().size < 2) return;
       const image = images.find(reference);
-      const [host] = image?.hosts ?? [];
+      const [host] = image?.holders ?? [];
       if (image === undefined || host === undefined || known.has(image.id)) return;
       await keyed
         .shared(`platform/${image.id}`, () => ask(image.id, host))

@@ -3,7 +3,7 @@ import { ArpanetError, type ContainerRecord, type ContainerView } from '../../mo
 import type { Core } from '../core.ts';
 import { hostPortsOf } from '../create/identify-needs.ts';
 import { heldBy, type HostPort, isSameService, meet, parseHostPort } from '../placement/host-ports.ts';
-import type { PortHolders } from '../placement/choose-ports.ts';
+import type { PortHolder, PortHolders } from '../placement/choose-ports.ts';
 import type { PlacementRequest } from '../placement/snapshot.ts';
 import { placedContainer, placedRecord } from '../view/host-snapshots.ts';
 import type { ViewReader } from '../view/roles.ts';
@@ -58,11 +58,11 @@ export function refusedPort(name: string, endpoint: string, why: string): Arpane
 }
 
 /** `creating`: records of creates under way, which the view does not show yet. */
-export function portHolders(view: Pick<ViewReader, 'withPort'>, creating: readonly ContainerRecord[]): PortHolders {
-  const begun = creating.map((record) => ({ host: record.host, container: placedRecord(record) }));
+export function portHolders(view: Pick<ViewReader, 'withPort'>, creating: () => readonly ContainerRecord[]): PortHolders {
+  let begun: readonly PortHolder[] | undefined;
   return (port, protocol) => [
     ...view.withPort(port, protocol).map((container) => ({ host: container.host, container: placedContainer(container) })),
-    ...begun.filter(({ container }) =>
+    ...(begun ??= creating().map((record) => ({ host: record.host, container: placedRecord(record) }))).filter(({ container }) =>
       heldBy(container).some((held) => held.protocol === protocol && held.from <= port && port <= held.to),
     ),
   ];

@@ -5,6 +5,6 @@
  */
 export { chargeFor, liveCharges } from './load.ts';
 export { keptDecision } from './kept-decision.ts';
-export { place } from './place.ts';
+export { place, placeIn } from './place.ts';
 export { needsOf, placementRequest } from './request.ts';
 export type * from './snapshot.ts';

@@ -1,14 +1,22 @@
 /** Chooses a host: filters, then scores, and keeps everything that it was decided by. Pure. */
 import type { Placement, Refusal } from '../../model/index.ts';
 import { FILTERS } from './filters/index.ts';
+import { candidatesFor } from './candidates.ts';
+import type { HostPool } from './host-pool.ts';
 import { lendersElsewhere } from './lenders.ts';
 import { usageOf } from './load.ts';
 import { examplesOf } from './kept-decision.ts';
 import { averageOf, score } from './scores.ts';
-import { spreadRanks } from './spread.ts';
+import { type GroupCounts, groupCounts, spreadRanks } from './spread.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
 
-export function place(request: PlacementRequest, hosts: readonly HostSnapshot[], options: PlacementOptions): Placement {
+/** `counts`: of all hosts, where `hosts` are only some of them. */
+export function place(
+  request: PlacementRequest,
+  hosts: readonly HostSnapshot[],
+  options: PlacementOptions,
+  counts: GroupCounts = groupCounts(request, hosts),
+): Placement {
   const filters = FILTERS.filter((filter) => filter.applies(request));
   let fits: HostSnapshot[] = [];
   const refused: Refusal[] = [];
@@ -26,8 +34,8 @@ export function place(request: PlacementRequest, hosts: readonly HostSnapshot[],
   if (fits.length === 0) return { kind: 'refused', message: refusal(request, hosts, refused), refused };
 
   const average = averageOf(fits.map((host) => usageOf(host, request, options.nowMs)));
-  const holders = new Set(request.imageHosts);
-  const ranks = spreadRanks(request, hosts, fits);
+  const holders = request.imageHosts;
+  const ranks = spreadRanks(request, counts, fits);
   const scored = fits
     .map((host) => {
       const draw = options.random();
@@ -37,6 +45,23 @@ export function place(request: PlacementRequest, hosts: readonly HostSnapshot[],
     .map((one) => one.scored);
   const host = scored[0]?.host ?? '';
   return { kind: 'placed', decision: { host, strategy: options.strategy, atMs: options.nowMs, scored, refused } };
+}
+
+/** `isLast`: others come first; `also`: names of hosts to look at in any case. */
+export function placeIn(
+  request: PlacementRequest,
+  pool: HostPool,
+  options: PlacementOptions,
+  isLast: (host: HostSnapshot) => boolean,
+  also: readonly string[],
+): Placement {
+  const seen = (host: HostSnapshot): HostSnapshot => (host.isSilent !== true && isLast(host) ? { ...host, isSilent: true } : host);
+  const sample = candidatesFor(request, pool, options, (host) => host.isSilent === true || isLast(host), also);
+  if (sample !== undefined) {
+    const placement = place(request, sample.hosts.map(seen), options, sample.counts);
+    if (placement.kind === 'placed') return { ...placement, decision: { ...placement.decision, among: pool.size() } };
+  }
+  return place(request, pool.all().map(seen), options);
 }
 
 function refusal(request: PlacementRequest, hosts: readonly HostSnapshot[], refused: readonly Refusal[]): string {

@@ -13,6 +13,8 @@ export interface PromisedHosts {
   readonly hold: (container: string, host: string) => void;
   /** A request was refused because of containers that can be made again elsewhere: they go there. */
   readonly gather: (request: PlacementRequest, hosts: readonly HostSnapshot[]) => void;
+  /** The promised host. */
+  readonly of: (container: string) => string | undefined;
   /** The decision for the promised host, if that is one of those that fit. */
   readonly kept: (container: string, decision: Decision) => Decision;
 }
@@ -22,17 +24,21 @@ export function createPromisedHosts(now: () => number): PromisedHosts {
   const hold: PromisedHosts['hold'] = (container, host) => {
     held.set(container, { host, untilMs: now() + HELD_MS });
   };
+  function of(container: string): string | undefined {
+    // compose gives the name once the container before is gone
+    const promised = held.get(container) ?? held.get(container.replace(/^[0-9a-f]{12}_/, ''));
+    return promised !== undefined && now() < promised.untilMs ? promised.host : undefined;
+  }
   return {
     hold,
     gather(request, hosts) {
       const lenders = lendersElsewhere(request, hosts);
       for (const container of lenders?.containers ?? []) hold(container, lenders?.host ?? '');
     },
+    of,
     kept(container, decision) {
-      // compose gives the name once the container before is gone
-      const promised = held.get(container) ?? held.get(container.replace(/^[0-9a-f]{12}_/, ''));
-      if (promised === undefined || now() >= promised.untilMs) return decision;
-      return decision.scored.some(({ host }) => host === promised.host) ? { ...decision, host: promised.host } : decision;
+      const promised = of(container);
+      return decision.scored.some(({ host }) => host === promised) ? { ...decision, host: promised ?? decision.host } : decision;
     },
   };
 }

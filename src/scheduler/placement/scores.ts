@@ -50,30 +50,16 @@ export function score(
     (isByProjectVolumes(request, host) ? 1 : 0) +
     request.constraints.filter((constraint) => constraint.soft && satisfies(constraint, host)).length +
     request.affinities.filter((constraint) => constraint.soft && isMet(constraint, request, host)).length;
-  const groupRoom = request.groupSize === undefined ? 0 : Math.min(1, roomFor(request, host) / request.groupSize);
+  const groupRoom = groupRoomOn(request, host);
   const image = holders.has(host.name) ? 1 : 0;
   const copySeconds = image === 1 ? 0 : (request.imageBytes ?? 0) / COPY_RATE;
-  const perCore = running.length / Math.max(host.cpus, 1);
-  const byStrategy = {
-    // What is reserved counts as used even while it idles; what is used counts even if nobody reserved it.
-    spread: () =>
-      -USAGE *
-        Math.max(liveCpu + usage.pendingCpu, liveMemory + usage.pendingMemory, liveNetwork, usage.reservedCpu, usage.reservedMemory) -
-      CONTAINERS_PER_CORE * perCore,
-    // Fullest first; but a host that is really out of breath comes last.
-    binpack: () => {
-      const full = Math.max(liveCpu, liveMemory, liveNetwork, usage.reservedCpu, usage.reservedMemory);
-      return (liveCpu > 0.9 || liveMemory > 0.95 || liveNetwork > 0.9 ? -2 : 1) * USAGE * full + CONTAINERS_PER_CORE * perCore;
-    },
-    random: () => draw * USAGE,
-  };
   return {
     host: host.name,
     score: round(
       -SPREAD * (spread ?? 0) +
         PREFERENCE * (preferences + groupRoom) -
         SAME_SERVICE * same +
-        byStrategy[options.strategy]() +
+        worthOf(options.strategy, { ...usage, liveCpu, liveMemory, liveNetwork }, running.length / Math.max(host.cpus, 1), draw) +
         (options.strategy === 'random' ? 0 : IMAGE * image - COPY_SECOND * copySeconds),
     ),
     figures: {
@@ -95,15 +81,35 @@ export function score(
   };
 }
 
+/** A host's worth by the strategy alone, whatever is placed. `perCore`: its containers for each core; `draw`: 0 to 1. */
+export function worthOf(strategy: PlacementOptions['strategy'], usage: Usage, perCore: number, draw: number): number {
+  const { liveCpu = 0, liveMemory = 0, liveNetwork = 0, pendingCpu, pendingMemory, reservedCpu, reservedMemory } = usage;
+  if (strategy === 'random') return draw * USAGE;
+  // What is reserved counts as used even while it idles; what is used counts even if nobody reserved it.
+  if (strategy === 'spread')
+    return (
+      -USAGE * Math.max(liveCpu + pendingCpu, liveMemory + pendingMemory, liveNetwork, reservedCpu, reservedMemory) -
+      CONTAINERS_PER_CORE * perCore
+    );
+  // Fullest first; but a host that is really out of breath comes last.
+  const full = Math.max(liveCpu, liveMemory, liveNetwork, reservedCpu, reservedMemory);
+  return (liveCpu > 0.9 || liveMemory > 0.95 || liveNetwork > 0.9 ? -2 : 1) * USAGE * full + CONTAINERS_PER_CORE * perCore;
+}
+
+/** From 0 to 1: 1 where all of its project fits, and 0 where nobody asks. */
+export function groupRoomOn(request: PlacementRequest, host: HostSnapshot): number {
+  return request.groupSize === undefined ? 0 : Math.min(1, roomFor(request, host) / request.groupSize);
+}
+
 /** A container on the host's own network asks its localhost for what its project publishes: they are together, one of each service. */
-function hasPortMate({ network, deployment }: PlacementRequest, running: readonly PlacedContainer[]): boolean {
+export function hasPortMate({ network, deployment }: PlacementRequest, running: readonly PlacedContainer[]): boolean {
   if (network === undefined || deployment === 'default') return false;
   const wanted = network === 'host' ? 'published' : 'host';
   return running.some((other) => other.deployment === deployment && other.network === wanted);
 }
 
 /** A service that comes later may need several volumes of a project at once: they are together, as far as that fits. */
-function isByProjectVolumes({ projectVolumesAt, deployment }: PlacementRequest, host: HostSnapshot): boolean {
+export function isByProjectVolumes({ projectVolumesAt, deployment }: PlacementRequest, host: HostSnapshot): boolean {
   if (projectVolumesAt === undefined) return false;
   return (
     projectVolumesAt.includes(host.name) || host.containers.some((other) => other.deployment === deployment && other.hasVolumes === true)

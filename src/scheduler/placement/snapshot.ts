@@ -34,7 +34,7 @@ export interface PlacementRequest {
   /** Containers it must share a host with, and where they are. */
   readonly mustBeWith: readonly { readonly container: string; readonly host: string | undefined; readonly because: string }[];
   /** Hosts that hold the image now. */
-  readonly imageHosts: readonly string[];
+  readonly imageHosts: ReadonlySet<string>;
   /** What a copy of the image to another host has; unknown: absent. */
   readonly imageBytes?: number | undefined;
   /** Links that its host must have; an empty one is a network of driver macvlan or ipvlan that needs none. */

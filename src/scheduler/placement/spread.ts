@@ -23,41 +23,47 @@ export function spreadKeys(request: Pick<CreateRequest, 'Labels'>): readonly str
   return keys;
 }
 
-/**
- * How many groups are to be preferred to a host's, by its name: 0 for those with the fewest instances of the service. The instances on all hosts count,
- * also on those that do not fit.
- */
-export function spreadRanks(
-  request: PlacementRequest,
-  hosts: readonly HostSnapshot[],
-  fits: readonly HostSnapshot[],
-): ReadonlyMap<string, number> {
+/** Instances of the request's service in each group of hosts. */
+export type GroupCounts = ReadonlyMap<string, number>;
+
+/** `hosts`: all that have some of it, also those that do not fit. */
+export function groupCounts(request: PlacementRequest, hosts: Iterable<HostSnapshot>): GroupCounts {
   const keys = request.spreadOver ?? [];
-  if (keys.length === 0) return new Map();
   const counts = new Map<string, number>();
+  if (keys.length === 0) return counts;
   for (const host of hosts) {
     const same = matesOn(host, request);
     for (const group of groupsOf(host, keys)) counts.set(group, (counts.get(group) ?? 0) + same);
   }
-  const counted = fits.map((host) => ({ name: host.name, counts: groupsOf(host, keys).map((group) => counts.get(group) ?? 0) }));
-  const inOrder = counted.toSorted((a, b) => compare(a.counts, b.counts));
+  return counts;
+}
+
+/** How many groups are to be preferred to a host's, by its name: 0 for those with the fewest instances of the service. */
+export function spreadRanks(request: PlacementRequest, counts: GroupCounts, fits: readonly HostSnapshot[]): ReadonlyMap<string, number> {
+  const keys = request.spreadOver ?? [];
+  if (keys.length === 0) return new Map();
+  const counted = fits.map((host) => ({ name: host.name, counts: countsIn(groupsOf(host, keys), counts) }));
+  const inOrder = counted.toSorted((a, b) => compareGroups(a.counts, b.counts));
   const ranks = new Map<string, number>();
   let rank = 0;
   for (const [i, one] of inOrder.entries()) {
     const before = inOrder[i - 1];
-    if (before !== undefined && compare(before.counts, one.counts) !== 0) rank++;
+    if (before !== undefined && compareGroups(before.counts, one.counts) !== 0) rank++;
     ranks.set(one.name, rank);
   }
   return ranks;
 }
 
+export const countsIn = (groups: readonly string[], counts: GroupCounts): readonly number[] =>
+  groups.map((group) => counts.get(group) ?? 0);
+
 /** The groups that a host is in, from the widest: of the first key, of the first and the second. */
-function groupsOf(host: HostSnapshot, keys: readonly string[]): readonly string[] {
+export function groupsOf(host: HostSnapshot, keys: readonly string[]): readonly string[] {
   const values = keys.map((key) => valueOf(key, host) ?? '');
   return keys.map((_, i) => JSON.stringify(values.slice(0, i + 1)));
 }
 
-function compare(a: readonly number[], b: readonly number[]): number {
+export function compareGroups(a: readonly number[], b: readonly number[]): number {
   const at = a.findIndex((count, i) => count !== b[i]);
   return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 }

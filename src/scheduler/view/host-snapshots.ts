@@ -2,7 +2,6 @@
 import type { CreateRequest, ContainerRecord, ContainerView, HostFacts, HostView } from '../../model/index.ts';
 import { hostPortsOf, volumesOf } from '../create/identify-needs.ts';
 import { each, type Place } from '../../telemetry/left-out.ts';
-import type { Echoes } from '../agents/echoes.ts';
 import type { HostImages } from './image-index.ts';
 import { withChosen } from '../placement/choose-ports.ts';
 import { needsOf } from '../placement/request.ts';
@@ -10,59 +9,38 @@ import type { SchedulerSettings } from '../deps.ts';
 import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
 import { isNamedVolume } from '../../text/names.ts';
 import { boundPorts } from './port-index.ts';
+import type { RecordIndex } from './record-index.ts';
 import type { ImageReader, ViewReader } from './roles.ts';
 
 const placed = new WeakMap<ContainerView, PlacedContainer>();
 const placedLists = new WeakMap<readonly ContainerView[], readonly PlacedContainer[]>();
-const creatingOn = new WeakMap<readonly ContainerRecord[], ReadonlyMap<string, readonly ContainerRecord[]>>();
-const engines = new WeakMap<HostFacts, Readonly<Record<string, string>>>();
+const engines = new WeakMap<HostFacts['info'], Readonly<Record<string, string>>>();
 const imageNames = new WeakMap<HostImages, readonly string[]>();
 
-/** `creating`: records of creates under way, on whichever host; `pending`: what was placed on this host a moment ago; `avoid`: hosts that come last. */
+/** What snapshots are made from. */
+export interface SnapshotParts {
+  readonly view: ViewReader;
+  readonly images: Pick<ImageReader, 'on'>;
+  readonly recordIndex: Pick<RecordIndex, 'unseenOn'>;
+  readonly deps: { readonly settings: Pick<SchedulerSettings, 'overcommit'> };
+}
+
+/** `pending`: what was placed on this host a moment ago. */
 export function snapshotOf(
-  {
-    view,
-    images,
-    echoes,
-    deps,
-  }: {
-    readonly view: ViewReader;
-    readonly echoes?: Pick<Echoes, 'isSilent'>;
-    readonly images: Pick<ImageReader, 'on'>;
-    readonly deps: { readonly settings: Pick<SchedulerSettings, 'overcommit'> };
-  },
+  { view, images, recordIndex, deps }: SnapshotParts,
   host: HostView,
-  creating: readonly ContainerRecord[],
   pending: readonly Charge[] = [],
-  avoid: ReadonlySet<string> = new Set(),
 ): HostSnapshot {
   return hostSnapshot({
     host,
     overcommit: deps.settings.overcommit,
     loadAtMs: view.loadAt(host.name),
     containers: view.containersOn(host.name),
-    creating: byHost(creating).get(host.name) ?? [],
+    creating: recordIndex.unseenOn(host.name),
     images: images.on(host.name),
     pending,
-    isSilent: avoid.has(host.name) || isSilent(host, echoes),
+    isSilent: host.state === 'alive' && (host.why !== undefined || host.isCutOff === true),
   });
-}
-
-function byHost(creating: readonly ContainerRecord[]): ReadonlyMap<string, readonly ContainerRecord[]> {
-  const known = creatingOn.get(creating);
-  if (known !== undefined) return known;
-  const made = new Map<string, ContainerRecord[]>();
-  for (const record of creating) {
-    const others = made.get(record.host);
-    if (others === undefined) made.set(record.host, [record]);
-    else others.push(record);
-  }
-  creatingOn.set(creating, made);
-  return made;
-}
-
-function isSilent({ name, state, why, isCutOff }: HostView, echoes: Pick<Echoes, 'isSilent'> | undefined): boolean {
-  return state === 'alive' && (why !== undefined || isCutOff === true || echoes?.isSilent(name) === true);
 }
 
 export interface SnapshotSource {
@@ -163,10 +141,10 @@ export function placedRecord(record: ContainerRecord): PlacedContainer {
 }
 
 /** As classic Swarm labelled its nodes (cluster/engine.go of docker/swarm 1.2). An Engine's own labels are texts `key=value`. */
-function engineLabels(facts: HostFacts): Readonly<Record<string, string>> {
-  const known = engines.get(facts);
+function engineLabels({ info }: HostFacts): Readonly<Record<string, string>> {
+  const known = engines.get(info);
   if (known !== undefined) return known;
-  const { OperatingSystem, KernelVersion, Driver, OSType, Labels } = facts.info;
+  const { OperatingSystem, KernelVersion, Driver, OSType, Labels } = info;
   const own = (Array.isArray(Labels) ? Labels : []).flatMap((label: unknown) => {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(typeof label === 'string' ? label : '') ?? [];
     return key === undefined || value === undefined ? [] : [[key, value] as const];
@@ -176,7 +154,7 @@ function engineLabels(facts: HostFacts): Readonly<Record<string, string>> {
     ...said.flatMap(([key, value]) => (typeof value === 'string' && value !== '' ? [[key, value] as const] : [])),
     ...own,
   ]);
-  engines.set(facts, made);
+  engines.set(info, made);
   return made;
 }
 

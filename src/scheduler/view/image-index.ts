@@ -1,4 +1,5 @@
 /** Which host holds which image, and what a tag means when hosts disagree: the tag that was set last. Pure. */
+import type { FoundImage } from '../../contracts/index.ts';
 import type { ImageSummary } from '../../model/index.ts';
 import { familiarReference, isImageIdPrefix } from '../../text/image-reference.ts';
 
@@ -50,35 +51,100 @@ export function indexImages(
 /** In bytes, as a host that has it says; undefined: no host says. */
 export function sizeOfImage(
   images: { readonly on: (host: string) => HostImages },
-  image: { readonly id: string; readonly hosts: readonly string[] } | undefined,
+  image: { readonly id: string; readonly holders: ReadonlySet<string> } | undefined,
 ): number | undefined {
-  const [host] = image?.hosts ?? [];
+  const [host] = image?.holders ?? [];
   return host === undefined ? undefined : images.on(host).images.find(({ Id }) => Id === image?.id)?.Size;
 }
 
-/** Tags over all hosts: the newest wins. */
-export function mergeTags(hosts: Iterable<HostImages>): ReadonlyMap<string, Tagged> {
-  const newest = new Map<string, Tagged>();
-  for (const host of hosts) {
-    for (const [tag, tagged] of host.tags) {
-      const other = newest.get(tag);
-      if (other === undefined || tagged.sinceMs > other.sinceMs) newest.set(tag, tagged);
-    }
-  }
-  return newest;
+/** What the hosts that are alive have, kept up to date host by host. A tag means what was set last; of two set at once, what was known first. */
+export interface ImageIndex {
+  /** Undefined: the host is gone, or not alive. */
+  readonly put: (host: string, images: HostImages | undefined) => void;
+  readonly holders: (id: string) => ReadonlySet<string>;
+  /** The image id that a reference means. Tags first, then digests, then ids and unique id prefixes, as the Engine does. */
+  readonly find: (reference: string) => string | undefined;
+  readonly tagged: () => ReadonlyMap<string, Tagged>;
 }
 
-/** The image id that a reference means. Tags first, then digests, then ids and unique id prefixes, as the Engine does. */
-export function findImage(reference: string, tags: ReadonlyMap<string, string>, hosts: readonly HostImages[]): string | undefined {
-  if (/^sha256:[0-9a-f]{64}$/.test(reference)) return hosts.some((host) => host.ids.has(reference)) ? reference : undefined;
-  const familiar = familiarReference(reference);
-  const tagged = tags.get(familiar);
-  if (tagged !== undefined) return tagged;
-  for (const host of hosts) {
-    const id = host.digests.get(familiar);
-    if (id !== undefined) return id;
+const NOBODY: ReadonlySet<string> = new Set();
+
+export function createImageIndex(): ImageIndex {
+  const known = new Map<string, HostImages>();
+  const holders = new Map<string, Set<string>>();
+  /** What each means, by host. */
+  const tags = new Map<string, Map<string, Tagged>>();
+  const digests = new Map<string, Map<string, string>>();
+  const newest = new Map<string, Tagged>();
+  let tagged: ReadonlyMap<string, Tagged> | undefined;
+
+  function said(tag: string, host: string, now: Tagged | undefined): void {
+    const before = tags.get(tag)?.get(host);
+    if (before === now) return;
+    tagged = undefined;
+    enter(tags, tag, host, now);
+    const leading = newest.get(tag);
+    if (now !== undefined && (leading === undefined || now.sinceMs > leading.sinceMs)) newest.set(tag, now);
+    else if (before !== undefined && before === leading) again(tag);
   }
-  if (reference.replace(/^sha256:/, '').length < 4) return undefined;
-  const matches = new Set(hosts.flatMap((host) => [...host.ids].filter((id) => isImageIdPrefix(reference, id))));
-  return matches.size === 1 ? [...matches][0] : undefined;
+
+  function again(tag: string): void {
+    newest.delete(tag);
+    for (const one of tags.get(tag)?.values() ?? [])
+      if (one.sinceMs > (newest.get(tag)?.sinceMs ?? Number.NEGATIVE_INFINITY)) newest.set(tag, one);
+  }
+
+  return {
+    put(host, images) {
+      const before = known.get(host) ?? noImages;
+      const now = images ?? noImages;
+      if (images === undefined) known.delete(host);
+      else known.set(host, images);
+      for (const id of before.ids) if (!now.ids.has(id)) leave(holders, id, host);
+      for (const id of now.ids) if (!before.ids.has(id)) holders.set(id, (holders.get(id) ?? new Set()).add(host));
+      for (const tag of before.tags.keys()) if (!now.tags.has(tag)) said(tag, host, undefined);
+      for (const [tag, one] of now.tags) said(tag, host, one);
+      for (const digest of before.digests.keys()) if (!now.digests.has(digest)) enter(digests, digest, host, undefined);
+      for (const [digest, id] of now.digests) enter(digests, digest, host, id);
+    },
+    holders: (id) => holders.get(id) ?? NOBODY,
+    find(reference) {
+      if (/^sha256:[0-9a-f]{64}$/.test(reference)) return holders.has(reference) ? reference : undefined;
+      const familiar = familiarReference(reference);
+      const id = newest.get(familiar)?.id ?? digests.get(familiar)?.values().next().value;
+      if (id !== undefined) return id;
+      if (reference.replace(/^sha256:/, '').length < 4) return undefined;
+      const matches = [...holders.keys()].filter((one) => isImageIdPrefix(reference, one));
+      return matches.length === 1 ? matches[0] : undefined;
+    },
+    tagged: () => (tagged ??= new Map(newest)),
+  };
+}
+
+/** `loadOf`: how busy a host is, from 0. */
+export function foundImage(index: ImageIndex, reference: string, loadOf: (host: string) => number): FoundImage | undefined {
+  const id = index.find(reference);
+  if (id === undefined) return undefined;
+  const holders = index.holders(id);
+  return {
+    id,
+    holders,
+    get hosts() {
+      return [...holders].sort((a, b) => loadOf(a) - loadOf(b));
+    },
+  };
+}
+
+function enter<T>(among: Map<string, Map<string, T>>, key: string, host: string, value: T | undefined): void {
+  const hosts = among.get(key) ?? new Map<string, T>();
+  if (value === undefined) hosts.delete(host);
+  else hosts.set(host, value);
+  if (hosts.size === 0) among.delete(key);
+  else among.set(key, hosts);
+}
+
+function leave(among: Map<string, Set<string>>, key: string, host: string): void {
+  const hosts = among.get(key);
+  hosts?.delete(host);
+  if (hosts?.size === 0) among.delete(key);
 }

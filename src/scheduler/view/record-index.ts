@@ -21,7 +21,11 @@ export interface RecordIndex {
   readonly withId: (id: string) => ContainerRecord | undefined;
   /** Those whose container is not in the view: it is being created, or its host has not shown it yet. */
   readonly unseen: () => readonly ContainerRecord[];
+  /** The same of one host: the same list while none of them changes. */
+  readonly unseenOn: (host: string) => readonly ContainerRecord[];
 }
+
+const NONE: readonly ContainerRecord[] = [];
 
 function keysOf({
   id,
@@ -48,11 +52,13 @@ function keysOf({
   ];
 }
 
-/** `isShown`: whether the view has a container of this id. */
-export function createRecordIndex(isShown: (id: string) => boolean): RecordIndex {
+/** `isShown`: whether the view has a container of this id; `unseenChanged`: called with a host when it has others that are not shown. */
+export function createRecordIndex(isShown: (id: string) => boolean, unseenChanged: (host: string) => void = () => undefined): RecordIndex {
   const records = new Map<string, ContainerRecord>();
   const byKey = new Map<string, Map<string, ContainerRecord>>();
   const unseen = new Map<string, ContainerRecord>();
+  const unseenBy = new Map<string, Map<string, ContainerRecord>>();
+  const unseenLists = new Map<string, readonly ContainerRecord[]>();
   let unseenList: readonly ContainerRecord[] | undefined;
 
   const at = (key: string): readonly ContainerRecord[] => [...(byKey.get(key)?.values() ?? [])];
@@ -60,9 +66,24 @@ export function createRecordIndex(isShown: (id: string) => boolean): RecordIndex
 
   function look(name: string): void {
     const record = records.get(name);
+    const before = unseen.get(name);
+    const now = record !== undefined && (record.id === undefined || !isShown(record.id)) ? record : undefined;
+    if (before === now) return;
     unseenList = undefined;
-    if (record !== undefined && (record.id === undefined || !isShown(record.id))) unseen.set(name, record);
-    else unseen.delete(name);
+    if (now === undefined) unseen.delete(name);
+    else unseen.set(name, now);
+    for (const host of new Set([before?.host, now?.host]))
+      if (host !== undefined) enterUnseen(host, name, now?.host === host ? now : undefined);
+  }
+
+  function enterUnseen(host: string, name: string, record: ContainerRecord | undefined): void {
+    const among = unseenBy.get(host) ?? new Map<string, ContainerRecord>();
+    if (record === undefined) among.delete(name);
+    else among.set(name, record);
+    if (among.size === 0) unseenBy.delete(host);
+    else unseenBy.set(host, among);
+    unseenLists.delete(host);
+    unseenChanged(host);
   }
 
   return {
@@ -95,5 +116,12 @@ export function createRecordIndex(isShown: (id: string) => boolean): RecordIndex
     replacements: () => at('replacements'),
     withId: (id) => first(`id ${id}`),
     unseen: () => (unseenList ??= [...unseen.values()]),
+    unseenOn(host) {
+      const among = unseenBy.get(host);
+      if (among === undefined) return NONE;
+      const known = unseenLists.get(host) ?? [...among.values()];
+      unseenLists.set(host, known);
+      return known;
+    },
   };
 }

@@ -92,4 +92,6 @@ export interface ViewNotices {
   readonly record: (name: string) => void;
   /** The host is in another state, or reached again or no more. */
   readonly host: (name: string) => void;
+  /** Something of the host has changed that placement decides by. */
+  readonly placing: (name: string) => void;
 }

@@ -17,12 +17,12 @@ import {
   type TagRecord,
   type VolumeSummary,
 } from '../../model/index.ts';
-import { findImage, type HostImages, indexImages, mergeTags, noImages, type Tagged } from './image-index.ts';
+import { createImageIndex, foundImage, type HostImages, indexImages, noImages } from './image-index.ts';
 import { createPortIndex } from './port-index.ts';
 import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewNotices, ViewReader } from './roles.ts';
 import { withoutSlash } from '../../text/names.ts';
 
-const NOBODY: ViewNotices = { container: () => undefined, record: () => undefined, host: () => undefined };
+const NOBODY: ViewNotices = { container: () => undefined, record: () => undefined, host: () => undefined, placing: () => undefined };
 
 interface HostEntry {
   record: HostRecord;
@@ -67,7 +67,9 @@ export function createView(
   let order: readonly HostEntry[] | undefined;
   let hostList: readonly HostView[] | undefined;
   let containerList: readonly ContainerView[] | undefined;
-  let tagCache: { readonly tagged: ReadonlyMap<string, Tagged>; readonly ids: ReadonlyMap<string, string> } | undefined;
+  const imageIndex = createImageIndex();
+  /** Of the tags that it was made from. */
+  let tagIds: { readonly of: object; readonly ids: ReadonlyMap<string, string> } | undefined;
 
   function touch(): void {
     version += 1;
@@ -77,6 +79,7 @@ export function createView(
   function hostChanged(entry: HostEntry): void {
     entry.view = undefined;
     hostList = undefined;
+    notices.placing(entry.record.name);
   }
 
   function viewOf(entry: HostEntry): HostView {
@@ -112,6 +115,7 @@ export function createView(
     names.set(name, ids.add(id));
     containerList = undefined;
     notices.container(id);
+    notices.placing(entry.record.name);
   }
 
   function unname(container: ContainerView): void {
@@ -131,6 +135,7 @@ export function createView(
     unname(container);
     containerList = undefined;
     notices.container(id);
+    notices.placing(entry.record.name);
     return container;
   }
 
@@ -153,20 +158,12 @@ export function createView(
       return undefined;
     };
     entry.images = indexImages(images, entry.images, nowMs, known);
-    tagCache = undefined;
+    showImages(entry);
   }
 
-  function aliveImages(): readonly HostEntry[] {
-    return [...hosts.values()].filter((entry) => entry.state === 'alive');
+  function showImages(entry: HostEntry): void {
+    imageIndex.put(entry.record.name, entry.state === 'alive' ? entry.images : undefined);
   }
-
-  function merged(): NonNullable<typeof tagCache> {
-    if (tagCache !== undefined) return tagCache;
-    const tagged = mergeTags(aliveImages().flatMap((entry) => entry.images ?? []));
-    tagCache = { tagged, ids: new Map([...tagged].map(([tag, { id }]) => [tag, id])) };
-    return tagCache;
-  }
-  const tags = (): ReadonlyMap<string, string> => merged().ids;
 
   function entryFor(record: HostRecord): HostEntry {
     const entry: HostEntry = {
@@ -271,26 +268,19 @@ export function createView(
     formerIds,
   };
   const imageReader: ImageReader = {
-    tags,
-    tagged: () => merged().tagged,
-    find(reference) {
-      const alive = aliveImages();
-      const id = findImage(
-        reference,
-        tags(),
-        alive.flatMap((entry) => entry.images ?? []),
-      );
-      if (id === undefined) return undefined;
-      const holders = alive.filter((entry) => entry.images?.ids.has(id));
-      return { id, hosts: holders.sort((a, b) => (a.load?.cpu ?? 1) - (b.load?.cpu ?? 1)).map((entry) => entry.record.name) };
+    tags() {
+      const of = imageIndex.tagged();
+      if (tagIds?.of !== of) tagIds = { of, ids: new Map([...imageIndex.tagged()].map(([tag, { id }]) => [tag, id])) };
+      return tagIds.ids;
     },
+    tagged: imageIndex.tagged,
+    find: (reference) => foundImage(imageIndex, reference, (host) => hosts.get(host)?.load?.cpu ?? 1),
     on: (host) => hosts.get(host)?.images ?? noImages,
     all: () => [...hosts.values()].flatMap((entry) => entry.images ?? []),
   };
   const hostWriter: HostWriter = {
     add(record) {
-      entryFor(record);
-      hostList = undefined;
+      hostChanged(entryFor(record));
       notices.host(record.name);
       touch();
     },
@@ -315,7 +305,8 @@ export function createView(
       hosts.delete(host);
       order = undefined;
       hostList = undefined;
-      tagCache = undefined;
+      imageIndex.put(host, undefined);
+      notices.placing(host);
       notices.host(host);
       touch();
     },
@@ -327,7 +318,7 @@ export function createView(
       entry.unreachableSinceMs = isUnreachable(state) ? (entry.unreachableSinceMs ?? nowMs) : undefined;
       hostChanged(entry);
       for (const id of entry.containers) again(id);
-      tagCache = undefined;
+      showImages(entry);
       notices.host(host);
       touch();
       return true;

@@ -117,6 +117,7 @@ export const RECORD_TYPES: GoTypes = {
     scored: '[]shown.Scored',
     refused: '[]shown.Refusal',
     counts: '*shown.Counts',
+    among: '*uint32',
   },
   'shown.Counts': { fit: 'uint32', refused: 'map[string]uint32' },
   'shown.Scored': { host: 'string', score: 'float64', figures: 'map[string]*float64' },

@@ -160,7 +160,7 @@ export async function plainCluster(
         const found = images.find(
           (image) => image.RepoTags?.includes(tag) || image.Id === reference || image.Id.startsWith(`sha256:${reference}`),
         );
-        return found === undefined ? undefined : { id: found.Id, hosts: [name] };
+        return found === undefined ? undefined : { id: found.Id, holders: new Set([name]), hosts: [name] };
       },
       tags: () => new Map(images.flatMap((image) => (image.RepoTags ?? []).map((tag) => [tag, image.Id] as const))),
       builder: () => name,

@@ -188,7 +188,7 @@ describe('GET /containers/json', () => {
         ],
       },
       networks: { list: () => [{ record: literalNetwork(id('f'), 'abc_default'), members: [] }] },
-      images: { find: (reference) => (reference === 'app' ? { id: 'sha256:1', hosts: ['h1'] } : undefined) },
+      images: { find: (reference) => (reference === 'app' ? { id: 'sha256:1', holders: new Set(['h1']), hosts: ['h1'] } : undefined) },
     });
     const [moved, web] = rows;
     assert.deepEqual(web?.Labels, { 'arpanet.service': 'web', a: 'b', 'arpanet.host': 'h2' });

@@ -43,7 +43,7 @@ describe('GET /images/json', () => {
       tags: () => new Map([['app:latest', 'sha256:app']]),
       find: (reference) => {
         const known = ({ app: 'sha256:app', old: 'sha256:old', base: 'sha256:base' } as Record<string, string>)[reference];
-        return known === undefined ? undefined : { id: known, hosts: ['h1'] };
+        return known === undefined ? undefined : { id: known, holders: new Set(['h1']), hosts: ['h1'] };
       },
     },
   };

@@ -24,7 +24,7 @@ const hosts = [
 
 function wanted(request: CreateRequest) {
   const identity = identify({ name: 'x', request, taken: () => [] });
-  return placementRequest(identity, request, { name: 'x', volumesAt: [], mustBeWith: [], imageHosts: [] });
+  return placementRequest(identity, request, { name: 'x', volumesAt: [], mustBeWith: [], imageHosts: new Set<string>() });
 }
 function fitting(request: CreateRequest): readonly string[] {
   const placement = place(wanted(request), hosts, { strategy: 'spread', nowMs: 1, random: () => 0.5 });

@@ -1,9 +1,12 @@
 /** What is kept of a decision does not grow with the cluster. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { RehearsedCreate } from '../../../src/contracts/index.ts';
+import { explained } from '../../../src/operator-api/reports/explained.ts';
 import { explainText } from '../../../src/cli/output/explain.ts';
-import type { Decision } from '../../../src/model/index.ts';
+import type { Decision, Placement } from '../../../src/model/index.ts';
 import { keptDecision } from '../../../src/scheduler/placement/kept-decision.ts';
+import { literalRecord } from '../../support/fakes/literal-containers.ts';
 
 /** One host in four fits, one in a hundred is drained, the others lack memory. */
 function decisionOf(hosts: number): Decision {
@@ -63,5 +66,30 @@ describe('what is kept of a decision', () => {
     assert.match(text, /\(and 245 more that fitted, of a lower score\)/);
     assert.match(text, /\(examples of 750: 10 by availability, 740 by memory\)/);
     assert.equal(text.split('\n').length < 30, true);
+  });
+
+  it('is explained with the rest made again from what was kept, and says so', () => {
+    const record = { ...literalRecord('abc-web-1'), decision: keptDecision({ ...decisionOf(40), among: 1_000 }) };
+    const asked: (readonly RehearsedCreate[])[] = [];
+    const rehearse = (creates: readonly RehearsedCreate[]): readonly Placement[] => {
+      asked.push(creates);
+      return [{ kind: 'placed', decision: { ...decisionOf(1_000), host: 'host-00004' } }];
+    };
+    const text = explainText('abc-web-1', explained(record, rehearse));
+    assert.match(text, /abc-web-1 is on host-00000: chosen .* from 10 of 40 hosts \(a sample of 1000\) that fit/);
+    assert.match(text, /Only this was kept of the decision\. Made again from the request that was kept, with all hosts as they are now:/);
+    assert.match(text, /it would go to host-00004/);
+    assert.ok(text.includes('host-00996') && text.includes('host-00999'), 'each host that fits and each that is refused');
+    assert.deepEqual(asked, [[{ name: 'abc-web-1', request: record.request, isReplacement: true }]]);
+    const refused = () => [{ kind: 'refused', message: 'no host fits: h1: is being drained', refused: [] } as const];
+    assert.match(
+      explainText('abc-web-1', explained(record, refused)),
+      /no host fits now, without itself: no host fits: h1: is being drained/,
+    );
+    const whole = { ...record, decision: decisionOf(4) };
+    assert.equal(
+      explained(whole, () => assert.fail('all of it was kept')),
+      whole.decision,
+    );
   });
 });

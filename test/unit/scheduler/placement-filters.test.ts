@@ -31,7 +31,7 @@ const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
   affinities: [],
   volumesAt: [],
   mustBeWith: [],
-  imageHosts: [],
+  imageHosts: new Set<string>(),
   ...more,
 });
 const labelled = (most: string) => ({
@@ -60,7 +60,7 @@ describe('availability', () => {
     const part = (Subpath: string) => {
       const HostConfig = { Mounts: [{ Type: 'volume', Source: 'data', Target: '/part', VolumeOptions: { Subpath } }] };
       const create = { Image: 'x', HostConfig };
-      const facts = { name: 'a', volumesAt: [], mustBeWith: [], imageHosts: [] };
+      const facts = { name: 'a', volumesAt: [], mustBeWith: [], imageHosts: new Set<string>() };
       return placementRequest(identify({ name: 'a', request: create, taken: () => [] }), create, facts);
     };
     const hosts = [
@@ -179,7 +179,7 @@ describe('constraints and affinities', () => {
   const wishes = (given: { Labels?: Record<string, string>; Env?: string[] }) => {
     const body = { ...given };
     const identity = identify({ name: 'abc_web_1', request: body, taken: () => [] });
-    return placementRequest(identity, body, { name: 'abc_web_1', volumesAt: [], mustBeWith: [], imageHosts: [] });
+    return placementRequest(identity, body, { name: 'abc_web_1', volumesAt: [], mustBeWith: [], imageHosts: new Set<string>() });
   };
   const hosts = [
     host('h1', {
@@ -309,7 +309,7 @@ describe('the most of a service on a host', () => {
     name: 'abc_web_9',
     volumesAt: [],
     mustBeWith: [],
-    imageHosts: [],
+    imageHosts: new Set<string>(),
   });
   const web = (number: number, more: Partial<PlacedContainer> = {}) => container(`abc_web_${number}`, { service: 'web', number, ...more });
 
@@ -329,7 +329,7 @@ describe('the most of a service on a host', () => {
           name: 'x',
           volumesAt: [],
           mustBeWith: [],
-          imageHosts: [],
+          imageHosts: new Set<string>(),
         }),
       /arpanet.max-per-host is "0": it must be a whole number/,
     );

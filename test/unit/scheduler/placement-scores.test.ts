@@ -31,7 +31,7 @@ const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
   affinities: [],
   volumesAt: [],
   mustBeWith: [],
-  imageHosts: [],
+  imageHosts: new Set<string>(),
   ...more,
 });
 
@@ -189,12 +189,12 @@ describe('spread', () => {
 
   it('prefers a present image among equals, and no more than that', () => {
     const hosts = ['h1', 'h2', 'h3'].map((name) => host(name));
-    assert.equal(chosen(hosts, request({ imageHosts: ['h2'] })), 'h2');
+    assert.equal(chosen(hosts, request({ imageHosts: new Set(['h2']) })), 'h2');
     assert.deepEqual(
       Object.values(
         burst(
           hosts,
-          times(6, (index) => request({ service: `s${index}`, imageHosts: ['h2'] })),
+          times(6, (index) => request({ service: `s${index}`, imageHosts: new Set(['h2']) })),
         ),
       ),
       [2, 2, 2],
@@ -203,7 +203,7 @@ describe('spread', () => {
 
   it('prefers a host that has the image by the time that the copy would take', () => {
     const hosts = [host('idle', { load: load(0) }), host('holder', { load: load(0.3) })];
-    const sized = (imageBytes: number) => request({ imageHosts: ['holder'], imageBytes });
+    const sized = (imageBytes: number) => request({ imageHosts: new Set(['holder']), imageBytes });
     assert.equal(chosen(hosts, sized(50e6)), 'idle', 'half a second of copying is not worth a third of a host');
     assert.equal(chosen(hosts, sized(2e9)), 'holder', '20 s are');
     assert.equal(chosen([host('idle', { load: load(0) }), host('holder', { load: load(0.9) })], sized(2e9)), 'idle');
@@ -319,7 +319,7 @@ describe('what a request sets aside', () => {
       placementRequest(
         identify({ name: 'x', request: { Labels }, taken: () => [] }),
         { Labels },
-        { name: 'x', volumesAt: [], mustBeWith: [], imageHosts: [] },
+        { name: 'x', volumesAt: [], mustBeWith: [], imageHosts: new Set<string>() },
       );
     for (const value of ['0.5', 'cpus=', 'cpus=x', 'memory=12q', 'cpus=1,disk=2']) {
       assert.deepEqual(needs({}, { 'arpanet.reserve': value }), [0, 0, 0, 0], value);

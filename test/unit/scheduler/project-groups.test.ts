@@ -63,7 +63,7 @@ function created(project: Project, order: readonly string[], hosts: readonly Hos
       name,
       ...volumeFacts({ find: (of) => volumes.get(of), list: () => [...volumes.values()] }, identity.volumes, request),
       mustBeWith: identity.together.map(({ container, because }) => ({ container, host: at.get(container), because })),
-      imageHosts: [],
+      imageHosts: new Set<string>(),
     });
     const placement = place(wanted, now, { strategy: 'spread', nowMs: 1, random: () => 0 });
     if (placement.kind === 'refused') return placement.message;

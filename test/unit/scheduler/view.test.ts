@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import {
   type ContainerFacts,
   type ContainerRecord,
@@ -10,6 +11,7 @@ import {
 } from '../../../src/model/index.ts';
 import { tagChanges } from '../../../src/scheduler/images/tags.ts';
 import type { View } from '../../../src/scheduler/view/roles.ts';
+import { createImageIndex, type HostImages, type ImageIndex, indexImages } from '../../../src/scheduler/view/image-index.ts';
 import { createView } from '../../../src/scheduler/view/view.ts';
 
 const host = (name: string): HostRecord => ({
@@ -158,7 +160,7 @@ describe('images', () => {
     const view = viewOf('h1', 'h2');
     view.facts.apply('h1', { type: 'images', images: [image('sha256:old', ['app:latest'])] }, 1_000_000);
     view.facts.apply('h2', { type: 'images', images: [image('sha256:new', ['app:latest'])] }, 2_000_000);
-    assert.deepEqual(view.images.find('app'), { id: 'sha256:new', hosts: ['h2'] });
+    assert.deepEqual({ ...view.images.find('app') }, { id: 'sha256:new', hosts: ['h2'], holders: new Set(['h2']) });
     view.facts.apply('h1', { type: 'images', images: [image('sha256:third', ['app:latest']), image('sha256:old', [])] }, 3_000_000);
     assert.deepEqual(view.images.find('app')?.id, 'sha256:third');
     assert.equal(view.images.tags().get('app:latest'), 'sha256:third');
@@ -176,7 +178,7 @@ describe('images', () => {
     copying.add('h2/app:latest');
     view.facts.apply('h3', { type: 'images', images: [image('sha256:v2', ['app:latest'])] }, 2000);
     view.facts.apply('h2', { type: 'images', images: [image('sha256:v1', ['app:latest'])] }, 3000);
-    assert.deepEqual(view.images.find('app'), { id: 'sha256:v2', hosts: ['h3'] });
+    assert.deepEqual({ ...view.images.find('app') }, { id: 'sha256:v2', hosts: ['h3'], holders: new Set(['h3']) });
   });
 
   it('lets what an earlier leader knew of a tag win over the age of its image', () => {
@@ -228,5 +230,46 @@ describe('images', () => {
     assert.equal(view.images.find(a)?.id, a);
     assert.equal(view.images.find('aaaab')?.id, b);
     assert.equal(view.images.find('aaaa'), undefined);
+  });
+});
+
+describe('the index of images', () => {
+  const put = fc.record({
+    host: fc.constantFrom('h1', 'h2', 'h3'),
+    images: fc.option(
+      fc.array(fc.record({ id: fc.constantFrom('aaaa1', 'aaaa2', 'bbbb1'), tags: fc.array(fc.constantFrom('app:1', 'app:latest')) }), {
+        maxLength: 3,
+      }),
+    ),
+  });
+  const seen = (index: ImageIndex) => ({
+    found: ['app', 'app:1', 'aaaa', 'bbbb', 'sha256:bbbb', 'app@sha256:aaaa1', 'none'].map(index.find),
+    holders: ['aaaa1', 'aaaa2', 'bbbb1'].map((id) => [...index.holders(`sha256:${id}`)].sort()),
+    tags: Object.fromEntries(index.tagged()),
+  });
+
+  const sinceOf = (tags: Readonly<Record<string, { readonly sinceMs: number }>>) =>
+    Object.fromEntries(Object.entries(tags).map(([tag, { sinceMs }]) => [tag, sinceMs]));
+
+  it('knows after any changes what one that is made anew knows', () => {
+    fc.assert(
+      fc.property(fc.array(put, { maxLength: 20 }), (puts) => {
+        const index = createImageIndex();
+        const now = new Map<string, HostImages>();
+        for (const [nowMs, { host: name, images }] of puts.entries()) {
+          const listed = images?.map(({ id, tags }) => ({ ...image(`sha256:${id}`, tags), RepoDigests: [`app@sha256:${id}`] }));
+          const made = listed && indexImages(listed, now.get(name), nowMs + 200_000, () => undefined);
+          if (made === undefined) now.delete(name);
+          else now.set(name, made);
+          index.put(name, made);
+        }
+        const anew = createImageIndex();
+        for (const [name, images] of now) anew.put(name, images);
+        const [kept, fresh] = [seen(index), seen(anew)];
+        assert.deepEqual(kept.holders, fresh.holders);
+        assert.deepEqual(sinceOf(kept.tags), sinceOf(fresh.tags), 'the newest, whoever said it first');
+        for (const [at, found] of kept.found.entries()) assert.equal(found === undefined, fresh.found[at] === undefined);
+      }),
+    );
   });
 });

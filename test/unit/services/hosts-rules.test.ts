@@ -62,7 +62,7 @@ describe('limits of a host', () => {
       affinities: [],
       volumesAt: [],
       mustBeWith: [],
-      imageHosts: [],
+      imageHosts: new Set<string>(),
     };
     const options = { strategy: 'spread', nowMs: 0, random: () => 0.5 } as const;
     const placed = (hosts: readonly HostSnapshot[], more: Partial<PlacementRequest> = {}) => {
