@@ -97,12 +97,13 @@ export async function containerWait(call: Exchange): Promise<void> {
   const container = await sought(call, call.params['id'] ?? '');
   const { agent } = call.cluster.engines.endpoint(container.host);
   const path = enginePath(call, { id: container.id });
-  const upstream = await engineOpen({ agent }, { method: 'POST', path, signal: call.signal }).catch((error: unknown) => {
+  const lost = (error: unknown): never => {
     throw unreachable(container.host, error);
-  });
+  };
+  const upstream = await engineOpen({ agent }, { method: 'POST', path, signal: call.signal }).catch(lost);
   call.res.writeHead(upstream.statusCode ?? 502, { ...ownHeaders(call.newestVersion, call.requestId), 'Content-Type': 'application/json' });
   call.res.flushHeaders();
-  const body = await buffer(upstream);
+  const body = await buffer(upstream).catch(lost);
   await call.cluster.view.refresh(container.host, { containers: [container.id] });
   call.res.end(body);
 }

@@ -5,6 +5,7 @@ import { ArpanetError, type ContainerView, type ServiceView } from '../../model/
 import { mapBounded } from '../../async/limit.ts';
 import { pacedWriter } from '../../async/paced-writer.ts';
 import { type Exchange, ownHeaders } from '../request-context.ts';
+import { unreachable } from '../proxy/forward.ts';
 import { boolValue, engineError, strconvError, unixTimeMs } from '../json/go-values.ts';
 import { ids } from '../../text/swarm-ids.ts';
 import { serviceAt } from './services.ts';
@@ -88,5 +89,9 @@ async function* linesOf(call: Exchange, container: ContainerView, query: string)
     answer.resume();
     return;
   }
-  yield* new LogLines(container.facts.inspect.Config['Tty'] === true).of(answer);
+  try {
+    yield* new LogLines(container.facts.inspect.Config['Tty'] === true).of(answer);
+  } catch (error) {
+    throw unreachable(container.host, error);
+  }
 }

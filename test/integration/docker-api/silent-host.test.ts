@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import net, { type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { faultCounts, faultTotal } from '../../../src/telemetry/faults.ts';
 import type { FakeAgent } from '../../support/fakes/fake-agent.ts';
 import { until } from '../../support/fakes/fake-cluster.ts';
 import { type FakeEndpoint, startFakeEndpoint } from '../../support/fakes/fake-endpoint.ts';
@@ -40,6 +41,7 @@ const CASES: readonly Case[] = [
   { what: 'docker logs -f', head: 'GET /containers/web/logs?follow=1&stdout=1', begun: 'a line' },
   { what: 'docker stats', head: 'GET /containers/web/stats', begun: '{}' },
   { what: 'docker wait', head: 'POST /containers/web/wait' },
+  { what: 'docker wait whose answer has begun', head: 'POST /containers/mute/wait', begun: '' },
   { what: 'docker attach', head: 'POST /containers/web/attach?stream=1&stdout=1&stdin=1', begun: 'a greeting' },
   { what: 'docker attach that the Engine has not answered', head: 'POST /containers/mute/attach?stream=1&stdout=1' },
   { what: 'docker exec', head: `POST /exec/${EXEC}/start`, begun: 'a prompt' },
@@ -133,6 +135,8 @@ describe('a host that falls silent while it is at work for a client', { timeout:
         assert.match(got, new RegExp(`"message":"host ${silent.name} is down: no heartbeat for `));
       } else assert.doesNotMatch(got, /\r\n0\r\n\r\n$/, 'what is not whole does not look as if it were');
     });
+
+  it('is no error of this program', () => assert.equal(faultTotal(), 0, JSON.stringify([...faultCounts()])));
 });
 
 /** Of what the cases ask for; everything else is answered as before. How many it has begun. */
@@ -152,7 +156,10 @@ function beginsEveryAnswer({ engine: { server, containers } }: FakeAgent): () =>
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const one = caseOf(request);
     if (one === undefined) return others.forEach((other) => other(request, response));
-    if (one.begun !== undefined) response.writeHead(200).write(one.begun);
+    if (one.begun !== undefined) {
+      response.writeHead(200).flushHeaders();
+      if (one.begun !== '') response.write(one.begun);
+    }
     // a kernel that is gone takes nothing more
     if (one.sends === true) void once(request, 'data').then(() => request.pause());
   });
