@@ -1,5 +1,6 @@
 /** The operator's HTTP API, `/arpanet/v1/…`, answered by the leader. Effects: an express application that reads what it is handed. */
 import express, { type Request, type Response } from 'express';
+import { VERSION } from '../config/version.ts';
 import type { HostOperations, RehearsedCreate, Services } from '../contracts/index.ts';
 import {
   ArpanetError,
@@ -102,7 +103,7 @@ function explained({ decision, observe }: OperatorDeps, reference: string): Expl
 }
 
 /** Routes that need the store or the schedulers only: they do not wait for hosts. */
-const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config']);
+const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config', 'openapi.json']);
 const READ_WAIT_MS = 2_000;
 
 /**
@@ -237,6 +238,11 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.delete('/config/:name', async (request, response) => {
     response.json(await deps.config().unset(request.params.name));
+  });
+  router.get('/openapi.json', async (_request, response) => {
+    // with its schemas only where it is asked for
+    const { openApi } = await import('./openapi/document.ts');
+    response.json(openApi(VERSION));
   });
   const unexpected = (error: unknown): void => reportFault(deps.log, 'a request of an operator', error);
   serviceRoutes(router, deps.services, unexpected);

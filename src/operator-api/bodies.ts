@@ -19,7 +19,8 @@ import { parseGoJson } from '../schemas/index.ts';
 
 const CREATE_REQUEST = 'runconfig.ContainerConfigWrapper@1.41';
 
-const BODIES: GoTypes = {
+/** The types of bodies, by which they are read and described. */
+export const BODIES: GoTypes = {
   ...DOCKER_TYPES,
   'arpanet.SchedulerRequest': { name: '*string', url: '*string', gone: 'bool', faults: '*arpanet.ProcessFaults', exposed: '[]string' },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },

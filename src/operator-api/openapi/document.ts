@@ -1,0 +1,104 @@
+/** The OpenAPI 3.1 document of `/arpanet/v1`: made of the tables that bodies are read by, and of the schemas of answers. Pure. */
+import { z } from 'zod';
+import { BODIES } from '../bodies.ts';
+import { ANSWERS, type AnswerName } from './answers.ts';
+import { bodySchemas, componentName, type Schema } from './body-schemas.ts';
+import { ROUTE_DOCS, type RouteDoc } from './routes.ts';
+
+const TAGS: Readonly<Record<RouteDoc['tag'], string>> = {
+  cluster: 'What there is, and why it is where it is',
+  hosts: 'Hosts and the work on them',
+  services: 'Services with a count',
+  names: 'Networks, addresses and names',
+  repair: 'Comparing, repairing, backups',
+  settings: 'Settings of the whole cluster',
+};
+
+/** `version`: of this release. */
+export function openApi(version: string): Schema {
+  const types = [...new Set(ROUTE_DOCS.flatMap(({ body }) => (body === undefined ? [] : [body.type])))];
+  const paths: Record<string, Record<string, Schema>> = {};
+  for (const route of ROUTE_DOCS) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method]: operation(route) };
+  }
+  const answers = Object.entries(ANSWERS).map(([name, { schema }]) => [name, answerSchema(schema)] as const);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'arpanet',
+      version,
+      summary: "The operator's API of a cluster",
+      description:
+        'Any scheduler answers; followers pass requests to the leader. Refusals have a status of 400 or more and {"message": TEXT}. With Retry-After the same request may be sent again. Fields may be added: leave alone what you do not know.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/arpanet/v1' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    paths,
+    components: { schemas: { ...bodySchemas(BODIES, types), ...Object.fromEntries(answers) } },
+  };
+}
+
+function answerSchema(schema: z.ZodType): Schema {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
+  return rest;
+}
+
+const refer = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+
+function operation(route: RouteDoc): Schema {
+  const { method, path, tag, summary, query = [], body } = route;
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+    example: PATH_EXAMPLES[name] ?? 'name',
+  }));
+  const inQuery = query.map(({ required = false, ...one }) => ({ ...one, in: 'query', required, schema: { type: 'string' } }));
+  return {
+    tags: [tag],
+    operationId: idOf(method, path),
+    summary,
+    parameters: [...inPath, ...inQuery],
+    ...(body && {
+      requestBody: {
+        required: body.required.length > 0,
+        content: {
+          'application/json': { schema: { allOf: [refer(componentName(body.type)), { required: body.required }] }, example: body.example },
+        },
+      },
+    }),
+    responses: {
+      200: { description: 'Done.', content: route.isWork === true ? lines(route.answer) : plain(route.answer) },
+      default: { description: 'Refused.', content: plain('Error') },
+    },
+  };
+}
+
+const plain = (answer: AnswerName): Schema => ({ 'application/json': { schema: refer(answer), example: ANSWERS[answer].example } });
+
+const lines = (answer: AnswerName): Schema => ({
+  'application/x-ndjson': {
+    schema: {
+      description: 'One of these in each line; the last one has the result or the error.',
+      oneOf: [
+        { type: 'object', properties: { progress: { type: 'string' } }, required: ['progress'] },
+        { type: 'object', properties: { result: refer(answer) }, required: ['result'] },
+        { type: 'object', properties: { error: { type: 'string' } }, required: ['error'] },
+      ],
+    },
+    example: { result: ANSWERS[answer].example },
+  },
+});
+
+const PATH_EXAMPLES: Readonly<Record<string, string>> = { host: 'h1', container: 'abc_web_1', name: 'strategy' };
+
+/** `getHosts`, `postHostsDrain`. */
+const idOf = (method: string, path: string): string =>
+  method +
+  path
+    .replaceAll(/\/:\w+$/g, '/one')
+    .replaceAll(/\/:\w+/g, '')
+    .replaceAll(/[/.](\w)/g, (_all, letter: string) => letter.toUpperCase());

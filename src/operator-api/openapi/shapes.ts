@@ -1,0 +1,156 @@
+/** Parts that several answers of the operator's API have, as schemas and examples. Plain data. */
+import { z } from 'zod';
+
+export const text = z.string();
+export const number = z.number();
+export const count = z.int().min(0);
+export const ms = z.number().meta({ description: 'Milliseconds since 1970.' });
+export const texts = z.array(text);
+export const stringMap = z.record(text, text);
+
+export const faults = z.object({
+  unexpectedErrors: count,
+  refusedMessages: count,
+  lastMsAgo: number.optional(),
+  lastPlace: text.optional(),
+});
+const limits = z.object({ cpus: number.optional(), memoryBytes: number.optional(), maxContainers: count.optional() });
+
+export const hostFields = {
+  name: text,
+  address: text,
+  state: z.enum(['joining', 'alive', 'suspect', 'down', 'expected']),
+  why: text.optional(),
+  availability: z.enum(['active', 'pause', 'drain']),
+  engine: text,
+  agent: text,
+  apiVersion: text,
+  cpus: number,
+  memoryBytes: number,
+  cpuLoad: number.optional().meta({ description: 'Busy share of all cores, 0 to 1.' }),
+  memoryUsedBytes: number.optional(),
+  reservedCores: number,
+  reservedMemoryBytes: number,
+  limits,
+  containers: count,
+  running: count,
+  labels: stringMap,
+};
+export const host = z.object(hostFields);
+export const exampleHost = {
+  name: 'h1',
+  address: '10.0.0.11',
+  state: 'alive',
+  availability: 'active',
+  engine: '26.1.5',
+  agent: '0.1.0',
+  apiVersion: '1.45',
+  cpus: 4,
+  memoryBytes: 8_589_934_592,
+  cpuLoad: 0.31,
+  memoryUsedBytes: 3_221_225_472,
+  reservedCores: 1.5,
+  reservedMemoryBytes: 1_073_741_824,
+  limits: { cpus: 3 },
+  containers: 7,
+  running: 6,
+  labels: { rack: 'r1' },
+};
+
+export const lease = z.object({
+  ip: text,
+  network: text,
+  kind: z.enum(['instance', 'gateway', 'user']),
+  owner: text,
+  host: text,
+  state: z.enum(['offered', 'bound', 'resting']),
+  sinceMs: ms,
+  epoch: count,
+});
+export const exampleLease = {
+  ip: '10.32.0.64',
+  network: 'n'.repeat(8),
+  kind: 'instance',
+  owner: 'abc_web_1',
+  host: 'h1',
+  state: 'bound',
+  sinceMs: 1_790_000_000_000,
+  epoch: 3,
+};
+
+const instance = z.object({
+  name: text,
+  id: text,
+  number: count,
+  host: text,
+  image: text,
+  state: text,
+  health: text.optional(),
+  addresses: texts,
+  isStopped: z.boolean(),
+});
+export const service = z.object({
+  deployment: text,
+  service: text,
+  desired: count,
+  running: count,
+  done: count,
+  isHeld: z.boolean(),
+  isGlobal: z.boolean(),
+  image: text,
+  update: text.optional(),
+  trouble: text.optional(),
+  instances: z.array(instance),
+});
+
+export const refusal = z.object({ host: text, rule: text, why: text });
+export const decision = {
+  host: text,
+  strategy: text,
+  atMs: ms,
+  scored: z.array(z.object({ host: text, score: number, figures: z.record(text, number) })),
+  refused: z.array(refusal),
+  counts: z.object({ fit: count, refused: z.record(text, count) }).optional(),
+};
+export const exampleDecision = {
+  host: 'h1',
+  strategy: 'spread',
+  atMs: 1_790_000_000_000,
+  scored: [{ host: 'h1', score: 92, figures: { containers: 2 } }],
+  refused: [{ host: 'h2', rule: 'memory', why: 'needs 512 MiB, 100 MiB of 2 GiB unreserved' }],
+};
+
+export const moved = z.object({ from: text, to: text, host: text });
+export const stays = z.object({ container: text, why: text });
+export const finding = z.object({
+  where: z.enum(['store', 'engine', 'network', 'names', 'catalog']),
+  host: text.optional(),
+  what: text,
+  isMtu: z.literal(true).optional(),
+});
+export const record = z.object({
+  name: text,
+  entries: z.array(z.object({ type: z.enum(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), value: text })),
+});
+export const setting = z.object({ name: text, value: text, isSet: z.boolean(), own: text });
+export const named = z.looseObject({
+  id: text,
+  container: text,
+  name: text,
+  deployment: text,
+  service: text,
+  number: count,
+  host: text,
+  addresses: stringMap,
+  aliases: z.record(text, texts),
+  links: stringMap,
+  ports: z.array(z.object({ port: count, protocol: text })),
+  state: z.enum(['running', 'paused', 'out']),
+  ready: z.boolean(),
+});
+export const update = z.looseObject({
+  state: z.enum(['updating', 'paused', 'completed', 'rollback_started', 'rollback_paused', 'rollback_completed']),
+  startedAtMs: ms,
+  completedAtMs: ms.optional(),
+  message: text,
+});
