@@ -9,7 +9,7 @@ import { build, root } from './build.mjs';
 import { setup } from './setup.mjs';
 
 process.chdir(root);
-setup('bench');
+await setup('bench');
 // ARPANET_MAIN: the main.js of another build to measure
 if (process.env.ARPANET_MAIN === undefined && !build()) process.exit(1);
 const { register } = await import('tsx/esm/api');

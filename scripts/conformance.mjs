@@ -5,7 +5,7 @@ import { build, root } from './build.mjs';
 import { setup } from './setup.mjs';
 
 process.chdir(root);
-setup('test');
+await setup('test');
 const run = (command, args) => spawnSync(command, args, { stdio: 'inherit' }).status ?? 1;
 const built = process.env.ARPANET_MAIN !== undefined || build();
 process.exit(built ? run(process.execPath, ['--import', 'tsx', 'test/conformance/replay/replay-main.ts', ...process.argv.slice(2)]) : 1);

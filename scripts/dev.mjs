@@ -7,7 +7,7 @@ import { build, root, stateOf } from './build.mjs';
 import { restartOnChange } from './restart-on-change.mjs';
 import { setup } from './setup.mjs';
 
-setup('start');
+await setup('start');
 const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => ending.abort());
 const args = ['--max-semi-space-size=4', '--enable-source-maps', join(root, 'dist', 'cli', 'main.js'), 'up', ...process.argv.slice(2)];

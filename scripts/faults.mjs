@@ -5,7 +5,7 @@ import { build, root } from './build.mjs';
 import { setup } from './setup.mjs';
 
 process.chdir(root);
-setup('test');
+await setup('test');
 if (!build()) process.exit(1);
 const { status } = spawnSync(process.execPath, ['--import', 'tsx', 'test/faults/main.ts', ...process.argv.slice(2)], { stdio: 'inherit' });
 process.exit(status ?? 1);

@@ -102,7 +102,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.error('usage: npm run package [-- --out DIR] [--only tgz,tar,deb] [--check]');
     process.exit(2);
   }
-  if (!existsSync(join(root, 'node_modules', 'esbuild'))) setup('unit');
+  if (!existsSync(join(root, 'node_modules', 'esbuild'))) await setup('unit');
   try {
     await run({ out: resolve(valueOf('--out') ?? join(root, '.arpanet', 'packages')), kinds, twice: args.includes('--check') });
   } catch (error) {

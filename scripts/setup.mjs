@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // setup.mjs [start|unit|test|bench]: installs what is missing for it. With root on Debian or Ubuntu by apt, told before it is done; else a clear list.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,20 +29,37 @@ const WANTED = {
 const say = (text) => process.stderr.write(`${text}\n`);
 const has = (program) =>
   ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/bin', '/usr/local/sbin'].some((dir) => existsSync(join(dir, program)));
-const run = (command, args, options = {}) => {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
-  if (status !== 0) {
-    say(`arpanet: ${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ` (exit ${status})`}`);
-    process.exit(1);
-  }
-};
 
-export function setup(purpose) {
+/** Rejects with what failed when the command did not end well. */
+function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const failed = (why) => reject(new Error(`${command} ${args.join(' ')} failed${why}`));
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
+    child.once('error', (error) => failed(`: ${error.message}`));
+    child.once('exit', (status, signal) => (status === 0 ? resolve() : failed(` (${signal ?? `exit ${status}`})`)));
+  });
+}
+
+/** Settles when all is there. What cannot be installed is said, and this process ends with 1. */
+export async function setup(purpose) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     say(`arpanet needs Node 20.19 or newer; this is ${process.versions.node}.`);
     process.exit(1);
   }
+  const wanted = purpose === 'bench' ? { ...WANTED.test, ...WANTED.bench } : WANTED[purpose];
+  const missing = Object.entries(wanted)
+    .filter(([program]) => !has(program))
+    .map(([, name]) => name);
+  if (missing.length > 0) refuseWithoutApt([...new Set(missing)]);
+  // Both wait for the network most of the time.
+  const debian = installDebianPackages([...new Set(missing)]).then(() => unpackTools(purpose));
+  const failed = (await Promise.allSettled([installNpmPackages(), debian])).flatMap(({ reason }) => reason ?? []);
+  for (const error of failed) say(`arpanet: ${error.message}`);
+  if (failed.length > 0) process.exit(1);
+}
+
+async function installNpmPackages() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const installed = join(root, 'node_modules', '.package-lock.json');
   const complete =
@@ -51,50 +68,54 @@ export function setup(purpose) {
   if (!complete) {
     say('arpanet: installing npm packages');
     // Not `npm ci`: it refuses a lock without the packages of other platforms, which some registries do not carry. The versions are the lock's.
-    run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
+    // No scripts of packages: they would compile what is optional, and what is needed comes compiled.
+    await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']);
   }
-  const wanted = purpose === 'bench' ? { ...WANTED.test, ...WANTED.bench } : WANTED[purpose];
-  const missing = Object.entries(wanted)
-    .filter(([program]) => !has(program))
-    .map(([, name]) => name);
-  if (missing.length > 0) {
-    const isDebian = existsSync('/usr/bin/apt-get');
-    if (!isDebian || process.getuid() !== 0) {
-      say(`arpanet: missing on this machine: ${[...new Set(missing)].join(', ')}`);
-      say(
-        isDebian
-          ? `  run: sudo apt-get update && sudo apt-get install ${[...new Set(missing)].join(' ')}`
-          : '  install them with your package manager (names are Debian’s), then run this again',
-      );
-      process.exit(1);
-    }
-    say(`arpanet: installing by apt: ${[...new Set(missing)].join(' ')}`);
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    run('apt-get', ['update', '-qq'], { env });
-    // Services are not started by the install: arpanet starts engines of its own where none runs, and never touches one that does.
-    const policy = '/usr/sbin/policy-rc.d';
-    const own = !existsSync(policy);
-    if (own) run('sh', ['-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policy} && chmod +x ${policy}`]);
-    try {
-      run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...new Set(missing)], { env, stdio: ['ignore', 'ignore', 2] });
-    } finally {
-      if (own) run('rm', ['-f', policy]);
-    }
+}
+
+function refuseWithoutApt(missing) {
+  const isDebian = existsSync('/usr/bin/apt-get');
+  if (!isDebian || process.getuid() !== 0) {
+    say(`arpanet: missing on this machine: ${missing.join(', ')}`);
+    say(
+      isDebian
+        ? `  run: sudo apt-get update && sudo apt-get install ${missing.join(' ')}`
+        : '  install them with your package manager (names are Debian’s), then run this again',
+    );
+    process.exit(1);
   }
-  if (purpose !== 'start' && purpose !== 'unit') {
-    const tools = process.env.ARPANET_TOOLS ?? join(root, '.arpanet', 'tools');
-    const all = [
-      'consul/.done',
-      'prometheus/.done',
-      'compose-v2/.done',
-      'engine-26/.done',
-      'engine-26-containerd/.done',
-      'newest-engine-containerd/.done',
-    ].every((leaf) => existsSync(join(tools, leaf)));
-    if (!all) {
-      say('arpanet: unpacking Consul, Prometheus, compose v2, Docker 26.1 and the newest Docker from Debian packages (about 220 MB)');
-      run('bash', [join(root, 'scripts', 'tools.sh'), tools]);
-    }
+}
+
+async function installDebianPackages(missing) {
+  if (missing.length === 0) return;
+  say(`arpanet: installing by apt: ${missing.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '-qq'], { env });
+  // Services are not started by the install: arpanet starts engines of its own where none runs, and never touches one that does.
+  const policy = '/usr/sbin/policy-rc.d';
+  const own = !existsSync(policy);
+  if (own) await run('sh', ['-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policy} && chmod +x ${policy}`]);
+  try {
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env, stdio: ['ignore', 'ignore', 2] });
+  } finally {
+    if (own) await run('rm', ['-f', policy]);
+  }
+}
+
+async function unpackTools(purpose) {
+  if (purpose === 'start' || purpose === 'unit') return;
+  const tools = process.env.ARPANET_TOOLS ?? join(root, '.arpanet', 'tools');
+  const all = [
+    'consul/.done',
+    'prometheus/.done',
+    'compose-v2/.done',
+    'engine-26/.done',
+    'engine-26-containerd/.done',
+    'newest-engine-containerd/.done',
+  ].every((leaf) => existsSync(join(tools, leaf)));
+  if (!all) {
+    say('arpanet: unpacking Consul, Prometheus, compose v2, Docker 26.1 and the newest Docker from Debian packages (about 220 MB)');
+    await run('bash', [join(root, 'scripts', 'tools.sh'), tools]);
   }
 }
 
@@ -104,5 +125,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     say('usage: setup.mjs [start|unit|test|bench]');
     process.exit(2);
   }
-  setup(purpose);
+  await setup(purpose);
 }

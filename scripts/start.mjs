@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { build, root, stateOf } from './build.mjs';
 import { setup } from './setup.mjs';
 
-setup('start');
+await setup('start');
 const main = join(root, 'dist', 'cli', 'main.js');
 if (!existsSync(main) || stateOf(join(root, 'src')).newestMs > stateOf(join(root, 'dist')).newestMs) {
   process.stderr.write('arpanet: building\n');

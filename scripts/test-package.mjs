@@ -8,6 +8,6 @@ if (process.getuid() !== 0 || spawnSync('debootstrap', ['--version']).status !==
   console.error('test:package needs root and debootstrap: sudo apt-get install debootstrap');
   process.exit(1);
 }
-setup('test');
+await setup('test');
 const args = ['--import', './scripts/typescript.mjs', '--test', 'test/package/bare-machines.ts'];
 process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1);

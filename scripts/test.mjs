@@ -33,7 +33,7 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 const isUnitOnly = chosen.every((path) => tierOf(path) === 'unit');
-setup(isUnitOnly ? 'unit' : 'test');
+await setup(isUnitOnly ? 'unit' : 'test');
 
 /** A file that hangs is ended then. Tests and suites have no bound of their own: what they wait for has. */
 const FILE_TIMEOUT_MS = 1_200_000;

@@ -28,7 +28,7 @@ describe('setup on a machine without Docker', () => {
       printf '%s' "$2" > /usr/bin/apt-get
       "$1" --input-type=module -e "$3"
       if [ -e /usr/sbin/policy-rc.d ]; then echo "policy-rc.d is left" >&2; fi`;
-    const program = `${before}; const { setup } = await import('./scripts/setup.mjs'); setup('start');`;
+    const program = `${before}; const { setup } = await import('./scripts/setup.mjs'); await setup('start');`;
     const { status, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script, scratch, process.execPath, APT, program], {
       encoding: 'utf8',
       timeout: 180_000,
