@@ -11,7 +11,7 @@ export type Testimony = 'alive' | 'silent' | 'unknown';
 
 /** Agents hear from their leader each second. */
 const SILENT_MS = 2_000;
-const TIMEOUT_MS = 1_000;
+export const WITNESS_TIMEOUT_MS = 1_000;
 /** Asked at a time, whichever they are. */
 const MOST_WITNESSES = 7;
 
@@ -24,17 +24,18 @@ export function testimony(heardMsAgo: readonly number[]): Testimony {
 const gatewayIn = (value: unknown): readonly string[] =>
   typeof value === 'object' && value !== null && 'gateway' in value && typeof value.gateway === 'string' ? [value.gateway] : [];
 
-/** `token`: of the cluster, as an operator gave it; else it is in the store. */
+/** `token`: of the cluster, as an operator gave it; else it is in the store. `timeoutMs`: for the answer of each witness. */
 export function createWitnesses(
   store: Pick<StateStore, 'list' | 'get'>,
   token: string | undefined,
   random: () => number,
+  timeoutMs: number,
 ): (epoch: number) => Promise<Testimony> {
   async function ask(gateway: string, epoch: number, bearer: string): Promise<readonly number[]> {
     try {
       const answer = await fetch(`http://${gateway}/leader`, {
         headers: { Authorization: `Bearer ${bearer}` },
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
       });
       const said: unknown = await answer.json();
       return answer.ok && accepts(leaderHeard, said) && said.epoch === epoch ? [said.heardMsAgo] : [];
@@ -43,7 +44,7 @@ export function createWitnesses(
     }
   }
   return async (epoch) => {
-    const signal = AbortSignal.timeout(3 * TIMEOUT_MS);
+    const signal = AbortSignal.timeout(3 * timeoutMs);
     try {
       const [entries, kept] = await Promise.all([store.list(keys.hosts, signal), token ?? store.get(keys.joinToken, signal)]);
       const bearer = typeof kept === 'string' ? kept : kept?.value;

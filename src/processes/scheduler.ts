@@ -16,7 +16,7 @@ import { clusterOf } from './cluster-roles.ts';
 import { createIsolation } from './leader-isolation.ts';
 import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
-import { createWitnesses } from './leader-witnesses.ts';
+import { createWitnesses, WITNESS_TIMEOUT_MS } from './leader-witnesses.ts';
 import { probe } from './probe.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
@@ -166,7 +166,8 @@ export async function runScheduler(
     await replace(undefined);
   };
   // With the embedded store nobody else could lead.
-  const witnesses = settings.store.kind === 'consul' ? createWitnesses(store, settings.joinToken, Math.random) : undefined;
+  const witnesses =
+    settings.store.kind === 'consul' ? createWitnesses(store, settings.joinToken, Math.random, WITNESS_TIMEOUT_MS) : undefined;
   let following = new AbortController();
   signal.addEventListener('abort', () => following.abort(), { once: true });
   const follow = (leader: LeaderRecord | undefined) => {
