@@ -147,7 +147,7 @@ function lostCreates({ operations, observations }: History): readonly string[] {
 }
 
 /** What a client was told does not exist (its create was refused, its removal done or not needed) is in no later peace. Names are used once. */
-function cameBack({ operations, observations }: History): readonly string[] {
+export function cameBack({ operations, observations }: History): readonly string[] {
   return operations.flatMap(({ kind, name, status, endedMs }) => {
     const isGone = kind === 'remove' && (status === 204 || status === 404);
     const isRefused = kind === 'create' && status >= 400 && status < 500;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '../support/cluster/cluster.ts';
 import { promisedMs } from '../support/promised.ts';
-import { type Held, type History, type Observation, type Operation, violations } from './checker.ts';
+import { cameBack, type Held, type History, type Observation, type Operation, violations } from './checker.ts';
 import { createClient, makeHeld } from './clients.ts';
 import { type Harm, settled, startFaultLab, strike, type Struck } from './lab.ts';
 import { observe, observeEnd, observeSettled } from './observe.ts';
@@ -113,9 +113,9 @@ export async function runOn(
     const loopsDone = Promise.all(loops);
     settledMs.push(await settled(cluster, SETTLE_BOUND_MS));
     await loopsDone;
-    const seen = await comesRight(() => observeSettled(cluster, startMs), held);
+    const seen = await comesRight(() => observeSettled(cluster, startMs), { held, operations });
     observations.push(seen);
-    const wrong = violations({ operations: [], observations: [seen], held });
+    const wrong = wrongIn(seen, { held, operations });
     const count = Object.values(counts).reduce((sum, one) => sum + one, 0);
     say(
       `round ${round}: ${count} faults, ${operations.length} operations, settled in ${settledMs.at(-1)} ms, out of DNS ${outOfDnsMs.join(' ')}, replaced ${replacedMs.join(' ')}${wrong.map((one) => `\n  ${one}`).join('')}`,
@@ -125,7 +125,7 @@ export async function runOn(
   for (const client of clients) refused.push(...(await client.clear()));
   const clearHeld = createClient(cluster, 'end', seed, startMs, operations);
   refused.push(...(await clearHeld.clear(heldNames)));
-  observations.push(await comesRight(() => observeEnd(cluster, startMs), []));
+  observations.push(await comesRight(() => observeEnd(cluster, startMs), { held: [], operations }));
   const sorted = (figures: number[]): readonly number[] => figures.sort((x, y) => x - y);
   const figures = {
     failoverMs: sorted(failoverMs),
@@ -161,15 +161,25 @@ async function strikeAll(
 }
 
 /** Looks until nothing is wrong, within the bound; what is wrong then is told. */
-export async function comesRight(look: () => Promise<Observation>, held: readonly Held[], boundMs = SETTLE_BOUND_MS): Promise<Observation> {
+export async function comesRight(
+  look: () => Promise<Observation>,
+  known: { readonly held: readonly Held[]; readonly operations?: readonly Operation[] },
+  boundMs = SETTLE_BOUND_MS,
+): Promise<Observation> {
   const startMs = Date.now();
   const isOver = (): boolean => Date.now() - startMs > promisedMs(boundMs);
   for (;;) {
     const seen = await look().catch((error: unknown) => (isOver() ? Promise.reject(error as Error) : undefined));
-    if (seen !== undefined && (isOver() || violations({ operations: [], observations: [seen], held }).length === 0)) return seen;
+    if (seen !== undefined && (isOver() || wrongIn(seen, known).length === 0)) return seen;
     await sleep(1_000);
   }
 }
+
+/** What was removed while its host was away goes when that is back, one after the other: it has the same time as all else. */
+const wrongIn = (seen: Observation, { held, operations = [] }: Parameters<typeof comesRight>[1]): readonly string[] => [
+  ...violations({ operations: [], observations: [seen], held }),
+  ...cameBack({ operations, observations: [seen] }),
+];
 
 async function repeat(act: () => Promise<void>, pauseMs: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {

@@ -55,7 +55,7 @@ describe('the fault lab', () => {
     await cluster.startScheduler(index, schedulerWithFaults(dir));
   }
   const ask = async (method: string, path: string, body?: unknown) => request((await leads()).url, method, path, body);
-  const right = (boundMs: number): Promise<Observation> => comesRight(() => observeEnd(cluster, Date.now()), [], boundMs);
+  const right = (boundMs: number): Promise<Observation> => comesRight(() => observeEnd(cluster, Date.now()), { held: [] }, boundMs);
 
   /** The leader's session ends, and it alone does not notice. */
   async function endSession(): Promise<void> {
@@ -76,7 +76,7 @@ describe('the fault lab', () => {
     await ask('DELETE', '/containers/p1?force=1');
     if (bug === 'two-leaders') await endSession();
     const startMs = Date.now();
-    const settled = await comesRight(() => observeSettled(cluster, startMs), [], boundMs);
+    const settled = await comesRight(() => observeSettled(cluster, startMs), { held: [] }, boundMs);
     const found = violations({ operations: [], observations: [settled] });
     for (const name of NAMES) await ask('DELETE', `/containers/${name}?force=1`);
     if (bug !== undefined && found.some((text) => FOUND[bug].test(text))) return found;
