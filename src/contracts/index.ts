@@ -13,6 +13,7 @@ export type * from './images.ts';
 export type * from './leader.ts';
 export type * from './names.ts';
 export type * from './networks.ts';
+export type * from './people.ts';
 export type * from './placement.ts';
 export type * from './progress.ts';
 export type * from './services.ts';

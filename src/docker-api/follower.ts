@@ -30,6 +30,8 @@ export interface FollowerDeps {
   readonly storeMs: () => number;
   /** Why nobody can lead, as far as this scheduler can tell. */
   readonly trouble: () => string | undefined;
+  /** What tells the leader who asks; empty: nobody with a certificate. */
+  readonly header: (req: IncomingMessage, requestId: string) => Promise<Record<string, string>>;
 }
 
 export interface Follower {
@@ -69,6 +71,8 @@ interface Sending {
   /** Undefined: streams through once. */
   readonly body: Buffer | undefined;
   readonly isRetry: boolean;
+  /** Of who asks. */
+  readonly who: Readonly<Record<string, string>>;
   /** Why a scheduler did nothing. */
   readonly refused: (why: string) => void;
 }
@@ -116,6 +120,7 @@ export function createFollower(deps: FollowerDeps): Follower {
         'Arpanet-Forwarded': deps.name,
         'Arpanet-Request-Id': requestId,
         [CONNECTION_HEADER]: connectionOf(req),
+        ...sending.who,
       };
       const upstream = http.request({
         agent,
@@ -195,6 +200,7 @@ export function createFollower(deps: FollowerDeps): Follower {
 
   async function relay(req: IncomingMessage, res: ServerResponse, requestId: string, how: Repeat): Promise<void> {
     const body = await bodyToKeep(req, how, deps.bodyLimitBytes());
+    const who = await deps.header(req, requestId);
     const untilMs = deadline();
     const gone = new AbortController();
     const onClose = (): void => gone.abort();
@@ -206,7 +212,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     try {
       for (let isRetry = false; ; ) {
         const url = await leader(untilMs, gone.signal);
-        const outcome = await send(url, { req, res, requestId, body, isRetry, refused });
+        const outcome = await send(url, { req, res, requestId, body, isRetry, who, refused });
         if (outcome === 'answered') return;
         // It may have been carried out; if another leads in time, it can be asked.
         if (outcome === 'silent') await change(untilMs, gone.signal);
@@ -253,6 +259,7 @@ export function createFollower(deps: FollowerDeps): Follower {
     isUpgrade: boolean,
     signal: AbortSignal,
   ): Promise<void> {
+    const who = await deps.header(req, requestId);
     const { upstream, url } = await reach(signal);
     const unwatch = leaderHealth.watch(url, () => upstream.destroy());
     upstream.once('data', unwatch).once('close', unwatch);
@@ -261,6 +268,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       ...atLeader(req, url),
       'Arpanet-Forwarded': deps.name,
       'Arpanet-Request-Id': requestId,
+      ...who,
       ...(isUpgrade ? {} : { 'Content-Length': String(bodyBytes) }),
     };
     await joinSockets({

@@ -5,13 +5,15 @@ import { engineError, engineRequest } from '../engine/index.ts';
 import { ArpanetError, type ContainerInspect, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { inBackground } from '../telemetry/faults.ts';
-import { readBody } from './json/body.ts';
+import { bodyRead, readBody } from './json/body.ts';
 import { passedProblem } from './json/passed.ts';
 import type { Cluster } from '../contracts/index.ts';
 import { hostWarnings } from './proxy/answer-watchdog.ts';
 import { type Call, type Exchange, ownHeaders, warningHeader, type SmallAnswer, send } from './request-context.ts';
 import { errorBody, noteUnexpected } from './errors.ts';
+import { createAdmit } from './access/admit.ts';
 import { createExecs, type Execs } from './containers/execs.ts';
+import { askHost, sendEngineAnswer } from './containers/mutate.ts';
 import { createForward, unreachable } from './proxy/forward.ts';
 import { readFramed } from './proxy/chunked.ts';
 import { isComposeV1 } from './guards.ts';
@@ -24,6 +26,7 @@ import { type HandlerName, isLong, type Route } from './route.ts';
 import { matchRoute } from './routes.ts';
 import { isShown, refuseHidden } from './swarm/facade.ts';
 import { connectionOf } from './connections.ts';
+import { identityOf } from '../security/index.ts';
 import { refuseVersion, type VersionWindow, windowOf } from './api-versions.ts';
 import { compareVersions, splitVersion } from '../text/api-version.ts';
 import { queryProblem } from '../text/query.ts';
@@ -31,6 +34,8 @@ import { queryProblem } from '../text/query.ts';
 export interface LeaderDeps {
   readonly cluster: Cluster;
   readonly reads: Reads;
+  /** Reads of a part of the cluster, for who may see no more. */
+  readonly makeReads: Parameters<typeof createAdmit>[2];
   readonly log: Logger;
   readonly bodyLimitBytes: () => number;
   readonly streamLimit: number;
@@ -71,6 +76,7 @@ export function createLeader(deps: LeaderDeps): Leader {
   const execs: Execs = createExecs();
   const forward = createForward();
   const handlers = createHandlers(forward, execs);
+  const admit = createAdmit(cluster, execs, deps.makeReads);
   const live = new Set<AbortController>();
   const heads = new WeakMap<Buffer, readonly string[]>();
   let isReady = false;
@@ -176,6 +182,8 @@ export function createLeader(deps: LeaderDeps): Leader {
         return await read(call, route);
       case 'host': {
         const located = await locate(call, route.at, execs);
+        if (call.isRedacted === true)
+          return sendEngineAnswer(call, await askHost(call, located.host, located.path, await bodyRead(call.req)));
         // what was pushed has a digest from then on
         const beforeEnd = route.at === 'push' ? () => cluster.view.refresh(located.host, { images: true }) : undefined;
         return await forward(call, { host: located.host, endpoint: cluster.engines.endpoint(located.host), path: located.path, beforeEnd });
@@ -202,14 +210,14 @@ export function createLeader(deps: LeaderDeps): Leader {
   }
 
   async function read(call: Exchange, route: Extract<Route, { do: 'read' }>): Promise<void> {
-    const answer = await reads[route.by](call.query, call.params, call.apiVersion);
+    const answer = await call.reads[route.by](call.query, call.params, call.apiVersion);
     if (answer === undefined) return send(call, await inspectOnHost(call));
     if (route.by === 'info' && !isSwarmShown(call.req)) {
       return send(call, { status: 200, body: withoutSwarm(answer.body) });
     }
     // An answer about all hosts names those whose data may be out of date.
     const warnings = answer.warnings ?? (OF_ALL_HOSTS.has(route.by) ? hostWarnings(cluster.hosts.list()) : []);
-    if (answer.status === 200 && call.req.method === 'GET') remember(call, answer.body, warnings);
+    if (answer.status === 200 && call.req.method === 'GET' && call.reads === reads) remember(call, answer.body, warnings);
     send(call, warnings.length === 0 ? answer : { ...answer, warnings });
   }
 
@@ -224,7 +232,7 @@ export function createLeader(deps: LeaderDeps): Leader {
     });
     const text = answer.body.toString();
     if (answer.status !== 200 || container === undefined) throw engineError(answer.status, text);
-    const shown = reads.showInspect(JSON.parse(text) as ContainerInspect, container, call.apiVersion);
+    const shown = call.reads.showInspect(JSON.parse(text) as ContainerInspect, container, call.apiVersion);
     return { status: 200, body: `${JSON.stringify(shown)}\n` };
   }
 
@@ -295,7 +303,7 @@ export function createLeader(deps: LeaderDeps): Leader {
       res.once('close', gone);
       try {
         await ready(controller.signal);
-        const call = { ...openCall(req, requestId, controller.signal), res };
+        const call = { ...(await admit(openCall(req, requestId, controller.signal), identityOf(req))), res };
         await carried(call.route, () => run(call));
       } catch (error) {
         throw asOldEnginesSay(error, window().max);
@@ -313,7 +321,7 @@ export function createLeader(deps: LeaderDeps): Leader {
         socket.once('error', gone);
         try {
           await ready(controller.signal);
-          const call = openCall(req, requestId, controller.signal);
+          const call = await admit(openCall(req, requestId, controller.signal), identityOf(req));
           if (call.route.do !== 'hijack') throw new ArpanetError('invalid', 'this request has no stream to upgrade to');
           const { at, passes } = call.route;
           const isRead = passes !== undefined || req.headers['transfer-encoding'] !== undefined;

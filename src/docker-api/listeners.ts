@@ -16,6 +16,8 @@ export interface Door {
   readonly server: http.Server;
   /** A Unix socket: no browser reaches it, and clients put anything into `Host`. */
   readonly isSocket: boolean;
+  /** Who comes by it has shown a certificate. */
+  readonly isTls: boolean;
 }
 
 /** TCP without TLS where nothing says so. */
@@ -113,7 +115,7 @@ function makeServer(tls: TlsIdentity | undefined, isSocket: boolean, hearers: He
     highWaterMark: HIGH_WATER_MARK_BYTES,
   };
   const server = tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls, ...TLS });
-  const door: Door = { server, isSocket };
+  const door: Door = { server, isSocket, isTls: tls !== undefined };
   server.on('request', (req, res) => {
     answering.set(req.socket, res);
     hearers.request(req, res, door);

@@ -4,6 +4,7 @@ import { VERSION } from '../config/version.ts';
 import { isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
+import { redactedBody } from './access/redact.ts';
 import type { Reads } from './reads/index.ts';
 import type { Route } from './route.ts';
 
@@ -28,6 +29,10 @@ export interface Call {
   readonly bodyLimitBytes: number;
   /** A reader of events that is further behind is cut off. */
   readonly eventsBehindBytes: number;
+  /** Whoever asks may not see environments: answers are without. */
+  readonly isRedacted?: boolean;
+  /** Whoever asks sees a part of the cluster: Engines, which know of no parts, are not asked what they think of a request. */
+  readonly isScoped?: boolean;
   /** Fires when the client disconnects or this scheduler stops leading. */
   readonly signal: AbortSignal;
 }
@@ -63,7 +68,8 @@ export const warningHeader = (texts: readonly string[]): string[] => texts.map((
 /** Answers whole. 1xx, 204 and 304 have no body (RFC 9110 §6.4.1); what is empty has no type, as an Engine's. */
 export function send(call: Exchange, answer: SmallAnswer): void {
   if (call.res.headersSent || call.res.destroyed) return;
-  const { status, body = '' } = answer;
+  const { status } = answer;
+  const body = call.isRedacted === true && status < 300 ? redactedBody(answer.body ?? '') : (answer.body ?? '');
   const isBodiless = status === 204 || status === 304;
   call.res.writeHead(status, {
     ...ownHeaders(call.newestVersion, call.requestId),

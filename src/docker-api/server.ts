@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { createKeyed } from '../async/keyed.ts';
 import { ArpanetError, type ErrorKind, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -17,6 +18,8 @@ import { inBackground } from '../telemetry/faults.ts';
 import { EXPOSITION_TYPE } from '../telemetry/metrics.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
+import { createDoorkeeper, type Doors } from './access/door.ts';
+import { shownTo } from './access/admit.ts';
 import { type Door, listenOn, type ListenOn, withoutUpgrade } from './listeners.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { countUpgrade, measureRequest } from './request-metrics.ts';
@@ -27,7 +30,7 @@ import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
-import { allowedHosts, type TlsIdentity } from '../security/index.ts';
+import { allowedHosts, PEER_HEADER, type TlsIdentity } from '../security/index.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
@@ -36,6 +39,8 @@ export interface EndpointDeps {
   readonly listen: readonly ListenOn[];
   /** For the addresses that have TLS. */
   readonly tls?: TlsIdentity;
+  /** Who may do what; absent: who reaches an address may do everything. */
+  readonly doors?: Doors;
   /** This scheduler's name. */
   readonly name: string;
   /** Names with a dot by which clients may reach it; `*.corp.example` is every name below one. */
@@ -115,6 +120,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const awaitingLead = new Set<() => void>();
   const unanswered = watchUnanswered(log);
   const hosts = allowedHosts(deps.hostNames ?? []);
+  const doorkeeper = createDoorkeeper(deps.doors);
 
   const follower = createFollower({
     name: deps.name,
@@ -123,6 +129,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     storeMs,
     trouble: deps.trouble,
     leaderUrl: () => (role.kind === 'leader' ? ownUrl : role.url),
+    header: doorkeeper.header,
   });
 
   function become(next: Role): void {
@@ -131,6 +138,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       role.leader[Symbol.dispose]();
     }
     role = next;
+    doorkeeper.leads(next.kind === 'leader');
     const url = next.kind === 'leader' ? ownUrl : next.url;
     // While nobody is known to lead, the last one may still do, and may still answer.
     if (url !== undefined && url !== lastUrl) follower.leaderChanged();
@@ -138,14 +146,15 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     for (const wake of awaitingLead) wake();
   }
 
-  async function handle(req: IncomingMessage, res: ServerResponse, { isSocket }: Door): Promise<void> {
+  async function handle(req: IncomingMessage, res: ServerResponse, door: Door): Promise<void> {
     measureRequest(req, res);
     // as a proxy is asked; an Engine takes it too
     req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
     const { url } = req;
-    const foreign = isSocket ? undefined : refuseForeign(req, hosts);
+    const foreign = door.isSocket ? undefined : refuseForeign(req, hosts);
     if (foreign !== undefined) return refuse(req, res, foreign, idOf(req));
-    if (role.kind === 'leader' && req.method === 'GET') {
+    // who has a certificate gets what is made for them
+    if (!isNamed(req) && role.kind === 'leader' && req.method === 'GET') {
       const ready = role.leader.ready(req);
       if (ready !== undefined) {
         res.writeHead(200, [...ready.head, 'Arpanet-Request-Id', idOf(req)]);
@@ -153,6 +162,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
         return;
       }
     }
+    if (door.isTls) doorkeeper.meet(req);
     const requestId = idOf(req);
     const isDone = unanswered.begin(req, requestId);
     try {
@@ -201,9 +211,11 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if (path === '/arpanet/v1/held') return answerResourceUsage(req, res, deps.token());
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') return await follower.answer(req, res, requestId);
+    const { leader } = role;
+    if (isNamed(req)) await doorkeeper.enter(req, req.socket, res, requestId);
     if (path.startsWith('/arpanet/')) return deps.operator(req, res);
-    if (role.leader.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
-    await role.leader.answer(req, res, requestId);
+    if (leader.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
+    await leader.answer(req, res, requestId);
   }
 
   /** True once another scheduler leads, or this one again; false after that time, or when the client left. */
@@ -277,7 +289,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     res.end(`${body}\n`);
   }
 
-  async function handleUpgrade({ server, isSocket }: Door, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async function handleUpgrade({ server, isSocket, isTls }: Door, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (isTls) doorkeeper.meet(req);
     const requestId = idOf(req);
     const isDone = unanswered.begin(req, requestId);
     try {
@@ -294,7 +307,9 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
         countUpgrade(req, SWITCHED);
         return deps.acceptAgent(req, socket, head);
       }
-      const upgraded = role.leader.upgrade(req, socket, head, requestId);
+      const { leader } = role;
+      if (isNamed(req)) await doorkeeper.enter(req, socket, socket, requestId);
+      const upgraded = leader.upgrade(req, socket, head, requestId);
       if (upgraded === undefined) return withoutUpgrade(server, req, socket, head);
       countUpgrade(req, SWITCHED);
       await upgraded;
@@ -323,13 +338,15 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   return {
     addresses: listeners.addresses,
     lead(cluster) {
-      const reads = createReads(cluster, { now: Date.now, version: VERSION });
+      const execs = new Set<string>();
+      const reads = createReads(cluster, { now: Date.now, version: VERSION, execs });
       become({
         kind: 'leader',
         epoch: () => cluster.leader.about().epoch,
         leader: createLeader({
           cluster,
           reads,
+          makeReads: (part, visible) => createReads(part, { now: Date.now, version: VERSION, execs, isShown: shownTo(cluster, visible) }),
           log,
           bodyLimitBytes,
           streamLimit: deps.streamLimit,
@@ -344,6 +361,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     async [Symbol.asyncDispose]() {
       become({ kind: 'following', url: undefined });
       follower.close();
+      doorkeeper[Symbol.dispose]();
       unanswered.close();
       await listeners[Symbol.asyncDispose]();
     },
@@ -354,6 +372,9 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && error.message === 'page not found';
 
 const KIND_OF: Readonly<Record<number, ErrorKind>> = { 403: 'forbidden', 404: 'not-found' };
+
+const isNamed = ({ socket, headers }: IncomingMessage): boolean =>
+  socket instanceof TLSSocket || headers[PEER_HEADER.toLowerCase()] !== undefined;
 
 const newId = (): string => randomUUID();
 

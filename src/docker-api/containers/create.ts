@@ -43,6 +43,7 @@ export async function containerCreate(call: Exchange): Promise<void> {
       const network = request?.HostConfig?.NetworkMode ?? 'default';
       throw new ArpanetError('invalid', `invalid config for network ${network}: ${error.message}`, { cause: error });
     }
+    if (call.isScoped === true) throw error;
     const refusal = await refusalOfEngine(call, body, request).catch(() => undefined);
     // a host that lacks the image says nothing about a request that fails for another reason
     if (refusal === undefined || (refusal.status === 404 && !isKind(error, 'not-found', 'unplaceable'))) throw error;

@@ -114,7 +114,8 @@ function untroubled(call: Exchange, { beforeEnd }: Target): Target['beforeEnd'] 
 
 function dropOwnHeaders({ headers }: IncomingMessage): void {
   for (const name of hopByHop(headers)) delete headers[name];
-  for (const name of ['arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id', 'arpanet-connection']) delete headers[name];
+  for (const name of ['arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id', 'arpanet-connection', 'arpanet-peer'])
+    delete headers[name];
 }
 
 /** A kept-alive connection may have died unseen: what can be said twice is said again on a new one. */

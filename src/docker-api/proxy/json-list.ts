@@ -1,5 +1,6 @@
 /** Effects: answers with a list of any length, in pieces that the client has room for. */
 import { pacedWriter } from '../../async/paced-writer.ts';
+import { redacted } from '../access/redact.ts';
 import { type Exchange, ownHeaders, send } from '../request-context.ts';
 
 /** What is shorter is answered whole, with its length, as Engines do. */
@@ -13,7 +14,7 @@ export async function sendJsonList(call: Exchange, elements: Iterable<unknown>):
   let isBegun = false;
   let isFirst = true;
   for (const element of elements) {
-    text += (isFirst ? '' : ',') + JSON.stringify(element);
+    text += (isFirst ? '' : ',') + JSON.stringify(call.isRedacted === true ? redacted(element) : element);
     isFirst = false;
     if (text.length < (isBegun ? PIECE_BYTES : WHOLE_BYTES)) continue;
     if (!isBegun) call.res.writeHead(200, { ...ownHeaders(call.newestVersion, call.requestId), 'Content-Type': 'application/json' });

@@ -43,10 +43,10 @@ export interface Answers {
 
 const readyLimitBytes = 24 * 1024 * 1024;
 
-export function createAnswers(cluster: Cluster, now: () => number): Answers {
+/** `execs`: ids of containers in which an exec was made; those who answer from the same cluster share it. */
+export function createAnswers(cluster: Cluster, now: () => number, execs: Set<string>): Answers {
   const ready = new ReadyBytes(readyLimitBytes);
   const keepable = new WeakMap<Buffer, Ready>();
-  const execs = new Set<string>();
 
   const answer: Answers['answer'] = (content, { untilMs = Number.POSITIVE_INFINITY, container, timeAt, warnings = [] } = {}) => {
     const body = typeof content === 'string' ? Buffer.from(`${content}\n`) : content;

@@ -10,6 +10,7 @@ import { type ContainerReads, createContainerReads } from '../containers/reads.t
 import { createImageReads } from '../images/reads.ts';
 import { createNetworkReads } from '../networks/reads.ts';
 import { createVolumeReads } from '../volumes/reads.ts';
+import type { ShownOfEngines } from '../system/disk-usage.ts';
 import { createSystemReads, type SystemReads } from '../system/reads.ts';
 import { createViewMemo } from './view-memo.ts';
 
@@ -21,6 +22,10 @@ export interface ReadsDeps {
   readonly now: () => number;
   /** Of arpanet. */
   readonly version: string;
+  /** Of containers in which an exec was made; shared by those who answer from the same cluster. */
+  readonly execs?: Set<string>;
+  /** Of what Engines themselves list; absent: everything is shown. */
+  readonly isShown?: ShownOfEngines;
 }
 
 export interface Reads
@@ -34,7 +39,7 @@ export interface Reads
 export function createReads(cluster: Cluster, deps: ReadsDeps): Reads {
   // clients send regular expressions: beyond some backtracks V8 turns to its linear-time engine
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
-  const answers = createAnswers(cluster, deps.now);
+  const answers = createAnswers(cluster, deps.now, deps.execs ?? new Set());
   const memo = createViewMemo(cluster);
   const containers = createContainerReads(cluster, memo, answers, deps.now);
   const images = createImageReads(cluster, memo, answers, deps.now);

@@ -46,5 +46,29 @@ export function mergeDiskUsage(usages: readonly DiskUsage[], showContainer: (sum
   };
 }
 
+/** What somebody who is limited to deployments may see of what an Engine lists. */
+export interface ShownOfEngines {
+  readonly container: (id: string) => boolean;
+  readonly volume: (name: string) => boolean;
+}
+
+/** Without what is not shown. Images count the containers that are; what a build cache says of its steps belongs to nobody, and is not shown. */
+export function shownUsage(usage: DiskUsage, isShown: ShownOfEngines): DiskUsage {
+  const containers = entriesIn<ContainerSummary>(usage.Containers).filter(({ Id }) => isShown.container(Id));
+  const counted = (image: ImageSummary): Json => ({
+    ...image,
+    Containers: Array.isArray(usage.Containers) ? containers.filter(({ ImageID }) => ImageID === image.Id).length : -1,
+  });
+  return {
+    ...usage,
+    ...(Array.isArray(usage.Images) ? { Images: entriesIn<ImageSummary>(usage.Images).map(counted) } : {}),
+    ...(Array.isArray(usage.Containers) ? { Containers: containers } : {}),
+    ...(Array.isArray(usage.Volumes)
+      ? { Volumes: entriesIn<{ readonly Name: string }>(usage.Volumes).filter(({ Name }) => isShown.volume(Name)) }
+      : {}),
+    ...(Array.isArray(usage.BuildCache) ? { BuildCache: [] } : {}),
+  };
+}
+
 const withPublicLabels = (image: ImageSummary): ImageSummary =>
   image.Labels === null || image.Labels === undefined ? image : { ...image, Labels: withoutReservedLabels(image.Labels) };

@@ -3,7 +3,7 @@ import type { ContainerSummary } from '../../model/index.ts';
 import type { Cluster } from '../../contracts/index.ts';
 import type { Answers, Read } from '../reads/answers.ts';
 import { askHosts } from '../reads/ask-hosts.ts';
-import { mergeDiskUsage } from './disk-usage.ts';
+import { mergeDiskUsage, type ShownOfEngines, shownUsage } from './disk-usage.ts';
 import { infoAt, showInfo } from './info.ts';
 import { showVersion } from './version.ts';
 import type { ViewMemo } from '../reads/view-memo.ts';
@@ -22,7 +22,7 @@ export function createSystemReads(
   memo: ViewMemo,
   answers: Answers,
   showListed: (summary: ContainerSummary, apiVersion: string) => unknown,
-  deps: { readonly now: () => number; readonly version: string },
+  deps: { readonly now: () => number; readonly version: string; readonly isShown?: ShownOfEngines },
 ): SystemReads {
   const info: Read = (_query, _params, apiVersion) => {
     const nowMs = deps.now();
@@ -44,7 +44,7 @@ export function createSystemReads(
     const search = query.size === 0 ? '' : `?${query.toString()}`;
     const { answers: usages, warnings } = await askHosts(cluster, `/system/df${search}`, apiVersion, diskUsageTimeoutMs);
     const merged = mergeDiskUsage(
-      usages.map(({ answer }) => answer),
+      usages.map(({ answer }) => (deps.isShown === undefined ? answer : shownUsage(answer, deps.isShown))),
       (summary) => showListed(summary, apiVersion),
     );
     return answers.answer(JSON.stringify(merged), { untilMs: 0, warnings });

@@ -1,0 +1,113 @@
+/** Effects: who comes in at a door of the endpoint: what the certificate says, or a follower for it. Whoever is not somebody any more is cut off at once. */
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import type { People } from '../../contracts/index.ts';
+import { ArpanetError } from '../../model/index.ts';
+import { type Identity, noteIdentity, type Peer, PEER_HEADER, peerOf, signPeer, verifiedPeer } from '../../security/index.ts';
+
+/** Who the people are, and how schedulers tell each other whom they speak for. */
+export interface Doors {
+  /** At the leader. Throws `not-leader`. */
+  readonly people: () => People;
+  /** A secret that schedulers alone have. Rejects with `unavailable`. */
+  readonly secret: () => Promise<string>;
+}
+
+/** Disposal forgets everybody, and watches nobody any more. */
+export interface Doorkeeper extends Disposable {
+  /** At any scheduler, before anything else looks at a request that came by TLS: headers that schedulers alone send are taken from it. */
+  readonly meet: (req: IncomingMessage) => void;
+  /** At the leader: notes who asks, until `answer` is closed. Rejects with `unauthorized`. */
+  readonly enter: (req: IncomingMessage, socket: Duplex, answer: EventEmitter, requestId: string) => Promise<void>;
+  /** At a follower: the header that tells the leader who asks; empty without a certificate. */
+  readonly header: (req: IncomingMessage, requestId: string) => Promise<Record<string, string>>;
+  /** This scheduler leads from now on, or does not any more. */
+  readonly leads: (isLeader: boolean) => void;
+}
+
+interface Guest {
+  readonly peer: Peer;
+  readonly identity: Identity | undefined;
+  readonly socket: Duplex;
+}
+
+const isSame = (a: Identity | undefined, b: Identity | undefined): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
+  const peers = new WeakMap<Duplex, Peer>();
+  const guests = new Set<Guest>();
+  let term = new AbortController();
+
+  /** Throws `unauthorized`. */
+  function shown(socket: TLSSocket): Peer {
+    const known = peers.get(socket) ?? peerOf(socket.getPeerCertificate(true), socket.remoteAddress ?? '');
+    if (known === undefined) throw new ArpanetError('unauthorized', 'a client certificate is needed');
+    peers.set(socket, known);
+    return known;
+  }
+
+  const forwarded = (req: IncomingMessage, requestId: string) => ({ method: req.method ?? '', url: req.url ?? '', requestId });
+
+  async function named(req: IncomingMessage, requestId: string): Promise<Peer | undefined> {
+    const value = req.headers[PEER_HEADER.toLowerCase()];
+    if (req.socket instanceof TLSSocket) return shown(req.socket);
+    if (value === undefined) return undefined;
+    if (doors === undefined) throw unproven();
+    const found = verifiedPeer(await doors.secret(), String(value), forwarded(req, requestId));
+    if (found === undefined) throw unproven();
+    return found;
+  }
+
+  function look(): void {
+    for (const { peer: one, identity, socket } of guests) {
+      let now: Identity | undefined;
+      try {
+        now = doors?.people().identify(one);
+      } catch {
+        socket.destroy();
+        continue;
+      }
+      if (!isSame(now, identity)) socket.destroy();
+    }
+  }
+
+  return {
+    meet({ headers }) {
+      for (const name of Object.keys(headers)) if (name.startsWith('arpanet-')) delete headers[name];
+    },
+    async enter(req, socket, answer, requestId) {
+      const found = await named(req, requestId);
+      if (found === undefined || doors === undefined) return;
+      const identity = doors.people().identify(found);
+      if (identity !== undefined) noteIdentity(req, identity);
+      const guest: Guest = { peer: found, identity, socket };
+      guests.add(guest);
+      const leave = (): void => {
+        guests.delete(guest);
+        socket.off('close', leave);
+        answer.off('close', leave);
+      };
+      socket.once('close', leave);
+      answer.once('close', leave);
+      if (socket.destroyed) leave();
+    },
+    async header(req, requestId) {
+      if (!(req.socket instanceof TLSSocket) || doors === undefined) return {};
+      const found = shown(req.socket);
+      return { [PEER_HEADER]: signPeer(await doors.secret(), found, forwarded(req, requestId)) };
+    },
+    leads(isLeader) {
+      term.abort();
+      term = new AbortController();
+      if (isLeader && doors !== undefined) doors.people().onChange(look, term.signal);
+    },
+    [Symbol.dispose]() {
+      term.abort();
+      guests.clear();
+    },
+  };
+}
+
+const unproven = (): ArpanetError => new ArpanetError('unauthorized', `${PEER_HEADER} is not from a scheduler of this cluster`);

@@ -1,0 +1,77 @@
+/** What a client's certificate says of it, and how a follower tells the leader (pure but for what is remembered of a request). */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Identity } from './roles.ts';
+
+/** The holder of a client certificate, as TLS has proven it. */
+export interface Peer {
+  /** The subject's common name: a user's. */
+  readonly user: string;
+  /** The subject's organizational unit; empty: none. */
+  readonly kind: string;
+  /** SHA-256 of the certificate, in hex. */
+  readonly fingerprint: string;
+  /** SHA-256 of the certificate of who issued it, in hex; empty: not known. */
+  readonly issuer: string;
+  /** Where it is: an address. */
+  readonly from: string;
+}
+
+/** What node:tls gives of a certificate. */
+export interface PeerCertificate {
+  readonly subject?: { readonly CN?: string | readonly string[]; readonly OU?: string | readonly string[] };
+  readonly fingerprint256?: string;
+  readonly issuerCertificate?: { readonly fingerprint256?: string };
+}
+
+const one = (given: string | readonly string[] | undefined): string => (typeof given === 'string' ? given : (given?.[0] ?? ''));
+const hex = (fingerprint: string | undefined): string => (fingerprint ?? '').replaceAll(':', '').toLowerCase();
+
+/** Undefined: there is no certificate. */
+export function peerOf(certificate: PeerCertificate, from: string): Peer | undefined {
+  const { subject, fingerprint256, issuerCertificate } = certificate;
+  if (fingerprint256 === undefined) return undefined;
+  const issuer = hex(issuerCertificate?.fingerprint256);
+  return { user: one(subject?.CN), kind: one(subject?.OU), fingerprint: hex(fingerprint256), issuer, from };
+}
+
+/** A request on its way from a follower to the leader. */
+export interface Forwarded {
+  readonly method: string;
+  readonly url: string;
+  readonly requestId: string;
+}
+
+/** A follower says in it whose request it forwards. Nobody else can: it is signed with a secret that schedulers alone have, and refused from clients. */
+export const PEER_HEADER = 'Arpanet-Peer';
+
+function macOf(secret: string, text: string, { method, url, requestId }: Forwarded): Buffer {
+  const key = createHmac('sha256', secret).update('arpanet: the peer of a forwarded request').digest();
+  return createHmac('sha256', key)
+    .update(JSON.stringify([text, method, url, requestId]))
+    .digest();
+}
+
+/** The value of the header, for this request alone. */
+export function signPeer(secret: string, peer: Peer, request: Forwarded): string {
+  const text = Buffer.from(JSON.stringify(peer)).toString('base64url');
+  return `${text}.${macOf(secret, text, request).toString('base64url')}`;
+}
+
+/** Undefined: no scheduler of this cluster has said this of this request. */
+export function verifiedPeer(secret: string, value: string, request: Forwarded): Peer | undefined {
+  const [text = '', mac = '', ...more] = value.split('.');
+  const given = Buffer.from(mac, 'base64url');
+  const wanted = macOf(secret, text, request);
+  if (more.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
+  return JSON.parse(Buffer.from(text, 'base64url').toString()) as Peer;
+}
+
+const known = new WeakMap<object, Identity>();
+
+/** Notes who asks, for all that answers the request. */
+export function noteIdentity(request: object, identity: Identity): void {
+  known.set(request, identity);
+}
+
+/** Who asks; undefined: an admin without a name, who came without a certificate or by one of the operator's own CA. */
+export const identityOf = (request: object): Identity | undefined => known.get(request);

@@ -1,0 +1,318 @@
+/** People with certificates: what each role gets on each route, and that nobody stays who was removed. The Engine is one that knows everything of everybody. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http, { type IncomingMessage, type RequestListener } from 'node:http';
+import https from 'node:https';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { ArpanetError } from '../../../src/model/index.ts';
+import { ROUTES } from '../../../src/docker-api/routes.ts';
+import { accessOf } from '../../../src/docker-api/access/route-access.ts';
+import { type Identity, type Peer, readTls, refuseAccess } from '../../../src/security/index.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { until } from '../../support/cluster/cluster.ts';
+import { literalContainer, literalNetwork } from '../../support/fakes/literal-cluster.ts';
+import { literalRecord } from '../../support/fakes/literal-containers.ts';
+import { type Small, startSmall } from '../../support/fakes/small-engine.ts';
+
+const [OWN, OTHER] = ['a'.repeat(64), 'b'.repeat(64)];
+const env = { Config: { Env: ['PASSWORD=hunter2'], Image: 'web', Labels: {} } };
+const containers = [
+  literalContainer({ id: OWN, name: 'mine', record: { ...literalRecord('mine'), deployment: 'abc' }, inspect: env }),
+  literalContainer({ id: OTHER, name: 'theirs', record: { ...literalRecord('theirs'), deployment: 'xyz' }, inspect: env }),
+];
+const networks = [
+  { record: literalNetwork('1'.repeat(64), 'abc_default'), members: [] },
+  { record: literalNetwork('2'.repeat(64), 'xyz_default', { deployment: 'xyz' }), members: [] },
+];
+const volumes = ['abc', 'xyz'].map((project) => ({
+  record: { name: `${project}_data`, driver: 'local', labels: { 'com.docker.compose.project': project }, createdAtMs: 0 },
+  name: `${project}_data`,
+  host: 'h1',
+  summary: undefined,
+}));
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+describe('people with certificates', () => {
+  let dir: string;
+  let small: Small;
+  let follower: Small;
+  let identity: Identity | undefined | 'nobody';
+  let changed: () => void = () => undefined;
+  const heard: string[] = [];
+  const peers: Peer[] = [];
+  let client: https.AgentOptions;
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'arpanet-people-'));
+    makeCertificates(dir);
+    const at = (name: string): string => join(dir, name);
+    const tls = readTls({ ca: at('ca.pem'), cert: at('server-cert.pem'), key: at('server-key.pem') }, Date.now());
+    const [ca, cert, key] = await Promise.all(['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(at(name))));
+    client = { ca, cert, key };
+    const of = containers.map(({ id, name }) => ({ Id: id, Names: [`/${name}`], ImageID: 'sha256:b1', Labels: {} }));
+    const usage = {
+      LayersSize: 1,
+      Images: [{ Id: 'sha256:b1', Containers: 2, RepoTags: ['web:latest'], Labels: null }],
+      Containers: of,
+      Volumes: volumes.map(({ name }) => ({ Name: name, UsageData: { Size: 1 } })),
+      BuildCache: [{ ID: 'x', Description: 'RUN echo hunter2' }],
+    };
+    const listener: RequestListener = (req, res) => {
+      heard.push(`${req.method} ${req.url}`);
+      if (req.url?.includes('/logs')) res.write('line\n');
+      else if (req.url?.includes('/system/df')) res.end(JSON.stringify(usage));
+      else res.end(req.url?.includes('/history') ? '[{"Id":"x","CreatedBy":"ENV PASSWORD=hunter2"}]' : '{}');
+    };
+    const doors = {
+      people: () => ({
+        identify(peer: Peer) {
+          peers.push(peer);
+          if (identity === 'nobody') throw new ArpanetError('unauthorized', `${peer.user} was removed`);
+          return identity;
+        },
+        onChange: (listen: () => void) => void (changed = listen),
+      }),
+      secret: async () => 'of schedulers',
+    };
+    const listen = [
+      { host: '127.0.0.1', port: 0 },
+      { host: '127.0.0.1', port: 0, isTls: true },
+    ];
+    const known = {
+      containers: { list: () => containers },
+      networks: { list: () => networks },
+      volumes: {
+        list: () => volumes,
+        one(name: string) {
+          const found = volumes.find((one) => one.name === name);
+          if (found === undefined) throw new ArpanetError('not-found', `get ${name}: no such volume`);
+          return found;
+        },
+      },
+      images: { find: () => ({ id: 'sha256:b1', hosts: ['h1'] }) },
+      services: { list: () => [] },
+      secrets: { list: () => [] },
+    };
+    small = await startSmall({ listener, known, deps: { listen, tls, doors } });
+    follower = await startSmall({ leads: false, deps: { listen, tls, doors, name: 's2' } });
+    follower.endpoint.follow(small.url);
+  });
+  after(async () => {
+    await follower[Symbol.asyncDispose]();
+    await small[Symbol.asyncDispose]();
+    await rm(dir, { recursive: true, force: true });
+  });
+  beforeEach(() => {
+    identity = undefined;
+    heard.length = 0;
+    peers.length = 0;
+  });
+
+  const portOf = (scheduler: Small): number => scheduler.endpoint.addresses[1]?.port ?? 0;
+
+  async function ask(method: string, path: string, headers: http.OutgoingHttpHeaders = {}, at = small): Promise<Answer> {
+    const agent = new https.Agent({ ...client, keepAlive: false });
+    const req = https.request({ ...client, agent, host: '127.0.0.1', port: portOf(at), method, path, headers });
+    req.end(method === 'POST' || method === 'PUT' ? '{}' : undefined);
+    const [answer] = (await once(req, 'response')) as [IncomingMessage];
+    let body = '';
+    answer.on('data', (chunk) => (body += String(chunk)));
+    await once(answer, 'close');
+    agent.destroy();
+    return { status: answer.statusCode ?? 0, body };
+  }
+
+  const json = { 'Content-Type': 'application/json' };
+  const deployer: Identity = { name: 'ada', role: 'deployer', deployments: ['abc'] };
+
+  it('each role is refused, in words, on each route that is not for it, and no Engine hears of it', async () => {
+    for (const role of ['viewer', 'deployer'] as const) {
+      identity = { name: 'ada', role, ...(role === 'deployer' && { deployments: ['abc'] }) };
+      for (const route of ROUTES.filter(({ since }) => since === undefined)) {
+        const refusal = refuseAccess(identity, accessOf(route), `${route.method} ${route.path}`);
+        if (refusal === undefined) continue;
+        const path = route.path.replace(/\{id\}/, 'mine').replaceAll(/\{\w+\*?\}/g, 'abc_data');
+        const got = await ask(route.method, path, json);
+        assert.deepEqual(
+          [route.path, got.status, route.method === 'HEAD' ? '' : got.body],
+          [route.path, 403, route.method === 'HEAD' ? '' : `${JSON.stringify({ message: refusal })}\n`],
+        );
+      }
+    }
+    assert.deepEqual(heard, []);
+  });
+
+  it('what is another deployment’s is as what is not there, on each route, and no Engine hears of it', async () => {
+    identity = deployer;
+    const things: readonly (readonly [RegExp, string, string])[] = [
+      [/^\/containers\/\{id\}/, 'theirs', 'nosuch'],
+      [/^\/containers\/\{id\}/, OTHER, 'c'.repeat(64)],
+      [/^\/containers\/\{id\}/, 'bbbb', 'cccc'],
+      [/^\/networks\/\{id\}/, 'xyz_default', 'nosuch'],
+      [/^\/volumes\/\{name\}/, 'xyz_data', 'nosuch'],
+    ];
+    for (const [pattern, theirs, missing] of things) {
+      for (const route of ROUTES.filter(({ path }) => pattern.test(path))) {
+        if (refuseAccess(identity, accessOf(route), '') !== undefined) continue;
+        const at = (name: string) => ask(route.method, route.path.replace(/\{\w+\}/, name), json);
+        const [found, absent] = [await at(theirs), await at(missing)];
+        assert.deepEqual({ ...found, body: found.body.replaceAll(theirs, missing) }, absent, `${route.method} ${route.path} ${theirs}`);
+        assert.equal(absent.status >= 400 && absent.status < 500, true, `${route.method} ${route.path}: ${absent.status}`);
+      }
+    }
+    const named = await ask('POST', '/commit?container=theirs', json);
+    assert.equal(named.status, 404, named.body);
+    assert.equal((await ask('POST', '/build?networkmode=container:theirs', { 'Content-Type': 'application/x-tar' })).status, 404);
+    assert.deepEqual(heard, []);
+  });
+
+  it('lists, system df and counts have a deployer’s own only', async () => {
+    identity = deployer;
+    const all = await Promise.all(
+      ['/containers/json?all=1', '/networks', '/volumes', '/system/df', '/info', '/services', '/secrets'].map((path) => ask('GET', path)),
+    );
+    for (const { status, body } of all) {
+      assert.equal(status, 200, body);
+      assert.doesNotMatch(body, /theirs|xyz|bbbbbb|hunter2/);
+    }
+    const [list, , , df, info] = all.map(({ body }) => body);
+    assert.match(list ?? '', /mine/);
+    assert.match(df ?? '', /"Containers":1/);
+    assert.match(info ?? '', /"Containers":1,/);
+    identity = { name: 'olga', role: 'operator' };
+    assert.match((await ask('GET', '/containers/json?all=1')).body, /theirs/);
+    identity = deployer;
+    assert.doesNotMatch((await ask('GET', '/containers/json?all=1')).body, /theirs/, 'ready bytes are not another’s');
+  });
+
+  it('a create for another deployment, or with what is another’s in it, is refused and asks nobody', async () => {
+    identity = deployer;
+    const Labels = { 'com.docker.compose.project': 'abc' };
+    const asks: readonly (readonly [number, object])[] = [
+      [403, { Image: 'web' }],
+      [403, { Image: 'web', Labels: { 'com.docker.compose.project': 'xyz' } }],
+      [403, { Image: 'web', Labels: { 'com.docker.compose.project': 'xyz', 'arpanet.deployment': 'abc' } }],
+      [404, { Image: 'web', Labels, HostConfig: { NetworkMode: 'container:theirs' } }],
+      [404, { Image: 'web', Labels, HostConfig: { VolumesFrom: [OTHER] } }],
+      [404, { Image: 'web', Labels, HostConfig: { PidMode: 'container:bbbbbbbbbbbb' } }],
+      [404, { Image: 'web', Labels, HostConfig: { Links: ['theirs:db'] } }],
+      [404, { Image: 'web', Labels, HostConfig: { NetworkMode: 'xyz_default' } }],
+      [404, { Image: 'web', Labels, NetworkingConfig: { EndpointsConfig: { ['2'.repeat(64)]: {} } } }],
+      [409, { Image: 'web', Labels, HostConfig: { Binds: ['xyz_data:/data'] } }],
+      [409, { Image: 'web', Labels, HostConfig: { Mounts: [{ Type: 'volume', Source: 'xyz_data', Target: '/data' }] } }],
+      [
+        403,
+        {
+          Image: 'web',
+          Labels,
+          HostConfig: {
+            Mounts: [{ Type: 'volume', Source: 'n', Target: '/d', VolumeOptions: { Labels: { 'com.docker.compose.project': 'xyz' } } }],
+          },
+        },
+      ],
+      [404, { Image: 'web', Labels: { ...Labels, 'arpanet.files': '[{"kind":"secret","\\u0069d":"s1","path":"/x"}]' } }],
+    ];
+    for (const [status, body] of asks) {
+      const agent = new https.Agent(client);
+      const req = https.request({
+        agent,
+        host: '127.0.0.1',
+        port: portOf(small),
+        method: 'POST',
+        path: '/containers/create',
+        headers: json,
+      });
+      req.end(JSON.stringify(body));
+      const [answer] = (await once(req, 'response')) as [IncomingMessage];
+      let text = '';
+      for await (const chunk of answer) text += String(chunk);
+      agent.destroy();
+      assert.equal(answer.statusCode, status, `${JSON.stringify(body)}: ${text}`);
+    }
+    assert.deepEqual([heard, small.asked], [[], []]);
+  });
+
+  it('a viewer sees no environment', async () => {
+    identity = { name: 'vera', role: 'viewer' };
+    for (const path of ['/containers/theirs/json', '/images/web/history', '/containers/json?all=1']) {
+      const { status, body } = await ask('GET', path);
+      assert.equal(status, 200, body);
+      assert.doesNotMatch(body, /hunter2/, path);
+    }
+    assert.match((await ask('GET', '/containers/mine/json')).body, /"Env":\[\]/);
+    assert.equal((await ask('GET', '/containers/mine/top?ps_args=auxe')).status, 403);
+    identity = { name: 'olga', role: 'operator' };
+    assert.match((await ask('GET', '/containers/mine/json')).body, /hunter2/);
+  });
+
+  it('who is removed is out at once: streams are cut, and a kept-alive connection and a resumed session are refused', async () => {
+    for (const at of [small, follower]) {
+      identity = deployer;
+      const agent = new https.Agent({ ...client, keepAlive: true, maxSockets: 1, maxCachedSessions: 10 });
+      const get = async (path: string): Promise<IncomingMessage> => {
+        const req = https.get({ agent, host: '127.0.0.1', port: portOf(at), path });
+        const [answer] = (await once(req, 'response')) as [IncomingMessage];
+        return answer;
+      };
+      const first = await get('/containers/json');
+      first.resume();
+      await once(first, 'end');
+      const streaming = https.get({ ...client, host: '127.0.0.1', port: portOf(at), path: '/containers/mine/logs?follow=1&stdout=1' });
+      const [stream] = (await once(streaming, 'response')) as [IncomingMessage];
+      stream.on('error', () => undefined).resume();
+      await once(stream, 'data');
+      const cut = new Promise((resolve) => stream.once('close', resolve));
+      identity = 'nobody';
+      changed();
+      await cut;
+      const kept = await get('/containers/json');
+      assert.equal(kept.statusCode, 401);
+      kept.resume();
+      await once(kept, 'end');
+      agent.destroy();
+      assert.equal((await ask('GET', '/containers/json', {}, at)).status, 401);
+    }
+  });
+
+  it('a follower tells the leader who asks, and a client cannot say it', async () => {
+    identity = deployer;
+    const plain = await ask('GET', '/containers/json?all=1', {}, follower);
+    assert.doesNotMatch(plain.body, /theirs/);
+    assert.deepEqual(
+      peers.map(({ user, from }) => [user, from.replace('::ffff:', '')]),
+      [['one', '127.0.0.1']],
+    );
+    const text = Buffer.from('{"user":"root","kind":"","fingerprint":"","issuer":"","from":""}').toString('base64url');
+    const claims = { 'Arpanet-Peer': `${text}.AAAA`, 'Arpanet-Forwarded': 's2' };
+    for (const at of [small, follower]) {
+      peers.length = 0;
+      assert.equal((await ask('GET', '/containers/json?all=1', claims, at)).status, 200);
+      assert.deepEqual(
+        peers.map(({ user }) => user),
+        ['one'],
+      );
+      const req = http.get({
+        host: '127.0.0.1',
+        port: at.port,
+        path: '/containers/json',
+        headers: { 'Arpanet-Peer': claims['Arpanet-Peer'] },
+        agent: false,
+      });
+      const [answer] = (await once(req, 'response')) as [IncomingMessage];
+      answer.resume();
+      assert.equal(answer.statusCode, 401, 'by a plain address');
+    }
+  });
+
+  it('who has a certificate and no name here is an admin, as who comes by loopback', async () => {
+    assert.match((await ask('GET', '/containers/json?all=1')).body, /theirs/);
+    await until('it was asked who this is', () => peers.length > 0);
+  });
+});
