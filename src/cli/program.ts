@@ -14,6 +14,7 @@ import { addProcessCommands } from './commands/processes/index.ts';
 import { addManualCommand } from './commands/manual/index.ts';
 import { addServiceCommands } from './commands/services/index.ts';
 import { addStoreCommands } from './commands/store/index.ts';
+import { addUserCommands } from './commands/user/index.ts';
 
 /** In the order of the help. Throws commander's CommanderError for help, version and wrong usage. */
 export function arpanetProgram(terminal: Terminal): Command {
@@ -33,6 +34,7 @@ export function arpanetProgram(terminal: Terminal): Command {
   addDnsCommands(root, terminal);
   addConfigCommands(root, terminal);
   addStoreCommands(root, terminal);
+  addUserCommands(root, terminal);
   addContextCommand(root, terminal);
   addCompletionCommand(root, terminal);
   addManualCommand(root, terminal);
@@ -47,7 +49,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'See:': ['ls', 'ps', 'top', 'events', 'explain', 'ip'],
   'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
   'Hosts:': ['hosts', 'drain', 'activate', 'rebalance'],
-  'Set up:': ['scheduler', 'agent', 'context', 'token', 'completion', 'man'],
+  'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'completion', 'man'],
   'Repair:': ['audit', 'backup', 'restore', 'recover'],
 };
 const OTHERS = 'Set up:';

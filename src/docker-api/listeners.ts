@@ -16,7 +16,7 @@ export interface Door {
   readonly server: http.Server;
   /** A Unix socket: no browser reaches it, and clients put anything into `Host`. */
   readonly isSocket: boolean;
-  /** Who comes by it has shown a certificate. */
+  /** Its clients have shown a certificate. */
   readonly isTls: boolean;
 }
 

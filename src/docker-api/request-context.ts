@@ -29,9 +29,9 @@ export interface Call {
   readonly bodyLimitBytes: number;
   /** A reader of events that is further behind is cut off. */
   readonly eventsBehindBytes: number;
-  /** Whoever asks may not see environments: answers are without. */
+  /** The client may not see environments: answers are without. */
   readonly isRedacted?: boolean;
-  /** Whoever asks sees a part of the cluster: Engines, which know of no parts, are not asked what they think of a request. */
+  /** The client sees a part of the cluster: Engines, which know of no parts, are not asked what they think of a request. */
   readonly isScoped?: boolean;
   /** Fires when the client disconnects or this scheduler stops leading. */
   readonly signal: AbortSignal;

@@ -30,7 +30,7 @@ import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
-import { allowedHosts, PEER_HEADER, type TlsIdentity } from '../security/index.ts';
+import { allowedHosts, CLIENT_HEADER, type TlsIdentity } from '../security/index.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
@@ -39,7 +39,7 @@ export interface EndpointDeps {
   readonly listen: readonly ListenOn[];
   /** For the addresses that have TLS. */
   readonly tls?: TlsIdentity;
-  /** Who may do what; absent: who reaches an address may do everything. */
+  /** The people and their roles; absent: a client that reaches an address may do everything. */
   readonly doors?: Doors;
   /** This scheduler's name. */
   readonly name: string;
@@ -374,7 +374,7 @@ const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && erro
 const KIND_OF: Readonly<Record<number, ErrorKind>> = { 403: 'forbidden', 404: 'not-found' };
 
 const isNamed = ({ socket, headers }: IncomingMessage): boolean =>
-  socket instanceof TLSSocket || headers[PEER_HEADER.toLowerCase()] !== undefined;
+  socket instanceof TLSSocket || headers[CLIENT_HEADER.toLowerCase()] !== undefined;
 
 const newId = (): string => randomUUID();
 

@@ -13,6 +13,7 @@ export * from './label-claims.ts';
 export * from './labels.ts';
 export * from './name-table.ts';
 export * from './networks.ts';
+export * from './people.ts';
 export * from './placement.ts';
 export * from './records.ts';
 export * from './services.ts';

@@ -44,6 +44,8 @@ export const keys = {
   service: (deployment: string, service: string) => `arpanet/services/${part(deployment)}/${part(service)}`,
   secretsOf: (kind: 'secret' | 'config') => `arpanet/kept/${kind}/`,
   secret: (kind: 'secret' | 'config', id: string) => `arpanet/kept/${kind}/${id}`,
+  users: 'arpanet/users/',
+  user: (name: string) => `arpanet/users/${name}`,
   tags: 'arpanet/tags/',
   tag: (reference: string) => `arpanet/tags/${encodeURIComponent(reference)}`,
   volumes: 'arpanet/volumes/',

@@ -20,6 +20,7 @@ import type { AuditReport } from './audit.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { hostRoutes } from './host-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
@@ -74,6 +75,8 @@ export interface OperatorDeps {
   readonly dial: (host: string, address: string, port: number) => Promise<DialResult>;
   readonly outside: () => OutsideNames;
   readonly config: () => ClusterSettings;
+  /** Throws `not-leader`. */
+  readonly users: () => Users;
   /** What the running containers of all hosts use now. */
   readonly usage: () => Promise<readonly ContainerUsage[]>;
   /** A follower announces itself, or that it ends. */
@@ -103,7 +106,7 @@ function explained({ decision, observe }: OperatorDeps, reference: string): Expl
 }
 
 /** Routes that need the store or the schedulers only: they do not wait for hosts. */
-const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config', 'openapi.json']);
+const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config', 'openapi.json', 'users']);
 const READ_WAIT_MS = 2_000;
 
 /**
@@ -147,6 +150,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     refuseMalformed(request);
     next();
   });
+  router.use(refuseUnlessAllowed);
   router.use(async (request, response, next) => {
     if (!OF_THE_STORE.has(request.path.split('/')[1] ?? '')) await whenReady(deps, request, response);
     next();
@@ -247,6 +251,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   const unexpected = (error: unknown): void => reportFault(deps.log, 'a request of an operator', error);
   serviceRoutes(router, deps.services, unexpected);
   hostRoutes(router, deps, unexpected);
+  userRoutes(router, deps.users);
   app.use('/arpanet/v1', router);
   app.use((request: Request, response: Response) =>
     response.status(404).json({ message: `no such operator route: ${request.method} ${request.path}` }),

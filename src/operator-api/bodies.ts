@@ -29,6 +29,7 @@ export const BODIES: GoTypes = {
   'arpanet.RecordRequest': { name: 'string', type: '*string', value: '*string' },
   'arpanet.DiscardRequest': { key: '*string' },
   'arpanet.SettingRequest': { value: '*string' },
+  'arpanet.UserRequest': { name: '*string', role: '*string', deployments: '[]string', ttlMs: '*float64', publicKey: '*string' },
   'arpanet.ServicesRequest': { services: '[]string', counts: '[]string' },
   'arpanet.UpdateRequest': { services: '[]string', image: '*string', env: '[]string', force: 'bool', settings: 'arpanet.UpdateSettings' },
   'arpanet.ReplaceRequest': {
@@ -92,6 +93,16 @@ export interface SettingRequest {
   readonly value?: string;
 }
 
+/** A user as it is to be. */
+export interface UserRequest {
+  readonly name?: string;
+  readonly role?: string;
+  readonly deployments?: readonly string[];
+  readonly ttlMs?: number;
+  /** In PEM form: the private key stays where it was made. Absent: no certificate is issued. */
+  readonly publicKey?: string;
+}
+
 export interface ServicesRequest {
   readonly services?: readonly string[];
   readonly counts?: readonly string[];
@@ -137,6 +148,7 @@ interface Bodies {
   readonly RecordRequest: RecordRequest;
   readonly DiscardRequest: DiscardRequest;
   readonly SettingRequest: SettingRequest;
+  readonly UserRequest: UserRequest;
   readonly ServicesRequest: ServicesRequest;
   readonly UpdateRequest: UpdateRequest;
   readonly ReplaceRequest: ReplaceRequest;

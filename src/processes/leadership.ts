@@ -28,6 +28,7 @@ import { createConsulNames } from './consul-names.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
 import { publishedView } from './published-ports.ts';
+import { createPeople } from './people.ts';
 import { createRequests } from './requests.ts';
 import { hold, withAddresses } from './rehearsal.ts';
 import type { CertificateAuthority } from '../security/index.ts';
@@ -50,6 +51,9 @@ export interface Leadership {
   readonly token: string;
   /** Undefined: there is no key to seal its own with, or its record is damaged. */
   readonly ca: CertificateAuthority | undefined;
+  readonly people: ReturnType<typeof createPeople>;
+  /** A secret that schedulers alone have. */
+  readonly labelKey: string;
   /** Fires when a host has seen a higher epoch: another scheduler leads, even if the store does not say so yet. */
   readonly superseded: AbortSignal;
   stop(): Promise<void>;
@@ -235,6 +239,8 @@ export async function startLeadership(
     config: clusterSettings(ledger, live),
     token,
     ca,
+    people: createPeople({ ledger, ca, now: Date.now }),
+    labelKey,
     superseded: superseded.signal,
     observe: () => ({
       leader: record,

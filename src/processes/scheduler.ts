@@ -7,7 +7,7 @@ import { createDns } from '../dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
 import { operatorApi } from '../operator-api/api.ts';
 import { explained } from '../operator-api/index.ts';
-import { openCatalog, openConsul, openEmbedded, type Term } from '../store/index.ts';
+import { openCatalog, openConsul, openEmbedded, type StateStore, type Term } from '../store/index.ts';
 import { aborted } from './aborted.ts';
 import { announce, createPeers } from './scheduler-peers.ts';
 import { runAudit } from './audit.ts';
@@ -100,6 +100,7 @@ export async function runScheduler(
     dial: (host, address, port) => current().scheduler.agents.dial(host, address, port),
     outside: () => current().outside,
     config: () => current().config,
+    users: () => current().people,
     usage: () => usageOf(current().scheduler),
     peer: peers.heard,
     now: Date.now,
@@ -108,6 +109,7 @@ export async function runScheduler(
   await using endpoint = await startEndpoint({
     listen: [settings.listen, ...settings.alsoListen],
     ...(settings.tls === undefined ? {} : { tls: readTls(settings.tls, Date.now()) }),
+    doors: { people: () => current().people, secret: async () => leadership?.labelKey ?? (await secretIn(store)) },
     name: settings.name,
     hostNames: settings.hostNames,
     bodyLimitBytes: () => live.now().bodyLimit,
@@ -210,4 +212,11 @@ export async function runScheduler(
     await replace(undefined);
     await dns?.close();
   }
+}
+
+/** What schedulers sign for each other with, as a follower finds it. */
+async function secretIn(store: Pick<StateStore, 'get'>): Promise<string> {
+  const entry = await store.get(keys.labelKey);
+  if (typeof entry?.value === 'string' && entry.value !== '') return entry.value;
+  throw new ArpanetError('unavailable', 'this cluster has had no leader yet');
 }

@@ -80,6 +80,11 @@ export const recordContents: Readonly<Record<string, z.ZodType>> = {
     }),
   }),
   'record.Secret': z.looseObject({ kind: z.enum(['secret', 'config']), id, name: filled, version: number }),
+  'record.User': z.looseObject({
+    name: filled,
+    role: z.enum(['viewer', 'deployer', 'operator', 'admin']),
+    certificates: z.array(z.looseObject({ fingerprint: filled, toMs: number })),
+  }),
   'record.Volume': z.looseObject({ name: filled }),
   'record.Tag': z.looseObject({ tag: filled, id }),
   'record.OutsideName': z.looseObject({

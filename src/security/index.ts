@@ -10,4 +10,4 @@ export { readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
 export { ensureClusterKeys, readClusterKeys } from './key-file.ts';
 export { type ClusterKeys, clusterKeys, isSealed } from './seal.ts';
 export { type Access, type Identity, refuseAccess, type Role, ROLES, seesAll } from './roles.ts';
-export { identityOf, noteIdentity, type Peer, PEER_HEADER, peerOf, signPeer, verifiedPeer } from './peer.ts';
+export { identityOf, noteIdentity, type Client, CLIENT_HEADER, clientIn, signClient, verifiedClient } from './client.ts';

@@ -1,4 +1,4 @@
-/** Who may do what, by role (pure): what each route is about is said at the two doors (docker-api/access, operator-api). */
+/** What each role may do (pure): what each route is about is said at the two APIs (docker-api/access, operator-api). */
 
 /**
  *  viewer    reads, without environments and without what is inside of containers
@@ -11,7 +11,7 @@ export type Role = 'viewer' | 'deployer' | 'operator' | 'admin';
 /** Each includes what those before it may do, where that is not narrowed to deployments. */
 export const ROLES: readonly Role[] = ['viewer', 'deployer', 'operator', 'admin'];
 
-/** Somebody whom the cluster knows by name. Who comes without a certificate, by loopback or a socket, is an admin and has none. */
+/** Somebody whom the cluster knows by name. A client without a certificate, by loopback or a socket, is an admin and has none. */
 export interface Identity {
   readonly name: string;
   readonly role: Role;

@@ -74,7 +74,7 @@ export function shownTo(all: Cluster, visible: Visible): ShownOfEngines {
   return { container: visible.hasContainer, volume };
 }
 
-/** What the path or the query names must be there for this client, before an Engine, which knows of no deployments, is asked about it. */
+/** What the path or the query names must exist for this client, before an Engine, which knows of no deployments, is asked about it. */
 async function mustExist(call: Call, execs: Execs): Promise<void> {
   const { route, params, query, cluster } = call;
   const { path } = route;

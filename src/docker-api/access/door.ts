@@ -1,13 +1,13 @@
-/** Effects: who comes in at a door of the endpoint: what the certificate says, or a follower for it. Whoever is not somebody any more is cut off at once. */
+/** Effects: which client comes in: what the certificate says, or a follower for it. A client that is nobody any more is cut off at once. */
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { People } from '../../contracts/index.ts';
 import { ArpanetError } from '../../model/index.ts';
-import { type Identity, noteIdentity, type Peer, PEER_HEADER, peerOf, signPeer, verifiedPeer } from '../../security/index.ts';
+import { type Identity, noteIdentity, type Client, CLIENT_HEADER, clientIn, signClient, verifiedClient } from '../../security/index.ts';
 
-/** Who the people are, and how schedulers tell each other whom they speak for. */
+/** The people, and how schedulers tell each other whom they speak for. */
 export interface Doors {
   /** At the leader. Throws `not-leader`. */
   readonly people: () => People;
@@ -28,7 +28,7 @@ export interface Doorkeeper extends Disposable {
 }
 
 interface Guest {
-  readonly peer: Peer;
+  readonly peer: Client;
   readonly identity: Identity | undefined;
   readonly socket: Duplex;
 }
@@ -36,13 +36,13 @@ interface Guest {
 const isSame = (a: Identity | undefined, b: Identity | undefined): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
-  const peers = new WeakMap<Duplex, Peer>();
+  const peers = new WeakMap<Duplex, Client>();
   const guests = new Set<Guest>();
   let term = new AbortController();
 
   /** Throws `unauthorized`. */
-  function shown(socket: TLSSocket): Peer {
-    const known = peers.get(socket) ?? peerOf(socket.getPeerCertificate(true), socket.remoteAddress ?? '');
+  function shown(socket: TLSSocket): Client {
+    const known = peers.get(socket) ?? clientIn(socket.getPeerCertificate(true), socket.remoteAddress ?? '');
     if (known === undefined) throw new ArpanetError('unauthorized', 'a client certificate is needed');
     peers.set(socket, known);
     return known;
@@ -50,12 +50,12 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
 
   const forwarded = (req: IncomingMessage, requestId: string) => ({ method: req.method ?? '', url: req.url ?? '', requestId });
 
-  async function named(req: IncomingMessage, requestId: string): Promise<Peer | undefined> {
-    const value = req.headers[PEER_HEADER.toLowerCase()];
+  async function named(req: IncomingMessage, requestId: string): Promise<Client | undefined> {
+    const value = req.headers[CLIENT_HEADER.toLowerCase()];
     if (req.socket instanceof TLSSocket) return shown(req.socket);
     if (value === undefined) return undefined;
     if (doors === undefined) throw unproven();
-    const found = verifiedPeer(await doors.secret(), String(value), forwarded(req, requestId));
+    const found = verifiedClient(await doors.secret(), String(value), forwarded(req, requestId));
     if (found === undefined) throw unproven();
     return found;
   }
@@ -96,7 +96,7 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
     async header(req, requestId) {
       if (!(req.socket instanceof TLSSocket) || doors === undefined) return {};
       const found = shown(req.socket);
-      return { [PEER_HEADER]: signPeer(await doors.secret(), found, forwarded(req, requestId)) };
+      return { [CLIENT_HEADER]: signClient(await doors.secret(), found, forwarded(req, requestId)) };
     },
     leads(isLeader) {
       term.abort();
@@ -110,4 +110,4 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
   };
 }
 
-const unproven = (): ArpanetError => new ArpanetError('unauthorized', `${PEER_HEADER} is not from a scheduler of this cluster`);
+const unproven = (): ArpanetError => new ArpanetError('unauthorized', `${CLIENT_HEADER} is not from a scheduler of this cluster`);

@@ -63,7 +63,7 @@ const refuse = async (): Promise<never> => {
   throw new ArpanetError('forbidden', 'this concerns all deployments');
 };
 
-/** Of a deployment that is not its own there is no service. */
+/** Services of other deployments do not exist. */
 function scopedServices(all: Services, visible: Visible, own: Own): Services {
   const list = () => all.list().filter(({ deployment }) => visible.deployment(deployment));
   const find = (reference: string) => {

@@ -23,7 +23,7 @@ export interface Own {
   readonly network: (reference: string) => ClusterNetwork;
   /** Throws `forbidden` for labels of a deployment that is not one of its. */
   readonly labels: (what: string, given: Readonly<Record<string, string>> | null | undefined) => void;
-  /** Throws `not-found` and `conflict` for what the request names and is not its own, `forbidden` for its deployment. */
+  /** Throws `not-found` and `conflict` for what the request names of other deployments, `forbidden` for its deployment. */
   readonly request: (what: string, request: CreateRequest) => void;
 }
 
@@ -146,7 +146,7 @@ function withoutHolder(error: ArpanetError, visible: Visible): ArpanetError {
   return new ArpanetError('conflict', error.message.replace(/ by container .*$/s, ' in this cluster: choose another.'), { cause: error });
 }
 
-/** Members that are not its own are left out. */
+/** Members of other deployments are left out. */
 export function scopedNetworks(all: Networks, visible: Visible, own: Own): Networks {
   const idOf = (reference: string): string => (predefinedName(reference) === undefined ? own.network(reference).record.id : reference);
   const shown = (network: ClusterNetwork): ClusterNetwork => ({

@@ -7,7 +7,7 @@ import { withoutSlash } from '../../text/names.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What is there for somebody: everything else does not exist. */
+/** What exists for somebody; nothing else does. */
 export interface Visible {
   readonly deployment: (deployment: string) => boolean;
   /** Of objects that only their labels say something of. */
@@ -42,7 +42,7 @@ function volumeUsers(containers: readonly ContainerView[]): ReadonlyMap<string, 
   return users;
 }
 
-/** What is kept is made anew when the view changes, and then when it is asked for. */
+/** What is kept is made again when the view changes, and then when it is asked for. */
 export function visibleIn(cluster: Pick<Cluster, 'containers' | 'view'>, deployments: readonly string[]): Visible {
   const own = new Set(deployments);
   let version = -1;

@@ -114,7 +114,7 @@ function untroubled(call: Exchange, { beforeEnd }: Target): Target['beforeEnd'] 
 
 function dropOwnHeaders({ headers }: IncomingMessage): void {
   for (const name of hopByHop(headers)) delete headers[name];
-  for (const name of ['arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id', 'arpanet-connection', 'arpanet-peer'])
+  for (const name of ['arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id', 'arpanet-connection', 'arpanet-client'])
     delete headers[name];
 }
 

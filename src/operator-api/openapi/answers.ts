@@ -49,6 +49,21 @@ const exampleStatus = {
   notes: ['host h2 takes no new containers (paused), 1 run there: "arpanet activate h2" or "arpanet hosts fillup h2"'],
 };
 
+const user = z.object({
+  name: text,
+  role: z.enum(['viewer', 'deployer', 'operator', 'admin']),
+  deployments: texts,
+  createdAtMs: ms,
+  validUntilMs: ms.optional(),
+});
+const exampleUser = {
+  name: 'ada',
+  role: 'deployer',
+  deployments: ['abc'],
+  createdAtMs: 1_790_000_000_000,
+  validUntilMs: 1_797_776_000_000,
+} as const;
+
 /** By its name in `components/schemas`. */
 export const ANSWERS = {
   Error: { schema: z.object({ message: text }), example: { message: 'no such host: h9' } },
@@ -267,6 +282,12 @@ export const ANSWERS = {
   Update: {
     schema: z.union([update, z.null()]),
     example: { state: 'completed', startedAtMs: 1_790_000_000_000, completedAtMs: 1_790_000_009_000, message: 'update completed' },
+  },
+  User: { schema: user, example: exampleUser },
+  Users: { schema: z.array(user), example: [exampleUser] },
+  UserBundle: {
+    schema: z.object({ user, certificate: text.optional(), ca: text.optional() }),
+    example: { user: exampleUser, certificate: '-----BEGIN CERTIFICATE-----', ca: '-----BEGIN CERTIFICATE-----' },
   },
   Nothing: { schema: z.null(), example: null },
   HostAdded: { schema: z.object({ host: text, joined: z.boolean() }), example: { host: 'h4', joined: false } },

@@ -12,6 +12,7 @@ const TAGS: Readonly<Record<RouteDoc['tag'], string>> = {
   names: 'Networks, addresses and names',
   repair: 'Comparing, repairing, backups',
   settings: 'Settings of the whole cluster',
+  users: 'People with certificates, and their roles.',
 };
 
 /** `version`: of this release. */

@@ -12,7 +12,7 @@ export interface RouteDoc {
   readonly method: 'get' | 'post' | 'put' | 'delete';
   /** Below `/arpanet/v1`, as express has it. */
   readonly path: string;
-  readonly tag: 'cluster' | 'hosts' | 'services' | 'names' | 'repair' | 'settings';
+  readonly tag: 'cluster' | 'hosts' | 'services' | 'names' | 'repair' | 'settings' | 'users';
   readonly summary: string;
   readonly query?: readonly QueryDoc[];
   readonly body?: { readonly type: string; readonly required: readonly string[]; readonly example: unknown };
@@ -237,6 +237,32 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     answer: 'Setting',
   },
   { method: 'delete', path: '/config/:name', tag: 'settings', summary: 'Back to what the leader was started with.', answer: 'Setting' },
+  get('/users', 'users', 'Users of the cluster. For administrators, as all below it.', 'Users'),
+  {
+    method: 'post',
+    path: '/users',
+    tag: 'users',
+    summary: 'Adds one, and issues a certificate for its key. The private key stays where it was made.',
+    body: {
+      type: 'arpanet.UserRequest',
+      required: ['name', 'role'],
+      example: { name: 'ada', role: 'deployer', deployments: ['abc'], ttlMs: 7_776_000_000, publicKey: '-----BEGIN PUBLIC KEY-----' },
+    },
+    answer: 'UserBundle',
+  },
+  {
+    method: 'post',
+    path: '/users/:name/renew',
+    tag: 'users',
+    summary: 'Issues another certificate; the one before counts until it is over.',
+    body: {
+      type: 'arpanet.UserRequest',
+      required: ['publicKey'],
+      example: { ttlMs: 7_776_000_000, publicKey: '-----BEGIN PUBLIC KEY-----' },
+    },
+    answer: 'UserBundle',
+  },
+  { method: 'post', path: '/users/:name/rm', tag: 'users', summary: 'Removes one; its connections end at once.', answer: 'User' },
   get('/token', 'settings', 'The join token.', 'Token'),
   get('/backup', 'repair', 'All that the store has.', 'Backup'),
   get('/audit', 'repair', 'Compares store, Engines, networks, names and catalog.', 'Audit'),

@@ -26,6 +26,7 @@ const KINDS: readonly (readonly [prefix: string, struct: string, keyOf: (fields:
   [keys.services, 'record.Service', (service) => keys.service(text(service, 'deployment'), text(service, 'service'))],
   [keys.secretsOf('secret'), 'record.Secret', (secret) => keys.secret('secret', text(secret, 'id'))],
   [keys.secretsOf('config'), 'record.Secret', (config) => keys.secret('config', text(config, 'id'))],
+  [keys.users, 'record.User', (user) => keys.user(text(user, 'name'))],
   [keys.tags, 'record.Tag', (tag) => keys.tag(text(tag, 'tag'))],
   [keys.volumes, 'record.Volume', (volume) => keys.volume(text(volume, 'name'))],
   [keys.records, 'record.OutsideName', (name) => keys.record(text(name, 'name'))],

@@ -184,6 +184,15 @@ export const RECORD_TYPES: GoTypes = {
     createdAtMs: 'milliseconds',
     updatedAtMs: 'milliseconds',
   },
+  'record.User': {
+    name: 'string',
+    role: 'string',
+    deployments: '*[]string',
+    certificates: '[]record.UserCertificate',
+    createdAtMs: 'milliseconds',
+    removedAtMs: '*milliseconds',
+  },
+  'record.UserCertificate': { fingerprint: 'string', toMs: 'milliseconds' },
   'record.OutsideName': { name: 'string', entries: '[]record.OutsideEntry' },
   'record.OutsideEntry': { type: 'string', value: 'string' },
 };

@@ -10,7 +10,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { ArpanetError } from '../../../src/model/index.ts';
 import { ROUTES } from '../../../src/docker-api/routes.ts';
 import { accessOf } from '../../../src/docker-api/access/route-access.ts';
-import { type Identity, type Peer, readTls, refuseAccess } from '../../../src/security/index.ts';
+import { type Identity, type Client, readTls, refuseAccess } from '../../../src/security/index.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { until } from '../../support/cluster/cluster.ts';
 import { literalContainer, literalNetwork } from '../../support/fakes/literal-cluster.ts';
@@ -46,7 +46,7 @@ describe('people with certificates', () => {
   let identity: Identity | undefined | 'nobody';
   let changed: () => void = () => undefined;
   const heard: string[] = [];
-  const peers: Peer[] = [];
+  const peers: Client[] = [];
   let client: https.AgentOptions;
 
   before(async () => {
@@ -72,7 +72,7 @@ describe('people with certificates', () => {
     };
     const doors = {
       people: () => ({
-        identify(peer: Peer) {
+        identify(peer: Client) {
           peers.push(peer);
           if (identity === 'nobody') throw new ArpanetError('unauthorized', `${peer.user} was removed`);
           return identity;
@@ -96,7 +96,7 @@ describe('people with certificates', () => {
           return found;
         },
       },
-      images: { find: () => ({ id: 'sha256:b1', hosts: ['h1'] }) },
+      images: { find: () => ({ id: 'sha256:b1', hosts: ['h1'], holders: new Set(['h1']) }) },
       services: { list: () => [] },
       secrets: { list: () => [] },
     };
@@ -290,7 +290,7 @@ describe('people with certificates', () => {
       [['one', '127.0.0.1']],
     );
     const text = Buffer.from('{"user":"root","kind":"","fingerprint":"","issuer":"","from":""}').toString('base64url');
-    const claims = { 'Arpanet-Peer': `${text}.AAAA`, 'Arpanet-Forwarded': 's2' };
+    const claims = { 'Arpanet-Client': `${text}.AAAA`, 'Arpanet-Forwarded': 's2' };
     for (const at of [small, follower]) {
       peers.length = 0;
       assert.equal((await ask('GET', '/containers/json?all=1', claims, at)).status, 200);
@@ -302,7 +302,7 @@ describe('people with certificates', () => {
         host: '127.0.0.1',
         port: at.port,
         path: '/containers/json',
-        headers: { 'Arpanet-Peer': claims['Arpanet-Peer'] },
+        headers: { 'Arpanet-Client': claims['Arpanet-Client'] },
         agent: false,
       });
       const [answer] = (await once(req, 'response')) as [IncomingMessage];

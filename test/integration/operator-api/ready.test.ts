@@ -82,6 +82,7 @@ describe('a new leader and its ops', () => {
       rehearse: notAsked,
       audit: notAsked,
       discard: notAsked,
+      users: notAsked,
       dial: notAsked,
       outside: notAsked,
       config: () => ({ list: () => [], set: notAsked, unset: notAsked }),

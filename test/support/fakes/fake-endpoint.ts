@@ -58,6 +58,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     discard: notHere,
     services: () => room.services,
     hostOperations: () => room.hosts,
+    users: notHere,
     dial: notHere,
     outside: notHere,
     config: notHere,

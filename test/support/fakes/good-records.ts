@@ -73,6 +73,13 @@ export const GOOD_RECORDS: Readonly<Record<string, StoredFields>> = {
     createdAtMs: 0,
     updatedAtMs: 0,
   },
+  [keys.user('ada')]: {
+    name: 'ada',
+    role: 'deployer',
+    deployments: ['abc'],
+    certificates: [{ fingerprint: 'ab', toMs: 1 }],
+    createdAtMs: 0,
+  },
   [keys.tag('web:latest')]: { tag: 'web:latest', id: 'sha256:1', sinceMs: 0 },
   [keys.volume('data')]: { name: 'data', driver: 'local', createdAtMs: 0 },
   [keys.record('x.abc')]: { name: 'x.abc', entries: [{ type: 'A', value: '10.0.0.9' }] },

@@ -4,7 +4,7 @@ import { redacted } from '../../../src/docker-api/access/redact.ts';
 import { referencesIn } from '../../../src/docker-api/access/references-in.ts';
 import { accessOf, decidedRoutes } from '../../../src/docker-api/access/route-access.ts';
 import { ROUTES } from '../../../src/docker-api/routes.ts';
-import { peerOf, refuseAccess, type Role, seesAll, signPeer, verifiedPeer } from '../../../src/security/index.ts';
+import { clientIn, refuseAccess, type Role, seesAll, signClient, verifiedClient } from '../../../src/security/index.ts';
 
 const lines = ROUTES.map(({ method, path }) => `${method} ${path}`);
 const refusedTo = (role: Role): readonly string[] =>
@@ -120,21 +120,21 @@ describe('who asks', () => {
 
   it('is what the certificate says', () => {
     assert.deepEqual(
-      peerOf({ subject: { CN: 'ada', OU: 'client' }, fingerprint256: 'AB', issuerCertificate: { fingerprint256: 'CD' } }, '10.0.0.9'),
+      clientIn({ subject: { CN: 'ada', OU: 'client' }, fingerprint256: 'AB', issuerCertificate: { fingerprint256: 'CD' } }, '10.0.0.9'),
       peer,
     );
-    assert.equal(peerOf({}, '10.0.0.9'), undefined);
-    assert.equal(peerOf({ subject: { CN: ['ada', 'root'] }, fingerprint256: 'AB' }, '')?.user, 'ada');
+    assert.equal(clientIn({}, '10.0.0.9'), undefined);
+    assert.equal(clientIn({ subject: { CN: ['ada', 'root'] }, fingerprint256: 'AB' }, '')?.user, 'ada');
   });
 
   it('a follower tells the leader, for one request, and nobody else can', () => {
-    const said = signPeer('secret', peer, request);
-    assert.deepEqual(verifiedPeer('secret', said, request), peer);
-    assert.equal(verifiedPeer('another', said, request), undefined);
+    const said = signClient('secret', peer, request);
+    assert.deepEqual(verifiedClient('secret', said, request), peer);
+    assert.equal(verifiedClient('another', said, request), undefined);
     for (const other of [{ url: '/images/json' }, { method: 'POST' }, { requestId: '87654321' }])
-      assert.equal(verifiedPeer('secret', said, { ...request, ...other }), undefined);
+      assert.equal(verifiedClient('secret', said, { ...request, ...other }), undefined);
     const forged = Buffer.from(JSON.stringify({ ...peer, user: 'root' })).toString('base64url');
     for (const text of [`${forged}.${said.split('.')[1]}`, forged, `${forged}.`, '', '.', 'a.b.c', `${said}.x`])
-      assert.equal(verifiedPeer('secret', text, request), undefined, text);
+      assert.equal(verifiedClient('secret', text, request), undefined, text);
   });
 });

@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Identity } from './roles.ts';
 
 /** The holder of a client certificate, as TLS has proven it. */
-export interface Peer {
+export interface Client {
   /** The subject's common name: a user's. */
   readonly user: string;
   /** The subject's organizational unit; empty: none. */
@@ -17,7 +17,7 @@ export interface Peer {
 }
 
 /** What node:tls gives of a certificate. */
-export interface PeerCertificate {
+export interface ShownCertificate {
   readonly subject?: { readonly CN?: string | readonly string[]; readonly OU?: string | readonly string[] };
   readonly fingerprint256?: string;
   readonly issuerCertificate?: { readonly fingerprint256?: string };
@@ -27,14 +27,14 @@ const one = (given: string | readonly string[] | undefined): string => (typeof g
 const hex = (fingerprint: string | undefined): string => (fingerprint ?? '').replaceAll(':', '').toLowerCase();
 
 /** Undefined: there is no certificate. */
-export function peerOf(certificate: PeerCertificate, from: string): Peer | undefined {
+export function clientIn(certificate: ShownCertificate, from: string): Client | undefined {
   const { subject, fingerprint256, issuerCertificate } = certificate;
   if (fingerprint256 === undefined) return undefined;
   const issuer = hex(issuerCertificate?.fingerprint256);
   return { user: one(subject?.CN), kind: one(subject?.OU), fingerprint: hex(fingerprint256), issuer, from };
 }
 
-/** A request on its way from a follower to the leader. */
+/** A request in transit from a follower to the leader. */
 export interface Forwarded {
   readonly method: string;
   readonly url: string;
@@ -42,28 +42,28 @@ export interface Forwarded {
 }
 
 /** A follower says in it whose request it forwards. Nobody else can: it is signed with a secret that schedulers alone have, and refused from clients. */
-export const PEER_HEADER = 'Arpanet-Peer';
+export const CLIENT_HEADER = 'Arpanet-Client';
 
 function macOf(secret: string, text: string, { method, url, requestId }: Forwarded): Buffer {
-  const key = createHmac('sha256', secret).update('arpanet: the peer of a forwarded request').digest();
+  const key = createHmac('sha256', secret).update('arpanet: the client of a forwarded request').digest();
   return createHmac('sha256', key)
     .update(JSON.stringify([text, method, url, requestId]))
     .digest();
 }
 
 /** The value of the header, for this request alone. */
-export function signPeer(secret: string, peer: Peer, request: Forwarded): string {
+export function signClient(secret: string, peer: Client, request: Forwarded): string {
   const text = Buffer.from(JSON.stringify(peer)).toString('base64url');
   return `${text}.${macOf(secret, text, request).toString('base64url')}`;
 }
 
 /** Undefined: no scheduler of this cluster has said this of this request. */
-export function verifiedPeer(secret: string, value: string, request: Forwarded): Peer | undefined {
+export function verifiedClient(secret: string, value: string, request: Forwarded): Client | undefined {
   const [text = '', mac = '', ...more] = value.split('.');
   const given = Buffer.from(mac, 'base64url');
   const wanted = macOf(secret, text, request);
   if (more.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
-  return JSON.parse(Buffer.from(text, 'base64url').toString()) as Peer;
+  return JSON.parse(Buffer.from(text, 'base64url').toString()) as Client;
 }
 
 const known = new WeakMap<object, Identity>();
@@ -73,5 +73,5 @@ export function noteIdentity(request: object, identity: Identity): void {
   known.set(request, identity);
 }
 
-/** Who asks; undefined: an admin without a name, who came without a certificate or by one of the operator's own CA. */
+/** The client's; undefined: an admin without a name, who came without a certificate or by one of the operator's own CA. */
 export const identityOf = (request: object): Identity | undefined => known.get(request);

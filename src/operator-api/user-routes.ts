@@ -1,0 +1,78 @@
+/** The operator's routes for users, and who may ask for which route. Effects: express. */
+import type { NextFunction, Request, Response, Router } from 'express';
+import { ArpanetError } from '../model/index.ts';
+import { type Access, type Identity, identityOf, refuseAccess } from '../security/index.ts';
+import { bodyOf, readBytes, type UserRequest } from './bodies.ts';
+
+/** A user, as administrators see it. */
+export interface UserReport {
+  readonly name: string;
+  readonly role: Identity['role'];
+  /** Empty: all. */
+  readonly deployments: readonly string[];
+  /** Since 1970. */
+  readonly createdAtMs: number;
+  /** Since 1970; absent: it has no certificate of the cluster's CA. */
+  readonly validUntilMs?: number;
+}
+
+/** What is given to who made the keys. In PEM form. */
+export interface UserBundle {
+  readonly user: UserReport;
+  readonly certificate?: string;
+  /** Of the cluster. */
+  readonly ca?: string;
+}
+
+/** Users of the cluster. */
+export interface Users {
+  readonly list: () => readonly UserReport[];
+  /** Throws `invalid`, and `conflict` where there is one of this name. */
+  readonly add: (request: UserRequest) => Promise<UserBundle>;
+  /** Throws `not-found`, `invalid`. */
+  readonly renew: (request: UserRequest) => Promise<UserBundle>;
+  /** Its connections end at once. Throws `not-found`. */
+  readonly remove: (name: string) => Promise<UserReport>;
+}
+
+/** First segments below `/arpanet/v1` of what only administrators may ask for: who may do what, and what is secret. */
+const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'backup', 'schedulers']);
+/** What a GET may show to who reads. */
+const SHOWN: ReadonlySet<string> = new Set('status top hosts networks names services explain records config rebalance audit'.split(' '));
+
+/** Pure. A route that nobody has decided about is for operators. */
+export function operatorAccess(method: string, path: string): Access {
+  const first = path.split('/').find((part) => part !== '') ?? '';
+  if (ADMINISTRATORS.has(first)) return 'cluster';
+  return (method === 'GET' || method === 'HEAD') && SHOWN.has(first) ? 'read' : 'all';
+}
+
+/** The operator's API is of all deployments. */
+export function refuseUnlessAllowed(request: Request, _response: Response, next: NextFunction): void {
+  const identity = identityOf(request);
+  if (identity === undefined) return next();
+  const what = `${request.method} ${request.baseUrl}${request.path}`;
+  const refusal = refuseAccess(identity, operatorAccess(request.method, request.path), what);
+  if (refusal !== undefined) throw new ArpanetError('forbidden', refusal);
+  if (identity.deployments !== undefined)
+    throw new ArpanetError(
+      'forbidden',
+      `${identity.name} is limited to ${identity.deployments.join(', ')}, and ${what} is of all deployments`,
+    );
+  next();
+}
+
+export function userRoutes(router: Router, users: () => Users): void {
+  router.get('/users', (_request, response) => {
+    response.json(users().list());
+  });
+  router.post('/users', readBytes(), async (request, response) => {
+    response.json(await users().add(bodyOf(request, 'UserRequest')));
+  });
+  router.post('/users/:name/renew', readBytes(), async (request, response) => {
+    response.json(await users().renew({ ...bodyOf(request, 'UserRequest'), name: String(request.params['name']) }));
+  });
+  router.post('/users/:name/rm', async (request, response) => {
+    response.json(await users().remove(request.params.name));
+  });
+}
