@@ -16,12 +16,9 @@ export interface Platforms {
   readonly of: (id: string) => string | undefined;
 }
 
-export function createPlatforms(core: Pick<Core, 'deps' | 'view' | 'images' | 'engines' | 'keyed'>): Platforms {
-  const { deps, view, images, engines, keyed } = core;
+export function createPlatforms(core: Pick<Core, 'deps' | 'summaries' | 'images' | 'engines' | 'keyed'>): Platforms {
+  const { deps, summaries, images, engines, keyed } = core;
   const known = new LRUCache<string, string>({ max: MOST_IMAGES });
-
-  const ofHosts = (): ReadonlySet<string> =>
-    new Set(view.hosts().flatMap(({ facts }) => (facts === undefined ? [] : [`${facts.os}/${goArch(facts.arch)}`])));
 
   async function ask(id: string, host: string): Promise<void> {
     const path = `${engines.versionPath(host)}/images/${id}/json`;
@@ -35,7 +32,7 @@ export function createPlatforms(core: Pick<Core, 'deps' | 'view' | 'images' | 'e
 
   return {
     async learn(reference) {
-      if (ofHosts().size < 2) return;
+      if (summaries.pool().platforms().length < 2) return;
       const image = images.find(reference);
       const [host] = image?.holders ?? [];
       if (image === undefined || host === undefined || known.has(image.id)) return;
@@ -47,7 +44,7 @@ export function createPlatforms(core: Pick<Core, 'deps' | 'view' | 'images' | 'e
     },
     of(id) {
       const platform = known.get(id);
-      return platform !== undefined && ofHosts().has(platform) ? platform : undefined;
+      return platform !== undefined && summaries.pool().platforms().includes(platform) ? platform : undefined;
     },
   };
 }

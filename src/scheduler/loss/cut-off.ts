@@ -3,6 +3,8 @@
  * busy agent is none: its kernel answers for it. Their names leave DNS at once, and come back with their next message; nothing else follows. Pure.
  */
 
+import { withinOf } from './same-time.ts';
+
 /** Agents send a heartbeat each second. Of a host that has missed one it is asked whether it can be reached. */
 export const QUIET_MS = 1_500;
 export const CUT_OFF_MS = 3_000;
@@ -31,9 +33,13 @@ export function cutOff(hosts: readonly QuietHost[], nowMs: number): ReadonlySet<
     ({ heardMs, isReached, isNeverConnected }) => isReached !== true && nowMs - heardMs >= (isNeverConnected ? 0 : QUIET_MS),
   );
   const most = Math.max(1, Math.floor(hosts.length / 3));
-  const isOneOfMany = (host: QuietHost) =>
-    quiet.filter((other) => other.isNeverConnected === host.isNeverConnected && Math.abs(other.heardMs - host.heardMs) <= SAME_TIME_MS)
-      .length > most;
+  const near = [false, true].map((is) =>
+    withinOf(
+      quiet.flatMap(({ heardMs, isNeverConnected }) => (isNeverConnected === is ? [heardMs] : [])),
+      SAME_TIME_MS,
+    ),
+  );
+  const isOneOfMany = ({ isNeverConnected, heardMs }: QuietHost) => (near[Number(isNeverConnected)]?.(heardMs) ?? 0) > most;
   return new Set(
     quiet.flatMap((host) => {
       const isLong = nowMs - host.heardMs >= (host.isNeverConnected ? NEVER_CONNECTED_MS : CUT_OFF_MS);

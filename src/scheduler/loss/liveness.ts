@@ -65,6 +65,7 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
   const electedAtMs = now();
   const everyMs = Math.max(50, Math.min(1_000, settings.hostDownMs / 10));
   let lastMs = electedAtMs;
+  let isToBeJudged = false;
   /** When each host was last one of too many. */
   let together: ReadonlyMap<string, number> = new Map();
 
@@ -107,9 +108,21 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     const waitMs = heardMs === undefined ? DIAL_MS : Math.max(DIAL_MS, CUT_OFF_MS - quietMs);
     const looked = isReached(gateway, waitMs).then((does) => {
       Object.assign(dial, { isUnderWay: false, atMs: sinceMs, isReached: does });
-      if (!lost.aborted) judgeCutOff();
+      judgeCutOffSoon();
     });
     inBackground(log, 'a connection to a quiet host', looked);
+  }
+
+  /** Once for all connections whose end is read in one turn of the event loop. */
+  function judgeCutOffSoon(): void {
+    if (isToBeJudged) return;
+    isToBeJudged = true;
+    setImmediate(
+      guarded(log, 'judging hosts', () => {
+        isToBeJudged = false;
+        if (!lost.aborted) judgeCutOff();
+      }),
+    );
   }
 
   function judgeCutOff(): void {

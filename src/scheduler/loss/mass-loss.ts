@@ -1,5 +1,7 @@
 /** The one rule for mass loss: hosts that are lost at the same time, over a third of all, are suspect and not down. Pure. */
 
+import { withinOf } from './same-time.ts';
+
 /** Hosts whose last messages came within this time of each other are lost at the same time. */
 const SAME_TIME_MS = 30_000;
 /** A host that has been silent for this share of the time after which it is down counts too, so that none is down a moment before the next one. */
@@ -22,8 +24,11 @@ export function massLoss(
 ): ReadonlyMap<string, number> {
   const silent = hosts.filter(({ heardMs }) => nowMs - heardMs >= hostDownMs * NEARLY_DOWN);
   const most = Math.max(1, Math.floor(hosts.length / 3));
-  const isOneOfMany = (host: { readonly heardMs: number }) =>
-    silent.filter((other) => Math.abs(other.heardMs - host.heardMs) <= SAME_TIME_MS).length > most;
+  const near = withinOf(
+    silent.map(({ heardMs }) => heardMs),
+    SAME_TIME_MS,
+  );
+  const isOneOfMany = ({ heardMs }: { readonly heardMs: number }) => near(heardMs) > most;
   return new Map(
     silent.flatMap((host) => {
       const lastMs = isOneOfMany(host) ? nowMs : before.get(host.name);

@@ -27,7 +27,7 @@ import type { SchedulerDeps } from '../deps.ts';
 import type { FeedDeps } from '../events/feed.ts';
 import { each } from '../../telemetry/left-out.ts';
 import type { Overlays } from './overlays.ts';
-import { resolveNetwork } from '../view/resolve-container.ts';
+import { implicitAmong, resolveNetwork } from '../view/resolve-container.ts';
 import type { ViewReader } from '../view/roles.ts';
 
 const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay', 'macvlan', 'ipvlan']);
@@ -159,7 +159,7 @@ function hostRoutes(view: Pick<ViewReader, 'hosts'>): readonly string[] {
 
 /** The network that was made for those of a deployment who name none; undefined: none was. */
 export function implicitNetwork(deps: SchedulerDeps, deployment: string): NetworkRecord | undefined {
-  return networkRecords(deps).find((network) => network.implicit && network.deployment === deployment);
+  return implicitAmong(networkRecords(deps), deployment);
 }
 
 /** Changes that remember which addresses the requests ask for by name, in networks that exist. */

@@ -17,9 +17,9 @@ import { compareGroups, countsIn, type GroupCounts, groupsOf } from './spread.ts
 /** Up to so many hosts all are scored. */
 export const ALL = 100;
 /** Of more: so many that nothing is to be preferred to. */
-const ENOUGH = 20;
+const ENOUGH = 10;
 /** Of these, so many with the image where many have it. */
-const WITH_IMAGE = 5;
+const WITH_IMAGE = 3;
 /** A set of hosts of this size is looked at as a whole. */
 const FEW = 100;
 

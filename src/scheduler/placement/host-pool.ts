@@ -3,6 +3,7 @@
  * much as it finds. Pure.
  */
 import type { PlacedContainer } from '../../contracts/index.ts';
+import { goArch } from './filters/platform.ts';
 import { holding, matesOn, type Usage, usageOf } from './load.ts';
 import { worthOf } from './scores.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
@@ -16,6 +17,8 @@ export interface HostPool {
   readonly size: () => number;
   readonly all: () => readonly HostSnapshot[];
   readonly isAnyAlive: () => boolean;
+  /** `linux/amd64`: what hosts that have joined are, each once. */
+  readonly platforms: () => readonly string[];
   /** Those that are alive and take containers, about the best by the strategy first. */
   readonly inOrder: (options: Pick<PlacementOptions, 'strategy' | 'random'>) => Iterable<HostSnapshot>;
   /** How many these are. */
@@ -52,6 +55,7 @@ export function createHostPool(): HostPool {
   const ranks: number[] = [];
   const averages = createAverages();
   const groupings = new Map<string, readonly (readonly string[])[]>();
+  const platforms = new Map<string, Set<string>>();
   let alive = 0;
   let open = 0;
   let list: readonly HostSnapshot[] | undefined;
@@ -66,6 +70,7 @@ export function createHostPool(): HostPool {
 
   function leave(name: string, { host, rank, keys }: Entry, next: ReadonlySet<string>): void {
     if (host.state === 'alive') alive -= 1;
+    if (host.os !== '') drop(platforms, `${host.os}/${goArch(host.arch)}`, name);
     averages.leave(host);
     for (const key of keys) if (!next.has(key)) drop(byKey, key, name);
     if (rank === undefined) return;
@@ -76,6 +81,7 @@ export function createHostPool(): HostPool {
 
   function enter(name: string, { host, rank, keys }: Entry, before: ReadonlySet<string>): void {
     if (host.state === 'alive') alive += 1;
+    if (host.os !== '') add(platforms, `${host.os}/${goArch(host.arch)}`, name);
     for (const key of keys) if (!before.has(key)) add(byKey, key, name);
     if (rank === undefined) return;
     open += 1;
@@ -133,6 +139,7 @@ export function createHostPool(): HostPool {
     size: () => entries.size,
     all: () => (list ??= [...entries.values()].map(({ host }) => host)),
     isAnyAlive: () => alive > 0,
+    platforms: () => [...platforms.keys()],
     open: () => open,
     *inOrder({ strategy, random }) {
       const first = strategy === 'random' ? Math.floor(random() * ranks.length) : 0;

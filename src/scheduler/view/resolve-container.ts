@@ -53,8 +53,44 @@ function linkedAs(parent: string, alias: string, index: ContainerIndex): Contain
   return target === undefined ? undefined : (index.named(target)[0] ?? index.byId(target));
 }
 
+interface NetworkIndex {
+  readonly ids: ReadonlyMap<string, NetworkRecord>;
+  readonly names: ReadonlyMap<string, NetworkRecord>;
+  /** By deployment. */
+  readonly implicit: ReadonlyMap<string, NetworkRecord>;
+}
+
+/** A list of networks stays the same while none of them changes. */
+const networkIndexes = new WeakMap<readonly NetworkRecord[], NetworkIndex>();
+
+function indexOf(networks: readonly NetworkRecord[]): NetworkIndex {
+  const known = networkIndexes.get(networks);
+  if (known !== undefined) return known;
+  // the first of several counts
+  const by = (of: readonly NetworkRecord[], key: (network: NetworkRecord) => string) =>
+    new Map(of.map((network) => [key(network), network] as const).toReversed());
+  const made = {
+    ids: by(networks, ({ id }) => id),
+    names: by(networks, ({ name }) => name),
+    implicit: by(
+      networks.filter(({ implicit }) => implicit),
+      ({ deployment }) => deployment,
+    ),
+  };
+  networkIndexes.set(networks, made);
+  return made;
+}
+
+/** The network that was made for those of a deployment who name none. */
+export function implicitAmong(networks: readonly NetworkRecord[], deployment: string): NetworkRecord | undefined {
+  return indexOf(networks).implicit.get(deployment);
+}
+
 /** Full id, then name, then unique id prefix. Undefined: no such network. Throws `invalid` when the prefix is ambiguous. */
 export function findNetwork(reference: string, networks: readonly NetworkRecord[]): NetworkRecord | undefined {
+  const { ids, names } = indexOf(networks);
+  const exact = ids.get(reference) ?? names.get(reference);
+  if (exact !== undefined) return exact;
   const matches = meantBy(reference, networks, (network) => network);
   if (matches.length > 1) {
     throw new ArpanetError('invalid', `network ${reference} is ambiguous (${matches.length} matches found on ID prefix)`);

@@ -1,13 +1,20 @@
 /** The state machine of a host: every state and every event, what the events are made of, and the rule for mass loss. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import * as fc from 'fast-check';
+import { setImmediate as anyTurn } from 'node:timers/promises';
 import { type HostRecord, type HostState, isUnreachable } from '../../../src/model/index.ts';
 import { type HostEvent, hostEvent, type Signs, TRANSITIONS } from '../../../src/scheduler/loss/host-states.ts';
 import { startLiveness } from '../../../src/scheduler/loss/liveness.ts';
+import { withinOf } from '../../../src/scheduler/loss/same-time.ts';
 import { createTriggers } from '../../../src/scheduler/triggers.ts';
 import { massLoss } from '../../../src/scheduler/loss/mass-loss.ts';
 import { createView } from '../../../src/scheduler/view/view.ts';
+
+/** What a connection's end sets off has run, too. */
+const turn = async (): Promise<void> => {
+  for (let i = 0; i < 3; i++) await anyTurn();
+};
 
 type State = HostState | 'removed';
 const STATES: readonly State[] = ['joining', 'alive', 'suspect', 'down', 'removed'];
@@ -116,6 +123,15 @@ describe('a mass loss', () => {
     assert.deepEqual([...rest], [['h3', 120_000]]);
     assert.deepEqual([...after([130_000, 130_000, 100_000], 130_000, rest)], []);
     assert.deepEqual([...after([125_000, 125_000, 124_000], 125_000, both)], []);
+  });
+
+  it('counts hosts that are lost at the same time as a look from each at all the others does', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 200 })), fc.integer({ min: 0, max: 200 }), (moments, asked) => {
+        const near = moments.filter((one) => Math.abs(one - asked) <= 30).length;
+        assert.equal(withinOf(moments, 30)(asked), near);
+      }),
+    );
   });
 });
 

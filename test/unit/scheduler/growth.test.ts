@@ -1,0 +1,230 @@
+/** What the leader decides costs the same with ten hosts and with a thousand: entries that are walked are counted, over plain data. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { InstanceSource } from '../../../src/registrar/index.ts';
+import { createInstanceTable } from '../../../src/registrar/index.ts';
+import { createDhcp } from '../../../src/dhcp/index.ts';
+import {
+  type ContainerFacts,
+  type ContainerRecord,
+  type CreateRequest,
+  type HostFacts,
+  keys,
+  type NetworkRecord,
+} from '../../../src/model/index.ts';
+import { createNamesPush } from '../../../src/scheduler/agents/names-push.ts';
+import { createCommit, type Core } from '../../../src/scheduler/core.ts';
+import { type Claim, createClaim } from '../../../src/scheduler/create/claim.ts';
+import { createRefusals } from '../../../src/scheduler/create/refusals.ts';
+import { createUndo } from '../../../src/scheduler/create/undo.ts';
+import { createPromisedHosts } from '../../../src/scheduler/placement/promised-hosts.ts';
+import { createHostSummaries } from '../../../src/scheduler/view/host-summaries.ts';
+import { rememberedFacts } from '../../../src/scheduler/view/placeholder-containers.ts';
+import { createRecordIndex } from '../../../src/scheduler/view/record-index.ts';
+import { createTouchedRecords } from '../../../src/scheduler/view/touched-records.ts';
+import { createView } from '../../../src/scheduler/view/view.ts';
+import type { View } from '../../../src/scheduler/view/roles.ts';
+import { KeyTree } from '../../../src/store/ledger/key-tree.ts';
+import { image } from '../../support/fakes/fake-engine.ts';
+import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
+import { seedContainers } from '../../support/fakes/seeded-cluster.ts';
+import { walkedIn } from '../../support/fakes/walked.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+
+/** Lists as the leader's own does. */
+class TreeLedger extends LiteralLedger {
+  readonly tree = new KeyTree<unknown>();
+
+  override list<T>(prefix: string): readonly (readonly [string, T])[] {
+    return this.tree.list(prefix) as readonly (readonly [string, T])[];
+  }
+
+  override apply(changes: Parameters<LiteralLedger['apply']>[0]): void {
+    for (const change of changes) {
+      if (change.kind === 'delete') this.tree.delete(change.key);
+      else this.tree.set(change.key, change.value);
+    }
+    super.apply(changes);
+  }
+}
+
+interface World {
+  readonly view: View;
+  readonly ledger: TreeLedger;
+  readonly claim: Claim;
+  readonly names: InstanceSource;
+  readonly pushNames: () => Promise<void>;
+  /** Which hosts were sent names. */
+  readonly told: string[];
+}
+
+const EACH = 3;
+const BUSYBOX = image('busybox:latest', `sha256:${'b'.repeat(64)}`);
+let made = 0;
+const newId = (): string => String(++made).padStart(64, '0');
+
+/** A leader's knowledge of so many hosts that are alive, each with the image and some containers that run. */
+async function startWorld(hosts: number): Promise<World> {
+  const ledger = new TreeLedger();
+  const dhcp = createDhcp({ ledger, pool: '10.32.0.0/12', defaultPrefix: 24, restMs: 1, epoch: 1, now: () => 1_000, newId });
+  const seed = await seedContainers(ledger, dhcp, hosts, EACH);
+  const settings = { strategy: 'spread' as const, overcommit: { cpus: 1, memory: 1 }, isPublishing: false };
+  const deps = { ledger, dhcp, log: quietLog, now: () => 1_000, newId, random: Math.random, settings } as unknown as Core['deps'];
+  const recordIndex = createRecordIndex(
+    (id) => view.read.byId(id) !== undefined,
+    (host) => summaries.changed(host),
+  );
+  const view = createView(
+    () => false,
+    () => undefined,
+    () => undefined,
+    {
+      container: (id) => touched.container(id),
+      record: (name) => touched.record(name),
+      host: (name) => touched.host(name),
+      placing: (name) => summaries.changed(name),
+    },
+  );
+  const summaries = createHostSummaries({ deps, view: view.read, images: view.images, recordIndex });
+  const touched = createTouchedRecords(ledger, recordIndex);
+  for (const [, record] of ledger.list<ContainerRecord>(keys.containers)) view.records.set(record.name, record);
+  for (let i = 1; i <= hosts; i++) {
+    const name = `h${i}`;
+    const host = { name, address: `10.0.${i >> 8}.${i & 255}`, gateway: '', labels: {}, availability: 'active', joinedAtMs: 0 } as const;
+    const facts = { name, cpus: 4, memoryBytes: 8e9, os: 'linux', arch: 'x86_64', apiVersion: '1.41', routes: [], info: {} };
+    view.hosts.join(host, facts as unknown as HostFacts);
+    const containers = (seed.containers.get(name) ?? []).map(({ record }) => running(record, ledger));
+    view.facts.apply(name, { type: 'snapshot', snapshot: { containers, images: [BUSYBOX], volumes: [], networks: [] } }, 1);
+    view.hosts.setState(name, 'alive', undefined, 1);
+  }
+  const core = {
+    deps,
+    view: view.read,
+    images: view.images,
+    records: view.records,
+    recordIndex,
+    summaries,
+    echoes: { isSilent: () => false },
+    feed: { own: () => undefined },
+    commit: createCommit(deps, view.records),
+  } as unknown as Core;
+  const claim = createClaim({
+    core,
+    platforms: { of: () => undefined },
+    volumes: { find: () => undefined, list: () => [] } as never,
+    overlays: { tidy: async () => undefined, gatewayFor: (_record: unknown, _host: unknown, ip: string) => ip } as never,
+    refusals: createRefusals(),
+    addresses: { idleSince: () => undefined },
+    promisedHosts: createPromisedHosts(() => 1_000),
+  });
+  const nobody = { has: () => false };
+  const names = createInstanceTable({
+    touched: touched.take,
+    record: (name) => ledger.get<ContainerRecord>(keys.container(name)),
+    container: (id) => view.read.byId(id),
+    withdrawn: nobody,
+    joining: nobody,
+    cutOff: nobody,
+    networkOf: (id) => ledger.get<NetworkRecord>(keys.network(id)),
+  });
+  const told: string[] = [];
+  const hub = { hosts: () => [...seed.containers.keys()], send: async (host: string) => told.push(host) > 0 };
+  const push = createNamesPush(hub, quietLog);
+  const at = { version: 1, epoch: 1, atMs: 1, isForAll: false, outside: [] };
+  const pushNames = (isWhole = false) =>
+    push.push({ ...at, isWhole, changes: names.changes(), deployments: names.deployments(), instances: names.all });
+  await pushNames(true);
+  return { view, ledger, claim, names, pushNames, told };
+}
+
+function running(record: ContainerRecord, ledger: LiteralLedger): ContainerFacts {
+  const facts = rememberedFacts(record, record.id ?? '', (id) => ledger.get<NetworkRecord>(keys.network(id)));
+  return withState(facts, 'running');
+}
+
+function withState(facts: ContainerFacts, status: 'running' | 'exited'): ContainerFacts {
+  const State = { ...facts.inspect.State, Status: status, Running: status === 'running' };
+  return { summary: { ...facts.summary, State: status }, inspect: { ...facts.inspect, State } };
+}
+
+/** As compose makes one; and what an agent says of it a moment later. */
+async function creates({ claim, view, ledger }: World, request: CreateRequest = {}): Promise<void> {
+  const name = `app0_worker_${newId()}`;
+  const Labels = { 'com.docker.compose.project': 'app0', 'com.docker.compose.service': 'worker', ...request.Labels };
+  const create = {
+    name,
+    request: { Image: 'busybox', ...request, Labels },
+    requestId: name,
+    apiVersion: '1.41',
+    platform: '',
+    signal: new AbortController().signal,
+  };
+  const claimed = claim(create, createUndo(quietLog), []);
+  assert.ok('record' in claimed);
+  await claimed.committed;
+  const record = { ...claimed.record, id: newId() };
+  ledger.apply([{ kind: 'put', key: keys.container(name), value: record }]);
+  view.records.set(name, record);
+  view.facts.apply(record.host, { type: 'containers', upserts: [running(record, ledger)], removes: [] }, 1);
+}
+
+/** The first container of the host has another state, and those that may ask for it know. */
+async function becomes({ view, pushNames }: World, host: string, status: 'running' | 'exited'): Promise<void> {
+  const [first] = view.read.containersOn(host);
+  assert.ok(first !== undefined);
+  view.facts.apply(host, { type: 'containers', upserts: [withState(first.facts, status)], removes: [] }, 1);
+  await pushNames();
+}
+
+const worlds = new Map<number, Promise<World>>();
+
+function worldOf(hosts: number): Promise<World> {
+  const world = worlds.get(hosts) ?? startWorld(hosts);
+  worlds.set(hosts, world);
+  return world;
+}
+
+/** What the change costs with so many hosts, once all is at rest. */
+async function costOf(hosts: number, act: (world: World) => Promise<void>): Promise<number> {
+  const world = await worldOf(hosts);
+  await act(world);
+  return walkedIn(() => act(world));
+}
+
+async function isTheSame(act: (world: World) => Promise<void>): Promise<void> {
+  const [few, many] = [await costOf(10, act), await costOf(1_000, act)];
+  assert.ok(few > 0 && many <= few * 1.1, `${few} entries walked with 10 hosts, ${many} with 1,000`);
+}
+
+describe('what a change costs with a thousand hosts is what it costs with ten', () => {
+  it('of a container that dies and starts', () =>
+    isTheSame(async (world) => {
+      await becomes(world, 'h1', 'exited');
+      await becomes(world, 'h1', 'running');
+    }));
+
+  it('of a name: those are told that may ask for it, and nobody else', async () => {
+    const world = await worldOf(1_000);
+    world.told.length = 0;
+    await becomes(world, 'h595', 'exited');
+    // its deployment has thirty containers, on ten hosts
+    assert.deepEqual(
+      world.told.toSorted(),
+      Array.from({ length: 10 }, (_, i) => `h${591 + i}`),
+    );
+  });
+
+  it('of a create that has a constraint and a port, and of its names', () =>
+    isTheSame(async (world) => {
+      await creates(world, { Env: ['constraint:node==h1'], HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '' }] } } });
+      await world.pushNames();
+    }));
+
+  // to bring a network to one host more costs what the network has, whatever the cluster has
+  it('of a create, wherever it goes', () => isTheSame((world) => creates(world, { HostConfig: { NetworkMode: 'none' } })));
+
+  it('of a service that is scaled by three instances', () =>
+    isTheSame(async (world) => {
+      for (let i = 0; i < 3; i++) await creates(world, { HostConfig: { NetworkMode: 'none' } });
+    }));
+});
