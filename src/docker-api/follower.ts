@@ -47,8 +47,9 @@ const LEADER_WAIT_MS = 10_000;
 const CALLS_TO_LEAD = 9;
 const MOST_WAIT_MS = 60_000;
 
-/** For how long a request waits for a leader, in ms: no less than it takes with a store that answers so slowly. */
-export const leaderWaitMs = (answerMs: number): number => Math.min(MOST_WAIT_MS, Math.max(LEADER_WAIT_MS, CALLS_TO_LEAD * answerMs));
+/** For how long a request waits for a leader, in ms: no less than it takes with a store that answers so slowly; of one that does not answer nobody knows. */
+export const leaderWaitMs = (answerMs: number, isStoreAway: boolean): number =>
+  isStoreAway ? LEADER_WAIT_MS : Math.min(MOST_WAIT_MS, Math.max(LEADER_WAIT_MS, CALLS_TO_LEAD * answerMs));
 /** An old leader that lives may still answer what it had begun. */
 const FAREWELL_MS = 1_000;
 /** A connection to the leader that nobody needed for this long is closed. */
@@ -86,7 +87,7 @@ export function createFollower(deps: FollowerDeps): Follower {
   /** Until when a request that came now waits: later, if the store turns out to be slow meanwhile. */
   function deadline(): () => number {
     const sinceMs = performance.now();
-    return () => sinceMs + leaderWaitMs(deps.storeMs());
+    return () => sinceMs + leaderWaitMs(deps.storeMs(), deps.trouble() !== undefined);
   }
 
   /** The leader's url; waits for one until the deadline. */

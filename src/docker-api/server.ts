@@ -218,8 +218,10 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     await leader.answer(req, res, requestId);
   }
 
+  const leaderPatienceMs = (): number => leaderWaitMs(storeMs(), deps.trouble() !== undefined);
+
   /** True once another scheduler leads, or this one again; false after that time, or when the client left. */
-  async function roleChanges(req: IncomingMessage, withinMs = leaderWaitMs(storeMs())): Promise<boolean> {
+  async function roleChanges(req: IncomingMessage, withinMs = leaderPatienceMs()): Promise<boolean> {
     return await new Promise<boolean>((resolve) => {
       const done = (changed: boolean): void => {
         clearTimeout(timer);
@@ -237,7 +239,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 
   /** Another scheduler thinks that we lead. Perhaps we are about to; if not it must ask again, for here it would go round in circles. */
   async function toLead(req: IncomingMessage): Promise<void> {
-    await roleChanges(req, role.kind === 'following' && role.url !== undefined ? 0 : leaderWaitMs(storeMs()));
+    await roleChanges(req, role.kind === 'following' && role.url !== undefined ? 0 : leaderPatienceMs());
     if (role.kind !== 'leader') throw noLeader(deps.trouble());
   }
 

@@ -86,7 +86,7 @@ export function plan(cluster: Cluster, { kind, dice }: Fault, target: number): r
     case 'host-loss':
       return [[`host ${target}`], async () => (await cluster.lab.cut(host), () => cluster.lab.heal(host))];
     case 'consul-kill':
-      return [[`consul ${target}`], async () => (await consul.kill(), () => consul.revive())];
+      return [[`consul ${target}`], async () => (await consul.kill(), () => revived(consul))];
     case 'consul-freeze':
       return [[`consul ${target}`], freeze(() => consul.pid)];
     case 'store-slow':
@@ -119,6 +119,17 @@ export function plan(cluster: Cluster, { kind, dice }: Fault, target: number): r
           return async () => heal();
         },
       ];
+  }
+}
+
+/** On a machine that is busy it takes longer to find the others than its start waits, which ends it then. */
+async function revived(consul: Cluster['consuls'][number], tries = 5): Promise<void> {
+  for (let left = tries; ; left--) {
+    try {
+      return await consul.revive();
+    } catch (error) {
+      if (left === 1) throw error;
+    }
   }
 }
 
