@@ -1,5 +1,5 @@
 // The build of src into dist, for every script that starts the product. Given FROM and TO, the build of one program of the tests.
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,6 +44,23 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
+/** The dashboard's files below dist/ui, as a browser reads them: name by file. Two are of packages. */
+function pageFiles() {
+  const page = join(root, 'src', 'operator-api', 'ui', 'page');
+  const own = readdirSync(page).map((name) => [name, join(page, name)]);
+  const packaged = { 'preact.js': 'preact/dist/preact.mjs', 'htm.js': 'htm/dist/htm.module.js' };
+  return [...own, ...Object.entries(packaged).map(([name, from]) => [name, join(root, 'node_modules', from)])];
+}
+
+/** Returns the paths of the copies. */
+function copyPage(outdir) {
+  mkdirSync(outdir, { recursive: true });
+  return pageFiles().map(([name, from]) => {
+    copyFileSync(from, join(outdir, name));
+    return join(outdir, name);
+  });
+}
+
 /** Not an import: on a fresh clone the packages are installed after this file is loaded. */
 const bundle = (options) => require('esbuild').buildSync(options);
 
@@ -59,7 +76,7 @@ export function build() {
       chunkNames: 'chunks/[name]-[hash]',
       metafile: true,
     });
-    const made = new Set(Object.keys(metafile.outputs).map((path) => join(root, path)));
+    const made = new Set([...Object.keys(metafile.outputs).map((path) => join(root, path)), ...copyPage(join(dist, 'ui'))]);
     for (const file of filesOf(dist)) if (!made.has(file)) rmSync(file);
     return true;
   } catch (error) {
@@ -86,6 +103,7 @@ export function bundleProgram(outdir) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, contents);
   });
+  copyPage(join(outdir, 'ui'));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

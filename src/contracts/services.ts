@@ -63,6 +63,19 @@ export interface StartedUpdate {
 
 export type PowerChange = 'stop' | 'start' | 'restart';
 
+/** What a scale would do. */
+export interface ScalePlan {
+  /** `abc/web`. */
+  readonly service: string;
+  readonly from: number;
+  readonly to: number;
+  /** New instances, each with its host, or with why it fits nowhere. */
+  readonly added: readonly { readonly name: string; readonly host?: string; readonly why?: string }[];
+  /** How many more new ones there would be, for which nobody looked. */
+  readonly unplaced: number;
+  readonly removed: readonly string[];
+}
+
 export interface Services {
   readonly list: () => readonly ServiceView[];
   /** `abc/web` or `abc_web`. Throws `not-found`. */
@@ -77,6 +90,8 @@ export interface Services {
    * changed then), `unavailable` when an instance could not be created or started (the counts stay as asked for, and that is tried again).
    */
   readonly scale: (requests: readonly string[], progress: Progress) => Promise<readonly ScaleResult[]>;
+  /** Of one `abc/web=5`: what `scale` would do now. Throws `invalid`, `not-found`. */
+  readonly scalePlan: (request: string) => ScalePlan;
   /**
    * Services of a deployment, or single ones, with all their instances. `patienceMs`: how long to wait for another change that runs. Resolves with what
    * was removed, as `abc/web`.

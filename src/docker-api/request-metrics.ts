@@ -47,7 +47,7 @@ export function placeOf(method = '', url = ''): Where {
   const [, own] = /^\/(?:arpanet\/v1\/)?(\w+)/.exec(whole) ?? [];
   if (whole.startsWith('/arpanet/')) {
     const route = own !== undefined && OWN.has(own) ? `/arpanet/v1/${own}` : '/arpanet';
-    return { labels: { method: known, route }, isLong: own === 'agent' };
+    return { labels: { method: known, route }, isLong: own === 'agent' || own === 'watch' };
   }
   if (own !== undefined && PAGES.has(own)) return { labels: { method: known, route: `/${own}` }, isLong: false };
   const route = routeOf(method, splitVersion(whole).path);
@@ -55,7 +55,7 @@ export function placeOf(method = '', url = ''): Where {
 }
 
 const OWN: ReadonlySet<string> = new Set(
-  'agent audit backup config dial explain health held hosts names networks rebalance records rehearse schedulers services status token top'.split(
+  'agent audit backup config dial explain health held hosts names networks openapi rebalance records rehearse schedulers services status token top watch'.split(
     ' ',
   ),
 );

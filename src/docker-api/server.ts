@@ -30,7 +30,7 @@ import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
-import { allowedHosts, CLIENT_HEADER, type TlsIdentity } from '../security/index.ts';
+import { allowedHosts, CLIENT_HEADER, identityOf, type TlsIdentity } from '../security/index.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
@@ -58,6 +58,8 @@ export interface EndpointDeps {
   readonly trouble: () => string | undefined;
   /** The answer to `GET /metrics`, in Prometheus' text format 0.0.4; absent: there is no such page. */
   readonly metrics?: () => string;
+  /** `GET /ui` and below; absent: there is no such page. */
+  readonly page?: RequestListener;
   /** How long the store's answers take, in ms; absent: not known. */
   readonly storeMs?: () => number;
   /** The cluster's join token, as far as this process knows it. */
@@ -205,9 +207,12 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     }
     if (path === '/arpanet/v1/health') return health(res, requestId);
     if (path === '/metrics' && req.method === 'GET' && deps.metrics !== undefined) {
+      if (role.kind === 'leader' && isNamed(req)) await doorkeeper.enter(req, req.socket, res, requestId);
+      if (identityOf(req)?.deployments !== undefined) throw new ArpanetError('forbidden', 'metrics are of all deployments');
       res.writeHead(200, { 'Content-Type': EXPOSITION_TYPE, 'Arpanet-Request-Id': requestId }).end(deps.metrics());
       return;
     }
+    if (deps.page !== undefined && (path === '/ui' || path.startsWith('/ui/'))) return deps.page(req, res);
     if (path === '/arpanet/v1/held') return answerResourceUsage(req, res, deps.token());
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') return await follower.answer(req, res, requestId);

@@ -22,9 +22,13 @@ import { hostRoutes } from './host-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
+import { createWatch, type Live } from './live/watch.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
 
+export { liveRows } from './live/rows.ts';
+export type { Live } from './live/watch.ts';
+export { servePage } from './ui/serve-page.ts';
 export { clusterFamilies } from './reports/cluster-metrics.ts';
 
 /** DNS records that operators add for what does not run in the cluster. */
@@ -87,6 +91,8 @@ export interface OperatorDeps {
     readonly faults?: ProcessFaults;
     readonly exposed?: readonly string[];
   }) => void;
+  /** What changes and what happens under this leadership. */
+  readonly live: () => Live;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -249,6 +255,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(openApi(VERSION));
   });
   const unexpected = (error: unknown): void => reportFault(deps.log, 'a request of an operator', error);
+  router.get('/watch', createWatch(deps.live, deps.log));
   serviceRoutes(router, deps.services, unexpected);
   hostRoutes(router, deps, unexpected);
   userRoutes(router, deps.users);

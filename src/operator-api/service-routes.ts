@@ -18,6 +18,11 @@ export function serviceRoutes(router: Router, services: () => Services, unexpect
     const whole = all.filter((service) => service.deployment === wanted);
     response.json(serviceReports(wanted === undefined ? all : whole.length > 0 ? whole : [services().find(wanted)], Date.now()));
   });
+  router.get('/services/scale', (request, response) => {
+    const { count } = request.query;
+    if (typeof count !== 'string' || count === '') throw new ArpanetError('invalid', 'give ?count=SERVICE=COUNT, as in ?count=abc/web=5');
+    response.json(services().scalePlan(count));
+  });
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
     router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress), unexpected));
 

@@ -56,6 +56,8 @@ export interface Leadership {
   readonly labelKey: string;
   /** Fires when a host has seen a higher epoch: another scheduler leads, even if the store does not say so yet. */
   readonly superseded: AbortSignal;
+  /** It is over: another scheduler leads, or this one ends. */
+  readonly ended: AbortSignal;
   stop(): Promise<void>;
 }
 
@@ -242,6 +244,7 @@ export async function startLeadership(
     people: createPeople({ ledger, ca, now: Date.now }),
     labelKey,
     superseded: superseded.signal,
+    ended: stopped.signal,
     observe: () => ({
       leader: record,
       clusterId,

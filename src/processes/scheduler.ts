@@ -5,7 +5,7 @@
 import { startEndpoint } from '../docker-api/index.ts';
 import { createDns } from '../dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
-import { operatorApi } from '../operator-api/api.ts';
+import { operatorApi, servePage } from '../operator-api/api.ts';
 import { explained } from '../operator-api/index.ts';
 import { openCatalog, openConsul, openEmbedded, type StateStore, type Term } from '../store/index.ts';
 import { aborted } from './aborted.ts';
@@ -21,6 +21,7 @@ import { probe } from './probe.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
+import { liveOf } from './observability/live.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
 import { usageOf } from './usage.ts';
 import { ensureClusterKeys, readTls } from '../security/index.ts';
@@ -102,6 +103,7 @@ export async function runScheduler(
     config: () => current().config,
     users: () => current().people,
     usage: () => usageOf(current().scheduler),
+    live: () => liveOf(current()),
     peer: peers.heard,
     now: Date.now,
     log,
@@ -116,6 +118,7 @@ export async function runScheduler(
     streamLimit: settings.streamLimit,
     eventsBehindBytes: settings.eventsBehindBytes,
     operator,
+    page: servePage,
     metrics: () => schedulerMetrics(leadership, { storeMs: store.answerMs(), trouble: store.trouble(), seenEpoch, pool: live.now().pool }),
     storeMs: () => store.answerMs(),
     trouble: () => store.trouble(),

@@ -11,6 +11,7 @@ import { createMigrations } from './hosts/migration.ts';
 import { createRebalance } from './hosts/rebalance.ts';
 import { createPower } from './operations/power.ts';
 import { createScale } from './operations/scale.ts';
+import { createScalePlan } from './operations/scale-plan.ts';
 import { createUpdates } from './operations/update.ts';
 import { createInstanceActions } from './replicas/instance-actions.ts';
 import { startReplicaReconciler } from './replicas/replica-reconciler.ts';
@@ -64,6 +65,7 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
       update: updates.update,
       rollback: updates.rollback,
       scale: createScale(core, reconciler),
+      scalePlan: createScalePlan(core),
       remove: power.remove,
       power: power.power,
       drain: drain.drain,

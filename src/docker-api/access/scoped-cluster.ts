@@ -80,6 +80,11 @@ function scopedServices(all: Services, visible: Visible, own: Own): Services {
     const whole = list().filter(({ deployment }) => deployment === reference);
     return whole.length > 0 ? whole.map(serviceKey) : [serviceKey(find(reference))];
   };
+  /** `web=5` by the key of its own service. */
+  const exact = (text: string): string => {
+    const [, name = '', rest] = /^([^=+]+?)([=+-]\d+)$/.exec(text) ?? [];
+    return rest === undefined ? text : `${serviceKey(find(name))}${rest}`;
+  };
   return {
     list,
     find,
@@ -94,13 +99,8 @@ function scopedServices(all: Services, visible: Visible, own: Own): Services {
       return await all.update(serviceKey(view), change, progress);
     },
     rollback: async (reference, progress, patienceMs) => await all.rollback(serviceKey(find(reference)), progress, patienceMs),
-    async scale(requests, progress) {
-      const exact = requests.map((text) => {
-        const [, name = '', rest] = /^([^=+]+?)([=+-]\d+)$/.exec(text) ?? [];
-        return rest === undefined ? text : `${serviceKey(find(name))}${rest}`;
-      });
-      return await all.scale(exact, progress);
-    },
+    scale: async (requests, progress) => await all.scale(requests.map(exact), progress),
+    scalePlan: (request) => all.scalePlan(exact(request)),
     remove: async (references, progress, patienceMs) => await all.remove(references.flatMap(keysOf), progress, patienceMs),
     power: async (how, references, progress) => await all.power(how, references.flatMap(keysOf), progress),
     drain: refuse,

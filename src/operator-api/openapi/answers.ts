@@ -274,6 +274,21 @@ export const ANSWERS = {
       stays: [],
     },
   },
+  ScalePlan: {
+    schema: z.object({
+      service: text,
+      from: count,
+      to: count,
+      added: z.array(z.object({ name: text, host: text.optional(), why: text.optional() })),
+      unplaced: count,
+      removed: texts,
+    }),
+    example: { service: 'abc/web', from: 2, to: 3, added: [{ name: 'abc-web-3', host: 'h2' }], unplaced: 0, removed: [] },
+  },
+  Watch: {
+    schema: z.object({ whole: z.boolean(), set: z.record(text, z.unknown()), gone: texts }),
+    example: { whole: false, set: { 'host/h1': exampleHost }, gone: ['service/abc/old'] },
+  },
   Scaled: {
     schema: z.array(z.object({ deployment: text, service: text, from: count, to: count, running: count })),
     example: [{ deployment: 'abc', service: 'web', from: 2, to: 3, running: 3 }],

@@ -59,6 +59,12 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   get('/status', 'cluster', 'Problems first, then leader, schedulers, hosts and deployments.', 'Status'),
   get('/top', 'cluster', 'Hosts, and what their containers use now, the busiest first.', 'Top'),
   get('/explain/:container', 'cluster', 'Why a container is where it is, or why its create was refused.', 'Decision'),
+  get(
+    '/watch',
+    'cluster',
+    'Server-sent events: all rows, then what changes of them (`rows`) and what happens (`event`). It ends with the leadership: open it again.',
+    'Watch',
+  ),
   get('/openapi.json', 'cluster', 'This reference.', 'Empty'),
   {
     method: 'post',
@@ -154,6 +160,9 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     answer: 'Scaled',
     isWork: true,
   },
+  get('/services/scale', 'services', 'Where the instances of another count would go. Changes nothing.', 'ScalePlan', [
+    { name: 'count', description: 'A service and its count.', example: 'abc/web=5', required: true },
+  ]),
   services('stop', 'Stops all instances; they stay stopped.'),
   services('start', 'Starts what was stopped.'),
   services('restart', 'Restarts all instances.'),

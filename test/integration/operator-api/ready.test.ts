@@ -87,6 +87,7 @@ describe('a new leader and its ops', () => {
       outside: notAsked,
       config: () => ({ list: () => [], set: notAsked, unset: notAsked }),
       usage: notAsked,
+      live: notAsked,
       peer: () => undefined,
       now: Date.now,
       log: quietLog,

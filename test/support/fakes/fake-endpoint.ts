@@ -63,6 +63,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     outside: notHere,
     config: notHere,
     usage: async () => [],
+    live: notHere,
     peer: () => undefined,
     now: Date.now,
     log,

@@ -1,0 +1,105 @@
+/**
+ * Effects: `GET /arpanet/v1/watch`: all rows, then what changes of them and what happens, as server-sent events (WHATWG HTML, section 9.2). What has
+ * changed is found once for all that listen, at most once a second, and less often where that takes long: an open page costs the leader a hundredth of
+ * its time at most. A stream ends with the leadership; a browser then opens it again by itself.
+ */
+import type { Request, Response } from 'express';
+import type { ClusterEvent } from '../../model/index.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { guarded } from '../../telemetry/faults.ts';
+import { allRows, rowChanges, type Rows } from './rows.ts';
+
+/** What one leadership says while it lasts. */
+export interface Live {
+  readonly rows: () => Rows;
+  /** Calls the listener after changes, until the signal aborts. */
+  readonly onChange: (listener: () => void, signal: AbortSignal) => void;
+  readonly onEvent: (listener: (event: ClusterEvent) => void, signal: AbortSignal) => void;
+  /** The leadership is over. */
+  readonly ended: AbortSignal;
+}
+
+const EVERY_MS = 1_000;
+/** So many times as long as it took to find what has changed. */
+const REST_FACTOR = 100;
+const HEARTBEAT_MS = 15_000;
+/** A reader that is further behind is cut off; it may open the stream again. */
+const BEHIND_BYTES = 8 << 20;
+
+/** nginx and Caddy pass it on at once; nobody keeps it. */
+const HEAD = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-store', 'X-Accel-Buffering': 'no' };
+
+/** One of each scheduler. `live` throws `not-leader` where this scheduler does not lead. */
+export function createWatch(live: () => Live, log: Logger): (request: Request, response: Response) => void {
+  const readers = new Set<Response>();
+  let current: { readonly live: Live; rows: Rows; readonly stop: AbortController } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let restMs = EVERY_MS;
+
+  function begin(now: Live): NonNullable<typeof current> {
+    const stop = new AbortController();
+    const begun = { live: now, rows: now.rows(), stop };
+    current = begun;
+    restMs = EVERY_MS;
+    now.onChange(() => soon(), stop.signal);
+    now.onEvent(({ host, event }) => send('event', JSON.stringify({ host, event })), stop.signal);
+    now.ended.addEventListener('abort', () => end(begun), { once: true, signal: stop.signal });
+    const beat = setInterval(
+      guarded(log, 'a watch', () => {
+        // loads and what grows older change without an event
+        soon();
+        for (const reader of readers) write(reader, ': alive\n\n');
+      }),
+      HEARTBEAT_MS,
+    );
+    stop.signal.addEventListener('abort', () => clearInterval(beat), { once: true });
+    return begun;
+  }
+
+  function end(which: typeof current): void {
+    if (which === undefined || which !== current) return;
+    current = undefined;
+    which.stop.abort();
+    clearTimeout(timer);
+    timer = undefined;
+    for (const reader of readers) reader.end();
+    readers.clear();
+  }
+
+  function soon(): void {
+    timer ??= setTimeout(guarded(log, 'a watch', look), restMs);
+  }
+
+  function look(): void {
+    timer = undefined;
+    if (current === undefined) return;
+    const sinceMs = performance.now();
+    const now = current.live.rows();
+    const changes = rowChanges(current.rows, now);
+    current.rows = now;
+    restMs = Math.max(EVERY_MS, (performance.now() - sinceMs) * REST_FACTOR);
+    if (changes !== undefined) send('rows', changes);
+  }
+
+  const send = (event: string, data: string): void => {
+    for (const reader of readers) write(reader, `event: ${event}\ndata: ${data}\n\n`);
+  };
+  function write(reader: Response, text: string): void {
+    if (reader.writableLength > BEHIND_BYTES) reader.destroy();
+    else reader.write(text);
+  }
+
+  return (request, response) => {
+    const now = live();
+    if (current !== undefined && current.live.ended !== now.ended) end(current);
+    const watched = current ?? begin(now);
+    response.writeHead(200, HEAD);
+    response.write(`retry: 1000\nevent: rows\ndata: ${allRows(watched.rows)}\n\n`);
+    readers.add(response);
+    response.once('close', () => {
+      readers.delete(response);
+      if (readers.size === 0) end(current);
+    });
+    request.resume();
+  };
+}

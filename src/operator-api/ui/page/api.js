@@ -1,0 +1,89 @@
+// Requests to /arpanet/v1 of the scheduler that this page came from.
+
+async function refusal(answer) {
+  const text = await answer.text();
+  try {
+    return JSON.parse(text).message ?? text;
+  } catch {
+    return text || `status ${answer.status}`;
+  }
+}
+
+export async function get(path) {
+  const answer = await fetch(`/arpanet/v1${path}`);
+  if (!answer.ok) throw new Error(await refusal(answer));
+  return answer.json();
+}
+
+/** Lines of a body as they come. */
+export async function* linesOf(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value = '' } = await reader.read();
+    const parts = (rest + value).split('\n');
+    rest = parts.pop();
+    yield* parts.filter((line) => line !== '');
+    if (done) break;
+  }
+  if (rest !== '') yield rest;
+}
+
+/** Long work: progress is told line by line. */
+export async function work(path, body, progress) {
+  const answer = await fetch(`/arpanet/v1${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(await refusal(answer));
+  let result;
+  let hasEnded = false;
+  for await (const line of linesOf(answer)) {
+    const said = JSON.parse(line);
+    if (said.progress !== undefined) progress(said.progress);
+    else if (said.error !== undefined) throw new Error(said.error);
+    else [result, hasEnded] = ['result' in said ? said.result : said, true];
+  }
+  if (!hasEnded) throw new Error('the connection ended before the work was done; the cluster continues it');
+  return result;
+}
+
+/** Lines of one container's log, frames of 8 bytes before each part unless it has a terminal (Docker API, containers/{id}/attach). */
+export async function* logOf(id, { follow, tail }, signal) {
+  const inspect = await fetch(`/containers/${encodeURIComponent(id)}/json`, { signal });
+  if (!inspect.ok) throw new Error(await refusal(inspect));
+  const isRaw = (await inspect.json()).Config?.Tty === true;
+  const answer = await fetch(
+    `/containers/${encodeURIComponent(id)}/logs?stdout=1&stderr=1&timestamps=1&tail=${tail}&follow=${follow ? 1 : 0}`,
+    { signal },
+  );
+  if (!answer.ok) throw new Error(await refusal(answer));
+  const decoder = new TextDecoder();
+  const reader = answer.body.getReader();
+  let held = new Uint8Array(0);
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    let text = '';
+    if (isRaw) text = decoder.decode(value, { stream: true });
+    else {
+      const bytes = new Uint8Array(held.length + value.length);
+      bytes.set(held);
+      bytes.set(value, held.length);
+      let at = 0;
+      while (bytes.length - at >= 8) {
+        const length = new DataView(bytes.buffer, at + 4, 4).getUint32(0);
+        if (bytes.length - at - 8 < length) break;
+        text += decoder.decode(bytes.subarray(at + 8, at + 8 + length), { stream: true });
+        at += 8 + length;
+      }
+      held = bytes.slice(at);
+    }
+    const lines = (rest + text).split('\n');
+    rest = lines.pop();
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}

@@ -1,0 +1,155 @@
+// The page: address, keys, search, and what is drawn when.
+import { close, dialog, dialogView, onDialog } from './actions.js';
+import { forget, onAnswer } from './kept.js';
+import { endLogs, onLogs } from './logs.js';
+import { to } from './parts.js';
+import { all, connect, instances, link, onChange, rows } from './stream.js';
+import { html, render } from './vendor.js';
+import { viewAt } from './views.js';
+
+const PLACES = [
+  ['o', 'Cluster', '/ui/'],
+  ['h', 'Hosts', '/ui/hosts'],
+  ['s', 'Services', '/ui/services'],
+  ['n', 'Networks', '/ui/networks'],
+  ['e', 'Events', '/ui/events'],
+  ['l', 'Logs', '/ui/logs'],
+];
+const search = { isOpen: false, text: '', at: 0 };
+let isDue = false;
+/** Once for all changes of a frame. */
+function draw() {
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    isDue = false;
+    paint();
+  });
+}
+
+function found() {
+  const text = search.text.toLowerCase();
+  const everything = [
+    ...PLACES.map(([, name, path]) => ['page', name, path]),
+    ...all('host/').map(({ name, address }) => ['host', `${name} ${address}`, to.host(name)]),
+    ...all('service/').map((one) => ['service', `${one.deployment}/${one.service} ${one.image}`, to.service(one)]),
+    ...all('network/').map(({ name, cidr }) => ['network', `${name} ${cidr}`, to.network(name)]),
+    ...instances().map(({ name, addresses }) => ['instance', `${name} ${addresses.join(' ')}`, to.instance(name)]),
+  ];
+  return everything.filter(([kind, name]) => `${kind} ${name}`.toLowerCase().includes(text)).slice(0, 12);
+}
+
+function searchView() {
+  const results = found();
+  const typed = ({ target }) => {
+    Object.assign(search, { text: target.value, at: 0 });
+    draw();
+  };
+  const pressed = (event) => {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (step !== 0) {
+      event.preventDefault();
+      search.at = Math.max(0, Math.min(results.length - 1, search.at + step));
+      draw();
+    }
+    if (event.key === 'Enter' && results[search.at] !== undefined) go(results[search.at][2]);
+  };
+  return html`<label class="soft" for="find">Search hosts, services, instances, networks, addresses</label>
+    <input id="find" type="search" value=${search.text} onInput=${typed} onKeyDown=${pressed} autocomplete="off" role="combobox" aria-expanded="true" aria-controls="results" />
+    <ul id="results" role="listbox">${results.map(
+      ([kind, name, path], at) =>
+        html`<li key=${path} role="option" aria-selected=${at === search.at}><a href=${path}><span class="soft">${kind}</span> ${name}</a></li>`,
+    )}</ul>`;
+}
+
+function paint() {
+  const { title, show } = viewAt(location.pathname);
+  document.title = `${title} · arpanet`;
+  const here = location.pathname;
+  render(
+    html`${link.isUp ? null : html`<div class="offline" role="status">not connected: what is shown may be old</div>`}
+      <header>
+        <a href="/ui/"><b>arpanet</b></a>
+        <nav aria-label="views">${PLACES.map(
+          ([key, name, path]) =>
+            html`<a href=${path} title="g ${key}" aria-current=${(path === '/ui/' ? here === '/ui/' || here === '/ui' : here.startsWith(path)) ? 'page' : undefined}>${name}</a>`,
+        )}</nav>
+        <span class="grow"></span>
+        <button onClick=${openSearch} title="/">Search</button>
+        <button onClick=${nextTheme} title="light, dark, or as the system has it">${localStorage.getItem('theme') ?? 'auto'}</button>
+      </header>
+      <main>${rows.size === 0 ? html`<p class="soft">asking the leader…</p>` : show()}</main>
+      <dialog id="search" aria-label="search" onClose=${() => ((search.isOpen = false), draw())}>${search.isOpen ? searchView() : null}</dialog>
+      <dialog id="action" aria-label="action" onClose=${() => dialog.now !== undefined && close()}>${dialogView()}</dialog>`,
+    document.body,
+  );
+  modal(document.querySelector('#search'), search.isOpen);
+  modal(document.querySelector('#action'), dialog.now !== undefined);
+}
+
+function modal(element, isOpen) {
+  if (isOpen && !element.open) element.showModal();
+  if (!isOpen && element.open) element.close();
+}
+
+function openSearch() {
+  Object.assign(search, { isOpen: true, text: '', at: 0 });
+  // at once: what is typed next belongs into it
+  paint();
+}
+
+function theme() {
+  const wanted = localStorage.getItem('theme');
+  if (wanted === null) delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = wanted;
+}
+function nextTheme() {
+  const now = localStorage.getItem('theme');
+  if (now === null) localStorage.setItem('theme', 'light');
+  else if (now === 'light') localStorage.setItem('theme', 'dark');
+  else localStorage.removeItem('theme');
+  theme();
+  draw();
+}
+
+function go(path) {
+  search.isOpen = false;
+  if (path !== location.pathname + location.search) history.pushState(null, '', path);
+  left();
+}
+function left() {
+  forget();
+  if (!location.pathname.startsWith('/ui/logs')) endLogs();
+  scrollTo(0, 0);
+  draw();
+}
+
+addEventListener('popstate', left);
+addEventListener('go', ({ detail }) => go(detail));
+addEventListener('click', (event) => {
+  const anchor = event.target.closest?.('a[href^="/ui"]');
+  if (anchor === null || anchor === undefined || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+  event.preventDefault();
+  go(anchor.getAttribute('href'));
+});
+let isGoing = false;
+addEventListener('keydown', (event) => {
+  const isTyping = event.target.closest?.('input, select, textarea') !== null;
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === '/') {
+    event.preventDefault();
+    openSearch();
+  } else if (isGoing) {
+    const [, , path] = PLACES.find(([key]) => key === event.key) ?? [];
+    if (path !== undefined) go(path);
+  }
+  isGoing = event.key === 'g';
+});
+
+onChange(draw);
+onAnswer(draw);
+onDialog(draw);
+onLogs(draw);
+theme();
+connect();
+draw();

@@ -1,0 +1,90 @@
+/** Effects: reads the files of the dashboard, which any scheduler serves below `/ui`: no request of it goes anywhere else. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+interface Asset {
+  readonly type: string;
+  readonly plain: Buffer;
+  readonly zipped: Buffer;
+  readonly etag: string;
+}
+
+const TYPES: Readonly<Record<string, string>> = { html: 'text/html', css: 'text/css', js: 'text/javascript' };
+/** Of packages: in the build they are beside the others. */
+const PACKAGES: Readonly<Record<string, string>> = { 'preact.js': 'preact', 'htm.js': 'htm' };
+
+/** Nothing of another origin, nothing inline, in no frame (Content Security Policy Level 3). */
+const HEAD = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Cache-Control': 'no-cache',
+};
+
+const assets = new Map<string, Asset | undefined>();
+
+/** Answers `GET /ui` and all below it: a file of the page, else the page itself, whose script reads the address. */
+export function servePage(req: IncomingMessage, res: ServerResponse): void {
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    res
+      .writeHead(405, { ...HEAD, Allow: 'GET, HEAD', 'Content-Type': 'application/json' })
+      .end('{"message":"the dashboard is only read"}\n');
+    return;
+  }
+  const [path = ''] = (req.url ?? '').split('?', 1);
+  const name = /^\/ui\/([a-z]+\.(?:js|css))$/.exec(path)?.[1];
+  const asset = assetOf(name ?? 'index.html');
+  if (asset === undefined) {
+    res.writeHead(404, { ...HEAD, 'Content-Type': 'application/json' }).end('{"message":"the dashboard has no such file"}\n');
+    return;
+  }
+  const isZipped = /\bgzip\b/.test(String(req.headers['accept-encoding']));
+  const head = { ...HEAD, 'Content-Type': `${asset.type}; charset=utf-8`, ETag: asset.etag, Vary: 'Accept-Encoding' };
+  if (req.headers['if-none-match'] === asset.etag) {
+    res.writeHead(304, head).end();
+    return;
+  }
+  const body = isZipped ? asset.zipped : asset.plain;
+  res.writeHead(200, { ...head, 'Content-Length': body.length, ...(isZipped ? { 'Content-Encoding': 'gzip' } : {}) });
+  res.end(req.method === 'HEAD' ? undefined : body);
+}
+
+function assetOf(name: string): Asset | undefined {
+  if (assets.has(name)) return assets.get(name);
+  const path = pathOf(name);
+  const asset = path === undefined ? undefined : read(path, name);
+  assets.set(name, asset);
+  return asset;
+}
+
+function read(path: string, name: string): Asset {
+  const plain = readFileSync(path);
+  const etag = `"${createHash('sha256').update(plain).digest('hex').slice(0, 16)}"`;
+  return { type: TYPES[name.replace(/.*\./, '')] ?? 'text/plain', plain, zipped: gzipSync(plain), etag };
+}
+
+/** Beside the programs in the build (dist/ui), beside this file and in node_modules in the source. */
+function pathOf(name: string): string | undefined {
+  const places = ['../ui/', './page/'].map((place) => fileURLToPath(new URL(place + name, import.meta.url)));
+  const found = places.find((place) => existsSync(place));
+  const from = PACKAGES[name];
+  if (found !== undefined || from === undefined) return found;
+  return packageFile(from);
+}
+
+/** The module that a browser reads. */
+const MODULES: Readonly<Record<string, string>> = { preact: 'dist/preact.mjs', htm: 'dist/htm.module.js' };
+
+function packageFile(name: string): string {
+  const main = createRequire(import.meta.url).resolve(name);
+  const [folder = ''] = main.split(`/${name}/dist/`);
+  return `${folder}/${name}/${MODULES[name] ?? ''}`;
+}
