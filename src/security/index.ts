@@ -11,3 +11,4 @@ export { ensureClusterKeys, readClusterKeys } from './key-file.ts';
 export { type ClusterKeys, clusterKeys, isSealed } from './seal.ts';
 export { type Access, type Identity, refuseAccess, type Role, ROLES, seesAll } from './roles.ts';
 export { identityOf, noteIdentity, type Client, CLIENT_HEADER, clientIn, signClient, verifiedClient } from './client.ts';
+export { DEPLOYER_POLICY, refuseBuild, refuseCreate, refuseExec, refuseHostConfig, refuseNetwork, refuseVolume } from './policy.ts';

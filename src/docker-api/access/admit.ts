@@ -11,6 +11,7 @@ import type { Reads } from '../reads/index.ts';
 import type { Call } from '../request-context.ts';
 import type { ShownOfEngines } from '../system/disk-usage.ts';
 import { locate } from '../route-target.ts';
+import { hasPolicy, judge } from './judge.ts';
 import { isPlainPs } from './redact.ts';
 import { accessOf } from './route-access.ts';
 import { scopedCluster } from './scoped-cluster.ts';
@@ -56,6 +57,7 @@ export function createAdmit(all: Cluster, execs: Execs, makeReads: (cluster: Clu
     const { cluster, reads } = scopeOf(identity);
     const scoped: Call = { ...call, cluster, reads, isRedacted, isScoped: true };
     await mustExist(scoped, execs);
+    if (hasPolicy(identity)) await judge(scoped);
     // its container and image are the cluster's own, of no deployment
     return path === '/build' ? { ...call, isRedacted } : scoped;
   };

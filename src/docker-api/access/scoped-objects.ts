@@ -12,8 +12,9 @@ import {
   labels,
 } from '../../model/index.ts';
 import { isSharedBridge, predefinedName } from '../../networks/index.ts';
-import type { Identity } from '../../security/index.ts';
+import { DEPLOYER_POLICY, type Identity, refuseCreate, refuseNetwork, refuseVolume } from '../../security/index.ts';
 import { meantBy } from '../../text/references.ts';
+import { hasPolicy, obey } from './judge.ts';
 import { referencesIn } from './references-in.ts';
 import type { Visible } from './visible.ts';
 
@@ -23,12 +24,18 @@ export interface Own {
   readonly network: (reference: string) => ClusterNetwork;
   /** Throws `forbidden` for labels of a deployment that is not one of its. */
   readonly labels: (what: string, given: Readonly<Record<string, string>> | null | undefined) => void;
+  /** Throws `forbidden` with the problem, for who has a policy. */
+  readonly policed: (problem: () => string | undefined) => void;
   /** Throws `not-found` and `conflict` for what the request names of other deployments, `forbidden` for its deployment. */
   readonly request: (what: string, request: CreateRequest) => void;
 }
 
 /** Throws in the words for what does not exist. */
-export function ownOf(cluster: Cluster, visible: Visible, { name, deployments = [] }: Identity): Own {
+export function ownOf(cluster: Cluster, visible: Visible, identity: Identity): Own {
+  const { name, deployments = [] } = identity;
+  const policed = (problem: () => string | undefined): void => {
+    if (hasPolicy(identity)) obey(problem());
+  };
   const container = (reference: string): ContainerView => {
     try {
       const found = cluster.containers.one(reference);
@@ -64,8 +71,10 @@ export function ownOf(cluster: Cluster, visible: Visible, { name, deployments = 
     container,
     network,
     labels: ofDeployment,
+    policed,
     request(what, request) {
       ofDeployment(what, request.Labels);
+      policed(() => refuseCreate(DEPLOYER_POLICY, request) ?? hostNetwork(request));
       const named = referencesIn(request);
       const replaces = request.Labels?.[composeLabels.replace];
       for (const reference of [...named.containers, ...(replaces ? [replaces] : [])]) container(reference);
@@ -78,6 +87,13 @@ export function ownOf(cluster: Cluster, visible: Visible, { name, deployments = 
       secretFiles(cluster, visible, request.Labels?.[labels.files]);
     },
   };
+}
+
+/** By its id as well, and as an endpoint: names of the network of every host that is the host's own. */
+function hostNetwork({ HostConfig, NetworkingConfig }: Pick<CreateRequest, 'HostConfig' | 'NetworkingConfig'>): string | undefined {
+  const named = [HostConfig?.NetworkMode ?? '', ...Object.keys(NetworkingConfig?.EndpointsConfig ?? {})];
+  const host = named.find((one) => predefinedName(one) === 'host');
+  return host === undefined ? undefined : `the network ${host} is the host's own`;
 }
 
 /** The label that puts files into a container names secrets by their ids. It is read as who obeys it reads it (services/secret-files). */
@@ -159,6 +175,7 @@ export function scopedNetworks(all: Networks, visible: Visible, own: Own): Netwo
     one: (reference) => shown(own.network(reference)),
     async create(request, requestId) {
       own.labels('a network', request.Labels);
+      own.policed(() => refuseNetwork(request.Driver, request.Options));
       return await all.create(request, requestId);
     },
     async remove(reference, options) {
@@ -168,6 +185,7 @@ export function scopedNetworks(all: Networks, visible: Visible, own: Own): Netwo
     },
     planAsked: (...given) => all.planAsked(...given),
     async connect(reference, container, endpoint) {
+      if (predefinedName(reference) === 'host') own.policed(() => `the network ${reference} is the host's own`);
       const EndpointsConfig = { [reference]: (endpoint ?? null) as Readonly<Record<string, unknown>> | null };
       const named = referencesIn({ NetworkingConfig: { EndpointsConfig } });
       for (const one of named.containers) own.container(one);
@@ -193,6 +211,7 @@ export function scopedVolumes(all: Volumes, visible: Visible, own: Own): Volumes
       const found = request.Name ? all.list().find((volume) => volume.name === request.Name) : undefined;
       if (found !== undefined && !visible.volume(found)) throw nameTaken('volume', request.Name ?? '');
       if (found === undefined) own.labels('a volume', request.Labels);
+      own.policed(() => refuseVolume(request.Driver, request.DriverOpts));
       return await all.create(request);
     },
     async remove(name, force) {

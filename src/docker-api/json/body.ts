@@ -15,6 +15,11 @@ export async function readBody(req: IncomingMessage, limitBytes: number): Promis
   return await read;
 }
 
+/** From now on this is the request's body, for all that read it. */
+export function replaceBody(req: IncomingMessage, body: Buffer): void {
+  bodies.set(req, Promise.resolve(body));
+}
+
 /** What readBody gave; undefined: it is still to be read. */
 export const bodyRead = (req: IncomingMessage): Promise<Buffer> | undefined => bodies.get(req);
 

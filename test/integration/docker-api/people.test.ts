@@ -117,10 +117,10 @@ describe('people with certificates', () => {
 
   const portOf = (scheduler: Small): number => scheduler.endpoint.addresses[1]?.port ?? 0;
 
-  async function ask(method: string, path: string, headers: http.OutgoingHttpHeaders = {}, at = small): Promise<Answer> {
+  async function ask(method: string, path: string, headers: http.OutgoingHttpHeaders = {}, at = small, sent = '{}'): Promise<Answer> {
     const agent = new https.Agent({ ...client, keepAlive: false });
     const req = https.request({ ...client, agent, host: '127.0.0.1', port: portOf(at), method, path, headers });
-    req.end(method === 'POST' || method === 'PUT' ? '{}' : undefined);
+    req.end(method === 'POST' || method === 'PUT' ? sent : undefined);
     const [answer] = (await once(req, 'response')) as [IncomingMessage];
     let body = '';
     answer.on('data', (chunk) => (body += String(chunk)));
@@ -198,6 +198,10 @@ describe('people with certificates', () => {
     const asks: readonly (readonly [number, object])[] = [
       [403, { Image: 'web' }],
       [403, { Image: 'web', Labels: { 'com.docker.compose.project': 'xyz' } }],
+      [403, { Image: 'web', Labels, HostConfig: { Privileged: true } }],
+      [403, { Image: 'web', Labels, HostConfig: { Binds: ['/var/run/docker.sock:/s'] } }],
+      [403, { Image: 'web', Labels, NetworkingConfig: { EndpointsConfig: { host: {} } } }],
+      [403, { Image: 'web', Labels, privileged: true, hostconfig: { pRIVILEGED: true } }],
       [403, { Image: 'web', Labels: { 'com.docker.compose.project': 'xyz', 'arpanet.deployment': 'abc' } }],
       [404, { Image: 'web', Labels, HostConfig: { NetworkMode: 'container:theirs' } }],
       [404, { Image: 'web', Labels, HostConfig: { VolumesFrom: [OTHER] } }],
@@ -237,6 +241,28 @@ describe('people with certificates', () => {
       assert.equal(answer.statusCode, status, `${JSON.stringify(body)}: ${text}`);
     }
     assert.deepEqual([heard, small.asked], [[], []]);
+  });
+
+  it('what the policy for deployers refuses is refused on every route: it names rule and value, and asks nobody', async () => {
+    identity = deployer;
+    const Labels = { 'com.docker.compose.project': 'abc' };
+    const asks: readonly (readonly [string, object, string])[] = [
+      ['/containers/create', { Image: 'web', Labels, HostConfig: { CapAdd: ['SYS_ADMIN'] } }, 'HostConfig.CapAdd has "SYS_ADMIN"'],
+      ['/containers/mine/exec', { Cmd: ['sh'], privileged: false, PRIVILEGED: true }, 'Privileged is true'],
+      ['/containers/mine/update', { Devices: [{ PathOnHost: '/dev/sda' }] }, 'Devices is '],
+      ['/volumes/create', { Name: 'v', Labels, DriverOpts: { type: 'none', o: 'bind', device: '/' } }, 'Driver or DriverOpts is '],
+      ['/networks/create', { Name: 'n', Labels, Driver: 'macvlan' }, 'Driver is "macvlan"'],
+      ['/build?networkmode=host', {}, 'networkmode is "host"'],
+    ];
+    for (const [path, body, rule] of asks) {
+      const { status, body: text } = await ask('POST', path, json, small, JSON.stringify(body));
+      const { message } = JSON.parse(text) as { readonly message: string };
+      assert.deepEqual([path, status, message.startsWith(`refused by the policy for deployers: ${rule}`)], [path, 403, true], message);
+    }
+    assert.deepEqual([heard, small.asked], [[], []]);
+    // keys in any case, and the last of two: as Go reads them, so is what the Engine gets
+    await ask('POST', '/containers/mine/exec', json, small, '{"cmd":["sh"],"Privileged":true,"privileged":false}');
+    assert.deepEqual(heard, [`POST /v1.41/containers/mine/exec`]);
   });
 
   it('a viewer sees no environment', async () => {
