@@ -161,7 +161,7 @@ async function dial(agent: FakeAgent | undefined, url: string): Promise<void> {
 async function seeded(dir: string, hosts: number): Promise<Seed> {
   const store = await openEmbedded(dir, quietLog);
   const over = new AbortController();
-  const lock = await store.lock(keys.leader, { epoch: 1 }, { ttlMs: 60_000, name: 'seed' }, over.signal);
+  const lock = await store.lock(keys.leader, { epoch: 1 }, { ttlMs: 600_000, name: 'seed' }, over.signal);
   const ledger = await openLedger(store, lock.fence, quietLog);
   const dhcp = createDhcp({ ledger, pool: '10.32.0.0/12', defaultPrefix: 24, restMs: 1, epoch: 1, now: Date.now, newId: hex });
   const seed = await seedContainers(ledger, dhcp, hosts, EACH);

@@ -2,8 +2,8 @@
 import type { Ledger } from '../store/ledger/contract.ts';
 
 export interface DhcpDeps {
-  /** Read only: the caller commits the plans. */
-  readonly ledger: Pick<Ledger, 'get' | 'list' | 'unreadable'>;
+  /** Read only: the caller commits the plans. One that cannot be watched is only planned on, and never swept. */
+  readonly ledger: Pick<Ledger, 'get' | 'list' | 'unreadable'> & Partial<Pick<Ledger, 'watch'>>;
   /** CIDR from which subnets are allocated. */
   readonly pool: string;
   /** 64 hex digits; IPv6 subnets that nobody named are from the range that it gives. Undefined: none can be. */

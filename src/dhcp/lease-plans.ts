@@ -56,6 +56,9 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
   const beganMs = now();
   const hints = new Map<string, Hints>();
 
+  /** What may have to be given back: all leases but bound ones, and those of networks that are removed. Undefined: all are to be looked at once. */
+  let loose: Set<string> | undefined;
+
   const leaseOf = (network: string, ip: string) => ledger.get<LeaseRecord>(keys.lease(network, ip));
   const leasesOf = (network: string) => ledger.list<LeaseRecord>(keys.leasesOf(network)).map(([, lease]) => lease);
   const isThere = (network: string) => ledger.get(keys.network(network)) !== undefined;
@@ -284,13 +287,31 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     return [put({ ...had, state: 'resting', sinceMs: now(), epoch })];
   }
 
+  const isLoose = ({ state, network }: LeaseRecord): boolean => state !== 'bound' || !isThere(network);
+
+  ledger.watch?.(keys.leases, (key) => {
+    const had = ledger.get<LeaseRecord>(key);
+    if (had !== undefined && isLoose(had)) loose?.add(key);
+    else loose?.delete(key);
+  });
+  ledger.watch?.(keys.networks, (key) => {
+    const network = key.slice(keys.networks.length);
+    if (isThere(network)) return;
+    hints.delete(network);
+    for (const [leaseKey] of ledger.list<LeaseRecord>(keys.leasesOf(network))) loose?.add(leaseKey);
+  });
+
   function sweep(): readonly Change[] {
-    for (const network of hints.keys()) if (!isThere(network)) hints.delete(network);
+    loose ??= new Set(ledger.list<LeaseRecord>(keys.leases).flatMap(([key, had]) => (isLoose(had) ? [key] : [])));
     const at = { epoch, nowMs: now(), restMs: deps.restMs, beganMs };
     const aside = setAside(keys.root);
     // it comes back to its address, however long that takes
     const moving = new Set(ledger.list<MigrationRecord>(keys.migrations).map(([, { name }]) => name));
-    const unneeded = ledger.list<LeaseRecord>(keys.leases).filter(([, had]) => {
+    const found = [...loose].toSorted().flatMap((key) => {
+      const had = ledger.get<LeaseRecord>(key);
+      return had === undefined ? [] : [[key, had] as const];
+    });
+    const unneeded = found.filter(([, had]) => {
       if (aside.has(keys.network(had.network)) || aside.has(keys.container(had.owner)) || moving.has(had.owner)) return false;
       const recordedIp = ledger.get<ContainerRecord>(keys.container(had.owner))?.addresses[had.network];
       return isUnneeded(had, { ...at, recordedIp, isNetworkThere: isThere(had.network) });

@@ -25,10 +25,10 @@ const KEPT = [
 ];
 
 export interface StoreReplicasDeps {
-  readonly ledger: Pick<Ledger, 'list'>;
+  readonly ledger: Pick<Ledger, 'list' | 'watch'>;
   /** Records of containers that have joined networks since they were created. */
   readonly connected: () => readonly ContainerRecord[];
-  readonly hub: Pick<Hub, 'hosts' | 'send'>;
+  readonly hub: Pick<Hub, 'hosts' | 'connected' | 'send'>;
   readonly epoch: number;
   readonly now: () => number;
   readonly log: Logger;
@@ -42,14 +42,30 @@ export interface StoreReplicas {
 export function startStoreReplicas({ ledger, connected, hub, epoch, now, log }: StoreReplicasDeps, lost: AbortSignal): StoreReplicas {
   let kept: readonly (readonly [string, unknown])[] = [];
   const sent = new Set<string>();
+  let joined: readonly ContainerRecord[] = [];
+  let isWritten = true;
+  for (const prefix of KEPT) ledger.watch(prefix, () => (isWritten = true));
 
-  function look(): void {
-    const joined = connected().map((record) => [keys.container(record.name), record] as const);
-    const found = [...KEPT.flatMap((prefix) => ledger.list<unknown>(prefix)), ...joined];
-    // A value that is written is a new object.
+  /** Reads what is kept again, if any of it was written. */
+  function read(): void {
+    const now = connected();
+    // a value that is written is a new object
+    const isSameJoined = now.length === joined.length && now.every((record, at) => joined[at] === record);
+    if (!isWritten && isSameJoined) return;
+    [isWritten, joined] = [false, now];
+    const found = [
+      ...KEPT.flatMap((prefix) => ledger.list<unknown>(prefix)),
+      ...joined.map((record) => [keys.container(record.name), record] as const),
+    ];
     const isSame = found.length === kept.length && found.every(([key, value], at) => kept[at]?.[0] === key && kept[at]?.[1] === value);
     if (!isSame) sent.clear();
     kept = found;
+  }
+
+  function look(): void {
+    read();
+    for (const host of sent) if (!hub.connected(host)) sent.delete(host);
+    if (sent.size >= REPLICAS) return;
     for (const host of hub.hosts().toSorted().slice(0, REPLICAS)) {
       if (sent.has(host)) continue;
       sent.add(host);

@@ -10,6 +10,7 @@ import {
   type CreateRequest,
   type HostFacts,
   keys,
+  type LeaseRecord,
   type NetworkRecord,
 } from '../../../src/model/index.ts';
 import { createNamesPush } from '../../../src/scheduler/agents/names-push.ts';
@@ -54,6 +55,7 @@ interface World {
   readonly claim: Claim;
   readonly names: InstanceSource;
   readonly pushNames: () => Promise<void>;
+  readonly sweep: () => void;
   /** Which hosts were sent names. */
   readonly told: string[];
 }
@@ -134,7 +136,7 @@ async function startWorld(hosts: number): Promise<World> {
   const pushNames = (isWhole = false) =>
     push.push({ ...at, isWhole, changes: names.changes(), deployments: names.deployments(), instances: names.all });
   await pushNames(true);
-  return { view, ledger, claim, names, pushNames, told };
+  return { view, ledger, claim, names, pushNames, told, sweep: () => ledger.apply(dhcp.leases.sweep()) };
 }
 
 function running(record: ContainerRecord, ledger: LiteralLedger): ContainerFacts {
@@ -222,6 +224,20 @@ describe('what a change costs with a thousand hosts is what it costs with ten', 
 
   // to bring a network to one host more costs what the network has, whatever the cluster has
   it('of a create, wherever it goes', () => isTheSame((world) => creates(world, { HostConfig: { NetworkMode: 'none' } })));
+
+  it('of a look for leases that have rested', async () => {
+    for (const hosts of [10, 1_000]) {
+      const world = await worldOf(hosts);
+      // the first look of a leader is at all
+      world.sweep();
+      const bound = world.ledger.list<LeaseRecord>(keys.leases).find(([, { kind, state }]) => kind === 'instance' && state === 'bound');
+      assert.ok(bound !== undefined);
+      world.ledger.apply([{ kind: 'put', key: bound[0], value: { ...bound[1], state: 'resting' } }]);
+      const walked = await walkedIn(async () => world.sweep());
+      assert.equal(world.ledger.get(bound[0]), undefined, 'it is given back');
+      assert.ok(walked < 100, `${walked} entries walked with ${hosts} hosts`);
+    }
+  });
 
   it('of a service that is scaled by three instances', () =>
     isTheSame(async (world) => {
