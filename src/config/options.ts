@@ -26,7 +26,7 @@ const servers = (value: string) => ({ up: { default: value }, scheduler: { defau
 const clients = { token: optional, hosts: optional, status: optional, audit: optional } as const;
 
 const ENDPOINTS =
-  'the Docker endpoint: tcp://ADDR:PORT, tls://ADDR:PORT, unix:///PATH?mode=0660&group=NAME; may be given several times. tcp:// is plain on loopback; elsewhere it has TLS with the certificates of --tls-…, unless --insecure is given';
+  'the Docker endpoint: tcp://ADDR:PORT, tls://ADDR:PORT, unix:///PATH?mode=0660&group=NAME; may be given several times. tcp:// is plain on loopback; elsewhere it has TLS with the certificates of --tls-…, unless --insecure is given. tls:// has TLS everywhere, with the cluster’s own certificates where there is no --tls-…';
 
 /** All settings of all commands. */
 export const OPTIONS: readonly Option[] = [
@@ -110,7 +110,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'join',
     value: 'URL,…',
-    help: 'schedulers to join, http://ADDR:PORT; one that answers is enough',
+    help: 'schedulers to join, https://ADDR:PORT, or http://ADDR:PORT without TLS; one that answers is enough',
     commands: { agent: { required: true } },
     repeated: true,
   },

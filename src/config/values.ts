@@ -74,8 +74,8 @@ export const hostPort = parsed('of the form ADDR:PORT', (text) => parseHostPort(
 export const dnsServer = parsed('of the form ADDR or ADDR:PORT', (text) => parseHostPort(text, 53));
 
 /** As given, without a slash at its end. */
-export const httpUrl = parsed('of the form http://ADDR:PORT', (text) => {
-  const url = inScheme('http')(text);
+export const httpUrl = parsed('of the form https://ADDR:PORT or http://ADDR:PORT', (text) => {
+  const url = inScheme(text.startsWith('https:') ? 'https' : 'http')(text);
   return url === undefined || url.port === 0 ? undefined : text.replace(/\/$/, '');
 });
 

@@ -3,11 +3,23 @@ import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
 import { ArpanetError } from '../model/index.ts';
-import type { ListenAddress, TlsIdentity } from '../security/index.ts';
+import {
+  certificatesIn,
+  certify,
+  contextOf,
+  type Credentials,
+  JOIN_NAME,
+  type ListenAddress,
+  peerOf,
+  refusePeer,
+  requestPeer,
+  SCHEDULER_NAME,
+  type TlsIdentity,
+} from '../security/index.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { stoppingAt } from './proxy/uploads.ts';
 
@@ -42,8 +54,23 @@ export interface Listeners extends AsyncDisposable {
 const HEADERS_LIMIT_BYTES = 1024 * 1024;
 const IDLE_MS = 5 * 60_000;
 
+/** What the addresses with TLS show, and take. */
+export interface ListenTls {
+  /** From files, to clients; these have theirs from the same files' CA. Undefined: the cluster's, to clients too. */
+  readonly own?: TlsIdentity | undefined;
+  /** The cluster's: to hosts and schedulers. Undefined: this process has none. */
+  readonly cluster?: ClusterTls | undefined;
+}
+
+/** This scheduler's certificate of the cluster's CA; not there before the first leader has made one. */
+export interface ClusterTls {
+  readonly current: () => Credentials | undefined;
+  /** Called at each other one, and at once if there is one. */
+  readonly onChange: (take: (credentials: Credentials) => void) => void;
+}
+
 /** Throws `invalid` for an unknown group, `conflict` for a socket that another process has, and what node:net throws. */
-export async function listenOn(at: readonly ListenOn[], tls: TlsIdentity | undefined, hearers: Hearers): Promise<Listeners> {
+export async function listenOn(at: readonly ListenOn[], tls: ListenTls | undefined, hearers: Hearers): Promise<Listeners> {
   const servers: http.Server[] = [];
   const addresses: AddressInfo[] = [];
   for (const one of at) {
@@ -101,7 +128,7 @@ function isAnswered(path: string): Promise<boolean> {
   });
 }
 
-function makeServer(tls: TlsIdentity | undefined, isSocket: boolean, hearers: Hearers): http.Server {
+function makeServer(tls: ListenTls | undefined, isSocket: boolean, hearers: Hearers): http.Server {
   const answering = new WeakMap<Duplex, ServerResponse>();
   const isFree = (socket: Duplex): boolean => answering.get(socket)?.writableFinished !== false;
   const options = {
@@ -114,14 +141,20 @@ function makeServer(tls: TlsIdentity | undefined, isSocket: boolean, hearers: He
     requireHostHeader: false, // guards.ts does, and nothing after it is heard
     highWaterMark: HIGH_WATER_MARK_BYTES,
   };
-  const server = tls === undefined ? http.createServer(options) : https.createServer({ ...options, ...tls, ...TLS });
+  const server = tls === undefined ? http.createServer(options) : secured(tls, options);
   const door: Door = { server, isSocket, isTls: tls !== undefined };
+  const isClusters = (socket: Duplex): boolean => tls !== undefined && socket instanceof TLSSocket && servesCluster(tls, socket);
   server.on('request', (req, res) => {
+    const refused = isClusters(req.socket) ? refusePeer(requestPeer(req), req.url ?? '') : undefined;
+    if (refused !== undefined) return refuseRequest(req, res, refused);
     answering.set(req.socket, res);
     hearers.request(req, res, door);
   });
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy());
+    const refused = isClusters(socket) ? refusePeer(requestPeer(req), req.url ?? '') : undefined;
+    if (refused !== undefined)
+      return refuseSocket(socket, new ArpanetError('forbidden', refused), { 'Arpanet-Request-Id': hearers.newId() });
     hearers.upgrade(door, req, socket, head);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -139,8 +172,53 @@ function makeServer(tls: TlsIdentity | undefined, isSocket: boolean, hearers: He
   return server;
 }
 
-/** A certificate of the CA is asked for, and nobody is heard without one. Streams end each way by itself, as without TLS. */
-const TLS = { minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true, allowHalfOpen: true, handshakeTimeout: 10_000 } as const;
+function refuseRequest(req: IncomingMessage, res: ServerResponse, message: string): void {
+  res.writeHead(403, { 'Content-Type': 'application/json', Connection: 'close' }).end(`${JSON.stringify({ message })}\n`);
+  req.resume();
+}
+
+/** A certificate is asked for, and `admit` decides who is heard. Streams end each way by itself, as without TLS. */
+const TLS = { minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: false, allowHalfOpen: true, handshakeTimeout: 10_000 } as const;
+
+/** Names that only processes of the cluster ask for (SNI). */
+const CLUSTER_NAMES: ReadonlySet<unknown> = new Set([SCHEDULER_NAME, JOIN_NAME]);
+
+/** The connection is with the cluster's certificate, not with one of the files. */
+const servesCluster = (tls: ListenTls, socket: TLSSocket): boolean => tls.own === undefined || CLUSTER_NAMES.has(nameAsked(socket));
+
+/** Node's types do not have it on a server's side. */
+const nameAsked = (socket: TLSSocket): unknown => Reflect.get(socket, 'servername');
+
+function secured(tls: ListenTls, options: http.ServerOptions): http.Server {
+  const { own, cluster } = tls;
+  const server = https.createServer({
+    ...options,
+    ...TLS,
+    ...own,
+    SNICallback(name: string, done: (error: Error | null, context?: SecureContext) => void) {
+      const credentials = CLUSTER_NAMES.has(name) ? cluster?.current() : undefined;
+      done(null, credentials && contextOf(credentials));
+    },
+  });
+  if (own === undefined)
+    cluster?.onChange(({ certificate: cert, privateKey: key, bundle: ca }) => server.setSecureContext({ ...TLS, cert, key, ca }));
+  const hear = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
+  server.removeAllListeners('secureConnection');
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (!admit(tls, socket)) socket.destroy();
+    else for (const listener of hear) listener.call(server, socket);
+  });
+  return server;
+}
+
+/** A client without a certificate that counts is not heard, unless it asks how to get one. */
+function admit(tls: ListenTls, socket: TLSSocket): boolean {
+  if (!servesCluster(tls, socket)) return socket.authorized && socket.getPeerX509Certificate() !== undefined;
+  const credentials = tls.cluster?.current();
+  const peer = credentials && peerOf(socket, certificatesIn(credentials.bundle));
+  if (peer !== undefined) certify(socket, peer);
+  return peer?.isExpired === false || CLUSTER_NAMES.has(nameAsked(socket));
+}
 
 function malformed({ code, message }: NodeJS.ErrnoException): ArpanetError {
   if (code !== 'HPE_HEADER_OVERFLOW') return new ArpanetError('invalid', `malformed HTTP request: ${message}`);

@@ -20,7 +20,7 @@ import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from
 import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
 import { createDoorkeeper, type Doors } from './access/door.ts';
 import { shownTo } from './access/admit.ts';
-import { type Door, listenOn, type ListenOn, withoutUpgrade } from './listeners.ts';
+import { type Door, listenOn, type ListenOn, type ListenTls, withoutUpgrade } from './listeners.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { countUpgrade, measureRequest } from './request-metrics.ts';
 import { createLeader, type Leader, wasStarted } from './leader.ts';
@@ -30,15 +30,14 @@ import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
-import { allowedHosts, CLIENT_HEADER, identityOf, type TlsIdentity } from '../security/index.ts';
+import { allowedHosts, CLIENT_HEADER, identityOf, isJoining } from '../security/index.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
 export interface EndpointDeps {
-  /** The first one is plain TCP. */
   readonly listen: readonly ListenOn[];
   /** For the addresses that have TLS. */
-  readonly tls?: TlsIdentity;
+  readonly tls?: ListenTls;
   /** The people and their roles; absent: a client that reaches an address may do everything. */
   readonly doors?: Doors;
   /** This scheduler's name. */
@@ -217,7 +216,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') return await follower.answer(req, res, requestId);
     const { leader } = role;
-    if (isNamed(req)) await doorkeeper.enter(req, req.socket, res, requestId);
+    if (isNamed(req) && !isJoining(path)) await doorkeeper.enter(req, req.socket, res, requestId);
     if (path.startsWith('/arpanet/')) return deps.operator(req, res);
     if (leader.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
     await leader.answer(req, res, requestId);
@@ -340,7 +339,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     newId,
   });
   const [first] = listeners.addresses;
-  if (first !== undefined) ownUrl = urlOf(first);
+  const [asked] = deps.listen;
+  if (first !== undefined) ownUrl = urlOf(first, asked !== undefined && 'isTls' in asked && asked.isTls);
 
   return {
     addresses: listeners.addresses,
@@ -385,8 +385,8 @@ const isNamed = ({ socket, headers }: IncomingMessage): boolean =>
 
 const newId = (): string => randomUUID();
 
-function urlOf({ address, port }: AddressInfo): string {
-  return `http://${formatHostPort({ host: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port })}`;
+function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
+  return `http${isTls ? 's' : ''}://${formatHostPort({ host: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port })}`;
 }
 
 /** The client's, or the follower's, if it looks like one; so that a request that is sent again is known again. */

@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../telemetry/log.ts';
 import { inBackground } from '../telemetry/faults.ts';
@@ -29,6 +30,7 @@ export interface TunnelOptions {
   readonly to?: HostPort | undefined;
   /** The caller's URL, if it leads: the host's agent joins it there. */
   readonly leader?: string | undefined;
+  readonly tls?: ConnectionOptions | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number;
 }
@@ -40,7 +42,8 @@ export interface TunnelOptions {
 export function openTunnel(options: TunnelOptions): Promise<Socket> {
   const { token, epoch, leader, to, ...rest } = options;
   const own = leader === undefined ? {} : { 'Arpanet-Leader': leader };
-  const headers = { Authorization: `Bearer ${token}`, 'Arpanet-Epoch': String(epoch), ...own };
+  const proof = rest.tls === undefined ? { Authorization: `Bearer ${token}` } : {};
+  const headers = { ...proof, 'Arpanet-Epoch': String(epoch), ...own };
   const path = to === undefined ? '/engine' : `/port/${to.address}/${to.port}`;
   return openUpgrade({ ...rest, path, protocol: 'tunnel', headers, what: `engine gateway ${options.host}:${options.port}` });
 }
@@ -55,11 +58,14 @@ export function splitHostPort(text: string): { readonly host: string; readonly p
   return found;
 }
 
+/** Where a gateway is, and by what it lets this process in. */
 export interface EngineAgentOptions {
   /** `host:port` of the gateway. */
   readonly gateway: string;
   readonly token: string;
   readonly epoch: number;
+  /** How the gateway is reached by TLS, asked for each connection; undefined: it speaks plain HTTP, and is shown the token. */
+  readonly tls?: (() => ConnectionOptions) | undefined;
   readonly log: Logger;
 }
 
@@ -109,12 +115,14 @@ class TunnelAgent extends http.Agent implements EngineAgent {
   }
 
   async dial(signal?: AbortSignal, to?: HostPort): Promise<Socket> {
-    const { gateway, token, epoch } = this.#options;
+    const { gateway, token, epoch, tls } = this.#options;
     const cut = this.#cut.signal;
     const either = signal === undefined ? cut : AbortSignal.any([signal, cut]);
-    const socket = await openTunnel({ ...splitHostPort(gateway), token, epoch, signal: either, to }).catch((error: unknown) => {
-      throw cut.aborted ? (cut.reason as Error) : error;
-    });
+    const socket = await openTunnel({ ...splitHostPort(gateway), token, epoch, tls: tls?.(), signal: either, to }).catch(
+      (error: unknown) => {
+        throw cut.aborted ? (cut.reason as Error) : error;
+      },
+    );
     this.#own(socket);
     if (cut.aborted) socket.destroy(cut.reason as Error);
     return socket;

@@ -1,6 +1,7 @@
 /** Effects: sends an HTTP/1.1 upgrade request and returns the socket after the `101`. */
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
+import tls, { type ConnectionOptions } from 'node:tls';
 import { ArpanetError, type ErrorKind } from '../model/errors.ts';
 import { HIGH_WATER_MARK_BYTES } from './reused-read-buffer.ts';
 
@@ -18,6 +19,8 @@ export interface UpgradeRequest {
   /** The other side, for error messages: `engine gateway 10.0.0.2:2376`. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
+  /** The connection is TLS. */
+  readonly tls?: ConnectionOptions | undefined;
   /** For connecting and answering; default 5 s. */
   readonly timeoutMs?: number;
 }
@@ -28,6 +31,14 @@ const KIND_OF_STATUS: Readonly<Record<number, ErrorKind>> = { 401: 'unauthorized
 export function dial(host: string, port: number, onread?: net.OnReadOpts): Socket {
   const options = { host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 };
   return net.connect({ ...options, highWaterMark: HIGH_WATER_MARK_BYTES, ...(onread && { onread }) } as net.NetConnectOpts);
+}
+
+/** The same with TLS. Reads and writes wait for its handshake. */
+export function dialTls(host: string, port: number, options: ConnectionOptions): Socket {
+  const socket = dial(host, port);
+  const secured = tls.connect({ ...options, socket, allowHalfOpen: true, highWaterMark: HIGH_WATER_MARK_BYTES } as ConnectionOptions);
+  socket.once('error', (error) => secured.destroy(error));
+  return secured;
 }
 
 /** The same to a Unix socket; with `onread` what arrives goes there, and no `data` is emitted. */
@@ -43,7 +54,15 @@ export function openUpgrade(request: UpgradeRequest): Promise<Socket> {
   const { host, port, path, protocol, what, signal, method = 'GET', timeoutMs = 5_000 } = request;
   return new Promise((resolve, reject) => {
     const headers = { ...request.headers, Connection: 'Upgrade', Upgrade: protocol };
-    const call = http.request({ host, port, method, path, headers, createConnection: () => dial(host, port), ...(signal && { signal }) });
+    const call = http.request({
+      host,
+      port,
+      method,
+      path,
+      headers,
+      createConnection: () => (request.tls === undefined ? dial(host, port) : dialTls(host, port, request.tls)),
+      ...(signal && { signal }),
+    });
     const timer = setTimeout(() => call.destroy(new ArpanetError('timeout', `${what} did not answer within ${timeoutMs} ms`)), timeoutMs);
     const settle = (act: () => void): void => {
       clearTimeout(timer);
@@ -67,7 +86,9 @@ export function openUpgrade(request: UpgradeRequest): Promise<Socket> {
 function asUnavailable(what: string, cause: unknown): Error {
   if (cause instanceof ArpanetError) return cause;
   if (cause instanceof Error && cause.name === 'AbortError') return cause;
-  return new ArpanetError('unavailable', `cannot reach ${what}`, { cause });
+  const why = handshakeFault(cause);
+  const kind = why === FOREIGN ? 'unauthorized' : 'unavailable';
+  return new ArpanetError(kind, `cannot reach ${what}${why === undefined ? '' : `: ${why}`}`, { cause });
 }
 
 /** The `{"message": …}` of a refusal, or its status line. At most 64 KiB are read. */
@@ -88,5 +109,20 @@ export function messageIn(body: string): string | undefined {
   } catch {
     // not JSON: the caller has other words
   }
+  return undefined;
+}
+
+const FOREIGN = 'its certificate is not of the CA of this cluster';
+
+/** Why there is no TLS with the other end, in words; undefined: that is not what was wrong. */
+export function handshakeFault(cause: unknown): string | undefined {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
+    const when = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
+    return `its certificate ${when} by this machine's clock, which says ${new Date().toISOString()}`;
+  }
+  if (/UNABLE_TO_|SELF_SIGNED|CERT_SIGNATURE_FAILURE/.test(code)) return FOREIGN;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its certificate is for another name';
+  if (/^ERR_SSL_|EPROTO/.test(code)) return `no TLS with it (${code})`;
   return undefined;
 }

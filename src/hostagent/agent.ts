@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ArpanetError } from '../model/errors.ts';
 import type { NameTable } from '../model/name-table.ts';
 import { PROTOCOL } from '../model/skew.ts';
 import type { AgentMessage } from '../model/wire.ts';
@@ -13,6 +14,7 @@ import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
 import { faultTotal, guarded, inBackground, processFaults } from '../telemetry/faults.ts';
 import { leftOutNow, leftOutTotal } from '../telemetry/left-out.ts';
+import { readJoinToken } from '../security/index.ts';
 import { leftOutSentences } from './inventory/left-out-sentences.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { exposition, measured } from '../telemetry/metrics.ts';
@@ -21,7 +23,8 @@ import { agentCommands } from './agent-commands.ts';
 import { openAgentFiles } from './agent-files.ts';
 import type { DnsServer } from './dns-server.ts';
 import { startGateway } from './gateway/gateway.ts';
-import { createImageArchives, createImageCopier } from './images/images.ts';
+import { createHostIdentity } from './identity/host-identity.ts';
+import { createImageArchives, createImageCopier, createImageLayers } from './images/images.ts';
 import { createThinArchives } from './images/thin-archive.ts';
 import { watchEngine } from './inventory/engine-health.ts';
 import { createFactsReader } from './inventory/host-facts.ts';
@@ -98,7 +101,7 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps, signal:
 
 /** Makes the parts, each from those above it. Only the gateway is at work before `run`. */
 async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps, signal: AbortSignal) {
-  const { name, address, labels, token, overlay: mode } = options;
+  const { name, address, labels, overlay: mode } = options;
   const nowMs = performance.now.bind(performance);
   const engineAddress = engineTarget(options.engine);
   const pool = new http.Agent({ keepAlive: true, maxFreeSockets: 16, timeout: 20_000 });
@@ -107,7 +110,19 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const files = openAgentFiles(options.dataDir, log);
   const { epoch, names } = files;
   const fence = createFence(mode, files.fencePath, log);
-  const stream = createStream({ join: options.join, token, log, nowMs, random: Math.random });
+  const isTls = options.join.every((url) => url.startsWith('https:'));
+  if (!isTls && options.join.some((url) => url.startsWith('https:')))
+    throw new ArpanetError('invalid', 'the schedulers of --join are all https://, or all http://');
+  const { secret } = readJoinToken(options.token);
+  const identity = createHostIdentity({ dataDir: options.dataDir, name, token: options.token, now: Date.now, log });
+  const stream = createStream({
+    join: options.join,
+    token: secret,
+    identity,
+    log,
+    nowMs,
+    random: Math.random,
+  });
   const consul = createConsulQuestions(stream);
   const emit: typeof stream.send = (message) => {
     stream.send(message);
@@ -120,7 +135,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     signal,
   );
   const readUsage = createUsage(engine, inventory.running, signal);
-  const copyImage = createImageCopier({ engine, token, epoch: epoch.current, log }, signal);
+  const copyImage = createImageCopier({ engine, token: secret, toHost: identity.toHost, epoch: epoch.current, log }, signal);
   const imageArchive = createImageArchives(engine, createThinArchives(join(options.dataDir, 'copies')));
 
   const { host: listenHost, port: listenPort } = splitHostPort(options.listen);
@@ -128,10 +143,12 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const gateway = await startGateway({
     host: listenHost,
     port: listenPort,
-    token,
+    token: secret,
+    tls: isTls ? identity : undefined,
     engine: engineAddress,
     epoch,
     imageArchive,
+    imageLayers: createImageLayers(engine),
     log,
     metrics: () =>
       exposition([
@@ -161,7 +178,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   });
   const load = startLoadMeter(log);
   const facts = createFactsReader(
-    { ...options, gateway: reachable(gateway.port), engine, onDns: (ofEngine) => dns.ofEngine?.(ofEngine) },
+    { ...options, hasTls: isTls, gateway: reachable(gateway.port), engine, onDns: (ofEngine) => dns.ofEngine?.(ofEngine) },
     signal,
   );
   const commands = agentCommands({ inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans });
@@ -217,7 +234,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
           onNetworkTouched: guarded(log, 'a changed network', overlay.touched),
         }),
         watchEngine(engine, guarded(log, 'a ping of the Engine', onEngineAnswers), signal),
-        reconcileRegularly([overlay.reconcile, fence.reconcile, facts.look], signal),
+        reconcileRegularly([overlay.reconcile, fence.reconcile, facts.look, () => identity.renewDue(signal)], signal),
         stream.run(
           {
             facts: facts.read,

@@ -34,6 +34,8 @@ export interface HostFacts {
   readonly address: string;
   /** `host:port` of the engine gateway. */
   readonly gateway: string;
+  /** The gateway speaks TLS alone; absent: it speaks plain HTTP. */
+  readonly hasTls?: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly overlay: 'vxlan' | 'none';
   readonly agentVersion: string;

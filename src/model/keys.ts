@@ -27,6 +27,8 @@ export const keys = {
   host: (name: string) => `arpanet/hosts/${name}`,
   admissions: 'arpanet/admissions/',
   admission: (name: string) => `arpanet/admissions/${name}`,
+  certificates: 'arpanet/certificates/',
+  certificate: (host: string) => `arpanet/certificates/${host}`,
   migrations: 'arpanet/moves/',
   migration: (deployment: string, service: string) => `arpanet/moves/${part(deployment)}/${part(service)}`,
   networks: 'arpanet/networks/',

@@ -22,6 +22,8 @@ export interface HostRecord {
   readonly mtu?: number;
   /** It can keep a gateway address, which other hosts have as well, to its own containers. */
   readonly sharesGateway?: boolean;
+  /** Its gateway speaks TLS alone. */
+  readonly hasTls?: boolean;
   readonly joinedAtMs: number;
 }
 
@@ -218,6 +220,17 @@ export interface TagRecord {
   readonly tag: string;
   readonly id: string;
   readonly sinceMs: number;
+}
+
+/** `arpanet/certificates/<host>`: which certificates a host may show. */
+export interface CertificateRecord {
+  readonly host: string;
+  /** Serial numbers, the newest first. */
+  readonly serials: readonly string[];
+  /** When the newest one ends, since 1970. */
+  readonly untilMs: number;
+  /** Since then it is no member, and may not join. */
+  readonly revokedMs?: number;
 }
 
 /** One certificate authority: its certificate and its private key (PKCS #8), both in PEM form. */

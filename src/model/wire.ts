@@ -104,8 +104,8 @@ export type AgentCall =
   | { readonly method: 'dial'; readonly address: string; readonly port: number }
   /** Which of these paths of the host do not exist. Result: string[]. */
   | { readonly method: 'missing-paths'; readonly paths: readonly string[] }
-  /** Fetches an image by reference from another host's engine through its gateway. */
-  | { readonly method: 'copy-image'; readonly reference: string; readonly gateway: string };
+  /** Fetches an image by reference from another host's engine through its gateway. `host`: its name, if the gateway speaks TLS. */
+  | { readonly method: 'copy-image'; readonly reference: string; readonly gateway: string; readonly host?: string };
 
 /** Leader to agent. */
 export type LeaderMessage =

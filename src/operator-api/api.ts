@@ -13,6 +13,7 @@ import {
   type Placement,
   type ProcessFaults,
 } from '../model/index.ts';
+import { type Peer, requestPeer } from '../security/index.ts';
 import { reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { queryProblem } from '../text/query.ts';
@@ -58,6 +59,18 @@ export interface OperatorDeps {
   /** Throws `not-leader` where nothing is known because this scheduler does not lead. */
   readonly observe: () => Observed;
   readonly token: () => string;
+  /** Gives a host its certificate. Throws `unauthorized`, `forbidden`, `invalid`, `unavailable`. */
+  readonly join: (
+    request: {
+      readonly name: string;
+      readonly publicKey: string;
+      readonly token: string | undefined;
+      readonly clockMs: number;
+    },
+    peer: Peer | undefined,
+  ) => Promise<{ readonly certificate: string; readonly bundle: string }>;
+  /** The cluster's CAs, in PEM form; undefined: it has none. */
+  readonly bundle: () => string | undefined;
   /** All that the store holds, for a backup. */
   readonly everything: () => readonly (readonly [key: string, value: unknown])[];
   /** The kept decision of a container, by name or id. Throws `not-found`. */
@@ -112,7 +125,7 @@ function explained({ decision, observe }: OperatorDeps, reference: string): Expl
 }
 
 /** Routes that need the store or the schedulers only: they do not wait for hosts. */
-const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config', 'openapi.json', 'users']);
+const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config', 'openapi.json', 'users', 'ca', 'join']);
 const READ_WAIT_MS = 2_000;
 
 /**
@@ -185,6 +198,15 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.get('/names', (_request, response) => {
     response.json(deps.observe().instances);
+  });
+  router.get('/ca', (_request, response) => {
+    const bundle = deps.bundle();
+    if (bundle === undefined) throw new ArpanetError('unavailable', 'this scheduler knows no CA of the cluster yet');
+    response.json({ bundle });
+  });
+  router.post('/join', readBytes(), async (request, response) => {
+    const { name = '', publicKey = '', token, clockMs = 0 } = bodyOf(request, 'JoinRequest');
+    response.json(await deps.join({ name, publicKey, token, clockMs }, requestPeer(request)));
   });
   router.get('/token', (_request, response) => {
     response.json({ token: deps.token() });

@@ -28,6 +28,7 @@ export const BODIES: GoTypes = {
   'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}`, isReplacement: 'bool' },
   'arpanet.RecordRequest': { name: 'string', type: '*string', value: '*string' },
   'arpanet.DiscardRequest': { key: '*string' },
+  'arpanet.JoinRequest': { name: '*string', publicKey: '*string', token: '*string', clockMs: '*float64' },
   'arpanet.SettingRequest': { value: '*string' },
   'arpanet.UserRequest': { name: '*string', role: '*string', deployments: '[]string', ttlMs: '*float64', publicKey: '*string' },
   'arpanet.ServicesRequest': { services: '[]string', counts: '[]string' },
@@ -63,6 +64,13 @@ export const BODIES: GoTypes = {
   },
   'arpanet.RebalanceRequest': { max: '*json.Number', onto: '*string' },
 };
+
+export interface JoinRequest {
+  readonly name?: string;
+  readonly publicKey?: string;
+  readonly token?: string;
+  readonly clockMs?: number;
+}
 
 export interface SchedulerRequest {
   readonly name?: string;
@@ -144,6 +152,7 @@ export interface RebalanceRequest {
 
 interface Bodies {
   readonly SchedulerRequest: SchedulerRequest;
+  readonly JoinRequest: JoinRequest;
   readonly RehearseRequest: RehearseRequest;
   readonly RecordRequest: RecordRequest;
   readonly DiscardRequest: DiscardRequest;

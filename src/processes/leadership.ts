@@ -7,6 +7,8 @@ import { type ServicesRoom, startServices } from '../services/index.ts';
 import type { createDns } from '../dns/index.ts';
 import {
   type HostView,
+  ArpanetError,
+  type HostRecord,
   keys,
   type LeaderRecord,
   type LeaseRecord,
@@ -31,7 +33,9 @@ import { publishedView } from './published-ports.ts';
 import { createPeople } from './people.ts';
 import { createRequests } from './requests.ts';
 import { hold, withAddresses } from './rehearsal.ts';
-import type { CertificateAuthority } from '../security/index.ts';
+import { type CertificateAuthority, hostServerName } from '../security/index.ts';
+import { createMembership, type Membership } from './identity/membership.ts';
+import type { SchedulerCertificate } from './identity/scheduler-certificate.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { processFaults } from '../telemetry/faults.ts';
@@ -48,12 +52,14 @@ export interface Leadership {
   readonly outside: OutsideNames;
   readonly rehearse: OperatorDeps['rehearse'];
   readonly config: ClusterSettings;
-  readonly token: string;
+  /** The secret of the join token; it may be rotated. */
+  readonly token: () => string;
   /** Undefined: there is no key to seal its own with, or its record is damaged. */
   readonly ca: CertificateAuthority | undefined;
   readonly people: ReturnType<typeof createPeople>;
   /** A secret that schedulers alone have. */
   readonly labelKey: string;
+  readonly membership: Membership;
   /** Fires when a host has seen a higher epoch: another scheduler leads, even if the store does not say so yet. */
   readonly superseded: AbortSignal;
   /** It is over: another scheduler leads, or this one ends. */
@@ -69,6 +75,7 @@ export interface LeadershipDeps {
   readonly dns: ReturnType<typeof createDns> | undefined;
   readonly live: Followed;
   readonly peers: Peers;
+  readonly certificate: SchedulerCertificate;
   readonly rooms: Rooms;
   /** A host has seen this epoch. */
   readonly sawEpoch: (epoch: number) => void;
@@ -76,7 +83,7 @@ export interface LeadershipDeps {
 
 export async function startLeadership(
   settings: SchedulerSettings,
-  { store, catalog, term, log, dns, live, peers, rooms, sawEpoch }: LeadershipDeps,
+  { store, catalog, term, log, dns, live, peers, certificate, rooms, sawEpoch }: LeadershipDeps,
 ): Promise<Leadership> {
   forgetLeftOut();
   const stopped = new AbortController();
@@ -86,6 +93,8 @@ export async function startLeadership(
   const { token, clusterId, labelKey } = await identityOf(ledger, settings.joinToken, newId, log);
 
   const ca = await authorityOf(ledger, store.unsealed !== undefined, Date.now, log);
+  await certificate.load(ledger.list<HostRecord>(keys.hosts).some(([, host]) => host.hasTls === true));
+  const membership = createMembership(ledger, ca, Date.now, log);
 
   const consulNames = settings.store.kind === 'consul' ? createConsulNames(settings.store, steadyNow, log) : undefined;
   /** The scheduler asks that names be sent at once; the registrar does so. */
@@ -119,7 +128,19 @@ export async function startLeadership(
         epoch: term.epoch,
         clusterId,
         labelKey,
-        token,
+        get token() {
+          return textOf(ledger.get(keys.joinToken), token);
+        },
+        certificates: {
+          refusal: membership.refusal,
+          isCertified: membership.isCertified,
+          dial(host) {
+            const options = certificate.dial(hostServerName(host));
+            if (options === undefined)
+              throw new ArpanetError('unavailable', `this scheduler has no certificate to reach host ${host} with`);
+            return options;
+          },
+        },
         schedulers: () => [settings.name],
         frozen: () => (term.lost.aborted ? FROZEN : undefined),
         superseded: (epoch) => {
@@ -239,10 +260,11 @@ export async function startLeadership(
     rehearse,
     outside: outsideNames(ledger, registrar, instances),
     config: clusterSettings(ledger, live),
-    token,
+    token: () => textOf(ledger.get(keys.joinToken), token),
     ca,
     people: createPeople({ ledger, ca, now: Date.now }),
     labelKey,
+    membership,
     superseded: superseded.signal,
     ended: stopped.signal,
     observe: () => ({
@@ -303,3 +325,5 @@ const FROZEN =
   'the state store is unreachable, or another scheduler leads: running containers go on and can be inspected, but nothing can be changed until a leader is known';
 
 const newId = () => randomBytes(32).toString('hex');
+
+const textOf = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);

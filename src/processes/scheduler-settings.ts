@@ -8,7 +8,7 @@ import { formatHostPort } from '../text/host-port.ts';
 
 export interface SchedulerSettings {
   readonly name: string;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: { readonly host: string; readonly port: number; readonly isTls?: boolean };
   /** Names with a dot by which clients may reach it, besides its addresses. */
   readonly hostNames?: readonly string[];
   /** More addresses to listen on. */
@@ -92,12 +92,19 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname:
   } as const;
 }
 
-/** The settings of `arpanet scheduler`. `hostname` is its name unless the operator gave one. */
+/** The settings of `arpanet scheduler`. `hostname` is its name unless the operator gave one. Throws `invalid` as listenSettings does, and for TLS without a key for its CA. */
 export function schedulerSettings(config: SchedulerConfig, hostname: string): SchedulerSettings {
   const { store } = config;
   const listening = listenSettings(config);
   const settings = schedulingSettings(config, hostname);
-  const advertise = config.advertise ?? `http://${formatHostPort(listening.listen)}`;
+  const advertise = config.advertise ?? `http${listening.listen.isTls ? 's' : ''}://${formatHostPort(listening.listen)}`;
+  const clusterKey = config.clusterKey ?? (store.kind === 'embedded' ? keyFileOf(store.dir) : undefined);
+  const isTls = [listening.listen, ...listening.alsoListen].some((one) => 'isTls' in one && one.isTls);
+  if (isTls && listening.tls === undefined && clusterKey === undefined)
+    throw new ArpanetError(
+      'invalid',
+      "--listen tls:// without --tls-cert needs --cluster-key: the key of the cluster's CA is kept in Consul, sealed with it",
+    );
   return {
     ...settings,
     hostNames: [...settings.hostNames, config.name ?? hostname, new URL(advertise).hostname],
@@ -106,7 +113,7 @@ export function schedulerSettings(config: SchedulerConfig, hostname: string): Sc
     ...listening,
     advertise,
     store: store.kind === 'consul' ? { kind: 'consul', address: formatHostPort(store), token: config.consulToken } : store,
-    clusterKey: config.clusterKey ?? (store.kind === 'embedded' ? keyFileOf(store.dir) : undefined),
+    clusterKey,
     joinToken: config.joinToken,
     onDnsTrouble: (error) => {
       throw error;

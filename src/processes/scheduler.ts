@@ -23,6 +23,8 @@ import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { liveOf } from './observability/live.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
+import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
+import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
 import { usageOf } from './usage.ts';
 import { ensureClusterKeys, readTls } from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
@@ -73,6 +75,11 @@ export async function runScheduler(
     signal,
   );
   onReload?.(live.reload);
+  const certificate = createSchedulerCertificate(
+    { store, name: settings.name, names: namesOf(settings), servesTls: servesTls(settings), now: Date.now, log },
+    signal,
+  );
+  await certificate.load(false).catch((err: unknown) => log.debug({ err }, 'no certificate for this scheduler yet'));
   const peers = createPeers(Date.now);
   let seenEpoch = 0;
   const current = () => {
@@ -82,7 +89,12 @@ export async function runScheduler(
   const operator = operatorApi({
     ready: async (signal) => current().scheduler.leader.ready(signal),
     observe: () => current().observe(),
-    token: () => current().token,
+    token: () => tokenToShow(current(), settings),
+    join: async (request, peer) => {
+      const { membership, token } = current();
+      return membership.join(request, peer, (shown) => isSame(shown, token()));
+    },
+    bundle: () => certificate.current()?.bundle,
     everything: () => current().ledger.list<unknown>(keys.root),
     audit: (fix) => runAudit(current(), fix),
     discard: (key) => current().scheduler.leader.discard(key),
@@ -110,7 +122,7 @@ export async function runScheduler(
   });
   await using endpoint = await startEndpoint({
     listen: [settings.listen, ...settings.alsoListen],
-    ...(settings.tls === undefined ? {} : { tls: readTls(settings.tls, Date.now()) }),
+    tls: { cluster: certificate, ...(settings.tls === undefined ? {} : { own: readTls(settings.tls, Date.now()) }) },
     doors: { people: () => current().people, secret: async () => leadership?.labelKey ?? (await secretIn(store)) },
     name: settings.name,
     hostNames: settings.hostNames,
@@ -122,7 +134,7 @@ export async function runScheduler(
     metrics: () => schedulerMetrics(leadership, { storeMs: store.answerMs(), trouble: store.trouble(), seenEpoch, pool: live.now().pool }),
     storeMs: () => store.answerMs(),
     trouble: () => store.trouble(),
-    token: () => settings.joinToken ?? leadership?.token,
+    token: () => settings.joinToken ?? leadership?.token(),
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
     log: log.child({ room: 'docker-api' }),
   });
@@ -142,6 +154,7 @@ export async function runScheduler(
       dns,
       live,
       peers,
+      certificate,
       rooms,
       sawEpoch: (epoch) => (seenEpoch = Math.max(seenEpoch, epoch)),
     });
@@ -191,6 +204,7 @@ export async function runScheduler(
       'announcing this scheduler',
       announce(me, leader.url, following.signal, () => signal.aborted),
     );
+    inBackground(log, 'the certificate of this scheduler', certificate.load(leader.url.startsWith('https:')));
     endpoint.follow(leader.url);
     inBackground(log, 'the end of a leadership', replace(undefined));
     log.info({ leader: leader.name, epoch: leader.epoch }, 'following');

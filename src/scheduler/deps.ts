@@ -1,8 +1,20 @@
 /** What the scheduler needs of other rooms and of the world, handed in by processes/leadership.ts. */
+import type { ConnectionOptions } from 'node:tls';
+import type { Peer } from '../security/index.ts';
 import type { Allocator } from '../contracts/index.ts';
 import type { FailpointHook, LeaderMessage } from '../model/index.ts';
 import type { Ledger } from '../store/ledger/contract.ts';
 import type { Logger } from '../telemetry/log.ts';
+
+/** Of hosts that joined by TLS. */
+export interface HostCertificates {
+  /** For a connection to the gateway of such a host. Throws `unavailable` where this scheduler has no certificate. */
+  readonly dial: (host: string) => ConnectionOptions;
+  /** Why the holder of a certificate is not heard; undefined: it is. */
+  readonly refusal: (peer: Peer) => string | undefined;
+  /** The host has a certificate: an agent that shows none is not that host's. */
+  readonly isCertified: (host: string) => boolean;
+}
 
 /** The leader, and for how long it leads. */
 export interface Leadership {
@@ -16,6 +28,7 @@ export interface Leadership {
   readonly labelKey: string;
   /** The join token: agents show it to us, and we to their gateways. */
   readonly token: string;
+  readonly certificates: HostCertificates;
   /** Names of all schedulers, for info and status. */
   readonly schedulers: () => readonly string[];
   /** Why nothing may be changed now. Undefined: everything may be done. */

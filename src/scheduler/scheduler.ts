@@ -102,7 +102,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const heard = createIntake({ view: wholeView, feed, liveness, tags, triggers, judge, now, log });
   const hub = createHub(
     {
-      token: deps.leader.token,
+      token: () => deps.leader.token,
+      certificates: deps.leader.certificates,
       epoch: deps.leader.epoch,
       leader: deps.leader.name,
       clusterId: deps.leader.clusterId,
@@ -121,7 +122,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     },
     lost,
   );
-  const engines = createEngines({ token: deps.leader.token, epoch: deps.leader.epoch, log, host: view.host }, lost);
+  const { token, epoch, url, certificates } = deps.leader;
+  const engines = createEngines({ token, epoch, certificates, log, host: view.host }, lost);
   const syncs = createSyncs(hub, (host) => view.host(host)?.state === 'alive', log);
   const keyed = createKeyed();
   const echoes = createEchoes(hub, now);
@@ -194,8 +196,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
 
   startLeaseSweeper(core);
   const ready = startReadiness(core, { listeners, adopter, adopt });
-  const { token, epoch, url } = deps.leader;
-  inBackground(log, 'announcing this leader', announceEpoch({ token, epoch, url, log, hosts: view.hosts }, lost));
+  inBackground(log, 'announcing this leader', announceEpoch({ token, epoch, certificates, url, log, hosts: view.hosts }, lost));
 
   const shownOf = (known: readonly ContainerRecord[]): readonly ContainerView[] =>
     known.flatMap(({ id }) => (id === undefined ? [] : (view.byId(id) ?? [])));

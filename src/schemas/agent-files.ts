@@ -1,6 +1,6 @@
 /** Schemas of the files in an agent's data folder. Pure. */
 import { z } from 'zod';
-import { epoch, ipv4, optional, text } from './fields.ts';
+import { epoch, filled, ipv4, optional, text } from './fields.ts';
 import { nameTable, networkPlans, storeReplica } from './wire.ts';
 
 /** `DIR/epoch`. */
@@ -10,7 +10,23 @@ export interface EpochFile {
 }
 
 const epochFile: z.ZodType<EpochFile> = z.looseObject({ epoch: optional(epoch), clusterId: optional(text) });
+/** `DIR/identity.json`: the certificate of this host, its key, and the CAs that it trusts, in PEM form. */
+export interface IdentityFile {
+  readonly host: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly bundle: string;
+}
+
+const identityFile: z.ZodType<IdentityFile> = z.looseObject({ host: filled, certificate: filled, privateKey: filled, bundle: filled });
 const fence: z.ZodType<readonly string[]> = z.array(ipv4);
 
 /** By file. */
-export const agentFiles = { epoch: epochFile, names: nameTable, plans: networkPlans, replica: storeReplica, fence } as const;
+export const agentFiles = {
+  epoch: epochFile,
+  identity: identityFile,
+  names: nameTable,
+  plans: networkPlans,
+  replica: storeReplica,
+  fence,
+} as const;

@@ -11,4 +11,14 @@ export { MAX_EPOCH, MAX_EPOCH_STEP } from './fields.ts';
 export { parseGoJson, parseJson } from './json.ts';
 export { labelledRecord } from './labels.ts';
 export { caRecord, identityText, leaderRecord, recordContents, storedEpoch } from './records.ts';
-export { leaderHeard, MOST_LEFT_OUT, MOST_SENTENCE, readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from './wire.ts';
+export {
+  imageLayers,
+  joinAnswer,
+  leaderHeard,
+  MOST_LEFT_OUT,
+  MOST_SENTENCE,
+  readAgentMessage,
+  readCallResult,
+  readLeaderMessage,
+  recoveryFacts,
+} from './wire.ts';

@@ -56,6 +56,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   cpus: count,
   memoryBytes: count,
   sharesGateway: optional(flag),
+  hasTls: optional(flag),
   mtu: optional(count),
   links: optional(z.array(text)),
   routes: z.array(cidr),
@@ -204,7 +205,7 @@ const calls: { readonly [Method in AgentCall['method']]: z.ZodType<Extract<Agent
   usage: z.looseObject({ method: z.literal('usage') }),
   dial: z.looseObject({ method: z.literal('dial'), address: filled, port }),
   'missing-paths': z.looseObject({ method: z.literal('missing-paths'), paths: texts }),
-  'copy-image': z.looseObject({ method: z.literal('copy-image'), reference: filled, gateway: hostPort }),
+  'copy-image': z.looseObject({ method: z.literal('copy-image'), reference: filled, gateway: hostPort, host: optional(hostName) }),
 };
 
 const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
@@ -293,3 +294,12 @@ export const recoveryFacts: z.ZodType<RecoveryFacts> = z.looseObject({
 
 /** Answer of a gateway to `GET /leader`. */
 export const leaderHeard: z.ZodType<LeaderHeard> = z.looseObject({ epoch, heardMsAgo: amount });
+
+/** What a scheduler answers to `GET /arpanet/v1/ca` and, with a certificate, `POST /arpanet/v1/join`. */
+export const joinAnswer: z.ZodType<{ readonly certificate?: string; readonly bundle: string }> = z.looseObject({
+  certificate: optional(text),
+  bundle: text,
+});
+
+/** Answer of a gateway to `POST /layers`. */
+export const imageLayers: z.ZodType<{ readonly layers: readonly string[] }> = z.looseObject({ layers: texts });

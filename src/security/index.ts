@@ -6,6 +6,21 @@ export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseHost } from './
 export { type AskedAddress, isLoopback, type ListenAddress, planListen } from './listen.ts';
 export { type CertificateAuthority, newAuthority, newKeyPair, openAuthority } from './ca.ts';
 export { certificatesIn, fingerprintOf, identityIn, renewAtMs, signedBy, validityFault } from './ca-identity.ts';
+export {
+  certify,
+  contextOf,
+  type Credentials,
+  dialOptions,
+  hostServerName,
+  isJoining,
+  JOIN_NAME,
+  type Peer,
+  peerOf,
+  refusePeer,
+  requestPeer,
+  SCHEDULER_NAME,
+} from './peers.ts';
+export { readJoinToken, writeJoinToken } from './join-token.ts';
 export { readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
 export { ensureClusterKeys, readClusterKeys } from './key-file.ts';
 export { type ClusterKeys, clusterKeys, isSealed } from './seal.ts';

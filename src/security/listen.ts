@@ -15,8 +15,8 @@ export type ListenAddress =
 
 /** Where a scheduler listens. */
 export interface ListenPlan {
-  /** Plain TCP: where agents and the other schedulers reach it. */
-  readonly main: HostPort;
+  /** Where agents and the other schedulers reach it. */
+  readonly main: HostPort & { readonly isTls: boolean };
   readonly others: readonly ListenAddress[];
   /** `tcp://10.0.0.1:2375`: addresses without TLS that other machines reach. */
   readonly exposed: readonly string[];
@@ -28,9 +28,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * `tcp://` is plain on loopback; elsewhere it has TLS, or is plain with `--insecure` or where there are no certificates: as long as agents join by plain TCP, a
- * cluster of several machines needs such an address. `tls://` has TLS everywhere. Throws `invalid`: TLS without certificates, certificates that no address uses,
- * no plain address for agents.
+ * `tcp://` is plain on loopback; elsewhere it has TLS with the certificates of files, or is plain with `--insecure` or where there are none. `tls://` has TLS everywhere, with the cluster's certificates where
+ * there are no files. The main address is the first plain one, or else the first with TLS. Throws `invalid`: certificates that no address
+ * uses, no address of TCP.
  */
 export function planListen(
   asked: readonly AskedAddress[],
@@ -40,22 +40,21 @@ export function planListen(
   const planned = asked.map((one): ListenAddress => {
     if (one.scheme === 'unix') return { path: one.path, mode: one.mode, group: one.group };
     const { host, port, scheme } = one;
-    const url = `${scheme}://${formatHostPort(one)}`;
     const isPlain = scheme === 'tcp' && (isLoopback(host) || isInsecure || !hasCertificate);
-    if (!isPlain && !hasCertificate) throw new ArpanetError('invalid', needsCertificates(url));
-    if (isPlain && !isLoopback(host)) exposed.push(url);
+    if (isPlain && !isLoopback(host)) {
+      exposed.push(`tcp://${formatHostPort(one)}`);
+    }
     return { host, port, isTls: !isPlain };
   });
-  if (hasCertificate && !planned.some((one) => 'host' in one && one.isTls))
+  const ofTcp = planned.filter((one): one is { isTls: boolean } & HostPort => 'host' in one);
+  if (hasCertificate && !ofTcp.some((one) => one.isTls))
     throw new ArpanetError('invalid', '--tls-cert is given, but no address of --listen has TLS: add --listen tls://ADDR:2376');
-  const main = planned.find((one): one is { isTls: boolean } & HostPort => 'host' in one && !one.isTls);
+  const main = ofTcp.find((one) => !one.isTls) ?? ofTcp[0];
   if (main === undefined) {
     throw new ArpanetError(
       'invalid',
-      '--listen needs a plain address as well, at which agents and other schedulers reach this one: tcp://127.0.0.1:2375, or an address of a private network with --insecure',
+      '--listen needs an address of TCP as well, at which agents and other schedulers reach this one: tls://ADDR:2376, or tcp://127.0.0.1:2375',
     );
   }
-  return { main: { host: main.host, port: main.port }, others: planned.filter((one) => one !== main), exposed };
+  return { main, others: planned.filter((one) => one !== main), exposed };
 }
-
-const needsCertificates = (url: string): string => `--listen ${url} needs certificates: --tls-ca, --tls-cert and --tls-key`;

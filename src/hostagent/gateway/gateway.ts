@@ -22,12 +22,16 @@ import { type ArchiveRequest, archiveRequest } from '../images/archive-request.t
 import { resourceUsage } from '../../telemetry/resource-usage.ts';
 import { guarded, inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import type { HostIdentity } from '../identity/host-identity.ts';
+import { gatewayRefusal, secureServer } from './gateway-tls.ts';
 import type { EpochGuard } from './epoch.ts';
 
 export interface GatewayOptions {
   readonly host: string;
   readonly port: number;
   readonly token: string;
+  /** It speaks TLS alone, to holders of the cluster's certificates; undefined: plain HTTP, to who shows the token. */
+  readonly tls?: Pick<HostIdentity, 'onChange'> | undefined;
   readonly engine: { readonly socketPath: string } | { readonly host: string; readonly port: number };
   readonly epoch: EpochGuard;
   /** For `GET /kept`; `port` is the one that this gateway listens on. */
@@ -36,6 +40,8 @@ export interface GatewayOptions {
   readonly leaderHeard: () => LeaderHeard | undefined;
   /** For `POST /image`. Throws what the Engine refuses. */
   readonly imageArchive: (asked: ArchiveRequest, signal: AbortSignal) => Promise<Readable>;
+  /** For `POST /layers`. Throws what the Engine refuses. */
+  readonly imageLayers: (reference: string, signal: AbortSignal) => Promise<readonly string[]>;
   /** Answer to `GET /metrics`, in Prometheus' text format 0.0.4. */
   readonly metrics: () => string;
   readonly log: Logger;
@@ -55,6 +61,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const tunnels = new Map<Socket, number>();
   const limits = { headersTimeout: 5_000, requestTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 8_192 };
   const tcp = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000, highWaterMark: HIGH_WATER_MARK_BYTES };
+  /** With TLS the certificate has been judged already. */
+  const isTrusted = ({ headers }: IncomingMessage): boolean => options.tls !== undefined || isBearer(headers.authorization, token);
   const onRequest = (request: IncomingMessage, response: http.ServerResponse): void => {
     const reply = (status: number, type: string, body: string): void => {
       response.writeHead(status, { 'Content-Type': type, Connection: 'close' });
@@ -62,13 +70,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     };
     const json = 'application/json';
     const { method, url = '' } = request;
+    const refusal = options.tls === undefined ? undefined : gatewayRefusal(request);
+    if (refusal !== undefined) return reply(403, json, `${JSON.stringify({ message: refusal })}\n`);
     if (method === 'GET' && url === '/metrics') return reply(200, 'text/plain; version=0.0.4; charset=utf-8', options.metrics());
-    if (method === 'POST' && url === '/image') return inBackground(log, 'an image for another host', giveImage(request, response));
+    if (method === 'POST' && (url === '/image' || url === '/layers'))
+      return inBackground(log, 'an image for another host', giveImage(request, response));
     const isUsage = url.startsWith('/held');
     const heard = url === '/leader' ? options.leaderHeard() : undefined;
     if (method !== 'GET' || (url !== '/kept' && heard === undefined && !isUsage))
       return reply(404, json, `{"message":"${NO_SUCH_PATH}"}\n`);
-    if (!isBearer(request.headers.authorization, token)) return reply(401, json, '{"message":"wrong join token"}\n');
+    if (!isTrusted(request)) return reply(401, json, '{"message":"wrong join token"}\n');
     if (heard !== undefined) return reply(200, json, JSON.stringify(heard));
     if (isUsage) return reply(200, json, `${JSON.stringify(resourceUsage(url.endsWith('?collect=1')))}\n`);
     return reply(200, json, JSON.stringify(options.recoveryFacts(portOf(server))));
@@ -77,15 +88,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const refuse = (status: number, message: string): void => {
       response.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close' }).end(`${JSON.stringify({ message })}\n`);
     };
-    if (!isBearer(request.headers.authorization, token)) return refuse(401, 'wrong join token');
+    if (!isTrusted(request)) return refuse(401, 'wrong join token');
     const offered = Number(request.headers['arpanet-epoch'] ?? 'none');
-    if (!epoch.admit(offered)) return refuse(409, `epoch ${offered} is too low: this host has seen epoch ${epoch.current()}`);
+    // another host says nothing of leaders
+    const isCurrent = options.tls === undefined ? epoch.admit(offered) : offered >= epoch.current();
+    if (!isCurrent) return refuse(409, `epoch ${offered} is too low: this host has seen epoch ${epoch.current()}`);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
       if (!(Number(request.headers['content-length']) <= ARCHIVE_REQUEST_BYTES)) return refuse(413, 'the body is too long');
       const asked = archiveRequest(await buffer(request));
       if (asked === undefined) return refuse(400, 'the body is not {reference, without}');
+      if (request.url === '/layers') {
+        const layers = await options.imageLayers(asked.reference, gone.signal);
+        response.writeHead(200, { 'Content-Type': 'application/json', Connection: 'close' }).end(JSON.stringify({ layers }));
+        return;
+      }
       const archive = await options.imageArchive(asked, gone.signal);
       response.writeHead(200, { 'Content-Type': 'application/x-tar', Connection: 'close' });
       await pipeline(archive, response);
@@ -95,7 +113,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     }
   }
 
-  const server = http.createServer({ ...limits, ...tcp }, guarded(log, 'a request to the engine gateway', onRequest));
+  const heard = guarded(log, 'a request to the engine gateway', onRequest);
+  const server =
+    options.tls === undefined ? http.createServer({ ...limits, ...tcp }, heard) : secureServer({ ...limits, ...tcp }, options.tls, heard);
 
   const onUpgrade = (request: IncomingMessage, accepted: Socket, head: Buffer): void => {
     // one buffer for all reads, in each direction
@@ -105,7 +125,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const port = portIn(request.url ?? '');
     if ((request.url !== '/engine' && port === undefined) || request.headers.upgrade !== 'tunnel')
       return refuse(client, 404, 'no such tunnel: use GET /engine or GET /port/ADDRESS/PORT with Upgrade: tunnel');
-    if (!isBearer(request.headers.authorization, token)) return refuse(client, 401, 'wrong join token');
+    const refusal = options.tls === undefined ? undefined : gatewayRefusal(request);
+    if (refusal !== undefined) return refuse(client, 403, refusal);
+    if (!isTrusted(request)) return refuse(client, 401, 'wrong join token');
     const leader = request.headers['arpanet-leader'];
     if (!epoch.admit(offered, typeof leader === 'string' ? leader : undefined)) {
       log.warn(

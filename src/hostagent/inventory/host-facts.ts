@@ -9,6 +9,8 @@ export interface FactsOptions {
   readonly name: string;
   readonly address: string;
   readonly gateway: string;
+  /** The gateway speaks TLS. */
+  readonly hasTls: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly overlay: 'vxlan' | 'none';
   readonly version: string;
@@ -71,6 +73,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     name,
     address,
     gateway,
+    ...(options.hasTls ? { hasTls: true } : {}),
     labels,
     overlay,
     agentVersion: options.version,

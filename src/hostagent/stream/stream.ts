@@ -12,6 +12,7 @@ import type { AgentCall, AgentMessage, LeaderHeard, LeaderMessage } from '../../
 import { MOST_LEFT_OUT, MOST_SENTENCE, readLeaderMessage } from '../../schemas/index.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import type { HostIdentity } from '../identity/host-identity.ts';
 import { backoffMs, connectionFault } from './stream-rules.ts';
 import { asWireError } from './wire-error.ts';
 import { parseHostPort } from '../../text/host-port.ts';
@@ -21,7 +22,10 @@ type Message<Type extends LeaderMessage['type']> = Extract<LeaderMessage, { type
 export interface StreamOptions {
   /** URLs of schedulers. */
   readonly join: readonly string[];
+  /** The secret of the join token, for schedulers without TLS. */
   readonly token: string;
+  /** Whose certificate is shown to schedulers with TLS. Without one these are not reached. */
+  readonly identity?: Pick<HostIdentity, 'toScheduler' | 'forget'>;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** From 0 to 1. */
@@ -84,7 +88,7 @@ const BEAT_MS = 1_000;
 const FIRST_TRIES = 15;
 const DIAL_TIMEOUT_MS = 10_000;
 
-export function createStream({ join, token, log, nowMs, random }: StreamOptions): Stream {
+export function createStream({ join, token, identity, log, nowMs, random }: StreamOptions): Stream {
   let current: Connection | undefined;
   /** Aborts a dial, or the wait before the next one. */
   let attempt = new AbortController();
@@ -157,6 +161,8 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
     };
     let sent: readonly string[] | undefined;
     const onBeat = (): void => {
+      // with TLS nothing leaves within the call that writes it
+      if (socket.writableLength === 0) flushedAtMs = nowMs();
       const routes = host.routes();
       const leftOut = host.leftOut().slice(0, MOST_LEFT_OUT);
       connection.send({
@@ -205,21 +211,26 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
   const serve = async (url: string, host: HostSide, signal: AbortSignal): Promise<End> => {
     try {
       const facts = await host.facts();
-      const { host: authority, pathname } = new URL(url);
-      const address = parseHostPort(authority, 80);
+      const { host: authority, pathname, protocol } = new URL(url);
+      const isTls = protocol === 'https:';
+      const address = parseHostPort(authority, isTls ? 443 : 80);
       if (address === undefined) throw new ArpanetError('invalid', `"${url}" has no host`);
+      const dialling = AbortSignal.any([signal, attempt.signal]);
+      const tls = isTls ? await identity?.toScheduler(url, dialling) : undefined;
       const socket = await openUpgrade({
         ...address,
+        tls,
         path: `${pathname.replace(/\/$/, '')}/arpanet/v1/agent`,
         protocol: 'arpanet',
-        headers: { Authorization: `Bearer ${token}` },
+        headers: isTls ? {} : { Authorization: `Bearer ${token}` },
         what: `scheduler ${url}`,
-        signal: AbortSignal.any([signal, attempt.signal]),
+        signal: dialling,
         timeoutMs: DIAL_TIMEOUT_MS,
       });
       return await converse(socket, url, host, facts, signal);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      if (url.startsWith('https:') && isKind(error, 'forbidden', 'unauthorized')) identity?.forget();
       return { reason, isRefusal: isKind(error, 'unauthorized', 'forbidden'), wasServed: false };
     }
   };
@@ -231,7 +242,8 @@ export function createStream({ join, token, log, nowMs, random }: StreamOptions)
     leaderHeard: () => (epoch === 0 ? undefined : { epoch, heardMsAgo: Math.round(nowMs() - leaderAtMs) }),
     epoch: () => epoch,
     restart(reason, url) {
-      preferredUrl = url;
+      // a leader without TLS is not for this host: it is joined through one that has it
+      preferredUrl = join[0]?.startsWith('https:') === url?.startsWith('https:') ? url : undefined;
       attempt.abort();
       current?.end(reason);
     },

@@ -219,6 +219,11 @@ export const ANSWERS = {
   Record: { schema: record, example: { name: 'outside.abc', entries: [{ type: 'A', value: '192.0.2.7' }] } },
   Settings: { schema: z.array(setting), example: [{ name: 'strategy', value: 'spread', isSet: false, own: 'spread' }] },
   Setting: { schema: setting, example: { name: 'strategy', value: 'binpack', isSet: true, own: 'spread' } },
+  Bundle: { schema: z.object({ bundle: text }), example: { bundle: '-----BEGIN CERTIFICATE-----…' } },
+  Certificate: {
+    schema: z.object({ certificate: text, bundle: text }),
+    example: { certificate: '-----BEGIN CERTIFICATE-----…', bundle: '-----BEGIN CERTIFICATE-----…' },
+  },
   Token: { schema: z.object({ token: text }), example: { token: 'join-me' } },
   Backup: { schema: z.array(z.tuple([text, z.unknown()])), example: [['arpanet/epoch', 3]] },
   Audit: {

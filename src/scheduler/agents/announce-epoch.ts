@@ -5,11 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openTunnel, splitHostPort } from '../../engine/index.ts';
 import { type HostView, isKind } from '../../model/index.ts';
+import type { HostCertificates } from '../deps.ts';
 import type { Logger } from '../../telemetry/log.ts';
 
 export interface AnnounceDeps {
   readonly token: string;
   readonly epoch: number;
+  readonly certificates: Pick<HostCertificates, 'dial'>;
   readonly url: string | undefined;
   readonly log: Logger;
   readonly hosts: () => readonly HostView[];
@@ -21,7 +23,7 @@ const AGAIN_MS = 1_000;
 const RAREST_MS = 10_000;
 
 /** Until each host has been reached or has joined, or the leadership is over. */
-export async function announceEpoch({ token, epoch, url, log, hosts }: AnnounceDeps, lost: AbortSignal): Promise<void> {
+export async function announceEpoch({ token, epoch, certificates, url, log, hosts }: AnnounceDeps, lost: AbortSignal): Promise<void> {
   const reached = new Set<string>();
   const isLeft = (host: HostView): boolean => host.facts === undefined && !reached.has(host.name);
   let waitMs = AGAIN_MS;
@@ -29,9 +31,9 @@ export async function announceEpoch({ token, epoch, url, log, hosts }: AnnounceD
     await Promise.all(
       left.map(async ({ name, record }) => {
         try {
-          (
-            await openTunnel({ ...splitHostPort(record.gateway), token, epoch, leader: url, signal: lost, timeoutMs: TIMEOUT_MS })
-          ).destroy();
+          const tls = record.hasTls === true ? certificates.dial(name) : undefined;
+          const how = { token, epoch, tls, leader: url, signal: lost, timeoutMs: TIMEOUT_MS };
+          (await openTunnel({ ...splitHostPort(record.gateway), ...how })).destroy();
           reached.add(name);
         } catch (error) {
           if (lost.aborted) return;

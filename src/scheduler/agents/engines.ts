@@ -5,11 +5,13 @@ import { ArpanetError, type HostView } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import { olderVersion } from '../../text/api-version.ts';
+import type { HostCertificates } from '../deps.ts';
 import { endWithHost, reachOf } from './left-streams.ts';
 
 export interface EnginesDeps {
   readonly token: string;
   readonly epoch: number;
+  readonly certificates: Pick<HostCertificates, 'dial'>;
   readonly log: Logger;
   readonly host: (name: string) => HostView | undefined;
 }
@@ -30,14 +32,15 @@ export const stateOf = ({ name, state, why }: Pick<HostView, 'name' | 'state' | 
   `host ${name} is ${state}${why ? `: ${why}` : ''}`;
 
 export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
-  const agents = new Map<string, { readonly gateway: string; readonly agent: EngineAgent }>();
+  const agents = new Map<string, { readonly gateway: string; readonly hasTls: boolean | undefined; readonly agent: EngineAgent }>();
 
-  function agentFor(host: string, gateway: string): EngineAgent {
+  function agentFor(host: string, { gateway, hasTls }: HostView['record']): EngineAgent {
     const had = agents.get(host);
-    if (had?.gateway === gateway) return had.agent;
+    if (had?.gateway === gateway && had.hasTls === hasTls) return had.agent;
     if (had !== undefined) leave(host, had);
-    const agent = createEngineAgent({ gateway, token: deps.token, epoch: deps.epoch, log: deps.log });
-    agents.set(host, { gateway, agent });
+    const tls = hasTls === true ? () => deps.certificates.dial(host) : undefined;
+    const agent = createEngineAgent({ gateway, token: deps.token, epoch: deps.epoch, tls, log: deps.log });
+    agents.set(host, { gateway, hasTls, agent });
     return agent;
   }
 
@@ -56,7 +59,7 @@ export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
     if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler no longer leads');
     if (host === undefined) throw new ArpanetError('not-found', `No such host: ${name}`);
     if (host.state !== 'alive') throw new ArpanetError('unavailable', stateOf(host));
-    return agentFor(name, host.record.gateway);
+    return agentFor(name, host.record);
   }
 
   /** Tunnels cut because the leadership ended are no fault of the Engine. */

@@ -2,7 +2,6 @@
  * The agents' streams, seen from the leader: one session a host. Effects: sockets and timers.
  * The endpoint hands over upgraded sockets; what arrives goes to `heard` in order, one message after the other.
  */
-import { isBearer } from '../../engine/bearer.ts';
 import { lines } from '../../engine/lines.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -18,11 +17,12 @@ import {
   protocolFault,
 } from '../../model/index.ts';
 import { MAX_EPOCH_STEP, readAgentMessage, readCallResult } from '../../schemas/index.ts';
+import { requestPeer } from '../../security/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
-import type { SchedulerDeps } from '../deps.ts';
+import type { HostCertificates, SchedulerDeps } from '../deps.ts';
 import type { AgentReport } from './agent-report.ts';
-import { apiWindowFault } from './join-rules.ts';
+import { apiWindowFault, impostorFault, tokenFault } from './join-rules.ts';
 import { createCutHosts } from './cut-hosts.ts';
 
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -32,7 +32,8 @@ const HELLO_TIMEOUT_MS = 10_000;
 const RECONNECT_WAIT_MS = 3_000;
 
 export interface HubDeps {
-  readonly token: string;
+  readonly token: () => string;
+  readonly certificates: Pick<HostCertificates, 'refusal' | 'isCertified'>;
   readonly epoch: number;
   readonly leader: string;
   readonly clusterId: string;
@@ -104,22 +105,21 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     if (lost.aborted) return refuseHttp(socket, '503 Service Unavailable', 'this scheduler no longer leads');
-    if (!isBearer(request.headers.authorization, deps.token)) {
-      log.warn({ from: request.socket.remoteAddress }, 'refused an agent with a wrong join token');
-      return refuseHttp(
-        socket,
-        '401 Unauthorized',
-        'the join token is missing or wrong: set ARPANET_JOIN_TOKEN to what `arpanet token` prints',
-      );
+    const peer = requestPeer(request);
+    const why = peer === undefined ? tokenFault(request, deps.token()) : deps.certificates.refusal(peer);
+    if (why !== undefined) {
+      log.warn({ from: request.socket.remoteAddress, why }, 'refused an agent');
+      return refuseHttp(socket, peer === undefined ? '401 Unauthorized' : '403 Forbidden', why);
     }
     if (head.length > 0) socket.unshift(head);
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: arpanet\r\n\r\n');
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    inBackground(log, 'the stream of an agent', serve(socket));
+    inBackground(log, 'the stream of an agent', serve(socket, peer?.name));
   }
 
-  async function serve(socket: Duplex): Promise<void> {
+  /** `certified`: the host that its certificate is of; undefined: it has none. */
+  async function serve(socket: Duplex, certified: string | undefined): Promise<void> {
     const helloTimer = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS);
     let session: Session | undefined;
     let greeted: string | undefined;
@@ -130,7 +130,9 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
         if (session === undefined) {
           clearTimeout(helloTimer);
           if (message.type !== 'hello') throw new ArpanetError('invalid', `the first line of the stream was ${message.type}, not hello`);
-          greeted = message.facts.name;
+          greeted = certified ?? message.facts.name;
+          const impostor = impostorFault(message.facts, certified, deps.certificates.isCertified);
+          if (impostor !== undefined) throw new ArpanetError('forbidden', impostor);
           session = await welcome(socket, message);
         } else {
           // What it was not sent meanwhile, it gets when it comes again.

@@ -1,4 +1,6 @@
 /** Facts of one host that would harm the whole cluster: such a host is refused, and no other. Pure. */
+import type { IncomingMessage } from 'node:http';
+import { isBearer } from '../../engine/bearer.ts';
 import type { HostFacts } from '../../model/index.ts';
 import { apiMinor, OLDEST_API_VERSION } from '../../text/api-version.ts';
 
@@ -21,3 +23,21 @@ export function apiWindowFault(host: Window, others: readonly Window[]): string 
 }
 
 const oldestOf = ({ minApiVersion }: Window): number => Math.max(OLDEST_MINOR, minApiVersion === '' ? 0 : apiMinor(minApiVersion));
+
+/** Why a host is not the one whose name it says; undefined: it is, as far as certificates tell. `certified`: what its certificate says. */
+export function impostorFault(
+  { name, hasTls }: Pick<HostFacts, 'name' | 'hasTls'>,
+  certified: string | undefined,
+  isCertified: (host: string) => boolean,
+): string | undefined {
+  if (certified === undefined)
+    return isCertified(name) ? `host ${name} has a certificate, and this agent shows none: it joins by https://` : undefined;
+  if (certified !== name) return `the certificate is of host ${certified}, and the agent says that it is ${name}`;
+  return hasTls === true ? undefined : `the agent of host ${name} has a certificate, and its gateway does not use it`;
+}
+
+/** Why an agent without a certificate is refused; undefined: it shows the join token. */
+export const tokenFault = ({ headers }: Pick<IncomingMessage, 'headers'>, token: string): string | undefined =>
+  isBearer(headers.authorization, token)
+    ? undefined
+    : 'the join token is missing or wrong: set ARPANET_JOIN_TOKEN to what `arpanet token` prints';

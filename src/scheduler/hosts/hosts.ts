@@ -107,6 +107,7 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
         ...(before?.limits === undefined ? {} : { limits: before.limits }),
         ...(facts.mtu === undefined ? {} : { mtu: facts.mtu }),
         ...(facts.sharesGateway === true ? { sharesGateway: true } : {}),
+        ...(facts.hasTls === true ? { hasTls: true } : {}),
         joinedAtMs: known?.joinedAtMs ?? now(),
       };
       const changes: Change[] =

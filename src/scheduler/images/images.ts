@@ -42,13 +42,17 @@ export function createImages(core: Core, copies: Set<string>): Images {
     let failure: unknown = new ArpanetError('not-found', `No such image: ${familiar}`);
     for (;;) {
       const source = sourceOf(reference, familiar, id, tried);
-      const gateway = source === undefined ? undefined : view.host(source)?.record.gateway;
-      if (source === undefined || gateway === undefined) throw failure;
+      const from = source === undefined ? undefined : view.host(source)?.record;
+      if (source === undefined || from === undefined) throw failure;
       tried.add(source);
       deps.log.info({ image: familiar, from: source, to: host }, 'copying an image');
       try {
         const copied = isTag(reference) ? familiar : id;
-        await hub.call(host, { method: 'copy-image', reference: copied, gateway }, COPY_TIMEOUT_MS);
+        await hub.call(
+          host,
+          { method: 'copy-image', reference: copied, gateway: from.gateway, ...(from.hasTls === true && { host: source }) },
+          COPY_TIMEOUT_MS,
+        );
         return;
       } catch (error) {
         if (!isKind(error, 'unavailable', 'timeout') || view.host(host)?.state !== 'alive' || core.lost.aborted) throw error;

@@ -17,6 +17,7 @@ const text = (fields: Fields, name: string): string => String(fields[name]);
 const KINDS: readonly (readonly [prefix: string, struct: string, keyOf: (fields: Fields) => string])[] = [
   [keys.hosts, 'record.Host', (host) => keys.host(text(host, 'name'))],
   [keys.admissions, 'record.Admission', (admission) => keys.admission(text(admission, 'name'))],
+  [keys.certificates, 'record.Certificate', (certificate) => keys.certificate(text(certificate, 'host'))],
   [keys.migrations, 'record.Migration', (move) => keys.migration(text(move, 'deployment'), text(move, 'service'))],
   [keys.networks, 'record.Network', (network) => keys.network(text(network, 'id'))],
   [keys.subnets, 'record.Subnet', (subnet) => keys.subnet(text(subnet, 'cidr'))],

@@ -22,8 +22,10 @@ export const RECORD_TYPES: GoTypes = {
     limits: '*record.Limits',
     mtu: '*float64',
     sharesGateway: '*bool',
+    hasTls: '*bool',
     joinedAtMs: 'milliseconds',
   },
+  'record.Certificate': { host: 'string', serials: '[]string', untilMs: 'milliseconds', revokedMs: '*milliseconds' },
   'record.DrainDeadline': { afterMs: 'float64', atMs: 'milliseconds' },
   'record.Limits': { cpus: '*float64', memoryBytes: '*float64', maxContainers: '*float64' },
   'record.Admission': {

@@ -42,7 +42,7 @@ describe('the docker CLI', () => {
         { host: '127.0.0.1', port: 0, isTls: true },
         { path: join(dir, 'docker.sock'), mode: 0o640, group: '0' },
       ],
-      tls: readTls({ ca: at('ca.pem'), cert: at('server-cert.pem'), key: at('server-key.pem') }, Date.now()),
+      tls: { own: readTls({ ca: at('ca.pem'), cert: at('server-cert.pem'), key: at('server-key.pem') }, Date.now()) },
       name: 's1',
       token: () => undefined,
       trouble: () => undefined,

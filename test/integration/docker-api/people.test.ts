@@ -100,8 +100,8 @@ describe('people with certificates', () => {
       services: { list: () => [] },
       secrets: { list: () => [] },
     };
-    small = await startSmall({ listener, known, deps: { listen, tls, doors } });
-    follower = await startSmall({ leads: false, deps: { listen, tls, doors, name: 's2' } });
+    small = await startSmall({ listener, known, deps: { listen, tls: { own: tls }, doors } });
+    follower = await startSmall({ leads: false, deps: { listen, tls: { own: tls }, doors, name: 's2' } });
     follower.endpoint.follow(small.url);
   });
   after(async () => {

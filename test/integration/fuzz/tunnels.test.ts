@@ -36,6 +36,7 @@ describe('broken clients of an engine gateway', () => {
       log,
       metrics: () => '',
       imageArchive: async () => assert.fail('no image is asked for'),
+      imageLayers: async () => assert.fail('no image is asked for'),
       recoveryFacts: () => assert.fail('not asked'),
     });
     t.after(() => {

@@ -76,6 +76,8 @@ describe('a new leader and its ops', () => {
       observe: observed,
       services: () => services,
       hostOperations: notAsked,
+      join: async () => await Promise.reject(new Error('nobody joins')),
+      bundle: () => undefined,
       token: () => 'the-token',
       everything: () => [],
       decision: notAsked,

@@ -92,6 +92,7 @@ export async function startFakeCluster(
           clusterId: 'c1',
           labelKey,
           token: TOKEN,
+          certificates: NO_CERTIFICATES,
           schedulers: () => ['s1'],
           frozen: () => undefined,
           superseded: () => undefined,
@@ -167,3 +168,12 @@ export async function until(holds: () => boolean, what: string, withinMs = 30_00
     await new Promise((wake) => setTimeout(wake, 10));
   }
 }
+
+/** A cluster without TLS. */
+const NO_CERTIFICATES = {
+  dial: (): never => {
+    throw new Error('no certificate');
+  },
+  refusal: () => 'no certificate is known here',
+  isCertified: () => false,
+};

@@ -50,6 +50,8 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
   const operator: OperatorDeps = {
     ready: async () => undefined,
     observe: notHere,
+    join: async () => await Promise.reject(new Error('nobody joins')),
+    bundle: () => undefined,
     token: () => TOKEN,
     everything: () => [],
     decision: notHere,

@@ -162,7 +162,7 @@ describe('values', () => {
     ['up', { hosts: '0' }],
     ['up', { hosts: '2.5' }],
     ['agent', { ...agentFlags, join: [] }],
-    ['agent', { ...agentFlags, join: ['https://a:1'] }],
+    ['agent', { ...agentFlags, join: ['ftp://a:1'] }],
     ['agent', { ...agentFlags, name: '../h1' }],
     // for DNS Node-A and node-a are one name, and node_a is no host name: a leader would refuse the agent each time it connects
     ['agent', { ...agentFlags, name: 'Node-A' }],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { loadConfig } from '../../../src/config/index.ts';
 import { ArpanetError } from '../../../src/model/index.ts';
-import { listenSettings } from '../../../src/processes/scheduler-settings.ts';
+import { listenSettings, schedulerSettings } from '../../../src/processes/scheduler-settings.ts';
 import { isLoopback, readTls } from '../../../src/security/index.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 
@@ -39,13 +39,13 @@ describe('--listen', () => {
       assert.deepEqual([alsoListen.map((one) => 'isTls' in one && one.isTls), open], [[true], []], host);
     }
     const { listen, exposed } = settings({ listen: ['tcp://10.0.0.1:2375'], insecure: true });
-    assert.deepEqual([listen, exposed], [{ host: '10.0.0.1', port: 2375 }, ['tcp://10.0.0.1:2375']]);
+    assert.deepEqual([listen, exposed], [{ host: '10.0.0.1', port: 2375, isTls: false }, ['tcp://10.0.0.1:2375']]);
   });
 
   it('takes several: plain for agents, TLS for clients, a socket for a group', () => {
     const listen = ['tls://0.0.0.0:2376', 'unix:///run/arpanet.sock?group=docker&mode=0600', 'tcp://127.0.0.1:2375'];
     assert.deepEqual(settings({ listen, ...tls }), {
-      listen: { host: '127.0.0.1', port: 2375 },
+      listen: { host: '127.0.0.1', port: 2375, isTls: false },
       alsoListen: [
         { host: '0.0.0.0', port: 2376, isTls: true },
         { path: '/run/arpanet.sock', mode: 0o600, group: 'docker' },
@@ -55,6 +55,17 @@ describe('--listen', () => {
     });
   });
 
+  it('has TLS alone where it says so, with the certificates of the cluster where there are no files', () => {
+    const { listen, alsoListen, tls: files, exposed } = settings({ listen: ['tls://0.0.0.0:2376'] });
+    assert.deepEqual([listen, alsoListen, files, exposed], [{ host: '0.0.0.0', port: 2376, isTls: true }, [], undefined, []]);
+    const config = (store: string, more = {}) =>
+      loadConfig('scheduler', { flags: { store, listen: ['tls://10.0.0.1:2376'], ...more }, env: {}, readFile: () => '' });
+    assert.equal(schedulerSettings(config('embedded:/d'), 'me').advertise, 'https://10.0.0.1:2376');
+    const consul = 'consul://127.0.0.1:8500';
+    assert.throws(() => schedulerSettings(config(consul), 'me'), refused(/needs --cluster-key/));
+    assert.equal(schedulerSettings(config(consul, { clusterKey: '/k' }), 'me').clusterKey, '/k');
+  });
+
   it('gives tcp:// TLS where there are certificates and others reach it', () => {
     const { alsoListen } = settings({ listen: ['tcp://127.0.0.1:2375', 'tcp://0.0.0.0:2376'], ...tls });
     assert.deepEqual(alsoListen, [{ host: '0.0.0.0', port: 2376, isTls: true }]);
@@ -62,10 +73,8 @@ describe('--listen', () => {
 
   it('says what is missing', () => {
     const plain = 'tcp://127.0.0.1:2375';
-    assert.throws(() => settings({ listen: [plain, 'tls://0.0.0.0:2376'] }), refused(/needs certificates: --tls-ca/));
     assert.throws(() => settings({ listen: [plain], tlsCert: 'cert.pem' }), refused(/given together/));
     assert.throws(() => settings({ listen: [plain], ...tls }), refused(/no address of --listen has TLS/));
-    assert.throws(() => settings({ listen: ['tls://0.0.0.0:2376'], ...tls }), refused(/plain address as well/));
     assert.throws(() => settings({ listen: ['unix:///run/a.sock'] }), refused(/tcp:\/\/ADDR:PORT, for agents/));
     assert.throws(() => settings({ listen: [plain, 'unix://run'] }), refused(/"unix:\/\/run" is not of the form unix:\/\/\/PATH/));
     assert.throws(() => settings({ listen: [plain, 'unix:///a?mode=999'] }), refused(/unix:\/\/\/PATH/));

@@ -1,0 +1,89 @@
+/**
+ * Processes of the cluster know each other by certificates of its CA (TLS 1.3, RFC 8446): a host by its name, a scheduler by being one. Effects: none but node:tls's
+ * own: contexts are kept with the credentials that they are made of.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import tls, { type ConnectionOptions, type SecureContext, TLSSocket } from 'node:tls';
+import { type CertifiedIdentity, identityIn, signedBy } from './ca-identity.ts';
+import type { X509Certificate } from 'node:crypto';
+
+/** A process's own certificate and key, and the CAs that it trusts, in PEM form. */
+export interface Credentials {
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly bundle: string;
+}
+
+/** What every scheduler's certificate says of it, whatever its addresses are. Agents ask for it (SNI), and get the cluster's certificate and no other. */
+export const SCHEDULER_NAME = 'scheduler.arpanet.internal';
+/** The same of a host. */
+export const hostServerName = (host: string): string => `${host}.host.arpanet.internal`;
+/** Until a process has a certificate it may ask this much (SNI), and no more. */
+export const JOIN_NAME = 'join.arpanet.internal';
+
+const contexts = new WeakMap<Credentials, SecureContext>();
+
+/** One for each certificate. */
+export function contextOf(credentials: Credentials): SecureContext {
+  const had = contexts.get(credentials);
+  if (had !== undefined) return had;
+  const { certificate: cert, privateKey: key, bundle: ca } = credentials;
+  const made = tls.createSecureContext({ cert, key, ca, minVersion: 'TLSv1.3' });
+  contexts.set(credentials, made);
+  return made;
+}
+
+/** For a connection to who has this name. The other end must have a certificate of the cluster's CA for it. */
+export const dialOptions = (credentials: Credentials, servername: string): ConnectionOptions => ({
+  secureContext: contextOf(credentials),
+  servername,
+  minVersion: 'TLSv1.3',
+  rejectUnauthorized: true,
+});
+
+/** The holder of a certificate that was shown. `isExpired`: nothing but a renewal is open to it. */
+export interface Peer extends Pick<CertifiedIdentity, 'kind' | 'name' | 'serial'> {
+  readonly isExpired: boolean;
+}
+
+/**
+ * The holder of the certificate that the other end of a connection has shown; TLS has proven that it has the key. Undefined: none, or none of these CAs. What TLS says of a resumed
+ * session is not enough (nodejs/node#35317): there must be a certificate.
+ */
+export function peerOf(socket: TLSSocket, cas: readonly X509Certificate[]): Peer | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  const why = String(socket.authorizationError);
+  const isExpired = !socket.authorized && why === 'CERT_HAS_EXPIRED';
+  if (!socket.authorized && !isExpired) return undefined;
+  const identity = signedBy(certificate, cas) ? identityIn(certificate) : undefined;
+  return identity && { kind: identity.kind, name: identity.name, serial: identity.serial, isExpired };
+}
+
+const peers = new WeakMap<Duplex, Peer>();
+
+/** Kept with the connection. */
+export function certify(socket: Duplex, peer: Peer): void {
+  peers.set(socket, peer);
+}
+
+/** The sender of a request, as its connection's certificate says. Undefined: no certificate of the cluster. */
+export const requestPeer = ({ socket }: Pick<IncomingMessage, 'socket'>): Peer | undefined => peers.get(socket);
+
+/** What may be asked without a certificate, or with one that has expired: how to get one. */
+const OPEN: ReadonlySet<string> = new Set(['/arpanet/v1/join', '/arpanet/v1/ca']);
+const STREAM = '/arpanet/v1/agent';
+
+/** A request for a certificate, or for what it needs: the sender is known by what it shows there. */
+export const isJoining = (path: string): boolean => OPEN.has(path);
+
+/** Why this peer may not ask this of a scheduler; undefined: it may. Only that: what a user may do is asked elsewhere. */
+export function refusePeer(peer: Peer | undefined, url: string): string | undefined {
+  const path = url.split('?', 1)[0] ?? '';
+  if (OPEN.has(path)) return undefined;
+  if (peer === undefined) return 'a certificate of the cluster is needed';
+  if (peer.isExpired) return `the certificate of ${peer.name} has expired`;
+  if (peer.kind === 'host' && path !== STREAM) return `the certificate of host ${peer.name} opens its agent's stream, and not ${path}`;
+  return undefined;
+}

@@ -1,0 +1,289 @@
+/** A cluster with TLS: hosts join by the token, and are known by their certificates from then on. Real schedulers and agents, fake Engines. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import tls from 'node:tls';
+import { after, before, describe, it } from 'node:test';
+import { openUpgrade } from '../../../src/engine/index.ts';
+import { startAgent } from '../../../src/hostagent/index.ts';
+import { type HostRecord, keys } from '../../../src/model/index.ts';
+import type { HostReport } from '../../../src/operator-api/index.ts';
+import {
+  contextOf,
+  type Credentials,
+  dialOptions,
+  hostServerName,
+  JOIN_NAME,
+  newKeyPair,
+  openAuthority,
+  readJoinToken,
+  SCHEDULER_NAME,
+} from '../../../src/security/index.ts';
+import { until as untilWithin } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+import { type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
+
+const until = (what: string, check: () => unknown) => untilWithin(what, check);
+const dns = {
+  listen: async () => undefined,
+  unlisten: async () => undefined,
+  table: () => undefined,
+  stats: () => ({ queries: 0, nxdomain: 0, malformed: 0, instances: 0 }),
+};
+const IMAGE = { Id: 'sha256:1', RepoTags: ['app:1'], RepoDigests: null, Created: 1, Size: 1, RootFS: { Layers: [] } };
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  '/_ping': 'OK',
+  '/version': { Version: '20.10.24', ApiVersion: '1.41', MinAPIVersion: '1.12', Os: 'linux', Arch: 'amd64' },
+  '/info': { ID: 'engine', NCPU: 2, MemTotal: 4e9, OSType: 'linux', Architecture: 'x86_64' },
+  '/containers/json': [],
+  '/images/json': [IMAGE],
+  '/images/app:1/json': IMAGE,
+  '/images/get': 'the archive',
+  '/volumes': { Volumes: [] },
+  '/networks': [],
+};
+
+interface Host {
+  readonly dir: string;
+  readonly agent: Awaited<ReturnType<typeof startAgent>>;
+}
+
+describe('a cluster with TLS', { timeout: 600_000 }, () => {
+  let scheduler: SmallScheduler;
+  let dir: string;
+  let url: string;
+  let port: number;
+  let token: string;
+  const hosts = new Map<string, Host>();
+  const engine = http.createServer((request, response) => {
+    const path = (request.url ?? '').replace(/\?.*$/, '').replace(/^\/v1\.\d+/, '');
+    const answer = ANSWERS[path];
+    if (path === '/events') return response.writeHead(200).flushHeaders();
+    if (answer === undefined) return void request.socket.destroy();
+    return void response.setHeader('Api-Version', '1.41').end(typeof answer === 'string' ? answer : JSON.stringify(answer));
+  });
+
+  async function start(name: string, shown = token): Promise<Host> {
+    const options = {
+      name,
+      address: '127.0.0.1',
+      listen: '127.0.0.1:0',
+      join: [url],
+      token: shown,
+      engine: `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`,
+      labels: {},
+      overlay: 'none' as const,
+      dataDir: join(dir, name),
+      version: 'test',
+    };
+    const agent = await startAgent(options, { log: quietLog, dns, setLogLevel: () => undefined }, new AbortController().signal);
+    const host = { dir: options.dataDir, agent };
+    hosts.set(name, host);
+    return host;
+  }
+  const report = async (): Promise<readonly HostReport[]> =>
+    (await scheduler.call('GET', '/arpanet/v1/hosts')).body as readonly HostReport[];
+  const alive = async (name: string): Promise<boolean> => (await report()).some((host) => host.name === name && host.state === 'alive');
+  const credentialsOf = (name: string): Credentials => JSON.parse(readFileSync(join(dir, name, 'identity.json'), 'utf8')) as Credentials;
+
+  /** Status and body, or the error's code. */
+  async function ask(
+    at: number,
+    path: string,
+    options: tls.ConnectionOptions & { readonly method?: string; readonly body?: object },
+  ): Promise<string> {
+    const { method = 'GET', body, ...how } = options;
+    const request = https.request({
+      host: '127.0.0.1',
+      port: at,
+      path,
+      method,
+      agent: false,
+      ...how,
+      headers: { 'Arpanet-Epoch': '1', ...(body && { 'Content-Length': JSON.stringify(body).length }) },
+    });
+    request.end(body && JSON.stringify(body));
+    try {
+      const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+      return `${answer.statusCode} ${await text(answer)}`;
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    }
+  }
+  const gatewayOf = (name: string): number => Number(hosts.get(name)?.agent.gateway.split(':')[1]);
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'arpanet-tls-'));
+    engine.listen(0, '127.0.0.1');
+    await once(engine, 'listening');
+    port = await freePort();
+    url = `https://127.0.0.1:${port}`;
+    const more = { alsoListen: [{ host: '127.0.0.1', port, isTls: true }], clusterKey: join(dir, 'cluster.key') };
+    scheduler = await startSmallScheduler('s1', { kind: 'embedded', dir: join(dir, 'store') }, more);
+    await scheduler.ready();
+    token = ((await scheduler.call('GET', '/arpanet/v1/token')).body as { readonly token: string }).token;
+  });
+  after(async () => {
+    for (const { agent } of hosts.values()) await agent[Symbol.asyncDispose]();
+    await scheduler?.[Symbol.asyncDispose]();
+    engine.closeAllConnections();
+    engine.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it('hosts join by the token, which names the CA, and are reached by TLS 1.3', async () => {
+    assert.match(token, /^ARPTKN-1-[0-9a-f]{64}-join-me$/);
+    await Promise.all(['db-1', 'web-1'].map((name) => start(name)));
+    for (const name of ['db-1', 'web-1']) await until(`${name} joins`, () => alive(name));
+    await until('the leader reaches its Engine', async () => (await scheduler.call('GET', '/images/app:1/json')).status === 200);
+    const socket = tls.connect({
+      host: '127.0.0.1',
+      port: gatewayOf('db-1'),
+      ...dialOptions(credentialsOf('web-1'), hostServerName('db-1')),
+    });
+    await once(socket, 'secureConnect');
+    assert.equal(socket.getProtocol(), 'TLSv1.3');
+    socket.destroy();
+  });
+
+  it("another host gets images of a host's gateway, and nothing else; nobody else gets anything", async () => {
+    const at = gatewayOf('db-1');
+    const web = dialOptions(credentialsOf('web-1'), hostServerName('db-1'));
+    const asked = { reference: 'app:1', without: [] };
+    assert.equal(await ask(at, '/image', { ...web, method: 'POST', body: asked }), '200 the archive');
+    assert.equal(await ask(at, '/layers', { ...web, method: 'POST', body: asked }), '200 {"layers":[]}');
+    for (const path of ['/kept', '/leader', '/held', '/metrics'])
+      assert.match(await ask(at, path, web), /^403 .*host web-1 is not good for/, path);
+    const tunnel = { host: '127.0.0.1', port: at, path: '/engine', protocol: 'tunnel', headers: {}, what: 'gateway', tls: web };
+    await assert.rejects(openUpgrade(tunnel), /host web-1 is not good for \/engine/);
+    const { bundle } = credentialsOf('web-1');
+    assert.match(await ask(at, '/leader', { ca: bundle, servername: hostServerName('db-1') }), /CERTIFICATE_REQUIRED|ECONNRESET|EPIPE/);
+    const plain = await fetch(`http://127.0.0.1:${at}/metrics`, { headers: { Authorization: 'Bearer join-me' } }).catch(() => undefined);
+    assert.equal(plain, undefined);
+    // a gateway is who its certificate says it is
+    assert.equal(
+      await ask(at, '/image', { ...dialOptions(credentialsOf('web-1'), hostServerName('web-1')), method: 'POST', body: asked }),
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+    );
+  });
+
+  it('an agent cannot speak for another host, and its certificate is good for nothing but its stream', async () => {
+    const web = dialOptions(credentialsOf('web-1'), SCHEDULER_NAME);
+    for (const path of ['/containers/json', '/arpanet/v1/token', '/arpanet/v1/backup', '/arpanet/v1/hosts'])
+      assert.match(await ask(port, path, web), /^403 .*opens its agent's stream/, path);
+    const socket = await openUpgrade({
+      host: '127.0.0.1',
+      port,
+      path: '/arpanet/v1/agent',
+      protocol: 'arpanet',
+      headers: {},
+      what: 's1',
+      tls: web,
+    });
+    const facts = {
+      name: 'db-1',
+      address: '127.0.0.1',
+      gateway: '127.0.0.1:1',
+      hasTls: true,
+      labels: {},
+      overlay: 'none',
+      agentVersion: 'x',
+      version: {},
+      info: {},
+      apiVersion: '1.41',
+      minApiVersion: '1.12',
+      os: 'linux',
+      arch: 'amd64',
+      cpus: 1,
+      memoryBytes: 1,
+      routes: [],
+    };
+    socket.write(`${JSON.stringify({ type: 'hello', facts, epoch: 0 })}\n`);
+    assert.match(await text(socket), /the certificate is of host web-1, and the agent says that it is db-1/);
+    // with the token, without TLS: the name belongs to a certificate
+    const at = Number(new URL(scheduler.url).port);
+    const headers = { Authorization: 'Bearer join-me' };
+    const plain = await openUpgrade({ host: '127.0.0.1', port: at, path: '/arpanet/v1/agent', protocol: 'arpanet', headers, what: 's1' });
+    plain.write(`${JSON.stringify({ type: 'hello', facts: { ...facts, hasTls: undefined }, epoch: 0 })}\n`);
+    assert.match(await text(plain), /host db-1 has a certificate, and this agent shows none/);
+    assert.equal(await alive('db-1'), true);
+  });
+
+  it('without a certificate nothing can be asked but how to get one; a resumed session makes no difference', async () => {
+    const { bundle } = credentialsOf('web-1');
+    const joining = { ca: bundle, servername: JOIN_NAME, checkServerIdentity: () => undefined };
+    assert.match(await ask(port, '/arpanet/v1/ca', joining), /^200 .*BEGIN CERTIFICATE/);
+    for (const path of ['/containers/json', '/arpanet/v1/token', '/_ping', '/arpanet/v1/health'])
+      assert.match(await ask(port, path, joining), /^403 /, path);
+    assert.match(await ask(port, '/_ping', { ca: bundle, servername: 'localhost' }), /ECONNRESET|EPIPE/);
+    const first = tls.connect({ host: '127.0.0.1', port, secureContext: contextOf(credentialsOf('web-1')), servername: SCHEDULER_NAME });
+    let session: Buffer | undefined;
+    first.on('session', (one) => (session = one));
+    first.write('GET /containers/json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    assert.match(await text(first), /403/);
+    if (session !== undefined)
+      assert.match(await ask(port, '/_ping', { ca: bundle, servername: SCHEDULER_NAME, ...({ session } as object) }), /^403|ECONNRESET/);
+  });
+
+  it("a wrong token, and one of another CA, are refused with words; a user's certificate is no host's", async () => {
+    const body = { name: 'x', ...newKeyPair(), privateKey: undefined, clockMs: Date.now() };
+    const call = async (more: object) => await scheduler.call('POST', '/arpanet/v1/join', { ...body, ...more });
+    assert.equal((await call({ token: 'wrong' })).status, 401);
+    assert.equal((await call({})).status, 401);
+    const { status, body: said } = await call({ token: 'join-me', clockMs: Date.now() - 2 * 3_600_000 });
+    assert.equal(status, 400);
+    assert.match(JSON.stringify(said), /the clock of host x is wrong.* it says 20..-.*and the scheduler's 20..-/);
+    assert.equal((await call({ token: 'join-me', clockMs: Date.now() - 120_000 })).status, 200);
+    assert.equal((await call({ token: 'join-me', publicKey: 'none' })).status, 400);
+    assert.equal((await call({ token: 'join-me', name: '../x' })).status, 400);
+    const other = token.replace(/-[0-9a-f]{64}-/, `-${'0'.repeat(64)}-`);
+    const { secret } = readJoinToken(token);
+    assert.equal(secret, 'join-me');
+    const { createHostIdentity } = await import('../../../src/hostagent/identity/host-identity.ts');
+    const signal = new AbortController().signal;
+    for (const [shown, why] of [
+      [other, /another CA than the join token names/],
+      ['join-me', /the token must name the cluster's CA/],
+    ] as const) {
+      const identity = createHostIdentity({ dataDir: join(dir, 'nowhere'), name: 'y', token: shown, now: Date.now, log: quietLog });
+      await assert.rejects(identity.toScheduler(url, signal), why);
+    }
+    const records = (await scheduler.call('GET', '/arpanet/v1/backup')).body as readonly (readonly [string, unknown])[];
+    const record = records.find(([key]) => key === keys.ca)?.[1] as Parameters<typeof openAuthority>[0];
+    const pair = newKeyPair();
+    const user = await openAuthority(record, Date.now).issue({
+      publicKey: pair.publicKey,
+      commonName: 'ada',
+      kind: 'client',
+      names: [],
+      ttlMs: 60_000,
+    });
+    const ada = dialOptions(
+      { certificate: user.certificate, privateKey: pair.privateKey, bundle: credentialsOf('web-1').bundle },
+      SCHEDULER_NAME,
+    );
+    await assert.rejects(
+      openUpgrade({ host: '127.0.0.1', port, path: '/arpanet/v1/agent', protocol: 'arpanet', headers: {}, what: 's1', tls: ada }),
+      /403|not in use|no host/,
+    );
+    assert.match(await ask(gatewayOf('db-1'), '/leader', { ...ada, servername: hostServerName('db-1') }), /^403 /);
+  });
+
+  it('a host comes back by its certificate, whatever its token is', async () => {
+    const { agent } = hosts.get('web-1') as Host;
+    await agent[Symbol.asyncDispose]();
+    const again = await start('web-1', 'a token of before');
+    await until('the leader knows its new gateway', async () => {
+      const records = (await scheduler.call('GET', '/arpanet/v1/backup')).body as readonly (readonly [string, HostRecord])[];
+      return records.some(([key, { gateway }]) => key === keys.host('web-1') && gateway === again.agent.gateway);
+    });
+  });
+});
