@@ -277,6 +277,21 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
     assert.match(await ask(gatewayOf('db-1'), '/leader', { ...ada, servername: hostServerName('db-1') }), /^403 /);
   });
 
+  it('a user gets in by its certificate of the cluster, as far as its role goes, and is out once it is removed', async () => {
+    const { publicKey, privateKey } = newKeyPair();
+    const user = { name: 'ada', role: 'deployer', deployments: ['abc'], publicKey };
+    const { body } = await scheduler.call('POST', '/arpanet/v1/users', user);
+    const { certificate, ca } = body as { readonly certificate: string; readonly ca: string };
+    const bundle = { cert: certificate, key: privateKey, ca };
+    assert.match(await ask(port, '/containers/json', bundle), /^200 \[\]/);
+    assert.match(await ask(port, '/arpanet/v1/users', bundle), /^403 .*ada has the role deployer/);
+    assert.match(await ask(port, '/containers/prune', { ...bundle, method: 'POST' }), /^403 .*needs the role operator/);
+    // a host's certificate is nobody's, a user's opens no agent's stream
+    assert.match(await ask(port, '/containers/json', dialOptions(credentialsOf('db-1'), SCHEDULER_NAME)), /^403 /);
+    await scheduler.call('POST', '/arpanet/v1/users/ada/rm');
+    assert.match(await ask(port, '/containers/json', bundle), /^401 .*was removed/);
+  });
+
   it('a host comes back by its certificate, whatever its token is', async () => {
     const { agent } = hosts.get('web-1') as Host;
     await agent[Symbol.asyncDispose]();
