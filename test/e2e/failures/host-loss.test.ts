@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Cluster, endProcess, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { request } from '../../support/cluster/leaders.ts';
 import { operator } from '../../support/cluster/leftovers.ts';
+import { startPrometheus } from '../../support/cluster/prometheus.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 /** A host is down after this long, and lost after twice as much more. */
@@ -83,6 +84,9 @@ describe('the loss of a host', () => {
     });
     const before = { movable: await address('movable'), plain: await address('plain') };
     const pair = [await address('pair-1'), await address('pair-2')];
+    const agents = cluster.lab.hosts.map((one) => `${one.address}:2376`);
+    await using prometheus = await startPrometheus({ 'arpanet-scheduler': [new URL(cluster.url).host], 'arpanet-agent': agents }, '1s');
+    assert.deepEqual(await prometheus.firing(), [], 'a cluster that is well');
     await cluster.lab.cut(host('h2'));
     const asked = await request(cluster.url, 'POST', '/containers/plain/start');
     assert.deepEqual([asked.status, asked.retryAfter], [503, '1'], 'nobody waits for an Engine that is not heard of');
@@ -114,6 +118,7 @@ describe('the loss of a host', () => {
         const said = await warnings();
         return why.test(said) || Promise.reject(new Error(said));
       });
+    await until('the alert fires, and no other', async () => (await prometheus.firing()).join() === 'ArpanetHostDown of h2', 60_000);
     assert.deepEqual(await resolved('watch', 'plain'), []);
     assert.deepEqual(
       (await onEngine('h2')).filter((name) => name === 'movable'),

@@ -34,6 +34,11 @@ describe('the packages', () => {
 
   it('have programs and texts only: no TypeScript, nothing of the tests, every file of one age and owned by root', () => {
     const lines = run('tar', ['-tvzf', file, '--numeric-owner', '--full-time'], { TZ: 'UTC' }).trim().split('\n');
+    for (const name of ['index.html', 'app.js', 'preact.js', 'htm.js'])
+      assert.ok(
+        lines.some((line) => line.endsWith(`package/dist/ui/${name}`)),
+        `the dashboard's ${name}`,
+      );
     for (const line of lines) {
       assert.match(line, /^(d|-)(rwxr-xr-x|rw-r--r--) 0\/0 +\d+ 2023-11-14 22:13:20 package\//);
       assert.ok(!/\.tsx?$|tsconfig|\/test|biome|oxlint|\.map\.map|\/src\//.test(line), line);
