@@ -49,6 +49,8 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
       const value: AdmissionRecord = { name, kind: 'removed', ...(was === undefined ? {} : { was }), atMs: now() };
       return [
         { kind: 'delete', key: keys.host(name) },
+        // if it comes back, it is as a new one: with another certificate, or without TLS
+        ...(ledger.get(keys.certificate(name)) === undefined ? [] : [{ kind: 'delete' as const, key: keys.certificate(name) }]),
         { kind: 'put', key: keys.admission(name), value },
       ];
     },

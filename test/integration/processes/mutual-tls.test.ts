@@ -301,4 +301,12 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
       return records.some(([key, { gateway }]) => key === keys.host('web-1') && gateway === again.agent.gateway);
     });
   });
+
+  it('a host that was removed has no certificate any more, and may come back with another or without TLS', async () => {
+    await scheduler.call('POST', '/arpanet/v1/hosts/web-1/rm', { force: true });
+    await until('its certificate is gone', async () => {
+      const records = (await scheduler.call('GET', '/arpanet/v1/backup')).body as readonly (readonly [string, unknown])[];
+      return !records.some(([key]) => key === keys.certificate('web-1'));
+    });
+  });
 });

@@ -1,0 +1,155 @@
+/** A host's certificate over the years: renewed while it counts, and after it has expired; and what the leader takes no more. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+import { listenOn } from '../../../src/docker-api/listeners.ts';
+import { createHostIdentity, type HostIdentity } from '../../../src/hostagent/identity/host-identity.ts';
+import { ArpanetError, keys, statusOf } from '../../../src/model/index.ts';
+import { createMembership, type JoinRequest, type Membership } from '../../../src/processes/identity/membership.ts';
+import {
+  certificatesIn,
+  type Credentials,
+  identityIn,
+  newAuthority,
+  newKeyPair,
+  openAuthority,
+  requestPeer,
+  SCHEDULER_NAME,
+  writeJoinToken,
+} from '../../../src/security/index.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
+
+const DAY_MS = 86_400_000;
+const signal = new AbortController().signal;
+
+describe('the certificate of a host', { timeout: 300_000 }, () => {
+  /** The cluster's clock, days from now; TLS itself has the machine's. */
+  let days = 0;
+  const now = (): number => Date.now() + days * DAY_MS;
+  const ledger = new LiteralLedger();
+  let dir: string;
+  let url: string;
+  let token: string;
+  let membership: Membership;
+  let listeners: Awaited<ReturnType<typeof listenOn>>;
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'arpanet-certificates-'));
+    const record = { authorities: [await newAuthority(Date.now() - 400 * DAY_MS)] };
+    const ca = openAuthority(record, now);
+    membership = createMembership(ledger, ca, now, quietLog);
+    const { publicKey, privateKey } = newKeyPair();
+    const { certificate } = await ca.issue({ publicKey, commonName: 's1', kind: 'scheduler', names: [SCHEDULER_NAME], ttlMs: DAY_MS });
+    const credentials: Credentials = { certificate, privateKey, bundle: ca.bundle };
+    const cluster = { current: () => credentials, onChange: (take: (one: Credentials) => void) => take(credentials) };
+    const answer = async (req: IncomingMessage): Promise<object> => {
+      if (req.url === '/arpanet/v1/ca') return { bundle: ca.bundle };
+      const asked = { token: undefined, ...((await json(req)) as Omit<JoinRequest, 'token'>) };
+      return await membership.join(asked, requestPeer(req), (shown) => shown === 'secret');
+    };
+    listeners = await listenOn(
+      [{ host: '127.0.0.1', port: 0, isTls: true }],
+      { cluster },
+      {
+        request: (req, res) => {
+          answer(req).then(
+            (said) => res.end(JSON.stringify(said)),
+            (error: unknown) =>
+              res.writeHead(error instanceof ArpanetError ? statusOf(error) : 500).end(JSON.stringify({ message: String(error) })),
+          );
+        },
+        upgrade: (_door, _req, socket) => socket.destroy(),
+        isUpload: () => false,
+        newId: () => 'id',
+      },
+    );
+    url = `https://127.0.0.1:${listeners.addresses[0]?.port}`;
+    token = writeJoinToken('secret', ca.fingerprint);
+  });
+  after(async () => {
+    await listeners?.[Symbol.asyncDispose]();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  async function host(name: string, shown = token): Promise<HostIdentity> {
+    await mkdir(join(dir, name), { recursive: true });
+    return createHostIdentity({ dataDir: join(dir, name), name, token: shown, now, log: quietLog });
+  }
+  const serialOf = (identity: HostIdentity): string | undefined => {
+    const leaf = certificatesIn(identity.current()?.certificate ?? '')[0];
+    return leaf && identityIn(leaf)?.serial;
+  };
+  const serialsOf = (name: string) => ledger.get<{ readonly serials: readonly string[] }>(keys.certificate(name))?.serials;
+
+  it('is renewed at two thirds of its life, with a key of its own each time, and not before', async () => {
+    days = -61;
+    const identity = await host('db-1');
+    await identity.toScheduler(url, signal);
+    const first = serialOf(identity);
+    const key = identity.current()?.privateKey;
+    days = -2;
+    await identity.renewDue(signal);
+    assert.equal(serialOf(identity), first, 'after 59 of 90 days');
+    days = 0;
+    await identity.renewDue(signal);
+    assert.notEqual(serialOf(identity), first, 'after 61');
+    assert.notEqual(identity.current()?.privateKey, key);
+    assert.deepEqual(serialsOf('db-1'), [serialOf(identity), first]);
+    assert.deepEqual(JSON.parse(readFileSync(join(dir, 'db-1', 'identity.json'), 'utf8')), { host: 'db-1', ...identity.current() });
+  });
+
+  it('a host that was off for longer than its certificate counts comes back by itself, without the token', async () => {
+    days = -200;
+    await (await host('web-1')).toScheduler(url, signal);
+    days = 0;
+    const back = await host('web-1', 'no token');
+    const before = serialOf(back);
+    await back.toScheduler(url, signal);
+    assert.notEqual(serialOf(back), before);
+    assert.equal(serialsOf('web-1')?.length, 2);
+  });
+
+  it('one that the leader does not know any more renews nothing: the host joins by its token', async () => {
+    const identity = await host('db-1');
+    ledger.apply([{ kind: 'delete', key: keys.certificate('db-1') }]);
+    days = 70;
+    await identity.toScheduler(url, signal);
+    const before = serialOf(identity);
+    assert.equal(serialsOf('db-1'), undefined, 'it was not renewed');
+    identity.forget();
+    await identity.toScheduler(url, signal);
+    assert.notEqual(serialOf(identity), before);
+    days = 0;
+  });
+
+  it("is not given to the holder of another host's", async () => {
+    const request = { name: 'db-1', ...newKeyPair(), token: undefined, clockMs: now() };
+    const peer = { kind: 'host' as const, name: 'web-1', serial: serialsOf('web-1')?.[0] ?? '', isExpired: false };
+    await assert.rejects(
+      membership.join(request, peer, () => false),
+      /the certificate is of host web-1, and not of db-1/,
+    );
+    const user = { ...peer, kind: 'client' as const, name: 'db-1' };
+    await assert.rejects(
+      membership.join(request, user, () => false),
+      /the join token is missing or wrong/,
+    );
+    assert.match(membership.refusal(user) ?? '', /the certificate of client db-1 is no host's/);
+  });
+
+  it('a damaged file costs the host a join by its token, and nothing else', async () => {
+    for (const damaged of ['', '{', '{}', JSON.stringify({ host: 'web-1', certificate: 'x', privateKey: 'y', bundle: 'z' })]) {
+      await writeFile(join(dir, 'web-1', 'identity.json'), damaged);
+      const identity = await host('web-1');
+      assert.equal(identity.current(), undefined, damaged);
+      await identity.toScheduler(url, signal);
+      assert.equal(serialOf(identity), serialsOf('web-1')?.[0]);
+    }
+  });
+});
