@@ -8,7 +8,7 @@
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import http, { type IncomingMessage } from 'node:http';
 import { type AddressInfo, isIP, type Socket } from 'node:net';
 import { reset } from '../../engine/half-open.ts';
@@ -52,6 +52,7 @@ export interface Gateway extends AsyncDisposable {
 }
 
 const ARCHIVE_REQUEST_BYTES = 64 * 1024;
+const LINGER_MS = 2_000;
 const NO_SUCH_PATH = 'this is an engine gateway of arpanet: use GET /engine or GET /port/ADDRESS/PORT, with Upgrade: tunnel';
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tunnel\r\n\r\n';
 
@@ -96,7 +97,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
-      if (!(Number(request.headers['content-length']) <= ARCHIVE_REQUEST_BYTES)) return refuse(413, 'the body is too long');
+      if (!(Number(request.headers['content-length']) <= ARCHIVE_REQUEST_BYTES)) {
+        // a client that is cut off while it sends sees no answer
+        await finished(request.resume(), { writable: false, signal: AbortSignal.timeout(LINGER_MS) }).catch(() => undefined);
+        return refuse(413, 'the body is too long');
+      }
       const asked = archiveRequest(await buffer(request));
       if (asked === undefined) return refuse(400, 'the body is not {reference, without}');
       if (request.url === '/layers') {
