@@ -20,6 +20,7 @@ import { BUSYBOX } from '../test/support/fakes/fake-cluster.ts';
 import { hex } from '../test/support/fakes/fake-engine.ts';
 import { holdSeeded, type Seed, seedContainers } from '../test/support/fakes/seeded-cluster.ts';
 import { JOIN_TOKEN } from '../test/support/fakes/small-scheduler.ts';
+import { placementsPerSecond } from './placements.ts';
 import type { BenchRow } from './row.ts';
 
 const EACH = 30;
@@ -49,6 +50,7 @@ export async function* run(): AsyncGenerator<BenchRow> {
       unit,
       reach,
     });
+    yield row('placement alone', '/s of CPU', '≥ 5000 /s at 1000', placementsPerSecond(hosts, EACH));
     yield row('time until a new leader is ready', 's', '< 10 s at 1000', cluster.readyMs / 1000);
     await lives(cluster, 10, 1);
     const one = await measured(cluster, () => lives(cluster, CREATES, 1));
