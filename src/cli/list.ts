@@ -42,7 +42,7 @@ export async function showList<T, R extends object>(
   flags: ListFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const { out, say, columns } = terminal;
+  const { out, columns } = terminal;
   const look = async (): Promise<string> => {
     const answer = await fetch();
     if (flags.quiet === true) return listing.rows(answer).map(listing.key).join('\n');
@@ -52,7 +52,12 @@ export async function showList<T, R extends object>(
   };
   const first = await look();
   if (flags.watch !== true) return out(first === '' ? '' : `${first}\n`);
-  const isScreen = columns !== undefined && flags.json !== true;
+  await watched(look, first, flags.json === true, terminal);
+}
+
+/** Prints `first`, and again whenever `look` has another text; ends by a signal only. Lines of JSON go one after the other, anything else fills a terminal. */
+export async function watched(look: () => Promise<string>, first: string, isJson: boolean, { out, say, columns }: Terminal): Promise<void> {
+  const isScreen = columns !== undefined && !isJson;
   const show = (text: string): void => out(isScreen ? frame([...text.split('\n'), '']) : `${text}\n`);
   if (isScreen) out(BLANK);
   show(first);

@@ -36,10 +36,15 @@ describe('arpanet status', () => {
     await cluster[Symbol.asyncDispose]();
   });
 
-  async function run(...words: readonly string[]): Promise<{ readonly said: string; readonly exitCode: unknown }> {
+  /** With `enough` it is ended as soon as that is true of what it said. */
+  async function runUntil(
+    enough: (said: string) => boolean,
+    ...words: readonly string[]
+  ): Promise<{ readonly said: string; readonly exitCode: unknown }> {
     let said = '';
     const out = (text: string): void => {
       said += text;
+      if (enough(said)) throw new Error('enough');
     };
     const program = arpanetProgram({
       env: { ARPANET_ENDPOINT: url().replace('http', 'tcp') },
@@ -50,12 +55,16 @@ describe('arpanet status', () => {
       columns: undefined,
     });
     try {
-      await program.parseAsync(['status', ...words], { from: 'user' });
+      await program.parseAsync(['status', ...words], { from: 'user' }).catch((error: unknown) => {
+        if (!enough(said)) throw error;
+      });
       return { said, exitCode: process.exitCode };
     } finally {
       process.exitCode = undefined;
     }
   }
+
+  const run = (...words: readonly string[]) => runUntil(() => false, ...words);
 
   it('has no problem, and no errors, as long as nothing happened', async () => {
     const { said, exitCode } = await run();
@@ -98,5 +107,14 @@ describe('arpanet status', () => {
       report.cutHosts.map(({ host, isMalformed }) => [host, isMalformed]),
       [['h9', false]],
     );
+  });
+
+  it('is printed again with --watch when it has changed, and not before', async () => {
+    let asked = 0;
+    const { observe } = deps;
+    deps.observe = () => ({ ...observe(), store: ++asked > 2 ? 'consul at x' : 'embedded' });
+    const { said } = await runUntil((text) => text.includes('consul at x'), '--watch');
+    deps.observe = observe;
+    assert.equal(said.split('embedded').length - 1, 1, said);
   });
 });
