@@ -8,6 +8,7 @@ import { type RunningConsul, startConsul, startConsulServers } from './consul.ts
 import { freePort } from './free-ports.ts';
 import { keepLog } from './kept-logs.ts';
 import { type Lab, startLab } from './lab.ts';
+import { rerunWhereLost } from './lost-output.ts';
 import { spawnMortal } from './mortal.ts';
 import { repository, tools } from './paths.ts';
 import { promisedMs } from '../promised.ts';
@@ -279,7 +280,7 @@ export async function startCluster(asked: ClusterOptions): Promise<Cluster> {
     consuls,
     lines,
     dnsPort,
-    docker: (...args) => runProgram('docker', args, { env: clientEnv }),
+    docker: rerunWhereLost(lab, (...args) => runProgram('docker', args, { env: clientEnv })),
     composeV1: (cwd, ...args) => runProgram('docker-compose', args, { cwd, env: clientEnv }),
     composeV2: (cwd, ...args) => runProgram('docker', ['compose', ...args], { cwd, env: clientEnv }),
     arpanet: (...args) => runProgram(process.execPath, [main, ...args], { env: { ...clientEnv, ARPANET_ENDPOINT: asksOf.url } }),
