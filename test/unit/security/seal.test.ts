@@ -72,7 +72,7 @@ describe('the file of the cluster key', () => {
     assert.deepEqual(readdirSync(join(dir, 'made')), ['cluster.key']);
     assert.deepEqual(ensureClusterKeys(path).ids, made.ids);
     assert.equal(ensureClusterKeys(path).open('a', made.seal('a', '1')), '1');
-    assert.doesNotMatch(made.ids.join(), new RegExp(readFileSync(path, 'utf8').trim().split('\n').at(-1)?.slice(0, 8) ?? '-'));
+    assert.ok(!made.ids.join().includes(readFileSync(path, 'utf8').trim().split('\n').at(-1)?.slice(0, 8) ?? '-'));
   });
 
   it('is refused with its path where others may read it, or where it is none', () => {
