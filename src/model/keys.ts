@@ -15,6 +15,8 @@ export const keys = {
   /** Which schema the records have; absent: the first. A release that reads lower ones alone does not lead on it. */
   schema: 'arpanet/config/schema',
   joinToken: 'arpanet/config/join-token',
+  /** Digests of join tokens that were rotated away. */
+  replacedTokens: 'arpanet/config/replaced-tokens',
   clusterId: 'arpanet/config/cluster-id',
   /** What labels on containers are signed with. In the store and in backups alone: no agent and no Engine gets it. */
   labelKey: 'arpanet/config/label-key',

@@ -59,6 +59,8 @@ export interface OperatorDeps {
   /** Throws `not-leader` where nothing is known because this scheduler does not lead. */
   readonly observe: () => Observed;
   readonly token: () => string;
+  /** The new one. Throws `conflict` while there are hosts without a certificate. */
+  readonly rotateToken: () => Promise<string>;
   /** Gives a host its certificate. Throws `unauthorized`, `forbidden`, `invalid`, `unavailable`. */
   readonly join: (
     request: {
@@ -164,7 +166,9 @@ function refuseMalformed({ path, originalUrl }: Request): void {
 export function operatorApi(deps: OperatorDeps): express.Express {
   const app = express();
   app.disable('x-powered-by');
-  const router = express.Router();
+  // who may ask for a route is decided by its words as they are written here
+  app.enable('case sensitive routing');
+  const router = express.Router({ caseSensitive: true });
   router.use((request, _response, next) => {
     refuseMalformed(request);
     next();
@@ -210,6 +214,9 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.get('/token', (_request, response) => {
     response.json({ token: deps.token() });
+  });
+  router.post('/token/rotate', async (_request, response) => {
+    response.json({ token: await deps.rotateToken() });
   });
   router.get('/backup', (_request, response) => {
     response.json(deps.everything());

@@ -24,7 +24,7 @@ export function testimony(heardMsAgo: readonly number[]): Testimony {
 const gatewayIn = (value: unknown): readonly string[] =>
   typeof value === 'object' && value !== null && 'gateway' in value && typeof value.gateway === 'string' ? [value.gateway] : [];
 
-/** `token`: of the cluster, as an operator gave it; else it is in the store. `timeoutMs`: for the answer of each witness. */
+/** `token`: as an operator gave it, for a store that has none yet: it may have been rotated since. `timeoutMs`: for the answer of each witness. */
 export function createWitnesses(
   store: Pick<StateStore, 'list' | 'get'>,
   token: string | undefined,
@@ -46,8 +46,8 @@ export function createWitnesses(
   return async (epoch) => {
     const signal = AbortSignal.timeout(3 * timeoutMs);
     try {
-      const [entries, kept] = await Promise.all([store.list(keys.hosts, signal), token ?? store.get(keys.joinToken, signal)]);
-      const bearer = typeof kept === 'string' ? kept : kept?.value;
+      const [entries, kept] = await Promise.all([store.list(keys.hosts, signal), store.get(keys.joinToken, signal)]);
+      const bearer = kept?.value ?? token;
       if (typeof bearer !== 'string') return 'unknown';
       const gateways = entries.flatMap(({ value }) => gatewayIn(value));
       const drawn = gateways.map((gateway) => ({ gateway, at: random() })).sort((a, b) => a.at - b.at);

@@ -24,6 +24,7 @@ import type { SchedulerSettings } from './scheduler-settings.ts';
 import { liveOf } from './observability/live.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
+import { rotateJoinSecret } from './identity/join-secret.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
 import { usageOf } from './usage.ts';
 import { ensureClusterKeys, readTls } from '../security/index.ts';
@@ -90,6 +91,11 @@ export async function runScheduler(
     ready: async (signal) => current().scheduler.leader.ready(signal),
     observe: () => current().observe(),
     token: () => tokenToShow(current(), settings),
+    rotateToken: async () => {
+      const { ledger, token } = current();
+      await rotateJoinSecret(ledger, token(), log);
+      return tokenToShow(current(), settings);
+    },
     join: async (request, peer) => {
       const { membership, token } = current();
       return membership.join(request, peer, (shown) => isSame(shown, token()));
@@ -134,7 +140,7 @@ export async function runScheduler(
     metrics: () => schedulerMetrics(leadership, { storeMs: store.answerMs(), trouble: store.trouble(), seenEpoch, pool: live.now().pool }),
     storeMs: () => store.answerMs(),
     trouble: () => store.trouble(),
-    token: () => settings.joinToken ?? leadership?.token(),
+    token: () => leadership?.token() ?? settings.joinToken,
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
     log: log.child({ room: 'docker-api' }),
   });

@@ -10,7 +10,7 @@ export { containerInspect, containerSummary, engineEvent, imageSummary, volumeSu
 export { MAX_EPOCH, MAX_EPOCH_STEP } from './fields.ts';
 export { parseGoJson, parseJson } from './json.ts';
 export { labelledRecord } from './labels.ts';
-export { caRecord, identityText, leaderRecord, recordContents, storedEpoch } from './records.ts';
+export { caRecord, identityText, leaderRecord, recordContents, replacedTokens, storedEpoch } from './records.ts';
 export {
   imageLayers,
   joinAnswer,

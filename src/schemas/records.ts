@@ -12,6 +12,9 @@ export const storedEpoch: z.ZodType<number> = epoch;
 /** The cluster's id, and its join token. */
 export const identityText: z.ZodType<string> = filled;
 
+/** Digests of join tokens that were rotated away. */
+export const replacedTokens: z.ZodType<readonly string[]> = z.array(filled);
+
 /** The cluster's certificate authorities. */
 export const caRecord: z.ZodType<CaRecord> = z.looseObject({
   authorities: z.array(z.looseObject({ certificate: filled, key: filled })).min(1),

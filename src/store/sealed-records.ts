@@ -6,6 +6,7 @@ import type { Entry, Operation, StateStore } from './contract.ts';
 /** Keys, and beginnings of keys, of what is secret: by itself, or in a container's or a service's environment. */
 const SECRET = [
   keys.joinToken,
+  keys.replacedTokens,
   keys.labelKey,
   keys.ca,
   keys.secretsOf('secret'),

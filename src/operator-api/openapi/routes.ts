@@ -273,6 +273,13 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   },
   { method: 'post', path: '/users/:name/rm', tag: 'users', summary: 'Removes one; its connections end at once.', answer: 'User' },
   get('/token', 'settings', 'The join token.', 'Token'),
+  {
+    method: 'post',
+    path: '/token/rotate',
+    tag: 'settings',
+    summary: 'Makes another join token; the one before joins nobody any more. Refused while there are hosts without TLS.',
+    answer: 'Token',
+  },
   get('/ca', 'settings', "The certificates of the cluster's CAs, in PEM form.", 'Bundle'),
   {
     method: 'post',

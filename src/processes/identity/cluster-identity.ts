@@ -4,6 +4,7 @@ import { ArpanetError, keys, storeSchemaFault } from '../../model/index.ts';
 import { accepts, identityText } from '../../schemas/index.ts';
 import type { Ledger, StateStore } from '../../store/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { isReplaced, newJoinSecret } from './join-secret.ts';
 
 /** `joinToken`: as the operator gave it. Throws `unavailable` for a store that holds half of a cluster, or records of a newer release. */
 export async function identityOf(
@@ -20,7 +21,10 @@ export async function identityOf(
   }
   const schemaFault = storeSchemaFault(ledger.get(keys.schema));
   if (schemaFault !== undefined) throw new ArpanetError('unavailable', schemaFault);
-  const token = joinToken ?? textAt(ledger, keys.joinToken) ?? randomBytes(24).toString('base64url');
+  const isOld = joinToken !== undefined && isReplaced(ledger, joinToken);
+  if (isOld)
+    log.warn('this scheduler was started with a join token that was rotated since: the new one, which "arpanet token" prints, counts');
+  const token = (isOld ? undefined : joinToken) ?? textAt(ledger, keys.joinToken) ?? newJoinSecret();
   const clusterId = textAt(ledger, keys.clusterId) ?? newId();
   if (ledger.get(keys.clusterId) === undefined) await ledger.commit([{ kind: 'put', key: keys.clusterId, value: clusterId }]);
   if (ledger.get(keys.joinToken) !== token) await ledger.commit([{ kind: 'put', key: keys.joinToken, value: token }]);

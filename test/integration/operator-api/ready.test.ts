@@ -78,6 +78,7 @@ describe('a new leader and its ops', () => {
       hostOperations: notAsked,
       join: async () => await Promise.reject(new Error('nobody joins')),
       bundle: () => undefined,
+      rotateToken: async () => 'rotated',
       token: () => 'the-token',
       everything: () => [],
       decision: notAsked,

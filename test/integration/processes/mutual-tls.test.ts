@@ -302,6 +302,36 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
     });
   });
 
+  it('a rotated join token: the old one joins nobody from then on, hosts that are in stay, also with the next leader', async () => {
+    const joins = async (secret: string) => {
+      const body = { name: 'x', ...newKeyPair(), privateKey: undefined, clockMs: Date.now(), token: secret };
+      return (await scheduler.call('POST', '/arpanet/v1/join', body)).status;
+    };
+    const { publicKey, privateKey } = newKeyPair();
+    const operator = { name: 'olga', role: 'operator', publicKey };
+    const { body } = await scheduler.call('POST', '/arpanet/v1/users', operator);
+    const { certificate, ca } = body as { readonly certificate: string; readonly ca: string };
+    for (const path of ['/arpanet/v1/token/rotate', '/arpanet/v1/Token/rotate', '/arpanet/v1/token/rotate/'])
+      assert.match(await ask(port, path, { cert: certificate, key: privateKey, ca, method: 'POST' }), /^40[34] /, path);
+    assert.match(await ask(port, '/arpanet/v1/TOKEN', { cert: certificate, key: privateKey, ca }), /^404 /);
+    assert.equal(await joins('join-me'), 200, 'nobody has rotated it yet');
+    const rotated = await scheduler.call('POST', '/arpanet/v1/token/rotate');
+    assert.equal(rotated.status, 200, JSON.stringify(rotated.body));
+    const next = (rotated.body as { readonly token: string }).token;
+    assert.deepEqual([readJoinToken(next).fingerprint, next === token], [readJoinToken(token).fingerprint, false]);
+    assert.deepEqual((await scheduler.call('GET', '/arpanet/v1/token')).body, { token: next });
+    assert.deepEqual([await joins('join-me'), await joins(readJoinToken(next).secret)], [401, 200]);
+    for (const name of ['db-1', 'web-1']) await until(`${name} is in`, () => alive(name));
+    await until('their Engines are reached as before', async () => (await scheduler.call('GET', '/images/app:1/json')).status === 200);
+    // a scheduler that was started with the old one does not bring it back
+    await scheduler[Symbol.asyncDispose]();
+    const more = { alsoListen: [{ host: '127.0.0.1', port, isTls: true }], clusterKey: join(dir, 'cluster.key') };
+    scheduler = await startSmallScheduler('s1', { kind: 'embedded', dir: join(dir, 'store') }, more);
+    await scheduler.ready();
+    for (const name of ['db-1', 'web-1']) await until(`${name} is back`, () => alive(name));
+    assert.deepEqual([await joins('join-me'), await joins(readJoinToken(next).secret)], [401, 200]);
+  });
+
   it('a host that was removed has no certificate any more, and may come back with another or without TLS', async () => {
     await scheduler.call('POST', '/arpanet/v1/hosts/web-1/rm', { force: true });
     await until('its certificate is gone', async () => {

@@ -52,6 +52,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     observe: notHere,
     join: async () => await Promise.reject(new Error('nobody joins')),
     bundle: () => undefined,
+    rotateToken: async () => 'rotated',
     token: () => TOKEN,
     everything: () => [],
     decision: notHere,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { keys, STORE_SCHEMA } from '../../../src/model/index.ts';
 import { identityOf } from '../../../src/processes/identity/cluster-identity.ts';
+import { rotateJoinSecret } from '../../../src/processes/identity/join-secret.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
 
@@ -40,6 +41,35 @@ describe('the identity of a cluster', () => {
       assert.match(labelKey, /^[\w-]{43}$/);
       assert.equal(ledger.get(keys.labelKey), labelKey);
     }
+  });
+
+  it('has another join token once that is rotated; a scheduler started with an old one does not bring it back', async () => {
+    const ledger = new LiteralLedger();
+    const startedWith = async (token: string | undefined) => (await identityOf(ledger, token, () => 'fresh', quietLog)).token;
+    await startedWith('join-me');
+    const first = await rotateJoinSecret(ledger, 'join-me', quietLog);
+    const second = await rotateJoinSecret(ledger, first, quietLog);
+    assert.match(second, /^[\w-]{32}$/);
+    for (const token of ['join-me', first, undefined]) assert.equal(await startedWith(token), second, token);
+    assert.equal(await startedWith('another that was chosen'), 'another that was chosen');
+    assert.doesNotMatch(JSON.stringify(ledger.get(keys.replacedTokens)), new RegExp(`join-me|${first}`), 'not kept as it was');
+    // a damaged record counts as none, and keeps nobody from leading
+    ledger.apply([{ kind: 'put', key: keys.replacedTokens, value: { not: 'a list' } }]);
+    assert.equal(await startedWith('join-me'), 'join-me');
+    assert.match(await rotateJoinSecret(ledger, 'join-me', quietLog), /^[\w-]{32}$/);
+  });
+
+  it('keeps its join token while hosts without TLS are in: it is all that they are known by', async () => {
+    const ledger = new LiteralLedger();
+    const { token } = await of(ledger);
+    const put = (name: string, hasTls?: true) => ({ kind: 'put' as const, key: keys.host(name), value: { name, hasTls } });
+    ledger.apply([put('db-1', true), ...['h3', 'h1', 'h2', 'h7', 'h6', 'h5', 'h4'].map((name) => put(name))]);
+    await assert.rejects(rotateJoinSecret(ledger, token, quietLog), {
+      kind: 'conflict',
+      message: /without TLS .* would be cut off: h1, h2, h3, h4, h5 and 2 more; let them join by https/,
+    });
+    assert.equal(ledger.get(keys.joinToken), token);
+    assert.equal(ledger.get(keys.replacedTokens), undefined);
   });
 
   it('is not made again in place of a damaged one: the message names the key, what would be lost, and what repairs it', async () => {

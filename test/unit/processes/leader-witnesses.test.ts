@@ -22,7 +22,7 @@ const storeOf = (...gateways: readonly unknown[]) => ({
   list: async () => gateways.map((value, at) => ({ key: keys.host(`h${at}`), value: { gateway: value }, modifyIndex: 1 })),
   get: async () => ({ key: keys.joinToken, value: 'join-me', modifyIndex: 1 }),
 });
-const asked = (store: ReturnType<typeof storeOf>, token?: string) => createWitnesses(store, token, () => 0.5, 60_000)(7);
+const asked = (store: Parameters<typeof createWitnesses>[0], token?: string) => createWitnesses(store, token, () => 0.5, 60_000)(7);
 
 describe('the hosts, asked about a leader that does not answer', () => {
   it('say that it lives if one of them hears from it, and that it is silent if none does', () => {
@@ -37,7 +37,12 @@ describe('the hosts, asked about a leader that does not answer', () => {
     assert.equal(await asked(storeOf(misses, hears)), 'alive');
     assert.equal(await asked(storeOf(misses, older, odd, '127.0.0.1:9', 17)), 'silent');
     assert.equal(await asked(storeOf(older, odd)), 'unknown');
-    assert.equal(await asked(storeOf(misses), 'another token'), 'unknown');
+    assert.equal(await asked(storeOf(misses), 'rotated since'), 'silent', "the store's own token counts");
+    const untold = { ...storeOf(misses), get: async () => undefined };
+    assert.deepEqual(
+      [await asked(untold, 'join-me'), await asked(untold, 'another token'), await asked(untold)],
+      ['silent', 'unknown', 'unknown'],
+    );
     const broken = { ...storeOf(misses), list: () => Promise.reject(new Error('the store is away')) };
     assert.equal(await asked(broken), 'unknown');
   });

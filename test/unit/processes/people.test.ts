@@ -112,10 +112,10 @@ describe('people', () => {
     assert.deepEqual(['GET /status', 'GET /hosts/h1', 'GET /services'].map(of), ['read', 'read', 'read']);
     assert.deepEqual(['POST /hosts/h1/drain', 'GET /dial', 'PUT /config/strategy', 'GET /newer'].map(of), ['all', 'all', 'all', 'all']);
     assert.deepEqual(
-      ['GET /token', '/', 'POST /users', 'GET //users', 'POST /users/ada/rm', 'POST /schedulers'].map((line) =>
+      ['GET /token', '/', 'POST /users', 'GET //users', 'POST /users/ada/rm', 'POST /schedulers', 'POST /token/rotate'].map((line) =>
         of(line.includes(' ') ? line : 'GET /backup'),
       ),
-      Array.from({ length: 6 }, () => 'cluster'),
+      Array.from({ length: 7 }, () => 'cluster'),
     );
   });
 });

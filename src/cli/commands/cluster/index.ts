@@ -26,10 +26,26 @@ export function addStatusCommands(root: Command, terminal: Terminal): void {
       'arpanet audit --json | jq .findings',
     ],
   ).action(async (flags: Flags) => (await import('./audit.ts')).showAudit(flags, terminal));
-  addConfiguredCommand(root, 'token', 'print the join token that agents need', [
+  addTokenCommand(root, terminal);
+}
+
+function addTokenCommand(root: Command, terminal: Terminal): void {
+  const token = addConfiguredCommand(root, 'token', 'print the join token that agents need, or make another', [
     'arpanet token',
     'arpanet token > join-token   # then: arpanet agent --token-file join-token …',
-  ]).action(async (flags: Flags) => (await import('./token.ts')).showToken(flags, terminal));
+    'arpanet token rotate',
+  ]);
+  token
+    .enablePositionalOptions()
+    .argument('[verb]')
+    .usage('[options]\n       arpanet token rotate [options]')
+    .action(async (verb: string | undefined, flags: Flags) => (await import('./token.ts')).showToken(verb, flags, terminal));
+  addClientCommand(
+    token,
+    'rotate',
+    'make another join token and print it; the one before joins nobody any more, and hosts that are in stay',
+    ['arpanet token rotate > join-token', 'arpanet token rotate --json | jq -r .token'],
+  ).action(async (flags: ClientFlags) => (await import('./token.ts')).rotateToken(flags, terminal));
 }
 
 export function addObservationCommands(root: Command, terminal: Terminal): void {
