@@ -20,6 +20,8 @@ export interface Agents {
   readonly usage: (host: string) => Promise<readonly ContainerUsage[]>;
   /** Sends all agents the settings that operators made for them. */
   readonly pushSettings: () => void;
+  /** Ends the host's stream and all that goes to its Engine, at once. Whether it may come back is for others to say. */
+  readonly disconnect: (host: string, why: string) => void;
   /** Hosts whose stream was ended or refused in the last ten minutes, and why. */
   readonly cut: () => readonly CutHost[];
   /** Malformed messages of agents, since the election. */

@@ -254,7 +254,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             routes: facts.routes,
             faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
-            ...leaderMessages({ epoch, files, fence, overlay, dns, consul, setLogLevel, log }),
+            ...leaderMessages({ epoch, files, fence, overlay, dns, consul, identity, setLogLevel, log }),
           },
           signal,
         ),

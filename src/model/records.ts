@@ -229,8 +229,10 @@ export interface CertificateRecord {
   readonly serials: readonly string[];
   /** When the newest one ends, since 1970. */
   readonly untilMs: number;
-  /** Since then it is no member, and may not join. */
+  /** Since then it may not join, until it is readmitted. */
   readonly revokedMs?: number;
+  /** Those that were taken from it, the newest first: agents refuse them. They stay when it is readmitted or removed. */
+  readonly revokedSerials?: readonly string[];
 }
 
 /** One certificate authority: its certificate and its private key (PKCS #8), both in PEM form. */

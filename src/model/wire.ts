@@ -128,6 +128,8 @@ export type LeaderMessage =
       readonly logLevel: string | null;
       /** The leader asks Consul's DNS for agents (`ask-consul`); absent: it does not, or is an older one. */
       readonly asksConsul?: true;
+      /** Serial numbers of hosts' certificates that count no more; absent: none, or an older leader. */
+      readonly revoked?: readonly string[];
     }
   | {
       readonly type: 'consul-answer';

@@ -71,6 +71,10 @@ export interface OperatorDeps {
     },
     peer: Peer | undefined,
   ) => Promise<{ readonly certificate: string; readonly bundle: string }>;
+  /** Takes its certificate from a host. Throws `not-found`, `conflict`. */
+  readonly revoke: (host: string) => Promise<void>;
+  /** A host that was revoked may join again. Throws `not-found`, `conflict`. */
+  readonly readmit: (host: string) => Promise<void>;
   /** The cluster's CAs, in PEM form; undefined: it has none. */
   readonly bundle: () => string | undefined;
   /** All that the store holds, for a backup. */

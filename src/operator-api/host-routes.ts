@@ -11,6 +11,8 @@ interface HostRouteDeps {
   readonly observe: () => Observed;
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
+  readonly revoke: (host: string) => Promise<void>;
+  readonly readmit: (host: string) => Promise<void>;
 }
 
 /** `unexpected` is called with what is no refusal, where the answer has begun. */
@@ -51,6 +53,12 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, unexpected: (err
   router.post('/hosts/:host/activate', async (request, response) => {
     response.json(await hosts().activate(nameOf(request)));
   });
+  for (const verb of ['revoke', 'readmit'] as const)
+    router.post(`/hosts/:host/${verb}`, async (request, response) => {
+      const host = nameOf(request);
+      await deps[verb](host);
+      response.json({ host });
+    });
   long('/hosts/:host/fillup', (request, progress) => hosts().fillUp(nameOf(request), progress));
   long('/hosts/:host/clean', (request, progress) => hosts().clean(nameOf(request), cleanRequest(bodyOf(request, 'HostRequest')), progress));
   long('/rebalance', (request, progress) => hosts().rebalance(rebalanceRequest(bodyOf(request, 'RebalanceRequest')), progress));

@@ -96,6 +96,11 @@ export async function startLeadership(
   await certificate.load(ledger.list<HostRecord>(keys.hosts).some(([, host]) => host.hasTls === true));
   const membership = createMembership(ledger, ca, Date.now, log);
 
+  const revokedNow = () => {
+    const revoked = membership.revokedSerials();
+    return revoked.length > 0 && { revoked };
+  };
+
   const consulNames = settings.store.kind === 'consul' ? createConsulNames(settings.store, steadyNow, log) : undefined;
   /** The scheduler asks that names be sent at once; the registrar does so. */
   const nameFlushes = createRequests();
@@ -134,7 +139,10 @@ export async function startLeadership(
         certificates: {
           refusal: membership.refusal,
           isCertified: membership.isCertified,
+          whyRevoked: membership.whyRevoked,
           dial(host) {
+            const revoked = membership.whyRevoked(host);
+            if (revoked !== undefined) throw new ArpanetError('unavailable', revoked);
             const options = certificate.dial(hostServerName(host));
             if (options === undefined)
               throw new ArpanetError('unavailable', `this scheduler has no certificate to reach host ${host} with`);
@@ -155,7 +163,11 @@ export async function startLeadership(
         get hostDownMs() {
           return live.now().hostDownAfter;
         },
-        agentSettings: () => ({ logLevel: live.kept()['log-level'] ?? null, ...(consulNames !== undefined && { asksConsul: true }) }),
+        agentSettings: () => ({
+          logLevel: live.kept()['log-level'] ?? null,
+          ...(consulNames !== undefined && { asksConsul: true }),
+          ...revokedNow(),
+        }),
         get overcommit() {
           const { overcommitCpu, overcommitMemory } = live.now();
           return { cpus: overcommitCpu, memory: overcommitMemory };

@@ -100,6 +100,13 @@ export async function runScheduler(
       const { membership, token } = current();
       return membership.join(request, peer, (shown) => isSame(shown, token()));
     },
+    revoke: async (host) => {
+      const { membership, scheduler } = current();
+      await membership.revoke(host);
+      scheduler.agents.disconnect(host, membership.whyRevoked(host) ?? `host ${host} was revoked`);
+      scheduler.agents.pushSettings();
+    },
+    readmit: async (host) => current().membership.pardon(host),
     bundle: () => certificate.current()?.bundle,
     everything: () => current().ledger.list<unknown>(keys.root),
     audit: (fix) => runAudit(current(), fix),

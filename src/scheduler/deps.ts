@@ -10,6 +10,8 @@ import type { Logger } from '../telemetry/log.ts';
 export interface HostCertificates {
   /** For a connection to the gateway of such a host. Throws `unavailable` where this scheduler has no certificate. */
   readonly dial: (host: string) => ConnectionOptions;
+  /** Why nobody may speak with the host; undefined: it was not revoked. */
+  readonly whyRevoked: (host: string) => string | undefined;
   /** Why the holder of a certificate is not heard; undefined: it is. */
   readonly refusal: (peer: Peer) => string | undefined;
   /** The host has a certificate: an agent that shows none is not that host's. */

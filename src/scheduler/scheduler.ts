@@ -100,10 +100,11 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const tags = createTags(deps, view, imageView, commit);
   const judge = createJudge(deps, view);
   const heard = createIntake({ view: wholeView, feed, liveness, tags, triggers, judge, now, log });
+  const { token, epoch, url, certificates } = deps.leader;
   const hub = createHub(
     {
       token: () => deps.leader.token,
-      certificates: deps.leader.certificates,
+      certificates,
       epoch: deps.leader.epoch,
       leader: deps.leader.name,
       clusterId: deps.leader.clusterId,
@@ -113,7 +114,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       log,
       now,
       joined: hosts.joined,
-      welcomed: (host) => triggers.emit('agent-welcomed', host),
+      welcomed: (host) => (certificates.whyRevoked(host) === undefined ? triggers.emit('agent-welcomed', host) : hub.drop(host)),
       heard,
       askConsul: deps.askConsul,
       left: liveness.cut,
@@ -122,7 +123,6 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     },
     lost,
   );
-  const { token, epoch, url, certificates } = deps.leader;
   const engines = createEngines({ token, epoch, certificates, log, host: view.host }, lost);
   const syncs = createSyncs(hub, (host) => view.host(host)?.state === 'alive', log);
   const keyed = createKeyed();
@@ -304,6 +304,11 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       look: queries.look,
       usage: queries.usage,
       pushSettings: queries.pushSettings,
+      disconnect(host, why) {
+        hub.drop(host);
+        engines.cut(host, why);
+        liveness.cut(host, why);
+      },
       cut: hub.cut,
       malformedMessages: hub.malformedMessages,
       expected: (host, instances) => ({ plans: overlays.plansOf(host), names: instancesFor(host, instances) }),

@@ -39,7 +39,7 @@ export const recordContents: Readonly<Record<string, z.ZodType>> = {
     availability: optional(availability),
     limits: optional(limits),
   }),
-  'record.Certificate': z.looseObject({ host: hostName, serials: z.array(filled) }),
+  'record.Certificate': z.looseObject({ host: hostName, serials: z.array(filled), revokedSerials: optional(z.array(filled)) }),
   'record.Migration': z.looseObject({ deployment: filled, service: filled, name: filled, number: instanceNumber }),
   'record.Network': z.looseObject({
     id,

@@ -244,7 +244,12 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
   beat: z.looseObject({ type: z.literal('beat') }),
   plans: z.looseObject({ type: z.literal('plans'), plans: networkPlans, fenced: optional(z.array(ipv4)) }),
   names: z.looseObject({ type: z.literal('names'), table: nameTable }),
-  settings: z.looseObject({ type: z.literal('settings'), logLevel: z.nullable(text), asksConsul: optional(z.literal(true)) }),
+  settings: z.looseObject({
+    type: z.literal('settings'),
+    logLevel: z.nullable(text),
+    asksConsul: optional(z.literal(true)),
+    revoked: optional(z.array(text)),
+  }),
   'consul-answer': z.looseObject({ type: z.literal('consul-answer'), ask: count, answer: optional(text) }),
   keep: z.looseObject({ type: z.literal('keep'), kept: storeReplica }),
 };

@@ -34,12 +34,17 @@ export function contextOf(credentials: Credentials): SecureContext {
   return made;
 }
 
-/** For a connection to who has this name. The other end must have a certificate of the cluster's CA for it. */
-export const dialOptions = (credentials: Credentials, servername: string): ConnectionOptions => ({
+/** For a connection to who has this name. The other end must have a certificate of the cluster's CA for it, and none that `isRevoked` by its serial number. */
+export const dialOptions = (credentials: Credentials, servername: string, isRevoked?: (serial: string) => boolean): ConnectionOptions => ({
   secureContext: contextOf(credentials),
   servername,
   minVersion: 'TLSv1.3',
   rejectUnauthorized: true,
+  ...(isRevoked && {
+    checkServerIdentity: (name, shown) =>
+      tls.checkServerIdentity(name, shown) ??
+      (isRevoked(shown.serialNumber) ? new Error(`the certificate of ${name} was revoked`) : undefined),
+  }),
 });
 
 /** The holder of a certificate that was shown. `isExpired`: nothing but a renewal is open to it. */

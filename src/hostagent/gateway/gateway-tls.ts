@@ -30,9 +30,13 @@ export function secureServer(options: ServerOptions, identity: Pick<HostIdentity
 const IMAGES: ReadonlySet<string | undefined> = new Set(['/image', '/layers']);
 
 /** Why the holder of this request's certificate gets no answer; undefined: it gets one. */
-export function gatewayRefusal(request: Pick<IncomingMessage, 'socket' | 'headers' | 'url' | 'method'>): string | undefined {
+export function gatewayRefusal(
+  request: Pick<IncomingMessage, 'socket' | 'headers' | 'url' | 'method'>,
+  { isRevoked }: Pick<HostIdentity, 'isRevoked'>,
+): string | undefined {
   const peer = requestPeer(request);
   if (peer === undefined || peer.isExpired) return 'a certificate of the cluster is needed';
+  if (isRevoked(peer.serial)) return `the certificate of ${peer.kind} ${peer.name} was revoked`;
   if (peer.kind === 'scheduler') return undefined;
   if (peer.kind === 'host' && request.method === 'POST' && IMAGES.has(request.url)) return undefined;
   return `the certificate of ${peer.kind} ${peer.name} is not good for ${request.url ?? ''} of this host`;

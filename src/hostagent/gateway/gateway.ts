@@ -31,7 +31,7 @@ export interface GatewayOptions {
   readonly port: number;
   readonly token: string;
   /** It speaks TLS alone, to holders of the cluster's certificates; undefined: plain HTTP, to who shows the token. */
-  readonly tls?: Pick<HostIdentity, 'onChange'> | undefined;
+  readonly tls?: Pick<HostIdentity, 'onChange' | 'isRevoked'> | undefined;
   readonly engine: { readonly socketPath: string } | { readonly host: string; readonly port: number };
   readonly epoch: EpochGuard;
   /** For `GET /kept`; `port` is the one that this gateway listens on. */
@@ -71,7 +71,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     };
     const json = 'application/json';
     const { method, url = '' } = request;
-    const refusal = options.tls === undefined ? undefined : gatewayRefusal(request);
+    const refusal = options.tls === undefined ? undefined : gatewayRefusal(request, options.tls);
     if (refusal !== undefined) return reply(403, json, `${JSON.stringify({ message: refusal })}\n`);
     if (method === 'GET' && url === '/metrics') return reply(200, 'text/plain; version=0.0.4; charset=utf-8', options.metrics());
     if (method === 'POST' && (url === '/image' || url === '/layers'))
@@ -130,7 +130,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const port = portIn(request.url ?? '');
     if ((request.url !== '/engine' && port === undefined) || request.headers.upgrade !== 'tunnel')
       return refuse(client, 404, 'no such tunnel: use GET /engine or GET /port/ADDRESS/PORT with Upgrade: tunnel');
-    const refusal = options.tls === undefined ? undefined : gatewayRefusal(request);
+    const refusal = options.tls === undefined ? undefined : gatewayRefusal(request, options.tls);
     if (refusal !== undefined) return refuse(client, 403, refusal);
     if (!isTrusted(request)) return refuse(client, 401, 'wrong join token');
     const leader = request.headers['arpanet-leader'];

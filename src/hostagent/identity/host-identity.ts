@@ -46,6 +46,9 @@ export interface HostIdentity {
   readonly renewDue: (signal: AbortSignal) => Promise<void>;
   /** For a connection to another host's gateway. Throws `unavailable` without a certificate. */
   readonly toHost: (host: string) => ConnectionOptions;
+  /** Certificates of other hosts that count no more, by their serial numbers: all of them, each time. */
+  readonly revoked: (serials: readonly string[]) => void;
+  readonly isRevoked: (serial: string) => boolean;
   /** A scheduler does not take this certificate any more: the next time this host joins by its token. */
   readonly forget: () => void;
 }
@@ -58,6 +61,8 @@ export function createHostIdentity({ dataDir, name, token, now, log }: HostIdent
   const { secret, fingerprint } = readJoinToken(token);
   let current = readIdentity(file, name, log);
   let isRefused = false;
+  let revoked: ReadonlySet<string> = new Set();
+  const isRevoked = (serial: string): boolean => revoked.has(serial);
   let lastUrl: string | undefined;
 
   async function toScheduler(url: string, signal: AbortSignal): Promise<ConnectionOptions> {
@@ -130,8 +135,12 @@ export function createHostIdentity({ dataDir, name, token, now, log }: HostIdent
     },
     toHost(host) {
       if (current === undefined) throw new ArpanetError('unavailable', 'this host has no certificate yet');
-      return dialOptions(current, hostServerName(host));
+      return dialOptions(current, hostServerName(host), isRevoked);
     },
+    revoked(serials) {
+      revoked = new Set(serials);
+    },
+    isRevoked,
     forget: () => {
       isRefused = true;
     },

@@ -7,6 +7,7 @@ import type { Overlay } from '../overlay/apply.ts';
 import type { DnsServer } from '../dns-server.ts';
 import type { ConsulQuestions } from './consul-questions.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import type { HostIdentity } from '../identity/host-identity.ts';
 import type { HostSide } from './stream.ts';
 import { guarded } from '../../telemetry/faults.ts';
 
@@ -17,6 +18,7 @@ export interface LeaderMessageDeps {
   readonly overlay: Overlay;
   readonly dns: Pick<DnsServer, 'table' | 'askConsul'>;
   readonly consul: ConsulQuestions;
+  readonly identity: Pick<HostIdentity, 'revoked'>;
   /** Null: the level that this agent was started with. */
   readonly setLogLevel: (level: string | null) => void;
   readonly log: Logger;
@@ -52,7 +54,8 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered
       dns.table(table);
       files.names.save(table);
     },
-    settings({ logLevel, asksConsul }) {
+    settings({ logLevel, asksConsul, revoked = [] }) {
+      deps.identity.revoked(revoked);
       deps.setLogLevel(logLevel);
       dns.askConsul?.(asksConsul === true ? consul.ask : undefined);
       log.debug({ logLevel }, 'settings of the cluster applied');

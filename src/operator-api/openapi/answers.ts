@@ -254,6 +254,7 @@ export const ANSWERS = {
       joinedAtMs: 1_790_000_000_000,
     },
   },
+  HostName: { schema: z.object({ host: text }), example: { host: 'h1' } },
   Activated: { schema: z.object({ host: text }), example: { host: 'h1' } },
   CleanPlan: {
     schema: z.object({

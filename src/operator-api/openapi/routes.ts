@@ -128,6 +128,20 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   onHost('fillup', 'Activates it, resumes what is paused there, and moves instances onto it from fuller hosts.', 'FilledUp'),
   onHost('rm', 'Takes it out of the cluster. Refused while it has containers or volumes, unless forced.', 'HostRemoved', { force: false }),
   onHost('reset', 'Removes all that the cluster made there. Refused while containers run, unless forced.', 'HostReset', { force: false }),
+  {
+    method: 'post',
+    path: '/hosts/:host/revoke',
+    tag: 'hosts',
+    summary: 'Its certificate counts no more, its stream ends, and it may not join again until it is readmitted.',
+    answer: 'HostName',
+  },
+  {
+    method: 'post',
+    path: '/hosts/:host/readmit',
+    tag: 'hosts',
+    summary: 'One that was revoked may join again, by the token.',
+    answer: 'HostName',
+  },
   get('/hosts/:host/clean', 'hosts', 'What a clean would remove now.', 'CleanPlan', [
     cleanFlag('all', 'Also images that no container of the host uses.'),
     cleanFlag('volumes', 'Also volumes without a name that no container has.'),

@@ -1,7 +1,7 @@
 /** The members of the cluster: hosts join, operators update and remove them. Effects: writes to the ledger. */
 import type * as contracts from '../../contracts/index.ts';
 import { hint } from '../../config/nearest.ts';
-import { type AdmissionRecord, ArpanetError, type HostFacts, type HostRecord, keys } from '../../model/index.ts';
+import { type AdmissionRecord, ArpanetError, type CertificateRecord, type HostFacts, type HostRecord, keys } from '../../model/index.ts';
 import type { Commit } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import { TRANSITIONS } from '../loss/host-states.ts';
@@ -43,16 +43,19 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
     return snapshotOf({ view, images, recordIndex, deps }, host);
   }
 
+  /** If it comes back, it is as a new one: with another certificate, or without TLS. What was revoked stays so. */
+  function certificateLeft(name: string): readonly Change[] {
+    const key = keys.certificate(name);
+    const record = ledger.get<CertificateRecord>(key);
+    if (record === undefined) return [];
+    return [record.revokedSerials === undefined ? { kind: 'delete', key } : { kind: 'put', key, value: { ...record, serials: [] } }];
+  }
+
   return {
     leave(name) {
       const was = ledger.get<HostRecord>(keys.host(name))?.address;
       const value: AdmissionRecord = { name, kind: 'removed', ...(was === undefined ? {} : { was }), atMs: now() };
-      return [
-        { kind: 'delete', key: keys.host(name) },
-        // if it comes back, it is as a new one: with another certificate, or without TLS
-        ...(ledger.get(keys.certificate(name)) === undefined ? [] : [{ kind: 'delete' as const, key: keys.certificate(name) }]),
-        { kind: 'put', key: keys.admission(name), value },
-      ];
+      return [{ kind: 'delete', key: keys.host(name) }, ...certificateLeft(name), { kind: 'put', key: keys.admission(name), value }];
     },
     left(name) {
       liveness.forget(name);

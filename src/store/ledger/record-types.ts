@@ -25,7 +25,13 @@ export const RECORD_TYPES: GoTypes = {
     hasTls: '*bool',
     joinedAtMs: 'milliseconds',
   },
-  'record.Certificate': { host: 'string', serials: '[]string', untilMs: 'milliseconds', revokedMs: '*milliseconds' },
+  'record.Certificate': {
+    host: 'string',
+    serials: '[]string',
+    untilMs: 'milliseconds',
+    revokedMs: '*milliseconds',
+    revokedSerials: '*[]string',
+  },
   'record.DrainDeadline': { afterMs: 'float64', atMs: 'milliseconds' },
   'record.Limits': { cpus: '*float64', memoryBytes: '*float64', maxContainers: '*float64' },
   'record.Admission': {

@@ -78,6 +78,8 @@ describe('a new leader and its ops', () => {
       hostOperations: notAsked,
       join: async () => await Promise.reject(new Error('nobody joins')),
       bundle: () => undefined,
+      revoke: async () => undefined,
+      readmit: async () => undefined,
       rotateToken: async () => 'rotated',
       token: () => 'the-token',
       everything: () => [],

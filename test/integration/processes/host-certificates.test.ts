@@ -143,6 +143,52 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
     assert.match(membership.refusal(user) ?? '', /the certificate of client db-1 is no host's/);
   });
 
+  it('a revoked host joins no more, by nothing that it has, until it is readmitted; what was taken from it stays refused', async () => {
+    const identity = await host('db-2');
+    await identity.toScheduler(url, signal);
+    const before = serialOf(identity) ?? '';
+    const peer = { kind: 'host' as const, name: 'db-2', serial: before, isExpired: false };
+    assert.equal(membership.refusal(peer), undefined);
+    await membership.revoke('db-2');
+    const words = /host db-2 was revoked at 20.*Z: "arpanet hosts readmit db-2" lets it join again/;
+    assert.match(membership.refusal(peer) ?? '', words);
+    assert.match(membership.whyRevoked('db-2') ?? '', words);
+    assert.equal(membership.isCertified('db-2'), true, 'nor does it come in without TLS');
+    identity.forget();
+    await assert.rejects(identity.toScheduler(url, signal), words);
+    await assert.rejects(membership.revoke('db-2'), { kind: 'conflict', message: words });
+    assert.deepEqual(membership.revokedSerials(), [before]);
+    await membership.pardon('db-2');
+    assert.match(membership.refusal(peer) ?? '', /not in use any more/, 'the certificate of before does not count again');
+    assert.equal(membership.isCertified('db-2'), false);
+    await identity.toScheduler(url, signal);
+    assert.notEqual(serialOf(identity), before);
+    assert.equal(membership.refusal({ ...peer, serial: serialOf(identity) ?? '' }), undefined);
+    // the next leader knows it, too
+    assert.deepEqual(createMembership(ledger, undefined, now, quietLog).revokedSerials(), [before]);
+    await assert.rejects(membership.pardon('db-2'), { kind: 'conflict', message: /db-2 was not revoked/ });
+  });
+
+  it('is not given by a join that was under way when the host was revoked', async () => {
+    await (await host('db-3')).toScheduler(url, signal);
+    const request = { name: 'db-3', publicKey: newKeyPair().publicKey, token: 'secret', clockMs: now() };
+    const joined = membership.join(request, undefined, () => true);
+    await membership.revoke('db-3');
+    await joined;
+    assert.match(membership.whyRevoked('db-3') ?? '', /was revoked/);
+    assert.deepEqual(serialsOf('db-3'), []);
+  });
+
+  it('cannot be revoked of a host without one, nor of one that nobody knows: the nearest name is told', async () => {
+    ledger.apply([{ kind: 'put', key: keys.host('plain-1'), value: { name: 'plain-1' } }]);
+    await assert.rejects(membership.revoke('plain-1'), {
+      kind: 'conflict',
+      message: /no certificate .*"arpanet hosts rm plain-1 --force"/,
+    });
+    for (const act of [membership.revoke, membership.pardon])
+      await assert.rejects(act('plain-2'), { kind: 'not-found', message: /no such host: plain-2; did you mean plain-1\?/ });
+  });
+
   it('a damaged file costs the host a join by its token, and nothing else', async () => {
     for (const damaged of ['', '{', '{}', JSON.stringify({ host: 'web-1', certificate: 'x', privateKey: 'y', bundle: 'z' })]) {
       await writeFile(join(dir, 'web-1', 'identity.json'), damaged);

@@ -1,5 +1,6 @@
 /** A cluster with TLS: hosts join by the token, and are known by their certificates from then on. Real schedulers and agents, fake Engines. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -49,6 +50,25 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   '/images/get': 'the archive',
   '/volumes': { Volumes: [] },
   '/networks': [],
+};
+
+const FACTS = {
+  name: 'db-1',
+  address: '127.0.0.1',
+  gateway: '127.0.0.1:1',
+  hasTls: true,
+  labels: {},
+  overlay: 'none',
+  agentVersion: 'x',
+  version: {},
+  info: {},
+  apiVersion: '1.41',
+  minApiVersion: '1.12',
+  os: 'linux',
+  arch: 'amd64',
+  cpus: 1,
+  memoryBytes: 1,
+  routes: [],
 };
 
 interface Host {
@@ -108,7 +128,7 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
       method,
       agent: false,
       ...how,
-      headers: { 'Arpanet-Epoch': '1', ...(body && { 'Content-Length': JSON.stringify(body).length }) },
+      headers: { 'Arpanet-Epoch': '9', ...(body && { 'Content-Length': JSON.stringify(body).length }) },
     });
     request.end(body && JSON.stringify(body));
     try {
@@ -188,31 +208,13 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
       what: 's1',
       tls: web,
     });
-    const facts = {
-      name: 'db-1',
-      address: '127.0.0.1',
-      gateway: '127.0.0.1:1',
-      hasTls: true,
-      labels: {},
-      overlay: 'none',
-      agentVersion: 'x',
-      version: {},
-      info: {},
-      apiVersion: '1.41',
-      minApiVersion: '1.12',
-      os: 'linux',
-      arch: 'amd64',
-      cpus: 1,
-      memoryBytes: 1,
-      routes: [],
-    };
-    socket.write(`${JSON.stringify({ type: 'hello', facts, epoch: 0 })}\n`);
+    socket.write(`${JSON.stringify({ type: 'hello', facts: FACTS, epoch: 0 })}\n`);
     assert.match(await text(socket), /the certificate is of host web-1, and the agent says that it is db-1/);
     // with the token, without TLS: the name belongs to a certificate
     const at = Number(new URL(scheduler.url).port);
     const headers = { Authorization: 'Bearer join-me' };
     const plain = await openUpgrade({ host: '127.0.0.1', port: at, path: '/arpanet/v1/agent', protocol: 'arpanet', headers, what: 's1' });
-    plain.write(`${JSON.stringify({ type: 'hello', facts: { ...facts, hasTls: undefined }, epoch: 0 })}\n`);
+    plain.write(`${JSON.stringify({ type: 'hello', facts: { ...FACTS, hasTls: undefined }, epoch: 0 })}\n`);
     assert.match(await text(plain), /host db-1 has a certificate, and this agent shows none/);
     assert.equal(await alive('db-1'), true);
   });
@@ -330,6 +332,60 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
     await scheduler.ready();
     for (const name of ['db-1', 'web-1']) await until(`${name} is back`, () => alive(name));
     assert.deepEqual([await joins('join-me'), await joins(readJoinToken(next).secret)], [401, 200]);
+  });
+
+  it('a revoked host is cut off: its stream ends, and nobody takes its certificate any more; readmitted it joins as a new one', async () => {
+    const { token: secret } = (await scheduler.call('GET', '/arpanet/v1/token')).body as { readonly token: string };
+    const post = async (path: string, body?: object) => await scheduler.call('POST', `/arpanet/v1/${path}`, body);
+    const join = async (name: string) => {
+      const { publicKey, privateKey } = newKeyPair();
+      const { status, body } = await post('join', { name, publicKey, clockMs: Date.now(), token: readJoinToken(secret).secret });
+      return { status, said: JSON.stringify(body), credentials: { ...(body as { certificate: string; bundle: string }), privateKey } };
+    };
+    const { credentials: taken } = await join('raw-1');
+    const dial = { host: '127.0.0.1', port, path: '/arpanet/v1/agent', protocol: 'arpanet', headers: {}, what: 's1' };
+    const stream = await openUpgrade({ ...dial, tls: dialOptions(taken, SCHEDULER_NAME) });
+    stream.on('error', () => stream.destroy());
+    stream.write(`${JSON.stringify({ type: 'hello', facts: { ...FACTS, name: 'raw-1' }, epoch: 0 })}\n`);
+    let heard = '';
+    stream.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    await until('it is welcome', () => heard.includes('"welcome"'));
+    const layers = async (credentials: Credentials) => {
+      const how = dialOptions(credentials, hostServerName('db-1'));
+      return await ask(gatewayOf('db-1'), '/layers', { ...how, method: 'POST', body: { reference: 'app:1', without: [] } });
+    };
+    assert.match(await layers(taken), /^200 /);
+
+    assert.match(JSON.stringify((await post('hosts/raw-2/revoke')).body), /no such host: raw-2; did you mean raw-1\?/);
+    assert.deepEqual(await post('hosts/raw-1/revoke'), { status: 200, body: { host: 'raw-1' } });
+    await until('its stream ends', () => stream.readableEnded || stream.closed);
+    await until('other hosts hear of it', async () => /^403 .*host raw-1 was revoked/.test(await layers(taken)));
+    await assert.rejects(openUpgrade({ ...dial, tls: dialOptions(taken, SCHEDULER_NAME) }), /host raw-1 was revoked at/);
+    const refused = await join('raw-1');
+    assert.equal(refused.status, 403);
+    assert.match(refused.said, /"arpanet hosts readmit raw-1\\" lets it join again/);
+    assert.equal(await alive('db-1'), true);
+
+    // to be removed is no pardon
+    assert.equal((await post('hosts/raw-1/rm', { force: true })).status, 200);
+    await until('it is removed', async () => !(await report()).some(({ name }) => name === 'raw-1'));
+    assert.equal((await join('raw-1')).status, 403);
+    assert.deepEqual(await post('hosts/raw-1/readmit'), { status: 200, body: { host: 'raw-1' } });
+    assert.equal((await post('hosts/raw-1/readmit')).status, 409);
+    const { credentials: given } = await join('raw-1');
+    assert.match(await layers(given), /^200 /);
+    assert.match(await layers(taken), /^403 .*was revoked/);
+  });
+
+  it('a gateway that shows a revoked certificate is not spoken to', async () => {
+    const web = credentialsOf('web-1');
+    const { serialNumber } = new X509Certificate(credentialsOf('db-1').certificate);
+    const layers = async (serial: string) => {
+      const how = dialOptions(web, hostServerName('db-1'), (one) => one === serial);
+      return await ask(gatewayOf('db-1'), '/layers', { ...how, method: 'POST', body: { reference: 'app:1', without: [] } });
+    };
+    assert.match(await layers('another'), /^200 /);
+    assert.match(await layers(serialNumber), /the certificate of db-1.host.arpanet.internal was revoked/);
   });
 
   it('a host that was removed has no certificate any more, and may come back with another or without TLS', async () => {

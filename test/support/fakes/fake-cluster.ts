@@ -176,4 +176,5 @@ const NO_CERTIFICATES = {
   },
   refusal: () => 'no certificate is known here',
   isCertified: () => false,
+  whyRevoked: () => undefined,
 };

@@ -52,6 +52,8 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     observe: notHere,
     join: async () => await Promise.reject(new Error('nobody joins')),
     bundle: () => undefined,
+    revoke: async () => undefined,
+    readmit: async () => undefined,
     rotateToken: async () => 'rotated',
     token: () => TOKEN,
     everything: () => [],

@@ -8,7 +8,7 @@ import { arpanetProgram } from '../../../src/cli/program.ts';
 
 /** Nobody listens there. */
 const NOBODY = 'tcp://127.0.0.1:1';
-const VERBS = ['ls', 'inspect', 'add', 'update', 'rm', 'drain', 'activate', 'clean', 'reset', 'fillup'];
+const VERBS = ['ls', 'inspect', 'add', 'update', 'rm', 'revoke', 'readmit', 'drain', 'activate', 'clean', 'reset', 'fillup'];
 
 function program(endpoint = NOBODY): { readonly root: Command; readonly said: () => string } {
   let said = '';
@@ -52,6 +52,16 @@ describe('the commands for hosts', () => {
     await root.parseAsync(['completion', 'bash'], { from: 'user' });
     for (const words of [...VERBS.map((verb) => `hosts ${verb}`), 'rebalance', 'top', 'drain'])
       assert.ok(said().includes(`'${words}')`), words);
+  });
+
+  it('beside them the token has a verb: another is refused with the nearest', async () => {
+    const { root, said } = program();
+    await assert.rejects(
+      root.parseAsync(['token', 'rotat'], { from: 'user' }),
+      /"rotat" is no command for the token; did you mean rotate\?/,
+    );
+    await assert.rejects(root.parseAsync(['token', 'rotate', '--help'], { from: 'user' }));
+    assert.match(said(), /Examples:\n {2}arpanet token rotate/);
   });
 
   it('list the hosts when no verb is given', async () => {

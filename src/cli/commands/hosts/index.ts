@@ -82,6 +82,14 @@ export function addHostCommands(root: Command, terminal: Terminal): void {
     .option('--force', 'even if it has containers (they are removed, if it still answers) or volumes (they are forgotten)')
     .action(async (names: readonly string[], flags: ForceFlags) => (await import('./rm.ts')).removeHosts(names, flags, terminal));
 
+  verb('revoke <host>', 'take its certificate from a host: it is cut off at once, and may not join again until it is readmitted', [
+    'arpanet hosts revoke h3 && arpanet token rotate   # it knows the join token, too',
+    'arpanet hosts rm h3 --force   # then, if it is to be forgotten',
+  ]).action(async (host: string, flags: ClientFlags) => (await import('./revoke.ts')).revokeHost(host, flags, terminal));
+  verb('readmit <host>', 'let a host that was revoked join again, by the join token', ['arpanet hosts readmit h3']).action(
+    async (host: string, flags: ClientFlags) => (await import('./revoke.ts')).readmitHost(host, flags, terminal),
+  );
+
   for (const parent of [root, hosts]) {
     const words = parent === hosts ? 'hosts ' : '';
     addClientCommand(parent, 'drain <host>', 'move containers off a host; it takes no new ones (exit code 1 if some must stay)', [
