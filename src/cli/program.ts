@@ -50,7 +50,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
   'Hosts:': ['hosts', 'drain', 'activate', 'rebalance'],
   'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'completion', 'man'],
-  'Repair:': ['audit', 'backup', 'restore', 'recover'],
+  'Repair:': ['audit', 'audit-log', 'backup', 'restore', 'recover'],
 };
 const OTHERS = 'Set up:';
 

@@ -73,6 +73,12 @@ export const OPTIONS: readonly Option[] = [
     repeated: true,
   },
   {
+    name: 'audit-log',
+    value: 'FILE|-',
+    help: 'write a line of JSON for each call that changes something or is refused, to this file or (-) to standard output',
+    commands: { up: optional, scheduler: optional },
+  },
+  {
     name: 'advertise',
     value: 'http://ADDR:PORT',
     help: 'where the other schedulers reach this one (default: the address it listens on)',

@@ -16,6 +16,7 @@ const scheduling = {
   tlsCa: v.text.optional(),
   tlsCert: v.text.optional(),
   tlsKey: v.text.optional(),
+  auditLog: v.text.optional(),
   allowHost: v.several(v.hostPattern).optional(),
   pool: v.pool,
   strategy: v.oneOf('spread', 'binpack', 'random'),

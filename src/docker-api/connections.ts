@@ -6,6 +6,14 @@ import type { Duplex } from 'node:stream';
 /** A follower names its client's connection in it; its own to the leader carries the requests of many. */
 export const CONNECTION_HEADER = 'Arpanet-Connection';
 
+/** A follower says in it from which address its client came. */
+export const FROM_HEADER = 'Arpanet-From';
+
+/** The header as a follower sends it; what its client says of that itself is left out. */
+export const fromHeader = ({ socket }: Pick<IncomingMessage, 'socket'>): Readonly<Record<string, string>> => ({
+  [FROM_HEADER]: socket.remoteAddress ?? 'unix',
+});
+
 const ids = new WeakMap<Duplex, string>();
 
 /** The same for all requests of one connection. */

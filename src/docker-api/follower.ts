@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dial as dialTcp, readMessage } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { CONNECTION_HEADER, connectionOf } from './connections.ts';
+import { CONNECTION_HEADER, connectionOf, FROM_HEADER, fromHeader } from './connections.ts';
 import { noteUnexpected } from './errors.ts';
 import { readBody } from './json/body.ts';
 import { passOn } from './proxy/forward.ts';
@@ -120,6 +120,7 @@ export function createFollower(deps: FollowerDeps): Follower {
         ...atLeader(req, url),
         'Arpanet-Forwarded': deps.name,
         'Arpanet-Request-Id': requestId,
+        ...fromHeader(req),
         [CONNECTION_HEADER]: connectionOf(req),
         ...sending.who,
       };
@@ -269,6 +270,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       ...atLeader(req, url),
       'Arpanet-Forwarded': deps.name,
       'Arpanet-Request-Id': requestId,
+      ...fromHeader(req),
       ...who,
       ...(isUpgrade ? {} : { 'Content-Length': String(bodyBytes) }),
     };
@@ -335,6 +337,7 @@ function endToEnd(req: IncomingMessage): OutgoingHttpHeaders {
     'arpanet-retry',
     'arpanet-request-id',
     CONNECTION_HEADER.toLowerCase(),
+    FROM_HEADER.toLowerCase(),
   ]);
   return Object.fromEntries(
     Object.entries(req.headersDistinct).flatMap(([name, values]) => (drop.has(name) || values === undefined ? [] : [[name, one(values)]])),

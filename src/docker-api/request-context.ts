@@ -4,6 +4,7 @@ import { VERSION } from '../config/version.ts';
 import { isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
+import { noteTarget } from '../security/index.ts';
 import { redactedBody } from './access/redact.ts';
 import type { Reads } from './reads/index.ts';
 import type { Route } from './route.ts';
@@ -83,7 +84,15 @@ export function send(call: Exchange, answer: SmallAnswer): void {
 }
 
 export function sendJson(call: Exchange, status: number, value: unknown): void {
+  if (status === 201) noteTarget(call.req, { object: idOf(value) });
   send(call, { status, body: `${JSON.stringify(value)}\n` });
+}
+
+/** Of what was made, as Docker's answers name it. */
+function idOf(made: unknown): string | undefined {
+  const { Id, ID, Name } = (made ?? {}) as Readonly<Record<string, unknown>>;
+  const given = Id ?? ID ?? Name;
+  return typeof given === 'string' ? given : undefined;
 }
 
 /** A removal. Sent again after a failover, "there is no such thing" means that the first try did it, and only its answer was lost with the leader. */

@@ -44,10 +44,10 @@ interface Where {
 export function placeOf(method = '', url = ''): Where {
   const [whole = ''] = url.split('?', 1);
   const known = METHODS.has(method) ? method : 'other';
-  const [, own] = /^\/(?:arpanet\/v1\/)?(\w+)/.exec(whole) ?? [];
+  const [, own] = /^\/(?:arpanet\/v1\/)?([\w-]+)/.exec(whole) ?? [];
   if (whole.startsWith('/arpanet/')) {
     const route = own !== undefined && OWN.has(own) ? `/arpanet/v1/${own}` : '/arpanet';
-    return { labels: { method: known, route }, isLong: own === 'agent' || own === 'watch' };
+    return { labels: { method: known, route }, isLong: own === 'agent' || own === 'watch' || own === 'audit-log' };
   }
   if (own !== undefined && PAGES.has(own)) return { labels: { method: known, route: `/${own}` }, isLong: false };
   const route = routeOf(method, splitVersion(whole).path);
@@ -55,7 +55,7 @@ export function placeOf(method = '', url = ''): Where {
 }
 
 const OWN: ReadonlySet<string> = new Set(
-  'agent audit backup config dial explain health held hosts names networks openapi rebalance records rehearse schedulers services status token top watch'.split(
+  'agent audit audit-log backup config dial explain health held hosts names networks openapi rebalance records rehearse schedulers services status token top watch'.split(
     ' ',
   ),
 );

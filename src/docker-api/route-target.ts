@@ -6,6 +6,8 @@ import type { Execs } from './containers/execs.ts';
 import { builderWithImages, imageAt, pushAt, saveAt } from './images/image-target.ts';
 import type { Place } from './route.ts';
 import { fillPath } from './routes.ts';
+import { noteTarget } from '../security/index.ts';
+import { deploymentOf } from './access/visible.ts';
 import { isReferenceTo } from '../text/references.ts';
 
 export interface Located {
@@ -18,7 +20,10 @@ export interface Located {
 
 /** Throws `not-found` in the Engine's words. */
 export async function locate(call: Call, place: Place, execs: Execs): Promise<Located> {
-  return await LOCATE[place](call, execs);
+  const located = await LOCATE[place](call, execs);
+  const { container, host } = located;
+  noteTarget(call.req, { host, ...(container && { object: container.name, deployment: deploymentOf(container) }) });
+  return located;
 }
 
 const LOCATE: Readonly<Record<Place, (call: Call, execs: Execs) => Located | Promise<Located>>> = {

@@ -7,7 +7,6 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { createKeyed } from '../async/keyed.ts';
 import { ArpanetError, type ErrorKind, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
@@ -19,10 +18,12 @@ import { EXPOSITION_TYPE } from '../telemetry/metrics.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
 import { createDoorkeeper, type Doors } from './access/door.ts';
+import { type AuditSink, createTrail } from './access/trail.ts';
 import { shownTo } from './access/admit.ts';
 import { type Door, listenOn, type ListenOn, type ListenTls, withoutUpgrade } from './listeners.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { countUpgrade, measureRequest } from './request-metrics.ts';
+import { createVersionOf } from './leader-version.ts';
 import { createLeader, type Leader, wasStarted } from './leader.ts';
 import { answerResourceUsage } from './resource-usage.ts';
 import { createReads } from './reads/index.ts';
@@ -65,6 +66,8 @@ export interface EndpointDeps {
   readonly token: () => string | undefined;
   /** `/arpanet/v1/agent` at the leader: the naked request, as node:http's `upgrade` gives it. */
   readonly acceptAgent: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Absent: nobody keeps an audit log. */
+  readonly audit?: AuditSink;
 }
 
 /** Docker's API of one scheduler: answers while it leads, forwards to the leader while it follows. Its disposal ends all connections. */
@@ -99,11 +102,10 @@ function endRefused(req: IncomingMessage, res: ServerResponse): void {
   req.resume();
 }
 
-const PING_WAIT_MS = 1_000;
 const SWITCHED = 101;
 
 type Role =
-  | { readonly kind: 'leader'; readonly leader: Leader; readonly epoch: () => number }
+  | { readonly kind: 'leader'; readonly leader: Leader; readonly cluster: Cluster; readonly epoch: () => number }
   | { readonly kind: 'following'; readonly url: string | undefined };
 
 /** Listens before it knows its role. */
@@ -115,13 +117,14 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   let lastUrl: string | undefined;
   /** What the leader said last, for a ping that nobody else answers. */
   let apiVersion = '1.41';
-  const asking = createKeyed();
+  const askVersion = createVersionOf(deps.name);
   /** What else is said on these is nobody's request: where one is refused for its framing, the next may be a part of it. */
   const closing = new WeakSet<Duplex>();
   const awaitingLead = new Set<() => void>();
   const unanswered = watchUnanswered(log);
   const hosts = allowedHosts(deps.hostNames ?? []);
   const doorkeeper = createDoorkeeper(deps.doors);
+  const trail = createTrail(deps.audit, deps.name, () => (role.kind === 'leader' ? role.cluster : undefined));
 
   const follower = createFollower({
     name: deps.name,
@@ -153,22 +156,27 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
     const { url } = req;
     const foreign = door.isSocket ? undefined : refuseForeign(req, hosts);
-    if (foreign !== undefined) return refuse(req, res, foreign, idOf(req));
+    const requestId = idOf(req);
+    if (foreign !== undefined) {
+      trail.begin(req, requestId, res);
+      return refuse(req, res, foreign, requestId);
+    }
     // who has a certificate gets what is made for them
     if (!isNamed(req) && role.kind === 'leader' && req.method === 'GET') {
       const ready = role.leader.ready(req);
       if (ready !== undefined) {
-        res.writeHead(200, [...ready.head, 'Arpanet-Request-Id', idOf(req)]);
+        res.writeHead(200, [...ready.head, 'Arpanet-Request-Id', requestId]);
         res.end(ready.body);
         return;
       }
     }
     if (door.isTls) doorkeeper.meet(req);
-    const requestId = idOf(req);
+    trail.begin(req, requestId, res);
     const isDone = unanswered.begin(req, requestId);
     try {
       await route(req, res, url, requestId);
     } catch (error) {
+      trail.failed(req, error);
       if (isKind(error, 'not-leader') && !res.headersSent) res.setHeader(NOT_LEADER_HEADER, wasStarted(error) ? BEGUN : '1');
       const own = ownHeaders(role.kind === 'leader' ? role.leader.window().max : apiVersion, requestId);
       sendError(res, error, isNoPage(error) ? { 'Arpanet-Request-Id': requestId } : own, log);
@@ -180,6 +188,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 
   function refuse(req: IncomingMessage, res: ServerResponse, { status, message }: Refused, requestId: string): void {
     closing.add(req.socket);
+    trail.refused(req);
     res.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close', 'Arpanet-Request-Id': requestId });
     res.end(errorBody(message));
   }
@@ -214,7 +223,10 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if (deps.page !== undefined && (path === '/ui' || path.startsWith('/ui/'))) return deps.page(req, res);
     if (path === '/arpanet/v1/held') return answerResourceUsage(req, res, deps.token());
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
-    if (role.kind === 'following') return await follower.answer(req, res, requestId);
+    if (role.kind === 'following') {
+      trail.passOn(req);
+      return await follower.answer(req, res, requestId);
+    }
     const { leader } = role;
     if (isNamed(req) && !isJoining(path)) await doorkeeper.enter(req, req.socket, res, requestId);
     if (path.startsWith('/arpanet/')) return deps.operator(req, res);
@@ -252,7 +264,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     const why = role.kind === 'following' && role.url === undefined ? deps.trouble() : undefined;
     if (why !== undefined) throw noLeader(why);
     if (role.kind === 'leader') apiVersion = role.leader.window().max;
-    else if (role.url !== undefined && req.headers['arpanet-forwarded'] === undefined) apiVersion = await askVersion(role.url);
+    else if (role.url !== undefined && req.headers['arpanet-forwarded'] === undefined) apiVersion = await askVersion(role.url, apiVersion);
     const headers = {
       ...ownHeaders(apiVersion, requestId),
       // As Engines say it since 23.0; older ones were silent.
@@ -263,24 +275,6 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     };
     res.writeHead(200, { ...headers, 'Content-Length': req.method === 'HEAD' ? 0 : 2 });
     res.end(req.method === 'HEAD' ? undefined : 'OK');
-  }
-
-  /** One request at a time to each leader, for all that wait for it: a connection for each client would be kept for minutes. */
-  function askVersion(leader: string): Promise<string> {
-    return asking.shared(leader, () => versionOf(leader));
-  }
-
-  async function versionOf(leader: string): Promise<string> {
-    try {
-      const answer = await fetch(`${leader}/_ping`, {
-        method: 'HEAD',
-        headers: { 'Arpanet-Forwarded': deps.name },
-        signal: AbortSignal.timeout(PING_WAIT_MS),
-      });
-      return answer.headers.get('api-version') ?? apiVersion;
-    } catch {
-      return apiVersion;
-    }
   }
 
   function health(res: ServerResponse, requestId: string): void {
@@ -299,13 +293,16 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if (isTls) doorkeeper.meet(req);
     const requestId = idOf(req);
     const isDone = unanswered.begin(req, requestId);
+    trail.begin(req, requestId);
     try {
       const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
       const foreign = isSocket ? undefined : refuseForeign(req, hosts);
       const refused = foreign ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
+      if (refused !== undefined) trail.refused(req);
       if (refused !== undefined) throw new ArpanetError(KIND_OF[refused.status] ?? 'invalid', refused.message);
       if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
       if (role.kind === 'following') {
+        trail.passOn(req);
         countUpgrade(req, SWITCHED);
         return await follower.upgrade(req, socket, head, requestId);
       }
@@ -320,6 +317,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       countUpgrade(req, SWITCHED);
       await upgraded;
     } catch (error) {
+      trail.failed(req, error);
       noteUnexpected(error, requestId, log);
       refuseSocket(socket, error, ownHeaders(role.kind === 'leader' ? role.leader.window().max : apiVersion, requestId));
     } finally {
@@ -349,6 +347,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       const reads = createReads(cluster, { now: Date.now, version: VERSION, execs });
       become({
         kind: 'leader',
+        cluster,
         epoch: () => cluster.leader.about().epoch,
         leader: createLeader({
           cluster,

@@ -13,11 +13,12 @@ import {
   type Placement,
   type ProcessFaults,
 } from '../model/index.ts';
-import { type Peer, requestPeer } from '../security/index.ts';
+import { noteTarget, type Peer, requestPeer } from '../security/index.ts';
 import { reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { queryProblem } from '../text/query.ts';
 import type { AuditReport } from './audit.ts';
+import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { hostRoutes } from './host-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
@@ -27,6 +28,7 @@ import { createWatch, type Live } from './live/watch.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
 
+export { operatorRoute } from './recorded-calls.ts';
 export { liveRows } from './live/rows.ts';
 export type { Live } from './live/watch.ts';
 export { servePage } from './ui/serve-page.ts';
@@ -109,7 +111,10 @@ export interface OperatorDeps {
     readonly gone: boolean;
     readonly faults?: ProcessFaults;
     readonly exposed?: readonly string[];
+    readonly auditTrouble?: string;
   }) => void;
+  /** Throws `not-leader`. */
+  readonly auditLog: () => AuditLines;
   /** What changes and what happens under this leadership. */
   readonly live: () => Live;
   readonly now: () => number;
@@ -131,7 +136,17 @@ function explained({ decision, observe }: OperatorDeps, reference: string): Expl
 }
 
 /** Routes that need the store or the schedulers only: they do not wait for hosts. */
-const OF_THE_STORE: ReadonlySet<string> = new Set(['schedulers', 'token', 'backup', 'config', 'openapi.json', 'users', 'ca', 'join']);
+const OF_THE_STORE: ReadonlySet<string> = new Set([
+  'schedulers',
+  'token',
+  'backup',
+  'config',
+  'openapi.json',
+  'users',
+  'ca',
+  'join',
+  'audit-log',
+]);
 const READ_WAIT_MS = 2_000;
 
 /**
@@ -190,13 +205,14 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(topReport(deps.observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
-    const { name, url, gone, faults, exposed } = bodyOf(request, 'SchedulerRequest');
+    const { name, url, gone, faults, exposed, auditTrouble } = bodyOf(request, 'SchedulerRequest');
     if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
     deps.peer({
       name,
       url,
       gone: gone === true,
       ...(exposed && { exposed }),
+      ...(auditTrouble !== undefined && { auditTrouble }),
       ...(faults === undefined ? {} : { faults: { unexpectedErrors: 0, refusedMessages: 0, ...faults } }),
     });
     response.json({});
@@ -214,6 +230,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.post('/join', readBytes(), async (request, response) => {
     const { name = '', publicKey = '', token, clockMs = 0 } = bodyOf(request, 'JoinRequest');
+    noteTarget(request, { object: name, host: name });
     response.json(await deps.join({ name, publicKey, token, clockMs }, requestPeer(request)));
   });
   router.get('/token', (_request, response) => {
@@ -265,10 +282,12 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.post('/records', readBytes(), async (request, response) => {
     const { name = '', type = '', value = '' } = bodyOf(request, 'RecordRequest');
+    noteTarget(request, { object: name });
     response.json(await deps.outside().add(name, type, value));
   });
   router.post('/records/rm', readBytes(), async (request, response) => {
     const { name = '', type, value } = bodyOf(request, 'RecordRequest');
+    noteTarget(request, { object: name });
     response.json(await deps.outside().remove(name, type, value));
   });
   router.get('/config', (_request, response) => {
@@ -292,6 +311,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   serviceRoutes(router, deps.services, unexpected);
   hostRoutes(router, deps, unexpected);
   userRoutes(router, deps.users);
+  auditLogRoute(router, deps.auditLog);
   app.use('/arpanet/v1', router);
   app.use((request: Request, response: Response) =>
     response.status(404).json({ message: `no such operator route: ${request.method} ${request.path}` }),

@@ -22,7 +22,14 @@ const CREATE_REQUEST = 'runconfig.ContainerConfigWrapper@1.41';
 /** The types of bodies, by which they are read and described. */
 export const BODIES: GoTypes = {
   ...DOCKER_TYPES,
-  'arpanet.SchedulerRequest': { name: '*string', url: '*string', gone: 'bool', faults: '*arpanet.ProcessFaults', exposed: '[]string' },
+  'arpanet.SchedulerRequest': {
+    name: '*string',
+    url: '*string',
+    gone: 'bool',
+    faults: '*arpanet.ProcessFaults',
+    exposed: '[]string',
+    auditTrouble: '*string',
+  },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
   'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest', hold: 'bool' },
   'arpanet.Create': { name: '*string', request: `*${CREATE_REQUEST}`, isReplacement: 'bool' },
@@ -78,6 +85,7 @@ export interface SchedulerRequest {
   readonly gone?: boolean;
   readonly faults?: Partial<ProcessFaults>;
   readonly exposed?: readonly string[];
+  readonly auditTrouble?: string;
 }
 
 export interface RehearseRequest {

@@ -2,6 +2,7 @@
 import type { Request, Router } from 'express';
 import type { CleanRequest, HostOperations, Progress, RebalanceRequest, Services } from '../contracts/index.ts';
 import { ArpanetError, type HostChange } from '../model/index.ts';
+import { noteTarget } from '../security/index.ts';
 import { bodyOf, readBytes } from './bodies.ts';
 import { hostDetail } from './reports/host-report.ts';
 import { hostReports, type Observed } from './reports/report.ts';
@@ -38,6 +39,7 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, unexpected: (err
   long('/hosts', (request, progress) => {
     const { name, address } = bodyOf(request, 'HostRequest');
     if (name === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name"');
+    noteTarget(request, { object: name, host: name });
     const options = { ...hostChange(request), ...(address === undefined ? {} : { address }) };
     return hosts().add(name, options, progress);
   });

@@ -5,6 +5,7 @@
 import type { Request, Response, Router } from 'express';
 import type { Progress, Services } from '../contracts/index.ts';
 import { ArpanetError, type CreateRequest, type ServiceTemplate, UPDATE_DEFAULTS } from '../model/index.ts';
+import { noteTarget, servicesTarget } from '../security/index.ts';
 import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type UpdateRequest } from './bodies.ts';
 import { serviceReports } from './reports/service-report.ts';
 
@@ -52,6 +53,7 @@ export function serviceRoutes(router: Router, services: () => Services, unexpect
   });
   long('/services/create', async (request) => {
     const { service: reference, isGlobal, template, settings } = bodyOf(request, 'ReplaceRequest');
+    if (reference !== undefined) noteTarget(request, servicesTarget([reference]));
     const [, deployment, service] = /^([^/]+)\/([^/]+)$/.exec(reference ?? '') ?? [];
     const whole = wholeTemplate(template);
     if (deployment === undefined || service === undefined || isGlobal !== true || whole === undefined)
@@ -61,6 +63,7 @@ export function serviceRoutes(router: Router, services: () => Services, unexpect
   });
   long('/services/replace', async (request, progress) => {
     const { service, desired, template, settings } = bodyOf(request, 'ReplaceRequest');
+    if (service !== undefined) noteTarget(request, servicesTarget([service]));
     const whole = wholeTemplate(template);
     if (service === undefined || desired === undefined || whole === undefined)
       throw new ArpanetError('invalid', "the request's body is not {service, desired, template: {name, number, request}, settings}");
@@ -94,6 +97,7 @@ function patched(request: CreateRequest, { image, env = [], force = false }: Upd
 function texts(request: Request, field: keyof ServicesRequest): readonly string[] {
   const value = bodyOf(request, 'ServicesRequest')[field] ?? [];
   if (value.length === 0) throw new ArpanetError('invalid', `the request's body has no list "${field}"`);
+  noteTarget(request, servicesTarget(value));
   return value;
 }
 
@@ -119,6 +123,7 @@ export async function answerInLines(
   } catch (error) {
     if (!response.headersSent) throw error;
     if (!(error instanceof ArpanetError)) unexpected(error);
+    noteTarget(response.req, { hasFailed: true });
     line({ error: error instanceof ArpanetError ? error.message : 'internal error' });
   }
   response.end();

@@ -1,7 +1,7 @@
 /** The operator's routes for users, and who may ask for which route. Effects: express. */
 import type { NextFunction, Request, Response, Router } from 'express';
 import { ArpanetError } from '../model/index.ts';
-import { type Access, type Identity, identityOf, refuseAccess } from '../security/index.ts';
+import { type Access, type Identity, identityOf, noteTarget, refuseAccess } from '../security/index.ts';
 import { bodyOf, readBytes, type UserRequest } from './bodies.ts';
 
 /** A user, as administrators see it. */
@@ -36,7 +36,7 @@ export interface Users {
 }
 
 /** First segments below `/arpanet/v1` of what only administrators may ask for: who may do what, and what is secret. */
-const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'backup', 'schedulers']);
+const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'backup', 'schedulers', 'audit-log']);
 /** What a GET may show to who reads. */
 const SHOWN: ReadonlySet<string> = new Set('status top hosts networks names services explain records config rebalance audit'.split(' '));
 
@@ -67,7 +67,9 @@ export function userRoutes(router: Router, users: () => Users): void {
     response.json(users().list());
   });
   router.post('/users', readBytes(), async (request, response) => {
-    response.json(await users().add(bodyOf(request, 'UserRequest')));
+    const given = bodyOf(request, 'UserRequest');
+    noteTarget(request, { object: given.name });
+    response.json(await users().add(given));
   });
   router.post('/users/:name/renew', readBytes(), async (request, response) => {
     response.json(await users().renew({ ...bodyOf(request, 'UserRequest'), name: String(request.params['name']) }));

@@ -36,6 +36,7 @@ import { hold, withAddresses } from './rehearsal.ts';
 import { type CertificateAuthority, hostServerName } from '../security/index.ts';
 import { createMembership, type Membership } from './identity/membership.ts';
 import type { SchedulerCertificate } from './identity/scheduler-certificate.ts';
+import type { AuditLog } from './observability/audit-log.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { processFaults } from '../telemetry/faults.ts';
@@ -79,11 +80,12 @@ export interface LeadershipDeps {
   readonly rooms: Rooms;
   /** A host has seen this epoch. */
   readonly sawEpoch: (epoch: number) => void;
+  readonly auditLog: AuditLog;
 }
 
 export async function startLeadership(
   settings: SchedulerSettings,
-  { store, catalog, term, log, dns, live, peers, certificate, rooms, sawEpoch }: LeadershipDeps,
+  { store, catalog, term, log, dns, live, peers, certificate, rooms, sawEpoch, auditLog }: LeadershipDeps,
 ): Promise<Leadership> {
   forgetLeftOut();
   const stopped = new AbortController();
@@ -299,6 +301,7 @@ export async function startLeadership(
           leads: true,
           heardMsAgo: 0,
           ...(settings.exposed && { exposed: settings.exposed }),
+          ...troubleOf(auditLog),
           faults: processFaults(scheduler.agents.malformedMessages(), Date.now()),
         },
         ...peers.list(),
@@ -335,6 +338,11 @@ const COMPARE_EVERY_MS = 30_000;
 
 const FROZEN =
   'the state store is unreachable, or another scheduler leads: running containers go on and can be inspected, but nothing can be changed until a leader is known';
+
+function troubleOf({ trouble }: Pick<AuditLog, 'trouble'>): { readonly auditTrouble?: string } {
+  const auditTrouble = trouble();
+  return auditTrouble === undefined ? {} : { auditTrouble };
+}
 
 const newId = () => randomBytes(32).toString('hex');
 

@@ -14,6 +14,8 @@ interface Peer {
   readonly faults?: ProcessFaults;
   /** Addresses without TLS that other machines reach. */
   readonly exposed?: readonly string[];
+  /** Why its audit log is not written. */
+  readonly auditTrouble?: string;
 }
 
 export interface Peers {
@@ -26,9 +28,9 @@ export interface Peers {
 export function createPeers(now: () => number): Peers {
   const peers = new Map<string, Peer & { readonly heardAtMs: number }>();
   return {
-    heard({ name, url, gone, faults, exposed }) {
+    heard({ name, url, gone, ...more }) {
       if (gone === true) peers.delete(name);
-      else peers.set(name, { url, heardAtMs: now(), ...(faults && { faults }), ...(exposed && { exposed }) });
+      else peers.set(name, { url, heardAtMs: now(), ...more });
     },
     list() {
       for (const [name, { heardAtMs }] of peers) if (now() - heardAtMs > FORGOTTEN_MS) peers.delete(name);
@@ -42,7 +44,7 @@ export function createPeers(now: () => number): Peers {
 
 /** Announces until `signal` aborts; then, if `ending` says so, that it ends. A failed announcement is repeated the next time. */
 export async function announce(
-  me: { readonly name: string; readonly url: string; readonly exposed: readonly string[] },
+  me: { readonly name: string; readonly url: string; readonly exposed: readonly string[]; readonly auditTrouble: () => string | undefined },
   leaderUrl: string,
   signal: AbortSignal,
   ending: () => boolean,
@@ -51,7 +53,7 @@ export async function announce(
     fetch(`${leaderUrl}/arpanet/v1/schedulers`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ ...me, gone, faults: processFaults(0, Date.now()) }),
+      body: JSON.stringify({ ...me, auditTrouble: me.auditTrouble(), gone, faults: processFaults(0, Date.now()) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
       .then((response) => response.arrayBuffer())

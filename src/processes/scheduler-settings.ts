@@ -37,6 +37,8 @@ export interface SchedulerSettings {
   readonly publishAt: string | undefined;
   readonly graceMs: number;
   readonly sessionTtlMs: number;
+  /** A file, or `-` for standard output; undefined: the last lines are kept in memory alone. */
+  readonly auditLog?: string | undefined;
   readonly streamLimit: number;
   readonly eventsBehindBytes: number;
 }
@@ -83,6 +85,7 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname:
       reschedule: config.reschedule,
     },
     defaultPrefix: 22,
+    auditLog: config.auditLog,
     dns: config.dnsListen === 'none' ? undefined : config.dnsListen,
     publishAt: config.publishAt === 'none' ? undefined : config.publishAt,
     graceMs: config.hostGrace,

@@ -5,7 +5,7 @@
 import { startEndpoint } from '../docker-api/index.ts';
 import { createDns } from '../dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
-import { operatorApi, servePage } from '../operator-api/api.ts';
+import { operatorApi, operatorRoute, servePage } from '../operator-api/api.ts';
 import { explained } from '../operator-api/index.ts';
 import { openCatalog, openConsul, openEmbedded, type StateStore, type Term } from '../store/index.ts';
 import { aborted } from './aborted.ts';
@@ -21,6 +21,7 @@ import { probe } from './probe.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
+import { openAuditLog } from './observability/audit-log.ts';
 import { liveOf } from './observability/live.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
@@ -51,6 +52,7 @@ export async function runScheduler(
   { ready, rooms = ROOMS, onReload }: SchedulerHooks = {},
 ): Promise<void> {
   logLeftOut(log);
+  await using auditLog = openAuditLog(settings.auditLog, log, Date.now);
   const where = settings.store;
   const { clusterKey } = settings;
   const sealingKeys = () => (clusterKey === undefined ? undefined : ensureClusterKeys(clusterKey));
@@ -129,6 +131,7 @@ export async function runScheduler(
     users: () => current().people,
     usage: () => usageOf(current().scheduler),
     live: () => liveOf(current()),
+    auditLog: () => ({ recent: auditLog.recent, onLine: auditLog.onLine, ended: current().ended }),
     peer: peers.heard,
     now: Date.now,
     log,
@@ -149,6 +152,7 @@ export async function runScheduler(
     trouble: () => store.trouble(),
     token: () => leadership?.token() ?? settings.joinToken,
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
+    audit: { write: auditLog.write, operatorRoute },
     log: log.child({ room: 'docker-api' }),
   });
   ready?.();
@@ -169,6 +173,7 @@ export async function runScheduler(
       peers,
       certificate,
       rooms,
+      auditLog,
       sawEpoch: (epoch) => (seenEpoch = Math.max(seenEpoch, epoch)),
     });
     // Another may lead by now, and the watch has reported it already.
@@ -211,7 +216,7 @@ export async function runScheduler(
     peers.clear();
     if (leader.url === settings.advertise) return;
     following = new AbortController();
-    const me = { name: settings.name, url: settings.advertise, exposed: settings.exposed ?? [] };
+    const me = { name: settings.name, url: settings.advertise, exposed: settings.exposed ?? [], auditTrouble: auditLog.trouble };
     inBackground(
       log,
       'announcing this scheduler',

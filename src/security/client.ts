@@ -75,3 +75,13 @@ export function noteIdentity(request: object, identity: Identity): void {
 
 /** The client's; undefined: an admin without a name, who came without a certificate or by one of the operator's own CA. */
 export const identityOf = (request: object): Identity | undefined => known.get(request);
+
+const clients = new WeakMap<object, Client>();
+
+/** Notes the certificate that a request came with, also of a client that is refused. */
+export function noteClient(request: object, client: Client): void {
+  clients.set(request, client);
+}
+
+/** Undefined: it came without one. */
+export const clientOf = (request: object): Client | undefined => clients.get(request);

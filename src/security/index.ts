@@ -25,5 +25,16 @@ export { readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
 export { ensureClusterKeys, readClusterKeys } from './key-file.ts';
 export { type ClusterKeys, clusterKeys, isSealed } from './seal.ts';
 export { type Access, type Identity, refuseAccess, type Role, ROLES, seesAll } from './roles.ts';
-export { identityOf, noteIdentity, type Client, CLIENT_HEADER, clientIn, signClient, verifiedClient } from './client.ts';
+export {
+  clientOf,
+  identityOf,
+  noteClient,
+  noteIdentity,
+  type Client,
+  CLIENT_HEADER,
+  clientIn,
+  signClient,
+  verifiedClient,
+} from './client.ts';
+export { auditLine, type AuditLine, type AuditTarget, isAudited, noteTarget, servicesTarget, targetOf } from './audit-line.ts';
 export { DEPLOYER_POLICY, refuseBuild, refuseCreate, refuseExec, refuseHostConfig, refuseNetwork, refuseVolume } from './policy.ts';

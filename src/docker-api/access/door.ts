@@ -5,7 +5,16 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import type { People } from '../../contracts/index.ts';
 import { ArpanetError } from '../../model/index.ts';
-import { type Identity, noteIdentity, type Client, CLIENT_HEADER, clientIn, signClient, verifiedClient } from '../../security/index.ts';
+import {
+  type Identity,
+  noteClient,
+  noteIdentity,
+  type Client,
+  CLIENT_HEADER,
+  clientIn,
+  signClient,
+  verifiedClient,
+} from '../../security/index.ts';
 
 /** The people, and how schedulers tell each other whom they speak for. */
 export interface Doors {
@@ -80,6 +89,7 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
     async enter(req, socket, answer, requestId) {
       const found = await named(req, requestId);
       if (found === undefined || doors === undefined) return;
+      noteClient(req, found);
       const identity = doors.people().identify(found);
       if (identity !== undefined) noteIdentity(req, identity);
       const guest: Guest = { peer: found, identity, socket };

@@ -10,6 +10,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { reuseReadBuffer, reset, watchHalfOpen } from '../../engine/index.ts';
 import { ArpanetError } from '../../model/index.ts';
+import { noteAnswered } from './answered.ts';
 import { bulkTo } from './coalescing-pipe.ts';
 import { answerTo, errorBody, errorHeaders } from '../errors.ts';
 import { hopByHop } from '../guards.ts';
@@ -127,6 +128,7 @@ export function joinSockets(joint: Joint): Promise<void> {
       }
       if (way === 'hijack') upstream.off('data', headArrives).pause();
       isAnswered = true;
+      noteAnswered(client, answer.status);
       const isSwitched = way === 'hijack' && (answer.status === 101 || answer.isRawStream);
       client.write(
         answerHead(answer, way === 'hijack' ? thoseSaid(answer, joint.answerHeaders) : joint.answerHeaders, !isSwitched),
@@ -264,6 +266,7 @@ function thoseSaid(answer: AnswerHead, own: Readonly<Record<string, string>>): R
 export function refuseSocket(socket: Duplex, error: unknown, own: Readonly<Record<string, string>>): void {
   if (socket.destroyed || socket.writableEnded) return;
   const answer = answerTo(error, own['Arpanet-Request-Id'] ?? '');
+  noteAnswered(socket, answer.status);
   const body = errorBody(answer.message);
   const headers = {
     'Content-Type': 'application/json',

@@ -308,6 +308,10 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     answer: 'Certificate',
   },
   get('/backup', 'repair', 'All that the store has.', 'Backup'),
+  get('/audit-log', 'users', 'The last lines of the audit log of the leader, as lines of JSON. For administrators.', 'AuditLine', [
+    { name: 'follow', description: '1: and those that come, until the leadership ends.', example: '1' },
+    { name: 'user', description: 'Only of this user.', example: 'ada' },
+  ]),
   get('/audit', 'repair', 'Compares store, Engines, networks, names and catalog.', 'Audit'),
   { method: 'post', path: '/audit/fix', tag: 'repair', summary: 'Lets the reconcilers run, then compares.', answer: 'Audit' },
   {

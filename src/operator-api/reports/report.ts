@@ -64,6 +64,8 @@ export interface SchedulerReport {
   readonly faults?: ProcessFaults;
   /** `tcp://10.0.0.1:2375`: addresses without TLS that other machines reach. */
   readonly exposed?: readonly string[];
+  /** Why its audit log is not written. */
+  readonly auditTrouble?: string;
 }
 
 /** What one process of the cluster got over since it started. */
@@ -259,6 +261,9 @@ export function statusReport(observed: Observed): StatusReport {
       ...observed.unreadable.map(unreadableText),
       ...observed.hosts.flatMap(({ name, leftOut = [] }) => leftOut.map((sentence) => `host ${name}: ${sentence}`)),
       ...observed.leftOut.map(leftOutText),
+      ...observed.schedulers.flatMap(({ name, auditTrouble }) =>
+        auditTrouble === undefined ? [] : [`scheduler ${name}: ${auditTrouble}`],
+      ),
       ...fenced(
         { kind: 'service', of: 'the report of services' },
         services,

@@ -10,7 +10,8 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { ArpanetError } from '../../../src/model/index.ts';
 import { ROUTES } from '../../../src/docker-api/routes.ts';
 import { accessOf } from '../../../src/docker-api/access/route-access.ts';
-import { type Identity, type Client, readTls, refuseAccess } from '../../../src/security/index.ts';
+import { type AuditLine, type Identity, type Client, readTls, refuseAccess } from '../../../src/security/index.ts';
+import { operatorRoute } from '../../../src/operator-api/recorded-calls.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { until } from '../../support/cluster/cluster.ts';
 import { literalContainer, literalNetwork } from '../../support/fakes/literal-cluster.ts';
@@ -47,6 +48,7 @@ describe('people with certificates', () => {
   let changed: () => void = () => undefined;
   const heard: string[] = [];
   const peers: Client[] = [];
+  const lines: AuditLine[] = [];
   let client: https.AgentOptions;
 
   before(async () => {
@@ -100,8 +102,9 @@ describe('people with certificates', () => {
       services: { list: () => [] },
       secrets: { list: () => [] },
     };
-    small = await startSmall({ listener, known, deps: { listen, tls: { own: tls }, doors } });
-    follower = await startSmall({ leads: false, deps: { listen, tls: { own: tls }, doors, name: 's2' } });
+    const audit = { write: (line: AuditLine) => void lines.push(line), operatorRoute };
+    small = await startSmall({ listener, known, deps: { listen, tls: { own: tls }, doors, audit } });
+    follower = await startSmall({ leads: false, deps: { listen, tls: { own: tls }, doors, audit, name: 's2' } });
     follower.endpoint.follow(small.url);
   });
   after(async () => {
@@ -113,6 +116,7 @@ describe('people with certificates', () => {
     identity = undefined;
     heard.length = 0;
     peers.length = 0;
+    lines.length = 0;
   });
 
   const portOf = (scheduler: Small): number => scheduler.endpoint.addresses[1]?.port ?? 0;
@@ -340,5 +344,49 @@ describe('people with certificates', () => {
   it('who has a certificate and no name here is an admin, as who comes by loopback', async () => {
     assert.match((await ask('GET', '/containers/json?all=1')).body, /theirs/);
     await until('it was asked who this is', () => peers.length > 0);
+  });
+
+  it('the audit log has each call that changes something and each refused one, once, with who, what and where, and no secret', async () => {
+    identity = deployer;
+    const secret = 'hunter2';
+    const headers = { ...json, 'X-Registry-Auth': secret, 'Arpanet-From': secret };
+    await ask('GET', `/containers/mine/json?size=0&x=${secret}`, headers);
+    await ask('POST', `/containers/mine/stop?signal=${secret}`, headers, follower);
+    await ask('POST', '/containers/mine/exec', headers, small, `{"Cmd":["${secret}"],"Env":["P=${secret}"]}`);
+    await ask('POST', `/containers/theirs/start?detachKeys=${secret}`, headers);
+    await ask('GET', `/containers/theirs/json?x=${secret}`, headers, follower);
+    await ask('POST', '/containers/create?name=new', headers, small, `{"Image":"web","Env":["P=${secret}"]}`);
+    await ask('POST', `/arpanet/v1/hosts/h1/drain?x=${secret}`, headers, small, `{"a":"${secret}"}`);
+    await ask('POST', `/nowhere/${secret}`, headers);
+    await ask('GET', '/containers/json', { ...headers, Origin: 'https://evil.example' }, follower);
+    const upgrade = { Connection: 'Upgrade', Upgrade: 'tcp' };
+    await ask('POST', `/containers/mine/attach?detachKeys=${secret}`, upgrade, follower);
+    identity = { name: 'vera', role: 'viewer' };
+    await ask('POST', `/containers/theirs/attach?detachKeys=${secret}`, upgrade);
+    identity = 'nobody';
+    await ask('GET', '/info', headers);
+    await until('all are written', () => lines.length >= 11);
+    const by = lines.map(({ user = '', route, object = '', deployment = '', host = '', result, status, scheduler, method }) =>
+      [scheduler, user, method, route, object, deployment, host, result, status].join(' '),
+    );
+    assert.deepEqual(by.toSorted(), [
+      's1 ada GET /containers/{id}/json theirs xyz h1 refused 404',
+      's1 ada POST /arpanet/v1/hosts/:host/drain h1  h1 done 200',
+      's1 ada POST /containers/create new   refused 403',
+      's1 ada POST /containers/{id}/attach mine abc h1 done 200',
+      's1 ada POST /containers/{id}/exec mine abc h1 done 200',
+      's1 ada POST /containers/{id}/start theirs xyz h1 refused 404',
+      's1 ada POST /containers/{id}/stop mine abc h1 done 200',
+      's1 ada POST other    failed 404',
+      's1 one GET /info    refused 401',
+      's1 vera POST /containers/{id}/attach theirs xyz h1 refused 403',
+      's2  GET /containers/json    refused 403',
+    ]);
+    assert.doesNotMatch(JSON.stringify(lines), new RegExp(secret));
+    assert.ok(
+      lines.every(({ from }) => from.includes('127.0.0.1')),
+      JSON.stringify(lines),
+    );
+    assert.equal(new Set(lines.map(({ requestId }) => requestId)).size, lines.length);
   });
 });

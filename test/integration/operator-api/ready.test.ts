@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { type AuditLogFlags, showAuditLog } from '../../../src/cli/commands/cluster/audit-log.ts';
 import { ArpanetError, type ContainerView, type ServiceView } from '../../../src/model/index.ts';
+import { openAuditLog } from '../../../src/processes/observability/audit-log.ts';
+import type { AuditLine } from '../../../src/security/index.ts';
 import { operatorApi } from '../../../src/operator-api/api.ts';
 import type { Observed } from '../../../src/operator-api/index.ts';
 import { until } from '../../support/cluster/cluster.ts';
@@ -58,6 +61,8 @@ describe('a new leader and its ops', () => {
     unproven: [],
     services: () => [service()],
   });
+  const auditLog = openAuditLog(undefined, quietLog, Date.now);
+  const ended = new AbortController();
   const services = new Proxy(
     {},
     { get: (_target, name) => (name === 'list' ? () => [service()] : name === 'scale' ? async () => ({ scaled: true }) : notAsked) },
@@ -93,6 +98,7 @@ describe('a new leader and its ops', () => {
       config: () => ({ list: () => [], set: notAsked, unset: notAsked }),
       usage: notAsked,
       live: notAsked,
+      auditLog: () => ({ recent: auditLog.recent, onLine: auditLog.onLine, ended: ended.signal }),
       peer: () => undefined,
       now: Date.now,
       log: quietLog,
@@ -112,6 +118,56 @@ describe('a new leader and its ops', () => {
   });
   const get = async <T>(path: string) => (await (await fetch(url + path)).json()) as T;
   const asked = () => until('it is asked', () => waiting > 0);
+
+  it('the audit log is read and followed without a wait for hosts, of one user or of all, until the leadership ends', async () => {
+    const line = (user: string, requestId: string): AuditLine => ({
+      time: '2026-11-29T12:00:00.000Z',
+      user,
+      from: '10.0.0.7',
+      method: 'DELETE',
+      route: '/containers/{id}',
+      result: 'done',
+      requestId,
+      scheduler: 's1',
+    });
+    for (const [user, id] of [
+      ['ada', 'r1'],
+      ['vera', 'r2'],
+    ] as const)
+      auditLog.write(line(user, id));
+    const terminal = {
+      env: {},
+      said: '',
+      out: (text: string) => void (terminal.said += text),
+      paced: async (text: string) => ((terminal.said += text), true),
+    };
+    const show = async (flags: AuditLogFlags): Promise<void> =>
+      await showAuditLog(
+        { endpoint: new URL(url).host, ...flags },
+        { ...terminal, say: () => undefined, isTerminal: false, columns: undefined },
+      );
+    await show({ json: true });
+    assert.deepEqual(
+      terminal.said
+        .trim()
+        .split('\n')
+        .map((text) => (JSON.parse(text) as AuditLine).requestId),
+      ['r1', 'r2'],
+    );
+    terminal.said = '';
+    const following = show({ follow: true, user: 'ada' });
+    await until('it shows what there is', () => terminal.said !== '');
+    for (const [user, id] of [
+      ['vera', 'r3'],
+      ['ada', 'r4'],
+    ] as const)
+      auditLog.write(line(user, id));
+    await until('it shows what comes', () => terminal.said.trim().split('\n').length === 2);
+    ended.abort();
+    await following;
+    const text = '2026-11-29T12:00:00.000Z ada 10.0.0.7 DELETE /containers/{id} done';
+    assert.equal(terminal.said, `${text}\n${text}\n`);
+  });
 
   it('a look is answered once the hosts are back', async () => {
     const answer = get<{ running: number }[]>('/services?of=abc');

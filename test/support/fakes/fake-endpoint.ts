@@ -69,6 +69,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     config: notHere,
     usage: async () => [],
     live: notHere,
+    auditLog: notHere,
     peer: () => undefined,
     now: Date.now,
     log,

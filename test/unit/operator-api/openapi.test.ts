@@ -151,11 +151,21 @@ describe('the reference of /arpanet/v1', () => {
       services: () => [service],
       cutHosts: [{ host: 'h2', reason: 'no', isMalformed: false, msAgo: 5 }],
       admissions: [{ kind: 'expected', name: 'h9', atMs: 1 }],
-      schedulers: [{ name: 's1', url: 'http://s1', leads: true, heardMsAgo: 0, exposed: ['tcp://10.0.0.1:2375'] }],
+      schedulers: [
+        {
+          name: 's1',
+          url: 'http://s1',
+          leads: true,
+          heardMsAgo: 0,
+          exposed: ['tcp://10.0.0.1:2375'],
+          auditTrouble: 'the audit log cannot be written',
+        },
+      ],
     });
     /** Nothing that it does not name. */
     const strict = (name: keyof typeof ANSWERS): ValidateFunction => ajv.compile(z.toJSONSchema(ANSWERS[name].schema, { io: 'output' }));
     assertValid(strict('Status'), statusReport(observed), 'status');
+    assert.ok(statusReport(observed).warnings.includes('scheduler s1: the audit log cannot be written'), 'exit code 3');
     assertValid(strict('Hosts'), statusReport(observed).hosts, 'hosts');
     assertValid(strict('Host'), hostDetail(observed, 'h1', 1), 'a host');
     assertValid(strict('Services'), serviceReports([service], 1), 'services');

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { addClientCommand, type ClientFlags, several, type Terminal } from '../../command.ts';
 import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
+import type { AuditLogFlags } from './audit-log.ts';
 import type { EventFlags } from './events.ts';
 import type { LogFlags } from './logs.ts';
 import type { TopFlags } from './top.ts';
@@ -69,6 +70,15 @@ export function addObservationCommands(root: Command, terminal: Terminal): void 
     .option('--since <TIME>', 'a time, or how long ago: 10m')
     .option('--until <TIME>', 'a time, or how long ago')
     .action(async (flags: EventFlags) => (await import('./events.ts')).showEvents(flags, terminal));
+
+  addClientCommand(root, 'audit-log', 'show who changed what, and who was refused: the last lines at the leader', [
+    'arpanet audit-log',
+    'arpanet audit-log -f --user ada',
+    'arpanet audit-log --json | jq \'select(.result == "refused")\'',
+  ])
+    .option('-f, --follow', 'keep printing new lines')
+    .option('--user <NAME>', 'only calls of this user')
+    .action(async (flags: AuditLogFlags) => (await import('./audit-log.ts')).showAuditLog(flags, terminal));
 
   addClientCommand(
     root,
