@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { createDns } from '../src/dns/index.ts';
 import { endProcess, must, runProgram, until } from '../test/support/cluster/cluster.ts';
-import { startConsul } from '../test/support/cluster/consul.ts';
+import { startConsul } from '../test/support/servers/consul.ts';
 import { freePort } from '../test/support/cluster/free-ports.ts';
 import { dig } from '../test/support/cluster/dig.ts';
 import { instance, nameTable } from '../test/support/fakes/literal-names.ts';

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { createDhcp } from '../src/dhcp/index.ts';
 import { keys, type LeaseRecord } from '../src/model/index.ts';
 import { openConsul, openLedger } from '../src/store/index.ts';
-import { startConsul } from '../test/support/cluster/consul.ts';
+import { startConsul } from '../test/support/servers/consul.ts';
 import { PLAIN } from '../test/support/fakes/dhcp-world.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns } from './wrk.ts';

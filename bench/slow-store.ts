@@ -3,8 +3,8 @@
  * `node --import tsx bench/slow-store.ts 2400`. A dead leader holds the lock; two schedulers follow it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startConsul } from '../test/support/cluster/consul.ts';
-import { slowConsul, standInLeader } from '../test/support/cluster/slow-consul.ts';
+import { startConsul } from '../test/support/servers/consul.ts';
+import { slowConsul, standInLeader } from '../test/support/servers/slow-consul.ts';
 import { startSmallScheduler } from '../test/support/fakes/small-scheduler.ts';
 
 const delayMs = Number(process.argv[2] ?? 2_400);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { openConsul } from '../../src/store/index.ts';
-import { startConsul } from '../support/cluster/consul.ts';
+import { startConsul } from '../support/servers/consul.ts';
 import { describeStore } from './store.ts';
 
 describeStore('Consul', true, async () => {

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCluster } from '../../support/cluster/cluster.ts';
 import { startLab } from '../../support/cluster/lab.ts';
-import { startRegistry } from '../../support/cluster/registry.ts';
+import { startRegistry } from '../../support/servers/registry.ts';
 import { compare, describe, judge, type Step, type Verdict } from './compare.ts';
 import { DIVERGENCES } from './divergences.ts';
 import { leftBy, soakCluster } from './soak.ts';

@@ -1,6 +1,6 @@
 /** One run of the script against one endpoint: asks, and remembers what was said, normalised. */
 import { matchRoute } from '../../../src/docker-api/routes.ts';
-import type { Registry } from '../../support/cluster/registry.ts';
+import type { Registry } from '../../support/servers/registry.ts';
 import { promisedMs } from '../../support/promised.ts';
 import type { Step } from './compare.ts';
 import { normalise } from './normalise.ts';

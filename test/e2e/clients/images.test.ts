@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
-import { type Registry, startRegistry } from '../../support/cluster/registry.ts';
+import { type Registry, startRegistry } from '../../support/servers/registry.ts';
 
 const HOSTS = ['h1', 'h2', 'h3'] as const;
 

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Cluster, endProcess, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { request } from '../../support/cluster/leaders.ts';
 import { operator } from '../../support/cluster/leftovers.ts';
-import { startPrometheus } from '../../support/cluster/prometheus.ts';
+import { startPrometheus } from '../../support/servers/prometheus.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 /** A host is down after this long, and lost after twice as much more. */

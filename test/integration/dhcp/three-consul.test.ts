@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { createDhcp } from '../../../src/dhcp/index.ts';
 import { isKind, keys, type LeaseRecord } from '../../../src/model/index.ts';
 import { type Fence, type Ledger, openConsul, openLedger, type StateStore } from '../../../src/store/index.ts';
-import { type RunningConsul, startConsul } from '../../support/cluster/consul.ts';
+import { type RunningConsul, startConsul } from '../../support/servers/consul.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 
 const LEASES = 5_000;

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { type ContainerRecord, keys, type OutsideName } from '../../../src/model/index.ts';
 import { instancesOf, type NamedHost, type Registrar, startRegistrar } from '../../../src/registrar/index.ts';
 import { type Catalog, type Lock, openCatalog, openConsul, type StateStore } from '../../../src/store/index.ts';
-import { startConsul } from '../../support/cluster/consul.ts';
+import { startConsul } from '../../support/servers/consul.ts';
 import { sourceOf } from '../../support/fakes/literal-names.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
 

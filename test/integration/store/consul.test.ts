@@ -16,7 +16,7 @@ import {
   type StateStore,
 } from '../../../src/store/index.ts';
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
-import { type RunningConsul, startConsul } from '../../support/cluster/consul.ts';
+import { type RunningConsul, startConsul } from '../../support/servers/consul.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 const log = pino({ level: 'silent' });

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keys } from '../../../src/model/index.ts';
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
-import { type RunningConsul, startConsul } from '../../support/cluster/consul.ts';
+import { type RunningConsul, startConsul } from '../../support/servers/consul.ts';
 import { type FakeAgent, startFakeAgent } from '../../support/fakes/fake-agent.ts';
 import { JOIN_TOKEN, type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
 

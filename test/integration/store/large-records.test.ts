@@ -13,7 +13,7 @@ import { backupText, readBackup } from '../../../src/recovery/index.ts';
 import { openConsul, openEmbedded, openLedger, restoreStore, type StateStore } from '../../../src/store/index.ts';
 import { openDb } from '../../../src/store/embedded/db.ts';
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
-import { startConsul } from '../../support/cluster/consul.ts';
+import { startConsul } from '../../support/servers/consul.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { type FakeAgent, startFakeAgent } from '../../support/fakes/fake-agent.ts';
 import { image } from '../../support/fakes/fake-engine.ts';

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { isKind, keys, type LeaderRecord } from '../../../src/model/index.ts';
 import { campaign, openConsul, openEmbedded, type StateStore, type Term } from '../../../src/store/index.ts';
-import { startConsul } from '../../support/cluster/consul.ts';
+import { startConsul } from '../../support/servers/consul.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 const log = pino({ level: 'silent' });

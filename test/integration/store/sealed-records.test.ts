@@ -9,7 +9,7 @@ import { isKind, keys } from '../../../src/model/index.ts';
 import { sealKept } from '../../../src/processes/identity/cluster-identity.ts';
 import { type ClusterKeys, clusterKeys } from '../../../src/security/index.ts';
 import { openConsul, openEmbedded, openLedger, type StateStore } from '../../../src/store/index.ts';
-import { startConsul } from '../../support/cluster/consul.ts';
+import { startConsul } from '../../support/servers/consul.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 
 interface Place {

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { type RunningConsul, startConsul, startConsulServers } from './consul.ts';
+import { type RunningConsul, startConsul, startConsulServers } from '../servers/consul.ts';
 import { freePort } from './free-ports.ts';
 import { keepLog } from './kept-logs.ts';
 import { type Lab, startLab } from './lab.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { openConsul, openEmbedded, type StateStore } from '../../../src/store/index.ts';
-import { startConsul } from '../cluster/consul.ts';
+import { startConsul } from '../servers/consul.ts';
 import type { startSmallScheduler } from './small-scheduler.ts';
 
 const log = pino({ level: 'silent' });

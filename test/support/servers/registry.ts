@@ -2,9 +2,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, openSync, closeSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endProcess, until } from './cluster.ts';
-import { freePort } from './free-ports.ts';
-import { spawnMortal } from './mortal.ts';
+import { endProcess, until } from '../cluster/cluster.ts';
+import { freePort } from '../cluster/free-ports.ts';
+import { spawnMortal } from '../cluster/mortal.ts';
 
 export interface Registry extends AsyncDisposable {
   /** `10.77.1.1:40123`. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { keys } from '../../../src/model/index.ts';
 import { openConsul } from '../../../src/store/index.ts';
 import { JOIN_TOKEN } from '../fakes/small-scheduler.ts';
-import { quietLog } from './lab.ts';
+import { quietLog } from '../cluster/lab.ts';
 
 export interface SlowConsul extends AsyncDisposable {
   /** HOST:PORT. */

@@ -4,9 +4,9 @@ import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from './free-ports.ts';
-import { spawnMortal } from './mortal.ts';
-import { tools } from './paths.ts';
+import { freePorts } from '../cluster/free-ports.ts';
+import { spawnMortal } from '../cluster/mortal.ts';
+import { tools } from '../cluster/paths.ts';
 
 export interface RunningConsul {
   /** HOST:PORT. */

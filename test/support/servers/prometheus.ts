@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endProcess, until } from './cluster.ts';
-import { freePort } from './free-ports.ts';
-import { repository, tools } from './paths.ts';
+import { endProcess, until } from '../cluster/cluster.ts';
+import { freePort } from '../cluster/free-ports.ts';
+import { repository, tools } from '../cluster/paths.ts';
 
 export interface Prometheus extends AsyncDisposable {
   /** What a query has now: labels and value of each series. */
