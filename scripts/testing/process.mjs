@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Node takes this long at the most to end a process that is done. */
+const DOWN_MS = 15_000;
+
 const here = (leaf) => fileURLToPath(new URL(leaf, import.meta.url));
 
 /** @typedef {{ name: string, nesting: number, file?: string, ms: number, isSuite: boolean, isSkipped: boolean, failure?: string, text?: string }} Ended */
@@ -39,8 +42,17 @@ export async function runFiles(files, { timeoutMs, env = process.env, name }) {
   }, timeoutMs);
   let cpuSeconds = 0;
   child.once('exit', () => (cpuSeconds = newCpuSeconds()));
-  const [code, signal] = await new Promise((resolve) => child.once('close', (...how) => resolve(how)));
+  /** With this code it ended, though it may hang on its way out. */
+  let said;
+  let downTimer;
+  child.once('message', ({ ended }) => {
+    said = ended;
+    downTimer = setTimeout(() => child.kill('SIGKILL'), DOWN_MS);
+  });
+  const how = await new Promise((resolve) => child.once('close', (...both) => resolve(both)));
+  const [code, signal] = said === undefined || isLate ? how : [said, null];
   clearTimeout(timer);
+  clearTimeout(downTimer);
   const lines = linesOf(events);
   rmSync(dir, { recursive: true, force: true });
   const ended = lines.filter((line) => 'ms' in line);
