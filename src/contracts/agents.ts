@@ -12,6 +12,8 @@ export interface ExpectedOnHost {
 export interface Agents {
   /** Takes the socket of an agent's upgrade request, and answers it. */
   readonly accept: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Its stream is open, and it is heard. */
+  readonly isConnected: (host: string) => boolean;
   /** Connects to a container's port from that host. Throws `unavailable` when the agent cannot be asked, as the next two do. */
   readonly dial: (host: string, address: string, port: number) => Promise<DialResult>;
   /** What the host's agent finds there now: networks, devices, name table. */

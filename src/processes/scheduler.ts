@@ -99,8 +99,8 @@ export async function runScheduler(
       return tokenToShow(current(), settings);
     },
     join: async (request, peer) => {
-      const { membership, token } = current();
-      return membership.join(request, peer, (shown) => isSame(shown, token()));
+      const { membership, token, scheduler } = current();
+      return membership.join(request, peer, { isToken: (shown) => isSame(shown, token()), isConnected: scheduler.agents.isConnected });
     },
     revoke: async (host) => {
       const { membership, scheduler } = current();

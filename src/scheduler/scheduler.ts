@@ -304,6 +304,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       look: queries.look,
       usage: queries.usage,
       pushSettings: queries.pushSettings,
+      isConnected: hub.connected,
       disconnect(host, why) {
         hub.drop(host);
         engines.cut(host, why);

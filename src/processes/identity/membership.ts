@@ -28,9 +28,15 @@ export interface JoinAnswer {
   readonly bundle: string;
 }
 
+/** What a join is judged by. */
+export interface KnownToLeader {
+  readonly isToken: (token: string) => boolean;
+  readonly isConnected: (host: string) => boolean;
+}
+
 export interface Membership {
-  /** Throws `unauthorized` (token), `forbidden` (revoked, another host's certificate), `invalid` (clock, key, name), `unavailable` (no CA). */
-  readonly join: (request: JoinRequest, peer: Peer | undefined, isToken: (token: string) => boolean) => Promise<JoinAnswer>;
+  /** Throws `unauthorized` (token), `conflict` (the name is a connected host's), `forbidden` (revoked, another host's certificate), `invalid` (clock, key, name), `unavailable` (no CA). */
+  readonly join: (request: JoinRequest, peer: Peer | undefined, known: KnownToLeader) => Promise<JoinAnswer>;
   /** Why the host that shows this certificate is not heard; undefined: it is. */
   readonly refusal: (peer: Peer) => string | undefined;
   /** The host has a certificate: who shows none is another. */
@@ -99,7 +105,7 @@ export function createMembership(
   async function join(
     { name, publicKey, token, clockMs }: JoinRequest,
     peer: Peer | undefined,
-    isToken: (token: string) => boolean,
+    { isToken, isConnected }: KnownToLeader,
   ): Promise<JoinAnswer> {
     if (ca === undefined) throw new ArpanetError('unavailable', 'this cluster has no CA: its store needs a key (--cluster-key)');
     if (!isHostName(name)) throw new ArpanetError('invalid', `"${name}" cannot be the name of a host: ${HOST_NAME_FORM}`);
@@ -118,6 +124,11 @@ export function createMembership(
       if (why !== undefined) throw new ArpanetError('forbidden', why);
     } else if (token === undefined || !isToken(token))
       throw new ArpanetError('unauthorized', 'the join token is missing or wrong: "arpanet token" prints it');
+    else if ((before?.serials.length ?? 0) > 0 && isConnected(name))
+      throw new ArpanetError(
+        'conflict',
+        `host ${name} is connected, and who joins by the token under its name is another: give this machine another name (--name). If it is ${name} without its files, stop the agent that runs there first`,
+      );
     const issued = await ca.issue({ publicKey, commonName: name, kind: 'host', names: [hostServerName(name)], ttlMs: LIFE_MS });
     const serials = [issued.serial, ...(before?.serials ?? [])].slice(0, REMEMBERED);
     const taken = before?.revokedSerials;
@@ -131,7 +142,7 @@ export function createMembership(
     isCertified: (host) => (recordOf(host)?.serials.length ?? 0) > 0 || whyRevoked(host) !== undefined,
     whyRevoked,
     revokedSerials: () => [...revoked.values()].flat(),
-    join: (request, peer, isToken) => turns.serial(request.name, () => join(request, peer, isToken)),
+    join: (request, peer, known) => turns.serial(request.name, () => join(request, peer, known)),
     revoke: (host) =>
       turns.serial(host, async () => {
         const before = hostOrRecord(host);

@@ -37,6 +37,7 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
   let url: string;
   let token: string;
   let membership: Membership;
+  const connected = new Set<string>();
   let listeners: Awaited<ReturnType<typeof listenOn>>;
 
   before(async () => {
@@ -51,7 +52,10 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
     const answer = async (req: IncomingMessage): Promise<object> => {
       if (req.url === '/arpanet/v1/ca') return { bundle: ca.bundle };
       const asked = { token: undefined, ...((await json(req)) as Omit<JoinRequest, 'token'>) };
-      return await membership.join(asked, requestPeer(req), (shown) => shown === 'secret');
+      return await membership.join(asked, requestPeer(req), {
+        isToken: (shown) => shown === 'secret',
+        isConnected: (name) => connected.has(name),
+      });
     };
     listeners = await listenOn(
       [{ host: '127.0.0.1', port: 0, isTls: true }],
@@ -85,6 +89,7 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
     const leaf = certificatesIn(identity.current()?.certificate ?? '')[0];
     return leaf && identityIn(leaf)?.serial;
   };
+  const nobody = { isToken: () => false, isConnected: () => false };
   const serialsOf = (name: string) => ledger.get<{ readonly serials: readonly string[] }>(keys.certificate(name))?.serials;
 
   it('is renewed at two thirds of its life, with a key of its own each time, and not before', async () => {
@@ -131,16 +136,20 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
   it("is not given to the holder of another host's", async () => {
     const request = { name: 'db-1', ...newKeyPair(), token: undefined, clockMs: now() };
     const peer = { kind: 'host' as const, name: 'web-1', serial: serialsOf('web-1')?.[0] ?? '', isExpired: false };
-    await assert.rejects(
-      membership.join(request, peer, () => false),
-      /the certificate is of host web-1, and not of db-1/,
-    );
+    await assert.rejects(membership.join(request, peer, nobody), /the certificate is of host web-1, and not of db-1/);
     const user = { ...peer, kind: 'client' as const, name: 'db-1' };
-    await assert.rejects(
-      membership.join(request, user, () => false),
-      /the join token is missing or wrong/,
-    );
+    await assert.rejects(membership.join(request, user, nobody), /the join token is missing or wrong/);
     assert.match(membership.refusal(user) ?? '', /the certificate of client db-1 is no host's/);
+  });
+
+  it("is not given by the token while the host of that name is connected: it is another's", async () => {
+    const before = serialsOf('web-1');
+    connected.add('web-1');
+    const thief = await host('web-1');
+    thief.forget();
+    await assert.rejects(thief.toScheduler(url, signal), /host web-1 is connected, and who joins by the token under its name is another/);
+    assert.deepEqual(serialsOf('web-1'), before);
+    connected.clear();
   });
 
   it('a revoked host joins no more, by nothing that it has, until it is readmitted; what was taken from it stays refused', async () => {
@@ -172,7 +181,7 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
   it('is not given by a join that was under way when the host was revoked', async () => {
     await (await host('db-3')).toScheduler(url, signal);
     const request = { name: 'db-3', publicKey: newKeyPair().publicKey, token: 'secret', clockMs: now() };
-    const joined = membership.join(request, undefined, () => true);
+    const joined = membership.join(request, undefined, { ...nobody, isToken: () => true });
     await membership.revoke('db-3');
     await joined;
     assert.match(membership.whyRevoked('db-3') ?? '', /was revoked/);
