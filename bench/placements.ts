@@ -1,7 +1,7 @@
 /** How fast placement alone is with so many hosts, in decisions for each second of CPU: no store, no Engine, and each decision is charged to its host. */
-import { chargeFor, placeIn, type PlacementRequest } from '../src/scheduler/placement/index.ts';
+import { chargeFor, placeIn } from '../src/scheduler/placement/index.ts';
 import { createHostPool } from '../src/scheduler/placement/host-pool.ts';
-import { hostSnapshot, placedContainer } from '../test/support/fakes/literal-placement.ts';
+import { hostSnapshot, placedContainer, placementWish } from '../test/support/fakes/literal-placement.ts';
 
 const DECISIONS = 3_000;
 
@@ -17,21 +17,7 @@ export function placementsPerSecond(hosts: number, each: number): number {
   const imageHosts = new Set(names);
   const began = process.cpuUsage();
   for (let i = 0; i < DECISIONS; i++) {
-    const request: PlacementRequest = {
-      deployment: `d${i % 10}`,
-      service: `s${i % 50}`,
-      name: `n${i}`,
-      reservedNanoCpus: 0,
-      reservedMemoryBytes: 0,
-      expectedNanoCpus: 0,
-      expectedMemoryBytes: 0,
-      hostPorts: [],
-      constraints: [],
-      affinities: [],
-      volumesAt: [],
-      mustBeWith: [],
-      imageHosts,
-    };
+    const request = placementWish({ deployment: `d${i % 10}`, service: `s${i % 50}`, name: `n${i}`, imageHosts });
     const placement = placeIn(request, pool, options, () => false, []);
     const host = placement.kind === 'placed' ? pool.get(placement.decision.host) : undefined;
     if (host === undefined) throw new Error('nothing fits');

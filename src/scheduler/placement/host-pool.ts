@@ -3,6 +3,7 @@
  * much as it finds. Pure.
  */
 import type { PlacedContainer } from '../../contracts/index.ts';
+import { firstPlace } from '../first-place.ts';
 import { goArch } from './filters/platform.ts';
 import { holding, matesOn, type Usage, usageOf } from './load.ts';
 import { worthOf } from './scores.ts';
@@ -201,16 +202,7 @@ function drop<K>(among: Map<K, Set<string>>, key: K, name: string): void {
 }
 
 /** In a list that falls: where the number is, or would be. */
-function placeIn(falling: readonly number[], number: number): number {
-  let from = 0;
-  let to = falling.length;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if ((falling[middle] ?? 0) > number) from = middle + 1;
-    else to = middle;
-  }
-  return from;
-}
+const placeIn = (falling: readonly number[], number: number): number => firstPlace(falling, (one) => one <= number);
 
 /** Of the live figures that are known: what a host without figures is taken to have. */
 function createAverages() {

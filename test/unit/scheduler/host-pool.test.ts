@@ -15,37 +15,15 @@ import {
   type PlacementOptions,
   type PlacementRequest,
 } from '../../../src/scheduler/placement/index.ts';
-import { hostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
+import { hostSnapshot, placedContainer, placementWish as request, seededRandom as seeded } from '../../support/fakes/literal-placement.ts';
 
 const NOW = 1_000_000;
 const GiB = 2 ** 30;
-
-function seeded(seed: number): () => number {
-  let state = (seed % 2_147_483_646) + 1;
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-}
 
 const options = (strategy: PlacementOptions['strategy'] = 'spread', seed = 7): PlacementOptions => ({
   strategy,
   nowMs: NOW,
   random: seeded(seed),
-});
-
-const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
-  deployment: 'abc',
-  service: 'web',
-  name: 'x',
-  reservedNanoCpus: 0,
-  reservedMemoryBytes: 0,
-  expectedNanoCpus: 0,
-  expectedMemoryBytes: 0,
-  hostPorts: [],
-  constraints: [],
-  affinities: [],
-  volumesAt: [],
-  mustBeWith: [],
-  imageHosts: new Set<string>(),
-  ...more,
 });
 
 const constraint = (key: string, value: string, more: { operator?: '==' | '!='; soft?: boolean } = {}) => ({

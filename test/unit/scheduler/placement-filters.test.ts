@@ -12,28 +12,13 @@ import { identify } from '../../../src/scheduler/create/identify.ts';
 import { matches } from '../../../src/scheduler/placement/constraints.ts';
 import { spreadKeys } from '../../../src/scheduler/placement/spread.ts';
 import { ids } from '../../../src/text/swarm-ids.ts';
-import { hostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
+import { hostSnapshot, placedContainer, placementWish } from '../../support/fakes/literal-placement.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 const GiB = 2 ** 30;
 const host = (name: string, more: Partial<HostSnapshot> = {}) => hostSnapshot(name, { arch: 'x86_64', memoryBytes: 2 * GiB, ...more });
 const container = (name: string, more: Partial<PlacedContainer> = {}) => placedContainer(name, { deployment: 'abc', ...more });
-const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
-  deployment: 'abc',
-  service: 'web',
-  name: 'abc_web_1',
-  reservedNanoCpus: 0,
-  reservedMemoryBytes: 0,
-  expectedNanoCpus: 0,
-  expectedMemoryBytes: 0,
-  hostPorts: [],
-  constraints: [],
-  affinities: [],
-  volumesAt: [],
-  mustBeWith: [],
-  imageHosts: new Set<string>(),
-  ...more,
-});
+const request = (more: Partial<PlacementRequest> = {}) => placementWish({ name: 'abc_web_1', ...more });
 const labelled = (most: string) => ({
   Image: 'x',
   Labels: { 'com.docker.compose.project': 'abc', 'com.docker.compose.service': 'web', 'arpanet.max-per-host': most },

@@ -14,34 +14,10 @@ import {
   type PlacementOptions,
   type PlacementRequest,
 } from '../../../src/scheduler/placement/index.ts';
-import { hostSnapshot as host } from '../../support/fakes/literal-placement.ts';
+import { hostSnapshot as host, placementWish as request, seededRandom as seeded } from '../../support/fakes/literal-placement.ts';
 
 const NOW = 1_000_000;
 const load = (cpu: number, memory = 0, atMs = NOW) => ({ cpu, memoryUsedBytes: memory * 8 * 2 ** 30, atMs });
-const request = (more: Partial<PlacementRequest> = {}): PlacementRequest => ({
-  deployment: 'abc',
-  service: 'web',
-  name: 'x',
-  reservedNanoCpus: 0,
-  reservedMemoryBytes: 0,
-  expectedNanoCpus: 0,
-  expectedMemoryBytes: 0,
-  hostPorts: [],
-  constraints: [],
-  affinities: [],
-  volumesAt: [],
-  mustBeWith: [],
-  imageHosts: new Set<string>(),
-  ...more,
-});
-
-function seeded(seed: number): () => number {
-  let state = (seed % 2_147_483_646) + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
 
 /** Places one after the other; each is charged and counted, and the hosts' own figures stay what they were. */
 function burst(

@@ -11,7 +11,7 @@ import { place } from '../../../src/scheduler/placement/index.ts';
 import type { DrainDeadline } from '../../../src/model/index.ts';
 import { until } from '../../support/fakes/fake-cluster.ts';
 import { literalContainer, literalHost, literalImage } from '../../support/fakes/literal-cluster.ts';
-import { hostSnapshot, placedContainer } from '../../support/fakes/literal-placement.ts';
+import { hostSnapshot, placedContainer, placementWish } from '../../support/fakes/literal-placement.ts';
 import { literalRecord } from '../../support/fakes/literal-containers.ts';
 
 const GIB = 2 ** 30;
@@ -49,21 +49,7 @@ describe('limits of a host', () => {
   });
 
   it('are kept by placement, and an instance on its way to a host goes nowhere else', () => {
-    const request: PlacementRequest = {
-      deployment: 'abc',
-      service: 'x',
-      name: 'x',
-      reservedNanoCpus: 0,
-      reservedMemoryBytes: 0,
-      expectedNanoCpus: 0,
-      expectedMemoryBytes: 0,
-      hostPorts: [],
-      constraints: [],
-      affinities: [],
-      volumesAt: [],
-      mustBeWith: [],
-      imageHosts: new Set<string>(),
-    };
+    const request = placementWish({ service: 'x' });
     const options = { strategy: 'spread', nowMs: 0, random: () => 0.5 } as const;
     const placed = (hosts: readonly HostSnapshot[], more: Partial<PlacementRequest> = {}) => {
       const placement = place({ ...request, ...more }, hosts, options);
