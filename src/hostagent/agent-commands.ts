@@ -16,6 +16,8 @@ export interface CommandDeps {
   readonly inventory: Inventory;
   readonly overlay: Overlay;
   readonly fence: Fence;
+  /** What keeps rules in the kernel. */
+  readonly kept: readonly Pick<Fence, 'differences'>[];
   readonly copyImage: (copy: ImageCopy) => Promise<void>;
   readonly readUsage: () => Promise<readonly ContainerUsage[]>;
   readonly names: JsonFile<NameTable>;
@@ -27,8 +29,11 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
   const { inventory, overlay, fence, names, plans } = deps;
 
   const observeHost = async (): Promise<HostObservation> => {
-    const [{ networks, vxlans, differs: ofNetworks }, ofFence] = await Promise.all([overlay.look(), fence.differences()]);
-    const differs = [...ofNetworks, ...ofFence];
+    const [{ networks, vxlans, differs: ofNetworks }, ofRules] = await Promise.all([
+      overlay.look(),
+      Promise.all(deps.kept.map((one) => one.differences())),
+    ]);
+    const differs = [...ofNetworks, ...ofRules.flat()];
     const unreadable = inventory.unreadable();
     return {
       networks: networks.map((network) => ({ ...network, ...lowered(network, overlay.mtuOn(network.bridge)) })),

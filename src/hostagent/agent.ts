@@ -32,6 +32,9 @@ import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
 import { agentFamilies } from './load/metrics.ts';
 import { createUsage } from './load/usage.ts';
+import { createClosedPorts } from './isolation/closed.ts';
+import { hostPortsOf, schedulersOf } from './isolation/closed-plan.ts';
+import { createGuards } from './isolation/guards.ts';
 import { createOverlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
 import { createConsulQuestions } from './stream/consul-questions.ts';
@@ -126,14 +129,28 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const consul = createConsulQuestions(stream);
   const emit: typeof stream.send = (message) => {
     stream.send(message);
-    if (message.type === 'containers') inBackground(log, 'containers that have just started', overlay.containersChanged());
+    if (message.type !== 'containers') return;
+    inBackground(log, 'containers that have just started', overlay.containersChanged());
+    inBackground(log, 'addresses of containers', guards.changed(message.upserts, message.removes));
   };
   const inventory = createInventory({ engine, log, emit }, signal);
-  const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => stream.send({ type: 'networks', networks });
+  const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => {
+    stream.send({ type: 'networks', networks });
+    inBackground(log, 'ports closed to containers', closed.reconcile());
+  };
   const overlay = createOverlay(
     { engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, pidsOf: inventory.pidsOf, onChange, nowMs },
     signal,
   );
+  const guards = createGuards(mode, log);
+  const closed = createClosedPorts({
+    overlay: mode,
+    agentPorts: [splitHostPort(options.listen).port],
+    hostPorts: hostPortsOf(engineAddress),
+    schedulers: () => schedulersOf(options.join),
+    doors: overlay.doors,
+    log,
+  });
   const readUsage = createUsage(engine, inventory.running, signal);
   const copyImage = createImageCopier({ engine, token: secret, toHost: identity.toHost, epoch: epoch.current, log }, signal);
   const imageArchive = createImageArchives(engine, createThinArchives(join(options.dataDir, 'copies')));
@@ -181,7 +198,16 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     { ...options, hasTls: isTls, gateway: reachable(gateway.port), engine, onDns: (ofEngine) => dns.ofEngine?.(ofEngine) },
     signal,
   );
-  const commands = agentCommands({ inventory, overlay, fence, copyImage, readUsage, names, plans: files.plans });
+  const commands = agentCommands({
+    inventory,
+    overlay,
+    kept: [fence, closed, guards],
+    fence,
+    copyImage,
+    readUsage,
+    names,
+    plans: files.plans,
+  });
 
   /** Undefined: it can be reached, or has not been read yet since this process began. */
   let engineTrouble: string | undefined;
@@ -198,6 +224,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     engineTrouble = undefined;
     for (const message of snapshot()) stream.send(message);
     inBackground(log, 'networks of this host', overlay.reconcile());
+    inBackground(log, 'addresses of containers', guards.all(inventory.current()?.containers ?? []));
     if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now, or other DNS settings');
   };
   const onEngineLost = (reason: string): void => {
@@ -234,7 +261,10 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
           onNetworkTouched: guarded(log, 'a changed network', overlay.touched),
         }),
         watchEngine(engine, guarded(log, 'a ping of the Engine', onEngineAnswers), signal),
-        reconcileRegularly([overlay.reconcile, fence.reconcile, facts.look, () => identity.renewDue(signal)], signal),
+        reconcileRegularly(
+          [overlay.reconcile, fence.reconcile, closed.reconcile, guards.reconcile, facts.look, () => identity.renewDue(signal)],
+          signal,
+        ),
         stream.run(
           {
             facts: facts.read,

@@ -9,12 +9,14 @@ import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { MaterialisedNetwork, NetworkPlan } from '../../model/facts.ts';
 import type { EngineTarget } from '../../engine/request.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import type { Door } from '../isolation/closed-plan.ts';
 import { differencesOf } from './differences.ts';
 import { observe, readNetworks, readUnderlay } from './observe.ts';
 import { createNarrower } from './narrow.ts';
 import {
   bridgeOf,
   chosen,
+  doorsOf,
   isOwnDoing,
   leftovers,
   type NetworkTouch,
@@ -54,6 +56,8 @@ export interface Overlay {
   /** The plans that the last run saved: these are made, but no network is removed before a leader has sent its list. */
   restorePlans(plans: readonly NetworkPlan[]): void;
   plans(): readonly NetworkPlan[];
+  /** Where the networks made here have their gateways and own addresses. */
+  readonly doors: () => readonly Door[];
   /** Repairs what differs. Never throws: what fails is logged and tried again at the next pass. */
   readonly reconcile: () => Promise<void>;
   /** What exists, and in sentences what the next pass repairs. Throws `engine`, `unavailable`, `timeout`. */
@@ -78,6 +82,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const plans = new Map<string, NetworkPlan>();
   const askedAtMs = new Map<string, number>();
   const present = new Map<string, MaterialisedNetwork>();
+  const doors = new Map<string, readonly Door[]>();
   const keyed = createKeyed();
   const underWay = new Set<Promise<unknown>>();
   const narrower = createNarrower();
@@ -103,8 +108,10 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const note = (network: string, now: MaterialisedNetwork | undefined): void => {
     const before = present.get(network);
     if (before?.engineId === now?.engineId && before?.gateway === now?.gateway) return;
-    if (now === undefined) present.delete(network);
-    else present.set(network, now);
+    if (now === undefined) {
+      present.delete(network);
+      doors.delete(network);
+    } else present.set(network, now);
     deps.onChange(listed());
   };
   const readyUnderlay = async (): Promise<Underlay | undefined> =>
@@ -131,6 +138,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     if (steps.length > 0) log.info({ network: plan.name, steps: steps.map((step) => step.do) }, 'repairing a network');
     const created = await apply(steps);
     const kept = chosen(plan, found, base, usersOf) ?? { engineId: created ?? '', gateway: plan.gateway };
+    if (plan.driver === undefined) doors.set(plan.network, doorsOf(plan, { bridge: bridgeOf(plan.vni), ...kept }));
     return { network: plan.network, engineId: kept.engineId, gateway: kept.gateway };
   };
 
@@ -261,6 +269,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       for (const plan of kept) plans.set(plan.network, plan);
     },
     plans: () => [...plans.values()],
+    doors: () => [...doors.values()].flat(),
     reconcile,
     async look() {
       const [base, found] = await Promise.all([readyUnderlay(), observe(engine, signal, overlay)]);

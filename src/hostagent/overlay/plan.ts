@@ -80,6 +80,7 @@ const BRIDGE_OPTION = 'com.docker.network.bridge.name';
 export const bridgeOf = (vni: number): string => `arp${vni.toString(16).padStart(6, '0')}`;
 /** `arv00002a`: its VXLAN device. */
 export const vxlanOf = (vni: number): string => `arv${vni.toString(16).padStart(6, '0')}`;
+export const isOurBridge = (link: string): boolean => /^arp[0-9a-f]{6}$/.test(link);
 export const isOurVxlan = (device: string): boolean => /^arv[0-9a-f]{6}$/.test(device);
 
 /** A Docker network of this Engine was made, or removed. */
@@ -137,6 +138,14 @@ export function chosen(
       cidr === plan.cidr && gateway === plan.gateway && bridge === (isWire ? '' : bridgeOf(plan.vni)) && mtu <= most,
   );
   return right ?? found.find((network) => usersOf(network) > 0);
+}
+
+/** Addresses that this host has in the network made for the plan. */
+export function doorsOf(
+  { own, ipv6 }: NetworkPlan,
+  { bridge, gateway }: { readonly bridge: string; readonly gateway: string },
+): readonly { readonly bridge: string; readonly address: string }[] {
+  return [gateway, own, ipv6?.gateway].flatMap((address) => (address === undefined || address === '' ? [] : [{ bridge, address }]));
 }
 
 function bridgeSteps({ own, ipv6 }: NetworkPlan, kept: ObservedNetwork): readonly Step[] {

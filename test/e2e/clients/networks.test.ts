@@ -1,5 +1,6 @@
 /** Networks of a cluster, used as those of one engine. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -321,6 +322,61 @@ networks:
     assert.equal((await inspect('inner')).Internal, true);
     assert.ok(await reaches('in-a', 'in-b'));
     assert.ok(await isCutOff('in-a', cluster.lab.gateway));
+  });
+
+  it('from inside a container nothing of the cluster answers but DNS on its gateway, on each kind of network', async () => {
+    const kinds = { over: ['-d', 'overlay', '--attachable'], plain: ['-d', 'bridge'], inner: ['--internal'], theirs: [] };
+    for (const [name, words] of Object.entries(kinds)) await must(docker('network', 'create', ...words, name));
+    const serve = async (name: string, host: string) => {
+      await must(docker('run', '-d', '--name', name, ...on(host), '--network', 'theirs', 'busybox', 'httpd', '-f', '-p', '80'));
+      return `${(await endpoint(name, 'theirs')).IPAddress}:80`;
+    };
+    const [near, far] = [await serve('near', 'h1'), await serve('far', 'h2')];
+    const gatewayOf = async (container: string) =>
+      /^default via (\S+)/m.exec(await must(docker('exec', container, 'ip', 'route')))?.[1] ?? '';
+    const theirGateway = await gatewayOf('near');
+    const api = new URL(cluster.url);
+    const { namespace = '' } = cluster.lab.hosts[0] ?? {};
+    const engine = spawn('nsenter', [`--net=/run/netns/${namespace}`, 'busybox', 'nc', '-ll', '-p', '2375', '-e', 'true']);
+    try {
+      const closed = [
+        ...cluster.lab.hosts.map(({ address }) => `${address}:2376`),
+        `${cluster.lab.hosts[0]?.address}:2375`,
+        `${cluster.lab.gateway}:${api.port}`,
+        `${theirGateway}:53`,
+        near,
+        far,
+      ];
+      const probe = (targets: readonly string[]) =>
+        targets.map((one) => `(nc -w 3 ${one.replace(':', ' ')} -e true 2>/dev/null && echo ${one}) &`).join('\n');
+      const scan = async (targets: readonly string[], run: (script: string) => Promise<string>) =>
+        (await run(`${probe(targets)}\nwait`)).split('\n').filter(Boolean).toSorted();
+      await until('all of these are open to the host itself', async () => {
+        const open = await scan(closed, (script) => inHost('h1', 'busybox', 'sh', '-c', script));
+        return open.length === closed.length;
+      });
+      for (const [name, network] of [
+        ['on-over', 'over'],
+        ['on-plain', 'plain'],
+        ['on-inner', 'inner'],
+        ['on-default', undefined],
+      ] as const) {
+        await sleeper(name, 'h1', ...(network === undefined ? [] : ['--network', network]));
+        const own = JSON.parse(await must(docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', name))) as Record<
+          string,
+          { Gateway: string }
+        >;
+        const dns = Object.values(own).map(({ Gateway }) => `${Gateway}:53`);
+        const ports = Object.values(own).flatMap(({ Gateway }) => [`${Gateway}:2376`, `${Gateway}:2375`]);
+        const open = await until(`${name} reaches its DNS`, async () => {
+          const found = await scan([...dns, ...ports, ...closed], (script) => must(docker('exec', name, 'sh', '-c', script)));
+          return found.length > 0 && found;
+        });
+        assert.deepEqual(open, dns, name);
+      }
+    } finally {
+      engine.kill();
+    }
   });
 
   it('front, middle and back: who shares a network is reached by name, who does not is not', async () => {

@@ -1,6 +1,7 @@
 /** Networks over real engines: three hosts, two engine versions, one agent process in each namespace. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -8,6 +9,8 @@ import { promisify } from 'node:util';
 import type { HostObservation, MaterialisedNetwork, NetworkPlan } from '../../../src/model/facts.ts';
 import { audit } from '../../../src/operator-api/audit.ts';
 import { type AgentLab, startAgentLab } from '../../support/cluster/hosts-with-agents.ts';
+import { repository } from '../../support/cluster/paths.ts';
+import { arpAnswer, textPayload, udpFrame, vxlanPayload } from '../../support/frames.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 const run = promisify(execFile);
@@ -139,6 +142,128 @@ describe('networks of a host', { timeout: 600_000 }, () => {
     assert.ok(await reaches(2, 'forty2', '10.32.40.10'));
     assert.ok(await reaches(0, 'forty0', '10.32.40.1'), 'its own gateway, where DNS is');
     assert.ok(!(await pings(0, 'forty0', hostAt(1).address)), 'the host network');
+  });
+
+  describe('keeps a container with NET_RAW to its own addresses and its own network:', () => {
+    const macIn = async (index: number, name: string) => (await docker(index, 'exec', name, 'cat', '/sys/class/net/eth0/address')).trim();
+    const pidOf = (index: number, name: string) => docker(index, 'inspect', '-f', '{{.State.Pid}}', name);
+    const send = async (index: number, name: string, ...frames: string[]) => {
+      const sender = join(repository, 'test', 'support', 'cluster', 'send-frames.pl');
+      await run('nsenter', [`--net=/proc/${await pidOf(index, name)}/ns/net`, 'perl', sender, 'eth0', ...frames]);
+    };
+    /** Sends, and then something honest until that is heard: all that the listener hears up to then. */
+    const heardWhile = async (at: readonly [number, string], act: () => Promise<unknown>, honest: () => Promise<unknown>) => {
+      const child = spawn('nsenter', [`--net=/proc/${await pidOf(...at)}/ns/net`, 'tcpdump', '-i', 'eth0', '-n', '-l', '-U', '-A'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let heard = '';
+      child.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+      for await (const chunk of child.stderr) if (String(chunk).includes('listening on')) break;
+      await act();
+      await eventually('the honest packet is heard', 20_000, async () => {
+        await honest();
+        return heard.includes('honest');
+      });
+      child.kill();
+      await once(child, 'exit');
+      return heard;
+    };
+    let evil: { mac: string; ip: string };
+    let victim: { mac: string; ip: string };
+    const far = { mac: '02:42:0a:20:23:0b', ip: '10.32.35.11' };
+    const gateway = { mac: '', ip: '10.32.35.1' };
+    const guards = () => inHost(0, 'ebtables', '--concurrent', '-t', 'nat', '-L');
+    const honest = () => send(0, 'evil', udpFrame({ from: evil, to: victim }, [99, 99], textPayload('honest')));
+    before(async () => {
+      await materialise(0, 35);
+      await start(0, 35, '10.32.35.10', 'victim');
+      await start(0, 35, '10.32.35.66', 'evil');
+      await docker(
+        0,
+        'run',
+        '-d',
+        '--name',
+        'router',
+        '--network',
+        'net35',
+        '--ip',
+        '10.32.35.67',
+        '--cap-add',
+        'NET_ADMIN',
+        '--stop-timeout',
+        '0',
+        'busybox',
+        'sleep',
+        '1000',
+      );
+      evil = { mac: await macIn(0, 'evil'), ip: '10.32.35.66' };
+      victim = { mac: await macIn(0, 'victim'), ip: '10.32.35.10' };
+      gateway.mac = / link\/ether (\S+)/.exec(await inHost(0, 'ip', 'link', 'show', 'arp000023'))?.[1] ?? '';
+      await eventually('its link is bound', 20_000, async () => (await guards()).includes(evil.mac));
+    });
+    after(() => docker(0, 'rm', '-f', 'evil', 'router', 'victim'));
+
+    /** What is forged, from whom to the victim. */
+    const forgeries = (): readonly (readonly [string, string])[] => [
+      ['forged-address', udpFrame({ from: { ...far, mac: evil.mac }, to: victim }, [80, 80], textPayload('forged-address'))],
+      ['forged-mac', udpFrame({ from: far, to: victim }, [80, 80], textPayload('forged-mac'))],
+      ['forged-name', udpFrame({ from: { ...gateway, mac: evil.mac }, to: victim }, [53, 40_000], textPayload('forged-name'))],
+      [`${far.ip} is-at ${evil.mac}`, arpAnswer(evil.mac, { mac: evil.mac, ip: far.ip })],
+      [`${gateway.ip} is-at ${evil.mac}`, arpAnswer(evil.mac, { mac: evil.mac, ip: gateway.ip })],
+      [`${far.ip} is-at 02:00:00:00:00:01`, arpAnswer(evil.mac, { mac: '02:00:00:00:00:01', ip: far.ip })],
+    ];
+
+    it('it takes nobody’s address, and answers for no name', async () => {
+      const heard = await heardWhile([0, 'victim'], () => send(0, 'evil', ...forgeries().map(([, frame]) => frame)), honest);
+      for (const [what] of forgeries()) assert.ok(!heard.includes(what), what);
+      const others = await heardWhile([0, 'victim'], () => send(0, 'router', ...forgeries().map(([, frame]) => frame)), honest);
+      for (const [what] of forgeries())
+        assert.ok(others.includes(what), `${what}: one with NET_ADMIN may, and so it would have been heard`);
+    });
+
+    it('it brings nothing into another network by VXLAN packets of its own, to this host or another', async () => {
+      await materialise(0, 36);
+      await start(0, 36, '10.32.36.10', 'thirtysix0');
+      await materialise(1, 37);
+      await start(1, 37, '10.32.37.10', 'thirtyseven1');
+      const inner = async (index: number, name: string, address: string) =>
+        udpFrame(
+          { from: { mac: evil.mac, ip: address.replace(/\d+$/, '99') }, to: { mac: await macIn(index, name), ip: address } },
+          [7, 7],
+          textPayload('injected'),
+        );
+      const cases = [
+        [0, 'thirtysix0', 36, '10.32.36.10'],
+        [1, 'thirtyseven1', 37, '10.32.37.10'],
+      ] as const;
+      for (const [index, name, vni, address] of cases) {
+        const packet = vxlanPayload(vni, await inner(index, name, address));
+        const outer = udpFrame({ from: evil, to: { mac: gateway.mac, ip: hostAt(index).address } }, [4789, 4789], packet);
+        const fromHost = () => inHost(index, 'bash', '-c', `echo honest > /dev/udp/${address}/99`);
+        const injects = async () => (await heardWhile([index, name], () => send(0, 'evil', outer), fromHost)).includes('injected');
+        assert.ok(!(await injects()), `to host ${index + 1}`);
+        await inHost(0, 'iptables', '-w', '5', '-t', 'mangle', '-F', 'ARPANET-INSIDE');
+        // until the agent has put it back
+        const open = await injects();
+        if ((await inHost(0, 'iptables', '-w', '5', '-t', 'mangle', '-S', 'ARPANET-INSIDE')).split('\n').length < 4)
+          assert.ok(open, `to host ${index + 1}: without the rules it would`);
+        await eventually('the rules are back', 20_000, async () =>
+          (await inHost(0, 'iptables', '-w', '5', '-t', 'mangle', '-S', 'ARPANET-INSIDE')).includes('--dport 4789'),
+        );
+      }
+    });
+
+    it('the audit names rules that are gone, and they come back', async () => {
+      const differs = async () => ((await (await joined(0)).call({ method: 'look' })) as HostObservation).differs ?? [];
+      await eventually('the audit names it', 20_000, async () => {
+        await inHost(0, 'sh', '-c', 'ebtables --concurrent -t nat -F ARPANET-INSIDE; iptables -w 5 -t mangle -F ARPANET-INSIDE');
+        const named = (await differs()).join();
+        return named.includes('send with addresses of others') && named.includes('reach ports of the cluster');
+      });
+      await eventually('they are back', 20_000, async () => (await differs()).length === 0 && (await guards()).includes(evil.mac));
+      await docker(0, 'rm', '-f', 'evil');
+      await eventually('no rule of a removed container is left', 20_000, async () => !(await guards()).includes(evil.mac));
+    });
   });
 
   describe('puts back at its next look what somebody takes away by hand, and names it to the audit until then:', () => {

@@ -1,0 +1,163 @@
+/**
+ * Effects: binds the link of each container on a bridge of the cluster to the container's own addresses, with `ebtables`. Which link it is, is read in the container's
+ * network namespace (`nsenter`, `ip`). The rules stay when the agent stops; what somebody removes is back after the next pass.
+ */
+
+import { createKeyed } from '../../async/keyed.ts';
+import type { ContainerFacts } from '../../model/facts.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { run, runJson } from '../overlay/observe.ts';
+import { isOurBridge } from '../overlay/plan.ts';
+import {
+  CHAIN,
+  type Chains,
+  chainsIn,
+  chainsOf,
+  changeText,
+  type Guarded,
+  type GuardedPort,
+  guardedOf,
+  isAdmin,
+  JUMP,
+  ownPart,
+  sharedNetwork,
+} from './guards-plan.ts';
+
+interface Link {
+  readonly ifindex?: number;
+  readonly ifname?: string;
+  readonly address?: string;
+  readonly master?: string;
+  /** Of a veth: the index of its other end. */
+  readonly link_index?: number;
+}
+
+export interface Guards {
+  /** Facts of these containers have changed. Never throws. */
+  readonly changed: (upserts: readonly ContainerFacts[], removes: readonly string[]) => Promise<void>;
+  /** All that there are. Never throws. */
+  readonly all: (containers: readonly ContainerFacts[]) => Promise<void>;
+  /** Puts back what somebody removed. Never throws. */
+  readonly reconcile: () => Promise<void>;
+  /** What containers can forge, in sentences. */
+  readonly differences: () => Promise<readonly string[]>;
+}
+
+interface Known {
+  readonly key: string;
+  readonly ports: readonly GuardedPort[];
+}
+
+export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
+  const keyed = createKeyed();
+  const known = new Map<string, Known>();
+  /** By id: containers with other rights in its network. */
+  const admins = new Map<string, string>();
+  /** What is in the kernel as far as nobody else changes it. Undefined: not known. */
+  let applied: { readonly chains: Chains; readonly printed: string } | undefined;
+  let failure: string | undefined;
+
+  const look = (): Promise<string> => run('ebtables', ['--concurrent', '-t', 'nat', '-L']);
+  const wanted = (): Chains => chainsOf([...known.values()].flatMap(({ ports }) => ports));
+
+  async function apply(): Promise<void> {
+    const chains = wanted();
+    const there = applied === undefined ? await look() : undefined;
+    const before = applied?.chains ?? new Map(chainsIn(there ?? '').map((name) => [name, undefined] as const));
+    const text = changeText(before, chains, there?.split('\n').includes(JUMP.replace(/^PREROUTING /, '')) ?? true);
+    if (text === undefined) return;
+    applied = undefined;
+    await run('ebtables-restore', ['--noflush'], text);
+    applied = { chains, printed: ownPart(await look()) };
+  }
+  async function read(
+    facts: ContainerFacts,
+    guarded: Guarded,
+    hostLinks: () => Promise<ReadonlyMap<number, Link>>,
+  ): Promise<readonly GuardedPort[]> {
+    const inside = await runJson<Link>('nsenter', [`--net=/proc/${guarded.pid}/ns/net`, 'ip', '-j', 'link', 'show', 'type', 'veth']).catch(
+      (err: unknown) => {
+        // one that has ended meanwhile has none
+        log.debug({ container: facts.summary.Id, err }, 'cannot read the links of a container');
+        return [];
+      },
+    );
+    const links = await hostLinks();
+    return inside.flatMap(({ address: mac = '', link_index: index = 0 }) => {
+      const { ifname = '', master = '' } = links.get(index) ?? {};
+      return guarded.macs.includes(mac) && isOurBridge(master) && ifname.startsWith('veth')
+        ? [{ ifname, mac, addresses: guarded.addresses }]
+        : [];
+    });
+  }
+  const readHostLinks = async (): Promise<ReadonlyMap<number, Link>> =>
+    new Map(
+      (await runJson<Link>('ip', ['-j', 'link', 'show', 'type', 'veth'])).flatMap((link) =>
+        link.ifindex === undefined ? [] : [[link.ifindex, link]],
+      ),
+    );
+
+  async function take(upserts: readonly ContainerFacts[]): Promise<void> {
+    let links: Promise<ReadonlyMap<number, Link>> | undefined;
+    const hostLinks = () => (links ??= readHostLinks());
+    for (const { inspect } of upserts) {
+      const shared = sharedNetwork(inspect);
+      if (shared !== undefined && isAdmin(inspect) && inspect.State.Running) admins.set(inspect.Id, shared);
+      else admins.delete(inspect.Id);
+    }
+    const open = new Set(admins.values());
+    for (const id of open) known.delete(id);
+    for (const facts of upserts) {
+      const { Id: id } = facts.inspect;
+      const guarded = open.has(id) ? undefined : guardedOf(facts.inspect);
+      const key = JSON.stringify(guarded);
+      if (guarded === undefined) known.delete(id);
+      else if (known.get(id)?.key !== key) known.set(id, { key, ports: await read(facts, guarded, hostLinks) });
+    }
+  }
+  const inTurn = async (work: () => Promise<void>): Promise<void> => {
+    if (overlay === 'none') return;
+    await keyed
+      .serial('guards', async () => {
+        await work();
+        await apply();
+        failure = undefined;
+      })
+      .catch((err: unknown) => {
+        const why = err instanceof Error ? err.message : String(err);
+        if (why !== failure) log.error({ err }, 'cannot bind containers to their own addresses');
+        failure = why;
+      });
+  };
+  return {
+    changed: (upserts, removes) =>
+      inTurn(async () => {
+        for (const id of removes) {
+          known.delete(id);
+          admins.delete(id);
+        }
+        await take(upserts);
+      }),
+    all: (containers) =>
+      inTurn(async () => {
+        const ids = new Set(containers.map(({ inspect }) => inspect.Id));
+        for (const map of [known, admins]) for (const id of map.keys()) if (!ids.has(id)) map.delete(id);
+        await take(containers);
+      }),
+    reconcile: () =>
+      inTurn(async () => {
+        if (applied === undefined || applied.printed === ownPart(await look())) return;
+        log.warn('somebody changed the rules that bind containers to their own addresses: they are put back');
+        applied = undefined;
+      }),
+    async differences() {
+      if (overlay === 'none' || known.size === 0) return [];
+      const printed = await look().then(ownPart, () => undefined);
+      return printed !== undefined && printed === applied?.printed
+        ? []
+        : [
+            `containers can send with addresses of others: the rules of ebtables’ chain ${CHAIN} are not as they should be${failure === undefined ? '' : ` (${failure})`}`,
+          ];
+    },
+  };
+}
