@@ -5,9 +5,11 @@
  * reached it is sent again only if twice is as good as once (reads; create, start, stop, rm, which the leader recognises by their request id).
  */
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import https from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { ConnectionOptions } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dial as dialTcp, readMessage } from '../engine/index.ts';
+import { addressIn, readMessage } from '../engine/index.ts';
 import { ArpanetError, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { CONNECTION_HEADER, connectionOf, FROM_HEADER, fromHeader } from './connections.ts';
@@ -16,6 +18,7 @@ import { readBody } from './json/body.ts';
 import { passOn } from './proxy/forward.ts';
 import { hopByHop } from './guards.ts';
 import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
+import { connectFault, connectToLeader, noCertificate, onceOpen } from './leader-connection.ts';
 import { createLeaderHealth } from './leader-health.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { howToRepeat, type Repeat } from './retry-rules.ts';
@@ -32,6 +35,8 @@ export interface FollowerDeps {
   readonly trouble: () => string | undefined;
   /** What tells the leader who asks; empty: nobody with a certificate. */
   readonly header: (req: IncomingMessage, requestId: string) => Promise<Record<string, string>>;
+  /** For a leader that is reached by https; undefined: this scheduler has no certificate yet. */
+  readonly tls: () => ConnectionOptions | undefined;
 }
 
 export interface Follower {
@@ -55,7 +60,6 @@ const FAREWELL_MS = 1_000;
 /** A connection to the leader that nobody needed for this long is closed. */
 const IDLE_MS = 20_000;
 const RETRY_DELAY_MS = 100;
-const DIAL_TIMEOUT_MS = 2_000;
 /** Kept so that a leader that did not want it can be asked again at its successor's. */
 const KEPT_BODY_BYTES = 64 * 1024;
 /** Said by a scheduler that does not lead: `1` if it therefore did nothing, `begun` if it lost the lead in the middle and may have done it. */
@@ -79,8 +83,9 @@ interface Sending {
 }
 
 export function createFollower(deps: FollowerDeps): Follower {
-  const agent = new http.Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_MS });
-  const leaderHealth = createLeaderHealth();
+  const pooled = { keepAlive: true, scheduling: 'lifo', timeout: IDLE_MS } as const;
+  const agents = { plain: new http.Agent(pooled), tls: new https.Agent({ ...pooled, maxCachedSessions: 0 }) };
+  const leaderHealth = createLeaderHealth(deps.tls);
   let term = new AbortController();
   const waiters = new Set<() => void>();
 
@@ -114,7 +119,12 @@ export function createFollower(deps: FollowerDeps): Follower {
     const { req, res, requestId, body } = sending;
     const { signal } = term;
     return new Promise((resolve) => {
-      const { hostname, port } = new URL(url);
+      const { host, port, isTls } = addressIn(url);
+      const tls = isTls ? deps.tls() : undefined;
+      if (isTls && tls === undefined) {
+        sending.refused(noCertificate(url));
+        return resolve('not-sent');
+      }
       const headers = {
         ...endToEnd(req),
         ...atLeader(req, url),
@@ -124,9 +134,10 @@ export function createFollower(deps: FollowerDeps): Follower {
         [CONNECTION_HEADER]: connectionOf(req),
         ...sending.who,
       };
-      const upstream = http.request({
-        agent,
-        hostname,
+      const upstream = (isTls ? https : http).request({
+        ...tls,
+        agent: isTls ? agents.tls : agents.plain,
+        host,
         port,
         method: req.method,
         path: req.url,
@@ -167,15 +178,13 @@ export function createFollower(deps: FollowerDeps): Follower {
           if (body === undefined) req.pipe(upstream);
           else upstream.end(body);
         };
-        if (!socket.connecting) return go();
-        const late = setTimeout(() => socket.destroy(new Error('the leader does not answer')), DIAL_TIMEOUT_MS);
-        socket
-          .once('connect', () => clearTimeout(late))
-          .once('connect', go)
-          .once('close', () => clearTimeout(late));
+        if (upstream.reusedSocket || (!isTls && !socket.connecting)) return go();
+        onceOpen(socket, go);
       });
-      upstream.on('error', () => {
+      upstream.on('error', (error) => {
         if (isAnswered) return;
+        const fault = isSent ? undefined : connectFault(url, error);
+        if (fault !== undefined) sending.refused(fault);
         // The leader read nothing of this request: the kept-alive connection had died before.
         settle(isSent ? 'lost' : 'not-sent');
       });
@@ -227,8 +236,7 @@ export function createFollower(deps: FollowerDeps): Follower {
         await change(untilMs, gone.signal, RETRY_DELAY_MS);
       }
     } catch (error) {
-      if (why === undefined || !isKind(error, 'not-leader')) throw error;
-      throw new ArpanetError('not-leader', why, { cause: error });
+      throw because(why, error);
     } finally {
       res.off('close', onClose);
     }
@@ -237,19 +245,17 @@ export function createFollower(deps: FollowerDeps): Follower {
   /** A connected socket to the leader; waits for one that can be reached. */
   async function reach(signal: AbortSignal): Promise<{ readonly upstream: Duplex; readonly url: string }> {
     const untilMs = deadline();
-    for (;;) {
-      const url = await leader(untilMs, signal);
-      const { hostname, port } = new URL(url);
-      const socket = dialTcp(hostname, Number(port));
-      const isUp = await new Promise<boolean>((resolve) => {
-        const late = setTimeout(() => socket.destroy(), DIAL_TIMEOUT_MS);
-        socket.once('connect', () => resolve(true));
-        socket.once('error', () => resolve(false));
-        socket.once('close', () => resolve(false));
-        socket.once('connect', () => clearTimeout(late)).once('close', () => clearTimeout(late));
-      });
-      if (isUp) return { upstream: socket, url };
-      await change(untilMs, signal, RETRY_DELAY_MS);
+    let why: string | undefined;
+    try {
+      for (;;) {
+        const url = await leader(untilMs, signal);
+        const found = await connectToLeader(url, deps.tls());
+        if ('upstream' in found) return { upstream: found.upstream, url };
+        why = found.fault;
+        await change(untilMs, signal, RETRY_DELAY_MS);
+      }
+    } catch (error) {
+      throw because(why, error);
     }
   }
 
@@ -315,7 +321,8 @@ export function createFollower(deps: FollowerDeps): Follower {
       term.abort();
       for (const wake of waiters) wake();
       leaderHealth.close();
-      agent.destroy();
+      agents.plain.destroy();
+      agents.tls.destroy();
     },
   };
 }
@@ -351,6 +358,10 @@ function atLeader({ headers }: IncomingMessage, leaderUrl: string): Record<strin
 }
 
 const one = (values: readonly string[]): string | string[] => (values.length === 1 && values[0] !== undefined ? values[0] : [...values]);
+
+/** Where no leader was found in time, the last reason is given. */
+const because = (why: string | undefined, error: unknown): unknown =>
+  why !== undefined && isKind(error, 'not-leader') ? new ArpanetError('not-leader', why, { cause: error }) : error;
 
 /** `why`: what keeps this scheduler from leading, as far as it knows. */
 export const noLeader = (why: string | undefined): ArpanetError =>

@@ -2,7 +2,9 @@
  * Effects: asks a leader that owes answers whether it still lives. A stopped process, or one that is cut off, refuses nothing and says nothing: after
  * two silent checks in a row (8 s at most) nobody waits for its answers any longer.
  */
+import type { ConnectionOptions } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { shortRequest } from '../engine/index.ts';
 
 export interface LeaderHealth {
   /** Calls back, once, when the scheduler at this url does not answer. Returns how to stop watching. */
@@ -14,7 +16,7 @@ const EVERY_MS = 1_500;
 const PATIENCE_MS = 2_500;
 const STRIKES = 2;
 
-export function createLeaderHealth(everyMs = EVERY_MS, patienceMs = PATIENCE_MS): LeaderHealth {
+export function createLeaderHealth(tls: () => ConnectionOptions | undefined, everyMs = EVERY_MS, patienceMs = PATIENCE_MS): LeaderHealth {
   const watched = new Map<string, Set<() => void>>();
   const closed = new AbortController();
 
@@ -22,7 +24,7 @@ export function createLeaderHealth(everyMs = EVERY_MS, patienceMs = PATIENCE_MS)
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), patienceMs);
     try {
-      await (await fetch(`${url}/arpanet/v1/health`, { signal: late.signal })).arrayBuffer();
+      await shortRequest({ url: `${url}/arpanet/v1/health`, signal: late.signal, tls: tls() });
       return true;
     } catch {
       // A refused connection is the sender's own to see.

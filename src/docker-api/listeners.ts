@@ -73,10 +73,16 @@ export interface ClusterTls {
 export async function listenOn(at: readonly ListenOn[], tls: ListenTls | undefined, hearers: Hearers): Promise<Listeners> {
   const servers: http.Server[] = [];
   const addresses: AddressInfo[] = [];
+  /** Those in a handshake included, which no server counts as connections. */
+  const sockets = new Set<Socket>();
   for (const one of at) {
     const isSocket = 'path' in one;
     const server = makeServer('isTls' in one && one.isTls ? tls : undefined, isSocket, hearers);
     servers.push(server);
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
     if (isSocket) await listenOnSocket(server, one);
     else {
       await new Promise<void>((resolve, reject) => server.once('error', reject).listen(one.port, one.host, resolve));
@@ -88,6 +94,7 @@ export async function listenOn(at: readonly ListenOn[], tls: ListenTls | undefin
     async [Symbol.asyncDispose]() {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       for (const server of servers) server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await Promise.all(closed);
     },
   };

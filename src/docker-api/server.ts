@@ -31,7 +31,7 @@ import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
-import { allowedHosts, CLIENT_HEADER, identityOf, isJoining } from '../security/index.ts';
+import { allowedHosts, CLIENT_HEADER, identityOf, isFromScheduler, isJoining, toSchedulers } from '../security/index.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
@@ -117,7 +117,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   let lastUrl: string | undefined;
   /** What the leader said last, for a ping that nobody else answers. */
   let apiVersion = '1.41';
-  const askVersion = createVersionOf(deps.name);
+  const toScheduler = () => toSchedulers(deps.tls?.cluster?.current());
+  const askVersion = createVersionOf(deps.name, toScheduler);
   /** What else is said on these is nobody's request: where one is refused for its framing, the next may be a part of it. */
   const closing = new WeakSet<Duplex>();
   const awaitingLead = new Set<() => void>();
@@ -134,6 +135,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     trouble: deps.trouble,
     leaderUrl: () => (role.kind === 'leader' ? ownUrl : role.url),
     header: doorkeeper.header,
+    tls: toScheduler,
   });
 
   function become(next: Role): void {
@@ -229,6 +231,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     }
     const { leader } = role;
     if (isNamed(req) && !isJoining(path)) await doorkeeper.enter(req, req.socket, res, requestId);
+    if (isJoining(path)) await doorkeeper.vouch(req, requestId);
     if (path.startsWith('/arpanet/')) return deps.operator(req, res);
     if (leader.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
     await leader.answer(req, res, requestId);
@@ -307,6 +310,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
         return await follower.upgrade(req, socket, head, requestId);
       }
       if (path === '/arpanet/v1/agent') {
+        await doorkeeper.vouch(req, requestId);
         countUpgrade(req, SWITCHED);
         return deps.acceptAgent(req, socket, head);
       }
@@ -379,8 +383,8 @@ const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && erro
 
 const KIND_OF: Readonly<Record<number, ErrorKind>> = { 403: 'forbidden', 404: 'not-found' };
 
-const isNamed = ({ socket, headers }: IncomingMessage): boolean =>
-  socket instanceof TLSSocket || headers[CLIENT_HEADER.toLowerCase()] !== undefined;
+const isNamed = (req: IncomingMessage): boolean =>
+  (req.socket instanceof TLSSocket && !isFromScheduler(req)) || req.headers[CLIENT_HEADER.toLowerCase()] !== undefined;
 
 const newId = (): string => randomUUID();
 

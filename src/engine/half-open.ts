@@ -1,6 +1,7 @@
 /** Effects: closes connections that would otherwise stay half open, and detects those whose peer is dead. */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 const PROBE_MS = 3_000;
 const NOTHING = Buffer.alloc(0);
@@ -25,10 +26,12 @@ export function watchHalfOpen(socket: Duplex): void {
 
 /**
  * Closes with a TCP reset, so that the other side drops everything. While a FIN is being sent libuv refuses a reset and would keep the handle. A
- * unix socket has no reset; closing it ends both directions at once.
+ * unix socket has no reset; closing it ends both directions at once. With TLS it is the TCP connection below that is reset: Node refuses it of the socket above.
  */
 export function reset(socket: Socket): void {
+  const below: unknown = socket instanceof TLSSocket ? Reflect.get(socket, '_parent') : undefined;
+  if (below instanceof Socket && !below.destroyed) reset(below);
   const isUnix = !socket.connecting && socket.remoteAddress === undefined;
-  if (isUnix || (socket.writableEnded && !socket.writableFinished)) socket.destroy();
+  if (socket instanceof TLSSocket || isUnix || (socket.writableEnded && !socket.writableFinished)) socket.destroy();
   else socket.resetAndDestroy();
 }

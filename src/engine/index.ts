@@ -22,8 +22,9 @@ export {
   type EngineCall,
 } from './request.ts';
 export { eventIdentity, shownEvent } from './shown-events.ts';
+export { addressIn, shortRequest } from './short-request.ts';
 export { splice } from './splice.ts';
 export { failureIn, pullPath } from './work-stream.ts';
 export { tarOf } from './tar.ts';
 export { createEngineAgent, openTunnel, splitHostPort, type EngineAgent } from './tunnel.ts';
-export { dial, dialUnix, openUpgrade, readMessage } from './upgrade.ts';
+export { dial, dialTls, dialUnix, handshakeFault, openUpgrade, readMessage } from './upgrade.ts';

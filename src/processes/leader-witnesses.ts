@@ -2,8 +2,11 @@
  * What hosts say of a leader that does not answer a follower: whether they hear from it. A follower that alone cannot reach it must not end its session.
  * Effects: reads the store, asks gateways of hosts.
  */
+import type { ConnectionOptions } from 'node:tls';
+import { shortRequest } from '../engine/index.ts';
 import { keys } from '../model/index.ts';
-import { accepts, leaderHeard } from '../schemas/index.ts';
+import { accepts, leaderHeard, parseJson } from '../schemas/index.ts';
+import { hostServerName } from '../security/index.ts';
 import type { StateStore } from '../store/index.ts';
 
 /** silent: hosts that its followers can reach do not hear from it either. unknown: none of them can tell. */
@@ -21,24 +24,40 @@ export function testimony(heardMsAgo: readonly number[]): Testimony {
   return heardMsAgo.every((ms) => ms >= SILENT_MS) ? 'silent' : 'alive';
 }
 
-const gatewayIn = (value: unknown): readonly string[] =>
-  typeof value === 'object' && value !== null && 'gateway' in value && typeof value.gateway === 'string' ? [value.gateway] : [];
+interface Witness {
+  readonly gateway: string;
+  /** Its gateway speaks TLS, under this name. */
+  readonly tlsName: string | undefined;
+}
 
-/** `token`: as an operator gave it, for a store that has none yet: it may have been rotated since. `timeoutMs`: for the answer of each witness. */
+function witnessIn(value: unknown): readonly Witness[] {
+  if (typeof value !== 'object' || value === null || !('gateway' in value) || typeof value.gateway !== 'string') return [];
+  const hasTls = 'hasTls' in value && value.hasTls === true && 'name' in value;
+  return [{ gateway: value.gateway, tlsName: hasTls ? hostServerName(String(value.name)) : undefined }];
+}
+
+/**
+ * `token`: as an operator gave it, for a store that has none yet: it may have been rotated since. `timeoutMs`: for the answer of each witness. `dial`: for a
+ * gateway with TLS; undefined: this scheduler has no certificate to show there.
+ */
 export function createWitnesses(
   store: Pick<StateStore, 'list' | 'get'>,
   token: string | undefined,
   random: () => number,
   timeoutMs: number,
+  dial: (servername: string) => ConnectionOptions | undefined,
 ): (epoch: number) => Promise<Testimony> {
-  async function ask(gateway: string, epoch: number, bearer: string): Promise<readonly number[]> {
+  async function ask({ gateway, tlsName }: Witness, epoch: number, bearer: string): Promise<readonly number[]> {
     try {
-      const answer = await fetch(`http://${gateway}/leader`, {
-        headers: { Authorization: `Bearer ${bearer}` },
+      const isTls = tlsName !== undefined;
+      const answer = await shortRequest({
+        url: `http${isTls ? 's' : ''}://${gateway}/leader`,
+        headers: isTls ? {} : { Authorization: `Bearer ${bearer}` },
         signal: AbortSignal.timeout(timeoutMs),
+        tls: isTls ? dial(tlsName) : undefined,
       });
-      const said: unknown = await answer.json();
-      return answer.ok && accepts(leaderHeard, said) && said.epoch === epoch ? [said.heardMsAgo] : [];
+      const said: unknown = parseJson(answer.text);
+      return answer.status === 200 && accepts(leaderHeard, said) && said.epoch === epoch ? [said.heardMsAgo] : [];
     } catch {
       return [];
     }
@@ -49,9 +68,9 @@ export function createWitnesses(
       const [entries, kept] = await Promise.all([store.list(keys.hosts, signal), store.get(keys.joinToken, signal)]);
       const bearer = kept?.value ?? token;
       if (typeof bearer !== 'string') return 'unknown';
-      const gateways = entries.flatMap(({ value }) => gatewayIn(value));
-      const drawn = gateways.map((gateway) => ({ gateway, at: random() })).sort((a, b) => a.at - b.at);
-      const heard = await Promise.all(drawn.slice(0, MOST_WITNESSES).map(({ gateway }) => ask(gateway, epoch, bearer)));
+      const witnesses = entries.flatMap(({ value }) => witnessIn(value));
+      const drawn = witnesses.map((witness) => ({ witness, at: random() })).sort((a, b) => a.at - b.at);
+      const heard = await Promise.all(drawn.slice(0, MOST_WITNESSES).map(({ witness }) => ask(witness, epoch, bearer)));
       return testimony(heard.flat());
     } catch {
       return 'unknown';

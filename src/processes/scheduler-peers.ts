@@ -1,5 +1,7 @@
 /** Schedulers know of each other: one that follows tells the leader so. Effects: an HTTP request every few seconds. */
+import type { ConnectionOptions } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { shortRequest } from '../engine/index.ts';
 import type { SchedulerReport } from '../operator-api/index.ts';
 import type { ProcessFaults } from '../model/index.ts';
 import { processFaults } from '../telemetry/faults.ts';
@@ -42,22 +44,22 @@ export function createPeers(now: () => number): Peers {
   };
 }
 
-/** Announces until `signal` aborts; then, if `ending` says so, that it ends. A failed announcement is repeated the next time. */
+/** Announces until `signal` aborts; then, if `ending` says so, that it ends. A failed announcement is repeated the next time. `tls`: for a leader that is reached by https. */
 export async function announce(
   me: { readonly name: string; readonly url: string; readonly exposed: readonly string[]; readonly auditTrouble: () => string | undefined },
   leaderUrl: string,
   signal: AbortSignal,
   ending: () => boolean,
+  tls: () => ConnectionOptions | undefined,
 ): Promise<void> {
   const say = async (gone: boolean) =>
-    fetch(`${leaderUrl}/arpanet/v1/schedulers`, {
+    shortRequest({
+      url: `${leaderUrl}/arpanet/v1/schedulers`,
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ ...me, auditTrouble: me.auditTrouble(), gone, faults: processFaults(0, Date.now()) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-      .then((response) => response.arrayBuffer())
-      .catch(() => undefined);
+      tls: tls(),
+    }).catch(() => undefined);
   while (!signal.aborted) {
     await say(false);
     await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);

@@ -1,6 +1,6 @@
 /** What a scheduler process is started with, from flags, environment and file. */
 import type { LiveSettings, SchedulerConfig, UpConfig } from '../config/index.ts';
-import { type ListenAddress, planListen, type TlsFiles } from '../security/index.ts';
+import { isLoopback, type ListenAddress, planListen, type TlsFiles } from '../security/index.ts';
 import { ArpanetError } from '../model/index.ts';
 import { keyFileOf } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -95,13 +95,22 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname:
   } as const;
 }
 
+/** Where other machines reach it, by TLS if they can; `hasCa`: its cluster has a CA, by which schedulers know each other. */
+function advertised({ listen, alsoListen }: Pick<SchedulerSettings, 'listen' | 'alsoListen'>, hasCa: boolean): string {
+  const ofTcp = [listen, ...alsoListen].flatMap((one) => ('host' in one ? [{ isTls: false, ...one }] : []));
+  const reachable = ofTcp.filter(({ host }) => !isLoopback(host));
+  const { isTls, ...at } = reachable.find((one) => one.isTls && hasCa) ??
+    reachable.find((one) => !one.isTls) ?? { isTls: false, ...listen };
+  return `http${isTls ? 's' : ''}://${formatHostPort(at)}`;
+}
+
 /** The settings of `arpanet scheduler`. `hostname` is its name unless the operator gave one. Throws `invalid` as listenSettings does, and for TLS without a key for its CA. */
 export function schedulerSettings(config: SchedulerConfig, hostname: string): SchedulerSettings {
   const { store } = config;
   const listening = listenSettings(config);
   const settings = schedulingSettings(config, hostname);
-  const advertise = config.advertise ?? `http${listening.listen.isTls ? 's' : ''}://${formatHostPort(listening.listen)}`;
   const clusterKey = config.clusterKey ?? (store.kind === 'embedded' ? keyFileOf(store.dir) : undefined);
+  const advertise = config.advertise ?? advertised(listening, clusterKey !== undefined);
   const isTls = [listening.listen, ...listening.alsoListen].some((one) => 'isTls' in one && one.isTls);
   if (isTls && listening.tls === undefined && clusterKey === undefined)
     throw new ArpanetError(

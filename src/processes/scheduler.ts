@@ -17,7 +17,7 @@ import { createIsolation } from './leader-isolation.ts';
 import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
 import { createWitnesses, WITNESS_TIMEOUT_MS } from './leader-witnesses.ts';
-import { probe } from './probe.ts';
+import { createProbe } from './probe.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
@@ -28,7 +28,7 @@ import { createSchedulerCertificate } from './identity/scheduler-certificate.ts'
 import { rotateJoinSecret } from './identity/join-secret.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
 import { usageOf } from './usage.ts';
-import { ensureClusterKeys, readTls } from '../security/index.ts';
+import { ensureClusterKeys, JOIN_NAME, readTls, SCHEDULER_NAME } from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { logLeftOut } from '../telemetry/left-out.ts';
 
@@ -83,6 +83,7 @@ export async function runScheduler(
     signal,
   );
   await certificate.load(false).catch((err: unknown) => log.debug({ err }, 'no certificate for this scheduler yet'));
+  const toScheduler = () => certificate.dial(SCHEDULER_NAME);
   const peers = createPeers(Date.now);
   let seenEpoch = 0;
   const current = () => {
@@ -203,7 +204,9 @@ export async function runScheduler(
   };
   // With the embedded store nobody else could lead.
   const witnesses =
-    settings.store.kind === 'consul' ? createWitnesses(store, settings.joinToken, Math.random, WITNESS_TIMEOUT_MS) : undefined;
+    settings.store.kind === 'consul'
+      ? createWitnesses(store, settings.joinToken, Math.random, WITNESS_TIMEOUT_MS, certificate.dial)
+      : undefined;
   let following = new AbortController();
   signal.addEventListener('abort', () => following.abort(), { once: true });
   const follow = (leader: LeaderRecord | undefined) => {
@@ -220,9 +223,9 @@ export async function runScheduler(
     inBackground(
       log,
       'announcing this scheduler',
-      announce(me, leader.url, following.signal, () => signal.aborted),
+      announce(me, leader.url, following.signal, () => signal.aborted, toScheduler),
     );
-    inBackground(log, 'the certificate of this scheduler', certificate.load(leader.url.startsWith('https:')));
+    inBackground(log, 'the certificate of this scheduler', certificate.await(leader.url.startsWith('https:'), following.signal));
     endpoint.follow(leader.url);
     inBackground(log, 'the end of a leadership', replace(undefined));
     log.info({ leader: leader.name, epoch: leader.epoch }, 'following');
@@ -235,7 +238,8 @@ export async function runScheduler(
         url: settings.advertise,
         name: settings.name,
         ttlMs: settings.sessionTtlMs,
-        probe,
+        // that somebody answers can be seen without a certificate, too
+        probe: createProbe(() => toScheduler() ?? { servername: JOIN_NAME, rejectUnauthorized: false }),
         ...(witnesses && { witnesses }),
         seenEpoch: () => seenEpoch,
       },

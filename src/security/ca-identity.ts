@@ -21,11 +21,14 @@ export interface CertifiedIdentity {
 export function identityIn(certificate: X509Certificate): CertifiedIdentity | undefined {
   const parts = certificate.subject.split('\n');
   const [unit, name] = [valueOf(parts, 'OU='), valueOf(parts, 'CN=')];
-  const kind = KINDS.find((one) => one === unit);
+  const kind = kindOf(unit);
   if (kind === undefined || name === undefined || parts.length !== 2) return undefined;
   const { serialNumber: serial, validFrom, validTo } = certificate;
   return { kind, name, serial, fromMs: Date.parse(validFrom), toMs: Date.parse(validTo) };
 }
+
+/** Of an organizational unit (OU). */
+export const kindOf = (unit: string | undefined): CertificateKind | undefined => KINDS.find((one) => one === unit);
 
 /** Exactly one part has this type. */
 function valueOf(parts: readonly string[], type: string): string | undefined {

@@ -1,5 +1,7 @@
 /** What a client's certificate says of it, and how a follower tells the leader (pure but for what is remembered of a request). */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Peer } from './peers.ts';
+import { kindOf } from './ca-identity.ts';
 import type { Identity } from './roles.ts';
 
 /** The holder of a client certificate, as TLS has proven it. */
@@ -14,6 +16,8 @@ export interface Client {
   readonly issuer: string;
   /** Where it is: an address. */
   readonly from: string;
+  /** Serial number of a certificate that was found to be of the cluster's CA; undefined: of another, or not asked about. */
+  readonly serial?: string;
 }
 
 /** What node:tls gives of a certificate. */
@@ -64,6 +68,12 @@ export function verifiedClient(secret: string, value: string, request: Forwarded
   const wanted = macOf(secret, text, request);
   if (more.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) return undefined;
   return JSON.parse(Buffer.from(text, 'base64url').toString()) as Client;
+}
+
+/** The process or the user that a certificate of the cluster's CA is of. Undefined: it is of another CA. */
+export function vouchedPeer({ kind, user, serial }: Client): Peer | undefined {
+  const known = kindOf(kind);
+  return serial === undefined || known === undefined ? undefined : { kind: known, name: user, serial, isExpired: false };
 }
 
 const known = new WeakMap<object, Identity>();

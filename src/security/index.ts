@@ -5,13 +5,14 @@
 export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseHost } from './web-requests.ts';
 export { type AskedAddress, isLoopback, type ListenAddress, planListen } from './listen.ts';
 export { type CertificateAuthority, newAuthority, newKeyPair, openAuthority } from './ca.ts';
-export { certificatesIn, fingerprintOf, identityIn, renewAtMs, signedBy, validityFault } from './ca-identity.ts';
+export { type CertificateKind, certificatesIn, fingerprintOf, identityIn, renewAtMs, signedBy, validityFault } from './ca-identity.ts';
 export {
   certify,
   contextOf,
   type Credentials,
   dialOptions,
   hostServerName,
+  isFromScheduler,
   isJoining,
   JOIN_NAME,
   type Peer,
@@ -19,6 +20,8 @@ export {
   refusePeer,
   requestPeer,
   SCHEDULER_NAME,
+  toSchedulers,
+  vouch,
 } from './peers.ts';
 export { readJoinToken, writeJoinToken } from './join-token.ts';
 export { readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
@@ -35,6 +38,7 @@ export {
   clientIn,
   signClient,
   verifiedClient,
+  vouchedPeer,
 } from './client.ts';
 export { auditLine, type AuditLine, type AuditTarget, isAudited, noteTarget, servicesTarget, targetOf } from './audit-line.ts';
 export { DEPLOYER_POLICY, refuseBuild, refuseCreate, refuseExec, refuseHostConfig, refuseNetwork, refuseVolume } from './policy.ts';

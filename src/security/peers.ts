@@ -47,6 +47,10 @@ export const dialOptions = (credentials: Credentials, servername: string, isRevo
   }),
 });
 
+/** For a connection to another scheduler, which must be one by its certificate; undefined: this process has none to show. */
+export const toSchedulers = (credentials: Credentials | undefined): ConnectionOptions | undefined =>
+  credentials && dialOptions(credentials, SCHEDULER_NAME);
+
 /** The holder of a certificate that was shown. `isExpired`: nothing but a renewal is open to it. */
 export interface Peer extends Pick<CertifiedIdentity, 'kind' | 'name' | 'serial'> {
   readonly isExpired: boolean;
@@ -73,8 +77,25 @@ export function certify(socket: Duplex, peer: Peer): void {
   peers.set(socket, peer);
 }
 
-/** The sender of a request, as its connection's certificate says. Undefined: no certificate of the cluster. */
-export const requestPeer = ({ socket }: Pick<IncomingMessage, 'socket'>): Peer | undefined => peers.get(socket);
+/** Of requests that a scheduler has passed on: whose they are. */
+const vouched = new WeakMap<object, { readonly peer: Peer | undefined }>();
+
+/** A scheduler says whose certificate came with a request that it passes on; undefined: none. */
+export function vouch(request: object, peer: Peer | undefined): void {
+  vouched.set(request, { peer });
+}
+
+/** The sender of a request, as its connection's certificate says, or the scheduler that passes it on. Undefined: no certificate of the cluster. */
+export function requestPeer(request: Pick<IncomingMessage, 'socket'>): Peer | undefined {
+  const said = vouched.get(request);
+  return said === undefined ? peers.get(request.socket) : said.peer;
+}
+
+/** The other end of the connection is a scheduler of this cluster. */
+export function isFromScheduler({ socket }: Pick<IncomingMessage, 'socket'>): boolean {
+  const peer = peers.get(socket);
+  return peer?.kind === 'scheduler' && !peer.isExpired;
+}
 
 /** What may be asked without a certificate, or with one that has expired: how to get one. */
 const OPEN: ReadonlySet<string> = new Set(['/arpanet/v1/join', '/arpanet/v1/ca']);

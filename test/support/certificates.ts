@@ -1,7 +1,10 @@
-/** Certificates for tests, made by openssl: ECDSA P-256, valid for two days. */
+/** Certificates for tests: of an operator's own CA, made by openssl (ECDSA P-256, valid for two days), and of a cluster's. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ClusterTls } from '../../src/docker-api/index.ts';
+import type { CaRecord } from '../../src/model/index.ts';
+import { type CertificateKind, type Credentials, newKeyPair, openAuthority } from '../../src/security/index.ts';
 
 const newKey = (path: string): string[] => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', path];
 const openssl = (args: readonly string[]): void => void execFileSync('openssl', args, { stdio: 'ignore' });
@@ -18,4 +21,22 @@ export function makeCertificates(dir: string): void {
     const by = ['-CA', at('ca.pem'), '-CAkey', at('ca-key.pem'), '-CAcreateserial', '-extfile', at('uses')];
     openssl(['x509', '-req', '-in', at('request'), ...by, '-days', '2', '-out', at(`${prefix}cert.pem`)]);
   }
+}
+
+/** What a process or a user of a cluster with these CAs has, from the first of them; schedulers and hosts are also reached under `names`. */
+export async function credentialsFrom(
+  cas: CaRecord,
+  kind: CertificateKind,
+  commonName: string,
+  names: readonly string[] = [],
+): Promise<Credentials> {
+  const ca = openAuthority(cas, Date.now);
+  const { publicKey, privateKey } = newKeyPair();
+  const { certificate } = await ca.issue({ publicKey, commonName, kind, names, ttlMs: 86_400_000 });
+  return { certificate, privateKey, bundle: ca.bundle };
+}
+
+/** As a scheduler process has them. */
+export function fixedCertificate(credentials: Credentials | undefined): ClusterTls {
+  return { current: () => credentials, onChange: (take) => credentials && take(credentials) };
 }

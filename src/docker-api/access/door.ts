@@ -12,8 +12,13 @@ import {
   type Client,
   CLIENT_HEADER,
   clientIn,
+  isFromScheduler,
+  isJoining,
+  requestPeer,
   signClient,
   verifiedClient,
+  vouch,
+  vouchedPeer,
 } from '../../security/index.ts';
 
 /** The people, and how schedulers tell each other whom they speak for. */
@@ -26,10 +31,12 @@ export interface Doors {
 
 /** Disposal forgets everybody, and watches nobody any more. */
 export interface Doorkeeper extends Disposable {
-  /** At any scheduler, before anything else looks at a request that came by TLS: headers that schedulers alone send are taken from it. */
+  /** At any scheduler, before anything else looks at a request that came by TLS: headers that schedulers alone send are taken from it, unless its certificate is a scheduler's. */
   readonly meet: (req: IncomingMessage) => void;
   /** At the leader: notes who asks, until `answer` is closed. Rejects with `unauthorized`. */
   readonly enter: (req: IncomingMessage, socket: Duplex, answer: EventEmitter, requestId: string) => Promise<void>;
+  /** At the leader, for a request of a host: notes whose certificate a follower says that it came with. Rejects with `unauthorized`. */
+  readonly vouch: (req: IncomingMessage, requestId: string) => Promise<void>;
   /** At a follower: the header that tells the leader who asks; empty without a certificate. */
   readonly header: (req: IncomingMessage, requestId: string) => Promise<Record<string, string>>;
   /** This scheduler leads from now on, or does not any more. */
@@ -61,7 +68,8 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
 
   async function named(req: IncomingMessage, requestId: string): Promise<Client | undefined> {
     const value = req.headers[CLIENT_HEADER.toLowerCase()];
-    if (req.socket instanceof TLSSocket) return shown(req.socket);
+    if (req.socket instanceof TLSSocket && !isFromScheduler(req)) return shown(req.socket);
+    // what a scheduler asks by itself, and what its clients without a certificate ask
     if (value === undefined) return undefined;
     if (doors === undefined) throw unproven();
     const found = verifiedClient(await doors.secret(), String(value), forwarded(req, requestId));
@@ -83,7 +91,9 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
   }
 
   return {
-    meet({ headers }) {
+    meet(req) {
+      const { headers } = req;
+      if (isFromScheduler(req)) return;
       for (const name of Object.keys(headers)) if (name.startsWith('arpanet-')) delete headers[name];
     },
     async enter(req, socket, answer, requestId) {
@@ -103,9 +113,17 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
       answer.once('close', leave);
       if (socket.destroyed) leave();
     },
+    async vouch(req, requestId) {
+      const isSaid = req.headers[CLIENT_HEADER.toLowerCase()] !== undefined;
+      if (!isSaid && !isFromScheduler(req)) return;
+      const found = isSaid ? await named(req, requestId) : undefined;
+      vouch(req, found && vouchedPeer(found));
+    },
     async header(req, requestId) {
-      if (!(req.socket instanceof TLSSocket) || doors === undefined) return {};
-      const found = shown(req.socket);
+      if (!(req.socket instanceof TLSSocket) || doors === undefined || isFromScheduler(req)) return {};
+      const peer = requestPeer(req);
+      if (peer === undefined && isJoining((req.url ?? '').split('?', 1)[0] ?? '')) return {};
+      const found = { ...shown(req.socket), ...(peer && { serial: peer.serial }) };
       return { [CLIENT_HEADER]: signClient(await doors.secret(), found, forwarded(req, requestId)) };
     },
     leads(isLeader) {

@@ -4,6 +4,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { growingPause } from '../../async/growing-pause.ts';
 import type { ClusterTls } from '../../docker-api/index.ts';
 import { keys } from '../../model/index.ts';
 import { accepts, caRecord } from '../../schemas/index.ts';
@@ -14,10 +15,15 @@ import type { Logger } from '../../telemetry/log.ts';
 
 const LIFE_MS = 30 * 86_400_000;
 const LOOK_MS = 60_000;
+/** The first leader makes the CA. */
+const AWAIT_CA_MS = 250;
+const MOST_AWAIT_CA_MS = 5_000;
 
 export interface SchedulerCertificate extends ClusterTls {
   /** Gets one from the CA in the store, if it is needed; nothing where there is no CA, or where this process has one of it. Throws what the store throws. */
   readonly load: (isNeeded: boolean) => Promise<void>;
+  /** The same, again and again until there is a CA. Never throws. */
+  readonly await: (isNeeded: boolean, until: AbortSignal) => Promise<void>;
   /** For a connection to the other end of this name; undefined: this process has no certificate yet. */
   readonly dial: (servername: string) => ConnectionOptions | undefined;
 }
@@ -67,8 +73,22 @@ export function createSchedulerCertificate(deps: SchedulerCertificateDeps, signa
     }
   }
 
+  async function awaitCa(isNeeded: boolean, until: AbortSignal): Promise<void> {
+    const pause = growingPause(AWAIT_CA_MS, MOST_AWAIT_CA_MS);
+    let failure: string | undefined;
+    while (!until.aborted) {
+      await load(isNeeded).catch((err: unknown) => {
+        if (String(err) !== failure) deps.log.warn({ err }, 'no certificate for this scheduler yet');
+        failure = String(err);
+      });
+      if (current !== undefined || (!isNeeded && !deps.servesTls)) return;
+      await sleep(pause.next(), undefined, { signal: until, ref: false }).catch(() => undefined);
+    }
+  }
+
   return {
     load,
+    await: awaitCa,
     current: () => current,
     onChange(take) {
       takers.add(take);

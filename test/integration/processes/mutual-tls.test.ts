@@ -30,28 +30,10 @@ import {
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
 import { freePort } from '../../support/cluster/free-ports.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
+import { ENGINE_ANSWERS, NO_DNS } from '../../support/fakes/quiet-engine.ts';
 import { type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
 
 const until = (what: string, check: () => unknown) => untilWithin(what, check);
-const dns = {
-  listen: async () => undefined,
-  unlisten: async () => undefined,
-  table: () => undefined,
-  stats: () => ({ queries: 0, nxdomain: 0, malformed: 0, instances: 0 }),
-};
-const IMAGE = { Id: 'sha256:1', RepoTags: ['app:1'], RepoDigests: null, Created: 1, Size: 1, RootFS: { Layers: [] } };
-const ANSWERS: Readonly<Record<string, unknown>> = {
-  '/_ping': 'OK',
-  '/version': { Version: '20.10.24', ApiVersion: '1.41', MinAPIVersion: '1.12', Os: 'linux', Arch: 'amd64' },
-  '/info': { ID: 'engine', NCPU: 2, MemTotal: 4e9, OSType: 'linux', Architecture: 'x86_64' },
-  '/containers/json': [],
-  '/images/json': [IMAGE],
-  '/images/app:1/json': IMAGE,
-  '/images/get': 'the archive',
-  '/volumes': { Volumes: [] },
-  '/networks': [],
-};
-
 const FACTS = {
   name: 'db-1',
   address: '127.0.0.1',
@@ -85,7 +67,7 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
   const hosts = new Map<string, Host>();
   const engine = http.createServer((request, response) => {
     const path = (request.url ?? '').replace(/\?.*$/, '').replace(/^\/v1\.\d+/, '');
-    const answer = ANSWERS[path];
+    const answer = ENGINE_ANSWERS[path];
     if (path === '/events') return response.writeHead(200).flushHeaders();
     if (answer === undefined) return void request.socket.destroy();
     return void response.setHeader('Api-Version', '1.41').end(typeof answer === 'string' ? answer : JSON.stringify(answer));
@@ -104,7 +86,7 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
       dataDir: join(dir, name),
       version: 'test',
     };
-    const agent = await startAgent(options, { log: quietLog, dns, setLogLevel: () => undefined }, new AbortController().signal);
+    const agent = await startAgent(options, { log: quietLog, dns: NO_DNS, setLogLevel: () => undefined }, new AbortController().signal);
     const host = { dir: options.dataDir, agent };
     hosts.set(name, host);
     return host;

@@ -22,7 +22,14 @@ const storeOf = (...gateways: readonly unknown[]) => ({
   list: async () => gateways.map((value, at) => ({ key: keys.host(`h${at}`), value: { gateway: value }, modifyIndex: 1 })),
   get: async () => ({ key: keys.joinToken, value: 'join-me', modifyIndex: 1 }),
 });
-const asked = (store: Parameters<typeof createWitnesses>[0], token?: string) => createWitnesses(store, token, () => 0.5, 60_000)(7);
+const asked = (store: Parameters<typeof createWitnesses>[0], token?: string) =>
+  createWitnesses(
+    store,
+    token,
+    () => 0.5,
+    60_000,
+    () => undefined,
+  )(7);
 
 describe('the hosts, asked about a leader that does not answer', () => {
   it('say that it lives if one of them hears from it, and that it is silent if none does', () => {

@@ -1,0 +1,136 @@
+/** Two schedulers on Consul that reach each other by TLS alone, from their first start on: who leads, who follows, and hosts that join through a follower. Real schedulers and agents, a fake Engine. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { startAgent } from '../../../src/hostagent/index.ts';
+import { type HostRecord, keys } from '../../../src/model/index.ts';
+import type { HostReport } from '../../../src/operator-api/index.ts';
+import { createWitnesses } from '../../../src/processes/leader-witnesses.ts';
+import { ensureClusterKeys } from '../../../src/security/index.ts';
+import { until as untilWithin } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+import { ENGINE_ANSWERS, NO_DNS } from '../../support/fakes/quiet-engine.ts';
+import { type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
+import { type RunningConsul, startConsul } from '../../support/servers/consul.ts';
+import { openConsul } from '../../../src/store/index.ts';
+
+const until = (what: string, check: () => unknown) => untilWithin(what, check);
+
+interface Health {
+  readonly role: string;
+  readonly leader?: string;
+}
+
+describe('schedulers with TLS', { timeout: 300_000 }, () => {
+  let dir: string;
+  let consul: RunningConsul;
+  const schedulers = new Map<string, SmallScheduler>();
+  const urls = new Map<string, string>();
+  const ended: AsyncDisposable[] = [];
+  const engine = http.createServer((request, response) => {
+    const path = (request.url ?? '').replace(/\?.*$/, '').replace(/^\/v1\.\d+/, '');
+    const answer = ENGINE_ANSWERS[path];
+    if (path === '/events') return response.writeHead(200).flushHeaders();
+    if (answer === undefined) return void request.socket.destroy();
+    return void response.setHeader('Api-Version', '1.41').end(typeof answer === 'string' ? answer : JSON.stringify(answer));
+  });
+
+  async function startScheduler(name: string): Promise<void> {
+    const port = await freePort();
+    const advertise = `https://127.0.0.1:${port}`;
+    const more = { advertise, alsoListen: [{ host: '127.0.0.1', port, isTls: true }], clusterKey: join(dir, 'cluster.key') };
+    schedulers.set(name, await startSmallScheduler(name, { kind: 'consul', address: consul.http }, more));
+    urls.set(name, advertise);
+  }
+  const at = (name: string): SmallScheduler => schedulers.get(name) as SmallScheduler;
+  const health = async (name: string): Promise<Health> => (await at(name).call('GET', '/arpanet/v1/health')).body as Health;
+  const host = async (name: string, by: string): Promise<HostReport | undefined> => {
+    const { status, body } = await at(by).call('GET', '/arpanet/v1/hosts');
+    return status === 200 ? (body as readonly HostReport[]).find((one) => one.name === name) : undefined;
+  };
+  let leader: string;
+  let follower: string;
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'arpanet-schedulers-'));
+    consul = await startConsul();
+    engine.listen(0, '127.0.0.1');
+    await once(engine, 'listening');
+    // at the same time: one of them finds no CA yet
+    ensureClusterKeys(join(dir, 'cluster.key'));
+    await Promise.all(['s1', 's2'].map(startScheduler));
+    await until('one leads', async () => (await Promise.all(['s1', 's2'].map(health))).some(({ role }) => role === 'leading'));
+    leader = (await health('s1')).role === 'leading' ? 's1' : 's2';
+    follower = leader === 's1' ? 's2' : 's1';
+  });
+  after(async () => {
+    for (const one of ended) await one[Symbol.asyncDispose]();
+    for (const one of schedulers.values()) await one[Symbol.asyncDispose]();
+    await consul?.stop();
+    engine.closeAllConnections();
+    engine.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it('a follower answers for the leader by TLS, and the leader knows of it', async () => {
+    await at(follower).ready();
+    assert.deepEqual(await health(follower), { ...(await health(follower)), role: 'following', leader: urls.get(leader) });
+    await until('the leader has heard from the follower', async () => {
+      const { body } = await at(follower).call('GET', '/arpanet/v1/status');
+      return JSON.stringify(body).includes(`"${urls.get(follower)}"`);
+    });
+  });
+
+  it('a host that knows the follower alone joins through it, and is the one that its certificate is of', async () => {
+    const { token } = (await at(follower).call('GET', '/arpanet/v1/token')).body as { readonly token: string };
+    assert.match(token, /^ARPTKN-1-/);
+    const options = {
+      name: 'db-1',
+      address: '127.0.0.1',
+      listen: '127.0.0.1:0',
+      join: [urls.get(follower) ?? ''],
+      token,
+      engine: `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`,
+      labels: {},
+      overlay: 'none' as const,
+      dataDir: join(dir, 'db-1'),
+      version: 'test',
+    };
+    ended.push(await startAgent(options, { log: quietLog, dns: NO_DNS, setLogLevel: () => undefined }, new AbortController().signal));
+    await until('it is alive', async () => (await host('db-1', leader))?.state === 'alive');
+    await until('the leader reaches its Engine', async () => (await at(follower).call('GET', '/images/app:1/json')).status === 200);
+  });
+
+  it('a host says by TLS whether it hears from the leader, to who has a certificate', async () => {
+    const { body } = await at(leader).call('GET', '/arpanet/v1/backup');
+    const records = new Map(body as readonly (readonly [string, unknown])[]);
+    const { hasTls } = records.get(keys.host('db-1')) as HostRecord;
+    assert.equal(hasTls, true);
+    await using store = await openConsul(consul.http, { log: quietLog, cluster: ensureClusterKeys(join(dir, 'cluster.key')) });
+    const { createSchedulerCertificate } = await import('../../../src/processes/identity/scheduler-certificate.ts');
+    const deps = { store, name: 's3', servesTls: false, names: [], now: Date.now, log: quietLog };
+    const stop = new AbortController();
+    const certificate = createSchedulerCertificate(deps, stop.signal);
+    const epoch = Number(records.get(keys.epoch) ?? 1);
+    const ask = async (): Promise<string> => await createWitnesses(store, undefined, Math.random, 5_000, certificate.dial)(epoch);
+    assert.equal(await ask(), 'unknown', 'without a certificate nobody answers');
+    await certificate.await(true, stop.signal);
+    await until('it hears from the leader', async () => (await ask()) === 'alive');
+    stop.abort();
+  });
+
+  it('when the leader ends the other one leads, and the host goes over to it', async () => {
+    const old = at(leader);
+    schedulers.delete(leader);
+    await old[Symbol.asyncDispose]();
+    await until('the other one leads', async () => (await health(follower)).role === 'leading');
+    await until('the host is alive there', async () => (await host('db-1', follower))?.state === 'alive');
+    assert.deepEqual(at(follower).errors, []);
+  });
+});
