@@ -26,7 +26,7 @@ const servers = (value: string) => ({ up: { default: value }, scheduler: { defau
 const clients = { token: optional, hosts: optional, status: optional, audit: optional } as const;
 
 const ENDPOINTS =
-  'the Docker endpoint: tcp://ADDR:PORT, tls://ADDR:PORT, unix:///PATH?mode=0660&group=NAME; may be given several times. tcp:// is plain on loopback; elsewhere it has TLS with the certificates of --tls-…, unless --insecure is given. tls:// has TLS everywhere, with the cluster’s own certificates where there is no --tls-…';
+  'the Docker endpoint: tcp://ADDR:PORT, tls://ADDR:PORT, unix:///PATH?mode=0660&group=NAME; may be given several times. tcp:// is plain on loopback; elsewhere it has TLS with the certificates of --tls-…, or is plain with --insecure, and is refused without either. tls:// has TLS everywhere, with the cluster’s own certificates where there is no --tls-…';
 
 /** All settings of all commands. */
 export const OPTIONS: readonly Option[] = [

@@ -28,9 +28,9 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * `tcp://` is plain on loopback; elsewhere it has TLS with the certificates of files, or is plain with `--insecure` or where there are none. `tls://` has TLS everywhere, with the cluster's certificates where
- * there are no files. The main address is the first plain one, or else the first with TLS. Throws `invalid`: certificates that no address
- * uses, no address of TCP.
+ * `tcp://` is plain on loopback; elsewhere it has TLS with the certificates of files, is plain with `--insecure`, and is refused without either. `tls://` has TLS everywhere, with the
+ * cluster's certificates where there are no files. The main address is the first plain one, or else the first with TLS. Throws `invalid`: a plain address that others reach, certificates
+ * that no address uses, no address of TCP.
  */
 export function planListen(
   asked: readonly AskedAddress[],
@@ -42,6 +42,7 @@ export function planListen(
     const { host, port, scheme } = one;
     const isPlain = scheme === 'tcp' && (isLoopback(host) || isInsecure || !hasCertificate);
     if (isPlain && !isLoopback(host)) {
+      if (!isInsecure) throw new ArpanetError('invalid', openToAll(one));
       exposed.push(`tcp://${formatHostPort(one)}`);
     }
     return { host, port, isTls: !isPlain };
@@ -58,3 +59,8 @@ export function planListen(
   }
   return { main, others: planned.filter((one) => one !== main), exposed };
 }
+
+const openToAll = (at: HostPort): string =>
+  `--listen tcp://${formatHostPort(at)} would have no TLS, and any client that reaches it would be root on every host. With TLS: --listen tls://${formatHostPort({ ...at, port: 2376 })}` +
+  ' --listen tcp://127.0.0.1:2375, the second for commands on this machine; hosts then join by https://, and "arpanet user add" gives people certificates.' +
+  ' On a network that you trust: --insecure, as well';

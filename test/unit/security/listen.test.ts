@@ -17,6 +17,7 @@ const settings = (flags: Record<string, unknown>) =>
       readFile: () => '',
     }),
   );
+const loadUp = (listen: string) => listenSettings(loadConfig('up', { flags: { listen: [listen] }, env: {}, readFile: () => '' }));
 const refused = (message: RegExp) => (error: unknown) => {
   assert(error instanceof ArpanetError && error.kind === 'invalid', String(error));
   assert.match(error.message, message);
@@ -32,9 +33,15 @@ describe('--listen', () => {
     }
   });
 
-  it('is told elsewhere, and has TLS where there are certificates, unless it is said to be insecure', () => {
+  it('is refused elsewhere with what to type, unless there are certificates or it is said to be insecure', () => {
     for (const host of ['0.0.0.0', '10.0.0.1', '[::]', 'db1', '127.0.0.1.evil.example']) {
-      assert.deepEqual(settings({ listen: [`tcp://${host}:2375`] }).exposed, [`tcp://${host}:2375`]);
+      const typed = new RegExp(
+        `tcp://${host.replace(/[[\]]/g, String.raw`\$&`)}:2375 would have no TLS.* --listen tls://.*:2376 .*: --insecure`,
+      );
+      for (const more of [{}, { listen: ['tcp://127.0.0.1:2375', `tcp://${host}:2375`] }])
+        assert.throws(() => settings({ listen: [`tcp://${host}:2375`], ...more }), refused(typed));
+      assert.throws(() => loadUp(`tcp://${host}:2375`), refused(typed));
+      assert.deepEqual(settings({ listen: [`tcp://${host}:2375`], insecure: true }).exposed, [`tcp://${host}:2375`]);
       const { alsoListen, exposed: open } = settings({ listen: [`tcp://${host}:2375`, 'tcp://127.0.0.1:2375'], ...tls });
       assert.deepEqual([alsoListen.map((one) => 'isTls' in one && one.isTls), open], [[true], []], host);
     }
@@ -64,6 +71,19 @@ describe('--listen', () => {
     const consul = 'consul://127.0.0.1:8500';
     assert.throws(() => schedulerSettings(config(consul), 'me'), refused(/needs --cluster-key/));
     assert.equal(schedulerSettings(config(consul, { clusterKey: '/k' }), 'me').clusterKey, '/k');
+  });
+
+  it('is advertised to the other schedulers where other machines reach it, with TLS if they can speak it', () => {
+    const advertised = (store: string, listen: readonly string[], more = {}) =>
+      schedulerSettings(loadConfig('scheduler', { flags: { store, listen, ...more }, env: {}, readFile: () => '' }), 'me').advertise;
+    const consul = 'consul://127.0.0.1:8500';
+    const both = ['tcp://127.0.0.1:2375', 'tls://10.0.0.1:2376'];
+    assert.equal(advertised(consul, both, { clusterKey: '/k' }), 'https://10.0.0.1:2376');
+    assert.equal(advertised('embedded:/d', both), 'https://10.0.0.1:2376');
+    assert.equal(advertised('embedded:/d', ['tcp://127.0.0.1:2375']), 'http://127.0.0.1:2375');
+    assert.equal(advertised(consul, ['tcp://10.0.0.1:2375'], { insecure: true }), 'http://10.0.0.1:2375');
+    assert.equal(advertised(consul, both, { ...tls }), 'http://127.0.0.1:2375', 'without a CA of its own');
+    assert.equal(advertised(consul, both, { clusterKey: '/k', advertise: 'https://s1:2376' }), 'https://s1:2376');
   });
 
   it('gives tcp:// TLS where there are certificates and others reach it', () => {
