@@ -136,7 +136,6 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const inventory = createInventory({ engine, log, emit }, signal);
   const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => {
     stream.send({ type: 'networks', networks });
-    inBackground(log, 'ports closed to containers', closed.reconcile());
   };
   const overlay = createOverlay(
     { engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, pidsOf: inventory.pidsOf, onChange, nowMs },
@@ -148,7 +147,6 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     agentPorts: [splitHostPort(options.listen).port],
     hostPorts: hostPortsOf(engineAddress),
     schedulers: () => schedulersOf(options.join),
-    doors: overlay.doors,
     log,
   });
   const readUsage = createUsage(engine, inventory.running, signal);

@@ -5,12 +5,6 @@ import { type HostPort, parseHostPort } from '../../text/host-port.ts';
 export const CHAIN = 'ARPANET-INSIDE';
 const VXLAN_PORT = 4789;
 
-/** A network's gateway on this host, and the bridge whose containers it is for. */
-export interface Door {
-  readonly bridge: string;
-  readonly address: string;
-}
-
 export interface Closed {
   /** TCP, at any address: an agent's port is the same on most hosts, and belongs to nobody else. */
   readonly agentPorts: readonly number[];
@@ -18,7 +12,6 @@ export interface Closed {
   readonly hostPorts: readonly number[];
   /** The API of schedulers. Addresses, no names. */
   readonly schedulers: readonly HostPort[];
-  readonly doors: readonly Door[];
 }
 
 /** The ports of Docker's Engine (IANA: docker, docker-s), and the one that this host's has. */
@@ -39,7 +32,7 @@ export function schedulersOf(urls: readonly string[]): readonly HostPort[] {
 export const JUMPS = [`INPUT -i arp+ -j ${CHAIN}`, `FORWARD -i arp+ ! -o arp+ -j ${CHAIN}`] as const;
 
 /** Rules of the chain, in the words of `iptables -S`, for one family of addresses. */
-export function closedRules(family: 4 | 6, { agentPorts, hostPorts, schedulers, doors }: Closed): readonly string[] {
+export function closedRules(family: 4 | 6, { agentPorts, hostPorts, schedulers }: Closed): readonly string[] {
   const bits = family === 6 ? 128 : 32;
   const isOfFamily = (address: string): boolean => isIPv6(address) === (family === 6);
   const rules = [
@@ -47,7 +40,6 @@ export function closedRules(family: 4 | 6, { agentPorts, hostPorts, schedulers, 
     ...agentPorts.map((port) => `-p tcp -m tcp --dport ${port} -j DROP`),
     ...hostPorts.map((port) => `-p tcp -m tcp --dport ${port} -m addrtype --dst-type LOCAL -j DROP`),
     ...schedulers.flatMap(({ host, port }) => (isOfFamily(host) ? [`-d ${host}/${bits} -p tcp -m tcp --dport ${port} -j DROP`] : [])),
-    ...doors.flatMap(({ bridge, address }) => (isOfFamily(address) ? [`-d ${address}/${bits} ! -i ${bridge} -j DROP`] : [])),
   ];
   return [...new Set(rules)].toSorted();
 }

@@ -1,5 +1,5 @@
 /**
- * Effects: keeps containers from the agents' port, the schedulers' API, the host's Docker port, the VXLAN port and the gateways of other networks, with `iptables`
+ * Effects: keeps containers from the agents' port, the schedulers' API, the host's Docker port and the VXLAN port, with `iptables`
  * and `ip6tables`. The rules stay when the agent stops; what somebody removes is back after the next pass.
  */
 import { lookup } from 'node:dns/promises';
@@ -8,7 +8,7 @@ import { createKeyed } from '../../async/keyed.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { HostPort } from '../../text/host-port.ts';
 import { run } from '../overlay/observe.ts';
-import { CHAIN, type Closed, closedRules, type Door, JUMPS, ownLines, restoreText } from './closed-plan.ts';
+import { CHAIN, type Closed, closedRules, JUMPS, ownLines, restoreText } from './closed-plan.ts';
 
 export interface ClosedPorts {
   /** Makes the rules as they should be now. Never throws. */
@@ -21,7 +21,6 @@ export interface ClosedDeps extends Pick<Closed, 'agentPorts' | 'hostPorts'> {
   readonly overlay: 'vxlan' | 'none';
   /** As they are known now; names are looked up. */
   readonly schedulers: () => readonly HostPort[];
-  readonly doors: () => readonly Door[];
   readonly log: Logger;
 }
 
@@ -47,7 +46,7 @@ export function createClosedPorts(deps: ClosedDeps): ClosedPorts {
   }
   async function wanted(): Promise<Closed> {
     const schedulers = (await Promise.all(deps.schedulers().map(resolved))).flat();
-    return { agentPorts: deps.agentPorts, hostPorts: deps.hostPorts, schedulers, doors: deps.doors() };
+    return { agentPorts: deps.agentPorts, hostPorts: deps.hostPorts, schedulers };
   }
   const look = async (command: string): Promise<readonly string[]> => ownLines(await run(command, ['-w', '5', '-t', 'mangle', '-S']));
 

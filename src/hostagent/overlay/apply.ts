@@ -9,14 +9,12 @@ import { ArpanetError, isKind } from '../../model/errors.ts';
 import type { MaterialisedNetwork, NetworkPlan } from '../../model/facts.ts';
 import type { EngineTarget } from '../../engine/request.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import type { Door } from '../isolation/closed-plan.ts';
 import { differencesOf } from './differences.ts';
 import { observe, readNetworks, readUnderlay } from './observe.ts';
 import { createNarrower } from './narrow.ts';
 import {
   bridgeOf,
   chosen,
-  doorsOf,
   isOwnDoing,
   leftovers,
   type NetworkTouch,
@@ -56,8 +54,6 @@ export interface Overlay {
   /** The plans that the last run saved: these are made, but no network is removed before a leader has sent its list. */
   restorePlans(plans: readonly NetworkPlan[]): void;
   plans(): readonly NetworkPlan[];
-  /** Where the networks made here have their gateways and own addresses. */
-  readonly doors: () => readonly Door[];
   /** Repairs what differs. Never throws: what fails is logged and tried again at the next pass. */
   readonly reconcile: () => Promise<void>;
   /** What exists, and in sentences what the next pass repairs. Throws `engine`, `unavailable`, `timeout`. */
@@ -82,7 +78,6 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const plans = new Map<string, NetworkPlan>();
   const askedAtMs = new Map<string, number>();
   const present = new Map<string, MaterialisedNetwork>();
-  const doors = new Map<string, readonly Door[]>();
   const keyed = createKeyed();
   const underWay = new Set<Promise<unknown>>();
   const narrower = createNarrower();
@@ -108,10 +103,8 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const note = (network: string, now: MaterialisedNetwork | undefined): void => {
     const before = present.get(network);
     if (before?.engineId === now?.engineId && before?.gateway === now?.gateway) return;
-    if (now === undefined) {
-      present.delete(network);
-      doors.delete(network);
-    } else present.set(network, now);
+    if (now === undefined) present.delete(network);
+    else present.set(network, now);
     deps.onChange(listed());
   };
   const readyUnderlay = async (): Promise<Underlay | undefined> =>
@@ -138,7 +131,6 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     if (steps.length > 0) log.info({ network: plan.name, steps: steps.map((step) => step.do) }, 'repairing a network');
     const created = await apply(steps);
     const kept = chosen(plan, found, base, usersOf) ?? { engineId: created ?? '', gateway: plan.gateway };
-    if (plan.driver === undefined) doors.set(plan.network, doorsOf(plan, { bridge: bridgeOf(plan.vni), ...kept }));
     return { network: plan.network, engineId: kept.engineId, gateway: kept.gateway };
   };
 
@@ -269,7 +261,6 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       for (const plan of kept) plans.set(plan.network, plan);
     },
     plans: () => [...plans.values()],
-    doors: () => [...doors.values()].flat(),
     reconcile,
     async look() {
       const [base, found] = await Promise.all([readyUnderlay(), observe(engine, signal, overlay)]);

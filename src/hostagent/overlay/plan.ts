@@ -140,14 +140,6 @@ export function chosen(
   return right ?? found.find((network) => usersOf(network) > 0);
 }
 
-/** Addresses that this host has in the network made for the plan. */
-export function doorsOf(
-  { own, ipv6 }: NetworkPlan,
-  { bridge, gateway }: { readonly bridge: string; readonly gateway: string },
-): readonly { readonly bridge: string; readonly address: string }[] {
-  return [gateway, own, ipv6?.gateway].flatMap((address) => (address === undefined || address === '' ? [] : [{ bridge, address }]));
-}
-
 function bridgeSteps({ own, ipv6 }: NetworkPlan, kept: ObservedNetwork): readonly Step[] {
   const { bridge, cidr, gateway, gateway6, engineId, mtu } = kept;
   const addresses = [

@@ -332,9 +332,6 @@ networks:
       return `${(await endpoint(name, 'theirs')).IPAddress}:80`;
     };
     const [near, far] = [await serve('near', 'h1'), await serve('far', 'h2')];
-    const gatewayOf = async (container: string) =>
-      /^default via (\S+)/m.exec(await must(docker('exec', container, 'ip', 'route')))?.[1] ?? '';
-    const theirGateway = await gatewayOf('near');
     const api = new URL(cluster.url);
     const { namespace = '' } = cluster.lab.hosts[0] ?? {};
     const engine = spawn('nsenter', [`--net=/run/netns/${namespace}`, 'busybox', 'nc', '-ll', '-p', '2375', '-e', 'true']);
@@ -343,7 +340,6 @@ networks:
         ...cluster.lab.hosts.map(({ address }) => `${address}:2376`),
         `${cluster.lab.hosts[0]?.address}:2375`,
         `${cluster.lab.gateway}:${api.port}`,
-        `${theirGateway}:53`,
         near,
         far,
       ];
