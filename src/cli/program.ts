@@ -10,6 +10,7 @@ import { addDeployCommand } from './commands/deploy/index.ts';
 import { addDnsCommands } from './commands/dns/index.ts';
 import { addHostCommands } from './commands/hosts/index.ts';
 import { addIpCommands } from './commands/ip/index.ts';
+import { addPolicyCommands } from './commands/policy/index.ts';
 import { addProcessCommands } from './commands/processes/index.ts';
 import { addManualCommand } from './commands/manual/index.ts';
 import { addServiceCommands } from './commands/services/index.ts';
@@ -35,6 +36,7 @@ export function arpanetProgram(terminal: Terminal): Command {
   addConfigCommands(root, terminal);
   addStoreCommands(root, terminal);
   addUserCommands(root, terminal);
+  addPolicyCommands(root, terminal);
   addContextCommand(root, terminal);
   addCompletionCommand(root, terminal);
   addManualCommand(root, terminal);

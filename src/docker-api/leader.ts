@@ -34,8 +34,9 @@ import { queryProblem } from '../text/query.ts';
 export interface LeaderDeps {
   readonly cluster: Cluster;
   readonly reads: Reads;
-  /** Reads of a part of the cluster, for who may see no more. */
+  /** Reads of a part of the cluster, for who may see no more, and what each role obeys. */
   readonly makeReads: Parameters<typeof createAdmit>[2];
+  readonly policyOf: Parameters<typeof createAdmit>[3];
   readonly log: Logger;
   readonly bodyLimitBytes: () => number;
   readonly streamLimit: number;
@@ -63,20 +64,19 @@ export interface Leader extends Disposable {
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, requestId: string): Promise<void> | undefined;
 }
 
-/** Refusals of changes that a leader had begun when it lost the lead: a follower that sends it to the next leader must mark it as a repetition. */
+/** Refusals of changes that a leader had begun when it lost the lead: a follower that sends it on must mark it as a repetition. */
 const begun = new WeakSet<ArpanetError>();
 export const wasStarted = (error: ArpanetError): boolean => begun.has(error);
 
 /** The Engine closes after its answer. And it must not gzip what it packs: the CLI asks for that over TCP, and `cp` is then eight times slower. */
 const RELAYED = { Connection: 'close', 'Accept-Encoding': 'identity' };
 const BODY_IN_HIJACK_LIMIT_BYTES = 1024 * 1024;
-
 export function createLeader(deps: LeaderDeps): Leader {
-  const { cluster, reads, log, bodyLimitBytes, streamLimit, eventsBehindBytes } = deps;
+  const { cluster, reads, log, bodyLimitBytes, streamLimit, eventsBehindBytes, makeReads, policyOf } = deps;
   const execs: Execs = createExecs();
   const forward = createForward();
   const handlers = createHandlers(forward, execs);
-  const admit = createAdmit(cluster, execs, deps.makeReads);
+  const admit = createAdmit(cluster, execs, makeReads, policyOf);
   const live = new Set<AbortController>();
   const heads = new WeakMap<Buffer, readonly string[]>();
   let isReady = false;

@@ -33,6 +33,7 @@ import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
 import { allowedHosts, CLIENT_HEADER, identityOf, isFromScheduler, isJoining, toSchedulers } from '../security/index.ts';
 import { formatHostPort } from '../text/host-port.ts';
+import { endRefused } from './refused-sender.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
 export interface EndpointDeps {
@@ -78,28 +79,6 @@ export interface Endpoint extends AsyncDisposable {
   lead(cluster: Cluster): void;
   /** From now on another one leads; undefined: nobody, as far as is known. */
   follow(leaderUrl: string | undefined): void;
-}
-
-/** How long a refused client may go on sending before it is cut off. */
-const LINGER_MS = 2_000;
-
-/**
- * A client that is cut off while it still sends sees a broken pipe and never the answer (RFC 9112 §9.6): what it sends is read and thrown
- * away. A client that has sent everything in time keeps the connection; another is cut off then.
- */
-function endRefused(req: IncomingMessage, res: ServerResponse): void {
-  const { socket } = req;
-  const timer = setTimeout(() => {
-    if (res.writableFinished) socket.destroySoon();
-    else res.once('finish', () => socket.destroySoon());
-  }, LINGER_MS);
-  const forget = (): void => clearTimeout(timer);
-  socket.once('close', forget);
-  req.once('end', () => {
-    forget();
-    socket.off('close', forget);
-  });
-  req.resume();
 }
 
 const SWITCHED = 101;
@@ -356,6 +335,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
         leader: createLeader({
           cluster,
           reads,
+          policyOf: (role) => deps.doors?.people().policy(role),
           makeReads: (part, visible) => createReads(part, { now: Date.now, version: VERSION, execs, isShown: shownTo(cluster, visible) }),
           log,
           bodyLimitBytes,

@@ -2,7 +2,7 @@
 import type { ContainerUsage, HostObservation } from '../model/facts.ts';
 import type { NameTable } from '../model/name-table.ts';
 import type { AgentCall } from '../model/wire.ts';
-import { missingPaths } from './bind-paths.ts';
+import { missingPaths, realPaths } from './bind-paths.ts';
 import { dial } from './gateway/dial.ts';
 import type { ImageCopy } from './images/images.ts';
 import type { Inventory } from './inventory/inventory.ts';
@@ -65,6 +65,8 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
         return deps.readUsage();
       case 'dial':
         return dial(request.address, request.port);
+      case 'real-paths':
+        return realPaths(request.paths);
       default:
         return missingPaths(request.paths);
     }

@@ -50,6 +50,8 @@ export const keys = {
   secret: (kind: 'secret' | 'config', id: string) => `arpanet/kept/${kind}/${id}`,
   users: 'arpanet/users/',
   user: (name: string) => `arpanet/users/${name}`,
+  policies: 'arpanet/policies/',
+  policy: (role: string) => `arpanet/policies/${role}`,
   tags: 'arpanet/tags/',
   tag: (reference: string) => `arpanet/tags/${encodeURIComponent(reference)}`,
   volumes: 'arpanet/volumes/',

@@ -1,5 +1,7 @@
 /** The labels that arpanet reads from users, and those that it writes on an Engine's objects for itself. */
 export const labels = {
+  /** All of them begin so. */
+  prefix: 'arpanet.',
   /** Written by users. */
   deployment: 'arpanet.deployment',
   service: 'arpanet.service',
@@ -38,6 +40,8 @@ export const labels = {
   request: 'arpanet.request',
   /** The MAC over the two before, and, as a driver option of an endpoint, over the address that a container got after its create. */
   mac: 'arpanet.mac',
+  /** Written by us on what somebody creates whose policy names paths for binds: below these its binds lead, as a list. */
+  bindPrefixes: 'arpanet.bind-prefixes',
   /** Written by us on an Engine's bridge networks: the id of the cluster network. */
   network: 'arpanet.network',
   /** Only in answers to clients: where a container is, and why. */

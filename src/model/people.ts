@@ -18,3 +18,32 @@ export interface UserCertificate {
   readonly fingerprint: string;
   readonly toMs: number;
 }
+
+/** `arpanet/policies/<role>`: what was set for a role. What it leaves out is as if nothing had been set. */
+export interface PolicyRecord {
+  readonly role: 'deployer' | 'operator';
+  readonly rules: PolicyRules;
+  readonly changedAtMs: number;
+}
+
+/** Lists: `any` among them allows everything. */
+export interface PolicyRules {
+  /** Absolute paths of hosts below which binds may be. */
+  readonly binds?: readonly string[];
+  /** Hosts that images may come from, as `docker.io`. */
+  readonly registries?: readonly string[];
+  /** What a container may have at most. */
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
+  /** Of arpanet's labels those that may be given; a name that ends with `*` stands for all that begin so. */
+  readonly labels?: readonly string[];
+  readonly privileged?: boolean;
+  /** network, pid, ipc, uts, user, cgroup. */
+  readonly hostNamespaces?: readonly string[];
+  /** Without `CAP_`. */
+  readonly capAdd?: readonly string[];
+  /** Their paths on hosts, or folders. */
+  readonly devices?: readonly string[];
+  readonly securityOpt?: readonly string[];
+  readonly sysctls?: readonly string[];
+}

@@ -104,6 +104,8 @@ export type AgentCall =
   | { readonly method: 'dial'; readonly address: string; readonly port: number }
   /** Which of these paths of the host do not exist. Result: string[]. */
   | { readonly method: 'missing-paths'; readonly paths: readonly string[] }
+  /** Where these paths of the host lead, each with all symbolic links followed, also where its end does not exist. Result: string[]. */
+  | { readonly method: 'real-paths'; readonly paths: readonly string[] }
   /** Fetches an image by reference from another host's engine through its gateway. `host`: its name, if the gateway speaks TLS. */
   | { readonly method: 'copy-image'; readonly reference: string; readonly gateway: string; readonly host?: string };
 

@@ -22,6 +22,7 @@ import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { hostRoutes } from './host-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
 import { createWatch, type Live } from './live/watch.ts';
@@ -102,6 +103,8 @@ export interface OperatorDeps {
   readonly config: () => ClusterSettings;
   /** Throws `not-leader`. */
   readonly users: () => Users;
+  /** Throws `not-leader`. */
+  readonly policies: () => Policies;
   /** What the running containers of all hosts use now. */
   readonly usage: () => Promise<readonly ContainerUsage[]>;
   /** A follower announces itself, or that it ends. */
@@ -143,6 +146,7 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
   'config',
   'openapi.json',
   'users',
+  'policy',
   'ca',
   'join',
   'audit-log',
@@ -311,6 +315,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   serviceRoutes(router, deps.services, unexpected);
   hostRoutes(router, deps, unexpected);
   userRoutes(router, deps.users);
+  policyRoutes(router, deps.policies);
   auditLogRoute(router, deps.auditLog);
   app.use('/arpanet/v1', router);
   app.use((request: Request, response: Response) =>

@@ -38,6 +38,14 @@ export const BODIES: GoTypes = {
   'arpanet.JoinRequest': { name: '*string', publicKey: '*string', token: '*string', clockMs: '*float64' },
   'arpanet.SettingRequest': { value: '*string' },
   'arpanet.UserRequest': { name: '*string', role: '*string', deployments: '[]string', ttlMs: '*float64', publicKey: '*string' },
+  'arpanet.PolicyRequest': { policy: '*string' },
+  'arpanet.PolicyTestRequest': {
+    role: '*string',
+    policy: '*string',
+    creates: '[]arpanet.Create',
+    volumes: '[]volume.VolumeCreateBody',
+    networks: '[]types.NetworkCreateRequest',
+  },
   'arpanet.ServicesRequest': { services: '[]string', counts: '[]string' },
   'arpanet.UpdateRequest': { services: '[]string', image: '*string', env: '[]string', force: 'bool', settings: 'arpanet.UpdateSettings' },
   'arpanet.ReplaceRequest': {
@@ -119,6 +127,23 @@ export interface UserRequest {
   readonly publicKey?: string;
 }
 
+export interface PolicyRequest {
+  /** The file's text, YAML or JSON. */
+  readonly policy?: string;
+}
+
+/** As `POST /volumes/create` has it. */
+export interface VolumeCreate {
+  readonly Name?: string;
+  readonly Driver?: string;
+  readonly DriverOpts?: Readonly<Record<string, string>> | null;
+}
+
+export interface PolicyTestRequest extends PolicyRequest, Pick<RehearseRequest, 'creates' | 'networks'> {
+  readonly role?: string;
+  readonly volumes?: readonly VolumeCreate[];
+}
+
 export interface ServicesRequest {
   readonly services?: readonly string[];
   readonly counts?: readonly string[];
@@ -166,6 +191,8 @@ interface Bodies {
   readonly DiscardRequest: DiscardRequest;
   readonly SettingRequest: SettingRequest;
   readonly UserRequest: UserRequest;
+  readonly PolicyRequest: PolicyRequest;
+  readonly PolicyTestRequest: PolicyTestRequest;
   readonly ServicesRequest: ServicesRequest;
   readonly UpdateRequest: UpdateRequest;
   readonly ReplaceRequest: ReplaceRequest;

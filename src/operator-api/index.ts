@@ -12,6 +12,8 @@ export { type NameReport, nameReports } from './reports/name-report.ts';
 export type { HostReport, NetworkReport, Observed, SchedulerReport, SettingReport, StatusReport } from './reports/report.ts';
 export type { InstanceReport, ServiceReport } from './reports/service-report.ts';
 export type { UserRequest } from './bodies.ts';
+export { shownPolicy } from './policy/policy-file.ts';
+export type { Policies, PolicyRefusal } from './policy/policy-routes.ts';
 export type { UserBundle, UserReport, Users } from './user-routes.ts';
 export type { TopReport } from './reports/top-report.ts';
 export { explained } from './reports/explained.ts';

@@ -38,12 +38,15 @@ export interface Users {
 /** First segments below `/arpanet/v1` of what only administrators may ask for: who may do what, and what is secret. */
 const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'backup', 'schedulers', 'audit-log']);
 /** What a GET may show to who reads. */
-const SHOWN: ReadonlySet<string> = new Set('status top hosts networks names services explain records config rebalance audit'.split(' '));
+const SHOWN: ReadonlySet<string> = new Set(
+  'status top hosts networks names services explain records config rebalance audit policy'.split(' '),
+);
 
 /** Pure. A route that nobody has decided about is for operators. */
 export function operatorAccess(method: string, path: string): Access {
   const first = path.split('/').find((part) => part !== '') ?? '';
   if (ADMINISTRATORS.has(first)) return 'cluster';
+  if (first === 'policy') return method === 'PUT' ? 'cluster' : 'read';
   return (method === 'GET' || method === 'HEAD') && SHOWN.has(first) ? 'read' : 'all';
 }
 

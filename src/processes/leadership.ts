@@ -30,7 +30,7 @@ import { createConsulNames } from './consul-names.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
 import { publishedView } from './published-ports.ts';
-import { createPeople } from './people.ts';
+import { createPeople } from './people/people.ts';
 import { createRequests } from './requests.ts';
 import { hold, withAddresses } from './rehearsal.ts';
 import { type CertificateAuthority, hostServerName } from '../security/index.ts';
@@ -276,7 +276,7 @@ export async function startLeadership(
     config: clusterSettings(ledger, live),
     token: () => textOf(ledger.get(keys.joinToken), token),
     ca,
-    people: createPeople({ ledger, ca, now: Date.now }),
+    people: createPeople({ ledger, ca, now: Date.now, isHere: (image) => scheduler.images.find(image) !== undefined }),
     labelKey,
     membership,
     superseded: superseded.signal,

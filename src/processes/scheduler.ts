@@ -130,6 +130,7 @@ export async function runScheduler(
     outside: () => current().outside,
     config: () => current().config,
     users: () => current().people,
+    policies: () => current().people,
     usage: () => usageOf(current().scheduler),
     live: () => liveOf(current()),
     auditLog: () => ({ recent: auditLog.recent, onLine: auditLog.onLine, ended: current().ended }),

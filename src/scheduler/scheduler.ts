@@ -19,6 +19,7 @@ import { startAdopter } from './containers/adopter.ts';
 import { createJudge } from './containers/judge.ts';
 import { createLifecycle } from './containers/lifecycle.ts';
 import { commitInPieces, containerRecords, type Core, createCommit, lostIds, rememberHost } from './core.ts';
+import { holdBindsOf } from './create/bind-sources.ts';
 import { createCreatesInProgress } from './create/creates-in-progress.ts';
 import { createPendingCreates } from './create/pending-creates.ts';
 import { createPipeline } from './create/pipeline.ts';
@@ -277,7 +278,10 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         networks.remove(reference, evenOfStopped ? (network, container) => attach.disconnect(network, container, false) : undefined),
       connect: (reference, container, endpoint) => attach.connect(reference, resolveContainer(container, view), endpoint),
       disconnect: (reference, container, force) => attach.disconnect(reference, resolveContainer(container, view), force),
-      starting: attach.starting,
+      async starting(container, act) {
+        await holdBindsOf(core, container);
+        return await attach.starting(container, act);
+      },
       claimPorts: createPortClaims(core),
     },
     volumes: { list: volumes.list, one: volumes.one, create: volumes.create, remove: volumes.remove },

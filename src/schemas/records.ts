@@ -89,6 +89,7 @@ export const recordContents: Readonly<Record<string, z.ZodType>> = {
     role: z.enum(['viewer', 'deployer', 'operator', 'admin']),
     certificates: z.array(z.looseObject({ fingerprint: filled, toMs: number })),
   }),
+  'record.Policy': z.looseObject({ role: z.enum(['deployer', 'operator']), rules: z.looseObject({}) }),
   'record.Volume': z.looseObject({ name: filled }),
   'record.Tag': z.looseObject({ tag: filled, id }),
   'record.OutsideName': z.looseObject({

@@ -205,6 +205,7 @@ const calls: { readonly [Method in AgentCall['method']]: z.ZodType<Extract<Agent
   usage: z.looseObject({ method: z.literal('usage') }),
   dial: z.looseObject({ method: z.literal('dial'), address: filled, port }),
   'missing-paths': z.looseObject({ method: z.literal('missing-paths'), paths: texts }),
+  'real-paths': z.looseObject({ method: z.literal('real-paths'), paths: texts }),
   'copy-image': z.looseObject({ method: z.literal('copy-image'), reference: filled, gateway: hostPort, host: optional(hostName) }),
 };
 
@@ -233,6 +234,7 @@ const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
   usage: z.array(z.looseObject({ id, cores: amount, memoryBytes: amount })),
   dial: z.looseObject({ outcome: z.enum(['open', 'refused', 'silent']), why: text }),
   'missing-paths': texts,
+  'real-paths': texts,
   'copy-image': z.unknown(),
 };
 

@@ -41,4 +41,20 @@ export {
   vouchedPeer,
 } from './client.ts';
 export { auditLine, type AuditLine, type AuditTarget, isAudited, noteTarget, servicesTarget, targetOf } from './audit-line.ts';
-export { DEPLOYER_POLICY, refuseBuild, refuseCreate, refuseExec, refuseHostConfig, refuseNetwork, refuseVolume } from './policy.ts';
+export {
+  createProblems,
+  DEPLOYER_POLICY,
+  isAny,
+  type Policy,
+  policyFor,
+  refuseBuild,
+  refuseBuildKit,
+  refuseCreate,
+  refuseExec,
+  refuseHostNetwork,
+  refuseImage,
+  refuseLabels,
+  refuseNetwork,
+  refuseUpdate,
+  refuseVolume,
+} from './policy.ts';

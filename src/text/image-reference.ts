@@ -45,6 +45,14 @@ export function parseImageReference(text: string): ImageReference | undefined {
 /** The host that an image is pulled from; that of the default registry for what is no reference. */
 export const registryOf = (text: string): string => parseImageReference(text)?.wholeName.split('/')[0] ?? DEFAULT_REGISTRY;
 
+/** Whether the text itself says from which host. */
+export function namesRegistry(text: string): boolean {
+  const slash = text.indexOf('/');
+  return (
+    parseImageReference(text) !== undefined && slash > 0 && (text.slice(0, slash).includes('.') || registryOf(text) !== DEFAULT_REGISTRY)
+  );
+}
+
 /** What `docker login` calls a registry's host in its config file. Source: docker/cli, registry/config.go, `IndexServer`. */
 export const loginServer = (host: string): string =>
   [DEFAULT_REGISTRY, 'index.docker.io', 'registry-1.docker.io'].includes(host) ? 'https://index.docker.io/v1/' : host;

@@ -45,6 +45,20 @@ export function parseBind(text: string): BindSpec | string {
   return isMode(mode) ? { source: first, target: second, mode } : `invalid mode: ${mode}`;
 }
 
+/** The paths of hosts that a HostConfig mounts, as it has them. */
+export function hostPathsIn(hostConfig: Readonly<Record<string, unknown>> | null | undefined): readonly string[] {
+  const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+  const binds = list(hostConfig?.['Binds']).flatMap((text) => {
+    const bind = parseBind(String(text));
+    return typeof bind !== 'string' && /^[/.]/.test(bind.source) ? [bind.source] : [];
+  });
+  const mounts = list(hostConfig?.['Mounts']).flatMap((mount) => {
+    const { Type, Source } = (mount ?? {}) as { readonly Type?: unknown; readonly Source?: unknown };
+    return Type === 'bind' && typeof Source === 'string' ? [Source] : [];
+  });
+  return [...binds, ...mounts];
+}
+
 /** One of `HostConfig.VolumesFrom`: the container, as it is referred to. Another text under `problem`: why it is none, in an Engine's words. */
 export function parseVolumesFrom(text: string): { readonly container: string } | { readonly problem: string } {
   if (text === '') return { problem: 'volumes-from specification cannot be an empty string' };

@@ -4,6 +4,7 @@ import { ArpanetError, type ClusterEvent, isKind, labels, type ServiceId, servic
 import { predefinedName } from '../../networks/index.ts';
 import type { Identity } from '../../security/index.ts';
 import { ownOf, type Own, scopedContainers, scopedNetworks, scopedSecrets, scopedVolumes } from './scoped-objects.ts';
+import type { PolicyOf } from './policed.ts';
 import { type Visible, visibleIn } from './visible.ts';
 
 /** What somebody has of a cluster. */
@@ -13,9 +14,9 @@ export interface Scoped {
 }
 
 /** `identity` has deployments. */
-export function scopedCluster(all: Cluster, identity: Identity): Scoped {
+export function scopedCluster(all: Cluster, identity: Identity, policyOf: PolicyOf): Scoped {
   const visible = visibleIn(all, identity.deployments ?? []);
-  const own = ownOf(all, visible, identity);
+  const own = ownOf(all, visible, identity, policyOf);
   const cluster: Cluster = {
     leader: {
       ready: (...given) => all.leader.ready(...given),
@@ -48,8 +49,7 @@ export function scopedCluster(all: Cluster, identity: Identity): Scoped {
     secrets: scopedSecrets(all.secrets, visible, own),
     replicas: {
       async creating(request, act) {
-        own.request('a container', request);
-        return await all.replicas.creating(request, act);
+        return await all.replicas.creating(own.request('a container', request), act);
       },
       touching: (...given) => all.replicas.touching(...given),
       joined: (...given) => all.replicas.joined(...given),
@@ -90,13 +90,14 @@ function scopedServices(all: Services, visible: Visible, own: Own): Services {
     find,
     async create(record, registryAuth) {
       own.labels('a service', { [labels.deployment]: record.deployment });
-      own.request('a service', record.template.request);
-      return await all.create(record, registryAuth);
+      const template = { ...record.template, request: own.request('a service', record.template.request) };
+      return await all.create({ ...record, template }, registryAuth);
     },
     async update(reference, change, progress) {
       const view = find(reference);
-      if (change.template !== undefined) own.request('a service', change.template.request);
-      return await all.update(serviceKey(view), change, progress);
+      const { template } = change;
+      const judged = template && { template: { ...template, request: own.request('a service', template.request) } };
+      return await all.update(serviceKey(view), { ...change, ...judged }, progress);
     },
     rollback: async (reference, progress, patienceMs) => await all.rollback(serviceKey(find(reference)), progress, patienceMs),
     scale: async (requests, progress) => await all.scale(requests.map(exact), progress),

@@ -12,9 +12,9 @@ import {
   labels,
 } from '../../model/index.ts';
 import { isSharedBridge, predefinedName } from '../../networks/index.ts';
-import { DEPLOYER_POLICY, type Identity, refuseCreate, refuseNetwork, refuseVolume } from '../../security/index.ts';
+import { type Identity, refuseHostNetwork, refuseLabels, refuseNetwork, refuseVolume } from '../../security/index.ts';
 import { meantBy } from '../../text/references.ts';
-import { hasPolicy, obey } from './judge.ts';
+import { type Policed, policedBy, type PolicyOf } from './policed.ts';
 import { referencesIn } from './references-in.ts';
 import type { Visible } from './visible.ts';
 
@@ -25,17 +25,15 @@ export interface Own {
   /** Throws `forbidden` for labels of a deployment that is not one of its. */
   readonly labels: (what: string, given: Readonly<Record<string, string>> | null | undefined) => void;
   /** Throws `forbidden` with the problem, for who has a policy. */
-  readonly policed: (problem: () => string | undefined) => void;
-  /** Throws `not-found` and `conflict` for what the request names of other deployments, `forbidden` for its deployment. */
-  readonly request: (what: string, request: CreateRequest) => void;
+  readonly policed: Policed['obey'];
+  /** The request as the policy wants it. Throws `not-found` and `conflict` for what the request names of other deployments, `forbidden` for its deployment. */
+  readonly request: (what: string, request: CreateRequest) => CreateRequest;
 }
 
 /** Throws in the words for what does not exist. */
-export function ownOf(cluster: Cluster, visible: Visible, identity: Identity): Own {
+export function ownOf(cluster: Cluster, visible: Visible, identity: Identity, policyOf: PolicyOf): Own {
   const { name, deployments = [] } = identity;
-  const policed = (problem: () => string | undefined): void => {
-    if (hasPolicy(identity)) obey(problem());
-  };
+  const policed = policedBy(identity, policyOf, cluster);
   const container = (reference: string): ContainerView => {
     try {
       const found = cluster.containers.one(reference);
@@ -71,10 +69,10 @@ export function ownOf(cluster: Cluster, visible: Visible, identity: Identity): O
     container,
     network,
     labels: ofDeployment,
-    policed,
+    policed: policed.obey,
     request(what, request) {
       ofDeployment(what, request.Labels);
-      policed(() => refuseCreate(DEPLOYER_POLICY, request) ?? hostNetwork(request));
+      const obedient = policed.request(request);
       const named = referencesIn(request);
       const replaces = request.Labels?.[composeLabels.replace];
       for (const reference of [...named.containers, ...(replaces ? [replaces] : [])]) container(reference);
@@ -85,15 +83,9 @@ export function ownOf(cluster: Cluster, visible: Visible, identity: Identity): O
         if (given) ofDeployment('a volume', { ...request.Labels, ...given });
       }
       secretFiles(cluster, visible, request.Labels?.[labels.files]);
+      return obedient;
     },
   };
-}
-
-/** By its id as well, and as an endpoint: names of the network of every host that is the host's own. */
-function hostNetwork({ HostConfig, NetworkingConfig }: Pick<CreateRequest, 'HostConfig' | 'NetworkingConfig'>): string | undefined {
-  const named = [HostConfig?.NetworkMode ?? '', ...Object.keys(NetworkingConfig?.EndpointsConfig ?? {})];
-  const host = named.find((one) => predefinedName(one) === 'host');
-  return host === undefined ? undefined : `the network ${host} is the host's own`;
 }
 
 /** The label that puts files into a container names secrets by their ids. It is read as who obeys it reads it (services/secret-files). */
@@ -136,8 +128,8 @@ export function scopedContainers(all: Containers, visible: Visible, own: Own): C
     // of one that cannot be seen nobody knows here whose it is
     abandonCreate: async () => false,
     async create(create: CreateContainer) {
-      own.request('a container', create.request);
-      return await all.create(create).catch((error: unknown) => {
+      const request = own.request('a container', create.request);
+      return await all.create({ ...create, request }).catch((error: unknown) => {
         throw isKind(error, 'conflict') ? withoutHolder(error, visible) : error;
       });
     },
@@ -175,7 +167,7 @@ export function scopedNetworks(all: Networks, visible: Visible, own: Own): Netwo
     one: (reference) => shown(own.network(reference)),
     async create(request, requestId) {
       own.labels('a network', request.Labels);
-      own.policed(() => refuseNetwork(request.Driver, request.Options));
+      own.policed((policy) => refuseNetwork(policy, request.Driver, request.Options) ?? refuseLabels(policy, request.Labels));
       return await all.create(request, requestId);
     },
     async remove(reference, options) {
@@ -185,7 +177,7 @@ export function scopedNetworks(all: Networks, visible: Visible, own: Own): Netwo
     },
     planAsked: (...given) => all.planAsked(...given),
     async connect(reference, container, endpoint) {
-      if (predefinedName(reference) === 'host') own.policed(() => `the network ${reference} is the host's own`);
+      if (predefinedName(reference) === 'host') own.policed((policy) => refuseHostNetwork(policy, reference));
       const EndpointsConfig = { [reference]: (endpoint ?? null) as Readonly<Record<string, unknown>> | null };
       const named = referencesIn({ NetworkingConfig: { EndpointsConfig } });
       for (const one of named.containers) own.container(one);
@@ -211,7 +203,7 @@ export function scopedVolumes(all: Volumes, visible: Visible, own: Own): Volumes
       const found = request.Name ? all.list().find((volume) => volume.name === request.Name) : undefined;
       if (found !== undefined && !visible.volume(found)) throw nameTaken('volume', request.Name ?? '');
       if (found === undefined) own.labels('a volume', request.Labels);
-      own.policed(() => refuseVolume(request.Driver, request.DriverOpts));
+      own.policed((policy) => refuseVolume(policy, request.Driver, request.DriverOpts) ?? refuseLabels(policy, request.Labels));
       return await all.create(request);
     },
     async remove(name, force) {

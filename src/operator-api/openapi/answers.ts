@@ -351,6 +351,14 @@ export const ANSWERS = {
     schema: z.object({ user, certificate: text.optional(), ca: text.optional() }),
     example: { user: exampleUser, certificate: '-----BEGIN CERTIFICATE-----', ca: '-----BEGIN CERTIFICATE-----' },
   },
+  Policies: {
+    schema: z.record(text, z.record(text, z.union([text, number, z.boolean(), texts]))),
+    example: { deployer: { privileged: false, binds: ['/srv/abc'], registries: 'any', memory: '2GiB', cpus: 2 } },
+  },
+  PolicyRefusals: {
+    schema: z.array(z.object({ name: text, problems: texts })),
+    example: [{ name: 'abc_web_1', problems: ['HostConfig.Privileged is true, and may not be given'] }],
+  },
   Nothing: { schema: z.null(), example: null },
   HostAdded: { schema: z.object({ host: text, joined: z.boolean() }), example: { host: 'h4', joined: false } },
   HostRemoved: {

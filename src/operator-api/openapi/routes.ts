@@ -286,6 +286,27 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     answer: 'UserBundle',
   },
   { method: 'post', path: '/users/:name/rm', tag: 'users', summary: 'Removes one; its connections end at once.', answer: 'User' },
+  get('/policy', 'users', 'What roles have to obey in what they create.', 'Policies'),
+  {
+    method: 'put',
+    path: '/policy',
+    tag: 'users',
+    summary: 'Sets what roles have to obey, in place of all that was set before. For administrators.',
+    body: { type: 'arpanet.PolicyRequest', required: ['policy'], example: { policy: 'deployer:\n  binds: [/srv/abc]\n' } },
+    answer: 'Policies',
+  },
+  {
+    method: 'post',
+    path: '/policy/test',
+    tag: 'users',
+    summary: 'Which of these would be refused, and by which rules. Changes nothing.',
+    body: {
+      type: 'arpanet.PolicyTestRequest',
+      required: ['creates'],
+      example: { role: 'deployer', creates: [CREATE], volumes: [{ Name: 'data' }], networks: [{ Name: 'abc_default' }] },
+    },
+    answer: 'PolicyRefusals',
+  },
   get('/token', 'settings', 'The join token.', 'Token'),
   {
     method: 'post',

@@ -2,7 +2,9 @@
  * Bind mounts on hosts that do not have their source: a relative path in a compose file means a folder of the developer's machine, and an Engine
  * makes an empty one without notice. Effects: asks the host's agent.
  */
-import { ArpanetError, isKind } from '../../model/index.ts';
+import { ArpanetError, type ContainerView, isKind, labels } from '../../model/index.ts';
+import { parseListLabel } from '../../text/list-label.ts';
+import { hostPathsIn } from '../../text/mount-spec.ts';
 import type { Core } from '../core.ts';
 
 const LOOK_TIMEOUT_MS = 2_000;
@@ -21,6 +23,36 @@ export async function missingSources(core: Core, host: string, paths: readonly s
     return [];
   }
 }
+
+/**
+ * Binds of somebody whose policy names paths: on the host, with all symbolic links followed, each is below one of these. Rejects with `forbidden`, and
+ * `unavailable` where the host's agent does not say. What happens between its answer and the mount nobody sees.
+ */
+export async function holdBinds(
+  core: Pick<Core, 'hub'>,
+  host: string,
+  given: Readonly<Record<string, string>> | null | undefined,
+  paths: readonly string[],
+): Promise<void> {
+  const label = given?.[labels.bindPrefixes];
+  if (label === undefined || paths.length === 0) return;
+  const prefixes = parseListLabel(label) ?? [];
+  const [real, allowed] = (await Promise.all(
+    [paths, prefixes].map((asked) => core.hub.call(host, { method: 'real-paths', paths: asked }, LOOK_TIMEOUT_MS)),
+  )) as readonly (readonly string[])[];
+  const isBelow = (path: string, prefix: string): boolean =>
+    prefix !== '' && (path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`));
+  const outside = paths.findIndex((_, at) => !allowed?.some((prefix) => isBelow(real?.[at] ?? '', prefix)));
+  if (outside < 0) return;
+  throw new ArpanetError(
+    'forbidden',
+    `refused by the policy: the host's path ${JSON.stringify(paths[outside])} leads to ${JSON.stringify(real?.[outside] ?? '')} on host ${host}, and may lead below ${prefixes.join(', ')}`,
+  );
+}
+
+/** The same of a container that is about to start. */
+export const holdBindsOf = async (core: Pick<Core, 'hub'>, { host, facts: { inspect } }: ContainerView): Promise<void> =>
+  await holdBinds(core, host, inspect.Config['Labels'], hostPathsIn(inspect.HostConfig));
 
 /** An Engine's refusal of a bind mount, with the host that it speaks of. */
 export function namingHost(error: unknown, host: string): unknown {

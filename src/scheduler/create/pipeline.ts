@@ -13,7 +13,7 @@ import {
 } from '../../model/index.ts';
 import type { CreatedContainer } from '../../contracts/index.ts';
 import type { Adopt } from '../containers/adopt.ts';
-import { missingSources, namingHost } from './bind-sources.ts';
+import { holdBinds, missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import type { Core } from '../core.ts';
 import { counted, stageWatch } from '../create-metrics.ts';
@@ -222,6 +222,7 @@ export function createPipeline({
     const query = `name=${encodeURIComponent(name)}${create.platform ? `&platform=${encodeURIComponent(create.platform)}` : ''}`;
     const isMounted = (path: string) => claimed.request.HostConfig?.Mounts?.some(({ Source }) => Source === path);
     const looked = claimed.identity.hostPaths.filter((path) => !isMounted(path));
+    await orSilent(holdBinds(core, host, claimed.request.Labels, claimed.identity.hostPaths));
     const warnings = await orSilent(missingSources(core, host, looked));
     if (create.replacementOf !== undefined && warnings[0] !== undefined)
       throw new ArpanetError('conflict', `${name} cannot be created on host ${host}: the source path of a bind mount does not exist there`);

@@ -28,6 +28,7 @@ const KINDS: readonly (readonly [prefix: string, struct: string, keyOf: (fields:
   [keys.secretsOf('secret'), 'record.Secret', (secret) => keys.secret('secret', text(secret, 'id'))],
   [keys.secretsOf('config'), 'record.Secret', (config) => keys.secret('config', text(config, 'id'))],
   [keys.users, 'record.User', (user) => keys.user(text(user, 'name'))],
+  [keys.policies, 'record.Policy', (policy) => keys.policy(text(policy, 'role'))],
   [keys.tags, 'record.Tag', (tag) => keys.tag(text(tag, 'tag'))],
   [keys.volumes, 'record.Volume', (volume) => keys.volume(text(volume, 'name'))],
   [keys.records, 'record.OutsideName', (name) => keys.record(text(name, 'name'))],

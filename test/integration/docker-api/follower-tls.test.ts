@@ -73,6 +73,7 @@ describe('a follower and a leader with TLS', () => {
               seen.push(client);
               return people(client);
             },
+            policy: () => undefined,
             onChange: (listen: () => void) => void (changed = listen),
           }),
           secret: async () => SECRET,

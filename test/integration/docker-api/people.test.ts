@@ -7,10 +7,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { ArpanetError } from '../../../src/model/index.ts';
+import { ArpanetError, type PolicyRules } from '../../../src/model/index.ts';
 import { ROUTES } from '../../../src/docker-api/routes.ts';
 import { accessOf } from '../../../src/docker-api/access/route-access.ts';
-import { type AuditLine, type Identity, type Client, readTls, refuseAccess } from '../../../src/security/index.ts';
+import { type AuditLine, type Identity, type Client, policyFor, readTls, refuseAccess, type Role } from '../../../src/security/index.ts';
 import { operatorRoute } from '../../../src/operator-api/recorded-calls.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { until } from '../../support/cluster/cluster.ts';
@@ -45,6 +45,7 @@ describe('people with certificates', () => {
   let small: Small;
   let follower: Small;
   let identity: Identity | undefined | 'nobody';
+  let rules: Readonly<Partial<Record<Role, PolicyRules>>> = {};
   let changed: () => void = () => undefined;
   const heard: string[] = [];
   const peers: Client[] = [];
@@ -79,6 +80,7 @@ describe('people with certificates', () => {
           if (identity === 'nobody') throw new ArpanetError('unauthorized', `${peer.user} was removed`);
           return identity;
         },
+        policy: (role: Role) => policyFor(role, rules[role]),
         onChange: (listen: () => void) => void (changed = listen),
       }),
       secret: async () => 'of schedulers',
@@ -114,6 +116,7 @@ describe('people with certificates', () => {
   });
   beforeEach(() => {
     identity = undefined;
+    rules = {};
     heard.length = 0;
     peers.length = 0;
     lines.length = 0;
@@ -267,6 +270,43 @@ describe('people with certificates', () => {
     // keys in any case, and the last of two: as Go reads them, so is what the Engine gets
     await ask('POST', '/containers/mine/exec', json, small, '{"cmd":["sh"],"Privileged":true,"privileged":false}');
     assert.deepEqual(heard, [`POST /v1.41/containers/mine/exec`]);
+  });
+
+  it('what was set for a role counts at once, on every route, for operators too, and not for an admin', async () => {
+    const Labels = { 'com.docker.compose.project': 'abc' };
+    const refusedOn = async (path: string, body: object, method = 'POST'): Promise<string> => {
+      const { status, body: text } = await ask(method, path, json, small, JSON.stringify(body));
+      return status === 403 ? (JSON.parse(text) as { readonly message: string }).message : `${status}`;
+    };
+    rules = { deployer: { registries: ['corp'], labels: [] }, operator: { privileged: false, registries: ['corp'], hostNamespaces: [] } };
+    for (const role of ['deployer', 'operator'] as const) {
+      identity = role === 'deployer' ? deployer : { name: 'olga', role };
+      const asks: readonly (readonly [string, object, RegExp])[] = [
+        ['/containers/create', { Image: 'evil.example/x', Labels }, /Image is "evil\.example\/x" of evil\.example, and may be of corp$/],
+        ['/containers/create', { Image: 'corp/x', Labels, HostConfig: { Privileged: true } }, /HostConfig\.Privileged is true/],
+        ['/containers/create', { Image: 'corp/x', Labels, HostConfig: { NetworkMode: 'host' } }, /HostConfig\.NetworkMode is "host"/],
+        ['/containers/mine/exec', { Cmd: ['sh'], PRIVILEGED: true }, /Privileged is true/],
+        ['/images/create?fromImage=nginx&tag=1', {}, /fromImage is "nginx" of docker\.io, and may be of corp$/],
+        ['/images/create?fromSrc=http://evil.example/x.tar', {}, /fromSrc is "http:/],
+        ['/images/evil.example/x/push', {}, /the image is "evil\.example\/x"/],
+        ['/build?t=x', {}, /a build pulls what its Dockerfile names/],
+      ];
+      for (const [path, body, rule] of asks) {
+        const message = await refusedOn(path, body);
+        assert.match(message, new RegExp(`^refused by the policy for ${role}s: .*${rule.source}`), path);
+      }
+    }
+    assert.match(await refusedOn('/grpc', {}), /BuildKit/);
+    assert.match(await refusedOn('/plugins/pull?remote=evil.example/p', []), /remote is "evil\.example\/p"/);
+    identity = deployer;
+    assert.match(
+      await refusedOn('/containers/create', { Image: 'corp/x', Labels: { ...Labels, 'arpanet.reserve': 'cpus=1' } }),
+      /Labels has/,
+    );
+    assert.match(await refusedOn('/networks/create', { Name: 'n', Labels: { ...Labels, 'arpanet.addresses': '9' } }), /Labels has/);
+    assert.deepEqual([heard, small.asked], [[], []]);
+    identity = { name: 'root', role: 'admin' };
+    assert.notEqual((await ask('POST', '/containers/mine/exec', json, small, '{"Cmd":["sh"],"Privileged":true}')).status, 403);
   });
 
   it('a viewer sees no environment', async () => {

@@ -93,6 +93,7 @@ describe('a new leader and its ops', () => {
       audit: notAsked,
       discard: notAsked,
       users: notAsked,
+      policies: notAsked,
       dial: notAsked,
       outside: notAsked,
       config: () => ({ list: () => [], set: notAsked, unset: notAsked }),

@@ -12,6 +12,7 @@ import type {
   MaterialisedNetwork,
   NetworkPlan,
 } from '../../../src/model/index.ts';
+import { realPaths } from '../../../src/hostagent/bind-paths.ts';
 import { type FakeEngine, fakeEngine } from './fake-engine.ts';
 
 export interface FakeAgent extends AsyncDisposable {
@@ -117,6 +118,8 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     }
     if (request.method === 'fence' || request.method === 'copy-image') return undefined;
     if (request.method === 'look') return observation();
+    // its files are this machine's
+    if (request.method === 'real-paths') return await realPaths(request.paths);
     throw new Error(`fake-agent: ${request.method} is not here`);
   };
 

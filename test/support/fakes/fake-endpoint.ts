@@ -64,6 +64,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     services: () => room.services,
     hostOperations: () => room.hosts,
     users: notHere,
+    policies: notHere,
     dial: notHere,
     outside: notHere,
     config: notHere,

@@ -73,6 +73,7 @@ export const GOOD_RECORDS: Readonly<Record<string, StoredFields>> = {
     createdAtMs: 0,
     updatedAtMs: 0,
   },
+  [keys.policy('deployer')]: { role: 'deployer', rules: { binds: ['/srv'], memoryBytes: 1, privileged: false }, changedAtMs: 0 },
   [keys.user('ada')]: {
     name: 'ada',
     role: 'deployer',

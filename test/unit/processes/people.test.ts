@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { X509Certificate } from 'node:crypto';
 import { keys, type UserRecord } from '../../../src/model/index.ts';
 import { operatorAccess } from '../../../src/operator-api/user-routes.ts';
-import { createPeople } from '../../../src/processes/people.ts';
+import { createPeople } from '../../../src/processes/people/people.ts';
 import { fingerprintOf, newAuthority, newKeyPair, openAuthority } from '../../../src/security/index.ts';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
@@ -23,7 +23,7 @@ async function world(unreadable: readonly string[] = []) {
     watch: (_prefix: string, listener: (key: string) => void) => void listeners.push(listener),
     unreadable: () => unreadable.map((key) => ({ key, why: 'is a text', name: undefined })),
   };
-  const people = createPeople({ ledger, ca, now: () => nowMs });
+  const people = createPeople({ ledger, ca, now: () => nowMs, isHere: () => false });
   const clientOf = (certificate: string | undefined) => {
     const parsed = new X509Certificate(certificate ?? '');
     const user = /CN=(.*)/.exec(parsed.subject)?.[1] ?? '';

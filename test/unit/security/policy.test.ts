@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { DOCKER_TYPES, goStruct } from '../../../src/docker-json/index.ts';
-import type { CreateRequest } from '../../../src/model/index.ts';
+import type { CreateRequest, PolicyRules } from '../../../src/model/index.ts';
 import { parseGoJson } from '../../../src/schemas/index.ts';
 import {
   DEPLOYER_POLICY,
+  type Policy,
+  policyFor,
   refuseBuild,
+  refuseBuildKit,
   refuseCreate,
   refuseExec,
-  refuseHostConfig,
+  refuseUpdate,
   refuseNetwork,
   refuseVolume,
 } from '../../../src/security/index.ts';
@@ -60,6 +63,32 @@ const FORBIDDEN: readonly object[] = [
   { StorageOpt: { size: '1' } },
   { Annotations: { a: 'b' } },
 ];
+
+/** Each rule opened for something that is not among the forbidden. */
+const OTHERS: PolicyRules = {
+  binds: ['/srv/abc'],
+  hostNamespaces: [],
+  capAdd: ['NET_ADMIN'],
+  devices: ['/dev/fuse'],
+  securityOpt: ['label=type:x'],
+  sysctls: ['net.core.somaxconn'],
+  registries: ['docker.io'],
+  labels: ['arpanet.*'],
+};
+/** What the rules are about, beside what nobody has decided about. */
+const RULED = new Set(
+  'Privileged NetworkMode PidMode IpcMode UTSMode UsernsMode CgroupnsMode CapAdd Devices DeviceCgroupRules DeviceRequests SecurityOpt Sysctls Binds'.split(
+    ' ',
+  ),
+);
+/** Of an operator all rules are set: those that are not set are open. */
+function policyWith(role: 'deployer' | 'operator', opened: readonly (keyof PolicyRules)[]): Policy {
+  const { isClosed, ...closed } = DEPLOYER_POLICY;
+  const some = Object.fromEntries(opened.map((name) => [name, OTHERS[name]]));
+  const policy = policyFor(role, role === 'operator' ? { ...closed, ...some } : some);
+  assert.equal(policy?.isClosed, role === 'deployer' && isClosed);
+  return policy;
+}
 
 describe('the policy for deployers', () => {
   it('refuses what leads out of the container, and names rule and value', () => {
@@ -115,6 +144,9 @@ describe('the policy for deployers', () => {
           .map((letter, i) => (up[i] === true ? letter.toUpperCase() : letter.toLowerCase()))
           .join(''),
       );
+    const policies = fc
+      .subarray(Object.keys(OTHERS) as (keyof PolicyRules)[])
+      .chain((opened) => fc.constantFrom('deployer' as const, 'operator' as const).map((role) => policyWith(role, opened)));
     const cases = fc.constantFrom(...FORBIDDEN).chain((one) => {
       const [name = '', value] = Object.entries(one)[0] ?? [];
       return fc.record({
@@ -126,7 +158,7 @@ describe('the policy for deployers', () => {
       });
     });
     fc.assert(
-      fc.property(cases, fc.constantFrom(...WRAPPERS), ({ key, outer, name, value, where }, wrapper) => {
+      fc.property(cases, fc.constantFrom(...WRAPPERS), policies, ({ key, outer, name, value, where }, wrapper, policy) => {
         const entry = `${JSON.stringify(key)}:${JSON.stringify(value)}`;
         const harmless = `${JSON.stringify(name)}:null`;
         const texts = {
@@ -137,7 +169,8 @@ describe('the policy for deployers', () => {
         };
         const read = parseGoJson(texts[where], goStruct(wrapper)) as CreateRequest;
         const isRead = JSON.stringify(read).includes(JSON.stringify(Object.values(value as object)[0] ?? value));
-        const problem = refuseCreate(DEPLOYER_POLICY, read);
+        const problem = refuseCreate(policy, read);
+        if (!policy.isClosed && !RULED.has(name)) return;
         // what is not read does not reach an Engine: it gets what was read, written again
         assert.ok(
           problem !== undefined || (where === 'beside' && (!isRead || wrapper === WRAPPERS[0])),
@@ -150,7 +183,7 @@ describe('the policy for deployers', () => {
 
   it('refuses every field that the tables of Docker’s API have and this policy has not decided about', () => {
     const fields = Object.keys(DOCKER_TYPES['container.HostConfig'] as object);
-    const silent = fields.filter((name) => refuseHostConfig(DEPLOYER_POLICY, { [name]: { newer: ['thing'] } }) === undefined);
+    const silent = fields.filter((name) => refuseUpdate(DEPLOYER_POLICY, { [name]: { newer: ['thing'] } }) === undefined);
     const known =
       'Binds ' +
       'PortBindings LogConfig RestartPolicy AutoRemove VolumesFrom ConsoleSize CapDrop Dns DnsOptions DnsSearch ExtraHosts GroupAdd Links PublishAllPorts ReadonlyRootfs Tmpfs ShmSize Init CpuShares CpuPeriod CpuQuota CpusetCpus CpusetMems BlkioWeight KernelMemory KernelMemoryTCP MemoryReservation MemorySwap MemorySwappiness PidsLimit Ulimits CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth NetworkMode PidMode IpcMode UTSMode UsernsMode CgroupnsMode Memory NanoCpus OomScoreAdj'.split(
@@ -160,12 +193,12 @@ describe('the policy for deployers', () => {
       silent.filter((name) => !known.includes(name)),
       [],
     );
-    assert.equal(refuseHostConfig(DEPLOYER_POLICY, { OfNextYear: 'x' }), 'OfNextYear is "x", and may not be given');
+    assert.equal(refuseUpdate(DEPLOYER_POLICY, { OfNextYear: 'x' }), 'OfNextYear is "x", and may not be given');
     assert.match(refuseCreate(DEPLOYER_POLICY, { Image: 'web', OfNextYear: true }) ?? '', /^OfNextYear/);
   });
 
   it('binds are below named paths only, and never by way of ..', () => {
-    const policy = { ...DEPLOYER_POLICY, bindPrefixes: ['/srv/abc'], memoryMaxBytes: 1000, cpusMax: 2 };
+    const policy = { ...DEPLOYER_POLICY, binds: ['/srv/abc'] };
     for (const path of ['/srv/abc', '/srv/abc/data']) assert.equal(refuseCreate(policy, host({ Binds: [`${path}:/x`] })), undefined);
     for (const path of ['/srv/abcd', '/srv', '/srv/abc/../../etc', '/srv/abc/..', '/']) {
       assert.match(refuseCreate(policy, host({ Binds: [`${path}:/x`] })) ?? '', /may have paths below \/srv\/abc$/, path);
@@ -175,23 +208,98 @@ describe('the policy for deployers', () => {
         path,
       );
     }
-    assert.equal(refuseCreate(policy, host({ Memory: 1001 })), 'HostConfig.Memory is 1001, and may be at most 1000');
-    assert.equal(refuseHostConfig(policy, { NanoCpus: 3e9 }), 'NanoCpus is 3000000000, and may be at most 2000000000');
+    for (const path of ['/srv/abc/{{index .Service.Labels "x"}}', '/srv/abc/./../x'])
+      assert.match(refuseCreate(policy, host({ Mounts: [{ Type: 'bind', Source: path, Target: '/x' }] })) ?? '', /may have paths below/);
+  });
+
+  it('a maximum of memory and of CPUs is one however it is written, and no limit is more than any', () => {
+    const policy: Policy = { ...DEPLOYER_POLICY, memoryBytes: 1000, cpus: 2 };
+    const fits = { Memory: 1000, NanoCpus: 2e9 };
+    const refused: readonly (readonly [object, string])[] = [
+      [{ ...fits, Memory: 1001 }, 'HostConfig.Memory is 1001, and may be at most 1000'],
+      [{ NanoCpus: 1e9 }, 'HostConfig.Memory is not given, and may be at most 1000'],
+      [{ ...fits, Memory: -1 }, 'HostConfig.Memory is not given, and may be at most 1000'],
+      [{ Memory: 1000 }, 'HostConfig.NanoCpus is not given, and may be at most 2000000000'],
+      [{ Memory: 1000, CpuQuota: -1 }, 'HostConfig.NanoCpus is not given, and may be at most 2000000000'],
+      [{ ...fits, NanoCpus: 3e9 }, 'HostConfig.NanoCpus is 3000000000, and may be at most 2000000000'],
+      [{ Memory: 1000, CpuQuota: 300_000 }, 'HostConfig.CpuQuota is 300000, and may be at most 2 of CpuPeriod'],
+      [{ Memory: 1000, CpuQuota: 30_000, CpuPeriod: 10_000 }, 'HostConfig.CpuQuota is 30000, and may be at most 2 of CpuPeriod'],
+      [{ ...fits, MemorySwap: -1 }, 'HostConfig.MemorySwap is -1, and may not be without a limit'],
+    ];
+    for (const [given, problem] of refused) assert.equal(refuseCreate(policy, host(given)), problem, JSON.stringify(given));
+    assert.equal(refuseCreate(policy, host(fits)), undefined);
+    assert.equal(refuseCreate(policy, host({ Memory: 1, CpuQuota: 200_000 })), undefined);
+    // what is 0 stays as it is
+    assert.equal(refuseUpdate(policy, { RestartPolicy: { Name: 'no' }, Memory: 0, NanoCpus: 0 }), undefined);
+    assert.equal(refuseUpdate(policy, { NanoCpus: 3e9 }), 'NanoCpus is 3000000000, and may be at most 2000000000');
+    assert.match(refuseUpdate(policy, { Memory: -1 }) ?? '', /^Memory is -1/);
+    for (const half of [{ CpuQuota: -1 }, { CpuPeriod: 1000 }, { CpuQuota: 1000 }])
+      assert.match(refuseUpdate(policy, half) ?? '', /^CpuQuota is .*a CpuPeriod that is given with it$/, JSON.stringify(half));
+  });
+
+  it('registries and labels are those that are named; an image without a registry that is here is pulled from nowhere', () => {
+    const policy: Policy = { ...DEPLOYER_POLICY, registries: ['corp:5000'], labels: ['arpanet.re*', 'arpanet.dns'] };
+    const of = (Image: string, Labels = {}) =>
+      refuseCreate(policy, { Image, Labels }, (image) => image === 'built' || image === 'evil.example/x');
+    assert.equal(of('corp:5000/web:1'), undefined);
+    assert.equal(of('built'), undefined);
+    for (const image of ['nginx', 'docker.io/built', 'evil.example/x', 'corp:5001/web', 'corp/web'])
+      assert.match(of(image) ?? '', /^Image is ".*, and may be of corp:5000$/, image);
+    assert.match(refuseBuild(policy, new URLSearchParams('t=a')) ?? '', /Dockerfile/);
+    assert.equal(of('built', { 'arpanet.reserve': 'cpus=1', 'arpanet.dns': 'running', mine: 'x' }), undefined);
+    assert.equal(of('built', { 'arpanet.hooks': '{}' }), 'Labels has "arpanet.hooks", and may have arpanet.re*, arpanet.dns of arpanet\'s');
+  });
+
+  it('each rule can be opened, by what it names alone; operators have those that were set for them, and nothing else', () => {
+    const open = policyFor('deployer', {
+      privileged: true,
+      hostNamespaces: ['network'],
+      capAdd: ['SYS_ADMIN'],
+      devices: ['/dev/fuse', '/dev/dri'],
+      securityOpt: ['seccomp=unconfined'],
+      sysctls: ['net.core.somaxconn'],
+      binds: ['/srv'],
+    });
+    assert.ok(open);
+    const device = (PathOnHost: string) => host({ Devices: [{ PathOnHost, PathInContainer: '/x', CgroupPermissions: 'r' }] });
+    const passes = [
+      host({ Privileged: true, NetworkMode: 'host', CapAdd: ['CAP_SYS_ADMIN'], SecurityOpt: ['seccomp=unconfined'], Binds: ['/srv/x:/x'] }),
+      host({ Sysctls: { 'net.core.somaxconn': '1' } }),
+      device('/dev/fuse'),
+      device('/dev/dri/card0'),
+    ];
+    for (const request of passes) assert.equal(refuseCreate(open, request), undefined, JSON.stringify(request));
+    const refused = [host({ PidMode: 'host' }), host({ CapAdd: ['SYS_PTRACE'] }), device('/dev/driver'), device('/dev/dri/../sda')];
+    for (const request of refused) assert.match(refuseCreate(open, request) ?? '', /^HostConfig\./, JSON.stringify(request));
+    assert.equal(refuseExec(open, { Privileged: true }), undefined);
+    for (const role of ['viewer', 'admin', 'operator'] as const) assert.equal(policyFor(role, undefined), undefined);
+    const operator = policyFor('operator', { privileged: false });
+    assert.ok(operator);
+    assert.equal(refuseCreate(operator, { ...host({ PidMode: 'host', Binds: ['/:/x'], OfNextYear: 1 }), OfNextYear: 1 }), undefined);
+    assert.match(refuseCreate(operator, host({ Privileged: true })) ?? '', /^HostConfig\.Privileged is true/);
+    // as Engines before 23.0 read it
+    assert.match(refuseCreate(operator, { Image: 'web', Privileged: true }) ?? '', /^Privileged is true/);
+    assert.match(refuseBuildKit(operator) ?? '', /BuildKit/);
+    assert.equal(refuseBuildKit({ ...operator, privileged: true }), undefined);
   });
 
   it('execs, volumes, networks and builds have the same way out closed', () => {
-    assert.match(refuseExec({ Cmd: ['sh'], Privileged: true }) ?? '', /^Privileged is true/);
-    assert.equal(refuseExec({ Cmd: ['sh'], Privileged: false }), undefined);
-    assert.match(refuseVolume('local', { type: 'none', device: '/', o: 'bind' }) ?? '', /^Driver or DriverOpts/);
-    assert.match(refuseVolume('sshfs', {}) ?? '', /may be local$/);
-    assert.equal(refuseVolume(undefined, {}), undefined);
-    for (const driver of ['macvlan', 'ipvlan', 'host', 'null']) assert.match(refuseNetwork(driver, {}) ?? '', /^Driver is/);
-    assert.match(refuseNetwork('bridge', { parent: 'eth0' }) ?? '', /^Options has "parent"/);
-    assert.equal(refuseNetwork('overlay', { encrypted: '' }), undefined);
-    assert.match(refuseBuild(new URLSearchParams('t=a&networkmode=host')) ?? '', /^networkmode is "host"/);
-    assert.match(refuseBuild(new URLSearchParams('t=a&cgroupparent=/')) ?? '', /^cgroupparent/);
-    assert.match(refuseBuild(new URLSearchParams('t=a&securityopt=["seccomp=unconfined"]')) ?? '', /^securityopt/);
-    assert.equal(refuseBuild(new URLSearchParams('t=a&networkmode=default&cgroupparent=&ulimits=null&version=2&session=x')), undefined);
+    assert.match(refuseExec(DEPLOYER_POLICY, { Cmd: ['sh'], Privileged: true }) ?? '', /^Privileged is true/);
+    assert.equal(refuseExec(DEPLOYER_POLICY, { Cmd: ['sh'], Privileged: false }), undefined);
+    assert.match(refuseVolume(DEPLOYER_POLICY, 'local', { type: 'none', device: '/', o: 'bind' }) ?? '', /^Driver or DriverOpts/);
+    assert.match(refuseVolume(DEPLOYER_POLICY, 'sshfs', {}) ?? '', /may be local$/);
+    assert.equal(refuseVolume(DEPLOYER_POLICY, undefined, {}), undefined);
+    for (const driver of ['macvlan', 'ipvlan', 'host', 'null'])
+      assert.match(refuseNetwork(DEPLOYER_POLICY, driver, {}) ?? '', /^Driver is/);
+    assert.match(refuseNetwork(DEPLOYER_POLICY, 'bridge', { parent: 'eth0' }) ?? '', /^Options has "parent"/);
+    assert.equal(refuseNetwork(DEPLOYER_POLICY, 'overlay', { encrypted: '' }), undefined);
+    assert.match(refuseBuild(DEPLOYER_POLICY, new URLSearchParams('t=a&networkmode=host')) ?? '', /^networkmode is "host"/);
+    assert.match(refuseBuild(DEPLOYER_POLICY, new URLSearchParams('t=a&cgroupparent=/')) ?? '', /^cgroupparent/);
+    assert.match(refuseBuild(DEPLOYER_POLICY, new URLSearchParams('t=a&securityopt=["seccomp=unconfined"]')) ?? '', /^securityopt/);
+    assert.equal(
+      refuseBuild(DEPLOYER_POLICY, new URLSearchParams('t=a&networkmode=default&cgroupparent=&ulimits=null&version=2&session=x')),
+      undefined,
+    );
     const hooks = { 'arpanet.hooks': '{"post_start":[{"command":["x"],"privileged":true}]}' };
     assert.match(refuseCreate(DEPLOYER_POLICY, { Image: 'web', Labels: hooks }) ?? '', /privileged command/);
   });

@@ -1,25 +1,26 @@
 /** The users of the cluster. Effects: the ledger; certificates of the cluster's CA. */
 import { X509Certificate } from 'node:crypto';
-import { hint } from '../config/nearest.ts';
-import type { People } from '../contracts/index.ts';
-import { ArpanetError, keys, type UserCertificate, type UserRecord } from '../model/index.ts';
-import type { UserRequest, Users, UserReport } from '../operator-api/index.ts';
-import { type CertificateAuthority, type Client, fingerprintOf, ROLES, type Role } from '../security/index.ts';
-import type { Ledger } from '../store/index.ts';
+import { hint } from '../../config/nearest.ts';
+import type { People } from '../../contracts/index.ts';
+import { createPolicies, type PoliciesDeps } from './policies.ts';
+import { ArpanetError, keys, type UserCertificate, type UserRecord } from '../../model/index.ts';
+import type { Policies, UserRequest, Users, UserReport } from '../../operator-api/index.ts';
+import { type CertificateAuthority, type Client, fingerprintOf, ROLES, type Role } from '../../security/index.ts';
+import type { Ledger } from '../../store/index.ts';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_TTL_MS = 90 * DAY_MS;
 const LONGEST_TTL_MS = 825 * DAY_MS;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
-interface PeopleDeps {
-  readonly ledger: Pick<Ledger, 'get' | 'list' | 'commit' | 'watch' | 'unreadable'>;
+interface PeopleDeps extends PoliciesDeps {
+  readonly ledger: PoliciesDeps['ledger'] & Pick<Ledger, 'list' | 'watch'>;
   /** Undefined: this cluster has none, and users have certificates of the operator's own. */
   readonly ca: CertificateAuthority | undefined;
-  readonly now: () => number;
 }
 
-export function createPeople({ ledger, ca, now }: PeopleDeps): People & Users {
+export function createPeople({ ledger, ca, now, isHere }: PeopleDeps): People & Users & Policies {
+  const policies = createPolicies({ ledger, now, isHere });
   const isOurs = ({ issuer }: Client): boolean => {
     const known = ca?.trusted.map(fingerprintOf) ?? [];
     // who says nothing of its issuer is not taken for the operator's own
@@ -50,6 +51,7 @@ export function createPeople({ ledger, ca, now }: PeopleDeps): People & Users {
   }
 
   return {
+    ...policies,
     identify(client) {
       const { user, fingerprint, kind } = client;
       const key = keys.user(user);
