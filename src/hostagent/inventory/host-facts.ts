@@ -3,7 +3,8 @@ import type { Json } from '../../model/docker.ts';
 import type { HostDns, HostFacts } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { readEngineDns } from './engine-dns.ts';
-import { canKeepLocal, readUnderlay, runJson } from '../overlay/observe.ts';
+import { canKeepLocal, readUnderlay } from '../overlay/observe.ts';
+import { runJson } from '../overlay/run.ts';
 
 export interface FactsOptions {
   readonly name: string;

@@ -3,7 +3,7 @@
  * network never went. Which links are theirs is read in the containers' own network namespaces (`nsenter`, `ip`).
  */
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
-import { run, runJson } from './observe.ts';
+import { run, runJson } from './run.ts';
 
 interface Link {
   readonly ifindex: number;

@@ -7,7 +7,7 @@ import { agentFiles } from '../../schemas/index.ts';
 import { createKeyed } from '../../async/keyed.ts';
 import { writeDurably } from '../../files/durable-file.ts';
 import { readJsonFile } from '../json-file.ts';
-import { run } from './observe.ts';
+import { run } from './run.ts';
 
 const MARK = 'arpanet-lost';
 const VXLAN_PORT = '4789';

@@ -3,7 +3,7 @@
  * their network namespaces (`nsenter`).
  */
 import { readlink } from 'node:fs/promises';
-import { run, runJson } from './observe.ts';
+import { run, runJson } from './run.ts';
 
 export interface Wide {
   readonly bridge: string;

@@ -1,5 +1,4 @@
 /** Effects: reads the cluster networks of this host, from the Engine and from the kernel (`ip`, `bridge`). */
-import { execFile } from 'node:child_process';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { ArpanetError } from '../../model/errors.ts';
 import { splitCidr } from '../../text/ipv4.ts';
@@ -13,6 +12,7 @@ import {
   type ObservedVxlan,
   type Underlay,
 } from './plan.ts';
+import { run, runJson } from './run.ts';
 
 interface EngineNetwork {
   readonly Id: string;
@@ -44,22 +44,6 @@ interface FdbJson {
 
 /** Frames to this address go to every peer entered for it: unknown and broadcast destinations. */
 export const FLOOD_MAC = '00:00:00:00:00:00';
-
-/** Runs a command with `input` as its stdin, and resolves with its stdout. Throws `unavailable` with its stderr, after 10 s at the latest. */
-export function run(command: string, args: readonly string[], input = ''): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(command, args, { timeout: 10_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new ArpanetError('unavailable', `${command} ${args.join(' ')}: ${stderr.trim() || 'cannot be run'}`, { cause: error }));
-    });
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
-  });
-}
-
-/** The same for a command that prints JSON: its list. */
-export const runJson = async <T>(command: string, args: readonly string[]): Promise<T[]> =>
-  JSON.parse((await run(command, args)) || '[]') as T[];
 
 /** Which link has this address. Throws `invalid` when none does. */
 export async function readUnderlay(address: string): Promise<Underlay> {

@@ -2,8 +2,9 @@
 import { isKind } from '../../model/errors.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { joinBridge } from './bridge-ports.ts';
-import { FLOOD_MAC, hasVxlan, readLearned, run } from './observe.ts';
+import { FLOOD_MAC, hasVxlan, readLearned } from './observe.ts';
 import { createBody, type Step } from './plan.ts';
+import { run } from './run.ts';
 
 const TIMEOUT_MS = 30_000;
 
