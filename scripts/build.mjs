@@ -1,4 +1,5 @@
 // The build of src into dist, for every script that starts the product. Given FROM and TO, the build of one program of the tests.
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -64,12 +65,31 @@ function copyPage(outdir) {
 /** Not an import: on a fresh clone the packages are installed after this file is loaded. */
 const bundle = (options) => require('esbuild').buildSync(options);
 
+/**
+ * The schemas of compose files as functions, in a file of their own: what src/compose/validators.ts would make of them at each start. Returns its
+ * path. What it says of itself needs no machine: two builds are the same.
+ */
+function compileSchemas() {
+  const program = `
+    import { compilerOf } from './src/compose/validators.ts';
+    import standalone from 'ajv/dist/standalone/index.js';
+    const code = standalone.default(compilerOf({ source: true, esm: true }), { fig: 'fig', spec: 'spec' });
+    process.stdout.write(code + '; export const validatorOf = (form) => (form === "fig" ? fig : spec);');`;
+  const stdin = { contents: program, resolveDir: root };
+  const [maker] = bundle({ ...OPTIONS, stdin, outfile: 'made.mjs', sourcemap: false, write: false }).outputFiles;
+  const path = join(root, 'dist', 'compose-validators.mjs');
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, execFileSync(process.execPath, ['--input-type=module'], { input: maker.text, cwd: root, maxBuffer: 64 << 20 }));
+  return path;
+}
+
 /** Bundles src into dist (no types are checked: `npm run types` does) and deletes output of earlier builds. Messages go to stderr. True if it compiled. */
 export function build() {
   const dist = join(root, 'dist');
   try {
     const { metafile } = bundle({
       ...OPTIONS,
+      alias: { '#compose-validators': compileSchemas() },
       entryPoints: Object.entries(PROGRAMS).map(([out, from]) => ({ in: from, out })),
       outdir: 'dist',
       splitting: true,
@@ -89,8 +109,10 @@ export function build() {
 /** The same build in another folder, the same bytes on every machine: links in node_modules are not followed. Throws if it does not compile. */
 export function bundleProgram(outdir) {
   const entryPoints = Object.entries(PROGRAMS).map(([out, from]) => ({ in: from, out }));
+  const schemas = compileSchemas();
   bundle({
     ...OPTIONS,
+    alias: { '#compose-validators': schemas },
     entryPoints,
     outbase: root,
     outdir: join(root, 'dist'),
@@ -103,6 +125,7 @@ export function bundleProgram(outdir) {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, contents);
   });
+  rmSync(schemas);
   copyPage(join(outdir, 'ui'));
 }
 

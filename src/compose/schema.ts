@@ -2,43 +2,15 @@
  * Files against the published schemas: the compose spec's, and fig's (compose 1). What ajv says of a value becomes a sentence for a person.
  * The schemas are data that others keep; schema/README.md says whose.
  */
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { type Form, validatorOf } from '#compose-validators';
+import type { ErrorObject } from 'ajv';
 import { isSlip, nearest } from '../config/nearest.ts';
-import spec from './schema/compose-spec.json' with { type: 'json' };
-import fig from './schema/fig-v1.json' with { type: 'json' };
 import type { Path } from './source.ts';
 
 export interface Violation {
   readonly path: Path;
   /** The text after the path: ` must be a list`, `: unknown key`. */
   readonly what: string;
-}
-
-const validators = new Map<Form, ValidateFunction>();
-export type Form = 'fig' | 'spec';
-
-/** Times, ports and sizes are read by values.ts, which says more of them than a format can. */
-const FORMATS = { duration: true, ports: true, expose: true, subnet_ip_address: true } as const;
-
-function validatorOf(form: Form): ValidateFunction {
-  const known = validators.get(form);
-  if (known !== undefined) return known;
-  const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, formats: FORMATS });
-  const made = ajv.compile(plain(form === 'fig' ? fig : spec) as object);
-  validators.set(form, made);
-  return made;
-}
-
-/** Drafts differ in how a schema names itself; these two name nothing from outside. */
-function plain(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(plain);
-  if (typeof schema !== 'object' || schema === null) return schema;
-  const isName = (key: string, value: unknown) => ['$schema', '$id', 'id'].includes(key) && typeof value === 'string';
-  return Object.fromEntries(
-    Object.entries(schema)
-      .filter(([key, value]) => !isName(key, value))
-      .map(([key, value]) => [key, plain(value)]),
-  );
 }
 
 /** Nothing: the value is as the schema wants it. */

@@ -87,7 +87,7 @@ const isPure = (path: string): boolean =>
     /^operator-api\/(reports\/|audit|doctor|instance-reference)/,
     /^cli\/(completion\/scripts|output\/(?!progress|work|log-lines))/,
     // yaml's parser and ajv are all that source.ts and schema.ts need of the world
-    /^compose\/(?!source|schema|index)/,
+    /^compose\/(?!source|schema|validators|index)/,
     /^services\/(counted-service|service-record|replicas\/(template|replica-plan)|reschedule\/(lost-hosts|reschedule-plan)|service-reference|rollout\/rollout-plan|hosts\/(drain|rebalance|clean)-plan)/,
     /^recovery\/recover-plan/,
     /^publish\/plan/,

@@ -81,11 +81,13 @@ function startShell(): Shell {
   child.stdout.setEncoding('utf8').on('data', (text: string) => ((stdout += text), look()));
   child.stderr.setEncoding('utf8').on('data', (text: string) => ((stderr += text), look()));
   child.stdin.on('error', () => undefined);
-  child.once('error', () => done(undefined)).once('exit', () => {
-    const at = idle.indexOf(shell);
-    if (at >= 0) idle.splice(at, 1);
-    done(undefined);
-  });
+  child
+    .once('error', () => done(undefined))
+    .once('exit', () => {
+      const at = idle.indexOf(shell);
+      if (at >= 0) idle.splice(at, 1);
+      done(undefined);
+    });
   hold(child, false);
 
   const shell: Shell = {
