@@ -65,8 +65,8 @@ export async function engineOpen(target: EngineTarget, call: EngineCall): Promis
 /** The whole answer, whatever its status. Throws `unavailable` or `timeout` without one, and the signal's AbortError. */
 export async function engineRequest(target: EngineTarget, call: EngineCall): Promise<EngineAnswer> {
   const answer = await engineOpen(target, call);
-  const late = new ArpanetError('timeout', `the Docker Engine at ${describe(target)} did not finish ${call.method} ${call.path}`);
-  const timer = timerOf(call, () => answer.destroy(late));
+  const late = () => new ArpanetError('timeout', `the Docker Engine at ${describe(target)} did not finish ${call.method} ${call.path}`);
+  const timer = timerOf(call, () => answer.destroy(late()));
   try {
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: await buffer(answer) };
   } catch (error) {
@@ -101,11 +101,11 @@ function attempt(target: EngineTarget, call: EngineCall): Promise<IncomingMessag
   const headers = { Host: 'docker', ...(type && { 'Content-Type': type }), ...length, ...call.headers };
   return new Promise((resolve, reject) => {
     const request = http.request({ ...target, method, path, headers, ...(signal && { signal }) });
-    const late = new ArpanetError(
-      'timeout',
-      `the Docker Engine at ${describe(target)} did not answer ${method} ${path} within ${timeoutMs ?? 0} ms`,
-    );
     const onTimeout = (): void => {
+      const late = new ArpanetError(
+        'timeout',
+        `the Docker Engine at ${describe(target)} did not answer ${method} ${path} within ${timeoutMs ?? 0} ms`,
+      );
       request.destroy(late);
       // the request itself emits this only once it has a socket, and a tunnel to a silent host takes long to fail
       reject(late);
