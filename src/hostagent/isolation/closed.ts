@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 import { createKeyed } from '../../async/keyed.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { HostPort } from '../../text/host-port.ts';
-import { run } from '../overlay/observe.ts';
+import { run } from '../overlay/run.ts';
 import { CHAIN, type Closed, closedRules, JUMPS, ownLines, restoreText } from './closed-plan.ts';
 
 export interface ClosedPorts {

@@ -6,7 +6,7 @@
 import { createKeyed } from '../../async/keyed.ts';
 import type { ContainerFacts } from '../../model/facts.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { run, runJson } from '../overlay/observe.ts';
+import { run, runJson } from '../overlay/run.ts';
 import { isOurBridge } from '../overlay/plan.ts';
 import {
   CHAIN,

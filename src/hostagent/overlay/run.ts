@@ -12,7 +12,7 @@ const TIMEOUT_MS = 10_000;
 const MOST_CHARACTERS = 64 * 1024 * 1024;
 /** So many shells wait for the next command: a pass asks two tools at a time. */
 const IDLE_SHELLS = 2;
-/** What a shell exits with for a command that is not there (POSIX, Shell Command Language, section 2.8.2). */
+/** What a shell exits with for a command that does not exist (POSIX, Shell Command Language, section 2.8.2). */
 const NOT_FOUND = 127;
 
 interface Ended {
