@@ -1,5 +1,5 @@
 /**
- * Files against the published schemas: the compose spec's, and fig's (compose 1). What ajv says of a value becomes a sentence for a person.
+ * Files against the published schemas: the compose spec's (schema/compose-spec.json), and fig's (compose 1). What ajv says of a value becomes a sentence for a person.
  * The schemas are data that others keep; schema/README.md says whose.
  */
 import { type Form, validatorOf } from '#compose-validators';
