@@ -2,8 +2,7 @@
 import { ArpanetError, type Json } from '../model/index.ts';
 import { interpolate, type Variables } from './interpolate.ts';
 import { type Definition, isMap } from './normalize.ts';
-import type { Form } from '#compose-validators';
-import { violations } from './schema.ts';
+import { type Form, violations } from './schema.ts';
 import type { Path, Source } from './source.ts';
 import { ignoredBecause, refusedBecause } from './unsupported-keys.ts';
 import { bytesOf, mountOf, nanosecondsOf, portsOf, swapOf, wordsOf } from './values.ts';

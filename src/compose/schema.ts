@@ -7,6 +7,8 @@ import type { ErrorObject } from 'ajv';
 import { isSlip, nearest } from '../config/nearest.ts';
 import type { Path } from './source.ts';
 
+export type { Form };
+
 export interface Violation {
   readonly path: Path;
   /** The text after the path: ` must be a list`, `: unknown key`. */
