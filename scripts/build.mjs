@@ -62,6 +62,13 @@ function copyPage(outdir) {
   });
 }
 
+/** What machines run that join. Returns its path. */
+function copyScript(outdir) {
+  const copy = join(outdir, 'join.sh');
+  copyFileSync(join(root, 'src', 'operator-api', 'joining', 'join.sh'), copy);
+  return copy;
+}
+
 /** Not an import: on a fresh clone the packages are installed after this file is loaded. */
 const bundle = (options) => require('esbuild').buildSync(options);
 
@@ -96,7 +103,11 @@ export function build() {
       chunkNames: 'chunks/[name]-[hash]',
       metafile: true,
     });
-    const made = new Set([...Object.keys(metafile.outputs).map((path) => join(root, path)), ...copyPage(join(dist, 'ui'))]);
+    const made = new Set([
+      ...Object.keys(metafile.outputs).map((path) => join(root, path)),
+      ...copyPage(join(dist, 'ui')),
+      copyScript(dist),
+    ]);
     for (const file of filesOf(dist)) if (!made.has(file)) rmSync(file);
     return true;
   } catch (error) {
@@ -127,6 +138,7 @@ export function bundleProgram(outdir) {
   });
   rmSync(schemas);
   copyPage(join(outdir, 'ui'));
+  copyScript(outdir);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

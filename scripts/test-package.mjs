@@ -1,7 +1,12 @@
 #!/usr/bin/env node
-// npm run test:package: makes the packages, installs them into bare Debian machines, and makes a cluster of two hosts from them. Needs root and debootstrap.
+// npm run test:package: makes the packages, installs them into bare Debian machines, and makes clusters from them. Needs root and debootstrap.
+// ARPANET_PACKAGES=DIR takes those of an earlier `npm run package -- --out DIR`; a word as argument chooses among the tests.
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { root } from './build.mjs';
+import { makePackages } from './package.mjs';
 import { setup } from './setup.mjs';
 
 if (process.getuid() !== 0 || spawnSync('debootstrap', ['--version']).status !== 0) {
@@ -9,5 +14,15 @@ if (process.getuid() !== 0 || spawnSync('debootstrap', ['--version']).status !==
   process.exit(1);
 }
 await setup('test');
-const args = ['--import', './scripts/typescript.mjs', '--test', 'test/package/bare-machines.ts'];
-process.exit(spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1);
+const word = process.argv[2] ?? '';
+const files = ['bare-machines.ts', 'join-by-line.ts'].filter((leaf) => leaf.includes(word));
+const made = mkdtempSync(join(tmpdir(), 'arpanet-package-test-'));
+try {
+  const packages = process.env.ARPANET_PACKAGES ?? made;
+  if (packages === made) await makePackages({ out: made });
+  const args = ['--import', './scripts/typescript.mjs', '--test', '--test-concurrency=1', ...files.map((leaf) => `test/package/${leaf}`)];
+  const env = { ...process.env, ARPANET_PACKAGES: packages };
+  process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;
+} finally {
+  rmSync(made, { recursive: true, force: true });
+}

@@ -68,6 +68,8 @@ here=$(dirname "$(readlink -f "$0")")
 exec "$here/node" --no-deprecation --max-semi-space-size=4 --enable-source-maps "$here/../dist/cli/main.js" "$@"
 `;
   write(join(top, 'bin/arpanet'), start, 0o755);
+  // for machines that join by what a scheduler hands on
+  write(join(top, 'lib/systemd/arpanet-agent.service'), read('scripts/packaging/systemd/arpanet-agent.service'));
 }
 
 function mkdir(path) {

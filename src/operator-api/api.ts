@@ -21,6 +21,7 @@ import type { AuditReport } from './audit.ts';
 import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { hostRoutes } from './host-routes.ts';
+import { joiningRoutes, type Joining } from './joining/routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
@@ -74,6 +75,8 @@ export interface OperatorDeps {
     },
     peer: Peer | undefined,
   ) => Promise<{ readonly certificate: string; readonly bundle: string }>;
+  /** What machines need that are to join, and what is said to them before. */
+  readonly joining: () => Joining;
   /** Takes its certificate from a host. Throws `not-found`, `conflict`. */
   readonly revoke: (host: string) => Promise<void>;
   /** A host that was revoked may join again. Throws `not-found`, `conflict`. */
@@ -149,6 +152,9 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
   'policy',
   'ca',
   'join',
+  'join.sh',
+  'installer',
+  'package',
   'audit-log',
 ]);
 const READ_WAIT_MS = 2_000;
@@ -316,6 +322,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   hostRoutes(router, deps, unexpected);
   userRoutes(router, deps.users);
   policyRoutes(router, deps.policies);
+  joiningRoutes(router, deps.joining);
   auditLogRoute(router, deps.auditLog);
   app.use('/arpanet/v1', router);
   app.use((request: Request, response: Response) =>

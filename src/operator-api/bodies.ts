@@ -36,6 +36,16 @@ export const BODIES: GoTypes = {
   'arpanet.RecordRequest': { name: 'string', type: '*string', value: '*string' },
   'arpanet.DiscardRequest': { key: '*string' },
   'arpanet.JoinRequest': { name: '*string', publicKey: '*string', token: '*string', clockMs: '*float64' },
+  'arpanet.JoinCheckRequest': {
+    name: '*string',
+    token: '*string',
+    address: '*string',
+    engineId: '*string',
+    apiVersion: '*string',
+    minApiVersion: '*string',
+    isKnown: 'bool',
+    clockMs: '*float64',
+  },
   'arpanet.SettingRequest': { value: '*string' },
   'arpanet.UserRequest': { name: '*string', role: '*string', deployments: '[]string', ttlMs: '*float64', publicKey: '*string' },
   'arpanet.PolicyRequest': { policy: '*string' },
@@ -84,6 +94,21 @@ export interface JoinRequest {
   readonly name?: string;
   readonly publicKey?: string;
   readonly token?: string;
+  readonly clockMs?: number;
+}
+
+/** A machine that may join, before anything is changed on it. */
+export interface JoinCheckRequest {
+  readonly name?: string;
+  readonly token?: string;
+  readonly address?: string;
+  /** `ID`, `ApiVersion` and `MinAPIVersion` of its Engine. */
+  readonly engineId?: string;
+  readonly apiVersion?: string;
+  readonly minApiVersion?: string;
+  /** It has the files of a host of this name. */
+  readonly isKnown?: boolean;
+  /** What its clock says, in ms since 1970. */
   readonly clockMs?: number;
 }
 
@@ -186,6 +211,7 @@ export interface RebalanceRequest {
 interface Bodies {
   readonly SchedulerRequest: SchedulerRequest;
   readonly JoinRequest: JoinRequest;
+  readonly JoinCheckRequest: JoinCheckRequest;
   readonly RehearseRequest: RehearseRequest;
   readonly RecordRequest: RecordRequest;
   readonly DiscardRequest: DiscardRequest;

@@ -4,6 +4,8 @@
  */
 // The API itself is at ./api.ts: the command line reads reports without loading a server.
 export type { ClusterSettings, OperatorDeps, OutsideNames, Rehearsal } from './api.ts';
+export { type Installer, isPlainWord, scriptLine } from './joining/script.ts';
+export type { JoinFinding, Joining } from './joining/routes.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';
 export { type Call, callsOf, diagnose, type Link } from './doctor.ts';
 export { instanceCalled } from './instance-reference.ts';

@@ -26,6 +26,7 @@ import { liveOf } from './observability/live.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
 import { rotateJoinSecret } from './identity/join-secret.ts';
+import { joiningOf } from './identity/joining.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
 import { usageOf } from './usage.ts';
 import { ensureClusterKeys, JOIN_NAME, readTls, SCHEDULER_NAME } from '../security/index.ts';
@@ -103,6 +104,7 @@ export async function runScheduler(
       const { membership, token, scheduler } = current();
       return membership.join(request, peer, { isToken: (shown) => isSame(shown, token()), isConnected: scheduler.agents.isConnected });
     },
+    joining: () => joiningOf(current(), settings, certificate, () => live.now().pool),
     revoke: async (host) => {
       const { membership, scheduler } = current();
       await membership.revoke(host);

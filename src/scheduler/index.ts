@@ -5,5 +5,6 @@
  * Invariants: one name, one container; what a failed create began is undone; what is handed out of the view never changes; nothing outlives `lost`.
  */
 export { startScheduler } from './scheduler.ts';
+export { apiWindowFault } from './agents/join-rules.ts';
 export { judgeLabels } from './containers/label-claims.ts';
 export { isSigned } from './create/label-mac.ts';

@@ -97,8 +97,14 @@ export function isFromScheduler({ socket }: Pick<IncomingMessage, 'socket'>): bo
   return peer?.kind === 'scheduler' && !peer.isExpired;
 }
 
-/** What may be asked without a certificate, or with one that has expired: how to get one. */
-const OPEN: ReadonlySet<string> = new Set(['/arpanet/v1/join', '/arpanet/v1/ca']);
+/** What may be asked without a certificate, or with one that has expired: how to get one, and the program that asks for it. */
+const OPEN: ReadonlySet<string> = new Set([
+  '/arpanet/v1/join',
+  '/arpanet/v1/ca',
+  '/arpanet/v1/join.sh',
+  '/arpanet/v1/join/check',
+  '/arpanet/v1/package',
+]);
 const STREAM = '/arpanet/v1/agent';
 
 /** A request for a certificate, or for what it needs: the sender is known by what it shows there. */

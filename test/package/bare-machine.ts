@@ -3,7 +3,19 @@
  * host's network namespace. Effects: mounts in a mount namespace that ends with the machine, a folder, processes.
  */
 import { execFileSync, type ChildProcess } from 'node:child_process';
-import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LocalHosts } from '../../src/local-hosts/index.ts';
@@ -85,4 +97,38 @@ export async function bareMachine(host: LocalHosts['hosts'][number], lower: stri
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** All files of a machine, without what packages of any kind change: dpkg's own records, caches, logs, and the copies of the lists of users. */
+export async function filesOf(machine: BareMachine): Promise<readonly string[]> {
+  const all = await machine.run(['find', '/', '-xdev', '!', '-path', '/proc/*', '!', '-path', '/sys/*', '!', '-path', '/dev/*']);
+  const others =
+    /^\/(var\/(lib\/dpkg|cache|log|lib\/apt)|arpanet[._-]|tmp|run|root)|^\/etc\/(passwd|group|shadow|gshadow)-$|^\/etc\/\.pwd\.lock$/;
+  return all
+    .trim()
+    .split('\n')
+    .filter((path) => !others.test(path))
+    .toSorted();
+}
+
+/** How the unit starts its process, and as whom. */
+async function unitOf(machine: BareMachine, name: string) {
+  const text = await machine.run(['cat', `/lib/systemd/system/${name}.service`]);
+  const valueOf = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1];
+  return { args: (valueOf('ExecStart') ?? '').split(' '), user: valueOf('User'), state: valueOf('StateDirectory') ?? '' };
+}
+
+/** Starts it as systemd would: with the folder for its state, and as its user. */
+export async function startUnit(machine: BareMachine, name: string, logFile: string) {
+  const { args, user, state } = await unitOf(machine, name);
+  await machine.run(['mkdir', '-p', `/var/lib/${state}`]);
+  if (user !== undefined) await machine.run(['chown', `${user}:${user}`, `/var/lib/${state}`]);
+  return machine.start(args, logFile, user === undefined ? undefined : `${user}:${user}`);
+}
+
+/** One of the packages under test, by how its name ends. */
+export function packageOf(end: string): string {
+  const made = process.env['ARPANET_PACKAGES'];
+  if (made === undefined) throw new Error('"npm run test:package" makes the packages and runs this');
+  return join(made, readdirSync(made).find((leaf) => leaf.endsWith(end)) ?? '');
 }

@@ -1,17 +1,15 @@
 /**
  * npm run test:package: the .deb on one bare machine, tar.gz and the npm package on another, and from these alone a cluster of two hosts with a
- * compose project over both; then the .deb is purged. Needs root and debootstrap, and half a minute of CPU to make the packages.
+ * compose project over both; then the .deb is purged. Needs root and debootstrap.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { endProcess, until } from '../support/cluster/cluster.ts';
 import { startLab } from '../support/cluster/lab.ts';
-import { repository } from '../support/cluster/paths.ts';
-import { type BareMachine, bareMachine, debianRoot } from './bare-machine.ts';
+import { bareMachine, debianRoot, filesOf, packageOf, startUnit } from './bare-machine.ts';
 
 const PROJECT = `services:
   web:
@@ -20,42 +18,12 @@ const PROJECT = `services:
     scale: 2
 `;
 
-/** All files of a machine, without what packages of any kind change: dpkg's own records, caches, logs, and the copies of the lists of users. */
-async function filesOf(machine: BareMachine): Promise<readonly string[]> {
-  const all = await machine.run(['find', '/', '-xdev', '!', '-path', '/proc/*', '!', '-path', '/sys/*', '!', '-path', '/dev/*']);
-  const others =
-    /^\/(var\/(lib\/dpkg|cache|log|lib\/apt)|arpanet[._-]|tmp|run|root)|^\/etc\/(passwd|group|shadow|gshadow)-$|^\/etc\/\.pwd\.lock$/;
-  return all
-    .trim()
-    .split('\n')
-    .filter((path) => !others.test(path))
-    .toSorted();
-}
-
-/** How the unit starts its process, and as whom. */
-async function unitOf(machine: BareMachine, name: string) {
-  const text = await machine.run(['cat', `/lib/systemd/system/${name}.service`]);
-  const valueOf = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1];
-  return { args: (valueOf('ExecStart') ?? '').split(' '), user: valueOf('User'), state: valueOf('StateDirectory') ?? '' };
-}
-
-/** Starts it as systemd would: with the folder for its state, and as its user. */
-async function startUnit(machine: BareMachine, name: string, logFile: string) {
-  const { args, user, state } = await unitOf(machine, name);
-  await machine.run(['mkdir', '-p', `/var/lib/${state}`]);
-  if (user !== undefined) await machine.run(['chown', `${user}:${user}`, `/var/lib/${state}`]);
-  return machine.start(args, logFile, user === undefined ? undefined : `${user}:${user}`);
-}
-
 describe('the packages on bare machines', () => {
   it('make a cluster of two hosts with a compose project, from nothing else, and the .deb is removed without a trace', {
     timeout: 900_000,
   }, async () => {
     const scratch = mkdtempSync(join(tmpdir(), 'arpanet-package-test-'));
     try {
-      const out = join(scratch, 'packages');
-      execFileSync(process.execPath, ['scripts/package.mjs', '--out', out], { cwd: repository, stdio: 'ignore' });
-      const made = (end: string) => join(out, readdirSync(out).find((leaf) => leaf.endsWith(end)) ?? '');
       const lower = debianRoot();
       await using lab = await startLab({ count: 2, mixed: false });
       const [one, two] = lab.hosts;
@@ -65,7 +33,7 @@ describe('the packages on bare machines', () => {
       const endpoint = `tcp://${one.address}:2375`;
 
       const before = await filesOf(first);
-      first.bring(made('.deb'), 'arpanet.deb');
+      first.bring(packageOf('.deb'), 'arpanet.deb');
       await first.run(['dpkg', '--install', '/arpanet.deb']);
       assert.match(await first.run(['getent', 'passwd', 'arpanet']), /^arpanet:/);
       await first.run([
@@ -88,8 +56,8 @@ describe('the packages on bare machines', () => {
       await first.run(['sh', '-c', `arpanet config ${settings('h1', one.address, '/var/lib/arpanet/agent')} > /etc/arpanet/agent.yaml`]);
       const agent = await startUnit(first, 'arpanet-agent', join(scratch, 'h1.log'));
 
-      second.bring(made('.tar.gz'), 'arpanet.tar.gz');
-      second.bring(made('.tgz'), 'arpanet.tgz');
+      second.bring(packageOf('.tar.gz'), 'arpanet.tar.gz');
+      second.bring(packageOf('.tgz'), 'arpanet.tgz');
       await second.run([
         'sh',
         '-c',

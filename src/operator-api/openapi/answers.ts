@@ -6,6 +6,7 @@ import {
   exampleDecision,
   exampleHost,
   exampleLease,
+  exampleStatus,
   faults,
   finding,
   host,
@@ -30,24 +31,6 @@ interface Answer {
   readonly schema: z.ZodType;
   readonly example: unknown;
 }
-
-const exampleStatus = {
-  leader: { url: 'http://10.0.0.1:2375', name: 's1', epoch: 3 },
-  schedulers: [
-    { name: 's1', url: 'http://10.0.0.1:2375', leads: true, heardMsAgo: 0, faults: { unexpectedErrors: 0, refusedMessages: 0 } },
-  ],
-  clusterId: 'c0ffee',
-  store: 'consul at 127.0.0.1:8500',
-  strategy: 'spread',
-  hosts: [exampleHost],
-  deployments: [{ name: 'abc', services: 2, instances: 3, ready: 3 }],
-  networks: 1,
-  addresses: 4,
-  faults: [],
-  cutHosts: [],
-  warnings: [],
-  notes: ['host h2 takes no new containers (paused), 1 run there: "arpanet activate h2" or "arpanet hosts fillup h2"'],
-};
 
 const user = z.object({
   name: text,
@@ -231,6 +214,11 @@ export const ANSWERS = {
   Certificate: {
     schema: z.object({ certificate: text, bundle: text }),
     example: { certificate: '-----BEGIN CERTIFICATE-----…', bundle: '-----BEGIN CERTIFICATE-----…' },
+  },
+  Text: { schema: text, example: 'ok|the name h4 is free|' },
+  Installer: {
+    schema: z.object({ url: text, pin: text.optional(), sha256: text.optional(), version: text }),
+    example: { url: 'https://10.0.0.1:2376', pin: 'sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', version: '0.2.0' },
   },
   Token: { schema: z.object({ token: text }), example: { token: 'join-me' } },
   Backup: { schema: z.array(z.tuple([text, z.unknown()])), example: [['arpanet/epoch', 3]] },

@@ -328,6 +328,26 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     },
     answer: 'Certificate',
   },
+  get('/join.sh', 'settings', 'The script by which a machine joins; it needs no certificate.', 'Text'),
+  get('/package', 'settings', 'The package that this scheduler runs from (tar.gz, with Node); it needs no certificate.', 'Text'),
+  get(
+    '/installer',
+    'settings',
+    'Where machines reach this scheduler to join, its key there, and the checksum of the package.',
+    'Installer',
+  ),
+  {
+    method: 'post',
+    path: '/join/check',
+    tag: 'settings',
+    summary: 'What is in the way of a machine that is to join: lines of KIND|WHAT|WHAT TO DO.',
+    body: {
+      type: 'arpanet.JoinCheckRequest',
+      required: ['name', 'token', 'clockMs'],
+      example: { name: 'h4', token: 'join-me', address: '10.0.0.14', clockMs: 1_795_982_400_000 },
+    },
+    answer: 'Text',
+  },
   get('/backup', 'repair', 'All that the store has.', 'Backup'),
   get('/audit-log', 'users', 'The last lines of the audit log of the leader, as lines of JSON. For administrators.', 'AuditLine', [
     { name: 'follow', description: '1: and those that come, until the leadership ends.', example: '1' },

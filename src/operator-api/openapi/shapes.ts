@@ -154,3 +154,22 @@ export const update = z.looseObject({
   completedAtMs: ms.optional(),
   message: text,
 });
+
+/** As `GET /status` has it. */
+export const exampleStatus = {
+  leader: { url: 'http://10.0.0.1:2375', name: 's1', epoch: 3 },
+  schedulers: [
+    { name: 's1', url: 'http://10.0.0.1:2375', leads: true, heardMsAgo: 0, faults: { unexpectedErrors: 0, refusedMessages: 0 } },
+  ],
+  clusterId: 'c0ffee',
+  store: 'consul at 127.0.0.1:8500',
+  strategy: 'spread',
+  hosts: [exampleHost],
+  deployments: [{ name: 'abc', services: 2, instances: 3, ready: 3 }],
+  networks: 1,
+  addresses: 4,
+  faults: [],
+  cutHosts: [],
+  warnings: [],
+  notes: ['host h2 takes no new containers (paused), 1 run there: "arpanet activate h2" or "arpanet hosts fillup h2"'],
+};

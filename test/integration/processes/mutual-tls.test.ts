@@ -207,6 +207,14 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
     assert.match(await ask(port, '/arpanet/v1/ca', joining), /^200 .*BEGIN CERTIFICATE/);
     for (const path of ['/containers/json', '/arpanet/v1/token', '/_ping', '/arpanet/v1/health'])
       assert.match(await ask(port, path, joining), /^403 /, path);
+    // what a machine runs that joins: this scheduler listens on loopback alone, and says so
+    assert.match(await ask(port, '/arpanet/v1/join.sh', joining), /^409 .*loopback/);
+    assert.match(await ask(port, '/arpanet/v1/package', joining), /^404 .*no package to hand on/);
+    assert.match(await ask(port, '/arpanet/v1/installer', joining), /^403 /);
+    const newcomer = (shown: string) => ({ name: 'new-1', address: '127.0.0.9', token: shown, clockMs: Date.now() });
+    const checked = async (shown: string) => ask(port, '/arpanet/v1/join/check', { ...joining, method: 'POST', body: newcomer(shown) });
+    assert.match(await checked('wrong'), /^401 .*join token/);
+    assert.match(await checked(token), /^200 ok\|the clock agrees.*ok\|the name new-1 is free/s);
     assert.match(await ask(port, '/_ping', { ca: bundle, servername: 'localhost' }), /ECONNRESET|EPIPE/);
     const first = tls.connect({ host: '127.0.0.1', port, secureContext: contextOf(credentialsOf('web-1')), servername: SCHEDULER_NAME });
     let session: Buffer | undefined;

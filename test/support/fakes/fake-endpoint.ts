@@ -51,6 +51,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     ready: async () => undefined,
     observe: notHere,
     join: async () => await Promise.reject(new Error('nobody joins')),
+    joining: notHere,
     bundle: () => undefined,
     revoke: async () => undefined,
     readmit: async () => undefined,

@@ -1,7 +1,7 @@
 /** `arpanet hosts add`. Effects: HTTP requests, the terminal. */
 import { isIP } from 'node:net';
 import { ArpanetError } from '../../../model/errors.ts';
-import type { StatusReport } from '../../../operator-api/index.ts';
+import { type Installer, isPlainWord, scriptLine, type StatusReport } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { joinLine, labelsOf, type LimitFlags, limitsOf } from './flags.ts';
 import { hostWork } from './host-work.ts';
@@ -24,10 +24,27 @@ export async function addHost(name: string, flags: AddFlags, terminal: Terminal)
     api.json<{ readonly token: string }>('/arpanet/v1/token'),
     api.json<StatusReport>('/arpanet/v1/status'),
   ]);
-  const command = joinLine({ name, ...(address === undefined ? {} : { address }) }, [leader.url], token);
+  const found = await api.json<Installer>('/arpanet/v1/installer').catch((error: unknown) => reasonOf(error));
+  const place = { name, ...(address === undefined ? {} : { address }) };
+  const lacks = typeof found === 'string' ? found : packageFault(found, token);
+  const command =
+    typeof found === 'string' || lacks !== undefined
+      ? joinLine(place, [leader.url], token)
+      : scriptLine(found, [token, name, ...(address === undefined ? [] : [address])]);
+  const text = lacks === undefined ? SCRIPT_TEXT : `${BY_HAND_TEXT}\n(${lacks})`;
   show({ ...added, command }, () =>
-    added.joined
-      ? `${name} has joined`
-      : `Run this on the host as root (it needs Docker, and port 2376 open to schedulers and hosts):\n\n  ${command}\n\n"arpanet hosts" shows the host once it has joined.`,
+    added.joined ? `${name} has joined` : `${text}:\n\n  ${command}\n\n"arpanet hosts" shows the host once it has joined.`,
   );
+}
+
+const SCRIPT_TEXT =
+  'Run this on the host. It needs Docker and curl; it checks everything first, and changes nothing if something is in its way. Port 2376 (TCP) and 4789 (UDP) are open between hosts';
+const BY_HAND_TEXT = 'Run this on the host as root (it needs Docker and this program, and port 2376 open to schedulers and hosts)';
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Why this scheduler has no script for it; undefined: it has. */
+function packageFault({ sha256 }: Installer, token: string): string | undefined {
+  if (sha256 === undefined) return 'this scheduler runs from a clone or an npm package, and so has none to hand on';
+  return isPlainWord(token) ? undefined : 'the join token has characters that a shell reads: "arpanet token rotate" makes another';
 }

@@ -34,7 +34,7 @@ export function labelsOf(added: readonly string[] = [], removed: readonly string
   return { ...Object.fromEntries(removed.map((key) => [key, null])), ...Object.fromEntries(pairs) };
 }
 
-/** The command to run on the machine that is to join. */
+/** The command to run on the machine that is to join, where the scheduler has no package for it. */
 export function joinLine(host: { readonly name: string; readonly address?: string }, join: readonly string[], token: string): string {
   return `ARPANET_JOIN_TOKEN=${token} arpanet agent --join ${join.join(',')} --name ${host.name} --address ${host.address ?? 'ITS-IP-ADDRESS'}`;
 }

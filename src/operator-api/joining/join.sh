@@ -1,0 +1,417 @@
+#!/bin/sh
+# Made by a scheduler of an arpanet cluster. "arpanet hosts add NAME" prints the line that runs it on a machine that is to be a host:
+#   curl … | sudo sh -s -- TOKEN NAME [ADDRESS]     checks everything, then joins; run again it continues
+#   curl … | sudo sh -s -- --check TOKEN NAME       checks alone
+#   curl … | sudo sh -s -- --remove [--force]       takes off what a join has made
+# Nothing is changed if a check fails. Docker is never restarted, reconfigured or removed.
+set -u
+umask 022
+export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+version='@VERSION@'
+scheduler='@SCHEDULER@'
+pin='@PIN@'
+schedulers='@SCHEDULERS@'
+pool='@POOL@'
+sha256='@SHA256@'
+
+lib=/usr/local/lib/arpanet
+bin=/usr/local/bin/arpanet
+etc=/etc/arpanet
+data=/var/lib/arpanet/agent
+unit=/etc/systemd/system/arpanet-agent.service
+socket=/var/run/docker.sock
+deb=/usr/lib/arpanet/bin/arpanet
+needs_kb=400000
+failed=0
+
+ok() { printf 'ok    %s\n' "$1"; }
+note() { printf 'note  %s\n' "$1"; }
+# What is wrong, and what to do.
+fail() {
+  failed=1
+  printf 'FAIL  %s\n      %s\n' "$1" "$2" >&2
+}
+die() {
+  fail "$1" "$2"
+  exit 1
+}
+has() { command -v "$1" >/dev/null 2>&1; }
+# The tests end it here, as a power cut would.
+step() {
+  [ "${ARPANET_TEST_END_AT:-}" != "$1" ] || kill -KILL $$
+}
+
+# PATH [options of curl]: asks the scheduler that made this script, and no other: its key is pinned. No proxy sees it.
+ask() {
+  path=$1
+  shift
+  case $scheduler in
+  https://*) curl -sSk --noproxy '*' --connect-timeout 10 --pinnedpubkey "$pin" --connect-to "::${scheduler#https://}" "$@" "https://join.arpanet.internal$path" ;;
+  *) curl -sS --noproxy '*' --connect-timeout 10 "$@" "$scheduler$path" ;;
+  esac
+}
+engine() {
+  path=$1
+  shift
+  curl -sS --max-time 60 --unix-socket "$socket" "$@" "http://docker$path" 2>/dev/null
+}
+# KEY: the text of a field of the JSON at standard input.
+field() { grep -o "\"$1\" *: *\"[^\"]*\"" | head -n 1 | cut -d'"' -f4; }
+name_here() { sed -n 's/^name: *"\{0,1\}\([a-z0-9-]*\).*/\1/p' "$etc/agent.yaml" 2>/dev/null | head -n 1; }
+has_systemd() { [ -d /run/systemd/system ] && has systemctl; }
+
+# A.B.C.D: as a number.
+number() {
+  old=$IFS
+  IFS=.
+  # shellcheck disable=SC2086
+  set -- $1
+  IFS=$old
+  echo $((($1 << 24) + ($2 << 16) + ($3 << 8) + $4))
+}
+# CIDR: its first and last address, as numbers.
+span() {
+  first=$(number "${1%/*}")
+  bits=32
+  case $1 in */*) bits=${1#*/} ;; esac
+  size=$((1 << (32 - bits)))
+  first=$((first / size * size))
+  echo "$first $((first + size - 1))"
+}
+overlap() {
+  # shellcheck disable=SC2046
+  set -- $(span "$1") $(span "$2")
+  [ "$1" -le "$4" ] && [ "$3" -le "$2" ]
+}
+
+check_machine() {
+  case "$(uname -s)-$(uname -m)" in
+  Linux-x86_64) ok 'Linux with x86_64' ;;
+  *) fail "this is $(uname -s) on $(uname -m), and the package is for Linux on x86_64" 'let another machine join; clients run anywhere' ;;
+  esac
+  for program in curl ip tar gzip sha256sum sed ss df; do
+    has "$program" || fail "there is no $program" "install it; Debian and Ubuntu: apt-get install curl iproute2 tar gzip coreutils sed"
+  done
+  has iptables || fail 'there is no iptables, which the agent uses' 'install it (with the nft or the legacy backend); Debian and Ubuntu: apt-get install iptables'
+  has ebtables || note 'there is no ebtables: a gateway address of its own will be used in each network'
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc 2\.\([0-9]*\).*/\1/p')
+  if [ -z "$glibc" ] || [ "$glibc" -lt 28 ]; then
+    fail 'the C library is not glibc 2.28 or newer, which the program needs' 'use a distribution that has it: Debian 10, Ubuntu 18.10, RHEL 8 or newer'
+  fi
+}
+
+# In a network namespace that ends with the probe, so that nothing of it stays.
+check_kernel() {
+  if ! has unshare; then
+    note 'there is no unshare: the kernel was not tried'
+    return
+  fi
+  for kind in bridge 'vxlan id 1 dstport 4789 noudpcsum'; do
+    # shellcheck disable=SC2086
+    unshare -n ip link add arpanet0 type $kind 2>/dev/null ||
+      fail "the kernel makes no ${kind%% *} device" "load its module (modprobe ${kind%% *}); cloud kernels have it in another package: linux-modules-extra, or linux-image-amd64"
+  done
+  unshare -n iptables -w 5 -S >/dev/null 2>&1 ||
+    fail 'iptables does not work with this kernel' 'load ip_tables or nf_tables; update-alternatives --config iptables chooses between them'
+  [ "$failed" = 1 ] || ok 'the kernel makes bridges and VXLAN devices, and takes rules of iptables'
+}
+
+check_docker() {
+  info=$(engine /info) || info=
+  found=$(engine /version) || found=
+  if [ -z "$info" ] || [ -z "$found" ]; then
+    fail "no Docker Engine answers at $socket" 'start it (systemctl start docker), or install it; Debian and Ubuntu: apt-get install docker.io'
+    return
+  fi
+  engine_id=$(printf %s "$info" | field ID)
+  api=$(printf %s "$found" | field ApiVersion)
+  min_api=$(printf %s "$found" | field MinAPIVersion)
+  ok "Docker $(printf %s "$info" | field ServerVersion) answers"
+  case $info in
+  *'"LiveRestoreEnabled":true'*) ;;
+  *) note 'Docker has no live-restore: containers end when it is restarted. "live-restore": true in daemon.json changes that; nothing here does' ;;
+  esac
+  case $info in
+  *'"LocalNodeState":"active"'*) note 'Docker is in swarm mode: its own services go on beside the cluster' ;;
+  esac
+  case $info in
+  *'name=rootless'*) fail 'this Docker is rootless: it has no networks of this machine' 'let a Docker that runs as root join' ;;
+  esac
+}
+
+check_network() {
+  peer=${scheduler#*://}
+  peer=${peer%:*}
+  peer_ip=$(getent ahostsv4 "$peer" 2>/dev/null | sed -n '1s/ .*//p')
+  route=$(ip -4 -o route get "${peer_ip:-$peer}" 2>/dev/null | head -n 1)
+  if [ -z "$address" ]; then
+    address=$(printf %s "$route" | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+    case $address in
+    '') fail "there is no route to the scheduler at $peer" 'connect this machine to its network, or give its address in it as the third word' ;;
+    127.*) fail 'the scheduler is reached by loopback, where no other host reaches this one' 'give its address in the network of the hosts as the third word' ;;
+    esac
+  fi
+  link=$(ip -4 -o addr show 2>/dev/null | sed -n "s/^[0-9]*: *\([^ ]*\) .* inet $address\/.*/\1/p" | head -n 1)
+  [ -z "$address" ] || [ -n "$link" ] || fail "this machine does not have the address $address" 'give one of its own (ip -4 addr), at which the other hosts reach it'
+  if [ -n "$link" ]; then
+    mtu=$(ip -o link show dev "$link" | sed -n 's/.* mtu \([0-9]*\).*/\1/p')
+    if [ "${mtu:-0}" -lt 1330 ]; then
+      fail "$link carries packets of $mtu bytes: with VXLAN there is not enough left (1280, RFC 8200)" "ip link set $link mtu 1500, if all in its network can"
+    else ok "the other hosts reach it at $address ($link, $mtu bytes)"; fi
+  fi
+  ip -4 -o route show 2>/dev/null | grep -vE '^(default|unreachable|blackhole|prohibit)| dev arp[0-9a-f]{6}( |$)' | while read -r cidr rest; do
+    case $cidr in [0-9]*) overlap "$cidr" "$pool" && echo "$cidr $rest" ;; esac
+  done | head -n 1 >"$scratch/overlap"
+  if [ -s "$scratch/overlap" ]; then
+    fail "this machine routes $(cut -d' ' -f1-3 "$scratch/overlap"), which overlaps with $pool, where the cluster's networks are" 'remove the route (of a Docker network: docker network rm), or choose another range: arpanet config set pool CIDR'
+  else ok "no route here overlaps with $pool"; fi
+}
+
+check_ports() {
+  if ! is_running; then
+    user=$(ss -Hltnp 'sport = :2376' 2>/dev/null | head -n 1)
+    [ -z "$user" ] || fail "TCP port 2376 is in use: $user" 'end that program (a Docker that listens there: -H in its settings), the agent needs it'
+  fi
+  user=$(ss -Huanp 'sport = :4789' 2>/dev/null | grep users: | head -n 1)
+  [ -z "$user" ] || fail "UDP port 4789 (VXLAN) is in use: $user" 'end that program'
+}
+
+check_space() {
+  free=$(df -Pk /usr/local 2>/dev/null | sed -n '2s/^[^ ]* *[0-9]* *[0-9]* *\([0-9]*\).*/\1/p')
+  if [ "${free:-0}" -lt "$needs_kb" ]; then fail "/usr/local has $((${free:-0} / 1000)) MB free, and $((needs_kb / 1000)) are needed" 'make room there'; fi
+}
+
+check_before() {
+  here=$(name_here)
+  if [ -n "$here" ] && [ "$here" != "$name" ] && [ -e "$data/identity.json" ]; then
+    fail "this machine is host $here (was it renamed, or copied from there?)" "renamed: \"arpanet drain $here\", \"arpanet hosts rm $here\", then here this script with --remove, then this line again. A copy: --remove here, then this line again"
+  fi
+  if [ -x "$deb" ]; then
+    had=$("$deb" --version 2>/dev/null)
+    [ "$had" = "$version" ] || fail "the Debian package of arpanet $had is installed here, and the scheduler has $version" 'upgrade it first: apt install ./arpanet_….deb'
+    return
+  fi
+  [ -n "$sha256" ] || fail 'the scheduler runs from a clone or an npm package: it has no package that this machine could run' 'install a package here (docs/install.md), and run the agent that "arpanet hosts add" prints'
+  if [ -e "$lib.new" ] || { [ -e "$lib" ] && [ ! -e "$unit" ]; }; then note 'it was left half installed before: this continues'; fi
+}
+
+# What the leader knows better: the token, the name, the clock, and who else is here.
+check_cluster() {
+  known=false
+  if [ -e "$data/identity.json" ]; then known=true; fi
+  case $scheduler in http://*) [ "$(name_here)" != "$name" ] || known=true ;; esac
+  body=$(printf '{"token":"%s","name":"%s","address":"%s","engineId":"%s","apiVersion":"%s","minApiVersion":"%s","isKnown":%s,"clockMs":%s000}' \
+    "$token" "$name" "$address" "${engine_id:-}" "${api:-}" "${min_api:-}" "$known" "$(date +%s)")
+  if ! status=$(ask /arpanet/v1/join/check -o "$scratch/answer" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary "$body" 2>"$scratch/error"); then
+    fail "no answer from the scheduler at $scheduler: $(tail -n 1 "$scratch/error")" 'is it up, does a firewall stop its port, or is a proxy in between, which shows a certificate of its own (curl: does not match pinned public key)? Then let this machine reach it directly'
+    return
+  fi
+  case $status in
+  200) ;;
+  *) fail "the scheduler answers $status: $(field message <"$scratch/answer")" 'run "arpanet hosts add" again for a line of now' && return ;;
+  esac
+  while IFS='|' read -r kind what todo; do
+    case $kind in
+    fail) fail "$what" "$todo" ;;
+    joined) joined=1 ;;
+    note) note "$what" ;;
+    *) ok "$what" ;;
+    esac
+  done <"$scratch/answer"
+}
+
+# Process ids of our agent, by the unit or without it. One of a container has another root, and is none.
+agents() {
+  for exe in /proc/[0-9]*/exe; do
+    pid=${exe%/exe}
+    case $(readlink "$exe" 2>/dev/null) in
+    "$lib"/bin/node* | "$lib".old/bin/node* | /usr/lib/arpanet/bin/node*)
+      [ "$pid/root" -ef / ] && tr '\0' ' ' <"$pid/cmdline" 2>/dev/null | grep -q ' agent ' && echo "${pid#/proc/}"
+      ;;
+    esac
+  done
+}
+is_running() { [ -n "$(agents)" ]; }
+
+write() {
+  (umask 077 && cat >"$1.new") && chmod "$2" "$1.new" && mv -f "$1.new" "$1"
+}
+
+# A folder under another name until all of it is right.
+install_program() {
+  rm -rf "$lib.new"
+  mkdir -p "$lib.new/tree"
+  step download
+  ask /arpanet/v1/package -f -o "$lib.new/package.tar.gz" || die 'the package did not come' 'run this line again'
+  echo "$sha256  $lib.new/package.tar.gz" | sha256sum -c --quiet - >/dev/null 2>&1 ||
+    die 'what came is not the package that the scheduler described' 'is it being upgraded? Run "arpanet hosts add" again for a line of now'
+  step unpack
+  tar -xzf "$lib.new/package.tar.gz" -C "$lib.new/tree" || die 'the package cannot be unpacked' 'is there space in /usr/local?'
+  ask /arpanet/v1/join.sh -f -o "$lib.new/tree/join.sh" || die 'the script did not come again' 'run this line again'
+  step place
+  rm -rf "$lib.old"
+  [ ! -e "$lib" ] || mv "$lib" "$lib.old"
+  mv "$lib.new/tree" "$lib"
+  rm -rf "$lib.old" "$lib.new"
+  mkdir -p "${bin%/*}"
+  ln -sfn "$lib/bin/arpanet" "$bin"
+}
+
+join() {
+  program=$deb
+  if [ ! -x "$deb" ]; then
+    install_program
+    program=$bin
+  fi
+  step settings
+  mkdir -p "$etc"
+  printf '%s\n' "$token" | write "$etc/token" 0600
+  if [ -x "$deb" ] && [ ! -e "$etc/agent.yaml.before-join" ]; then cp -p "$etc/agent.yaml" "$etc/agent.yaml.before-join" 2>/dev/null; fi
+  if [ "$(name_here)" != "$name" ] || [ -n "$given" ]; then
+    printf '# Written by the line of "arpanet hosts add"; "arpanet config sample agent" prints all settings.\nname: %s\naddress: %s\njoin: %s\ntoken-file: %s\ndata: %s\n' \
+      "$name" "$address" "$schedulers" "$etc/token" "$data" | write "$etc/agent.yaml" 0600
+  fi
+  step unit
+  if ! has_systemd; then
+    mkdir -p "$data"
+    printf '\nThere is no systemd here. Let its own supervisor run this as root:\n\n  %s agent --config %s/agent.yaml\n' "$program" "$etc"
+    exit 0
+  fi
+  [ -x "$deb" ] || sed "s#/usr/bin/arpanet#$bin#" "$lib/lib/systemd/arpanet-agent.service" | write "$unit" 0644
+  systemctl daemon-reload && systemctl enable arpanet-agent >/dev/null 2>&1
+  step start
+  systemctl restart arpanet-agent || die 'the agent does not start' 'journalctl -u arpanet-agent says why; this line may be run again'
+  tries=0
+  while [ "$tries" -lt 60 ]; do
+    joined=0
+    check_cluster >/dev/null 2>&1
+    [ "$joined" = 1 ] && printf '\n%s has joined\n' "$name" && exit 0
+    sleep 1
+    tries=$((tries + 1))
+  done
+  die "$name has not joined within a minute" 'journalctl -u arpanet-agent and "arpanet status" say why; this line may be run again'
+}
+
+# Containers of the cluster, running or not.
+cluster_containers() { engine '/containers/json?all=1&filters=%7B%22label%22%3A%5B%22arpanet.instance%22%5D%7D' | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
+cluster_networks() { engine '/networks?filters=%7B%22label%22%3A%5B%22arpanet.network%22%5D%7D' | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
+
+# PROGRAM: rules with our comment, jumps to our chains, then the chains.
+remove_rules() {
+  $1 -S 2>/dev/null | grep -E -- '^-A .*(--comment "?arpanet|-j ARPANET)' | grep -v '^-A ARPANET' | sed 's/^-A/-D/; s/"//g' | while read -r rule; do
+    # shellcheck disable=SC2086
+    $1 $rule
+  done
+  for chain in $($1 -S 2>/dev/null | sed -n 's/^-N \(ARPANET[^ ]*\).*/\1/p'); do $1 -F "$chain" && $1 -X "$chain"; done
+}
+# TABLE: the same of ebtables.
+remove_frames() {
+  for chain in OUTPUT PREROUTING; do
+    ebtables -t "$1" -L "$chain" 2>/dev/null | grep -E -- '-o arv[0-9a-f]{6} |-j ARPANET' | while read -r rule; do
+      # shellcheck disable=SC2086
+      ebtables -t "$1" -D "$chain" $rule
+    done
+  done
+  chains=$(ebtables -t "$1" -L 2>/dev/null | sed -n 's/^Bridge chain: \(ARPANET[^,]*\|arpanet-[^,]*\),.*/\1/p')
+  for chain in $chains; do ebtables -t "$1" -F "$chain"; done
+  for chain in $chains; do ebtables -t "$1" -X "$chain"; done
+}
+
+# Each part may be done already: it was ended in between, and runs again.
+remove() {
+  found=$(cluster_containers | wc -l)
+  if [ "$found" -gt 0 ] && [ "$force" = 0 ]; then
+    here=$(name_here)
+    die "$found containers of the cluster are here" "\"arpanet drain ${here:-HOST}\" and \"arpanet hosts rm ${here:-HOST}\" move or remove them; with --force they are removed here"
+  fi
+  if has_systemd; then systemctl disable --now arpanet-agent >/dev/null 2>&1; fi
+  while is_running; do
+    # shellcheck disable=SC2046
+    kill $(agents) 2>/dev/null
+    sleep 1
+  done
+  step containers
+  cluster_containers | while read -r id; do engine "/containers/$id?force=1" -X DELETE; done
+  step networks
+  cluster_networks | while read -r id; do engine "/networks/$id" -X DELETE; done
+  step links
+  for device in $(ip -o link show 2>/dev/null | sed -n 's/^[0-9]*: *\(ar[pv][0-9a-f]\{6\}\)[:@].*/\1/p'); do ip link del "$device" 2>/dev/null; done
+  step rules
+  for tables in iptables ip6tables; do
+    has "$tables" || continue
+    for table in filter nat mangle raw; do remove_rules "$tables -w 5 -t $table"; done
+  done
+  if has ebtables; then for table in filter nat; do remove_frames "$table"; done; fi
+  step files
+  rm -rf "$data"
+  if [ -x "$deb" ]; then
+    [ ! -e "$etc/agent.yaml.before-join" ] || mv -f "$etc/agent.yaml.before-join" "$etc/agent.yaml"
+    rm -f "$etc/token" "$etc/token.new" "$etc/agent.yaml.new"
+  else
+    rm -f "$unit" "$unit.new" "$etc/token" "$etc/token.new" "$etc/agent.yaml" "$etc/agent.yaml.new"
+    if has_systemd; then systemctl daemon-reload; fi
+    rmdir /var/lib/arpanet "$etc" 2>/dev/null
+  fi
+  step program
+  case $(readlink "$bin" 2>/dev/null) in "$lib"/*) rm -f "$bin" ;; esac
+  rm -rf "$lib.new" "$lib.old"
+  # This script last: it may be what runs, and is run again if it is ended before.
+  if [ -d "$lib" ]; then
+    find "$lib" -mindepth 1 -maxdepth 1 ! -name join.sh -exec rm -rf {} +
+    rm -rf "$lib"
+  fi
+  printf 'arpanet is not on this machine any more. Docker is as it was.\n'
+}
+
+usage() {
+  printf 'usage: sh -s -- [--check] TOKEN NAME [ADDRESS]\n       sh -s -- --remove [--force]\n' >&2
+  exit 2
+}
+
+main() {
+  only_check=0 removes=0 force=0 joined=0
+  while :; do
+    case ${1:-} in
+    --check) only_check=1 ;;
+    --remove) removes=1 ;;
+    --force) force=1 ;;
+    -*) usage ;;
+    *) break ;;
+    esac
+    shift
+  done
+  [ "$(id -u)" = 0 ] || die 'this needs root: it makes links, routes and rules, and installs a service' 'run it with sudo, or as root'
+  if [ "$removes" = 1 ]; then
+    [ $# = 0 ] || usage
+    remove
+    exit 0
+  fi
+  [ $# = 2 ] || [ $# = 3 ] || usage
+  token=$1 name=$2 address=${3:-} given=${3:-} engine_id='' api='' min_api=''
+  case $token$name$address in
+  *[!A-Za-z0-9._:+/=-]*) usage ;;
+  esac
+  scratch=$(mktemp -d) || die 'there is no space for a scratch file' 'make room in /tmp'
+  trap 'rm -rf "$scratch"' EXIT
+  check_machine
+  check_kernel
+  check_docker
+  check_network
+  check_ports
+  check_space
+  check_before
+  check_cluster
+  if [ "$failed" = 1 ]; then
+    printf '\nNothing was changed. This line may be run again.\n' >&2
+    exit 1
+  fi
+  if [ "$only_check" = 1 ]; then exit 0; fi
+  if [ "$joined" = 1 ] && is_running; then
+    printf '\n%s has joined already\n' "$name"
+    exit 0
+  fi
+  join
+}
+
+main "$@"

@@ -1,0 +1,89 @@
+/** What a leader contributes for machines that join by the line of `arpanet hosts add`. Effects: none but reading what it is handed. */
+import { createHash, X509Certificate } from 'node:crypto';
+import { VERSION } from '../../config/version.ts';
+import { ArpanetError } from '../../model/index.ts';
+import type { Joining } from '../../operator-api/index.ts';
+import { apiWindowFault } from '../../scheduler/index.ts';
+import { isLoopback, readJoinToken } from '../../security/index.ts';
+import { formatHostPort, parseHostPort } from '../../text/host-port.ts';
+import type { Leadership } from '../leadership.ts';
+import type { SchedulerSettings } from '../scheduler-settings.ts';
+import { joinFindings } from './join-check.ts';
+import { isSame } from './join-settings.ts';
+import type { SchedulerCertificate } from './scheduler-certificate.ts';
+
+type Addresses = Pick<SchedulerSettings, 'advertise' | 'listen' | 'alsoListen'>;
+
+/** A URL at which other machines reach this scheduler, with TLS where there is one; undefined: none. */
+export function reachableUrl({ advertise, listen, alsoListen }: Addresses): string | undefined {
+  const listening = [listen, ...alsoListen].flatMap((one) =>
+    'host' in one ? [`http${'isTls' in one && one.isTls === true ? 's' : ''}://${formatHostPort(one)}`] : [],
+  );
+  const reached = [advertise, ...listening].filter((url) => {
+    const host = parseHostPort(new URL(url).host, 1)?.host ?? '';
+    return !isLoopback(host) && !['', '0.0.0.0', '::'].includes(host);
+  });
+  return reached.find((url) => url.startsWith('https:')) ?? reached[0];
+}
+
+/** As curl's `--pinnedpubkey` has it (RFC 7469 section 2.4: SHA-256 of the SubjectPublicKeyInfo). */
+export const pinOf = (certificate: string): string =>
+  `sha256//${createHash('sha256')
+    .update(new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64')}`;
+
+export function joiningOf(
+  { observe, membership, token }: Leadership,
+  settings: Addresses,
+  certificate: Pick<SchedulerCertificate, 'current'>,
+  pool: () => string,
+): Joining {
+  return {
+    version: VERSION,
+    place() {
+      const url = reachableUrl(settings);
+      const shown = certificate.current()?.certificate;
+      if (url === undefined)
+        throw new ArpanetError(
+          'conflict',
+          'this scheduler listens on loopback only, or on all addresses (0.0.0.0): let it listen at one that hosts reach (--listen tls://10.0.0.1:2376), or give --advertise',
+        );
+      if (url.startsWith('https:') && shown === undefined)
+        throw new ArpanetError('unavailable', 'this scheduler has no certificate of the cluster yet');
+      const others = observe().schedulers.map((one) => one.url);
+      const schedulers = [
+        url,
+        ...others.filter((one) => one !== url && new URL(one).protocol === new URL(url).protocol && !isLoopback(new URL(one).hostname)),
+      ];
+      return { url, schedulers, pool: pool(), ...(url.startsWith('https:') && shown !== undefined && { pin: pinOf(shown) }) };
+    },
+    check({
+      name = '',
+      token: shown = '',
+      address = '',
+      engineId = '',
+      apiVersion = '',
+      minApiVersion = '',
+      isKnown = false,
+      clockMs = NaN,
+    }) {
+      if (!isSame(readJoinToken(shown).secret, token()))
+        throw new ArpanetError(
+          'unauthorized',
+          'the join token is wrong, or was rotated since: "arpanet hosts add" prints a line with the one of now',
+        );
+      const { hosts, admissions } = observe();
+      const others = hosts.flatMap((host) => (host.name === name || host.facts === undefined ? [] : [host.facts]));
+      return joinFindings(
+        { name, address, engineId, isKnown, clockMs },
+        {
+          hosts,
+          admissions,
+          whyRevoked: membership.whyRevoked,
+          apiFault: apiVersion === '' ? undefined : apiWindowFault({ name, apiVersion, minApiVersion }, others),
+          nowMs: Date.now(),
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it } from 'node:test';
+import type { HostView } from '../../../src/model/index.ts';
+import { isPlainWord, scriptLine } from '../../../src/operator-api/index.ts';
+import { type KnownHosts, type Newcomer, joinFindings } from '../../../src/processes/identity/join-check.ts';
+import { pinOf, reachableUrl } from '../../../src/processes/identity/joining.ts';
+import { newAuthority, newKeyPair, openAuthority } from '../../../src/security/index.ts';
+
+const NOW = 1_795_982_400_000;
+const host = (name: string, address: string, state: HostView['state'], id = name) =>
+  ({ name, state, record: { name, address }, facts: { info: { ID: id } } }) as unknown as KnownHosts['hosts'][number];
+const machine = (more: Partial<Newcomer> = {}): Newcomer => ({
+  name: 'db-2',
+  address: '10.0.0.2',
+  engineId: 'e2',
+  isKnown: false,
+  clockMs: NOW,
+  ...more,
+});
+const cluster = (more: Partial<KnownHosts> = {}): KnownHosts => ({
+  hosts: [host('db-1', '10.0.0.1', 'alive')],
+  admissions: [{ name: 'db-2', kind: 'expected' }],
+  whyRevoked: () => undefined,
+  apiFault: undefined,
+  nowMs: NOW,
+  ...more,
+});
+const said = (newcomer: Newcomer, known = cluster()): string =>
+  joinFindings(newcomer, known)
+    .map(({ kind, text, todo = '' }) => `${kind}: ${text} | ${todo}`)
+    .join('\n');
+const fails = (text: string): boolean => text.includes('fail: ');
+
+describe('a machine that is to join', () => {
+  it('is let in by a free name, with a clock that agrees', () => {
+    assert.equal(fails(said(machine())), false);
+    assert.match(said(machine()), /the name db-2 is free/);
+    assert.match(
+      said(machine({ clockMs: NOW - 600_000 })),
+      /fail: the clock of this machine is 10 minutes behind the leader's \| .*timedatectl/,
+    );
+    assert.match(said(machine({ clockMs: NaN })), /fail: the clock/);
+    assert.match(said(machine({ name: 'Db 2' })), /fail: .* cannot be the name of a host/);
+  });
+
+  it('is refused by a name that is taken, revoked or removed, or by the address of another host, each with what to do', () => {
+    assert.match(
+      said(machine({ name: 'db-1' })),
+      /fail: the name db-1 is taken: that host is connected from 10\.0\.0\.1 \| choose another name/,
+    );
+    assert.match(said(machine(), cluster({ whyRevoked: () => 'revoked' })), /fail: .*revoked.*\| "arpanet hosts readmit db-2"/);
+    assert.match(
+      said(machine(), cluster({ admissions: [{ name: 'db-2', kind: 'removed' }] })),
+      /fail: .*removed.*\| "arpanet hosts add db-2"/,
+    );
+    assert.match(
+      said(machine(), cluster({ admissions: [{ name: 'db-2', kind: 'expected', address: '10.0.0.9' }] })),
+      /fail: db-2 was added with the address 10\.0\.0\.9/,
+    );
+    assert.match(said(machine(), cluster({ apiFault: 'no version that both have' })), /fail: no version that both have/);
+  });
+
+  it('tells a wiped disk, a copied machine and a renamed one apart', () => {
+    const down = cluster({ hosts: [host('db-2', '10.0.0.2', 'down')] });
+    assert.match(said(machine(), down), /note: host db-2 is down \(its disk was wiped, it seems\): this machine takes its place/);
+    assert.match(said(machine({ isKnown: true }), down), /note: host db-2 is down: it comes back/);
+    assert.match(said(machine({ address: '10.0.0.7' }), down), /note: host db-2 is down \(it was at 10\.0\.0\.2\)/);
+    const there = cluster({ hosts: [host('db-2', '10.0.0.3', 'alive')] });
+    assert.match(
+      said(machine({ isKnown: true }), there),
+      /fail: this machine is a copy of host db-2, which is connected from 10\.0\.0\.3 \| .*--remove, another machine-id/,
+    );
+    assert.match(
+      said(machine({ address: '10.0.0.1' })),
+      /fail: 10\.0\.0\.1 is the address of host db-1.*\| if this machine was db-1 and has a new name/,
+    );
+    assert.match(said(machine({ engineId: 'db-1' })), /note: Docker has the same id here as on host db-1/);
+    assert.equal(fails(said(machine({ engineId: 'db-1' }))), false);
+    const joined = cluster({ hosts: [host('db-2', '10.0.0.2', 'alive')] });
+    assert.match(said(machine({ isKnown: true }), joined), /^joined: db-2 is connected from here/);
+  });
+});
+
+describe('the line for such a machine', () => {
+  it('pins the key that the scheduler shows', async () => {
+    const ca = openAuthority({ authorities: [await newAuthority(NOW)] }, () => NOW);
+    const { publicKey } = newKeyPair();
+    const { certificate } = await ca.issue({ publicKey, commonName: 's1', kind: 'scheduler', names: ['x'], ttlMs: 60_000 });
+    const der = Buffer.from(publicKey.replaceAll(/-----.*-----|\n/g, ''), 'base64');
+    const pin = pinOf(certificate);
+    assert.equal(pin, `sha256//${createHash('sha256').update(der).digest('base64')}`);
+    assert.equal(
+      scriptLine({ url: 'https://10.0.0.1:2376', pin }, ['ARPTKN-1-aa-bb', 'db-2']),
+      `curl -fsSLk --noproxy '*' --pinnedpubkey '${pin}' --connect-to ::10.0.0.1:2376 https://join.arpanet.internal/arpanet/v1/join.sh | sudo sh -s -- ARPTKN-1-aa-bb db-2`,
+    );
+    assert.equal(
+      scriptLine({ url: 'http://10.0.0.1:2375' }, ['--remove']),
+      "curl -fsSL --noproxy '*' http://10.0.0.1:2375/arpanet/v1/join.sh | sudo sh -s -- --remove",
+    );
+    assert.deepEqual(['a-b_c.9', "a'b", '$(x)', '-x', 'a b', ''].map(isPlainWord), [true, false, false, false, false, false]);
+  });
+
+  it('names an address that other machines reach, with TLS where there is one', () => {
+    const plain = { host: '10.0.0.1', port: 2375 };
+    const loopback = { host: '127.0.0.1', port: 2375 };
+    const secure = { host: '10.0.0.1', port: 2376, isTls: true };
+    assert.equal(reachableUrl({ advertise: 'http://127.0.0.1:2375', listen: loopback, alsoListen: [secure] }), 'https://10.0.0.1:2376');
+    assert.equal(reachableUrl({ advertise: 'http://10.0.0.1:2375', listen: plain, alsoListen: [secure] }), 'https://10.0.0.1:2376');
+    assert.equal(reachableUrl({ advertise: 'http://10.0.0.1:2375', listen: plain, alsoListen: [] }), 'http://10.0.0.1:2375');
+    assert.equal(
+      reachableUrl({ advertise: 'https://docker.corp.example:2376', listen: { host: '0.0.0.0', port: 2376, isTls: true }, alsoListen: [] }),
+      'https://docker.corp.example:2376',
+    );
+    assert.equal(reachableUrl({ advertise: 'http://127.0.0.1:2375', listen: loopback, alsoListen: [] }), undefined);
+    assert.equal(reachableUrl({ advertise: 'http://0.0.0.0:2375', listen: { host: '0.0.0.0', port: 2375 }, alsoListen: [] }), undefined);
+  });
+});
