@@ -1,12 +1,15 @@
 /** The one HTTP client of all commands: the Docker API and `/arpanet/v1` of any scheduler. Effects: HTTP requests. */
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import https from 'node:https';
+import { isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { text } from 'node:stream/consumers';
 import { lines } from '../engine/lines.ts';
-import { openUpgrade, type UpgradeRequest } from '../engine/upgrade.ts';
-import { engineError, engineOpen, engineRequest, engineTarget } from '../engine/request.ts';
+import { handshakeFault, openUpgrade, type UpgradeRequest } from '../engine/upgrade.ts';
+import { engineError, engineOpen, engineRequest, type EngineTarget, engineTarget } from '../engine/request.ts';
 import { ArpanetError, isKind } from '../model/errors.ts';
-import { afterScheme, formatHostPort, parseHostPort } from '../text/host-port.ts';
+import { type Asked, askedEndpoint, type EndpointFlags, type Environment, type TlsPaths } from './docker-endpoint.ts';
 
 export interface Call {
   /** `GET` where it is not given. */
@@ -26,8 +29,9 @@ export interface OpenCall extends Pick<Call, 'method' | 'body'> {
  * a plain Docker Engine does.
  */
 export interface ApiClient {
-  /** `http://HOST:PORT`. */
+  /** `http://HOST:PORT`, `https://HOST:PORT` or `unix:///PATH`. */
   readonly url: string;
+  readonly reached: Asked;
   /** The answer's JSON; undefined for an empty answer. */
   json<T>(path: string, call?: Call): Promise<T>;
   /** The answer once its head has arrived; the caller reads the body. A body that is a stream is sent as it comes. */
@@ -43,20 +47,26 @@ export interface ApiClient {
   work<T>(path: string, body: unknown, progress: (line: string) => void): Promise<T>;
 }
 
-export interface EndpointFlags {
-  readonly endpoint?: string | undefined;
-}
+export type { EndpointFlags, Environment } from './docker-endpoint.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-const DEFAULT_ENDPOINT = 'tcp://127.0.0.1:2375';
-
-/** A client for `--endpoint`, else ARPANET_ENDPOINT, else DOCKER_HOST, else tcp://127.0.0.1:2375. Throws `invalid` for what is no TCP address. */
+/**
+ * A client for `--endpoint` or `--context`, else ARPANET_ENDPOINT, else what docker would ask by its variables and contexts, else tcp://127.0.0.1:2375.
+ * Throws `invalid` for what is no address, and for certificates that cannot be read.
+ */
 export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
-  const url = httpUrl(flags.endpoint ?? env['ARPANET_ENDPOINT'] ?? env['DOCKER_HOST'] ?? DEFAULT_ENDPOINT);
-  const target = engineTarget(url);
+  const asked = askedEndpoint(flags, env);
+  const url = asked.url.replace(/^tcp:/, asked.tls === undefined ? 'http:' : 'https:');
+  const address = engineTarget(asked.url);
+  const tls =
+    asked.tls === undefined
+      ? undefined
+      : { ...readTls(asked.tls), ...('host' in address && { servername: isIP(address.host) ? '' : address.host }) };
+  const target: EngineTarget =
+    tls === undefined || 'socketPath' in address ? address : { ...address, protocol: 'https:', agent: new https.Agent(tls) };
   const unreachable = (error: unknown): never => {
     if (!isKind(error, 'unavailable', 'timeout')) throw error;
+    const fault = refusedTls(error.cause, tls !== undefined);
+    if (fault !== undefined) throw new ArpanetError('unavailable', `${url}: ${fault}`, { cause: error.cause ?? error });
     throw new ArpanetError(
       'unavailable',
       `no scheduler answers at ${url}: is one running there? (arpanet up, or arpanet scheduler --listen …)`,
@@ -77,11 +87,11 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
   };
   return {
     url,
+    reached: asked,
     json,
     open,
     upgrade: async (path, protocol, headers) => {
-      if (!('host' in target)) throw unreachable(new ArpanetError('unavailable', `no TCP address: ${url}`));
-      return openUpgrade({ ...target, method: 'POST', path, protocol, headers, what: `the scheduler at ${url}` });
+      return openUpgrade({ ...address, tls, method: 'POST', path, protocol, headers, what: `the scheduler at ${url}` });
     },
     async *feed<T>(path: string, signal: AbortSignal) {
       for await (const line of lines(await open(path, signal))) yield JSON.parse(line) as T;
@@ -125,14 +135,40 @@ function refusal(url: string, path: string, status: number, content: string): Ar
   return new ArpanetError('unavailable', `${url} is a Docker Engine, not an arpanet scheduler: ${error.message}`);
 }
 
-/** `tcp://h:p`, `http://h:p` or `h:p` as `http://h:p`. Throws `invalid`. */
-function httpUrl(endpoint: string): string {
-  const address = parseHostPort(afterScheme(endpoint, 'tcp', 'http') ?? endpoint);
-  if (address === undefined) {
+/** Throws `invalid` with the path of a file that cannot be read, or is none. */
+function readTls({ ca, cert, key, isVerified }: TlsPaths): ConnectionOptions {
+  const read = (path: string): Buffer => {
+    try {
+      return readFileSync(path);
+    } catch (cause) {
+      throw new ArpanetError('invalid', `cannot read ${path}`, { cause });
+    }
+  };
+  if ((cert === undefined) !== (key === undefined))
+    throw new ArpanetError('invalid', `${cert ?? key} needs its ${cert === undefined ? 'cert.pem' : 'key.pem'} beside it`);
+  const options = {
+    ...(ca !== undefined && { ca: read(ca) }),
+    ...(cert !== undefined && key !== undefined && { cert: read(cert), key: read(key) }),
+    rejectUnauthorized: isVerified,
+  };
+  try {
+    createSecureContext(options);
+  } catch (cause) {
     throw new ArpanetError(
       'invalid',
-      `cannot reach a cluster at "${endpoint}": give tcp://HOST:PORT by --endpoint, ARPANET_ENDPOINT or DOCKER_HOST`,
+      `the certificate or key is none that can be used, or they do not belong together: ${[ca, cert, key].filter(Boolean).join(', ')}`,
+      { cause },
     );
   }
-  return `http://${formatHostPort(address)}`;
+  return options;
+}
+
+/** What was wrong with TLS, in words; undefined: something else was. */
+function refusedTls(cause: unknown, isTls: boolean): string | undefined {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (!isTls && !code.startsWith('HPE_') && code !== 'ECONNRESET') return undefined;
+  if (!isTls) return 'it does not speak plain HTTP: if it has TLS, set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a context';
+  if (/wrong version number/i.test(String(cause))) return 'it has no TLS: unset DOCKER_TLS_VERIFY, or ask its TLS address';
+  if (/ALERT|ECONNRESET/.test(code)) return 'it does not take this certificate, or wants one where there is none';
+  return handshakeFault(cause);
 }

@@ -34,7 +34,11 @@ export function addCommand(parent: Command, words: string, summary: string, exam
 /** A command that asks a cluster: with `--endpoint` and `--json`. */
 export function addClientCommand(parent: Command, words: string, summary: string, examples: readonly string[]): Command {
   return addCommand(parent, words, summary, examples)
-    .option('--endpoint <ADDRESS>', 'tcp://HOST:PORT of any scheduler (env ARPANET_ENDPOINT, else DOCKER_HOST)')
+    .option(
+      '--endpoint <ADDRESS>',
+      'tcp://HOST:PORT or unix:///PATH of any scheduler (env ARPANET_ENDPOINT, else as docker: DOCKER_HOST, contexts)',
+    )
+    .option('--context <NAME>', "one of docker's contexts (env DOCKER_CONTEXT)")
     .option('--json', 'print JSON');
 }
 

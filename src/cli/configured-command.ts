@@ -33,5 +33,8 @@ export type Flags = Readonly<Record<string, unknown>>;
 /** The settings of a command: flags over environment over file over defaults. Throws `invalid` naming the flag, variable or key. */
 export async function settingsOf<C extends CommandName>(command: C, flags: Flags, env: NodeJS.ProcessEnv): Promise<ConfigOf<C>> {
   const [{ loadConfig }, { readFileSync }] = await Promise.all([import('../config/index.ts'), import('node:fs')]);
-  return loadConfig(command, { flags, env, readFile: (path) => readFileSync(path, 'utf8') });
+  // a flag goes before both variables, and the endpoint's before the context's
+  const hidden = flags['context'] === undefined ? (flags['endpoint'] ?? env['ARPANET_ENDPOINT']) && 'ARPANET_CONTEXT' : 'ARPANET_ENDPOINT';
+  const shown = hidden ? { ...env, [hidden]: undefined } : env;
+  return loadConfig(command, { flags, env: shown, readFile: (path) => readFileSync(path, 'utf8') });
 }

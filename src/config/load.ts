@@ -70,10 +70,7 @@ function fromEnvironment(command: Command, env: Sources['env']): Layer['values']
     if (near !== undefined) throw new ArpanetError('invalid', `unknown variable ${key}: did you mean ${near}?`);
   }
   const names = optionsOf(command).map((option) => option.name);
-  const values = Object.fromEntries(names.map((name) => [name, env[environmentName(name)] || undefined]));
-  return command === 'up' || command === 'scheduler' || command === 'agent'
-    ? values
-    : { ...values, endpoint: values['endpoint'] ?? (env['DOCKER_HOST'] || undefined) };
+  return Object.fromEntries(names.map((name) => [name, env[environmentName(name)] || undefined]));
 }
 
 function fromFile(command: Command, path: string, readFile: Sources['readFile']): Layer {

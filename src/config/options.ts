@@ -292,7 +292,13 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'endpoint',
     value: 'URL',
-    help: 'the scheduler to ask: tcp://HOST:PORT (default: DOCKER_HOST, else tcp://127.0.0.1:2375)',
+    help: 'the scheduler to ask: tcp://HOST:PORT or unix:///PATH (default: as docker, by DOCKER_HOST or its context, else tcp://127.0.0.1:2375)',
+    commands: clients,
+  },
+  {
+    name: 'context',
+    value: 'NAME',
+    help: 'the docker context to ask (default: as docker, DOCKER_CONTEXT or the one in use)',
     commands: clients,
   },
   { name: 'fix', help: 'repair what differs', commands: { audit: optional } },

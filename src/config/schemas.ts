@@ -37,7 +37,7 @@ const scheduling = {
   logLevel,
 };
 
-const client = z.strictObject({ endpoint: v.text.optional(), json: v.flag.default(false) });
+const client = z.strictObject({ endpoint: v.text.optional(), context: v.text.optional(), json: v.flag.default(false) });
 
 export const schemas = {
   up: z.strictObject({ ...scheduling, hosts: v.count(1, 32).optional(), engine: v.engineUrl, data: v.text.optional() }),

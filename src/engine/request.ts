@@ -12,7 +12,8 @@ import { afterScheme, parseHostPort } from '../text/host-port.ts';
 export type EngineTarget =
   | { readonly agent: http.Agent }
   | { readonly socketPath: string; readonly agent?: http.Agent }
-  | { readonly host: string; readonly port: number; readonly agent?: http.Agent };
+  /** `https:` where its agent speaks TLS. */
+  | { readonly host: string; readonly port: number; readonly agent?: http.Agent; readonly protocol?: 'https:' };
 
 /** One HTTP request to an Engine. Times in ms. */
 export interface EngineCall {

@@ -7,8 +7,10 @@ import { HIGH_WATER_MARK_BYTES } from './reused-read-buffer.ts';
 
 /** One HTTP/1.1 request that asks for another protocol on its connection. Times in ms. */
 export interface UpgradeRequest {
-  readonly host: string;
-  readonly port: number;
+  /** Of a Unix socket neither, but its path. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly socketPath?: string;
   readonly path: string;
   /** Value of the `Upgrade` header. */
   readonly protocol: string;
@@ -51,16 +53,18 @@ export function dialUnix(path: string, onread?: net.OnReadOpts): Socket {
  * Throws `unavailable` (refused, unreachable, closed), `timeout`, or by status: `unauthorized` (401), `forbidden` (403), `not-leader` (409).
  */
 export function openUpgrade(request: UpgradeRequest): Promise<Socket> {
-  const { host, port, path, protocol, what, signal, method = 'GET', timeoutMs = 5_000 } = request;
+  const { host = '', port = 0, socketPath, path, protocol, what, signal, method = 'GET', timeoutMs = 5_000 } = request;
   return new Promise((resolve, reject) => {
     const headers = { ...request.headers, Connection: 'Upgrade', Upgrade: protocol };
     const call = http.request({
-      host,
-      port,
+      ...(socketPath === undefined && { host, port }),
       method,
       path,
       headers,
-      createConnection: () => (request.tls === undefined ? dial(host, port) : dialTls(host, port, request.tls)),
+      createConnection() {
+        if (socketPath !== undefined) return dialUnix(socketPath);
+        return request.tls === undefined ? dial(host, port) : dialTls(host, port, request.tls);
+      },
       ...(signal && { signal }),
     });
     const timer = setTimeout(() => call.destroy(new ArpanetError('timeout', `${what} did not answer within ${timeoutMs} ms`)), timeoutMs);

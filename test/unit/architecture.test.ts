@@ -241,12 +241,17 @@ describe('the house', () => {
     // What systemd gives its services: sd_notify(3), sd_watchdog_enabled(3), systemd.exec(5).
     const SYSTEMD = ['JOURNAL_STREAM', 'NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC'];
     const known = [
+      'ARPANET_CONTEXT',
       'ARPANET_ENDPOINT',
       'ARPANET_JOIN_TOKEN',
       ...COMPOSE,
       ...SYSTEMD,
+      'DOCKER_CERT_PATH',
       'DOCKER_CONFIG',
+      'DOCKER_CONTEXT',
       'DOCKER_HOST',
+      'DOCKER_TLS',
+      'DOCKER_TLS_VERIFY',
       'HOME',
       'PATH',
       'XDG_CACHE_HOME',

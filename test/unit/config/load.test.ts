@@ -97,9 +97,10 @@ describe('loadConfig', () => {
     assert.equal(load('scheduler', scheduler).joinToken, undefined);
   });
 
-  it('asks DOCKER_HOST for the endpoint only when nothing else names one', () => {
-    assert.equal(load('status', {}, { DOCKER_HOST: 'tcp://d:1' }).endpoint, 'tcp://d:1');
+  it('names an endpoint or a context only where something of its own does: docker’s variables are for who asks', () => {
+    assert.equal(load('status', {}, { DOCKER_HOST: 'tcp://d:1' }).endpoint, undefined);
     assert.equal(load('status', {}, { DOCKER_HOST: 'tcp://d:1', ARPANET_ENDPOINT: 'http://e:1' }).endpoint, 'http://e:1');
+    assert.equal(load('status', { context: 'prod' }).context, 'prod');
     assert.equal(load('hosts', {}).json, false);
   });
 

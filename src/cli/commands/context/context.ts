@@ -11,9 +11,9 @@ export interface ContextFlags extends EndpointFlags {
 
 /** Throws `unavailable` without a docker command, `invalid` with docker's words for a name that it refuses. */
 export async function makeContext(name = 'arpanet', flags: ContextFlags, { env, say }: Terminal): Promise<void> {
-  const { host } = new URL(apiClient(flags, env).url);
+  const { url, tls } = apiClient(flags, env).reached;
   // A DOCKER_HOST in the environment would hide what the command says of contexts.
-  const { DOCKER_HOST: hidden, ...quiet } = env;
+  const { DOCKER_HOST: hidden, DOCKER_CONTEXT: _other, ...quiet } = env;
   const docker = async (...args: readonly string[]): Promise<void> => {
     try {
       await promisify(execFile)('docker', args, { env: quiet });
@@ -27,9 +27,11 @@ export async function makeContext(name = 'arpanet', flags: ContextFlags, { env, 
     () => true,
     () => false,
   );
-  await docker('context', known ? 'update' : 'create', name, '--docker', `host=tcp://${host}`, '--description', 'a cluster of arpanet');
+  const files = (['ca', 'cert', 'key'] as const).flatMap((file) => (tls?.[file] === undefined ? [] : [`${file}=${tls[file]}`]));
+  const said = [`host=${url}`, ...files, ...(tls?.isVerified === false ? ['skip-tls-verify=true'] : [])].join(',');
+  await docker('context', known ? 'update' : 'create', name, '--docker', said, '--description', 'a cluster of arpanet');
   if (flags.use === true) await docker('context', 'use', name);
   const next = flags.use === true ? 'docker ps' : `docker --context ${name} ps   (or: docker context use ${name})`;
-  say(`context ${name} ${known ? 'updated' : 'made'}: tcp://${host}; next: ${next}`);
+  say(`context ${name} ${known ? 'updated' : 'made'}: ${url}; next: ${next}`);
   if (hidden !== undefined) say('DOCKER_HOST is set, and docker takes it before any context: unset it');
 }

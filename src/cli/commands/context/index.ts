@@ -9,7 +9,10 @@ export function addContextCommand(root: Command, terminal: Terminal): void {
     'arpanet context prod --endpoint tcp://10.0.0.1:2375',
     'docker --context prod ps',
   ])
-    .option('--endpoint <ADDRESS>', 'tcp://HOST:PORT of any scheduler (env ARPANET_ENDPOINT, else DOCKER_HOST)')
+    .option(
+      '--endpoint <ADDRESS>',
+      'tcp://HOST:PORT or unix:///PATH of any scheduler (env ARPANET_ENDPOINT, else as docker: DOCKER_HOST, contexts)',
+    )
     .option('--use', 'docker uses it from then on, where DOCKER_HOST is not set')
     .action(async (name: string | undefined, flags: ContextFlags) => (await import('./context.ts')).makeContext(name, flags, terminal));
 }

@@ -19,7 +19,7 @@ export function manualPage(root: Command, version: string): string {
     '[\\fIoption\\fR ...]',
     '.SH DESCRIPTION',
     'Every command that asks a cluster takes any scheduler: \\fB\\-\\-endpoint\\fR tcp://HOST:PORT, else the variable',
-    '\\fBARPANET_ENDPOINT\\fR, else \\fBDOCKER_HOST\\fR.',
+    '\\fBARPANET_ENDPOINT\\fR, else as docker does: \\fBDOCKER_HOST\\fR with \\fBDOCKER_TLS_VERIFY\\fR and \\fBDOCKER_CERT_PATH\\fR, \\fBDOCKER_CONTEXT\\fR, the context in use.',
     '.SH COMMANDS',
     ...leaves(root, root.name()).flatMap(section),
     '.SH EXIT STATUS',

@@ -30,7 +30,7 @@ const TLS_PORT = 2376;
 
 /** `tcp://HOST:PORT`. Throws `invalid` for what is no address. */
 export function tlsAddress(given: string | undefined, endpointUrl: string): string {
-  const asked = given ?? new URL(endpointUrl).hostname;
+  const asked = given ?? (endpointUrl.startsWith('unix:') ? '127.0.0.1' : new URL(endpointUrl).hostname);
   const address = parseHostPort(afterScheme(asked, 'tcp', 'tls', 'https') ?? asked, TLS_PORT);
   if (address === undefined) throw new ArpanetError('invalid', `--host ${asked} is no tcp://HOST:PORT`);
   return `tcp://${formatHostPort(address)}`;

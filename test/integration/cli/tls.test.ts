@@ -1,0 +1,76 @@
+/** The command line over TLS and Unix sockets, with docker's own variables and contexts. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { apiClient } from '../../../src/cli/api-client.ts';
+import { readTls } from '../../../src/security/index.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { type Small, startSmall } from '../../support/fakes/small-engine.ts';
+
+describe('a command of arpanet with a certificate', () => {
+  let dir: string;
+  let small: Small;
+  const env = () => ({ HOME: dir, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: dir });
+  const tlsUrl = () => `tcp://127.0.0.1:${small.endpoint.addresses[1]?.port ?? 0}`;
+  before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'arpanet-cli-tls-'));
+    makeCertificates(dir);
+    const at = (name: string): string => join(dir, name);
+    const tls = readTls({ ca: at('ca.pem'), cert: at('server-cert.pem'), key: at('server-key.pem') }, Date.now());
+    const listen = [
+      { host: '127.0.0.1', port: 0 },
+      { host: '127.0.0.1', port: 0, isTls: true },
+    ];
+    small = await startSmall({ known: { containers: { list: () => [] } }, deps: { listen, tls: { own: tls } } });
+  });
+  after(async () => {
+    await small[Symbol.asyncDispose]();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  it('is answered, also twice on one connection, and gets a connection of its own', async () => {
+    const api = apiClient({}, { ...env(), DOCKER_HOST: tlsUrl() });
+    assert.deepEqual(await api.json('/containers/json'), []);
+    assert.deepEqual(await api.json('/containers/json'), []);
+    await assert.rejects(api.upgrade('/containers/nosuch/attach', 'tcp', {}), { message: /the scheduler at https:\/\/.*nothing here/ });
+  });
+
+  it('is told what is wrong with its certificates, or that the other end has none', async () => {
+    const asked = (more: Readonly<Record<string, string>>) =>
+      apiClient({}, { ...env(), DOCKER_HOST: tlsUrl(), ...more }).json('/containers/json');
+    await assert.rejects(asked({ DOCKER_TLS_VERIFY: '' }), {
+      message: /does not speak plain HTTP: if it has TLS, set DOCKER_TLS_VERIFY=1/,
+    });
+    await assert.rejects(asked({ DOCKER_HOST: `tcp://127.0.0.1:${small.port}` }), { message: /it has no TLS: unset DOCKER_TLS_VERIFY/ });
+    const bare = mkdtempSync(join(dir, 'bare-'));
+    assert.throws(() => apiClient({}, { ...env(), DOCKER_HOST: tlsUrl(), DOCKER_CERT_PATH: bare }), { message: /there is no .*ca\.pem/ });
+    writeFileSync(join(bare, 'ca.pem'), readFileSync(join(dir, 'ca.pem')));
+    await assert.rejects(asked({ DOCKER_CERT_PATH: bare }), { message: /does not take this certificate, or wants one/ });
+    writeFileSync(join(bare, 'cert.pem'), 'no certificate');
+    assert.throws(() => apiClient({}, { ...env(), DOCKER_HOST: tlsUrl(), DOCKER_CERT_PATH: bare }), {
+      message: /cert\.pem needs its key\.pem/,
+    });
+    writeFileSync(join(bare, 'key.pem'), readFileSync(join(dir, 'key.pem')));
+    assert.throws(() => apiClient({}, { ...env(), DOCKER_HOST: tlsUrl(), DOCKER_CERT_PATH: bare }), {
+      kind: 'invalid',
+      message: /is none that can be used/,
+    });
+    const other = mkdtempSync(join(dir, 'other-'));
+    makeCertificates(other);
+    await assert.rejects(asked({ DOCKER_CERT_PATH: other }), { message: /its certificate is not of the CA/ });
+  });
+
+  it('asks by a Unix socket as well', async () => {
+    const socket = join(dir, 'api.sock');
+    const server = createServer((_req, res) => res.end('["by the socket"]')).listen(socket);
+    try {
+      assert.deepEqual(await apiClient({ endpoint: `unix://${socket}` }, env()).json('/x'), ['by the socket']);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
