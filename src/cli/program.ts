@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VERSION } from '../config/version.ts';
 import type { Terminal } from './command.ts';
 import { addObservationCommands, addStatusCommands } from './commands/cluster/index.ts';
+import { addCaCommands } from './commands/ca/index.ts';
 import { addCompletionCommand } from './commands/completion/index.ts';
 import { addConfigCommands } from './commands/config/index.ts';
 import { addContextCommand } from './commands/context/index.ts';
@@ -37,6 +38,7 @@ export function arpanetProgram(terminal: Terminal): Command {
   addStoreCommands(root, terminal);
   addUserCommands(root, terminal);
   addPolicyCommands(root, terminal);
+  addCaCommands(root, terminal);
   addContextCommand(root, terminal);
   addCompletionCommand(root, terminal);
   addManualCommand(root, terminal);
@@ -51,7 +53,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'See:': ['ls', 'ps', 'top', 'events', 'explain', 'ip'],
   'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
   'Hosts:': ['hosts', 'drain', 'activate', 'rebalance'],
-  'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'completion', 'man'],
+  'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'ca', 'completion', 'man'],
   'Repair:': ['audit', 'audit-log', 'backup', 'restore', 'recover'],
 };
 const OTHERS = 'Set up:';

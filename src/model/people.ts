@@ -17,6 +17,8 @@ export interface UserCertificate {
   /** SHA-256, 64 hexadecimal digits. */
   readonly fingerprint: string;
   readonly toMs: number;
+  /** Which CA has signed it, by its fingerprint; absent: an older release did not say. */
+  readonly ca?: string;
 }
 
 /** `arpanet/policies/<role>`: what was set for a role. What it leaves out is as if nothing had been set. */

@@ -229,6 +229,8 @@ export interface CertificateRecord {
   readonly serials: readonly string[];
   /** When the newest one ends, since 1970. */
   readonly untilMs: number;
+  /** Which CA has signed the newest one, by its fingerprint; absent: an older release did not say. */
+  readonly ca?: string;
   /** Since then it may not join, until it is readmitted. */
   readonly revokedMs?: number;
   /** Those that were taken from it, the newest first: agents refuse them. They stay when it is readmitted or removed. */
@@ -239,11 +241,15 @@ export interface CertificateRecord {
 export interface StoredAuthority {
   readonly certificate: string;
   readonly key: string;
+  /** What the CA before has certified this one with, while that is trusted still. */
+  readonly cross?: string;
 }
 
 /** The cluster's certificate authorities. The first one signs; what any of them has signed is trusted. */
 export interface CaRecord {
   readonly authorities: readonly StoredAuthority[];
+  /** The last time that another one was made; absent: never. */
+  readonly rotatedMs?: number;
 }
 
 /** Value of the lock `arpanet/leader`. */

@@ -132,6 +132,8 @@ export type LeaderMessage =
       readonly asksConsul?: true;
       /** Serial numbers of hosts' certificates that count no more; absent: none, or an older leader. */
       readonly revoked?: readonly string[];
+      /** The cluster's CAs from now on, in PEM form, the one that signs first; absent: they never changed, or an older leader. */
+      readonly trust?: string;
     }
   | {
       readonly type: 'consul-answer';

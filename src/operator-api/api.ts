@@ -14,6 +14,7 @@ import {
   type ProcessFaults,
 } from '../model/index.ts';
 import { noteTarget, type Peer, requestPeer } from '../security/index.ts';
+import { type CaOperations, caRoutes } from './ca-routes.ts';
 import { reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { queryProblem } from '../text/query.ts';
@@ -81,6 +82,8 @@ export interface OperatorDeps {
   readonly revoke: (host: string) => Promise<void>;
   /** A host that was revoked may join again. Throws `not-found`, `conflict`. */
   readonly readmit: (host: string) => Promise<void>;
+  /** Throws `not-leader`. */
+  readonly cas: () => CaOperations;
   /** The cluster's CAs, in PEM form; undefined: it has none. */
   readonly bundle: () => string | undefined;
   /** All that the store holds, for a backup. */
@@ -233,6 +236,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   router.get('/names', (_request, response) => {
     response.json(deps.observe().instances);
   });
+  caRoutes(router, deps.cas);
   router.get('/ca', (_request, response) => {
     const bundle = deps.bundle();
     if (bundle === undefined) throw new ArpanetError('unavailable', 'this scheduler knows no CA of the cluster yet');

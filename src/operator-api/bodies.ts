@@ -57,6 +57,7 @@ export const BODIES: GoTypes = {
     networks: '[]types.NetworkCreateRequest',
   },
   'arpanet.ServicesRequest': { services: '[]string', counts: '[]string' },
+  'arpanet.CaFinishRequest': { force: 'bool' },
   'arpanet.UpdateRequest': { services: '[]string', image: '*string', env: '[]string', force: 'bool', settings: 'arpanet.UpdateSettings' },
   'arpanet.ReplaceRequest': {
     service: '*string',
@@ -220,6 +221,7 @@ interface Bodies {
   readonly PolicyRequest: PolicyRequest;
   readonly PolicyTestRequest: PolicyTestRequest;
   readonly ServicesRequest: ServicesRequest;
+  readonly CaFinishRequest: { readonly force?: boolean };
   readonly UpdateRequest: UpdateRequest;
   readonly ReplaceRequest: ReplaceRequest;
   readonly HostRequest: HostRequest;

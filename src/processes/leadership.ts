@@ -24,7 +24,7 @@ import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
 import { steadyNow } from './clock.ts';
-import { authorityOf } from './identity/cluster-ca.ts';
+import { authorityOf, type ClusterCa } from './identity/cluster-ca.ts';
 import { identityOf, sealKept } from './identity/cluster-identity.ts';
 import { createConsulNames } from './consul-names.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
@@ -33,7 +33,7 @@ import { publishedView } from './published-ports.ts';
 import { createPeople } from './people/people.ts';
 import { createRequests } from './requests.ts';
 import { hold, withAddresses } from './rehearsal.ts';
-import { type CertificateAuthority, hostServerName } from '../security/index.ts';
+import { hostServerName } from '../security/index.ts';
 import { createMembership, type Membership } from './identity/membership.ts';
 import type { SchedulerCertificate } from './identity/scheduler-certificate.ts';
 import type { AuditLog } from './observability/audit-log.ts';
@@ -56,7 +56,7 @@ export interface Leadership {
   /** The secret of the join token; it may be rotated. */
   readonly token: () => string;
   /** Undefined: there is no key to seal its own with, or its record is damaged. */
-  readonly ca: CertificateAuthority | undefined;
+  readonly ca: ClusterCa | undefined;
   readonly people: ReturnType<typeof createPeople>;
   /** A secret that schedulers alone have. */
   readonly labelKey: string;
@@ -98,9 +98,10 @@ export async function startLeadership(
   await certificate.load(ledger.list<HostRecord>(keys.hosts).some(([, host]) => host.hasTls === true));
   const membership = createMembership(ledger, ca, Date.now, log);
 
-  const revokedNow = () => {
+  /** Whom hosts trust. */
+  const trustNow = () => {
     const revoked = membership.revokedSerials();
-    return revoked.length > 0 && { revoked };
+    return { ...(revoked.length > 0 && { revoked }), ...(ca?.rotatedMs() !== undefined && { trust: ca.bundle }) };
   };
 
   const consulNames = settings.store.kind === 'consul' ? createConsulNames(settings.store, steadyNow, log) : undefined;
@@ -168,7 +169,7 @@ export async function startLeadership(
         agentSettings: () => ({
           logLevel: live.kept()['log-level'] ?? null,
           ...(consulNames !== undefined && { asksConsul: true }),
-          ...revokedNow(),
+          ...trustNow(),
         }),
         get overcommit() {
           const { overcommitCpu, overcommitMemory } = live.now();

@@ -24,6 +24,7 @@ import type { SchedulerSettings } from './scheduler-settings.ts';
 import { openAuditLog } from './observability/audit-log.ts';
 import { liveOf } from './observability/live.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
+import { createCaRotation } from './identity/ca-rotation.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
 import { rotateJoinSecret } from './identity/join-secret.ts';
 import { joiningOf } from './identity/joining.ts';
@@ -112,7 +113,16 @@ export async function runScheduler(
       scheduler.agents.pushSettings();
     },
     readmit: async (host) => current().membership.pardon(host),
-    bundle: () => certificate.current()?.bundle,
+    cas: () => {
+      const { ledger, ca, scheduler } = current();
+      const { disconnect, pushSettings } = scheduler.agents;
+      const spread = async () => {
+        await certificate.load(true);
+        pushSettings();
+      };
+      return createCaRotation({ ledger, ca, now: Date.now, spread, disconnect, log });
+    },
+    bundle: () => leadership?.ca?.bundle ?? certificate.current()?.bundle,
     everything: () => current().ledger.list<unknown>(keys.root),
     audit: (fix) => runAudit(current(), fix),
     discard: (key) => current().scheduler.leader.discard(key),

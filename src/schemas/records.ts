@@ -17,7 +17,8 @@ export const replacedTokens: z.ZodType<readonly string[]> = z.array(filled);
 
 /** The cluster's certificate authorities. */
 export const caRecord: z.ZodType<CaRecord> = z.looseObject({
-  authorities: z.array(z.looseObject({ certificate: filled, key: filled })).min(1),
+  authorities: z.array(z.looseObject({ certificate: filled, key: filled, cross: optional(filled) })).min(1),
+  rotatedMs: optional(number),
 });
 
 const availability = z.enum(['active', 'pause', 'drain']);
@@ -87,7 +88,7 @@ export const recordContents: Readonly<Record<string, z.ZodType>> = {
   'record.User': z.looseObject({
     name: filled,
     role: z.enum(['viewer', 'deployer', 'operator', 'admin']),
-    certificates: z.array(z.looseObject({ fingerprint: filled, toMs: number })),
+    certificates: z.array(z.looseObject({ fingerprint: filled, toMs: number, ca: optional(filled) })),
   }),
   'record.Policy': z.looseObject({ role: z.enum(['deployer', 'operator']), rules: z.looseObject({}) }),
   'record.Volume': z.looseObject({ name: filled }),

@@ -251,6 +251,7 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
     logLevel: z.nullable(text),
     asksConsul: optional(z.literal(true)),
     revoked: optional(z.array(text)),
+    trust: optional(text),
   }),
   'consul-answer': z.looseObject({ type: z.literal('consul-answer'), ask: count, answer: optional(text) }),
   keep: z.looseObject({ type: z.literal('keep'), kept: storeReplica }),

@@ -11,10 +11,12 @@ export interface Statement {
   readonly serial: Buffer;
   readonly fromMs: number;
   readonly toMs: number;
-  /** Another signs; undefined: it signs itself, and is a CA. */
+  /** Another signs; undefined: it signs itself. */
   readonly issuer?: { readonly subject: Name; readonly publicKey: string };
   /** Key of who signs. */
   readonly signingKey: string;
+  /** How many CAs below one another it may certify; undefined: it is none. */
+  readonly casBelow?: number;
   readonly uses: readonly ('clientAuth' | 'serverAuth')[];
   /** DNS names and IP addresses. */
   readonly names: readonly string[];
@@ -51,7 +53,7 @@ export function writeCertificate(said: Statement): string {
     );
   const extension = (extnID: string, critical: boolean, value: unknown) =>
     new x509.Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
-  const isCa = said.issuer === undefined;
+  const isCa = said.casBelow !== undefined;
   const issuer = said.issuer ?? said;
   const { digitalSignature, keyCertSign, cRLSign } = x509.KeyUsageFlags;
   const keyUsage = new x509.KeyUsage();
@@ -68,7 +70,11 @@ export function writeCertificate(said: Statement): string {
     subject: nameOf(said.subject),
     subjectPublicKeyInfo: AsnConvert.parse(spkiOf(said.publicKey), x509.SubjectPublicKeyInfo),
     extensions: new x509.Extensions([
-      extension(x509.id_ce_basicConstraints, true, new x509.BasicConstraints(isCa ? { cA: true, pathLenConstraint: 0 } : {})),
+      extension(
+        x509.id_ce_basicConstraints,
+        true,
+        new x509.BasicConstraints(isCa ? { cA: true, pathLenConstraint: said.casBelow ?? 0 } : {}),
+      ),
       extension(x509.id_ce_keyUsage, true, keyUsage),
       extension(x509.id_ce_subjectKeyIdentifier, false, new x509.SubjectKeyIdentifier(idOf(said.publicKey))),
       extension(

@@ -23,7 +23,7 @@ export interface IssueRequest {
 
 /** A certificate that was just made. */
 export interface Issued {
-  /** In PEM form. */
+  /** In PEM form; while a CA from before is trusted, with that one's certificate for the CA that has signed it. */
   readonly certificate: string;
   /** In hexadecimal digits, in capitals. */
   readonly serial: string;
@@ -69,11 +69,51 @@ export async function newAuthority(nowMs: number): Promise<StoredAuthority> {
     fromMs: wholeSeconds(nowMs - BACKDATED_MS),
     toMs: wholeSeconds(nowMs + CA_LIFE_MS),
     signingKey: privateKey,
+    casBelow: 1,
     uses: [],
     names: [],
   });
   return { certificate, key: privateKey };
 }
+
+/**
+ * With a new CA, which signs from now on; the ones before are trusted still. The one before certifies the new one: who trusts that one alone takes what the new one signs, too. Throws
+ * `conflict` while there is more than one, `invalid` for a record without a CA.
+ */
+export async function withNewAuthority({ authorities }: CaRecord, nowMs: number): Promise<CaRecord> {
+  const [before] = authorities;
+  if (before === undefined || authorities.length > 1)
+    throw new ArpanetError(
+      'conflict',
+      'a CA from before is trusted still: "arpanet ca finish" ends its rotation, and "arpanet ca" lists what is left',
+    );
+  const made = await newAuthority(nowMs);
+  const [own] = certificatesIn(made.certificate);
+  const [old] = certificatesIn(before.certificate);
+  if (own === undefined || old === undefined) throw new ArpanetError('invalid', 'the record holds no CA');
+  const cross = await writeCertificate({
+    subject: { commonName: nameOf(own) },
+    publicKey: keyOf(own),
+    serial: newSerial(),
+    fromMs: Date.parse(own.validFrom),
+    toMs: Math.min(Date.parse(own.validTo), Date.parse(old.validTo)),
+    issuer: { subject: { commonName: nameOf(old) }, publicKey: keyOf(old) },
+    signingKey: before.key,
+    casBelow: 0,
+    uses: [],
+    names: [],
+  });
+  return { authorities: [{ ...made, cross }, before], rotatedMs: nowMs };
+}
+
+/** With the CA that signs alone. */
+export const withoutOldAuthorities = ({ authorities: [first], rotatedMs }: CaRecord): CaRecord => ({
+  authorities: first === undefined ? [] : [{ certificate: first.certificate, key: first.key }],
+  ...(rotatedMs === undefined ? {} : { rotatedMs }),
+});
+
+const nameOf = (ca: X509Certificate): string => ca.subject.replace(/^CN=/, '');
+const keyOf = (ca: X509Certificate): string => ca.publicKey.export({ type: 'spki', format: 'pem' }).toString();
 
 /** Throws `invalid` for a record without a CA, or with a damaged one. */
 export function openAuthority({ authorities }: CaRecord, now: () => number): CertificateAuthority {
@@ -81,10 +121,7 @@ export function openAuthority({ authorities }: CaRecord, now: () => number): Cer
   const [first] = authorities;
   const [own] = trusted;
   if (first === undefined || own === undefined) throw new ArpanetError('invalid', 'the record holds no CA');
-  const issuer = {
-    subject: { commonName: own.subject.replace(/^CN=/, '') },
-    publicKey: own.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-  };
+  const issuer = { subject: { commonName: nameOf(own) }, publicKey: keyOf(own) };
   return {
     fingerprint: fingerprintOf(own),
     bundle: trusted.map((ca) => ca.toString()).join(''),
@@ -111,7 +148,7 @@ export function openAuthority({ authorities }: CaRecord, now: () => number): Cer
         uses: kind === 'client' ? ['clientAuth'] : ['clientAuth', 'serverAuth'],
         names,
       });
-      return { certificate, serial: new X509Certificate(certificate).serialNumber, fromMs, toMs };
+      return { certificate: certificate + (first.cross ?? ''), serial: new X509Certificate(certificate).serialNumber, fromMs, toMs };
     },
   };
 }

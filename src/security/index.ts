@@ -4,7 +4,7 @@
  */
 export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseHost } from './web-requests.ts';
 export { type AskedAddress, isLoopback, type ListenAddress, planListen } from './listen.ts';
-export { type CertificateAuthority, newAuthority, newKeyPair, openAuthority } from './ca.ts';
+export { type CertificateAuthority, newAuthority, newKeyPair, openAuthority, withNewAuthority, withoutOldAuthorities } from './ca.ts';
 export { type CertificateKind, certificatesIn, fingerprintOf, identityIn, renewAtMs, signedBy, validityFault } from './ca-identity.ts';
 export {
   certify,

@@ -66,7 +66,10 @@ export function peerOf(socket: TLSSocket, cas: readonly X509Certificate[]): Peer
   const why = String(socket.authorizationError);
   const isExpired = !socket.authorized && why === 'CERT_HAS_EXPIRED';
   if (!socket.authorized && !isExpired) return undefined;
-  const identity = signedBy(certificate, cas) ? identityIn(certificate) : undefined;
+  // during a rotation, who does not know of it yet trusts the new CA by what the one before says of it; TLS has judged the whole of it
+  const between = certificate.issuerCertificate;
+  const isOurs = signedBy(certificate, cas) || (between !== undefined && signedBy(certificate, [between]) && signedBy(between, cas));
+  const identity = isOurs ? identityIn(certificate) : undefined;
   return identity && { kind: identity.kind, name: identity.name, serial: identity.serial, isExpired };
 }
 

@@ -58,7 +58,7 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
 
   /** Throws `unauthorized`. */
   function shown(socket: TLSSocket): Client {
-    const known = peers.get(socket) ?? clientIn(socket.getPeerCertificate(true), socket.remoteAddress ?? '');
+    const known = peers.get(socket) ?? shownOn(socket);
     if (known === undefined) throw new ArpanetError('unauthorized', 'a client certificate is needed');
     peers.set(socket, known);
     return known;
@@ -123,7 +123,7 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
       if (!(req.socket instanceof TLSSocket) || doors === undefined || isFromScheduler(req)) return {};
       const peer = requestPeer(req);
       if (peer === undefined && isJoining((req.url ?? '').split('?', 1)[0] ?? '')) return {};
-      const found = { ...shown(req.socket), ...(peer && { serial: peer.serial }) };
+      const found = shown(req.socket);
       return { [CLIENT_HEADER]: signClient(await doors.secret(), found, forwarded(req, requestId)) };
     },
     leads(isLeader) {
@@ -136,6 +136,13 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
       guests.clear();
     },
   };
+}
+
+/** With its serial number where it was found to be of the cluster's CA. */
+function shownOn(socket: TLSSocket): Client | undefined {
+  const found = clientIn(socket.getPeerCertificate(true), socket.remoteAddress ?? '');
+  const peer = requestPeer({ socket });
+  return found && { ...found, ...(peer && { serial: peer.serial }) };
 }
 
 const unproven = (): ArpanetError => new ArpanetError('unauthorized', `${CLIENT_HEADER} is not from a scheduler of this cluster`);

@@ -23,6 +23,7 @@ import {
   readJoinToken,
   renewAtMs,
   SCHEDULER_NAME,
+  signedBy,
   validityFault,
 } from '../../security/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -49,6 +50,8 @@ export interface HostIdentity {
   /** Certificates of other hosts that count no more, by their serial numbers: all of them, each time. */
   readonly revoked: (serials: readonly string[]) => void;
   readonly isRevoked: (serial: string) => boolean;
+  /** The cluster's CAs from now on, in PEM form. Where the first has not signed this host's certificate, another is asked for. Throws `invalid`, and what a file system throws. */
+  readonly trust: (bundle: string) => Promise<void>;
   /** A scheduler does not take this certificate any more: the next time this host joins by its token. */
   readonly forget: () => void;
 }
@@ -111,17 +114,21 @@ export function createHostIdentity({ dataDir, name, token, now, log }: HostIdent
     const next: Credentials = { certificate, privateKey, bundle };
     const fault = leafFault(next, now());
     if (fault !== undefined) throw new ArpanetError('invalid', fault);
+    await take(next);
+    isRefused = false;
+  }
+
+  async function take(next: Credentials): Promise<void> {
     await writeDurably(file, `${JSON.stringify({ host: name, ...next })}\n`);
     current = next;
-    isRefused = false;
-    for (const take of takers) take(next);
+    for (const taker of takers) taker(next);
   }
 
   return {
     current: () => current,
-    onChange(take) {
-      takers.add(take);
-      if (current !== undefined) take(current);
+    onChange(taker) {
+      takers.add(taker);
+      if (current !== undefined) taker(current);
     },
     async toScheduler(url, signal) {
       lastUrl = url;
@@ -141,6 +148,12 @@ export function createHostIdentity({ dataDir, name, token, now, log }: HostIdent
       revoked = new Set(serials);
     },
     isRevoked,
+    async trust(bundle) {
+      certificatesIn(bundle);
+      if (current === undefined || current.bundle === bundle) return;
+      await take({ ...current, bundle });
+      log.info('the CAs of the cluster have changed');
+    },
     forget: () => {
       isRefused = true;
     },
@@ -156,10 +169,12 @@ function leafFault(credentials: Credentials, nowMs: number): string | undefined 
   return identity === undefined ? "the scheduler's answer is no certificate of a host" : validityFault(identity, nowMs);
 }
 
+/** At once where another CA signs now. */
 function dueMs(credentials: Credentials): number {
   const leaf = leafOf(credentials);
   const identity = leaf && identityIn(leaf);
-  return identity === undefined ? 0 : renewAtMs(identity);
+  if (leaf === undefined || identity === undefined) return 0;
+  return signedBy(leaf, certificatesIn(credentials.bundle).slice(0, 1)) ? renewAtMs(identity) : 0;
 }
 
 /** Undefined: there is none, or none that is of use; a host then joins by its token. */

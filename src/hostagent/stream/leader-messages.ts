@@ -9,7 +9,7 @@ import type { ConsulQuestions } from './consul-questions.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { HostIdentity } from '../identity/host-identity.ts';
 import type { HostSide } from './stream.ts';
-import { guarded } from '../../telemetry/faults.ts';
+import { guarded, inBackground } from '../../telemetry/faults.ts';
 
 export interface LeaderMessageDeps {
   readonly epoch: EpochGuard;
@@ -18,7 +18,7 @@ export interface LeaderMessageDeps {
   readonly overlay: Overlay;
   readonly dns: Pick<DnsServer, 'table' | 'askConsul'>;
   readonly consul: ConsulQuestions;
-  readonly identity: Pick<HostIdentity, 'revoked'>;
+  readonly identity: Pick<HostIdentity, 'revoked' | 'trust'>;
   /** Null: the level that this agent was started with. */
   readonly setLogLevel: (level: string | null) => void;
   readonly log: Logger;
@@ -54,8 +54,9 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered
       dns.table(table);
       files.names.save(table);
     },
-    settings({ logLevel, asksConsul, revoked = [] }) {
+    settings({ logLevel, asksConsul, revoked = [], trust }) {
       deps.identity.revoked(revoked);
+      if (trust !== undefined) inBackground(log, 'the CAs of the cluster', deps.identity.trust(trust));
       deps.setLogLevel(logLevel);
       dns.askConsul?.(asksConsul === true ? consul.ask : undefined);
       log.debug({ logLevel }, 'settings of the cluster applied');

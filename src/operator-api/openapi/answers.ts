@@ -220,6 +220,15 @@ export const ANSWERS = {
     schema: z.object({ url: text, pin: text.optional(), sha256: text.optional(), version: text }),
     example: { url: 'https://10.0.0.1:2376', pin: 'sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', version: '0.2.0' },
   },
+  Cas: {
+    schema: z.object({
+      authorities: z.array(z.object({ fingerprint: text, signs: z.boolean(), untilMs: number })),
+      rotatedMs: number.optional(),
+      hosts: z.array(text),
+      users: z.array(text),
+    }),
+    example: { authorities: [{ fingerprint: '5e6f', signs: true, untilMs: 2_111_256_000_000 }], hosts: [], users: [] },
+  },
   Token: { schema: z.object({ token: text }), example: { token: 'join-me' } },
   Backup: { schema: z.array(z.tuple([text, z.unknown()])), example: [['arpanet/epoch', 3]] },
   Audit: {

@@ -315,6 +315,22 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     summary: 'Makes another join token; the one before joins nobody any more. Refused while there are hosts without TLS.',
     answer: 'Token',
   },
+  get('/cas', 'settings', 'Which CAs are trusted, and who has certificates of one before.', 'Cas'),
+  {
+    method: 'post',
+    path: '/cas/rotate',
+    tag: 'settings',
+    summary: 'Lets another CA sign from now on; the one before is trusted still.',
+    answer: 'Cas',
+  },
+  {
+    method: 'post',
+    path: '/cas/finish',
+    tag: 'settings',
+    summary: 'Trusts the CA that signs alone. Refused while hosts or users have certificates of the one before, unless forced.',
+    body: { type: 'arpanet.CaFinishRequest', required: [], example: { force: false } },
+    answer: 'Cas',
+  },
   get('/ca', 'settings', "The certificates of the cluster's CAs, in PEM form.", 'Bundle'),
   {
     method: 'post',

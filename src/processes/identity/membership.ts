@@ -132,7 +132,7 @@ export function createMembership(
     const issued = await ca.issue({ publicKey, commonName: name, kind: 'host', names: [hostServerName(name)], ttlMs: LIFE_MS });
     const serials = [issued.serial, ...(before?.serials ?? [])].slice(0, REMEMBERED);
     const taken = before?.revokedSerials;
-    await put({ host: name, serials, untilMs: issued.toMs, ...(taken === undefined ? {} : { revokedSerials: taken }) });
+    await put({ host: name, serials, untilMs: issued.toMs, ca: ca.fingerprint, ...(taken === undefined ? {} : { revokedSerials: taken }) });
     log.info({ host: name, until: timeOf(issued.toMs), renewed: peer !== undefined }, 'certificate issued to a host');
     return { certificate: issued.certificate, bundle: ca.bundle };
   }

@@ -29,7 +29,7 @@ export interface SchedulerCertificate extends ClusterTls {
 }
 
 export interface SchedulerCertificateDeps {
-  readonly store: Pick<StateStore, 'get'>;
+  readonly store: Pick<StateStore, 'get' | 'watch'>;
   readonly name: string;
   /** It listens with TLS. */
   readonly servesTls: boolean;
@@ -62,7 +62,9 @@ export function createSchedulerCertificate(deps: SchedulerCertificateDeps, signa
     current = { certificate: issued.certificate, privateKey: pair.privateKey, bundle: ca.bundle };
     renewMs = renewAtMs(issued);
     for (const take of takers) take(current);
-    if (isFirst) inBackground(deps.log, 'the renewal of the certificate of this scheduler', renewals());
+    if (!isFirst) return;
+    inBackground(deps.log, 'the renewal of the certificate of this scheduler', renewals());
+    inBackground(deps.log, 'the CA of the cluster', followCa());
   }
 
   async function renewals(): Promise<void> {
@@ -70,6 +72,18 @@ export function createSchedulerCertificate(deps: SchedulerCertificateDeps, signa
       await sleep(LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
       if (!signal.aborted && deps.now() >= renewMs)
         await load(true).catch((err: unknown) => deps.log.warn({ err }, 'cannot renew the certificate of this scheduler yet'));
+    }
+  }
+
+  /** Another CA signs from now on, or one is trusted no more. */
+  async function followCa(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for await (const entries of deps.store.watch(keys.ca, signal)) if (entries.length > 0) await load(true);
+      } catch (err) {
+        if (!signal.aborted) deps.log.debug({ err }, 'cannot read the CA of the cluster now');
+      }
+      await sleep(MOST_AWAIT_CA_MS, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 

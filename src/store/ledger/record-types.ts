@@ -29,6 +29,7 @@ export const RECORD_TYPES: GoTypes = {
     host: 'string',
     serials: '[]string',
     untilMs: 'milliseconds',
+    ca: '*string',
     revokedMs: '*milliseconds',
     revokedSerials: '*[]string',
   },
@@ -214,7 +215,7 @@ export const RECORD_TYPES: GoTypes = {
     securityOpt: '*[]string',
     sysctls: '*[]string',
   },
-  'record.UserCertificate': { fingerprint: 'string', toMs: 'milliseconds' },
+  'record.UserCertificate': { fingerprint: 'string', toMs: 'milliseconds', ca: '*string' },
   'record.OutsideName': { name: 'string', entries: '[]record.OutsideEntry' },
   'record.OutsideEntry': { type: 'string', value: 'string' },
 };

@@ -83,6 +83,7 @@ describe('a new leader and its ops', () => {
       hostOperations: notAsked,
       join: async () => await Promise.reject(new Error('nobody joins')),
       joining: notAsked,
+      cas: notAsked,
       bundle: () => undefined,
       revoke: async () => undefined,
       readmit: async () => undefined,

@@ -1,17 +1,28 @@
 /** Two schedulers on Consul that reach each other by TLS alone, from their first start on: who leads, who follows, and hosts that join through a follower. Real schedulers and agents, a fake Engine. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
 import { startAgent } from '../../../src/hostagent/index.ts';
 import { type HostRecord, keys } from '../../../src/model/index.ts';
-import type { HostReport } from '../../../src/operator-api/index.ts';
+import { createHostIdentity } from '../../../src/hostagent/identity/host-identity.ts';
+import type { CaReport, HostReport } from '../../../src/operator-api/index.ts';
 import { createWitnesses } from '../../../src/processes/leader-witnesses.ts';
-import { ensureClusterKeys } from '../../../src/security/index.ts';
+import {
+  certificatesIn,
+  type Credentials,
+  ensureClusterKeys,
+  fingerprintOf,
+  newKeyPair,
+  readJoinToken,
+} from '../../../src/security/index.ts';
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
 import { freePort } from '../../support/cluster/free-ports.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
@@ -123,6 +134,73 @@ describe('schedulers with TLS', { timeout: 300_000 }, () => {
     await certificate.await(true, stop.signal);
     await until('it hears from the leader', async () => (await ask()) === 'alive');
     stop.abort();
+  });
+
+  it('the CA is rotated while clients ask, by both schedulers, and none of their requests fails', async () => {
+    const bundleOf = (name: string): readonly string[] => {
+      const { bundle } = JSON.parse(readFileSync(join(dir, name, 'identity.json'), 'utf8')) as Credentials;
+      return certificatesIn(bundle).map(fingerprintOf);
+    };
+    const post = async (path: string, body: object = {}) => await at(follower).call('POST', `/arpanet/v1/${path}`, body);
+    const certified = async (path: string): Promise<{ readonly cert: string; readonly key: string; readonly ca: string }> => {
+      const { publicKey, privateKey } = newKeyPair();
+      const { status, body } = await post(path, { name: 'ada', role: 'admin', publicKey });
+      assert.equal(status, 200, JSON.stringify(body));
+      const { certificate, ca } = body as { readonly certificate: string; readonly ca: string };
+      return { cert: certificate, key: privateKey, ca };
+    };
+    let ada = await certified('users');
+    const before = (await at(leader).call('GET', '/arpanet/v1/token')).body as { readonly token: string };
+    const answers: string[] = [];
+    const asking = new AbortController();
+    const ask = async (name: string): Promise<void> => {
+      while (!asking.signal.aborted) {
+        const request = https.get({
+          ...ada,
+          host: '127.0.0.1',
+          port: new URL(urls.get(name) ?? '').port,
+          path: '/images/app:1/json',
+          agent: false,
+        });
+        const status = await once(request, 'response').then(
+          ([answer]) => (answer as http.IncomingMessage).resume().statusCode ?? 0,
+          (error: unknown) => String(error),
+        );
+        answers.push(`${name} ${status}`);
+        await sleep(100);
+      }
+    };
+    const load = Promise.all([leader, follower].map(ask));
+    await until('requests are answered', () => answers.length > 4);
+    assert.equal((await post('cas/rotate')).status, 200);
+    await until('the host has a certificate of the new CA', async () => {
+      const { body } = await at(follower).call('GET', '/arpanet/v1/cas');
+      return (body as CaReport).hosts.length === 0;
+    });
+    const refused = await post('cas/finish');
+    assert.deepEqual([refused.status, JSON.stringify(refused.body).includes('users (\\"arpanet user renew NAME\\"): ada')], [409, true]);
+    ada = await certified('users/ada/renew');
+    const seen = answers.length;
+    await until('the new certificate was used', () => answers.length > seen + 4);
+    const { status, body } = await post('cas/finish');
+    assert.equal(status, 200, JSON.stringify(body));
+    const [own] = (body as CaReport).authorities;
+    ada = { ...ada, ca: ((await at(follower).call('GET', '/arpanet/v1/ca')).body as { readonly bundle: string }).bundle };
+    await until('the host trusts the new CA alone', () => bundleOf('db-1').join() === own?.fingerprint);
+    const end = answers.length;
+    await until('requests are answered', () => answers.length > end + 4);
+    asking.abort();
+    await load;
+    assert.deepEqual([...new Set(answers)].toSorted(), ['s1 200', 's2 200']);
+    assert.equal((await host('db-1', leader))?.state, 'alive');
+    // tokens name the CA: one from before joins nobody, and says why
+    const rotated = (await at(leader).call('GET', '/arpanet/v1/token')).body as { readonly token: string };
+    assert.deepEqual(
+      [readJoinToken(rotated.token).fingerprint, readJoinToken(rotated.token).secret],
+      [own?.fingerprint, readJoinToken(before.token).secret],
+    );
+    const identity = createHostIdentity({ dataDir: dir, name: 'db-2', token: before.token, now: Date.now, log: quietLog });
+    await assert.rejects(identity.toScheduler(urls.get(leader) ?? '', new AbortController().signal), /its CA was rotated since/);
   });
 
   it('when the leader ends the other one leads, and the host goes over to it', async () => {

@@ -53,6 +53,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     join: async () => await Promise.reject(new Error('nobody joins')),
     joining: notHere,
     bundle: () => undefined,
+    cas: notHere,
     revoke: async () => undefined,
     readmit: async () => undefined,
     rotateToken: async () => 'rotated',
