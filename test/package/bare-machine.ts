@@ -30,6 +30,8 @@ export interface BareMachine extends AsyncDisposable {
   start(args: readonly string[], logFile: string, user?: string): ChildProcess;
   /** Copies a file of this machine into its root folder: `/NAME`. */
   bring(file: string, name: string): void;
+  /** Where a file of it is, as seen from here; one that its root had before is not. */
+  path(file: string): string;
 }
 
 const RELEASE = 'bookworm';
@@ -87,6 +89,7 @@ export async function bareMachine(host: LocalHosts['hosts'][number], lower: stri
       return child;
     },
     bring: (file, name) => cpSync(file, join(dir, 'upper', name)),
+    path: (file) => join(dir, 'upper', file),
     async [Symbol.asyncDispose]() {
       for (const child of started.reverse()) await endProcess(child);
       holder.kill('SIGKILL');
@@ -113,7 +116,11 @@ export async function filesOf(machine: BareMachine): Promise<readonly string[]> 
 
 /** How the unit starts its process, and as whom. */
 async function unitOf(machine: BareMachine, name: string) {
-  const text = await machine.run(['cat', `/lib/systemd/system/${name}.service`]);
+  const text = await machine.run([
+    'sh',
+    '-c',
+    `cat /etc/systemd/system/${name}.service 2>/dev/null || cat /lib/systemd/system/${name}.service`,
+  ]);
   const valueOf = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1];
   return { args: (valueOf('ExecStart') ?? '').split(' '), user: valueOf('User'), state: valueOf('StateDirectory') ?? '' };
 }
