@@ -4,5 +4,6 @@
  * Invariants: one request gets one answer; an Engine's own status and words pass unchanged; what was written is seen by the next read; bodies
  * that are not rewritten are never buffered; a client that disconnects frees what it held.
  */
+export { type Narrow, narrowCluster } from './access/narrow.ts';
 export type { ClusterTls } from './listeners.ts';
 export { type Endpoint, type EndpointDeps, startEndpoint } from './server.ts';

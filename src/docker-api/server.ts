@@ -18,6 +18,7 @@ import { EXPOSITION_TYPE } from '../telemetry/metrics.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
 import { createDoorkeeper, type Doors } from './access/door.ts';
+import { createRecognise, type OwnPage } from './access/recognised.ts';
 import { type AuditSink, createTrail } from './access/trail.ts';
 import { shownTo } from './access/admit.ts';
 import { type Door, listenOn, type ListenOn, type ListenTls, withoutUpgrade } from './listeners.ts';
@@ -104,6 +105,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const unanswered = watchUnanswered(log);
   const hosts = allowedHosts(deps.hostNames ?? []);
   const doorkeeper = createDoorkeeper(deps.doors);
+  const recognise = createRecognise({ name: deps.name, header: doorkeeper.header, tls: toScheduler });
   const trail = createTrail(deps.audit, deps.name, () => (role.kind === 'leader' ? role.cluster : undefined));
 
   const follower = createFollower({
@@ -192,16 +194,24 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       const window = role.kind === 'leader' ? role.leader.window() : { min: OLDEST_API_VERSION, max: apiVersion };
       const refusal = split.version === undefined ? undefined : refuseVersion(split.version, window);
       if (refusal !== undefined) throw new ArpanetError('invalid', refusal);
+      await meetOwn(req, res, requestId, '/_ping');
       return await ping(req, res, requestId);
     }
-    if (path === '/arpanet/v1/health') return health(res, requestId);
-    if (path === '/metrics' && req.method === 'GET' && deps.metrics !== undefined) {
-      if (role.kind === 'leader' && isNamed(req)) await doorkeeper.enter(req, req.socket, res, requestId);
+    if (path === '/arpanet/v1/health') {
+      await meetOwn(req, res, requestId, '/_ping');
+      return health(res, requestId);
+    }
+    if (path === '/metrics' && (req.method === 'GET' || req.method === 'HEAD') && deps.metrics !== undefined) {
+      await meetOwn(req, res, requestId, '/metrics');
       if (identityOf(req)?.deployments !== undefined) throw new ArpanetError('forbidden', 'metrics are of all deployments');
-      res.writeHead(200, { 'Content-Type': EXPOSITION_TYPE, 'Arpanet-Request-Id': requestId }).end(deps.metrics());
+      res.writeHead(200, { 'Content-Type': EXPOSITION_TYPE, 'Arpanet-Request-Id': requestId });
+      res.end(req.method === 'HEAD' ? undefined : deps.metrics());
       return;
     }
-    if (deps.page !== undefined && (path === '/ui' || path.startsWith('/ui/'))) return deps.page(req, res);
+    if (deps.page !== undefined && (path === '/ui' || path.startsWith('/ui/'))) {
+      await meetOwn(req, res, requestId, '/_ping');
+      return deps.page(req, res);
+    }
     if (path === '/arpanet/v1/held') return answerResourceUsage(req, res, deps.token());
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') {
@@ -214,6 +224,15 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if (path.startsWith('/arpanet/')) return deps.operator(req, res);
     if (leader.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
     await leader.answer(req, res, requestId);
+  }
+
+  /** The client of what any scheduler answers itself is looked up as for all else. */
+  async function meetOwn(req: IncomingMessage, res: ServerResponse, requestId: string, page: OwnPage): Promise<void> {
+    if (!isNamed(req)) return;
+    if (role.kind === 'leader') return await doorkeeper.enter(req, req.socket, res, requestId);
+    // a follower that asks who somebody is learns it of the leader alone
+    if (isSaid(req)) throw noLeader(deps.trouble());
+    await recognise(req, requestId, role.url, page);
   }
 
   const leaderPatienceMs = (): number => leaderWaitMs(storeMs(), deps.trouble() !== undefined);
@@ -363,8 +382,8 @@ const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && erro
 
 const KIND_OF: Readonly<Record<number, ErrorKind>> = { 403: 'forbidden', 404: 'not-found' };
 
-const isNamed = (req: IncomingMessage): boolean =>
-  (req.socket instanceof TLSSocket && !isFromScheduler(req)) || req.headers[CLIENT_HEADER.toLowerCase()] !== undefined;
+const isSaid = ({ headers }: IncomingMessage): boolean => headers[CLIENT_HEADER.toLowerCase()] !== undefined;
+const isNamed = (req: IncomingMessage): boolean => (req.socket instanceof TLSSocket && !isFromScheduler(req)) || isSaid(req);
 
 const newId = (): string => randomUUID();
 

@@ -13,7 +13,7 @@ import {
   type Placement,
   type ProcessFaults,
 } from '../model/index.ts';
-import { noteTarget, type Peer, requestPeer } from '../security/index.ts';
+import { type Identity, identityOf, noteTarget, type Peer, requestPeer } from '../security/index.ts';
 import { type CaOperations, caRoutes } from './ca-routes.ts';
 import { reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -103,6 +103,8 @@ export interface OperatorDeps {
   /** Services with a replica count. Throws `not-leader`. */
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
+  /** The same four for somebody who has a role. Throws `not-leader`, `unavailable`. */
+  readonly narrowed: (identity: Identity) => Part;
   /** Calls a port from a host. Throws `unavailable`. */
   readonly dial: (host: string, address: string, port: number) => Promise<DialResult>;
   readonly outside: () => OutsideNames;
@@ -130,8 +132,11 @@ export interface OperatorDeps {
   readonly log: Logger;
 }
 
+/** What is answered otherwise to who is limited to deployments, or has a policy. */
+export type Part = Pick<OperatorDeps, 'observe' | 'decision' | 'rehearse' | 'services'>;
+
 /** By the container's name, or what a create that was refused was called; else by what people call an instance. */
-function explained({ decision, observe }: OperatorDeps, reference: string): Explained & { readonly container: string } {
+function explained({ decision, observe }: Part, reference: string): Explained & { readonly container: string } {
   try {
     return { container: reference, ...decision(reference) };
   } catch (error) {
@@ -201,6 +206,10 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   // who may ask for a route is decided by its words as they are written here
   app.enable('case sensitive routing');
   const router = express.Router({ caseSensitive: true });
+  const partOf = (request: Request): Part => {
+    const identity = identityOf(request);
+    return identity === undefined ? deps : deps.narrowed(identity);
+  };
   router.use((request, _response, next) => {
     refuseMalformed(request);
     next();
@@ -230,11 +239,11 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     });
     response.json({});
   });
-  router.get('/networks', (_request, response) => {
-    response.json(networkReports(deps.observe()));
+  router.get('/networks', (request, response) => {
+    response.json(networkReports(partOf(request).observe()));
   });
-  router.get('/names', (_request, response) => {
-    response.json(deps.observe().instances);
+  router.get('/names', (request, response) => {
+    response.json(partOf(request).observe().instances);
   });
   caRoutes(router, deps.cas);
   router.get('/ca', (_request, response) => {
@@ -269,7 +278,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json({ key });
   });
   router.get('/explain/:container', (request, response) => {
-    response.json(explained(deps, request.params.container));
+    response.json(explained(partOf(request), request.params.container));
   });
   router.post('/rehearse', readBytes(), async (request, response) => {
     const { creates, networks = [], hold = false } = bodyOf(request, 'RehearseRequest');
@@ -278,7 +287,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     );
     if (given === undefined || given.length !== creates?.length)
       throw new ArpanetError('invalid', 'the request\'s body has no list "creates" of {name, request}');
-    response.json(await deps.rehearse(given, networks, hold));
+    response.json(await partOf(request).rehearse(given, networks, hold));
   });
   router.get('/dial', async (request, response) => {
     const [host = '', container = '', address = '', port = ''] = ['host', 'container', 'address', 'port'].map((name) => {
@@ -322,8 +331,8 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   const unexpected = (error: unknown): void => reportFault(deps.log, 'a request of an operator', error);
   router.get('/watch', createWatch(deps.live, deps.log));
-  serviceRoutes(router, deps.services, unexpected);
-  hostRoutes(router, deps, unexpected);
+  serviceRoutes(router, (request) => partOf(request).services(), unexpected);
+  hostRoutes(router, { ...deps, seen: (request) => partOf(request).observe() }, unexpected);
   userRoutes(router, deps.users);
   policyRoutes(router, deps.policies);
   joiningRoutes(router, deps.joining);

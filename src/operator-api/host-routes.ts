@@ -10,6 +10,8 @@ import { answerInLines } from './service-routes.ts';
 
 interface HostRouteDeps {
   readonly observe: () => Observed;
+  /** As who asks has it. */
+  readonly seen: (request: Request) => Observed;
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
   readonly revoke: (host: string) => Promise<void>;
@@ -24,8 +26,8 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, unexpected: (err
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
     router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress), unexpected));
 
-  router.get('/hosts', (_request, response) => {
-    response.json(hostReports(observe()));
+  router.get('/hosts', (request, response) => {
+    response.json(hostReports(deps.seen(request)));
   });
   router.get('/hosts/:host', (request, response) => {
     response.json(hostDetail(observe(), nameOf(request), Date.now()));

@@ -3,7 +3,7 @@
  * In: what the leader observes. Out: JSON below /arpanet/v1. Invariant: changes nothing by itself; `audit --fix` lets the reconcilers do so.
  */
 // The API itself is at ./api.ts: the command line reads reports without loading a server.
-export type { ClusterSettings, OperatorDeps, OutsideNames, Rehearsal } from './api.ts';
+export type { ClusterSettings, OperatorDeps, OutsideNames, Part, Rehearsal } from './api.ts';
 export { type Installer, isPlainWord, scriptLine } from './joining/script.ts';
 export type { JoinFinding, Joining } from './joining/routes.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';

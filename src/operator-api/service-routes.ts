@@ -10,35 +10,37 @@ import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type Upda
 import { serviceReports } from './reports/service-report.ts';
 
 /** `unexpected` is called with what is no refusal, where the answer has begun. */
-export function serviceRoutes(router: Router, services: () => Services, unexpected: (error: unknown) => void): void {
+export function serviceRoutes(router: Router, servicesOf: (request: Request) => Services, unexpected: (error: unknown) => void): void {
   const body = readBytes();
   router.get('/services', (request, response) => {
-    const all = services().list();
+    const services = servicesOf(request);
+    const all = services.list();
     const { of } = request.query;
     const wanted = typeof of === 'string' && of !== '' ? of : undefined;
     const whole = all.filter((service) => service.deployment === wanted);
-    response.json(serviceReports(wanted === undefined ? all : whole.length > 0 ? whole : [services().find(wanted)], Date.now()));
+    response.json(serviceReports(wanted === undefined ? all : whole.length > 0 ? whole : [services.find(wanted)], Date.now()));
   });
   router.get('/services/scale', (request, response) => {
     const { count } = request.query;
     if (typeof count !== 'string' || count === '') throw new ArpanetError('invalid', 'give ?count=SERVICE=COUNT, as in ?count=abc/web=5');
-    response.json(services().scalePlan(count));
+    response.json(servicesOf(request).scalePlan(count));
   });
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
     router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress), unexpected));
 
-  long('/services/scale', (request, progress) => services().scale(texts(request, 'counts'), progress));
-  long('/services/rm', (request, progress) => services().remove(texts(request, 'services'), progress));
+  long('/services/scale', (request, progress) => servicesOf(request).scale(texts(request, 'counts'), progress));
+  long('/services/rm', (request, progress) => servicesOf(request).remove(texts(request, 'services'), progress));
   for (const how of ['stop', 'start', 'restart'] as const)
-    long(`/services/${how}`, (request, progress) => services().power(how, texts(request, 'services'), progress));
+    long(`/services/${how}`, (request, progress) => servicesOf(request).power(how, texts(request, 'services'), progress));
   long('/services/rollback', async (request, progress) => {
     const [reference = ''] = texts(request, 'services');
-    return (await services().rollback(reference, progress)).done;
+    return (await servicesOf(request).rollback(reference, progress)).done;
   });
   long('/services/update', async (request, progress) => {
     const given = bodyOf(request, 'UpdateRequest');
     const [reference = ''] = texts(request, 'services');
-    const view = services().find(reference);
+    const services = servicesOf(request);
+    const view = services.find(reference);
     const { template } = view;
     if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
     const settings = { ...given.settings };
@@ -47,7 +49,7 @@ export function serviceRoutes(router: Router, services: () => Services, unexpect
       template: { ...template, request: patched(template.request, given) },
       ...(update === undefined ? {} : { update: { ...(view.record?.update ?? UPDATE_DEFAULTS), ...update } }),
     };
-    const ended = await (await services().update(reference, change, progress)).done;
+    const ended = await (await services.update(reference, change, progress)).done;
     if (ended === undefined) progress(`${view.deployment}/${view.service}: its instances are up to date (--force replaces them)`);
     return ended;
   });
@@ -59,7 +61,7 @@ export function serviceRoutes(router: Router, services: () => Services, unexpect
     if (deployment === undefined || service === undefined || isGlobal !== true || whole === undefined)
       throw new ArpanetError('invalid', "the request's body is not {service, isGlobal: true, template: {name, number, request}, settings}");
     const update = { ...UPDATE_DEFAULTS, ...settings };
-    await services().create({ deployment, service, origin: 'client', desired: 1, isGlobal, template: whole, update, labels: {} });
+    await servicesOf(request).create({ deployment, service, origin: 'client', desired: 1, isGlobal, template: whole, update, labels: {} });
   });
   long('/services/replace', async (request, progress) => {
     const { service, desired, template, settings } = bodyOf(request, 'ReplaceRequest');
@@ -68,7 +70,7 @@ export function serviceRoutes(router: Router, services: () => Services, unexpect
     if (service === undefined || desired === undefined || whole === undefined)
       throw new ArpanetError('invalid', "the request's body is not {service, desired, template: {name, number, request}, settings}");
     const update = { ...UPDATE_DEFAULTS, ...settings };
-    return (await services().update(service, { template: whole, desired, update, patienceMs: PATIENCE_MS }, progress)).done;
+    return (await servicesOf(request).update(service, { template: whole, desired, update, patienceMs: PATIENCE_MS }, progress)).done;
   });
 }
 

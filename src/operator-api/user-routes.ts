@@ -42,22 +42,26 @@ const SHOWN: ReadonlySet<string> = new Set(
   'status top hosts networks names services explain records config rebalance audit policy'.split(' '),
 );
 
+/** What somebody has who is limited to deployments, of these alone. */
+const NARROWED = /^\/(?:hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|explain\/[^/]+)\/?$/;
+
 /** Pure. A route that nobody has decided about is for operators. */
 export function operatorAccess(method: string, path: string): Access {
   const first = path.split('/').find((part) => part !== '') ?? '';
   if (ADMINISTRATORS.has(first)) return 'cluster';
   if (first === 'policy') return method === 'PUT' ? 'cluster' : 'read';
+  if (method === 'POST' && (first === 'services' || first === 'rehearse')) return 'change';
   return (method === 'GET' || method === 'HEAD') && SHOWN.has(first) ? 'read' : 'all';
 }
 
-/** The operator's API is of all deployments. */
+/** What is of all deployments is refused to who is limited to some. */
 export function refuseUnlessAllowed(request: Request, _response: Response, next: NextFunction): void {
   const identity = identityOf(request);
   if (identity === undefined) return next();
   const what = `${request.method} ${request.baseUrl}${request.path}`;
   const refusal = refuseAccess(identity, operatorAccess(request.method, request.path), what);
   if (refusal !== undefined) throw new ArpanetError('forbidden', refusal);
-  if (identity.deployments !== undefined)
+  if (identity.deployments !== undefined && !NARROWED.test(request.path))
     throw new ArpanetError(
       'forbidden',
       `${identity.name} is limited to ${identity.deployments.join(', ')}, and ${what} is of all deployments`,

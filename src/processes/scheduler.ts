@@ -13,6 +13,8 @@ import { announce, createPeers } from './scheduler-peers.ts';
 import { runAudit } from './audit.ts';
 import { steadyNow } from './clock.ts';
 import { clusterOf } from './cluster-roles.ts';
+import { narrowedFor } from './people/narrowed.ts';
+import type { Part } from '../operator-api/index.ts';
 import { createIsolation } from './leader-isolation.ts';
 import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
@@ -92,9 +94,22 @@ export async function runScheduler(
     if (leadership === undefined) throw new ArpanetError('not-leader', 'no leader is known yet: try again');
     return leadership;
   };
+  const whole: Part = {
+    observe: () => current().observe(),
+    decision: (reference) => {
+      const { scheduler } = current();
+      const refused = scheduler.placement.refusal(reference);
+      if (refused !== undefined && !scheduler.containers.list().some(({ name }) => name === reference)) return refused;
+      const { record } = scheduler.containers.one(reference);
+      if (record === undefined)
+        throw new ArpanetError('not-found', `${reference} was not placed by this cluster: there is no placement decision`);
+      return explained(record, scheduler.placement.rehearse);
+    },
+    rehearse: (creates, networks, isHeld) => current().rehearse(creates, networks, isHeld),
+    services: () => current().services.services,
+  };
   const operator = operatorApi({
     ready: async (signal) => current().scheduler.leader.ready(signal),
-    observe: () => current().observe(),
     token: () => tokenToShow(current(), settings),
     rotateToken: async () => {
       const { ledger, token } = current();
@@ -126,17 +141,8 @@ export async function runScheduler(
     everything: () => current().ledger.list<unknown>(keys.root),
     audit: (fix) => runAudit(current(), fix),
     discard: (key) => current().scheduler.leader.discard(key),
-    decision: (reference) => {
-      const { scheduler } = current();
-      const refused = scheduler.placement.refusal(reference);
-      if (refused !== undefined && !scheduler.containers.list().some(({ name }) => name === reference)) return refused;
-      const { record } = scheduler.containers.one(reference);
-      if (record === undefined)
-        throw new ArpanetError('not-found', `${reference} was not placed by this cluster: there is no placement decision`);
-      return explained(record, scheduler.placement.rehearse);
-    },
-    rehearse: (creates, networks, isHeld) => current().rehearse(creates, networks, isHeld),
-    services: () => current().services.services,
+    ...whole,
+    narrowed: (identity) => narrowedFor(current(), whole, identity),
     hostOperations: () => current().services.hosts,
     dial: (host, address, port) => current().scheduler.agents.dial(host, address, port),
     outside: () => current().outside,

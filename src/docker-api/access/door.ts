@@ -37,8 +37,12 @@ export interface Doorkeeper extends Disposable {
   readonly enter: (req: IncomingMessage, socket: Duplex, answer: EventEmitter, requestId: string) => Promise<void>;
   /** At the leader, for a request of a host: notes whose certificate a follower says that it came with. Rejects with `unauthorized`. */
   readonly vouch: (req: IncomingMessage, requestId: string) => Promise<void>;
-  /** At a follower: the header that tells the leader who asks; empty without a certificate. */
-  readonly header: (req: IncomingMessage, requestId: string) => Promise<Record<string, string>>;
+  /** At a follower: the header that tells the leader who asks, on this request or on one in its place; empty without a certificate. */
+  readonly header: (
+    req: IncomingMessage,
+    requestId: string,
+    as?: Pick<IncomingMessage, 'method' | 'url'>,
+  ) => Promise<Record<string, string>>;
   /** This scheduler leads from now on, or does not any more. */
   readonly leads: (isLeader: boolean) => void;
 }
@@ -64,7 +68,11 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
     return known;
   }
 
-  const forwarded = (req: IncomingMessage, requestId: string) => ({ method: req.method ?? '', url: req.url ?? '', requestId });
+  const forwarded = (req: Pick<IncomingMessage, 'method' | 'url'>, requestId: string) => ({
+    method: req.method ?? '',
+    url: req.url ?? '',
+    requestId,
+  });
 
   async function named(req: IncomingMessage, requestId: string): Promise<Client | undefined> {
     const value = req.headers[CLIENT_HEADER.toLowerCase()];
@@ -119,12 +127,12 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
       const found = isSaid ? await named(req, requestId) : undefined;
       vouch(req, found && vouchedPeer(found));
     },
-    async header(req, requestId) {
+    async header(req, requestId, as = req) {
       if (!(req.socket instanceof TLSSocket) || doors === undefined || isFromScheduler(req)) return {};
       const peer = requestPeer(req);
       if (peer === undefined && isJoining((req.url ?? '').split('?', 1)[0] ?? '')) return {};
       const found = shown(req.socket);
-      return { [CLIENT_HEADER]: signClient(await doors.secret(), found, forwarded(req, requestId)) };
+      return { [CLIENT_HEADER]: signClient(await doors.secret(), found, forwarded(as, requestId)) };
     },
     leads(isLeader) {
       term.abort();

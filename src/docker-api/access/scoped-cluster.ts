@@ -11,6 +11,7 @@ import { type Visible, visibleIn } from './visible.ts';
 export interface Scoped {
   readonly cluster: Cluster;
   readonly visible: Visible;
+  readonly own: Own;
 }
 
 /** `identity` has deployments. */
@@ -56,7 +57,7 @@ export function scopedCluster(all: Cluster, identity: Identity, policyOf: Policy
       pruning: (...given) => all.replicas.pruning(...given),
     },
   };
-  return { cluster, visible };
+  return { cluster, visible, own };
 }
 
 const refuse = async (): Promise<never> => {

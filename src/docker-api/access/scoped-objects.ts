@@ -28,6 +28,8 @@ export interface Own {
   readonly policed: Policed['obey'];
   /** The request as the policy wants it. Throws `not-found` and `conflict` for what the request names of other deployments, `forbidden` for its deployment. */
   readonly request: (what: string, request: CreateRequest) => CreateRequest;
+  /** The same of a create that would come after networks of these names and its secrets were made. */
+  readonly rehearsal: (request: CreateRequest, networks: readonly string[]) => void;
 }
 
 /** Throws in the words for what does not exist. */
@@ -65,11 +67,24 @@ export function ownOf(cluster: Cluster, visible: Visible, identity: Identity, po
     const found = cluster.volumes.list().find((one) => one.name === reference);
     if (found !== undefined && !visible.volume(found)) throw nameTaken('volume', reference);
   };
-  return {
+  const own: Own = {
     container,
     network,
     labels: ofDeployment,
     policed: policed.obey,
+    rehearsal(request, networks) {
+      const isNew = (name: string): boolean =>
+        networks.includes(name) && !cluster.networks.list().some(({ record }) => record.name === name);
+      const { [labels.files]: _secrets, ...rest } = request.Labels ?? {};
+      const endpoints = Object.entries(request.NetworkingConfig?.EndpointsConfig ?? {}).filter(([name]) => !isNew(name));
+      const mode = request.HostConfig?.NetworkMode ?? '';
+      own.request('a container', {
+        ...request,
+        Labels: rest,
+        HostConfig: { ...request.HostConfig, ...(isNew(mode) && { NetworkMode: 'default' }) },
+        NetworkingConfig: { ...request.NetworkingConfig, EndpointsConfig: Object.fromEntries(endpoints) },
+      });
+    },
     request(what, request) {
       ofDeployment(what, request.Labels);
       const obedient = policed.request(request);
@@ -86,6 +101,7 @@ export function ownOf(cluster: Cluster, visible: Visible, identity: Identity, po
       return obedient;
     },
   };
+  return own;
 }
 
 /** The label that puts files into a container names secrets by their ids. It is read as who obeys it reads it (services/secret-files). */

@@ -104,9 +104,10 @@ describe('people with certificates', () => {
       services: { list: () => [] },
       secrets: { list: () => [] },
     };
+    const pages = { metrics: () => 'arpanet_up 1\n', page: (_req: IncomingMessage, res: http.ServerResponse) => void res.end('the page') };
     const audit = { write: (line: AuditLine) => void lines.push(line), operatorRoute };
-    small = await startSmall({ listener, known, deps: { listen, tls: { own: tls }, doors, audit } });
-    follower = await startSmall({ leads: false, deps: { listen, tls: { own: tls }, doors, audit, name: 's2' } });
+    small = await startSmall({ listener, known, deps: { listen, tls: { own: tls }, doors, audit, ...pages } });
+    follower = await startSmall({ leads: false, deps: { listen, tls: { own: tls }, doors, audit, ...pages, name: 's2' } });
     follower.endpoint.follow(small.url);
   });
   after(async () => {
@@ -349,6 +350,27 @@ describe('people with certificates', () => {
       agent.destroy();
       assert.equal((await ask('GET', '/containers/json', {}, at)).status, 401);
     }
+  });
+
+  it('what any scheduler answers itself is for who the leader knows, too: a removed user gets no ping, page or metrics, and Prometheus has a certificate', async () => {
+    const own = ['/_ping', '/v1.41/_ping', '/metrics', '/ui/', '/arpanet/v1/health'];
+    for (const at of [small, follower]) {
+      identity = { name: 'prometheus', role: 'viewer' };
+      for (const path of own) assert.equal((await ask('GET', path, {}, at)).status, 200, path);
+      assert.match((await ask('GET', '/metrics', {}, at)).body, /^arpanet_/);
+      identity = deployer;
+      assert.equal((await ask('GET', '/metrics', {}, at)).status, 403);
+      assert.equal((await ask('GET', '/_ping', {}, at)).body, 'OK');
+      identity = 'nobody';
+      for (const path of own) assert.equal((await ask('GET', path, {}, at)).status, 401, path);
+      assert.equal((await ask('HEAD', '/_ping', {}, at)).status, 401);
+      // who has no certificate, by loopback, is an admin
+      assert.equal((await fetch(`${at.url}/_ping`)).status, 200);
+    }
+    // while nobody leads, what the leader said last counts
+    follower.endpoint.follow(undefined);
+    for (const path of own) assert.equal((await ask('GET', path, {}, follower)).status, 401, path);
+    follower.endpoint.follow(small.url);
   });
 
   it('a follower tells the leader who asks, and a client cannot say it', async () => {

@@ -96,6 +96,7 @@ describe('a new leader and its ops', () => {
       discard: notAsked,
       users: notAsked,
       policies: notAsked,
+      narrowed: notAsked,
       dial: notAsked,
       outside: notAsked,
       config: () => ({ list: () => [], set: notAsked, unset: notAsked }),

@@ -67,6 +67,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     hostOperations: () => room.hosts,
     users: notHere,
     policies: notHere,
+    narrowed: notHere,
     dial: notHere,
     outside: notHere,
     config: notHere,
