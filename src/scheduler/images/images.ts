@@ -45,6 +45,13 @@ export function createImages(core: Core, copies: Set<string>): Images {
       const from = source === undefined ? undefined : view.host(source)?.record;
       if (source === undefined || from === undefined) throw failure;
       tried.add(source);
+      if (from.hasTls === true && view.host(host)?.record.hasTls !== true) {
+        failure = new ArpanetError(
+          'unavailable',
+          `host ${host} has no certificate to get images from ${source} with: let it join by https://, too`,
+        );
+        continue;
+      }
       deps.log.info({ image: familiar, from: source, to: host }, 'copying an image');
       try {
         const copied = isTag(reference) ? familiar : id;

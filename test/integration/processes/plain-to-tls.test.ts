@@ -1,0 +1,149 @@
+/** A running cluster without TLS goes over to it, as docs/security.md says: one scheduler, two hosts, one after the other, and no container is touched. Real processes' parts, a fake Engine. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { startAgent } from '../../../src/hostagent/index.ts';
+import { type HostRecord, keys } from '../../../src/model/index.ts';
+import type { HostReport } from '../../../src/operator-api/index.ts';
+import { readJoinToken } from '../../../src/security/index.ts';
+import { until as untilWithin } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+import { ENGINE_ANSWERS, NO_DNS } from '../../support/fakes/quiet-engine.ts';
+import { JOIN_TOKEN, type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
+
+const until = (what: string, check: () => unknown) => untilWithin(what, check);
+const ID = 'c'.repeat(64);
+const WEB = { Id: ID, Names: ['/web'], Image: 'app:1', ImageID: 'sha256:1', Created: 1, State: 'running', Status: 'Up', Labels: {} };
+const INSPECTED = {
+  Id: ID,
+  Name: '/web',
+  Image: 'sha256:1',
+  Created: '2026-01-01T00:00:00Z',
+  State: {
+    Status: 'running',
+    Running: true,
+    Paused: false,
+    Restarting: false,
+    Dead: false,
+    ExitCode: 0,
+    StartedAt: '2026-01-01T00:00:00Z',
+    FinishedAt: '0001-01-01T00:00:00Z',
+  },
+  Config: { Image: 'app:1', Labels: {}, Env: [] },
+  HostConfig: { NetworkMode: 'bridge' },
+  NetworkSettings: { Networks: {} },
+  Mounts: [],
+};
+
+describe('a running cluster goes over to TLS', { timeout: 300_000 }, () => {
+  let dir: string;
+  let plainPort: number;
+  let tlsPort: number;
+  let scheduler: SmallScheduler;
+  const agents = new Map<string, Awaited<ReturnType<typeof startAgent>>>();
+  /** What the Engine was asked for that changes something. */
+  const changes: string[] = [];
+  const engine = http.createServer((request, response) => {
+    const path = (request.url ?? '').replace(/\?.*$/, '').replace(/^\/v1\.\d+/, '');
+    const own: Readonly<Record<string, unknown>> = { '/containers/json': [WEB], [`/containers/${ID}/json`]: INSPECTED };
+    const answer = own[path] ?? ENGINE_ANSWERS[path];
+    if (request.method !== 'GET' && request.method !== 'HEAD') changes.push(`${request.method} ${path}`);
+    if (path === '/events') return response.writeHead(200).flushHeaders();
+    if (answer === undefined) return void request.socket.destroy();
+    return void response.setHeader('Api-Version', '1.41').end(typeof answer === 'string' ? answer : JSON.stringify(answer));
+  });
+
+  async function startScheduler(alsoListen: readonly { readonly host: string; readonly port: number; readonly isTls: boolean }[]) {
+    scheduler = await startSmallScheduler(
+      's1',
+      { kind: 'embedded', dir: join(dir, 'store') },
+      { alsoListen, clusterKey: join(dir, 'cluster.key') },
+    );
+    await scheduler.ready();
+  }
+  async function startHost(name: string, url: string, token: string): Promise<void> {
+    await agents.get(name)?.[Symbol.asyncDispose]();
+    const options = {
+      name,
+      address: '127.0.0.1',
+      listen: '127.0.0.1:0',
+      join: [url],
+      token,
+      engine: `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`,
+      labels: {},
+      overlay: 'none' as const,
+      dataDir: join(dir, name),
+      version: 'test',
+    };
+    agents.set(name, await startAgent(options, { log: quietLog, dns: NO_DNS, setLogLevel: () => undefined }, new AbortController().signal));
+  }
+  const alive = async (...names: readonly string[]): Promise<boolean> => {
+    const { body } = await scheduler.call('GET', '/arpanet/v1/hosts');
+    return names.every((name) => (body as readonly HostReport[]).some((host) => host.name === name && host.state === 'alive'));
+  };
+  const hasTls = async (name: string): Promise<boolean> => {
+    const records = (await scheduler.call('GET', '/arpanet/v1/backup')).body as readonly (readonly [string, HostRecord])[];
+    return records.some(([key, record]) => key === keys.host(name) && record.hasTls === true);
+  };
+  /** Through the leader to the Engine, by the host's tunnel. */
+  const reached = async (): Promise<boolean> => (await scheduler.call('GET', '/images/app:1/json')).status === 200;
+  const plain = { host: '127.0.0.1', isTls: false };
+  const tls = { host: '127.0.0.1', isTls: true };
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'arpanet-plain-'));
+    engine.listen(0, '127.0.0.1');
+    await once(engine, 'listening');
+    [plainPort, tlsPort] = [await freePort(), await freePort()];
+  });
+  after(async () => {
+    for (const agent of agents.values()) await agent[Symbol.asyncDispose]();
+    await scheduler?.[Symbol.asyncDispose]();
+    engine.closeAllConnections();
+    engine.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it('the scheduler listens at both, the hosts go over one by one, and then it listens with TLS alone', async () => {
+    const [http0, https] = [`http://127.0.0.1:${plainPort}`, `https://127.0.0.1:${tlsPort}`];
+    await startScheduler([{ ...plain, port: plainPort }]);
+    for (const name of ['h1', 'h2']) await startHost(name, http0, JOIN_TOKEN);
+    await until('both are alive without TLS', () => alive('h1', 'h2'));
+    const sees = async (): Promise<boolean> => JSON.stringify((await scheduler.call('GET', '/containers/json')).body).includes('"/web"');
+    await until('the container is seen', sees);
+
+    await scheduler[Symbol.asyncDispose]();
+    await startScheduler([
+      { ...plain, port: plainPort },
+      { ...tls, port: tlsPort },
+    ]);
+    await until('they come back as they were', () => alive('h1', 'h2'));
+    const { token } = (await scheduler.call('GET', '/arpanet/v1/token')).body as { readonly token: string };
+    assert.equal(readJoinToken(token).secret, JOIN_TOKEN, 'hosts of both kinds know the same secret');
+
+    await startHost('h1', https, token);
+    await until('h1 is alive with TLS, and h2 without', async () => (await alive('h1', 'h2')) && (await hasTls('h1')));
+    assert.equal(await hasTls('h2'), false);
+    await until('the leader reaches the Engines', reached);
+    assert.match(
+      JSON.stringify((await scheduler.call('POST', '/arpanet/v1/token/rotate')).body),
+      /would be cut off: h2; let them join by https/,
+    );
+    await startHost('h2', https, token);
+    await until('h2, too', async () => (await alive('h1', 'h2')) && (await hasTls('h2')));
+
+    await scheduler[Symbol.asyncDispose]();
+    await startScheduler([{ ...tls, port: tlsPort }]);
+    await until('both are alive without the address that has none', () => alive('h1', 'h2'));
+    assert.equal((await scheduler.call('POST', '/arpanet/v1/token/rotate')).status, 200, 'what was sent in clear joins nobody any more');
+    await until('the leader reaches the Engines', reached);
+    await until('the container is seen', sees);
+    assert.deepEqual(changes, [], 'nothing was done to what runs');
+  });
+});
