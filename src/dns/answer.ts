@@ -5,7 +5,7 @@
  * sees all.
  */
 import { answering, dnsLabel, type NamedInstance, type OutsideEntry } from '../model/index.ts';
-import type { Owner, Scope, Target, Zone } from './zone.ts';
+import type { Owner, Scope, Targets, Zone } from './zone.ts';
 import { addressOfReverseName } from '../text/ipv4.ts';
 import { addressOfReverseName6 } from '../text/ipv6.ts';
 
@@ -274,9 +274,9 @@ function neighbour(zone: Zone, scope: Scope, name: string): readonly Found[] | u
  * One address for each instance: on the first of the client's networks that the instance is on; for an unknown client, on its primary network.
  * Undefined: the client may see none.
  */
-function visible(targets: readonly Target[] | undefined, scope: Scope | undefined): readonly Found[] | undefined {
+function visible(targets: Targets | undefined, scope: Scope | undefined): readonly Found[] | undefined {
   if (!targets) return undefined;
-  const found = targets.flatMap(({ instance, networks, isOwn }) => {
+  const found = [...targets.values()].flatMap(({ instance, networks, isOwn }) => {
     const from = scope ? scope.networks : Object.keys(instance.addresses);
     const via = from.find((network) => instance.addresses[network] !== undefined && (!scope || !networks || networks.includes(network)));
     const address = via === undefined ? undefined : instance.addresses[via];

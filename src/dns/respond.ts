@@ -1,6 +1,6 @@
 /** Answers one query (RFC 1035, RFC 2308), or says where to forward it. Caches answers by the client's scope, until the next name table. */
 import type { Buffer } from 'node:buffer';
-import type { NameTable } from '../model/index.ts';
+import type { NameChange, NameTable } from '../model/index.ts';
 import { type Decision, type DnsRecord, decide } from './answer.ts';
 import {
   encodeAddresses,
@@ -15,7 +15,7 @@ import {
 } from './encode.ts';
 import { encodeAuthority, encodeQuestion, encodeRecord, readAnswer } from './records.ts';
 import { candidates, type SearchList } from './search.ts';
-import { compileZone, type Scope, type Zone } from './zone.ts';
+import { openZone, type Scope } from './zone.ts';
 
 export type Reply =
   | { readonly kind: 'answer'; readonly packet: Buffer }
@@ -34,6 +34,10 @@ export type Reply =
 
 export interface Responder {
   readonly table: (table: NameTable) => void;
+  /** Must be of the table that it has. */
+  readonly change: (change: NameChange) => void;
+  /** Its table is what the leader had at this time. */
+  readonly confirm: (atMs: number) => void;
   /** `client`: its IP address. May throw: on a record that dns2 cannot encode. */
   readonly respond: (message: Buffer, client: string, transport: 'udp' | 'tcp') => Reply;
   readonly stats: () => RespondStats;
@@ -68,7 +72,7 @@ const tcpLimit = 65_535;
 
 export function createResponder({ now, random, hasConsul: hadConsul, pool }: RespondDeps): Responder {
   const empty: NameTable = { version: 0, epoch: 0, atMs: now(), instances: [] };
-  let zone: Zone = compileZone(empty, pool);
+  let live = openZone(empty, pool);
   let known = new Map<Scope | undefined, Map<string, Known>>();
   let knownCount = 0;
   const authorities = new Map<string, Buffer>();
@@ -81,7 +85,7 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
     knownCount = 0;
   };
   const authority = (origin: string): Buffer => {
-    const found = authorities.get(origin) ?? encodeAuthority(origin, zone.version);
+    const found = authorities.get(origin) ?? encodeAuthority(origin, live.zone.version);
     authorities.set(origin, found);
     return found;
   };
@@ -158,10 +162,16 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
 
   return {
     table: (table) => {
-      zone = compileZone(table, pool);
+      live = openZone(table, pool);
       authorities.clear();
       forget();
     },
+    change: (change) => {
+      live.change(change);
+      authorities.clear();
+      forget();
+    },
+    confirm: (atMs) => live.confirm(atMs),
     respond: (message, client, transport) => {
       counts.queries += 1;
       const parsed = parseQuery(message);
@@ -172,6 +182,7 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       }
       const { query } = parsed;
       const limit = transport === 'tcp' ? tcpLimit : query.udpSize;
+      const { zone } = live;
       const scope = zone.scopes.get(client);
       let answers = known.get(scope);
       if (!answers) {
@@ -197,7 +208,7 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       if (name === asked && !isAge(decision)) keep(key, made, answers); // there are too many spellings in mixed case
       return encode(query, made, limit);
     },
-    stats: () => ({ ...counts, instances: zone.owners.size, version: zone.version }),
+    stats: () => ({ ...counts, instances: live.zone.owners.size, version: live.zone.version }),
     search: (list) => {
       searchList = list;
     },

@@ -4,7 +4,7 @@ import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dg
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError, type HostDns, type NameTable } from '../model/index.ts';
+import { ArpanetError, type HostDns, type NameChange, type NameTable } from '../model/index.ts';
 import { guarded, reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createResponder, type Reply, type RespondStats } from './respond.ts';
@@ -34,7 +34,7 @@ export interface DnsStats extends RespondStats {
   readonly listening: readonly string[];
 }
 
-/** A DNS server; it answers from the table that `table` got last. */
+/** A DNS server; it answers from the table that `table` got last, and what `change` got since. */
 export interface DnsService {
   /**
    * Idempotent. Waits up to 2 s for an address that this host does not have yet.
@@ -43,6 +43,10 @@ export interface DnsService {
   readonly listen: (address: string) => Promise<void>;
   readonly unlisten: (address: string) => Promise<void>;
   readonly table: (table: NameTable) => void;
+  /** Must be of the table that it has. */
+  readonly change: (change: NameChange) => void;
+  /** Its table is what the leader had at this time. */
+  readonly confirm: (atMs: number) => void;
   /**
    * What this host's Engine gives to containers: servers (addresses) from its flags or daemon.json, in place of those of /etc/resolv.conf (empty: none; this server's
    * options go before them), and a search list.
@@ -231,6 +235,8 @@ export function createDns(options: DnsOptions): DnsService {
     },
     unlisten,
     table: responder.table,
+    change: responder.change,
+    confirm: responder.confirm,
     ofEngine: (dns) => {
       ofEngine = dns.servers.map((host) => ({ host, port: 53 }));
       responder.search(searchListOf(dns));

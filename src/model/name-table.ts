@@ -84,3 +84,20 @@ export interface NameTable {
   /** All deployments of the cluster: no server but ours is asked for names below them. Absent in tables of older leaders. */
   readonly deployments?: readonly string[];
 }
+
+/** What is new in a name table: whoever has the table of version `since` of the same epoch has that of `version` then. */
+export interface NameChange extends Pick<NameTable, 'version' | 'epoch' | 'atMs'> {
+  readonly since: number;
+  /** Instances that are new or others than before, in place of what their containers had. */
+  readonly put: readonly NamedInstance[];
+  /** Containers whose instances are gone, or are nobody's here to ask for any more. */
+  readonly drop: readonly string[];
+  /** Names of the networks of what is put. */
+  readonly networks?: Readonly<Record<string, string>>;
+  /** All that operators added; absent: as before. */
+  readonly outside?: readonly OutsideName[];
+  /** All deployments; absent: as before, but for those that came and went. */
+  readonly deployments?: readonly string[];
+  readonly deploymentsCome?: readonly string[];
+  readonly deploymentsGone?: readonly string[];
+}
