@@ -11,12 +11,16 @@ export interface InstanceChange {
 export interface NameUpdate extends Pick<NameTable, 'version' | 'epoch' | 'atMs'> {
   /** Since the update before. */
   readonly changes: readonly InstanceChange[];
-  /** It goes to all hosts, and not only to those that may ask for what has changed. */
+  /** `outside` has changed: it goes to all hosts at once, and not only to those that may ask for what has changed. */
   readonly isForAll: boolean;
   /** What was sent before does not count: all that there are now is sent again. */
   readonly isWhole: boolean;
   readonly outside: NonNullable<NameTable['outside']>;
-  readonly deployments: NonNullable<NameTable['deployments']>;
+  /** Those that have an instance now and had none before, and the other way round. */
+  readonly deploymentsCome: readonly string[];
+  readonly deploymentsGone: readonly string[];
+  /** All that there are now. */
+  readonly deployments: () => readonly string[];
   /** All that there are now. */
   readonly instances: () => readonly NamedInstance[];
 }

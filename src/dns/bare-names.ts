@@ -1,4 +1,4 @@
-/** The names by which an instance is found in its own deployment. Pure. */
+/** The names by which an instance is found in its own deployment; source: moby's daemon/container_operations.go (short id) and libnetwork/sandbox.go, ResolveName (`name.network`). Pure. */
 import { dnsLabel, dnsName, type NamedInstance } from '../model/index.ts';
 
 export interface BareName {

@@ -233,7 +233,7 @@ interface Claim extends Owner {
   readonly scope: Scope;
 }
 
-/** Who has which address. While an instance is replaced, two may have the same: it belongs to the one that runs. */
+/** The instance of each address. While an instance is replaced, two may have the same: it belongs to the one that runs. */
 function createClaims() {
   const all = new Map<string, readonly Claim[]>();
   const owners = new Map<string, Owner>();

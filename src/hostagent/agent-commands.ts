@@ -1,12 +1,11 @@
 /** Effects: carries out what the leader asks of this host, one command each (`AgentCall` in model/wire.ts). */
 import type { ContainerUsage, HostObservation } from '../model/facts.ts';
-import type { NameTable } from '../model/name-table.ts';
 import type { AgentCall } from '../model/wire.ts';
 import { missingPaths, realPaths } from './bind-paths.ts';
 import { dial } from './gateway/dial.ts';
 import type { ImageCopy } from './images/images.ts';
 import type { Inventory } from './inventory/inventory.ts';
-import type { JsonFile } from './json-file.ts';
+import type { HostNames } from './names/host-names.ts';
 import type { Overlay } from './overlay/apply.ts';
 import type { Fence } from './overlay/fence.ts';
 import { isOurVxlan } from './overlay/plan.ts';
@@ -20,7 +19,7 @@ export interface CommandDeps {
   readonly kept: readonly Pick<Fence, 'differences'>[];
   readonly copyImage: (copy: ImageCopy) => Promise<void>;
   readonly readUsage: () => Promise<readonly ContainerUsage[]>;
-  readonly names: JsonFile<NameTable>;
+  readonly names: Pick<HostNames, 'instances'>;
   readonly plans: AgentFiles['plans'];
 }
 
@@ -38,7 +37,7 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
     return {
       networks: networks.map((network) => ({ ...network, ...lowered(network, overlay.mtuOn(network.bridge)) })),
       vxlans: vxlans.filter(({ device }) => isOurVxlan(device)),
-      names: names.value()?.instances ?? [],
+      names: names.instances(),
       ...(unreadable.length > 0 && { unreadable }),
       ...(differs.length > 0 && { differs }),
     };

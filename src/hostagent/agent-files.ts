@@ -2,17 +2,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NetworkPlan } from '../model/facts.ts';
-import type { NameTable } from '../model/name-table.ts';
 import type { StoreReplica } from '../model/wire.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { agentFiles as schemas } from '../schemas/index.ts';
 import { type EpochGuard, openEpoch } from './gateway/epoch.ts';
 import { type JsonFile, openJsonFile } from './json-file.ts';
+import { type NamesFile, openNamesFile } from './names/names-file.ts';
 
 export interface AgentFiles {
   readonly epoch: EpochGuard;
   /** The name table that the leader sent last; its `atMs` is when it came, by this host's clock. */
-  readonly names: JsonFile<NameTable>;
+  readonly names: NamesFile;
   readonly plans: JsonFile<readonly NetworkPlan[]>;
   /** Records of the store, for `arpanet recover`. */
   readonly replica: JsonFile<StoreReplica>;
@@ -25,11 +25,7 @@ export function openAgentFiles(dataDir: string, log: Logger): AgentFiles {
   mkdirSync(dataDir, { recursive: true });
   return {
     epoch: openEpoch(dataDir, log),
-    names: openJsonFile(
-      join(dataDir, 'names.json'),
-      { schema: schemas.names, loss: 'containers of this host resolve no names until a leader is connected, which sends them again' },
-      log,
-    ),
+    names: openNamesFile(dataDir, log),
     plans: openJsonFile(
       join(dataDir, 'plans.json'),
       { schema: schemas.plans, loss: 'networks of this host are not repaired until a leader is connected, which sends the plans again' },

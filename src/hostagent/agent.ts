@@ -7,7 +7,6 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError } from '../model/errors.ts';
-import type { NameTable } from '../model/name-table.ts';
 import { PROTOCOL } from '../model/skew.ts';
 import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
@@ -28,6 +27,7 @@ import { createImageArchives, createImageCopier, createImageLayers } from './ima
 import { createThinArchives } from './images/thin-archive.ts';
 import { watchEngine } from './inventory/engine-health.ts';
 import { createFactsReader } from './inventory/host-facts.ts';
+import { createHostNames } from './names/host-names.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
 import { agentFamilies } from './load/metrics.ts';
@@ -111,7 +111,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const engine: EngineTarget = { ...engineAddress, agent: pool };
 
   const files = openAgentFiles(options.dataDir, log);
-  const { epoch, names } = files;
+  const { epoch } = files;
   const fence = createFence(mode, files.fencePath, log);
   const isTls = options.join.every((url) => url.startsWith('https:'));
   if (!isTls && options.join.some((url) => url.startsWith('https:')))
@@ -141,6 +141,14 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     { engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, pidsOf: inventory.pidsOf, onChange, nowMs },
     signal,
   );
+  const names = createHostNames({
+    file: files.names,
+    dns,
+    moved(network) {
+      overlay.flush(network).catch((err: unknown) => log.warn({ network, err }, 'cannot flush learned addresses'));
+    },
+    now: Date.now,
+  });
   const guards = createGuards(mode, log);
   const closed = createClosedPorts({
     overlay: mode,
@@ -172,7 +180,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
           isJoined: stream.isJoined(),
           isEngineConnected: inventory.current() !== undefined,
           networks: overlay.networks().length,
-          namesAgeMs: ageOf(names.value()),
+          namesAgeMs: names.ageMs(),
           unreadableContainers: inventory.unreadable().length,
           refusedMessages: stream.refusedMessages(),
           faults: faultTotal(),
@@ -239,8 +247,6 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     if (raised > stream.epoch()) stream.restart('another scheduler leads now', leaderUrl);
   });
 
-  const table = names.value();
-  if (table !== undefined) dns.table(table);
   overlay.restorePlans(files.plans.value() ?? []);
 
   return {
@@ -282,7 +288,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             routes: facts.routes,
             faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
-            ...leaderMessages({ epoch, files, fence, overlay, dns, consul, identity, setLogLevel, log }),
+            ...leaderMessages({ epoch, files, fence, overlay, dns, names, consul, identity, setLogLevel, log }),
           },
           signal,
         ),
@@ -303,5 +309,3 @@ async function reconcileRegularly(passes: readonly (() => Promise<void>)[], sign
 }
 
 const isAnyAddress = (host: string): boolean => ['', '0.0.0.0', '::'].includes(host);
-
-const ageOf = (table: NameTable | undefined): number | undefined => table && Math.max(0, Date.now() - table.atMs);

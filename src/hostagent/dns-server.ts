@@ -1,6 +1,6 @@
 /** The agent's DNS, as the parts of this room see it. */
 import type { HostDns } from '../model/facts.ts';
-import type { NameTable } from '../model/name-table.ts';
+import type { NameChange, NameTable } from '../model/name-table.ts';
 import type { DnsFigures } from './load/metrics.ts';
 import type { ConsulQuestions } from './stream/consul-questions.ts';
 
@@ -10,6 +10,10 @@ export interface DnsServer {
   listen(address: string): Promise<void>;
   unlisten(address: string): Promise<void>;
   table(table: NameTable): void;
+  /** Of the table that it has. */
+  change(change: NameChange): void;
+  /** Its table is what the leader had at this time. */
+  confirm(atMs: number): void;
   /** What the Engine gives to containers. */
   ofEngine?(dns: HostDns): void;
   /** How Consul's DNS is asked; undefined: not at all. */

@@ -59,6 +59,8 @@ export interface HostFacts {
   readonly routes: readonly string[];
   /** Absent: an agent of an earlier release. */
   readonly dns?: HostDns;
+  /** It takes changes of the name table; absent: an agent of before, that knows whole tables only. */
+  readonly takesNameChanges?: boolean;
 }
 
 /** The host's architecture in uname's words (`x86_64`), as an Engine's node tells it; in Go's where its Engine says no more. */

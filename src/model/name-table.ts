@@ -85,7 +85,7 @@ export interface NameTable {
   readonly deployments?: readonly string[];
 }
 
-/** What is new in a name table: whoever has the table of version `since` of the same epoch has that of `version` then. */
+/** What is new in a name table: it makes the table of `version` of that of version `since` of the same epoch. */
 export interface NameChange extends Pick<NameTable, 'version' | 'epoch' | 'atMs'> {
   readonly since: number;
   /** Instances that are new or others than before, in place of what their containers had. */

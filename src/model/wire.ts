@@ -4,7 +4,7 @@
  */
 import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
 import type { ContainerFacts, EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults } from './facts.ts';
-import type { NameTable } from './name-table.ts';
+import type { NameChange, NameTable } from './name-table.ts';
 
 /** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are in the Engines' labels. */
 export interface StoreReplica {
@@ -70,6 +70,8 @@ export type AgentMessage =
       readonly query: string;
       readonly transport: 'udp' | 'tcp';
     }
+  /** The table that it has is not the one that it was sent a change of: the whole one is wanted. */
+  | { readonly type: 'ask-names' }
   | {
       readonly type: 'done';
       /** Which call of the leader it answers. */
@@ -124,6 +126,8 @@ export type LeaderMessage =
       readonly fenced?: readonly string[];
     }
   | { readonly type: 'names'; readonly table: NameTable }
+  /** To an agent that takes changes (`HostFacts`); one without a change says that its table is what the leader has. */
+  | { readonly type: 'names-change'; readonly change: NameChange }
   /** What ops set for the whole cluster; null: as the agent was started. */
   | {
       readonly type: 'settings';

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ServicesRoom, startServices } from '../services/index.ts';
 import type { createDns } from '../dns/index.ts';
+import { updateOwnDns } from './own-names.ts';
 import {
   type HostView,
   ArpanetError,
@@ -218,8 +219,7 @@ export async function startLeadership(
       outside: () => listOutside(ledger),
       hosts: () => scheduler.hosts.list().map(namedHost),
       push: async (update) => {
-        const { version, epoch, atMs, outside, deployments } = update;
-        dns?.table({ version, epoch, atMs, outside, deployments, instances: update.instances() });
+        if (dns !== undefined) updateOwnDns(dns, update);
         await scheduler.names.push(update);
       },
       ...(catalog === undefined

@@ -1,11 +1,12 @@
 /**
  * Effects: keeps the agents' name tables and the Consul catalog up to date. Each has a loop of its own, so that a slow agent does not keep a
- * name in the catalog. A run observes, compares and acts; a failed one is tried again with back-off, and everything is compared every 30 s.
+ * name in the catalog. A run observes, compares and acts; a failed one is tried again with back-off, and the catalog is compared every 30 s.
  */
 import { ArpanetError, isKind } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from './catalog.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
+import { createDeployments } from './deployments.ts';
 import { within } from '../async/within.ts';
 import { singleFlight } from '../async/single-flight.ts';
 import { guarded } from '../telemetry/faults.ts';
@@ -19,7 +20,7 @@ import { counter, histogram } from '../telemetry/metrics.ts';
  * `isUrgent`), the view reports the changes of one turn of the event loop together (scheduler/view/change-listeners.ts), and then this.
  */
 const RUN_EVERY_MS = 20;
-/** Everything is compared this often without a change: somebody else may have written to the catalog. */
+/** The catalog is compared this often without a change: somebody else may have written to it. The agents get an update without changes. */
 const RELIST_MS = 30_000;
 const PUSH_BOUND_MS = 1000;
 const APPLY_BOUND_MS = 5000;
@@ -49,22 +50,25 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   /** The agents know all but what has changed since. */
   let isTold = false;
   let toldOutside: string | undefined;
-  let toldDeployments: readonly string[] | undefined;
+  /** The agents get an update without changes, so that they know how old their tables are. */
+  let isDue = false;
+  const deployments = createDeployments();
   let actual: readonly CatalogService[] | undefined;
 
   async function push(): Promise<void> {
     const changes = deps.instances.changes();
     const outside = deps.outside();
-    const deployments = deps.instances.deployments();
+    const { come, gone } = deployments.note(changes);
     const outsideText = JSON.stringify(outside);
     const isWhole = !isTold;
-    const isForAll = outsideText !== toldOutside || deployments !== toldDeployments;
-    if (!isWhole && !isForAll && changes.length === 0) return;
+    const isForAll = outsideText !== toldOutside;
+    if (!isWhole && !isForAll && !isDue && changes.length === 0) return;
     isTold = true;
+    isDue = false;
     toldOutside = outsideText;
-    toldDeployments = deployments;
     const at = { version: ++version, epoch: deps.epoch, atMs: deps.now() };
-    const update = { ...at, outside, deployments, changes, isForAll, isWhole, instances: deps.instances.all };
+    const whole = { deployments: deps.instances.deployments, instances: deps.instances.all };
+    const update = { ...at, outside, changes, isForAll, isWhole, deploymentsCome: come, deploymentsGone: gone, ...whole };
     await bounded(deps.push(update), PUSH_BOUND_MS, 'the agents');
   }
 
@@ -158,7 +162,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   if (!ended.aborted) {
     const settled = setTimeout(onChange, SETTLE_MS);
     const compareAll = setInterval(() => {
-      isTold = false;
+      isDue = true;
       actual = undefined;
       onChange();
     }, RELIST_MS);

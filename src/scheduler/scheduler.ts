@@ -116,7 +116,11 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       now,
       joined: hosts.joined,
       welcomed: (host) => (certificates.whyRevoked(host) === undefined ? triggers.emit('agent-welcomed', host) : hub.drop(host)),
-      heard,
+      heard(host, message) {
+        if (message.type === 'ask-names') return names.again(host);
+        heard(host, message);
+        if (message.type === 'beat') names.beaten(host);
+      },
       askConsul: deps.askConsul,
       left: liveness.cut,
       refused: liveness.cut,
@@ -173,7 +177,13 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
 
   // what agents are sent
   const queries = createAgentQueries(hub, deps);
-  const names = createNamesPush(hub, log, (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name);
+  const names = createNamesPush({
+    hub,
+    log,
+    now,
+    takesChanges: (host) => view.host(host)?.facts?.takesNameChanges === true,
+    networkName: (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name,
+  });
   const replicas = startStoreReplicas(
     { ledger: deps.ledger, connected: recordIndex.connected, hub, epoch: deps.leader.epoch, now, log },
     lost,

@@ -1,7 +1,7 @@
 /** Schemas of the files in an agent's data folder. Pure. */
 import { z } from 'zod';
 import { epoch, filled, ipv4, optional, text } from './fields.ts';
-import { nameTable, networkPlans, storeReplica } from './wire.ts';
+import { nameChange, nameTable, networkPlans, storeReplica } from './wire.ts';
 
 /** `DIR/epoch`. */
 export interface EpochFile {
@@ -26,6 +26,7 @@ export const agentFiles = {
   epoch: epochFile,
   identity: identityFile,
   names: nameTable,
+  nameChange,
   plans: networkPlans,
   replica: storeReplica,
   fence,

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults } from '../model/facts.ts';
-import type { NamedInstance, NameTable } from '../model/name-table.ts';
+import type { NameChange, NamedInstance, NameTable } from '../model/name-table.ts';
 import type { AgentCall, AgentMessage, LeaderMessage, LeaderHeard, RecoveryFacts, StoreReplica } from '../model/wire.ts';
 import { accept } from './accept.ts';
 import { containerInspect, containerSummary, engineEvent, imageSummary, volumeSummary } from './docker-objects.ts';
@@ -61,6 +61,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   links: optional(z.array(text)),
   routes: z.array(cidr),
   dns: optional(z.looseObject({ servers: texts, search: texts, options: optional(texts) })),
+  takesNameChanges: optional(flag),
 });
 
 const materialised: z.ZodType<MaterialisedNetwork> = z.looseObject({
@@ -136,6 +137,7 @@ const agentMessages: Schemas<AgentMessage> = {
     query: z.string().max(MOST_QUERY),
     transport: z.enum(['udp', 'tcp']),
   }),
+  'ask-names': z.looseObject({ type: z.literal('ask-names') }),
   done: z.looseObject({ type: z.literal('done'), call: count, result: optional(z.unknown()), error: optional(wireError) }),
 };
 
@@ -161,6 +163,13 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   servers: optional(texts),
 });
 
+const outsideNames = z.array(
+  z.looseObject({
+    name: filled,
+    entries: z.array(z.looseObject({ type: z.enum(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), value: text })),
+  }),
+);
+
 /** The name table, on the wire and in an agent's file. */
 export const nameTable: z.ZodType<NameTable> = z.looseObject({
   version: count,
@@ -169,14 +178,22 @@ export const nameTable: z.ZodType<NameTable> = z.looseObject({
   instances: z.array(namedInstance),
   networks: optional(textMap),
   deployments: optional(texts),
-  outside: optional(
-    z.array(
-      z.looseObject({
-        name: filled,
-        entries: z.array(z.looseObject({ type: z.enum(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), value: text })),
-      }),
-    ),
-  ),
+  outside: optional(outsideNames),
+});
+
+/** A change of it, on the wire and in an agent's file. */
+export const nameChange: z.ZodType<NameChange> = z.looseObject({
+  since: count,
+  version: count,
+  epoch,
+  atMs: number,
+  put: z.array(namedInstance),
+  drop: texts,
+  networks: optional(textMap),
+  outside: optional(outsideNames),
+  deployments: optional(texts),
+  deploymentsCome: optional(texts),
+  deploymentsGone: optional(texts),
 });
 
 /** All plans of a host, on the wire and in an agent's file. */
@@ -246,6 +263,7 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
   beat: z.looseObject({ type: z.literal('beat') }),
   plans: z.looseObject({ type: z.literal('plans'), plans: networkPlans, fenced: optional(z.array(ipv4)) }),
   names: z.looseObject({ type: z.literal('names'), table: nameTable }),
+  'names-change': z.looseObject({ type: z.literal('names-change'), change: nameChange }),
   settings: z.looseObject({
     type: z.literal('settings'),
     logLevel: z.nullable(text),

@@ -91,6 +91,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     ...(links === undefined ? {} : { links }),
     routes,
     dns,
+    takesNameChanges: true,
   };
 }
 

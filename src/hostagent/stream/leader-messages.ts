@@ -2,9 +2,9 @@
 import type { EpochGuard } from '../gateway/epoch.ts';
 import type { AgentFiles } from '../agent-files.ts';
 import type { Fence } from '../overlay/fence.ts';
-import { movedNetworks } from '../overlay/moved-addresses.ts';
 import type { Overlay } from '../overlay/apply.ts';
 import type { DnsServer } from '../dns-server.ts';
+import type { HostNames } from '../names/host-names.ts';
 import type { ConsulQuestions } from './consul-questions.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { HostIdentity } from '../identity/host-identity.ts';
@@ -16,7 +16,8 @@ export interface LeaderMessageDeps {
   readonly files: AgentFiles;
   readonly fence: Fence;
   readonly overlay: Overlay;
-  readonly dns: Pick<DnsServer, 'table' | 'askConsul'>;
+  readonly dns: Pick<DnsServer, 'askConsul'>;
+  readonly names: Pick<HostNames, 'table' | 'change'>;
   readonly consul: ConsulQuestions;
   readonly identity: Pick<HostIdentity, 'revoked' | 'trust'>;
   /** Null: the level that this agent was started with. */
@@ -24,10 +25,10 @@ export interface LeaderMessageDeps {
   readonly log: Logger;
 }
 
-type Answered = 'welcome' | 'plans' | 'removed' | 'names' | 'settings' | 'keep' | 'consulAnswer';
+type Answered = 'welcome' | 'plans' | 'removed' | 'names' | 'namesChange' | 'settings' | 'keep' | 'consulAnswer';
 
 export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered> {
-  const { epoch, files, fence, overlay, dns, consul, log } = deps;
+  const { epoch, files, fence, overlay, dns, names, consul, log } = deps;
   const reconcile = guarded(log, 'plans of the leader', overlay.reconcile);
   return {
     welcome(message) {
@@ -46,14 +47,8 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered
       files.plans.save(overlay.plans());
       reconcile();
     },
-    names({ table: sent }) {
-      // `atMs` by this host's clock, which need not agree with the leader's: the age of the table is measured here.
-      const table = { ...sent, atMs: Date.now() };
-      for (const network of movedNetworks(files.names.value(), table))
-        overlay.flush(network).catch((err: unknown) => log.warn({ network, err }, 'cannot flush learned addresses'));
-      dns.table(table);
-      files.names.save(table);
-    },
+    names: ({ table }) => names.table(table),
+    namesChange: ({ change }) => names.change(change),
     settings({ logLevel, asksConsul, revoked = [], trust }) {
       deps.identity.revoked(revoked);
       if (trust !== undefined) inBackground(log, 'the CAs of the cluster', deps.identity.trust(trust));

@@ -48,6 +48,8 @@ export interface HostSide {
   readonly welcome: (message: Message<'welcome'>) => boolean;
   readonly plans: (message: Message<'plans'>) => void;
   readonly names: (message: Message<'names'>) => void;
+  /** False: it is of another table than the one here. */
+  readonly namesChange: (message: Message<'names-change'>) => boolean;
   readonly settings: (message: Message<'settings'>) => void;
   /** An operator removed this host from the cluster. */
   readonly removed: () => void;
@@ -149,6 +151,8 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
           return host.plans(message);
         case 'names':
           return host.names(message);
+        case 'names-change':
+          return host.namesChange(message) ? undefined : connection.send({ type: 'ask-names' });
         case 'settings':
           return host.settings(message);
         case 'keep':

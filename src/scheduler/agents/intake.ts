@@ -30,7 +30,7 @@ export function createIntake({
   judge,
   now,
   log,
-}: IntakeParts): (host: string, message: AgentReport) => void {
+}: IntakeParts): (host: string, message: Exclude<AgentReport, { type: 'ask-names' }>) => void {
   const { read, facts } = view;
   const saveTags = guarded(log, 'storing image tags', tags.save);
 

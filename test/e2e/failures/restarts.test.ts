@@ -1,6 +1,6 @@
 /** Engines with and without live-restore, agents of another build, all hosts at once, clocks that jump: addresses, overlay and names are back within 5 s. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -159,7 +159,11 @@ describe('restarts', () => {
     engineArgs.splice(0); // no container lives through this
     const first = addressesOf(await facts());
     await until('every host has been told of all', () => all(first));
-    const kept = (name: string) => readFileSync(join(host(name).dir, 'agent', 'names.json'), 'utf8');
+    const kept = (name: string) =>
+      ['names.json', 'names.changes']
+        .map((leaf) => join(host(name).dir, 'agent', leaf))
+        .map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''))
+        .join('\n');
     await until('every host has written it', () => hosts.every((name) => first.every((address) => kept(name).includes(address))));
     await sleep(1_000); // and has the rest on its disk: agents write twice a second
     cluster.schedulers[0]?.process.kill('SIGKILL');

@@ -150,6 +150,7 @@ describe('a leader that talks nonsense', () => {
         plans += 1;
       },
       names: ({ table }) => assert.ok(Array.isArray(table.instances)),
+      namesChange: ({ change }) => Array.isArray(change.put) && Array.isArray(change.drop),
       settings: () => undefined,
       removed: () => undefined,
       keep: ({ kept }) => assert.ok(Array.isArray(kept.records)),

@@ -17,6 +17,8 @@ const dns = {
   listen: async () => undefined,
   unlisten: async () => undefined,
   table: () => undefined,
+  change: () => undefined,
+  confirm: () => undefined,
   stats: () => ({ queries: 0, nxdomain: 0, malformed: 0, instances: 0 }),
 };
 const listed = (Id: string) => ({

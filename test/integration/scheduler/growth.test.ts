@@ -22,8 +22,8 @@ async function startWorld(hosts: number, seeded: number): Promise<World & AsyncD
 
 /** As a registrar does after a change. */
 async function push({ cluster, names }: World): Promise<void> {
-  const at = { version: 1, epoch: 1, atMs: 1, isForAll: false, isWhole: false, outside: [] };
-  await cluster.scheduler.names.push({ ...at, changes: names.changes(), deployments: names.deployments(), instances: names.all });
+  const at = { version: 1, epoch: 1, atMs: 1, isForAll: false, isWhole: false, outside: [], deploymentsCome: [], deploymentsGone: [] };
+  await cluster.scheduler.names.push({ ...at, changes: names.changes(), deployments: names.deployments, instances: names.all });
 }
 
 /** The first container of the first host is `running` or `exited` by now, and its peers' agents know. */

@@ -23,6 +23,8 @@ const dns = {
     sockets.delete(address);
   },
   table: () => undefined,
+  change: () => undefined,
+  confirm: () => undefined,
   stats: () => ({ queries: 0, nxdomain: 0, malformed: 0, instances: 0 }),
 };
 const stop = new AbortController();

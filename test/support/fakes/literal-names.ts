@@ -50,5 +50,5 @@ export function sourceOf(list: () => readonly NamedInstance[]): InstanceSource {
 
 /** The whole table that an update leads to. */
 export function tableIn({ version, epoch, atMs, outside, deployments, instances }: NameUpdate): NameTable {
-  return { version, epoch, atMs, outside, deployments, instances: instances() };
+  return { version, epoch, atMs, outside, deployments: deployments(), instances: instances() };
 }

@@ -5,6 +5,8 @@ export const NO_DNS = {
   listen: async () => undefined,
   unlisten: async () => undefined,
   table: () => undefined,
+  change: () => undefined,
+  confirm: () => undefined,
   stats: () => ({ queries: 0, nxdomain: 0, malformed: 0, instances: 0 }),
 };
 const IMAGE = { Id: 'sha256:1', RepoTags: ['app:1'], RepoDigests: null, Created: 1, Size: 1, RootFS: { Layers: [] } };

@@ -163,8 +163,8 @@ describe('moves', () => {
   it('names the networks in which an address is behind another host now', () => {
     const before = table(instance('a', 'h1', { n1: '10.0.0.1', n2: '10.1.0.1' }), instance('b', 'h1', { n3: '10.2.0.1' }));
     const after = table(instance('a', 'h2', { n1: '10.0.0.1', n2: '10.1.0.9' }), instance('b', 'h1', { n3: '10.2.0.1' }));
-    assert.deepEqual(movedNetworks(before, after), ['n1']);
-    assert.deepEqual(movedNetworks(undefined, after), []);
+    assert.deepEqual(movedNetworks(before.instances, after.instances), ['n1']);
+    assert.deepEqual(movedNetworks([], after.instances), []);
   });
 });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { InstanceSource } from '../../../src/registrar/index.ts';
 import { createInstanceTable } from '../../../src/registrar/index.ts';
+import { createDeployments } from '../../../src/registrar/deployments.ts';
 import { createDhcp } from '../../../src/dhcp/index.ts';
 import {
   type ContainerFacts,
@@ -131,10 +132,15 @@ async function startWorld(hosts: number): Promise<World> {
   });
   const told: string[] = [];
   const hub = { hosts: () => [...seed.containers.keys()], send: async (host: string) => told.push(host) > 0 };
-  const push = createNamesPush(hub, quietLog);
+  const push = createNamesPush({ hub, log: quietLog, now: () => 1, takesChanges: () => true });
+  const deployments = createDeployments();
   const at = { version: 1, epoch: 1, atMs: 1, isForAll: false, outside: [] };
-  const pushNames = (isWhole = false) =>
-    push.push({ ...at, isWhole, changes: names.changes(), deployments: names.deployments(), instances: names.all });
+  const pushNames = (isWhole = false) => {
+    const changes = names.changes();
+    const { come, gone } = deployments.note(changes);
+    const whole = { deployments: names.deployments, instances: names.all };
+    return push.push({ ...at, ...whole, isWhole, changes, deploymentsCome: come, deploymentsGone: gone });
+  };
   await pushNames(true);
   return { view, ledger, claim, names, pushNames, told, sweep: () => ledger.apply(dhcp.leases.sweep()) };
 }
@@ -238,6 +244,13 @@ describe('what a change costs with a thousand hosts is what it costs with ten', 
       assert.ok(walked < 100, `${walked} entries walked with ${hosts} hosts`);
     }
   });
+
+  it("of a project's first create, and of its names", () =>
+    isTheSame(async (world) => {
+      const Labels = { 'com.docker.compose.project': `new${newId()}` };
+      await creates(world, { Env: ['constraint:node==h1'], Labels, HostConfig: { NetworkMode: 'none' } });
+      await world.pushNames();
+    }));
 
   it('of a service that is scaled by three instances', () =>
     isTheSame(async (world) => {

@@ -7,7 +7,6 @@ import {
   type ContainerView,
   type EngineEvent,
   type LabelClaim,
-  type LeaderMessage,
   type NamedInstance,
   type HostRecord,
   type NetworkRecord,
@@ -15,7 +14,7 @@ import {
 } from '../../../src/model/index.ts';
 import { adoptions } from '../../../src/scheduler/containers/adopt-plan.ts';
 import { createFeed, type FeedDeps } from '../../../src/scheduler/events/feed.ts';
-import { createNamesPush, instancesFor } from '../../../src/scheduler/agents/names-push.ts';
+import { instancesFor } from '../../../src/scheduler/agents/names-push.ts';
 import { planFor } from '../../../src/scheduler/networks/network-plans.ts';
 import { checkedNetwork } from '../../../src/scheduler/networks/networks.ts';
 import { createUndo } from '../../../src/scheduler/create/undo.ts';
@@ -240,41 +239,6 @@ describe('names for a host', () => {
       ['1', '2', '4'],
       'and of those that share a network with one there',
     );
-  });
-  it('are sent again while they do not change, so that their age stays small', async () => {
-    const told: number[] = [];
-    const send = async (_host: string, message: LeaderMessage) => {
-      if (message.type === 'names') told.push(message.table.atMs);
-      return true;
-    };
-    const { push } = createNamesPush({ hosts: () => ['h1'], send }, pino({ level: 'silent' }));
-    for (const atMs of [0, 10_000, 20_000, 30_000, 40_000])
-      await push({
-        version: 1,
-        epoch: 1,
-        atMs,
-        changes: [],
-        isForAll: true,
-        isWhole: false,
-        outside: [],
-        deployments: [],
-        instances: () => [],
-      });
-    assert.deepEqual(told, [0, 20_000, 40_000]);
-  });
-  it('are made anew with a whole update, whatever was told before', async () => {
-    const told: string[][] = [];
-    const send = async (_host: string, message: LeaderMessage) => {
-      if (message.type === 'names') told.push(message.table.instances.map(({ id }) => id));
-      return true;
-    };
-    const { push } = createNamesPush({ hosts: () => ['h1'], send }, pino({ level: 'silent' }));
-    const [one, two] = [instance('1', 'abc', 'h1'), instance('2', 'abc', 'h1')];
-    const at = { version: 1, epoch: 1, atMs: 0, outside: [], deployments: [] };
-    await push({ ...at, changes: [{ before: undefined, now: one }], isForAll: false, isWhole: false, instances: () => [two] });
-    await push({ ...at, changes: [], isForAll: false, isWhole: true, instances: () => [two] });
-    await push({ ...at, changes: [{ before: two, now: undefined }], isForAll: false, isWhole: false, instances: () => [] });
-    assert.deepEqual(told, [['1'], ['2'], []]);
   });
 });
 

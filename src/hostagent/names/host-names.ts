@@ -1,0 +1,68 @@
+/** Effects: what this host does with the names that the leader sends: to its DNS and its disk; and which addresses have moved to other hosts. */
+import type { NameChange, NamedInstance, NameTable } from '../../model/name-table.ts';
+import type { DnsServer } from '../dns-server.ts';
+import { movedNetworks } from '../overlay/moved-addresses.ts';
+import { type LiveTable, openLiveTable } from './live-table.ts';
+import type { NamesFile } from './names-file.ts';
+
+export interface HostNames {
+  readonly table: (table: NameTable) => void;
+  /** False: it is of another table than the one here, and nothing is changed. */
+  readonly change: (change: NameChange) => boolean;
+  readonly instances: () => readonly NamedInstance[];
+  /** For how long no leader has said that this is what it has; undefined: there is no table. */
+  readonly ageMs: () => number | undefined;
+}
+
+export interface HostNamesDeps {
+  readonly file: NamesFile;
+  readonly dns: Pick<DnsServer, 'table' | 'change' | 'confirm'>;
+  /** An address of the network is on another host now. */
+  readonly moved: (network: string) => void;
+  /** By this host's clock, which need not agree with the leader's: the age of the table is measured here. */
+  readonly now: () => number;
+}
+
+/** That the table is still what the leader has is written this often, so that its age is known after a restart. */
+const CONFIRM_MS = 30_000;
+
+/** Begins with what is on the disk. */
+export function createHostNames({ file, dns, moved, now }: HostNamesDeps): HostNames {
+  const kept = file.value();
+  let live: LiveTable | undefined = kept && openLiveTable(kept);
+  let atMs = kept?.atMs;
+  let savedAtMs = atMs ?? 0;
+  if (kept !== undefined) dns.table(kept);
+
+  return {
+    table(sent) {
+      const table = { ...sent, atMs: now() };
+      for (const network of movedNetworks(live?.instances() ?? [], table.instances)) moved(network);
+      live = openLiveTable(table);
+      ({ atMs } = table);
+      savedAtMs = atMs;
+      dns.table(table);
+      file.save(table);
+    },
+    change(sent) {
+      if (live?.fits(sent) !== true) return false;
+      const table = live;
+      const change = { ...sent, atMs: now() };
+      for (const network of table.change(change)) moved(network);
+      ({ atMs } = change);
+      const isOld = isConfirmation(change);
+      if (isOld) dns.confirm(atMs);
+      else dns.change(change);
+      if (isOld && atMs - savedAtMs < CONFIRM_MS) return true;
+      savedAtMs = atMs;
+      file.append(change, table.table);
+      return true;
+    },
+    instances: () => live?.instances() ?? [],
+    ageMs: () => (atMs === undefined ? undefined : Math.max(0, now() - atMs)),
+  };
+}
+
+/** It says that the table is what the leader has, and no more. */
+const isConfirmation = ({ put, drop, outside, deployments, deploymentsCome = [], deploymentsGone = [] }: NameChange): boolean =>
+  outside === undefined && deployments === undefined && [put, drop, deploymentsCome, deploymentsGone].every(({ length }) => length === 0);
