@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// npm run package [-- --out DIR] [--only tgz,tar,deb] [--check]: the packages of this tree, in DIR (default .arpanet/packages).
+// npm run package [-- --out DIR] [--only tgz,tar,deb,image] [--check]: the packages of this tree, in DIR (default .arpanet/packages).
 //   arpanet-X.Y.Z.tgz               for npm install -g; needs no registry
 //   arpanet-X.Y.Z-linux-x64.tar.gz  the same with Node
 //   arpanet_X.Y.Z_amd64.deb         the same with Node, units, settings and a user
+//   arpanet-X.Y.Z-image.tar         an image for `docker load`; where there is apt, or by --only image
 // Every file in them is as old as SOURCE_DATE_EPOCH (seconds since 1970; default: the last commit), so the same tree gives the same bytes.
 // --check makes them twice and compares.
 import { spawnSync } from 'node:child_process';
@@ -14,12 +15,15 @@ import { fileURLToPath } from 'node:url';
 import { root } from './build.mjs';
 import { archive } from './packaging/archive.mjs';
 import { makeDeb } from './packaging/deb.mjs';
+import { makeImage } from './packaging/image.mjs';
 import { nodeProgram } from './packaging/node-program.mjs';
 import { compile, stageProgram, stageRuntime } from './packaging/program.mjs';
 import { refuseMachinePaths } from './packaging/machine-paths.mjs';
 import { setup } from './setup.mjs';
 
 const KINDS = ['tgz', 'tar', 'deb'];
+/** Made where apt is: its files come from Debian's packages. */
+const IMAGE = 'image';
 
 const epochOfTree = () => {
   const { stdout } = spawnSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' });
@@ -41,6 +45,15 @@ export async function makePackages({ out, kinds = KINDS, epoch = Number(process.
       return dir;
     };
     const makers = {
+      image() {
+        const stageAll = (top) => {
+          mkdirSync(top, { recursive: true });
+          stageProgram(top, compiled, { everyNode: false });
+          stageRuntime(top, nodeProgram());
+          refuseMachinePaths(top);
+        };
+        return makeImage(stage('image'), { file: join(out, `arpanet-${version}-image.tar`), version, epoch, stage: stageAll });
+      },
       tgz() {
         const dir = stage('tgz');
         stageProgram(join(dir, 'package'), compiled, { everyNode: true });
@@ -96,10 +109,11 @@ async function run({ out, kinds, twice }) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const args = process.argv.slice(2);
   const valueOf = (flag) => (args.includes(flag) ? (args[args.indexOf(flag) + 1] ?? '') : undefined);
-  const kinds = valueOf('--only')?.split(',') ?? KINDS;
+  const hasApt = spawnSync('apt-get', ['--version']).status === 0;
+  const kinds = valueOf('--only')?.split(',') ?? [...KINDS, ...(hasApt ? [IMAGE] : [])];
   const known = args.filter((arg, i) => ['--out', '--only', '--check'].includes(arg) || ['--out', '--only'].includes(args[i - 1]));
-  if (known.length !== args.length || kinds.some((kind) => !KINDS.includes(kind)) || valueOf('--out') === '') {
-    console.error('usage: npm run package [-- --out DIR] [--only tgz,tar,deb] [--check]');
+  if (known.length !== args.length || kinds.some((kind) => kind !== IMAGE && !KINDS.includes(kind)) || valueOf('--out') === '') {
+    console.error('usage: npm run package [-- --out DIR] [--only tgz,tar,deb,image] [--check]');
     process.exit(2);
   }
   if (!existsSync(join(root, 'node_modules', 'esbuild'))) await setup('unit');

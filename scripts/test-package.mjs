@@ -15,11 +15,11 @@ if (process.getuid() !== 0 || spawnSync('debootstrap', ['--version']).status !==
 }
 await setup('test');
 const word = process.argv[2] ?? '';
-const files = ['bare-machines.ts', 'join-by-line.ts', 'quickstart.ts'].filter((leaf) => leaf.includes(word));
+const files = ['bare-machines.ts', 'join-by-line.ts', 'quickstart.ts', 'image.ts'].filter((leaf) => leaf.includes(word));
 const made = mkdtempSync(join(tmpdir(), 'arpanet-package-test-'));
 try {
   const packages = process.env.ARPANET_PACKAGES ?? made;
-  if (packages === made) await makePackages({ out: made });
+  if (packages === made) await makePackages({ out: made, kinds: ['tgz', 'tar', 'deb', 'image'] });
   const args = ['--import', './scripts/typescript.mjs', '--test', '--test-concurrency=1', ...files.map((leaf) => `test/package/${leaf}`)];
   const env = { ...process.env, ARPANET_PACKAGES: packages };
   process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;

@@ -7,8 +7,8 @@ export const must = (command, args, options = {}) => {
   return stdout;
 };
 
-/** What is in `dir`, as `file`. `epoch`: seconds since 1970. */
-export function archive(dir, file, epoch) {
+/** What is in `dir`, as `file`. `epoch`: seconds since 1970. `isZipped`: by gzip. */
+export function archive(dir, file, epoch, { isZipped = true } = {}) {
   const tar = [
     '--sort=name',
     `--mtime=@${epoch}`,
@@ -22,7 +22,7 @@ export function archive(dir, file, epoch) {
     '-cf',
     '-',
   ];
-  const script = 'tar "$@" | gzip -n -6 > "$0"';
+  const script = isZipped ? 'tar "$@" | gzip -n -6 > "$0"' : 'tar "$@" > "$0"';
   // Names without "./": npm and people see them.
   const names = must('ls', ['-A', dir]).trim().split('\n').sort();
   must('bash', ['-o', 'pipefail', '-c', script, file, ...tar, ...names], { env: { ...process.env, LC_ALL: 'C' } });
