@@ -53,7 +53,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'See:': ['ls', 'ps', 'top', 'events', 'explain', 'ip'],
   'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
   'Hosts:': ['hosts', 'drain', 'activate', 'rebalance'],
-  'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'ca', 'completion', 'man'],
+  'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'completion', 'man'],
   'Repair:': ['audit', 'audit-log', 'backup', 'restore', 'recover'],
 };
 const OTHERS = 'Set up:';

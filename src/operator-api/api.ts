@@ -123,6 +123,7 @@ export interface OperatorDeps {
     readonly faults?: ProcessFaults;
     readonly exposed?: readonly string[];
     readonly auditTrouble?: string;
+    readonly version?: string;
   }) => void;
   /** Throws `not-leader`. */
   readonly auditLog: () => AuditLines;
@@ -227,7 +228,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(topReport(deps.observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
-    const { name, url, gone, faults, exposed, auditTrouble } = bodyOf(request, 'SchedulerRequest');
+    const { name, url, gone, faults, exposed, auditTrouble, version } = bodyOf(request, 'SchedulerRequest');
     if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
     deps.peer({
       name,
@@ -235,6 +236,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
       gone: gone === true,
       ...(exposed && { exposed }),
       ...(auditTrouble !== undefined && { auditTrouble }),
+      ...(version !== undefined && { version }),
       ...(faults === undefined ? {} : { faults: { unexpectedErrors: 0, refusedMessages: 0, ...faults } }),
     });
     response.json({});

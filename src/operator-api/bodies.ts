@@ -29,6 +29,7 @@ export const BODIES: GoTypes = {
     faults: '*arpanet.ProcessFaults',
     exposed: '[]string',
     auditTrouble: '*string',
+    version: '*string',
   },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
   'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest', hold: 'bool' },
@@ -120,6 +121,8 @@ export interface SchedulerRequest {
   readonly faults?: Partial<ProcessFaults>;
   readonly exposed?: readonly string[];
   readonly auditTrouble?: string;
+  /** Its release. */
+  readonly version?: string;
 }
 
 export interface RehearseRequest {

@@ -1,6 +1,7 @@
 /** Schedulers know of each other: one that follows tells the leader so. Effects: an HTTP request every few seconds. */
 import type { ConnectionOptions } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { VERSION } from '../config/version.ts';
 import { shortRequest } from '../engine/index.ts';
 import type { SchedulerReport } from '../operator-api/index.ts';
 import type { ProcessFaults } from '../model/index.ts';
@@ -18,6 +19,8 @@ interface Peer {
   readonly exposed?: readonly string[];
   /** Why its audit log is not written. */
   readonly auditTrouble?: string;
+  /** Its release. */
+  readonly version?: string;
 }
 
 export interface Peers {
@@ -56,7 +59,7 @@ export async function announce(
     shortRequest({
       url: `${leaderUrl}/arpanet/v1/schedulers`,
       method: 'POST',
-      body: JSON.stringify({ ...me, auditTrouble: me.auditTrouble(), gone, faults: processFaults(0, Date.now()) }),
+      body: JSON.stringify({ ...me, version: VERSION, auditTrouble: me.auditTrouble(), gone, faults: processFaults(0, Date.now()) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
       tls: tls(),
     }).catch(() => undefined);

@@ -2,6 +2,7 @@
 # Made by a scheduler of an arpanet cluster. "arpanet hosts add NAME" prints the line that runs it on a machine that is to be a host:
 #   curl … | sudo sh -s -- TOKEN NAME [ADDRESS]     checks everything, then joins; run again it continues
 #   curl … | sudo sh -s -- --check TOKEN NAME       checks alone
+#   curl … | sudo sh -s -- --upgrade [--force]      takes the scheduler's release, and the one before back if the agent does not come in with it
 #   curl … | sudo sh -s -- --remove [--force]       takes off what a join has made
 # Nothing is changed if a check fails. Docker is never restarted, reconfigured or removed.
 set -u
@@ -214,7 +215,7 @@ check_cluster() {
   while IFS='|' read -r kind what todo; do
     case $kind in
     fail) fail "$what" "$todo" ;;
-    joined) joined=1 ;;
+    joined) joined=1 joined_with=$todo ;;
     note) note "$what" ;;
     *) ok "$what" ;;
     esac
@@ -240,6 +241,7 @@ write() {
 
 # A folder under another name until all of it is right.
 install_program() {
+  if [ ! -e "$lib" ] && [ -e "$lib.old" ]; then mv "$lib.old" "$lib"; fi
   rm -rf "$lib.new"
   mkdir -p "$lib.new/tree"
   step download
@@ -253,7 +255,7 @@ install_program() {
   rm -rf "$lib.old"
   [ ! -e "$lib" ] || mv "$lib" "$lib.old"
   mv "$lib.new/tree" "$lib"
-  rm -rf "$lib.old" "$lib.new"
+  rm -rf "$lib.new"
   mkdir -p "${bin%/*}"
   ln -sfn "$lib/bin/arpanet" "$bin"
 }
@@ -275,22 +277,66 @@ join() {
   step unit
   if ! has_systemd; then
     mkdir -p "$data"
+    rm -rf "$lib.old"
     printf '\nThere is no systemd here. Let its own supervisor run this as root:\n\n  %s agent --config %s/agent.yaml\n' "$program" "$etc"
     exit 0
   fi
-  [ -x "$deb" ] || sed "s#/usr/bin/arpanet#$bin#" "$lib/lib/systemd/arpanet-agent.service" | write "$unit" 0644
+  if ! start_agent || ! comes_in; then die "$name has not joined within a minute" 'journalctl -u arpanet-agent and "arpanet status" say why; this line may be run again'; fi
+  [ -x "$deb" ] || rm -rf "$lib.old"
+  printf '\n%s has joined\n' "$name"
+  exit 0
+}
+
+start_agent() {
+  if [ ! -x "$deb" ]; then sed "s#/usr/bin/arpanet#$bin#" "$lib/lib/systemd/arpanet-agent.service" | write "$unit" 0644; fi
   systemctl daemon-reload && systemctl enable arpanet-agent >/dev/null 2>&1
   step start
-  systemctl restart arpanet-agent || die 'the agent does not start' 'journalctl -u arpanet-agent says why; this line may be run again'
+  systemctl restart arpanet-agent
+}
+# The leader knows this host with this release.
+comes_in() {
   tries=0
-  while [ "$tries" -lt 60 ]; do
+  while [ "$tries" -lt "${ARPANET_JOIN_TRIES:-60}" ]; do
     joined=0
     check_cluster >/dev/null 2>&1
-    [ "$joined" = 1 ] && printf '\n%s has joined\n' "$name" && exit 0
+    [ "$joined" = 1 ] && [ "$joined_with" = "$version" ] && return 0
     sleep 1
     tries=$((tries + 1))
   done
-  die "$name has not joined within a minute" 'journalctl -u arpanet-agent and "arpanet status" say why; this line may be run again'
+  return 1
+}
+
+is_lower() { [ "$1" != "$2" ] && [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+setting() { sed -n "s/^$1: *//p" "$etc/agent.yaml" 2>/dev/null | head -n 1; }
+
+upgrade() {
+  name=$(name_here)
+  [ -n "$name" ] && [ -e "$data/identity.json" ] || die 'this machine is no host that joined by a line with TLS' '"arpanet hosts add NAME" prints the line for it'
+  [ ! -x "$deb" ] || die 'the Debian package of arpanet is installed here' 'upgrade that: apt install ./arpanet_…_amd64.deb'
+  if ! has_systemd; then die 'there is no systemd, which starts the agent again' 'end the agent, run the line of "arpanet hosts add" again, and start it'; fi
+  had=$("$bin" --version 2>/dev/null)
+  if is_lower "$version" "$had" && [ "$force" = 0 ]; then die "this host has $had, and the scheduler $version, which is older" 'upgrade the schedulers first; with --force this host is taken back'; fi
+  token=$(cat "$etc/token") address=$(setting address)
+  check_space
+  check_before
+  check_cluster >/dev/null
+  if [ "$failed" = 1 ]; then die 'nothing was changed' 'this line may be run again'; fi
+  if [ "$had" = "$version" ] && [ "$joined" = 1 ] && [ "$joined_with" = "$version" ]; then
+    printf '%s has %s already\n' "$name" "$version"
+    exit 0
+  fi
+  install_program
+  if start_agent && comes_in; then
+    rm -rf "$lib.old"
+    printf '%s has %s now, and had %s\n' "$name" "$version" "${had:-no release}"
+    exit 0
+  fi
+  [ -e "$lib.old" ] || die "$name did not come in with $version" 'journalctl -u arpanet-agent says why; this line may be run again'
+  step back
+  rm -rf "$lib.new"
+  mv "$lib" "$lib.new" && mv "$lib.old" "$lib" && rm -rf "$lib.new"
+  start_agent
+  die "$name did not come in with $version within a minute, and has $had back" 'journalctl -u arpanet-agent says why; upgrade no other host before that is known'
 }
 
 # Containers of the cluster, running or not.
@@ -365,16 +411,17 @@ remove() {
 }
 
 usage() {
-  printf 'usage: sh -s -- [--check] TOKEN NAME [ADDRESS]\n       sh -s -- --remove [--force]\n' >&2
+  printf 'usage: sh -s -- [--check] TOKEN NAME [ADDRESS]\n       sh -s -- --upgrade [--force]\n       sh -s -- --remove [--force]\n' >&2
   exit 2
 }
 
 main() {
-  only_check=0 removes=0 force=0 joined=0
+  only_check=0 removes=0 upgrades=0 force=0 joined=0 joined_with=''
   while :; do
     case ${1:-} in
     --check) only_check=1 ;;
     --remove) removes=1 ;;
+    --upgrade) upgrades=1 ;;
     --force) force=1 ;;
     -*) usage ;;
     *) break ;;
@@ -386,6 +433,12 @@ main() {
     [ $# = 0 ] || usage
     remove
     exit 0
+  fi
+  if [ "$upgrades" = 1 ]; then
+    [ $# = 0 ] || usage
+    scratch=$(mktemp -d) || die 'there is no space for a scratch file' 'make room in /tmp'
+    trap 'rm -rf "$scratch"' EXIT
+    upgrade
   fi
   [ $# = 2 ] || [ $# = 3 ] || usage
   token=$1 name=$2 address=${3:-} given=${3:-} engine_id='' api='' min_api=''

@@ -11,7 +11,7 @@ export interface JoinFinding {
   /** `joined`: the machine is that host already, and connected. */
   readonly kind: 'ok' | 'note' | 'fail' | 'joined';
   readonly text: string;
-  /** Of a failure: what to do. */
+  /** Of a failure: what to do. Of `joined`: the release of its agent. */
   readonly todo?: string;
 }
 

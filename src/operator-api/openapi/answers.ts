@@ -72,6 +72,7 @@ export const ANSWERS = {
           faults: faults.optional(),
           exposed: texts.optional(),
           auditTrouble: text.optional(),
+          version: text.optional(),
         }),
       ),
       clusterId: text,

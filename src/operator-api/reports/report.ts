@@ -66,6 +66,8 @@ export interface SchedulerReport {
   readonly exposed?: readonly string[];
   /** Why its audit log is not written. */
   readonly auditTrouble?: string;
+  /** Its release; absent: one of before has not sent it. */
+  readonly version?: string;
 }
 
 /** What one process of the cluster got over since it started. */

@@ -35,7 +35,8 @@ export function joinFindings(newcomer: Newcomer, known: KnownHosts): readonly Jo
   if (!isHostName(name)) return [fail(`"${name}" cannot be the name of a host`, `use ${HOST_NAME_FORM}`)];
   const byName = known.hosts.find((host) => host.name === name);
   const connected = byName?.state === 'alive' || byName?.state === 'joining' ? byName : undefined;
-  if (connected?.record.address === address && newcomer.isKnown) return [{ kind: 'joined', text: `${name} is connected from here` }];
+  if (connected?.record.address === address && newcomer.isKnown)
+    return [{ kind: 'joined', text: `${name} is connected from here`, todo: connected.facts?.agentVersion ?? '' }];
   return [...clockFindings(newcomer, known), ...nameFindings(newcomer, known, connected !== undefined), ...placeFindings(newcomer, known)];
 }
 

@@ -28,6 +28,12 @@ export function addStatusCommands(root: Command, terminal: Terminal): void {
     ],
   ).action(async (flags: Flags) => (await import('./audit.ts')).showAudit(flags, terminal));
   addTokenCommand(root, terminal);
+  addClientCommand(
+    root,
+    'upgrade',
+    'say which schedulers and hosts have another release than the leader, and what to run there, in order',
+    ['arpanet upgrade', 'arpanet upgrade --json | jq -r .steps[].command'],
+  ).action(async (flags: ClientFlags) => (await import('./upgrade.ts')).showUpgrade(flags, terminal));
 }
 
 function addTokenCommand(root: Command, terminal: Terminal): void {
