@@ -1,4 +1,5 @@
 /** Effects: the sockets that the endpoint listens on, and the answers to bytes that are no request. */
+import { constants } from 'node:crypto';
 import { chmodSync, chownSync, readFileSync, rmSync } from 'node:fs';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
@@ -184,8 +185,19 @@ function refuseRequest(req: IncomingMessage, res: ServerResponse, message: strin
   req.resume();
 }
 
-/** A certificate is asked for, and `admit` decides who is heard. Streams end each way by itself, as without TLS. */
-const TLS = { minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: false, allowHalfOpen: true, handshakeTimeout: 10_000 } as const;
+/**
+ * A certificate is asked for, and `admit` decides who is heard. Streams end each way by itself, as without TLS. docker-py up to 6 and so
+ * docker-compose 1.29.2 speak TLS 1.2 alone (docker/tls.py): they may, with forward secrecy and without renegotiation.
+ */
+const TLS = {
+  minVersion: 'TLSv1.2',
+  ciphers: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20',
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  requestCert: true,
+  rejectUnauthorized: false,
+  allowHalfOpen: true,
+  handshakeTimeout: 10_000,
+} as const;
 
 /** Names that only processes of the cluster ask for (SNI). */
 const CLUSTER_NAMES: ReadonlySet<unknown> = new Set([SCHEDULER_NAME, JOIN_NAME]);
@@ -218,11 +230,13 @@ function secured(tls: ListenTls, options: http.ServerOptions): http.Server {
   return server;
 }
 
-/** A client without a certificate that counts is not heard, unless it asks how to get one. */
+/** A client without a certificate that counts is not heard, unless it asks how to get one. Processes of the cluster speak TLS 1.3. */
 function admit(tls: ListenTls, socket: TLSSocket): boolean {
   if (!servesCluster(tls, socket)) return socket.authorized && socket.getPeerX509Certificate() !== undefined;
   const credentials = tls.cluster?.current();
   const peer = credentials && peerOf(socket, certificatesIn(credentials.bundle));
+  const isMember = CLUSTER_NAMES.has(nameAsked(socket)) || peer?.kind === 'host' || peer?.kind === 'scheduler';
+  if (isMember && socket.getProtocol() !== 'TLSv1.3') return false;
   if (peer !== undefined) certify(socket, peer);
   return peer?.isExpired === false || CLUSTER_NAMES.has(nameAsked(socket));
 }

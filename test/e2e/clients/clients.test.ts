@@ -1,19 +1,32 @@
 /** Clients old and new against the cluster, beside one of its engines asked directly: what they see must be the same. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import Docker from 'dockerode';
 import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
+import { freePort } from '../../support/cluster/free-ports.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 import { repository } from '../../support/cluster/paths.ts';
 
 describe('clients of every age', () => {
   let cluster: Cluster;
+  /** What docker reads, for an administrator with a certificate; and what `arpanet user add` prints to type. */
+  let secure: { readonly DOCKER_HOST: string; readonly DOCKER_CERT_PATH: string };
+  let printed: string;
   before(async () => {
-    cluster = await startCluster({ store: 'embedded' });
+    const address = `127.0.0.1:${await freePort('127.0.0.1')}`;
+    cluster = await startCluster({ store: 'embedded', schedulerArgs: ['--listen', `tls://${address}`] });
+    const DOCKER_CERT_PATH = join(cluster.lab.dir, 'ada');
+    printed = await must(cluster.arpanet('user', 'add', 'ada', '--role', 'admin', '--host', address, '--out', DOCKER_CERT_PATH));
+    secure = { DOCKER_HOST: `tcp://${address}`, DOCKER_CERT_PATH };
+    assert.match(
+      printed,
+      new RegExp(`^ *export DOCKER_HOST=tcp://${address} DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=${DOCKER_CERT_PATH}$`, 'm'),
+    );
   });
   after(() => cluster?.[Symbol.asyncDispose]());
   afterEach(async () => {
@@ -21,13 +34,16 @@ describe('clients of every age', () => {
     if (left.length > 0) await must(cluster.docker('rm', '-fv', ...left));
     await assertNothingLeft(cluster, []);
   });
+  /** For docker-py the CAs that a machine's environment names count before those that it is told (psf/requests#3829). */
+  const { REQUESTS_CA_BUNDLE: _one, CURL_CA_BUNDLE: _other, ...ownEnv } = process.env;
+  const overTls = () => ({ ...ownEnv, ...secure, DOCKER_TLS_VERIFY: '1' });
   const socketOf = (host: string) => cluster.lab.hosts.find((one) => one.name === host)?.socket ?? '';
 
-  it('docker-py 5: all that its own tests do, as against one engine', async () => {
+  it('docker-py 5, over TLS: all that its own tests do, as against one engine', async () => {
     const script = join(repository, 'test', 'clients', 'docker-py.py');
-    const against = async (url: string) =>
-      (await must(runProgram('/usr/bin/python3', [script, url], { timeoutMs: 280_000 }))).trim().split('\n');
-    const ours = await against(cluster.endpoint);
+    const against = async (url: string, env = process.env) =>
+      (await must(runProgram('/usr/bin/python3', [script, url], { timeoutMs: 280_000, env }))).trim().split('\n');
+    const ours = await against(secure.DOCKER_HOST, overTls());
     assert.deepEqual(
       ours.filter((line) => !line.endsWith(': ok')),
       [],
@@ -35,9 +51,8 @@ describe('clients of every age', () => {
     assert.deepEqual(ours, await against(`unix://${socketOf('h2')}`));
   });
 
-  it('docker 20.10, the command line of Debian 12: run, exec, logs, cp, ps, build, network, volume', async () => {
-    const env = { ...process.env, DOCKER_HOST: cluster.endpoint };
-    const old = (...args: string[]) => must(runProgram('/usr/bin/docker', args, { env }));
+  it('docker 20.10, the command line of Debian 12, over TLS: run, exec, logs, ps, network, volume', async () => {
+    const old = (...args: string[]) => must(runProgram('/usr/bin/docker', args, { env: overTls() }));
     assert.match(await old('version', '--format', '{{.Client.Version}} {{.Server.APIVersion}}'), /^20\.10\.\S+ 1\.41\s*$/);
     await old('network', 'create', 'old-net');
     await old('volume', 'create', 'old-vol');
@@ -154,9 +169,11 @@ describe('clients of every age', () => {
     assert.match(await docker('node', 'ls', '--format', '{{.Hostname}}'), /h1\nh2\nh3/);
   });
 
-  it('dockerode: streams, exec with standard input, events, build, and the end of a wait', async () => {
-    const url = new URL(cluster.url);
-    const docker = new Docker({ host: url.hostname, port: Number(url.port), protocol: 'http' });
+  it('dockerode, over TLS: streams, exec with standard input, and the end of a wait', async () => {
+    const url = new URL(secure.DOCKER_HOST);
+    const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((leaf) => readFileSync(join(secure.DOCKER_CERT_PATH, leaf), 'utf8'));
+    if (ca === undefined || cert === undefined || key === undefined) throw new Error('no certificates');
+    const docker = new Docker({ host: url.hostname, port: Number(url.port), protocol: 'https', ca, cert, key });
     const container = await docker.createContainer({ Image: 'busybox', Cmd: ['cat'], OpenStdin: true, StdinOnce: true, name: 'node' });
     const stream = await container.attach({ stream: true, stdin: true, stdout: true, hijack: true });
     await container.start();
@@ -176,6 +193,29 @@ describe('clients of every age', () => {
     assert.equal((await docker.listContainers({ all: true }))[0]?.Names[0], '/node');
     await container.remove({ force: true });
     await assert.rejects(container.inspect(), { statusCode: 404 });
+  });
+
+  it('compose v1 and v2, a context, BuildKit and a terminal’s streams, over TLS', async () => {
+    const dir = join(cluster.lab.dir, 'over-tls');
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'Dockerfile'), 'FROM busybox\nRUN echo built > /built\n');
+    writeFileSync(join(dir, 'docker-compose.yml'), "version: '3'\nservices: {web: {build: ., command: sleep 600, stop_signal: SIGKILL}}\n");
+    const client = { ...ownEnv, DOCKER_CONFIG: join(cluster.lab.dir, 'docker-config'), COMPOSE_INTERACTIVE_NO_CLI: '1' };
+    const v1 = (...args: string[]) =>
+      must(runProgram('docker-compose', args, { cwd: dir, env: { ...client, ...secure, DOCKER_TLS_VERIFY: '1' } }));
+    await v1('up', '-d', '--build');
+    assert.equal(await v1('exec', '-T', 'web', 'cat', '/built'), 'built\n');
+    await v1('down', '--rmi', 'all');
+    const docker = (args: readonly string[], input = '') =>
+      must(runProgram('docker', args, { cwd: dir, env: { ...client, DOCKER_CONTEXT: 'ada' }, input }));
+    const [imported = ''] = /docker context import ada \S+/.exec(printed) ?? [];
+    await must(runProgram('sh', ['-c', imported], { env: client }));
+    await docker(['compose', 'up', '-d', '--build']);
+    assert.equal(await docker(['compose', 'exec', '-T', 'web', 'cat', '/built']), 'built\n');
+    const name = (await docker(['compose', 'ps', '--format', '{{.Name}}'])).trim();
+    const input = 'typed\n'.repeat(200_000);
+    assert.equal(await docker(['exec', '-i', name, 'cat'], input), input);
+    await docker(['compose', 'down', '--rmi', 'all']);
   });
 
   it('Go’s client: options in a chunked body, an upgrade with it, and a stream after it', async () => {

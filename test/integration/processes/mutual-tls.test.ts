@@ -156,6 +156,20 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
     socket.destroy();
   });
 
+  it('a certificate of the cluster counts for nothing below TLS 1.3, whatever name is asked for', async () => {
+    const { certificate: cert, privateKey: key, bundle: ca } = credentialsOf('db-1');
+    const at = { host: '127.0.0.1', port: Number(new URL(url).port), cert, key, ca, rejectUnauthorized: false };
+    for (const servername of [SCHEDULER_NAME, JOIN_NAME, '']) {
+      const socket = tls.connect({ ...at, servername, maxVersion: 'TLSv1.2' });
+      const ended = new Promise((resolve) => socket.once('close', resolve));
+      socket.on('error', () => undefined).write('GET /arpanet/v1/join HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      assert.equal((await text(socket).catch(() => '')).length, 0, servername);
+      await ended;
+    }
+    const old = tls.connect({ ...at, servername: '', minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
+    await assert.rejects(once(old, 'secureConnect'), /protocol version|disconnected before secure/);
+  });
+
   it("another host gets images of a host's gateway, and nothing else; nobody else gets anything", async () => {
     const at = gatewayOf('db-1');
     const web = dialOptions(credentialsOf('web-1'), hostServerName('db-1'));
