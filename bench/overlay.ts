@@ -1,4 +1,4 @@
-/** Throughput of the overlay between two hosts beside the same link without it, by iperf3. */
+/** Throughput of the overlay between two hosts beside the same link without it, and of an encrypted one beside that, by iperf3. */
 import { type Cluster, must, runProgram, startCluster } from '../test/support/cluster/cluster.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns } from './wrk.ts';
@@ -7,36 +7,37 @@ export async function run(): Promise<readonly BenchRow[]> {
   await using cluster = await startCluster({ store: 'embedded', hosts: 2, mixed: false, logLevel: 'warn' });
   const [h1, h2] = cluster.lab.hosts;
   if (h1 === undefined || h2 === undefined) throw new Error('two hosts');
-  for (const name of ['h1', 'h2'])
-    await must(
-      cluster.docker(
-        'run',
-        '-d',
-        '--name',
-        `on-${name}`,
-        '--label',
-        `arpanet.constraints=["node.hostname==${name}"]`,
-        'busybox',
-        'sleep',
-        '3600',
-      ),
-    );
-  const overlay = await server(cluster, await netnsOf(cluster, 'on-h1'));
+  await must(cluster.docker('network', 'create', '-d', 'overlay', '--opt', 'encrypted', 'sealed'));
+  const [plain, sealed] = [await between(cluster, 'plain', []), await between(cluster, 'sealed', ['--network', 'sealed'])];
   const raw = await server(cluster, `/run/netns/${h1.namespace}`);
   try {
-    const address = (
-      await must(cluster.docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', 'on-h1'))
-    ).trim();
-    const from = await netnsOf(cluster, 'on-h2');
-    const figures = await inTurns(5, {
-      ours: () => gigabits(from, address),
-      theirs: () => gigabits(`/run/netns/${h2.namespace}`, h1.address),
-    });
-    return [{ work: 'overlay, host to host', beside: 'the same link without it', unit: 'Gbit/s', reach: '≥ 0.75×', ...figures }];
+    const link = () => gigabits(`/run/netns/${h2.namespace}`, h1.address);
+    const open = await inTurns(5, { ours: plain.measure, theirs: link });
+    const encrypted = await inTurns(5, { ours: sealed.measure, theirs: plain.measure });
+    const { encryption = 'nothing' } = JSON.parse(await must(cluster.arpanet('hosts', 'inspect', 'h1', '--json'))) as {
+      encryption?: string;
+    };
+    return [
+      { work: 'overlay, host to host', beside: 'the same link without it', unit: 'Gbit/s', reach: '≥ 0.75×', ...open },
+      { work: `encrypted overlay (${encryption})`, beside: 'the overlay in the open', unit: 'Gbit/s', reach: '', ...encrypted },
+    ];
   } finally {
-    overlay();
+    for (const one of [plain, sealed]) one.end();
     raw();
   }
+}
+
+/** A container on each host, and a server in the first. */
+async function between(cluster: Cluster, name: string, more: readonly string[]) {
+  for (const host of ['h1', 'h2']) {
+    const there = ['--label', `arpanet.constraints=["node.hostname==${host}"]`];
+    await must(cluster.docker('run', '-d', '--name', `${name}-${host}`, ...there, ...more, 'busybox', 'sleep', '3600'));
+  }
+  const end = await server(cluster, await netnsOf(cluster, `${name}-h1`));
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+  const address = (await must(cluster.docker('inspect', '-f', format, `${name}-h1`))).trim();
+  const from = await netnsOf(cluster, `${name}-h2`);
+  return { measure: () => gigabits(from, address), end };
 }
 
 async function netnsOf(cluster: Cluster, name: string): Promise<string> {

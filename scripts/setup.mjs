@@ -22,6 +22,8 @@ const WANTED = {
     'docker-registry': 'docker-registry',
     'redis-cli': 'redis-tools',
     'musl-gcc': 'musl-tools',
+    wg: 'wireguard-tools',
+    'wireguard-go': 'wireguard-go',
   },
   bench: { iperf3: 'iperf3', dnsperf: 'dnsperf', dnsmasq: 'dnsmasq-base', wrk: 'wrk' },
 };

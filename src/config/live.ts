@@ -15,6 +15,7 @@ const FIELDS = {
   'lease-rest': 'leaseRest',
   'overcommit-cpu': 'overcommitCpu',
   'overcommit-memory': 'overcommitMemory',
+  'encrypt-networks': 'encryptNetworks',
   'drain-time': 'drainTime',
   'body-limit': 'bodyLimit',
   'log-level': 'logLevel',

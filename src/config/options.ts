@@ -251,6 +251,13 @@ export const OPTIONS: readonly Option[] = [
     live: true,
   },
   {
+    name: 'encrypt-networks',
+    value: 'asked|all',
+    help: 'which new networks are encrypted between hosts, by WireGuard: those created with the option encrypted, or all',
+    commands: servers('asked'),
+    live: true,
+  },
+  {
     name: 'drain-time',
     value: 'TIME',
     help: 'how long docker stop and compose stop leave a container running after it has left DNS (label arpanet.drain-time: for one)',

@@ -28,6 +28,7 @@ const scheduling = {
   leaseRest: v.time(0, 24 * HOUR_MS),
   overcommitCpu: v.ratio(0.1, 100),
   overcommitMemory: v.ratio(0.1, 100),
+  encryptNetworks: v.oneOf('asked', 'all'),
   drainTime: v.time(0, 5 * MINUTE_MS),
   sessionTtl: v.time(10_000, HOUR_MS),
   bodyLimit: v.size(1024, 2 ** 30),

@@ -11,6 +11,7 @@ export interface NetworkRequest {
   readonly scope?: 'swarm';
   readonly internal: boolean;
   readonly attachable: boolean;
+  readonly isEncrypted?: true;
   readonly implicit: boolean;
   readonly createdAtMs: number;
   readonly ipam?: NetworkCreateRequest['IPAM'] | undefined;

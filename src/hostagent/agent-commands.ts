@@ -8,6 +8,7 @@ import type { Inventory } from './inventory/inventory.ts';
 import type { HostNames } from './names/host-names.ts';
 import type { Overlay } from './overlay/apply.ts';
 import type { Fence } from './overlay/fence.ts';
+import { outerAddress } from './overlay/tunnel-plan.ts';
 import { isOurVxlan } from './overlay/plan.ts';
 import type { AgentFiles } from './agent-files.ts';
 
@@ -36,7 +37,7 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
     const unreadable = inventory.unreadable();
     return {
       networks: networks.map((network) => ({ ...network, ...lowered(network, overlay.mtuOn(network.bridge)) })),
-      vxlans: vxlans.filter(({ device }) => isOurVxlan(device)),
+      vxlans: vxlans.filter(({ device }) => isOurVxlan(device)).map((vxlan) => ({ ...vxlan, peers: vxlan.peers.map(outerAddress) })),
       names: names.instances(),
       ...(unreadable.length > 0 && { unreadable }),
       ...(differs.length > 0 && { differs }),

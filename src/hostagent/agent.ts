@@ -37,6 +37,7 @@ import { hostPortsOf, schedulersOf } from './isolation/closed-plan.ts';
 import { createGuards } from './isolation/guards.ts';
 import { createOverlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
+import { createTunnel } from './overlay/tunnel.ts';
 import { createConsulQuestions } from './stream/consul-questions.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
 import { createStream } from './stream/stream.ts';
@@ -137,8 +138,16 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => {
     stream.send({ type: 'networks', networks });
   };
+  const tunnel = createTunnel({
+    overlay: mode,
+    address,
+    dataDir: options.dataDir,
+    log,
+    nowMs: Date.now,
+    onKeys: (ends) => stream.send({ type: 'tunnel', ends }),
+  });
   const overlay = createOverlay(
-    { engine, overlay: mode, address, log, dns, usersOf: inventory.usersOf, pidsOf: inventory.pidsOf, onChange, nowMs },
+    { engine, overlay: mode, address, log, dns, tunnel, usersOf: inventory.usersOf, pidsOf: inventory.pidsOf, onChange, nowMs },
     signal,
   );
   const names = createHostNames({
@@ -201,7 +210,14 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   });
   const load = startLoadMeter(log);
   const facts = createFactsReader(
-    { ...options, hasTls: isTls, gateway: reachable(gateway.port), engine, onDns: (ofEngine) => dns.ofEngine?.(ofEngine) },
+    {
+      ...options,
+      hasTls: isTls,
+      tunnel: tunnel.facts,
+      gateway: reachable(gateway.port),
+      engine,
+      onDns: (ofEngine) => dns.ofEngine?.(ofEngine),
+    },
     signal,
   );
   const commands = agentCommands({

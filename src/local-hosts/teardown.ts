@@ -24,7 +24,11 @@ for p in $(container_pids) $(ours); do [ "$p" != "$$" ] && kill -9 "$p" 2>/dev/n
 sleep .1
 grep -F -e " $dir/" -e " $dir " /proc/mounts | cut -d' ' -f2 | sort -r | while read -r m; do umount -l "$m" 2>/dev/null; done
 rm -f "$dir/owner"
-for ns in $(ip netns list 2>/dev/null | cut -d' ' -f1 | grep "^$name-h"); do ip netns del "$ns"; done
+for ns in $(ip netns list 2>/dev/null | cut -d' ' -f1 | grep "^$name-h"); do
+  # its wireguard-go ends with its link
+  for l in $(ip -n "$ns" -o link show type tun 2>/dev/null | cut -d: -f2); do ip -n "$ns" link del "$l"; done
+  ip netns del "$ns"
+done
 iptables -D FORWARD -i "$name" -o "$name" -j ACCEPT 2>/dev/null
 iptables -D FORWARD -i "$name" -j ACCEPT 2>/dev/null; iptables -D FORWARD -o "$name" -j ACCEPT 2>/dev/null
 iptables -t nat -D POSTROUTING -s "$subnet.0/24" ! -o "$name" -j MASQUERADE 2>/dev/null

@@ -28,6 +28,25 @@ export interface HostDns {
   readonly options?: readonly string[];
 }
 
+/** One end of the tunnel that encrypted networks go through: a WireGuard interface of a host. */
+export interface TunnelEnd {
+  /** It speaks with the ends of the same slot on other hosts. */
+  readonly slot: 'a' | 'b';
+  /** Public: 32 octets in base64. */
+  readonly key: string;
+  /** UDP. */
+  readonly port: number;
+  /** Since 1970, by that host's clock. */
+  readonly madeAtMs: number;
+}
+
+/** What a host encrypts networks with, and its public keys. */
+export interface HostTunnel {
+  /** In the kernel, or a wireguard-go process. */
+  readonly kind: 'wireguard' | 'wireguard-go';
+  readonly ends: readonly TunnelEnd[];
+}
+
 /** What an agent reports of its host and Engine when it connects. Sizes in bytes. */
 export interface HostFacts {
   readonly name: string;
@@ -55,6 +74,8 @@ export interface HostFacts {
   readonly links?: readonly string[];
   /** In bytes, of the link that carries the overlay; absent: no overlay, or an agent of before. */
   readonly mtu?: number;
+  /** It can have encrypted networks; absent: it cannot, or an agent of before. */
+  readonly tunnel?: HostTunnel;
   /** CIDRs that the host already routes, so that the pool can keep clear of them. Those of our own networks are left out. */
   readonly routes: readonly string[];
   /** Absent: an agent of an earlier release. */
@@ -103,6 +124,8 @@ export interface NetworkPlan {
   readonly driver?: string;
   /** The least MTU, in bytes, of the links that carry the overlay on any host; absent: only this host's counts. */
   readonly mtu?: number;
+  /** Of an encrypted network: the tunnel's ends, by the address of the host. A peer without any is not reached. Absent: it is plain. */
+  readonly encryption?: Readonly<Record<string, readonly TunnelEnd[]>>;
 }
 
 /** What a host's agent finds when it looks: our networks on its Engine and in its kernel, and the names that its DNS answers with. */

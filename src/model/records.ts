@@ -2,6 +2,7 @@
  * What the state store keeps: the values behind the keys of `keys.ts`. All are plain JSON. Only the leader writes them.
  */
 import type { CreateRequest, EndpointSettings, IpamConfig } from './docker.ts';
+import type { HostTunnel } from './facts.ts';
 import type { Decision } from './placement.ts';
 
 /** `arpanet/hosts/<host>`: a host that has joined at least once. */
@@ -24,6 +25,8 @@ export interface HostRecord {
   readonly sharesGateway?: boolean;
   /** Its gateway speaks TLS alone. */
   readonly hasTls?: boolean;
+  /** It can have encrypted networks. */
+  readonly tunnel?: HostTunnel;
   readonly joinedAtMs: number;
 }
 
@@ -113,6 +116,8 @@ export interface NetworkRecord {
   /** Addresses that were asked for by name, the newest last. */
   readonly asked?: readonly string[];
   readonly auxAddresses: Readonly<Record<string, string>>;
+  /** Between hosts it goes through WireGuard: it was asked for with the option `encrypted`, or all were made so then. */
+  readonly isEncrypted?: true;
   /** True when we made it for containers that named no network: it goes with its last container. */
   readonly implicit: boolean;
   readonly createdAtMs: number;

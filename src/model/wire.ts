@@ -3,7 +3,16 @@
  * `Upgrade: arpanet` request to `/arpanet/v1/agent` leaves behind. The agent dials; followers splice it to the leader.
  */
 import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
-import type { ContainerFacts, EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults } from './facts.ts';
+import type {
+  ContainerFacts,
+  EngineSnapshot,
+  HostFacts,
+  Load,
+  MaterialisedNetwork,
+  NetworkPlan,
+  ProcessFaults,
+  TunnelEnd,
+} from './facts.ts';
 import type { NameChange, NameTable } from './name-table.ts';
 
 /** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are in the Engines' labels. */
@@ -59,6 +68,8 @@ export type AgentMessage =
   | { readonly type: 'images'; readonly images: readonly ImageSummary[] }
   | { readonly type: 'volumes'; readonly volumes: readonly VolumeSummary[] }
   | { readonly type: 'networks'; readonly networks: readonly MaterialisedNetwork[] }
+  /** Its public keys for encrypted networks are others than those of its hello. */
+  | { readonly type: 'tunnel'; readonly ends: readonly TunnelEnd[] }
   | { readonly type: 'event'; readonly event: EngineEvent }
   /** `alive` with a reason: it takes questions and does not answer them. */
   | { readonly type: 'engine'; readonly alive: boolean; readonly why: string }

@@ -45,6 +45,7 @@ export interface Call {
   readonly port: number;
 }
 
+const KINDS = { wireguard: 'WireGuard in the kernel', 'wireguard-go': 'wireguard-go (slower)', none: 'nothing' } as const;
 /** More calls would show nothing new. */
 const MOST_CALLS = 32;
 
@@ -119,6 +120,12 @@ function* follow(input: DoctorInput): Generator<Link> {
   const stateOf = (one: NamedInstance) => instances.find((instance) => instance.id === one.container)?.state;
   const idleness = (one: NamedInstance) =>
     stateOf(one) === undefined ? 'does not run, or is not healthy yet' : `does not run: ${stateOf(one)}`;
+  /** Which WireGuard the hosts have; user space's is slower. */
+  const encryptionOf = (id: string, between: readonly string[]): string => {
+    if (networks.find((network) => network.id === id)?.isEncrypted !== true) return '';
+    const kinds = [...new Set(between)].map((host) => `${KINDS[hosts.find((one) => one.name === host)?.encryption ?? 'none']} on ${host}`);
+    return `, encrypted between hosts by ${kinds.join(', ')}`;
+  };
   const networkName = (id: string) => networks.find((network) => network.id === id)?.name ?? id.slice(0, 12);
   const own = Object.keys(sender.addresses);
   if (sender.state === 'paused') yield paused('sender', sender.name);
@@ -196,7 +203,11 @@ function* follow(input: DoctorInput): Generator<Link> {
         `${sender.name} and ${one.name} share no network`,
         `docker network connect ${networkName(theirs)} ${sender.name}, or give both services one network`,
       );
-    } else yield sound('network', `${sender.name} and ${one.name} are both in ${shared.map(networkName).join(', ')}`);
+    } else
+      yield sound(
+        'network',
+        `${sender.name} and ${one.name} are both in ${shared.map((id) => `${networkName(id)}${encryptionOf(id, [sender.host, one.host])}`).join(', ')}`,
+      );
   }
   const touched = new Set([sender.host, ...asked.map((one) => one.host)]);
   const matters = findings.filter(

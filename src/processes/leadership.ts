@@ -176,6 +176,9 @@ export async function startLeadership(
           const { overcommitCpu, overcommitMemory } = live.now();
           return { cpus: overcommitCpu, memory: overcommitMemory };
         },
+        get encryptsAll() {
+          return live.now().encryptNetworks === 'all';
+        },
         get drainMs() {
           return live.now().drainTime;
         },

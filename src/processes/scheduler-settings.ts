@@ -78,6 +78,7 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname:
       leaseRest: config.leaseRest,
       overcommitCpu: config.overcommitCpu,
       overcommitMemory: config.overcommitMemory,
+      encryptNetworks: config.encryptNetworks,
       drainTime: config.drainTime,
       hostDownAfter: config.hostDownAfter,
       bodyLimit: config.bodyLimit,

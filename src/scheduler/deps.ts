@@ -46,6 +46,8 @@ export interface SchedulerSettings {
   readonly overcommit: { readonly cpus: number; readonly memory: number };
   /** How long a container that a client stops runs on after it has left DNS, in milliseconds; its label goes before. */
   readonly drainMs: number;
+  /** New networks are encrypted, asked for or not. */
+  readonly encryptsAll: boolean;
   /** The TCP ports that containers publish are answered at one address for all hosts. */
   readonly isPublishing: boolean;
   /** A host is down after this long without a message, in milliseconds. */

@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { Scheduler } from '../contracts/index.ts';
-import { ArpanetError, type ContainerRecord, type ContainerView, keys, type NetworkRecord } from '../model/index.ts';
+import { ArpanetError, type ContainerRecord, type ContainerView, keys, type NetworkRecord, type TunnelEnd } from '../model/index.ts';
 import { createAgentQueries } from './agents/agent-queries.ts';
 import { announceEpoch } from './agents/announce-epoch.ts';
 import { createEchoes } from './agents/echoes.ts';
@@ -195,6 +195,13 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     replicas.again(host);
   });
   triggers.on('agent-welcomed', welcomed);
+  triggers.on(
+    'keys-changed',
+    guarded(log, 'new keys of a host', async (host: string, ends: readonly TunnelEnd[]) => {
+      await hosts.tunnelChanged(host, ends);
+      overlays.keysChanged(host);
+    }),
+  );
   triggers.on(
     'host-silent',
     guarded(log, 'a silent host', (name: string) => {

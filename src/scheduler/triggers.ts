@@ -3,11 +3,13 @@
  * emits and another listens, so that none needs to hold the other. Listeners run at once, in the order in which they were added.
  */
 import { EventEmitter } from 'node:events';
-import type { ContainerView } from '../model/index.ts';
+import type { ContainerView, TunnelEnd } from '../model/index.ts';
 
 interface TriggerMap {
   /** An agent's stream is open and has its welcome: the time to send it what it should have. */
   'agent-welcomed': [host: string];
+  /** A host has other public keys for encrypted networks. */
+  'keys-changed': [host: string, ends: readonly TunnelEnd[]];
   /** Nothing comes from a host any more: a request that waits for its Engine would wait without success. */
   'host-silent': [host: string];
   /** The view has a host's whole snapshot: its records and its containers can be compared. */

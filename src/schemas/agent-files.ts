@@ -19,6 +19,17 @@ export interface IdentityFile {
 }
 
 const identityFile: z.ZodType<IdentityFile> = z.looseObject({ host: filled, certificate: filled, privateKey: filled, bundle: filled });
+/** One of `DIR/tunnel.json`. */
+export interface TunnelKey {
+  readonly slot: 'a' | 'b';
+  readonly privateKey: string;
+  readonly publicKey: string;
+  readonly madeAtMs: number;
+}
+
+const tunnel: z.ZodType<readonly TunnelKey[]> = z.array(
+  z.looseObject({ slot: z.enum(['a', 'b']), privateKey: filled, publicKey: filled, madeAtMs: z.number() }),
+);
 const fence: z.ZodType<readonly string[]> = z.array(ipv4);
 
 /** By file. */
@@ -30,4 +41,5 @@ export const agentFiles = {
   plans: networkPlans,
   replica: storeReplica,
   fence,
+  tunnel,
 } as const;

@@ -3,7 +3,7 @@
  * gives undefined, as another release may know it. Pure.
  */
 import { z } from 'zod';
-import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults } from '../model/facts.ts';
+import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults, TunnelEnd } from '../model/facts.ts';
 import type { NameChange, NamedInstance, NameTable } from '../model/name-table.ts';
 import type { AgentCall, AgentMessage, LeaderMessage, LeaderHeard, RecoveryFacts, StoreReplica } from '../model/wire.ts';
 import { accept } from './accept.ts';
@@ -40,6 +40,14 @@ const processFaults: z.ZodType<ProcessFaults> = z.looseObject({
   lastPlace: optional(text),
 });
 
+const tunnelEnd: z.ZodType<TunnelEnd> = z.looseObject({
+  slot: z.enum(['a', 'b']),
+  key: z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'not a key of WireGuard'),
+  port: z.int().min(1).max(65_535),
+  madeAtMs: amount,
+});
+const tunnelEnds = z.array(tunnelEnd).max(2);
+
 const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   name: hostName,
   address: ipv4,
@@ -58,6 +66,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   sharesGateway: optional(flag),
   hasTls: optional(flag),
   mtu: optional(count),
+  tunnel: optional(z.looseObject({ kind: z.enum(['wireguard', 'wireguard-go']), ends: tunnelEnds })),
   links: optional(z.array(text)),
   routes: z.array(cidr),
   dns: optional(z.looseObject({ servers: texts, search: texts, options: optional(texts) })),
@@ -87,6 +96,7 @@ const networkPlan: z.ZodType<NetworkPlan> = z.looseObject({
   peers: z.array(ipv4),
   driver: optional(text),
   mtu: optional(count),
+  encryption: optional(z.record(ipv4, tunnelEnds)),
 });
 
 const containers = z.array(z.looseObject({ summary: containerSummary, inspect: containerInspect }));
@@ -129,6 +139,7 @@ const agentMessages: Schemas<AgentMessage> = {
   images: z.looseObject({ type: z.literal('images'), images }),
   volumes: z.looseObject({ type: z.literal('volumes'), volumes }),
   networks: z.looseObject({ type: z.literal('networks'), networks }),
+  tunnel: z.looseObject({ type: z.literal('tunnel'), ends: tunnelEnds }),
   event: z.looseObject({ type: z.literal('event'), event: engineEvent }),
   engine: z.looseObject({ type: z.literal('engine'), alive: flag, why: text }),
   'ask-consul': z.looseObject({

@@ -49,6 +49,7 @@ const own = {
   overcommitCpu: 1,
   overcommitMemory: 1,
   drainTime: 0,
+  encryptNetworks: 'asked',
   bodyLimit: 1,
   logLevel: 'info',
   reschedule: 'restart',

@@ -1,6 +1,6 @@
 /** Effects: reads what `hello` reports of this host: its Engine's version and info, and the routes that the address pool must not overlap. */
 import type { Json } from '../../model/docker.ts';
-import type { HostDns, HostFacts } from '../../model/facts.ts';
+import type { HostDns, HostFacts, HostTunnel } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { readEngineDns } from './engine-dns.ts';
 import { canKeepLocal, readUnderlay } from '../overlay/observe.ts';
@@ -16,6 +16,7 @@ export interface FactsOptions {
   readonly overlay: 'vxlan' | 'none';
   readonly version: string;
   readonly engine: EngineTarget;
+  readonly tunnel: () => Promise<HostTunnel | undefined>;
   /** Called with the Engine's DNS servers after each reading. */
   readonly onDns: (dns: HostDns) => void;
 }
@@ -60,7 +61,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
   const get = async (path: string): Promise<Json> =>
     asObject(await engineJson<unknown>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 }));
   const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
-  const [version, info, routes, dns, sharesGateway, underlay, links] = await Promise.all([
+  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel] = await Promise.all([
     get('/version'),
     get('/info'),
     overlay === 'vxlan' ? readRoutes() : [],
@@ -68,6 +69,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     overlay === 'vxlan' ? canKeepLocal() : true,
     overlay === 'vxlan' ? readUnderlay(address) : undefined,
     readLinks(),
+    options.tunnel(),
   ]);
   options.onDns(dns);
   return {
@@ -89,6 +91,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     sharesGateway,
     ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
     ...(links === undefined ? {} : { links }),
+    ...(tunnel === undefined ? {} : { tunnel }),
     routes,
     dns,
     takesNameChanges: true,
@@ -104,7 +107,7 @@ const amount = (value: unknown): number => (typeof value === 'number' && Number.
 async function readLinks(): Promise<readonly string[] | undefined> {
   const found = await runJson<{ ifname?: string }>('ip', ['-j', 'link', 'show']).catch(() => undefined);
   return found?.flatMap(({ ifname = '' }) =>
-    /^(?:|lo|veth.*|docker\d.*|br-[0-9a-f]{12}|ar[pv][0-9a-f]{6})$/.test(ifname) ? [] : [ifname],
+    /^(?:|lo|veth.*|docker\d.*|br-[0-9a-f]{12}|ar[pv][0-9a-f]{6}|arw[0-9a-f]{8}[abp])$/.test(ifname) ? [] : [ifname],
   );
 }
 

@@ -1,9 +1,11 @@
 /** What containers of the cluster must not reach, as rules for iptables' table mangle: no rule of the Engine or of a firewall in the table filter comes before it. Pure. */
 import { isIPv6 } from 'node:net';
 import { type HostPort, parseHostPort } from '../../text/host-port.ts';
+import { INNER_PORT, TUNNEL_PORTS } from '../overlay/tunnel-plan.ts';
 
 export const CHAIN = 'ARPANET-INSIDE';
-const VXLAN_PORT = 4789;
+/** Of VXLAN, in the open and inside WireGuard, and of WireGuard. */
+const TUNNELS = [4789, INNER_PORT, ...Object.values(TUNNEL_PORTS)];
 
 export interface Closed {
   /** TCP, at any address: an agent's port is the same on most hosts, and belongs to nobody else. */
@@ -36,7 +38,7 @@ export function closedRules(family: 4 | 6, { agentPorts, hostPorts, schedulers }
   const bits = family === 6 ? 128 : 32;
   const isOfFamily = (address: string): boolean => isIPv6(address) === (family === 6);
   const rules = [
-    `-p udp -m udp --dport ${VXLAN_PORT} -j DROP`,
+    ...TUNNELS.map((port) => `-p udp -m udp --dport ${port} -j DROP`),
     ...agentPorts.map((port) => `-p tcp -m tcp --dport ${port} -j DROP`),
     ...hostPorts.map((port) => `-p tcp -m tcp --dport ${port} -m addrtype --dst-type LOCAL -j DROP`),
     ...schedulers.flatMap(({ host, port }) => (isOfFamily(host) ? [`-d ${host}/${bits} -p tcp -m tcp --dport ${port} -j DROP`] : [])),

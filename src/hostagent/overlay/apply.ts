@@ -27,12 +27,15 @@ import {
   wideBridge,
 } from './plan.ts';
 import { applySteps, flushLearned } from './steps.ts';
+import type { Tunnel } from './tunnel.ts';
+import { isEncrypted, withinTunnel } from './tunnel-plan.ts';
 
 export interface OverlayDeps {
   readonly engine: EngineTarget;
   readonly overlay: 'vxlan' | 'none';
   readonly address: string;
   readonly log: Logger;
+  readonly tunnel: Pick<Tunnel, 'prepare'>;
   readonly dns: { listen(address: string): Promise<void>; unlisten(address: string): Promise<void> };
   /** Names of the containers that run on an Engine network; the others are connected again when they start. Throws `unavailable` while the Engine is unreachable. */
   readonly usersOf: (network: { readonly engineId: string; readonly name: string }) => readonly string[];
@@ -83,6 +86,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
   const narrower = createNarrower();
   let underlay: Underlay | undefined;
   let isListComplete = false;
+  let hasEncrypted = false;
 
   /** One after the other for each network. */
   const exclusively = <T>(network: string, work: () => Promise<T>): Promise<T> => {
@@ -124,13 +128,21 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     return made;
   };
 
+  /** Throws `unsupported` where this host cannot encrypt: the network is not made. */
+  const prepareTunnel = async (outside: Underlay | undefined): Promise<void> => {
+    if (outside !== undefined) await deps.tunnel.prepare([...plans.values()], outside);
+  };
+
   const buildUp = async (plan: NetworkPlan): Promise<MaterialisedNetwork> => {
     const only = { network: plan.network, device: vxlanOf(plan.vni) };
-    const [base, found] = await Promise.all([readyUnderlay(), observe(engine, signal, overlay, only)]);
-    const steps = stepsFor(plan, found, base, usersOf);
+    const outside = await readyUnderlay();
+    if (isEncrypted(plan)) await prepareTunnel(outside);
+    const found = await observe(engine, signal, overlay, only);
+    const [inside, base] = withinTunnel(plan, outside);
+    const steps = stepsFor(inside, found, base, usersOf);
     if (steps.length > 0) log.info({ network: plan.name, steps: steps.map((step) => step.do) }, 'repairing a network');
     const created = await apply(steps);
-    const kept = chosen(plan, found, base, usersOf) ?? { engineId: created ?? '', gateway: plan.gateway };
+    const kept = chosen(inside, found, base, usersOf) ?? { engineId: created ?? '', gateway: plan.gateway };
     return { network: plan.network, engineId: kept.engineId, gateway: kept.gateway };
   };
 
@@ -194,7 +206,8 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
 
   /** Containers that run in a network from before a narrower host joined. Where it cannot be done, doctor and audit name the network. */
   const keepNarrow = async (plan: NetworkPlan, found: Observed): Promise<void> => {
-    const wide = wideBridge(plan, found, underlay, usersOf);
+    const [inside, base] = withinTunnel(plan, underlay);
+    const wide = wideBridge(inside, found, base, usersOf);
     if (wide === undefined) return narrower.forget(bridgeOf(plan.vni));
     const { network, mtu } = wide;
     await narrower.narrow({ bridge: network.bridge, mtu, pids: deps.pidsOf(network) }).catch((err: unknown) => {
@@ -206,9 +219,15 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
 
   const onePass = async (): Promise<void> => {
     if (overlay === 'vxlan') underlay = await readUnderlay(deps.address);
+    const wasEncrypted = hasEncrypted;
+    hasEncrypted = [...plans.values()].some(isEncrypted);
+    // after the last of them its peers are removed
+    if (hasEncrypted || wasEncrypted)
+      await prepareTunnel(underlay).catch((err: unknown) => log.warn({ err }, 'cannot encrypt networks; they do not reach other hosts'));
     const found = await observe(engine, signal, overlay);
     for (const plan of plans.values()) {
-      const isRight = present.has(plan.network) && stepsFor(plan, found, underlay, usersOf).length === 0;
+      const [inside, base] = withinTunnel(plan, underlay);
+      const isRight = present.has(plan.network) && stepsFor(inside, found, base, usersOf).length === 0;
       if (isRight) continue;
       await exclusively(plan.network, async () => plans.get(plan.network) === plan && converge(plan)).catch((err: unknown) => {
         if (!signal.aborted) log.warn({ network: plan.name, err }, 'cannot repair a network');
@@ -264,7 +283,10 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
     reconcile,
     async look() {
       const [base, found] = await Promise.all([readyUnderlay(), observe(engine, signal, overlay)]);
-      const differs = [...plans.values()].flatMap((plan) => differencesOf(plan.name, stepsFor(plan, found, base, usersOf), found));
+      const differs = [...plans.values()].flatMap((plan) => {
+        const [inside, within] = withinTunnel(plan, base);
+        return differencesOf(plan.name, stepsFor(inside, found, within, usersOf), found);
+      });
       return { ...found, differs };
     },
     async touched(touch) {

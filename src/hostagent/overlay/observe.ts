@@ -28,7 +28,7 @@ interface LinkJson {
   readonly flags: readonly string[];
   readonly master?: string;
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
-  readonly linkinfo?: { readonly info_data?: { readonly id?: number; readonly local?: string } };
+  readonly linkinfo?: { readonly info_data?: { readonly id?: number; readonly local?: string; readonly local6?: string } };
 }
 interface RouteJson {
   readonly dst: string;
@@ -153,7 +153,7 @@ async function vxlansOf(kernel: Kernel, device?: string): Promise<readonly Obser
   return wanted.map(({ ifname, mtu, flags, master, linkinfo }) => ({
     device: ifname,
     vni: linkinfo?.info_data?.id ?? 0,
-    local: linkinfo?.info_data?.local ?? '',
+    local: linkinfo?.info_data?.local ?? linkinfo?.info_data?.local6 ?? '',
     master: master ?? '',
     mtu,
     isUp: flags.includes('UP'),

@@ -53,6 +53,8 @@ export interface Underlay {
   readonly address: string;
   readonly link: string;
   readonly mtu: number;
+  /** The addresses are those inside WireGuard (tunnel-plan.ts). */
+  readonly isTunnel?: true;
 }
 
 export type Step =
@@ -71,7 +73,9 @@ export type Step =
   | { readonly do: 'remove-peer'; readonly device: string; readonly peer: string };
 
 /** Outer IPv4, UDP and VXLAN headers with the inner Ethernet header. */
-export const VXLAN_OVERHEAD_BYTES = 50;
+const VXLAN_OVERHEAD_BYTES = 50;
+/** The same with an outer header of IPv6. */
+const VXLAN6_OVERHEAD_BYTES = 70;
 export const NETWORK_LABEL = labels.network;
 const MTU_OPTION = 'com.docker.network.driver.mtu';
 const BRIDGE_OPTION = 'com.docker.network.bridge.name';
@@ -197,12 +201,14 @@ function localSteps(
 
 /** What fits into the overlay on every host: a larger frame would be dropped silently. */
 function mtuOf({ mtu = Number.POSITIVE_INFINITY }: NetworkPlan, underlay: Underlay | undefined): number | undefined {
-  return underlay && Math.min(underlay.mtu, mtu) - VXLAN_OVERHEAD_BYTES;
+  return underlay && Math.min(underlay.mtu, mtu) - overheadOf(underlay);
 }
+
+const overheadOf = ({ isTunnel }: Underlay): number => (isTunnel === true ? VXLAN6_OVERHEAD_BYTES : VXLAN_OVERHEAD_BYTES);
 
 function vxlanSteps(plan: NetworkPlan, observed: Observed, underlay: Underlay, bridge: string, isBridgeNew: boolean): readonly Step[] {
   const device = vxlanOf(plan.vni);
-  const mtu = underlay.mtu - VXLAN_OVERHEAD_BYTES;
+  const mtu = underlay.mtu - overheadOf(underlay);
   const found = observed.vxlans.find((vxlan) => vxlan.device === device);
   const usable = found !== undefined && found.vni === plan.vni && found.local === underlay.address ? found : undefined;
   const steps: Step[] = [];

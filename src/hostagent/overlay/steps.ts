@@ -5,6 +5,7 @@ import { joinBridge } from './bridge-ports.ts';
 import { FLOOD_MAC, hasVxlan, readLearned } from './observe.ts';
 import { createBody, type Step } from './plan.ts';
 import { run } from './run.ts';
+import { INNER_PORT } from './tunnel-plan.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -94,10 +95,12 @@ function linkLines(step: Step): readonly string[] {
   if (step.do === 'route-bridge') return [`route replace ${step.cidr} dev ${step.bridge} proto kernel scope link src ${step.from}`];
   if (step.do === 'attach-vxlan') return [`link set ${step.device} mtu ${step.mtu} master ${step.bridge} up`];
   if (step.do !== 'add-vxlan') return [];
-  const { address, link } = step.underlay;
+  const { address, link, isTunnel } = step.underlay;
   // No outer UDP checksum (RFC 7348 section 5: it should be zero): the inner packets have their own, and to add one up twice costs throughput.
   return [
-    `link add ${step.device} type vxlan id ${step.vni} local ${address} dev ${link} dstport 4789 ageing 60 noudpcsum`,
+    isTunnel === true
+      ? `link add ${step.device} type vxlan id ${step.vni} local ${address} dstport ${INNER_PORT} ageing 60 udp6zerocsumtx udp6zerocsumrx`
+      : `link add ${step.device} type vxlan id ${step.vni} local ${address} dev ${link} dstport 4789 ageing 60 noudpcsum`,
     `link set ${step.device} addrgenmode none`,
   ];
 }

@@ -35,6 +35,7 @@ export const hostFields = {
   containers: count,
   running: count,
   labels: stringMap,
+  encryption: z.enum(['wireguard', 'wireguard-go']).optional().meta({ description: 'By what it encrypts networks; absent: it cannot.' }),
 };
 export const host = z.object(hostFields);
 export const exampleHost = {

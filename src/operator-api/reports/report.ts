@@ -43,6 +43,8 @@ export interface HostReport {
   readonly containers: number;
   readonly running: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** By what it encrypts networks; absent: it cannot. */
+  readonly encryption?: 'wireguard' | 'wireguard-go';
 }
 
 export interface DeploymentReport {
@@ -180,6 +182,7 @@ export function hostReports(
         containers: mine.length,
         running: mine.filter(({ isRunning }) => isRunning).length,
         labels: host.record.labels,
+        ...(host.record.tunnel === undefined ? {} : { encryption: host.record.tunnel.kind }),
       };
     },
   );

@@ -42,6 +42,10 @@ export function createIntake({
     if (!liveness.heard(host, message)) return;
     if (message.type === 'event') return feed.take(host, message.event);
     if (message.type === 'engine') return;
+    if (message.type === 'tunnel') {
+      triggers.emit('keys-changed', host, message.ends);
+      return;
+    }
     const gone = facts.apply(host, message, now());
     if (message.type === 'snapshot') triggers.emit('snapshot-applied', host);
     // A snapshot may be older than what was created since: only what its Engine itself reports as removed is gone for sure.

@@ -1,7 +1,15 @@
 /** The members of the cluster: hosts join, operators update and remove them. Effects: writes to the ledger. */
 import type * as contracts from '../../contracts/index.ts';
 import { hint } from '../../config/nearest.ts';
-import { type AdmissionRecord, ArpanetError, type CertificateRecord, type HostFacts, type HostRecord, keys } from '../../model/index.ts';
+import {
+  type AdmissionRecord,
+  ArpanetError,
+  type CertificateRecord,
+  type HostFacts,
+  type HostRecord,
+  keys,
+  type TunnelEnd,
+} from '../../model/index.ts';
 import type { Commit } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import { TRANSITIONS } from '../loss/host-states.ts';
@@ -16,6 +24,8 @@ import type { HostWriter, ImageReader, ViewReader } from '../view/roles.ts';
 export interface Hosts extends Pick<contracts.Hosts, 'update'> {
   /** A host's agent has connected: records the host. Throws `forbidden` for one that was removed, `conflict` for one expected at another address. */
   readonly joined: (facts: HostFacts) => Promise<void>;
+  /** The host has other keys for encrypted networks. */
+  readonly tunnelChanged: (name: string, ends: readonly TunnelEnd[]) => Promise<void>;
   /** The changes that remove it from the members, to be committed by the caller. */
   readonly leave: (name: string) => readonly Change[];
   /** Removes it from the view, once they are committed. */
@@ -84,6 +94,13 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
       log.info({ host: name, availability: record.availability }, 'host changed by an operator');
       return record;
     },
+    async tunnelChanged(name, ends) {
+      const known = ledger.get<HostRecord>(keys.host(name));
+      if (known?.tunnel === undefined) return;
+      const record = { ...known, tunnel: { ...known.tunnel, ends: ends.map(endOf) } };
+      await commit([{ kind: 'put', key: keys.host(name), value: record }]);
+      members.change(record);
+    },
     async joined(facts) {
       const { name, address, gateway } = facts;
       const routesFault = deps.dhcp.networks.routesFault(facts.routes);
@@ -112,6 +129,7 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
         ...(before?.limits === undefined ? {} : { limits: before.limits }),
         ...(facts.mtu === undefined ? {} : { mtu: facts.mtu }),
         ...(facts.sharesGateway === true ? { sharesGateway: true } : {}),
+        ...(facts.tunnel === undefined ? {} : { tunnel: { kind: facts.tunnel.kind, ends: facts.tunnel.ends.map(endOf) } }),
         ...(facts.hasTls === true ? { hasTls: true } : {}),
         joinedAtMs: known?.joinedAtMs ?? now(),
       };
@@ -133,6 +151,9 @@ const noSuchHost = (name: string, view: Pick<ViewReader, 'hosts'>) =>
       view.hosts().map((host) => host.name),
     )}`,
   );
+
+/** Without what a newer agent may say beside it. */
+const endOf = ({ slot, key, port, madeAtMs }: TunnelEnd): TunnelEnd => ({ slot, key, port, madeAtMs });
 
 /** Throws `conflict` for a host that is expected at another address. */
 function refuseElsewhere({ address }: AdmissionRecord, { name, address: its }: HostFacts): void {

@@ -19,6 +19,8 @@ export function planFor(host: string, network: NetworkAt, hosts: ReadonlyMap<str
   const own = gateways[host];
   if (own === undefined) return undefined;
   const gateway = gatewayAt(network, own);
+  // an agent of before, or one that lost its WireGuard, would make it plain
+  if (record.isEncrypted === true && hosts.get(host)?.tunnel === undefined) return undefined;
   const mtu = leastMtu(hosts);
   const isWire = isOnWire(record);
   const peers = isWire ? [] : Object.keys(gateways).flatMap((other) => (other === host ? [] : (hosts.get(other)?.address ?? [])));
@@ -38,7 +40,18 @@ export function planFor(host: string, network: NetworkAt, hosts: ReadonlyMap<str
     peers: peers.sort(),
     ...(isWire && record.driver !== undefined ? { driver: record.driver } : {}),
     ...(mtu === undefined ? {} : { mtu }),
+    ...(record.isEncrypted === true && !isWire ? { encryption: tunnelsOf(Object.keys(gateways), host, hosts) } : {}),
   };
+}
+
+/** By address, of those that have any. */
+function tunnelsOf(
+  members: readonly string[],
+  host: string,
+  hosts: ReadonlyMap<string, HostRecord>,
+): NonNullable<NetworkPlan['encryption']> {
+  const others = members.flatMap((other) => (other === host ? [] : (hosts.get(other) ?? [])));
+  return Object.fromEntries(others.flatMap(({ address, tunnel }) => (tunnel === undefined ? [] : [[address, tunnel.ends] as const])));
 }
 
 const leastMtus = new WeakMap<ReadonlyMap<string, HostRecord>, number>();

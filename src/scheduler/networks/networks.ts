@@ -82,6 +82,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
       if (existing !== undefined) throw new ArpanetError('conflict', `network with name ${name} already exists`);
       const labels = request.Labels ?? {};
       refuseParent(request);
+      const encryption = encryptionOf(name, request);
       const { record, changes } = dhcp.networks.plan({
         name,
         deployment: deploymentIn(labels),
@@ -91,6 +92,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
         ...(request['Scope'] === 'swarm' ? { scope: 'swarm' } : {}),
         internal: request.Internal === true,
         attachable: request.Attachable === true,
+        ...encryption,
         implicit: false,
         createdAtMs: deps.now(),
         ipam: request.IPAM,
@@ -109,6 +111,16 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
       log.info({ network: name, cidr: record.cidr }, 'network created');
       return record;
     }
+  }
+
+  /** Presence counts, as in Swarm mode. On a wire there is nothing to encrypt. */
+  function encryptionOf(name: string, { Driver = '', Options }: NetworkCreateRequest): { readonly isEncrypted?: true } {
+    if (!('encrypted' in (Options ?? {}) || deps.settings.encryptsAll) || Driver === 'macvlan' || Driver === 'ipvlan') return {};
+    if (view.hosts().some(({ state, facts }) => state === 'alive' && facts?.tunnel !== undefined)) return { isEncrypted: true };
+    throw new ArpanetError(
+      'unsupported',
+      `network ${name} cannot be encrypted: no host has WireGuard in its kernel or wireguard-go (apt-get install wireguard-tools wireguard-go on all hosts, and restart their agents)`,
+    );
   }
 
   /** An Engine refuses a network on a wire that it does not have; a cluster one that none of its hosts has. */
@@ -184,6 +196,7 @@ export function beginImplicit(
   const nothing = { labels: {}, options: {}, internal: false, attachable: false };
   const { record, changes } = deps.dhcp.networks.plan({
     ...nothing,
+    ...(deps.settings.encryptsAll ? { isEncrypted: true } : {}),
     name,
     deployment,
     implicit: true,

@@ -5,6 +5,7 @@
 import {
   type AdmissionRecord,
   ArpanetError,
+  type HostTunnel,
   keys,
   type MaterialisedNetwork,
   type NetworkPlan,
@@ -45,9 +46,14 @@ export interface Overlays {
   push(host: string): void;
   /** The same to one that has joined; to all where it lets less pass than any of them: their networks' MTU is another now. */
   welcome(host: string): void;
+  /** The record of a host has other keys: those that share an encrypted network with it get them. */
+  keysChanged(host: string): void;
   /** The same to every connected host. */
   pushAll(): void;
 }
+
+const cannotEncrypt = (network: string, host: string): string =>
+  `network ${network} is encrypted, and host ${host} has neither WireGuard in its kernel nor wireguard-go: apt-get install wireguard-tools wireguard-go there, and restart its agent`;
 
 export function createOverlays(core: Core): Overlays {
   const { deps, view, hub, keyed, commit } = core;
@@ -55,6 +61,8 @@ export function createOverlays(core: Core): Overlays {
   const inTurn = createSlots(AT_ONCE);
   /** `network/host` of those that were taken off: whatever the view still shows there, the next one is built again. */
   const leaving = new Set<string>();
+  /** Of the hosts that this leader has welcomed: their public keys, as text. */
+  const tunnels = new Map<string, string | undefined>();
   /** Of all hosts that this leader has welcomed, in bytes. */
   let leastMtu = Number.POSITIVE_INFINITY;
 
@@ -115,6 +123,19 @@ export function createOverlays(core: Core): Overlays {
     );
   }
 
+  /** Hosts that share an encrypted network with this one get its new public keys. */
+  function tellOfKeys(host: string, ofHost: HostTunnel | undefined): void {
+    const tunnel = JSON.stringify(ofHost);
+    const isNew = tunnels.has(host) && tunnels.get(host) !== tunnel;
+    tunnels.set(host, tunnel);
+    if (!isNew) return;
+    const shared = networkRecords(deps).filter(
+      ({ id, isEncrypted }) => isEncrypted === true && dhcp.leases.gatewaysOf(id)[host] !== undefined,
+    );
+    const peers = new Set(shared.flatMap(({ id }) => Object.keys(dhcp.leases.gatewaysOf(id))));
+    for (const peer of peers) if (peer !== host && hub.connected(peer)) push(peer);
+  }
+
   function builtOn(network: string, host: string): MaterialisedNetwork | undefined {
     if (leaving.has(`${network}/${host}`) || dhcp.leases.gatewaysOf(network)[host] === undefined) return undefined;
     return view.networksOn(host).find((other) => other.network === network && other.isLeaving === undefined);
@@ -124,6 +145,8 @@ export function createOverlays(core: Core): Overlays {
     const record = deps.ledger.get<NetworkRecord>(keys.network(network));
     if (record === undefined) throw new ArpanetError('not-found', `network ${network} not found`);
     const plan = planOf(record, host);
+    if (record.isEncrypted === true && hostRecords(deps).get(host)?.tunnel === undefined)
+      throw new ArpanetError('unsupported', cannotEncrypt(record.name, host));
     if (plan === undefined) throw new ArpanetError('conflict', `network ${record.name} is being taken off host ${host}: try again`);
     const there = builtOn(network, host);
     if (there?.gateway === plan.gateway) return there;
@@ -185,11 +208,13 @@ export function createOverlays(core: Core): Overlays {
     gatewayFor: (record, host, own) => gatewayAt({ record, sharesGateway: sharesGateway(host) }, own),
     push,
     welcome(host) {
-      const { mtu = Number.POSITIVE_INFINITY } = hostRecords(deps).get(host) ?? {};
+      const { mtu = Number.POSITIVE_INFINITY, tunnel } = hostRecords(deps).get(host) ?? {};
+      tellOfKeys(host, tunnel);
       if (mtu >= leastMtu) return push(host);
       leastMtu = mtu;
       pushAll();
     },
+    keysChanged: (host) => tellOfKeys(host, hostRecords(deps).get(host)?.tunnel),
     pushAll,
     fence: (host, more) => hub.call(host, { method: 'fence', addresses: fencedFor(host, more) }, FENCE_TIMEOUT_MS),
     ensure: (network, host, signal) => keyed.serial(`network/${network}/${host}`, () => build(network, host, signal)),

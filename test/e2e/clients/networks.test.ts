@@ -375,6 +375,22 @@ networks:
     }
   });
 
+  it('an encrypted network: containers of two hosts reach each other through WireGuard, and doctor says which', async () => {
+    await must(docker('network', 'create', '-d', 'overlay', '--opt', 'encrypted', 'sealed'));
+    await sleeper('sealed-a', 'h1', '--network', 'sealed');
+    await sleeper('sealed-b', 'h2', '--network', 'sealed');
+    assert.ok(await reaches('sealed-a', 'sealed-b'));
+    assert.deepEqual((await inspect('sealed')).Options, { encrypted: '' });
+    assert.equal((await must(docker('exec', 'sealed-a', 'cat', '/sys/class/net/eth0/mtu'))).trim(), '1370');
+    assert.match(await inHost('h1', 'ip', '-d', 'link', 'show', 'type', 'vxlan'), /local fd61:7270:616e::.* dstport 7374 /);
+    const said = await until('doctor finds it', async () => {
+      const { stdout } = await cluster.arpanet('doctor', 'sealed-a', 'sealed-b');
+      return stdout.includes('sealed, encrypted') ? stdout : '';
+    });
+    assert.match(said, /encrypted between hosts by (?:WireGuard in the kernel|wireguard-go \(slower\)) on h1, /);
+    assert.deepEqual((await must(cluster.arpanet('audit'))).match(/sealed.*/g), null);
+  });
+
   it('front, middle and back: who shares a network is reached by name, who does not is not', async () => {
     for (const network of ['front', 'back']) await must(docker('network', 'create', network));
     await sleeper('web', 'h1', '--network', 'front');

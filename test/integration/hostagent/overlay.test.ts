@@ -1,11 +1,15 @@
 /** Networks over real engines: three hosts, two engine versions, one agent process in each namespace. */
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { innerAddress, tunnelLink } from '../../../src/hostagent/overlay/tunnel-plan.ts';
 import type { HostObservation, MaterialisedNetwork, NetworkPlan } from '../../../src/model/facts.ts';
 import { audit } from '../../../src/operator-api/audit.ts';
 import { type AgentLab, startAgentLab } from '../../support/cluster/hosts-with-agents.ts';
@@ -144,6 +148,10 @@ describe('networks of a host', { timeout: 600_000 }, () => {
     assert.ok(!(await pings(0, 'forty0', hostAt(1).address)), 'the host network');
   });
 
+  /** Its stderr stays open: tcpdump ends when it cannot write there. */
+  const listening = (child: ChildProcessByStdio<null, Readable, Readable>) =>
+    new Promise<void>((resolve) => child.stderr.on('data', (chunk: Buffer) => void (chunk.includes('listening on') && resolve())));
+
   describe('keeps a container with NET_RAW to its own addresses and its own network:', () => {
     const macIn = async (index: number, name: string) => (await docker(index, 'exec', name, 'cat', '/sys/class/net/eth0/address')).trim();
     const pidOf = (index: number, name: string) => docker(index, 'inspect', '-f', '{{.State.Pid}}', name);
@@ -158,7 +166,7 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       });
       let heard = '';
       child.stdout.on('data', (chunk: Buffer) => (heard += chunk.toString()));
-      for await (const chunk of child.stderr) if (String(chunk).includes('listening on')) break;
+      await listening(child);
       await act();
       await eventually('the honest packet is heard', 20_000, async () => {
         await honest();
@@ -263,6 +271,131 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       await eventually('they are back', 20_000, async () => (await differs()).length === 0 && (await guards()).includes(evil.mac));
       await docker(0, 'rm', '-f', 'evil');
       await eventually('no rule of a removed container is left', 20_000, async () => !(await guards()).includes(evil.mac));
+    });
+  });
+
+  describe('an encrypted network', () => {
+    const VNI = 38;
+    const endsOf = async (index: number) => {
+      const { facts, said } = await joined(index);
+      const later = said.flatMap((message) => (message.type === 'tunnel' ? [message.ends] : [])).at(-1);
+      return later ?? facts.tunnel?.ends ?? assert.fail(`host ${index} cannot encrypt`);
+    };
+    const other = (index: number) => 1 - index;
+    const encrypted = async (index: number): Promise<Partial<NetworkPlan>> => {
+      const { address } = hostAt(other(index));
+      return { peers: [address], encryption: { [address]: await endsOf(other(index)) } };
+    };
+    const build = async (index: number) => materialise(index, VNI, await encrypted(index));
+    /** What passes a link of a host, as text. */
+    const listen = async (index: number, link: string) => {
+      const child = spawn('nsenter', [`--net=/run/netns/${hostAt(index).namespace}`, 'tcpdump', '-i', link, '-n', '-l', '-U', '-A'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let text = '';
+      child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      await listening(child);
+      return { heard: () => text, [Symbol.dispose]: () => void child.kill() };
+    };
+    /** From the gateway of the first host to that of the second. */
+    const say = (words: string, vni = VNI) => inHost(0, 'bash', '-c', `echo ${words} > /dev/udp/10.32.${vni}.2/99`).catch(() => undefined);
+    const hears = (at: { heard(): string }, words: string, act: () => Promise<unknown>) =>
+      eventually(`${words} is heard`, 30_000, async () => {
+        await act();
+        return at.heard().includes(words);
+      });
+    const routeOf = async (index: number) =>
+      / dev (\S+)/.exec(await inHost(index, 'ip', '-6', 'route', 'get', inner(other(index))))?.[1]?.slice(-1);
+    const inner = (index: number) => innerAddress(hostAt(index).address);
+    before(async () => {
+      for (const index of [0, 1]) {
+        await build(index);
+        await materialise(index, 39);
+      }
+    });
+    after(async () => {
+      for (const index of [0, 1])
+        for (const vni of [VNI, 39]) await (await joined(index)).call({ method: 'dematerialise', network: plan(index, vni).network });
+    });
+
+    it('passes the link between hosts, and no plain byte of it does', async () => {
+      using wire = await listen(1, 'eth0');
+      using bridge = await listen(1, 'arp000026');
+      await hears(bridge, 'secret-words', () => say('secret-words'));
+      await hears(wire, 'open-words', () => say('open-words', 39));
+      assert.ok(!wire.heard().includes('secret-words'));
+      assert.match(wire.heard(), /\.7376 > .*\.7376: UDP/);
+      assert.match(await inHost(0, 'ip', 'link', 'show', 'arp000026'), /mtu 1370/);
+    });
+
+    it('drops plain VXLAN that arrives for it, and sends none when its tunnel is gone, which comes back', async () => {
+      using bridge = await listen(1, 'arp000026');
+      const frame = (words: string) =>
+        Buffer.from(
+          vxlanPayload(
+            VNI,
+            udpFrame(
+              { from: { mac: '02:00:00:00:00:07', ip: '10.32.38.9' }, to: { mac: 'ff:ff:ff:ff:ff:ff', ip: '10.32.38.2' } },
+              [7, 7],
+              textPayload(words),
+            ),
+          ),
+          'hex',
+        );
+      const [, local = ''] = /inet6 (fe80\S+)\//.exec(await inHost(1, 'ip', '-6', 'addr', 'show', 'eth0')) ?? [];
+      const link = hostAt(0).namespace.replace(/-h1$/, '');
+      const forge = async (words: string) => {
+        for (const [family, address, port] of [
+          ['udp4', hostAt(1).address, 4789],
+          ['udp6', `${local}%${link}`, 4789],
+          ['udp6', `${local}%${link}`, 7374],
+        ] as const) {
+          const socket = createSocket(family);
+          await new Promise<void>((sent) => socket.send(frame(words), port, address, () => sent()));
+          socket.close();
+        }
+      };
+      await forge('forged-words');
+      await hears(bridge, 'honest-words', () => say('honest-words'));
+      assert.ok(!bridge.heard().includes('forged-words'));
+      await hears(bridge, 'unguarded-words', async () => {
+        const rule = ['INPUT', '!', '-i', 'arw+', '-p', 'udp', '-m', 'udp', '--dport', '7374', '-j', 'DROP'];
+        await inHost(1, 'ip6tables', '-w', '5', '-t', 'mangle', '-D', ...rule).catch(() => undefined);
+        await forge('unguarded-words');
+      });
+
+      using wire = await listen(0, 'eth0');
+      await inHost(0, 'ip', 'link', 'del', tunnelLink(hostAt(0).address, 'a'));
+      await say('lost-words');
+      await hears(wire, 'open-again', () => say('open-again', 39));
+      await hears(bridge, 'back-again', () => say('back-again'));
+      assert.ok(!/lost-words|back-again/.test(wire.heard()));
+    });
+
+    it('changes its keys without losing a packet', async () => {
+      const before = await routeOf(0);
+      await it3.stopAgent(0);
+      const file = join(hostAt(0).dir, 'agent', 'tunnel.json');
+      const old = (JSON.parse(readFileSync(file, 'utf8')) as { madeAtMs: number }[]).map((key) => ({
+        ...key,
+        madeAtMs: key.madeAtMs - 86_400_001,
+      }));
+      writeFileSync(file, JSON.stringify(old));
+      const ping = spawn('nsenter', [`--net=/run/netns/${hostAt(0).namespace}`, 'busybox', 'ping', '-i', '0.2', '-W', '20', '10.32.38.2']);
+      using _ = { [Symbol.dispose]: () => void ping.kill('SIGKILL') };
+      let pinged = '';
+      ping.stdout.on('data', (chunk: Buffer) => (pinged += chunk.toString()));
+      await it3.startAgent(0);
+      await eventually('both have new keys, and use them', 60_000, async () => {
+        for (const index of [0, 1]) await build(index);
+        const moved = await Promise.all([0, 1].map(routeOf));
+        return moved.every((slot) => slot !== undefined && slot !== before);
+      });
+      await eventually('it still answers', 20_000, async () => pinged.split('bytes from').length > 20);
+      ping.kill('SIGINT');
+      await once(ping, 'exit');
+      const [, sent, heard] = /(\d+) packets transmitted, (\d+) packets received/.exec(pinged) ?? [];
+      assert.ok(Number(sent) - Number(heard) <= 1, `the last may be under way: ${pinged.slice(-200)}`);
     });
   });
 

@@ -330,6 +330,20 @@ describe('create', () => {
     );
   });
 
+  it('refuses an encrypted network that no host can encrypt, and makes nothing', async () => {
+    await using cluster = await startFakeCluster(1);
+    const create = (more: object) => cluster.scheduler.networks.create({ Name: 'sealed', ...more }, 'r1');
+    await assert.rejects(create({ Driver: 'overlay', Options: { encrypted: '' } }), {
+      kind: 'unsupported',
+      message: /^network sealed cannot be encrypted: no host has WireGuard in its kernel or wireguard-go/,
+    });
+    assert.deepEqual(
+      cluster.scheduler.networks.list().map(({ record }) => record.name),
+      [],
+    );
+    assert.equal((await create({})).isEncrypted, undefined, 'without the word it is a plain one');
+  });
+
   it('connects further networks one by one on Engines before 1.44, and all at once after', async () => {
     for (const [apiVersion, connects] of [
       ['1.41', 1],

@@ -101,6 +101,7 @@ export async function startFakeCluster(
           strategy: 'spread',
           isPublishing: false,
           overcommit: { cpus: 1, memory: 1 },
+          encryptsAll: false,
           drainMs: 0,
           hostDownMs: options.hostDownMs ?? 3_600_000,
           agentSettings: () => ({ logLevel: null }),

@@ -65,6 +65,7 @@ async function startOne(
         leaseRest: 30_000,
         overcommitCpu: 1,
         overcommitMemory: 1,
+        encryptNetworks: 'asked',
         drainTime: 0,
         // fake agents send no beats
         hostDownAfter: 300_000,

@@ -19,7 +19,7 @@ describe('ports that containers do not reach', () => {
       '-d 10.0.0.1/32 -p tcp -m tcp --dport 2376 -j DROP',
       '-p tcp -m tcp --dport 2375 -m addrtype --dst-type LOCAL -j DROP',
       '-p tcp -m tcp --dport 7375 -j DROP',
-      '-p udp -m udp --dport 4789 -j DROP',
+      ...[4789, 7374, 7376, 7377].map((port) => `-p udp -m udp --dport ${port} -j DROP`),
     ]);
     assert.equal(closedRules(6, closed)[0], '-d fd00::1/128 -p tcp -m tcp --dport 2376 -j DROP');
   });

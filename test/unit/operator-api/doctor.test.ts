@@ -149,6 +149,16 @@ describe('doctor', () => {
     }
   });
 
+  it('says of an encrypted network which WireGuard its hosts have', () => {
+    const hosts = [
+      { ...host('h1'), encryption: 'wireguard' as const },
+      { ...host('h2'), encryption: 'wireguard-go' as const },
+    ];
+    const networks = [{ ...network('n1', 'abc_default'), isEncrypted: true as const }];
+    const said = diagnose({ ...whole, hosts, networks, name: 'pricing' }).find(({ link }) => link === 'network');
+    assert.match(said?.what ?? '', /abc_default, encrypted between hosts by WireGuard in the kernel on h1, wireguard-go \(slower\) on h2$/);
+  });
+
   it('finds services and deployments of any name, as typed and by their labels', () => {
     const deployment = `ci-${'long-'.repeat(14)}branch`;
     const names = [named('web', 1, 'h1', { deployment }), { ...pricing, service: 'price.list', deployment }];

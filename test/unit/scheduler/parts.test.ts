@@ -103,6 +103,22 @@ describe("a network's plan for a host", () => {
     const at = { record: network, gateways, reserved: {}, sharesGateway: true };
     assert.deepEqual([planFor('h1', at, hosts)?.mtu, planFor('h1', at, known)?.mtu], [undefined, 1400]);
   });
+  it('has the public keys of the other hosts where it is encrypted, and is none for a host that cannot encrypt', () => {
+    const [h1, h2, h3] = hosts.values();
+    const ends = [{ slot: 'a' as const, key: 'k', port: 7376, madeAtMs: 0 }];
+    const tunnel = { kind: 'wireguard-go' as const, ends };
+    const able = new Map([{ ...h1, tunnel }, { ...h2, tunnel }, h3].map((one) => [one?.name ?? '', one as HostRecord]));
+    const at = {
+      record: { ...network, isEncrypted: true as const },
+      gateways: { ...gateways, h3: '10.32.0.3' },
+      reserved: {},
+      sharesGateway: true,
+    };
+    const plan = planFor('h1', at, able);
+    assert.deepEqual([plan?.encryption, plan?.peers], [{ '10.0.0.2': ends }, ['10.0.0.2', '10.0.0.3']]);
+    assert.equal(planFor('h3', at, able), undefined, 'never plain');
+    assert.equal(planFor('h1', { ...at, record: network }, able)?.encryption, undefined);
+  });
   it('is none for a host without an address in it', () =>
     assert.equal(planFor('h3', { record: network, gateways: { h1: '10.32.0.1' }, reserved: {}, sharesGateway: true }, hosts), undefined));
 });
