@@ -28,6 +28,8 @@ export interface NameUpdate extends Pick<NameTable, 'version' | 'epoch' | 'atMs'
 export interface NameSources {
   /** Names of container records of which something has changed since this was asked last: the record, its container, its host, its network. At first all. */
   readonly touched: () => Iterable<string>;
+  /** Hosts whose address or state has changed since this was asked last. */
+  readonly touchedHosts: () => Iterable<string>;
   readonly record: (name: string) => ContainerRecord | undefined;
   readonly container: (id: string) => ContainerView | undefined;
   /** Whether the names of the container with this id are out of DNS, while it is being stopped. */

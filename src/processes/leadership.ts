@@ -221,6 +221,11 @@ export async function startLeadership(
       instances: table,
       outside: () => listOutside(ledger),
       hosts: () => scheduler.hosts.list().map(namedHost),
+      host(name) {
+        const host = scheduler.hosts.one(name);
+        return host && namedHost(host);
+      },
+      touchedHosts: sources.touchedHosts,
       push: async (update) => {
         if (dns !== undefined) updateOwnDns(dns, update);
         await scheduler.names.push(update);

@@ -14,41 +14,36 @@ const CATALOG = "Consul's catalog";
 /** Prefix of catalog nodes. No Consul agent has such a name: an agent removes from its node what it does not know (anti-entropy). */
 export const NODE_PREFIX = 'arpanet-';
 
+export const CATALOG_INSTANCES = { kind: 'instance', of: CATALOG } as const;
+export const CATALOG_SERVICES = { kind: 'instance', of: `the services of ${CATALOG}` } as const;
+
 /**
- * Makes the registrations of all instances that run and have an address in the cluster. An instance that has not changed gets the same objects
- * as last time, so that `diff` need not compare them: with hundreds of instances that is most of the work of a change.
+ * The registrations of instances that run and have an address in the cluster. `isPart`: there are others, of other services.
  *
  * The check of one that is not ready is `warning` where its service's name leads to it all the same, since no other is ready, and `critical`
  * where it does not: Consul's DNS leaves out what is critical.
  */
-export function catalogMaker(): (instances: readonly NamedInstance[], hosts: readonly NamedHost[]) => readonly CatalogService[] {
-  let made = new Map<string, readonly CatalogService[]>();
-  return (instances, hosts) => {
-    const addressOf = new Map(hosts.map((host) => [host.name, host.address]));
-    const next: typeof made = new Map();
-    const services = new Map<string, NamedInstance[]>();
-    const join = (instance: NamedInstance): void => {
-      const service = `${dnsLabel(instance.service)}.${dnsLabel(instance.deployment)}`;
-      const others = services.get(service);
-      if (others === undefined) services.set(service, [instance]);
-      else others.push(instance);
-    };
-    const add = (instance: NamedInstance, answers: ReadonlySet<NamedInstance>): void => {
-      const nodeAddress = addressOf.get(instance.host);
-      if (instance.state === 'out' || nodeAddress === undefined) return;
-      const status = instance.ready ? undefined : answers.has(instance) ? 'warning' : 'critical';
-      const text = `${nodeAddress} ${status} ${JSON.stringify(instance)}`;
-      next.set(text, made.get(text) ?? registrationsOf(instance, nodeAddress, status));
-    };
-    const entry = { kind: 'instance', of: CATALOG };
-    const idOf = ({ id }: NamedInstance) => id;
-    each({ ...entry, of: `the services of ${CATALOG}` }, instances, idOf, join);
-    const joined = [...services.values()];
-    const answers = new Set(joined.flatMap((members) => answering(members, false)));
-    each(entry, joined.flat(), idOf, (instance) => add(instance, answers));
-    made = next;
-    return [...made.values()].flat();
+export function registrations(instances: readonly NamedInstance[], hosts: readonly NamedHost[], isPart = false): readonly CatalogService[] {
+  const addressOf = new Map(hosts.map((host) => [host.name, host.address]));
+  const services = new Map<string, NamedInstance[]>();
+  const join = (instance: NamedInstance): void => {
+    const service = `${dnsLabel(instance.service)}.${dnsLabel(instance.deployment)}`;
+    const others = services.get(service);
+    if (others === undefined) services.set(service, [instance]);
+    else others.push(instance);
   };
+  const made = (instance: NamedInstance): readonly CatalogService[] => {
+    const nodeAddress = addressOf.get(instance.host);
+    if (instance.state === 'out' || nodeAddress === undefined) return [];
+    const status = instance.ready ? undefined : answers.has(instance) ? 'warning' : 'critical';
+    return registrationsOf(instance, nodeAddress, status);
+  };
+  const part = isPart ? { isPart } : {};
+  const idOf = ({ id }: NamedInstance): string => id;
+  each({ ...CATALOG_SERVICES, ...part }, instances, idOf, join);
+  const joined = [...services.values()];
+  const answers = new Set(joined.flatMap((members) => answering(members, false)));
+  return each({ ...CATALOG_INSTANCES, ...part }, joined.flat(), idOf, made).flat();
 }
 
 function registrationsOf(instance: NamedInstance, nodeAddress: string, status: CatalogService['status']): readonly CatalogService[] {
@@ -85,7 +80,7 @@ const OUTSIDE_NODE = `${NODE_PREFIX}-outside`;
 
 /** Registrations of manual DNS records. Consul's catalog has no TXT records for services, and sets priority and weight of SRV itself. */
 export function outsideRegistrations(outside: readonly OutsideName[]): readonly CatalogService[] {
-  const registrations = ({ name, entries }: OutsideName): readonly CatalogService[] =>
+  const registered = ({ name, entries }: OutsideName): readonly CatalogService[] =>
     entries.flatMap(({ type, value }): readonly CatalogService[] => {
       if (type === 'TXT') return [];
       const [deployment = '', ...short] = name.split('.').toReversed();
@@ -103,7 +98,7 @@ export function outsideRegistrations(outside: readonly OutsideName[]): readonly 
         { ...common, id: `${id}.dns`, service: deployment, tags: [short.toReversed().join('.')] },
       ];
     });
-  return [...fenced({ kind: 'DNS record', of: CATALOG }, outside, ({ name }) => name, registrations)];
+  return [...fenced({ kind: 'DNS record', of: CATALOG }, outside, ({ name }) => name, registered)];
 }
 
 /** In lower case, as DNS compares them; without duplicates, and without those that are no DNS names. */
@@ -141,29 +136,8 @@ export function diff(desired: readonly CatalogService[], actual: readonly Catalo
   ];
 }
 
-/** What the catalog holds after the changes. */
-export function applied(actual: readonly CatalogService[], changes: readonly CatalogChange[]): readonly CatalogService[] {
-  const services = new Map(actual.map((service) => [keyOf(service), service]));
-  const onNode = (node: string) => [...services].filter(([, service]) => service.node === node);
-  for (const change of changes) {
-    switch (change.kind) {
-      case 'register':
-        services.set(keyOf(change.service), change.service);
-        break;
-      case 'deregister':
-        services.delete(keyOf(change));
-        break;
-      case 'deregister-node':
-        for (const [key] of onNode(change.node)) services.delete(key);
-        break;
-      case 'node':
-        for (const [key, service] of onNode(change.node)) services.set(key, { ...service, nodeAddress: change.address });
-    }
-  }
-  return [...services.values()];
-}
-
-function keyOf({ node, id }: { readonly node: string; readonly id: string }): string {
+/** Of a registration. */
+export function keyOf({ node, id }: { readonly node: string; readonly id: string }): string {
   return `${node} ${id}`;
 }
 

@@ -27,6 +27,9 @@ export interface RegistrarDeps {
   /** Records that operators added. */
   readonly outside: () => readonly OutsideName[];
   readonly hosts: () => readonly NamedHost[];
+  readonly host: (name: string) => NamedHost | undefined;
+  /** Hosts whose address or state has changed since this was asked last. */
+  readonly touchedHosts: () => Iterable<string>;
   /** Tells the agents; resolves when it has left this process. Never rejects. */
   readonly push: (update: NameUpdate) => Promise<void>;
   /** Undefined with a store that has no catalog. `apply` carries the leader's fence and fails with `not-leader` when that is broken. */

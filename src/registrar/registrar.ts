@@ -3,8 +3,9 @@
  * name in the catalog. A run observes, compares and acts; a failed one is tried again with back-off, and the catalog is compared every 30 s.
  */
 import { ArpanetError, isKind } from '../model/index.ts';
-import type { CatalogChange, CatalogService } from '../store/index.ts';
-import { applied, catalogMaker, diff, NODE_PREFIX, outsideRegistrations } from './catalog.ts';
+import { NODE_PREFIX } from './catalog.ts';
+import { createCatalogPlan } from './catalog-plan.ts';
+import { createChangeQueue } from './change-queue.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
 import { createDeployments } from './deployments.ts';
 import { within } from '../async/within.ts';
@@ -45,7 +46,9 @@ const updateDuration = histogram({
 export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Registrar {
   const { catalog, log } = deps;
   const startedMs = deps.now();
-  const catalogOf = catalogMaker();
+  const plan = createCatalogPlan(deps);
+  /** For the agents. */
+  const waiting = createChangeQueue();
   let version = 0;
   /** The agents know all but what has changed since. */
   let isTold = false;
@@ -53,10 +56,17 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   /** The agents get an update without changes, so that they know how old their tables are. */
   let isDue = false;
   const deployments = createDeployments();
-  let actual: readonly CatalogService[] | undefined;
+
+  /** What has changed goes to both; each takes it when it runs. */
+  function noteChanges(): void {
+    const changes = deps.instances.changes();
+    waiting.add(changes);
+    if (catalog !== undefined) plan.note(changes, deps.touchedHosts());
+  }
 
   async function push(): Promise<void> {
-    const changes = deps.instances.changes();
+    noteChanges();
+    const changes = waiting.take();
     const outside = deps.outside();
     const { come, gone } = deployments.note(changes);
     const outsideText = JSON.stringify(outside);
@@ -72,47 +82,41 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     await bounded(deps.push(update), PUSH_BOUND_MS, 'the agents');
   }
 
-  /** The last known content of the catalog is used once: if changing it fails, the catalog is listed again. */
+  /** What the catalog is known to hold is trusted once: if changing it fails, the catalog is listed again. */
   async function register(): Promise<void> {
     if (catalog === undefined) return;
-    const assumed = actual;
-    actual = undefined;
+    noteChanges();
+    const wasKnown = !plan.isUnknown();
     try {
-      actual = await bring(catalog, assumed);
+      await bring(catalog);
     } catch (error) {
-      if (assumed === undefined || isKind(error, 'not-leader') || signal.aborted) throw error;
-      actual = await bring(catalog, undefined);
+      plan.forget();
+      if (!wasKnown || isKind(error, 'not-leader') || signal.aborted) throw error;
+      await bring(catalog);
     }
   }
 
-  function changesFor(listed: readonly CatalogService[]): readonly CatalogChange[] {
-    const hosts = deps.hosts();
-    const joining = new Set(hosts.filter((host) => host.state === 'joining').map((host) => NODE_PREFIX + host.name));
-    const known = (service: CatalogService) => !joining.has(service.node);
-    return diff([...catalogOf(deps.instances.all(), hosts).filter(known), ...outsideRegistrations(deps.outside())], listed.filter(known));
+  async function bring(to: NonNullable<typeof catalog>): Promise<void> {
+    if (plan.isUnknown()) plan.listed(await bounded(to.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog'));
+    const changes = plan.changes();
+    if (changes.length > 0) {
+      await bounded(to.apply(changes), APPLY_BOUND_MS, 'the catalog');
+      log.debug({ changes: changes.length }, 'catalog changed');
+    }
+    plan.done();
   }
 
-  async function bring(
-    to: NonNullable<typeof catalog>,
-    assumed: readonly CatalogService[] | undefined,
-  ): Promise<readonly CatalogService[]> {
-    const listed = assumed ?? (await bounded(to.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog'));
-    const changes = changesFor(listed);
-    if (changes.length === 0) return listed;
-    await bounded(to.apply(changes), APPLY_BOUND_MS, 'the catalog');
-    log.debug({ changes: changes.length }, 'catalog changed');
-    return applied(listed, changes);
-  }
-
-  async function catalogDrift(): Promise<readonly CatalogChange[]> {
+  async function catalogDrift(): ReturnType<Registrar['catalogDrift']> {
     if (catalog === undefined) return [];
-    return changesFor(await bounded(catalog.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog'));
+    const listed = await bounded(catalog.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog');
+    noteChanges();
+    return plan.drift(listed);
   }
 
   const stopped = new AbortController();
   const ended = AbortSignal.any([signal, stopped.signal]);
   const toAgents = persistent('name table', push, () => (isTold = false));
-  const toCatalog = persistent('catalog', register, () => (actual = undefined));
+  const toCatalog = persistent('catalog', register, plan.forget);
 
   /** Runs that share what was asked for meanwhile, and are tried again after a failure. Never rejects. */
   function persistent(what: string, run: () => Promise<void>, forget: () => void): () => Promise<void> {
@@ -163,7 +167,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     const settled = setTimeout(onChange, SETTLE_MS);
     const compareAll = setInterval(() => {
       isDue = true;
-      actual = undefined;
+      plan.forget();
       onChange();
     }, RELIST_MS);
     ended.addEventListener(
@@ -188,7 +192,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     catalogDrift,
     renew() {
       isTold = false;
-      actual = undefined;
+      plan.forget();
       return flush();
     },
   };

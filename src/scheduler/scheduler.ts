@@ -338,6 +338,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     names: {
       sources: {
         touched: touched.take,
+        touchedHosts: touched.takeHosts,
         record: (name) => deps.ledger.get<ContainerRecord>(keys.container(name)),
         container: (id) => view.byId(id),
         isWithdrawn: lifecycle.isWithdrawn,

@@ -13,7 +13,7 @@ import { selectVolumes } from '../../src/docker-api/volumes/list.ts';
 import type { ContainerView } from '../../src/model/index.ts';
 import { hostReports } from '../../src/operator-api/reports/report.ts';
 import { published } from '../../src/publish/plan.ts';
-import { catalogMaker, outsideRegistrations } from '../../src/registrar/catalog.ts';
+import { outsideRegistrations, registrations } from '../../src/registrar/catalog.ts';
 import { instancesOf } from '../../src/registrar/instance.ts';
 import { adoptions } from '../../src/scheduler/containers/adopt-plan.ts';
 import { hostSnapshot } from '../../src/scheduler/view/host-snapshots.ts';
@@ -112,8 +112,8 @@ const LISTS: Readonly<Record<string, readonly [withBad: () => unknown, without: 
   ],
   'the catalog': [
     () =>
-      catalogMaker()([broken(instance('2.web.abc', { n1: '10.32.0.3' }), 'id', 'host'), instance('1.web.abc', { n1: '10.32.0.2' })], hosts),
-    () => catalogMaker()([instance('1.web.abc', { n1: '10.32.0.2' })], hosts),
+      registrations([broken(instance('2.web.abc', { n1: '10.32.0.3' }), 'id', 'host'), instance('1.web.abc', { n1: '10.32.0.2' })], hosts),
+    () => registrations([instance('1.web.abc', { n1: '10.32.0.2' })], hosts),
   ],
   'the catalog’s outside names': [
     () => outsideRegistrations([broken({ ...outside, name: 'bad.abc' }, 'name'), outside]),

@@ -10,11 +10,14 @@ export interface TouchedRecords {
   readonly host: (name: string) => void;
   /** Those since the last call. */
   readonly take: () => Iterable<string>;
+  /** Hosts since the last call. */
+  readonly takeHosts: () => Iterable<string>;
 }
 
 /** Follows the ledger; the view reports what changes there. */
 export function createTouchedRecords(ledger: Pick<Ledger, 'get' | 'list' | 'watch'>, index: RecordIndex): TouchedRecords {
   let touched = new Set<string>();
+  let hosts = new Set<string>();
   const ipv6Of = (id: string) => ledger.get<NetworkRecord>(keys.network(id))?.ipv6;
   const ipv6 = new Map<string, NetworkRecord['ipv6']>();
 
@@ -45,11 +48,17 @@ export function createTouchedRecords(ledger: Pick<Ledger, 'get' | 'list' | 'watc
       if (name !== undefined) touched.add(name);
     },
     host(host) {
+      hosts.add(host);
       for (const { name } of index.onHost(host)) touched.add(name);
     },
     take() {
       const taken = touched;
       touched = new Set();
+      return taken;
+    },
+    takeHosts() {
+      const taken = hosts;
+      hosts = new Set();
       return taken;
     },
   };

@@ -286,16 +286,20 @@ export function createView(
     },
     join(record, facts) {
       const entry = hosts.get(record.name) ?? entryFor(record);
+      const isMoved = entry.record.address !== record.address;
       entry.record = record;
       entry.facts = facts;
       hostChanged(entry);
+      if (isMoved) notices.host(record.name);
       touch();
     },
     change(record) {
       const entry = hosts.get(record.name);
       if (entry === undefined) return;
+      const isMoved = entry.record.address !== record.address;
       entry.record = record;
       hostChanged(entry);
+      if (isMoved) notices.host(record.name);
       touch();
     },
     remove(host) {

@@ -53,6 +53,8 @@ describe('names in a real Consul', () => {
         instances: sourceOf(() => instancesOf({ records, containers: containers(), withdrawn, joining: new Set() })),
         outside: () => outside,
         hosts: () => hosts,
+        host: (name) => hosts.find((host) => host.name === name),
+        touchedHosts: () => ['h1', 'h2', 'h3'],
         push: async () => {},
         catalog: { list: (prefix) => catalog.list(prefix), apply: (changes) => catalog.apply(changes, lock.fence) },
         epoch: 1,

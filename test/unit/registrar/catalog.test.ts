@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { applied, catalogMaker, diff } from '../../../src/registrar/catalog.ts';
-import { instancesOf } from '../../../src/registrar/index.ts';
+import { createCatalogPlan } from '../../../src/registrar/catalog-plan.ts';
+import { createChangeQueue } from '../../../src/registrar/change-queue.ts';
+import { diff, registrations as catalogOf } from '../../../src/registrar/catalog.ts';
+import type { NamedInstance } from '../../../src/model/index.ts';
+import { instancesOf, type NamedHost } from '../../../src/registrar/index.ts';
 import type { CatalogService } from '../../../src/store/index.ts';
+import { applied } from '../../support/fakes/applied-catalog.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
+import { instance } from '../../support/fakes/literal-names.ts';
+import { walkedIn } from '../../support/fakes/walked.ts';
 
-const catalogOf = catalogMaker();
 const HOSTS = [
   { name: 'h1', address: '192.0.2.1', state: 'alive' },
   { name: 'h2', address: '192.0.2.2', state: 'alive' },
@@ -81,28 +86,6 @@ describe('an instance that runs and is not ready', () => {
   });
 });
 
-describe('an instance that changed', () => {
-  it('is registered again, and one that did not is the same object', () => {
-    const make = catalogMaker();
-    const of = (address: string) => {
-      const records = [literalRecord('abc_web_1'), literalRecord('abc_web_2', { addresses: { n1: address } })];
-      return instancesOf({ records, containers: records.map((record) => literalView(record)), withdrawn: new Set(), joining: new Set() });
-    };
-    const before = make(of('10.32.0.65'), HOSTS);
-    const later = make(of('10.32.0.66'), HOSTS);
-    assert.deepEqual(
-      later.map((each, i) => each === before[i]),
-      [true, true, false, false],
-    );
-    assert.deepEqual(
-      later.map(({ address }) => address),
-      ['10.32.0.64', '10.32.0.64', '10.32.0.66', '10.32.0.66'],
-    );
-    const moved = make(of('10.32.0.66'), [{ name: 'h1', address: '192.0.2.7', state: 'alive' }]);
-    assert.ok(moved.every(({ nodeAddress }) => nodeAddress === '192.0.2.7'));
-  });
-});
-
 describe('the difference', () => {
   it('is nothing when all is as desired, whatever the order of tags', () => {
     const there = [service('h1', '1', { tags: ['b', 'a'] })];
@@ -146,5 +129,73 @@ describe('the difference', () => {
     fc.assert(
       fc.property(made, made, (desired, actual) => assert.deepEqual(sorted(applied(actual, diff(desired, actual))), sorted(desired))),
     );
+  });
+});
+
+describe('a plan of changes', () => {
+  const EMPTY: readonly CatalogService[] = [];
+  const one = (container: string, service: string, host: string, over: Partial<NamedInstance> = {}): NamedInstance =>
+    instance(`${container.slice(1)}.${service}.abc`, { n1: `10.32.0.${container.slice(1)}` }, { container, host, ...over });
+
+  it('brings the catalog to what comparing everything would, whatever comes, goes, moves and changes', () => {
+    const hosts = new Map<string, NamedHost>();
+    for (let n = 1; n <= 4; n++) hosts.set(`h${n}`, { name: `h${n}`, address: `192.0.2.${n}`, state: 'alive' });
+    const instances = new Map<string, NamedInstance>();
+    const queue = createChangeQueue();
+    const plan = createCatalogPlan({ host: (name) => hosts.get(name), outside: () => [] });
+    let held = EMPTY;
+    plan.listed(held);
+    let state = 5;
+    const chance = (below: number): number => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((state / 2_147_483_648) * below);
+    };
+    const becomes = (container: string, now: NamedInstance | undefined): void => {
+      queue.add([{ before: instances.get(container), now }]);
+      if (now === undefined) instances.delete(container);
+      else instances.set(container, now);
+    };
+    for (let round = 0; round < 300; round++) {
+      for (let n = chance(4); n >= 0; n--) {
+        const container = `c${chance(12)}`;
+        const over = { ready: chance(2) === 0, state: chance(3) === 0 ? ('out' as const) : ('running' as const) };
+        becomes(container, chance(3) === 0 ? undefined : one(container, `s${chance(4)}`, `h${1 + chance(4)}`, over));
+      }
+      const touched: string[] = [];
+      if (chance(3) === 0) {
+        const name = `h${1 + chance(4)}`;
+        hosts.set(name, { name, address: `192.0.2.${chance(9)}`, state: (['alive', 'joining', 'down'] as const)[chance(3)] ?? 'down' });
+        touched.push(name);
+      }
+      plan.note(queue.take(), touched);
+      if (chance(10) === 0) plan.listed(held);
+      held = applied(held, plan.changes());
+      plan.done();
+      assert.deepEqual(plan.drift(held), [], `round ${round}`);
+    }
+  });
+
+  it('costs the same with ten hosts and with a thousand', async () => {
+    const costWith = async (count: number): Promise<number> => {
+      const host = (name: string): NamedHost => ({ name, address: '192.0.2.1', state: 'alive' });
+      const plan = createCatalogPlan({ host, outside: () => [] });
+      const all = Array.from({ length: count * 3 }, (_, i) => one(`c${i}`, `s${Math.floor(i / 5)}`, `h${Math.floor(i / 3)}`));
+      plan.note(
+        all.map((now) => ({ before: undefined, now })),
+        [],
+      );
+      plan.listed(EMPTY);
+      plan.changes();
+      plan.done();
+      const [before] = all;
+      assert.ok(before !== undefined);
+      return walkedIn(async () => {
+        plan.note([{ before, now: { ...before, ready: false } }], ['h1']);
+        assert.ok(plan.changes().length > 0);
+        plan.done();
+      });
+    };
+    const [few, many] = [await costWith(10), await costWith(1_000)];
+    assert.ok(few > 0 && many <= few * 1.1, `${few} entries walked with 10 hosts, ${many} with 1,000`);
   });
 });

@@ -3,10 +3,10 @@ import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { ArpanetError, type NamedInstance, type NameTable } from '../../../src/model/index.ts';
-import { applied } from '../../../src/registrar/catalog.ts';
 import { instancesOf, type NamedHost, type Registrar, startRegistrar } from '../../../src/registrar/index.ts';
 
 import type { CatalogChange, CatalogService } from '../../../src/store/index.ts';
+import { applied } from '../../support/fakes/applied-catalog.ts';
 import { sourceOf, tableIn } from '../../support/fakes/literal-names.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
 import { promisedMs } from '../../support/promised.ts';
@@ -35,6 +35,8 @@ class World {
         instances: sourceOf(() => this.instances),
         outside: () => [],
         hosts: () => this.hosts,
+        host: (name) => this.hosts.find((host) => host.name === name),
+        touchedHosts: () => this.hosts.map(({ name }) => name),
         push: (update) => {
           const table = tableIn(update);
           this.pushed.push(table);
