@@ -57,6 +57,11 @@ export interface StateStore extends AsyncDisposable {
   get(key: string, signal?: AbortSignal): Promise<Entry | undefined>;
   /** All entries whose key begins with `prefix`, sorted by key. */
   list(prefix: string, signal?: AbortSignal): Promise<readonly Entry[]>;
+  /**
+   * A number that is another one after every change of an entry under `prefix`, by whomever, and the same while there is none. Its answer is as short
+   * where there are many entries.
+   */
+  changeIndex(prefix: string, signal?: AbortSignal): Promise<number>;
   /** At most 63 operations and 512 KB with a fence (64 without): Consul's limits hold for every implementation (`too-large`). */
   transact(operations: readonly Operation[], fence?: Fence, signal?: AbortSignal): Promise<TransactionResult>;
   /** Yields the entries under `prefix` now, and again after changes; several changes may be yielded together. Outages are waited for. */

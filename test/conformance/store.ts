@@ -55,6 +55,23 @@ export function describeStore(name: string, hasOutages: boolean, start: () => Pr
         assert.deepEqual(await store.list(fresh()), []);
       });
 
+      it('has another change index after each change below a prefix, whoever makes it, and the same while there is none', async () => {
+        const at = fresh();
+        const seen: number[] = [];
+        for (const operation of [
+          { op: 'set', key: `${at}kept`, value: 1 },
+          { op: 'set', key: `${at}a/b`, value: 1 },
+          { op: 'set', key: `${at}a/b`, value: 2 },
+          { op: 'delete', key: `${at}a/b` },
+        ] as const) {
+          await (seen.length % 2 === 0 ? other : store).transact([operation]);
+          const [index, again] = [await store.changeIndex(at), await other.changeIndex(at)];
+          assert.equal(index, again);
+          assert.ok(!seen.includes(index), `${index} after ${seen.join(', ')}`);
+          seen.push(index);
+        }
+      });
+
       it('lists by key what starts with the prefix, and nothing else', async () => {
         const at = fresh();
         const names = ['b', 'a/z', 'a/b/c', 'ab', 'a', 'a.b'];

@@ -89,6 +89,11 @@ export async function openConsul(address: string, { log, token, cluster }: Consu
         toEntry,
       );
     },
+    // The first names below the prefix are the answer, and its index is that of the last change of all below it (Consul HTTP API, /v1/kv, blocking queries).
+    async changeIndex(prefix, signal) {
+      const query = { keys: '', separator: '/', consistent: '' };
+      return (await call({ method: 'GET', path: keyPath(prefix), query, also: [404], signal })).index;
+    },
     async transact(operations, fence, signal) {
       const encoded = encodeAll(operations, fence !== undefined);
       if (encoded.length === 0 && fence === undefined) return { kind: 'committed', indexes: new Map() };

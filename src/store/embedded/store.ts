@@ -82,6 +82,10 @@ export async function openEmbedded(
     async list(prefix) {
       return db.list(prefix);
     },
+    // of any prefix: who renews a lock changes no entry
+    async changeIndex() {
+      return db.generation();
+    },
     async transact(operations, fence, signal) {
       signal?.throwIfAborted();
       const encoded = encodeAll(operations, fence !== undefined);

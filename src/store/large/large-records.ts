@@ -103,6 +103,7 @@ export function withLargeRecords(store: StateStore): StateStore {
     holder: (...asked) => store.holder(...asked),
     watchHolder: (...asked) => store.watchHolder(...asked),
     evict: (...asked) => store.evict(...asked),
+    changeIndex: (...asked) => store.changeIndex(...asked),
     trouble: () => store.trouble(),
     answerMs: () => store.answerMs(),
     async get(key, signal) {

@@ -72,6 +72,8 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   /** Set while the store stays unreachable: commits are then refused at once. */
   let trouble: ArpanetError | undefined;
   let isRepairing = false;
+  /** The store's change index when all was as it is known here. */
+  let agreedAt: number | undefined;
 
   /** What is not is set aside, with a line in the log for each. */
   function isReadable(key: string, value: unknown, fault?: string): boolean {
@@ -212,7 +214,11 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   return {
     async compare(repair) {
       if (ended !== undefined) throw ended;
+      const now = await store.changeIndex(keys.root);
+      // nobody has written since all was compared
+      if (now === agreedAt) return [];
       const changed = await foreign();
+      agreedAt = changed.length === 0 ? now : undefined;
       if (!repair || changed.length === 0) return changed;
       log.warn({ keys: changed }, 'state store modified externally; restoring the previous values');
       // an unreadable record is no state to restore: an operator may repair or delete it

@@ -71,6 +71,16 @@ describe('the ledger', { timeout: 600_000 }, () => {
     assert.deepEqual([await stored('changed'), await stored('removed'), await stored('added')], [1, 1, undefined]);
   });
 
+  it('compares nothing while nobody has written since all was as it should be', async (t) => {
+    assert.deepEqual(await at.ledger.compare(true), []);
+    const { mock } = t.mock.method(at.store, 'list');
+    for (let i = 0; i < 3; i++) assert.deepEqual(await at.ledger.compare(true), []);
+    assert.equal(mock.callCount(), 0);
+    await at.direct.transact([{ op: 'set', key: `${keys.root}added`, value: 'forged' }]);
+    assert.deepEqual(await at.ledger.compare(true), [`${keys.root}added`]);
+    assert.notEqual(mock.callCount(), 0);
+  });
+
   const value = (key: string) => at.ledger.get(keys.root + key);
   const stored = async (key: string) => (await at.direct.get(keys.root + key))?.value;
   const rejectsAs = (promise: Promise<void>, kind: 'conflict' | 'unavailable' | 'not-leader' | 'too-large' | 'invalid') =>

@@ -39,6 +39,7 @@ export function unreliable(inner: StateStore): UnreliableStore {
     },
     get: (key, signal) => readable(() => inner.get(key, signal)),
     list: (prefix, signal) => readable(() => inner.list(prefix, signal)),
+    changeIndex: (prefix, signal) => inner.changeIndex(prefix, signal),
     watch: (prefix, signal) => inner.watch(prefix, signal),
     lock: (key, value, options, signal) => inner.lock(key, value, options, signal),
     holder: (key, signal) => inner.holder(key, signal),

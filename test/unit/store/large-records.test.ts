@@ -70,6 +70,7 @@ function memoryStore(rows = new Map<string, { json: string; modifyIndex: number 
       if (when === 'after') throw new ArpanetError('unavailable', 'done, and nobody knows');
       return { kind: 'committed', indexes };
     },
+    changeIndex: async () => index,
     trouble: notHere,
     answerMs: notHere,
     watch: notHere,
