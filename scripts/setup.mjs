@@ -14,6 +14,8 @@ const WANTED = {
     dockerd: 'docker.io',
     ip: 'iproute2',
     iptables: 'iptables',
+    nft: 'nftables',
+    conntrack: 'conntrack',
     busybox: 'busybox-static',
     dig: 'bind9-dnsutils',
     'docker-compose': 'docker-compose',

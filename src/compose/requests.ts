@@ -14,7 +14,7 @@ import { hashedText } from './compose-hash.ts';
 import { hookLabels } from './hooks.ts';
 import { anonymousVolumes, mountsOf } from './mounts.ts';
 import { secretFiles } from './stored-files.ts';
-import { absolutePath, bytesOf, nanosecondsOf, portsOf, swapOf, textOf, wordsOf } from './values.ts';
+import { absolutePath, bytesOf, nanosecondsOf, type Port, portsOf, swapOf, textOf, wordsOf } from './values.ts';
 import { formatReservedCpus } from '../text/reserve-label.ts';
 
 /** What a stack's names mean in the cluster. */
@@ -99,6 +99,7 @@ export function requestOf(service: string, definition: Definition, number: numbe
       ...placementLabels(definition),
       ...(files.length === 0 ? {} : { [labels.files]: JSON.stringify(files) }),
       ...hookLabels(definition, around.variables),
+      ...ingressLabel(definition, own[labels.ingress]),
       [composeLabels.project]: around.project,
       [composeLabels.service]: service,
       [composeLabels.number]: textOf(number),
@@ -188,6 +189,18 @@ const textsOf = (value: Json): Record<string, string> => Object.fromEntries(Obje
 /** The first network is the one with the way out. */
 const rankOf = (entry: unknown) => Number(map(entry)['gw_priority'] ?? map(entry)['priority'] ?? 0);
 
+const publishedOf = (definition: Definition): readonly Port[] =>
+  (Array.isArray(definition['ports']) ? (definition['ports'] as unknown[]) : []).flatMap(portsOf);
+
+/** Those at which every host answers, beside what the service's own label says. */
+function ingressLabel(definition: Definition, own: string | undefined): Record<string, string> {
+  const ports = publishedOf(definition).flatMap(({ isIngress, published, target }) => {
+    const [port, protocol] = target.split('/');
+    return isIngress === true ? [`${published}:${port}/${protocol}`] : [];
+  });
+  return ports.length === 0 ? {} : { [labels.ingress]: [...(own ? [own] : []), ...ports].join(',') };
+}
+
 /** All that is the same for every instance. */
 function bodyOf(definition: Definition, around: Surroundings, fromEnvFiles: Texts): CreateRequest {
   const own = map(definition['environment']) as Texts;
@@ -195,7 +208,7 @@ function bodyOf(definition: Definition, around: Surroundings, fromEnvFiles: Text
     const given = value ?? around.variables[name];
     return given === undefined ? [] : [`${name}=${given}`];
   });
-  const ports = (Array.isArray(definition['ports']) ? (definition['ports'] as unknown[]) : []).flatMap(portsOf);
+  const ports = publishedOf(definition).filter(({ isIngress }) => isIngress !== true);
   const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const { target, hostIp, published } of ports) (bindings[target] ??= []).push({ HostIp: hostIp, HostPort: published });
   const exposed = texts(definition['expose']).flatMap((one) => portsOf(one).map((port) => port.target));

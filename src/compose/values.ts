@@ -53,6 +53,8 @@ export interface Port {
   readonly hostIp: string;
   /** Empty: any free one. */
   readonly published: string;
+  /** `mode: ingress` of the long form, with a number and no address: every host answers there. */
+  readonly isIngress?: true;
 }
 
 /** `80`, `8080:80/udp`, `127.0.0.1:8080:80`, `3000-3002:3000-3002`, or the long form. */
@@ -60,7 +62,10 @@ export function portsOf(value: unknown): readonly Port[] {
   if (typeof value === 'object' && value !== null) {
     const { target, published = '', protocol = 'tcp', host_ip: hostIp = '' } = value as Readonly<Record<string, unknown>>;
     if (!/^\d+$/.test(textOf(target))) throw bad(`a port in long form needs its target, the container's port`);
-    return [{ target: `${textOf(target)}/${textOf(protocol)}`, published: textOf(published), hostIp: textOf(hostIp) }];
+    const { mode } = value as Readonly<Record<string, unknown>>;
+    const isEverywhere = mode === 'ingress' && /^\d+$/.test(textOf(published)) && hostIp === '' && protocol !== 'sctp';
+    const port = { target: `${textOf(target)}/${textOf(protocol)}`, published: textOf(published), hostIp: textOf(hostIp) };
+    return [isEverywhere ? { ...port, isIngress: true } : port];
   }
   const text = textOf(value);
   const groups = /^(?:(?:(\[[^\]]*\]|[\d.]+):)?(\d+(?:-\d+)?)?:)?(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/.exec(text);

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NetworkPlan } from '../model/facts.ts';
+import type { IngressTable } from '../model/ingress.ts';
 import type { StoreReplica } from '../model/wire.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { agentFiles as schemas } from '../schemas/index.ts';
@@ -16,6 +17,8 @@ export interface AgentFiles {
   readonly plans: JsonFile<readonly NetworkPlan[]>;
   /** Records of the store, for `arpanet recover`. */
   readonly replica: JsonFile<StoreReplica>;
+  /** Published ports that this host answers for. */
+  readonly ingress: JsonFile<IngressTable>;
   /** Path of the list of hosts whose overlay packets are dropped. */
   readonly fencePath: string;
 }
@@ -34,6 +37,11 @@ export function openAgentFiles(dataDir: string, log: Logger): AgentFiles {
     replica: openJsonFile(
       join(dataDir, 'kept.json'),
       { schema: schemas.replica, loss: '"arpanet recover" cannot use this host’s copy of the store until a leader has sent it again' },
+      log,
+    ),
+    ingress: openJsonFile(
+      join(dataDir, 'ingress.json'),
+      { schema: schemas.ingress, loss: 'this host answers for no published ports until a leader is connected, which sends them again' },
       log,
     ),
     fencePath: join(dataDir, 'fence.json'),

@@ -32,6 +32,7 @@ import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
 import { agentFamilies } from './load/metrics.ts';
 import { createUsage } from './load/usage.ts';
+import { createIngress } from './ingress/ingress.ts';
 import { createClosedPorts } from './isolation/closed.ts';
 import { hostPortsOf, schedulersOf } from './isolation/closed-plan.ts';
 import { createGuards } from './isolation/guards.ts';
@@ -166,6 +167,13 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     schedulers: () => schedulersOf(options.join),
     log,
   });
+  const ingress = createIngress({
+    overlay: mode,
+    host: name,
+    file: files.ingress,
+    subnets: () => overlay.plans().map(({ cidr }) => cidr),
+    log,
+  });
   const readUsage = createUsage(engine, inventory.running, signal);
   const copyImage = createImageCopier({ engine, token: secret, toHost: identity.toHost, epoch: epoch.current, log }, signal);
   const imageArchive = createImageArchives(engine, createThinArchives(join(options.dataDir, 'copies')));
@@ -223,7 +231,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const commands = agentCommands({
     inventory,
     overlay,
-    kept: [fence, closed, guards],
+    kept: [fence, closed, guards, ingress],
     fence,
     copyImage,
     readUsage,
@@ -282,7 +290,15 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
         }),
         watchEngine(engine, guarded(log, 'a ping of the Engine', onEngineAnswers), signal),
         reconcileRegularly(
-          [overlay.reconcile, fence.reconcile, closed.reconcile, guards.reconcile, facts.look, () => identity.renewDue(signal)],
+          [
+            overlay.reconcile,
+            fence.reconcile,
+            closed.reconcile,
+            guards.reconcile,
+            ingress.reconcile,
+            facts.look,
+            () => identity.renewDue(signal),
+          ],
           signal,
         ),
         stream.run(
@@ -300,11 +316,11 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
               ...snapshot(),
             ],
             load: load.read,
-            leftOut: () => leftOutSentences(inventory.unreadable(), leftOutNow()),
+            leftOut: () => [...leftOutSentences(inventory.unreadable(), leftOutNow()), ...ingress.trouble()],
             routes: facts.routes,
             faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
-            ...leaderMessages({ epoch, files, fence, overlay, dns, names, consul, identity, setLogLevel, log }),
+            ...leaderMessages({ epoch, files, fence, overlay, ingress, dns, names, consul, identity, setLogLevel, log }),
           },
           signal,
         ),

@@ -36,6 +36,17 @@ export interface NamedInstance {
   readonly hasServers?: true;
   /** These, where they are more than its Engine's resolver asks beside the agent: the agent asks them then. */
   readonly servers?: readonly string[];
+  /** Ports at which every host answers for it, and the address of it that they lead to. Absent: none. */
+  readonly ingress?: { readonly address: string; readonly ports: readonly IngressClaim[] };
+}
+
+/** A number at which every host answers, and the port of the container behind it. */
+export interface IngressClaim {
+  /** Port of the hosts. */
+  readonly port: number;
+  /** Port of the container. */
+  readonly target: number;
+  readonly protocol: 'tcp' | 'udp';
 }
 
 /**

@@ -13,6 +13,7 @@ import type {
   ProcessFaults,
   TunnelEnd,
 } from './facts.ts';
+import type { IngressPort } from './ingress.ts';
 import type { NameChange, NameTable } from './name-table.ts';
 
 /** What some agents keep of the store: hosts, networks, services, volumes. Containers and their leases are in the Engines' labels. */
@@ -139,6 +140,17 @@ export type LeaderMessage =
   | { readonly type: 'names'; readonly table: NameTable }
   /** To an agent that takes changes (`HostFacts`); one without a change says that its table is what the leader has. */
   | { readonly type: 'names-change'; readonly change: NameChange }
+  /** Published ports that this host answers for: those that came or changed. An agent that does not know it answers for none. */
+  | {
+      readonly type: 'ingress';
+      /** All there are: no other is one any more. */
+      readonly isWhole?: true;
+      readonly ports: readonly IngressPort[];
+      /** Those that are none any more, by `ingressKey`. */
+      readonly gone?: readonly string[];
+      /** Addresses of all hosts of the cluster; absent: as before. */
+      readonly hosts?: readonly string[];
+    }
   /** What ops set for the whole cluster; null: as the agent was started. */
   | {
       readonly type: 'settings';

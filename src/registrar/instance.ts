@@ -16,6 +16,7 @@ import { each, fenced } from '../telemetry/left-out.ts';
 import { hasTemplate } from '../text/go-template/index.ts';
 import { parseAddress } from '../text/ipv4.ts';
 import { canonicalIpv6, parseIpv6 } from '../text/ipv6.ts';
+import { ingressOf } from '../text/ingress-label.ts';
 import { isServiceName } from '../text/names.ts';
 
 export interface InstancesInput {
@@ -106,6 +107,7 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       ...(hostname !== undefined && { hostname }),
       ...(record.request.Labels?.[labels.dns] === 'healthy' && { strict: true }),
       ...serversOf(record.request.HostConfig?.Dns ?? []),
+      ...ingressAt(record, networkOf),
     };
   };
   const named = each(
@@ -144,6 +146,20 @@ function addresses6Of(
     return address === undefined ? [] : [[id, address]];
   });
   return found.length === 0 ? {} : { addresses6: Object.fromEntries(found) };
+}
+
+/** The address is that of the first network that its host passes packets on to. */
+function ingressAt(
+  { addresses, request }: ContainerRecord,
+  networkOf: (id: string) => NetworkRecord | undefined,
+): Pick<NamedInstance, 'ingress'> {
+  const ports = ingressOf(request.Labels?.[labels.ingress]);
+  const isOpen = (id: string): boolean => {
+    const network = networkOf(id);
+    return network?.internal !== true && network?.driver !== 'macvlan' && network?.driver !== 'ipvlan';
+  };
+  const address = ports.length === 0 ? undefined : Object.entries(addresses).find(([id]) => isOpen(id))?.[1];
+  return address === undefined ? {} : { ingress: { address, ports } };
 }
 
 /** Of a stack, or of `docker service create`: compose numbers its containers too, but without the label `arpanet.service`. */

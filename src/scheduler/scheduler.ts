@@ -11,6 +11,7 @@ import { createEchoes } from './agents/echoes.ts';
 import { createEngines, stateOf } from './agents/engines.ts';
 import { createHub } from './agents/hub.ts';
 import { createIntake } from './agents/intake.ts';
+import { createIngressPush } from './agents/ingress-push.ts';
 import { createNamesPush, instancesFor } from './agents/names-push.ts';
 import { createSyncs } from './agents/refresh.ts';
 import { startStoreReplicas } from './agents/store-replicas.ts';
@@ -184,6 +185,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     takesChanges: (host) => view.host(host)?.facts?.takesNameChanges === true,
     networkName: (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name,
   });
+  const addressOf = (host: string) => view.host(host)?.record.address;
+  const ingress = createIngressPush({ hub, addressOf, addresses: () => view.hosts().map(({ record }) => record.address), log });
   const replicas = startStoreReplicas(
     { ledger: deps.ledger, connected: recordIndex.connected, hub, epoch: deps.leader.epoch, now, log },
     lost,
@@ -191,6 +194,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const welcomed = guarded(log, 'what a new host is sent', (host: string) => {
     overlays.welcome(host);
     names.again(host);
+    ingress.again(host);
     queries.sendSettings(host);
     replicas.again(host);
   });
@@ -239,6 +243,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         for (const host of hub.hosts()) {
           overlays.push(host);
           names.again(host);
+          ingress.again(host);
         }
       },
     },
@@ -343,7 +348,9 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         container: (id) => view.byId(id),
         isWithdrawn: lifecycle.isWithdrawn,
       },
-      push: names.push,
+      async push(update) {
+        await Promise.all([names.push(update), ingress.push(update)]);
+      },
     },
   };
 }

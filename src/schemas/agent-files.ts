@@ -1,7 +1,7 @@
 /** Schemas of the files in an agent's data folder. Pure. */
 import { z } from 'zod';
 import { epoch, filled, ipv4, optional, text } from './fields.ts';
-import { nameChange, nameTable, networkPlans, storeReplica } from './wire.ts';
+import { ingressTable, nameChange, nameTable, networkPlans, storeReplica } from './wire.ts';
 
 /** `DIR/epoch`. */
 export interface EpochFile {
@@ -40,6 +40,7 @@ export const agentFiles = {
   nameChange,
   plans: networkPlans,
   replica: storeReplica,
+  ingress: ingressTable,
   fence,
   tunnel,
 } as const;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults, TunnelEnd } from '../model/facts.ts';
+import type { IngressPort, IngressTable } from '../model/ingress.ts';
 import type { NameChange, NamedInstance, NameTable } from '../model/name-table.ts';
 import type { AgentCall, AgentMessage, LeaderMessage, LeaderHeard, RecoveryFacts, StoreReplica } from '../model/wire.ts';
 import { accept } from './accept.ts';
@@ -64,6 +65,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   cpus: count,
   memoryBytes: count,
   sharesGateway: optional(flag),
+  answersPorts: optional(z.literal(true)),
   hasTls: optional(flag),
   mtu: optional(count),
   tunnel: optional(z.looseObject({ kind: z.enum(['wireguard', 'wireguard-go']), ends: tunnelEnds })),
@@ -152,6 +154,8 @@ const agentMessages: Schemas<AgentMessage> = {
   done: z.looseObject({ type: z.literal('done'), call: count, result: optional(z.unknown()), error: optional(wireError) }),
 };
 
+const aPort = port.min(1);
+
 const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   id: filled,
   container: text,
@@ -172,7 +176,19 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   strict: optional(z.literal(true)),
   hasServers: optional(z.literal(true)),
   servers: optional(texts),
+  ingress: optional(
+    z.looseObject({ address: ipv4, ports: z.array(z.looseObject({ port: aPort, target: aPort, protocol: z.enum(['tcp', 'udp']) })) }),
+  ),
 });
+
+const ingressPort: z.ZodType<IngressPort> = z.looseObject({
+  port: aPort,
+  protocol: z.enum(['tcp', 'udp']),
+  instances: z.array(z.looseObject({ host: hostName, at: ipv4, address: ipv4, target: aPort })),
+});
+
+/** Published ports that a host answers for, in an agent's file. */
+export const ingressTable: z.ZodType<IngressTable> = z.looseObject({ ports: z.array(ingressPort), hosts: z.array(ipv4) });
 
 const outsideNames = z.array(
   z.looseObject({
@@ -275,6 +291,13 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
   plans: z.looseObject({ type: z.literal('plans'), plans: networkPlans, fenced: optional(z.array(ipv4)) }),
   names: z.looseObject({ type: z.literal('names'), table: nameTable }),
   'names-change': z.looseObject({ type: z.literal('names-change'), change: nameChange }),
+  ingress: z.looseObject({
+    type: z.literal('ingress'),
+    isWhole: optional(z.literal(true)),
+    ports: z.array(ingressPort),
+    gone: optional(texts),
+    hosts: optional(z.array(ipv4)),
+  }),
   settings: z.looseObject({
     type: z.literal('settings'),
     logLevel: z.nullable(text),

@@ -7,6 +7,7 @@ import {
   type Json,
   projectOf,
   serviceKey,
+  type ServiceId,
   serviceName,
   type ServiceTemplate,
   type ServiceView,
@@ -26,6 +27,7 @@ import { predefinedName } from '../../networks/index.ts';
 import { boolValue, objectVersion, strictBool } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, unlock, update } from './facade.ts';
 import { ids } from '../../text/swarm-ids.ts';
+import { isMeshed, portsTaken, refuseTaken, withNumbers } from './published.ts';
 import { labelsOf, showNode, showService, showSwarm, specOf } from './show.ts';
 import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf, withKnownEndpoints } from './spec.ts';
 import type { ServiceSpec } from './types.ts';
@@ -116,10 +118,23 @@ const authOf = ({ req }: Exchange): string | undefined => {
   return typeof auth === 'string' && auth !== '' ? auth : undefined;
 };
 
+const isOnAllHosts = ({ cluster }: Exchange): boolean => isMeshed(cluster.hosts.list());
+
+/** With numbers for its ports. Throws `invalid` for one that another service has. */
+function withPorts(call: Exchange, spec: ServiceSpec, own: ServiceId, before?: ServiceSpec): ServiceSpec {
+  if (!spec.EndpointSpec?.Ports?.length) return spec;
+  const isMesh = isOnAllHosts(call);
+  const taken = portsTaken(call.cluster.services.list(), own);
+  const numbered = isMesh ? withNumbers(spec, before, (key) => taken.has(key)) : spec;
+  refuseTaken(numbered, isMesh, taken, ({ deployment, service }) => ids.service(deployment, service));
+  return numbered;
+}
+
 export async function serviceCreate(call: Exchange): Promise<void> {
-  const spec = await readSpec(call);
-  refuseMeaningless(spec);
-  const id = idOf(spec);
+  const asSent = await readSpec(call);
+  refuseMeaningless(asSent);
+  const id = idOf(asSent);
+  const spec = withPorts(call, asSent, id);
   const rollback = rollbackOf(spec);
   const counts = countsOf(spec, call.nowMs);
   const stem = id.deployment === 'default' ? id.service : `${projectOf(id.deployment)}-${id.service}`;
@@ -128,7 +143,11 @@ export async function serviceCreate(call: Exchange): Promise<void> {
       ...id,
       ...counts,
       desired: counts.desired ?? 1,
-      template: { name: `${stem}-1`, number: 1, request: requestOf(spec, id, filesFor(call, spec), templateLabels(spec, id)) },
+      template: {
+        name: `${stem}-1`,
+        number: 1,
+        request: requestOf(spec, id, filesFor(call, spec), templateLabels(spec, id), isOnAllHosts(call)),
+      },
       update: updateOf(spec),
       ...(rollback === undefined ? {} : { rollback }),
       labels: spec.Labels ?? {},
@@ -136,28 +155,29 @@ export async function serviceCreate(call: Exchange): Promise<void> {
     },
     authOf(call),
   );
-  sendJson(call, 201, { ID: ids.service(id.deployment, id.service), Warnings: warningsOf(spec) });
+  sendJson(call, 201, { ID: ids.service(id.deployment, id.service), Warnings: warningsOf(spec, isOnAllHosts(call)) });
 }
 
 export async function serviceUpdate(call: Exchange): Promise<void> {
   const services = call.cluster.services;
   const view = serviceAt(call, call.params['id'] ?? '');
-  const spec = await readSpec(call);
+  const asSent = await readSpec(call);
   const version = objectVersion(call.query, 'service');
   if (call.query.get('rollback') === 'previous') {
     await services.rollback(serviceKey(view), quiet, PATIENCE_MS);
     return sendJson(call, 200, { Warnings: null });
   }
-  refuseMeaningless(spec);
-  if (spec.Name !== serviceName(view))
+  refuseMeaningless(asSent);
+  if (asSent.Name !== serviceName(view))
     throw new ArpanetError('unsupported', 'rpc error: code = Unimplemented desc = renaming services is not supported');
-  if (modeOf(spec) !== modeOfView(view))
+  if (modeOf(asSent) !== modeOfView(view))
     throw new ArpanetError('unsupported', 'service mode change is not allowed: remove the service and create it again');
+  const spec = withPorts(call, asSent, view, specOf(view));
   const { template } = view;
   const counts = countsOf(spec, call.nowMs);
   const isOfSpec = template === undefined || view.record?.origin === 'api';
   // what compose sent has no templates, whatever it looks like
-  const wanted = requestOf(spec, view, filesFor(call, spec), isOfSpec ? templateLabels(spec, view) : {});
+  const wanted = requestOf(spec, view, filesFor(call, spec), isOfSpec ? templateLabels(spec, view) : {}, isOnAllHosts(call));
   const changed = isOfSpec ? { request: wanted } : changedBy(call, view, template, wanted);
   await services.update(
     serviceKey(view),
@@ -175,7 +195,8 @@ export async function serviceUpdate(call: Exchange): Promise<void> {
     },
     quiet,
   );
-  sendJson(call, 200, { Warnings: warningsOf(spec).length === 0 ? null : warningsOf(spec) });
+  const warnings = warningsOf(spec, isOnAllHosts(call));
+  sendJson(call, 200, { Warnings: warnings.length === 0 ? null : warnings });
 }
 
 /** What compose sent may say more than a spec can: only what the client changed is changed. */
@@ -185,7 +206,7 @@ function changedBy(
   { request, connected = {} }: ServiceTemplate,
   wanted: CreateRequest,
 ): Pick<ServiceTemplate, 'request' | 'connected'> {
-  const before = requestOf(asKept(call, specOf(view)), view);
+  const before = requestOf(asKept(call, specOf(view)), view, [], {}, isOnAllHosts(call));
   const isSame = JSON.stringify(before.NetworkingConfig) === JSON.stringify(wanted.NetworkingConfig);
   if (isSame) return { request: patched(request, before, wanted), ...(Object.keys(connected).length === 0 ? {} : { connected }) };
   const idOf = networkIds(call);

@@ -21,6 +21,7 @@ import type { Facade } from './facade.ts';
 import type { Ids } from '../../text/swarm-ids.ts';
 import { modeOfView, shownMode } from './mode.ts';
 import type { PortConfig, ServiceSpec } from './types.ts';
+import { ingressOf } from '../../text/ingress-label.ts';
 import { parseReserve } from '../../text/reserve-label.ts';
 
 /** The largest time that JavaScript knows. */
@@ -104,6 +105,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
               name !== labels.templates &&
               name !== labels.iteration &&
               name !== labels.restart &&
+              name !== labels.ingress &&
               name !== labels.service,
           ),
         ),
@@ -151,7 +153,13 @@ function constraintsOf(label: string | undefined): readonly string[] {
 }
 
 function portsOf(request: CreateRequest): readonly PortConfig[] {
-  return Object.entries(request.HostConfig?.PortBindings ?? {}).flatMap(([port, bindings]) => {
+  const everywhere = ingressOf(request.Labels?.[labels.ingress]).map(({ port, target, protocol }) => ({
+    Protocol: protocol,
+    TargetPort: target,
+    PublishedPort: port,
+    PublishMode: 'ingress',
+  }));
+  const onHost = Object.entries(request.HostConfig?.PortBindings ?? {}).flatMap(([port, bindings]) => {
     const [target = '', Protocol = 'tcp'] = port.split('/');
     return (bindings ?? []).map(({ HostPort }) => ({
       Protocol,
@@ -160,6 +168,7 @@ function portsOf(request: CreateRequest): readonly PortConfig[] {
       PublishMode: 'host',
     }));
   });
+  return [...everywhere, ...onHost];
 }
 
 function drop(value: Readonly<Record<string, number | undefined>>): Record<string, number> {

@@ -16,6 +16,7 @@ import {
   stackLabel,
 } from '../../model/index.ts';
 import { predefinedName } from '../../networks/index.ts';
+import { portWarnings, publishedParts } from './published.ts';
 import { modeOf, type Restart, restartOf } from './mode.ts';
 import type { ServiceSpec, UpdateConfig } from './types.ts';
 import { withDefaultTag } from '../../text/image-reference.ts';
@@ -65,14 +66,8 @@ function isOfNoHost(constraint: string): boolean {
 }
 
 /** What a client should know of what it asked for. */
-export function warningsOf(spec: ServiceSpec): readonly string[] {
-  const isIngress = (spec.EndpointSpec?.Ports ?? []).some((port) => port.PublishMode !== 'host');
-  return [
-    ...(isIngress
-      ? ['there is no routing mesh: ports are published on the hosts that run the instances, one instance a host for a fixed port']
-      : []),
-    ...reservedWarnings(spec.TaskTemplate?.ContainerSpec?.Labels),
-  ];
+export function warningsOf(spec: ServiceSpec, isOnAllHosts = false): readonly string[] {
+  return [...portWarnings(spec, isOnAllHosts), ...reservedWarnings(spec.TaskTemplate?.ContainerSpec?.Labels)];
 }
 
 /** The spec as it is kept: with a mode, and with ids for the networks that it names. */
@@ -88,15 +83,17 @@ export function settled(spec: ServiceSpec, networkId: (reference: string) => str
   };
 }
 
-/** `more`: labels that its instances get beside those of the spec. */
+/** `more`: labels that its instances get beside those of the spec. `isOnAllHosts`: ports of mode ingress are answered by every host. */
 export function requestOf(
   spec: ServiceSpec,
   id: ServiceId,
   files: readonly SecretFile[] = [],
   more: Readonly<Record<string, string>> = {},
+  isOnAllHosts = false,
 ): CreateRequest {
   const task = spec.TaskTemplate ?? {};
   const container = task.ContainerSpec ?? {};
+  const ports = publishedParts(spec, isOnAllHosts);
   const isDefault = id.deployment === 'default';
   const targets = (task.Networks?.length ? task.Networks : (spec.Networks ?? [])).flatMap(({ Target, Aliases }) =>
     Target ? [{ network: predefinedName(Target) ?? Target, aliases: [...new Set([...(Aliases ?? []), id.service])] }] : [],
@@ -140,16 +137,22 @@ export function requestOf(
       ...(isGlobal ? { [labels.reschedule]: 'off' } : {}),
       ...(files.length > 0 ? { [labels.files]: JSON.stringify(files) } : {}),
       ...restart.labels,
+      ...ports.label,
       ...more,
       ...(task.ForceUpdate ? { [FORCED]: String(task.ForceUpdate) } : {}),
     },
-    ...portsOf(spec),
-    HostConfig: hostConfigOf(spec, targets[0]?.network, restart.policy),
+    ExposedPorts: ports.ExposedPorts,
+    HostConfig: hostConfigOf(spec, targets[0]?.network, restart.policy, ports.bindings),
     NetworkingConfig: networks.length === 0 ? undefined : { EndpointsConfig: Object.fromEntries(networks) },
   });
 }
 
-function hostConfigOf(spec: ServiceSpec, network: string | undefined, RestartPolicy: Restart['policy']): HostConfig {
+function hostConfigOf(
+  spec: ServiceSpec,
+  network: string | undefined,
+  RestartPolicy: Restart['policy'],
+  PortBindings: HostConfig['PortBindings'],
+): HostConfig {
   const task = spec.TaskTemplate ?? {};
   const container = task.ContainerSpec ?? {};
   const { Limits, Reservations } = task.Resources ?? {};
@@ -175,18 +178,8 @@ function hostConfigOf(spec: ServiceSpec, network: string | undefined, RestartPol
     Ulimits: container.Ulimits ?? undefined,
     OomScoreAdj: container.OomScoreAdj || undefined,
     LogConfig: task.LogDriver ? { Type: task.LogDriver.Name ?? '', Config: task.LogDriver.Options ?? {} } : undefined,
-    PortBindings: portsOf(spec).bindings,
+    PortBindings,
   });
-}
-
-function portsOf(spec: ServiceSpec) {
-  const ports = (spec.EndpointSpec?.Ports ?? []).flatMap(({ TargetPort, PublishedPort, Protocol = 'tcp' }) =>
-    TargetPort === undefined ? [] : [{ key: `${TargetPort}/${Protocol}`, published: PublishedPort }],
-  );
-  if (ports.length === 0) return {};
-  const bindings: Record<string, { HostPort: string }[]> = {};
-  for (const { key, published } of ports) bindings[key] = [...(bindings[key] ?? []), { HostPort: published ? String(published) : '' }];
-  return { ExposedPorts: Object.fromEntries(ports.map(({ key }) => [key, {}])), bindings };
 }
 
 /** As the CLI writes it back: `busybox` is `busybox:latest`. */
@@ -196,7 +189,7 @@ export function tagged(image: string | undefined): string | undefined {
 
 /** Without what was not given: the Engine has its own defaults. */
 function drop<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([key, one]) => one !== undefined && key !== 'bindings')) as {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;
   };
 }

@@ -4,7 +4,7 @@ import type { HostDns, HostFacts, HostTunnel } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
 import { readEngineDns } from './engine-dns.ts';
 import { canKeepLocal, readUnderlay } from '../overlay/observe.ts';
-import { runJson } from '../overlay/run.ts';
+import { run, runJson } from '../overlay/run.ts';
 
 export interface FactsOptions {
   readonly name: string;
@@ -61,7 +61,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
   const get = async (path: string): Promise<Json> =>
     asObject(await engineJson<unknown>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 }));
   const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
-  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel] = await Promise.all([
+  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel, answersPorts] = await Promise.all([
     get('/version'),
     get('/info'),
     overlay === 'vxlan' ? readRoutes() : [],
@@ -70,6 +70,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     overlay === 'vxlan' ? readUnderlay(address) : undefined,
     readLinks(),
     options.tunnel(),
+    overlay === 'vxlan' ? run('nft', ['--version']).then(isThere, isAway) : false,
   ]);
   options.onDns(dns);
   return {
@@ -89,6 +90,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     cpus: amount(info['NCPU']),
     memoryBytes: amount(info['MemTotal']),
     sharesGateway,
+    ...(answersPorts ? { answersPorts: true as const } : {}),
     ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
     ...(links === undefined ? {} : { links }),
     ...(tunnel === undefined ? {} : { tunnel }),
@@ -97,6 +99,9 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     takesNameChanges: true,
   };
 }
+
+const isThere = (): boolean => true;
+const isAway = (): boolean => false;
 
 /** An Engine that answers something else is treated like one that reports nothing: the leader refuses it for its missing API version. */
 const asObject = (value: unknown): Json => (typeof value === 'object' && value !== null ? { ...value } : {});

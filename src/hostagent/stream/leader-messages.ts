@@ -3,6 +3,7 @@ import type { EpochGuard } from '../gateway/epoch.ts';
 import type { AgentFiles } from '../agent-files.ts';
 import type { Fence } from '../overlay/fence.ts';
 import type { Overlay } from '../overlay/apply.ts';
+import type { Ingress } from '../ingress/ingress.ts';
 import type { DnsServer } from '../dns-server.ts';
 import type { HostNames } from '../names/host-names.ts';
 import type { ConsulQuestions } from './consul-questions.ts';
@@ -16,6 +17,7 @@ export interface LeaderMessageDeps {
   readonly files: AgentFiles;
   readonly fence: Fence;
   readonly overlay: Overlay;
+  readonly ingress: Pick<Ingress, 'take' | 'clear'>;
   readonly dns: Pick<DnsServer, 'askConsul'>;
   readonly names: Pick<HostNames, 'table' | 'change'>;
   readonly consul: ConsulQuestions;
@@ -25,10 +27,10 @@ export interface LeaderMessageDeps {
   readonly log: Logger;
 }
 
-type Answered = 'welcome' | 'plans' | 'removed' | 'names' | 'namesChange' | 'settings' | 'keep' | 'consulAnswer';
+type Answered = 'welcome' | 'plans' | 'removed' | 'names' | 'namesChange' | 'ingress' | 'settings' | 'keep' | 'consulAnswer';
 
 export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered> {
-  const { epoch, files, fence, overlay, dns, names, consul, log } = deps;
+  const { epoch, files, fence, overlay, ingress, dns, names, consul, log } = deps;
   const reconcile = guarded(log, 'plans of the leader', overlay.reconcile);
   return {
     welcome(message) {
@@ -43,12 +45,14 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered
     },
     // The addresses of its containers may be leased to others by now, so its networks lose their peers.
     removed() {
+      ingress.clear();
       overlay.setPlans(overlay.plans().map((plan) => ({ ...plan, peers: [] })));
       files.plans.save(overlay.plans());
       reconcile();
     },
     names: ({ table }) => names.table(table),
     namesChange: ({ change }) => names.change(change),
+    ingress: ingress.take,
     settings({ logLevel, asksConsul, revoked = [], trust }) {
       deps.identity.revoked(revoked);
       if (trust !== undefined) inBackground(log, 'the CAs of the cluster', deps.identity.trust(trust));

@@ -50,6 +50,7 @@ export interface HostSide {
   readonly names: (message: Message<'names'>) => void;
   /** False: it is of another table than the one here. */
   readonly namesChange: (message: Message<'names-change'>) => boolean;
+  readonly ingress?: (message: Message<'ingress'>) => void;
   readonly settings: (message: Message<'settings'>) => void;
   /** An operator removed this host from the cluster. */
   readonly removed: () => void;
@@ -153,6 +154,8 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
           return host.names(message);
         case 'names-change':
           return host.namesChange(message) ? undefined : connection.send({ type: 'ask-names' });
+        case 'ingress':
+          return host.ingress?.(message);
         case 'settings':
           return host.settings(message);
         case 'keep':

@@ -8,6 +8,7 @@ import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode,
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
 import { checkDrainTime } from './drain-time.ts';
 import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
+import { parseIngress } from '../../text/ingress-label.ts';
 import { parseHooks } from '../../text/hooks-label.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
 import { reschedulePolicyOf } from '../../text/reschedule-policy.ts';
@@ -62,6 +63,12 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
       throw new ArpanetError('invalid', `label ${label} is "${value.slice(0, 80)}": it must be ${values.join(' or ')}`);
   }
   checkDrainTime(given);
+  const ingress = given[labels.ingress];
+  if (ingress && parseIngress(ingress) === undefined)
+    throw new ArpanetError(
+      'invalid',
+      `label ${labels.ingress} is "${ingress.slice(0, 80)}": it must be like 8080:80,53:5353/udp, without an address, each number once`,
+    );
   const hooks = given[labels.hooks];
   if (hooks && parseHooks(hooks) === undefined)
     throw new ArpanetError(

@@ -27,6 +27,8 @@ export interface ViewReader extends ContainerIndex {
   readonly containersOn: (host: string) => readonly ContainerView[];
   /** Those that have or ask for this host port, alone or in a range, whatever their state and address. `protocol`: `tcp`. */
   readonly withPort: (port: number, protocol: string) => readonly ContainerView[];
+  /** Those for which every host answers at this port (label `arpanet.ingress`). */
+  readonly withIngress: (port: number, protocol: string) => readonly ContainerView[];
   readonly networksOn: (host: string) => readonly MaterialisedNetwork[];
   /** Our id for an Engine's own network id. */
   readonly networkOf: (host: string, engineId: string) => string | undefined;

@@ -259,6 +259,7 @@ export function createView(
       return (entry.containerList ??= [...entry.containers].flatMap((id) => containers.get(id) ?? []));
     },
     withPort: (port, protocol) => ports.at(port, protocol).flatMap((id) => containers.get(id) ?? []),
+    withIngress: (port, protocol) => ports.onAllHosts(port, protocol).flatMap((id) => containers.get(id) ?? []),
     networksOn: (host) => hosts.get(host)?.networks ?? [],
     networkOf: (host, engineId) => hosts.get(host)?.networks.find((network) => network.engineId === engineId)?.network,
     loadAt: (host) => hosts.get(host)?.loadAtMs ?? 0,

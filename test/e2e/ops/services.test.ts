@@ -1,10 +1,13 @@
 /** Ops scale, update, drain; compose and docker go on with the same containers. Typed as a user types it, against three hosts. */
 import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
 import { promisedMs } from '../../support/promised.ts';
@@ -396,6 +399,48 @@ describe('services on three hosts', () => {
     await must(docker('volume', 'rm', 'data-1', 'data-2'));
   });
 
+  it('a published port is answered by every host, TCP and UDP, from instances wherever they run; a second service is refused', async () => {
+    const serve = 'mkdir -p /www && hostname > /www/i && exec httpd -f -p 80 -h /www';
+    const ports = ['-p', '8099:80', '-p', '8053:53/udp'];
+    const made = ['service', 'create', '-d', '--no-resolve-image', '--name', 'mesh', '--replicas', '3', '--stop-grace-period', '1s'];
+    await must(docker(...made, '--replicas-max-per-node', '2', ...ports, 'busybox', 'sh', '-c', serve));
+    const ids = async () => lines(await must(docker('ps', '-q', '--filter', 'name=mesh-')));
+    await until('three run', async () => (await ids()).length === 3);
+    const addresses = cluster.lab.hosts.map(({ address }) => address);
+
+    for (const address of addresses) {
+      const answers = new Set<string>();
+      await until(`${address} answers from all three`, async () => {
+        const answer = await fetch(`http://${address}:8099/i`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2_000) });
+        answers.add((await answer.text()).trim());
+        return (await ids()).every((id) => answers.has(id));
+      });
+    }
+
+    // busybox has no server for UDP: one in the namespace of an instance that is the only one left
+    await must(docker('service', 'scale', '-d', 'mesh=1'));
+    await until('one is left', async () => (await ids()).length === 1);
+    const pid = (await must(docker('inspect', '-f', '{{.State.Pid}}', (await ids())[0] ?? ''))).trim();
+    const echo = `const s = require('dgram').createSocket('udp4').on('message', (m, r) => s.send(m, r.port, r.address)).bind(53)`;
+    const server = spawn('nsenter', [`--net=/proc/${pid}/ns/net`, process.execPath, '-e', echo], { stdio: 'ignore' });
+    try {
+      for (const address of addresses) await until(`${address} answers UDP`, () => echoed(address, 8053));
+    } finally {
+      await endProcess(server);
+    }
+
+    const second = await docker('service', 'create', '-d', '--no-resolve-image', '--name', 'second', '-p', '8099:80', 'busybox', 'true');
+    assert.match(second.stderr, /port '8099' is already in use by service 'mesh' \(\w+\) as an ingress port/);
+    assert.match(
+      (await docker('run', '--rm', '-p', '8099:80', 'busybox', 'true')).stderr,
+      /port '8099' is already in use by service 'mesh' as an ingress port/,
+    );
+    assert.match(await must(docker('service', 'ls', '--format', '{{.Name}} {{.Ports}}')), /^mesh .*\*:8099->80\/tcp/m);
+    await must(docker('service', 'rm', 'mesh'));
+    for (const { namespace } of cluster.lab.hosts)
+      await until('no rule is left', async () => !(await tablesIn(namespace)).includes('arpanet-ingress'));
+  });
+
   it('jobs run to their end, so many at once, and again after an update; a restart policy waits and gives up', async () => {
     const short = ['-q', '--no-resolve-image'];
     // the CLI waits until the job is done
@@ -513,3 +558,21 @@ describe('services on three hosts', () => {
     await assertNothingLeft(cluster, []);
   });
 });
+
+/** Whether a packet comes back from there. */
+function echoed(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    const end = (isEchoed: boolean): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(isEchoed);
+    };
+    const timer = setTimeout(() => end(false), 1_000);
+    socket.once('message', () => end(true)).once('error', () => end(false));
+    socket.send('x', port, address);
+  });
+}
+
+const tablesIn = async (namespace: string): Promise<string> =>
+  (await promisify(execFile)('nsenter', [`--net=/run/netns/${namespace}`, 'nft', 'list', 'tables'])).stdout;

@@ -1,0 +1,141 @@
+/**
+ * Tells every agent which instances are behind the published ports of mode ingress, when that changes: the ports that changed, and all of them to a host
+ * that just came. Effects: writes to streams.
+ */
+import { patientlyFor } from '../../async/within.ts';
+import type { InstanceChange, NameUpdate } from '../../contracts/index.ts';
+import { answering, ingressKey, type IngressPort, type NamedInstance } from '../../model/index.ts';
+import { inBackground } from '../../telemetry/faults.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import type { Hub } from './hub.ts';
+
+const PUSH_TIMEOUT_MS = 1_000;
+
+export interface IngressPush {
+  /** Resolves when what has changed has left this process for every agent, after a second at the latest. Never rejects. */
+  readonly push: (update: Pick<NameUpdate, 'changes' | 'isWhole' | 'instances'>) => Promise<void>;
+  /** All of it, to one host that just came. */
+  readonly again: (host: string) => void;
+}
+
+interface Claimed {
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+  readonly members: Map<string, NamedInstance>;
+}
+
+/** By `ingressKey`, the instances that ask for it. Kept up to date by changes: a look costs as much as it finds. Pure. */
+export function createIngressClaims() {
+  const claims = new Map<string, Claimed>();
+
+  function remove({ container, ingress }: NamedInstance, touched: Set<string>): void {
+    for (const key of ingress?.ports.map(ingressKey) ?? []) {
+      touched.add(key);
+      claims.get(key)?.members.delete(container);
+      if (claims.get(key)?.members.size === 0) claims.delete(key);
+    }
+  }
+  function add(instance: NamedInstance, touched: Set<string>): void {
+    for (const { port, protocol } of instance.ingress?.ports ?? []) {
+      const key = ingressKey({ port, protocol });
+      touched.add(key);
+      const claimed = claims.get(key) ?? { port, protocol, members: new Map<string, NamedInstance>() };
+      claims.set(key, claimed);
+      claimed.members.set(instance.container, instance);
+    }
+  }
+
+  return {
+    /** Keys that have other instances than before. */
+    apply(changes: readonly InstanceChange[]): ReadonlySet<string> {
+      const touched = new Set<string>();
+      // one that only changed keeps its place: the port stays its service's
+      for (const { before, now } of changes) {
+        if (before !== undefined && portsOf(before) !== portsOf(now)) remove(before, touched);
+        if (now !== undefined) add(now, touched);
+      }
+      return touched;
+    },
+    /** Forgets all, and enters these. Keys that there were, and are. */
+    replace(instances: readonly NamedInstance[]): ReadonlySet<string> {
+      const touched = new Set(claims.keys());
+      claims.clear();
+      for (const instance of instances) add(instance, touched);
+      return touched;
+    },
+    keys: (): readonly string[] => [...claims.keys()],
+    /** Undefined: nobody asks for it. A port is one service's: that of who asked first. */
+    of(key: string, addressOf: (host: string) => string | undefined): IngressPort | undefined {
+      const claimed = claims.get(key);
+      if (claimed === undefined) return undefined;
+      const { port, protocol } = claimed;
+      const [first] = claimed.members.values();
+      const own = [...claimed.members.values()].filter((one) => one.deployment === first?.deployment && one.service === first.service);
+      const instances = answering(own, false).flatMap(({ host, ingress }) => {
+        const at = addressOf(host);
+        const target = ingress?.ports.find((one) => one.port === port && one.protocol === protocol)?.target;
+        return at === undefined || ingress === undefined || target === undefined ? [] : [{ host, at, address: ingress.address, target }];
+      });
+      return { port, protocol, instances };
+    },
+  };
+}
+
+const portsOf = (instance: NamedInstance | undefined): string => JSON.stringify(instance?.ingress?.ports ?? []);
+
+export interface IngressPushDeps {
+  readonly hub: Pick<Hub, 'hosts' | 'send'>;
+  /** Address of a host for other hosts. */
+  readonly addressOf: (host: string) => string | undefined;
+  /** Addresses of all hosts. */
+  readonly addresses: () => readonly string[];
+  readonly log: Logger;
+}
+
+export function createIngressPush({ hub, addressOf, addresses, log }: IngressPushDeps): IngressPush {
+  const claims = createIngressClaims();
+  /** By key, what was sent to the agents. */
+  const sent = new Map<string, string>();
+  /** Addresses that the agents have; none before the first port. */
+  const known = new Set<string>();
+  let isFirst = true;
+
+  const broadcast = (message: Parameters<Hub['send']>[1]): Promise<unknown> =>
+    patientlyFor(PUSH_TIMEOUT_MS, Promise.all(hub.hosts().map((host) => hub.send(host, message))));
+
+  function whole(): Parameters<Hub['send']>[1] {
+    const ports = claims.keys().flatMap((key) => claims.of(key, addressOf) ?? []);
+    if (ports.length > 0) for (const address of addresses()) known.add(address);
+    return { type: 'ingress', isWhole: true, ports, hosts: ports.length === 0 ? [] : [...known] };
+  }
+
+  return {
+    async push({ changes, isWhole, instances }) {
+      const touched = isWhole ? claims.replace(instances()) : claims.apply(changes);
+      const ports: IngressPort[] = [];
+      const gone: string[] = [];
+      const hadNone = sent.size === 0;
+      for (const key of touched) {
+        const port = claims.of(key, addressOf);
+        const text = port && JSON.stringify(port);
+        if (text === sent.get(key)) continue;
+        if (port === undefined || text === undefined) gone.push(key);
+        else ports.push(port);
+        if (text === undefined) sent.delete(key);
+        else sent.set(key, text);
+      }
+      // what an earlier leader sent may be over
+      if (isFirst || (hadNone && ports.length > 0)) {
+        isFirst = false;
+        await broadcast(whole());
+      } else if (ports.length + gone.length > 0) await broadcast({ type: 'ingress', ports, ...(gone.length > 0 && { gone }) });
+    },
+    again(host) {
+      if (isFirst) return;
+      const address = addressOf(host);
+      const isNew = sent.size > 0 && address !== undefined && !known.has(address);
+      inBackground(log, 'published ports for a host', hub.send(host, whole()));
+      if (isNew) inBackground(log, 'published ports for a host', broadcast({ type: 'ingress', ports: [], hosts: [...known] }));
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** A published port that every host answers for is one service's in the whole cluster: who asks for it second is refused at the create. */
+import { ArpanetError, type ContainerRecord, type CreateRequest, labels, serviceName } from '../../model/index.ts';
+import { ingressOf } from '../../text/ingress-label.ts';
+import type { Core } from '../core.ts';
+import { heldBy, isSameService, parseHostPort } from '../placement/host-ports.ts';
+import { placedContainer } from '../view/host-snapshots.ts';
+
+interface Asking {
+  readonly deployment: string;
+  readonly service: string;
+  /** `0.0.0.0:80/tcp` */
+  readonly hostPorts: readonly string[];
+}
+
+/** Throws `conflict` in swarmkit's words (manager/controlapi/service.go, `checkPortConflicts`). Looks at those that have the port, and no others. */
+export function refuseTakenPorts(
+  { view, recordIndex }: Pick<Core, 'view' | 'recordIndex'>,
+  asking: Asking,
+  given: CreateRequest['Labels'],
+): void {
+  const own = ingressOf(given?.[labels.ingress]);
+  const fixed = asking.hostPorts.map(parseHostPort).filter(({ from, to }) => from === to);
+  if (own.length + fixed.length === 0) return;
+  const alive = own.length === 0 ? [] : view.hosts().filter(({ state }) => state === 'alive');
+  if (alive.length > 0 && !alive.some(({ facts }) => facts?.answersPorts === true))
+    throw new ArpanetError(
+      'unsupported',
+      `no host can answer for the ports of label ${labels.ingress}: install nftables on the hosts, and let no agent run with --overlay none`,
+    );
+  const refuse = (port: number, holder: Pick<ContainerRecord, 'deployment' | 'service'>, mode: string) =>
+    new ArpanetError('conflict', `port '${port}' is already in use by service '${serviceName(holder)}' as ${mode} port`);
+  const begun = recordIndex.unseen();
+  for (const { port, protocol } of [...own, ...fixed.map(({ from, protocol }) => ({ port: from, protocol }))]) {
+    const holders = [...view.withIngress(port, protocol).flatMap(({ record }) => record ?? []), ...begun];
+    const holder = holders.find(
+      (one) =>
+        !isSameService(one, asking) &&
+        ingressOf(one.request.Labels?.[labels.ingress]).some((claim) => claim.port === port && claim.protocol === protocol),
+    );
+    if (holder !== undefined) throw refuse(port, holder, 'an ingress');
+  }
+  for (const { port, protocol } of own) {
+    const holder = view.withPort(port, protocol).find((one) => {
+      const placed = placedContainer(one);
+      const holds = heldBy(placed).some((held) => held.from === port && held.to === port && held.protocol === protocol);
+      return holds && placed.state !== 'stopped' && one.hostState === 'alive' && !isSameService(placed, asking);
+    });
+    if (holder !== undefined) throw refuse(port, placedContainer(holder), 'a host-published');
+  }
+}

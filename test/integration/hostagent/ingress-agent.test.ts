@@ -1,0 +1,111 @@
+/** What an agent does for published ports of mode ingress, in a network namespace of its own: applied, repaired, kept over a restart, removed. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { repository } from '../../support/cluster/paths.ts';
+
+const run = promisify(execFile);
+
+/** Prints what it finds after each step, as JSON. Its argument: the data folder. */
+const STEPS = `
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { pino } from 'pino';
+import { createIngress } from './src/hostagent/ingress/ingress.ts';
+import { openAgentFiles } from './src/hostagent/agent-files.ts';
+const log = pino({ level: 'silent' });
+const sh = (script) => execFileSync('sh', ['-c', script], { encoding: 'utf8' });
+sh('ip link set lo up; echo 1 >/proc/sys/net/ipv4/ip_forward; iptables -P FORWARD DROP; iptables -N DOCKER-USER; iptables -A DOCKER-USER -s 192.0.2.1 -j DROP; iptables -A DOCKER-USER -j RETURN; iptables -A FORWARD -j DOCKER-USER');
+const agent = () => createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => ['10.32.0.0/22'], log });
+const port = (number, protocol, address) => ({ port: number, protocol, instances: [{ host: 'h1', at: '10.9.0.1', address, target: 80 }] });
+const seen = async (one) => ({
+  rules: sh('nft list ruleset 2>/dev/null').includes('10.32.0.5 . 80'),
+  user: sh('iptables -S DOCKER-USER').split('\\n').filter((line) => line.startsWith('-A')).map((line) => line.split(' ').at(-1)),
+  differences: await one.differences(),
+});
+const found = {};
+const folder = process.argv.at(-1);
+const first = agent();
+await first.reconcile();
+found.nothing = await seen(first);
+const other = createServer().listen(9090, '0.0.0.0');
+await new Promise((done) => other.once('listening', done));
+first.take({ type: 'ingress', isWhole: true, ports: [port(8080, 'tcp', '10.32.0.5'), port(8053, 'udp', '10.32.0.6'), port(9090, 'tcp', '10.32.0.7')], hosts: ['10.9.0.1', '10.9.0.2'] });
+for (const _ of [1, 2]) await first.reconcile(); // the message's own pass lies between
+found.applied = await seen(first);
+found.leftToOther = sh('nft list ruleset').includes('10.32.0.7');
+sh('nft delete table ip arpanet-ingress; iptables -F DOCKER-USER; iptables -A DOCKER-USER -j RETURN');
+found.removed = await seen(first);
+await new Promise((done) => other.close(done));
+await first.reconcile();
+found.repaired = await seen(first);
+found.answeredNow = sh('nft list ruleset').includes('10.32.0.7');
+sh('nft add table inet fw; nft "add chain inet fw forward { type filter hook forward priority 0; policy drop; }"');
+found.foreign = (await first.differences());
+sh('nft delete table inet fw');
+while (!existsSync(folder + '/ingress.json')) await new Promise((done) => setTimeout(done, 20));
+console.log(JSON.stringify(found));
+process.exit(0);
+`;
+/** After a reboot: no leader, nothing in the kernel. Then the host is removed from the cluster. */
+const RESTART = `
+import { execFileSync } from 'node:child_process';
+import { pino } from 'pino';
+import { createIngress } from './src/hostagent/ingress/ingress.ts';
+import { openAgentFiles } from './src/hostagent/agent-files.ts';
+const log = pino({ level: 'silent' });
+const hasRules = () => execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).includes('10.32.0.5 . 80');
+const one = createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => [], log });
+await one.reconcile();
+const found = [hasRules()];
+one.clear();
+await one.reconcile();
+console.log(JSON.stringify([...found, hasRules(), await one.differences()]));
+process.exit(0);
+`;
+
+interface Seen {
+  readonly rules: boolean;
+  /** Targets of the rules in DOCKER-USER. */
+  readonly user: readonly string[];
+  readonly differences: readonly string[];
+}
+
+describe('published ports of an agent', { timeout: 120_000 }, () => {
+  it('are applied beside others’ rules, repaired, kept over a reboot, and gone with the host; what is in the way is said', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arpanet-ingress-'));
+    const inside = async (script: string): Promise<unknown> => {
+      const node = [process.execPath, '--import', './scripts/typescript.mjs', '--input-type=module', '-e', script, folder];
+      const { stdout } = await run('unshare', ['-n', ...node], { cwd: repository });
+      return JSON.parse(stdout);
+    };
+    try {
+      const found = (await inside(STEPS)) as Record<'nothing' | 'applied' | 'removed' | 'repaired', Seen> & {
+        readonly leftToOther: boolean;
+        readonly answeredNow: boolean;
+        readonly foreign: readonly string[];
+      };
+      const taken = 'the published port tcp/9090 is not answered on this host: another program has it (EADDRINUSE)';
+      assert.deepEqual(found.nothing, { rules: false, user: ['DROP', 'RETURN'], differences: [] });
+      assert.deepEqual(found.applied, { rules: true, user: ['DROP', 'ACCEPT', 'RETURN'], differences: [taken] });
+      assert.equal(found.leftToOther, false);
+      assert.deepEqual(found.removed.differences.slice(1), [
+        'published ports do not answer: the rules of nft’s table arpanet-ingress are not as they should be',
+        'published ports may lead nowhere: nft’s chain ip filter FORWARD drops what it does not know (policy drop)',
+      ]);
+      assert.deepEqual(found.repaired, { rules: true, user: ['ACCEPT', 'RETURN'], differences: [] });
+      assert.equal(found.answeredNow, true);
+      assert.deepEqual(found.foreign, [
+        'published ports may lead nowhere: nft’s chain inet fw forward drops what it does not know (policy drop)',
+      ]);
+      assert.deepEqual(await inside(RESTART), [true, false, []]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

@@ -1,0 +1,140 @@
+/** Published ports of mode ingress in the kernel: two hosts with an instance each, a third machine that calls; network namespaces of this test's own. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { ACCEPT, ingressRules } from '../../../src/hostagent/ingress/rules.ts';
+import type { IngressPort } from '../../../src/model/ingress.ts';
+
+const HOSTS = { a: '10.9.0.1', b: '10.9.0.2' } as const;
+type Host = keyof typeof HOSTS;
+const INSTANCE = { a: '10.32.1.11', b: '10.32.2.12' } as const;
+
+/** Says who it is, and who calls. */
+const SERVER = `const [me] = process.argv.slice(1);
+require('net').createServer((s) => s.end(me + ' ' + s.remoteAddress)).listen(80, '0.0.0.0');
+const u = require('dgram').createSocket('udp4').on('message', (_m, r) => u.send(me + ' ' + r.address, r.port, r.address)).bind(53, '0.0.0.0', () => console.log('up'));`;
+/** Calls so many times; prints what was answered, a line each. */
+const CALLER = `const [to, kind, times] = process.argv.slice(1);
+const tcp = () => new Promise((done) => { let t = ''; const s = require('net').connect({ host: to, port: 8080, timeout: 3000 }, () => {});
+  s.on('data', (d) => (t += d)).on('timeout', () => s.destroy()).on('error', () => {}).on('close', () => done(t || 'none')); });
+const udp = () => new Promise((done) => { const s = require('dgram').createSocket('udp4'); const over = (t) => { clearTimeout(timer); s.close(); done(t); };
+  const timer = setTimeout(() => over('none'), 3000); s.on('message', (m) => over(String(m))).send('x', 8053, to); });
+(async () => { for (let i = 0; i < Number(times); i++) console.log(await (kind === 'tcp' ? tcp() : udp())); })();`;
+
+describe('published ports in the kernel', { timeout: 120_000 }, () => {
+  const spaces: string[] = [];
+  const servers: ChildProcess[] = [];
+  const space = (name: string): string => `arpt${process.pid}${name}`;
+  const sh = (script: string): void => void execFileSync('sh', ['-ec', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const inside = (name: string, words: readonly string[], input?: string): string =>
+    execFileSync('nsenter', [`--net=/run/netns/${space(name)}`, ...words], { input, encoding: 'utf8' });
+  const ports = (instances: IngressPort['instances']): readonly IngressPort[] => [
+    { port: 8080, protocol: 'tcp', instances },
+    { port: 8053, protocol: 'udp', instances: instances.map((one) => ({ ...one, target: 53 })) },
+  ];
+  const at = (host: Host): IngressPort['instances'][number] => ({ host, at: HOSTS[host], address: INSTANCE[host], target: 80 });
+  const apply = (host: Host, instances: IngressPort['instances']): void => {
+    const rules = ingressRules({
+      host,
+      ports: ports(instances),
+      hosts: Object.entries(HOSTS).flatMap(([name, address]) => (name === host ? [] : [address])),
+      subnets: [`${INSTANCE[host].replace(/\.\d+$/, '')}.0/24`],
+      version: 'abc',
+    });
+    inside(host, ['nft', '-c', '-f', '-'], rules);
+    inside(host, ['nft', '-f', '-'], rules);
+  };
+  const call = (from: string, to: string, kind: 'tcp' | 'udp', times: number): readonly string[] =>
+    inside(from, [process.execPath, '-e', CALLER, to, kind, String(times)])
+      .trim()
+      .split('\n');
+
+  before(async () => {
+    for (const name of ['lan', 'a', 'b', 'c', 'ia', 'ib']) {
+      sh(`ip netns add ${space(name)}`);
+      spaces.push(space(name));
+      inside(name, ['ip', 'link', 'set', 'lo', 'up']);
+    }
+    inside('lan', ['ip', 'link', 'add', 'br0', 'type', 'bridge']);
+    inside('lan', ['ip', 'link', 'set', 'br0', 'up']);
+    for (const [name, address] of Object.entries({ ...HOSTS, c: '10.9.0.9' }))
+      sh(`ip -n ${space('lan')} link add to-${name} type veth peer name eth0 netns ${space(name)}
+        ip -n ${space('lan')} link set to-${name} master br0 up
+        ip -n ${space(name)} addr add ${address}/24 dev eth0; ip -n ${space(name)} link set eth0 up`);
+    for (const host of ['a', 'b'] as const) {
+      const gateway = INSTANCE[host].replace(/\.\d+$/, '.1');
+      sh(`ip -n ${space(host)} link add inst type veth peer name eth0 netns ${space(`i${host}`)}
+        ip -n ${space(host)} addr add ${gateway}/24 dev inst; ip -n ${space(host)} link set inst up
+        ip -n ${space(`i${host}`)} addr add ${INSTANCE[host]}/24 dev eth0; ip -n ${space(`i${host}`)} link set eth0 up
+        ip -n ${space(`i${host}`)} route add default via ${gateway}`);
+      // as Docker leaves it: what is passed on is dropped unless a rule says otherwise
+      inside(host, [
+        'sh',
+        '-ec',
+        `echo 1 >/proc/sys/net/ipv4/ip_forward
+        iptables -P FORWARD DROP; iptables -N DOCKER-USER; iptables -A DOCKER-USER -j RETURN; iptables -A FORWARD -j DOCKER-USER
+        iptables -I DOCKER-USER ${ACCEPT}`,
+      ]);
+      const server = spawn('nsenter', [`--net=/run/netns/${space(`i${host}`)}`, process.execPath, '-e', SERVER, host], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      servers.push(server);
+      await new Promise((resolve) => server.stdout.once('data', resolve));
+    }
+    for (const host of ['a', 'b'] as const) apply(host, [at('a'), at('b')]);
+  });
+  after(() => {
+    for (const server of servers) server.kill('SIGKILL');
+    for (const name of spaces) sh(`ip netns del ${name}`);
+  });
+
+  for (const kind of ['tcp', 'udp'] as const) {
+    it(`any host answers, from all instances, ${kind}: an instance of the host that is called sees the caller, another that host`, () => {
+      const seen = (['a', 'b'] as const).map((host) => [host, new Set(call('c', HOSTS[host], kind, 30))] as const);
+      assert.deepEqual(
+        seen.map(([host, answers]) => [host, ...[...answers].toSorted()]),
+        [
+          ['a', 'a 10.9.0.9', 'b 10.9.0.1'],
+          ['b', 'a 10.9.0.2', 'b 10.9.0.9'],
+        ],
+      );
+    });
+  }
+
+  it('a host calls itself, and an instance calls its own host', () => {
+    const ofHost = new Set(call('a', HOSTS.a, 'tcp', 30).map((answer) => answer.split(' ')[0]));
+    assert.deepEqual(ofHost, new Set(['a', 'b']));
+    const ofInstance = new Set(call('ia', HOSTS.a, 'tcp', 30).map((answer) => answer.split(' ')[0]));
+    assert.deepEqual(ofInstance, new Set(['a', 'b']));
+  });
+
+  it('an instance that is out gets no new connection; a host without one leads to the others', () => {
+    for (const host of ['a', 'b'] as const) apply(host, [at('b')]);
+    assert.deepEqual([...new Set(call('c', HOSTS.a, 'tcp', 20))], ['b 10.9.0.1']);
+    assert.deepEqual([...new Set(call('c', HOSTS.a, 'udp', 20))], ['b 10.9.0.1']);
+  });
+
+  it('without a published port there is no table', () => {
+    apply('a', []);
+    assert.doesNotMatch(inside('a', ['nft', 'list', 'tables']), /arpanet/);
+  });
+
+  it('a thousand services of ten instances are taken by nft at once', () => {
+    const many = Array.from(
+      { length: 1_000 },
+      (_, index): IngressPort => ({
+        port: 10_000 + index,
+        protocol: 'tcp',
+        instances: Array.from({ length: 10 }, (_one, n) => ({
+          host: n < 2 ? 'a' : `h${n}`,
+          at: `10.9.0.${n + 1}`,
+          address: `10.32.1.${n + 1}`,
+          target: 80,
+        })),
+      }),
+    );
+    const rules = ingressRules({ host: 'a', ports: many, hosts: [], subnets: [], version: 'many' });
+    inside('a', ['nft', '-f', '-'], rules);
+    assert.equal(inside('a', ['nft', 'list', 'map', 'ip', 'arpanet-ingress', 'ports-any']).match(/goto any-10/g)?.length, 1_000);
+  });
+});

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readLeaderMessage } from '../../../src/schemas/index.ts';
+import { afterMessage, droppingChains } from '../../../src/hostagent/ingress/ingress.ts';
+import { ingressRules, NO_RULES, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
+import type { IngressPort } from '../../../src/model/ingress.ts';
+
+const on = (host: string, last: number, target = 80) => ({ host, at: `10.9.0.${host.slice(1)}`, address: `10.32.0.${last}`, target });
+const web = (...instances: IngressPort['instances']): IngressPort => ({ port: 8080, protocol: 'tcp', instances });
+const dns = (...instances: IngressPort['instances']): IngressPort => ({ port: 53, protocol: 'udp', instances });
+const rules = (host: string, ...ports: IngressPort[]) =>
+  ingressRules({ host, ports, hosts: ['10.9.0.1', '10.9.0.2'], subnets: ['10.32.0.0/22'], version: 'v1' });
+
+describe('published ports of a host', () => {
+  it('leads to an instance of this host at its own address, and to one of another at that host’s published port', () => {
+    const text = rules('h1', web(on('h1', 5), on('h2', 6), on('h2', 7)));
+    assert.match(
+      text,
+      /targets-any .*tcp \. 8080 \. 0 : 10\.32\.0\.5 \. 80, tcp \. 8080 \. 1 : 10\.9\.0\.2 \. 8080, tcp \. 8080 \. 2 : 10\.9\.0\.2 \. 8080/,
+    );
+    assert.match(text, /ports-any .*tcp \. 8080 : goto any-3/);
+    assert.match(text, /targets-local .*elements = \{ tcp \. 8080 \. 0 : 10\.32\.0\.5 \. 80 \}/);
+  });
+
+  it('passes on nothing twice: what comes from a host stays, where there is an instance', () => {
+    const text = rules('h2', web(on('h1', 5)), dns(on('h1', 8, 53), on('h2', 9, 53)));
+    assert.match(text, /ports-local .*elements = \{ udp \. 53 : goto local-1 \}/);
+    assert.ok(text.indexOf('@ports-local') < text.indexOf('vmap @ports-any'));
+  });
+
+  it('has a chain for each number of instances, not for each port', () => {
+    const many = Array.from({ length: 100 }, (_, index) => ({ ...web(on('h1', 5), on('h2', 6)), port: 1000 + index }));
+    assert.equal(rules('h1', ...many).match(/chain (?:any|local)-/g)?.length, 2);
+  });
+
+  it('has no table without an instance', () => assert.equal(rules('h1', web()), NO_RULES));
+
+  it('never answers at 127.0.0.1, and for no address that is not the host’s', () => {
+    assert.equal(rules('h1', web(on('h1', 5))).match(/fib daddr type local ip daddr != 127\.0\.0\.0\/8 goto called/g)?.length, 2);
+  });
+
+  it('takes a whole list, and changes to it', () => {
+    const whole = afterMessage(
+      { ports: [dns()], hosts: ['10.9.0.9'] },
+      { type: 'ingress', isWhole: true, ports: [web()], hosts: ['10.9.0.1'] },
+    );
+    assert.deepEqual(whole, { ports: [web()], hosts: ['10.9.0.1'] });
+    const changed = afterMessage(whole, { type: 'ingress', ports: [web(on('h1', 5)), dns()] });
+    assert.deepEqual(changed, { ports: [web(on('h1', 5)), dns()], hosts: ['10.9.0.1'] });
+    assert.deepEqual(afterMessage(changed, { type: 'ingress', ports: [], gone: ['tcp/8080'] }).ports, [dns()]);
+  });
+
+  it('ends the UDP flows to who is gone, and those that nobody took; others, and TCP, stay', () => {
+    const table = (...ports: IngressPort[]) => ({ ports, hosts: [] });
+    const both = table(dns(on('h1', 5, 53), on('h2', 6, 53)), web(on('h1', 5)));
+    assert.deepEqual(staleFlows(both, table(dns(on('h1', 5, 53))), 'h1'), [
+      ['-D', '-p', 'udp', '--orig-port-dst', '53', '--reply-src', '10.9.0.2'],
+    ]);
+    assert.deepEqual(staleFlows(table(dns()), both, 'h1'), [['-D', '-p', 'udp', '--orig-port-dst', '53']]);
+    assert.deepEqual(staleFlows(both, both, 'h1'), []);
+  });
+
+  it('knows chains that drop by their policy what is passed on', () => {
+    const text =
+      'table ip filter {\n\tchain FORWARD {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n' +
+      'table inet firewall {\n\tchain in {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n\tchain fwd {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n';
+    assert.deepEqual(droppingChains(text), ['ip filter FORWARD', 'inet firewall fwd']);
+  });
+
+  it('takes no message with an address that is none', () => {
+    const message = (address: string) =>
+      JSON.stringify({ type: 'ingress', ports: [web({ ...on('h1', 5), address })], hosts: ['10.9.0.1'] });
+    assert.equal(readLeaderMessage(message('10.32.0.5'))?.type, 'ingress');
+    assert.throws(() => readLeaderMessage(message('10.32.0.5; flush ruleset')), /IPv4/);
+  });
+});

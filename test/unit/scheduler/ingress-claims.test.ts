@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ContainerView } from '../../../src/model/index.ts';
+import { refuseTakenPorts } from '../../../src/scheduler/networks/ingress-claims.ts';
+import { createPortIndex } from '../../../src/scheduler/view/port-index.ts';
+import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
+
+const INGRESS = { 'arpanet.ingress': '8080:80' };
+const web = literalRecord('abc_web_1', { request: { Labels: INGRESS } });
+const none = { withIngress: () => [], withPort: () => [], hosts: () => [] };
+const asking = (service: string, hostPorts: readonly string[] = []) => ({ deployment: 'abc', service, hostPorts });
+const refusal = (holders: Partial<typeof none>, ...asked: [ReturnType<typeof asking>, Record<string, string>?]) => {
+  const view = { ...none, ...holders } as unknown as Parameters<typeof refuseTakenPorts>[0]['view'];
+  refuseTakenPorts({ view, recordIndex: { unseen: () => [] } } as unknown as Parameters<typeof refuseTakenPorts>[0], asked[0], asked[1]);
+};
+
+describe('a port that every host answers for is one service’s', () => {
+  const withWeb = { withIngress: (() => [literalView(web)]) as () => never[] };
+
+  it('a second service is told who has it, whether it asks for all hosts or for one', () => {
+    assert.throws(() => refusal(withWeb, asking('api'), INGRESS), /port '8080' is already in use by service 'abc_web' as an ingress port/);
+    assert.throws(() => refusal(withWeb, asking('api', ['0.0.0.0:8080/tcp'])), /by service 'abc_web' as an ingress port/);
+    refusal(withWeb, asking('web'), INGRESS);
+    refusal(withWeb, asking('api', ['0.0.0.0:8080/udp']));
+    refusal(withWeb, asking('api'), { 'arpanet.ingress': '8081:80' });
+  });
+
+  it('where no host can answer, the create is refused; where one can, it is not', () => {
+    const hosts = (...all: object[]) => ({ hosts: (() => all.map((facts) => ({ state: 'alive', facts }))) as () => never[] });
+    assert.throws(() => refusal(hosts({}, {}), asking('web'), INGRESS), /install nftables on the hosts/);
+    refusal(hosts({}, { answersPorts: true }), asking('web'), INGRESS);
+    refusal(hosts({}), asking('web', ['0.0.0.0:8080/tcp']));
+  });
+
+  it('nor does it get one that another publishes on its host', () => {
+    const other = literalView(literalRecord('abc_api_1'), { ports: ['0.0.0.0:8080/tcp'] });
+    const inspect = { ...other.facts.inspect, HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '8080' }] } } };
+    const holder = { ...other, facts: { ...other.facts, inspect } } as ContainerView;
+    const withPort = (() => [holder]) as unknown as () => never[];
+    assert.throws(() => refusal({ withPort }, asking('web'), INGRESS), /by service 'abc_api' as a host-published port/);
+    refusal({ withPort }, asking('api'), INGRESS);
+  });
+
+  it('is looked up by its number', () => {
+    const index = createPortIndex();
+    const { inspect } = literalView(web).facts;
+    const labelled = { ...inspect, Config: { ...inspect.Config, Labels: INGRESS } };
+    index.put('one', labelled);
+    assert.deepEqual([index.onAllHosts(8080, 'tcp'), index.onAllHosts(8080, 'udp'), index.at(8080, 'tcp')], [['one'], [], []]);
+    index.put('one', inspect);
+    assert.deepEqual(index.onAllHosts(8080, 'tcp'), []);
+  });
+});

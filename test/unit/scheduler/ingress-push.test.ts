@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { pino } from 'pino';
+import type { InstanceChange } from '../../../src/contracts/index.ts';
+import type { LeaderMessage, NamedInstance } from '../../../src/model/index.ts';
+import { createIngressPush } from '../../../src/scheduler/agents/ingress-push.ts';
+
+const instance = (id: number, service: string, more: Partial<NamedInstance> = {}): NamedInstance => ({
+  id: `${id}.${service}.abc`,
+  container: `${service}${id}`,
+  name: `abc-${service}-${id}`,
+  deployment: 'abc',
+  service,
+  number: id,
+  host: `h${id}`,
+  addresses: { n: `10.32.0.${id}` },
+  aliases: {},
+  links: {},
+  ports: [],
+  state: 'running',
+  ready: true,
+  ingress: { address: `10.32.0.${id}`, ports: [{ port: 8080, target: 80, protocol: 'tcp' }] },
+  ...more,
+});
+
+function pushing() {
+  const sent: { readonly host: string; readonly message: Extract<LeaderMessage, { type: 'ingress' }> }[] = [];
+  const hosts = ['h1', 'h2'];
+  const push = createIngressPush({
+    hub: {
+      hosts: () => hosts,
+      send: (host, message) => {
+        if (message.type === 'ingress') sent.push({ host, message });
+        return Promise.resolve(true);
+      },
+    },
+    addressOf: (host) => `10.9.0.${host.slice(1)}`,
+    addresses: () => hosts.map((host) => `10.9.0.${host.slice(1)}`),
+    log: pino({ level: 'silent' }),
+  });
+  const change = (...changes: InstanceChange[]) => push.push({ changes, isWhole: false, instances: () => [] });
+  const last = () => sent.at(-1)?.message;
+  return { sent, push, change, last, hosts };
+}
+const came = (now: NamedInstance): InstanceChange => ({ before: undefined, now });
+const left = (before: NamedInstance): InstanceChange => ({ before, now: undefined });
+const hostsOf = (message: ReturnType<ReturnType<typeof pushing>['last']>) => message?.ports[0]?.instances.map(({ host }) => host);
+
+describe('published ports, as the leader tells them', () => {
+  it('tells every host all of it first, then what changes, and nothing while nothing does', async () => {
+    const { sent, change, last } = pushing();
+    await change(came(instance(1, 'web')));
+    assert.deepEqual(
+      sent.map(({ host }) => host),
+      ['h1', 'h2'],
+    );
+    assert.deepEqual(last(), {
+      type: 'ingress',
+      isWhole: true,
+      ports: [{ port: 8080, protocol: 'tcp', instances: [{ host: 'h1', at: '10.9.0.1', address: '10.32.0.1', target: 80 }] }],
+      hosts: ['10.9.0.1', '10.9.0.2'],
+    });
+    await change(came(instance(2, 'web')));
+    assert.deepEqual([last()?.isWhole, hostsOf(last())], [undefined, ['h1', 'h2']]);
+    await change(
+      { before: instance(2, 'web'), now: { ...instance(2, 'web'), aliases: { n: ['x'] } } },
+      came(instance(3, 'db', { ingress: { address: '10.32.0.3', ports: [] } })),
+    );
+    assert.equal(sent.length, 4);
+    await change(left(instance(1, 'web')), left(instance(2, 'web')));
+    assert.deepEqual(last(), { type: 'ingress', ports: [], gone: ['tcp/8080'] });
+  });
+
+  it('leads to instances that are ready, and to those that run where none is', async () => {
+    const { change, last } = pushing();
+    await change(came(instance(1, 'web', { ready: false })), came(instance(2, 'web')));
+    assert.deepEqual(hostsOf(last()), ['h2']);
+    await change({ before: instance(2, 'web'), now: instance(2, 'web', { state: 'out', ready: false }) });
+    assert.deepEqual(hostsOf(last()), ['h1']);
+    await change({ before: instance(1, 'web'), now: instance(1, 'web', { state: 'out', ready: false }) });
+    assert.deepEqual(hostsOf(last()), []);
+  });
+
+  it('a port is one service’s: that of who had it first, until it is gone', async () => {
+    const { change, last } = pushing();
+    await change(came(instance(2, 'web')), came(instance(1, 'api')));
+    assert.deepEqual(hostsOf(last()), ['h2']);
+    await change({ before: instance(2, 'web'), now: instance(2, 'web', { ready: false }) });
+    assert.deepEqual(hostsOf(last()), ['h2']);
+    await change(left(instance(2, 'web', { ready: false })));
+    assert.deepEqual(hostsOf(last()), ['h1']);
+  });
+
+  it('a host that comes is sent all of it, and the others its address', async () => {
+    const { sent, push, change, hosts } = pushing();
+    await change(came(instance(1, 'web')));
+    hosts.push('h3');
+    push.again('h3');
+    const more = sent.slice(2);
+    assert.deepEqual([more[0]?.host, more[0]?.message.isWhole, more[0]?.message.hosts?.length], ['h3', true, 3]);
+    assert.deepEqual(
+      more.slice(1).map(({ host, message }) => [host, message.ports.length, message.hosts?.length]),
+      [
+        ['h1', 0, 3],
+        ['h2', 0, 3],
+        ['h3', 0, 3],
+      ],
+    );
+    push.again('h3');
+    assert.equal(sent.length, 7);
+  });
+
+  it('compares all with what was told, when that may be wrong', async () => {
+    const { sent, push, change, last } = pushing();
+    await change(came(instance(1, 'web')), came(instance(2, 'web')));
+    await push.push({ changes: [], isWhole: true, instances: () => [instance(1, 'web'), instance(2, 'web')] });
+    assert.equal(sent.length, 2);
+    await push.push({ changes: [], isWhole: true, instances: () => [instance(2, 'web')] });
+    assert.deepEqual(hostsOf(last()), ['h2']);
+  });
+});
