@@ -41,6 +41,18 @@ describe('published ports', () => {
     );
   });
 
+  it('that every host answers for lead to the containers’ own addresses: those that are ready, else all that run; another’s number on its host is not theirs', () => {
+    const mesh = (name: string, host: string, Status: string, ip: string) => {
+      const request = { Labels: { 'arpanet.ingress': '8090:80,53:53/udp' } };
+      const record = literalRecord(name, { host, addresses: { n: ip }, request });
+      return container(name, host, 2, [], { record, state: { StartedAt: '2026-01-01T00:00:02Z', Health: { Status } } });
+    };
+    const [one, two] = [mesh('abc_m_1', 'h1', 'healthy', '10.32.0.5'), mesh('abc_m_2', 'h2', 'starting', '10.32.0.6')];
+    const at = (host: string, address: string) => ({ host, address, port: 80 });
+    assert.deepEqual(shown(one, two, container('abc_api_1', 'h3', 1, [web(8090)])), { 8090: [at('h1', '10.32.0.5')] });
+    assert.deepEqual(shown(two), { 8090: [at('h2', '10.32.0.6')] });
+  });
+
   it('of IPv6 are answered only where no container has the number at an IPv4 address, and never as another than its own', () => {
     assert.deepEqual(
       shown(
