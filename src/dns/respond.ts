@@ -41,6 +41,8 @@ export interface Responder {
   /** `client`: its IP address. May throw: on a record that dns2 cannot encode. */
   readonly respond: (message: Buffer, client: string, transport: 'udp' | 'tcp') => Reply;
   readonly stats: () => RespondStats;
+  /** Whether a container of the table has this address. */
+  readonly knows: (client: string) => boolean;
   /** Whether Consul's DNS can be asked from now on. */
   readonly consul: (isThere: boolean) => void;
   /** The search list that the Engine gives to containers. */
@@ -209,6 +211,7 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       return encode(query, made, limit);
     },
     stats: () => ({ ...counts, instances: live.zone.owners.size, version: live.zone.version }),
+    knows: (client) => live.zone.scopes.has(client),
     search: (list) => {
       searchList = list;
     },

@@ -9,8 +9,10 @@ import { guarded, reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { createResponder, type Reply, type RespondStats } from './respond.ts';
 import { searchListOf } from './search.ts';
+import { type Connections, createConnections, createCounter } from './shares.ts';
 import { createForwarder, hostResolvers } from './upstream.ts';
 import { type HostPort, parseHostPort } from '../text/host-port.ts';
+import { contains, parseAddress, parseSubnet, type Subnet } from '../text/ipv4.ts';
 
 /** Where the DNS server listens and forwards. */
 export interface DnsOptions {
@@ -37,10 +39,11 @@ export interface DnsStats extends RespondStats {
 /** A DNS server; it answers from the table that `table` got last, and what `change` got since. */
 export interface DnsService {
   /**
-   * Idempotent. Waits up to 2 s for an address that this host does not have yet.
+   * Idempotent. Waits up to 2 s for an address that this host does not have yet. `of`: the subnet that it is for (CIDR); who is neither in it, nor in the
+   * pool, nor in the table, gets no answer. Absent: everybody gets one.
    * Throws `conflict` (port in use), `forbidden` (no right to the port), `unavailable`.
    */
-  readonly listen: (address: string) => Promise<void>;
+  readonly listen: (address: string, of?: string) => Promise<void>;
   readonly unlisten: (address: string) => Promise<void>;
   readonly table: (table: NameTable) => void;
   /** Must be of the table that it has. */
@@ -64,7 +67,7 @@ export type AskConsul = (query: Buffer, transport: 'udp' | 'tcp') => Promise<Buf
 interface Listener {
   readonly udp: UdpSocket;
   readonly tcp: Server;
-  readonly clients: Set<Socket>;
+  readonly clients: Connections;
 }
 
 /** For each of a container's own servers: its Engine's resolver waits 4 s for all that this server does. */
@@ -72,7 +75,9 @@ const OWN_TIMEOUT_MS = 1200;
 const addressWaitMs = 2000;
 const addressRetryMs = 50;
 const tcpIdleMs = 10_000;
-const maxTcpClients = 256;
+const [maxTcpClients, maxTcpOfOne] = [256, 32];
+/** Of the queries that wait for other servers. */
+const maxWaitingOfOne = 100;
 const maxTcpQuery = 4096;
 
 /** A DNS server that listens nowhere yet. Throws nothing. */
@@ -92,8 +97,28 @@ export function createDns(options: DnsOptions): DnsService {
   let ofEngine: readonly HostPort[] = [];
   let relay: AskConsul | undefined;
   const counts = { forwarded: 0, unanswered: 0 };
+  const waiting = createCounter(maxWaitingOfOne);
+  const inPool = pool === undefined ? undefined : parseSubnet(pool);
 
-  async function forward(message: Buffer, reply: Extract<Reply, { readonly kind: 'forward' }>, transport: 'udp' | 'tcp'): Promise<Buffer> {
+  /** Whose queries are answered at an address that is for one subnet. */
+  function mayAsk(client: string, subnet: Subnet | undefined): boolean {
+    if (subnet === undefined) return true;
+    const address = parseAddress(client);
+    if (address === undefined) return responder.knows(client);
+    return contains(subnet, address) || (inPool !== undefined && contains(inPool, address)) || responder.knows(client);
+  }
+
+  type Forwarded = Extract<Reply, { readonly kind: 'forward' }>;
+  async function forward(message: Buffer, reply: Forwarded, transport: 'udp' | 'tcp', client: string): Promise<Buffer> {
+    if (!waiting.enter(client)) return reply.otherwise;
+    try {
+      return await sendOn(message, reply, transport);
+    } finally {
+      waiting.leave(client);
+    }
+  }
+
+  async function sendOn(message: Buffer, reply: Forwarded, transport: 'udp' | 'tcp'): Promise<Buffer> {
     const { to, otherwise, instead, first = [] } = reply;
     counts.forwarded += 1;
     for (const { message: query, answer } of first) {
@@ -120,37 +145,40 @@ export function createDns(options: DnsOptions): DnsService {
     return servers.filter((server) => server.port !== port || !listeners.has(server.host));
   }
 
-  async function onDatagram(socket: UdpSocket, message: Buffer, { address, port }: RemoteInfo): Promise<void> {
+  async function onDatagram(socket: UdpSocket, message: Buffer, { address, port }: RemoteInfo, of: Subnet | undefined): Promise<void> {
     // Source port 0 means that no answer is wanted (RFC 768), and Node refuses to send there.
-    if (port === 0) return;
+    if (port === 0 || !mayAsk(address, of)) return;
     const reply = responder.respond(message, address, 'udp');
     if (reply.kind === 'drop') return;
-    const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'udp');
+    const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'udp', address);
     if (isOpen(socket)) socket.send(packet, port, address, ignoreSendError);
   }
 
   /** Answers in the order of the queries, one at a time: a client that does not read its answers is not read from either. */
-  async function onConnection(socket: Socket): Promise<void> {
-    const client = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  async function onConnection(socket: Socket, client: string): Promise<void> {
     for await (const message of messages(socket)) {
       const reply = responder.respond(message, client, 'tcp');
       if (reply.kind === 'drop') return;
-      const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'tcp');
+      const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'tcp', client);
       if (!socket.writable) return;
       const hasRoom = socket.write(Buffer.concat([Buffer.from([packet.length >>> 8, packet.length & 0xff]), packet]));
       if (!hasRoom) await once(socket, 'drain');
     }
   }
 
-  async function open(address: string): Promise<Listener> {
-    const udp = await bindUdp(address);
-    const clients = new Set<Socket>();
+  async function open(address: string, of: Subnet | undefined): Promise<Listener> {
+    const udp = await bindUdp(address, of);
+    const clients = createConnections(maxTcpClients, maxTcpOfOne);
     const tcp = createServer({ allowHalfOpen: true }, (socket) => {
-      clients.add(socket);
-      socket.setTimeout(tcpIdleMs, () => socket.destroy());
-      socket.once('close', () => clients.delete(socket));
+      const client = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
       socket.on('error', () => socket.destroy());
-      onConnection(socket).then(
+      if (!mayAsk(client, of)) {
+        socket.destroy();
+        return;
+      }
+      clients.add(socket, client);
+      socket.setTimeout(tcpIdleMs, () => socket.destroy());
+      onConnection(socket, client).then(
         () => socket.end(),
         (err: unknown) => {
           // a client that closes in the middle is no fault
@@ -159,7 +187,6 @@ export function createDns(options: DnsOptions): DnsService {
         },
       );
     });
-    tcp.maxConnections = maxTcpClients;
     try {
       await new Promise<void>((resolve, reject) => tcp.once('error', reject).listen({ host: address, port }, resolve));
     } catch (error) {
@@ -170,7 +197,7 @@ export function createDns(options: DnsOptions): DnsService {
     return { udp, tcp, clients };
   }
 
-  async function bindUdp(address: string): Promise<UdpSocket> {
+  async function bindUdp(address: string, of: Subnet | undefined): Promise<UdpSocket> {
     const isSix = isIPv6(address);
     const socket = createSocket({
       type: isSix ? 'udp6' : 'udp4',
@@ -190,15 +217,15 @@ export function createDns(options: DnsOptions): DnsService {
     socket.on('error', (err) => log.debug({ err, address }, 'DNS socket error'));
     socket.on(
       'message',
-      guarded(log, 'a DNS packet', (message: Buffer, client: RemoteInfo) => onDatagram(socket, message, client)),
+      guarded(log, 'a DNS packet', (message: Buffer, client: RemoteInfo) => onDatagram(socket, message, client, of)),
     );
     return socket;
   }
 
-  async function openWhenThere(address: string): Promise<Listener> {
+  async function openWhenThere(address: string, of: Subnet | undefined): Promise<Listener> {
     for (let waitedMs = 0; ; waitedMs += addressRetryMs) {
       try {
-        const listener = await open(address);
+        const listener = await open(address, of);
         log.info({ address, port }, 'DNS listening');
         return listener;
       } catch (cause) {
@@ -223,8 +250,8 @@ export function createDns(options: DnsOptions): DnsService {
   }
 
   return {
-    listen: async (address) => {
-      const opening = listeners.get(address) ?? openWhenThere(address);
+    listen: async (address, of) => {
+      const opening = listeners.get(address) ?? openWhenThere(address, of === undefined ? undefined : parseSubnet(of));
       listeners.set(address, opening);
       try {
         await opening;
@@ -253,9 +280,13 @@ export function createDns(options: DnsOptions): DnsService {
   };
 }
 
-/** The messages of a connection, each preceded by its length (RFC 1035 section 4.2.2); ends at one that is longer than a query can be. */
+/**
+ * The messages of a connection, each preceded by its length (RFC 1035 section 4.2.2); ends at one that is longer than a query can be, and at one that is not
+ * whole 10 s after the one before.
+ */
 async function* messages(socket: Socket): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
+  let sinceMs = performance.now();
   for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     while (rest.length >= 2) {
@@ -264,7 +295,10 @@ async function* messages(socket: Socket): AsyncGenerator<Buffer> {
       if (end > rest.length) break;
       yield rest.subarray(2, end);
       rest = rest.subarray(end);
+      sinceMs = performance.now();
     }
+    // a byte now and then keeps no connection
+    if (performance.now() - sinceMs > tcpIdleMs) return;
   }
 }
 

@@ -6,8 +6,8 @@ import type { ConsulQuestions } from './stream/consul-questions.ts';
 
 /** The agent's DNS, port 53. */
 export interface DnsServer {
-  /** Idempotent. */
-  listen(address: string): Promise<void>;
+  /** Idempotent. `of`: the subnet whose containers it is for. */
+  listen(address: string, of?: string): Promise<void>;
   unlisten(address: string): Promise<void>;
   table(table: NameTable): void;
   /** Of the table that it has. */

@@ -36,7 +36,7 @@ export interface OverlayDeps {
   readonly address: string;
   readonly log: Logger;
   readonly tunnel: Pick<Tunnel, 'prepare'>;
-  readonly dns: { listen(address: string): Promise<void>; unlisten(address: string): Promise<void> };
+  readonly dns: { listen(address: string, of?: string): Promise<void>; unlisten(address: string): Promise<void> };
   /** Names of the containers that run on an Engine network; the others are connected again when they start. Throws `unavailable` while the Engine is unreachable. */
   readonly usersOf: (network: { readonly engineId: string; readonly name: string }) => readonly string[];
   /** Process ids of these. */
@@ -123,7 +123,7 @@ export function createOverlay(deps: OverlayDeps, signal: AbortSignal): Overlay {
       log.debug({ network: plan.name, err: error }, 'a network changed meanwhile; trying again');
       return buildUp(plan);
     });
-    if (plan.driver === undefined) await dns.listen(made.gateway);
+    if (plan.driver === undefined) await dns.listen(made.gateway, plan.cidr);
     note(plan.network, made);
     return made;
   };

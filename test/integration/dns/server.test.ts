@@ -1,6 +1,7 @@
 /** The DNS server over real sockets, asked by dig. Askers are told apart by their loopback address. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { pino } from 'pino';
 import { createDns, type DnsService } from '../../../src/dns/index.ts';
 import { isKind } from '../../../src/model/index.ts';
 import { freePort } from '../../support/cluster/free-ports.ts';
+import { until } from '../../support/cluster/cluster.ts';
 import { dig } from '../../support/cluster/dig.ts';
 import { instance, nameTable } from '../../support/fakes/literal-names.ts';
 import { repository } from '../../support/cluster/paths.ts';
@@ -117,6 +119,61 @@ describe('the DNS server', () => {
     await once(taken, 'close');
     await dns.listen('127.0.0.6');
     await assert.rejects(dns.listen('203.0.113.9'), (error) => isKind(error, 'unavailable') && /no such address/.test(error.message));
+  });
+});
+
+const closing = (dns: DnsService) => Object.assign(dns, { [Symbol.asyncDispose]: dns.close });
+
+/** A question for an address, as RFC 1035 section 4.1 has it. */
+function questionOf(id: number, name: string): Buffer {
+  const head = Buffer.from([id >>> 8, id & 0xff, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+  const labels = name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]));
+  return Buffer.concat([head, ...labels, Buffer.from([0, 0, 1, 0, 1])]);
+}
+
+describe('askers of one address', () => {
+  const mine = nameTable(instance('1.web.abc', { abc: '10.32.0.9' }), instance('1.far.abc', { abc: '127.9.0.1' }));
+
+  it('are those of its subnet, of the pool and of the table: others hear nothing', async () => {
+    const port = await freePort();
+    await using dns = closing(createDns({ port, upstream: [], log, now: () => mine.atMs, pool: '127.2.0.0/16' }));
+    dns.table(mine);
+    await dns.listen('127.0.0.1', '127.1.0.0/16');
+    const ask = (from: string, ...how: string[]) =>
+      dig({ port, address: '127.0.0.1' }, '-b', from, 'web.abc.service.consul', '+tries=1', '+time=1', ...how).then(
+        ({ answers }) => answers.length,
+        () => 'nothing',
+      );
+    for (const from of ['127.1.0.5', '127.2.9.9', '127.9.0.1']) assert.equal(await ask(from), 1, from);
+    for (const how of ['+notcp', '+tcp']) assert.notEqual(await ask('127.3.0.1', how), 1, how);
+  });
+
+  it('one that holds all connections, or all queries that wait, takes none from another', async () => {
+    const silent = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const port = await freePort();
+    await using dns = closing(createDns({ port, upstream: [`127.0.0.1:${silent.address().port}`], log, now: () => mine.atMs }));
+    dns.table(mine);
+    await dns.listen('127.0.0.1');
+    const held = Array.from({ length: 300 }, () =>
+      connect({ port, host: '127.0.0.1', localAddress: '127.0.0.7' }).on('error', () => undefined),
+    );
+    await Promise.all(held.map((socket) => once(socket, 'connect')));
+    // a byte of a query, and never its end
+    for (const socket of held) socket.write('\0');
+    const ask = (from: string, name: string, how: string) => dig({ port }, '-b', from, name, how);
+    assert.equal((await ask('127.0.0.8', 'web.abc.service.consul', '+tcp')).answers.length, 1);
+    await until('it has its share', () => held.filter(({ destroyed, readable }) => !destroyed && readable).length <= 32);
+    for (const socket of held) socket.destroy();
+    const flood = createSocket('udp4').bind(0, '127.0.0.7');
+    let refused = 0;
+    flood.on('message', (answer) => (refused += (answer[3] ?? 0) % 16 === 2 ? 1 : 0));
+    for (let id = 0; id < 150; id++) flood.send(questionOf(id, `x${id}.example.com`), port, '127.0.0.1');
+    // what is over its share is told so at once
+    await until('the flood has its share', () => refused >= 50);
+    assert.equal(dns.stats().forwarded <= 100, true, String(dns.stats().forwarded));
+    flood.close();
+    silent.close();
   });
 });
 
