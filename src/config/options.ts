@@ -181,6 +181,24 @@ export const OPTIONS: readonly Option[] = [
     commands: { scheduler: optional },
   },
   {
+    name: 'consul-ca',
+    value: 'FILE',
+    help: 'the CA of Consul’s certificate, in PEM form: Consul is asked by TLS',
+    commands: { scheduler: optional },
+  },
+  {
+    name: 'consul-cert',
+    value: 'FILE',
+    help: 'the certificate that Consul is shown (verify_incoming), in PEM form',
+    commands: { scheduler: optional },
+  },
+  {
+    name: 'consul-key',
+    value: 'FILE',
+    help: 'the private key of --consul-cert',
+    commands: { scheduler: optional },
+  },
+  {
     name: 'cluster-key',
     value: 'FILE',
     help: 'file of the key that seals secrets in the store; made where there is none. Every scheduler needs the same one (default: DIR/cluster.key with the embedded store; with Consul nothing is sealed)',

@@ -48,6 +48,9 @@ export const schemas = {
     name: v.name.optional(),
     store: v.storeUrl,
     consulToken: v.text.optional(),
+    consulCa: v.text.optional(),
+    consulCert: v.text.optional(),
+    consulKey: v.text.optional(),
     clusterKey: v.text.optional(),
   }),
   agent: z.strictObject({

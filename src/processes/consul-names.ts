@@ -1,6 +1,6 @@
 /** Effects: asks Consul's DNS, for agents, about names that are not of this cluster: services that others registered, nodes, prepared queries. */
 import { createForwarder } from '../dns/index.ts';
-import { consulDnsAddress } from '../store/index.ts';
+import { type ConsulAccess, consulDnsAddress } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 export interface ConsulNames extends Disposable {
@@ -13,7 +13,7 @@ const LOOK_AGAIN_MS = 60_000;
 
 /** `address`: HOST:PORT of Consul's HTTP API, which is asked where its DNS is. */
 export function createConsulNames(
-  { address, token }: { readonly address: string; readonly token?: string | undefined },
+  { address, token, tls }: ConsulAccess & { readonly address: string },
   now: () => number,
   log: Logger,
 ): ConsulNames {
@@ -21,7 +21,8 @@ export function createConsulNames(
   let looked: { readonly atMs: number; readonly server: ReturnType<typeof consulDnsAddress> } | undefined;
 
   const server = (): ReturnType<typeof consulDnsAddress> => {
-    if (looked === undefined || now() - looked.atMs > LOOK_AGAIN_MS) looked = { atMs: now(), server: consulDnsAddress(address, token) };
+    if (looked === undefined || now() - looked.atMs > LOOK_AGAIN_MS)
+      looked = { atMs: now(), server: consulDnsAddress(address, { token, tls }) };
     return looked.server;
   };
 

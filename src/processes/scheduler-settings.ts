@@ -1,8 +1,8 @@
 /** What a scheduler process is started with, from flags, environment and file. */
 import type { LiveSettings, SchedulerConfig, UpConfig } from '../config/index.ts';
-import { isLoopback, type ListenAddress, planListen, type TlsFiles } from '../security/index.ts';
+import { isLoopback, type ListenAddress, planListen, readConsulTls, type TlsFiles } from '../security/index.ts';
 import { ArpanetError } from '../model/index.ts';
-import { keyFileOf } from '../store/index.ts';
+import { type ConsulAccess, keyFileOf } from '../store/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { formatHostPort } from '../text/host-port.ts';
 
@@ -20,7 +20,7 @@ export interface SchedulerSettings {
   /** `http://ADDR:PORT` at which the other schedulers and the agents reach this one. */
   readonly advertise: string;
   readonly store:
-    | { readonly kind: 'consul'; readonly address: string; readonly token?: string | undefined }
+    | ({ readonly kind: 'consul'; readonly address: string } & ConsulAccess)
     | { readonly kind: 'embedded'; readonly dir: string };
   /** The file of the key that seals secrets in the store; undefined: nothing is sealed. */
   readonly clusterKey?: string | undefined;
@@ -105,6 +105,8 @@ function advertised({ listen, alsoListen }: Pick<SchedulerSettings, 'listen' | '
   return `http${isTls ? 's' : ''}://${formatHostPort(at)}`;
 }
 
+const consulFiles = ({ consulCa: ca, consulCert: cert, consulKey: key }: SchedulerConfig) => ({ ca, cert, key });
+
 /** The settings of `arpanet scheduler`. `hostname` is its name unless the operator gave one. Throws `invalid` as listenSettings does, and for TLS without a key for its CA. */
 export function schedulerSettings(config: SchedulerConfig, hostname: string): SchedulerSettings {
   const { store } = config;
@@ -125,7 +127,10 @@ export function schedulerSettings(config: SchedulerConfig, hostname: string): Sc
     name: config.name ?? hostname,
     ...listening,
     advertise,
-    store: store.kind === 'consul' ? { kind: 'consul', address: formatHostPort(store), token: config.consulToken } : store,
+    store:
+      store.kind === 'consul'
+        ? { kind: 'consul', address: formatHostPort(store), token: config.consulToken, tls: readConsulTls(consulFiles(config)) }
+        : store,
     clusterKey,
     joinToken: config.joinToken,
     onDnsTrouble: (error) => {

@@ -62,9 +62,9 @@ export async function runScheduler(
   const sealingKeys = () => (clusterKey === undefined ? undefined : ensureClusterKeys(clusterKey));
   await using store =
     where.kind === 'consul'
-      ? await openConsul(where.address, { log, token: where.token, cluster: sealingKeys() })
+      ? await openConsul(where.address, { log, token: where.token, tls: where.tls, cluster: sealingKeys() })
       : await openEmbedded(where.dir, log, sealingKeys);
-  const catalog = where.kind === 'consul' ? openCatalog(where.address, { log, token: where.token }) : undefined;
+  const catalog = where.kind === 'consul' ? openCatalog(where.address, { log, token: where.token, tls: where.tls }) : undefined;
   const dns =
     settings.dns === undefined
       ? undefined

@@ -14,6 +14,28 @@ export interface TlsFiles {
 /** What these files hold. */
 export type TlsIdentity = Readonly<Record<keyof TlsFiles, Buffer>>;
 
+/** Paths of PEM files by which Consul is asked; none: plain. Throws `invalid`, with the flag and the path. */
+export function readConsulTls(
+  files: { readonly [file in keyof TlsFiles]?: string | undefined },
+): { readonly [file in keyof TlsFiles]?: Buffer } | undefined {
+  const { ca, cert, key } = files;
+  if (ca === undefined && cert === undefined && key === undefined) return undefined;
+  if ((cert === undefined) !== (key === undefined))
+    throw new ArpanetError('invalid', 'Consul is shown a certificate with its key: give --consul-cert and --consul-key');
+  const tls = {
+    ...(ca !== undefined && { ca: read('ca', ca, 'consul') }),
+    ...(cert !== undefined && key !== undefined && { cert: read('cert', cert, 'consul'), key: read('key', key, 'consul') }),
+  };
+  if (ca !== undefined && tls.ca !== undefined) certificate('ca', ca, tls.ca, 'consul');
+  if (cert !== undefined && tls.cert !== undefined) certificate('cert', cert, tls.cert, 'consul');
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new ArpanetError('invalid', `--consul-key: ${key} is not the private key of the certificate in ${cert}`, { cause });
+  }
+  return tls;
+}
+
 /** Throws `invalid`, with the flag and the path: a file that cannot be read or is no PEM, a key of another certificate, one that is not valid at `nowMs`. */
 export function readTls(files: TlsFiles, nowMs: number): TlsIdentity {
   const tls = { ca: read('ca', files.ca), cert: read('cert', files.cert), key: read('key', files.key) };
@@ -34,19 +56,19 @@ export function readTls(files: TlsFiles, nowMs: number): TlsIdentity {
   return tls;
 }
 
-function read(what: keyof TlsFiles, path: string): Buffer {
+function read(what: keyof TlsFiles, path: string, of = 'tls'): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new ArpanetError('invalid', `--tls-${what}: cannot read ${path}${code}`, { cause });
+    throw new ArpanetError('invalid', `--${of}-${what}: cannot read ${path}${code}`, { cause });
   }
 }
 
-function certificate(what: keyof TlsFiles, path: string, pem: Buffer): X509Certificate {
+function certificate(what: keyof TlsFiles, path: string, pem: Buffer, of = 'tls'): X509Certificate {
   try {
     return new X509Certificate(pem);
   } catch (cause) {
-    throw new ArpanetError('invalid', `--tls-${what}: ${path} holds no certificate in PEM form`, { cause });
+    throw new ArpanetError('invalid', `--${of}-${what}: ${path} holds no certificate in PEM form`, { cause });
   }
 }

@@ -6,6 +6,7 @@
  */
 export { type Catalog, type CatalogChange, type CatalogService, openCatalog } from './consul/catalog.ts';
 export { consulDnsAddress } from './consul/dns-address.ts';
+export type { ConsulAccess } from './consul/http.ts';
 export { openConsul } from './consul/store.ts';
 export type { Entry, Fence, Holder, Lock, Operation, StateStore } from './contract.ts';
 export { keyFileOf, openEmbedded } from './embedded/store.ts';

@@ -4,7 +4,7 @@
  */
 import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { createConsulHttp } from './http.ts';
+import { type ConsulAccess, createConsulHttp } from './http.ts';
 import type { Fence } from '../contract.ts';
 import { MAX_OPERATIONS } from '../limits.ts';
 
@@ -39,9 +39,8 @@ export interface Catalog extends Disposable {
   apply(changes: readonly CatalogChange[], fence: Fence): Promise<void>;
 }
 
-export interface CatalogDeps {
+export interface CatalogDeps extends ConsulAccess {
   readonly log: Logger;
-  readonly token?: string | undefined;
 }
 
 /** Less the fence; a registration is three operations. */
@@ -67,8 +66,8 @@ interface StoredCheck {
 }
 
 /** `address` is Consul's HOST:PORT. Throws `invalid` for a wrong address. */
-export function openCatalog(address: string, { log, token }: CatalogDeps): Catalog {
-  const http = createConsulHttp(address, token);
+export function openCatalog(address: string, { log, ...access }: CatalogDeps): Catalog {
+  const http = createConsulHttp(address, access);
 
   async function servicesOf(node: string): Promise<readonly CatalogService[]> {
     const { body } = await http.call({ method: 'GET', path: `/catalog/node/${encodeURIComponent(node)}`, query: { consistent: '' } });

@@ -1,14 +1,14 @@
 /** Effects: asks a Consul agent where its DNS server listens (HTTP API, GET /v1/agent/self). */
 import { isKind } from '../../model/index.ts';
 import { afterScheme, type HostPort, parseHostPort } from '../../text/host-port.ts';
-import { createConsulHttp } from './http.ts';
+import { type ConsulAccess, createConsulHttp } from './http.ts';
 
 /** Consul's default (`ports.dns`). */
 const DNS_PORT = 8600;
 
 /** Address of the DNS server of the Consul agent at `address` (HOST:PORT of its HTTP API); undefined: it has none. Throws `invalid`, `unavailable`. */
-export async function consulDnsAddress(address: string, token?: string): Promise<HostPort | undefined> {
-  const http = createConsulHttp(address, token);
+export async function consulDnsAddress(address: string, access: ConsulAccess = {}): Promise<HostPort | undefined> {
+  const http = createConsulHttp(address, access);
   const { host } = parseHostPort(address) ?? { host: '127.0.0.1' };
   try {
     const { body } = await http.call({ method: 'GET', path: '/agent/self' });

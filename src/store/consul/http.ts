@@ -6,9 +6,11 @@
  */
 import { EventEmitter } from 'node:events';
 import { Agent, type IncomingMessage } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import Consul from 'consul';
 import { ArpanetError } from '../../model/index.ts';
 import { type HostPort, parseHostPort } from '../../text/host-port.ts';
+import { deniedOperation, rightFor } from './rights.ts';
 
 /** For every call except blocking queries. */
 const TIMEOUT_MS = 5000;
@@ -60,10 +62,24 @@ interface Requester {
   _request(options: object, respond: (request: Request, next: Next) => void): Promise<unknown>;
 }
 
-export function createConsulHttp(address: string, token: string | undefined): ConsulHttp {
+/** How Consul is asked. */
+export interface ConsulAccess {
+  readonly token?: string | undefined;
+  /** In PEM form; absent: plain HTTP. */
+  readonly tls?: ConsulTls | undefined;
+}
+
+/** `ca`: whose certificates Consul may show; absent: those that this machine trusts. `cert` and `key`: what is shown to it. */
+export interface ConsulTls {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+export function createConsulHttp(address: string, { token, tls }: ConsulAccess): ConsulHttp {
   const { host, port } = parseAddress(address);
-  const agent = new Agent({ keepAlive: true });
-  const requester = new Consul({ host, port, agent }) as unknown as Requester;
+  const agent = tls === undefined ? new Agent({ keepAlive: true }) : new TlsAgent({ ...tls, keepAlive: true });
+  const requester = new Consul({ host, port, agent, secure: tls !== undefined }) as unknown as Requester;
   const headers = token === undefined ? {} : { 'x-consul-token': token };
   const trouble = createTrouble();
   let slowestMs = 0;
@@ -97,7 +113,7 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       return res as NonNullable<Request['res']>;
     } catch (cause) {
       signal?.throwIfAborted();
-      const why = cause instanceof Error ? `: ${lastOf(cause).message}` : '';
+      const why = cause instanceof Error ? `: ${whyOf(lastOf(cause), tls !== undefined)}` : '';
       const error = new ArpanetError('unavailable', `the state store is unreachable: Consul at ${address} does not answer${why}`, {
         cause,
       });
@@ -108,11 +124,11 @@ export function createConsulHttp(address: string, token: string | undefined): Co
     }
   }
 
-  function refusal({ method, path }: Call, status: number, reason: string): ArpanetError {
+  function refusal(call: Call, status: number, reason: string): ArpanetError {
+    const { method, path } = call;
     const what = `Consul at ${address} answered ${status} to ${method} ${path.replace(/[?].*/, '')}`;
     const said = reason === '' ? what : `${what}: ${reason}`;
-    if (status === 403)
-      return new ArpanetError('forbidden', `${said} (${token === undefined ? 'no token is given' : 'is the token right?'})`);
+    if (status === 403) return new ArpanetError('forbidden', denied(said, rightFor(call), token, reason));
     if (status === 413) return new ArpanetError('too-large', said);
     if (status >= 500 || status === 429) return new ArpanetError('unavailable', `the state store reports an error: ${said}`);
     return new ArpanetError('invalid', said);
@@ -124,6 +140,13 @@ export function createConsulHttp(address: string, token: string | undefined): Co
       const res = await send(call);
       const status = res.statusCode ?? 0;
       const body: unknown = Buffer.isBuffer(res.body) ? res.body.toString() : res.body;
+      const operation = status === 409 ? deniedOperation(body) : undefined;
+      if (operation !== undefined) {
+        const said = `Consul at ${address} answered 409 to ${call.method} ${call.path}: Permission denied`;
+        const error = new ArpanetError('forbidden', denied(said, rightFor(call, operation), token, 'Permission denied'));
+        trouble.refused(call, error.message);
+        throw error;
+      }
       if (status < 300 || call.also?.includes(status) === true) {
         trouble.answered(call);
         return { status, body, index: Number(res.headers['x-consul-index'] ?? 0) };
@@ -137,6 +160,22 @@ export function createConsulHttp(address: string, token: string | undefined): Co
     answerMs: () => slowestMs,
     close: () => agent.destroy(),
   };
+}
+
+function denied(said: string, right: string, token: string | undefined, reason: string): string {
+  if (token === undefined) return `${said} (no token is given): it needs ${right}`;
+  return /permission denied/i.test(reason) ? `${said} (the token lacks ${right})` : `${said} (is the token right?)`;
+}
+
+/** What was wrong with TLS, in words; else what the operating system said. */
+function whyOf(cause: Error, isTls: boolean): string {
+  const code = 'code' in cause ? String(cause.code) : '';
+  if (!isTls) return code.startsWith('HPE_') || code === 'ECONNRESET' ? `${cause.message} (if it has TLS: --consul-ca)` : cause.message;
+  if (/UNABLE_TO_|SELF_SIGNED|CERT_SIGNATURE/.test(code)) return `its certificate is not of the CA in --consul-ca (${code})`;
+  if (/ALERT/.test(code)) return `it does not take the certificate of --consul-cert, or wants one (${code})`;
+  return /wrong version number/i.test(cause.message)
+    ? 'it has no TLS at this address: leave --consul-ca out, or name its HTTPS port'
+    : cause.message;
 }
 
 /** Consul says its reason as text; what is longer is the page of another program. */

@@ -8,7 +8,7 @@ import { growingPause } from '../../async/growing-pause.ts';
 import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Entry, Fence, Holder, Lock, Operation, StateStore, TransactionResult } from '../contract.ts';
-import { type Answer, type Call, createConsulHttp, keyPath } from './http.ts';
+import { type Answer, type Call, type ConsulAccess, createConsulHttp, keyPath } from './http.ts';
 import { acquireLock, destroySession } from './lock.ts';
 import { entryOf } from '../entry.ts';
 import type { ClusterKeys } from '../../security/index.ts';
@@ -16,9 +16,8 @@ import { withSealedRecords } from '../sealed-records.ts';
 import { withLargeRecords } from '../large/large-records.ts';
 import { type EncodedOperation, encodeAll } from '../limits.ts';
 
-export interface ConsulDeps {
+export interface ConsulDeps extends ConsulAccess {
   readonly log: Logger;
-  readonly token?: string | undefined;
   /** Seals secrets; absent: they are stored as they are. */
   readonly cluster?: ClusterKeys | undefined;
 }
@@ -36,8 +35,8 @@ interface Pair {
 }
 
 /** `address` is HOST:PORT. Consul need not be running yet. Throws `invalid` for a wrong address. */
-export async function openConsul(address: string, { log, token, cluster }: ConsulDeps): Promise<StateStore> {
-  const http = createConsulHttp(address, token);
+export async function openConsul(address: string, { log, cluster, ...access }: ConsulDeps): Promise<StateStore> {
+  const http = createConsulHttp(address, access);
   const closing = new AbortController();
   // One listener for each call under way.
   setMaxListeners(0, closing.signal);

@@ -1,11 +1,17 @@
 /** What only a real Consul can show: its outages, its sessions, its catalog and its DNS. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { isKind, keys } from '../../../src/model/index.ts';
+import { readConsulTls } from '../../../src/security/index.ts';
+import { SMALLEST_POLICY } from '../../../src/store/consul/rights.ts';
 import {
   type Catalog,
   type CatalogService,
@@ -15,6 +21,8 @@ import {
   openLedger,
   type StateStore,
 } from '../../../src/store/index.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { repository } from '../../support/cluster/paths.ts';
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
 import { type RunningConsul, startConsul } from '../../support/servers/consul.ts';
 import { promisedMs } from '../../support/promised.ts';
@@ -235,6 +243,98 @@ describe('Consul', { timeout: 600_000 }, () => {
       await held.release();
       await assert.rejects(catalog.apply([{ kind: 'register', service: instance(1) }], held.fence), (error) => isKind(error, 'not-leader'));
       assert.deepEqual(await catalog.list('arpanet-'), []);
+    });
+  });
+});
+
+describe('Consul with ACLs, default deny, over TLS', { timeout: 600_000 }, () => {
+  const MASTER = '11111111-2222-3333-4444-555555555555';
+  let dir: string;
+  let consul: RunningConsul;
+  before(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'arpanet-consul-tls-'));
+    makeCertificates(dir);
+    consul = await startConsul({ masterToken: MASTER, certificates: dir });
+  });
+  after(async () => {
+    await consul.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const files = () => ({ ca: join(dir, 'ca.pem'), cert: join(dir, 'cert.pem'), key: join(dir, 'key.pem') });
+  const tls = () => readConsulTls(files());
+  const acl = async (path: string, body: object) => {
+    const headers = { 'X-Consul-Token': MASTER };
+    const made = await fetch(`http://${consul.http}/v1/acl/${path}`, { method: 'PUT', headers, body: JSON.stringify(body) });
+    return (await made.json()) as { readonly SecretID: string };
+  };
+  const tokenWith = async (rules: readonly string[]): Promise<string> => {
+    const Name = `p${randomUUID()}`;
+    await acl('policy', { Name, Rules: rules.join('\n') });
+    return (await acl('token', { Policies: [{ Name }] })).SecretID;
+  };
+  const service = {
+    node: 'arpanet-h1',
+    nodeAddress: '10.0.0.1',
+    id: 'arpanet:1',
+    service: 'web',
+    tags: [],
+    address: '10.32.0.9',
+    meta: {},
+  };
+  /** All that a scheduler does there. */
+  async function work(token: string): Promise<void> {
+    await using store = await openConsul(consul.https ?? '', { log, token, tls: tls() });
+    using catalog = openCatalog(consul.https ?? '', { log, token, tls: tls() });
+    // who waits for the lock hears of it there
+    const over = new AbortController();
+    const look = setInterval(() => store.trouble() !== undefined && over.abort(new Error(store.trouble())), 20);
+    const held = await store.lock(keys.leader, {}, { ttlMs: 10_000, name: 'test' }, over.signal).finally(() => clearInterval(look));
+    try {
+      const set = [{ op: 'set', key: keys.volume('v'), value: { name: 'v', driver: 'local', createdAtMs: 1 } }] as const;
+      assert.equal((await store.transact(set, held.fence)).kind, 'committed');
+      assert.equal((await store.list(keys.volumes)).length, 1);
+      await catalog.apply([{ kind: 'register', service }], held.fence);
+      assert.equal((await catalog.list('arpanet-')).length, 1);
+      await catalog.apply([{ kind: 'deregister', node: service.node, id: service.id }], held.fence);
+    } finally {
+      await held.release();
+    }
+  }
+
+  it('is used with the smallest policy, which the documents have, and nothing less: an error names the right that is missing', async () => {
+    await work(await tokenWith(SMALLEST_POLICY));
+    const documented = readFileSync(join(repository, 'docs/security.md'), 'utf8');
+    for (const right of SMALLEST_POLICY) {
+      assert.ok(documented.includes(right), right);
+      const token = await tokenWith(SMALLEST_POLICY.filter((one) => one !== right));
+      await assert.rejects(work(token), (error: Error) => error.message.endsWith(`(the token lacks ${right})`), right);
+    }
+    const readOnly = await tokenWith(['key_prefix "arpanet/" { policy = "read" }', ...SMALLEST_POLICY.slice(1)]);
+    await assert.rejects(work(readOnly), {
+      kind: 'forbidden',
+      message: /the token lacks key_prefix "arpanet\/" \{ policy = "write" \}\)$/,
+    });
+    await assert.rejects(work(randomUUID()), { message: /ACL not found \(is the token right\?\)$/ });
+  });
+
+  it('says what is wrong with its certificates, its address or its files', async () => {
+    const asked = async (address: string | undefined, given: Parameters<typeof readConsulTls>[0]) => {
+      await using store = await openConsul(address ?? '', { log, token: MASTER, tls: readConsulTls(given) });
+      return await store.get('k');
+    };
+    const { ca, cert, key } = files();
+    await assert.rejects(asked(consul.https, {}), { message: /Client sent an HTTP request to an HTTPS server/ });
+    await assert.rejects(asked(consul.http, files()), { kind: 'unavailable', message: /it has no TLS at this address/ });
+    await assert.rejects(asked(consul.https, { ca }), {
+      kind: 'unavailable',
+      message: /does not take the certificate of --consul-cert, or wants one/,
+    });
+    await assert.rejects(asked(consul.https, { cert, key }), { kind: 'unavailable', message: /is not of the CA in --consul-ca/ });
+    assert.throws(() => readConsulTls({ ca: join(dir, 'nosuch') }), { kind: 'invalid', message: /^--consul-ca: cannot read .*ENOENT/ });
+    assert.throws(() => readConsulTls({ ca: key }), { kind: 'invalid', message: /^--consul-ca: .* holds no certificate/ });
+    assert.throws(() => readConsulTls({ ca, cert }), { kind: 'invalid', message: /--consul-cert and --consul-key/ });
+    assert.throws(() => readConsulTls({ ca, cert, key: join(dir, 'server-key.pem') }), {
+      message: /^--consul-key: .* is not the private key/,
     });
   });
 });

@@ -11,6 +11,8 @@ import { tools } from '../cluster/paths.ts';
 export interface RunningConsul {
   /** HOST:PORT. */
   readonly http: string;
+  /** HOST:PORT where it speaks TLS, if it does. */
+  readonly https: string | undefined;
   /** Port of its DNS. */
   readonly dns: number;
   readonly pid: number;
@@ -26,6 +28,8 @@ export interface ConsulOptions {
   readonly persistent?: boolean;
   /** ACLs are on, and nobody may do anything without a token; this one may do everything. */
   readonly masterToken?: string;
+  /** A directory as makeCertificates makes it: Consul speaks TLS as well, and wants a certificate of the same CA. */
+  readonly certificates?: string;
   /** One of this many servers; they find each other at these ports. Persistent. */
   readonly peers?: { readonly count: number; readonly own: number; readonly lanPorts: readonly number[] };
 }
@@ -51,9 +55,9 @@ async function startTogether(count: number): Promise<readonly RunningConsul[]> {
   throw failed.reason;
 }
 
-export async function startConsul({ persistent = false, peers, masterToken }: ConsulOptions = {}): Promise<RunningConsul> {
+export async function startConsul({ persistent = false, peers, masterToken, certificates }: ConsulOptions = {}): Promise<RunningConsul> {
   const dir = await mkdtemp(join(tmpdir(), 'arpanet-consul-'));
-  const [http = 0, dns = 0, server = 0, freeLan = 0, wan = 0] = await freePorts(5);
+  const [http = 0, dns = 0, server = 0, freeLan = 0, wan = 0, https = 0] = await freePorts(6);
   const lan = peers?.lanPorts[peers.own] ?? freeLan;
   const address = `127.0.0.1:${http}`;
   const ports = { http, dns, server, 'serf-lan': lan, 'serf-wan': wan, grpc: -1 };
@@ -73,6 +77,12 @@ export async function startConsul({ persistent = false, peers, masterToken }: Co
     ...(masterToken === undefined
       ? []
       : [`-hcl=acl { enabled = true default_policy = "deny" tokens { master = "${masterToken}" agent = "${masterToken}" } }`]),
+    ...(certificates === undefined
+      ? []
+      : [
+          `-https-port=${https}`,
+          `-hcl=ca_file = "${certificates}/ca.pem" cert_file = "${certificates}/server-cert.pem" key_file = "${certificates}/server-key.pem" verify_incoming_https = true`,
+        ]),
     ...Object.entries(ports).map(([name, port]) => `-${name}-port=${port}`),
   ];
   let child: ChildProcess | undefined;
@@ -112,6 +122,7 @@ export async function startConsul({ persistent = false, peers, masterToken }: Co
   });
   return {
     http: address,
+    https: certificates === undefined ? undefined : `127.0.0.1:${https}`,
     dns,
     get pid() {
       return child?.pid ?? 0;

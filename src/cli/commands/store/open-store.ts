@@ -1,10 +1,11 @@
 /** The store that a command names with `--store`, opened without a scheduler. Effects: the store. */
+import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { storeUrl } from '../../../config/index.ts';
 import { environmentName } from '../../../config/options.ts';
 import { ArpanetError } from '../../../model/errors.ts';
-import { openConsul, openEmbedded, type StateStore } from '../../../store/index.ts';
-import { readClusterKeys } from '../../../security/index.ts';
+import { type ConsulAccess, openConsul, openEmbedded, type StateStore } from '../../../store/index.ts';
+import { readClusterKeys, readConsulTls } from '../../../security/index.ts';
 import { formatHostPort } from '../../../text/host-port.ts';
 import type { Environment } from '../../api-client.ts';
 
@@ -13,7 +14,25 @@ export const NEXT_STEPS = 'start the schedulers; the agents join by themselves; 
 
 const quiet = pino({ level: 'silent' });
 
-/** `url`: consul://HOST:PORT or embedded:DIR. The store is closed when `use` ends. Consul's ACL token and the file of the cluster key are in the environment. Throws `invalid` for another address. */
+/** As a scheduler has it, from the environment. */
+function consulAccess(env: Environment): ConsulAccess {
+  const of = (name: string): string | undefined => env[environmentName(name)] || undefined;
+  return {
+    token: of('consul-token') ?? tokenIn(of('consul-token-file')),
+    tls: readConsulTls({ ca: of('consul-ca'), cert: of('consul-cert'), key: of('consul-key') }),
+  };
+}
+
+function tokenIn(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new ArpanetError('invalid', `${environmentName('consul-token-file')}: cannot read ${file}`, { cause });
+  }
+}
+
+/** `url`: consul://HOST:PORT or embedded:DIR. The store is closed when `use` ends. Consul's ACL token, its certificates and the file of the cluster key are in the environment. Throws `invalid` for another address. */
 export async function withStore<T>(url: string, env: Environment, use: (store: StateStore) => Promise<T>): Promise<T> {
   const parsed = storeUrl.safeParse(url);
   if (!parsed.success) throw new ArpanetError('invalid', `--store is "${url}": write consul://HOST:PORT or embedded:DIR`);
@@ -23,7 +42,7 @@ export async function withStore<T>(url: string, env: Environment, use: (store: S
   if (file !== undefined && cluster === undefined) throw new ArpanetError('invalid', `there is no cluster key ${file}`);
   await using store =
     address.kind === 'consul'
-      ? await openConsul(formatHostPort(address), { log: quiet, token: env[environmentName('consul-token')], cluster })
+      ? await openConsul(formatHostPort(address), { log: quiet, ...consulAccess(env), cluster })
       : await openEmbedded(address.dir, quiet, cluster && (() => cluster));
   return await use(store);
 }
