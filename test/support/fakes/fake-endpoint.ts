@@ -6,13 +6,18 @@ import { goDecode, GoJsonError, goStruct } from '../../../src/docker-json/index.
 import { type Endpoint, startEndpoint } from '../../../src/docker-api/index.ts';
 import { ArpanetError, noFailpoint } from '../../../src/model/index.ts';
 import { operatorApi, type OperatorDeps } from '../../../src/operator-api/api.ts';
+import type { People } from '../../../src/contracts/index.ts';
 import { clusterOf } from '../../../src/processes/cluster-roles.ts';
+import { narrowedFor } from '../../../src/processes/people/narrowed.ts';
 import { startServices } from '../../../src/services/index.ts';
 import type { Logger } from '../../../src/telemetry/log.ts';
 import { quietLog } from '../cluster/lab.ts';
 import { type FakeCluster, startFakeCluster, TOKEN } from './fake-cluster.ts';
 import type { Answered, Asked } from './fake-engine.ts';
 import { ENDPOINT_LIMITS } from './small-engine.ts';
+
+/** By which schedulers sign whom they speak for. */
+export const SCHEDULERS_SECRET = 'of schedulers';
 
 export interface FakeEndpoint extends AsyncDisposable {
   readonly cluster: FakeCluster;
@@ -23,7 +28,12 @@ export interface FakeEndpoint extends AsyncDisposable {
   readonly unexpected: readonly unknown[];
 }
 
-export async function startFakeEndpoint(hosts: number, options: Parameters<typeof startFakeCluster>[1] = {}): Promise<FakeEndpoint> {
+/** `people`: who they are that a scheduler speaks for, and what they have to obey. */
+export async function startFakeEndpoint(
+  hosts: number,
+  options: Parameters<typeof startFakeCluster>[1] = {},
+  people?: Pick<People, 'identify' | 'policy'>,
+): Promise<FakeEndpoint> {
   const cluster = await startFakeCluster(hosts, options);
   for (const { engine } of cluster.agents) engine.otherwise = asEnginesDo;
   const lost = new AbortController();
@@ -67,7 +77,8 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     hostOperations: () => room.hosts,
     users: notHere,
     policies: notHere,
-    narrowed: notHere,
+    narrowed: (identity) =>
+      narrowedFor({ scheduler, services: room, people: { policy: people?.policy ?? (() => undefined) } }, operator, identity),
     dial: notHere,
     outside: notHere,
     config: notHere,
@@ -86,6 +97,7 @@ export async function startFakeEndpoint(hosts: number, options: Parameters<typeo
     log,
     operator: operatorApi(operator),
     trouble: () => undefined,
+    ...(people && { doors: { people: () => ({ ...people, onChange: () => undefined }), secret: async () => SCHEDULERS_SECRET } }),
     acceptAgent: (_request, socket) => socket.destroy(),
   });
   endpoint.lead(clusterOf(scheduler, room));
