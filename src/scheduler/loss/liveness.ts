@@ -15,7 +15,7 @@ export interface Liveness {
   readonly connected: (host: string) => void;
   /** A message came from it. False: the host is not a member, and its message means nothing. To be called before the message is applied. */
   readonly heard: (host: string, message: AgentReport) => boolean;
-  /** Its stream was ended, or its hello refused, for this reason; undefined: it ended by itself. Judges all hosts. */
+  /** Its stream was ended, or its hello refused, for this reason; undefined: it ended by itself. Judges all hosts, once for all that end together. */
   readonly cut: (host: string, reason: string | undefined) => void;
   /** The host is not a member any more. */
   readonly forget: (host: string) => void;
@@ -63,9 +63,10 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
   /** Why the leader does not listen to them. */
   const reasons = new Map<string, string>();
   const electedAtMs = now();
+  const judgeSoon = onceATurn(judge);
+  const judgeCutOffSoon = onceATurn(judgeCutOff);
   const everyMs = Math.max(50, Math.min(1_000, settings.hostDownMs / 10));
   let lastMs = electedAtMs;
-  let isToBeJudged = false;
   /** When each host was last one of too many. */
   let together: ReadonlyMap<string, number> = new Map();
 
@@ -113,18 +114,6 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     inBackground(log, 'a connection to a quiet host', looked);
   }
 
-  /** Once for all connections whose end is read in one turn of the event loop. */
-  function judgeCutOffSoon(): void {
-    if (isToBeJudged) return;
-    isToBeJudged = true;
-    setImmediate(
-      guarded(log, 'judging hosts', () => {
-        isToBeJudged = false;
-        if (!lost.aborted) judgeCutOff();
-      }),
-    );
-  }
-
   function judgeCutOff(): void {
     const hosts = view.hosts();
     const quiet = hosts.flatMap(({ name, state }): QuietHost[] => {
@@ -168,6 +157,21 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     judgeCutOff();
   }
 
+  /** Once for all that happens in one turn of the event loop: hosts whose streams end together are looked at together. */
+  function onceATurn(act: () => void): () => void {
+    let isDue = false;
+    return () => {
+      if (isDue) return;
+      isDue = true;
+      setImmediate(
+        guarded(log, 'judging hosts', () => {
+          isDue = false;
+          if (!lost.aborted) act();
+        }),
+      );
+    };
+  }
+
   const timer = setInterval(guarded(log, 'judging hosts', judge), everyMs);
   lost.addEventListener('abort', () => clearInterval(timer));
 
@@ -175,7 +179,7 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
     judge,
     cut(host, reason) {
       if (reason !== undefined && view.host(host) !== undefined) reasons.set(host, reason);
-      judge();
+      judgeSoon();
     },
     connected(host) {
       reasons.delete(host);

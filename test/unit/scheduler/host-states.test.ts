@@ -211,6 +211,7 @@ describe('liveness', () => {
     using hosts = world(['h1']);
     hosts.joins('h1');
     hosts.liveness.cut('h1', 'message beat: no load');
+    hosts.liveness.judge();
     const why = () => hosts.view.read.host('h1')?.why;
     assert.deepEqual([hosts.states(), why()], [['alive'], 'its agent is refused: message beat: no load']);
     hosts.at(20_000);
@@ -219,6 +220,7 @@ describe('liveness', () => {
     assert.deepEqual([hosts.states(), why()], [['alive'], undefined]);
     hosts.liveness.cut('h2', 'no member');
     hosts.liveness.cut('h1', undefined);
+    hosts.liveness.judge();
     assert.equal(why(), undefined, 'a stream that ended by itself has no reason');
   });
 

@@ -1,0 +1,39 @@
+/** What the leader looks at when streams of hosts end. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { HostView } from '../../../src/model/index.ts';
+import { startLiveness } from '../../../src/scheduler/loss/liveness.ts';
+import { createTriggers } from '../../../src/scheduler/triggers.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+
+describe('hosts whose streams end in one moment', () => {
+  it('are looked at once, however many there are', async () => {
+    const hosts = new Map(
+      Array.from({ length: 1_000 }, (_, i): [string, HostView] => [
+        `h${i}`,
+        { name: `h${i}`, state: 'alive', record: { gateway: '192.0.2.1:2376' } } as unknown as HostView,
+      ]),
+    );
+    const lost = new AbortController();
+    let lists = 0;
+    const liveness = startLiveness(
+      {
+        deps: { log: quietLog, now: () => 1_000, settings: { graceMs: 60_000, hostDownMs: 600_000 } },
+        view: { hosts: () => ((lists += 1), [...hosts.values()]), host: (name) => hosts.get(name) },
+        members: { setState: () => false, setCutOff: () => false },
+        isReached: async () => true,
+        feed: { node: () => undefined },
+        triggers: createTriggers(),
+      },
+      lost.signal,
+    );
+    for (const name of hosts.keys()) liveness.connected(name);
+    lists = 0;
+    for (const name of hosts.keys()) liveness.cut(name, undefined);
+    await turn();
+    lost.abort();
+    // once for them, and once for the second that may have passed
+    assert.ok(lists > 0 && lists <= 6, `all hosts were listed ${lists} times`);
+  });
+});
