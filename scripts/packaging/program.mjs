@@ -69,7 +69,8 @@ exec "$here/node" --no-deprecation --max-semi-space-size=4 --enable-source-maps 
 `;
   write(join(top, 'bin/arpanet'), start, 0o755);
   // for machines that join by what a scheduler hands on
-  write(join(top, 'lib/systemd/arpanet-agent.service'), read('scripts/packaging/systemd/arpanet-agent.service'));
+  for (const process of ['agent', 'scheduler'])
+    write(join(top, `lib/systemd/arpanet-${process}.service`), read(`scripts/packaging/systemd/arpanet-${process}.service`));
 }
 
 function mkdir(path) {

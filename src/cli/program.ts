@@ -14,6 +14,7 @@ import { addIpCommands } from './commands/ip/index.ts';
 import { addPolicyCommands } from './commands/policy/index.ts';
 import { addProcessCommands } from './commands/processes/index.ts';
 import { addManualCommand } from './commands/manual/index.ts';
+import { addSchedulerCommands } from './commands/schedulers/index.ts';
 import { addServiceCommands } from './commands/services/index.ts';
 import { addStoreCommands } from './commands/store/index.ts';
 import { addUserCommands } from './commands/user/index.ts';
@@ -29,6 +30,7 @@ export function arpanetProgram(terminal: Terminal): Command {
   addProcessCommands(root, terminal);
   addStatusCommands(root, terminal);
   addHostCommands(root, terminal);
+  addSchedulerCommands(root, terminal);
   addDeployCommand(root, terminal);
   addServiceCommands(root, terminal);
   addObservationCommands(root, terminal);
@@ -52,7 +54,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Most used:': ['up', 'status', 'deploy', 'logs', 'doctor'],
   'See:': ['ls', 'ps', 'top', 'events', 'explain', 'ip'],
   'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
-  'Hosts:': ['hosts', 'drain', 'activate', 'rebalance'],
+  'Hosts:': ['hosts', 'schedulers', 'drain', 'activate', 'rebalance'],
   'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'completion', 'man'],
   'Repair:': ['audit', 'audit-log', 'backup', 'restore', 'recover'],
 };

@@ -11,6 +11,8 @@ case "$*" in
   *--now*disable*|*disable*--now*) touch "/run/systemd/stop.$unit"; while [ -e "/run/systemd/stop.$unit" ]; do sleep 0.2; done ;;
   *--now*|restart*) touch "/run/systemd/start.$unit"; while [ -e "/run/systemd/start.$unit" ]; do sleep 0.2; done ;;
 esac
+case "$*" in *--now*|restart*) ;; *) exit 0 ;; esac
+case "$*" in *disable*) exit 0 ;; esac
 [ "$unit" != arpanet-scheduler ] || until curl -sf http://127.0.0.1:2375/_ping >/dev/null; do sleep 0.5; done
 `;
 

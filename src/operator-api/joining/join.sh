@@ -2,6 +2,7 @@
 # Made by a scheduler of an arpanet cluster. "arpanet hosts add NAME" prints the line that runs it on a machine that is to be a host:
 #   curl … | sudo sh -s -- TOKEN NAME [ADDRESS]     checks everything, then joins; run again it continues
 #   curl … | sudo sh -s -- --check TOKEN NAME       checks alone
+#   curl … | sudo sh -s -- --scheduler NAME [ADDRESS]   the same for another scheduler of the cluster ("arpanet schedulers add NAME")
 #   curl … | sudo sh -s -- --upgrade [--force]      takes the scheduler's release, and the one before back if the agent does not come in with it
 #   curl … | sudo sh -s -- --remove [--force]       takes off what a join has made
 # Nothing is changed if a check fails. Docker is never restarted, reconfigured or removed.
@@ -15,12 +16,16 @@ pin='@PIN@'
 schedulers='@SCHEDULERS@'
 pool='@POOL@'
 sha256='@SHA256@'
+store='@STORE@'
+is_sealed='@SEALED@'
 
 lib=/usr/local/lib/arpanet
 bin=/usr/local/bin/arpanet
 etc=/etc/arpanet
 data=/var/lib/arpanet/agent
 unit=/etc/systemd/system/arpanet-agent.service
+unit_scheduler=/etc/systemd/system/arpanet-scheduler.service
+key=/etc/arpanet/cluster.key
 socket=/var/run/docker.sock
 deb=/usr/lib/arpanet/bin/arpanet
 needs_kb=400000
@@ -339,6 +344,59 @@ upgrade() {
   die "$name did not come in with $version within a minute, and has $had back" 'journalctl -u arpanet-agent says why; upgrade no other host before that is known'
 }
 
+check_scheduler() {
+  if [ -z "$store" ]; then
+    fail 'the store of this cluster is a folder of its scheduler (embedded), which no second one can share' 'move it to Consul: "arpanet backup FILE", stop the scheduler, "arpanet restore FILE --store consul://HOST:PORT", and start it with that store'
+    return
+  fi
+  case $(curl -sS --noproxy '*' --max-time 10 "http://${store#consul://}/v1/status/leader" 2>/dev/null) in
+  '"'*:*'"') ok "Consul answers at ${store#consul://}" ;;
+  *) fail "no Consul with a leader answers at ${store#consul://}, where the schedulers have their store" 'start the Consul agent of this machine, joined to the others' ;;
+  esac
+  [ "$is_sealed" != yes ] || [ -s "$key" ] ||
+    fail "there is no cluster key in $key: without it nothing in the store can be read" "copy it from a scheduler (its setting cluster-key), readable by root alone: ssh SCHEDULER sudo cat FILE | (umask 077; sudo mkdir -p $etc; sudo tee $key >/dev/null)"
+  for port in 2375 "${scheduler##*:}"; do
+    user=$(ss -Hltnp "sport = :$port" 2>/dev/null | head -n 1)
+    [ -z "$user" ] || [ -e "$unit_scheduler" ] || fail "TCP port $port is in use: $user" 'end that program'
+  done
+  [ ! -x "$deb" ] || fail 'the Debian package of arpanet is installed here' "write its $etc/scheduler.yaml, with store: $store, and start arpanet-scheduler"
+  has useradd || fail 'there is no useradd: the scheduler runs as a user of its own' 'install the package passwd (shadow-utils)'
+  has_systemd || fail 'there is no systemd, which keeps the scheduler running' 'use a machine that has it, or the container image (docs/install.md)'
+}
+
+add_scheduler() {
+  install_program
+  rm -rf "$lib.old"
+  step settings
+  mkdir -p "$etc"
+  chmod go+x "$etc"
+  getent passwd arpanet >/dev/null || useradd --system --user-group --no-create-home --home-dir /var/lib/arpanet --shell /usr/sbin/nologin arpanet
+  if [ ! -e "$etc/scheduler.yaml" ]; then
+    listen=tls
+    case $scheduler in http://*) listen=tcp ;; esac
+    {
+      printf '# Written by the line of "arpanet schedulers add"; "arpanet config sample scheduler" prints all settings.\n'
+      printf 'name: %s\nlisten:\n  - tcp://127.0.0.1:2375\n  - %s://%s:%s\nadvertise: %s://%s:%s\nstore: %s\n' \
+        "$name" "$listen" "$address" "${scheduler##*:}" "${scheduler%%://*}" "$address" "${scheduler##*:}" "$store"
+      [ "$listen" = tls ] || echo 'insecure: true'
+      [ "$is_sealed" != yes ] || echo "cluster-key: $key"
+    } | write "$etc/scheduler.yaml" 0640
+  fi
+  chgrp arpanet "$etc/scheduler.yaml"
+  if [ -e "$key" ]; then chown arpanet "$key" && chmod 0400 "$key"; fi
+  step unit
+  sed "s#/usr/bin/arpanet#$bin#" "$lib/lib/systemd/arpanet-scheduler.service" | write "$unit_scheduler" 0644
+  systemctl daemon-reload && systemctl enable arpanet-scheduler >/dev/null 2>&1
+  systemctl restart arpanet-scheduler
+  tries=0
+  while [ "$tries" -lt 60 ]; do
+    curl -sf --noproxy '*' --max-time 5 http://127.0.0.1:2375/_ping >/dev/null && printf '\nthe scheduler %s is in\n' "$name" && exit 0
+    sleep 1
+    tries=$((tries + 1))
+  done
+  die "the scheduler $name does not answer after a minute" 'journalctl -u arpanet-scheduler says why; this line may be run again'
+}
+
 # Containers of the cluster, running or not.
 cluster_containers() { engine '/containers/json?all=1&filters=%7B%22label%22%3A%5B%22arpanet.instance%22%5D%7D' | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
 cluster_networks() { engine '/networks?filters=%7B%22label%22%3A%5B%22arpanet.network%22%5D%7D' | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
@@ -377,6 +435,12 @@ remove() {
     kill $(agents) 2>/dev/null
     sleep 1
   done
+  if [ -e "$unit_scheduler" ]; then
+    if has_systemd; then systemctl disable --now arpanet-scheduler >/dev/null 2>&1; fi
+    rm -rf /var/lib/arpanet/scheduler "$etc/scheduler.yaml" "$etc/scheduler.yaml.new" "$key"
+    ! getent passwd arpanet >/dev/null || userdel arpanet
+    rm -f "$unit_scheduler" "$unit_scheduler.new"
+  fi
   step containers
   cluster_containers | while read -r id; do engine "/containers/$id?force=1" -X DELETE; done
   step networks
@@ -411,17 +475,18 @@ remove() {
 }
 
 usage() {
-  printf 'usage: sh -s -- [--check] TOKEN NAME [ADDRESS]\n       sh -s -- --upgrade [--force]\n       sh -s -- --remove [--force]\n' >&2
+  printf 'usage: sh -s -- [--check] TOKEN NAME [ADDRESS]\n       sh -s -- [--check] --scheduler NAME [ADDRESS]\n       sh -s -- --upgrade [--force]\n       sh -s -- --remove [--force]\n' >&2
   exit 2
 }
 
 main() {
-  only_check=0 removes=0 upgrades=0 force=0 joined=0 joined_with=''
+  schedules=0 only_check=0 removes=0 upgrades=0 force=0 joined=0 joined_with=''
   while :; do
     case ${1:-} in
     --check) only_check=1 ;;
     --remove) removes=1 ;;
     --upgrade) upgrades=1 ;;
+    --scheduler) schedules=1 ;;
     --force) force=1 ;;
     -*) usage ;;
     *) break ;;
@@ -440,6 +505,10 @@ main() {
     trap 'rm -rf "$scratch"' EXIT
     upgrade
   fi
+  if [ "$schedules" = 1 ]; then
+    [ $# = 1 ] || [ $# = 2 ] || usage
+    set -- none "$@"
+  fi
   [ $# = 2 ] || [ $# = 3 ] || usage
   token=$1 name=$2 address=${3:-} given=${3:-} engine_id='' api='' min_api=''
   case $token$name$address in
@@ -448,18 +517,25 @@ main() {
   scratch=$(mktemp -d) || die 'there is no space for a scratch file' 'make room in /tmp'
   trap 'rm -rf "$scratch"' EXIT
   check_machine
-  check_kernel
-  check_docker
-  check_network
-  check_ports
-  check_space
-  check_before
-  check_cluster
+  if [ "$schedules" = 1 ]; then
+    check_network
+    check_space
+    check_scheduler
+  else
+    check_kernel
+    check_docker
+    check_network
+    check_ports
+    check_space
+    check_before
+    check_cluster
+  fi
   if [ "$failed" = 1 ]; then
     printf '\nNothing was changed. This line may be run again.\n' >&2
     exit 1
   fi
   if [ "$only_check" = 1 ]; then exit 0; fi
+  [ "$schedules" = 0 ] || add_scheduler
   if [ "$joined" = 1 ] && is_running; then
     printf '\n%s has joined already\n' "$name"
     exit 0

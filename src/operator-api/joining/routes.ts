@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream';
 import { ArpanetError } from '../../model/index.ts';
 import { bodyOf, type JoinCheckRequest, readBytes } from '../bodies.ts';
 import { programPackage } from './program-package.ts';
-import { type Installer, joinScript } from './script.ts';
+import { type Installer, joinScript, type ScriptPlace } from './script.ts';
 
 /** A line for who runs the script. */
 export interface JoinFinding {
@@ -18,7 +18,7 @@ export interface JoinFinding {
 /** What the leader contributes. All throw `not-leader`. */
 export interface Joining {
   /** Where machines reach it. Throws `conflict` where none can. */
-  readonly place: () => { readonly url: string; readonly pin?: string; readonly schedulers: readonly string[]; readonly pool: string };
+  readonly place: () => ScriptPlace & Pick<Installer, 'url' | 'pin'>;
   /** Throws `unauthorized` for a wrong token. */
   readonly check: (request: JoinCheckRequest) => readonly JoinFinding[];
   readonly version: string;
@@ -34,8 +34,7 @@ export function joiningRoutes(router: Router, joining: () => Joining): void {
     response.json(await installer());
   });
   router.get('/join.sh', async (_request, response) => {
-    const { schedulers, pool } = joining().place();
-    plainText(response, joinScript(await installer(), schedulers, pool));
+    plainText(response, joinScript(await installer(), joining().place()));
   });
   router.get('/package', async (_request, response) => {
     const found = await programPackage();

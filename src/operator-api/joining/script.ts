@@ -29,9 +29,31 @@ export function scriptLine({ url, pin }: Pick<Installer, 'url' | 'pin'>, words: 
 /** A word that a shell and the script take as it is. */
 export const isPlainWord = (word: string): boolean => /^[A-Za-z0-9._:+/=][A-Za-z0-9._:+/=-]*$/.test(word);
 
+/** What the script has of the cluster. */
+export interface ScriptPlace {
+  readonly schedulers: readonly string[];
+  readonly pool: string;
+  /** `consul://HOST:PORT`; absent: a store that no other scheduler reaches. */
+  readonly store?: string;
+  /** Its records are sealed with the cluster key. */
+  readonly isSealed: boolean;
+}
+
 /** The script, with what this scheduler fills in. Throws for a value that is no plain word. */
-export function joinScript({ url, pin = '', sha256 = '', version }: Installer, schedulers: readonly string[], pool: string): string {
-  const values = { VERSION: version, SCHEDULER: url, PIN: pin, SCHEDULERS: schedulers.join(','), POOL: pool, SHA256: sha256 };
+export function joinScript(
+  { url, pin = '', sha256 = '', version }: Installer,
+  { schedulers, pool, store = '', isSealed }: ScriptPlace,
+): string {
+  const values = {
+    VERSION: version,
+    SCHEDULER: url,
+    PIN: pin,
+    SCHEDULERS: schedulers.join(','),
+    POOL: pool,
+    SHA256: sha256,
+    STORE: store,
+    SEALED: isSealed ? 'yes' : '',
+  };
   return Object.entries(values).reduce((text, [name, value]) => {
     if (!/^[\w.:+/=,[\]-]*$/.test(value)) throw new Error(`${name} of the script has an unexpected character: ${value}`);
     return text.replace(`'@${name}@'`, () => `'${value}'`);

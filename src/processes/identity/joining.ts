@@ -13,6 +13,7 @@ import { isSame } from './join-settings.ts';
 import type { SchedulerCertificate } from './scheduler-certificate.ts';
 
 type Addresses = Pick<SchedulerSettings, 'advertise' | 'listen' | 'alsoListen'>;
+type Settings = Addresses & Pick<SchedulerSettings, 'store' | 'clusterKey'>;
 
 /** A URL at which other machines reach this scheduler, with TLS where there is one; undefined: none. */
 export function reachableUrl({ advertise, listen, alsoListen }: Addresses): string | undefined {
@@ -34,7 +35,7 @@ export const pinOf = (certificate: string): string =>
 
 export function joiningOf(
   { observe, membership, token }: Leadership,
-  settings: Addresses,
+  settings: Settings,
   certificate: Pick<SchedulerCertificate, 'current'>,
   pool: () => string,
 ): Joining {
@@ -55,7 +56,14 @@ export function joiningOf(
         url,
         ...others.filter((one) => one !== url && new URL(one).protocol === new URL(url).protocol && !isLoopback(new URL(one).hostname)),
       ];
-      return { url, schedulers, pool: pool(), ...(url.startsWith('https:') && shown !== undefined && { pin: pinOf(shown) }) };
+      return {
+        url,
+        schedulers,
+        pool: pool(),
+        isSealed: settings.clusterKey !== undefined,
+        ...(settings.store.kind === 'consul' && { store: `consul://${settings.store.address}` }),
+        ...(url.startsWith('https:') && shown !== undefined && { pin: pinOf(shown) }),
+      };
     },
     check({
       name = '',

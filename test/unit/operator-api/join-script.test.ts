@@ -8,7 +8,13 @@ import { after, describe, it } from 'node:test';
 import { joinScript } from '../../../src/operator-api/joining/script.ts';
 
 const INSTALLER = { url: 'https://10.0.0.1:2376', pin: 'sha256//abc=', sha256: 'a'.repeat(64), version: '0.2.0' };
-const SCRIPT = joinScript(INSTALLER, ['https://10.0.0.1:2376', 'https://10.0.0.4:2376'], '10.32.0.0/12');
+const PLACE = {
+  schedulers: ['https://10.0.0.1:2376', 'https://10.0.0.4:2376'],
+  pool: '10.32.0.0/12',
+  store: 'consul://127.0.0.1:8500',
+  isSealed: true,
+};
+const SCRIPT = joinScript(INSTALLER, PLACE);
 const SHELLS = [['sh'], ['bash', '--posix'], ['busybox', 'ash']].filter(
   ([shell = '', ...more]) => spawnSync(shell, [...more, '-c', 'exit 0']).status === 0,
 );
@@ -71,7 +77,7 @@ describe('the script of a machine that joins', () => {
     }
     assert.equal(SCRIPT.trimEnd().split('\n').at(-1), 'main "$@"');
     assert.throws(
-      () => joinScript({ ...INSTALLER, version: "0'; rm -rf /; '" }, [], ''),
+      () => joinScript({ ...INSTALLER, version: "0'; rm -rf /; '" }, PLACE),
       /VERSION of the script has an unexpected character/,
     );
   });
@@ -165,6 +171,19 @@ describe('the script of a machine that joins', () => {
       assert.match(text, words);
       assert.equal(status, 1, text);
     });
+
+  it('another scheduler needs Consul, the cluster key and ports, and the store of a folder is shared with none', () => {
+    const missing = run({ getent: 'echo 10.0.0.1 STREAM' }, ['--check', '--scheduler', 's2']).text;
+    assert.match(missing, /FAIL {2}no Consul with a leader answers at 127\.0\.0\.1:8500/);
+    assert.match(missing, /FAIL {2}there is no cluster key in \/etc\/arpanet\/cluster\.key.*\n +copy it from a scheduler/);
+    const { store: _store, ...embedded } = PLACE;
+    const alone = spawnSync('sh', ['-s', '--', '--check', '--scheduler', 's2'], {
+      input: joinScript(INSTALLER, embedded),
+      encoding: 'utf8',
+    });
+    assert.match(alone.stderr, /FAIL {2}the store of this cluster is a folder of its scheduler/);
+    assert.match(run({}, ['--scheduler']).text, /^usage: /);
+  });
 
   it('names all that is in the way at once; an address of its own may be given', () => {
     const { text } = run({ df: 'exit 1', unshare: 'exit 1' });

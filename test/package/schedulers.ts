@@ -1,0 +1,58 @@
+/** npm run test:package: a second scheduler by the line of `arpanet schedulers add`, with Consul and the cluster key, and taken off again. Needs root and debootstrap. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { until } from '../support/cluster/cluster.ts';
+import { startLab } from '../support/cluster/lab.ts';
+import { tools } from '../support/cluster/paths.ts';
+import { bareMachine, debianRoot, filesOf, packageOf, startUnit } from './bare-machine.ts';
+import { systemd } from './systemd.ts';
+
+const KEY = '/etc/arpanet/cluster.key';
+
+describe('a second scheduler by one line', () => {
+  it('needs Consul and the cluster key, follows, and is taken off again', { timeout: 600_000 }, async () => {
+    const scratch = mkdtempSync(join(tmpdir(), 'arpanet-schedulers-test-'));
+    try {
+      await using lab = await startLab({ count: 2, mixed: false });
+      const [one, two] = lab.hosts;
+      assert.ok(one !== undefined && two !== undefined);
+      await using first = await bareMachine(one, debianRoot());
+      await using second = await bareMachine(two, debianRoot());
+      using _ = await systemd(second, scratch);
+      first.bring(tools.consul(), 'consul');
+      first.bring(packageOf('.deb'), 'arpanet.deb');
+      const store = `consul://${one.address}:8500`;
+      first.start(['/consul', 'agent', '-dev', '-client=0.0.0.0', `-bind=${one.address}`], join(scratch, 'consul.log'));
+      await first.run(['dpkg', '--install', '/arpanet.deb']);
+      await first.run(['sh', '-c', `head -c 32 /dev/urandom | base64 > ${KEY}; chown arpanet ${KEY}; chmod 400 ${KEY}`]);
+      const settings = `name: s1\nlisten: [tcp://127.0.0.1:2375, "tls://${one.address}:2378"]\nadvertise: https://${one.address}:2378\nstore: ${store}\ncluster-key: ${KEY}\n`;
+      await first.run(['sh', '-c', 'cat > /etc/arpanet/scheduler.yaml'], settings);
+      await startUnit(first, 'arpanet-scheduler', join(scratch, 's1.log'));
+      await until('it leads', () => first.run(['arpanet', 'token']));
+      const said = await first.run(['arpanet', 'schedulers', 'add', 's2']);
+      const line = /^ *(curl .*)$/m.exec(said)?.[1] ?? said;
+      const run = (command: string) => second.run(['sh', '-c', `exec 2>&1; ${command}; echo "ended $?"`]);
+      const before = await filesOf(second);
+      assert.match(await run(line), /FAIL {2}there is no cluster key[\s\S]*Nothing was changed[\s\S]*ended 1/);
+      assert.deepEqual(await filesOf(second), before);
+      const key = await first.run(['cat', KEY]);
+      await second.run(['sh', '-c', `umask 077; mkdir -p /etc/arpanet; cat > ${KEY}`], key);
+      assert.match(await run(line), /ok {4}Consul answers[\s\S]*the scheduler s2 is in[\s\S]*ended 0/);
+      await until('the leader knows it', async () =>
+        /s2 at https:\/\/|1 follower|s2/.test(await first.run(['sh', '-c', 'arpanet status; true'])),
+      );
+      const status = JSON.parse(await second.run(['sh', '-c', 'arpanet status --json; true'])) as {
+        readonly schedulers: readonly { readonly name: string }[];
+      };
+      assert.deepEqual(status.schedulers.map(({ name }) => name).toSorted(), ['s1', 's2']);
+      assert.match(await run(line.replace(/--scheduler.*/, '--remove')), /not on this machine any more[\s\S]*ended 0/);
+      assert.deepEqual(await filesOf(second), before);
+      assert.equal(await second.run(['sh', '-c', 'getent passwd arpanet; true']), '');
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  });
+});
