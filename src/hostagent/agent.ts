@@ -160,11 +160,18 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     now: Date.now,
   });
   const guards = createGuards(mode, log);
+  /** As the leader names them. */
+  let schedulers: readonly string[] = [];
+  const closedTo = (now: readonly string[]): void => {
+    if (now.join() === schedulers.join()) return;
+    schedulers = now;
+    inBackground(log, 'ports closed to containers', closed.reconcile());
+  };
   const closed = createClosedPorts({
     overlay: mode,
     agentPorts: [splitHostPort(options.listen).port],
     hostPorts: hostPortsOf(engineAddress),
-    schedulers: () => schedulersOf(options.join),
+    schedulers: () => schedulersOf([...options.join, ...schedulers]),
     log,
   });
   const ingress = createIngress({
@@ -320,7 +327,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             routes: facts.routes,
             faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
-            ...leaderMessages({ epoch, files, fence, overlay, ingress, dns, names, consul, identity, setLogLevel, log }),
+            ...leaderMessages({ epoch, files, fence, overlay, ingress, dns, names, consul, identity, setLogLevel, closedTo, log }),
           },
           signal,
         ),

@@ -157,6 +157,8 @@ export type LeaderMessage =
       readonly logLevel: string | null;
       /** The leader asks Consul's DNS for agents (`ask-consul`); absent: it does not, or is an older one. */
       readonly asksConsul?: true;
+      /** URLs of all schedulers, whose ports are closed to containers; absent: an older leader. */
+      readonly schedulers?: readonly string[];
       /** Serial numbers of hosts' certificates that count no more; absent: none, or an older leader. */
       readonly revoked?: readonly string[];
       /** The cluster's CAs from now on, in PEM form, the one that signs first; absent: they never changed, or an older leader. */

@@ -170,6 +170,7 @@ export async function startLeadership(
         agentSettings: () => ({
           logLevel: live.kept()['log-level'] ?? null,
           ...(consulNames !== undefined && { asksConsul: true }),
+          schedulers: [settings.advertise, ...peers.list().flatMap(({ url, exposed = [] }) => [url, ...exposed])],
           ...trustNow(),
         }),
         get overcommit() {

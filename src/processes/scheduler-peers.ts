@@ -24,8 +24,8 @@ interface Peer {
 }
 
 export interface Peers {
-  /** `gone`: it ends in an orderly way. */
-  readonly heard: (peer: Peer & { readonly name: string; readonly gone?: boolean }) => void;
+  /** `gone`: it ends in an orderly way. True if it is new, or has another URL. */
+  readonly heard: (peer: Peer & { readonly name: string; readonly gone?: boolean }) => boolean;
   readonly list: () => readonly SchedulerReport[];
   readonly clear: () => void;
 }
@@ -34,8 +34,10 @@ export function createPeers(now: () => number): Peers {
   const peers = new Map<string, Peer & { readonly heardAtMs: number }>();
   return {
     heard({ name, url, gone, ...more }) {
+      const isNew = gone !== true && peers.get(name)?.url !== url;
       if (gone === true) peers.delete(name);
       else peers.set(name, { url, heardAtMs: now(), ...more });
+      return isNew;
     },
     list() {
       for (const [name, { heardAtMs }] of peers) if (now() - heardAtMs > FORGOTTEN_MS) peers.delete(name);

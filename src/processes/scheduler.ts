@@ -152,7 +152,9 @@ export async function runScheduler(
     usage: () => usageOf(current().scheduler),
     live: () => liveOf(current()),
     auditLog: () => ({ recent: auditLog.recent, onLine: auditLog.onLine, ended: current().ended }),
-    peer: peers.heard,
+    peer: (peer) => {
+      if (peers.heard(peer)) leadership?.scheduler.agents.pushSettings();
+    },
     now: Date.now,
     log,
   });

@@ -302,6 +302,7 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
     type: z.literal('settings'),
     logLevel: z.nullable(text),
     asksConsul: optional(z.literal(true)),
+    schedulers: optional(z.array(text)),
     revoked: optional(z.array(text)),
     trust: optional(text),
   }),

@@ -22,6 +22,8 @@ export interface LeaderMessageDeps {
   readonly names: Pick<HostNames, 'table' | 'change'>;
   readonly consul: ConsulQuestions;
   readonly identity: Pick<HostIdentity, 'revoked' | 'trust'>;
+  /** URLs of schedulers, whose ports containers do not reach. */
+  readonly closedTo: (schedulers: readonly string[]) => void;
   /** Null: the level that this agent was started with. */
   readonly setLogLevel: (level: string | null) => void;
   readonly log: Logger;
@@ -53,9 +55,10 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered
     names: ({ table }) => names.table(table),
     namesChange: ({ change }) => names.change(change),
     ingress: ingress.take,
-    settings({ logLevel, asksConsul, revoked = [], trust }) {
+    settings({ logLevel, asksConsul, schedulers = [], revoked = [], trust }) {
       deps.identity.revoked(revoked);
       if (trust !== undefined) inBackground(log, 'the CAs of the cluster', deps.identity.trust(trust));
+      deps.closedTo(schedulers);
       deps.setLogLevel(logLevel);
       dns.askConsul?.(asksConsul === true ? consul.ask : undefined);
       log.debug({ logLevel }, 'settings of the cluster applied');

@@ -261,6 +261,15 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       }
     });
 
+    it('schedulers that the leader names are closed to it, too', async () => {
+      (await joined(0)).push({ type: 'settings', logLevel: null, schedulers: ['https://10.99.0.9:4444'] });
+      await eventually('the rule exists', 20_000, async () =>
+        (await inHost(0, 'iptables', '-w', '5', '-t', 'mangle', '-S', 'ARPANET-INSIDE')).includes(
+          '-d 10.99.0.9/32 -p tcp -m tcp --dport 4444 -j DROP',
+        ),
+      );
+    });
+
     it('the audit names rules that are gone, and they come back', async () => {
       const differs = async () => ((await (await joined(0)).call({ method: 'look' })) as HostObservation).differs ?? [];
       await eventually('the audit names it', 20_000, async () => {
