@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
-import { ACCEPT, ingressRules } from '../../../src/hostagent/ingress/rules.ts';
-import type { IngressPort } from '../../../src/model/ingress.ts';
+import { ACCEPT, ingressRules, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
+import type { IngressPort, IngressTable } from '../../../src/model/ingress.ts';
 
 const HOSTS = { a: '10.9.0.1', b: '10.9.0.2' } as const;
 type Host = keyof typeof HOSTS;
@@ -14,16 +14,17 @@ const SERVER = `const [me] = process.argv.slice(1);
 require('net').createServer((s) => s.end(me + ' ' + s.remoteAddress)).listen(80, '0.0.0.0');
 const u = require('dgram').createSocket('udp4').on('message', (_m, r) => u.send(me + ' ' + r.address, r.port, r.address)).bind(53, '0.0.0.0', () => console.log('up'));`;
 /** Calls so many times; prints what was answered, a line each. */
-const CALLER = `const [to, kind, times] = process.argv.slice(1);
+const CALLER = `const [to, kind, times, from] = process.argv.slice(1);
 const tcp = () => new Promise((done) => { let t = ''; const s = require('net').connect({ host: to, port: 8080, timeout: 3000 }, () => {});
   s.on('data', (d) => (t += d)).on('timeout', () => s.destroy()).on('error', () => {}).on('close', () => done(t || 'none')); });
 const udp = () => new Promise((done) => { const s = require('dgram').createSocket('udp4'); const over = (t) => { clearTimeout(timer); s.close(); done(t); };
-  const timer = setTimeout(() => over('none'), 3000); s.on('message', (m) => over(String(m))).send('x', 8053, to); });
+  const timer = setTimeout(() => over('none'), 3000); s.on('message', (m) => over(String(m))).bind(Number(from || 0), () => s.send('x', 8053, to)); });
 (async () => { for (let i = 0; i < Number(times); i++) console.log(await (kind === 'tcp' ? tcp() : udp())); })();`;
 
 describe('published ports in the kernel', { timeout: 120_000 }, () => {
   const spaces: string[] = [];
   const servers: ChildProcess[] = [];
+  const applied = new Map<Host, IngressTable>();
   const space = (name: string): string => `arpt${process.pid}${name}`;
   const sh = (script: string): void => void execFileSync('sh', ['-ec', script], { stdio: ['ignore', 'ignore', 'pipe'] });
   const inside = (name: string, words: readonly string[], input?: string): string =>
@@ -43,9 +44,14 @@ describe('published ports in the kernel', { timeout: 120_000 }, () => {
     });
     inside(host, ['nft', '-c', '-f', '-'], rules);
     inside(host, ['nft', '-f', '-'], rules);
+    // as the agent: a port that a caller had before would lead it to where its flow went
+    const now = { ports: ports(instances), hosts: [] };
+    for (const words of staleFlows(applied.get(host) ?? { ports: [], hosts: [] }, now, host))
+      inside(host, ['sh', '-c', 'conntrack "$@" 2>/dev/null || true', 'sh', ...words]);
+    applied.set(host, now);
   };
-  const call = (from: string, to: string, kind: 'tcp' | 'udp', times: number): readonly string[] =>
-    inside(from, [process.execPath, '-e', CALLER, to, kind, String(times)])
+  const call = (from: string, to: string, kind: 'tcp' | 'udp', times: number, port = 0): readonly string[] =>
+    inside(from, [process.execPath, '-e', CALLER, to, kind, String(times), String(port)])
       .trim()
       .split('\n');
 
@@ -108,8 +114,11 @@ describe('published ports in the kernel', { timeout: 120_000 }, () => {
     assert.deepEqual(ofInstance, new Set(['a', 'b']));
   });
 
-  it('an instance that is out gets no new connection; a host without one leads to the others', () => {
+  it('an instance that is out gets no new connection, nor what a UDP flow to it still sends; a host without one leads to the others', () => {
+    apply('a', [at('a')]);
+    assert.deepEqual(call('c', HOSTS.a, 'udp', 1, 4_000), ['a 10.9.0.9']);
     for (const host of ['a', 'b'] as const) apply(host, [at('b')]);
+    assert.deepEqual(call('c', HOSTS.a, 'udp', 1, 4_000), ['b 10.9.0.1']);
     assert.deepEqual([...new Set(call('c', HOSTS.a, 'tcp', 20))], ['b 10.9.0.1']);
     assert.deepEqual([...new Set(call('c', HOSTS.a, 'udp', 20))], ['b 10.9.0.1']);
   });
