@@ -4,6 +4,7 @@ import { VERSION } from '../config/version.ts';
 import type { Terminal } from './command.ts';
 import { addObservationCommands, addStatusCommands } from './commands/cluster/index.ts';
 import { addCaCommands } from './commands/ca/index.ts';
+import { addKeyCommands } from './commands/key/index.ts';
 import { addCompletionCommand } from './commands/completion/index.ts';
 import { addConfigCommands } from './commands/config/index.ts';
 import { addContextCommand } from './commands/context/index.ts';
@@ -41,6 +42,7 @@ export function arpanetProgram(terminal: Terminal): Command {
   addUserCommands(root, terminal);
   addPolicyCommands(root, terminal);
   addCaCommands(root, terminal);
+  addKeyCommands(root, terminal);
   addContextCommand(root, terminal);
   addCompletionCommand(root, terminal);
   addManualCommand(root, terminal);
@@ -55,7 +57,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'See:': ['ls', 'ps', 'top', 'events', 'explain', 'ip'],
   'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
   'Hosts:': ['hosts', 'schedulers', 'drain', 'activate', 'rebalance'],
-  'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'completion', 'man'],
+  'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'key', 'completion', 'man'],
   'Repair:': ['audit', 'audit-log', 'backup', 'restore', 'recover'],
 };
 const OTHERS = 'Set up:';

@@ -13,8 +13,9 @@ import {
   type Placement,
   type ProcessFaults,
 } from '../model/index.ts';
-import { type Identity, identityOf, noteTarget, type Peer, requestPeer } from '../security/index.ts';
+import { type Identity, identityOf, isFromScheduler, noteTarget, type Peer, requestPeer } from '../security/index.ts';
 import { type CaOperations, caRoutes } from './ca-routes.ts';
+import { type KeyOperations, keyRoutes } from './key-routes.ts';
 import { reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { queryProblem } from '../text/query.ts';
@@ -124,7 +125,11 @@ export interface OperatorDeps {
     readonly exposed?: readonly string[];
     readonly auditTrouble?: string;
     readonly version?: string;
+    readonly keys?: readonly string[];
   }) => void;
+  /** The cluster keys, in base64, for a scheduler that has others than the leader; undefined: it has the same, or must not get them. */
+  readonly keysFor: (had: readonly string[]) => readonly string[] | undefined;
+  readonly keys: () => KeyOperations;
   /** Throws `not-leader`. */
   readonly auditLog: () => AuditLines;
   /** What changes and what happens under this leadership. */
@@ -228,7 +233,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(topReport(deps.observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
-    const { name, url, gone, faults, exposed, auditTrouble, version } = bodyOf(request, 'SchedulerRequest');
+    const { name, url, gone, faults, exposed, auditTrouble, version, keys } = bodyOf(request, 'SchedulerRequest');
     if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
     deps.peer({
       name,
@@ -237,10 +242,15 @@ export function operatorApi(deps: OperatorDeps): express.Express {
       ...(exposed && { exposed }),
       ...(auditTrouble !== undefined && { auditTrouble }),
       ...(version !== undefined && { version }),
+      ...(keys && { keys }),
       ...(faults === undefined ? {} : { faults: { unexpectedErrors: 0, refusedMessages: 0, ...faults } }),
     });
-    response.json({});
+    // what it passes on is somebody else's
+    const isOwn = isFromScheduler(request) && request.headers['arpanet-forwarded'] === undefined;
+    const sent = keys !== undefined && gone !== true && isOwn ? deps.keysFor(keys) : undefined;
+    response.json(sent === undefined ? {} : { clusterKeys: sent });
   });
+  keyRoutes(router, deps.keys);
   router.get('/networks', (request, response) => {
     response.json(networkReports(partOf(request).observe()));
   });

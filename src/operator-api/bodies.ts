@@ -30,6 +30,7 @@ export const BODIES: GoTypes = {
     exposed: '[]string',
     auditTrouble: '*string',
     version: '*string',
+    keys: '[]string',
   },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
   'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest', hold: 'bool' },
@@ -123,6 +124,7 @@ export interface SchedulerRequest {
   readonly auditTrouble?: string;
   /** Its release. */
   readonly version?: string;
+  readonly keys?: readonly string[];
 }
 
 export interface RehearseRequest {

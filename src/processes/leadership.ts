@@ -20,7 +20,7 @@ import {
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
 import { createInstanceTable, type NamedHost, type Registrar } from '../registrar/index.ts';
 import type { RehearsedCreate, Scheduler } from '../contracts/index.ts';
-import { type Catalog, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
+import { type Catalog, type Fence, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
 import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Peers } from './scheduler-peers.ts';
@@ -62,6 +62,8 @@ export interface Leadership {
   /** A secret that schedulers alone have. */
   readonly labelKey: string;
   readonly membership: Membership;
+  /** Of this term's lock. */
+  readonly fence: Fence;
   /** Fires when a host has seen a higher epoch: another scheduler leads, even if the store does not say so yet. */
   readonly superseded: AbortSignal;
   /** It is over: another scheduler leads, or this one ends. */
@@ -289,6 +291,7 @@ export async function startLeadership(
     people: createPeople({ ledger, ca, now: Date.now, isHere: (image) => scheduler.images.find(image) !== undefined }),
     labelKey,
     membership,
+    fence: term.fence,
     superseded: superseded.signal,
     ended: stopped.signal,
     observe: () => ({

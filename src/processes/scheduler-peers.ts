@@ -11,6 +11,7 @@ const EVERY_MS = 5_000;
 const TIMEOUT_MS = 3_000;
 /** A scheduler that sent no message for this long is left out of the status. */
 const FORGOTTEN_MS = 600_000;
+const LATELY_MS = 20_000;
 
 interface Peer {
   readonly url: string;
@@ -21,12 +22,16 @@ interface Peer {
   readonly auditTrouble?: string;
   /** Its release. */
   readonly version?: string;
+  /** What the cluster keys in its file are called. */
+  readonly keys?: readonly string[];
 }
 
 export interface Peers {
   /** `gone`: it ends in an orderly way. True if it is new, or has another URL. */
   readonly heard: (peer: Peer & { readonly name: string; readonly gone?: boolean }) => boolean;
   readonly list: () => readonly SchedulerReport[];
+  /** Names of schedulers that were heard lately and do not have this cluster key. */
+  readonly without: (key: string) => readonly string[];
   readonly clear: () => void;
 }
 
@@ -42,31 +47,57 @@ export function createPeers(now: () => number): Peers {
     list() {
       for (const [name, { heardAtMs }] of peers) if (now() - heardAtMs > FORGOTTEN_MS) peers.delete(name);
       return [...peers]
-        .map(([name, { heardAtMs, ...peer }]) => ({ name, ...peer, leads: false, heardMsAgo: now() - heardAtMs }))
+        .map(([name, { heardAtMs, keys: _keys, ...peer }]) => ({ name, ...peer, leads: false, heardMsAgo: now() - heardAtMs }))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
+    without: (key) =>
+      [...peers].flatMap(([name, { heardAtMs, keys = [] }]) => (now() - heardAtMs < LATELY_MS && !keys.includes(key) ? [name] : [])),
     clear: () => peers.clear(),
   };
 }
 
 /** Announces until `signal` aborts; then, if `ending` says so, that it ends. A failed announcement is repeated the next time. `tls`: for a leader that is reached by https. */
 export async function announce(
-  me: { readonly name: string; readonly url: string; readonly exposed: readonly string[]; readonly auditTrouble: () => string | undefined },
+  me: {
+    readonly name: string;
+    readonly url: string;
+    readonly exposed: readonly string[];
+    readonly auditTrouble: () => string | undefined;
+    readonly keys: () => readonly string[];
+    /** Takes the cluster keys that the leader sends, if it sends any; true if there were others. */
+    readonly take: (answer: string) => boolean;
+  },
   leaderUrl: string,
   signal: AbortSignal,
   ending: () => boolean,
   tls: () => ConnectionOptions | undefined,
 ): Promise<void> {
-  const say = async (gone: boolean) =>
-    shortRequest({
+  const { name, url, exposed } = me;
+  const say = async (gone: boolean): Promise<boolean> => {
+    const said = {
+      name,
+      url,
+      exposed,
+      version: VERSION,
+      auditTrouble: me.auditTrouble(),
+      keys: me.keys(),
+      gone,
+      faults: processFaults(0, Date.now()),
+    };
+    const request = {
       url: `${leaderUrl}/arpanet/v1/schedulers`,
       method: 'POST',
-      body: JSON.stringify({ ...me, version: VERSION, auditTrouble: me.auditTrouble(), gone, faults: processFaults(0, Date.now()) }),
+      body: JSON.stringify(said),
       signal: AbortSignal.timeout(TIMEOUT_MS),
       tls: tls(),
-    }).catch(() => undefined);
+    };
+    return await shortRequest(request).then(
+      ({ status, text }) => status === 200 && me.take(text),
+      () => false,
+    );
+  };
   while (!signal.aborted) {
-    await say(false);
+    if (await say(false)) continue;
     await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
   if (ending()) await say(true);

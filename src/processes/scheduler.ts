@@ -27,12 +27,13 @@ import { openAuditLog } from './observability/audit-log.ts';
 import { liveOf } from './observability/live.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
 import { createCaRotation } from './identity/ca-rotation.ts';
+import { createKeyRotation, keysNow, takeSentKeys } from './identity/key-rotation.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
 import { rotateJoinSecret } from './identity/join-secret.ts';
 import { joiningOf } from './identity/joining.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
 import { usageOf } from './usage.ts';
-import { ensureClusterKeys, JOIN_NAME, readTls, SCHEDULER_NAME } from '../security/index.ts';
+import { type ClusterKeyFile, JOIN_NAME, openClusterKeyFile, readTls, SCHEDULER_NAME } from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { logLeftOut } from '../telemetry/left-out.ts';
 
@@ -59,7 +60,8 @@ export async function runScheduler(
   await using auditLog = openAuditLog(settings.auditLog, log, Date.now);
   const where = settings.store;
   const { clusterKey } = settings;
-  const sealingKeys = () => (clusterKey === undefined ? undefined : ensureClusterKeys(clusterKey));
+  let keyFile: ClusterKeyFile | undefined;
+  const sealingKeys = () => (keyFile ??= clusterKey === undefined ? undefined : openClusterKeyFile(clusterKey));
   await using store =
     where.kind === 'consul'
       ? await openConsul(where.address, { log, token: where.token, tls: where.tls, cluster: sealingKeys() })
@@ -128,6 +130,11 @@ export async function runScheduler(
       scheduler.agents.pushSettings();
     },
     readmit: async (host) => current().membership.pardon(host),
+    keysFor: (had) => (keyFile === undefined || had.join() === keyFile.ids.join() ? undefined : keyFile.secrets()),
+    keys: () => {
+      const { ledger, fence } = current();
+      return createKeyRotation({ file: keyFile, without: peers.without, ledger, store, fence, log });
+    },
     cas: () => {
       const { ledger, ca, scheduler } = current();
       const { disconnect, pushSettings } = scheduler.agents;
@@ -240,7 +247,14 @@ export async function runScheduler(
     peers.clear();
     if (leader.url === settings.advertise) return;
     following = new AbortController();
-    const me = { name: settings.name, url: settings.advertise, exposed: settings.exposed ?? [], auditTrouble: auditLog.trouble };
+    const me = {
+      name: settings.name,
+      url: settings.advertise,
+      exposed: settings.exposed ?? [],
+      auditTrouble: auditLog.trouble,
+      keys: () => keysNow(keyFile),
+      take: (answer: string) => takeSentKeys(keyFile, answer, log),
+    };
     inBackground(
       log,
       'announcing this scheduler',

@@ -21,4 +21,5 @@ export {
   readCallResult,
   readLeaderMessage,
   recoveryFacts,
+  sentKeys,
 } from './wire.ts';

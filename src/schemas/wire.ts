@@ -362,5 +362,8 @@ export const joinAnswer: z.ZodType<{ readonly certificate?: string; readonly bun
   bundle: text,
 });
 
+/** The leader's answer to a scheduler that has other cluster keys. */
+export const sentKeys: z.ZodType<{ readonly clusterKeys: readonly string[] }> = z.looseObject({ clusterKeys: texts });
+
 /** Answer of a gateway to `POST /layers`. */
 export const imageLayers: z.ZodType<{ readonly layers: readonly string[] }> = z.looseObject({ layers: texts });

@@ -25,7 +25,7 @@ export {
 } from './peers.ts';
 export { readJoinToken, writeJoinToken } from './join-token.ts';
 export { readConsulTls, readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
-export { ensureClusterKeys, readClusterKeys } from './key-file.ts';
+export { type ClusterKeyFile, ensureClusterKeys, openClusterKeyFile, readClusterKeys } from './key-file.ts';
 export { type ClusterKeys, clusterKeys, isSealed } from './seal.ts';
 export { type Access, type Identity, refuseAccess, type Role, ROLES, seesAll } from './roles.ts';
 export {

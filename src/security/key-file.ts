@@ -1,12 +1,17 @@
 /** The file of the cluster key: one key in base64 per line, the first one seals. Effects: reads and writes it. */
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ArpanetError } from '../model/errors.ts';
-import { type ClusterKeys, clusterKeys, newClusterKey } from './seal.ts';
+import { type ClusterKeys, clusterKeys, KEY_BYTES, newClusterKey } from './seal.ts';
 
 /** Undefined: there is no such file. Throws `invalid`, with the path: one that cannot be read, that others may read, or that holds no keys. */
 export function readClusterKeys(path: string): ClusterKeys | undefined {
+  const secrets = readSecrets(path);
+  return secrets && clusterKeys(secrets);
+}
+
+function readSecrets(path: string): readonly Buffer[] | undefined {
   const text = readOrNothing(path);
   if (text === undefined) return undefined;
   const others = statSync(path).mode & 0o077;
@@ -19,7 +24,7 @@ export function readClusterKeys(path: string): ClusterKeys | undefined {
   const keys = secrets.filter((secret) => secret !== undefined);
   if (keys.length === 0 || keys.length < secrets.length)
     throw new ArpanetError('invalid', `${path} is no cluster key: its lines are keys of 32 bytes in base64`);
-  return clusterKeys(keys);
+  return keys;
 }
 
 /**
@@ -32,9 +37,7 @@ export function ensureClusterKeys(path: string): ClusterKeys {
   const draft = `${path}.${randomUUID()}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const note =
-      '# Seals the secrets of the cluster in its store. Without it they are lost: keep a copy apart from the backups of the store.';
-    writeFileSync(draft, `${note}\n${newClusterKey().toString('base64')}\n`, { mode: 0o600, flush: true });
+    writeFileSync(draft, textOf([newClusterKey()]), { mode: 0o600, flush: true });
     linkSync(draft, path);
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'))
@@ -55,4 +58,84 @@ function readOrNothing(path: string): string | undefined {
     if (code === 'ENOENT') return undefined;
     throw new ArpanetError('invalid', `cannot read the cluster key ${path} (${code})`, { cause });
   }
+}
+
+const NOTE = '# Seals the secrets of the cluster in its store. Without it they are lost: keep a copy apart from the backups of the store.';
+const textOf = (secrets: readonly Buffer[]): string => `${[NOTE, ...secrets.map((secret) => secret.toString('base64'))].join('\n')}\n`;
+
+/** The keys of a file that may get others while the process runs. */
+export interface ClusterKeyFile extends ClusterKeys {
+  readonly path: string;
+  /** In base64, the one that seals first. */
+  readonly secrets: () => readonly string[];
+  /** Reads the file again: somebody else may have written into it. Throws `invalid` as readClusterKeys does. */
+  readonly reload: () => void;
+  /** Makes another key, which opens and does not seal yet. Returns what it is called. Throws `invalid` where the file cannot be written. */
+  readonly prepare: () => string;
+  /** From now on this key of the file seals. Throws `invalid` where the file cannot be written. */
+  readonly promote: (id: string) => void;
+  /** These, in this order, and behind them what the file has beside them. Throws `invalid` for what is no key, and where the file cannot be written. */
+  readonly take: (secrets: readonly string[]) => void;
+}
+
+/** Makes the file where there is none. Throws `invalid` as ensureClusterKeys does. */
+export function openClusterKeyFile(path: string): ClusterKeyFile {
+  ensureClusterKeys(path);
+  let secrets = readSecrets(path) ?? [];
+  let keys = clusterKeys(secrets);
+
+  function use(next: readonly Buffer[]): void {
+    secrets = next;
+    keys = clusterKeys(next);
+  }
+  function reload(): void {
+    const found = readSecrets(path);
+    if (found !== undefined && textOf(found) !== textOf(secrets)) use(found);
+  }
+  function write(next: readonly Buffer[]): void {
+    const draft = `${path}.${randomUUID()}`;
+    try {
+      writeFileSync(draft, textOf(next), { mode: 0o600, flush: true });
+      renameSync(draft, path);
+    } catch (cause) {
+      rmSync(draft, { force: true });
+      throw new ArpanetError('invalid', `cannot write the cluster key ${path}`, { cause });
+    }
+    use(next);
+  }
+
+  return {
+    path,
+    get ids() {
+      return keys.ids;
+    },
+    seal: (at, json) => keys.seal(at, json),
+    open(at, sealed) {
+      // another scheduler seals with a key that was copied here meanwhile
+      if (!keys.ids.includes(sealed.key)) reload();
+      return keys.open(at, sealed);
+    },
+    secrets: () => secrets.map((secret) => secret.toString('base64')),
+    reload,
+    prepare() {
+      reload();
+      const made = newClusterKey();
+      write([...secrets, made]);
+      return clusterKeys([made]).ids[0] ?? '';
+    },
+    promote(id) {
+      reload();
+      const at = keys.ids.indexOf(id);
+      const first = secrets[at];
+      if (first === undefined) throw new ArpanetError('invalid', `${path} has no key ${id} any more`);
+      write([first, ...secrets.filter((_one, i) => i !== at)]);
+    },
+    take(given) {
+      const next = given.map((text) => Buffer.from(text, 'base64'));
+      if (next.length === 0 || next.some(({ length }) => length !== KEY_BYTES))
+        throw new ArpanetError('invalid', 'what was sent is no cluster key');
+      reload();
+      write([...next, ...secrets.filter((secret) => !next.some((one) => one.equals(secret)))]);
+    },
+  };
 }

@@ -23,7 +23,8 @@ export interface SealedValue {
   readonly data: string;
 }
 
-const KEY_BYTES = 32;
+/** Of a cluster key. */
+export const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 /** No record is as large. */

@@ -76,6 +76,8 @@ export interface StateStore extends AsyncDisposable {
   evict(key: string, session: string): Promise<void>;
   /** Keys of secrets that this process has read as plain text, and not written since; absent: nothing is sealed here. */
   readonly unsealed?: () => readonly string[];
+  /** Seals the parts of large records with the key that seals now; absent: nothing is sealed here. Throws `not-leader` when the fence is broken. */
+  readonly resealParts?: (fence: Fence) => Promise<void>;
   /** How long its answers have taken lately, in ms: the slowest, less with each one that was faster. 0: not known. */
   answerMs(): number;
   /** What was tried last and why it failed, in one line; undefined: the store answers. */

@@ -10,6 +10,7 @@ export type { ConsulAccess } from './consul/http.ts';
 export { openConsul } from './consul/store.ts';
 export type { Entry, Fence, Holder, Lock, Operation, StateStore } from './contract.ts';
 export { keyFileOf, openEmbedded } from './embedded/store.ts';
+export { isSecret } from './sealed-records.ts';
 export { restoreStore } from './restore.ts';
 export { campaign, type Term } from './election.ts';
 export { openLedger } from './ledger/ledger.ts';

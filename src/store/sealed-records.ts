@@ -1,7 +1,7 @@
 /** Effects: a store whose secrets are sealed with the cluster's key (security/seal), made of one that stores what it is given. */
 import { ArpanetError, keys } from '../model/index.ts';
 import { type ClusterKeys, isSealed } from '../security/index.ts';
-import type { Entry, Operation, StateStore } from './contract.ts';
+import type { Entry, Fence, Operation, StateStore } from './contract.ts';
 
 /** Keys, and beginnings of keys, of what is secret: by itself, or in a container's or a service's environment. */
 const SECRET = [
@@ -18,7 +18,9 @@ const SECRET = [
   keys.parts,
 ];
 
-const isSecret = (key: string): boolean => SECRET.some((secret) => key === secret || (secret.endsWith('/') && key.startsWith(secret)));
+/** What is stored at this key is sealed where there is a cluster key. */
+export const isSecret = (key: string): boolean =>
+  SECRET.some((secret) => key === secret || (secret.endsWith('/') && key.startsWith(secret)));
 
 /**
  * Records that releases before have stored plainly are read as they are, and sealed when they are written again. What another cluster key has sealed is `unavailable`: nobody may
@@ -50,6 +52,16 @@ export function withSealedRecords(store: StateStore, cluster: ClusterKeys | unde
     return { ...entry, value };
   }
 
+  /** The ledger knows nothing of parts. */
+  async function resealParts(keysNow: ClusterKeys, fence: Fence): Promise<void> {
+    for (const { key, value, modifyIndex } of await store.list(keys.parts)) {
+      if (isSealed(value) && value.key === keysNow.ids[0]) continue;
+      const entry = opened({ key, value, modifyIndex });
+      // one that is written or removed meanwhile is not this one any more
+      if (entry.fault === undefined) await store.transact([sealed({ op: 'cas', key, value: entry.value, modifyIndex })], fence);
+    }
+  }
+
   function sealed(operation: Operation): Operation {
     if (cluster === undefined || (operation.op !== 'set' && operation.op !== 'cas') || !isSecret(operation.key)) return operation;
     plain.delete(operation.key);
@@ -59,7 +71,7 @@ export function withSealedRecords(store: StateStore, cluster: ClusterKeys | unde
 
   return {
     ...store,
-    ...(cluster === undefined ? {} : { unsealed: () => [...plain] }),
+    ...(cluster === undefined ? {} : { unsealed: () => [...plain], resealParts: async (fence) => await resealParts(cluster, fence) }),
     async get(key, signal) {
       const entry = await store.get(key, signal);
       return entry === undefined ? undefined : opened(entry);

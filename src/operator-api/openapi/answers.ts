@@ -221,6 +221,7 @@ export const ANSWERS = {
     schema: z.object({ url: text, pin: text.optional(), sha256: text.optional(), version: text }),
     example: { url: 'https://10.0.0.1:2376', pin: 'sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', version: '0.2.0' },
   },
+  Keys: { schema: z.object({ keys: z.array(text), missing: z.array(text) }), example: { keys: ['9f86d081884c7d65'], missing: [] } },
   Cas: {
     schema: z.object({
       authorities: z.array(z.object({ fingerprint: text, signs: z.boolean(), untilMs: number })),

@@ -315,6 +315,14 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     summary: 'Makes another join token; the one before joins nobody any more. Refused while there are hosts without TLS.',
     answer: 'Token',
   },
+  get('/keys', 'settings', 'What the cluster keys are called, and which schedulers lack the one that seals.', 'Keys'),
+  {
+    method: 'post',
+    path: '/keys/rotate',
+    tag: 'settings',
+    summary: 'Makes another cluster key, which seals once every scheduler has it.',
+    answer: 'Keys',
+  },
   get('/cas', 'settings', 'Which CAs are trusted, and who has certificates of one before.', 'Cas'),
   {
     method: 'post',

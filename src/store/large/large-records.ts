@@ -139,6 +139,7 @@ export function withLargeRecords(store: StateStore): StateStore {
       for await (const found of store.watch(prefix, signal)) yield await allWhole(found, signal);
     },
     ...(store.unsealed && { unsealed: store.unsealed }),
+    ...(store.resealParts && { resealParts: store.resealParts }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }

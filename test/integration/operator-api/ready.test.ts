@@ -84,6 +84,8 @@ describe('a new leader and its ops', () => {
       join: async () => await Promise.reject(new Error('nobody joins')),
       joining: notAsked,
       cas: notAsked,
+      keys: notAsked,
+      keysFor: () => undefined,
       bundle: () => undefined,
       revoke: async () => undefined,
       readmit: async () => undefined,

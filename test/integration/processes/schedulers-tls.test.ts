@@ -1,7 +1,7 @@
 /** Two schedulers on Consul that reach each other by TLS alone, from their first start on: who leads, who follows, and hosts that join through a follower. Real schedulers and agents, a fake Engine. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
@@ -13,13 +13,14 @@ import { after, before, describe, it } from 'node:test';
 import { startAgent } from '../../../src/hostagent/index.ts';
 import { type HostRecord, keys } from '../../../src/model/index.ts';
 import { createHostIdentity } from '../../../src/hostagent/identity/host-identity.ts';
-import type { CaReport, HostReport } from '../../../src/operator-api/index.ts';
+import type { CaReport, HostReport, KeyReport } from '../../../src/operator-api/index.ts';
 import { createWitnesses } from '../../../src/processes/leader-witnesses.ts';
 import {
   certificatesIn,
   type Credentials,
   ensureClusterKeys,
   fingerprintOf,
+  isSealed,
   newKeyPair,
   readJoinToken,
 } from '../../../src/security/index.ts';
@@ -55,7 +56,7 @@ describe('schedulers with TLS', { timeout: 300_000 }, () => {
   async function startScheduler(name: string): Promise<void> {
     const port = await freePort();
     const advertise = `https://127.0.0.1:${port}`;
-    const more = { advertise, alsoListen: [{ host: '127.0.0.1', port, isTls: true }], clusterKey: join(dir, 'cluster.key') };
+    const more = { advertise, alsoListen: [{ host: '127.0.0.1', port, isTls: true }], clusterKey: join(dir, `${name}.key`) };
     schedulers.set(name, await startSmallScheduler(name, { kind: 'consul', address: consul.http }, more));
     urls.set(name, advertise);
   }
@@ -75,6 +76,7 @@ describe('schedulers with TLS', { timeout: 300_000 }, () => {
     await once(engine, 'listening');
     // at the same time: one of them finds no CA yet
     ensureClusterKeys(join(dir, 'cluster.key'));
+    for (const name of ['s1', 's2']) copyFileSync(join(dir, 'cluster.key'), join(dir, `${name}.key`));
     await Promise.all(['s1', 's2'].map(startScheduler));
     await until('one leads', async () => (await Promise.all(['s1', 's2'].map(health))).some(({ role }) => role === 'leading'));
     leader = (await health('s1')).role === 'leading' ? 's1' : 's2';
@@ -201,6 +203,29 @@ describe('schedulers with TLS', { timeout: 300_000 }, () => {
     );
     const identity = createHostIdentity({ dataDir: dir, name: 'db-2', token: before.token, now: Date.now, log: quietLog });
     await assert.rejects(identity.toScheduler(urls.get(leader) ?? '', new AbortController().signal), /its CA was rotated since/);
+  });
+
+  it('the cluster key is rotated: the follower gets it from the leader, and what Consul holds is sealed with it', async () => {
+    const [before] = ensureClusterKeys(join(dir, 'cluster.key')).ids;
+    const { status, body } = await at(follower).call('POST', '/arpanet/v1/keys/rotate');
+    assert.equal(status, 200, JSON.stringify(body));
+    const { keys: ids, missing } = body as KeyReport;
+    assert.deepEqual([ids.length, ids[1], missing], [2, before, []]);
+    await until('it seals at the follower, too', () => ensureClusterKeys(join(dir, `${follower}.key`)).ids.join() === ids.join());
+    const raw: unknown = await (await fetch(`http://${consul.http}/v1/kv/arpanet/?recurse`)).json();
+    const sealedWith = (raw as readonly { readonly Value: string | null }[]).flatMap(({ Value }) => {
+      const value: unknown = JSON.parse(Buffer.from(Value ?? '', 'base64').toString() || 'null');
+      return isSealed(value) ? [value.key] : [];
+    });
+    assert.deepEqual([...new Set(sealedWith)], [ids[0]]);
+    assert.equal((await at(follower).call('GET', '/images/app:1/json')).status, 200);
+    assert.deepEqual((await at(leader).call('GET', '/arpanet/v1/keys')).body, { keys: ids, missing: [] });
+    const thief = { name: 'thief', url: 'http://127.0.0.1:1', keys: [] };
+    for (const one of [leader, follower]) {
+      const { body: sent } = await at(one).call('POST', '/arpanet/v1/schedulers', thief);
+      assert.deepEqual(sent, {}, 'nobody without the certificate of a scheduler gets a key');
+    }
+    await at(leader).call('POST', '/arpanet/v1/schedulers', { ...thief, gone: true });
   });
 
   it('when the leader ends the other one leads, and the host goes over to it', async () => {

@@ -64,6 +64,8 @@ export async function startFakeEndpoint(
     joining: notHere,
     bundle: () => undefined,
     cas: notHere,
+    keys: notHere,
+    keysFor: () => undefined,
     revoke: async () => undefined,
     readmit: async () => undefined,
     rotateToken: async () => 'rotated',
