@@ -230,7 +230,7 @@ function secured(tls: ListenTls, options: http.ServerOptions): http.Server {
   return server;
 }
 
-/** A client without a certificate that counts is not heard, unless it asks how to get one. Processes of the cluster speak TLS 1.3. */
+/** A client without a certificate is not heard, unless it asks how to get one; one whose certificate does not count is refused in words (refusePeer). Processes of the cluster speak TLS 1.3. */
 function admit(tls: ListenTls, socket: TLSSocket): boolean {
   if (!servesCluster(tls, socket)) return socket.authorized && socket.getPeerX509Certificate() !== undefined;
   const credentials = tls.cluster?.current();
@@ -238,7 +238,7 @@ function admit(tls: ListenTls, socket: TLSSocket): boolean {
   const isMember = CLUSTER_NAMES.has(nameAsked(socket)) || peer?.kind === 'host' || peer?.kind === 'scheduler';
   if (isMember && socket.getProtocol() !== 'TLSv1.3') return false;
   if (peer !== undefined) certify(socket, peer);
-  return peer?.isExpired === false || CLUSTER_NAMES.has(nameAsked(socket));
+  return socket.getPeerX509Certificate() !== undefined || CLUSTER_NAMES.has(nameAsked(socket));
 }
 
 function malformed({ code, message }: NodeJS.ErrnoException): ArpanetError {

@@ -5,5 +5,6 @@
  */
 export { backupText, readBackup, RESTORED_EPOCHS } from './backup-file.ts';
 export { gatherHosts } from './gather.ts';
+export { caIn, recoveringScheduler, trustRecords } from './trust.ts';
 export { planRecovery } from './recover-plan.ts';
 export { recoveryText } from './recover-text.ts';

@@ -117,7 +117,7 @@ export const isJoining = (path: string): boolean => OPEN.has(path);
 export function refusePeer(peer: Peer | undefined, url: string): string | undefined {
   const path = url.split('?', 1)[0] ?? '';
   if (OPEN.has(path)) return undefined;
-  if (peer === undefined) return 'a certificate of the cluster is needed';
+  if (peer === undefined) return 'a certificate of the cluster is needed: none was shown, or one of another CA';
   if (peer.isExpired) return `the certificate of ${peer.name} has expired`;
   if (peer.kind === 'host' && path !== STREAM) return `the certificate of host ${peer.name} opens its agent's stream, and not ${path}`;
   return undefined;

@@ -1,15 +1,17 @@
 /** A host's certificate over the years: renewed while it counts, and after it has expired; and what the leader takes no more. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
+import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
+import { json, text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { listenOn } from '../../../src/docker-api/listeners.ts';
 import { createHostIdentity, type HostIdentity } from '../../../src/hostagent/identity/host-identity.ts';
-import { ArpanetError, keys, statusOf } from '../../../src/model/index.ts';
+import { ArpanetError, type CaRecord, keys, statusOf } from '../../../src/model/index.ts';
 import { createMembership, type JoinRequest, type Membership } from '../../../src/processes/identity/membership.ts';
 import {
   certificatesIn,
@@ -36,14 +38,15 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
   let dir: string;
   let url: string;
   let token: string;
+  let cas: CaRecord;
   let membership: Membership;
   const connected = new Set<string>();
   let listeners: Awaited<ReturnType<typeof listenOn>>;
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'arpanet-certificates-'));
-    const record = { authorities: [await newAuthority(Date.now() - 400 * DAY_MS)] };
-    const ca = openAuthority(record, now);
+    cas = { authorities: [await newAuthority(Date.now() - 400 * DAY_MS)] };
+    const ca = openAuthority(cas, now);
     membership = createMembership(ledger, ca, now, quietLog);
     const { publicKey, privateKey } = newKeyPair();
     const { certificate } = await ca.issue({ publicKey, commonName: 's1', kind: 'scheduler', names: [SCHEDULER_NAME], ttlMs: DAY_MS });
@@ -196,6 +199,31 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
     });
     for (const act of [membership.revoke, membership.pardon])
       await assert.rejects(act('plain-2'), { kind: 'not-found', message: /no such host: plain-2; did you mean plain-1\?/ });
+  });
+
+  it('that has expired, or is of another CA, is refused in words; without any there are none', async () => {
+    const asked = async (cas: CaRecord, ttlMs: number, nowMs: number): Promise<string> => {
+      const { publicKey, privateKey } = newKeyPair();
+      const by = openAuthority(cas, () => nowMs);
+      const { certificate } = await by.issue({ publicKey, commonName: 'ada', kind: 'client', names: [], ttlMs });
+      return await get({ cert: certificate, key: privateKey });
+    };
+    const get = async (shown: object): Promise<string> => {
+      const call = https.get(`${url}/containers/json`, { ...shown, agent: false, rejectUnauthorized: false });
+      try {
+        const [answer] = (await once(call, 'response')) as [IncomingMessage];
+        return `${answer.statusCode} ${await text(answer)}`;
+      } catch (error) {
+        return String(error);
+      }
+    };
+    assert.match(await asked(cas, DAY_MS, Date.now() - 3 * DAY_MS), /^403 .*the certificate of ada has expired/);
+    const foreign = { authorities: [await newAuthority(Date.now())] };
+    assert.match(
+      await asked(foreign, DAY_MS, Date.now()),
+      /^403 .*a certificate of the cluster is needed: none was shown, or one of another CA/,
+    );
+    assert.match(await get({}), /ECONNRESET|socket hang up|EPIPE/);
   });
 
   it('a damaged file costs the host a join by its token, and nothing else', async () => {

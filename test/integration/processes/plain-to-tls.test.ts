@@ -1,15 +1,19 @@
 /** A running cluster without TLS goes over to it, as docs/security.md says: one scheduler, two hosts, one after the other, and no container is touched. Real processes' parts, a fake Engine. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { Terminal } from '../../../src/cli/command.ts';
+import { recover } from '../../../src/cli/commands/store/recover.ts';
 import { startAgent } from '../../../src/hostagent/index.ts';
 import { type HostRecord, keys } from '../../../src/model/index.ts';
 import type { HostReport } from '../../../src/operator-api/index.ts';
+import { backupText } from '../../../src/recovery/index.ts';
 import { readJoinToken } from '../../../src/security/index.ts';
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
 import { freePort } from '../../support/cluster/free-ports.ts';
@@ -59,12 +63,11 @@ describe('a running cluster goes over to TLS', { timeout: 300_000 }, () => {
     return void response.setHeader('Api-Version', '1.41').end(typeof answer === 'string' ? answer : JSON.stringify(answer));
   });
 
-  async function startScheduler(alsoListen: readonly { readonly host: string; readonly port: number; readonly isTls: boolean }[]) {
-    scheduler = await startSmallScheduler(
-      's1',
-      { kind: 'embedded', dir: join(dir, 'store') },
-      { alsoListen, clusterKey: join(dir, 'cluster.key') },
-    );
+  async function startScheduler(
+    alsoListen: readonly { readonly host: string; readonly port: number; readonly isTls: boolean }[],
+    store = join(dir, 'store'),
+  ) {
+    scheduler = await startSmallScheduler('s1', { kind: 'embedded', dir: store }, { alsoListen, clusterKey: join(dir, 'cluster.key') });
     await scheduler.ready();
   }
   async function startHost(name: string, url: string, token: string): Promise<void> {
@@ -144,6 +147,29 @@ describe('a running cluster goes over to TLS', { timeout: 300_000 }, () => {
     assert.equal((await scheduler.call('POST', '/arpanet/v1/token/rotate')).status, 200, 'what was sent in clear joins nobody any more');
     await until('the leader reaches the Engines', reached);
     await until('the container is seen', sees);
+    assert.deepEqual(changes, [], 'nothing was done to what runs');
+  });
+
+  it('its store is lost: with any backup, which has the CA, hosts are asked by TLS, and come back by themselves', async () => {
+    const { body } = await scheduler.call('GET', '/arpanet/v1/backup');
+    const file = join(dir, 'old.backup');
+    writeFileSync(file, backupText(body as Parameters<typeof backupText>[0], '2026-01-01', 'test'));
+    await scheduler[Symbol.asyncDispose]();
+    const gateways = [...agents.values()].map(({ gateway }) => gateway);
+    const said: string[] = [];
+    const note = (line: string): void => void said.push(line);
+    const terminal = { env: { ARPANET_JOIN_TOKEN: 'ARPTKN-1-x', ARPANET_CLUSTER_KEY: join(dir, 'cluster.key') }, out: note, say: note };
+    const flags = { store: `embedded:${join(dir, 'new')}` };
+    const run = async (more: object) => await recover(gateways, { ...flags, ...more }, terminal as unknown as Terminal);
+    await assert.rejects(run({ trustLabels: true }), { kind: 'unavailable' });
+    assert.match(
+      said.join(),
+      /h?.* does not answer: no agent answers at .* \(if it joined by https:\/\/, .* give any backup of this cluster, which has the CA\)/,
+    );
+    await run({ backup: file });
+    await startScheduler([{ ...tls, port: tlsPort }], join(dir, 'new'));
+    await until('both are alive, with the certificates that they have', () => alive('h1', 'h2'));
+    await until('the leader reaches the Engines', reached);
     assert.deepEqual(changes, [], 'nothing was done to what runs');
   });
 });
