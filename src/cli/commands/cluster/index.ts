@@ -12,7 +12,7 @@ export function addStatusCommands(root: Command, terminal: Terminal): void {
     root,
     'status',
     'show problems, leader, schedulers, store, hosts and deployments (exit code 3 if there is a problem)',
-    ['arpanet status', 'arpanet status --watch', 'arpanet status --endpoint tcp://10.0.0.1:2375 --json'],
+    ['arpanet status', 'arpanet status --watch', 'arpanet status --context prod --json'],
   )
     .option('-w, --watch', 'print it again whenever it changes, until Ctrl-C')
     .action(async (flags: Flags) => (await import('./status.ts')).showStatus(flags, terminal));

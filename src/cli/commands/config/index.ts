@@ -22,6 +22,6 @@ export function addConfigCommands(root: Command, terminal: Terminal): void {
   ]).action(async (name: string, flags: ClientFlags) => (await import('./unset.ts')).unsetSetting(name, flags, terminal));
   addCommand(config, 'sample <process> [values...]', 'print a file for --config of a scheduler or agent, with every setting and its help', [
     'arpanet config sample scheduler',
-    'arpanet config sample agent name=db-1 address=10.0.0.11 join=http://10.0.0.1:2375 > /etc/arpanet/agent.yaml',
+    'arpanet config sample agent name=db-1 address=10.0.0.11 join=https://10.0.0.1:2376 > /etc/arpanet/agent.yaml',
   ]).action(async (process: string, values: readonly string[]) => (await import('./sample.ts')).printSample(process, values, terminal));
 }

@@ -6,7 +6,7 @@ import type { ContextFlags } from './context.ts';
 export function addContextCommand(root: Command, terminal: Terminal): void {
   addCommand(root, 'context [name]', 'make a docker context for this cluster, or update it: then plain docker and compose reach it', [
     'arpanet context --use           # the context "arpanet", which docker uses from then on',
-    'arpanet context prod --endpoint tcp://10.0.0.1:2375',
+    'DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=~/ada-cluster arpanet context prod --endpoint tcp://10.0.0.1:2376',
     'docker --context prod ps',
   ])
     .option(

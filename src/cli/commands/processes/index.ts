@@ -20,6 +20,6 @@ export function addProcessCommands(root: Command, terminal: Terminal): void {
     ],
   ).action(async (flags: Flags) => (await import('./scheduler.ts')).scheduler(flags, terminal));
   addConfiguredCommand(root, 'agent', 'run the host agent, one on every machine with a Docker Engine', [
-    'ARPANET_JOIN_TOKEN=… arpanet agent --join http://10.0.0.1:2375,http://10.0.0.2:2375 --name db-1 --address 10.0.0.11 --label disk=ssd',
+    'ARPANET_JOIN_TOKEN=… arpanet agent --join https://10.0.0.1:2376,https://10.0.0.2:2376 --name db-1 --address 10.0.0.11 --label disk=ssd',
   ]).action(async (flags: Flags) => (await import('./agent.ts')).agent(flags, terminal));
 }
