@@ -132,7 +132,10 @@ const ENGINE_404 = 'page not found';
 function refusal(url: string, path: string, status: number, content: string): ArpanetError {
   const error = engineError(status, content);
   if (status !== 404 || !path.startsWith('/arpanet/') || !error.message.includes(ENGINE_404)) return error;
-  return new ArpanetError('unavailable', `${url} is a Docker Engine, not an arpanet scheduler: ${error.message}`);
+  return new ArpanetError(
+    'unavailable',
+    `${url} is a Docker Engine, not an arpanet scheduler: ${error.message}. Give --endpoint tcp://HOST:PORT, or use a context of the cluster ("arpanet context")`,
+  );
 }
 
 /** Throws `invalid` with the path of a file that cannot be read, or is none. */

@@ -347,7 +347,10 @@ function endToEnd(req: IncomingMessage): OutgoingHttpHeaders {
     FROM_HEADER.toLowerCase(),
   ]);
   return Object.fromEntries(
-    Object.entries(req.headersDistinct).flatMap(([name, values]) => (drop.has(name) || values === undefined ? [] : [[name, one(values)]])),
+    Object.entries(req.headersDistinct).flatMap(([name, values]) =>
+      // what was taken off when it came in stays off
+      drop.has(name) || values === undefined || !(name in req.headers) ? [] : [[name, one(values)]],
+    ),
   );
 }
 

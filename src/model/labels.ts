@@ -27,6 +27,8 @@ export const labels = {
   build: 'arpanet.build',
   /** Written by us on instances of jobs: the iteration that they are of, `3`; of a job on every host `global-3`. */
   iteration: 'arpanet.iteration',
+  /** How often an update of the service was forced (`docker service update --force`). */
+  forced: 'arpanet.forced',
   /** Written by the services API: its env, hostname and mounts have Go templates, and what those can name of the service, as JSON. */
   templates: 'arpanet.templates',
   /** How long a container that a client stops runs on after it has left DNS: `5s`. */

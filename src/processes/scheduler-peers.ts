@@ -11,7 +11,8 @@ const EVERY_MS = 5_000;
 const TIMEOUT_MS = 3_000;
 /** A scheduler that sent no message for this long is left out of the status. */
 const FORGOTTEN_MS = 600_000;
-const LATELY_MS = 20_000;
+/** A second longer than two announcements are apart. */
+const SETTLED_MS = EVERY_MS + 1_000;
 
 interface Peer {
   readonly url: string;
@@ -30,13 +31,16 @@ export interface Peers {
   /** `gone`: it ends in an orderly way. True if it is new, or has another URL. */
   readonly heard: (peer: Peer & { readonly name: string; readonly gone?: boolean }) => boolean;
   readonly list: () => readonly SchedulerReport[];
-  /** Names of schedulers that were heard lately and do not have this cluster key. */
+  /** Names of schedulers that do not have this cluster key, also of those that have been silent for some time. */
   readonly without: (key: string) => readonly string[];
+  /** All that run have had the time to say that they do, since this one leads. */
+  readonly isSettled: () => boolean;
   readonly clear: () => void;
 }
 
 export function createPeers(now: () => number): Peers {
   const peers = new Map<string, Peer & { readonly heardAtMs: number }>();
+  let clearedAtMs = now();
   return {
     heard({ name, url, gone, ...more }) {
       const isNew = gone !== true && peers.get(name)?.url !== url;
@@ -51,8 +55,12 @@ export function createPeers(now: () => number): Peers {
         .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
     without: (key) =>
-      [...peers].flatMap(([name, { heardAtMs, keys = [] }]) => (now() - heardAtMs < LATELY_MS && !keys.includes(key) ? [name] : [])),
-    clear: () => peers.clear(),
+      [...peers].flatMap(([name, { heardAtMs, keys = [] }]) => (now() - heardAtMs < FORGOTTEN_MS && !keys.includes(key) ? [name] : [])),
+    isSettled: () => now() - clearedAtMs > SETTLED_MS,
+    clear() {
+      peers.clear();
+      clearedAtMs = now();
+    },
   };
 }
 

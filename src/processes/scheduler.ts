@@ -130,10 +130,10 @@ export async function runScheduler(
       scheduler.agents.pushSettings();
     },
     readmit: async (host) => current().membership.pardon(host),
-    keysFor: (had) => (keyFile === undefined || had.join() === keyFile.ids.join() ? undefined : keyFile.secrets()),
+    keysFor: (had) => (keyFile === undefined || keyFile.ids.every((id, i) => had[i] === id) ? undefined : keyFile.secrets()),
     keys: () => {
       const { ledger, fence } = current();
-      return createKeyRotation({ file: keyFile, without: peers.without, ledger, store, fence, log });
+      return createKeyRotation({ file: keyFile, without: peers.without, isSettled: peers.isSettled, ledger, store, fence, log });
     },
     cas: () => {
       const { ledger, ca, scheduler } = current();

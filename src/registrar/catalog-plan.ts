@@ -64,6 +64,8 @@ export function createCatalogPlan(read: CatalogReads): CatalogPlan {
     if (services.size === 0) onHost.delete(instance.host);
   }
 
+  const isMember = (instance: NamedInstance): boolean => members.get(serviceOf(instance))?.get(instance.container)?.name === instance.name;
+
   function wantedOf(group: string): readonly CatalogService[] {
     if (group === OUTSIDE) return outsideRegistrations(read.outside());
     const instances = [...(members.get(group)?.values() ?? [])];
@@ -77,8 +79,9 @@ export function createCatalogPlan(read: CatalogReads): CatalogPlan {
   return {
     note(changes, hosts) {
       const idOf = ({ before, now }: InstanceChange): string => (now ?? before)?.id ?? '';
-      each({ ...CATALOG_SERVICES, isPart: true }, changes, idOf, ({ before, now }) => {
-        if (before !== undefined && members.get(serviceOf(before))?.has(before.container) === true) enter(before, -1);
+      // what goes first: of a container that was renamed both are in the list, in any order
+      for (const { before } of changes) if (before !== undefined && isMember(before)) enter(before, -1);
+      each({ ...CATALOG_SERVICES, isPart: true }, changes, idOf, ({ now }) => {
         if (now !== undefined) enter(now, 1);
       });
       const gone = changes.filter(({ now }) => now === undefined);

@@ -2,24 +2,21 @@
 import type { InstanceChange } from '../contracts/index.ts';
 
 export function createChangeQueue() {
-  /** By the container that the instance has now; those that have none are apart. */
-  let alive = new Map<string, InstanceChange>();
-  let gone: InstanceChange[] = [];
+  /** By the container's name: a rename is one name that comes and another that goes, with the same container. */
+  let waiting = new Map<string, InstanceChange>();
   return {
     add(changes: readonly InstanceChange[]): void {
       for (const change of changes) {
-        const earlier = change.before && alive.get(change.before.container);
-        if (earlier?.now !== undefined) alive.delete(earlier.now.container);
-        const { before, now } = earlier === undefined ? change : { before: earlier.before, now: change.now };
-        if (now !== undefined) alive.set(now.container, { before, now });
-        else if (before !== undefined) gone.push({ before, now });
+        const name = (change.now ?? change.before)?.name ?? '';
+        const before = (waiting.get(name) ?? change).before;
+        if (before === undefined && change.now === undefined) waiting.delete(name);
+        else waiting.set(name, { before, now: change.now });
       }
     },
     /** Those that wait, which wait no more. */
     take(): readonly InstanceChange[] {
-      const taken = [...gone, ...alive.values()];
-      alive = new Map();
-      gone = [];
+      const taken = [...waiting.values()];
+      waiting = new Map();
       return taken;
     },
   };

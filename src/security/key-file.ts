@@ -1,7 +1,8 @@
 /** The file of the cluster key: one key in base64 per line, the first one seals. Effects: reads and writes it. */
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { writeDurablySync } from '../files/durable-file.ts';
 import { ArpanetError } from '../model/errors.ts';
 import { type ClusterKeys, clusterKeys, KEY_BYTES, newClusterKey } from './seal.ts';
 
@@ -93,13 +94,13 @@ export function openClusterKeyFile(path: string): ClusterKeyFile {
     if (found !== undefined && textOf(found) !== textOf(secrets)) use(found);
   }
   function write(next: readonly Buffer[]): void {
-    const draft = `${path}.${randomUUID()}`;
+    if (textOf(next) === textOf(secrets)) return;
     try {
-      writeFileSync(draft, textOf(next), { mode: 0o600, flush: true });
-      renameSync(draft, path);
+      writeDurablySync(path, textOf(next));
     } catch (cause) {
-      rmSync(draft, { force: true });
-      throw new ArpanetError('invalid', `cannot write the cluster key ${path}`, { cause });
+      const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+      const advice = 'its folder must be writable for the scheduler, and the file no mount of its own';
+      throw new ArpanetError('invalid', `cannot write the cluster key ${path}${code}: ${advice}`, { cause });
     }
     use(next);
   }

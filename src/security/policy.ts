@@ -176,9 +176,22 @@ const devices: Rule = (value, policy) => {
 const isNamed = (list: readonly string[], name: string): boolean =>
   isAny(list) || list.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : name === one));
 
+/** Labels that the services API writes into the template of a service, from fields that other rules are about. */
+const WRITTEN_FOR_SERVICES: ReadonlySet<string> = new Set([
+  labels.service,
+  labels.files,
+  labels.templates,
+  labels.iteration,
+  labels.restart,
+  labels.ingress,
+  labels.forced,
+]);
+
 /** Of any object. */
 export function refuseLabels(policy: Policy, given: Readonly<Record<string, unknown>> | null | undefined): string | undefined {
-  const other = Object.keys(given ?? {}).find((name) => name.startsWith(labels.prefix) && !isNamed(policy.labels, name));
+  const other = Object.keys(given ?? {}).find(
+    (name) => name.startsWith(labels.prefix) && !WRITTEN_FOR_SERVICES.has(name) && !isNamed(policy.labels, name),
+  );
   if (other === undefined) return undefined;
   return `Labels has ${shown(other)}, and may have ${policy.labels.length === 0 ? 'none' : policy.labels.join(', ')} of arpanet's`;
 }

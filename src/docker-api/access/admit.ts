@@ -27,6 +27,9 @@ interface Scope {
   readonly reads: Reads;
 }
 
+/** An Engine reads the fields of a form before those of the query, which is what is judged (Go, net/http, Request.Form). */
+const FORM = /^\s*(?:application\/x-www-form-urlencoded|multipart\/form-data)/i;
+
 /** So many sets of deployments are kept: each has ready answers of its own. */
 const SCOPES_KEPT = 32;
 
@@ -58,6 +61,8 @@ export function createAdmit(
 
   return async (call, identity) => {
     if (identity === undefined) return call;
+    if (FORM.test(call.req.headers['content-type'] ?? ''))
+      throw new ArpanetError('invalid', `${call.route.method} ${call.route.path} takes no form: give its parameters in the query`);
     if (seesAll(identity)) return await obedient(call, identity);
     const { method, path } = call.route;
     const refusal = refuseAccess(identity, accessOf(call.route), `${method} ${path}`);

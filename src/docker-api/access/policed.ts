@@ -34,7 +34,10 @@ export function policedBy({ role }: Identity, policyOf: PolicyOf, cluster: Pick<
       const policy = policyOf(role);
       if (policy !== undefined) obey(role, problem(policy));
     },
-    request(request) {
+    request(asked) {
+      // what a service was made with comes back with its update
+      const { [labels.bindPrefixes]: before, ...given } = asked.Labels ?? {};
+      const request = before === undefined ? asked : { ...asked, Labels: given };
       const policy = policyOf(role);
       if (policy === undefined) return request;
       obey(role, refuseCreate(policy, request, isHere) ?? hostNetwork(policy, request));

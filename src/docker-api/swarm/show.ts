@@ -106,6 +106,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
               name !== labels.iteration &&
               name !== labels.restart &&
               name !== labels.ingress &&
+              name !== labels.bindPrefixes &&
               name !== labels.service,
           ),
         ),

@@ -22,7 +22,7 @@ import type { ServiceSpec, UpdateConfig } from './types.ts';
 import { withDefaultTag } from '../../text/image-reference.ts';
 import { formatReservedCpus } from '../../text/reserve-label.ts';
 
-export const FORCED = 'arpanet.forced';
+export const FORCED = labels.forced;
 const NAME = /^[a-zA-Z0-9](?:[-_.]*[A-Za-z0-9]+)*$/;
 
 /** `abc_pricing` of stack `abc` is service `pricing` of deployment `abc`; without a stack it belongs to `default`. Throws `invalid`. */

@@ -55,6 +55,11 @@ function startShell(): Shell {
   const mark = randomUUID();
   // a group of its own: a command that hangs is ended with its shell
   const child = spawn('sh', [], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  // a process that may open no more files has a child without pipes (Node, child_process.spawn)
+  if ((child.stdin as Writable | null | undefined) == null) {
+    child.on('error', () => undefined);
+    return { run: async () => undefined };
+  }
   let settle: ((ended: Ended | undefined) => void) | undefined;
   let stdout = '';
   let stderr = '';
@@ -72,7 +77,7 @@ function startShell(): Shell {
   };
   const look = (): void => {
     const out = stdout.lastIndexOf(mark);
-    if (out < 0 || !stderr.endsWith(mark)) {
+    if (out < 0 || !stdout.endsWith('\n') || !stderr.endsWith(mark)) {
       if (stdout.length + stderr.length > MOST_CHARACTERS) kill();
       return;
     }

@@ -5,7 +5,7 @@
 import { ArpanetError, type CertificateRecord, keys, type UserRecord } from '../../model/index.ts';
 import type { CaOperations, CaReport } from '../../operator-api/index.ts';
 import { fingerprintOf } from '../../security/index.ts';
-import type { Change, Ledger } from '../../store/index.ts';
+import type { Ledger } from '../../store/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { ClusterCa } from './cluster-ca.ts';
 
@@ -52,16 +52,19 @@ export function createCaRotation({ ledger, ca, now, spread, disconnect, log }: C
     };
   }
 
-  /** What the CA before has signed counts no more. */
-  function withoutOld(fingerprint: string): readonly Change[] {
-    const hosts = ledger.list<CertificateRecord>(keys.certificates).flatMap(([key, one]): readonly Change[] => {
-      return one.ca === fingerprint || one.serials.length === 0 ? [] : [{ kind: 'put', key, value: { ...one, serials: [] } }];
-    });
-    const users = ledger.list<UserRecord>(keys.users).flatMap(([key, one]): readonly Change[] => {
-      const certificates = one.certificates.filter(({ ca: by }) => by === fingerprint);
-      return certificates.length === one.certificates.length ? [] : [{ kind: 'put', key, value: { ...one, certificates } }];
-    });
-    return [...hosts, ...users];
+  /** What the CA before has signed counts no more. Each record is read when it is written: somebody may be removed, revoked or certified meanwhile. */
+  async function withoutOld(fingerprint: string): Promise<void> {
+    for (const [key] of ledger.list(keys.certificates)) {
+      const one = ledger.get<CertificateRecord>(key);
+      if (one === undefined || one.ca === fingerprint || one.serials.length === 0) continue;
+      await ledger.commit([{ kind: 'put', key, value: { ...one, serials: [] } }]);
+    }
+    for (const [key] of ledger.list(keys.users)) {
+      const one = ledger.get<UserRecord>(key);
+      const certificates = one?.certificates.filter(({ ca: by }) => by === fingerprint) ?? [];
+      if (one === undefined || certificates.length === one.certificates.length) continue;
+      await ledger.commit([{ kind: 'put', key, value: { ...one, certificates } }]);
+    }
   }
 
   return {
@@ -77,7 +80,7 @@ export function createCaRotation({ ledger, ca, now, spread, disconnect, log }: C
       if (trusted.length < 2) throw new ArpanetError('conflict', 'one CA alone is trusted: there is no rotation to finish');
       const { hosts, users } = left(fingerprint);
       if (!isForced && hosts.length + users.length > 0) throw new ArpanetError('conflict', stillNeeded(hosts, users));
-      for (const change of withoutOld(fingerprint)) await ledger.commit([change]);
+      await withoutOld(fingerprint);
       await finish();
       log.warn({ ca: fingerprint, at: new Date(now()).toISOString() }, 'the CA before is trusted no more');
       await spread();

@@ -1,4 +1,5 @@
 /** The certificate authority of a cluster, made by its first leader and kept in the store. Effects: the ledger, chance. */
+import { createKeyed } from '../../async/keyed.ts';
 import { type CaRecord, keys } from '../../model/index.ts';
 import { accepts, caRecord } from '../../schemas/index.ts';
 import { type CertificateAuthority, newAuthority, openAuthority, withNewAuthority, withoutOldAuthorities } from '../../security/index.ts';
@@ -54,6 +55,9 @@ function liveCa(ledger: Pick<Ledger, 'commit'>, found: CaRecord, now: () => numb
     opened = open;
   }
 
+  /** One change after the other: each begins with the record that the one before has left. */
+  const turns = createKeyed();
+
   return {
     get fingerprint() {
       return opened.fingerprint;
@@ -66,8 +70,8 @@ function liveCa(ledger: Pick<Ledger, 'commit'>, found: CaRecord, now: () => numb
     },
     issue: async (request) => await opened.issue(request),
     rotatedMs: () => record.rotatedMs,
-    rotate: async () => await keep(await withNewAuthority(record, now())),
-    finish: async () => await keep(withoutOldAuthorities(record)),
+    rotate: async () => await turns.serial('ca', async () => await keep(await withNewAuthority(record, now()))),
+    finish: async () => await turns.serial('ca', async () => await keep(withoutOldAuthorities(record))),
   };
 }
 

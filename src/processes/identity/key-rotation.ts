@@ -21,6 +21,8 @@ interface KeyRotationDeps {
   readonly file: ClusterKeyFile | undefined;
   /** Names of the other schedulers that do not have this key. */
   readonly without: (id: string) => readonly string[];
+  /** False while a scheduler that runs may not have said yet that it does. */
+  readonly isSettled: () => boolean;
   readonly ledger: Pick<Ledger, 'get' | 'list' | 'commit'>;
   readonly store: Pick<StateStore, 'resealParts'>;
   readonly fence: Fence;
@@ -31,7 +33,16 @@ interface KeyRotationDeps {
 /** By file: one that was made and has not reached all schedulers is not made twice. */
 const prepared = new WeakMap<ClusterKeyFile, string>();
 
-export function createKeyRotation({ file, without, ledger, store, fence, log, spreadMs = SPREAD_MS }: KeyRotationDeps): KeyOperations {
+export function createKeyRotation({
+  file,
+  without,
+  isSettled,
+  ledger,
+  store,
+  fence,
+  log,
+  spreadMs = SPREAD_MS,
+}: KeyRotationDeps): KeyOperations {
   function known(): ClusterKeyFile {
     if (file === undefined)
       throw new ArpanetError('unavailable', 'this cluster seals nothing in its store: give its schedulers a key (--cluster-key)');
@@ -45,11 +56,11 @@ export function createKeyRotation({ file, without, ledger, store, fence, log, sp
 
   async function reachesAll(id: string): Promise<void> {
     const endMs = performance.now() + spreadMs;
-    while (without(id).length > 0) {
-      if (performance.now() > endMs)
+    while (!isSettled() || without(id).length > 0) {
+      if (performance.now() > endMs && without(id).length > 0)
         throw new ArpanetError(
           'conflict',
-          `the new cluster key ${id} is in ${known().path} of the leader, and seals nothing yet: ${without(id).join(', ')} cannot get it by TLS (--listen tls://). Copy the file there, and repeat "arpanet key rotate"`,
+          `the new cluster key ${id} is in ${known().path} of the leader, and seals nothing yet: ${without(id).join(', ')} cannot get it by TLS (--listen tls://), or does not run. Copy the file there, and repeat "arpanet key rotate"`,
         );
       await sleep(LOOK_MS);
     }
@@ -89,13 +100,15 @@ export function keysNow(file: ClusterKeyFile | undefined): readonly string[] {
   return file?.ids ?? [];
 }
 
-/** Adopts the cluster keys in the leader's answer to an announcement; true if there were any. Throws `invalid` where the file cannot be written. */
+/** Adopts the cluster keys in the leader's answer to an announcement; true if the file has others now. Throws `invalid` where the file cannot be written. */
 export function takeSentKeys(file: ClusterKeyFile | undefined, answer: string, log: Logger): boolean {
   if (file === undefined) return false;
   try {
     const said: unknown = JSON.parse(answer);
     if (!accepts(sentKeys, said)) return false;
+    const before = file.ids.join();
     file.take(said.clusterKeys);
+    if (file.ids.join() === before) return false;
     log.warn({ keys: file.ids }, 'the leader has sent other cluster keys: they are in the key file');
     return true;
   } catch (err) {

@@ -58,12 +58,12 @@ export function createPeople({ ledger, ca, now, isHere }: PeopleDeps): People & 
       const key = keys.user(user);
       const record = ledger.get<UserRecord>(key);
       const isOwnCa = isOurs(client);
+      // no CA of an operator writes that: a process of the cluster is nobody's administrator, whatever is said of its issuer
+      if (kind === 'host' || kind === 'scheduler')
+        throw new ArpanetError('unauthorized', `the cluster knows no user "${user}": this is the certificate of a ${kind}`);
       if (record === undefined) {
         if (!isOwnCa && !ledger.unreadable().some((one) => one.key === key)) return undefined;
-        throw new ArpanetError(
-          'unauthorized',
-          `the cluster knows no user "${user}"${kind === '' || kind === 'client' ? '' : `: this is the certificate of a ${kind}`}`,
-        );
+        throw new ArpanetError('unauthorized', `the cluster knows no user "${user}"`);
       }
       if (record.removedAtMs !== undefined) throw new ArpanetError('unauthorized', `the user "${user}" was removed`);
       const certificate = record.certificates.find((one) => one.fingerprint === fingerprint);
@@ -91,9 +91,11 @@ export function createPeople({ ledger, ca, now, isHere }: PeopleDeps): People & 
       return { user: await put(record), ...(made && { certificate: made.certificate, ca: made.ca }) };
     },
     async renew({ name = '', ttlMs = DEFAULT_TTL_MS, publicKey }) {
-      const record = recordOf(name);
+      recordOf(name);
       const made = await certified(name, publicKey, checkedTtl(ttlMs));
       if (made === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "publicKey"');
+      // who was removed meanwhile stays removed
+      const record = recordOf(name);
       // the old one counts until it is over: its holder changes when there is time
       const certificates = [...record.certificates.filter(({ toMs }) => toMs > now()), made.noted];
       return { user: await put({ ...record, certificates }), certificate: made.certificate, ca: made.ca };

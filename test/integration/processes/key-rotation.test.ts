@@ -30,7 +30,16 @@ describe('the rotation of the cluster key', { timeout: 120_000 }, () => {
         { kind: 'put', key: keys.joinToken, value: 'join-me' },
         { kind: 'put', key: keys.container(large.name), value: large },
       ]);
-      const rotation = createKeyRotation({ file, without: () => missing, ledger, store, fence: lock.fence, log: quietLog, spreadMs: 0 });
+      const rotation = createKeyRotation({
+        file,
+        without: () => missing,
+        ledger,
+        store,
+        fence: lock.fence,
+        log: quietLog,
+        spreadMs: 0,
+        isSettled: () => true,
+      });
       await assert.rejects(rotation.rotate(), {
         kind: 'conflict',
         message:

@@ -135,7 +135,11 @@ describe('the difference', () => {
 describe('a plan of changes', () => {
   const EMPTY: readonly CatalogService[] = [];
   const one = (container: string, service: string, host: string, over: Partial<NamedInstance> = {}): NamedInstance =>
-    instance(`${container.slice(1)}.${service}.abc`, { n1: `10.32.0.${container.slice(1)}` }, { container, host, ...over });
+    instance(
+      `${container.slice(1)}.${service}.abc`,
+      { n1: `10.32.0.${container.slice(1)}` },
+      { container, name: container, host, ...over },
+    );
 
   it('brings the catalog to what comparing everything would, whatever comes, goes, moves and changes', () => {
     const hosts = new Map<string, NamedHost>();
@@ -150,12 +154,24 @@ describe('a plan of changes', () => {
       state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
       return Math.floor((state / 2_147_483_648) * below);
     };
-    const becomes = (container: string, now: NamedInstance | undefined): void => {
-      queue.add([{ before: instances.get(container), now }]);
+    const becomes = (container: string, made: NamedInstance | undefined): void => {
+      const before = instances.get(container);
+      const now = made && { ...made, name: before?.name ?? made.name };
+      queue.add([{ before, now }]);
       if (now === undefined) instances.delete(container);
       else instances.set(container, now);
     };
     for (let round = 0; round < 300; round++) {
+      const renamed = chance(4) === 0 ? [...instances.values()][0] : undefined;
+      if (renamed !== undefined) {
+        const now = { ...renamed, name: `${renamed.container}-${round}` };
+        const both = [
+          { before: undefined, now },
+          { before: renamed, now: undefined },
+        ];
+        queue.add(chance(2) === 0 ? both : both.toReversed());
+        instances.set(renamed.container, now);
+      }
       for (let n = chance(4); n >= 0; n--) {
         const container = `c${chance(12)}`;
         const over = { ready: chance(2) === 0, state: chance(3) === 0 ? ('out' as const) : ('running' as const) };
@@ -172,6 +188,12 @@ describe('a plan of changes', () => {
       held = applied(held, plan.changes());
       plan.done();
       assert.deepEqual(plan.drift(held), [], `round ${round}`);
+      const fresh = createCatalogPlan({ host: (name) => hosts.get(name), outside: () => [] });
+      fresh.note(
+        [...instances.values()].map((now) => ({ before: undefined, now })),
+        [],
+      );
+      assert.deepEqual(fresh.drift(held), [], `round ${round}, beside one that has seen no change`);
     }
   });
 
