@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, type HostDns, type NameChange, type NameTable } from '../model/index.ts';
 import { guarded, reportFault } from '../telemetry/faults.ts';
@@ -40,7 +41,7 @@ export interface DnsStats extends RespondStats {
 export interface DnsService {
   /**
    * Idempotent. Waits up to 2 s for an address that this host does not have yet. `of`: the subnet that it is for (CIDR); who is neither in it, nor in the
-   * pool, nor in the table, gets no answer. Absent: everybody gets one.
+   * pool, nor in the table, nor this host itself, gets no answer. Absent: everybody gets one.
    * Throws `conflict` (port in use), `forbidden` (no right to the port), `unavailable`.
    */
   readonly listen: (address: string, of?: string) => Promise<void>;
@@ -79,6 +80,7 @@ const [maxTcpClients, maxTcpOfOne] = [256, 32];
 /** Of the queries that wait for other servers. */
 const maxWaitingOfOne = 100;
 const maxTcpQuery = 4096;
+const OWN_ADDRESSES_MS = 1_000;
 
 /** A DNS server that listens nowhere yet. Throws nothing. */
 export function createDns(options: DnsOptions): DnsService {
@@ -99,13 +101,23 @@ export function createDns(options: DnsOptions): DnsService {
   const counts = { forwarded: 0, unanswered: 0 };
   const waiting = createCounter(maxWaitingOfOne);
   const inPool = pool === undefined ? undefined : parseSubnet(pool);
+  let own: { readonly atMs: number; readonly addresses: ReadonlySet<string> } | undefined;
+
+  /** Whoever is on this host itself: it asks from any of its addresses. They are read again after a second. */
+  function isOfThisHost(client: string): boolean {
+    if (own === undefined || performance.now() - own.atMs > OWN_ADDRESSES_MS) {
+      const all = Object.values(networkInterfaces()).flatMap((some) => some ?? []);
+      own = { atMs: performance.now(), addresses: new Set(all.map(({ address }) => address)) };
+    }
+    return own.addresses.has(client);
+  }
 
   /** Whose queries are answered at an address that is for one subnet. */
   function mayAsk(client: string, subnet: Subnet | undefined): boolean {
     if (subnet === undefined) return true;
     const address = parseAddress(client);
-    if (address === undefined) return responder.knows(client);
-    return contains(subnet, address) || (inPool !== undefined && contains(inPool, address)) || responder.knows(client);
+    const isIn = address !== undefined && (contains(subnet, address) || (inPool !== undefined && contains(inPool, address)));
+    return isIn || responder.knows(client) || isOfThisHost(client);
   }
 
   type Forwarded = Extract<Reply, { readonly kind: 'forward' }>;

@@ -134,7 +134,7 @@ function questionOf(id: number, name: string): Buffer {
 describe('askers of one address', () => {
   const mine = nameTable(instance('1.web.abc', { abc: '10.32.0.9' }), instance('1.far.abc', { abc: '127.9.0.1' }));
 
-  it('are those of its subnet, of the pool and of the table: others hear nothing', async () => {
+  it('are those of its subnet, of the pool and of the table, and this host itself: others hear nothing', async () => {
     const port = await freePort();
     await using dns = closing(createDns({ port, upstream: [], log, now: () => mine.atMs, pool: '127.2.0.0/16' }));
     dns.table(mine);
@@ -144,7 +144,7 @@ describe('askers of one address', () => {
         ({ answers }) => answers.length,
         () => 'nothing',
       );
-    for (const from of ['127.1.0.5', '127.2.9.9', '127.9.0.1']) assert.equal(await ask(from), 1, from);
+    for (const from of ['127.1.0.5', '127.2.9.9', '127.9.0.1', '127.0.0.1']) assert.equal(await ask(from), 1, from);
     for (const how of ['+notcp', '+tcp']) assert.notEqual(await ask('127.3.0.1', how), 1, how);
   });
 
