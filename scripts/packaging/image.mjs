@@ -1,7 +1,7 @@
 // The container image: one tar that `docker load` takes, of any Engine, and that is an OCI layout as well. A layer of Debian's files, and one of the program.
 // Debian's packages come by the apt of this machine, which checks their signatures; no registry is asked.
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { archive, must } from './archive.mjs';
@@ -21,8 +21,13 @@ const ENTRY = '/usr/lib/arpanet/entry';
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const iso = (epoch) => new Date(epoch * 1000).toISOString().replace('.000', '');
 
-/** `stage(top)` puts the program below a folder. `epoch`: seconds since 1970. Returns the path. Throws when apt or tar fails. */
+/** Whether the apt of this machine has the packages by these names: Debian 12. */
+export const canMakeImage = () =>
+  existsSync('/etc/os-release') && /^VERSION_CODENAME="?bookworm"?$/m.test(readFileSync('/etc/os-release', 'utf8'));
+
+/** `stage(top)` puts the program below a folder. `epoch`: seconds since 1970. Returns the path. Throws on what is not Debian 12, and when apt or tar fails. */
 export function makeImage(scratch, { file, version, epoch, stage }) {
+  if (!canMakeImage()) throw new Error("the image has files of Debian 12's packages: make it on Debian 12 (bookworm)");
   const debian = join(scratch, 'debian');
   const program = join(scratch, 'program');
   unpackDebian(join(scratch, 'debs'), debian);
