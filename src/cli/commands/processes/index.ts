@@ -14,7 +14,7 @@ export function addProcessCommands(root: Command, terminal: Terminal): void {
     'scheduler',
     'run a scheduler: it answers the Docker API; one scheduler leads, the others pass requests to it',
     [
-      'arpanet scheduler --listen tls://10.0.0.1:2376 --listen tcp://127.0.0.1:2375 --store consul://127.0.0.1:8500 --cluster-key /etc/arpanet/cluster.key',
+      'arpanet scheduler --listen tls://10.0.0.1:2376 --listen tcp://127.0.0.1:2375 --store consul://127.0.0.1:8500 --cluster-key /var/lib/arpanet/scheduler/cluster.key',
       'arpanet scheduler --listen tcp://127.0.0.1:2375 --listen tls://0.0.0.0:2376 --tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem --store embedded:/var/lib/arpanet/store',
       'arpanet scheduler --listen tcp://127.0.0.1:2375 --store embedded:/var/lib/arpanet/store',
     ],

@@ -26,4 +26,4 @@ export async function addScheduler(
 }
 
 const TEXT =
-  'Run this on the machine. It needs Consul and the cluster key (/etc/arpanet/cluster.key, copied from a scheduler); it checks everything first, and changes nothing if something is in its way';
+  'Run this on the machine. It needs Consul and the cluster key (/var/lib/arpanet/scheduler/cluster.key, copied from a scheduler); it checks everything first, and changes nothing if something is in its way';
