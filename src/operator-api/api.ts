@@ -125,6 +125,7 @@ export interface OperatorDeps {
     readonly exposed?: readonly string[];
     readonly auditTrouble?: string;
     readonly version?: string;
+    readonly byLine?: boolean;
     readonly keys?: readonly string[];
   }) => void;
   /** The cluster keys, in base64, for a scheduler that has others than the leader; undefined: it has the same, or must not get them. */
@@ -233,7 +234,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(topReport(deps.observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
-    const { name, url, gone, faults, exposed, auditTrouble, version, keys } = bodyOf(request, 'SchedulerRequest');
+    const { name, url, gone, faults, exposed, auditTrouble, version, byLine, keys } = bodyOf(request, 'SchedulerRequest');
     if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
     deps.peer({
       name,
@@ -242,6 +243,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
       ...(exposed && { exposed }),
       ...(auditTrouble !== undefined && { auditTrouble }),
       ...(version !== undefined && { version }),
+      ...(byLine === true && { byLine }),
       ...(keys && { keys }),
       ...(faults === undefined ? {} : { faults: { unexpectedErrors: 0, refusedMessages: 0, ...faults } }),
     });

@@ -30,6 +30,7 @@ export const BODIES: GoTypes = {
     exposed: '[]string',
     auditTrouble: '*string',
     version: '*string',
+    byLine: 'bool',
     keys: '[]string',
   },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
@@ -124,6 +125,8 @@ export interface SchedulerRequest {
   readonly auditTrouble?: string;
   /** Its release. */
   readonly version?: string;
+  /** Its program was placed by the line of `arpanet schedulers add`. */
+  readonly byLine?: boolean;
   readonly keys?: readonly string[];
 }
 

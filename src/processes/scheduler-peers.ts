@@ -23,6 +23,8 @@ interface Peer {
   readonly auditTrouble?: string;
   /** Its release. */
   readonly version?: string;
+  /** Its program was placed by the line of `arpanet schedulers add`. */
+  readonly byLine?: boolean;
   /** What the cluster keys in its file are called. */
   readonly keys?: readonly string[];
 }
@@ -64,6 +66,9 @@ export function createPeers(now: () => number): Peers {
   };
 }
 
+/** Where join.sh puts the program. */
+const LINE_DIR = '/usr/local/lib/arpanet/';
+
 /** Announces until `signal` aborts; then, if `ending` says so, that it ends. A failed announcement is repeated the next time. `tls`: for a leader that is reached by https. */
 export async function announce(
   me: {
@@ -87,6 +92,7 @@ export async function announce(
       url,
       exposed,
       version: VERSION,
+      byLine: process.execPath.startsWith(LINE_DIR),
       auditTrouble: me.auditTrouble(),
       keys: me.keys(),
       gone,

@@ -1,5 +1,5 @@
 /** What is to be done so that the whole cluster has the leader's release. Pure. */
-import { type Installer, scriptLine, type StatusReport } from '../../operator-api/index.ts';
+import { type Installer, isPlainWord, scriptLine, type StatusReport } from '../../operator-api/index.ts';
 
 /** One machine; in the order in which they are upgraded. */
 interface UpgradeStep {
@@ -25,21 +25,30 @@ type Cluster = Pick<StatusReport, 'schedulers'> & {
   readonly hosts: readonly Pick<StatusReport['hosts'][number], 'name' | 'state' | 'agent'>[];
 };
 
-/** Schedulers first: hosts take their release from the leader. */
-export function upgradePlan(installer: Installer, { schedulers, hosts }: Cluster): UpgradePlan {
+/** Schedulers first: hosts take their release from the leader. `token`: the join token of now, for hosts that have one of before; undefined: who asks may not see it. */
+export function upgradePlan(installer: Installer, { schedulers, hosts }: Cluster, token?: string): UpgradePlan {
   const { version: release } = installer;
+  const apt = `sudo apt-get install ./arpanet_${release}_amd64.deb`;
+  const ofHost = scriptLine(installer, ['--upgrade', ...(token !== undefined && isPlainWord(token) ? [token] : [])]);
   const others = [
-    ...schedulers.flatMap(({ name, leads, version = '' }) => (leads ? [] : [{ kind: 'scheduler' as const, name, has: version }])),
-    ...hosts.flatMap(({ name, agent }) => (agent === '' ? [] : [{ kind: 'host' as const, name, has: agent }])),
+    ...schedulers.flatMap(({ name, leads, version = '', byLine }) =>
+      leads
+        ? []
+        : [
+            {
+              kind: 'scheduler' as const,
+              name,
+              has: version,
+              command: byLine === true ? scriptLine(installer, ['--scheduler', name]) : apt,
+            },
+          ],
+    ),
+    ...hosts.flatMap(({ name, agent }) => (agent === '' ? [] : [{ kind: 'host' as const, name, has: agent, command: ofHost }])),
   ];
-  const commands = {
-    scheduler: `sudo apt-get install ./arpanet_${release}_amd64.deb`,
-    host: scriptLine(installer, ['--upgrade']),
-  };
   const known = hosts.filter(({ state }) => state !== 'expected');
   return {
     release,
-    steps: others.filter(({ has }) => has !== release && !isHigher(has, release)).map((one) => ({ ...one, command: commands[one.kind] })),
+    steps: others.filter(({ has }) => has !== release && !isHigher(has, release)),
     inTheWay: known.flatMap(({ name, state }) => (state === 'alive' ? [] : [`host ${name} is ${state}`])),
     ahead: others.flatMap(({ kind, name, has }) =>
       isHigher(has, release) ? [`${kind} ${name} has ${has}, which is newer than the leader's ${release}`] : [],

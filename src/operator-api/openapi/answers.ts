@@ -73,6 +73,7 @@ export const ANSWERS = {
           exposed: texts.optional(),
           auditTrouble: text.optional(),
           version: text.optional(),
+          byLine: z.boolean().optional(),
         }),
       ),
       clusterId: text,

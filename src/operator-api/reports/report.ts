@@ -70,6 +70,8 @@ export interface SchedulerReport {
   readonly auditTrouble?: string;
   /** Its release; absent: one of before has not sent it. */
   readonly version?: string;
+  /** Its program was placed by the line of `arpanet schedulers add`, and not by a package. */
+  readonly byLine?: boolean;
 }
 
 /** What one process of the cluster got over since it started. */

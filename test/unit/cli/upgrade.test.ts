@@ -3,12 +3,13 @@ import { describe, it } from 'node:test';
 import { upgradePlan, upgradeText } from '../../../src/cli/output/upgrade.ts';
 
 const INSTALLER = { url: 'https://10.0.0.1:2376', pin: 'sha256//abc=', sha256: 'a'.repeat(64), version: '0.10.0' };
-const scheduler = (name: string, leads: boolean, version?: string) => ({
+const scheduler = (name: string, leads: boolean, version?: string, byLine?: boolean) => ({
   name,
   url: `https://${name}`,
   leads,
   heardMsAgo: 0,
   ...(version !== undefined && { version }),
+  ...(byLine === true && { byLine }),
 });
 const host = (name: string, agent: string, state: 'alive' | 'down' | 'expected' = 'alive') => ({ name, state, agent });
 
@@ -30,6 +31,14 @@ describe('arpanet upgrade', () => {
     assert.deepEqual([plan.inTheWay, plan.ahead], [[], []]);
     assert.match(upgradeText(plan), /3\. host db-1 \(0\.9\.3\), there:\n +curl -fsSLk .*join\.sh \| sudo sh -s -- --upgrade/);
     assert.match(plan.steps[0]?.command ?? '', /apt-get install \.\/arpanet_0\.10\.0_amd64\.deb/);
+  });
+
+  it('has the script again for a scheduler that it made, and the join token of now for hosts', () => {
+    const cluster = { schedulers: [scheduler('s2', false, '0.9.0', true)], hosts: [host('db-1', '0.9.3')] };
+    const ends = (token?: string) => upgradePlan(INSTALLER, cluster, token).steps.map(({ command }) => command.split(' -s -- ')[1]);
+    assert.deepEqual(ends('ARPTKN-1-aa-bb'), ['--scheduler s2', '--upgrade ARPTKN-1-aa-bb']);
+    assert.deepEqual(ends("it's"), ['--scheduler s2', '--upgrade']);
+    assert.deepEqual(ends(), ['--scheduler s2', '--upgrade']);
   });
 
   it('has hosts repaired first, and takes nobody back who is ahead of the leader', () => {
