@@ -18,7 +18,7 @@ const TAKEN_OFF = ['containers', 'networks', 'links', 'rules', 'files', 'program
 async function traceOf(machine: BareMachine) {
   const text = (command: string) => machine.run(['sh', '-c', command]);
   const kernel =
-    "ip -o link | grep -v veth | cut -d: -f2; ip -4 route; for t in filter nat mangle raw; do for p in iptables ip6tables; do $p -t $t -S | grep -v '^#'; done; done; ebtables -L; ebtables -t nat -L";
+    "ip -o link | grep -v veth | cut -d: -f2; ip -4 route; ip -6 -o addr show dev lo; for t in filter nat mangle raw; do for p in iptables ip6tables; do $p -t $t -S | grep -v '^#'; done; done; ebtables -L; ebtables -t nat -L";
   return {
     files: await filesOf(machine),
     users: await text('cat /etc/passwd /etc/group'),
@@ -91,6 +91,12 @@ describe('a machine that joins by one line', () => {
       await first.run(['docker', '-H', 'tcp://127.0.0.1:2375', 'run', '-d', '--name', 'abc', 'busybox', 'sleep', '900']);
       assert.match(await run('true; curl -s --unix-socket /run/docker.sock http://d/containers/json', ''), /arpanet\.instance/);
 
+      // as encrypted networks have it
+      await second.run([
+        'sh',
+        '-c',
+        'ip link add arw0a000001a type bridge && ip addr add fd61:7270:616e::a00:1/128 dev lo && ip6tables -w 5 -t mangle -I INPUT ! -i arw+ -p udp -m udp --dport 7374 -j DROP',
+      ]);
       // and is taken off
       const remove = join1.replace(/ARPTKN-.*/, '--remove');
       assert.match(await run(remove), /FAIL {2}1 containers of the cluster are here[\s\S]*arpanet drain h2/);

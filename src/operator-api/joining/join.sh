@@ -3,8 +3,9 @@
 #   curl … | sudo sh -s -- TOKEN NAME [ADDRESS]     checks everything, then joins; run again it continues
 #   curl … | sudo sh -s -- --check TOKEN NAME       checks alone
 #   curl … | sudo sh -s -- --scheduler NAME [ADDRESS]   the same for another scheduler of the cluster ("arpanet schedulers add NAME")
-#   curl … | sudo sh -s -- --upgrade [--force]      takes the scheduler's release, and the one before back if the agent does not come in with it
-#   curl … | sudo sh -s -- --remove [--force]       takes off what a join has made
+#   curl … | sudo sh -s -- --upgrade [--force] [TOKEN]   takes the scheduler's release, and the one before back if the agent does not come in with it
+#   curl … | sudo sh -s -- --remove [--force]       takes off the host that a join has made
+#   curl … | sudo sh -s -- --scheduler --remove     takes off the scheduler
 # Nothing is changed if a check fails. Docker is never restarted, reconfigured or removed.
 set -u
 umask 022
@@ -17,6 +18,7 @@ schedulers='@SCHEDULERS@'
 pool='@POOL@'
 sha256='@SHA256@'
 store='@STORE@'
+store_needs='@STORE_NEEDS@'
 is_sealed='@SEALED@'
 
 lib=/usr/local/lib/arpanet
@@ -25,7 +27,10 @@ etc=/etc/arpanet
 data=/var/lib/arpanet/agent
 unit=/etc/systemd/system/arpanet-agent.service
 unit_scheduler=/etc/systemd/system/arpanet-scheduler.service
-key=/etc/arpanet/cluster.key
+state=/var/lib/arpanet/scheduler
+key=$state/cluster.key
+settings_line='# Written by the line of "arpanet schedulers add"'
+user_line='made by arpanet schedulers add'
 socket=/var/run/docker.sock
 deb=/usr/lib/arpanet/bin/arpanet
 needs_kb=400000
@@ -99,8 +104,12 @@ check_machine() {
   for program in curl ip tar gzip sha256sum sed ss df; do
     has "$program" || fail "there is no $program" "install it; Debian and Ubuntu: apt-get install curl iproute2 tar gzip coreutils sed"
   done
+  [ "$schedules" = 0 ] || return 0
   has iptables || fail 'there is no iptables, which the agent uses' 'install it (with the nft or the legacy backend); Debian and Ubuntu: apt-get install iptables'
   has ebtables || note 'there is no ebtables: a gateway address of its own will be used in each network'
+}
+
+check_library() {
   glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc 2\.\([0-9]*\).*/\1/p')
   if [ -z "$glibc" ] || [ "$glibc" -lt 28 ]; then
     fail 'the C library is not glibc 2.28 or newer, which the program needs' 'use a distribution that has it: Debian 10, Ubuntu 18.10, RHEL 8 or newer'
@@ -199,7 +208,7 @@ check_before() {
     return
   fi
   [ -n "$sha256" ] || fail 'the scheduler runs from a clone or an npm package: it has no package that this machine could run' 'install a package here (docs/install.md), and run the agent that "arpanet hosts add" prints'
-  if [ -e "$lib.new" ] || { [ -e "$lib" ] && [ ! -e "$unit" ]; }; then note 'it was left half installed before: this continues'; fi
+  if [ -e "$lib.new" ] || { [ -e "$lib" ] && [ ! -e "$unit" ] && [ ! -e "$unit_scheduler" ]; }; then note 'it was left half installed before: this continues'; fi
 }
 
 # What the leader knows better: the token, the name, the clock, and who else is here.
@@ -209,13 +218,14 @@ check_cluster() {
   case $scheduler in http://*) [ "$(name_here)" != "$name" ] || known=true ;; esac
   body=$(printf '{"token":"%s","name":"%s","address":"%s","engineId":"%s","apiVersion":"%s","minApiVersion":"%s","isKnown":%s,"clockMs":%s000}' \
     "$token" "$name" "$address" "${engine_id:-}" "${api:-}" "${min_api:-}" "$known" "$(date +%s)")
-  if ! status=$(ask /arpanet/v1/join/check -o "$scratch/answer" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary "$body" 2>"$scratch/error"); then
+  # by standard input: arguments are in the list of processes
+  if ! status=$(printf %s "$body" | ask /arpanet/v1/join/check -o "$scratch/answer" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary @- 2>"$scratch/error"); then
     fail "no answer from the scheduler at $scheduler: $(tail -n 1 "$scratch/error")" 'is it up, does a firewall stop its port, or is a proxy in between, which shows a certificate of its own (curl: does not match pinned public key)? Then let this machine reach it directly'
     return
   fi
   case $status in
   200) ;;
-  *) fail "the scheduler answers $status: $(field message <"$scratch/answer")" 'run "arpanet hosts add" again for a line of now' && return ;;
+  *) fail "the scheduler answers $status: $(field message <"$scratch/answer")" "run \"$printed\" again for a line of now" && return ;;
   esac
   while IFS='|' read -r kind what todo; do
     case $kind in
@@ -257,7 +267,8 @@ install_program() {
   tar -xzf "$lib.new/package.tar.gz" -C "$lib.new/tree" || die 'the package cannot be unpacked' 'is there space in /usr/local?'
   ask /arpanet/v1/join.sh -f -o "$lib.new/tree/join.sh" || die 'the script did not come again' 'run this line again'
   step place
-  rm -rf "$lib.old"
+  # the release that came in last is beside one that has not: that was ended before it did
+  if [ -e "$lib.old" ]; then rm -rf "$lib"; fi
   [ ! -e "$lib" ] || mv "$lib" "$lib.old"
   mv "$lib.new/tree" "$lib"
   rm -rf "$lib.new"
@@ -319,14 +330,19 @@ upgrade() {
   [ -n "$name" ] && [ -e "$data/identity.json" ] || die 'this machine is no host that joined by a line with TLS' '"arpanet hosts add NAME" prints the line for it'
   [ ! -x "$deb" ] || die 'the Debian package of arpanet is installed here' 'upgrade that: apt install ./arpanet_…_amd64.deb'
   if ! has_systemd; then die 'there is no systemd, which starts the agent again' 'end the agent, run the line of "arpanet hosts add" again, and start it'; fi
-  had=$("$bin" --version 2>/dev/null)
+  placed=$("$bin" --version 2>/dev/null)
+  had=$placed
+  if [ -e "$lib.old" ]; then had=$("$lib.old/bin/arpanet" --version 2>/dev/null); fi
   if is_lower "$version" "$had" && [ "$force" = 0 ]; then die "this host has $had, and the scheduler $version, which is older" 'upgrade the schedulers first; with --force this host is taken back'; fi
-  token=$(cat "$etc/token") address=$(setting address)
+  token=${1:-$(cat "$etc/token")} address=$(setting address) printed='arpanet upgrade'
   check_space
   check_before
   check_cluster >/dev/null
   if [ "$failed" = 1 ]; then die 'nothing was changed' 'this line may be run again'; fi
-  if [ "$had" = "$version" ] && [ "$joined" = 1 ] && [ "$joined_with" = "$version" ]; then
+  # the leader took it, and one of before was rotated away
+  if [ $# = 1 ]; then printf '%s\n' "$token" | write "$etc/token" 0600; fi
+  if [ "$placed" = "$version" ] && [ "$joined" = 1 ] && [ "$joined_with" = "$version" ]; then
+    rm -rf "$lib.old"
     printf '%s has %s already\n' "$name" "$version"
     exit 0
   fi
@@ -349,12 +365,18 @@ check_scheduler() {
     fail 'the store of this cluster is a folder of its scheduler (embedded), which no second one can share' 'move it to Consul: "arpanet backup FILE", stop the scheduler, "arpanet restore FILE --store consul://HOST:PORT", and start it with that store'
     return
   fi
+  if [ -n "$store_needs" ]; then
+    fail "Consul wants $store_needs here, which this line hands to nobody" 'install the Debian package, and write its /etc/arpanet/scheduler.yaml as that of the other scheduler (docs/install.md)'
+    return
+  fi
   case $(curl -sS --noproxy '*' --max-time 10 "http://${store#consul://}/v1/status/leader" 2>/dev/null) in
   '"'*:*'"') ok "Consul answers at ${store#consul://}" ;;
   *) fail "no Consul with a leader answers at ${store#consul://}, where the schedulers have their store" 'start the Consul agent of this machine, joined to the others' ;;
   esac
+  theirs=$(sed -n 's/^cluster-key: *//p' "$etc/scheduler.yaml" 2>/dev/null | head -n 1)
+  key=${theirs:-$key}
   [ "$is_sealed" != yes ] || [ -s "$key" ] ||
-    fail "there is no cluster key in $key: without it nothing in the store can be read" "copy it from a scheduler (its setting cluster-key), readable by root alone: ssh SCHEDULER sudo cat FILE | (umask 077; sudo mkdir -p $etc; sudo tee $key >/dev/null)"
+    fail "there is no cluster key in $key: without it nothing in the store can be read" "copy it from a scheduler (its setting cluster-key): sudo install -d -m 700 $state; ssh SCHEDULER sudo cat FILE | sudo sh -c 'umask 077; cat >$key'"
   for port in 2375 "${scheduler##*:}"; do
     user=$(ss -Hltnp "sport = :$port" 2>/dev/null | head -n 1)
     [ -z "$user" ] || [ -e "$unit_scheduler" ] || fail "TCP port $port is in use: $user" 'end that program'
@@ -366,16 +388,15 @@ check_scheduler() {
 
 add_scheduler() {
   install_program
-  rm -rf "$lib.old"
   step settings
   mkdir -p "$etc"
   chmod go+x "$etc"
-  getent passwd arpanet >/dev/null || useradd --system --user-group --no-create-home --home-dir /var/lib/arpanet --shell /usr/sbin/nologin arpanet
+  getent passwd arpanet >/dev/null || useradd --system --user-group --comment "arpanet scheduler, $user_line" --no-create-home --home-dir /var/lib/arpanet --shell /usr/sbin/nologin arpanet
   if [ ! -e "$etc/scheduler.yaml" ]; then
     listen=tls
     case $scheduler in http://*) listen=tcp ;; esac
     {
-      printf '# Written by the line of "arpanet schedulers add"; "arpanet config sample scheduler" prints all settings.\n'
+      printf '%s; "arpanet config sample scheduler" prints all settings.\n' "$settings_line"
       printf 'name: %s\nlisten:\n  - tcp://127.0.0.1:2375\n  - %s://%s:%s\nadvertise: %s://%s:%s\nstore: %s\n' \
         "$name" "$listen" "$address" "${scheduler##*:}" "${scheduler%%://*}" "$address" "${scheduler##*:}" "$store"
       [ "$listen" = tls ] || echo 'insecure: true'
@@ -383,14 +404,22 @@ add_scheduler() {
     } | write "$etc/scheduler.yaml" 0640
   fi
   chgrp arpanet "$etc/scheduler.yaml"
-  if [ -e "$key" ]; then chown arpanet "$key" && chmod 0400 "$key"; fi
+  mkdir -p "$state"
+  chmod go+x "${state%/*}"
+  # before the folder is the user's, who could put a link in its place
+  if [ -f "$key" ] && [ "$(stat -c %U "$key")" != arpanet ]; then chmod 0600 "$key" && chown -h arpanet:arpanet "$key"; fi
+  chmod 0700 "$state" && chown -h arpanet:arpanet "$state"
   step unit
   sed "s#/usr/bin/arpanet#$bin#" "$lib/lib/systemd/arpanet-scheduler.service" | write "$unit_scheduler" 0644
   systemctl daemon-reload && systemctl enable arpanet-scheduler >/dev/null 2>&1
   systemctl restart arpanet-scheduler
   tries=0
   while [ "$tries" -lt 60 ]; do
-    curl -sf --noproxy '*' --max-time 5 http://127.0.0.1:2375/_ping >/dev/null && printf '\nthe scheduler %s is in\n' "$name" && exit 0
+    if curl -sf --noproxy '*' --max-time 5 http://127.0.0.1:2375/_ping >/dev/null; then
+      rm -rf "$lib.old"
+      printf '\nthe scheduler %s is in\n' "$name"
+      exit 0
+    fi
     sleep 1
     tries=$((tries + 1))
   done
@@ -401,9 +430,9 @@ add_scheduler() {
 cluster_containers() { engine '/containers/json?all=1&filters=%7B%22label%22%3A%5B%22arpanet.instance%22%5D%7D' | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
 cluster_networks() { engine '/networks?filters=%7B%22label%22%3A%5B%22arpanet.network%22%5D%7D' | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
 
-# PROGRAM: rules with our comment, jumps to our chains, then the chains.
+# PROGRAM: rules with our comment, those of WireGuard's links, jumps to our chains, then the chains.
 remove_rules() {
-  $1 -S 2>/dev/null | grep -E -- '^-A .*(--comment "?arpanet|-j ARPANET)' | grep -v '^-A ARPANET' | sed 's/^-A/-D/; s/"//g' | while read -r rule; do
+  $1 -S 2>/dev/null | grep -E -- '^-A .*(--comment "?arpanet|-j ARPANET|! -[io] arw\+ )' | grep -v '^-A ARPANET' | sed 's/^-A/-D/; s/"//g' | while read -r rule; do
     # shellcheck disable=SC2086
     $1 $rule
   done
@@ -435,24 +464,20 @@ remove() {
     kill $(agents) 2>/dev/null
     sleep 1
   done
-  if [ -e "$unit_scheduler" ]; then
-    if has_systemd; then systemctl disable --now arpanet-scheduler >/dev/null 2>&1; fi
-    rm -rf /var/lib/arpanet/scheduler "$etc/scheduler.yaml" "$etc/scheduler.yaml.new" "$key"
-    ! getent passwd arpanet >/dev/null || userdel arpanet
-    rm -f "$unit_scheduler" "$unit_scheduler.new"
-  fi
   step containers
   cluster_containers | while read -r id; do engine "/containers/$id?force=1" -X DELETE; done
   step networks
   cluster_networks | while read -r id; do engine "/networks/$id" -X DELETE; done
   step links
-  for device in $(ip -o link show 2>/dev/null | sed -n 's/^[0-9]*: *\(ar[pv][0-9a-f]\{6\}\)[:@].*/\1/p'); do ip link del "$device" 2>/dev/null; done
+  for device in $(ip -o link show 2>/dev/null | sed -n 's/^[0-9]*: *\(ar[pv][0-9a-f]\{6\}\|arw[0-9a-f]\{8\}[abp]\)[:@].*/\1/p'); do ip link del "$device" 2>/dev/null; done
+  for inner in $(ip -6 -o addr show dev lo 2>/dev/null | sed -n 's/.* inet6 \(fd61:7270:616e:[0-9a-f:]*\/128\) .*/\1/p'); do ip -6 addr del "$inner" dev lo; done
   step rules
   for tables in iptables ip6tables; do
     has "$tables" || continue
     for table in filter nat mangle raw; do remove_rules "$tables -w 5 -t $table"; done
   done
   if has ebtables; then for table in filter nat; do remove_frames "$table"; done; fi
+  if has nft; then nft delete table ip arpanet-ingress 2>/dev/null; fi
   step files
   rm -rf "$data"
   if [ -x "$deb" ]; then
@@ -463,6 +488,15 @@ remove() {
     if has_systemd; then systemctl daemon-reload; fi
     rmdir /var/lib/arpanet "$etc" 2>/dev/null
   fi
+  if [ -e "$unit_scheduler" ]; then
+    printf 'the host of arpanet is not on this machine any more; its scheduler is, and --scheduler --remove takes that off. Docker is as it was.\n'
+  else
+    remove_program
+    printf 'arpanet is not on this machine any more. Docker is as it was.\n'
+  fi
+}
+
+remove_program() {
   step program
   case $(readlink "$bin" 2>/dev/null) in "$lib"/*) rm -f "$bin" ;; esac
   rm -rf "$lib.new" "$lib.old"
@@ -471,16 +505,44 @@ remove() {
     find "$lib" -mindepth 1 -maxdepth 1 ! -name join.sh -exec rm -rf {} +
     rm -rf "$lib"
   fi
-  printf 'arpanet is not on this machine any more. Docker is as it was.\n'
+}
+
+# What others have made stays: settings with another first line, a user without our comment, and the cluster key always.
+remove_scheduler() {
+  if [ -e "$unit_scheduler" ]; then
+    if has_systemd; then systemctl disable --now arpanet-scheduler >/dev/null 2>&1; fi
+    rm -f "$unit_scheduler" "$unit_scheduler.new"
+    if has_systemd; then systemctl daemon-reload; fi
+  elif [ -x "$deb" ]; then die 'the scheduler here is of the Debian package of arpanet' 'apt-get remove arpanet'; fi
+  kept=$(sed -n 's/^cluster-key: *//p' "$etc/scheduler.yaml" 2>/dev/null | head -n 1)
+  kept=${kept:-$key}
+  case $(head -n 1 "$etc/scheduler.yaml" 2>/dev/null) in "$settings_line"*) rm -f "$etc/scheduler.yaml" ;; esac
+  rm -f "$etc/scheduler.yaml.new"
+  rmdir "$state" 2>/dev/null
+  if getent passwd arpanet | grep -q "$user_line"; then
+    # no later user with its number has them
+    if [ -e "$state" ]; then chown -R 0:0 "$state"; fi
+    if [ -e "$kept" ]; then chown -h 0:0 "$kept"; fi
+    userdel arpanet
+  fi
+  [ ! -e "$kept" ] || note "the cluster key stays in $kept: without one of its copies nothing in the store can be read"
+  [ ! -e "$etc/scheduler.yaml" ] || note "$etc/scheduler.yaml stays: the line of \"arpanet schedulers add\" has not written it"
+  if [ -e "$unit" ] || [ -e "$etc/agent.yaml" ]; then
+    printf 'the scheduler of arpanet is not on this machine any more; its host is\n'
+  else
+    rmdir /var/lib/arpanet "$etc" 2>/dev/null
+    remove_program
+    printf 'arpanet is not on this machine any more. Docker is as it was.\n'
+  fi
 }
 
 usage() {
-  printf 'usage: sh -s -- [--check] TOKEN NAME [ADDRESS]\n       sh -s -- [--check] --scheduler NAME [ADDRESS]\n       sh -s -- --upgrade [--force]\n       sh -s -- --remove [--force]\n' >&2
+  printf 'usage: sh -s -- [--check] TOKEN NAME [ADDRESS]\n       sh -s -- [--check] --scheduler NAME [ADDRESS]\n       sh -s -- --upgrade [--force] [TOKEN]\n       sh -s -- --remove [--force]\n       sh -s -- --scheduler --remove\n' >&2
   exit 2
 }
 
 main() {
-  schedules=0 only_check=0 removes=0 upgrades=0 force=0 joined=0 joined_with=''
+  schedules=0 only_check=0 removes=0 upgrades=0 force=0 joined=0 joined_with='' printed='arpanet hosts add'
   while :; do
     case ${1:-} in
     --check) only_check=1 ;;
@@ -493,17 +555,20 @@ main() {
     esac
     shift
   done
+  # one of these at a time: what only checks changes nothing
+  case $((only_check + upgrades + removes))$((schedules + upgrades)) in [01][01]) ;; *) usage ;; esac
   [ "$(id -u)" = 0 ] || die 'this needs root: it makes links, routes and rules, and installs a service' 'run it with sudo, or as root'
   if [ "$removes" = 1 ]; then
     [ $# = 0 ] || usage
-    remove
+    if [ "$schedules" = 1 ]; then remove_scheduler; else remove; fi
     exit 0
   fi
   if [ "$upgrades" = 1 ]; then
-    [ $# = 0 ] || usage
+    [ $# = 0 ] || [ $# = 1 ] || usage
+    case ${1:-} in *[!A-Za-z0-9._:+/=-]*) usage ;; esac
     scratch=$(mktemp -d) || die 'there is no space for a scratch file' 'make room in /tmp'
     trap 'rm -rf "$scratch"' EXIT
-    upgrade
+    upgrade "$@"
   fi
   if [ "$schedules" = 1 ]; then
     [ $# = 1 ] || [ $# = 2 ] || usage
@@ -517,6 +582,7 @@ main() {
   scratch=$(mktemp -d) || die 'there is no space for a scratch file' 'make room in /tmp'
   trap 'rm -rf "$scratch"' EXIT
   check_machine
+  check_library
   if [ "$schedules" = 1 ]; then
     check_network
     check_space

@@ -35,6 +35,8 @@ export interface ScriptPlace {
   readonly pool: string;
   /** `consul://HOST:PORT`; absent: a store that no other scheduler reaches. */
   readonly store?: string;
+  /** What the store asks of a scheduler beside its address (`a token`, `TLS`); absent: nothing. */
+  readonly storeNeeds?: string;
   /** Its records are sealed with the cluster key. */
   readonly isSealed: boolean;
 }
@@ -42,7 +44,7 @@ export interface ScriptPlace {
 /** The script, with what this scheduler fills in. Throws for a value that is no plain word. */
 export function joinScript(
   { url, pin = '', sha256 = '', version }: Installer,
-  { schedulers, pool, store = '', isSealed }: ScriptPlace,
+  { schedulers, pool, store = '', storeNeeds = '', isSealed }: ScriptPlace,
 ): string {
   const values = {
     VERSION: version,
@@ -52,10 +54,11 @@ export function joinScript(
     POOL: pool,
     SHA256: sha256,
     STORE: store,
+    STORE_NEEDS: storeNeeds,
     SEALED: isSealed ? 'yes' : '',
   };
   return Object.entries(values).reduce((text, [name, value]) => {
-    if (!/^[\w.:+/=,[\]-]*$/.test(value)) throw new Error(`${name} of the script has an unexpected character: ${value}`);
+    if (!/^[\w.:+/=,[\] -]*$/.test(value)) throw new Error(`${name} of the script has an unexpected character: ${value}`);
     return text.replace(`'@${name}@'`, () => `'${value}'`);
   }, read());
 }

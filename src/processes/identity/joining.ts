@@ -27,6 +27,13 @@ export function reachableUrl({ advertise, listen, alsoListen }: Addresses): stri
   return reached.find((url) => url.startsWith('https:')) ?? reached[0];
 }
 
+/** For another scheduler: a store that it can reach, and what that asks of it. */
+export function storeOf(store: SchedulerSettings['store']): Pick<ReturnType<Joining['place']>, 'store' | 'storeNeeds'> {
+  if (store.kind !== 'consul') return {};
+  const storeNeeds = store.token !== undefined ? 'a token' : store.tls !== undefined ? 'TLS' : undefined;
+  return { store: `consul://${store.address}`, ...(storeNeeds !== undefined && { storeNeeds }) };
+}
+
 /** As curl's `--pinnedpubkey` has it (RFC 7469 section 2.4: SHA-256 of the SubjectPublicKeyInfo). */
 export const pinOf = (certificate: string): string =>
   `sha256//${createHash('sha256')
@@ -61,7 +68,7 @@ export function joiningOf(
         schedulers,
         pool: pool(),
         isSealed: settings.clusterKey !== undefined,
-        ...(settings.store.kind === 'consul' && { store: `consul://${settings.store.address}` }),
+        ...storeOf(settings.store),
         ...(url.startsWith('https:') && shown !== undefined && { pin: pinOf(shown) }),
       };
     },
@@ -78,7 +85,7 @@ export function joiningOf(
       if (!isSame(readJoinToken(shown).secret, token()))
         throw new ArpanetError(
           'unauthorized',
-          'the join token is wrong, or was rotated since: "arpanet hosts add" prints a line with the one of now',
+          'the join token is wrong, or was rotated since: "arpanet hosts add" and "arpanet upgrade" print lines with the one of now',
         );
       const { hosts, admissions } = observe();
       const others = hosts.flatMap((host) => (host.name === name || host.facts === undefined ? [] : [host.facts]));

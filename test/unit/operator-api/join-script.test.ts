@@ -1,7 +1,7 @@
 /** The script that machines join by, run with programs of its own in place of the machine's. It only checks: nothing of this machine is changed. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -41,7 +41,7 @@ const FINE: Readonly<Record<string, string>> = {
   curl: `case "$*" in
     *docker/info*) echo '${INFO}' ;;
     *docker/version*) echo '{"Version":"26.1.0","ApiVersion":"1.45","MinAPIVersion":"1.24"}' ;;
-    *join/check*) echo "$*" >>"$0.asked"; while [ $# -gt 0 ]; do [ "$1" = -o ] && printf 'ok|the name db-2 is free|\\n' >"$2"; shift; done; printf 200 ;;
+    *join/check*) echo "$*" >>"$0.asked"; case "$*" in *' @-'*) cat >"$0.said";; esac; while [ $# -gt 0 ]; do [ "$1" = -o ] && printf 'ok|the name db-2 is free|\\n' >"$2"; shift; done; printf 200 ;;
   esac`,
 };
 
@@ -89,8 +89,9 @@ describe('the script of a machine that joins', () => {
     assert.match(text, /ok {4}the other hosts reach it at 10\.0\.0\.2 \(eth0, 1500 bytes\)/);
     const asked = execFileSync('cat', [join(dir, 'curl.asked')], { encoding: 'utf8' });
     assert.match(asked, /--noproxy \* .*--pinnedpubkey sha256\/\/abc= --connect-to ::10\.0\.0\.1:2376 /);
+    assert.doesNotMatch(asked, /ARPTKN/, 'arguments are in the list of processes');
     assert.match(
-      asked,
+      execFileSync('cat', [join(dir, 'curl.said')], { encoding: 'utf8' }),
       /"token":"ARPTKN-1-aa-b_b","name":"db-2","address":"10\.0\.0\.2","engineId":"e1","apiVersion":"1\.45","minApiVersion":"1\.24"/,
     );
     assert.equal(execFileSync('ls', [join(dir, 'tmp')], { encoding: 'utf8' }), '');
@@ -175,14 +176,29 @@ describe('the script of a machine that joins', () => {
   it('another scheduler needs Consul, the cluster key and ports, and the store of a folder is shared with none', () => {
     const missing = run({ getent: 'echo 10.0.0.1 STREAM' }, ['--check', '--scheduler', 's2']).text;
     assert.match(missing, /FAIL {2}no Consul with a leader answers at 127\.0\.0\.1:8500/);
-    assert.match(missing, /FAIL {2}there is no cluster key in \/etc\/arpanet\/cluster\.key.*\n +copy it from a scheduler/);
+    assert.match(missing, /FAIL {2}there is no cluster key in \/var\/lib\/arpanet\/scheduler\/cluster\.key.*\n +copy it from a scheduler/);
+    assert.doesNotMatch(missing, /tables/, 'no rules are made for it');
     const { store: _store, ...embedded } = PLACE;
     const alone = spawnSync('sh', ['-s', '--', '--check', '--scheduler', 's2'], {
       input: joinScript(INSTALLER, embedded),
       encoding: 'utf8',
     });
     assert.match(alone.stderr, /FAIL {2}the store of this cluster is a folder of its scheduler/);
+    const needing = joinScript(INSTALLER, { ...PLACE, storeNeeds: 'a token' });
+    const refused = spawnSync('sh', ['-s', '--', '--check', '--scheduler', 's2'], { input: needing, encoding: 'utf8' });
+    assert.match(refused.stderr, /FAIL {2}Consul wants a token here, which this line hands to nobody\n +install the Debian package/);
+    assert.equal(refused.status, 1);
     assert.match(run({}, ['--scheduler']).text, /^usage: /);
+  });
+
+  it('has the cluster key where the scheduler of its unit may write, which makes and rotates it there', () => {
+    const unit = readFileSync(new URL('../../../scripts/packaging/systemd/arpanet-scheduler.service', import.meta.url), 'utf8');
+    assert.match(unit, /^ProtectSystem=strict$/m);
+    const folders = ['StateDirectory', 'LogsDirectory', 'RuntimeDirectory'].map(
+      (name) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1],
+    );
+    assert.deepEqual(folders, ['arpanet/scheduler', 'arpanet', 'arpanet']);
+    assert.ok(SCRIPT.includes(`\nstate=/var/lib/${folders[0]}\nkey=$state/cluster.key\n`));
   });
 
   it('names all that is in the way at once; an address of its own may be given', () => {
@@ -192,5 +208,8 @@ describe('the script of a machine that joins', () => {
     assert.match(run({}, ['--check', 'token', 'db-2', '10.9.9.9']).text, /FAIL {2}this machine does not have the address 10\.9\.9\.9/);
     assert.match(run({}, ['--check', 'token']).text, /^usage: /);
     assert.match(run({}, ['--check', 'to"ken', 'db-2']).text, /^usage: /);
+    // a check that removes or upgrades would be none
+    for (const words of ['--check --remove', '--check --upgrade', '--upgrade --remove', '--upgrade --scheduler', '--upgrade a;b'])
+      assert.match(run({ id: 'echo 1000' }, words.split(' ')).text, words.endsWith(';b') ? /needs root/ : /^usage: /, words);
   });
 });

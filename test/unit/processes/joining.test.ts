@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { HostView } from '../../../src/model/index.ts';
 import { isPlainWord, scriptLine } from '../../../src/operator-api/index.ts';
 import { type KnownHosts, type Newcomer, joinFindings } from '../../../src/processes/identity/join-check.ts';
-import { pinOf, reachableUrl } from '../../../src/processes/identity/joining.ts';
+import { pinOf, reachableUrl, storeOf } from '../../../src/processes/identity/joining.ts';
 import { newAuthority, newKeyPair, openAuthority } from '../../../src/security/index.ts';
 
 const NOW = 1_795_982_400_000;
@@ -99,6 +99,15 @@ describe('the line for such a machine', () => {
       "curl -fsSL --noproxy '*' http://10.0.0.1:2375/arpanet/v1/join.sh | sudo sh -s -- --remove",
     );
     assert.deepEqual(['a-b_c.9', "a'b", '$(x)', '-x', 'a b', ''].map(isPlainWord), [true, false, false, false, false, false]);
+  });
+
+  it('says what Consul asks of another scheduler, and gives no token away', () => {
+    const consul = { kind: 'consul', address: '10.0.0.1:8500' } as const;
+    const store = 'consul://10.0.0.1:8500';
+    assert.deepEqual(storeOf(consul), { store });
+    assert.deepEqual(storeOf({ ...consul, token: 'abc' }), { store, storeNeeds: 'a token' });
+    assert.deepEqual(storeOf({ ...consul, tls: {} }), { store, storeNeeds: 'TLS' });
+    assert.deepEqual(storeOf({ kind: 'embedded', dir: '/x' }), {});
   });
 
   it('names an address that other machines reach, with TLS where there is one', () => {
