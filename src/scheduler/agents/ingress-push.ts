@@ -49,11 +49,12 @@ export function createIngressClaims() {
     /** Keys that have other instances than before. */
     apply(changes: readonly InstanceChange[]): ReadonlySet<string> {
       const touched = new Set<string>();
-      // one that only changed keeps its place: the port stays its service's
+      // One that only changed keeps its place: the port stays its service's. All that goes, goes first: a container may leave one name for another.
       for (const { before, now } of changes) {
-        if (before !== undefined && portsOf(before) !== portsOf(now)) remove(before, touched);
-        if (now !== undefined) add(now, touched);
+        const isSame = before?.container === now?.container && portsOf(before) === portsOf(now);
+        if (before !== undefined && !isSame) remove(before, touched);
       }
+      for (const { now } of changes) if (now !== undefined) add(now, touched);
       return touched;
     },
     /** Forgets all, and enters these. Keys that there were, and are. */

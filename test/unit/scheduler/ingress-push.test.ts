@@ -91,6 +91,17 @@ describe('published ports, as the leader tells them', () => {
     assert.deepEqual(hostsOf(last()), ['h1']);
   });
 
+  it('forgets the container that another replaces under its name, and keeps one that gets another name', async () => {
+    const { change, last } = pushing();
+    const old = instance(1, 'web');
+    await change(came(old));
+    await change({ before: old, now: { ...old, container: 'web1-new', host: 'h2' } });
+    assert.deepEqual(hostsOf(last()), ['h2']);
+    const renamed = instance(3, 'web', { container: 'web1-new', host: 'h1' });
+    await change(came(renamed), left({ ...old, container: 'web1-new', host: 'h2' }));
+    assert.deepEqual(hostsOf(last()), ['h1']);
+  });
+
   it('a host that comes is sent all of it, and the others its address', async () => {
     const { sent, push, change, hosts } = pushing();
     await change(came(instance(1, 'web')));
