@@ -104,8 +104,9 @@ export function createIngressPush({ hub, addressOf, addresses, log }: IngressPus
   const broadcast = (message: Parameters<Hub['send']>[1]): Promise<unknown> =>
     patientlyFor(PUSH_TIMEOUT_MS, Promise.all(hub.hosts().map((host) => hub.send(host, message))));
 
-  function whole(): Parameters<Hub['send']>[1] {
-    const ports = claims.keys().flatMap((key) => claims.of(key, addressOf) ?? []);
+  const here = (): readonly IngressPort[] => claims.keys().flatMap((key) => claims.of(key, addressOf) ?? []);
+
+  function whole(ports: readonly IngressPort[]): Parameters<Hub['send']>[1] {
     if (ports.length > 0) for (const address of addresses()) known.add(address);
     return { type: 'ingress', isWhole: true, ports, hosts: ports.length === 0 ? [] : [...known] };
   }
@@ -128,15 +129,20 @@ export function createIngressPush({ hub, addressOf, addresses, log }: IngressPus
       // what an earlier leader sent may be over
       if (isFirst || (hadNone && ports.length > 0)) {
         isFirst = false;
-        await broadcast(whole());
+        await broadcast(whole(here()));
       } else if (ports.length + gone.length > 0) await broadcast({ type: 'ingress', ports, ...(gone.length > 0 && { gone }) });
     },
     again(host) {
       if (isFirst) return;
       const address = addressOf(host);
       const isNew = sent.size > 0 && address !== undefined && !known.has(address);
-      inBackground(log, 'published ports for a host', hub.send(host, whole()));
-      if (isNew) inBackground(log, 'published ports for a host', broadcast({ type: 'ingress', ports: [], hosts: [...known] }));
+      const all = here();
+      inBackground(log, 'published ports for a host', hub.send(host, whole(all)));
+      // it may have come back with another address, at which the others find its instances
+      const ports = all.filter((port) => sent.get(ingressKey(port)) !== JSON.stringify(port));
+      for (const port of ports) sent.set(ingressKey(port), JSON.stringify(port));
+      if (!isNew && ports.length === 0) return;
+      inBackground(log, 'published ports for a host', broadcast({ type: 'ingress', ports, ...(isNew && { hosts: [...known] }) }));
     },
   };
 }

@@ -26,6 +26,8 @@ const instance = (id: number, service: string, more: Partial<NamedInstance> = {}
 function pushing() {
   const sent: { readonly host: string; readonly message: Extract<LeaderMessage, { type: 'ingress' }> }[] = [];
   const hosts = ['h1', 'h2'];
+  const moved = new Map<string, string>();
+  const addressOf = (host: string): string => moved.get(host) ?? `10.9.0.${host.slice(1)}`;
   const push = createIngressPush({
     hub: {
       hosts: () => hosts,
@@ -34,13 +36,13 @@ function pushing() {
         return Promise.resolve(true);
       },
     },
-    addressOf: (host) => `10.9.0.${host.slice(1)}`,
-    addresses: () => hosts.map((host) => `10.9.0.${host.slice(1)}`),
+    addressOf,
+    addresses: () => hosts.map(addressOf),
     log: pino({ level: 'silent' }),
   });
   const change = (...changes: InstanceChange[]) => push.push({ changes, isWhole: false, instances: () => [] });
   const last = () => sent.at(-1)?.message;
-  return { sent, push, change, last, hosts };
+  return { sent, push, change, last, hosts, moved };
 }
 const came = (now: NamedInstance): InstanceChange => ({ before: undefined, now });
 const left = (before: NamedInstance): InstanceChange => ({ before, now: undefined });
@@ -119,6 +121,23 @@ describe('published ports, as the leader tells them', () => {
     );
     push.again('h3');
     assert.equal(sent.length, 7);
+  });
+
+  it('of a host that comes back with another address, the others get it for its instances too', async () => {
+    const { sent, push, change, moved, last } = pushing();
+    await change(came(instance(1, 'web')), came(instance(2, 'web')));
+    moved.set('h2', '10.9.0.77');
+    push.again('h2');
+    assert.deepEqual(
+      sent.slice(3).map(({ host, message }) => [host, message.isWhole, message.ports[0]?.instances.map(({ at }) => at)]),
+      [
+        ['h1', undefined, ['10.9.0.1', '10.9.0.77']],
+        ['h2', undefined, ['10.9.0.1', '10.9.0.77']],
+      ],
+    );
+    assert.deepEqual(last()?.hosts?.includes('10.9.0.77'), true);
+    push.again('h2');
+    assert.equal(sent.length, 6);
   });
 
   it('compares all with what was told, when that may be wrong', async () => {
