@@ -13,7 +13,7 @@ import { inBackground } from '../../telemetry/faults.ts';
 import type { JsonFile } from '../json-file.ts';
 import { run } from '../overlay/run.ts';
 import { createHolders } from './holders.ts';
-import { ACCEPT, ingressRules, NO_RULES, staleFlows, TABLE } from './rules.ts';
+import { ACCEPT, ingressRules, staleFlows, TABLE } from './rules.ts';
 
 type Message = Extract<LeaderMessage, { readonly type: 'ingress' }>;
 
@@ -55,6 +55,8 @@ export function createIngress({ overlay, host, file, subnets, log }: IngressDeps
   const keyed = createKeyed();
   const holders = createHolders(host, log);
   let applied: { readonly version: string; readonly table: IngressTable } | undefined;
+  /** What the kernel took last: after a failed change it still leads there. Undefined: nothing since this process began. */
+  let before: IngressTable | undefined;
   let failure: string | undefined;
   let queued = false;
 
@@ -69,18 +71,24 @@ export function createIngress({ overlay, host, file, subnets, log }: IngressDeps
     const input = { ...table, host, subnets: subnets() };
     const version = createHash('sha256').update(JSON.stringify(input)).digest('hex').slice(0, 16);
     const isSame = applied?.version === version;
-    if (isSame && (table.ports.length === 0 || (await isInPlace(version)))) return;
-    const before = applied?.table ?? NONE;
+    if (isSame && table.ports.length === 0) return;
+    const isThere = (isSame || applied === undefined) && (await isInPlace(version));
+    if (isSame && isThere) return;
     applied = undefined;
-    const rules = ingressRules({ ...input, version });
-    await run('nft', ['-f', '-'], rules).catch((error: unknown) => {
+    if (!isThere) await replace(ingressRules({ ...input, version }));
+    applied = { version, table };
+    if (isSame && table.ports.some((port) => !isEmpty(port)))
+      log.warn({ table: TABLE }, 'somebody changed the rules of published ports: they are back');
+    // the rules of an agent that ended are found as it left them: nobody has gone
+    const stale = staleFlows(before ?? (isThere ? table : NONE), table, host);
+    before = table;
+    for (const words of stale) await run('conntrack', words).catch(() => undefined); // it fails where there is none
+  }
+  const replace = (rules: string): Promise<unknown> =>
+    run('nft', ['-f', '-'], rules).catch((error: unknown) => {
       const isMissing = error instanceof Error && error.message.endsWith('cannot be run');
       throw isMissing ? new ArpanetError('unavailable', 'nft cannot be run: install nftables') : error;
     });
-    applied = { version, table };
-    if (isSame && rules !== NO_RULES) log.warn({ table: TABLE }, 'somebody changed the rules of published ports: they are back');
-    for (const words of staleFlows(before, table, host)) await run('conntrack', words).catch(() => undefined); // it fails where there is none
-  }
 
   /** Before Docker's own `RETURN`, and after what the host's user has there. */
   async function accept(isWanted: boolean): Promise<void> {

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { pino } from 'pino';
+import { createIngress } from '../../../src/hostagent/ingress/ingress.ts';
+import type { IngressPort, IngressTable } from '../../../src/model/ingress.ts';
+import { fakeTools } from '../../support/fakes/kernel-tools.ts';
+
+// the rules are what nft was given last; with a file "broken" it fails
+const tools = fakeTools({
+  nft: 'case "$1" in -f) [ -e "$D/broken" ] && exit 1; cat >"$D/rules" ;; list) [ "$2" = chains ] || cat "$D/rules" ;; esac',
+  conntrack: 'exit 0',
+  iptables: 'exit 1',
+});
+after(tools.remove);
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((done) => void socket.bind(0, '0.0.0.0', done));
+  const { port } = socket.address();
+  await new Promise<void>((done) => void socket.close(done));
+  return port;
+}
+
+describe('the rules of published ports, as an agent loads them', () => {
+  const log = pino({ level: 'silent' });
+  const on = (address: string) => ({ host: 'h1', at: '10.9.0.1', address, target: 53 });
+  const ended = () => tools.calls().filter((line) => line.startsWith('conntrack'));
+  const agent = (table: IngressTable) => {
+    let value = table;
+    const file = { value: () => value, save: (next: IngressTable) => void (value = next) };
+    return { ...createIngress({ overlay: 'vxlan', host: 'h1', file, subnets: () => [], log }), file };
+  };
+
+  it('an agent that starts again finds its rules, and ends no flow', async () => {
+    const port = await freePort();
+    const table: IngressTable = { ports: [{ port, protocol: 'udp', instances: [on('10.32.0.5')] }], hosts: ['10.9.0.1'] };
+    const first = agent(table);
+    await first.reconcile();
+    assert.deepEqual(ended(), [`conntrack -D -p udp --orig-port-dst ${port}`], 'what came while there was no instance');
+    const left = readFileSync(join(tools.folder, 'rules'), 'utf8');
+    first.clear(); // it gives the port back, and leaves its rules
+    await first.reconcile();
+    tools.put('rules', left);
+    tools.calls();
+
+    const again = agent(table);
+    await again.reconcile();
+    assert.deepEqual(
+      tools.calls().filter((line) => /^conntrack|^nft -f/.test(line)),
+      [],
+    );
+    assert.equal(/do not answer/.test((await again.differences()).join()), false);
+    again.clear();
+    await again.reconcile();
+    assert.doesNotMatch(readFileSync(join(tools.folder, 'rules'), 'utf8'), /10\.32\.0\.5/);
+  });
+
+  it('what nft did not take at first ends the flows to who is gone when it does', async () => {
+    const port = await freePort();
+    const table = (...instances: IngressPort['instances']): IngressTable => ({ ports: [{ port, protocol: 'udp', instances }], hosts: [] });
+    const one = agent(table(on('10.32.0.5'), on('10.32.0.6')));
+    await one.reconcile();
+    tools.put('broken', '');
+    one.file.save(table(on('10.32.0.6')));
+    await one.reconcile();
+    rmSync(join(tools.folder, 'broken'));
+    tools.calls();
+    await one.reconcile();
+    assert.deepEqual(ended(), [`conntrack -D -p udp --orig-port-dst ${port} --reply-src 10.32.0.5`]);
+  });
+});
