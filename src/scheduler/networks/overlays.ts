@@ -61,8 +61,8 @@ export function createOverlays(core: Core): Overlays {
   const inTurn = createSlots(AT_ONCE);
   /** `network/host` of those that were taken off: whatever the view still shows there, the next one is built again. */
   const leaving = new Set<string>();
-  /** Of the hosts that this leader has welcomed: their public keys, as text. */
-  const tunnels = new Map<string, string | undefined>();
+  /** Their public keys, as text, as their peers have them: at first those that an earlier leader told. */
+  const tunnels = new Map([...hostRecords(deps).values()].map(({ name, tunnel }) => [name, JSON.stringify(tunnel) as string | undefined]));
   /** Of all hosts that this leader has welcomed, in bytes. */
   let leastMtu = Number.POSITIVE_INFINITY;
 
