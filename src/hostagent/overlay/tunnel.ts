@@ -68,7 +68,14 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
   let keys: readonly TunnelKey[] = readJsonFile(file, FILE_KIND, log) ?? [];
   let kind: Promise<HostTunnel['kind'] | undefined> | undefined;
 
-  const kindOf = () => (kind ??= deps.overlay === 'none' ? Promise.resolve(undefined) : findKind(tunnelLink(address, 'a')));
+  /** A host that cannot encrypt now is looked at again: somebody may install what is missing. */
+  async function kindOf(): Promise<HostTunnel['kind'] | undefined> {
+    if (deps.overlay === 'none') return undefined;
+    const looking = (kind ??= findKind(tunnelLink(address, 'a')));
+    const found = await looking;
+    if (found === undefined && kind === looking) kind = undefined;
+    return found;
+  }
   const ends = (): readonly TunnelEnd[] =>
     keys.map(({ slot, publicKey: key, madeAtMs }) => ({ slot, key, port: TUNNEL_PORTS[slot], madeAtMs }));
   const keep = (now: readonly TunnelKey[]): void => {
@@ -76,11 +83,12 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
     keys = now;
   };
 
-  /** The interface exists, with its key. */
+  /** The interface exists, with its key, and is up. */
   async function ensureLink({ slot, privateKey, publicKey }: TunnelKey, underlay: Underlay): Promise<void> {
     const link = tunnelLink(address, slot);
+    const up = () => run('ip', ['link', 'set', link, 'mtu', String(tunnelMtu(underlay)), 'up']);
     const printed = await run('wg', ['show', link, 'public-key']).catch(() => '');
-    if (printed.trim() === publicKey) return;
+    if (printed.trim() === publicKey) return void (await up());
     if (printed === '') {
       if ((await kindOf()) === 'wireguard') await run('ip', ['link', 'add', link, 'type', 'wireguard']);
       else await startProcess(link);
@@ -88,7 +96,7 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
     // Node's end of a pipe is a socket, which /dev/stdin does not open
     const set = 'cat | wg set "$1" listen-port "$2" private-key /dev/stdin';
     await run('sh', ['-c', set, 'sh', link, String(TUNNEL_PORTS[slot])], `${privateKey}\n`);
-    await run('ip', ['link', 'set', link, 'mtu', String(tunnelMtu(underlay)), 'up']);
+    await up();
   }
   async function guard(): Promise<void> {
     for (const at of GUARDS) {
@@ -154,6 +162,7 @@ async function startProcess(link: string): Promise<void> {
 async function findKind(link: string): Promise<HostTunnel['kind'] | undefined> {
   if (!(await runs('wg')) || !(await runs('ip6tables'))) return undefined;
   const probe = `${link.slice(0, -1)}p`;
+  await run('ip', ['link', 'del', probe]).catch(() => undefined); // of a look that did not end
   const isInKernel = await run('ip', ['link', 'add', probe, 'type', 'wireguard']).then(
     () => true,
     () => false,
