@@ -51,8 +51,14 @@ interface Known {
 export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
   const keyed = createKeyed();
   const known = new Map<string, Known>();
+  /** By id, as they were heard of last. */
+  const heard = new Map<string, ContainerFacts>();
+  /** Ids of those whose links could not be read: they are bound to nothing, until the next pass. */
+  const unread = new Set<string>();
   /** By id: containers with other rights in its network. */
   const admins = new Map<string, string>();
+  /** Ids of those whose network such a one shares. */
+  let open: ReadonlySet<string> = new Set();
   /** What is in the kernel as far as nobody else changes it. Undefined: not known. */
   let applied: { readonly chains: Chains; readonly printed: string } | undefined;
   let failure: string | undefined;
@@ -70,18 +76,8 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
     await run('ebtables-restore', ['--noflush'], text);
     applied = { chains, printed: ownPart(await look()) };
   }
-  async function read(
-    facts: ContainerFacts,
-    guarded: Guarded,
-    hostLinks: () => Promise<ReadonlyMap<number, Link>>,
-  ): Promise<readonly GuardedPort[]> {
-    const inside = await runJson<Link>('nsenter', [`--net=/proc/${guarded.pid}/ns/net`, 'ip', '-j', 'link', 'show', 'type', 'veth']).catch(
-      (err: unknown) => {
-        // one that has ended meanwhile has none
-        log.debug({ container: facts.summary.Id, err }, 'cannot read the links of a container');
-        return [];
-      },
-    );
+  async function read(guarded: Guarded, hostLinks: () => Promise<ReadonlyMap<number, Link>>): Promise<readonly GuardedPort[]> {
+    const inside = await runJson<Link>('nsenter', [`--net=/proc/${guarded.pid}/ns/net`, 'ip', '-j', 'link', 'show', 'type', 'veth']);
     const links = await hostLinks();
     return inside.flatMap(({ address: mac = '', link_index: index = 0 }) => {
       const { ifname = '', master = '' } = links.get(index) ?? {};
@@ -97,23 +93,41 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
       ),
     );
 
-  async function take(upserts: readonly ContainerFacts[]): Promise<void> {
+  /** `again`: ids of others that are looked at, too. */
+  async function take(upserts: readonly ContainerFacts[], again: readonly string[] = []): Promise<void> {
     let links: Promise<ReadonlyMap<number, Link>> | undefined;
     const hostLinks = () => (links ??= readHostLinks());
-    for (const { inspect } of upserts) {
+    for (const facts of upserts) {
+      const { inspect } = facts;
+      heard.set(inspect.Id, facts);
       const shared = sharedNetwork(inspect);
       if (shared !== undefined && isAdmin(inspect) && inspect.State.Running) admins.set(inspect.Id, shared);
       else admins.delete(inspect.Id);
     }
-    const open = new Set(admins.values());
+    const before = open;
+    open = new Set(admins.values());
     for (const id of open) known.delete(id);
-    for (const facts of upserts) {
-      const { Id: id } = facts.inspect;
-      const guarded = open.has(id) ? undefined : guardedOf(facts.inspect);
-      const key = JSON.stringify(guarded);
-      if (guarded === undefined) known.delete(id);
-      else if (known.get(id)?.key !== key) known.set(id, { key, ports: await read(facts, guarded, hostLinks) });
+    const closed = [...before].filter((id) => !open.has(id));
+    for (const id of new Set([...upserts.map(({ inspect }) => inspect.Id), ...closed, ...again])) await bind(id, hostLinks);
+  }
+  async function bind(id: string, hostLinks: () => Promise<ReadonlyMap<number, Link>>): Promise<void> {
+    const inspect = open.has(id) ? undefined : heard.get(id)?.inspect;
+    const guarded = inspect && guardedOf(inspect);
+    const key = JSON.stringify(guarded);
+    unread.delete(id);
+    if (guarded !== undefined && known.get(id)?.key === key) return;
+    known.delete(id);
+    if (guarded === undefined) return;
+    try {
+      known.set(id, { key, ports: await read(guarded, hostLinks) });
+    } catch (err) {
+      // one that has ended meanwhile has none, which is heard of soon
+      log.debug({ container: id, err }, 'cannot read the links of a container');
+      unread.add(id);
     }
+  }
+  function forget(id: string): void {
+    for (const all of [known, heard, admins, unread]) all.delete(id);
   }
   const inTurn = async (work: () => Promise<void>): Promise<void> => {
     if (overlay === 'none') return;
@@ -132,20 +146,18 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
   return {
     changed: (upserts, removes) =>
       inTurn(async () => {
-        for (const id of removes) {
-          known.delete(id);
-          admins.delete(id);
-        }
+        for (const id of removes) forget(id);
         await take(upserts);
       }),
     all: (containers) =>
       inTurn(async () => {
         const ids = new Set(containers.map(({ inspect }) => inspect.Id));
-        for (const map of [known, admins]) for (const id of map.keys()) if (!ids.has(id)) map.delete(id);
+        for (const id of heard.keys()) if (!ids.has(id)) forget(id);
         await take(containers);
       }),
     reconcile: () =>
       inTurn(async () => {
+        if (unread.size > 0) await take([], [...unread]);
         if (applied === undefined || applied.printed === ownPart(await look())) return;
         log.warn('somebody changed the rules that bind containers to their own addresses: they are put back');
         applied = undefined;
