@@ -51,8 +51,8 @@ interface Known {
 export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
   const keyed = createKeyed();
   const known = new Map<string, Known>();
-  /** By id, as they were heard of last. */
-  const heard = new Map<string, ContainerFacts>();
+  /** By id, with their latest facts. */
+  const latest = new Map<string, ContainerFacts>();
   /** Ids of those whose links could not be read: they are bound to nothing, until the next pass. */
   const unread = new Set<string>();
   /** By id: containers with other rights in its network. */
@@ -99,7 +99,7 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
     const hostLinks = () => (links ??= readHostLinks());
     for (const facts of upserts) {
       const { inspect } = facts;
-      heard.set(inspect.Id, facts);
+      latest.set(inspect.Id, facts);
       const shared = sharedNetwork(inspect);
       if (shared !== undefined && isAdmin(inspect) && inspect.State.Running) admins.set(inspect.Id, shared);
       else admins.delete(inspect.Id);
@@ -111,7 +111,7 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
     for (const id of new Set([...upserts.map(({ inspect }) => inspect.Id), ...closed, ...again])) await bind(id, hostLinks);
   }
   async function bind(id: string, hostLinks: () => Promise<ReadonlyMap<number, Link>>): Promise<void> {
-    const inspect = open.has(id) ? undefined : heard.get(id)?.inspect;
+    const inspect = open.has(id) ? undefined : latest.get(id)?.inspect;
     const guarded = inspect && guardedOf(inspect);
     const key = JSON.stringify(guarded);
     unread.delete(id);
@@ -121,13 +121,13 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
     try {
       known.set(id, { key, ports: await read(guarded, hostLinks) });
     } catch (err) {
-      // one that has ended meanwhile has none, which is heard of soon
+      // one that has ended meanwhile has none, and its next facts say so
       log.debug({ container: id, err }, 'cannot read the links of a container');
       unread.add(id);
     }
   }
   function forget(id: string): void {
-    for (const all of [known, heard, admins, unread]) all.delete(id);
+    for (const all of [known, latest, admins, unread]) all.delete(id);
   }
   const inTurn = async (work: () => Promise<void>): Promise<void> => {
     if (overlay === 'none') return;
@@ -152,7 +152,7 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
     all: (containers) =>
       inTurn(async () => {
         const ids = new Set(containers.map(({ inspect }) => inspect.Id));
-        for (const id of heard.keys()) if (!ids.has(id)) forget(id);
+        for (const id of latest.keys()) if (!ids.has(id)) forget(id);
         await take(containers);
       }),
     reconcile: () =>

@@ -61,7 +61,7 @@ export function createOverlays(core: Core): Overlays {
   const inTurn = createSlots(AT_ONCE);
   /** `network/host` of those that were taken off: whatever the view still shows there, the next one is built again. */
   const leaving = new Set<string>();
-  /** Their public keys, as text, as their peers have them: at first those that an earlier leader told. */
+  /** Their public keys, as text, as their peers have them: at first those that an earlier leader sent. */
   const tunnels = new Map([...hostRecords(deps).values()].map(({ name, tunnel }) => [name, JSON.stringify(tunnel) as string | undefined]));
   /** Of all hosts that this leader has welcomed, in bytes. */
   let leastMtu = Number.POSITIVE_INFINITY;

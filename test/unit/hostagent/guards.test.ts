@@ -58,13 +58,15 @@ describe('containers bound to their own addresses', () => {
     );
   });
 
-  for (const [how, end] of [
-    ['is removed', [[], ['admin']]],
-    ['ends', [[facts('admin', { NetworkMode: 'container:web', CapAdd: ['NET_ADMIN'] }, false)], []]],
-  ] as const)
+  const admin = (isRunning = true) => facts('admin', { NetworkMode: 'container:web', CapAdd: ['NET_ADMIN'] }, isRunning);
+  const ends: Readonly<Record<string, readonly [upserts: readonly ContainerFacts[], removes: readonly string[]]>> = {
+    'is removed': [[], ['admin']],
+    ends: [[admin(false)], []],
+  };
+  for (const [how, end] of Object.entries(ends))
     it(`one whose network another with the right to change addresses shares is bound again when that ${how}`, async () => {
       const guards = createGuards('vxlan', quietLog);
-      await guards.all([facts('web'), facts('admin', { NetworkMode: 'container:web', CapAdd: ['NET_ADMIN'] })]);
+      await guards.all([facts('web'), admin()]);
       assert.equal(isGuarded(), false);
       await guards.changed(...end);
       assert.equal(isGuarded(), true);
