@@ -78,8 +78,8 @@ describe('published ports in the kernel', { timeout: 120_000 }, () => {
         'sh',
         '-ec',
         `echo 1 >/proc/sys/net/ipv4/ip_forward
-        iptables -P FORWARD DROP; iptables -N DOCKER-USER; iptables -A DOCKER-USER -j RETURN; iptables -A FORWARD -j DOCKER-USER
-        iptables -I DOCKER-USER ${ACCEPT}`,
+        iptables -w 5 -P FORWARD DROP; iptables -w 5 -N DOCKER-USER; iptables -w 5 -A DOCKER-USER -j RETURN; iptables -w 5 -A FORWARD -j DOCKER-USER
+        iptables -w 5 -I DOCKER-USER ${ACCEPT}`,
       ]);
       const server = spawn('nsenter', [`--net=/run/netns/${space(`i${host}`)}`, process.execPath, '-e', SERVER, host], {
         stdio: ['ignore', 'pipe', 'inherit'],
