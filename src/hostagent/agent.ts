@@ -11,6 +11,7 @@ import { PROTOCOL } from '../model/skew.ts';
 import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
+import { urlPort } from '../text/host-port.ts';
 import { faultTotal, guarded, inBackground, processFaults } from '../telemetry/faults.ts';
 import { leftOutNow, leftOutTotal } from '../telemetry/left-out.ts';
 import { readJoinToken } from '../security/index.ts';
@@ -179,6 +180,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     host: name,
     file: files.ingress,
     subnets: () => overlay.plans().map(({ cidr }) => cidr),
+    apis: () => [splitHostPort(options.listen).port, ...[...options.join, ...schedulers].flatMap((url) => urlPort(url) ?? [])],
     log,
   });
   const readUsage = createUsage(engine, inventory.running, signal);

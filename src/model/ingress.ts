@@ -24,5 +24,26 @@ export interface IngressTable {
   readonly hosts: readonly string[];
 }
 
+/** UDP, of VXLAN (RFC 7348 section 5). */
+export const VXLAN_PORT = 4789;
+/** UDP, where WireGuard listens. */
+export const TUNNEL_PORTS: Readonly<Record<'a' | 'b', number>> = { a: 7376, b: 7377 };
+/** UDP, of VXLAN inside WireGuard: nothing else uses it, so that what comes or goes by another link can be dropped. */
+export const INNER_PORT = 7374;
+/** TCP, of Docker's API, and by their documentation of agents and schedulers (IANA: docker, docker-s). */
+const DOCKER_PORTS = [2375, 2376];
+const WIREGUARD_PORTS = [INNER_PORT, ...Object.values(TUNNEL_PORTS)];
+
+/**
+ * Why no service can have the port on every host, as the end of a sentence: who held it there would end the cluster's own work. `apis`: TCP ports of agents and schedulers.
+ * Undefined: it can.
+ */
+export function clusterUse({ port, protocol }: Pick<IngressPort, 'port' | 'protocol'>, apis: readonly number[] = []): string | undefined {
+  if (port === 53) return 'the cluster has it for DNS on every host';
+  if (protocol === 'tcp') return [...DOCKER_PORTS, ...apis].includes(port) ? 'Docker, agents or schedulers have it' : undefined;
+  if (port === VXLAN_PORT) return 'the cluster has it for VXLAN on every host';
+  return WIREGUARD_PORTS.includes(port) ? 'the cluster has it for WireGuard on every host' : undefined;
+}
+
 /** `tcp/8080`. */
 export const ingressKey = ({ port, protocol }: Pick<IngressPort, 'port' | 'protocol'>): string => `${protocol}/${port}`;

@@ -21,7 +21,7 @@ export const labels = {
   restart: 'arpanet.restart',
   /** What runs in it after a start and before a stop by the cluster, as JSON; `arpanet deploy` writes it. */
   hooks: 'arpanet.hooks',
-  /** Ports at which every host answers for it: `8080:80,53:5353/udp`. The services API and `arpanet deploy` write it for `mode: ingress`. */
+  /** Ports at which every host answers for it: `8080:80,5300:53/udp`. The services API and `arpanet deploy` write it for `mode: ingress`. */
   ingress: 'arpanet.ingress',
   /** Written by us on the container whose network a build uses: the id of the build's request. */
   build: 'arpanet.build',

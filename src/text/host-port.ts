@@ -26,6 +26,13 @@ export function formatHostPort({ host, port }: HostPort): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** The port of a URL with an authority: its own, or that of its scheme. Undefined for what is none. */
+export function urlPort(text: string): number | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { port, protocol } = new URL(text);
+  return port === '' ? { 'http:': 80, 'https:': 443 }[protocol] : Number(port);
+}
+
 /** What follows `SCHEME://`, without one slash at the end; undefined: the text has none of these schemes. */
 export function afterScheme(text: string, ...schemes: readonly string[]): string | undefined {
   const scheme = schemes.find((one) => text.startsWith(`${one}://`));

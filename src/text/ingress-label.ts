@@ -1,5 +1,5 @@
 /**
- * Which ports of a container every host answers for, as its label `arpanet.ingress` has them: `8080:80,53:5353/udp`. Pure.
+ * Which ports of a container every host answers for, as its label `arpanet.ingress` has them: `8080:80,5300:53/udp`. Pure.
  * Source: the short form of ports without an address or a range (compose-spec, services, `ports`).
  */
 

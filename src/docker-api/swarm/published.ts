@@ -4,6 +4,7 @@
  */
 import {
   ArpanetError,
+  clusterUse,
   type CreateRequest,
   type HostView,
   labels,
@@ -12,6 +13,7 @@ import {
   serviceName,
   type ServiceView,
 } from '../../model/index.ts';
+import { urlPort } from '../../text/host-port.ts';
 import { formatIngress, ingressOf } from '../../text/ingress-label.ts';
 import type { PortConfig, ServiceSpec } from './types.ts';
 
@@ -112,6 +114,19 @@ export function portsTaken(views: readonly ServiceView[], own: ServiceId): Reado
       holders.set(`${port}/${protocol}`, { view, mode: 'an ingress' });
   }
   return holders;
+}
+
+/** TCP ports of the hosts' agents. */
+export const agentPorts = (hosts: readonly Pick<HostView, 'record'>[]): readonly number[] =>
+  hosts.flatMap(({ record }) => urlPort(`http://${record.gateway}`) ?? []);
+
+/** Throws `invalid` for a port that the cluster itself has on its hosts, where every host would answer for it. */
+export function refuseClusterPorts(spec: ServiceSpec, agents: readonly number[]): void {
+  for (const port of portsIn(spec).filter(isEverywhere)) {
+    const use = clusterUse({ port: port.PublishedPort ?? 0, protocol: port.Protocol === 'udp' ? 'udp' : 'tcp' }, agents);
+    if (use === undefined) continue;
+    throw new ArpanetError('invalid', `rpc error: code = InvalidArgument desc = port '${port.PublishedPort}' is already in use: ${use}`);
+  }
 }
 
 /** Throws `invalid` in swarmkit's words (manager/controlapi/service.go, `checkPortConflicts`); two that publish on their hosts alone may share a number. */

@@ -27,7 +27,7 @@ import { predefinedName } from '../../networks/index.ts';
 import { boolValue, objectVersion, strictBool } from '../json/go-values.ts';
 import { facadeOf, init, join, leave, NO_SWARM, unlock, update } from './facade.ts';
 import { ids } from '../../text/swarm-ids.ts';
-import { isMeshed, portsTaken, refuseTaken, withNumbers } from './published.ts';
+import { agentPorts, isMeshed, portsTaken, refuseClusterPorts, refuseTaken, withNumbers } from './published.ts';
 import { labelsOf, showNode, showService, showSwarm, specOf } from './show.ts';
 import { idOf, patched, refuseMeaningless, requestOf, settingsOf, settled, warningsOf, withKnownEndpoints } from './spec.ts';
 import type { ServiceSpec } from './types.ts';
@@ -120,12 +120,14 @@ const authOf = ({ req }: Exchange): string | undefined => {
 
 const isOnAllHosts = ({ cluster }: Exchange): boolean => isMeshed(cluster.hosts.list());
 
-/** With numbers for its ports. Throws `invalid` for one that another service has. */
+/** With numbers for its ports. Throws `invalid` for one that another service or the cluster itself has. */
 function withPorts(call: Exchange, spec: ServiceSpec, own: ServiceId, before?: ServiceSpec): ServiceSpec {
   if (!spec.EndpointSpec?.Ports?.length) return spec;
   const isMesh = isOnAllHosts(call);
   const taken = portsTaken(call.cluster.services.list(), own);
-  const numbered = isMesh ? withNumbers(spec, before, (key) => taken.has(key)) : spec;
+  const agents = isMesh ? agentPorts(call.cluster.hosts.list()) : [];
+  const numbered = isMesh ? withNumbers(spec, before, (key) => taken.has(key) || agents.some((port) => key === `${port}/tcp`)) : spec;
+  if (isMesh) refuseClusterPorts(numbered, agents);
   refuseTaken(numbered, isMesh, taken, ({ deployment, service }) => ids.service(deployment, service));
   return numbered;
 }

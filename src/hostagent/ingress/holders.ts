@@ -5,7 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';
 import { splice } from '../../engine/splice.ts';
-import { ingressKey, type IngressPort } from '../../model/ingress.ts';
+import { clusterUse, ingressKey, type IngressPort } from '../../model/ingress.ts';
 import { guarded } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 
@@ -23,10 +23,13 @@ interface Held {
 
 const DIAL_MS = 3_000;
 
-export function createHolders(host: string, log: Logger): Holders {
+/** `apis`: TCP ports of agents and schedulers, as they are known now. */
+export function createHolders(host: string, apis: () => readonly number[], log: Logger): Holders {
   const held = new Map<string, Held>();
   /** By key: why not. */
   const taken = new Map<string, string>();
+  /** By key: what the cluster has it for. */
+  let refused: ReadonlyMap<string, string> = new Map();
 
   async function carry(client: Socket, key: string): Promise<void> {
     client.on('error', () => client.destroy());
@@ -78,7 +81,10 @@ export function createHolders(host: string, log: Logger): Holders {
 
   return {
     async hold(ports) {
-      const wanted = new Map(ports.map((port) => [ingressKey(port), port]));
+      const own = apis();
+      const uses = ports.map((port) => [ingressKey(port), clusterUse(port, own)] as const);
+      refused = new Map(uses.flatMap(([key, use]) => (use === undefined ? [] : [[key, use] as const])));
+      const wanted = new Map(ports.map((port) => [ingressKey(port), port] as const).filter(([key]) => !refused.has(key)));
       for (const [key, { close }] of held) {
         if (wanted.has(key)) continue;
         held.delete(key);
@@ -92,8 +98,10 @@ export function createHolders(host: string, log: Logger): Holders {
       }
       return new Set(held.keys());
     },
-    trouble: () =>
-      [...taken].map(([key, why]) => `the published port ${key} is not answered on this host: another program has it (${why})`),
+    trouble: () => [
+      ...[...refused].map(([key, use]) => `the published port ${key} is not answered: ${use}`),
+      ...[...taken].map(([key, why]) => `the published port ${key} is not answered on this host: another program has it (${why})`),
+    ],
   };
 }
 

@@ -37,6 +37,8 @@ export interface IngressDeps {
   readonly file: JsonFile<IngressTable>;
   /** CIDRs of the cluster's networks that are here. */
   readonly subnets: () => readonly string[];
+  /** TCP ports of agents and schedulers, as they are known now: no published port takes one. */
+  readonly apis: () => readonly number[];
   readonly log: Logger;
 }
 
@@ -51,9 +53,9 @@ export function afterMessage(table: IngressTable, { isWhole, ports, gone = [], h
   return { ports: [...kept.values()], hosts: hosts ?? table.hosts };
 }
 
-export function createIngress({ overlay, host, file, subnets, log }: IngressDeps): Ingress {
+export function createIngress({ overlay, host, file, subnets, apis, log }: IngressDeps): Ingress {
   const keyed = createKeyed();
-  const holders = createHolders(host, log);
+  const holders = createHolders(host, apis, log);
   let applied: { readonly version: string; readonly table: IngressTable } | undefined;
   /** What the kernel took last: after a failed change it still leads there. Undefined: nothing since this process began. */
   let before: IngressTable | undefined;

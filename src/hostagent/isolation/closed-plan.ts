@@ -1,11 +1,11 @@
 /** What containers of the cluster must not reach, as rules for iptables' table mangle: no rule of the Engine or of a firewall in the table filter comes before it. Pure. */
 import { isIPv6 } from 'node:net';
 import { type HostPort, parseHostPort } from '../../text/host-port.ts';
-import { INNER_PORT, TUNNEL_PORTS } from '../overlay/tunnel-plan.ts';
+import { INNER_PORT, TUNNEL_PORTS, VXLAN_PORT } from '../../model/ingress.ts';
 
 export const CHAIN = 'ARPANET-INSIDE';
 /** Of VXLAN, in the open and inside WireGuard, and of WireGuard. */
-const TUNNELS = [4789, INNER_PORT, ...Object.values(TUNNEL_PORTS)];
+const TUNNELS = [VXLAN_PORT, INNER_PORT, ...Object.values(TUNNEL_PORTS)];
 
 export interface Closed {
   /** TCP, at any address: an agent's port is the same on most hosts, and belongs to nobody else. */

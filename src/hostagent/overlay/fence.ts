@@ -2,6 +2,7 @@
  * Effects: drops overlay packets from and to lost hosts, with `iptables`, until the containers that were replaced elsewhere are removed from
  * them. The rules stay when the agent stops; after a reboot they are made again from the file, and after a firewall's reload at the next pass.
  */
+import { VXLAN_PORT } from '../../model/ingress.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { agentFiles } from '../../schemas/index.ts';
 import { createKeyed } from '../../async/keyed.ts';
@@ -10,7 +11,6 @@ import { readJsonFile } from '../json-file.ts';
 import { run } from './run.ts';
 
 const MARK = 'arpanet-lost';
-const VXLAN_PORT = '4789';
 const FILE_KIND = {
   schema: agentFiles.fence,
   loss: 'overlay packets of lost hosts are accepted until a leader is connected, which sends the list again',
@@ -100,7 +100,23 @@ export function createFence(overlay: 'vxlan' | 'none', file: string, log: Logger
 }
 
 function textOf({ chain, side, address }: Rule): readonly string[] {
-  return [chain, side, `${address}/32`, '-p', 'udp', '-m', 'udp', '--dport', VXLAN_PORT, '-m', 'comment', '--comment', MARK, '-j', 'DROP'];
+  return [
+    chain,
+    side,
+    `${address}/32`,
+    '-p',
+    'udp',
+    '-m',
+    'udp',
+    '--dport',
+    String(VXLAN_PORT),
+    '-m',
+    'comment',
+    '--comment',
+    MARK,
+    '-j',
+    'DROP',
+  ];
 }
 
 /** Our rules in the output of `iptables -S`. */

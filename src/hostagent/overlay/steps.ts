@@ -5,7 +5,7 @@ import { joinBridge } from './bridge-ports.ts';
 import { FLOOD_MAC, hasVxlan, readLearned } from './observe.ts';
 import { createBody, type Step } from './plan.ts';
 import { run } from './run.ts';
-import { INNER_PORT } from './tunnel-plan.ts';
+import { INNER_PORT, VXLAN_PORT } from '../../model/ingress.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -100,7 +100,7 @@ function linkLines(step: Step): readonly string[] {
   return [
     isTunnel === true
       ? `link add ${step.device} type vxlan id ${step.vni} local ${address} dstport ${INNER_PORT} ageing 60 udp6zerocsumtx udp6zerocsumrx`
-      : `link add ${step.device} type vxlan id ${step.vni} local ${address} dev ${link} dstport 4789 ageing 60 noudpcsum`,
+      : `link add ${step.device} type vxlan id ${step.vni} local ${address} dev ${link} dstport ${VXLAN_PORT} ageing 60 noudpcsum`,
     `link set ${step.device} addrgenmode none`,
   ];
 }

@@ -9,10 +9,6 @@ import type { Underlay } from './plan.ts';
 
 export type Slot = TunnelEnd['slot'];
 export const SLOTS: readonly Slot[] = ['a', 'b'];
-/** UDP, where WireGuard listens. */
-export const TUNNEL_PORTS: Readonly<Record<Slot, number>> = { a: 7376, b: 7377 };
-/** UDP, of VXLAN inside WireGuard: nothing else uses it, so that what comes or goes by another link can be dropped. */
-export const INNER_PORT = 7374;
 /** Outer IPv4 and UDP headers, WireGuard's own header and its tag (its paper, section 5.4.6). */
 const WIREGUARD_OVERHEAD_BYTES = 60;
 /** A key lives for a day. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createKeyed } from '../../async/keyed.ts';
 import { ArpanetError } from '../../model/errors.ts';
 import type { HostTunnel, NetworkPlan, TunnelEnd } from '../../model/facts.ts';
+import { INNER_PORT, TUNNEL_PORTS } from '../../model/ingress.ts';
 import { agentFiles, type TunnelKey } from '../../schemas/agent-files.ts';
 import { writeDurablySync } from '../../files/durable-file.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -15,7 +16,6 @@ import { readJsonFile } from '../json-file.ts';
 import type { Underlay } from './plan.ts';
 import { run, runJson } from './run.ts';
 import {
-  INNER_PORT,
   innerAddress,
   isEncrypted,
   type ObservedTunnel,
@@ -25,7 +25,6 @@ import {
   SLOTS,
   slotToDrop,
   slotToMake,
-  TUNNEL_PORTS,
   tunnelChange,
   tunnelLink,
   tunnelMtu,

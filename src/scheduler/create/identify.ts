@@ -67,7 +67,7 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
   if (ingress && parseIngress(ingress) === undefined)
     throw new ArpanetError(
       'invalid',
-      `label ${labels.ingress} is "${ingress.slice(0, 80)}": it must be like 8080:80,53:5353/udp, without an address, each number once`,
+      `label ${labels.ingress} is "${ingress.slice(0, 80)}": it must be like 8080:80,5300:53/udp, without an address, each number once`,
     );
   const hooks = given[labels.hooks];
   if (hooks && parseHooks(hooks) === undefined)

@@ -1,5 +1,6 @@
 /** A published port that every host answers for is one service's in the whole cluster: who asks for it second is refused at the create. */
-import { ArpanetError, type ContainerRecord, type CreateRequest, labels, serviceName } from '../../model/index.ts';
+import { ArpanetError, clusterUse, type ContainerRecord, type CreateRequest, labels, serviceName } from '../../model/index.ts';
+import { urlPort } from '../../text/host-port.ts';
 import { ingressOf } from '../../text/ingress-label.ts';
 import type { Core } from '../core.ts';
 import { heldBy, isSameService, parseHostPort } from '../placement/host-ports.ts';
@@ -10,6 +11,19 @@ interface Asking {
   readonly service: string;
   /** `0.0.0.0:80/tcp` */
   readonly hostPorts: readonly string[];
+}
+
+/** Throws `conflict` for a port that the cluster itself has on its hosts. */
+export function refuseClusterPorts({ view, deps }: Pick<Core, 'view' | 'deps'>, given: CreateRequest['Labels']): void {
+  const own = ingressOf(given?.[labels.ingress]);
+  if (own.length === 0) return;
+  const urls = [deps.leader.url, ...(deps.settings.agentSettings().schedulers ?? [])];
+  const apis = [...view.hosts().map(({ record }) => `http://${record.gateway}`), ...urls].flatMap((url) => urlPort(url) ?? []);
+  for (const claim of own) {
+    const use = clusterUse(claim, apis);
+    if (use !== undefined)
+      throw new ArpanetError('conflict', `port '${claim.port}/${claim.protocol}' cannot be one that every host answers for: ${use}`);
+  }
 }
 
 /** Throws `conflict` in swarmkit's words (manager/controlapi/service.go, `checkPortConflicts`). Looks at those that have the port, and no others. */

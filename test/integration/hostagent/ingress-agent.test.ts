@@ -20,12 +20,12 @@ import { createIngress } from './src/hostagent/ingress/ingress.ts';
 import { openAgentFiles } from './src/hostagent/agent-files.ts';
 const log = pino({ level: 'silent' });
 const sh = (script) => execFileSync('sh', ['-c', script], { encoding: 'utf8' });
-sh('ip link set lo up; echo 1 >/proc/sys/net/ipv4/ip_forward; iptables -P FORWARD DROP; iptables -N DOCKER-USER; iptables -A DOCKER-USER -s 192.0.2.1 -j DROP; iptables -A DOCKER-USER -j RETURN; iptables -A FORWARD -j DOCKER-USER');
-const agent = () => createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => ['10.32.0.0/22'], log });
+sh('ip link set lo up; echo 1 >/proc/sys/net/ipv4/ip_forward; iptables -w 5 -P FORWARD DROP; iptables -w 5 -N DOCKER-USER; iptables -w 5 -A DOCKER-USER -s 192.0.2.1 -j DROP; iptables -w 5 -A DOCKER-USER -j RETURN; iptables -w 5 -A FORWARD -j DOCKER-USER');
+const agent = () => createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => ['10.32.0.0/22'], apis: () => [], log });
 const port = (number, protocol, address) => ({ port: number, protocol, instances: [{ host: 'h1', at: '10.9.0.1', address, target: 80 }] });
 const seen = async (one) => ({
   rules: sh('nft list ruleset 2>/dev/null').includes('10.32.0.5 . 80'),
-  user: sh('iptables -S DOCKER-USER').split('\\n').filter((line) => line.startsWith('-A')).map((line) => line.split(' ').at(-1)),
+  user: sh('iptables -w 5 -S DOCKER-USER').split('\\n').filter((line) => line.startsWith('-A')).map((line) => line.split(' ').at(-1)),
   differences: await one.differences(),
 });
 const found = {};
@@ -39,7 +39,7 @@ first.take({ type: 'ingress', isWhole: true, ports: [port(8080, 'tcp', '10.32.0.
 for (const _ of [1, 2]) await first.reconcile(); // the message's own pass lies between
 found.applied = await seen(first);
 found.leftToOther = sh('nft list ruleset').includes('10.32.0.7');
-sh('nft delete table ip arpanet-ingress; iptables -F DOCKER-USER; iptables -A DOCKER-USER -j RETURN');
+sh('nft delete table ip arpanet-ingress; iptables -w 5 -F DOCKER-USER; iptables -w 5 -A DOCKER-USER -j RETURN');
 found.removed = await seen(first);
 await new Promise((done) => other.close(done));
 await first.reconcile();
@@ -60,7 +60,7 @@ import { createIngress } from './src/hostagent/ingress/ingress.ts';
 import { openAgentFiles } from './src/hostagent/agent-files.ts';
 const log = pino({ level: 'silent' });
 const hasRules = () => execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).includes('10.32.0.5 . 80');
-const one = createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => [], log });
+const one = createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => [], apis: () => [], log });
 await one.reconcile();
 const found = [hasRules()];
 one.clear();

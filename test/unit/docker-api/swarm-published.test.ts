@@ -1,7 +1,14 @@
 /** Published ports of the services API: which every host answers for, which numbers they get, and who has them. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isMeshed, portsTaken, publishedParts, refuseTaken, withNumbers } from '../../../src/docker-api/swarm/published.ts';
+import {
+  isMeshed,
+  portsTaken,
+  publishedParts,
+  refuseClusterPorts,
+  refuseTaken,
+  withNumbers,
+} from '../../../src/docker-api/swarm/published.ts';
 import { requestOf, warningsOf } from '../../../src/docker-api/swarm/spec.ts';
 import type { PortConfig, ServiceSpec } from '../../../src/docker-api/swarm/types.ts';
 import type { CreateRequest, HostView, ServiceView } from '../../../src/model/index.ts';
@@ -36,6 +43,22 @@ describe('published ports of docker service', () => {
     const made = withNumbers(open, undefined, (key) => key === '30000/tcp');
     assert.deepEqual(numbers(made), [30_002, 30_001, undefined]);
     assert.deepEqual(numbers(withNumbers(open, made, () => false)), [30_002, 30_001, undefined]);
+  });
+
+  it('are none of the cluster’s own, where every host would answer', () => {
+    const refuse = (PublishedPort: number, Protocol: string, PublishMode = 'ingress') =>
+      refuseClusterPorts(spec({ TargetPort: 80, PublishedPort, Protocol, PublishMode }), [7375]);
+    const said = (port: number, use: string) => ({
+      message: `rpc error: code = InvalidArgument desc = port '${port}' is already in use: ${use}`,
+    });
+    for (const protocol of ['tcp', 'udp']) assert.throws(() => refuse(53, protocol), said(53, 'the cluster has it for DNS on every host'));
+    assert.throws(() => refuse(4789, 'udp'), said(4789, 'the cluster has it for VXLAN on every host'));
+    for (const port of [7374, 7376, 7377])
+      assert.throws(() => refuse(port, 'udp'), said(port, 'the cluster has it for WireGuard on every host'));
+    for (const port of [2375, 2376, 7375]) assert.throws(() => refuse(port, 'tcp'), said(port, 'Docker, agents or schedulers have it'));
+    refuse(4789, 'tcp');
+    refuse(7375, 'udp');
+    refuse(53, 'udp', 'host');
   });
 
   it('are one service’s: the second is told who has it, in a manager’s words', () => {

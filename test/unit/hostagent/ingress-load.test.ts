@@ -31,7 +31,7 @@ describe('the rules of published ports, as an agent loads them', () => {
   const agent = (table: IngressTable) => {
     let value = table;
     const file = { value: () => value, save: (next: IngressTable) => void (value = next) };
-    return { ...createIngress({ overlay: 'vxlan', host: 'h1', file, subnets: () => [], log }), file };
+    return { ...createIngress({ overlay: 'vxlan', host: 'h1', file, subnets: () => [], apis: () => [7375], log }), file };
   };
 
   it('an agent that starts again finds its rules, and ends no flow', async () => {
@@ -70,5 +70,20 @@ describe('the rules of published ports, as an agent loads them', () => {
     tools.calls();
     await one.reconcile();
     assert.deepEqual(ended(), [`conntrack -D -p udp --orig-port-dst ${port} --reply-src 10.32.0.5`]);
+  });
+
+  it('holds no port of the cluster’s own, and says why', async () => {
+    const port = (number: number, protocol: 'tcp' | 'udp') => ({ port: number, protocol, instances: [on('10.32.0.9')] });
+    const own = [port(53, 'udp'), port(53, 'tcp'), port(4789, 'udp'), port(7376, 'udp'), port(7375, 'tcp')];
+    const one = agent({ ports: own, hosts: [] });
+    await one.reconcile();
+    assert.doesNotMatch(readFileSync(join(tools.folder, 'rules'), 'utf8'), /10\.32\.0\.9/);
+    assert.deepEqual(one.trouble(), [
+      'the published port udp/53 is not answered: the cluster has it for DNS on every host',
+      'the published port tcp/53 is not answered: the cluster has it for DNS on every host',
+      'the published port udp/4789 is not answered: the cluster has it for VXLAN on every host',
+      'the published port udp/7376 is not answered: the cluster has it for WireGuard on every host',
+      'the published port tcp/7375 is not answered: Docker, agents or schedulers have it',
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ContainerView } from '../../../src/model/index.ts';
-import { refuseTakenPorts } from '../../../src/scheduler/networks/ingress-claims.ts';
+import { refuseClusterPorts, refuseTakenPorts } from '../../../src/scheduler/networks/ingress-claims.ts';
 import { createPortIndex } from '../../../src/scheduler/view/port-index.ts';
 import { literalRecord, literalView } from '../../support/fakes/literal-containers.ts';
 
@@ -30,6 +30,22 @@ describe('a port that every host answers for is one service’s', () => {
     assert.throws(() => refusal(hosts({}, {}), asking('web'), INGRESS), /install nftables on the hosts/);
     refusal(hosts({}, { answersPorts: true }), asking('web'), INGRESS);
     refusal(hosts({}), asking('web', ['0.0.0.0:8080/tcp']));
+  });
+
+  it('the cluster’s own are nobody’s: of DNS, VXLAN, WireGuard, and of the API of agents and schedulers', () => {
+    const view = { hosts: () => [{ record: { gateway: '10.9.0.1:7375' } }] };
+    const settings = { agentSettings: () => ({ schedulers: ['https://s2:2400'] }) };
+    const core = { view, deps: { leader: { url: 'http://10.9.0.1:2300' }, settings } } as unknown as Parameters<
+      typeof refuseClusterPorts
+    >[0];
+    const refuse = (label: string) => refuseClusterPorts(core, { 'arpanet.ingress': label });
+    const said = /^ArpanetError: port '\d+\/(?:tcp|udp)' cannot be one that every host answers for: .* ha(?:s|ve) it/;
+    for (const port of ['53/udp', '53', '4789/udp', '7374/udp', '7376/udp', '7377/udp', '2376', '7375', '2300', '2400'].map((one) =>
+      one.split('/'),
+    ))
+      assert.throws(() => refuse(`8080:80,${port[0]}:90/${port[1] ?? 'tcp'}`), said, port.join('/'));
+    refuse('5300:53/udp,4789:80,7375:80/udp');
+    refuseClusterPorts(core, {});
   });
 
   it('nor does it get one that another publishes on its host', () => {

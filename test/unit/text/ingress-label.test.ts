@@ -4,12 +4,12 @@ import { formatIngress, ingressOf, parseIngress } from '../../../src/text/ingres
 
 describe('the label arpanet.ingress', () => {
   it('has ports of hosts and containers, TCP unless it says UDP', () => {
-    const ports = parseIngress('8080:80, 53:5353/udp');
+    const ports = parseIngress('8080:80, 5300:53/udp');
     assert.deepEqual(ports, [
       { port: 8080, target: 80, protocol: 'tcp' },
-      { port: 53, target: 5353, protocol: 'udp' },
+      { port: 5300, target: 53, protocol: 'udp' },
     ]);
-    assert.equal(formatIngress(ports ?? []), '8080:80/tcp,53:5353/udp');
+    assert.equal(formatIngress(ports ?? []), '8080:80/tcp,5300:53/udp');
   });
 
   it('has no address, no range, no number twice', () => {
