@@ -8,7 +8,10 @@ export const CHAIN = 'ARPANET-INSIDE';
 const TUNNELS = [VXLAN_PORT, INNER_PORT, ...Object.values(TUNNEL_PORTS)];
 
 export interface Closed {
-  /** TCP, at any address: an agent's port is the same on most hosts, and belongs to nobody else. */
+  /**
+   * TCP, at any address: an agent does not know the addresses of all hosts, whose agents have the same port on most of them. Nothing outside of the
+   * cluster is reached at that port either, as an Engine with TLS at 2376.
+   */
   readonly agentPorts: readonly number[];
   /** TCP, at this host's own addresses: where a Docker Engine may listen. */
   readonly hostPorts: readonly number[];
