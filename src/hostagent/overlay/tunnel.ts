@@ -87,7 +87,10 @@ export function createTunnel(deps: TunnelDeps): Tunnel {
     const link = tunnelLink(address, slot);
     const up = () => run('ip', ['link', 'set', link, 'mtu', String(tunnelMtu(underlay)), 'up']);
     const printed = await run('wg', ['show', link, 'public-key']).catch(() => '');
-    if (printed.trim() === publicKey) return void (await up());
+    if (printed.trim() === publicKey) {
+      await up();
+      return;
+    }
     if (printed === '') {
       if ((await kindOf()) === 'wireguard') await run('ip', ['link', 'add', link, 'type', 'wireguard']);
       else await startProcess(link);

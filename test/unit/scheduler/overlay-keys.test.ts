@@ -24,7 +24,8 @@ function world() {
     hosts: () => ['h1', 'h2', 'h3'],
     send(host: string, message: LeaderMessage) {
       const plans = message.type === 'plans' ? message.plans : [];
-      sent.push(`${host} ${plans.flatMap(({ encryption = {} }) => Object.values(encryption).flat()).map(({ key }) => key)}`);
+      const ends = plans.flatMap(({ encryption = {} }) => Object.values(encryption).flat());
+      sent.push([host, ...ends.map(({ key }) => key)].join(' '));
       return Promise.resolve(true);
     },
   };
