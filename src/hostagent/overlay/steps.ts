@@ -33,7 +33,10 @@ export async function applySteps(engine: EngineTarget, steps: readonly Step[], s
     }
     return created;
   };
-  const [created] = await Promise.all([onEngine(), onKernel()]);
+  // both have ended before anybody tries again, or the kernel would still make what the next attempt makes
+  const [ofEngine, ofKernel] = await Promise.allSettled([onEngine(), onKernel()]);
+  for (const part of [ofEngine, ofKernel]) if (part.status === 'rejected') throw part.reason as Error;
+  const created = ofEngine.status === 'fulfilled' ? ofEngine.value : undefined;
   await ip(of('route-bridge', 'drop-own', 'call-from', 'attach-vxlan'));
   for (const step of steps) if (step.do === 'make-bridge') await joinBridge(engine, step, signal);
   return created;
