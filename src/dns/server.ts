@@ -103,7 +103,7 @@ export function createDns(options: DnsOptions): DnsService {
   const inPool = pool === undefined ? undefined : parseSubnet(pool);
   let own: { readonly atMs: number; readonly addresses: ReadonlySet<string> } | undefined;
 
-  /** Whoever is on this host itself: it asks from any of its addresses. They are read again after a second. */
+  /** A client on this host itself asks from any of its addresses. They are read again after a second. */
   function isOfThisHost(client: string): boolean {
     if (own === undefined || performance.now() - own.atMs > OWN_ADDRESSES_MS) {
       const all = Object.values(networkInterfaces()).flatMap((some) => some ?? []);

@@ -40,6 +40,7 @@ import { createGuards } from './isolation/guards.ts';
 import { createOverlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
 import { createTunnel } from './overlay/tunnel.ts';
+import { endShells } from './overlay/run.ts';
 import { createConsulQuestions } from './stream/consul-questions.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
 import { createStream } from './stream/stream.ts';
@@ -335,6 +336,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
         ),
       ]);
       load[Symbol.dispose]();
+      endShells();
       pool.destroy();
       await gateway[Symbol.asyncDispose]();
     },

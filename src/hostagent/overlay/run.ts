@@ -23,6 +23,7 @@ interface Ended {
 interface Shell {
   /** Resolves with undefined when the shell ended before the command did, or the command was not done in time. */
   readonly run: (script: string) => Promise<Ended | undefined>;
+  readonly end: () => void;
 }
 
 const idle: Shell[] = [];
@@ -39,6 +40,11 @@ export async function run(command: string, args: readonly string[], input = ''):
 /** The same for a command that prints JSON: its list. */
 export const runJson = async <T>(command: string, args: readonly string[]): Promise<T[]> =>
   JSON.parse((await run(command, args)) || '[]') as T[];
+
+/** Ends the shells that wait. Those of later commands have the environment that this process has then. */
+export function endShells(): void {
+  for (const shell of idle.splice(0)) shell.end();
+}
 
 const quoted = (word: string): string => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
@@ -58,7 +64,7 @@ function startShell(): Shell {
   // a process that may open no more files has a child without pipes (Node, child_process.spawn)
   if ((child.stdin as Writable | null | undefined) == null) {
     child.on('error', () => undefined);
-    return { run: async () => undefined };
+    return { run: async () => undefined, end: () => undefined };
   }
   let settle: ((ended: Ended | undefined) => void) | undefined;
   let stdout = '';
@@ -96,6 +102,7 @@ function startShell(): Shell {
   hold(child, false);
 
   const shell: Shell = {
+    end: () => child.stdin.end(),
     run: (script) =>
       new Promise((resolve) => {
         const timer = setTimeout(kill, TIMEOUT_MS);
@@ -105,7 +112,7 @@ function startShell(): Shell {
           clearTimeout(timer);
           hold(child, false);
           if (ended !== undefined && idle.length < IDLE_SHELLS) idle.push(shell);
-          else child.stdin.end();
+          else shell.end();
           resolve(ended);
         };
         hold(child, true);

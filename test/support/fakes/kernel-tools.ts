@@ -2,8 +2,9 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endShells } from '../../../src/hostagent/overlay/run.ts';
 
-/** By name, what each does; `$D` is a folder for what they keep. To be made before the first command is run. */
+/** By name, what each does; `$D` is a folder for what they keep. They are found from `use` to `remove`. */
 export function fakeTools(programs: Readonly<Record<string, string>>) {
   const folder = mkdtempSync(join(tmpdir(), 'arpanet-tools-'));
   const said = join(folder, 'calls');
@@ -11,9 +12,13 @@ export function fakeTools(programs: Readonly<Record<string, string>>) {
     writeFileSync(join(folder, name), `#!/bin/sh\nD='${folder}'\necho "${name} $*" >>"$D/calls"\n${script}\n`);
     chmodSync(join(folder, name), 0o755);
   }
-  process.env['PATH'] = `${folder}:${process.env['PATH']}`;
+  const path = process.env['PATH'];
   return {
     folder,
+    use: (): void => {
+      endShells();
+      process.env['PATH'] = `${folder}:${path}`;
+    },
     /** Since the last look: `ip link set arw0 up`. */
     calls(): readonly string[] {
       const lines = existsSync(said) ? readFileSync(said, 'utf8').trim().split('\n') : [];
@@ -22,6 +27,10 @@ export function fakeTools(programs: Readonly<Record<string, string>>) {
     },
     /** A file of `$D`. */
     put: (name: string, text: string): void => writeFileSync(join(folder, name), text),
-    remove: (): void => rmSync(folder, { recursive: true, force: true }),
+    remove: (): void => {
+      endShells();
+      process.env['PATH'] = path;
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, beforeEach, describe, it } from 'node:test';
+import { after, before, beforeEach, describe, it } from 'node:test';
 import { createGuards } from '../../../src/hostagent/isolation/guards.ts';
 import type { ContainerFacts } from '../../../src/model/facts.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
@@ -15,8 +15,6 @@ const tools = fakeTools({
   ebtables: 'exit 0',
   'ebtables-restore': 'cat >>"$D/rules"',
 });
-after(tools.remove);
-beforeEach(() => rmSync(join(tools.folder, 'rules'), { force: true }));
 const isGuarded = (): boolean =>
   existsSync(join(tools.folder, 'rules')) && /--ip-src 10\.32\.0\.5 /.test(readFileSync(join(tools.folder, 'rules'), 'utf8'));
 
@@ -32,6 +30,9 @@ const facts = (id: string, host: object = {}, isRunning = true): ContainerFacts 
   }) as unknown as ContainerFacts;
 
 describe('containers bound to their own addresses', () => {
+  before(tools.use);
+  after(tools.remove);
+  beforeEach(() => rmSync(join(tools.folder, 'rules'), { force: true }));
   it('one whose links could not be read is looked at again with the next pass, and no more once it has ended', async () => {
     const guards = createGuards('vxlan', quietLog);
     tools.put('broken', '');

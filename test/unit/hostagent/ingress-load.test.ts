@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
 import { createIngress } from '../../../src/hostagent/ingress/ingress.ts';
 import type { IngressPort, IngressTable } from '../../../src/model/ingress.ts';
@@ -14,7 +14,6 @@ const tools = fakeTools({
   conntrack: 'exit 0',
   iptables: 'exit 1',
 });
-after(tools.remove);
 
 async function freePort(): Promise<number> {
   const socket = createSocket('udp4');
@@ -25,6 +24,8 @@ async function freePort(): Promise<number> {
 }
 
 describe('the rules of published ports, as an agent loads them', () => {
+  before(tools.use);
+  after(tools.remove);
   const log = pino({ level: 'silent' });
   const on = (address: string) => ({ host: 'h1', at: '10.9.0.1', address, target: 53 });
   const ended = () => tools.calls().filter((line) => line.startsWith('conntrack'));

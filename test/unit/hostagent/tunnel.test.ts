@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { createTunnel } from '../../../src/hostagent/overlay/tunnel.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { fakeTools } from '../../support/fakes/kernel-tools.ts';
@@ -12,13 +12,14 @@ const tools = fakeTools({
   ip: '[ "$1 $2" = "link add" ] && { [ -e "$D/link-$3" ] && exit 1; : >"$D/link-$3"; }; [ "$1 $2" = "link del" ] && { [ -e "$D/link-$3" ] || exit 1; rm "$D/link-$3"; }; exit 0',
   ip6tables: 'exit 0',
 });
-after(tools.remove);
 
 const tunnel = () =>
   createTunnel({ overlay: 'vxlan', address: '10.0.0.1', dataDir: tools.folder, log: quietLog, nowMs: () => 5, onKeys: () => undefined });
 const underlay = { address: '10.0.0.1', link: 'eth0', mtu: 1500 };
 
 describe('WireGuard on a host', () => {
+  before(tools.use);
+  after(tools.remove);
   it('is found though a look of before left its link', async () => {
     tools.put('link-arw0a000001p', '');
     assert.equal((await tunnel().facts())?.kind, 'wireguard');
