@@ -105,6 +105,13 @@ async function askHost(
   }
 }
 
+/** What OpenSSL says of an answer that is no TLS: as its own error, or, where it was about to write, as EPROTO with that in its text. */
+function isPlain(cause: unknown): boolean {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') return true;
+  return code === 'EPROTO' && cause instanceof Error && /wrong version number|packet length too long/i.test(cause.message);
+}
+
 /** Undefined: its gateway has no TLS. Throws `unavailable` where it has, and does not answer. */
 async function askSecured(
   gateway: string,
@@ -122,8 +129,7 @@ async function askSecured(
   };
   const url = `https://${gateway}/kept`;
   const answer = await shortRequest({ url, signal: AbortSignal.timeout(TIMEOUT_MS), tls }).catch((cause: unknown) => {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') return undefined;
+    if (isPlain(cause)) return undefined;
     const why = handshakeFault(cause);
     throw new ArpanetError('unavailable', `no agent answers at ${gateway}${why === undefined ? '' : `: ${why}, as the backup has it`}`, {
       cause,

@@ -310,10 +310,7 @@ describe('Consul with ACLs, default deny, over TLS', { timeout: 600_000 }, () =>
       await assert.rejects(work(token), (error: Error) => error.message.endsWith(`(the token lacks ${right})`), right);
     }
     const readOnly = await tokenWith(['key_prefix "arpanet/" { policy = "read" }', ...SMALLEST_POLICY.slice(1)]);
-    await assert.rejects(work(readOnly), {
-      kind: 'forbidden',
-      message: /the token lacks key_prefix "arpanet\/" \{ policy = "write" \}\)$/,
-    });
+    await assert.rejects(work(readOnly), { message: /the token lacks key_prefix "arpanet\/" \{ policy = "write" \}\)$/ });
     await assert.rejects(work(randomUUID()), { message: /ACL not found \(is the token right\?\)$/ });
   });
 
