@@ -60,7 +60,7 @@ export async function startFakeEndpoint(
   const operator: OperatorDeps = {
     ready: async () => undefined,
     observe: notHere,
-    join: async () => await Promise.reject(new Error('nobody joins')),
+    join: async () => await Promise.reject(new ArpanetError('unavailable', 'nobody joins here')),
     joining: notHere,
     bundle: () => undefined,
     cas: notHere,
