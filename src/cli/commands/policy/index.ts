@@ -1,7 +1,7 @@
 /** `arpanet policy get`, `set` and `test`, declared here, each in a file of its own. */
 import type { Command } from 'commander';
 import { addClientCommand, type ClientFlags, type Terminal } from '../../command.ts';
-import type { TestFlags } from './test.ts';
+import type { TestFlags } from './judge.ts';
 
 export function addPolicyCommands(root: Command, terminal: Terminal): void {
   const policy = root.command('policy').description('what roles have to obey in what they create').exitOverride();
@@ -32,5 +32,5 @@ export function addPolicyCommands(root: Command, terminal: Terminal): void {
     .option('--role <ROLE>', 'deployer or operator', 'deployer')
     .option('--policy <FILE>', 'as if this one were set')
     .option('-p, --project <NAME>', "the deployment's name, of a compose file")
-    .action(async (file: string, flags: TestFlags) => (await import('./test.ts')).testPolicy(file, flags, terminal));
+    .action(async (file: string, flags: TestFlags) => (await import('./judge.ts')).testPolicy(file, flags, terminal));
 }
