@@ -27,14 +27,13 @@ export interface FileKind<T> {
   readonly loss: string;
 }
 
-/** A file that cannot be read, or that holds something else, is logged, and counts as none; the next `save` replaces it. */
-export function openJsonFile<T>(file: string, kind: FileKind<T>, log: Logger): JsonFile<T> {
-  let value = readJsonFile(file, kind, log);
+/** What waits for one file goes to `write` together. A failed write is logged. */
+export function pacedWrites<T>(file: string, write: (items: readonly T[]) => Promise<void>, log: Logger): BatchQueue<T> {
   let wroteAtMs = -WRITE_MS;
-  const queue: BatchQueue<T> = createBatchQueue(
-    async (values) => {
+  return createBatchQueue(
+    async (items: readonly T[]) => {
       try {
-        await writeDurably(file, JSON.stringify(values.at(-1)));
+        await write(items);
       } catch (err) {
         log.error({ file, err }, 'cannot write');
       }
@@ -44,6 +43,12 @@ export function openJsonFile<T>(file: string, kind: FileKind<T>, log: Logger): J
     WRITE_MS,
     () => performance.now() - wroteAtMs >= WRITE_MS,
   );
+}
+
+/** A file that cannot be read, or that holds something else, is logged, and counts as none; the next `save` replaces it. */
+export function openJsonFile<T>(file: string, kind: FileKind<T>, log: Logger): JsonFile<T> {
+  let value = readJsonFile(file, kind, log);
+  const queue = pacedWrites<T>(file, (values) => writeDurably(file, JSON.stringify(values.at(-1))), log);
   return {
     value: () => value,
     save(next) {

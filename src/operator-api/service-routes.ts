@@ -4,7 +4,7 @@
  */
 import type { Request, Response, Router } from 'express';
 import type { Progress, Services } from '../contracts/index.ts';
-import { ArpanetError, type CreateRequest, type ServiceTemplate, UPDATE_DEFAULTS } from '../model/index.ts';
+import { ArpanetError, type CreateRequest, labels, type ServiceTemplate, UPDATE_DEFAULTS } from '../model/index.ts';
 import { noteTarget, servicesTarget } from '../security/index.ts';
 import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type UpdateRequest } from './bodies.ts';
 import { serviceReports } from './reports/service-report.ts';
@@ -82,8 +82,6 @@ function wholeTemplate({ name, number, request }: NonNullable<ReplaceRequest['te
 /** How long a deploy waits for an operation on the service that runs. */
 const PATIENCE_MS = 15_000;
 
-const FORCED = 'arpanet.forced';
-
 /** `env` adds or replaces by name. */
 function patched(request: CreateRequest, { image, env = [], force = false }: UpdateRequest): CreateRequest {
   const nameOf = (entry: string) => entry.split('=', 1)[0] ?? '';
@@ -92,7 +90,7 @@ function patched(request: CreateRequest, { image, env = [], force = false }: Upd
     ...request,
     ...(image === undefined ? {} : { Image: image }),
     ...(env.length === 0 ? {} : { Env: [...(request.Env ?? []).filter((entry) => !changed.has(nameOf(entry))), ...env] }),
-    ...(force ? { Labels: { ...request.Labels, [FORCED]: String(Number(request.Labels?.[FORCED] ?? 0) + 1) } } : {}),
+    ...(force ? { Labels: { ...request.Labels, [labels.forced]: String(Number(request.Labels?.[labels.forced] ?? 0) + 1) } } : {}),
   };
 }
 

@@ -16,7 +16,7 @@ import {
   stackLabel,
   unameArch,
 } from '../../model/index.ts';
-import { configOf, FORCED, tagged } from './spec.ts';
+import { configOf, tagged } from './spec.ts';
 import type { Facade } from './facade.ts';
 import type { Ids } from '../../text/swarm-ids.ts';
 import { modeOfView, shownMode } from './mode.ts';
@@ -96,7 +96,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
           Object.entries(given).filter(
             ([name]) =>
               !name.startsWith(composeLabels.prefix) &&
-              name !== FORCED &&
+              name !== labels.forced &&
               name !== labels.constraints &&
               name !== labels.maxPerHost &&
               name !== labels.spread &&
@@ -134,7 +134,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
         Target,
         Aliases: endpoint?.Aliases ?? [],
       })),
-      ForceUpdate: Number(given[FORCED] ?? 0),
+      ForceUpdate: Number(given[labels.forced] ?? 0),
       Runtime: 'container',
     },
     Mode: shownMode(view),

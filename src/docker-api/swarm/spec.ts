@@ -22,7 +22,6 @@ import type { ServiceSpec, UpdateConfig } from './types.ts';
 import { withDefaultTag } from '../../text/image-reference.ts';
 import { formatReservedCpus } from '../../text/reserve-label.ts';
 
-export const FORCED = labels.forced;
 const NAME = /^[a-zA-Z0-9](?:[-_.]*[A-Za-z0-9]+)*$/;
 
 /** `abc_pricing` of stack `abc` is service `pricing` of deployment `abc`; without a stack it belongs to `default`. Throws `invalid`. */
@@ -139,7 +138,7 @@ export function requestOf(
       ...restart.labels,
       ...ports.label,
       ...more,
-      ...(task.ForceUpdate ? { [FORCED]: String(task.ForceUpdate) } : {}),
+      ...(task.ForceUpdate ? { [labels.forced]: String(task.ForceUpdate) } : {}),
     },
     ExposedPorts: ports.ExposedPorts,
     HostConfig: hostConfigOf(spec, targets[0]?.network, restart.policy, ports.bindings),

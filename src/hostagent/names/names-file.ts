@@ -5,13 +5,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BatchQueue, createBatchQueue } from '../../async/batch-queue.ts';
 import { writeDurably } from '../../files/durable-file.ts';
 import type { NameChange, NameTable } from '../../model/name-table.ts';
 import { accept, agentFiles as schemas, parseJson } from '../../schemas/index.ts';
-import { reportFault } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { readJsonFile } from '../json-file.ts';
+import { pacedWrites, readJsonFile } from '../json-file.ts';
 import { openLiveTable } from './live-table.ts';
 
 export interface NamesFile {
@@ -22,8 +20,6 @@ export interface NamesFile {
   append(change: NameChange, table: () => NameTable): void;
 }
 
-/** Between two writes. The first after a rest is written at once: a power cut loses all that was not. */
-const WRITE_MS = 500;
 /** Changes shorter than this are never worth a whole table. */
 const LEAST_CHANGES_BYTES = 64 * 1024;
 const OWNER_ONLY = 0o600;
@@ -37,7 +33,6 @@ export function openNamesFile(dir: string, log: Logger): NamesFile {
   const file = join(dir, 'names.json');
   const changes = join(dir, 'names.changes');
   const read = readNames(file, changes, log);
-  let wroteAtMs = -WRITE_MS;
   let wholeBytes = 0;
   let changesBytes = read.changesBytes;
   /** Nothing may be added to the file of changes: it is damaged, or was not written to its end. */
@@ -77,19 +72,17 @@ export function openNamesFile(dir: string, log: Logger): NamesFile {
     isBroken = false;
   }
 
-  const queue: BatchQueue<Item> = createBatchQueue(
+  const queue = pacedWrites<Item>(
+    file,
     async (items) => {
       try {
         await write(items);
-      } catch (err) {
+      } catch (error) {
         isBroken = true;
-        log.error({ file, err }, 'cannot write');
+        throw error;
       }
-      wroteAtMs = performance.now();
     },
-    (err) => reportFault(log, 'writing a file', err),
-    WRITE_MS,
-    () => performance.now() - wroteAtMs >= WRITE_MS,
+    log,
   );
   return {
     value: () => read.table,
