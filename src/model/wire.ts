@@ -31,7 +31,8 @@ export interface RecoveryFacts {
   readonly epoch: number;
   readonly clusterId: string;
   readonly plans: readonly NetworkPlan[];
-  readonly state: StoreReplica | undefined;
+  /** A host that no leader has sent its copy of the store keeps none. */
+  readonly state?: StoreReplica | undefined;
 }
 
 /** What an agent's gateway says at `GET /leader`, with the join token. */

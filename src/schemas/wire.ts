@@ -350,7 +350,7 @@ export const recoveryFacts: z.ZodType<RecoveryFacts> = z.looseObject({
   epoch,
   clusterId: text,
   plans: networkPlans,
-  state: z.union([storeReplica, z.undefined()]),
+  state: storeReplica.optional(),
 });
 
 /** Answer of a gateway to `GET /leader`. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseJson, readAgentMessage, readCallResult, readLeaderMessage } from '../../../src/schemas/index.ts';
+import { accept, parseJson, readAgentMessage, readCallResult, readLeaderMessage, recoveryFacts } from '../../../src/schemas/index.ts';
 
 const id = 'a'.repeat(64);
 const container = {
@@ -118,6 +118,19 @@ describe('the result of a call', () => {
     assert.throws(() => readCallResult('missing-paths', null), invalid);
     assert.throws(() => readCallResult('look', { networks: null, vxlans: [], names: [] }), invalid);
     assert.throws(() => readCallResult('dial', { outcome: 'perhaps', why: '' }), invalid);
+  });
+});
+
+describe('what a host keeps for a recovery', () => {
+  it('may lack the copy of the store: no leader has sent it yet', () => {
+    const kept = {
+      host: { name: 'h1', address: '10.0.0.1', gateway: '10.0.0.1:2376', labels: {} },
+      epoch: 1,
+      clusterId: 'c',
+      plans: [],
+      state: undefined,
+    };
+    assert.equal(accept(recoveryFacts, parseJson(JSON.stringify(kept)), 'x').state, undefined);
   });
 });
 
