@@ -2,6 +2,14 @@
 import { ArpanetError } from '../model/errors.ts';
 import { parseLongDurationMs } from '../text/duration.ts';
 
+/** `90d` or `12h`, in milliseconds. Throws `invalid` naming --ttl. */
+export function ttlOf(ttl: string | undefined): { readonly ttlMs?: number } {
+  if (ttl === undefined) return {};
+  const ttlMs = parseLongDurationMs(ttl);
+  if (ttlMs === undefined || ttl === '') throw new ArpanetError('invalid', `--ttl ${ttl} is no time: write 90d or 12h`);
+  return { ttlMs };
+}
+
 /** `10m` (ago), a Unix time or an RFC 3339 time, as seconds since 1970. Throws `invalid` naming the flag. */
 export function secondsOf(flag: string, text: string, nowMs: number): string {
   const isEpoch = /^\d{9,}(\.\d+)?$/.test(text);

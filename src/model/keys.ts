@@ -17,6 +17,9 @@ export const keys = {
   joinToken: 'arpanet/config/join-token',
   /** Digests of join tokens that were rotated away. */
   replacedTokens: 'arpanet/config/replaced-tokens',
+  /** Join tokens that end by themselves, by the digests of their secrets. */
+  passes: 'arpanet/passes/',
+  pass: (digest: string) => `arpanet/passes/${digest}`,
   clusterId: 'arpanet/config/cluster-id',
   /** What labels on containers are signed with. In the store and in backups alone: no agent and no Engine gets it. */
   labelKey: 'arpanet/config/label-key',

@@ -242,6 +242,19 @@ export interface CertificateRecord {
   readonly revokedSerials?: readonly string[];
 }
 
+/** `arpanet/passes/<digest>`: a join token with an end; its secret is kept nowhere. */
+export interface PassRecord {
+  /** SHA-256 of the secret, 64 hexadecimal digits. */
+  readonly digest: string;
+  /** Since 1970. */
+  readonly untilMs: number;
+  readonly isSingleUse: boolean;
+  /** It joins the host of this name alone; absent: any. */
+  readonly host?: string;
+  /** Of a single use: who joined by it, since 1970 when, and with which key (SHA-256 of its PEM form). */
+  readonly used?: { readonly host: string; readonly atMs: number; readonly key: string };
+}
+
 /** One certificate authority: its certificate and its private key (PKCS #8), both in PEM form. */
 export interface StoredAuthority {
   readonly certificate: string;

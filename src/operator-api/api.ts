@@ -67,6 +67,12 @@ export interface OperatorDeps {
   readonly token: () => string;
   /** The new one. Throws `conflict` while there are hosts without a certificate. */
   readonly rotateToken: () => Promise<string>;
+  /** One that ends by itself. Throws `invalid` for its time, `conflict` where hosts join without TLS. */
+  readonly issueToken: (request: {
+    readonly isSingleUse: boolean;
+    readonly ttlMs?: number;
+    readonly host?: string;
+  }) => Promise<{ readonly token: string; readonly untilMs: number }>;
   /** Gives a host its certificate. Throws `unauthorized`, `forbidden`, `invalid`, `unavailable`. */
   readonly join: (
     request: {
@@ -272,6 +278,12 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.get('/token', (_request, response) => {
     response.json({ token: deps.token() });
+  });
+  router.post('/token', readBytes(), async (request, response) => {
+    const { singleUse = false, ttlMs, host } = bodyOf(request, 'TokenRequest');
+    response.json(
+      await deps.issueToken({ isSingleUse: singleUse, ...(ttlMs !== undefined && { ttlMs }), ...(host !== undefined && { host }) }),
+    );
   });
   router.post('/token/rotate', async (_request, response) => {
     response.json({ token: await deps.rotateToken() });

@@ -49,6 +49,7 @@ export const BODIES: GoTypes = {
     isKnown: 'bool',
     clockMs: '*float64',
   },
+  'arpanet.TokenRequest': { singleUse: 'bool', ttlMs: '*float64', host: '*string' },
   'arpanet.SettingRequest': { value: '*string' },
   'arpanet.UserRequest': { name: '*string', role: '*string', deployments: '[]string', ttlMs: '*float64', publicKey: '*string' },
   'arpanet.PolicyRequest': { policy: '*string' },
@@ -114,6 +115,14 @@ export interface JoinCheckRequest {
   readonly isKnown?: boolean;
   /** What its clock says, in ms since 1970. */
   readonly clockMs?: number;
+}
+
+/** A join token with an end. */
+export interface TokenRequest {
+  readonly singleUse?: boolean;
+  readonly ttlMs?: number;
+  /** It joins this one alone. */
+  readonly host?: string;
 }
 
 export interface SchedulerRequest {
@@ -224,6 +233,7 @@ interface Bodies {
   readonly RehearseRequest: RehearseRequest;
   readonly RecordRequest: RecordRequest;
   readonly DiscardRequest: DiscardRequest;
+  readonly TokenRequest: TokenRequest;
   readonly SettingRequest: SettingRequest;
   readonly UserRequest: UserRequest;
   readonly PolicyRequest: PolicyRequest;

@@ -30,10 +30,11 @@ import { createCaRotation } from './identity/ca-rotation.ts';
 import { createKeyRotation, keysNow, takeSentKeys } from './identity/key-rotation.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
 import { rotateJoinSecret } from './identity/join-secret.ts';
+import { issuePass } from './identity/join-passes.ts';
 import { joiningOf } from './identity/joining.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
 import { usageOf } from './usage.ts';
-import { type ClusterKeyFile, JOIN_NAME, openClusterKeyFile, readTls, SCHEDULER_NAME } from '../security/index.ts';
+import { type ClusterKeyFile, JOIN_NAME, openClusterKeyFile, readTls, SCHEDULER_NAME, writeJoinToken } from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { logLeftOut } from '../telemetry/left-out.ts';
 
@@ -117,6 +118,16 @@ export async function runScheduler(
       const { ledger, token } = current();
       await rotateJoinSecret(ledger, token(), log);
       return tokenToShow(current(), settings);
+    },
+    issueToken: async (request) => {
+      const { ledger, ca } = current();
+      if (ca === undefined || !servesTls(settings))
+        throw new ArpanetError(
+          'conflict',
+          'without TLS the join token is all that the cluster and its hosts know each other by, and so has no end: let schedulers listen with --listen tls://',
+        );
+      const { secret, untilMs } = await issuePass(ledger, request, Date.now(), log);
+      return { token: writeJoinToken(secret, ca.fingerprint), untilMs };
     },
     join: async (request, peer) => {
       const { membership, token, scheduler } = current();

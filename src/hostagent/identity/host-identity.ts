@@ -64,6 +64,7 @@ export function createHostIdentity({ dataDir, name, token, now, log }: HostIdent
   const { secret, fingerprint } = readJoinToken(token);
   let current = readIdentity(file, name, log);
   let isRefused = false;
+  let asked: ReturnType<typeof newKeyPair> | undefined;
   let revoked: ReadonlySet<string> = new Set();
   const isRevoked = (serial: string): boolean => revoked.has(serial);
   let lastUrl: string | undefined;
@@ -105,9 +106,10 @@ export function createHostIdentity({ dataDir, name, token, now, log }: HostIdent
     log.info({ scheduler: url }, 'the certificate of this host was renewed');
   }
 
-  /** A new key each time. */
+  /** A new key each time; but while no answer has come, the same: a token of a single use is used by it. */
   async function obtain(url: string, tls: ConnectionOptions, shown: string | undefined, signal: AbortSignal): Promise<void> {
-    const { publicKey, privateKey } = newKeyPair();
+    asked ??= newKeyPair();
+    const { publicKey, privateKey } = asked;
     const body = { name, publicKey, clockMs: now(), ...(shown === undefined ? {} : { token: shown }) };
     const { certificate, bundle } = await ask(url, '/arpanet/v1/join', body, tls, signal);
     if (certificate === undefined) throw new ArpanetError('unavailable', `the scheduler at ${url} sent no certificate`);
@@ -115,6 +117,7 @@ export function createHostIdentity({ dataDir, name, token, now, log }: HostIdent
     const fault = leafFault(next, now());
     if (fault !== undefined) throw new ArpanetError('invalid', fault);
     await take(next);
+    asked = undefined;
     isRefused = false;
   }
 

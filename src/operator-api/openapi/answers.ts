@@ -233,6 +233,7 @@ export const ANSWERS = {
     example: { authorities: [{ fingerprint: '5e6f', signs: true, untilMs: 2_111_256_000_000 }], hosts: [], users: [] },
   },
   Token: { schema: z.object({ token: text }), example: { token: 'join-me' } },
+  IssuedToken: { schema: z.object({ token: text, untilMs: number }), example: { token: 'ARPTKN-1-…', untilMs: 1_796_068_800_000 } },
   Backup: { schema: z.array(z.tuple([text, z.unknown()])), example: [['arpanet/epoch', 3]] },
   Audit: {
     schema: z.object({ findings: z.array(finding), fixed: z.array(finding) }),

@@ -310,6 +310,14 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   get('/token', 'settings', 'The join token.', 'Token'),
   {
     method: 'post',
+    path: '/token',
+    tag: 'settings',
+    summary: 'Makes a join token that ends after a time (a day), and with the first host that joins by it if it is for a single use.',
+    body: { type: 'arpanet.TokenRequest', required: [], example: { singleUse: true, ttlMs: 3_600_000, host: 'h4' } },
+    answer: 'IssuedToken',
+  },
+  {
+    method: 'post',
     path: '/token/rotate',
     tag: 'settings',
     summary: 'Makes another join token; the one before joins nobody any more. Refused while there are hosts without TLS.',

@@ -4,7 +4,8 @@ import { ArpanetError, keys, storeSchemaFault } from '../../model/index.ts';
 import { accepts, identityText } from '../../schemas/index.ts';
 import type { Ledger, StateStore } from '../../store/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { isReplaced, newJoinSecret } from './join-secret.ts';
+import { newJoinSecret } from './join-passes.ts';
+import { isReplaced } from './join-secret.ts';
 
 /** `joinToken`: as the operator gave it. Throws `unavailable` for a store that holds half of a cluster, or records of a newer release. */
 export async function identityOf(

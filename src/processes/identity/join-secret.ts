@@ -1,15 +1,14 @@
 /** The secret of the join token: rotated at runtime, so that who has read an older one joins nothing any more. Effects: the ledger, chance. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { ArpanetError, type HostRecord, keys } from '../../model/index.ts';
 import { accepts, replacedTokens } from '../../schemas/index.ts';
 import type { Ledger } from '../../store/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { newJoinSecret, withoutPasses } from './join-passes.ts';
 
 /** A scheduler that was started with one older than these would bring it back. */
 const REMEMBERED = 100;
 const NAMED = 5;
-
-export const newJoinSecret = (): string => randomBytes(24).toString('base64url');
 
 /** It was replaced: a scheduler that is still started with it does not bring it back. */
 export const isReplaced = (ledger: Pick<Ledger, 'get'>, token: string): boolean => replacedIn(ledger).includes(digest(token));
@@ -27,6 +26,7 @@ export async function rotateJoinSecret(ledger: Pick<Ledger, 'get' | 'list' | 'co
     { kind: 'put', key: keys.joinToken, value: made },
     { kind: 'put', key: keys.replacedTokens, value: replaced },
   ]);
+  for (const change of withoutPasses(ledger)) await ledger.commit([change]);
   log.warn('the join token was rotated: the one before joins nobody any more');
   return made;
 }

@@ -4,11 +4,12 @@
  */
 import { createKeyed } from '../../async/keyed.ts';
 import { hostNamed } from '../../config/nearest.ts';
-import { ArpanetError, type CertificateRecord, keys } from '../../model/index.ts';
+import { ArpanetError, type CertificateRecord, keys, type PassRecord } from '../../model/index.ts';
 import { type CertificateAuthority, hostServerName, type Peer } from '../../security/index.ts';
-import type { Ledger } from '../../store/index.ts';
+import type { Change, Ledger } from '../../store/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { isHostName, HOST_NAME_FORM } from '../../text/names.ts';
+import { passFor, useOf } from './join-passes.ts';
 
 /** What a host sends. */
 export interface JoinRequest {
@@ -35,7 +36,7 @@ export interface KnownToLeader {
 }
 
 export interface Membership {
-  /** Throws `unauthorized` (token), `conflict` (the name is a connected host's), `forbidden` (revoked, another host's certificate), `invalid` (clock, key, name), `unavailable` (no CA). */
+  /** Throws `unauthorized` (token: wrong, over, used), `conflict` (the name is a connected host's), `forbidden` (revoked, another host's certificate), `invalid` (clock, key, name), `unavailable` (no CA). */
   readonly join: (request: JoinRequest, peer: Peer | undefined, known: KnownToLeader) => Promise<JoinAnswer>;
   /** Why the host that shows this certificate is not heard; undefined: it is. */
   readonly refusal: (peer: Peer) => string | undefined;
@@ -72,8 +73,8 @@ export function createMembership(
   for (const [, { host, revokedSerials = [] }] of ledger.list<CertificateRecord>(keys.certificates))
     if (revokedSerials.length > 0) revoked.set(host, revokedSerials);
 
-  async function put(record: CertificateRecord): Promise<void> {
-    await ledger.commit([{ kind: 'put', key: keys.certificate(record.host), value: record }]);
+  async function put(record: CertificateRecord, together: readonly Change[] = []): Promise<void> {
+    await ledger.commit([{ kind: 'put', key: keys.certificate(record.host), value: record }, ...together]);
     if (record.revokedSerials !== undefined) revoked.set(record.host, record.revokedSerials);
   }
 
@@ -117,12 +118,14 @@ export function createMembership(
       );
     const before = recordOf(name);
     const whyNot = whyRevoked(name);
+    const pass = (): PassRecord | undefined =>
+      token === undefined || isToken(token) ? undefined : passFor(ledger, token, { host: name, key: publicKey }, now());
     if (whyNot !== undefined) throw new ArpanetError('forbidden', whyNot);
     if (peer?.kind === 'host' && token === undefined) {
       if (peer.name !== name) throw new ArpanetError('forbidden', `the certificate is of host ${peer.name}, and not of ${name}`);
       const why = refusal(peer);
       if (why !== undefined) throw new ArpanetError('forbidden', why);
-    } else if (token === undefined || !isToken(token))
+    } else if (token === undefined || (pass() === undefined && !isToken(token)))
       throw new ArpanetError('unauthorized', 'the join token is missing or wrong: "arpanet token" prints it');
     else if ((before?.serials.length ?? 0) > 0 && isConnected(name))
       throw new ArpanetError(
@@ -132,7 +135,16 @@ export function createMembership(
     const issued = await ca.issue({ publicKey, commonName: name, kind: 'host', names: [hostServerName(name)], ttlMs: LIFE_MS });
     const serials = [issued.serial, ...(before?.serials ?? [])].slice(0, REMEMBERED);
     const taken = before?.revokedSerials;
-    await put({ host: name, serials, untilMs: issued.toMs, ca: ca.fingerprint, ...(taken === undefined ? {} : { revokedSerials: taken }) });
+    const record = {
+      host: name,
+      serials,
+      untilMs: issued.toMs,
+      ca: ca.fingerprint,
+      ...(taken === undefined ? {} : { revokedSerials: taken }),
+    };
+    // asked again: another host may have joined by it meanwhile; it is used in the transaction that lets this one in
+    const used = peer?.kind === 'host' && token === undefined ? undefined : pass();
+    await put(record, used === undefined ? [] : useOf(used, { host: name, key: publicKey }, now()));
     log.info({ host: name, until: timeOf(issued.toMs), renewed: peer !== undefined }, 'certificate issued to a host');
     return { certificate: issued.certificate, bundle: ca.bundle };
   }

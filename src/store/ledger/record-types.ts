@@ -36,6 +36,8 @@ export const RECORD_TYPES: GoTypes = {
     revokedMs: '*milliseconds',
     revokedSerials: '*[]string',
   },
+  'record.Pass': { digest: 'string', untilMs: 'milliseconds', isSingleUse: 'bool', host: '*string', used: '*record.PassUse' },
+  'record.PassUse': { host: 'string', atMs: 'milliseconds', key: 'string' },
   'record.DrainDeadline': { afterMs: 'float64', atMs: 'milliseconds' },
   'record.Limits': { cpus: '*float64', memoryBytes: '*float64', maxContainers: '*float64' },
   'record.Admission': {

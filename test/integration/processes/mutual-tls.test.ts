@@ -283,6 +283,26 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
     assert.match(await ask(gatewayOf('db-1'), '/leader', { ...ada, servername: hostServerName('db-1') }), /^403 /);
   });
 
+  it('a token of a single use joins the host that it was made for, once', async () => {
+    const issue = async (body: object) => (await scheduler.call('POST', '/arpanet/v1/token', body)).body as { readonly token: string };
+    assert.match(JSON.stringify(await issue({ singleUse: true, ttlMs: -1 })), /--ttl of a join token/);
+    const { token: single } = await issue({ singleUse: true, ttlMs: 3_600_000, host: 'once-1' });
+    await start('once-1', single);
+    await until('once-1 joins', () => alive('once-1'));
+    const { createHostIdentity } = await import('../../../src/hostagent/identity/host-identity.ts');
+    const identity = createHostIdentity({ dataDir: join(dir, 'none'), name: 'once-2', token: single, now: Date.now, log: quietLog });
+    await assert.rejects(
+      identity.toScheduler(url, new AbortController().signal),
+      /single use, and host once-1 used it at 20.*hosts add once-2/,
+    );
+    const newcomer = { name: 'once-2', address: '127.0.0.9', token: single, clockMs: Date.now() };
+    const { status, body } = await scheduler.call('POST', '/arpanet/v1/join/check', newcomer);
+    assert.equal(status, 401);
+    assert.match(JSON.stringify(body), /single use, and host once-1 used it/);
+    await hosts.get('once-1')?.agent[Symbol.asyncDispose]();
+    hosts.delete('once-1');
+  });
+
   it('a user gets in by its certificate of the cluster, as far as its role goes, and is out once it is removed', async () => {
     const { publicKey, privateKey } = newKeyPair();
     const user = { name: 'ada', role: 'deployer', deployments: ['abc'], publicKey };

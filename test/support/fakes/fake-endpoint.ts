@@ -62,6 +62,7 @@ export async function startFakeEndpoint(
     observe: notHere,
     join: async () => await Promise.reject(new ArpanetError('unavailable', 'nobody joins here')),
     joining: notHere,
+    issueToken: async () => notHere(),
     bundle: () => undefined,
     cas: notHere,
     keys: notHere,

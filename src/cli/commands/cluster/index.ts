@@ -5,6 +5,7 @@ import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
 import type { AuditLogFlags } from './audit-log.ts';
 import type { EventFlags } from './events.ts';
 import type { LogFlags } from './logs.ts';
+import type { PassFlags } from './token.ts';
 import type { TopFlags } from './top.ts';
 
 export function addStatusCommands(root: Command, terminal: Terminal): void {
@@ -36,17 +37,24 @@ export function addStatusCommands(root: Command, terminal: Terminal): void {
   ).action(async (flags: ClientFlags) => (await import('./upgrade.ts')).showUpgrade(flags, terminal));
 }
 
+/** Of a join token that ends by itself. */
+export const withPassOptions = (command: Command): Command =>
+  command
+    .option('--single-use', 'make a join token that joins one host')
+    .option('--ttl <TIME>', 'make a join token that joins hosts for this time, as 1h or 7d (with --single-use alone: 1d)');
+
 function addTokenCommand(root: Command, terminal: Terminal): void {
   const token = addConfiguredCommand(root, 'token', 'print the join token that agents need, or make another', [
     'arpanet token',
     'arpanet token > join-token   # then: arpanet agent --token-file join-token …',
+    'arpanet token --single-use --ttl 1h   # joins one host, within the hour',
     'arpanet token rotate',
   ]);
-  token
+  withPassOptions(token)
     .enablePositionalOptions()
     .argument('[verb]')
     .usage('[options]\n       arpanet token rotate [options]')
-    .action(async (verb: string | undefined, flags: Flags) => (await import('./token.ts')).showToken(verb, flags, terminal));
+    .action(async (verb: string | undefined, flags: Flags & PassFlags) => (await import('./token.ts')).showToken(verb, flags, terminal));
   addClientCommand(
     token,
     'rotate',

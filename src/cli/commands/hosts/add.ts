@@ -3,10 +3,11 @@ import { isIP } from 'node:net';
 import { ArpanetError } from '../../../model/errors.ts';
 import { type Installer, isPlainWord, scriptLine, type StatusReport } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
+import { type PassFlags, tokenFor } from '../cluster/token.ts';
 import { joinLine, labelsOf, type LimitFlags, limitsOf } from './flags.ts';
 import { hostWork } from './host-work.ts';
 
-export interface AddFlags extends ClientFlags, LimitFlags {
+export interface AddFlags extends ClientFlags, LimitFlags, PassFlags {
   readonly address?: string;
   readonly label?: readonly string[];
   readonly availability?: string;
@@ -18,12 +19,11 @@ export async function addHost(name: string, flags: AddFlags, terminal: Terminal)
   if (address !== undefined && isIP(address) === 0)
     throw new ArpanetError('invalid', `--address is "${address}": it is the IP address at which the other hosts reach it`);
   const body = { name, address, availability, labels: labelsOf(flags.label), limits: limitsOf(flags) };
-  const added = await hostWork<{ readonly host: string; readonly joined: boolean }>('/arpanet/v1/hosts', body, flags, terminal);
   const { api, show } = clientCall(flags, terminal);
-  const [{ token }, { leader }] = await Promise.all([
-    api.json<{ readonly token: string }>('/arpanet/v1/token'),
-    api.json<StatusReport>('/arpanet/v1/status'),
-  ]);
+  // first: where it is refused, the host was not added
+  const { token } = await tokenFor(api, flags, name);
+  const added = await hostWork<{ readonly host: string; readonly joined: boolean }>('/arpanet/v1/hosts', body, flags, terminal);
+  const { leader } = await api.json<StatusReport>('/arpanet/v1/status');
   const found = await api.json<Installer>('/arpanet/v1/installer').catch((error: unknown) => reasonOf(error));
   const place = { name, ...(address === undefined ? {} : { address }) };
   const lacks = typeof found === 'string' ? found : packageFault(found, token);

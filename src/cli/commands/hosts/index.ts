@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { addClientCommand, type ClientFlags, several, type Terminal } from '../../command.ts';
 import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
 import { type ListFlags, withListFlags } from '../../list.ts';
+import { withPassOptions } from '../cluster/index.ts';
 import type { AddFlags } from './add.ts';
 import type { CleanFlags } from './clean.ts';
 import type { DrainFlags } from './drain.ts';
@@ -51,12 +52,15 @@ export function addHostCommands(root: Command, terminal: Terminal): void {
     'arpanet hosts inspect h1 --json | jq .leases',
   ]).action(async (host: string, flags: ClientFlags) => (await import('./inspect.ts')).inspectHost(host, flags, terminal));
 
-  withLimits(
-    verb('add <name>', 'allow a host to join by this name, and print the command to run there', [
-      'arpanet hosts add db-1 --address 10.0.0.11 --label disk=ssd',
-      'arpanet hosts add small-1 --memory 2g --max-containers 10',
-      'arpanet hosts add h3   # one that was removed may join again',
-    ]),
+  withPassOptions(
+    withLimits(
+      verb('add <name>', 'allow a host to join by this name, and print the command to run there', [
+        'arpanet hosts add db-1 --address 10.0.0.11 --label disk=ssd',
+        'arpanet hosts add db-1 --single-use --ttl 1h   # the token in the command joins db-1, once',
+        'arpanet hosts add small-1 --memory 2g --max-containers 10',
+        'arpanet hosts add h3   # one that was removed may join again',
+      ]),
+    ),
   )
     .option('--address <IP>', 'only a host at this address may join by the name')
     .option('--label <KEY=VALUE>', 'a label that it has from the start; may be given several times', several)

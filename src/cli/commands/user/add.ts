@@ -1,21 +1,20 @@
 /** `arpanet user add` and `renew`. The key is made here, and never leaves this machine. Effects: HTTP requests, files, the terminal. */
-import { ArpanetError } from '../../../model/errors.ts';
 import type { UserBundle, UserRequest } from '../../../operator-api/index.ts';
 import { newKeyPair } from '../../../security/index.ts';
-import { parseDurationMs } from '../../../text/duration.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { userText } from '../../output/users.ts';
+import { ttlOf } from '../../times.ts';
 import { type BundleFlags, tlsAddress, type UserFlags, writeBundle } from './bundle.ts';
 
 /** Throws `invalid` for an unknown role, `conflict` for a name that a user has. */
 export async function addUser(name: string, flags: UserFlags, terminal: Terminal): Promise<void> {
   const { role = '', deployments = [] } = flags;
-  const request = { name, role, deployments, ...ttlOf(flags) };
+  const request = { name, role, deployments, ...ttlOf(flags.ttl) };
   await askFor('/arpanet/v1/users', name, request, flags, terminal, flags.certificate !== false);
 }
 
 export async function renewUser(name: string, flags: ClientFlags & BundleFlags, terminal: Terminal): Promise<void> {
-  await askFor(`/arpanet/v1/users/${encodeURIComponent(name)}/renew`, name, ttlOf(flags), flags, terminal, true);
+  await askFor(`/arpanet/v1/users/${encodeURIComponent(name)}/renew`, name, ttlOf(flags.ttl), flags, terminal, true);
 }
 
 async function askFor(
@@ -36,12 +35,4 @@ async function askFor(
   if (keys === undefined || certificate === undefined || ca === undefined) return show(user, userText);
   const typed = await writeBundle(name, { ca, certificate, key: keys.privateKey }, address, flags);
   show({ ...user, type: typed }, () => `${userText(user)}\n${typed.join('\n')}`);
-}
-
-function ttlOf({ ttl }: BundleFlags): { readonly ttlMs?: number } {
-  if (ttl === undefined) return {};
-  const days = /^(\d{1,5})d$/.exec(ttl)?.[1];
-  const ttlMs = days === undefined ? parseDurationMs(ttl) : Number(days) * 86_400_000;
-  if (ttlMs === undefined) throw new ArpanetError('invalid', `--ttl ${ttl} is no time: write 90d or 12h`);
-  return { ttlMs };
 }
