@@ -7,8 +7,11 @@ const FIRST_PROTOCOL = 1;
 /** Agents may be one ahead or behind, so that schedulers and agents are upgraded one after the other. */
 const PROTOCOL_STEP = 1;
 
-/** Of the records in the store; raised by a release whose records an older one cannot read. A store that says nothing has the first. */
-export const STORE_SCHEMA = 1;
+/**
+ * Of the records in the store; raised by a release whose records an older one cannot read. A store that says nothing has the first; since 2 a container's record has a
+ * template that others share.
+ */
+export const STORE_SCHEMA = 2;
 
 /** What is wrong between an agent and this leader, and what to do about it; undefined if they work together. */
 export function protocolFault(host: string, theirs: number = FIRST_PROTOCOL, ours: number = PROTOCOL): string | undefined {

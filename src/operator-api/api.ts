@@ -132,6 +132,8 @@ export interface OperatorDeps {
     readonly auditTrouble?: string;
     readonly version?: string;
     readonly byLine?: boolean;
+    /** The number of the highest schema of records that it reads. */
+    readonly schema?: number;
     readonly keys?: readonly string[];
   }) => void;
   /** The cluster keys, in base64, for a scheduler that has others than the leader; undefined: it has the same, or must not get them. */
@@ -240,7 +242,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(topReport(deps.observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
-    const { name, url, gone, faults, exposed, auditTrouble, version, byLine, keys } = bodyOf(request, 'SchedulerRequest');
+    const { name, url, gone, faults, exposed, auditTrouble, version, byLine, keys, schema } = bodyOf(request, 'SchedulerRequest');
     if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
     deps.peer({
       name,
@@ -250,6 +252,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
       ...(auditTrouble !== undefined && { auditTrouble }),
       ...(version !== undefined && { version }),
       ...(byLine === true && { byLine }),
+      ...(schema !== undefined && { schema }),
       ...(keys && { keys }),
       ...(faults === undefined ? {} : { faults: { unexpectedErrors: 0, refusedMessages: 0, ...faults } }),
     });

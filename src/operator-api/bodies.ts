@@ -31,6 +31,7 @@ export const BODIES: GoTypes = {
     auditTrouble: '*string',
     version: '*string',
     byLine: 'bool',
+    schema: '*uint32',
     keys: '[]string',
   },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
@@ -136,6 +137,8 @@ export interface SchedulerRequest {
   readonly version?: string;
   /** Its program was placed by the line of `arpanet schedulers add`. */
   readonly byLine?: boolean;
+  /** The highest schema of records that it reads. */
+  readonly schema?: number;
   readonly keys?: readonly string[];
 }
 

@@ -4,13 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { VERSION } from '../config/version.ts';
 import { shortRequest } from '../engine/index.ts';
 import type { SchedulerReport } from '../operator-api/index.ts';
-import type { ProcessFaults } from '../model/index.ts';
+import { type ProcessFaults, STORE_SCHEMA } from '../model/index.ts';
 import { processFaults } from '../telemetry/faults.ts';
 
 const EVERY_MS = 5_000;
 const TIMEOUT_MS = 3_000;
 /** A scheduler that sent no message for this long is left out of the status. */
 const FORGOTTEN_MS = 600_000;
+/** What releases read that do not say. */
+const FIRST_SCHEMA = 1;
 /** A second longer than two announcements are apart. */
 const SETTLED_MS = EVERY_MS + 1_000;
 
@@ -27,6 +29,8 @@ interface Peer {
   readonly byLine?: boolean;
   /** What the cluster keys in its file are called. */
   readonly keys?: readonly string[];
+  /** The highest schema of records that it reads; absent: the first. */
+  readonly schema?: number;
 }
 
 export interface Peers {
@@ -35,6 +39,8 @@ export interface Peers {
   readonly list: () => readonly SchedulerReport[];
   /** Names of schedulers that do not have this cluster key, also of those that have been silent for some time. */
   readonly without: (key: string) => readonly string[];
+  /** Names of schedulers that cannot read records of this schema, also of those that have been silent for some time. */
+  readonly withoutSchema: (schema: number) => readonly string[];
   /** All that run have had the time to say that they do, since this one leads. */
   readonly isSettled: () => boolean;
   readonly clear: () => void;
@@ -43,6 +49,8 @@ export interface Peers {
 export function createPeers(now: () => number): Peers {
   const peers = new Map<string, Peer & { readonly heardAtMs: number }>();
   let clearedAtMs = now();
+  const who = (is: (peer: Peer) => boolean): readonly string[] =>
+    [...peers].flatMap(([name, peer]) => (now() - peer.heardAtMs < FORGOTTEN_MS && is(peer) ? [name] : []));
   return {
     heard({ name, url, gone, ...more }) {
       const isNew = gone !== true && peers.get(name)?.url !== url;
@@ -53,11 +61,16 @@ export function createPeers(now: () => number): Peers {
     list() {
       for (const [name, { heardAtMs }] of peers) if (now() - heardAtMs > FORGOTTEN_MS) peers.delete(name);
       return [...peers]
-        .map(([name, { heardAtMs, keys: _keys, ...peer }]) => ({ name, ...peer, leads: false, heardMsAgo: now() - heardAtMs }))
+        .map(([name, { heardAtMs, keys: _keys, schema: _schema, ...peer }]) => ({
+          name,
+          ...peer,
+          leads: false,
+          heardMsAgo: now() - heardAtMs,
+        }))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
-    without: (key) =>
-      [...peers].flatMap(([name, { heardAtMs, keys = [] }]) => (now() - heardAtMs < FORGOTTEN_MS && !keys.includes(key) ? [name] : [])),
+    without: (key) => who(({ keys = [] }) => !keys.includes(key)),
+    withoutSchema: (wanted) => who(({ schema = FIRST_SCHEMA }) => schema < wanted),
     isSettled: () => now() - clearedAtMs > SETTLED_MS,
     clear() {
       peers.clear();
@@ -95,6 +108,7 @@ export async function announce(
       byLine: process.execPath.startsWith(LINE_DIR),
       auditTrouble: me.auditTrouble(),
       keys: me.keys(),
+      schema: STORE_SCHEMA,
       gone,
       faults: processFaults(0, Date.now()),
     };

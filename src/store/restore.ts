@@ -11,6 +11,7 @@ const KEYS_OF_EMPTY = [
   keys.barrier,
   keys.epoch,
   keys.incomplete,
+  keys.schema,
   keys.joinToken,
   keys.clusterId,
   keys.labelKey,

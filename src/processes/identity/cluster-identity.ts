@@ -1,6 +1,6 @@
 /** The identity of a cluster: its id, its join token and its key for labels, made by its first leader and kept in the store. Effects: the ledger, chance. */
 import { randomBytes } from 'node:crypto';
-import { ArpanetError, keys, storeSchemaFault } from '../../model/index.ts';
+import { ArpanetError, keys, STORE_SCHEMA, storeSchemaFault } from '../../model/index.ts';
 import { accepts, identityText } from '../../schemas/index.ts';
 import type { Ledger, StateStore } from '../../store/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -27,7 +27,12 @@ export async function identityOf(
     log.warn('this scheduler was started with a join token that was rotated since: the new one, which "arpanet token" prints, counts');
   const token = (isOld ? undefined : joinToken) ?? textAt(ledger, keys.joinToken) ?? newJoinSecret();
   const clusterId = textAt(ledger, keys.clusterId) ?? newId();
-  if (ledger.get(keys.clusterId) === undefined) await ledger.commit([{ kind: 'put', key: keys.clusterId, value: clusterId }]);
+  // nobody has read a new cluster before
+  if (ledger.get(keys.clusterId) === undefined)
+    await ledger.commit([
+      { kind: 'put', key: keys.clusterId, value: clusterId },
+      { kind: 'put', key: keys.schema, value: STORE_SCHEMA },
+    ]);
   if (ledger.get(keys.joinToken) !== token) await ledger.commit([{ kind: 'put', key: keys.joinToken, value: token }]);
   return { token, clusterId, labelKey: await labelKeyOf(ledger, log) };
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { keys } from '../../model/index.ts';
+import { templateIn, withoutTemplate } from './template.ts';
 
 /** Of a record's JSON: smaller ones stay whole, and can be read by releases that know no parts. */
 const LARGE_RECORD = 64 * 1024;
@@ -111,10 +112,15 @@ function sizeOf(value: unknown): number {
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The parts of what is stored at a record's key; undefined: it has none, and is the record. */
+/** The parts of what is stored at a record's key, its template among them; undefined: it has none, and is the record. */
 export function partsIn(stored: unknown): readonly PartRef[] | undefined {
+  const template = templateIn(stored);
+  if (template !== undefined) return [templateRef(template)];
   return isFolded(stored) ? stored.parts : undefined;
 }
+
+/** A template as a part of its record. */
+export const templateRef = (sha256: string): PartRef => ({ at: ['request'], sha256, pieces: 1 });
 
 function isFolded(stored: unknown): stored is FoldedRecord {
   if (!isCompound(stored) || !('folded' in stored) || stored.folded !== 1) return false;
@@ -139,8 +145,13 @@ function isRef(ref: unknown): boolean {
 export const pieceKeys = ({ sha256, pieces }: Pick<PartRef, 'sha256' | 'pieces'>): readonly string[] =>
   Array.from({ length: pieces }, (_, i) => keys.piece(sha256, i));
 
-/** The record again, made in `stored`. `pieceAt` gives what is stored at a piece's key. Throws an Error that says which part cannot be read. */
-export function unfold(stored: unknown, pieceAt: (key: string) => unknown): unknown {
+/**
+ * The record again, made in `stored`. `pieceAt` gives what is stored at a piece's key; `templates` is filled with those that were read, for the next record. Throws
+ * an Error that says which part cannot be read.
+ */
+export function unfold(stored: unknown, pieceAt: (key: string) => unknown, templates = new Map<string, object>()): unknown {
+  const template = templateIn(stored);
+  if (template !== undefined) return withoutTemplate(stored, templates, () => pieceAt(keys.piece(template, 0)));
   if (!isFolded(stored)) return stored;
   let whole = stored.value;
   for (const part of stored.parts) whole = withPart(whole, part.at, readPart(part, pieceAt));

@@ -100,6 +100,7 @@ for (const [name, start] of Object.entries({ 'the embedded store': embedded, Con
       ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])),
       HostConfig: { PortBindings: Object.fromEntries(ports.map((port) => [port, [{ HostPort: port.replace('/udp', '') }]])) },
     };
+    const small: CreateRequest = { Image: 'busybox:latest', Env: Array.from({ length: 20 }, (_, i) => `SETTING_${i}=value`) };
     const plain = {
       ...GOOD_SERVICE,
       desired: 0,
@@ -143,6 +144,10 @@ for (const [name, start] of Object.entries({ 'the embedded store': embedded, Con
       assert.ok(largest <= 300_000, `a value of ${largest} bytes`);
       const total = [...raw.values()].reduce((sum, { length }) => sum + length, 0);
       assert.ok(total < 1_000_000, `${total} bytes: the container and the service have one environment between them`);
+      await call('POST', '/containers/create?name=small', small);
+      const stored = (await place.raw(keys.container('small'))).get(keys.container('small')) ?? '';
+      assert.ok(stored.length > 0 && stored.length < 1024, `the record of an ordinary container: ${stored.length} bytes`);
+      assert.ok(!stored.includes(small.Image ?? ''), 'its request is a template of its own');
       const shown = (await call('GET', '/containers/big/json')) as { Config: { Env: string[] }; HostConfig: CreateRequest['HostConfig'] };
       assertSame(shown.Config.Env, Env, 'inspect');
     });
@@ -152,6 +157,7 @@ for (const [name, start] of Object.entries({ 'the embedded store': embedded, Con
       await place.write(old, JSON.stringify(plain));
       await nextLeader();
       assertSame((await recordOf('big'))?.request.Env, Env, 'the environment');
+      assertSame((await recordOf('small'))?.request, small, 'an ordinary request');
       await isOldRead();
       const { warnings } = (await call('GET', '/arpanet/v1/status')) as { warnings: string[] };
       assert.deepEqual(
@@ -199,7 +205,7 @@ for (const [name, start] of Object.entries({ 'the embedded store': embedded, Con
         ((await call('GET', '/arpanet/v1/status')) as { warnings: string[] }).warnings.filter((text) => text.includes('cannot be read'));
       assert.match((await unreadable()).join('\n'), /arpanet\/containers\/big cannot be read.*missing or damaged/);
       await isOldRead();
-      for (const key of [keys.container('big'), keys.service('default', 'shop_big')])
+      for (const key of [keys.container('big'), keys.container('small'), keys.service('default', 'shop_big')])
         await call('POST', '/arpanet/v1/audit/discard', { key });
       assert.deepEqual(await unreadable(), []);
       await nextLeader();

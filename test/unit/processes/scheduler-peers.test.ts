@@ -21,4 +21,16 @@ describe('schedulers that the leader hears of', () => {
       [other],
     );
   });
+
+  it('say which schema they read; those of before say nothing, and read the first; one that has ended counts no more', () => {
+    let now = 0;
+    const peers = createPeers(() => now);
+    peers.heard({ name: 's2', url: 'https://10.0.0.2:2376' });
+    peers.heard({ name: 's3', url: 'https://10.0.0.3:2376', schema: 2 });
+    assert.deepEqual([peers.withoutSchema(1), peers.withoutSchema(2), peers.withoutSchema(3)], [[], ['s2'], ['s2', 's3']]);
+    peers.heard({ name: 's2', url: 'https://10.0.0.2:2376', gone: true });
+    assert.deepEqual(peers.withoutSchema(2), []);
+    now = 700_000;
+    assert.deepEqual(peers.withoutSchema(3), []);
+  });
 });

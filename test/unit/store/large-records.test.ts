@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { ArpanetError, keys } from '../../../src/model/index.ts';
-import type { Entry, Operation, StateStore } from '../../../src/store/index.ts';
+import { keys } from '../../../src/model/index.ts';
+import type { Operation } from '../../../src/store/index.ts';
 import { fold, partsIn, pieceKeys, unfold } from '../../../src/store/large/fold.ts';
 import { withLargeRecords } from '../../../src/store/large/large-records.ts';
 import { encodeAll } from '../../../src/store/limits.ts';
+import { memoryStore, type When } from '../../support/fakes/memory-store.ts';
 
 const FENCE = { key: keys.leader, session: 's' };
 /** As every transaction of a ledger has it. */
@@ -32,56 +33,6 @@ const request = (env: readonly string[], name: string) => ({
 /** Without a difference of megabytes in the message. */
 const assertSame = (found: unknown, wanted: unknown): void =>
   assert.ok(JSON.stringify(found) === JSON.stringify(wanted), 'it is another value');
-
-type When = 'before' | 'after' | 'never';
-
-/** A store in memory, with the limits of a real one. `fails` says of each transaction whether its outcome is lost. */
-function memoryStore(rows = new Map<string, { json: string; modifyIndex: number }>(), fails: () => When = () => 'never') {
-  let index = Math.max(0, ...[...rows.values()].map(({ modifyIndex }) => modifyIndex));
-  const entry = (key: string): Entry | undefined => {
-    const row = rows.get(key);
-    return row && { key, value: JSON.parse(row.json) as unknown, modifyIndex: row.modifyIndex };
-  };
-  const notHere = (): never => assert.fail('not in this store');
-  const store: StateStore = {
-    kind: 'embedded',
-    get: async (key) => entry(key),
-    list: async (prefix) =>
-      [...rows.keys()]
-        .filter((key) => key.startsWith(prefix))
-        .sort()
-        .flatMap((key) => entry(key) ?? []),
-    async transact(operations, fence) {
-      const encoded = encodeAll(operations, fence !== undefined);
-      const when = fails();
-      if (when === 'before') throw new ArpanetError('unavailable', 'not done');
-      const indexOf = (key: string): number => rows.get(key)?.modifyIndex ?? 0;
-      const failed = operations.flatMap((one, i) =>
-        'modifyIndex' in one && one.modifyIndex !== indexOf(one.key) && !(one.op === 'delete-cas' && indexOf(one.key) === 0) ? [i] : [],
-      );
-      if (failed.length > 0) return { kind: 'conflict', failed };
-      const indexes = new Map<string, number>();
-      index += 1;
-      for (const { operation, json } of encoded) {
-        if (operation.op === 'set' || operation.op === 'cas') rows.set(operation.key, { json, modifyIndex: index });
-        else if (operation.op !== 'check') rows.delete(operation.key);
-        if (operation.op !== 'check') indexes.set(operation.key, indexOf(operation.key));
-      }
-      if (when === 'after') throw new ArpanetError('unavailable', 'done, and nobody knows');
-      return { kind: 'committed', indexes };
-    },
-    changeIndex: async () => index,
-    trouble: notHere,
-    answerMs: notHere,
-    watch: notHere,
-    lock: notHere,
-    holder: notHere,
-    watchHolder: notHere,
-    evict: notHere,
-    async [Symbol.asyncDispose]() {},
-  };
-  return { store, rows };
-}
 
 const parts = (rows: ReadonlyMap<string, unknown>): readonly string[] => [...rows.keys()].filter((key) => key.startsWith(keys.parts));
 
