@@ -10,7 +10,7 @@ import { setup } from './setup.mjs';
 await setup('start');
 const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => ending.abort());
-const args = ['--max-semi-space-size=4', '--enable-source-maps', join(root, 'dist', 'cli', 'main.js'), 'up', ...process.argv.slice(2)];
+const args = ['--max-semi-space-size=4', join(root, 'dist', 'cli', 'main.js'), 'up', ...process.argv.slice(2)];
 const code = await restartOnChange({
   state: () => stateOf(join(root, 'src')),
   build,

@@ -13,7 +13,7 @@ if (!existsSync(main) || stateOf(join(root, 'src')).newestMs > stateOf(join(root
   if (!build()) process.exit(1);
 }
 // The terminal may send Ctrl-C to both processes. The cluster takes itself down; this one only passes on the signal, and then the exit code.
-const child = spawn(process.execPath, ['--max-semi-space-size=4', '--enable-source-maps', main, 'up', ...process.argv.slice(2)], {
+const child = spawn(process.execPath, ['--max-semi-space-size=4', main, 'up', ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal));

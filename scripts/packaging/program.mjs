@@ -65,7 +65,9 @@ export function stageRuntime(top, { node, licence }) {
 # arpanet with the Node that came with it, wherever this folder is, and through links to this file
 here=$(dirname "$(readlink -f "$0")")
 # Deprecations are for those who write programs: some packages in the bundle are older than this Node.
-exec "$here/node" --no-deprecation --max-semi-space-size=4 --enable-source-maps "$here/../dist/cli/main.js" "$@"
+# V8's nursery small (MB) for what runs for long. Short commands have no flag of V8's: with one, Node compiles its own code anew at each start.
+case "$1" in up|scheduler|agent) nursery=--max-semi-space-size=4 ;; *) nursery= ;; esac
+exec "$here/node" --no-deprecation $nursery "$here/../dist/cli/main.js" "$@"
 `;
   write(join(top, 'bin/arpanet'), start, 0o755);
   // for machines that join by what a scheduler hands on

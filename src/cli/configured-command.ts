@@ -1,5 +1,6 @@
 /** Commands whose flags are settings: each may also be given in the environment or in the file of --config (config/options.ts). */
 import type { Command } from 'commander';
+import { clientConfig, isClientCommand } from '../config/client.ts';
 import { type Command as CommandName, environmentName, optionsOf } from '../config/options.ts';
 import type { ConfigOf } from '../config/index.ts';
 import { several } from './command.ts';
@@ -32,9 +33,11 @@ export type Flags = Readonly<Record<string, unknown>>;
 
 /** The settings of a command: flags over environment over file over defaults. Throws `invalid` naming the flag, variable or key. */
 export async function settingsOf<C extends CommandName>(command: C, flags: Flags, env: NodeJS.ProcessEnv): Promise<ConfigOf<C>> {
-  const [{ loadConfig }, { readFileSync }] = await Promise.all([import('../config/index.ts'), import('node:fs')]);
   // a flag goes before both variables, and the endpoint's before the context's
   const hidden = flags['context'] === undefined ? (flags['endpoint'] ?? env['ARPANET_ENDPOINT']) && 'ARPANET_CONTEXT' : 'ARPANET_ENDPOINT';
   const shown = hidden ? { ...env, [hidden]: undefined } : env;
+  if (isClientCommand(command) && !(flags['config'] ?? env[environmentName('config')]))
+    return clientConfig(command, { flags, env: shown }) as ConfigOf<C>;
+  const [{ loadConfig }, { readFileSync }] = await Promise.all([import('../config/index.ts'), import('node:fs')]);
   return loadConfig(command, { flags, env: shown, readFile: (path) => readFileSync(path, 'utf8') });
 }

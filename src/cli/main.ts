@@ -1,54 +1,16 @@
-#!/usr/bin/env -S node --max-semi-space-size=4 --enable-source-maps
+#!/usr/bin/env node
 /**
- * The arpanet command. Effects: the command line, the environment, exit codes.
- * The first line's flags: V8's nursery stays small (MB), some 20 MB less for a scheduler; stacks name the files of src. npm start and the tests
- * give them, too.
- * Exit codes: 0 done, 1 it failed, 2 wrong usage, 3 `status`: the cluster has a problem, 130 ended by Ctrl-C.
+ * The arpanet command. It has no flag of V8's: with one, Node compiles its own code anew at each start. What runs for long is better started with
+ * --max-semi-space-size=4, as the packages and npm start do: some 20 MB less.
+ *
+ * Source maps, by which stacks name the files of src, are read by Node as it loads each file: a good part of the time that a short command
+ * takes. So only what runs for long has them from its start, and nothing else is loaded before that is decided.
+ * Effects: the setting of this process.
  */
-import { CommanderError } from 'commander';
-import { pacedWriter } from '../async/paced-writer.ts';
-import { ArpanetError, isKind } from '../model/errors.ts';
-import { arpanetProgram } from './program.ts';
+import process from 'node:process';
 
-const [DONE, FAILED, WRONG_USAGE] = [0, 1, 2];
-const say = (line: string) => {
-  process.stderr.write(`${line}\n`);
-};
+const RUN_LONG: ReadonlySet<string | undefined> = new Set(['up', 'scheduler', 'agent']);
 
-/** What the cluster refuses as malformed or unknown is wrong usage, too. */
-function isWrongUsage(error: unknown): boolean {
-  return isKind(error, 'invalid') || (error instanceof ArpanetError && (error.engineStatus === 400 || error.engineStatus === 404));
-}
-
-/** Ends once a slow reader has all that was written to it. */
-async function end(code?: number): Promise<never> {
-  for (const stream of [process.stdout, process.stderr]) {
-    await new Promise<void>((written) => {
-      stream.write('', () => written());
-    });
-  }
-  // given as an argument, `undefined` would take the place of what a command has set
-  return process.exit(code ?? process.exitCode);
-}
-
-// A reader may close the pipe early: `arpanet logs abc | head`.
-process.stdout.on('error', () => process.exit());
-try {
-  await arpanetProgram({
-    env: process.env,
-    out(text) {
-      process.stdout.write(text);
-    },
-    paced: pacedWriter(process.stdout),
-    say,
-    isTerminal: process.stdout.isTTY,
-    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
-  }).parseAsync();
-  await end();
-} catch (error) {
-  if (error instanceof CommanderError) await end(error.exitCode === 0 ? DONE : WRONG_USAGE);
-  const cause = error instanceof Error && error.cause instanceof Error ? `\n  because: ${error.cause.message}` : '';
-  if (error instanceof ArpanetError) say(`arpanet: ${error.message}${cause}`);
-  else say(`arpanet: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  await end(isWrongUsage(error) ? WRONG_USAGE : FAILED);
-}
+if (RUN_LONG.has(process.argv[2])) process.setSourceMapsEnabled(true);
+const { run } = await import('./run.ts');
+await run();

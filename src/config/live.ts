@@ -3,7 +3,7 @@ import { ArpanetError } from '../model/index.ts';
 import { each } from '../telemetry/left-out.ts';
 import { formatMs } from '../text/duration.ts';
 import { formatSize } from '../text/size.ts';
-import { messageOf } from './load.ts';
+import { messageOf } from './layers.ts';
 import { hint } from './nearest.ts';
 import { OPTIONS } from './options.ts';
 import { schemas, type SchedulerConfig } from './schemas.ts';

@@ -1,5 +1,6 @@
 /** The settings of each command, as schemas. Keys are the options' names in camel case; defaults are in the table of options. */
 import { z } from 'zod';
+import type { ClientCommand, ClientConfig } from './client.ts';
 import type { Command } from './options.ts';
 import * as v from './values.ts';
 
@@ -38,8 +39,6 @@ const scheduling = {
   logLevel,
 };
 
-const client = z.strictObject({ endpoint: v.text.optional(), context: v.text.optional(), json: v.flag.default(false) });
-
 export const schemas = {
   up: z.strictObject({ ...scheduling, hosts: v.count(1, 32).optional(), engine: v.engineUrl, data: v.text.optional() }),
   scheduler: z.strictObject({
@@ -67,11 +66,7 @@ export const schemas = {
     consulDns: v.hostPort.optional(),
     logLevel,
   }),
-  token: client,
-  hosts: client,
-  status: client,
-  audit: z.strictObject({ ...client.shape, fix: v.flag.default(false), discard: v.text.optional() }),
-} satisfies Record<Command, z.ZodType>;
+} satisfies Record<Exclude<Command, ClientCommand>, z.ZodType>;
 
 type Frozen<T> = T extends readonly (infer Item)[]
   ? readonly Frozen<Item>[]
@@ -80,7 +75,7 @@ type Frozen<T> = T extends readonly (infer Item)[]
     : T;
 
 /** The validated settings of a command: times in ms, sizes in bytes, addresses parsed. */
-export type ConfigOf<C extends Command> = Frozen<z.output<(typeof schemas)[C]>>;
+export type ConfigOf<C extends Command> = C extends keyof typeof schemas ? Frozen<z.output<(typeof schemas)[C]>> : ClientConfig;
 /** The settings of `arpanet up`. */
 export type UpConfig = ConfigOf<'up'>;
 /** The settings of `arpanet scheduler`. */

@@ -1,6 +1,6 @@
 /** Work of an Engine that answers 200 before it begins, and reports in a stream of JSON lines: pull, load. */
 import { withDefaultTag } from '../text/image-reference.ts';
-import { parseJson } from '../schemas/index.ts';
+import { parseJson } from '../schemas/json.ts';
 import { type Chunks, lines } from './lines.ts';
 
 /** The path that pulls an image; without a tag or digest, `latest`. Source: Docker API v1.24 and later, `POST /images/create`. */

@@ -183,7 +183,8 @@ function startAgent(host: Host, join_: string, token: string, logLevel: string, 
   ];
   args.push('--data', data, '--overlay', isAlone ? 'none' : 'vxlan');
   return host.spawn(
-    [main, ...args],
+    // Node's flags as this process has them
+    [...process.execArgv, main, ...args],
     { ...process.env, ARPANET_JOIN_TOKEN: token, ARPANET_LOG_LEVEL: logLevel },
     join(host.dir, 'agent.log'),
   );

@@ -339,6 +339,39 @@ describe('the house', () => {
     );
   });
 
+  it('starts each command with little: none loads schemas, YAML or a server for what it does not do, and no import runs by itself', () => {
+    const known = new Map(files.map((file) => [file.path, file]));
+    const VALUES = /^(?:import|export)\s(?!type\b)(?!\{(?:\s*type \w+(?: as \w+)?,?)+\s*\} from)[^;]*?from '([^']+)'/gm;
+    /** What is loaded with a file before any of it runs. */
+    const loaded = (path: string, found = new Map<string, readonly string[]>()): ReadonlyMap<string, readonly string[]> => {
+      if (found.has(path)) return found;
+      const names = [...(known.get(path)?.text ?? '').matchAll(VALUES)].map((match) => match[1] ?? '');
+      found.set(
+        path,
+        names.filter((name) => !name.startsWith('.') && !name.startsWith('node:')),
+      );
+      for (const name of names) if (name.startsWith('.')) loaded(normalize(join(dirname(path), name)), found);
+      return found;
+    };
+    const packagesOf = (path: string) => [...new Set([...loaded(path).values()].flat())].toSorted();
+    assert.deepEqual(packagesOf('cli/run.ts'), ['commander', 'damerau-levenshtein']);
+    assert.deepEqual([...loaded('cli/main.ts').keys()], ['cli/main.ts']);
+    // what these are for needs more: processes, the store, compose files, policies, the settings of schedulers
+    const more = /^cli\/commands\/(?:processes|store|deploy|policy)\/|^cli\/commands\/(?:config\/(?:get|set|sample)|user\/add)\.ts/;
+    const commands = files.filter(({ path }) => path.startsWith('cli/commands/') && !more.test(path));
+    assert(commands.length > 40);
+    const light = new Set(['commander', 'damerau-levenshtein', 'ip-num']);
+    const heavy = commands.flatMap(({ path }) => packagesOf(path).flatMap((name) => (light.has(name) ? [] : [`${path}: ${name}`])));
+    assert.deepEqual(heavy, []);
+    const deploy = packagesOf('cli/commands/deploy/deploy.ts');
+    assert(deploy.includes('yaml') && !deploy.includes('zod') && !deploy.includes('@grpc/grpc-js'), deploy.join(' '));
+    // package.json says so to the build, which leaves out what no command uses
+    assert.deepEqual(
+      files.filter(({ text }) => /^import '/m.test(text)).map(({ path }) => path),
+      [],
+    );
+  });
+
   it('knows no machine but its own kind: no registry host names, no download addresses in the lock file', () => {
     assert.equal(readFileSync(join(repository, 'package-lock.json'), 'utf8').includes('"resolved": "http'), false);
   });

@@ -1,5 +1,6 @@
 /** What is to be done so that the whole cluster has the leader's release. Pure. */
-import { type Installer, isPlainWord, scriptLine, type StatusReport } from '../../operator-api/index.ts';
+import type { StatusReport } from '../../operator-api/index.ts';
+import { type Installer, isPlainWord, scriptLine } from '../../operator-api/joining/script.ts';
 
 /** One machine; in the order in which they are upgraded. */
 interface UpgradeStep {

@@ -46,6 +46,16 @@ describe('the arpanet command', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
+  it('names the files of src in the stacks of what runs for long, and spends no time on that in a short command', async () => {
+    const said = 'data:text/javascript,process.on("exit",()=>console.log("maps",process.sourceMapsEnabled))';
+    const maps = async (...args: readonly string[]) => {
+      const { stdout } = await runProgram(process.execPath, ['--import', said, main, ...args], { env });
+      return /^maps (\w+)$/m.exec(stdout)?.[1];
+    };
+    assert.equal(await maps('scheduler', '--listen', 'nowhere'), 'true');
+    assert.equal(await maps('--version'), 'false');
+  });
+
   it('makes a join token at its first start and keeps it in the store', async () => {
     const first = await scheduler('kept', []);
     const token = (await must(arpanet(['token', '--endpoint', first.url]))).trim();

@@ -14,8 +14,8 @@ import { repository, tools } from './paths.ts';
 import { promisedMs } from '../promised.ts';
 import { type Relay, startRelay } from './relay.ts';
 
-/** As the first line of src/cli/main.ts gives it. */
-const NODE_FLAGS = ['--max-semi-space-size=4', '--enable-source-maps'];
+/** As the packages' script gives them to what runs for long. */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
 export const main = process.env['ARPANET_MAIN'] ?? join(repository, 'dist', 'cli', 'main.js');
 export const testToken = 'a-token-for-tests';
 export const shop = join(repository, 'examples', 'shop');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { COMMANDS, LIVE, liveText, liveValue, loadConfig, OPTIONS, optionsOf, type Command, withLive } from '../../../src/config/index.ts';
+import { CLIENT_SETTINGS, clientConfig, isClientCommand } from '../../../src/config/client.ts';
 import { schemas } from '../../../src/config/schemas.ts';
 import { ArpanetError } from '../../../src/model/index.ts';
 
@@ -103,6 +104,26 @@ describe('loadConfig', () => {
     assert.equal(load('status', {}, { DOCKER_HOST: 'tcp://d:1', ARPANET_ENDPOINT: 'http://e:1' }).endpoint, 'http://e:1');
     assert.equal(load('status', { context: 'prod' }).context, 'prod');
     assert.equal(load('hosts', {}).json, false);
+  });
+
+  it('reads the settings of who asks a cluster the same way where there is no file of them, without the libraries that files need', () => {
+    const cases: readonly (readonly [Record<string, unknown>, Record<string, string>])[] = [
+      [{}, {}],
+      [{ endpoint: 'tcp://a:1', fix: true }, { ARPANET_JSON: 'yes' }],
+      [{ discard: ' arpanet/x ' }, { ARPANET_CONTEXT: 'prod', ARPANET_FIX: '0' }],
+    ];
+    for (const [flags, env] of cases) assert.deepEqual(clientConfig('audit', { flags, env }), load('audit', flags, env));
+    files['client.yml'] = 'json: true\nendpoint: tcp://file:1\n';
+    assert.deepEqual(load('status', { config: 'client.yml' }), { json: true, endpoint: 'tcp://file:1' });
+    assert.throws(
+      () => clientConfig('audit', { flags: { endpoint: ' ' }, env: {} }),
+      refused('--endpoint: " " is not a text that is not empty'),
+    );
+    assert.throws(
+      () => clientConfig('audit', { flags: {}, env: { ARPANET_JSON: 'perhaps' } }),
+      refused('ARPANET_JSON: "perhaps" is not true or false'),
+    );
+    assert.throws(() => clientConfig('status', { flags: {}, env: { ARPANET_ENDPOIN: 'x' } }), refused(/did you mean ARPANET_ENDPOINT\?/));
   });
 
   it('reads the names that clients may use', () => {
@@ -248,8 +269,16 @@ describe('the table of options', () => {
   it('has for each command exactly the settings of its schema', () => {
     for (const command of COMMANDS) {
       const inTable = optionsOf(command).map((option) => camel(option.name));
-      const inSchema = [...Object.keys(schemas[command].shape), 'config'];
-      if (['up', 'scheduler', 'agent'].includes(command)) inSchema.push('tokenFile');
+      if (isClientCommand(command)) {
+        const read = ['config', ...Object.keys(CLIENT_SETTINGS)];
+        assert.deepEqual(
+          inTable.filter((name) => !read.includes(name)),
+          [],
+          command,
+        );
+        continue;
+      }
+      const inSchema = [...Object.keys(schemas[command].shape), 'config', 'tokenFile'];
       if (command === 'scheduler') inSchema.push('consulTokenFile');
       assert.deepEqual(inTable.toSorted(), inSchema.toSorted(), command);
     }

@@ -15,9 +15,10 @@ export async function showAudit(flags: Flags, terminal: Terminal): Promise<void>
     const body = { key: settings.discard };
     await api.json('/arpanet/v1/audit/discard', { method: 'POST', body, timeoutMs: LOOK_TIMEOUT_MS });
   }
-  const report = settings.fix
-    ? await api.json<AuditReport>('/arpanet/v1/audit/fix', { method: 'POST', timeoutMs: FIX_TIMEOUT_MS })
-    : await api.json<AuditReport>('/arpanet/v1/audit', { timeoutMs: LOOK_TIMEOUT_MS });
+  const report =
+    settings.fix === true
+      ? await api.json<AuditReport>('/arpanet/v1/audit/fix', { method: 'POST', timeoutMs: FIX_TIMEOUT_MS })
+      : await api.json<AuditReport>('/arpanet/v1/audit', { timeoutMs: LOOK_TIMEOUT_MS });
   show(report, auditText);
   if (report.findings.length > 0) process.exitCode = 1;
 }

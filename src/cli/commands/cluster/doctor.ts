@@ -1,16 +1,8 @@
 /** `arpanet doctor`: asks the cluster for everything that the path from a container to a name consists of. Effects: HTTP requests, the terminal, the exit code. */
 import { ArpanetError } from '../../../model/errors.ts';
 import type { DialResult, NamedInstance, OutsideName } from '../../../model/index.ts';
-import {
-  type AuditReport,
-  type Call,
-  callsOf,
-  diagnose,
-  type HostReport,
-  type NetworkReport,
-  type ServiceReport,
-  type StatusReport,
-} from '../../../operator-api/index.ts';
+import { type Call, callsOf, diagnose } from '../../../operator-api/doctor.ts';
+import type { AuditReport, HostReport, NetworkReport, ServiceReport, StatusReport } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { doctorText } from '../../output/doctor.ts';
 import { instanceRows } from '../../output/services.ts';

@@ -5,7 +5,7 @@ import { createBuildProgress } from '../../../engine/build-progress.ts';
 import { serveSession, sessionHeaders } from '../../../engine/build-session.ts';
 import { lines } from '../../../engine/lines.ts';
 import { ArpanetError } from '../../../model/errors.ts';
-import { parseJson } from '../../../schemas/index.ts';
+import { parseJson } from '../../../schemas/json.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { type BuildContext, openContext } from './build-context.ts';
 import { credentialsFor } from './credentials.ts';

@@ -4,7 +4,6 @@ import { type CreateRequest, composeLabels } from '../../../model/index.ts';
 import type { Step } from '../../../compose/index.ts';
 import { failureIn, pullPath } from '../../../engine/work-stream.ts';
 import type { ApiClient } from '../../api-client.ts';
-import { buildImage } from './build.ts';
 import { registryAuth } from './credentials.ts';
 import { type DeployFlags, exists, type Job } from './job.ts';
 
@@ -30,6 +29,8 @@ export async function ensureImages(api: ApiClient, job: Job, flags: DeployFlags,
       await pull(api, image, job, say);
     } else if (isBuiltAnew(build, flags) || !build.mayPull || !(await isPulled(api, image, job, say))) {
       if (isPresent && !isBuiltAnew(build, flags)) return;
+      // with gRPC and protobuf: most deploys build nothing
+      const { buildImage } = await import('./build.ts');
       await buildImage(api, build, job, say);
     }
     isChanged = true;

@@ -1,6 +1,6 @@
 /** `arpanet dns ls`. Effects: HTTP requests, the terminal. */
 import type { NamedInstance, OutsideName } from '../../../model/index.ts';
-import { nameReports } from '../../../operator-api/index.ts';
+import { nameReports } from '../../../operator-api/reports/name-report.ts';
 import { clientCall, type Terminal } from '../../command.ts';
 import { type ListFlags, showList } from '../../list.ts';
 import { namesText } from '../../output/names.ts';

@@ -1,7 +1,8 @@
 /** `arpanet hosts add`. Effects: HTTP requests, the terminal. */
 import { isIP } from 'node:net';
 import { ArpanetError } from '../../../model/errors.ts';
-import { type Installer, isPlainWord, scriptLine, type StatusReport } from '../../../operator-api/index.ts';
+import type { StatusReport } from '../../../operator-api/index.ts';
+import { type Installer, isPlainWord, scriptLine } from '../../../operator-api/joining/script.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { type PassFlags, tokenFor } from '../cluster/token.ts';
 import { joinLine, labelsOf, type LimitFlags, limitsOf } from './flags.ts';

@@ -1,5 +1,5 @@
 /** `arpanet hosts rm`. Effects: HTTP requests, the terminal. */
-import { type Installer, scriptLine } from '../../../operator-api/index.ts';
+import { type Installer, scriptLine } from '../../../operator-api/joining/script.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { hostPath, hostWork } from './host-work.ts';
 

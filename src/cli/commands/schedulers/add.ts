@@ -1,7 +1,7 @@
 /** `arpanet schedulers add`. Effects: an HTTP request, the terminal. */
 import { isIP } from 'node:net';
 import { ArpanetError } from '../../../model/errors.ts';
-import { type Installer, scriptLine } from '../../../operator-api/index.ts';
+import { type Installer, scriptLine } from '../../../operator-api/joining/script.ts';
 import { isHostName, HOST_NAME_FORM } from '../../../text/names.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 
