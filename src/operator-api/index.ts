@@ -7,7 +7,7 @@ export type { ClusterSettings, OperatorDeps, OutsideNames, Part, Rehearsal } fro
 export { type Installer, isPlainWord, scriptLine } from './joining/script.ts';
 export type { JoinFinding, Joining } from './joining/routes.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';
-export { type Call, callsOf, diagnose, type Link } from './doctor.ts';
+export { callsOf, diagnose, type Link } from './doctor.ts';
 export { instanceCalled } from './instance-reference.ts';
 export type { HostDetail } from './reports/host-report.ts';
 export { type NameReport, nameReports } from './reports/name-report.ts';
