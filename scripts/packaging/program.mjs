@@ -65,7 +65,7 @@ export function stageRuntime(top, { node, licence }) {
 # arpanet with the Node that came with it, wherever this folder is, and through links to this file
 here=$(dirname "$(readlink -f "$0")")
 # Deprecations are for those who write programs: some packages in the bundle are older than this Node.
-# V8's nursery small (MB) for what runs for long. Short commands have no flag of V8's: with one, Node compiles its own code anew at each start.
+# V8's nursery small (MB) for what runs for long. Short commands have no flag of V8's: with one, Node compiles its own code again at each start.
 case "$1" in up|scheduler|agent) nursery=--max-semi-space-size=4 ;; *) nursery= ;; esac
 exec "$here/node" --no-deprecation $nursery "$here/../dist/cli/main.js" "$@"
 `;

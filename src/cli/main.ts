@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The arpanet command. It has no flag of V8's: with one, Node compiles its own code anew at each start. What runs for long is better started with
+ * The arpanet command. It has no flag of V8's: with one, Node compiles its own code again at each start. What runs for long is better started with
  * --max-semi-space-size=4, as the packages and npm start do: some 20 MB less.
  *
  * Source maps, by which stacks name the files of src, are read by Node as it loads each file: a good part of the time that a short command

@@ -17,7 +17,7 @@ function isWrongUsage(error: unknown): boolean {
   return isKind(error, 'invalid') || (error instanceof ArpanetError && (error.engineStatus === 400 || error.engineStatus === 404));
 }
 
-/** A mistake of ours, with where it is. */
+/** A mistake in arpanet itself, with where it is. */
 async function traced(error: unknown): Promise<string> {
   if (!(error instanceof Error)) return String(error);
   const { mappedStack } = await import('./mapped-stack.ts');

@@ -7,6 +7,7 @@ import type { Command } from './options.ts';
 
 export const CLIENT_COMMANDS = ['token', 'hosts', 'status', 'audit'] as const satisfies readonly Command[];
 export type ClientCommand = (typeof CLIENT_COMMANDS)[number];
+/** Whether its settings are these few. */
 export const isClientCommand = (command: Command): command is ClientCommand => CLIENT_COMMANDS.some((one) => one === command);
 
 /** The last two are of `arpanet audit`. */
