@@ -28,7 +28,7 @@ import { serviceRoutes } from './service-routes.ts';
 import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
-import { createWatch, type Live } from './live/watch.ts';
+import { createWatches, type Live } from './live/watch.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
 
@@ -110,7 +110,7 @@ export interface OperatorDeps {
   /** Services with a replica count. Throws `not-leader`. */
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
-  /** The same four for somebody who has a role. Throws `not-leader`, `unavailable`. */
+  /** The same for somebody who has a role. Throws `not-leader`, `unavailable`. */
   readonly narrowed: (identity: Identity) => Part;
   /** Calls a port from a host. Throws `unavailable`. */
   readonly dial: (host: string, address: string, port: number) => Promise<DialResult>;
@@ -148,7 +148,7 @@ export interface OperatorDeps {
 }
 
 /** What is answered otherwise to who is limited to deployments, or has a policy. */
-export type Part = Pick<OperatorDeps, 'observe' | 'decision' | 'rehearse' | 'services'>;
+export type Part = Pick<OperatorDeps, 'observe' | 'decision' | 'rehearse' | 'services' | 'live'>;
 
 /** By the container's name, or what a create that was refused was called; else by what people call an instance. */
 function explained({ decision, observe }: Part, reference: string): Explained & { readonly container: string } {
@@ -234,12 +234,12 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     if (!OF_THE_STORE.has(request.path.split('/')[1] ?? '')) await whenReady(deps, request, response);
     next();
   });
-  router.get('/status', (_request, response) => {
-    response.json(statusReport(deps.observe()));
+  router.get('/status', (request, response) => {
+    response.json(statusReport(partOf(request).observe()));
   });
-  router.get('/top', async (_request, response) => {
+  router.get('/top', async (request, response) => {
     const usage = await deps.usage();
-    response.json(topReport(deps.observe(), usage, deps.now()));
+    response.json(topReport(partOf(request).observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
     const { name, url, gone, faults, exposed, auditTrouble, version, byLine, keys, schema } = bodyOf(request, 'SchedulerRequest');
@@ -359,7 +359,11 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(openApi(VERSION));
   });
   const unexpected = (error: unknown): void => reportFault(deps.log, 'a request of an operator', error);
-  router.get('/watch', createWatch(deps.live, deps.log));
+  const watch = createWatches(deps.log);
+  router.get('/watch', (request, response) => {
+    const limited = identityOf(request)?.deployments;
+    watch(limited === undefined ? '' : JSON.stringify(limited), partOf(request).live(), request, response);
+  });
   serviceRoutes(router, (request) => partOf(request).services(), unexpected);
   hostRoutes(router, { ...deps, seen: (request) => partOf(request).observe() }, unexpected);
   userRoutes(router, deps.users);

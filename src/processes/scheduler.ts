@@ -110,6 +110,7 @@ export async function runScheduler(
     },
     rehearse: (creates, networks, isHeld) => current().rehearse(creates, networks, isHeld),
     services: () => current().services.services,
+    live: () => liveOf(current()),
   };
   const operator = operatorApi({
     ready: async (signal) => current().scheduler.leader.ready(signal),
@@ -168,7 +169,6 @@ export async function runScheduler(
     users: () => current().people,
     policies: () => current().people,
     usage: () => usageOf(current().scheduler),
-    live: () => liveOf(current()),
     auditLog: () => ({ recent: auditLog.recent, onLine: auditLog.onLine, ended: current().ended }),
     peer: (peer) => {
       if (peers.heard(peer)) leadership?.scheduler.agents.pushSettings();

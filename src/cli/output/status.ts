@@ -22,7 +22,7 @@ export function statusText(status: StatusReport): string {
     '',
     `leader       ${leader.name} at ${leader.url} (epoch ${leader.epoch})`,
     `schedulers   ${leader.name} leads${followers.length === 0 ? ', no followers' : `; ${followers.join(', ')} follow${followers.length === 1 ? 's' : ''}`}`,
-    `store        ${status.store}`,
+    ...(status.store === '' ? [] : [`store        ${status.store}`]),
     `hosts        ${hostsLine(hosts)}`,
     `errors       ${errorsLine(status)}`,
     `networks     ${status.networks}, ${status.addresses} addresses in use`,

@@ -29,8 +29,18 @@ const BEHIND_BYTES = 8 << 20;
 /** nginx and Caddy pass it on at once; nobody keeps it. */
 const HEAD = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-store', 'X-Accel-Buffering': 'no' };
 
-/** One of each scheduler. `live` throws `not-leader` where this scheduler does not lead. */
-export function createWatch(live: () => Live, log: Logger): (request: Request, response: Response) => void {
+/** Watches of people: those that see the same share one. `who` is different for those that do not. */
+export function createWatches(log: Logger): (who: string, live: Live, request: Request, response: Response) => void {
+  const watches = new Map<string, ReturnType<typeof createWatch>>();
+  return (who, live, request, response) => {
+    const watch = watches.get(who) ?? createWatch(log, () => watches.delete(who));
+    watches.set(who, watch);
+    watch(live, request, response);
+  };
+}
+
+/** `idle` is called when nobody listens any more. */
+function createWatch(log: Logger, idle: () => void): (live: Live, request: Request, response: Response) => void {
   const readers = new Set<Response>();
   let current: { readonly live: Live; rows: Rows; readonly stop: AbortController } | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -64,6 +74,7 @@ export function createWatch(live: () => Live, log: Logger): (request: Request, r
     timer = undefined;
     for (const reader of readers) reader.end();
     readers.clear();
+    idle();
   }
 
   function soon(): void {
@@ -89,8 +100,7 @@ export function createWatch(live: () => Live, log: Logger): (request: Request, r
     else reader.write(text);
   }
 
-  return (request, response) => {
-    const now = live();
+  return (now, request, response) => {
     if (current !== undefined && current.live.ended !== now.ended) end(current);
     const watched = current ?? begin(now);
     response.writeHead(200, HEAD);

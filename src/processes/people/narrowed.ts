@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import type { People, Scheduler } from '../../contracts/index.ts';
 import { type Narrow, narrowCluster } from '../../docker-api/index.ts';
+import { liveRows } from '../../operator-api/api.ts';
 import type { Observed, Part } from '../../operator-api/index.ts';
 import type { Identity } from '../../security/index.ts';
 import type { ServicesRoom } from '../../services/index.ts';
@@ -37,6 +38,12 @@ function partOf(all: Part, { cluster, scope }: Narrow): Part {
   return {
     services: () => cluster.services,
     observe: () => seen(all.observe(), scope),
+    live: () => ({
+      rows: () => liveRows(seen(all.observe(), scope), Date.now()),
+      onChange: cluster.view.onChange,
+      onEvent: cluster.events.listen,
+      ended: all.live().ended,
+    }),
     decision: (reference) => all.decision(cluster.containers.one(reference).name),
     async rehearse(creates, networks, isHeld) {
       const made = networks.map(({ Name }) => String(Name));
@@ -46,7 +53,7 @@ function partOf(all: Part, { cluster, scope }: Narrow): Part {
   };
 }
 
-/** Hosts are everybody's, what they run is not. */
+/** Hosts are everybody's; what they run is not, nor how busy that makes them, nor where the records are kept. */
 function seen(observed: Observed, { cluster, visible }: NonNullable<Narrow['scope']>): Observed {
   const containers = visible.containers();
   const names = new Set(containers.map(({ record, name }) => record?.name ?? name));
@@ -54,6 +61,9 @@ function seen(observed: Observed, { cluster, visible }: NonNullable<Narrow['scop
   const ids = new Set(networks.map(({ id }) => id));
   return {
     ...observed,
+    store: '',
+    hosts: observed.hosts.map(({ faults: _faults, leftOut: _leftOut, ...host }) => ({ ...host, load: undefined })),
+    reserved: new Map(),
     containers,
     networks,
     instances: observed.instances.filter(({ container }) => visible.hasContainer(container)),

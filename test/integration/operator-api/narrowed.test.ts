@@ -1,13 +1,15 @@
 /** `/arpanet/v1` for people with roles: of who is limited to deployments the rest does not exist, and what is made obeys the policy of the role. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { ArpanetError, type PolicyRules, type ServiceView } from '../../../src/model/index.ts';
 import { operatorApi, type OperatorDeps, type Part } from '../../../src/operator-api/api.ts';
 import { narrowedFor } from '../../../src/processes/people/narrowed.ts';
+import type { StatusReport, TopReport } from '../../../src/operator-api/index.ts';
 import { type Identity, noteIdentity, policyFor, type Role } from '../../../src/security/index.ts';
+import { until } from '../../support/cluster/cluster.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { literalCluster, literalContainer, literalHost, literalNetwork } from '../../support/fakes/literal-cluster.ts';
 import { literalRecord } from '../../support/fakes/literal-containers.ts';
@@ -34,6 +36,8 @@ describe('the operator’s API for people with roles', () => {
   let identity: Identity | undefined;
   let rules: Partial<Record<Role, PolicyRules>> = {};
   const asked: string[] = [];
+  /** What the view and the Engines say. */
+  const changed = new EventEmitter();
   const note =
     (what: string) =>
     async (...given: readonly unknown[]) => {
@@ -41,10 +45,11 @@ describe('the operator’s API for people with roles', () => {
       return {} as never;
     };
   const cluster = literalCluster({
-    view: { version: () => 1 },
+    view: { version: () => 1, onChange: (listener) => void changed.on('change', listener) },
+    events: { listen: (listener) => void changed.on('event', listener) },
     containers: {
       list: () => containers,
-      one: (name) => containers.find((one) => one.name === name) ?? notFound(`No such container: ${name}`),
+      one: (name) => containers.find((one) => one.name === name || one.id === name) ?? notFound(`No such container: ${name}`),
     },
     networks: { list: () => networks.map((record) => ({ record, members: [] })) },
     volumes: { list: () => [] },
@@ -68,22 +73,32 @@ describe('the operator’s API for people with roles', () => {
   };
   const room = { services: cluster.services, secrets: cluster.secrets, replicas: cluster.replicas };
   const people = { policy: (role: Role) => policyFor(role, rules[role]) };
-  const instances = containers.map(({ id, name }) => ({ container: id, name }));
+  const instances = containers.map(({ id, name }, at) => ({ container: id, name, deployment: OF[at], service: 'web', ready: true }));
   const leases = OF.map((deployment) => ({ network: idOf(deployment), kind: 'instance', owner: `${deployment}_web_1`, ip: '10.0.0.9' }));
+  const ended = new AbortController();
   const whole: Part = {
     observe: () =>
-      literalObserved({ hosts: [literalHost('h1')], containers, networks, instances: instances as never, leases: leases as never }),
+      literalObserved({
+        hosts: [literalHost('h1', { leftOut: ['container xyz_web_1 cannot be read'] })],
+        containers,
+        networks,
+        instances: instances as never,
+        leases: leases as never,
+      }),
     decision: (name) =>
       containers.some((one) => one.name === name)
         ? ({ host: 'h1', refused: [], scored: [] } as never)
         : notFound(`No such container: ${name}`),
     rehearse: note('rehearse'),
     services: () => cluster.services,
+    live: () => ({ rows: () => new Map(), onChange: cluster.view.onChange, onEvent: cluster.events.listen, ended: ended.signal }),
   };
   const deps = {
     ...whole,
     ready: async () => undefined,
     narrowed: (one: Identity) => narrowedFor({ scheduler: cluster as never, services: room as never, people }, whole, one),
+    usage: async () => containers.map(({ id }) => ({ id, cores: 0.5, memoryBytes: 1 << 20 })),
+    now: () => 0,
     policies: () => ({ shown: () => ({}) }),
     log: quietLog,
   };
@@ -132,6 +147,56 @@ describe('the operator’s API for people with roles', () => {
     );
   });
 
+  it('status, top and watch are of its deployments alone, without what other deployments make of the hosts', async () => {
+    for (const one of [ada, { ...ada, role: 'viewer' } as const]) {
+      identity = one;
+      for (const path of ['/status', '/top', '/hosts']) {
+        const { status, text } = await ask('GET', path);
+        assert.equal(status, 200, `${path}: ${text}`);
+        assert.match(text, /h1/);
+        assert.doesNotMatch(text, /xyz|bbbb|embedded|"cpuLoad"|"memoryUsedBytes"/, path);
+      }
+      const { deployments, networks, addresses } = JSON.parse((await ask('GET', '/status')).text) as StatusReport;
+      assert.deepEqual([deployments.map(({ name }) => name), networks, addresses], [['abc'], 1, 1]);
+      const top = JSON.parse((await ask('GET', '/top')).text) as TopReport;
+      assert.deepEqual(
+        top.containers.map(({ name }) => name),
+        ['abc_web_1'],
+      );
+    }
+    identity = { name: 'vera', role: 'viewer' };
+    for (const path of ['/status', '/top']) assert.match((await ask('GET', path)).text, /xyz.*|"cpuLoad":0.25/, path);
+  });
+
+  it('a watch says what happens in its deployments, beside another’s watch of other ones', async () => {
+    const stop = new AbortController();
+    const heard = { ada: '', bob: '' };
+    const listen = async (name: 'ada' | 'bob', deployment: string): Promise<void> => {
+      identity = { name, role: 'deployer', deployments: [deployment] };
+      const answer = await fetch(`${url}/watch`, { signal: stop.signal });
+      assert.equal(answer.status, 200);
+      const decoder = new TextDecoder();
+      void (async () => {
+        for await (const piece of answer.body ?? []) heard[name] += decoder.decode(piece as Uint8Array, { stream: true });
+      })().catch(() => undefined);
+    };
+    await listen('ada', 'abc');
+    await listen('bob', 'xyz');
+    const event = (id: string, more: object) => ({
+      host: 'h1',
+      event: { Type: 'container', Action: 'die', Actor: { ID: id, Attributes: more } },
+    });
+    changed.emit('event', event(idOf('xyz'), { name: 'xyz_web_1' }));
+    changed.emit('event', event('gone', { name: 'xyz_old', 'com.docker.compose.project': 'xyz' }));
+    changed.emit('event', event(idOf('abc'), { name: 'abc_web_1' }));
+    await until('both heard of their own', () => /event: event/.test(heard.ada) && /xyz_old/.test(heard.bob));
+    stop.abort();
+    assert.match(heard.ada, /"whole":true/);
+    assert.match(heard.ada, /service\/abc\/web.*"name":"abc_web_1"/s);
+    assert.doesNotMatch(heard.ada, /xyz|bbbb|"cpuLoad"/);
+    assert.doesNotMatch(heard.bob, /abc_|aaaa/);
+  });
+
   it('what is another’s is answered as what is not there, on each route, and nobody is asked', async () => {
     identity = ada;
     const asks: readonly (readonly [string, string, object?])[] = [
@@ -173,20 +238,7 @@ describe('the operator’s API for people with roles', () => {
 
   it('the rest of it is of all deployments, and a viewer changes nothing', async () => {
     identity = ada;
-    for (const path of [
-      '/status',
-      '/top',
-      '/records',
-      '/config',
-      '/audit',
-      '/users',
-      '/token',
-      '/backup',
-      '/hosts/h1',
-      '/dial',
-      '/watch',
-      '/rebalance',
-    ])
+    for (const path of ['/records', '/config', '/audit', '/users', '/token', '/backup', '/hosts/h1', '/dial', '/rebalance'])
       assert.equal((await ask('GET', path)).status, 403, path);
     for (const path of ['/hosts/h1/drain', '/hosts', '/records', '/audit/fix', '/services/web/rm'])
       assert.ok([403, 404].includes((await ask('POST', path, {})).status), path);
