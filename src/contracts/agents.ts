@@ -1,7 +1,16 @@
 /** The hosts' agents: their streams, and questions to them. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ContainerUsage, CutHost, DialResult, HostObservation, NamedInstance, NetworkPlan } from '../model/index.ts';
+import type {
+  ContainerUsage,
+  CutHost,
+  DialResult,
+  HostObservation,
+  NamedInstance,
+  NetworkPlan,
+  UpgradeOrder,
+  UpgradeState,
+} from '../model/index.ts';
 
 /** What a host's agent should have there. */
 export interface ExpectedOnHost {
@@ -20,6 +29,8 @@ export interface Agents {
   readonly look: (host: string) => Promise<HostObservation>;
   /** What the host's running containers use now. */
   readonly usage: (host: string) => Promise<readonly ContainerUsage[]>;
+  /** Orders another release for the host, or asks how far that is. Throws `unsupported` for one that takes none, `conflict` while another runs, `unavailable`. */
+  readonly upgrade: (host: string, order?: UpgradeOrder) => Promise<UpgradeState>;
   /** Sends all agents the settings that operators made for them. */
   readonly pushSettings: () => void;
   /** Ends the host's stream and all that goes to its Engine, at once. Whether it may come back is for others to say. */

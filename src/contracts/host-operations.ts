@@ -99,6 +99,25 @@ export interface RebalanceResult {
   readonly stays: readonly UnmovedContainer[];
 }
 
+/** Where a host takes its release from, and how. */
+export interface ReleaseSource {
+  readonly url: string;
+  readonly release: string;
+  /** The join token of now. */
+  readonly token: string;
+  /** What runs on the host is moved away before, and the host takes containers again afterwards. */
+  readonly isDrained?: boolean;
+  /** Also where the host has a higher one. */
+  readonly isForced?: boolean;
+}
+
+export interface HostUpgrade {
+  readonly host: string;
+  /** Releases. */
+  readonly had: string;
+  readonly has: string;
+}
+
 /** All throw `not-found` for an unknown host, and `conflict` while another operation runs on the host. */
 export interface HostOperations {
   /** Lets a host join by this name, with labels and limits from the start. `joined`: its agent was waiting, and is a member already. */
@@ -109,6 +128,8 @@ export interface HostOperations {
   readonly remove: (name: string, force: boolean, progress: Progress) => Promise<HostRemoval>;
   /** Removes everything that the cluster created there. Throws `conflict` while containers run, unless forced. */
   readonly reset: (name: string, force: boolean, progress: Progress) => Promise<HostReset>;
+  /** Has the host's agent take another release, and waits until it is back with it. Throws `conflict` with what the host said where it has its old one back, `timeout`. */
+  readonly upgrade: (host: string, source: ReleaseSource, progress: Progress) => Promise<HostUpgrade>;
   /** Lets the host take new containers again. */
   readonly activate: (host: string) => Promise<{ readonly host: string }>;
   /** What `clean` would remove now. */

@@ -1,6 +1,6 @@
 /** Effects: carries out what the leader asks of this host, one command each (`AgentCall` in model/wire.ts). */
 import type { ContainerUsage, HostObservation } from '../model/facts.ts';
-import type { AgentCall } from '../model/wire.ts';
+import type { AgentCall, UpgradeOrder } from '../model/wire.ts';
 import { missingPaths, realPaths } from './bind-paths.ts';
 import { dial } from './gateway/dial.ts';
 import type { ImageCopy } from './images/images.ts';
@@ -22,6 +22,7 @@ export interface CommandDeps {
   readonly readUsage: () => Promise<readonly ContainerUsage[]>;
   readonly names: Pick<HostNames, 'instances'>;
   readonly plans: AgentFiles['plans'];
+  readonly upgrade: (order?: UpgradeOrder) => Promise<unknown>;
 }
 
 /** Resolves with the command's result as model/wire.ts has it. Throws what the part that does the work throws. */
@@ -61,6 +62,8 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
         return deps.copyImage(request);
       case 'look':
         return observeHost();
+      case 'upgrade':
+        return deps.upgrade(request.order);
       case 'usage':
         return deps.readUsage();
       case 'dial':

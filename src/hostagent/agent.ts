@@ -40,7 +40,8 @@ import { createGuards } from './isolation/guards.ts';
 import { createOverlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
 import { createTunnel } from './overlay/tunnel.ts';
-import { endShells } from './overlay/run.ts';
+import { endShells, run } from './overlay/run.ts';
+import { createSelfUpgrade, upgradesItself } from './release/self-upgrade.ts';
 import { createConsulQuestions } from './stream/consul-questions.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
 import { createStream } from './stream/stream.ts';
@@ -227,11 +228,13 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     }),
   });
   const load = startLoadMeter(log);
+  const isAble = isTls && upgradesItself(process.execPath);
   const facts = createFactsReader(
     {
       ...options,
       hasTls: isTls,
       tunnel: tunnel.facts,
+      upgradesItself: isAble,
       gateway: reachable(gateway.port),
       engine,
       onDns: (ofEngine) => dns.ofEngine?.(ofEngine),
@@ -247,6 +250,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     readUsage,
     names,
     plans: files.plans,
+    upgrade: createSelfUpgrade({ dataDir: options.dataDir, identity, isAble, run, log }, signal),
   });
 
   /** Undefined: it can be reached, or has not been read yet since this process began. */

@@ -47,6 +47,16 @@ export interface HostTunnel {
   readonly ends: readonly TunnelEnd[];
 }
 
+/** How far the upgrade of a host is. */
+export interface UpgradeState {
+  /** `none`: none was begun. */
+  readonly state: 'none' | 'running' | 'ended';
+  /** The exit code, once it has ended: 0 for an agent that came in with the new release. */
+  readonly code?: number;
+  /** What it printed, for a person. */
+  readonly said: string;
+}
+
 /** What an agent reports of its host and Engine when it connects. Sizes in bytes. */
 export interface HostFacts {
   readonly name: string;
@@ -76,6 +86,8 @@ export interface HostFacts {
   readonly links?: readonly string[];
   /** In bytes, of the link that carries the overlay; absent: no overlay, or an agent of before. */
   readonly mtu?: number;
+  /** It takes another release by itself when the leader says so; absent: it cannot, or an agent of before. */
+  readonly upgradesItself?: true;
   /** It can have encrypted networks; absent: it cannot, or an agent of before. */
   readonly tunnel?: HostTunnel;
   /** CIDRs that the host already routes, so that the pool can keep clear of them. Those of our own networks are left out. */

@@ -93,6 +93,15 @@ export type AgentMessage =
       readonly error?: { readonly kind: string; readonly message: string; readonly engineStatus?: number };
     };
 
+/** Which release a host is to have: that of the scheduler at `url`. */
+export interface UpgradeOrder {
+  readonly url: string;
+  /** The join token of now. */
+  readonly token: string;
+  /** Also a lower one than it has. */
+  readonly isForced?: boolean;
+}
+
 /** What the leader can ask of an agent; each is answered by one `done`. */
 export type AgentCall =
   /** Reads these again from the Engine and sends what changed before its `done`: the leader's view then shows it. */
@@ -113,6 +122,8 @@ export type AgentCall =
   | { readonly method: 'fence'; readonly addresses: readonly string[] }
   /** Result: HostObservation. */
   | { readonly method: 'look' }
+  /** With an order an upgrade begins; without one it is asked how far it is. Result: UpgradeState. */
+  | { readonly method: 'upgrade'; readonly order?: UpgradeOrder }
   /** What the running containers use now. Result: ContainerUsage[]. */
   | { readonly method: 'usage' }
   /** Calls a port of a container from this host. Result: DialResult. */

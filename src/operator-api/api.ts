@@ -12,6 +12,7 @@ import {
   type OutsideName,
   type Placement,
   type ProcessFaults,
+  protocolFault,
 } from '../model/index.ts';
 import { type Identity, identityOf, isFromScheduler, noteTarget, type Peer, requestPeer } from '../security/index.ts';
 import { type CaOperations, caRoutes } from './ca-routes.ts';
@@ -24,6 +25,7 @@ import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { hostRoutes } from './host-routes.ts';
 import { joiningRoutes, type Joining } from './joining/routes.ts';
+import { type SchemaOperations, schemaRoutes } from './schema-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
@@ -136,6 +138,8 @@ export interface OperatorDeps {
     readonly schema?: number;
     readonly keys?: readonly string[];
   }) => void;
+  /** Which records the store may have. Throws `not-leader`. */
+  readonly schema: () => SchemaOperations;
   /** The cluster keys, in base64, for a scheduler that has others than the leader; undefined: it has the same, or must not get them. */
   readonly keysFor: (had: readonly string[]) => readonly string[] | undefined;
   readonly keys: () => KeyOperations;
@@ -179,6 +183,7 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
   'installer',
   'package',
   'audit-log',
+  'schema',
 ]);
 const READ_WAIT_MS = 2_000;
 
@@ -242,8 +247,10 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(topReport(partOf(request).observe(), usage, deps.now()));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
-    const { name, url, gone, faults, exposed, auditTrouble, version, byLine, keys, schema } = bodyOf(request, 'SchedulerRequest');
+    const { name, url, gone, faults, exposed, auditTrouble, version, byLine, keys, protocol, schema } = bodyOf(request, 'SchedulerRequest');
     if (name === undefined || url === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name" and "url"');
+    const apart = gone === true ? undefined : protocolFault(`scheduler ${name}`, protocol);
+    if (apart !== undefined) throw new ArpanetError('conflict', apart);
     deps.peer({
       name,
       url,
@@ -252,8 +259,8 @@ export function operatorApi(deps: OperatorDeps): express.Express {
       ...(auditTrouble !== undefined && { auditTrouble }),
       ...(version !== undefined && { version }),
       ...(byLine === true && { byLine }),
-      ...(schema !== undefined && { schema }),
       ...(keys && { keys }),
+      ...(schema !== undefined && { schema }),
       ...(faults === undefined ? {} : { faults: { unexpectedErrors: 0, refusedMessages: 0, ...faults } }),
     });
     // what it passes on is somebody else's
@@ -262,6 +269,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(sent === undefined ? {} : { clusterKeys: sent });
   });
   keyRoutes(router, deps.keys);
+  schemaRoutes(router, deps.schema);
   router.get('/networks', (request, response) => {
     response.json(networkReports(partOf(request).observe()));
   });
@@ -365,7 +373,11 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     watch(limited === undefined ? '' : JSON.stringify(limited), partOf(request).live(), request, response);
   });
   serviceRoutes(router, (request) => partOf(request).services(), unexpected);
-  hostRoutes(router, { ...deps, seen: (request) => partOf(request).observe() }, unexpected);
+  const release = () => {
+    const { version, place } = deps.joining();
+    return { url: place().url, release: version, token: deps.token() };
+  };
+  hostRoutes(router, { ...deps, release, seen: (request) => partOf(request).observe() }, unexpected);
   userRoutes(router, deps.users);
   policyRoutes(router, deps.policies);
   joiningRoutes(router, deps.joining);

@@ -33,6 +33,7 @@ export const BODIES: GoTypes = {
     byLine: 'bool',
     schema: '*uint32',
     keys: '[]string',
+    protocol: '*int32',
   },
   'arpanet.ProcessFaults': { unexpectedErrors: 'int', refusedMessages: 'int', lastMsAgo: '*int64', lastPlace: '*string' },
   'arpanet.RehearseRequest': { creates: '[]arpanet.Create', networks: '[]types.NetworkCreateRequest', hold: 'bool' },
@@ -88,6 +89,7 @@ export const BODIES: GoTypes = {
     labels: 'map[string]*string',
     limits: 'map[string]*float64',
     force: 'bool',
+    drain: 'bool',
     deadlineMs: '*float64',
     all: 'bool',
     volumes: 'bool',
@@ -140,6 +142,8 @@ export interface SchedulerRequest {
   /** The highest schema of records that it reads. */
   readonly schema?: number;
   readonly keys?: readonly string[];
+  /** Which messages it understands (model/skew); absent: a release before it was said. */
+  readonly protocol?: number;
 }
 
 export interface RehearseRequest {
@@ -218,6 +222,8 @@ export interface HostRequest extends Omit<HostChange, 'availability' | 'limits'>
   readonly force?: boolean;
   /** Of a drain. */
   readonly deadlineMs?: number;
+  /** Of an upgrade: what runs there is moved away before. */
+  readonly drain?: boolean;
   readonly all?: boolean;
   readonly volumes?: boolean;
   readonly networks?: boolean;

@@ -1,6 +1,6 @@
 /** The operator's routes for hosts. Effects: express; the work itself is done by the services room. */
 import type { Request, Router } from 'express';
-import type { CleanRequest, HostOperations, Progress, RebalanceRequest, Services } from '../contracts/index.ts';
+import type { CleanRequest, HostOperations, Progress, RebalanceRequest, ReleaseSource, Services } from '../contracts/index.ts';
 import { ArpanetError, type HostChange } from '../model/index.ts';
 import { noteTarget } from '../security/index.ts';
 import { bodyOf, readBytes } from './bodies.ts';
@@ -14,6 +14,8 @@ interface HostRouteDeps {
   readonly seen: (request: Request) => Observed;
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
+  /** That of this scheduler. Throws `conflict` where no machine reaches it. */
+  readonly release: () => Pick<ReleaseSource, 'url' | 'release' | 'token'>;
   readonly revoke: (host: string) => Promise<void>;
   readonly readmit: (host: string) => Promise<void>;
 }
@@ -54,6 +56,10 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, unexpected: (err
   long('/hosts/:host/drain', (request, progress) =>
     services().drain(nameOf(request), progress, deadlineOf(bodyOf(request, 'HostRequest').deadlineMs)),
   );
+  long('/hosts/:host/upgrade', (request, progress) => {
+    const { drain, force } = bodyOf(request, 'HostRequest');
+    return hosts().upgrade(nameOf(request), { ...deps.release(), isDrained: drain === true, isForced: force === true }, progress);
+  });
   router.post('/hosts/:host/activate', async (request, response) => {
     response.json(await hosts().activate(nameOf(request)));
   });

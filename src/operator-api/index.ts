@@ -14,6 +14,7 @@ export { type NameReport, nameReports } from './reports/name-report.ts';
 export type { HostReport, NetworkReport, Observed, SchedulerReport, SettingReport, StatusReport } from './reports/report.ts';
 export type { InstanceReport, ServiceReport } from './reports/service-report.ts';
 export type { CaOperations, CaReport } from './ca-routes.ts';
+export type { SchemaOperations, SchemaReport } from './schema-routes.ts';
 export type { KeyOperations, KeyReport } from './key-routes.ts';
 export type { UserRequest } from './bodies.ts';
 export { shownPolicy } from './policy/policy-file.ts';

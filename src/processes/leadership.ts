@@ -27,7 +27,6 @@ import type { Peers } from './scheduler-peers.ts';
 import { steadyNow } from './clock.ts';
 import { authorityOf, type ClusterCa } from './identity/cluster-ca.ts';
 import { identityOf, sealKept } from './identity/cluster-identity.ts';
-import { raiseStoreSchema } from './identity/store-schema.ts';
 import { createConsulNames } from './consul-names.ts';
 import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
@@ -41,7 +40,7 @@ import type { SchedulerCertificate } from './identity/scheduler-certificate.ts';
 import type { AuditLog } from './observability/audit-log.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
-import { inBackground, processFaults } from '../telemetry/faults.ts';
+import { processFaults } from '../telemetry/faults.ts';
 
 /** What one leadership is made of. It outlives the lock until another leader is known, so that reads are answered while the store is unreachable. */
 export interface Leadership {
@@ -272,8 +271,6 @@ export async function startLeadership(
     },
     stopped.signal,
   );
-  const { withoutSchema, isSettled } = peers;
-  inBackground(log, 'the schema of the store', raiseStoreSchema({ ledger, withoutSchema, isSettled, log }, stopped.signal));
   const guard = setInterval(() => {
     ledger.compare(true).catch((err: unknown) => log.debug({ err }, 'store not compared'));
   }, COMPARE_EVERY_MS);

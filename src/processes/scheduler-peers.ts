@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { VERSION } from '../config/version.ts';
 import { shortRequest } from '../engine/index.ts';
 import type { SchedulerReport } from '../operator-api/index.ts';
-import { type ProcessFaults, STORE_SCHEMA } from '../model/index.ts';
+import { type ProcessFaults, PROTOCOL, STORE_SCHEMA } from '../model/index.ts';
 import { processFaults } from '../telemetry/faults.ts';
 
 const EVERY_MS = 5_000;
@@ -90,6 +90,8 @@ export async function announce(
     readonly exposed: readonly string[];
     readonly auditTrouble: () => string | undefined;
     readonly keys: () => readonly string[];
+    /** The leader does not work with this one: why, and what to do about it. */
+    readonly refused: (answer: string) => void;
     /** Takes the cluster keys that the leader sends, if it sends any; true if there were others. */
     readonly take: (answer: string) => boolean;
   },
@@ -105,6 +107,7 @@ export async function announce(
       url,
       exposed,
       version: VERSION,
+      protocol: PROTOCOL,
       byLine: process.execPath.startsWith(LINE_DIR),
       auditTrouble: me.auditTrouble(),
       keys: me.keys(),
@@ -120,7 +123,10 @@ export async function announce(
       tls: tls(),
     };
     return await shortRequest(request).then(
-      ({ status, text }) => status === 200 && me.take(text),
+      ({ status, text }) => {
+        if (status === 409) me.refused(text);
+        return status === 200 && me.take(text);
+      },
       () => false,
     );
   };

@@ -28,6 +28,7 @@ import { liveOf } from './observability/live.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
 import { createCaRotation } from './identity/ca-rotation.ts';
 import { createKeyRotation, keysNow, takeSentKeys } from './identity/key-rotation.ts';
+import { createStoreSchema } from './identity/store-schema.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
 import { rotateJoinSecret } from './identity/join-secret.ts';
 import { issuePass } from './identity/join-passes.ts';
@@ -147,6 +148,7 @@ export async function runScheduler(
       const { ledger, fence } = current();
       return createKeyRotation({ file: keyFile, without: peers.without, isSettled: peers.isSettled, ledger, store, fence, log });
     },
+    schema: () => createStoreSchema({ ledger: current().ledger, withoutSchema: peers.withoutSchema, isSettled: peers.isSettled, log }),
     cas: () => {
       const { ledger, ca, scheduler } = current();
       const { disconnect, pushSettings } = scheduler.agents;
@@ -265,6 +267,7 @@ export async function runScheduler(
       auditTrouble: auditLog.trouble,
       keys: () => keysNow(keyFile),
       take: (answer: string) => takeSentKeys(keyFile, answer, log),
+      refused: (answer: string) => log.error({ leader: leader.name, answer }, 'the leader does not work with this scheduler'),
     };
     inBackground(
       log,

@@ -14,6 +14,7 @@ import {
   type RecoveryFacts,
   joinedLater,
   keys,
+  STORE_SCHEMA,
   type LeaseRecord,
   type NetworkRecord,
   type VolumeRecord,
@@ -177,6 +178,7 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
       if (!records.has(keys.volume(volume.name))) records.set(keys.volume(volume.name), volume);
   }
   records.set(keys.clusterId, clusterId);
+  records.set(keys.schema, STORE_SCHEMA);
   records.set(keys.joinToken, deps.token);
   if (deps.labelKey !== undefined) records.set(keys.labelKey, deps.labelKey);
   records.set(keys.epoch, epoch);

@@ -329,6 +329,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       dial: queries.dial,
       look: queries.look,
       usage: queries.usage,
+      upgrade: queries.upgrade,
       pushSettings: queries.pushSettings,
       isConnected: hub.connected,
       disconnect(host, why) {

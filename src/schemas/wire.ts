@@ -73,6 +73,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   routes: z.array(cidr),
   dns: optional(z.looseObject({ servers: texts, search: texts, options: optional(texts) })),
   takesNameChanges: optional(flag),
+  upgradesItself: optional(z.literal(true)),
 });
 
 const materialised: z.ZodType<MaterialisedNetwork> = z.looseObject({
@@ -247,6 +248,10 @@ const calls: { readonly [Method in AgentCall['method']]: z.ZodType<Extract<Agent
   fence: z.looseObject({ method: z.literal('fence'), addresses: z.array(ipv4) }),
   look: z.looseObject({ method: z.literal('look') }),
   usage: z.looseObject({ method: z.literal('usage') }),
+  upgrade: z.looseObject({
+    method: z.literal('upgrade'),
+    order: optional(z.looseObject({ url: filled, token: filled, isForced: optional(flag) })),
+  }),
   dial: z.looseObject({ method: z.literal('dial'), address: filled, port }),
   'missing-paths': z.looseObject({ method: z.literal('missing-paths'), paths: texts }),
   'real-paths': z.looseObject({ method: z.literal('real-paths'), paths: texts }),
@@ -276,6 +281,7 @@ const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
     differs: optional(z.array(text)),
   }),
   usage: z.array(z.looseObject({ id, cores: amount, memoryBytes: amount })),
+  upgrade: z.looseObject({ state: z.enum(['none', 'running', 'ended']), code: optional(count), said: text }),
   dial: z.looseObject({ outcome: z.enum(['open', 'refused', 'silent']), why: text }),
   'missing-paths': texts,
   'real-paths': texts,

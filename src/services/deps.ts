@@ -5,7 +5,10 @@ import type { Ledger } from '../store/ledger/contract.ts';
 import type { Logger } from '../telemetry/log.ts';
 
 export interface ServicesDeps {
-  readonly scheduler: Pick<Scheduler, 'leader' | 'view' | 'hosts' | 'containers' | 'networks' | 'images' | 'engines' | 'placement'>;
+  readonly scheduler: Pick<
+    Scheduler,
+    'leader' | 'view' | 'hosts' | 'containers' | 'networks' | 'images' | 'engines' | 'placement' | 'agents'
+  >;
   readonly ledger: Ledger;
   readonly log: Logger;
   /** Milliseconds of the leader's monotonic clock. */

@@ -7,6 +7,7 @@ import { createClean } from './hosts/clean.ts';
 import { createDrain } from './hosts/drain.ts';
 import { createHostLock } from './hosts/host-lock.ts';
 import { createHostOperations } from './hosts/host-operations.ts';
+import { createHostUpgrade } from './hosts/upgrade-host.ts';
 import { createMigrations } from './hosts/migration.ts';
 import { createRebalance } from './hosts/rebalance.ts';
 import { createPower } from './operations/power.ts';
@@ -79,6 +80,7 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
       remove: members.remove,
       reset: members.reset,
       activate: drain.activate,
+      upgrade: createHostUpgrade(core, drain, lock),
       clean: clean.clean,
       cleanPlan: clean.cleanPlan,
       rebalance: rebalance.rebalance,

@@ -16,6 +16,8 @@ export interface FactsOptions {
   readonly overlay: 'vxlan' | 'none';
   readonly version: string;
   readonly engine: EngineTarget;
+  /** It takes another release when the leader says so. */
+  readonly upgradesItself: boolean;
   readonly tunnel: () => Promise<HostTunnel | undefined>;
   /** Called with the Engine's DNS servers after each reading. */
   readonly onDns: (dns: HostDns) => void;
@@ -90,6 +92,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     cpus: amount(info['NCPU']),
     memoryBytes: amount(info['MemTotal']),
     sharesGateway,
+    ...(options.upgradesItself ? { upgradesItself: true as const } : {}),
     ...(answersPorts ? { answersPorts: true as const } : {}),
     ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
     ...(links === undefined ? {} : { links }),

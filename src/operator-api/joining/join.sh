@@ -303,6 +303,14 @@ join() {
   exit 0
 }
 
+# As a user of its own, with the program in place. It is in when its API answers: its unit says so.
+start_scheduler() {
+  sed "s#/usr/bin/arpanet#$bin#" "$lib/lib/systemd/arpanet-scheduler.service" | write "$unit_scheduler" 0644
+  systemctl daemon-reload && systemctl enable arpanet-scheduler >/dev/null 2>&1
+  systemctl restart arpanet-scheduler
+}
+# A scheduler on this machine has the same program; one that has the release already is left alone.
+starts_scheduler() { [ ! -e "$unit_scheduler" ] || [ "$had" = "$version" ] || start_scheduler; }
 start_agent() {
   if [ ! -x "$deb" ]; then sed "s#/usr/bin/arpanet#$bin#" "$lib/lib/systemd/arpanet-agent.service" | write "$unit" 0644; fi
   systemctl daemon-reload && systemctl enable arpanet-agent >/dev/null 2>&1
@@ -334,20 +342,20 @@ upgrade() {
   had=$placed
   if [ -e "$lib.old" ]; then had=$("$lib.old/bin/arpanet" --version 2>/dev/null); fi
   if is_lower "$version" "$had" && [ "$force" = 0 ]; then die "this host has $had, and the scheduler $version, which is older" 'upgrade the schedulers first; with --force this host is taken back'; fi
-  token=${1:-$(cat "$etc/token")} address=$(setting address) printed='arpanet upgrade'
+  token=${1:-$(cat "${ARPANET_TOKEN_FILE:-$etc/token}")} address=$(setting address) printed='arpanet upgrade'
   check_space
   check_before
   check_cluster >/dev/null
   if [ "$failed" = 1 ]; then die 'nothing was changed' 'this line may be run again'; fi
   # the leader took it, and one of before was rotated away
-  if [ $# = 1 ]; then printf '%s\n' "$token" | write "$etc/token" 0600; fi
+  if [ $# = 1 ] || [ -n "${ARPANET_TOKEN_FILE:-}" ]; then printf '%s\n' "$token" | write "$etc/token" 0600; fi
   if [ "$placed" = "$version" ] && [ "$joined" = 1 ] && [ "$joined_with" = "$version" ]; then
     rm -rf "$lib.old"
     printf '%s has %s already\n' "$name" "$version"
     exit 0
   fi
   install_program
-  if start_agent && comes_in; then
+  if starts_scheduler && start_agent && comes_in; then
     rm -rf "$lib.old"
     printf '%s has %s now, and had %s\n' "$name" "$version" "${had:-no release}"
     exit 0
@@ -356,6 +364,7 @@ upgrade() {
   step back
   rm -rf "$lib.new"
   mv "$lib" "$lib.new" && mv "$lib.old" "$lib" && rm -rf "$lib.new"
+  starts_scheduler
   start_agent
   die "$name did not come in with $version within a minute, and has $had back" 'journalctl -u arpanet-agent says why; upgrade no other host before that is known'
 }
@@ -410,9 +419,7 @@ add_scheduler() {
   if [ -f "$key" ] && [ "$(stat -c %U "$key")" != arpanet ]; then chmod 0600 "$key" && chown -h arpanet:arpanet "$key"; fi
   chmod 0700 "$state" && chown -h arpanet:arpanet "$state"
   step unit
-  sed "s#/usr/bin/arpanet#$bin#" "$lib/lib/systemd/arpanet-scheduler.service" | write "$unit_scheduler" 0644
-  systemctl daemon-reload && systemctl enable arpanet-scheduler >/dev/null 2>&1
-  systemctl restart arpanet-scheduler
+  start_scheduler
   tries=0
   while [ "$tries" -lt 60 ]; do
     if curl -sf --noproxy '*' --max-time 5 http://127.0.0.1:2375/_ping >/dev/null; then

@@ -1,5 +1,6 @@
 /** What the operator's API answers, as schemas with an example each. Fields may be added in later releases: clients leave alone what they do not know. */
 import { z } from 'zod';
+import { JOINING_ANSWERS } from './joining-answers.ts';
 import {
   count,
   decision,
@@ -212,28 +213,7 @@ export const ANSWERS = {
   Record: { schema: record, example: { name: 'outside.abc', entries: [{ type: 'A', value: '192.0.2.7' }] } },
   Settings: { schema: z.array(setting), example: [{ name: 'strategy', value: 'spread', isSet: false, own: 'spread' }] },
   Setting: { schema: setting, example: { name: 'strategy', value: 'binpack', isSet: true, own: 'spread' } },
-  Bundle: { schema: z.object({ bundle: text }), example: { bundle: '-----BEGIN CERTIFICATE-----…' } },
-  Certificate: {
-    schema: z.object({ certificate: text, bundle: text }),
-    example: { certificate: '-----BEGIN CERTIFICATE-----…', bundle: '-----BEGIN CERTIFICATE-----…' },
-  },
-  Text: { schema: text, example: 'ok|the name h4 is free|' },
-  Installer: {
-    schema: z.object({ url: text, pin: text.optional(), sha256: text.optional(), version: text }),
-    example: { url: 'https://10.0.0.1:2376', pin: 'sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=', version: '0.2.0' },
-  },
-  Keys: { schema: z.object({ keys: z.array(text), missing: z.array(text) }), example: { keys: ['9f86d081884c7d65'], missing: [] } },
-  Cas: {
-    schema: z.object({
-      authorities: z.array(z.object({ fingerprint: text, signs: z.boolean(), untilMs: number })),
-      rotatedMs: number.optional(),
-      hosts: z.array(text),
-      users: z.array(text),
-    }),
-    example: { authorities: [{ fingerprint: '5e6f', signs: true, untilMs: 2_111_256_000_000 }], hosts: [], users: [] },
-  },
-  Token: { schema: z.object({ token: text }), example: { token: 'join-me' } },
-  IssuedToken: { schema: z.object({ token: text, untilMs: number }), example: { token: 'ARPTKN-1-…', untilMs: 1_796_068_800_000 } },
+  ...JOINING_ANSWERS,
   Backup: { schema: z.array(z.tuple([text, z.unknown()])), example: [['arpanet/epoch', 3]] },
   Audit: {
     schema: z.object({ findings: z.array(finding), fixed: z.array(finding) }),
@@ -296,6 +276,7 @@ export const ANSWERS = {
       joinedAtMs: 1_790_000_000_000,
     },
   },
+  Upgraded: { schema: z.object({ host: text, had: text, has: text }), example: { host: 'h1', had: '0.1.0', has: '0.2.0' } },
   HostName: { schema: z.object({ host: text }), example: { host: 'h1' } },
   Activated: { schema: z.object({ host: text }), example: { host: 'h1' } },
   CleanPlan: {

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { BODIES } from '../bodies.ts';
 import { ANSWERS, type AnswerName } from './answers.ts';
 import { bodySchemas, componentName, type Schema } from './body-schemas.ts';
-import { ROUTE_DOCS, type RouteDoc } from './routes.ts';
+import type { RouteDoc } from './route-doc.ts';
+import { ROUTE_DOCS } from './routes.ts';
 
 const TAGS: Readonly<Record<RouteDoc['tag'], string>> = {
   cluster: 'What there is, and why it is where it is',

@@ -1,25 +1,7 @@
 /** The routes of `/arpanet/v1` as the reference has them: one line for each that the router has, which a test checks both ways. Plain data. */
 import type { AnswerName } from './answers.ts';
-
-export interface QueryDoc {
-  readonly name: string;
-  readonly description: string;
-  readonly example: string;
-  readonly required?: true;
-}
-
-export interface RouteDoc {
-  readonly method: 'get' | 'post' | 'put' | 'delete';
-  /** Below `/arpanet/v1`, as express has it. */
-  readonly path: string;
-  readonly tag: 'cluster' | 'hosts' | 'services' | 'names' | 'repair' | 'settings' | 'users';
-  readonly summary: string;
-  readonly query?: readonly QueryDoc[];
-  readonly body?: { readonly type: string; readonly required: readonly string[]; readonly example: unknown };
-  readonly answer: AnswerName;
-  /** Long work: lines of JSON, `{"progress": TEXT}` each, and last `{"result": …}` with the answer, or `{"error": TEXT}`. */
-  readonly isWork?: true;
-}
+import { JOINING_DOCS } from './joining-routes.ts';
+import { get, type QueryDoc, type RouteDoc } from './route-doc.ts';
 
 const CREATE = { name: 'abc_web_1', request: { Image: 'web:1', HostConfig: { Memory: 536_870_912 } } };
 const TEMPLATE = { name: 'abc_web_1', number: 1, request: { Image: 'web:1' } };
@@ -45,15 +27,6 @@ const onHost = (verb: string, summary: string, answer: AnswerName, example: unkn
   answer,
   isWork: true,
 });
-const get = (path: string, tag: RouteDoc['tag'], summary: string, answer: AnswerName, query?: readonly QueryDoc[]): RouteDoc => ({
-  method: 'get',
-  path,
-  tag,
-  summary,
-  answer,
-  ...(query && { query }),
-});
-
 export const ROUTE_DOCS: readonly RouteDoc[] = [
   get('/health', 'cluster', 'Whether this scheduler leads, and who does. Answered by any scheduler itself.', 'Health'),
   get('/status', 'cluster', 'Problems first, then leader, schedulers, hosts and deployments.', 'Status'),
@@ -125,6 +98,15 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   },
   { method: 'post', path: '/hosts/:host/activate', tag: 'hosts', summary: 'The host takes new containers again.', answer: 'Activated' },
   onHost('drain', 'Moves its instances elsewhere. At the deadline it ends and lists what stayed.', 'Drained', { deadlineMs: 600_000 }),
+  onHost(
+    'upgrade',
+    "Has it take this scheduler's release, and waits until it is back with it. One that does not come back has its old release again.",
+    'Upgraded',
+    {
+      drain: false,
+      force: false,
+    },
+  ),
   onHost('fillup', 'Activates it, resumes what is paused there, and moves instances onto it from fuller hosts.', 'FilledUp'),
   onHost('rm', 'Takes it out of the cluster. Refused while it has containers or volumes, unless forced.', 'HostRemoved', { force: false }),
   onHost('reset', 'Removes all that the cluster made there. Refused while containers run, unless forced.', 'HostReset', { force: false }),
@@ -307,79 +289,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     },
     answer: 'PolicyRefusals',
   },
-  get('/token', 'settings', 'The join token.', 'Token'),
-  {
-    method: 'post',
-    path: '/token',
-    tag: 'settings',
-    summary: 'Makes a join token that ends after a time (a day), and with the first host that joins by it if it is for a single use.',
-    body: { type: 'arpanet.TokenRequest', required: [], example: { singleUse: true, ttlMs: 3_600_000, host: 'h4' } },
-    answer: 'IssuedToken',
-  },
-  {
-    method: 'post',
-    path: '/token/rotate',
-    tag: 'settings',
-    summary: 'Makes another join token; the one before joins nobody any more. Refused while there are hosts without TLS.',
-    answer: 'Token',
-  },
-  get('/keys', 'settings', 'What the cluster keys are called, and which schedulers lack the one that seals.', 'Keys'),
-  {
-    method: 'post',
-    path: '/keys/rotate',
-    tag: 'settings',
-    summary: 'Makes another cluster key, which seals once every scheduler has it.',
-    answer: 'Keys',
-  },
-  get('/cas', 'settings', 'Which CAs are trusted, and who has certificates of one before.', 'Cas'),
-  {
-    method: 'post',
-    path: '/cas/rotate',
-    tag: 'settings',
-    summary: 'Lets another CA sign from now on; the one before is trusted still.',
-    answer: 'Cas',
-  },
-  {
-    method: 'post',
-    path: '/cas/finish',
-    tag: 'settings',
-    summary: 'Trusts the CA that signs alone. Refused while hosts or users have certificates of the one before, unless forced.',
-    body: { type: 'arpanet.CaFinishRequest', required: [], example: { force: false } },
-    answer: 'Cas',
-  },
-  get('/ca', 'settings', "The certificates of the cluster's CAs, in PEM form.", 'Bundle'),
-  {
-    method: 'post',
-    path: '/join',
-    tag: 'settings',
-    summary: 'Gives a host its certificate, for the join token or for one that it has.',
-    body: {
-      type: 'arpanet.JoinRequest',
-      required: ['name', 'publicKey', 'clockMs'],
-      example: { name: 'h4', publicKey: '-----BEGIN PUBLIC KEY-----…', token: 'join-me', clockMs: 1_795_982_400_000 },
-    },
-    answer: 'Certificate',
-  },
-  get('/join.sh', 'settings', 'The script by which a machine joins; it needs no certificate.', 'Text'),
-  get('/package', 'settings', 'The package that this scheduler runs from (tar.gz, with Node); it needs no certificate.', 'Text'),
-  get(
-    '/installer',
-    'settings',
-    'Where machines reach this scheduler to join, its key there, and the checksum of the package.',
-    'Installer',
-  ),
-  {
-    method: 'post',
-    path: '/join/check',
-    tag: 'settings',
-    summary: 'What is in the way of a machine that is to join: lines of KIND|WHAT|WHAT TO DO.',
-    body: {
-      type: 'arpanet.JoinCheckRequest',
-      required: ['name', 'token', 'clockMs'],
-      example: { name: 'h4', token: 'join-me', address: '10.0.0.14', clockMs: 1_795_982_400_000 },
-    },
-    answer: 'Text',
-  },
+  ...JOINING_DOCS,
   get('/backup', 'repair', 'All that the store has.', 'Backup'),
   get('/audit-log', 'users', 'The last lines of the audit log of the leader, as lines of JSON. For administrators.', 'AuditLine', [
     { name: 'follow', description: '1: and those that come, until the leadership ends.', example: '1' },

@@ -43,6 +43,8 @@ export interface HostReport {
   readonly containers: number;
   readonly running: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** It takes another release when the leader says so; absent: somebody runs a line there. */
+  readonly upgradesItself?: true;
   /** By what it encrypts networks; absent: it cannot. */
   readonly encryption?: 'wireguard' | 'wireguard-go';
 }
@@ -184,6 +186,7 @@ export function hostReports(
         containers: mine.length,
         running: mine.filter(({ isRunning }) => isRunning).length,
         labels: host.record.labels,
+        ...(host.facts?.upgradesItself === true && { upgradesItself: true }),
         ...(host.record.tunnel === undefined ? {} : { encryption: host.record.tunnel.kind }),
       };
     },

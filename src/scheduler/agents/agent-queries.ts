@@ -1,6 +1,6 @@
 /** Queries to agents beside their regular messages. Effects: messages to agents. */
 import type { Agents } from '../../contracts/index.ts';
-import type { ContainerUsage, DialResult, HostObservation } from '../../model/index.ts';
+import type { ContainerUsage, DialResult, HostObservation, UpgradeState } from '../../model/index.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { Hub } from './hub.ts';
 import { guarded } from '../../telemetry/faults.ts';
@@ -8,8 +8,10 @@ import { guarded } from '../../telemetry/faults.ts';
 /** Longer than an agent tries. */
 const DIAL_TIMEOUT_MS = 5_000;
 const LOOK_TIMEOUT_MS = 10_000;
+/** It fetches the script first. */
+const UPGRADE_TIMEOUT_MS = 30_000;
 
-export interface AgentQueries extends Pick<Agents, 'dial' | 'look' | 'usage' | 'pushSettings'> {
+export interface AgentQueries extends Pick<Agents, 'dial' | 'look' | 'usage' | 'upgrade' | 'pushSettings'> {
   /** The same settings to one host. */
   readonly sendSettings: (host: string) => void;
 }
@@ -22,6 +24,8 @@ export function createAgentQueries(hub: Pick<Hub, 'call' | 'hosts' | 'send'>, de
     dial: (host, address, port) => hub.call(host, { method: 'dial', address, port }, DIAL_TIMEOUT_MS) as Promise<DialResult>,
     look: (host) => hub.call(host, { method: 'look' }, LOOK_TIMEOUT_MS) as Promise<HostObservation>,
     usage: (host) => hub.call(host, { method: 'usage' }, LOOK_TIMEOUT_MS) as Promise<readonly ContainerUsage[]>,
+    upgrade: (host, order) =>
+      hub.call(host, { method: 'upgrade', ...(order !== undefined && { order }) }, UPGRADE_TIMEOUT_MS) as Promise<UpgradeState>,
     pushSettings() {
       for (const host of hub.hosts()) sendSettings(host);
     },

@@ -180,7 +180,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     const penalty = cut.penaltyOf(facts.name);
     if (penalty !== undefined)
       throw new ArpanetError('conflict', `the agent of host ${facts.name} sent a malformed message (${penalty}); try again later`);
-    const skew = protocolFault(facts.name, hello.protocol);
+    const skew = protocolFault(`the agent of host ${facts.name}`, hello.protocol);
     if (skew !== undefined) throw new ArpanetError('conflict', skew);
     const others = [...sessions.values()].filter((session) => session.facts.name !== facts.name);
     const windowFault = apiWindowFault(

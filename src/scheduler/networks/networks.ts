@@ -2,6 +2,7 @@
 import type * as contracts from '../../contracts/index.ts';
 import {
   ArpanetError,
+  ENCRYPTED_SCHEMA,
   type ClusterNetwork,
   type ContainerView,
   type EndpointSettings,
@@ -10,6 +11,7 @@ import {
   isKind,
   keys,
   predefinedNetworks,
+  storeSchemaOf,
   deploymentIn,
 } from '../../model/index.ts';
 import {
@@ -116,6 +118,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
   /** Presence counts, as in Swarm mode. On a wire there is nothing to encrypt. */
   function encryptionOf(name: string, { Driver = '', Options }: NetworkCreateRequest): { readonly isEncrypted?: true } {
     if (!('encrypted' in (Options ?? {}) || deps.settings.encryptsAll) || Driver === 'macvlan' || Driver === 'ipvlan') return {};
+    refuseUnread(deps, name);
     if (view.hosts().some(({ state, facts }) => state === 'alive' && facts?.tunnel !== undefined)) return { isEncrypted: true };
     throw new ArpanetError(
       'unsupported',
@@ -187,12 +190,22 @@ export function planAskedOf(deps: SchedulerDeps, requests: Parameters<typeof ask
   return [...byId].flatMap(([network, ips]) => deps.dhcp.yielding.planAsked(network, ...ips));
 }
 
+/** A scheduler of a release that knows no encrypted network may lead next: it would send its packets in the clear. Throws `conflict`. */
+function refuseUnread({ ledger }: Core['deps'], name: string): void {
+  if (storeSchemaOf(ledger.get(keys.schema)) >= ENCRYPTED_SCHEMA) return;
+  throw new ArpanetError(
+    'conflict',
+    `network ${name} cannot be encrypted yet: this cluster was begun by a release that cannot read such a network. Once all schedulers are upgraded, "arpanet upgrade --confirm" lets it`,
+  );
+}
+
 /** Makes the network of those of a deployment who name none. */
 export function beginImplicit(
   { deps, view, commit, feed }: Core,
   deployment: string,
 ): { readonly record: NetworkRecord; readonly committed: Promise<void> } {
   const name = deployment === 'default' ? SHARED_BRIDGE : implicitNetworkName(deployment);
+  if (deps.settings.encryptsAll) refuseUnread(deps, name);
   const nothing = { labels: {}, options: {}, internal: false, attachable: false };
   const { record, changes } = deps.dhcp.networks.plan({
     ...nothing,

@@ -85,6 +85,7 @@ describe('a new leader and its ops', () => {
       issueToken: notAsked,
       joining: notAsked,
       cas: notAsked,
+      schema: notAsked,
       keys: notAsked,
       keysFor: () => undefined,
       bundle: () => undefined,

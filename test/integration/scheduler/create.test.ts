@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { ArpanetError, type ContainerRecord, keys, type LeaseRecord } from '../../../src/model/index.ts';
+import { ArpanetError, type ContainerRecord, ENCRYPTED_SCHEMA, keys, type LeaseRecord } from '../../../src/model/index.ts';
 import type { Creation } from '../../../src/scheduler/create/claim.ts';
 import { BAD_MOUNTS } from '../../support/bad-mounts.ts';
 import { BUSYBOX, type FakeCluster, startFakeCluster, until } from '../../support/fakes/fake-cluster.ts';
@@ -330,9 +330,14 @@ describe('create', () => {
     );
   });
 
-  it('refuses an encrypted network that no host can encrypt, and makes nothing', async () => {
+  it('refuses an encrypted network that the next leader may not be able to read, or no host can encrypt, and makes nothing', async () => {
     await using cluster = await startFakeCluster(1);
     const create = (more: object) => cluster.scheduler.networks.create({ Name: 'sealed', ...more }, 'r1');
+    await assert.rejects(create({ Driver: 'overlay', Options: { encrypted: '' } }), {
+      kind: 'conflict',
+      message: /^network sealed cannot be encrypted yet: .* "arpanet upgrade --confirm" lets it/,
+    });
+    await cluster.ledger.commit([{ kind: 'put', key: keys.schema, value: ENCRYPTED_SCHEMA }]);
     await assert.rejects(create({ Driver: 'overlay', Options: { encrypted: '' } }), {
       kind: 'unsupported',
       message: /^network sealed cannot be encrypted: no host has WireGuard in its kernel or wireguard-go/,

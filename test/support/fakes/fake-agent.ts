@@ -7,10 +7,13 @@ import type {
   AgentCall,
   AgentMessage,
   EngineSnapshot,
+  HostFacts,
   HostObservation,
   LeaderMessage,
   MaterialisedNetwork,
   NetworkPlan,
+  UpgradeOrder,
+  UpgradeState,
 } from '../../../src/model/index.ts';
 import { realPaths } from '../../../src/hostagent/bind-paths.ts';
 import { type FakeEngine, fakeEngine } from './fake-engine.ts';
@@ -22,6 +25,10 @@ export interface FakeAgent extends AsyncDisposable {
   readonly told: LeaderMessage[];
   readonly calls: AgentCall[];
   plans: readonly NetworkPlan[];
+  /** What it says of its program when it dials. */
+  program: Pick<HostFacts, 'agentVersion' | 'upgradesItself'>;
+  /** Answers to orders for another release, and to the question how far that is. */
+  upgrade: (order?: UpgradeOrder) => UpgradeState;
   /** Sends a message to the leader. */
   say(message: AgentMessage): void;
   /** Runs before a call is answered; what it throws is the answer. */
@@ -117,6 +124,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
       return undefined;
     }
     if (request.method === 'fence' || request.method === 'copy-image') return undefined;
+    if (request.method === 'upgrade') return agent.upgrade(request.order);
     if (request.method === 'look') return observation();
     // its files are this machine's
     if (request.method === 'real-paths') return await realPaths(request.paths);
@@ -145,6 +153,8 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     told: [],
     calls: [],
     plans: [],
+    program: { agentVersion: 'fake' },
+    upgrade: () => ({ state: 'none', said: '' }),
     beforeCall: async () => undefined,
     say: (message) => void (isFrozen || stream?.write(`${JSON.stringify(message)}\n`)),
     hangUp: () => stream?.destroy(),
@@ -192,7 +202,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         gateway: `127.0.0.1:${port}`,
         labels: {},
         overlay: 'none' as const,
-        agentVersion: 'fake',
+        ...agent.program,
         version: {},
         info: {},
         apiVersion,

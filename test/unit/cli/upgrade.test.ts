@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { upgradePlan, upgradeText } from '../../../src/cli/output/upgrade.ts';
+import { carryOut, type UpgradeActs } from '../../../src/cli/commands/cluster/upgrade-steps.ts';
+import { ArpanetError } from '../../../src/model/index.ts';
+import { resultText, upgradePlan, upgradeText } from '../../../src/cli/output/upgrade.ts';
 
 const INSTALLER = { url: 'https://10.0.0.1:2376', pin: 'sha256//abc=', sha256: 'a'.repeat(64), version: '0.10.0' };
 const scheduler = (name: string, leads: boolean, version?: string, byLine?: boolean) => ({
@@ -11,7 +13,13 @@ const scheduler = (name: string, leads: boolean, version?: string, byLine?: bool
   ...(version !== undefined && { version }),
   ...(byLine === true && { byLine }),
 });
-const host = (name: string, agent: string, state: 'alive' | 'down' | 'expected' = 'alive') => ({ name, state, agent });
+const host = (name: string, agent: string, state: 'alive' | 'down' | 'expected' = 'alive', upgradesItself = false) => ({
+  name,
+  state,
+  agent,
+  address: `10.0.0.${name.at(-1) ?? ''}`,
+  ...(upgradesItself && { upgradesItself: true as const }),
+});
 
 describe('arpanet upgrade', () => {
   it('names schedulers before hosts, each with the line to run there, and leaves out who has the release', () => {
@@ -35,7 +43,7 @@ describe('arpanet upgrade', () => {
 
   it('has the script again for a scheduler that it made, and the join token of now for hosts', () => {
     const cluster = { schedulers: [scheduler('s2', false, '0.9.0', true)], hosts: [host('db-1', '0.9.3')] };
-    const ends = (token?: string) => upgradePlan(INSTALLER, cluster, token).steps.map(({ command }) => command.split(' -s -- ')[1]);
+    const ends = (token?: string) => upgradePlan(INSTALLER, cluster, { token }).steps.map(({ command }) => command.split(' -s -- ')[1]);
     assert.deepEqual(ends('ARPTKN-1-aa-bb'), ['--scheduler s2', '--upgrade ARPTKN-1-aa-bb']);
     assert.deepEqual(ends("it's"), ['--scheduler s2', '--upgrade']);
     assert.deepEqual(ends(), ['--scheduler s2', '--upgrade']);
@@ -55,5 +63,125 @@ describe('arpanet upgrade', () => {
     assert.match(upgradeText(plan), /^First repair what is in the way: host db-2 is down\.\n! host db-1 has 0\.11\.0/);
     const done = upgradePlan(INSTALLER, { schedulers: [scheduler('s1', true)], hosts: [host('db-1', '0.10.0')] });
     assert.equal(upgradeText(done), 'All schedulers and hosts have 0.10.0.');
+  });
+
+  it('lets agents do what they can: their own host, and a scheduler on its machine whose program is the same', () => {
+    const schedulers = [
+      scheduler('s1', true),
+      { ...scheduler('s2', false, '0.9.0', true), url: 'https://10.0.0.2:2376' },
+      scheduler('s3', false, '0.9.0'),
+    ];
+    const { steps } = upgradePlan(INSTALLER, {
+      schedulers,
+      hosts: [host('db-1', '0.9.0', 'alive', true), host('db-2', '0.9.0', 'alive', true), host('db-3', '0.9.0')],
+    });
+    assert.deepEqual(
+      steps.map(({ name, by }) => `${name} by ${by ?? 'hand'}`),
+      ['s2 by db-2', 's3 by hand', 'db-1 by db-1', 'db-2 by db-2', 'db-3 by hand'],
+    );
+  });
+
+  it('takes hosts back that are ahead of the leader only where that is asked for, and never a scheduler', () => {
+    const cluster = {
+      schedulers: [scheduler('s1', true), scheduler('s2', false, '0.11.0', true)],
+      hosts: [host('db-1', '0.11.0', 'alive', true)],
+    };
+    const plan = upgradePlan(INSTALLER, cluster, { isForced: true });
+    assert.deepEqual(
+      plan.steps.map(({ name }) => name),
+      ['db-1'],
+    );
+    assert.match(plan.steps[0]?.command ?? '', /--upgrade --force/);
+    assert.deepEqual(plan.ahead, ["scheduler s2 has 0.11.0, which is newer than the leader's 0.10.0"]);
+  });
+});
+
+describe('the steps of an upgrade', () => {
+  /** A cluster of plain data: what has the release, and what an order does. */
+  function cluster(hosts: Record<string, boolean>, more: Partial<UpgradeActs> = {}) {
+    const releases = new Map(Object.keys(hosts).map((name) => [name, '0.9.0']));
+    const asked: string[] = [];
+    let now = 0;
+    const acts: UpgradeActs = {
+      plan: async () =>
+        upgradePlan(INSTALLER, {
+          schedulers: [scheduler('s1', true)],
+          hosts: [...releases].map(([name, release]) => host(name, release, 'alive', hosts[name])),
+        }),
+      ready: async () => 3,
+      upgrade: async (name) => {
+        asked.push(name);
+        releases.set(name, '0.10.0');
+      },
+      say: () => undefined,
+      pause: async () => undefined,
+      // a minute is over at once
+      now: () => (now += 30_000),
+      ...more,
+    };
+    return { acts, asked, releases };
+  }
+
+  it('go one after the other, leave what somebody does by hand, and say so', async () => {
+    const { acts, asked } = cluster({ 'db-1': true, 'db-2': false, 'db-3': true });
+    const result = await carryOut(acts);
+    assert.deepEqual(asked, ['db-1', 'db-3']);
+    assert.deepEqual([result.done, result.failed], [['host db-1', 'host db-3'], undefined]);
+    assert.match(resultText(result), /host db-1, host db-3: now with 0\.10\.0\n.*\n +host db-2 \(0\.9\.0\), there:\n +curl/);
+    assert.match(resultText(await carryOut(cluster({ 'db-1': true }).acts)), /All schedulers and hosts have 0\.10\.0/);
+  });
+
+  it('end at the first that fails: no other host is asked', async () => {
+    const upgrade = async () => await Promise.reject(new ArpanetError('conflict', 'db-1 has 0.9.0 back'));
+    const { acts, releases } = cluster({ 'db-1': true, 'db-2': true }, { upgrade });
+    const result = await carryOut(acts);
+    assert.deepEqual(result.failed, { step: 'host db-1', why: 'db-1 has 0.9.0 back' });
+    assert.equal(result.left.length, 2);
+    assert.equal(releases.get('db-2'), '0.9.0');
+  });
+
+  it('end where the cluster is less healthy than before, and begin nothing where a host is not alive', async () => {
+    let ready = 3;
+    const sick = cluster({ 'db-1': true, 'db-2': true }, { ready: async () => ready });
+    const { upgrade } = sick.acts;
+    const result = await carryOut({
+      ...sick.acts,
+      upgrade: async (name) => {
+        ready = 1;
+        await upgrade(name);
+      },
+    });
+    assert.deepEqual(sick.asked, ['db-1']);
+    assert.match(result.failed?.why ?? '', /2 instances are not ready that were before/);
+    const down = upgradePlan(INSTALLER, {
+      schedulers: [scheduler('s1', true)],
+      hosts: [host('db-1', '0.9.0', 'alive', true), host('db-2', '0.9.0', 'down')],
+    });
+    const none = cluster({ 'db-1': true }, { plan: async () => down });
+    assert.match((await carryOut(none.acts)).failed?.why ?? '', /host db-2 is down/);
+    assert.deepEqual(none.asked, []);
+  });
+
+  it('go on where the connection ended and the host came back all the same', async () => {
+    const lost = cluster({ 'db-1': true });
+    const { upgrade } = lost.acts;
+    const result = await carryOut({
+      ...lost.acts,
+      upgrade: async (name) => {
+        await upgrade(name);
+        throw new ArpanetError('unavailable', 'the connection to the leader ended');
+      },
+    });
+    assert.deepEqual([result.done, result.failed], [['host db-1'], undefined]);
+  });
+
+  it('leave hosts alone while a scheduler is to be upgraded by hand', async () => {
+    const plan = upgradePlan(INSTALLER, {
+      schedulers: [scheduler('s1', true), scheduler('s2', false, '0.9.0')],
+      hosts: [host('db-1', '0.9.0', 'alive', true)],
+    });
+    const { acts, asked } = cluster({}, { plan: async () => plan });
+    assert.equal((await carryOut(acts)).left.length, 2);
+    assert.deepEqual(asked, []);
   });
 });

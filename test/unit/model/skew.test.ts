@@ -11,13 +11,13 @@ describe('releases that work together', () => {
       [undefined, 1],
       [undefined, 2],
     ] as const)
-      assert.equal(protocolFault('h1', theirs, ours), undefined);
+      assert.equal(protocolFault('scheduler s2', theirs, ours), undefined);
     assert.equal(
-      protocolFault('h1', 2, 4),
+      protocolFault('the agent of host h1', 2, 4),
       'the agent of host h1 speaks protocol 2, and this leader 4: they work together if they are one apart at most; upgrade the agent of host h1 first',
     );
-    assert.match(protocolFault('h1', undefined, 3) ?? '', /speaks protocol 1, .*upgrade the agent of host h1 first$/);
-    assert.match(protocolFault('h1', 6, 4) ?? '', /upgrade the schedulers first$/);
+    assert.match(protocolFault('the agent of host h1', undefined, 3) ?? '', /speaks protocol 1, .*upgrade the agent of host h1 first$/);
+    assert.match(protocolFault('scheduler s2', 6, 4) ?? '', /upgrade the leader first$/);
   });
 
   it('read a store of their own schema or a lower one, and none that is newer or says something else', () => {

@@ -135,13 +135,14 @@ describe('the script, where it changes a machine', () => {
   });
 
   /** A scheduler's package, and a curl that hands it out; the leader says what is in the file `leader`. */
-  function upgraded() {
+  function upgraded(files: Readonly<Record<string, string>> = {}) {
     const dir = mkdtempSync(join(tmpdir(), 'arpanet-join-package-'));
     made.push(dir);
     mkdirSync(join(dir, 'tree/bin'), { recursive: true });
     mkdirSync(join(dir, 'tree/lib/systemd'), { recursive: true });
     writeFileSync(join(dir, 'tree/bin/arpanet'), '#!/bin/sh\necho 0.2.0\n', { mode: 0o755 });
-    writeFileSync(join(dir, 'tree/lib/systemd/arpanet-agent.service'), 'ExecStart=/usr/bin/arpanet agent\n');
+    for (const unit of ['agent', 'scheduler'])
+      writeFileSync(join(dir, `tree/lib/systemd/arpanet-${unit}.service`), `ExecStart=/usr/bin/arpanet ${unit}\n`);
     execFileSync('tar', ['-czf', join(dir, 'package.tar.gz'), '-C', join(dir, 'tree'), '.']);
     const sha256 = createHash('sha256')
       .update(readFileSync(join(dir, 'package.tar.gz')))
@@ -153,7 +154,7 @@ describe('the script, where it changes a machine', () => {
       *) from=/dev/null ;;
     esac
     while [ $# -gt 0 ]; do [ "$1" = -o ] && cp "$from" "$2"; shift; done; grep -q message "$from" && printf 401 || printf 200`;
-    return machine({ ...HOST, ...PROGRAM, 'etc/arpanet/token': 'old\n', 'programs/leader': 'ok|fine|\n' }, { curl }, sha256);
+    return machine({ ...HOST, ...PROGRAM, ...files, 'etc/arpanet/token': 'old\n', 'programs/leader': 'ok|fine|\n' }, { curl }, sha256);
   }
   const releaseOf = ({ dir }: { readonly dir: string }, folder = 'arpanet') =>
     execFileSync(join(dir, 'usr/local/lib', folder, 'bin/arpanet'), { encoding: 'utf8' }).trim();
@@ -174,6 +175,31 @@ describe('the script, where it changes a machine', () => {
     host.write('programs/leader', 'joined||0.2.0\n');
     assert.match(host.run('--upgrade').text, /h2 has 0\.2\.0 now, and had 0\.1\.0/);
     assert.match(host.run('--upgrade').text, /h2 has 0\.2\.0 already/);
+  });
+
+  it('an upgrade starts a scheduler of the same program before the agent, has both back with the release before, and leaves alone who has it', () => {
+    const both = upgraded(SCHEDULER);
+    const restarts = () => [...both.called().matchAll(/systemctl restart arpanet-(\w+)/g)].map(([, unit]) => unit).join(' ');
+    both.run('--upgrade');
+    assert.equal(restarts(), 'scheduler agent scheduler agent', 'the agent did not come in');
+    assert.equal(releaseOf(both), '0.1.0');
+    both.write('called', '');
+    both.write('programs/leader', 'joined||0.2.0\n');
+    both.run('--upgrade');
+    assert.equal(restarts(), 'scheduler agent');
+    both.write('called', '');
+    both.write('programs/leader', 'ok|fine|\n');
+    both.run('--upgrade');
+    assert.doesNotMatch(restarts(), /scheduler/, 'the program was placed before: the scheduler has it');
+  });
+
+  it('an agent that does it hands over the token in a file', () => {
+    const host = upgraded();
+    host.write('handed', 'of-now\n');
+    host.write('programs/leader', 'joined||0.2.0\n');
+    assert.match(host.run('--upgrade', { ARPANET_TOKEN_FILE: join(host.dir, 'handed') }).text, /h2 has 0\.2\.0 now/);
+    assert.match(host.text('programs/curl.said'), /"token":"of-now"/);
+    assert.equal(host.text('etc/arpanet/token'), 'of-now\n');
   });
 
   it('an upgrade takes the join token of now, and keeps it once the leader has taken it', () => {

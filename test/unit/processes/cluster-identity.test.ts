@@ -1,56 +1,11 @@
 /** What the first leader of a cluster makes, and what later ones find and change. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ArpanetError, keys, STORE_SCHEMA } from '../../../src/model/index.ts';
+import { keys, STORE_SCHEMA } from '../../../src/model/index.ts';
 import { identityOf } from '../../../src/processes/identity/cluster-identity.ts';
-import { raiseStoreSchema } from '../../../src/processes/identity/store-schema.ts';
 import { rotateJoinSecret } from '../../../src/processes/identity/join-secret.ts';
-import { until } from '../../support/cluster/cluster.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { LiteralLedger } from '../../support/fakes/literal-ledger.ts';
-
-describe('the schema of a store', () => {
-  it('is raised once every scheduler has said that it reads it, and by nobody before', async () => {
-    const ledger = new LiteralLedger();
-    let [older, isSettled, isUp]: [readonly string[], boolean, boolean] = [[], false, false];
-    const over = new AbortController();
-    const looks: unknown[] = [];
-    const rising = raiseStoreSchema(
-      {
-        ledger: {
-          get: (key) => ledger.get(key),
-          commit: async (changes) => (isUp ? ledger.apply(changes) : Promise.reject(new ArpanetError('unavailable', 'no answer'))),
-        },
-        withoutSchema: (schema) => (looks.push(schema), older),
-        isSettled: () => isSettled,
-        log: quietLog,
-        lookMs: 1,
-      },
-      over.signal,
-    );
-    const afterLooks = async (): Promise<void> => {
-      const seen = looks.length;
-      await until('it has looked again', () => looks.length > seen + 2);
-    };
-    await afterLooks();
-    assert.equal(ledger.get(keys.schema), undefined, 'one that has not been heard may be older');
-    [older, isSettled, isUp] = [['s2'], true, true];
-    await afterLooks();
-    assert.equal(ledger.get(keys.schema), undefined, 's2 may lead next');
-    [older, isUp] = [[], false];
-    await afterLooks();
-    assert.equal(ledger.get(keys.schema), undefined, 'the store does not answer');
-    isUp = true;
-    await rising;
-    assert.equal(ledger.get(keys.schema), STORE_SCHEMA);
-    assert.ok(looks.every((schema) => schema === STORE_SCHEMA));
-    ledger.apply([{ kind: 'delete', key: keys.schema }]);
-    isUp = false;
-    over.abort();
-    await raiseStoreSchema({ ledger, withoutSchema: () => [], isSettled: () => true, log: quietLog }, over.signal);
-    assert.equal(ledger.get(keys.schema), undefined, 'a term that is over writes nothing');
-  });
-});
 
 describe('the identity of a cluster', () => {
   const of = (ledger: LiteralLedger) => identityOf(ledger, undefined, () => 'fresh', quietLog);
@@ -69,8 +24,9 @@ describe('the identity of a cluster', () => {
   it('is not read from a store of a newer release: the message says which one to run', async () => {
     const ledger = new LiteralLedger();
     const first = await of(ledger);
-    ledger.apply([{ kind: 'put', key: keys.schema, value: STORE_SCHEMA }]);
+    ledger.apply([{ kind: 'delete', key: keys.schema }]);
     assert.deepEqual(await of(ledger), first);
+    assert.equal(ledger.get(keys.schema), undefined, 'one of before stays as an older release can read it');
     ledger.apply([{ kind: 'put', key: keys.schema, value: STORE_SCHEMA + 1 }]);
     await assert.rejects(of(ledger), /records of schema 3, and this release reads schemas up to 2: run the newer release/);
     ledger.apply([{ kind: 'put', key: keys.schema, value: 'two' }]);

@@ -1,13 +1,14 @@
 /** Backups and recoveries, on literal data. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type {
-  ContainerInspect,
-  ContainerRecord,
-  RecoveryFacts,
-  LeaseRecord,
-  NetworkPlan,
-  NetworkRecord,
+import {
+  type ContainerInspect,
+  type ContainerRecord,
+  type RecoveryFacts,
+  type LeaseRecord,
+  type NetworkPlan,
+  type NetworkRecord,
+  STORE_SCHEMA,
 } from '../../../src/model/index.ts';
 import { backupText, planRecovery, readBackup, recoveryText } from '../../../src/recovery/index.ts';
 import type { FoundHost } from '../../../src/recovery/recover-plan.ts';
@@ -110,7 +111,7 @@ describe('a recovery', () => {
       deps,
     );
     assert.equal(found.epoch, 1_041);
-    assert.deepEqual(under(found, 'config/'), { 'cluster-id': 'c1', 'join-token': 'secret' });
+    assert.deepEqual(under(found, 'config/'), { 'cluster-id': 'c1', 'join-token': 'secret', schema: STORE_SCHEMA });
     assert.equal(under(found, 'epoch')[''], 1_041);
   });
 

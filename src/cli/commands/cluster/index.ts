@@ -7,6 +7,7 @@ import type { EventFlags } from './events.ts';
 import type { LogFlags } from './logs.ts';
 import type { PassFlags } from './token.ts';
 import type { TopFlags } from './top.ts';
+import type { UpgradeFlags } from './upgrade.ts';
 
 export function addStatusCommands(root: Command, terminal: Terminal): void {
   addConfiguredCommand(
@@ -32,9 +33,20 @@ export function addStatusCommands(root: Command, terminal: Terminal): void {
   addClientCommand(
     root,
     'upgrade',
-    'say which schedulers and hosts have another release than the leader, and what to run there, in order',
-    ['arpanet upgrade', 'arpanet upgrade --json | jq -r .steps[].command'],
-  ).action(async (flags: ClientFlags) => (await import('./upgrade.ts')).showUpgrade(flags, terminal));
+    "give all schedulers and hosts the leader's release, one after the other, and stop at the first that fails",
+    [
+      'arpanet upgrade --plan   # what would be done, and the line for each machine',
+      'arpanet upgrade',
+      'arpanet upgrade --drain   # what runs on a host is moved away before, and the host takes containers again afterwards',
+      'arpanet upgrade --json | jq .left',
+      'arpanet upgrade --confirm   # there is no way back to the release before',
+    ],
+  )
+    .option('--plan', 'say what would be done, and what to run on each machine, in order')
+    .option('--drain', 'move what runs on a host away before its step')
+    .option('--force', 'take back hosts that have a higher release than the leader')
+    .option('--confirm', 'let the state store have what the release before cannot read; refused while a scheduler of the cluster cannot')
+    .action(async (flags: UpgradeFlags) => (await import('./upgrade.ts')).upgrade(flags, terminal));
 }
 
 /** Of a join token that ends by itself. */

@@ -1,0 +1,86 @@
+/** The routes of who may join, by which keys and certificates, and from which release. Plain data. */
+import { get, type RouteDoc } from './route-doc.ts';
+
+export const JOINING_DOCS: readonly RouteDoc[] = [
+  get('/token', 'settings', 'The join token.', 'Token'),
+  {
+    method: 'post',
+    path: '/token',
+    tag: 'settings',
+    summary: 'Makes a join token that ends after a time (a day), and with the first host that joins by it if it is for a single use.',
+    body: { type: 'arpanet.TokenRequest', required: [], example: { singleUse: true, ttlMs: 3_600_000, host: 'h4' } },
+    answer: 'IssuedToken',
+  },
+  {
+    method: 'post',
+    path: '/token/rotate',
+    tag: 'settings',
+    summary: 'Makes another join token; the one before joins nobody any more. Refused while there are hosts without TLS.',
+    answer: 'Token',
+  },
+  get('/keys', 'settings', 'What the cluster keys are called, and which schedulers lack the one that seals.', 'Keys'),
+  {
+    method: 'post',
+    path: '/keys/rotate',
+    tag: 'settings',
+    summary: 'Makes another cluster key, which seals once every scheduler has it.',
+    answer: 'Keys',
+  },
+  get('/schema', 'settings', 'Which schema the records of the store have, and which one the leader can write.', 'Schema'),
+  {
+    method: 'post',
+    path: '/schema',
+    tag: 'settings',
+    summary: 'Brings the newest schema into force: releases that cannot read it lead no more. Refused while a scheduler cannot read it.',
+    answer: 'Schema',
+  },
+  get('/cas', 'settings', 'Which CAs are trusted, and who has certificates of one before.', 'Cas'),
+  {
+    method: 'post',
+    path: '/cas/rotate',
+    tag: 'settings',
+    summary: 'Lets another CA sign from now on; the one before is trusted still.',
+    answer: 'Cas',
+  },
+  {
+    method: 'post',
+    path: '/cas/finish',
+    tag: 'settings',
+    summary: 'Trusts the CA that signs alone. Refused while hosts or users have certificates of the one before, unless forced.',
+    body: { type: 'arpanet.CaFinishRequest', required: [], example: { force: false } },
+    answer: 'Cas',
+  },
+  get('/ca', 'settings', "The certificates of the cluster's CAs, in PEM form.", 'Bundle'),
+  {
+    method: 'post',
+    path: '/join',
+    tag: 'settings',
+    summary: 'Gives a host its certificate, for the join token or for one that it has.',
+    body: {
+      type: 'arpanet.JoinRequest',
+      required: ['name', 'publicKey', 'clockMs'],
+      example: { name: 'h4', publicKey: '-----BEGIN PUBLIC KEY-----…', token: 'join-me', clockMs: 1_795_982_400_000 },
+    },
+    answer: 'Certificate',
+  },
+  get('/join.sh', 'settings', 'The script by which a machine joins; it needs no certificate.', 'Text'),
+  get('/package', 'settings', 'The package that this scheduler runs from (tar.gz, with Node); it needs no certificate.', 'Text'),
+  get(
+    '/installer',
+    'settings',
+    'Where machines reach this scheduler to join, its key there, and the checksum of the package.',
+    'Installer',
+  ),
+  {
+    method: 'post',
+    path: '/join/check',
+    tag: 'settings',
+    summary: 'What is in the way of a machine that is to join: lines of KIND|WHAT|WHAT TO DO.',
+    body: {
+      type: 'arpanet.JoinCheckRequest',
+      required: ['name', 'token', 'clockMs'],
+      example: { name: 'h4', token: 'join-me', address: '10.0.0.14', clockMs: 1_795_982_400_000 },
+    },
+    answer: 'Text',
+  },
+];

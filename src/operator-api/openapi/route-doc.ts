@@ -1,0 +1,32 @@
+/** What the reference says of one route of `/arpanet/v1`. Plain data. */
+import type { AnswerName } from './answers.ts';
+
+export interface QueryDoc {
+  readonly name: string;
+  readonly description: string;
+  readonly example: string;
+  readonly required?: true;
+}
+
+export interface RouteDoc {
+  readonly method: 'get' | 'post' | 'put' | 'delete';
+  /** Below `/arpanet/v1`, as express has it. */
+  readonly path: string;
+  readonly tag: 'cluster' | 'hosts' | 'services' | 'names' | 'repair' | 'settings' | 'users';
+  readonly summary: string;
+  readonly query?: readonly QueryDoc[];
+  readonly body?: { readonly type: string; readonly required: readonly string[]; readonly example: unknown };
+  readonly answer: AnswerName;
+  /** Long work: lines of JSON, `{"progress": TEXT}` each, and last `{"result": …}` with the answer, or `{"error": TEXT}`. */
+  readonly isWork?: true;
+}
+
+/** A route that is read. */
+export const get = (path: string, tag: RouteDoc['tag'], summary: string, answer: AnswerName, query?: readonly QueryDoc[]): RouteDoc => ({
+  method: 'get',
+  path,
+  tag,
+  summary,
+  answer,
+  ...(query && { query }),
+});
