@@ -33,4 +33,14 @@ export type Placement =
   | { readonly kind: 'refused'; readonly message: string; readonly refused: readonly Refusal[] };
 
 /** A kept decision and, where only the best and some examples of it were kept, the same request placed among all hosts as they are now. */
-export type Explained = Decision & { readonly again?: Placement };
+export type Explained = Decision & { readonly again?: Placement; readonly made?: Made };
+
+/** How a container was made. */
+export interface Made {
+  /** Since 1970. */
+  readonly atMs: number;
+  /** Of the API request, as its answer and the logs name it. */
+  readonly requestId?: string;
+  /** By stage, in their order; without what it took to answer after the last. */
+  readonly stagesMs?: Readonly<Record<string, number>>;
+}

@@ -183,6 +183,8 @@ export interface ContainerRecord {
   readonly decision: Decision;
   readonly createdAtMs: number;
   readonly requestId?: string;
+  /** How long each stage of its create took, in ms; `before`: until the try that succeeded began. */
+  readonly stagesMs?: Readonly<Record<string, number>>;
   /** 64 random hex digits, in its labels too: a container that has copied them is not this one. */
   readonly nonce?: string;
   /** The lost container that it replaces; or one that was never started, and whose id means this one. */

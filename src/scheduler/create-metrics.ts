@@ -15,13 +15,24 @@ const stages = histogram({
 
 export type CreateStage = 'claim' | 'prepare' | 'engine' | 'record';
 
-/** A watch over the stages of one create; each call ends a stage. */
-export function stageWatch(): (ended: CreateStage) => void {
+export interface StageWatch {
+  readonly end: (stage: CreateStage) => void;
+  /** What has ended so far, in ms, and under `before` what went by before the first stage began. */
+  readonly soFarMs: () => Readonly<Record<string, number>>;
+}
+
+/** A watch over the stages of one try of a create; `askedMs`: when the create was asked for, by performance.now(). */
+export function stageWatch(askedMs: number): StageWatch {
   let sinceMs = performance.now();
-  return (ended) => {
-    const nowMs = performance.now();
-    stages.observe((nowMs - sinceMs) / 1000, { stage: ended });
-    sinceMs = nowMs;
+  const took: Record<string, number> = { before: Math.round(sinceMs - askedMs) };
+  return {
+    end(stage) {
+      const nowMs = performance.now();
+      stages.observe((nowMs - sinceMs) / 1000, { stage });
+      took[stage] = Math.round(nowMs - sinceMs);
+      sinceMs = nowMs;
+    },
+    soFarMs: () => ({ ...took }),
   };
 }
 

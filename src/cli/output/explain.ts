@@ -43,6 +43,37 @@ export function explainText(container: string, decision: Explained): string {
   return lines.join('\n');
 }
 
+/** In the order in which they come; a newer leader may have others. */
+const STAGES: Readonly<Record<string, string>> = {
+  before: 'until this try began: earlier tries, what the image is',
+  claim: 'placement, addresses, the record in the store',
+  prepare: 'image, networks and volumes on the host',
+  engine: "the host's Engine",
+};
+
+/** How long what a container's create consists of took. */
+export function timingText(container: string, { host, made }: Explained): string {
+  if (made === undefined) return `${container} was not created: there are no times`;
+  const { atMs, requestId, stagesMs } = made;
+  const request = requestId === undefined ? '' : ` for request ${requestId}`;
+  if (stagesMs === undefined)
+    return `${container} was created on ${host} ${moment(atMs)}${request}: its times were not kept (an older leader)`;
+  const whole = sum(Object.values(stagesMs));
+  const names = [...new Set([...Object.keys(STAGES), ...Object.keys(stagesMs)])].filter((name) => stagesMs[name] !== undefined);
+  const rows = names.map((name) => {
+    const took = stagesMs[name] ?? 0;
+    return [name, String(took), whole === 0 ? '-' : `${Math.round((100 * took) / whole)}%`, STAGES[name] ?? ''];
+  });
+  return [
+    `${container} was created on ${host} ${moment(atMs)} in ${whole} ms${request}`,
+    '',
+    table(['STAGE', 'MS', 'SHARE', 'WHAT'], rows),
+    ...(requestId === undefined
+      ? []
+      : [`(the leader's log has it by "requestId": "${requestId}"; the answer to the client as Arpanet-Request-Id)`]),
+  ].join('\n');
+}
+
 function scoresText(scored: readonly ScoredHost[], fit: number): readonly string[] {
   if (scored.length === 0) return [];
   // older decisions have fewer, and some only who asked for them

@@ -5,10 +5,12 @@ import {
   count,
   decision,
   exampleDecision,
+  exampleExplained,
+  explained,
   exampleHost,
   exampleLease,
   exampleStatus,
-  faults,
+  exampleUser,
   finding,
   host,
   hostFields,
@@ -22,31 +24,18 @@ import {
   service,
   setting,
   stays,
+  status,
   stringMap,
   text,
   texts,
   update,
+  user,
 } from './shapes.ts';
 
 interface Answer {
   readonly schema: z.ZodType;
   readonly example: unknown;
 }
-
-const user = z.object({
-  name: text,
-  role: z.enum(['viewer', 'deployer', 'operator', 'admin']),
-  deployments: texts,
-  createdAtMs: ms,
-  validUntilMs: ms.optional(),
-});
-const exampleUser = {
-  name: 'ada',
-  role: 'deployer',
-  deployments: ['abc'],
-  createdAtMs: 1_790_000_000_000,
-  validUntilMs: 1_797_776_000_000,
-} as const;
 
 /** By its name in `components/schemas`. */
 export const ANSWERS = {
@@ -62,33 +51,7 @@ export const ANSWERS = {
     example: { name: 's1', role: 'leading', leader: 'http://10.0.0.1:2375', epoch: 3, version: '0.1.0' },
   },
   Status: {
-    schema: z.object({
-      leader: z.object({ url: text, name: text, epoch: count }),
-      schedulers: z.array(
-        z.object({
-          name: text,
-          url: text,
-          leads: z.boolean(),
-          heardMsAgo: number,
-          faults: faults.optional(),
-          exposed: texts.optional(),
-          auditTrouble: text.optional(),
-          version: text.optional(),
-          byLine: z.boolean().optional(),
-        }),
-      ),
-      clusterId: text,
-      store: text,
-      strategy: text,
-      hosts: z.array(host),
-      deployments: z.array(z.object({ name: text, services: count, instances: count, ready: count })),
-      networks: count,
-      addresses: count,
-      faults: z.array(faults.extend({ process: text })),
-      cutHosts: z.array(z.object({ host: text, reason: text, isMalformed: z.boolean(), msAgo: number })),
-      warnings: texts,
-      notes: texts,
-    }),
+    schema: status,
     example: exampleStatus,
   },
   Top: {
@@ -253,7 +216,7 @@ export const ANSWERS = {
     },
   },
   Discarded: { schema: z.object({ key: text }), example: { key: 'arpanet/services/abc/web' } },
-  Decision: { schema: z.object({ container: text, ...decision }), example: { container: 'abc_web_1', ...exampleDecision } },
+  Decision: { schema: explained, example: exampleExplained },
   Rehearsal: {
     schema: z.array(
       z.union([

@@ -121,6 +121,22 @@ export const exampleDecision = {
   refused: [{ host: 'h2', rule: 'memory', why: 'needs 512 MiB, 100 MiB of 2 GiB unreserved' }],
 };
 
+/** A kept decision, and how the container was made: the request, and how long each stage took. */
+export const explained = z.object({
+  container: text,
+  ...decision,
+  made: z.object({ atMs: ms, requestId: text.optional(), stagesMs: z.record(text, number).optional() }).optional(),
+});
+export const exampleExplained = {
+  container: 'abc_web_1',
+  ...exampleDecision,
+  made: {
+    atMs: 1_790_000_000_000,
+    requestId: '0c3f5a52-6f9c-4e9b-9a53-0d1f1c1f7d11',
+    stagesMs: { before: 1, claim: 6, prepare: 48, engine: 121 },
+  },
+};
+
 export const moved = z.object({ from: text, to: text, host: text });
 export const stays = z.object({ container: text, why: text });
 export const finding = z.object({
@@ -156,6 +172,34 @@ export const update = z.looseObject({
   message: text,
 });
 
+export const status = z.object({
+  leader: z.object({ url: text, name: text, epoch: count }),
+  schedulers: z.array(
+    z.object({
+      name: text,
+      url: text,
+      leads: z.boolean(),
+      heardMsAgo: number,
+      faults: faults.optional(),
+      exposed: texts.optional(),
+      auditTrouble: text.optional(),
+      version: text.optional(),
+      byLine: z.boolean().optional(),
+    }),
+  ),
+  clusterId: text,
+  store: text,
+  strategy: text,
+  hosts: z.array(host),
+  deployments: z.array(z.object({ name: text, services: count, instances: count, ready: count })),
+  networks: count,
+  addresses: count,
+  faults: z.array(faults.extend({ process: text })),
+  cutHosts: z.array(z.object({ host: text, reason: text, isMalformed: z.boolean(), msAgo: number })),
+  warnings: texts,
+  notes: texts,
+});
+
 /** As `GET /status` has it. */
 export const exampleStatus = {
   leader: { url: 'http://10.0.0.1:2375', name: 's1', epoch: 3 },
@@ -174,3 +218,18 @@ export const exampleStatus = {
   warnings: [],
   notes: ['host h2 takes no new containers (paused), 1 run there: "arpanet activate h2" or "arpanet hosts fillup h2"'],
 };
+
+export const user = z.object({
+  name: text,
+  role: z.enum(['viewer', 'deployer', 'operator', 'admin']),
+  deployments: texts,
+  createdAtMs: ms,
+  validUntilMs: ms.optional(),
+});
+export const exampleUser = {
+  name: 'ada',
+  role: 'deployer',
+  deployments: ['abc'],
+  createdAtMs: 1_790_000_000_000,
+  validUntilMs: 1_797_776_000_000,
+} as const;

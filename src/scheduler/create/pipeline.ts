@@ -16,7 +16,7 @@ import type { Adopt } from '../containers/adopt.ts';
 import { holdBinds, missingSources, namingHost } from './bind-sources.ts';
 import { type Claim, createClaim, type Claimed, type Creation } from './claim.ts';
 import type { Core } from '../core.ts';
-import { counted, stageWatch } from '../create-metrics.ts';
+import { counted, type StageWatch, stageWatch } from '../create-metrics.ts';
 import { createExposedPorts } from './exposed-ports.ts';
 import { createGather } from '../containers/gather.ts';
 import type { EchoWatch } from '../agents/echoes.ts';
@@ -96,6 +96,7 @@ export function createPipeline({
   const leftoversOf = ({ host, name }: ContainerRecord): string => `leftovers/${host}/${name}`;
 
   async function run(create: Creation): Promise<CreatedContainer> {
+    const askedMs = performance.now();
     const before = await answered(create.requestId);
     if (before !== undefined) return before;
     await platforms.learn(create.request.Image ?? '');
@@ -109,7 +110,7 @@ export function createPipeline({
       let isCommitted = false;
       let isVacating = false;
       let end: (() => void) | undefined;
-      const stage = stageWatch();
+      const stage = stageWatch(askedMs);
       try {
         const outcome = claim({ ...create, avoid, hasGathered }, undo, exposed);
         if ('gathering' in outcome) {
@@ -133,7 +134,7 @@ export function createPipeline({
         if (hasOthers) watch = echoes.watch(claimed.record.host);
         await claimed.committed;
         isCommitted = true;
-        stage('claim');
+        stage.end('claim');
         await deps.failpoint('create.claimed');
         const created = await make(create, claimed, undo, watch, stage);
         undo.clear();
@@ -143,7 +144,10 @@ export function createPipeline({
         const { later } = await undo.run(error, silent !== undefined);
         if (silent !== undefined) {
           const { host, name } = silent.record;
-          log.warn({ container: name, host, err: error }, 'a host does not answer: its container goes to the next best');
+          log.warn(
+            { container: name, host, requestId: create.requestId, err: error },
+            'a host does not answer: its container goes to the next best',
+          );
           avoid.add(host);
           // what it may have of this create is taken back when it answers
           inBackground(
@@ -186,7 +190,7 @@ export function createPipeline({
     claimed: Claimed,
     undo: UndoStack,
     watch: EchoWatch | undefined,
-    stage: ReturnType<typeof stageWatch>,
+    stage: StageWatch,
   ): Promise<CreatedContainer> {
     const { record } = claimed;
     const { host, name } = record;
@@ -198,7 +202,7 @@ export function createPipeline({
       keyed.serial(leftoversOf(record), () => Promise.resolve()),
     ]);
     const [imageReference] = await orSilent(prepared);
-    stage('prepare');
+    stage.end('prepare');
     stillWanted(create.signal);
     await deps.failpoint('create.prepared');
     const apiVersion = neededVersion(claimed.request) ?? olderVersion(create.apiVersion, view.host(host)?.facts?.apiVersion);
@@ -249,22 +253,32 @@ export function createPipeline({
     }
     // Its host has done its part: if it dies now, the container has died there.
     watch?.end();
-    stage('engine');
+    stage.end('engine');
     stillWanted(create.signal);
     await deps.failpoint('create.made');
     const binds = claimed.networks.flatMap(({ record: { id }, ip }) => (ip === undefined ? [] : dhcp.leases.planBind(id, ip)));
     const shown = appear(host, { containers: [answer.Id], volumes: claimed.identity.volumes.length > 0 });
-    await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id } }, ...binds]);
+    await commit([{ kind: 'put', key: keys.container(name), value: { ...record, id: answer.Id, stagesMs: stage.soFarMs() } }, ...binds]);
     await deps.failpoint('create.bound');
     await shown;
-    stage('record');
+    stage.end('record');
     if (view.byId(answer.Id) === undefined && deps.ledger.get<ContainerRecord>(keys.container(name))?.id === answer.Id) {
       // its Engine is gone since then: the client is answered all the same, and finds it
       const networkOf = (id: string) => deps.ledger.get<NetworkRecord>(keys.network(id));
       records.remember(host, [rememberedFacts(record, answer.Id, networkOf, 'created')]);
     }
     await deps.failpoint('create.recorded');
-    log.info({ container: name, id: answer.Id.slice(0, 12), host, addresses: Object.values(record.addresses) }, 'container created');
+    log.info(
+      {
+        container: name,
+        id: answer.Id.slice(0, 12),
+        host,
+        addresses: Object.values(record.addresses),
+        requestId: create.requestId,
+        stagesMs: stage.soFarMs(),
+      },
+      'container created',
+    );
     return { id: answer.Id, warnings: [...(answer.Warnings ?? []), ...warnings, ...claimed.warnings] };
   }
 

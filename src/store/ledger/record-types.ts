@@ -119,6 +119,7 @@ export const RECORD_TYPES: GoTypes = {
     decision: 'shown.Decision',
     createdAtMs: 'milliseconds',
     requestId: '*string',
+    stagesMs: '*map[string]float64',
     nonce: '*string',
     movedFrom: '*record.MovedFrom',
   },

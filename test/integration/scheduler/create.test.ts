@@ -34,6 +34,8 @@ describe('create', () => {
     assert.equal(container.id, id);
     assert.equal(container.record?.id, id);
     assert.equal(container.record?.deployment, 'abc');
+    const { stagesMs = {}, requestId } = container.record ?? {};
+    assert.deepEqual([Object.keys(stagesMs), typeof requestId], [['before', 'claim', 'prepare', 'engine'], 'string']);
     const [network] = cluster.scheduler.networks.list();
     assert.equal(network?.record.name, 'abc_default');
     const [lease] = leases(cluster, 'instance');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RehearsedCreate } from '../../../src/contracts/index.ts';
 import { explained } from '../../../src/operator-api/reports/explained.ts';
-import { explainText } from '../../../src/cli/output/explain.ts';
+import { explainText, timingText } from '../../../src/cli/output/explain.ts';
 import type { Decision, Placement } from '../../../src/model/index.ts';
 import { keptDecision } from '../../../src/scheduler/placement/kept-decision.ts';
 import { literalRecord } from '../../support/fakes/literal-containers.ts';
@@ -87,9 +87,23 @@ describe('what is kept of a decision', () => {
       /no host fits now, without itself: no host fits: h1: is being drained/,
     );
     const whole = { ...record, decision: decisionOf(4) };
-    assert.equal(
+    assert.deepEqual(
       explained(whole, () => assert.fail('all of it was kept')),
-      whole.decision,
+      { ...whole.decision, made: { atMs: whole.createdAtMs } },
     );
+  });
+
+  it('is explained with how long each stage of the create took, where that was kept', () => {
+    const refuse = () => assert.fail('all of it was kept');
+    const record = { ...literalRecord('abc-web-1'), decision: decisionOf(4) };
+    const timed = { ...record, requestId: 'r-1', stagesMs: { engine: 150, claim: 10, before: 0, prepare: 40, later: 0 } };
+    const text = timingText('abc-web-1', explained(timed, refuse));
+    assert.match(text, /^abc-web-1 was created on host-00000 .* in 200 ms for request r-1\n/);
+    assert.deepEqual(
+      [...text.matchAll(/^(\w+) +(\d+) +(\d+%)/gm)].map(([, name, took, share]) => `${name} ${took} ${share}`),
+      ['before 0 0%', 'claim 10 5%', 'prepare 40 20%', 'engine 150 75%', 'later 0 0%'],
+    );
+    assert.match(timingText('abc-web-1', explained(record, refuse)), /its times were not kept/);
+    assert.match(timingText('abc-web-1', decisionOf(4)), /was not created/);
   });
 });

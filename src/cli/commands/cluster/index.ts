@@ -4,6 +4,7 @@ import { addClientCommand, type ClientFlags, several, type Terminal } from '../.
 import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
 import type { AuditLogFlags } from './audit-log.ts';
 import type { EventFlags } from './events.ts';
+import type { ExplainFlags } from './explain.ts';
 import type { LogFlags } from './logs.ts';
 import type { PassFlags } from './token.ts';
 import type { TopFlags } from './top.ts';
@@ -84,8 +85,11 @@ export function addObservationCommands(root: Command, terminal: Terminal): void 
       'arpanet explain abc-web-2',
       'arpanet explain web-2   # if only one deployment has it',
       'arpanet explain abc-web-2 --json | jq .refused',
+      'arpanet explain --timing abc-web-2',
     ],
-  ).action(async (reference: string, flags: ClientFlags) => (await import('./explain.ts')).explain(reference, flags, terminal));
+  )
+    .option('--timing', 'instead: how long each stage of its create took, and the id of the request')
+    .action(async (reference: string, flags: ExplainFlags) => (await import('./explain.ts')).explain(reference, flags, terminal));
 
   addClientCommand(root, 'events', 'show what happens in the whole cluster, as it happens', [
     'arpanet events',
