@@ -100,6 +100,7 @@ export function requestOf(service: string, definition: Definition, number: numbe
       ...(files.length === 0 ? {} : { [labels.files]: JSON.stringify(files) }),
       ...hookLabels(definition, around.variables),
       ...ingressLabel(definition, own[labels.ingress]),
+      ...(map(deploy)['endpoint_mode'] === 'vip' ? { [labels.vip]: 'true' } : {}),
       [composeLabels.project]: around.project,
       [composeLabels.service]: service,
       [composeLabels.number]: textOf(number),

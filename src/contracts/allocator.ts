@@ -92,9 +92,20 @@ export interface Yielding {
   readonly planGatewayMove: (network: string, host: string) => readonly Change[];
 }
 
+/** One address for a whole service in a network, from the end of the subnet. */
+export interface ServiceAddressPlans {
+  /** If it has one, there is nothing to commit; one that rests is leased again. `service`: `DEPLOYMENT/SERVICE`. */
+  readonly plan: (network: string, service: string) => Leased;
+  readonly planRelease: (network: string, service: string) => readonly Change[];
+  readonly of: (network: string, service: string) => string | undefined;
+  /** Whether services can have one in it: it has a bridge on each host, and room. */
+  readonly isPossible: (network: string) => boolean;
+}
+
 /** Plans throw `exhausted`, `invalid`, `forbidden` (overlap), `conflict` (address taken) and `not-found` (no such network); nothing has changed then. */
 export interface Allocator {
   readonly networks: NetworkPlans;
   readonly leases: LeasePlans;
   readonly yielding: Yielding;
+  readonly serviceAddresses: ServiceAddressPlans;
 }

@@ -30,6 +30,7 @@ import {
   USER_GATEWAY,
 } from './lease.ts';
 import { describeExhausted, describeWanted } from './refusals.ts';
+import { servicePlans } from './service-plans.ts';
 import { isUnneeded } from './sweep.ts';
 import { type Address, addressNumber, contains, formatAddress, type Subnet } from '../text/ipv4.ts';
 
@@ -51,7 +52,10 @@ interface Hints {
   readonly had: Map<string, string>;
 }
 
-export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): Pick<Allocator, 'leases' | 'yielding'> {
+export function leasePlans(
+  deps: DhcpDeps,
+  subnetOf: (cidr: string) => Subnet,
+): Pick<Allocator, 'leases' | 'yielding' | 'serviceAddresses'> {
   const { ledger, epoch, now } = deps;
   const beganMs = now();
   const hints = new Map<string, Hints>();
@@ -354,7 +358,16 @@ export function leasePlans(deps: DhcpDeps, subnetOf: (cidr: string) => Subnet): 
     gatewaysOf: (network) => Object.fromEntries(active(network, 'gateway').map((had) => [had.owner, had.ip])),
     reservedFor,
   };
-  return { leases, yielding: { planAsked, occupant, occupantForHost, planGatewayMove } };
+  const serviceAddresses = servicePlans({
+    networkOf: (network) => ledger.get<NetworkRecord>(keys.network(network)),
+    isRoomy: ({ cidr }) => subnetOf(cidr).last - subnetOf(cidr).first + 1 >= SMALL,
+    leaseOf,
+    leasesOf,
+    choose: (record) => orExhausted(record, chooseForHost(groundOf(record))),
+    freed: lookFrom,
+    at: () => ({ sinceMs: now(), epoch }),
+  });
+  return { leases, yielding: { planAsked, occupant, occupantForHost, planGatewayMove }, serviceAddresses };
 }
 
 /** A fresh lease must find its key absent; one that replaces another must not. */

@@ -26,7 +26,12 @@ export function describeWanted(record: NetworkRecord, wanted: string, choice: Ex
   }
   if (choice.by === 'network') return `Address already in use: ${wanted} is the network or broadcast address of ${where}`;
   const { kind, owner } = choice.by;
-  const holder = { instance: `container ${owner}`, gateway: `host ${owner}, for itself`, user: `the network itself, as ${owner}` }[kind];
+  const holder = {
+    instance: `container ${owner}`,
+    gateway: `host ${owner}, for itself`,
+    user: `the network itself, as ${owner}`,
+    service: `service ${owner}`,
+  }[kind];
   return `Address already in use: ${wanted} in ${where} is held by ${holder}. Choose another address`;
 }
 

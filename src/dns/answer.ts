@@ -26,12 +26,18 @@ export type DnsRecord = { readonly name?: string } & (
 );
 
 export type Decision =
-  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
-  | { readonly kind: 'records'; readonly answers: readonly DnsRecord[]; readonly additional: readonly DnsRecord[] }
+  /** `isForClient`: others of its scope may get another answer. */
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[]; readonly isForClient?: true }
+  | {
+      readonly kind: 'records';
+      readonly answers: readonly DnsRecord[];
+      readonly additional: readonly DnsRecord[];
+      readonly isForClient?: true;
+    }
   /** The query is for the SOA record itself. */
   | { readonly kind: 'authority'; readonly origin: string }
   /** `origin`: the zone whose SOA record goes with it (RFC 2308). */
-  | { readonly kind: 'nodata' | 'nxdomain'; readonly origin: string }
+  | { readonly kind: 'nodata' | 'nxdomain'; readonly origin: string; readonly isForClient?: true }
   /** The name is an alias of `target`, which another server knows. Stub resolvers do not follow aliases, so this server does. */
   | { readonly kind: 'chase'; readonly target: string; readonly answers: readonly DnsRecord[] }
   /** Any other name below `.consul`: only Consul's DNS can know it. `otherwise`: the answer without one. */
@@ -46,6 +52,8 @@ interface Found {
   readonly address: string;
   readonly address6: string | undefined;
   readonly isOwn: boolean;
+  /** The one address of its service, where that is what the name means. */
+  readonly vip: string | undefined;
 }
 
 /** A name without its service prefix: `_pricing._tcp.abc` is `pricing.abc` over tcp; `_age.pricing.abc` is the age of the name table. */
@@ -55,25 +63,33 @@ interface Reading {
   readonly isAge?: true;
 }
 
+type Known = Reading & { readonly found: readonly Found[] };
+
 const zoneName = 'service.consul';
 const zoneSuffix = `.${zoneName}`;
 
+/** Whether this client's kernel leads this address of a service to its instances: other clients get those. */
+export type LeadsTo = (client: string, vip: string) => boolean;
+
 /** `client`: its IP address. `nowMs`: Unix time. */
-export function decide(zone: Zone, question: Question, client: string, nowMs: number): Decision {
+export function decide(zone: Zone, question: Question, client: string, nowMs: number, leadsTo: LeadsTo = () => false): Decision {
   const { name, type } = question;
   const scope = zone.scopes.get(client);
+  const leads = (vip: string): boolean => leadsTo(client, vip);
+  const known = (reading: Known, origin: string): Decision =>
+    behindOne(reading, type, origin, () => reply(zone, type, reading, origin, nowMs), leads);
   if (name === zoneName) return { kind: type === TYPE.SOA ? 'authority' : 'nodata', origin: 'consul' };
   const outside = outsideEntries(zone, scope, name);
   if (outside !== undefined) return outsideReply(zone, question, outside, client, nowMs);
   if (name.endsWith(zoneSuffix)) {
     const reading = read(name.slice(0, -zoneSuffix.length), (each) => fullName(zone, scope, each));
-    if (reading) return reply(zone, type, reading, 'consul', nowMs);
+    if (reading) return known(reading, 'consul');
     // Others may have registered services in the same Consul.
     return isOurs(zone, scope, name) ? { kind: 'nxdomain', origin: 'consul' } : { kind: 'consul', otherwise: 'nxdomain' };
   }
   if (scope) {
     const reading = read(name, (each) => bareName(zone, scope, each));
-    if (reading) return reply(zone, type, reading, '', nowMs);
+    if (reading) return known(reading, '');
   }
   const address = addressOfReverseName(name);
   if (address !== undefined) return pointer(zone, type, address, scope);
@@ -175,10 +191,7 @@ function recordOf({ type, value }: OutsideEntry): DnsRecord {
 }
 
 /** The first reading of a name that is known; the whole name is tried first. */
-function read(
-  name: string,
-  find: (name: string) => readonly Found[] | undefined,
-): (Reading & { readonly found: readonly Found[] }) | undefined {
+function read(name: string, find: (name: string) => readonly Found[] | undefined): Known | undefined {
   for (const reading of readings(name)) {
     const found = reading.name === '' ? [] : find(reading.name);
     if (found) return { ...reading, found };
@@ -199,7 +212,20 @@ function readings(name: string): readonly Reading[] {
   return [{ name }, isProtocol ? { name: plain, protocol } : { name: plain }];
 }
 
-function reply(zone: Zone, type: number, reading: Reading & { readonly found: readonly Found[] }, origin: string, nowMs: number): Decision {
+type Reply = Extract<Decision, { readonly kind: 'addresses' | 'records' | 'nodata' | 'nxdomain' }>;
+
+/** The answer of a name that means a service with one address, to a client that can use that; else the usual one. */
+function behindOne({ found, isAge }: Known, type: number, origin: string, usual: () => Reply, leads: (vip: string) => boolean): Reply {
+  const [vip, ...others] = new Set(found.map((one) => one.vip));
+  if (vip === undefined || others.length > 0 || isAge === true || type === TYPE.SRV) return usual();
+  if (leads(vip))
+    return type === TYPE.A || type === TYPE.ANY
+      ? { kind: 'addresses', addresses: [vip], isForClient: true }
+      : { kind: 'nodata', origin, isForClient: true };
+  return { ...usual(), isForClient: true };
+}
+
+function reply(zone: Zone, type: number, reading: Known, origin: string, nowMs: number): Reply {
   if (reading.isAge) {
     const text = String(Math.max(0, Math.floor((nowMs - zone.atMs) / 1000)));
     return type === TYPE.TXT || type === TYPE.ANY
@@ -276,11 +302,12 @@ function neighbour(zone: Zone, scope: Scope, name: string): readonly Found[] | u
  */
 function visible(targets: Targets | undefined, scope: Scope | undefined): readonly Found[] | undefined {
   if (!targets) return undefined;
-  const found = [...targets.values()].flatMap(({ instance, networks, isOwn }) => {
+  const found = [...targets.values()].flatMap(({ instance, networks, isOwn, isService }) => {
     const from = scope ? scope.networks : Object.keys(instance.addresses);
     const via = from.find((network) => instance.addresses[network] !== undefined && (!scope || !networks || networks.includes(network)));
     const address = via === undefined ? undefined : instance.addresses[via];
-    return address === undefined ? [] : [{ instance, address, address6: address6Of(instance, from, networks), isOwn }];
+    const vip = isService && via !== undefined ? instance.vips?.[via] : undefined;
+    return address === undefined ? [] : [{ instance, address, address6: address6Of(instance, from, networks), isOwn, vip }];
   });
   return found.length > 0 ? found : undefined;
 }

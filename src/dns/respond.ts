@@ -1,7 +1,7 @@
 /** Answers one query (RFC 1035, RFC 2308), or says where to forward it. Caches answers by the client's scope, until the next name table. */
 import type { Buffer } from 'node:buffer';
 import type { NameChange, NameTable } from '../model/index.ts';
-import { type Decision, type DnsRecord, decide } from './answer.ts';
+import { type Decision, type DnsRecord, decide, type LeadsTo } from './answer.ts';
 import {
   encodeAddresses,
   encodeSections,
@@ -45,6 +45,8 @@ export interface Responder {
   readonly knows: (client: string) => boolean;
   /** Whether Consul's DNS can be asked from now on. */
   readonly consul: (isThere: boolean) => void;
+  /** Which clients can use services' addresses; none before the first call. */
+  readonly services: (leadsTo: LeadsTo) => void;
   /** The search list that the Engine gives to containers. */
   readonly search: (list: SearchList) => void;
 }
@@ -80,6 +82,7 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
   const authorities = new Map<string, Buffer>();
   const counts = { queries: 0, malformed: 0, nxdomain: 0 };
   let hasConsul = hadConsul;
+  let leadsTo: LeadsTo | undefined;
   let searchList: SearchList = { domains: [], ndots: 0 };
 
   const forget = (): void => {
@@ -196,7 +199,7 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       if (answer) return encode(query, answer, limit);
       const asked = nameOf(query);
       const name = asked.toLowerCase();
-      const decision = decide(zone, { name, type: query.type }, client, now());
+      const decision = decide(zone, { name, type: query.type }, client, now(), leadsTo);
       // musl stops its whole search at SERVFAIL, so a bare name that nobody knows is NXDOMAIN.
       if (decision.kind === 'forward') {
         const { isBare, servers } = decision;
@@ -207,11 +210,14 @@ export function createResponder({ now, random, hasConsul: hadConsul, pool }: Res
       if (decision.kind === 'chase') return chase(query, asked, decision, limit);
       if (decision.kind === 'consul' && hasConsul) return forward(query, 'consul', RCODE.SERVFAIL);
       const made = answerTo(asked, decision.kind === 'consul' ? { kind: decision.otherwise, origin: 'consul' } : decision);
-      if (name === asked && !isAge(decision)) keep(key, made, answers); // there are too many spellings in mixed case
+      if (name === asked && !isAge(decision) && !('isForClient' in decision)) keep(key, made, answers); // there are too many spellings in mixed case
       return encode(query, made, limit);
     },
     stats: () => ({ ...counts, instances: live.zone.owners.size, version: live.zone.version }),
     knows: (client) => live.zone.scopes.has(client),
+    services: (now) => {
+      leadsTo = now;
+    },
     search: (list) => {
       searchList = list;
     },

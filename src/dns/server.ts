@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError, type HostDns, type NameChange, type NameTable } from '../model/index.ts';
 import { guarded, reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
+import type { LeadsTo } from './answer.ts';
 import { createResponder, type Reply, type RespondStats } from './respond.ts';
 import { searchListOf } from './search.ts';
 import { type Connections, createConnections, createCounter } from './shares.ts';
@@ -56,6 +57,8 @@ export interface DnsService {
    * options go before them), and a search list.
    */
   readonly ofEngine: (dns: HostDns) => void;
+  /** Which clients can use services' addresses, and what a client's queries wait for; before the first call none, and nothing. */
+  readonly services: (of: { readonly leadsTo: LeadsTo; readonly settled: (client: string) => Promise<void> | undefined }) => void;
   /** How Consul is asked where no `consulDns` is given; undefined: not at all. */
   readonly askConsul: (ask: AskConsul | undefined) => void;
   readonly stats: () => DnsStats;
@@ -98,6 +101,7 @@ export function createDns(options: DnsOptions): DnsService {
   const ofHost = hostResolvers(now);
   let ofEngine: readonly HostPort[] = [];
   let relay: AskConsul | undefined;
+  let settled: (client: string) => Promise<void> | undefined = () => undefined;
   const counts = { forwarded: 0, unanswered: 0 };
   const waiting = createCounter(maxWaitingOfOne);
   const inPool = pool === undefined ? undefined : parseSubnet(pool);
@@ -160,6 +164,8 @@ export function createDns(options: DnsOptions): DnsService {
   async function onDatagram(socket: UdpSocket, message: Buffer, { address, port }: RemoteInfo, of: Subnet | undefined): Promise<void> {
     // Source port 0 means that no answer is wanted (RFC 768), and Node refuses to send there.
     if (port === 0 || !mayAsk(address, of)) return;
+    const rules = settled(address);
+    if (rules !== undefined) await rules;
     const reply = responder.respond(message, address, 'udp');
     if (reply.kind === 'drop') return;
     const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'udp', address);
@@ -169,6 +175,8 @@ export function createDns(options: DnsOptions): DnsService {
   /** Answers in the order of the queries, one at a time: a client that does not read its answers is not read from either. */
   async function onConnection(socket: Socket, client: string): Promise<void> {
     for await (const message of messages(socket)) {
+      const rules = settled(client);
+      if (rules !== undefined) await rules;
       const reply = responder.respond(message, client, 'tcp');
       if (reply.kind === 'drop') return;
       const packet = reply.kind === 'answer' ? reply.packet : await forward(message, reply, 'tcp', client);
@@ -279,6 +287,10 @@ export function createDns(options: DnsOptions): DnsService {
     ofEngine: (dns) => {
       ofEngine = dns.servers.map((host) => ({ host, port: 53 }));
       responder.search(searchListOf(dns));
+    },
+    services: (of) => {
+      responder.services(of.leadsTo);
+      settled = of.settled;
     },
     askConsul: (ask) => {
       relay = ask;

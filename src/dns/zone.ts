@@ -28,6 +28,8 @@ export interface Target {
   readonly networks: readonly string[] | undefined;
   /** The name is this container's alone, unless another one has it as well. */
   readonly isOwn: boolean;
+  /** The name means its service. */
+  readonly isService: boolean;
 }
 
 /** One target for each instance. */
@@ -209,10 +211,10 @@ function readInstance(
   const deployment = dnsLabel(instance.deployment);
   // As it was typed, too: agents can answer what Consul's catalog cannot hold.
   const deployments = [...new Set([deployment, dnsName(instance.deployment)])];
-  const full: [string, Target][] = deployments.map((one) => [one, { instance, networks: undefined, isOwn: false }]);
+  const full: [string, Target][] = deployments.map((one) => [one, { instance, networks: undefined, isOwn: false, isService: false }]);
   const bare: [string, string, Target][] = [];
-  for (const { name, networks: on, isOwn } of bareNames(instance, networkNames)) {
-    const target = { instance, networks: on, isOwn };
+  for (const { name, networks: on, isOwn, isService = false } of bareNames(instance, networkNames)) {
+    const target = { instance, networks: on, isOwn, isService };
     for (const one of deployments) full.push([`${name}.${one}`, target]);
     for (const network of on ?? networks) bare.push([network, name, target]);
   }
@@ -290,7 +292,8 @@ function add(names: Names, name: string, target: Target): void {
   const { instance } = target;
   const other = targets.get(instance);
   const networks = other === undefined ? target.networks : other.networks && target.networks && [...other.networks, ...target.networks];
-  targets.set(instance, { instance, networks, isOwn: target.isOwn && other?.isOwn !== false });
+  const isService = target.isService || other?.isService === true;
+  targets.set(instance, { instance, networks, isOwn: target.isOwn && other?.isOwn !== false, isService });
 }
 
 function drop(names: Names, name: string, { instance }: Target): void {

@@ -37,6 +37,7 @@ import { createIngress } from './ingress/ingress.ts';
 import { createClosedPorts } from './isolation/closed.ts';
 import { hostPortsOf, schedulersOf } from './isolation/closed-plan.ts';
 import { createGuards } from './isolation/guards.ts';
+import { createVips } from './vip/vips.ts';
 import { createOverlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
 import { createTunnel } from './overlay/tunnel.ts';
@@ -137,6 +138,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     if (message.type !== 'containers') return;
     inBackground(log, 'containers that have just started', overlay.containersChanged());
     inBackground(log, 'addresses of containers', guards.changed(message.upserts, message.removes));
+    vips.changed(message.upserts, message.removes);
   };
   const inventory = createInventory({ engine, log, emit }, signal);
   const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => {
@@ -154,9 +156,12 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     { engine, overlay: mode, address, log, dns, tunnel, usersOf: inventory.usersOf, pidsOf: inventory.pidsOf, onChange, nowMs },
     signal,
   );
+  const vips = createVips(mode, name, log);
+  dns.services?.(vips);
   const names = createHostNames({
     file: files.names,
     dns,
+    vips,
     moved(network) {
       overlay.flush(network).catch((err: unknown) => log.warn({ network, err }, 'cannot flush learned addresses'));
     },
@@ -244,7 +249,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const commands = agentCommands({
     inventory,
     overlay,
-    kept: [fence, closed, guards, ingress],
+    kept: [fence, closed, guards, ingress, vips],
     fence,
     copyImage,
     readUsage,
@@ -269,6 +274,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     for (const message of snapshot()) stream.send(message);
     inBackground(log, 'networks of this host', overlay.reconcile());
     inBackground(log, 'addresses of containers', guards.all(inventory.current()?.containers ?? []));
+    vips.all(inventory.current()?.containers ?? []);
     if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now, or other DNS settings');
   };
   const onEngineLost = (reason: string): void => {
@@ -310,6 +316,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             closed.reconcile,
             guards.reconcile,
             ingress.reconcile,
+            vips.reconcile,
             facts.look,
             () => identity.renewDue(signal),
           ],

@@ -16,6 +16,11 @@ export interface DnsServer {
   confirm(atMs: number): void;
   /** What the Engine gives to containers. */
   ofEngine?(dns: HostDns): void;
+  /**
+   * `leadsTo`: whether the kernel of the container with the address `client` leads a service's address to its instances; such a one is answered with that.
+   * `settled`: what its queries wait for.
+   */
+  services?(of: { leadsTo(client: string, vip: string): boolean; settled(client: string): Promise<void> | undefined }): void;
   /** How Consul's DNS is asked; undefined: not at all. */
   askConsul?(ask: ConsulQuestions['ask'] | undefined): void;
   stats(): DnsFigures;

@@ -23,6 +23,8 @@ export const labels = {
   hooks: 'arpanet.hooks',
   /** Ports at which every host answers for it: `8080:80,5300:53/udp`. The services API and `arpanet deploy` write it for `mode: ingress`. */
   ingress: 'arpanet.ingress',
+  /** `true`: its service has one address, behind which the kernel of each caller chooses an instance. The services API and `arpanet deploy` write it for `endpoint_mode: vip`. */
+  vip: 'arpanet.vip',
   /** Written by us on the container whose network a build uses: the id of the build's request. */
   build: 'arpanet.build',
   /** Written by us on instances of jobs: the iteration that they are of, `3`; of a job on every host `global-3`. */

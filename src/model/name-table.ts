@@ -14,6 +14,8 @@ export interface NamedInstance {
   readonly host: string;
   /** Addresses by network id, the primary network first. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** The one address of its service, by network id. Absent: the service has none. */
+  readonly vips?: Readonly<Record<string, string>>;
   /** IPv6 addresses by network id, in the shortest form. Absent: it has none. */
   readonly addresses6?: Readonly<Record<string, string>>;
   /** Aliases by network id. */

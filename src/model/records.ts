@@ -135,8 +135,8 @@ export interface SubnetRecord {
 export interface LeaseRecord {
   readonly ip: string;
   readonly network: string;
-  readonly kind: 'instance' | 'gateway' | 'user';
-  /** instance: container name. gateway: host name. user: what the network's owner called it (aux address, gateway). */
+  readonly kind: 'instance' | 'gateway' | 'user' | 'service';
+  /** instance: container name. gateway: host name. service: `DEPLOYMENT/SERVICE`, whose one address it is. user: what the network's owner called it (aux address, gateway). */
   readonly owner: string;
   readonly host: string;
   /** offered: written before the container exists. bound: the container exists. resting: given back, not yet reusable. */

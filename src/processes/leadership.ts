@@ -217,6 +217,7 @@ export async function startLeadership(
     joining: { has: (host) => ['joining', 'suspect'].includes(scheduler.hosts.one(host)?.state ?? '') },
     cutOff: { has: (host) => scheduler.hosts.one(host)?.isCutOff === true },
     networkOf: (id) => ledger.get<NetworkRecord>(keys.network(id)),
+    vipOf: dhcp.serviceAddresses.of,
   });
   const instances = table.all;
   const registrar = rooms.startRegistrar(

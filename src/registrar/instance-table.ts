@@ -19,6 +19,8 @@ export interface InstanceReads {
   readonly joining: Has;
   readonly cutOff: Has;
   readonly networkOf: (id: string) => NetworkRecord | undefined;
+  /** The one address of a service (`DEPLOYMENT/SERVICE`) in a network; absent: none has one. */
+  readonly vipOf?: (network: string, service: string) => string | undefined;
 }
 
 const ANY_ID = 'id';

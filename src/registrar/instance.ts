@@ -8,6 +8,7 @@ import {
   labels,
   type NamedInstance,
   type NetworkRecord,
+  serviceKey,
   serviceName,
   stackLabel,
 } from '../model/index.ts';
@@ -30,6 +31,8 @@ export interface InstancesInput {
   readonly cutOff?: Has;
   /** The record of a network by its id. */
   readonly networkOf?: (id: string) => NetworkRecord | undefined;
+  /** The one address of a service (`DEPLOYMENT/SERVICE`) in a network. */
+  readonly vipOf?: (network: string, service: string) => string | undefined;
   /** Where the targets of links are looked for; absent: the records given are all there are. */
   readonly linked?: Linked;
 }
@@ -64,7 +67,7 @@ interface Candidate {
  * newer; the other's id has the container's short id appended, so that both can be in the catalog.
  */
 export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
-  const { networkOf = () => undefined } = input;
+  const { networkOf = () => undefined, vipOf = () => undefined } = input;
   const isPart = input.linked === undefined ? {} : { isPart: true as const };
   const seen = new Map(input.containers.map((view) => [view.id, view]));
   const candidates = [
@@ -101,6 +104,7 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       links,
       ports,
       state,
+      ...vipsOf(record, vipOf),
       ...addresses6Of(record, networkOf),
       ...(isOfSwarm(record.request.Labels ?? {}) && { swarmService: serviceName(record) }),
       ready: isReady,
@@ -130,6 +134,15 @@ function serversOf(servers: readonly string[]): Pick<NamedInstance, 'hasServers'
   if (servers.length === 0) return {};
   const isAskedHere = servers.length > ASKED_BY_ENGINE && servers.every(isOutside);
   return { hasServers: true, ...(isAskedHere ? { servers } : {}) };
+}
+
+function vipsOf(record: ContainerRecord, vipOf: NonNullable<InstancesInput['vipOf']>): Pick<NamedInstance, 'vips'> {
+  if (record.request.Labels?.[labels.vip] !== 'true') return {};
+  const found = Object.keys(record.addresses).flatMap((network): [string, string][] => {
+    const address = vipOf(network, serviceKey(record));
+    return address === undefined ? [] : [[network, address]];
+  });
+  return found.length === 0 ? {} : { vips: Object.fromEntries(found) };
 }
 
 /** The addresses that go with its leases in networks with IPv6, or that its user asked for. */

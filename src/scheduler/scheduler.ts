@@ -44,6 +44,7 @@ import { createAddresses } from './networks/addresses.ts';
 import { createAttach } from './networks/attach.ts';
 import { createPortClaims } from './networks/port-claims.ts';
 import { startLeaseSweeper } from './networks/lease-sweeper.ts';
+import { startServiceAddresses } from './networks/service-addresses.ts';
 import { createNetworks, seenNetworks, planAskedOf } from './networks/networks.ts';
 import { createOverlays } from './networks/overlays.ts';
 import { reservedCores } from './placement/load.ts';
@@ -217,6 +218,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   );
 
   startLeaseSweeper(core);
+  startServiceAddresses(core);
   const ready = startReadiness(core, { listeners, adopter, adopt });
   inBackground(log, 'announcing this leader', announceEpoch({ token, epoch, certificates, url, log, hosts: view.hosts }, lost));
 

@@ -56,7 +56,7 @@ export const recordContents: Readonly<Record<string, z.ZodType>> = {
   'record.Lease': z.looseObject({
     ip: ipv4,
     network: id,
-    kind: z.enum(['instance', 'gateway', 'user']),
+    kind: z.enum(['instance', 'gateway', 'user', 'service']),
     state: z.enum(['offered', 'bound', 'resting']),
   }),
   'record.Container': z.looseObject({

@@ -166,6 +166,7 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   number: count,
   host: text,
   addresses: z.record(z.string(), ipv4),
+  vips: optional(z.record(z.string(), ipv4)),
   addresses6: optional(z.record(z.string(), ipv6)),
   aliases: z.record(z.string(), texts),
   links: textMap,

@@ -184,6 +184,7 @@ const WRITTEN_FOR_SERVICES: ReadonlySet<string> = new Set([
   labels.iteration,
   labels.restart,
   labels.ingress,
+  labels.vip,
   labels.forced,
 ]);
 

@@ -139,7 +139,7 @@ function derivedSpec(view: ServiceView, request: CreateRequest): ServiceSpec {
     },
     Mode: shownMode(view),
     UpdateConfig: configOf(view.record?.update ?? UPDATE_DEFAULTS),
-    EndpointSpec: { Mode: 'dnsrr', ...(ports.length > 0 ? { Ports: ports } : {}) },
+    EndpointSpec: { Mode: given[labels.vip] === 'true' ? 'vip' : 'dnsrr', ...(ports.length > 0 ? { Ports: ports } : {}) },
   };
 }
 

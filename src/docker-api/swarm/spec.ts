@@ -136,6 +136,7 @@ export function requestOf(
       ...(isGlobal ? { [labels.reschedule]: 'off' } : {}),
       ...(files.length > 0 ? { [labels.files]: JSON.stringify(files) } : {}),
       ...restart.labels,
+      ...(spec.EndpointSpec?.Mode === 'vip' ? { [labels.vip]: 'true' } : {}),
       ...ports.label,
       ...more,
       ...(task.ForceUpdate ? { [labels.forced]: String(task.ForceUpdate) } : {}),

@@ -3,6 +3,7 @@ import type { NameChange, NamedInstance, NameTable } from '../../model/name-tabl
 import type { DnsServer } from '../dns-server.ts';
 import { movedNetworks } from '../overlay/moved-addresses.ts';
 import { type LiveTable, openLiveTable } from './live-table.ts';
+import type { Vips } from '../vip/vips.ts';
 import type { NamesFile } from './names-file.ts';
 
 export interface HostNames {
@@ -17,6 +18,7 @@ export interface HostNames {
 export interface HostNamesDeps {
   readonly file: NamesFile;
   readonly dns: Pick<DnsServer, 'table' | 'change' | 'confirm'>;
+  readonly vips: Pick<Vips, 'table' | 'change'>;
   /** An address of the network is on another host now. */
   readonly moved: (network: string) => void;
   /** By this host's clock, which need not agree with the leader's: the age of the table is measured here. */
@@ -27,12 +29,15 @@ export interface HostNamesDeps {
 const CONFIRM_MS = 30_000;
 
 /** Begins with what is on the disk. */
-export function createHostNames({ file, dns, moved, now }: HostNamesDeps): HostNames {
+export function createHostNames({ file, dns, vips, moved, now }: HostNamesDeps): HostNames {
   const kept = file.value();
   let live: LiveTable | undefined = kept && openLiveTable(kept);
   let atMs = kept?.atMs;
   let savedAtMs = atMs ?? 0;
-  if (kept !== undefined) dns.table(kept);
+  if (kept !== undefined) {
+    dns.table(kept);
+    vips.table(kept.instances);
+  }
 
   return {
     table(sent) {
@@ -41,6 +46,7 @@ export function createHostNames({ file, dns, moved, now }: HostNamesDeps): HostN
       live = openLiveTable(table);
       ({ atMs } = table);
       savedAtMs = atMs;
+      vips.table(table.instances);
       dns.table(table);
       file.save(table);
     },
@@ -52,7 +58,10 @@ export function createHostNames({ file, dns, moved, now }: HostNamesDeps): HostN
       ({ atMs } = change);
       const isOld = isConfirmation(change);
       if (isOld) dns.confirm(atMs);
-      else dns.change(change);
+      else {
+        vips.change(change.put, change.drop);
+        dns.change(change);
+      }
       if (isOld && atMs - savedAtMs < CONFIRM_MS) return true;
       savedAtMs = atMs;
       file.append(change, table.table);

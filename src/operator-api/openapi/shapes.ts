@@ -61,7 +61,7 @@ export const exampleHost = {
 export const lease = z.object({
   ip: text,
   network: text,
-  kind: z.enum(['instance', 'gateway', 'user']),
+  kind: z.enum(['instance', 'gateway', 'user', 'service']),
   owner: text,
   host: text,
   state: z.enum(['offered', 'bound', 'resting']),

@@ -52,7 +52,10 @@ export interface IdentifyInput {
 }
 
 /** Labels with a few values. */
-const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([[labels.dns, ['healthy', 'running']]]);
+const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([
+  [labels.dns, ['healthy', 'running']],
+  [labels.vip, ['true', 'false']],
+]);
 
 /** Throws `invalid` when a label's value is none of those that it may have. */
 export function identify({ name, request, taken }: IdentifyInput): Identity {

@@ -1,5 +1,5 @@
 /** Names of container records of which something has changed: the record, its container, its host, its network. Kept until they are taken. */
-import { type ContainerRecord, keys, type NetworkRecord } from '../../model/index.ts';
+import { type ContainerRecord, keys, labels, type LeaseRecord, type NetworkRecord } from '../../model/index.ts';
 import type { Ledger } from '../../store/ledger/contract.ts';
 import type { RecordIndex } from './record-index.ts';
 
@@ -36,6 +36,18 @@ export function createTouchedRecords(ledger: Pick<Ledger, 'get' | 'list' | 'watc
     if (now === undefined) ipv6.delete(id);
     else ipv6.set(id, now);
     if (before !== now) for (const { name } of index.inNetwork(id)) touched.add(name);
+  });
+
+  /** Keys of leases that are services'. */
+  const ofServices = new Set<string>();
+  ledger.watch(keys.leases, (key) => {
+    const now = ledger.get<LeaseRecord>(key);
+    const isService = now?.kind === 'service';
+    if (!isService && !ofServices.has(key)) return;
+    if (isService) ofServices.add(key);
+    else ofServices.delete(key);
+    const [network = ''] = key.slice(keys.leases.length).split('/');
+    for (const { name, request } of index.inNetwork(network)) if (request.Labels?.[labels.vip]) touched.add(name);
   });
 
   return {

@@ -417,6 +417,15 @@ describe('services on three hosts', () => {
       });
     }
 
+    // its name is one address, behind which the caller's own kernel finds all three; behind `tasks.` it is their list
+    const calls = 'for i in $(seq 24); do wget -qO- http://mesh/i; done; for n in mesh tasks.mesh; do echo =; nslookup $n; done';
+    const [answered = '', one = '', list = ''] = (await must(docker('run', '--rm', 'busybox', 'sh', '-c', calls))).split('=\n');
+    assert.deepEqual(new Set(lines(answered)), new Set(await ids()));
+    const [found, tasks] = [one, list].map((text) => [...text.matchAll(/Address[^:]*: (10\.[\d.]+)$/gm)].map(([, address]) => address));
+    assert.equal(found?.length, 1, one);
+    assert.equal(tasks?.length, 3, list);
+    assert.ok(!tasks?.includes(found?.[0]));
+
     // busybox has no server for UDP: one in the namespace of an instance that is the only one left
     await must(docker('service', 'scale', '-d', 'mesh=1'));
     await until('one is left', async () => (await ids()).length === 1);

@@ -309,3 +309,32 @@ describe('all other names', () => {
     assert.equal(ask(shop, host, 'pricing.query.dc1.consul'), 'consul');
   });
 });
+
+describe('the name of a service with one address', () => {
+  const vips = { abc: '10.32.3.254' };
+  const behind = prices.map((one) => ({ ...one, vips }));
+  const zone = compileZone(nameTable(web, ...behind));
+  const asked = (name: string, leads: boolean, type: number = TYPE.A) =>
+    decide(zone, { name, type }, inAbc, atMs, (client, vip) => leads && client === inAbc && vip === vips.abc);
+  const one = { kind: 'addresses', addresses: ['10.32.3.254'], isForClient: true };
+
+  it('is that address, for who can use it; behind `tasks.` it gives the instances', () => {
+    for (const name of ['pricing', 'pricing.abc.service.consul']) assert.deepEqual(asked(name, true), one);
+    assert.deepEqual(asked('tasks.pricing', true), { kind: 'addresses', addresses: ['10.32.0.1', '10.32.0.2'] });
+    assert.deepEqual(asked('2.pricing', true), { kind: 'addresses', addresses: ['10.32.0.2'] });
+    assert.deepEqual(asked('pricing', true, TYPE.AAAA), { kind: 'nodata', origin: '', isForClient: true });
+  });
+
+  it('gives the instances to all others, and says that the next client may get another answer', () => {
+    assert.deepEqual(asked('pricing', false), { kind: 'addresses', addresses: ['10.32.0.1', '10.32.0.2'], isForClient: true });
+    assert.deepEqual(ask([web, ...behind], host, 'pricing.abc.service.consul'), ['10.32.0.1', '10.32.0.2']);
+  });
+
+  it('stays that address while no instance is ready', () => {
+    const down = compileZone(nameTable(web, ...behind.map((each) => ({ ...each, state: 'out' as const, ready: false }))));
+    assert.deepEqual(
+      decide(down, { name: 'pricing', type: TYPE.A }, inAbc, atMs, () => true),
+      one,
+    );
+  });
+});

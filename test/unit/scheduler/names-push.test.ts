@@ -47,7 +47,13 @@ class World {
       append: (_change: NameChange, table: () => NameTable) => void this.#tables.set(host, table()),
     };
     const dns = { table: () => undefined, change: () => undefined, confirm: (atMs: number) => void this.confirmed.set(host, atMs) };
-    return createHostNames({ file, dns, moved: (network) => void this.moved.push(`${host} ${network}`), now: () => this.nowMs });
+    return createHostNames({
+      file,
+      dns,
+      vips: { table: () => undefined, change: () => undefined },
+      moved: (network) => void this.moved.push(`${host} ${network}`),
+      now: () => this.nowMs,
+    });
   }
 
   #heard(host: string, message: LeaderMessage): boolean {

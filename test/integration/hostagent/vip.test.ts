@@ -1,0 +1,179 @@
+/** Addresses of services in the kernel of who calls: three containers on one wire, in network namespaces of this test's own. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { createVips, type Vips } from '../../../src/hostagent/vip/vips.ts';
+import type { ContainerFacts } from '../../../src/model/facts.ts';
+import type { NamedInstance } from '../../../src/model/name-table.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+import { until } from '../../support/cluster/cluster.ts';
+
+const VIP = '10.32.1.250';
+const ADDRESS = { a: '10.32.1.11', b: '10.32.1.12', c: '10.32.1.13' } as const;
+type Name = keyof typeof ADDRESS;
+
+/** Says who it is, and who calls. */
+const SERVER = `const [me] = process.argv.slice(1);
+require('net').createServer({ allowHalfOpen: true }, (s) => { s.write(me + ' ' + s.remoteAddress); s.on('data', (d) => s.write(me)).on('end', () => s.end()).on('error', () => {}); if (s.localPort !== 81) return; }).listen(80, '0.0.0.0');
+const u = require('dgram').createSocket('udp4').on('message', (_m, r) => u.send(me + ' ' + r.address, r.port, r.address)).bind(53, '0.0.0.0', () => console.log('up'));`;
+/** Calls so many times; prints what was answered, a line each. */
+const CALLER = `const [to, kind, times, from] = process.argv.slice(1);
+const tcp = () => new Promise((done) => { const s = require('net').connect({ host: to, port: 80, timeout: 3000 }, () => {});
+  s.on('data', (d) => { s.destroy(); done(String(d)); }).on('timeout', () => { s.destroy(); done('none'); }).on('error', (e) => done(e.code)); });
+const udp = () => new Promise((done) => { const s = require('dgram').createSocket('udp4'); const over = (t) => { clearTimeout(timer); s.close(); done(t); };
+  const timer = setTimeout(() => over('none'), 3000); s.on('message', (m) => over(String(m))).bind(Number(from || 0), () => s.send('x', 53, to)); });
+(async () => { for (let i = 0; i < Number(times); i++) console.log(await (kind === 'tcp' ? tcp() : udp())); })();`;
+
+describe('the address of a service in the kernel of its callers', { timeout: 120_000 }, () => {
+  const spaces: string[] = [];
+  const processes: ChildProcess[] = [];
+  const pids = new Map<Name, number>();
+  const space = (name: string): string => `arpv${process.pid}${name}`;
+  const sh = (script: string): void => void execFileSync('sh', ['-ec', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const inside = (name: string, words: readonly string[]): string =>
+    execFileSync('nsenter', [`--net=/run/netns/${space(name)}`, ...words], { encoding: 'utf8' });
+  const call = (from: string, kind: 'tcp' | 'udp', times: number, port = 0): readonly string[] =>
+    inside(from, [process.execPath, '-e', CALLER, VIP, kind, String(times), String(port)])
+      .trim()
+      .split('\n');
+  const instance = (name: Name, state: NamedInstance['state'] = 'running', isBehind = true): NamedInstance => ({
+    id: `1.${name}.abc`,
+    container: name.repeat(64),
+    name,
+    deployment: 'abc',
+    service: isBehind ? 'web' : name,
+    number: 1,
+    host: 'h1',
+    addresses: { net: ADDRESS[name] },
+    ...(isBehind && { vips: { net: VIP } }),
+    aliases: {},
+    links: {},
+    ports: [],
+    state,
+    ready: state === 'running',
+  });
+  const facts = (name: Name): ContainerFacts =>
+    ({ summary: { Id: name.repeat(64) }, inspect: { Id: name.repeat(64), State: { Running: true, Pid: pids.get(name) } } }) as never;
+  const started = (): Vips => {
+    const vips = createVips('vxlan', 'h1', quietLog);
+    vips.table([instance('a'), instance('b'), instance('c', 'running', false)]);
+    vips.all([facts('a'), facts('b'), facts('c')]);
+    return vips;
+  };
+  const led = (vips: Vips): Promise<unknown> =>
+    until('all have the rules', () => Promise.resolve(Object.values(ADDRESS).every((one) => vips.leadsTo(one, VIP))));
+  /** Answers of the callers are those of the instances that are ready. */
+  const followed = (what: string, rules: RegExp): Promise<unknown> =>
+    until(what, () => Promise.resolve(rules.test(inside('c', ['nft', 'list', 'table', 'ip', 'arpanet-vip']))));
+  let vips: Vips;
+
+  before(async () => {
+    for (const name of ['lan', 'a', 'b', 'c']) {
+      sh(`ip netns add ${space(name)}`);
+      spaces.push(space(name));
+      inside(name, ['ip', 'link', 'set', 'lo', 'up']);
+    }
+    inside('lan', ['ip', 'link', 'add', 'br0', 'type', 'bridge']);
+    inside('lan', ['ip', 'link', 'set', 'br0', 'up']);
+    for (const name of ['a', 'b', 'c'] as const) {
+      sh(`ip -n ${space('lan')} link add to-${name} type veth peer name eth0 netns ${space(name)}
+        ip -n ${space('lan')} link set to-${name} master br0 up
+        ip -n ${space(name)} addr add ${ADDRESS[name]}/24 dev eth0; ip -n ${space(name)} link set eth0 up`);
+      const server = spawn('nsenter', [`--net=/run/netns/${space(name)}`, process.execPath, '-e', SERVER, name], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      processes.push(server);
+      await new Promise((resolve) => server.stdout.once('data', resolve));
+      pids.set(name, server.pid ?? 0);
+    }
+    vips = started();
+    await led(vips);
+  });
+  after(() => {
+    for (const one of processes) one.kill('SIGKILL');
+    for (const name of spaces) sh(`ip netns del ${name}`);
+  });
+
+  for (const netfilter of ['0', '1'])
+    it(`leads to each instance, the caller itself too, and each sees who calls; bridges pass through netfilter: ${netfilter}`, () => {
+      // a kernel without br_netfilter has no such file, and the case is that of 0
+      inside('lan', ['sh', '-c', `echo ${netfilter} >/proc/sys/net/bridge/bridge-nf-call-iptables || true`]);
+      for (const kind of ['tcp', 'udp'] as const)
+        for (const from of ['a', 'b', 'c'] as const)
+          assert.deepEqual(
+            [...new Set(call(from, kind, 24))].toSorted(),
+            [`a ${ADDRESS[from]}`, `b ${ADDRESS[from]}`],
+            `${kind} from ${from}`,
+          );
+    });
+
+  it('an instance that left gets no new connection, nor what a UDP flow to it still sends; other flows and open connections go on', async () => {
+    const flows = Array.from({ length: 12 }, (_, index) => 4_000 + index);
+    const first = new Map(flows.map((port) => [port, call('c', 'udp', 1, port)[0]]));
+    assert.equal(new Set(first.values()).size, 2, 'twelve flows lead to both');
+    const open = spawn('nsenter', [
+      `--net=/run/netns/${space('c')}`,
+      process.execPath,
+      '-e',
+      `const s = require('net').connect(80, '${VIP}'); s.on('data', (d) => console.log(String(d))); process.stdin.on('data', () => s.write('x'));`,
+    ]);
+    processes.push(open);
+    const said: string[] = [];
+    open.stdout.setEncoding('utf8').on('data', (text: string) => said.push(...text.trim().split('\n')));
+    await until('the connection is open', () => Promise.resolve(said.length === 1));
+    const [at = ''] = (said[0] ?? '').split(' ');
+    const left = at as 'a' | 'b';
+    const stays = left === 'a' ? 'b' : 'a';
+    vips.change([instance(left, 'out')], []);
+    await followed('one is left', /goto any-1/);
+    await until('flows are moved', () =>
+      Promise.resolve(
+        call(
+          'c',
+          'udp',
+          1,
+          flows.find((port) => first.get(port)?.startsWith(left)),
+        )[0]?.startsWith(stays),
+      ),
+    );
+    for (const port of flows) assert.deepEqual(call('c', 'udp', 1, port), [`${stays} ${ADDRESS.c}`]);
+    assert.deepEqual([...new Set(call('c', 'tcp', 12))], [`${stays} ${ADDRESS.c}`]);
+    open.stdin.write('x');
+    await until('the open connection is answered by the instance that left', () => Promise.resolve(said.at(-1) === left));
+    vips.change([instance(left)], []);
+    await followed('both are back', /goto any-2/);
+    assert.equal(new Set(call('c', 'tcp', 24)).size, 2);
+  });
+
+  it('without an instance that is ready calls are refused at once', async () => {
+    vips.change([instance('a', 'out'), instance('b', 'out')], []);
+    await followed('nobody is left', /set empty[^}]*elements/);
+    assert.deepEqual(call('c', 'tcp', 1), ['ECONNREFUSED']);
+    vips.change([instance('a'), instance('b')], []);
+    await followed('both are back', /goto any-2/);
+    assert.equal(new Set(call('c', 'tcp', 24)).size, 2);
+  });
+
+  it('a restarted agent changes no flow to an instance that is there, and moves those to one that left meanwhile; what somebody removes is put back', async () => {
+    const port = 5_000;
+    const [was = ''] = call('c', 'udp', 1, port);
+    const again = started();
+    await led(again);
+    for (let times = 0; times < 4; times++) assert.deepEqual(call('c', 'udp', 1, port), [was]);
+    const left = was.startsWith('a') ? 'a' : 'b';
+    const third = createVips('vxlan', 'h1', quietLog);
+    third.table([
+      instance('a', left === 'a' ? 'out' : 'running'),
+      instance('b', left === 'b' ? 'out' : 'running'),
+      instance('c', 'running', false),
+    ]);
+    third.all([facts('a'), facts('b'), facts('c')]);
+    await led(third);
+    await until('the flow is moved', () => Promise.resolve(!call('c', 'udp', 1, port)[0]?.startsWith(left)));
+    inside('c', ['nft', 'delete', 'table', 'ip', 'arpanet-vip']);
+    assert.match((await third.differences()).join(), /not used by container c/);
+    await third.reconcile();
+    assert.deepEqual(await third.differences(), []);
+    assert.match(inside('c', ['nft', 'list', 'tables']), /arpanet-vip/);
+  });
+});
