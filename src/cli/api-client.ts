@@ -42,9 +42,11 @@ export interface ApiClient {
   feed<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void>;
   /**
    * Work that the leader reports on while it goes on: newline-delimited JSON, `{"progress": TEXT}` lines, then `{"result": …}` or `{"error": TEXT}`.
-   * Errors also: `conflict` with the leader's text when the work failed after it began; `unavailable` when the stream ended early.
+   * `id`, of 8 to 64 of a-z, 0-9 and -, is the request's, by which `/arpanet/v1/operations/ID` has it. Errors also: `conflict` with the leader's text when the work failed after it began; `unavailable` when the stream ended early.
    */
-  work<T>(path: string, body: unknown, progress: (line: string) => void): Promise<T>;
+  work<T>(path: string, body: unknown, progress: (line: string) => void, id: string): Promise<T>;
+  /** The same of work that somebody has asked for before: what has been said so far, and what comes. */
+  follow<T>(path: string, progress: (line: string) => void): Promise<T>;
 }
 
 export type { EndpointFlags, Environment } from './docker-endpoint.ts';
@@ -96,14 +98,17 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
     async *feed<T>(path: string, signal: AbortSignal) {
       for await (const line of lines(await open(path, signal))) yield JSON.parse(line) as T;
     },
-    async work<T>(path: string, body: unknown, progress: (line: string) => void) {
-      const answer = await open(path, undefined, { method: 'POST', body });
-      return (await resultOf(answer, progress)) as T;
+    async work<T>(path: string, body: unknown, progress: (line: string) => void, id: string) {
+      const answer = await open(path, undefined, { method: 'POST', body, headers: { 'Arpanet-Request-Id': id } });
+      return (await resultOf(answer, progress, id)) as T;
+    },
+    async follow<T>(path: string, progress: (line: string) => void) {
+      return (await resultOf(await open(path), progress)) as T;
     },
   };
 }
 
-async function resultOf(answer: IncomingMessage, progress: (line: string) => void): Promise<unknown> {
+async function resultOf(answer: IncomingMessage, progress: (line: string) => void, id?: string): Promise<unknown> {
   if (answer.headers['content-type']?.includes('ndjson') !== true) return JSON.parse(await text(answer)) as unknown;
   try {
     for await (const json of lines(answer)) {
@@ -114,15 +119,15 @@ async function resultOf(answer: IncomingMessage, progress: (line: string) => voi
     }
   } catch (error) {
     if (error instanceof ArpanetError) throw error;
-    throw interrupted(error);
+    throw interrupted(error, id);
   }
-  throw interrupted(undefined);
+  throw interrupted(undefined, id);
 }
 
-const interrupted = (cause: unknown) =>
+const interrupted = (cause: unknown, id: string | undefined) =>
   new ArpanetError(
     'unavailable',
-    'the connection to the leader ended before the work was done; the cluster continues it, and "arpanet ps" shows the present state',
+    `the connection to the leader ended before the work was done; the cluster continues it, ${id === undefined ? '' : `"arpanet operations ${id}" follows it where the leader is the same, `}and "arpanet ps" shows the present state`,
     { cause },
   );
 

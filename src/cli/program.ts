@@ -54,7 +54,7 @@ export function arpanetProgram(terminal: Terminal): Command {
 /** The groups of the help, and what is in each, in this order; what is in none is listed in `Set up`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Most used:': ['up', 'status', 'deploy', 'logs', 'doctor'],
-  'See:': ['ls', 'ps', 'top', 'events', 'explain', 'ip'],
+  'See:': ['ls', 'ps', 'top', 'events', 'operations', 'explain', 'ip'],
   'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
   'Hosts:': ['hosts', 'schedulers', 'drain', 'activate', 'rebalance'],
   'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'key', 'completion', 'man'],

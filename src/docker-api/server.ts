@@ -221,7 +221,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     const { leader } = role;
     if (isNamed(req) && !isJoining(path)) await doorkeeper.enter(req, req.socket, res, requestId);
     if (isJoining(path)) await doorkeeper.vouch(req, requestId);
-    if (path.startsWith('/arpanet/')) return deps.operator(req, res);
+    if (path.startsWith('/arpanet/')) return deps.operator(req, res.setHeader('Arpanet-Request-Id', requestId));
     if (leader.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);
     await leader.answer(req, res, requestId);
   }

@@ -26,6 +26,7 @@ import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { hostRoutes } from './host-routes.ts';
 import { joiningRoutes, type Joining } from './joining/routes.ts';
 import { type SchemaOperations, schemaRoutes } from './schema-routes.ts';
+import { operationRoutes } from './operations.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
@@ -183,6 +184,7 @@ const OF_THE_STORE: ReadonlySet<string> = new Set([
   'installer',
   'package',
   'audit-log',
+  'operations',
   'schema',
 ]);
 const READ_WAIT_MS = 2_000;
@@ -372,12 +374,13 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     const limited = identityOf(request)?.deployments;
     watch(limited === undefined ? '' : JSON.stringify(limited), partOf(request).live(), request, response);
   });
-  serviceRoutes(router, (request) => partOf(request).services(), unexpected);
+  const { answer } = operationRoutes(router, deps.now, unexpected);
+  serviceRoutes(router, (request) => partOf(request).services(), answer);
   const release = () => {
     const { version, place } = deps.joining();
     return { url: place().url, release: version, token: deps.token() };
   };
-  hostRoutes(router, { ...deps, release, seen: (request) => partOf(request).observe() }, unexpected);
+  hostRoutes(router, { ...deps, release, seen: (request) => partOf(request).observe() }, answer);
   userRoutes(router, deps.users);
   policyRoutes(router, deps.policies);
   joiningRoutes(router, deps.joining);

@@ -6,7 +6,7 @@ import { noteTarget } from '../security/index.ts';
 import { bodyOf, readBytes } from './bodies.ts';
 import { hostDetail } from './reports/host-report.ts';
 import { hostReports, type Observed } from './reports/report.ts';
-import { answerInLines } from './service-routes.ts';
+import type { AnswerInLines } from './operations.ts';
 
 interface HostRouteDeps {
   readonly observe: () => Observed;
@@ -20,13 +20,12 @@ interface HostRouteDeps {
   readonly readmit: (host: string) => Promise<void>;
 }
 
-/** `unexpected` is called with what is no refusal, where the answer has begun. */
-export function hostRoutes(router: Router, deps: HostRouteDeps, unexpected: (error: unknown) => void): void {
+export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerInLines): void {
   const { observe, services, hostOperations: hosts } = deps;
   const body = readBytes();
   const nameOf = (request: Request) => String(request.params['host']);
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
-    router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress), unexpected));
+    router.post(path, body, (request, response) => answer(response, (progress) => work(request, progress)));
 
   router.get('/hosts', (request, response) => {
     response.json(hostReports(deps.seen(request)));

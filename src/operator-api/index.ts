@@ -8,6 +8,7 @@ export { type Installer, isPlainWord, scriptLine } from './joining/script.ts';
 export type { JoinFinding, Joining } from './joining/routes.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';
 export { callsOf, diagnose, type Link } from './doctor.ts';
+export type { OperationReport } from './operations.ts';
 export { instanceCalled } from './instance-reference.ts';
 export type { HostDetail } from './reports/host-report.ts';
 export { type NameReport, nameReports } from './reports/name-report.ts';

@@ -1,16 +1,13 @@
-/**
- * The operator's routes for services. Long work answers with JSON lines: `{"progress": TEXT}` each, and last `{"result": …}` or `{"error": TEXT}`.
- * Effects: express; the work itself is done by the services room.
- */
-import type { Request, Response, Router } from 'express';
+/** The operator's routes for services; long work is answered as operations.ts says. Effects: express; the work itself is done by the services room. */
+import type { Request, Router } from 'express';
 import type { Progress, Services } from '../contracts/index.ts';
 import { ArpanetError, type CreateRequest, labels, type ServiceTemplate, UPDATE_DEFAULTS } from '../model/index.ts';
 import { noteTarget, servicesTarget } from '../security/index.ts';
 import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type UpdateRequest } from './bodies.ts';
+import type { AnswerInLines } from './operations.ts';
 import { serviceReports } from './reports/service-report.ts';
 
-/** `unexpected` is called with what is no refusal, where the answer has begun. */
-export function serviceRoutes(router: Router, servicesOf: (request: Request) => Services, unexpected: (error: unknown) => void): void {
+export function serviceRoutes(router: Router, servicesOf: (request: Request) => Services, answer: AnswerInLines): void {
   const body = readBytes();
   router.get('/services', (request, response) => {
     const services = servicesOf(request);
@@ -26,7 +23,7 @@ export function serviceRoutes(router: Router, servicesOf: (request: Request) => 
     response.json(servicesOf(request).scalePlan(count));
   });
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
-    router.post(path, body, (request, response) => answerInLines(response, (progress) => work(request, progress), unexpected));
+    router.post(path, body, (request, response) => answer(response, (progress) => work(request, progress)));
 
   long('/services/scale', (request, progress) => servicesOf(request).scale(texts(request, 'counts'), progress));
   long('/services/rm', (request, progress) => servicesOf(request).remove(texts(request, 'services'), progress));
@@ -99,32 +96,4 @@ function texts(request: Request, field: keyof ServicesRequest): readonly string[
   if (value.length === 0) throw new ArpanetError('invalid', `the request's body has no list "${field}"`);
   noteTarget(request, servicesTarget(value));
   return value;
-}
-
-/** Of progress that its client does not read, so much waits; what comes then is left out, and the result is not. */
-const BEHIND_BYTES = 256 * 1024;
-const LINE_LIMIT = 16 * 1024;
-
-/** Errors before the first line keep their status. */
-export async function answerInLines(
-  response: Response,
-  work: (progress: Progress) => Promise<unknown>,
-  unexpected: (error: unknown) => void,
-): Promise<void> {
-  const line = (value: unknown) => {
-    if (!response.headersSent) response.setHeader('Content-Type', 'application/x-ndjson');
-    response.write(`${JSON.stringify(value)}\n`);
-  };
-  try {
-    const result = await work((text) => {
-      if (response.writableLength < BEHIND_BYTES) line({ progress: text.slice(0, LINE_LIMIT) });
-    });
-    line({ result: result ?? null });
-  } catch (error) {
-    if (!response.headersSent) throw error;
-    if (!(error instanceof ArpanetError)) unexpected(error);
-    noteTarget(response.req, { hasFailed: true });
-    line({ error: error instanceof ArpanetError ? error.message : 'internal error' });
-  }
-  response.end();
 }

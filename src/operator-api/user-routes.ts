@@ -39,11 +39,12 @@ export interface Users {
 const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'cas', 'keys', 'backup', 'schedulers', 'audit-log']);
 /** What a GET may show to who reads. */
 const SHOWN: ReadonlySet<string> = new Set(
-  'status top watch hosts networks names services explain records config rebalance audit policy'.split(' '),
+  'status top watch hosts networks names services explain records config rebalance audit policy operations'.split(' '),
 );
 
 /** What somebody has who is limited to deployments, of these alone. */
-const NARROWED = /^\/(?:status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|explain\/[^/]+)\/?$/;
+const NARROWED =
+  /^\/(?:status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|explain\/[^/]+|operations|operations\/[^/]+)\/?$/;
 
 /** Pure. A route that nobody has decided about is for operators. */
 export function operatorAccess(method: string, path: string): Access {

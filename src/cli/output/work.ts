@@ -1,4 +1,6 @@
 /** Long work on a terminal: the leader's progress lines as they come, and its result. Effects: an HTTP request, the terminal, signals. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { ArpanetError } from '../../model/errors.ts';
 import type { ApiClient } from '../api-client.ts';
 import { startProgress } from './progress.ts';
@@ -10,20 +12,44 @@ export interface WorkOptions {
   readonly say: (line: string) => void;
   /** With `--json`, progress is not printed. */
   readonly isQuiet: boolean;
+  /** Of a command that sees to Ctrl-C itself: once it aborts, the command waits no longer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The result of the work. Errors: those of `ApiClient.work`. Ctrl-C ends the command; the leader continues the work. */
-export async function runWork<T>(api: ApiClient, path: string, body: unknown, { say, isQuiet }: WorkOptions): Promise<T> {
+export async function runWork<T>(api: ApiClient, path: string, body: unknown, { say, isQuiet, signal }: WorkOptions): Promise<T> {
+  const id = randomUUID();
   const progress = startProgress(isQuiet ? {} : process.stderr, isQuiet ? () => undefined : say);
   const interrupted = (): void => {
-    progress.say('stopped waiting: the cluster continues the work; "arpanet status" and "arpanet ps" show its progress');
-    process.exit(INTERRUPTED);
+    progress.say(`stopped waiting: the cluster continues the work; "arpanet operations ${id}" follows it`);
+    if (signal === undefined) process.exit(INTERRUPTED);
   };
-  process.once('SIGINT', interrupted);
+  const work = api.work<T>(path, body, progress.say, id);
   try {
-    return await api.work<T>(path, body, progress.say);
+    if (signal === undefined) {
+      process.once('SIGINT', interrupted);
+      return await work;
+    }
+    return await Promise.race([work, abortOf(signal, interrupted)]);
   } finally {
     process.off('SIGINT', interrupted);
+    progress.end();
+  }
+}
+
+/** Rejects, after `then`, with the signal's reason. */
+async function abortOf(signal: AbortSignal, then: () => void): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  then();
+  throw signal.reason;
+}
+
+/** What somebody has asked for before, from its begin to its end. Throws `conflict` with its error where it failed. */
+export async function followWork(api: ApiClient, path: string, say: (line: string) => void): Promise<void> {
+  const progress = startProgress(process.stderr, say);
+  try {
+    await api.follow<unknown>(`${path}?follow=true`, progress.say);
+  } finally {
     progress.end();
   }
 }

@@ -9,6 +9,7 @@ import {
   explained,
   exampleHost,
   exampleLease,
+  exampleOperation,
   exampleStatus,
   exampleUser,
   finding,
@@ -19,6 +20,7 @@ import {
   ms,
   named,
   number,
+  operation,
   record,
   refusal,
   service,
@@ -66,6 +68,8 @@ export const ANSWERS = {
       containers: [{ name: 'abc_web_1', id: 'f00d', host: 'h1', image: 'web:1', cores: 0.4, memoryBytes: 52_428_800 }],
     },
   },
+  Operations: { schema: z.array(operation), example: [exampleOperation] },
+  Operation: { schema: operation, example: exampleOperation },
   Hosts: { schema: z.array(host), example: [exampleHost] },
   Host: {
     schema: z.object({

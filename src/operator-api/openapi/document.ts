@@ -95,7 +95,12 @@ const lines = (answer: AnswerName): Schema => ({
   },
 });
 
-const PATH_EXAMPLES: Readonly<Record<string, string>> = { host: 'h1', container: 'abc_web_1', name: 'strategy' };
+const PATH_EXAMPLES: Readonly<Record<string, string>> = {
+  host: 'h1',
+  container: 'abc_web_1',
+  name: 'strategy',
+  operation: '0c3f5a52-6f9c-4e9b-9a53-0d1f1c1f7d11',
+};
 
 /** `getHosts`, `postHostsDrain`. */
 const idOf = (method: string, path: string): string =>

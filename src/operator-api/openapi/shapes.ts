@@ -233,3 +233,23 @@ export const exampleUser = {
   createdAtMs: 1_790_000_000_000,
   validUntilMs: 1_797_776_000_000,
 } as const;
+
+export const operation = z.object({
+  id: text,
+  what: text,
+  user: text.optional(),
+  startedAtMs: ms,
+  endedAtMs: ms.optional(),
+  state: z.enum(['running', 'done', 'failed']),
+  progress: texts,
+  result: z.unknown().optional(),
+  error: text.optional(),
+});
+export const exampleOperation = {
+  id: '0c3f5a52-6f9c-4e9b-9a53-0d1f1c1f7d11',
+  what: 'POST /arpanet/v1/services/scale',
+  user: 'ada',
+  startedAtMs: 1_790_000_000_000,
+  state: 'running',
+  progress: ['abc/web: 1 of 3'],
+} as const;

@@ -159,4 +159,40 @@ describe('the dashboard', () => {
       [1],
     );
   });
+
+  it('keeps long work to be looked at again by the id of its request: its lines, its result, who asks for it late', async () => {
+    const id = 'scale-of-abc-web-1';
+    const scaled = await fetch(`${scheduler.url}/arpanet/v1/services/scale`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Arpanet-Request-Id': id },
+      body: JSON.stringify({ counts: ['abc/web=2'] }),
+    });
+    assert.equal(scaled.headers.get('arpanet-request-id'), id);
+    // a client that reads no further, as one that has lost its connection
+    await scaled.body?.cancel();
+    const follow = await (await get(`/arpanet/v1/operations/${id}?follow=true`)).text();
+    const lines = follow
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { readonly progress?: string; readonly result?: unknown });
+    assert.ok(lines.length > 1 && lines.slice(0, -1).every(({ progress }) => progress !== undefined), follow);
+    assert.ok('result' in (lines.at(-1) ?? {}), follow);
+    const one = await operator<{ state: string; what: string; progress: string[]; endedAtMs?: number }>(scheduler, `operations/${id}`);
+    assert.deepEqual([one.state, one.what, typeof one.endedAtMs], ['done', 'POST /arpanet/v1/services/scale', 'number']);
+    assert.deepEqual(
+      one.progress,
+      lines.slice(0, -1).map(({ progress }) => progress),
+    );
+    assert.equal((await get(`/arpanet/v1/operations/${id}?follow=1`)).headers.get('content-type'), 'application/x-ndjson');
+    const refused = await scheduler.call('POST', '/arpanet/v1/services/scale', { counts: ['abc/nothing=2'] });
+    assert.equal(refused.status, 404);
+    const all = await operator<{ id: string }[]>(scheduler, 'operations');
+    assert.deepEqual(
+      all.map((operation) => operation.id),
+      [id],
+      'what was refused is no operation',
+    );
+    assert.equal((await get('/arpanet/v1/operations/nothing')).status, 404);
+    await scheduler.call('POST', '/arpanet/v1/services/scale', { counts: ['abc/web=1'] });
+  });
 });

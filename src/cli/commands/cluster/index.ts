@@ -5,6 +5,7 @@ import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
 import type { AuditLogFlags } from './audit-log.ts';
 import type { EventFlags } from './events.ts';
 import type { ExplainFlags } from './explain.ts';
+import { addListCommand, type ListFlags } from '../../list.ts';
 import type { LogFlags } from './logs.ts';
 import type { PassFlags } from './token.ts';
 import type { TopFlags } from './top.ts';
@@ -100,6 +101,12 @@ export function addObservationCommands(root: Command, terminal: Terminal): void 
     .option('--since <TIME>', 'a time, or how long ago: 10m')
     .option('--until <TIME>', 'a time, or how long ago')
     .action(async (flags: EventFlags) => (await import('./events.ts')).showEvents(flags, terminal));
+
+  addListCommand(root, 'operations [id]', 'list the long work of the cluster, or follow one until it ends: a scale, an update, a drain', [
+    'arpanet operations',
+    'arpanet operations 0c3f5a52-6f9c-4e9b-9a53-0d1f1c1f7d11',
+    "arpanet operations --format '{{.ID}} {{.State}}'",
+  ]).action(async (id: string | undefined, flags: ListFlags) => (await import('./operations.ts')).showOperations(id, flags, terminal));
 
   addClientCommand(root, 'audit-log', 'show who changed what, and who was refused: the last lines at the leader', [
     'arpanet audit-log',

@@ -9,7 +9,7 @@ import { parseJson } from '../../../schemas/json.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { type BuildContext, openContext } from './build-context.ts';
 import { credentialsFor } from './credentials.ts';
-import type { Job } from './job.ts';
+import type { How, Job } from './job.ts';
 import { contentOf } from './stored-content.ts';
 
 /** Docker API: what `version` is for BuildKit in `POST /build`. */
@@ -18,7 +18,7 @@ const BUILDKIT = '2';
 type Query = readonly (readonly [name: string, value: string])[];
 
 /** Throws `invalid` for files that do not exist, `conflict` with the builder's reason when it fails. */
-export async function buildImage(api: ApiClient, build: Build, { folder, variables }: Job, say: (line: string) => void): Promise<void> {
+export async function buildImage(api: ApiClient, build: Build, { folder, variables }: Job, { say, signal }: How): Promise<void> {
   const { service, image } = build;
   const secrets = [...build.secrets].map(
     ([id, { key, source }]) => [id, contentOf({ kind: 'secret', key, source }, folder, variables)] as const,
@@ -30,7 +30,7 @@ export async function buildImage(api: ApiClient, build: Build, { folder, variabl
   const session = await serveSession(id, socket, { secrets: new Map(secrets), credentials: (host) => credentialsFor(host, variables) });
   // Builds of one session are made by one host: the next one finds what the first one made.
   const run = async (query: Query, files: BuildContext | undefined, what: string): Promise<void> => {
-    const answer = await api.open(`/build?${queryWith(query, id)}`, new AbortController().signal, {
+    const answer = await api.open(`/build?${queryWith(query, id)}`, signal, {
       method: 'POST',
       ...(files === undefined ? {} : { body: files.archive, headers: { 'Content-Type': 'application/x-tar' } }),
     });

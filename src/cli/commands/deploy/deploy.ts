@@ -4,7 +4,7 @@ import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { Step, Wave } from '../../../compose/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import type { Terminal } from '../../command.ts';
-import { type DeployFlags, type Job, missing } from './job.ts';
+import { type DeployFlags, type How, type Job, missing } from './job.ts';
 import { deployGlobal } from './global-service.ts';
 import { ensureImages, withImage } from './image.ts';
 import { createContent } from './stored-content.ts';
@@ -12,15 +12,52 @@ import { count } from '../../output/table.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
 import { runHooks } from './hooks.ts';
 import { refuseUnfit, rehearse } from './rehearse.ts';
+import { Stopped, stillWanted, unfinished } from './unfinished.ts';
 import { until } from './until.ts';
 
 type Say = (line: string) => void;
 
-/** Reads the job again after an image was pulled or built (its tag may mean another one now) or a secret created (its id is known only then). */
-export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: DeployFlags, { out, say }: Terminal): Promise<void> {
+/**
+ * Reads the job again after an image was pulled or built (its tag may mean another one now) or a secret created (its id is known only then). Once the
+ * signal aborts, what has begun is done to its end, and nothing else begun: throws Stopped. Whatever ends it early, it says what is done and what is not.
+ */
+export async function deploy(
+  api: ApiClient,
+  read: () => Promise<Job>,
+  flags: DeployFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const done: Done[] = [];
+  const known = { waves: [] as Job['waves'] };
+  try {
+    await carryOut(api, read, flags, { ...terminal, signal, done, known });
+    if (flags.json === true) terminal.out(`${JSON.stringify(done, undefined, 2)}\n`);
+  } catch (error) {
+    for (const line of known.waves.length === 0 ? [] : unfinished(known.waves, done)) terminal.say(line);
+    throw signal.aborted ? new Stopped('stopped') : error;
+  }
+}
+
+interface Done {
+  readonly container: string;
+  readonly action: string;
+  readonly id: string | undefined;
+}
+
+interface Course extends How {
+  readonly done: Done[];
+  /** The waves, once something is changed for them. */
+  readonly known: { waves: Job['waves'] };
+}
+
+async function carryOut(api: ApiClient, read: () => Promise<Job>, flags: DeployFlags, course: Course): Promise<void> {
+  const { say, signal, done, known } = course;
   let job = await read();
   const make = await missing(api, job);
   refuseUnfit(job, await rehearse(api, job, make, false));
+  stillWanted(signal);
+  known.waves = job.waves;
   for (const { kind, name, create } of make) {
     await api.json(`/${kind}s/create`, { method: 'POST', body: create });
     say(`${kind} ${name}: created`);
@@ -29,15 +66,16 @@ export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: De
     await createContent(api, content);
     say(`${content.kind} ${content.name}: created`);
   }
-  const isChanged = await ensureImages(api, job, flags, say);
+  const isChanged = await ensureImages(api, job, flags, course);
   if (isChanged || job.newContents.length > 0) job = await read();
+  known.waves = job.waves;
   refuseUnfit(job, await rehearse(api, job, [], true));
-  const done: { container: string; action: string; id: string | undefined }[] = [];
   const ids = new Map<string, readonly string[]>();
   for (const wave of job.waves) {
-    for (const { service, condition } of wave.after) await held(api, service, condition, ids.get(service) ?? [], say);
+    stillWanted(signal);
+    for (const { service, condition } of wave.after) await held(api, service, condition, ids.get(service) ?? [], course);
     if (wave.isGlobal) {
-      const { instances, desired } = await deployGlobal(api, job.project, wave, say);
+      const { instances, desired } = await deployGlobal(api, job.project, wave, course);
       say(`${wave.service}: runs on ${count(desired, 'host')}`);
       for (const { id, name } of instances) done.push({ container: name, action: globalAction(wave, id), id });
       ids.set(
@@ -46,9 +84,10 @@ export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: De
       );
       continue;
     }
-    const steps = wave.steps.some((step) => step.action === 'recreate') ? await rolled(api, job, wave, say) : wave.steps;
+    const steps = wave.steps.some((step) => step.action === 'recreate') ? await rolled(api, job, wave, course) : wave.steps;
     const found: string[] = [];
-    await Promise.all(
+    // each to its end, whatever becomes of the others: nothing is left half made
+    const ended = await Promise.allSettled(
       steps.map(async (step) => {
         const id = await carriedOut(api, step, say);
         if (id !== undefined) found.push(id);
@@ -56,16 +95,18 @@ export async function deploy(api: ApiClient, read: () => Promise<Job>, flags: De
         say(`${step.container}: ${SAID[step.action]}`);
       }),
     );
+    const failed = ended.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     ids.set(wave.service, found);
   }
   for (const orphan of job.orphans) {
+    stillWanted(signal);
     const name = orphan.Names[0]?.slice(1) ?? orphan.Id;
     if (flags.removeOrphans === true) await removeContainer(api, orphan.Id, say);
     say(
       flags.removeOrphans === true ? `${name}: removed` : `${name} is of a service that the files do not have: --remove-orphans removes it`,
     );
   }
-  if (flags.json === true) out(`${JSON.stringify(done, undefined, 2)}\n`);
 }
 
 /** What happened to an instance of a global service: existing ones are kept or started; others are new. */
@@ -74,18 +115,24 @@ const globalAction = ({ steps }: Wave, id: string): Step['action'] => steps.find
 const SAID = { create: 'created', recreate: 'recreated', start: 'started', keep: 'unchanged', remove: 'removed' } as const;
 
 /** What differs is replaced as the file's update_config says; then what the count still lacks or has too much of. What is left to do. */
-async function rolled(api: ApiClient, job: Job, { service, steps, count: wanted, update }: Wave, say: Say): Promise<readonly Step[]> {
+async function rolled(
+  api: ApiClient,
+  job: Job,
+  { service, steps, count: wanted, update }: Wave,
+  { say, signal }: How,
+): Promise<readonly Step[]> {
   const step = steps.find(({ action }) => action === 'recreate');
   if (step?.request === undefined) return steps;
   const number = Number(step.request.Labels?.[composeLabels.number] ?? 1);
   const request = await withImage(api, step.request);
   const reference = `${job.project}/${service}`;
   const body = { service: reference, desired: wanted, template: { name: step.container, number, request }, settings: update };
-  assertCompleted(await runWork<unknown>(api, '/arpanet/v1/services/replace', body, { say, isQuiet: false }));
-  const now = await until(`there are not ${count(wanted, 'instance')}`, ': "arpanet ls" says why', async () => {
+  assertCompleted(await runWork<unknown>(api, '/arpanet/v1/services/replace', body, { say, isQuiet: false, signal }));
+  const look = async () => {
     const [found] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
     return found?.instances.length === wanted && found.running === wanted ? found : undefined;
-  });
+  };
+  const now = await until(`there are not ${count(wanted, 'instance')}`, ': "arpanet ls" says why', look, signal);
   return now.instances.map(({ id, name }): Step => ({ service, container: name, action: 'keep', id }));
 }
 
@@ -130,16 +177,17 @@ async function removeContainer(api: ApiClient, id: string, say: Say): Promise<vo
 }
 
 /** Waits for what a service needs of another. */
-async function held(api: ApiClient, service: string, condition: string, ids: readonly string[], say: Say): Promise<void> {
+async function held(api: ApiClient, service: string, condition: string, ids: readonly string[], { say, signal }: How): Promise<void> {
   if (condition === 'service_started') return;
   say(`waiting for ${service}: ${condition}`);
   for (const id of ids) {
     const { Name } = await api.json<ContainerInspect>(`/containers/${id}/json`);
     const name = Name.slice(1);
-    await until(`${name} is not ${condition}`, '', async () => {
+    const look = async () => {
       const { State } = await api.json<ContainerInspect>(`/containers/${id}/json`);
       return (condition === 'service_healthy' ? isHealthy(service, name, State) : hasCompleted(name, State)) ? true : undefined;
-    });
+    };
+    await until(`${name} is not ${condition}`, '', look, signal);
   }
 }
 

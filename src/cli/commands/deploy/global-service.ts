@@ -5,11 +5,12 @@ import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { assertCompleted, runWork } from '../../output/work.ts';
 import { withImage } from './image.ts';
+import type { How } from './job.ts';
 import { until } from './until.ts';
 import { composeLabels } from '../../../model/index.ts';
 
 /** Creates the service, or replaces its instances where the definition differs; its instances once they run. Throws `conflict` for one that has a count. */
-export async function deployGlobal(api: ApiClient, project: string, wave: Wave, say: (line: string) => void): Promise<ServiceReport> {
+export async function deployGlobal(api: ApiClient, project: string, wave: Wave, { say, signal }: How): Promise<ServiceReport> {
   const reference = `${project}/${wave.service}`;
   const present = await serviceAt(api, reference);
   if (present !== undefined && present.instances.length > 0 && !present.isGlobal)
@@ -21,9 +22,9 @@ export async function deployGlobal(api: ApiClient, project: string, wave: Wave, 
     const template = { name: step.container, number, request: await withImage(api, step.request) };
     const body = { service: reference, isGlobal: true, template, settings: wave.update, desired: present?.desired ?? 1 };
     const verb = present?.isGlobal === true ? 'replace' : 'create';
-    assertCompleted(await runWork<unknown>(api, `/arpanet/v1/services/${verb}`, body, { say, isQuiet: false }));
+    assertCompleted(await runWork<unknown>(api, `/arpanet/v1/services/${verb}`, body, { say, isQuiet: false, signal }));
   }
-  return allRunning(api, reference);
+  return allRunning(api, reference, signal);
 }
 
 async function serviceAt(api: ApiClient, reference: string): Promise<ServiceReport | undefined> {
@@ -37,10 +38,11 @@ async function serviceAt(api: ApiClient, reference: string): Promise<ServiceRepo
 }
 
 /** Throws `timeout` when they do not run in time. */
-function allRunning(api: ApiClient, reference: string): Promise<ServiceReport> {
-  return until(`${reference} does not run on all its hosts`, ': "arpanet ls" shows why', async () => {
+function allRunning(api: ApiClient, reference: string, signal: AbortSignal): Promise<ServiceReport> {
+  const look = async () => {
     const service = await serviceAt(api, reference);
     const idle = service?.instances.filter(({ isStopped }) => isStopped).length ?? 0;
     return service !== undefined && service.desired > 0 && service.running + idle + service.done >= service.desired ? service : undefined;
-  });
+  };
+  return until(`${reference} does not run on all its hosts`, ': "arpanet ls" shows why', look, signal);
 }

@@ -5,18 +5,21 @@ import type { Step } from '../../../compose/index.ts';
 import { failureIn, pullPath } from '../../../engine/work-stream.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { registryAuth } from './credentials.ts';
-import { type DeployFlags, exists, type Job } from './job.ts';
+import { type DeployFlags, exists, type How, type Job } from './job.ts';
+import { stillWanted } from './unfinished.ts';
 
 /**
  * Pulls and builds what is missing before anything is stopped for it, as compose does: what the file names is pulled first, and built where that
  * fails. True if any image was pulled or built. Throws `not-found` for one that nobody can provide, `conflict` for a build that fails.
  */
-export async function ensureImages(api: ApiClient, job: Job, flags: DeployFlags, say: (line: string) => void): Promise<boolean> {
+export async function ensureImages(api: ApiClient, job: Job, flags: DeployFlags, how: How): Promise<boolean> {
+  const { signal } = how;
   let isChanged = false;
   const done = new Set<string>();
   const all = needed(job, flags);
   const ensure = async (image: string, step: Pick<Step, 'service' | 'pull'>): Promise<void> => {
     if (done.has(image)) return;
+    stillWanted(signal);
     done.add(image);
     const build = job.builds.get(image);
     for (const other of build?.after ?? [])
@@ -26,12 +29,12 @@ export async function ensureImages(api: ApiClient, job: Job, flags: DeployFlags,
     if (build === undefined) {
       if (step.pull === 'never')
         throw new ArpanetError('not-found', `${step.service}: no host has the image ${image}, and pull_policy is never`);
-      await pull(api, image, job, say);
-    } else if (isBuiltAnew(build, flags) || !build.mayPull || !(await isPulled(api, image, job, say))) {
+      await pull(api, image, job, how);
+    } else if (isBuiltAnew(build, flags) || !build.mayPull || !(await isPulled(api, image, job, how))) {
       if (isPresent && !isBuiltAnew(build, flags)) return;
       // with gRPC and protobuf: most deploys build nothing
       const { buildImage } = await import('./build.ts');
-      await buildImage(api, build, job, say);
+      await buildImage(api, build, job, how);
     }
     isChanged = true;
   };
@@ -55,21 +58,21 @@ function needed({ waves, builds }: Job, flags: DeployFlags): ReadonlyMap<string,
 }
 
 /** Throws `not-found`. */
-async function pull(api: ApiClient, image: string, { variables }: Job, say: (line: string) => void): Promise<void> {
+async function pull(api: ApiClient, image: string, { variables }: Job, { say, signal }: How): Promise<void> {
   say(`${image}: pulling`);
   const failure = await failureIn(
-    await api.open(pullPath(image), new AbortController().signal, { method: 'POST', headers: await registryAuth(image, variables) }),
+    await api.open(pullPath(image), signal, { method: 'POST', headers: await registryAuth(image, variables) }),
   );
   if (failure !== undefined) throw new ArpanetError('not-found', `cannot pull ${image}: ${failure}`);
 }
 
-async function isPulled(api: ApiClient, image: string, job: Job, say: (line: string) => void): Promise<boolean> {
+async function isPulled(api: ApiClient, image: string, job: Job, how: How): Promise<boolean> {
   try {
-    await pull(api, image, job, say);
+    await pull(api, image, job, how);
     return true;
   } catch (error) {
     if (!(error instanceof ArpanetError)) throw error;
-    say(`${image}: no registry has it (${error.message}): it is built`);
+    how.say(`${image}: no registry has it (${error.message}): it is built`);
     return false;
   }
 }

@@ -17,15 +17,25 @@ export function addDeployCommand(root: Command, terminal: Terminal): void {
     .option('--plan', 'show what would happen, host by host, and change nothing')
     .option('--remove-orphans', 'remove containers of services that the files no longer have')
     .action(async (services: readonly string[], flags: DeployFlags) => {
-      const [{ prepare, projectOf }, { showPlan }, { deploy }] = await Promise.all([
+      const [{ prepare, projectOf }, { showPlan }, { deploy }, { INTERRUPTED, onInterrupt }, { Stopped }] = await Promise.all([
         import('./job.ts'),
         import('./show-plan.ts'),
         import('./deploy.ts'),
+        import('./interrupt.ts'),
+        import('./unfinished.ts'),
       ]);
       const { api } = clientCall(flags, terminal);
       const project = projectOf(flags, terminal);
       const read = () => prepare(api, project, flags, services);
       if (flags.plan === true) await showPlan(api, await read(), flags, terminal);
-      else await deploy(api, read, flags, terminal);
+      else {
+        using interrupt = onInterrupt(terminal.say);
+        try {
+          await deploy(api, read, flags, terminal, interrupt.signal);
+        } catch (error) {
+          if (!(error instanceof Stopped)) throw error;
+          process.exitCode = INTERRUPTED;
+        }
+      }
     });
 }

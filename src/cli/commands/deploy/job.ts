@@ -28,6 +28,12 @@ export interface DeployFlags extends ClientFlags {
   readonly removeOrphans?: boolean;
 }
 
+/** Where lines for the person go, and when it wants no more. */
+export interface How {
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 export interface Job extends Plan {
   readonly project: string;
   readonly folder: string;
