@@ -31,6 +31,7 @@ import { createKeyRotation, keysNow, takeSentKeys } from './identity/key-rotatio
 import { createStoreSchema } from './identity/store-schema.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
 import { rotateJoinSecret } from './identity/join-secret.ts';
+import { followIdentity, keepIdentity } from './identity/identity-copy.ts';
 import { issuePass } from './identity/join-passes.ts';
 import { joiningOf } from './identity/joining.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
@@ -91,6 +92,8 @@ export async function runScheduler(
     signal,
   );
   await certificate.load(false).catch((err: unknown) => log.debug({ err }, 'no certificate for this scheduler yet'));
+  if (keyFile !== undefined) inBackground(log, 'the copy of what the cluster is known by', followIdentity(store, keyFile, log, signal));
+  const keptIdentity = async () => (keyFile === undefined ? undefined : await keepIdentity(store, keyFile, log));
   const toScheduler = () => certificate.dial(SCHEDULER_NAME);
   const peers = createPeers(Date.now);
   let seenEpoch = 0;
@@ -139,10 +142,14 @@ export async function runScheduler(
     revoke: async (host) => {
       const { membership, scheduler } = current();
       await membership.revoke(host);
+      await keptIdentity();
       scheduler.agents.disconnect(host, membership.whyRevoked(host) ?? `host ${host} was revoked`);
       scheduler.agents.pushSettings();
     },
-    readmit: async (host) => current().membership.pardon(host),
+    readmit: async (host) => {
+      await current().membership.pardon(host);
+      await keptIdentity();
+    },
     keysFor: (had) => (keyFile === undefined || keyFile.ids.every((id, i) => had[i] === id) ? undefined : keyFile.secrets()),
     keys: () => {
       const { ledger, fence } = current();

@@ -131,9 +131,13 @@ async function askSecured(
   const answer = await shortRequest({ url, signal: AbortSignal.timeout(TIMEOUT_MS), tls }).catch((cause: unknown) => {
     if (isPlain(cause)) return undefined;
     const why = handshakeFault(cause);
-    throw new ArpanetError('unavailable', `no agent answers at ${gateway}${why === undefined ? '' : `: ${why}, as the backup has it`}`, {
-      cause,
-    });
+    throw new ArpanetError(
+      'unavailable',
+      `no agent answers at ${gateway}${why === undefined ? '' : `: ${why}, as the CA that is known has it`}`,
+      {
+        cause,
+      },
+    );
   });
   if (answer === undefined || certificate === undefined) return undefined;
   if (answer.status !== 200) throw new ArpanetError('unavailable', `the agent at ${gateway} does not say what it keeps (${answer.status})`);
@@ -152,7 +156,7 @@ async function askAgent(gateway: string, token: string, hasCa: boolean): Promise
   }).catch((cause: unknown) => {
     const hint = hasCa
       ? ''
-      : ' (if it joined by https://, it answers schedulers with a certificate alone: give any backup of this cluster, which has the CA)';
+      : ' (if it joined by https://, it answers schedulers with a certificate alone: give any backup of this cluster, which has the CA, or run this on a scheduler, with ARPANET_CLUSTER_KEY: a copy lies beside that file)';
     throw new ArpanetError('unavailable', `no agent answers at ${gateway}${hint}`, { cause });
   });
   if (answer.status === 401)

@@ -3,7 +3,7 @@
  * In: the store's records; a backup file; agents' gateways. Out: a file's text; records for a new store.
  * Invariants: a file that was cut or changed is refused; a new store begins above every epoch that a host has seen; nothing is written to an Engine.
  */
-export { backupText, readBackup, RESTORED_EPOCHS } from './backup-file.ts';
+export { type BackedUp, backupText, readBackup, RESTORED_EPOCHS } from './backup-file.ts';
 export { gatherHosts } from './gather.ts';
 export { caIn, recoveringScheduler, trustRecords } from './trust.ts';
 export { planRecovery } from './recover-plan.ts';

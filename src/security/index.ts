@@ -23,6 +23,7 @@ export {
   toSchedulers,
   vouch,
 } from './peers.ts';
+export { identityCopiesOf, identityCopyOf, type IdentityRecords, readIdentityCopy, writeIdentityCopy } from './identity-copy.ts';
 export { readJoinToken, writeJoinToken } from './join-token.ts';
 export { readConsulTls, readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
 export { type ClusterKeyFile, ensureClusterKeys, openClusterKeyFile, readClusterKeys } from './key-file.ts';

@@ -1,7 +1,7 @@
 /** A running cluster without TLS goes over to it, as docs/security.md says: one scheduler, two hosts, one after the other, and no container is touched. Real processes' parts, a fake Engine. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +14,7 @@ import { startAgent } from '../../../src/hostagent/index.ts';
 import { type HostRecord, keys } from '../../../src/model/index.ts';
 import type { HostReport } from '../../../src/operator-api/index.ts';
 import { backupText } from '../../../src/recovery/index.ts';
-import { readJoinToken } from '../../../src/security/index.ts';
+import { ensureClusterKeys, identityCopiesOf, readJoinToken } from '../../../src/security/index.ts';
 import { until as untilWithin } from '../../support/cluster/cluster.ts';
 import { freePort } from '../../support/cluster/free-ports.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
@@ -150,23 +150,61 @@ describe('a running cluster goes over to TLS', { timeout: 300_000 }, () => {
     assert.deepEqual(changes, [], 'nothing was done to what runs');
   });
 
-  it('its store is lost: with any backup, which has the CA, hosts are asked by TLS, and come back by themselves', async () => {
+  const gateways = (): readonly string[] => [...agents.values()].map(({ gateway }) => gateway);
+  /** The command in a store's new folder. What it says is in `said`. */
+  function recovering(store: string, env: Readonly<Record<string, string>>) {
+    const said: string[] = [];
+    const note = (line: string): void => void said.push(line);
+    const terminal = { env: { ARPANET_JOIN_TOKEN: 'ARPTKN-1-x', ...env }, out: note, say: note } as unknown as Terminal;
+    const run = async (more: object = {}) => await recover(gateways(), { store: `embedded:${join(dir, store)}`, ...more }, terminal);
+    return { run, said };
+  }
+
+  it('its store is lost, and there is no backup: what lies beside the cluster key proves a scheduler to the hosts', async () => {
+    const key = join(dir, 'cluster.key');
+    const copies = (): readonly string[] => identityCopiesOf(key);
+    await until('the copy is kept', () => copies().length === 1);
+    const [copy = ''] = copies();
+    assert.equal(statSync(copy).mode & 0o777, 0o600);
+    assert.doesNotMatch(readFileSync(copy, 'utf8'), /PRIVATE|CERTIFICATE/);
+    await scheduler.call('POST', '/arpanet/v1/hosts/h2/revoke', {});
+    await scheduler[Symbol.asyncDispose]();
+
+    const lost = recovering('none', {});
+    await assert.rejects(lost.run({ trustLabels: true }), { kind: 'unavailable' });
+    assert.match(
+      lost.said.join(),
+      /does not answer: no agent answers at .* \(if it joined by https:\/\/, .* give any backup of this cluster, which has the CA, or run this on a scheduler, with ARPANET_CLUSTER_KEY/,
+    );
+    const foreign = join(dir, 'foreign.key');
+    ensureClusterKeys(foreign);
+    copyFileSync(copy, copy.replace('cluster.key', 'foreign.key'));
+    const other = recovering('none', { ARPANET_CLUSTER_KEY: foreign });
+    await assert.rejects(other.run(), { kind: 'unavailable' });
+    assert.match(other.said.join(), /foreign\.key\.identity-.* was changed, or another cluster key has sealed it/);
+
+    // a scheduler that was started on an empty store in between founds a cluster of its own, and keeps that, too
+    await startScheduler([], join(dir, 'mistake'));
+    await until('both copies are there', () => copies().length === 2);
+    await scheduler[Symbol.asyncDispose]();
+    await recovering('kept', { ARPANET_CLUSTER_KEY: key }).run();
+    await startScheduler([{ ...tls, port: tlsPort }], join(dir, 'kept'));
+    await until('h1 is alive, with the certificate that it has', () => alive('h1'));
+    await until('the leader reaches its Engine', reached);
+    assert.equal(await alive('h2'), false, 'revoked it stays');
+    assert.equal((await scheduler.call('POST', '/arpanet/v1/hosts/h2/readmit', {})).status, 200);
+    const { token } = (await scheduler.call('GET', '/arpanet/v1/token')).body as { readonly token: string };
+    await startHost('h2', `https://127.0.0.1:${tlsPort}`, token);
+    await until('h2 joins again', () => alive('h1', 'h2'));
+    assert.deepEqual(changes, [], 'nothing was done to what runs');
+  });
+
+  it('with any backup, which has the CA, hosts are asked by TLS, and come back by themselves', async () => {
     const { body } = await scheduler.call('GET', '/arpanet/v1/backup');
     const file = join(dir, 'old.backup');
     writeFileSync(file, backupText(body as Parameters<typeof backupText>[0], '2026-01-01', 'test'));
     await scheduler[Symbol.asyncDispose]();
-    const gateways = [...agents.values()].map(({ gateway }) => gateway);
-    const said: string[] = [];
-    const note = (line: string): void => void said.push(line);
-    const terminal = { env: { ARPANET_JOIN_TOKEN: 'ARPTKN-1-x', ARPANET_CLUSTER_KEY: join(dir, 'cluster.key') }, out: note, say: note };
-    const flags = { store: `embedded:${join(dir, 'new')}` };
-    const run = async (more: object) => await recover(gateways, { ...flags, ...more }, terminal as unknown as Terminal);
-    await assert.rejects(run({ trustLabels: true }), { kind: 'unavailable' });
-    assert.match(
-      said.join(),
-      /h?.* does not answer: no agent answers at .* \(if it joined by https:\/\/, .* give any backup of this cluster, which has the CA\)/,
-    );
-    await run({ backup: file });
+    await recovering('new', { ARPANET_CLUSTER_KEY: join(dir, 'cluster.key') }).run({ backup: file });
     await startScheduler([{ ...tls, port: tlsPort }], join(dir, 'new'));
     await until('both are alive, with the certificates that they have', () => alive('h1', 'h2'));
     await until('the leader reaches the Engines', reached);

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { ArpanetError, keys } from '../../../model/index.ts';
 import { environmentName } from '../../../config/options.ts';
 import {
+  type BackedUp,
   caIn,
   gatherHosts,
   planRecovery,
@@ -15,7 +16,7 @@ import {
   trustRecords,
 } from '../../../recovery/index.ts';
 import { judgeLabels } from '../../../scheduler/index.ts';
-import { ensureClusterKeys, readJoinToken } from '../../../security/index.ts';
+import { ensureClusterKeys, identityCopiesOf, readClusterKeys, readIdentityCopy, readJoinToken } from '../../../security/index.ts';
 import { keyFileOf, restoreStore } from '../../../store/index.ts';
 import type { Terminal } from '../../command.ts';
 import { NEXT_STEPS, withStore } from './open-store.ts';
@@ -39,26 +40,27 @@ export async function recover(agents: readonly string[], flags: RecoverFlags, { 
   if (given === undefined || given === '')
     throw new ArpanetError('invalid', 'the agents require the join token that they were started with: ARPANET_JOIN_TOKEN or --token-file');
   const token = readJoinToken(given).secret;
-  const backup = flags.backup === undefined ? undefined : keyFrom(flags.backup);
-  const ca = backup && caIn(backup.records);
-  if (ca !== undefined && flags.store.startsWith('consul:') && (env[environmentName('cluster-key')] ?? '') === '')
+  const own = env[environmentName('cluster-key')] ?? '';
+  const keyFile = own !== '' ? own : flags.store.startsWith('embedded:') ? keyFileOf(flags.store.slice('embedded:'.length)) : undefined;
+  const candidates = flags.backup !== undefined ? [keyFrom(flags.backup)] : keyFile === undefined ? [] : copiesBeside(keyFile, say);
+  const { known, found } = await gatherAs(candidates, flags.backup !== undefined, agents, token);
+  const { hosts, missing, shown } = found;
+  const ca = known && caIn(known.records);
+  if (ca !== undefined && flags.store.startsWith('consul:') && own === '')
     throw new ArpanetError(
       'invalid',
       "the key of the cluster's CA would be in Consul in clear: set ARPANET_CLUSTER_KEY to the key file of the schedulers",
     );
-  if (ca !== undefined && flags.store.startsWith('embedded:') && (env[environmentName('cluster-key')] ?? '') === '')
-    ensureClusterKeys(keyFileOf(flags.store.slice('embedded:'.length)));
-  const credentials = ca && (await recoveringScheduler(ca, Date.now));
-  const { hosts, missing, shown } = await gatherHosts(agents, token, credentials, pino({ level: 'silent' }));
+  if (ca !== undefined && own === '' && keyFile !== undefined) ensureClusterKeys(keyFile);
   const unexplained = missing.filter(({ name }) => flags.without?.includes(name) !== true);
   const recovery = planRecovery(hosts, {
     nowMs: Date.now(),
     token,
     newClusterId: randomBytes(32).toString('hex'),
     epochsAbove: RESTORED_EPOCHS,
-    labelKey: backup?.labelKey,
+    labelKey: known?.labelKey,
     // without the key it is shown what would be taken over
-    isTrusting: flags.trustLabels === true || backup === undefined,
+    isTrusting: flags.trustLabels === true || known === undefined,
     judge: judgeLabels,
   });
   out(`${flags.json === true ? JSON.stringify(recovery, undefined, 2) : recoveryText(recovery)}\n`);
@@ -69,29 +71,81 @@ export async function recover(agents: readonly string[], flags: RecoverFlags, { 
       `what runs on ${unexplained.map(({ name }) => name).join(', ')} would lose its addresses and names: start its agent again, or give --without ${unexplained[0]?.name} if the host is lost permanently`,
     );
   if (recovery.refusals.length > 0) throw new ArpanetError('conflict', recovery.refusals.join('; '));
-  if (backup !== undefined && backup.clusterId !== recovery.clusterId)
+  if (known !== undefined && known.clusterId !== recovery.clusterId)
     throw new ArpanetError(
       'conflict',
-      `${flags.backup} is a backup of cluster ${backup.clusterId.slice(0, 12)}, and the hosts belong to ${recovery.clusterId.slice(0, 12)}`,
+      `${known.file} is of cluster ${known.clusterId.slice(0, 12)}, and the hosts belong to ${recovery.clusterId.slice(0, 12)}`,
     );
   if (recovery.unproven.length > 0 && flags.trustLabels !== true && flags.plan !== true)
     throw new ArpanetError(
       'conflict',
-      `nothing proves what the labels of ${recovery.unproven.length} containers say (${some(recovery.unproven)}), as the key that they were signed with is lost with the store. Give any backup of this cluster, however old (--backup FILE): it has the key. Without one, read the plan (--plan): what each container is, and its addresses. If that is right, repeat with --trust-labels`,
+      `nothing proves what the labels of ${recovery.unproven.length} containers say (${some(recovery.unproven)}), as the key that they were signed with is lost with the store. Give any backup of this cluster, however old (--backup FILE): it has the key; or run this on a scheduler, with ARPANET_CLUSTER_KEY: a copy lies beside that file. Without both, read the plan (--plan): what each container is, and its addresses. If that is right, repeat with --trust-labels`,
     );
   if (flags.plan === true) return say('nothing was written (--plan)');
-  const records = ca === undefined || backup === undefined ? recovery.records : trustRecords(ca, backup.records, shown, recovery.records);
+  const records = ca === undefined || known === undefined ? recovery.records : trustRecords(ca, known.records, shown, recovery.records);
   await withStore(flags.store, env, (store) => restoreStore(store, records, 'arpanet recover', flags.force === true));
   say(`${records.length} records are in ${flags.store}; ${NEXT_STEPS}`);
 }
 
-/** What labels on containers are signed with, of which cluster. Throws `invalid` for a backup without it. */
-function keyFrom(file: string): Pick<ReturnType<typeof readBackup>, 'clusterId' | 'records'> & { readonly labelKey: string } {
+/** What the lost store is known by. */
+interface Known {
+  readonly file: string;
+  readonly clusterId: string;
+  readonly records: readonly BackedUp[];
+  /** What labels on containers are signed with. */
+  readonly labelKey: string;
+}
+
+/** Throws `invalid` for a backup without the key for labels. */
+function keyFrom(file: string): Known {
   const { records, clusterId } = readBackup(readFileSync(file, 'utf8'));
-  const labelKey = records.find(([key]) => key === keys.labelKey)?.[1];
-  if (typeof labelKey !== 'string' || labelKey === '')
+  const labelKey = textAt(records, keys.labelKey);
+  if (labelKey === undefined)
     throw new ArpanetError('invalid', `${file} has no key for labels: an older version made it. Without it: --trust-labels`);
-  return { clusterId, records, labelKey };
+  return { file, clusterId, records, labelKey };
+}
+
+/** What schedulers have kept beside their cluster key. One that cannot be read is said, and costs itself alone. */
+function copiesBeside(keyFile: string, say: Terminal['say']): readonly Known[] {
+  const cluster = readClusterKeys(keyFile);
+  if (cluster === undefined) return [];
+  return identityCopiesOf(keyFile).flatMap((file): readonly Known[] => {
+    try {
+      const records = readIdentityCopy(file, cluster) ?? [];
+      const [clusterId, labelKey] = [textAt(records, keys.clusterId), textAt(records, keys.labelKey)];
+      return clusterId === undefined || labelKey === undefined ? [] : [{ file, clusterId, records, labelKey }];
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  });
+}
+
+const textAt = (records: readonly BackedUp[], key: string): string | undefined => {
+  const found = records.find(([one]) => one === key)?.[1];
+  return typeof found === 'string' && found !== '' ? found : undefined;
+};
+
+/** Asks the hosts as a scheduler of the cluster that is theirs, of those that this machine knows of. */
+async function gatherAs(
+  candidates: readonly Known[],
+  isGiven: boolean,
+  agents: readonly string[],
+  token: string,
+): Promise<{ readonly known: Known | undefined; readonly found: Awaited<ReturnType<typeof gatherHosts>> }> {
+  const ask = async (known: Known | undefined) => {
+    const ca = known && caIn(known.records);
+    const credentials = ca && (await recoveringScheduler(ca, Date.now));
+    return { known, found: await gatherHosts(agents, token, credentials, pino({ level: 'silent' })) };
+  };
+  let last: Awaited<ReturnType<typeof ask>> | undefined;
+  for (const known of candidates) {
+    last = await ask(known);
+    const { hosts } = last.found;
+    if (hosts.some(({ kept }) => kept.clusterId === known.clusterId)) return last;
+  }
+  // a backup was given by a person; a copy may be of a cluster that was founded here by mistake
+  return last !== undefined && isGiven ? last : await ask(undefined);
 }
 
 function some(names: readonly string[]): string {
