@@ -29,6 +29,8 @@ export interface Issued {
   readonly serial: string;
   readonly fromMs: number;
   readonly toMs: number;
+  /** Which CA has signed it, by its fingerprint: another may sign by the time that this is noted. */
+  readonly ca: string;
 }
 
 /** Signs certificates, and says whose are trusted. */
@@ -148,7 +150,13 @@ export function openAuthority({ authorities }: CaRecord, now: () => number): Cer
         uses: kind === 'client' ? ['clientAuth'] : ['clientAuth', 'serverAuth'],
         names,
       });
-      return { certificate: certificate + (first.cross ?? ''), serial: new X509Certificate(certificate).serialNumber, fromMs, toMs };
+      return {
+        certificate: certificate + (first.cross ?? ''),
+        serial: new X509Certificate(certificate).serialNumber,
+        fromMs,
+        toMs,
+        ca: fingerprintOf(own),
+      };
     },
   };
 }

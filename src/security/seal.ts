@@ -8,6 +8,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 /** Opens and seals. The first key seals; all open. */
 export interface ClusterKeys {
   readonly ids: readonly string[];
+  /** The file that they are in, where there is one. */
+  readonly path?: string;
   readonly seal: (at: string, json: string) => SealedValue;
   /** Undefined: none of the keys has sealed it. Throws an Error for one that was changed, or was sealed for another record. */
   readonly open: (at: string, sealed: SealedValue) => string | undefined;

@@ -22,6 +22,15 @@ const SECRET = [
 export const isSecret = (key: string): boolean =>
   SECRET.some((secret) => key === secret || (secret.endsWith('/') && key.startsWith(secret)));
 
+/** Another cluster key has sealed a record. */
+class LockedOut extends Error {
+  readonly key: string;
+  constructor(key: string) {
+    super(`sealed with the cluster key ${key}`);
+    this.key = key;
+  }
+}
+
 /**
  * Records that releases before have stored plainly are read as they are, and sealed when they are written again. What another cluster key has sealed is `unavailable`: nobody may
  * lead without it. A sealed record that was changed has a `fault`.
@@ -42,14 +51,20 @@ export function withSealedRecords(store: StateStore, cluster: ClusterKeys | unde
       return { ...entry, value: undefined, fault: 'sealed, but not by this cluster for this record: it was changed' };
     }
     if (json === undefined) {
-      const had = cluster === undefined ? 'none' : cluster.ids.join(', ');
-      throw new ArpanetError(
-        'unavailable',
-        `the store is sealed with the cluster key ${entry.value.key}, and this process has ${had}: give it the key file of the scheduler that wrote it`,
-      );
+      throw new LockedOut(entry.value.key);
     }
     const value: unknown = JSON.parse(json);
     return { ...entry, value };
+  }
+
+  async function allOpened(entries: readonly Entry[]): Promise<readonly Entry[]> {
+    try {
+      return entries.map(opened);
+    } catch (error) {
+      if (!(error instanceof LockedOut)) throw error;
+      const leader = await store.get(keys.leader).catch(() => undefined);
+      throw new ArpanetError('unavailable', lockedOutText(error.key, cluster, leader?.value));
+    }
   }
 
   /** The ledger knows nothing of parts. */
@@ -74,12 +89,25 @@ export function withSealedRecords(store: StateStore, cluster: ClusterKeys | unde
     ...(cluster === undefined ? {} : { unsealed: () => [...plain], resealParts: async (fence) => await resealParts(cluster, fence) }),
     async get(key, signal) {
       const entry = await store.get(key, signal);
-      return entry === undefined ? undefined : opened(entry);
+      return entry === undefined ? undefined : (await allOpened([entry]))[0];
     },
-    list: async (prefix, signal) => (await store.list(prefix, signal)).map(opened),
+    list: async (prefix, signal) => await allOpened(await store.list(prefix, signal)),
     transact: (operations, fence, signal) => store.transact(operations.map(sealed), fence, signal),
     async *watch(prefix, signal) {
-      for await (const entries of store.watch(prefix, signal)) yield entries.map(opened);
+      for await (const entries of store.watch(prefix, signal)) yield await allOpened(entries);
     },
   };
+}
+
+/** With the line to type, where there is a file that another scheduler's could take the place of. */
+function lockedOutText(key: string, cluster: ClusterKeys | undefined, leader: unknown): string {
+  if (cluster === undefined)
+    return `the store is sealed with the cluster key ${key}, and this process has none: give it a copy of the key file of the scheduler that leads (--cluster-key)`;
+  const { path, ids } = cluster;
+  const has = `the store is sealed with the cluster key ${key}, and ${path ?? 'this process'} has ${ids.join(', ')}`;
+  const why = 'it was rotated while this scheduler was off, or the store is of another cluster';
+  if (path === undefined) return `${has}: ${why}: give it the key file of the scheduler that leads`;
+  const url = typeof leader === 'object' && leader !== null && 'url' in leader && typeof leader.url === 'string' ? leader.url : '';
+  const host = URL.canParse(url) ? new URL(url).hostname : 'SCHEDULER';
+  return `${has}: ${why}. Copy the file of the scheduler that leads, here as root: scp ${host}:${path} ${path} && chmod 600 ${path} (the path there is its --cluster-key). It is read again by itself`;
 }

@@ -139,7 +139,7 @@ export function createMembership(
       host: name,
       serials,
       untilMs: issued.toMs,
-      ca: ca.fingerprint,
+      ca: issued.ca,
       ...(taken === undefined ? {} : { revokedSerials: taken }),
     };
     // asked again: another host may have joined by it meanwhile; it is used in the transaction that lets this one in

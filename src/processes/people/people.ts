@@ -45,9 +45,9 @@ export function createPeople({ ledger, ca, now, isHere }: PeopleDeps): People & 
     if (publicKey === undefined) return undefined;
     if (ca === undefined)
       throw new ArpanetError('invalid', `this cluster has no CA of its own: it seals nothing in its store (--cluster-key)`);
-    const { certificate } = await ca.issue({ publicKey, commonName: name, kind: 'client', names: [], ttlMs });
+    const { certificate, ca: signer } = await ca.issue({ publicKey, commonName: name, kind: 'client', names: [], ttlMs });
     const parsed = new X509Certificate(certificate);
-    const noted: UserCertificate = { fingerprint: fingerprintOf(parsed), toMs: Date.parse(parsed.validTo), ca: ca.fingerprint };
+    const noted: UserCertificate = { fingerprint: fingerprintOf(parsed), toMs: Date.parse(parsed.validTo), ca: signer };
     return { certificate, ca: ca.bundle, noted };
   }
 

@@ -73,6 +73,39 @@ describe("the rotation of the cluster's CA", () => {
     await assert.rejects(withNewAuthority(both, Date.now()), { kind: 'conflict', message: /"arpanet ca finish" ends its rotation/ });
   });
 
+  it('a certificate that the old CA signs while another takes its place is noted as of the old one, and keeps the rotation from its end', async () => {
+    const ledger = new LiteralLedger();
+    const ca = await authorityOf(ledger, true, Date.now, quietLog);
+    assert.ok(ca);
+    /** Signs, and answers when another CA signs already. */
+    const late = Object.assign(Object.create(ca) as typeof ca, {
+      async issue(asked: Parameters<typeof ca.issue>[0]) {
+        const issued = await ca.issue(asked);
+        await ca.rotate();
+        return issued;
+      },
+    });
+    const { publicKey } = newKeyPair();
+    const known = { isToken: () => true, isConnected: () => false };
+    const joining = { name: 'db-1', publicKey, token: 'secret', clockMs: Date.now() };
+    const old = ca.fingerprint;
+    await createMembership(ledger, late, Date.now, quietLog).join(joining, undefined, known);
+    assert.equal(ledger.get<{ readonly ca: string }>(keys.certificate('db-1'))?.ca, old);
+    const rotation = createCaRotation({
+      ledger,
+      ca,
+      now: Date.now,
+      spread: async () => undefined,
+      disconnect: () => undefined,
+      log: quietLog,
+    });
+    assert.deepEqual(rotation.report().hosts, ['db-1']);
+    await assert.rejects(rotation.finish(false), { kind: 'conflict', message: /hosts .*db-1/ });
+    await rotation.finish(true);
+    await createPeople({ ledger, ca: late, now: Date.now, isHere: () => true }).add({ name: 'ada', role: 'admin', publicKey });
+    assert.deepEqual(rotation.report().users, ['ada']);
+  });
+
   it('does not end while hosts or users need the old one, unless it is forced: then they are out', async () => {
     const ledger = new LiteralLedger();
     const ca = await authorityOf(ledger, true, Date.now, quietLog);

@@ -1,7 +1,7 @@
 /** The rotation of the cluster key, over a real embedded store: what is sealed is sealed again, large records' parts included, and not before everybody has the key. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ describe('the rotation of the cluster key', { timeout: 120_000 }, () => {
     {
       await using store = await openEmbedded(join(dir, 'store'), quietLog, () => file);
       const stop = new AbortController();
-      const lock = await store.lock(keys.leader, { name: 's1' }, { ttlMs: 10_000, name: 's1' }, stop.signal);
+      const lock = await store.lock(keys.leader, { name: 's1', url: 'https://10.0.0.1:2376' }, { ttlMs: 10_000, name: 's1' }, stop.signal);
       const ledger = await openLedger(store, lock.fence, quietLog);
       await ledger.commit([
         { kind: 'put', key: keys.joinToken, value: 'join-me' },
@@ -54,6 +54,23 @@ describe('the rotation of the cluster key', { timeout: 120_000 }, () => {
       await lock.release();
       await ledger[Symbol.asyncDispose]();
       stop.abort();
+    }
+    // a scheduler that was off has the file of before: it says which line to type, and after that it goes on by itself
+    const off = openClusterKeyFile(join(dir, 'off.key'));
+    {
+      await using store = await openEmbedded(join(dir, 'store'), quietLog, () => off);
+      const line = `scp 10.0.0.1:${off.path} ${off.path} && chmod 600 ${off.path}`;
+      await assert.rejects(store.list(keys.root), (error: Error) => {
+        assert.match(
+          error.message,
+          new RegExp(`sealed with the cluster key ${file.ids[0]}, and .*off.key has ${off.ids[0]}: it was rotated while`),
+        );
+        assert.ok(error.message.includes(line), error.message);
+        return true;
+      });
+      await assert.rejects(store.get(keys.joinToken), (error: Error) => error.message.includes(line));
+      copyFileSync(file.path, off.path);
+      assert.equal((await store.get(keys.joinToken))?.value, 'join-me-2');
     }
     // the new key alone opens all of it
     const only = openClusterKeyFile(join(dir, 'only.key'));
