@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Cluster } from '../../contracts/index.ts';
 import { ArpanetError, isKind } from '../../model/index.ts';
-import { type Identity, refuseAccess, seesAll } from '../../security/index.ts';
+import { type Identity, seesAll } from '../../security/index.ts';
 import type { Execs } from '../containers/execs.ts';
 import type { Reads } from '../reads/index.ts';
 import type { Call } from '../request-context.ts';
@@ -14,7 +14,7 @@ import { locate } from '../route-target.ts';
 import { judge } from './judge.ts';
 import { policedBy, policedCluster, type PolicyOf } from './policed.ts';
 import { isPlainPs } from './redact.ts';
-import { accessOf } from './route-access.ts';
+import { refuseRoute } from './route-access.ts';
 import { scopedCluster } from './scoped-cluster.ts';
 import type { Visible } from './visible.ts';
 
@@ -64,8 +64,8 @@ export function createAdmit(
     if (FORM.test(call.req.headers['content-type'] ?? ''))
       throw new ArpanetError('invalid', `${call.route.method} ${call.route.path} takes no form: give its parameters in the query`);
     if (seesAll(identity)) return await obedient(call, identity);
-    const { method, path } = call.route;
-    const refusal = refuseAccess(identity, accessOf(call.route), `${method} ${path}`);
+    const { path } = call.route;
+    const refusal = refuseRoute(identity, call.route);
     if (refusal !== undefined) throw new ArpanetError('forbidden', refusal);
     const isRedacted = identity.role === 'viewer';
     if (isRedacted && path.endsWith('/top') && !isPlainPs(call.query.get('ps_args')))

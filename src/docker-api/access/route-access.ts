@@ -1,5 +1,5 @@
 /** What each route of Docker's API is about, for who has a role (pure). A route that is not here is for operators, until somebody has decided. */
-import type { Access } from '../../security/index.ts';
+import { type Access, type Identity, refuseAccess } from '../../security/index.ts';
 import type { Route } from '../route.ts';
 
 const of = (access: Access, ...routes: readonly string[]): readonly (readonly [string, Access])[] =>
@@ -132,6 +132,20 @@ const ACCESS: ReadonlyMap<string, Access> = new Map([
 
 /** Undefined: nobody has decided. */
 export const accessOf = ({ method, path }: Pick<Route, 'method' | 'path'>): Access | undefined => ACCESS.get(`${method} ${path}`);
+
+/** Why it may not ask for this route, and what to do instead where there is something; undefined: it may. */
+export function refuseRoute(identity: Identity, route: Pick<Route, 'method' | 'path'>): string | undefined {
+  const line = `${route.method} ${route.path}`;
+  const refusal = refuseAccess(identity, accessOf(route), line);
+  const instead = refusal === undefined ? undefined : INSTEAD[line];
+  return instead === undefined ? refusal : `${refusal}: ${instead}`;
+}
+
+/** By route. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  'POST /grpc':
+    'BuildKit\'s own protocol (docker buildx, docker build since 23) may ask for the host\'s network, and nobody here can read it: build with DOCKER_BUILDKIT=0, or by "arpanet deploy"',
+};
 
 /** For a test: every line of it names a route. */
 export const decidedRoutes = (): readonly string[] => [...ACCESS.keys()];

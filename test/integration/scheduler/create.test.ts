@@ -349,6 +349,10 @@ describe('create', () => {
       [],
     );
     assert.equal((await create({})).isEncrypted, undefined, 'without the word it is a plain one');
+    await using all = await startFakeCluster(1, { encryptsAll: true });
+    const unsaid = all.scheduler.networks.create({ Name: 'sealed' }, 'r1');
+    await assert.rejects(unsaid, /network sealed cannot be encrypted/, 'where the cluster encrypts all: refused, never plain');
+    assert.deepEqual(all.scheduler.networks.list(), []);
   });
 
   it('connects further networks one by one on Engines before 1.44, and all at once after', async () => {

@@ -40,6 +40,7 @@ export async function startFakeCluster(
     /** For how long the next leader waits for hosts. By default as long as `leader.ready` does: give less where one stays away. */
     graceMs?: number;
     apiVersion?: string;
+    encryptsAll?: boolean;
     lingerMs?: number;
     restMs?: number;
     archs?: readonly string[];
@@ -101,7 +102,7 @@ export async function startFakeCluster(
           strategy: 'spread',
           isPublishing: false,
           overcommit: { cpus: 1, memory: 1 },
-          encryptsAll: false,
+          encryptsAll: options.encryptsAll === true,
           drainMs: 0,
           hostDownMs: options.hostDownMs ?? 3_600_000,
           agentSettings: () => ({ logLevel: null }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { redacted } from '../../../src/docker-api/access/redact.ts';
 import { referencesIn } from '../../../src/docker-api/access/references-in.ts';
-import { accessOf, decidedRoutes } from '../../../src/docker-api/access/route-access.ts';
+import { accessOf, decidedRoutes, refuseRoute } from '../../../src/docker-api/access/route-access.ts';
 import { ROUTES } from '../../../src/docker-api/routes.ts';
 import { clientIn, refuseAccess, type Role, seesAll, signClient, verifiedClient } from '../../../src/security/index.ts';
 
@@ -40,6 +40,17 @@ describe('what a role may ask for', () => {
         [],
         word,
       );
+  });
+
+  it('a deployer whose docker builds by BuildKit reads how it can build', () => {
+    const grpc = { method: 'POST', path: '/grpc' } as const;
+    assert.match(
+      refuseRoute({ name: 'ada', role: 'deployer', deployments: ['abc'] }, grpc) ?? '',
+      /^ada has the role deployer, and POST \/grpc needs the role operator: BuildKit's own protocol .* build with DOCKER_BUILDKIT=0, or by "arpanet deploy"$/,
+    );
+    assert.equal(refuseRoute({ name: 'olga', role: 'operator' }, grpc), undefined);
+    assert.equal(refuseRoute({ name: 'ada', role: 'deployer' }, { method: 'POST', path: '/build' }), undefined);
+    assert.match(refuseRoute({ name: 'vera', role: 'viewer' }, { method: 'POST', path: '/build' }) ?? '', /needs the role deployer$/);
   });
 
   it('a deployer gets neither what prunes all deployments, nor images taken away, nor BuildKit’s own protocol, nor the swarm', () => {
