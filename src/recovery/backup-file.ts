@@ -10,6 +10,7 @@ const VERSION = 1;
 /** Between the epoch of the store that is lost and that of its successor: no host can have seen so many elections since the backup was made. */
 export const RESTORED_EPOCHS = 1_000;
 
+/** A record of the store, by its key. */
 export type BackedUp = readonly [key: string, value: unknown];
 
 export interface Backup {
