@@ -28,9 +28,14 @@ export interface Containers {
   readonly create: (create: CreateContainer) => Promise<CreatedContainer>;
   /**
    * Call around what stops a container (stop, kill, rm -f, restart, pause): takes its names out of DNS and catalog, then calls `act`. The names
-   * come back by themselves if the container goes on. `drains`: a container that runs is left running for its drain time before `act`.
+   * come back by themselves if the container goes on. `drains`: a container that runs is left running for its drain time before `act`, or for `drainMs`. Before that the hosts whose
+   * kernels lead calls to it have confirmed that they do not any more, or had 3 s.
    */
-  readonly withdrawn: <T>(container: ContainerView, act: () => Promise<T>, options?: { readonly drains: boolean }) => Promise<T>;
+  readonly withdrawn: <T>(
+    container: ContainerView,
+    act: () => Promise<T>,
+    options?: { readonly drains?: boolean; readonly drainMs?: number },
+  ) => Promise<T>;
   /** After the Engine removed it: gives back addresses, names, record, and networks nobody uses. */
   readonly release: (container: ContainerView) => Promise<void>;
   /** Claims the new name, runs `act` (the Engine's own rename), records it; undoes the claim if `act` throws. Throws `conflict` for a taken name. */

@@ -18,6 +18,8 @@ export interface CommandDeps {
   readonly fence: Fence;
   /** What keeps rules in the kernel. */
   readonly kept: readonly Pick<Fence, 'differences'>[];
+  /** What leads calls to instances. */
+  readonly settling: readonly { settle(): Promise<void> }[];
   readonly copyImage: (copy: ImageCopy) => Promise<void>;
   readonly readUsage: () => Promise<readonly ContainerUsage[]>;
   readonly names: Pick<HostNames, 'instances'>;
@@ -56,6 +58,8 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
         return overlay.dematerialise(request.network).finally(savePlans);
       case 'echo':
         return undefined;
+      case 'settle':
+        return Promise.all(deps.settling.map((one) => one.settle()));
       case 'fence':
         return fence.set(request.addresses);
       case 'copy-image':

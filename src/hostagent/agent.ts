@@ -250,6 +250,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     inventory,
     overlay,
     kept: [fence, closed, guards, ingress, vips],
+    settling: [ingress, vips],
     fence,
     copyImage,
     readUsage,

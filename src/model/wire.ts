@@ -118,6 +118,8 @@ export type AgentCall =
   | { readonly method: 'dematerialise'; readonly network: string }
   /** Answered at once; an agent that does not know it says so, which is an answer too. */
   | { readonly method: 'echo' }
+  /** Answered once all that the leader sent before it is in the host's kernel. Throws `unavailable` where that cannot be. */
+  | { readonly method: 'settle' }
   /** From now on overlay packets from and to these hosts, and no others, are dropped. */
   | { readonly method: 'fence'; readonly addresses: readonly string[] }
   /** Result: HostObservation. */

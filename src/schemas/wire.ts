@@ -246,6 +246,7 @@ const calls: { readonly [Method in AgentCall['method']]: z.ZodType<Extract<Agent
   materialise: z.looseObject({ method: z.literal('materialise'), plan: networkPlan }),
   dematerialise: z.looseObject({ method: z.literal('dematerialise'), network: id }),
   echo: z.looseObject({ method: z.literal('echo') }),
+  settle: z.looseObject({ method: z.literal('settle') }),
   fence: z.looseObject({ method: z.literal('fence'), addresses: z.array(ipv4) }),
   look: z.looseObject({ method: z.literal('look') }),
   usage: z.looseObject({ method: z.literal('usage') }),
@@ -264,6 +265,7 @@ const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
   materialise: materialised,
   dematerialise: z.unknown(),
   echo: z.unknown(),
+  settle: z.unknown(),
   fence: z.unknown(),
   look: z.looseObject({
     networks: z.array(

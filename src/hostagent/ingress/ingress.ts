@@ -22,6 +22,8 @@ export interface Ingress {
   readonly take: (message: Message) => void;
   /** An operator removed this host from the cluster: it answers for nothing. */
   readonly clear: () => void;
+  /** Resolves once all messages up to now are in the kernel. Throws `unavailable` when they cannot be. */
+  readonly settle: () => Promise<void>;
   /** Puts back what somebody removed, and asks again for ports that others had. Never throws. */
   readonly reconcile: () => Promise<void>;
   /** What is not as it should be, in sentences; nothing where no port is published. Throws nothing. */
@@ -154,6 +156,10 @@ export function createIngress({ overlay, host, file, subnets, apis, log }: Ingre
     take: (message) => change(afterMessage(wanted(), message)),
     clear: () => change(NONE),
     reconcile,
+    async settle() {
+      await keyed.serial('change', async () => undefined);
+      if (failure !== undefined && wanted().ports.length > 0) throw new ArpanetError('unavailable', failure);
+    },
     trouble,
     async differences() {
       const known = trouble();

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readlink } from 'node:fs/promises';
 import { createKeyed } from '../../async/keyed.ts';
+import { ArpanetError } from '../../model/errors.ts';
 import type { ContainerFacts } from '../../model/facts.ts';
 import type { NamedInstance } from '../../model/name-table.ts';
 import { inBackground } from '../../telemetry/faults.ts';
@@ -25,6 +26,8 @@ export interface Vips {
   readonly leadsTo: (client: string, vip: string) => boolean;
   /** Undefined: there is nothing to wait for. Else resolves once the container with this address has its rules, or after a second. */
   readonly settled: (client: string) => Promise<void> | undefined;
+  /** Resolves once all changes up to now are in the kernel. Throws `unavailable` for a namespace that has rules of before. */
+  readonly settle: () => Promise<void>;
   /** Looks at some namespaces, and puts back what somebody removed there. Never throws. */
   readonly reconcile: () => Promise<void>;
   /** What is not as it should be, in sentences. Throws nothing. */
@@ -37,6 +40,8 @@ interface Space {
   applied: Applied | undefined;
   version: string;
   failure: string | undefined;
+  /** It has had rules, and those may still be there. */
+  hasOld: boolean;
 }
 
 /** So many namespaces are looked at in one pass: a table in one is changed by nobody but its own container. */
@@ -54,6 +59,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
   let own: Promise<string | undefined> | undefined;
   let failure: string | undefined;
   let nextLook = 0;
+  const underWay = new Set<Promise<void>>();
   /** By container, what is called once it has its rules. */
   const waiting = new Map<string, Set<() => void>>();
 
@@ -94,6 +100,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       for (const words of stale) await inside(space, ['conntrack', ...words]).catch(() => undefined); // it fails where there is none
       space.applied = appliedBy(targets, before);
       space.version = version;
+      space.hasOld = true;
       space.failure = undefined;
       failure = undefined;
       for (const resolve of waiting.get(container) ?? []) resolve();
@@ -110,8 +117,12 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
 
   const follow = (containers: Iterable<string>): void => {
     if (overlay === 'none') return;
-    const work = (container: string) => keyed.serial(container, () => apply(container));
-    for (const container of new Set(containers)) if (spaces.has(container)) inBackground(log, 'addresses of services', work(container));
+    for (const container of new Set(containers)) {
+      if (!spaces.has(container)) continue;
+      const work: Promise<void> = keyed.serial(container, () => apply(container)).finally(() => underWay.delete(work));
+      underWay.add(work);
+      inBackground(log, 'addresses of services', work);
+    }
   };
   const inNetworks = (networks: Iterable<string>): readonly string[] => [...networks].flatMap(index.local);
 
@@ -119,7 +130,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     const { Id: id, State } = inspect;
     const pid = Number(State['Pid'] ?? 0);
     if (!State.Running || pid <= 0) spaces.delete(id);
-    else if (spaces.get(id)?.pid !== pid) spaces.set(id, { pid, applied: undefined, version: '', failure: undefined });
+    else if (spaces.get(id)?.pid !== pid) spaces.set(id, { pid, applied: undefined, version: '', failure: undefined, hasOld: false });
   }
   function named(instances: readonly NamedInstance[]): void {
     for (const one of instances) if (one.host === host) for (const ip of Object.values(one.addresses)) clients.set(ip, one.container);
@@ -177,6 +188,10 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
         const timer = setTimeout(done, SETTLE_MS);
         waiters.add(done);
       });
+    },
+    async settle() {
+      await Promise.allSettled(underWay);
+      for (const { hasOld, failure: why } of spaces.values()) if (hasOld && why !== undefined) throw new ArpanetError('unavailable', why);
     },
     async reconcile() {
       if (overlay === 'none') return;

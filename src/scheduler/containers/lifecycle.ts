@@ -12,6 +12,7 @@ import {
 import type { Change } from '../../store/ledger/contract.ts';
 import { refuseTaken } from '../create/claim.ts';
 import type { Core } from '../core.ts';
+import { createLeaving } from './leaving.ts';
 import { drainTimeOf } from '../create/drain-time.ts';
 import { checkedName } from '../create/identify.ts';
 import type { Overlays } from '../networks/overlays.ts';
@@ -37,7 +38,7 @@ interface Listeners extends Pick<ChangeListeners, 'next'> {
 
 export function createLifecycle(core: Core, overlays: Overlays, listeners: Listeners): Lifecycle {
   const { deps, view, records, syncs, keyed, commit, lost } = core;
-  const { ledger, dhcp, log, now } = deps;
+  const { ledger, dhcp, log } = deps;
   const { lingerMs } = deps.settings;
   const withdrawals = new Map<string, number>();
   const lingering = new Map<string, NodeJS.Timeout>();
@@ -54,20 +55,22 @@ export function createLifecycle(core: Core, overlays: Overlays, listeners: Liste
     records.touch();
   }
 
-  /** For requests that it has, and for clients that still have its address. The wait ends with the container, and with the leadership. */
-  async function drained({ id, record }: ContainerView): Promise<void> {
-    const untilMs = now() + (drainTimeOf(record?.request.Labels ?? {}) ?? deps.settings.drainMs);
-    const waits = () => !lost.aborted && now() < untilMs && view.byId(id)?.facts.inspect.State.Running === true;
-    while (waits()) await listeners.next(untilMs - now());
-  }
+  const left = createLeaving(core, listeners);
 
-  async function withdrawn<T>(container: ContainerView, act: () => Promise<T>, { drains } = { drains: false }): Promise<T> {
+  /** For requests that it has, and for clients that still have its address. */
+  const drainMsOf = ({ record }: ContainerView): number => drainTimeOf(record?.request.Labels ?? {}) ?? deps.settings.drainMs;
+
+  async function withdrawn<T>(
+    container: ContainerView,
+    act: () => Promise<T>,
+    { drains = false, drainMs = drains ? drainMsOf(container) : 0 }: { readonly drains?: boolean; readonly drainMs?: number } = {},
+  ): Promise<T> {
     if (container.record === undefined) return act();
     mark(container.id, 1);
     try {
       await deps.flushNames();
       await deps.failpoint('stop.withdrawn');
-      if (drains) await drained(container);
+      await left(container, drainMs);
       return await act();
     } finally {
       // The names come back only by what the Engine says then, not by what the view still shows from before.

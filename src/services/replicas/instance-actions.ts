@@ -1,6 +1,4 @@
 /** What is done to single instances. Effects: calls to the scheduler and to Engines, timers. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { LONGEST_TIMER_MS } from '../../async/longest-timer.ts';
 import { engineError } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView, isUnreachable, type ServiceRecord, type ServiceTemplate } from '../../model/index.ts';
 import type { ServicesDeps } from '../deps.ts';
@@ -69,9 +67,6 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
     const own = container.facts.inspect.Config['StopTimeout'];
     return typeof own === 'number' ? own : STOP_SECONDS;
   };
-  const drained = async (container: ContainerView, drainMs: number) => {
-    if (container.facts.inspect.State.Running && drainMs > 0) await sleep(Math.min(drainMs, LONGEST_TIMER_MS), undefined, { signal: lost });
-  };
 
   return {
     async add(template, number, on) {
@@ -109,19 +104,25 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
       await runHooks(deps, container, 'post_start', lost);
     },
     async stop(container, drainMs) {
-      await deps.scheduler.containers.withdrawn(container, async () => {
-        await drained(container, drainMs);
-        await runLastHooks(deps, container, lost);
-        await post(container, 'stop', stopSecondsOf(container));
-      });
+      await deps.scheduler.containers.withdrawn(
+        container,
+        async () => {
+          await runLastHooks(deps, container, lost);
+          await post(container, 'stop', stopSecondsOf(container));
+        },
+        { drainMs },
+      );
       await synced(container);
     },
     async restart(container, drainMs) {
-      await deps.scheduler.containers.withdrawn(container, async () => {
-        await drained(container, drainMs);
-        await runLastHooks(deps, container, lost);
-        await restarted(container, stopSecondsOf(container));
-      });
+      await deps.scheduler.containers.withdrawn(
+        container,
+        async () => {
+          await runLastHooks(deps, container, lost);
+          await restarted(container, stopSecondsOf(container));
+        },
+        { drainMs },
+      );
       await runHooks(deps, container, 'post_start', lost);
     },
     async replaceLost(container) {
@@ -134,15 +135,24 @@ export function createInstanceActions(deps: ServicesDeps, lost: AbortSignal): In
     },
     async remove(container, drainMs, of) {
       if (isUnreachable(container.hostState)) return deps.scheduler.containers.abandonLost(container);
-      await deps.scheduler.containers.withdrawn(container, async () => {
-        await drained(container, drainMs);
-        await runLastHooks(deps, container, lost);
-        if (container.facts.inspect.State.Running) {
-          await call(container.host, 'POST', `/containers/${container.id}/stop`, [304, 404], TIMEOUT_MS + stopSecondsOf(container) * 1000);
-        }
-        await deps.failpoint('scale.stopped');
-        await call(container.host, 'DELETE', `/containers/${container.id}?force=1${of?.origin === 'api' ? '&v=1' : ''}`, [404, 409]);
-      });
+      await deps.scheduler.containers.withdrawn(
+        container,
+        async () => {
+          await runLastHooks(deps, container, lost);
+          if (container.facts.inspect.State.Running) {
+            await call(
+              container.host,
+              'POST',
+              `/containers/${container.id}/stop`,
+              [304, 404],
+              TIMEOUT_MS + stopSecondsOf(container) * 1000,
+            );
+          }
+          await deps.failpoint('scale.stopped');
+          await call(container.host, 'DELETE', `/containers/${container.id}?force=1${of?.origin === 'api' ? '&v=1' : ''}`, [404, 409]);
+        },
+        { drainMs },
+      );
       await deps.failpoint('scale.removed');
       await deps.scheduler.containers.release(container);
       await synced(container);

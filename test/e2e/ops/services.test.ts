@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
+import { startLoad } from '../../support/load.ts';
 import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
 import { promisedMs } from '../../support/promised.ts';
 
@@ -448,6 +449,57 @@ describe('services on three hosts', () => {
     await must(docker('service', 'rm', 'mesh'));
     for (const { namespace } of cluster.lab.hosts)
       await until('no rule is left', async () => !(await tablesIn(namespace)).includes('arpanet-ingress'));
+  });
+
+  it('an update and a scale lose no request, by the service’s address and by its published port, over connections that stay and over new ones', async () => {
+    // it ends as a server should: what is open is answered once more, and closed
+    const handler = [
+      'while read -r line; do',
+      '  [ "$line" = "$(printf "\\r")" ] || continue',
+      '  c=keep-alive; [ -e /stopping ] && c=close',
+      '  printf "HTTP/1.1 200 OK\\r\\nContent-Length: %s\\r\\nConnection: %s\\r\\n\\r\\n%s" ${#HOSTNAME} $c $HOSTNAME',
+      '  [ $c = close ] && exit 0',
+      'done',
+    ];
+    const serve = [
+      `cat > /serve <<'END'\n#!/bin/sh\n${handler.join('\n')}\nEND`,
+      'chmod +x /serve',
+      'nc -ll -p 80 -e /serve & server=$!',
+      "trap 'touch /stopping; kill $server; while pgrep -f "^/bin/sh /serve" >/dev/null; do sleep 0.1; done; exit 0' TERM",
+      'wait',
+    ].join('\n');
+    const check = ['--health-cmd', 'wget -qO /dev/null http://127.0.0.1/', '--health-interval', '1s'];
+    const made = ['service', 'create', '-d', '--no-resolve-image', '--name', 'even', '--replicas', '4', '-p', '8098:80', ...check];
+    await must(docker(...made, 'busybox', 'sh', '-c', serve));
+    const ready = async () => lines(await must(docker('ps', '-q', '--filter', 'name=even-', '--filter', 'health=healthy')));
+    await until('four are ready', async () => (await ready()).length === 4);
+    await must(docker('run', '-d', '--name', 'asker', 'busybox', 'sleep', '3600'));
+    const found = await must(docker('exec', 'asker', 'nslookup', 'even'));
+    const [, vip = ''] = /Address[^:]*: (10\.[\d.]+)\s*$/.exec(found) ?? [];
+    const pid = (await must(docker('inspect', '-f', '{{.State.Pid}}', 'asker'))).trim();
+    const [{ address } = assert.fail()] = cluster.lab.hosts;
+    const before = await ready();
+    const loads = [true, false].flatMap((isKept) => [
+      startLoad(`http://${vip}/`, isKept, pid),
+      startLoad(`http://${address}:8098/`, isKept),
+    ]);
+    await must(cluster.arpanet('update', 'default/even', '--env', 'COLOUR=green'));
+    await must(cluster.arpanet('scale', 'default/even=1'));
+    await must(cluster.arpanet('scale', 'default/even=4'));
+    await until('four are ready again', async () => (await ready()).length === 4);
+    const seen = await Promise.all(loads.map((load) => load.end()));
+    assert.deepEqual(
+      seen.flatMap(({ failed }) => failed),
+      [],
+      `of ${seen.map(({ asked }) => asked).join()} requests`,
+    );
+    for (const { answered } of seen)
+      assert.ok(
+        answered.some((id) => !before.includes(id)),
+        'the new ones have answered, too',
+      );
+    await must(docker('rm', '-f', 'asker'));
+    await must(docker('service', 'rm', 'even'));
   });
 
   it('jobs run to their end, so many at once, and again after an update; a restart policy waits and gives up', async () => {

@@ -123,7 +123,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
       agent.say({ type: 'networks', networks: networks() });
       return undefined;
     }
-    if (request.method === 'fence' || request.method === 'copy-image') return undefined;
+    if (['fence', 'copy-image', 'settle'].includes(request.method)) return undefined;
     if (request.method === 'upgrade') return agent.upgrade(request.order);
     if (request.method === 'look') return observation();
     // its files are this machine's
