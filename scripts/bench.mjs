@@ -15,7 +15,7 @@ if (process.env.ARPANET_MAIN === undefined && !build()) process.exit(1);
 const { register } = await import('tsx/esm/api');
 register();
 
-const PARTS = ['dns', 'leases', 'overlay', 'api', 'tls'];
+const PARTS = ['dns', 'leases', 'overlay', 'ports', 'api', 'tls'];
 const asked = process.argv.slice(2);
 /** Only when asked for: it takes long, and its rows stand beside no other program. */
 const BY_HAND = ['scale'];

@@ -13,7 +13,7 @@ import { inBackground } from '../../telemetry/faults.ts';
 import type { JsonFile } from '../json-file.ts';
 import { run } from '../overlay/run.ts';
 import { createHolders } from './holders.ts';
-import { ACCEPT, ingressRules, staleFlows, TABLE } from './rules.ts';
+import { ACCEPT, chainsFor, changedIngress, type HostIngress, ingressRules, staleFlows, TABLE } from './rules.ts';
 
 type Message = Extract<LeaderMessage, { readonly type: 'ingress' }>;
 
@@ -58,7 +58,9 @@ export function afterMessage(table: IngressTable, { isWhole, ports, gone = [], h
 export function createIngress({ overlay, host, file, subnets, apis, log }: IngressDeps): Ingress {
   const keyed = createKeyed();
   const holders = createHolders(host, apis, log);
-  let applied: { readonly version: string; readonly table: IngressTable } | undefined;
+  let applied: HostIngress | undefined;
+  /** For how many instances of a port it has chains. */
+  let chains = 0;
   /** What the kernel took last: after a failed change it still leads there. Undefined: nothing since this process began. */
   let before: IngressTable | undefined;
   let failure: string | undefined;
@@ -67,20 +69,26 @@ export function createIngress({ overlay, host, file, subnets, apis, log }: Ingre
   const wanted = (): IngressTable => file.value() ?? NONE;
 
   async function isInPlace(version: string): Promise<boolean> {
-    const text = await run('nft', ['list', 'chain', 'ip', TABLE, 'called']).catch(() => '');
+    const text = await run('nft', ['list', 'chain', 'ip', TABLE, 'version']).catch(() => '');
     return text.includes(`"${version}"`);
   }
 
   async function load(table: IngressTable): Promise<void> {
-    const input = { ...table, host, subnets: subnets() };
-    const version = createHash('sha256').update(JSON.stringify(input)).digest('hex').slice(0, 16);
+    const parts = { ...table, host, subnets: subnets() };
+    const version = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+    const input: HostIngress = { ...parts, version };
     const isSame = applied?.version === version;
     if (isSame && table.ports.length === 0) return;
     const isThere = (isSame || applied === undefined) && (await isInPlace(version));
     if (isSame && isThere) return;
+    // where somebody removed the table meanwhile, a change of it is refused
+    const change = applied === undefined || isSame ? undefined : changedIngress(applied, input, chains);
     applied = undefined;
-    if (!isThere) await replace(ingressRules({ ...input, version }));
-    applied = { version, table };
+    const isChanged = change !== undefined && (await run('nft', ['-f', '-'], change).catch(() => undefined)) !== undefined;
+    if (!isThere && !isChanged) await replace(ingressRules(input));
+    // of rules that were found it is not known
+    if (!isChanged) chains = isThere ? 0 : chainsFor(input);
+    applied = input;
     if (isSame && table.ports.some((port) => !isEmpty(port)))
       log.warn({ table: TABLE }, 'somebody changed the rules of published ports: they are back');
     // the rules of an agent that ended are found as it left them: nobody has gone
@@ -164,7 +172,7 @@ export function createIngress({ overlay, host, file, subnets, apis, log }: Ingre
     async differences() {
       const known = trouble();
       if (wanted().ports.length === 0 || overlay === 'none') return known;
-      const isWhole = applied !== undefined && (applied.table.ports.every(isEmpty) || (await isInPlace(applied.version)));
+      const isWhole = applied !== undefined && (applied.ports.every(isEmpty) || (await isInPlace(applied.version)));
       return [
         ...known,
         ...(isWhole || failure !== undefined

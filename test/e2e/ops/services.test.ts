@@ -465,7 +465,7 @@ describe('services on three hosts', () => {
       `cat > /serve <<'END'\n#!/bin/sh\n${handler.join('\n')}\nEND`,
       'chmod +x /serve',
       'nc -ll -p 80 -e /serve & server=$!',
-      "trap 'touch /stopping; kill $server; while pgrep -f "^/bin/sh /serve" >/dev/null; do sleep 0.1; done; exit 0' TERM",
+      "trap 'touch /stopping; kill $server; while pgrep -f ^.bin.sh.*serve >/dev/null; do sleep 0.1; done; exit 0' TERM",
       'wait',
     ].join('\n');
     const check = ['--health-cmd', 'wget -qO /dev/null http://127.0.0.1/', '--health-interval', '1s'];

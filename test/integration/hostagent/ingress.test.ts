@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
-import { ACCEPT, ingressRules, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
+import { ACCEPT, chainsFor, changedIngress, type HostIngress, ingressRules, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
 import type { IngressPort, IngressTable } from '../../../src/model/ingress.ts';
 
 const HOSTS = { a: '10.9.0.1', b: '10.9.0.2' } as const;
@@ -25,6 +25,7 @@ describe('published ports in the kernel', { timeout: 120_000 }, () => {
   const spaces: string[] = [];
   const servers: ChildProcess[] = [];
   const applied = new Map<Host, IngressTable>();
+  const made = new Map<Host, HostIngress>();
   const space = (name: string): string => `arpt${process.pid}${name}`;
   const sh = (script: string): void => void execFileSync('sh', ['-ec', script], { stdio: ['ignore', 'ignore', 'pipe'] });
   const inside = (name: string, words: readonly string[], input?: string): string =>
@@ -35,13 +36,17 @@ describe('published ports in the kernel', { timeout: 120_000 }, () => {
   ];
   const at = (host: Host): IngressPort['instances'][number] => ({ host, at: HOSTS[host], address: INSTANCE[host], target: 80 });
   const apply = (host: Host, instances: IngressPort['instances']): void => {
-    const rules = ingressRules({
+    const ingress: HostIngress = {
       host,
       ports: ports(instances),
       hosts: Object.entries(HOSTS).flatMap(([name, address]) => (name === host ? [] : [address])),
       subnets: [`${INSTANCE[host].replace(/\.\d+$/, '')}.0/24`],
       version: 'abc',
-    });
+    };
+    const before = made.get(host);
+    made.set(host, ingress);
+    // as the agent: what differs, where there is a table
+    const rules = (before && changedIngress(before, ingress, 16)) ?? ingressRules(ingress);
     inside(host, ['nft', '-c', '-f', '-'], rules);
     inside(host, ['nft', '-f', '-'], rules);
     // as the agent: a port that a caller had before would lead it to where its flow went
@@ -142,8 +147,17 @@ describe('published ports in the kernel', { timeout: 120_000 }, () => {
         })),
       }),
     );
-    const rules = ingressRules({ host: 'a', ports: many, hosts: [], subnets: [], version: 'many' });
-    inside('a', ['nft', '-f', '-'], rules);
+    const all: HostIngress = { host: 'a', ports: many, hosts: [], subnets: [], version: 'many' };
+    inside('a', ['nft', '-f', '-'], ingressRules(all));
+    const [first = assert.fail(), ...rest] = many;
+    const fewer: HostIngress = { ...all, ports: [{ ...first, instances: first.instances.slice(1) }, ...rest], version: 'fewer' };
+    const change = changedIngress(all, fewer, chainsFor(all)) ?? assert.fail();
+    assert.ok(change.length < 4_000, `${change.length} characters`);
+    inside('a', ['nft', '-f', '-'], change);
+    const listed = () => inside('a', ['nft', 'list', 'table', 'ip', 'arpanet-ingress']);
+    assert.match(listed(), /tcp \. 10000 : goto any-9/);
+    inside('a', ['nft', '-f', '-'], changedIngress(fewer, all, chainsFor(all)) ?? assert.fail());
+    assert.match(listed(), /"many"/);
     assert.equal(inside('a', ['nft', 'list', 'map', 'ip', 'arpanet-ingress', 'ports-any']).match(/goto any-10/g)?.length, 1_000);
   });
 });

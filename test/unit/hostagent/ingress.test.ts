@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readLeaderMessage } from '../../../src/schemas/index.ts';
 import { afterMessage, droppingChains } from '../../../src/hostagent/ingress/ingress.ts';
-import { ingressRules, NO_RULES, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
+import { changedIngress, ingressRules, NO_RULES, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
 import type { IngressPort } from '../../../src/model/ingress.ts';
 
 const on = (host: string, last: number, target = 80) => ({ host, at: `10.9.0.${host.slice(1)}`, address: `10.32.0.${last}`, target });
@@ -30,7 +30,23 @@ describe('published ports of a host', () => {
 
   it('has a chain for each number of instances, not for each port', () => {
     const many = Array.from({ length: 100 }, (_, index) => ({ ...web(on('h1', 5), on('h2', 6)), port: 1000 + index }));
-    assert.equal(rules('h1', ...many).match(/chain (?:any|local)-/g)?.length, 2);
+    const chains = (text: string) => text.match(/chain (?:any|local)-/g)?.length;
+    assert.equal(chains(rules('h1', ...many)), chains(rules('h1', ...many.slice(0, 1))));
+  });
+
+  it('a change costs as much as the ports that differ: no other is named, and the table is not made again', () => {
+    const other = { ...web(on('h1', 5), on('h2', 6)), port: 9090 };
+    const made = (...ports: IngressPort[]) => ({ host: 'h1', ports, hosts: ['10.9.0.1'], subnets: ['10.32.0.0/22'], version: 'v2' });
+    const text = changedIngress(made(web(on('h1', 5)), other), made(web(on('h1', 5), on('h3', 7), on('h2', 8)), other), 16) ?? '';
+    assert.doesNotMatch(text, /9090|table ip arpanet-ingress \{|list/);
+    assert.match(text, /add element ip arpanet-ingress hosts \{ 10\.9\.0\.3 \}/);
+    assert.match(text, /add element ip arpanet-ingress ports-any \{ tcp \. 8080 : goto any-3 \}/);
+    assert.match(text, /delete element ip arpanet-ingress ports-any \{ tcp \. 8080 : goto any-1 \}/);
+    assert.doesNotMatch(text, /(?:ports|targets)-local/, 'what is here has not changed');
+    const crowd = Array.from({ length: 40 }, (_, index) => on('h2', index + 1));
+    assert.equal(changedIngress(made(web(on('h1', 5))), made(web(...crowd)), 16), undefined, 'there is no chain for so many');
+    assert.equal(changedIngress(made(web()), made(web(on('h1', 5))), 16), undefined, 'there was no table');
+    assert.equal(changedIngress(made(web(on('h1', 5))), made(), 16), undefined, 'there is to be none');
   });
 
   it('has no table without an instance', () => assert.equal(rules('h1', web()), NO_RULES));
