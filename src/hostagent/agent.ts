@@ -20,6 +20,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { exposition, measured } from '../telemetry/metrics.ts';
 import { processFamilies } from '../telemetry/process-figures.ts';
 import { agentCommands } from './agent-commands.ts';
+import { createChecks } from './checks/checks.ts';
 import { openAgentFiles } from './agent-files.ts';
 import type { DnsServer } from './dns-server.ts';
 import { startGateway } from './gateway/gateway.ts';
@@ -134,12 +135,17 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   });
   const consul = createConsulQuestions(stream);
   const emit: typeof stream.send = (message) => {
-    stream.send(message);
-    if (message.type !== 'containers') return;
+    if (message.type !== 'containers') return stream.send(message);
+    checks.gone(message.removes);
+    stream.send({ ...message, upserts: checks.seen(message.upserts) });
     inBackground(log, 'containers that have just started', overlay.containersChanged());
     inBackground(log, 'addresses of containers', guards.changed(message.upserts, message.removes));
     vips.changed(message.upserts, message.removes);
   };
+  const checks = createChecks(
+    { log, now: Date.now, changed: (facts) => stream.send({ type: 'containers', upserts: [facts], removes: [] }) },
+    signal,
+  );
   const inventory = createInventory({ engine, log, emit }, signal);
   const onChange: Parameters<typeof createOverlay>[0]['onChange'] = (networks) => {
     stream.send({ type: 'networks', networks });
@@ -266,7 +272,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     if (copy === undefined) return engineTrouble === undefined ? [] : [{ type: 'engine', alive: false, why: engineTrouble }];
     return [
       { type: 'engine', alive: true, why: '' },
-      { type: 'snapshot', snapshot: { ...copy, networks: overlay.networks() } },
+      { type: 'snapshot', snapshot: { ...copy, containers: checks.all(copy.containers), networks: overlay.networks() } },
     ];
   };
   const onEngineConnected = async (): Promise<void> => {

@@ -35,6 +35,8 @@ export const labels = {
   templates: 'arpanet.templates',
   /** How long a container that a client stops runs on after it has left DNS: `5s`. */
   drainTime: 'arpanet.drain-time',
+  /** How its host's agent checks it: `http:80/healthz interval=5s`, `tcp:5432`. */
+  check: 'arpanet.check',
   /** When the service's name leads to this instance: `healthy`, only while its health check succeeds; `running`, whatever that says. */
   dns: 'arpanet.dns',
   /** `off`: an instance of a lost host is waited for, and not made elsewhere. `on-host-failure`: it is made elsewhere. */

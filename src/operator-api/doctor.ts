@@ -161,8 +161,7 @@ function* follow(input: DoctorInput): Generator<Link> {
   }
   const answers = answering(targets, isOwn);
   const noneIsReady = answers.some((one) => one.ready) ? '' : ' (not healthy, but no other instance is)';
-  if (answers.length > 0)
-    yield sound('answer', `${full} is ${answers.map((one) => addressFor(sender, one) ?? '').join(', ')}${noneIsReady}`);
+  if (answers.length > 0) yield sound('answer', `${full} is ${behindOne(sender, answers, isOwn)}${noneIsReady}`);
   for (const one of answers.length > 0 ? [] : targets) {
     const found = instances.find((instance) => instance.id === one.container);
     if (hosts.find((host) => host.name === one.host)?.state !== 'alive') continue;
@@ -249,6 +248,14 @@ function* follow(input: DoctorInput): Generator<Link> {
   }
   if (dialled.length === 0 && port === undefined)
     yield sound('port', `${targets[0]?.service ?? ''} exposes no TCP port: name the one that is called, ${name}:PORT, to try it`);
+}
+
+/** Addresses that a sender gets; of a service with one address that, and where its kernel leads it. */
+function behindOne(sender: NamedInstance, answers: readonly NamedInstance[], isOwn: boolean): string {
+  const addresses = answers.map((one) => addressFor(sender, one) ?? '').join(', ');
+  const [vip, ...others] = new Set(answers.map((one) => one.vips?.[sharedNetwork(sender, one) ?? '']));
+  const isOne = vip !== undefined && others.length === 0 && !isOwn;
+  return isOne ? `${vip}, which the kernel of ${sender.name} leads to ${addresses}` : addresses;
 }
 
 /** As the sender's search domain and links would have it. */

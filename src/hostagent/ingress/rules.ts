@@ -112,7 +112,7 @@ export function changedIngress(before: HostIngress, now: HostIngress, chains: nu
   ].join('\n');
 }
 
-/** No packet comes to this chain: it is there to be read. */
+/** No packet comes to this chain: it is made to be read. */
 const versionRule = (version: string): string => `accept comment "${version}"`;
 
 const element = (what: 'add' | 'delete', name: string, all: readonly string[]): readonly string[] =>

@@ -40,7 +40,7 @@ interface Space {
   applied: Applied | undefined;
   version: string;
   failure: string | undefined;
-  /** It has had rules, and those may still be there. */
+  /** It has had rules, and may have them still. */
   hasOld: boolean;
 }
 

@@ -8,6 +8,7 @@ import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode,
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
 import { checkDrainTime } from './drain-time.ts';
 import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
+import { CHECK_FORM, parseCheck } from '../../text/check-label.ts';
 import { parseIngress } from '../../text/ingress-label.ts';
 import { parseHooks } from '../../text/hooks-label.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
@@ -72,6 +73,9 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
       'invalid',
       `label ${labels.ingress} is "${ingress.slice(0, 80)}": it must be like 8080:80,5300:53/udp, without an address, each number once`,
     );
+  const check = given[labels.check];
+  if (check && parseCheck(check) === undefined)
+    throw new ArpanetError('invalid', `label ${labels.check} is "${check.slice(0, 120)}": ${CHECK_FORM}`);
   const hooks = given[labels.hooks];
   if (hooks && parseHooks(hooks) === undefined)
     throw new ArpanetError(

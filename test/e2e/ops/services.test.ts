@@ -454,6 +454,7 @@ describe('services on three hosts', () => {
   it('an update and a scale lose no request, by the service’s address and by its published port, over connections that stay and over new ones', async () => {
     // it ends as a server should: what is open is answered once more, and closed
     const handler = [
+      'touch /open.$$; trap "rm -f /open.$$" EXIT',
       'while read -r line; do',
       '  [ "$line" = "$(printf "\\r")" ] || continue',
       '  c=keep-alive; [ -e /stopping ] && c=close',
@@ -465,10 +466,11 @@ describe('services on three hosts', () => {
       `cat > /serve <<'END'\n#!/bin/sh\n${handler.join('\n')}\nEND`,
       'chmod +x /serve',
       'nc -ll -p 80 -e /serve & server=$!',
-      "trap 'touch /stopping; kill $server; while pgrep -f ^.bin.sh.*serve >/dev/null; do sleep 0.1; done; exit 0' TERM",
+      "trap 'touch /stopping; kill $server; while ls /open.* >/dev/null 2>&1; do sleep 0.1; done; exit 0' TERM",
       'wait',
     ].join('\n');
-    const check = ['--health-cmd', 'wget -qO /dev/null http://127.0.0.1/', '--health-interval', '1s'];
+    // nothing in the image checks it: its host's agent does
+    const check = ['--container-label', 'arpanet.check=http:80/ interval=1s'];
     const made = ['service', 'create', '-d', '--no-resolve-image', '--name', 'even', '--replicas', '4', '-p', '8098:80', ...check];
     await must(docker(...made, 'busybox', 'sh', '-c', serve));
     const ready = async () => lines(await must(docker('ps', '-q', '--filter', 'name=even-', '--filter', 'health=healthy')));

@@ -328,6 +328,13 @@ describe('doctor', () => {
     assert.match(diagnose({ ...shared, names: [joined, target, pricing] })[1]?.what ?? '', / is 10\.32\.0\.71$/, 'its own first');
   });
 
+  it('says of a service with one address where the sender’s kernel leads it', () => {
+    const answer = (name: string) =>
+      diagnose({ ...whole, ...withTarget({ vips: { n1: '10.32.3.254' } }), name }).find((one) => one.link === 'answer')?.what;
+    assert.match(answer('pricing') ?? '', / is 10\.32\.3\.254, which the kernel of abc-web-1 leads to 10\.32\.0\.71$/);
+    assert.match(answer('abc-pricing-1') ?? '', / is 10\.32\.0\.71$/);
+  });
+
   it('says that an instance is not healthy and answered all the same, since no other is', () => {
     const links = diagnose({ ...whole, ...withTarget({ ready: false }, 'Up 3 minutes (unhealthy)', 'unhealthy') });
     assert.ok(links.every((one) => one.isSound));
