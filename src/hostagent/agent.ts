@@ -38,6 +38,7 @@ import { createIngress } from './ingress/ingress.ts';
 import { createClosedPorts } from './isolation/closed.ts';
 import { hostPortsOf, schedulersOf } from './isolation/closed-plan.ts';
 import { createGuards } from './isolation/guards.ts';
+import { createAllow } from './allow/allow.ts';
 import { createVips } from './vip/vips.ts';
 import { createOverlay } from './overlay/apply.ts';
 import { createFence } from './overlay/fence.ts';
@@ -140,7 +141,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     stream.send({ ...message, upserts: checks.seen(message.upserts) });
     inBackground(log, 'containers that have just started', overlay.containersChanged());
     inBackground(log, 'addresses of containers', guards.changed(message.upserts, message.removes));
-    vips.changed(message.upserts, message.removes);
+    for (const one of [vips, allow]) one.changed(message.upserts, message.removes);
   };
   const checks = createChecks(
     { log, now: Date.now, changed: (facts) => stream.send({ type: 'containers', upserts: [facts], removes: [] }) },
@@ -163,11 +164,12 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     signal,
   );
   const vips = createVips(mode, name, log);
+  const allow = createAllow(mode, name, log);
   dns.services?.(vips);
   const names = createHostNames({
     file: files.names,
     dns,
-    vips,
+    followers: [vips, allow],
     moved(network) {
       overlay.flush(network).catch((err: unknown) => log.warn({ network, err }, 'cannot flush learned addresses'));
     },
@@ -255,7 +257,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const commands = agentCommands({
     inventory,
     overlay,
-    kept: [fence, closed, guards, ingress, vips],
+    kept: [fence, closed, guards, ingress, vips, allow],
     settling: [ingress, vips],
     fence,
     copyImage,
@@ -281,7 +283,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     for (const message of snapshot()) stream.send(message);
     inBackground(log, 'networks of this host', overlay.reconcile());
     inBackground(log, 'addresses of containers', guards.all(inventory.current()?.containers ?? []));
-    vips.all(inventory.current()?.containers ?? []);
+    for (const one of [vips, allow]) one.all(inventory.current()?.containers ?? []);
     if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now, or other DNS settings');
   };
   const onEngineLost = (reason: string): void => {
@@ -324,6 +326,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             guards.reconcile,
             ingress.reconcile,
             vips.reconcile,
+            allow.reconcile,
             facts.look,
             () => identity.renewDue(signal),
           ],

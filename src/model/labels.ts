@@ -35,6 +35,8 @@ export const labels = {
   templates: 'arpanet.templates',
   /** How long a container that a client stops runs on after it has left DNS: `5s`. */
   drainTime: 'arpanet.drain-time',
+  /** Which containers of other deployments may call it: `xyz/web:80,mon/*`, or `none`. */
+  allowFrom: 'arpanet.allow-from',
   /** How its host's agent checks it: `http:80/healthz interval=5s`, `tcp:5432`. */
   check: 'arpanet.check',
   /** When the service's name leads to this instance: `healthy`, only while its health check succeeds; `running`, whatever that says. */

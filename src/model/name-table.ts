@@ -38,6 +38,8 @@ export interface NamedInstance {
   readonly hasServers?: true;
   /** These, where they are more than its Engine's resolver asks beside the agent: the agent asks them then. */
   readonly servers?: readonly string[];
+  /** Its label `arpanet.allow-from`. Absent: whatever shares a network with it may call it. */
+  readonly allowFrom?: string;
   /** Ports at which every host answers for it, and the address of it that they lead to. Absent: none. */
   readonly ingress?: { readonly address: string; readonly ports: readonly IngressClaim[] };
 }

@@ -1,5 +1,6 @@
 /** The path from a container to what it calls by a name, link by link: the first broken link, and its fix. Pure. */
 import { answering, type DialResult, dnsLabel, dnsName, type NamedInstance, type OutsideName } from '../model/index.ts';
+import { allows, parseAllowFrom } from '../text/allow-label.ts';
 import type { Finding } from './audit.ts';
 import { instancesCalled } from './instance-reference.ts';
 import type { HostReport, NetworkReport } from './reports/report.ts';
@@ -7,7 +8,7 @@ import type { InstanceReport, ServiceReport } from './reports/service-report.ts'
 
 /** One link of the path from a container to what it calls. */
 export interface Link {
-  readonly link: 'sender' | 'answer' | 'instance' | 'health' | 'network' | 'host' | 'kernel' | 'mtu' | 'port';
+  readonly link: 'sender' | 'answer' | 'instance' | 'health' | 'network' | 'allowed' | 'host' | 'kernel' | 'mtu' | 'port';
   readonly isSound: boolean;
   readonly what: string;
   /** What to do about it; of a broken link only. */
@@ -206,6 +207,19 @@ function* follow(input: DoctorInput): Generator<Link> {
       yield sound(
         'network',
         `${sender.name} and ${one.name} are both in ${shared.map((id) => `${networkName(id)}${encryptionOf(id, [sender.host, one.host])}`).join(', ')}`,
+      );
+  }
+  for (const one of asked) {
+    const rules = one.deployment === sender.deployment || one.allowFrom === undefined ? undefined : parseAllowFrom(one.allowFrom);
+    if (rules === undefined) continue;
+    const caller = `${sender.deployment}/${sender.service}`;
+    if (allows(rules, sender, port))
+      yield sound('allowed', `${one.name} lets ${caller} in: its label arpanet.allow-from is ${one.allowFrom}`);
+    else
+      yield broken(
+        'allowed',
+        `${one.name} is called by ${one.allowFrom === 'none' ? 'no other deployment' : `${one.allowFrom} alone`} beside its own deployment: that is its label arpanet.allow-from`,
+        `add ${caller}${port === undefined ? '' : `:${port}`} to the label of ${one.deployment}/${one.service}, and create it again`,
       );
   }
   const touched = new Set([sender.host, ...asked.map((one) => one.host)]);

@@ -110,6 +110,7 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       ready: isReady,
       ...(hostname !== undefined && { hostname }),
       ...(record.request.Labels?.[labels.dns] === 'healthy' && { strict: true }),
+      ...(record.request.Labels?.[labels.allowFrom] && { allowFrom: record.request.Labels[labels.allowFrom] }),
       ...serversOf(record.request.HostConfig?.Dns ?? []),
       ...ingressAt(record, networkOf),
     };

@@ -178,6 +178,7 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   strict: optional(z.literal(true)),
   hasServers: optional(z.literal(true)),
   servers: optional(texts),
+  allowFrom: optional(text),
   ingress: optional(
     z.looseObject({ address: ipv4, ports: z.array(z.looseObject({ port: aPort, target: aPort, protocol: z.enum(['tcp', 'udp']) })) }),
   ),

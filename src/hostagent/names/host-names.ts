@@ -18,7 +18,8 @@ export interface HostNames {
 export interface HostNamesDeps {
   readonly file: NamesFile;
   readonly dns: Pick<DnsServer, 'table' | 'change' | 'confirm'>;
-  readonly vips: Pick<Vips, 'table' | 'change'>;
+  /** What else of this host depends on names; before its DNS. */
+  readonly followers: readonly Pick<Vips, 'table' | 'change'>[];
   /** An address of the network is on another host now. */
   readonly moved: (network: string) => void;
   /** By this host's clock, which need not agree with the leader's: the age of the table is measured here. */
@@ -29,14 +30,14 @@ export interface HostNamesDeps {
 const CONFIRM_MS = 30_000;
 
 /** Begins with what is on the disk. */
-export function createHostNames({ file, dns, vips, moved, now }: HostNamesDeps): HostNames {
+export function createHostNames({ file, dns, followers, moved, now }: HostNamesDeps): HostNames {
   const kept = file.value();
   let live: LiveTable | undefined = kept && openLiveTable(kept);
   let atMs = kept?.atMs;
   let savedAtMs = atMs ?? 0;
   if (kept !== undefined) {
     dns.table(kept);
-    vips.table(kept.instances);
+    for (const one of followers) one.table(kept.instances);
   }
 
   return {
@@ -46,7 +47,7 @@ export function createHostNames({ file, dns, vips, moved, now }: HostNamesDeps):
       live = openLiveTable(table);
       ({ atMs } = table);
       savedAtMs = atMs;
-      vips.table(table.instances);
+      for (const one of followers) one.table(table.instances);
       dns.table(table);
       file.save(table);
     },
@@ -59,7 +60,7 @@ export function createHostNames({ file, dns, vips, moved, now }: HostNamesDeps):
       const isOld = isConfirmation(change);
       if (isOld) dns.confirm(atMs);
       else {
-        vips.change(change.put, change.drop);
+        for (const one of followers) one.change(change.put, change.drop);
         dns.change(change);
       }
       if (isOld && atMs - savedAtMs < CONFIRM_MS) return true;

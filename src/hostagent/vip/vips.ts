@@ -3,14 +3,13 @@
  * The rules stay when the agent stops, and go with the namespace. Which containers have them decides what its DNS answers to them.
  */
 import { createHash } from 'node:crypto';
-import { readlink } from 'node:fs/promises';
 import { createKeyed } from '../../async/keyed.ts';
 import { ArpanetError } from '../../model/errors.ts';
 import type { ContainerFacts } from '../../model/facts.ts';
 import type { NamedInstance } from '../../model/name-table.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
-import { run } from '../overlay/run.ts';
+import { inNamespace, whyNot } from './namespaces.ts';
 import { type Applied, appliedBy, changedRules, staleVipFlows, strayVipFlows, type Targets, VIP_TABLE, wholeRules } from './rules.ts';
 import { createServiceIndex } from './service-index.ts';
 
@@ -37,6 +36,8 @@ export interface Vips {
 /** The namespace of a running container. */
 interface Space {
   readonly pid: number;
+  /** It ran before this agent saw it: it may have rules of which nothing is known. */
+  readonly isFound: boolean;
   applied: Applied | undefined;
   version: string;
   failure: string | undefined;
@@ -56,7 +57,6 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
   const spaces = new Map<string, Space>();
   /** By address, the container that has it. */
   const clients = new Map<string, string>();
-  let own: Promise<string | undefined> | undefined;
   let failure: string | undefined;
   let nextLook = 0;
   const underWay = new Set<Promise<void>>();
@@ -73,21 +73,14 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       .digest('hex')
       .slice(0, 16);
 
-  async function inside(space: Space, words: readonly string[], input?: string): Promise<string> {
-    const namespace = `/proc/${space.pid}/ns/net`;
-    own ??= readlink('/proc/self/ns/net').catch(() => undefined);
-    const its = await readlink(namespace);
-    // never in the host's own
-    if (its === (await own)) throw new Error('it is in the network of its host');
-    return await run('nsenter', [`--net=${namespace}`, ...words], input);
-  }
+  const inside = ({ pid }: Space, words: readonly string[], input?: string): Promise<string> => inNamespace(pid, words, input);
 
   async function apply(container: string): Promise<void> {
     const space = spaces.get(container);
     if (space === undefined) return;
     const { applied: before } = space;
     const targets = wantedOf(container);
-    if (before === undefined ? targets.size === 0 && space.version === '' : isSame(before.targets, targets)) return;
+    if (before === undefined ? targets.size === 0 && !space.isFound : isSame(before.targets, targets)) return;
     const version = versionOf(targets);
     try {
       const isChange = before !== undefined && before.targets.size > 0 && targets.size > 0;
@@ -107,8 +100,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       waiting.delete(container);
     } catch (err) {
       if (spaces.get(container) !== space) return;
-      const why = err instanceof Error ? err.message : String(err);
-      space.failure = why.endsWith('cannot be run') ? 'nft cannot be run: install nftables' : why;
+      space.failure = whyNot(err);
       if (space.failure !== failure)
         log.warn({ container, err }, 'cannot lead calls of services’ addresses: names lead to their instances');
       failure = space.failure;
@@ -126,11 +118,12 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
   };
   const inNetworks = (networks: Iterable<string>): readonly string[] => [...networks].flatMap(index.local);
 
-  function enter({ inspect }: ContainerFacts): void {
+  function enter({ inspect }: ContainerFacts, isFound: boolean): void {
     const { Id: id, State } = inspect;
     const pid = Number(State['Pid'] ?? 0);
     if (!State.Running || pid <= 0) spaces.delete(id);
-    else if (spaces.get(id)?.pid !== pid) spaces.set(id, { pid, applied: undefined, version: '', failure: undefined, hasOld: false });
+    else if (spaces.get(id)?.pid !== pid)
+      spaces.set(id, { pid, isFound, applied: undefined, version: '', failure: undefined, hasOld: false });
   }
   function named(instances: readonly NamedInstance[]): void {
     for (const one of instances) if (one.host === host) for (const ip of Object.values(one.addresses)) clients.set(ip, one.container);
@@ -159,13 +152,13 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     },
     changed(upserts, removes) {
       for (const id of removes) spaces.delete(id);
-      for (const facts of upserts) enter(facts);
+      for (const facts of upserts) enter(facts, false);
       follow(upserts.map(({ inspect }) => inspect.Id));
     },
     all(containers) {
       const ids = new Set(containers.map(({ inspect }) => inspect.Id));
       for (const id of spaces.keys()) if (!ids.has(id)) spaces.delete(id);
-      for (const facts of containers) enter(facts);
+      for (const facts of containers) enter(facts, true);
       follow(ids);
     },
     leadsTo: (client, vip) => spaces.get(clients.get(client) ?? '')?.applied?.targets.has(vip) === true,

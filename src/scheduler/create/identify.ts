@@ -8,6 +8,7 @@ import { boundLinksOf, linksOf, modeOf, networksOf, type Link, type NetworkMode,
 import { containersOf, hostPortsOf, volumesOf, type Together } from './identify-needs.ts';
 import { checkDrainTime } from './drain-time.ts';
 import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
+import { ALLOW_FORM, parseAllowFrom } from '../../text/allow-label.ts';
 import { CHECK_FORM, parseCheck } from '../../text/check-label.ts';
 import { parseIngress } from '../../text/ingress-label.ts';
 import { parseHooks } from '../../text/hooks-label.ts';
@@ -73,6 +74,9 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
       'invalid',
       `label ${labels.ingress} is "${ingress.slice(0, 80)}": it must be like 8080:80,5300:53/udp, without an address, each number once`,
     );
+  const allowFrom = given[labels.allowFrom];
+  if (allowFrom && parseAllowFrom(allowFrom) === undefined)
+    throw new ArpanetError('invalid', `label ${labels.allowFrom} is "${allowFrom.slice(0, 120)}": ${ALLOW_FORM}`);
   const check = given[labels.check];
   if (check && parseCheck(check) === undefined)
     throw new ArpanetError('invalid', `label ${labels.check} is "${check.slice(0, 120)}": ${CHECK_FORM}`);

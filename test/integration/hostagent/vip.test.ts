@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
+import { createAllow } from '../../../src/hostagent/allow/allow.ts';
 import { createVips, type Vips } from '../../../src/hostagent/vip/vips.ts';
 import type { ContainerFacts } from '../../../src/model/facts.ts';
 import type { NamedInstance } from '../../../src/model/name-table.ts';
@@ -32,8 +33,8 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
   const sh = (script: string): void => void execFileSync('sh', ['-ec', script], { stdio: ['ignore', 'ignore', 'pipe'] });
   const inside = (name: string, words: readonly string[]): string =>
     execFileSync('nsenter', [`--net=/run/netns/${space(name)}`, ...words], { encoding: 'utf8' });
-  const call = (from: string, kind: 'tcp' | 'udp', times: number, port = 0): readonly string[] =>
-    inside(from, [process.execPath, '-e', CALLER, VIP, kind, String(times), String(port)])
+  const call = (from: string, kind: 'tcp' | 'udp', times: number, port = 0, to: string = VIP): readonly string[] =>
+    inside(from, [process.execPath, '-e', CALLER, to, kind, String(times), String(port)])
       .trim()
       .split('\n');
   const instance = (name: Name, state: NamedInstance['state'] = 'running', isBehind = true): NamedInstance => ({
@@ -175,5 +176,41 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     await third.reconcile();
     assert.deepEqual(await third.differences(), []);
     assert.match(inside('c', ['nft', 'list', 'tables']), /arpanet-vip/);
+    // an agent that finds containers, and no service with an address: rules of before are nobody's
+    const fourth = createVips('vxlan', 'h1', quietLog);
+    fourth.table([instance('c', 'running', false)]);
+    fourth.all([facts('c')]);
+    await until('they are gone', () => !inside('c', ['nft', 'list', 'tables']).includes('arpanet-vip'));
+  });
+
+  it('a container is called by those of other deployments that it names alone, at the port that it names; what somebody removes is put back', async () => {
+    const allow = createAllow('vxlan', 'h1', quietLog);
+    const of = (name: Name, deployment: string, over: Partial<NamedInstance> = {}) => ({
+      ...instance(name),
+      deployment,
+      service: name,
+      ...over,
+    });
+    const own = of('a', 'abc', { allowFrom: 'xyz/b:80' });
+    allow.table([own, of('b', 'xyz'), of('c', 'mon')]);
+    allow.all([facts('a'), facts('b'), facts('c')]);
+    const refuses = (from: Name) => call(from, 'tcp', 1, 0, ADDRESS.a)[0] === 'ECONNREFUSED';
+    await until('the others are kept out', () => refuses('c'));
+    assert.deepEqual(call('b', 'tcp', 1, 0, ADDRESS.a), [`a ${ADDRESS.b}`]);
+    assert.deepEqual(call('b', 'udp', 1, 0, ADDRESS.a), ['none'], 'another port');
+    assert.deepEqual(call('a', 'tcp', 1, 0, ADDRESS.a), [`a ${ADDRESS.a}`], 'itself');
+    assert.deepEqual(call('a', 'tcp', 1, 0, ADDRESS.c), [`c ${ADDRESS.a}`], 'whom it calls answers');
+    allow.change([of('c', 'abc')], []);
+    await until('one of its own deployment is let in', () => !refuses('c'));
+    allow.change([of('c', 'mon')], []);
+    await until('and is out again', () => refuses('c'));
+    inside('a', ['nft', 'delete', 'table', 'inet', 'arpanet-allow']);
+    assert.match((await allow.differences()).join(), /container a can be called by others than its label/);
+    await allow.reconcile();
+    assert.deepEqual(await allow.differences(), []);
+    assert.ok(refuses('c'));
+    const { allowFrom: _none, ...open } = own;
+    allow.change([open], []);
+    await until('without the label it is open', () => !refuses('c'));
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { allowRules, NO_ALLOW } from '../../../src/hostagent/allow/allow-plan.ts';
 import { appliedBy, changedRules, NO_VIPS, staleVipFlows, strayVipFlows, wholeRules } from '../../../src/hostagent/vip/rules.ts';
 import { createServiceIndex } from '../../../src/hostagent/vip/service-index.ts';
 import { instance } from '../../support/fakes/literal-names.ts';
@@ -65,4 +66,25 @@ describe('which services have an address', () => {
     assert.deepEqual([...index.targets(['n1'])], []);
     assert.deepEqual([...index.change([], ['nobody'])], []);
   });
+});
+
+describe('rules of who may call a container', () => {
+  const api = (allowFrom?: string) => instance('1.api.abc', { n1: '10.32.0.1' }, { ...(allowFrom && { allowFrom }) });
+  const near = [
+    api(),
+    instance('1.web.abc', { n1: '10.32.0.2' }),
+    instance('1.web.xyz', { n1: '10.32.0.3', n2: '10.32.4.3' }, { addresses6: { n1: 'fd00::3' } }),
+    instance('1.job.xyz', { n1: '10.32.0.4' }),
+  ];
+
+  it('keep out all of other deployments in its networks but those that it names, by IPv4 and IPv6', () => {
+    const text = allowRules(api('xyz/web:80'), near);
+    assert.match(text, /set others4 \{ type ipv4_addr; elements = \{ 10\.32\.0\.3, 10\.32\.0\.4 \}; \}/);
+    assert.match(text, /set ports4 .*elements = \{ 10\.32\.0\.3 \. tcp \. 80, 10\.32\.0\.3 \. udp \. 80 \}/);
+    assert.match(text, /set others6 \{ type ipv6_addr; elements = \{ fd00::3 \}; \}/);
+    assert.ok(text.indexOf('ct state established,related accept') < text.indexOf('@others4'), 'whom it calls answers');
+    assert.match(allowRules(api('none'), near), /set ports4 \{ type ipv4_addr \. inet_proto \. inet_service; \}/);
+  });
+
+  it('are none without the label', () => assert.equal(allowRules(api(), near), NO_ALLOW));
 });

@@ -328,6 +328,15 @@ describe('doctor', () => {
     assert.match(diagnose({ ...shared, names: [joined, target, pricing] })[1]?.what ?? '', / is 10\.32\.0\.71$/, 'its own first');
   });
 
+  it('says that the target lets only others in, by its label, and what to add', () => {
+    const foreign = { deployment: 'xyz', allowFrom: 'mon/*' };
+    const last = diagnose({ ...whole, ...withTarget(foreign), name: 'pricing:80' }).at(-1);
+    assert.deepEqual([last?.link, last?.isSound], ['allowed', false]);
+    assert.match(last?.fix ?? '', /^add abc\/web:80 to the label of xyz\/pricing/);
+    const fine = diagnose({ ...whole, ...withTarget({ ...foreign, allowFrom: 'abc/web:80' }), name: 'pricing:80' });
+    assert.ok(fine.every(({ isSound }) => isSound));
+  });
+
   it('says of a service with one address where the sender’s kernel leads it', () => {
     const answer = (name: string) =>
       diagnose({ ...whole, ...withTarget({ vips: { n1: '10.32.3.254' } }), name }).find((one) => one.link === 'answer')?.what;

@@ -50,7 +50,7 @@ class World {
     return createHostNames({
       file,
       dns,
-      vips: { table: () => undefined, change: () => undefined },
+      followers: [],
       moved: (network) => void this.moved.push(`${host} ${network}`),
       now: () => this.nowMs,
     });

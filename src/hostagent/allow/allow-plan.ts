@@ -1,0 +1,64 @@
+/**
+ * The kernel's rules in the network namespace of a container that says which of other deployments may call it (label `arpanet.allow-from`), as a text for `nft -f`. Pure.
+ *
+ * What is refused are new connections from the addresses of other deployments' instances in its networks; hosts, its own deployment and what comes from outside are not concerned.
+ */
+import type { NamedInstance } from '../../model/name-table.ts';
+import { type AllowRule, parseAllowFrom } from '../../text/allow-label.ts';
+
+export const ALLOW_TABLE = 'arpanet-allow';
+const HEAD = `table inet ${ALLOW_TABLE}\ndelete table inet ${ALLOW_TABLE}\n`;
+/** Nobody is refused: there is no table. */
+export const NO_ALLOW = HEAD;
+
+const elements = (all: readonly string[]): string =>
+  all.length === 0 ? '' : ` elements = { ${[...new Set(all)].toSorted().join(', ')} };`;
+
+/** `others`: all with an address in its networks. */
+export function allowRules(own: NamedInstance, others: readonly NamedInstance[]): string {
+  const rules = own.allowFrom === undefined ? undefined : parseAllowFrom(own.allowFrom);
+  if (rules === undefined) return NO_ALLOW;
+  const foreign = others.filter(({ deployment }) => deployment !== own.deployment);
+  const of = (rule: AllowRule) =>
+    foreign.filter(({ deployment, service }) => deployment === rule.deployment && (rule.service === undefined || service === rule.service));
+  const families = [
+    ['4', 'ipv4_addr', 'ip', (one: NamedInstance) => Object.entries(one.addresses)],
+    ['6', 'ipv6_addr', 'ip6', (one: NamedInstance) => Object.entries(one.addresses6 ?? {})],
+  ] as const;
+  const sets: string[] = [];
+  const chain: string[] = [];
+  for (const [name, type, family, all] of families) {
+    const addressesOf = (some: readonly NamedInstance[]): readonly string[] =>
+      some.flatMap((one) => all(one).flatMap(([network, address]) => (own.addresses[network] === undefined ? [] : [address])));
+    const open = rules.filter(({ port }) => port === undefined).flatMap((rule) => addressesOf(of(rule)));
+    const at = rules.flatMap((rule) => {
+      const { port, protocol } = rule;
+      if (port === undefined) return [];
+      const protocols = protocol === undefined ? ['tcp', 'udp'] : [protocol];
+      return addressesOf(of(rule)).flatMap((address) => protocols.map((one) => `${address} . ${one} . ${port}`));
+    });
+    sets.push(
+      `  set others${name} { type ${type};${elements(addressesOf(foreign))} }`,
+      `  set open${name} { type ${type};${elements(open)} }`,
+      `  set ports${name} { type ${type} . inet_proto . inet_service;${elements(at)} }`,
+    );
+    chain.push(
+      `    ${family} saddr @open${name} accept`,
+      `    ${family} saddr . meta l4proto . th dport @ports${name} accept`,
+      `    ${family} saddr @others${name} meta l4proto tcp reject with tcp reset`,
+      `    ${family} saddr @others${name} reject with icmpx type admin-prohibited`,
+    );
+  }
+  return [
+    HEAD,
+    `table inet ${ALLOW_TABLE} {`,
+    ...sets,
+    '  chain input {',
+    '    type filter hook input priority 0; policy accept;',
+    '    ct state established,related accept',
+    ...chain,
+    '  }',
+    '}',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,157 @@
+/** Effects: keeps out who may not call a container of this host, in its own network namespace (`nsenter`, `nft`). The rules stay when the agent stops. */
+import { createKeyed } from '../../async/keyed.ts';
+import type { ContainerFacts } from '../../model/facts.ts';
+import type { NamedInstance } from '../../model/name-table.ts';
+import { inBackground } from '../../telemetry/faults.ts';
+import type { Logger } from '../../telemetry/log.ts';
+import { inNamespace, whyNot } from '../vip/namespaces.ts';
+import { ALLOW_TABLE, allowRules, NO_ALLOW } from './allow-plan.ts';
+
+export interface Allow {
+  /** The whole name table, or what is new in it. */
+  readonly table: (instances: readonly NamedInstance[]) => void;
+  readonly change: (put: readonly NamedInstance[], drop: readonly string[]) => void;
+  /** Facts of these containers have changed. */
+  readonly changed: (upserts: readonly ContainerFacts[], removes: readonly string[]) => void;
+  /** All that there are. */
+  readonly all: (containers: readonly ContainerFacts[]) => void;
+  /** Puts back what somebody removed in one of them. Never throws. */
+  readonly reconcile: () => Promise<void>;
+  /** Which containers are open to others than they say, in sentences. Throws nothing. */
+  readonly differences: () => Promise<readonly string[]>;
+}
+
+interface Space {
+  readonly pid: number;
+  applied: string | undefined;
+  failure: string | undefined;
+}
+
+export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger): Allow {
+  const keyed = createKeyed();
+  const instances = new Map<string, NamedInstance>();
+  /** By network, containers with an address in it; of these, those of this host that keep others out. */
+  const members = new Map<string, Set<string>>();
+  const guarded = new Map<string, Set<string>>();
+  const spaces = new Map<string, Space>();
+  let nextLook = 0;
+
+  function enter(instance: NamedInstance): void {
+    instances.set(instance.container, instance);
+    for (const network of Object.keys(instance.addresses)) {
+      members.set(network, (members.get(network) ?? new Set()).add(instance.container));
+      if (instance.host === host && instance.allowFrom !== undefined)
+        guarded.set(network, (guarded.get(network) ?? new Set()).add(instance.container));
+    }
+  }
+  function remove(container: string): readonly string[] {
+    const networks = Object.keys(instances.get(container)?.addresses ?? {});
+    instances.delete(container);
+    for (const network of networks)
+      for (const index of [members, guarded]) {
+        index.get(network)?.delete(container);
+        if (index.get(network)?.size === 0) index.delete(network);
+      }
+    return networks;
+  }
+
+  function wantedOf(container: string): string {
+    const own = instances.get(container);
+    if (own?.allowFrom === undefined) return NO_ALLOW;
+    const near = new Set(Object.keys(own.addresses).flatMap((network) => [...(members.get(network) ?? [])]));
+    return allowRules(
+      own,
+      [...near].flatMap((one) => instances.get(one) ?? []),
+    );
+  }
+
+  async function apply(container: string): Promise<void> {
+    const space = spaces.get(container);
+    const wanted = wantedOf(container);
+    if (space === undefined || wanted === (space.applied ?? NO_ALLOW)) return;
+    try {
+      await inNamespace(space.pid, ['nft', '-f', '-'], wanted);
+      space.applied = wanted;
+      space.failure = undefined;
+    } catch (err) {
+      if (spaces.get(container) !== space) return;
+      const why = whyNot(err);
+      if (why !== space.failure) log.error({ container, err }, 'cannot keep out who may not call a container');
+      space.failure = why;
+    }
+  }
+  const follow = (containers: Iterable<string>): void => {
+    if (overlay === 'none') return;
+    for (const container of new Set(containers))
+      if (spaces.has(container))
+        inBackground(
+          log,
+          'who may call a container',
+          keyed.serial(`allow ${container}`, () => apply(container)),
+        );
+  };
+  const inNetworks = (networks: Iterable<string>): readonly string[] =>
+    [...networks].flatMap((network) => [...(guarded.get(network) ?? [])]);
+
+  function seen({ inspect }: ContainerFacts): void {
+    const { Id: id, State } = inspect;
+    const pid = Number(State['Pid'] ?? 0);
+    if (!State.Running || pid <= 0) spaces.delete(id);
+    else if (spaces.get(id)?.pid !== pid) spaces.set(id, { pid, applied: undefined, failure: undefined });
+  }
+  async function isInPlace({ pid, applied }: Space): Promise<boolean> {
+    if (applied === undefined) return false;
+    const chains = await inNamespace(pid, ['nft', 'list', 'chain', 'inet', ALLOW_TABLE, 'input']).catch(() => '');
+    return chains.includes('@others4');
+  }
+  const closed = (): readonly (readonly [string, Space])[] =>
+    overlay === 'none' ? [] : [...spaces].filter(([container]) => instances.get(container)?.allowFrom !== undefined);
+
+  return {
+    table(all) {
+      instances.clear();
+      members.clear();
+      guarded.clear();
+      for (const instance of all) enter(instance);
+      follow(inNetworks(guarded.keys()));
+    },
+    change(put, drop) {
+      const left = [...drop, ...put.map(({ container }) => container)].flatMap(remove);
+      for (const instance of put) enter(instance);
+      const near = inNetworks([...left, ...put.flatMap(({ addresses }) => Object.keys(addresses))]);
+      follow([...near, ...put.map(({ container }) => container)]);
+    },
+    changed(upserts, removes) {
+      for (const id of removes) spaces.delete(id);
+      for (const facts of upserts) seen(facts);
+      follow(upserts.map(({ inspect }) => inspect.Id));
+    },
+    all(containers) {
+      const ids = new Set(containers.map(({ inspect }) => inspect.Id));
+      for (const id of spaces.keys()) if (!ids.has(id)) spaces.delete(id);
+      for (const facts of containers) seen(facts);
+      follow(ids);
+    },
+    async reconcile() {
+      const all = closed();
+      const [container, space] = all[nextLook++ % Math.max(1, all.length)] ?? [];
+      if (container === undefined || space === undefined) return;
+      await keyed.serial(`allow ${container}`, async () => {
+        if (await isInPlace(space)) return;
+        space.applied = undefined;
+        await apply(container);
+      });
+    },
+    async differences() {
+      const found: string[] = [];
+      for (const [container, space] of closed()) {
+        if (await isInPlace(space)) continue;
+        const name = instances.get(container)?.name ?? container.slice(0, 12);
+        found.push(
+          `container ${name} can be called by others than its label arpanet.allow-from says: ${space.failure ?? `the rules of nft’s table ${ALLOW_TABLE} in it are not as they should be`}`,
+        );
+      }
+      return found;
+    },
+  };
+}
