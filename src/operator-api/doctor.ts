@@ -51,10 +51,19 @@ const KINDS = { wireguard: 'WireGuard in the kernel', 'wireguard-go': 'wireguard
 const MOST_CALLS = 32;
 
 /** The calls to try: to the port that is given, else to those that the targets expose. */
-export function callsOf({ from, name: text, names }: DoctorInput): readonly Call[] {
+export function callsOf(input: DoctorInput): readonly Call[] {
+  const { from, name: text, names } = input;
   const { name, port: given } = withPort(text);
   const sender = senderOf(from, names);
   if (sender === undefined) return [];
+  const published = publishedAt(text, input);
+  if (published !== undefined)
+    return answering(published.targets, false).flatMap((one) => {
+      const target = one.ingress?.ports.find(({ port }) => port === published.port)?.target;
+      const at = one.ingress?.address;
+      if (target === undefined || at === undefined) return [];
+      return [{ host: one.host, targetHost: one.host, container: one.container, address: at, port: target }];
+    });
   const { targets, isOwn } = targetsOf(sender, name, names);
   const calls = answering(targets, isOwn).flatMap((one) => {
     const address = sharedNetwork(sender, one) === undefined ? undefined : addressFor(sender, one);
@@ -63,6 +72,17 @@ export function callsOf({ from, name: text, names }: DoctorInput): readonly Call
     return address === undefined ? [] : ports.map((port) => ({ ...call, address, port }));
   });
   return calls.slice(0, MOST_CALLS);
+}
+
+/** `h1:8080`, a port of a host, by its name or address: who is behind it, where every host answers for it. Undefined: it is no host. */
+function publishedAt(
+  text: string,
+  { hosts, names }: DoctorInput,
+): { readonly host: HostReport; readonly port: number; readonly targets: readonly NamedInstance[] } | undefined {
+  const { name, port } = withPort(text);
+  const host = hosts.find((one) => one.name === name || one.address === name);
+  if (host === undefined || port === undefined) return undefined;
+  return { host, port, targets: names.filter(({ ingress }) => ingress?.ports.some((one) => one.port === port) === true) };
 }
 
 /** `pricing:8080` */
@@ -139,6 +159,11 @@ function* follow(input: DoctorInput): Generator<Link> {
     );
   else yield sound('sender', `${sender.name} runs on ${sender.host}, in ${own.map(networkName).join(', ')}`);
 
+  const published = publishedAt(text, input);
+  if (published !== undefined) {
+    yield* followPort(published, input);
+    return;
+  }
   const { targets, full, isOwn } = targetsOf(sender, name, names);
   const made = targets.length > 0 ? undefined : outside.find((one) => `${one.name}.service.consul` === full);
   if (made !== undefined) {
@@ -262,6 +287,54 @@ function* follow(input: DoctorInput): Generator<Link> {
   }
   if (dialled.length === 0 && port === undefined)
     yield sound('port', `${targets[0]?.service ?? ''} exposes no TCP port: name the one that is called, ${name}:PORT, to try it`);
+}
+
+/** From a port that every host answers for to the instances behind it. */
+function* followPort(
+  { host, port, targets }: NonNullable<ReturnType<typeof publishedAt>>,
+  { hosts, findings, dialled = [] }: DoctorInput,
+): Generator<Link> {
+  const [first] = targets;
+  if (first === undefined) {
+    const fix =
+      'docker service create --publish, or the label arpanet.ingress; a port that a container publishes on its own host is called at that host';
+    yield broken('answer', `no service has port ${port} on every host`, fix);
+    return;
+  }
+  const service = `${first.deployment}/${first.service}`;
+  const ready = answering(targets, false);
+  if (ready.length === 0)
+    yield broken('instance', `${service} has port ${port}, and none of its instances is ready`, `arpanet ps ${service}`);
+  else yield sound('answer', `port ${port} of every host leads to ${ready.map((one) => `${one.name} on ${one.host}`).join(', ')}`);
+  const touched = new Set([host.name, ...ready.map((one) => one.host)]);
+  for (const name of touched) {
+    const report = hosts.find((one) => one.name === name);
+    if (report?.state === 'alive') yield sound('host', `${name} is alive`);
+    else
+      yield broken(
+        'host',
+        `host ${name} is ${report?.state ?? 'unknown'}: ${report?.why ?? 'no messages from its agent'}`,
+        'is the agent running there, and does it reach a scheduler? its log says why',
+      );
+  }
+  for (const { host: on, what } of findings.filter((one) => one.where === 'network' && (one.host === undefined || touched.has(one.host))))
+    yield broken(
+      'kernel',
+      `${on ?? 'cluster'}: ${what}`,
+      'arpanet audit --fix repairs what is the cluster’s own; rules of others are theirs to change',
+    );
+  yield sound('kernel', `the rules of published ports of ${[...touched].join(', ')} are correct`);
+  for (const call of dialled) {
+    const name = ready.find((one) => one.container === call.container)?.name ?? call.container.slice(0, 12);
+    const where = `${name} at ${call.address}:${call.port}`;
+    if (call.outcome === 'open') yield sound('port', `${where} accepts connections from its host ${call.host}`);
+    else
+      yield broken(
+        'port',
+        `${where} ${call.outcome === 'refused' ? 'refuses connections' : `does not answer (${call.why})`}, though port ${port} leads there`,
+        `does the program listen on 0.0.0.0 and on ${call.port}? docker exec ${name} netstat -ltn`,
+      );
+  }
 }
 
 /** Addresses that a sender gets; of a service with one address that, and where its kernel leads it. */

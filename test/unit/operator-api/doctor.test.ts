@@ -328,6 +328,28 @@ describe('doctor', () => {
     assert.match(diagnose({ ...shared, names: [joined, target, pricing] })[1]?.what ?? '', / is 10\.32\.0\.71$/, 'its own first');
   });
 
+  it('follows a port that every host answers for, from a host to the instances behind it', () => {
+    const ingress = { address: '10.32.0.71', ports: [{ port: 8080, target: 80, protocol: 'tcp' as const }] };
+    const asked = { ...whole, ...withTarget({ ingress }), name: 'h1:8080' };
+    assert.deepEqual(callsOf(asked), [{ ...call, host: 'h2' }]);
+    const fine = diagnose({ ...asked, dialled: [{ ...call, host: 'h2', outcome: 'open', why: '' }] });
+    assert.ok(
+      fine.every(({ isSound }) => isSound),
+      doctorText(fine),
+    );
+    assert.match(doctorText(fine), /port 8080 of every host leads to abc-pricing-1 on h2/);
+    const last = (over: Partial<Input>) => diagnose({ ...asked, ...over }).at(-1);
+    assert.match(last({ name: 'h1:8081' })?.what ?? '', /no service has port 8081 on every host/);
+    assert.match(last(withTarget({ ingress, state: 'out', ready: false }))?.what ?? '', /none of its instances is ready/);
+    assert.match(last({ hosts: [host('h1'), host('h2', 'down')] })?.what ?? '', /host h2 is down/);
+    const foreign = 'published ports may lead nowhere: nft’s chain inet fw forward drops what it does not know (policy drop)';
+    assert.match(last(finding('network', 'h1', foreign))?.what ?? '', /chain inet fw forward/);
+    assert.match(
+      last({ dialled: [{ ...call, host: 'h2', outcome: 'refused', why: '' }] })?.what ?? '',
+      /refuses connections, though port 8080 leads there/,
+    );
+  });
+
   it('says that the target lets only others in, by its label, and what to add', () => {
     const foreign = { deployment: 'xyz', allowFrom: 'mon/*' };
     const last = diagnose({ ...whole, ...withTarget(foreign), name: 'pricing:80' }).at(-1);
