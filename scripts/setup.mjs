@@ -46,6 +46,16 @@ function run(command, args, options = {}) {
 
 /** Settles when all is there. What cannot be installed is said, and this process ends with 1. */
 export async function setup(purpose) {
+  const { packages, all } = beginSetup(purpose);
+  await packages;
+  await all;
+}
+
+/**
+ * The same, by steps, which are done side by side, as both wait for the network most of the time. `packages`: npm's are there. `all`: all is.
+ * @returns {{ packages: Promise<void>, all: Promise<void> }} neither rejects
+ */
+export function beginSetup(purpose) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     say(`arpanet needs Node 20.19 or newer; this is ${process.versions.node}.`);
@@ -56,11 +66,20 @@ export async function setup(purpose) {
     .filter(([program]) => !has(program))
     .map(([, name]) => name);
   if (missing.length > 0) refuseWithoutApt([...new Set(missing)]);
-  // Both wait for the network most of the time.
-  const debian = installDebianPackages([...new Set(missing)]).then(() => unpackTools(purpose));
-  const failed = (await Promise.allSettled([installNpmPackages(), debian])).flatMap(({ reason }) => reason ?? []);
-  for (const error of failed) say(`arpanet: ${error.message}`);
-  if (failed.length > 0) process.exit(1);
+  const steps = [installNpmPackages(), installDebianPackages([...new Set(missing)]).then(() => unpackTools(purpose))];
+  const [packages, debian] = steps.map((step) => orEnd(step, steps));
+  return { packages, all: Promise.all([packages, debian]).then(() => {}) };
+}
+
+/** Where `step` fails this process ends, when the others are done: they may have begun to install. */
+async function orEnd(step, steps) {
+  try {
+    await step;
+  } catch (error) {
+    say(`arpanet: ${error.message}`);
+    await Promise.allSettled(steps);
+    process.exit(1);
+  }
 }
 
 async function installNpmPackages() {

@@ -10,7 +10,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { setup } from './setup.mjs';
+import { beginSetup } from './setup.mjs';
+import { removeCompiled } from './testing/compile.mjs';
 import { jobsOf, seatsOf, testFiles, tierOf, TIERS } from './testing/plan.mjs';
 import { idleShare, runAll } from './testing/pool.mjs';
 import { runFiles } from './testing/process.mjs';
@@ -33,7 +34,8 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 const isUnitOnly = chosen.every((path) => tierOf(path) === 'unit');
-await setup(isUnitOnly ? 'unit' : 'test');
+const installed = beginSetup(isUnitOnly ? 'unit' : 'test');
+await installed.packages;
 
 /** A file that hangs is ended then. Tests and suites have no bound of their own: what they wait for has. */
 const FILE_TIMEOUT_MS = 1_200_000;
@@ -133,6 +135,7 @@ const LOGS_KEPT_MS = 7 * 24 * 3_600_000;
 
 /** This run's, and those of runs that were killed; and logs of long ago. */
 function removeScratch() {
+  removeCompiled((pid) => pid !== process.pid && existsSync(`/proc/${pid}`));
   for (const leaf of readdirSync(tmpdir())) {
     const pid = Number(/^arpanet-test-(\d+)$/.exec(leaf)?.[1]);
     if (pid !== process.pid && !(pid > 0 && !existsSync(`/proc/${pid}`))) continue;
@@ -166,7 +169,8 @@ async function runOnce() {
   times = [];
   const failedChecks = [];
   const totals = new Totals();
-  const prepared = isUnitOnly ? undefined : prepare();
+  // Neither checks nor unit tests need what Debian's packages bring.
+  const prepared = isUnitOnly ? undefined : installed.all.then(prepare);
   if (isWhole) {
     const steps = [
       ['types', 'tsc', '--noEmit'],

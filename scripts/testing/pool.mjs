@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Between two looks at how busy the processors are: what was started last must have begun to use them. */
 const LOOK_MS = 8_000;
-const MUCH_IDLE = 0.25;
-const LITTLE_IDLE = 0.08;
+const MUCH_IDLE = 0.15;
+const LITTLE_IDLE = 0.04;
 
 /** @returns {() => number} the share of all processors that nobody used since it was called last, from 0 to 1 */
 export function idleShare() {

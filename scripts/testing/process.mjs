@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileTests } from './compile.mjs';
 
 /** Node takes this long at the most to end a process that is done. */
 const DOWN_MS = 15_000;
@@ -21,15 +22,21 @@ const here = (leaf) => fileURLToPath(new URL(leaf, import.meta.url));
  */
 export async function runFiles(files, { timeoutMs, env = process.env, name }) {
   const started = performance.now();
+  let compiled;
+  try {
+    compiled = await compileTests(files);
+  } catch (error) {
+    return { files, ended: [], lines: [], output: error.message, seconds: 0, cpuSeconds: 0, broke: 'does not compile' };
+  }
   const dir = mkdtempSync(join(env.TMPDIR ?? tmpdir(), 'events-'));
   const events = join(dir, 'events');
   const args = [
-    `--import=${new URL('../typescript.mjs', import.meta.url).href}`,
+    '--enable-source-maps',
     `--test-reporter=${here('reporter.mjs')}`,
     `--test-reporter-destination=${events}`,
     ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
     here('run-files.mjs'),
-    ...files,
+    ...compiled.paths,
   ];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let output = '';
@@ -53,7 +60,8 @@ export async function runFiles(files, { timeoutMs, env = process.env, name }) {
   const [code, signal] = said === undefined || isLate ? how : [said, null];
   clearTimeout(timer);
   clearTimeout(downTimer);
-  const lines = linesOf(events);
+  const lines = linesOf(events).map((line) => ({ ...line, file: compiled.sourceOf(line.file) ?? line.file }));
+  compiled.remove();
   rmSync(dir, { recursive: true, force: true });
   const ended = lines.filter((line) => 'ms' in line);
   const hasFailed = ended.some(({ failure }) => failure !== undefined);

@@ -35,7 +35,7 @@ export async function loadCases(only?: RegExp): Promise<readonly Case[]> {
   const files = readdirSync(folder)
     .filter((leaf) => leaf.endsWith('.ts'))
     .sort();
-  const loaded = await Promise.all(files.map((leaf) => import(join(folder, leaf)) as Promise<{ cases: readonly Case[] }>));
+  const loaded = await Promise.all(files.map((leaf) => import(`./cases/${leaf}`) as Promise<{ cases: readonly Case[] }>));
   return loaded.flatMap((file, i) => file.cases.filter((one) => only === undefined || only.test(`${files[i]} ${one.name}`)));
 }
 
