@@ -68,7 +68,7 @@ describe('a host', () => {
     await next.dial(cluster.url);
     await far.dial(cluster.url);
     await until(() => refused(far) !== undefined, 'refused');
-    assert.match(refused(far) ?? '', /host h2 speaks protocol \d+, and this leader \d+: .*upgrade the schedulers first/);
+    assert.match(refused(far) ?? '', /host h2 speaks protocol \d+, and this leader \d+: .*upgrade the leader first/);
     await until(() => cluster.scheduler.hosts.list().some(({ record }) => record.name === 'h1'), 'joined');
   });
 
