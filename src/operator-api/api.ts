@@ -23,6 +23,7 @@ import { queryProblem } from '../text/query.ts';
 import type { AuditReport } from './audit.ts';
 import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
+import { doctorRoute } from './doctor-run.ts';
 import { hostRoutes } from './host-routes.ts';
 import { joiningRoutes, type Joining } from './joining/routes.ts';
 import { type SchemaOperations, schemaRoutes } from './schema-routes.ts';
@@ -339,6 +340,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
       throw new ArpanetError('invalid', `${address}:${port} is not an address and port of a container of the cluster`);
     response.json(await deps.dial(host, address, Number(port)));
   });
+  doctorRoute(router, deps);
   router.get('/records', (_request, response) => {
     response.json(deps.outside().list());
   });

@@ -9,6 +9,7 @@ import {
   explained,
   exampleHost,
   exampleLease,
+  exampleLink,
   exampleOperation,
   exampleStatus,
   exampleUser,
@@ -16,6 +17,7 @@ import {
   host,
   hostFields,
   lease,
+  link,
   moved,
   ms,
   named,
@@ -70,6 +72,7 @@ export const ANSWERS = {
   },
   Operations: { schema: z.array(operation), example: [exampleOperation] },
   Operation: { schema: operation, example: exampleOperation },
+  Links: { schema: z.array(link), example: [exampleLink] },
   Hosts: { schema: z.array(host), example: [exampleHost] },
   Host: {
     schema: z.object({

@@ -69,6 +69,10 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     { name: 'address', description: 'One of its addresses.', example: '10.32.0.64', required: true },
     { name: 'port', description: '1 to 65535.', example: '80', required: true },
   ]),
+  get('/doctor', 'cluster', 'The path from a container to what it calls by a name, up to the first broken link, with its fix.', 'Links', [
+    { name: 'from', description: 'The container, or a service: its first instance.', example: 'abc_web_1', required: true },
+    { name: 'name', description: 'What it calls; with a port, that is tried.', example: 'pricing:80', required: true },
+  ]),
   get('/hosts', 'hosts', 'All hosts, also those that are expected.', 'Hosts'),
   get('/hosts/:host', 'hosts', 'All that is known of one host.', 'Host'),
   {

@@ -253,3 +253,16 @@ export const exampleOperation = {
   state: 'running',
   progress: ['abc/web: 1 of 3'],
 } as const;
+
+export const link = z.object({
+  link: z.enum(['sender', 'answer', 'instance', 'health', 'network', 'host', 'kernel', 'mtu', 'port']),
+  isSound: z.boolean(),
+  what: text,
+  fix: text.optional(),
+});
+export const exampleLink = {
+  link: 'sender',
+  isSound: false,
+  what: 'abc_web_1 does not run: Exited (1) 2 minutes ago',
+  fix: 'docker start abc_web_1',
+} as const;

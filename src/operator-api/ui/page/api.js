@@ -15,6 +15,22 @@ export async function get(path) {
   return answer.json();
 }
 
+/** Of Docker's own API. */
+export async function getDocker(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(await refusal(answer));
+  return answer.json();
+}
+
+/** All lines of JSON of a body that ends. */
+export async function getLines(path) {
+  const answer = await fetch(`/arpanet/v1${path}`);
+  if (!answer.ok) throw new Error(await refusal(answer));
+  const lines = [];
+  for await (const line of linesOf(answer)) lines.push(JSON.parse(line));
+  return lines;
+}
+
 /** Lines of a body as they come. */
 export async function* linesOf(answer) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -12,8 +12,13 @@ const PLACES = [
   ['h', 'Hosts', '/ui/hosts'],
   ['s', 'Services', '/ui/services'],
   ['n', 'Networks', '/ui/networks'],
+  ['v', 'Volumes', '/ui/volumes'],
+  ['i', 'Images', '/ui/images'],
   ['e', 'Events', '/ui/events'],
   ['l', 'Logs', '/ui/logs'],
+  ['w', 'Operations', '/ui/operations'],
+  ['a', 'Audit', '/ui/audit'],
+  ['d', 'Doctor', '/ui/doctor'],
 ];
 const search = { isOpen: false, text: '', at: 0 };
 let isDue = false;

@@ -13,12 +13,12 @@ export function forget() {
 }
 
 /** {} while it is asked for. */
-export function kept(path) {
+export function kept(path, how = get) {
   const known = answers.get(path);
   if (known !== undefined) return known;
   const asked = {};
   answers.set(path, asked);
-  get(path).then(
+  how(path).then(
     (value) => Object.assign(asked, { value }) && changed(),
     (error) => Object.assign(asked, { error: error.message }) && changed(),
   );

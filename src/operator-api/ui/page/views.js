@@ -3,6 +3,7 @@ import { html } from './vendor.js';
 import { ask } from './actions.js';
 import { kept } from './kept.js';
 import { logsView } from './logs.js';
+import { auditView, doctorView, imagesView, operationsView, volumesView } from './look.js';
 import { bar, countOf, size, spark, stateClass, table, to } from './parts.js';
 import { all, happened, instances, load, rows } from './stream.js';
 
@@ -224,7 +225,12 @@ const VIEWS = [
   [/^\/instances\/(?<name>[^/]+)$/, ({ name }) => name, instanceView],
   [/^\/networks$/, () => 'Networks', networksView],
   [/^\/networks\/(?<name>[^/]+)$/, ({ name }) => name, networkView],
+  [/^\/volumes$/, () => 'Volumes', volumesView],
+  [/^\/images$/, () => 'Images', imagesView],
   [/^\/events$/, () => 'Events', eventsView],
+  [/^\/operations$/, () => 'Operations', operationsView],
+  [/^\/audit$/, () => 'Audit', auditView],
+  [/^\/doctor$/, () => 'Doctor', doctorView],
   [/^\/logs$/, () => 'Logs', logsView],
 ];
 
