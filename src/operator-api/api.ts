@@ -23,7 +23,7 @@ import { queryProblem } from '../text/query.ts';
 import type { AuditReport } from './audit.ts';
 import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
-import { doctorRoute } from './doctor-run.ts';
+import { doctorRoute } from './examine.ts';
 import { hostRoutes } from './host-routes.ts';
 import { joiningRoutes, type Joining } from './joining/routes.ts';
 import { type SchemaOperations, schemaRoutes } from './schema-routes.ts';
