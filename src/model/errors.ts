@@ -6,6 +6,7 @@ export type ErrorKind =
   | 'invalid'
   | 'not-found'
   | 'conflict'
+  | 'stale'
   | 'forbidden'
   | 'unauthorized'
   | 'exhausted'
@@ -51,6 +52,7 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   forbidden: 403,
   'not-found': 404,
   conflict: 409,
+  stale: 412,
   unplaceable: 409,
   'too-large': 413,
   unsupported: 501,

@@ -25,6 +25,8 @@ import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { doctorRoute } from './examine.ts';
 import { hostRoutes } from './host-routes.ts';
+import { sendList } from './lists.ts';
+import { type ClusterSettings, settingRoutes } from './setting-routes.ts';
 import { joiningRoutes, type Joining } from './joining/routes.ts';
 import { type SchemaOperations, schemaRoutes } from './schema-routes.ts';
 import { operationRoutes } from './operations.ts';
@@ -34,9 +36,10 @@ import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
 import { createWatches, type Live } from './live/watch.ts';
 import { topReport } from './reports/top-report.ts';
-import { networkReports, type Observed, type SettingReport, statusReport } from './reports/report.ts';
+import { networkReports, type Observed, statusReport } from './reports/report.ts';
 
 export { operatorRoute } from './recorded-calls.ts';
+export type { ClusterSettings } from './setting-routes.ts';
 export { liveRows } from './live/rows.ts';
 export type { Live } from './live/watch.ts';
 export { servePage } from './ui/serve-page.ts';
@@ -49,14 +52,6 @@ export interface OutsideNames {
   readonly add: (name: string, type: string, value: string) => Promise<OutsideName>;
   /** What was removed: all of the name, of a type of it, or one entry. Throws `not-found`. */
   readonly remove: (name: string, type: string | undefined, value: string | undefined) => Promise<OutsideName>;
-}
-
-/** The settings of the whole cluster that can be changed while it runs. */
-export interface ClusterSettings {
-  readonly list: () => readonly SettingReport[];
-  /** Throws `invalid` with the nearest name, or what is allowed. */
-  readonly set: (name: string, value: string) => Promise<SettingReport>;
-  readonly unset: (name: string) => Promise<SettingReport>;
 }
 
 /** Where a create would go, and the addresses that it would get, by the network's name. */
@@ -274,10 +269,10 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   keyRoutes(router, deps.keys);
   schemaRoutes(router, deps.schema);
   router.get('/networks', (request, response) => {
-    response.json(networkReports(partOf(request).observe()));
+    sendList(request, response, networkReports(partOf(request).observe()), ({ id }) => id);
   });
   router.get('/names', (request, response) => {
-    response.json(partOf(request).observe().instances);
+    sendList(request, response, partOf(request).observe().instances, ({ id, container }) => `${id} ${container}`);
   });
   caRoutes(router, deps.cas);
   router.get('/ca', (_request, response) => {
@@ -341,8 +336,8 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json(await deps.dial(host, address, Number(port)));
   });
   doctorRoute(router, deps);
-  router.get('/records', (_request, response) => {
-    response.json(deps.outside().list());
+  router.get('/records', (request, response) => {
+    sendList(request, response, deps.outside().list(), ({ name }) => name);
   });
   router.post('/records', readBytes(), async (request, response) => {
     const { name = '', type = '', value = '' } = bodyOf(request, 'RecordRequest');
@@ -354,17 +349,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     noteTarget(request, { object: name });
     response.json(await deps.outside().remove(name, type, value));
   });
-  router.get('/config', (_request, response) => {
-    response.json(deps.config().list());
-  });
-  router.put('/config/:name', readBytes(), async (request, response) => {
-    const { value } = bodyOf(request, 'SettingRequest');
-    if (value === undefined) throw new ArpanetError('invalid', 'the request\'s body has no text "value"');
-    response.json(await deps.config().set(String(request.params['name']), value));
-  });
-  router.delete('/config/:name', async (request, response) => {
-    response.json(await deps.config().unset(request.params.name));
-  });
+  settingRoutes(router, deps.config);
   router.get('/openapi.json', async (_request, response) => {
     // with its schemas only where it is asked for
     const { openApi } = await import('./openapi/document.ts');

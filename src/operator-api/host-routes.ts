@@ -6,6 +6,7 @@ import { noteTarget } from '../security/index.ts';
 import { bodyOf, readBytes } from './bodies.ts';
 import { hostDetail } from './reports/host-report.ts';
 import { hostReports, type Observed } from './reports/report.ts';
+import { sendList } from './lists.ts';
 import type { AnswerInLines } from './operations.ts';
 
 interface HostRouteDeps {
@@ -28,7 +29,7 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
     router.post(path, body, (request, response) => answer(response, (progress) => work(request, progress)));
 
   router.get('/hosts', (request, response) => {
-    response.json(hostReports(deps.seen(request)));
+    sendList(request, response, hostReports(deps.seen(request)), ({ name }) => name);
   });
   router.get('/hosts/:host', (request, response) => {
     response.json(hostDetail(observe(), nameOf(request), Date.now()));

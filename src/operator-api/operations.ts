@@ -6,6 +6,7 @@ import type { Request, Response, Router } from 'express';
 import type { Progress } from '../contracts/index.ts';
 import { ArpanetError } from '../model/index.ts';
 import { identityOf, noteTarget } from '../security/index.ts';
+import { sendList } from './lists.ts';
 
 /** Long work, and what became of it. */
 export interface OperationReport {
@@ -125,7 +126,8 @@ export function operationRoutes(router: Router, now: () => number, unexpected: (
   const list = (): readonly OperationReport[] => [...entries.values()].map(({ report }) => report).toReversed();
 
   router.get('/operations', (request, response) => {
-    response.json(list().filter((report) => isSeen(request, report)));
+    const seen = list().filter((report) => isSeen(request, report));
+    sendList(request, response, seen, ({ startedAtMs, id }) => `${startedAtMs} ${id}`);
   });
   router.get('/operations/:operation', (request, response) => {
     const entry = entries.get(request.params.operation);

@@ -4,6 +4,7 @@ import type { Progress, Services } from '../contracts/index.ts';
 import { ArpanetError, type CreateRequest, labels, type ServiceTemplate, UPDATE_DEFAULTS } from '../model/index.ts';
 import { noteTarget, servicesTarget } from '../security/index.ts';
 import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type UpdateRequest } from './bodies.ts';
+import { sendList } from './lists.ts';
 import type { AnswerInLines } from './operations.ts';
 import { serviceReports } from './reports/service-report.ts';
 
@@ -15,7 +16,8 @@ export function serviceRoutes(router: Router, servicesOf: (request: Request) => 
     const { of } = request.query;
     const wanted = typeof of === 'string' && of !== '' ? of : undefined;
     const whole = all.filter((service) => service.deployment === wanted);
-    response.json(serviceReports(wanted === undefined ? all : whole.length > 0 ? whole : [services.find(wanted)], Date.now()));
+    const found = wanted === undefined ? all : whole.length > 0 ? whole : [services.find(wanted)];
+    sendList(request, response, serviceReports(found, Date.now()), ({ deployment, service }) => `${deployment}/${service}`);
   });
   router.get('/services/scale', (request, response) => {
     const { count } = request.query;

@@ -3,6 +3,7 @@ import type { NextFunction, Request, Response, Router } from 'express';
 import { ArpanetError } from '../model/index.ts';
 import { type Access, type Identity, identityOf, noteTarget, refuseAccess } from '../security/index.ts';
 import { bodyOf, readBytes, type UserRequest } from './bodies.ts';
+import { sendList } from './lists.ts';
 
 /** A user, as administrators see it. */
 export interface UserReport {
@@ -71,8 +72,8 @@ export function refuseUnlessAllowed(request: Request, _response: Response, next:
 }
 
 export function userRoutes(router: Router, users: () => Users): void {
-  router.get('/users', (_request, response) => {
-    response.json(users().list());
+  router.get('/users', (request, response) => {
+    sendList(request, response, users().list(), ({ name }) => name);
   });
   router.post('/users', readBytes(), async (request, response) => {
     const given = bodyOf(request, 'UserRequest');

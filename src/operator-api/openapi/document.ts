@@ -63,7 +63,7 @@ function operation(route: RouteDoc): Schema {
     tags: [tag],
     operationId: idOf(method, path),
     summary,
-    parameters: [...inPath, ...inQuery],
+    parameters: [...inPath, ...inQuery, ...(route.isList === true ? LIST_PARAMETERS : []), ...(route.isGuarded === true ? [IF_MATCH] : [])],
     ...(body && {
       requestBody: {
         required: body.required.length > 0,
@@ -73,11 +73,50 @@ function operation(route: RouteDoc): Schema {
       },
     }),
     responses: {
-      200: { description: 'Done.', content: route.isWork === true ? lines(route.answer) : plain(route.answer) },
+      200: {
+        description: 'Done.',
+        ...(route.isList === true && { headers: LIST_HEADERS }),
+        content: route.isWork === true ? lines(route.answer) : plain(route.answer),
+      },
       default: { description: 'Refused.', content: plain('Error') },
     },
   };
 }
+
+const LIST_PARAMETERS = [
+  {
+    name: 'filter',
+    in: 'query',
+    description: 'FIELD=VALUE: only rows that have it; may be given several times.',
+    schema: { type: 'array', items: { type: 'string' } },
+    example: ['name=abc'],
+  },
+  {
+    name: 'limit',
+    in: 'query',
+    description: 'At most so many rows, by their keys.',
+    schema: { type: 'integer', minimum: 1, maximum: 1000 },
+    example: 100,
+  },
+  {
+    name: 'continue',
+    in: 'query',
+    description: 'What the answer before had as Arpanet-Continue.',
+    schema: { type: 'string' },
+    example: 'aDE',
+  },
+];
+const LIST_HEADERS = {
+  'Arpanet-Continue': { description: 'There are more rows: `continue` of the next request.', schema: { type: 'string' } },
+  Link: { description: 'That request, with rel="next" (RFC 8288).', schema: { type: 'string' } },
+};
+const IF_MATCH = {
+  name: 'If-Match',
+  in: 'header',
+  description: 'The ETag of what was read: refused with 412 where that has changed since.',
+  schema: { type: 'string' },
+  example: '"R7sVtk0d3mH1b2yqT9nZ8wXcLpE"',
+};
 
 const plain = (answer: AnswerName): Schema => ({ 'application/json': { schema: refer(answer), example: ANSWERS[answer].example } });
 

@@ -19,6 +19,10 @@ export interface RouteDoc {
   readonly answer: AnswerName;
   /** Long work: lines of JSON, `{"progress": TEXT}` each, and last `{"result": …}` with the answer, or `{"error": TEXT}`. */
   readonly isWork?: true;
+  /** Takes `filter`, `limit` and `continue`. */
+  readonly isList?: true;
+  /** Takes If-Match, with the ETag of a GET. */
+  readonly isGuarded?: true;
 }
 
 /** A route that is read. */
@@ -30,3 +34,6 @@ export const get = (path: string, tag: RouteDoc['tag'], summary: string, answer:
   answer,
   ...(query && { query }),
 });
+
+/** One of rows. */
+export const list = (...of: Parameters<typeof get>): RouteDoc => ({ ...get(...of), isList: true });

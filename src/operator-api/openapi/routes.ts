@@ -1,7 +1,7 @@
 /** The routes of `/arpanet/v1` as the reference has them: one line for each that the router has, which a test checks both ways. Plain data. */
 import type { AnswerName } from './answers.ts';
 import { JOINING_DOCS } from './joining-routes.ts';
-import { get, type QueryDoc, type RouteDoc } from './route-doc.ts';
+import { get, list, type QueryDoc, type RouteDoc } from './route-doc.ts';
 
 const CREATE = { name: 'abc_web_1', request: { Image: 'web:1', HostConfig: { Memory: 536_870_912 } } };
 const TEMPLATE = { name: 'abc_web_1', number: 1, request: { Image: 'web:1' } };
@@ -73,7 +73,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     { name: 'from', description: 'The container, or a service: its first instance.', example: 'abc_web_1', required: true },
     { name: 'name', description: 'What it calls; with a port, that is tried.', example: 'pricing:80', required: true },
   ]),
-  get('/hosts', 'hosts', 'All hosts, also those that are expected.', 'Hosts'),
+  list('/hosts', 'hosts', 'All hosts, also those that are expected.', 'Hosts'),
   get('/hosts/:host', 'hosts', 'All that is known of one host.', 'Host'),
   {
     method: 'post',
@@ -148,7 +148,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     answer: 'Moved',
     isWork: true,
   },
-  get('/services', 'services', 'Services with their counts and instances.', 'Services', [
+  list('/services', 'services', 'Services with their counts and instances.', 'Services', [
     { name: 'of', description: 'A deployment, or a service such as abc/web.', example: 'abc' },
   ]),
   {
@@ -213,7 +213,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     answer: 'Update',
     isWork: true,
   },
-  get(
+  list(
     '/operations',
     'cluster',
     'Long work: what runs, and the last that ended. The leader keeps a hundred, since it began to lead.',
@@ -226,9 +226,9 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     'Operation',
     [{ name: 'follow', description: 'true: lines of JSON, the progress so far and what comes.', example: 'true' }],
   ),
-  get('/networks', 'names', 'Networks with the addresses in use.', 'Networks'),
-  get('/names', 'names', 'Instances that DNS may answer with.', 'Names'),
-  get('/records', 'names', 'Names that operators added.', 'Records'),
+  list('/networks', 'names', 'Networks with the addresses in use.', 'Networks'),
+  list('/names', 'names', 'Instances that DNS may answer with.', 'Names'),
+  list('/records', 'names', 'Names that operators added.', 'Records'),
   {
     method: 'post',
     path: '/records',
@@ -249,17 +249,26 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     body: { type: 'arpanet.RecordRequest', required: ['name'], example: { name: 'outside.abc', type: 'A' } },
     answer: 'Record',
   },
-  get('/config', 'settings', 'Settings of the whole cluster.', 'Settings'),
+  list('/config', 'settings', 'Settings of the whole cluster.', 'Settings'),
+  get('/config/:name', 'settings', 'One of them, with its ETag.', 'Setting'),
   {
     method: 'put',
     path: '/config/:name',
+    isGuarded: true,
     tag: 'settings',
     summary: 'Sets one; it counts at once for all schedulers and agents.',
     body: { type: 'arpanet.SettingRequest', required: ['value'], example: { value: 'binpack' } },
     answer: 'Setting',
   },
-  { method: 'delete', path: '/config/:name', tag: 'settings', summary: 'Back to what the leader was started with.', answer: 'Setting' },
-  get('/users', 'users', 'Users of the cluster. For administrators, as all below it.', 'Users'),
+  {
+    method: 'delete',
+    path: '/config/:name',
+    isGuarded: true,
+    tag: 'settings',
+    summary: 'Back to what the leader was started with.',
+    answer: 'Setting',
+  },
+  list('/users', 'users', 'Users of the cluster. For administrators, as all below it.', 'Users'),
   {
     method: 'post',
     path: '/users',
@@ -289,6 +298,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   {
     method: 'put',
     path: '/policy',
+    isGuarded: true,
     tag: 'users',
     summary: 'Sets what roles have to obey, in place of all that was set before. For administrators.',
     body: { type: 'arpanet.PolicyRequest', required: ['policy'], example: { policy: 'deployer:\n  binds: [/srv/abc]\n' } },

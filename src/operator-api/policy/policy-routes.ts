@@ -3,6 +3,7 @@ import type { Router } from 'express';
 import { hint } from '../../config/nearest.ts';
 import { ArpanetError, type CreateRequest, type NetworkCreateRequest, type PolicyRecord } from '../../model/index.ts';
 import { bodyOf, readBytes, type VolumeCreate } from '../bodies.ts';
+import { refuseStale, sendTagged } from '../lists.ts';
 import { type GivenPolicies, type PolicyText, readPolicies } from './policy-file.ts';
 
 /** What a policy says of things that somebody would make. */
@@ -32,13 +33,15 @@ export interface Policies {
 
 export function policyRoutes(router: Router, policies: () => Policies): void {
   router.get('/policy', (_request, response) => {
-    response.json(policies().shown());
+    sendTagged(response, policies().shown());
   });
   router.put('/policy', readBytes(), async (request, response) => {
     const { policy } = bodyOf(request, 'PolicyRequest');
     if (policy === undefined) throw new ArpanetError('invalid', 'the request\'s body has no text "policy"');
-    await policies().set(readPolicies(policy));
-    response.json(policies().shown());
+    const given = readPolicies(policy);
+    refuseStale(request, policies().shown());
+    await policies().set(given);
+    sendTagged(response, policies().shown());
   });
   router.post('/policy/test', readBytes(), (request, response) => {
     const { role = 'deployer', policy, creates = [], volumes = [], networks = [] } = bodyOf(request, 'PolicyTestRequest');

@@ -245,4 +245,28 @@ describe('the dashboard', () => {
       await rm(page, { recursive: true });
     }
   });
+
+  it('gives lists in parts, each with the address of the next, and refuses a change of what somebody else has changed meanwhile', async () => {
+    const names: string[] = [];
+    let next: string | undefined = '/arpanet/v1/hosts?limit=1&filter=state%3Dalive';
+    for (let turn = 0; next !== undefined && turn < 5; turn++) {
+      const answer: Response = await get(next);
+      names.push(...((await answer.json()) as { name: string }[]).map(({ name }) => name));
+      next = /^<(.*)>; rel="next"$/.exec(answer.headers.get('link') ?? '')?.[1];
+    }
+    assert.deepEqual(names, ['h1', 'h2']);
+    assert.equal((await get('/arpanet/v1/services?limit=none')).status, 400);
+    const put = (value: string, match: string) =>
+      fetch(`${scheduler.url}/arpanet/v1/config/strategy`, {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/json', 'If-Match': match },
+        body: JSON.stringify({ value }),
+      });
+    const read = (await get('/arpanet/v1/config/strategy')).headers.get('etag') ?? '';
+    const first = await put('binpack', read);
+    assert.equal(first.status, 200);
+    assert.equal((await put('random', read)).status, 412);
+    assert.equal((await put('spread', first.headers.get('etag') ?? '')).status, 200);
+    assert.equal((await get('/arpanet/v1/config/nothing')).status, 404);
+  });
 });
