@@ -25,21 +25,23 @@ export async function runWork<T>(api: ApiClient, path: string, body: unknown, { 
     if (signal === undefined) process.exit(INTERRUPTED);
   };
   const work = api.work<T>(path, body, progress.say, id);
+  const over = new AbortController();
   try {
     if (signal === undefined) {
       process.once('SIGINT', interrupted);
       return await work;
     }
-    return await Promise.race([work, abortOf(signal, interrupted)]);
+    return await Promise.race([work, abortOf(signal, interrupted, over.signal)]);
   } finally {
+    over.abort();
     process.off('SIGINT', interrupted);
     progress.end();
   }
 }
 
-/** Rejects, after `then`, with the signal's reason. */
-async function abortOf(signal: AbortSignal, then: () => void): Promise<never> {
-  if (!signal.aborted) await once(signal, 'abort');
+/** Rejects, after `then`, with the signal's reason; once it is over, without. */
+async function abortOf(signal: AbortSignal, then: () => void, over: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort', { signal: over });
   then();
   throw signal.reason;
 }

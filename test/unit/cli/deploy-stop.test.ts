@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import type { ApiClient } from '../../../src/cli/api-client.ts';
 import { deploy } from '../../../src/cli/commands/deploy/deploy.ts';
 import type { Job } from '../../../src/cli/commands/deploy/job.ts';
+import { runWork } from '../../../src/cli/output/work.ts';
 import { Stopped, unfinished } from '../../../src/cli/commands/deploy/unfinished.ts';
 
 const step = (service: string, number: number) => ({
@@ -89,6 +90,20 @@ describe('a deploy', () => {
     const { said, error } = await deployed(() => undefined);
     assert.equal(error, undefined);
     assert.deepEqual(said, ['abc-db-1: created', 'abc-web-1: created', 'abc-web-2: created']);
+  });
+
+  it('says that work goes on where Ctrl-C comes before its end, and not of work that is done', async () => {
+    const said: string[] = [];
+    const say = (line: string) => void said.push(line);
+    const asked = new AbortController();
+    const done = { work: () => Promise.resolve(1) } as unknown as ApiClient;
+    assert.equal(await runWork(done, '/x', {}, { say, isQuiet: false, signal: asked.signal }), 1);
+    const endless = { work: () => new Promise(() => undefined) } as unknown as ApiClient;
+    const waiting = runWork(endless, '/x', {}, { say, isQuiet: false, signal: asked.signal });
+    asked.abort();
+    await assert.rejects(waiting);
+    assert.equal(said.length, 1);
+    assert.match(said[0] ?? '', /^stopped waiting: the cluster continues the work; "arpanet operations [\w-]{36}" follows it$/);
   });
 
   it('counts no container that was kept as changed', () => {

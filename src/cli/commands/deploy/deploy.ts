@@ -35,7 +35,9 @@ export async function deploy(
     if (flags.json === true) terminal.out(`${JSON.stringify(done, undefined, 2)}\n`);
   } catch (error) {
     for (const line of known.waves.length === 0 ? [] : unfinished(known.waves, done)) terminal.say(line);
-    throw signal.aborted ? new Stopped('stopped') : error;
+    if (!signal.aborted) throw error;
+    if (error instanceof ArpanetError) terminal.say(error.message);
+    throw new Stopped('stopped');
   }
 }
 
