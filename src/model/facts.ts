@@ -86,6 +86,8 @@ export interface HostFacts {
   readonly links?: readonly string[];
   /** In bytes, of the link that carries the overlay; absent: no overlay, or an agent of before. */
   readonly mtu?: number;
+  /** 32 hexadecimal digits of a digest of its machine-id. Absent: it has none, or an agent of before. */
+  readonly machine?: string;
   /** It takes another release by itself when the leader says so; absent: it cannot, or an agent of before. */
   readonly upgradesItself?: true;
   /** It can have encrypted networks; absent: it cannot, or an agent of before. */

@@ -46,6 +46,7 @@ export const BODIES: GoTypes = {
     token: '*string',
     address: '*string',
     engineId: '*string',
+    machine: '*string',
     apiVersion: '*string',
     minApiVersion: '*string',
     isKnown: 'bool',
@@ -112,6 +113,8 @@ export interface JoinCheckRequest {
   readonly address?: string;
   /** `ID`, `ApiVersion` and `MinAPIVersion` of its Engine. */
   readonly engineId?: string;
+  /** As agents say it (`HostFacts`). */
+  readonly machine?: string;
   readonly apiVersion?: string;
   readonly minApiVersion?: string;
   /** It has the files of a host of this name. */

@@ -74,6 +74,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   dns: optional(z.looseObject({ servers: texts, search: texts, options: optional(texts) })),
   takesNameChanges: optional(flag),
   upgradesItself: optional(z.literal(true)),
+  machine: optional(text),
 });
 
 const materialised: z.ZodType<MaterialisedNetwork> = z.looseObject({

@@ -1,4 +1,6 @@
 /** Effects: reads what `hello` reports of this host: its Engine's version and info, and the routes that the address pool must not overlap. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { Json } from '../../model/docker.ts';
 import type { HostDns, HostFacts, HostTunnel } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
@@ -63,7 +65,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
   const get = async (path: string): Promise<Json> =>
     asObject(await engineJson<unknown>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 }));
   const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
-  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel, answersPorts] = await Promise.all([
+  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel, answersPorts, machine] = await Promise.all([
     get('/version'),
     get('/info'),
     overlay === 'vxlan' ? readRoutes() : [],
@@ -73,6 +75,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     readLinks(),
     options.tunnel(),
     overlay === 'vxlan' ? run('nft', ['--version']).then(isThere, isAway) : false,
+    readMachine(),
   ]);
   options.onDns(dns);
   return {
@@ -92,6 +95,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     cpus: amount(info['NCPU']),
     memoryBytes: amount(info['MemTotal']),
     sharesGateway,
+    ...(machine === undefined ? {} : { machine }),
     ...(options.upgradesItself ? { upgradesItself: true as const } : {}),
     ...(answersPorts ? { answersPorts: true as const } : {}),
     ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
@@ -101,6 +105,12 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     dns,
     takesNameChanges: true,
   };
+}
+
+/** A digest, as the id itself is not for others (machine-id(5)). The script of `arpanet hosts add` makes the same. Undefined: there is none. */
+async function readMachine(file = '/etc/machine-id'): Promise<string | undefined> {
+  const id = (await readFile(file, 'utf8').catch(() => '')).trim();
+  return id === '' ? undefined : createHash('sha256').update(`arpanet ${id}`).digest('hex').slice(0, 32);
 }
 
 const isThere = (): boolean => true;

@@ -2,6 +2,7 @@
 # Made by a scheduler of an arpanet cluster. "arpanet hosts add NAME" prints the line that runs it on a machine that is to be a host:
 #   curl … | sudo sh -s -- TOKEN NAME [ADDRESS]     checks everything, then joins; run again it continues
 #   curl … | sudo sh -s -- --check TOKEN NAME       checks alone
+#   curl … | sudo sh -s -- --install-docker TOKEN NAME   installs Docker where there is none, once all checks are passed
 #   curl … | sudo sh -s -- --scheduler NAME [ADDRESS]   the same for another scheduler of the cluster ("arpanet schedulers add NAME")
 #   curl … | sudo sh -s -- --upgrade [--force] [TOKEN]   takes the scheduler's release, and the one before back if the agent does not come in with it
 #   curl … | sudo sh -s -- --remove [--force]       takes off the host that a join has made
@@ -96,6 +97,9 @@ overlap() {
   [ "$1" -le "$4" ] && [ "$3" -le "$2" ]
 }
 
+# As it was asked to, and with it come iptables.
+brings_docker() { [ "$installs_docker" = 1 ] && ! has dockerd && has apt-get; }
+
 check_machine() {
   case "$(uname -s)-$(uname -m)" in
   Linux-x86_64) ok 'Linux with x86_64' ;;
@@ -105,7 +109,7 @@ check_machine() {
     has "$program" || fail "there is no $program" "install it; Debian and Ubuntu: apt-get install curl iproute2 tar gzip coreutils sed"
   done
   [ "$schedules" = 0 ] || return 0
-  has iptables || fail 'there is no iptables, which the agent uses' 'install it (with the nft or the legacy backend); Debian and Ubuntu: apt-get install iptables'
+  has iptables || brings_docker || fail 'there is no iptables, which the agent uses' 'install it (with the nft or the legacy backend); Debian and Ubuntu: apt-get install iptables'
   has ebtables || note 'there is no ebtables: a gateway address of its own will be used in each network'
 }
 
@@ -127,7 +131,7 @@ check_kernel() {
     unshare -n ip link add arpanet0 type $kind 2>/dev/null ||
       fail "the kernel makes no ${kind%% *} device" "load its module (modprobe ${kind%% *}); cloud kernels have it in another package: linux-modules-extra, or linux-image-amd64"
   done
-  unshare -n iptables -w 5 -S >/dev/null 2>&1 ||
+  brings_docker || unshare -n iptables -w 5 -S >/dev/null 2>&1 ||
     fail 'iptables does not work with this kernel' 'load ip_tables or nf_tables; update-alternatives --config iptables chooses between them'
   [ "$failed" = 1 ] || ok 'the kernel makes bridges and VXLAN devices, and takes rules of iptables'
 }
@@ -136,7 +140,12 @@ check_docker() {
   info=$(engine /info) || info=
   found=$(engine /version) || found=
   if [ -z "$info" ] || [ -z "$found" ]; then
-    fail "no Docker Engine answers at $socket" 'start it (systemctl start docker), or install it; Debian and Ubuntu: apt-get install docker.io'
+    if [ "$installs_docker" = 1 ] && ! has dockerd; then
+      if brings_docker; then note 'Docker is not on this machine: it will be installed once all checks are passed (apt-get install docker.io), and stays when arpanet is taken off'
+      else fail 'Docker is not on this machine, and there is no apt-get to install it with' 'install it as its distribution says (https://docs.docker.com/engine/install)'; fi
+      return
+    fi
+    fail "no Docker Engine answers at $socket" 'start it (systemctl start docker), or install it; Debian and Ubuntu: apt-get install docker.io, which this script does with --install-docker'
     return
   fi
   engine_id=$(printf %s "$info" | field ID)
@@ -153,6 +162,25 @@ check_docker() {
   case $info in
   *'name=rootless'*) fail 'this Docker is rootless: it has no networks of this machine' 'let a Docker that runs as root join' ;;
   esac
+}
+
+# curl here goes past any proxy, and so does the agent. Docker does as its own settings say.
+check_proxy() {
+  proxy=${https_proxy:-${HTTPS_PROXY:-${http_proxy:-${HTTP_PROXY:-${all_proxy:-${ALL_PROXY:-}}}}}}
+  [ -z "$proxy" ] || note "there is a proxy (${proxy##*@}): nothing goes through it to the scheduler, to which this machine needs a way of its own. Docker pulls images by its own settings (systemctl show docker --property Environment)"
+}
+
+# Told before, and asked for; one that is there is left alone.
+install_docker() {
+  step docker
+  printf 'Docker is being installed: apt-get install docker.io\n'
+  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends docker.io; } >"$scratch/apt" 2>&1 ||
+    { tail -n 5 "$scratch/apt" >&2; die 'Docker could not be installed' 'install it, and run this line again: nothing else was changed'; }
+  if has_systemd; then systemctl enable --now docker >/dev/null 2>&1; fi
+  check_docker
+  check_kernel
+  check_cluster
+  if [ "$failed" = 1 ]; then die 'Docker was installed, and does not answer' 'start it, and run this line again: nothing else was changed'; fi
 }
 
 check_network() {
@@ -216,8 +244,12 @@ check_cluster() {
   known=false
   if [ -e "$data/identity.json" ]; then known=true; fi
   case $scheduler in http://*) [ "$(name_here)" != "$name" ] || known=true ;; esac
-  body=$(printf '{"token":"%s","name":"%s","address":"%s","engineId":"%s","apiVersion":"%s","minApiVersion":"%s","isKnown":%s,"clockMs":%s000}' \
-    "$token" "$name" "$address" "${engine_id:-}" "${api:-}" "${min_api:-}" "$known" "$(date +%s)")
+  id=$(cat /etc/machine-id 2>/dev/null)
+  machine=
+  # a digest: the id itself is not for others (machine-id(5))
+  [ -z "$id" ] || machine=$(printf 'arpanet %s' "$id" | sha256sum | cut -c1-32)
+  body=$(printf '{"token":"%s","name":"%s","address":"%s","engineId":"%s","apiVersion":"%s","minApiVersion":"%s","isKnown":%s,"clockMs":%s000,"machine":"%s"}' \
+    "$token" "$name" "$address" "${engine_id:-}" "${api:-}" "${min_api:-}" "$known" "$(date +%s)" "$machine")
   # by standard input: arguments are in the list of processes
   if ! status=$(printf %s "$body" | ask /arpanet/v1/join/check -o "$scratch/answer" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary @- 2>"$scratch/error"); then
     fail "no answer from the scheduler at $scheduler: $(tail -n 1 "$scratch/error")" 'is it up, does a firewall stop its port, or is a proxy in between, which shows a certificate of its own (curl: does not match pinned public key)? Then let this machine reach it directly'
@@ -544,12 +576,12 @@ remove_scheduler() {
 }
 
 usage() {
-  printf 'usage: sh -s -- [--check] TOKEN NAME [ADDRESS]\n       sh -s -- [--check] --scheduler NAME [ADDRESS]\n       sh -s -- --upgrade [--force] [TOKEN]\n       sh -s -- --remove [--force]\n       sh -s -- --scheduler --remove\n' >&2
+  printf 'usage: sh -s -- [--check] [--install-docker] TOKEN NAME [ADDRESS]\n       sh -s -- [--check] --scheduler NAME [ADDRESS]\n       sh -s -- --upgrade [--force] [TOKEN]\n       sh -s -- --remove [--force]\n       sh -s -- --scheduler --remove\n' >&2
   exit 2
 }
 
 main() {
-  schedules=0 only_check=0 removes=0 upgrades=0 force=0 joined=0 joined_with='' printed='arpanet hosts add'
+  info='' schedules=0 only_check=0 removes=0 upgrades=0 force=0 installs_docker=0 joined=0 joined_with='' printed='arpanet hosts add'
   while :; do
     case ${1:-} in
     --check) only_check=1 ;;
@@ -557,6 +589,7 @@ main() {
     --upgrade) upgrades=1 ;;
     --scheduler) schedules=1 ;;
     --force) force=1 ;;
+    --install-docker) installs_docker=1 ;;
     -*) usage ;;
     *) break ;;
     esac
@@ -590,6 +623,7 @@ main() {
   trap 'rm -rf "$scratch"' EXIT
   check_machine
   check_library
+  check_proxy
   if [ "$schedules" = 1 ]; then
     check_network
     check_space
@@ -609,6 +643,7 @@ main() {
   fi
   if [ "$only_check" = 1 ]; then exit 0; fi
   [ "$schedules" = 0 ] || add_scheduler
+  [ "$installs_docker" = 0 ] || [ -n "${info:-}" ] || install_docker
   if [ "$joined" = 1 ] && is_running; then
     printf '\n%s has joined already\n' "$name"
     exit 0

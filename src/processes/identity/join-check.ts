@@ -9,6 +9,8 @@ export interface Newcomer {
   readonly address: string;
   /** Of its Engine (`ID` in `GET /info`); empty: not known. */
   readonly engineId: string;
+  /** By its machine-id, as agents say it; empty: it has none. */
+  readonly machine: string;
   /** It has the certificate of a host of this name on its disk. */
   readonly isKnown: boolean;
   /** In ms since 1970. */
@@ -49,7 +51,7 @@ function clockFindings({ clockMs }: Newcomer, { nowMs }: KnownHosts): readonly J
   ];
 }
 
-function nameFindings({ name, address, isKnown }: Newcomer, known: KnownHosts, isConnected: boolean): readonly JoinFinding[] {
+function nameFindings({ name, address, machine, isKnown }: Newcomer, known: KnownHosts, isConnected: boolean): readonly JoinFinding[] {
   const why = known.whyRevoked(name);
   if (why !== undefined) return [fail(`host ${name} was revoked`, `"arpanet hosts readmit ${name}" lets it join again`)];
   const host = known.hosts.find((one) => one.name === name);
@@ -80,7 +82,8 @@ function nameFindings({ name, address, isKnown }: Newcomer, known: KnownHosts, i
       ),
     ];
   if (isKnown) return [{ kind: 'note', text: `host ${name} is ${host.state}: it comes back` }];
-  const whose = there === address ? 'its disk was wiped, it seems' : `it was at ${there}`;
+  const isSame = machine !== '' && host.facts?.machine === machine;
+  const whose = isSame ? 'this machine, without its files' : there === address ? 'its disk was wiped, it seems' : `it was at ${there}`;
   return [
     {
       kind: 'note',
@@ -89,10 +92,11 @@ function nameFindings({ name, address, isKnown }: Newcomer, known: KnownHosts, i
   ];
 }
 
-function placeFindings({ name, address, engineId }: Newcomer, { hosts, apiFault }: KnownHosts): readonly JoinFinding[] {
+function placeFindings({ name, address, engineId, machine }: Newcomer, { hosts, apiFault }: KnownHosts): readonly JoinFinding[] {
   const others = hosts.filter((host) => host.name !== name);
   const holder = others.find(({ record }) => record.address === address);
   const twin = engineId === '' ? undefined : others.find(({ facts }) => facts?.info['ID'] === engineId);
+  const copy = machine === '' ? undefined : others.find(({ facts }) => facts?.machine === machine);
   return [
     ...(holder === undefined
       ? []
@@ -103,7 +107,8 @@ function placeFindings({ name, address, engineId }: Newcomer, { hosts, apiFault 
           ),
         ]),
     ...(apiFault === undefined ? [] : [fail(apiFault, 'upgrade Docker here or there')]),
-    ...(twin === undefined
+    ...(copy === undefined ? [] : [copyFinding(copy)]),
+    ...(twin === undefined || copy !== undefined
       ? []
       : [
           {
@@ -112,6 +117,17 @@ function placeFindings({ name, address, engineId }: Newcomer, { hosts, apiFault 
           },
         ]),
   ];
+}
+
+/** One that runs is a copy's original; one that does not was this machine under another name. */
+function copyFinding({ name, state, record }: KnownHosts['hosts'][number]): JoinFinding {
+  const isConnected = state === 'alive' || state === 'joining';
+  return {
+    kind: 'note',
+    text: isConnected
+      ? `this machine has the machine-id of host ${name}, which is connected from ${record.address}: it is a copy of it. The cluster goes by names, but DHCP and logs may not: rm /etc/machine-id, systemd-machine-id-setup, and a reboot give it its own`
+      : `this machine was host ${name}, by its machine-id, which is ${state}: was it renamed? "arpanet hosts rm ${name} --force" forgets that name, and its services start elsewhere`,
+  };
 }
 
 const fail = (text: string, todo: string): JoinFinding => ({ kind: 'fail', text, todo });

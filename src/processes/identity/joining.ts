@@ -78,6 +78,7 @@ export function joiningOf(
       token: shown = '',
       address = '',
       engineId = '',
+      machine = '',
       apiVersion = '',
       minApiVersion = '',
       isKnown = false,
@@ -92,7 +93,7 @@ export function joiningOf(
       const { hosts, admissions } = observe();
       const others = hosts.flatMap((host) => (host.name === name || host.facts === undefined ? [] : [host.facts]));
       return joinFindings(
-        { name, address, engineId, isKnown, clockMs },
+        { name, address, engineId, machine, isKnown, clockMs },
         {
           hosts,
           admissions,

@@ -1,6 +1,7 @@
 /** The script that machines join by, run with programs of its own in place of the machine's. It only checks: nothing of this machine is changed. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +56,7 @@ describe('the script of a machine that joins', () => {
     programs: Readonly<Record<string, string>> = {},
     args = ['--check', 'ARPTKN-1-aa-b_b', 'db-2'],
     shell = SHELLS[0] ?? ['sh'],
+    { script = SCRIPT, environment = {} }: { readonly script?: string; readonly environment?: Readonly<Record<string, string>> } = {},
   ) {
     const dir = mkdtempSync(join(tmpdir(), 'arpanet-join-script-'));
     made.push(dir);
@@ -64,8 +66,8 @@ describe('the script of a machine that joins', () => {
       chmodSync(join(dir, name), 0o755);
     }
     const [program = 'sh', ...more] = shell;
-    const env = { PATH: `${dir}:${process.env['PATH'] ?? ''}`, TMPDIR: join(dir, 'tmp') };
-    const { status, stdout, stderr } = spawnSync(program, [...more, '-s', '--', ...args], { env, input: SCRIPT, encoding: 'utf8' });
+    const env = { PATH: `${dir}:${process.env['PATH'] ?? ''}`, TMPDIR: join(dir, 'tmp'), ...environment };
+    const { status, stdout, stderr } = spawnSync(program, [...more, '-s', '--', ...args], { env, input: script, encoding: 'utf8' });
     return { status, text: `${stdout}${stderr}`, dir };
   }
 
@@ -211,5 +213,38 @@ describe('the script of a machine that joins', () => {
     // a check that removes or upgrades would be none
     for (const words of ['--check --remove', '--check --upgrade', '--upgrade --remove', '--upgrade --scheduler', '--upgrade a;b'])
       assert.match(run({ id: 'echo 1000' }, words.split(' ')).text, words.endsWith(';b') ? /needs root/ : /^usage: /, words);
+  });
+
+  it('installs Docker where that was asked for, after all else was found fit, and says so before', () => {
+    // this machine may have one
+    const script = SCRIPT.replaceAll('has dockerd', 'has a-dockerd');
+    const none = {
+      curl: `case "$*" in *docker/*) exit 7 ;; esac\n${FINE['curl'] ?? ''}`,
+      'apt-get': 'echo "$*" >>"$0.called"; echo no network; exit 100',
+    };
+    const asked = (words: readonly string[], programs = {}) =>
+      run({ ...none, ...programs }, [...words, 'ARPTKN-1-aa-b_b', 'db-2'], undefined, { script });
+    const checked = asked(['--check', '--install-docker']);
+    assert.match(
+      checked.text,
+      /note {2}Docker is not on this machine: it will be installed once all checks are passed \(apt-get install docker\.io\)/,
+    );
+    assert.deepEqual([checked.status, existsSync(join(checked.dir, 'apt-get.called'))], [0, false]);
+    const unfit = asked(['--install-docker'], { ss: 'echo LISTEN' });
+    assert.deepEqual([unfit.status, existsSync(join(unfit.dir, 'apt-get.called'))], [1, false]);
+    const failed = asked(['--install-docker']);
+    assert.match(failed.text, /no network\nFAIL {2}Docker could not be installed\n.*nothing else was changed/);
+    assert.equal(failed.status, 1);
+    assert.match(asked(['--check']).text, /FAIL {2}no Docker Engine answers[\s\S]*--install-docker/);
+  });
+
+  it('says of a proxy that nothing goes through it to the scheduler, without its password, and sends a digest of the machine-id', () => {
+    const behind = run({ cat: 'case "$*" in /etc/machine-id) echo abc ;; *) exec /bin/cat "$@" ;; esac' }, undefined, undefined, {
+      environment: { https_proxy: 'http://ada:secret@proxy.example:3128' },
+    });
+    assert.match(behind.text, /note {2}there is a proxy \(proxy\.example:3128\): nothing goes through it/);
+    assert.doesNotMatch(behind.text, /secret/);
+    const digest = createHash('sha256').update('arpanet abc').digest('hex').slice(0, 32);
+    assert.equal((JSON.parse(readFileSync(join(behind.dir, 'curl.said'), 'utf8')) as { readonly machine: string }).machine, digest);
   });
 });

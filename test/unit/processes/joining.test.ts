@@ -14,6 +14,7 @@ const machine = (more: Partial<Newcomer> = {}): Newcomer => ({
   name: 'db-2',
   address: '10.0.0.2',
   engineId: 'e2',
+  machine: '',
   isKnown: false,
   clockMs: NOW,
   ...more,
@@ -77,6 +78,21 @@ describe('a machine that is to join', () => {
     );
     assert.match(said(machine({ engineId: 'db-1' })), /note: Docker has the same id here as on host db-1/);
     assert.equal(fails(said(machine({ engineId: 'db-1' }))), false);
+    const of = (known: KnownHosts['hosts'][number]) =>
+      ({ ...known, facts: { machine: 'm1', info: { ID: 'x' } } }) as unknown as typeof known;
+    const twin = cluster({ hosts: [of(host('db-1', '10.0.0.1', 'alive'))] });
+    assert.match(
+      said(machine({ machine: 'm1' }), twin),
+      /note: this machine has the machine-id of host db-1, which is connected from 10\.0\.0\.1: it is a copy of it.*systemd-machine-id-setup/,
+    );
+    const renamed = cluster({ hosts: [of(host('db-1', '10.0.0.1', 'down'))] });
+    assert.match(
+      said(machine({ machine: 'm1' }), renamed),
+      /note: this machine was host db-1.*is down: was it renamed\? "arpanet hosts rm db-1 --force"/,
+    );
+    const emptied = cluster({ hosts: [of(host('db-2', '10.0.0.7', 'down'))] });
+    assert.match(said(machine({ machine: 'm1' }), emptied), /note: host db-2 is down \(this machine, without its files\)/);
+    assert.doesNotMatch(said(machine({ machine: '' }), renamed), /machine-id/);
     const joined = cluster({ hosts: [host('db-2', '10.0.0.2', 'alive')] });
     assert.match(said(machine({ isKnown: true }), joined), /^joined: db-2 is connected from here/);
   });

@@ -12,6 +12,7 @@ export interface AddFlags extends ClientFlags, LimitFlags, PassFlags {
   readonly address?: string;
   readonly label?: readonly string[];
   readonly availability?: string;
+  readonly installDocker?: boolean;
 }
 
 /** Prints the command to run on the new host, with the join token in it. Throws `invalid` for flags that cannot be read. */
@@ -31,7 +32,12 @@ export async function addHost(name: string, flags: AddFlags, terminal: Terminal)
   const command =
     typeof found === 'string' || lacks !== undefined
       ? joinLine(place, [leader.url], token)
-      : scriptLine(found, [token, name, ...(address === undefined ? [] : [address])]);
+      : scriptLine(found, [
+          ...(flags.installDocker === true ? ['--install-docker'] : []),
+          token,
+          name,
+          ...(address === undefined ? [] : [address]),
+        ]);
   const text = lacks === undefined ? SCRIPT_TEXT : `${BY_HAND_TEXT}\n(${lacks})`;
   show({ ...added, command }, () =>
     added.joined ? `${name} has joined` : `${text}:\n\n  ${command}\n\n"arpanet hosts" shows the host once it has joined.`,

@@ -58,11 +58,13 @@ export function addHostCommands(root: Command, terminal: Terminal): void {
         'arpanet hosts add db-1 --address 10.0.0.11 --label disk=ssd',
         'arpanet hosts add db-1 --single-use --ttl 1h   # the token in the command joins db-1, once',
         'arpanet hosts add small-1 --memory 2g --max-containers 10',
+        'arpanet hosts add db-1 --install-docker   # its line installs Docker where there is none',
         'arpanet hosts add h3   # one that was removed may join again',
       ]),
     ),
   )
     .option('--address <IP>', 'only a host at this address may join by the name')
+    .option('--install-docker', 'the line installs Docker (Debian, Ubuntu) if the host has none, once all checks are passed')
     .option('--label <KEY=VALUE>', 'a label that it has from the start; may be given several times', several)
     .addOption(new Option('--availability <STATE>', 'pause: it takes no containers until activated').choices(['active', 'pause']))
     .action(async (name: string, flags: AddFlags) => (await import('./add.ts')).addHost(name, flags, terminal));
