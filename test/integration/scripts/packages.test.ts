@@ -1,7 +1,7 @@
 /** What `npm run package` makes: the package for npm, installed without a registry, and the units. test/package installs the others into bare machines. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -81,6 +81,19 @@ describe('the packages', () => {
     assert.deepEqual([status, stdout, stderr], [0, '', '']);
     // The threshold is ten times the score.
     run('systemd-analyze', ['security', '--offline=true', '--no-pager', '--threshold=40', paths[0] ?? '']);
+  });
+
+  it('rotate the audit log, which the scheduler opens for each line, as the user who writes it', (t) => {
+    const rules = readFileSync(join(repository, 'scripts', 'packaging', 'debian', 'logrotate'), 'utf8');
+    assert.match(rules, /^\/var\/log\/arpanet\/\*\.jsonl \{\n\tsu arpanet arpanet\n[\s\S]*\tmissingok\n[\s\S]*\tnocreate\n\}\n$/m);
+    if (spawnSync('logrotate', ['--version']).status !== 0) return t.skip('no logrotate here');
+    const dir = join(scratch, 'logs');
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'audit.jsonl'), 'first\n');
+    const file = join(scratch, 'logrotate');
+    writeFileSync(file, rules.replace('/var/log/arpanet', dir).replace(/\tsu .*\n/, ''), { mode: 0o644 });
+    run('logrotate', ['--force', '--state', join(scratch, 'logrotate.state'), file]);
+    assert.deepEqual(readdirSync(dir), ['audit.jsonl.1']);
   });
 
   it('have units that are restarted when their event loop is blocked, keep containers, and reload', () => {
