@@ -3,13 +3,11 @@
  * compose project over both; then the .deb is purged. Needs root and debootstrap.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { endProcess, until } from '../support/cluster/cluster.ts';
-import { startLab } from '../support/cluster/lab.ts';
-import { bareMachine, debianRoot, filesOf, packageOf, startUnit } from './bare-machine.ts';
+import { filesOf, packageOf, startUnit } from './bare-machine.ts';
+import { installDeb, twoMachines } from './two-machines.ts';
 
 const PROJECT = `services:
   web:
@@ -22,76 +20,64 @@ describe('the packages on bare machines', () => {
   it('make a cluster of two hosts with a compose project, from nothing else, and the .deb is removed without a trace', {
     timeout: 900_000,
   }, async () => {
-    const scratch = mkdtempSync(join(tmpdir(), 'arpanet-package-test-'));
-    try {
-      const lower = debianRoot();
-      await using lab = await startLab({ count: 2, mixed: false });
-      const [one, two] = lab.hosts;
-      assert.ok(one !== undefined && two !== undefined);
-      await using first = await bareMachine(one, lower);
-      await using second = await bareMachine(two, lower);
-      const endpoint = `tcp://${one.address}:2375`;
+    await using machines = await twoMachines();
+    const { scratch, one, two, first, second } = machines;
+    const endpoint = `tcp://${one.address}:2375`;
 
-      const before = await filesOf(first);
-      first.bring(packageOf('.deb'), 'arpanet.deb');
-      await first.run(['dpkg', '--install', '/arpanet.deb']);
-      assert.match(await first.run(['getent', 'passwd', 'arpanet']), /^arpanet:/);
-      await first.run([
-        'sh',
-        '-c',
-        `arpanet config sample scheduler listen=${endpoint} insecure=true store=embedded:/var/lib/arpanet/scheduler > /etc/arpanet/scheduler.yaml`,
-      ]);
-      const scheduler = await startUnit(first, 'arpanet-scheduler', join(scratch, 'scheduler.log'));
-      const token = await until('the scheduler answers', async () =>
-        (await first.run(['arpanet', 'token', '--endpoint', endpoint])).trim(),
-      );
-      assert.match(
-        await first.run(['sh', '-c', `ps 2>/dev/null; cat /proc/${scheduler.pid}/status`]),
-        /^Uid:\t[1-9]/m,
-        'it does not run as root',
-      );
-      await first.run(['sh', '-c', `umask 077; echo ${token} > /etc/arpanet/token`]);
-      const settings = (name: string, address: string, data: string) =>
-        `sample agent name=${name} address=${address} join=http://${one.address}:2375 token-file=/etc/arpanet/token data=${data}`;
-      await first.run(['sh', '-c', `arpanet config ${settings('h1', one.address, '/var/lib/arpanet/agent')} > /etc/arpanet/agent.yaml`]);
-      const agent = await startUnit(first, 'arpanet-agent', join(scratch, 'h1.log'));
+    const before = await filesOf(first);
+    await installDeb(first);
+    assert.match(await first.run(['getent', 'passwd', 'arpanet']), /^arpanet:/);
+    await first.run([
+      'sh',
+      '-c',
+      `arpanet config sample scheduler listen=${endpoint} insecure=true store=embedded:/var/lib/arpanet/scheduler > /etc/arpanet/scheduler.yaml`,
+    ]);
+    const scheduler = await startUnit(first, 'arpanet-scheduler', join(scratch, 'scheduler.log'));
+    const token = await until('the scheduler answers', async () => (await first.run(['arpanet', 'token', '--endpoint', endpoint])).trim());
+    assert.match(
+      await first.run(['sh', '-c', `ps 2>/dev/null; cat /proc/${scheduler.pid}/status`]),
+      /^Uid:\t[1-9]/m,
+      'it does not run as root',
+    );
+    await first.run(['sh', '-c', `umask 077; echo ${token} > /etc/arpanet/token`]);
+    const settings = (name: string, address: string, data: string) =>
+      `sample agent name=${name} address=${address} join=http://${one.address}:2375 token-file=/etc/arpanet/token data=${data}`;
+    await first.run(['sh', '-c', `arpanet config ${settings('h1', one.address, '/var/lib/arpanet/agent')} > /etc/arpanet/agent.yaml`]);
+    const agent = await startUnit(first, 'arpanet-agent', join(scratch, 'h1.log'));
 
-      second.bring(packageOf('.tar.gz'), 'arpanet.tar.gz');
-      second.bring(packageOf('.tgz'), 'arpanet.tgz');
-      await second.run([
-        'sh',
-        '-c',
-        'mkdir -p /opt/arpanet /opt/npm /etc/arpanet; tar -xzf /arpanet.tar.gz -C /opt/arpanet --strip-components=1; tar -xzf /arpanet.tgz -C /opt/npm --strip-components=1',
-      ]);
-      await second.run([
-        'sh',
-        '-c',
-        `umask 077; echo ${token} > /etc/arpanet/token; /opt/arpanet/bin/arpanet config ${settings('h2', two.address, '/var/lib/arpanet')} > /etc/arpanet/agent.yaml`,
-      ]);
-      const byNpm = ['/opt/arpanet/bin/node', '/opt/npm/dist/cli/main.js'];
-      assert.equal(await second.run([...byNpm, '--version']), await second.run(['/opt/arpanet/bin/arpanet', '--version']));
-      second.start(['/opt/arpanet/bin/arpanet', 'agent', '--config', '/etc/arpanet/agent.yaml'], join(scratch, 'h2.log'));
+    second.bring(packageOf('.tar.gz'), 'arpanet.tar.gz');
+    second.bring(packageOf('.tgz'), 'arpanet.tgz');
+    await second.run([
+      'sh',
+      '-c',
+      'mkdir -p /opt/arpanet /opt/npm /etc/arpanet; tar -xzf /arpanet.tar.gz -C /opt/arpanet --strip-components=1; tar -xzf /arpanet.tgz -C /opt/npm --strip-components=1',
+    ]);
+    await second.run([
+      'sh',
+      '-c',
+      `umask 077; echo ${token} > /etc/arpanet/token; /opt/arpanet/bin/arpanet config ${settings('h2', two.address, '/var/lib/arpanet')} > /etc/arpanet/agent.yaml`,
+    ]);
+    const byNpm = ['/opt/arpanet/bin/node', '/opt/npm/dist/cli/main.js'];
+    assert.equal(await second.run([...byNpm, '--version']), await second.run(['/opt/arpanet/bin/arpanet', '--version']));
+    second.start(['/opt/arpanet/bin/arpanet', 'agent', '--config', '/etc/arpanet/agent.yaml'], join(scratch, 'h2.log'));
 
-      const ask = (...args: readonly string[]) => first.run(['arpanet', ...args, '--endpoint', endpoint]);
-      await until('both hosts are alive', async () => {
-        const hosts = JSON.parse(await ask('hosts', '--json')) as readonly { readonly state: string }[];
-        return hosts.length === 2 && hosts.every(({ state }) => state === 'alive');
-      });
-      await first.run(['sh', '-c', 'cat > /root/compose.yml'], PROJECT);
-      await ask('deploy', '-f', '/root/compose.yml', '-p', 'abc');
-      const docker = (...args: readonly string[]) => second.run(['docker', '-H', endpoint, ...args]);
-      const hosts = await docker('ps', '--format', '{{.Label "arpanet.host"}}');
-      assert.deepEqual(hosts.trim().split('\n').toSorted(), ['h1', 'h2']);
-      await until('one instance reaches the other by name', () => docker('exec', 'abc-web-1', 'ping', '-c', '1', '-W', '5', 'abc-web-2'));
+    const ask = (...args: readonly string[]) => first.run(['arpanet', ...args, '--endpoint', endpoint]);
+    await until('both hosts are alive', async () => {
+      const hosts = JSON.parse(await ask('hosts', '--json')) as readonly { readonly state: string }[];
+      return hosts.length === 2 && hosts.every(({ state }) => state === 'alive');
+    });
+    await first.run(['sh', '-c', 'cat > /root/compose.yml'], PROJECT);
+    await ask('deploy', '-f', '/root/compose.yml', '-p', 'abc');
+    const docker = (...args: readonly string[]) => second.run(['docker', '-H', endpoint, ...args]);
+    const hosts = await docker('ps', '--format', '{{.Label "arpanet.host"}}');
+    assert.deepEqual(hosts.trim().split('\n').toSorted(), ['h1', 'h2']);
+    await until('one instance reaches the other by name', () => docker('exec', 'abc-web-1', 'ping', '-c', '1', '-W', '5', 'abc-web-2'));
 
-      await docker('rm', '-f', ...(await docker('ps', '-aq')).trim().split('\n'));
-      await endProcess(agent);
-      await endProcess(scheduler);
-      await first.run(['dpkg', '--purge', 'arpanet']);
-      assert.deepEqual(await filesOf(first), before);
-      assert.equal(await first.run(['sh', '-c', 'getent passwd arpanet; getent group arpanet; true']), '');
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
+    await docker('rm', '-f', ...(await docker('ps', '-aq')).trim().split('\n'));
+    await endProcess(agent);
+    await endProcess(scheduler);
+    await first.run(['dpkg', '--purge', 'arpanet']);
+    assert.deepEqual(await filesOf(first), before);
+    assert.equal(await first.run(['sh', '-c', 'getent passwd arpanet; getent group arpanet; true']), '');
   });
 });

@@ -3,13 +3,11 @@
  * each step and run again, told why not, taken off again without a trace. Needs root and debootstrap.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { endProcess, until } from '../support/cluster/cluster.ts';
-import { startLab } from '../support/cluster/lab.ts';
-import { type BareMachine, bareMachine, debianRoot, filesOf, packageOf, startUnit } from './bare-machine.ts';
+import { type BareMachine, filesOf } from './bare-machine.ts';
+import { installDeb, startScheduler, twoMachines } from './two-machines.ts';
 
 const STEPS = ['download', 'unpack', 'place', 'settings', 'unit'];
 const TAKEN_OFF = ['containers', 'networks', 'links', 'rules', 'files', 'program'];
@@ -28,92 +26,80 @@ async function traceOf(machine: BareMachine) {
 
 describe('a machine that joins by one line', () => {
   it('is checked, joins also after it was killed at any step, and is taken off again without a trace', { timeout: 900_000 }, async () => {
-    const scratch = mkdtempSync(join(tmpdir(), 'arpanet-join-test-'));
-    try {
-      await using lab = await startLab({ count: 2, mixed: false });
-      const [one, two] = lab.hosts;
-      assert.ok(one !== undefined && two !== undefined);
-      await using first = await bareMachine(one, debianRoot());
-      await using second = await bareMachine(two, debianRoot());
-      first.bring(packageOf('.deb'), 'arpanet.deb');
-      await first.run(['dpkg', '--install', '/arpanet.deb']);
-      const settings = `listen: [tcp://127.0.0.1:2375, "tls://${one.address}:2378"]\nstore: embedded:/var/lib/arpanet/scheduler\n`;
-      await first.run(['sh', '-c', 'cat > /etc/arpanet/scheduler.yaml'], settings);
-      const scheduler = await startUnit(first, 'arpanet-scheduler', join(scratch, 'scheduler.log'));
-      const ask = (...args: readonly string[]) => first.run(['arpanet', ...args]);
-      await until('the scheduler leads', () => ask('token'));
+    await using machines = await twoMachines();
+    const { scratch, first, second } = machines;
+    await installDeb(first);
+    const scheduler = await startScheduler(machines);
+    const ask = (...args: readonly string[]) => first.run(['arpanet', ...args]);
 
-      const line = async (...args: readonly string[]) => {
-        const said = await first.run(['sh', '-c', `arpanet ${args.join(' ')} 2>&1`]);
-        const found = /^ *(curl .*)$/m.exec(said)?.[1];
-        assert.ok(found !== undefined, said);
-        return found.replace('sudo sh', 'sh');
-      };
-      const run = (text: string, more = '') =>
-        second.run(['sh', '-c', `exec 2>&1; ${text.replace('| sh', `| ${more} sh`)}; echo "ended $?"`]);
-      const before = await traceOf(second);
-      const daemon = await second.run(['sh', '-c', 'cat /etc/docker/daemon.json 2>/dev/null; true']);
-      await second.run(['docker', 'run', '-d', '--name', 'mine', '--network', 'none', 'busybox', 'sleep', '900']);
-      const pidOf = () => second.run(['docker', 'inspect', '-f', '{{.State.Pid}}', 'mine']);
-      const pid = await pidOf();
-      const join1 = await line('hosts', 'add', 'h2');
-      assert.match(join1, /^curl -fsSLk .*--pinnedpubkey 'sha256\/\/.*\| sh -s -- ARPTKN-1-[0-9a-f]{64}-\S+ h2$/);
+    const line = async (...args: readonly string[]) => {
+      const said = await first.run(['sh', '-c', `arpanet ${args.join(' ')} 2>&1`]);
+      const found = /^ *(curl .*)$/m.exec(said)?.[1];
+      assert.ok(found !== undefined, said);
+      return found.replace('sudo sh', 'sh');
+    };
+    const run = (text: string, more = '') =>
+      second.run(['sh', '-c', `exec 2>&1; ${text.replace('| sh', `| ${more} sh`)}; echo "ended $?"`]);
+    const before = await traceOf(second);
+    const daemon = await second.run(['sh', '-c', 'cat /etc/docker/daemon.json 2>/dev/null; true']);
+    await second.run(['docker', 'run', '-d', '--name', 'mine', '--network', 'none', 'busybox', 'sleep', '900']);
+    const pidOf = () => second.run(['docker', 'inspect', '-f', '{{.State.Pid}}', 'mine']);
+    const pid = await pidOf();
+    const join1 = await line('hosts', 'add', 'h2');
+    assert.match(join1, /^curl -fsSLk .*--pinnedpubkey 'sha256\/\/.*\| sh -s -- ARPTKN-1-[0-9a-f]{64}-\S+ h2$/);
 
-      // nothing is changed if a check fails
-      await second.run(['ip', 'link', 'add', 'in-the-way', 'type', 'bridge']);
-      await second.run(['sh', '-c', 'ip link set in-the-way up; ip route add 10.34.0.0/24 dev in-the-way']);
-      assert.match(
-        await run(join1),
-        /FAIL {2}this machine routes 10\.34\.0\.0\/24 dev in-the-way, which overlaps with 10\.32\.0\.0\/12[\s\S]*Nothing was changed[\s\S]*ended 1/,
-      );
-      await second.run(['ip', 'link', 'del', 'in-the-way']);
-      assert.match(await run(join1.replace(/sha256\/\/[^']*/, `sha256//${'A'.repeat(43)}=`)), /curl: \(90\)[\s\S]*ended 0/, 'another key');
-      assert.match(
-        await run(join1.replace(/-[^- ]+ h2$/, '-wrong h2')),
-        /FAIL {2}the scheduler answers 401: the join token is wrong[\s\S]*ended 1/,
-      );
-      assert.deepEqual(await traceOf(second), before);
+    // nothing is changed if a check fails
+    await second.run(['ip', 'link', 'add', 'in-the-way', 'type', 'bridge']);
+    await second.run(['sh', '-c', 'ip link set in-the-way up; ip route add 10.34.0.0/24 dev in-the-way']);
+    assert.match(
+      await run(join1),
+      /FAIL {2}this machine routes 10\.34\.0\.0\/24 dev in-the-way, which overlaps with 10\.32\.0\.0\/12[\s\S]*Nothing was changed[\s\S]*ended 1/,
+    );
+    await second.run(['ip', 'link', 'del', 'in-the-way']);
+    assert.match(await run(join1.replace(/sha256\/\/[^']*/, `sha256//${'A'.repeat(43)}=`)), /curl: \(90\)[\s\S]*ended 0/, 'another key');
+    assert.match(
+      await run(join1.replace(/-[^- ]+ h2$/, '-wrong h2')),
+      /FAIL {2}the scheduler answers 401: the join token is wrong[\s\S]*ended 1/,
+    );
+    assert.deepEqual(await traceOf(second), before);
 
-      for (const step of STEPS) assert.doesNotMatch(await run(join1, `ARPANET_TEST_END_AT=${step}`), /ended 0/, step);
-      assert.match(
-        await run(join1),
-        /There is no systemd here[\s\S]*\/usr\/local\/bin\/arpanet agent --config \/etc\/arpanet\/agent\.yaml[\s\S]*ended 0/,
-      );
-      const program = ['/usr/local/bin/arpanet', 'agent', '--config', '/etc/arpanet/agent.yaml'];
-      const agent = second.start(program, join(scratch, 'h2.log'));
-      await until('h2 is alive', async () => /h2 .* alive/.test(await ask('hosts')));
-      assert.match(await run(join1), /h2 has joined already/);
-      assert.equal(await second.run(['stat', '-c', '%a', '/etc/arpanet/token', '/etc/arpanet/agent.yaml']), '600\n600\n');
-      const other = await line('hosts', 'add', 'h3');
-      assert.match(await run(other), /FAIL {2}this machine is host h2[\s\S]*FAIL {2}10\.\S+ is the address of host h2[\s\S]*ended 1/);
+    for (const step of STEPS) assert.doesNotMatch(await run(join1, `ARPANET_TEST_END_AT=${step}`), /ended 0/, step);
+    assert.match(
+      await run(join1),
+      /There is no systemd here[\s\S]*\/usr\/local\/bin\/arpanet agent --config \/etc\/arpanet\/agent\.yaml[\s\S]*ended 0/,
+    );
+    const program = ['/usr/local/bin/arpanet', 'agent', '--config', '/etc/arpanet/agent.yaml'];
+    const agent = second.start(program, join(scratch, 'h2.log'));
+    await until('h2 is alive', async () => /h2 .* alive/.test(await ask('hosts')));
+    assert.match(await run(join1), /h2 has joined already/);
+    assert.equal(await second.run(['stat', '-c', '%a', '/etc/arpanet/token', '/etc/arpanet/agent.yaml']), '600\n600\n');
+    const other = await line('hosts', 'add', 'h3');
+    assert.match(await run(other), /FAIL {2}this machine is host h2[\s\S]*FAIL {2}10\.\S+ is the address of host h2[\s\S]*ended 1/);
 
-      // it takes containers
-      await first.run(['docker', '-H', 'tcp://127.0.0.1:2375', 'run', '-d', '--name', 'abc', 'busybox', 'sleep', '900']);
-      assert.match(await run('true; curl -s --unix-socket /run/docker.sock http://d/containers/json', ''), /arpanet\.instance/);
+    // it takes containers
+    await first.run(['docker', '-H', 'tcp://127.0.0.1:2375', 'run', '-d', '--name', 'abc', 'busybox', 'sleep', '900']);
+    assert.match(await run('true; curl -s --unix-socket /run/docker.sock http://d/containers/json', ''), /arpanet\.instance/);
 
-      // as encrypted networks have it
-      await second.run([
-        'sh',
-        '-c',
-        'ip link add arw0a000001a type bridge && ip addr add fd61:7270:616e::a00:1/128 dev lo && ip6tables -w 5 -t mangle -I INPUT ! -i arw+ -p udp -m udp --dport 7374 -j DROP',
-      ]);
-      // and is taken off
-      const remove = join1.replace(/ARPTKN-.*/, '--remove');
-      assert.match(await run(remove), /FAIL {2}1 containers of the cluster are here[\s\S]*arpanet drain h2/);
-      await ask('hosts', 'add', 'h4').catch(() => undefined);
-      const removeLine = await line('hosts', 'rm', 'h2', '--force');
-      assert.match(removeLine, /\| sh -s -- --remove$/);
-      for (const step of TAKEN_OFF) assert.doesNotMatch(await run(removeLine, `ARPANET_TEST_END_AT=${step}`), /ended 0/, step);
-      assert.match(await run(removeLine), /not on this machine any more[\s\S]*ended 0/);
-      assert.match(await run(removeLine), /ended 0/, 'again');
-      assert.deepEqual(await traceOf(second), before);
-      assert.equal(await pidOf(), pid);
-      assert.equal(await second.run(['sh', '-c', 'cat /etc/docker/daemon.json 2>/dev/null; true']), daemon);
-      await second.run(['docker', 'rm', '-f', 'mine']);
-      await endProcess(agent);
-      await endProcess(scheduler);
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
+    // as encrypted networks have it
+    await second.run([
+      'sh',
+      '-c',
+      'ip link add arw0a000001a type bridge && ip addr add fd61:7270:616e::a00:1/128 dev lo && ip6tables -w 5 -t mangle -I INPUT ! -i arw+ -p udp -m udp --dport 7374 -j DROP',
+    ]);
+    // and is taken off
+    const remove = join1.replace(/ARPTKN-.*/, '--remove');
+    assert.match(await run(remove), /FAIL {2}1 containers of the cluster are here[\s\S]*arpanet drain h2/);
+    await ask('hosts', 'add', 'h4').catch(() => undefined);
+    const removeLine = await line('hosts', 'rm', 'h2', '--force');
+    assert.match(removeLine, /\| sh -s -- --remove$/);
+    for (const step of TAKEN_OFF) assert.doesNotMatch(await run(removeLine, `ARPANET_TEST_END_AT=${step}`), /ended 0/, step);
+    assert.match(await run(removeLine), /not on this machine any more[\s\S]*ended 0/);
+    assert.match(await run(removeLine), /ended 0/, 'again');
+    assert.deepEqual(await traceOf(second), before);
+    assert.equal(await pidOf(), pid);
+    assert.equal(await second.run(['sh', '-c', 'cat /etc/docker/daemon.json 2>/dev/null; true']), daemon);
+    await second.run(['docker', 'rm', '-f', 'mine']);
+    await endProcess(agent);
+    await endProcess(scheduler);
   });
 });

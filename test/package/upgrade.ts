@@ -1,85 +1,175 @@
 /**
- * npm run test:package: a host of another release takes the scheduler's by the line of `arpanet upgrade`, while what runs there goes on; one that does not come in with it has its own back.
- * Needs root and debootstrap.
+ * npm run test:package: `arpanet upgrade`, its line, and an older release, while what runs there goes on. The older one is made of this repository's history. Needs root and debootstrap.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { until } from '../support/cluster/cluster.ts';
-import { startLab } from '../support/cluster/lab.ts';
-import { bareMachine, debianRoot, packageOf, startUnit } from './bare-machine.ts';
+import { olderRelease } from '../../scripts/packaging/older-release.mjs';
+import { endProcess, until } from '../support/cluster/cluster.ts';
+import { startUnit } from './bare-machine.ts';
 import { systemd } from './systemd.ts';
+import { installDeb, startScheduler, type TwoMachines, twoMachines } from './two-machines.ts';
 
-describe('an upgrade of a host', () => {
-  it('takes the release of the scheduler while its containers answer, and goes back if it fails', { timeout: 600_000 }, async () => {
-    const scratch = mkdtempSync(join(tmpdir(), 'arpanet-upgrade-test-'));
-    try {
-      await using lab = await startLab({ count: 2, mixed: false });
-      const [one, two] = lab.hosts;
-      assert.ok(one !== undefined && two !== undefined);
-      await using first = await bareMachine(one, debianRoot());
-      await using second = await bareMachine(two, debianRoot());
-      using _ = await systemd(second, scratch);
-      first.bring(packageOf('.deb'), 'arpanet.deb');
-      await first.run(['dpkg', '--install', '/arpanet.deb']);
-      const settings = `listen: [tcp://127.0.0.1:2375, "tls://${one.address}:2378"]\nstore: embedded:/var/lib/arpanet/scheduler\n`;
-      await first.run(['sh', '-c', 'cat > /etc/arpanet/scheduler.yaml'], settings);
-      await startUnit(first, 'arpanet-scheduler', join(scratch, 'scheduler.log'));
-      await until('the scheduler leads', () => first.run(['arpanet', 'token']));
-      const typed = (command: string) => first.run(['sh', '-c', `exec 2>&1; ${command}; true`]);
-      const lineOf = (said: string) => /^ *(curl .*)$/m.exec(said)?.[1] ?? said;
-      const run = (command: string) => second.run(['sh', '-c', `exec 2>&1; ${command}; echo "ended $?"`]);
-      assert.match(await run(lineOf(await typed('arpanet hosts add h2'))), /h2 has joined[\s\S]*ended 0/);
-      const release = (await first.run(['arpanet', '--version'])).trim();
-      assert.match(await typed('arpanet upgrade'), new RegExp(`All schedulers and hosts have ${release}`));
+const OLDER = '0.0.9';
+const ENDPOINT = 'docker -H tcp://127.0.0.1:2375';
 
-      const agentIs = async (version: string) =>
-        until(`the agent has ${version}`, async () => (await typed('arpanet hosts inspect h2')).includes(`agent ${version},`));
-      /** As if another release had been installed. */
-      const pretend = async (version: string) => {
-        await second.run(['sed', '-i', `s/"version": *"[^"]*"/"version": "${version}"/`, '/usr/local/lib/arpanet/package.json']);
-        await second.run(['systemctl', 'restart', 'arpanet-agent']);
-        await agentIs(version);
-      };
-      await pretend('0.0.9');
-      await typed("docker -H tcp://127.0.0.1:2375 run -d --name abc -p 8080:80 busybox sh -c 'echo fine > index.html; exec httpd -f'");
-      const answer = () => first.run(['curl', '-fsS', '--max-time', '5', `http://${two.address}:8080/`]);
-      await until('it answers', async () => (await answer()) === 'fine\n');
+/** What a person types on the first machine, runs on the second, and sees of the second's agent. */
+function hands({ first, second }: TwoMachines) {
+  const typed = (command: string) => first.run(['sh', '-c', `exec 2>&1; ${command}; echo "ended $?"`]);
+  return {
+    typed,
+    run: (command: string) => second.run(['sh', '-c', `exec 2>&1; ${command}; echo "ended $?"`]),
+    lineOf: (said: string) => /^ *(curl .*)$/m.exec(said)?.[1] ?? said,
+    agentIs: async (version: string) =>
+      until(`the agent has ${version}`, async () => (await typed('arpanet hosts inspect h2')).includes(`agent ${version},`)),
+    /** As if another release had been installed. */
+    async pretend(version: string) {
+      await second.run(['sed', '-i', `s/"version": *"[^"]*"/"version": "${version}"/`, '/usr/local/lib/arpanet/package.json']);
+      await second.run(['systemctl', 'restart', 'arpanet-agent']);
+      await this.agentIs(version);
+    },
+  };
+}
 
-      const plan = await typed('arpanet upgrade');
-      assert.match(plan, /1\. host h2 \(0\.0\.9\), there:\n +curl .* \| sudo sh -s -- --upgrade ARPTKN-/);
-      const line = lineOf(plan);
-      // the new release does not start: the old one is back
-      await second.run(['sh', '-c', 'echo 0.0.9 > /root/only']);
-      const failed = await run(line.replace('sudo sh', 'ARPANET_JOIN_TRIES=3 sh'));
-      assert.match(
-        failed,
-        new RegExp(`FAIL {2}h2 did not come in with ${release} within a minute, and has 0\\.0\\.9 back[\\s\\S]*ended 1`),
+/** Does this again and again until the work is done; what the work says. */
+async function during<T>(work: Promise<T>, again: () => Promise<void>): Promise<T> {
+  const over = new AbortController();
+  const done = work.finally(() => over.abort());
+  let times = 0;
+  while (!over.signal.aborted) {
+    await again();
+    times += 1;
+  }
+  assert.ok(times > 0);
+  return await done;
+}
+
+describe('an upgrade', () => {
+  it('gives a host the release of the scheduler while its containers answer, and the old one back if it fails', {
+    timeout: 600_000,
+  }, async () => {
+    await using machines = await twoMachines();
+    const { first, second, two, scratch } = machines;
+    using _ = await systemd(second, scratch);
+    await installDeb(first);
+    await startScheduler(machines);
+    const me = hands(machines);
+    const { typed, run, lineOf, agentIs } = me;
+    assert.match(await run(lineOf(await typed('arpanet hosts add h2'))), /h2 has joined[\s\S]*ended 0/);
+    const release = (await first.run(['arpanet', '--version'])).trim();
+    assert.match(await typed('arpanet upgrade'), new RegExp(`All schedulers and hosts have ${release}[\\s\\S]*ended 0`));
+
+    await me.pretend(OLDER);
+    await typed(`${ENDPOINT} run -d --name abc -p 8080:80 busybox sh -c 'echo fine > index.html; exec httpd -f'`);
+    const answer = () => first.run(['curl', '-fsS', '--max-time', '5', `http://${two.address}:8080/`]);
+    const answers = async () => assert.equal(await answer(), 'fine\n');
+    await until('it answers', async () => (await answer()) === 'fine\n');
+
+    const plan = await typed('arpanet upgrade --plan');
+    assert.match(plan, /1\. host h2 \(0\.0\.9\) \("arpanet upgrade" does it\), or there:\n +curl .* \| sudo sh -s -- --upgrade ARPTKN-/);
+    await agentIs(OLDER);
+    // the new release does not start: the old one is back
+    await second.run(['sh', '-c', `echo ${OLDER} > /root/only`]);
+    const failed = await during(typed('arpanet upgrade'), answers);
+    assert.match(
+      failed,
+      new RegExp(`host h2 failed: h2: h2 did not come in with ${release} within a minute, and has 0\\.0\\.9 back[\\s\\S]*ended 1`),
+    );
+    await agentIs(OLDER);
+    await second.run(['rm', '/root/only']);
+    assert.match(
+      await during(typed('arpanet upgrade'), answers),
+      new RegExp(`host h2: now with ${release}\\nAll schedulers and hosts have ${release}[\\s\\S]*ended 0`),
+    );
+    await agentIs(release);
+    assert.equal(await second.run(['ls', '/var/lib/arpanet/agent/upgrade']), 'ended\njoin.sh\nsaid\n', 'the token is gone');
+
+    const line = lineOf(plan);
+    assert.match(await run(line), new RegExp(`h2 has ${release} already`));
+    await me.pretend('99.0.0');
+    assert.match(await typed('arpanet upgrade'), /host h2 has 99\.0\.0, which is newer than the leader's/);
+    assert.match(await run(line), /FAIL {2}this host has 99\.0\.0, and the scheduler .*, which is older[\s\S]*ended 1/);
+    assert.match(await typed('arpanet upgrade --force'), new RegExp(`host h2: now with ${release}[\\s\\S]*ended 0`));
+    await typed(`${ENDPOINT} rm -f abc`);
+  });
+
+  it('from an older release, and back again until it is confirmed, fails no request by short name', { timeout: 900_000 }, async () => {
+    await using machines = await twoMachines();
+    const { first, second, scratch } = machines;
+    using _ = await systemd(second, scratch);
+    const dir = olderRelease();
+    const older = join(dir, readdirSync(dir).find((leaf) => leaf.endsWith('.deb')) ?? '');
+    await installDeb(first, older);
+    let scheduler = await startScheduler(machines);
+    const me = hands(machines);
+    const { typed, run, lineOf, agentIs } = me;
+    assert.match(await run(lineOf(await typed('arpanet hosts add h2'))), /h2 has joined[\s\S]*ended 0/);
+    await agentIs(OLDER);
+
+    const service = async (name: string, command: string) => {
+      const labels = ['project=abc', `service=${name}`, 'container-number=1', 'oneoff=False'].map(
+        (label) => `--label com.docker.compose.${label}`,
       );
-      await agentIs('0.0.9');
-      await second.run(['rm', '/root/only']);
+      assert.match(
+        await typed(`${ENDPOINT} run -d --name abc_${name}_1 ${labels.join(' ')} busybox sh -c '${command}'`),
+        /^[0-9a-f]{64}\nended 0/,
+      );
+    };
+    await service('web', 'echo fine > index.html; exec httpd -f');
+    await service('client', 'while :; do if [ "$(wget -qO- http://web/)" = fine ]; then echo ok; else echo failed; fi; sleep 0.1; done');
+    const said = async () => (await second.run(['sh', '-c', 'docker logs abc_client_1 2>/dev/null'])).trim().split('\n');
+    const goesOn = async () => {
+      const before = (await said()).length;
+      await until('requests go on', async () => (await said()).length > before + 5);
+    };
+    await until('the first answer', async () => (await said()).at(-1) === 'ok');
+    const failures = (await said()).filter((one) => one !== 'ok').length;
 
-      const over = new AbortController();
-      const upgraded = run(line).finally(() => over.abort());
-      let asked = 0;
-      while (!over.signal.aborted) {
-        assert.equal(await answer(), 'fine\n');
-        asked += 1;
-      }
-      assert.match(await upgraded, new RegExp(`h2 has ${release} now, and had 0\\.0\\.9[\\s\\S]*ended 0`));
-      assert.ok(asked > 0);
-      assert.match(await run(line), new RegExp(`h2 has ${release} already`));
-      await agentIs(release);
+    const other = async (file?: string) => {
+      await endProcess(scheduler);
+      await installDeb(first, file);
+      scheduler = await startScheduler(machines);
+      await until('h2 is alive', async () => /h2 .* alive/.test(await typed('arpanet hosts')));
+      await goesOn();
+    };
+    await other();
+    const release = (await first.run(['arpanet', '--version'])).trim();
+    assert.notEqual(release, OLDER);
+    // an agent of then does not upgrade itself
+    const left = await typed('arpanet upgrade');
+    assert.match(left, /host h2 \(0\.0\.9\), there:\n +curl [\s\S]*ended 1/);
+    assert.match(await run(lineOf(left)), new RegExp(`h2 has ${release} now, and had 0\\.0\\.9[\\s\\S]*ended 0`));
+    await goesOn();
+    assert.match(await typed('arpanet upgrade'), /All schedulers and hosts have[\s\S]*you may go back[\s\S]*ended 0/);
+    assert.match(
+      await typed(`${ENDPOINT} network create -d overlay --opt encrypted sealed`),
+      /cannot be encrypted yet[\s\S]*arpanet upgrade --confirm/,
+    );
 
-      await pretend('99.0.0');
-      assert.match(await typed('arpanet upgrade'), /host h2 has 99\.0\.0, which is newer than the leader's/);
-      assert.match(await run(line), /FAIL {2}this host has 99\.0\.0, and the scheduler .*, which is older[\s\S]*ended 1/);
-      assert.match(await run(line.replace('--upgrade', '--upgrade --force')), /now, and had 99\.0\.0[\s\S]*ended 0/);
-      await typed('docker -H tcp://127.0.0.1:2375 rm -f abc');
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
+    // back: the older scheduler leads the same store, with an agent that is ahead
+    await other(older);
+    await agentIs(release);
+    assert.match(await typed(`${ENDPOINT} ps --format '{{.Names}}'`), /abc_client_1\nabc_web_1/);
+    await other();
+    assert.match(await typed('arpanet upgrade --confirm'), /schema 2[\s\S]*ended 0|try again/);
+    await until('it is confirmed', async () => /schema 2[\s\S]*ended 0/.test(await typed('arpanet upgrade --confirm')));
+    assert.doesNotMatch(await typed(`${ENDPOINT} network create -d overlay --opt encrypted sealed`), /cannot be encrypted yet/);
+    await goesOn();
+    assert.equal((await said()).filter((one) => one !== 'ok').length, failures, 'requests that failed');
+
+    // and no way back
+    await endProcess(scheduler);
+    await installDeb(first, older);
+    scheduler = await startUnit(first, 'arpanet-scheduler', join(scratch, 'scheduler.log'));
+    await until('the older release says why it does not lead', () =>
+      readFileSync(join(scratch, 'scheduler.log'), 'utf8').includes(
+        'the state store has records of schema 2, and this release reads schemas up to 1',
+      ),
+    );
+    await endProcess(scheduler);
+    await installDeb(first);
+    await startScheduler(machines);
+    await typed(`${ENDPOINT} rm -f abc_client_1 abc_web_1`);
   });
 });

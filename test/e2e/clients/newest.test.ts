@@ -1,9 +1,10 @@
 /** The newest Docker that can be had (Debian's unstable): its Engine among older ones, its command line, buildx and compose as clients. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Cluster, must, startCluster, until } from '../../support/cluster/cluster.ts';
+import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
+import { repository } from '../../support/cluster/paths.ts';
 import { newestDocker } from '../../support/cluster/newest.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
 import { recreate } from '../../support/recreate.ts';
@@ -12,7 +13,7 @@ describe('an Engine of each age', () => {
   let cluster: Cluster;
   let docker: (...args: string[]) => Promise<string>;
   before(async () => {
-    cluster = await startCluster({ store: 'embedded', newest: 'h2' });
+    cluster = await startCluster({ store: 'embedded', newest: 'h2', engineArgs: ['--userland-proxy=false'] });
     docker = newestDocker(cluster);
   });
   after(() => cluster?.[Symbol.asyncDispose]());
@@ -52,16 +53,54 @@ describe('an Engine of each age', () => {
     await docker('rm', '-f', 'on-h1', 'on-h2', 'on-h3');
     await docker('network', 'rm', 'ages');
   });
+
+  it('answers at published ports without the userland proxy', async () => {
+    for (const [i, host] of ['h1', 'h2', 'h3'].entries()) {
+      const words = ['-e', `constraint:node==${host}`, '-p', `${8081 + i}:80`, '--stop-timeout', '0'];
+      await docker('run', '-d', '--name', `web-${host}`, ...words, 'busybox', 'sh', '-c', 'hostname > index.html; exec httpd -f');
+    }
+    for (const [i, { name, address }] of cluster.lab.hosts.entries()) {
+      const other = cluster.lab.hosts[(i + 1) % cluster.lab.hosts.length]?.name ?? '';
+      await until(`${name} answers ${other}`, () =>
+        inHost(cluster, other, 'curl', '-fsS', '--max-time', '5', `http://${address}:${8081 + i}/`),
+      );
+    }
+    await docker('rm', '-f', 'web-h1', 'web-h2', 'web-h3');
+  });
+
+  it('is in the table of docs/hosts.md', async () => {
+    const page = readFileSync(join(repository, 'docs', 'hosts.md'), 'utf8');
+    for (const host of ['h1', 'h2', 'h3']) {
+      const version = (await must(cluster.engine(host, 'version', '--format', '{{.Server.Version}}'))).trim();
+      const [series = ''] = /^\d+\.\d+/.exec(version) ?? [];
+      assert.match(page, new RegExp(`^\\| Docker Engine ${series.replace('.', '\\.')} .*\\| yes`, 'm'), version);
+    }
+  });
 });
+
+/** In the network namespace of a host. */
+const inHost = ({ lab }: Cluster, host: string, ...args: string[]) =>
+  must(runProgram('nsenter', [`--net=/run/netns/${lab.hosts.find(({ name }) => name === host)?.namespace ?? ''}`, ...args]));
 
 describe('hosts that all run the newest Engine', () => {
   let cluster: Cluster;
   let docker: (...args: string[]) => Promise<string>;
   before(async () => {
-    cluster = await startCluster({ store: 'embedded', newest: 'all' });
+    cluster = await startCluster({ store: 'embedded', newest: 'all', legacyTables: true });
     docker = newestDocker(cluster);
   });
   after(() => cluster?.[Symbol.asyncDispose]());
+
+  it('have the rules of agents where those of the Engine are, with the legacy backend of iptables', async () => {
+    const TABLES = ['filter', 'nat', 'mangle', 'raw'];
+    const rules = async (program: string) =>
+      (await Promise.all(TABLES.map((table) => inHost(cluster, 'h1', program, '-t', table, '-S')))).join('\n');
+    await docker('run', '-d', '--name', 'ruled', '-e', 'constraint:node==h1', '--stop-timeout', '0', 'busybox', 'sleep', '600');
+    await until('the rules of the agent', async () => /ARPANET/.test(await rules('iptables-legacy')));
+    assert.match(await rules('iptables-legacy'), /^-N DOCKER$/m);
+    assert.doesNotMatch(await rules('iptables-nft'), /ARPANET|DOCKER/);
+    await docker('rm', '-f', 'ruled');
+  });
 
   it('speak their newest API', async () => {
     const own = (await must(cluster.engine('h2', 'version', '--format', '{{.Server.APIVersion}}'))).trim();

@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { type RunningConsul, startConsul, startConsulServers } from '../servers/consul.ts';
 import { freePort } from './free-ports.ts';
 import { keepLog } from './kept-logs.ts';
-import { type Lab, startLab } from './lab.ts';
+import { type Lab, legacyTables, startLab } from './lab.ts';
 import { rerunWhereLost } from './lost-output.ts';
 import { spawnMortal } from './mortal.ts';
 import { repository, tools } from './paths.ts';
@@ -70,6 +70,8 @@ export interface ClusterOptions {
   readonly newest?: 'h2' | 'all';
   /** More words for every dockerd. */
   readonly engineArgs?: readonly string[];
+  /** The iptables of Engines and agents have the legacy backend. */
+  readonly legacyTables?: boolean;
   /** More words on the schedulers' command lines. */
   readonly schedulerArgs?: readonly string[];
   readonly logLevel?: string;
@@ -172,6 +174,7 @@ export async function startCluster(asked: ClusterOptions): Promise<Cluster> {
       newer: options.newer ?? false,
       ...(options.newest !== undefined && { newest: options.newest }),
       engineArgs: options.engineArgs ?? [],
+      legacyTables: options.legacyTables ?? false,
     }),
   );
   const servers = options.consulServers ?? 1;
@@ -182,6 +185,7 @@ export async function startCluster(asked: ClusterOptions): Promise<Cluster> {
   const env = {
     ...process.env,
     ...options.env,
+    ...(options.legacyTables === true && { PATH: `${legacyTables(lab.dir)}:${process.env['PATH'] ?? ''}` }),
     ARPANET_JOIN_TOKEN: testToken,
     ARPANET_INSECURE: 'true',
     ARPANET_LOG_LEVEL: options.logLevel ?? process.env['ARPANET_TEST_LOG'] ?? 'debug',

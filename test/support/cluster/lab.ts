@@ -1,5 +1,6 @@
 /** Real Docker hosts for tests: three engines of two major versions, with busybox and redis loaded. */
 import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { type LocalHosts, reapStale, startLocalHosts } from '../../../src/local-hosts/index.ts';
@@ -23,6 +24,8 @@ export interface LabOptions {
   /** h2, or all, run the newest that can be had. */
   readonly newest?: 'h2' | 'all';
   readonly engineArgs?: readonly string[];
+  /** Their iptables, and those of agents, have the legacy backend. */
+  readonly legacyTables?: boolean;
 }
 
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
@@ -41,11 +44,21 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const local = await startLocalHosts({
     dir,
     count,
-    enginePath,
+    enginePath: (i) => [...(options.legacyTables === true ? [legacyTables(dir)] : []), ...enginePath(i)],
     nat: false,
     keep: false,
     log: quietLog,
     engineArgs: options.engineArgs ?? [],
   });
   return { ...local, dir };
+}
+
+/** A folder for PATH, below that of the lab. */
+export function legacyTables(dir: string): string {
+  const folder = join(dir, 'legacy');
+  if (existsSync(folder)) return folder;
+  mkdirSync(folder, { recursive: true });
+  for (const name of ['iptables', 'ip6tables'])
+    for (const part of ['', '-save', '-restore']) symlinkSync(`/usr/sbin/${name}-legacy${part}`, join(folder, `${name}${part}`));
+  return folder;
 }
