@@ -1,5 +1,5 @@
 /** Throughput of the overlay between two hosts beside the same link without it, and of an encrypted one beside that, by iperf3. */
-import { type Cluster, must, runProgram, startCluster } from '../test/support/cluster/cluster.ts';
+import { type Cluster, must, runProgram, startCluster, until } from '../test/support/cluster/cluster.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns } from './wrk.ts';
 
@@ -37,6 +37,13 @@ async function between(cluster: Cluster, name: string, more: readonly string[]) 
   const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
   const address = (await must(cluster.docker('inspect', '-f', format, `${name}-h1`))).trim();
   const from = await netnsOf(cluster, `${name}-h2`);
+  // the first packets wait for names, neighbours and, encrypted, for a handshake
+  await until(`${name} is reached`, () =>
+    gigabits(from, address).then(
+      () => true,
+      () => false,
+    ),
+  );
   return { measure: () => gigabits(from, address), end };
 }
 
@@ -54,5 +61,7 @@ async function server(cluster: Cluster, netns: string): Promise<() => void> {
 
 async function gigabits(netns: string, address: string): Promise<number> {
   const out = await must(runProgram('nsenter', [`--net=${netns}`, 'iperf3', '-c', address, '-t', '3', '-J']));
-  return (JSON.parse(out) as { end: { sum_received: { bits_per_second: number } } }).end.sum_received.bits_per_second / 1e9;
+  const { end, error } = JSON.parse(out) as { end: { sum_received?: { bits_per_second: number } }; error?: string };
+  if (end.sum_received === undefined) throw new Error(`iperf3: ${error ?? out}`);
+  return end.sum_received.bits_per_second / 1e9;
 }
