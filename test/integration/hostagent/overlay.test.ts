@@ -1,6 +1,7 @@
 /** Networks over real engines: three hosts, two engine versions, one agent process in each namespace. */
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -381,7 +382,42 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       assert.ok(!/lost-words|back-again/.test(wire.heard()));
     });
 
-    it('changes its keys without losing a packet', async () => {
+    /** One TCP connection from the first host to the second, on which random bytes are sent until `arrived` is asked. */
+    async function tcpStream() {
+      const inNamespace = (index: number, ...words: readonly string[]) =>
+        spawn('nsenter', [`--net=/run/netns/${hostAt(index).namespace}`, 'busybox', 'nc', ...words], {
+          stdio: ['pipe', 'pipe', 'inherit'],
+        });
+      const server = inNamespace(1, '-l', '-p', '5599');
+      await eventually('it listens', 20_000, async () => (await inHost(1, 'ss', '-ltn')).includes(':5599'));
+      const client = inNamespace(0, '10.32.38.2', '5599');
+      const [sent, heard] = [createHash('sha256'), createHash('sha256')];
+      let [sentBytes, heardBytes] = [0, 0];
+      server.stdout.on('data', (piece: Buffer) => {
+        heard.update(piece);
+        heardBytes += piece.length;
+      });
+      const pump = setInterval(() => {
+        const piece = randomBytes(16_384);
+        sent.update(piece);
+        sentBytes += piece.length;
+        client.stdin.write(piece);
+      }, 50);
+      return {
+        async arrived() {
+          clearInterval(pump);
+          await eventually('all of the stream arrives', 30_000, async () => heardBytes === sentBytes);
+          assert.ok(sentBytes > 16_384, `${sentBytes} bytes`);
+          assert.equal(heard.digest('hex'), sent.digest('hex'));
+        },
+        [Symbol.dispose]() {
+          clearInterval(pump);
+          for (const child of [client, server]) child.kill('SIGKILL');
+        },
+      };
+    }
+
+    it('changes its keys without losing a packet, or a byte of a TCP connection', async () => {
       const before = await routeOf(0);
       await it3.stopAgent(0);
       const file = join(hostAt(0).dir, 'agent', 'tunnel.json');
@@ -394,6 +430,7 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       using _ = { [Symbol.dispose]: () => void ping.kill('SIGKILL') };
       let pinged = '';
       ping.stdout.on('data', (chunk: Buffer) => (pinged += chunk.toString()));
+      using stream = await tcpStream();
       await it3.startAgent(0);
       await eventually('both have new keys, and use them', 60_000, async () => {
         for (const index of [0, 1]) await build(index);
@@ -405,6 +442,7 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       await once(ping, 'exit');
       const [, sent, heard] = /(\d+) packets transmitted, (\d+) packets received/.exec(pinged) ?? [];
       assert.ok(Number(sent) - Number(heard) <= 1, `the last may be under way: ${pinged.slice(-200)}`);
+      await stream.arrived();
     });
   });
 
