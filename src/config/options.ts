@@ -302,6 +302,36 @@ export const OPTIONS: readonly Option[] = [
     commands: servers('20000'),
   },
   {
+    name: 'client-connections',
+    value: 'N',
+    help: 'how many connections one client may have open: a certificate, or an address (IPv6: a /64) without one; all of this machine without certificates have 20 times as many together. More are refused with 429',
+    commands: servers('1000'),
+  },
+  {
+    name: 'client-streams',
+    value: 'N',
+    help: 'how many streams and uploads one client may have at once; all of this machine without certificates have 20 times as many together. More are refused with 429',
+    commands: servers('1000'),
+  },
+  {
+    name: 'request-time',
+    value: 'TIME',
+    help: 'how long a client may take to send the head of a request, and again for a JSON body; later 408',
+    commands: servers('1m'),
+  },
+  {
+    name: 'stall-time',
+    value: 'TIME',
+    help: 'a client that sends nothing of an upload, or takes nothing of an answer, for this long is disconnected; uploads and answers that make progress last as long as they need',
+    commands: servers('10m'),
+  },
+  {
+    name: 'stream-stall-time',
+    value: 'TIME',
+    help: 'the same for streams (attach, exec, logs, events, cp, progress of builds and pulls) whose reader takes nothing of what is there; a stream that is silent stays',
+    commands: servers('24h'),
+  },
+  {
     name: 'events-behind-limit',
     value: 'SIZE',
     help: 'a reader of events that is this far behind is disconnected; it can continue with --since',

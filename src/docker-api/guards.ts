@@ -38,8 +38,12 @@ export function refuseRequest(method: string, path: string, headers: IncomingHtt
 /** docker-compose 1.x: shown a swarm, it warns that it uses one machine only, which is not so here. */
 export const isComposeV1 = (headers: IncomingHttpHeaders): boolean => headers['user-agent']?.startsWith('docker-compose/') === true;
 
+/** Go counts bytes alone; node:http leaves out what is beyond 2,000, without a word, a second Transfer-Encoding included. */
+const MOST_HEADERS = 1_000;
+
 /** What Node lets through and an Engine does not: a second Host, another HTTP, and chunks where there are none yet (RFC 9112 §3.2, §6.1). */
 export function refuseFraming({ rawHeaders, httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): Refused | undefined {
+  if (rawHeaders.length > 2 * MOST_HEADERS) return { status: 431, message: `a request may have ${MOST_HEADERS} headers` };
   if (httpVersionMajor !== 1) return { status: 505, message: 'unsupported protocol version: use HTTP/1.1' };
   const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
   if (hosts > 1) return { status: 400, message: 'more than one Host header' };

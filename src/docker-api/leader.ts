@@ -19,10 +19,11 @@ import { readFramed } from './proxy/chunked.ts';
 import { isComposeV1 } from './guards.ts';
 import { createHandlers } from './handlers.ts';
 import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
-import { openStreams } from './request-metrics.ts';
+import { inTime } from './limits/connections.ts';
+import type { Carry } from './limits/streams.ts';
 import { type Located, locate } from './route-target.ts';
 import type { Reads } from './reads/index.ts';
-import { type HandlerName, isLong, type Route } from './route.ts';
+import type { HandlerName, Route } from './route.ts';
 import { matchRoute } from './routes.ts';
 import { isShown, refuseHidden } from './swarm/facade.ts';
 import { connectionOf } from './connections.ts';
@@ -39,7 +40,7 @@ export interface LeaderDeps {
   readonly policyOf: Parameters<typeof createAdmit>[3];
   readonly log: Logger;
   readonly bodyLimitBytes: () => number;
-  readonly streamLimit: number;
+  readonly carry: Carry;
   readonly eventsBehindBytes: number;
 }
 
@@ -72,7 +73,7 @@ export const wasStarted = (error: ArpanetError): boolean => begun.has(error);
 const RELAYED = { Connection: 'close', 'Accept-Encoding': 'identity' };
 const BODY_IN_HIJACK_LIMIT_BYTES = 1024 * 1024;
 export function createLeader(deps: LeaderDeps): Leader {
-  const { cluster, reads, log, bodyLimitBytes, streamLimit, eventsBehindBytes, makeReads, policyOf } = deps;
+  const { cluster, reads, log, bodyLimitBytes, carry, eventsBehindBytes, makeReads, policyOf } = deps;
   const execs: Execs = createExecs();
   const forward = createForward();
   const handlers = createHandlers(forward, execs);
@@ -133,23 +134,6 @@ export function createLeader(deps: LeaderDeps): Leader {
     live.add(controller);
     if (isOver) controller.abort();
     return { controller, done: () => live.delete(controller) };
-  }
-
-  let streams = 0;
-
-  /** Around what may last for hours. */
-  async function carried(route: Route, stream: () => Promise<void>): Promise<void> {
-    if (!isLong(route)) return await stream();
-    if (streams >= streamLimit) {
-      const message = `this scheduler carries ${streams} streams already (attach, exec, logs, events, waits): end some, or raise --stream-limit`;
-      throw new ArpanetError('exhausted', message);
-    }
-    streams += 1;
-    openStreams.add(1);
-    await stream().finally(() => {
-      streams -= 1;
-      openStreams.add(-1);
-    });
   }
 
   async function run(call: Exchange): Promise<void> {
@@ -304,7 +288,7 @@ export function createLeader(deps: LeaderDeps): Leader {
       try {
         await ready(controller.signal);
         const call = { ...(await admit(openCall(req, requestId, controller.signal), identityOf(req))), res };
-        await carried(call.route, () => run(call));
+        await carry(req, call.route, () => run(call));
       } catch (error) {
         throw asOldEnginesSay(error, window().max);
       } finally {
@@ -325,10 +309,10 @@ export function createLeader(deps: LeaderDeps): Leader {
           if (call.route.do !== 'hijack') throw new ArpanetError('invalid', 'this request has no stream to upgrade to');
           const { at, passes } = call.route;
           const isRead = passes !== undefined || req.headers['transfer-encoding'] !== undefined;
-          const whole = isRead ? await readFramed(socket, head, req.headers, call.bodyLimitBytes) : undefined;
+          const whole = isRead ? await inTime(socket, readFramed(socket, head, req.headers, call.bodyLimitBytes)) : undefined;
           const problem = passes && whole && passedProblem(passes, whole.body, req.headers['content-type']);
           if (problem?.isFatal === true) throw problem.error;
-          await carried(call.route, async () => {
+          await carry(req, call.route, async () => {
             const located = await locate(call, at, execs);
             const upstream = await dial(call, located.host);
             const first = whole === undefined ? head : Buffer.concat([whole.body, whole.rest]);

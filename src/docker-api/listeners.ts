@@ -15,14 +15,22 @@ import {
   type Credentials,
   JOIN_NAME,
   type ListenAddress,
+  type Peer,
   peerOf,
   refusePeer,
   requestPeer,
   SCHEDULER_NAME,
   type TlsIdentity,
 } from '../security/index.ts';
+import { errorBody, errorHeaders, answerTo } from './errors.ts';
+import { createGate, type Gate, LATE_BODY, mostConnections, STALLED_UPLOAD, tooSlow } from './limits/connections.ts';
+import type { ClientLimits } from './limits/shares.ts';
+import { refusals } from './request-metrics.ts';
+import { routeOf } from './routes.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { stoppingAt } from './proxy/uploads.ts';
+import { formatHostPort } from '../text/host-port.ts';
+import { splitVersion } from '../text/api-version.ts';
 
 /** One of the addresses. */
 export interface Door {
@@ -70,19 +78,31 @@ export interface ClusterTls {
   readonly onChange: (take: (credentials: Credentials) => void) => void;
 }
 
+/** What clients may have of it. */
+export interface Limits extends Omit<ClientLimits, 'total'> {
+  /** Another scheduler of this cluster has this address. */
+  readonly isPeer?: (address: string) => boolean;
+}
+
 /** Throws `invalid` for an unknown group, `conflict` for a socket that another process has, and what node:net throws. */
-export async function listenOn(at: readonly ListenOn[], tls: ListenTls | undefined, hearers: Hearers): Promise<Listeners> {
+export async function listenOn(at: readonly ListenOn[], tls: ListenTls | undefined, limits: Limits, hearers: Hearers): Promise<Listeners> {
+  const gate = createGate({ ...limits, total: mostConnections() }, limits.isPeer ?? (() => false));
   const servers: http.Server[] = [];
   const addresses: AddressInfo[] = [];
   /** Those in a handshake included, which no server counts as connections. */
   const sockets = new Set<Socket>();
   for (const one of at) {
     const isSocket = 'path' in one;
-    const server = makeServer('isTls' in one && one.isTls ? tls : undefined, isSocket, hearers);
+    const secure = 'isTls' in one && one.isTls ? tls : undefined;
+    const server = makeServer(secure, isSocket, limits, gate, hearers);
     servers.push(server);
+    const hear = server.listeners('connection') as ((socket: Socket) => void)[];
+    server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
+      if (!gate.accept(socket, secure !== undefined)) return;
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
+      for (const listener of hear) listener.call(server, socket);
     });
     if (isSocket) await listenOnSocket(server, one);
     else {
@@ -136,26 +156,37 @@ function isAnswered(path: string): Promise<boolean> {
   });
 }
 
-function makeServer(tls: ListenTls | undefined, isSocket: boolean, hearers: Hearers): http.Server {
+/** How often node:http looks for heads that are late. */
+const LOOK_MS = 5_000;
+
+function makeServer(tls: ListenTls | undefined, isSocket: boolean, limits: Limits, gate: Gate, hearers: Hearers): http.Server {
   const answering = new WeakMap<Duplex, ServerResponse>();
   const isFree = (socket: Duplex): boolean => answering.get(socket)?.writableFinished !== false;
   const options = {
     // bodies that come encrypted are decrypted into fresh buffers anyway
     IncomingMessage: stoppingAt((req) => tls === undefined && isFree(req.socket) && hearers.isUpload(req)),
     maxHeaderSize: HEADERS_LIMIT_BYTES,
-    requestTimeout: 0,
+    requestTimeout: 0, // uploads take hours: limits/connections.ts looks whether something comes
+    headersTimeout: limits.requestMs,
+    connectionsCheckingInterval: Math.min(LOOK_MS, limits.requestMs / 2),
     keepAliveTimeout: IDLE_MS,
     noDelay: true,
     requireHostHeader: false, // guards.ts does, and nothing after it is heard
     highWaterMark: HIGH_WATER_MARK_BYTES,
   };
-  const server = tls === undefined ? http.createServer(options) : secured(tls, options);
+  const server = tls === undefined ? http.createServer(options) : secured(tls, options, gate);
+  server.setTimeout(limits.stallMs, gate.quiet);
   const door: Door = { server, isSocket, isTls: tls !== undefined };
   const isClusters = (socket: Duplex): boolean => tls !== undefined && socket instanceof TLSSocket && servesCluster(tls, socket);
   server.on('request', (req, res) => {
     const refused = isClusters(req.socket) ? refusePeer(requestPeer(req), req.url ?? '') : undefined;
     if (refused !== undefined) return refuseRequest(req, res, refused);
     answering.set(req.socket, res);
+    const headers = { 'Arpanet-Request-Id': hearers.newId() };
+    const isUpload = isUploadRoute(req);
+    const late = (): void => refuseWith(res, tooSlow(isUpload ? STALLED_UPLOAD : LATE_BODY), headers);
+    const over = gate.hear(req, res, isUpload, late);
+    if (over !== undefined) return refuseWith(res, over, headers);
     hearers.request(req, res, door);
   });
   server.on('upgrade', (req, socket, head) => {
@@ -163,14 +194,18 @@ function makeServer(tls: ListenTls | undefined, isSocket: boolean, hearers: Hear
     const refused = isClusters(socket) ? refusePeer(requestPeer(req), req.url ?? '') : undefined;
     if (refused !== undefined)
       return refuseSocket(socket, new ArpanetError('forbidden', refused), { 'Arpanet-Request-Id': hearers.newId() });
+    const over = gate.hearUpgrade(req);
+    if (over !== undefined) return refuseSocket(socket, over, { 'Arpanet-Request-Id': hearers.newId() });
     hearers.upgrade(door, req, socket, head);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const res = answering.get(socket);
-    const isHandshake = tls !== undefined && error.code?.startsWith('HPE_') !== true;
+    const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    const isHandshake = tls !== undefined && !isLate && error.code?.startsWith('HPE_') !== true;
+    if (isLate) refusals.inc({ why: 'slow-head' });
     // its alert, which says why, leaves first
     if (isHandshake) setImmediate(() => socket.destroy());
-    else if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else if (error.code === 'ECONNRESET' || !socket.writable || (isLate && socket.bytesRead === 0)) socket.destroy();
     // what comes after the last request of a connection is nobody's
     else if (error.code === 'HPE_CLOSED_CONNECTION') return;
     // never two answers to one request
@@ -178,6 +213,19 @@ function makeServer(tls: ListenTls | undefined, isSocket: boolean, hearers: Hear
     else refuseSocket(socket, malformed(error), { 'Arpanet-Request-Id': hearers.newId() });
   });
   return server;
+}
+
+const isUploadRoute = ({ method = '', url = '' }: IncomingMessage): boolean =>
+  routeOf(method, splitVersion(url.split('?', 1)[0] ?? '').path)?.isUpload === true;
+
+function refuseWith(res: ServerResponse, error: ArpanetError, own: Readonly<Record<string, string>>): void {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  const answer = answerTo(error, '');
+  res.writeHead(answer.status, { 'Content-Type': 'application/json', ...own, ...errorHeaders(answer), Connection: 'close' });
+  res.end(errorBody(answer.message));
 }
 
 function refuseRequest(req: IncomingMessage, res: ServerResponse, message: string): void {
@@ -208,7 +256,7 @@ const servesCluster = (tls: ListenTls, socket: TLSSocket): boolean => tls.own ==
 /** Node's types do not have it on a server's side. */
 const nameAsked = (socket: TLSSocket): unknown => Reflect.get(socket, 'servername');
 
-function secured(tls: ListenTls, options: http.ServerOptions): http.Server {
+function secured(tls: ListenTls, options: http.ServerOptions, gate: Gate): http.Server {
   const { own, cluster } = tls;
   const server = https.createServer({
     ...options,
@@ -224,8 +272,12 @@ function secured(tls: ListenTls, options: http.ServerOptions): http.Server {
   const hear = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
   server.removeAllListeners('secureConnection');
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (!admit(tls, socket)) socket.destroy();
-    else for (const listener of hear) listener.call(server, socket);
+    if (!admit(tls, socket)) {
+      socket.destroy();
+      return;
+    }
+    gate.meet(socket, servesCluster(tls, socket) && isMember(requestPeer({ socket })));
+    for (const listener of hear) listener.call(server, socket);
   });
   return server;
 }
@@ -235,13 +287,21 @@ function admit(tls: ListenTls, socket: TLSSocket): boolean {
   if (!servesCluster(tls, socket)) return socket.authorized && socket.getPeerX509Certificate() !== undefined;
   const credentials = tls.cluster?.current();
   const peer = credentials && peerOf(socket, certificatesIn(credentials.bundle));
-  const isMember = CLUSTER_NAMES.has(nameAsked(socket)) || peer?.kind === 'host' || peer?.kind === 'scheduler';
-  if (isMember && socket.getProtocol() !== 'TLSv1.3') return false;
+  if ((CLUSTER_NAMES.has(nameAsked(socket)) || isMember(peer)) && socket.getProtocol() !== 'TLSv1.3') return false;
   if (peer !== undefined) certify(socket, peer);
   return socket.getPeerX509Certificate() !== undefined || CLUSTER_NAMES.has(nameAsked(socket));
 }
 
+export function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
+  return `http${isTls ? 's' : ''}://${formatHostPort({ host: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port })}`;
+}
+
+const isMember = (peer: Peer | undefined): boolean => peer?.kind === 'host' || peer?.kind === 'scheduler';
+
 function malformed({ code, message }: NodeJS.ErrnoException): ArpanetError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return tooSlow('the head of this request did not come within the time that a client has (--request-time)');
+  if (code === 'HPE_HEADER_OVERFLOW') refusals.inc({ why: 'headers' });
   if (code !== 'HPE_HEADER_OVERFLOW') return new ArpanetError('invalid', `malformed HTTP request: ${message}`);
   return new ArpanetError('engine', `a request's headers may have ${HEADERS_LIMIT_BYTES} bytes together`, { engineStatus: 431 });
 }

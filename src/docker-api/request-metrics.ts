@@ -19,6 +19,16 @@ const durations = histogram({
 /** Attach, exec, logs, events and waits that this scheduler carries now. */
 export const openStreams = gauge({ name: 'arpanet_streams', help: 'Streams open at this scheduler: attach, exec, logs, events, waits.' });
 
+/** Those in a handshake included. */
+export const openConnections = gauge({ name: 'arpanet_connections', help: 'Connections open at this scheduler.' });
+
+/** What the limits by client have refused or ended. */
+export const refusals = counter({
+  name: 'arpanet_client_refusals_total',
+  help: 'What the limits by client refused or ended: connections, total (of all clients), streams, pipelined, bodies, headers, slow-head, slow-body, slow-reader.',
+  labels: ['why'],
+});
+
 /** Called when a request has come; its answer is measured by itself. */
 export function measureRequest(req: IncomingMessage, res: ServerResponse): void {
   const { method, url } = req;

@@ -21,7 +21,8 @@ import { createDoorkeeper, type Doors } from './access/door.ts';
 import { createRecognise, type OwnPage } from './access/recognised.ts';
 import { type AuditSink, createTrail } from './access/trail.ts';
 import { shownTo } from './access/admit.ts';
-import { type Door, listenOn, type ListenOn, type ListenTls, withoutUpgrade } from './listeners.ts';
+import { createStreams } from './limits/streams.ts';
+import { type Door, type Limits, listenOn, type ListenOn, type ListenTls, urlOf, withoutUpgrade } from './listeners.ts';
 import { refuseSocket } from './proxy/hijack.ts';
 import { countUpgrade, measureRequest } from './request-metrics.ts';
 import { createVersionOf } from './leader-version.ts';
@@ -33,7 +34,6 @@ import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
 import { allowedHosts, CLIENT_HEADER, identityOf, isFromScheduler, isJoining, toSchedulers } from '../security/index.ts';
-import { formatHostPort } from '../text/host-port.ts';
 import { endRefused } from './refused-sender.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
@@ -51,6 +51,8 @@ export interface EndpointDeps {
   readonly bodyLimitBytes: () => number;
   /** How many streams at once; more are refused. */
   readonly streamLimit: number;
+  /** What one client may have of it. */
+  readonly limits: Limits;
   /** A reader of events that is further behind is cut off. */
   readonly eventsBehindBytes: number;
   readonly log: Logger;
@@ -106,6 +108,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const hosts = allowedHosts(deps.hostNames ?? []);
   const doorkeeper = createDoorkeeper(deps.doors);
   const recognise = createRecognise({ name: deps.name, header: doorkeeper.header, tls: toScheduler });
+  const carry = createStreams(deps.streamLimit, deps.limits);
   const trail = createTrail(deps.audit, deps.name, () => (role.kind === 'leader' ? role.cluster : undefined));
 
   const follower = createFollower({
@@ -300,7 +303,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       const foreign = isSocket ? undefined : refuseForeign(req, hosts);
       const refused = foreign ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
       if (refused !== undefined) trail.refused(req);
-      if (refused !== undefined) throw new ArpanetError(KIND_OF[refused.status] ?? 'invalid', refused.message);
+      if (refused !== undefined)
+        throw new ArpanetError(KIND_OF[refused.status] ?? 'engine', refused.message, { engineStatus: refused.status });
       if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
       if (role.kind === 'following') {
         trail.passOn(req);
@@ -327,7 +331,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     }
   }
 
-  const listeners = await listenOn(deps.listen, deps.tls, {
+  const listeners = await listenOn(deps.listen, deps.tls, deps.limits, {
     request: (req, res, door) => {
       if (!closing.has(req.socket)) inBackground(log, 'a request', handle(req, res, door));
     },
@@ -358,7 +362,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
           makeReads: (part, visible) => createReads(part, { now: Date.now, version: VERSION, execs, isShown: shownTo(cluster, visible) }),
           log,
           bodyLimitBytes,
-          streamLimit: deps.streamLimit,
+          carry,
           eventsBehindBytes: deps.eventsBehindBytes,
         }),
       });
@@ -380,16 +384,12 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 /** Where an Engine has no page it does not introduce itself. */
 const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && error.message === 'page not found';
 
-const KIND_OF: Readonly<Record<number, ErrorKind>> = { 403: 'forbidden', 404: 'not-found' };
+const KIND_OF: Readonly<Record<number, ErrorKind>> = { 400: 'invalid', 403: 'forbidden', 404: 'not-found' };
 
 const isSaid = ({ headers }: IncomingMessage): boolean => headers[CLIENT_HEADER.toLowerCase()] !== undefined;
 const isNamed = (req: IncomingMessage): boolean => (req.socket instanceof TLSSocket && !isFromScheduler(req)) || isSaid(req);
 
 const newId = (): string => randomUUID();
-
-function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
-  return `http${isTls ? 's' : ''}://${formatHostPort({ host: address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address, port })}`;
-}
 
 /** The client's, or the follower's, if it looks like one; so that a request that is sent again is known again. */
 function idOf(req: IncomingMessage): string {

@@ -11,7 +11,7 @@ export { engineEvents } from './events.ts';
 export { reset, watchHalfOpen } from './half-open.ts';
 export { lines } from './lines.ts';
 export { LogLines, type LogLine } from './log-lines.ts';
-export { HIGH_WATER_MARK_BYTES, reuseReadBuffer } from './reused-read-buffer.ts';
+export { HIGH_WATER_MARK_BYTES, MOVED, reuseReadBuffer } from './reused-read-buffer.ts';
 export {
   engineError,
   engineJson,

@@ -15,6 +15,8 @@ export type ErrorKind =
   | 'timeout'
   | 'not-leader'
   | 'too-large'
+  | 'too-many'
+  | 'too-slow'
   | 'unsupported'
   | 'engine';
 
@@ -55,6 +57,8 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   stale: 412,
   unplaceable: 409,
   'too-large': 413,
+  'too-many': 429,
+  'too-slow': 408,
   unsupported: 501,
   exhausted: 503,
   unavailable: 503,
@@ -70,4 +74,4 @@ export function statusOf({ kind, engineStatus }: ArpanetError): number {
 }
 
 /** Whether the same request may succeed in a second: the answer then has `Retry-After`. */
-export const mayRetry = ({ kind }: ArpanetError): boolean => kind === 'unavailable' || kind === 'not-leader';
+export const mayRetry = ({ kind }: ArpanetError): boolean => kind === 'unavailable' || kind === 'not-leader' || kind === 'too-many';

@@ -1,4 +1,5 @@
 /** What a scheduler process is started with, from flags, environment and file. */
+import type { EndpointDeps } from '../docker-api/index.ts';
 import type { LiveSettings, SchedulerConfig, UpConfig } from '../config/index.ts';
 import { isLoopback, type ListenAddress, planListen, readConsulTls, type TlsFiles } from '../security/index.ts';
 import { ArpanetError } from '../model/index.ts';
@@ -40,6 +41,8 @@ export interface SchedulerSettings {
   /** A file, or `-` for standard output; undefined: the last lines are kept in memory alone. */
   readonly auditLog?: string | undefined;
   readonly streamLimit: number;
+  /** What one client may have, and how long it may take. */
+  readonly limits: Omit<EndpointDeps['limits'], 'isPeer'>;
   readonly eventsBehindBytes: number;
 }
 
@@ -92,6 +95,13 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname:
     graceMs: config.hostGrace,
     sessionTtlMs: config.sessionTtl,
     streamLimit: config.streamLimit,
+    limits: {
+      connections: config.clientConnections,
+      streams: config.clientStreams,
+      requestMs: config.requestTime,
+      stallMs: config.stallTime,
+      streamStallMs: config.streamStallTime,
+    },
     eventsBehindBytes: config.eventsBehindLimit,
   } as const;
 }

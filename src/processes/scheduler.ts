@@ -193,6 +193,7 @@ export async function runScheduler(
     hostNames: settings.hostNames,
     bodyLimitBytes: () => live.now().bodyLimit,
     streamLimit: settings.streamLimit,
+    limits: { ...settings.limits, isPeer: (address) => peers.list().some(({ url }) => new URL(url).hostname === address) },
     eventsBehindBytes: settings.eventsBehindBytes,
     operator,
     page: servePage,

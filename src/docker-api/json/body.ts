@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { ArpanetError, type Json } from '../../model/index.ts';
 import type { Exchange } from '../request-context.ts';
 import { goStruct, type GoType } from '../../docker-json/index.ts';
+import { bodyMemory } from '../limits/connections.ts';
 import { parseGoJson } from '../../schemas/index.ts';
 import { compareVersions } from '../../text/api-version.ts';
 
@@ -28,20 +29,30 @@ async function readOnce(req: IncomingMessage, limitBytes: number): Promise<Buffe
   if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
   return await new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    const memory = bodyMemory(req.socket);
     let bytes = 0;
+    const refuse = (error: ArpanetError): void => {
+      req.removeAllListeners('data');
+      req.resume();
+      memory.free();
+      chunks.length = 0;
+      reject(error);
+    };
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > limitBytes) {
-        req.removeAllListeners('data');
-        req.resume();
-        reject(tooLarge());
-      } else chunks.push(chunk);
+      if (bytes > limitBytes) refuse(tooLarge());
+      else if (memory.grow(chunk.length)) chunks.push(chunk);
+      else refuse(tooMany());
     });
+    req.once('end', memory.free).once('close', memory.free);
     req.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
     req.once('error', reject);
     req.once('close', () => reject(new ArpanetError('invalid', 'the request body ended too early')));
   });
 }
+
+const tooMany = (): ArpanetError =>
+  new ArpanetError('too-many', 'this client has sent parts of too many bodies at once: end some of its requests first');
 
 /** The first API version whose Engines (23.0) take no body for an empty object; those before want one. */
 const EMPTY_BODY_SINCE = '1.42';

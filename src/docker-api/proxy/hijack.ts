@@ -10,6 +10,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { reuseReadBuffer, reset, watchHalfOpen } from '../../engine/index.ts';
 import { ArpanetError } from '../../model/index.ts';
+import { asNakedStream } from '../limits/connections.ts';
 import { noteAnswered } from './answered.ts';
 import { bulkTo } from './coalescing-pipe.ts';
 import { answerTo, errorBody, errorHeaders } from '../errors.ts';
@@ -78,6 +79,7 @@ export function joinSockets(joint: Joint): Promise<void> {
   for (const side of [client, joint.upstream]) {
     if (side instanceof Socket) side.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS).setTimeout(0);
   }
+  asNakedStream(client);
   return new Promise((resolve) => {
     let isAnswered = false;
     let hasEnded = false;
@@ -277,6 +279,8 @@ export function refuseSocket(socket: Duplex, error: unknown, own: Readonly<Recor
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   socket.on('error', () => socket.destroy());
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
   socket.end(`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
   socket.resume();
 }

@@ -7,6 +7,8 @@ import { type ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import { reuseReadBuffer } from '../../engine/index.ts';
+import { limitsOf, STALLED_UPLOAD, tooSlow } from '../limits/connections.ts';
+import { refusals } from '../request-metrics.ts';
 import { bodyEnd } from './body-end.ts';
 
 export interface Upload {
@@ -53,6 +55,11 @@ function mayBeLong({ method, headers, httpVersion }: IncomingMessage): boolean {
     : encoding === 'chunked' && headers['content-length'] === undefined;
 }
 
+function stalled(upstream: ClientRequest): void {
+  refusals.inc({ why: 'slow-body' });
+  upstream.destroy(tooSlow(STALLED_UPLOAD));
+}
+
 /** Takes such a request's connection; gives the answer to it. */
 export function receiveUpload(req: IncomingMessage, socket: Duplex, head: Buffer): ServerResponse {
   const end = bodyEnd(req.headers);
@@ -80,6 +87,11 @@ export function receiveUpload(req: IncomingMessage, socket: Duplex, head: Buffer
   const client = reuseReadBuffer(socket, () => to, take) as Socket;
   client.setKeepAlive(true, KEEPALIVE_MS);
   client.on('error', () => client.destroy());
+  client.setTimeout(limitsOf(client)?.stallMs ?? 0).on('timeout', () => {
+    // what the Engine has not taken yet is not the client's fault
+    if (upstream !== undefined && !upstream.writableNeedDrain) stalled(upstream);
+    else if (upstream === undefined && client.writableLength > 0) client.destroy();
+  });
   // it disconnected: who only half closes did so before, too
   client.once('end', () => {
     if (!res.writableEnded) client.destroy();

@@ -1,5 +1,6 @@
 /** A host's certificate over the years: renewed while it counts, and after it has expired; and what the leader takes no more. */
 import assert from 'node:assert/strict';
+import { ENDPOINT_LIMITS } from '../../support/fakes/small-engine.ts';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -60,22 +61,18 @@ describe('the certificate of a host', { timeout: 300_000 }, () => {
         isConnected: (name) => connected.has(name),
       });
     };
-    listeners = await listenOn(
-      [{ host: '127.0.0.1', port: 0, isTls: true }],
-      { cluster },
-      {
-        request: (req, res) => {
-          answer(req).then(
-            (said) => res.end(JSON.stringify(said)),
-            (error: unknown) =>
-              res.writeHead(error instanceof ArpanetError ? statusOf(error) : 500).end(JSON.stringify({ message: String(error) })),
-          );
-        },
-        upgrade: (_door, _req, socket) => socket.destroy(),
-        isUpload: () => false,
-        newId: () => 'id',
+    listeners = await listenOn([{ host: '127.0.0.1', port: 0, isTls: true }], { cluster }, ENDPOINT_LIMITS.limits, {
+      request: (req, res) => {
+        answer(req).then(
+          (said) => res.end(JSON.stringify(said)),
+          (error: unknown) =>
+            res.writeHead(error instanceof ArpanetError ? statusOf(error) : 500).end(JSON.stringify({ message: String(error) })),
+        );
       },
-    );
+      upgrade: (_door, _req, socket) => socket.destroy(),
+      isUpload: () => false,
+      newId: () => 'id',
+    });
     url = `https://127.0.0.1:${listeners.addresses[0]?.port}`;
     token = writeJoinToken('secret', ca.fingerprint);
   });

@@ -10,7 +10,12 @@ import type { GivenRoles } from './given-roles.ts';
 import { literalCluster, literalContainer, literalHost } from './literal-cluster.ts';
 
 /** As a scheduler has them by default. */
-export const ENDPOINT_LIMITS = { bodyLimitBytes: () => 4 * 1024 * 1024, streamLimit: 20_000, eventsBehindBytes: 8 * 1024 * 1024 } as const;
+export const ENDPOINT_LIMITS = {
+  bodyLimitBytes: () => 4 * 1024 * 1024,
+  streamLimit: 20_000,
+  eventsBehindBytes: 8 * 1024 * 1024,
+  limits: { connections: 1_000, streams: 1_000, requestMs: 60_000, stallMs: 600_000, streamStallMs: 86_400_000 },
+} as const;
 
 export const ID = 'c'.repeat(64);
 

@@ -4,6 +4,7 @@ import { runScheduler } from '../../../src/processes/scheduler.ts';
 import type { SchedulerSettings } from '../../../src/processes/scheduler-settings.ts';
 import { quietLog } from '../cluster/lab.ts';
 import { until } from '../cluster/cluster.ts';
+import { ENDPOINT_LIMITS } from './small-engine.ts';
 import { freePort } from '../cluster/free-ports.ts';
 
 export const JOIN_TOKEN = 'join-me';
@@ -82,6 +83,7 @@ async function startOne(
       graceMs: 300,
       sessionTtlMs: 10_000,
       streamLimit: 1_000,
+      limits: ENDPOINT_LIMITS.limits,
       eventsBehindBytes: 1 << 20,
       ...more,
     },
