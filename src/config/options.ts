@@ -328,7 +328,7 @@ export const OPTIONS: readonly Option[] = [
   {
     name: 'stream-stall-time',
     value: 'TIME',
-    help: 'the same for streams (attach, exec, logs, events, cp, progress of builds and pulls) whose reader takes nothing of what is there; a stream that is silent stays',
+    help: 'the same for streams (attach, exec, logs, events, cp, progress of builds and pulls) whose reader takes nothing of what waits for it; a stream that has nothing to send stays',
     commands: servers('24h'),
   },
   {

@@ -1,9 +1,11 @@
-/** Effects: forwards queries to other DNS servers, byte for byte except the id, until one answers. Sockets, /etc/resolv.conf. By TCP where the query came so (RFC 7766). */
+/** Effects: forwards queries to other DNS servers, byte for byte except the id and the case of the question (query-case.ts), until one answers. Sockets, /etc/resolv.conf. By TCP where the query came so (RFC 7766). */
 import { Buffer } from 'node:buffer';
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { connect, isIPv6 } from 'node:net';
+import { LRUCache } from 'lru-cache';
+import { mixCase, repeats, withCaseOf } from './query-case.ts';
 
 export interface NameServer {
   readonly host: string;
@@ -21,11 +23,18 @@ const maxServers = 3;
 /** Queries that may wait at one time; more are not forwarded. */
 const maxWaiting = 1000;
 
+/** A server that did not keep the case of a question is tried again after this. */
+const CARELESS_MS = 10 * 60_000;
+
+const placeOf = ({ host, port }: NameServer): string => `${host} ${port}`;
+
 /** `timeoutMs`: for each server and transport. */
 export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: number } = {}): Forwarder {
   let isClosed = false;
   let waiting = 0;
   const tries = new Set<AbortController>();
+  /** Servers that do not keep the case of a question. */
+  const careless = new LRUCache<string, true>({ max: 64, ttl: CARELESS_MS });
   const inTime = async (limitMs: number, act: (signal: AbortSignal) => Promise<Buffer>): Promise<Buffer | undefined> => {
     const limit = new AbortController();
     tries.add(limit);
@@ -40,6 +49,16 @@ export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: num
     }
   };
 
+  /**
+   * The same question by TCP, where nobody forges an answer who is not on the way. A server that says the same there in another case, or says nothing there, does
+   * not keep the case: from now on it is asked without it. Unbound and Google's resolvers fall back in the same way.
+   */
+  async function confirmed(answer: Buffer, sent: Buffer, server: NameServer, limitMs: number): Promise<Buffer> {
+    const said = await inTime(limitMs, (signal) => askTcp(sent, server, signal));
+    if (said === undefined || repeats(said, sent) === 'unproven') careless.set(placeOf(server), true);
+    return said ?? answer;
+  }
+
   return {
     ask: async (query, servers, transport, limitMs = timeoutMs) => {
       if (waiting >= maxWaiting) return undefined;
@@ -47,15 +66,17 @@ export function createForwarder({ timeoutMs = 2000 }: { readonly timeoutMs?: num
       try {
         for (const server of servers.slice(0, maxServers)) {
           if (isClosed) return undefined;
-          const sent = Buffer.from(query);
+          const keepsCase = !careless.has(placeOf(server));
+          const sent = keepsCase ? mixCase(query, randomBytes(query.length)) : Buffer.from(query);
           sent.writeUInt16BE(randomInt(0x10000));
           let answer = await inTime(limitMs, (signal) => askUdp(sent, server, signal));
+          if (answer && keepsCase && repeats(answer, sent) === 'unproven') answer = await confirmed(answer, sent, server, limitMs);
           // A client that asked by UDP gets the truncated answer and asks again by TCP.
           if (answer && isCut(answer) && transport === 'tcp')
             answer = (await inTime(limitMs, (signal) => askTcp(sent, server, signal))) ?? answer;
           if (!answer || isRefusal(answer)) continue;
           query.copy(answer, 0, 0, 2);
-          return answer;
+          return withCaseOf(answer, query);
         }
         return undefined;
       } finally {
@@ -114,9 +135,7 @@ async function askTcp(query: Buffer, { host, port }: NameServer, signal: AbortSi
 /** The same id and, if the answer repeats the question, the same question; servers may change its case. */
 function answers(answer: Buffer, query: Buffer): boolean {
   if (answer.length < 12 || ((answer[2] ?? 0) & 0x80) === 0 || answer.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
-  if (answer.readUInt16BE(4) === 0) return true;
-  const end = query.indexOf(0, 12) + 5;
-  return answer.toString('latin1', 12, end).toLowerCase() === query.toString('latin1', 12, end).toLowerCase();
+  return repeats(answer, query) !== 'other';
 }
 
 const isCut = (answer: Buffer): boolean => ((answer[2] ?? 0) & 0x02) !== 0;

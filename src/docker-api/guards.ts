@@ -38,7 +38,7 @@ export function refuseRequest(method: string, path: string, headers: IncomingHtt
 /** docker-compose 1.x: shown a swarm, it warns that it uses one machine only, which is not so here. */
 export const isComposeV1 = (headers: IncomingHttpHeaders): boolean => headers['user-agent']?.startsWith('docker-compose/') === true;
 
-/** Go counts bytes alone; node:http leaves out what is beyond 2,000, without a word, a second Transfer-Encoding included. */
+/** Go counts bytes alone; node:http silently leaves out what is beyond 2,000, a second Transfer-Encoding included. */
 const MOST_HEADERS = 1_000;
 
 /** What Node lets through and an Engine does not: a second Host, another HTTP, and chunks where there are none yet (RFC 9112 §3.2, §6.1). */

@@ -44,17 +44,10 @@ export interface LeaderDeps {
   readonly eventsBehindBytes: number;
 }
 
-/** An answer that is ready, for the fewest steps from url to socket. */
-export interface Ready {
-  /** Flat, as `writeHead` takes it; the request id is still to be added. */
-  readonly head: readonly string[];
-  readonly body: Buffer;
-}
-
 export interface Leader extends Disposable {
   readonly window: () => VersionWindow;
-  /** Ready bytes for this request's url, if they are still true. */
-  ready(req: IncomingMessage): Ready | undefined;
+  /** True: it was answered with bytes that were made for an earlier request of this url, and are still true. The fewest steps from url to socket. */
+  answerReady(req: IncomingMessage, res: ServerResponse, requestId: string): boolean;
   /** Its body, if it is long, goes to an Engine unread. */
   isUpload(req: IncomingMessage): boolean;
   /** Nothing may be changed now, and this request would: perhaps there is another leader soon. */
@@ -271,13 +264,15 @@ export function createLeader(deps: LeaderDeps): Leader {
 
   return {
     window,
-    ready(req) {
+    answerReady(req, res, requestId) {
       const url = req.url ?? '/';
       // what it says of a swarm is not the same for all clients
-      if (url.includes('/info') && !isSwarmShown(req)) return undefined;
+      if (req.method !== 'GET' || (url.includes('/info') && !isSwarmShown(req))) return false;
       const body = reads.cached(url);
       const head = body === undefined ? undefined : heads.get(body);
-      return body === undefined || head === undefined ? undefined : { body, head };
+      if (body === undefined || head === undefined) return false;
+      res.writeHead(200, [...head, 'Arpanet-Request-Id', requestId]).end(body);
+      return true;
     },
     isUpload: (req) => routeOf(req)?.isUpload === true && !isHeld(req),
     isHeld,

@@ -239,7 +239,8 @@ function refuseRequest(req: IncomingMessage, res: ServerResponse, message: strin
  */
 const TLS = {
   minVersion: 'TLSv1.2',
-  ciphers: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20',
+  // AES with 128 bits first, as Go has it (crypto/tls): 256 bits cost a fifth more for each byte
+  ciphers: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20',
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   requestCert: true,
   rejectUnauthorized: false,

@@ -33,7 +33,7 @@ import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
-import { allowedHosts, CLIENT_HEADER, identityOf, isFromScheduler, isJoining, toSchedulers } from '../security/index.ts';
+import { allowedHosts, CLIENT_HEADER, identityOf, isFromScheduler, isJoining, seesAll, toSchedulers } from '../security/index.ts';
 import { endRefused } from './refused-sender.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
@@ -148,14 +148,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       return refuse(req, res, foreign, requestId);
     }
     // who has a certificate gets what is made for them
-    if (!isNamed(req) && role.kind === 'leader' && req.method === 'GET') {
-      const ready = role.leader.ready(req);
-      if (ready !== undefined) {
-        res.writeHead(200, [...ready.head, 'Arpanet-Request-Id', requestId]);
-        res.end(ready.body);
-        return;
-      }
-    }
+    if (!isNamed(req) && role.kind === 'leader' && role.leader.answerReady(req, res, requestId)) return;
     if (door.isTls) doorkeeper.meet(req);
     trail.begin(req, requestId, res);
     const isDone = unanswered.begin(req, requestId);
@@ -222,7 +215,12 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       return await follower.answer(req, res, requestId);
     }
     const { leader } = role;
-    if (isNamed(req) && !isJoining(path)) await doorkeeper.enter(req, req.socket, res, requestId);
+    if (isNamed(req) && !isJoining(path)) {
+      await doorkeeper.enter(req, req.socket, res, requestId);
+      const identity = identityOf(req);
+      // who sees everything as it is gets what is ready, too
+      if ((identity === undefined || seesAll(identity)) && leader.answerReady(req, res, requestId)) return;
+    }
     if (isJoining(path)) await doorkeeper.vouch(req, requestId);
     if (path.startsWith('/arpanet/')) return deps.operator(req, res.setHeader('Arpanet-Request-Id', requestId));
     if (leader.isHeld(req) && (await roleChanges(req))) return await route(req, res, url, requestId);

@@ -84,6 +84,8 @@ export interface OperatorDeps {
   ) => Promise<{ readonly certificate: string; readonly bundle: string }>;
   /** What machines need that are to join, and what is said to them before. */
   readonly joining: () => Joining;
+  /** What its agent says in Prometheus' text format 0.0.4. Throws `not-found`, `unavailable`. */
+  readonly hostMetrics: (host: string) => Promise<string>;
   /** Takes its certificate from a host. Throws `not-found`, `conflict`. */
   readonly revoke: (host: string) => Promise<void>;
   /** A host that was revoked may join again. Throws `not-found`, `conflict`. */

@@ -17,6 +17,7 @@ interface HostRouteDeps {
   readonly hostOperations: () => HostOperations;
   /** That of this scheduler. Throws `conflict` where no machine reaches it. */
   readonly release: () => Pick<ReleaseSource, 'url' | 'release' | 'token'>;
+  readonly hostMetrics: (host: string) => Promise<string>;
   readonly revoke: (host: string) => Promise<void>;
   readonly readmit: (host: string) => Promise<void>;
 }
@@ -33,6 +34,9 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
   });
   router.get('/hosts/:host', (request, response) => {
     response.json(hostDetail(observe(), nameOf(request), Date.now()));
+  });
+  router.get('/hosts/:host/metrics', async (request, response) => {
+    response.type('text/plain; version=0.0.4').send(await deps.hostMetrics(nameOf(request)));
   });
   router.get('/hosts/:host/clean', async (request, response) => {
     response.json(await hosts().cleanPlan(nameOf(request), cleanRequest(request.query)));

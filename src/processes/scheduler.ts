@@ -25,6 +25,7 @@ import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { openAuditLog } from './observability/audit-log.ts';
 import { liveOf } from './observability/live.ts';
+import { hostMetrics } from './observability/host-metrics.ts';
 import { schedulerMetrics, termsWon } from './observability/scheduler-metrics.ts';
 import { createCaRotation } from './identity/ca-rotation.ts';
 import { createKeyRotation, keysNow, takeSentKeys } from './identity/key-rotation.ts';
@@ -139,6 +140,7 @@ export async function runScheduler(
       return membership.join(request, peer, { isToken: (shown) => isSame(shown, token()), isConnected: scheduler.agents.isConnected });
     },
     joining: () => joiningOf(current(), settings, certificate, () => live.now().pool),
+    hostMetrics: async (host) => await hostMetrics(host, current().scheduler.hosts.list(), certificate.dial),
     revoke: async (host) => {
       const { membership, scheduler } = current();
       await membership.revoke(host);

@@ -18,10 +18,10 @@ import { clientAt, clientWith, CLUSTER, type ClientLimits, createShares, LOCAL, 
 
 /** Requests that one connection may have unanswered: Docker's clients wait for each answer. */
 const PIPELINED = 32;
-/** Connections over a client's share that are told so; more are closed without a word. */
-const TOLD = 64;
-/** For one that is told so to ask something, as HTTP has no other way to answer it. */
-const TELL_MS = 2_000;
+/** Connections over a client's share that get an answer; more are closed silently. */
+const ANSWERED = 64;
+/** For one that gets an answer to ask something, as HTTP has no other way to answer it. */
+const ASK_MS = 2_000;
 /** Of the files that a process may open these are for the rest: tunnels take one for each stream, too. */
 const OTHER_FILES = 1_024;
 
@@ -108,7 +108,7 @@ export async function inTime<T>(socket: Duplex, body: Promise<T>): Promise<T> {
   return ms === undefined ? await body : await within(ms, body, () => tooSlow(LATE_BODY));
 }
 
-/** From now on this connection may be silent for as long as it likes, and its reader may pause for `streamStallMs`. */
+/** From now on this connection may be silent without limit, and its reader may pause for `streamStallMs`. */
 export function asStream(socket: Duplex): void {
   if (socket instanceof Socket) socket.setTimeout(limitsOf(socket)?.streamStallMs ?? 0);
 }
@@ -141,7 +141,7 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
   const silent = new Set<Kept>();
   const shares = createShares(limits.connections);
   const bodies = createShares(BODIES_BYTES);
-  let told = 0;
+  let answered = 0;
 
   const wayOf = ({ remoteAddress, remotePort, localPort }: Socket): string => `${remoteAddress} ${remotePort} ${localPort}`;
 
@@ -178,13 +178,13 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
     return true;
   }
 
-  /** It is told so if it asks something soon. */
+  /** It gets the answer if it asks something soon. */
   function refuse(one: Kept, client: string): void {
     one.refused = overShare(client, shares);
-    told += 1;
-    const timer = setTimeout(() => one.socket.destroy(), TELL_MS);
+    answered += 1;
+    const timer = setTimeout(() => one.socket.destroy(), ASK_MS);
     one.socket.once('close', () => {
-      told -= 1;
+      answered -= 1;
       clearTimeout(timer);
     });
   }
@@ -213,7 +213,7 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
       const leave = hasRoom ? enter(client) : undefined;
       const isOver = leave === undefined;
       if (isOver && hasRoom) refusals.inc({ why: 'connections' });
-      if (isOver && (isTls || told >= TOLD || !hasRoom)) {
+      if (isOver && (isTls || answered >= ANSWERED || !hasRoom)) {
         socket.destroy();
         return false;
       }
@@ -233,7 +233,7 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
       const one = handshakes.get(wayOf(socket));
       if (one === undefined || kept.has(socket)) return;
       handshakes.delete(wayOf(socket));
-      const { fingerprint256 } = socket.getPeerCertificate();
+      const fingerprint256 = socket.getPeerX509Certificate()?.fingerprint256;
       const client = isMember ? CLUSTER : fingerprint256 === undefined ? one.client : clientWith(fingerprint256);
       kept.set(socket, one);
       gates.set(socket, { limits, bodies, client: () => one.client });
@@ -247,7 +247,7 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
       raw.once('close', () => one.leave());
       if (leave !== undefined) return;
       refusals.inc({ why: 'connections' });
-      if (told >= TOLD) socket.destroy();
+      if (answered >= ANSWERED) socket.destroy();
       else refuse(one, client);
     },
     hear(req, res, isUpload, late) {

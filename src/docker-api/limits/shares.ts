@@ -1,4 +1,4 @@
-/** Who a client is, and what one client may have of what all share. State: counts by client, which go with the last of what it has. */
+/** Which client a connection is of, and what one client may have of what all share. State: counts by client, which go with the last of what it has. */
 import { isLoopback } from '../../security/index.ts';
 import { formatIpv6, parseIpv6 } from '../../text/ipv6.ts';
 

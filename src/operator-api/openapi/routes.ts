@@ -128,6 +128,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     summary: 'One that was revoked may join again, by the token.',
     answer: 'HostName',
   },
+  get('/hosts/:host/metrics', 'hosts', "The metrics of its agent, in Prometheus' text format.", 'Text'),
   get('/hosts/:host/clean', 'hosts', 'What a clean would remove now.', 'CleanPlan', [
     cleanFlag('all', 'Also images that no container of the host uses.'),
     cleanFlag('volumes', 'Also volumes without a name that no container has.'),

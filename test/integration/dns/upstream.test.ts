@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer as createTcpServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { createServer, Packet } from 'dns2';
 import { pino } from 'pino';
@@ -29,7 +30,8 @@ async function startUpstream(address: string): Promise<Upstream> {
     udp: true,
     tcp: true,
     handle: (request, send, client) => {
-      const { name = '' } = request.questions[0] ?? {};
+      // the case of a question is random
+      const name = (request.questions[0]?.name ?? '').toLowerCase();
       const isTcp = 'remoteAddress' in client;
       asked.push(`${isTcp ? 'tcp' : 'udp'} ${name}`);
       if (name === 'silent.test' || name === 'mute') return;
@@ -152,7 +154,7 @@ describe('the forwarder', () => {
       liar.send(asWho(id ^ 1, 'www.test'), port);
       liar.send(asWho(id, 'evil.test'), port);
       liar.send(Buffer.alloc(3), port);
-      if (message.includes('honest')) liar.send(asWho(id, 'HONEST.test'), port);
+      if (message.toString('latin1').toLowerCase().includes('honest')) liar.send(asWho(id, 'HONEST.test'), port);
     });
     const servers = [{ host: '127.0.0.1', port: liar.address().port }];
     assert.equal(await forwarder.ask(query('www.test'), servers, 'udp', 300), undefined);
@@ -167,5 +169,99 @@ describe('the forwarder', () => {
       { host: 'fd00::1', port: 53 },
     ]);
     assert.deepEqual(await hostResolvers(Date.now, '/nowhere/resolv.conf')(), []);
+  });
+});
+
+describe('a question is sent in random case', () => {
+  const question = Buffer.from('abcd0100000100000000000003777777046c6f6e6707657861'.concat('6d706c65', '0474657374', '0000010001'), 'hex');
+  const nameIn = (message: Buffer): string => message.toString('latin1', 12, message.indexOf(0, 12));
+
+  /** Changes each query to its answer. */
+  async function startServer(change: (answer: Buffer) => Buffer, tcp: boolean) {
+    const asked: string[] = [];
+    const reply = (query: Buffer, way: string): Buffer => {
+      asked.push(`${way} ${nameIn(query)}`);
+      const answer = Buffer.from(query);
+      answer[2] = 0x81;
+      return change(answer);
+    };
+    const port = await freePort();
+    const udp = createSocket('udp4').on('message', (query, from) => udp.send(reply(query, 'udp'), from.port, from.address));
+    udp.bind(port, '127.0.0.1');
+    await once(udp, 'listening');
+    const streams = createTcpServer((socket) => {
+      socket.once('data', (data) => {
+        const answer = reply(data.subarray(2), 'tcp');
+        socket.end(Buffer.concat([Buffer.from([answer.length >>> 8, answer.length & 0xff]), answer]));
+      });
+    });
+    if (tcp) {
+      streams.listen(port, '127.0.0.1');
+      await once(streams, 'listening');
+    }
+    return {
+      asked,
+      server: { host: '127.0.0.1', port },
+      close: () => {
+        udp.close();
+        streams.close();
+      },
+    };
+  }
+  const lower = (answer: Buffer): Buffer => {
+    const end = answer.indexOf(0, 12);
+    return Buffer.concat([
+      answer.subarray(0, 12),
+      Buffer.from(answer.toString('latin1', 12, end).toLowerCase(), 'latin1'),
+      answer.subarray(end),
+    ]);
+  };
+
+  it('and the client gets its own back', async () => {
+    const forwarder = createForwarder();
+    const kept = await startServer((answer) => answer, false);
+    const answer = await forwarder.ask(question, [kept.server], 'udp');
+    assert.equal(answer && nameIn(answer), nameIn(question));
+    for (let i = 0; i < 20; i++) await forwarder.ask(question, [kept.server], 'udp');
+    assert.ok(new Set(kept.asked).size > 10, 'the case differs');
+    kept.close();
+    forwarder.close();
+  });
+
+  for (const [how, hasTcp, ways] of [
+    ['by TCP it is the same', true, ['udp', 'tcp', 'udp']],
+    ['it has no TCP', false, ['udp', 'udp']],
+  ] as const)
+    it(`of a server that does not keep it, and ${how}, the answer is taken, and it is asked as it likes from then on`, async () => {
+      const forwarder = createForwarder();
+      const careless = await startServer(lower, hasTcp);
+      for (let i = 0; i < 2; i++) {
+        const answer = await forwarder.ask(question, [careless.server], 'udp', 1_000);
+        assert.equal(answer && nameIn(answer), nameIn(question));
+      }
+      assert.deepEqual(
+        careless.asked.map((line) => line.split(' ')[0]),
+        ways,
+      );
+      assert.equal(careless.asked.at(-1), `udp ${nameIn(question)}`);
+      careless.close();
+      forwarder.close();
+    });
+
+  it('and an answer by UDP in another case does not count where TCP says another', async () => {
+    const forwarder = createForwarder();
+    let isFirst = true;
+    const server = await startServer((answer) => {
+      const said = isFirst ? lower(answer) : answer;
+      said[3] = isFirst ? 0x83 : 0x80;
+      isFirst = false;
+      return said;
+    }, true);
+    const answer = await forwarder.ask(question, [server.server], 'udp');
+    assert.equal((answer?.[3] ?? 0) & 0x0f, 0, 'what TCP says');
+    await forwarder.ask(question, [server.server], 'udp');
+    assert.notEqual(server.asked.at(-1), `udp ${nameIn(question)}`, 'it is still asked in random case');
+    server.close();
+    forwarder.close();
   });
 });

@@ -89,6 +89,7 @@ describe('a new leader and its ops', () => {
       keys: notAsked,
       keysFor: () => undefined,
       bundle: () => undefined,
+      hostMetrics: async () => '',
       revoke: async () => undefined,
       readmit: async () => undefined,
       rotateToken: async () => 'rotated',

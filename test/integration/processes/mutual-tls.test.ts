@@ -156,6 +156,21 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
     socket.destroy();
   });
 
+  it("a host's metrics are to be had from a scheduler, as its gateway gives them to schedulers alone", async () => {
+    const { status, body } = await scheduler.call('GET', '/arpanet/v1/hosts/db-1/metrics');
+    assert.equal(status, 200, String(body));
+    assert.match(String(body), /^arpanet_agent_joined 1$/m);
+    const { privateKey: key, certificate: cert, bundle: ca } = credentialsOf('web-1');
+    assert.match(
+      await ask(gatewayOf('db-1'), '/metrics', { key, cert, ca, servername: hostServerName('db-1') }),
+      /^403 .*not good for \/metrics/,
+    );
+    assert.deepEqual(await scheduler.call('GET', '/arpanet/v1/hosts/db-9/metrics'), {
+      status: 404,
+      body: { message: 'no such host: db-9' },
+    });
+  });
+
   it('a certificate of the cluster counts for nothing below TLS 1.3, whatever name is asked for', async () => {
     const { certificate: cert, privateKey: key, bundle: ca } = credentialsOf('db-1');
     const at = { host: '127.0.0.1', port: Number(new URL(url).port), cert, key, ca, rejectUnauthorized: false };

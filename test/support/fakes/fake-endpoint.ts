@@ -72,6 +72,7 @@ export async function startFakeEndpoint(
     schema: notHere,
     keys: notHere,
     keysFor: () => undefined,
+    hostMetrics: async () => '',
     revoke: async () => undefined,
     readmit: async () => undefined,
     rotateToken: async () => 'rotated',

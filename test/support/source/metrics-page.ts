@@ -49,7 +49,8 @@ export function metricsPage(): string {
 const HEAD = `<!-- Made of the code: ARPANET_WRITE_PAGES=1 npm run test:unit -- metrics-page -->
 # Metrics
 
-Schedulers answer \`GET /metrics\` at each address of \`--listen\` (with TLS to who has a certificate: a viewer's will do), agents that joined by \`http://\` at \`http://HOST:2376/metrics\`, in Prometheus' text format. Every scheduler
+Schedulers answer \`GET /metrics\` at each address of \`--listen\` (with TLS to who has a certificate: a viewer's will do), agents that joined by \`http://\` at \`http://HOST:2376/metrics\`, and for every
+agent a scheduler at \`/arpanet/v1/hosts/NAME/metrics\`, which is the way with TLS, as agents then answer schedulers alone; in Prometheus' text format. Every scheduler
 has figures of itself, and the one that leads of the cluster too: scrape all of them. [examples/monitoring](../examples/monitoring/README.md) has a configuration for Prometheus,
 alert rules with their tests, and a dashboard for Grafana.
 
