@@ -142,14 +142,18 @@ describe('an answer that nobody reads', () => {
       res.on('drain', fill);
       fill();
     };
-    await using small = await startSmall({ listener, deps: limited({ stallMs: 200, streamStallMs: 800 }) });
+    await using small = await startSmall({ listener, deps: limited({ stallMs: 500, streamStallMs: 1_500 }) });
     const before = refused('slow-reader');
     const logs = (query: string): string => `GET /containers/web/logs?stdout=1&follow=1${query} HTTP/1.1\r\nHost: d\r\n\r\n`;
-    const [unread, quiet] = [await opened(small.port), await opened(small.port)];
-    quiet.write(logs('&tail=0'));
+    /** It asks before it is connected, so that it is never idle. */
+    const asking = (request: string): Socket => {
+      const socket = net.connect({ port: small.port, host: '127.0.0.1' });
+      socket.on('error', () => undefined).write(request);
+      return socket;
+    };
+    const quiet = asking(logs('&tail=0'));
     await once(quiet, 'data');
-    unread.pause();
-    unread.write(logs(''));
+    asking(logs('')).pause();
     await until('the unread one is ended', () => refused('slow-reader') === before + 1);
     // of the two it began first, and its time is over as well
     assert.equal(quiet.readyState, 'open');
