@@ -40,7 +40,7 @@ import type { SchedulerCertificate } from './identity/scheduler-certificate.ts';
 import type { AuditLog } from './observability/audit-log.ts';
 import type { Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
-import { processFaults } from '../telemetry/faults.ts';
+import { inBackground, processFaults } from '../telemetry/faults.ts';
 
 /** What one leadership is made of. It outlives the lock until another leader is known, so that reads are answered while the store is unreachable. */
 export interface Leadership {
@@ -236,7 +236,14 @@ export async function startLeadership(
       },
       ...(catalog === undefined
         ? {}
-        : { catalog: { list: (prefix) => catalog.list(prefix), apply: (changes) => catalog.apply(changes, term.fence) } }),
+        : {
+            catalog: {
+              list: (prefix, only) => catalog.list(prefix, only),
+              nodes: (prefix) => catalog.nodes(prefix),
+              changeIndex: () => catalog.changeIndex(),
+              apply: (changes) => catalog.apply(changes, term.fence),
+            },
+          }),
       epoch: term.epoch,
       now: steadyNow,
       log: log.child({ room: 'registrar' }),
@@ -272,10 +279,7 @@ export async function startLeadership(
     },
     stopped.signal,
   );
-  const guard = setInterval(() => {
-    ledger.compare(true).catch((err: unknown) => log.debug({ err }, 'store not compared'));
-  }, COMPARE_EVERY_MS);
-  stopped.signal.addEventListener('abort', () => clearInterval(guard), { once: true });
+  inBackground(log, 'a look for foreign changes of the store', ledger.guard(stopped.signal));
   const record: LeaderRecord = { url: settings.advertise, name: settings.name, epoch: term.epoch };
   return {
     record,
@@ -346,9 +350,6 @@ function namedHost({ name, record: { address }, state, isCutOff }: HostView): Na
 
 /** How long a host keeps a network without members: the next `docker run` is likely to want it. */
 const NETWORK_LINGER_MS = 3_000;
-
-/** How often the store is compared with what we left there: a person's hand may have been in it. */
-const COMPARE_EVERY_MS = 30_000;
 
 const FROZEN =
   'the state store is unreachable, or another scheduler leads: running containers go on and can be inspected, but nothing can be changed until a leader is known';

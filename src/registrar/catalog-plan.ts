@@ -6,7 +6,16 @@ import type { InstanceChange } from '../contracts/index.ts';
 import { dnsLabel, type NamedInstance, type OutsideName } from '../model/index.ts';
 import type { CatalogChange, CatalogService } from '../store/index.ts';
 import { each } from '../telemetry/left-out.ts';
-import { CATALOG_INSTANCES, CATALOG_SERVICES, diff, keyOf, NODE_PREFIX, outsideRegistrations, registrations } from './catalog.ts';
+import {
+  CATALOG_INSTANCES,
+  CATALOG_SERVICES,
+  diff,
+  keyOf,
+  NODE_PREFIX,
+  OUTSIDE_NODE,
+  outsideRegistrations,
+  registrations,
+} from './catalog.ts';
 import type { NamedHost } from './contract.ts';
 
 export interface CatalogReads {
@@ -19,6 +28,10 @@ export interface CatalogPlan {
   readonly note: (changes: readonly InstanceChange[], hosts: Iterable<string>) => void;
   /** The catalog holds these, and nothing else. */
   readonly listed: (all: readonly CatalogService[]) => void;
+  /** These nodes hold these, and nothing else. */
+  readonly looked: (nodes: readonly string[], found: readonly CatalogService[]) => void;
+  /** Nodes that it is taken to hold. */
+  readonly nodes: () => Iterable<string>;
   /** What the catalog is taken to hold is not certain any more. */
   readonly forget: () => void;
   /** Nobody has listed it, or it was forgotten since. */
@@ -99,6 +112,15 @@ export function createCatalogPlan(read: CatalogReads): CatalogPlan {
       isHeld = true;
       isWhole = true;
     },
+    looked(nodes, found) {
+      const differing = new Set(held.replaceOn(nodes, found));
+      for (const node of differing) {
+        dueNodes.add(node);
+        for (const service of onHost.get(node.slice(NODE_PREFIX.length))?.keys() ?? []) due.add(service);
+        if (node === OUTSIDE_NODE) due.add(OUTSIDE);
+      }
+    },
+    nodes: () => held.nodes(),
     forget() {
       isHeld = false;
     },
@@ -175,6 +197,18 @@ function createHeld() {
       services.clear();
       onNode.clear();
       for (const service of all) set(service);
+    },
+    nodes: (): Iterable<string> => onNode.keys(),
+    /** Which of the nodes held something else. */
+    replaceOn(nodes: readonly string[], found: readonly CatalogService[]): readonly string[] {
+      return nodes.filter((node) => {
+        const now = found.filter((service) => service.node === node);
+        const before = [...(onNode.get(node) ?? [])].flatMap((key) => services.get(key) ?? []);
+        if (diff(now, before).length === 0) return false;
+        for (const service of before) remove(node, keyOf(service));
+        for (const service of now) set(service);
+        return true;
+      });
     },
     apply(changes: readonly CatalogChange[]): void {
       for (const change of changes) {

@@ -76,7 +76,7 @@ function registrationsOf(instance: NamedInstance, nodeAddress: string, status: C
 }
 
 /** No host can have this name: host names begin with a letter or digit. */
-const OUTSIDE_NODE = `${NODE_PREFIX}-outside`;
+export const OUTSIDE_NODE = `${NODE_PREFIX}-outside`;
 
 /** Registrations of manual DNS records. Consul's catalog has no TXT records for services, and sets priority and weight of SRV itself. */
 export function outsideRegistrations(outside: readonly OutsideName[]): readonly CatalogService[] {

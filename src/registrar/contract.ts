@@ -35,7 +35,9 @@ export interface RegistrarDeps {
   /** Undefined with a store that has no catalog. `apply` carries the leader's fence and fails with `not-leader` when that is broken. */
   readonly catalog?:
     | {
-        list(nodePrefix: string): Promise<readonly CatalogService[]>;
+        list(nodePrefix: string, only?: readonly string[]): Promise<readonly CatalogService[]>;
+        nodes(nodePrefix: string): Promise<readonly string[]>;
+        changeIndex(): Promise<number>;
         apply(changes: readonly CatalogChange[]): Promise<void>;
       }
     | undefined;

@@ -1,10 +1,11 @@
 /**
  * Effects: keeps the agents' name tables and the Consul catalog up to date. Each has a loop of its own, so that a slow agent does not keep a
- * name in the catalog. A run observes, compares and acts; a failed one is tried again with back-off, and the catalog is compared every 30 s.
+ * name in the catalog. A run observes, compares and acts; a failed one is tried again with back-off, and the catalog is compared every 30 s, some nodes at a time.
  */
 import { ArpanetError, isKind } from '../model/index.ts';
 import { NODE_PREFIX } from './catalog.ts';
 import { createCatalogPlan } from './catalog-plan.ts';
+import { createCatalogRound } from './catalog-round.ts';
 import { createChangeQueue } from './change-queue.ts';
 import type { Registrar, RegistrarDeps } from './contract.ts';
 import { createDeployments } from './deployments.ts';
@@ -21,7 +22,7 @@ import { counter, histogram } from '../telemetry/metrics.ts';
  * `isUrgent`), the view reports the changes of one turn of the event loop together (scheduler/view/change-listeners.ts), and then this.
  */
 const RUN_EVERY_MS = 20;
-/** The catalog is compared this often without a change: somebody else may have written to it. The agents get an update without changes. */
+/** The catalog is compared this often, if it has changed: somebody else may have written to it. The agents get an update without changes. */
 const RELIST_MS = 30_000;
 const PUSH_BOUND_MS = 1000;
 const APPLY_BOUND_MS = 5000;
@@ -56,6 +57,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   /** The agents get an update without changes, so that they know how old their tables are. */
   let isDue = false;
   const deployments = createDeployments();
+  const round = catalog && createCatalogRound(catalog, NODE_PREFIX, () => onChange());
 
   /** What has changed goes to both; each takes it when it runs. */
   function noteChanges(): void {
@@ -98,6 +100,10 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
 
   async function bring(to: NonNullable<typeof catalog>): Promise<void> {
     if (plan.isUnknown()) plan.listed(await bounded(to.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog'));
+    else if (round?.isDue() === true) {
+      const { nodes, found } = await bounded(round.look(plan.nodes), APPLY_BOUND_MS, 'the catalog');
+      plan.looked(nodes, found);
+    }
     const changes = plan.changes();
     if (changes.length > 0) {
       await bounded(to.apply(changes), APPLY_BOUND_MS, 'the catalog');
@@ -167,7 +173,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
     const settled = setTimeout(onChange, SETTLE_MS);
     const compareAll = setInterval(() => {
       isDue = true;
-      plan.forget();
+      round?.begin();
       onChange();
     }, RELIST_MS);
     ended.addEventListener(
@@ -176,6 +182,7 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
         clearTimeout(nextRun);
         clearTimeout(settled);
         clearInterval(compareAll);
+        round?.stop();
       },
       { once: true },
     );

@@ -59,9 +59,12 @@ export interface StateStore extends AsyncDisposable {
   list(prefix: string, signal?: AbortSignal): Promise<readonly Entry[]>;
   /**
    * A number that is another one after every change of an entry under `prefix`, by whomever, and the same while there is none. Its answer is as short
-   * where there are many entries.
+   * where there are many entries. After a transaction under `prefix` it is the modify index of what that wrote. `knownIndex`: waits until it is another than this
+   * one, or half a minute.
    */
-  changeIndex(prefix: string, signal?: AbortSignal): Promise<number>;
+  changeIndex(prefix: string, signal?: AbortSignal, knownIndex?: number): Promise<number>;
+  /** The modify index of each entry whose key begins with `prefix`, whatever it holds. */
+  indexes(prefix: string, signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
   /** At most 63 operations and 512 KB with a fence (64 without): Consul's limits hold for every implementation (`too-large`). */
   transact(operations: readonly Operation[], fence?: Fence, signal?: AbortSignal): Promise<TransactionResult>;
   /** Yields the entries under `prefix` now, and again after changes; several changes may be yielded together. Outages are waited for. */

@@ -72,6 +72,32 @@ export function describeStore(name: string, hasOutages: boolean, start: () => Pr
         }
       });
 
+      it('waits for another change index than one that is known; after a transaction it is the modify index of what that wrote', async () => {
+        const at = fresh();
+        const first = (await commit(store, { op: 'set', key: `${at}a`, value: 1 })).get(`${at}a`) ?? 0;
+        assert.equal(await other.changeIndex(at), first);
+        assert.equal(await other.changeIndex(at, undefined, first - 1), first, 'it is another one already');
+        const ended = new AbortController();
+        const waiting = other.changeIndex(at, ended.signal, first);
+        const second = (await commit(store, { op: 'delete', key: `${at}a` }, { op: 'set', key: `${at}b`, value: 1 })).get(`${at}b`);
+        assert.equal(await waiting, second);
+        const aborted = other.changeIndex(at, ended.signal, second);
+        ended.abort();
+        await assert.rejects(aborted);
+      });
+
+      it('gives the modify index of each key that starts with the prefix, and of no other', async () => {
+        const at = fresh();
+        const written = await commit(store, ...['a', 'a/b', 'c'].map((leaf): Operation => ({ op: 'set', key: at + leaf, value: leaf })));
+        await commit(store, { op: 'set', key: `${at}c`, value: 2 });
+        assert.deepEqual(
+          await other.indexes(`${at}a`),
+          new Map([`${at}a`, `${at}a/b`].map((key) => [key, written.get(key) ?? 0] as const)),
+        );
+        assert.equal((await other.indexes(at)).get(`${at}c`), (await other.get(`${at}c`))?.modifyIndex);
+        assert.equal((await other.indexes(fresh())).size, 0);
+      });
+
       it('lists by key what starts with the prefix, and nothing else', async () => {
         const at = fresh();
         const names = ['b', 'a/z', 'a/b/c', 'ab', 'a', 'a.b'];

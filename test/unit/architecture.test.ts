@@ -76,7 +76,7 @@ const isPure = (path: string): boolean =>
     /^(model|text|networks|docker-json)\//,
     /^engine\/(event-dedup|shown-events|status|human-duration)/,
     /^dhcp\/(?!allocator|index)/,
-    /^registrar\/(?!registrar|index)/,
+    /^registrar\/(?!registrar|catalog-round|index)/,
     /^scheduler\/(create\/(identify|rewrite|random-names|templates)|view\/resolve-container|placement\/|hosts\/host-limits|loss\/(host-states|mass-loss|lost-records))/,
     /^docker-api\/(routes?\.|images\/idle-program|[a-z]+\/(routes|list|select|show))/,
     /^docker-api\/reads\/(?!index|ask-hosts)/,

@@ -39,13 +39,16 @@ export interface HostsParts {
   readonly members: HostWriter;
   readonly images: Pick<ImageReader, 'on'>;
   readonly commit: Commit;
-  readonly liveness: Pick<Liveness, 'connected' | 'forget'>;
+  readonly liveness: Pick<Liveness, 'connected' | 'forget' | 'member'>;
 }
 
 export function createHosts({ deps, recordIndex, view, members, images, commit, liveness }: HostsParts): Hosts {
   const { ledger, log, now } = deps;
 
-  for (const [, record] of ledger.list<HostRecord>(keys.hosts)) members.add(record);
+  for (const [, record] of ledger.list<HostRecord>(keys.hosts)) {
+    members.add(record);
+    liveness.member(record.name);
+  }
 
   function snapshotNow(name: string): HostSnapshot {
     const host = view.host(name);

@@ -26,13 +26,13 @@ export interface QuietHost {
 
 /**
  * Of many that fall quiet together none counts: the network is at fault, or the leader's own line. Those whose kernels answer are no part of that, nor do hosts
- * that were lost before the election make many of one that is lost after it.
+ * that were lost before the election make many of one that is lost after it. `count`: of all hosts that are not down, where those that were heard just now are left out.
  */
-export function cutOff(hosts: readonly QuietHost[], nowMs: number): ReadonlySet<string> {
+export function cutOff(hosts: readonly QuietHost[], nowMs: number, count = hosts.length): ReadonlySet<string> {
   const quiet = hosts.filter(
     ({ heardMs, isReached, isNeverConnected }) => isReached !== true && nowMs - heardMs >= (isNeverConnected ? 0 : QUIET_MS),
   );
-  const most = Math.max(1, Math.floor(hosts.length / 3));
+  const most = Math.max(1, Math.floor(count / 3));
   const near = [false, true].map((is) =>
     withinOf(
       quiet.flatMap(({ heardMs, isNeverConnected }) => (isNeverConnected === is ? [heardMs] : [])),

@@ -33,8 +33,12 @@ export type CatalogChange =
 
 /** The part of the Consul catalog that the cluster owns: one node for each host, one service for each instance. */
 export interface Catalog extends Disposable {
-  /** All services on nodes whose name begins with `nodePrefix`. Throws `unavailable`. */
-  list(nodePrefix: string): Promise<readonly CatalogService[]>;
+  /** All services on nodes whose name begins with `nodePrefix`; `only`: on these of them. Throws `unavailable`. */
+  list(nodePrefix: string, only?: readonly string[]): Promise<readonly CatalogService[]>;
+  /** Names of the nodes whose name begins with `nodePrefix`. Throws `unavailable`. */
+  nodes(nodePrefix: string): Promise<readonly string[]>;
+  /** Another number after every change of a node or service, by whomever. Its answer is as short with many of them. Throws `unavailable`. */
+  changeIndex(): Promise<number>;
   /** In order, in as few transactions as possible; each is done as a whole or not at all. Throws `unavailable`, `not-leader`, `conflict`. */
   apply(changes: readonly CatalogChange[], fence: Fence): Promise<void>;
 }
@@ -83,11 +87,21 @@ export function openCatalog(address: string, { log, ...access }: CatalogDeps): C
     );
   }
 
+  async function nodes(nodePrefix: string): Promise<readonly string[]> {
+    const { body } = await http.call({ method: 'GET', path: '/catalog/nodes', query: { consistent: '' } });
+    return (body as readonly { readonly Node: string }[]).map(({ Node }) => Node).filter((name) => name.startsWith(nodePrefix));
+  }
+
   return {
-    async list(nodePrefix) {
-      const { body } = await http.call({ method: 'GET', path: '/catalog/nodes', query: { consistent: '' } });
-      const names = (body as readonly { readonly Node: string }[]).map(({ Node }) => Node);
-      return (await Promise.all(names.filter((name) => name.startsWith(nodePrefix)).map(servicesOf))).flat();
+    nodes,
+    async changeIndex() {
+      // no node has this metadata: the answer is empty, and its index that of the whole table
+      const query = { 'node-meta': 'arpanet-none:none', consistent: '' };
+      return (await http.call({ method: 'GET', path: '/catalog/services', query })).index;
+    },
+    async list(nodePrefix, only) {
+      const names = only?.filter((name) => name.startsWith(nodePrefix)) ?? (await nodes(nodePrefix));
+      return (await Promise.all(names.map(servicesOf))).flat();
     },
     async apply(changes, fence) {
       for (let start = 0; start < changes.length; start += MAX_CHANGES) {

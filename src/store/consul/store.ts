@@ -89,9 +89,14 @@ export async function openConsul(address: string, { log, cluster, ...access }: C
       );
     },
     // The first names below the prefix are the answer, and its index is that of the last change of all below it (Consul HTTP API, /v1/kv, blocking queries).
-    async changeIndex(prefix, signal) {
+    async changeIndex(prefix, signal, after) {
       const query = { keys: '', separator: '/', consistent: '' };
-      return (await call({ method: 'GET', path: keyPath(prefix), query, also: [404], signal })).index;
+      const blocking = after === undefined ? {} : { after: Math.max(after, 1) };
+      return (await call({ method: 'GET', path: keyPath(prefix), query, also: [404], signal, ...blocking })).index;
+    },
+    async indexes(prefix, signal) {
+      const answer = await call({ method: 'GET', path: keyPath(prefix), query: { recurse: '', consistent: '' }, also: [404], signal });
+      return new Map(pairs(answer).map(({ Key, ModifyIndex }) => [Key, ModifyIndex] as const));
     },
     async transact(operations, fence, signal) {
       const encoded = encodeAll(operations, fence !== undefined);

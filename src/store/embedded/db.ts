@@ -42,6 +42,7 @@ export interface EmbeddedDb {
   /** 0: absent. Cheaper than get. */
   indexOf(key: string): number;
   list(prefix: string): readonly Entry[];
+  indexes(prefix: string): ReadonlyMap<string, number>;
   /** Changes if and only if list(prefix) does. Cheaper than list. */
   signature(prefix: string): string;
   /** The holder whose lock has not expired. */
@@ -96,6 +97,7 @@ export async function openDb(dir: string): Promise<EmbeddedDb> {
     },
     indexOf: (key) => indexIn(db.get(ENTRY + key)),
     list: (prefix) => Array.from(under(prefix), ([key, stored]) => toEntry(key, stored)),
+    indexes: (prefix) => new Map(Array.from(under(prefix), ([key, stored]) => [key, indexIn(stored)] as const)),
     signature: (prefix) => Array.from(under(prefix), ([key, stored]) => `${key}\0${indexIn(stored)}`).join('\0'),
     lockOf(key) {
       const stored = fresh().get(LOCK + key);

@@ -14,6 +14,8 @@ import { withLargeRecords } from '../large/large-records.ts';
 import { type EncodedOperation, encodeAll } from '../limits.ts';
 
 const POLL_MS = 100;
+/** How long one waits for a change: as long as with Consul. */
+const WAIT_MS = 30_000;
 
 /** Where the cluster key of the store in this directory is, unless an operator keeps it elsewhere: who moves or mounts the directory has both. */
 export const keyFileOf = (dir: string): string => join(resolve(dir), 'cluster.key');
@@ -83,8 +85,14 @@ export async function openEmbedded(
       return db.list(prefix);
     },
     // of any prefix: who renews a lock changes no entry
-    async changeIndex() {
+    async changeIndex(_prefix, signal, after) {
+      const ended = AbortSignal.any([closing.signal, AbortSignal.timeout(WAIT_MS), ...(signal === undefined ? [] : [signal])]);
+      while (db.generation() === after && (await pause(ended)));
+      signal?.throwIfAborted();
       return db.generation();
+    },
+    async indexes(prefix) {
+      return db.indexes(prefix);
     },
     async transact(operations, fence, signal) {
       signal?.throwIfAborted();

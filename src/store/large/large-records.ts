@@ -25,7 +25,12 @@ export function withLargeRecords(store: StateStore): StateStore {
   async function whole(entry: Entry, read: Read, signal?: AbortSignal): Promise<Entry | undefined> {
     const refs = partsIn(entry.value);
     if (refs === undefined) return entry;
-    for (const key of refs.flatMap(pieceKeys)) if (!read.pieces.has(key)) read.pieces.set(key, (await store.get(key, signal))?.value);
+    for (const key of refs.flatMap(pieceKeys)) {
+      if (read.pieces.has(key)) continue;
+      const piece = await store.get(key, signal);
+      read.pieces.set(key, piece?.value);
+      uses.noteIndex(key, piece?.modifyIndex ?? 0);
+    }
     try {
       return { ...entry, value: unfold(entry.value, (key) => read.pieces.get(key), read.templates) };
     } catch (error) {
@@ -54,8 +59,26 @@ export function withLargeRecords(store: StateStore): StateStore {
   async function writeParts(parts: readonly Part[], fence: Fence | undefined, signal: AbortSignal | undefined): Promise<void> {
     const wanted = [...new Map(parts.map((part) => [part.sha256, part])).values()].filter((part) => !uses.isStored(part));
     for (const part of wanted) uses.begun(part);
-    for (const batch of inBatches(wanted.flatMap(piecesOf))) await store.transact(batch, fence, signal);
+    for (const batch of inBatches(wanted.flatMap(piecesOf))) note(await store.transact(batch, fence, signal));
     for (const part of wanted) uses.stored(part);
+  }
+
+  function note(result: TransactionResult): void {
+    if (result.kind !== 'committed') return;
+    for (const [key, index] of result.indexes) if (key.startsWith(keys.parts)) uses.noteIndex(key, index);
+  }
+
+  /** Without the pieces of parts; a record one of whose pieces is another one than is known, or missing, has the index -1. */
+  function withoutPieces(found: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    const kept = new Map([...found].filter(([key]) => !key.startsWith(keys.parts)));
+    for (const [key, index] of uses.indexes()) {
+      const now = found.get(key);
+      if (now === index) continue;
+      const [sha256 = ''] = key.slice(keys.parts.length).split('/');
+      // until one of them is read
+      for (const user of uses.usersOf(sha256)) kept.set(user, FOREIGN);
+    }
+    return kept;
   }
 
   /** Templates that are not stored yet, as far as there is room for them beside the operations of their records. */
@@ -98,6 +121,7 @@ export function withLargeRecords(store: StateStore): StateStore {
     for (const { key, parts } of changes) uses.maybe(key, parts);
     const result = await store.transact([...own, ...removed.flatMap(removalsOf)], fence, signal);
     const isDone = result.kind === 'committed';
+    note(result);
     if (isDone) for (const part of added) uses.stored(part);
     for (const { key, parts } of changes) {
       if (isDone) uses.has(key, parts);
@@ -123,6 +147,11 @@ export function withLargeRecords(store: StateStore): StateStore {
     watchHolder: (...asked) => store.watchHolder(...asked),
     evict: (...asked) => store.evict(...asked),
     changeIndex: (...asked) => store.changeIndex(...asked),
+    async indexes(prefix, signal) {
+      const isOfParts = keys.parts.startsWith(prefix) || prefix.startsWith(keys.parts);
+      if (!isOfParts) return await store.indexes(prefix, signal);
+      return await alone(async () => withoutPieces(await store.indexes(prefix, signal)));
+    },
     trouble: () => store.trouble(),
     answerMs: () => store.answerMs(),
     async get(key, signal) {
@@ -235,6 +264,9 @@ function piecesOf(part: Part): readonly Operation[] {
 }
 
 const removalsOf = (part: Ref): readonly Operation[] => pieceKeys(part).map((key) => ({ op: 'delete', key }));
+
+/** An index that no entry has. */
+const FOREIGN = -1;
 
 /** Of a transaction, for the fence, and for what values grow by when they are sealed. */
 const RESERVE_BYTES = 32 * 1024;

@@ -22,6 +22,12 @@ export interface PartUses {
   maybe(key: string, parts: readonly Ref[]): void;
   /** That transaction did not do it. */
   settled(key: string): void;
+  /** Records that have, or may have, this part. */
+  usersOf(sha256: string): readonly string[];
+  /** A piece has this modify index; 0: it is not stored. */
+  noteIndex(piece: string, index: number): void;
+  /** Of pieces, by key. */
+  indexes(): ReadonlyMap<string, number>;
   /** Everything that the store holds; what may still become so stays. */
   reset(all: readonly Entry[]): void;
   hasUnused(): boolean;
@@ -35,6 +41,7 @@ export function createPartUses(): PartUses {
   const unused = new Set<string>();
   const certain = new Map<string, readonly Ref[]>();
   const possible = new Map<string, readonly Ref[]>();
+  const indexes = new Map<string, number>();
 
   function note(sha256: string): void {
     if (stored.has(sha256) && !users.has(sha256)) unused.add(sha256);
@@ -77,13 +84,21 @@ export function createPartUses(): PartUses {
     },
     maybe: (key, parts) => replace(possible, key, parts),
     settled: (key) => replace(possible, key, []),
+    usersOf: (sha256) =>
+      [certain, possible].flatMap((map) => [...map].flatMap(([key, refs]) => (refs.some((ref) => ref.sha256 === sha256) ? [key] : []))),
+    noteIndex(piece, index) {
+      if (index > 0) indexes.set(piece, index);
+      else indexes.delete(piece);
+    },
+    indexes: () => indexes,
     reset(all) {
-      for (const known of [stored, users, unused, certain]) known.clear();
+      for (const known of [stored, users, unused, certain, indexes]) known.clear();
       for (const refs of possible.values()) count(refs, 1);
       for (const { key, value } of all) replace(certain, key, partsIn(value) ?? []);
       const found = new Map<string, number[]>();
-      for (const { key } of all) {
+      for (const { key, modifyIndex } of all) {
         if (!key.startsWith(keys.parts)) continue;
+        indexes.set(key, modifyIndex);
         const [sha256 = '', index] = key.slice(keys.parts.length).split('/');
         found.set(sha256, [...(found.get(sha256) ?? []), Number(index)]);
       }

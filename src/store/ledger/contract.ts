@@ -37,4 +37,9 @@ export interface Ledger extends AsyncDisposable {
    * fence. Throws `unavailable`, `not-leader`.
    */
   compare(repair: boolean): Promise<readonly string[]>;
+  /**
+   * Compares by itself, and repairs, until the signal aborts: a change by somebody else is looked for at once, however many records there are; one that is hidden by a
+   * commit right after it, within minutes. Never rejects.
+   */
+  guard(signal: AbortSignal): Promise<void>;
 }

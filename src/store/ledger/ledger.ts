@@ -10,9 +10,10 @@ import { randomUUID } from 'node:crypto';
 import { ArpanetError, isKind, keys, type UnreadableRecord } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { counter, histogram } from '../../telemetry/metrics.ts';
-import type { Fence, Operation, StateStore } from '../contract.ts';
+import type { Fence, Operation, StateStore, TransactionResult } from '../contract.ts';
 import { KeyTree } from './key-tree.ts';
 import type { Change, Ledger } from './contract.ts';
+import { watchForeign } from './foreign.ts';
 import { recordProblem } from './record-check.ts';
 import { fold } from '../large/fold.ts';
 import { encode, MAX_BYTES, MAX_OPERATIONS } from '../limits.ts';
@@ -22,6 +23,8 @@ const MAX_CHANGES = MAX_OPERATIONS - 2;
 /** From here a transaction takes no further commit: a smaller one is answered sooner. */
 const FLUSH_BYTES = 400 * 1024;
 const REPAIR_AGAIN_MS = 1000;
+/** More than are made between two looks at the store's change index. */
+const OWN_KEPT = 4_096;
 
 const transactions = counter({
   name: 'arpanet_store_transactions_total',
@@ -74,6 +77,8 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
   let isRepairing = false;
   /** The store's change index when all was as it is known here. */
   let agreedAt: number | undefined;
+  /** Change indexes of the store after the last transactions. */
+  const own = new Set<number>();
 
   /** What is not is set aside, with a line in the log for each. */
   function isReadable(key: string, value: unknown, fault?: string): boolean {
@@ -127,12 +132,18 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     const operations = writes.map(([key, value]) => operation(key, value, stored.get(key)?.modifyIndex ?? 0));
     for (const [key] of writes) unverified.add(key);
     const sinceMs = performance.now();
-    const result = await store.transact([...operations, { op: 'check', key: keys.barrier, modifyIndex: barrier }], fence);
+    // a store does not say which index a deletion has
+    const mark: Operation = writes.some(([, value]) => value !== undefined)
+      ? { op: 'check', key: keys.barrier, modifyIndex: barrier }
+      : { op: 'cas', key: keys.barrier, value: randomUUID(), modifyIndex: barrier };
+    const result = await store.transact([...operations, mark], fence);
     transactionDuration.observe((performance.now() - sinceMs) / 1000);
     transactions.inc({ outcome: result.kind });
     // Only this ledger writes the barrier: if it has changed, nothing is certain.
     if (result.kind === 'committed' || !result.failed.includes(operations.length)) unverified.clear();
     if (result.kind === 'committed') {
+      noteOwn(result);
+      barrier = result.indexes.get(keys.barrier) ?? barrier;
       for (const [key, value] of writes) write(key, value, result.indexes.get(key) ?? 0);
       settle(batch);
       return;
@@ -153,6 +164,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     // A new value each time: Consul does not raise the index for a write that changes nothing.
     const raised = await store.transact([{ op: 'cas', key: keys.barrier, value: randomUUID(), modifyIndex: found }], fence);
     if (raised.kind === 'conflict') return;
+    noteOwn(raised);
     barrier = raised.indexes.get(keys.barrier) ?? 0;
     for (const key of unverified) await restore(key);
     log.info({ keys: [...unverified] }, 'state store checked after a transaction of unknown outcome');
@@ -168,7 +180,15 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     if (isSame(entry, before)) return;
     const result = await store.transact([operation(key, before?.value, index)], fence);
     if (result.kind === 'conflict') throw new ArpanetError('unavailable', `${key} is being modified externally in the state store`);
+    noteOwn(result);
     write(key, before?.value, result.indexes.get(key) ?? 0);
+  }
+  function noteOwn({ indexes }: Extract<TransactionResult, { kind: 'committed' }>): void {
+    const index = Math.max(0, ...indexes.values());
+    if (index > 0) own.add(index);
+    for (const old of own)
+      if (own.size > OWN_KEPT) own.delete(old);
+      else break;
   }
   function fail(cause: unknown): void {
     const error = cause instanceof ArpanetError ? cause : new ArpanetError('unavailable', 'the state store cannot be written', { cause });
@@ -197,7 +217,7 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     await idle();
   }
 
-  /** Keys that differ twice in a row: once may be a write under way. */
+  /** Keys that differ twice in a row, in what they hold as well: once may be a write under way. */
   async function foreign(): Promise<readonly string[]> {
     const readings: ReadonlySet<string>[] = [];
     for (let reading = 0; reading < 2; reading++) {
@@ -211,6 +231,18 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
     return [...(readings[1] ?? [])].filter((key) => readings[0]?.has(key) === true).sort();
   }
 
+  async function setRight(changed: readonly string[]): Promise<void> {
+    if (ended !== undefined) throw ended;
+    log.warn({ keys: changed }, 'state store modified externally; restoring the previous values');
+    // an unreadable record is no state to restore: an operator may repair or delete it
+    for (const key of changed) {
+      if (unreadable.has(key)) await reload(key);
+      else unverified.add(key);
+    }
+    start();
+    await idle();
+  }
+
   return {
     async compare(repair) {
       if (ended !== undefined) throw ended;
@@ -219,17 +251,23 @@ export async function openLedger(store: StateStore, fence: Fence, log: Logger): 
       if (now === agreedAt) return [];
       const changed = await foreign();
       agreedAt = changed.length === 0 ? now : undefined;
-      if (!repair || changed.length === 0) return changed;
-      log.warn({ keys: changed }, 'state store modified externally; restoring the previous values');
-      // an unreadable record is no state to restore: an operator may repair or delete it
-      for (const key of changed) {
-        if (unreadable.has(key)) await reload(key);
-        else unverified.add(key);
-      }
-      start();
-      await idle();
+      if (repair && changed.length > 0) await setRight(changed);
       return changed;
     },
+    guard: (signal) =>
+      watchForeign(
+        {
+          store,
+          known: (prefix) =>
+            [...visible.list(prefix).map(([key]) => key), ...unreadable.keys()].filter((key) => key.startsWith(prefix)).sort(),
+          indexOf: (key) => stored.get(key)?.modifyIndex ?? 0,
+          isOwn: (index) => own.has(index),
+          idle,
+          found: setRight,
+          log,
+        },
+        signal,
+      ),
     unreadable: () => [...unreadable.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
     get: <T>(key: string) => visible.get(key) as T | undefined,
     watch(prefix, listener) {

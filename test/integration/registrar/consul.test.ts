@@ -56,7 +56,12 @@ describe('names in a real Consul', () => {
         host: (name) => hosts.find((host) => host.name === name),
         touchedHosts: () => ['h1', 'h2', 'h3'],
         push: async () => {},
-        catalog: { list: (prefix) => catalog.list(prefix), apply: (changes) => catalog.apply(changes, lock.fence) },
+        catalog: {
+          list: (prefix, only) => catalog.list(prefix, only),
+          nodes: (prefix) => catalog.nodes(prefix),
+          changeIndex: () => catalog.changeIndex(),
+          apply: (changes) => catalog.apply(changes, lock.fence),
+        },
         epoch: 1,
         now: Date.now,
         log,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { pino } from 'pino';
 import { isKind, keys } from '../../../src/model/index.ts';
 import { readConsulTls } from '../../../src/security/index.ts';
@@ -162,6 +162,37 @@ describe('Consul', { timeout: 600_000 }, () => {
     assert.deepEqual((await store.get(keys.volume('good')))?.value, { name: 'good', driver: 'local', createdAtMs: 1 });
     await ledger.commit([{ kind: 'delete', key: bad }]);
     assert.equal(await store.get(bad), undefined);
+    await ledger[Symbol.asyncDispose]();
+    await lock.release();
+  });
+
+  it('is guarded: what a hand has written is restored at once, and a change of the leader costs an answer as short with many records as with few', async (t) => {
+    const lock = await store.lock(keys.leader, {}, { ttlMs: 10_000, name: 'test' }, AbortSignal.timeout(60_000));
+    const ledger = await openLedger(store, lock.fence, log);
+    const volume = (name: string) => ({ name, driver: 'local', createdAtMs: 1 });
+    const put = (name: string): Promise<void> => ledger.commit([{ kind: 'put', key: keys.volume(name), value: volume(name) }]);
+    const bytes = async (): Promise<number> =>
+      (await (await fetch(`http://${consul.http}/v1/kv/${keys.root}?keys&separator=/`)).text()).length;
+    await put('first');
+    const few = await bytes();
+    await Promise.all(Array.from({ length: 500 }, (_, i) => put(`many-${i}`)));
+    assert.equal(await bytes(), few, 'the answer to its question');
+    const [lists, looks] = [t.mock.method(store, 'list').mock, t.mock.method(store, 'indexes').mock];
+    const asked = t.mock.method(store, 'changeIndex').mock;
+    const over = new AbortController();
+    const guarding = ledger.guard(over.signal);
+    for (let i = 0; i < 3; i++) {
+      const before = asked.callCount();
+      await put(`own-${i}`);
+      await until(() => asked.callCount() > before);
+    }
+    assert.deepEqual([lists.callCount(), looks.callCount()], [0, 0], 'nothing else was read');
+    await fetch(`http://${consul.http}/v1/kv/${keys.volume('many-7')}`, { method: 'PUT', body: '{"name":"forged"}' });
+    await until(async () => isDeepStrictEqual((await store.get(keys.volume('many-7')))?.value, volume('many-7')));
+    await fetch(`http://${consul.http}/v1/kv/${keys.volume('many-8')}`, { method: 'DELETE' });
+    await until(async () => isDeepStrictEqual((await store.get(keys.volume('many-8')))?.value, volume('many-8')));
+    over.abort();
+    await guarding;
     await ledger[Symbol.asyncDispose]();
     await lock.release();
   });

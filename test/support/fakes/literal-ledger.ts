@@ -42,5 +42,7 @@ export class LiteralLedger implements Ledger {
     return [];
   }
 
+  async guard(): Promise<void> {}
+
   async [Symbol.asyncDispose](): Promise<void> {}
 }

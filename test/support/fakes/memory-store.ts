@@ -42,6 +42,7 @@ export function memoryStore(rows = new Map<string, { json: string; modifyIndex: 
       return { kind: 'committed', indexes };
     },
     changeIndex: async () => index,
+    indexes: async (prefix) => new Map([...rows].flatMap(([key, { modifyIndex }]) => (key.startsWith(prefix) ? [[key, modifyIndex]] : []))),
     trouble: notHere,
     answerMs: notHere,
     watch: notHere,

@@ -42,7 +42,12 @@ class World {
           this.pushed.push(table);
           return this.push(table);
         },
-        catalog: { list: async () => (this.lists++, this.held), apply: (changes) => this.apply(changes) },
+        catalog: {
+          list: async (_prefix, only) => (this.lists++, this.held.filter(({ node }) => only?.includes(node) !== false)),
+          nodes: async () => [...new Set(this.held.map(({ node }) => node))],
+          changeIndex: async () => this.applies,
+          apply: (changes) => this.apply(changes),
+        },
         epoch: 7,
         now: () => Date.now(),
         log: pino({ level: 'info' }, { write: (line: string) => void this.logged.push((JSON.parse(line) as { msg: string }).msg) }),

@@ -10,6 +10,7 @@ import {
   type ContainerRecord,
   type CreateRequest,
   type HostFacts,
+  type HostRecord,
   keys,
   type LeaseRecord,
   type NetworkRecord,
@@ -20,6 +21,8 @@ import { type Claim, createClaim } from '../../../src/scheduler/create/claim.ts'
 import { createRefusals } from '../../../src/scheduler/create/refusals.ts';
 import { createUndo } from '../../../src/scheduler/create/undo.ts';
 import { createPromisedHosts } from '../../../src/scheduler/placement/promised-hosts.ts';
+import { startLiveness } from '../../../src/scheduler/loss/liveness.ts';
+import { createTriggers } from '../../../src/scheduler/triggers.ts';
 import { createHostSummaries } from '../../../src/scheduler/view/host-summaries.ts';
 import { rememberedFacts } from '../../../src/scheduler/view/placeholder-containers.ts';
 import { createRecordIndex } from '../../../src/scheduler/view/record-index.ts';
@@ -256,4 +259,44 @@ describe('what a change costs with a thousand hosts is what it costs with ten', 
     isTheSame(async (world) => {
       for (let i = 0; i < 3; i++) await creates(world, { HostConfig: { NetworkMode: 'none' } });
     }));
+
+  it('of a round that looks for silent hosts, while all are heard and one is not', async () => {
+    const costs: number[] = [];
+    for (const hosts of [10, 1_000]) {
+      const clock = { ms: 0 };
+      const view = createView(() => false);
+      const names = Array.from({ length: hosts }, (_, i) => `h${i}`);
+      for (const name of names) view.hosts.add({ name, gateway: name } as HostRecord);
+      const over = new AbortController();
+      const liveness = startLiveness(
+        {
+          deps: { log: quietLog, now: () => clock.ms, settings: { graceMs: 5_000, hostDownMs: 10_000 } },
+          view: view.read,
+          members: view.hosts,
+          isReached: async () => true,
+          feed: { node: () => undefined },
+          triggers: createTriggers().on('host-silent', () => undefined),
+        },
+        over.signal,
+      );
+      for (const name of names) {
+        liveness.connected(name);
+        liveness.heard(name, { type: 'snapshot' } as never);
+      }
+      const beat = (): void => {
+        clock.ms += 1_000;
+        for (const name of names) if (name !== 'h3') liveness.heard(name, { type: 'beat' } as never);
+      };
+      for (let i = 0; i < 12; i++) {
+        beat();
+        liveness.judge();
+      }
+      assert.equal(view.read.host('h3')?.state, 'down');
+      beat();
+      costs.push(await walkedIn(async () => liveness.judge()));
+      over.abort();
+    }
+    const [few = 0, many = 0] = costs;
+    assert.ok(few > 0 && many <= few * 1.1, `${few} entries walked with 10 hosts, ${many} with 1,000`);
+  });
 });
