@@ -1,14 +1,10 @@
-/** A scheduler in a process of its own, for bench/scale.ts: `scale-leader.ts DIR`. Says where it listens; answers `usage` with what it has used. */
+/** A scheduler in a process of its own, for bench/scale.ts: `scale-leader.ts NAME STORE`, its store as JSON. Says where it listens; answers `usage` with what it has used. */
 import { startSmallScheduler } from '../test/support/fakes/small-scheduler.ts';
 
-const dir = process.argv[2] ?? '';
-const leader = await startSmallScheduler(
-  's1',
-  { kind: 'embedded', dir },
-  {
-    own: { bodyLimit: 4 << 20 },
-  },
-);
+const [, , name = '', store = ''] = process.argv;
+const leader = await startSmallScheduler(name, JSON.parse(store) as Parameters<typeof startSmallScheduler>[1], {
+  own: { bodyLimit: 4 << 20 },
+});
 process.on('message', (asked) => {
   if (asked === 'usage') {
     const { user, system } = process.cpuUsage();

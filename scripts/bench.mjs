@@ -2,7 +2,7 @@
 // npm run bench [-- PART…]: each row compares arpanet with what a user would pick instead, in turns, in one run. Writes docs/performance.md when all
 // parts ran.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, root } from './build.mjs';
@@ -15,7 +15,7 @@ if (process.env.ARPANET_MAIN === undefined && !build()) process.exit(1);
 const { register } = await import('tsx/esm/api');
 register();
 
-const PARTS = ['dns', 'leases', 'overlay', 'ports', 'api', 'tls'];
+const PARTS = ['dns', 'leases', 'overlay', 'api', 'tls'];
 const asked = process.argv.slice(2);
 /** Only when asked for: they take long, or stand beside no other program. */
 const BY_HAND = ['scale', 'abuse'];
@@ -27,6 +27,9 @@ if (unknown.length > 0) {
 // Classic Swarm (Go), measured once against the same engines; it is not available here, so its figures are those of that run.
 const SWARM = JSON.parse(readFileSync(join(root, 'bench', 'classic-swarm.json'), 'utf8'));
 
+const [SCALE_BEGINS, SCALE_ENDS] = ['<!-- scale -->', '<!-- /scale -->'];
+/** Of 1, 5 and 15 minutes: what else ran. */
+const loadBefore = loadavg();
 const median = (figures) => [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? NaN;
 const short = (value) => (!Number.isFinite(value) ? '–' : value >= 100 ? Math.round(value).toString() : value.toPrecision(3));
 const cells = (row) => {
@@ -56,10 +59,26 @@ for (const part of asked.length === 0 ? PARTS : asked) {
 }
 const lines = [header, header.map(() => '---'), ...rows.map(cells)].map(line);
 console.log(lines.join('\n'));
+const path = join(root, 'docs', 'performance.md');
+const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`;
+if (asked.length === 1 && asked[0] === 'scale') {
+  const [before = '', rest = ''] = readFileSync(path, 'utf8').split(SCALE_BEGINS);
+  const after = rest.split(SCALE_ENDS)[1] ?? rest;
+  const load = `load average ${loadBefore.map((one) => one.toFixed(1)).join(' ')} before and ${loadavg()
+    .map((one) => one.toFixed(1))
+    .join(' ')} after`;
+  const scaleLines = [
+    ['work', 'arpanet', 'target'],
+    ['---', '---', '---'],
+    ...rows.map(cells).map(([work, , ours, , , , , reach]) => [work, ours, reach]),
+  ].map(line);
+  writeFileSync(
+    path,
+    `${before}${SCALE_BEGINS}\n![Curves over the number of hosts](scale.svg)\n\nMade by \`npm run bench -- scale\`. Machine: ${machine}; ${load}.\n\n${scaleLines.join('\n')}\n${SCALE_ENDS}${after}`,
+  );
+}
 if (asked.length === 0) {
-  const path = join(root, 'docs', 'performance.md');
   const notes = readFileSync(path, 'utf8').split('<!-- notes -->')[1] ?? '\n';
-  const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`;
   writeFileSync(
     path,
     `# Performance\n\nMade by \`npm run bench\`: each row compares arpanet with what a user would pick instead, in turns, in one run. The ratio is the median of the rounds'\nratios, the spread their minimum and maximum. Clients, Engines, Consul and arpanet share one machine, so ratios matter and absolute figures say little.\n\nMachine: ${machine}.\n\n${lines.join('\n')}\n<!-- notes -->${notes}`,
