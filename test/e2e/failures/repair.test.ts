@@ -59,14 +59,16 @@ describe('repair', () => {
       .filter((device) => device.startsWith(kind));
   const network = async () => (await operator<NetworkReport[]>(cluster, 'networks'))[0] ?? assert.fail();
 
-  it('audit names what a hand changed in the store, the catalog and the kernel; --fix repairs it', async () => {
+  it('what a hand changes in the store is undone at once; audit names what it changed in the catalog and the kernel, and --fix repairs it', async () => {
     const lease = `kv/arpanet/leases/${(await network()).id}/${await address('one')}`;
+    for (const key of [lease, 'kv/arpanet/containers/one']) {
+      assert.notEqual(await kv(`${key}?raw`), '', key);
+      for (const meddle of [{ method: 'DELETE' }, { method: 'PUT', body: '{"name":"forged"}' }]) {
+        await kv(key, meddle);
+        await until(`${key} is as it was`, async () => !['', '{"name":"forged"}'].includes(await kv(`${key}?raw`)));
+      }
+    }
     const hands: readonly (readonly [RegExp, () => Promise<unknown>])[] = [
-      [/key arpanet\/leases\/.* was modified externally/, () => kv(lease, { method: 'DELETE' })],
-      [
-        /key arpanet\/containers\/one was modified externally/,
-        () => kv('kv/arpanet/containers/one', { method: 'PUT', body: '{"name":"forged"}' }),
-      ],
       [
         /pair.* on arpanet-h2 is missing/,
         async () => {
