@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly longestMs?: number;
   /** Default: all. */
   readonly kinds?: readonly FaultKind[];
+  /** How many clients work meanwhile; 3 unless told. */
+  readonly clients?: number;
 }
 
 export interface RunReport {
@@ -60,7 +62,7 @@ export async function runFaults(options: RunOptions): Promise<RunReport> {
 /** The same on a lab that is there. */
 export async function runOn(
   cluster: Cluster,
-  { minutes, seed, say, longestMs = Number.POSITIVE_INFINITY, kinds = ALL_KINDS }: RunOptions,
+  { minutes, seed, say, longestMs = Number.POSITIVE_INFINITY, kinds = ALL_KINDS, clients: clientCount = CLIENTS }: RunOptions,
 ): Promise<RunReport> {
   const startMs = Date.now();
   const endMs = startMs + minutes * 60_000;
@@ -80,7 +82,7 @@ export async function runOn(
     const found = first.containers.find((container) => container.name === name);
     return { name, address: found?.addresses[0]?.split('/')[1] ?? '' };
   });
-  const clients = Array.from({ length: CLIENTS }, (_, index) => createClient(cluster, `c${index}`, seed + index, startMs, operations));
+  const clients = Array.from({ length: clientCount }, (_, index) => createClient(cluster, `c${index}`, seed + index, startMs, operations));
 
   for (let round = 0; Date.now() < endMs; round++) {
     const roundMs = Math.max(15_000, Math.min(ROUND_MS, endMs - Date.now()));

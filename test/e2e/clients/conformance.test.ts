@@ -10,12 +10,12 @@ import { promisedMs } from '../../support/promised.ts';
 const LISTS = ['/containers/json?all=1', '/containers/json?all=1&size=1', '/images/json', '/volumes', '/networks', '/info', '/system/df'];
 const PRUNES = ['containers', 'images', 'volumes', 'networks', 'build'].map((kind) => `POST /${kind}/prune`);
 const NAMED = /host h2: |Host h2 /;
-const SOAKED = Number(process.env['ARPANET_SOAK'] ?? 600);
+const SOAKED = Number(process.env['ARPANET_SOAK'] ?? 300);
 
 describe('a cluster under rude clients', () => {
   let cluster: Cluster;
   before(async () => {
-    cluster = await startCluster({ store: 'consul', schedulers: 2, mixed: false, logLevel: 'warn' });
+    cluster = await startCluster({ store: 'consul', schedulers: 2, hosts: 2, mixed: false, logLevel: 'warn' });
   });
   after(() => cluster?.[Symbol.asyncDispose]());
 

@@ -36,16 +36,21 @@ describe('the examples on three hosts', () => {
         must(version === 'compose v2' ? cluster.composeV2(folder, ...args) : cluster.composeV1(folder, ...args));
     };
 
+    const nameOf = (project: string, service: string) => [project, service, '1'].join(version === 'compose v2' ? '-' : '_');
+
     it(`${version}: todo, a web application with its database, a cache and workers on all hosts`, async () => {
       const compose = composeIn('todo');
       await compose('up', '-d', '--build', '--scale', 'worker=3');
       const why = () => must(cluster.docker('ps', '--format', '{{.Names}} {{.Label "arpanet.placement"}}'));
       assert.deepEqual((await hostsOf('worker')).sort(), ['h1', 'h2', 'h3'], await why());
-      const page = (query: string) => compose('exec', '-T', 'web', 'wget', '-qO-', `http://localhost/${query}`);
+      const page = (query: string) => must(cluster.docker('exec', nameOf('todo', 'web'), 'wget', '-qO-', `http://localhost/${query}`));
       // A word that is added before the queue is there is lost, as the page does not say.
       await until('it answers', async () => /visits: \d/.test(await page('')));
-      await until('its queue answers', async () => /PONG/.test(await compose('exec', '-T', 'db', 'redis-cli', 'ping')));
-      await until('it finds its queue', () => compose('exec', '-T', 'web', 'ping', '-c', '1', '-W', '5', 'db'));
+      await until('its queue answers', async () =>
+        /PONG/.test((await cluster.docker('exec', nameOf('todo', 'db'), 'redis-cli', 'ping')).stdout),
+      );
+      assert.match(await compose('exec', '-T', 'db', 'redis-cli', 'ping'), /PONG/);
+      await until('it finds its queue', () => must(cluster.docker('exec', nameOf('todo', 'web'), 'ping', '-c', '1', '-W', '5', 'db')));
       for (const word of ['milk', 'bread', 'tea']) await page(`?add=${word}`);
       const done = await until('the workers have done all of it', async () => {
         const text = await page('');
@@ -66,13 +71,12 @@ describe('the examples on three hosts', () => {
     it(`${version}: walls, two networks and health before anything that needs it`, async () => {
       const compose = composeIn('walls');
       await compose('up', '-d', '--build');
+      const [proxy, store] = [nameOf('walls', 'proxy'), nameOf('walls', 'store')];
       const page = await until('it answers', async () =>
-        (await compose('exec', '-T', 'proxy', 'wget', '-qO-', 'http://localhost/')).trim(),
+        (await cluster.docker('exec', proxy, 'wget', '-qO-', 'http://localhost/')).stdout.trim(),
       );
       assert.equal(page, 'schema: three');
       assert.match(await compose('ps'), /\(healthy\)/);
-      const proxy = (await compose('ps', '-q', 'proxy')).trim();
-      const store = (await compose('ps', '-q', 'store')).trim();
       for (const name of ['store', 'vault']) assert.notEqual((await cluster.docker('exec', proxy, 'ping', '-c', '1', name)).code, 0);
       const address = await must(cluster.docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', store));
       assert.notEqual((await cluster.docker('exec', proxy, 'ping', '-c', '1', '-W', '1', address.trim())).code, 0, 'not even by address');

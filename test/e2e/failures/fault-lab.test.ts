@@ -26,7 +26,7 @@ const LONG: ReadonlySet<FaultKind> = new Set<FaultKind>([
   'firewall-flush',
 ]);
 const KINDS = ALL_KINDS.filter((kind) => !LONG.has(kind));
-const NAMES = ['p1', 'p2', 'p3', 'p4'];
+const NAMES = ['p1', 'p2', 'p3'];
 
 const FOUND: Readonly<Record<Bug, RegExp>> = {
   'two-leaders': /two leaders: s\d and s\d both lead/,
@@ -122,6 +122,7 @@ describe('the fault lab', () => {
         seed: seed + round,
         say,
         longestMs: 12_000,
+        clients: 1,
         kinds: KINDS,
       });
       assert.deepEqual(found, [], lines.join('\n'));

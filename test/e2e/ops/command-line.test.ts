@@ -174,24 +174,6 @@ describe('the arpanet command', () => {
     await notified('STOPPING=1');
   });
 
-  it('has examples in the help of every command, and --json for every report', async () => {
-    const silent = ['up', 'scheduler', 'agent', 'completion', 'man', 'config sample', 'restore', 'context'];
-    const look = async (path: readonly string[]): Promise<void> => {
-      const { stdout } = await runProgram(process.execPath, [main, ...path, '--help']);
-      // below each of the groups' headings
-      const below = [...stdout.matchAll(/^(?!Options:|Examples:)[A-Z][A-Za-z ]*:\n((?: {2}.*\n)+)/gm)]
-        .map(([, group = '']) => group)
-        .join('');
-      const words = [...below.matchAll(/^  ([a-z][a-z-]*)/gm)].map(([, word = '']) => word).filter((word) => word !== 'help');
-      if (words.length === 0 || path[0] === 'hosts') {
-        assert.match(stdout, /^Examples:/m, path.join(' '));
-        assert.equal(/--json/.test(stdout), !silent.includes(path.join(' ')), path.join(' '));
-      }
-      if (path.length < 2) for (const word of words) if (word !== path[0]) await look([...path, word]);
-    };
-    await look([]);
-  });
-
   it('warns loudly when it listens without TLS on more than loopback, in its log and in the status', async () => {
     const port = await freePort();
     const log = join(dir, 'loud.log');

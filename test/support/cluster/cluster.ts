@@ -126,13 +126,15 @@ export async function must(output: Promise<Output>): Promise<string> {
 
 /**
  * Waits until `check` returns a truthy value. On a timeout the message has its last error or value. A test of a promise shorter than 30 s passes
- * that time; on a busy machine the limit grows with the load. A slow check runs less often, because what it waits for needs the processor, too.
+ * that time; on a busy machine the limit grows with the load. A slow check runs less often, because what it waits for needs the processor, too; and so
+ * does each after a long wait, by an eighth of it. The last check is at the limit.
  */
 export async function until<T>(what: string, check: () => Promise<T> | T, timeoutMs = 30_000): Promise<NonNullable<T>> {
   const startedAt = Date.now();
   let last: unknown;
-  do {
+  for (let leftMs = 1; leftMs > 0; ) {
     const askedAt = Date.now();
+    leftMs = promisedMs(timeoutMs) - (askedAt - startedAt);
     try {
       const value = await check();
       if (value) return value;
@@ -140,8 +142,9 @@ export async function until<T>(what: string, check: () => Promise<T> | T, timeou
     } catch (error) {
       last = error;
     }
-    await sleep(Math.min(1_000, Math.max(60, 3 * (Date.now() - askedAt))));
-  } while (Date.now() - startedAt < promisedMs(timeoutMs));
+    const pauseMs = Math.min(2_000, Math.max(60, 5 * (Date.now() - askedAt), (askedAt - startedAt) / 8));
+    if (leftMs > 0) await sleep(Math.max(10, Math.min(pauseMs, leftMs)));
+  }
   throw new Error(`timed out after ${Date.now() - startedAt} ms waiting for: ${what}; last value: ${inspect(last)}`);
 }
 

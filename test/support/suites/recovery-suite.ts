@@ -1,4 +1,4 @@
-/** The store is lost for good while containers run on three hosts. It is rebuilt from the hosts, and from a backup. */
+/** The store is lost for good while containers run on some hosts. It is rebuilt from the hosts, and from a backup. Whole with Consul; with the embedded store what a store has a part in. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,13 +25,14 @@ volumes: { data: {} }
 `;
 
 export function recoverySuite(store: 'consul' | 'embedded'): void {
+  const isWhole = store === 'consul';
   describe(`a lost store (${store})`, () => {
     let cluster: Cluster;
     let dir = '';
     let first: Awaited<ReturnType<typeof picture>>;
     let epochBefore = 0;
     before(async () => {
-      cluster = await startCluster({ store, hosts: 3 });
+      cluster = await startCluster({ store, hosts: isWhole ? 3 : 2 });
       dir = join(cluster.lab.dir, 'project');
       mkdirSync(dir);
       writeFileSync(join(dir, 'compose.yml'), PROJECT);
@@ -108,7 +109,7 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
       await until('all hosts are alive', async () =>
         (await operator<{ state: string }[]>(cluster, 'hosts')).every(({ state }) => state === 'alive'),
       );
-      await until('an audit finds nothing', async () => (await cluster.arpanet('audit')).code === 0);
+      await until('an audit finds nothing', async () => (await operator<{ findings: unknown[] }>(cluster, 'audit')).findings.length === 0);
       assert.deepEqual(await picture(), first);
       await namesAnswer();
     }
@@ -119,60 +120,71 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
         await until(`${name} is found`, async () => (await cluster.engine(on, 'exec', web, 'ping', '-c', '1', '-W', '5', name)).code === 0);
     }
 
-    it('backs all of it up; a scheduler on the empty store takes no host that belongs to another cluster, and names go on', async () => {
+    it('backs all of it up', async () => {
       await must(cluster.arpanet('backup', backup()));
       assert.equal(statSync(backup()).mode & 0o777, 0o600);
-      await loseTheStore();
-      await cluster.startScheduler(0);
-      const log = join(cluster.lab.dir, 's1.log');
-      await until('it says so', () => /in use of cluster .* is the state store lost/.test(readFileSync(log, 'utf8')));
-      assert.deepEqual(await operator<unknown[]>(cluster, 'hosts'), []);
-      await namesAnswer();
-      const refused = await recover('--trust-labels');
-      assert.equal(refused.code, 1);
-      assert.match(refused.stderr, /s1 is the leader on this store: stop all schedulers first/);
     });
 
-    it('is recovered from the hosts: same containers, addresses, networks, services and names; above every epoch that a host saw', async () => {
-      await loseTheStore();
-      const plan = await must(recover('--plan'));
-      assert.match(plan, /container {2}abc-web-1 on h\d: 1\.web\.abc, 10\.32\.\d+\.\d+ in abc_\w+, 10\.32/);
-      assert.match(plan, /network {4}unused 10\.99\.0\.0\/24/);
-      assert.match(plan, /service {4}abc\/web, 3 wanted/);
-      assert.ok(!/^(note|refused)/m.test(plan), plan);
-      assert.match(plan, /^unproven: only labels say what container plain is, and nothing proves them$/m);
-      const unproven = await recover();
-      assert.equal(unproven.code, 1);
-      assert.match(unproven.stderr, /nothing proves what the labels of \d containers say \(.*plain.*--backup FILE.*--trust-labels/);
-      await must(recover('--trust-labels'));
-      const again = await recover('--trust-labels');
-      assert.match(again.stderr, /holds \d+ records of a cluster: use --force/);
-      await allIsThere();
-      const { leader } = await operator<{ leader: { epoch: number } }>(cluster, 'status');
-      assert.ok(leader.epoch > epochBefore + 1000, `epoch ${leader.epoch}`);
-    });
+    if (isWhole)
+      it('a scheduler on the empty store takes no host that belongs to another cluster, and names go on', async () => {
+        await loseTheStore();
+        await cluster.startScheduler(0);
+        const log = join(cluster.lab.dir, 's1.log');
+        await until('it says so', () => /in use of cluster .* is the state store lost/.test(readFileSync(log, 'utf8')));
+        assert.deepEqual(await operator<unknown[]>(cluster, 'hosts'), []);
+        await namesAnswer();
+        const refused = await recover('--trust-labels');
+        assert.equal(refused.code, 1);
+        assert.match(refused.stderr, /s1 is the leader on this store: stop all schedulers first/);
+      });
+
+    if (isWhole)
+      it('is recovered from the hosts: same containers, addresses, networks, services and names; above every epoch that a host saw', async () => {
+        await loseTheStore();
+        const plan = await must(recover('--plan'));
+        assert.match(plan, /container {2}abc-web-1 on h\d: 1\.web\.abc, 10\.32\.\d+\.\d+ in abc_\w+, 10\.32/);
+        assert.match(plan, /network {4}unused 10\.99\.0\.0\/24/);
+        assert.match(plan, /service {4}abc\/web, 3 wanted/);
+        assert.ok(!/^(note|refused)/m.test(plan), plan);
+        assert.match(plan, /^unproven: only labels say what container plain is, and nothing proves them$/m);
+        const unproven = await recover();
+        assert.equal(unproven.code, 1);
+        assert.match(unproven.stderr, /nothing proves what the labels of \d containers say \(.*plain.*--backup FILE.*--trust-labels/);
+        await must(recover('--trust-labels'));
+        const again = await recover('--trust-labels');
+        assert.match(again.stderr, /holds \d+ records of a cluster: use --force/);
+        await allIsThere();
+        const { leader } = await operator<{ leader: { epoch: number } }>(cluster, 'status');
+        assert.ok(leader.epoch > epochBefore + 1000, `epoch ${leader.epoch}`);
+      });
 
     it('is recovered from the hosts with the key in a backup, which proves what the labels say', async () => {
       await loseTheStore();
       const plan = await must(recover('--backup', backup()));
       assert.ok(!/^(note|refused|unproven)/m.test(plan), plan);
       await allIsThere();
+      const { leader } = await operator<{ leader: { epoch: number } }>(cluster, 'status');
+      assert.ok(leader.epoch > epochBefore, `epoch ${leader.epoch}`);
     });
 
-    it('is restored from a backup; a file that was cut or changed is refused', async () => {
+    if (isWhole)
+      it('is not restored from a backup that was cut or changed', async () => {
+        const text = readFileSync(backup(), 'utf8');
+        const bad = join(cluster.lab.dir, 'bad.backup');
+        for (const [broken, why] of [
+          [text.slice(0, -200), /not whole|checksum/],
+          [text.replace('abc-web-1', 'abc-web-9'), /checksum does not fit/],
+          ['{"services": {}}\n', /no backup of arpanet/],
+        ] as const) {
+          writeFileSync(bad, broken);
+          const { code, stderr } = await cluster.arpanet('restore', bad, '--store', storeUrl());
+          assert.equal(code, 2, stderr);
+          assert.match(stderr, why);
+        }
+      });
+
+    it('is restored from a backup', async () => {
       await loseTheStore();
-      const text = readFileSync(backup(), 'utf8');
-      const bad = join(cluster.lab.dir, 'bad.backup');
-      for (const [broken, why] of [
-        [text.slice(0, -200), /not whole|checksum/],
-        [text.replace('abc-web-1', 'abc-web-9'), /checksum does not fit/],
-        ['{"services": {}}\n', /no backup of arpanet/],
-      ] as const) {
-        writeFileSync(bad, broken);
-        const { code, stderr } = await cluster.arpanet('restore', bad, '--store', storeUrl());
-        assert.equal(code, 2, stderr);
-        assert.match(stderr, why);
-      }
       await must(cluster.arpanet('restore', backup(), '--store', storeUrl()));
       await allIsThere();
     });

@@ -1,4 +1,4 @@
-/** The commands for hosts as a person finds them: help, completion, what is refused before anybody is asked. */
+/** The commands, those for hosts above all, as a person finds them: help, completion, what is refused before anybody is asked. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createServer } from 'node:http';
@@ -26,6 +26,30 @@ function program(endpoint = NOBODY): { readonly root: Command; readonly said: ()
   quiet(root);
   return { root, said: () => said };
 }
+
+/** Those that have no report. */
+const SILENT = ['up', 'scheduler', 'agent', 'completion', 'man', 'config sample', 'restore', 'context'];
+
+describe('the commands', () => {
+  it('have examples in the help of every one, and --json for every report', () => {
+    let count = 0;
+    const look = (command: Command, path: readonly string[]): void => {
+      const { commands } = command;
+      if (path.length > 0 && (commands.length === 0 || path[0] === 'hosts')) {
+        let help = '';
+        command.configureOutput({ writeOut: (text) => (help += text) });
+        command.outputHelp();
+        const words = path.join(' ');
+        assert.match(help, /^Examples:/m, words);
+        assert.equal(/--json/.test(help), !SILENT.includes(words), words);
+        count++;
+      }
+      for (const one of commands) look(one, [...path, one.name()]);
+    };
+    look(program().root, []);
+    assert.ok(count > 40, `${count}`);
+  });
+});
 
 describe('the commands for hosts', () => {
   it('have help with examples, each of which begins with the command', () => {
