@@ -1,5 +1,6 @@
 /** Parts that several answers of the operator's API have, as schemas and examples. Plain data. */
 import { z } from 'zod';
+import type { Link } from '../doctor.ts';
 
 export const text = z.string();
 export const number = z.number();
@@ -255,7 +256,7 @@ export const exampleOperation = {
 } as const;
 
 export const link = z.object({
-  link: z.enum(['sender', 'answer', 'instance', 'health', 'network', 'host', 'kernel', 'mtu', 'port']),
+  link: z.enum(['sender', 'answer', 'instance', 'health', 'network', 'allowed', 'host', 'kernel', 'mtu', 'port'] satisfies Link['link'][]),
   isSound: z.boolean(),
   what: text,
   fix: text.optional(),
