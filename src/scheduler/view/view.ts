@@ -318,13 +318,17 @@ export function createView(
     setState(host, state, why, nowMs) {
       const entry = hosts.get(host);
       if (entry === undefined || (entry.state === state && entry.why === why)) return false;
+      const isWarning = entry.state === state && !isUnreachable(state);
       entry.state = state;
       entry.why = why;
       entry.unreachableSinceMs = isUnreachable(state) ? (entry.unreachableSinceMs ?? nowMs) : undefined;
       hostChanged(entry);
-      for (const id of entry.containers) again(id);
-      showImages(entry);
-      notices.host(host);
+      // Nothing of its containers is shown with it.
+      if (!isWarning) {
+        for (const id of entry.containers) again(id);
+        showImages(entry);
+        notices.host(host);
+      }
       touch();
       return true;
     },

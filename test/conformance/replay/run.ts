@@ -14,7 +14,7 @@ export const ENGINES = ['20.10', '26.1', 'newest'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface ReplayOptions {
-  /** Which engine on all four hosts. */
+  /** Which engine on all three hosts. */
   readonly engine: EngineName;
   /** Only cases whose file or name matches. */
   readonly only?: RegExp | undefined;
@@ -44,7 +44,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const engines = { mixed: false, newer: options.engine === '26.1', ...(options.engine === 'newest' && { newest: 'all' as const }) };
   const engineArgs = ['--insecure-registry', '10.77.0.0/16'];
   await using bare = await startLab({ count: 1, engineArgs, ...engines });
-  await using cluster = await startCluster({ store: 'embedded', engineArgs, ...engines });
+  await using cluster = await startCluster({ store: 'embedded', hosts: 2, engineArgs, ...engines });
   const engine = `unix://${bare.hosts[0]?.socket}`;
   await using one = await startRegistry(bare.gateway, bare.dir);
   await using other = await startRegistry(cluster.lab.gateway, cluster.lab.dir);

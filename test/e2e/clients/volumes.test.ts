@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
-import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
 import { recreate } from '../../support/recreate.ts';
 
 describe('volumes over three hosts', () => {
@@ -28,6 +28,8 @@ describe('volumes over three hosts', () => {
   const docker = (...args: string[]) => cluster.docker(...args);
   const on = (host: string) => ['--label', `arpanet.constraints=["node.hostname==${host}"]`];
   const hostOf = async (name: string) => (await must(docker('inspect', '-f', '{{.Node.Name}}', name))).trim();
+  const stateOf = async (host: string) =>
+    (await operator<{ name: string; state: string }[]>(cluster, 'hosts')).find(({ name }) => name === host)?.state;
   const names = async (...args: string[]) => (await must(docker('volume', 'ls', '-q', ...args))).split('\n').filter(Boolean).sort();
 
   it('create, ls with filters, inspect, rm, prune', async () => {
@@ -122,9 +124,9 @@ describe('volumes over three hosts', () => {
       ['--mount', 'type=volume,src=kept,dst=/d'],
     ]) {
       const read = await Promise.all(
-        Array.from({ length: 3 }, async () => (await must(docker('run', '--rm', ...flags, 'busybox', 'cat', '/d/f'))).trim()),
+        Array.from({ length: 2 }, async () => (await must(docker('run', '--rm', ...flags, 'busybox', 'cat', '/d/f'))).trim()),
       );
-      assert.deepEqual(read, ['treasure', 'treasure', 'treasure']);
+      assert.deepEqual(read, ['treasure', 'treasure']);
     }
     const elsewhere = await docker('run', '--rm', ...on('h1'), '-v', 'kept:/d', 'busybox', 'cat', '/d/f');
     assert.match(elsewhere.stderr, /kept[\s\S]*h2|h2[\s\S]*kept/);
@@ -135,14 +137,14 @@ describe('volumes over three hosts', () => {
     const agent = cluster.agents.get('h2');
     assert.ok(agent);
     await endProcess(agent);
-    await until('h2 is down', async () => /h2\s+\S+\s+down/.test(await must(cluster.arpanet('hosts'))), 30_000);
+    await until('h2 is down', async () => (await stateOf('h2')) === 'down', 30_000);
     const away = await docker('run', '--rm', '-v', 'kept:/d', 'busybox', 'cat', '/d/f');
     assert.notEqual(away.code, 0);
     assert.match(away.stderr, /kept/);
     assert.match(away.stderr, /h2/);
     assert.match((await docker('volume', 'rm', 'kept')).stderr, /volume kept is on host h2, which is down/);
     await cluster.startAgent('h2');
-    await until('h2 is back', async () => /h2\s+\S+\s+alive/.test(await must(cluster.arpanet('hosts'))));
+    await until('h2 is back', async () => (await stateOf('h2')) === 'alive');
     assert.equal((await must(docker('run', '--rm', '-v', 'kept:/d', 'busybox', 'cat', '/d/f'))).trim(), 'treasure');
   });
 
@@ -171,7 +173,8 @@ services:
 volumes: { named: {} }
 `,
         );
-      const container = async (service: string) => (await must(compose('ps', '-q', service))).trim();
+      const container = async (service: string) =>
+        (await must(docker('ps', '-q', '--filter', `label=com.docker.compose.service=${service}`))).trim();
       write('first');
       await must(compose('up', '-d'));
       const places = new Map<string, string>();

@@ -17,7 +17,7 @@ describe('the leader is harmed', () => {
   let made = 0;
   before(async () => {
     cluster = await startCluster({ store: 'consul', consulServers: 3, schedulers: 3, hosts: 2, mixed: false, relayed: true });
-    await must(cluster.docker('run', '-d', '--name', 'talker', 'busybox', 'sh', '-c', 'while sleep 0.2; do date; done'));
+    await must(cluster.docker('run', '-d', '--name', 'talker', 'busybox', 'sh', '-c', 'while sleep 1; do date; done'));
   });
   after(() => cluster?.[Symbol.asyncDispose]());
   afterEach(async () => {

@@ -23,7 +23,7 @@ describe('repair', () => {
   });
   after(() => cluster?.[Symbol.asyncDispose]());
 
-  const audit = async () => JSON.parse((await cluster.arpanet('audit', '--json')).stdout) as Report;
+  const audit = () => operator<Report>(cluster, 'audit');
   /** Nothing is found, within `ms`. */
   const agrees = (ms = 20_000) =>
     until(

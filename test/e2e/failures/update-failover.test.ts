@@ -26,7 +26,7 @@ describe('the leader is killed while services change', () => {
   let cluster: Cluster;
   let scratch: string;
   before(async () => {
-    cluster = await startCluster({ store: 'consul', schedulers: 2 });
+    cluster = await startCluster({ store: 'consul', schedulers: 2, hosts: 2 });
     scratch = mkdtempSync(join(tmpdir(), 'arpanet-update-'));
     mkdirSync(join(scratch, 'abc'));
     writeFileSync(join(scratch, 'abc', 'compose.yml'), file);
@@ -67,7 +67,7 @@ describe('the leader is killed while services change', () => {
       'abc-ask-1',
       'sh',
       '-c',
-      'n=0; bad=0; while [ ! -e /stop ]; do n=$((n+1)); wget -qO /dev/null http://web/ || bad=$((bad+1)); usleep 10000; done; echo $n $bad',
+      'n=0; bad=0; while [ ! -e /stop ]; do n=$((n+1)); wget -qO /dev/null http://web/ || bad=$((bad+1)); usleep 50000; done; echo $n $bad',
     );
     const before = await webs(docker, '{{.ID}}');
     const update = arpanet('update', 'abc/web', '--env', 'COLOUR=green', '--delay', '2s');

@@ -41,7 +41,7 @@ describe('one thing, seen from both sides', () => {
   let scratch: string;
   let project: string;
   before(async () => {
-    cluster = await startCluster({ store: 'embedded' });
+    cluster = await startCluster({ store: 'embedded', hosts: 2 });
     scratch = mkdtempSync(join(tmpdir(), 'arpanet-both-'));
     project = join(scratch, 'abc');
     mkdirSync(project);

@@ -159,14 +159,14 @@ describe('ops on three hosts', () => {
     assert.match(why, /^giant is not placed: refused .*, none of 3 hosts fits\n\nREFUSED +RULE +WHY\nh\d +(memory|reservations) .*900 GiB/);
   });
 
-  it('limits reserve nothing: four of 20 GB are taken by hosts that have less; a host that has the image counts as better by the time of a copy', async () => {
+  it('limits reserve nothing: containers of more than any host has are taken; a host that has the image counts as better by the time of a copy', async () => {
     mkdirSync(join(scratch, 'large'));
     writeFileSync(join(scratch, 'large', 'Dockerfile'), 'FROM busybox\nRUN dd if=/dev/zero of=/large bs=1M count=48 2>/dev/null\n');
     await must(cluster.docker('build', '-q', '-t', 'large', join(scratch, 'large')));
     const total = Number(await must(cluster.docker('info', '-f', '{{.MemTotal}}')));
-    const four = [1, 2, 3, 4].map((n) => `big-${n}`);
+    const both = [1, 2].map((n) => `big-${n}`);
     const most = `${Math.ceil(total / 2 ** 30)}g`; // of all hosts together: so much is on none
-    for (const name of four)
+    for (const name of both)
       await must(cluster.docker('run', '-d', '-m', most, '--stop-timeout', '0', '--name', name, 'large', 'sleep', '600'));
     const { scored } = JSON.parse(await must(cluster.arpanet('explain', 'big-1', '--json'))) as {
       scored: readonly { host: string; figures: { image: number; copySeconds: number; reservedMemory: number } }[];
@@ -175,7 +175,7 @@ describe('ops on three hosts', () => {
     const [here, ...others] = scored.toSorted((a, b) => b.figures.image - a.figures.image).map(({ figures }) => figures);
     assert.deepEqual([here?.image, here?.copySeconds], [1, 0]);
     for (const { image, copySeconds } of others) assert.ok(image === 0 && copySeconds >= 0.5, `${image} ${copySeconds}`);
-    await must(cluster.docker('rm', '-f', ...four));
+    await must(cluster.docker('rm', '-f', ...both));
     await must(cluster.docker('rmi', 'large'));
   });
 
@@ -429,22 +429,9 @@ configs: {conf: {content: "${config}"}}
   });
 
   it('what is shown can be had as JSON, too', async () => {
-    const plan = ['deploy', '--plan', '-f', compose(), '-p', 'abc'];
-    const looks = [
-      'hosts',
-      'hosts ls',
-      'hosts inspect h1',
-      'status',
-      'ls',
-      'ps',
-      'ps abc',
-      'audit',
-      'explain abc-web-1',
-      'ip ls',
-      'dns ls',
-      'config get',
-    ];
-    for (const args of [...looks.map((look) => look.split(' ')), ['rebalance', '--plan'], ['doctor', 'abc-web-1', 'db'], ['token'], plan]) {
+    // deploy --plan, explain, ip ls and dns ls are asked so above, ps in services.test.ts
+    const looks = ['hosts ls', 'hosts inspect h1', 'status', 'ls', 'audit', 'config get'];
+    for (const args of [...looks.map((look) => look.split(' ')), ['rebalance', '--plan'], ['doctor', 'abc-web-1', 'db'], ['token']]) {
       const { stdout, stderr } = await cluster.arpanet(...args, '--json');
       assert.doesNotThrow(() => JSON.parse(stdout), `arpanet ${args.join(' ')} --json: ${stdout}${stderr}`);
     }

@@ -153,6 +153,17 @@ describe('the view', () => {
     view.hosts.setState('h1', 'down', 'no heartbeat', 0);
     assert.equal(view.read.byId('a1')?.hostState, 'down');
   });
+
+  it('makes nothing of them again for a warning about their host, which is alive', () => {
+    const view = viewOf('h1');
+    view.facts.apply('h1', { type: 'containers', upserts: [facts('a1', 'web')], removes: [] }, 0);
+    const before = view.read.byId('a1');
+    view.hosts.setState('h1', 'alive', 'no heartbeat for 4 s', 0);
+    assert.equal(view.read.host('h1')?.why, 'no heartbeat for 4 s');
+    assert.equal(view.read.byId('a1'), before);
+    view.hosts.setState('h1', 'down', 'no heartbeat', 0);
+    assert.notEqual(view.read.byId('a1'), before);
+  });
 });
 
 describe('images', () => {
