@@ -6,6 +6,7 @@ import type { IngressTable } from '../model/ingress.ts';
 import type { StoreReplica } from '../model/wire.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { agentFiles as schemas } from '../schemas/index.ts';
+import { type KeptChecks, openKeptChecks } from './checks/kept-checks.ts';
 import { type EpochGuard, openEpoch } from './gateway/epoch.ts';
 import { type JsonFile, openJsonFile } from './json-file.ts';
 import { type NamesFile, openNamesFile } from './names/names-file.ts';
@@ -19,6 +20,8 @@ export interface AgentFiles {
   readonly replica: JsonFile<StoreReplica>;
   /** Published ports that this host answers for. */
   readonly ingress: JsonFile<IngressTable>;
+  /** What checks by label found. */
+  readonly checks: KeptChecks;
   /** Path of the list of hosts whose overlay packets are dropped. */
   readonly fencePath: string;
 }
@@ -44,6 +47,7 @@ export function openAgentFiles(dataDir: string, log: Logger): AgentFiles {
       { schema: schemas.ingress, loss: 'this host answers for no published ports until a leader is connected, which sends them again' },
       log,
     ),
+    checks: openKeptChecks(dataDir, log),
     fencePath: join(dataDir, 'fence.json'),
   };
 }

@@ -144,7 +144,13 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     for (const one of [vips, allow]) one.changed(message.upserts, message.removes);
   };
   const checks = createChecks(
-    { log, now: Date.now, changed: (facts) => stream.send({ type: 'containers', upserts: [facts], removes: [] }) },
+    {
+      log,
+      now: Date.now,
+      kept: files.checks,
+      isOnWire: (network) => overlay.plans().some((plan) => plan.name === network && plan.driver !== undefined),
+      changed: (facts) => stream.send({ type: 'containers', upserts: [facts], removes: [] }),
+    },
     signal,
   );
   const inventory = createInventory({ engine, log, emit }, signal);

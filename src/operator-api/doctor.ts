@@ -1,10 +1,19 @@
 /** The path from a container to what it calls by a name, link by link: the first broken link, and its fix. Pure. */
-import { answering, type DialResult, dnsLabel, dnsName, type NamedInstance, type OutsideName } from '../model/index.ts';
+import { answering, dnsName, type NamedInstance } from '../model/index.ts';
 import { allows, parseAllowFrom } from '../text/allow-label.ts';
-import type { Finding } from './audit.ts';
+import {
+  addressFor,
+  deploymentsOf,
+  type DoctorInput,
+  isOutside,
+  publishedAt,
+  type PublishedPort,
+  senderOf,
+  sharedNetwork,
+  targetsOf,
+  withPort,
+} from './doctor-targets.ts';
 import { instancesCalled } from './instance-reference.ts';
-import type { HostReport, NetworkReport } from './reports/report.ts';
-import type { InstanceReport, ServiceReport } from './reports/service-report.ts';
 
 /** One link of the path from a container to what it calls. */
 export interface Link {
@@ -15,100 +24,7 @@ export interface Link {
   readonly fix?: string;
 }
 
-export interface DoctorInput {
-  /** The calling container, as the user named it: a container, `1.web.abc`, `web-1`, or a service. */
-  readonly from: string;
-  /** The name that it calls; with `:PORT`, that port is tried. */
-  readonly name: string;
-  readonly names: readonly NamedInstance[];
-  /** State and health of the instances of all services. */
-  readonly instances: readonly (InstanceReport & Pick<ServiceReport, 'deployment' | 'service'>)[];
-  readonly hosts: readonly HostReport[];
-  readonly networks: readonly NetworkReport[];
-  readonly findings: readonly Finding[];
-  readonly outside: readonly OutsideName[];
-  /** The results of the calls that `callsOf` lists, of those that their host could make. */
-  readonly dialled?: readonly (Call & DialResult)[];
-  /** The same calls made from the targets' own hosts, of those that got no answer. */
-  readonly near?: readonly (Call & DialResult)[];
-  /** Hosts that are said to be alive, and did not answer a moment ago: the reason of each. */
-  readonly silent?: ReadonlyMap<string, string>;
-}
-
-/** A call of a port that doctor tries: from which host, of which container, at which address. */
-export interface Call {
-  /** The sender's: the call goes the way that the sender's would. */
-  readonly host: string;
-  /** The host of the container that is called. */
-  readonly targetHost: string;
-  readonly container: string;
-  readonly address: string;
-  readonly port: number;
-}
-
 const KINDS = { wireguard: 'WireGuard in the kernel', 'wireguard-go': 'wireguard-go (slower)', none: 'nothing' } as const;
-/** More calls would show nothing new. */
-const MOST_CALLS = 32;
-
-/** The calls to try: to the port that is given, else to those that the targets expose. */
-export function callsOf(input: DoctorInput): readonly Call[] {
-  const { from, name: text, names } = input;
-  const { name, port: given } = withPort(text);
-  const sender = senderOf(from, names);
-  if (sender === undefined) return [];
-  const published = publishedAt(text, input);
-  if (published !== undefined)
-    return answering(published.targets, false).flatMap((one) => {
-      const target = one.ingress?.ports.find(({ port }) => port === published.port)?.target;
-      const at = one.ingress?.address;
-      if (target === undefined || at === undefined) return [];
-      return [{ host: one.host, targetHost: one.host, container: one.container, address: at, port: target }];
-    });
-  const { targets, isOwn } = targetsOf(sender, name, names);
-  const calls = answering(targets, isOwn).flatMap((one) => {
-    const address = sharedNetwork(sender, one) === undefined ? undefined : addressFor(sender, one);
-    const ports = given === undefined ? one.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port) : [given];
-    const call = { host: sender.host, targetHost: one.host, container: one.container };
-    return address === undefined ? [] : ports.map((port) => ({ ...call, address, port }));
-  });
-  return calls.slice(0, MOST_CALLS);
-}
-
-/** `h1:8080`, a port of a host, by its name or address: who is behind it, where every host answers for it. Undefined: it is no host. */
-function publishedAt(
-  text: string,
-  { hosts, names }: DoctorInput,
-): { readonly host: HostReport; readonly port: number; readonly targets: readonly NamedInstance[] } | undefined {
-  const { name, port } = withPort(text);
-  const host = hosts.find((one) => one.name === name || one.address === name);
-  if (host === undefined || port === undefined) return undefined;
-  return { host, port, targets: names.filter(({ ingress }) => ingress?.ports.some((one) => one.port === port) === true) };
-}
-
-/** `pricing:8080` */
-function withPort(text: string): { readonly name: string; readonly port: number | undefined } {
-  const [, given = text, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-  // `abc/pricing` as other commands take it
-  const name = given.replace(/^([^/]+)\/([^/]+)$/, '$2.$1');
-  return { name, port: port === undefined ? undefined : Number(port) };
-}
-
-const sharedNetwork = (sender: NamedInstance, one: NamedInstance): string | undefined =>
-  Object.keys(sender.addresses).find((network) => one.addresses[network] !== undefined);
-
-/** In a network of both, if there is one. */
-const addressFor = (sender: NamedInstance, one: NamedInstance): string | undefined =>
-  one.addresses[sharedNetwork(sender, one) ?? Object.keys(one.addresses)[0] ?? ''];
-
-/** Of a service, its first instance that is ready. */
-function senderOf(from: string, names: readonly NamedInstance[]): NamedInstance | undefined {
-  const called = instancesCalled(from, names).toSorted((a, b) => a.number - b.number);
-  if (deploymentsOf(called).length > 1) return undefined;
-  return called.find(({ ready }) => ready) ?? called[0];
-}
-
-const deploymentsOf = (instances: readonly NamedInstance[]) => [...new Set(instances.map(({ deployment }) => deployment))].toSorted();
-
 /** The links up to the first broken one. */
 export function diagnose(input: DoctorInput): readonly Link[] {
   const links: Link[] = [];
@@ -159,13 +75,13 @@ function* follow(input: DoctorInput): Generator<Link> {
     );
   else yield sound('sender', `${sender.name} runs on ${sender.host}, in ${own.map(networkName).join(', ')}`);
 
-  const published = publishedAt(text, input);
+  const published = publishedAt(sender, input);
   if (published !== undefined) {
     yield* followPort(published, input);
     return;
   }
   const { targets, full, isOwn } = targetsOf(sender, name, names);
-  const made = targets.length > 0 ? undefined : outside.find((one) => `${one.name}.service.consul` === full);
+  const made = targets.length > 0 ? undefined : outside.find((one) => isOutside(one, full));
   if (made !== undefined) {
     const records = made.entries.map((entry) => `${entry.type} ${entry.value}`).join(', ');
     yield sound('answer', `${full} was added by an operator: ${records}`);
@@ -290,10 +206,7 @@ function* follow(input: DoctorInput): Generator<Link> {
 }
 
 /** From a port that every host answers for to the instances behind it. */
-function* followPort(
-  { host, port, targets }: NonNullable<ReturnType<typeof publishedAt>>,
-  { hosts, findings, dialled = [] }: DoctorInput,
-): Generator<Link> {
+function* followPort({ host, port, protocol, targets }: PublishedPort, { hosts, findings, dialled = [] }: DoctorInput): Generator<Link> {
   const [first] = targets;
   if (first === undefined) {
     const fix =
@@ -324,6 +237,7 @@ function* followPort(
       'arpanet audit --fix repairs what is the cluster’s own; rules of others are theirs to change',
     );
   yield sound('kernel', `the rules of published ports of ${[...touched].join(', ')} are correct`);
+  if (protocol === 'udp') yield sound('port', `port ${port} is published for UDP alone: whether a program answers there is not tried`);
   for (const call of dialled) {
     const name = ready.find((one) => one.container === call.container)?.name ?? call.container.slice(0, 12);
     const where = `${name} at ${call.address}:${call.port}`;
@@ -343,47 +257,6 @@ function behindOne(sender: NamedInstance, answers: readonly NamedInstance[], isO
   const [vip, ...others] = new Set(answers.map((one) => one.vips?.[sharedNetwork(sender, one) ?? '']));
   const isOne = vip !== undefined && others.length === 0 && !isOwn;
   return isOne ? `${vip}, which the kernel of ${sender.name} leads to ${addresses}` : addresses;
-}
-
-/** As the sender's search domain and links would have it. */
-function targetsOf(
-  sender: NamedInstance,
-  name: string,
-  names: readonly NamedInstance[],
-): { readonly targets: readonly NamedInstance[]; readonly full: string; readonly isOwn: boolean } {
-  const bare = name
-    .toLowerCase()
-    .replace(/\.$/, '')
-    .replace(/\.service\.consul$/, '');
-  const linked = sender.links[bare] ?? bare;
-  const called = (one: NamedInstance, what: string, aliases = Object.values(one.aliases).flat()) =>
-    [
-      ...servicesOf(one),
-      ...servicesOf(one).map((service) => `${one.number}.${service}`),
-      ...[one.name, one.container.slice(0, 12), one.hostname ?? '', ...aliases].map(dnsName),
-    ].includes(what);
-  const servicesOf = ({ service }: NamedInstance) => [dnsName(service), dnsLabel(service)];
-  const isOwnOf = ([first, ...more]: readonly NamedInstance[], what: string) =>
-    first !== undefined && more.length === 0 && !servicesOf(first).includes(what);
-  const own = names.filter((one) => one.deployment === sender.deployment && called(one, linked));
-  const ownDomain = dnsLabel(sender.deployment);
-  const ofOwn = { targets: own, full: `${linked}.${ownDomain}.service.consul`, isOwn: isOwnOf(own, linked) };
-  if (own.some((one) => sharedNetwork(sender, one) !== undefined)) return ofOwn;
-  // in a network that several deployments share, each finds the others by bare name
-  const sharing = names.filter((one) =>
-    Object.keys(sender.addresses).some(
-      (network) => one.addresses[network] !== undefined && called(one, bare, [...(one.aliases[network] ?? [])]),
-    ),
-  );
-  if (sharing.length > 0) return { targets: sharing, full: bare, isOwn: isOwnOf(sharing, bare) };
-  if (own.length > 0) return ofOwn;
-  const before = ({ deployment }: NamedInstance) =>
-    [dnsLabel(deployment), dnsName(deployment)].flatMap((domain) =>
-      bare.endsWith(`.${domain}`) ? [bare.slice(0, -domain.length - 1)] : [],
-    );
-  const others = names.filter((one) => before(one).some((what) => called(one, what)));
-  const isOwn = others[0] !== undefined && before(others[0]).every((what) => isOwnOf(others, what));
-  return { targets: others, full: `${bare}${others.length > 0 ? '' : `.${ownDomain}`}.service.consul`, isOwn };
 }
 
 /** As the Engine's clients name an instance that the name table lacks. */

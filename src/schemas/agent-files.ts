@@ -31,6 +31,17 @@ const tunnel: z.ZodType<readonly TunnelKey[]> = z.array(
   z.looseObject({ slot: z.enum(['a', 'b']), privateKey: filled, publicKey: filled, madeAtMs: z.number() }),
 );
 const fence: z.ZodType<readonly string[]> = z.array(ipv4);
+/** One of `DIR/checks.json`: what a check found last of one run of a container. */
+export interface KeptCheck {
+  readonly id: string;
+  /** When that run began, as its Engine says. */
+  readonly startedAt: string;
+  readonly status: 'healthy' | 'unhealthy';
+}
+
+const checks: z.ZodType<readonly KeptCheck[]> = z.array(
+  z.looseObject({ id: filled, startedAt: text, status: z.enum(['healthy', 'unhealthy']) }),
+);
 
 /** By file. */
 export const agentFiles = {
@@ -42,5 +53,6 @@ export const agentFiles = {
   replica: storeReplica,
   ingress: ingressTable,
   fence,
+  checks,
   tunnel,
 } as const;

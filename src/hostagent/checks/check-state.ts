@@ -15,6 +15,8 @@ export interface Probe {
 export interface CheckState {
   readonly status: 'starting' | 'healthy' | 'unhealthy';
   readonly failingStreak: number;
+  /** When a failure counted last, since 1970. */
+  readonly countedMs?: number;
   /** The newest last. */
   readonly log: readonly Probe[];
 }
@@ -23,18 +25,22 @@ export const STARTING: CheckState = { status: 'starting', failingStreak: 0, log:
 /** Docker's own (daemon/health.go, `maxLogEntries`). */
 const LOG_KEPT = 5;
 
-/** `startedMs`: when the container started, since 1970. */
+/**
+ * `startedMs`: when the container started, since 1970. While it is starting it is asked sooner than its interval says; of these failures one an
+ * interval counts, the first when the first interval and the start period are over, so that `retries` failures take as long as on an Engine.
+ */
 export function afterProbe(
   state: CheckState,
   probe: Probe,
-  { retries, startPeriodMs }: Pick<CheckSpec, 'retries' | 'startPeriodMs'>,
+  { retries, startPeriodMs, intervalMs }: Pick<CheckSpec, 'retries' | 'startPeriodMs' | 'intervalMs'>,
   startedMs: number,
 ): CheckState {
   const log = [...state.log, probe].slice(-LOG_KEPT);
   if (probe.isGood) return { status: 'healthy', failingStreak: 0, log };
-  const isForgiven = state.status === 'starting' && probe.endMs - startedMs < startPeriodMs;
-  const failingStreak = isForgiven ? 0 : state.failingStreak + 1;
-  return { status: failingStreak >= retries ? 'unhealthy' : state.status, failingStreak, log };
+  const countsFromMs = state.countedMs === undefined ? startedMs + Math.max(startPeriodMs, intervalMs) : state.countedMs + intervalMs;
+  if (state.status === 'starting' && probe.endMs < countsFromMs) return { ...state, log };
+  const failingStreak = state.failingStreak + 1;
+  return { status: failingStreak >= retries ? 'unhealthy' : state.status, failingStreak, countedMs: probe.endMs, log };
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();

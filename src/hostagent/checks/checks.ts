@@ -6,8 +6,10 @@ import type { ContainerFacts } from '../../model/facts.ts';
 import { labels } from '../../model/labels.ts';
 import { guarded } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import type { KeptCheck } from '../../schemas/agent-files.ts';
 import { type CheckSpec, parseCheck } from '../../text/check-label.ts';
 import { afterProbe, type CheckState, STARTING, withHealth } from './check-state.ts';
+import type { KeptChecks } from './kept-checks.ts';
 
 export interface Checks {
   /** Takes notice of these facts of the Engine's, and gives what is to be sent of them. */
@@ -21,6 +23,9 @@ export interface CheckDeps {
   /** The health of a container is another one: its facts are to be sent again. */
   readonly changed: (facts: ContainerFacts) => void;
   readonly now: () => number;
+  /** Whether a network of this Engine, by name, is of driver macvlan or ipvlan: there a host does not reach its own containers. */
+  readonly isOnWire: (network: string) => boolean;
+  readonly kept: KeptChecks;
   readonly log: Logger;
 }
 
@@ -39,22 +44,30 @@ const MOST_OUTPUT = 200;
 const SOON_MS = 500;
 
 /** All checks end with the signal. */
-export function createChecks({ changed, now, log }: CheckDeps, signal: AbortSignal): Checks {
+export function createChecks({ changed, now, isOnWire, kept, log }: CheckDeps, signal: AbortSignal): Checks {
   const checked = new Map<string, Checked>();
   /** By id, for those that use the network of another. */
   const addresses = new Map<string, string>();
+  /** Of the agent's run before, by id: of containers that have not been seen since. */
+  const before = new Map(kept.before.map((one) => [one.id, one]));
 
   signal.addEventListener('abort', () => {
     for (const { timer } of checked.values()) clearTimeout(timer);
-    checked.clear();
   });
 
   function addressOf({ HostConfig, NetworkSettings }: ContainerInspect): string | undefined {
     const { NetworkMode: mode = '' } = HostConfig ?? {};
     if (mode === 'host') return '127.0.0.1';
     if (mode.startsWith('container:')) return addresses.get(mode.slice('container:'.length));
-    return Object.values(NetworkSettings.Networks ?? {}).find(({ IPAddress }) => Boolean(IPAddress))?.IPAddress;
+    const all = Object.entries(NetworkSettings.Networks ?? {}).filter(([, { IPAddress }]) => Boolean(IPAddress));
+    const [, endpoint] = (all.length > 1 ? all.find(([network]) => !isOnWire(network)) : undefined) ?? all[0] ?? [];
+    return endpoint?.IPAddress;
   }
+
+  const found = (): readonly KeptCheck[] => [
+    ...before.values(),
+    ...[...checked].flatMap(([id, { run, state }]) => (state.status === 'starting' ? [] : [{ id, startedAt: run, status: state.status }])),
+  ];
 
   function plan(id: string, one: Checked, ms: number): void {
     one.timer = setTimeout(
@@ -72,10 +85,11 @@ export function createChecks({ changed, now, log }: CheckDeps, signal: AbortSign
     const answer =
       address === undefined ? failed('it has no address') : await (spec.kind === 'tcp' ? tcp(address, spec) : get(address, spec));
     if (checked.get(id) !== one || signal.aborted) return;
-    const before = one.state.status;
+    const was = one.state.status;
     one.state = afterProbe(one.state, { ...answer, startMs, endMs: now() }, spec, Date.parse(State.StartedAt));
     const { status } = one.state;
-    if (status !== before) {
+    if (status !== was) {
+      kept.save(found);
       log[status === 'unhealthy' ? 'warn' : 'info'](
         { container: id, check: one.label, status, output: answer.output },
         'a check has another result',
@@ -106,7 +120,10 @@ export function createChecks({ changed, now, log }: CheckDeps, signal: AbortSign
       return withHealth(facts, known.state);
     }
     forget(id);
-    const one: Checked = { facts, spec, label, run: State.StartedAt, state: STARTING, timer: undefined };
+    const last = before.get(id);
+    before.delete(id);
+    const state = last?.startedAt === State.StartedAt ? { ...STARTING, status: last.status } : STARTING;
+    const one: Checked = { facts, spec, label, run: State.StartedAt, state, timer: undefined };
     checked.set(id, one);
     plan(id, one, Math.min(SOON_MS, spec.intervalMs));
     return withHealth(facts, one.state);
@@ -116,6 +133,7 @@ export function createChecks({ changed, now, log }: CheckDeps, signal: AbortSign
     for (const id of ids) {
       forget(id);
       addresses.delete(id);
+      before.delete(id);
     }
   }
 
@@ -125,7 +143,9 @@ export function createChecks({ changed, now, log }: CheckDeps, signal: AbortSign
     all(containers) {
       const ids = new Set(containers.map(({ inspect }) => inspect.Id));
       gone([...checked.keys(), ...addresses.keys()].filter((id) => !ids.has(id)));
-      return containers.map(take);
+      const taken = containers.map(take);
+      before.clear();
+      return taken;
     },
   };
 }
@@ -152,30 +172,43 @@ function tcp(host: string, { port, timeoutMs }: CheckSpec): Promise<Answer> {
   });
 }
 
-/** As a load balancer asks: a redirection counts, and is not followed. */
+/**
+ * As a load balancer asks: a redirection counts, and is not followed. A status within the timeout decides, as Consul's (agent/checks/check.go, `CheckHTTP`): of the
+ * body the beginning is kept, as far as it has come by then.
+ */
 function get(host: string, { port, path, timeoutMs }: CheckSpec): Promise<Answer> {
   return new Promise((resolve) => {
-    const late = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+    let status: number | undefined;
+    let text = '';
+    const end = (otherwise: string): void => {
+      clearTimeout(late);
+      request.destroy();
+      resolve(
+        status === undefined
+          ? failed(`http://${host}:${port}${path}: ${otherwise}`)
+          : { isGood: status >= 200 && status < 400, output: `HTTP ${status} ${text.slice(0, MOST_OUTPUT)}`.trim() },
+      );
+    };
+    const late = setTimeout(() => end(`no answer within ${timeoutMs} ms`), timeoutMs);
     const request = http.get({ host, port, path, agent: false, headers: { 'user-agent': 'arpanet-check' } }, (response) => {
-      const { statusCode = 0 } = response;
-      let text = '';
-      const end = (): void => {
-        clearTimeout(late);
-        response.destroy();
-        resolve({ isGood: statusCode >= 200 && statusCode < 400, output: `HTTP ${statusCode} ${text.slice(0, MOST_OUTPUT)}`.trim() });
-      };
+      status = response.statusCode;
       response
         .setEncoding('utf8')
         .on('data', (part: string) => {
           text += part;
-          if (text.length >= MOST_OUTPUT) end();
+          if (text.length >= MOST_OUTPUT) end('');
         })
-        .once('end', end)
-        .on('error', end);
+        .once('end', () => end(''))
+        .on('error', () => end(''));
     });
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(late);
-      resolve(failed(`http://${host}:${port}${path}: ${why(error)}`));
-    });
+    request
+      .once('upgrade', (response, socket) => {
+        status = response.statusCode;
+        socket.destroy();
+        end('');
+      })
+      .on('error', (error: NodeJS.ErrnoException) => end(why(error)))
+      // whatever else ends it
+      .once('close', () => end('the connection was closed without an answer'));
   });
 }

@@ -1,9 +1,9 @@
 /** Which addresses a create gets, and which idle one must be released for it before. Reads the ledger. */
 import type { AddressRequest, IdleSince, Leased } from '../../contracts/index.ts';
-import { ArpanetError, type ContainerRecord, isKind, type LeaseRecord } from '../../model/index.ts';
+import { ArpanetError, type ContainerRecord, type CreateRequest, isKind, labels, type LeaseRecord } from '../../model/index.ts';
 import { networkRecords } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
-import { parentLink } from '../../networks/index.ts';
+import { isOnWire, parentLink } from '../../networks/index.ts';
 import { findNetwork } from '../view/resolve-container.ts';
 import type { Identity } from './identify.ts';
 import type { JoinedNetwork } from './rewrite.ts';
@@ -25,12 +25,26 @@ export function occupantOf(
   return undefined;
 }
 
-/** Throws `invalid` if a network that it names does not exist. */
-export function refuseUnknown(deps: SchedulerDeps, { networks }: Pick<Identity, 'networks'>): void {
-  for (const { reference, implicit } of networks) {
-    if (!implicit && findNetwork(reference, networkRecords(deps)) === undefined)
-      throw new ArpanetError('invalid', `network ${reference} not found`);
-  }
+/**
+ * Throws `invalid` if a network that it names does not exist, or if it has a check by label and is only where its host cannot reach it: on a macvlan or ipvlan
+ * network a host reaches all but its own containers.
+ */
+export function refuseNetworks(
+  deps: Pick<SchedulerDeps, 'ledger'>,
+  { networks, mode }: Pick<Identity, 'networks' | 'mode'>,
+  given: CreateRequest['Labels'],
+): void {
+  const found = networks.map(({ reference, implicit }) => {
+    const network = findNetwork(reference, networkRecords(deps));
+    if (!implicit && network === undefined) throw new ArpanetError('invalid', `network ${reference} not found`);
+    return network;
+  });
+  const [wire] = found;
+  if (!given?.[labels.check] || mode.kind !== 'cluster' || !found.every((one) => one !== undefined && isOnWire(one))) return;
+  throw new ArpanetError(
+    'invalid',
+    `label ${labels.check}: a host does not reach its own containers on network ${wire?.name} (driver ${wire?.driver}), so it cannot check this one: put it on a network of driver bridge or overlay too, or give it a HEALTHCHECK`,
+  );
 }
 
 /** What its networks need of its host. */

@@ -20,7 +20,7 @@ import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { type Core, networkRecords } from '../core.ts';
 import { sizeOfImage } from '../view/image-index.ts';
-import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseUnknown } from './claim-addresses.ts';
+import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseNetworks } from './claim-addresses.ts';
 import { type Gathering, gatheringFor } from '../containers/gather.ts';
 import { asInspected } from './identify-recreated.ts';
 import { checkedName, type Identity, identify } from './identify.ts';
@@ -317,7 +317,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const asked = { ...written, ...filledNeeds(create.request, { ...written, nonce }) };
     const wanted = old === undefined ? asked : asReplacement(asked, old);
     const targets = targetsOf(wanted, old !== undefined);
-    refuseUnknown(deps, wanted);
+    refuseNetworks(deps, wanted, old === undefined ? create.request.Labels : {});
     if (old === undefined) refuseClusterPorts(core, create.request.Labels);
     refuseTakenPorts(core, wanted, create.request.Labels);
     const decided = decide(create, name, wanted, targets, exposed);

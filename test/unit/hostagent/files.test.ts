@@ -23,6 +23,7 @@ describe('an agent with damaged files', () => {
     ['plans.json', ['', 'null', '[null]', '[{"network":"x"}]']],
     ['kept.json', ['', 'null', '{"records":{}}']],
     ['fence.json', ['', 'null', '["-j ACCEPT"]', '{}']],
+    ['checks.json', ['', 'null', '[null]', '[{"id":"a","startedAt":"","status":"starting"}]']],
   ] as const)
     it(`starts without ${file}, says so, and keeps the damaged one aside`, async (t) => {
       for (const content of contents) {

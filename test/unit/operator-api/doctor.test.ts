@@ -350,6 +350,39 @@ describe('doctor', () => {
     );
   });
 
+  it('tries a published port by TCP where it is one of TCP, and at most 32 of its instances', () => {
+    const claim = (target: number, protocol: 'tcp' | 'udp') => ({ port: 53, target, protocol });
+    const both = { address: '10.32.0.71', ports: [claim(5353, 'udp'), claim(53, 'tcp')] };
+    assert.deepEqual(callsOf({ ...whole, ...withTarget({ ingress: both }), name: 'h1:53' }), [{ ...call, host: 'h2', port: 53 }]);
+    const udp = { ...whole, ...withTarget({ ingress: { ...both, ports: [claim(5353, 'udp')] } }), name: 'h1:53' };
+    assert.deepEqual(callsOf(udp), []);
+    const links = diagnose(udp);
+    assert.ok(
+      links.every(({ isSound }) => isSound),
+      doctorText(links),
+    );
+    assert.match(links.at(-1)?.what ?? '', /published for UDP alone/);
+    const other = named('resolver', 1, 'h2', { ingress: { address: '10.32.0.9', ports: [claim(5353, 'udp')] } });
+    const tcp = { ...pricing, ingress: { ...both, ports: [claim(53, 'tcp')] } };
+    assert.match(
+      doctorText(diagnose({ ...udp, names: [web, other, tcp] })),
+      /leads to abc-pricing-1 on h2\n/,
+      'another service has it for UDP',
+    );
+    const many = Array.from({ length: 40 }, (_, index) => named('pricing', index + 1, 'h2', { ingress: both }));
+    assert.equal(callsOf({ ...whole, names: [web, ...many], name: 'h1:53' }).length, 32);
+  });
+
+  it('takes the name of a service for the service, where a host is called so too; an address is the host’s', () => {
+    const hosts = [host('h1'), { ...host('pricing'), address: '192.0.2.7' }];
+    const names = [web, { ...pricing, host: 'h1' }];
+    assert.deepEqual(callsOf({ ...whole, hosts, names, name: 'pricing:80' }), [{ ...call, targetHost: 'h1' }]);
+    assert.match(doctorText(diagnose({ ...whole, hosts, names, name: 'pricing:80' })), /pricing\.abc\.service\.consul is 10\.32\.0\.71/);
+    assert.match(doctorText(diagnose({ ...whole, hosts, names, name: '192.0.2.7:80' })), /no service has port 80 on every host/);
+    const outside = [{ name: 'h1.abc', entries: [{ type: 'A', value: '192.0.2.9' }] }] as const;
+    assert.match(doctorText(diagnose({ ...whole, outside, name: 'h1:80' })), /h1\.abc\.service\.consul was added by an operator/);
+  });
+
   it('says that the target lets only others in, by its label, and what to add', () => {
     const foreign = { deployment: 'xyz', allowFrom: 'mon/*' };
     const last = diagnose({ ...whole, ...withTarget(foreign), name: 'pricing:80' }).at(-1);
