@@ -103,8 +103,8 @@ export interface RebalanceResult {
 export interface ReleaseSource {
   readonly url: string;
   readonly release: string;
-  /** The join token of now. */
-  readonly token: string;
+  /** Makes a join token for the upgrade of this host. */
+  readonly token: (host: string) => Promise<string>;
   /** What runs on the host is moved away before, and the host takes containers again afterwards. */
   readonly isDrained?: boolean;
   /** Also where the host has a higher one. */

@@ -96,7 +96,7 @@ export type AgentMessage =
 /** Which release a host is to have: that of the scheduler at `url`. */
 export interface UpgradeOrder {
   readonly url: string;
-  /** The join token of now. */
+  /** A join token, for this upgrade: it joins this host alone, for a short time. */
   readonly token: string;
   /** Also a lower one than it has. */
   readonly isForced?: boolean;

@@ -45,6 +45,9 @@ export type { Live } from './live/watch.ts';
 export { servePage } from './ui/serve-page.ts';
 export { clusterFamilies } from './reports/cluster-metrics.ts';
 
+/** Longer than a package takes to come. */
+const UPGRADE_TOKEN_MS = 3_600_000;
+
 /** DNS records that operators add for what does not run in the cluster. */
 export interface OutsideNames {
   readonly list: () => readonly OutsideName[];
@@ -367,7 +370,11 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   serviceRoutes(router, (request) => partOf(request).services(), answer);
   const release = () => {
     const { version, place } = deps.joining();
-    return { url: place().url, release: version, token: deps.token() };
+    const { url } = place();
+    // without TLS there is no other, and no host that upgrades itself
+    const token = async (host: string) =>
+      url.startsWith('https:') ? (await deps.issueToken({ isSingleUse: false, ttlMs: UPGRADE_TOKEN_MS, host })).token : deps.token();
+    return { url, release: version, token };
   };
   hostRoutes(router, { ...deps, release, seen: (request) => partOf(request).observe() }, answer);
   userRoutes(router, deps.users);

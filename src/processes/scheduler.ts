@@ -32,7 +32,8 @@ import { createKeyRotation, keysNow, takeSentKeys } from './identity/key-rotatio
 import { createStoreSchema } from './identity/store-schema.ts';
 import { createSchedulerCertificate } from './identity/scheduler-certificate.ts';
 import { rotateJoinSecret } from './identity/join-secret.ts';
-import { followIdentity, keepIdentity } from './identity/identity-copy.ts';
+import { createIdentityCopy } from './identity/identity-copy.ts';
+import { readmitHost, revokeHost } from './identity/revocation.ts';
 import { issuePass } from './identity/join-passes.ts';
 import { joiningOf } from './identity/joining.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
@@ -93,8 +94,8 @@ export async function runScheduler(
     signal,
   );
   await certificate.load(false).catch((err: unknown) => log.debug({ err }, 'no certificate for this scheduler yet'));
-  if (keyFile !== undefined) inBackground(log, 'the copy of what the cluster is known by', followIdentity(store, keyFile, log, signal));
-  const keptIdentity = async () => (keyFile === undefined ? undefined : await keepIdentity(store, keyFile, log));
+  await using copy = keyFile === undefined ? undefined : createIdentityCopy({ store, file: keyFile, log });
+  if (copy !== undefined) inBackground(log, 'the copy of what the cluster is known by', copy.follow(signal));
   const toScheduler = () => certificate.dial(SCHEDULER_NAME);
   const peers = createPeers(Date.now);
   let seenEpoch = 0;
@@ -143,19 +144,14 @@ export async function runScheduler(
     hostMetrics: async (host) => await hostMetrics(host, current().scheduler.hosts.list(), certificate.dial),
     revoke: async (host) => {
       const { membership, scheduler } = current();
-      await membership.revoke(host);
-      await keptIdentity();
-      scheduler.agents.disconnect(host, membership.whyRevoked(host) ?? `host ${host} was revoked`);
-      scheduler.agents.pushSettings();
+      await revokeHost(host, { membership, agents: scheduler.agents, copy });
     },
-    readmit: async (host) => {
-      await current().membership.pardon(host);
-      await keptIdentity();
-    },
+    readmit: async (host) => await readmitHost(host, { membership: current().membership, copy }),
     keysFor: (had) => (keyFile === undefined || keyFile.ids.every((id, i) => had[i] === id) ? undefined : keyFile.secrets()),
     keys: () => {
       const { ledger, fence } = current();
-      return createKeyRotation({ file: keyFile, without: peers.without, isSettled: peers.isSettled, ledger, store, fence, log });
+      const sealsNow = () => copy?.sealAgain();
+      return createKeyRotation({ file: keyFile, without: peers.without, isSettled: peers.isSettled, ledger, store, fence, sealsNow, log });
     },
     schema: () => createStoreSchema({ ledger: current().ledger, withoutSchema: peers.withoutSchema, isSettled: peers.isSettled, log }),
     cas: () => {
@@ -275,7 +271,12 @@ export async function runScheduler(
       url: settings.advertise,
       exposed: settings.exposed ?? [],
       auditTrouble: auditLog.trouble,
-      keys: () => keysNow(keyFile),
+      keys: () => {
+        const ids = keysNow(keyFile);
+        // sent by the leader, or copied here by a person
+        copy?.sealAgain();
+        return ids;
+      },
       take: (answer: string) => takeSentKeys(keyFile, answer, log),
       refused: (answer: string) => log.error({ leader: leader.name, answer }, 'the leader does not work with this scheduler'),
     };

@@ -34,6 +34,16 @@ export function writeIdentityCopy(path: string, keys: ClusterKeys, records: Iden
   writeDurablySync(path, `${JSON.stringify(keys.seal(PLACE, JSON.stringify(records)))}\n`);
 }
 
+/** Whether it has these records, sealed with the first of the keys. False also for one that cannot be read. */
+export function isIdentityCopy(path: string, keys: ClusterKeys, records: IdentityRecords): boolean {
+  try {
+    const sealed: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isSealed(sealed) && sealed.key === keys.ids[0] && keys.open(PLACE, sealed) === JSON.stringify(records);
+  } catch {
+    return false;
+  }
+}
+
 /** Undefined: there is none. Throws `invalid`, with the path, for one that was changed, or that none of these keys has sealed. */
 export function readIdentityCopy(path: string, keys: ClusterKeys): IdentityRecords | undefined {
   let text: string;

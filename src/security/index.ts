@@ -23,7 +23,14 @@ export {
   toSchedulers,
   vouch,
 } from './peers.ts';
-export { identityCopiesOf, identityCopyOf, type IdentityRecords, readIdentityCopy, writeIdentityCopy } from './identity-copy.ts';
+export {
+  identityCopiesOf,
+  identityCopyOf,
+  type IdentityRecords,
+  isIdentityCopy,
+  readIdentityCopy,
+  writeIdentityCopy,
+} from './identity-copy.ts';
 export { readJoinToken, writeJoinToken } from './join-token.ts';
 export { readConsulTls, readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
 export { type ClusterKeyFile, ensureClusterKeys, openClusterKeyFile, readClusterKeys } from './key-file.ts';

@@ -34,7 +34,7 @@ export interface SelfUpgradeDeps {
   readonly log: Logger;
 }
 
-/** With an order it begins, without one it says how far it is. Throws `unsupported`, `conflict` while another runs, `unavailable`. */
+/** With an order it begins, without one it says how far it is. Throws `unsupported`, `conflict` while another runs and for a scheduler without TLS, `unavailable`. */
 export function createSelfUpgrade(
   { dataDir, identity, isAble, run, log }: SelfUpgradeDeps,
   signal: AbortSignal,
@@ -61,6 +61,11 @@ export function createSelfUpgrade(
       throw new ArpanetError(
         'unsupported',
         'this host does not upgrade itself: its program is a package of its own, or no systemd keeps it',
+      );
+    if (!url.startsWith('https:'))
+      throw new ArpanetError(
+        'conflict',
+        `the script of ${url} would come in the clear, and it runs as root: this host takes another release by https:// alone (schedulers with --listen tls://)`,
       );
     const within = AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS)]);
     const tls = await identity.toScheduler(url, within);

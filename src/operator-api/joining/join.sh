@@ -379,8 +379,8 @@ upgrade() {
   check_before
   check_cluster >/dev/null
   if [ "$failed" = 1 ]; then die 'nothing was changed' 'this line may be run again'; fi
-  # the leader took it, and one of before was rotated away
-  if [ $# = 1 ] || [ -n "${ARPANET_TOKEN_FILE:-}" ]; then printf '%s\n' "$token" | write "$etc/token" 0600; fi
+  # the leader took it, and one of before was rotated away; what an agent hands over is for this upgrade alone
+  if [ $# = 1 ]; then printf '%s\n' "$token" | write "$etc/token" 0600; fi
   if [ "$placed" = "$version" ] && [ "$joined" = 1 ] && [ "$joined_with" = "$version" ]; then
     rm -rf "$lib.old"
     printf '%s has %s already\n' "$name" "$version"

@@ -9,6 +9,8 @@ import { newJoinSecret, withoutPasses } from './join-passes.ts';
 /** A scheduler that was started with one older than these would bring it back. */
 const REMEMBERED = 100;
 const NAMED = 5;
+/** Of the changes of a transaction (store/contract). */
+const AT_A_TIME = 32;
 
 /** It was replaced: a scheduler that is still started with it does not bring it back. */
 export const isReplaced = (ledger: Pick<Ledger, 'get'>, token: string): boolean => replacedIn(ledger).includes(digest(token));
@@ -22,11 +24,14 @@ export async function rotateJoinSecret(ledger: Pick<Ledger, 'get' | 'list' | 'co
   if (plain.length > 0) throw new ArpanetError('conflict', plainHosts(plain.toSorted()));
   const made = newJoinSecret();
   const replaced = [digest(before), ...replacedIn(ledger)].slice(0, REMEMBERED);
+  // no token with an end outlives the secret: what does not fit into its transaction goes before
+  let passes = withoutPasses(ledger);
+  for (; passes.length > AT_A_TIME; passes = withoutPasses(ledger)) await ledger.commit(passes.slice(0, AT_A_TIME));
   await ledger.commit([
     { kind: 'put', key: keys.joinToken, value: made },
     { kind: 'put', key: keys.replacedTokens, value: replaced },
+    ...passes,
   ]);
-  for (const change of withoutPasses(ledger)) await ledger.commit([change]);
   log.warn('the join token was rotated: the one before joins nobody any more');
   return made;
 }

@@ -26,6 +26,8 @@ interface KeyRotationDeps {
   readonly ledger: Pick<Ledger, 'get' | 'list' | 'commit'>;
   readonly store: Pick<StateStore, 'resealParts'>;
   readonly fence: Fence;
+  /** Called once the new key seals. */
+  readonly sealsNow: () => void;
   readonly log: Logger;
   readonly spreadMs?: number;
 }
@@ -40,6 +42,7 @@ export function createKeyRotation({
   ledger,
   store,
   fence,
+  sealsNow,
   log,
   spreadMs = SPREAD_MS,
 }: KeyRotationDeps): KeyOperations {
@@ -76,6 +79,7 @@ export function createKeyRotation({
       await reachesAll(id);
       keyFile.promote(id);
       prepared.delete(keyFile);
+      sealsNow();
       const secret = ledger.list<unknown>(keys.root).flatMap(([key]) => (isSecret(key) ? [key] : []));
       for (let i = 0; i < secret.length; i += AT_A_TIME) await Promise.all(secret.slice(i, i + AT_A_TIME).map(again));
       await store.resealParts?.(fence);

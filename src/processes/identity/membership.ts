@@ -142,8 +142,10 @@ export function createMembership(
       ca: issued.ca,
       ...(taken === undefined ? {} : { revokedSerials: taken }),
     };
-    // asked again: another host may have joined by it meanwhile; it is used in the transaction that lets this one in
-    const used = peer?.kind === 'host' && token === undefined ? undefined : pass();
+    // asked again: another host may have joined by it meanwhile; or the token was rotated away; it is used in the transaction that lets this one in
+    const used = pass();
+    if (token !== undefined && used === undefined && !isToken(token))
+      throw new ArpanetError('unauthorized', `the join token was rotated while host ${name} joined: "arpanet token" prints the one of now`);
     await put(record, used === undefined ? [] : useOf(used, { host: name, key: publicKey }, now()));
     log.info({ host: name, until: timeOf(issued.toMs), renewed: peer !== undefined }, 'certificate issued to a host');
     return { certificate: issued.certificate, bundle: ca.bundle };

@@ -40,7 +40,7 @@ export function createHostUpgrade(
   }
 
   async function install(host: string, source: ReleaseSource, progress: Progress): Promise<void> {
-    await agents.upgrade(host, { url: source.url, token: source.token, ...(source.isForced === true && { isForced: true }) });
+    await agents.upgrade(host, { url: source.url, token: await source.token(host), ...(source.isForced === true && { isForced: true }) });
     progress(`${host}: fetches ${source.release} and starts with it`);
     const endMs = deps.now() + PATIENCE_MS;
     for (;;) {

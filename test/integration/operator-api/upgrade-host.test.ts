@@ -59,11 +59,11 @@ async function upgraded({ url }: FakeEndpoint, host: string, body: object = {}):
 }
 
 describe('a host that takes the release of the leader', () => {
-  it('gets the order with the address of the scheduler and the token of now, and is waited for until it is back', async () => {
+  it('gets the order with the address of the scheduler and a token of its own, and is waited for until it is back', async () => {
     const { leader, orders, availability } = await twoHosts({ state: 'ended', code: 0, said: 'h1 has 0.2.0 now' });
     await using _ = leader;
     assert.deepEqual(await upgraded(leader, 'h1', { drain: true }), { result: { host: 'h1', had: '0.1.0', has: '0.2.0' } });
-    assert.deepEqual(orders, [{ url: 'https://10.0.0.1:2376', token: 'join-me' }]);
+    assert.deepEqual(orders, [{ url: 'https://10.0.0.1:2376', token: 'pass-for-h1' }]);
     assert.deepEqual(availability, ['drain']);
     assert.equal(leader.cluster.scheduler.hosts.one('h1')?.record.availability, 'active');
     assert.deepEqual(await upgraded(leader, 'h1'), { result: { host: 'h1', had: '0.2.0', has: '0.2.0' } });

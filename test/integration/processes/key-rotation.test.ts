@@ -30,6 +30,7 @@ describe('the rotation of the cluster key', { timeout: 120_000 }, () => {
         { kind: 'put', key: keys.joinToken, value: 'join-me' },
         { kind: 'put', key: keys.container(large.name), value: large },
       ]);
+      const sealedBy: (string | undefined)[] = [];
       const rotation = createKeyRotation({
         file,
         without: () => missing,
@@ -39,16 +40,18 @@ describe('the rotation of the cluster key', { timeout: 120_000 }, () => {
         log: quietLog,
         spreadMs: 0,
         isSettled: () => true,
+        sealsNow: () => void sealedBy.push(file.ids[0]),
       });
       await assert.rejects(rotation.rotate(), {
         kind: 'conflict',
         message:
           /is in .*cluster.key of the leader, and seals nothing yet: s2 cannot get it by TLS .* Copy the file there, and repeat "arpanet key rotate"/,
       });
-      assert.deepEqual([file.ids.length, file.ids[0]], [2, before]);
+      assert.deepEqual([file.ids.length, file.ids[0], sealedBy], [2, before, []]);
       missing = [];
       const { keys: ids } = await rotation.rotate();
       assert.deepEqual([ids.length, ids[1]], [2, before], 'the one that was made is the one that seals');
+      assert.deepEqual(sealedBy, [ids[0]]);
       assert.deepEqual(rotation.report(), { keys: ids, missing: [] });
       await ledger.commit([{ kind: 'put', key: keys.joinToken, value: 'join-me-2' }]);
       await lock.release();

@@ -66,7 +66,7 @@ export async function startFakeEndpoint(
       place: () => ({ url: 'https://10.0.0.1:2376', schedulers: [], pool: '10.32.0.0/12', isSealed: false }),
       check: notHere,
     }),
-    issueToken: async () => notHere(),
+    issueToken: async ({ host, ttlMs = 0 }) => ({ token: `pass-for-${host}`, untilMs: Date.now() + ttlMs }),
     bundle: () => undefined,
     cas: notHere,
     schema: notHere,

@@ -98,6 +98,40 @@ describe('a join token with an end', () => {
     assert.equal(passFor(ledger, 'join-me', { host: 'db-1', key: undefined }, nowMs), undefined);
   });
 
+  it('that is rotated away while a host joins by it, or by the lasting one, joins nobody: its certificate is not written', async () => {
+    let secret = 'join-me';
+    const ca = openAuthority(cas, now);
+    const rotating: typeof ca = {
+      ...ca,
+      issue: async (asked) => {
+        secret = await rotateJoinSecret(ledger, secret, quietLog);
+        return await ca.issue(asked);
+      },
+    };
+    const at = createMembership(ledger, rotating, now, quietLog);
+    const tokens = [async () => await issue(true), async () => await issue(false, { host: 'db-1' }), async () => secret];
+    for (const make of tokens) {
+      const token = await make();
+      const request = { name: 'db-1', publicKey: newKeyPair().publicKey, token, clockMs: nowMs };
+      const joined = at.join(request, undefined, { ...known, isToken: (shown) => shown === secret });
+      await assert.rejects(joined, { kind: 'unauthorized', message: /the join token was rotated while host db-1 joined/ });
+      assert.equal(ledger.get(keys.certificate('db-1')), undefined);
+    }
+  });
+
+  it('is over in the transaction that rotates the secret, however many there are', async () => {
+    for (let i = 0; i < 70; i += 1) await issue(true);
+    const commits: number[] = [];
+    const commit = ledger.commit.bind(ledger);
+    ledger.commit = async (changes) => {
+      commits.push(changes.length);
+      await commit(changes);
+      assert.equal(ledger.get(keys.joinToken) === undefined || ledger.list(keys.passes).length === 0, true, 'no token outlives the secret');
+    };
+    await rotateJoinSecret(ledger, 'join-me', quietLog);
+    assert.deepEqual(commits, [32, 32, 8]);
+  });
+
   it('has a time that is one, and a name; those that are over since a month are forgotten, and unused ones with a rotation', async () => {
     for (const ttlMs of [0, -1, NaN, Infinity, 366 * 24 * HOUR_MS])
       await assert.rejects(issue(true, { ttlMs }), {
