@@ -42,7 +42,7 @@ export interface ApiClient {
   feed<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void>;
   /**
    * Work that the leader reports on while it goes on: newline-delimited JSON, `{"progress": TEXT}` lines, then `{"result": …}` or `{"error": TEXT}`.
-   * `id`, of 8 to 64 of a-z, 0-9 and -, is the request's, by which `/arpanet/v1/operations/ID` has it. Errors also: `conflict` with the leader's text when the work failed after it began; `unavailable` when the stream ended early.
+   * `id`, of 8 to 64 of a-z, 0-9 and -, is the request's, by which `/arpanet/v1/operations/ID` has it. Errors also: `conflict` with the leader's text when the work failed after it began; `unavailable` when the stream or the leadership ended early.
    */
   work<T>(path: string, body: unknown, progress: (line: string) => void, id: string): Promise<T>;
   /** The same of work that somebody has asked for before: what has been said so far, and what comes. */
@@ -112,9 +112,14 @@ async function resultOf(answer: IncomingMessage, progress: (line: string) => voi
   if (answer.headers['content-type']?.includes('ndjson') !== true) return JSON.parse(await text(answer)) as unknown;
   try {
     for await (const json of lines(answer)) {
-      const line = JSON.parse(json) as { readonly progress?: string; readonly result?: unknown; readonly error?: string };
+      const line = JSON.parse(json) as {
+        readonly progress?: string;
+        readonly result?: unknown;
+        readonly error?: string;
+        readonly isUnavailable?: true;
+      };
       if (line.progress !== undefined) progress(line.progress);
-      else if (line.error !== undefined) throw new ArpanetError('conflict', line.error);
+      else if (line.error !== undefined) throw new ArpanetError(line.isUnavailable === true ? 'unavailable' : 'conflict', line.error);
       else return line.result;
     }
   } catch (error) {

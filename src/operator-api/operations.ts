@@ -4,7 +4,7 @@
  */
 import type { Request, Response, Router } from 'express';
 import type { Progress } from '../contracts/index.ts';
-import { ArpanetError } from '../model/index.ts';
+import { ArpanetError, isKind } from '../model/index.ts';
 import { identityOf, noteTarget } from '../security/index.ts';
 import { sendList } from './lists.ts';
 
@@ -44,8 +44,8 @@ export type AnswerInLines = (response: Response, work: (progress: Progress) => P
 
 export interface Operations {
   /**
-   * Answers long work with lines of JSON: `{"progress": TEXT}` each, and last `{"result": …}` or `{"error": TEXT}`. What is refused before the first
-   * line keeps its status, and is no operation.
+   * Answers long work with lines of JSON: `{"progress": TEXT}` each, and last `{"result": …}` or `{"error": TEXT}`, with `"isUnavailable": true` where
+   * the leadership or a connection ended. What is refused before the first line keeps its status, and is no operation.
    */
   readonly answer: AnswerInLines;
   /** Newest first. */
@@ -102,16 +102,18 @@ export function operationRoutes(router: Router, now: () => number, unexpected: (
       tell(entry, { result: result ?? null });
       write(`${JSON.stringify({ result: result ?? null })}\n`);
     } catch (error) {
+      const said = { error: error instanceof ArpanetError ? error.message : 'internal error' };
+      const line = { ...said, ...(isKind(error, 'unavailable') && { isUnavailable: true }) };
+      end(entry, { state: 'failed', ...said });
+      // also who follows what is refused before its first line
+      tell(entry, line);
       if (!response.headersSent) {
         if (entries.get(entry.report.id) === entry) entries.delete(entry.report.id);
         throw error;
       }
       if (!(error instanceof ArpanetError)) unexpected(error);
       noteTarget(response.req, { hasFailed: true });
-      const said = { error: error instanceof ArpanetError ? error.message : 'internal error' };
-      end(entry, { state: 'failed', ...said });
-      tell(entry, said);
-      write(`${JSON.stringify(said)}\n`);
+      write(`${JSON.stringify(line)}\n`);
     }
     response.end();
   };

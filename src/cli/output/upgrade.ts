@@ -53,8 +53,8 @@ export function upgradePlan(
       if (leads) return [];
       const step = { kind: 'scheduler' as const, name, has: version };
       if (byLine !== true) return [{ ...step, command: apt }];
-      // its program is that of the host on the same machine
-      const by = able.find(({ address }) => address === hostIn(url))?.name;
+      // its program is that of the host on the same machine; an agent that has the release already takes it no second time
+      const by = able.find(({ address, agent }) => address === hostIn(url) && agent !== release)?.name;
       return [{ ...step, command: scriptLine(installer, ['--scheduler', name]), ...(by !== undefined && { by }) }];
     }),
     ...hosts.flatMap(({ name, agent }): readonly UpgradeStep[] => {

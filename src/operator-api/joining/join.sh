@@ -309,8 +309,10 @@ install_program() {
 }
 
 join() {
-  program=$deb
+  program=$deb had=$version
   if [ ! -x "$deb" ]; then
+    had=$("$bin" --version 2>/dev/null)
+    if [ -e "$lib.old" ]; then had=$("$lib.old/bin/arpanet" --version 2>/dev/null); fi
     install_program
     program=$bin
   fi
@@ -329,6 +331,7 @@ join() {
     printf '\nThere is no systemd here. Let its own supervisor run this as root:\n\n  %s agent --config %s/agent.yaml\n' "$program" "$etc"
     exit 0
   fi
+  starts_scheduler || note 'the scheduler on this machine did not start with its new program: journalctl -u arpanet-scheduler says why'
   if ! start_agent || ! comes_in; then die "$name has not joined within a minute" 'journalctl -u arpanet-agent and "arpanet status" say why; this line may be run again'; fi
   [ -x "$deb" ] || rm -rf "$lib.old"
   printf '\n%s has joined\n' "$name"

@@ -1,17 +1,21 @@
 /**
  * Effects: `GET /arpanet/v1/watch`: all rows, then what changes of them and what happens, as server-sent events (WHATWG HTML, section 9.2). What has
- * changed is found once for all that listen, at most once a second, and less often where that takes long: an open page costs the leader a hundredth of
- * its time at most. A stream ends with the leadership; a browser then opens it again by itself.
+ * changed is found once for all that see the same, at most once a second, and less often where that takes long: all open pages together cost the leader
+ * a hundredth of its time at most. A stream ends with the leadership; a browser then opens it again by itself.
  */
 import type { Request, Response } from 'express';
 import type { ClusterEvent } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { guarded } from '../../telemetry/faults.ts';
+import type { Observed } from '../reports/report.ts';
 import { allRows, rowChanges, type Rows } from './rows.ts';
 
 /** What one leadership says while it lasts. */
 export interface Live {
-  readonly rows: () => Rows;
+  /** All that is known; asked once for all whose turn it is. */
+  readonly observe: () => Observed;
+  /** What of that the reader sees. */
+  readonly rows: (observed: Observed) => Rows;
   /** Calls the listener after changes, until the signal aborts. */
   readonly onChange: (listener: () => void, signal: AbortSignal) => void;
   readonly onEvent: (listener: (event: ClusterEvent) => void, signal: AbortSignal) => void;
@@ -32,25 +36,61 @@ const HEAD = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, 
 /** Watches of people: those that see the same share one. `who` is different for those that do not. */
 export function createWatches(log: Logger): (who: string, live: Live, request: Request, response: Response) => void {
   const watches = new Map<string, ReturnType<typeof createWatch>>();
+  const turns = createTurns(log);
   return (who, live, request, response) => {
-    const watch = watches.get(who) ?? createWatch(log, () => watches.delete(who));
+    const watch = watches.get(who) ?? createWatch(log, turns, () => watches.delete(who));
     watches.set(who, watch);
     watch(live, request, response);
   };
 }
 
-/** `idle` is called when nobody listens any more. */
-function createWatch(log: Logger, idle: () => void): (live: Live, request: Request, response: Response) => void {
-  const readers = new Set<Response>();
-  let current: { readonly live: Live; rows: Rows; readonly stop: AbortController } | undefined;
+/** Looks at what has changed. `once` observes for the first whose turn it is; the others get the same. */
+type Look = (once: (observe: Live['observe']) => Observed) => void;
+
+/** One timer for all watches, and one rest: however many there are, they cost no more. */
+interface Turns {
+  readonly ask: (look: Look) => void;
+  readonly drop: (look: Look) => void;
+}
+
+function createTurns(log: Logger): Turns {
+  const asking = new Set<Look>();
   let timer: NodeJS.Timeout | undefined;
   let restMs = EVERY_MS;
 
+  function take(): void {
+    timer = undefined;
+    const sinceMs = performance.now();
+    let observed: Observed | undefined;
+    const now = [...asking];
+    asking.clear();
+    for (const look of now) guarded(log, 'a watch', look)((observe) => (observed ??= observe()));
+    restMs = Math.max(EVERY_MS, (performance.now() - sinceMs) * REST_FACTOR);
+  }
+
+  return {
+    ask(look) {
+      asking.add(look);
+      timer ??= setTimeout(take, restMs);
+    },
+    drop(look) {
+      asking.delete(look);
+      if (asking.size > 0) return;
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}
+
+/** `idle` is called when nobody listens any more. */
+function createWatch(log: Logger, turns: Turns, idle: () => void): (live: Live, request: Request, response: Response) => void {
+  const readers = new Set<Response>();
+  let current: { readonly live: Live; rows: Rows; readonly stop: AbortController } | undefined;
+
   function begin(now: Live): NonNullable<typeof current> {
     const stop = new AbortController();
-    const begun = { live: now, rows: now.rows(), stop };
+    const begun = { live: now, rows: now.rows(now.observe()), stop };
     current = begun;
-    restMs = EVERY_MS;
     now.onChange(() => soon(), stop.signal);
     now.onEvent(({ host, event }) => send('event', JSON.stringify({ host, event })), stop.signal);
     now.ended.addEventListener('abort', () => end(begun), { once: true, signal: stop.signal });
@@ -70,25 +110,21 @@ function createWatch(log: Logger, idle: () => void): (live: Live, request: Reque
     if (which === undefined || which !== current) return;
     current = undefined;
     which.stop.abort();
-    clearTimeout(timer);
-    timer = undefined;
+    turns.drop(look);
     for (const reader of readers) reader.end();
     readers.clear();
     idle();
   }
 
   function soon(): void {
-    timer ??= setTimeout(guarded(log, 'a watch', look), restMs);
+    turns.ask(look);
   }
 
-  function look(): void {
-    timer = undefined;
+  function look(once: Parameters<Look>[0]): void {
     if (current === undefined) return;
-    const sinceMs = performance.now();
-    const now = current.live.rows();
+    const now = current.live.rows(once(current.live.observe));
     const changes = rowChanges(current.rows, now);
     current.rows = now;
-    restMs = Math.max(EVERY_MS, (performance.now() - sinceMs) * REST_FACTOR);
     if (changes !== undefined) send('rows', changes);
   }
 

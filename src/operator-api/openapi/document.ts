@@ -127,7 +127,7 @@ const lines = (answer: AnswerName): Schema => ({
       oneOf: [
         { type: 'object', properties: { progress: { type: 'string' } }, required: ['progress'] },
         { type: 'object', properties: { result: refer(answer) }, required: ['result'] },
-        { type: 'object', properties: { error: { type: 'string' } }, required: ['error'] },
+        { type: 'object', properties: { error: { type: 'string' }, isUnavailable: { const: true } }, required: ['error'] },
       ],
     },
     example: { result: ANSWERS[answer].example },

@@ -4,7 +4,8 @@ import type { Leadership } from '../leadership.ts';
 
 export function liveOf({ observe, scheduler, ended }: Leadership): Live {
   return {
-    rows: () => liveRows(observe(), Date.now()),
+    observe,
+    rows: (observed) => liveRows(observed, Date.now()),
     onChange: scheduler.view.onChange,
     onEvent: scheduler.events.listen,
     ended,

@@ -4,6 +4,7 @@ import type { People, Scheduler } from '../../contracts/index.ts';
 import { type Narrow, narrowCluster } from '../../docker-api/index.ts';
 import { liveRows } from '../../operator-api/api.ts';
 import type { Observed, Part } from '../../operator-api/index.ts';
+import type { LeaseRecord } from '../../model/index.ts';
 import type { Identity } from '../../security/index.ts';
 import type { ServicesRoom } from '../../services/index.ts';
 import { clusterOf } from '../cluster-roles.ts';
@@ -39,7 +40,8 @@ function partOf(all: Part, { cluster, scope }: Narrow): Part {
     services: () => cluster.services,
     observe: () => seen(all.observe(), scope),
     live: () => ({
-      rows: () => liveRows(seen(all.observe(), scope), Date.now()),
+      observe: all.observe,
+      rows: (observed) => liveRows(seen(observed, scope), Date.now()),
       onChange: cluster.view.onChange,
       onEvent: cluster.events.listen,
       ended: all.live().ended,
@@ -59,6 +61,12 @@ function seen(observed: Observed, { cluster, visible }: NonNullable<Narrow['scop
   const names = new Set(containers.map(({ record, name }) => record?.name ?? name));
   const networks = observed.networks.filter((record) => visible.network({ record, members: [] }));
   const ids = new Set(networks.map(({ id }) => id));
+  const isOwn = ({ kind, owner }: LeaseRecord): boolean => {
+    if (kind === 'instance') return names.has(owner);
+    if (kind === 'service') return visible.deployment(owner.split('/')[0] ?? '');
+    // a host's, or what the owner of the network holds back; no other kind passes by itself
+    return kind === 'gateway' || kind === 'user';
+  };
   return {
     ...observed,
     store: '',
@@ -67,7 +75,7 @@ function seen(observed: Observed, { cluster, visible }: NonNullable<Narrow['scop
     containers,
     networks,
     instances: observed.instances.filter(({ container }) => visible.hasContainer(container)),
-    leases: observed.leases.filter(({ network, kind, owner }) => ids.has(network) && (kind !== 'instance' || names.has(owner))),
+    leases: observed.leases.filter((lease) => ids.has(lease.network) && isOwn(lease)),
     services: () => cluster.services.list(),
     stuck: observed.stuck.filter(({ name }) => names.has(name)),
     admissions: [],

@@ -26,6 +26,11 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
   const { ledger, dhcp, log } = deps;
   const { hosts, lifecycle, overlays } = parts;
 
+  async function pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: lost }).catch(() => undefined);
+    if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler no longer leads: try again');
+  }
+
   async function networksOff(host: string): Promise<readonly string[]> {
     const there = networkRecords(deps).filter(({ id }) => dhcp.leases.gatewaysOf(id)[host] !== undefined);
     await commitInPieces(
@@ -82,14 +87,14 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
         if (left.length === 0) break;
         if (deps.now() > until)
           throw new ArpanetError('conflict', `still on ${name}: ${left.join(', ')}; containers made on the host itself may be on them`);
-        await sleep(500, undefined, { signal: lost });
+        await pause(500);
       }
       hub.drop(name);
       log.info({ host: name, networks }, 'host reset');
       while (!(hub.connected(name) && view.host(name)?.state === 'alive')) {
         if (deps.now() > until)
           throw new ArpanetError('timeout', `${name} is reset, but its agent has not reconnected yet: "arpanet hosts"`);
-        await sleep(200, undefined, { signal: lost });
+        await pause(200);
       }
       return { networks };
     },

@@ -8,7 +8,8 @@ import { planDrain } from './drain-plan.ts';
 import { DRAINING, type HostLock } from './host-lock.ts';
 import { tryAll } from '../../async/limit.ts';
 import type { Migrations } from './migration.ts';
-import { moveAll, refuseLost, SERVICES_AT_ONCE, unmoved } from './move-all.ts';
+import { moveAll, SERVICES_AT_ONCE, unmoved } from './move-all.ts';
+import { refuseLost } from '../leading.ts';
 import { hostNamed } from '../../config/nearest.ts';
 
 export interface Drain {

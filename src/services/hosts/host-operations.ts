@@ -1,5 +1,4 @@
 /** What operators do to hosts besides moving work: add, update, remove, reset. Effects: those of instance-actions; writes through the scheduler. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdmissionRequest, HostOperations, HostRemoval, HostRequest, Progress } from '../../contracts/index.ts';
 import { ArpanetError, type ContainerRecord, type ContainerView, type ServiceId, type VolumeRecord, keys } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
@@ -9,6 +8,7 @@ import { doAll, tryAll } from '../../async/limit.ts';
 import { hostNamed } from '../../config/nearest.ts';
 import { planReschedule } from '../reschedule/reschedule-plan.ts';
 import { HOST_NAME_FORM, isHostName } from '../../text/names.ts';
+import { pauseWhileLeading } from '../leading.ts';
 
 const DRAIN_MS = 1_000;
 /** A refused agent dials again every five seconds. */
@@ -107,7 +107,7 @@ export function createHostOperations(
         const isIn = () => deps.scheduler.hosts.list().some((host) => host.name === name && host.state === 'alive');
         // The agent of one that was removed may still be trying to connect.
         const endMs = deps.now() + (wasRemoved ? BACK_MS : 0);
-        while (!isIn() && deps.now() < endMs) await sleep(200, undefined, { signal: lost });
+        while (!isIn() && deps.now() < endMs) await pauseWhileLeading(200, lost);
         if (isIn()) progress(`${name} has joined`);
         return { host: name, joined: isIn() };
       });

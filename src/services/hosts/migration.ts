@@ -3,7 +3,6 @@
  * name, number and address; a substitute takes over meanwhile, where there can be two of it. What has begun is in the store, so that the next
  * leader finishes it. Effects: those of instance-actions; writes to the ledger; timers.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ArpanetError,
   type ContainerView,
@@ -22,6 +21,7 @@ import { numberOf, OUR_REQUEST } from '../replicas/replica-plan.ts';
 import { instanceRequest, scaleRefusal } from '../replicas/template.ts';
 import { fitness } from '../rollout/rollout-plan.ts';
 import { newRecord } from '../service-record.ts';
+import { pauseWhileLeading } from '../leading.ts';
 
 export interface Migrations {
   /** Resolves with the replacement; `to`: only on that host. Throws `conflict` when the replacement fails: the instance is then where it was. */
@@ -63,7 +63,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
         if (made !== undefined) await actions.remove(made, 0, view.record);
         throw new ArpanetError('conflict', `its replacement failed: ${state.failed}`);
       }
-      await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
+      await pauseWhileLeading(LOOK_EVERY_MS, lost);
     }
   }
 
@@ -97,7 +97,7 @@ export function createMigrations(core: Core, actions: InstanceActions): Migratio
     for (;;) {
       const found = containers().find((one) => one.id === id);
       if (found?.hostState !== 'joining') return found;
-      await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
+      await pauseWhileLeading(LOOK_EVERY_MS, lost);
     }
   }
 

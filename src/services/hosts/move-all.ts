@@ -1,9 +1,10 @@
 /** Several migrations, two services at once. Effects: those of migrations. */
 import type { MovedInstance, Progress, UnmovedContainer } from '../../contracts/index.ts';
-import { ArpanetError, type ContainerView, type ServiceView, serviceKey } from '../../model/index.ts';
+import { type ContainerView, type ServiceView, serviceKey } from '../../model/index.ts';
 import { tryAll } from '../../async/limit.ts';
 import type { DrainEnd } from './drain-end.ts';
 import type { Migrations } from './migration.ts';
+import { refuseLost } from '../leading.ts';
 
 /** Services at once; of one service always one instance after the other, and each start-first: none ever has fewer than before. */
 export const SERVICES_AT_ONCE = 2;
@@ -54,10 +55,6 @@ export const unmoved = (container: ContainerView, error: unknown): UnmovedContai
   container: container.name,
   why: error instanceof Error ? error.message : String(error),
 });
-
-export function refuseLost(lost: AbortSignal): void {
-  if (lost.aborted) throw new ArpanetError('unavailable', 'this scheduler no longer leads: the next leader continues');
-}
 
 function grouped<T extends { readonly service: ServiceView }>(moves: readonly T[]): Map<string, T[]> {
   const groups = new Map<string, T[]>();

@@ -1,11 +1,11 @@
 /** Another release for the agent of a host: ordered, and waited for until the host is back with it. Effects: messages to its agent, those of drains. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostOperations, HostUpgrade, Progress, ReleaseSource } from '../../contracts/index.ts';
 import { hostNamed } from '../../config/nearest.ts';
 import { ArpanetError, isKind, type UpgradeState } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import type { Drain } from './drain.ts';
 import type { HostLock } from './host-lock.ts';
+import { pauseWhileLeading } from '../leading.ts';
 
 /** The script waits for a minute, and fetches a package before. */
 const PATIENCE_MS = 300_000;
@@ -18,6 +18,8 @@ export function createHostUpgrade(
 ): HostOperations['upgrade'] {
   const { deps, lost } = core;
   const { hosts, agents } = deps.scheduler;
+  /** The host whose upgrade goes on: a cluster loses one host at a time to it. */
+  let current: string | undefined;
 
   /** The host as it is now, connected. Throws `conflict` for one that cannot be asked. */
   function able(name: string) {
@@ -44,7 +46,7 @@ export function createHostUpgrade(
     progress(`${host}: fetches ${source.release} and starts with it`);
     const endMs = deps.now() + PATIENCE_MS;
     for (;;) {
-      await sleep(ASK_MS, undefined, { signal: lost });
+      await pauseWhileLeading(ASK_MS, lost);
       const state = await stateOf(host);
       if (state?.state === 'ended' && state.code !== 0) throw new ArpanetError('conflict', `${host}: ${reasonIn(state.said)}`);
       const now = hosts.one(host);
@@ -63,13 +65,25 @@ export function createHostUpgrade(
     const { name: host, record, facts } = able(name);
     const had = facts?.agentVersion ?? '';
     if (had === source.release) return { host, had, has: had };
+    if (current !== undefined)
+      throw new ArpanetError(
+        'conflict',
+        `${current} is being upgraded: one host at a time; wait until that has ended ("arpanet operations")`,
+      );
     const isEmptied = source.isDrained === true && record.availability === 'active';
+    current = host;
     try {
       if (isEmptied) await drain(host, progress);
       await lock.hold(host, 'being upgraded', () => install(host, source, progress));
     } finally {
       // also after a step that failed: the host has its old release then, and takes containers as before
-      if (isEmptied && !lost.aborted) await activate(host);
+      if (isEmptied && !lost.aborted)
+        await activate(host).catch((error: unknown) =>
+          progress(
+            `${host} still takes no containers: "arpanet activate ${host}" (${error instanceof Error ? error.message : String(error)})`,
+          ),
+        );
+      current = undefined;
     }
     progress(`${host}: has ${source.release}, and had ${had}`);
     return { host, had, has: source.release };

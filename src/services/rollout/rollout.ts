@@ -1,5 +1,4 @@
 /** Rolling updates: batch by batch, each healthy before the next, rolled back when it is not. Continues under the next leader. Effects: timers. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '../../contracts/index.ts';
 import { ArpanetError, type ContainerView, type ServiceId, type ServiceRecord, type UpdateStatus, serviceKey } from '../../model/index.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
@@ -8,6 +7,7 @@ import { doAll } from '../../async/limit.ts';
 import { restored } from './previous.ts';
 import { fitness, inItsDirection, nextBatch } from './rollout-plan.ts';
 import { essence, instanceName, isCurrent } from '../replicas/template.ts';
+import { pauseWhileLeading } from '../leading.ts';
 
 const LOOK_EVERY_MS = 200;
 /** An update that takes more turns never ends: the instances that it creates are not what was asked for. */
@@ -60,7 +60,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
   /** Ends at once when the service is removed. */
   async function pause(id: ServiceId, ms: number): Promise<void> {
     const endMs = deps.now() + ms;
-    while (deps.now() < endMs && core.record(id) !== undefined) await sleep(Math.min(LOOK_EVERY_MS, ms), undefined, { signal: lost });
+    while (deps.now() < endMs && core.record(id) !== undefined) await pauseWhileLeading(Math.min(LOOK_EVERY_MS, ms), lost);
   }
 
   async function add(record: ServiceRecord, numbers: readonly number[], progress: Progress): Promise<void> {
@@ -81,7 +81,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
       // On a busy host the view may lag behind an instance that has just exited: the Engines are asked before the old ones go.
       isConfirmed = isWell;
       if (isWell) await Promise.allSettled(fresh.map(({ host, id }) => deps.scheduler.view.refresh(host, { containers: [id] })));
-      else await sleep(LOOK_EVERY_MS, undefined, { signal: lost });
+      else await pauseWhileLeading(LOOK_EVERY_MS, lost);
     }
   }
 
@@ -125,7 +125,7 @@ export function createRollout(core: Core, actions: InstanceActions): Rollout {
     }
     if (record.update.onFailure === 'continue' && (!isBack || record.rollback !== undefined)) {
       progress(`${serviceKey(id)}: ${why}; continuing, as configured`);
-      await sleep(1_000, undefined, { signal: lost });
+      await pauseWhileLeading(1_000, lost);
       return undefined;
     }
     const state = isBack ? 'rollback_paused' : 'paused';

@@ -74,7 +74,13 @@ describe('the operator’s API for people with roles', () => {
   const room = { services: cluster.services, secrets: cluster.secrets, replicas: cluster.replicas };
   const people = { policy: (role: Role) => policyFor(role, rules[role]) };
   const instances = containers.map(({ id, name }, at) => ({ container: id, name, deployment: OF[at], service: 'web', ready: true }));
-  const leases = OF.map((deployment) => ({ network: idOf(deployment), kind: 'instance', owner: `${deployment}_web_1`, ip: '10.0.0.9' }));
+  // of both also in abc's network, as where xyz has it as an external one
+  const leases = [
+    ...OF.map((deployment) => ({ network: idOf(deployment), kind: 'instance', owner: `${deployment}_web_1`, ip: '10.0.0.9' })),
+    ...OF.map((deployment) => ({ network: idOf('abc'), kind: 'service', owner: `${deployment}/web`, ip: '10.0.0.10' })),
+    { network: idOf('abc'), kind: 'instance', owner: 'xyz_web_1', ip: '10.0.0.11' },
+    { network: idOf('abc'), kind: 'of xyz, and of a later release', owner: 'xyz', ip: '10.0.0.12' },
+  ];
   const ended = new AbortController();
   const whole: Part = {
     observe: () =>
@@ -91,7 +97,13 @@ describe('the operator’s API for people with roles', () => {
         : notFound(`No such container: ${name}`),
     rehearse: note('rehearse'),
     services: () => cluster.services,
-    live: () => ({ rows: () => new Map(), onChange: cluster.view.onChange, onEvent: cluster.events.listen, ended: ended.signal }),
+    live: () => ({
+      observe: () => whole.observe(),
+      rows: () => new Map(),
+      onChange: cluster.view.onChange,
+      onEvent: cluster.events.listen,
+      ended: ended.signal,
+    }),
   };
   const deps = {
     ...whole,
@@ -132,6 +144,7 @@ describe('the operator’s API for people with roles', () => {
       if (path !== '/policy') assert.match(text, /abc|h1/, path);
     }
     assert.match((await ask('GET', '/hosts')).text, /"containers":1/);
+    assert.match((await ask('GET', '/networks')).text, /"owner":"abc\/web"/);
     assert.equal((await ask('POST', '/services/scale', { counts: ['web=3'] })).status, 200);
     assert.equal((await ask('POST', '/services/rm', { services: ['abc'] })).status, 200);
     const creates = [

@@ -82,6 +82,17 @@ describe('a host that takes the release of the leader', () => {
     assert.equal(leader.cluster.scheduler.hosts.one('h1')?.record.availability, 'active');
   });
 
+  it('is the only one meanwhile, and who waits for it reads that the leadership has ended, which is no fault', async () => {
+    const { leader, orders } = await twoHosts({ state: 'running', said: '' });
+    await using _ = leader;
+    const first = upgraded(leader, 'h1');
+    await until(() => orders.length === 1, 'it has the order');
+    assert.match(String((await upgraded(leader, 'h2'))['message']), /^h1 is being upgraded: one host at a time/);
+    leader.lose();
+    assert.deepEqual(await first, { error: 'this scheduler no longer leads: the next leader continues', isUnavailable: true });
+    assert.deepEqual(leader.unexpected, []);
+  });
+
   it('stays drained where an operator had drained it, and one that cannot is left to a person', async () => {
     const { leader, availability } = await twoHosts(FAILED);
     await using _ = leader;

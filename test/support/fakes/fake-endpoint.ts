@@ -24,6 +24,8 @@ export interface FakeEndpoint extends AsyncDisposable {
   readonly endpoint: Endpoint;
   readonly url: string;
   readonly port: number;
+  /** Its services do not lead any more. */
+  readonly lose: () => void;
   /** What was logged as an error: nothing that a client sends is one. */
   readonly unexpected: readonly unknown[];
 }
@@ -117,6 +119,7 @@ export async function startFakeEndpoint(
     url: `http://127.0.0.1:${port}`,
     port,
     unexpected,
+    lose: () => lost.abort(),
     async [Symbol.asyncDispose]() {
       lost.abort();
       await endpoint[Symbol.asyncDispose]();

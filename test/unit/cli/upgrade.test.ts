@@ -70,14 +70,20 @@ describe('arpanet upgrade', () => {
       scheduler('s1', true),
       { ...scheduler('s2', false, '0.9.0', true), url: 'https://10.0.0.2:2376' },
       scheduler('s3', false, '0.9.0'),
+      { ...scheduler('s4', false, '0.9.0', true), url: 'https://10.0.0.4:2376' },
     ];
     const { steps } = upgradePlan(INSTALLER, {
       schedulers,
-      hosts: [host('db-1', '0.9.0', 'alive', true), host('db-2', '0.9.0', 'alive', true), host('db-3', '0.9.0')],
+      hosts: [
+        host('db-1', '0.9.0', 'alive', true),
+        host('db-2', '0.9.0', 'alive', true),
+        host('db-3', '0.9.0'),
+        host('db-4', '0.10.0', 'alive', true),
+      ],
     });
     assert.deepEqual(
       steps.map(({ name, by }) => `${name} by ${by ?? 'hand'}`),
-      ['s2 by db-2', 's3 by hand', 'db-1 by db-1', 'db-2 by db-2', 'db-3 by hand'],
+      ['s2 by db-2', 's3 by hand', 's4 by hand', 'db-1 by db-1', 'db-2 by db-2', 'db-3 by hand'],
     );
   });
 
@@ -173,6 +179,39 @@ describe('the steps of an upgrade', () => {
       },
     });
     assert.deepEqual([result.done, result.failed], [['host db-1'], undefined]);
+  });
+
+  it('open the host again that was emptied, whatever ended the step, and fail with its name where nobody can', async () => {
+    const opened: string[] = [];
+    let isOpen = true;
+    let trouble: Error | undefined;
+    const emptied = {
+      isOpen: async () => isOpen,
+      activate: async (name: string) => {
+        if (trouble !== undefined) throw trouble;
+        isOpen = true;
+        opened.push(name);
+      },
+    };
+    const upgrade = (error: Error) => async (): Promise<never> => {
+      isOpen = false;
+      throw error;
+    };
+    const lost = new ArpanetError('unavailable', 'this scheduler no longer leads');
+    const failed = await carryOut(cluster({ 'db-1': true, 'db-2': true }, { emptied, upgrade: upgrade(lost) }).acts);
+    assert.match(failed.failed?.why ?? '', /^host db-1 is not back with 0\.10\.0$/);
+    assert.deepEqual([opened, isOpen], [['db-1'], true]);
+    const back = cluster({ 'db-1': true }, { emptied });
+    const done = await carryOut({ ...back.acts, upgrade: async (name) => await back.acts.upgrade(name).then(upgrade(lost)) });
+    assert.deepEqual([done.done, done.failed, opened], [['host db-1'], undefined, ['db-1', 'db-1']]);
+    trouble = new ArpanetError('engine', 'no leader is known yet', { engineStatus: 503 });
+    const closed = await carryOut({ ...cluster({ 'db-1': true }, { emptied }).acts, upgrade: upgrade(new Error('no space')) });
+    assert.match(closed.failed?.why ?? '', /^no space; host db-1 was emptied .*: "arpanet activate db-1" \(no leader is known yet\)$/);
+    isOpen = true;
+    trouble = undefined;
+    const refused = new ArpanetError('engine', 'db-1 is being upgraded', { engineStatus: 409 });
+    await carryOut(cluster({ 'db-1': true }, { emptied, upgrade: upgrade(refused) }).acts);
+    assert.deepEqual([opened.length, isOpen], [2, false], 'who upgrades it opens it');
   });
 
   it('leave hosts alone while a scheduler is to be upgraded by hand', async () => {

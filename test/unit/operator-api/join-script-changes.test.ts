@@ -135,7 +135,7 @@ describe('the script, where it changes a machine', () => {
   });
 
   /** A scheduler's package, and a curl that hands it out; the leader says what is in the file `leader`. */
-  function upgraded(files: Readonly<Record<string, string>> = {}) {
+  function upgraded(files: Readonly<Record<string, string>> = {}, programs: Readonly<Record<string, string>> = {}) {
     const dir = mkdtempSync(join(tmpdir(), 'arpanet-join-package-'));
     made.push(dir);
     mkdirSync(join(dir, 'tree/bin'), { recursive: true });
@@ -148,13 +148,19 @@ describe('the script, where it changes a machine', () => {
       .update(readFileSync(join(dir, 'package.tar.gz')))
       .digest('hex');
     const curl = `case "$*" in
+      *docker/info*) echo '{"ID":"x","ServerVersion":"20.10.5"}'; exit 0 ;;
+      *docker/version*) echo '{"ApiVersion":"1.41"}'; exit 0 ;;
       *docker/*) exit 7 ;;
       *join/check*) cat >>"$0.said"; from=$(dirname "$0")/leader ;;
       *package*) from=${dir}/package.tar.gz ;;
       *) from=/dev/null ;;
     esac
     while [ $# -gt 0 ]; do [ "$1" = -o ] && cp "$from" "$2"; shift; done; grep -q message "$from" && printf 401 || printf 200`;
-    return machine({ ...HOST, ...PROGRAM, ...files, 'etc/arpanet/token': 'old\n', 'programs/leader': 'ok|fine|\n' }, { curl }, sha256);
+    return machine(
+      { ...HOST, ...PROGRAM, ...files, 'etc/arpanet/token': 'old\n', 'programs/leader': 'ok|fine|\n' },
+      { curl, ...programs },
+      sha256,
+    );
   }
   const releaseOf = ({ dir }: { readonly dir: string }, folder = 'arpanet') =>
     execFileSync(join(dir, 'usr/local/lib', folder, 'bin/arpanet'), { encoding: 'utf8' }).trim();
@@ -191,6 +197,23 @@ describe('the script, where it changes a machine', () => {
     both.write('programs/leader', 'ok|fine|\n');
     both.run('--upgrade');
     assert.doesNotMatch(restarts(), /scheduler/, 'the program was placed before: the scheduler has it');
+  });
+
+  it('a join that replaces the program starts a scheduler of it again, also where it was ended in between', () => {
+    const ip = `case "$*" in
+      *'addr show'*) echo '2: eth0    inet 10.0.0.2/24 scope global eth0' ;;
+      *'link show dev'*) echo '2: eth0: <UP> mtu 1500 qdisc' ;;
+    esac`;
+    const both = upgraded(SCHEDULER, { ip, unshare: 'exit 0' });
+    const restarts = () => [...both.called().matchAll(/systemctl restart arpanet-(\w+)/g)].map(([, unit]) => unit).join(' ');
+    both.run('token h2 10.0.0.2', { ARPANET_TEST_END_AT: 'unit' });
+    assert.equal(releaseOf(both), '0.2.0');
+    both.write('programs/leader', 'joined||0.2.0\n');
+    assert.match(both.run('token h2 10.0.0.2').text, /h2 has joined/);
+    assert.equal(restarts(), 'scheduler agent');
+    both.write('called', '');
+    both.run('token h2 10.0.0.2');
+    assert.equal(restarts(), 'agent', 'it has that program already');
   });
 
   it('an agent that does it hands over the token in a file', () => {

@@ -1,5 +1,5 @@
 /** The steps of an upgrade, one after the other, each only while the cluster is healthy. Effects: those that it is handed. */
-import { isKind } from '../../../model/errors.ts';
+import { ArpanetError, isKind } from '../../../model/errors.ts';
 import { stepText, type UpgradePlan, type UpgradeResult, type UpgradeStep } from '../../output/upgrade.ts';
 
 /** What is asked of the cluster. */
@@ -9,6 +9,12 @@ export interface UpgradeActs {
   readonly ready: () => Promise<number>;
   /** Has the agent of the host take the leader's release. Rejects where it has its old one back. */
   readonly upgrade: (host: string) => Promise<void>;
+  /** Where each host is emptied before its step. Absent: none is. */
+  readonly emptied?: {
+    /** It takes new containers. */
+    readonly isOpen: (host: string) => Promise<boolean>;
+    readonly activate: (host: string) => Promise<void>;
+  };
   readonly say: (line: string) => void;
   /** In ms, of a clock that never goes back. */
   readonly now: () => number;
@@ -41,19 +47,26 @@ export async function carryOut(acts: UpgradeActs): Promise<UpgradeResult> {
     if (step === undefined) return result(plan);
     const what = keyOf(step);
     acts.say(`${stepText(step)} takes ${release}`);
+    let wasOpen: boolean | undefined;
+    let failed: string | undefined;
     try {
+      wasOpen = await acts.emptied?.isOpen(step.by);
       // where the connection ended, what came of it is seen
       await acts.upgrade(step.by).catch((error: unknown) => {
-        if (!isKind(error, 'unavailable')) throw error;
-        acts.say(error.message);
+        // refused: nothing was begun, and what closed the host meanwhile was somebody else
+        if (statusOf(error) === 409) wasOpen = false;
+        if (!isAway(error)) throw error;
+        acts.say(textOf(error));
       });
       plan = await settled(acts, step, release, readyBefore);
+      done.push(what);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return result(await acts.plan().catch(() => plan), { step: what, why });
+      failed = textOf(error);
     }
+    const closed = wasOpen === true ? await closedStill(acts, step.by) : undefined;
+    const why = [failed, closed].filter((one) => one !== undefined).join('; ');
+    if (why !== '') return result(await acts.plan().catch(() => plan), { step: what, why });
     acts.say(`${what} has ${release}`);
-    done.push(what);
   }
 }
 
@@ -65,6 +78,28 @@ function nextOf({ steps }: UpgradePlan): OwnStep | undefined {
   if (scheduler === undefined) return steps.find(isOwn);
   return isOwn(scheduler) ? scheduler : undefined;
 }
+
+/** The leader opens it again; where it could not, or leads no more, that is done here. A sentence where it takes no containers still. */
+async function closedStill({ emptied, say, now, pause }: UpgradeActs, host: string): Promise<string | undefined> {
+  const endMs = now() + SETTLES_MS;
+  for (;;) {
+    try {
+      if (emptied === undefined || (await emptied.isOpen(host))) return undefined;
+      await emptied.activate(host);
+      say(`host ${host} takes containers again`);
+      return undefined;
+    } catch (error) {
+      if (!isAway(error) || now() > endMs)
+        return `host ${host} was emptied for it and takes no containers: "arpanet activate ${host}" (${textOf(error)})`;
+    }
+    await pause();
+  }
+}
+
+const statusOf = (error: unknown): number | undefined => (error instanceof ArpanetError ? error.engineStatus : undefined);
+/** Nobody answers, or nobody leads: asked again, somebody may. */
+const isAway = (error: unknown): boolean => isKind(error, 'unavailable') || statusOf(error) === 503;
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The plan once the step is behind, all hosts are alive, and as much is ready as before. Throws with what is missing after a minute. */
 async function settled(acts: UpgradeActs, step: UpgradeStep, release: string, readyBefore: number): Promise<UpgradePlan> {
@@ -79,9 +114,9 @@ async function settled(acts: UpgradeActs, step: UpgradeStep, release: string, re
   const endMs = acts.now() + SETTLES_MS;
   for (;;) {
     const found = await Promise.all([acts.plan(), acts.ready()]).catch((error: unknown) => {
-      // a scheduler that is asked may be the one that starts again
-      if (!isKind(error, 'unavailable')) throw error;
-      return error.message;
+      // a scheduler that is asked may be the one that starts again, or no leader is known yet
+      if (!isAway(error)) throw error;
+      return textOf(error);
     });
     const missing = typeof found === 'string' ? [found] : missingIn(...found);
     if (typeof found !== 'string' && missing.length === 0) return found[0];

@@ -41,6 +41,12 @@ export async function upgrade(flags: UpgradeFlags, terminal: Terminal): Promise<
     upgrade: async (host) => {
       await hostWork<HostUpgrade>(hostPath(host, '/upgrade'), body, flags, terminal);
     },
+    ...(flags.drain === true && {
+      emptied: {
+        isOpen: async (host) => (await status()).hosts.find(({ name }) => name === host)?.availability === 'active',
+        activate: async (host) => api.json(hostPath(host, '/activate'), { method: 'POST', body: {} }),
+      },
+    }),
     say: flags.json === true ? () => undefined : terminal.say,
     now: performance.now.bind(performance),
     pause: () => sleep(1_000),
