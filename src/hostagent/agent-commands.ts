@@ -22,7 +22,7 @@ export interface CommandDeps {
   readonly settling: readonly { settle(): Promise<void> }[];
   readonly copyImage: (copy: ImageCopy) => Promise<void>;
   readonly readUsage: () => Promise<readonly ContainerUsage[]>;
-  readonly names: Pick<HostNames, 'instances'>;
+  readonly names: Pick<HostNames, 'instances' | 'settle'>;
   readonly plans: AgentFiles['plans'];
   readonly upgrade: (order?: UpgradeOrder) => Promise<unknown>;
 }
@@ -59,6 +59,7 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
       case 'echo':
         return undefined;
       case 'settle':
+        await names.settle();
         return Promise.all(deps.settling.map((one) => one.settle()));
       case 'fence':
         return fence.set(request.addresses);

@@ -1,7 +1,8 @@
 /**
  * The kernel's rules in the network namespace of a container that says which of other deployments may call it (label `arpanet.allow-from`), as a text for `nft -f`. Pure.
  *
- * What is refused are new connections from the addresses of other deployments' instances in its networks; hosts, its own deployment and what comes from outside are not concerned.
+ * What is refused are new connections from all addresses of other deployments' instances in its networks: Linux lets a container send with each of its addresses on each of its
+ * links. Link-local addresses are in no name table, so that nobody calls from one. Hosts, its own deployment and what comes from outside are not concerned.
  */
 import type { NamedInstance } from '../../model/name-table.ts';
 import { type AllowRule, parseAllowFrom } from '../../text/allow-label.ts';
@@ -10,6 +11,16 @@ export const ALLOW_TABLE = 'arpanet-allow';
 const HEAD = `table inet ${ALLOW_TABLE}\ndelete table inet ${ALLOW_TABLE}\n`;
 /** Nobody is refused: there is no table. */
 export const NO_ALLOW = HEAD;
+
+/** What finds neighbours passes (RFC 4861, RFC 2710): conntrack follows none of it, and without it nobody answers. */
+const NEIGHBOURS = 'nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert, mld-listener-query';
+const BEFORE_ALL = [
+  '    iifname "lo" accept',
+  '    ct state established,related accept',
+  `    icmpv6 type { ${NEIGHBOURS} } accept`,
+  '    ip6 saddr fe80::/10 meta l4proto != ipv6-icmp reject with icmpx admin-prohibited',
+  '    ip saddr 169.254.0.0/16 reject with icmpx admin-prohibited',
+];
 
 const elements = (all: readonly string[]): string =>
   all.length === 0 ? '' : ` elements = { ${[...new Set(all)].toSorted().join(', ')} };`;
@@ -22,14 +33,13 @@ export function allowRules(own: NamedInstance, others: readonly NamedInstance[])
   const of = (rule: AllowRule) =>
     foreign.filter(({ deployment, service }) => deployment === rule.deployment && (rule.service === undefined || service === rule.service));
   const families = [
-    ['4', 'ipv4_addr', 'ip', (one: NamedInstance) => Object.entries(one.addresses)],
-    ['6', 'ipv6_addr', 'ip6', (one: NamedInstance) => Object.entries(one.addresses6 ?? {})],
+    ['4', 'ipv4_addr', 'ip', (one: NamedInstance) => Object.values(one.addresses)],
+    ['6', 'ipv6_addr', 'ip6', (one: NamedInstance) => Object.values(one.addresses6 ?? {})],
   ] as const;
   const sets: string[] = [];
   const chain: string[] = [];
   for (const [name, type, family, all] of families) {
-    const addressesOf = (some: readonly NamedInstance[]): readonly string[] =>
-      some.flatMap((one) => all(one).flatMap(([network, address]) => (own.addresses[network] === undefined ? [] : [address])));
+    const addressesOf = (some: readonly NamedInstance[]): readonly string[] => some.flatMap(all);
     const open = rules.filter(({ port }) => port === undefined).flatMap((rule) => addressesOf(of(rule)));
     const at = rules.flatMap((rule) => {
       const { port, protocol } = rule;
@@ -55,7 +65,7 @@ export function allowRules(own: NamedInstance, others: readonly NamedInstance[])
     ...sets,
     '  chain input {',
     '    type filter hook input priority 0; policy accept;',
-    '    ct state established,related accept',
+    ...BEFORE_ALL,
     ...chain,
     '  }',
     '}',

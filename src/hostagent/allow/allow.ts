@@ -4,6 +4,7 @@ import type { ContainerFacts } from '../../model/facts.ts';
 import type { NamedInstance } from '../../model/name-table.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { hasOwnNetwork } from '../isolation/guards-plan.ts';
 import { inNamespace, whyNot } from '../vip/namespaces.ts';
 import { ALLOW_TABLE, allowRules, NO_ALLOW } from './allow-plan.ts';
 
@@ -15,7 +16,7 @@ export interface Allow {
   readonly changed: (upserts: readonly ContainerFacts[], removes: readonly string[]) => void;
   /** All that there are. */
   readonly all: (containers: readonly ContainerFacts[]) => void;
-  /** Puts back what somebody removed in one of them. Never throws. */
+  /** Tries again what failed, and puts back what somebody removed in one of the others. Never throws. */
   readonly reconcile: () => Promise<void>;
   /** Which containers are open to others than they say, in sentences. Throws nothing. */
   readonly differences: () => Promise<readonly string[]>;
@@ -35,6 +36,8 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
   const guarded = new Map<string, Set<string>>();
   const spaces = new Map<string, Space>();
   let nextLook = 0;
+  /** Containers whose next pass has not begun: it takes all that has changed. */
+  const queued = new Set<string>();
 
   function enter(instance: NamedInstance): void {
     instances.set(instance.container, instance);
@@ -55,9 +58,11 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
     return networks;
   }
 
-  function wantedOf(container: string): string {
+  /** Undefined: nothing is known of it, and what the kernel has stays. */
+  function wantedOf(container: string): string | undefined {
     const own = instances.get(container);
-    if (own?.allowFrom === undefined) return NO_ALLOW;
+    if (own === undefined) return undefined;
+    if (own.allowFrom === undefined) return NO_ALLOW;
     const near = new Set(Object.keys(own.addresses).flatMap((network) => [...(members.get(network) ?? [])]));
     return allowRules(
       own,
@@ -68,7 +73,8 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
   async function apply(container: string): Promise<void> {
     const space = spaces.get(container);
     const wanted = wantedOf(container);
-    if (space === undefined || wanted === (space.applied ?? NO_ALLOW)) return;
+    if (space === undefined || wanted === undefined) return;
+    if (space.failure === undefined && wanted === (space.applied ?? NO_ALLOW)) return;
     try {
       await inNamespace(space.pid, ['nft', '-f', '-'], wanted);
       space.applied = wanted;
@@ -83,24 +89,27 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
   const follow = (containers: Iterable<string>): void => {
     if (overlay === 'none') return;
     for (const container of new Set(containers))
-      if (spaces.has(container))
-        inBackground(
-          log,
-          'who may call a container',
-          keyed.serial(`allow ${container}`, () => apply(container)),
-        );
+      if (spaces.has(container) && !queued.has(container)) {
+        queued.add(container);
+        const act = (): Promise<void> => {
+          queued.delete(container);
+          return apply(container);
+        };
+        inBackground(log, 'who may call a container', keyed.serial(`allow ${container}`, act));
+      }
   };
   const inNetworks = (networks: Iterable<string>): readonly string[] =>
     [...networks].flatMap((network) => [...(guarded.get(network) ?? [])]);
 
+  /** One in another's network has no rules of its own: they would take the place of the other's. */
   function seen({ inspect }: ContainerFacts): void {
     const { Id: id, State } = inspect;
     const pid = Number(State['Pid'] ?? 0);
-    if (!State.Running || pid <= 0) spaces.delete(id);
+    if (!State.Running || pid <= 0 || !hasOwnNetwork(inspect)) spaces.delete(id);
     else if (spaces.get(id)?.pid !== pid) spaces.set(id, { pid, applied: undefined, failure: undefined });
   }
-  async function isInPlace({ pid, applied }: Space): Promise<boolean> {
-    if (applied === undefined) return false;
+  async function isInPlace(container: string, { pid, applied, failure }: Space): Promise<boolean> {
+    if (failure !== undefined || applied === undefined || applied !== wantedOf(container)) return false;
     const chains = await inNamespace(pid, ['nft', 'list', 'chain', 'inet', ALLOW_TABLE, 'input']).catch(() => '');
     return chains.includes('@others4');
   }
@@ -115,7 +124,9 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
       for (const instance of all) enter(instance);
       follow(inNetworks(guarded.keys()));
     },
-    change(put, drop) {
+    change(sent, drop) {
+      // whether it is ready is nothing to who may call
+      const put = sent.filter((one) => !isSame(instances.get(one.container), one));
       const left = [...drop, ...put.map(({ container }) => container)].flatMap(remove);
       for (const instance of put) enter(instance);
       const near = inNetworks([...left, ...put.flatMap(({ addresses }) => Object.keys(addresses))]);
@@ -133,19 +144,22 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
       follow(ids);
     },
     async reconcile() {
-      const all = closed();
-      const [container, space] = all[nextLook++ % Math.max(1, all.length)] ?? [];
-      if (container === undefined || space === undefined) return;
-      await keyed.serial(`allow ${container}`, async () => {
-        if (await isInPlace(space)) return;
-        space.applied = undefined;
-        await apply(container);
-      });
+      if (overlay === 'none') return;
+      const failed = [...spaces].filter(([, { failure }]) => failure !== undefined);
+      const whole = closed().filter(([, { failure }]) => failure === undefined);
+      const looked = whole.length === 0 ? [] : whole.slice(nextLook % whole.length).slice(0, 1);
+      nextLook += 1;
+      for (const [container, space] of [...failed, ...looked])
+        await keyed.serial(`allow ${container}`, async () => {
+          if (spaces.get(container) !== space || (await isInPlace(container, space))) return;
+          space.applied = undefined;
+          await apply(container);
+        });
     },
     async differences() {
       const found: string[] = [];
       for (const [container, space] of closed()) {
-        if (await isInPlace(space)) continue;
+        if (await isInPlace(container, space)) continue;
         const name = instances.get(container)?.name ?? container.slice(0, 12);
         found.push(
           `container ${name} can be called by others than its label arpanet.allow-from says: ${space.failure ?? `the rules of nft’s table ${ALLOW_TABLE} in it are not as they should be`}`,
@@ -155,3 +169,8 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
     },
   };
 }
+
+const callerOf = ({ host, deployment, service, addresses, addresses6, allowFrom }: NamedInstance): string =>
+  JSON.stringify([host, deployment, service, addresses, addresses6, allowFrom]);
+const isSame = (before: NamedInstance | undefined, now: NamedInstance): boolean =>
+  before !== undefined && callerOf(before) === callerOf(now);

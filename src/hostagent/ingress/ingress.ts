@@ -166,6 +166,8 @@ export function createIngress({ overlay, host, file, subnets, apis, log }: Ingre
     reconcile,
     async settle() {
       await keyed.serial('change', async () => undefined);
+      // a process that has just begun has loaded nothing yet, and the kernel leads where the one before it left it
+      if (applied === undefined) await reconcile();
       if (failure !== undefined && wanted().ports.length > 0) throw new ArpanetError('unavailable', failure);
     },
     trouble,

@@ -35,6 +35,10 @@ export function sharedNetwork({ HostConfig }: ContainerInspect): string | undefi
   return /^container:(.+)$/.exec(HostConfig.NetworkMode ?? '')?.[1];
 }
 
+/** Whether its network namespace is its own, and so what is written there is about this container: not its host's, nor another container's. */
+export const hasOwnNetwork = (inspect: ContainerInspect): boolean =>
+  inspect.HostConfig.NetworkMode !== 'host' && sharedNetwork(inspect) === undefined;
+
 /** Undefined for one that does not run, has no network of its own, or may change its addresses. */
 export function guardedOf(inspect: ContainerInspect): Guarded | undefined {
   const { Pid: pid } = inspect.State;

@@ -10,9 +10,12 @@ const slots = createSlots(4);
 /** `pid`: of any process of the container. Throws `unavailable` as `run` does, and Node's error for a process that has ended. */
 export async function inNamespace(pid: number, words: readonly string[], input?: string): Promise<string> {
   const namespace = `/proc/${pid}/ns/net`;
-  own ??= readlink('/proc/self/ns/net');
-  if ((await readlink(namespace)) === (await own)) throw new Error('it is in the network of its host');
-  return await slots('nsenter', () => run('nsenter', [`--net=${namespace}`, ...words], input));
+  // in its turn: while it waits the process may end, and its pid be given to another
+  return await slots('nsenter', async () => {
+    own ??= readlink('/proc/self/ns/net');
+    if ((await readlink(namespace)) === (await own)) throw new Error('it is in the network of its host');
+    return await run('nsenter', [`--net=${namespace}`, ...words], input);
+  });
 }
 
 /** What is wrong, for a person. */

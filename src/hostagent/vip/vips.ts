@@ -9,6 +9,7 @@ import type { ContainerFacts } from '../../model/facts.ts';
 import type { NamedInstance } from '../../model/name-table.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { hasOwnNetwork } from '../isolation/guards-plan.ts';
 import { inNamespace, whyNot } from './namespaces.ts';
 import { type Applied, appliedBy, changedRules, staleVipFlows, strayVipFlows, type Targets, VIP_TABLE, wholeRules } from './rules.ts';
 import { createServiceIndex } from './service-index.ts';
@@ -23,9 +24,9 @@ export interface Vips {
   readonly all: (containers: readonly ContainerFacts[]) => void;
   /** Whether the kernel leads this address of a service to its instances, for the container with this address. */
   readonly leadsTo: (client: string, vip: string) => boolean;
-  /** Undefined: there is nothing to wait for. Else resolves once the container with this address has its rules, or after a second. */
+  /** Undefined: there is nothing to wait for. Else resolves once the container with this address has its rules, or after a second; a wait without success is not repeated. */
   readonly settled: (client: string) => Promise<void> | undefined;
-  /** Resolves once all changes up to now are in the kernel. Throws `unavailable` for a namespace that has rules of before. */
+  /** Resolves once all changes up to now are in the kernel. Throws `unavailable` for a namespace that has rules of before, and before the first `all`. */
   readonly settle: () => Promise<void>;
   /** Looks at some namespaces, and puts back what somebody removed there. Never throws. */
   readonly reconcile: () => Promise<void>;
@@ -60,8 +61,14 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
   let failure: string | undefined;
   let nextLook = 0;
   const underWay = new Set<Promise<void>>();
-  /** By container, what is called once it has its rules. */
-  const waiting = new Map<string, Set<() => void>>();
+  /** Containers whose next pass has not begun: it takes all that has changed. */
+  const queued = new Set<string>();
+  /** By container, what waits for its rules. */
+  const waiting = new Map<string, { readonly rules: Promise<void>; readonly end: () => void }>();
+  /** Containers that were waited for without success, and have had no rules since. */
+  const late = new Set<string>();
+  /** The Engine of this host has been read: each container that runs has a space. */
+  let isRead = false;
 
   const wantedOf = (container: string): Targets => {
     const instance = index.instance(container);
@@ -80,26 +87,23 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     if (space === undefined) return;
     const { applied: before } = space;
     const targets = wantedOf(container);
-    if (before === undefined ? targets.size === 0 && !space.isFound : isSame(before.targets, targets)) return;
+    if (before === undefined ? targets.size === 0 && !space.isFound && !space.hasOld : isSame(before.targets, targets)) return;
     const version = versionOf(targets);
     try {
       const isChange = before !== undefined && before.targets.size > 0 && targets.size > 0;
-      space.applied = undefined;
       await inside(space, ['nft', '-f', '-'], isChange ? changedRules(before, targets, version) : wholeRules(targets, version));
-      const stale =
-        before === undefined
-          ? strayVipFlows(await inside(space, ['conntrack', '-L', '-p', 'udp']).catch(() => ''), targets)
-          : staleVipFlows(before.targets, targets);
-      for (const words of stale) await inside(space, ['conntrack', ...words]).catch(() => undefined); // it fails where there is none
       space.applied = appliedBy(targets, before);
       space.version = version;
-      space.hasOld = true;
+      space.hasOld = targets.size > 0;
       space.failure = undefined;
       failure = undefined;
-      for (const resolve of waiting.get(container) ?? []) resolve();
-      waiting.delete(container);
+      late.delete(container);
+      waiting.get(container)?.end();
+      await endFlows(space, before, targets);
     } catch (err) {
+      space.applied = undefined;
       if (spaces.get(container) !== space) return;
+      waiting.get(container)?.end();
       space.failure = whyNot(err);
       if (space.failure !== failure)
         log.warn({ container, err }, 'cannot lead calls of services’ addresses: names lead to their instances');
@@ -107,23 +111,45 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     }
   }
 
+  async function endFlows(space: Space, before: Applied | undefined, targets: Targets): Promise<void> {
+    const stale =
+      before !== undefined
+        ? staleVipFlows(before.targets, targets)
+        : targets.size === 0
+          ? []
+          : strayVipFlows(await inside(space, ['conntrack', '-L', '-p', 'udp']).catch(() => ''), targets);
+    for (const words of stale) await inside(space, ['conntrack', ...words]).catch(() => undefined); // it fails where there is none
+  }
+
   const follow = (containers: Iterable<string>): void => {
     if (overlay === 'none') return;
     for (const container of new Set(containers)) {
-      if (!spaces.has(container)) continue;
-      const work: Promise<void> = keyed.serial(container, () => apply(container)).finally(() => underWay.delete(work));
+      if (!spaces.has(container) || queued.has(container)) continue;
+      queued.add(container);
+      const act = (): Promise<void> => {
+        queued.delete(container);
+        return apply(container);
+      };
+      const work: Promise<void> = keyed.serial(container, act).finally(() => underWay.delete(work));
       underWay.add(work);
       inBackground(log, 'addresses of services', work);
     }
   };
   const inNetworks = (networks: Iterable<string>): readonly string[] => [...networks].flatMap(index.local);
 
+  /** One in another's network is led by the other's rules, and one in its host's by none. */
   function enter({ inspect }: ContainerFacts, isFound: boolean): void {
     const { Id: id, State } = inspect;
     const pid = Number(State['Pid'] ?? 0);
-    if (!State.Running || pid <= 0) spaces.delete(id);
-    else if (spaces.get(id)?.pid !== pid)
+    if (!State.Running || pid <= 0 || !hasOwnNetwork(inspect)) forget(id);
+    else if (spaces.get(id)?.pid !== pid) {
+      late.delete(id);
       spaces.set(id, { pid, isFound, applied: undefined, version: '', failure: undefined, hasOld: false });
+    }
+  }
+  function forget(container: string): void {
+    spaces.delete(container);
+    late.delete(container);
   }
   function named(instances: readonly NamedInstance[]): void {
     for (const one of instances) if (one.host === host) for (const ip of Object.values(one.addresses)) clients.set(ip, one.container);
@@ -151,13 +177,14 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       follow(inNetworks(touched));
     },
     changed(upserts, removes) {
-      for (const id of removes) spaces.delete(id);
+      for (const id of removes) forget(id);
       for (const facts of upserts) enter(facts, false);
       follow(upserts.map(({ inspect }) => inspect.Id));
     },
     all(containers) {
+      isRead = true;
       const ids = new Set(containers.map(({ inspect }) => inspect.Id));
-      for (const id of spaces.keys()) if (!ids.has(id)) spaces.delete(id);
+      for (const id of [...spaces.keys(), ...late]) if (!ids.has(id)) forget(id);
       for (const facts of containers) enter(facts, true);
       follow(ids);
     },
@@ -167,28 +194,40 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       const instance = container === undefined ? undefined : index.instance(container);
       if (overlay === 'none' || container === undefined || instance === undefined) return undefined;
       const space = spaces.get(container);
+      if (late.has(container) || (space === undefined && !isRead)) return undefined;
       const isThere = index.vips(Object.keys(instance.addresses)).every((vip) => space?.applied?.targets.has(vip) === true);
       if (isThere || space?.failure !== undefined) return undefined;
-      return new Promise((resolve) => {
-        const waiters = waiting.get(container) ?? new Set();
-        waiting.set(container, waiters);
-        const done = (): void => {
+      const under = waiting.get(container);
+      if (under !== undefined) return under.rules;
+      let end = (): void => undefined;
+      const rules = new Promise<void>((resolve) => {
+        end = () => {
           clearTimeout(timer);
-          waiters.delete(done);
-          if (waiters.size === 0 && waiting.get(container) === waiters) waiting.delete(container);
+          waiting.delete(container);
           resolve();
         };
-        const timer = setTimeout(done, SETTLE_MS);
-        waiters.add(done);
+        const timer = setTimeout(() => {
+          late.add(container);
+          end();
+        }, SETTLE_MS);
       });
+      waiting.set(container, { rules, end });
+      return rules;
     },
     async settle() {
+      if (overlay === 'none') return;
+      if (!isRead)
+        throw new ArpanetError(
+          'unavailable',
+          'the Docker Engine has not been read yet: what its containers have of services’ addresses is not known',
+        );
       await Promise.allSettled(underWay);
-      for (const { hasOld, failure: why } of spaces.values()) if (hasOld && why !== undefined) throw new ArpanetError('unavailable', why);
+      for (const { isFound, hasOld, failure: why } of spaces.values())
+        if ((isFound || hasOld) && why !== undefined) throw new ArpanetError('unavailable', why);
     },
     async reconcile() {
       if (overlay === 'none') return;
-      const busy = [...spaces].filter(([container]) => wantedOf(container).size > 0);
+      const busy = [...spaces].filter(([container, space]) => space.failure !== undefined || wantedOf(container).size > 0);
       for (let looked = 0; looked < Math.min(LOOKED_AT_ONCE, busy.length); looked++) {
         const [container, space] = busy[nextLook++ % busy.length] ?? [];
         if (container === undefined || space === undefined) continue;

@@ -45,6 +45,8 @@ export function createLeaving(
           else step({ kind: hub.connected(host) ? 'failed' : 'lost', host });
         },
       );
+    const onLost = (): void => wake();
+    lost.addEventListener('abort', onLost, { once: true });
     while (!lost.aborted) {
       const was = drain.phase;
       const isRunning = view.byId(container.id)?.facts.inspect.State.Running === true;
@@ -55,7 +57,10 @@ export function createLeaving(
           'an instance is stopped though these hosts have not confirmed that they lead no calls to it',
         );
       const waitMs = nextLookMs(drain, now());
-      if (waitMs === undefined) return;
+      if (waitMs === undefined) {
+        lost.removeEventListener('abort', onLost);
+        return;
+      }
       await Promise.race([next(Math.min(waitMs, LONGEST_TIMER_MS)), new Promise<void>((resolve) => (wake = resolve))]);
     }
     throw new ArpanetError('unavailable', 'this scheduler no longer leads');

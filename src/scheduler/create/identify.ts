@@ -77,6 +77,11 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
   const allowFrom = given[labels.allowFrom];
   if (allowFrom && parseAllowFrom(allowFrom) === undefined)
     throw new ArpanetError('invalid', `label ${labels.allowFrom} is "${allowFrom.slice(0, 120)}": ${ALLOW_FORM}`);
+  if (allowFrom && sharesNetwork(request))
+    throw new ArpanetError(
+      'invalid',
+      `label ${labels.allowFrom} says nothing of a container without a network of its own (network mode container: or host): label the container whose network it is, or give it a network`,
+    );
   const check = given[labels.check];
   if (check && parseCheck(check) === undefined)
     throw new ArpanetError('invalid', `label ${labels.check} is "${check.slice(0, 120)}": ${CHECK_FORM}`);
@@ -108,6 +113,11 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
     hostPorts: hostPortsOf(request.HostConfig?.PortBindings),
     ...(replaces ? { replaces } : {}),
   };
+}
+
+function sharesNetwork(request: CreateRequest): boolean {
+  const mode = modeOf(request);
+  return mode.kind === 'container' || (mode.kind === 'native' && mode.name === 'host');
 }
 
 /** The name of `?name=` without its slash. Throws `invalid` in Docker's words. */

@@ -1,16 +1,20 @@
 /** Addresses of services in the kernel of who calls: three containers on one wire, in network namespaces of this test's own. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createAllow } from '../../../src/hostagent/allow/allow.ts';
 import { createVips, type Vips } from '../../../src/hostagent/vip/vips.ts';
 import type { ContainerFacts } from '../../../src/model/facts.ts';
 import type { NamedInstance } from '../../../src/model/name-table.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
+import { fakeTools } from '../../support/fakes/kernel-tools.ts';
 import { until } from '../../support/cluster/cluster.ts';
 
 const VIP = '10.32.1.250';
 const ADDRESS = { a: '10.32.1.11', b: '10.32.1.12', c: '10.32.1.13' } as const;
+const ADDRESS6 = { a: 'fd00:1::11', b: 'fd00:1::12', c: 'fd00:1::13' } as const;
 type Name = keyof typeof ADDRESS;
 
 /** Says who it is, and who calls. */
@@ -26,6 +30,8 @@ const udp = () => new Promise((done) => { const s = require('dgram').createSocke
 (async () => { for (let i = 0; i < Number(times); i++) console.log(await (kind === 'tcp' ? tcp() : udp())); })();`;
 
 describe('the address of a service in the kernel of its callers', { timeout: 120_000 }, () => {
+  /** With a file "broken" nothing can be done in another's network. */
+  const tools = fakeTools({ nsenter: '[ -e "$D/broken" ] && exit 1; PATH="${PATH#*:}"; exec nsenter "$@"' });
   const spaces: string[] = [];
   const processes: ChildProcess[] = [];
   const pids = new Map<Name, number>();
@@ -53,8 +59,10 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     state,
     ready: state === 'running',
   });
-  const facts = (name: Name): ContainerFacts =>
-    ({ summary: { Id: name.repeat(64) }, inspect: { Id: name.repeat(64), State: { Running: true, Pid: pids.get(name) } } }) as never;
+  const facts = (name: Name, id: string = name.repeat(64), NetworkMode = 'net'): ContainerFacts =>
+    ({ summary: { Id: id }, inspect: { Id: id, State: { Running: true, Pid: pids.get(name) }, HostConfig: { NetworkMode } } }) as never;
+  /** In the network of this one, and without addresses. */
+  const sidecar = (name: Name): ContainerFacts => facts(name, 'd'.repeat(64), `container:${name.repeat(64)}`);
   const started = (): Vips => {
     const vips = createVips('vxlan', 'h1', quietLog);
     vips.table([instance('a'), instance('b'), instance('c', 'running', false)]);
@@ -69,6 +77,7 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
   let vips: Vips;
 
   before(async () => {
+    tools.use();
     for (const name of ['lan', 'a', 'b', 'c']) {
       sh(`ip netns add ${space(name)}`);
       spaces.push(space(name));
@@ -79,6 +88,7 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     for (const name of ['a', 'b', 'c'] as const) {
       sh(`ip -n ${space('lan')} link add to-${name} type veth peer name eth0 netns ${space(name)}
         ip -n ${space('lan')} link set to-${name} master br0 up
+        ip -n ${space(name)} addr add ${ADDRESS6[name]}/64 dev eth0 nodad
         ip -n ${space(name)} addr add ${ADDRESS[name]}/24 dev eth0; ip -n ${space(name)} link set eth0 up`);
       const server = spawn('nsenter', [`--net=/run/netns/${space(name)}`, process.execPath, '-e', SERVER, name], {
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -92,6 +102,7 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
   });
   after(() => {
     for (const one of processes) one.kill('SIGKILL');
+    tools.remove();
     for (const name of spaces) sh(`ip netns del ${name}`);
   });
 
@@ -176,6 +187,10 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     await third.reconcile();
     assert.deepEqual(await third.differences(), []);
     assert.match(inside('c', ['nft', 'list', 'tables']), /arpanet-vip/);
+    // another container in its network, which no service's address concerns
+    third.changed([sidecar('c')], []);
+    await third.settle();
+    assert.match(inside('c', ['nft', 'list', 'tables']), /arpanet-vip/);
     // an agent that finds containers, and no service with an address: rules of before are nobody's
     const fourth = createVips('vxlan', 'h1', quietLog);
     fourth.table([instance('c', 'running', false)]);
@@ -200,8 +215,34 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     assert.deepEqual(call('b', 'udp', 1, 0, ADDRESS.a), ['none'], 'another port');
     assert.deepEqual(call('a', 'tcp', 1, 0, ADDRESS.a), [`a ${ADDRESS.a}`], 'itself');
     assert.deepEqual(call('a', 'tcp', 1, 0, ADDRESS.c), [`c ${ADDRESS.a}`], 'whom it calls answers');
+    const table = () => inside('a', ['nft', '-a', 'list', 'table', 'inet', 'arpanet-allow']);
+    const before = table();
+    allow.table([own, of('b', 'xyz'), of('c', 'mon'), { ...own, container: 'd'.repeat(64), addresses: {} }]);
+    allow.all([facts('a'), facts('b'), facts('c'), sidecar('a')]);
+    // nothing is known of the container for a while
+    allow.change([], [own.container]);
+    allow.all([facts('a'), facts('b'), facts('c'), sidecar('a')]);
+    allow.change([own], []);
+    for (let times = 0; times < 4; times++) await allow.reconcile();
+    assert.equal(table(), before, 'nobody has loaded them again');
     allow.change([of('c', 'abc')], []);
     await until('one of its own deployment is let in', () => !refuses('c'));
+    allow.change([of('c', 'mon')], []);
+    await until('and is out again', () => refuses('c'));
+    const six = (name: Name) => ({ addresses6: { net: ADDRESS6[name] } });
+    allow.change([of('b', 'xyz', six('b')), of('c', 'mon', six('c'))], []);
+    await until('those of IPv6 are known', () => table().includes(ADDRESS6.b));
+    for (const name of ['a', 'b'] as const) inside(name, ['ip', '-6', 'neigh', 'flush', 'all']);
+    assert.deepEqual(call('b', 'tcp', 1, 0, ADDRESS6.a), ['ECONNREFUSED'], 'the neighbour is found, and nothing listens there');
+    const local = /fe80::\S+(?=\/64)/.exec(inside('a', ['ip', '-6', 'addr', 'show', 'dev', 'eth0', 'scope', 'link']))?.[0] ?? assert.fail();
+    assert.deepEqual(call('b', 'tcp', 1, 0, `${local}%eth0`), ['EACCES'], 'from a link-local address');
+    // what the kernel did not take is taken later
+    tools.put('broken', '');
+    allow.change([of('c', 'abc')], []);
+    await until('it is told', async () => (await allow.differences()).length > 0);
+    rmSync(join(tools.folder, 'broken'));
+    await allow.reconcile();
+    assert.ok(!refuses('c'));
     allow.change([of('c', 'mon')], []);
     await until('and is out again', () => refuses('c'));
     inside('a', ['nft', 'delete', 'table', 'inet', 'arpanet-allow']);

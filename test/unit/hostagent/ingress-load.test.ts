@@ -73,6 +73,18 @@ describe('the rules of published ports, as an agent loads them', () => {
     assert.deepEqual(ended(), [`conntrack -D -p udp --orig-port-dst ${port} --reply-src 10.32.0.5`]);
   });
 
+  it('an agent that has just begun loads what it has before it confirms that this is in the kernel', async () => {
+    const port = await freePort();
+    const one = agent({ ports: [{ port, protocol: 'udp', instances: [on('10.32.0.8')] }], hosts: [] });
+    tools.put('broken', '');
+    await assert.rejects(one.settle(), { kind: 'unavailable' });
+    rmSync(join(tools.folder, 'broken'));
+    await one.settle();
+    assert.match(readFileSync(join(tools.folder, 'rules'), 'utf8'), /10\.32\.0\.8/);
+    one.clear();
+    await one.reconcile();
+  });
+
   it('holds no port of the cluster’s own, and says why', async () => {
     const port = (number: number, protocol: 'tcp' | 'udp') => ({ port: number, protocol, instances: [on('10.32.0.9')] });
     const own = [port(53, 'udp'), port(53, 'tcp'), port(4789, 'udp'), port(7376, 'udp'), port(7375, 'tcp')];

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createHostNames } from '../../../src/hostagent/names/host-names.ts';
 import { openLiveTable } from '../../../src/hostagent/names/live-table.ts';
 import { openNamesFile } from '../../../src/hostagent/names/names-file.ts';
 import type { NameChange } from '../../../src/model/index.ts';
@@ -93,5 +94,28 @@ describe('names on the disk', () => {
     const changes = join(dir, 'names.changes');
     assert.ok(!existsSync(changes) || statSync(changes).size < 70_000);
     assert.equal(JSON.parse(readFileSync(join(dir, 'names.json'), 'utf8')).version, 307);
+  });
+});
+
+describe('names that a host was sent', () => {
+  it('are confirmed after a change of another table only when the table has come', async () => {
+    const nothing = (): void => undefined;
+    const names = createHostNames({
+      file: { value: () => undefined, save: nothing, append: nothing },
+      dns: { table: nothing, change: nothing, confirm: nothing },
+      followers: [],
+      moved: nothing,
+      now: () => 0,
+    });
+    await names.settle();
+    assert.equal(names.change(change(6, {})), false);
+    let isConfirmed = false;
+    const confirmed = names.settle().then(() => (isConfirmed = true));
+    await sleep(0);
+    assert.equal(isConfirmed, false);
+    names.table(nameTable(web(1)));
+    await confirmed;
+    assert.equal(names.change(change(7, {})), true);
+    await names.settle();
   });
 });

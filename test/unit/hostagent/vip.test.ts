@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, mock } from 'node:test';
 import { allowRules, NO_ALLOW } from '../../../src/hostagent/allow/allow-plan.ts';
 import { appliedBy, changedRules, NO_VIPS, staleVipFlows, strayVipFlows, wholeRules } from '../../../src/hostagent/vip/rules.ts';
+import { createVips } from '../../../src/hostagent/vip/vips.ts';
 import { createServiceIndex } from '../../../src/hostagent/vip/service-index.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
 import { instance } from '../../support/fakes/literal-names.ts';
 
 const targets = (all: Record<string, readonly string[]>) => new Map(Object.entries(all));
@@ -79,12 +81,52 @@ describe('rules of who may call a container', () => {
 
   it('keep out all of other deployments in its networks but those that it names, by IPv4 and IPv6', () => {
     const text = allowRules(api('xyz/web:80'), near);
-    assert.match(text, /set others4 \{ type ipv4_addr; elements = \{ 10\.32\.0\.3, 10\.32\.0\.4 \}; \}/);
-    assert.match(text, /set ports4 .*elements = \{ 10\.32\.0\.3 \. tcp \. 80, 10\.32\.0\.3 \. udp \. 80 \}/);
+    // each of its addresses can be a sender's, also those in networks that the called one is not in
+    assert.match(text, /set others4 \{ type ipv4_addr; elements = \{ 10\.32\.0\.3, 10\.32\.0\.4, 10\.32\.4\.3 \}; \}/);
+    assert.match(text, /set ports4 .*elements = \{ 10\.32\.0\.3 \. tcp \. 80, 10\.32\.0\.3 \. udp \. 80, 10\.32\.4\.3 \. tcp \. 80, /);
     assert.match(text, /set others6 \{ type ipv6_addr; elements = \{ fd00::3 \}; \}/);
     assert.ok(text.indexOf('ct state established,related accept') < text.indexOf('@others4'), 'whom it calls answers');
     assert.match(allowRules(api('none'), near), /set ports4 \{ type ipv4_addr \. inet_proto \. inet_service; \}/);
   });
 
+  it('let neighbours be found, and nobody call from a link-local address', () => {
+    const text = allowRules(api('none'), near);
+    const at = (rule: string) => (text.includes(rule) ? text.indexOf(rule) : assert.fail(rule));
+    assert.ok(at('icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert, mld-listener-query } accept') < at('@others6'));
+    assert.ok(at('ct state established,related accept') < at('ip6 saddr fe80::/10'));
+    assert.ok(at('ip saddr 169.254.0.0/16 reject') < at('@open4'));
+  });
+
   it('are none without the label', () => assert.equal(allowRules(api(), near), NO_ALLOW));
+});
+
+describe('an agent that has just begun', () => {
+  const client = instance('1.web.abc', { n1: '10.32.0.1' }, { container: 'web1', vips: { n1: WEB } });
+
+  it('confirms nothing of services’ addresses before it has read its Engine, and holds up no query', async () => {
+    const vips = createVips('vxlan', 'h1', quietLog);
+    vips.table([client]);
+    await assert.rejects(vips.settle(), { kind: 'unavailable' });
+    assert.equal(vips.settled('10.32.0.1'), undefined);
+    vips.all([]);
+    await vips.settle();
+    await createVips('none', 'h1', quietLog).settle();
+  });
+
+  it('all queries of a container wait together for its rules, and without success only once', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const vips = createVips('vxlan', 'h1', quietLog);
+      vips.table([client]);
+      vips.all([]);
+      const rules = vips.settled('10.32.0.1');
+      assert.ok(rules !== undefined);
+      assert.equal(vips.settled('10.32.0.1'), rules);
+      mock.timers.tick(1_000);
+      await rules;
+      assert.equal(vips.settled('10.32.0.1'), undefined);
+    } finally {
+      mock.timers.reset();
+    }
+  });
 });

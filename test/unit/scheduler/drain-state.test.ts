@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { beginDrain, type Drain, type DrainEvent, drainAfter, nextLookMs } from '../../../src/scheduler/containers/drain-state.ts';
+import { createLeaving } from '../../../src/scheduler/containers/leaving.ts';
 
 const TIMES = { answerMs: 3_000, drainMs: 2_000 };
 const after = (drain: Drain, ...events: readonly (readonly [DrainEvent, number])[]): Drain =>
@@ -63,5 +64,17 @@ describe('an instance that leaves', () => {
         drain = next;
       }
     }
+  });
+});
+
+describe('a scheduler that no longer leads', () => {
+  it('waits no longer for an instance to leave', async () => {
+    const lost = new AbortController();
+    const container = { id: 'c1', name: 'web', facts: { inspect: { State: { Running: true } } } };
+    const core = { deps: { now: () => 0 }, view: { byId: () => container }, hub: {}, recordIndex: {}, lost: lost.signal };
+    const leaving = createLeaving(core as never, { next: () => new Promise(() => undefined) });
+    const over = assert.rejects(leaving(container as never, 300_000), { kind: 'unavailable' });
+    lost.abort();
+    await over;
   });
 });

@@ -42,6 +42,13 @@ describe('identity', () => {
     for (const value of ['', 'healthy', 'running']) assert.doesNotThrow(withLabel('arpanet.dns', value));
   });
 
+  it('refuses to keep others out of a network namespace that is another’s', () => {
+    const inMode = (NetworkMode: string) => () => of({ Labels: compose({ 'arpanet.allow-from': 'none' }), HostConfig: { NetworkMode } });
+    for (const mode of ['container:abc', 'host'])
+      assert.throws(inMode(mode), invalid(/^label arpanet\.allow-from says nothing of a container/));
+    for (const mode of ['default', 'bridge', 'abc_net']) assert.doesNotThrow(inMode(mode));
+  });
+
   it('of `compose run` is never its service', () => {
     const identity = of({ Labels: compose({ 'com.docker.compose.oneoff': 'True' }) }, 'abc_web_run_1f2e');
     assert.deepEqual([identity.oneoff, identity.service, identity.number, identity.deployment], [true, 'abc_web_run_1f2e', 1, 'abc']);
