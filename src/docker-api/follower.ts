@@ -20,8 +20,9 @@ import { hopByHop } from './guards.ts';
 import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack.ts';
 import { connectFault, connectToLeader, noCertificate, onceOpen } from './leader-connection.ts';
 import { createLeaderHealth } from './leader-health.ts';
+import { asStream } from './limits/connections.ts';
 import { inBackground } from '../telemetry/faults.ts';
-import { howToRepeat, type Repeat } from './retry-rules.ts';
+import { howToRepeat, mayLast, type Repeat } from './retry-rules.ts';
 
 export interface FollowerDeps {
   readonly name: string;
@@ -295,6 +296,7 @@ export function createFollower(deps: FollowerDeps): Follower {
   return {
     async answer(req, res, requestId) {
       const how = howToRepeat(req.method ?? 'GET', req.url ?? '/');
+      if (mayLast(req.method ?? 'GET', req.url ?? '/')) asStream(req.socket);
       if (how !== 'stream') return await relay(req, res, requestId, how);
       const body = await readBody(req, deps.bodyLimitBytes());
       const gone = new AbortController();

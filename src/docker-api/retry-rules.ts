@@ -1,4 +1,5 @@
 /** Which requests may be sent again when their leader disconnected without an answer. Pure. */
+import { isLong } from './route.ts';
 import { matchRoute } from './routes.ts';
 import { splitVersion } from '../text/api-version.ts';
 
@@ -20,13 +21,23 @@ export function howToRepeat(method: string, url: string): Repeat {
   const { path } = splitVersion(url.split('?', 1)[0] ?? '/');
   // what it holds for the creates that follow is the same twice
   if (method === 'POST' && path === '/arpanet/v1/rehearse') return 'safely';
-  let route: ReturnType<typeof matchRoute>;
-  try {
-    route = matchRoute(method, path);
-  } catch {
-    return 'never';
-  }
+  const route = routeOf(method, path);
+  if (route === 'unreadable') return 'never';
   if (route?.route.do === 'hijack') return 'stream';
   if (method === 'GET' || method === 'HEAD') return 'safely';
   return route !== undefined && SAFE.has(`${method} ${route.route.path}`) ? 'safely' : 'never';
+}
+
+/** Its answer, or what it sends, may take hours: a stream, or a build. */
+export function mayLast(method: string, url: string): boolean {
+  const route = routeOf(method, splitVersion(url.split('?', 1)[0] ?? '/').path);
+  return route !== undefined && route !== 'unreadable' && (isLong(route.route) || route.route.do === 'builder');
+}
+
+function routeOf(method: string, path: string): ReturnType<typeof matchRoute> | 'unreadable' {
+  try {
+    return matchRoute(method, path);
+  } catch {
+    return 'unreadable';
+  }
 }

@@ -143,7 +143,8 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
   const bodies = createShares(BODIES_BYTES);
   let answered = 0;
 
-  const wayOf = ({ remoteAddress, remotePort, localPort }: Socket): string => `${remoteAddress} ${remotePort} ${localPort}`;
+  const wayOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+    `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
   function enter(client: string): (() => void) | undefined {
     return shares.take(client) ?? (client !== LOCAL && isPeer(client) ? shares.take(CLUSTER) : undefined);
@@ -199,7 +200,10 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
     const isBodiless = req.headers['transfer-encoding'] === undefined && Number(req.headers['content-length'] ?? 0) === 0;
     if (isBodiless || isUpload) return;
     const timer = setTimeout(() => {
-      if (!req.complete) cutShort(late);
+      if (req.complete) return;
+      // where something of it waits here, it is not the client that is slow
+      if (req.readableLength > 0) timer.refresh();
+      else cutShort(late);
     }, limits.requestMs);
     req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
     one.socket.once('close', () => clearTimeout(timer));

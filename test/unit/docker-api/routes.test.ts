@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { howToRepeat } from '../../../src/docker-api/retry-rules.ts';
+import { howToRepeat, mayLast } from '../../../src/docker-api/retry-rules.ts';
 import { fillPath, matchRoute, ROUTES } from '../../../src/docker-api/routes.ts';
 
 const wayOf = (method: string, path: string): string | undefined => matchRoute(method, path)?.route.do;
@@ -47,6 +47,21 @@ describe('the route table', () => {
     for (const path of ['/services', '/nodes', '/tasks', '/secrets', '/configs', '/swarm', '/services/x', '/nodes/x', '/services/x/logs']) {
       assert.equal(matchRoute('GET', path)?.route.do === 'refuse', false, path);
     }
+  });
+});
+
+describe('what may last for hours at a scheduler that passes it on', () => {
+  it('is what the leader calls a stream, and a build', () => {
+    const which = (urls: readonly string[]): readonly boolean[] => urls.map((url) => mayLast(...(url.split(' ') as [string, string])));
+    const long = [
+      'GET /containers/x/logs?follow=1',
+      'GET /v1.41/events',
+      'POST /containers/x/wait',
+      'GET /containers/x/stats',
+      'POST /build',
+    ];
+    assert.deepEqual(which(long), [true, true, true, true, true]);
+    assert.deepEqual(which(['GET /containers/json', 'POST /containers/x/stop', 'GET /nothing', 'GET /%']), [false, false, false, false]);
   });
 });
 
