@@ -206,7 +206,11 @@ describe('what one client has', () => {
       { host: '127.0.0.1', port: 0 },
       { host: '127.0.0.1', port: 0, isTls: true },
     ];
-    const small = await startSmall({ deps: { ...limited(limits), listen, tls: { own } }, known: { events: { listen: () => undefined } } });
+    const small = await startSmall({
+      listener: taking,
+      deps: { ...limited(limits), listen, tls: { own } },
+      known: { events: { listen: () => undefined } },
+    });
     return { small, port: small.endpoint.addresses[1]?.port ?? 0 };
   };
   const secure = async (port: number): Promise<tls.TLSSocket> => {
