@@ -141,7 +141,7 @@ describe('the progress of long work', () => {
       isReported = true;
       return { scaled: true };
     };
-    const deps = { ready: async () => undefined, services: () => ({ scale }), log: { error: () => undefined } };
+    const deps = { ready: async () => undefined, now: Date.now, services: () => ({ scale }), log: { error: () => undefined } };
     const operator = operatorApi(deps as unknown as Parameters<typeof operatorApi>[0]);
     await using small = await startSmall({ deps: { operator } });
     const pingsAreFast = await pingsOf(small.url);
