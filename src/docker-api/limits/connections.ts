@@ -139,6 +139,8 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
   const handshakes = new Map<string, Kept>();
   /** Nothing was asked on them yet; oldest first. */
   const silent = new Set<Kept>();
+  /** All that was asked on them is answered; which rests longest comes first. */
+  const resting = new Set<Kept>();
   const shares = createShares(limits.connections);
   const bodies = createShares(BODIES_BYTES);
   let answered = 0;
@@ -163,17 +165,22 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
       if (hasMoved) return;
       openConnections.add(-1);
       one.leave();
-      silent.delete(one);
+      forget(one);
     });
   }
 
-  /** Where all are in use, who has asked nothing yet makes room: they who may ask have done so. */
+  function forget(one: Kept): void {
+    silent.delete(one);
+    resting.delete(one);
+  }
+
+  /** Where all are in use, who has asked nothing yet makes room, then who waits for no answer. */
   function makeRoom(): boolean {
     if (shares.total() < limits.total) return true;
     refusals.inc({ why: 'total' });
-    const [oldest] = silent;
+    const [oldest] = silent.size > 0 ? silent : resting;
     if (oldest === undefined) return false;
-    silent.delete(oldest);
+    forget(oldest);
     oldest.leave();
     oldest.socket.destroy();
     return true;
@@ -192,7 +199,7 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
 
   function asked(socket: Duplex): Kept | undefined {
     const one = kept.get(socket);
-    if (one !== undefined) silent.delete(one);
+    if (one !== undefined) forget(one);
     return one;
   }
 
@@ -260,7 +267,11 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
       if (one.refused !== undefined) return one.refused;
       one.waiting += 1;
       one.last = { req, late };
-      res.once('close', () => (one.waiting -= 1));
+      res.once('close', () => {
+        one.waiting -= 1;
+        // not one that a stream has taken over
+        if (one.waiting === 0 && res.writableFinished && !one.socket.destroyed) resting.add(one);
+      });
       if (one.waiting > PIPELINED) {
         refusals.inc({ why: 'pipelined' });
         return new ArpanetError('too-many', `more than ${PIPELINED} requests wait on this connection: read their answers first`);

@@ -1,7 +1,7 @@
 /** What one client may hold of a scheduler, and for how long: others are answered meanwhile. Clients of TLS are known by their certificates, those of loopback are one. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import http, { type IncomingMessage, type RequestListener } from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import net, { type Socket } from 'node:net';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -290,7 +290,7 @@ describe('what one client has', () => {
 });
 
 describe('where all connections are in use', () => {
-  it('one that has asked nothing yet makes room, the oldest first; who has asked stays', async () => {
+  it('one that has asked nothing yet makes room, the oldest first, then one that has all its answers; who waits for one stays', async () => {
     const server = net.createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as net.AddressInfo;
@@ -302,6 +302,7 @@ describe('where all connections are in use', () => {
       return accepted;
     };
     const [first, second, third, fourth] = [await next(), await next(), await next(), await next()];
+    const [fifth, sixth] = [await next(), await next()];
     assert.ok(gate.accept(first, false) && gate.accept(second, false));
     gate.hearUpgrade({ socket: first } as IncomingMessage);
     assert.ok(gate.accept(third, false));
@@ -309,7 +310,17 @@ describe('where all connections are in use', () => {
     gate.hearUpgrade({ socket: third } as IncomingMessage);
     assert.equal(gate.accept(fourth, false), false);
     assert.deepEqual([first.destroyed, third.destroyed, fourth.destroyed], [false, false, true]);
-    for (const socket of [...clients, first, third]) socket.destroy();
+    const answer = Object.assign(new EventEmitter(), { writableFinished: true });
+    const asked = { socket: third, headers: {} } as IncomingMessage;
+    assert.equal(
+      gate.hear(asked, answer as unknown as ServerResponse, false, () => assert.fail('it is not late')),
+      undefined,
+    );
+    assert.equal(gate.accept(fifth, false), false);
+    answer.emit('close');
+    assert.ok(gate.accept(sixth, false));
+    assert.deepEqual([first.destroyed, third.destroyed, fifth.destroyed, sixth.destroyed], [false, true, true, false]);
+    for (const socket of [...clients, first, sixth]) socket.destroy();
     server.close();
   });
 });
