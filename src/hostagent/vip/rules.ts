@@ -50,9 +50,13 @@ export function wholeRules(targets: Targets, version: string): string {
   ].join('\n');
 }
 
+/** Lists of services that did not change are the same objects as before: they are not compared by what they have. */
+export const isSameList = (one: readonly string[] | undefined, other: readonly string[] | undefined): boolean =>
+  one === other || one?.join() === other?.join();
+
 /** One change of the table that it makes of `before`: it costs as much as the services that differ. */
 export function changedRules({ targets: before, counts }: Applied, now: Targets, version: string): string {
-  const isSame = (vip: string): boolean => before.get(vip)?.join() === now.get(vip)?.join();
+  const isSame = (vip: string): boolean => isSameList(before.get(vip), now.get(vip));
   const gone = [...before].filter(([vip]) => !isSame(vip));
   const come = [...now].filter(([vip]) => !isSame(vip));
   const element = (what: 'add' | 'delete', name: string, all: readonly string[]): readonly string[] =>

@@ -11,7 +11,17 @@ import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { hasOwnNetwork } from '../isolation/guards-plan.ts';
 import { inNamespace, whyNot } from './namespaces.ts';
-import { type Applied, appliedBy, changedRules, staleVipFlows, strayVipFlows, type Targets, VIP_TABLE, wholeRules } from './rules.ts';
+import {
+  type Applied,
+  appliedBy,
+  changedRules,
+  isSameList,
+  staleVipFlows,
+  strayVipFlows,
+  type Targets,
+  VIP_TABLE,
+  wholeRules,
+} from './rules.ts';
 import { createServiceIndex } from './service-index.ts';
 
 export interface Vips {
@@ -40,6 +50,8 @@ interface Space {
   /** It ran before this agent saw it: it may have rules of which nothing is known. */
   readonly isFound: boolean;
   applied: Applied | undefined;
+  /** By network, the services that `applied` has the addresses of, as the index tells them apart. */
+  served: ReadonlyMap<string, number | undefined>;
   version: string;
   failure: string | undefined;
   /** It has had rules, and may have them still. */
@@ -50,7 +62,6 @@ interface Space {
 const LOOKED_AT_ONCE = 4;
 /** A query of a container that has just started waits so long for its rules. */
 const SETTLE_MS = 1_000;
-const NONE: Targets = new Map();
 
 export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger): Vips {
   const keyed = createKeyed();
@@ -70,10 +81,9 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
   /** The Engine of this host has been read: each container that runs has a space. */
   let isRead = false;
 
-  const wantedOf = (container: string): Targets => {
-    const instance = index.instance(container);
-    return instance === undefined ? NONE : index.targets(Object.keys(instance.addresses));
-  };
+  const networksOf = (container: string): readonly string[] => Object.keys(index.instance(container)?.addresses ?? {});
+  /** Services have addresses in its networks. */
+  const isServed = (container: string): boolean => networksOf(container).some((network) => index.served(network) !== undefined);
   const versionOf = (targets: Targets): string =>
     createHash('sha256')
       .update(JSON.stringify([...targets]))
@@ -86,13 +96,22 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     const space = spaces.get(container);
     if (space === undefined) return;
     const { applied: before } = space;
-    const targets = wantedOf(container);
-    if (before === undefined ? targets.size === 0 && !space.isFound && !space.hasOld : isSame(before.targets, targets)) return;
+    const networks = networksOf(container);
+    const targets = index.targets(networks);
+    const served = new Map(networks.map((network) => [network, index.served(network)]));
+    if (before === undefined && targets.size === 0 && !space.isFound && !space.hasOld) return;
+    if (before !== undefined && isSame(before.targets, targets)) {
+      space.served = served;
+      late.delete(container);
+      waiting.get(container)?.end();
+      return;
+    }
     const version = versionOf(targets);
     try {
       const isChange = before !== undefined && before.targets.size > 0 && targets.size > 0;
       await inside(space, ['nft', '-f', '-'], isChange ? changedRules(before, targets, version) : wholeRules(targets, version));
       space.applied = appliedBy(targets, before);
+      space.served = served;
       space.version = version;
       space.hasOld = targets.size > 0;
       space.failure = undefined;
@@ -135,7 +154,6 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       inBackground(log, 'addresses of services', work);
     }
   };
-  const inNetworks = (networks: Iterable<string>): readonly string[] => [...networks].flatMap(index.local);
 
   /** One in another's network is led by the other's rules, and one in its host's by none. */
   function enter({ inspect }: ContainerFacts, isFound: boolean): void {
@@ -144,7 +162,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     if (!State.Running || pid <= 0 || !hasOwnNetwork(inspect)) forget(id);
     else if (spaces.get(id)?.pid !== pid) {
       late.delete(id);
-      spaces.set(id, { pid, isFound, applied: undefined, version: '', failure: undefined, hasOld: false });
+      spaces.set(id, { pid, isFound, applied: undefined, served: new Map(), version: '', failure: undefined, hasOld: false });
     }
   }
   function forget(container: string): void {
@@ -164,17 +182,18 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
 
   return {
     table(instances) {
-      const touched = index.replace(instances);
+      const concerned = index.replace(instances);
       clients.clear();
       named(instances);
-      follow(inNetworks(touched));
+      follow(concerned);
     },
     change(put, drop) {
-      const left = drop.flatMap((container) => Object.values(index.instance(container)?.addresses ?? {}));
-      for (const ip of left) clients.delete(ip);
-      const touched = index.change(put, drop);
+      // another container may have the address by now: it keeps it
+      for (const container of [...drop, ...put.map((one) => one.container)])
+        for (const ip of Object.values(index.instance(container)?.addresses ?? {})) if (clients.get(ip) === container) clients.delete(ip);
+      const concerned = index.change(put, drop);
       named(put);
-      follow(inNetworks(touched));
+      follow(concerned);
     },
     changed(upserts, removes) {
       for (const id of removes) forget(id);
@@ -191,11 +210,13 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     leadsTo: (client, vip) => spaces.get(clients.get(client) ?? '')?.applied?.targets.has(vip) === true,
     settled(client) {
       const container = clients.get(client);
-      const instance = container === undefined ? undefined : index.instance(container);
-      if (overlay === 'none' || container === undefined || instance === undefined) return undefined;
+      if (overlay === 'none' || container === undefined) return undefined;
       const space = spaces.get(container);
       if (late.has(container) || (space === undefined && !isRead)) return undefined;
-      const isThere = index.vips(Object.keys(instance.addresses)).every((vip) => space?.applied?.targets.has(vip) === true);
+      const isThere = networksOf(container).every((network) => {
+        const served = index.served(network);
+        return served === undefined || (space?.applied !== undefined && space.served.get(network) === served);
+      });
       if (isThere || space?.failure !== undefined) return undefined;
       const under = waiting.get(container);
       if (under !== undefined) return under.rules;
@@ -227,7 +248,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     },
     async reconcile() {
       if (overlay === 'none') return;
-      const busy = [...spaces].filter(([container, space]) => space.failure !== undefined || wantedOf(container).size > 0);
+      const busy = [...spaces].filter(([container, space]) => space.failure !== undefined || isServed(container));
       for (let looked = 0; looked < Math.min(LOOKED_AT_ONCE, busy.length); looked++) {
         const [container, space] = busy[nextLook++ % busy.length] ?? [];
         if (container === undefined || space === undefined) continue;
@@ -243,7 +264,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     async differences() {
       const found: string[] = [];
       for (const [container, space] of spaces) {
-        if (overlay === 'none' || wantedOf(container).size === 0 || (await isInPlace(space))) continue;
+        if (overlay === 'none' || !isServed(container) || (await isInPlace(space))) continue;
         const name = index.instance(container)?.name ?? container.slice(0, 12);
         found.push(
           `services’ addresses are not used by container ${name}: ${space.failure ?? `the rules of nft’s table ${VIP_TABLE} in it are not as they should be`}`,
@@ -255,4 +276,4 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
 }
 
 const isSame = (one: Targets, other: Targets): boolean =>
-  one.size === other.size && [...one].every(([vip, all]) => other.get(vip)?.join() === all.join());
+  one === other || (one.size === other.size && [...one].every(([vip, all]) => isSameList(all, other.get(vip))));

@@ -4,6 +4,7 @@ import { allowRules, NO_ALLOW } from '../../../src/hostagent/allow/allow-plan.ts
 import { appliedBy, changedRules, NO_VIPS, staleVipFlows, strayVipFlows, wholeRules } from '../../../src/hostagent/vip/rules.ts';
 import { createVips } from '../../../src/hostagent/vip/vips.ts';
 import { createServiceIndex } from '../../../src/hostagent/vip/service-index.ts';
+import type { NamedInstance } from '../../../src/model/name-table.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { instance } from '../../support/fakes/literal-names.ts';
 
@@ -57,16 +58,109 @@ describe('which services have an address', () => {
 
   it('follows changes: who is behind one, and whom on this host it concerns', () => {
     const index = createServiceIndex('h2');
-    assert.deepEqual([...index.replace([web(1), web(2), client])], ['n1']);
-    assert.deepEqual(index.local('n1'), ['app1']);
+    assert.deepEqual([...index.replace([web(1), web(2), client])], ['app1']);
     assert.deepEqual([...index.targets(['n1'])], [[WEB, ['10.32.0.1', '10.32.0.2']]]);
-    assert.deepEqual([...index.change([web(2, { state: 'out', ready: false })], [])], ['n1']);
+    assert.deepEqual([...index.change([web(2, { state: 'out', ready: false })], [])], ['app1']);
     assert.deepEqual([...index.targets(['n1'])], [[WEB, ['10.32.0.1']]]);
-    assert.deepEqual([...index.change([web(1, { state: 'out', ready: false })], [])], ['n1']);
+    assert.deepEqual([...index.change([web(1, { state: 'out', ready: false })], [])], ['app1']);
     assert.deepEqual([...index.targets(['n1'])], [[WEB, []]], 'it stays, with nobody behind it');
-    index.change([], ['web1', 'web2']);
+    assert.deepEqual([...index.change([], ['web1', 'web2'])], ['app1']);
     assert.deepEqual([...index.targets(['n1'])], []);
     assert.deepEqual([...index.change([], ['nobody'])], []);
+  });
+
+  it('concern nobody while they lead where they led: the same table again, another name, who came back at once', () => {
+    const index = createServiceIndex('h2');
+    index.replace([web(1), web(2), client]);
+    const [before, served] = [index.targets(['n1']), index.served('n1')];
+    assert.deepEqual([...index.replace([client, web(2), web(1)])], []);
+    assert.deepEqual([...index.change([web(1, { hostname: 'other' }), { ...client, ready: false }], ['web1'])], []);
+    assert.equal(index.targets(['n1']), before);
+    assert.equal(index.served('n1'), served);
+  });
+
+  it('a container in one more network is concerned alone, and one of two networks has the services of both', () => {
+    const index = createServiceIndex('h2');
+    const db = instance('1.db.abc', { n2: '10.32.4.1' }, { container: 'db1', vips: { n2: API } });
+    const other = { ...client, container: 'app2', addresses: { n2: '10.32.4.8' } };
+    index.replace([web(1), client, db, other]);
+    const both = { ...client, addresses: { n1: '10.32.0.9', n2: '10.32.4.9' } };
+    assert.deepEqual([...index.change([both], [])], ['app1']);
+    assert.deepEqual(
+      [...index.targets(['n1', 'n2'])],
+      [
+        [WEB, ['10.32.0.1']],
+        [API, ['10.32.4.1']],
+      ],
+    );
+    assert.deepEqual([...index.change([{ ...db, state: 'out', ready: false }], [])].toSorted(), ['app1', 'app2']);
+    assert.deepEqual([...index.change([client], [])], ['app1']);
+    assert.deepEqual([...index.change([db], [])], ['app2']);
+  });
+
+  it('another number of a network tells that it has one more service, and nothing else does', () => {
+    const index = createServiceIndex('h2');
+    const api = instance('1.api.abc', { n1: '10.32.0.5' }, { container: 'api1', vips: { n1: API } });
+    assert.equal(index.served('n1'), undefined);
+    index.replace([web(1), web(2), client]);
+    const one = index.served('n1');
+    assert.ok(one !== undefined);
+    index.change([web(1, { state: 'out', ready: false })], []);
+    assert.equal(index.served('n1'), one, 'a ready flip');
+    index.change([api], []);
+    const two = index.served('n1');
+    assert.notEqual(two, one);
+    index.change([], ['api1']);
+    assert.equal(index.served('n1'), two, 'one less');
+    index.change([], ['web1', 'web2']);
+    assert.equal(index.served('n1'), undefined);
+    index.change([web(1)], []);
+    assert.ok(![undefined, one, two].includes(index.served('n1')));
+  });
+});
+
+describe('the cost of a ready flip on a host with 50 containers', () => {
+  /** Services of two instances, in 50 networks; each container on this host is in two of them. Gives what one flip looks at, and whom it has queued. */
+  async function flip(count: number): Promise<{ readonly looks: number; readonly queued: readonly string[] }> {
+    let looks = 0;
+    const counted = (one: NamedInstance): NamedInstance =>
+      Object.defineProperty({ ...one }, 'ready', { enumerable: true, get: () => ((looks += 1), one.ready) });
+    const behind = Array.from({ length: count }, (_, n) => {
+      const service = Math.floor(n / 2);
+      const network = `n${service % 50}`;
+      return instance(
+        `${n}.s${service}.abc`,
+        { [network]: `10.40.${Math.floor(n / 250)}.${n % 250}` },
+        { container: `behind${n}`, host: 'h2', vips: { [network]: `10.50.${Math.floor(service / 250)}.${service % 250}` } },
+      );
+    });
+    const local = Array.from({ length: 50 }, (_, n) =>
+      instance(`${n}.app.abc`, { [`n${n}`]: `10.60.0.${n}`, [`n${(n + 1) % 50}`]: `10.60.1.${n}` }, { container: `local${n}` }),
+    );
+    // no process has such a number: each pass of a container fails with words of its own, and says so
+    const facts = local.map(({ container }, n) => ({
+      inspect: { Id: container, State: { Running: true, Pid: 2 ** 23 + n }, HostConfig: { NetworkMode: 'net' } },
+    }));
+    const queued: string[] = [];
+    const log = { ...quietLog, warn: ({ container }: { container: string }) => void queued.push(container) };
+    const vips = createVips('vxlan', 'h1', log as never);
+    vips.table([...behind, ...local].map(counted));
+    vips.all([]);
+    vips.changed(facts as never, []);
+    await vips.settle();
+    [looks, queued.length] = [0, 0];
+    const [first] = behind;
+    assert.ok(first !== undefined);
+    vips.change([counted({ ...first, ready: false })], []);
+    for (const one of local) for (const ip of Object.values(one.addresses)) assert.equal(vips.settled(ip), undefined);
+    await vips.settle();
+    return { looks, queued: queued.toSorted() };
+  }
+
+  it('is the same with 2,000 instances in 50 networks as with 20: those behind the one address, and the containers of its network', async () => {
+    const few = await flip(20);
+    assert.deepEqual(await flip(2_000), few);
+    assert.deepEqual(few, { looks: 2, queued: ['local0', 'local49'] });
   });
 });
 
@@ -111,6 +205,26 @@ describe('an agent that has just begun', () => {
     vips.all([]);
     await vips.settle();
     await createVips('none', 'h1', quietLog).settle();
+  });
+
+  it('knows who asks: the next container with an address has it when the one before is dropped, and who has another leaves its old one', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const vips = createVips('vxlan', 'h1', quietLog);
+      vips.table([client]);
+      vips.all([]);
+      vips.change([{ ...client, container: 'web2' }], []);
+      vips.change([], ['web1']);
+      const rules = vips.settled('10.32.0.1');
+      assert.ok(rules !== undefined);
+      vips.change([{ ...client, container: 'web2', addresses: { n1: '10.32.0.2' } }], []);
+      assert.equal(vips.settled('10.32.0.1'), undefined);
+      assert.equal(vips.settled('10.32.0.2'), rules);
+      mock.timers.tick(1_000);
+      await rules;
+    } finally {
+      mock.timers.reset();
+    }
   });
 
   it('all queries of a container wait together for its rules, and without success only once', async () => {
