@@ -103,8 +103,8 @@ export interface RebalanceResult {
 export interface ReleaseSource {
   readonly url: string;
   readonly release: string;
-  /** Makes a join token for the upgrade of this host. */
-  readonly token: (host: string) => Promise<string>;
+  /** Makes a join token for the upgrade of this host, which is withdrawn when that has ended. */
+  readonly token: (host: string) => Promise<{ readonly token: string; readonly withdraw: () => Promise<void> }>;
   /** What runs on the host is moved away before, and the host takes containers again afterwards. */
   readonly isDrained?: boolean;
   /** Also where the host has a higher one. */

@@ -16,6 +16,8 @@ export interface HostRecord {
   readonly availability: 'active' | 'pause' | 'drain';
   /** Of a drain that has one, so that the next leader keeps it. */
   readonly drainDeadline?: DrainDeadline;
+  /** Of a drain that is no operator's own: `upgrade`, after which the host takes containers again. Another word is of a newer release, and counts as none. */
+  readonly drainedFor?: string;
   /** Labels that ops set over its agent's own; null takes one away. Merged into `labels`. */
   readonly setLabels?: Readonly<Record<string, string | null>>;
   readonly limits?: HostLimits;

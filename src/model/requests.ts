@@ -32,6 +32,8 @@ export interface HostChange {
   readonly availability?: HostRecord['availability'];
   /** Of the drain that begins; a change of availability without it takes away what there was. */
   readonly drainDeadline?: HostRecord['drainDeadline'];
+  /** As the deadline. */
+  readonly drainedFor?: HostRecord['drainedFor'];
   /** Set over the agent's own. */
   readonly labels?: Readonly<Record<string, string | null>>;
   readonly limits?: LimitChange;

@@ -75,6 +75,8 @@ export interface OperatorDeps {
     readonly ttlMs?: number;
     readonly host?: string;
   }) => Promise<{ readonly token: string; readonly untilMs: number }>;
+  /** Such a one joins nobody from now on, and is forgotten. */
+  readonly withdrawToken: (token: string) => Promise<void>;
   /** Gives a host its certificate. Throws `unauthorized`, `forbidden`, `invalid`, `unavailable`. */
   readonly join: (
     request: {
@@ -372,8 +374,11 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     const { version, place } = deps.joining();
     const { url } = place();
     // without TLS there is no other, and no host that upgrades itself
-    const token = async (host: string) =>
-      url.startsWith('https:') ? (await deps.issueToken({ isSingleUse: false, ttlMs: UPGRADE_TOKEN_MS, host })).token : deps.token();
+    const token = async (host: string) => {
+      if (!url.startsWith('https:')) return { token: deps.token(), withdraw: async () => undefined };
+      const issued = (await deps.issueToken({ isSingleUse: false, ttlMs: UPGRADE_TOKEN_MS, host })).token;
+      return { token: issued, withdraw: () => deps.withdrawToken(issued) };
+    };
     return { url, release: version, token };
   };
   hostRoutes(router, { ...deps, release, seen: (request) => partOf(request).observe() }, answer);

@@ -34,11 +34,19 @@ import { createSchedulerCertificate } from './identity/scheduler-certificate.ts'
 import { rotateJoinSecret } from './identity/join-secret.ts';
 import { createIdentityCopy } from './identity/identity-copy.ts';
 import { readmitHost, revokeHost } from './identity/revocation.ts';
-import { issuePass } from './identity/join-passes.ts';
+import { issuePass, withdrawPass } from './identity/join-passes.ts';
 import { joiningOf } from './identity/joining.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
 import { usageOf } from './usage.ts';
-import { type ClusterKeyFile, JOIN_NAME, openClusterKeyFile, readTls, SCHEDULER_NAME, writeJoinToken } from '../security/index.ts';
+import {
+  type ClusterKeyFile,
+  JOIN_NAME,
+  openClusterKeyFile,
+  readJoinToken,
+  readTls,
+  SCHEDULER_NAME,
+  writeJoinToken,
+} from '../security/index.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { logLeftOut } from '../telemetry/left-out.ts';
 
@@ -136,6 +144,7 @@ export async function runScheduler(
       const { secret, untilMs } = await issuePass(ledger, request, Date.now(), log);
       return { token: writeJoinToken(secret, ca.fingerprint), untilMs };
     },
+    withdrawToken: async (token) => await withdrawPass(current().ledger, readJoinToken(token).secret),
     join: async (request, peer) => {
       const { membership, token, scheduler } = current();
       return membership.join(request, peer, { isToken: (shown) => isSame(shown, token()), isConnected: scheduler.agents.isConnected });

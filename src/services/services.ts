@@ -41,6 +41,7 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
   const lock = createHostLock(deps.now);
   const migrations = createMigrations(core, actions);
   const drain = createDrain(core, actions, migrations, lock);
+  const upgrades = createHostUpgrade(core, drain, lock);
   const members = createHostOperations(core, actions, lock);
   const clean = createClean(core, actions, lock);
   const rebalance = createRebalance(core, { migrations, reconciler, lock });
@@ -50,7 +51,9 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
     // Updates and migrations take their services before the reconciler looks at the counts.
     guarded(deps.log, 'resuming updates', updates.resume)();
     await migrations.resume().catch((error: unknown) => reportFault(deps.log, 'resuming migrations', error));
-    if (!lost.aborted) drain.resume();
+    if (lost.aborted) return;
+    drain.resume();
+    upgrades.resume();
   };
   /** An earlier release has written templates and remembered none of their addresses. */
   const rememberAddresses = async (): Promise<void> => {
@@ -80,7 +83,7 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
       remove: members.remove,
       reset: members.reset,
       activate: drain.activate,
-      upgrade: createHostUpgrade(core, drain, lock),
+      upgrade: upgrades.upgrade,
       clean: clean.clean,
       cleanPlan: clean.cleanPlan,
       rebalance: rebalance.rebalance,

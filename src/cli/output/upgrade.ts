@@ -31,22 +31,15 @@ export type Cluster = Pick<StatusReport, 'schedulers'> & {
 
 /** How the plan is made. */
 export interface PlanOptions {
-  /** The join token of now, for hosts that have one of before; undefined: who asks may not see it. */
-  readonly token?: string | undefined;
   /** Hosts that are ahead of the leader are taken back. */
   readonly isForced?: boolean;
 }
 
 /** Schedulers first: hosts take their release from the leader. */
-export function upgradePlan(
-  installer: Installer,
-  { schedulers, hosts }: Cluster,
-  { token, isForced = false }: PlanOptions = {},
-): UpgradePlan {
+export function upgradePlan(installer: Installer, { schedulers, hosts }: Cluster, { isForced = false }: PlanOptions = {}): UpgradePlan {
   const { version: release } = installer;
   const apt = `sudo apt-get install ./arpanet_${release}_amd64.deb`;
-  const words = token !== undefined && isPlainWord(token) ? [token] : [];
-  const ofHost = scriptLine(installer, ['--upgrade', ...(isForced ? ['--force'] : []), ...words]);
+  const ofHost = scriptLine(installer, ['--upgrade', ...(isForced ? ['--force'] : [])]);
   const able = hosts.filter(({ state, upgradesItself }) => state === 'alive' && upgradesItself === true);
   const others = [
     ...schedulers.flatMap(({ name, url, leads, version = '', byLine }): readonly UpgradeStep[] => {
@@ -74,6 +67,13 @@ export function upgradePlan(
     ),
   };
 }
+
+/** The lines of hosts, each with the join token for it, by its name; without one a host uses that of its own. */
+export const withTokens = (steps: readonly UpgradeStep[], tokens: ReadonlyMap<string, string>): readonly UpgradeStep[] =>
+  steps.map((step) => {
+    const token = step.kind === 'host' ? tokens.get(step.name) : undefined;
+    return token !== undefined && isPlainWord(token) ? { ...step, command: `${step.command} ${token}` } : step;
+  });
 
 export function upgradeText({ release, steps, inTheWay, ahead }: UpgradePlan): string {
   const blocked = inTheWay.length === 0 ? [] : [`First repair what is in the way: ${inTheWay.join('; ')}.`];

@@ -368,6 +368,15 @@ comes_in() {
 is_lower() { [ "$1" != "$2" ] && [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 setting() { sed -n "s/^$1: *//p" "$etc/agent.yaml" 2>/dev/null | head -n 1; }
 
+# The leader says that the token in this file joins nobody here, or there is none. Changes nothing.
+is_refused() {
+  [ -s "$1" ] || return 0
+  case $(token=$(cat "$1") && { check_cluster >/dev/null 2>&1 || :; } && printf %s "$status") in
+  401 | 403) return 0 ;;
+  *) return 1 ;;
+  esac
+}
+
 upgrade() {
   name=$(name_here)
   [ -n "$name" ] && [ -e "$data/identity.json" ] || die 'this machine is no host that joined by a line with TLS' '"arpanet hosts add NAME" prints the line for it'
@@ -382,8 +391,8 @@ upgrade() {
   check_before
   check_cluster >/dev/null
   if [ "$failed" = 1 ]; then die 'nothing was changed' 'this line may be run again'; fi
-  # the leader took it, and one of before was rotated away; what an agent hands over is for this upgrade alone
-  if [ $# = 1 ]; then printf '%s\n' "$token" | write "$etc/token" 0600; fi
+  # what is printed has an end: it takes the place of one that was rotated away; what an agent hands over is for this upgrade alone
+  if [ $# = 1 ] && is_refused "$etc/token"; then printf '%s\n' "$token" | write "$etc/token" 0600; fi
   if [ "$placed" = "$version" ] && [ "$joined" = 1 ] && [ "$joined_with" = "$version" ]; then
     rm -rf "$lib.old"
     printf '%s has %s already\n' "$name" "$version"

@@ -53,6 +53,12 @@ export async function issuePass(
   return { secret, untilMs: record.untilMs };
 }
 
+/** One that is needed no more joins nobody from now on, and nothing of it is kept. */
+export async function withdrawPass(ledger: Pick<Ledger, 'get' | 'commit'>, secret: string): Promise<void> {
+  const key = keys.pass(digestOf(secret));
+  if (ledger.get(key) !== undefined) await ledger.commit([{ kind: 'delete', key }]);
+}
+
 /**
  * Whether a secret joins this host now; undefined: it is none of these tokens. `key` is the host's public key in PEM form: who has joined by a token of a single use and never got the answer asks
  * again with the same. Throws `unauthorized` for one that is over or was used, and `forbidden` for one of another host.

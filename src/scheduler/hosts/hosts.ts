@@ -78,8 +78,9 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
       const before = ledger.get<HostRecord>(keys.host(name));
       if (before === undefined) throw noSuchHost(name, view);
       const setLabels = { ...before.setLabels, ...change.labels };
-      const { limits: _before, drainDeadline: deadlineBefore, ...rest } = before;
+      const { limits: _before, drainDeadline: deadlineBefore, drainedFor: purposeBefore, ...rest } = before;
       const drainDeadline = change.availability === undefined ? deadlineBefore : change.drainDeadline;
+      const drainedFor = change.availability === undefined ? purposeBefore : change.drainedFor;
       const limits = changedLimits(before.limits, change.limits ?? {});
       const refusal = change.limits === undefined ? undefined : limitRefusal(change.limits, snapshotNow(name), view.host(name)?.facts);
       if (refusal !== undefined) throw new ArpanetError('conflict', refusal);
@@ -87,6 +88,7 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
         ...rest,
         availability: change.availability ?? before.availability,
         ...(drainDeadline === undefined ? {} : { drainDeadline }),
+        ...(drainedFor === undefined ? {} : { drainedFor }),
         ...(change.labels === undefined
           ? {}
           : { setLabels, labels: mergedLabels(view.host(name)?.facts?.labels ?? before.labels, setLabels) }),
@@ -128,6 +130,7 @@ export function createHosts({ deps, recordIndex, view, members, images, commit, 
         labels: mergedLabels(facts.labels, before?.setLabels),
         availability: before?.availability ?? 'active',
         ...(known?.drainDeadline === undefined ? {} : { drainDeadline: known.drainDeadline }),
+        ...(known?.drainedFor === undefined ? {} : { drainedFor: known.drainedFor }),
         ...(before?.setLabels === undefined ? {} : { setLabels: before.setLabels }),
         ...(before?.limits === undefined ? {} : { limits: before.limits }),
         ...(facts.mtu === undefined ? {} : { mtu: facts.mtu }),

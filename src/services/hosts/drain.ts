@@ -5,17 +5,25 @@ import type { InstanceActions } from '../replicas/instance-actions.ts';
 import type { Core } from '../core.ts';
 import { type DrainEnd, watchDrain } from './drain-end.ts';
 import { planDrain } from './drain-plan.ts';
-import { DRAINING, type HostLock } from './host-lock.ts';
+import { ACTIVATING, DRAINING, type HostLock } from './host-lock.ts';
 import { tryAll } from '../../async/limit.ts';
 import type { Migrations } from './migration.ts';
 import { moveAll, SERVICES_AT_ONCE, unmoved } from './move-all.ts';
 import { refuseLost } from '../leading.ts';
 import { hostNamed } from '../../config/nearest.ts';
 
+/** Of a host's record (`drainedFor`): it takes containers again once its upgrade has ended. */
+export const FOR_UPGRADE = 'upgrade';
+
 export interface Drain {
-  readonly drain: Services['drain'];
+  /** `drainedFor`: of one that is no operator's own, as the host's record keeps it. */
+  readonly drain: (
+    host: string,
+    progress: Progress,
+    options?: { readonly deadlineMs?: number; readonly drainedFor?: string },
+  ) => ReturnType<Services['drain']>;
   readonly activate: HostOperations['activate'];
-  /** Continues what an earlier leader began. */
+  /** Continues what an earlier leader began; not where that was for an upgrade, which has its own end (upgrade-host.ts). */
   readonly resume: () => void;
 }
 
@@ -59,7 +67,7 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
   }
 
   return {
-    async drain(name, progress, { deadlineMs } = {}) {
+    async drain(name, progress, { deadlineMs, drainedFor } = {}) {
       const hosts = deps.scheduler.hosts.list();
       const { name: host, state } = hostNamed(name, hosts);
       if (state !== 'alive')
@@ -79,7 +87,11 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
         // Two at once must not leave none.
         closing.add(host);
         try {
-          await deps.scheduler.hosts.update(host, { availability: 'drain', ...(deadline !== undefined && { drainDeadline: deadline }) });
+          await deps.scheduler.hosts.update(host, {
+            availability: 'drain',
+            ...(deadline !== undefined && { drainDeadline: deadline }),
+            ...(drainedFor !== undefined && { drainedFor }),
+          });
         } finally {
           closing.delete(host);
         }
@@ -92,15 +104,16 @@ export function createDrain(core: Core, actions: InstanceActions, migrations: Mi
         await deps.scheduler.hosts.update(host, { availability: 'active' });
         return { host };
       };
-      // cancels the drain, which looks at the availability
-      return lock.doing(host) === DRAINING ? activated() : lock.hold(host, 'being activated', activated);
+      // cancels the drain, which looks at the availability; two that activate it want the same
+      const doing = lock.doing(host);
+      return doing === DRAINING || doing === ACTIVATING ? activated() : lock.hold(host, ACTIVATING, activated);
     },
     resume() {
       const progress = (line: string) => deps.log.info({ line }, 'drain resumed');
       for (const { name, state, record } of deps.scheduler.hosts.list()) {
-        const { drainDeadline } = record;
+        const { drainDeadline, drainedFor } = record;
         const isOver = drainDeadline !== undefined && drainDeadline.atMs <= deps.now();
-        if (record.availability !== 'drain' || state !== 'alive' || isOver) continue;
+        if (record.availability !== 'drain' || state !== 'alive' || isOver || drainedFor === FOR_UPGRADE) continue;
         lock
           .hold(name, DRAINING, () => empty(name, progress, drainDeadline))
           .catch((error: unknown) => lost.aborted || deps.log.warn({ host: name, err: error }, 'a drain stopped'));

@@ -6,6 +6,7 @@ export const ALL_HOSTS = '*';
 
 /** What a host is that is being drained: only that can be cancelled. */
 export const DRAINING = 'being drained';
+export const ACTIVATING = 'being activated';
 
 export interface HostLock {
   /** `what`: for a person, `being drained`. Throws `conflict` while another operation runs. */

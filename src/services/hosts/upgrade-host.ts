@@ -3,7 +3,7 @@ import type { HostOperations, HostUpgrade, Progress, ReleaseSource } from '../..
 import { hostNamed } from '../../config/nearest.ts';
 import { ArpanetError, isKind, type UpgradeState } from '../../model/index.ts';
 import type { Core } from '../core.ts';
-import type { Drain } from './drain.ts';
+import { type Drain, FOR_UPGRADE } from './drain.ts';
 import type { HostLock } from './host-lock.ts';
 import { pauseWhileLeading } from '../leading.ts';
 
@@ -11,11 +11,13 @@ import { pauseWhileLeading } from '../leading.ts';
 const PATIENCE_MS = 300_000;
 const ASK_MS = 500;
 
-export function createHostUpgrade(
-  core: Core,
-  { drain, activate }: Pick<Drain, 'drain' | 'activate'>,
-  lock: HostLock,
-): HostOperations['upgrade'] {
+export interface HostUpgrades {
+  readonly upgrade: HostOperations['upgrade'];
+  /** Hosts that an earlier leader emptied for their upgrade take containers again, each once its agent is back and has ended it. */
+  readonly resume: () => void;
+}
+
+export function createHostUpgrade(core: Core, { drain, activate }: Pick<Drain, 'drain' | 'activate'>, lock: HostLock): HostUpgrades {
   const { deps, lost } = core;
   const { hosts, agents } = deps.scheduler;
   /** The host whose upgrade goes on: a cluster loses one host at a time to it. */
@@ -42,7 +44,20 @@ export function createHostUpgrade(
   }
 
   async function install(host: string, source: ReleaseSource, progress: Progress): Promise<void> {
-    await agents.upgrade(host, { url: source.url, token: await source.token(host), ...(source.isForced === true && { isForced: true }) });
+    const { token, withdraw } = await source.token(host);
+    try {
+      await agents.upgrade(host, { url: source.url, token, ...(source.isForced === true && { isForced: true }) });
+      await back(host, source, progress);
+    } finally {
+      // where this leads no more, it ends by its time
+      if (!lost.aborted)
+        await withdraw().catch((error: unknown) =>
+          deps.log.warn({ host, err: error }, 'the join token of an upgrade ends by its time alone'),
+        );
+    }
+  }
+
+  async function back(host: string, source: ReleaseSource, progress: Progress): Promise<void> {
     progress(`${host}: fetches ${source.release} and starts with it`);
     const endMs = deps.now() + PATIENCE_MS;
     for (;;) {
@@ -61,7 +76,21 @@ export function createHostUpgrade(
     }
   }
 
-  return async (name, source, progress): Promise<HostUpgrade> => {
+  const isMarked = (host: string): boolean => hosts.one(host)?.record.drainedFor === FOR_UPGRADE;
+
+  /** Holds no lock while it waits: an operator who activates or drains the host, which takes the mark away, is not refused. */
+  async function reopen(host: string): Promise<void> {
+    deps.log.info({ host }, 'emptied for an upgrade under an earlier leader: takes containers again once its agent is back');
+    for (; isMarked(host); await pauseWhileLeading(ASK_MS, lost)) {
+      if (hosts.one(host)?.state !== 'alive' || (await stateOf(host))?.state === 'running') continue;
+      // an upgrade that was ordered again, or somebody else, has it
+      if (current === host || lock.doing(host) !== undefined || !isMarked(host)) continue;
+      await activate(host);
+      deps.log.info({ host }, 'takes containers again: it was emptied for an upgrade under an earlier leader');
+    }
+  }
+
+  async function upgrade(name: string, source: ReleaseSource, progress: Progress): Promise<HostUpgrade> {
     const { name: host, record, facts } = able(name);
     const had = facts?.agentVersion ?? '';
     if (had === source.release) return { host, had, has: had };
@@ -70,14 +99,14 @@ export function createHostUpgrade(
         'conflict',
         `${current} is being upgraded: one host at a time; wait until that has ended ("arpanet operations")`,
       );
-    const isEmptied = source.isDrained === true && record.availability === 'active';
+    const isEmptied = source.isDrained === true && (record.availability === 'active' || record.drainedFor === FOR_UPGRADE);
     current = host;
     try {
-      if (isEmptied) await drain(host, progress);
+      if (isEmptied) await drain(host, progress, { drainedFor: FOR_UPGRADE });
       await lock.hold(host, 'being upgraded', () => install(host, source, progress));
     } finally {
-      // also after a step that failed: the host has its old release then, and takes containers as before
-      if (isEmptied && !lost.aborted)
+      // also after a step that failed: the host has its old release then, and takes containers as before; not where an operator has set it meanwhile
+      if (isMarked(host) && !lost.aborted)
         await activate(host).catch((error: unknown) =>
           progress(
             `${host} still takes no containers: "arpanet activate ${host}" (${error instanceof Error ? error.message : String(error)})`,
@@ -87,6 +116,18 @@ export function createHostUpgrade(
     }
     progress(`${host}: has ${source.release}, and had ${had}`);
     return { host, had, has: source.release };
+  }
+
+  return {
+    upgrade,
+    resume() {
+      for (const { name } of hosts.list())
+        if (isMarked(name))
+          reopen(name).catch(
+            (error: unknown) =>
+              lost.aborted || deps.log.warn({ host: name, err: error }, `takes no containers: "arpanet activate ${name}"`),
+          );
+    },
   };
 }
 

@@ -18,6 +18,7 @@ export const RECORD_TYPES: GoTypes = {
     labels: STRINGS,
     availability: 'string',
     drainDeadline: '*record.DrainDeadline',
+    drainedFor: '*string',
     setLabels: '*map[string]*string',
     limits: '*record.Limits',
     mtu: '*float64',

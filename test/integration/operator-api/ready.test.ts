@@ -83,6 +83,7 @@ describe('a new leader and its ops', () => {
       hostOperations: notAsked,
       join: async () => await Promise.reject(new Error('nobody joins')),
       issueToken: notAsked,
+      withdrawToken: notAsked,
       joining: notAsked,
       cas: notAsked,
       schema: notAsked,

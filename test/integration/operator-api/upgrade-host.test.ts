@@ -64,6 +64,7 @@ describe('a host that takes the release of the leader', () => {
     await using _ = leader;
     assert.deepEqual(await upgraded(leader, 'h1', { drain: true }), { result: { host: 'h1', had: '0.1.0', has: '0.2.0' } });
     assert.deepEqual(orders, [{ url: 'https://10.0.0.1:2376', token: 'pass-for-h1' }]);
+    assert.deepEqual(leader.withdrawn, ['pass-for-h1']);
     assert.deepEqual(availability, ['drain']);
     assert.equal(leader.cluster.scheduler.hosts.one('h1')?.record.availability, 'active');
     assert.deepEqual(await upgraded(leader, 'h1'), { result: { host: 'h1', had: '0.2.0', has: '0.2.0' } });
@@ -79,6 +80,7 @@ describe('a host that takes the release of the leader', () => {
       /^h1: h1 did not come in with 0\.2\.0 within a minute, and has 0\.1\.0 back: journalctl says why$/,
     );
     assert.equal(orders[0]?.isForced, true);
+    assert.deepEqual(leader.withdrawn, ['pass-for-h1']);
     assert.equal(leader.cluster.scheduler.hosts.one('h1')?.record.availability, 'active');
   });
 

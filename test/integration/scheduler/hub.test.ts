@@ -47,18 +47,19 @@ describe('a host', () => {
     assert.equal(cluster.scheduler.hosts.list()[0]?.state, 'alive');
   });
 
-  it('keeps the deadline of its drain over other changes, the next leader and a new stream, until its availability is set', async () => {
+  it('keeps the deadline and the purpose of its drain over other changes, the next leader and a new stream, until its availability is set', async () => {
     await using cluster = await startFakeCluster(1);
     const drainDeadline = { afterMs: 60_000, atMs: Date.now() + 60_000 };
     const deadline = () => cluster.scheduler.hosts.list()[0]?.record.drainDeadline;
-    await cluster.scheduler.hosts.update('h1', { availability: 'drain', drainDeadline });
+    const purpose = () => cluster.scheduler.hosts.list()[0]?.record.drainedFor;
+    await cluster.scheduler.hosts.update('h1', { availability: 'drain', drainDeadline, drainedFor: 'upgrade' });
     await cluster.scheduler.hosts.update('h1', { labels: { disk: 'ssd' } });
     await cluster.nextLeader();
     await cluster.agents[0]?.dial(cluster.url);
     await until(() => cluster.scheduler.hosts.list()[0]?.state === 'alive', 'it is back');
-    assert.deepEqual(deadline(), drainDeadline);
+    assert.deepEqual([deadline(), purpose()], [drainDeadline, 'upgrade']);
     await cluster.scheduler.hosts.update('h1', { availability: 'pause' });
-    assert.equal(deadline(), undefined);
+    assert.deepEqual([deadline(), purpose()], [undefined, undefined]);
   });
 
   it('joins with a protocol that is one ahead, and is refused with one that is two ahead: the refusal says what to upgrade', async () => {

@@ -28,6 +28,8 @@ export interface FakeEndpoint extends AsyncDisposable {
   readonly lose: () => void;
   /** What was logged as an error: nothing that a client sends is one. */
   readonly unexpected: readonly unknown[];
+  /** Join tokens that join nobody any more. */
+  readonly withdrawn: readonly string[];
 }
 
 /** `people`: who they are that a scheduler speaks for, and what they have to obey. */
@@ -55,6 +57,7 @@ export async function startFakeEndpoint(
     lost.signal,
   );
   const unexpected: unknown[] = [];
+  const withdrawn: string[] = [];
   const log = Object.create(quietLog, { error: { value: (...what: readonly unknown[]) => unexpected.push(what) } }) as Logger;
   const notHere = (): never => {
     throw new ArpanetError('unsupported', 'not here');
@@ -69,6 +72,7 @@ export async function startFakeEndpoint(
       check: notHere,
     }),
     issueToken: async ({ host, ttlMs = 0 }) => ({ token: `pass-for-${host}`, untilMs: Date.now() + ttlMs }),
+    withdrawToken: async (token) => void withdrawn.push(token),
     bundle: () => undefined,
     cas: notHere,
     schema: notHere,
@@ -119,6 +123,7 @@ export async function startFakeEndpoint(
     url: `http://127.0.0.1:${port}`,
     port,
     unexpected,
+    withdrawn,
     lose: () => lost.abort(),
     async [Symbol.asyncDispose]() {
       lost.abort();

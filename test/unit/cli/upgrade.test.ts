@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { carryOut, type UpgradeActs } from '../../../src/cli/commands/cluster/upgrade-steps.ts';
+import { printable } from '../../../src/cli/commands/cluster/upgrade.ts';
 import { ArpanetError } from '../../../src/model/index.ts';
-import { resultText, upgradePlan, upgradeText } from '../../../src/cli/output/upgrade.ts';
+import { resultText, upgradePlan, upgradeText, withTokens } from '../../../src/cli/output/upgrade.ts';
 
 const INSTALLER = { url: 'https://10.0.0.1:2376', pin: 'sha256//abc=', sha256: 'a'.repeat(64), version: '0.10.0' };
 const scheduler = (name: string, leads: boolean, version?: string, byLine?: boolean) => ({
@@ -41,12 +42,46 @@ describe('arpanet upgrade', () => {
     assert.match(plan.steps[0]?.command ?? '', /apt-get install \.\/arpanet_0\.10\.0_amd64\.deb/);
   });
 
-  it('has the script again for a scheduler that it made, and the join token of now for hosts', () => {
+  it('has the script again for a scheduler that it made, and each host its own join token, where there is one', () => {
     const cluster = { schedulers: [scheduler('s2', false, '0.9.0', true)], hosts: [host('db-1', '0.9.3')] };
-    const ends = (token?: string) => upgradePlan(INSTALLER, cluster, { token }).steps.map(({ command }) => command.split(' -s -- ')[1]);
-    assert.deepEqual(ends('ARPTKN-1-aa-bb'), ['--scheduler s2', '--upgrade ARPTKN-1-aa-bb']);
-    assert.deepEqual(ends("it's"), ['--scheduler s2', '--upgrade']);
-    assert.deepEqual(ends(), ['--scheduler s2', '--upgrade']);
+    const ends = (tokens: Readonly<Record<string, string>>) =>
+      withTokens(upgradePlan(INSTALLER, cluster).steps, new Map(Object.entries(tokens))).map(({ command }) => command.split(' -s -- ')[1]);
+    assert.deepEqual(ends({ 'db-1': 'ARPTKN-1-aa-bb', s2: 'ARPTKN-1-aa-cc' }), ['--scheduler s2', '--upgrade ARPTKN-1-aa-bb']);
+    assert.deepEqual(ends({ 'db-1': "it's" }), ['--scheduler s2', '--upgrade']);
+    assert.deepEqual(ends({ 'db-2': 'ARPTKN-1-aa-bb' }), ['--scheduler s2', '--upgrade']);
+  });
+
+  it('prints lines with tokens that are for one host each and end after a day, and the lasting one only where there is no TLS', async () => {
+    const plan = upgradePlan(INSTALLER, {
+      schedulers: [scheduler('s2', false, '0.9.0', true)],
+      hosts: [host('db-1', '0.9.3'), host('db-2', '0.9.3', 'alive', true)],
+    });
+    const asked: unknown[] = [];
+    const api = (hasTls: boolean, mayMake = true) => ({
+      json: async (path: string, { method = 'GET', body }: { method?: string; body?: { host?: string } } = {}) => {
+        if (path.endsWith('/installer')) return hasTls ? INSTALLER : { ...INSTALLER, pin: undefined };
+        asked.push(method === 'POST' ? body : path);
+        if (!mayMake) throw new ArpanetError('forbidden', 'a viewer makes none');
+        return { token: method === 'POST' ? `for-${body?.host}` : 'lasting' };
+      },
+    });
+    const ends = async (given: ReturnType<typeof api>) =>
+      (await printable(given as unknown as Parameters<typeof printable>[0], plan.steps)).map(({ command }) => command.split(' ').at(-1));
+    assert.deepEqual(await ends(api(true)), ['s2', 'for-db-1', 'for-db-2']);
+    assert.deepEqual(
+      asked.splice(0),
+      ['db-1', 'db-2'].map((name) => ({ singleUse: false, ttlMs: 86_400_000, host: name })),
+    );
+    assert.deepEqual(await ends(api(false)), ['s2', 'lasting', 'lasting']);
+    assert.deepEqual(asked.splice(0), ['/arpanet/v1/token']);
+    assert.deepEqual(await ends(api(true, false)), ['s2', '--upgrade', '--upgrade']);
+    // nothing to print: nothing is made
+    asked.length = 0;
+    assert.deepEqual(
+      await printable(api(true) as unknown as Parameters<typeof printable>[0], plan.steps.slice(0, 1)),
+      plan.steps.slice(0, 1),
+    );
+    assert.deepEqual(asked, []);
   });
 
   it('has hosts repaired first, and takes nobody back who is ahead of the leader', () => {

@@ -151,13 +151,21 @@ describe('the script, where it changes a machine', () => {
       *docker/info*) echo '{"ID":"x","ServerVersion":"20.10.5"}'; exit 0 ;;
       *docker/version*) echo '{"ApiVersion":"1.41"}'; exit 0 ;;
       *docker/*) exit 7 ;;
-      *join/check*) cat >>"$0.said"; from=$(dirname "$0")/leader ;;
+      *join/check*) body=$(cat); echo "$body" >>"$0.said"; from=$(dirname "$0")/leader
+        case "$body" in *'"token":"gone"'*) from=$(dirname "$0")/refusal ;; esac ;;
       *package*) from=${dir}/package.tar.gz ;;
       *) from=/dev/null ;;
     esac
     while [ $# -gt 0 ]; do [ "$1" = -o ] && cp "$from" "$2"; shift; done; grep -q message "$from" && printf 401 || printf 200`;
     return machine(
-      { ...HOST, ...PROGRAM, ...files, 'etc/arpanet/token': 'old\n', 'programs/leader': 'ok|fine|\n' },
+      {
+        ...HOST,
+        ...PROGRAM,
+        ...files,
+        'etc/arpanet/token': 'old\n',
+        'programs/leader': 'ok|fine|\n',
+        'programs/refusal': '{"message":"the join token is wrong"}',
+      },
       { curl, ...programs },
       sha256,
     );
@@ -225,7 +233,7 @@ describe('the script, where it changes a machine', () => {
     assert.equal(host.text('etc/arpanet/token'), 'old\n', 'it is for the upgrade, and is not kept');
   });
 
-  it('an upgrade takes the join token of now, and keeps it once the leader has taken it', () => {
+  it('an upgrade takes the join token of its line, and keeps it once the leader has taken it, in place of one that joins nobody', () => {
     const host = upgraded();
     host.write('programs/leader', '{"message":"the join token is wrong"}');
     const refused = host.run('--upgrade new');
@@ -234,7 +242,10 @@ describe('the script, where it changes a machine', () => {
     assert.match(host.text('programs/curl.said'), /"token":"new"/);
     host.write('programs/leader', 'joined||0.2.0\n');
     assert.match(host.run('--upgrade new').text, /h2 has 0\.2\.0 now/);
-    assert.equal(host.text('etc/arpanet/token'), 'new\n');
+    assert.equal(host.text('etc/arpanet/token'), 'old\n', 'the one of the line has an end, and this one joins still');
+    host.write('etc/arpanet/token', 'gone\n');
+    assert.match(host.run('--upgrade newer').text, /h2 has 0\.2\.0 already/);
+    assert.equal(host.text('etc/arpanet/token'), 'newer\n');
     assert.match(host.run('--upgrade a;b').text, /^usage: /);
   });
 });

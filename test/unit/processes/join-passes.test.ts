@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { type CaRecord, keys, type PassRecord } from '../../../src/model/index.ts';
-import { issuePass, passFor } from '../../../src/processes/identity/join-passes.ts';
+import { issuePass, passFor, withdrawPass } from '../../../src/processes/identity/join-passes.ts';
 import { rotateJoinSecret } from '../../../src/processes/identity/join-secret.ts';
 import { createMembership } from '../../../src/processes/identity/membership.ts';
 import { newAuthority, newKeyPair, openAuthority } from '../../../src/security/index.ts';
@@ -86,6 +86,16 @@ describe('a join token with an end', () => {
     await assert.rejects(join('db-3', own), { kind: 'forbidden', message: /is for host web-1, and not for db-3/ });
     await join('web-1', own);
     await assert.rejects(join('db-3', 'wrong'), { kind: 'unauthorized', message: /missing or wrong/ });
+  });
+
+  it('that is withdrawn joins nobody, and nothing of it stays; to withdraw it again, or the lasting one, is nothing', async () => {
+    const [token, other] = [await issue(false, { host: 'db-1' }), await issue(false, { host: 'db-2' })];
+    await withdrawPass(ledger, token);
+    await withdrawPass(ledger, token);
+    await withdrawPass(ledger, 'join-me');
+    assert.equal(ledger.list(keys.passes).length, 1);
+    await assert.rejects(join('db-1', token), { kind: 'unauthorized', message: /missing or wrong/ });
+    await join('db-2', other);
   });
 
   it('is judged before the join, too, and a host that has joined by it may run its line again', async () => {

@@ -2,10 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostUpgrade } from '../../../contracts/index.ts';
 import type { Installer, SchemaReport, StatusReport } from '../../../operator-api/index.ts';
+import { mapBounded } from '../../../async/limit.ts';
+import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
-import { resultText, upgradePlan, type UpgradePlan, upgradeText } from '../../output/upgrade.ts';
+import { resultText, upgradePlan, type UpgradePlan, type UpgradeStep, upgradeText, withTokens } from '../../output/upgrade.ts';
 import { hostPath, hostWork } from '../hosts/host-work.ts';
+import { tokenFor } from './token.ts';
 import { carryOut } from './upgrade-steps.ts';
+
+/** Of the tokens that are made for printed lines. */
+const TOKENS_AT_ONCE = 4;
+const TOKEN_TTL = '1d';
 
 export interface UpgradeFlags extends ClientFlags {
   readonly plan?: boolean;
@@ -20,17 +27,12 @@ export async function upgrade(flags: UpgradeFlags, terminal: Terminal): Promise<
   const { api, show } = clientCall(flags, terminal);
   const status = () => api.json<StatusReport>('/arpanet/v1/status');
   const plan = async (): Promise<UpgradePlan> => {
-    const [installer, now, token] = await Promise.all([
-      api.json<Installer>('/arpanet/v1/installer'),
-      status(),
-      // who may look may not see it: hosts then use the one that they have
-      api.json<{ readonly token: string }>('/arpanet/v1/token').catch(() => undefined),
-    ]);
-    return upgradePlan(installer, now, { token: token?.token, isForced: flags.force === true });
+    const [installer, now] = await Promise.all([api.json<Installer>('/arpanet/v1/installer'), status()]);
+    return upgradePlan(installer, now, { isForced: flags.force === true });
   };
   if (flags.plan === true) {
     const found = await plan();
-    show(found, upgradeText);
+    show({ ...found, steps: await printable(api, found.steps) }, upgradeText);
     if (found.inTheWay.length > 0) process.exitCode = 1;
     return;
   }
@@ -51,9 +53,29 @@ export async function upgrade(flags: UpgradeFlags, terminal: Terminal): Promise<
     now: performance.now.bind(performance),
     pause: () => sleep(1_000),
   });
-  show(result, resultText);
+  // what failed is repaired first: its lines are not printed
+  show(result.failed === undefined ? { ...result, left: await printable(api, result.left) } : result, resultText);
   if (result.failed !== undefined || result.left.length > 0) process.exitCode = 1;
   else if (flags.json !== true) await sayWhatIsKept(flags, terminal);
+}
+
+/** The steps as they are printed: each line of a host with a join token that is for this host alone, for a day; without TLS there is but the lasting one. */
+export async function printable(api: ApiClient, steps: readonly UpgradeStep[]): Promise<readonly UpgradeStep[]> {
+  const hosts = steps.flatMap(({ kind, name }) => (kind === 'host' ? [name] : []));
+  if (hosts.length === 0) return steps;
+  const { pin } = await api.json<Installer>('/arpanet/v1/installer');
+  const made = async (): Promise<readonly (readonly [string, string])[]> => {
+    if (pin !== undefined)
+      return await mapBounded(
+        hosts,
+        TOKENS_AT_ONCE,
+        async (host) => [host, (await tokenFor(api, { ttl: TOKEN_TTL }, host)).token] as const,
+      );
+    const { token } = await tokenFor(api, {});
+    return hosts.map((host) => [host, token] as const);
+  };
+  // who may look may make none: hosts then use the one that they have
+  return withTokens(steps, new Map(await made().catch(() => [])));
 }
 
 /** What the release before may read still, so that there is a way back. */
