@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { arpanetProgram } from '../../../src/cli/program.ts';
+import { heldMemory } from '../../support/held-memory.ts';
 import { until } from '../../support/fakes/fake-cluster.ts';
 import { literalContainer } from '../../support/fakes/literal-cluster.ts';
 import { type Small, startSmall } from '../../support/fakes/small-engine.ts';
@@ -100,7 +101,7 @@ describe('arpanet logs', () => {
     await using flooded = await floods(LINES);
     const pingsAreFast = await pingsOf(flooded.small.url);
     const { got, goOn, run } = reader(100);
-    const before = process.memoryUsage().rss;
+    const before = heldMemory();
     const done = run(flooded.small);
     await until(() => got.length === 100, 'the first lines', 30_000);
     await held(flooded, pingsAreFast);
@@ -108,7 +109,7 @@ describe('arpanet logs', () => {
     assert.ok(flooded.written() < all / 2, `${flooded.written() / MIB} of ${all / MIB} MiB were read for nobody`);
     goOn();
     await done;
-    const grown = process.memoryUsage().rss - before;
+    const grown = heldMemory() - before;
     assert.ok(grown < 150 * MIB, `grew by ${Math.round(grown / MIB)} MiB`);
     assert.equal(got.length, LINES * IDS.length);
     got.forEach((line, at) => {
@@ -145,12 +146,12 @@ describe('arpanet logs', () => {
     await using flooded = await floods(Number.POSITIVE_INFINITY);
     const pingsAreFast = await pingsOf(flooded.small.url);
     const { got, goOn, leave, run } = reader(100);
-    const before = process.memoryUsage().rss;
+    const before = heldMemory();
     const done = run(flooded.small, '-f');
     await until(() => got.length >= 100, 'the first lines', 30_000);
     await held(flooded, pingsAreFast);
     assert.ok(got.length < 100 + IDS.length, `${got.length} lines`);
-    const grown = process.memoryUsage().rss - before;
+    const grown = heldMemory() - before;
     assert.ok(grown < 150 * MIB, `grew by ${Math.round(grown / MIB)} MiB`);
     goOn();
     await until(() => got.length > 5_000, 'it goes on', 30_000);
