@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import { arpanetProgram } from '../../../src/cli/program.ts';
-import { heldMemory } from '../../support/held-memory.ts';
 import { until } from '../../support/fakes/fake-cluster.ts';
 import { literalContainer } from '../../support/fakes/literal-cluster.ts';
 import { type Small, startSmall } from '../../support/fakes/small-engine.ts';
+import { heldMemory } from '../../support/held-memory.ts';
 import { pingsOf } from '../../support/pings.ts';
 
 const MIB = 1024 * 1024;
@@ -58,7 +58,7 @@ async function floods(lines: number): Promise<Flooded> {
 }
 
 /** A terminal whose reader stops after so many lines, until it is told to go on. */
-function reader(stopsAfter: number) {
+function reader(stopsAfter: number, reads: (count: number) => void = () => undefined) {
   const got: string[] = [];
   let isThere = true;
   let goOn = (): void => undefined;
@@ -67,6 +67,7 @@ function reader(stopsAfter: number) {
   });
   const paced = async (text: string): Promise<boolean> => {
     got.push(text.replace(FILL, ''));
+    reads(got.length);
     if (got.length >= stopsAfter) await going;
     return isThere;
   };
@@ -100,7 +101,10 @@ describe('arpanet logs', () => {
     const LINES = 40_000;
     await using flooded = await floods(LINES);
     const pingsAreFast = await pingsOf(flooded.small.url);
-    const { got, goOn, run } = reader(100);
+    let most = 0;
+    const { got, goOn, run } = reader(100, (count) => {
+      if (count % 5_000 === 0) most = Math.max(most, heldMemory());
+    });
     const before = heldMemory();
     const done = run(flooded.small);
     await until(() => got.length === 100, 'the first lines', 30_000);
@@ -109,8 +113,8 @@ describe('arpanet logs', () => {
     assert.ok(flooded.written() < all / 2, `${flooded.written() / MIB} of ${all / MIB} MiB were read for nobody`);
     goOn();
     await done;
-    const grown = heldMemory() - before;
-    assert.ok(grown < 150 * MIB, `grew by ${Math.round(grown / MIB)} MiB`);
+    // of 120 MiB in all; garbage, which RSS has too, is as much as the machine's load lets it be
+    assert.ok(most - before < 60 * MIB, `held ${Math.round((most - before) / MIB)} MiB more`);
     assert.equal(got.length, LINES * IDS.length);
     got.forEach((line, at) => {
       const expected = `web-${(at % IDS.length) + 1} h1 |  ${Math.floor(at / IDS.length)}\n`;
@@ -146,12 +150,12 @@ describe('arpanet logs', () => {
     await using flooded = await floods(Number.POSITIVE_INFINITY);
     const pingsAreFast = await pingsOf(flooded.small.url);
     const { got, goOn, leave, run } = reader(100);
-    const before = heldMemory();
+    const before = process.memoryUsage().rss;
     const done = run(flooded.small, '-f');
     await until(() => got.length >= 100, 'the first lines', 30_000);
     await held(flooded, pingsAreFast);
     assert.ok(got.length < 100 + IDS.length, `${got.length} lines`);
-    const grown = heldMemory() - before;
+    const grown = process.memoryUsage().rss - before;
     assert.ok(grown < 150 * MIB, `grew by ${Math.round(grown / MIB)} MiB`);
     goOn();
     await until(() => got.length > 5_000, 'it goes on', 30_000);

@@ -7,14 +7,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { lines } from '../../../src/engine/index.ts';
 import type { ClusterEvent, EngineEvent } from '../../../src/model/index.ts';
 import { operatorApi } from '../../../src/operator-api/api.ts';
-import { heldMemory } from '../../support/held-memory.ts';
 import { until } from '../../support/fakes/fake-cluster.ts';
 import { startSmall } from '../../support/fakes/small-engine.ts';
 import { pingsOf } from '../../support/pings.ts';
 
 const MIB = 1024 * 1024;
 const LIMIT = 8 * MIB;
-const grown = (before: number): number => heldMemory() - before;
+const grown = (before: number): number => process.memoryUsage().rss - before;
 const eventOf = (n: number, more: Record<string, string> = {}): EngineEvent => ({
   Type: 'container',
   Action: 'start',
@@ -50,7 +49,7 @@ describe('events', () => {
       for (const line of whole) assert.equal((JSON.parse(line) as EngineEvent).Actor.Attributes['name'], `web-${seen++}`);
     });
     assert.equal(listeners.size, 2);
-    const before = heldMemory();
+    const before = process.memoryUsage().rss;
     const long = 'x'.repeat(4_000);
     const EVENTS = 5_000;
     let sent = 0;
@@ -120,7 +119,7 @@ describe('the statistics of many containers', () => {
     };
     await using small = await startSmall({ listener: (_req, res) => flood(res) });
     const pingsAreFast = await pingsOf(small.url);
-    const before = heldMemory();
+    const before = process.memoryUsage().rss;
     const streams = await Promise.all(Array.from({ length: STREAMS }, () => open(`${small.url}/containers/web/stats?stream=1`)));
     for (let last = -1; last !== written.bytes; ) {
       last = written.bytes;
@@ -146,7 +145,7 @@ describe('the progress of long work', () => {
     const operator = operatorApi(deps as unknown as Parameters<typeof operatorApi>[0]);
     await using small = await startSmall({ deps: { operator } });
     const pingsAreFast = await pingsOf(small.url);
-    const before = heldMemory();
+    const before = process.memoryUsage().rss;
     const headers = { 'Content-Type': 'application/json' };
     const answer = await open(`${small.url}/arpanet/v1/services/scale`, { method: 'POST', headers }, '{"counts":["a/b=1"]}');
     await pingsAreFast();

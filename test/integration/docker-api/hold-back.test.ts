@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
 import type { ContainerView, ServiceView } from '../../../src/model/index.ts';
-import { heldMemory } from '../../support/held-memory.ts';
 import { literalContainer } from '../../support/fakes/literal-cluster.ts';
 import { startSmall } from '../../support/fakes/small-engine.ts';
 import { pingsOf } from '../../support/pings.ts';
@@ -56,14 +55,14 @@ describe('the logs of a service', () => {
       known: { services: { list: () => [serviceOf(instances)] } },
     });
     const pingsAreFast = await pingsOf(small.url);
-    const rss = heldMemory();
+    const rss = process.memoryUsage().rss;
     const logs = await open(`${small.url}/services/abc_web/logs?stdout=1&follow=1&details=1`);
     // nobody reads; until nothing more is written, pings are answered as ever
     for (let before = -1; before !== written.bytes; ) {
       before = written.bytes;
       await pingsAreFast();
     }
-    const grown = heldMemory() - rss;
+    const grown = process.memoryUsage().rss - rss;
     assert.ok(grown < 150 * MIB, `grew by ${Math.round(grown / MIB)} MiB`);
     assert.ok(written.bytes < LIMIT / 2, `${written.bytes / MIB} MiB were read for nobody`);
     let bytes = 0;
@@ -118,10 +117,10 @@ describe('the tasks of services', () => {
     const instances = Array.from({ length: 2_000 }, (_, i) => literalContainer({ id: String(i).padStart(64, '0'), name: `abc-web-${i}` }));
     const view = serviceOf(instances, { template: { name: 'abc-web-1', number: 1, request } });
     await using small = await startSmall({ known: { services: { list: () => [view] } } });
-    const before = heldMemory();
+    const before = process.memoryUsage().rss;
     const answer = await open(`${small.url}/tasks`);
     for (let i = 0; i < 100; i++) assert.equal((await fetch(`${small.url}/_ping`)).status, 200);
-    const grown = heldMemory() - before;
+    const grown = process.memoryUsage().rss - before;
     assert.ok(grown < 80 * MIB, `grew by ${Math.round(grown / MIB)} MiB for an answer that nobody reads`);
     let bytes = 0;
     for await (const chunk of answer) bytes += (chunk as Buffer).length;

@@ -6,7 +6,6 @@ import net, { type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import type { ClusterEvent } from '../../../src/model/index.ts';
-import { heldMemory } from '../../support/held-memory.ts';
 import { until } from '../../support/cluster/cluster.ts';
 import { ID, startSmall, talk } from '../../support/fakes/small-engine.ts';
 import { promisedMs } from '../../support/promised.ts';
@@ -248,7 +247,7 @@ describe('many streams', () => {
       signal.addEventListener('abort', () => listening--);
     };
     await using small = await startSmall({ raw, known: { events: { listen: events } } });
-    const beforeBytes = heldMemory();
+    const beforeBytes = process.memoryUsage().rss;
     const open = async (text: string): Promise<Socket> => {
       const socket = net.connect(small.port, '127.0.0.1').on('error', () => undefined);
       socket.write(text);
@@ -261,7 +260,7 @@ describe('many streams', () => {
       clients.push(...(await Promise.all(half.flat())));
     }
     assert.deepEqual([clients.length, listening, engines.size], [2_000, 1_000, 1_000]);
-    const grownBytes = heldMemory() - beforeBytes;
+    const grownBytes = process.memoryUsage().rss - beforeBytes;
     assert.ok(grownBytes < 300 << 20, `both ends of them took ${grownBytes >> 20} MiB`);
     const askedMs = performance.now();
     assert.equal((await fetch(`${small.url}/containers/json`)).status, 200);
