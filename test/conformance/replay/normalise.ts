@@ -47,12 +47,32 @@ export function normalise(value: unknown, known: Known, key = ''): unknown {
   if (typeof value === 'number')
     return (MOMENT.has(key) && value > 0) || (key === 'PublicPort' && value >= FIRST_RANDOM_PORT) ? '<number>' : value;
   if (Array.isArray(value)) {
-    const all = value.map((one) => normalise(one, known, key));
+    const all = tiesById(value).map((one) => normalise(one, known, key));
     return UNORDERED.has(key) ? all.sort((a, b) => compareText(JSON.stringify(a), JSON.stringify(b))) : all;
   }
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([name, one]) => [text(name, known, ''), normalise(one, known, name)] as const);
   return Object.fromEntries(entries.sort(([a], [b]) => compareText(a, b)));
+}
+
+/** An Engine lists images by the second in which they were made; those of one second it gives in the order of a map. */
+function tiesById(list: readonly unknown[]): readonly unknown[] {
+  const ordered = [...list];
+  for (let from = 0; from < ordered.length; from += 1) {
+    const made = createdOf(ordered[from]);
+    if (made === undefined) continue;
+    let to = from + 1;
+    while (createdOf(ordered[to]) === made) to += 1;
+    const ties = ordered.slice(from, to) as { readonly Id: string }[];
+    ordered.splice(from, ties.length, ...ties.sort((a, b) => compareText(a.Id, b.Id)));
+    from = to - 1;
+  }
+  return ordered;
+}
+
+function createdOf(one: unknown): number | undefined {
+  const { Created, RepoTags, Id } = (one ?? {}) as { readonly Created?: unknown; readonly RepoTags?: unknown; readonly Id?: unknown };
+  return typeof Created === 'number' && RepoTags !== undefined && typeof Id === 'string' ? Created : undefined;
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
