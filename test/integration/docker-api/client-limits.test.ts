@@ -36,8 +36,10 @@ async function heard(socket: Socket | tls.TLSSocket): Promise<string> {
   return got;
 }
 
-const opened = async (port: number): Promise<Socket> => {
+/** With what it sends at once: no moment passes between its connection and that. */
+const opened = async (port: number, first = ''): Promise<Socket> => {
   const socket = net.connect({ port, host: '127.0.0.1' });
+  socket.write(first);
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   return socket;
@@ -47,8 +49,7 @@ describe('a client that is slow', () => {
   it('to send the head of a request is told so, and one that sends nothing is closed; others are answered meanwhile', async () => {
     await using small = await startSmall({ deps: limited({ requestMs: 1_000 }) });
     const before = refused('slow-head');
-    const [slow, mute] = [await opened(small.port), await opened(small.port)];
-    slow.write('GET /containers/json HTTP/1.1\r\nHos');
+    const [slow, mute] = [await opened(small.port, 'GET /containers/json HTTP/1.1\r\nHos'), await opened(small.port)];
     const [answer, nothing] = await Promise.all([heard(slow), heard(mute), fetch(`${small.url}/_ping`).then((ok) => assert.ok(ok.ok))]);
     assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n[^]*\{"message":"the head of this request did not come .*--request-time/);
     assert.equal(nothing, '');

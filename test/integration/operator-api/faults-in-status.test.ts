@@ -112,7 +112,8 @@ describe('arpanet status', () => {
   it('is printed again with --watch when it has changed, and not before', async () => {
     let asked = 0;
     const { observe } = deps;
-    deps.observe = () => ({ ...observe(), store: ++asked > 2 ? 'consul at x' : 'embedded' });
+    const seen = observe();
+    deps.observe = () => ({ ...seen, store: ++asked > 2 ? 'consul at x' : 'embedded' });
     const { said } = await runUntil((text) => text.includes('consul at x'), '--watch');
     deps.observe = observe;
     assert.equal(said.split('embedded').length - 1, 1, said);
