@@ -16,6 +16,7 @@ const FIELDS = {
   'overcommit-cpu': 'overcommitCpu',
   'overcommit-memory': 'overcommitMemory',
   'encrypt-networks': 'encryptNetworks',
+  'publish-mode': 'publishMode',
   'drain-time': 'drainTime',
   'body-limit': 'bodyLimit',
   'log-level': 'logLevel',

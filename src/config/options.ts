@@ -276,6 +276,13 @@ export const OPTIONS: readonly Option[] = [
     live: true,
   },
   {
+    name: 'publish-mode',
+    value: 'host|ingress',
+    help: 'which hosts answer at ports of docker run -p and of compose: that of the container, or every host (label arpanet.publish: for one)',
+    commands: servers('host'),
+    live: true,
+  },
+  {
     name: 'drain-time',
     value: 'TIME',
     help: 'how long docker stop and compose stop leave a container running after it has left DNS (label arpanet.drain-time: for one)',

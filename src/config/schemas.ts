@@ -30,6 +30,7 @@ const scheduling = {
   overcommitCpu: v.ratio(0.1, 100),
   overcommitMemory: v.ratio(0.1, 100),
   encryptNetworks: v.oneOf('asked', 'all'),
+  publishMode: v.oneOf('host', 'ingress'),
   drainTime: v.time(0, 5 * MINUTE_MS),
   sessionTtl: v.time(10_000, HOUR_MS),
   bodyLimit: v.size(1024, 2 ** 30),

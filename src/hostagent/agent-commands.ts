@@ -20,6 +20,8 @@ export interface CommandDeps {
   readonly kept: readonly Pick<Fence, 'differences'>[];
   /** What leads calls to instances. */
   readonly settling: readonly { settle(): Promise<void> }[];
+  /** Closes containers that may not be called yet. */
+  readonly closing: () => Promise<void>;
   readonly copyImage: (copy: ImageCopy) => Promise<void>;
   readonly readUsage: () => Promise<readonly ContainerUsage[]>;
   readonly names: Pick<HostNames, 'instances' | 'settle'>;
@@ -51,7 +53,8 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
   return async (request) => {
     switch (request.method) {
       case 'sync':
-        return inventory.sync(request);
+        // the leader asks for it after a create: what may not be called by all is closed before it is started
+        return inventory.sync(request).then(async (synced) => (await deps.closing(), synced));
       case 'materialise':
         return overlay.materialise(request.plan).finally(savePlans);
       case 'dematerialise':

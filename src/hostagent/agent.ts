@@ -83,6 +83,8 @@ export interface RunningAgent extends AsyncDisposable {
 
 /** Networks are compared with their plans this often, without cause: somebody may have changed the kernel's side. */
 const RECONCILE_MS = 10_000;
+/** A leader has sent the ports by then, if there is one. */
+const LEADER_WITHIN_MS = 5_000;
 /** An Engine that takes requests and answers no list for so long after the agent's start is called unreachable. */
 const READ_WITHIN_MS = 10_000;
 
@@ -200,7 +202,8 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     overlay: mode,
     host: name,
     file: files.ingress,
-    subnets: () => overlay.plans().map(({ cidr }) => cidr),
+    patienceMs: LEADER_WITHIN_MS,
+    subnets: () => overlay.plans().flatMap(({ cidr, ipv6 }) => [cidr, ...(ipv6?.isEnabled === true ? [ipv6.cidr] : [])]),
     apis: () => [splitHostPort(options.listen).port, ...[...options.join, ...schedulers].flatMap((url) => urlPort(url) ?? [])],
     log,
   });
@@ -265,6 +268,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     overlay,
     kept: [fence, closed, guards, ingress, vips, allow],
     settling: [ingress, vips],
+    closing: allow.settle,
     fence,
     copyImage,
     readUsage,
@@ -287,9 +291,11 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     log.info('Docker Engine connected');
     engineTrouble = undefined;
     for (const message of snapshot()) stream.send(message);
+    // before other hosts reach them again: their links are made again after a reboot
+    await allow.all(inventory.current()?.containers ?? []);
     inBackground(log, 'networks of this host', overlay.reconcile());
     inBackground(log, 'addresses of containers', guards.all(inventory.current()?.containers ?? []));
-    for (const one of [vips, allow]) one.all(inventory.current()?.containers ?? []);
+    vips.all(inventory.current()?.containers ?? []);
     if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now, or other DNS settings');
   };
   const onEngineLost = (reason: string): void => {

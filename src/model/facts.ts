@@ -80,7 +80,9 @@ export interface HostFacts {
   readonly memoryBytes: number;
   /** It can keep a gateway address, which other hosts have as well, to its own containers; absent: it cannot, or an agent of before. */
   readonly sharesGateway?: boolean;
-  /** It can answer for published ports of mode ingress: nft is installed. Absent: it cannot, or an agent of before. */
+  /** Where other hosts reach it by IPv6; absent: nowhere, or an agent of before. */
+  readonly address6?: string;
+  /** It can answer for published ports of mode ingress: nft or iptables is installed. Absent: it cannot, or an agent of before. */
   readonly answersPorts?: true;
   /** Names of its network interfaces, without those of containers and of Docker's networks; absent: an agent of before. */
   readonly links?: readonly string[];

@@ -5,9 +5,13 @@ export interface IngressInstance {
   /** Its host, by name, and that one's address for other hosts. */
   readonly host: string;
   readonly at: string;
-  /** Its own address, which its host reaches, and its port there. */
+  /** Its own address, which its host reaches. */
   readonly address: string;
+  /** Number of its port there. */
   readonly target: number;
+  /** The same of IPv6: its host's for other hosts, and its own. Absent: there is none. */
+  readonly at6?: string;
+  readonly address6?: string;
 }
 
 /** One published port, and the instances that it leads to now; without any it is held and answers nothing. */
@@ -22,6 +26,8 @@ export interface IngressTable {
   readonly ports: readonly IngressPort[];
   /** Addresses of the cluster's hosts: what they pass on stays on the host that it came to. */
   readonly hosts: readonly string[];
+  /** Their IPv6 addresses. Absent: none has one. */
+  readonly hosts6?: readonly string[];
 }
 
 /** UDP, of VXLAN (RFC 7348 section 5). */

@@ -23,6 +23,8 @@ export const labels = {
   hooks: 'arpanet.hooks',
   /** Ports at which every host answers for it: `8080:80,5300:53/udp`. The services API and `arpanet deploy` write it for `mode: ingress`. */
   ingress: 'arpanet.ingress',
+  /** `ingress`: every host answers for the ports that it publishes; `host`: its host alone. Absent: as the cluster is set. */
+  publish: 'arpanet.publish',
   /** `true`: its service has one address, behind which the kernel of each caller chooses an instance. The services API and `arpanet deploy` write it for `endpoint_mode: vip`. */
   vip: 'arpanet.vip',
   /** Written by us on the container whose network a build uses: the id of the build's request. */
@@ -161,4 +163,9 @@ export function isOneoff(given: Labels): boolean {
 function firstOf(given: Labels, names: readonly string[]): readonly [string, string] | undefined {
   const label = names.find((name) => given[name]);
   return label === undefined ? undefined : [label, given[label] ?? ''];
+}
+
+/** Of a stack, or of `docker service create`: compose numbers its containers too, but without the label `arpanet.service`. */
+export function isOfSwarm(given: Readonly<Record<string, string>>): boolean {
+  return Boolean(given[stackLabel]) || Boolean(given[labels.service] && given[composeLabels.number]);
 }

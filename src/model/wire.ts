@@ -164,6 +164,7 @@ export type LeaderMessage =
       readonly gone?: readonly string[];
       /** Addresses of all hosts of the cluster; absent: as before. */
       readonly hosts?: readonly string[];
+      readonly hosts6?: readonly string[];
     }
   /** What ops set for the whole cluster; null: as the agent was started. */
   | {

@@ -185,6 +185,9 @@ export async function startLeadership(
         get drainMs() {
           return live.now().drainTime;
         },
+        get publishMode() {
+          return live.now().publishMode;
+        },
         isPublishing: settings.publishAt !== undefined,
         graceMs: settings.graceMs,
         lingerMs: NETWORK_LINGER_MS,

@@ -82,6 +82,7 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname:
       overcommitCpu: config.overcommitCpu,
       overcommitMemory: config.overcommitMemory,
       encryptNetworks: config.encryptNetworks,
+      publishMode: config.publishMode,
       drainTime: config.drainTime,
       hostDownAfter: config.hostDownAfter,
       bodyLimit: config.bodyLimit,

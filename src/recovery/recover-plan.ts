@@ -88,7 +88,7 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
     .toSorted((a, b) => b.epoch - a.epoch || b.atMs - a.atMs);
   if (newest === undefined)
     notes.push('no host keeps a copy of services, volumes and settings: only what the Engines know can be recovered');
-  const isOwn = (key: string): boolean => !key.startsWith(keys.hosts) && !key.startsWith(keys.containers);
+  const isOwn = (key: string): boolean => ![keys.hosts, keys.containers, keys.leases].some((prefix) => key.startsWith(prefix));
   for (const [key, value] of newest?.records ?? []) if (isOwn(key)) records.set(key, value);
   const keptRecords = new Map(newest?.records);
 
@@ -176,6 +176,12 @@ export function planRecovery(hosts: readonly FoundHost[], deps: RecoverDeps): Re
     if (!isProven) unproven.push(record.name);
     for (const volume of volumesOf(inspect, record.host, deps.nowMs))
       if (!records.has(keys.volume(volume.name))) records.set(keys.volume(volume.name), volume);
+  }
+  // after the containers': an address that one of them has since is its own, and the service gets another
+  for (const [key, value] of newest?.records ?? []) {
+    const { ip, network, kind, owner } = value as LeaseRecord;
+    if (key.startsWith(keys.leases) && kind === 'service' && networks.has(network))
+      lease({ ip, network, kind, owner, host: '', state: 'bound' });
   }
   records.set(keys.clusterId, clusterId);
   records.set(keys.schema, STORE_SCHEMA);

@@ -1,16 +1,15 @@
 /** Which instances there are, their names, and which of them DNS may answer with. Pure. */
 import {
-  composeLabels,
   type ContainerInspect,
   type ContainerRecord,
   type ContainerView,
   dnsLabel,
+  isOfSwarm,
   labels,
   type NamedInstance,
   type NetworkRecord,
   serviceKey,
   serviceName,
-  stackLabel,
 } from '../model/index.ts';
 import { ipv6At } from '../networks/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
@@ -91,6 +90,7 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
         return to === undefined ? [] : [[link.alias, to] as const];
       }),
     );
+    const addresses6 = addresses6Of(record, networkOf);
     return {
       id,
       container,
@@ -105,14 +105,14 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       ports,
       state,
       ...vipsOf(record, vipOf),
-      ...addresses6Of(record, networkOf),
+      ...addresses6,
       ...(isOfSwarm(record.request.Labels ?? {}) && { swarmService: serviceName(record) }),
       ready: isReady,
       ...(hostname !== undefined && { hostname }),
       ...(record.request.Labels?.[labels.dns] === 'healthy' && { strict: true }),
       ...(record.request.Labels?.[labels.allowFrom] && { allowFrom: record.request.Labels[labels.allowFrom] }),
       ...serversOf(record.request.HostConfig?.Dns ?? []),
-      ...ingressAt(record, networkOf),
+      ...ingressAt(record, networkOf, addresses6.addresses6),
     };
   };
   const named = each(
@@ -162,10 +162,11 @@ function addresses6Of(
   return found.length === 0 ? {} : { addresses6: Object.fromEntries(found) };
 }
 
-/** The address is that of the first network that its host passes packets on to. */
+/** Each address is that of the first network that its host passes packets on to, and that has such addresses. */
 function ingressAt(
   { addresses, request }: ContainerRecord,
   networkOf: (id: string) => NetworkRecord | undefined,
+  addresses6: NamedInstance['addresses6'] = {},
 ): Pick<NamedInstance, 'ingress'> {
   const ports = ingressOf(request.Labels?.[labels.ingress]);
   const isOpen = (id: string): boolean => {
@@ -173,12 +174,8 @@ function ingressAt(
     return network?.internal !== true && network?.driver !== 'macvlan' && network?.driver !== 'ipvlan';
   };
   const address = ports.length === 0 ? undefined : Object.entries(addresses).find(([id]) => isOpen(id))?.[1];
-  return address === undefined ? {} : { ingress: { address, ports } };
-}
-
-/** Of a stack, or of `docker service create`: compose numbers its containers too, but without the label `arpanet.service`. */
-function isOfSwarm(given: Readonly<Record<string, string>>): boolean {
-  return Boolean(given[stackLabel]) || Boolean(given[labels.service] && given[composeLabels.number]);
+  const address6 = Object.entries(addresses6).find(([id]) => isOpen(id))?.[1];
+  return address === undefined ? {} : { ingress: { address, ...(address6 === undefined ? {} : { address6 }), ports } };
 }
 
 /** The id that one of those of this number has. */

@@ -1,4 +1,5 @@
 /** What the scheduler needs of other rooms and of the world, handed in by processes/leadership.ts. */
+import type { PublishMode } from './networks/publish-mode.ts';
 import type { ConnectionOptions } from 'node:tls';
 import type { Peer } from '../security/index.ts';
 import type { Allocator } from '../contracts/index.ts';
@@ -48,6 +49,8 @@ export interface SchedulerSettings {
   readonly drainMs: number;
   /** New networks are encrypted, asked for or not. */
   readonly encryptsAll: boolean;
+  /** Where published ports are answered that say nothing of it. */
+  readonly publishMode: PublishMode;
   /** The TCP ports that containers publish are answered at one address for all hosts. */
   readonly isPublishing: boolean;
   /** A host is down after this long without a message, in milliseconds. */

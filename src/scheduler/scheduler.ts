@@ -187,7 +187,13 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     networkName: (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name,
   });
   const addressOf = (host: string) => view.host(host)?.record.address;
-  const ingress = createIngressPush({ hub, addressOf, addresses: () => view.hosts().map(({ record }) => record.address), log });
+  const ingress = createIngressPush({
+    hub,
+    addressOf: (host) => ({ at: addressOf(host), at6: view.host(host)?.facts?.address6 }),
+    addresses: () =>
+      view.hosts().flatMap(({ record, facts }) => [record.address, ...(facts?.address6 === undefined ? [] : [facts.address6])]),
+    log,
+  });
   const replicas = startStoreReplicas(
     { ledger: deps.ledger, connected: recordIndex.connected, hub, epoch: deps.leader.epoch, now, log },
     lost,

@@ -65,6 +65,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   cpus: count,
   memoryBytes: count,
   sharesGateway: optional(flag),
+  address6: optional(ipv6),
   answersPorts: optional(z.literal(true)),
   hasTls: optional(flag),
   mtu: optional(count),
@@ -181,18 +182,28 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
   servers: optional(texts),
   allowFrom: optional(text),
   ingress: optional(
-    z.looseObject({ address: ipv4, ports: z.array(z.looseObject({ port: aPort, target: aPort, protocol: z.enum(['tcp', 'udp']) })) }),
+    z.looseObject({
+      address: ipv4,
+      address6: optional(ipv6),
+      ports: z.array(z.looseObject({ port: aPort, target: aPort, protocol: z.enum(['tcp', 'udp']) })),
+    }),
   ),
 });
 
 const ingressPort: z.ZodType<IngressPort> = z.looseObject({
   port: aPort,
   protocol: z.enum(['tcp', 'udp']),
-  instances: z.array(z.looseObject({ host: hostName, at: ipv4, address: ipv4, target: aPort })),
+  instances: z.array(
+    z.looseObject({ host: hostName, at: ipv4, address: ipv4, target: aPort, at6: optional(ipv6), address6: optional(ipv6) }),
+  ),
 });
 
 /** Published ports that a host answers for, in an agent's file. */
-export const ingressTable: z.ZodType<IngressTable> = z.looseObject({ ports: z.array(ingressPort), hosts: z.array(ipv4) });
+export const ingressTable: z.ZodType<IngressTable> = z.looseObject({
+  ports: z.array(ingressPort),
+  hosts: z.array(ipv4),
+  hosts6: optional(z.array(ipv6)),
+});
 
 const outsideNames = z.array(
   z.looseObject({
@@ -308,6 +319,7 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
     ports: z.array(ingressPort),
     gone: optional(texts),
     hosts: optional(z.array(ipv4)),
+    hosts6: optional(z.array(ipv6)),
   }),
   settings: z.looseObject({
     type: z.literal('settings'),

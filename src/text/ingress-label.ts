@@ -7,7 +7,7 @@
 export interface PortClaim {
   /** Port of the hosts. */
   readonly port: number;
-  /** Port of the container. */
+  /** Number of the container's port. */
   readonly target: number;
   readonly protocol: 'tcp' | 'udp';
 }

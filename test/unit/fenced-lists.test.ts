@@ -50,6 +50,7 @@ const own = {
   overcommitMemory: 1,
   drainTime: 0,
   encryptNetworks: 'asked',
+  publishMode: 'host',
   bodyLimit: 1,
   logLevel: 'info',
   reschedule: 'restart',

@@ -18,6 +18,7 @@ import {
 } from '../../model/index.ts';
 import { namesNoNetwork } from '../../networks/index.ts';
 import { each } from '../../telemetry/left-out.ts';
+import { bindingsEverywhere, withEverywhere } from './everywhere.ts';
 import type { Selectable } from './select.ts';
 import { timeKey } from '../json/go-values.ts';
 import { apiMinor } from '../../text/api-version.ts';
@@ -71,8 +72,10 @@ export function showSummary(
   const placed = record === undefined ? {} : { [labels.placement]: placementText(record.decision) };
   const shownLabels = { ...withoutReservedLabels(summary.Labels), [labels.host]: view.host, ...placed };
   const names = [...summary.Names, ...linkNames];
+  const ports = withEverywhere(summary.Ports ?? [], inspect.State.Running, record);
   const shown: Record<string, unknown> = {
     ...rest,
+    ...(ports === summary.Ports || summary.Ports === undefined ? {} : { Ports: ports }),
     Names: names,
     Labels: shownLabels,
     State: inspect.State.Status,
@@ -98,7 +101,7 @@ export function showSummary(
     health: healthStatus(inspect.State),
     mounts: summary.Mounts ?? [],
     networks: new Map(endpoints.map(([name, endpoint]) => [name, endpoint.NetworkID ?? ''])),
-    ports: summary.Ports ?? [],
+    ports,
     imageId: summary.ImageID,
     host: view.host,
   };
@@ -116,13 +119,15 @@ export function transformInspect(
   const sent = record?.request;
   const hostApi = host?.facts?.apiVersion;
   const minor = apiMinor(apiVersion);
+  const asSent = record?.ports === undefined ? raw.HostConfig.PortBindings : sentPorts(raw.HostConfig.PortBindings, record);
+  const everywhere = bindingsEverywhere(raw, asSent, record);
   const shown: ContainerInspect = {
     ...raw,
     HostConfig: {
       ...raw.HostConfig,
       NetworkMode: shownNetworkMode(raw.HostConfig, record, hostApi),
       ...(record === undefined ? {} : sentHostConfig(raw, record)),
-      ...(record?.ports === undefined ? {} : { PortBindings: sentPorts(raw.HostConfig.PortBindings, record) }),
+      ...(record?.ports === undefined && everywhere === undefined ? {} : { PortBindings: everywhere?.asked ?? asSent }),
     },
     Config: {
       ...raw.Config,
@@ -130,7 +135,10 @@ export function transformInspect(
       ...(sent?.Image === undefined ? {} : { Image: sent.Image }),
       ...(record?.linkEnv === undefined ? {} : { Env: withoutLinkEnv(raw.Config.Env, record) }),
     },
-    NetworkSettings: shownNetworkSettings(raw, view, networks, hostApi, minor),
+    NetworkSettings: {
+      ...shownNetworkSettings(raw, view, networks, hostApi, minor),
+      ...(everywhere === undefined ? {} : { Ports: everywhere.bound }),
+    },
     ...(host === undefined ? {} : { Node: shownNode(host) }),
   };
   if (minor < 48) delete (shown as unknown as Record<string, unknown>)['ImageManifestDescriptor'];

@@ -72,3 +72,27 @@ export function allowRules(own: NamedInstance, others: readonly NamedInstance[])
     '',
   ].join('\n');
 }
+
+/**
+ * A table of the same name for the host's bridges: what reaches these addresses, from a container of this host or of another: nothing begins there. Answers to what such a container calls itself by TCP pass: a bridge
+ * tracks no connections. Empty: no table.
+ */
+export function gateRules(addresses: readonly string[]): string {
+  const head = `table bridge ${ALLOW_TABLE}\ndelete table bridge ${ALLOW_TABLE}\n`;
+  if (addresses.length === 0) return head;
+  const [six, four] = [true, false].map((is) => addresses.filter((one) => one.includes(':') === is)) as [string[], string[]];
+  const closed = ['ip daddr @closed4', 'ip6 daddr @closed6'];
+  return [
+    head,
+    `table bridge ${ALLOW_TABLE} {`,
+    `  set closed4 { type ipv4_addr;${elements(four)} }`,
+    `  set closed6 { type ipv6_addr;${elements(six)} }`,
+    '  chain forward {',
+    '    type filter hook forward priority 0; policy accept;',
+    `    icmpv6 type { ${NEIGHBOURS} } accept`,
+    ...closed.flatMap((to) => [`    ${to} tcp flags & (syn | ack) == syn drop`, `    ${to} meta l4proto != tcp drop`]),
+    '  }',
+    '}',
+    '',
+  ].join('\n');
+}

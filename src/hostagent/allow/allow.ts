@@ -4,9 +4,11 @@ import type { ContainerFacts } from '../../model/facts.ts';
 import type { NamedInstance } from '../../model/name-table.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { labels } from '../../model/labels.ts';
 import { hasOwnNetwork } from '../isolation/guards-plan.ts';
 import { inNamespace, whyNot } from '../vip/namespaces.ts';
 import { ALLOW_TABLE, allowRules, NO_ALLOW } from './allow-plan.ts';
+import { addressesOf, createGate } from './gate.ts';
 
 export interface Allow {
   /** The whole name table, or what is new in it. */
@@ -14,8 +16,10 @@ export interface Allow {
   readonly change: (put: readonly NamedInstance[], drop: readonly string[]) => void;
   /** Facts of these containers have changed. */
   readonly changed: (upserts: readonly ContainerFacts[], removes: readonly string[]) => void;
-  /** All that there are. */
-  readonly all: (containers: readonly ContainerFacts[]) => void;
+  /** All that there are. Resolves once nobody reaches those whose rules are not in place, as far as the kernel takes that. Never throws. */
+  readonly all: (containers: readonly ContainerFacts[]) => Promise<void>;
+  /** The same for those whose facts have come: they may be started. */
+  readonly settle: () => Promise<void>;
   /** Tries again what failed, and puts back what somebody removed in one of the others. Never throws. */
   readonly reconcile: () => Promise<void>;
   /** Which containers are open to others than they say, in sentences. Throws nothing. */
@@ -30,6 +34,7 @@ interface Space {
 
 export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger): Allow {
   const keyed = createKeyed();
+  const gate = createGate(log);
   const instances = new Map<string, NamedInstance>();
   /** By network, containers with an address in it; of these, those of this host that keep others out. */
   const members = new Map<string, Set<string>>();
@@ -74,11 +79,12 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
     const space = spaces.get(container);
     const wanted = wantedOf(container);
     if (space === undefined || wanted === undefined) return;
-    if (space.failure === undefined && wanted === (space.applied ?? NO_ALLOW)) return;
+    if (space.failure === undefined && wanted === (space.applied ?? NO_ALLOW)) return gate.open(container);
     try {
       await inNamespace(space.pid, ['nft', '-f', '-'], wanted);
       space.applied = wanted;
       space.failure = undefined;
+      if (spaces.get(container) === space) gate.open(container);
     } catch (err) {
       if (spaces.get(container) !== space) return;
       const why = whyNot(err);
@@ -105,13 +111,36 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
   function seen({ inspect }: ContainerFacts): void {
     const { Id: id, State } = inspect;
     const pid = Number(State['Pid'] ?? 0);
-    if (!State.Running || pid <= 0 || !hasOwnNetwork(inspect)) spaces.delete(id);
-    else if (spaces.get(id)?.pid !== pid) spaces.set(id, { pid, applied: undefined, failure: undefined });
+    if (!hasOwnNetwork(inspect)) return forget(id);
+    const isKnown = State.Running && spaces.get(id)?.pid === pid;
+    if (!isKnown && isGuarded(inspect)) gate.close(id, addressesOf(inspect));
+    if (!State.Running || pid <= 0) spaces.delete(id);
+    else if (!isKnown) spaces.set(id, { pid, applied: undefined, failure: undefined });
+  }
+  function forget(id: string): void {
+    spaces.delete(id);
+    gate.open(id);
+  }
+  const hasRules = (pid: number): Promise<boolean> =>
+    inNamespace(pid, ['nft', 'list', 'chain', 'inet', ALLOW_TABLE, 'input']).then(
+      (text) => text.includes('@others4'),
+      () => false,
+    );
+  /** Those that run and have the rules of an agent before this one are not closed for a moment. */
+  async function found(containers: readonly ContainerFacts[]): Promise<void> {
+    const looked = containers.filter(({ inspect }) => inspect.State.Running && isGuarded(inspect) && !spaces.has(inspect.Id));
+    const open = new Set<string>();
+    for (const { inspect } of looked) if (await hasRules(Number(inspect.State['Pid'] ?? 0))) open.add(inspect.Id);
+    for (const facts of containers) {
+      const { Id: id } = facts.inspect;
+      if (open.has(id) && !spaces.has(id))
+        spaces.set(id, { pid: Number(facts.inspect.State['Pid']), applied: undefined, failure: undefined });
+      seen(facts);
+    }
   }
   async function isInPlace(container: string, { pid, applied, failure }: Space): Promise<boolean> {
     if (failure !== undefined || applied === undefined || applied !== wantedOf(container)) return false;
-    const chains = await inNamespace(pid, ['nft', 'list', 'chain', 'inet', ALLOW_TABLE, 'input']).catch(() => '');
-    return chains.includes('@others4');
+    return await hasRules(pid);
   }
   const closed = (): readonly (readonly [string, Space])[] =>
     overlay === 'none' ? [] : [...spaces].filter(([container]) => instances.get(container)?.allowFrom !== undefined);
@@ -133,18 +162,23 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
       follow([...near, ...put.map(({ container }) => container)]);
     },
     changed(upserts, removes) {
-      for (const id of removes) spaces.delete(id);
+      if (overlay === 'none') return;
+      for (const id of removes) forget(id);
       for (const facts of upserts) seen(facts);
       follow(upserts.map(({ inspect }) => inspect.Id));
     },
-    all(containers) {
+    async all(containers) {
+      if (overlay === 'none') return;
       const ids = new Set(containers.map(({ inspect }) => inspect.Id));
-      for (const id of spaces.keys()) if (!ids.has(id)) spaces.delete(id);
-      for (const facts of containers) seen(facts);
+      for (const id of spaces.keys()) if (!ids.has(id)) forget(id);
+      await found(containers);
       follow(ids);
+      await gate.reconcile();
     },
+    settle: gate.settle,
     async reconcile() {
       if (overlay === 'none') return;
+      await gate.reconcile();
       const failed = [...spaces].filter(([, { failure }]) => failure !== undefined);
       const whole = closed().filter(([, { failure }]) => failure === undefined);
       const looked = whole.length === 0 ? [] : whole.slice(nextLook % whole.length).slice(0, 1);
@@ -169,6 +203,10 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
     },
   };
 }
+
+/** One of the cluster's, by its labels; what made it says whether the label counts (`NamedInstance.allowFrom`), and opens it if not. */
+const isGuarded = ({ Config }: ContainerFacts['inspect']): boolean =>
+  Boolean(Config?.Labels?.[labels.allowFrom]) && Config?.Labels?.[labels.record] !== undefined;
 
 const callerOf = ({ host, deployment, service, addresses, addresses6, allowFrom }: NamedInstance): string =>
   JSON.stringify([host, deployment, service, addresses, addresses6, allowFrom]);

@@ -1,9 +1,7 @@
 /**
- * Effects: answers for published ports of mode ingress on this host, with `nft`, one rule in Docker's chain for its users (DOCKER-USER), and a listener
- * for each port, so that no other program takes it. The rules stay when the agent stops; what somebody removes is back after the next pass.
+ * Effects: answers for published ports of mode ingress on this host, with rules of the kernel (kernel-ports.ts) and a listener for
+ * each port, so that no other program takes it (holders.ts). The rules stay when the agent stops; what somebody removes is back after the next pass.
  */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { createKeyed } from '../../async/keyed.ts';
 import { ingressKey, type IngressPort, type IngressTable } from '../../model/ingress.ts';
 import { ArpanetError } from '../../model/errors.ts';
@@ -11,9 +9,8 @@ import type { LeaderMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { JsonFile } from '../json-file.ts';
-import { run } from '../overlay/run.ts';
 import { createHolders } from './holders.ts';
-import { ACCEPT, chainsFor, changedIngress, type HostIngress, ingressRules, staleFlows, TABLE } from './rules.ts';
+import { createKernelPorts } from './kernel-ports.ts';
 
 type Message = Extract<LeaderMessage, { readonly type: 'ingress' }>;
 
@@ -41,110 +38,85 @@ export interface IngressDeps {
   readonly subnets: () => readonly string[];
   /** TCP ports of agents and schedulers, as they are known now: no published port takes one. */
   readonly apis: () => readonly number[];
+  /** After a reboot of the host it leads nobody by what it knew before it, for so long or until a leader has said what is so now. */
+  readonly patienceMs: number;
   readonly log: Logger;
 }
 
 const NONE: IngressTable = { ports: [], hosts: [] };
-const CHAIN = 'DOCKER-USER';
 
-/** The table after a message. Pure. */
-export function afterMessage(table: IngressTable, { isWhole, ports, gone = [], hosts }: Message): IngressTable {
-  const kept = new Map((isWhole === true ? [] : table.ports).map((port) => [ingressKey(port), port]));
-  for (const key of gone) kept.delete(key);
-  for (const port of ports) kept.set(ingressKey(port), port);
-  return { ports: [...kept.values()], hosts: hosts ?? table.hosts };
+/** The table after a message: the same object where nothing is other, and with the same objects for ports that are as they were. Pure. */
+export function afterMessage(table: IngressTable, { isWhole, ports, gone = [], ...sent }: Message): IngressTable {
+  const before = new Map(table.ports.map((port) => [ingressKey(port), port]));
+  const now = new Map(isWhole === true ? [] : before);
+  for (const key of gone) now.delete(key);
+  for (const port of ports) {
+    const was = before.get(ingressKey(port));
+    now.set(ingressKey(port), was !== undefined && JSON.stringify(was) === JSON.stringify(port) ? was : port);
+  }
+  const { hosts, hosts6 } = sent.hosts === undefined ? table : sent;
+  const next = { ports: [...now.values()], hosts: hosts ?? [], hosts6: hosts6 ?? [] };
+  const isSame = next.ports.length === table.ports.length && next.ports.every((port, index) => table.ports[index] === port);
+  return isSame && next.hosts.join() === table.hosts.join() && next.hosts6.join() === (table.hosts6 ?? []).join() ? table : next;
 }
 
-export function createIngress({ overlay, host, file, subnets, apis, log }: IngressDeps): Ingress {
+export function createIngress({ overlay, host, file, subnets, apis, patienceMs, log }: IngressDeps): Ingress {
   const keyed = createKeyed();
   const holders = createHolders(host, apis, log);
-  let applied: HostIngress | undefined;
-  /** For how many instances of a port it has chains. */
-  let chains = 0;
-  /** What the kernel took last: after a failed change it still leads there. Undefined: nothing since this process began. */
-  let before: IngressTable | undefined;
+  const kernels = ([4, 6] as const).map((family) => createKernelPorts(family, { host, subnets, log }));
+  /** The kernel has taken what there was once since this process began. */
+  let isLoaded = false;
+  /** What the file has may be over: no leader has said anything since this process began. */
+  let isOld = patienceMs > 0 && file.value() !== undefined;
+  let timer: NodeJS.Timeout | undefined;
   let failure: string | undefined;
   let queued = false;
 
   const wanted = (): IngressTable => file.value() ?? NONE;
 
-  async function isInPlace(version: string): Promise<boolean> {
-    const text = await run('nft', ['list', 'chain', 'ip', TABLE, 'version']).catch(() => '');
-    return text.includes(`"${version}"`);
-  }
-
-  async function load(table: IngressTable): Promise<void> {
-    const parts = { ...table, host, subnets: subnets() };
-    const version = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
-    const input: HostIngress = { ...parts, version };
-    const isSame = applied?.version === version;
-    if (isSame && table.ports.length === 0) return;
-    const isThere = (isSame || applied === undefined) && (await isInPlace(version));
-    if (isSame && isThere) return;
-    // where somebody removed the table meanwhile, a change of it is refused
-    const change = applied === undefined || isSame ? undefined : changedIngress(applied, input, chains);
-    applied = undefined;
-    const isChanged = change !== undefined && (await run('nft', ['-f', '-'], change).catch(() => undefined)) !== undefined;
-    if (!isThere && !isChanged) await replace(ingressRules(input));
-    // of rules that were found it is not known
-    if (!isChanged) chains = isThere ? 0 : chainsFor(input);
-    applied = input;
-    if (isSame && table.ports.some((port) => !isEmpty(port)))
-      log.warn({ table: TABLE }, 'somebody changed the rules of published ports: they are back');
-    // the rules of an agent that ended are found as it left them: nobody has gone
-    const stale = staleFlows(before ?? (isThere ? table : NONE), table, host);
-    before = table;
-    for (const words of stale) await run('conntrack', words).catch(() => undefined); // it fails where there is none
-  }
-  const replace = (rules: string): Promise<unknown> =>
-    run('nft', ['-f', '-'], rules).catch((error: unknown) => {
-      const isMissing = error instanceof Error && error.message.endsWith('cannot be run');
-      throw isMissing ? new ArpanetError('unavailable', 'nft cannot be run: install nftables') : error;
-    });
-
-  /** Before Docker's own `RETURN`, and after what the host's user has there. */
-  async function accept(isWanted: boolean): Promise<void> {
-    const all = await chainLines().catch(() => undefined);
-    const lines = (all ?? []).filter((line) => line.startsWith('-A '));
-    // an Engine that makes no rules, or makes them with nft, has no such chain
-    if (all === undefined || isWanted === lines.some((line) => line.includes(TABLE))) return;
-    const end = lines.at(-1) === `-A ${CHAIN} -j RETURN` ? lines.length : lines.length + 1;
-    await run('iptables', ['-w', '5', ...(isWanted ? ['-I', CHAIN, String(end)] : ['-D', CHAIN]), ...ACCEPT.split(' ')]);
-  }
-  const chainLines = async (): Promise<readonly string[]> => (await run('iptables', ['-w', '5', '-S', CHAIN])).split('\n');
-
-  async function pass(): Promise<void> {
+  async function pass(isLook: boolean): Promise<void> {
     const table = wanted();
     // nothing was published here before, as far as this process knows, and nothing is now
-    const isIdle = table.ports.length === 0 && applied === undefined && file.value() === undefined;
+    const isIdle = table.ports.length === 0 && !isLoaded && file.value() === undefined;
     if (overlay === 'none' || isIdle) return;
-    const held = await holders.hold(table.ports);
-    const own = { ...table, ports: table.ports.filter((port) => held.has(ingressKey(port))) };
-    await load(own).catch((error: unknown) => {
-      if (table.ports.length > 0) throw error; // without nft there is nothing to remove
-    });
-    await accept(table.ports.length > 0);
+    await holders.hold(table.ports);
+    // rules in the kernel are those of an agent before this one, which followed the leader until it ended
+    if (isOld && !(await isAnyThere())) {
+      timer ??= setTimeout(() => trust(), patienceMs).unref();
+      return;
+    }
+    for (const { family, load } of kernels)
+      await load({ ...table, ports: table.ports.filter((port) => holders.isHeld(port, family)) }, isLook);
+    isLoaded = true;
     failure = undefined;
   }
 
-  function reconcile(): Promise<void> {
-    return keyed.serial('ingress', pass).catch((err: unknown) => {
-      const why = err instanceof Error ? err.message : String(err);
-      if (why !== failure) log.error({ err }, 'cannot answer for published ports');
-      failure = why;
-    });
+  const isAnyThere = async (): Promise<boolean> => (await Promise.all(kernels.map((one) => one.isThere()))).includes(true);
+  function trust(): void {
+    if (!isOld) return;
+    isOld = false;
+    clearTimeout(timer);
+    inBackground(log, 'published ports', follow(false));
+  }
+  function follow(isLook: boolean): Promise<void> {
+    return keyed
+      .serial('ingress', () => pass(isLook))
+      .catch((err: unknown) => {
+        const why = err instanceof Error ? err.message : String(err);
+        if (why !== failure) log.error({ err }, 'cannot answer for published ports');
+        failure = why;
+      });
   }
 
   /** Several messages at once are one change of the kernel. */
   function change(table: IngressTable): void {
-    const before = wanted();
-    if (JSON.stringify(before) === JSON.stringify(table)) return;
+    if (table === wanted()) return;
     file.save(table);
     if (queued) return;
     queued = true;
     const act = async (): Promise<void> => {
       queued = false;
-      await reconcile();
+      await follow(false);
     };
     inBackground(log, 'published ports', keyed.serial('change', act));
   }
@@ -161,58 +133,28 @@ export function createIngress({ overlay, host, file, subnets, apis, log }: Ingre
   }
 
   return {
-    take: (message) => change(afterMessage(wanted(), message)),
+    take(message) {
+      change(afterMessage(wanted(), message));
+      trust();
+    },
     clear: () => change(NONE),
-    reconcile,
+    reconcile: () => follow(true),
     async settle() {
       await keyed.serial('change', async () => undefined);
+      trust();
       // a process that has just begun has loaded nothing yet, and the kernel leads where the one before it left it
-      if (applied === undefined) await reconcile();
+      if (!isLoaded || failure !== undefined) await follow(false);
       if (failure !== undefined && wanted().ports.length > 0) throw new ArpanetError('unavailable', failure);
     },
     trouble,
     async differences() {
       const known = trouble();
-      if (wanted().ports.length === 0 || overlay === 'none') return known;
-      const isWhole = applied !== undefined && (applied.ports.every(isEmpty) || (await isInPlace(applied.version)));
-      return [
-        ...known,
-        ...(isWhole || failure !== undefined
-          ? []
-          : [`published ports do not answer: the rules of nft’s table ${TABLE} are not as they should be`]),
-        ...(await forwardTrouble()),
-      ];
+      const table = wanted();
+      if (table.ports.length === 0 || overlay === 'none') return known;
+      const found = await Promise.all(kernels.map(async (kernel) => await kernel.differences(table)));
+      return [...known, ...found.flat().filter((one) => failure === undefined || !one.includes('not as they should be'))];
     },
   };
-
-  /** What else in the kernel drops what is passed on. */
-  async function forwardTrouble(): Promise<readonly string[]> {
-    const isForwarding = (await readFile('/proc/sys/net/ipv4/ip_forward', 'utf8').catch(() => '1')).trim() === '1';
-    const chains = await run('nft', ['list', 'chains']).catch(() => '');
-    const ofDocker = await chainLines().catch(() => undefined);
-    const isAccepted = ofDocker?.some((line) => line.includes(TABLE)) === true;
-    return [
-      ...(isForwarding ? [] : ['published ports lead nowhere: the kernel passes no packets on (net.ipv4.ip_forward is 0)']),
-      ...droppingChains(chains)
-        .filter((chain) => !isAccepted || chain !== 'ip filter FORWARD')
-        .map((chain) => `published ports may lead nowhere: nft’s chain ${chain} drops what it does not know (policy drop)`),
-    ];
-  }
 }
-
-const isEmpty = ({ instances }: IngressPort): boolean => instances.length === 0;
 
 const few = (all: readonly string[]): string => [...all.slice(0, 5), ...(all.length > 5 ? [`and ${all.length - 5} more`] : [])].join(', ');
-
-/** Base chains that drop forwarded packets by their policy, in the output of `nft list chains`: `ip filter FORWARD`. Pure. */
-export function droppingChains(text: string): readonly string[] {
-  let table = '';
-  let chain = '';
-  const found: string[] = [];
-  for (const line of text.split('\n')) {
-    table = /^table (\S+ \S+) \{/.exec(line)?.[1] ?? table;
-    chain = /^\tchain (\S+) \{/.exec(line)?.[1] ?? chain;
-    if (/hook forward .*policy drop;/.test(line) && !table.startsWith('ip6 ')) found.push(`${table} ${chain}`);
-  }
-  return found;
-}

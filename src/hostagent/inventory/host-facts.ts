@@ -65,7 +65,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
   const get = async (path: string): Promise<Json> =>
     asObject(await engineJson<unknown>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 }));
   const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
-  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel, answersPorts, machine] = await Promise.all([
+  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel, answersPorts, machine, address6] = await Promise.all([
     get('/version'),
     get('/info'),
     overlay === 'vxlan' ? readRoutes() : [],
@@ -74,8 +74,13 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     overlay === 'vxlan' ? readUnderlay(address) : undefined,
     readLinks(),
     options.tunnel(),
-    overlay === 'vxlan' ? run('nft', ['--version']).then(isThere, isAway) : false,
+    overlay === 'vxlan'
+      ? run('nft', ['--version'])
+          .catch(() => run('iptables-restore', ['--version']))
+          .then(isThere, isAway)
+      : false,
     readMachine(),
+    overlay === 'vxlan' ? readAddress6(address).catch(() => undefined) : undefined,
   ]);
   options.onDns(dns);
   return {
@@ -97,6 +102,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     sharesGateway,
     ...(machine === undefined ? {} : { machine }),
     ...(options.upgradesItself ? { upgradesItself: true as const } : {}),
+    ...(address6 === undefined ? {} : { address6 }),
     ...(answersPorts ? { answersPorts: true as const } : {}),
     ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
     ...(links === undefined ? {} : { links }),
@@ -127,6 +133,23 @@ async function readLinks(): Promise<readonly string[] | undefined> {
   return found?.flatMap(({ ifname = '' }) =>
     /^(?:|lo|veth.*|docker\d.*|br-[0-9a-f]{12}|ar[pv][0-9a-f]{6}|arw[0-9a-f]{8}[abp])$/.test(ifname) ? [] : [ifname],
   );
+}
+
+/** Of the link with the host's address, one that stays: RFC 8981 has others that change each day. */
+async function readAddress6(address: string): Promise<string | undefined> {
+  const { link } = await readUnderlay(address);
+  const [found] = await runJson<{ addr_info?: readonly Address6[] }>('ip', ['-j', '-6', 'addr', 'show', 'dev', link, 'scope', 'global']);
+  const lasting = (found?.addr_info ?? []).filter((one) =>
+    [one.temporary, one.deprecated, one.tentative, one.dadfailed].every((is) => is !== true),
+  );
+  return lasting.find(({ local }) => local !== undefined)?.local;
+}
+interface Address6 {
+  readonly local?: string;
+  readonly temporary?: boolean;
+  readonly deprecated?: boolean;
+  readonly tentative?: boolean;
+  readonly dadfailed?: boolean;
 }
 
 /** IPv4 routes of all links but our own bridges, without the default one. */

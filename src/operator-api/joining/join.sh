@@ -528,7 +528,7 @@ remove() {
     for table in filter nat mangle raw; do remove_rules "$tables -w 5 -t $table"; done
   done
   if has ebtables; then for table in filter nat; do remove_frames "$table"; done; fi
-  if has nft; then nft delete table ip arpanet-ingress 2>/dev/null; fi
+  if has nft; then for family in ip ip6; do nft delete table $family arpanet-ingress 2>/dev/null; done; nft delete table bridge arpanet-allow 2>/dev/null; fi
   step files
   rm -rf "$data"
   if [ -x "$deb" ]; then

@@ -66,29 +66,33 @@ export function createIngressClaims() {
     },
     keys: (): readonly string[] => [...claims.keys()],
     /** Undefined: nobody asks for it. A port is one service's: that of who asked first. */
-    of(key: string, addressOf: (host: string) => string | undefined): IngressPort | undefined {
+    of(key: string, addressOf: AddressOf): IngressPort | undefined {
       const claimed = claims.get(key);
       if (claimed === undefined) return undefined;
       const { port, protocol } = claimed;
       const [first] = claimed.members.values();
       const own = [...claimed.members.values()].filter((one) => one.deployment === first?.deployment && one.service === first.service);
       const instances = answering(own, false).flatMap(({ host, ingress }) => {
-        const at = addressOf(host);
+        const { at, at6 } = addressOf(host);
         const target = ingress?.ports.find((one) => one.port === port && one.protocol === protocol)?.target;
-        return at === undefined || ingress === undefined || target === undefined ? [] : [{ host, at, address: ingress.address, target }];
+        if (at === undefined || ingress === undefined || target === undefined) return [];
+        const { address, address6 } = ingress;
+        return [{ host, at, address, target, ...(address6 === undefined ? {} : { address6, ...(at6 === undefined ? {} : { at6 }) }) }];
       });
       return { port, protocol, instances };
     },
   };
 }
 
+/** Where other hosts reach this one, by IPv4 and IPv6. */
+type AddressOf = (host: string) => { readonly at: string | undefined; readonly at6: string | undefined };
+
 const portsOf = (instance: NamedInstance | undefined): string => JSON.stringify(instance?.ingress?.ports ?? []);
 
 export interface IngressPushDeps {
   readonly hub: Pick<Hub, 'hosts' | 'send'>;
-  /** Address of a host for other hosts. */
-  readonly addressOf: (host: string) => string | undefined;
-  /** Addresses of all hosts. */
+  readonly addressOf: AddressOf;
+  /** Addresses of all hosts, of both families. */
   readonly addresses: () => readonly string[];
   readonly log: Logger;
 }
@@ -108,7 +112,12 @@ export function createIngressPush({ hub, addressOf, addresses, log }: IngressPus
 
   function whole(ports: readonly IngressPort[]): Parameters<Hub['send']>[1] {
     if (ports.length > 0) for (const address of addresses()) known.add(address);
-    return { type: 'ingress', isWhole: true, ports, hosts: ports.length === 0 ? [] : [...known] };
+    return { type: 'ingress', isWhole: true, ports, ...hosts(ports.length > 0) };
+  }
+  /** An agent of before takes no IPv6 address among the others. */
+  function hosts(isAny: boolean): { readonly hosts: readonly string[]; readonly hosts6: readonly string[] } {
+    const all = isAny ? [...known] : [];
+    return { hosts: all.filter((one) => !one.includes(':')), hosts6: all.filter((one) => one.includes(':')) };
   }
 
   return {
@@ -134,15 +143,15 @@ export function createIngressPush({ hub, addressOf, addresses, log }: IngressPus
     },
     again(host) {
       if (isFirst) return;
-      const address = addressOf(host);
-      const isNew = sent.size > 0 && address !== undefined && !known.has(address);
+      const { at, at6 } = addressOf(host);
+      const isNew = sent.size > 0 && [at, at6].some((one) => one !== undefined && !known.has(one));
       const all = here();
       inBackground(log, 'published ports for a host', hub.send(host, whole(all)));
       // it may have come back with another address, at which the others find its instances
       const ports = all.filter((port) => sent.get(ingressKey(port)) !== JSON.stringify(port));
       for (const port of ports) sent.set(ingressKey(port), JSON.stringify(port));
       if (!isNew && ports.length === 0) return;
-      inBackground(log, 'published ports for a host', broadcast({ type: 'ingress', ports, ...(isNew && { hosts: [...known] }) }));
+      inBackground(log, 'published ports for a host', broadcast({ type: 'ingress', ports, ...(isNew && hosts(true)) }));
     },
   };
 }

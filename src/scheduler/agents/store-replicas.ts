@@ -1,9 +1,9 @@
 /**
  * A few hosts keep what the store alone knows, in case it is lost permanently (`arpanet recover`): settings, networks, services,
- * volumes, configs, names for outside services; secrets they do not keep. Containers, their requests and their addresses are in labels on the Engines; but not the aliases of networks that they joined later.
+ * volumes, configs, names for outside services, the addresses of services; secrets they do not keep. Containers, their requests and their addresses are in labels on the Engines; but not the aliases of networks that they joined later.
  * Effects: a timer, writes to streams.
  */
-import { type ContainerRecord, keys } from '../../model/index.ts';
+import { type ContainerRecord, keys, type LeaseRecord } from '../../model/index.ts';
 import type { Ledger } from '../../store/ledger/contract.ts';
 import type { Hub } from './hub.ts';
 import { guarded, inBackground } from '../../telemetry/faults.ts';
@@ -25,7 +25,7 @@ const KEPT = [
 ];
 
 export interface StoreReplicasDeps {
-  readonly ledger: Pick<Ledger, 'list' | 'watch'>;
+  readonly ledger: Pick<Ledger, 'list' | 'watch' | 'get'>;
   /** Records of containers that have joined networks since they were created. */
   readonly connected: () => readonly ContainerRecord[];
   readonly hub: Pick<Hub, 'hosts' | 'connected' | 'send'>;
@@ -45,6 +45,15 @@ export function startStoreReplicas({ ledger, connected, hub, epoch, now, log }: 
   let joined: readonly ContainerRecord[] = [];
   let isWritten = true;
   for (const prefix of KEPT) ledger.watch(prefix, () => (isWritten = true));
+  /** By key, addresses of services: of other leases the Engines know. */
+  const leases = new Map<string, LeaseRecord>();
+  const note = (key: string, lease: LeaseRecord | undefined): void => {
+    if (lease?.kind === 'service') leases.set(key, lease);
+    else if (!leases.delete(key)) return;
+    isWritten = true;
+  };
+  for (const [key, lease] of ledger.list<LeaseRecord>(keys.leases)) note(key, lease);
+  ledger.watch(keys.leases, (key) => note(key, ledger.get<LeaseRecord>(key)));
 
   /** Reads what is kept again, if any of it was written. */
   function read(): void {
@@ -55,6 +64,7 @@ export function startStoreReplicas({ ledger, connected, hub, epoch, now, log }: 
     [isWritten, joined] = [false, now];
     const found = [
       ...KEPT.flatMap((prefix) => ledger.list<unknown>(prefix)),
+      ...leases,
       ...joined.map((record) => [keys.container(record.name), record] as const),
     ];
     const isSame = found.length === kept.length && found.every(([key, value], at) => kept[at]?.[0] === key && kept[at]?.[1] === value);

@@ -2,6 +2,7 @@
  * The deciding half of a create: what the container is, where it goes, which addresses and names it takes. Reads the ledger and the view as they
  * are now, and begins the commits in the same tick, so that two requests never choose the same. Waits for nothing.
  */
+import { published } from '../networks/publish-mode.ts';
 import {
   ArpanetError,
   type ContainerRecord,
@@ -299,11 +300,12 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     return { name, arch: unameArch(facts), os: facts?.os ?? '' };
   }
 
-  /** The networks that are meant: of one that is made again from its inspect, those that it was on. */
+  /** The networks that are meant: of one that is made again from its inspect, those that it was on. And the ports: one that takes another's place publishes what that did. */
   function meant(create: Creation): Creation {
     const routes = () => view.hosts().flatMap(({ facts }) => facts?.routes ?? []);
     const request = asInspected(create.request, { deployment: deploymentIn(create.request.Labels ?? {}), routes });
-    return reachable(request === create.request ? create : { ...create, request });
+    const open = create.replacementOf === undefined ? published(request, deps.settings.publishMode) : request;
+    return reachable(open === create.request ? create : { ...create, request: open });
   }
 
   return (asSent, undo, exposed) => {

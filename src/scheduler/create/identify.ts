@@ -57,6 +57,7 @@ export interface IdentifyInput {
 const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([
   [labels.dns, ['healthy', 'running']],
   [labels.vip, ['true', 'false']],
+  [labels.publish, ['host', 'ingress']],
 ]);
 
 /** Throws `invalid` when a label's value is none of those that it may have. */

@@ -1,5 +1,6 @@
 /** Where containers would go if they were created now, one after the other. Reads the view and the ledger; changes nothing. */
 import type { HostSnapshot, RehearsedCreate } from '../../contracts/index.ts';
+import { published } from '../networks/publish-mode.ts';
 import { ArpanetError, type Placement } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import { snapshotOf } from '../view/host-snapshots.ts';
@@ -120,7 +121,8 @@ export function createRehearse(
     const replaced = new Set(creates.flatMap(({ name, isReplacement }) => (isReplacement === true ? [name] : [])));
     const hosts = snapshotsNow(core).map((host) => ({ ...host, containers: host.containers.filter(({ name }) => !replaced.has(name)) }));
     let scene: Scene = { hosts: new Map(hosts.map((host) => [host.name, host])), volumes: new Map(), containers: new Map() };
-    const parts = creates.map(({ name, request }) => {
+    const parts = creates.map(({ name, request: sent }) => {
+      const request = published(sent, core.deps.settings.publishMode);
       try {
         const written = identify({ name, request, taken: () => [] });
         refuseMounts(filledIn(request, { ...written, nonce: '' }), (volume) => volumes.find(volume) !== undefined);

@@ -7,7 +7,8 @@ import { withinOf } from './same-time.ts';
 
 /** Agents send a heartbeat each second. Of a host that has missed one it is asked whether it can be reached. */
 export const QUIET_MS = 1_500;
-export const CUT_OFF_MS = 3_000;
+/** With the heartbeat before it, and what it takes to tell all hosts: names, ports and addresses of services lead to nobody there 3 s after its death. */
+export const CUT_OFF_MS = 2_500;
 /** All hosts connect to a new leader within a second. Those that do not, and cannot be reached, were lost before it. */
 export const NEVER_CONNECTED_MS = 2_000;
 /** Hosts whose last messages came within this time of each other are quiet together. */

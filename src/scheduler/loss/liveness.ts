@@ -78,7 +78,7 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
   const electedAtMs = now();
   const judgeSoon = onceATurn(judge);
   const judgeCutOffSoon = onceATurn(judgeCutOff);
-  const everyMs = Math.max(50, Math.min(1_000, settings.hostDownMs / 10));
+  const everyMs = Math.max(50, Math.min(250, settings.hostDownMs / 10));
   /** A host needs no look that sent a message since. */
   const quietMs = Math.min(QUIET_MS, settings.hostDownMs * NEARLY_DOWN);
   let lastMs = electedAtMs;

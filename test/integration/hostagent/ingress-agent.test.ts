@@ -1,7 +1,7 @@
 /** What an agent does for published ports of mode ingress, in a network namespace of its own: applied, repaired, kept over a restart, removed. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -21,7 +21,7 @@ import { openAgentFiles } from './src/hostagent/agent-files.ts';
 const log = pino({ level: 'silent' });
 const sh = (script) => execFileSync('sh', ['-c', script], { encoding: 'utf8' });
 sh('ip link set lo up; echo 1 >/proc/sys/net/ipv4/ip_forward; iptables -w 5 -P FORWARD DROP; iptables -w 5 -N DOCKER-USER; iptables -w 5 -A DOCKER-USER -s 192.0.2.1 -j DROP; iptables -w 5 -A DOCKER-USER -j RETURN; iptables -w 5 -A FORWARD -j DOCKER-USER');
-const agent = () => createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => ['10.32.0.0/22'], apis: () => [], log });
+const agent = () => createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => ['10.32.0.0/22'], apis: () => [], patienceMs: 0, log });
 const port = (number, protocol, address) => ({ port: number, protocol, instances: [{ host: 'h1', at: '10.9.0.1', address, target: 80 }] });
 const seen = async (one) => ({
   rules: sh('nft list ruleset 2>/dev/null').includes('10.32.0.5 . 80'),
@@ -60,12 +60,33 @@ import { createIngress } from './src/hostagent/ingress/ingress.ts';
 import { openAgentFiles } from './src/hostagent/agent-files.ts';
 const log = pino({ level: 'silent' });
 const hasRules = () => execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).includes('10.32.0.5 . 80');
-const one = createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => [], apis: () => [], log });
+const one = createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => [], apis: () => [], patienceMs: 0, log });
 await one.reconcile();
 const found = [hasRules()];
 one.clear();
 await one.reconcile();
 console.log(JSON.stringify([...found, hasRules(), await one.differences()]));
+process.exit(0);
+`;
+
+/** The same host, where nft is not installed. */
+const WITHOUT_NFT = `
+import { execFileSync } from 'node:child_process';
+import { pino } from 'pino';
+import { createIngress } from './src/hostagent/ingress/ingress.ts';
+const nat = () => execFileSync('iptables', ['-w', '5', '-t', 'nat', '-S'], { encoding: 'utf8' });
+execFileSync('sh', ['-c', 'ip link set lo up; echo 1 >/proc/sys/net/ipv4/ip_forward']);
+let value = { ports: [{ port: 8080, protocol: 'tcp', instances: [{ host: 'h1', at: '10.9.0.1', address: '10.32.0.5', target: 80 }] }], hosts: [] };
+const file = { value: () => value, save: (next) => (value = next) };
+const one = createIngress({ overlay: 'vxlan', host: 'h1', file, subnets: () => [], apis: () => [], patienceMs: 0, log: pino({ level: 'silent' }) });
+await one.reconcile();
+const found = [nat().includes('--to-destination 10.32.0.5:80'), await one.differences()];
+execFileSync('iptables', ['-w', '5', '-t', 'nat', '-F', 'ARPANET-INGRESS-VERSION']);
+await one.reconcile();
+found.push(await one.differences());
+one.clear();
+await one.reconcile();
+console.log(JSON.stringify([...found, nat().includes('ARPANET')]));
 process.exit(0);
 `;
 
@@ -79,9 +100,12 @@ interface Seen {
 describe('published ports of an agent', { timeout: 120_000 }, () => {
   it('are applied beside others’ rules, repaired, kept over a reboot, and gone with the host; what is in the way is said', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'arpanet-ingress-'));
-    const inside = async (script: string): Promise<unknown> => {
+    // without nft: a shell says so by this
+    mkdirSync(join(folder, 'bin'));
+    writeFileSync(join(folder, 'bin', 'nft'), '#!/bin/sh\nexit 127\n', { mode: 0o755 });
+    const inside = async (script: string, env = process.env): Promise<unknown> => {
       const node = [process.execPath, '--import', './scripts/typescript.mjs', '--input-type=module', '-e', script, folder];
-      const { stdout } = await run('unshare', ['-n', ...node], { cwd: repository });
+      const { stdout } = await run('unshare', ['-n', ...node], { cwd: repository, env });
       return JSON.parse(stdout);
     };
     try {
@@ -104,6 +128,8 @@ describe('published ports of an agent', { timeout: 120_000 }, () => {
         'published ports may lead nowhere: nft’s chain inet fw forward drops what it does not know (policy drop)',
       ]);
       assert.deepEqual(await inside(RESTART), [true, false, []]);
+      const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH']}` };
+      assert.deepEqual(await inside(WITHOUT_NFT, env), [true, [], [], false]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

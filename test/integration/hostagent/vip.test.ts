@@ -1,7 +1,7 @@
 /** Addresses of services in the kernel of who calls: three containers on one wire, in network namespaces of this test's own. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createAllow } from '../../../src/hostagent/allow/allow.ts';
@@ -30,15 +30,18 @@ const udp = () => new Promise((done) => { const s = require('dgram').createSocke
 (async () => { for (let i = 0; i < Number(times); i++) console.log(await (kind === 'tcp' ? tcp() : udp())); })();`;
 
 describe('the address of a service in the kernel of its callers', { timeout: 120_000 }, () => {
-  /** With a file "broken" nothing can be done in another's network. */
-  const tools = fakeTools({ nsenter: '[ -e "$D/broken" ] && exit 1; PATH="${PATH#*:}"; exec nsenter "$@"' });
+  /** With a file "broken" nothing can be done in another's network. Of the host's own network nft says what it was given last. */
+  const tools = fakeTools({
+    nsenter: '[ -e "$D/broken" ] && exit 1; PATH="${PATH#*:}"; exec nsenter "$@"',
+    nft: 'case "$1" in -f) cat >"$D/gate" ;; *) grep -q set "$D/gate" ;; esac',
+  });
   const spaces: string[] = [];
   const processes: ChildProcess[] = [];
   const pids = new Map<Name, number>();
   const space = (name: string): string => `arpv${process.pid}${name}`;
   const sh = (script: string): void => void execFileSync('sh', ['-ec', script], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const inside = (name: string, words: readonly string[]): string =>
-    execFileSync('nsenter', [`--net=/run/netns/${space(name)}`, ...words], { encoding: 'utf8' });
+  const inside = (name: string, words: readonly string[], input?: string): string =>
+    execFileSync('nsenter', [`--net=/run/netns/${space(name)}`, ...words], { encoding: 'utf8', input });
   const call = (from: string, kind: 'tcp' | 'udp', times: number, port = 0, to: string = VIP): readonly string[] =>
     inside(from, [process.execPath, '-e', CALLER, to, kind, String(times), String(port)])
       .trim()
@@ -208,7 +211,7 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     });
     const own = of('a', 'abc', { allowFrom: 'xyz/b:80' });
     allow.table([own, of('b', 'xyz'), of('c', 'mon')]);
-    allow.all([facts('a'), facts('b'), facts('c')]);
+    await allow.all([facts('a'), facts('b'), facts('c')]);
     const refuses = (from: Name) => call(from, 'tcp', 1, 0, ADDRESS.a)[0] === 'ECONNREFUSED';
     await until('the others are kept out', () => refuses('c'));
     assert.deepEqual(call('b', 'tcp', 1, 0, ADDRESS.a), [`a ${ADDRESS.b}`]);
@@ -218,10 +221,10 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     const table = () => inside('a', ['nft', '-a', 'list', 'table', 'inet', 'arpanet-allow']);
     const before = table();
     allow.table([own, of('b', 'xyz'), of('c', 'mon'), { ...own, container: 'd'.repeat(64), addresses: {} }]);
-    allow.all([facts('a'), facts('b'), facts('c'), sidecar('a')]);
+    await allow.all([facts('a'), facts('b'), facts('c'), sidecar('a')]);
     // nothing is known of the container for a while
     allow.change([], [own.container]);
-    allow.all([facts('a'), facts('b'), facts('c'), sidecar('a')]);
+    await allow.all([facts('a'), facts('b'), facts('c'), sidecar('a')]);
     allow.change([own], []);
     for (let times = 0; times < 4; times++) await allow.reconcile();
     assert.equal(table(), before, 'nobody has loaded them again');
@@ -253,5 +256,54 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     const { allowFrom: _none, ...open } = own;
     allow.change([open], []);
     await until('without the label it is open', () => !refuses('c'));
+  });
+
+  it('from its create until its own rules are in place nobody calls a container that says who may; an agent that starts again closes none that runs', async () => {
+    const own = { ...instance('a'), deployment: 'abc', allowFrom: 'none' };
+    const others = [
+      { ...instance('b'), deployment: 'xyz' },
+      { ...instance('c'), deployment: 'mon' },
+    ];
+    const labelled = (Running: boolean): ContainerFacts => {
+      const { inspect, ...rest } = facts('a');
+      const State = { ...inspect.State, Running };
+      const Config = { Labels: { 'arpanet.allow-from': 'none', 'arpanet.record': '{}' } };
+      const NetworkSettings = { Networks: { net: { IPAMConfig: { IPv4Address: ADDRESS.a } } } };
+      return { ...rest, inspect: { ...inspect, State, Config, NetworkSettings } };
+    };
+    const gate = (): string => readFileSync(join(tools.folder, 'gate'), 'utf8');
+    const isClosed = (): boolean => gate().includes(ADDRESS.a);
+    const allow = createAllow('vxlan', 'h1', quietLog);
+    allow.changed([labelled(false)], []);
+    await allow.settle();
+    assert.ok(isClosed(), 'before it can be started');
+    // the host's own table, where the bridge is
+    const load = (): void => void inside('lan', ['nft', '-f', '-'], gate());
+    load();
+    assert.deepEqual(call('b', 'tcp', 1, 0, ADDRESS.a), ['none']);
+    assert.deepEqual(call('b', 'udp', 1, 0, ADDRESS.a), ['none']);
+    assert.deepEqual(call('a', 'tcp', 1, 0, ADDRESS.c), [`c ${ADDRESS.a}`], 'it calls whom it likes');
+    allow.changed([labelled(true)], []);
+    await allow.settle();
+    assert.ok(isClosed(), 'its rules are not known yet');
+    allow.table([own, ...others]);
+    await until('it is open', () => !isClosed());
+    assert.match(inside('a', ['nft', 'list', 'tables']), /arpanet-allow/);
+    load();
+    assert.deepEqual(call('b', 'tcp', 1, 0, ADDRESS.a), ['ECONNREFUSED']);
+
+    const again = createAllow('vxlan', 'h1', quietLog);
+    again.table([own, ...others]);
+    tools.calls();
+    await again.all([labelled(true)]);
+    await again.reconcile();
+    assert.deepEqual(
+      tools.calls().filter((line) => line.startsWith('nft -f')),
+      [],
+    );
+    again.changed([labelled(false)], []);
+    await until('it is closed when it has ended', isClosed);
+    again.changed([], [own.container]);
+    await until('nothing is left', () => !gate().includes('set'));
   });
 });

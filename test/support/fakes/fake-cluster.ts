@@ -41,6 +41,7 @@ export async function startFakeCluster(
     graceMs?: number;
     apiVersion?: string;
     encryptsAll?: boolean;
+    publishMode?: 'host' | 'ingress';
     lingerMs?: number;
     restMs?: number;
     archs?: readonly string[];
@@ -103,6 +104,7 @@ export async function startFakeCluster(
           isPublishing: false,
           overcommit: { cpus: 1, memory: 1 },
           encryptsAll: options.encryptsAll === true,
+          publishMode: options.publishMode ?? 'host',
           drainMs: 0,
           hostDownMs: options.hostDownMs ?? 3_600_000,
           agentSettings: () => ({ logLevel: null }),

@@ -67,6 +67,7 @@ async function startOne(
         overcommitCpu: 1,
         overcommitMemory: 1,
         encryptNetworks: 'asked',
+        publishMode: 'host',
         drainTime: 0,
         // fake agents send no beats
         hostDownAfter: 300_000,

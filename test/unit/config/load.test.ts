@@ -64,6 +64,7 @@ describe('loadConfig', () => {
       overcommitMemory: 1,
       drainTime: 0,
       encryptNetworks: 'asked',
+      publishMode: 'host',
       sessionTtl: 10_000,
       bodyLimit: 4 * 1024 * 1024,
       streamLimit: 20_000,
@@ -233,6 +234,7 @@ describe('settings changed while the cluster runs', () => {
     overcommitMemory: 1.5,
     drainTime: 0,
     encryptNetworks: 'asked',
+    publishMode: 'host',
     bodyLimit: 4 * 2 ** 20,
     logLevel: 'info',
     reschedule: 'restart',
@@ -248,7 +250,7 @@ describe('settings changed while the cluster runs', () => {
     assert.deepEqual(liveValue('host-down-after', '20s'), { name: 'host-down-after', value: 20_000 });
     assert.deepEqual(
       LIVE.map((name) => liveText(name, own)),
-      ['spread', '10.32.0.0/12', '10s', '1500ms', '1', '1.5', 'asked', '0s', '4MiB', 'info', 'restart'],
+      ['spread', '10.32.0.0/12', '10s', '1500ms', '1', '1.5', 'asked', 'host', '0s', '4MiB', 'info', 'restart'],
     );
   });
 

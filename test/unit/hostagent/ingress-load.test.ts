@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
@@ -10,9 +10,10 @@ import { fakeTools } from '../../support/fakes/kernel-tools.ts';
 
 // the rules are what nft was given last; with a file "broken" it fails
 const tools = fakeTools({
-  nft: 'case "$1" in -f) [ -e "$D/broken" ] && exit 1; cat >"$D/rules" ;; list) [ "$2" = chains ] || cat "$D/rules" ;; esac',
+  nft: 'case "$1" in -f) [ -e "$D/broken" ] && exit 1; cat >"$D/rules" ;; list) case "$*" in *chains | *ip6*) exit 1 ;; *) cat "$D/rules" ;; esac ;; esac',
   conntrack: 'exit 0',
   iptables: 'exit 1',
+  ip6tables: 'exit 1',
 });
 
 async function freePort(): Promise<number> {
@@ -29,10 +30,10 @@ describe('the rules of published ports, as an agent loads them', () => {
   const log = pino({ level: 'silent' });
   const on = (address: string) => ({ host: 'h1', at: '10.9.0.1', address, target: 53 });
   const ended = () => tools.calls().filter((line) => line.startsWith('conntrack'));
-  const agent = (table: IngressTable) => {
+  const agent = (table: IngressTable, patienceMs = 0) => {
     let value = table;
     const file = { value: () => value, save: (next: IngressTable) => void (value = next) };
-    return { ...createIngress({ overlay: 'vxlan', host: 'h1', file, subnets: () => [], apis: () => [7375], log }), file };
+    return { ...createIngress({ overlay: 'vxlan', host: 'h1', file, subnets: () => [], apis: () => [7375], patienceMs, log }), file };
   };
 
   it('an agent that starts again finds its rules, and ends no flow', async () => {
@@ -71,6 +72,29 @@ describe('the rules of published ports, as an agent loads them', () => {
     tools.calls();
     await one.reconcile();
     assert.deepEqual(ended(), [`conntrack -D -p udp --orig-port-dst ${port} --reply-src 10.32.0.5`]);
+  });
+
+  it('after a reboot nobody is led by what was so before it, until a leader says so; an agent that starts again goes on', async () => {
+    const port = await freePort();
+    const ports: IngressPort[] = [{ port, protocol: 'udp', instances: [on('10.32.0.5')] }];
+    const rules = () => readFileSync(join(tools.folder, 'rules'), 'utf8');
+    rmSync(join(tools.folder, 'rules'));
+    const rebooted = agent({ ports, hosts: [] }, 60_000);
+    await rebooted.reconcile();
+    assert.equal(existsSync(join(tools.folder, 'rules')), false);
+    rebooted.take({ type: 'ingress', isWhole: true, ports: [{ port, protocol: 'udp', instances: [on('10.32.0.6')] }], hosts: [] });
+    await rebooted.reconcile();
+    assert.match(rules(), /10\.32\.0\.6/);
+    assert.doesNotMatch(rules(), /10\.32\.0\.5/);
+    const left = rules();
+    rebooted.clear();
+    await rebooted.reconcile();
+    tools.put('rules', left);
+    const again = agent({ ports, hosts: [] }, 60_000);
+    await again.reconcile();
+    assert.match(rules(), /10\.32\.0\.5/, 'what it was told last');
+    again.clear();
+    await again.reconcile();
   });
 
   it('an agent that has just begun loads what it has before it confirms that this is in the kernel', async () => {

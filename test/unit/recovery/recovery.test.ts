@@ -115,6 +115,18 @@ describe('a recovery', () => {
     assert.equal(under(found, 'epoch')[''], 1_041);
   });
 
+  it('services keep their one address, unless a container has it by now', () => {
+    const vip = (ip: string, owner: string): readonly [string, unknown] => [
+      `arpanet/leases/n1/${ip}`,
+      { ip, network: 'n1', kind: 'service', owner, host: '', state: 'bound', sinceMs: 1, epoch: 2 },
+    ];
+    const state = { epoch: 5, atMs: 10, records: [vip('10.32.0.250', 'abc/web'), vip('10.32.0.70', 'abc/db')] };
+    const found = planRecovery([host('h1', [container('web', '10.32.0.70')], { state })], deps);
+    const leases = Object.values(under<LeaseRecord>(found, 'leases/n1/')).map(({ ip, kind, owner }) => `${ip} ${kind} ${owner}`);
+    assert.deepEqual(leases.sort(), ['10.32.0.1 gateway h1', '10.32.0.250 service abc/web', '10.32.0.70 instance web']);
+    assert.match(found.notes.join('\n'), /10\.32\.0\.70 is held by web and by abc\/db/);
+  });
+
   it('takes networks, services, hosts’ settings and late aliases from the newest copy that a host keeps', () => {
     const web = container('web', '10.32.0.70', { joined: '10.32.1.9' });
     const kept = (epoch: number, atMs: number, desired: number): RecoveryFacts['state'] => ({

@@ -27,6 +27,7 @@ function pushing() {
   const sent: { readonly host: string; readonly message: Extract<LeaderMessage, { type: 'ingress' }> }[] = [];
   const hosts = ['h1', 'h2'];
   const moved = new Map<string, string>();
+  const sixth = new Map<string, string>();
   const addressOf = (host: string): string => moved.get(host) ?? `10.9.0.${host.slice(1)}`;
   const push = createIngressPush({
     hub: {
@@ -36,13 +37,13 @@ function pushing() {
         return Promise.resolve(true);
       },
     },
-    addressOf,
-    addresses: () => hosts.map(addressOf),
+    addressOf: (host) => ({ at: addressOf(host), at6: sixth.get(host) }),
+    addresses: () => [...hosts.map(addressOf), ...sixth.values()],
     log: pino({ level: 'silent' }),
   });
   const change = (...changes: InstanceChange[]) => push.push({ changes, isWhole: false, instances: () => [] });
   const last = () => sent.at(-1)?.message;
-  return { sent, push, change, last, hosts, moved };
+  return { sent, push, change, last, hosts, moved, sixth };
 }
 const came = (now: NamedInstance): InstanceChange => ({ before: undefined, now });
 const left = (before: NamedInstance): InstanceChange => ({ before, now: undefined });
@@ -61,6 +62,7 @@ describe('published ports, as the leader tells them', () => {
       isWhole: true,
       ports: [{ port: 8080, protocol: 'tcp', instances: [{ host: 'h1', at: '10.9.0.1', address: '10.32.0.1', target: 80 }] }],
       hosts: ['10.9.0.1', '10.9.0.2'],
+      hosts6: [],
     });
     await change(came(instance(2, 'web')));
     assert.deepEqual([last()?.isWhole, hostsOf(last())], [undefined, ['h1', 'h2']]);
@@ -71,6 +73,22 @@ describe('published ports, as the leader tells them', () => {
     assert.equal(sent.length, 4);
     await change(left(instance(1, 'web')), left(instance(2, 'web')));
     assert.deepEqual(last(), { type: 'ingress', ports: [], gone: ['tcp/8080'] });
+  });
+
+  it('tells IPv6 addresses of instances and hosts beside the others', async () => {
+    const { sixth, change, last } = pushing();
+    sixth.set('h2', 'fd09::2');
+    const six = (id: number) =>
+      instance(id, 'web', { ingress: { ...(instance(id, 'web').ingress ?? assert.fail()), address6: `fd00::${id}` } });
+    await change(came(six(1)), came(six(2)));
+    assert.deepEqual([last()?.hosts, last()?.hosts6], [['10.9.0.1', '10.9.0.2'], ['fd09::2']]);
+    assert.deepEqual(
+      last()?.ports[0]?.instances.map(({ at6, address6 }) => [at6, address6]),
+      [
+        [undefined, 'fd00::1'],
+        ['fd09::2', 'fd00::2'],
+      ],
+    );
   });
 
   it('leads to instances that are ready, and to those that run where none is', async () => {
