@@ -6,6 +6,7 @@ import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { text } from 'node:stream/consumers';
 import { lines } from '../engine/lines.ts';
+import { workResult } from '../engine/work-lines.ts';
 import { handshakeFault, openUpgrade, type UpgradeRequest } from '../engine/upgrade.ts';
 import { engineError, engineOpen, engineRequest, type EngineTarget, engineTarget } from '../engine/request.ts';
 import { ArpanetError, isKind } from '../model/errors.ts';
@@ -44,7 +45,7 @@ export interface ApiClient {
    * Work that the leader reports on while it goes on: newline-delimited JSON, `{"progress": TEXT}` lines, then `{"result": …}` or `{"error": TEXT}`.
    * `id`, of 8 to 64 of a-z, 0-9 and -, is the request's, by which `/arpanet/v1/operations/ID` has it. Errors also: `conflict` with the leader's text when the work failed after it began; `unavailable` when the stream or the leadership ended early.
    */
-  work<T>(path: string, body: unknown, progress: (line: string) => void, id: string): Promise<T>;
+  work<T>(path: string, body: unknown, progress: (line: string) => void, id: string, method?: 'POST' | 'PUT' | 'DELETE'): Promise<T>;
   /** The same of work that somebody has asked for before: what has been said so far, and what comes. */
   follow<T>(path: string, progress: (line: string) => void): Promise<T>;
 }
@@ -98,8 +99,8 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
     async *feed<T>(path: string, signal: AbortSignal) {
       for await (const line of lines(await open(path, signal))) yield JSON.parse(line) as T;
     },
-    async work<T>(path: string, body: unknown, progress: (line: string) => void, id: string) {
-      const answer = await open(path, undefined, { method: 'POST', body, headers: { 'Arpanet-Request-Id': id } });
+    async work<T>(path: string, body: unknown, progress: (line: string) => void, id: string, method = 'POST') {
+      const answer = await open(path, undefined, { method, body, headers: { 'Arpanet-Request-Id': id } });
       return (await resultOf(answer, progress, id)) as T;
     },
     async follow<T>(path: string, progress: (line: string) => void) {
@@ -108,26 +109,8 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
   };
 }
 
-async function resultOf(answer: IncomingMessage, progress: (line: string) => void, id?: string): Promise<unknown> {
-  if (answer.headers['content-type']?.includes('ndjson') !== true) return JSON.parse(await text(answer)) as unknown;
-  try {
-    for await (const json of lines(answer)) {
-      const line = JSON.parse(json) as {
-        readonly progress?: string;
-        readonly result?: unknown;
-        readonly error?: string;
-        readonly isUnavailable?: true;
-      };
-      if (line.progress !== undefined) progress(line.progress);
-      else if (line.error !== undefined) throw new ArpanetError(line.isUnavailable === true ? 'unavailable' : 'conflict', line.error);
-      else return line.result;
-    }
-  } catch (error) {
-    if (error instanceof ArpanetError) throw error;
-    throw interrupted(error, id);
-  }
-  throw interrupted(undefined, id);
-}
+const resultOf = (answer: IncomingMessage, progress: (line: string) => void, id?: string): Promise<unknown> =>
+  workResult(answer, progress, (cause) => interrupted(cause, id));
 
 const interrupted = (cause: unknown, id: string | undefined) =>
   new ArpanetError(

@@ -55,7 +55,7 @@ export function arpanetProgram(terminal: Terminal): Command {
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Most used:': ['up', 'status', 'deploy', 'logs', 'doctor'],
   'See:': ['ls', 'ps', 'top', 'events', 'operations', 'explain', 'ip'],
-  'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'dns', 'config'],
+  'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'release', 'dns', 'config'],
   'Hosts:': ['hosts', 'schedulers', 'drain', 'activate', 'rebalance'],
   'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'key', 'completion', 'man'],
   'Repair:': ['audit', 'audit-log', 'backup', 'restore', 'recover'],

@@ -89,6 +89,11 @@ export function absolutePath(folder: string, path: string, home: string | undefi
   const whole =
     home !== undefined && /^~(?:\/|$)/.test(path) ? `${home}${path.slice(1)}` : path.startsWith('/') ? path : `${folder}/${path}`;
   if (whole === path) return path;
+  if (folder === '' && whole === `/${path}`)
+    throw new ArpanetError(
+      'invalid',
+      `"${path}" is a relative path, and nobody has said what folder it is in: write a whole path, or say "folder"`,
+    );
   const steps: string[] = [];
   for (const step of whole.split('/'))
     if (step === '..') steps.pop();

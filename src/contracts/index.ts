@@ -5,6 +5,7 @@
 export type * from './agents.ts';
 export type * from './allocator.ts';
 export type * from './containers.ts';
+export type * from './deployments.ts';
 export type * from './engines.ts';
 export type * from './events.ts';
 export type * from './host-operations.ts';

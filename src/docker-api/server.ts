@@ -78,6 +78,8 @@ export interface EndpointDeps {
 export interface Endpoint extends AsyncDisposable {
   /** Where it listens, in the order asked for. */
   readonly addresses: readonly AddressInfo[];
+  /** Its first address, for this process itself. */
+  readonly url: string;
   /** From now on this scheduler leads, and this is its cluster. */
   lead(cluster: Cluster): void;
   /** From now on another one leads; undefined: nobody, as far as is known. */
@@ -346,6 +348,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 
   return {
     addresses: listeners.addresses,
+    url: ownUrl ?? '',
     lead(cluster) {
       const execs = new Set<string>();
       const reads = createReads(cluster, { now: Date.now, version: VERSION, execs });

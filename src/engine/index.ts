@@ -25,6 +25,7 @@ export { eventIdentity, shownEvent } from './shown-events.ts';
 export { addressIn, shortRequest } from './short-request.ts';
 export { splice } from './splice.ts';
 export { failureIn, pullPath } from './work-stream.ts';
+export { workResult } from './work-lines.ts';
 export { tarOf } from './tar.ts';
 export { createEngineAgent, openTunnel, splitHostPort, type EngineAgent } from './tunnel.ts';
 export { dial, dialTls, dialUnix, handshakeFault, openUpgrade, readMessage } from './upgrade.ts';

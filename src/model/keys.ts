@@ -49,6 +49,8 @@ export const keys = {
   lostContainer: (id: string) => `arpanet/lost/${id}`,
   services: 'arpanet/services/',
   service: (deployment: string, service: string) => `arpanet/services/${part(deployment)}/${part(service)}`,
+  deployments: 'arpanet/deployments/',
+  deployment: (name: string) => `arpanet/deployments/${part(name)}`,
   secretsOf: (kind: 'secret' | 'config') => `arpanet/kept/${kind}/`,
   secret: (kind: 'secret' | 'config', id: string) => `arpanet/kept/${kind}/${id}`,
   users: 'arpanet/users/',

@@ -246,6 +246,43 @@ export interface CertificateRecord {
   readonly revokedSerials?: readonly string[];
 }
 
+/** `arpanet/deployments/<name>`: the last time that it was applied or released as a whole, with all that is needed to go on. */
+export interface DeploymentRecord {
+  readonly name: string;
+  readonly state: 'applying' | 'applied' | 'failed' | 'stopped' | 'releasing';
+  /** The id of the request that asked for it. */
+  readonly operation: string;
+  /** Since 1970. */
+  readonly startedAtMs: number;
+  readonly endedAtMs?: number;
+  readonly error?: string;
+  /** Whose rights count; absent: of who needs none. */
+  readonly client?: {
+    readonly user: string;
+    readonly kind: string;
+    readonly fingerprint: string;
+    readonly issuer: string;
+    readonly from: string;
+    readonly serial?: string;
+  };
+  /** SHA-256 of all that was asked for. */
+  readonly digest: string;
+  /** As it was asked for (contracts, DeployRequest); once it is applied without the contents of secrets, which have records of their own. */
+  readonly request: {
+    readonly files?: Readonly<Record<string, string>>;
+    readonly contents?: Readonly<Record<string, string>>;
+    readonly compose?: readonly string[];
+    readonly folder?: string;
+    readonly variables?: Readonly<Record<string, string>>;
+    readonly profiles?: readonly string[];
+    readonly services?: readonly string[];
+    readonly removeOrphans?: boolean;
+    readonly hasImages?: boolean;
+  };
+  /** Of a release. */
+  readonly isWithVolumes?: boolean;
+}
+
 /** `arpanet/passes/<digest>`: a join token with an end; its secret is kept nowhere. */
 export interface PassRecord {
   /** SHA-256 of the secret, 64 hexadecimal digits. */

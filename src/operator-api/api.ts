@@ -1,7 +1,7 @@
 /** The operator's HTTP API, `/arpanet/v1/…`, answered by the leader. Effects: an express application that reads what it is handed. */
 import express, { type Request, type Response } from 'express';
 import { VERSION } from '../config/version.ts';
-import type { HostOperations, RehearsedCreate, Services } from '../contracts/index.ts';
+import type { Deployments, HostOperations, RehearsedCreate, Services } from '../contracts/index.ts';
 import {
   ArpanetError,
   type ContainerUsage,
@@ -19,9 +19,9 @@ import { type CaOperations, caRoutes } from './ca-routes.ts';
 import { type KeyOperations, keyRoutes } from './key-routes.ts';
 import { reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { queryProblem } from '../text/query.ts';
 import type { AuditReport } from './audit.ts';
 import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
+import { OF_THE_STORE, refuseMalformed, whenReady } from './before-routes.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { doctorRoute } from './examine.ts';
 import { hostRoutes } from './host-routes.ts';
@@ -29,7 +29,8 @@ import { sendList } from './lists.ts';
 import { type ClusterSettings, settingRoutes } from './setting-routes.ts';
 import { joiningRoutes, type Joining } from './joining/routes.ts';
 import { type SchemaOperations, schemaRoutes } from './schema-routes.ts';
-import { operationRoutes } from './operations.ts';
+import { createOperations, type OperationRoutes, type Operations } from './operations.ts';
+import { deploymentRoutes } from './deployment-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
@@ -42,6 +43,7 @@ export { operatorRoute } from './recorded-calls.ts';
 export type { ClusterSettings } from './setting-routes.ts';
 export { liveRows } from './live/rows.ts';
 export type { Live } from './live/watch.ts';
+export { createOperations } from './operations.ts';
 export { servePage } from './ui/serve-page.ts';
 export { clusterFamilies } from './reports/cluster-metrics.ts';
 
@@ -116,6 +118,10 @@ export interface OperatorDeps {
   /** Services with a replica count. Throws `not-leader`. */
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
+  /** As far as this client may see and change them. Throws `not-leader`. */
+  readonly deployments: (identity: Identity | undefined) => Deployments;
+  /** Absent: its own. */
+  readonly operations?: Operations & OperationRoutes;
   /** The same for somebody who has a role. Throws `not-leader`, `unavailable`. */
   readonly narrowed: (identity: Identity) => Part;
   /** Calls a port from a host. Throws `unavailable`. */
@@ -169,58 +175,6 @@ function explained({ decision, observe }: Part, reference: string): Explained & 
     );
     const { name } = instanceCalled(reference, placed);
     return { container: name, ...decision(name) };
-  }
-}
-
-/** Routes that need the store or the schedulers only: they do not wait for hosts. */
-const OF_THE_STORE: ReadonlySet<string> = new Set([
-  'schedulers',
-  'token',
-  'backup',
-  'config',
-  'openapi.json',
-  'users',
-  'policy',
-  'ca',
-  'join',
-  'join.sh',
-  'installer',
-  'package',
-  'audit-log',
-  'operations',
-  'schema',
-]);
-const READ_WAIT_MS = 2_000;
-
-/**
- * A new leader has not heard from its hosts yet. A report that nothing runs would be wrong, and a change based on it worse. A request that only reads
- * waits at most 2 s, and is then answered with what is known.
- */
-async function whenReady(deps: OperatorDeps, { method }: Request, response: Response): Promise<void> {
-  const isRead = method === 'GET';
-  const over = new AbortController();
-  const end = (): void => over.abort();
-  response.once('close', end);
-  const timer = isRead ? setTimeout(end, READ_WAIT_MS) : undefined;
-  try {
-    await deps.ready(over.signal);
-  } catch (error) {
-    if (!isRead || !isKind(error, 'unavailable')) throw error;
-  } finally {
-    clearTimeout(timer);
-    response.off('close', end);
-  }
-}
-
-/** A broken escape anywhere in the address (RFC 3986 §2.1), whether or not a route reads that part. */
-function refuseMalformed({ path, originalUrl }: Request): void {
-  const cut = originalUrl.indexOf('?');
-  const problem = cut < 0 ? undefined : queryProblem(originalUrl.slice(cut));
-  if (problem !== undefined) throw new ArpanetError('invalid', problem);
-  try {
-    decodeURIComponent(path);
-  } catch (cause) {
-    throw new ArpanetError('invalid', `malformed escape in ${path}`, { cause });
   }
 }
 
@@ -368,7 +322,9 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     const limited = identityOf(request)?.deployments;
     watch(limited === undefined ? '' : JSON.stringify(limited), partOf(request).live(), request, response);
   });
-  const { answer } = operationRoutes(router, deps.now, unexpected);
+  const { answer, routes } = deps.operations ?? createOperations(deps.now, unexpected);
+  routes(router);
+  deploymentRoutes(router, (request) => deps.deployments(identityOf(request)), answer);
   serviceRoutes(router, (request) => partOf(request).services(), answer);
   const release = () => {
     const { version, place } = deps.joining();

@@ -5,6 +5,7 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { LONGEST_TIMER_MS } from '../async/longest-timer.ts';
 import { compileGoTypes, DOCKER_TYPES, type GoTypes } from '../docker-json/index.ts';
+import type { DeployRequest } from '../contracts/index.ts';
 import {
   ArpanetError,
   type CreateRequest,
@@ -62,6 +63,17 @@ export const BODIES: GoTypes = {
     creates: '[]arpanet.Create',
     volumes: '[]volume.VolumeCreateBody',
     networks: '[]types.NetworkCreateRequest',
+  },
+  'arpanet.DeployRequest': {
+    files: 'map[string]string',
+    contents: 'map[string]string',
+    compose: '[]string',
+    folder: '*string',
+    variables: 'map[string]string',
+    profiles: '[]string',
+    services: '[]string',
+    removeOrphans: 'bool',
+    hasImages: 'bool',
   },
   'arpanet.ServicesRequest': { services: '[]string', counts: '[]string' },
   'arpanet.CaFinishRequest': { force: 'bool' },
@@ -251,6 +263,7 @@ interface Bodies {
   readonly PolicyRequest: PolicyRequest;
   readonly PolicyTestRequest: PolicyTestRequest;
   readonly ServicesRequest: ServicesRequest;
+  readonly DeployRequest: DeployRequest;
   readonly CaFinishRequest: { readonly force?: boolean };
   readonly UpdateRequest: UpdateRequest;
   readonly ReplaceRequest: ReplaceRequest;

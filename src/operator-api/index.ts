@@ -9,7 +9,7 @@ export type { JoinFinding, Joining } from './joining/routes.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';
 export { diagnose, type Link } from './doctor.ts';
 export { callsOf } from './doctor-targets.ts';
-export type { OperationReport } from './operations.ts';
+export type { OperationReport, Operations } from './operations.ts';
 export { instanceCalled } from './instance-reference.ts';
 export type { HostDetail } from './reports/host-report.ts';
 export { type NameReport, nameReports } from './reports/name-report.ts';

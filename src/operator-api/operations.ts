@@ -28,6 +28,10 @@ export interface OperationReport {
 
 interface Entry {
   report: OperationReport;
+  /** Of work that can be stopped. */
+  readonly stop?: AbortController;
+  /** A line of its progress, while it runs. */
+  say: (line: string) => void;
   readonly listeners: Set<(line: string) => void>;
 }
 
@@ -40,29 +44,39 @@ const MOST_OF_A_RESULT = 64 * 1024;
 const BEHIND_BYTES = 256 * 1024;
 const LINE_LIMIT = 16 * 1024;
 
-export type AnswerInLines = (response: Response, work: (progress: Progress) => Promise<unknown>) => Promise<void>;
+export type AnswerInLines = (response: Response, work: Work, can?: { readonly stop: boolean }) => Promise<void>;
 
+/** `id`: of the operation; the signal aborts where somebody stops it. */
+type Work = (progress: Progress, operation: { readonly id: string; readonly signal: AbortSignal }) => Promise<unknown>;
+
+/** Long work while it runs, and the last of it. */
 export interface Operations {
   /**
    * Answers long work with lines of JSON: `{"progress": TEXT}` each, and last `{"result": …}` or `{"error": TEXT}`, with `"isUnavailable": true` where
    * the leadership or a connection ended. What is refused before the first line keeps its status, and is no operation.
    */
   readonly answer: AnswerInLines;
+  /** Work that nobody waits for: what another leader has begun, under the id that it had there. It can be stopped. */
+  readonly goOn: (report: Pick<OperationReport, 'id' | 'what' | 'user' | 'startedAtMs'>, work: Work) => Promise<void>;
   /** Newest first. */
   readonly list: () => readonly OperationReport[];
 }
 
+/** `GET /operations`, `GET /operations/:operation`, `POST /operations/:operation/stop`. */
+export interface OperationRoutes {
+  readonly routes: (router: Router) => void;
+}
+
 const idOf = (response: Response): string => String(response.getHeader('arpanet-request-id') ?? '');
 
-/** `unexpected` is called with what is no refusal, where the answer has begun. Adds `GET /operations` and `GET /operations/:operation`. */
-export function operationRoutes(router: Router, now: () => number, unexpected: (error: unknown) => void): Operations {
+/** `unexpected` is called with what is no refusal, where the answer has begun. */
+export function createOperations(now: () => number, unexpected: (error: unknown) => void): Operations & OperationRoutes {
   const entries = new Map<string, Entry>();
 
-  function begin({ req: request }: Response, id: string): Entry {
-    const user = identityOf(request)?.name;
-    const what = `${request.method} ${request.baseUrl}${request.path}`;
-    const report: OperationReport = { id, what, ...(user !== undefined && { user }), startedAtMs: now(), state: 'running', progress: [] };
-    const entry: Entry = { report, listeners: new Set() };
+  function begin(of: Pick<OperationReport, 'id' | 'what' | 'user' | 'startedAtMs'>, canStop: boolean): Entry {
+    const { id } = of;
+    const report: OperationReport = { ...of, state: 'running', progress: [] };
+    const entry: Entry = { report, listeners: new Set(), say: () => undefined, ...(canStop && { stop: new AbortController() }) };
     // an id that a client chose hides nobody's work
     if (id === '' || entries.get(id)?.report.state === 'running') return entry;
     entries.delete(id);
@@ -83,39 +97,64 @@ export function operationRoutes(router: Router, now: () => number, unexpected: (
     for (const listener of listeners) listener(line);
   };
 
-  const answer: AnswerInLines = async (response, work) => {
-    const entry = begin(response, idOf(response));
+  /** Its result; null: it has none. Rejects as the work does, once all who follow it know. */
+  async function done(entry: Entry, work: Work, write: (line: { readonly progress: string }) => void): Promise<unknown> {
+    const signal = entry.stop?.signal ?? NEVER;
+    try {
+      entry.say = (text) => {
+        const { report } = entry;
+        entry.report = { ...report, progress: [...report.progress, text.slice(0, MOST_OF_A_LINE)].slice(-MOST_LINES) };
+        const line = { progress: text.slice(0, LINE_LIMIT) };
+        tell(entry, line);
+        write(line);
+      };
+      const result = (await work(entry.say, { id: entry.report.id, signal })) ?? null;
+      end(entry, { state: 'done', ...(JSON.stringify(result).length <= MOST_OF_A_RESULT && { result }) });
+      tell(entry, { result });
+      return result;
+    } catch (error) {
+      const line = failure(error);
+      end(entry, { state: 'failed', error: line.error });
+      // also who follows what is refused before its first line
+      tell(entry, line);
+      throw error;
+    }
+  }
+
+  const answer: AnswerInLines = async (response, work, { stop = false } = { stop: false }) => {
+    const { req: request } = response;
+    const user = identityOf(request)?.name;
+    const what = `${request.method} ${request.baseUrl}${request.path}`;
+    const id = idOf(response);
+    const entry = begin({ id, what, ...(user !== undefined && { user }), startedAtMs: now() }, stop);
     const write = (line: string): void => {
       if (!response.headersSent) response.setHeader('Content-Type', 'application/x-ndjson');
       response.write(line);
     };
     try {
-      const result = await work((text) => {
-        const { report } = entry;
-        entry.report = { ...report, progress: [...report.progress, text.slice(0, MOST_OF_A_LINE)].slice(-MOST_LINES) };
-        const line = { progress: text.slice(0, LINE_LIMIT) };
-        tell(entry, line);
+      const result = await done(entry, work, (line) => {
         if (response.writableLength < BEHIND_BYTES) write(`${JSON.stringify(line)}\n`);
       });
-      const kept = JSON.stringify(result ?? null).length <= MOST_OF_A_RESULT ? { result: result ?? null } : {};
-      end(entry, { state: 'done', ...kept });
-      tell(entry, { result: result ?? null });
-      write(`${JSON.stringify({ result: result ?? null })}\n`);
+      write(`${JSON.stringify({ result })}\n`);
     } catch (error) {
-      const said = { error: error instanceof ArpanetError ? error.message : 'internal error' };
-      const line = { ...said, ...(isKind(error, 'unavailable') && { isUnavailable: true }) };
-      end(entry, { state: 'failed', ...said });
-      // also who follows what is refused before its first line
-      tell(entry, line);
       if (!response.headersSent) {
         if (entries.get(entry.report.id) === entry) entries.delete(entry.report.id);
         throw error;
       }
       if (!(error instanceof ArpanetError)) unexpected(error);
       noteTarget(response.req, { hasFailed: true });
-      write(`${JSON.stringify(line)}\n`);
+      write(`${JSON.stringify(failure(error))}\n`);
     }
     response.end();
+  };
+
+  const goOn: Operations['goOn'] = async (of, work) => {
+    const entry = begin(of, true);
+    try {
+      await done(entry, work, () => undefined);
+    } catch (error) {
+      if (!(error instanceof ArpanetError)) unexpected(error);
+    }
   };
 
   /** Operators see all of it; everybody else what they have asked for: a result may tell how a host joins. */
@@ -127,23 +166,43 @@ export function operationRoutes(router: Router, now: () => number, unexpected: (
 
   const list = (): readonly OperationReport[] => [...entries.values()].map(({ report }) => report).toReversed();
 
-  router.get('/operations', (request, response) => {
-    const seen = list().filter((report) => isSeen(request, report));
-    sendList(request, response, seen, ({ startedAtMs, id }) => `${startedAtMs} ${id}`);
-  });
-  router.get('/operations/:operation', (request, response) => {
-    const entry = entries.get(request.params.operation);
-    if (entry === undefined || !isSeen(request, entry.report))
-      throw new ArpanetError(
-        'not-found',
-        `no such operation: ${request.params.operation}; the leader keeps the last ${MOST} since it began to lead`,
-      );
-    const { follow } = request.query;
-    if (typeof follow === 'string' && /^(?:1|true)$/i.test(follow)) followed(response, entry);
-    else response.json(entry.report);
-  });
+  function one(request: Request): Entry {
+    const id = String(request.params['operation']);
+    const entry = entries.get(id);
+    if (entry !== undefined && isSeen(request, entry.report)) return entry;
+    throw new ArpanetError('not-found', `no such operation: ${id}; the leader keeps the last ${MOST} since it began to lead`);
+  }
 
-  return { answer, list };
+  function routes(router: Router): void {
+    router.get('/operations', (request, response) => {
+      const seen = list().filter((report) => isSeen(request, report));
+      sendList(request, response, seen, ({ startedAtMs, id }) => `${startedAtMs} ${id}`);
+    });
+    router.get('/operations/:operation', (request, response) => {
+      const entry = one(request);
+      const { follow } = request.query;
+      if (typeof follow === 'string' && /^(?:1|true)$/i.test(follow)) followed(response, entry);
+      else response.json(entry.report);
+    });
+    router.post('/operations/:operation/stop', (request, response) => {
+      const entry = one(request);
+      const { stop, report } = entry;
+      if (stop === undefined) throw new ArpanetError('conflict', `${report.what} cannot be stopped: it comes to its end`);
+      if (report.state === 'running' && !stop.signal.aborted) entry.say('it was asked to stop: what has begun comes to its end');
+      stop.abort();
+      response.json(entry.report);
+    });
+  }
+
+  return { answer, list, goOn, routes };
+}
+
+/** Of work that cannot be stopped. */
+const NEVER = new AbortController().signal;
+
+function failure(error: unknown): { readonly error: string; readonly isUnavailable?: true } {
+  const said = { error: error instanceof ArpanetError ? error.message : 'internal error' };
+  return isKind(error, 'unavailable') ? { ...said, isUnavailable: true } : said;
 }
 
 /** The lines of an operation from its begin (the last of them, where there were many) to its end, as its first client got them. */

@@ -40,12 +40,12 @@ export interface Users {
 const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'cas', 'keys', 'backup', 'schedulers', 'audit-log']);
 /** What a GET may show to who reads. */
 const SHOWN: ReadonlySet<string> = new Set(
-  'status top watch hosts networks names services explain records config rebalance audit policy operations'.split(' '),
+  'status top watch hosts networks names services deployments explain records config rebalance audit policy operations'.split(' '),
 );
 
 /** What somebody has who is limited to deployments, of these alone. */
 const NARROWED =
-  /^\/(?:status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|explain\/[^/]+|operations|operations\/[^/]+)\/?$/;
+  /^\/(?:status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|explain\/[^/]+|deployments|deployments\/[^/]+|operations|operations\/[^/]+|operations\/[^/]+\/stop)\/?$/;
 
 /** Pure. A route that nobody has decided about is for operators. */
 export function operatorAccess(method: string, path: string): Access {
@@ -53,6 +53,7 @@ export function operatorAccess(method: string, path: string): Access {
   if (ADMINISTRATORS.has(first)) return 'cluster';
   if (first === 'policy') return method === 'PUT' ? 'cluster' : 'read';
   if (method === 'POST' && (first === 'services' || first === 'rehearse')) return 'change';
+  if (method !== 'GET' && method !== 'HEAD' && (first === 'deployments' || first === 'operations')) return 'change';
   return (method === 'GET' || method === 'HEAD') && SHOWN.has(first) ? 'read' : 'all';
 }
 

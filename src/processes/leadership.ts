@@ -32,9 +32,11 @@ import { clusterSettings, type Followed } from './live-settings.ts';
 import { listOutside, outsideNames } from './outside-names.ts';
 import { publishedView } from './published-ports.ts';
 import { createPeople } from './people/people.ts';
+import { createDeployments, type DeploymentsRoom } from '../deployments/index.ts';
+import { ownCalls } from './deployments/own-calls.ts';
 import { createRequests } from './requests.ts';
 import { hold, withAddresses } from './rehearsal.ts';
-import { hostServerName } from '../security/index.ts';
+import { hostServerName, SCHEDULER_NAME } from '../security/index.ts';
 import { createMembership, type Membership } from './identity/membership.ts';
 import type { SchedulerCertificate } from './identity/scheduler-certificate.ts';
 import type { AuditLog } from './observability/audit-log.ts';
@@ -47,6 +49,7 @@ export interface Leadership {
   readonly record: LeaderRecord;
   readonly scheduler: Scheduler;
   readonly services: ServicesRoom;
+  readonly deployments: DeploymentsRoom;
   readonly ledger: Ledger;
   readonly registrar: Registrar;
   readonly instances: () => readonly NamedInstance[];
@@ -84,11 +87,13 @@ export interface LeadershipDeps {
   /** A host has seen this epoch. */
   readonly sawEpoch: (epoch: number) => void;
   readonly auditLog: AuditLog;
+  /** Where this process itself reaches its endpoint. */
+  readonly ownUrl: () => string;
 }
 
 export async function startLeadership(
   settings: SchedulerSettings,
-  { store, catalog, term, log, dns, live, peers, certificate, rooms, sawEpoch, auditLog }: LeadershipDeps,
+  { store, catalog, term, log, dns, live, peers, certificate, rooms, sawEpoch, auditLog, ownUrl }: LeadershipDeps,
 ): Promise<Leadership> {
   forgetLeftOut();
   const stopped = new AbortController();
@@ -282,12 +287,21 @@ export async function startLeadership(
     },
     stopped.signal,
   );
+  const deployments = createDeployments({
+    ledger,
+    calls: (client, operation) =>
+      ownCalls({ url: ownUrl(), name: settings.name, tls: certificate.dial(SCHEDULER_NAME), secret: labelKey }, client, operation),
+    ended: stopped.signal,
+    now: Date.now,
+    log: log.child({ room: 'deployments' }),
+  });
   inBackground(log, 'a look for foreign changes of the store', ledger.guard(stopped.signal));
   const record: LeaderRecord = { url: settings.advertise, name: settings.name, epoch: term.epoch };
   return {
     record,
     scheduler,
     services,
+    deployments,
     ledger,
     registrar,
     instances,

@@ -5,7 +5,7 @@
 import { startEndpoint } from '../docker-api/index.ts';
 import { createDns } from '../dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
-import { operatorApi, operatorRoute, servePage } from '../operator-api/api.ts';
+import { createOperations, operatorApi, operatorRoute, servePage } from '../operator-api/api.ts';
 import { explained } from '../operator-api/index.ts';
 import { openCatalog, openConsul, openEmbedded, type StateStore, type Term } from '../store/index.ts';
 import { aborted } from './aborted.ts';
@@ -15,6 +15,8 @@ import { steadyNow } from './clock.ts';
 import { clusterOf } from './cluster-roles.ts';
 import { narrowedFor } from './people/narrowed.ts';
 import type { Part } from '../operator-api/index.ts';
+import { goOnWithDeployments } from './deployments/go-on.ts';
+import { deploymentsFor } from './deployments/seen.ts';
 import { createIsolation } from './leader-isolation.ts';
 import { followSettings } from './live-settings.ts';
 import type { Logging } from './logger.ts';
@@ -47,7 +49,7 @@ import {
   SCHEDULER_NAME,
   writeJoinToken,
 } from '../security/index.ts';
-import { inBackground } from '../telemetry/faults.ts';
+import { inBackground, reportFault } from '../telemetry/faults.ts';
 import { logLeftOut } from '../telemetry/left-out.ts';
 
 export interface SchedulerHooks {
@@ -126,6 +128,7 @@ export async function runScheduler(
     services: () => current().services.services,
     live: () => liveOf(current()),
   };
+  const operations = createOperations(Date.now, (error) => reportFault(log, 'a request of an operator', error));
   const operator = operatorApi({
     ready: async (signal) => current().scheduler.leader.ready(signal),
     token: () => tokenToShow(current(), settings),
@@ -179,6 +182,8 @@ export async function runScheduler(
     ...whole,
     narrowed: (identity) => narrowedFor(current(), whole, identity),
     hostOperations: () => current().services.hosts,
+    deployments: (identity) => deploymentsFor(current().deployments, identity),
+    operations,
     dial: (host, address, port) => current().scheduler.agents.dial(host, address, port),
     outside: () => current().outside,
     config: () => current().config,
@@ -231,12 +236,14 @@ export async function runScheduler(
       certificate,
       rooms,
       auditLog,
+      ownUrl: () => endpoint.url,
       sawEpoch: (epoch) => (seenEpoch = Math.max(seenEpoch, epoch)),
     });
     // Another may lead by now, and the watch has reported it already.
     if (term.lost.aborted) return await next.stop();
     await replace(next);
     endpoint.lead(clusterOf(next.scheduler, next.services));
+    goOnWithDeployments(next.deployments, operations, log);
     termsWon.inc();
     log.info({ epoch: term.epoch }, 'leading');
     // With the embedded store nobody else could lead.

@@ -85,6 +85,11 @@ export const recordContents: Readonly<Record<string, z.ZodType>> = {
     }),
   }),
   'record.Secret': z.looseObject({ kind: z.enum(['secret', 'config']), id, name: filled, version: number }),
+  'record.Deployment': z.looseObject({
+    name: filled,
+    state: z.enum(['applying', 'applied', 'failed', 'stopped', 'releasing']),
+    operation: filled,
+  }),
   'record.User': z.looseObject({
     name: filled,
     role: z.enum(['viewer', 'deployer', 'operator', 'admin']),

@@ -12,6 +12,7 @@ const SECRET = [
   keys.secretsOf('secret'),
   keys.secretsOf('config'),
   keys.services,
+  keys.deployments,
   keys.containers,
   keys.lost,
   keys.migrations,

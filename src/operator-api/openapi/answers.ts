@@ -1,5 +1,6 @@
 /** What the operator's API answers, as schemas with an example each. Fields may be added in later releases: clients leave alone what they do not know. */
 import { z } from 'zod';
+import { DEPLOYMENT_ANSWERS } from './deployment-answers.ts';
 import { JOINING_ANSWERS } from './joining-answers.ts';
 import {
   count,
@@ -184,6 +185,7 @@ export const ANSWERS = {
   Settings: { schema: z.array(setting), example: [{ name: 'strategy', value: 'spread', isSet: false, own: 'spread' }] },
   Setting: { schema: setting, example: { name: 'strategy', value: 'binpack', isSet: true, own: 'spread' } },
   ...JOINING_ANSWERS,
+  ...DEPLOYMENT_ANSWERS,
   Backup: { schema: z.array(z.tuple([text, z.unknown()])), example: [['arpanet/epoch', 3]] },
   Audit: {
     schema: z.object({ findings: z.array(finding), fixed: z.array(finding) }),

@@ -69,6 +69,7 @@ function operation(route: RouteDoc): Schema {
         required: body.required.length > 0,
         content: {
           'application/json': { schema: { allOf: [refer(componentName(body.type)), { required: body.required }] }, example: body.example },
+          ...(body.yaml !== undefined && { 'application/yaml': { schema: { type: 'string' }, example: body.yaml } }),
         },
       },
     }),
@@ -76,7 +77,7 @@ function operation(route: RouteDoc): Schema {
       200: {
         description: 'Done.',
         ...(route.isList === true && { headers: LIST_HEADERS }),
-        content: route.isWork === true ? lines(route.answer) : plain(route.answer),
+        content: { ...(route.isWork === true ? lines(route.answer) : plain(route.answer)), ...(route.dryRun && plain(route.dryRun)) },
       },
       default: { description: 'Refused.', content: plain('Error') },
     },

@@ -15,10 +15,12 @@ export interface RouteDoc {
   readonly tag: 'cluster' | 'hosts' | 'services' | 'names' | 'repair' | 'settings' | 'users';
   readonly summary: string;
   readonly query?: readonly QueryDoc[];
-  readonly body?: { readonly type: string; readonly required: readonly string[]; readonly example: unknown };
+  readonly body?: { readonly type: string; readonly required: readonly string[]; readonly example: unknown; readonly yaml?: string };
   readonly answer: AnswerName;
   /** Long work: lines of JSON, `{"progress": TEXT}` each, and last `{"result": …}` with the answer, or `{"error": TEXT}`. */
   readonly isWork?: true;
+  /** What `dry-run` is answered with, in JSON. */
+  readonly dryRun?: AnswerName;
   /** Takes `filter`, `limit` and `continue`. */
   readonly isList?: true;
   /** Takes If-Match, with the ETag of a GET. */

@@ -1,5 +1,6 @@
 /** The routes of `/arpanet/v1` as the reference has them: one line for each that the router has, which a test checks both ways. Plain data. */
 import type { AnswerName } from './answers.ts';
+import { DEPLOYMENT_DOCS } from './deployment-docs.ts';
 import { JOINING_DOCS } from './joining-routes.ts';
 import { get, list, type QueryDoc, type RouteDoc } from './route-doc.ts';
 
@@ -317,6 +318,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     },
     answer: 'PolicyRefusals',
   },
+  ...DEPLOYMENT_DOCS,
   ...JOINING_DOCS,
   get('/backup', 'repair', 'All that the store has.', 'Backup'),
   get('/audit-log', 'users', 'The last lines of the audit log of the leader, as lines of JSON. For administrators.', 'AuditLine', [

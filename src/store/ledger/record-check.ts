@@ -28,6 +28,7 @@ const KINDS: readonly (readonly [prefix: string, struct: string, keyOf: (fields:
   [keys.services, 'record.Service', (service) => keys.service(text(service, 'deployment'), text(service, 'service'))],
   [keys.secretsOf('secret'), 'record.Secret', (secret) => keys.secret('secret', text(secret, 'id'))],
   [keys.secretsOf('config'), 'record.Secret', (config) => keys.secret('config', text(config, 'id'))],
+  [keys.deployments, 'record.Deployment', (deployment) => keys.deployment(text(deployment, 'name'))],
   [keys.users, 'record.User', (user) => keys.user(text(user, 'name'))],
   [keys.policies, 'record.Policy', (policy) => keys.policy(text(policy, 'role'))],
   [keys.tags, 'record.Tag', (tag) => keys.tag(text(tag, 'tag'))],

@@ -81,6 +81,7 @@ describe('a new leader and its ops', () => {
       observe: observed,
       services: () => services,
       hostOperations: notAsked,
+      deployments: notAsked,
       join: async () => await Promise.reject(new Error('nobody joins')),
       issueToken: notAsked,
       withdrawToken: notAsked,

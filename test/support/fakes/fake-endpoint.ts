@@ -78,6 +78,7 @@ export async function startFakeEndpoint(
     schema: notHere,
     keys: notHere,
     keysFor: () => undefined,
+    deployments: notHere,
     hostMetrics: async () => '',
     revoke: async () => undefined,
     readmit: async () => undefined,

@@ -43,7 +43,7 @@ async function startOne(
   { own, ...more }: More,
   rooms: Partial<Rooms>,
 ): Promise<SmallScheduler> {
-  const port = await freePort();
+  const port = more.listen?.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const stop = new AbortController();
   const errors: string[] = [];

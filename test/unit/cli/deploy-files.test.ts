@@ -4,7 +4,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { readEnvFiles, readProject } from '../../../src/cli/commands/deploy/files.ts';
+import { diskFiles, projectOnDisk } from '../../../src/cli/commands/deploy/disk-files.ts';
+import { type Environment, readEnvFiles, recorded, sentProject } from '../../../src/deployments/index.ts';
+
+const readProject = (named: readonly string[] | undefined, env: Environment) => projectOnDisk(diskFiles(), named, env);
 
 describe('the files of a deploy', () => {
   let root: string;
@@ -50,6 +53,37 @@ describe('the files of a deploy', () => {
     assert.equal(imageOf(readProject(undefined, {})), 'two');
     assert.equal(imageOf(readProject(undefined, { COMPOSE_FILE: 'one.yml' })), 'one');
     assert.equal(imageOf(readProject(undefined, { WORD: 'outer' })), 'outer', 'the environment goes before .env');
+  });
+
+  it('are sent with all that the leader needs to read the same, and with no variable that they do not name', () => {
+    write(
+      'compose.yml',
+      'include: [inner/compose.yml]\nservices:\n  web: {image: "web:${TAG}", env_file: [web.env], environment: [PASSED], volumes: ["./data:/data"]}\n',
+    );
+    write('inner/compose.yml', 'services:\n  inner: {image: "${OWN}", volumes: ["./data:/data"]}\n');
+    write('inner/.env', 'OWN=inner\n');
+    write('web.env', 'A=$B\n');
+    const at = recorded(diskFiles());
+    const env = { TAG: '2', B: 'two', PASSED: 'yes', HOME: '/home/ada', SECRET_OF_THE_SHELL: 'x' };
+    const here = projectOnDisk(at, undefined, env);
+    readEnvFiles(['web.env'], here);
+    const sent = at.request(here);
+    assert.deepEqual(sent.variables, { TAG: '2', B: 'two', PASSED: 'yes', HOME: '/home/ada' });
+    const there = sentProject(JSON.parse(JSON.stringify(sent)) as typeof sent);
+    assert.deepEqual(there.stack.services, here.stack.services);
+    assert.deepEqual([there.folder, there.files], [here.folder, here.files]);
+    assert.deepEqual(readEnvFiles(['web.env'], there), { A: 'two' });
+  });
+
+  it('that somebody sends by hand need no folder, until a path is relative; errors name their line', () => {
+    const text = 'services:\n  web:\n    image: web\n    nonsense: 1\n';
+    assert.throws(() => sentProject({ files: { 'compose.yml': text } }), /^ArpanetError: compose\.yml:4: services\.web\.nonsense/);
+    assert.throws(() => sentProject({ files: { 'a.yml': '', 'b.yml': '' } }), /there are 2 files: say in "compose" which/);
+    assert.throws(
+      () => sentProject({ files: { 'a.yml': 'include: [b.yml]\n' } }),
+      /a\.yml:1: include: \/b\.yml was not sent: put it into "files"/,
+    );
+    assert.throws(() => sentProject({ files: { 'a.yml': text }, folder: 'here' }), /folder is "here": it is a whole path/);
   });
 
   it('must exist', () => {

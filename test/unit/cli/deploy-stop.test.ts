@@ -1,11 +1,10 @@
 /** A deploy that ends before its end: by Ctrl-C, or because something failed. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ApiClient } from '../../../src/cli/api-client.ts';
-import { deploy } from '../../../src/cli/commands/deploy/deploy.ts';
-import type { Job } from '../../../src/cli/commands/deploy/job.ts';
-import { runWork } from '../../../src/cli/output/work.ts';
-import { Stopped, unfinished } from '../../../src/cli/commands/deploy/unfinished.ts';
+import { operated } from '../../../src/cli/commands/deploy/operated.ts';
+import { worked } from '../../../src/deployments/calls.ts';
+import { carryOut, type ClusterCalls, type Job, Stopped, unfinished } from '../../../src/deployments/index.ts';
+import { ArpanetError } from '../../../src/model/index.ts';
 
 const step = (service: string, number: number) => ({
   service,
@@ -45,17 +44,17 @@ function cluster(onCreate: (name: string) => void | Promise<void>) {
     if (path === '/arpanet/v1/rehearse') return [];
     return path.startsWith('/images/') ? { Id: 'sha256:1' } : { Name: '/one', Config: {}, State: { Running: false } };
   };
-  return { started, api: { json } as unknown as ApiClient };
+  return { started, api: { json } as unknown as ClusterCalls };
 }
 
 async function deployed(onCreate: (name: string, stop: () => void) => void | Promise<void>) {
   const said: string[] = [];
   const asked = new AbortController();
   const { api, started } = cluster((name) => onCreate(name, () => asked.abort()));
-  const out: string[] = [];
-  const terminal = { env: {}, out: (text: string) => void out.push(text), say: (line: string) => void said.push(line) };
-  const whole = { ...terminal, paced: () => Promise.resolve(true), isTerminal: false, columns: undefined };
-  const error = await deploy(api, () => Promise.resolve(job), { tail: 'all' } as object, whole, asked.signal).then(
+  const say = (line: string) => void said.push(line);
+  const images = { auth: async () => ({}), build: async () => undefined, isBuiltAnew: false };
+  const course = { say, signal: asked.signal, images, removeOrphans: false, begun: async () => undefined };
+  const error = await carryOut(api, () => Promise.resolve(job), course).then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
@@ -96,14 +95,53 @@ describe('a deploy', () => {
     const said: string[] = [];
     const say = (line: string) => void said.push(line);
     const asked = new AbortController();
-    const done = { work: () => Promise.resolve(1) } as unknown as ApiClient;
-    assert.equal(await runWork(done, '/x', {}, { say, isQuiet: false, signal: asked.signal }), 1);
-    const endless = { work: () => new Promise(() => undefined) } as unknown as ApiClient;
-    const waiting = runWork(endless, '/x', {}, { say, isQuiet: false, signal: asked.signal });
+    const done = { work: () => Promise.resolve(1) } as unknown as ClusterCalls;
+    assert.equal(await worked(done, '/x', {}, { say, signal: asked.signal }), 1);
+    const endless = { work: () => new Promise(() => undefined) } as unknown as ClusterCalls;
+    const waiting = worked(endless, '/x', {}, { say, signal: asked.signal });
     asked.abort();
     await assert.rejects(waiting);
     assert.equal(said.length, 1);
     assert.match(said[0] ?? '', /^stopped waiting: the cluster continues the work; "arpanet operations [\w-]{36}" follows it$/);
+  });
+
+  /** A cluster whose operation is followed; `answers` are what it says, one after the other. */
+  async function operation(first: Error | string, answers: readonly (Error | string)[] = [], stop?: AbortController) {
+    const asked: string[] = [];
+    const say: string[] = [];
+    const take = (one: Error | string | undefined) => (one instanceof Error ? Promise.reject(one) : Promise.resolve(one as never));
+    const rest = [...answers];
+    const api = {
+      work: async (path: string) => (asked.push(path), stop?.abort(), await take(first)),
+      follow: async (path: string) => (asked.push(path.replace(/[\w-]{36}/, 'ID')), await take(rest.shift())),
+      json: async (path: string) => (asked.push(path.replace(/[\w-]{36}/, 'ID')), await take(undefined)),
+    };
+    const result = operated(
+      api as never,
+      { method: 'PUT', path: '/p' },
+      (line) => void say.push(line),
+      (stop ?? new AbortController()).signal,
+    );
+    return { asked, say, result: await result.catch((error: unknown) => String(error)) };
+  }
+  const lost = new ArpanetError('unavailable', 'the connection to the leader ended');
+  const refused = (engineStatus: number) => new ArpanetError('engine', `status ${engineStatus}`, { engineStatus });
+
+  it('whose leader is lost is followed under the next one, and is told to have failed where none has begun it', async () => {
+    const { asked, say, result } = await operation(lost, [lost, refused(503), 'done']);
+    assert.deepEqual([result, say], ['done', ['the connection to the leader is lost: waiting for the next one']]);
+    assert.deepEqual(
+      asked.slice(1),
+      Array.from({ length: 3 }, () => '/arpanet/v1/operations/ID?follow=true'),
+    );
+    assert.match(String((await operation(lost, [refused(404)])).result), /the connection to the leader ended/);
+    assert.match(String((await operation(lost, [new ArpanetError('conflict', 'no room')])).result), /no room/);
+    assert.deepEqual((await operation(refused(400))).asked, ['/p'], 'what is refused is not followed');
+  });
+
+  it('is asked to stop by Ctrl-C, and followed to its end', async () => {
+    const { asked, result } = await operation('done', [], new AbortController());
+    assert.deepEqual([asked, result], [['/p', '/arpanet/v1/operations/ID/stop'], 'done']);
   });
 
   it('counts no container that was kept as changed', () => {

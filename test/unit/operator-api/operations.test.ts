@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import express from 'express';
 import { ArpanetError } from '../../../src/model/index.ts';
 import { answerError } from '../../../src/operator-api/bodies.ts';
-import { operationRoutes } from '../../../src/operator-api/operations.ts';
+import { createOperations } from '../../../src/operator-api/operations.ts';
 
 describe('long work that fails before its first line', () => {
   it('keeps its status for who asked, and ends what others follow of it', async () => {
@@ -17,7 +17,8 @@ describe('long work that fails before its first line', () => {
     const unexpected = (error: unknown): never => {
       throw error;
     };
-    const { answer, list } = operationRoutes(router, () => 0, unexpected);
+    const { answer, list, routes } = createOperations(() => 0, unexpected);
+    routes(router);
     router.post('/work', async (_request, response) => {
       response.setHeader('Arpanet-Request-Id', 'of-ada-1');
       await answer(response, async () => {

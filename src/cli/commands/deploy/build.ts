@@ -1,6 +1,6 @@
 /** Builds an image of a deploy on the cluster's builder, by BuildKit. Effects: files, HTTP requests. */
 import { randomUUID } from 'node:crypto';
-import { type Build, withStages } from '../../../compose/index.ts';
+import { type Build, type StoredObject, withStages } from '../../../compose/index.ts';
 import { createBuildProgress } from '../../../engine/build-progress.ts';
 import { serveSession, sessionHeaders } from '../../../engine/build-session.ts';
 import { lines } from '../../../engine/lines.ts';
@@ -9,20 +9,24 @@ import { parseJson } from '../../../schemas/json.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { type BuildContext, openContext } from './build-context.ts';
 import { credentialsFor } from './credentials.ts';
-import type { How, Job } from './job.ts';
-import { contentOf } from './stored-content.ts';
+import type { Environment, How } from '../../../deployments/index.ts';
 
 /** Docker API: what `version` is for BuildKit in `POST /build`. */
 const BUILDKIT = '2';
 
 type Query = readonly (readonly [name: string, value: string])[];
 
+/** What a build takes from this machine. */
+export interface BuildFrom {
+  /** Of a secret that the files define. Throws `invalid` for one that does not exist. */
+  readonly content: (of: Pick<StoredObject, 'kind' | 'key' | 'source'>) => Buffer;
+  readonly variables: Environment;
+}
+
 /** Throws `invalid` for files that do not exist, `conflict` with the builder's reason when it fails. */
-export async function buildImage(api: ApiClient, build: Build, { folder, variables }: Job, { say, signal }: How): Promise<void> {
+export async function buildImage(api: ApiClient, build: Build, { content, variables }: BuildFrom, { say, signal }: How): Promise<void> {
   const { service, image } = build;
-  const secrets = [...build.secrets].map(
-    ([id, { key, source }]) => [id, contentOf({ kind: 'secret', key, source }, folder, variables)] as const,
-  );
+  const secrets = [...build.secrets].map(([id, { key, source }]) => [id, content({ kind: 'secret', key, source })] as const);
   const lent: string[] = [];
   say(`${service}: building ${image}`);
   const id = randomUUID();

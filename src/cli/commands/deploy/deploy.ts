@@ -1,214 +1,107 @@
-/** A deploy: wave after wave, what changed of a service a few instances at a time. Effects: HTTP requests, the terminal, timers. */
-import { ArpanetError, type ContainerInspect, isKind, composeLabels } from '../../../model/index.ts';
-import type { ServiceReport } from '../../../operator-api/index.ts';
-import type { Step, Wave } from '../../../compose/index.ts';
+/** `arpanet deploy` and `release`: the files as they are here, images built and pulled with this machine's context and logins; the rest is the leader's work. Effects: files, HTTP requests, the terminal. */
+import type { DeployPlan, DeployRequest, Deployed, Released } from '../../../contracts/index.ts';
+import {
+  contentOf,
+  ensureImages,
+  type Job,
+  missing,
+  nameOf,
+  prepare,
+  recorded,
+  refuseUnfit,
+  rehearse,
+  remarks,
+  Stopped,
+  stillWanted,
+  unfinished,
+} from '../../../deployments/index.ts';
 import type { ApiClient } from '../../api-client.ts';
-import type { Terminal } from '../../command.ts';
-import { type DeployFlags, type How, type Job, missing } from './job.ts';
-import { deployGlobal } from './global-service.ts';
-import { ensureImages, withImage } from './image.ts';
-import { createContent } from './stored-content.ts';
-import { count } from '../../output/table.ts';
-import { assertCompleted, runWork } from '../../output/work.ts';
-import { runHooks } from './hooks.ts';
-import { refuseUnfit, rehearse } from './rehearse.ts';
-import { Stopped, stillWanted, unfinished } from './unfinished.ts';
-import { until } from './until.ts';
+import type { ClientFlags, Terminal } from '../../command.ts';
+import { registryAuth } from './credentials.ts';
+import { diskFiles, projectOnDisk } from './disk-files.ts';
+import { operated } from './operated.ts';
 
-type Say = (line: string) => void;
+export interface DeployFlags extends ClientFlags {
+  readonly file?: readonly string[];
+  readonly project?: string;
+  readonly profile?: readonly string[];
+  readonly plan?: boolean;
+  readonly build?: boolean;
+  readonly removeOrphans?: boolean;
+}
 
-/**
- * Reads the job again after an image was pulled or built (its tag may mean another one now) or a secret created (its id is known only then). Once the
- * signal aborts, what has begun is done to its end, and nothing else begun: throws Stopped. Whatever ends it early, it says what is done and what is not.
- */
+/** The files against the cluster. */
+interface Prepared {
+  readonly name: string;
+  readonly job: Job;
+  readonly request: DeployRequest;
+}
+
+/** Each key that is ignored and each variable that is not set is said once. Throws `invalid` with file and line. */
+export async function prepared(
+  api: ApiClient,
+  { file, project: given, profile: profiles, removeOrphans = false }: DeployFlags,
+  only: readonly string[],
+  { env, say }: Pick<Terminal, 'env' | 'say'>,
+): Promise<Prepared> {
+  const at = recorded(diskFiles());
+  const project = projectOnDisk(at, file, env);
+  for (const line of remarks(project)) say(line);
+  const name = nameOf(project, given);
+  // what it reads is what the leader has to read
+  const job = await prepare(api, project, name, { profiles, only });
+  return { name, job, request: { ...at.request(project), ...(profiles && { profiles }), services: only, removeOrphans } };
+}
+
+const pathOf = (name: string): string => `/arpanet/v1/deployments/${encodeURIComponent(name)}`;
+
+/** What would happen; nothing is changed. */
+export async function planned(api: ApiClient, { name, request }: Prepared): Promise<DeployPlan> {
+  return await api.json<DeployPlan>(`${pathOf(name)}?dry-run=true`, { method: 'PUT', body: request });
+}
+
+/** Once the signal aborts, what has begun is done to its end, and nothing else begun: throws Stopped. */
 export async function deploy(
   api: ApiClient,
-  read: () => Promise<Job>,
-  flags: DeployFlags,
-  terminal: Terminal,
+  { name, job, request }: Prepared,
+  flags: Pick<DeployFlags, 'build'>,
+  say: Terminal['say'],
   signal: AbortSignal,
-): Promise<void> {
-  const done: Done[] = [];
-  const known = { waves: [] as Job['waves'] };
+): Promise<Deployed> {
+  const { variables } = job.from;
+  refuseUnfit(job, await rehearse(api, job, await missing(api, job), false));
   try {
-    await carryOut(api, read, flags, { ...terminal, signal, done, known });
-    if (flags.json === true) terminal.out(`${JSON.stringify(done, undefined, 2)}\n`);
-  } catch (error) {
-    for (const line of known.waves.length === 0 ? [] : unfinished(known.waves, done)) terminal.say(line);
-    if (!signal.aborted) throw error;
-    if (error instanceof ArpanetError) terminal.say(error.message);
-    throw new Stopped('stopped');
-  }
-}
-
-interface Done {
-  readonly container: string;
-  readonly action: string;
-  readonly id: string | undefined;
-}
-
-interface Course extends How {
-  readonly done: Done[];
-  /** The waves, once something is changed for them. */
-  readonly known: { waves: Job['waves'] };
-}
-
-async function carryOut(api: ApiClient, read: () => Promise<Job>, flags: DeployFlags, course: Course): Promise<void> {
-  const { say, signal, done, known } = course;
-  let job = await read();
-  const make = await missing(api, job);
-  refuseUnfit(job, await rehearse(api, job, make, false));
-  stillWanted(signal);
-  known.waves = job.waves;
-  for (const { kind, name, create } of make) {
-    await api.json(`/${kind}s/create`, { method: 'POST', body: create });
-    say(`${kind} ${name}: created`);
-  }
-  for (const content of job.newContents) {
-    await createContent(api, content);
-    say(`${content.kind} ${content.name}: created`);
-  }
-  const isChanged = await ensureImages(api, job, flags, course);
-  if (isChanged || job.newContents.length > 0) job = await read();
-  known.waves = job.waves;
-  refuseUnfit(job, await rehearse(api, job, [], true));
-  const ids = new Map<string, readonly string[]>();
-  for (const wave of job.waves) {
-    stillWanted(signal);
-    for (const { service, condition } of wave.after) await held(api, service, condition, ids.get(service) ?? [], course);
-    if (wave.isGlobal) {
-      const { instances, desired } = await deployGlobal(api, job.project, wave, course);
-      say(`${wave.service}: runs on ${count(desired, 'host')}`);
-      for (const { id, name } of instances) done.push({ container: name, action: globalAction(wave, id), id });
-      ids.set(
-        wave.service,
-        instances.map(({ id }) => id),
-      );
-      continue;
-    }
-    const steps = wave.steps.some((step) => step.action === 'recreate') ? await rolled(api, job, wave, course) : wave.steps;
-    const found: string[] = [];
-    // each to its end, whatever becomes of the others: nothing is left half made
-    const ended = await Promise.allSettled(
-      steps.map(async (step) => {
-        const id = await carriedOut(api, step, say);
-        if (id !== undefined) found.push(id);
-        done.push({ container: step.container, action: step.action, id });
-        say(`${step.container}: ${SAID[step.action]}`);
-      }),
+    await ensureImages(
+      api,
+      job,
+      {
+        auth: async (image) => await registryAuth(image, variables),
+        isBuiltAnew: flags.build === true,
+        async build(build) {
+          // with gRPC and protobuf: most deploys build nothing
+          const { buildImage } = await import('./build.ts');
+          await buildImage(api, build, { content: (of) => contentOf(of, job.from), variables }, { say, signal });
+        },
+      },
+      { say, signal },
     );
-    const failed = ended.find((one) => one.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-    ids.set(wave.service, found);
-  }
-  for (const orphan of job.orphans) {
     stillWanted(signal);
-    const name = orphan.Names[0]?.slice(1) ?? orphan.Id;
-    if (flags.removeOrphans === true) await removeContainer(api, orphan.Id, say);
-    say(
-      flags.removeOrphans === true ? `${name}: removed` : `${name} is of a service that the files do not have: --remove-orphans removes it`,
-    );
-  }
-}
-
-/** What happened to an instance of a global service: existing ones are kept or started; others are new. */
-const globalAction = ({ steps }: Wave, id: string): Step['action'] => steps.find((step) => step.id === id)?.action ?? 'create';
-
-const SAID = { create: 'created', recreate: 'recreated', start: 'started', keep: 'unchanged', remove: 'removed' } as const;
-
-/** What differs is replaced as the file's update_config says; then what the count still lacks or has too much of. What is left to do. */
-async function rolled(
-  api: ApiClient,
-  job: Job,
-  { service, steps, count: wanted, update }: Wave,
-  { say, signal }: How,
-): Promise<readonly Step[]> {
-  const step = steps.find(({ action }) => action === 'recreate');
-  if (step?.request === undefined) return steps;
-  const number = Number(step.request.Labels?.[composeLabels.number] ?? 1);
-  const request = await withImage(api, step.request);
-  const reference = `${job.project}/${service}`;
-  const body = { service: reference, desired: wanted, template: { name: step.container, number, request }, settings: update };
-  assertCompleted(await runWork<unknown>(api, '/arpanet/v1/services/replace', body, { say, isQuiet: false, signal }));
-  const look = async () => {
-    const [found] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
-    return found?.instances.length === wanted && found.running === wanted ? found : undefined;
-  };
-  const now = await until(`there are not ${count(wanted, 'instance')}`, ': "arpanet ls" says why', look, signal);
-  return now.instances.map(({ id, name }): Step => ({ service, container: name, action: 'keep', id }));
-}
-
-/** The container's id, unless it was removed. */
-async function carriedOut(api: ApiClient, step: Step, say: Say): Promise<string | undefined> {
-  const { action, id } = step;
-  if (action === 'keep') return id;
-  if (id !== undefined && action === 'remove') await removeContainer(api, id, say);
-  if (action === 'remove') return undefined;
-  const mine = action === 'start' && id !== undefined ? id : await created(api, step);
-  await api.json(`/containers/${mine}/start`, { method: 'POST' });
-  await runHooks(api, mine, 'post_start');
-  return mine;
-}
-
-async function created(api: ApiClient, { container, request, platform }: Step): Promise<string> {
-  const query = new URLSearchParams({ name: container, ...(platform === undefined ? {} : { platform }) });
-  const whole = await withImage(api, request ?? {});
-  // An Engine's API takes one network at a create before 1.44: the others are joined before the start, as compose does.
-  const [primary, ...others] = Object.entries(whole.NetworkingConfig?.EndpointsConfig ?? {});
-  const body = primary === undefined ? whole : { ...whole, NetworkingConfig: { EndpointsConfig: Object.fromEntries([primary]) } };
-  const { Id } = await api.json<{ Id: string }>(`/containers/create?${query.toString()}`, { method: 'POST', body });
-  try {
-    for (const [network, EndpointConfig] of others)
-      await api.json(`/networks/${encodeURIComponent(network)}/connect`, { method: 'POST', body: { Container: Id, EndpointConfig } });
   } catch (error) {
-    await api.json(`/containers/${Id}?v=1`, { method: 'DELETE' }).catch(() => undefined);
+    for (const line of unfinished(job.waves, [])) say(line);
+    if (signal.aborted && !(error instanceof Stopped)) throw new Stopped('stopped');
     throw error;
   }
-  return Id;
+  return await operated<Deployed>(api, { method: 'PUT', path: pathOf(name), body: { ...request, hasImages: true } }, say, signal);
 }
 
-/** A command before the stop that fails is said, and keeps nothing from being removed. */
-async function removeContainer(api: ApiClient, id: string, say: Say): Promise<void> {
-  await runHooks(api, id, 'pre_stop').catch((error: unknown) => {
-    if (!isKind(error, 'engine') || error.engineStatus !== 404) say(error instanceof Error ? error.message : String(error));
-  });
-  await api.json(`/containers/${id}/stop`, { method: 'POST' }).catch((error: unknown) => {
-    if (!isKind(error, 'engine') || error.engineStatus !== 404) throw error;
-  });
-  await api.json(`/containers/${id}?v=0`, { method: 'DELETE' });
-}
-
-/** Waits for what a service needs of another. */
-async function held(api: ApiClient, service: string, condition: string, ids: readonly string[], { say, signal }: How): Promise<void> {
-  if (condition === 'service_started') return;
-  say(`waiting for ${service}: ${condition}`);
-  for (const id of ids) {
-    const { Name } = await api.json<ContainerInspect>(`/containers/${id}/json`);
-    const name = Name.slice(1);
-    const look = async () => {
-      const { State } = await api.json<ContainerInspect>(`/containers/${id}/json`);
-      return (condition === 'service_healthy' ? isHealthy(service, name, State) : hasCompleted(name, State)) ? true : undefined;
-    };
-    await until(`${name} is not ${condition}`, '', look, signal);
-  }
-}
-
-/** Throws `conflict` where it can never become healthy. */
-function isHealthy(service: string, name: string, { Health, Running, Status }: ContainerInspect['State']): boolean {
-  if (Health?.Status === 'healthy') return true;
-  if (Health === undefined || Health === null)
-    throw new ArpanetError('conflict', `${service} is to be healthy, but has no healthcheck: give it one, or depend on service_started`);
-  if (Health.Status === 'unhealthy' || !Running)
-    throw new ArpanetError('conflict', `${name} is ${Running ? 'unhealthy' : Status}: "docker logs ${name}" may say why`);
-  return false;
-}
-
-/** Throws `conflict` for one that failed. */
-function hasCompleted(name: string, { Status, ExitCode }: ContainerInspect['State']): boolean {
-  if (Status !== 'exited') return false;
-  if (ExitCode === 0) return true;
-  throw new ArpanetError(
-    'conflict',
-    `${name} ended with ${ExitCode}, and service_completed_successfully was wanted: "docker logs ${name}" may say why`,
-  );
+/** Removes all of a deployment. Throws as `deploy` does. */
+export async function release(
+  api: ApiClient,
+  name: string,
+  isWithVolumes: boolean,
+  say: Terminal['say'],
+  signal: AbortSignal,
+): Promise<Released> {
+  const query = isWithVolumes ? '?volumes=true' : '';
+  return await operated<Released>(api, { method: 'DELETE', path: `${pathOf(name)}${query}` }, say, signal);
 }

@@ -1,7 +1,7 @@
 /** `arpanet deploy`, declared here. Only a deploy loads the schemas of compose files. */
 import type { Command } from 'commander';
-import { addClientCommand, clientCall, several, type Terminal } from '../../command.ts';
-import type { DeployFlags } from './job.ts';
+import { addClientCommand, type ClientFlags, clientCall, several, type Terminal } from '../../command.ts';
+import type { DeployFlags } from './deploy.ts';
 
 export function addDeployCommand(root: Command, terminal: Terminal): void {
   addClientCommand(root, 'deploy [service...]', 'create and update what a fig or compose file describes; unchanged containers stay', [
@@ -17,25 +17,43 @@ export function addDeployCommand(root: Command, terminal: Terminal): void {
     .option('--plan', 'show what would happen, host by host, and change nothing')
     .option('--remove-orphans', 'remove containers of services that the files no longer have')
     .action(async (services: readonly string[], flags: DeployFlags) => {
-      const [{ prepare, projectOf }, { showPlan }, { deploy }, { INTERRUPTED, onInterrupt }, { Stopped }] = await Promise.all([
-        import('./job.ts'),
-        import('./show-plan.ts'),
-        import('./deploy.ts'),
-        import('./interrupt.ts'),
-        import('./unfinished.ts'),
-      ]);
+      const [{ prepared, planned, deploy }, { showPlan }] = await Promise.all([import('./deploy.ts'), import('./show-plan.ts')]);
       const { api } = clientCall(flags, terminal);
-      const project = projectOf(flags, terminal);
-      const read = () => prepare(api, project, flags, services);
-      if (flags.plan === true) await showPlan(api, await read(), flags, terminal);
-      else {
-        using interrupt = onInterrupt(terminal.say);
-        try {
-          await deploy(api, read, flags, terminal, interrupt.signal);
-        } catch (error) {
-          if (!(error instanceof Stopped)) throw error;
-          process.exitCode = INTERRUPTED;
-        }
-      }
+      const job = await prepared(api, flags, services, terminal);
+      if (flags.plan === true) return showPlan(await planned(api, job), flags.json === true, terminal);
+      await interruptible(terminal, async (signal) => {
+        const { done } = await deploy(api, job, flags, terminal.say, signal);
+        if (flags.json === true) terminal.out(`${JSON.stringify(done, undefined, 2)}\n`);
+      });
     });
+  addClientCommand(root, 'release <deployment>', 'remove a whole deployment: services, containers, networks, secrets and configs', [
+    'arpanet release abc',
+    'arpanet release abc --volumes',
+  ])
+    .option('--volumes', 'and its volumes, with all that is in them')
+    .action(async (deployment: string, flags: ClientFlags & { readonly volumes?: boolean }) => {
+      const { release } = await import('./deploy.ts');
+      const { api } = clientCall(flags, terminal);
+      await interruptible(terminal, async (signal) => {
+        const { removed } = await release(api, deployment, flags.volumes === true, terminal.say, signal);
+        if (flags.json === true) terminal.out(`${JSON.stringify(removed, undefined, 2)}\n`);
+      });
+    });
+}
+
+/** Ctrl-C stops it with what has begun done to its end, and is the exit code. */
+async function interruptible({ say }: Terminal, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const [{ INTERRUPTED, onInterrupt }, { ArpanetError }, { Stopped }] = await Promise.all([
+    import('./interrupt.ts'),
+    import('../../../model/errors.ts'),
+    import('../../../deployments/index.ts'),
+  ]);
+  using interrupt = onInterrupt(say);
+  try {
+    await act(interrupt.signal);
+  } catch (error) {
+    if (!interrupt.signal.aborted || !(error instanceof ArpanetError || error instanceof Stopped)) throw error;
+    if (error instanceof ArpanetError) say(error.message);
+    process.exitCode = INTERRUPTED;
+  }
 }

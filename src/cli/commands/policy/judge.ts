@@ -5,7 +5,7 @@ import type { PolicyRefusal } from '../../../operator-api/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { refusalsText } from '../../output/policy.ts';
-import { prepare, projectOf } from '../deploy/job.ts';
+import { prepared } from '../deploy/deploy.ts';
 import { textOf } from './files.ts';
 
 export interface TestFlags extends ClientFlags {
@@ -35,7 +35,8 @@ async function ofCompose(api: ApiClient, file: string, flags: TestFlags, termina
     ...api,
     json: async (path, call) => (path.startsWith('/containers/json') ? (JSON.parse('[]') as never) : await api.json(path, call)),
   };
-  const { waves, resources } = await prepare(nothingYet, projectOf({ ...flags, file: [file] }, terminal), { ...flags, profile: ['*'] }, []);
+  const { job } = await prepared(nothingYet, { ...flags, file: [file], profile: ['*'] }, [], terminal);
+  const { waves, resources } = job;
   const made = (kind: 'networks' | 'volumes') =>
     [...resources[kind].values()].flatMap(({ create }) => (create === undefined ? [] : [create]));
   return {

@@ -1,6 +1,6 @@
 /** `arpanet rollback`. Effects: an HTTP request, the terminal. */
 import type { ClientFlags, Terminal } from '../../command.ts';
-import { assertCompleted } from '../../output/work.ts';
+import { assertCompleted } from '../../../deployments/calls.ts';
 import { serviceWork } from './service-work.ts';
 
 /** Throws `conflict` unless the rollback completed. */

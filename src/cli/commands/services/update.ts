@@ -1,7 +1,7 @@
 /** `arpanet update`. Effects: an HTTP request, the terminal. */
 import { ArpanetError } from '../../../model/errors.ts';
 import type { ClientFlags, Terminal } from '../../command.ts';
-import { assertCompleted } from '../../output/work.ts';
+import { assertCompleted } from '../../../deployments/calls.ts';
 import { serviceWork } from './service-work.ts';
 import { parseDurationMs } from '../../../text/duration.ts';
 

@@ -1,7 +1,6 @@
-/** What `arpanet deploy` is to do: the files against what the cluster has. Effects: files, the environment, HTTP requests. */
+/** What a deploy is to do: the files against what the cluster has. Effects: HTTP requests. */
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
-import { ArpanetError, type ContainerSummary, isKind, composeLabels, type Json, labels } from '../../../model/index.ts';
+import { ArpanetError, type ContainerSummary, isKind, composeLabels, type Json, labels } from '../model/index.ts';
 import {
   addressesNeeded,
   type Plan,
@@ -11,33 +10,25 @@ import {
   type StoredObject,
   storedObjectsOf,
   type Surroundings,
-} from '../../../compose/index.ts';
+} from '../compose/index.ts';
 import { type NewContent, type Resolved, resolveContent, type StoredRecord } from './stored-content.ts';
-import type { ApiClient } from '../../api-client.ts';
-import type { HostReport } from '../../../operator-api/index.ts';
-import type { ClientFlags, Terminal } from '../../command.ts';
-import { familiarReference } from '../../../text/image-reference.ts';
-import { type Project, readEnvFiles, readProject } from './files.ts';
+import type { ClusterCalls } from './calls.ts';
+import type { HostReport } from '../operator-api/index.ts';
+import { familiarReference } from '../text/image-reference.ts';
+import { type Project, readEnvFiles } from './files.ts';
 
-export interface DeployFlags extends ClientFlags {
-  readonly file?: readonly string[];
-  readonly project?: string;
-  readonly profile?: readonly string[];
-  readonly plan?: boolean;
-  readonly build?: boolean;
-  readonly removeOrphans?: boolean;
+/** What of the files is asked for. */
+export interface Asked {
+  /** Services of these profiles too; `*` for all; undefined: COMPOSE_PROFILES. */
+  readonly profiles?: readonly string[] | undefined;
+  /** These services alone, and what they depend on; empty: all. */
+  readonly only: readonly string[];
 }
 
-/** Where lines for the person go, and when it wants no more. */
-export interface How {
-  readonly say: (line: string) => void;
-  readonly signal: AbortSignal;
-}
-
+/** What is to be done, and with what. */
 export interface Job extends Plan {
   readonly project: string;
-  readonly folder: string;
-  readonly variables: Project['variables'];
+  readonly from: Project;
   /** Hosts that are alive. */
   readonly hostCount: number;
   /** Containers of the project that exist now. */
@@ -47,17 +38,15 @@ export interface Job extends Plan {
   readonly newContents: readonly NewContent[];
 }
 
-/** The files, each key that is ignored and each variable that is not set said once. */
-export function projectOf(flags: DeployFlags, { env, say }: Pick<Terminal, 'env' | 'say'>): Project {
-  const project = readProject(flags.file, env);
-  for (const line of project.stack.ignored) say(line);
-  for (const name of project.stack.unset) say(`the variable ${name} is not set: it is taken as empty`);
-  return project;
-}
+/** What a person should know of the files: each key that is ignored, and each variable that is not set. */
+export const remarks = ({ stack }: Project): readonly string[] => [
+  ...stack.ignored,
+  ...stack.unset.map((name) => `the variable ${name} is not set: it is taken as empty`),
+];
 
-export async function prepare(api: ApiClient, given: Project, flags: DeployFlags, only: readonly string[]): Promise<Job> {
+/** `project`: the deployment's name. Throws `invalid` with file and line. */
+export async function prepare(api: ClusterCalls, given: Project, project: string, { profiles: asked, only }: Asked): Promise<Job> {
   const { folder, files, variables, stack } = given;
-  const project = nameOf(given, flags);
   const resources = resourcesOf(stack, project);
   const named = (kind: 'networks' | 'volumes') => (name: string) => {
     const wanted = resources[kind].get(name);
@@ -90,12 +79,11 @@ export async function prepare(api: ApiClient, given: Project, flags: DeployFlags
   };
   const filters = encodeURIComponent(JSON.stringify({ label: [`${composeLabels.project}=${project}`, `${composeLabels.oneoff}=False`] }));
   const existing = await api.json<readonly ContainerSummary[]>(`/containers/json?all=1&filters=${filters}`);
-  const profiles = flags.profile ?? (variables['COMPOSE_PROFILES'] ?? '').split(',').filter(Boolean);
+  const profiles = asked ?? (variables['COMPOSE_PROFILES'] ?? '').split(',').filter(Boolean);
   return {
     ...planStack(stack, around, existing, { profiles, only }),
     project,
-    folder,
-    variables,
+    from: given,
     hostCount: around.hostCount,
     existing,
     resources,
@@ -103,32 +91,17 @@ export async function prepare(api: ApiClient, given: Project, flags: DeployFlags
   };
 }
 
-/** Throws `invalid` for a name that compose does not take either. */
-function nameOf({ folder, variables, stack }: Project, { project: given }: DeployFlags): string {
-  const own = basename(folder)
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9_-]/g, '');
-  const project = given ?? variables['COMPOSE_PROJECT_NAME'] ?? stack.name ?? own;
-  if (/^[a-z0-9][a-z0-9_-]*$/.test(project)) return project;
-  throw new ArpanetError(
-    'invalid',
-    `the deployment's name is "${project}": it must have a-z, 0-9, - and _, beginning with a letter or digit; give -p NAME`,
-  );
-}
-
 /** The secrets and configs that services use, against what the store has; an error where one has no content. */
 async function contentsOf(
-  api: ApiClient,
-  { stack, folder, variables }: Project,
+  api: ClusterCalls,
+  project: Project,
   objects: ReadonlyMap<string, StoredObject>,
 ): Promise<ReadonlyMap<string, Resolved | Error>> {
-  const usedKeys = keysUsed(stack);
+  const usedKeys = keysUsed(project.stack);
   const used = [...objects].filter(([key]) => usedKeys.has(key));
   const stored = new Map<string, readonly StoredRecord[]>();
   for (const kind of new Set(used.map(([, object]) => object.kind))) stored.set(kind, await api.json(`/${kind}s`));
-  return new Map(
-    used.map(([key, object]) => [key, attempted(() => resolveContent(stored.get(object.kind) ?? [], object, folder, variables))]),
-  );
+  return new Map(used.map(([key, object]) => [key, attempted(() => resolveContent(stored.get(object.kind) ?? [], object, project))]));
 }
 
 const keysUsed = ({ services }: Stack): ReadonlySet<string> =>
@@ -150,7 +123,7 @@ function attempted<T>(act: () => T): T | Error {
   }
 }
 /** What each name of an image means now. */
-async function imageIds(api: ApiClient): Promise<ReadonlyMap<string, string>> {
+async function imageIds(api: ClusterCalls): Promise<ReadonlyMap<string, string>> {
   const images =
     await api.json<readonly { Id: string; RepoTags?: readonly string[] | null; RepoDigests?: readonly string[] | null }[]>('/images/json');
   return new Map(
@@ -167,7 +140,7 @@ function used(job: Job): { readonly networks: ReadonlySet<string>; readonly volu
   };
 }
 
-export async function exists(api: ApiClient, path: string): Promise<boolean> {
+export async function exists(api: ClusterCalls, path: string): Promise<boolean> {
   return api.json(path).then(
     () => true,
     (error: unknown) => {
@@ -190,7 +163,7 @@ function withRoom(create: Json, addresses: number): Json {
 }
 
 /** Networks and volumes to create first. Throws `invalid` for external ones that do not exist. */
-export async function missing(api: ApiClient, job: Job): Promise<readonly Missing[]> {
+export async function missing(api: ClusterCalls, job: Job): Promise<readonly Missing[]> {
   const names = used(job);
   const found: Missing[] = [];
   for (const kind of ['network', 'volume'] as const)

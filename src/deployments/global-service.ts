@@ -1,16 +1,14 @@
 /** A deploy's service with an instance on every host: the cluster makes the instances, also on hosts that join later. Effects: HTTP requests, timers. */
-import type { Wave } from '../../../compose/index.ts';
-import { ArpanetError, isKind } from '../../../model/errors.ts';
-import type { ServiceReport } from '../../../operator-api/index.ts';
-import type { ApiClient } from '../../api-client.ts';
-import { assertCompleted, runWork } from '../../output/work.ts';
-import { withImage } from './image.ts';
-import type { How } from './job.ts';
+import type { Wave } from '../compose/index.ts';
+import { ArpanetError, isKind } from '../model/errors.ts';
+import type { ServiceReport } from '../operator-api/index.ts';
+import { assertCompleted, type ClusterCalls, type How, worked } from './calls.ts';
+import { withImage } from './images.ts';
 import { until } from './until.ts';
-import { composeLabels } from '../../../model/index.ts';
+import { composeLabels } from '../model/index.ts';
 
 /** Creates the service, or replaces its instances where the definition differs; its instances once they run. Throws `conflict` for one that has a count. */
-export async function deployGlobal(api: ApiClient, project: string, wave: Wave, { say, signal }: How): Promise<ServiceReport> {
+export async function deployGlobal(api: ClusterCalls, project: string, wave: Wave, { say, signal }: How): Promise<ServiceReport> {
   const reference = `${project}/${wave.service}`;
   const present = await serviceAt(api, reference);
   if (present !== undefined && present.instances.length > 0 && !present.isGlobal)
@@ -22,12 +20,12 @@ export async function deployGlobal(api: ApiClient, project: string, wave: Wave, 
     const template = { name: step.container, number, request: await withImage(api, step.request) };
     const body = { service: reference, isGlobal: true, template, settings: wave.update, desired: present?.desired ?? 1 };
     const verb = present?.isGlobal === true ? 'replace' : 'create';
-    assertCompleted(await runWork<unknown>(api, `/arpanet/v1/services/${verb}`, body, { say, isQuiet: false, signal }));
+    assertCompleted(await worked(api, `/arpanet/v1/services/${verb}`, body, { say, signal }));
   }
   return allRunning(api, reference, signal);
 }
 
-async function serviceAt(api: ApiClient, reference: string): Promise<ServiceReport | undefined> {
+async function serviceAt(api: ClusterCalls, reference: string): Promise<ServiceReport | undefined> {
   try {
     const [service] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
     return service;
@@ -38,7 +36,7 @@ async function serviceAt(api: ApiClient, reference: string): Promise<ServiceRepo
 }
 
 /** Throws `timeout` when they do not run in time. */
-function allRunning(api: ApiClient, reference: string, signal: AbortSignal): Promise<ServiceReport> {
+function allRunning(api: ClusterCalls, reference: string, signal: AbortSignal): Promise<ServiceReport> {
   const look = async () => {
     const service = await serviceAt(api, reference);
     const idle = service?.instances.filter(({ isStopped }) => isStopped).length ?? 0;

@@ -1,8 +1,8 @@
 /** Where the new containers of a deploy would go, before the first is made. Effects: an HTTP request that changes nothing. */
-import { ArpanetError } from '../../../model/errors.ts';
-import type { Step } from '../../../compose/index.ts';
-import type { Rehearsal } from '../../../operator-api/index.ts';
-import type { ApiClient } from '../../api-client.ts';
+import { ArpanetError } from '../model/errors.ts';
+import type { Step } from '../compose/index.ts';
+import type { Rehearsal } from '../operator-api/index.ts';
+import type { ClusterCalls } from './calls.ts';
 import type { Job, Missing } from './job.ts';
 
 /** Steps of services that have an instance on every host: they do without the hosts that do not take them. */
@@ -13,7 +13,12 @@ export const stepsOnAll = ({ waves }: Pick<Job, 'waves'>): ReadonlySet<Step> =>
  * What each step that makes a container would get, in the order of the deploy. With `isHeld` the leader keeps hosts and addresses for a while for the
  * creates that follow, which come in any order.
  */
-export async function rehearse(api: ApiClient, job: Job, make: readonly Missing[], isHeld: boolean): Promise<ReadonlyMap<Step, Rehearsal>> {
+export async function rehearse(
+  api: ClusterCalls,
+  job: Job,
+  make: readonly Missing[],
+  isHeld: boolean,
+): Promise<ReadonlyMap<Step, Rehearsal>> {
   const isOnAll = stepsOnAll(job);
   // An instance of a global service is replaced on its own host.
   const fresh = job.waves

@@ -1,6 +1,6 @@
 /** Waiting for what a deploy has begun. Effects: timers. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ArpanetError } from '../../../model/errors.ts';
+import { ArpanetError } from '../model/errors.ts';
 import { stillWanted } from './unfinished.ts';
 
 /** The cluster makes instances one after the other, an image may have to be copied to each host, and a health check takes its time. */

@@ -1,17 +1,20 @@
 /** Secrets and configs of a deploy: their contents against what the cluster's store has. Effects: files, HTTP requests. */
 import { randomBytes, scryptSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { StoredObject } from '../../../compose/index.ts';
-import { ArpanetError } from '../../../model/errors.ts';
-import type { ApiClient } from '../../api-client.ts';
-import { composeLabels } from '../../../model/index.ts';
+import type { StoredObject } from '../compose/index.ts';
+import { ArpanetError } from '../model/errors.ts';
+import type { ClusterCalls } from './calls.ts';
+import type { Project } from './files.ts';
+import { composeLabels } from '../model/index.ts';
 
 /** Docker API, `GET /secrets` and `GET /configs`: a secret comes without its data. */
 export interface StoredRecord {
   readonly ID: string;
   readonly Spec: { readonly Name: string; readonly Labels?: Readonly<Record<string, string>> | null; readonly Data?: string };
 }
+
+/** Where the content of secrets and configs comes from. */
+export type ContentFrom = Pick<Project, 'at' | 'folder' | 'variables'>;
 
 /** One that must be created before the containers. */
 export interface NewContent {
@@ -42,12 +45,7 @@ const isSameContent = ({ Spec }: StoredRecord, data: Buffer): boolean => {
  * Looks an object up in the store by its content. A record cannot be changed, and containers may still use it: other content gets a record
  * of its own, `NAME-2`, `NAME-3`, … Throws `invalid` for a file or variable that is missing, and for an external one that is not stored.
  */
-export function resolveContent(
-  records: readonly StoredRecord[],
-  object: StoredObject,
-  folder: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Resolved {
+export function resolveContent(records: readonly StoredRecord[], object: StoredObject, project: ContentFrom): Resolved {
   const { kind, key, name, labels } = object;
   const named = (wanted: string) => records.find(({ Spec }) => Spec.Name === wanted);
   if (object.source.from === 'external') {
@@ -56,7 +54,7 @@ export function resolveContent(
       throw new ArpanetError('invalid', `${kind} ${name} is external and does not exist: docker ${kind} create ${name} FILE`);
     return { id: found.ID };
   }
-  const data = contentOf(object, folder, env);
+  const data = contentOf(object, project);
   const own = ({ Spec }: StoredRecord) =>
     Spec.Name === name ||
     (Spec.Labels?.[composeLabels.project] === labels[composeLabels.project] && Spec.Labels?.[`${composeLabels.prefix}${kind}`] === key);
@@ -70,25 +68,24 @@ export function resolveContent(
 /** Throws `invalid` for a file or variable that does not exist. */
 export function contentOf(
   { kind, key, source }: Pick<StoredObject, 'kind' | 'key' | 'source'>,
-  folder: string,
-  env: Readonly<Record<string, string | undefined>>,
+  { at, folder, variables }: ContentFrom,
 ): Buffer {
   if (source.from === 'content') return Buffer.from(source.text);
   if (source.from === 'environment') {
-    const value = env[source.variable];
+    const value = variables[source.variable];
     if (value === undefined) throw new ArpanetError('invalid', `${kind}s.${key}: the variable ${source.variable} is not set`);
     return Buffer.from(value);
   }
   if (source.from === 'external') return Buffer.alloc(0);
-  const file = resolve(folder, source.path);
+  const file = resolve(at.root, folder, source.path);
   try {
-    return readFileSync(file);
+    return at.bytes(file);
   } catch (cause) {
     throw new ArpanetError('invalid', `${kind}s.${key}: cannot read ${file}`, { cause });
   }
 }
 
 /** Creates it in the store. Errors: `engine` with the cluster's reason, for a name or a size that it does not take. */
-export async function createContent(api: ApiClient, { kind, name, labels, data }: NewContent): Promise<void> {
+export async function createContent(api: ClusterCalls, { kind, name, labels, data }: NewContent): Promise<void> {
   await api.json(`/${kind}s/create`, { method: 'POST', body: { Name: name, Labels: labels, Data: data.toString('base64') } });
 }

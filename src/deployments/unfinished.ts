@@ -1,5 +1,5 @@
 /** A deploy that ends before its end: what it has done, and what it has not. Pure. */
-import type { Step, Wave } from '../../../compose/index.ts';
+import type { Step, Wave } from '../compose/index.ts';
 
 /** It was asked to end. */
 export class Stopped extends Error {}

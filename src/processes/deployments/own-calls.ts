@@ -1,0 +1,71 @@
+/** How the leader asks its own APIs for somebody: as a follower passes that client's requests on, with the same rights and in the same audit log. Effects: HTTP requests. */
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+import type { ClusterCalls } from '../../deployments/index.ts';
+import { addressIn, engineError, type EngineCall, engineOpen, engineRequest, workResult } from '../../engine/index.ts';
+import { ArpanetError } from '../../model/index.ts';
+import { text } from 'node:stream/consumers';
+import { type Client, CLIENT_HEADER, signClient } from '../../security/index.ts';
+
+export interface OwnEndpoint {
+  /** `http://HOST:PORT` or `https://HOST:PORT`. */
+  readonly url: string;
+  /** This scheduler's name. */
+  readonly name: string;
+  /** As to another scheduler; undefined: it has no certificate. */
+  readonly tls: ConnectionOptions | undefined;
+  /** What schedulers sign with, for each other. */
+  readonly secret: string;
+}
+
+/** `client`: whose rights count; undefined: of who needs none. `operation`: its id is in the id of each request, so that logs name both. */
+export function ownCalls(
+  { url, name, tls, secret }: OwnEndpoint,
+  client: Client | undefined,
+  operation: string,
+): ClusterCalls & Disposable {
+  const { host, port, isTls } = addressIn(url);
+  const agent = isTls ? new https.Agent({ ...tls, keepAlive: true }) : new http.Agent({ keepAlive: true });
+  const target = { host, port, agent, ...(isTls && { protocol: 'https:' as const }) };
+  const run = randomUUID().slice(0, 8);
+  let count = 0;
+
+  function callOf(given: EngineCall, id?: string): EngineCall {
+    // one that is carried out again by the next leader is another request
+    const requestId = id ?? `${operation.slice(0, 40)}-${run}-${++count}`;
+    return {
+      ...given,
+      headers: {
+        Host: new URL(url).host,
+        'Arpanet-Request-Id': requestId,
+        'Arpanet-Forwarded': name,
+        ...(client && { [CLIENT_HEADER]: signClient(secret, client, { method: given.method, url: given.path, requestId }) }),
+        ...given.headers,
+      },
+    };
+  }
+
+  const open: ClusterCalls['open'] = async (path, signal, { method = 'GET', body, headers = {} } = {}) => {
+    const answer = await engineOpen(target, callOf({ method, path, body, headers, signal }));
+    if ((answer.statusCode ?? 0) < 400) return answer;
+    throw engineError(answer.statusCode ?? 0, await text(answer));
+  };
+
+  return {
+    async json<T>(path: string, { method = 'GET', body }: { readonly method?: string; readonly body?: unknown } = {}) {
+      const { status, body: bytes } = await engineRequest(target, callOf({ method, path, body }));
+      if (status >= 400) throw engineError(status, bytes.toString());
+      return (bytes.length === 0 ? undefined : JSON.parse(bytes.toString())) as T;
+    },
+    open,
+    async work<T>(path: string, body: unknown, progress: (line: string) => void, id: string) {
+      const answer = await engineOpen(target, callOf({ method: 'POST', path, body }, id));
+      if ((answer.statusCode ?? 0) >= 400) throw engineError(answer.statusCode ?? 0, await text(answer));
+      const cutOff = (cause: unknown) => new ArpanetError('unavailable', 'this scheduler ended before the work did', { cause });
+      return (await workResult(answer, progress, cutOff)) as T;
+    },
+    [Symbol.dispose]: () => agent.destroy(),
+  };
+}
