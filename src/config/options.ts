@@ -79,6 +79,12 @@ export const OPTIONS: readonly Option[] = [
     commands: { up: optional, scheduler: optional },
   },
   {
+    name: 'traces-to',
+    value: 'URL',
+    help: 'send OpenTelemetry spans of requests that change something to this address of a collector, by OTLP/HTTP, such as http://127.0.0.1:4318/v1/traces',
+    commands: { up: optional, scheduler: optional },
+  },
+  {
     name: 'advertise',
     value: 'http://ADDR:PORT',
     help: 'where the other schedulers reach this one (default: the address it listens on)',

@@ -18,6 +18,7 @@ const scheduling = {
   tlsCert: v.text.optional(),
   tlsKey: v.text.optional(),
   auditLog: v.text.optional(),
+  tracesTo: v.text.optional(),
   allowHost: v.several(v.hostPattern).optional(),
   pool: v.pool,
   strategy: v.oneOf('spread', 'binpack', 'random'),

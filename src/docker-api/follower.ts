@@ -21,6 +21,7 @@ import { joinSockets, refuseSocket, requestHead, takeOver } from './proxy/hijack
 import { connectFault, connectToLeader, noCertificate, onceOpen } from './leader-connection.ts';
 import { createLeaderHealth } from './leader-health.ts';
 import { asStream } from './limits/connections.ts';
+import { requestHeaders } from '../telemetry/request-scope.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { howToRepeat, mayLast, type Repeat } from './retry-rules.ts';
 
@@ -128,6 +129,7 @@ export function createFollower(deps: FollowerDeps): Follower {
       }
       const headers = {
         ...endToEnd(req),
+        ...requestHeaders(),
         ...atLeader(req, url),
         'Arpanet-Forwarded': deps.name,
         'Arpanet-Request-Id': requestId,
@@ -148,6 +150,7 @@ export function createFollower(deps: FollowerDeps): Follower {
           ...(body !== undefined && body.length > 0 ? { 'Content-Length': body.length } : {}),
         },
       });
+      deps.log.debug({ requestId, leader: url, method: req.method }, 'a request goes to the leader');
       let isSent = false;
       let isAnswered = false;
       const unwatch = leaderHealth.watch(url, () => {

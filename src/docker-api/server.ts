@@ -10,6 +10,7 @@ import { TLSSocket } from 'node:tls';
 import { ArpanetError, type ErrorKind, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
+import { forRequest } from './for-request.ts';
 import { ownHeaders } from './request-context.ts';
 import { VERSION } from '../config/version.ts';
 import { errorBody, noteUnexpected, sendError } from './errors.ts';
@@ -155,7 +156,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     trail.begin(req, requestId, res);
     const isDone = unanswered.begin(req, requestId);
     try {
-      await route(req, res, url, requestId);
+      await forRequest(req, requestId, log, () => route(req, res, url, requestId));
     } catch (error) {
       trail.failed(req, error);
       if (isKind(error, 'not-leader') && !res.headersSent) res.setHeader(NOT_LEADER_HEADER, wasStarted(error) ? BEGUN : '1');

@@ -193,4 +193,6 @@ export type LeaderMessage =
       /** Which one it is: its `done` has the same number. */
       readonly call: number;
       readonly request: AgentCall;
+      /** Of the client for which it is; absent: for none, or an older leader asks. */
+      readonly requestId?: string;
     };

@@ -40,6 +40,8 @@ export interface SchedulerSettings {
   readonly sessionTtlMs: number;
   /** A file, or `-` for standard output; undefined: the last lines are kept in memory alone. */
   readonly auditLog?: string | undefined;
+  /** Address of a collector of traces, by OTLP/HTTP. */
+  readonly tracesTo?: string | undefined;
   readonly streamLimit: number;
   /** What one client may have, and how long it may take. */
   readonly limits: Omit<EndpointDeps['limits'], 'isPeer'>;
@@ -91,6 +93,7 @@ export function schedulingSettings(config: SchedulerConfig | UpConfig, hostname:
     },
     defaultPrefix: 22,
     auditLog: config.auditLog,
+    tracesTo: config.tracesTo,
     dns: config.dnsListen === 'none' ? undefined : config.dnsListen,
     publishAt: config.publishAt === 'none' ? undefined : config.publishAt,
     graceMs: config.hostGrace,

@@ -73,6 +73,7 @@ export async function runScheduler(
 ): Promise<void> {
   logLeftOut(log);
   await using auditLog = openAuditLog(settings.auditLog, log, Date.now);
+  await using _traces = await tracesOf(settings);
   const where = settings.store;
   const { clusterKey } = settings;
   let keyFile: ClusterKeyFile | undefined;
@@ -327,6 +328,15 @@ export async function runScheduler(
     await replace(undefined);
     await dns?.close();
   }
+}
+
+/** Loaded only where it is asked for. Throws `invalid` for what is no address. */
+async function tracesOf({ tracesTo, name }: SchedulerSettings): Promise<AsyncDisposable | undefined> {
+  if (tracesTo === undefined) return undefined;
+  if (!/^https?:$/.test(URL.canParse(tracesTo) ? new URL(tracesTo).protocol : ''))
+    throw new ArpanetError('invalid', `--traces-to is ${JSON.stringify(tracesTo)}: it is http://HOST:PORT/PATH of a collector`);
+  const { sendTraces } = await import('./observability/traces.ts');
+  return sendTraces(tracesTo, name);
 }
 
 /** What schedulers sign for each other with, as a follower finds it. */

@@ -1,5 +1,6 @@
 /** Effects: counts creates by their outcome, and measures their stages. */
 import { isKind } from '../model/index.ts';
+import { noteSpan } from '../telemetry/request-scope.ts';
 import { counter, histogram } from '../telemetry/metrics.ts';
 
 const creates = counter({
@@ -29,6 +30,7 @@ export function stageWatch(askedMs: number): StageWatch {
     end(stage) {
       const nowMs = performance.now();
       stages.observe((nowMs - sinceMs) / 1000, { stage });
+      noteSpan(`create ${stage}`, Date.now() - (nowMs - sinceMs), Date.now());
       took[stage] = Math.round(nowMs - sinceMs);
       sinceMs = nowMs;
     },

@@ -304,7 +304,7 @@ const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
   'copy-image': z.unknown(),
 };
 
-const call = z.looseObject({ type: z.literal('call'), call: count, request: z.looseObject({ method: filled }) });
+const call = z.looseObject({ type: z.literal('call'), call: count, request: z.looseObject({ method: filled }), requestId: optional(text) });
 
 const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>> = {
   welcome: z.looseObject({ type: z.literal('welcome'), epoch, leader: text, clusterId: text }),
@@ -349,9 +349,14 @@ export function readLeaderMessage(
 ): LeaderMessage | { readonly type: 'unknown-call'; readonly call: number; readonly method: string } | undefined {
   const message = accept(typed, parseJson(line), 'message');
   if (message.type === 'call') {
-    const { call: number_, request } = accept(call, message, 'message call');
+    const { call: number_, request, requestId } = accept(call, message, 'message call');
     if (!isOwn(calls, request.method)) return { type: 'unknown-call', call: number_, method: request.method };
-    return { type: 'call', call: number_, request: accept<AgentCall>(calls[request.method], request, `call ${request.method}`) };
+    return {
+      type: 'call',
+      call: number_,
+      request: accept<AgentCall>(calls[request.method], request, `call ${request.method}`),
+      ...(requestId !== undefined && { requestId }),
+    };
   }
   return isOwn(leaderMessages, message.type)
     ? accept<LeaderMessage>(leaderMessages[message.type], message, `message ${message.type}`)

@@ -367,6 +367,11 @@ describe('the house', () => {
     assert.deepEqual(heavy, []);
     const deploy = packagesOf('cli/commands/deploy/deploy.ts');
     assert(deploy.includes('yaml') && !deploy.includes('zod') && !deploy.includes('@grpc/grpc-js'), deploy.join(' '));
+    assert.deepEqual(
+      packagesOf('processes/scheduler.ts').filter((name) => name.startsWith('@opentelemetry')),
+      [],
+      'loaded where traces are sent, and nowhere else',
+    );
     // package.json says so to the build, which leaves out what no command uses
     assert.deepEqual(
       files.filter(({ text }) => /^import '/m.test(text)).map(({ path }) => path),

@@ -14,6 +14,7 @@ import { type Exchange, ownHeaders } from '../request-context.ts';
 import { bodyRead } from '../json/body.ts';
 import { hopByHop } from '../guards.ts';
 import { type Upload, uploadOf } from './uploads.ts';
+import { requestHeaders } from '../../telemetry/request-scope.ts';
 import { reportFault } from '../../telemetry/faults.ts';
 
 export interface Target {
@@ -112,10 +113,12 @@ function untroubled(call: Exchange, { beforeEnd }: Target): Target['beforeEnd'] 
   return beforeEnd && (() => beforeEnd().catch((error: unknown) => reportFault(call.log, 'the end of an answer', error)));
 }
 
+/** The Engine is told the id of the request, and the trace that it is a part of. */
 function dropOwnHeaders({ headers }: IncomingMessage): void {
   for (const name of hopByHop(headers)) delete headers[name];
   for (const name of ['arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id', 'arpanet-connection', 'arpanet-client'])
     delete headers[name];
+  for (const [name, value] of Object.entries(requestHeaders())) headers[name.toLowerCase()] = value;
 }
 
 /** A kept-alive connection may have died unseen: what can be said twice is said again on a new one. */

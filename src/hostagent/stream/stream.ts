@@ -115,15 +115,18 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
         socket.destroy();
       },
     };
-    const answer = async ({ call, request }: Message<'call'>): Promise<void> => {
+    const answer = async ({ call, request, requestId }: Message<'call'>): Promise<void> => {
+      const sinceMs = nowMs();
       try {
         connection.send({ type: 'done', call, result: await host.call(request) });
       } catch (error) {
         // a refusal is the leader's to judge
         const level = isKind(error, 'conflict', 'engine', 'not-found') ? 'info' : 'warn';
-        log[level]({ method: request.method, err: error }, 'a call from the leader failed');
+        log[level]({ method: request.method, requestId, err: error }, 'a call from the leader failed');
         connection.send({ type: 'done', call, error: asWireError(error) });
       }
+      if (requestId !== undefined)
+        log.debug({ method: request.method, requestId, ms: Math.round(nowMs() - sinceMs) }, 'a call from the leader for a client');
     };
     const welcome = (message: Message<'welcome'>): void => {
       epoch = message.epoch;

@@ -3,6 +3,7 @@ import type * as contracts from '../../contracts/index.ts';
 import { createEngineAgent, type EngineAgent, type EngineCall, engineJson, engineRequest } from '../../engine/index.ts';
 import { ArpanetError, type HostView } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { requestHeaders, requestNow, traced } from '../../telemetry/request-scope.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import { olderVersion } from '../../text/api-version.ts';
 import type { HostCertificates } from '../deps.ts';
@@ -30,6 +31,9 @@ export interface Engines extends contracts.Engines {
 /** `host h2 is down: no heartbeat for 10 s or more`. */
 export const stateOf = ({ name, state, why }: Pick<HostView, 'name' | 'state' | 'why'>): string =>
   `host ${name} is ${state}${why ? `: ${why}` : ''}`;
+
+/** Without version, ids and names: few names of spans. */
+const pathShape = (path: string): string => path.replace(/^\/v[\d.]+/, '').replace(/^(\/\w+\/)(?!create$|json$)[^/]+/, '$1{id}');
 
 export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
   const agents = new Map<string, { readonly gateway: string; readonly hasTls: boolean | undefined; readonly agent: EngineAgent }>();
@@ -68,6 +72,21 @@ export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
     throw error;
   }
 
+  /** With the id of the request that it is for; Engines since 25 continue its trace. */
+  async function asked<T>(host: string, call: EngineCall, act: (marked: EngineCall) => Promise<T>): Promise<T> {
+    const requestId = requestNow();
+    if (requestId === undefined) return await act(call);
+    const [path = ''] = call.path.split('?', 1);
+    const sinceMs = performance.now();
+    return await traced(`engine ${call.method} ${pathShape(path)}`, { 'arpanet.host': host }, async () => {
+      try {
+        return await act({ ...call, headers: { ...requestHeaders(), ...call.headers } });
+      } finally {
+        deps.log.debug({ requestId, host, method: call.method, path, ms: Math.round(performance.now() - sinceMs) }, 'asked an Engine');
+      }
+    });
+  }
+
   return {
     endpoint(host) {
       const agent = agentOf(host);
@@ -75,10 +94,10 @@ export function createEngines(deps: EnginesDeps, lost: AbortSignal): Engines {
     },
     openPort: async (host, to, signal) => agentOf(host).dial(signal, to),
     async json<T>(host: string, call: EngineCall): Promise<T> {
-      return engineJson<T>({ agent: agentOf(host) }, call).catch(ended);
+      return await asked(host, call, async (marked) => await engineJson<T>({ agent: agentOf(host) }, marked).catch(ended));
     },
     async status(host, call) {
-      return (await engineRequest({ agent: agentOf(host) }, call).catch(ended)).status;
+      return await asked(host, call, async (marked) => (await engineRequest({ agent: agentOf(host) }, marked).catch(ended)).status);
     },
     cut(host, why) {
       agents.get(host)?.agent.cut(new ArpanetError('unavailable', why));

@@ -20,6 +20,7 @@ import { MAX_EPOCH_STEP, readAgentMessage, readCallResult } from '../../schemas/
 import { requestPeer } from '../../security/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
+import { requestNow, traced } from '../../telemetry/request-scope.ts';
 import type { HostCertificates, SchedulerDeps } from '../deps.ts';
 import type { AgentReport } from './agent-report.ts';
 import { apiWindowFault, impostorFault, tokenFault } from './join-rules.ts';
@@ -275,7 +276,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     if (signal?.aborted || lost.aborted) throw new ArpanetError('unavailable', 'request cancelled');
     if (session.silence !== undefined) throw new ArpanetError('unavailable', session.silence);
     lastCall += 1;
-    const id = lastCall;
+    const [id, requestId] = [lastCall, requestNow()];
     let timer: NodeJS.Timeout | undefined;
     let abort: (() => void) | undefined;
     try {
@@ -287,7 +288,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
         );
         abort = () => reject(new ArpanetError('unavailable', 'request cancelled'));
         signal?.addEventListener('abort', abort);
-        say(session.socket, { type: 'call', call: id, request });
+        say(session.socket, { type: 'call', call: id, request, ...(requestId !== undefined && { requestId }) });
       });
     } finally {
       clearTimeout(timer);
@@ -336,7 +337,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
 
   return {
     accept,
-    call,
+    call: (host, request, ...more) => traced(`agent ${request.method}`, { 'arpanet.host': host }, () => call(host, request, ...more)),
     send(host, message) {
       const session = sessions.get(host);
       return session === undefined ? Promise.resolve(false) : write(session.socket, message);

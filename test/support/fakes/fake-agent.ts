@@ -24,6 +24,8 @@ export interface FakeAgent extends AsyncDisposable {
   /** The leader's messages in order, without calls. */
   readonly told: LeaderMessage[];
   readonly calls: AgentCall[];
+  /** Of clients, for which the leader called. */
+  readonly requestIds: string[];
   plans: readonly NetworkPlan[];
   /** What it says of its program when it dials. */
   program: Pick<HostFacts, 'agentVersion' | 'upgradesItself'>;
@@ -139,6 +141,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         agent.told.push(message);
         continue;
       }
+      if (message.requestId !== undefined) agent.requestIds.push(message.requestId);
       act(message.request).then(
         (result) => agent.say({ type: 'done', call: message.call, result }),
         (error: Error & { kind?: string }) =>
@@ -152,6 +155,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     engine,
     told: [],
     calls: [],
+    requestIds: [],
     plans: [],
     program: { agentVersion: 'fake' },
     upgrade: () => ({ state: 'none', said: '' }),

@@ -19,6 +19,9 @@ export interface SmallScheduler extends AsyncDisposable {
   readonly ready: () => Promise<void>;
 }
 
+/** What else it logs. */
+type Logged = (details: Readonly<Record<string, unknown>>, text: string) => void;
+
 type More = Partial<Omit<SchedulerSettings, 'own'>> & { readonly own?: Partial<SchedulerSettings['own']> };
 
 export async function startSmallScheduler(
@@ -26,10 +29,11 @@ export async function startSmallScheduler(
   store: SchedulerSettings['store'],
   more: More = {},
   rooms: Partial<Rooms> = {},
+  logged: Logged = () => undefined,
 ): Promise<SmallScheduler> {
   for (let tries = 3; ; tries--) {
     try {
-      return await startOne(name, store, more, rooms);
+      return await startOne(name, store, more, rooms, logged);
     } catch (error) {
       // somebody else took a port that was free a moment ago
       if (tries === 1 || !String(error).includes('EADDRINUSE')) throw error;
@@ -42,12 +46,18 @@ async function startOne(
   store: SchedulerSettings['store'],
   { own, ...more }: More,
   rooms: Partial<Rooms>,
+  logged: Logged,
 ): Promise<SmallScheduler> {
   const port = more.listen?.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   const stop = new AbortController();
   const errors: string[] = [];
-  const log = Object.assign(Object.create(quietLog) as typeof quietLog, { error: note, child: () => log });
+  const log = Object.assign(Object.create(quietLog) as typeof quietLog, {
+    error: note,
+    info: logged,
+    debug: logged,
+    child: () => log,
+  });
   function note(_details: unknown, message?: string): void {
     errors.push(message ?? String(_details));
   }

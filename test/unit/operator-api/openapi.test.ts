@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { z } from 'zod';
+import { placeOf } from '../../../src/docker-api/request-metrics.ts';
 import { compileGoTypes } from '../../../src/docker-json/index.ts';
 import type { HostView, NetworkRecord, ServiceView } from '../../../src/model/index.ts';
 import { operatorApi, type OperatorDeps } from '../../../src/operator-api/api.ts';
@@ -64,6 +65,13 @@ describe('the reference of /arpanet/v1', () => {
     const said = ROUTE_DOCS.map(({ method, path }) => `${method} ${path}`);
     assert.deepEqual(said.toSorted(), [...realRoutes(), ...beside].toSorted());
     assert.equal(new Set(said).size, said.length, 'each once');
+  });
+
+  it('has no route that metrics do not count by its first word', () => {
+    for (const { method, path } of ROUTE_DOCS) {
+      const [word = ''] = /[\w-]+/.exec(path) ?? [];
+      assert.equal(placeOf(method.toUpperCase(), `/arpanet/v1${path}`).labels.route, `/arpanet/v1/${word}`, path);
+    }
   });
 
   it('gives each operation a name of its own, an example for its body, and one for its answer', () => {
