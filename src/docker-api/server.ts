@@ -77,9 +77,8 @@ export interface EndpointDeps {
 
 /** Docker's API of one scheduler: answers while it leads, forwards to the leader while it follows. Its disposal ends all connections. */
 export interface Endpoint extends AsyncDisposable {
-  /** Where it listens, in the order asked for. */
+  /** Where it listens, in the order asked for; `url` is the first of them, for this process itself. */
   readonly addresses: readonly AddressInfo[];
-  /** Its first address, for this process itself. */
   readonly url: string;
   /** From now on this scheduler leads, and this is its cluster. */
   lead(cluster: Cluster): void;

@@ -25,7 +25,7 @@ import { OF_THE_STORE, refuseMalformed, whenReady } from './before-routes.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { doctorRoute } from './examine.ts';
 import { hostRoutes } from './host-routes.ts';
-import { sendList } from './lists.ts';
+import { sendList, WATCH_LIST, type WatchList } from './lists.ts';
 import { type ClusterSettings, settingRoutes } from './setting-routes.ts';
 import { joiningRoutes, type Joining } from './joining/routes.ts';
 import { type SchemaOperations, schemaRoutes } from './schema-routes.ts';
@@ -47,6 +47,8 @@ export { createOperations } from './operations.ts';
 export { servePage } from './ui/serve-page.ts';
 export { clusterFamilies } from './reports/cluster-metrics.ts';
 
+/** Settings, users, names and operations change without notice. */
+const LIST_POLL_MS = 2_000;
 /** Longer than a package takes to come. */
 const UPGRADE_TOKEN_MS = 3_600_000;
 
@@ -230,10 +232,20 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   keyRoutes(router, deps.keys);
   schemaRoutes(router, deps.schema);
   router.get('/networks', (request, response) => {
-    sendList(request, response, networkReports(partOf(request).observe()), ({ id }) => id);
+    sendList(
+      request,
+      response,
+      () => networkReports(partOf(request).observe()),
+      ({ id }) => id,
+    );
   });
   router.get('/names', (request, response) => {
-    sendList(request, response, partOf(request).observe().instances, ({ id, container }) => `${id} ${container}`);
+    sendList(
+      request,
+      response,
+      () => partOf(request).observe().instances,
+      ({ id, container }) => `${id} ${container}`,
+    );
   });
   caRoutes(router, deps.cas);
   router.get('/ca', (_request, response) => {
@@ -298,7 +310,12 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   doctorRoute(router, deps);
   router.get('/records', (request, response) => {
-    sendList(request, response, deps.outside().list(), ({ name }) => name);
+    sendList(
+      request,
+      response,
+      () => deps.outside().list(),
+      ({ name }) => name,
+    );
   });
   router.post('/records', readBytes(), async (request, response) => {
     const { name = '', type = '', value = '' } = bodyOf(request, 'RecordRequest');
@@ -322,6 +339,12 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     const limited = identityOf(request)?.deployments;
     watch(limited === undefined ? '' : JSON.stringify(limited), partOf(request).live(), request, response);
   });
+  const watchList: WatchList = (request, response, rows) => {
+    // another client's rows may be others, of the same address
+    const who = `${JSON.stringify(identityOf(request) ?? null)} ${request.originalUrl.replace(/[?&]version=[^&]*/, '')}`;
+    watch(who, { ...partOf(request).live(), rows, onEvent: () => undefined, pollMs: LIST_POLL_MS }, request, response);
+  };
+  app.set(WATCH_LIST, watchList);
   const { answer, routes } = deps.operations ?? createOperations(deps.now, unexpected);
   routes(router);
   deploymentRoutes(router, (request) => deps.deployments(identityOf(request)), answer);

@@ -11,7 +11,12 @@ import type { AnswerInLines } from './operations.ts';
 export function deploymentRoutes(router: Router, deploymentsOf: (request: Request) => Deployments, answer: AnswerInLines): void {
   const nameOf = (request: Request): string => String(request.params['name']);
   router.get('/deployments', (request, response) => {
-    sendList(request, response, deploymentsOf(request).list(), ({ name }) => name);
+    sendList(
+      request,
+      response,
+      () => deploymentsOf(request).list(),
+      ({ name }) => name,
+    );
   });
   router.get('/deployments/:name', (request, response) => {
     const found = deploymentsOf(request).find(nameOf(request));

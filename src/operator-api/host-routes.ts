@@ -30,7 +30,12 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
     router.post(path, body, (request, response) => answer(response, (progress) => work(request, progress)));
 
   router.get('/hosts', (request, response) => {
-    sendList(request, response, hostReports(deps.seen(request)), ({ name }) => name);
+    sendList(
+      request,
+      response,
+      () => hostReports(deps.seen(request)),
+      ({ name }) => name,
+    );
   });
   router.get('/hosts/:host', (request, response) => {
     response.json(hostDetail(observe(), nameOf(request), Date.now()));

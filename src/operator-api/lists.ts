@@ -2,17 +2,44 @@
 import { createHash } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { ArpanetError } from '../model/index.ts';
+import type { Rows } from './live/rows.ts';
 
 const MOST = 1_000;
 export const CONTINUE = 'Arpanet-Continue';
 
+/** How the API's application calls who watches lists; what it holds there is a WatchList. */
+export const WATCH_LIST = 'watch list';
+/** `rows`: JSON by key, as they are now. */
+export type WatchList = (request: Request, response: Response, rows: () => Rows) => void;
+
 /**
  * Answers with the rows that all of `?filter=FIELD=VALUE` have (a field of a field as `labels.disk`). With `?limit=N` the first N by their keys; more
  * of them have `Arpanet-Continue` in the answer, which is `?continue=` of the next request, and that request itself as `Link` (RFC 8288). Rows that come and go
- * between two requests change no others. Throws `invalid`.
+ * between two requests change no others. With `?watch` server-sent events instead: all of them by their keys, then what changes, each with a version that a
+ * client continues from (live/watch.ts). Throws `invalid`.
  */
-export function sendList<T extends object>(request: Request, response: Response, rows: readonly T[], keyOf: (row: T) => string): void {
-  const { page, next } = pageOf(rows, keyOf, request.query);
+export function sendList<T extends object>(
+  request: Request,
+  response: Response,
+  rows: () => readonly T[],
+  keyOf: (row: T) => string,
+): void {
+  if (request.query['watch'] !== undefined && request.query['watch'] !== 'false') {
+    const { limit: _limit, continue: _continue, ...filters } = request.query;
+    const now = (): Rows => new Map(pageOf(rows(), keyOf, filters).page.map((row) => [keyOf(row), JSON.stringify(row)]));
+    // what is refused is refused before the stream begins; what is gone later has no rows
+    now();
+    (request.app.get(WATCH_LIST) as WatchList)(request, response, () => {
+      try {
+        return now();
+      } catch (error) {
+        if (error instanceof ArpanetError) return new Map();
+        throw error;
+      }
+    });
+    return;
+  }
+  const { page, next } = pageOf(rows(), keyOf, request.query);
   if (next !== undefined) {
     const [path = '', search = ''] = request.originalUrl.split('?');
     const query = new URLSearchParams(search);

@@ -175,7 +175,7 @@ export function createOperations(now: () => number, unexpected: (error: unknown)
 
   function routes(router: Router): void {
     router.get('/operations', (request, response) => {
-      const seen = list().filter((report) => isSeen(request, report));
+      const seen = () => list().filter((report) => isSeen(request, report));
       sendList(request, response, seen, ({ startedAtMs, id }) => `${startedAtMs} ${id}`);
     });
     router.get('/operations/:operation', (request, response) => {

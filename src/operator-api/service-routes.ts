@@ -11,13 +11,20 @@ import { serviceReports } from './reports/service-report.ts';
 export function serviceRoutes(router: Router, servicesOf: (request: Request) => Services, answer: AnswerInLines): void {
   const body = readBytes();
   router.get('/services', (request, response) => {
-    const services = servicesOf(request);
-    const all = services.list();
     const { of } = request.query;
     const wanted = typeof of === 'string' && of !== '' ? of : undefined;
-    const whole = all.filter((service) => service.deployment === wanted);
-    const found = wanted === undefined ? all : whole.length > 0 ? whole : [services.find(wanted)];
-    sendList(request, response, serviceReports(found, Date.now()), ({ deployment, service }) => `${deployment}/${service}`);
+    const found = () => {
+      const services = servicesOf(request);
+      const all = services.list();
+      const whole = all.filter((service) => service.deployment === wanted);
+      return wanted === undefined ? all : whole.length > 0 ? whole : [services.find(wanted)];
+    };
+    sendList(
+      request,
+      response,
+      () => serviceReports(found(), Date.now()),
+      ({ deployment, service }) => `${deployment}/${service}`,
+    );
   });
   router.get('/services/scale', (request, response) => {
     const { count } = request.query;

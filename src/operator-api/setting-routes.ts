@@ -15,7 +15,12 @@ export interface ClusterSettings {
 
 export function settingRoutes(router: Router, settings: () => ClusterSettings): void {
   router.get('/config', (request, response) => {
-    sendList(request, response, settings().list(), ({ name }) => name);
+    sendList(
+      request,
+      response,
+      () => settings().list(),
+      ({ name }) => name,
+    );
   });
   const settingOf = (request: Request) => {
     const name = String(request.params['name']);

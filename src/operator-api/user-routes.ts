@@ -74,7 +74,12 @@ export function refuseUnlessAllowed(request: Request, _response: Response, next:
 
 export function userRoutes(router: Router, users: () => Users): void {
   router.get('/users', (request, response) => {
-    sendList(request, response, users().list(), ({ name }) => name);
+    sendList(
+      request,
+      response,
+      () => users().list(),
+      ({ name }) => name,
+    );
   });
   router.post('/users', readBytes(), async (request, response) => {
     const given = bodyOf(request, 'UserRequest');

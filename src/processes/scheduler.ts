@@ -73,7 +73,7 @@ export async function runScheduler(
 ): Promise<void> {
   logLeftOut(log);
   await using auditLog = openAuditLog(settings.auditLog, log, Date.now);
-  await using _traces = await tracesOf(settings);
+  const traces = await tracesOf(settings);
   const where = settings.store;
   const { clusterKey } = settings;
   let keyFile: ClusterKeyFile | undefined;
@@ -327,6 +327,7 @@ export async function runScheduler(
   } finally {
     await replace(undefined);
     await dns?.close();
+    await traces?.[Symbol.asyncDispose]();
   }
 }
 

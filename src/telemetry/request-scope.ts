@@ -1,6 +1,7 @@
 /** Which request of a client something is done for: its id in logs and in what other processes are asked, and its span where traces are sent. State: the scope of each chain of calls. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+/** What a span says of itself. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
 /** A span that has begun (OpenTelemetry, trace API). Times by Date.now(). */

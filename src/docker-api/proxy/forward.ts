@@ -113,7 +113,7 @@ function untroubled(call: Exchange, { beforeEnd }: Target): Target['beforeEnd'] 
   return beforeEnd && (() => beforeEnd().catch((error: unknown) => reportFault(call.log, 'the end of an answer', error)));
 }
 
-/** The Engine is told the id of the request, and the trace that it is a part of. */
+/** The Engine is sent the id of the request, and the trace that it is a part of. */
 function dropOwnHeaders({ headers }: IncomingMessage): void {
   for (const name of hopByHop(headers)) delete headers[name];
   for (const name of ['arpanet-forwarded', 'arpanet-retry', 'arpanet-request-id', 'arpanet-connection', 'arpanet-client'])

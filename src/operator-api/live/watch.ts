@@ -3,6 +3,7 @@
  * changed is found once for all that see the same, at most once a second, and less often where that takes long: all open pages together cost the leader
  * a hundredth of its time at most. A stream ends with the leadership; a browser then opens it again by itself.
  */
+import { randomUUID } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { ClusterEvent } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -21,6 +22,8 @@ export interface Live {
   readonly onEvent: (listener: (event: ClusterEvent) => void, signal: AbortSignal) => void;
   /** The leadership is over. */
   readonly ended: AbortSignal;
+  /** For rows that change without notice: so often they are looked at. */
+  readonly pollMs?: number;
 }
 
 const EVERY_MS = 1_000;
@@ -29,6 +32,11 @@ const REST_FACTOR = 100;
 const HEARTBEAT_MS = 15_000;
 /** A reader that is further behind is cut off; it may open the stream again. */
 const BEHIND_BYTES = 8 << 20;
+/** A reader that comes back within this time gets what it has missed, if that is no more than so many messages. */
+const LINGER_MS = 30_000;
+const KEPT_CHANGES = 200;
+/** Where there are more watches, one that nobody reads ends at once. */
+const MOST_LINGERING = 100;
 
 /** nginx and Caddy pass it on at once; nobody keeps it. */
 const HEAD = { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-store', 'X-Accel-Buffering': 'no' };
@@ -38,7 +46,8 @@ export function createWatches(log: Logger): (who: string, live: Live, request: R
   const watches = new Map<string, ReturnType<typeof createWatch>>();
   const turns = createTurns(log);
   return (who, live, request, response) => {
-    const watch = watches.get(who) ?? createWatch(log, turns, () => watches.delete(who));
+    const lingerMs = () => (watches.size > MOST_LINGERING ? 0 : LINGER_MS);
+    const watch = watches.get(who) ?? createWatch(log, turns, lingerMs, () => watches.delete(who));
     watches.set(who, watch);
     watch(live, request, response);
   };
@@ -83,13 +92,19 @@ function createTurns(log: Logger): Turns {
 }
 
 /** `idle` is called when nobody listens any more. */
-function createWatch(log: Logger, turns: Turns, idle: () => void): (live: Live, request: Request, response: Response) => void {
+function createWatch(
+  log: Logger,
+  turns: Turns,
+  lingerMs: () => number,
+  idle: () => void,
+): (live: Live, request: Request, response: Response) => void {
   const readers = new Set<Response>();
-  let current: { readonly live: Live; rows: Rows; readonly stop: AbortController } | undefined;
+  let current: Watched | undefined;
+  let lingering: NodeJS.Timeout | undefined;
 
-  function begin(now: Live): NonNullable<typeof current> {
+  function begin(now: Live): Watched {
     const stop = new AbortController();
-    const begun = { live: now, rows: now.rows(now.observe()), stop };
+    const begun: Watched = { live: now, rows: now.rows(now.observe()), stop, name: randomUUID().slice(0, 8), version: 0, changes: [] };
     current = begun;
     now.onChange(() => soon(), stop.signal);
     now.onEvent(({ host, event }) => send('event', JSON.stringify({ host, event })), stop.signal);
@@ -102,13 +117,15 @@ function createWatch(log: Logger, turns: Turns, idle: () => void): (live: Live, 
       }),
       HEARTBEAT_MS,
     );
-    stop.signal.addEventListener('abort', () => clearInterval(beat), { once: true });
+    const poll = now.pollMs === undefined ? undefined : setInterval(guarded(log, 'a watch', soon), now.pollMs);
+    stop.signal.addEventListener('abort', () => [beat, poll].forEach((one) => clearInterval(one)), { once: true });
     return begun;
   }
 
   function end(which: typeof current): void {
     if (which === undefined || which !== current) return;
     current = undefined;
+    clearTimeout(lingering);
     which.stop.abort();
     turns.drop(look);
     for (const reader of readers) reader.end();
@@ -125,7 +142,11 @@ function createWatch(log: Logger, turns: Turns, idle: () => void): (live: Live, 
     const now = current.live.rows(once(current.live.observe));
     const changes = rowChanges(current.rows, now);
     current.rows = now;
-    if (changes !== undefined) send('rows', changes);
+    if (changes === undefined) return;
+    current.version += 1;
+    current.changes.push({ version: current.version, data: changes });
+    if (current.changes.length > KEPT_CHANGES) current.changes.shift();
+    for (const reader of readers) write(reader, rowsMessage(current, current.version, changes));
   }
 
   const send = (event: string, data: string): void => {
@@ -139,13 +160,44 @@ function createWatch(log: Logger, turns: Turns, idle: () => void): (live: Live, 
   return (now, request, response) => {
     if (current !== undefined && current.live.ended !== now.ended) end(current);
     const watched = current ?? begin(now);
+    clearTimeout(lingering);
     response.writeHead(200, HEAD);
-    response.write(`retry: 1000\nevent: rows\ndata: ${allRows(watched.rows)}\n\n`);
+    response.write('retry: 1000\n');
+    const missed = missedBy(watched, request);
+    if (missed === undefined) response.write(rowsMessage(watched, watched.version, allRows(watched.rows)));
+    else for (const { version, data } of missed) response.write(rowsMessage(watched, version, data));
+    // a client that has missed nothing still learns that the stream is open
+    if (missed?.length === 0) response.write(': up to date\n\n');
     readers.add(response);
     response.once('close', () => {
       readers.delete(response);
-      if (readers.size === 0) end(current);
+      if (readers.size === 0) lingering = setTimeout(() => end(current), lingerMs()).unref();
     });
     request.resume();
   };
+}
+
+interface Watched {
+  readonly live: Live;
+  rows: Rows;
+  readonly stop: AbortController;
+  /** Versions are of this watch alone: another leader's have other names. */
+  readonly name: string;
+  version: number;
+  readonly changes: { readonly version: number; readonly data: string }[];
+}
+
+const rowsMessage = ({ name }: Watched, version: number, data: string): string => `id: ${name}-${version}\nevent: rows\ndata: ${data}\n\n`;
+
+/** What has changed since the version that a reader has, by `Last-Event-ID` or `?version=`; undefined: nobody knows, and it gets all rows. */
+function missedBy(
+  { name, version, changes }: Watched,
+  { headers, query }: Pick<Request, 'headers' | 'query'>,
+): Watched['changes'] | undefined {
+  const given = headers['last-event-id'] ?? query['version'];
+  const [, of, number] = typeof given === 'string' ? (/^(\w{8})-(\d{1,15})$/.exec(given) ?? []) : [];
+  const had = Number(number);
+  if (of !== name || had > version) return undefined;
+  const oldest = changes[0]?.version ?? version + 1;
+  return had + 1 < oldest ? undefined : changes.filter((one) => one.version > had);
 }

@@ -77,14 +77,18 @@ function operation(route: RouteDoc): Schema {
       200: {
         description: 'Done.',
         ...(route.isList === true && { headers: LIST_HEADERS }),
-        content: { ...(route.isWork === true ? lines(route.answer) : plain(route.answer)), ...(route.dryRun && plain(route.dryRun)) },
+        content: {
+          ...(route.isWork === true ? lines(route.answer) : plain(route.answer)),
+          ...(route.dryRun && plain(route.dryRun)),
+          ...(route.isList === true && EVENTS),
+        },
       },
       default: { description: 'Refused.', content: plain('Error') },
     },
   };
 }
 
-const LIST_PARAMETERS = [
+const LIST_PARAMETERS: readonly Schema[] = [
   {
     name: 'filter',
     in: 'query',
@@ -106,6 +110,21 @@ const LIST_PARAMETERS = [
     schema: { type: 'string' },
     example: 'aDE',
   },
+  {
+    name: 'watch',
+    in: 'query',
+    description: 'true: server-sent events instead; all rows by their keys, then what changes of them, each with a version as its id.',
+    schema: { type: 'string' },
+    example: 'true',
+  },
+  {
+    name: 'version',
+    in: 'query',
+    description:
+      'Of a watch: the last id that the client has, also as Last-Event-ID. It gets what it has missed, or all rows where that is not known.',
+    schema: { type: 'string' },
+    example: '1f0c3a7e-12',
+  },
 ];
 const LIST_HEADERS = {
   'Arpanet-Continue': { description: 'There are more rows: `continue` of the next request.', schema: { type: 'string' } },
@@ -120,6 +139,13 @@ const IF_MATCH = {
 };
 
 const plain = (answer: AnswerName): Schema => ({ 'application/json': { schema: refer(answer), example: ANSWERS[answer].example } });
+
+const EVENTS: Schema = {
+  'text/event-stream': {
+    schema: { type: 'string' },
+    example: 'id: 1f0c3a7e-12\nevent: rows\ndata: {"whole":false,"set":{},"gone":["h4"]}\n\n',
+  },
+};
 
 const lines = (answer: AnswerName): Schema => ({
   'application/x-ndjson': {

@@ -27,7 +27,7 @@ export function sendTraces(url: string, scheduler: string): AsyncDisposable {
       child: (below, more, startMs) => start(below, more, SpanKind.INTERNAL, trace.setSpan(ROOT_CONTEXT, span), startMs),
       end(fault, endMs) {
         if (fault !== undefined)
-          span.setStatus({ code: SpanStatusCode.ERROR, message: fault instanceof Error ? fault.message : String(fault) });
+          span.setStatus({ code: SpanStatusCode.ERROR, message: fault instanceof Error ? fault.message : 'failed' });
         span.end(endMs);
       },
       traceparent: traceparentOf(span),
@@ -38,7 +38,7 @@ export function sendTraces(url: string, scheduler: string): AsyncDisposable {
   return {
     async [Symbol.asyncDispose]() {
       traceBy(undefined);
-      // a collector that is away keeps nobody from ending
+      // a collector that does not answer keeps nobody from ending
       await provider.shutdown().catch(() => undefined);
     },
   };

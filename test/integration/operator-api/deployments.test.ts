@@ -190,6 +190,50 @@ describe('deployments as a whole', () => {
     assert.equal(what, 'PUT /arpanet/v1/deployments/lost');
   });
 
+  it('can be watched, as every list: what there is, what changes, and after a broken connection what was missed', async () => {
+    const events = async function* (query: string, headers: Readonly<Record<string, string>>, signal: AbortSignal) {
+      const answer = await fetch(`${scheduler.url}/arpanet/v1/deployments?watch=true${query}`, { headers, signal });
+      let rest = '';
+      for await (const chunk of answer.body ?? []) {
+        const parts = (rest + Buffer.from(chunk as Uint8Array).toString()).split('\n\n');
+        rest = parts.pop() ?? '';
+        for (const part of parts) {
+          const [, id = ''] = /^id: (.*)$/m.exec(part) ?? [];
+          const [, data] = /^data: (.*)$/m.exec(part) ?? [];
+          if (data !== undefined)
+            yield { id, ...(JSON.parse(data) as { whole: boolean; set: Record<string, DeploymentReport>; gone: string[] }) };
+        }
+      }
+    };
+    const next = async (of: AsyncGenerator<Awaited<ReturnType<ReturnType<typeof events>['next']>>['value']>) => (await of.next()).value;
+    const first = new AbortController();
+    const open = events('&filter=name=seen', {}, first.signal);
+    const whole = await next(open);
+    assert.deepEqual([whole?.whole, whole?.set, /^\w{8}-0$/.test(whole?.id ?? '')], [true, {}, true]);
+    await put('seen');
+    const change = await next(open);
+    assert.deepEqual([change?.whole, Object.keys(change?.set ?? {})], [false, ['seen']]);
+    first.abort();
+    await release('seen');
+    for (const [query, headers] of [
+      ['&filter=name=seen', { 'Last-Event-ID': change?.id ?? '' }],
+      [`&filter=name=seen&version=${change?.id}`, {}],
+    ] as const) {
+      const again = new AbortController();
+      const resumed = events(query, headers, again.signal);
+      for (;;) {
+        const missed = await next(resumed);
+        assert.equal(missed?.whole, false);
+        if (missed?.gone.includes('seen') === true) break;
+      }
+      again.abort();
+    }
+    const other = new AbortController();
+    assert.equal((await next(events('&filter=name=seen', { 'Last-Event-ID': 'another1-7' }, other.signal)))?.whole, true);
+    other.abort();
+    assert.equal((await call('GET', '?watch=true&filter=odd', undefined as never)).status, 400);
+  });
+
   it('are released with all that they have, volumes only where that is asked for', async () => {
     const withMore = `services:\n  web: {image: busybox, volumes: ["data:/data"], secrets: [key]}\nvolumes: {data: {}}\nsecrets: {key: {file: ./key}}\n`;
     const key = { contents: { '/srv/more/key': Buffer.from('sesame').toString('base64') }, folder: '/srv/more' };

@@ -37,7 +37,7 @@ describe('watches of people that see different deployments', () => {
         write: (text: string) => sent.push(`${who} ${text}`),
         end: () => undefined,
       });
-      watch(who, live, { resume: () => undefined } as unknown as Request, response as unknown as Response);
+      watch(who, live, { resume: () => undefined, headers: {}, query: {} } as unknown as Request, response as unknown as Response);
     };
     for (const who of ['ada', 'bob', 'eve']) open(who);
     const change = (): void => {
