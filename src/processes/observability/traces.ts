@@ -26,8 +26,7 @@ export function sendTraces(url: string, scheduler: string): AsyncDisposable {
     return {
       child: (below, more, startMs) => start(below, more, SpanKind.INTERNAL, trace.setSpan(ROOT_CONTEXT, span), startMs),
       end(fault, endMs) {
-        if (fault !== undefined)
-          span.setStatus({ code: SpanStatusCode.ERROR, message: fault instanceof Error ? fault.message : 'failed' });
+        if (fault !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: fault instanceof Error ? fault.message : 'failed' });
         span.end(endMs);
       },
       traceparent: traceparentOf(span),
