@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './build.mjs';
 import { makePackages } from './package.mjs';
+import { nodeProgram } from './packaging/node-program.mjs';
 import { setup } from './setup.mjs';
 
 if (process.getuid() !== 0 || spawnSync('debootstrap', ['--version']).status !== 0) {
@@ -22,6 +23,10 @@ const made = mkdtempSync(join(tmpdir(), 'arpanet-package-test-'));
 try {
   const packages = process.env.ARPANET_PACKAGES ?? made;
   if (packages === made) await makePackages({ out: made, kinds: ['tgz', 'tar', 'deb', 'image'] });
+  // the packages carry another Node than this one
+  const other = nodeProgram().node;
+  if (word === '' && spawnSync(other, ['scripts/test.mjs', '--tier', 'unit'], { cwd: root, stdio: 'inherit' }).status !== 0)
+    throw new Error(`the unit tests do not pass by ${other}`);
   const args = ['--import', './scripts/typescript.mjs', '--test', '--test-concurrency=1', ...files.map((leaf) => `test/package/${leaf}`)];
   const env = { ...process.env, ARPANET_PACKAGES: packages };
   process.exitCode = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;

@@ -34,7 +34,8 @@ export function makeDeb(dir, { file, version, epoch, sample, before }) {
   rmSync(join(lib, 'share'), { recursive: true });
   for (const name of ['scheduler', 'agent']) {
     write(`lib/systemd/system/arpanet-${name}.service`, part('systemd', `arpanet-${name}.service`));
-    write(`etc/arpanet/${name}.yaml`, sample(name, ...SETTINGS[name]), 0o640);
+    // not in etc: dpkg would ask about it at each release that has another option
+    write(`usr/share/arpanet/${name}.yaml`, sample(name, ...SETTINGS[name]));
   }
   write('etc/logrotate.d/arpanet', part('debian', 'logrotate'));
   const licence = readFileSync(join(lib, 'LICENSE'), 'utf8').trim().split('\n').slice(2).join('\n').trim();
@@ -56,7 +57,7 @@ export function makeDeb(dir, { file, version, epoch, sample, before }) {
       .replace('@VERSION@', version)
       .replace('@SIZE@', String(Math.ceil(bytes / 1024))),
   );
-  write('DEBIAN/conffiles', '/etc/arpanet/agent.yaml\n/etc/arpanet/scheduler.yaml\n/etc/logrotate.d/arpanet\n');
+  write('DEBIAN/conffiles', '/etc/logrotate.d/arpanet\n');
   for (const script of ['postinst', 'prerm', 'postrm']) write(`DEBIAN/${script}`, part('debian', script), 0o755);
   write(
     'DEBIAN/md5sums',
@@ -67,7 +68,7 @@ export function makeDeb(dir, { file, version, epoch, sample, before }) {
     ),
   );
   must('chmod', ['-R', 'u=rwX,go=rX', join(dir, 'usr'), join(dir, 'lib')]);
-  must('chmod', ['0755', dir, join(dir, 'etc'), join(dir, 'etc/arpanet'), join(dir, 'etc/logrotate.d'), join(dir, 'DEBIAN')]);
+  must('chmod', ['0755', dir, join(dir, 'etc'), join(dir, 'etc/logrotate.d'), join(dir, 'DEBIAN')]);
   // One thread: xz gives other bytes on several. Level 1: of Node's binary the higher ones save little, for minutes.
   must('dpkg-deb', ['--root-owner-group', '--threads-max=1', '-Zxz', '-z1', '--build', dir, file], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },

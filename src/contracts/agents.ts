@@ -8,6 +8,7 @@ import type {
   HostObservation,
   NamedInstance,
   NetworkPlan,
+  PathTrial,
   UpgradeOrder,
   UpgradeState,
 } from '../model/index.ts';
@@ -23,8 +24,10 @@ export interface Agents {
   readonly accept: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Its stream is open, and it is heard. */
   readonly isConnected: (host: string) => boolean;
-  /** Connects to a container's port from that host. Throws `unavailable` when the agent cannot be asked, as the next two do. */
+  /** Connects to a container's port from that host. Throws `unavailable` when the agent cannot be asked, as the next three do. */
   readonly dial: (host: string, address: string, port: number) => Promise<DialResult>;
+  /** Lets the host answer a machine that tries its way to it, for two minutes. */
+  readonly answerPath: (host: string, trial: PathTrial) => Promise<unknown>;
   /** What the host's agent finds there now: networks, devices, name table. */
   readonly look: (host: string) => Promise<HostObservation>;
   /** What the host's running containers use now. */

@@ -1,6 +1,6 @@
 /** Effects: carries out what the leader asks of this host, one command each (`AgentCall` in model/wire.ts). */
 import type { ContainerUsage, HostObservation } from '../model/facts.ts';
-import type { AgentCall, UpgradeOrder } from '../model/wire.ts';
+import type { AgentCall, PathTrial, UpgradeOrder } from '../model/wire.ts';
 import { missingPaths, realPaths } from './bind-paths.ts';
 import { dial } from './gateway/dial.ts';
 import type { ImageCopy } from './images/images.ts';
@@ -26,6 +26,7 @@ export interface CommandDeps {
   readonly readUsage: () => Promise<readonly ContainerUsage[]>;
   readonly names: Pick<HostNames, 'instances' | 'settle'>;
   readonly plans: AgentFiles['plans'];
+  readonly answerPath: (trial: PathTrial) => Promise<void>;
   readonly upgrade: (order?: UpgradeOrder) => Promise<unknown>;
 }
 
@@ -76,6 +77,8 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
         return deps.readUsage();
       case 'dial':
         return dial(request.address, request.port);
+      case 'answer-path':
+        return deps.answerPath(request);
       case 'real-paths':
         return realPaths(request.paths);
       default:

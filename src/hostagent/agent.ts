@@ -41,6 +41,7 @@ import { createGuards } from './isolation/guards.ts';
 import { createAllow } from './allow/allow.ts';
 import { createVips } from './vip/vips.ts';
 import { createOverlay } from './overlay/apply.ts';
+import { createPathAnswers } from './overlay/path-answers.ts';
 import { createFence } from './overlay/fence.ts';
 import { createTunnel } from './overlay/tunnel.ts';
 import { endShells, run } from './overlay/run.ts';
@@ -274,6 +275,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     readUsage,
     names,
     plans: files.plans,
+    answerPath: createPathAnswers(mode, address, signal),
     upgrade: createSelfUpgrade({ dataDir: options.dataDir, identity, isAble, run, log }, signal),
   });
 

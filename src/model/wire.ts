@@ -102,6 +102,19 @@ export interface UpgradeOrder {
   readonly isForced?: boolean;
 }
 
+/** The end of a trial of VXLAN with a machine that is to join. */
+export interface PathTrial {
+  /** The machine's address. */
+  readonly peer: string;
+  /** Of no network of the cluster. */
+  readonly vni: number;
+  /** Addresses inside the VXLAN: the host's and the machine's. */
+  readonly own: string;
+  readonly theirs: string;
+  /** Of the packets that carry it, in bytes. */
+  readonly mtu: number;
+}
+
 /** What the leader can ask of an agent; each is answered by one `done`. */
 export type AgentCall =
   /** Reads these again from the Engine and sends what changed before its `done`: the leader's view then shows it. */
@@ -130,6 +143,8 @@ export type AgentCall =
   | { readonly method: 'usage' }
   /** Calls a port of a container from this host. Result: DialResult. */
   | { readonly method: 'dial'; readonly address: string; readonly port: number }
+  /** Answers by VXLAN to a machine that is to join, for two minutes. Throws `unsupported`, `exhausted`, `unavailable`. */
+  | ({ readonly method: 'answer-path' } & PathTrial)
   /** Which of these paths of the host do not exist. Result: string[]. */
   | { readonly method: 'missing-paths'; readonly paths: readonly string[] }
   /** Where these paths of the host lead, each with all symbolic links followed, also where its end does not exist. Result: string[]. */

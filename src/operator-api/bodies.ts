@@ -53,6 +53,7 @@ export const BODIES: GoTypes = {
     isKnown: 'bool',
     clockMs: '*float64',
   },
+  'arpanet.JoinPathsRequest': { name: '*string', token: '*string', address: '*string', mtu: '*float64' },
   'arpanet.TokenRequest': { singleUse: 'bool', ttlMs: '*float64', host: '*string' },
   'arpanet.SettingRequest': { value: '*string' },
   'arpanet.UserRequest': { name: '*string', role: '*string', deployments: '[]string', ttlMs: '*float64', publicKey: '*string' },
@@ -133,6 +134,15 @@ export interface JoinCheckRequest {
   readonly isKnown?: boolean;
   /** What its clock says, in ms since 1970. */
   readonly clockMs?: number;
+}
+
+/** A machine that may join, and tries the way to the other hosts. */
+export interface JoinPathsRequest {
+  readonly name?: string;
+  readonly token?: string;
+  readonly address?: string;
+  /** Of its link, in bytes. */
+  readonly mtu?: number;
 }
 
 /** A join token with an end. */
@@ -254,6 +264,7 @@ interface Bodies {
   readonly SchedulerRequest: SchedulerRequest;
   readonly JoinRequest: JoinRequest;
   readonly JoinCheckRequest: JoinCheckRequest;
+  readonly JoinPathsRequest: JoinPathsRequest;
   readonly RehearseRequest: RehearseRequest;
   readonly RecordRequest: RecordRequest;
   readonly DiscardRequest: DiscardRequest;

@@ -335,6 +335,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     agents: {
       accept: hub.accept,
       dial: queries.dial,
+      answerPath: queries.answerPath,
       look: queries.look,
       usage: queries.usage,
       upgrade: queries.upgrade,

@@ -106,6 +106,7 @@ const OPEN: ReadonlySet<string> = new Set([
   '/arpanet/v1/ca',
   '/arpanet/v1/join.sh',
   '/arpanet/v1/join/check',
+  '/arpanet/v1/join/paths',
   '/arpanet/v1/package',
 ]);
 const STREAM = '/arpanet/v1/agent';

@@ -63,13 +63,14 @@ describe('a machine that joins by one line', () => {
     );
     assert.deepEqual(await traceOf(second), before);
 
+    const beganMs = Date.now();
     for (const step of STEPS) assert.doesNotMatch(await run(join1, `ARPANET_TEST_END_AT=${step}`), /ended 0/, step);
     assert.match(
       await run(join1),
       /There is no systemd here[\s\S]*\/usr\/local\/bin\/arpanet agent --config \/etc\/arpanet\/agent\.yaml[\s\S]*ended 0/,
     );
     const program = ['/usr/local/bin/arpanet', 'agent', '--config', '/etc/arpanet/agent.yaml'];
-    const agent = second.start(program, join(scratch, 'h2.log'));
+    let agent = second.start(program, join(scratch, 'h2.log'));
     await until('h2 is alive', async () => /h2 .* alive/.test(await ask('hosts')));
     assert.match(await run(join1), /h2 has joined already/);
     assert.equal(await second.run(['stat', '-c', '%a', '/etc/arpanet/token', '/etc/arpanet/agent.yaml']), '600\n600\n');
@@ -79,6 +80,16 @@ describe('a machine that joins by one line', () => {
     // it takes containers
     await first.run(['docker', '-H', 'tcp://127.0.0.1:2375', 'run', '-d', '--name', 'abc', 'busybox', 'sleep', '900']);
     assert.match(await run('true; curl -s --unix-socket /run/docker.sock http://d/containers/json', ''), /arpanet\.instance/);
+    assert.ok(Date.now() - beganMs < 120_000, 'less than two minutes, with five joins that were killed');
+
+    // its disk is lost, and with it its files: it takes its own place
+    await endProcess(agent);
+    await second.run(['sh', '-c', 'rm -rf /usr/local/lib/arpanet /usr/local/bin/arpanet /etc/arpanet /var/lib/arpanet']);
+    await until('h2 is down', async () => /h2 .* down/.test(await ask('hosts')));
+    const again = await run(join1);
+    assert.match(again, /note {2}host h2 is down \(this machine, without its files\): this machine takes its place[\s\S]*ended 0/);
+    agent = second.start(program, join(scratch, 'h2.log'));
+    await until('h2 is back', async () => /h2 .* alive/.test(await ask('hosts')));
 
     // as encrypted networks have it
     await second.run([

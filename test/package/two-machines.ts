@@ -42,11 +42,12 @@ export async function twoMachines(): Promise<TwoMachines> {
   }
 }
 
-/** Installs this .deb, or that under test. */
-export async function installDeb(machine: BareMachine, file = packageOf('.deb')): Promise<void> {
+/** Installs that under test, which must not ask anything, or this .deb of before, which may. */
+export async function installDeb(machine: BareMachine, older?: string): Promise<void> {
+  const file = older ?? packageOf('.deb');
   // another name each: a file that the machine has is not seen to change
   machine.bring(file, basename(file));
-  await machine.run(['dpkg', '--force-confold', '--install', `/${basename(file)}`]);
+  await machine.run(['dpkg', ...(older === undefined ? [] : ['--force-confold']), '--install', `/${basename(file)}`]);
 }
 
 /** Starts the first machine's scheduler with TLS and an embedded store, or with these settings, and waits until it leads. */

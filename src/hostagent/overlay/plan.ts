@@ -73,7 +73,7 @@ export type Step =
   | { readonly do: 'remove-peer'; readonly device: string; readonly peer: string };
 
 /** Outer IPv4, UDP and VXLAN headers with the inner Ethernet header. */
-const VXLAN_OVERHEAD_BYTES = 50;
+export const VXLAN_OVERHEAD_BYTES = 50;
 /** The same with an outer header of IPv6. */
 const VXLAN6_OVERHEAD_BYTES = 70;
 export const NETWORK_LABEL = labels.network;

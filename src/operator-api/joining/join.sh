@@ -269,6 +269,71 @@ check_cluster() {
   done <"$scratch/answer"
 }
 
+# INNER FILE: the host there sends back what is in the file.
+carries() { inside curl -sS --noproxy '*' --connect-timeout 3 --max-time 4 -H 'Expect:' --data-binary "@$2" -o /dev/null "http://$1/" 2>/dev/null; }
+inside() { nsenter "--net=/proc/$holder/ns/net" "$@"; }
+
+# Whether VXLAN passes to other hosts and back, and how large: by a device in a network namespace that ends with the trial. Those hosts answer for two minutes.
+check_paths() {
+  if ! has unshare || ! has nsenter || ! has bridge; then
+    note 'UDP 4789 was not tried: there is no unshare, nsenter or bridge'
+    return
+  fi
+  body=$(printf '{"token":"%s","name":"%s","address":"%s","mtu":%s}' "$token" "$name" "$address" "$mtu")
+  status=$(printf %s "$body" | ask /arpanet/v1/join/paths -o "$scratch/paths" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary @- 2>/dev/null)
+  if [ "$status" != 200 ]; then
+    note "UDP 4789 was not tried: the scheduler answers ${status:-nothing}"
+    return
+  fi
+  sed -n 's/^note|\([^|]*\)|.*/\1/p' "$scratch/paths" | while read -r text; do note "$text"; done
+  grep '^path|' "$scratch/paths" | tr '|' ' ' >"$scratch/trials"
+  [ -s "$scratch/trials" ] || return 0
+  read -r _ _ _ _ vni theirs mtu <"$scratch/trials"
+  unshare -n sleep 120 &
+  holder=$!
+  here=$(readlink /proc/self/ns/net)
+  while there=$(readlink "/proc/$holder/ns/net") && [ "$there" = "$here" ]; do :; done
+  if said=$({
+    ip link add arpanet0 netns "$holder" type vxlan id "$vni" local "$address" dev "$link" dstport 4789 noudpcsum &&
+      inside ip addr add "$theirs/24" dev arpanet0 && inside ip link set arpanet0 mtu $((mtu - 50)) gso_max_segs 1 up
+  } 2>&1); then try_paths; else fail "no VXLAN device at UDP port 4789: $said" 'is there another program that has VXLAN devices at this port with other settings? Remove those (ip -d link show type vxlan)'; fi
+  inside ip link del arpanet0 2>/dev/null
+  kill "$holder" 2>/dev/null
+  wait "$holder" 2>/dev/null
+}
+
+try_paths() {
+  printf x >"$scratch/small"
+  head -c 20000 /dev/zero >"$scratch/large"
+  passed=''
+  while read -r _ host outer inner _; do inside bridge fdb append 00:00:00:00:00:00 dev arpanet0 dst "$outer"; done <"$scratch/trials"
+  while read -r _ host outer inner _; do
+    if ! carries "$inner" "$scratch/small" && ! carries "$inner" "$scratch/small"; then
+      # it calls as well: what came from there has been learned
+      if inside bridge fdb show dev arpanet0 | grep -v '^00:00:00:00:00:00' | grep -qF "dst $outer "; then
+        fail "what this machine sends to UDP port 4789 (VXLAN) of host $host ($outer) does not arrive, and what $host sends does" "let the firewall of $host, and those on the way, take UDP port 4789 from $address"
+      else
+        fail "what host $host ($outer) sends to UDP port 4789 (VXLAN) of this machine does not arrive" "let the firewall here, and those on the way, take it (here: iptables -I INPUT -s $outer -p udp --dport 4789 -j ACCEPT; in a cloud: its security group), and the other way as well"
+      fi
+    elif ! carries "$inner" "$scratch/large"; then
+      narrower "$host" "$inner"
+    else passed="$passed $host"; fi
+  done <"$scratch/trials"
+  [ -z "$passed" ] || ok "VXLAN (UDP 4789) passes to other hosts and back, in packets of $mtu bytes:$passed"
+}
+
+# HOST INNER: which size passes, of those that links and tunnels have.
+narrower() {
+  for bytes in 8950 1500 1492 1480 1450 1400 1330; do
+    [ "$bytes" -lt "$mtu" ] || continue
+    inside ip link set arpanet0 mtu $((bytes - 50))
+    if carries "$2" "$scratch/large"; then break; fi
+    [ "$bytes" -gt 1330 ] || bytes='fewer than 1330'
+  done
+  inside ip link set arpanet0 mtu $((mtu - 50))
+  fail "packets of $mtu bytes do not pass between this machine and host $1; those of $bytes do" "let the network between them carry $mtu, or give the link here what passes (ip link set $link mtu BYTES): the cluster's networks have the least of all hosts"
+}
+
 # Process ids of our agent, by the unit or without it. One of a container has another root, and is none.
 agents() {
   for exe in /proc/[0-9]*/exe; do
@@ -648,6 +713,7 @@ main() {
     check_space
     check_before
     check_cluster
+    [ "$failed" = 1 ] || [ "$joined" = 1 ] || check_paths
   fi
   if [ "$failed" = 1 ]; then
     printf '\nNothing was changed. This line may be run again.\n' >&2

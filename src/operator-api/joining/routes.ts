@@ -2,16 +2,16 @@
 import type { Response, Router } from 'express';
 import { pipeline } from 'node:stream';
 import { ArpanetError } from '../../model/index.ts';
-import { bodyOf, type JoinCheckRequest, readBytes } from '../bodies.ts';
+import { bodyOf, type JoinCheckRequest, type JoinPathsRequest, readBytes } from '../bodies.ts';
 import { programPackage } from './program-package.ts';
 import { type Installer, joinScript, type ScriptPlace } from './script.ts';
 
 /** A line for who runs the script. */
 export interface JoinFinding {
-  /** `joined`: the machine is that host already, and connected. */
-  readonly kind: 'ok' | 'note' | 'fail' | 'joined';
+  /** `joined`: the machine is that host already, and connected. `path`: a host answers it by VXLAN. */
+  readonly kind: 'ok' | 'note' | 'fail' | 'joined' | 'path';
   readonly text: string;
-  /** Of a failure: what to do. Of `joined`: the release of its agent. */
+  /** Of a failure: what to do. Of `joined`: the release of its agent. Of `path`: the host's address, its address inside, VNI, the machine's address inside, MTU. */
   readonly todo?: string;
 }
 
@@ -21,6 +21,8 @@ export interface Joining {
   readonly place: () => ScriptPlace & Pick<Installer, 'url' | 'pin'>;
   /** Throws `unauthorized` for a wrong token. */
   readonly check: (request: JoinCheckRequest) => readonly JoinFinding[];
+  /** Lets hosts answer the machine, and says which. Throws `unauthorized`, `invalid`. */
+  readonly paths: (request: JoinPathsRequest) => Promise<readonly JoinFinding[]>;
   readonly version: string;
 }
 
@@ -45,6 +47,9 @@ export function joiningRoutes(router: Router, joining: () => Joining): void {
   });
   router.post('/join/check', readBytes(), (request, response) => {
     plainText(response, joining().check(bodyOf(request, 'JoinCheckRequest')).map(lineOf).join(''));
+  });
+  router.post('/join/paths', readBytes(), async (request, response) => {
+    plainText(response, (await joining().paths(bodyOf(request, 'JoinPathsRequest'))).map(lineOf).join(''));
   });
 }
 

@@ -83,4 +83,16 @@ export const JOINING_DOCS: readonly RouteDoc[] = [
     },
     answer: 'Text',
   },
+  {
+    method: 'post',
+    path: '/join/paths',
+    tag: 'settings',
+    summary: 'Lets hosts answer a machine that is to join by VXLAN for two minutes, so that it can try the way: lines of KIND|HOST|WHERE.',
+    body: {
+      type: 'arpanet.JoinPathsRequest',
+      required: ['name', 'token', 'address', 'mtu'],
+      example: { name: 'h4', token: 'join-me', address: '10.0.0.14', mtu: 1500 },
+    },
+    answer: 'Text',
+  },
 ];

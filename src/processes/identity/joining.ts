@@ -1,14 +1,16 @@
 /** What a leader contributes for machines that join by the line of `arpanet hosts add`. Effects: none but reading what it is handed. */
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, randomInt, X509Certificate } from 'node:crypto';
+import { isIPv4 } from 'node:net';
 import { VERSION } from '../../config/version.ts';
 import { ArpanetError } from '../../model/index.ts';
-import type { Joining } from '../../operator-api/index.ts';
+import type { JoinFinding, Joining } from '../../operator-api/index.ts';
 import { apiWindowFault } from '../../scheduler/index.ts';
 import { isLoopback, readJoinToken } from '../../security/index.ts';
 import { formatHostPort, parseHostPort } from '../../text/host-port.ts';
 import type { Leadership } from '../leadership.ts';
 import type { SchedulerSettings } from '../scheduler-settings.ts';
 import { joinFindings } from './join-check.ts';
+import { pathFinding, pathPlan } from './join-paths.ts';
 import { passFor } from './join-passes.ts';
 import { isSame } from './join-settings.ts';
 import type { SchedulerCertificate } from './scheduler-certificate.ts';
@@ -41,14 +43,41 @@ export const pinOf = (certificate: string): string =>
     .update(new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64')}`;
 
+/** 24 bits (RFC 7348 section 5). Networks have the first of their subnet, whose first byte is never 240 or more (RFC 1112 section 4). */
+const TRIAL_VNIS = [0xf0_00_00, 0xff_ff_ff] as const;
+
 export function joiningOf(
-  { observe, membership, token, ledger }: Leadership,
+  { observe, membership, token, ledger, scheduler }: Leadership,
   settings: Settings,
   certificate: Pick<SchedulerCertificate, 'current'>,
   pool: () => string,
 ): Joining {
+  /** Throws `unauthorized`. */
+  const verify = (shown: string, name: string): void => {
+    const { secret } = readJoinToken(shown);
+    if (!isSame(secret, token()) && passFor(ledger, secret, { host: name, key: undefined }, Date.now()) === undefined)
+      throw new ArpanetError(
+        'unauthorized',
+        'the join token is wrong, or was rotated since: "arpanet hosts add" and "arpanet upgrade" print lines with the one of now',
+      );
+  };
   return {
     version: VERSION,
+    async paths({ name = '', token: shown = '', address = '', mtu = NaN }) {
+      verify(shown, name);
+      if (!isIPv4(address) || !(mtu >= 576))
+        throw new ArpanetError('invalid', 'address is an IPv4 address, and mtu the bytes that its link carries');
+      const { findings, trials } = pathPlan({ name, address, mtu: Math.floor(mtu) }, observe().hosts, randomInt(...TRIAL_VNIS));
+      const answers = trials.map(async (one): Promise<JoinFinding> => {
+        try {
+          await scheduler.agents.answerPath(one.host, one.trial);
+          return pathFinding(one);
+        } catch (error) {
+          return { kind: 'note', text: `host ${one.host} does not try the way: ${error instanceof Error ? error.message : String(error)}` };
+        }
+      });
+      return [...findings, ...(await Promise.all(answers))];
+    },
     place() {
       const url = reachableUrl(settings);
       const shown = certificate.current()?.certificate;
@@ -84,12 +113,7 @@ export function joiningOf(
       isKnown = false,
       clockMs = NaN,
     }) {
-      const { secret } = readJoinToken(shown);
-      if (!isSame(secret, token()) && passFor(ledger, secret, { host: name, key: undefined }, Date.now()) === undefined)
-        throw new ArpanetError(
-          'unauthorized',
-          'the join token is wrong, or was rotated since: "arpanet hosts add" and "arpanet upgrade" print lines with the one of now',
-        );
+      verify(shown, name);
       const { hosts, admissions } = observe();
       const others = hosts.flatMap((host) => (host.name === name || host.facts === undefined ? [] : [host.facts]));
       return joinFindings(

@@ -11,7 +11,7 @@ const LOOK_TIMEOUT_MS = 10_000;
 /** It fetches the script first. */
 const UPGRADE_TIMEOUT_MS = 30_000;
 
-export interface AgentQueries extends Pick<Agents, 'dial' | 'look' | 'usage' | 'upgrade' | 'pushSettings'> {
+export interface AgentQueries extends Pick<Agents, 'dial' | 'answerPath' | 'look' | 'usage' | 'upgrade' | 'pushSettings'> {
   /** The same settings to one host. */
   readonly sendSettings: (host: string) => void;
 }
@@ -22,6 +22,7 @@ export function createAgentQueries(hub: Pick<Hub, 'call' | 'hosts' | 'send'>, de
   );
   return {
     dial: (host, address, port) => hub.call(host, { method: 'dial', address, port }, DIAL_TIMEOUT_MS) as Promise<DialResult>,
+    answerPath: (host, trial) => hub.call(host, { method: 'answer-path', ...trial }, LOOK_TIMEOUT_MS),
     look: (host) => hub.call(host, { method: 'look' }, LOOK_TIMEOUT_MS) as Promise<HostObservation>,
     usage: (host) => hub.call(host, { method: 'usage' }, LOOK_TIMEOUT_MS) as Promise<readonly ContainerUsage[]>,
     upgrade: (host, order) =>

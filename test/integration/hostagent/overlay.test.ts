@@ -13,6 +13,8 @@ import { promisify } from 'node:util';
 import { innerAddress, tunnelLink } from '../../../src/hostagent/overlay/tunnel-plan.ts';
 import type { HostObservation, MaterialisedNetwork, NetworkPlan } from '../../../src/model/facts.ts';
 import { audit } from '../../../src/operator-api/audit.ts';
+import { joinScript } from '../../../src/operator-api/joining/script.ts';
+import { pathFinding, pathPlan } from '../../../src/processes/identity/join-paths.ts';
 import { type AgentLab, startAgentLab } from '../../support/cluster/hosts-with-agents.ts';
 import { repository } from '../../support/cluster/paths.ts';
 import { arpAnswer, textPayload, udpFrame, vxlanPayload } from '../../support/frames.ts';
@@ -760,5 +762,64 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       message: /overlap/,
     });
     assert.doesNotMatch(await inHost(2, 'ip', 'link'), /ar[vp]000047/, 'nothing of it is left');
+  });
+
+  it('answers a machine before it joins, whose script tells from it which way is closed to VXLAN, and which packets are too large', async () => {
+    const [there, here] = [hostAt(0), hostAt(1)];
+    const script = joinScript(
+      { url: 'https://10.0.0.1:2376', version: '0.2.0' },
+      { schedulers: [], pool: '10.32.0.0/12', isSealed: false },
+    ).replace(/main "\$@"\s*$/, 'check_paths\nexit "$failed"\n');
+    let vni = 0xf1_00_00;
+    const tried = async (more = '') => {
+      const facts = { overlay: 'vxlan', mtu: 1500 };
+      const hosts = [{ name: there.name, state: 'alive', record: { address: there.address }, facts }] as never;
+      const [one] = pathPlan({ name: 'new', address: here.address, mtu: 1500 }, hosts, (vni += 1)).trials;
+      assert.ok(one !== undefined);
+      await (await joined(0)).call({ method: 'answer-path', ...one.trial });
+      const { kind, text, todo } = pathFinding(one);
+      const given = `scratch=$(mktemp -d) token=x name=new address=${here.address} mtu=1500 link=eth0 failed=0
+        ask() { cat >/dev/null; echo '${kind}|${text}|${todo}' >"$scratch/paths"; printf 200; }
+        trap 'rm -rf "$scratch"' EXIT\n`;
+      const input = script.replace(/check_paths\n(?=exit)/, `${given}$&`);
+      const args = [`--net=/run/netns/${here.namespace}`, 'sh', '-c', `{ ${more || 'true'}; } && sh -s 2>&1`];
+      const ran = run('nsenter', args);
+      ran.child.stdin?.end(input);
+      return await ran.then(
+        ({ stdout }) => stdout,
+        (error: { readonly stdout: string }) => error.stdout,
+      );
+    };
+    const links = await inHost(1, 'ip', '-o', 'link');
+    assert.match(await tried(), /^ok {4}VXLAN \(UDP 4789\) passes to other hosts and back, in packets of 1500 bytes: h1$/m);
+    const way = ['-p', 'udp', '--dport', '4789', '-j', 'DROP'];
+    for (const [chain, words] of [
+      ['INPUT', /^FAIL {2}what host h1 \(\S+\) sends to UDP port 4789 \(VXLAN\) of this machine does not arrive\n +let the firewall here/m],
+      [
+        'OUTPUT',
+        /^FAIL {2}what this machine sends to UDP port 4789 \(VXLAN\) of host h1 .*does not arrive, and what h1 sends does\n +let the firewall of h1/m,
+      ],
+    ] as const) {
+      await inHost(1, 'iptables', '-w', '5', '-I', chain, ...way);
+      assert.match(await tried(), words);
+      await inHost(1, 'iptables', '-w', '5', '-D', chain, ...way);
+    }
+    const wire = `${there.namespace.replace(/-h1$/, '')}v1`;
+    await run('ip', ['link', 'set', wire, 'mtu', '1480']);
+    assert.match(
+      await tried(),
+      /^FAIL {2}packets of 1500 bytes do not pass between this machine and host h1; those of 1480 do\n +let the network between them carry 1500, or .*ip link set eth0 mtu/m,
+    );
+    await run('ip', ['link', 'set', wire, 'mtu', '1500']);
+    assert.equal(await inHost(1, 'ip', '-o', 'link'), links, 'the trial leaves nothing on the machine');
+    await assert.rejects(tried(), { kind: 'exhausted' }, 'the fifth within two minutes');
+
+    await it3.stopAgent(0, 'SIGKILL');
+    await eventually('what answered has ended with its agent', 10_000, async () =>
+      run('pgrep', ['-f', '169.254.77.254$']).then(
+        () => false,
+        () => true,
+      ),
+    );
   });
 });

@@ -70,6 +70,7 @@ export async function startFakeEndpoint(
       version: '0.2.0',
       place: () => ({ url: 'https://10.0.0.1:2376', schedulers: [], pool: '10.32.0.0/12', isSealed: false }),
       check: notHere,
+      paths: notHere,
     }),
     issueToken: async ({ host, ttlMs = 0 }) => ({ token: `pass-for-${host}`, untilMs: Date.now() + ttlMs }),
     withdrawToken: async (token) => void withdrawn.push(token),

@@ -110,6 +110,7 @@ describe('the script of a machine that joins', () => {
       { unshare: 'case "$*" in *vxlan*) exit 2;; esac' },
       /FAIL {2}the kernel makes no vxlan device\n +load its module \(modprobe vxlan\)/,
     ],
+    ['no bridge', { unshare: 'case "$*" in *bridge*) exit 2;; esac' }, /FAIL {2}the kernel makes no bridge device\n +load its module/],
     ['no iptables in the kernel', { unshare: 'case "$*" in *iptables*) exit 3;; esac' }, /FAIL {2}iptables does not work with this kernel/],
     [
       'no Docker',
@@ -174,6 +175,34 @@ describe('the script of a machine that joins', () => {
       assert.match(text, words);
       assert.equal(status, 1, text);
     });
+
+  it('tries the way to other hosts once all else is fine, and never for who is in; what it cannot try it says', () => {
+    const paths = (answer: string) => ({
+      curl: `case "$*" in *join/paths*) cat >"$0.paths"; while [ $# -gt 0 ]; do [ "$1" = -o ] && printf '${answer}' >"$2"; shift; done; printf 200; exit;; esac; ${FINE['curl'] ?? ''}`,
+    });
+    const alone = run(paths('note|UDP 4789 was not tried: there is no other host yet|\\n'));
+    assert.match(alone.text, /note {2}UDP 4789 was not tried: there is no other host yet/);
+    assert.equal(
+      readFileSync(join(alone.dir, 'curl.paths'), 'utf8'),
+      '{"token":"ARPTKN-1-aa-b_b","name":"db-2","address":"10.0.0.2","mtu":1500}',
+    );
+    const closed = run({ ...paths('path|h1|10.0.0.1 169.254.77.1 7 169.254.77.254 1500\\n'), nsenter: 'exit 9' });
+    assert.match(closed.text, /FAIL {2}no VXLAN device at UDP port 4789/, 'its devices cannot be made here');
+    assert.equal(closed.status, 1);
+    assert.equal(existsSync(join(run({ ...paths(''), df: 'exit 1' }).dir, 'curl.paths')), false, 'nothing else is tried first');
+    assert.match(run().text, /note {2}UDP 4789 was not tried: the scheduler answers nothing/);
+  });
+
+  it('says what of Docker an administrator should know, and joins all the same', () => {
+    const { text, status } = run({
+      curl: (FINE['curl'] ?? '')
+        .replace('"LiveRestoreEnabled":true', '"LiveRestoreEnabled":false')
+        .replace('"LocalNodeState":"inactive"', '"LocalNodeState":"active"'),
+    });
+    assert.match(text, /note {2}Docker has no live-restore: containers end when it is restarted\. .*nothing here does/);
+    assert.match(text, /note {2}Docker is in swarm mode/);
+    assert.equal(status, 0, text);
+  });
 
   it('another scheduler needs Consul, the cluster key and ports, and the store of a folder is shared with none', () => {
     const missing = run({ getent: 'echo 10.0.0.1 STREAM' }, ['--check', '--scheduler', 's2']).text;

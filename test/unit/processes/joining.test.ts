@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import type { HostView } from '../../../src/model/index.ts';
 import { isPlainWord, scriptLine } from '../../../src/operator-api/index.ts';
 import { type KnownHosts, type Newcomer, joinFindings } from '../../../src/processes/identity/join-check.ts';
+import { pathFinding, pathPlan } from '../../../src/processes/identity/join-paths.ts';
 import { pinOf, reachableUrl, storeOf } from '../../../src/processes/identity/joining.ts';
 import { newAuthority, newKeyPair, openAuthority } from '../../../src/security/index.ts';
 
@@ -95,6 +96,32 @@ describe('a machine that is to join', () => {
     assert.doesNotMatch(said(machine({ machine: '' }), renamed), /machine-id/);
     const joined = cluster({ hosts: [host('db-2', '10.0.0.2', 'alive')] });
     assert.match(said(machine({ isKnown: true }), joined), /^joined: db-2 is connected from here/);
+  });
+});
+
+describe('the way of such a machine to other hosts', () => {
+  const able = (name: string, address: string, more: object = {}) =>
+    ({ ...host(name, address, 'alive'), facts: { overlay: 'vxlan', mtu: 1500, ...more } }) as unknown as KnownHosts['hosts'][number];
+  const ask = (hosts: KnownHosts['hosts'], mtu = 1500) => pathPlan({ name: 'db-2', address: '10.0.0.2', mtu }, hosts, 7);
+
+  it('is tried with up to four hosts that are alive and have an overlay, at the size that all links carry', () => {
+    const many = Array.from({ length: 9 }, (_, i) => able(`h${i}`, `10.0.1.${i}`));
+    assert.deepEqual(
+      ask(many).trials.map((one) => one.host),
+      ['h0', 'h3', 'h6'],
+    );
+    const { trials } = ask([able('b', '10.0.0.3', { mtu: 1400 }), able('c', '10.0.0.4', { overlay: 'none' }), able('a', '10.0.0.1')], 9000);
+    assert.deepEqual(trials.map(pathFinding), [
+      { kind: 'path', text: 'a', todo: '10.0.0.1 169.254.77.1 7 169.254.77.254 1400' },
+      { kind: 'path', text: 'b', todo: '10.0.0.3 169.254.77.2 7 169.254.77.254 1400' },
+    ]);
+  });
+
+  it('is not tried without another host, nor for one that the others may have closed off until it is in', () => {
+    assert.match(ask([host('x', '10.0.0.9', 'down')]).findings[0]?.text ?? '', /there is no other host yet/);
+    const again = [able('a', '10.0.0.1'), host('db-2', '10.0.0.9', 'down')];
+    assert.match(ask(again).findings[0]?.text ?? '', /may drop the overlay packets of host db-2 until it is in/);
+    assert.deepEqual(ask(again).trials, []);
   });
 });
 
