@@ -66,7 +66,7 @@ export function beginSetup(purpose) {
     .filter(([program]) => !has(program))
     .map(([, name]) => name);
   if (missing.length > 0) refuseWithoutApt([...new Set(missing)]);
-  const steps = [installNpmPackages(), installDebianPackages([...new Set(missing)]).then(() => unpackTools(purpose))];
+  const steps = [installNpmPackages(purpose), installDebianPackages([...new Set(missing)]).then(() => unpackTools(purpose))];
   const [packages, debian] = steps.map((step) => orEnd(step, steps));
   return { packages, all: Promise.all([packages, debian]).then(() => {}) };
 }
@@ -82,17 +82,21 @@ async function orEnd(step, steps) {
   }
 }
 
-async function installNpmPackages() {
+async function installNpmPackages(purpose) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const installed = join(root, 'node_modules', '.package-lock.json');
+  // A cluster needs a third of the bytes. The rest comes with the first test; npm would remove it where it is.
+  const isLean = purpose === 'start' && !existsSync(join(root, 'node_modules', 'typescript'));
   const complete =
     existsSync(installed) &&
-    Object.entries(packages).every(([name, { optional }]) => name === '' || optional || existsSync(join(root, name)));
+    Object.entries(packages).every(
+      ([name, { optional, dev }]) => name === '' || optional || (isLean && dev) || existsSync(join(root, name)),
+    );
   if (!complete) {
     say('arpanet: installing npm packages');
     // Not `npm ci`: it refuses a lock without the packages of other platforms, which some registries do not carry. The versions are the lock's.
     // No scripts of packages: they would compile what is optional, and what is needed comes compiled.
-    await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']);
+    await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...(isLean ? ['--omit=dev'] : [])]);
   }
 }
 

@@ -93,9 +93,10 @@ function withDependencies(packages) {
   return [...names].toSorted((one, other) => (one < other ? -1 : 1));
 }
 
-/** The licences of the packages that the bundle has parts of. */
+/** The licences of the packages that the bundle has parts of: all but what makes it. */
 function thirdParties() {
-  return withDependencies([...Object.keys(JSON.parse(read('package.json')).dependencies), ...NATIVE])
+  const bundled = Object.keys(JSON.parse(read('package.json')).dependencies).filter((name) => name !== 'esbuild');
+  return withDependencies([...bundled, ...NATIVE])
     .map((name) => {
       const from = join(root, 'node_modules', name);
       const { version, license } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));

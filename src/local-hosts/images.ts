@@ -27,7 +27,7 @@ cp "$busybox" "$b/bin/busybox"; for a in $("$busybox" --list); do [ "$a" = busyb
 echo 'root:x:0:0:root:/root:/bin/sh' >"$b/etc/passwd"; echo 'root:x:0:' >"$b/etc/group"; chmod 1777 "$b/tmp"
 r=$work/redis; mkdir -p "$r/debs"; cd "$r/debs"
 libs=$(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances redis-tools | grep '^lib' | grep -v '<' | sort -u)
-apt-get -qq -o APT::Sandbox::User=root download redis-server redis-tools libc6 dnsutils bind9-dnsutils curl $libs >/dev/null 2>&1 || apt-get -qq -o APT::Sandbox::User=root download redis-server redis-tools libc6 $libs
+apt-get -qq -o APT::Sandbox::User=root download redis-server redis-tools libc6 $libs
 for d in redis-*.deb lib*.deb; do dpkg-deb -x "$d" "$r"; done
 cd /; rm -rf "$r/debs"; mkdir -p "$r/bin" "$r/etc" "$r/tmp" "$r/proc" "$r/sys" "$r/dev" "$r/data"
 cp "$busybox" "$r/bin/busybox"; for a in sh cat sleep ping nslookup wget ls echo; do [ -e "$r/bin/$a" ] || ln -s busybox "$r/bin/$a"; done

@@ -106,18 +106,11 @@ export async function runUp(settings: UpSettings, logging: Logging, signal: Abor
       );
       served.catch(reject);
     });
-    if (local !== undefined) {
-      say('loading the images busybox and redis into the engines');
-      await provideImages(
-        local.hosts.map((host) => host.socket),
-        imageCache(),
-      ).catch((error: unknown) => {
-        log.warn({ err: error }, 'could not provide the images busybox and redis: pull the images you need');
-      });
-    }
+    const images = local === undefined ? undefined : loadImages(local, log, say);
     say(`starting ${hosts.length === 1 ? 'the agent' : `${hosts.length} agents`}`);
     for (const host of hosts) agents.push(startAgent(host, advertise, token, settings.logLevel, local === undefined));
     await joined(`http://${formatHostPort(settings.listen)}`, hosts, agents, ending.signal);
+    await images;
     say(nextSteps(`tcp://${formatHostPort(settings.listen)}`, hosts.length, await programsHere(process.env, process.argv[1] ?? '')));
     await aborted(ending.signal);
     say('\nstopping the cluster');
@@ -139,6 +132,15 @@ function publishAt({ scheduler, listen, isPublishing }: UpSettings, onOurOwn: bo
 async function localHosts(count: number, dir: string, log: Logger, say: (line: string) => void): Promise<LocalHosts> {
   say(`starting ${count} Docker ${count === 1 ? 'Engine in a network namespace' : 'Engines in network namespaces'}`);
   return startLocalHosts({ dir, count, nat: true, keep: false, log });
+}
+
+/** Never rejects. */
+async function loadImages(local: LocalHosts, log: Logger, say: (line: string) => void): Promise<void> {
+  say('loading the images busybox and redis into the engines');
+  const sockets = local.hosts.map((host) => host.socket);
+  await provideImages(sockets, imageCache()).catch((error: unknown) => {
+    log.warn({ err: error }, 'could not provide the images busybox and redis: pull the images you need');
+  });
 }
 
 /** Made once for this user: an image's id must be the same at the next start. */
