@@ -96,7 +96,15 @@ async function installNpmPackages(purpose) {
     say('arpanet: installing npm packages');
     // Not `npm ci`: it refuses a lock without the packages of other platforms, which some registries do not carry. The versions are the lock's.
     // No scripts of packages: they would compile what is optional, and what is needed comes compiled.
-    await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts', ...(isLean ? ['--omit=dev'] : [])]);
+    await run('npm', [
+      'install',
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      '--ignore-scripts',
+      ...(isLean ? ['--omit=dev'] : []),
+    ]);
   }
 }
 
