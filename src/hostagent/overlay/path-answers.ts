@@ -34,7 +34,9 @@ export function createPathAnswers(overlay: 'vxlan' | 'none', address: string, si
     const { link } = await readUnderlay(address);
     running += 1;
     const child = spawn('unshare', ['--net', process.execPath, '-e', ANSWERER, theirs], { stdio: ['pipe', 'pipe', 'ignore'] });
-    const end = (): void => void child.kill('SIGKILL');
+    const end = (): void => {
+      child.kill('SIGKILL');
+    };
     const timer = setTimeout(end, LIFE_MS).unref();
     signal.addEventListener('abort', end, { once: true });
     child.once('close', () => {
