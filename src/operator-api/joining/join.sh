@@ -152,6 +152,9 @@ check_docker() {
   api=$(printf %s "$found" | field ApiVersion)
   min_api=$(printf %s "$found" | field MinAPIVersion)
   ok "Docker $(printf %s "$info" | field ServerVersion) answers"
+  case $found in
+  *'"Podman Engine"'*) fail "it is Podman that answers at $socket: its networks are not those that a cluster needs" 'install Docker beside it, and let that have the socket (podman-docker takes it)' ;;
+  esac
   case $info in
   *'"LiveRestoreEnabled":true'*) ;;
   *) note 'Docker has no live-restore: containers end when it is restarted. "live-restore": true in daemon.json changes that; nothing here does' ;;

@@ -23,7 +23,7 @@ import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import { requestNow, traced } from '../../telemetry/request-scope.ts';
 import type { HostCertificates, SchedulerDeps } from '../deps.ts';
 import type { AgentReport } from './agent-report.ts';
-import { apiWindowFault, impostorFault, tokenFault } from './join-rules.ts';
+import { apiWindowFault, engineFault, impostorFault, tokenFault } from './join-rules.ts';
 import { createCutHosts } from './cut-hosts.ts';
 
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -184,11 +184,13 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     const skew = protocolFault(`the agent of host ${facts.name}`, hello.protocol);
     if (skew !== undefined) throw new ArpanetError('conflict', skew);
     const others = [...sessions.values()].filter((session) => session.facts.name !== facts.name);
-    const windowFault = apiWindowFault(
-      facts,
-      others.map((session) => session.facts),
-    );
-    if (windowFault !== undefined) throw new ArpanetError('conflict', windowFault);
+    const unfit =
+      engineFault(facts) ??
+      apiWindowFault(
+        facts,
+        others.map((session) => session.facts),
+      );
+    if (unfit !== undefined) throw new ArpanetError('conflict', unfit);
     const isOurs = clusterId === deps.clusterId || clusterId === '';
     if (!isOurs && networks > 0) {
       const why = `host ${facts.name} has ${networks} networks in use of cluster ${clusterId.slice(0, 12)}, and this is cluster ${deps.clusterId.slice(0, 12)}`;

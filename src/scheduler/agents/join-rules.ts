@@ -24,6 +24,25 @@ export function apiWindowFault(host: Window, others: readonly Window[]): string 
 
 const oldestOf = ({ minApiVersion }: Window): number => Math.max(OLDEST_MINOR, minApiVersion === '' ? 0 : apiMinor(minApiVersion));
 
+/** `Name` of the component by which Podman says in `GET /version` that it is Podman (its API v1.41, pkg/api/handlers/compat/version.go). */
+const PODMAN = 'Podman Engine';
+
+/** Why the Engine of a host cannot be one of a cluster; undefined: it can. */
+export function engineFault({
+  name,
+  version,
+  info,
+  overlay,
+}: Pick<HostFacts, 'name' | 'version' | 'info' | 'overlay'>): string | undefined {
+  const parts = Array.isArray(version['Components']) ? (version['Components'] as readonly { readonly Name?: unknown }[]) : [];
+  if (parts.some((part) => part?.Name === PODMAN))
+    return `host ${name} has Podman, which makes a network's bridge under a name of its own and only with its first container: let it have a Docker Engine`;
+  const options = Array.isArray(info['SecurityOptions']) ? info['SecurityOptions'] : [];
+  if (overlay === 'vxlan' && options.some((option) => /(?:^|,)name=rootless(?:,|$)/.test(String(option))))
+    return `the Docker Engine of host ${name} is rootless: it has no networks of that machine; let it have one that runs as root`;
+  return undefined;
+}
+
 /** Why a host is not the one whose name it says; undefined: it is, as far as certificates tell. `certified`: what its certificate says. */
 export function impostorFault(
   { name, hasTls }: Pick<HostFacts, 'name' | 'hasTls'>,

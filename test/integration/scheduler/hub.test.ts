@@ -139,6 +139,15 @@ describe('a host', () => {
     }
   });
 
+  it('whose Engine is Podman is refused with what to do', async () => {
+    await using cluster = await startFakeCluster(0);
+    const version = { Version: '4.3.1', Components: [{ Name: 'Podman Engine', Version: '4.3.1' }, { Name: 'Conmon' }] };
+    await using odd = await startFakeAgent({ name: 'h9', token: TOKEN, version });
+    await odd.dial(cluster.url);
+    await until(() => refused(odd) !== undefined, 'refused');
+    assert.match(refused(odd) ?? '', /^host h9 has Podman, .*: let it have a Docker Engine$/);
+  });
+
   it('whose routes cover most of the address pool is refused with the reason, and networks are made all the same', async () => {
     await using cluster = await startFakeCluster(1);
     for (const routes of [['10.32.0.0/12'], ['0.0.0.0/1', '128.0.0.0/1'], ['10.32.0.0/13', '10.40.0.0/14']]) {

@@ -53,6 +53,8 @@ export interface FakeAgentOptions {
   readonly token: string;
   readonly address?: string;
   readonly apiVersion?: string;
+  /** `GET /version` of its Engine; default: nothing. */
+  readonly version?: HostFacts['version'];
   /** Which messages it says that it understands; default: it says nothing, as agents of 0.1.0. */
   readonly protocol?: number;
   readonly epoch?: number;
@@ -207,7 +209,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         labels: {},
         overlay: 'none' as const,
         ...agent.program,
-        version: {},
+        version: options.version ?? {},
         info: {},
         apiVersion,
         minApiVersion: '1.12',

@@ -117,6 +117,11 @@ describe('the script of a machine that joins', () => {
       { curl: `case "$*" in *docker/*) exit 7;; esac; ${FINE['curl'] ?? ''}` },
       /FAIL {2}no Docker Engine answers.*\n.*apt-get install docker\.io/,
     ],
+    [
+      'Podman',
+      { curl: (FINE['curl'] ?? '').replace('"Version":"26.1.0"', '"Components":[{"Name":"Podman Engine","Version":"4.3.1"}]') },
+      /FAIL {2}it is Podman that answers.*\n +install Docker beside it/,
+    ],
     ['a rootless Docker', { curl: (FINE['curl'] ?? '').replace('name=seccomp', 'name=rootless') }, /FAIL {2}this Docker is rootless/],
     [
       'a route in the pool',
