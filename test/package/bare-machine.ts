@@ -37,18 +37,20 @@ export interface BareMachine extends AsyncDisposable {
 const RELEASE = 'bookworm';
 /** What a host has anyway; arpanet's package asks for all but curl and the docker command. */
 const PROGRAMS = 'adduser,ca-certificates,curl,docker.io,iproute2,iptables';
-const CLEAN = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' };
+/** The environment of a program there. */
+export const CLEAN = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' };
 
-/** A root as debootstrap makes it, by the mirror that this machine's apt uses. Made once and kept. */
-export function debianRoot(): string {
-  const root = process.env['ARPANET_DEBIAN_ROOT'] ?? join(toolsDir, `debian-${RELEASE}-root`);
+/** A root as debootstrap makes it with these packages, by the mirror that this machine's apt uses. Made once and kept. */
+export function debianRoot(programs = PROGRAMS): string {
+  const kept = programs === PROGRAMS ? `debian-${RELEASE}-root` : `debian-${RELEASE}-root-${programs.replaceAll(',', '-')}`;
+  const root = join(toolsDir, kept);
   if (existsSync(root)) return root;
   const sources = readFileSync('/etc/apt/sources.list.d/debian.sources', 'utf8');
   const mirror = /^URIs: *(http\S*\/debian)\/?\s*$/m.exec(sources)?.[1];
   if (mirror === undefined) throw new Error('no Debian mirror in /etc/apt/sources.list.d/debian.sources');
   rmSync(`${root}.partial`, { recursive: true, force: true });
   mkdirSync(toolsDir, { recursive: true });
-  execFileSync('debootstrap', ['--variant=minbase', `--include=${PROGRAMS}`, RELEASE, `${root}.partial`, mirror], { stdio: 'ignore' });
+  execFileSync('debootstrap', ['--variant=minbase', `--include=${programs}`, RELEASE, `${root}.partial`, mirror], { stdio: 'ignore' });
   renameSync(`${root}.partial`, root);
   return root;
 }

@@ -13,7 +13,7 @@ describe('an Engine of each age', () => {
   let cluster: Cluster;
   let docker: (...args: string[]) => Promise<string>;
   before(async () => {
-    cluster = await startCluster({ store: 'embedded', newest: 'h2', engineArgs: ['--userland-proxy=false'] });
+    cluster = await startCluster({ store: 'embedded', newest: 'h2', unified: true, engineArgs: ['--userland-proxy=false'] });
     docker = newestDocker(cluster);
   });
   after(() => cluster?.[Symbol.asyncDispose]());
@@ -66,6 +66,13 @@ describe('an Engine of each age', () => {
       );
     }
     await docker('rm', '-f', 'web-h1', 'web-h2', 'web-h3');
+  });
+
+  it('has cgroup v2 on h3, whose containers are shown with what they use as those of others', async () => {
+    assert.equal((await must(cluster.engine('h3', 'info', '--format', '{{.CgroupVersion}}'))).trim(), '2');
+    await docker('run', '-d', '--name', 'unified', '-e', 'constraint:node==h3', '--stop-timeout', '0', 'busybox', 'sleep', '600');
+    assert.match(await docker('stats', '--no-stream', '--format', '{{.Name}} {{.PIDs}}', 'unified'), /^unified \d+$/m);
+    await docker('rm', '-f', 'unified');
   });
 
   it('is in the table of docs/hosts.md', async () => {

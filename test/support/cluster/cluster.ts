@@ -72,6 +72,8 @@ export interface ClusterOptions {
   readonly engineArgs?: readonly string[];
   /** The iptables of Engines and agents have the legacy backend. */
   readonly legacyTables?: boolean;
+  /** h3 has cgroup v2 (`LabOptions`). */
+  readonly unified?: boolean;
   /** More words on the schedulers' command lines. */
   readonly schedulerArgs?: readonly string[];
   readonly logLevel?: string;
@@ -178,6 +180,7 @@ export async function startCluster(asked: ClusterOptions): Promise<Cluster> {
       ...(options.newest !== undefined && { newest: options.newest }),
       engineArgs: options.engineArgs ?? [],
       legacyTables: options.legacyTables ?? false,
+      unified: options.unified ?? false,
     }),
   );
   const servers = options.consulServers ?? 1;

@@ -1,6 +1,6 @@
 /** Real Docker hosts for tests: three engines of two major versions, with busybox and redis loaded. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { type LocalHosts, reapStale, startLocalHosts } from '../../../src/local-hosts/index.ts';
@@ -26,6 +26,8 @@ export interface LabOptions {
   readonly engineArgs?: readonly string[];
   /** Their iptables, and those of agents, have the legacy backend. */
   readonly legacyTables?: boolean;
+  /** h3 has cgroup v2. Its controllers are those that the machine has not given to v1: none, as a rule, and then it takes no limits. */
+  readonly unified?: boolean;
 }
 
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
@@ -44,13 +46,32 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const local = await startLocalHosts({
     dir,
     count,
-    enginePath: (i) => [...(options.legacyTables === true ? [legacyTables(dir)] : []), ...enginePath(i)],
+    enginePath: (i) => [
+      ...(options.unified === true && i === 2 ? [unified(dir)] : []),
+      ...(options.legacyTables === true ? [legacyTables(dir)] : []),
+      ...enginePath(i),
+    ],
     nat: false,
     keep: false,
     log: quietLog,
     engineArgs: options.engineArgs ?? [],
   });
   return { ...local, dir };
+}
+
+/** A folder for PATH whose dockerd is the next one on it, in a mount namespace where cgroup v2 is all there is. */
+function unified(dir: string): string {
+  const folder = join(dir, 'unified');
+  mkdirSync(folder, { recursive: true });
+  const script = `#!/bin/sh
+PATH=\${PATH#*:}
+exec unshare --mount sh -ec '
+  for at in $(grep " /sys/fs/cgroup" /proc/self/mounts | cut -d" " -f2 | sort -r); do umount -l "$at"; done
+  mount -t cgroup2 none /sys/fs/cgroup
+  exec dockerd "$@"' sh "$@"
+`;
+  writeFileSync(join(folder, 'dockerd'), script, { mode: 0o755 });
+  return folder;
 }
 
 /** A folder for PATH, below that of the lab. */
