@@ -16,9 +16,16 @@ if (process.getuid() !== 0 || spawnSync('debootstrap', ['--version']).status !==
 }
 await setup('test');
 const word = process.argv[2] ?? '';
-const files = ['npm-start.ts', 'bare-machines.ts', 'join-by-line.ts', 'quickstart.ts', 'image.ts', 'upgrade.ts', 'schedulers.ts'].filter(
-  (leaf) => leaf.includes(word),
-);
+const files = [
+  'lintian.ts',
+  'npm-start.ts',
+  'bare-machines.ts',
+  'join-by-line.ts',
+  'quickstart.ts',
+  'image.ts',
+  'upgrade.ts',
+  'schedulers.ts',
+].filter((leaf) => leaf.includes(word));
 const made = mkdtempSync(join(tmpdir(), 'arpanet-package-test-'));
 try {
   const packages = process.env.ARPANET_PACKAGES ?? made;

@@ -55,6 +55,31 @@ export function debianRoot(programs = PROGRAMS): string {
   return root;
 }
 
+/** A root of its own that begins with `lower`, which it does not change, on this machine's own network. What is put below `upper` before is in it. */
+export async function mountedRoot(
+  lower: string,
+  fill: (upper: string) => void,
+): Promise<Disposable & { readonly within: (command: string) => readonly string[] }> {
+  const dir = mkdtempSync(join(tmpdir(), 'arpanet-root-'));
+  for (const leaf of ['upper', 'work', 'root']) mkdirSync(join(dir, leaf));
+  fill(join(dir, 'upper'));
+  const script = `set -e
+    mount --make-rprivate /
+    mount -t overlay overlay -o "lowerdir=$1,upperdir=$0/upper,workdir=$0/work" "$0/root"
+    mount --rbind /proc "$0/root/proc"; mount --rbind /sys "$0/root/sys"; mount --rbind /dev "$0/root/dev"
+    mount -t tmpfs tmpfs "$0/root/run"; mkdir "$0/root/run/netns"; mount -t tmpfs tmpfs "$0/root/tmp"
+    touch "$0/mounted"; exec sleep infinity`;
+  const holder = spawnMortal('unshare', ['--mount', 'sh', '-c', script, dir, lower], { stdio: 'ignore' });
+  await until('the root is mounted', () => existsSync(join(dir, 'mounted')));
+  return {
+    within: (command) => [`--mount=/proc/${holder.pid}/ns/mnt`, 'chroot', join(dir, 'root'), 'sh', '-c', command],
+    [Symbol.dispose]() {
+      holder.kill('SIGKILL');
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
 /** The machine, until it is disposed of. `lower`: the root that it begins with, which it does not change. */
 export async function bareMachine(host: LocalHosts['hosts'][number], lower: string): Promise<BareMachine> {
   const dir = mkdtempSync(join(tmpdir(), `arpanet-bare-${host.name}-`));

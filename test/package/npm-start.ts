@@ -4,8 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { endProcess, must, runProgram, until } from '../support/cluster/cluster.ts';
@@ -13,7 +12,7 @@ import { freePort } from '../support/cluster/free-ports.ts';
 import { spawnMortal } from '../support/cluster/mortal.ts';
 import { repository } from '../support/cluster/paths.ts';
 import { promisedMs } from '../support/promised.ts';
-import { CLEAN, debianRoot } from './bare-machine.ts';
+import { CLEAN, debianRoot, mountedRoot } from './bare-machine.ts';
 
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 const CLONE = '/root/arpanet';
@@ -34,82 +33,53 @@ function fill(root: string): void {
 
 describe('npm start on a machine with nothing but Node', () => {
   it('is up within a minute, says what it does meanwhile, and prints lines that work there', { timeout: 900_000 }, async (test) => {
-    const dir = mkdtempSync(join(tmpdir(), 'arpanet-npm-start-'));
-    for (const leaf of ['upper', 'work', 'root']) mkdirSync(join(dir, leaf));
-    const mounts = `set -e
-      mount --make-rprivate /
-      mount -t overlay overlay -o "lowerdir=$1,upperdir=$0/upper,workdir=$0/work" "$0/root"
-      mount --rbind /proc "$0/root/proc"; mount --rbind /sys "$0/root/sys"; mount --rbind /dev "$0/root/dev"
-      mount -t tmpfs tmpfs "$0/root/run"; mkdir "$0/root/run/netns"; mount -t tmpfs tmpfs "$0/root/tmp"
-      touch "$0/mounted"; exec sleep infinity`;
-    const holder = spawnMortal('unshare', ['--mount', 'sh', '-c', mounts, dir, debianRoot('ca-certificates')], { stdio: 'ignore' });
+    using root = await mountedRoot(debianRoot('ca-certificates'), fill);
+    const env = { ...CLEAN, ...(existsSync(CERTIFICATES) && { NODE_EXTRA_CA_CERTS: CERTIFICATES }) };
+    const within = (command: string) => root.within(`cd ${CLONE}; ${command}`);
+    const typed = (command: string) => runProgram('nsenter', within(`exec 2>&1; ${command}`), { env });
+    for (const program of ['docker', 'ip', 'iptables', 'python3', 'curl', 'dig'])
+      assert.notEqual((await typed(`command -v ${program}`)).code, 0, `it has no ${program}`);
+    const before = (await must(typed('dpkg-query -W -f "\\${Package}\\n"'))).split('\n');
+    const beganMs = Date.now();
+    const listen = `tcp://127.0.0.1:${await freePort()}`;
+    const up = spawnMortal(
+      'nsenter',
+      within(`exec node scripts/start.mjs --hosts 3 --listen ${listen} --dns-listen none`),
+      { env, stdio: ['ignore', 'pipe', 'pipe'] },
+      'TERM',
+    );
+    let said = '';
+    for (const stream of [up.stdout, up.stderr]) stream?.on('data', (data: Buffer) => (said += data.toString()));
     try {
-      fill(join(dir, 'upper'));
-      await until('its root is mounted', () => existsSync(join(dir, 'mounted')));
-      const env = { ...CLEAN, ...(existsSync(CERTIFICATES) && { NODE_EXTRA_CA_CERTS: CERTIFICATES }) };
-      const within = (command: string) => [
-        `--mount=/proc/${holder.pid}/ns/mnt`,
-        'chroot',
-        join(dir, 'root'),
-        'sh',
-        '-c',
-        `cd ${CLONE}; ${command}`,
-      ];
-      const typed = (command: string) => runProgram('nsenter', within(`exec 2>&1; ${command}`), { env });
-      for (const program of ['docker', 'ip', 'iptables', 'python3', 'curl', 'dig'])
-        assert.notEqual((await typed(`command -v ${program}`)).code, 0, `it has no ${program}`);
-      const before = (await must(typed('dpkg-query -W -f "\\${Package}\\n"'))).split('\n');
-      const beganMs = Date.now();
-      const listen = `tcp://127.0.0.1:${await freePort()}`;
-      const up = spawnMortal(
-        'nsenter',
-        within(`exec node scripts/start.mjs --hosts 3 --listen ${listen} --dns-listen none`),
-        { env, stdio: ['ignore', 'pipe', 'pipe'] },
-        'TERM',
+      await until('the cluster is up', () => said.includes('The cluster is up: 3 hosts') || up.exitCode !== null, promisedMs(120_000));
+      const tookMs = Date.now() - beganMs;
+      assert.ok(said.includes('The cluster is up: 3 hosts'), said);
+      const fetched = (await must(typed('dpkg-query -W -f "\\${Package}\\n"'))).split('\n').filter((name) => !before.includes(name));
+      const npm = await must(typed('du -sm node_modules | cut -f1; ls node_modules | wc -l'));
+      test.diagnostic(
+        `up after ${Math.round(tookMs / 1000)} s; by apt: ${fetched.join(' ')}; of npm (MB, folders): ${npm.trim().replace('\n', ', ')}`,
       );
-      let said = '';
-      const silences: number[] = [];
-      let heardMs = beganMs;
-      for (const stream of [up.stdout, up.stderr])
-        stream?.on('data', (data: Buffer) => {
-          said += data.toString();
-          silences.push(Date.now() - heardMs);
-          heardMs = Date.now();
-        });
-      try {
-        await until('the cluster is up', () => said.includes('The cluster is up: 3 hosts') || up.exitCode !== null, promisedMs(120_000));
-        const tookMs = Date.now() - beganMs;
-        assert.ok(said.includes('The cluster is up: 3 hosts'), said);
-        const fetched = (await must(typed('dpkg-query -W -f "\\${Package}\\n"'))).split('\n').filter((name) => !before.includes(name));
-        const npm = await must(typed('du -sm node_modules | cut -f1; ls node_modules | wc -l'));
-        test.diagnostic(
-          `up after ${Math.round(tookMs / 1000)} s; by apt: ${fetched.join(' ')}; of npm (MB, folders): ${npm.trim().replace('\n', ', ')}`,
-        );
-        assert.ok(tookMs < promisedMs(60_000), `it took ${Math.round(tookMs / 1000)} s\n${said}`);
-        for (const words of [
-          /installing npm packages/,
-          /installing by apt: docker\.io/,
-          /building/,
-          /starting 3 Docker Engines/,
-          /loading the images/,
-          /starting 3 agents/,
-        ])
-          assert.match(said, words);
-        const next = said.split('\n').filter((line) => line.startsWith('  '));
-        const endpoint = next.find((line) => line.includes('export')) ?? assert.fail(said);
-        const lines = next.filter((line) => !line.includes('export'));
-        assert.ok(lines.length >= 4, said);
-        for (const line of lines) {
-          const { code, stdout } = await typed(`${endpoint.trim()}; ${line.trim()}`);
-          assert.equal(code, 0, `${line}\n${stdout}`);
-        }
-      } finally {
-        await endProcess(up);
+      assert.ok(tookMs < promisedMs(60_000), `it took ${Math.round(tookMs / 1000)} s\n${said}`);
+      for (const words of [
+        /installing npm packages/,
+        /installing by apt: docker\.io/,
+        /building/,
+        /starting 3 Docker Engines/,
+        /loading the images/,
+        /starting 3 agents/,
+      ])
+        assert.match(said, words);
+      const next = said.split('\n').filter((line) => line.startsWith('  '));
+      const endpoint = next.find((line) => line.includes('export')) ?? assert.fail(said);
+      const lines = next.filter((line) => !line.includes('export'));
+      assert.ok(lines.length >= 4, said);
+      for (const line of lines) {
+        const { code, stdout } = await typed(`${endpoint.trim()}; ${line.trim()}`);
+        assert.equal(code, 0, `${line}\n${stdout}`);
       }
-      assert.equal((await typed('ip netns list | grep arl; ls /tmp')).stdout.trim(), '', 'nothing of it is left');
     } finally {
-      holder.kill('SIGKILL');
-      rmSync(dir, { recursive: true, force: true });
+      await endProcess(up);
     }
+    assert.equal((await typed('ip netns list | grep arl; ls /tmp')).stdout.trim(), '', 'nothing of it is left');
   });
 });

@@ -183,13 +183,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       throw new ArpanetError('conflict', `the agent of host ${facts.name} sent a malformed message (${penalty}); try again later`);
     const skew = protocolFault(`the agent of host ${facts.name}`, hello.protocol);
     if (skew !== undefined) throw new ArpanetError('conflict', skew);
-    const others = [...sessions.values()].filter((session) => session.facts.name !== facts.name);
-    const unfit =
-      engineFault(facts) ??
-      apiWindowFault(
-        facts,
-        others.map((session) => session.facts),
-      );
+    const others = [...sessions.values()].flatMap((session) => (session.facts.name === facts.name ? [] : [session.facts]));
+    const unfit = engineFault(facts) ?? apiWindowFault(facts, others);
     if (unfit !== undefined) throw new ArpanetError('conflict', unfit);
     const isOurs = clusterId === deps.clusterId || clusterId === '';
     if (!isOurs && networks > 0) {
