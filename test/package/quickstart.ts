@@ -93,6 +93,11 @@ describe('the quickstart', () => {
         printed = /^ *(curl .*)$/m.exec(text)?.[1] ?? '';
         if (command.startsWith('docker run')) assert.match(text, /HostConfig.Privileged is true/);
       }
+      assert.match(
+        [...said.values()].join('\n'),
+        /^ok {4}VXLAN \(UDP 4789\) passes to other hosts and back, in packets of 1500 bytes: m1 m2$/m,
+        'what m3 tried',
+      );
       const last = (word: string) => [...said].filter(([command]) => command.startsWith(word)).at(-1)?.[1] ?? '';
       assert.match(last('arpanet hosts\n') || last('arpanet hosts'), /m\d/);
       assert.doesNotMatch(last('docker ps --format'), /^m2 /m, 'm2 is drained');
