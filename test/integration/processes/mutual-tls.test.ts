@@ -244,6 +244,15 @@ describe('a cluster with TLS', { timeout: 600_000 }, () => {
     const checked = async (shown: string) => ask(port, '/arpanet/v1/join/check', { ...joining, method: 'POST', body: newcomer(shown) });
     assert.match(await checked('wrong'), /^401 .*join token/);
     assert.match(await checked(token), /^200 ok\|the clock agrees.*ok\|the name new-1 is free/s);
+    const tries = async (more: object) =>
+      ask(port, '/arpanet/v1/join/paths', {
+        ...joining,
+        method: 'POST',
+        body: { ...newcomer(token), clockMs: undefined, mtu: 1500, ...more },
+      });
+    assert.match(await tries({ token: 'wrong' }), /^401 .*join token/);
+    assert.match(await tries({ address: 'db-1' }), /^400 .*IPv4 address/);
+    assert.match(await tries({}), /^200 note\|UDP 4789 was not tried: there is no other host yet/, 'none has an overlay');
     assert.match(await ask(port, '/_ping', { ca: bundle, servername: 'localhost' }), /ECONNRESET|EPIPE/);
     const first = tls.connect({ host: '127.0.0.1', port, secureContext: contextOf(credentialsOf('web-1')), servername: SCHEDULER_NAME });
     let session: Buffer | undefined;
