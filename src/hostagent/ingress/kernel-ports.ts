@@ -13,7 +13,6 @@ import {
   ACCEPT,
   chainsFor,
   changedIngress,
-  droppingChains,
   type Family,
   type HostIngress,
   ingressRules,
@@ -22,6 +21,7 @@ import {
   TABLE,
   tableOf,
 } from './rules.ts';
+import { dropsTheRest, forwardChains } from './dropping-chains.ts';
 
 export interface KernelPorts {
   readonly family: Family;
@@ -155,11 +155,17 @@ export function createKernelPorts(family: Family, { host, subnets, log }: Kernel
     const all = await run('nft', ['list', 'chains']).catch(() => '');
     const ofDocker = await chainLines().catch(() => undefined);
     const isLet = ofDocker?.some((line) => line.includes(TABLE)) === true;
+    const others = forwardChains(all, family).filter(({ name }) => !/^ip6? filter FORWARD$/.test(name) || !isLet);
+    const dropping = await Promise.all(
+      others.map(async ({ name, isDropping }) => {
+        if (isDropping) return [`${name} drops what it does not know (policy drop)`];
+        const text = await run('nft', ['list', 'chain', ...name.split(' ')]).catch(() => '');
+        return dropsTheRest(text) ? [`${name} has a rule that drops all that no rule before it accepts`] : [];
+      }),
+    );
     return [
       ...(isForwarding ? [] : [`published ports lead nowhere${at}: the kernel passes no packets on (${setting} is 0)`]),
-      ...droppingChains(all, family)
-        .filter((chain) => !isLet || !/^ip6? filter FORWARD$/.test(chain))
-        .map((chain) => `published ports may lead nowhere${at}: nft’s chain ${chain} drops what it does not know (policy drop)`),
+      ...dropping.flat().map((what) => `published ports may lead nowhere${at}: nft’s chain ${what}`),
     ];
   }
 

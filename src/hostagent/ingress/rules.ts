@@ -222,16 +222,3 @@ export function staleFlows(
     return [...(isFirst ? [all] : []), ...gone.map((address) => [...all, '--reply-src', address])];
   });
 }
-
-/** Base chains that drop forwarded packets by their policy, in the output of `nft list chains`: `ip filter FORWARD`. Pure. */
-export function droppingChains(text: string, family: Family = 4): readonly string[] {
-  let table = '';
-  let chain = '';
-  const found: string[] = [];
-  for (const line of text.split('\n')) {
-    table = /^table (\S+ \S+) \{/.exec(line)?.[1] ?? table;
-    chain = /^\tchain (\S+) \{/.exec(line)?.[1] ?? chain;
-    if (/hook forward .*policy drop;/.test(line) && !table.startsWith(family === 4 ? 'ip6 ' : 'ip ')) found.push(`${table} ${chain}`);
-  }
-  return found;
-}

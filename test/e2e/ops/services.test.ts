@@ -1,15 +1,11 @@
 /** Ops scale, update, drain; compose and docker go on with the same containers. Typed as a user types it, against three hosts. */
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
-import { startLoad } from '../../support/load.ts';
 import { assertNothingLeft, operator } from '../../support/cluster/leftovers.ts';
 import { promisedMs } from '../../support/promised.ts';
 
@@ -400,110 +396,6 @@ describe('services on three hosts', () => {
     await must(docker('volume', 'rm', 'data-1', 'data-2'));
   });
 
-  it('a published port is answered by every host, TCP and UDP, from instances wherever they run; a second service is refused', async () => {
-    const serve = 'mkdir -p /www && hostname > /www/i && exec httpd -f -p 80 -h /www';
-    const ports = ['-p', '8099:80', '-p', '8053:53/udp'];
-    const made = ['service', 'create', '-d', '--no-resolve-image', '--name', 'mesh', '--replicas', '3', '--stop-grace-period', '1s'];
-    await must(docker(...made, '--replicas-max-per-node', '2', ...ports, 'busybox', 'sh', '-c', serve));
-    const ids = async () => lines(await must(docker('ps', '-q', '--filter', 'name=mesh-')));
-    await until('three run', async () => (await ids()).length === 3);
-    const addresses = cluster.lab.hosts.map(({ address }) => address);
-
-    for (const address of addresses) {
-      const answers = new Set<string>();
-      await until(`${address} answers from all three`, async () => {
-        const answer = await fetch(`http://${address}:8099/i`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2_000) });
-        answers.add((await answer.text()).trim());
-        return (await ids()).every((id) => answers.has(id));
-      });
-    }
-
-    // its name is one address, behind which the caller's own kernel finds all three; behind `tasks.` it is their list
-    const calls = 'for i in $(seq 24); do wget -qO- http://mesh/i; done; for n in mesh tasks.mesh; do echo =; nslookup $n; done';
-    const [answered = '', one = '', list = ''] = (await must(docker('run', '--rm', 'busybox', 'sh', '-c', calls))).split('=\n');
-    assert.deepEqual(new Set(lines(answered)), new Set(await ids()));
-    const [found, tasks] = [one, list].map((text) => [...text.matchAll(/Address[^:]*: (10\.[\d.]+)$/gm)].map(([, address]) => address));
-    assert.equal(found?.length, 1, one);
-    assert.equal(tasks?.length, 3, list);
-    assert.ok(!tasks?.includes(found?.[0]));
-
-    // busybox has no server for UDP: one in the namespace of an instance that is the only one left
-    await must(docker('service', 'scale', '-d', 'mesh=1'));
-    await until('one is left', async () => (await ids()).length === 1);
-    const pid = (await must(docker('inspect', '-f', '{{.State.Pid}}', (await ids())[0] ?? ''))).trim();
-    const echo = `const s = require('dgram').createSocket('udp4').on('message', (m, r) => s.send(m, r.port, r.address)).bind(53)`;
-    const server = spawn('nsenter', [`--net=/proc/${pid}/ns/net`, process.execPath, '-e', echo], { stdio: 'ignore' });
-    try {
-      for (const address of addresses) await until(`${address} answers UDP`, () => echoed(address, 8053));
-    } finally {
-      await endProcess(server);
-    }
-
-    const second = await docker('service', 'create', '-d', '--no-resolve-image', '--name', 'second', '-p', '8099:80', 'busybox', 'true');
-    assert.match(second.stderr, /port '8099' is already in use by service 'mesh' \(\w+\) as an ingress port/);
-    assert.match(
-      (await docker('run', '--rm', '-p', '8099:80', 'busybox', 'true')).stderr,
-      /port '8099' is already in use by service 'mesh' as an ingress port/,
-    );
-    assert.match(await must(docker('service', 'ls', '--format', '{{.Name}} {{.Ports}}')), /^mesh .*\*:8099->80\/tcp/m);
-    await must(docker('service', 'rm', 'mesh'));
-    for (const { namespace } of cluster.lab.hosts)
-      await until('no rule is left', async () => !(await tablesIn(namespace)).includes('arpanet-ingress'));
-  });
-
-  it('an update and a scale lose no request, by the service’s address and by its published port, over connections that stay and over new ones', async () => {
-    // it ends as a server should: what is open is answered once more, and closed
-    const handler = [
-      'touch /open.$$; trap "rm -f /open.$$" EXIT',
-      'while read -r line; do',
-      '  [ "$line" = "$(printf "\\r")" ] || continue',
-      '  c=keep-alive; [ -e /stopping ] && c=close',
-      '  printf "HTTP/1.1 200 OK\\r\\nContent-Length: %s\\r\\nConnection: %s\\r\\n\\r\\n%s" ${#HOSTNAME} $c $HOSTNAME',
-      '  [ $c = close ] && exit 0',
-      'done',
-    ];
-    const serve = [
-      `cat > /serve <<'END'\n#!/bin/sh\n${handler.join('\n')}\nEND`,
-      'chmod +x /serve',
-      'nc -ll -p 80 -e /serve & server=$!',
-      "trap 'touch /stopping; kill $server; while ls /open.* >/dev/null 2>&1; do sleep 0.1; done; exit 0' TERM",
-      'wait',
-    ].join('\n');
-    // nothing in the image checks it: its host's agent does
-    const check = ['--container-label', 'arpanet.check=http:80/ interval=1s'];
-    const made = ['service', 'create', '-d', '--no-resolve-image', '--name', 'even', '--replicas', '4', '-p', '8098:80', ...check];
-    await must(docker(...made, 'busybox', 'sh', '-c', serve));
-    const ready = async () => lines(await must(docker('ps', '-q', '--filter', 'name=even-', '--filter', 'health=healthy')));
-    await until('four are ready', async () => (await ready()).length === 4);
-    await must(docker('run', '-d', '--name', 'asker', 'busybox', 'sleep', '3600'));
-    const found = await must(docker('exec', 'asker', 'nslookup', 'even'));
-    const [, vip = ''] = /Address[^:]*: (10\.[\d.]+)\s*$/.exec(found) ?? [];
-    const pid = (await must(docker('inspect', '-f', '{{.State.Pid}}', 'asker'))).trim();
-    const [{ address } = assert.fail()] = cluster.lab.hosts;
-    const before = await ready();
-    const loads = [true, false].flatMap((isKept) => [
-      startLoad(`http://${vip}/`, isKept, pid),
-      startLoad(`http://${address}:8098/`, isKept),
-    ]);
-    await must(cluster.arpanet('update', 'default/even', '--env', 'COLOUR=green'));
-    await must(cluster.arpanet('scale', 'default/even=1'));
-    await must(cluster.arpanet('scale', 'default/even=4'));
-    await until('four are ready again', async () => (await ready()).length === 4);
-    const seen = await Promise.all(loads.map((load) => load.end()));
-    assert.deepEqual(
-      seen.flatMap(({ failed }) => failed),
-      [],
-      `of ${seen.map(({ asked }) => asked).join()} requests`,
-    );
-    for (const { answered } of seen)
-      assert.ok(
-        answered.some((id) => !before.includes(id)),
-        'the new ones have answered, too',
-      );
-    await must(docker('rm', '-f', 'asker'));
-    await must(docker('service', 'rm', 'even'));
-  });
-
   it('jobs run to their end, so many at once, and again after an update; a restart policy waits and gives up', async () => {
     const short = ['-q', '--no-resolve-image'];
     // the CLI waits until the job is done
@@ -618,21 +510,3 @@ describe('services on three hosts', () => {
     await assertNothingLeft(cluster, []);
   });
 });
-
-/** Whether a packet comes back from there. */
-function echoed(address: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createSocket('udp4');
-    const end = (isEchoed: boolean): void => {
-      clearTimeout(timer);
-      socket.close();
-      resolve(isEchoed);
-    };
-    const timer = setTimeout(() => end(false), 1_000);
-    socket.once('message', () => end(true)).once('error', () => end(false));
-    socket.send('x', port, address);
-  });
-}
-
-const tablesIn = async (namespace: string): Promise<string> =>
-  (await promisify(execFile)('nsenter', [`--net=/run/netns/${namespace}`, 'nft', 'list', 'tables'])).stdout;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readLeaderMessage } from '../../../src/schemas/index.ts';
 import { afterMessage } from '../../../src/hostagent/ingress/ingress.ts';
-import { changedIngress, droppingChains, ingressRules, noRules, ofFamily, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
+import { dropsTheRest, forwardChains } from '../../../src/hostagent/ingress/dropping-chains.ts';
+import { changedIngress, ingressRules, noRules, ofFamily, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
 import type { IngressPort } from '../../../src/model/ingress.ts';
 
 const on = (host: string, last: number, target = 80) => ({ host, at: `10.9.0.${host.slice(1)}`, address: `10.32.0.${last}`, target });
@@ -95,7 +96,24 @@ describe('published ports of a host', () => {
     const text =
       'table ip filter {\n\tchain FORWARD {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n' +
       'table inet firewall {\n\tchain in {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n\tchain fwd {\n\t\ttype filter hook forward priority filter; policy drop;\n\t}\n}\n';
-    assert.deepEqual(droppingChains(text), ['ip filter FORWARD', 'inet firewall fwd']);
+    assert.deepEqual(forwardChains(text, 4), [
+      { name: 'ip filter FORWARD', isDropping: true },
+      { name: 'inet firewall fwd', isDropping: true },
+    ]);
+    assert.deepEqual(
+      forwardChains(text, 6).map(({ name }) => name),
+      ['inet firewall fwd'],
+    );
+  });
+
+  it('knows a chain with a rule that drops the rest, unless one before it lets pass what is led on, as firewalld’s does', () => {
+    const chain = (...rules: string[]) =>
+      `table inet fw {\n\tchain forw {\n\t\ttype filter hook forward priority filter; policy accept;\n${rules.map((one) => `\t\t${one}\n`).join('')}\t}\n}\n`;
+    const known = 'ct state established,related accept';
+    assert.equal(dropsTheRest(chain(known, 'counter packets 3 bytes 180 drop')), true);
+    assert.equal(dropsTheRest(chain(known, 'log prefix "no: " drop')), true);
+    assert.equal(dropsTheRest(chain('ct status dnat accept', 'reject with icmpx admin-prohibited')), false);
+    assert.equal(dropsTheRest(chain(known, 'ip saddr 192.0.2.1 drop')), false);
   });
 
   it('leads by IPv6 to instances that have such an address, here or at a host that has one', () => {
