@@ -20,7 +20,7 @@ import { type KeyOperations, keyRoutes } from './key-routes.ts';
 import { reportFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { AuditReport } from './audit.ts';
-import { auditLogRoute, type AuditLines } from './recorded-calls.ts';
+import { auditLogRoute, type AuditLines, refuseUselessMatch } from './recorded-calls.ts';
 import { OF_THE_STORE, refuseMalformed, whenReady } from './before-routes.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { doctorRoute } from './examine.ts';
@@ -193,6 +193,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   };
   router.use((request, _response, next) => {
     refuseMalformed(request);
+    refuseUselessMatch(request);
     next();
   });
   router.use(refuseUnlessAllowed);
@@ -332,6 +333,11 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     // with its schemas only where it is asked for
     const { openApi } = await import('./openapi/document.ts');
     response.json(openApi(VERSION));
+  });
+  router.get('/reference', async (_request, response) => {
+    const [{ openApi }, { PAGE_POLICY, referencePage }] = await Promise.all([import('./openapi/document.ts'), import('./openapi/page.ts')]);
+    response.setHeader('Content-Security-Policy', PAGE_POLICY).setHeader('X-Content-Type-Options', 'nosniff');
+    response.type('html').send(referencePage(openApi(VERSION)));
   });
   const unexpected = (error: unknown): void => reportFault(deps.log, 'a request of an operator', error);
   const watch = createWatches(deps.log);

@@ -10,6 +10,7 @@ export const OF_THE_STORE: ReadonlySet<string> = new Set([
   'backup',
   'config',
   'openapi.json',
+  'reference',
   'users',
   'policy',
   'ca',

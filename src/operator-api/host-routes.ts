@@ -4,9 +4,9 @@ import type { CleanRequest, HostOperations, Progress, RebalanceRequest, ReleaseS
 import { ArpanetError, type HostChange } from '../model/index.ts';
 import { noteTarget } from '../security/index.ts';
 import { bodyOf, readBytes } from './bodies.ts';
-import { hostDetail } from './reports/host-report.ts';
+import { type HostDetail, hostDetail } from './reports/host-report.ts';
 import { hostReports, type Observed } from './reports/report.ts';
-import { sendList } from './lists.ts';
+import { refuseStale, sendDefined, sendList } from './lists.ts';
 import type { AnswerInLines } from './operations.ts';
 
 interface HostRouteDeps {
@@ -38,7 +38,13 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
     );
   });
   router.get('/hosts/:host', (request, response) => {
-    response.json(hostDetail(observe(), nameOf(request), Date.now()));
+    const detail = hostDetail(observe(), nameOf(request), Date.now());
+    sendDefined(response, detail, definitionOf(detail));
+  });
+  router.use('/hosts/:host', (request, _response, next) => {
+    if (request.method !== 'GET' && request.headers['if-match'] !== undefined)
+      refuseStale(request, definitionOf(hostDetail(observe(), nameOf(request), Date.now())));
+    next();
   });
   router.get('/hosts/:host/metrics', async (request, response) => {
     response.type('text/plain; version=0.0.4').send(await deps.hostMetrics(nameOf(request)));
@@ -82,6 +88,9 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
   long('/hosts/:host/clean', (request, progress) => hosts().clean(nameOf(request), cleanRequest(bodyOf(request, 'HostRequest')), progress));
   long('/rebalance', (request, progress) => hosts().rebalance(rebalanceRequest(bodyOf(request, 'RebalanceRequest')), progress));
 }
+
+/** What of a host a person sets. */
+const definitionOf = ({ name, address, availability, labels, limits }: HostDetail) => ({ name, address, availability, labels, limits });
 
 /** Longer than a week is a mistake, and more than a timer can wait. */
 const MAX_DEADLINE_MS = 7 * 24 * 3600_000;

@@ -107,6 +107,11 @@ export function sendTagged(response: Response, shown: unknown): void {
   response.setHeader('ETag', etagOf(shown)).json(shown);
 }
 
+/** `shown` with the ETag of what of it a client can change: loads and the like change by themselves. */
+export function sendDefined(response: Response, shown: unknown, definition: unknown): void {
+  response.setHeader('ETag', etagOf(definition)).json(shown);
+}
+
 /** Throws `stale` where the client has seen something else than what is shown now, and says so by If-Match (RFC 9110 §13.1.1). */
 export function refuseStale(request: Request, shown: unknown): void {
   const given = request.headers['if-match'];

@@ -1,5 +1,6 @@
 /** Effects: `GET /arpanet/v1/audit-log`: the last lines of the audit log of the leader, and with `follow` those that come. For administrators. */
 import type { Request, Response, Router } from 'express';
+import { ArpanetError } from '../model/index.ts';
 import type { AuditLine } from '../security/index.ts';
 import { ROUTE_DOCS } from './openapi/routes.ts';
 
@@ -44,7 +45,8 @@ export function auditLogRoute(router: Router, lines: () => AuditLines): void {
 const textOf = (line: AuditLine): string => `${JSON.stringify(line)}\n`;
 
 const PREFIX = '/arpanet/v1';
-const PATTERNS = ROUTE_DOCS.map(({ method, path }) => ({
+const PATTERNS = ROUTE_DOCS.map(({ method, path, isGuarded = false }) => ({
+  isGuarded,
   method: method.toUpperCase(),
   path: `${PREFIX}${path}`,
   pattern: new RegExp(`^${PREFIX}${path.replaceAll('.', '\\.').replaceAll(/:(\w+)/g, '(?<$1>[^/]+)')}/?$`, 'i'),
@@ -64,6 +66,15 @@ export function operatorRoute(
       };
   }
   return undefined;
+}
+
+/** Throws `invalid` for a change with an If-Match that nobody would look at. */
+export function refuseUselessMatch({ method, headers, originalUrl }: Request): void {
+  if (headers['if-match'] === undefined || method === 'GET' || method === 'HEAD') return;
+  const [path = ''] = originalUrl.split('?', 1);
+  const found = PATTERNS.find((one) => one.method === method && one.pattern.test(path));
+  if (found?.isGuarded === false)
+    throw new ArpanetError('invalid', `${method} ${path} takes no If-Match: the reference says which changes do (/arpanet/v1/reference)`);
 }
 
 function decoded(value: string): string {

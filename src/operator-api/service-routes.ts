@@ -1,10 +1,10 @@
 /** The operator's routes for services; long work is answered as operations.ts says. Effects: express; the work itself is done by the services room. */
 import type { Request, Router } from 'express';
 import type { Progress, Services } from '../contracts/index.ts';
-import { ArpanetError, type CreateRequest, labels, type ServiceTemplate, UPDATE_DEFAULTS } from '../model/index.ts';
+import { ArpanetError, type CreateRequest, labels, type ServiceTemplate, type ServiceView, UPDATE_DEFAULTS } from '../model/index.ts';
 import { noteTarget, servicesTarget } from '../security/index.ts';
 import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type UpdateRequest } from './bodies.ts';
-import { sendList } from './lists.ts';
+import { etagOf, refuseStale, sendList } from './lists.ts';
 import type { AnswerInLines } from './operations.ts';
 import { serviceReports } from './reports/service-report.ts';
 
@@ -19,6 +19,8 @@ export function serviceRoutes(router: Router, servicesOf: (request: Request) => 
       const whole = all.filter((service) => service.deployment === wanted);
       return wanted === undefined ? all : whole.length > 0 ? whole : [services.find(wanted)];
     };
+    const one = wanted === undefined || request.query['watch'] !== undefined ? [] : found();
+    if (one.length === 1) response.setHeader('ETag', etagOf(definitionOf(one[0])));
     sendList(
       request,
       response,
@@ -32,7 +34,10 @@ export function serviceRoutes(router: Router, servicesOf: (request: Request) => 
     response.json(servicesOf(request).scalePlan(count));
   });
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
-    router.post(path, body, (request, response) => answer(response, (progress) => work(request, progress)));
+    router.post(path, body, (request, response) => {
+      refuseStaleService(request, servicesOf);
+      return answer(response, (progress) => work(request, progress));
+    });
 
   long('/services/scale', (request, progress) => servicesOf(request).scale(texts(request, 'counts'), progress));
   long('/services/rm', (request, progress) => servicesOf(request).remove(texts(request, 'services'), progress));
@@ -78,6 +83,27 @@ export function serviceRoutes(router: Router, servicesOf: (request: Request) => 
     const update = { ...UPDATE_DEFAULTS, ...settings };
     return (await servicesOf(request).update(service, { template: whole, desired, update, patienceMs: PATIENCE_MS }, progress)).done;
   });
+}
+
+/** What of a service a person sets. */
+const definitionOf = (view: ServiceView | undefined) =>
+  view && {
+    deployment: view.deployment,
+    service: view.service,
+    desired: view.desired,
+    template: view.template,
+    version: view.record?.version,
+  };
+
+/** By If-Match with the ETag of `GET /services?of=SERVICE`. Throws `stale`, and `invalid` for more than one service. */
+function refuseStaleService(request: Request, servicesOf: (request: Request) => Services): void {
+  if (request.headers['if-match'] === undefined) return;
+  const { services = [], counts = [] } = bodyOf(request, 'ServicesRequest');
+  const { service } = bodyOf(request, 'ReplaceRequest');
+  const named = [...services, ...counts.map((count) => count.replace(/[=+-]\d+$/, '')), ...(service === undefined ? [] : [service])];
+  const [reference] = named;
+  if (reference === undefined || named.length !== 1) throw new ArpanetError('invalid', 'If-Match goes with a change of one service');
+  refuseStale(request, definitionOf(servicesOf(request).find(reference)));
 }
 
 /** Undefined: something of it is missing. */

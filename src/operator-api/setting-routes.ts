@@ -27,7 +27,7 @@ export function settingRoutes(router: Router, settings: () => ClusterSettings): 
     const found = settings()
       .list()
       .find((one) => one.name === name);
-    if (found !== undefined) refuseStale(request, found);
+    if (found !== undefined || request.method !== 'GET') refuseStale(request, found ?? null);
     return { name, found };
   };
   router.get('/config/:name', (request, response) => {

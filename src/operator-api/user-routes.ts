@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response, Router } from 'express';
 import { ArpanetError } from '../model/index.ts';
 import { type Access, type Identity, identityOf, noteTarget, refuseAccess } from '../security/index.ts';
 import { bodyOf, readBytes, type UserRequest } from './bodies.ts';
-import { sendList } from './lists.ts';
+import { refuseStale, sendList, sendTagged } from './lists.ts';
 
 /** A user, as administrators see it. */
 export interface UserReport {
@@ -40,12 +40,14 @@ export interface Users {
 const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'cas', 'keys', 'backup', 'schedulers', 'audit-log']);
 /** What a GET may show to who reads. */
 const SHOWN: ReadonlySet<string> = new Set(
-  'status top watch hosts networks names services deployments explain records config rebalance audit policy operations'.split(' '),
+  'status top watch hosts networks names services deployments explain records config rebalance audit policy operations openapi.json reference'.split(
+    ' ',
+  ),
 );
 
 /** What somebody has who is limited to deployments, of these alone. */
 const NARROWED =
-  /^\/(?:status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|explain\/[^/]+|deployments|deployments\/[^/]+|operations|operations\/[^/]+|operations\/[^/]+\/stop)\/?$/;
+  /^\/(?:status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|openapi\.json|reference|explain\/[^/]+|deployments|deployments\/[^/]+|operations|operations\/[^/]+|operations\/[^/]+\/stop)\/?$/;
 
 /** Pure. A route that nobody has decided about is for operators. */
 export function operatorAccess(method: string, path: string): Access {
@@ -80,6 +82,19 @@ export function userRoutes(router: Router, users: () => Users): void {
       () => users().list(),
       ({ name }) => name,
     );
+  });
+  const userOf = (request: Request): UserReport | undefined =>
+    users()
+      .list()
+      .find(({ name }) => name === request.params['name']);
+  router.get('/users/:name', (request, response) => {
+    const found = userOf(request);
+    if (found === undefined) throw new ArpanetError('not-found', `no such user: ${request.params.name}`);
+    sendTagged(response, found);
+  });
+  router.use('/users/:name', (request, _response, next) => {
+    if (request.method !== 'GET') refuseStale(request, userOf(request) ?? null);
+    next();
   });
   router.post('/users', readBytes(), async (request, response) => {
     const given = bodyOf(request, 'UserRequest');

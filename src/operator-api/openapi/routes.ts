@@ -17,11 +17,13 @@ const services = (verb: string, summary: string): RouteDoc => ({
   summary,
   body: { type: 'arpanet.ServicesRequest', required: ['services'], example: { services: ['abc/web'] } },
   answer: 'ServiceNames',
+  isGuarded: true,
   isWork: true,
 });
 const onHost = (verb: string, summary: string, answer: AnswerName, example: unknown = {}): RouteDoc => ({
   method: 'post',
   path: `/hosts/:host/${verb}`,
+  isGuarded: true,
   tag: 'hosts',
   summary,
   body: { type: 'arpanet.HostRequest', required: [], example },
@@ -40,6 +42,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     'Watch',
   ),
   get('/openapi.json', 'cluster', 'This reference.', 'Empty'),
+  get('/reference', 'cluster', 'This reference as a page.', 'Text'),
   {
     method: 'post',
     path: '/schedulers',
@@ -92,6 +95,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   {
     method: 'post',
     path: '/hosts/:host/update',
+    isGuarded: true,
     tag: 'hosts',
     summary: 'Labels, limits, and whether it takes new containers. null removes a label or a limit.',
     body: {
@@ -101,7 +105,14 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     },
     answer: 'HostRecord',
   },
-  { method: 'post', path: '/hosts/:host/activate', tag: 'hosts', summary: 'The host takes new containers again.', answer: 'Activated' },
+  {
+    method: 'post',
+    path: '/hosts/:host/activate',
+    isGuarded: true,
+    tag: 'hosts',
+    summary: 'The host takes new containers again.',
+    answer: 'Activated',
+  },
   onHost('drain', 'Moves its instances elsewhere. At the deadline it ends and lists what stayed.', 'Drained', { deadlineMs: 600_000 }),
   onHost(
     'upgrade',
@@ -112,12 +123,21 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
       force: false,
     },
   ),
-  onHost('fillup', 'Activates it, resumes what is paused there, and moves instances onto it from fuller hosts.', 'FilledUp'),
+  {
+    method: 'post',
+    path: '/hosts/:host/fillup',
+    isGuarded: true,
+    tag: 'hosts',
+    summary: 'Activates it, resumes what is paused there, and moves instances onto it from fuller hosts.',
+    answer: 'FilledUp',
+    isWork: true,
+  },
   onHost('rm', 'Takes it out of the cluster. Refused while it has containers or volumes, unless forced.', 'HostRemoved', { force: false }),
   onHost('reset', 'Removes all that the cluster made there. Refused while containers run, unless forced.', 'HostReset', { force: false }),
   {
     method: 'post',
     path: '/hosts/:host/revoke',
+    isGuarded: true,
     tag: 'hosts',
     summary: 'Its certificate counts no more, its stream ends, and it may not join again until it is readmitted.',
     answer: 'HostName',
@@ -125,6 +145,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   {
     method: 'post',
     path: '/hosts/:host/readmit',
+    isGuarded: true,
     tag: 'hosts',
     summary: 'One that was revoked may join again, by the token.',
     answer: 'HostName',
@@ -156,6 +177,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   {
     method: 'post',
     path: '/services/scale',
+    isGuarded: true,
     tag: 'services',
     summary: 'Sets counts, which the cluster then maintains.',
     body: { type: 'arpanet.ServicesRequest', required: ['counts'], example: { counts: ['abc/web=3', 'abc/worker+1'] } },
@@ -173,6 +195,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   {
     method: 'post',
     path: '/services/update',
+    isGuarded: true,
     tag: 'services',
     summary: 'Replaces instances a few at a time, each healthy before the next.',
     body: {
@@ -205,6 +228,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   {
     method: 'post',
     path: '/services/replace',
+    isGuarded: true,
     tag: 'services',
     summary: 'Brings a service to another template and count.',
     body: {
@@ -270,6 +294,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     summary: 'Back to what the leader was started with.',
     answer: 'Setting',
   },
+  get('/users/:name', 'users', 'One of them, with its ETag.', 'User'),
   list('/users', 'users', 'Users of the cluster. For administrators, as all below it.', 'Users'),
   {
     method: 'post',
@@ -286,6 +311,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   {
     method: 'post',
     path: '/users/:name/renew',
+    isGuarded: true,
     tag: 'users',
     summary: 'Issues another certificate; the one before counts until it is over.',
     body: {
@@ -295,7 +321,14 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     },
     answer: 'UserBundle',
   },
-  { method: 'post', path: '/users/:name/rm', tag: 'users', summary: 'Removes one; its connections end at once.', answer: 'User' },
+  {
+    method: 'post',
+    path: '/users/:name/rm',
+    isGuarded: true,
+    tag: 'users',
+    summary: 'Removes one; its connections end at once.',
+    answer: 'User',
+  },
   get('/policy', 'users', 'What roles have to obey in what they create.', 'Policies'),
   {
     method: 'put',

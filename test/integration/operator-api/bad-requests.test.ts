@@ -7,20 +7,17 @@ import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { ArpanetError } from '../../../src/model/index.ts';
 import { operatorApi, type OperatorDeps } from '../../../src/operator-api/api.ts';
+import { ROUTE_DOCS } from '../../../src/operator-api/openapi/routes.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { talk } from '../../support/fakes/small-engine.ts';
 
-/** Every route that reads a body, with a body that it takes. */
+/** Every route that the reference has with a body, with its example, which the route takes; and a few forms that it does not show. */
 const ROUTES: readonly (readonly [method: string, path: string, body: Readonly<Record<string, unknown>>])[] = [
-  ['POST', '/schedulers', { name: 's2', url: 'http://s2', gone: false }],
-  ['POST', '/rehearse', { creates: [{ name: 'web', request: { Image: 'web', HostConfig: { Memory: 1 } } }], networks: [{ Name: 'n' }] }],
-  ['POST', '/records', { name: 'x.abc', type: 'A', value: '10.0.0.1' }],
-  ['POST', '/records/rm', { name: 'x.abc', type: 'A', value: '10.0.0.1' }],
-  ['PUT', '/config/strategy', { value: 'spread' }],
-  ['POST', '/services/scale', { counts: ['abc/web=2'] }],
-  ['POST', '/services/rm', { services: ['abc/web'] }],
-  ['POST', '/services/stop', { services: ['abc/web'] }],
-  ['POST', '/services/rollback', { services: ['abc/web'] }],
+  ...ROUTE_DOCS.flatMap(({ method, path, body }) =>
+    body === undefined
+      ? []
+      : [[method.toUpperCase(), path.replaceAll(/:\w+/g, 'h1'), body.example as Readonly<Record<string, unknown>>] as const],
+  ),
   [
     'POST',
     '/services/update',
@@ -36,10 +33,7 @@ const ROUTES: readonly (readonly [method: string, path: string, body: Readonly<R
     '/hosts',
     { name: 'h9', address: '10.0.0.9', availability: 'active', labels: { a: 'b', c: null }, limits: { cpus: 2, memoryBytes: null } },
   ],
-  ['POST', '/hosts/h1/update', { availability: 'pause', labels: { a: 'b' }, limits: { cpus: 2 } }],
-  ['POST', '/hosts/h1/rm', { force: true }],
   ['POST', '/hosts/h1/clean', { all: true, volumes: false, networks: true }],
-  ['POST', '/rebalance', { max: '3', onto: 'h2' }],
   ['POST', '/rebalance', { max: 3 }],
 ];
 /** As wrong as a value can be. */
@@ -82,25 +76,38 @@ describe('the operator API', () => {
         ? []
         : Promise.resolve({});
   };
+  /** What is not here is remembered too. */
+  const orRemembered = (deps: object): OperatorDeps =>
+    new Proxy(deps, {
+      get: (target, name) => (Object.hasOwn(target, name) ? (Reflect.get(target, name) as unknown) : () => remembers),
+    }) as OperatorDeps;
   const unexpected: unknown[] = [];
   const log = Object.create(quietLog, { error: { value: (what: unknown) => unexpected.push(what) } }) as OperatorDeps['log'];
   const server = createServer(
-    operatorApi({
-      ...(remembers as OperatorDeps),
-      ready: async () => undefined,
-      observe: () => ({ ...({} as ReturnType<OperatorDeps['observe']>), instances: [], hosts: [], containers: [] }),
-      services: () => remembers as ReturnType<OperatorDeps['services']>,
-      hostOperations: () => remembers as ReturnType<OperatorDeps['hostOperations']>,
-      outside: () => remembers as ReturnType<OperatorDeps['outside']>,
-      config: () => remembers as ReturnType<OperatorDeps['config']>,
-      rehearse: async (creates) => (reached.push(creates), []),
-      peer: (peer) => void reached.push(peer),
-      decision: () => {
-        throw new ArpanetError('not-found', 'no such container');
-      },
-      now: Date.now,
-      log,
-    }),
+    operatorApi(
+      orRemembered({
+        ready: async () => undefined,
+        observe: () => ({ ...({} as ReturnType<OperatorDeps['observe']>), instances: [], hosts: [], containers: [] }),
+        services: () => remembers as ReturnType<OperatorDeps['services']>,
+        hostOperations: () => remembers as ReturnType<OperatorDeps['hostOperations']>,
+        outside: () => remembers as ReturnType<OperatorDeps['outside']>,
+        config: () => remembers as ReturnType<OperatorDeps['config']>,
+        rehearse: async (creates: unknown) => (reached.push(creates), []),
+        peer: (peer: unknown) => void reached.push(peer),
+        joining: () => ({ version: '0.1.0', place: () => ({ url: 'http://s1' }), check: () => [] }),
+        keysFor: () => undefined,
+        policies: () => ({ shown: () => ({}), set: async () => undefined, test: () => [] }),
+        join: async () => ({}),
+        issueToken: async () => ({}),
+        bundle: () => 'bundle',
+        decision: () => {
+          throw new ArpanetError('not-found', 'no such container');
+        },
+        now: Date.now,
+        log,
+        operations: undefined,
+      }),
+    ),
   );
   let port = 0;
   before(async () => {
@@ -159,6 +166,22 @@ describe('the operator API', () => {
     assert.equal((await send('PUT', '/config/strategy', JSON.stringify({ value: 'x'.repeat(5 << 20) }))).status, 413);
     assert.equal((await send('PUT', '/config/strategy', JSON.stringify({ value: 'x'.repeat(200_000) }))).status, 200);
     assert.deepEqual(unexpected, []);
+  });
+
+  it('changes nothing for an If-Match that is stale, on each change that the reference says so of, and ignores it on no other', async () => {
+    reached.length = 0;
+    for (const { method, path, body, isGuarded = false } of ROUTE_DOCS) {
+      if (method === 'get') continue;
+      const given = JSON.stringify(body?.example ?? {}).replace('"abc/web=3","abc/worker+1"', '"abc/web=3"');
+      const { status, text } = await send(method.toUpperCase(), path.replaceAll(/:\w+/g, 'h1'), given, { 'If-Match': '"another"' });
+      // the host is not there, either
+      assert.equal(status, isGuarded ? (path.startsWith('/hosts/') ? 404 : 412) : 400, `${method} ${path}: ${text}`);
+      if (!isGuarded) assert.match(text, /takes no If-Match/);
+    }
+    assert.deepEqual(
+      reached.filter((given) => JSON.stringify(given).includes('web=3')),
+      [],
+    );
   });
 
   it('answers no wrong value of any field with 5xx', async () => {

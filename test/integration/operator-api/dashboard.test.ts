@@ -268,5 +268,23 @@ describe('the dashboard', () => {
     assert.equal((await put('random', read)).status, 412);
     assert.equal((await put('spread', first.headers.get('etag') ?? '')).status, 200);
     assert.equal((await get('/arpanet/v1/config/nothing')).status, 404);
+    const host = await get('/arpanet/v1/hosts/h2');
+    const pause = (match: string) =>
+      fetch(`${scheduler.url}/arpanet/v1/hosts/h2/update`, {
+        method: 'POST',
+        headers: { 'If-Match': match },
+        body: '{"availability":"pause"}',
+      });
+    const tag = host.headers.get('etag') ?? '';
+    assert.deepEqual([(await pause(tag)).status, (await pause(tag)).status], [200, 412]);
+    await scheduler.call('POST', '/arpanet/v1/hosts/h2/activate');
+    const service = (await get('/arpanet/v1/services?of=abc/web')).headers.get('etag') ?? '';
+    const stop = (match: string) =>
+      fetch(`${scheduler.url}/arpanet/v1/services/restart`, {
+        method: 'POST',
+        headers: { 'If-Match': match },
+        body: '{"services":["abc/web"]}',
+      });
+    assert.deepEqual([(await stop('"another"')).status, /^"[\w-]{27}"$/.test(service)], [412, true]);
   });
 });

@@ -9,6 +9,7 @@ import { operatorApi, type OperatorDeps } from '../../../src/operator-api/api.ts
 import { BODIES } from '../../../src/operator-api/bodies.ts';
 import { ANSWERS } from '../../../src/operator-api/openapi/answers.ts';
 import { openApi } from '../../../src/operator-api/openapi/document.ts';
+import { PAGE_POLICY, referencePage } from '../../../src/operator-api/openapi/page.ts';
 import { ROUTE_DOCS } from '../../../src/operator-api/openapi/routes.ts';
 import { hostDetail } from '../../../src/operator-api/reports/host-report.ts';
 import { networkReports, statusReport } from '../../../src/operator-api/reports/report.ts';
@@ -91,6 +92,17 @@ describe('the reference of /arpanet/v1', () => {
           assertValid(validatorOf(schema), example, operationId);
     const named = JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g);
     for (const [, name = ''] of named) assert.ok(name in document.components.schemas, name);
+  });
+
+  it('is a page with each operation, each schema and each example, and no script', () => {
+    const page = referencePage(openApi('0.1.0'));
+    for (const [path, methods] of Object.entries(document.paths))
+      for (const [method, { operationId }] of Object.entries(methods))
+        assert.ok(page.includes(`<h3 id="${operationId}"><code>${method.toUpperCase()} ${path}</code>`), operationId);
+    for (const name of Object.keys(document.components.schemas)) assert.ok(page.includes(`<h3 id="schema-${name}">`), name);
+    for (const [, name = ''] of page.matchAll(/href="#([^"]+)"/g)) assert.ok(page.includes(`id="${name}"`), `a link to nothing: ${name}`);
+    assert.doesNotMatch(page, /<script|javascript:|https?:\/\/[a-z]+\.[a-z]+\/[^"]*\.(?:js|css)/);
+    assert.match(PAGE_POLICY, /^default-src 'none'; style-src 'sha256-/);
   });
 
   it('has bodies that the endpoint itself takes, and refuses by both what is of a wrong type', () => {
