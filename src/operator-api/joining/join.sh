@@ -327,14 +327,17 @@ try_paths() {
 
 # HOST INNER: which size passes, of those that links and tunnels have.
 narrower() {
+  most='fewer than 1330'
   for bytes in 8950 1500 1492 1480 1450 1400 1330; do
     [ "$bytes" -lt "$mtu" ] || continue
     inside ip link set arpanet0 mtu $((bytes - 50))
-    if carries "$2" "$scratch/large"; then break; fi
-    [ "$bytes" -gt 1330 ] || bytes='fewer than 1330'
+    if carries "$2" "$scratch/large"; then
+      most=$bytes
+      break
+    fi
   done
   inside ip link set arpanet0 mtu $((mtu - 50))
-  fail "packets of $mtu bytes do not pass between this machine and host $1; those of $bytes do" "let the network between them carry $mtu, or give the link here what passes (ip link set $link mtu BYTES): the cluster's networks have the least of all hosts"
+  fail "packets of $mtu bytes do not pass between this machine and host $1; those of $most do" "let the network between them carry $mtu, or give the link here what passes (ip link set $link mtu BYTES): the cluster's networks have the least of all hosts"
 }
 
 # Process ids of our agent, by the unit or without it. One of a container has another root, and is none.
