@@ -5,6 +5,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { must, startCluster } from '../test/support/cluster/cluster.ts';
+import { freePort } from '../test/support/cluster/free-ports.ts';
 import { repository } from '../test/support/cluster/paths.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns } from './wrk.ts';
@@ -13,11 +14,15 @@ const CONNECTIONS = 2_000;
 const ASKED = 400;
 const ROUNDS = 3;
 const CONTAINERS = 10;
+/** Longer than any answer here: what is not there by then never comes. */
+const PATIENCE_MS = 60_000;
 
 export async function* run(): AsyncGenerator<BenchRow> {
-  await using cluster = await startCluster({ store: 'embedded', hosts: 1, mixed: false, logLevel: 'warn' });
+  // The hostile ones come by loopback, where they are one client that may have all of these; who is measured comes by another address, and is another.
+  const port = await freePort('127.0.0.1');
+  const schedulerArgs = ['--listen', `tcp://127.0.0.1:${port}`];
+  await using cluster = await startCluster({ store: 'embedded', hosts: 1, mixed: false, schedulerArgs, logLevel: 'warn' });
   for (let i = 0; i < CONTAINERS; i++) await must(cluster.docker('create', '--name', `c${i}`, 'busybox', 'true'));
-  const { port } = new URL(cluster.url);
   await p99(cluster.url);
   for (const kind of ['idle', 'slow heads', 'slow bodies', 'slow readers', 'mixed'])
     yield {
@@ -29,15 +34,17 @@ export async function* run(): AsyncGenerator<BenchRow> {
     };
 }
 
-async function besides(kind: string, port: string, measure: () => Promise<number>): Promise<number> {
-  const child = spawn(process.execPath, [join(repository, 'bench', 'hostile.mjs'), kind, String(CONNECTIONS), port], {
+async function besides(kind: string, port: number, measure: () => Promise<number>): Promise<number> {
+  const child = spawn(process.execPath, [join(repository, 'bench', 'hostile.mjs'), kind, String(CONNECTIONS), String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const ended = once(child, 'close');
   try {
-    await once(child.stdout, 'data');
-    return await measure();
+    await once(child.stdout, 'data', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const measured = await measure();
+    if (child.exitCode !== null) throw new Error(`the hostile client (${kind}) ended by itself`);
+    return measured;
   } finally {
-    const ended = once(child, 'close');
     child.kill('SIGKILL');
     await ended;
   }
@@ -48,7 +55,8 @@ async function p99(base: string): Promise<number> {
   const took: number[] = [];
   for (let i = 0; i < ASKED; i++) {
     const began = performance.now();
-    const [answer] = (await once(http.get(`${base}/v1.41/containers/json?all=1`, { agent: false }), 'response')) as [http.IncomingMessage];
+    const asked = http.get(`${base}/v1.41/containers/json?all=1`, { agent: false, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const [answer] = (await once(asked, 'response')) as [http.IncomingMessage];
     await text(answer);
     if (answer.statusCode !== 200) throw new Error(`ps: ${answer.statusCode}`);
     took.push(performance.now() - began);

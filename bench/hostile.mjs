@@ -19,6 +19,8 @@ const kinds = {
 };
 const each = kind === 'mixed' ? Object.values(kinds) : [kinds[kind]];
 let open = 0;
+// connections that nobody reads do not keep a process
+setInterval(() => undefined, 1_000_000);
 function connect(i) {
   const socket = net.connect({ port: Number(port), host: '127.0.0.1' });
   socket.on('error', () => undefined);

@@ -174,7 +174,7 @@ function makeServer(tls: ListenTls | undefined, isSocket: boolean, limits: Limit
     requireHostHeader: false, // guards.ts does, and nothing after it is heard
     highWaterMark: HIGH_WATER_MARK_BYTES,
   };
-  const server = tls === undefined ? http.createServer(options) : secured(tls, options, gate);
+  const server = tls === undefined ? http.createServer(options) : secured(tls, options, gate, hearers.newId);
   server.setTimeout(limits.stallMs, gate.quiet);
   const door: Door = { server, isSocket, isTls: tls !== undefined };
   const isClusters = (socket: Duplex): boolean => tls !== undefined && socket instanceof TLSSocket && servesCluster(tls, socket);
@@ -257,7 +257,7 @@ const servesCluster = (tls: ListenTls, socket: TLSSocket): boolean => tls.own ==
 /** Node's types do not have it on a server's side. */
 const nameAsked = (socket: TLSSocket): unknown => Reflect.get(socket, 'servername');
 
-function secured(tls: ListenTls, options: http.ServerOptions, gate: Gate): http.Server {
+function secured(tls: ListenTls, options: http.ServerOptions, gate: Gate, newId: () => string): http.Server {
   const { own, cluster } = tls;
   const server = https.createServer({
     ...options,
@@ -273,14 +273,37 @@ function secured(tls: ListenTls, options: http.ServerOptions, gate: Gate): http.
   const hear = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
   server.removeAllListeners('secureConnection');
   server.on('secureConnection', (socket: TLSSocket) => {
-    if (!admit(tls, socket)) {
-      socket.destroy();
-      return;
-    }
+    if (!admit(tls, socket)) return turnAway(socket, certificateFault(tls, socket), newId);
     gate.meet(socket, servesCluster(tls, socket) && isMember(requestPeer({ socket })));
     for (const listener of hear) listener.call(server, socket);
   });
   return server;
+}
+
+/** For who is turned away to ask something, as HTTP has no other way to answer. */
+const ASK_MS = 10_000;
+
+/** What it asks is not looked at: with a reason it is answered with that. */
+function turnAway(socket: TLSSocket, why: string | undefined, newId: () => string): void {
+  if (why === undefined) {
+    socket.destroy();
+    return;
+  }
+  socket.on('error', () => socket.destroy());
+  socket.setTimeout(ASK_MS, () => socket.destroy());
+  socket.once('data', () => refuseSocket(socket, new ArpanetError('unauthorized', why), { 'Arpanet-Request-Id': newId() }));
+}
+
+/** What is wrong with a certificate that the CA in `--tls-ca` is to have signed; undefined: none was shown, or this is the cluster's address. */
+function certificateFault(tls: ListenTls, socket: TLSSocket): string | undefined {
+  if (servesCluster(tls, socket) || socket.getPeerX509Certificate() === undefined) return undefined;
+  const { subject, valid_from: from, valid_to: until } = socket.getPeerCertificate();
+  const whose = `the client certificate of ${JSON.stringify(subject?.CN ?? '')}`;
+  const code = String(socket.authorizationError);
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
+    return `${whose} is valid from ${from} to ${until}, and this scheduler's clock says ${new Date().toUTCString()}`;
+  if (code === 'INVALID_PURPOSE') return `${whose} is not for clients (extended key usage clientAuth)`;
+  return `${whose} is not of the CA of this scheduler's --tls-ca (${code})`;
 }
 
 /** A client without a certificate is not heard, unless it asks how to get one; one whose certificate does not count is refused in words (refusePeer). Processes of the cluster speak TLS 1.3. */

@@ -15,6 +15,7 @@ import {
   isFromScheduler,
   isJoining,
   requestPeer,
+  seesAll,
   signClient,
   verifiedClient,
   vouch,
@@ -33,6 +34,8 @@ export interface Doors {
 export interface Doorkeeper extends Disposable {
   /** At any scheduler, before anything else looks at a request that came by TLS: headers that schedulers alone send are taken from it, unless its certificate is a scheduler's. */
   readonly meet: (req: IncomingMessage) => void;
+  /** At the leader, of a request that came by TLS: its certificate is of somebody who sees everything as it is. False also where only `enter` can say. */
+  readonly seesAll: (req: IncomingMessage) => boolean;
   /** At the leader: notes who asks, until `answer` is closed. Rejects with `unauthorized`. */
   readonly enter: (req: IncomingMessage, socket: Duplex, answer: EventEmitter, requestId: string) => Promise<void>;
   /** At the leader, for a request of a host: notes whose certificate a follower says that it came with. Rejects with `unauthorized`. */
@@ -103,6 +106,16 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
       const { headers } = req;
       if (isFromScheduler(req)) return;
       for (const name of Object.keys(headers)) if (name.startsWith('arpanet-')) delete headers[name];
+    },
+    seesAll(req) {
+      const peer = isFromScheduler(req) ? undefined : peers.get(req.socket);
+      if (peer === undefined || doors === undefined) return false;
+      try {
+        const identity = doors.people().identify(peer);
+        return identity === undefined || seesAll(identity);
+      } catch {
+        return false;
+      }
     },
     async enter(req, socket, answer, requestId) {
       const found = await named(req, requestId);

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { apiClient } from '../../../src/cli/api-client.ts';
-import { readTls } from '../../../src/security/index.ts';
+import type { StoredAuthority } from '../../../src/model/index.ts';
+import { newAuthority, newKeyPair, openAuthority, readTls } from '../../../src/security/index.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { type Small, startSmall } from '../../support/fakes/small-engine.ts';
 
@@ -61,6 +62,42 @@ describe('a command of arpanet with a certificate', () => {
     const other = mkdtempSync(join(dir, 'other-'));
     makeCertificates(other);
     await assert.rejects(asked({ DOCKER_CERT_PATH: other }), { message: /its certificate is not of the CA/ });
+  });
+
+  it('that has expired, is of another CA or is no client’s is refused with that, and nothing of its request is heard', async () => {
+    const folder = mkdtempSync(join(dir, 'own-ca-'));
+    const daysAgo = Date.now() - 3 * 86_400_000;
+    const [authority, foreign] = [await newAuthority(daysAgo), await newAuthority(daysAgo)];
+    const issued = async (name: string, kind: 'client' | 'scheduler', by: StoredAuthority, nowMs: number): Promise<string> => {
+      const { publicKey, privateKey } = newKeyPair();
+      const ca = openAuthority({ authorities: [by] }, () => nowMs);
+      const names = ['127.0.0.1'];
+      const { certificate } = await ca.issue({ publicKey, commonName: name, kind, names, ttlMs: 86_400_000 });
+      const at = mkdtempSync(join(folder, `${name}-`));
+      writeFileSync(join(at, 'ca.pem'), openAuthority({ authorities: [authority] }, Date.now).bundle);
+      writeFileSync(join(at, 'cert.pem'), certificate);
+      writeFileSync(join(at, 'key.pem'), privateKey);
+      return at;
+    };
+    const at = await issued('server', 'scheduler', authority, Date.now());
+    const tls = readTls({ ca: join(at, 'ca.pem'), cert: join(at, 'cert.pem'), key: join(at, 'key.pem') }, Date.now());
+    let heard = 0;
+    const listener = () => void (heard += 1);
+    await using one = await startSmall({ listener, deps: { listen: [{ host: '127.0.0.1', port: 0, isTls: true }], tls: { own: tls } } });
+    const asked = async (path: string) => {
+      const host = { DOCKER_HOST: `tcp://127.0.0.1:${one.endpoint.addresses[0]?.port}`, DOCKER_CERT_PATH: path };
+      return await apiClient({}, { ...env(), ...host }).json('/containers/json');
+    };
+    for (const [path, message] of [
+      [
+        await issued('ada', 'client', authority, daysAgo),
+        /the client certificate of "ada" is valid from .* to .* and this scheduler's clock says/,
+      ],
+      [await issued('eve', 'client', foreign, Date.now()), /the client certificate of "eve" is not of the CA of this scheduler's --tls-ca/],
+    ] as const)
+      await assert.rejects(asked(path), { engineStatus: 401, message });
+    assert.equal(heard, 0);
+    await asked(await issued('ben', 'client', authority, Date.now()));
   });
 
   it('asks by a Unix socket as well', async () => {

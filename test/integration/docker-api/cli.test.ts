@@ -156,8 +156,9 @@ describe('the docker CLI', () => {
     const DOCKER_HOST = `tcp://127.0.0.1:${endpoint.addresses[1]?.port}`;
     const [own, foreign] = [join(dir, 'own'), join(dir, 'foreign')];
     const keyPair = `--tlscert ${foreign}/cert.pem --tlskey ${foreign}/key.pem`;
-    const { code, out } = await docker(`--tlsverify --tlscacert ${own}/ca.pem ${keyPair} ps`, { env: { DOCKER_HOST } });
+    const { code, out, err } = await docker(`--tlsverify --tlscacert ${own}/ca.pem ${keyPair} ps`, { env: { DOCKER_HOST } });
     assert.deepEqual([code, out.toString()], [1, '']);
+    assert.match(err, /the client certificate of "one" is not of the CA of this scheduler's --tls-ca/);
     const ca = await readFile(join(own, 'ca.pem'));
     const request = https.get(`https://127.0.0.1:${endpoint.addresses[1]?.port}/_ping`, { ca, agent: false });
     await assert.rejects(once(request, 'response'));

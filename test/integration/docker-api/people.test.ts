@@ -125,15 +125,22 @@ describe('people with certificates', () => {
 
   const portOf = (scheduler: Small): number => scheduler.endpoint.addresses[1]?.port ?? 0;
 
-  async function ask(method: string, path: string, headers: http.OutgoingHttpHeaders = {}, at = small, sent = '{}'): Promise<Answer> {
-    const agent = new https.Agent({ ...client, keepAlive: false });
+  async function ask(
+    method: string,
+    path: string,
+    headers: http.OutgoingHttpHeaders = {},
+    at = small,
+    sent = '{}',
+    kept?: https.Agent,
+  ): Promise<Answer> {
+    const agent = kept ?? new https.Agent({ ...client, keepAlive: false });
     const req = https.request({ ...client, agent, host: '127.0.0.1', port: portOf(at), method, path, headers });
     req.end(method === 'POST' || method === 'PUT' ? sent : undefined);
     const [answer] = (await once(req, 'response')) as [IncomingMessage];
     let body = '';
     answer.on('data', (chunk) => (body += String(chunk)));
     await once(answer, 'close');
-    agent.destroy();
+    if (kept === undefined) agent.destroy();
     return { status: answer.statusCode ?? 0, body };
   }
 
@@ -406,6 +413,25 @@ describe('people with certificates', () => {
   it('who has a certificate and no name here is an admin, as who comes by loopback', async () => {
     assert.match((await ask('GET', '/containers/json?all=1')).body, /theirs/);
     await until('it was asked who this is', () => peers.length > 0);
+  });
+
+  it('what is ready for who sees everything is nobody else’s, on a connection that is kept while roles change', async () => {
+    const agent = new https.Agent({ ...client, keepAlive: true, maxSockets: 1 });
+    const list = async () => await ask('GET', '/containers/json?all=1', {}, small, '', agent);
+    try {
+      for (const who of [undefined, { name: 'ada', role: 'operator' }, { name: 'ada', role: 'admin' }] as const) {
+        identity = who;
+        for (let times = 3; times > 0; times--) assert.match((await list()).body, /theirs/);
+      }
+      identity = deployer;
+      assert.doesNotMatch((await list()).body, /theirs/);
+      identity = { name: 'ada', role: 'viewer', deployments: ['abc'] };
+      assert.doesNotMatch((await list()).body, /theirs/);
+      identity = 'nobody';
+      assert.equal((await list()).status, 401);
+    } finally {
+      agent.destroy();
+    }
   });
 
   it('the audit log has each call that changes something and each refused one, once, with who, what and where, and no secret', async () => {
