@@ -36,7 +36,7 @@ import { agentFamilies } from './load/metrics.ts';
 import { createUsage } from './load/usage.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createClosedPorts } from './isolation/closed.ts';
-import { hostPortsOf, schedulersOf } from './isolation/closed-plan.ts';
+import { ownPortsOf, schedulersOf } from './isolation/closed-plan.ts';
 import { createGuards } from './isolation/guards.ts';
 import { createAllow } from './allow/allow.ts';
 import { createVips } from './vip/vips.ts';
@@ -144,14 +144,15 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     stream.send({ ...message, upserts: checks.seen(message.upserts) });
     inBackground(log, 'containers that have just started', overlay.containersChanged());
     inBackground(log, 'addresses of containers', guards.changed(message.upserts, message.removes));
-    for (const one of [vips, allow]) one.changed(message.upserts, message.removes);
+    for (const one of [vips, allow, closed]) one.changed(message.upserts, message.removes);
   };
+  const isOnWire = (network: string): boolean => overlay.plans().some((plan) => plan.name === network && plan.driver !== undefined);
   const checks = createChecks(
     {
       log,
       now: Date.now,
       kept: files.checks,
-      isOnWire: (network) => overlay.plans().some((plan) => plan.name === network && plan.driver !== undefined),
+      isOnWire,
       changed: (facts) => stream.send({ type: 'containers', upserts: [facts], removes: [] }),
     },
     signal,
@@ -194,8 +195,8 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   };
   const closed = createClosedPorts({
     overlay: mode,
-    agentPorts: [splitHostPort(options.listen).port],
-    hostPorts: hostPortsOf(engineAddress),
+    ownPorts: ownPortsOf(splitHostPort(options.listen).port, engineAddress),
+    isOnWire,
     schedulers: () => schedulersOf([...options.join, ...schedulers]),
     log,
   });
@@ -297,7 +298,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     await allow.all(inventory.current()?.containers ?? []);
     inBackground(log, 'networks of this host', overlay.reconcile());
     inBackground(log, 'addresses of containers', guards.all(inventory.current()?.containers ?? []));
-    vips.all(inventory.current()?.containers ?? []);
+    for (const one of [vips, closed]) one.all(inventory.current()?.containers ?? []);
     if (await facts.isEngineReplaced()) stream.restart('the Docker Engine has another version now, or other DNS settings');
   };
   const onEngineLost = (reason: string): void => {
@@ -365,7 +366,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             routes: facts.routes,
             faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
-            ...leaderMessages({ epoch, files, fence, overlay, ingress, dns, names, consul, identity, setLogLevel, closedTo, log }),
+            ...leaderMessages({ epoch, files, fence, overlay, ingress, dns, names, consul, identity, setLogLevel, closedTo, closed, log }),
           },
           signal,
         ),

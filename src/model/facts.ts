@@ -86,6 +86,8 @@ export interface HostFacts {
   readonly answersPorts?: true;
   /** Names of its network interfaces, without those of containers and of Docker's networks; absent: an agent of before. */
   readonly links?: readonly string[];
+  /** IP addresses of these interfaces, where its agent may be reached, too; absent: an agent of before. */
+  readonly addresses?: readonly string[];
   /** In bytes, of the link that carries the overlay; absent: no overlay, or an agent of before. */
   readonly mtu?: number;
   /** 32 hexadecimal digits of a digest of its machine-id. Absent: it has none, or an agent of before. */

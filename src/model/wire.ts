@@ -181,6 +181,16 @@ export type LeaderMessage =
       readonly hosts?: readonly string[];
       readonly hosts6?: readonly string[];
     }
+  /** Where the agents of hosts listen, this one's included: containers reach neither these ports nor Docker's there. An agent that does not know it closes its own port at any address. */
+  | {
+      readonly type: 'closed';
+      /** All there are: no other is one any more. */
+      readonly isWhole?: true;
+      /** `ADDRESS:PORT`, at each address that a host has; those that came. */
+      readonly hosts: readonly string[];
+      /** Those that are none any more. */
+      readonly gone?: readonly string[];
+    }
   /** What ops set for the whole cluster; null: as the agent was started. */
   | {
       readonly type: 'settings';

@@ -11,6 +11,7 @@ import { createEchoes } from './agents/echoes.ts';
 import { createEngines, stateOf } from './agents/engines.ts';
 import { createHub } from './agents/hub.ts';
 import { createIntake } from './agents/intake.ts';
+import { createClosedPush } from './agents/closed-push.ts';
 import { createIngressPush } from './agents/ingress-push.ts';
 import { createNamesPush, instancesFor } from './agents/names-push.ts';
 import { createSyncs } from './agents/refresh.ts';
@@ -194,6 +195,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       view.hosts().flatMap(({ record, facts }) => [record.address, ...(facts?.address6 === undefined ? [] : [facts.address6])]),
     log,
   });
+  const closedHosts = createClosedPush({ hub, hosts: view.hosts, one: view.host, log }, lost);
   const replicas = startStoreReplicas(
     { ledger: deps.ledger, connected: recordIndex.connected, hub, epoch: deps.leader.epoch, now, log },
     lost,
@@ -202,6 +204,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     overlays.welcome(host);
     names.again(host);
     ingress.again(host);
+    closedHosts.again(host);
     queries.sendSettings(host);
     replicas.again(host);
   });
@@ -281,7 +284,11 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       update: hosts.update,
       admissions: hostRemoval.admissions,
       admit: hostRemoval.admit,
-      remove: hostRemoval.remove,
+      async remove(name) {
+        const removed = await hostRemoval.remove(name);
+        closedHosts.left(name);
+        return removed;
+      },
       reset: hostRemoval.reset,
     },
     containers: {

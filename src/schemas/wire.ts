@@ -71,6 +71,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   mtu: optional(count),
   tunnel: optional(z.looseObject({ kind: z.enum(['wireguard', 'wireguard-go']), ends: tunnelEnds })),
   links: optional(z.array(text)),
+  addresses: optional(z.array(text)),
   routes: z.array(cidr),
   dns: optional(z.looseObject({ servers: texts, search: texts, options: optional(texts) })),
   takesNameChanges: optional(flag),
@@ -322,6 +323,12 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
     gone: optional(texts),
     hosts: optional(z.array(ipv4)),
     hosts6: optional(z.array(ipv6)),
+  }),
+  closed: z.looseObject({
+    type: z.literal('closed'),
+    isWhole: optional(z.literal(true)),
+    hosts: z.array(text),
+    gone: optional(z.array(text)),
   }),
   settings: z.looseObject({
     type: z.literal('settings'),

@@ -1,6 +1,7 @@
 /** Effects: reads what `hello` reports of this host: its Engine's version and info, and the routes that the address pool must not overlap. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import type { Json } from '../../model/docker.ts';
 import type { HostDns, HostFacts, HostTunnel } from '../../model/facts.ts';
 import { engineJson, type EngineTarget } from '../../engine/request.ts';
@@ -106,6 +107,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     ...(answersPorts ? { answersPorts: true as const } : {}),
     ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
     ...(links === undefined ? {} : { links }),
+    addresses: addressesOf(networkInterfaces()),
     ...(tunnel === undefined ? {} : { tunnel }),
     routes,
     dns,
@@ -130,9 +132,15 @@ const amount = (value: unknown): number => (typeof value === 'number' && Number.
 /** Undefined where the command does not exist. */
 async function readLinks(): Promise<readonly string[] | undefined> {
   const found = await runJson<{ ifname?: string }>('ip', ['-j', 'link', 'show']).catch(() => undefined);
-  return found?.flatMap(({ ifname = '' }) =>
-    /^(?:|lo|veth.*|docker\d.*|br-[0-9a-f]{12}|ar[pv][0-9a-f]{6}|arw[0-9a-f]{8}[abp])$/.test(ifname) ? [] : [ifname],
-  );
+  return found?.flatMap(({ ifname = '' }) => (OF_CONTAINERS.test(ifname) ? [] : [ifname]));
+}
+
+const OF_CONTAINERS = /^(?:|lo|veth.*|docker\d.*|br-[0-9a-f]{12}|ar[pv][0-9a-f]{6}|arw[0-9a-f]{8}[abp])$/;
+
+/** Where other machines may reach this one. Pure. */
+export function addressesOf(links: ReturnType<typeof networkInterfaces>): readonly string[] {
+  const own = Object.entries(links).flatMap(([name, all = []]) => (OF_CONTAINERS.test(name) ? [] : all));
+  return own.flatMap(({ address, internal, scopeid = 0 }) => (internal || scopeid !== 0 ? [] : [address])).toSorted();
 }
 
 /** Of the link with the host's address, one that stays: RFC 8981 has others that change each day. */

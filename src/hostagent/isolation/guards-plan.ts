@@ -3,6 +3,8 @@
  * before the bridge learns who is where. Pure.
  */
 import type { ContainerInspect } from '../../model/docker.ts';
+import { labels } from '../../model/labels.ts';
+import { DEFAULT_BRIDGE, isOurBridge } from '../overlay/plan.ts';
 
 export const CHAIN = 'ARPANET-INSIDE';
 export const JUMP = `PREROUTING -i veth+ -j ${CHAIN}`;
@@ -22,6 +24,8 @@ export interface Guarded {
   readonly pid: number;
   readonly macs: readonly string[];
   readonly addresses: readonly string[];
+  /** The cluster made it; on the Engine's own bridge others are left as they are. */
+  readonly isOurs: boolean;
 }
 
 /** A container with the right to change addresses (`NET_ADMIN`) may have more than the Engine knows: a virtual address, a router's clients. */
@@ -50,8 +54,12 @@ export function guardedOf(inspect: ContainerInspect): Guarded | undefined {
     ...(IPAMConfig?.LinkLocalIPs ?? []),
   ]);
   const macs = ends.map(({ MacAddress = '' }) => MacAddress.toLowerCase());
-  return macs.length === 0 ? undefined : { pid, macs: macs.toSorted(), addresses: addresses.toSorted() };
+  const isOurs = inspect.Config.Labels?.[labels.record] !== undefined;
+  return macs.length === 0 ? undefined : { pid, macs: macs.toSorted(), addresses: addresses.toSorted(), isOurs };
 }
+
+/** Whether its link on this bridge is bound. */
+export const isBoundOn = ({ isOurs }: Guarded, bridge: string): boolean => isOurBridge(bridge) || (isOurs && bridge === DEFAULT_BRIDGE);
 
 /** By name, their rules. A port is found in two steps: by the first digit of its name, then by all of it. */
 export type Chains = ReadonlyMap<string, readonly string[]>;
@@ -103,7 +111,7 @@ function rules6(sources: readonly string[]): readonly string[] {
 }
 
 /** The link-local address that Linux makes of a MAC address. RFC 4291 appendix A. */
-function linkLocal(mac: string): string {
+export function linkLocal(mac: string): string {
   const [a = 0, ...rest] = mac.split(':').map((octet) => Number.parseInt(octet, 16));
   const octets = [a ^ 2, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)].map((octet) => octet.toString(16).padStart(2, '0'));
   return `fe80::${octets.join('').replaceAll(/(.{4})(?=.)/g, '$1:')}`;

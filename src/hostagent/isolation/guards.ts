@@ -7,7 +7,6 @@ import { createKeyed } from '../../async/keyed.ts';
 import type { ContainerFacts } from '../../model/facts.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { run, runJson } from '../overlay/run.ts';
-import { isOurBridge } from '../overlay/plan.ts';
 import {
   CHAIN,
   type Chains,
@@ -18,10 +17,12 @@ import {
   type GuardedPort,
   guardedOf,
   isAdmin,
+  isBoundOn,
   JUMP,
   ownPart,
   sharedNetwork,
 } from './guards-plan.ts';
+import { createNeighbours } from './neighbours.ts';
 
 interface Link {
   readonly ifindex?: number;
@@ -62,12 +63,13 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
   /** What is in the kernel as far as nobody else changes it. Undefined: not known. */
   let applied: { readonly chains: Chains; readonly printed: string } | undefined;
   let failure: string | undefined;
+  const neighbours = createNeighbours();
 
   const look = (): Promise<string> => run('ebtables', ['--concurrent', '-t', 'nat', '-L']);
-  const wanted = (): Chains => chainsOf([...known.values()].flatMap(({ ports }) => ports));
+  const bound = (): readonly GuardedPort[] => [...known.values()].flatMap(({ ports }) => ports);
 
   async function apply(): Promise<void> {
-    const chains = wanted();
+    const chains = chainsOf(bound());
     const there = applied === undefined ? await look() : undefined;
     const before = applied?.chains ?? new Map(chainsIn(there ?? '').map((name) => [name, undefined] as const));
     const text = changeText(before, chains, there?.split('\n').includes(JUMP.replace(/^PREROUTING /, '')) ?? true);
@@ -81,7 +83,7 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
     const links = await hostLinks();
     return inside.flatMap(({ address: mac = '', link_index: index = 0 }) => {
       const { ifname = '', master = '' } = links.get(index) ?? {};
-      return guarded.macs.includes(mac) && isOurBridge(master) && ifname.startsWith('veth')
+      return guarded.macs.includes(mac) && isBoundOn(guarded, master) && ifname.startsWith('veth')
         ? [{ ifname, mac, addresses: guarded.addresses }]
         : [];
     });
@@ -135,6 +137,7 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
       .serial('guards', async () => {
         await work();
         await apply();
+        await neighbours.bind(bound());
         failure = undefined;
       })
       .catch((err: unknown) => {
@@ -158,6 +161,7 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
     reconcile: () =>
       inTurn(async () => {
         if (unread.size > 0) await take([], [...unread]);
+        await neighbours.look();
         if (applied === undefined || applied.printed === ownPart(await look())) return;
         log.warn('somebody changed the rules that bind containers to their own addresses: they are put back');
         applied = undefined;
@@ -165,9 +169,13 @@ export function createGuards(overlay: 'vxlan' | 'none', log: Logger): Guards {
     async differences() {
       if (overlay === 'none' || known.size === 0) return [];
       const printed = await look().then(ownPart, () => undefined);
-      return printed !== undefined && printed === applied?.printed
-        ? []
+      const isInPlace = printed !== undefined && printed === applied?.printed;
+      const unbound = await neighbours.fault();
+      const neighbour = unbound === undefined ? [] : [`containers can answer for IPv6 addresses of others to their neighbours: ${unbound}`];
+      return isInPlace
+        ? neighbour
         : [
+            ...neighbour,
             `containers can send with addresses of others: the rules of ebtables’ chain ${CHAIN} are not as they should be${failure === undefined ? '' : ` (${failure})`}`,
           ];
     },

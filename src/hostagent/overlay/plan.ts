@@ -85,6 +85,8 @@ export const bridgeOf = (vni: number): string => `arp${vni.toString(16).padStart
 /** `arv00002a`: its VXLAN device. */
 export const vxlanOf = (vni: number): string => `arv${vni.toString(16).padStart(6, '0')}`;
 export const isOurBridge = (link: string): boolean => /^arp[0-9a-f]{6}$/.test(link);
+/** Of the network `bridge`, which an Engine has by itself. */
+export const DEFAULT_BRIDGE = 'docker0';
 export const isOurVxlan = (device: string): boolean => /^arv[0-9a-f]{6}$/.test(device);
 
 /** A Docker network of this Engine was made, or removed. */

@@ -4,6 +4,7 @@ import type { AgentFiles } from '../agent-files.ts';
 import type { Fence } from '../overlay/fence.ts';
 import type { Overlay } from '../overlay/apply.ts';
 import type { Ingress } from '../ingress/ingress.ts';
+import type { ClosedPorts } from '../isolation/closed.ts';
 import type { DnsServer } from '../dns-server.ts';
 import type { HostNames } from '../names/host-names.ts';
 import type { ConsulQuestions } from './consul-questions.ts';
@@ -24,12 +25,13 @@ export interface LeaderMessageDeps {
   readonly identity: Pick<HostIdentity, 'revoked' | 'trust'>;
   /** URLs of schedulers, whose ports containers do not reach. */
   readonly closedTo: (schedulers: readonly string[]) => void;
+  readonly closed: Pick<ClosedPorts, 'take'>;
   /** Null: the level that this agent was started with. */
   readonly setLogLevel: (level: string | null) => void;
   readonly log: Logger;
 }
 
-type Answered = 'welcome' | 'plans' | 'removed' | 'names' | 'namesChange' | 'ingress' | 'settings' | 'keep' | 'consulAnswer';
+type Answered = 'welcome' | 'plans' | 'removed' | 'names' | 'namesChange' | 'ingress' | 'closed' | 'settings' | 'keep' | 'consulAnswer';
 
 export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered> {
   const { epoch, files, fence, overlay, ingress, dns, names, consul, log } = deps;
@@ -55,6 +57,7 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered
     names: ({ table }) => names.table(table),
     namesChange: ({ change }) => names.change(change),
     ingress: ingress.take,
+    closed: deps.closed.take,
     settings({ logLevel, asksConsul, schedulers = [], revoked = [], trust }) {
       deps.identity.revoked(revoked);
       if (trust !== undefined) inBackground(log, 'the CAs of the cluster', deps.identity.trust(trust));

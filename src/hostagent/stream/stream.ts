@@ -51,6 +51,7 @@ export interface HostSide {
   /** False: it is of another table than the one here. */
   readonly namesChange: (message: Message<'names-change'>) => boolean;
   readonly ingress?: (message: Message<'ingress'>) => void;
+  readonly closed?: (message: Message<'closed'>) => void;
   readonly settings: (message: Message<'settings'>) => void;
   /** An operator removed this host from the cluster. */
   readonly removed: () => void;
@@ -159,6 +160,8 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
           return host.namesChange(message) ? undefined : connection.send({ type: 'ask-names' });
         case 'ingress':
           return host.ingress?.(message);
+        case 'closed':
+          return host.closed?.(message);
         case 'settings':
           return host.settings(message);
         case 'keep':

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { linkLocal } from '../../../src/hostagent/isolation/guards-plan.ts';
 import { innerAddress, tunnelLink } from '../../../src/hostagent/overlay/tunnel-plan.ts';
 import type { HostObservation, MaterialisedNetwork, NetworkPlan } from '../../../src/model/facts.ts';
 import { audit } from '../../../src/operator-api/audit.ts';
@@ -17,7 +18,7 @@ import { joinScript } from '../../../src/operator-api/joining/script.ts';
 import { pathFinding, pathPlan } from '../../../src/processes/identity/join-paths.ts';
 import { type AgentLab, startAgentLab } from '../../support/cluster/hosts-with-agents.ts';
 import { repository } from '../../support/cluster/paths.ts';
-import { arpAnswer, textPayload, udpFrame, vxlanPayload } from '../../support/frames.ts';
+import { arpAnswer, neighbourMessage, textPayload, udpFrame, vxlanPayload } from '../../support/frames.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 const run = promisify(execFile);
@@ -186,7 +187,7 @@ describe('networks of a host', { timeout: 600_000 }, () => {
     const guards = () => inHost(0, 'ebtables', '--concurrent', '-t', 'nat', '-L');
     const honest = () => send(0, 'evil', udpFrame({ from: evil, to: victim }, [99, 99], textPayload('honest')));
     before(async () => {
-      await materialise(0, 35);
+      await materialise(0, 35, { ipv6: { cidr: 'fd00:35::/64', isEnabled: true } });
       await start(0, 35, '10.32.35.10', 'victim');
       await start(0, 35, '10.32.35.66', 'evil');
       await docker(
@@ -211,6 +212,8 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       victim = { mac: await macIn(0, 'victim'), ip: '10.32.35.10' };
       gateway.mac = / link\/ether (\S+)/.exec(await inHost(0, 'ip', 'link', 'show', 'arp000023'))?.[1] ?? '';
       await eventually('its link is bound', 20_000, async () => (await guards()).includes(evil.mac));
+      const neighbours = () => inHost(0, 'nft', 'list', 'table', 'bridge', 'arpanet-neighbours').catch(() => '');
+      await eventually('and what it says to IPv6 neighbours', 20_000, async () => (await neighbours()).includes(`${evil.mac} . 0x`));
     });
     after(() => docker(0, 'rm', '-f', 'evil', 'router', 'victim'));
 
@@ -224,12 +227,49 @@ describe('networks of a host', { timeout: 600_000 }, () => {
       [`${far.ip} is-at 02:00:00:00:00:01`, arpAnswer(evil.mac, { mac: '02:00:00:00:00:01', ip: far.ip })],
     ];
 
-    it('it takes nobody’s address, and answers for no name', async () => {
-      const heard = await heardWhile([0, 'victim'], () => send(0, 'evil', ...forgeries().map(([, frame]) => frame)), honest);
-      for (const [what] of forgeries()) assert.ok(!heard.includes(what), what);
-      const others = await heardWhile([0, 'victim'], () => send(0, 'router', ...forgeries().map(([, frame]) => frame)), honest);
-      for (const [what] of forgeries())
-        assert.ok(others.includes(what), `${what}: one with NET_ADMIN may, and so it would have been heard`);
+    /** The same by IPv6, from an address that is its own: what it speaks of is not. */
+    const forgeries6 = (mac: string): readonly (readonly [string, string])[] => [
+      ['advertisement, tgt is fd00:35::11', neighbourMessage('advertisement', { mac, ip: linkLocal(mac) }, 'fd00:35::11')],
+      ['solicitation, who has fd00:35::12', neighbourMessage('solicitation', { mac, ip: '::' }, 'fd00:35::12')],
+    ];
+
+    it('it takes nobody’s address, and answers for no name or IPv6 neighbour', async () => {
+      const [own, forged] = [
+        neighbourMessage('advertisement', { mac: evil.mac, ip: linkLocal(evil.mac) }, linkLocal(evil.mac)),
+        forgeries6(evil.mac),
+      ];
+      const frames = [...forgeries(), ...forged].map(([, frame]) => frame);
+      const heard = await heardWhile([0, 'victim'], () => send(0, 'evil', ...frames, own), honest);
+      for (const [what] of [...forgeries(), ...forged]) assert.ok(!heard.includes(what), what);
+      assert.match(heard, /neighbor advertisement, tgt is fe80::42:aff:fe20:2342/, 'its own it may advertise');
+      const theirs = [...forgeries(), ...forgeries6(await macIn(0, 'router'))];
+      const others = await heardWhile([0, 'victim'], () => send(0, 'router', ...theirs.map(([, frame]) => frame)), honest);
+      for (const [what] of theirs) assert.ok(others.includes(what), `${what}: one with NET_ADMIN may, and so it would have been heard`);
+    });
+
+    it('Docker’s ports are closed to it at the addresses that the leader names, and open elsewhere', async () => {
+      const { namespace, address } = hostAt(1);
+      const listener = spawn('nsenter', [`--net=/run/netns/${namespace}`, 'busybox', 'nc', '-ll', '-p', '2376', '-e', 'true']);
+      const reachesIt = () =>
+        docker(0, 'exec', 'evil', 'nc', '-w', '2', address, '2376', '-e', 'true').then(
+          () => true,
+          () => false,
+        );
+      try {
+        await eventually('it listens', 20_000, () =>
+          inHost(0, 'busybox', 'nc', '-w', '2', address, '2376', '-e', 'true').then(
+            () => true,
+            () => false,
+          ),
+        );
+        assert.ok(!(await reachesIt()), 'no leader has named a host: it may be one of them');
+        (await joined(0)).push({ type: 'closed', isWhole: true, hosts: [`${hostAt(0).address}:7375`] });
+        await eventually('it is none', 20_000, reachesIt);
+        (await joined(0)).push({ type: 'closed', hosts: [`${address}:7375`] });
+        await eventually('it is one', 30_000, async () => !(await reachesIt()));
+      } finally {
+        listener.kill();
+      }
     });
 
     it('it brings nothing into another network by VXLAN packets of its own, to this host or another', async () => {

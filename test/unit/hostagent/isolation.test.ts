@@ -1,27 +1,66 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { closedRules, hostPortsOf, JUMPS, ownLines, restoreText, schedulersOf } from '../../../src/hostagent/isolation/closed-plan.ts';
-import { chainsIn, chainsOf, changeText, guardedOf, isAdmin, ownPart } from '../../../src/hostagent/isolation/guards-plan.ts';
+import {
+  closedRules,
+  hostsOf,
+  JUMPS,
+  ownLines,
+  ownPortsOf,
+  restoreText,
+  schedulersOf,
+  WIRE_JUMPS,
+} from '../../../src/hostagent/isolation/closed-plan.ts';
+import { chainsIn, chainsOf, changeText, guardedOf, isAdmin, isBoundOn, ownPart } from '../../../src/hostagent/isolation/guards-plan.ts';
+import { neighbourRules } from '../../../src/hostagent/isolation/neighbours-plan.ts';
 import type { ContainerInspect } from '../../../src/model/docker.ts';
 
 describe('ports that containers do not reach', () => {
   const closed = {
-    agentPorts: [7375],
-    hostPorts: [2375],
+    ownPorts: [7375],
+    hosts: hostsOf(['10.0.0.7:2376', '10.0.0.8:7375', '192.168.0.8:7375', '[fd00::8]:7375', 'no-address:7375']),
     schedulers: [
       { host: '10.0.0.1', port: 2376 },
       { host: 'fd00::1', port: 2376 },
     ],
   };
+  const tunnels = [4789, 7374, 7376, 7377].map((port) => `-p udp -m udp --dport ${port} -j DROP`);
+  const local = [2375, 2376, 7375].map((port) => `-p tcp -m tcp --dport ${port} -m addrtype --dst-type LOCAL -j DROP`);
+  const toHosts = [2375, 2376, 7375].map((port) => `-p tcp -m tcp --dport ${port} -j ARPANET-HOSTS`);
+  const scheduler = '-d 10.0.0.1/32 -p tcp -m tcp --dport 2376 -j DROP';
 
-  it('are the agents’, the host’s Docker, the schedulers’, and VXLAN, in either family', () => {
-    assert.deepEqual(closedRules(4, closed), [
-      '-d 10.0.0.1/32 -p tcp -m tcp --dport 2376 -j DROP',
-      '-p tcp -m tcp --dport 2375 -m addrtype --dst-type LOCAL -j DROP',
-      '-p tcp -m tcp --dport 7375 -j DROP',
-      ...[4789, 7374, 7376, 7377].map((port) => `-p udp -m udp --dport ${port} -j DROP`),
+  it('are Docker’s and the agents’ at the addresses of hosts and nowhere else, the schedulers’, and VXLAN, in either family', () => {
+    const rules = closedRules(4, closed);
+    assert.deepEqual(rules.get('ARPANET-INSIDE'), [scheduler, ...local, ...toHosts, ...tunnels].toSorted());
+    assert.deepEqual(rules.get('ARPANET-HOSTS'), [
+      '-d 10.0.0.7/32 -p tcp -m multiport --dports 2375,2376 -j DROP',
+      '-d 10.0.0.8/32 -p tcp -m multiport --dports 2375,2376,7375 -j DROP',
+      '-d 192.168.0.8/32 -p tcp -m multiport --dports 2375,2376,7375 -j DROP',
     ]);
-    assert.equal(closedRules(6, closed)[0], '-d fd00::1/128 -p tcp -m tcp --dport 2376 -j DROP');
+    const six = closedRules(6, closed);
+    assert.equal(six.get('ARPANET-INSIDE')?.[0], '-d fd00::1/128 -p tcp -m tcp --dport 2376 -j DROP');
+    assert.deepEqual(six.get('ARPANET-HOSTS'), ['-d fd00::8/128 -p tcp -m multiport --dports 2375,2376,7375 -j DROP']);
+  });
+
+  it('are closed at any address as long as no leader has named the hosts', () => {
+    const rules = closedRules(4, { ...closed, hosts: undefined });
+    const anywhere = [2375, 2376, 7375].map((port) => `-p tcp -m tcp --dport ${port} -j DROP`);
+    assert.deepEqual(rules.get('ARPANET-INSIDE'), [scheduler, ...local, ...anywhere, ...tunnels].toSorted());
+    assert.deepEqual(rules.get('ARPANET-HOSTS'), []);
+  });
+
+  it('are closed in the network of a container on a wire of its host, whose own ports are its own', () => {
+    const rules = closedRules(4, closed, false);
+    assert.deepEqual(rules.get('ARPANET-INSIDE'), [scheduler, ...toHosts, ...tunnels].toSorted());
+    assert.match(restoreText(rules, WIRE_JUMPS, []), /^-I OUTPUT ! -o lo -j ARPANET-INSIDE$/m);
+  });
+
+  it('are closed on the networks of the cluster, and on the one that an Engine has by itself', () => {
+    assert.deepEqual(JUMPS, [
+      'INPUT -i arp+ -j ARPANET-INSIDE',
+      'FORWARD -i arp+ ! -o arp+ -j ARPANET-INSIDE',
+      'INPUT -i docker0 -j ARPANET-INSIDE',
+      'FORWARD -i docker0 ! -o docker0 -j ARPANET-INSIDE',
+    ]);
   });
 
   it('are known from the URLs of schedulers, at all ports that any of them has', () => {
@@ -38,19 +77,28 @@ describe('ports that containers do not reach', () => {
       { host: 'fd00::1', port: 2376 },
       { host: 'fd00::1', port: 443 },
     ]);
-    assert.deepEqual(hostPortsOf({ host: '127.0.0.1', port: 4243 }), [2375, 2376, 4243]);
-    assert.deepEqual(hostPortsOf({ socketPath: '/run/docker.sock' }), [2375, 2376]);
+    assert.deepEqual(ownPortsOf(7375, { host: '127.0.0.1', port: 4243 }), [7375, 4243]);
+    assert.deepEqual(ownPortsOf(7375, { socketPath: '/run/docker.sock' }), [7375]);
   });
 
   it('are put back without touching anybody else’s rules', () => {
     const others = '-A FORWARD -i arp+ -j DOCKER-USER';
-    const [input, forward] = JUMPS;
-    assert.deepEqual(ownLines(['-N ARPANET-INSIDE', others, `-A ${input}`, '-A ARPANET-INSIDE -j DROP', ''].join('\n')), [
-      `-A ${input}`,
-      '-A ARPANET-INSIDE -j DROP',
+    const [input = '', ...more] = JUMPS;
+    const own = [`-A ${input}`, '-A ARPANET-HOSTS -j DROP', '-A ARPANET-INSIDE -j DROP'];
+    assert.deepEqual(ownLines(['-N ARPANET-INSIDE', others, ...own, ''].join('\n')), own);
+    const rules = new Map([
+      ['ARPANET-INSIDE', ['-j DROP']],
+      ['ARPANET-HOSTS', []],
     ]);
-    const text = restoreText(['-j DROP'], [`-A ${input}`]);
-    assert.deepEqual(text.split('\n'), ['*mangle', ':ARPANET-INSIDE - [0:0]', '-A ARPANET-INSIDE -j DROP', `-I ${forward}`, 'COMMIT', '']);
+    assert.deepEqual(restoreText(rules, JUMPS, [`-A ${input}`]).split('\n'), [
+      '*mangle',
+      ':ARPANET-INSIDE - [0:0]',
+      ':ARPANET-HOSTS - [0:0]',
+      '-A ARPANET-INSIDE -j DROP',
+      ...more.map((jump) => `-I ${jump}`),
+      'COMMIT',
+      '',
+    ]);
   });
 });
 
@@ -59,6 +107,7 @@ describe('what a container may send', () => {
     ({
       Id: 'c1',
       State: { Running: true, Pid: 42 },
+      Config: { Labels: { 'arpanet.record': '{}' } },
       HostConfig: { NetworkMode: 'net20', ...host },
       NetworkSettings: { Networks: { net20: { IPAddress: '10.32.20.10', MacAddress: '02:42:0A:20:14:0a' }, ...networks } },
     }) as unknown as ContainerInspect;
@@ -69,7 +118,20 @@ describe('what a container may send', () => {
       pid: 42,
       macs: ['02:42:0a:20:14:0a', '02:42:0a:20:1e:07'],
       addresses: ['10.32.20.10', '10.32.30.7', 'fd00::7'],
+      isOurs: true,
     });
+  });
+
+  it('is bound on the networks of the cluster, and on the Engine’s own bridge where the cluster made the container', () => {
+    const ours = guardedOf(inspectOf()) ?? assert.fail();
+    assert.deepEqual(
+      ['arp000014', 'docker0', 'br0'].map((bridge) => [isBoundOn(ours, bridge), isBoundOn({ ...ours, isOurs: false }, bridge)]),
+      [
+        [true, true],
+        [true, false],
+        [false, false],
+      ],
+    );
   });
 
   it('is not bound where a container was given the right to change its addresses', () => {
@@ -108,6 +170,19 @@ describe('what a container may send', () => {
         '--ip6-src :: -j RETURN',
       ],
     );
+  });
+
+  it('says to its IPv6 neighbours that it has its own addresses, and no others', () => {
+    assert.equal(neighbourRules([port]), undefined, 'without one all IPv6 is dropped');
+    const text =
+      neighbourRules([
+        { ...port, addresses: ['10.32.20.10', 'fd00::7'] },
+        { ...port, mac: '02:42:0a:20:14:0b' },
+      ]) ?? '';
+    assert.match(text, /set bound \{ type ether_addr; elements = \{ 02:42:0a:20:14:0a, 02:42:0a:20:14:0b \}; \}/);
+    const own = ['0xfd000000000000000000000000000007', '0xfe8000000000000000420afffe20140a'].map((hex) => `${port.mac} . ${hex}`);
+    assert.ok(text.includes(`elements = { ${own.join(', ')} }`), text);
+    assert.match(text, /icmpv6 type nd-neighbor-advert ether saddr \. @th,64,128 != @own drop/);
   });
 
   it('changes by what has changed: the chains of others are not written again', () => {
