@@ -70,8 +70,8 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   hasTls: optional(flag),
   mtu: optional(count),
   tunnel: optional(z.looseObject({ kind: z.enum(['wireguard', 'wireguard-go']), ends: tunnelEnds })),
-  links: optional(z.array(text)),
-  addresses: optional(z.array(text)),
+  links: optional(texts),
+  addresses: optional(texts),
   routes: z.array(cidr),
   dns: optional(z.looseObject({ servers: texts, search: texts, options: optional(texts) })),
   takesNameChanges: optional(flag),
@@ -207,10 +207,7 @@ export const ingressTable: z.ZodType<IngressTable> = z.looseObject({
 });
 
 const outsideNames = z.array(
-  z.looseObject({
-    name: filled,
-    entries: z.array(z.looseObject({ type: z.enum(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), value: text })),
-  }),
+  z.looseObject({ name: filled, entries: z.array(z.looseObject({ type: z.enum(['A', 'AAAA', 'CNAME', 'SRV', 'TXT']), value: text })) }),
 );
 
 /** The name table, on the wire and in an agent's file. */
@@ -324,12 +321,7 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
     hosts: optional(z.array(ipv4)),
     hosts6: optional(z.array(ipv6)),
   }),
-  closed: z.looseObject({
-    type: z.literal('closed'),
-    isWhole: optional(z.literal(true)),
-    hosts: z.array(text),
-    gone: optional(z.array(text)),
-  }),
+  closed: z.looseObject({ type: z.literal('closed'), isWhole: optional(z.literal(true)), hosts: texts, gone: optional(texts) }),
   settings: z.looseObject({
     type: z.literal('settings'),
     logLevel: z.nullable(text),

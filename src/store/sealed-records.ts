@@ -3,7 +3,7 @@ import { ArpanetError, keys } from '../model/index.ts';
 import { type ClusterKeys, isSealed } from '../security/index.ts';
 import type { Entry, Fence, Operation, StateStore } from './contract.ts';
 
-/** Keys, and beginnings of keys, of what is secret: by itself, or in a container's or a service's environment. */
+/** Keys, and beginnings of keys, of what is secret: by itself, in a container's or a service's environment, or in a volume's options (a file server's password). */
 const SECRET = [
   keys.joinToken,
   keys.replacedTokens,
@@ -16,6 +16,7 @@ const SECRET = [
   keys.containers,
   keys.lost,
   keys.migrations,
+  keys.volumes,
   keys.parts,
 ];
 

@@ -92,6 +92,9 @@ export function upgradeText({ release, steps, inTheWay, ahead }: UpgradePlan): s
     ...lines,
     '',
     'A host that does not come back within a minute takes its old release back by itself. Containers, names and addresses go on meanwhile.',
+    ...(steps.some(({ kind }) => kind === 'host')
+      ? ['Lines without a token leave a host the one that it has. Where that was rotated away, "arpanet upgrade" prints lines with tokens.']
+      : []),
   ].join('\n');
 }
 

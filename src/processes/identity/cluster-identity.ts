@@ -1,6 +1,6 @@
 /** The identity of a cluster: its id, its join token and its key for labels, made by its first leader and kept in the store. Effects: the ledger, chance. */
 import { randomBytes } from 'node:crypto';
-import { ArpanetError, keys, STORE_SCHEMA, storeSchemaFault } from '../../model/index.ts';
+import { ArpanetError, keys, STORE_SCHEMA, storeSchemaFault, type VolumeRecord } from '../../model/index.ts';
 import { accepts, identityText } from '../../schemas/index.ts';
 import type { Ledger, StateStore } from '../../store/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -42,7 +42,10 @@ const KEPT = [keys.joinToken, keys.labelKey, keys.ca, keys.secretsOf('secret'), 
 /** Secrets that a release before has stored as plain text are sealed; other records are when they are written next. */
 export async function sealKept(store: Pick<StateStore, 'unsealed'>, ledger: Ledger): Promise<void> {
   for (const key of store.unsealed?.() ?? []) {
-    const value = KEPT.some((kept) => key.startsWith(kept)) ? ledger.get(key) : undefined;
+    const isKept = KEPT.some((kept) => key.startsWith(kept));
+    // a volume's record is hardly ever written again
+    const hasOptions = key.startsWith(keys.volumes) && ledger.get<VolumeRecord>(key)?.options !== undefined;
+    const value = isKept || hasOptions ? ledger.get(key) : undefined;
     if (value !== undefined) await ledger.commit([{ kind: 'put', key, value }]);
   }
 }

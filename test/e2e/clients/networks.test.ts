@@ -403,6 +403,7 @@ networks:
       const { stdout } = await cluster.arpanet('doctor', 'sealed-a', 'sealed-b');
       return stdout.includes('sealed, encrypted') ? stdout : '';
     });
+    assert.match(said, /INSECURE: scheduler s1 listens without TLS/);
     assert.match(said, /encrypted between hosts by (?:WireGuard in the kernel|wireguard-go \(slower\)) on h1, /);
     assert.deepEqual((await must(cluster.arpanet('audit'))).match(/sealed.*/g), null);
   });

@@ -174,6 +174,19 @@ describe('the arpanet command', () => {
     await notified('STOPPING=1');
   });
 
+  it('writes the audit log to standard output, and where it cannot be written `arpanet status` ends with 3 and says why', async () => {
+    const toOutput = await scheduler('audit', ['--audit-log', '-']);
+    await fetch(`${toOutput.url}/volumes/nosuch`, { method: 'DELETE' });
+    await until('the call has its line', () => /^\{"time":.*"route":"\/volumes\/\{name\}".*"result":"failed"/m.test(toOutput.said()));
+    const toFolder = await scheduler('audit-folder', ['--audit-log', dir]);
+    const status = await until('status says so', async () => {
+      const found = await arpanet(['status', '--endpoint', toFolder.url.replace('http:', 'tcp:')]);
+      return found.stdout.includes('audit log') ? found : undefined;
+    });
+    assert.match(status.stdout, /the audit log .* cannot be written: EISDIR/);
+    assert.equal(status.code, 3);
+  });
+
   it('warns loudly when it listens without TLS on more than loopback, in its log and in the status', async () => {
     const port = await freePort();
     const log = join(dir, 'loud.log');

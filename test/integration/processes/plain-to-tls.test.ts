@@ -1,7 +1,7 @@
 /** A running cluster without TLS goes over to it, as docs/security.md says: one scheduler, two hosts, one after the other, and no container is touched. Real processes' parts, a fake Engine. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -204,9 +204,41 @@ describe('a running cluster goes over to TLS', { timeout: 300_000 }, () => {
     const file = join(dir, 'old.backup');
     writeFileSync(file, backupText(body as Parameters<typeof backupText>[0], '2026-01-01', 'test'));
     await scheduler[Symbol.asyncDispose]();
+    for (const [flag, given] of [
+      ['--token-file', { tokenFile: join(dir, 'nosuch') }],
+      ['--backup', { backup: dir }],
+    ] as const)
+      await assert.rejects(recovering('planned', {}).run(given), { kind: 'invalid', message: new RegExp(`^${flag}: cannot read .*\\(E`) });
+    await recovering('planned', {}).run({ backup: file, plan: true });
+    assert.ok(!existsSync(join(dir, 'planned')), 'a plan makes nothing, not even a key');
     await recovering('new', { ARPANET_CLUSTER_KEY: join(dir, 'cluster.key') }).run({ backup: file });
     await startScheduler([{ ...tls, port: tlsPort }], join(dir, 'new'));
     await until('both are alive, with the certificates that they have', () => alive('h1', 'h2'));
+    await until('the leader reaches the Engines', reached);
+    assert.deepEqual(changes, [], 'nothing was done to what runs');
+  });
+
+  it('with neither the CA is lost: hosts are asked without TLS, and go over again to that of the new store', async () => {
+    const { body } = await scheduler.call('GET', '/arpanet/v1/ca');
+    await scheduler[Symbol.asyncDispose]();
+    const [http0, https] = [`http://127.0.0.1:${plainPort}`, `https://127.0.0.1:${tlsPort}`];
+    for (const name of ['h1', 'h2']) await startHost(name, http0, JOIN_TOKEN);
+    await recovering('fresh', { ARPANET_JOIN_TOKEN: JOIN_TOKEN }).run({ trustLabels: true });
+    await startScheduler(
+      [
+        { ...plain, port: plainPort },
+        { ...tls, port: tlsPort },
+      ],
+      join(dir, 'fresh'),
+    );
+    await until('both are alive without TLS', () => alive('h1', 'h2'));
+    assert.notDeepEqual((await scheduler.call('GET', '/arpanet/v1/ca')).body, body, 'it has a CA of its own');
+    const { token } = (await scheduler.call('GET', '/arpanet/v1/token')).body as { readonly token: string };
+    for (const name of ['h1', 'h2']) {
+      await rm(join(dir, name, 'identity.json'));
+      await startHost(name, https, token);
+      await until(`${name} is alive with TLS`, async () => (await alive('h1', 'h2')) && (await hasTls(name)));
+    }
     await until('the leader reaches the Engines', reached);
     assert.deepEqual(changes, [], 'nothing was done to what runs');
   });

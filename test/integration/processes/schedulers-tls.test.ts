@@ -138,7 +138,7 @@ describe('schedulers with TLS', { timeout: 300_000 }, () => {
     stop.abort();
   });
 
-  it('the CA is rotated while clients ask, by both schedulers, and none of their requests fails', async () => {
+  it('the CA and the join token are rotated and a host is revoked while clients ask, by both schedulers, and none of their requests fails', async () => {
     const bundleOf = (name: string): readonly string[] => {
       const { bundle } = JSON.parse(readFileSync(join(dir, name, 'identity.json'), 'utf8')) as Credentials;
       return certificatesIn(bundle).map(fingerprintOf);
@@ -189,6 +189,17 @@ describe('schedulers with TLS', { timeout: 300_000 }, () => {
     const [own] = (body as CaReport).authorities;
     ada = { ...ada, ca: ((await at(follower).call('GET', '/arpanet/v1/ca')).body as { readonly bundle: string }).bundle };
     await until('the host trusts the new CA alone', () => bundleOf('db-1').join() === own?.fingerprint);
+    const rotated = (await at(leader).call('GET', '/arpanet/v1/token')).body as { readonly token: string };
+    const third = createHostIdentity({
+      dataDir: await mkdtemp(join(dir, 'db-3-')),
+      name: 'db-3',
+      token: rotated.token,
+      now: Date.now,
+      log: quietLog,
+    });
+    await third.toScheduler(urls.get(follower) ?? '', new AbortController().signal);
+    assert.equal((await post('hosts/db-3/revoke')).status, 200);
+    assert.equal((await post('token/rotate')).status, 200);
     const end = answers.length;
     await until('requests are answered', () => answers.length > end + 4);
     asking.abort();
@@ -196,7 +207,6 @@ describe('schedulers with TLS', { timeout: 300_000 }, () => {
     assert.deepEqual([...new Set(answers)].toSorted(), ['s1 200', 's2 200']);
     assert.equal((await host('db-1', leader))?.state, 'alive');
     // tokens name the CA: one from before joins nobody, and says why
-    const rotated = (await at(leader).call('GET', '/arpanet/v1/token')).body as { readonly token: string };
     assert.deepEqual(
       [readJoinToken(rotated.token).fingerprint, readJoinToken(rotated.token).secret],
       [own?.fingerprint, readJoinToken(before.token).secret],

@@ -55,6 +55,7 @@ const RECORDS: Readonly<Record<string, unknown>> = {
   [keys.container('web')]: { request: { Env: [`PASSWORD=${PLANTED}`] } },
   [keys.lostContainer('x')]: { request: { Env: [`PASSWORD=${PLANTED}`] } },
   [keys.service('abc', 'web')]: { template: { request: { Env: [`PASSWORD=${PLANTED}`] } } },
+  [keys.volume('share')]: { name: 'share', driver: 'local', options: { type: 'cifs', o: `username=ada,password=${PLANTED}` } },
   // kept in parts
   [keys.service('abc', 'large')]: { template: { request: { Env: Array.from({ length: 9_000 }, (_, i) => `E${i}=${PLANTED}`) } } },
 };
@@ -71,13 +72,15 @@ for (const [name, start] of Object.entries({ 'the embedded store': embedded, Con
       {
         await using plain = await place.open(undefined);
         for (const key of [keys.joinToken, keys.labelKey]) await plain.transact([{ op: 'set', key, value: 'of-before' }]);
+        const share = { name: 'old', driver: 'local', options: { type: 'cifs', o: 'password=of-before' }, createdAtMs: 1 };
+        await plain.transact([{ op: 'set', key: keys.volume('old'), value: share }]);
       }
       assert.match(await place.dump(), /of-before/);
       await using store = await place.open(cluster);
       const lock = await store.lock(keys.leader, { name: 's1' }, { ttlMs: 10_000, name: 's1' }, new AbortController().signal);
       {
         await using ledger = await openLedger(store, lock.fence, quietLog);
-        assert.deepEqual(store.unsealed?.().toSorted(), [keys.joinToken, keys.labelKey]);
+        assert.deepEqual(store.unsealed?.().toSorted(), [keys.joinToken, keys.labelKey, keys.volume('old')]);
         await sealKept(store, ledger);
         assert.deepEqual(store.unsealed?.(), []);
         assert.equal(ledger.get(keys.joinToken), 'of-before');

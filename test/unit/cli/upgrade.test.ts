@@ -75,6 +75,15 @@ describe('arpanet upgrade', () => {
     assert.deepEqual(await ends(api(false)), ['s2', 'lasting', 'lasting']);
     assert.deepEqual(asked.splice(0), ['/arpanet/v1/token']);
     assert.deepEqual(await ends(api(true, false)), ['s2', '--upgrade', '--upgrade']);
+    // a plan makes nothing; without TLS the lasting one is read
+    asked.length = 0;
+    const planned = async (given: ReturnType<typeof api>) =>
+      (await printable(given as unknown as Parameters<typeof printable>[0], plan.steps, { isPlan: true })).map(({ command }) =>
+        command.split(' ').at(-1),
+      );
+    assert.deepEqual(await planned(api(true)), ['s2', '--upgrade', '--upgrade']);
+    assert.deepEqual(asked.splice(0), []);
+    assert.deepEqual(await planned(api(false)), ['s2', 'lasting', 'lasting']);
     // nothing to print: nothing is made
     asked.length = 0;
     assert.deepEqual(

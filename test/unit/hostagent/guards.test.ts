@@ -24,6 +24,7 @@ const facts = (id: string, host: object = {}, isRunning = true): ContainerFacts 
     inspect: {
       Id: id,
       State: { Running: isRunning, Pid: 4711 },
+      Config: { Labels: {} },
       HostConfig: { NetworkMode: 'n', ...host },
       NetworkSettings: { Networks: 'NetworkMode' in host ? {} : { n: { MacAddress: MAC, IPAddress: '10.32.0.5' } } },
     },

@@ -32,7 +32,8 @@ export async function upgrade(flags: UpgradeFlags, terminal: Terminal): Promise<
   };
   if (flags.plan === true) {
     const found = await plan();
-    show({ ...found, steps: await printable(api, found.steps) }, upgradeText);
+    // a plan changes nothing: no token is made for its lines
+    show({ ...found, steps: await printable(api, found.steps, { isPlan: true }) }, upgradeText);
     if (found.inTheWay.length > 0) process.exitCode = 1;
     return;
   }
@@ -59,11 +60,19 @@ export async function upgrade(flags: UpgradeFlags, terminal: Terminal): Promise<
   else if (flags.json !== true) await sayWhatIsKept(flags, terminal);
 }
 
-/** The steps as they are printed: each line of a host with a join token that is for this host alone, for a day; without TLS there is but the lasting one. */
-export async function printable(api: ApiClient, steps: readonly UpgradeStep[]): Promise<readonly UpgradeStep[]> {
+/**
+ * The steps as they are printed: each line of a host with a join token that is made for this host alone, for a day, but in a plan, where the host uses its own; without TLS there is but the
+ * lasting one.
+ */
+export async function printable(
+  api: ApiClient,
+  steps: readonly UpgradeStep[],
+  { isPlan = false }: { readonly isPlan?: boolean } = {},
+): Promise<readonly UpgradeStep[]> {
   const hosts = steps.flatMap(({ kind, name }) => (kind === 'host' ? [name] : []));
   if (hosts.length === 0) return steps;
   const { pin } = await api.json<Installer>('/arpanet/v1/installer');
+  if (isPlan && pin !== undefined) return steps;
   const made = async (): Promise<readonly (readonly [string, string])[]> => {
     if (pin !== undefined)
       return await mapBounded(

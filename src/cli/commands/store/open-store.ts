@@ -23,12 +23,16 @@ function consulAccess(env: Environment): ConsulAccess {
   };
 }
 
-function tokenIn(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
+const tokenIn = (file: string | undefined): string | undefined =>
+  file === undefined ? undefined : readGiven(environmentName('consul-token-file'), file).trim();
+
+/** The text of a file that a person has named, `-`: of standard input; `by`: where. Throws `invalid`. */
+export function readGiven(by: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
-    throw new ArpanetError('invalid', `${environmentName('consul-token-file')}: cannot read ${file}`, { cause });
+    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+    throw new ArpanetError('invalid', `${by}: cannot read ${file}${code}`, { cause });
   }
 }
 

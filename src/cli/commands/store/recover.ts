@@ -1,6 +1,5 @@
 /** `arpanet recover`. Effects: HTTP requests to agents and Engines, the store, the terminal. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { ArpanetError, keys } from '../../../model/index.ts';
 import { environmentName } from '../../../config/options.ts';
@@ -19,7 +18,7 @@ import { judgeLabels } from '../../../scheduler/index.ts';
 import { ensureClusterKeys, identityCopiesOf, readClusterKeys, readIdentityCopy, readJoinToken } from '../../../security/index.ts';
 import { keyFileOf, restoreStore } from '../../../store/index.ts';
 import type { Terminal } from '../../command.ts';
-import { NEXT_STEPS, withStore } from './open-store.ts';
+import { NEXT_STEPS, readGiven, withStore } from './open-store.ts';
 import type { RestoreFlags } from './restore.ts';
 
 export interface RecoverFlags extends RestoreFlags {
@@ -36,7 +35,7 @@ export interface RecoverFlags extends RestoreFlags {
  * where labels are not proven and the operator has not said that they are right.
  */
 export async function recover(agents: readonly string[], flags: RecoverFlags, { env, out, say }: Terminal): Promise<void> {
-  const given = flags.tokenFile === undefined ? env['ARPANET_JOIN_TOKEN'] : readFileSync(flags.tokenFile, 'utf8').trim();
+  const given = flags.tokenFile === undefined ? env['ARPANET_JOIN_TOKEN'] : readGiven('--token-file', flags.tokenFile).trim();
   if (given === undefined || given === '')
     throw new ArpanetError('invalid', 'the agents require the join token that they were started with: ARPANET_JOIN_TOKEN or --token-file');
   const token = readJoinToken(given).secret;
@@ -51,7 +50,6 @@ export async function recover(agents: readonly string[], flags: RecoverFlags, { 
       'invalid',
       "the key of the cluster's CA would be in Consul in clear: set ARPANET_CLUSTER_KEY to the key file of the schedulers",
     );
-  if (ca !== undefined && own === '' && keyFile !== undefined) ensureClusterKeys(keyFile);
   const unexplained = missing.filter(({ name }) => flags.without?.includes(name) !== true);
   const recovery = planRecovery(hosts, {
     nowMs: Date.now(),
@@ -82,6 +80,7 @@ export async function recover(agents: readonly string[], flags: RecoverFlags, { 
       `nothing proves what the labels of ${recovery.unproven.length} containers say (${some(recovery.unproven)}), as the key that they were signed with is lost with the store. Give any backup of this cluster, however old (--backup FILE): it has the key; or run this on a scheduler, with ARPANET_CLUSTER_KEY: a copy lies beside that file. Without both, read the plan (--plan): what each container is, and its addresses. If that is right, repeat with --trust-labels`,
     );
   if (flags.plan === true) return say('nothing was written (--plan)');
+  if (ca !== undefined && own === '' && keyFile !== undefined) ensureClusterKeys(keyFile);
   const records = ca === undefined || known === undefined ? recovery.records : trustRecords(ca, known.records, shown, recovery.records);
   await withStore(flags.store, env, (store) => restoreStore(store, records, 'arpanet recover', flags.force === true));
   say(`${records.length} records are in ${flags.store}; ${NEXT_STEPS}`);
@@ -98,7 +97,7 @@ interface Known {
 
 /** Throws `invalid` for a backup without the key for labels. */
 function keyFrom(file: string): Known {
-  const { records, clusterId } = readBackup(readFileSync(file, 'utf8'));
+  const { records, clusterId } = readBackup(readGiven('--backup', file));
   const labelKey = textAt(records, keys.labelKey);
   if (labelKey === undefined)
     throw new ArpanetError('invalid', `${file} has no key for labels: an older version made it. Without it: --trust-labels`);

@@ -1,10 +1,9 @@
 /** `arpanet restore`. Effects: a file, the store, the terminal. */
-import { readFileSync } from 'node:fs';
 import { keys } from '../../../model/index.ts';
 import { readBackup, RESTORED_EPOCHS } from '../../../recovery/index.ts';
 import { restoreStore } from '../../../store/index.ts';
 import type { Terminal } from '../../command.ts';
-import { NEXT_STEPS, withStore } from './open-store.ts';
+import { NEXT_STEPS, readGiven, withStore } from './open-store.ts';
 
 export interface RestoreFlags {
   readonly store: string;
@@ -13,7 +12,7 @@ export interface RestoreFlags {
 
 /** `-` is standard input. Throws `invalid` for a file that is cut or changed, `conflict` for a store that is not empty unless `--force`. */
 export async function restore(file: string, flags: RestoreFlags, { env, say }: Terminal): Promise<void> {
-  const { records, epoch, madeAt } = readBackup(readFileSync(file === '-' ? 0 : file, 'utf8'));
+  const { records, epoch, madeAt } = readBackup(readGiven('the backup', file));
   // a join token of a single use that was used since would join another host
   const lasting = records.filter(([key]) => !key.startsWith(keys.passes));
   const raised = lasting.map(([key, value]) => [key, key === keys.epoch ? epoch + RESTORED_EPOCHS : value] as const);
