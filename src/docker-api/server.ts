@@ -150,8 +150,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       return refuse(req, res, foreign, requestId);
     }
     // who has a certificate gets what is made for them; from its second request on it is known who that is
-    const seesAll = !isNamed(req) || (door.isTls && doorkeeper.seesAll(req));
-    if (seesAll && role.kind === 'leader' && role.leader.answerReady(req, res, requestId)) return;
+    if ((!isNamed(req) || doorkeeper.seesAll(req)) && role.kind === 'leader' && role.leader.answerReady(req, res, requestId)) return;
     if (door.isTls) doorkeeper.meet(req);
     trail.begin(req, requestId, res);
     const isDone = unanswered.begin(req, requestId);
