@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// setup.mjs [start|unit|test|bench]: installs what is missing for it. With root on Debian or Ubuntu by apt, told before it is done; else a clear list.
+// setup.mjs [start|unit|test|bench|package]: installs what is missing for it. With root on Debian or Ubuntu by apt, told before it is done; else a clear list.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const WANTED = {
-  // program that shows it is there -> package that brings it
+  // program, or file, that shows it is there -> package that brings it
   start: { dockerd: 'docker.io', ip: 'iproute2', iptables: 'iptables' },
   unit: {},
   test: {
@@ -26,12 +26,23 @@ const WANTED = {
     'musl-gcc': 'musl-tools',
     wg: 'wireguard-tools',
     'wireguard-go': 'wireguard-go',
+    dnsmasq: 'dnsmasq-base',
+    '/usr/lib/ipxe/snponly.efi': 'ipxe',
   },
-  bench: { iperf3: 'iperf3', dnsperf: 'dnsperf', dnsmasq: 'dnsmasq-base', wrk: 'wrk' },
+  bench: { iperf3: 'iperf3', dnsperf: 'dnsperf', wrk: 'wrk' },
+  // machines of bare metal: their image, and the machines
+  package: {
+    mmdebstrap: 'mmdebstrap',
+    mksquashfs: 'squashfs-tools',
+    depmod: 'kmod',
+    'qemu-system-x86_64': 'qemu-system-x86',
+    '/usr/share/OVMF/OVMF_CODE.fd': 'ovmf',
+  },
 };
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const has = (program) =>
+  (program.startsWith('/') && existsSync(program)) ||
   ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/bin', '/usr/local/sbin'].some((dir) => existsSync(join(dir, program)));
 
 /** Rejects with what failed when the command did not end well. */
@@ -61,7 +72,7 @@ export function beginSetup(purpose) {
     say(`arpanet needs Node 20.19 or newer; this is ${process.versions.node}.`);
     process.exit(1);
   }
-  const wanted = purpose === 'bench' ? { ...WANTED.test, ...WANTED.bench } : WANTED[purpose];
+  const wanted = { ...(['bench', 'package'].includes(purpose) && WANTED.test), ...WANTED[purpose] };
   const missing = Object.entries(wanted)
     .filter(([program]) => !has(program))
     .map(([, name]) => name);
@@ -157,7 +168,7 @@ async function unpackTools(purpose) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const purpose = process.argv[2] ?? 'test';
   if (!(purpose in WANTED)) {
-    say('usage: setup.mjs [start|unit|test|bench]');
+    say('usage: setup.mjs [start|unit|test|bench|package]');
     process.exit(2);
   }
   await setup(purpose);

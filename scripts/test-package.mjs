@@ -14,7 +14,7 @@ if (process.getuid() !== 0 || spawnSync('debootstrap', ['--version']).status !==
   console.error('test:package needs root and debootstrap: sudo apt-get install debootstrap');
   process.exit(1);
 }
-await setup('test');
+await setup('package');
 const word = process.argv[2] ?? '';
 const files = [
   'lintian.ts',
@@ -25,6 +25,7 @@ const files = [
   'image.ts',
   'upgrade.ts',
   'schedulers.ts',
+  'boot.ts',
 ].filter((leaf) => leaf.includes(word));
 const made = mkdtempSync(join(tmpdir(), 'arpanet-package-test-'));
 try {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { VERSION } from '../config/version.ts';
 import type { Terminal } from './command.ts';
 import { addObservationCommands, addStatusCommands } from './commands/cluster/index.ts';
+import { addBootCommands } from './commands/boot/index.ts';
 import { addCaCommands } from './commands/ca/index.ts';
 import { addKeyCommands } from './commands/key/index.ts';
 import { addCompletionCommand } from './commands/completion/index.ts';
@@ -32,6 +33,7 @@ export function arpanetProgram(terminal: Terminal): Command {
   addStatusCommands(root, terminal);
   addHostCommands(root, terminal);
   addSchedulerCommands(root, terminal);
+  addBootCommands(root, terminal);
   addDeployCommand(root, terminal);
   addServiceCommands(root, terminal);
   addObservationCommands(root, terminal);
@@ -56,7 +58,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Most used:': ['up', 'status', 'deploy', 'logs', 'doctor'],
   'See:': ['ls', 'ps', 'top', 'events', 'operations', 'explain', 'ip'],
   'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'release', 'dns', 'config'],
-  'Hosts:': ['hosts', 'schedulers', 'drain', 'activate', 'rebalance'],
+  'Hosts:': ['hosts', 'schedulers', 'boot', 'drain', 'activate', 'rebalance'],
   'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'key', 'completion', 'man'],
   'Repair:': ['audit', 'audit-log', 'backup', 'restore', 'recover'],
 };

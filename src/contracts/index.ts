@@ -4,6 +4,7 @@
  */
 export type * from './agents.ts';
 export type * from './allocator.ts';
+export type * from './boot.ts';
 export type * from './containers.ts';
 export type * from './deployments.ts';
 export type * from './engines.ts';

@@ -34,6 +34,9 @@ export const keys = {
   admission: (name: string) => `arpanet/admissions/${name}`,
   certificates: 'arpanet/certificates/',
   certificate: (host: string) => `arpanet/certificates/${host}`,
+  /** Machines that may boot as a host. */
+  machines: 'arpanet/machines/',
+  machine: (host: string) => `arpanet/machines/${host}`,
   migrations: 'arpanet/moves/',
   migration: (deployment: string, service: string) => `arpanet/moves/${part(deployment)}/${part(service)}`,
   networks: 'arpanet/networks/',

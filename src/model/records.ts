@@ -296,6 +296,19 @@ export interface PassRecord {
   readonly used?: { readonly host: string; readonly atMs: number; readonly key: string };
 }
 
+/** `arpanet/machines/<host>`: a machine that may boot as this host, and join as it each time that it does. */
+export interface MachineRecord {
+  readonly host: string;
+  /** Of its network cards: lower case, with colons. */
+  readonly macs: readonly string[];
+  /** Of its board (SMBIOS), in lower case. With `macs` as well both are wanted. */
+  readonly serial?: string;
+  /** What it is given on the network that it boots from; absent: any. */
+  readonly address?: string;
+  /** Since 1970. */
+  readonly atMs: number;
+}
+
 /** One certificate authority: its certificate and its private key (PKCS #8), both in PEM form. */
 export interface StoredAuthority {
   readonly certificate: string;

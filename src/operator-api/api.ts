@@ -1,7 +1,7 @@
 /** The operator's HTTP API, `/arpanet/v1/…`, answered by the leader. Effects: an express application that reads what it is handed. */
 import express, { type Request, type Response } from 'express';
 import { VERSION } from '../config/version.ts';
-import type { Deployments, HostOperations, RehearsedCreate, Services } from '../contracts/index.ts';
+import type { Boot, Deployments, HostOperations, RehearsedCreate, Services } from '../contracts/index.ts';
 import {
   ArpanetError,
   type ContainerUsage,
@@ -23,6 +23,7 @@ import type { AuditReport } from './audit.ts';
 import { auditLogRoute, type AuditLines, refuseUselessMatch } from './recorded-calls.ts';
 import { OF_THE_STORE, refuseMalformed, whenReady } from './before-routes.ts';
 import { answerError, bodyOf, readBytes } from './bodies.ts';
+import { bootRoutes } from './boot-routes.ts';
 import { doctorRoute } from './examine.ts';
 import { hostRoutes } from './host-routes.ts';
 import { sendList, WATCH_LIST, type WatchList } from './lists.ts';
@@ -124,6 +125,7 @@ export interface OperatorDeps {
   readonly deployments: (identity: Identity | undefined) => Deployments;
   /** Absent: its own. */
   readonly operations?: Operations & OperationRoutes;
+  readonly boot: () => Boot;
   /** The same for somebody who has a role. Throws `not-leader`, `unavailable`. */
   readonly narrowed: (identity: Identity) => Part;
   /** Calls a port from a host. Throws `unavailable`. */
@@ -370,6 +372,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   userRoutes(router, deps.users);
   policyRoutes(router, deps.policies);
   joiningRoutes(router, deps.joining);
+  bootRoutes(router, deps.boot);
   auditLogRoute(router, deps.auditLog);
   app.use('/arpanet/v1', router);
   app.use((request: Request, response: Response) =>

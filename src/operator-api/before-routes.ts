@@ -8,6 +8,7 @@ export const OF_THE_STORE: ReadonlySet<string> = new Set([
   'schedulers',
   'token',
   'backup',
+  'boot',
   'config',
   'openapi.json',
   'reference',

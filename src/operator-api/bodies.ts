@@ -4,6 +4,7 @@
  */
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { LONGEST_TIMER_MS } from '../async/longest-timer.ts';
+import type { BootingMachine, BootServerReport } from '../contracts/index.ts';
 import { compileGoTypes, DOCKER_TYPES, type GoTypes } from '../docker-json/index.ts';
 import type { DeployRequest } from '../contracts/index.ts';
 import {
@@ -54,6 +55,21 @@ export const BODIES: GoTypes = {
     clockMs: '*float64',
   },
   'arpanet.JoinPathsRequest': { name: '*string', token: '*string', address: '*string', mtu: '*float64' },
+  'arpanet.BootServerRequest': {
+    name: '*string',
+    interface: '*string',
+    address: '*string',
+    network: '*string',
+    answers: 'bool',
+    trouble: '*string',
+    warnings: '[]string',
+    image: '*string',
+    leases: '[]arpanet.BootLease',
+    seen: '[]arpanet.SeenMachine',
+  },
+  'arpanet.BootLease': { mac: 'string', address: 'string', name: 'string', untilMs: 'float64' },
+  'arpanet.SeenMachine': { mac: 'string', serial: 'string', product: 'string', firmware: 'string', atMs: 'float64' },
+  'arpanet.BootPassRequest': { mac: 'string', serial: 'string' },
   'arpanet.TokenRequest': { singleUse: 'bool', ttlMs: '*float64', host: '*string' },
   'arpanet.SettingRequest': { value: '*string' },
   'arpanet.UserRequest': { name: '*string', role: '*string', deployments: '[]string', ttlMs: '*float64', publicKey: '*string' },
@@ -99,6 +115,8 @@ export const BODIES: GoTypes = {
   'arpanet.HostRequest': {
     name: '*string',
     address: '*string',
+    macs: '[]string',
+    serial: '*string',
     availability: '*string',
     labels: 'map[string]*string',
     limits: 'map[string]*float64',
@@ -242,6 +260,9 @@ export interface ReplaceRequest {
 export interface HostRequest extends Omit<HostChange, 'availability' | 'limits'> {
   readonly name?: string;
   readonly address?: string;
+  /** Of the machine that boots as this host. */
+  readonly macs?: readonly string[];
+  readonly serial?: string;
   readonly availability?: string;
   readonly limits?: Readonly<Record<string, number | null>>;
   readonly force?: boolean;
@@ -265,6 +286,8 @@ interface Bodies {
   readonly JoinRequest: JoinRequest;
   readonly JoinCheckRequest: JoinCheckRequest;
   readonly JoinPathsRequest: JoinPathsRequest;
+  readonly BootServerRequest: Partial<BootServerReport>;
+  readonly BootPassRequest: Partial<BootingMachine>;
   readonly RehearseRequest: RehearseRequest;
   readonly RecordRequest: RecordRequest;
   readonly DiscardRequest: DiscardRequest;

@@ -1,6 +1,6 @@
 /** The operator's routes for hosts. Effects: express; the work itself is done by the services room. */
 import type { Request, Router } from 'express';
-import type { CleanRequest, HostOperations, Progress, RebalanceRequest, ReleaseSource, Services } from '../contracts/index.ts';
+import type { Boot, CleanRequest, HostOperations, Progress, RebalanceRequest, ReleaseSource, Services } from '../contracts/index.ts';
 import { ArpanetError, type HostChange } from '../model/index.ts';
 import { noteTarget } from '../security/index.ts';
 import { bodyOf, readBytes } from './bodies.ts';
@@ -15,6 +15,7 @@ interface HostRouteDeps {
   readonly seen: (request: Request) => Observed;
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
+  readonly boot: () => Boot;
   /** That of this scheduler. Throws `conflict` where no machine reaches it. */
   readonly release: () => Pick<ReleaseSource, 'url' | 'release' | 'token'>;
   readonly hostMetrics: (host: string) => Promise<string>;
@@ -26,6 +27,16 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
   const { observe, services, hostOperations: hosts } = deps;
   const body = readBytes();
   const nameOf = (request: Request) => String(request.params['host']);
+  /** Where the request approves a machine for the host: nothing is done if that is refused. */
+  const withMachine = async <T>(request: Request, host: string, address: string | undefined, work: () => Promise<T>): Promise<T> => {
+    const { macs, serial } = bodyOf(request, 'HostRequest');
+    const given = { ...(macs && { macs }), ...(serial && { serial }) };
+    if ((macs ?? []).length === 0 && given.serial === undefined) return await work();
+    const ids = deps.boot().ids(host, given);
+    const done = await work();
+    await deps.boot().approve(host, ids, address);
+    return done;
+  };
   const long = (path: string, work: (request: Request, progress: Progress) => Promise<unknown>) =>
     router.post(path, body, (request, response) => answer(response, (progress) => work(request, progress)));
 
@@ -60,13 +71,18 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
     if (name === undefined) throw new ArpanetError('invalid', 'the request\'s body has no "name"');
     noteTarget(request, { object: name, host: name });
     const options = { ...hostChange(request), ...(address === undefined ? {} : { address }) };
-    return hosts().add(name, options, progress);
+    return withMachine(request, name, address, () => hosts().add(name, options, progress));
   });
   router.post('/hosts/:host/update', body, async (request, response) => {
-    response.json(await hosts().update(nameOf(request), hostChange(request)));
+    const host = nameOf(request);
+    response.json(await withMachine(request, host, undefined, () => hosts().update(host, hostChange(request))));
   });
   const isForced = (request: Request) => bodyOf(request, 'HostRequest').force === true;
-  long('/hosts/:host/rm', (request, progress) => hosts().remove(nameOf(request), isForced(request), progress));
+  long('/hosts/:host/rm', async (request, progress) => {
+    const removed = await hosts().remove(nameOf(request), isForced(request), progress);
+    await deps.boot().forget(removed.host);
+    return removed;
+  });
   long('/hosts/:host/reset', (request, progress) => hosts().reset(nameOf(request), isForced(request), progress));
   long('/hosts/:host/drain', (request, progress) =>
     services().drain(nameOf(request), progress, deadlineOf(bodyOf(request, 'HostRequest').deadlineMs)),

@@ -37,7 +37,7 @@ export interface Users {
 }
 
 /** First segments below `/arpanet/v1` of what only administrators may ask for: who may do what, and what is secret. */
-const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'cas', 'keys', 'backup', 'schedulers', 'audit-log']);
+const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'cas', 'keys', 'backup', 'boot', 'schedulers', 'audit-log']);
 /** What a GET may show to who reads. */
 const SHOWN: ReadonlySet<string> = new Set(
   'status top watch hosts networks names services deployments explain records config rebalance audit policy operations openapi.json reference'.split(

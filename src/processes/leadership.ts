@@ -3,6 +3,7 @@
  * Effects: everything that the rooms do.
  */
 import { randomBytes } from 'node:crypto';
+import { type BootServers, createBootServers } from '../boot/index.ts';
 import { type ServicesRoom, startServices } from '../services/index.ts';
 import type { createDns } from '../dns/index.ts';
 import { updateOwnDns } from './own-names.ts';
@@ -65,6 +66,8 @@ export interface Leadership {
   /** A secret that schedulers alone have. */
   readonly labelKey: string;
   readonly membership: Membership;
+  /** What boot servers have said in this term. */
+  readonly bootServers: BootServers;
   /** Of this term's lock. */
   readonly fence: Fence;
   /** Fires when a host has seen a higher epoch: another scheduler leads, even if the store does not say so yet. */
@@ -313,6 +316,7 @@ export async function startLeadership(
     people: createPeople({ ledger, ca, now: Date.now, isHere: (image) => scheduler.images.find(image) !== undefined }),
     labelKey,
     membership,
+    bootServers: createBootServers(Date.now()),
     fence: term.fence,
     superseded: superseded.signal,
     ended: stopped.signal,

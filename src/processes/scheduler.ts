@@ -37,7 +37,8 @@ import { rotateJoinSecret } from './identity/join-secret.ts';
 import { createIdentityCopy } from './identity/identity-copy.ts';
 import { readmitHost, revokeHost } from './identity/revocation.ts';
 import { issuePass, withdrawPass } from './identity/join-passes.ts';
-import { joiningOf } from './identity/joining.ts';
+import { bootOf } from './identity/boot.ts';
+import { httpsOf, joiningOf } from './identity/joining.ts';
 import { isSame, namesOf, servesTls, tokenToShow } from './identity/join-settings.ts';
 import { usageOf } from './usage.ts';
 import {
@@ -185,6 +186,13 @@ export async function runScheduler(
     hostOperations: () => current().services.hosts,
     deployments: (identity) => deploymentsFor(current().deployments, identity),
     operations,
+    boot: () =>
+      bootOf(
+        current(),
+        () => httpsOf(joiningOf(current(), settings, certificate, () => live.now().pool).place().schedulers),
+        Date.now,
+        log,
+      ),
     dial: (host, address, port) => current().scheduler.agents.dial(host, address, port),
     outside: () => current().outside,
     config: () => current().config,

@@ -62,6 +62,7 @@ const floors: Readonly<Record<string, number>> = {
   'local-hosts': 2,
   // compose files carried out: it needs what compose and the operator's API say
   deployments: 2.5,
+  boot: 2,
   processes: 3,
   cli: 4,
 };
@@ -93,6 +94,7 @@ const isPure = (path: string): boolean =>
     /^services\/(counted-service|service-record|replicas\/(template|replica-plan)|reschedule\/(lost-hosts|reschedule-plan)|service-reference|rollout\/rollout-plan|hosts\/(drain|rebalance|clean)-plan)/,
     /^recovery\/recover-plan/,
     /^publish\/plan/,
+    /^boot\/(machine|leases|dnsmasq|ipxe|loops|servers|net\/dhcp-packet|image\/(plan|files|cpio))\./,
   ].some((pattern) => pattern.test(path));
 
 /** Groups of files that import each other, directly or by others (Tarjan's strongly connected components). */
@@ -164,7 +166,7 @@ describe('the house', () => {
       [/\(ms\|s\||\|ms\|s\||\(s\|m\|h/, /^text\/duration\.ts$/, 'durations: parseDuration'],
       [
         /:latest`|docker\\?\.io/,
-        /^(text\/image-reference|docker-api\/images\/image-target|scheduler\/placement\/filters\/affinity)\.ts$|^local-hosts\//,
+        /^(text\/image-reference|docker-api\/images\/image-target|scheduler\/placement\/filters\/affinity|boot\/image\/plan)\.ts$|^local-hosts\//,
         'image references: withDefaultTag, familiarReference',
       ],
       [/\(\?:tcp\||\\\[\|\\\]\$|lastIndexOf\(':'\)/, /^text\/host-port\.ts$/, 'HOST:PORT: parseHostPort'],
@@ -359,7 +361,8 @@ describe('the house', () => {
     assert.deepEqual(packagesOf('cli/run.ts'), ['commander', 'damerau-levenshtein']);
     assert.deepEqual([...loaded('cli/main.ts').keys()], ['cli/main.ts']);
     // what these are for needs more: processes, the store, compose files, policies, the settings of schedulers
-    const more = /^cli\/commands\/(?:processes|store|deploy|policy)\/|^cli\/commands\/(?:config\/(?:get|set|sample)|user\/add)\.ts/;
+    const more =
+      /^cli\/commands\/(?:processes|store|deploy|policy)\/|^cli\/commands\/(?:config\/(?:get|set|sample)|user\/add|boot\/serve)\.ts/;
     const commands = files.filter(({ path }) => path.startsWith('cli/commands/') && !more.test(path));
     assert(commands.length > 40);
     const light = new Set(['commander', 'damerau-levenshtein', 'ip-num']);

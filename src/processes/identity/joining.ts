@@ -30,6 +30,16 @@ export function reachableUrl({ advertise, listen, alsoListen }: Addresses): stri
   return reached.find((url) => url.startsWith('https:')) ?? reached[0];
 }
 
+/** Those with TLS. Throws `conflict` where there are none: a machine that boots joins by nothing else. */
+export function httpsOf(urls: readonly string[]): readonly string[] {
+  const found = urls.filter((url) => url.startsWith('https:'));
+  if (found.length > 0) return found;
+  throw new ArpanetError(
+    'conflict',
+    'machines that boot join by TLS alone: let a scheduler listen at --listen tls://ADDRESS:PORT, which they reach',
+  );
+}
+
 /** For another scheduler: a store that it can reach, and what that asks of it. */
 export function storeOf(store: SchedulerSettings['store']): Pick<ReturnType<Joining['place']>, 'store' | 'storeNeeds'> {
   if (store.kind !== 'consul') return {};

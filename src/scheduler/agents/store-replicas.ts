@@ -16,6 +16,7 @@ const KEPT = [
   keys.settings,
   keys.hosts,
   keys.admissions,
+  keys.machines,
   keys.lost,
   keys.networks,
   keys.services,

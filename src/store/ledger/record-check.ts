@@ -19,6 +19,7 @@ const KINDS: readonly (readonly [prefix: string, struct: string, keyOf: (fields:
   [keys.admissions, 'record.Admission', (admission) => keys.admission(text(admission, 'name'))],
   [keys.certificates, 'record.Certificate', (certificate) => keys.certificate(text(certificate, 'host'))],
   [keys.passes, 'record.Pass', (pass) => keys.pass(text(pass, 'digest'))],
+  [keys.machines, 'record.Machine', (machine) => keys.machine(text(machine, 'host'))],
   [keys.migrations, 'record.Migration', (move) => keys.migration(text(move, 'deployment'), text(move, 'service'))],
   [keys.networks, 'record.Network', (network) => keys.network(text(network, 'id'))],
   [keys.subnets, 'record.Subnet', (subnet) => keys.subnet(text(subnet, 'cidr'))],

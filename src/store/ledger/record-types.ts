@@ -39,6 +39,7 @@ export const RECORD_TYPES: GoTypes = {
   },
   'record.Pass': { digest: 'string', untilMs: 'milliseconds', isSingleUse: 'bool', host: '*string', used: '*record.PassUse' },
   'record.PassUse': { host: 'string', atMs: 'milliseconds', key: 'string' },
+  'record.Machine': { host: 'string', macs: '[]string', serial: '*string', address: '*string', atMs: 'milliseconds' },
   'record.DrainDeadline': { afterMs: 'float64', atMs: 'milliseconds' },
   'record.Limits': { cpus: '*float64', memoryBytes: '*float64', maxContainers: '*float64' },
   'record.Admission': {

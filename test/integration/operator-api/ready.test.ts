@@ -82,6 +82,7 @@ describe('a new leader and its ops', () => {
       services: () => services,
       hostOperations: notAsked,
       deployments: notAsked,
+      boot: notAsked,
       join: async () => await Promise.reject(new Error('nobody joins')),
       issueToken: notAsked,
       withdrawToken: notAsked,

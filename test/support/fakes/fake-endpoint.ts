@@ -92,6 +92,7 @@ export async function startFakeEndpoint(
     discard: notHere,
     services: () => room.services,
     hostOperations: () => room.hosts,
+    boot: notHere,
     users: notHere,
     policies: notHere,
     narrowed: (identity) =>

@@ -10,6 +10,8 @@ import { hostWork } from './host-work.ts';
 
 export interface AddFlags extends ClientFlags, LimitFlags, PassFlags {
   readonly address?: string;
+  readonly mac?: readonly string[];
+  readonly serial?: string;
   readonly label?: readonly string[];
   readonly availability?: string;
   readonly installDocker?: boolean;
@@ -20,8 +22,24 @@ export async function addHost(name: string, flags: AddFlags, terminal: Terminal)
   const { address, availability } = flags;
   if (address !== undefined && isIP(address) === 0)
     throw new ArpanetError('invalid', `--address is "${address}": it is the IP address at which the other hosts reach it`);
-  const body = { name, address, availability, labels: labelsOf(flags.label), limits: limitsOf(flags) };
+  const body = {
+    name,
+    address,
+    macs: flags.mac,
+    serial: flags.serial,
+    availability,
+    labels: labelsOf(flags.label),
+    limits: limitsOf(flags),
+  };
   const { api, show } = clientCall(flags, terminal);
+  if (flags.mac !== undefined || flags.serial !== undefined) {
+    const approved = await hostWork<{ readonly host: string; readonly joined: boolean }>('/arpanet/v1/hosts', body, flags, terminal);
+    show(
+      approved,
+      () => `${name} is approved: the machine joins as it each time that it boots from "arpanet boot". "arpanet boot ls" shows it`,
+    );
+    return;
+  }
   // first: where it is refused, the host was not added
   const { token } = await tokenFor(api, flags, name);
   const added = await hostWork<{ readonly host: string; readonly joined: boolean }>('/arpanet/v1/hosts', body, flags, terminal);

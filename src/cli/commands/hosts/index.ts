@@ -58,12 +58,15 @@ export function addHostCommands(root: Command, terminal: Terminal): void {
         'arpanet hosts add db-1 --address 10.0.0.11 --label disk=ssd',
         'arpanet hosts add db-1 --single-use --ttl 1h   # the token in the command joins db-1, once',
         'arpanet hosts add small-1 --memory 2g --max-containers 10',
+        'arpanet hosts add db-3 --mac 52:54:00:12:34:56   # a machine that boots from arpanet boot, approved beforehand',
         'arpanet hosts add db-1 --install-docker   # its line installs Docker where there is none',
         'arpanet hosts add h3   # one that was removed may join again',
       ]),
     ),
   )
     .option('--address <IP>', 'only a host at this address may join by the name')
+    .option('--mac <MAC>', 'the machine with this network card boots from "arpanet boot" as this host; may be given several times', several)
+    .option('--serial <TEXT>', 'the same by the serial number of its board (dmidecode -s system-serial-number); with --mac both are wanted')
     .option('--install-docker', 'the line installs Docker (Debian, Ubuntu) if the host has none, once all checks are passed')
     .option('--label <KEY=VALUE>', 'a label that it has from the start; may be given several times', several)
     .addOption(new Option('--availability <STATE>', 'pause: it takes no containers until activated').choices(['active', 'pause']))
@@ -72,10 +75,13 @@ export function addHostCommands(root: Command, terminal: Terminal): void {
   withLimits(
     verb('update <host>', 'change labels, limits or availability; a limit may not be below what is reserved already', [
       'arpanet hosts update h1 --label-add disk=ssd --label-rm old',
+      'arpanet hosts update db-3 --mac 52:54:00:65:43:21   # it has another network card',
       'arpanet hosts update h1 --cpus 1.5 --memory 4g --max-containers 20',
       'arpanet hosts update h1 --memory none --availability pause',
     ]),
   )
+    .option('--mac <MAC>', 'the machine with this network card boots from "arpanet boot" as this host; may be given several times', several)
+    .option('--serial <TEXT>', 'the same by the serial number of its board (dmidecode -s system-serial-number); with --mac both are wanted')
     .option('--label-add <KEY=VALUE>', 'set a label, over the agent’s own; may be given several times', several)
     .option('--label-rm <KEY>', 'remove a label; may be given several times', several)
     .addOption(new Option('--availability <STATE>', 'whether it takes new containers').choices(['active', 'pause']))

@@ -10,15 +10,27 @@ export interface UpdateFlags extends ClientFlags, LimitFlags {
   readonly labelAdd?: readonly string[];
   readonly labelRm?: readonly string[];
   readonly availability?: string;
+  readonly mac?: readonly string[];
+  readonly serial?: string;
 }
 
 /** Throws `invalid` for flags that cannot be read or change nothing. */
 export async function updateHost(host: string, flags: UpdateFlags, terminal: Terminal): Promise<void> {
-  const body = { availability: flags.availability, labels: labelsOf(flags.labelAdd, flags.labelRm), limits: limitsOf(flags) };
-  if (body.availability === undefined && Object.keys({ ...body.labels, ...body.limits }).length === 0)
+  const body = {
+    availability: flags.availability,
+    labels: labelsOf(flags.labelAdd, flags.labelRm),
+    limits: limitsOf(flags),
+    macs: flags.mac,
+    serial: flags.serial,
+  };
+  if (
+    body.availability === undefined &&
+    (body.macs ?? body.serial) === undefined &&
+    Object.keys({ ...body.labels, ...body.limits }).length === 0
+  )
     throw new ArpanetError(
       'invalid',
-      'nothing to change: give --label-add, --label-rm, --cpus, --memory, --max-containers or --availability',
+      'nothing to change: give --label-add, --label-rm, --cpus, --memory, --max-containers, --availability, --mac or --serial',
     );
   const { api, show } = clientCall(flags, terminal);
   await api.json(hostPath(host, '/update'), { method: 'POST', body });
