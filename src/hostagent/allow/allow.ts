@@ -34,7 +34,9 @@ interface Space {
 
 export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger): Allow {
   const keyed = createKeyed();
-  const gate = createGate(log);
+  /** By address, the container that has it: that of one that runs, where another had it before. */
+  const owners = new Map<string, string>();
+  const gate = createGate((address, container) => (owners.get(address) ?? container) !== container, log);
   const instances = new Map<string, NamedInstance>();
   /** By network, containers with an address in it; of these, those of this host that keep others out. */
   const members = new Map<string, Set<string>>();
@@ -46,6 +48,12 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
 
   function enter(instance: NamedInstance): void {
     instances.set(instance.container, instance);
+    for (const address of addressesIn(instance)) {
+      const owner = instances.get(owners.get(address) ?? '');
+      if (instance.state === 'out' && owner !== undefined && owner.state !== 'out') continue;
+      owners.set(address, instance.container);
+      gate.owned(address);
+    }
     for (const network of Object.keys(instance.addresses)) {
       members.set(network, (members.get(network) ?? new Set()).add(instance.container));
       if (instance.host === host && instance.allowFrom !== undefined)
@@ -53,7 +61,12 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
     }
   }
   function remove(container: string): readonly string[] {
-    const networks = Object.keys(instances.get(container)?.addresses ?? {});
+    const before = instances.get(container);
+    const networks = Object.keys(before?.addresses ?? {});
+    for (const address of before === undefined ? [] : addressesIn(before)) {
+      if (owners.get(address) === container) owners.delete(address);
+      gate.owned(address);
+    }
     instances.delete(container);
     for (const network of networks)
       for (const index of [members, guarded]) {
@@ -150,6 +163,7 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
       instances.clear();
       members.clear();
       guarded.clear();
+      owners.clear();
       for (const instance of all) enter(instance);
       follow(inNetworks(guarded.keys()));
     },
@@ -191,7 +205,11 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
         });
     },
     async differences() {
-      const found: string[] = [];
+      const why = gate.failure();
+      const found =
+        why === undefined
+          ? []
+          : [`containers with the label arpanet.allow-from can be called by others until their own rules are in place: ${why}`];
       for (const [container, space] of closed()) {
         if (await isInPlace(container, space)) continue;
         const name = instances.get(container)?.name ?? container.slice(0, 12);
@@ -208,7 +226,12 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
 const isGuarded = ({ Config }: ContainerFacts['inspect']): boolean =>
   Boolean(Config?.Labels?.[labels.allowFrom]) && Config?.Labels?.[labels.record] !== undefined;
 
-const callerOf = ({ host, deployment, service, addresses, addresses6, allowFrom }: NamedInstance): string =>
-  JSON.stringify([host, deployment, service, addresses, addresses6, allowFrom]);
+const addressesIn = ({ addresses, addresses6 = {} }: NamedInstance): readonly string[] => [
+  ...Object.values(addresses),
+  ...Object.values(addresses6),
+];
+
+const callerOf = ({ host, deployment, service, addresses, addresses6, allowFrom, state }: NamedInstance): string =>
+  JSON.stringify([host, deployment, service, addresses, addresses6, allowFrom, state === 'out']);
 const isSame = (before: NamedInstance | undefined, now: NamedInstance): boolean =>
   before !== undefined && callerOf(before) === callerOf(now);

@@ -13,6 +13,8 @@ export interface Gate {
   /** The addresses are the container's own, of both families. */
   readonly close: (container: string, addresses: readonly string[]) => void;
   readonly open: (container: string) => void;
+  /** The address has another owner than before, or none. */
+  readonly owned: (address: string) => void;
   /** Resolves once the kernel has what was said up to now, or refused it. */
   readonly settle: () => Promise<void>;
   /** Puts back what somebody removed. Never throws. */
@@ -21,16 +23,20 @@ export interface Gate {
   readonly failure: () => string | undefined;
 }
 
-export function createGate(log: Logger): Gate {
+/** `isOthers`: whether an address that the container had is another's now: that one is not closed for it. */
+export function createGate(isOthers: (address: string, container: string) => boolean, log: Logger): Gate {
   const keyed = createKeyed();
   const closed = new Map<string, readonly string[]>();
+  /** All of theirs. */
+  const addresses = new Set<string>();
   /** What the kernel has; undefined: it is not known. */
   let applied: string | undefined;
   let isQueued = false;
   let failure: string | undefined;
 
   async function apply(): Promise<void> {
-    const rules = gateRules([...closed.values()].flat());
+    const all = [...closed].flatMap(([container, own]) => own.filter((one) => !isOthers(one, container)));
+    const rules = gateRules(all);
     if (rules === applied || (applied === undefined && closed.size === 0 && !(await isThere()))) return;
     try {
       await run('nft', ['-f', '-'], rules);
@@ -59,13 +65,20 @@ export function createGate(log: Logger): Gate {
   }
 
   return {
-    close(container, addresses) {
-      if (closed.get(container)?.join() === addresses.join()) return;
-      closed.set(container, addresses);
+    close(container, own) {
+      if (closed.get(container)?.join() === own.join()) return;
+      closed.set(container, own);
+      for (const one of own) addresses.add(one);
       follow();
     },
     open(container) {
-      if (closed.delete(container)) follow();
+      if (!closed.delete(container)) return;
+      addresses.clear();
+      for (const one of [...closed.values()].flat()) addresses.add(one);
+      follow();
+    },
+    owned(address) {
+      if (addresses.has(address)) follow();
     },
     settle: () => keyed.serial('gate', async () => undefined),
     reconcile: () =>
