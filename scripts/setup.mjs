@@ -16,6 +16,7 @@ const WANTED = {
     iptables: 'iptables',
     nft: 'nftables',
     conntrack: 'conntrack',
+    haproxy: 'haproxy',
     busybox: 'busybox-static',
     dig: 'bind9-dnsutils',
     'docker-compose': 'docker-compose',

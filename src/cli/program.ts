@@ -57,7 +57,7 @@ export function arpanetProgram(terminal: Terminal): Command {
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Most used:': ['up', 'status', 'deploy', 'logs', 'doctor'],
   'See:': ['ls', 'ps', 'top', 'events', 'operations', 'explain', 'ip'],
-  'Change:': ['scale', 'update', 'rollback', 'stop', 'start', 'restart', 'rm', 'release', 'dns', 'config'],
+  'Change:': ['scale', 'update', 'canary', 'promote', 'abort', 'rollback', 'stop', 'start', 'restart', 'rm', 'release', 'dns', 'config'],
   'Hosts:': ['hosts', 'schedulers', 'boot', 'drain', 'activate', 'rebalance'],
   'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'key', 'completion', 'man'],
   'Repair:': ['audit', 'audit-log', 'backup', 'restore', 'recover'],

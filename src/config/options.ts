@@ -180,30 +180,14 @@ export const OPTIONS: readonly Option[] = [
     commands: { scheduler: optional },
     secret: true,
   },
-  {
-    name: 'consul-token-file',
-    value: 'FILE',
-    help: 'file that holds the ACL token for Consul',
-    commands: { scheduler: optional },
-  },
-  {
-    name: 'consul-ca',
-    value: 'FILE',
-    help: 'the CA of Consul’s certificate, in PEM form: Consul is asked by TLS',
-    commands: { scheduler: optional },
-  },
-  {
-    name: 'consul-cert',
-    value: 'FILE',
-    help: 'the certificate that Consul is shown (verify_incoming), in PEM form',
-    commands: { scheduler: optional },
-  },
-  {
-    name: 'consul-key',
-    value: 'FILE',
-    help: 'the private key of --consul-cert',
-    commands: { scheduler: optional },
-  },
+  ...(
+    [
+      ['consul-token-file', 'file that holds the ACL token for Consul'],
+      ['consul-ca', 'the CA of Consul’s certificate, in PEM form: Consul is asked by TLS'],
+      ['consul-cert', 'the certificate that Consul is shown (verify_incoming), in PEM form'],
+      ['consul-key', 'the private key of --consul-cert'],
+    ] as const
+  ).map(([name, help]) => ({ name, help, value: 'FILE', commands: { scheduler: optional } })),
   {
     name: 'cluster-key',
     value: 'FILE',
@@ -240,6 +224,21 @@ export const OPTIONS: readonly Option[] = [
     help: 'Consul’s DNS, for names in .consul outside this cluster (default: the leader asks that of its own Consul)',
     commands: { agent: optional },
   },
+  ...(
+    [
+      [
+        'http',
+        'PORT',
+        'this host answers HTTP here (80), for services by the host name and path of their label arpanet.http; it needs haproxy (default: it does not)',
+      ],
+      ['https', 'PORT', 'the same by TLS (443), with the certificates of --http-certs'],
+      [
+        'http-certs',
+        'DIR',
+        'directory of PEM files for --https, each a certificate, those of its CAs and its key; read again when one changes',
+      ],
+    ] as const
+  ).map(([name, value, help]) => ({ name, value, help, commands: { agent: optional } })),
   {
     name: 'host-down-after',
     value: 'TIME',

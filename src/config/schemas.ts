@@ -71,6 +71,9 @@ export const schemas = {
     joinToken,
     dnsUpstream: v.several(v.dnsServer).default([]),
     consulDns: v.hostPort.optional(),
+    http: v.count(1, 65_535).optional(),
+    https: v.count(1, 65_535).optional(),
+    httpCerts: v.text.optional(),
     logLevel,
   }),
 } satisfies Record<Exclude<Command, ClientCommand>, z.ZodType>;

@@ -1,5 +1,5 @@
 /** Names of instances: what the registrar makes its table from, and where the table goes. */
-import type { ContainerRecord, ContainerView, NamedInstance, NameTable } from '../model/index.ts';
+import type { ContainerRecord, ContainerView, HttpFigures, NamedInstance, NameTable } from '../model/index.ts';
 
 /** An instance that has come, gone or changed. */
 export interface InstanceChange {
@@ -40,4 +40,6 @@ export interface Names {
   readonly sources: NameSources;
   /** Sends agents what concerns them. Resolves when it has left this process. */
   readonly push: (update: NameUpdate) => Promise<void>;
+  /** What the host's proxy has counted for instances behind names of HTTP. */
+  readonly httpFigures: (host: string) => Promise<readonly HttpFigures[]>;
 }

@@ -2,6 +2,7 @@
 import type { DrainResult } from './host-operations.ts';
 import type { Progress } from './progress.ts';
 import type {
+  CanaryReport,
   ContainerView,
   CreateRequest,
   JobSettings,
@@ -104,8 +105,23 @@ export interface Services {
    * deadline, in ms from now; what has not moved then stays. Throws `not-found`, and `conflict` for the last host.
    */
   readonly drain: (host: string, progress: Progress, options?: { readonly deadlineMs?: number }) => Promise<DrainResult>;
+  readonly canaries: Canaries;
   /** Lost containers that cannot be replaced on another host now, and why. */
   readonly stuck: () => readonly { readonly name: string; readonly why: string }[];
+}
+
+/** Instances of what a service is to become, which get a share of its requests by HTTP name until it becomes that, or they go. */
+export interface Canaries {
+  /**
+   * `share`: a part of 1. Resolves when its instances do well. Throws `not-found`, `invalid` for a service without an HTTP name, `conflict` where there is one already, or it failed
+   * and is taken back.
+   */
+  readonly begin: (reference: string, changed: ServiceTemplate, share: number, progress: Progress) => Promise<void>;
+  /** Throws `not-found` without one, as the next two do. */
+  readonly look: (reference: string) => Promise<CanaryReport>;
+  /** Updates the service to it; ends it when that is done. Throws `conflict` where it is not judged to be good, unless it is forced. */
+  readonly promote: (reference: string, isForced: boolean, progress: Progress) => Promise<UpdateStatus | undefined>;
+  readonly abort: (reference: string, progress: Progress) => Promise<void>;
 }
 
 /** Secrets and configs. */

@@ -1,5 +1,6 @@
 /** Effects: carries out what the leader asks of this host, one command each (`AgentCall` in model/wire.ts). */
 import type { ContainerUsage, HostObservation } from '../model/facts.ts';
+import type { HttpFigures } from '../model/http.ts';
 import type { AgentCall, PathTrial, UpgradeOrder } from '../model/wire.ts';
 import { missingPaths, realPaths } from './bind-paths.ts';
 import { dial } from './gateway/dial.ts';
@@ -23,6 +24,7 @@ export interface CommandDeps {
   /** Closes containers that may not be called yet. */
   readonly closing: () => Promise<void>;
   readonly copyImage: (copy: ImageCopy) => Promise<void>;
+  readonly httpFigures: () => Promise<readonly HttpFigures[]>;
   readonly readUsage: () => Promise<readonly ContainerUsage[]>;
   readonly names: Pick<HostNames, 'instances' | 'settle'>;
   readonly plans: AgentFiles['plans'];
@@ -73,6 +75,8 @@ export function agentCommands(deps: CommandDeps): (request: AgentCall) => Promis
         return observeHost();
       case 'upgrade':
         return deps.upgrade(request.order);
+      case 'http-figures':
+        return deps.httpFigures();
       case 'usage':
         return deps.readUsage();
       case 'dial':

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NetworkPlan } from '../model/facts.ts';
+import type { HttpTable } from '../model/http.ts';
 import type { IngressTable } from '../model/ingress.ts';
 import type { StoreReplica } from '../model/wire.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -20,6 +21,8 @@ export interface AgentFiles {
   readonly replica: JsonFile<StoreReplica>;
   /** Published ports that this host answers for. */
   readonly ingress: JsonFile<IngressTable>;
+  /** Names by which HTTP reaches services. */
+  readonly http: JsonFile<HttpTable>;
   /** What checks by label found. */
   readonly checks: KeptChecks;
   /** Path of the list of hosts whose overlay packets are dropped. */
@@ -45,6 +48,11 @@ export function openAgentFiles(dataDir: string, log: Logger): AgentFiles {
     ingress: openJsonFile(
       join(dataDir, 'ingress.json'),
       { schema: schemas.ingress, loss: 'this host answers for no published ports until a leader is connected, which sends them again' },
+      log,
+    ),
+    http: openJsonFile(
+      join(dataDir, 'http.json'),
+      { schema: schemas.http, loss: 'this host answers for no names of HTTP until a leader is connected, which sends them again' },
       log,
     ),
     checks: openKeptChecks(dataDir, log),

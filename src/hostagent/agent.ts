@@ -5,8 +5,8 @@
 import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError } from '../model/errors.ts';
+import { HTTP_HOP_PORT } from '../model/http.ts';
 import { PROTOCOL } from '../model/skew.ts';
 import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
@@ -19,6 +19,7 @@ import { leftOutSentences } from './inventory/left-out-sentences.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { exposition, measured } from '../telemetry/metrics.ts';
 import { processFamilies } from '../telemetry/process-figures.ts';
+import type { AgentOptions } from './agent-options.ts';
 import { agentCommands } from './agent-commands.ts';
 import { createChecks } from './checks/checks.ts';
 import { openAgentFiles } from './agent-files.ts';
@@ -34,6 +35,7 @@ import { createInventory } from './inventory/inventory.ts';
 import { startLoadMeter } from './load/load.ts';
 import { agentFamilies } from './load/metrics.ts';
 import { createUsage } from './load/usage.ts';
+import { createHttp } from './http/http.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createClosedPorts } from './isolation/closed.ts';
 import { ownPortsOf, schedulersOf } from './isolation/closed-plan.ts';
@@ -45,29 +47,11 @@ import { createPathAnswers } from './overlay/path-answers.ts';
 import { createFence } from './overlay/fence.ts';
 import { createTunnel } from './overlay/tunnel.ts';
 import { endShells, run } from './overlay/run.ts';
+import { reconcileRegularly } from './reconcile-regularly.ts';
 import { createSelfUpgrade, upgradesItself } from './release/self-upgrade.ts';
 import { createConsulQuestions } from './stream/consul-questions.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
 import { createStream } from './stream/stream.ts';
-
-/** Settings of one agent. */
-export interface AgentOptions {
-  readonly name: string;
-  /** This host's own address: other hosts reach it there, and the overlay starts there. */
-  readonly address: string;
-  /** `ADDR:PORT` of the engine gateway. */
-  readonly listen: string;
-  /** URLs of schedulers. */
-  readonly join: readonly string[];
-  readonly token: string;
-  /** `unix:///…` or `tcp://…`. */
-  readonly engine: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** none: containers reach other hosts' containers by no overlay; for machines where the agent may not make network devices. */
-  readonly overlay: 'vxlan' | 'none';
-  readonly dataDir: string;
-  readonly version: string;
-}
 
 export interface AgentDeps {
   readonly log: Logger;
@@ -82,8 +66,6 @@ export interface RunningAgent extends AsyncDisposable {
   readonly gateway: string;
 }
 
-/** Networks are compared with their plans this often, without cause: somebody may have changed the kernel's side. */
-const RECONCILE_MS = 10_000;
 /** A leader has sent the ports by then, if there is one. */
 const LEADER_WITHIN_MS = 5_000;
 /** An Engine that takes requests and answers no list for so long after the agent's start is called unreachable. */
@@ -195,20 +177,26 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   };
   const closed = createClosedPorts({
     overlay: mode,
-    ownPorts: ownPortsOf(splitHostPort(options.listen).port, engineAddress),
+    ownPorts: [...ownPortsOf(splitHostPort(options.listen).port, engineAddress), HTTP_HOP_PORT],
     isOnWire,
     schedulers: () => schedulersOf([...options.join, ...schedulers]),
     log,
   });
+  const httpPorts = [HTTP_HOP_PORT, ...[options.http?.port, options.http?.tlsPort].filter((one) => one !== undefined)];
   const ingress = createIngress({
     overlay: mode,
     host: name,
     file: files.ingress,
     patienceMs: LEADER_WITHIN_MS,
     subnets: () => overlay.plans().flatMap(({ cidr, ipv6 }) => [cidr, ...(ipv6?.isEnabled === true ? [ipv6.cidr] : [])]),
-    apis: () => [splitHostPort(options.listen).port, ...[...options.join, ...schedulers].flatMap((url) => urlPort(url) ?? [])],
+    apis: () => [
+      splitHostPort(options.listen).port,
+      ...httpPorts,
+      ...[...options.join, ...schedulers].flatMap((url) => urlPort(url) ?? []),
+    ],
     log,
   });
+  const httpNames = createHttp({ host: name, address, listen: options.http, dataDir: options.dataDir, file: files.http, log }, signal);
   const readUsage = createUsage(engine, inventory.running, signal);
   const copyImage = createImageCopier({ engine, token: secret, toHost: identity.toHost, epoch: epoch.current, log }, signal);
   const imageArchive = createImageArchives(engine, createThinArchives(join(options.dataDir, 'copies')));
@@ -259,6 +247,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
       hasTls: isTls,
       tunnel: tunnel.facts,
       upgradesItself: isAble,
+      http: httpNames.kind,
       gateway: reachable(gateway.port),
       engine,
       onDns: (ofEngine) => dns.ofEngine?.(ofEngine),
@@ -268,11 +257,12 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const commands = agentCommands({
     inventory,
     overlay,
-    kept: [fence, closed, guards, ingress, vips, allow],
-    settling: [ingress, vips],
+    kept: [fence, closed, guards, ingress, httpNames, vips, allow],
+    settling: [ingress, httpNames, vips],
     closing: allow.settle,
     fence,
     copyImage,
+    httpFigures: httpNames.figures,
     readUsage,
     names,
     plans: files.plans,
@@ -340,6 +330,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             closed.reconcile,
             guards.reconcile,
             ingress.reconcile,
+            httpNames.reconcile,
             vips.reconcile,
             allow.reconcile,
             facts.look,
@@ -362,11 +353,26 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
               ...snapshot(),
             ],
             load: load.read,
-            leftOut: () => [...leftOutSentences(inventory.unreadable(), leftOutNow()), ...ingress.trouble()],
+            leftOut: () => [...leftOutSentences(inventory.unreadable(), leftOutNow()), ...ingress.trouble(), ...httpNames.trouble()],
             routes: facts.routes,
             faults: () => processFaults(stream.refusedMessages(), Date.now()),
             call: commands,
-            ...leaderMessages({ epoch, files, fence, overlay, ingress, dns, names, consul, identity, setLogLevel, closedTo, closed, log }),
+            ...leaderMessages({
+              epoch,
+              files,
+              fence,
+              overlay,
+              ingress,
+              http: httpNames,
+              dns,
+              names,
+              consul,
+              identity,
+              setLogLevel,
+              closedTo,
+              closed,
+              log,
+            }),
           },
           signal,
         ),
@@ -377,14 +383,6 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
       await gateway[Symbol.asyncDispose]();
     },
   };
-}
-
-/** None of the passes throws. */
-async function reconcileRegularly(passes: readonly (() => Promise<void>)[], signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await Promise.all(passes.map((pass) => pass()));
-    await sleep(RECONCILE_MS, undefined, { signal }).catch(() => undefined);
-  }
 }
 
 const isAnyAddress = (host: string): boolean => ['', '0.0.0.0', '::'].includes(host);

@@ -4,4 +4,5 @@
  * Invariants: facts are sent before the event that changed them; no stream or tunnel is served whose epoch is lower than the highest seen;
  * stopping the agent stops nothing else; without a leader the host goes on as it is.
  */
-export { startAgent, type AgentOptions } from './agent.ts';
+export { startAgent } from './agent.ts';
+export type { AgentOptions } from './agent-options.ts';

@@ -8,6 +8,7 @@ export * from './errors.ts';
 export * from './failpoints.ts';
 export * from './facts.ts';
 export * from './secrets.ts';
+export * from './http.ts';
 export * from './ingress.ts';
 export * from './keys.ts';
 export * from './label-claims.ts';

@@ -25,6 +25,10 @@ export const labels = {
   ingress: 'arpanet.ingress',
   /** `ingress`: every host answers for the ports that it publishes; `host`: its host alone. Absent: as the cluster is set. */
   publish: 'arpanet.publish',
+  /** Host names and paths by which HTTP reaches its service: `shop.example.com/api port=8080 sticky`. */
+  http: 'arpanet.http',
+  /** On instances of a canary: the service that it is of, and its share of that one's requests: `web 10%`. */
+  canary: 'arpanet.canary',
   /** `true`: its service has one address, behind which the kernel of each caller chooses an instance. The services API and `arpanet deploy` write it for `endpoint_mode: vip`. */
   vip: 'arpanet.vip',
   /** Written by us on the container whose network a build uses: the id of the build's request. */

@@ -42,6 +42,20 @@ export interface NamedInstance {
   readonly allowFrom?: string;
   /** Ports at which every host answers for it, and the address of it that they lead to. Absent: none. */
   readonly ingress?: { readonly address: string; readonly address6?: string; readonly ports: readonly IngressClaim[] };
+  /** The names by which HTTP reaches it (`HttpSite`), and where. Absent: none. */
+  readonly http?: NamedHttp;
+}
+
+/** Where HTTP reaches an instance, and for which names. `share`: a part of 1. */
+export interface NamedHttp {
+  /** `shop.example.com/api/` */
+  readonly sites: readonly string[];
+  readonly address: string;
+  readonly port: number;
+  readonly isH2c?: true;
+  readonly isSticky?: true;
+  /** It is of a canary: of which service, and which share (0 to 1) of that one's requests it gets with its like. */
+  readonly canary?: { readonly of: string; readonly share: number };
 }
 
 /** A number at which every host answers, and the port of the container behind it. */

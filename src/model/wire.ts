@@ -13,6 +13,7 @@ import type {
   ProcessFaults,
   TunnelEnd,
 } from './facts.ts';
+import type { HttpSite } from './http.ts';
 import type { IngressPort } from './ingress.ts';
 import type { NameChange, NameTable } from './name-table.ts';
 
@@ -141,6 +142,8 @@ export type AgentCall =
   | { readonly method: 'upgrade'; readonly order?: UpgradeOrder }
   /** What the running containers use now. Result: ContainerUsage[]. */
   | { readonly method: 'usage' }
+  /** What its proxy has counted for instances. Result: HttpFigures[]. */
+  | { readonly method: 'http-figures' }
   /** Calls a port of a container from this host. Result: DialResult. */
   | { readonly method: 'dial'; readonly address: string; readonly port: number }
   /** Answers by VXLAN to a machine that is to join, for two minutes. Throws `unsupported`, `exhausted`, `unavailable`. */
@@ -190,6 +193,16 @@ export type LeaderMessage =
       readonly hosts: readonly string[];
       /** Those that are none any more. */
       readonly gone?: readonly string[];
+    }
+  /** Names by which HTTP reaches services: those that came or changed. An agent that does not know it answers for none. */
+  | {
+      readonly type: 'http';
+      /** All there are: no other is one any more. */
+      readonly isWhole?: true;
+      readonly sites: readonly HttpSite[];
+      readonly gone?: readonly string[];
+      /** Addresses of all hosts of the cluster; absent: as before. */
+      readonly hosts?: readonly string[];
     }
   /** What ops set for the whole cluster; null: as the agent was started. */
   | {

@@ -42,7 +42,7 @@ export interface AuditInput {
 
 /** One difference that lasts between two sources of truth. */
 export interface Finding {
-  readonly where: 'store' | 'engine' | 'network' | 'names' | 'catalog';
+  readonly where: 'store' | 'engine' | 'network' | 'names' | 'http' | 'catalog';
   readonly host?: string;
   readonly what: string;
   /** It is about how much can be sent at once. */
@@ -74,7 +74,12 @@ export function audit(input: AuditInput): readonly Finding[] {
             ...(found.unreadable ?? []).map((one): Finding => ({ where: 'engine', host, what: unreadableContainerText(one) })),
             ...ofHostNetworks(host, wanted.plans, found),
             ...(found.differs ?? []).map(
-              (what): Finding => ({ where: 'network', host, what, ...(/ has an MTU of \d/.test(what) && { isMtu: true }) }),
+              (what): Finding => ({
+                where: what.startsWith('HTTP by name ') ? 'http' : 'network',
+                host,
+                what,
+                ...(/ has an MTU of \d/.test(what) && { isMtu: true }),
+              }),
             ),
             ...ofHostNames(host, wanted.names, found.names),
           ],

@@ -94,7 +94,14 @@ export const BODIES: GoTypes = {
   },
   'arpanet.ServicesRequest': { services: '[]string', counts: '[]string' },
   'arpanet.CaFinishRequest': { force: 'bool' },
-  'arpanet.UpdateRequest': { services: '[]string', image: '*string', env: '[]string', force: 'bool', settings: 'arpanet.UpdateSettings' },
+  'arpanet.UpdateRequest': {
+    services: '[]string',
+    image: '*string',
+    env: '[]string',
+    force: 'bool',
+    canary: '*string',
+    settings: 'arpanet.UpdateSettings',
+  },
   'arpanet.ReplaceRequest': {
     service: '*string',
     desired: '*uint32',
@@ -246,6 +253,8 @@ export interface UpdateRequest extends ServicesRequest {
   readonly image?: string;
   readonly env?: readonly string[];
   readonly force?: boolean;
+  /** `10%` */
+  readonly canary?: string;
   readonly settings?: Partial<UpdateSettings>;
 }
 

@@ -62,6 +62,8 @@ function callsBehind({ port, protocol, targets }: PublishedPort): readonly Call[
 function callsByName(sender: NamedInstance, { name: text, names }: DoctorInput): readonly Call[] {
   const { name, port: given } = withPort(text);
   const { targets, isOwn } = targetsOf(sender, name, names);
+  const site = targets.length > 0 ? undefined : siteCalled(text, names);
+  if (site !== undefined) return callsBehindSite(site);
   return answering(targets, isOwn).flatMap((one) => {
     const address = sharedNetwork(sender, one) === undefined ? undefined : addressFor(sender, one);
     const ports = given === undefined ? one.ports.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port) : [given];
@@ -93,6 +95,30 @@ export function publishedAt(sender: NamedInstance, { name: text, hosts, names, o
   const tcp = claiming('tcp');
   const [protocol, targets] = tcp.length > 0 ? (['tcp', tcp] as const) : (['udp', claiming('udp')] as const);
   return { host, port, protocol, targets };
+}
+
+/** A name and path of the label `arpanet.http`, and who is behind it. */
+export interface CalledSite {
+  /** `shop.example.com/api` */
+  readonly site: string;
+  readonly targets: readonly NamedInstance[];
+}
+
+/** `shop.example.com/api/x`, also as a URL: the longest name and path that fits, as a proxy takes it. Undefined: it is none of a service. */
+export function siteCalled(text: string, names: readonly NamedInstance[]): CalledSite | undefined {
+  const [, host = '', path = ''] = /^(?:https?:\/\/)?([^/:]+)(?::\d{1,5})?(\/.*)?$/.exec(text) ?? [];
+  const asked = `${host.toLowerCase()}${path}/`;
+  const sites = new Set(names.flatMap(({ http }) => http?.sites.filter((site) => asked.startsWith(site)) ?? []));
+  const [site] = [...sites].toSorted((a, b) => b.length - a.length);
+  if (site === undefined) return undefined;
+  return { site: site.replace(/\/$/, ''), targets: names.filter(({ http }) => http?.sites.includes(site)) };
+}
+
+/** Each from the instance's own host, as its proxy calls it. */
+export function callsBehindSite({ targets }: CalledSite): readonly Call[] {
+  return answering(targets, false).flatMap(({ host, container, http }) =>
+    http === undefined ? [] : [{ host, targetHost: host, container, address: http.address, port: http.port }],
+  );
 }
 
 /** Whether an operator added this whole name. */

@@ -10,19 +10,13 @@ import {
   type PublishedPort,
   senderOf,
   sharedNetwork,
+  siteCalled,
   targetsOf,
   withPort,
 } from './doctor-targets.ts';
+import { followSite } from './doctor-http.ts';
+import { broken, type Link, sound } from './doctor-link.ts';
 import { instancesCalled } from './instance-reference.ts';
-
-/** One link of the path from a container to what it calls. */
-export interface Link {
-  readonly link: 'sender' | 'answer' | 'instance' | 'health' | 'network' | 'allowed' | 'host' | 'kernel' | 'mtu' | 'port';
-  readonly isSound: boolean;
-  readonly what: string;
-  /** What to do about it; of a broken link only. */
-  readonly fix?: string;
-}
 
 const KINDS = { wireguard: 'WireGuard in the kernel', 'wireguard-go': 'wireguard-go (slower)', none: 'nothing' } as const;
 /** The links up to the first broken one. */
@@ -81,6 +75,11 @@ function* follow(input: DoctorInput): Generator<Link> {
     return;
   }
   const { targets, full, isOwn } = targetsOf(sender, name, names);
+  const site = targets.length > 0 ? undefined : siteCalled(text, names);
+  if (site !== undefined) {
+    yield* followSite(site, input);
+    return;
+  }
   const made = targets.length > 0 ? undefined : outside.find((one) => isOutside(one, full));
   if (made !== undefined) {
     const records = made.entries.map((entry) => `${entry.type} ${entry.value}`).join(', ');
@@ -267,5 +266,3 @@ const inNoNetwork = (link: Link['link'], name: string): Link =>
 const paused = (link: Link['link'], name: string): Link =>
   broken(link, `${name} is paused: its program does nothing, though its ports accept connections`, `docker unpause ${name}`);
 const isUp = (state: string) => state.startsWith('Up') || state === 'running';
-const sound = (link: Link['link'], what: string): Link => ({ link, isSound: true, what });
-const broken = (link: Link['link'], what: string, fix: string): Link => ({ link, isSound: false, what, fix });

@@ -2,7 +2,8 @@
 import type { Router } from 'express';
 import { ArpanetError, type DialResult, type OutsideName, type ServiceView, statusOf } from '../model/index.ts';
 import type { AuditReport } from './audit.ts';
-import { diagnose, type Link } from './doctor.ts';
+import { diagnose } from './doctor.ts';
+import type { Link } from './doctor-link.ts';
 import { type Call, callsOf, type DoctorInput } from './doctor-targets.ts';
 import { hostReports, networkReports, type Observed } from './reports/report.ts';
 import { serviceReports } from './reports/service-report.ts';

@@ -7,7 +7,8 @@ export type { ClusterSettings, OperatorDeps, OutsideNames, Part, Rehearsal } fro
 export { type Installer, isPlainWord, scriptLine } from './joining/script.ts';
 export type { JoinFinding, Joining } from './joining/routes.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';
-export { diagnose, type Link } from './doctor.ts';
+export { diagnose } from './doctor.ts';
+export type { Link } from './doctor-link.ts';
 export { callsOf } from './doctor-targets.ts';
 export type { OperationReport, Operations } from './operations.ts';
 export { instanceCalled } from './instance-reference.ts';

@@ -1,7 +1,15 @@
 /** The operator's routes for services; long work is answered as operations.ts says. Effects: express; the work itself is done by the services room. */
 import type { Request, Router } from 'express';
 import type { Progress, Services } from '../contracts/index.ts';
-import { ArpanetError, type CreateRequest, labels, type ServiceTemplate, type ServiceView, UPDATE_DEFAULTS } from '../model/index.ts';
+import {
+  ArpanetError,
+  type CreateRequest,
+  labels,
+  parseShare,
+  type ServiceTemplate,
+  type ServiceView,
+  UPDATE_DEFAULTS,
+} from '../model/index.ts';
 import { noteTarget, servicesTarget } from '../security/index.ts';
 import { bodyOf, readBytes, type ReplaceRequest, type ServicesRequest, type UpdateRequest } from './bodies.ts';
 import { etagOf, refuseStale, sendList } from './lists.ts';
@@ -54,15 +62,32 @@ export function serviceRoutes(router: Router, servicesOf: (request: Request) => 
     const view = services.find(reference);
     const { template } = view;
     if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
+    const changed = { ...template, request: patched(template.request, given) };
+    if (given.canary !== undefined) return services.canaries.begin(reference, changed, shareOf(given.canary), progress);
     const settings = { ...given.settings };
     const update = view.record === undefined && Object.keys(settings).length === 0 ? undefined : settings;
     const change = {
-      template: { ...template, request: patched(template.request, given) },
+      template: changed,
       ...(update === undefined ? {} : { update: { ...(view.record?.update ?? UPDATE_DEFAULTS), ...update } }),
     };
     const ended = await (await services.update(reference, change, progress)).done;
     if (ended === undefined) progress(`${view.deployment}/${view.service}: its instances are up to date (--force replaces them)`);
     return ended;
+  });
+  router.get('/services/canary', async (request, response) => {
+    const { of } = request.query;
+    if (typeof of !== 'string' || of === '') throw new ArpanetError('invalid', 'give ?of=SERVICE, as in ?of=abc/web');
+    response.json(await servicesOf(request).canaries.look(of));
+  });
+  long('/services/promote', async (request, progress) => {
+    const { force = false } = bodyOf(request, 'UpdateRequest');
+    const [reference = ''] = texts(request, 'services');
+    return servicesOf(request).canaries.promote(reference, force, progress);
+  });
+  long('/services/abort', async (request, progress) => {
+    const [reference = ''] = texts(request, 'services');
+    await servicesOf(request).canaries.abort(reference, progress);
+    return [reference];
   });
   long('/services/create', async (request) => {
     const { service: reference, isGlobal, template, settings } = bodyOf(request, 'ReplaceRequest');
@@ -104,6 +129,13 @@ function refuseStaleService(request: Request, servicesOf: (request: Request) => 
   const [reference] = named;
   if (reference === undefined || named.length !== 1) throw new ArpanetError('invalid', 'If-Match goes with a change of one service');
   refuseStale(request, definitionOf(servicesOf(request).find(reference)));
+}
+
+/** Throws `invalid`. */
+function shareOf(text: string): number {
+  const share = parseShare(text);
+  if (share === undefined) throw new ArpanetError('invalid', `a canary's share is "${text}": it must be like 10%, from 1% to 99%`);
+  return share;
 }
 
 /** Undefined: something of it is missing. */

@@ -1,5 +1,6 @@
 /** Which instances there are, their names, and which of them DNS may answer with. Pure. */
 import {
+  canaryOf,
   type ContainerInspect,
   type ContainerRecord,
   type ContainerView,
@@ -16,6 +17,7 @@ import { each, fenced } from '../telemetry/left-out.ts';
 import { hasTemplate } from '../text/go-template/index.ts';
 import { parseAddress } from '../text/ipv4.ts';
 import { canonicalIpv6, parseIpv6 } from '../text/ipv6.ts';
+import { httpOf } from '../text/http-label.ts';
 import { ingressOf } from '../text/ingress-label.ts';
 import { isServiceName } from '../text/names.ts';
 
@@ -113,6 +115,7 @@ export function instancesOf(input: InstancesInput): readonly NamedInstance[] {
       ...(record.request.Labels?.[labels.allowFrom] && { allowFrom: record.request.Labels[labels.allowFrom] }),
       ...serversOf(record.request.HostConfig?.Dns ?? []),
       ...ingressAt(record, networkOf, addresses6.addresses6),
+      ...httpAt(record, ports, networkOf),
     };
   };
   const named = each(
@@ -164,18 +167,41 @@ function addresses6Of(
 
 /** Each address is that of the first network that its host passes packets on to, and that has such addresses. */
 function ingressAt(
-  { addresses, request }: ContainerRecord,
-  networkOf: (id: string) => NetworkRecord | undefined,
+  record: ContainerRecord,
+  networkOf: NetworkOf,
   addresses6: NamedInstance['addresses6'] = {},
 ): Pick<NamedInstance, 'ingress'> {
-  const ports = ingressOf(request.Labels?.[labels.ingress]);
+  const ports = ingressOf(record.request.Labels?.[labels.ingress]);
+  const address = ports.length === 0 ? undefined : reachedAt(record.addresses, networkOf);
+  const address6 = reachedAt(addresses6, networkOf);
+  return address === undefined ? {} : { ingress: { address, ...(address6 === undefined ? {} : { address6 }), ports } };
+}
+
+const HTTP_PORT = 80;
+
+function httpAt(record: ContainerRecord, exposed: NamedInstance['ports'], networkOf: NetworkOf): Pick<NamedInstance, 'http'> {
+  const given = record.request.Labels ?? {};
+  const claim = httpOf(given[labels.http]);
+  const address = claim === undefined ? undefined : reachedAt(record.addresses, networkOf);
+  if (claim === undefined || address === undefined) return {};
+  const [only, ...others] = exposed.filter(({ protocol }) => protocol === 'tcp');
+  const port = claim.port ?? (others.length === 0 ? only?.port : undefined) ?? HTTP_PORT;
+  const canary = canaryOf(given[labels.canary]);
+  const { sites, isH2c, isSticky } = claim;
+  return {
+    http: { sites, address, port, ...(isH2c && { isH2c }), ...(isSticky && { isSticky }), ...(canary !== undefined && { canary }) },
+  };
+}
+
+type NetworkOf = (id: string) => NetworkRecord | undefined;
+
+/** The first of these, by network, that its host passes packets on to. */
+function reachedAt(addresses: Readonly<Record<string, string>>, networkOf: NetworkOf): string | undefined {
   const isOpen = (id: string): boolean => {
     const network = networkOf(id);
     return network?.internal !== true && network?.driver !== 'macvlan' && network?.driver !== 'ipvlan';
   };
-  const address = ports.length === 0 ? undefined : Object.entries(addresses).find(([id]) => isOpen(id))?.[1];
-  const address6 = Object.entries(addresses6).find(([id]) => isOpen(id))?.[1];
-  return address === undefined ? {} : { ingress: { address, ...(address6 === undefined ? {} : { address6 }), ports } };
+  return Object.entries(addresses).find(([id]) => isOpen(id))?.[1];
 }
 
 /** The id that one of those of this number has. */

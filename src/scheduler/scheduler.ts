@@ -12,7 +12,9 @@ import { createEngines, stateOf } from './agents/engines.ts';
 import { createHub } from './agents/hub.ts';
 import { createIntake } from './agents/intake.ts';
 import { createClosedPush } from './agents/closed-push.ts';
-import { createIngressPush } from './agents/ingress-push.ts';
+import { createClaimsPush } from './agents/claims-push.ts';
+import { httpClaims } from './agents/http-push.ts';
+import { ingressClaims } from './agents/ingress-push.ts';
 import { createNamesPush, instancesFor } from './agents/names-push.ts';
 import { createSyncs } from './agents/refresh.ts';
 import { startStoreReplicas } from './agents/store-replicas.ts';
@@ -188,13 +190,14 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     networkName: (id) => deps.ledger.get<NetworkRecord>(keys.network(id))?.name,
   });
   const addressOf = (host: string) => view.host(host)?.record.address;
-  const ingress = createIngressPush({
+  const reached = {
     hub,
-    addressOf: (host) => ({ at: addressOf(host), at6: view.host(host)?.facts?.address6 }),
+    addressOf: (host: string) => ({ at: addressOf(host), at6: view.host(host)?.facts?.address6 }),
     addresses: () =>
       view.hosts().flatMap(({ record, facts }) => [record.address, ...(facts?.address6 === undefined ? [] : [facts.address6])]),
     log,
-  });
+  };
+  const claims = [createClaimsPush(reached, ingressClaims), createClaimsPush(reached, httpClaims)];
   const closedHosts = createClosedPush({ hub, hosts: view.hosts, one: view.host, log }, lost);
   const replicas = startStoreReplicas(
     { ledger: deps.ledger, connected: recordIndex.connected, hub, epoch: deps.leader.epoch, now, log },
@@ -203,7 +206,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   const welcomed = guarded(log, 'what a new host is sent', (host: string) => {
     overlays.welcome(host);
     names.again(host);
-    ingress.again(host);
+    for (const one of claims) one.again(host);
     closedHosts.again(host);
     queries.sendSettings(host);
     replicas.again(host);
@@ -254,7 +257,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         for (const host of hub.hosts()) {
           overlays.push(host);
           names.again(host);
-          ingress.again(host);
+          for (const one of claims) one.again(host);
         }
       },
     },
@@ -358,6 +361,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       expected: (host, instances) => ({ plans: overlays.plansOf(host), names: instancesFor(host, instances) }),
     },
     names: {
+      httpFigures: queries.httpFigures,
       sources: {
         touched: touched.take,
         touchedHosts: touched.takeHosts,
@@ -366,7 +370,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         isWithdrawn: lifecycle.isWithdrawn,
       },
       async push(update) {
-        await Promise.all([names.push(update), ingress.push(update)]);
+        await Promise.all([names.push(update), ...claims.map((one) => one.push(update))]);
       },
     },
   };

@@ -1,7 +1,9 @@
 /** Schemas of the files in an agent's data folder. Pure. */
 import { z } from 'zod';
 import { epoch, filled, ipv4, optional, text } from './fields.ts';
-import { ingressTable, nameChange, nameTable, networkPlans, storeReplica } from './wire.ts';
+import { httpTable } from './http.ts';
+import { ingressTable } from './ingress.ts';
+import { nameChange, nameTable, networkPlans, storeReplica } from './wire.ts';
 
 /** `DIR/epoch`. */
 export interface EpochFile {
@@ -52,6 +54,7 @@ export const agentFiles = {
   plans: networkPlans,
   replica: storeReplica,
   ingress: ingressTable,
+  http: httpTable,
   fence,
   checks,
   tunnel,

@@ -4,7 +4,6 @@
  */
 import { z } from 'zod';
 import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults, TunnelEnd } from '../model/facts.ts';
-import type { IngressPort, IngressTable } from '../model/ingress.ts';
 import type { NameChange, NamedInstance, NameTable } from '../model/name-table.ts';
 import type { AgentCall, AgentMessage, LeaderMessage, LeaderHeard, RecoveryFacts, StoreReplica } from '../model/wire.ts';
 import { accept } from './accept.ts';
@@ -30,6 +29,8 @@ import {
   texts,
   vni,
 } from './fields.ts';
+import { httpFigures, httpMessage, namedHttp } from './http.ts';
+import { ingressMessage } from './ingress.ts';
 import { parseJson } from './json.ts';
 
 const load: z.ZodType<Load> = z.looseObject({ cpu: amount, memoryUsedBytes: amount, memoryTotalBytes: amount, network: optional(amount) });
@@ -67,6 +68,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   sharesGateway: optional(flag),
   address6: optional(ipv6),
   answersPorts: optional(z.literal(true)),
+  http: optional(z.enum(['edge', 'hop'])),
   hasTls: optional(flag),
   mtu: optional(count),
   tunnel: optional(z.looseObject({ kind: z.enum(['wireguard', 'wireguard-go']), ends: tunnelEnds })),
@@ -189,21 +191,7 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
       ports: z.array(z.looseObject({ port: aPort, target: aPort, protocol: z.enum(['tcp', 'udp']) })),
     }),
   ),
-});
-
-const ingressPort: z.ZodType<IngressPort> = z.looseObject({
-  port: aPort,
-  protocol: z.enum(['tcp', 'udp']),
-  instances: z.array(
-    z.looseObject({ host: hostName, at: ipv4, address: ipv4, target: aPort, at6: optional(ipv6), address6: optional(ipv6) }),
-  ),
-});
-
-/** Published ports that a host answers for, in an agent's file. */
-export const ingressTable: z.ZodType<IngressTable> = z.looseObject({
-  ports: z.array(ingressPort),
-  hosts: z.array(ipv4),
-  hosts6: optional(z.array(ipv6)),
+  http: optional(namedHttp),
 });
 
 const outsideNames = z.array(
@@ -261,6 +249,7 @@ const calls: { readonly [Method in AgentCall['method']]: z.ZodType<Extract<Agent
   fence: z.looseObject({ method: z.literal('fence'), addresses: z.array(ipv4) }),
   look: z.looseObject({ method: z.literal('look') }),
   usage: z.looseObject({ method: z.literal('usage') }),
+  'http-figures': z.looseObject({ method: z.literal('http-figures') }),
   upgrade: z.looseObject({
     method: z.literal('upgrade'),
     order: optional(z.looseObject({ url: filled, token: filled, isForced: optional(flag) })),
@@ -278,6 +267,7 @@ const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
   dematerialise: z.unknown(),
   echo: z.unknown(),
   settle: z.unknown(),
+  'http-figures': z.array(httpFigures),
   fence: z.unknown(),
   look: z.looseObject({
     networks: z.array(
@@ -313,14 +303,8 @@ const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>>
   plans: z.looseObject({ type: z.literal('plans'), plans: networkPlans, fenced: optional(z.array(ipv4)) }),
   names: z.looseObject({ type: z.literal('names'), table: nameTable }),
   'names-change': z.looseObject({ type: z.literal('names-change'), change: nameChange }),
-  ingress: z.looseObject({
-    type: z.literal('ingress'),
-    isWhole: optional(z.literal(true)),
-    ports: z.array(ingressPort),
-    gone: optional(texts),
-    hosts: optional(z.array(ipv4)),
-    hosts6: optional(z.array(ipv6)),
-  }),
+  ingress: ingressMessage,
+  http: httpMessage,
   closed: z.looseObject({ type: z.literal('closed'), isWhole: optional(z.literal(true)), hosts: texts, gone: optional(texts) }),
   settings: z.looseObject({
     type: z.literal('settings'),

@@ -10,6 +10,7 @@ import { createHostOperations } from './hosts/host-operations.ts';
 import { createHostUpgrade } from './hosts/upgrade-host.ts';
 import { createMigrations } from './hosts/migration.ts';
 import { createRebalance } from './hosts/rebalance.ts';
+import { createCanaries } from './operations/canary.ts';
 import { createPower } from './operations/power.ts';
 import { createScale } from './operations/scale.ts';
 import { createScalePlan } from './operations/scale-plan.ts';
@@ -73,6 +74,7 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
       remove: power.remove,
       power: power.power,
       drain: drain.drain,
+      canaries: createCanaries(core, { create: updates.create, update: updates.update, remove: power.remove }),
       stuck: () => [...core.stuck.values()],
     },
     replicas: createClientCalls(core, reconciler),

@@ -21,6 +21,7 @@ export interface FactsOptions {
   readonly engine: EngineTarget;
   /** It takes another release when the leader says so. */
   readonly upgradesItself: boolean;
+  readonly http: () => Promise<HostFacts['http']>;
   readonly tunnel: () => Promise<HostTunnel | undefined>;
   /** Called with the Engine's DNS servers after each reading. */
   readonly onDns: (dns: HostDns) => void;
@@ -66,7 +67,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
   const get = async (path: string): Promise<Json> =>
     asObject(await engineJson<unknown>(engine, { method: 'GET', path, signal, timeoutMs: 30_000 }));
   const text = (value: unknown, fallback = ''): string => (typeof value === 'string' ? value : fallback);
-  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel, answersPorts, machine, address6] = await Promise.all([
+  const [version, info, routes, dns, sharesGateway, underlay, links, tunnel, answersPorts, machine, address6, http] = await Promise.all([
     get('/version'),
     get('/info'),
     overlay === 'vxlan' ? readRoutes() : [],
@@ -82,6 +83,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
       : false,
     readMachine(),
     overlay === 'vxlan' ? readAddress6(address).catch(() => undefined) : undefined,
+    options.http(),
   ]);
   options.onDns(dns);
   return {
@@ -105,6 +107,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     ...(options.upgradesItself ? { upgradesItself: true as const } : {}),
     ...(address6 === undefined ? {} : { address6 }),
     ...(answersPorts ? { answersPorts: true as const } : {}),
+    ...(http === undefined ? {} : { http }),
     ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
     ...(links === undefined ? {} : { links }),
     addresses: addressesOf(networkInterfaces()),

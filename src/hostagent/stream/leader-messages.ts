@@ -3,6 +3,7 @@ import type { EpochGuard } from '../gateway/epoch.ts';
 import type { AgentFiles } from '../agent-files.ts';
 import type { Fence } from '../overlay/fence.ts';
 import type { Overlay } from '../overlay/apply.ts';
+import type { Http } from '../http/http.ts';
 import type { Ingress } from '../ingress/ingress.ts';
 import type { ClosedPorts } from '../isolation/closed.ts';
 import type { DnsServer } from '../dns-server.ts';
@@ -19,6 +20,7 @@ export interface LeaderMessageDeps {
   readonly fence: Fence;
   readonly overlay: Overlay;
   readonly ingress: Pick<Ingress, 'take' | 'clear'>;
+  readonly http: Pick<Http, 'take' | 'clear'>;
   readonly dns: Pick<DnsServer, 'askConsul'>;
   readonly names: Pick<HostNames, 'table' | 'change'>;
   readonly consul: ConsulQuestions;
@@ -31,10 +33,21 @@ export interface LeaderMessageDeps {
   readonly log: Logger;
 }
 
-type Answered = 'welcome' | 'plans' | 'removed' | 'names' | 'namesChange' | 'ingress' | 'closed' | 'settings' | 'keep' | 'consulAnswer';
+type Answered =
+  | 'welcome'
+  | 'plans'
+  | 'removed'
+  | 'names'
+  | 'namesChange'
+  | 'ingress'
+  | 'http'
+  | 'closed'
+  | 'settings'
+  | 'keep'
+  | 'consulAnswer';
 
 export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered> {
-  const { epoch, files, fence, overlay, ingress, dns, names, consul, log } = deps;
+  const { epoch, files, fence, overlay, ingress, http, dns, names, consul, log } = deps;
   const reconcile = guarded(log, 'plans of the leader', overlay.reconcile);
   return {
     welcome(message) {
@@ -50,6 +63,7 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered
     // The addresses of its containers may be leased to others by now, so its networks lose their peers.
     removed() {
       ingress.clear();
+      http.clear();
       overlay.setPlans(overlay.plans().map((plan) => ({ ...plan, peers: [] })));
       files.plans.save(overlay.plans());
       reconcile();
@@ -58,6 +72,7 @@ export function leaderMessages(deps: LeaderMessageDeps): Pick<HostSide, Answered
     namesChange: ({ change }) => names.change(change),
     ingress: ingress.take,
     closed: deps.closed.take,
+    http: http.take,
     settings({ logLevel, asksConsul, schedulers = [], revoked = [], trust }) {
       deps.identity.revoked(revoked);
       if (trust !== undefined) inBackground(log, 'the CAs of the cluster', deps.identity.trust(trust));

@@ -52,6 +52,7 @@ export interface HostSide {
   readonly namesChange: (message: Message<'names-change'>) => boolean;
   readonly ingress?: (message: Message<'ingress'>) => void;
   readonly closed?: (message: Message<'closed'>) => void;
+  readonly http?: (message: Message<'http'>) => void;
   readonly settings: (message: Message<'settings'>) => void;
   /** An operator removed this host from the cluster. */
   readonly removed: () => void;
@@ -162,6 +163,8 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
           return host.ingress?.(message);
         case 'closed':
           return host.closed?.(message);
+        case 'http':
+          return host.http?.(message);
         case 'settings':
           return host.settings(message);
         case 'keep':

@@ -191,6 +191,19 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   services('start', 'Starts what was stopped.'),
   services('restart', 'Restarts all instances.'),
   services('rm', 'Removes services or a whole deployment, with all instances.'),
+  get('/services/canary', 'services', 'How the canary of a service does beside the others.', 'Canary', [
+    { name: 'of', description: 'The service.', example: 'abc/web', required: true },
+  ]),
+  {
+    method: 'post',
+    path: '/services/promote',
+    tag: 'services',
+    summary: 'Updates a service to what its canary is, if that does as well as the others, or with force.',
+    body: { type: 'arpanet.UpdateRequest', required: ['services'], example: { services: ['abc/web'], force: false } },
+    answer: 'Update',
+    isWork: true,
+  },
+  services('abort', 'Takes the canary of a service back.'),
   { ...services('rollback', 'Back to what the service was before its last update.'), answer: 'Update' },
   {
     method: 'post',
@@ -206,6 +219,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
         image: 'web:2',
         env: ['LEVEL=info'],
         force: false,
+        canary: '10%',
         settings: { parallelism: 1, order: 'start-first' },
       },
     },

@@ -1,6 +1,6 @@
 /** Parts that several answers of the operator's API have, as schemas and examples. Plain data. */
 import { z } from 'zod';
-import type { Link } from '../doctor.ts';
+import type { Link } from '../doctor-link.ts';
 
 export const text = z.string();
 export const number = z.number();
@@ -36,6 +36,10 @@ export const hostFields = {
   containers: count,
   running: count,
   labels: stringMap,
+  http: z
+    .enum(['edge', 'hop'])
+    .optional()
+    .meta({ description: 'Its proxy for HTTP by name: it answers clients, or other hosts alone; absent: it has none.' }),
   encryption: z.enum(['wireguard', 'wireguard-go']).optional().meta({ description: 'By what it encrypts networks; absent: it cannot.' }),
 };
 export const host = z.object(hostFields);
@@ -141,7 +145,7 @@ export const exampleExplained = {
 export const moved = z.object({ from: text, to: text, host: text });
 export const stays = z.object({ container: text, why: text });
 export const finding = z.object({
-  where: z.enum(['store', 'engine', 'network', 'names', 'catalog']),
+  where: z.enum(['store', 'engine', 'network', 'names', 'http', 'catalog']),
   host: text.optional(),
   what: text,
   isMtu: z.literal(true).optional(),
@@ -166,6 +170,7 @@ export const named = z.looseObject({
   state: z.enum(['running', 'paused', 'out']),
   ready: z.boolean(),
 });
+export const httpTotals = z.object({ requests: count, errors: count, latencyMs: ms });
 export const update = z.looseObject({
   state: z.enum(['updating', 'paused', 'completed', 'rollback_started', 'rollback_paused', 'rollback_completed']),
   startedAtMs: ms,
@@ -256,7 +261,19 @@ export const exampleOperation = {
 } as const;
 
 export const link = z.object({
-  link: z.enum(['sender', 'answer', 'instance', 'health', 'network', 'allowed', 'host', 'kernel', 'mtu', 'port'] satisfies Link['link'][]),
+  link: z.enum([
+    'sender',
+    'answer',
+    'instance',
+    'health',
+    'network',
+    'allowed',
+    'host',
+    'kernel',
+    'proxy',
+    'mtu',
+    'port',
+  ] satisfies Link['link'][]),
   isSound: z.boolean(),
   what: text,
   fix: text.optional(),

@@ -45,6 +45,8 @@ export interface HostReport {
   readonly labels: Readonly<Record<string, string>>;
   /** It takes another release when the leader says so; absent: somebody runs a line there. */
   readonly upgradesItself?: true;
+  /** Its proxy for HTTP by name: it answers clients, or other hosts alone; absent: it has none. */
+  readonly http?: 'edge' | 'hop';
   /** By what it encrypts networks; absent: it cannot. */
   readonly encryption?: 'wireguard' | 'wireguard-go';
 }
@@ -187,6 +189,7 @@ export function hostReports(
         running: mine.filter(({ isRunning }) => isRunning).length,
         labels: host.record.labels,
         ...(host.facts?.upgradesItself === true && { upgradesItself: true }),
+        ...(host.facts?.http === undefined ? {} : { http: host.facts.http }),
         ...(host.record.tunnel === undefined ? {} : { encryption: host.record.tunnel.kind }),
       };
     },

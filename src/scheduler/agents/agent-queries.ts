@@ -1,6 +1,6 @@
 /** Queries to agents beside their regular messages. Effects: messages to agents. */
-import type { Agents } from '../../contracts/index.ts';
-import type { ContainerUsage, DialResult, HostObservation, UpgradeState } from '../../model/index.ts';
+import type { Agents, Names } from '../../contracts/index.ts';
+import type { ContainerUsage, DialResult, HostObservation, HttpFigures, UpgradeState } from '../../model/index.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { Hub } from './hub.ts';
 import { guarded } from '../../telemetry/faults.ts';
@@ -11,7 +11,9 @@ const LOOK_TIMEOUT_MS = 10_000;
 /** It fetches the script first. */
 const UPGRADE_TIMEOUT_MS = 30_000;
 
-export interface AgentQueries extends Pick<Agents, 'dial' | 'answerPath' | 'look' | 'usage' | 'upgrade' | 'pushSettings'> {
+export interface AgentQueries
+  extends Pick<Names, 'httpFigures'>,
+    Pick<Agents, 'dial' | 'answerPath' | 'look' | 'usage' | 'upgrade' | 'pushSettings'> {
   /** The same settings to one host. */
   readonly sendSettings: (host: string) => void;
 }
@@ -25,6 +27,7 @@ export function createAgentQueries(hub: Pick<Hub, 'call' | 'hosts' | 'send'>, de
     answerPath: (host, trial) => hub.call(host, { method: 'answer-path', ...trial }, LOOK_TIMEOUT_MS),
     look: (host) => hub.call(host, { method: 'look' }, LOOK_TIMEOUT_MS) as Promise<HostObservation>,
     usage: (host) => hub.call(host, { method: 'usage' }, LOOK_TIMEOUT_MS) as Promise<readonly ContainerUsage[]>,
+    httpFigures: (host) => hub.call(host, { method: 'http-figures' }, LOOK_TIMEOUT_MS) as Promise<readonly HttpFigures[]>,
     upgrade: (host, order) =>
       hub.call(host, { method: 'upgrade', ...(order !== undefined && { order }) }, UPGRADE_TIMEOUT_MS) as Promise<UpgradeState>,
     pushSettings() {

@@ -19,10 +19,10 @@ export function createLeaving(
 ): Leaving {
   const { log, now } = deps;
 
-  /** Every host answers for its published ports; those with a container in its networks lead calls of its service's address. */
+  /** Every host answers for its published ports and names of HTTP; those with a container in its networks lead calls of its service's address. */
   function leading({ record }: ContainerView): readonly string[] {
     const given = record?.request.Labels ?? {};
-    if (given[labels.ingress]) return hub.hosts().filter(hub.connected);
+    if (given[labels.ingress] || given[labels.http]) return hub.hosts().filter(hub.connected);
     if (given[labels.vip] !== 'true') return [];
     const near = Object.keys(record?.addresses ?? {}).flatMap((network) => recordIndex.inNetwork(network).map(({ host }) => host));
     return [...new Set(near)].filter(hub.connected);

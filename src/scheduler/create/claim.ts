@@ -35,7 +35,7 @@ import { chargeFor } from '../placement/load.ts';
 import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
 import { keptDecision, placeIn, placementRequest } from '../placement/index.ts';
 import type { HostSnapshot } from '../placement/snapshot.ts';
-import { refuseClusterPorts, refuseTakenPorts } from '../networks/ingress-claims.ts';
+import { refuseClaimed, refuseClusterPorts } from '../networks/ingress-claims.ts';
 import { portHolders, portWarnings, refusedPort } from '../networks/port-claims.ts';
 import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
@@ -321,7 +321,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const targets = targetsOf(wanted, old !== undefined);
     refuseNetworks(deps, wanted, old === undefined ? create.request.Labels : {});
     if (old === undefined) refuseClusterPorts(core, create.request.Labels);
-    refuseTakenPorts(core, wanted, create.request.Labels);
+    refuseClaimed(core, wanted, create.request.Labels);
     const decided = decide(create, name, wanted, targets, exposed);
     if ('gathering' in decided) return decided;
     const { decision, ports, warnings } = decided;

@@ -10,6 +10,7 @@ import { checkDrainTime } from './drain-time.ts';
 import { CONTAINER_NAME_FORM, isContainerName, MAX_NAME_LENGTH, withoutSlash } from '../../text/names.ts';
 import { ALLOW_FORM, parseAllowFrom } from '../../text/allow-label.ts';
 import { CHECK_FORM, parseCheck } from '../../text/check-label.ts';
+import { HTTP_FORM, parseHttp } from '../../text/http-label.ts';
 import { parseIngress } from '../../text/ingress-label.ts';
 import { parseHooks } from '../../text/hooks-label.ts';
 import { isReferenceTo, SHORT_ID_LENGTH } from '../../text/references.ts';
@@ -74,6 +75,14 @@ export function identify({ name, request, taken }: IdentifyInput): Identity {
     throw new ArpanetError(
       'invalid',
       `label ${labels.ingress} is "${ingress.slice(0, 80)}": it must be like 8080:80,5300:53/udp, without an address, each number once`,
+    );
+  const http = given[labels.http];
+  if (http && parseHttp(http) === undefined)
+    throw new ArpanetError('invalid', `label ${labels.http} is "${http.slice(0, 120)}": ${HTTP_FORM}`);
+  if (http && sharesNetwork(request))
+    throw new ArpanetError(
+      'invalid',
+      `label ${labels.http} says nothing of a container without a network of its own (network mode container: or host): label the container whose network it is, or give it a network`,
     );
   const allowFrom = given[labels.allowFrom];
   if (allowFrom && parseAllowFrom(allowFrom) === undefined)

@@ -3,6 +3,7 @@ import { ArpanetError, clusterUse, type ContainerRecord, type CreateRequest, lab
 import { urlPort } from '../../text/host-port.ts';
 import { ingressOf } from '../../text/ingress-label.ts';
 import type { Core } from '../core.ts';
+import { refuseTakenNames } from './http-claims.ts';
 import { heldBy, isSameService, parseHostPort } from '../placement/host-ports.ts';
 import { placedContainer } from '../view/host-snapshots.ts';
 
@@ -24,6 +25,12 @@ export function refuseClusterPorts({ view, deps }: Pick<Core, 'view' | 'deps'>, 
     if (use !== undefined)
       throw new ArpanetError('conflict', `port '${claim.port}/${claim.protocol}' cannot be one that every host answers for: ${use}`);
   }
+}
+
+/** Throws for a port or a name of HTTP that is another service's, as the two that it calls say. */
+export function refuseClaimed(core: Pick<Core, 'view' | 'recordIndex'>, asking: Asking, given: CreateRequest['Labels']): void {
+  refuseTakenPorts(core, asking, given);
+  refuseTakenNames(core, asking, given);
 }
 
 /** Throws `conflict` in swarmkit's words (manager/controlapi/service.go, `checkPortConflicts`). Looks at those that have the port, and no others. */

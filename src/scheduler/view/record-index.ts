@@ -1,5 +1,6 @@
 /** Container records by what is asked of them, kept up to date as they change: a look costs as much as it finds. */
-import type { ContainerRecord } from '../../model/index.ts';
+import { type ContainerRecord, labels } from '../../model/index.ts';
+import { httpOf } from '../../text/http-label.ts';
 
 export interface RecordIndex {
   /** A record was written or, with undefined, deleted. */
@@ -16,6 +17,8 @@ export interface RecordIndex {
   readonly connected: () => readonly ContainerRecord[];
   /** With a link to the container of this name. */
   readonly linkedTo: (name: string) => readonly ContainerRecord[];
+  /** By the label `arpanet.http`: that HTTP reaches by this name and path. */
+  readonly withSite: (site: string) => readonly ContainerRecord[];
   /** Those of containers that replace a lost one. */
   readonly replacements: () => readonly ContainerRecord[];
   readonly withId: (id: string) => ContainerRecord | undefined;
@@ -38,6 +41,7 @@ function keysOf({
   movedFrom,
   connected,
   links,
+  request,
 }: ContainerRecord): readonly string[] {
   return [
     `host ${host}`,
@@ -47,6 +51,7 @@ function keysOf({
     ...(id === undefined ? [] : [`id ${id}`]),
     ...(connected === undefined ? [] : ['connected']),
     ...links.map(({ target }) => `link ${target}`),
+    ...(httpOf(request.Labels?.[labels.http])?.sites ?? []).map((site) => `site ${site}`),
     ...(movedFrom === undefined ? [] : ['replacements']),
     ...(requestId === undefined ? [] : [`request ${requestId}`]),
   ];
@@ -113,6 +118,7 @@ export function createRecordIndex(isShown: (id: string) => boolean, unseenChange
     ofRequest: (requestId) => first(`request ${requestId}`),
     connected: () => at('connected'),
     linkedTo: (name) => at(`link ${name}`),
+    withSite: (site) => at(`site ${site}`),
     replacements: () => at('replacements'),
     withId: (id) => first(`id ${id}`),
     unseen: () => (unseenList ??= [...unseen.values()]),

@@ -8,6 +8,7 @@ import type {
   AgentMessage,
   EngineSnapshot,
   HostFacts,
+  HttpFigures,
   HostObservation,
   LeaderMessage,
   MaterialisedNetwork,
@@ -28,7 +29,9 @@ export interface FakeAgent extends AsyncDisposable {
   readonly requestIds: string[];
   plans: readonly NetworkPlan[];
   /** What it says of its program when it dials. */
-  program: Pick<HostFacts, 'agentVersion' | 'upgradesItself'>;
+  program: Pick<HostFacts, 'agentVersion' | 'upgradesItself' | 'http'>;
+  /** What its proxy has counted. */
+  httpFigures: readonly HttpFigures[];
   /** Answers to orders for another release, and to the question how far that is. */
   upgrade: (order?: UpgradeOrder) => UpgradeState;
   /** Sends a message to the leader. */
@@ -129,6 +132,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     }
     if (['fence', 'copy-image', 'settle'].includes(request.method)) return undefined;
     if (request.method === 'upgrade') return agent.upgrade(request.order);
+    if (request.method === 'http-figures') return agent.httpFigures;
     if (request.method === 'look') return observation();
     // its files are this machine's
     if (request.method === 'real-paths') return await realPaths(request.paths);
@@ -160,6 +164,7 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     requestIds: [],
     plans: [],
     program: { agentVersion: 'fake' },
+    httpFigures: [],
     upgrade: () => ({ state: 'none', said: '' }),
     beforeCall: async () => undefined,
     say: (message) => void (isFrozen || stream?.write(`${JSON.stringify(message)}\n`)),

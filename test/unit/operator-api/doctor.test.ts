@@ -350,6 +350,35 @@ describe('doctor', () => {
     );
   });
 
+  it('follows a name of HTTP, from the hosts that answer to the instances behind it, and says where the proxy is missing', () => {
+    const http = { sites: ['shop.example.com/api/'], address: '10.32.0.71', port: 80 };
+    const edge = { ...host('h1'), http: 'edge' as const };
+    const hop = { ...host('h2'), http: 'hop' as const };
+    const asked = { ...whole, ...withTarget({ http }), hosts: [edge, hop], name: 'https://Shop.example.com:443/api/x' };
+    assert.deepEqual(callsOf(asked), [{ ...call, host: 'h2' }]);
+    const fine = diagnose({ ...asked, dialled: [{ ...call, host: 'h2', outcome: 'open', why: '' }] });
+    assert.ok(
+      fine.every(({ isSound }) => isSound),
+      doctorText(fine),
+    );
+    assert.match(doctorText(fine), /shop\.example\.com\/api leads to abc-pricing-1 on h2[^]*HTTP is answered by h1/);
+    const last = (over: Partial<Input>) => diagnose({ ...asked, ...over }).at(-1);
+    assert.equal(last({ name: 'shop.example.com/apix' })?.link, 'answer');
+    assert.match(
+      last(withTarget({ http, state: 'out', ready: false }))?.what ?? '',
+      /is abc\/pricing's, and none of its instances is ready/,
+    );
+    assert.deepEqual(
+      [last({ hosts: [host('h1'), hop] })?.what, last({ hosts: [edge, host('h2')] })?.link, last({ hosts: [edge, host('h2')] })?.fix],
+      ['no host answers HTTP', 'proxy', 'apt-get install haproxy on h2, and restart its agent'],
+    );
+    assert.match(last({ hosts: [edge, host('h2', 'down')] })?.what ?? '', /host h2 is down/);
+    const failed = 'HTTP by name is not answered as it should be on this host: haproxy cannot be run';
+    assert.match(last(finding('http', 'h1', failed))?.what ?? '', /h1: HTTP by name is not answered/);
+    assert.equal(diagnose({ ...whole, ...finding('http', 'h1', failed) }).at(-1)?.isSound, true, 'no name of a container breaks by it');
+    assert.match(last({ dialled: [{ ...call, host: 'h2', outcome: 'refused', why: '' }] })?.fix ?? '', /port=NUMBER/);
+  });
+
   it('tries a published port by TCP where it is one of TCP, and at most 32 of its instances', () => {
     const claim = (target: number, protocol: 'tcp' | 'udp') => ({ port: 53, target, protocol });
     const both = { address: '10.32.0.71', ports: [claim(5353, 'udp'), claim(53, 'tcp')] };

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import type { InstanceChange } from '../../../src/contracts/index.ts';
 import type { LeaderMessage, NamedInstance } from '../../../src/model/index.ts';
-import { createIngressPush } from '../../../src/scheduler/agents/ingress-push.ts';
+import { createClaimsPush } from '../../../src/scheduler/agents/claims-push.ts';
+import { ingressClaims } from '../../../src/scheduler/agents/ingress-push.ts';
 
 const instance = (id: number, service: string, more: Partial<NamedInstance> = {}): NamedInstance => ({
   id: `${id}.${service}.abc`,
@@ -29,18 +30,21 @@ function pushing() {
   const moved = new Map<string, string>();
   const sixth = new Map<string, string>();
   const addressOf = (host: string): string => moved.get(host) ?? `10.9.0.${host.slice(1)}`;
-  const push = createIngressPush({
-    hub: {
-      hosts: () => hosts,
-      send: (host, message) => {
-        if (message.type === 'ingress') sent.push({ host, message });
-        return Promise.resolve(true);
+  const push = createClaimsPush(
+    {
+      hub: {
+        hosts: () => hosts,
+        send: (host, message) => {
+          if (message.type === 'ingress') sent.push({ host, message });
+          return Promise.resolve(true);
+        },
       },
+      addressOf: (host) => ({ at: addressOf(host), at6: sixth.get(host) }),
+      addresses: () => [...hosts.map(addressOf), ...sixth.values()],
+      log: pino({ level: 'silent' }),
     },
-    addressOf: (host) => ({ at: addressOf(host), at6: sixth.get(host) }),
-    addresses: () => [...hosts.map(addressOf), ...sixth.values()],
-    log: pino({ level: 'silent' }),
-  });
+    ingressClaims,
+  );
   const change = (...changes: InstanceChange[]) => push.push({ changes, isWhole: false, instances: () => [] });
   const last = () => sent.at(-1)?.message;
   return { sent, push, change, last, hosts, moved, sixth };

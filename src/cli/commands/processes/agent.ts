@@ -1,5 +1,7 @@
 /** `arpanet agent`: its settings, read; what it does is processes/agent. Effects: those of the agent that it runs. */
+import type { ConfigOf } from '../../../config/schemas.ts';
 import { VERSION } from '../../../config/version.ts';
+import type { AgentOptions } from '../../../hostagent/index.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { runAgent } from '../../../processes/agent.ts';
 import { catchFaults } from '../../../processes/fault-net.ts';
@@ -49,6 +51,7 @@ export async function agent(flags: Flags, { env }: Terminal): Promise<void> {
       engine: 'socketPath' in engine ? `unix://${engine.socketPath}` : `tcp://${formatHostPort(engine)}`,
       labels: config.label,
       overlay: config.overlay,
+      ...httpOf(config),
       dataDir: config.data,
       version: VERSION,
       dnsUpstream: config.dnsUpstream.map(formatHostPort),
@@ -58,4 +61,11 @@ export async function agent(flags: Flags, { env }: Terminal): Promise<void> {
     signal,
     () => manager.ready(`serves the Engine's gateway at ${formatHostPort(listen)}`),
   );
+}
+
+/** Throws `invalid` for TLS without certificates, and certificates without TLS. */
+function httpOf({ http, https, httpCerts }: ConfigOf<'agent'>): { readonly http?: AgentOptions['http'] & object } {
+  if ((https === undefined) !== (httpCerts === undefined))
+    throw new ArpanetError('invalid', '--https needs the certificates of --http-certs, and --http-certs a port: give both, or neither');
+  return http === undefined && https === undefined ? {} : { http: { port: http, tlsPort: https, certificates: httpCerts } };
 }

@@ -1,7 +1,8 @@
-/** The commands for services: ls, ps, scale, stop, start, restart, rm, update, rollback; declared here, each in a file of its own. */
+/** The commands for services: ls, ps, scale, stop, start, restart, rm, update, rollback, canary, promote, abort; declared here, each in a file of its own. */
 import { type Command, Option } from 'commander';
 import { addClientCommand, type ClientFlags, several, type Terminal } from '../../command.ts';
 import { addListCommand, type ListFlags } from '../../list.ts';
+import type { PromoteFlags } from './canary.ts';
 import type { UpdateFlags } from './update.ts';
 
 const SERVICES = 'a deployment (abc), a service (abc/web, abc_web, or web if only one deployment has it)';
@@ -39,11 +40,13 @@ export function addServiceCommands(root: Command, terminal: Terminal): void {
   command('update <service>', 'replace the instances of a service a few at a time, waiting until each batch is healthy', [
     'arpanet update abc/web --image web:2',
     'arpanet update abc/web --env LOG=debug --parallelism 2 --delay 5s --order stop-first',
+    'arpanet update abc/web --image web:2 --canary 10%',
     'arpanet update abc/web --force',
   ])
     .option('--image <IMAGE>', 'the image to run')
     .option('--env <NAME=VALUE>', 'add or replace an environment variable; may be given several times', several)
     .option('--force', 'replace instances even if nothing changed')
+    .option('--canary <SHARE>', 'leave the instances as they are, and let a few new ones have this share of the requests by HTTP name: 10%')
     .option('--parallelism <N>', 'instances replaced at once; 0: all')
     .option('--delay <TIME>', 'pause between batches: 500ms, 5s, 1m')
     .addOption(
@@ -61,5 +64,17 @@ export function addServiceCommands(root: Command, terminal: Terminal): void {
     .action(async (service: string, flags: UpdateFlags) => (await import('./update.ts')).update(service, flags, terminal));
   command('rollback <service>', 'restore the service as it was before its last update', ['arpanet rollback abc/web']).action(
     async (service: string, flags: ClientFlags) => (await import('./rollback.ts')).rollback(service, flags, terminal),
+  );
+  command('canary <service>', 'show how the canary of a service does beside the others', ['arpanet canary abc/web']).action(
+    async (service: string, flags: ClientFlags) => (await import('./canary.ts')).showCanary(service, flags, terminal),
+  );
+  command('promote <service>', 'update a service to what its canary is, if that does as well as the others', [
+    'arpanet promote abc/web',
+    'arpanet promote abc/web --force',
+  ])
+    .option('--force', 'whatever its errors and latency are')
+    .action(async (service: string, flags: PromoteFlags) => (await import('./canary.ts')).promote(service, flags, terminal));
+  command('abort <service>', 'take the canary of a service back', ['arpanet abort abc/web']).action(
+    async (service: string, flags: ClientFlags) => (await import('./canary.ts')).abort(service, flags, terminal),
   );
 }

@@ -9,6 +9,7 @@ export interface UpdateFlags extends ClientFlags {
   readonly image?: string;
   readonly env?: readonly string[];
   readonly force?: boolean;
+  readonly canary?: string;
   readonly parallelism?: string;
   readonly delay?: string;
   readonly order?: string;
@@ -19,14 +20,15 @@ export interface UpdateFlags extends ClientFlags {
 
 /** Throws `invalid` for flags that cannot be read or change nothing, `conflict` unless the update completed. */
 export async function update(service: string, flags: UpdateFlags, terminal: Terminal): Promise<void> {
-  const { image, env, force } = flags;
+  const { image, env, force, canary } = flags;
   const settings = settingsOf(flags);
   if (image === undefined && env === undefined && force !== true && Object.keys(settings).length === 0)
     throw new ArpanetError(
       'invalid',
       'nothing to change: give --image, --env, --force, or how it is updated (--parallelism, --delay, --order, --on-failure, --monitor, --drain-time)',
     );
-  assertCompleted(await serviceWork('update', { services: [service], image, env, force, settings }, flags, terminal));
+  const ended = await serviceWork('update', { services: [service], image, env, force, canary, settings }, flags, terminal);
+  if (canary === undefined) assertCompleted(ended);
 }
 
 function settingsOf(flags: UpdateFlags): Record<string, unknown> {

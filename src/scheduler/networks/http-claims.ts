@@ -1,0 +1,35 @@
+/** A name by which HTTP reaches a service is that one's in the whole cluster: who asks for it second is refused at the create. */
+import { ArpanetError, canaryOf, type ContainerRecord, type CreateRequest, labels } from '../../model/index.ts';
+import { httpOf } from '../../text/http-label.ts';
+import type { Core } from '../core.ts';
+
+type Asking = Pick<ContainerRecord, 'deployment' | 'service'>;
+
+/** Throws `conflict` with who has it, and `unsupported` where no host answers clients. Looks at those that have the name, and no others. */
+export function refuseTakenNames(
+  { view, recordIndex }: Pick<Core, 'view' | 'recordIndex'>,
+  asking: Asking,
+  given: CreateRequest['Labels'],
+): void {
+  const claim = httpOf(given?.[labels.http]);
+  if (claim === undefined) return;
+  const alive = view.hosts().filter(({ state }) => state === 'alive');
+  if (alive.length > 0 && !alive.some(({ facts }) => facts?.http === 'edge'))
+    throw new ArpanetError(
+      'unsupported',
+      `no host answers for the names of label ${labels.http}: install haproxy on a host, and let its agent run with --http 80`,
+    );
+  for (const site of claim.sites) {
+    const own = ownerOf(asking, given);
+    const holder = recordIndex.withSite(site).find((one) => ownerOf(one, one.request.Labels) !== own);
+    if (holder !== undefined)
+      throw new ArpanetError(
+        'conflict',
+        `HTTP name '${site.replace(/\/$/, '')}' is already in use by service '${ownerOf(holder, holder.request.Labels)}': give this one another name or path, or remove that one first`,
+      );
+  }
+}
+
+/** Whose a name is: an instance of a canary is one of the service that it is of. */
+const ownerOf = ({ deployment, service }: Asking, given: CreateRequest['Labels']): string =>
+  `${deployment}/${canaryOf(given?.[labels.canary])?.of ?? service}`;
