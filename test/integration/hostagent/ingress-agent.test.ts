@@ -47,6 +47,8 @@ found.repaired = await seen(first);
 found.answeredNow = sh('nft list ruleset').includes('10.32.0.7');
 sh('nft add table inet fw; nft "add chain inet fw forward { type filter hook forward priority 0; policy drop; }"');
 found.foreign = (await first.differences());
+sh('nft delete table inet fw; nft add table inet fw; nft "add chain inet fw forward { type filter hook forward priority 0; }"; nft add rule inet fw forward ct state established accept; nft add rule inet fw forward counter drop');
+found.foreign.push(...(await first.differences()));
 sh('nft delete table inet fw');
 while (!existsSync(folder + '/ingress.json')) await new Promise((done) => setTimeout(done, 20));
 console.log(JSON.stringify(found));
@@ -126,6 +128,7 @@ describe('published ports of an agent', { timeout: 120_000 }, () => {
       assert.equal(found.answeredNow, true);
       assert.deepEqual(found.foreign, [
         'published ports may lead nowhere: nft’s chain inet fw forward drops what it does not know (policy drop)',
+        'published ports may lead nowhere: nft’s chain inet fw forward has a rule that drops all that no rule before it accepts',
       ]);
       assert.deepEqual(await inside(RESTART), [true, false, []]);
       const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH']}` };
