@@ -45,11 +45,17 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
-/** The dashboard's files below dist/ui, as a browser reads them: name by file. Two are of packages. */
+/** The dashboard's files below dist/ui, as a browser reads them: name by file, those of packages included. */
 function pageFiles() {
   const page = join(root, 'src', 'operator-api', 'ui', 'page');
   const own = readdirSync(page).map((name) => [name, join(page, name)]);
-  const packaged = { 'preact.js': 'preact/dist/preact.mjs', 'htm.js': 'htm/dist/htm.module.js' };
+  const packaged = {
+    'preact.js': 'preact/dist/preact.mjs',
+    'htm.js': 'htm/dist/htm.module.js',
+    'xterm.js': '@xterm/xterm/lib/xterm.mjs',
+    'xterm.css': '@xterm/xterm/css/xterm.css',
+    'fit.js': '@xterm/addon-fit/lib/addon-fit.mjs',
+  };
   return [...own, ...Object.entries(packaged).map(([name, from]) => [name, join(root, 'node_modules', from)])];
 }
 

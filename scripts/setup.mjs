@@ -25,6 +25,7 @@ const WANTED = {
     'docker-registry': 'docker-registry',
     'redis-cli': 'redis-tools',
     'musl-gcc': 'musl-tools',
+    'chromium-headless-shell': 'chromium-headless-shell',
     wg: 'wireguard-tools',
     'wireguard-go': 'wireguard-go',
     dnsmasq: 'dnsmasq-base',

@@ -56,7 +56,7 @@ export function arpanetProgram(terminal: Terminal): Command {
 /** The groups of the help, and what is in each, in this order; what is in none is listed in `Set up`. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'Most used:': ['up', 'status', 'deploy', 'logs', 'doctor'],
-  'See:': ['ls', 'ps', 'top', 'events', 'operations', 'explain', 'ip'],
+  'See:': ['ui', 'ls', 'ps', 'top', 'events', 'operations', 'explain', 'ip'],
   'Change:': ['scale', 'update', 'canary', 'promote', 'abort', 'rollback', 'stop', 'start', 'restart', 'rm', 'release', 'dns', 'config'],
   'Hosts:': ['hosts', 'schedulers', 'boot', 'drain', 'activate', 'rebalance'],
   'Set up:': ['scheduler', 'agent', 'context', 'user', 'token', 'upgrade', 'ca', 'key', 'completion', 'man'],

@@ -67,6 +67,8 @@ export function cleanerPath(path: string): string | undefined {
 
 const HOP_BY_HOP = new Set([
   'connection',
+  // a browser's session is for schedulers: no Engine gets it
+  'cookie',
   'expect',
   'keep-alive',
   'proxy-authenticate',

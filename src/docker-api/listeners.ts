@@ -10,13 +10,16 @@ import { HIGH_WATER_MARK_BYTES } from '../engine/index.ts';
 import { ArpanetError } from '../model/index.ts';
 import {
   certificatesIn,
+  asksAsMember,
   certify,
   contextOf,
   type Credentials,
+  isNameless,
   JOIN_NAME,
   type ListenAddress,
   type Peer,
   peerOf,
+  refuseNameless,
   refusePeer,
   requestPeer,
   SCHEDULER_NAME,
@@ -178,8 +181,14 @@ function makeServer(tls: ListenTls | undefined, isSocket: boolean, limits: Limit
   server.setTimeout(limits.stallMs, gate.quiet);
   const door: Door = { server, isSocket, isTls: tls !== undefined };
   const isClusters = (socket: Duplex): boolean => tls !== undefined && socket instanceof TLSSocket && servesCluster(tls, socket);
+  const refusalOf = (req: IncomingMessage): ArpanetError | undefined => {
+    const [kind, words] = isNameless(req.socket)
+      ? (['unauthorized', refuseNameless(req)] as const)
+      : (['forbidden', isClusters(req.socket) ? refusePeer(requestPeer(req), req.url ?? '') : undefined] as const);
+    return words === undefined ? undefined : new ArpanetError(kind, words);
+  };
   server.on('request', (req, res) => {
-    const refused = isClusters(req.socket) ? refusePeer(requestPeer(req), req.url ?? '') : undefined;
+    const refused = refusalOf(req);
     if (refused !== undefined) return refuseRequest(req, res, refused);
     answering.set(req.socket, res);
     const headers = { 'Arpanet-Request-Id': hearers.newId() };
@@ -191,9 +200,8 @@ function makeServer(tls: ListenTls | undefined, isSocket: boolean, limits: Limit
   });
   server.on('upgrade', (req, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const refused = isClusters(socket) ? refusePeer(requestPeer(req), req.url ?? '') : undefined;
-    if (refused !== undefined)
-      return refuseSocket(socket, new ArpanetError('forbidden', refused), { 'Arpanet-Request-Id': hearers.newId() });
+    const refused = refusalOf(req);
+    if (refused !== undefined) return refuseSocket(socket, refused, { 'Arpanet-Request-Id': hearers.newId() });
     const over = gate.hearUpgrade(req);
     if (over !== undefined) return refuseSocket(socket, over, { 'Arpanet-Request-Id': hearers.newId() });
     hearers.upgrade(door, req, socket, head);
@@ -228,8 +236,9 @@ function refuseWith(res: ServerResponse, error: ArpanetError, own: Readonly<Reco
   res.end(errorBody(answer.message));
 }
 
-function refuseRequest(req: IncomingMessage, res: ServerResponse, message: string): void {
-  res.writeHead(403, { 'Content-Type': 'application/json', Connection: 'close' }).end(`${JSON.stringify({ message })}\n`);
+function refuseRequest(req: IncomingMessage, res: ServerResponse, error: ArpanetError): void {
+  const { status, message } = answerTo(error, '');
+  res.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close' }).end(errorBody(message));
   req.resume();
 }
 
@@ -248,14 +257,8 @@ const TLS = {
   handshakeTimeout: 10_000,
 } as const;
 
-/** Names that only processes of the cluster ask for (SNI). */
-const CLUSTER_NAMES: ReadonlySet<unknown> = new Set([SCHEDULER_NAME, JOIN_NAME]);
-
 /** The connection is with the cluster's certificate, not with one of the files. */
-const servesCluster = (tls: ListenTls, socket: TLSSocket): boolean => tls.own === undefined || CLUSTER_NAMES.has(nameAsked(socket));
-
-/** Node's types do not have it on a server's side. */
-const nameAsked = (socket: TLSSocket): unknown => Reflect.get(socket, 'servername');
+const servesCluster = (tls: ListenTls, socket: TLSSocket): boolean => tls.own === undefined || asksAsMember(socket);
 
 function secured(tls: ListenTls, options: http.ServerOptions, gate: Gate, newId: () => string): http.Server {
   const { own, cluster } = tls;
@@ -264,7 +267,7 @@ function secured(tls: ListenTls, options: http.ServerOptions, gate: Gate, newId:
     ...TLS,
     ...own,
     SNICallback(name: string, done: (error: Error | null, context?: SecureContext) => void) {
-      const credentials = CLUSTER_NAMES.has(name) ? cluster?.current() : undefined;
+      const credentials = name === SCHEDULER_NAME || name === JOIN_NAME ? cluster?.current() : undefined;
       done(null, credentials && contextOf(credentials));
     },
   });
@@ -306,14 +309,17 @@ function certificateFault(tls: ListenTls, socket: TLSSocket): string | undefined
   return `${whose} is not of the CA of this scheduler's --tls-ca (${code})`;
 }
 
-/** A client without a certificate is not heard, unless it asks how to get one; one whose certificate does not count is refused in words (refusePeer). Processes of the cluster speak TLS 1.3. */
+/**
+ * A client without a certificate is heard, and may ask for the dashboard, or has its session (refuseNameless); a certificate that does not count is refused in words
+ * (refusePeer), one of a foreign CA where clients have an operator's own by the end of the connection. Processes of the cluster speak TLS 1.3.
+ */
 function admit(tls: ListenTls, socket: TLSSocket): boolean {
-  if (!servesCluster(tls, socket)) return socket.authorized && socket.getPeerX509Certificate() !== undefined;
+  if (!servesCluster(tls, socket)) return socket.authorized || isNameless(socket);
   const credentials = tls.cluster?.current();
   const peer = credentials && peerOf(socket, certificatesIn(credentials.bundle));
-  if ((CLUSTER_NAMES.has(nameAsked(socket)) || isMember(peer)) && socket.getProtocol() !== 'TLSv1.3') return false;
+  if ((asksAsMember(socket) || isMember(peer)) && socket.getProtocol() !== 'TLSv1.3') return false;
   if (peer !== undefined) certify(socket, peer);
-  return socket.getPeerX509Certificate() !== undefined || CLUSTER_NAMES.has(nameAsked(socket));
+  return true;
 }
 
 export function urlOf({ address, port }: AddressInfo, isTls: boolean): string {

@@ -2,11 +2,9 @@
  * Effects: the endpoint itself. Listens, refuses what is no request, and hands each one to the leader's way (leader.ts) or the follower's
  * (follower.ts), as this scheduler's role is at that moment. While nobody leads, requests wait.
  */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import { ArpanetError, type ErrorKind, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Cluster } from '../contracts/index.ts';
@@ -18,10 +16,11 @@ import { inBackground } from '../telemetry/faults.ts';
 import { EXPOSITION_TYPE } from '../telemetry/metrics.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
 import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
-import { createDoorkeeper, type Doors } from './access/door.ts';
+import { createDoorkeeper, type Doors, isNamed, isOpen, isSaid } from './access/door.ts';
 import { createRecognise, type OwnPage } from './access/recognised.ts';
 import { type AuditSink, createTrail } from './access/trail.ts';
 import { shownTo } from './access/admit.ts';
+import { asNakedStream } from './limits/connections.ts';
 import { createStreams } from './limits/streams.ts';
 import { type Door, type Limits, listenOn, type ListenOn, type ListenTls, urlOf, withoutUpgrade } from './listeners.ts';
 import { refuseSocket } from './proxy/hijack.ts';
@@ -32,9 +31,10 @@ import { answerResourceUsage } from './resource-usage.ts';
 import { createReads } from './reads/index.ts';
 import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
+import { idOf, newId } from './request-id.ts';
 import { refuseVersion } from './api-versions.ts';
 import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
-import { allowedHosts, CLIENT_HEADER, identityOf, isFromScheduler, isJoining, seesAll, toSchedulers } from '../security/index.ts';
+import { allowedHosts, identityOf, isJoining, isNameless, seesAll, toSchedulers } from '../security/index.ts';
 import { endRefused } from './refused-sender.ts';
 
 /** What the endpoint needs: where to listen, limits, and who answers what is not Docker's API. */
@@ -71,6 +71,8 @@ export interface EndpointDeps {
   readonly token: () => string | undefined;
   /** `/arpanet/v1/agent` at the leader: the naked request, as node:http's `upgrade` gives it. */
   readonly acceptAgent: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** `/arpanet/v1/terminal` at the leader: as acceptAgent. Resolves when it has ended. */
+  readonly acceptTerminal?: (req: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   /** Absent: nobody keeps an audit log. */
   readonly audit?: AuditSink;
 }
@@ -87,6 +89,8 @@ export interface Endpoint extends AsyncDisposable {
 }
 
 const SWITCHED = 101;
+/** Counts as an exec does. */
+const TERMINAL = { method: 'GET', path: '/arpanet/v1/terminal', do: 'hijack', at: 'exec' } as const;
 
 type Role =
   | { readonly kind: 'leader'; readonly leader: Leader; readonly cluster: Cluster; readonly epoch: () => number }
@@ -207,7 +211,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       return;
     }
     if (deps.page !== undefined && (path === '/ui' || path.startsWith('/ui/'))) {
-      await meetOwn(req, res, requestId, '/_ping');
+      // the files of the page say nothing of the cluster
+      if (!isNameless(req.socket)) await meetOwn(req, res, requestId, '/_ping');
       return deps.page(req, res);
     }
     if (path === '/arpanet/v1/held') return answerResourceUsage(req, res, deps.token());
@@ -217,7 +222,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       return await follower.answer(req, res, requestId);
     }
     const { leader } = role;
-    if (isNamed(req) && !isJoining(path)) {
+    if (isNamed(req) && !isOpen(path)) {
       await doorkeeper.enter(req, req.socket, res, requestId);
       const identity = identityOf(req);
       // who sees everything as it is gets what is ready, too
@@ -318,6 +323,12 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       }
       const { leader } = role;
       if (isNamed(req)) await doorkeeper.enter(req, socket, socket, requestId);
+      const { acceptTerminal } = deps;
+      if (path === TERMINAL.path && acceptTerminal !== undefined) {
+        countUpgrade(req, SWITCHED);
+        asNakedStream(socket);
+        return await carry(req, TERMINAL, () => acceptTerminal(req, socket, head));
+      }
       const upgraded = leader.upgrade(req, socket, head, requestId);
       if (upgraded === undefined) return withoutUpgrade(server, req, socket, head);
       countUpgrade(req, SWITCHED);
@@ -386,14 +397,3 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
 const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && error.message === 'page not found';
 
 const KIND_OF: Readonly<Record<number, ErrorKind>> = { 400: 'invalid', 403: 'forbidden', 404: 'not-found' };
-
-const isSaid = ({ headers }: IncomingMessage): boolean => headers[CLIENT_HEADER.toLowerCase()] !== undefined;
-const isNamed = (req: IncomingMessage): boolean => (req.socket instanceof TLSSocket && !isFromScheduler(req)) || isSaid(req);
-
-const newId = (): string => randomUUID();
-
-/** The client's, or the follower's, if it looks like one; so that a request that is sent again is known again. */
-function idOf(req: IncomingMessage): string {
-  const given = req.headers['arpanet-request-id'];
-  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : newId();
-}

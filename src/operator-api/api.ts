@@ -5,6 +5,7 @@ import type { Boot, Deployments, HostOperations, RehearsedCreate, Services } fro
 import {
   ArpanetError,
   type ContainerUsage,
+  type ContainerView,
   type Explained,
   type DialResult,
   isKind,
@@ -37,6 +38,9 @@ import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
 import { instanceCalled } from './instance-reference.ts';
 import { createWatches, type Live } from './live/watch.ts';
+import { signInRoutes } from './sign-in.ts';
+import { terminalRoutes } from './terminals/routes.ts';
+import type { Terminals } from './terminals/terminals.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, statusReport } from './reports/report.ts';
 
@@ -45,6 +49,7 @@ export type { ClusterSettings } from './setting-routes.ts';
 export { liveRows } from './live/rows.ts';
 export type { Live } from './live/watch.ts';
 export { createOperations } from './operations.ts';
+export { createTerminals } from './terminals/terminals.ts';
 export { servePage } from './ui/serve-page.ts';
 export { clusterFamilies } from './reports/cluster-metrics.ts';
 
@@ -161,12 +166,17 @@ export interface OperatorDeps {
   readonly auditLog: () => AuditLines;
   /** What changes and what happens under this leadership. */
   readonly live: () => Live;
+  readonly terminals: Terminals;
+  /** A secret that schedulers alone have. Rejects with `unavailable`. */
+  readonly secret: () => Promise<string>;
+  /** Throws `not-found`. */
+  readonly container: (reference: string) => ContainerView;
   readonly now: () => number;
   readonly log: Logger;
 }
 
 /** What is answered otherwise to who is limited to deployments, or has a policy. */
-export type Part = Pick<OperatorDeps, 'observe' | 'decision' | 'rehearse' | 'services' | 'live'>;
+export type Part = Pick<OperatorDeps, 'observe' | 'decision' | 'rehearse' | 'services' | 'live' | 'container'>;
 
 /** By the container's name, or what a create that was refused was called; else by what people call an instance. */
 function explained({ decision, observe }: Part, reference: string): Explained & { readonly container: string } {
@@ -369,6 +379,8 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     return { url, release: version, token };
   };
   hostRoutes(router, { ...deps, release, seen: (request) => partOf(request).observe() }, answer);
+  signInRoutes(router, deps);
+  terminalRoutes(router, deps.terminals, (request, reference) => partOf(request).container(reference));
   userRoutes(router, deps.users);
   policyRoutes(router, deps.policies);
   joiningRoutes(router, deps.joining);

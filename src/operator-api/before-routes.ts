@@ -22,6 +22,9 @@ export const OF_THE_STORE: ReadonlySet<string> = new Set([
   'audit-log',
   'operations',
   'schema',
+  'me',
+  'sign-ins',
+  'session',
 ]);
 const READ_WAIT_MS = 2_000;
 

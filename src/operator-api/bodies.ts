@@ -18,6 +18,7 @@ import {
   type UpdateSettings,
 } from '../model/index.ts';
 import { parseGoJson } from '../schemas/index.ts';
+import type { TerminalRequest } from './terminals/terminals.ts';
 
 const CREATE_REQUEST = 'runconfig.ContainerConfigWrapper@1.41';
 
@@ -134,6 +135,8 @@ export const BODIES: GoTypes = {
     volumes: 'bool',
     networks: 'bool',
   },
+  'arpanet.SessionRequest': { code: '*string' },
+  'arpanet.TerminalRequest': { container: '*string', command: '[]string', attach: 'bool' },
   'arpanet.RebalanceRequest': { max: '*json.Number', onto: '*string' },
 };
 
@@ -312,6 +315,8 @@ interface Bodies {
   readonly ReplaceRequest: ReplaceRequest;
   readonly HostRequest: HostRequest;
   readonly RebalanceRequest: RebalanceRequest;
+  readonly TerminalRequest: TerminalRequest;
+  readonly SessionRequest: { readonly code?: string };
 }
 
 const compiled = compileGoTypes(BODIES);

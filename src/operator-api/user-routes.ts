@@ -1,7 +1,7 @@
 /** The operator's routes for users, and who may ask for which route. Effects: express. */
 import type { NextFunction, Request, Response, Router } from 'express';
 import { ArpanetError } from '../model/index.ts';
-import { type Access, type Identity, identityOf, noteTarget, refuseAccess } from '../security/index.ts';
+import { type Access, clientOf, type Identity, identityOf, noteTarget, refuseAccess } from '../security/index.ts';
 import { bodyOf, readBytes, type UserRequest } from './bodies.ts';
 import { refuseStale, sendList, sendTagged } from './lists.ts';
 
@@ -40,20 +40,22 @@ export interface Users {
 const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'cas', 'keys', 'backup', 'boot', 'schedulers', 'audit-log']);
 /** What a GET may show to who reads. */
 const SHOWN: ReadonlySet<string> = new Set(
-  'status top watch hosts networks names services deployments explain records config rebalance audit policy operations openapi.json reference'.split(
+  'me status top watch hosts networks names services deployments explain records config rebalance audit policy operations openapi.json reference'.split(
     ' ',
   ),
 );
 
 /** What somebody has who is limited to deployments, of these alone. */
 const NARROWED =
-  /^\/(?:status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|openapi\.json|reference|explain\/[^/]+|deployments|deployments\/[^/]+|operations|operations\/[^/]+|operations\/[^/]+\/stop)\/?$/;
+  /^\/(?:me|status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|openapi\.json|reference|explain\/[^/]+|deployments|deployments\/[^/]+|operations|operations\/[^/]+|operations\/[^/]+\/stop|terminals|sign-ins|session)\/?$/;
 
 /** Pure. A route that nobody has decided about is for operators. */
 export function operatorAccess(method: string, path: string): Access {
   const first = path.split('/').find((part) => part !== '') ?? '';
   if (ADMINISTRATORS.has(first)) return 'cluster';
   if (first === 'policy') return method === 'PUT' ? 'cluster' : 'read';
+  if (first === 'terminals') return 'inside';
+  if (first === 'sign-ins' || first === 'session') return 'read';
   if (method === 'POST' && (first === 'services' || first === 'rehearse')) return 'change';
   if (method !== 'GET' && method !== 'HEAD' && (first === 'deployments' || first === 'operations')) return 'change';
   return (method === 'GET' || method === 'HEAD') && SHOWN.has(first) ? 'read' : 'all';
@@ -75,6 +77,11 @@ export function refuseUnlessAllowed(request: Request, _response: Response, next:
 }
 
 export function userRoutes(router: Router, users: () => Users): void {
+  router.get('/me', (request, response) => {
+    const { name, role = 'admin', deployments }: Partial<Identity> = identityOf(request) ?? {};
+    const isSession = clientOf(request)?.isSession === true;
+    response.json({ role, ...(name !== undefined && { name }), ...(deployments && { deployments }), isSession });
+  });
   router.get('/users', (request, response) => {
     sendList(
       request,

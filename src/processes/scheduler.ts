@@ -5,7 +5,7 @@
 import { startEndpoint } from '../docker-api/index.ts';
 import { createDns } from '../dns/index.ts';
 import { ArpanetError, keys, type LeaderRecord } from '../model/index.ts';
-import { createOperations, operatorApi, operatorRoute, servePage } from '../operator-api/api.ts';
+import { createOperations, createTerminals, operatorApi, operatorRoute, servePage } from '../operator-api/api.ts';
 import { explained } from '../operator-api/index.ts';
 import { openCatalog, openConsul, openEmbedded, type StateStore, type Term } from '../store/index.ts';
 import { aborted } from './aborted.ts';
@@ -129,8 +129,15 @@ export async function runScheduler(
     rehearse: (creates, networks, isHeld) => current().rehearse(creates, networks, isHeld),
     services: () => current().services.services,
     live: () => liveOf(current()),
+    container: (reference) => current().scheduler.containers.one(reference),
   };
   const operations = createOperations(Date.now, (error) => reportFault(log, 'a request of an operator', error));
+  const secret = async () => leadership?.labelKey ?? (await secretIn(store));
+  const terminals = createTerminals({
+    engine: (host) => current().scheduler.engines.endpoint(host),
+    ended: () => current().ended,
+    now: Date.now,
+  });
   const operator = operatorApi({
     ready: async (signal) => current().scheduler.leader.ready(signal),
     token: () => tokenToShow(current(), settings),
@@ -198,6 +205,8 @@ export async function runScheduler(
     config: () => current().config,
     users: () => current().people,
     policies: () => current().people,
+    terminals,
+    secret,
     usage: () => usageOf(current().scheduler),
     auditLog: () => ({ recent: auditLog.recent, onLine: auditLog.onLine, ended: current().ended }),
     peer: (peer) => {
@@ -209,7 +218,7 @@ export async function runScheduler(
   await using endpoint = await startEndpoint({
     listen: [settings.listen, ...settings.alsoListen],
     tls: { cluster: certificate, ...(settings.tls === undefined ? {} : { own: readTls(settings.tls, Date.now()) }) },
-    doors: { people: () => current().people, secret: async () => leadership?.labelKey ?? (await secretIn(store)) },
+    doors: { people: () => current().people, secret },
     name: settings.name,
     hostNames: settings.hostNames,
     bodyLimitBytes: () => live.now().bodyLimit,
@@ -223,6 +232,7 @@ export async function runScheduler(
     trouble: () => store.trouble(),
     token: () => leadership?.token() ?? settings.joinToken,
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
+    acceptTerminal: terminals.accept,
     audit: { write: auditLog.write, operatorRoute },
     log: log.child({ room: 'docker-api' }),
   });

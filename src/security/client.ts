@@ -18,6 +18,8 @@ export interface Client {
   readonly from: string;
   /** Serial number of a certificate that was found to be of the cluster's CA; undefined: of another, or not asked about. */
   readonly serial?: string;
+  /** A browser's session stands for it. */
+  readonly isSession?: true;
 }
 
 /** What node:tls gives of a certificate. */

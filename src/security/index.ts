@@ -7,6 +7,7 @@ export { type AskedAddress, isLoopback, type ListenAddress, planListen } from '.
 export { type CertificateAuthority, newAuthority, newKeyPair, openAuthority, withNewAuthority, withoutOldAuthorities } from './ca.ts';
 export { type CertificateKind, certificatesIn, fingerprintOf, identityIn, renewAtMs, signedBy, validityFault } from './ca-identity.ts';
 export {
+  asksAsMember,
   certify,
   contextOf,
   type Credentials,
@@ -14,6 +15,7 @@ export {
   hostServerName,
   isFromScheduler,
   isJoining,
+  isNameless,
   JOIN_NAME,
   type Peer,
   peerOf,
@@ -34,6 +36,7 @@ export {
 export { readJoinToken, writeJoinToken } from './join-token.ts';
 export { readConsulTls, readTls, type TlsFiles, type TlsIdentity } from './tls-files.ts';
 export { type ClusterKeyFile, ensureClusterKeys, openClusterKeyFile, readClusterKeys } from './key-file.ts';
+export { refuseNameless, SESSION_PATH, sessionCookie, sessionIn } from './session.ts';
 export { type ClusterKeys, clusterKeys, isSealed } from './seal.ts';
 export { type Access, type Identity, refuseAccess, type Role, ROLES, seesAll } from './roles.ts';
 export {

@@ -100,6 +100,26 @@ export function isFromScheduler({ socket }: Pick<IncomingMessage, 'socket'>): bo
   return peer?.kind === 'scheduler' && !peer.isExpired;
 }
 
+/** The other end has shown no certificate, and asks for nothing that a process of the cluster does: a browser, or a client that lacks its files. */
+export function isNameless(socket: Duplex): boolean {
+  const known = nameless.get(socket);
+  if (known !== undefined) return known;
+  const found = socket instanceof TLSSocket && socket.getPeerX509Certificate() === undefined && !CLUSTER_NAMES.has(nameAsked(socket));
+  nameless.set(socket, found);
+  return found;
+}
+
+/** Looked at once for each connection, after its handshake. */
+const nameless = new WeakMap<Duplex, boolean>();
+
+/** Names that only processes of the cluster ask for (SNI). */
+const CLUSTER_NAMES: ReadonlySet<unknown> = new Set([SCHEDULER_NAME, JOIN_NAME]);
+/** The other end asks for what only processes of the cluster ask for. */
+export const asksAsMember = (socket: TLSSocket): boolean => CLUSTER_NAMES.has(nameAsked(socket));
+
+/** Node's types do not have it on a server's side. */
+const nameAsked = (socket: TLSSocket): unknown => Reflect.get(socket, 'servername');
+
 /** What may be asked without a certificate, or with one that has expired: how to get one, and the program that asks for it. */
 const OPEN: ReadonlySet<string> = new Set([
   '/arpanet/v1/join',

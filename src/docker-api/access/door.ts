@@ -14,8 +14,11 @@ import {
   clientIn,
   isFromScheduler,
   isJoining,
+  isNameless,
   requestPeer,
   seesAll,
+  SESSION_PATH,
+  sessionIn,
   signClient,
   verifiedClient,
   vouch,
@@ -56,12 +59,27 @@ interface Guest {
   readonly socket: Duplex;
 }
 
+/** A scheduler passes on whose request it is. */
+export const isSaid = ({ headers }: IncomingMessage): boolean => headers[CLIENT_HEADER.toLowerCase()] !== undefined;
+/** It came from somebody who is looked up. */
+export const isNamed = (req: IncomingMessage): boolean => (req.socket instanceof TLSSocket && !isFromScheduler(req)) || isSaid(req);
+/** What is asked by who is nobody yet: who they are is known by what they show there. */
+export const isOpen = (path: string): boolean => isJoining(path) || path === SESSION_PATH;
+
 const isSame = (a: Identity | undefined, b: Identity | undefined): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
   const peers = new WeakMap<Duplex, Client>();
   const guests = new Set<Guest>();
   let term = new AbortController();
+
+  /** Whose certificate was shown, or whose session the browser has. Rejects with `unauthorized`. */
+  async function client(req: IncomingMessage, socket: TLSSocket): Promise<Client> {
+    if (!isNameless(socket)) return shown(socket);
+    const found = doors && sessionIn(await doors.secret(), req.headers.cookie, Date.now());
+    if (found === undefined) throw new ArpanetError('unauthorized', 'the session is over: "arpanet ui" begins another');
+    return { ...found, from: socket.remoteAddress ?? '', isSession: true };
+  }
 
   /** Throws `unauthorized`. */
   function shown(socket: TLSSocket): Client {
@@ -79,7 +97,7 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
 
   async function named(req: IncomingMessage, requestId: string): Promise<Client | undefined> {
     const value = req.headers[CLIENT_HEADER.toLowerCase()];
-    if (req.socket instanceof TLSSocket && !isFromScheduler(req)) return shown(req.socket);
+    if (req.socket instanceof TLSSocket && !isFromScheduler(req)) return await client(req, req.socket);
     // what a scheduler asks by itself, and what its clients without a certificate ask
     if (value === undefined) return undefined;
     if (doors === undefined) throw unproven();
@@ -143,8 +161,9 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
     async header(req, requestId, as = req) {
       if (!(req.socket instanceof TLSSocket) || doors === undefined || isFromScheduler(req)) return {};
       const peer = requestPeer(req);
-      if (peer === undefined && isJoining((req.url ?? '').split('?', 1)[0] ?? '')) return {};
-      const found = shown(req.socket);
+      const path = (req.url ?? '').split('?', 1)[0] ?? '';
+      if ((peer === undefined && isJoining(path)) || path === SESSION_PATH) return {};
+      const found = await client(req, req.socket);
       return { [CLIENT_HEADER]: signClient(await doors.secret(), found, forwarded(as, requestId)) };
     },
     leads(isLeader) {

@@ -7,6 +7,7 @@ import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { LRUCache } from 'lru-cache';
 import { shortRequest } from '../../engine/index.ts';
 import { ArpanetError } from '../../model/index.ts';
+import { isNameless } from '../../security/index.ts';
 import type { Doorkeeper } from './door.ts';
 
 const WAIT_MS = 1_000;
@@ -39,6 +40,8 @@ export function createRecognise({ name, header, tls }: RecognisedDeps): Recognis
 
   return async (req, requestId, leader, page) => {
     if (!(req.socket instanceof TLSSocket)) return;
+    // of a session nothing is kept: it is for the page alone
+    if (isNameless(req.socket)) throw new ArpanetError('unauthorized', 'a client certificate is needed');
     const key = `${req.socket.getPeerCertificate().fingerprint256} ${page}`;
     const status = (await ask(req, requestId, leader, page)) ?? said.get(key);
     if (status !== undefined) said.set(key, status);

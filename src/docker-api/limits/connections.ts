@@ -212,8 +212,13 @@ export function createGate(limits: ClientLimits, isPeer: (address: string) => bo
       if (req.readableLength > 0) timer.refresh();
       else cutShort(late);
     }, limits.requestMs);
-    req.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
-    one.socket.once('close', () => clearTimeout(timer));
+    const { socket } = one;
+    const done = (): void => {
+      clearTimeout(timer);
+      socket.off('close', done);
+    };
+    req.once('end', done).once('close', done);
+    socket.once('close', done);
   }
 
   return {

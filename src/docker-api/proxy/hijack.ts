@@ -48,7 +48,7 @@ export function requestHead(
   path: string,
   change: { readonly keepUpgrade: boolean; readonly add?: Readonly<Record<string, string>> },
 ): string {
-  const drop = new Set(['transfer-encoding', ...Object.keys(change.add ?? {}).map((name) => name.toLowerCase())]);
+  const drop = new Set(['transfer-encoding', 'cookie', ...Object.keys(change.add ?? {}).map((name) => name.toLowerCase())]);
   if (!change.keepUpgrade) for (const name of hopByHop(req.headers)) drop.add(name);
   // an Engine switches protocols for an `Upgrade` that no `Connection` names (against RFC 9110 §7.8), and some clients rely on that
   drop.delete('upgrade');

@@ -56,6 +56,23 @@ export const ANSWERS = {
     }),
     example: { name: 's1', role: 'leading', leader: 'http://10.0.0.1:2375', epoch: 3, version: '0.1.0' },
   },
+  Me: {
+    schema: z.object({
+      role: z.enum(['viewer', 'deployer', 'operator', 'admin']),
+      name: text.optional(),
+      deployments: texts.optional(),
+      isSession: z.boolean(),
+    }),
+    example: { role: 'deployer', name: 'ada', deployments: ['abc'], isSession: true },
+  },
+  SignIn: {
+    schema: z.object({ code: text, untilMs: ms }),
+    example: { code: 'q8cV0oE1Yv2oVvYkq4m5mXo0x1J0d3pQw3n8t7b2r4s', untilMs: 1_790_000_060_000 },
+  },
+  Terminal: {
+    schema: z.object({ ticket: text, exec: text.optional(), isRaw: z.boolean() }),
+    example: { ticket: 'q8cV0oE1Yv2oVvYkq4m5mXo0x1J0d3pQw3n8t7b2r4s', exec: 'e'.repeat(64), isRaw: true },
+  },
   Status: {
     schema: status,
     example: exampleStatus,

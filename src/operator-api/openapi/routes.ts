@@ -2,6 +2,7 @@
 import type { AnswerName } from './answers.ts';
 import { DEPLOYMENT_DOCS } from './deployment-docs.ts';
 import { JOINING_DOCS } from './joining-routes.ts';
+import { PAGE_DOCS } from './page-docs.ts';
 import { get, list, type QueryDoc, type RouteDoc } from './route-doc.ts';
 
 const CREATE = { name: 'abc_web_1', request: { Image: 'web:1', HostConfig: { Memory: 536_870_912 } } };
@@ -33,6 +34,7 @@ const onHost = (verb: string, summary: string, answer: AnswerName, example: unkn
 export const ROUTE_DOCS: readonly RouteDoc[] = [
   get('/health', 'cluster', 'Whether this scheduler leads, and who does. Answered by any scheduler itself.', 'Health'),
   get('/status', 'cluster', 'Problems first, then leader, schedulers, hosts and deployments.', 'Status'),
+  get('/me', 'cluster', 'Who asks, and with which role: a client without a name is an admin.', 'Me'),
   get('/top', 'cluster', 'Hosts, and what their containers use now, the busiest first.', 'Top'),
   get('/explain/:container', 'cluster', 'Why a container is where it is, or why its create was refused.', 'Decision'),
   get(
@@ -365,6 +367,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     },
     answer: 'PolicyRefusals',
   },
+  ...PAGE_DOCS,
   ...DEPLOYMENT_DOCS,
   ...JOINING_DOCS,
   get('/backup', 'repair', 'All that the store has.', 'Backup'),

@@ -14,13 +14,20 @@ interface Asset {
 }
 
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html', css: 'text/css', js: 'text/javascript' };
-/** Of packages: in the build they are beside the others. */
-const PACKAGES: Readonly<Record<string, string>> = { 'preact.js': 'preact', 'htm.js': 'htm' };
+/** Files of packages, by the name that the page has for them: in the build they are beside the others. */
+const PACKAGES: Readonly<Record<string, readonly [name: string, file: string]>> = {
+  'preact.js': ['preact', 'dist/preact.mjs'],
+  'htm.js': ['htm', 'dist/htm.module.js'],
+  'xterm.js': ['@xterm/xterm', 'lib/xterm.mjs'],
+  'xterm.css': ['@xterm/xterm', 'css/xterm.css'],
+  'fit.js': ['@xterm/addon-fit', 'lib/addon-fit.mjs'],
+};
 
 /** Nothing of another origin, nothing inline, in no frame (Content Security Policy Level 3). */
+const policy = (styles: string): string =>
+  `default-src 'none'; script-src 'self'; style-src ${styles}; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 const HEAD = {
-  'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Content-Security-Policy': policy("'self'"),
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'no-referrer',
@@ -41,13 +48,16 @@ export function servePage(req: IncomingMessage, res: ServerResponse): void {
   }
   const [path = ''] = (req.url ?? '').split('?', 1);
   const name = /^\/ui\/([a-z]+\.(?:js|css))$/.exec(path)?.[1];
-  const asset = assetOf(name ?? 'index.html');
+  const isTerminal = path.startsWith('/ui/terminal/');
+  const asset = assetOf(name ?? (isTerminal ? 'terminal.html' : 'index.html'));
   if (asset === undefined) {
     res.writeHead(404, { ...HEAD, 'Content-Type': 'application/json' }).end('{"message":"the dashboard has no such file"}\n');
     return;
   }
   const isZipped = /\bgzip\b/.test(String(req.headers['accept-encoding']));
   const head = { ...HEAD, 'Content-Type': `${asset.type}; charset=utf-8`, ETag: asset.etag, Vary: 'Accept-Encoding' };
+  // xterm.js writes style elements (xtermjs/xterm.js#4445), and has a page of its own for it
+  if (isTerminal) head['Content-Security-Policy'] = policy("'self' 'unsafe-inline'");
   if (req.headers['if-none-match'] === asset.etag) {
     res.writeHead(304, head).end();
     return;
@@ -75,16 +85,9 @@ function read(path: string, name: string): Asset {
 function pathOf(name: string): string | undefined {
   const places = ['../ui/', './page/'].map((place) => fileURLToPath(new URL(place + name, import.meta.url)));
   const found = places.find((place) => existsSync(place));
-  const from = PACKAGES[name];
-  if (found !== undefined || from === undefined) return found;
-  return packageFile(from);
-}
-
-/** The module that a browser reads. */
-const MODULES: Readonly<Record<string, string>> = { preact: 'dist/preact.mjs', htm: 'dist/htm.module.js' };
-
-function packageFile(name: string): string {
-  const main = createRequire(import.meta.url).resolve(name);
-  const [folder = ''] = main.split(`/${name}/dist/`);
-  return `${folder}/${name}/${MODULES[name] ?? ''}`;
+  const [from, file] = PACKAGES[name] ?? [];
+  if (found !== undefined || from === undefined || file === undefined) return found;
+  const main = createRequire(import.meta.url).resolve(from);
+  const folder = `/node_modules/${from}/`;
+  return main.slice(0, main.lastIndexOf(folder)) + folder + file;
 }

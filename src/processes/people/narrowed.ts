@@ -46,6 +46,7 @@ function partOf(all: Part, { cluster, scope }: Narrow): Part {
       onEvent: cluster.events.listen,
       ended: all.live().ended,
     }),
+    container: cluster.containers.one,
     decision: (reference) => all.decision(cluster.containers.one(reference).name),
     async rehearse(creates, networks, isHeld) {
       const made = networks.map(({ Name }) => String(Name));

@@ -49,7 +49,7 @@ describe('a command of arpanet with a certificate', () => {
     const bare = mkdtempSync(join(dir, 'bare-'));
     assert.throws(() => apiClient({}, { ...env(), DOCKER_HOST: tlsUrl(), DOCKER_CERT_PATH: bare }), { message: /there is no .*ca\.pem/ });
     writeFileSync(join(bare, 'ca.pem'), readFileSync(join(dir, 'ca.pem')));
-    await assert.rejects(asked({ DOCKER_CERT_PATH: bare }), { message: /does not take this certificate, or wants one/ });
+    await assert.rejects(asked({ DOCKER_CERT_PATH: bare }), { message: /a client certificate is needed \(DOCKER_CERT_PATH\)/ });
     writeFileSync(join(bare, 'cert.pem'), 'no certificate');
     assert.throws(() => apiClient({}, { ...env(), DOCKER_HOST: tlsUrl(), DOCKER_CERT_PATH: bare }), {
       message: /cert\.pem needs its key\.pem/,

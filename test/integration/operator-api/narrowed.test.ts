@@ -91,6 +91,7 @@ describe('the operator’s API for people with roles', () => {
         instances: instances as never,
         leases: leases as never,
       }),
+    container: cluster.containers.one,
     decision: (name) =>
       containers.some((one) => one.name === name)
         ? ({ host: 'h1', refused: [], scored: [] } as never)

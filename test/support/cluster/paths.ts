@@ -14,7 +14,18 @@ function tool(leaf: string): string {
   return path;
 }
 
+/** A program that scripts/setup.mjs has installed. */
+function installed(program: string): string {
+  const found = (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`missing ${program}: run "node scripts/setup.mjs" (it installs it from a Debian package)`);
+  return found;
+}
+
 export const tools = {
+  chromium: () => installed('chromium-headless-shell'),
   consul: () => tool('consul/usr/bin/consul'),
   /** `prometheus` or `promtool`. */
   prometheus: (program: 'prometheus' | 'promtool') => tool(`prometheus/usr/bin/${program}`),

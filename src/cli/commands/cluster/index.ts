@@ -9,6 +9,7 @@ import { addListCommand, type ListFlags } from '../../list.ts';
 import type { LogFlags } from './logs.ts';
 import type { PassFlags } from './token.ts';
 import type { TopFlags } from './top.ts';
+import type { UiFlags } from './ui.ts';
 import type { UpgradeFlags } from './upgrade.ts';
 
 export function addStatusCommands(root: Command, terminal: Terminal): void {
@@ -31,6 +32,12 @@ export function addStatusCommands(root: Command, terminal: Terminal): void {
       'arpanet audit --json | jq .findings',
     ],
   ).action(async (flags: Flags) => (await import('./audit.ts')).showAudit(flags, terminal));
+  addClientCommand(root, 'ui', 'print the link of the dashboard, which signs a browser in, and open it where there is a screen', [
+    'arpanet ui',
+    'arpanet ui --context prod --no-open',
+  ])
+    .option('--no-open', 'print the link, and open nothing')
+    .action(async (flags: UiFlags) => (await import('./ui.ts')).openUi(flags, terminal));
   addTokenCommand(root, terminal);
   addClientCommand(
     root,

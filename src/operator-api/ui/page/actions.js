@@ -38,26 +38,20 @@ export async function go() {
   changed();
 }
 
+const reference = ({ deployment, service }) => `${deployment}/${service}`;
+const places = ({ instances }) => instances.map(({ name, host }) => `${name} on ${host}`);
 const list = (names) => html`<ul>${names.map((name) => html`<li>${name}</li>`)}</ul>`;
 
 function scale(service) {
-  const reference = `${service.deployment}/${service.service}`;
+  const of = reference(service);
   const question = open({
-    title: `Scale ${reference}`,
+    title: `Scale ${of}`,
     count: service.desired,
     plan: undefined,
-    act: (progress) => work('/services/scale', { counts: [`${reference}=${question.count}`] }, progress),
+    act: (progress) => work('/services/scale', { counts: [`${of}=${question.count}`] }, progress),
     body: () => html`<label>instances: <b>${question.count}</b>
         <input type="range" min="0" max=${Math.max(10, service.desired * 2)} value=${question.count} onInput=${(event) => look(Number(event.target.value))} /></label>
-      ${
-        question.plan === undefined
-          ? html`<p class="soft">looking where they would go…</p>`
-          : typeof question.plan === 'string'
-            ? html`<p class="bad">${question.plan}</p>`
-            : html`${question.plan.added.length > 0 ? html`<p>would start:</p>${list(question.plan.added.map(({ name, host, why }) => (host === undefined ? `${name}: fits nowhere: ${why}` : `${name} on ${host}`)))}` : null}
-              ${question.plan.removed.length > 0 ? html`<p>would be removed: ${question.plan.removed.length}</p>` : null}
-              ${question.plan.added.length + question.plan.removed.length === 0 ? html`<p>nothing would change</p>` : null}`
-      }`,
+      <div aria-live="polite">${scaleText(question.plan)}</div>`,
   });
   let turn = 0;
   const look = async (count) => {
@@ -65,7 +59,7 @@ function scale(service) {
     question.count = count;
     question.plan = undefined;
     changed();
-    const plan = await get(`/services/scale?count=${encodeURIComponent(`${reference}=${count}`)}`).catch((error) => error.message);
+    const plan = await get(`/services/scale?count=${encodeURIComponent(`${of}=${count}`)}`).catch((error) => error.message);
     if (mine !== turn) return;
     question.plan = plan;
     changed();
@@ -73,38 +67,78 @@ function scale(service) {
   look(service.desired).catch(() => undefined);
 }
 
+/** `plan`: undefined while it is asked for; a text: why there is none. */
+function scaleText(plan) {
+  if (plan === undefined) return html`<p class="soft">looking where they would go…</p>`;
+  if (typeof plan === 'string') return html`<p class="bad">${plan}</p>`;
+  const { added, removed, unplaced } = plan;
+  if (added.length + removed.length + unplaced === 0) return html`<p>nothing would change</p>`;
+  const text = ({ name, host, why }) => (host === undefined ? `${name}: fits nowhere: ${why}` : `${name} on ${host}`);
+  return html`${added.length > 0 ? html`<p>would start:</p>${list(added.map(text))}` : null}
+    ${unplaced > 0 ? html`<p>and ${unplaced} more</p>` : null}
+    ${removed.length > 0 ? html`<p>would be removed:</p>${list(removed)}` : null}`;
+}
+
+function update(service) {
+  const of = reference(service);
+  const question = open({
+    title: `Update ${of}`,
+    image: service.image,
+    act: (progress) =>
+      work('/services/update', { services: [of], image: question.image, force: question.image === service.image }, progress),
+    body: () => html`<label>image <input class="wide" value=${question.image} required onInput=${({ target }) => {
+      question.image = target.value.trim();
+      changed();
+    }} /></label>
+      <p>${question.image === service.image ? 'With the same image all are replaced:' : 'These are replaced:'} as the service's settings say, each healthy before the next.</p>
+      ${list(places(service))}`,
+  });
+}
+
+function rebalance() {
+  const question = open({
+    title: 'Rebalance',
+    plan: undefined,
+    canGo: false,
+    act: (progress) => work('/rebalance', {}, progress),
+    body: () => {
+      const { plan } = question;
+      if (plan === undefined) return html`<p class="soft">looking what would move…</p>`;
+      if (typeof plan === 'string') return html`<p class="bad">${plan}</p>`;
+      if (plan.moves.length === 0) return html`<p>nothing would move: the hosts are as even as they can be</p>`;
+      return html`<p>would move, each replacement started first:</p>${list(plan.moves.map(({ name, from, to }) => `${name}: ${from} → ${to}`))}`;
+    },
+  });
+  const look = async () => {
+    const plan = await get('/rebalance').catch((error) => error.message);
+    Object.assign(question, { plan, canGo: plan.moves?.length > 0 });
+    changed();
+  };
+  look().catch(() => undefined);
+}
+
 const simple = (title, text, names, path, body, isDanger = false) =>
   open({ title, isDanger, body: () => html`<p>${text}</p>${list(names)}`, act: (progress) => work(path, body, progress) });
+const onService = (verb, title, text, isDanger) => (service) =>
+  simple(`${title} ${reference(service)}`, text, places(service), `/services/${verb}`, { services: [reference(service)] }, isDanger);
+const onHost = (name, verb) => `/hosts/${encodeURIComponent(name)}/${verb}`;
 
 export const ask = {
   scale,
-  restart: ({ deployment, service, instances }) =>
-    simple(
-      `Restart ${deployment}/${service}`,
-      'These are restarted:',
-      instances.map(({ name, host }) => `${name} on ${host}`),
-      '/services/restart',
-      { services: [`${deployment}/${service}`] },
-    ),
-  remove: ({ deployment, service, instances }) =>
-    simple(
-      `Remove ${deployment}/${service}`,
-      'These are stopped and removed, with the service. Named volumes stay.',
-      instances.map(({ name, host }) => `${name} on ${host}`),
-      '/services/rm',
-      { services: [`${deployment}/${service}`] },
-      true,
-    ),
+  update,
+  rebalance,
+  rollback: onService('rollback', 'Roll back', 'It gets the settings back that it had before its last update; these are replaced:'),
+  restart: onService('restart', 'Restart', 'These are restarted:'),
+  remove: onService('rm', 'Remove', 'These are stopped and removed, with the service. Named volumes stay.', true),
   drain: ({ name }, runs) =>
     simple(
       `Drain ${name}`,
       'It takes no new containers, and these move to other hosts, each replacement started first:',
       runs.map((one) => one.name),
-      `/hosts/${encodeURIComponent(name)}/drain`,
+      onHost(name, 'drain'),
       {},
     ),
-  activate: ({ name }) =>
-    simple(`Activate ${name}`, 'It takes new containers again.', [], `/hosts/${encodeURIComponent(name)}/activate`, {}),
+  activate: ({ name }) => simple(`Activate ${name}`, 'It takes new containers again.', [], onHost(name, 'activate'), {}),
 };
 
 /** The dialog's content. */
@@ -116,7 +150,7 @@ export function dialogView() {
     ${now.lines.length > 0 ? html`<pre aria-live="polite">${now.lines.join('\n')}</pre>` : null}
     ${now.state === 'works' ? html`<p class="soft">working…</p>` : now.state === 'done' ? html`<p class="good">done</p>` : now.state === 'failed' ? html`<p class="bad">it failed</p>` : null}
     <div class="row">
-      ${now.state === 'asks' ? html`<button class=${now.isDanger ? 'danger' : 'main'} onClick=${go}>${now.title}</button>` : null}
+      ${now.state === 'asks' && now.canGo !== false ? html`<button class=${now.isDanger ? 'danger' : 'main'} onClick=${go}>${now.title}</button>` : null}
       <button onClick=${close}>${now.state === 'asks' ? 'Cancel' : 'Close'}</button>
     </div>`;
 }

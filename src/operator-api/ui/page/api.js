@@ -1,31 +1,35 @@
 // Requests to /arpanet/v1 of the scheduler that this page came from.
+import { framesOf } from './frames.js';
 
+/** An error with the status of the answer. */
 async function refusal(answer) {
   const text = await answer.text();
+  let message = text || `status ${answer.status}`;
   try {
-    return JSON.parse(text).message ?? text;
+    message = JSON.parse(text).message ?? text;
   } catch {
-    return text || `status ${answer.status}`;
+    // not JSON: the text itself
   }
+  return Object.assign(new Error(message), { status: answer.status });
 }
 
 export async function get(path) {
   const answer = await fetch(`/arpanet/v1${path}`);
-  if (!answer.ok) throw new Error(await refusal(answer));
+  if (!answer.ok) throw await refusal(answer);
   return answer.json();
 }
 
 /** Of Docker's own API. */
 export async function getDocker(path) {
   const answer = await fetch(path);
-  if (!answer.ok) throw new Error(await refusal(answer));
+  if (!answer.ok) throw await refusal(answer);
   return answer.json();
 }
 
 /** All lines of JSON of a body that ends. */
 export async function getLines(path) {
   const answer = await fetch(`/arpanet/v1${path}`);
-  if (!answer.ok) throw new Error(await refusal(answer));
+  if (!answer.ok) throw await refusal(answer);
   const lines = [];
   for await (const line of linesOf(answer)) lines.push(JSON.parse(line));
   return lines;
@@ -45,14 +49,21 @@ export async function* linesOf(answer) {
   if (rest !== '') yield rest;
 }
 
-/** Long work: progress is told line by line. */
-export async function work(path, body, progress) {
+async function post(path, body) {
   const answer = await fetch(`/arpanet/v1${path}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
   });
-  if (!answer.ok) throw new Error(await refusal(answer));
+  if (!answer.ok) throw await refusal(answer);
+  return answer;
+}
+
+export const send = async (path, body) => (await post(path, body)).json();
+
+/** Long work: progress is told line by line. */
+export async function work(path, body, progress) {
+  const answer = await post(path, body);
   let result;
   let hasEnded = false;
   for await (const line of linesOf(answer)) {
@@ -68,38 +79,31 @@ export async function work(path, body, progress) {
 /** Lines of one container's log, frames of 8 bytes before each part unless it has a terminal (Docker API, containers/{id}/attach). */
 export async function* logOf(id, { follow, tail }, signal) {
   const inspect = await fetch(`/containers/${encodeURIComponent(id)}/json`, { signal });
-  if (!inspect.ok) throw new Error(await refusal(inspect));
+  if (!inspect.ok) throw await refusal(inspect);
   const isRaw = (await inspect.json()).Config?.Tty === true;
   const answer = await fetch(
     `/containers/${encodeURIComponent(id)}/logs?stdout=1&stderr=1&timestamps=1&tail=${tail}&follow=${follow ? 1 : 0}`,
     { signal },
   );
-  if (!answer.ok) throw new Error(await refusal(answer));
+  if (!answer.ok) throw await refusal(answer);
   const decoder = new TextDecoder();
   const reader = answer.body.getReader();
-  let held = new Uint8Array(0);
+  const partsOf = isRaw ? (bytes) => [bytes] : framesOf();
   let rest = '';
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    let text = '';
-    if (isRaw) text = decoder.decode(value, { stream: true });
-    else {
-      const bytes = new Uint8Array(held.length + value.length);
-      bytes.set(held);
-      bytes.set(value, held.length);
-      let at = 0;
-      while (bytes.length - at >= 8) {
-        const length = new DataView(bytes.buffer, at + 4, 4).getUint32(0);
-        if (bytes.length - at - 8 < length) break;
-        text += decoder.decode(bytes.subarray(at + 8, at + 8 + length), { stream: true });
-        at += 8 + length;
-      }
-      held = bytes.slice(at);
-    }
+    const text = partsOf(value)
+      .map((part) => decoder.decode(part, { stream: true }))
+      .join('');
     const lines = (rest + text).split('\n');
     rest = lines.pop();
     yield* lines;
   }
   if (rest !== '') yield rest;
+}
+
+/** Takes the session from this browser. */
+export async function signOut() {
+  await fetch('/arpanet/v1/session', { method: 'DELETE' });
 }

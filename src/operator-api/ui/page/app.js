@@ -1,25 +1,31 @@
 // The page: address, keys, search, and what is drawn when.
 import { close, dialog, dialogView, onDialog } from './actions.js';
+import { signOut } from './api.js';
 import { forget, onAnswer } from './kept.js';
 import { endLogs, onLogs } from './logs.js';
+import { learn, may, me } from './me.js';
 import { to } from './parts.js';
-import { all, connect, instances, link, onChange, rows } from './stream.js';
+import { again, all, connect, instances, link, onChange, rows } from './stream.js';
+import { signInView } from './signin.js';
+import { applyTheme, nextTheme } from './theme.js';
 import { html, render } from './vendor.js';
 import { viewAt } from './views.js';
 
+/** Key after `g`, name, address, what a role needs for it. */
 const PLACES = [
-  ['o', 'Cluster', '/ui/'],
-  ['h', 'Hosts', '/ui/hosts'],
-  ['s', 'Services', '/ui/services'],
-  ['n', 'Networks', '/ui/networks'],
-  ['v', 'Volumes', '/ui/volumes'],
-  ['i', 'Images', '/ui/images'],
-  ['e', 'Events', '/ui/events'],
-  ['l', 'Logs', '/ui/logs'],
-  ['w', 'Operations', '/ui/operations'],
-  ['a', 'Audit', '/ui/audit'],
-  ['d', 'Doctor', '/ui/doctor'],
+  ['o', 'Cluster', '/ui/', 'read'],
+  ['h', 'Hosts', '/ui/hosts', 'read'],
+  ['s', 'Services', '/ui/services', 'read'],
+  ['n', 'Networks', '/ui/networks', 'read'],
+  ['v', 'Volumes', '/ui/volumes', 'read'],
+  ['i', 'Images', '/ui/images', 'read'],
+  ['e', 'Events', '/ui/events', 'read'],
+  ['l', 'Logs', '/ui/logs', 'read'],
+  ['w', 'Operations', '/ui/operations', 'read'],
+  ['a', 'Audit', '/ui/audit', 'all'],
+  ['d', 'Doctor', '/ui/doctor', 'all'],
 ];
+const places = () => PLACES.filter(([, , , access]) => access === 'read' || may(access));
 const search = { isOpen: false, text: '', at: 0 };
 let isDue = false;
 /** Once for all changes of a frame. */
@@ -35,7 +41,7 @@ function draw() {
 function found() {
   const text = search.text.toLowerCase();
   const everything = [
-    ...PLACES.map(([, name, path]) => ['page', name, path]),
+    ...places().map(([, name, path]) => ['page', name, path]),
     ...all('host/').map(({ name, address }) => ['host', `${name} ${address}`, to.host(name)]),
     ...all('service/').map((one) => ['service', `${one.deployment}/${one.service} ${one.image}`, to.service(one)]),
     ...all('network/').map(({ name, cidr }) => ['network', `${name} ${cidr}`, to.network(name)]),
@@ -60,30 +66,40 @@ function searchView() {
     if (event.key === 'Enter' && results[search.at] !== undefined) go(results[search.at][2]);
   };
   return html`<label class="soft" for="find">Search hosts, services, instances, networks, addresses</label>
-    <input id="find" type="search" value=${search.text} onInput=${typed} onKeyDown=${pressed} autocomplete="off" role="combobox" aria-expanded="true" aria-controls="results" />
-    <ul id="results" role="listbox">${results.map(
+    <input id="find" type="search" value=${search.text} onInput=${typed} onKeyDown=${pressed} autocomplete="off" role="combobox" aria-expanded=${results.length > 0} aria-controls="results" aria-activedescendant=${results.length > 0 ? `result-${search.at}` : undefined} />
+    <div id="results" role="listbox" aria-label="found">${results.map(
       ([kind, name, path], at) =>
-        html`<li key=${path} role="option" aria-selected=${at === search.at}><a href=${path}><span class="soft">${kind}</span> ${name}</a></li>`,
-    )}</ul>`;
+        html`<a key=${path} id="result-${at}" href=${path} role="option" tabindex="-1" aria-selected=${at === search.at}><span class="soft">${kind}</span> ${name}</a>`,
+    )}</div>`;
 }
 
+async function leave() {
+  await signOut();
+  again();
+  await learn(draw);
+}
+
+const isSigningIn = () => me.isOut || location.pathname === '/ui/sign-in';
+
 function paint() {
-  const { title, show } = viewAt(location.pathname);
+  const { title, show } = isSigningIn() ? { title: 'Sign in' } : viewAt(location.pathname);
   document.title = `${title} · arpanet`;
   const here = location.pathname;
   render(
-    html`${link.isUp ? null : html`<div class="offline" role="status">not connected: what is shown may be old</div>`}
+    html`${link.isUp || isSigningIn() ? null : html`<div class="offline" role="status">not connected: what is shown may be old</div>`}
       <header>
         <a href="/ui/"><b>arpanet</b></a>
-        <nav aria-label="views">${PLACES.map(
+        <nav aria-label="views">${places().map(
           ([key, name, path]) =>
             html`<a href=${path} title="g ${key}" aria-current=${(path === '/ui/' ? here === '/ui/' || here === '/ui' : here.startsWith(path)) ? 'page' : undefined}>${name}</a>`,
         )}</nav>
         <span class="grow"></span>
+        ${me.name === undefined || me.isOut ? null : html`<span class="soft" title="who you are, and your role">${me.name} (${me.role})</span>`}
+        ${me.isSession && !me.isOut ? html`<button onClick=${() => leave().catch(() => undefined)}>Sign out</button>` : null}
         <button onClick=${openSearch} title="/">Search</button>
-        <button onClick=${nextTheme} title="light, dark, or as the system has it">${localStorage.getItem('theme') ?? 'auto'}</button>
+        <button onClick=${() => (nextTheme(), draw())} title="light, dark, or as the system has it">${localStorage.getItem('theme') ?? 'auto'}</button>
       </header>
-      <main>${rows.size === 0 ? html`<p class="soft">asking the leader…</p>` : show()}</main>
+      <main>${isSigningIn() ? signInView(draw) : rows.size === 0 ? html`<p class="soft">asking the leader…</p>` : show()}</main>
       <dialog id="search" aria-label="search" onClose=${() => ((search.isOpen = false), draw())}>${search.isOpen ? searchView() : null}</dialog>
       <dialog id="action" aria-label="action" onClose=${() => dialog.now !== undefined && close()}>${dialogView()}</dialog>`,
     document.body,
@@ -103,20 +119,6 @@ function openSearch() {
   paint();
 }
 
-function theme() {
-  const wanted = localStorage.getItem('theme');
-  if (wanted === null) delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = wanted;
-}
-function nextTheme() {
-  const now = localStorage.getItem('theme');
-  if (now === null) localStorage.setItem('theme', 'light');
-  else if (now === 'light') localStorage.setItem('theme', 'dark');
-  else localStorage.removeItem('theme');
-  theme();
-  draw();
-}
-
 function go(path) {
   search.isOpen = false;
   if (path !== location.pathname + location.search) history.pushState(null, '', path);
@@ -133,7 +135,16 @@ addEventListener('popstate', left);
 addEventListener('go', ({ detail }) => go(detail));
 addEventListener('click', (event) => {
   const anchor = event.target.closest?.('a[href^="/ui"]');
-  if (anchor === null || anchor === undefined || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+  if (
+    anchor === null ||
+    anchor === undefined ||
+    anchor.target !== '' ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.shiftKey ||
+    event.button !== 0
+  )
+    return;
   event.preventDefault();
   go(anchor.getAttribute('href'));
 });
@@ -145,16 +156,22 @@ addEventListener('keydown', (event) => {
     event.preventDefault();
     openSearch();
   } else if (isGoing) {
-    const [, , path] = PLACES.find(([key]) => key === event.key) ?? [];
+    const [, , path] = places().find(([key]) => key === event.key) ?? [];
     if (path !== undefined) go(path);
   }
   isGoing = event.key === 'g';
 });
 
-onChange(draw);
+let wasUp;
+onChange(() => {
+  // who had that role may have another since, or none
+  if (link.isUp !== wasUp) learn(draw).catch(() => undefined);
+  wasUp = link.isUp;
+  draw();
+});
 onAnswer(draw);
 onDialog(draw);
 onLogs(draw);
-theme();
+applyTheme();
 connect();
-draw();
+paint();

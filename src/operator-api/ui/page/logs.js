@@ -75,5 +75,5 @@ export function logsView() {
       <span class="soft">${lines.length} lines</span>
     </div>
     ${shown.error === undefined ? null : html`<p class="bad">${shown.error}</p>`}
-    <pre aria-label="log" tabindex="0">${lines.slice(-1000).map(({ time, name, text }) => html`<div key=${time + name}><span class="soft">${time.slice(11, 19)} ${name} </span>${text}</div>`)}</pre>`;
+    <pre role="region" aria-label="log" tabindex="0">${lines.slice(-1000).map(({ time, name, text }) => html`<div key=${time + name}><span class="soft">${time.slice(11, 19)} ${name} </span>${text}</div>`)}</pre>`;
 }

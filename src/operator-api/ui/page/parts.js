@@ -7,6 +7,7 @@ export const to = {
   service: ({ deployment, service }) => `/ui/services/${enc(deployment)}/${enc(service)}`,
   instance: (name) => `/ui/instances/${enc(name)}`,
   network: (name) => `/ui/networks/${enc(name)}`,
+  terminal: (name) => `/ui/terminal/${enc(name)}`,
   logs: (of) => `/ui/logs?of=${enc(of)}`,
 };
 
@@ -18,13 +19,13 @@ export const size = (bytes) => {
   return `${value >= 100 || step === 0 ? Math.round(value) : value.toFixed(1)} ${units[step]}`;
 };
 
-/** A share from 0 to 1, with a word for who cannot see it. */
-export function bar(label, share, text) {
+/** A share from 0 to 1, with a word for who cannot see it. Red where nearly all of it is used up, unless `isPlain`. */
+export function bar(label, share, text, isPlain = false) {
   const width = Math.max(0, Math.min(1, share ?? 0)) * 100;
   return html`<div>
     <span class="row"><span class="soft">${label}</span><span>${text ?? (share === undefined ? '–' : `${Math.round(share * 100)} %`)}</span></span>
     <svg class="bar" role="img" aria-label="${label}: ${Math.round(width)} percent" preserveAspectRatio="none" viewBox="0 0 100 8">
-      <rect class="back" width="100" height="8" /><rect class=${share > 0.9 ? 'over' : 'fill'} width=${width} height="8" />
+      <rect class="back" width="100" height="8" /><rect class=${share > 0.9 && !isPlain ? 'over' : 'fill'} width=${width} height="8" />
     </svg>
   </div>`;
 }
@@ -38,7 +39,7 @@ export function spark(points = []) {
 
 export function table(heads, lines, empty = 'none') {
   if (lines.length === 0) return html`<p class="soft">${empty}</p>`;
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${`table of ${heads.join(', ')}`}><table>
     <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
     <tbody>${lines.map(({ key, cells }) => html`<tr key=${key}>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
   </table></div>`;

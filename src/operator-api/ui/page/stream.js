@@ -30,6 +30,8 @@ export function take(message) {
     happened.push(message.event);
     if (happened.length > MOST_EVENTS) happened.shift();
   }
+  // all that the others know, once for a tab that joins them, or comes back
+  if (message.kind === 'events') happened.splice(0, happened.length, ...message.events);
   for (const listener of listeners) listener();
 }
 
@@ -54,13 +56,21 @@ export function instances() {
   return all('service/').flatMap((service) => service.instances.map((one) => ({ ...one, service })));
 }
 
+/** Opens the stream anew, for all tabs. */
+export let again = () => undefined;
+
 export function connect() {
-  if (typeof SharedWorker === 'function') {
-    const { port } = new SharedWorker('/ui/worker.js', { type: 'module', name: 'arpanet' });
-    port.onmessage = ({ data }) => take(data);
-    port.start();
-    addEventListener('pagehide', () => port.postMessage('bye'));
+  if (typeof SharedWorker !== 'function') {
+    const source = open(take);
+    again = () => source.again();
     return;
   }
-  open(take);
+  const { port } = new SharedWorker('/ui/worker.js', { type: 'module', name: 'arpanet' });
+  port.onmessage = ({ data }) => take(data);
+  port.start();
+  port.postMessage('hello');
+  again = () => port.postMessage('again');
+  addEventListener('pagehide', () => port.postMessage('bye'));
+  // a browser that goes back may show the page as it left it
+  addEventListener('pageshow', ({ persisted }) => persisted && port.postMessage('hello'));
 }

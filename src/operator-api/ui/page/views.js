@@ -2,6 +2,7 @@
 import { html } from './vendor.js';
 import { ask } from './actions.js';
 import { kept } from './kept.js';
+import { may } from './me.js';
 import { logsView } from './logs.js';
 import { auditView, doctorView, imagesView, operationsView, volumesView } from './look.js';
 import { bar, countOf, size, spark, stateClass, table, to } from './parts.js';
@@ -79,16 +80,18 @@ function hostView({ name }) {
   if (host === undefined) return missing(`no host ${name}`);
   const mine = instances().filter((one) => one.host === name);
   return html`<h1>Host ${name}</h1>
-    <div class="row">
-      ${
-        host.availability === 'active'
-          ? html`<button onClick=${() => ask.drain(host, mine)}>Drain…</button>`
-          : html`<button class="main" onClick=${() => ask.activate(host)}>Activate…</button>`
-      }
-    </div>
+    ${
+      may('all')
+        ? html`<div class="row">${
+            host.availability === 'active'
+              ? html`<button onClick=${() => ask.drain(host, mine)}>Drain…</button>`
+              : html`<button class="main" onClick=${() => ask.activate(host)}>Activate…</button>`
+          }</div>`
+        : null
+    }
     <div class="cards"><div>${hostCard(host)}</div>
-      <dl class="card"><b>${host.address}</b><br />Docker ${host.engine}, API ${host.apiVersion}, agent ${host.agent}<br />
-        ${Object.entries(host.labels).map(([label, value]) => html`<span class="soft">${label}=${value} </span>`)}</dl></div>
+      <div class="card"><b>${host.address}</b><br />Docker ${host.engine}, API ${host.apiVersion}, agent ${host.agent}<br />
+        ${Object.entries(host.labels).map(([label, value]) => html`<span class="soft">${label}=${value} </span>`)}</div></div>
     <h2>Runs here</h2>${instanceTable(mine)}`;
 }
 
@@ -115,13 +118,18 @@ function serviceView({ deployment, service }) {
   const reference = `${deployment}/${service}`;
   return html`<h1>${reference}</h1>
     <div class="row"><span>${countOf(found)} · ${found.image} ${found.update ?? ''}</span>
-      ${found.isGlobal ? null : html`<button onClick=${() => ask.scale(found)}>Scale…</button>`}
-      <button onClick=${() => ask.restart(found)}>Restart…</button>
-      <button class="danger" onClick=${() => ask.remove(found)}>Remove…</button>
+      ${may('change') ? serviceButtons(found) : null}
       <a href=${to.logs(reference)}>logs</a></div>
     ${found.trouble === undefined ? null : html`<p class="bad">${found.trouble}</p>`}
     <h2>Instances</h2>${instanceTable(found.instances)}`;
 }
+
+const serviceButtons = (service) => html`
+  ${service.isGlobal ? null : html`<button onClick=${() => ask.scale(service)}>Scale…</button>`}
+  <button onClick=${() => ask.update(service)}>Update…</button>
+  ${service.isHeld ? html`<button onClick=${() => ask.rollback(service)}>Roll back…</button>` : null}
+  <button onClick=${() => ask.restart(service)}>Restart…</button>
+  <button class="danger" onClick=${() => ask.remove(service)}>Remove…</button>`;
 
 function instanceView({ name }) {
   const found = instances().find((one) => one.name === name);
@@ -135,7 +143,8 @@ function instanceView({ name }) {
       found === undefined
         ? null
         : html`<p>${found.state} on <a href=${to.host(found.host)}>${found.host}</a>, of
-          <a href=${to.service(found.service)}> ${found.service.deployment}/${found.service.service}</a>, ${found.addresses.join(', ')}, ${found.image} · <a href=${to.logs(name)}>logs</a></p>`
+          ${' '}<a href=${to.service(found.service)}>${found.service.deployment}/${found.service.service}</a>, ${found.addresses.join(', ')}, ${found.image} · <a href=${to.logs(name)}>logs</a></p>
+          ${may('change') ? html`<div class="row"><a class="button" href=${to.terminal(name)} target="_blank">Terminal</a><a class="button" href=${`${to.terminal(name)}?attach`} target="_blank">Attach</a></div>` : null}`
     }
     <h2>Why here</h2>
     ${
@@ -148,7 +157,7 @@ function instanceView({ name }) {
               key: host,
               cells: [
                 html`${host === why.host ? '→ ' : ''}<a href=${to.host(host)}>${host}</a>`,
-                bar(host === why.host ? 'chosen' : 'fitted', shareOf(score), String(Math.round(score * 100) / 100)),
+                bar(host === why.host ? 'chosen' : 'fitted', shareOf(score), String(Math.round(score * 100) / 100), true),
                 Object.entries(figures)
                   .map(([figure, value]) => `${figure} ${Math.round(value * 100) / 100}`)
                   .join(' · '),
@@ -187,7 +196,7 @@ function networkView({ name }) {
         cells: [
           ip,
           kind === 'instance' ? html`<a href=${to.instance(owner)}>${owner}</a>` : `${owner} (${kind})`,
-          html`<a href=${to.host(host)}>${host}</a>`,
+          host === '' ? '–' : html`<a href=${to.host(host)}>${host}</a>`,
           state,
         ],
       })),
@@ -213,7 +222,8 @@ function eventsView() {
 }
 
 const missing = (text) => html`<h1>Not here</h1><p>${text}</p>`;
-const hostsView = () => html`<h1>Hosts</h1><div class="cards">${all('host/').map(hostCard)}</div>`;
+const hostsView = () =>
+  html`<h1>Hosts</h1>${may('all') ? html`<div class="row"><button onClick=${ask.rebalance}>Rebalance…</button></div>` : null}<div class="cards">${all('host/').map(hostCard)}</div>`;
 
 /** Pattern of the address below /ui, title, view. */
 const VIEWS = [
