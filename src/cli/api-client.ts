@@ -1,6 +1,6 @@
 /** The one HTTP client of all commands: the Docker API and `/arpanet/v1` of any scheduler. Effects: HTTP requests. */
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
@@ -19,6 +19,8 @@ export interface Call {
   readonly body?: unknown;
   /** Milliseconds until the whole answer must have arrived; no limit where it is not given. */
   readonly timeoutMs?: number;
+  /** Called with the answer's headers. */
+  readonly heard?: (headers: IncomingHttpHeaders) => void;
 }
 
 export interface OpenCall extends Pick<Call, 'method' | 'body'> {
@@ -81,11 +83,12 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
     if ((answer.statusCode ?? 0) < 400) return answer;
     throw refusal(url, path, answer.statusCode ?? 0, await text(answer));
   };
-  const json = async <T>(path: string, { method = 'GET', body, timeoutMs }: Call = {}): Promise<T> => {
+  const json = async <T>(path: string, { method = 'GET', body, timeoutMs, heard }: Call = {}): Promise<T> => {
     const call = { method, path, body, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
     const answer = await engineRequest(target, call).catch(unreachable);
     const content = answer.body.toString();
     if (answer.status >= 400) throw refusal(url, path, answer.status, content);
+    heard?.(answer.headers);
     return (content === '' ? undefined : JSON.parse(content)) as T;
   };
   return {

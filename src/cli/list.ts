@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isKind } from '../model/errors.ts';
+import type { ApiClient, Call } from './api-client.ts';
 import { addClientCommand, type ClientFlags, type Terminal } from './command.ts';
 import { formatted } from './output/format.ts';
 import { BLANK, frame } from './output/screen.ts';
@@ -10,6 +11,12 @@ export interface ListFlags extends ClientFlags {
   readonly format?: string;
   readonly quiet?: boolean;
   readonly watch?: boolean;
+}
+
+/** Of a list that the cluster answers in pages. */
+export interface PageFlags {
+  readonly limit?: string;
+  readonly continue?: string;
 }
 
 /** How an answer of the cluster is shown as a list. */
@@ -29,6 +36,29 @@ export function withListFlags(command: Command): Command {
     .option('--format <TEMPLATE>', "a Go template for each row, as docker's: '{{.Name}}', 'table {{.Name}}\\t{{.Host}}', or json")
     .option('-q, --quiet', 'only names, one per line')
     .option('-w, --watch', 'print it again whenever it changes, until Ctrl-C');
+}
+
+/** The flags of a list that may have thousands of rows. */
+export function withPageFlags(command: Command): Command {
+  return withListFlags(command)
+    .option('--limit <N>', 'at most so many (1 to 1000); how to go on is said at the end')
+    .option('--continue <TOKEN>', 'go on where another page ended');
+}
+
+/** Reads a list, or a page of it; where there is more, says how to go on. */
+export function pageReader(api: ApiClient, flags: PageFlags, { say }: Pick<Terminal, 'say'>): <T>(path: string, call?: Call) => Promise<T> {
+  const query = new URLSearchParams();
+  if (flags.limit !== undefined) query.set('limit', flags.limit);
+  if (flags.continue !== undefined) query.set('continue', flags.continue);
+  const asked = query.toString();
+  return async (path, call) =>
+    api.json(asked === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${asked}`, {
+      ...call,
+      heard(headers) {
+        const next = headers['arpanet-continue'];
+        if (typeof next === 'string') say(`there is more: add --continue ${next}`);
+      },
+    });
 }
 
 export function addListCommand(parent: Command, words: string, summary: string, examples: readonly string[]): Command {

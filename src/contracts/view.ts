@@ -11,8 +11,30 @@ export interface RefreshRequest {
   readonly volumes?: boolean;
 }
 
+/** What containers are asked for; each field that is given narrows them. */
+export interface ContainerQuery {
+  /** Beginnings of ids, any of them; nothing else narrows then. */
+  readonly ids?: readonly string[];
+  /** `name` or `name=value`, all of them. */
+  readonly labels?: readonly string[];
+  /** Any of them, as `State.Status` has it. */
+  readonly statuses?: readonly string[];
+  /** Any of them. */
+  readonly hosts?: readonly string[];
+  /** Asked of each name that a container has, once. */
+  readonly isName?: (name: string) => boolean;
+  /** The same of each name of a network, as Engines know it. */
+  readonly isNetwork?: (name: string) => boolean;
+}
+
 /** Looks that cost as much as they find. */
 export interface ContainersBy {
+  /** All that match, and some that do not, in any order; undefined: nothing narrows them. */
+  readonly matching: (query: ContainerQuery) => readonly ContainerView[] | undefined;
+  /** Records with links, those of containers that are not shown yet included. */
+  readonly linking: () => readonly ContainerRecord[];
+  /** By full id. */
+  readonly id: (id: string) => ContainerView | undefined;
   /** Those with a record of this service. */
   readonly service: (deployment: string, service: string) => readonly ContainerView[];
   /** The records of this service, those of containers that are not shown yet included. */

@@ -43,7 +43,7 @@ const LOCATE: Readonly<Record<Place, (call: Call, execs: Execs) => Located | Pro
     const exec = execs.get(id) ?? (await findExec(call, id));
     if (exec === undefined) return { host: call.cluster.images.builder(), path: enginePath(call) };
     execs.set(id, exec);
-    const container = call.cluster.containers.list().find((one) => one.id === exec.container);
+    const container = call.cluster.view.containersBy.id(exec.container);
     return { host: exec.host, path: enginePath(call), container };
   },
   image(call) {

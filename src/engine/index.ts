@@ -8,6 +8,7 @@ export { dockerFor } from './client.ts';
 export { createEventDedup } from './event-dedup.ts';
 export { type ExecAccess, runToEnd } from './exec.ts';
 export { engineEvents } from './events.ts';
+export { factsDigest, listDigest, snapshotDigest } from './facts-digest.ts';
 export { reset, watchHalfOpen } from './half-open.ts';
 export { lines } from './lines.ts';
 export { LogLines, type LogLine } from './log-lines.ts';

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { ArpanetError } from '../model/errors.ts';
 import { HTTP_HOP_PORT } from '../model/http.ts';
 import { PROTOCOL } from '../model/skew.ts';
-import type { AgentMessage } from '../model/wire.ts';
 import { type EngineTarget, engineTarget } from '../engine/request.ts';
 import { splitHostPort } from '../engine/tunnel.ts';
 import { urlPort } from '../text/host-port.ts';
@@ -51,6 +50,7 @@ import { reconcileRegularly } from './reconcile-regularly.ts';
 import { createSelfUpgrade, upgradesItself } from './release/self-upgrade.ts';
 import { createConsulQuestions } from './stream/consul-questions.ts';
 import { leaderMessages } from './stream/leader-messages.ts';
+import { createStateSender } from './stream/state-sender.ts';
 import { createStream } from './stream/stream.ts';
 
 export interface AgentDeps {
@@ -123,6 +123,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   const emit: typeof stream.send = (message) => {
     if (message.type !== 'containers') return stream.send(message);
     checks.gone(message.removes);
+    teller.changed(message);
     stream.send({ ...message, upserts: checks.seen(message.upserts) });
     inBackground(log, 'containers that have just started', overlay.containersChanged());
     inBackground(log, 'addresses of containers', guards.changed(message.upserts, message.removes));
@@ -135,7 +136,11 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
       now: Date.now,
       kept: files.checks,
       isOnWire,
-      changed: (facts) => stream.send({ type: 'containers', upserts: [facts], removes: [] }),
+      changed(facts) {
+        const message = { type: 'containers', upserts: [facts], removes: [] } as const;
+        teller.changed(message);
+        stream.send(message);
+      },
     },
     signal,
   );
@@ -272,18 +277,20 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
 
   /** Undefined: it can be reached, or has not been read yet since this process began. */
   let engineTrouble: string | undefined;
-  const snapshot = (): readonly AgentMessage[] => {
-    const copy = inventory.current();
-    if (copy === undefined) return engineTrouble === undefined ? [] : [{ type: 'engine', alive: false, why: engineTrouble }];
-    return [
-      { type: 'engine', alive: true, why: '' },
-      { type: 'snapshot', snapshot: { ...copy, containers: checks.all(copy.containers), networks: overlay.networks() } },
-    ];
-  };
+  const teller = createStateSender({
+    state() {
+      const copy = inventory.current();
+      return copy && { ...copy, containers: checks.all(copy.containers), networks: overlay.networks() };
+    },
+    trouble: () => engineTrouble,
+    isJoined: () => stream.isJoined(),
+    send: stream.send,
+    flushed: () => stream.flushed(),
+  });
   const onEngineConnected = async (): Promise<void> => {
     log.info('Docker Engine connected');
     engineTrouble = undefined;
-    for (const message of snapshot()) stream.send(message);
+    teller.again();
     // before other hosts reach them again: their links are made again after a reboot
     await allow.all(inventory.current()?.containers ?? []);
     inBackground(log, 'networks of this host', overlay.reconcile());
@@ -341,17 +348,16 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
         stream.run(
           {
             facts: facts.read,
-            opening: (host) => [
-              {
-                type: 'hello',
-                facts: host,
-                epoch: epoch.current(),
-                protocol: PROTOCOL,
-                clusterId: epoch.cluster(),
-                networks: overlay.plans().length,
-              },
-              ...snapshot(),
-            ],
+            hello: (host) => ({
+              type: 'hello',
+              facts: host,
+              epoch: epoch.current(),
+              protocol: PROTOCOL,
+              clusterId: epoch.cluster(),
+              networks: overlay.plans().length,
+            }),
+            joined: teller.joined,
+            held: teller.held,
             load: load.read,
             leftOut: () => [...leftOutSentences(inventory.unreadable(), leftOutNow()), ...ingress.trouble(), ...httpNames.trouble()],
             routes: facts.routes,

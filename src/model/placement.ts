@@ -30,7 +30,13 @@ export interface Decision {
 
 export type Placement =
   | { readonly kind: 'placed'; readonly decision: Decision }
-  | { readonly kind: 'refused'; readonly message: string; readonly refused: readonly Refusal[] };
+  | {
+      readonly kind: 'refused';
+      readonly message: string;
+      readonly refused: readonly Refusal[];
+      /** Set where these are only examples: how many hosts each rule refused. */
+      readonly counts?: Readonly<Record<string, number>>;
+    };
 
 /** A kept decision and, where only the best and some examples of it were kept, the same request placed among all hosts as they are now. */
 export type Explained = Decision & { readonly again?: Placement; readonly made?: Made };

@@ -56,7 +56,21 @@ export type AgentMessage =
       readonly clusterId?: string;
       readonly networks?: number;
     }
+  /** All that its Engine has, to a leader that does not compare (`welcome`). */
   | { readonly type: 'snapshot'; readonly snapshot: EngineSnapshot }
+  /** All that its Engine has has this digest (engine/facts-digest): the leader answers with `held`. */
+  | { readonly type: 'have'; readonly digest: string }
+  /** Some of the containers that differ from what the leader holds; more follow, and `rest` at last. */
+  | { readonly type: 'piece'; readonly containers: readonly ContainerFacts[] }
+  /** The ids of all containers there are: those that were not sent are as the leader holds them. */
+  | {
+      readonly type: 'rest';
+      readonly containers: readonly string[];
+      /** Absent, as with volumes: they are as the leader holds them. */
+      readonly images?: readonly ImageSummary[];
+      readonly volumes?: readonly VolumeSummary[];
+      readonly networks: readonly MaterialisedNetwork[];
+    }
   | {
       readonly type: 'beat';
       readonly load: Load;
@@ -157,7 +171,26 @@ export type AgentCall =
 
 /** Leader to agent. */
 export type LeaderMessage =
-  | { readonly type: 'welcome'; readonly epoch: number; readonly leader: string; readonly clusterId: string }
+  | {
+      readonly type: 'welcome';
+      readonly epoch: number;
+      readonly leader: string;
+      readonly clusterId: string;
+      /** It compares digests (`have`); absent: an older leader, that takes snapshots alone. */
+      readonly compares?: true;
+      /** Within so many ms agents come back, each at another moment, when this leader is gone; absent: an older leader. */
+      readonly spreadMs?: number;
+    }
+  /** Answers `have`: what the leader holds of this host. */
+  | {
+      readonly type: 'held';
+      /** The digest is its own, too: nothing is to be sent. */
+      readonly isSame?: true;
+      /** Digests by id; absent, as the others: all is the same. */
+      readonly containers?: Readonly<Record<string, string>>;
+      readonly images?: string;
+      readonly volumes?: string;
+    }
   /** removed: ops took the host out of the cluster: its networks are to be cut off from the others'. */
   | { readonly type: 'refused'; readonly why: string; readonly removed?: boolean }
   /** Answers an agent's heartbeat. An agent that has had one and then receives nothing for 10 s reconnects. */

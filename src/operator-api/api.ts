@@ -27,7 +27,7 @@ import { answerError, bodyOf, readBytes } from './bodies.ts';
 import { bootRoutes } from './boot-routes.ts';
 import { doctorRoute } from './examine.ts';
 import { hostRoutes } from './host-routes.ts';
-import { sendList, WATCH_LIST, type WatchList } from './lists.ts';
+import { limitOf, sendList, WATCH_LIST, type WatchList } from './lists.ts';
 import { type ClusterSettings, settingRoutes } from './setting-routes.ts';
 import { joiningRoutes, type Joining } from './joining/routes.ts';
 import { type SchemaOperations, schemaRoutes } from './schema-routes.ts';
@@ -218,7 +218,8 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   });
   router.get('/top', async (request, response) => {
     const usage = await deps.usage();
-    response.json(topReport(partOf(request).observe(), usage, deps.now()));
+    const { limit } = request.query;
+    response.json(topReport(partOf(request).observe(), usage, deps.now(), limit === undefined ? undefined : limitOf(limit)));
   });
   router.post('/schedulers', readBytes(), (request, response) => {
     const { name, url, gone, faults, exposed, auditTrouble, version, byLine, keys, protocol, schema } = bodyOf(request, 'SchedulerRequest');

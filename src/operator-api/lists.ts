@@ -78,7 +78,8 @@ function filterOf(given: unknown): readonly [path: string, value: string] {
   return [given.slice(0, at), given.slice(at + 1)];
 }
 
-function limitOf(given: unknown): number {
+/** Throws `invalid`. */
+export function limitOf(given: unknown): number {
   const limit = typeof given === 'string' && /^\d{1,4}$/.test(given) ? Number(given) : 0;
   if (limit >= 1 && limit <= MOST) return limit;
   throw new ArpanetError('invalid', `limit is ${JSON.stringify(given)}: it is a whole number from 1 to ${MOST}`);

@@ -15,6 +15,7 @@ import { createClosedPush } from './agents/closed-push.ts';
 import { createClaimsPush } from './agents/claims-push.ts';
 import { httpClaims } from './agents/http-push.ts';
 import { ingressClaims } from './agents/ingress-push.ts';
+import { createResumes } from './agents/resumes.ts';
 import { createNamesPush, instancesFor } from './agents/names-push.ts';
 import { createSyncs } from './agents/refresh.ts';
 import { startStoreReplicas } from './agents/store-replicas.ts';
@@ -117,22 +118,28 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       get hostDownMs() {
         return deps.settings.hostDownMs;
       },
+      members: () => summaries.pool().size(),
       log,
       now,
       joined: hosts.joined,
       welcomed: (host) => (certificates.whyRevoked(host) === undefined ? triggers.emit('agent-welcomed', host) : hub.drop(host)),
       heard(host, message) {
-        if (message.type === 'ask-names') return names.again(host);
-        heard(host, message);
+        const fact = resumes.read(host, message);
+        if (fact?.type === 'ask-names') return names.again(host);
+        if (fact !== undefined) heard(host, fact);
         if (message.type === 'beat') names.beaten(host);
       },
       askConsul: deps.askConsul,
-      left: liveness.cut,
+      left(host, reason) {
+        resumes.left(host);
+        liveness.cut(host, reason);
+      },
       refused: liveness.cut,
       superseded: deps.leader.superseded,
     },
     lost,
   );
+  const resumes = createResumes({ hub, view, log });
   const engines = createEngines({ token, epoch, certificates, log, host: view.host }, lost);
   const syncs = createSyncs(hub, (host) => view.host(host)?.state === 'alive', log);
   const keyed = createKeyed();
@@ -264,6 +271,9 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     view: {
       version: view.version,
       containersBy: {
+        matching: view.matching,
+        linking: recordIndex.linking,
+        id: (id) => view.byId(id),
         service: (deployment, service) => shownOf(recordIndex.ofService(deployment, service)),
         serviceRecords: recordIndex.ofService,
         replacements: () => shownOf(recordIndex.replacements()),

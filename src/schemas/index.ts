@@ -11,15 +11,5 @@ export { MAX_EPOCH, MAX_EPOCH_STEP } from './fields.ts';
 export { parseGoJson, parseJson } from './json.ts';
 export { labelledRecord } from './labels.ts';
 export { caRecord, identityText, leaderRecord, recordContents, replacedTokens, storedEpoch } from './records.ts';
-export {
-  imageLayers,
-  joinAnswer,
-  leaderHeard,
-  MOST_LEFT_OUT,
-  MOST_SENTENCE,
-  readAgentMessage,
-  readCallResult,
-  readLeaderMessage,
-  recoveryFacts,
-  sentKeys,
-} from './wire.ts';
+export { imageLayers, joinAnswer, leaderHeard, recoveryFacts, sentKeys } from './http-answers.ts';
+export { MOST_LEFT_OUT, MOST_SENTENCE, readAgentMessage, readCallResult, readLeaderMessage } from './wire.ts';

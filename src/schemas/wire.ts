@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { EngineSnapshot, HostFacts, Load, MaterialisedNetwork, NetworkPlan, ProcessFaults, TunnelEnd } from '../model/facts.ts';
 import type { NameChange, NamedInstance, NameTable } from '../model/name-table.ts';
-import type { AgentCall, AgentMessage, LeaderMessage, LeaderHeard, RecoveryFacts, StoreReplica } from '../model/wire.ts';
+import type { AgentCall, AgentMessage, LeaderMessage, StoreReplica } from '../model/wire.ts';
 import { accept } from './accept.ts';
 import { containerInspect, containerSummary, engineEvent, imageSummary, volumeSummary } from './docker-objects.ts';
 import {
@@ -136,6 +136,15 @@ const agentMessages: Schemas<AgentMessage> = {
     networks: optional(count),
   }),
   snapshot: z.looseObject({ type: z.literal('snapshot'), snapshot }),
+  have: z.looseObject({ type: z.literal('have'), digest: text }),
+  piece: z.looseObject({ type: z.literal('piece'), containers }),
+  rest: z.looseObject({
+    type: z.literal('rest'),
+    containers: z.array(id),
+    images: optional(images),
+    volumes: optional(volumes),
+    networks,
+  }),
   beat: z.looseObject({
     type: z.literal('beat'),
     load,
@@ -297,7 +306,21 @@ const results: { readonly [Method in AgentCall['method']]: z.ZodType } = {
 const call = z.looseObject({ type: z.literal('call'), call: count, request: z.looseObject({ method: filled }), requestId: optional(text) });
 
 const leaderMessages: Schemas<Exclude<LeaderMessage, { readonly type: 'call' }>> = {
-  welcome: z.looseObject({ type: z.literal('welcome'), epoch, leader: text, clusterId: text }),
+  welcome: z.looseObject({
+    type: z.literal('welcome'),
+    epoch,
+    leader: text,
+    clusterId: text,
+    compares: optional(z.literal(true)),
+    spreadMs: optional(amount),
+  }),
+  held: z.looseObject({
+    type: z.literal('held'),
+    isSame: optional(z.literal(true)),
+    containers: optional(textMap),
+    images: optional(text),
+    volumes: optional(text),
+  }),
   refused: z.looseObject({ type: z.literal('refused'), why: text, removed: optional(flag) }),
   beat: z.looseObject({ type: z.literal('beat') }),
   plans: z.looseObject({ type: z.literal('plans'), plans: networkPlans, fenced: optional(z.array(ipv4)) }),
@@ -356,27 +379,3 @@ export function readCallResult(method: AgentCall['method'], result: unknown): un
 function isOwn<Key extends string>(schemas: Readonly<Record<Key, unknown>>, key: string): key is Key {
   return Object.hasOwn(schemas, key);
 }
-
-/** Answer of a gateway to `GET /kept`. */
-export const recoveryFacts: z.ZodType<RecoveryFacts> = z.looseObject({
-  host: z.looseObject({ name: hostName, address: ipv4, gateway: hostPort, labels: textMap }),
-  epoch,
-  clusterId: text,
-  plans: networkPlans,
-  state: storeReplica.optional(),
-});
-
-/** Answer of a gateway to `GET /leader`. */
-export const leaderHeard: z.ZodType<LeaderHeard> = z.looseObject({ epoch, heardMsAgo: amount });
-
-/** What a scheduler answers to `GET /arpanet/v1/ca` and, with a certificate, `POST /arpanet/v1/join`. */
-export const joinAnswer: z.ZodType<{ readonly certificate?: string; readonly bundle: string }> = z.looseObject({
-  certificate: optional(text),
-  bundle: text,
-});
-
-/** The leader's answer to a scheduler that has other cluster keys. */
-export const sentKeys: z.ZodType<{ readonly clusterKeys: readonly string[] }> = z.looseObject({ clusterKeys: texts });
-
-/** Answer of a gateway to `POST /layers`. */
-export const imageLayers: z.ZodType<{ readonly layers: readonly string[] }> = z.looseObject({ layers: texts });

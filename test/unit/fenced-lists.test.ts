@@ -66,7 +66,10 @@ const network = (name: string) => ({ record: literalNetwork(name, name), members
 
 /** With the bad entry, and without it. */
 const LISTS: Readonly<Record<string, readonly [withBad: () => unknown, without: () => unknown]>> = {
-  'the names that links give': [() => linkNamesOf([bad, web]), () => linkNamesOf([web])],
+  'the names that links give': [
+    () => linkNamesOf([broken(literalRecord('abc_bad_1'), 'name'), literalRecord('abc_web_1')]),
+    () => linkNamesOf([literalRecord('abc_web_1')]),
+  ],
   'the list of images': [
     () => mergeImages([[broken(literalImage('i2', []), 'Id'), literalImage('i1', ['a:1'])]], new Map()),
     () => mergeImages([[literalImage('i1', ['a:1'])]], new Map()),

@@ -29,6 +29,12 @@ export function scopedCluster(all: Cluster, identity: Identity, policyOf: Policy
     },
     view: {
       containersBy: {
+        matching: (query) => all.view.containersBy.matching(query)?.filter(visible.container),
+        id(id) {
+          const container = all.view.containersBy.id(id);
+          return container !== undefined && visible.container(container) ? container : undefined;
+        },
+        linking: () => all.view.containersBy.linking().filter(({ deployment }) => visible.deployment(deployment)),
         service: (deployment, service) => (visible.deployment(deployment) ? all.view.containersBy.service(deployment, service) : []),
         serviceRecords: (deployment, service) =>
           visible.deployment(deployment) ? all.view.containersBy.serviceRecords(deployment, service) : [],

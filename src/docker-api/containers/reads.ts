@@ -4,6 +4,7 @@ import type { ContainerFacts, ContainerInspect, ContainerSummary, ContainerView,
 import type { Cluster } from '../../contracts/index.ts';
 import type { Answers, Read, ReadAnswer } from '../reads/answers.ts';
 import { askHosts } from '../reads/ask-hosts.ts';
+import { queryOf } from './candidates.ts';
 import { parseSelection, selectContainers } from './select.ts';
 import { isInspectStable, type NetworkIdentities, type ShownContainer, transformInspect } from './show.ts';
 import { parseFilters } from '../reads/filters.ts';
@@ -36,19 +37,33 @@ export interface ContainerReads {
 export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: Answers, now: () => number): ContainerReads {
   const inspects = new WeakMap<ContainerFacts, Inspected>();
 
-  const element = (shown: ShownContainer, nowMs: number, sizes: Sizes | undefined) => {
+  /** Ends of elements, as long as they are true. */
+  const tails = new WeakMap<ShownContainer, Tail>();
+
+  const tailOf = (shown: ShownContainer, nowMs: number): Tail => {
+    const image = memo.imageText(shown);
+    const known = tails.get(shown);
+    if (known !== undefined && known.image === image && nowMs < known.untilMs) return known;
     const { facts, hostState } = shown.view;
     const { text, untilMs } = statusText(facts.inspect.State, nowMs);
     const status = hostState === 'alive' ? text : `Host ${hostState} (was: ${text})`;
+    const made = { image, untilMs, json: `,"Image":${JSON.stringify(image)},"Status":${JSON.stringify(status)}` };
+    tails.set(shown, made);
+    return made;
+  };
+
+  const element = (shown: ShownContainer, nowMs: number, sizes: Sizes | undefined) => {
+    const { json, untilMs } = tailOf(shown, nowMs);
     const size = sizes === undefined ? '' : `,${JSON.stringify(sizes).slice(1, -1)}`;
-    return { json: `${shown.head},"Image":${JSON.stringify(memo.imageText(shown))},"Status":${JSON.stringify(status)}${size}}`, untilMs };
+    return { json: `${shown.head}${json}${size}}`, untilMs };
   };
 
   const containerList: Read = (query, _params, apiVersion) => {
     const selection = parseSelection(query, parseFilters(query.get('filters')), apiVersion);
+    const asked = queryOf(selection.filters, memo.networks(), memo.linkNames());
     const all = each(
       listOf('container'),
-      cluster.containers.list(),
+      (asked && cluster.view.containersBy.matching(asked)) ?? cluster.containers.list(),
       ({ name }) => name,
       (view) => memo.shown(view, apiVersion),
     );
@@ -111,13 +126,21 @@ export function createContainerReads(cluster: Cluster, memo: ViewMemo, answers: 
     },
     showInspect,
     showListed(summary, apiVersion) {
-      const view = cluster.containers.list().find((container) => container.id === summary.Id);
+      const view = cluster.view.containersBy.id(summary.Id);
       if (view === undefined) return summary;
       const { SizeRw, SizeRootFs } = summary as Sizes;
       const sizes = { ...(SizeRw ? { SizeRw } : {}), SizeRootFs: SizeRootFs ?? 0 };
       return JSON.parse(element(memo.shown(view, apiVersion), now(), sizes).json) as unknown;
     },
   };
+}
+
+/** Of a list's element, from what the user called the image on; it holds until then. */
+interface Tail {
+  readonly image: string;
+  readonly json: string;
+  /** Unix time in milliseconds. */
+  readonly untilMs: number;
 }
 
 interface Inspected {

@@ -44,13 +44,13 @@ export interface ShownContainer extends Selectable {
 }
 
 /** The names that links give, `/web/db`, by the name of the container that they lead to. */
-export function linkNamesOf(containers: readonly ContainerView[]): ReadonlyMap<string, readonly string[]> {
+export function linkNamesOf(records: readonly ContainerRecord[]): ReadonlyMap<string, readonly string[]> {
   const names = new Map<string, string[]>();
-  const read = ({ name, record }: ContainerView): void => {
-    if (record === undefined || record.links.length === 0 || !namesNoNetwork(record.request)) return;
-    for (const { target, alias } of record.links) names.set(target, [...(names.get(target) ?? []), `/${name}/${alias}`]);
+  const read = ({ name, request, links }: ContainerRecord): void => {
+    if (!namesNoNetwork(request)) return;
+    for (const { target, alias } of links) names.set(target, [...(names.get(target) ?? []), `/${name}/${alias}`]);
   };
-  each({ kind: 'container', of: 'the names that links give' }, containers, ({ name }) => name, read);
+  each({ kind: 'container', of: 'the names that links give' }, records, ({ name }) => name, read);
   return names;
 }
 

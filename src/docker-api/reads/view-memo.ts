@@ -1,5 +1,6 @@
 /** What reads derive from the view, kept as long as the view does not change; what a container shows, as long as its own facts do not. */
 import {
+  type ClusterNetwork,
   type ContainerFacts,
   type ContainerView,
   type HostView,
@@ -15,6 +16,8 @@ import { apiMinor } from '../../text/api-version.ts';
 
 export interface ViewMemo {
   networks(): NetworkIdentities;
+  /** Names that links give, by the name of the container that they lead to. */
+  linkNames(): ReadonlyMap<string, readonly string[]>;
   host(name: string): HostView | undefined;
   images(): readonly ImageSummary[];
   /** Ids of the image that a reference means and of all that are built on it; empty when unknown. */
@@ -35,7 +38,7 @@ interface Kept {
 export function createViewMemo(cluster: Cluster): ViewMemo {
   let version = -1;
   let networks: NetworkIdentities = new Map();
-  let hosts: ReadonlyMap<string, HostView> = new Map();
+  let networkList: readonly ClusterNetwork[] | undefined;
   let images: readonly ImageSummary[] | undefined;
   let links: ReadonlyMap<string, readonly string[]> | undefined;
   const imageIds = new Map<string, string | undefined>();
@@ -44,11 +47,14 @@ export function createViewMemo(cluster: Cluster): ViewMemo {
   const refresh = (): void => {
     if (cluster.view.version() === version) return;
     version = cluster.view.version();
-    hosts = new Map(cluster.hosts.list().map((host) => [host.name, host]));
     images = undefined;
     links = undefined;
     imageIds.clear();
-    const made = cluster.networks.list().map(({ record }) => [record.name, { own: record.id, ...shownNetwork(record) }] as const);
+    const listed = cluster.networks.list();
+    // the same list while no network comes or goes
+    if (listed === networkList) return;
+    networkList = listed;
+    const made = listed.map(({ record }) => [record.name, { own: record.id, ...shownNetwork(record) }] as const);
     const now = new Map([...made, ...[...predefinedNetworks].map(([name, id]) => [name, { own: id, id, name }] as const)]);
     // the same map as before if nothing changed: what containers show is kept by it
     if (now.size !== networks.size || [...now].some(([name, { id }]) => networks.get(name)?.id !== id)) networks = now;
@@ -65,13 +71,18 @@ export function createViewMemo(cluster: Cluster): ViewMemo {
       refresh();
       return networks;
     },
-    host(name) {
+    linkNames() {
       refresh();
-      return hosts.get(name);
+      return (links ??= linkNamesOf(cluster.view.containersBy.linking()));
     },
+    host: (name) => cluster.hosts.one(name),
     images() {
       refresh();
-      const there = () => [...hosts.values()].filter((host) => !isUnreachable(host.state)).map((host) => host.images);
+      const there = () =>
+        cluster.hosts
+          .list()
+          .filter((host) => !isUnreachable(host.state))
+          .map((host) => host.images);
       return (images ??= mergeImages(there(), cluster.images.tags()));
     },
     imagesOf(reference) {
@@ -86,9 +97,8 @@ export function createViewMemo(cluster: Cluster): ViewMemo {
       refresh();
       const { facts, record } = view;
       const generation = apiMinor(apiVersion) < 48 ? kept.old : kept.current;
-      const hostApi = hosts.get(view.host)?.facts?.apiVersion;
-      links ??= linkNamesOf(cluster.containers.list());
-      const linkNames = links.get(view.name);
+      const hostApi = cluster.hosts.one(view.host)?.facts?.apiVersion;
+      const linkNames = memo.linkNames().get(view.name);
       const known = generation.get(facts);
       const isSame = known !== undefined && known.record === record && known.networks === networks && known.hostApi === hostApi;
       const isKnown = isSame && known.linkNames?.join() === linkNames?.join();

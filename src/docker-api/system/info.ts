@@ -113,6 +113,12 @@ function figuresOf(container: ContainerView): Figures {
 }
 
 function hostRows(hosts: readonly HostView[], containers: readonly Figures[], about: About): readonly (readonly [string, string])[] {
+  const byHost = new Map<string, Figures[]>();
+  for (const container of containers) {
+    const own = byHost.get(container.host);
+    if (own === undefined) byHost.set(container.host, [container]);
+    else own.push(container);
+  }
   const alive = hosts.filter((host) => host.state === 'alive').length;
   return [
     ['Leader', `${about.name} (epoch ${about.epoch})`],
@@ -123,13 +129,12 @@ function hostRows(hosts: readonly HostView[], containers: readonly Figures[], ab
       { kind: 'host', of: 'docker info' },
       hosts,
       ({ name }) => name,
-      (host) => [` ${host.name}`, hostLine(host, containers)] as const,
+      (host) => [` ${host.name}`, hostLine(host, byHost.get(host.name) ?? [])] as const,
     ),
   ];
 }
 
-function hostLine(host: HostView, containers: readonly Figures[]): string {
-  const own = containers.filter((container) => container.host === host.name);
+function hostLine(host: HostView, own: readonly Figures[]): string {
   const reserving = own.filter(({ status }) => !['exited', 'dead'].includes(status));
   const { facts, load, record } = host;
   const cpus = reserving.reduce((total, { nanoCpus }) => total + nanoCpus, 0) / 1e9;
@@ -152,8 +157,10 @@ function hostLine(host: HostView, containers: readonly Figures[]): string {
 /** A warning that all hosts give is listed once; others name their host. The CLI prints them as they are. */
 function warningsOf(hosts: readonly HostView[]): readonly string[] | null {
   const given = hosts.flatMap((host) => strings(host.facts?.info['Warnings']).map((warning) => ({ host: host.name, warning })));
-  const count = (warning: string) => given.filter((one) => one.warning === warning).length;
-  const merged = new Set(given.map(({ host, warning }) => (count(warning) === hosts.length ? warning : `${warning} (host ${host})`)));
+  const counts = new Map<string, number>();
+  for (const { warning } of given) counts.set(warning, (counts.get(warning) ?? 0) + 1);
+  const isOfAll = (warning: string): boolean => counts.get(warning) === hosts.length;
+  const merged = new Set(given.map(({ host, warning }) => (isOfAll(warning) ? warning : `${warning} (host ${host})`)));
   for (const { name, state, why } of hosts) {
     if (isUnreachable(state)) merged.add(`WARNING: Host ${name} is ${state}: ${why ?? 'no reason known'}`);
     else if (state === 'alive' && why !== undefined) merged.add(`WARNING: Host ${name} does not answer at the moment: ${why}`);

@@ -35,8 +35,10 @@ export interface StreamOptions {
 /** What this host tells a leader, and what it does with what a leader sends. */
 export interface HostSide {
   readonly facts: () => Promise<HostFacts>;
-  /** The first messages of a connection. What is sent afterwards follows them without a gap. */
-  readonly opening: (facts: HostFacts) => readonly AgentMessage[];
+  /** The first message of a connection. */
+  readonly hello: (facts: HostFacts) => AgentMessage;
+  /** What the leader holds of this host, as it answers. Never rejects. */
+  readonly held: (message: Message<'held'>) => Promise<void>;
   readonly load: () => Load;
   /** A sentence for each thing of the Engine that cannot be read. */
   readonly leftOut: () => readonly string[];
@@ -46,6 +48,8 @@ export interface HostSide {
   readonly routes: () => readonly string[] | undefined;
   /** False when this host has seen a higher epoch than the leader's. */
   readonly welcome: (message: Message<'welcome'>) => boolean;
+  /** It was welcomed, and is to tell what its Engine has. */
+  readonly joined: (message: Message<'welcome'>) => void;
   readonly plans: (message: Message<'plans'>) => void;
   readonly names: (message: Message<'names'>) => void;
   /** False: it is of another table than the one here. */
@@ -64,6 +68,8 @@ export interface HostSide {
 export interface Stream {
   /** Sends on the current connection. Without one the message is dropped: the next connection begins with all there is to tell. */
   readonly send: (message: AgentMessage) => void;
+  /** Resolves when what was sent has left this process; false: the connection has ended. */
+  flushed(): Promise<boolean>;
   /** True while connected to a leader that has welcomed this host. */
   isJoined(): boolean;
   /** Messages of leaders that were malformed, since the start. */
@@ -80,6 +86,7 @@ export interface Stream {
 
 interface Connection {
   send(message: AgentMessage): void;
+  flushed(): Promise<boolean>;
   end(reason: string, isRefusal?: boolean): void;
 }
 interface End {
@@ -89,6 +96,7 @@ interface End {
 }
 
 const BEAT_MS = 1_000;
+const MOST_SPREAD_MS = 5_000;
 /** A host that never joined is warned of after so many; about 12 s. */
 const FIRST_TRIES = 15;
 const DIAL_TIMEOUT_MS = 10_000;
@@ -99,6 +107,8 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
   let attempt = new AbortController();
   let preferredUrl: string | undefined;
   let isJoined = false;
+  /** Of the leader that welcomed this host last: within so many ms hosts come back to the next one. */
+  let spreadMs = 0;
   let epoch = 0;
   let refusedMessages = 0;
   /** When a leader that has welcomed this host said anything last. */
@@ -111,6 +121,11 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
     const connection: Connection = {
       send(message) {
         if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+      },
+      async flushed() {
+        if (socket.writableNeedDrain) await drained(socket);
+        flushedAtMs = nowMs();
+        return !socket.destroyed;
       },
       end(reason, isRefusal = false) {
         end = { ...end, reason, isRefusal };
@@ -135,6 +150,8 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
       if (!host.welcome(message)) return connection.end(`leader ${message.leader} has epoch ${message.epoch}, and a newer one was elected`);
       end = { ...end, wasServed: true };
       isJoined = true;
+      spreadMs = Math.min(message.spreadMs ?? 0, MOST_SPREAD_MS);
+      host.joined(message);
       log.info({ scheduler: url, leader: message.leader, epoch: message.epoch }, 'joined the leader');
       return undefined;
     };
@@ -153,6 +170,8 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
           return connection.end(message.why, true);
         case 'welcome':
           return welcome(message);
+        case 'held':
+          return inBackground(log, 'what the leader does not hold', host.held(message));
         case 'plans':
           return host.plans(message);
         case 'names':
@@ -197,7 +216,7 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
     const onAbort = (): void => connection.end('this agent stops');
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      for (const message of host.opening(facts)) connection.send(message);
+      connection.send(host.hello(facts));
       current = connection;
       for await (const line of lines(socket)) {
         const message = readLeaderMessage(line);
@@ -253,6 +272,7 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
 
   return {
     send: (message) => current?.send(message),
+    flushed: () => current?.flushed() ?? Promise.resolve(false),
     isJoined: () => isJoined,
     refusedMessages: () => refusedMessages,
     leaderHeard: () => (epoch === 0 ? undefined : { epoch, heardMsAgo: Math.round(nowMs() - leaderAtMs) }),
@@ -278,9 +298,24 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
         // hosts and schedulers may be started in any order
         else if (hasJoined ? failures <= 1 : failures === FIRST_TRIES)
           log.warn({ scheduler: url, reason: end.reason }, 'no connection to a leader; dialling again');
+        if (end.wasServed) await sleep(spreadMs * random(), undefined, { signal }).catch(() => undefined);
         const either = AbortSignal.any([signal, attempt.signal]);
         await sleep(backoffMs(failures, end.isRefusal, random()), undefined, { signal: either }).catch(() => undefined);
       }
     },
   };
+}
+
+/** Resolves when it takes more again, or is closed. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done);
+      socket.off('close', done);
+      resolve();
+    };
+    socket.once('drain', done);
+    socket.once('close', done);
+    if (socket.destroyed) done();
+  });
 }

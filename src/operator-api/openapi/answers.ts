@@ -81,6 +81,7 @@ export const ANSWERS = {
     schema: z.object({
       atMs: ms,
       hosts: z.array(host),
+      running: number.optional().meta({ description: 'How many run, where some are left out.' }),
       containers: z.array(z.object({ name: text, id: text, host: text, image: text, cores: number, memoryBytes: number })),
     }),
     example: {

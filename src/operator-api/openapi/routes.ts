@@ -35,7 +35,9 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   get('/health', 'cluster', 'Whether this scheduler leads, and who does. Answered by any scheduler itself.', 'Health'),
   get('/status', 'cluster', 'Problems first, then leader, schedulers, hosts and deployments.', 'Status'),
   get('/me', 'cluster', 'Who asks, and with which role: a client without a name is an admin.', 'Me'),
-  get('/top', 'cluster', 'Hosts, and what their containers use now, the busiest first.', 'Top'),
+  get('/top', 'cluster', 'Hosts, and what their containers use now, the busiest first.', 'Top', [
+    { name: 'limit', description: 'At most so many containers, 1 to 1000.', example: '20' },
+  ]),
   get('/explain/:container', 'cluster', 'Why a container is where it is, or why its create was refused.', 'Decision'),
   get(
     '/watch',

@@ -162,13 +162,14 @@ export function hostReports(
     ({ name }) => name,
     ({ host, facts }) => ({ host, isRunning: facts.inspect.State.Running }),
   );
+  const byHost = groupBy(ran, ({ host }) => host);
   const reports = each(
     { kind: 'host', of: 'the report of hosts' },
     observed.hosts,
     ({ name }) => name,
     (host): HostReport => {
       const version = host.facts?.version['Version'];
-      const mine = ran.filter((container) => container.host === host.name);
+      const mine = byHost.get(host.name) ?? [];
       return {
         name: host.name,
         address: host.record.address,
@@ -194,8 +195,11 @@ export function hostReports(
       };
     },
   );
-  return [...reports, ...expected].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  return [...reports, ...expected].sort((a, b) => byNumber.compare(a.name, b.name));
 }
+
+/** `h2` before `h10`. */
+const byNumber = new Intl.Collator('en', { numeric: true });
 
 function expectedHost({ name, address, availability, setLabels, limits }: AdmissionRecord): HostReport {
   const labels = Object.entries(setLabels ?? {}).filter((entry): entry is [string, string] => entry[1] !== null);

@@ -6,6 +6,8 @@ import { type HostReport, hostReports, type Observed } from './report.ts';
 export interface TopReport {
   readonly atMs: number;
   readonly hosts: readonly HostReport[];
+  /** How many containers run, where some are left out below; absent: an older leader, or none is. */
+  readonly running?: number;
   /** Busiest first. */
   readonly containers: readonly {
     readonly name: string;
@@ -17,18 +19,22 @@ export interface TopReport {
   }[];
 }
 
-export function topReport(observed: Observed, usage: readonly ContainerUsage[], nowMs: number): TopReport {
+/** With at most so many containers, all if that is undefined. */
+export function topReport(observed: Observed, usage: readonly ContainerUsage[], nowMs: number, most?: number): TopReport {
   const known = new Map(observed.containers.map((container) => [container.id, container]));
+  const containers = usage
+    .flatMap(({ id, cores, memoryBytes }) => {
+      const container = known.get(id);
+      if (container === undefined) return [];
+      const image = container.record?.request.Image ?? container.facts.summary.Image;
+      return [{ name: container.name, id, host: container.host, image, cores, memoryBytes }];
+    })
+    .toSorted((a, b) => b.cores - a.cores || b.memoryBytes - a.memoryBytes || (a.name < b.name ? -1 : 1));
+  const isCut = most !== undefined && most < containers.length;
   return {
     atMs: nowMs,
     hosts: hostReports(observed),
-    containers: usage
-      .flatMap(({ id, cores, memoryBytes }) => {
-        const container = known.get(id);
-        if (container === undefined) return [];
-        const image = container.record?.request.Image ?? container.facts.summary.Image;
-        return [{ name: container.name, id, host: container.host, image, cores, memoryBytes }];
-      })
-      .toSorted((a, b) => b.cores - a.cores || b.memoryBytes - a.memoryBytes || (a.name < b.name ? -1 : 1)),
+    ...(isCut && { running: containers.length }),
+    containers: isCut ? containers.slice(0, most) : containers,
   };
 }

@@ -10,7 +10,6 @@ import {
   type AgentMessage,
   ArpanetError,
   type CutHost,
-  type ErrorKind,
   type HostFacts,
   isKind,
   type LeaderMessage,
@@ -22,6 +21,7 @@ import type { Logger } from '../../telemetry/log.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
 import { requestNow, traced } from '../../telemetry/request-scope.ts';
 import type { HostCertificates, SchedulerDeps } from '../deps.ts';
+import { agentError } from './agent-error.ts';
 import type { AgentReport } from './agent-report.ts';
 import { apiWindowFault, engineFault, impostorFault, tokenFault } from './join-rules.ts';
 import { createCutHosts } from './cut-hosts.ts';
@@ -29,6 +29,8 @@ import { createCutHosts } from './cut-hosts.ts';
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
 const UNSENT_LIMIT_BYTES = 64 * 1024 * 1024;
 const HELLO_TIMEOUT_MS = 10_000;
+/** Hosts that lose their leader come back one a millisecond, and no later than this. */
+const MOST_SPREAD_MS = 3_000;
 /** A call to a host whose stream is just being dialled again waits this long for it. */
 const RECONNECT_WAIT_MS = 3_000;
 
@@ -39,6 +41,8 @@ export interface HubDeps {
   readonly leader: string;
   readonly clusterId: string;
   readonly hostDownMs: number;
+  /** How many hosts the cluster has. */
+  readonly members: () => number;
   readonly log: Logger;
   readonly now: () => number;
   /** Records a host that says hello; what it throws is sent to the agent as a refusal. */
@@ -219,7 +223,14 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       failCalls(older);
       older.socket.destroy();
     }
-    say(socket, { type: 'welcome', epoch: deps.epoch, leader: deps.leader, clusterId: deps.clusterId });
+    say(socket, {
+      type: 'welcome',
+      epoch: deps.epoch,
+      leader: deps.leader,
+      clusterId: deps.clusterId,
+      compares: true,
+      spreadMs: Math.min(deps.members(), MOST_SPREAD_MS),
+    });
     log.info({ host: facts.name, address: facts.address }, 'host joined');
     deps.welcomed(facts.name);
     for (const wake of waiting.get(facts.name) ?? []) wake(session);
@@ -369,24 +380,6 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
 
 const refusal = (why: string, removed: boolean): string =>
   `${JSON.stringify({ type: 'refused', why, ...(removed && { removed }) } satisfies LeaderMessage)}\n`;
-
-const KINDS: ReadonlySet<string> = new Set<ErrorKind>([
-  'invalid',
-  'not-found',
-  'conflict',
-  'forbidden',
-  'exhausted',
-  'unavailable',
-  'timeout',
-  'too-large',
-  'unsupported',
-  'engine',
-]);
-
-function agentError(error: { readonly kind: string; readonly message: string; readonly engineStatus?: number }): ArpanetError {
-  const kind = KINDS.has(error.kind) ? (error.kind as ErrorKind) : 'unavailable';
-  return new ArpanetError(kind, error.message, error.engineStatus === undefined ? {} : { engineStatus: error.engineStatus });
-}
 
 function refuseHttp(socket: Duplex, status: string, message: string): void {
   const body = `${JSON.stringify({ message })}\n`;

@@ -5,7 +5,7 @@ import type { Feed } from '../events/feed.ts';
 import type { Tags } from '../images/tags.ts';
 import type { Liveness } from '../loss/liveness.ts';
 import type { Triggers } from '../triggers.ts';
-import type { AgentReport } from './agent-report.ts';
+import type { Fact } from './resumes.ts';
 import type { View } from '../view/roles.ts';
 import { guarded } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -30,7 +30,7 @@ export function createIntake({
   judge,
   now,
   log,
-}: IntakeParts): (host: string, message: Exclude<AgentReport, { type: 'ask-names' }>) => void {
+}: IntakeParts): (host: string, message: Exclude<Fact, { type: 'ask-names' }>) => void {
   const { read, facts } = view;
   const saveTags = guarded(log, 'storing image tags', tags.save);
 

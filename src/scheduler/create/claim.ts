@@ -200,11 +200,11 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const promised = promisedHosts.of(name);
     const placement = placeIn(wanted, pool, options, isLast, promised === undefined ? [] : [promised]);
     if (placement.kind === 'refused') {
-      const hosts = pool.all();
+      const hosts = wanted.mustBeWith.flatMap(({ host = '' }) => pool.get(host) ?? []);
       const gathering = create.hasGathered === true ? undefined : gatheringFor(wanted, hosts, view);
       if (gathering !== undefined) return { gathering };
       promisedHosts.gather(wanted, hosts);
-      refusals.keep(name, placement.refused, deps.settings.strategy, nowMs);
+      refusals.keep(name, placement, deps.settings.strategy, nowMs);
       throw new ArpanetError(isAnyAlive ? 'unplaceable' : 'unavailable', placement.message);
     }
     const decision = promisedHosts.kept(name, placement.decision);

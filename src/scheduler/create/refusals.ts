@@ -1,13 +1,13 @@
 /** The creates that were refused last, so that `explain` can give the reason for what does not exist. Forgotten with the leadership. */
 import { LRUCache } from 'lru-cache';
-import { ArpanetError, type ContainerRecord, type Decision, type Refusal } from '../../model/index.ts';
+import { ArpanetError, type ContainerRecord, type Decision, type Placement } from '../../model/index.ts';
 import { keptDecision } from '../placement/index.ts';
 import { withoutSlash } from '../../text/names.ts';
 
 const MOST = 500;
 
 export interface Refusals {
-  readonly keep: (name: string, refused: readonly Refusal[], strategy: string, atMs: number) => void;
+  readonly keep: (name: string, placement: Extract<Placement, { kind: 'refused' }>, strategy: string, atMs: number) => void;
   /** `host` is empty: none was chosen. */
   readonly of: (name: string) => Decision | undefined;
 }
@@ -15,8 +15,9 @@ export interface Refusals {
 export function createRefusals(): Refusals {
   const kept = new LRUCache<string, Decision>({ max: MOST });
   return {
-    keep(name, refused, strategy, atMs) {
-      kept.set(name, keptDecision({ host: '', strategy, atMs, scored: [], refused }));
+    keep(name, { refused, counts }, strategy, atMs) {
+      const numbers = counts && { counts: { fit: 0, refused: counts } };
+      kept.set(name, keptDecision({ host: '', strategy, atMs, scored: [], refused, ...numbers }));
     },
     of: (name) => kept.get(withoutSlash(name)),
   };

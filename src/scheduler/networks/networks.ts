@@ -43,35 +43,44 @@ export interface Networks extends Pick<contracts.Networks, 'list' | 'one' | 'cre
 export function createNetworks(core: Core, overlays: Overlays): Networks {
   const { deps, view, commit } = core;
   const { dhcp, log } = deps;
-  let cache: { readonly version: number; readonly list: readonly ClusterNetwork[] } | undefined;
+  let cache: { readonly of: readonly NetworkRecord[]; readonly list: readonly ClusterNetwork[] } | undefined;
 
+  /** The same list while no network comes, goes or changes; its members are those of the moment when they are asked for. */
   function list(): readonly ClusterNetwork[] {
-    if (cache?.version === view.version()) return cache.list;
-    const members = new Map<string, ClusterNetwork['members'][number][]>();
-    const read = (container: ContainerView): void => {
-      if (!container.facts.inspect.State.Running) return;
-      const endpoints = Object.values(container.facts.inspect.NetworkSettings.Networks ?? {});
-      for (const endpoint of endpoints) {
-        const network = view.networkOf(container.host, endpoint.NetworkID ?? '');
-        if (network === undefined) continue;
-        const all = members.get(network) ?? [];
-        members.set(network, all);
-        all.push({ id: container.id, name: container.name, ...endpointOf(endpoint) });
-      }
+    const of = networkRecords(deps);
+    if (cache?.of !== of) cache = { of, list: of.map(withMembers) };
+    return cache.list;
+  }
+
+  function withMembers(record: NetworkRecord): ClusterNetwork {
+    return {
+      record,
+      get members() {
+        return membersOf(record);
+      },
     };
-    each({ kind: 'container', of: 'the members of networks' }, view.containers(), ({ name }) => name, read);
-    const made = networkRecords(deps).map((record) => ({ record, members: members.get(record.id) ?? [] }));
-    cache = { version: view.version(), list: made };
-    return made;
+  }
+
+  function membersOf({ id, name }: NetworkRecord): ClusterNetwork['members'] {
+    const on = view.matching({ isNetwork: (one) => one === name }) ?? [];
+    const place = { kind: 'container', of: 'the members of networks' };
+    return each(
+      place,
+      on,
+      ({ name: container }) => container,
+      (container) => {
+        const { State, NetworkSettings } = container.facts.inspect;
+        const endpoint = State.Running ? NetworkSettings.Networks?.[name] : undefined;
+        const isHere = endpoint !== undefined && view.networkOf(container.host, endpoint.NetworkID ?? '') === id;
+        return isHere ? [{ id: container.id, name: container.name, ...endpointOf(endpoint) }] : [];
+      },
+    ).flat();
   }
 
   function one(reference: string): ClusterNetwork {
     const all = list();
-    const record = resolveNetwork(
-      reference,
-      all.map((network) => network.record),
-    );
-    const network = all.find((other) => other.record.id === record.id);
+    const record = resolveNetwork(reference, networkRecords(deps));
+    const network = all.find((other) => other.record === record);
     if (network === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
     return network;
   }

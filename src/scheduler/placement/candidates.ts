@@ -3,11 +3,16 @@
  * is moved, one has a volume or another container that it needs, or a label that it must have), these. Else the best by the strategy, in the order that the pool
  * keeps, until some fit that nothing is to be preferred to: they meet every preference, have as few of the service as the emptiest host, and are of the
  * emptiest group of a spread. And always, if they are few: the hosts that a preference names, those that have the image, and those with containers of
- * the project where its volumes or ports count. So the best by label, volume, image and affinity is among them. If nothing of it fits, all are looked at. Pure.
+ * the project where its volumes or ports count. So the best by label, volume, image and affinity is among them. If nothing of it fits, all are looked at, but
+ * where no other host is possible at all: then some others are examples of the refusal. Pure.
  */
 import { FILTERS } from './filters/index.ts';
-import { isMet } from './filters/affinity.ts';
-import { satisfies } from './filters/constraint.ts';
+import { affinityFilter, isMet } from './filters/affinity.ts';
+import { constraintFilter, satisfies } from './filters/constraint.ts';
+import type { Filter } from './filters/filter.ts';
+import { onlyFilter } from './filters/only.ts';
+import { togetherFilter } from './filters/together.ts';
+import { volumeFilter } from './filters/volume.ts';
 import { type HostPool, leastMates } from './host-pool.ts';
 import { holding, matesOn } from './load.ts';
 import { groupRoomOn, hasPortMate, isByProjectVolumes } from './scores.ts';
@@ -20,12 +25,16 @@ export const ALL = 100;
 const ENOUGH = 10;
 /** Of these, so many with the image where many have it. */
 const WITH_IMAGE = 3;
+/** Of hosts that cannot be possible. */
+const EXAMPLES = 3;
 /** A set of hosts of this size is looked at as a whole. */
 const FEW = 100;
 
 export interface Sample {
   readonly hosts: readonly HostSnapshot[];
   readonly counts: GroupCounts;
+  /** The rule that refuses all other hosts; undefined: others may be possible. */
+  readonly others?: string;
 }
 
 /** `isLast`: others come first, whatever their worth; `also`: names of hosts to look at in any case. Undefined: all hosts are to be looked at. */
@@ -49,9 +58,16 @@ export function candidatesFor(
   const made = (): Sample => ({ hosts: [...sampled.values()], counts });
 
   const only = onlyAt(request, pool);
-  if (only !== undefined && only.size <= FEW) {
-    take(only);
-    return made();
+  if (only !== undefined && only.hosts.size <= FEW) {
+    take(only.hosts);
+    take(request.mustBeWith.flatMap(({ host }) => host ?? []));
+    if (!only.isCertain) return made();
+    const before = sampled.size;
+    for (const host of pool.inOrder(options)) {
+      if (sampled.size === before + EXAMPLES) break;
+      sampled.set(host.name, host);
+    }
+    return { ...made(), others: only.rule };
   }
   take(also);
   const { few, many } = preferred(request, pool);
@@ -81,22 +97,47 @@ export function candidatesFor(
   return made();
 }
 
+interface Only {
+  readonly hosts: ReadonlySet<string>;
+  /** What refuses all others. */
+  readonly rule: string;
+  /** They are all that are possible. */
+  readonly isCertain: boolean;
+}
+
 /** The smallest set that it must be placed in, as far as that is known by name. */
-function onlyAt(request: PlacementRequest, pool: HostPool): ReadonlySet<string> | undefined {
-  const names = [
-    ...(request.only === undefined ? [] : [request.only]),
-    ...request.mustBeWith.map(({ host }) => host ?? ''),
-    ...request.volumesAt.flatMap(({ host }) => host ?? []),
+function onlyAt(request: PlacementRequest, pool: HostPool): Only | undefined {
+  const { only, mustBeWith, volumesAt } = request;
+  const certain = (names: readonly string[], { rule }: Filter): Only => ({ hosts: new Set(names), rule, isCertain: true });
+  const sets: Only[] = [
+    ...(only === undefined ? [] : [certain([only], onlyFilter)]),
+    ...(mustBeWith.length === 0
+      ? []
+      : [
+          certain(
+            mustBeWith.flatMap(({ host }) => host ?? []),
+            togetherFilter,
+          ),
+        ]),
+    ...(volumesAt.every(({ host }) => host === undefined)
+      ? []
+      : [
+          certain(
+            volumesAt.flatMap(({ host }) => host ?? []),
+            volumeFilter,
+          ),
+        ]),
   ];
-  if (names.length > 0) return new Set(names);
-  const sets = [
-    ...request.constraints.flatMap((constraint) => (constraint.soft ? [] : (hostsOf(constraint, pool) ?? []))),
-    ...request.affinities.flatMap((affinity) => (affinity.soft ? [] : (hostsNear(affinity, request, pool) ?? []))),
-  ];
-  return sets.reduce<ReadonlySet<string> | undefined>(
-    (least, one) => (least === undefined || one.size < least.size ? one : least),
-    undefined,
-  );
+  for (const constraint of request.constraints) {
+    const hosts = constraint.soft ? undefined : hostsOf(constraint, pool);
+    if (hosts !== undefined) sets.push({ hosts, rule: constraintFilter.rule, isCertain: true });
+  }
+  for (const affinity of request.affinities) {
+    const hosts = affinity.soft ? undefined : hostsNear(affinity, request, pool);
+    // An id may begin as a name is.
+    if (hosts !== undefined) sets.push({ hosts, rule: affinityFilter.rule, isCertain: affinity.key === 'service' });
+  }
+  return sets.reduce<Only | undefined>((least, one) => (least === undefined || one.hosts.size < least.hosts.size ? one : least), undefined);
 }
 
 /** What is worth points: sets of few hosts, and whether a host is one of those that a wider preference means. */

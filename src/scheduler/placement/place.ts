@@ -5,7 +5,7 @@ import { candidatesFor } from './candidates.ts';
 import type { HostPool } from './host-pool.ts';
 import { lendersElsewhere } from './lenders.ts';
 import { usageOf } from './load.ts';
-import { examplesOf } from './kept-decision.ts';
+import { countByRule, examplesOf, REFUSED_KEPT } from './kept-decision.ts';
 import { averageOf, score } from './scores.ts';
 import { type GroupCounts, groupCounts, spreadRanks } from './spread.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
@@ -19,19 +19,25 @@ export function place(
 ): Placement {
   const filters = FILTERS.filter((filter) => filter.applies(request));
   let fits: HostSnapshot[] = [];
-  const refused: Refusal[] = [];
+  const refusing: Refusing[] = [];
   for (const host of hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const filter = filters.find((candidate) => !candidate.accepts(request, host));
     if (filter === undefined) fits.push(host);
-    else refused.push({ host: host.name, rule: filter.rule, why: filter.explain(request, host) });
+    else refusing.push({ host: host.name, rule: filter.rule, why: () => filter.explain(request, host) });
   }
   const answering = fits.filter((host) => host.isSilent !== true);
   if (answering.length > 0 && answering.length < fits.length) {
     const silent = fits.filter((host) => host.isSilent === true);
-    refused.push(...silent.map(({ name }) => ({ host: name, rule: 'answers', why: 'it does not answer now, and others fit' })));
+    const why = () => 'it does not answer now, and others fit';
+    refusing.push(...silent.map(({ name }) => ({ host: name, rule: 'answers', why })));
     fits = answering;
   }
-  if (fits.length === 0) return { kind: 'refused', message: refusal(request, hosts, refused), refused };
+  const { examples = Number.POSITIVE_INFINITY, others } = options;
+  const all = refusing.length + (others?.number ?? 0);
+  const refused = examplesOf(refusing, examples).map(({ host, rule, why }): Refusal => ({ host, rule, why: why() }));
+  const counted = refused.length < all ? countByRule(refusing, others) : undefined;
+  if (fits.length === 0)
+    return { kind: 'refused', message: refusal(request, hosts, refused, all), refused, ...(counted && { counts: counted }) };
 
   const average = averageOf(fits.map((host) => usageOf(host, request, options.nowMs)));
   const holders = request.imageHosts;
@@ -44,7 +50,15 @@ export function place(
     .toSorted((a, b) => b.scored.score - a.scored.score || b.draw - a.draw)
     .map((one) => one.scored);
   const host = scored[0]?.host ?? '';
-  return { kind: 'placed', decision: { host, strategy: options.strategy, atMs: options.nowMs, scored, refused } };
+  const numbers = counted && { counts: { fit: fits.length, refused: counted } };
+  return { kind: 'placed', decision: { host, strategy: options.strategy, atMs: options.nowMs, scored, refused, ...numbers } };
+}
+
+/** A refusal that has not been put into words yet. */
+interface Refusing {
+  readonly host: string;
+  readonly rule: string;
+  readonly why: () => string;
 }
 
 /** `isLast`: others come first; `also`: names of hosts to look at in any case. */
@@ -55,18 +69,22 @@ export function placeIn(
   isLast: (host: HostSnapshot) => boolean,
   also: readonly string[],
 ): Placement {
+  const bounded = { ...options, examples: REFUSED_KEPT };
   const seen = (host: HostSnapshot): HostSnapshot => (host.isSilent !== true && isLast(host) ? { ...host, isSilent: true } : host);
   const sample = candidatesFor(request, pool, options, (host) => host.isSilent === true || isLast(host), also);
   if (sample !== undefined) {
-    const placement = place(request, sample.hosts.map(seen), options, sample.counts);
+    const { hosts, counts, others } = sample;
+    const rest = others && { others: { rule: others, number: pool.size() - hosts.length } };
+    const placement = place(request, hosts.map(seen), { ...bounded, ...rest }, counts);
     if (placement.kind === 'placed') return { ...placement, decision: { ...placement.decision, among: pool.size() } };
+    if (others !== undefined) return placement;
   }
-  return place(request, pool.all().map(seen), options);
+  return place(request, pool.all().map(seen), bounded);
 }
 
-function refusal(request: PlacementRequest, hosts: readonly HostSnapshot[], refused: readonly Refusal[]): string {
+function refusal(request: PlacementRequest, hosts: readonly HostSnapshot[], refused: readonly Refusal[], all: number): string {
   const shown = examplesOf(refused);
-  const more = shown.length < refused.length ? `; and ${refused.length - shown.length} more hosts` : '';
+  const more = shown.length < all ? `; and ${all - shown.length} more hosts` : '';
   const reasons = `${shown.map(({ host, why }) => `${host}: ${why}`).join('; ')}${more}`;
   if (hosts.length === 0) return 'no host fits: no host has joined the cluster yet; start an agent with `arpanet agent --join …`';
   if (hosts.every((host) => host.state !== 'alive')) return `no host is alive (${reasons})`;

@@ -59,4 +59,13 @@ export interface PlacementOptions {
   readonly strategy: 'spread' | 'binpack' | 'random';
   readonly nowMs: number;
   readonly random: () => number;
+  /** So many refusals are put into words, with each rule among them, and the others counted; absent: all are put into words. */
+  readonly examples?: number;
+  /** Hosts beside those that are given, which this rule refuses without a look. */
+  readonly others?: Others;
+}
+
+export interface Others {
+  readonly rule: string;
+  readonly number: number;
 }

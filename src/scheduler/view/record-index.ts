@@ -19,6 +19,8 @@ export interface RecordIndex {
   readonly linkedTo: (name: string) => readonly ContainerRecord[];
   /** By the label `arpanet.http`: that HTTP reaches by this name and path. */
   readonly withSite: (site: string) => readonly ContainerRecord[];
+  /** With links. */
+  readonly linking: () => readonly ContainerRecord[];
   /** Those of containers that replace a lost one. */
   readonly replacements: () => readonly ContainerRecord[];
   readonly withId: (id: string) => ContainerRecord | undefined;
@@ -52,6 +54,7 @@ function keysOf({
     ...(connected === undefined ? [] : ['connected']),
     ...links.map(({ target }) => `link ${target}`),
     ...(httpOf(request.Labels?.[labels.http])?.sites ?? []).map((site) => `site ${site}`),
+    ...(links.length === 0 ? [] : ['linking']),
     ...(movedFrom === undefined ? [] : ['replacements']),
     ...(requestId === undefined ? [] : [`request ${requestId}`]),
   ];
@@ -119,6 +122,7 @@ export function createRecordIndex(isShown: (id: string) => boolean, unseenChange
     connected: () => at('connected'),
     linkedTo: (name) => at(`link ${name}`),
     withSite: (site) => at(`site ${site}`),
+    linking: () => at('linking'),
     replacements: () => at('replacements'),
     withId: (id) => first(`id ${id}`),
     unseen: () => (unseenList ??= [...unseen.values()]),

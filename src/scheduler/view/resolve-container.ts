@@ -7,7 +7,8 @@ export interface ContainerIndex {
   byId(id: string): ContainerView | undefined;
   /** All containers of this name; more than one only when they were made behind our back. */
   named(name: string): readonly ContainerView[];
-  ids(): Iterable<string>;
+  /** Ids that begin so. */
+  idsWith(prefix: string): Iterable<string>;
   /** The containers that were made again elsewhere before their first start, by the id that their client was given. */
   readonly formerIds?: ReadonlyMap<string, string>;
 }
@@ -30,7 +31,7 @@ export function resolveContainer(reference: string, index: ContainerIndex): Cont
   const linked = host === undefined ? undefined : linkedAs(host, name, index);
   if (linked !== undefined) return linked;
   if (/^[0-9a-f]+$/.test(reference)) {
-    const [found, another] = [...index.ids()].filter((id) => isIdPrefix(reference, id));
+    const [found, another] = index.idsWith(reference);
     if (another !== undefined) throw new ArpanetError('invalid', `multiple IDs found with provided prefix: ${reference}`);
     const container = index.byId(found ?? formerly(reference, index) ?? '');
     if (container !== undefined) return container;

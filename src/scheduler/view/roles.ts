@@ -25,6 +25,7 @@ export interface ViewReader extends ContainerIndex {
   readonly containers: () => readonly ContainerView[];
   /** The same list while none of them changes. */
   readonly containersOn: (host: string) => readonly ContainerView[];
+  readonly matching: contracts.ContainersBy['matching'];
   /** Those that have or ask for this host port, alone or in a range, whatever their state and address. `protocol`: `tcp`. */
   readonly withPort: (port: number, protocol: string) => readonly ContainerView[];
   /** Those for which every host answers at this port (label `arpanet.ingress`). */

@@ -18,6 +18,7 @@ import {
   type VolumeSummary,
 } from '../../model/index.ts';
 import { createImageIndex, foundImage, type HostImages, indexImages, noImages } from './image-index.ts';
+import { createContainerQueries } from './container-queries.ts';
 import { createPortIndex } from './port-index.ts';
 import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewNotices, ViewReader } from './roles.ts';
 import { withoutSlash } from '../../text/names.ts';
@@ -58,6 +59,7 @@ export function createView(
   const containers = new Map<string, ContainerView>();
   const names = new Map<string, Set<string>>();
   const ports = createPortIndex();
+  const queries = createContainerQueries({ containers: () => read.containers(), byId: (id) => containers.get(id) });
   const recordsById = new Map<string, ContainerRecord>();
   const idByRecordName = new Map<string, string>();
   const formerIds = new Map<string, string>();
@@ -114,6 +116,7 @@ export function createView(
     const ids = names.get(name) ?? new Set();
     names.set(name, ids.add(id));
     containerList = undefined;
+    queries.changed(id);
     notices.container(id);
     notices.placing(entry.record.name);
   }
@@ -134,6 +137,7 @@ export function createView(
     entry.containerList = undefined;
     unname(container);
     containerList = undefined;
+    queries.changed(id);
     notices.container(id);
     notices.placing(entry.record.name);
     return container;
@@ -194,8 +198,10 @@ export function createView(
     if (entry === undefined) return [];
     const gone: ContainerView[] = [];
     const tell = (facts: ContainerFacts): void => {
-      remembered.delete(facts.summary.Id);
-      put(entry, facts);
+      const { Id } = facts.summary;
+      remembered.delete(Id);
+      // Of a host that came back as it was.
+      if (containers.get(Id)?.facts !== facts) put(entry, facts);
     };
     const drop = (id: string): void => {
       const container = remove(entry, id);
@@ -265,7 +271,8 @@ export function createView(
     loadAt: (host) => hosts.get(host)?.loadAtMs ?? 0,
     byId: (id) => containers.get(id),
     named: (name) => [...(names.get(name) ?? [])].flatMap((id) => containers.get(id) ?? []),
-    ids: () => containers.keys(),
+    matching: queries.matching,
+    idsWith: queries.withPrefix,
     formerIds,
   };
   const imageReader: ImageReader = {

@@ -139,7 +139,9 @@ describe('a leader that talks nonsense', () => {
     const stream = createStream({ join, token: TOKEN, log: pino({ level: 'silent' }), nowMs: () => performance.now(), random: () => 0 });
     const side: HostSide = {
       facts: async () => facts,
-      opening: () => [],
+      hello: () => ({ type: 'hello', facts, epoch: 1 }),
+      joined: () => undefined,
+      held: async ({ containers = {} }) => assert.ok(Object.values(containers).every((digest) => typeof digest === 'string')),
       load: () => ({ cpu: 0, memoryUsedBytes: 0, memoryTotalBytes: 0 }),
       leftOut: () => [],
       routes: () => undefined,

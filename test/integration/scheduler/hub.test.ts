@@ -17,7 +17,7 @@ describe('a host', () => {
     const [agent] = cluster.agents;
     const first = ['welcome', 'plans', 'settings', 'beat'];
     await until(() => first.every((type) => agent?.told.some((message) => message.type === type)), first.join(', '));
-    assert.deepEqual(agent?.told[0], { type: 'welcome', epoch: 1, leader: 's1', clusterId: 'c1' });
+    assert.deepEqual(agent?.told[0], { type: 'welcome', epoch: 1, leader: 's1', clusterId: 'c1', compares: true, spreadMs: 1 });
   });
 
   it('is refused with a wrong token, or none', async () => {
@@ -45,6 +45,25 @@ describe('a host', () => {
     await until(() => agent?.told.filter(({ type }) => type === 'welcome').length === 2, 'welcomed twice');
     await cluster.scheduler.view.refresh('h1', { images: true });
     assert.equal(cluster.scheduler.hosts.list()[0]?.state, 'alive');
+  });
+
+  it('that comes back with what the leader holds sends its digest alone; the next leader gets the rest', async () => {
+    await using cluster = await startFakeCluster(1);
+    const [agent] = cluster.agents;
+    const came = async (): Promise<readonly string[]> => {
+      const { length } = agent?.said ?? [];
+      await agent?.dial(cluster.url);
+      await until(
+        () => agent?.said.slice(length).includes('have') === true && cluster.scheduler.hosts.list()[0]?.state === 'alive',
+        'it is back',
+      );
+      await cluster.scheduler.view.refresh('h1', {});
+      return (agent?.said ?? []).slice(length).filter((type) => ['have', 'piece', 'rest', 'snapshot'].includes(type));
+    };
+    assert.deepEqual(await came(), ['have']);
+    await cluster.nextLeader();
+    assert.deepEqual(await came(), ['have', 'rest']);
+    assert.equal([...(cluster.scheduler.images.find('busybox:latest')?.holders ?? [])].join(), 'h1');
   });
 
   it('keeps the deadline and the purpose of its drain over other changes, the next leader and a new stream, until its availability is set', async () => {

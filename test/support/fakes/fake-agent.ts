@@ -16,6 +16,7 @@ import type {
   UpgradeOrder,
   UpgradeState,
 } from '../../../src/model/index.ts';
+import { createStateSender } from '../../../src/hostagent/stream/state-sender.ts';
 import { realPaths } from '../../../src/hostagent/bind-paths.ts';
 import { type FakeEngine, fakeEngine } from './fake-engine.ts';
 
@@ -34,6 +35,8 @@ export interface FakeAgent extends AsyncDisposable {
   httpFigures: readonly HttpFigures[];
   /** Answers to orders for another release, and to the question how far that is. */
   upgrade: (order?: UpgradeOrder) => UpgradeState;
+  /** Types of the messages that were sent, in order. */
+  readonly said: string[];
   /** Sends a message to the leader. */
   say(message: AgentMessage): void;
   /** Runs before a call is answered; what it throws is the answer. */
@@ -100,6 +103,14 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     networks: networks(),
   });
 
+  const sender = createStateSender({
+    state: () => (isEngineUp ? snapshot() : undefined),
+    trouble: () => 'connect ECONNREFUSED',
+    isJoined: () => true,
+    send: (message) => agent.say(message),
+    flushed: async () => stream?.destroyed === false,
+  });
+
   const observation = (): HostObservation => ({
     networks: [...engine.networks.values()].map(({ network, name, gateway }) => ({ network, name, gateway, bridge: `br-${name}` })),
     vxlans: [],
@@ -143,6 +154,10 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     for await (const line of lines(socket)) {
       const message = JSON.parse(line) as LeaderMessage;
       if (message.type === 'plans') agent.plans = message.plans;
+      if (message.type === 'welcome' && !isFrozen) {
+        sender.joined(message);
+      }
+      if (message.type === 'held') await sender.held(message);
       if (message.type !== 'call') {
         agent.told.push(message);
         continue;
@@ -167,7 +182,12 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
     httpFigures: [],
     upgrade: () => ({ state: 'none', said: '' }),
     beforeCall: async () => undefined,
-    say: (message) => void (isFrozen || stream?.write(`${JSON.stringify(message)}\n`)),
+    said: [],
+    say(message) {
+      if (isFrozen) return;
+      agent.said.push(typeof message === 'object' && message !== null ? message.type : 'nonsense');
+      stream?.write(`${JSON.stringify(message)}\n`);
+    },
     hangUp: () => stream?.destroy(),
     die() {
       for (const socket of sockets) socket.destroy();
@@ -230,8 +250,6 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
         epoch: options.epoch ?? 0,
         ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
       });
-      agent.say({ type: 'engine', alive: isEngineUp, why: '' });
-      agent.say({ type: 'snapshot', snapshot: snapshot() });
       beat();
       void listen(socket).catch(() => undefined);
     },

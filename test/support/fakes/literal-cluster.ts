@@ -10,6 +10,7 @@ import {
   type ImageSummary,
   type NetworkRecord,
 } from '../../../src/model/index.ts';
+import { createContainerQueries } from '../../../src/scheduler/view/container-queries.ts';
 import { type GivenRoles, givenRoles } from './given-roles.ts';
 
 export interface LiteralContainer {
@@ -156,6 +157,7 @@ export function literalImage(id: string, repoTags: readonly string[] | null, ove
 
 export function literalCluster(known: GivenRoles<Cluster>): Cluster {
   const containers = known.containers?.list ?? (() => []);
+  const byId = (wanted: string) => containers().find(({ id }) => id === wanted);
   const networks = known.networks?.list ?? (() => []);
   return givenRoles<Cluster>('literalCluster', {
     ...known,
@@ -169,6 +171,9 @@ export function literalCluster(known: GivenRoles<Cluster>): Cluster {
       version: () => 1,
       settled: () => undefined,
       containersBy: {
+        matching: (query) => createContainerQueries({ containers, byId }).matching(query),
+        id: byId,
+        linking: () => containers().flatMap(({ record }) => (record !== undefined && record.links.length > 0 ? [record] : [])),
         service: (deployment, service) =>
           containers().filter(({ record }) => record?.deployment === deployment && record.service === service),
         serviceRecords: (deployment, service) =>

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { arpanetProgram } from '../../../src/cli/program.ts';
 import { formatted } from '../../../src/cli/output/format.ts';
 import { table } from '../../../src/cli/output/table.ts';
-import { showList } from '../../../src/cli/list.ts';
+import type { ApiClient, Call } from '../../../src/cli/api-client.ts';
+import { pageReader, showList } from '../../../src/cli/list.ts';
 import { secondsOf } from '../../../src/cli/times.ts';
 
 const rows = [
@@ -73,6 +74,23 @@ describe('lists', () => {
     assert.equal(await shown({ quiet: true }), 'abc-web-1\nabc-web-2\n');
     assert.equal(await shown({ format: '{{.Host}}' }), 'h1\nh2\n');
     assert.deepEqual(JSON.parse(await shown({ json: true })), rows);
+  });
+});
+
+describe('a page of a list', () => {
+  it('is asked for by --limit and --continue, and says how to go on', async () => {
+    const asked: string[] = [];
+    const said: string[] = [];
+    const json = async (path: string, { heard }: Call = {}) => {
+      asked.push(path);
+      heard?.({ 'arpanet-continue': 'aDE' });
+      return [];
+    };
+    const read = (flags: object) => pageReader({ json } as unknown as ApiClient, flags, { say: (line) => void said.push(line) });
+    await read({ limit: '2', continue: 'aA' })('/services?of=abc');
+    await read({})('/hosts', { timeoutMs: 1 });
+    assert.deepEqual(asked, ['/services?of=abc&limit=2&continue=aA', '/hosts']);
+    assert.deepEqual(said[0], 'there is more: add --continue aDE');
   });
 });
 

@@ -183,6 +183,20 @@ describe('what ops see of hosts', () => {
     assert.ok(!text.includes(String.fromCharCode(27)));
   });
 
+  it('top of many hosts has those that are not alive, then the busiest; of many containers as many as are asked for', () => {
+    const hosts = Array.from({ length: 40 }, (_, n) =>
+      literalHost(`h${n}`, { load: { cpu: n / 100, memoryUsedBytes: 0, memoryTotalBytes: 1 }, state: n === 7 ? 'down' : 'alive' }),
+    );
+    const containers = Array.from({ length: 30 }, (_, n) => literalContainer({ id: `c${n}`, name: `abc-web-${n}` }));
+    const usage = containers.map(({ id }, n) => ({ id, cores: n, memoryBytes: 0 }));
+    const report = topReport(observed({ hosts, containers }), usage, 0, 2);
+    assert.deepEqual([report.running, report.containers.map(({ name }) => name)], [30, ['abc-web-29', 'abc-web-28']]);
+    const text = topText(report, 2, 3);
+    assert.deepEqual([...text.matchAll(/^h\d+/gm)].map(String), ['h7', 'h39', 'h38']);
+    assert.match(text, /… 37 more \(arpanet hosts\)/);
+    assert.match(text, /… 28 more \(--rows N\)/);
+  });
+
   it('a container uses what two looks differ by, memory without the cache', () => {
     const stats = (second: number, busyMs: number) => ({
       read: `2026-01-01T00:00:0${second}Z`,

@@ -234,6 +234,17 @@ describe('what a change costs with a thousand hosts is what it costs with ten', 
   // to bring a network to one host more costs what the network has, whatever the cluster has
   it('of a create, wherever it goes', () => isTheSame((world) => creates(world, { HostConfig: { NetworkMode: 'none' } })));
 
+  it('of a create that no host can take: few are looked at, and the others counted', async () => {
+    const refused = (world: World, Env: readonly string[]) =>
+      assert.rejects(creates(world, { Env, HostConfig: { NetworkMode: 'none' } }), { kind: 'unplaceable', message: /^no host fits: / });
+    for (const Env of [['constraint:disk==ssd'], ['constraint:node==h1', 'constraint:node!=h1'], ['affinity:service==nothing']]) {
+      const world = await worldOf(1_000);
+      await refused(world, Env);
+      const walked = await walkedIn(() => refused(world, Env));
+      assert.ok(walked < 600, `${walked} entries walked for ${Env.join()}`);
+    }
+  });
+
   it('of a look for leases that have rested', async () => {
     for (const hosts of [10, 1_000]) {
       const world = await worldOf(hosts);

@@ -210,7 +210,8 @@ describe('placement with many hosts', () => {
     const pool = pooled(manyHosts(1_000));
     const refused = chosenIn(pool, request({ constraints: [constraint('node.labels.zone', 'z9')] }));
     assert.ok(refused.kind === 'refused');
-    assert.equal(refused.refused.length, 1_000);
+    assert.deepEqual(refused.counts, { constraint: 1_000 });
+    assert.match(refused.message, /^no host fits: h\d+: node\.labels\.zone==z9 does not hold .* more hosts$/);
     const placed = chosenIn(pool, request());
     assert.ok(placed.kind === 'placed');
     const kept = keptDecision(placed.decision);
@@ -229,6 +230,33 @@ const change = fc.record({
 });
 
 describe('the pool of hosts', () => {
+  it('puts a refusal into words for ten hosts, with each rule among them, and counts the others', () => {
+    const pool = pooled(manyHosts(1_000).map((host, i) => (i % 100 === 7 ? { ...host, availability: 'drain' as const } : host)));
+    const placement = placeIn(request({ reservedMemoryBytes: 1_000 * GiB }), pool, options(), nobody, []);
+    assert.ok(placement.kind === 'refused');
+    assert.deepEqual([placement.refused.length, placement.counts], [10, { memory: 990, availability: 10 }]);
+    assert.deepEqual(new Set(placement.refused.map(({ rule }) => rule)), new Set(['memory', 'availability']));
+    assert.match(placement.message, /^no host fits: h0: .*; and 990 more hosts$/);
+  });
+
+  it('does not look at hosts that cannot be possible: they are counted by the rule that says so', () => {
+    const hosts = manyHosts(1_000);
+    const walked = (wish: PlacementRequest) => {
+      const seen = new Set<string>();
+      const pool = pooled(hosts);
+      const watched = { ...pool, all: () => assert.fail('all are looked at'), get: (name: string) => (seen.add(name), pool.get(name)) };
+      const placement = placeIn(wish, watched, options(), nobody, []);
+      assert.ok(placement.kind === 'refused');
+      return { ...placement, seen: seen.size };
+    };
+    const big = { reservedMemoryBytes: 1_000 * GiB };
+    const onFull = walked(request({ ...big, volumesAt: [{ volume: 'data', host: 'h5' }] }));
+    assert.deepEqual(onFull.counts, { volume: 999, memory: 1 });
+    assert.match(onFull.message, /h5: needs .*; h\d+: volume data is on h5; .*and 996 more hosts$/);
+    assert.ok(onFull.seen < 10);
+    assert.deepEqual(walked(request({ constraints: [constraint('disk', 'gold')] })).counts, { constraint: 1_000 });
+  });
+
   it('holds after any changes what one that is made anew holds', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), (changes) => {

@@ -12,7 +12,7 @@ function indexOf(...containers: readonly ContainerView[]): ContainerIndex {
   return {
     byId: (id) => containers.find((one) => one.id === id),
     named: (name) => containers.filter((one) => one.name === name),
-    ids: () => containers.map(({ id }) => id),
+    idsWith: (prefix) => containers.flatMap(({ id }) => (id.startsWith(prefix) ? [id] : [])),
   };
 }
 

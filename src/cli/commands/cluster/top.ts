@@ -16,16 +16,18 @@ export interface TopFlags extends ClientFlags {
 const DEFAULT_ROWS = 15;
 /** Lines of a screen that are neither a host nor a container. */
 const OTHER_LINES = 6;
+/** The cluster gives no more at once. */
+const MOST_ROWS = 1_000;
 
 /** Throws `invalid` for an interval or a row count that is not above 0. */
 export async function top(flags: TopFlags, { env, out, isTerminal }: Terminal): Promise<void> {
   const everyMs = positive('--interval', flags.interval) * 1_000;
   const rows = flags.rows === undefined ? undefined : Math.floor(positive('--rows', flags.rows));
   const { api } = clientCall(flags, { env, out });
-  const look = () => api.json<TopReport>('/arpanet/v1/top');
+  const look = (most: number) => api.json<TopReport>(`/arpanet/v1/top?limit=${Math.min(most, MOST_ROWS)}`);
   if (flags.json === true || flags.once === true || !isTerminal) {
     for (;;) {
-      const report = await look();
+      const report = await (flags.json === true ? api.json<TopReport>('/arpanet/v1/top') : look(rows ?? DEFAULT_ROWS));
       out(flags.json === true ? `${JSON.stringify(report)}\n` : `${topText(report, rows ?? DEFAULT_ROWS)}\n`);
       if (flags.once === true) return;
       await sleep(everyMs);
@@ -37,10 +39,12 @@ export async function top(flags: TopFlags, { env, out, isTerminal }: Terminal): 
   out(ENTER);
   try {
     while (!ended.signal.aborted) {
-      const report = await look();
       const { rows: height, columns } = process.stdout;
-      const fits = Math.max(1, height - OTHER_LINES - report.hosts.length - 1);
-      const lines = topText(report, rows ?? fits)
+      const report = await look(rows ?? height);
+      // Hosts have half of the screen at most.
+      const hosts = Math.min(report.hosts.length, Math.max(1, Math.floor((height - OTHER_LINES) / 2)));
+      const fits = Math.max(1, height - OTHER_LINES - hosts - 1);
+      const lines = topText(report, rows ?? fits, hosts)
         .split('\n')
         .slice(0, height - 1);
       out(frame(lines.map((line) => line.slice(0, columns))));

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { addClientCommand, type ClientFlags, several, type Terminal } from '../../command.ts';
 import { addConfiguredCommand, type Flags } from '../../configured-command.ts';
-import { type ListFlags, withListFlags } from '../../list.ts';
+import { type ListFlags, type PageFlags, withPageFlags } from '../../list.ts';
 import { withPassOptions } from '../cluster/index.ts';
 import type { AddFlags } from './add.ts';
 import type { CleanFlags } from './clean.ts';
@@ -28,18 +28,18 @@ export function addHostCommands(root: Command, terminal: Terminal): void {
     'arpanet hosts drain h1',
   ]);
   const verb = (words: string, summary: string, examples: readonly string[]) => addClientCommand(hosts, words, summary, examples);
-  const list = async (host: string | undefined, flags: Flags & ListFlags) => {
+  const list = async (host: string | undefined, flags: Flags & ListFlags & PageFlags) => {
     const verbs = hosts.commands.map((command) => command.name());
     await (await import('./ls.ts')).listHosts(host, flags, verbs, terminal);
   };
   // Flags after a verb belong to the verb: `hosts` has a --json of its own.
   root.enablePositionalOptions();
-  withListFlags(hosts)
+  withPageFlags(hosts)
     .enablePositionalOptions()
     .argument('[host]', 'only this one')
     .usage('[options] [host]\n       arpanet hosts VERB …')
     .action(list);
-  withListFlags(
+  withPageFlags(
     verb('ls [host]', 'list hosts with their state, live load, reservations and labels', [
       'arpanet hosts ls',
       'arpanet hosts ls h1 --json',

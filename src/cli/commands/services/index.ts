@@ -1,7 +1,7 @@
 /** The commands for services: ls, ps, scale, stop, start, restart, rm, update, rollback, canary, promote, abort; declared here, each in a file of its own. */
 import { type Command, Option } from 'commander';
 import { addClientCommand, type ClientFlags, several, type Terminal } from '../../command.ts';
-import { addListCommand, type ListFlags } from '../../list.ts';
+import { type ListFlags, type PageFlags, withPageFlags } from '../../list.ts';
 import type { PromoteFlags } from './canary.ts';
 import type { UpdateFlags } from './update.ts';
 
@@ -9,18 +9,22 @@ const SERVICES = 'a deployment (abc), a service (abc/web, abc_web, or web if onl
 
 export function addServiceCommands(root: Command, terminal: Terminal): void {
   const command = (words: string, summary: string, examples: readonly string[]) => addClientCommand(root, words, summary, examples);
+  const paged = (words: string, summary: string, examples: readonly string[]) => withPageFlags(command(words, summary, examples));
 
-  addListCommand(root, 'ls', 'list the services of all deployments, their replica counts and problems', [
+  paged('ls', 'list the services of all deployments, their replica counts and problems', [
     'arpanet ls',
     'arpanet ls --watch',
+    'arpanet ls --limit 100',
     "arpanet ls --format '{{.Deployment}}/{{.Service}} {{.Running}}'",
-  ]).action(async (flags: ListFlags) => (await import('./ls.ts')).listServices(flags, terminal));
-  addListCommand(root, 'ps [service]', 'list instances, their hosts and addresses', [
+  ]).action(async (flags: ListFlags & PageFlags) => (await import('./ls.ts')).listServices(flags, terminal));
+  paged('ps [service]', 'list instances, their hosts and addresses', [
     'arpanet ps',
     'arpanet ps abc/web',
     "arpanet ps abc --format 'table {{.Name}}\\t{{.Host}}\\t{{.State}}'",
     'docker inspect $(arpanet ps abc/web -q)',
-  ]).action(async (reference: string | undefined, flags: ListFlags) => (await import('./ps.ts')).listInstances(reference, flags, terminal));
+  ]).action(async (reference: string | undefined, flags: ListFlags & PageFlags) =>
+    (await import('./ps.ts')).listInstances(reference, flags, terminal),
+  );
   command('scale <service=count...>', 'set how many replicas services have; the cluster keeps that count from then on', [
     'arpanet scale abc/pricing=5',
     'arpanet scale abc/pricing=5 web+2 worker-1',

@@ -1,0 +1,189 @@
+/** An agent that comes back tells what its leader does not hold, and no more: both ends, joined by a pair of functions. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createStateSender, PIECE } from '../../../src/hostagent/stream/state-sender.ts';
+import type { AgentMessage, ContainerFacts, EngineSnapshot, HostFacts, HostRecord, LeaderMessage } from '../../../src/model/index.ts';
+import { createResumes } from '../../../src/scheduler/agents/resumes.ts';
+import { createView } from '../../../src/scheduler/view/view.ts';
+import { quietLog } from '../../support/cluster/lab.ts';
+
+const idOf = (n: number): string => String(n).padStart(64, 'c');
+
+function facts(n: number, change: Readonly<Record<string, unknown>> = {}): ContainerFacts {
+  const Id = idOf(n);
+  return {
+    summary: { Id, Names: [`/c${n}`], Image: 'i', ImageID: 'i', Created: 0, State: 'running', Status: 'Up 1 second', Labels: {} },
+    inspect: {
+      Id,
+      Name: `/c${n}`,
+      Image: 'i',
+      Created: '',
+      State: { Status: 'running', Running: true },
+      Config: {},
+      HostConfig: {},
+      NetworkSettings: {},
+      ...change,
+    },
+  } as unknown as ContainerFacts;
+}
+
+/** A host of plain data and its leader; what is said goes over a wire that is read at the end of each turn. */
+function startPair(before: readonly ContainerFacts[], now: readonly ContainerFacts[] = before) {
+  const sent: AgentMessage[] = [];
+  const bytes: number[] = [];
+  const view = createView(() => false);
+  const record: HostRecord = { name: 'h1', address: '10.0.0.1', gateway: '10.0.0.1:1', labels: {}, availability: 'active', joinedAtMs: 0 };
+  view.hosts.join(record, { name: 'h1', routes: [] } as unknown as HostFacts);
+  const state = { containers: [...now], images: [], volumes: [{ Name: 'v', Driver: 'local' }], networks: [] };
+  view.facts.apply('h1', { type: 'snapshot', snapshot: overWire({ ...state, containers: before }) }, 0);
+  const answers: LeaderMessage[] = [];
+  const snapshots: EngineSnapshot[] = [];
+  const hub = { send: async (_host: string, message: LeaderMessage) => answers.push(message) > 0 };
+  const resumes = createResumes({ hub, view: view.read, log: quietLog });
+  const hear = (message: AgentMessage): void => {
+    sent.push(message);
+    const text = JSON.stringify(message);
+    bytes.push(text.length);
+    const fact = resumes.read('h1', JSON.parse(text));
+    if (fact?.type === 'snapshot') snapshots.push(fact.snapshot);
+    if (fact?.type === 'snapshot' || fact?.type === 'containers') view.facts.apply('h1', fact, 0);
+  };
+  let unflushed = 0;
+  let mostUnflushed = 0;
+  let onFlush: (() => void) | undefined;
+  const sender = createStateSender({
+    state: () => state,
+    trouble: () => undefined,
+    isJoined: () => true,
+    send(message) {
+      unflushed += 1;
+      mostUnflushed = Math.max(mostUnflushed, unflushed);
+      hear(message);
+    },
+    async flushed() {
+      unflushed = 0;
+      onFlush?.();
+      return true;
+    },
+  });
+  const resume = async (): Promise<void> => {
+    sender.joined({ compares: true });
+    unflushed = 0;
+    mostUnflushed = 0;
+    const held = answers.at(-1);
+    assert.ok(held?.type === 'held');
+    await sender.held(overWire(held));
+  };
+  return {
+    state,
+    view,
+    sent,
+    bytes,
+    sender,
+    hear,
+    snapshots,
+    resume,
+    shown: () => view.read.containersOn('h1').map((one) => [one.id, one.facts.inspect.Config.Hostname ?? ''] as const),
+    mostUnflushed: () => mostUnflushed,
+    eachFlush(act: () => void) {
+      onFlush = act;
+    },
+  };
+}
+
+const overWire = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+describe('a host that comes back', () => {
+  it('is known by its digest: nothing of its containers is sent, and what is held stays the same', async () => {
+    const all = Array.from({ length: 300 }, (_, n) => facts(n));
+    const pair = startPair(
+      all,
+      all.map((one) => ({ ...one, summary: { ...one.summary, Status: 'Up 3 hours' } })),
+    );
+    const before = pair.view.read.byId(idOf(7));
+    await pair.resume();
+    assert.deepEqual(
+      pair.sent.map(({ type }) => type),
+      ['engine', 'have'],
+    );
+    assert.ok((pair.bytes[1] ?? 0) < 100);
+    assert.equal(pair.snapshots.length, 1, 'the leader goes on as after a snapshot');
+    assert.equal(pair.view.read.byId(idOf(7)), before);
+  });
+
+  it('sends what differs, and no more', async () => {
+    const pair = startPair([facts(1), facts(2), facts(3)], [facts(1), facts(3, { Config: { Hostname: 'other' } }), facts(4)]);
+    await pair.resume();
+    const pieces = pair.sent.flatMap((message) => (message.type === 'piece' ? message.containers : []));
+    assert.deepEqual(
+      pieces.map(({ summary }) => summary.Id),
+      [idOf(3), idOf(4)],
+    );
+    const rest = pair.sent.at(-1);
+    assert.ok(rest?.type === 'rest' && rest.images === undefined && rest.volumes === undefined);
+    assert.deepEqual(pair.shown(), [
+      [idOf(1), ''],
+      [idOf(3), 'other'],
+      [idOf(4), ''],
+    ]);
+    assert.deepEqual(pair.snapshots.at(-1)?.volumes, pair.state.volumes);
+  });
+
+  it('of 3,000 containers with 50 KB each is told in bounded pieces, one at a time', async () => {
+    const Env = [`TEXT=${'x'.repeat(50_000)}`];
+    const pair = startPair(
+      [],
+      Array.from({ length: 3_000 }, (_, n) => facts(n, { Config: { Env } })),
+    );
+    await pair.resume();
+    assert.ok(Math.max(...pair.bytes) < PIECE * 1.1, `${Math.max(...pair.bytes)} characters at once`);
+    assert.equal(pair.mostUnflushed(), 1);
+    assert.equal(pair.view.read.containersOn('h1').length, 3_000);
+  });
+
+  it('goes on changing meanwhile: what is newer stays', async () => {
+    const Env = [`TEXT=${'x'.repeat(PIECE)}`];
+    const pair = startPair([facts(9)], [facts(1, { Config: { Env } }), facts(2, { Config: { Env } }), facts(9)]);
+    let flushes = 0;
+    pair.eachFlush(() => {
+      flushes += 1;
+      const change = (upserts: readonly ContainerFacts[], removes: readonly string[]): void => {
+        const message = { type: 'containers', upserts, removes } as const;
+        pair.sender.changed(message);
+        pair.hear(message);
+      };
+      if (flushes !== 1) return;
+      // 1 is on the way already, 2 is not; 9 was not to be sent
+      const newer = [facts(1, { Config: { Hostname: 'newer' } }), facts(2, { Config: { Hostname: 'newer' } }), facts(5)];
+      pair.state.containers = newer;
+      change(newer, [idOf(9)]);
+    });
+    await pair.resume();
+    assert.deepEqual(
+      pair.shown().toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      [
+        [idOf(1), 'newer'],
+        [idOf(2), 'newer'],
+        [idOf(5), ''],
+      ],
+    );
+  });
+
+  it('ends a transfer when another begins', async () => {
+    const Env = [`TEXT=${'x'.repeat(PIECE)}`];
+    const pair = startPair([], [facts(1, { Config: { Env } }), facts(2, { Config: { Env } })]);
+    pair.eachFlush(() => pair.sender.again());
+    await pair.resume();
+    assert.equal(pair.sent.filter(({ type }) => type === 'piece').length, 1);
+    assert.equal(pair.sent.at(-1)?.type, 'have');
+  });
+
+  it('tells an older leader all at once', () => {
+    const pair = startPair([facts(1)]);
+    pair.sender.joined({});
+    assert.deepEqual(
+      pair.sent.map(({ type }) => type),
+      ['engine', 'snapshot'],
+    );
+  });
+});
