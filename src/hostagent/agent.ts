@@ -182,7 +182,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
   };
   const closed = createClosedPorts({
     overlay: mode,
-    ownPorts: [...ownPortsOf(splitHostPort(options.listen).port, engineAddress), HTTP_HOP_PORT],
+    ownPorts: ownPortsOf(splitHostPort(options.listen).port, engineAddress),
     isOnWire,
     schedulers: () => schedulersOf([...options.join, ...schedulers]),
     log,

@@ -45,6 +45,9 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
   let nextLook = 0;
   /** Containers whose next pass has not begun: it takes all that has changed. */
   const queued = new Set<string>();
+  /** Calls of `found` under way, and containers whose facts have come since they began. */
+  let looks = 0;
+  const newer = new Set<string>();
 
   function enter(instance: NamedInstance): void {
     instances.set(instance.container, instance);
@@ -141,15 +144,19 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
     );
   /** Those that run and have the rules of an agent before this one are not closed for a moment. */
   async function found(containers: readonly ContainerFacts[]): Promise<void> {
+    looks += 1;
     const looked = containers.filter(({ inspect }) => inspect.State.Running && isGuarded(inspect) && !spaces.has(inspect.Id));
     const open = new Set<string>();
     for (const { inspect } of looked) if (await hasRules(Number(inspect.State['Pid'] ?? 0))) open.add(inspect.Id);
     for (const facts of containers) {
       const { Id: id } = facts.inspect;
+      if (newer.has(id)) continue;
       if (open.has(id) && !spaces.has(id))
         spaces.set(id, { pid: Number(facts.inspect.State['Pid']), applied: undefined, failure: undefined });
       seen(facts);
     }
+    looks -= 1;
+    if (looks === 0) newer.clear();
   }
   async function isInPlace(container: string, { pid, applied, failure }: Space): Promise<boolean> {
     if (failure !== undefined || applied === undefined || applied !== wantedOf(container)) return false;
@@ -165,7 +172,8 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
       guarded.clear();
       owners.clear();
       for (const instance of all) enter(instance);
-      follow(inNetworks(guarded.keys()));
+      // also those that keep out nobody: by this table it may be known that they do not
+      follow(spaces.keys());
     },
     change(sent, drop) {
       // whether it is ready is nothing to who may call
@@ -177,6 +185,7 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
     },
     changed(upserts, removes) {
       if (overlay === 'none') return;
+      if (looks > 0) for (const id of [...removes, ...upserts.map(({ inspect }) => inspect.Id)]) newer.add(id);
       for (const id of removes) forget(id);
       for (const facts of upserts) seen(facts);
       follow(upserts.map(({ inspect }) => inspect.Id));

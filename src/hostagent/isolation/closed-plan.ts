@@ -1,6 +1,7 @@
 /** What containers of the cluster must not reach, as rules for iptables' table mangle: no rule of the Engine or of a firewall in the table filter comes before it. Pure. */
 import { isIP, isIPv6 } from 'node:net';
 import { type HostPort, parseHostPort } from '../../text/host-port.ts';
+import { HTTP_HOP_PORT } from '../../model/http.ts';
 import { INNER_PORT, TUNNEL_PORTS, VXLAN_PORT } from '../../model/ingress.ts';
 import { DEFAULT_BRIDGE } from '../overlay/plan.ts';
 
@@ -11,13 +12,15 @@ export const HOSTS_CHAIN = 'ARPANET-HOSTS';
 const TUNNELS = [VXLAN_PORT, INNER_PORT, ...Object.values(TUNNEL_PORTS)];
 /** Of Docker's Engine (IANA: docker, docker-s); agents and schedulers have them by their documentation. */
 const DOCKER_PORTS = [2375, 2376];
+/** Closed on every host. A container that calls another host has the address of its own host there, which that one's proxy listens to. */
+const HOST_PORTS = [...DOCKER_PORTS, HTTP_HOP_PORT];
 /** Of one rule (iptables-extensions(8), multiport). */
 const MOST_PORTS = 15;
 
 export interface Closed {
-  /** TCP, at this host's own addresses: where its agent and its Engine listen, besides Docker's ports. */
+  /** TCP, at this host's own addresses: where its agent and its Engine listen, besides Docker's ports and the proxies'. */
   readonly ownPorts: readonly number[];
-  /** By the address of a host, the TCP ports of agents there; Docker's are closed, too. Undefined: no leader has named them yet, and this host's ports are closed at any address. */
+  /** By the address of a host, the TCP ports of agents there; Docker's and the proxies' are closed, too. Undefined: no leader has named them yet, and this host's ports are closed at any address. */
   readonly hosts: ReadonlyMap<string, readonly number[]> | undefined;
   /** The API of schedulers. Addresses, no names. */
   readonly schedulers: readonly HostPort[];
@@ -65,8 +68,8 @@ export function closedRules(family: 4 | 6, { ownPorts, hosts, schedulers }: Clos
   const bits = family === 6 ? 128 : 32;
   const isOfFamily = (address: string): boolean => isIPv6(address) === (family === 6);
   const to = (port: number): string => `-p tcp -m tcp --dport ${port}`;
-  const own = [...DOCKER_PORTS, ...ownPorts];
-  const ports = hosts === undefined ? own : [...DOCKER_PORTS, ...[...hosts.values()].flat()];
+  const own = [...HOST_PORTS, ...ownPorts];
+  const ports = hosts === undefined ? own : [...HOST_PORTS, ...[...hosts.values()].flat()];
   const rules = [
     ...TUNNELS.map((port) => `-p udp -m udp --dport ${port} -j DROP`),
     ...(isHost ? own.map((port) => `${to(port)} -m addrtype --dst-type LOCAL -j DROP`) : []),
@@ -74,7 +77,7 @@ export function closedRules(family: 4 | 6, { ownPorts, hosts, schedulers }: Clos
     ...schedulers.flatMap(({ host, port }) => (isOfFamily(host) ? [`-d ${host}/${bits} ${to(port)} -j DROP`] : [])),
   ];
   const ofHosts = [...(hosts ?? [])].flatMap(([address, agents]) => {
-    const all = [...new Set([...DOCKER_PORTS, ...agents])].slice(0, MOST_PORTS);
+    const all = [...new Set([...HOST_PORTS, ...agents])].slice(0, MOST_PORTS);
     return isOfFamily(address) ? [`-d ${address}/${bits} -p tcp -m multiport --dports ${all.join()} -j DROP`] : [];
   });
   return new Map([

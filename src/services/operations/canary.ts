@@ -2,10 +2,8 @@
 import type { Canaries, Progress, Services } from '../../contracts/index.ts';
 import {
   ArpanetError,
-  canaryOf,
   type CanaryReport,
   type HttpFigures,
-  labels,
   serviceKey,
   type ServiceId,
   type ServiceView,
@@ -20,6 +18,7 @@ import {
   canaryTemplate,
   judgeCanary,
   promotedTemplate,
+  shareOf,
   totalOf,
 } from '../rollout/canary-plan.ts';
 import { fitness } from '../rollout/rollout-plan.ts';
@@ -34,8 +33,9 @@ export function createCanaries(core: Core, { create, update, remove }: Pick<Serv
   function found(reference: string): { readonly service: ServiceView; readonly canary: ServiceView & { readonly share: number } } {
     const service = findService(reference, core.list());
     const canary = core.view(canaryOfService(service));
-    const share = canaryOf(canary.template?.request.Labels?.[labels.canary])?.share;
-    if (canary.record === undefined || share === undefined)
+    // instances that an interrupted abort has left have no record any more, and can be aborted
+    const share = shareOf(canary);
+    if (share === undefined)
       throw new ArpanetError(
         'not-found',
         `${serviceKey(service)} has no canary: "arpanet update ${serviceKey(service)} --image IMAGE --canary 10%" begins one`,
@@ -82,8 +82,9 @@ export function createCanaries(core: Core, { create, update, remove }: Pick<Serv
     }
   }
 
+  /** Somebody else may have ended it meanwhile. */
   const end = async (id: ServiceId, progress: Progress): Promise<void> => {
-    await remove([serviceKey(id)], progress);
+    if (shareOf(core.view(id)) !== undefined) await remove([serviceKey(id)], progress);
   };
 
   return {
@@ -112,14 +113,14 @@ export function createCanaries(core: Core, { create, update, remove }: Pick<Serv
     },
     look,
     async promote(reference, isForced, progress) {
-      const { service, canary } = found(reference);
-      const key = serviceKey(service);
-      const { verdict, why } = await look(key);
+      const { service: key, verdict, why } = await look(reference);
       if (verdict !== 'good' && !isForced)
         throw new ArpanetError(
           'conflict',
           `the canary of ${key} is not promoted: ${why}. "arpanet abort ${key}" takes it back, --force promotes it all the same`,
         );
+      // as they are after the questions
+      const { service, canary } = found(key);
       const { template } = canary;
       if (service.template === undefined || template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
       progress(`${key}: ${why}`);

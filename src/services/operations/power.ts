@@ -5,6 +5,7 @@ import type { Core } from '../core.ts';
 import { doAll } from '../../async/limit.ts';
 import { patientlyFor } from '../../async/within.ts';
 import type { InstanceActions } from '../replicas/instance-actions.ts';
+import { withCanaries } from '../rollout/canary-plan.ts';
 import { findServices } from '../service-reference.ts';
 import { operateAll, UPDATING, whenFree } from './exclusive.ts';
 
@@ -23,7 +24,7 @@ export function createPower(core: Core, actions: InstanceActions): Pick<Services
 
   return {
     async remove(references, progress, patienceMs = 0) {
-      const services = servicesAt(references);
+      const services = withCanaries(servicesAt(references), core.list());
       for (const service of services) {
         // An update of a removed service ends, once the instance that it is stopping has stopped.
         const isUpdating = core.runtime(service).operation?.what === UPDATING;

@@ -1,11 +1,13 @@
 /** A canary: a few instances of what a service is to become, which get a share of its requests by HTTP name. What they are made from, and how they are judged. Pure. */
 import {
+  canaryOf,
   composeLabels,
   type CreateRequest,
   formatCanary,
   type HttpFigures,
   type HttpTotals,
   labels,
+  serviceKey,
   type ServiceId,
   type ServiceTemplate,
 } from '../../model/index.ts';
@@ -14,6 +16,20 @@ import { bareName } from '../replicas/template.ts';
 
 /** The canary of a service is a service beside it. */
 export const canaryOfService = ({ deployment, service }: ServiceId): ServiceId => ({ deployment, service: `${service}-canary` });
+
+/** The part of 1 of its service's requests that the service of this template gets; undefined: it is no canary. */
+export const shareOf = ({ template }: { readonly template: ServiceTemplate | undefined }): number | undefined =>
+  canaryOf(template?.request.Labels?.[labels.canary])?.share;
+
+/** These, and their canaries: without its service one would get all requests. */
+export function withCanaries<T extends ServiceId & { readonly template: ServiceTemplate | undefined }>(
+  services: readonly T[],
+  all: readonly T[],
+): readonly T[] {
+  const keys = new Set(services.map(serviceKey));
+  const canaries = new Set(services.map((service) => serviceKey(canaryOfService(service))));
+  return [...services, ...all.filter((one) => !keys.has(serviceKey(one)) && canaries.has(serviceKey(one)) && shareOf(one) !== undefined)];
+}
 
 /** Why a service can have none; undefined: it can. */
 export function canaryRefusal(template: ServiceTemplate | undefined): string | undefined {

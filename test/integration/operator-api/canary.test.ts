@@ -110,4 +110,11 @@ describe('a canary', () => {
     assert.deepEqual(imagesOfWeb(), ['busybox:2', 'busybox:2']);
     assert.deepEqual(fake.unexpected, []);
   });
+
+  it('goes with its service', async () => {
+    await work('update', { services: ['web'], image: 'busybox:latest', canary: '50%' });
+    assert.equal(imagesOfWeb().length, 3);
+    await work('rm', { services: ['web'] });
+    assert.deepEqual(imagesOfWeb(), []);
+  });
 });

@@ -8,6 +8,7 @@ import {
   judgeCanary,
   promotedTemplate,
   totalOf,
+  withCanaries,
 } from '../../../src/services/rollout/canary-plan.ts';
 import { instanceName } from '../../../src/services/replicas/template.ts';
 
@@ -46,6 +47,21 @@ describe('a canary', () => {
     const swarm = { ...template, request: { Image: 'web', Labels: { 'arpanet.service': 'web' } } };
     const labels = canaryTemplate(swarm, { deployment: 'default', service: 'web' }, 0.5).request.Labels;
     assert.deepEqual(labels, { 'arpanet.service': 'web-canary', 'arpanet.canary': 'web 50%' });
+  });
+
+  it('goes with its service; another that is called so stays', () => {
+    const web = { deployment: 'abc', service: 'web', template };
+    const canary = { deployment: 'abc', service: 'web-canary', template: canaryTemplate(template, web, 0.1) };
+    const others = [
+      { ...canary, deployment: 'xyz' },
+      { ...web, service: 'db' },
+      { ...web, service: 'db-canary' },
+    ];
+    const all = [web, canary, ...others];
+    assert.deepEqual(withCanaries([web], all), [web, canary]);
+    assert.deepEqual(withCanaries([canary, web], all), [canary, web], 'once');
+    assert.deepEqual(withCanaries([canary], all), [canary]);
+    assert.deepEqual(withCanaries(others.slice(1, 2), all), others.slice(1, 2));
   });
 
   it('needs an HTTP name, and has at least one instance', () => {
