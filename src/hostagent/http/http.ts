@@ -115,7 +115,11 @@ export function createHttp({ host, address, listen, dataDir, file, proxy: given,
     } else if (now !== undefined || isUsed()) {
       if (now === undefined && before !== undefined) log.warn('the proxy of HTTP had ended: it is started again');
       if (!(await proxy.exists())) throw new ArpanetError('unavailable', MISSING);
-      await proxy.load(plan);
+      await proxy.load(plan).catch(async (error: unknown) => {
+        // it goes on as it was (a certificate cannot be read, for one), and leads to the instances of now for the names that it has
+        if (now !== undefined) await change(plan).catch(() => undefined);
+        throw error;
+      });
     } else {
       failure = undefined;
       return;

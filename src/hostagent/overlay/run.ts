@@ -33,8 +33,13 @@ export async function run(command: string, args: readonly string[], input = ''):
   const shell = idle.pop() ?? startShell();
   const ended = await shell.run(scriptOf([command, ...args], input));
   if (ended?.code === 0) return ended.stdout;
-  const said = ended === undefined || ended.code === NOT_FOUND ? '' : ended.stderr.trim();
-  throw new ArpanetError('unavailable', `${command} ${args.join(' ')}: ${said || 'cannot be run'}`);
+  throw new ArpanetError('unavailable', `${command} ${args.join(' ')}: ${whyFailed(ended)}`);
+}
+
+/** Of one that does not exist, and of no other, callers give the work to another command. */
+function whyFailed(ended: Ended | undefined): string {
+  if (ended === undefined) return `not done within ${TIMEOUT_MS / 1000} s, or its shell was ended`;
+  return ended.code === NOT_FOUND ? 'cannot be run' : ended.stderr.trim() || `ended with ${ended.code}`;
 }
 
 /** The same for a command that prints JSON: its list. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -9,6 +9,7 @@ import { readFigures } from '../../../src/hostagent/http/figures.ts';
 import {
   backendOf,
   hostCommands,
+  pathsIn,
   type ProxyInput,
   proxyPlan,
   readServers,
@@ -189,6 +190,35 @@ describe('a host without the proxy', () => {
     const idle = agent('h3', undefined, table);
     await idle.settle();
     assert.deepEqual(await idle.differences(), []);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('a proxy that refuses its new configuration', () => {
+  it('leads to the instances of now by the one before, and it is said', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arpanet-http-'));
+    mkdirSync(join(folder, 'http'));
+    writeFileSync(pathsIn(join(folder, 'http')).socket, '');
+    const asked: string[] = [];
+    const proxy: Proxy = {
+      exists: () => Promise.resolve(true),
+      version: () => Promise.resolve('before'),
+      isRunning: () => true,
+      load: () => Promise.reject(new Error('unable to load certificate')),
+      ask: (commands) => {
+        asked.push(...commands);
+        return Promise.resolve('');
+      },
+      stop: () => Promise.resolve(),
+    };
+    const file = { value: () => table, save: () => undefined };
+    const { address, listen } = input;
+    const deps = { host: 'h1', address, listen, dataDir: folder, file, proxy, log: pino({ level: 'silent' }) };
+    const agent = createHttp(deps, AbortSignal.abort());
+    await agent.reconcile();
+    assert.ok(asked.includes(`add server ${backendOf(site)}/${serverName(here)} 10.32.0.1:80 weight 256`), asked.join('\n'));
+    assert.match(String(agent.trouble()), /unable to load certificate/);
+    await assert.rejects(agent.settle(), /unable to load certificate/);
     rmSync(folder, { recursive: true });
   });
 });

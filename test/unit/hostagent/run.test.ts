@@ -14,6 +14,7 @@ describe('a command by a shell that stays', () => {
   it('has no input where none is given', async () => assert.equal(await run('cat', []), ''));
   it('fails with what it said, or that it cannot be run', async () => {
     await assert.rejects(run('sh', ['-c', 'echo nothing; echo no such device >&2; exit 3']), /^ArpanetError: sh -c .*: no such device$/);
+    await assert.rejects(run('sh', ['-c', 'exit 3']), /: ended with 3$/);
     await assert.rejects(run('arpanet-no-such-command', ['-a']), /^ArpanetError: arpanet-no-such-command -a: cannot be run$/);
   });
   it('answers each caller, also when several ask at a time', async () => {
@@ -24,7 +25,7 @@ describe('a command by a shell that stays', () => {
     );
   });
   it('goes on after its shell was killed', async () => {
-    await assert.rejects(run('sh', ['-c', 'kill -9 $PPID']), /cannot be run$/);
+    await assert.rejects(run('sh', ['-c', 'kill -9 $PPID']), /not done within 10 s, or its shell was ended$/);
     assert.equal(await run('printf', ['again']), 'again');
   });
 });
