@@ -121,8 +121,9 @@ export function dnsmasqHosts(
   const known = machines.flatMap(({ host, macs, address: wanted }) => {
     const number = wanted === undefined ? undefined : parseAddress(wanted);
     const fixed = number !== undefined && contains(usable(subnet), number) && wanted !== address ? `,${wanted}` : '';
-    // one address is of one card: the first that asks
-    return macs.filter((mac) => !silent.has(mac)).map((mac) => `${mac}${fixed},${host}\n`);
+    const cards = macs.filter((mac) => !silent.has(mac));
+    // in one line: of two with the same address dnsmasq leaves out the second
+    return cards.length === 0 ? [] : [`${cards.join(',')}${fixed},${host}\n`];
   });
   return [...known, ...[PROBE_MAC, ...silent].map((mac) => `${mac},ignore\n`)].join('');
 }

@@ -61,8 +61,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, deps: 
 
 async function route(request: IncomingMessage, response: ServerResponse, deps: BootHttpDeps): Promise<void> {
   request.resume();
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://boot');
-  const text = (name: string): string => (searchParams.get(name) ?? '').slice(0, 128);
+  const asked = request.url ?? '/';
+  if (!URL.canParse(asked, 'http://boot')) throw new ArpanetError('invalid', 'the request has no path that can be read');
+  const { pathname, searchParams } = new URL(asked, 'http://boot');
+  // any machine says this, and terminals show it
+  const text = (name: string): string => (searchParams.get(name) ?? '').slice(0, 128).replaceAll(/[^\x20-\x7e]/g, '\ufffd');
   const machine = { mac: readMac(text('mac')) ?? '', serial: text('serial') };
   const isPost = request.method === 'POST';
   if (!isPost && request.method !== 'GET' && request.method !== 'HEAD')

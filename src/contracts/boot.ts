@@ -107,6 +107,4 @@ export interface Boot {
   ) => Pick<MachineRecord, 'macs' | 'serial'>;
   /** The machine may boot as this host. */
   readonly approve: (host: string, ids: Pick<MachineRecord, 'macs' | 'serial'>, address: string | undefined) => Promise<MachineRecord>;
-  /** No machine may. */
-  readonly forget: (host: string) => Promise<void>;
 }

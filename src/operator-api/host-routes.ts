@@ -78,11 +78,7 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
     response.json(await withMachine(request, host, undefined, () => hosts().update(host, hostChange(request))));
   });
   const isForced = (request: Request) => bodyOf(request, 'HostRequest').force === true;
-  long('/hosts/:host/rm', async (request, progress) => {
-    const removed = await hosts().remove(nameOf(request), isForced(request), progress);
-    await deps.boot().forget(removed.host);
-    return removed;
-  });
+  long('/hosts/:host/rm', (request, progress) => hosts().remove(nameOf(request), isForced(request), progress));
   long('/hosts/:host/reset', (request, progress) => hosts().reset(nameOf(request), isForced(request), progress));
   long('/hosts/:host/drain', (request, progress) =>
     services().drain(nameOf(request), progress, deadlineOf(bodyOf(request, 'HostRequest').deadlineMs)),

@@ -30,6 +30,8 @@ export interface BuildRequest {
   readonly nowMs: number;
   /** Of this process. */
   readonly env: NodeJS.ProcessEnv;
+  /** Ends it. */
+  readonly signal: AbortSignal;
 }
 
 const TOOLS = [
@@ -43,7 +45,7 @@ const SAID = 8;
 /** The image before stays until the new one is whole. Throws `unsupported` with what to install, `invalid` without a package, `unavailable` where a program fails. */
 export async function buildImage(request: BuildRequest, progress: (line: string) => void): Promise<ImageManifest> {
   const env = { ...request.env, PATH: `${request.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
-  const run = runner(env);
+  const run = runner(env, request.signal);
   await refuseWithoutTools(request.program, env.PATH);
   const scratch = await mkdtemp(join(tmpdir(), 'arpanet-boot-'));
   const root = join(scratch, 'root');
@@ -80,6 +82,7 @@ export async function buildImage(request: BuildRequest, progress: (line: string)
       files: files as Record<ImageFile, { sha256: string; bytes: number }>,
     };
     await writeFile(join(made, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    refuseEnded(request.signal);
     await place(made, request.out);
     return manifest;
   } finally {
@@ -104,13 +107,32 @@ async function refuseWithoutTools(program: string, path: string): Promise<void> 
 
 type Run = (tool: string, args: readonly string[]) => Promise<void>;
 
+function refuseEnded(signal: AbortSignal): void {
+  if (signal.aborted) throw new ArpanetError('unavailable', 'the build was ended: the image is as it was before');
+}
+
+/**
+ * Each in a mount namespace of its own: mmdebstrap binds this machine's /sys and parts of its /dev into the root, and what is mounted when it ends in some way must not be removed with the root.
+ * Each in a session of its own: mmdebstrap passes no signal on. One that was told to end is waited for.
+ */
 const runner =
-  (env: NodeJS.ProcessEnv): Run =>
+  (env: NodeJS.ProcessEnv, signal: AbortSignal): Run =>
   async (tool, args) => {
-    await promisify(execFile)(tool, args, { env, maxBuffer: 64 << 20 }).catch((cause: unknown) => {
+    refuseEnded(signal);
+    const running = promisify(execFile)('setsid', ['unshare', '--mount', tool, ...args], { env, maxBuffer: 64 << 20 });
+    const end = (): void => {
+      if (running.child.pid !== undefined) process.kill(-running.child.pid);
+    };
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      await running;
+    } catch (cause) {
+      refuseEnded(signal);
       const said = typeof cause === 'object' && cause !== null && 'stderr' in cause ? String(cause.stderr) : String(cause);
       throw new ArpanetError('unavailable', `${tool} failed: ${said.trim().split('\n').slice(-SAID).join('\n')}`, { cause });
-    });
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
   };
 
 async function kernelOf(modules: string): Promise<string> {

@@ -31,8 +31,12 @@ export function createPathAnswers(overlay: 'vxlan' | 'none', address: string, si
   return async ({ peer, vni, own, theirs, mtu }) => {
     if (overlay === 'none') throw new ArpanetError('unsupported', 'this host has no overlay');
     if (running >= MOST) throw new ArpanetError('exhausted', `${MOST} machines try their way to this host already`);
-    const { link } = await readUnderlay(address);
+    // before anything is waited for: many may ask at once
     running += 1;
+    const { link } = await readUnderlay(address).catch((error: unknown) => {
+      running -= 1;
+      throw error;
+    });
     const child = spawn('unshare', ['--net', process.execPath, '-e', ANSWERER, theirs], { stdio: ['pipe', 'pipe', 'ignore'] });
     const end = (): void => {
       child.kill('SIGKILL');

@@ -66,8 +66,5 @@ export function bootOf(
       log.info({ ...record }, 'a machine was approved as a host');
       return record;
     },
-    async forget(host) {
-      if (ledger.get(keys.machine(host)) !== undefined) await ledger.commit([{ kind: 'delete', key: keys.machine(host) }]);
-    },
   };
 }

@@ -48,13 +48,17 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
     await commit([{ kind: 'put', key: keys.lostContainer(id), value }]);
   }
 
+  /** No machine boots as it any more. */
+  const unapproved = (name: string): readonly Change[] =>
+    ledger.get(keys.machine(name)) === undefined ? [] : [{ kind: 'delete', key: keys.machine(name) }];
+
   return {
     admissions: () => ledger.list<AdmissionRecord>(keys.admissions).map(([, admission]) => admission),
     async admit(name, admission) {
       const key = keys.admission(name);
       const was = ledger.get<AdmissionRecord>(key)?.was;
       const value: AdmissionRecord = { ...admission, name, kind: 'expected', ...(was === undefined ? {} : { was }), atMs: deps.now() };
-      await commit([admission === undefined ? { kind: 'delete', key } : { kind: 'put', key, value }]);
+      await commit(admission === undefined ? [{ kind: 'delete', key }, ...unapproved(name)] : [{ kind: 'put', key, value }]);
       log.info({ host: name, mayJoin: admission !== undefined }, 'host admission changed');
     },
     async remove(name) {
@@ -69,7 +73,7 @@ export function createHostRemoval(core: Core, parts: { hosts: Hosts; lifecycle: 
       await commitInPieces(commit, gone);
       const late = core.recordIndex.onHost(name);
       if (late.length > 0) throw new ArpanetError('conflict', `a container is being created on ${name}: try again`);
-      await commit(hosts.leave(name));
+      await commit([...hosts.leave(name), ...unapproved(name)]);
       hub.drop(name, `${name} was removed from this cluster: "arpanet hosts add ${name}" lets it join again`);
       hosts.left(name);
       overlays.pushAll();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { describe, it } from 'node:test';
-import { PROTOCOL } from '../../../src/model/index.ts';
+import { keys, PROTOCOL } from '../../../src/model/index.ts';
 import { startFakeAgent } from '../../support/fakes/fake-agent.ts';
 import { startFakeCluster, TOKEN, until } from '../../support/fakes/fake-cluster.ts';
 
@@ -36,6 +36,35 @@ describe('a host', () => {
     await until(() => refused(other) !== undefined, 'refused');
     assert.match(refused(other) ?? '', /10\.0\.0\.1 .*10\.0\.0\.99/);
     assert.equal(cluster.scheduler.hosts.list()[0]?.record.address, '10.0.0.1');
+  });
+
+  it('boots from the network no more once it is removed, in the same transaction; nor does one that has not joined yet', async () => {
+    await using cluster = await startFakeCluster(1);
+    const commits: string[][] = [];
+    const approve = async (host: string) => {
+      const value = { host, macs: ['52:54:00:12:34:56'], atMs: 1 };
+      await cluster.ledger.commit([{ kind: 'put', key: keys.machine(host), value }]);
+    };
+    const { hosts } = cluster.scheduler;
+    await approve('h1');
+    await approve('h2');
+    await hosts.admit('h2', {});
+    const commit = cluster.ledger.commit.bind(cluster.ledger);
+    cluster.ledger.commit = async (changes) => {
+      commits.push(changes.map(({ key }) => key));
+      await commit(changes);
+    };
+    await hosts.remove('h1');
+    await hosts.admit('h2', undefined);
+    assert.deepEqual(cluster.ledger.list(keys.machines), []);
+    for (const [host, key] of [
+      ['h1', keys.host('h1')],
+      ['h2', keys.admission('h2')],
+    ] as const)
+      assert.ok(
+        commits.some((changed) => changed.includes(key) && changed.includes(keys.machine(host))),
+        host,
+      );
   });
 
   it('replaces its own older stream', async () => {

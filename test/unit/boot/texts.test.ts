@@ -43,18 +43,18 @@ describe('the network of machines that boot', () => {
   it('names approved machines, gives the address that was asked for where it is of this network, and is silent to our own question', () => {
     const machine = (host: string, mac: string, address?: string) => ({
       host,
-      macs: [mac],
+      macs: mac.split(' '),
       atMs: 1,
       ...(address !== undefined && { address }),
     });
     const machines = [
-      machine('a', '52:54:00:00:00:01', '10.50.0.60'),
+      machine('a', '52:54:00:00:00:01 52:54:00:00:00:11', '10.50.0.60'),
       machine('b', '52:54:00:00:00:02', '10.9.0.60'),
       machine('c', '52:54:00:00:00:03'),
     ];
     assert.equal(
       dnsmasqHosts(machines, wire, ['52:54:00:00:00:03']),
-      `52:54:00:00:00:01,10.50.0.60,a\n52:54:00:00:00:02,b\n${PROBE_MAC},ignore\n52:54:00:00:00:03,ignore\n`,
+      `52:54:00:00:00:01,52:54:00:00:00:11,10.50.0.60,a\n52:54:00:00:00:02,b\n${PROBE_MAC},ignore\n52:54:00:00:00:03,ignore\n`,
     );
   });
 

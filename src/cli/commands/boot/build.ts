@@ -6,6 +6,7 @@ import { VERSION } from '../../../config/version.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { formatBytes } from '../../../text/size.ts';
 import type { Terminal } from '../../command.ts';
+import { endSignal } from '../processes/end-signal.ts';
 
 export interface BuildFlags {
   readonly out: string;
@@ -40,6 +41,7 @@ export async function buildBootImage(
     sources: mirror === undefined ? ownSources() : [mirror],
     nowMs: Date.now(),
     env: terminal.env,
+    signal: endSignal(),
     ...(files !== undefined && { files }),
   };
   const manifest = await buildImage(request, terminal.say);
