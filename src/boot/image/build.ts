@@ -113,7 +113,7 @@ function refuseEnded(signal: AbortSignal): void {
 
 /**
  * Each in a mount namespace of its own: mmdebstrap binds this machine's /sys and parts of its /dev into the root, and what is mounted when it ends in some way must not be removed with the root.
- * Each in a session of its own: mmdebstrap passes no signal on. One that was told to end is waited for.
+ * Each in a session of its own: mmdebstrap passes no signal on. It waits for the end of one that it sent a signal to.
  */
 const runner =
   (env: NodeJS.ProcessEnv, signal: AbortSignal): Run =>

@@ -138,7 +138,7 @@ Options=size=80%,mode=0710
 WantedBy=multi-user.target
 `;
 
-/** The agent starts once it has its settings. Its token is asked for once, and is good for an hour: a machine that has not joined by then has to be switched on again. */
+/** The agent starts once it has its settings. Its token is asked for once, and ends after an hour: a machine that has not joined by then has to be switched on again. */
 const AGENT_DROP_IN = `[Unit]
 Requires=arpanet-boot-join.service docker.service
 After=arpanet-boot-join.service docker.service
