@@ -121,7 +121,14 @@ const runner =
     refuseEnded(signal);
     const running = promisify(execFile)('setsid', ['unshare', '--mount', tool, ...args], { env, maxBuffer: 64 << 20 });
     const end = (): void => {
-      if (running.child.pid !== undefined) process.kill(-running.child.pid);
+      const { pid } = running.child;
+      if (pid === undefined) return;
+      try {
+        process.kill(-pid);
+      } catch {
+        // its session has not begun, or is over
+        running.child.kill();
+      }
     };
     signal.addEventListener('abort', end, { once: true });
     try {
