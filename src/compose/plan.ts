@@ -13,7 +13,7 @@ import type { Stack } from './read.ts';
 import { updateOf } from './update-config.ts';
 import { textOf } from './values.ts';
 import { type Build, buildOf } from './build.ts';
-import { imageOf, isGlobal, nameOf, replicasOf, requestOf, type Surroundings } from './requests.ts';
+import { imageOf, isGlobal, nameOf, replicasOf, requestsOf, type Surroundings } from './requests.ts';
 import { type StoredObject, storedObject } from './stored-files.ts';
 
 /** One action of a deploy on one container. */
@@ -187,6 +187,8 @@ function waveOf(service: string, stack: Stack, around: Surroundings, existing: r
     // Existing instances keep their numbers, the lowest first; missing ones get the lowest free numbers.
     const kept = mine.toSorted((a, b) => numberOf(a) - numberOf(b)).slice(0, isOnAll ? undefined : count);
     const taken = new Set(kept.map(numberOf));
+    let made: ReturnType<typeof requestsOf> | undefined;
+    const requestOf = (number: number) => (made ??= requestsOf(service, definition, around))(number);
     const { platform, pull_policy: pull } = definition;
     const on: Pick<Step, 'platform' | 'pull'> = {
       ...(typeof platform === 'string' ? { platform } : {}),
@@ -194,18 +196,18 @@ function waveOf(service: string, stack: Stack, around: Surroundings, existing: r
     };
     for (const container of kept) {
       const number = numberOf(container);
-      const request = requestOf(service, definition, number, around);
+      const request = requestOf(number);
       // A tag may mean another image by now. A container without the image's id in a label is not compared.
-      const [made, now] = [container.Labels[composeLabels.image], around.imageId(request.Image ?? '')];
+      const [madeOf, now] = [container.Labels[composeLabels.image], around.imageId(request.Image ?? '')];
       const isDefinedAlike = [composeLabels.configHash, labels.files].every((label) => container.Labels[label] === request.Labels?.[label]);
-      const isSame = isDefinedAlike && (made === undefined || now === undefined || made === now);
+      const isSame = isDefinedAlike && (madeOf === undefined || now === undefined || madeOf === now);
       const action = !isSame ? 'recreate' : container.State === 'running' ? 'keep' : 'start';
       steps.push({ service, container: nameOf(around.project, service, definition, number), action, id: container.Id, request, ...on });
     }
     for (let number = 1; taken.size < count; number++) {
       if (taken.has(number)) continue;
       taken.add(number);
-      const request = requestOf(service, definition, number, around);
+      const request = requestOf(number);
       steps.push({ service, container: nameOf(around.project, service, definition, number), action: 'create', request, ...on });
     }
     for (const container of mine.filter((one) => !kept.includes(one)))

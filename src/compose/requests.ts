@@ -61,12 +61,16 @@ export function isGlobal(definition: Definition): boolean {
   return true;
 }
 
+const MOST_INSTANCES = 10_000;
+
 /** Of a service that is not global. Throws `invalid`. */
 export function replicasOf(definition: Definition): number {
   const given = definition['scale'] ?? map(definition['deploy'])['replicas'] ?? 1;
   const count = Number(given);
   if (!Number.isInteger(count) || count < 0)
     throw new ArpanetError('invalid', `${textOf(given)} instances: it must be a whole number from 0`);
+  // the leader plans them all at once, and does nothing else meanwhile
+  if (count > MOST_INSTANCES) throw new ArpanetError('invalid', `${count} instances: a service has at most ${MOST_INSTANCES}`);
   if (count > 1 && definition['container_name'] !== undefined)
     throw new ArpanetError('invalid', `container_name is one name for ${count} instances: take it out, or run 1`);
   return count;
@@ -76,12 +80,10 @@ export const nameOf = (project: string, service: string, definition: Definition,
   typeof definition['container_name'] === 'string' ? definition['container_name'] : `${project}-${service}-${number}`;
 
 /** Instance `number`; its config hash is the same for all numbers. Throws `invalid`. */
-export function requestOf(service: string, definition: Definition, number: number, around: Surroundings): CreateRequest {
+export function requestsOf(service: string, definition: Definition, around: Surroundings): (number: number) => CreateRequest {
   const { deploy } = definition;
   const fromEnvFiles = around.envFiles(listOf(definition['env_file']));
   const base = { ...bodyOf(definition, around, fromEnvFiles), Image: imageOf(service, definition, around) };
-  const endpoints = endpointsOf(service, definition, number, around);
-  const [primary] = Object.keys(endpoints);
   const mode = modeOf(definition, around.project);
   const preferences = listOf(map(map(deploy)['placement'])['preferences']).flatMap((one) => texts([map(one)['spread']]));
   const constraints = texts(map(map(deploy)['placement'])['constraints']).map((one) => one.replaceAll(/\s*(==|!=)\s*/g, '$1'));
@@ -90,37 +92,42 @@ export function requestOf(service: string, definition: Definition, number: numbe
   const own: Record<string, string> = Object.fromEntries(
     Object.entries({ ...fromFiles, ...map(definition['labels']) }).map(([key, value]) => [key, value === null ? '' : textOf(value)]),
   );
-  return {
-    ...base,
-    Labels: {
-      ...own,
-      ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
-      ...(preferences.length === 0 ? {} : { [labels.spread]: JSON.stringify(preferences) }),
-      ...placementLabels(definition),
-      ...(files.length === 0 ? {} : { [labels.files]: JSON.stringify(files) }),
-      ...hookLabels(definition, around.variables),
-      ...ingressLabel(definition, own[labels.ingress]),
-      ...(map(deploy)['endpoint_mode'] === 'vip' ? { [labels.vip]: 'true' } : {}),
-      [composeLabels.project]: around.project,
-      [composeLabels.service]: service,
-      [composeLabels.number]: textOf(number),
-      [composeLabels.oneoff]: 'False',
-      [composeLabels.configHash]: around.hash(
-        hashedText(definition, {
-          environment: fromEnvFiles,
-          labels: fromFiles,
-          variables: around.variables,
-          pathOf: (path) => absolutePath(around.folder, path, around.variables['HOME']),
-        }),
-      ),
-      [composeLabels.configFiles]: around.files.join(','),
-      [composeLabels.workingDir]: around.folder,
-      [composeLabels.dependsOn]: Object.entries(map(definition['depends_on']))
-        .map(([name, entry]) => `${name}:${textOf(map(entry)['condition'] ?? 'service_started')}:false`)
-        .join(','),
-    },
-    HostConfig: { ...base.HostConfig, NetworkMode: mode ?? primary ?? 'none' },
-    ...(mode === undefined ? { NetworkingConfig: { EndpointsConfig: endpoints } } : {}),
+  const alike = {
+    ...own,
+    ...(constraints.length === 0 ? {} : { [labels.constraints]: JSON.stringify(constraints) }),
+    ...(preferences.length === 0 ? {} : { [labels.spread]: JSON.stringify(preferences) }),
+    ...placementLabels(definition),
+    ...(files.length === 0 ? {} : { [labels.files]: JSON.stringify(files) }),
+    ...hookLabels(definition, around.variables),
+    ...ingressLabel(definition, own[labels.ingress]),
+    ...(map(deploy)['endpoint_mode'] === 'vip' ? { [labels.vip]: 'true' } : {}),
+    [composeLabels.project]: around.project,
+    [composeLabels.service]: service,
+    [composeLabels.number]: '',
+    [composeLabels.oneoff]: 'False',
+    [composeLabels.configHash]: around.hash(
+      hashedText(definition, {
+        environment: fromEnvFiles,
+        labels: fromFiles,
+        variables: around.variables,
+        pathOf: (path) => absolutePath(around.folder, path, around.variables['HOME']),
+      }),
+    ),
+    [composeLabels.configFiles]: around.files.join(','),
+    [composeLabels.workingDir]: around.folder,
+    [composeLabels.dependsOn]: Object.entries(map(definition['depends_on']))
+      .map(([name, entry]) => `${name}:${textOf(map(entry)['condition'] ?? 'service_started')}:false`)
+      .join(','),
+  };
+  return (number) => {
+    const endpoints = endpointsOf(service, definition, number, around);
+    const [primary] = Object.keys(endpoints);
+    return {
+      ...base,
+      Labels: { ...alike, [composeLabels.number]: textOf(number) },
+      HostConfig: { ...base.HostConfig, NetworkMode: mode ?? primary ?? 'none' },
+      ...(mode === undefined ? { NetworkingConfig: { EndpointsConfig: endpoints } } : {}),
+    };
   };
 }
 

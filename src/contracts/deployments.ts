@@ -69,7 +69,7 @@ export interface DeploymentReport {
   readonly error?: string;
   /** Paths of what it is made of. */
   readonly files: readonly string[];
-  /** SHA-256 of all that was asked for. */
+  /** Of all that was asked for: the same again has the same (scrypt, with the name as salt; hex). */
   readonly digest: string;
 }
 

@@ -2,8 +2,9 @@
  * Deployments as a whole, at the leader. Each apply and release is in the store from before its first change to its end, with all that it needs: the next
  * leader takes it to its end. State: what is being done. Effects: the ledger; the cluster's own APIs, asked with the rights of who asked.
  */
-import { createHash } from 'node:crypto';
+import { scrypt, type BinaryLike } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { DeployCall, Deployments, DeploymentReport, DeployRequest } from '../contracts/index.ts';
 import { ArpanetError, type DeploymentRecord, isKind, keys } from '../model/index.ts';
 import type { Client } from '../security/index.ts';
@@ -101,6 +102,7 @@ export function createDeployments({ ledger, calls, ended, now, log }: Deployment
       const said = error instanceof ArpanetError ? error.message : 'internal error';
       const ending = {
         ...record,
+        request: withoutContents(record.request),
         endedAtMs: now(),
         state: isStopped ? ('stopped' as const) : ('failed' as const),
         ...(!isStopped && { error: said }),
@@ -133,7 +135,7 @@ export function createDeployments({ ledger, calls, ended, now, log }: Deployment
         state: 'applying',
         operation: call.operation,
         startedAtMs: now(),
-        digest: digestOf(request),
+        digest: await digestOf(name, request),
         request,
         ...(call.client && { client: call.client }),
       };
@@ -147,8 +149,7 @@ export function createDeployments({ ledger, calls, ended, now, log }: Deployment
           return { project: name, done: await carryOut(api, read, course) };
         },
         async () => {
-          const { contents: _secrets, ...kept } = request;
-          await put({ ...record, request: kept, state: 'applied', endedAtMs: now() });
+          await put({ ...record, request: withoutContents(request), state: 'applied', endedAtMs: now() });
         },
       );
     });
@@ -164,7 +165,7 @@ export function createDeployments({ ledger, calls, ended, now, log }: Deployment
         operation: call.operation,
         startedAtMs: now(),
         isWithVolumes,
-        digest: before?.digest ?? digestOf({}),
+        digest: before?.digest ?? (await digestOf(name, {})),
         request: before?.request ?? {},
         ...(call.client && { client: call.client }),
       };
@@ -223,7 +224,17 @@ function imagesFor({ hasImages = false }: DeployRequest): ImageSource {
   };
 }
 
-const digestOf = (request: DeployRequest): string => createHash('sha256').update(JSON.stringify(request)).digest('hex');
+const DIGEST_BYTES = 32;
+const slowHash = promisify<BinaryLike, BinaryLike, number, Buffer>(scrypt);
+
+/** A slow hash, because who may only look reads it, and could try to guess a short secret in it. */
+const digestOf = async (name: string, request: DeployRequest): Promise<string> =>
+  (await slowHash(JSON.stringify(request), `arpanet.deployment/${name}`, DIGEST_BYTES)).toString('hex');
+
+/** Secrets have records of their own. */
+function withoutContents({ contents: _secrets, ...kept }: DeployRequest): DeployRequest {
+  return kept;
+}
 
 function reportOf({ name, state, operation, startedAtMs, endedAtMs, error, client, digest, request }: DeploymentRecord): DeploymentReport {
   return {

@@ -101,7 +101,10 @@ async function contentsOf(
   const used = [...objects].filter(([key]) => usedKeys.has(key));
   const stored = new Map<string, readonly StoredRecord[]>();
   for (const kind of new Set(used.map(([, object]) => object.kind))) stored.set(kind, await api.json(`/${kind}s`));
-  return new Map(used.map(([key, object]) => [key, attempted(() => resolveContent(stored.get(object.kind) ?? [], object, project))]));
+  const resolved = new Map<string, Resolved | Error>();
+  for (const [key, object] of used)
+    resolved.set(key, await attempted(async () => await resolveContent(stored.get(object.kind) ?? [], object, project)));
+  return resolved;
 }
 
 const keysUsed = ({ services }: Stack): ReadonlySet<string> =>
@@ -115,9 +118,9 @@ const keysUsed = ({ services }: Stack): ReadonlySet<string> =>
 const storedKeys = (entries: unknown): readonly string[] =>
   Object.values((entries ?? {}) as Readonly<Record<string, { readonly source?: unknown }>>).map(({ source }) => String(source));
 
-function attempted<T>(act: () => T): T | Error {
+async function attempted<T>(act: () => Promise<T>): Promise<T | Error> {
   try {
-    return act();
+    return await act();
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

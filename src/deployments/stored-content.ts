@@ -1,6 +1,7 @@
 /** Secrets and configs of a deploy: their contents against what the cluster's store has. Effects: files, HTTP requests. */
-import { randomBytes, scryptSync } from 'node:crypto';
+import { randomBytes, scrypt, type BinaryLike } from 'node:crypto';
 import { resolve } from 'node:path';
+import { promisify } from 'node:util';
 import type { StoredObject } from '../compose/index.ts';
 import { ArpanetError } from '../model/errors.ts';
 import type { ClusterCalls } from './calls.ts';
@@ -31,21 +32,24 @@ export type Resolved = { readonly id: string } | NewContent;
 const FINGERPRINT = 'arpanet.content';
 const [SALT_BYTES, KEY_BYTES] = [16, 32];
 
-function fingerprint(data: Buffer, salt: Buffer = randomBytes(SALT_BYTES)): string {
-  return `${salt.toString('hex')}:${scryptSync(data, salt, KEY_BYTES).toString('hex')}`;
+/** In Node's threads: the leader, which does this, has others to answer. */
+const slowHash = promisify<BinaryLike, BinaryLike, number, Buffer>(scrypt);
+
+async function fingerprint(data: Buffer, salt: Buffer = randomBytes(SALT_BYTES)): Promise<string> {
+  return `${salt.toString('hex')}:${(await slowHash(data, salt, KEY_BYTES)).toString('hex')}`;
 }
 
-const isSameContent = ({ Spec }: StoredRecord, data: Buffer): boolean => {
+const isSameContent = async ({ Spec }: StoredRecord, data: Buffer): Promise<boolean> => {
   if (Spec.Data !== undefined) return Spec.Data === data.toString('base64');
   const known = Spec.Labels?.[FINGERPRINT];
-  return known !== undefined && fingerprint(data, Buffer.from(known.split(':')[0] ?? '', 'hex')) === known;
+  return known !== undefined && (await fingerprint(data, Buffer.from(known.split(':')[0] ?? '', 'hex'))) === known;
 };
 
 /**
  * Looks an object up in the store by its content. A record cannot be changed, and containers may still use it: other content gets a record
- * of its own, `NAME-2`, `NAME-3`, … Throws `invalid` for a file or variable that is missing, and for an external one that is not stored.
+ * of its own, `NAME-2`, `NAME-3`, … Rejects with `invalid` for a file or variable that is missing, and for an external one that is not stored.
  */
-export function resolveContent(records: readonly StoredRecord[], object: StoredObject, project: ContentFrom): Resolved {
+export async function resolveContent(records: readonly StoredRecord[], object: StoredObject, project: ContentFrom): Promise<Resolved> {
   const { kind, key, name, labels } = object;
   const named = (wanted: string) => records.find(({ Spec }) => Spec.Name === wanted);
   if (object.source.from === 'external') {
@@ -58,11 +62,10 @@ export function resolveContent(records: readonly StoredRecord[], object: StoredO
   const own = ({ Spec }: StoredRecord) =>
     Spec.Name === name ||
     (Spec.Labels?.[composeLabels.project] === labels[composeLabels.project] && Spec.Labels?.[`${composeLabels.prefix}${kind}`] === key);
-  const same = records.find((record) => own(record) && isSameContent(record, data));
-  if (same !== undefined) return { id: same.ID };
+  for (const record of records) if (own(record) && (await isSameContent(record, data))) return { id: record.ID };
   let free = name;
   for (let number = 2; named(free) !== undefined; number++) free = `${name}-${number}`;
-  return { kind, name: free, labels: kind === 'secret' ? { ...labels, [FINGERPRINT]: fingerprint(data) } : labels, data };
+  return { kind, name: free, labels: kind === 'secret' ? { ...labels, [FINGERPRINT]: await fingerprint(data) } : labels, data };
 }
 
 /** Throws `invalid` for a file or variable that does not exist. */

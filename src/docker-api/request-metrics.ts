@@ -57,7 +57,7 @@ export function placeOf(method = '', url = ''): Where {
   const [, own] = /^\/(?:arpanet\/v1\/)?([\w-]+)/.exec(whole) ?? [];
   if (whole.startsWith('/arpanet/')) {
     const route = own !== undefined && OWN.has(own) ? `/arpanet/v1/${own}` : '/arpanet';
-    return { labels: { method: known, route }, isLong: own === 'agent' || own === 'watch' || own === 'audit-log' };
+    return { labels: { method: known, route }, isLong: STREAMS.has(own ?? '') || /[?&](?:watch|follow)(?:[=&]|$)/.test(url) };
   }
   if (own !== undefined && PAGES.has(own)) return { labels: { method: known, route: `/${own}` }, isLong: false };
   const route = routeOf(method, splitVersion(whole).path);
@@ -69,5 +69,7 @@ const OWN: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
+/** Beside lists that are watched, and operations that are followed. */
+const STREAMS: ReadonlySet<string> = new Set(['agent', 'audit-log', 'terminal', 'watch']);
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
 const PAGES: ReadonlySet<string> = new Set(['metrics', 'ui']);

@@ -265,9 +265,9 @@ export interface DeploymentRecord {
     readonly from: string;
     readonly serial?: string;
   };
-  /** SHA-256 of all that was asked for. */
+  /** Of all that was asked for. */
   readonly digest: string;
-  /** As it was asked for (contracts, DeployRequest); once it is applied without the contents of secrets, which have records of their own. */
+  /** As it was asked for (contracts, DeployRequest); once it has ended without the contents of secrets, which have records of their own. */
   readonly request: {
     readonly files?: Readonly<Record<string, string>>;
     readonly contents?: Readonly<Record<string, string>>;

@@ -23,7 +23,7 @@ import type { Logger } from '../telemetry/log.ts';
 import type { AuditReport } from './audit.ts';
 import { auditLogRoute, type AuditLines, refuseUselessMatch } from './recorded-calls.ts';
 import { OF_THE_STORE, refuseMalformed, whenReady } from './before-routes.ts';
-import { answerError, bodyOf, readBytes } from './bodies.ts';
+import { answerError, bodyOf, readBytes, readShortBytes } from './bodies.ts';
 import { bootRoutes } from './boot-routes.ts';
 import { doctorRoute } from './examine.ts';
 import { hostRoutes } from './host-routes.ts';
@@ -267,7 +267,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     if (bundle === undefined) throw new ArpanetError('unavailable', 'this scheduler knows no CA of the cluster yet');
     response.json({ bundle });
   });
-  router.post('/join', readBytes(), async (request, response) => {
+  router.post('/join', readShortBytes(), async (request, response) => {
     const { name = '', publicKey = '', token, clockMs = 0 } = bodyOf(request, 'JoinRequest');
     noteTarget(request, { object: name, host: name });
     response.json(await deps.join({ name, publicKey, token, clockMs }, requestPeer(request)));

@@ -322,7 +322,10 @@ interface Bodies {
 const compiled = compileGoTypes(BODIES);
 
 /** Reads the body's bytes, whatever type and charset they are said to be of; all JSON is UTF-8 (RFC 8259 §8.1). */
-export const readBytes = (): RequestHandler => express.raw({ type: () => true, limit: '4mb' });
+export const readBytes = (limit = '4mb'): RequestHandler => express.raw({ type: () => true, limit });
+
+/** The same of who is nobody yet, whose bodies are short. */
+export const readShortBytes = (): RequestHandler => readBytes('64kb');
 
 /** The body that `readBytes` has read; none at all is an empty one. Throws `invalid`. */
 export function bodyOf<Name extends keyof Bodies>(request: Request, name: Name): Bodies[Name] {

@@ -2,7 +2,7 @@
 import type { Router } from 'express';
 import { ArpanetError } from '../model/index.ts';
 import { clientOf, type Client, sessionCookie } from '../security/index.ts';
-import { bodyOf, readBytes } from './bodies.ts';
+import { bodyOf, readShortBytes } from './bodies.ts';
 import { createTickets } from './terminals/tickets.ts';
 
 const VALID_MS = 60_000;
@@ -22,9 +22,12 @@ export function signInRoutes(
         'conflict',
         'you came without a certificate, as an administrator of this machine: open /ui at the same address',
       );
+    // else it would never end
+    if (client.isSession === true)
+      throw new ArpanetError('forbidden', 'a session of a browser begins no other: run "arpanet ui" where the certificate is');
     response.json({ code: codes.issue(ANYBODY, client), untilMs: now() + VALID_MS });
   });
-  router.post('/session', readBytes(), async (request, response) => {
+  router.post('/session', readShortBytes(), async (request, response) => {
     const { code = '' } = bodyOf(request, 'SessionRequest');
     const client = codes.take(ANYBODY, code);
     if (client === undefined)

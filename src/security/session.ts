@@ -42,7 +42,8 @@ function valueIn(cookies = ''): string | undefined {
 }
 
 /** What any scheduler answers itself, and what machines of the cluster ask: a browser has nothing to do there. */
-const NOT_OF_PAGES = /^(?:\/v[\d.]+)?\/(?:_ping|metrics|arpanet\/v1\/(?:health|held|agent|join|join\.sh|join\/check|ca|package))$/;
+const NOT_OF_PAGES =
+  /^(?:\/v[\d.]+)?\/(?:_ping|metrics|arpanet\/v1\/(?:health|held|agent|join|join\.sh|join\/check|join\/paths|ca|package))$/;
 
 /** Why this is not asked on a connection without a certificate; undefined: it is the page itself, or there is a session to look at. */
 export function refuseNameless({

@@ -2,7 +2,7 @@
 import type { Response, Router } from 'express';
 import { pipeline } from 'node:stream';
 import { ArpanetError } from '../../model/index.ts';
-import { bodyOf, type JoinCheckRequest, type JoinPathsRequest, readBytes } from '../bodies.ts';
+import { bodyOf, type JoinCheckRequest, type JoinPathsRequest, readShortBytes } from '../bodies.ts';
 import { programPackage } from './program-package.ts';
 import { type Installer, joinScript, type ScriptPlace } from './script.ts';
 
@@ -45,10 +45,10 @@ export function joiningRoutes(router: Router, joining: () => Joining): void {
     response.writeHead(200, { 'Content-Type': 'application/gzip', 'Content-Length': found.bytes });
     pipeline(found.read(), response, () => undefined);
   });
-  router.post('/join/check', readBytes(), (request, response) => {
+  router.post('/join/check', readShortBytes(), (request, response) => {
     plainText(response, joining().check(bodyOf(request, 'JoinCheckRequest')).map(lineOf).join(''));
   });
-  router.post('/join/paths', readBytes(), async (request, response) => {
+  router.post('/join/paths', readShortBytes(), async (request, response) => {
     plainText(response, (await joining().paths(bodyOf(request, 'JoinPathsRequest'))).map(lineOf).join(''));
   });
 }

@@ -153,6 +153,7 @@ function hijacked(tunnel: Duplex, { path, body }: Opening, signal: AbortSignal):
 
 function join(page: WebSocket, upstream: Duplex, signal: AbortSignal): void {
   let aheadBytes = 0;
+  let isHeld = false;
   const beat = setInterval(() => page.ping(), HEARTBEAT_MS);
   upstream.on('data', (chunk: Buffer) => {
     page.send(chunk);
@@ -167,9 +168,14 @@ function join(page: WebSocket, upstream: Duplex, signal: AbortSignal): void {
   });
   page.on('message', (data: Buffer, isBinary) => {
     if (isBinary) {
-      if (upstream.write(data)) return;
+      // messages that came together still come after the pause
+      if (upstream.write(data) || isHeld) return;
+      isHeld = true;
       page.pause();
-      upstream.once('drain', () => page.resume());
+      upstream.once('drain', () => {
+        isHeld = false;
+        page.resume();
+      });
       return;
     }
     const shown = Number(data.toString());

@@ -9,6 +9,9 @@ import { ArpanetError } from '../../model/index.ts';
 import { text } from 'node:stream/consumers';
 import { type Client, CLIENT_HEADER, signClient } from '../../security/index.ts';
 
+/** A deployment of many instances takes no more of the connections that this machine's clients may have. */
+const MOST_AT_ONCE = 64;
+
 export interface OwnEndpoint {
   /** `http://HOST:PORT` or `https://HOST:PORT`. */
   readonly url: string;
@@ -27,7 +30,9 @@ export function ownCalls(
   operation: string,
 ): ClusterCalls & Disposable {
   const { host, port, isTls } = addressIn(url);
-  const agent = isTls ? new https.Agent({ ...tls, keepAlive: true }) : new http.Agent({ keepAlive: true });
+  const agent = isTls
+    ? new https.Agent({ ...tls, keepAlive: true, maxSockets: MOST_AT_ONCE })
+    : new http.Agent({ keepAlive: true, maxSockets: MOST_AT_ONCE });
   const target = { host, port, agent, ...(isTls && { protocol: 'https:' as const }) };
   const run = randomUUID().slice(0, 8);
   let count = 0;

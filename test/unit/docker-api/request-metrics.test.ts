@@ -25,5 +25,8 @@ describe('what a request is counted under', () => {
     assert.equal(placeOf('GET', '/events').isLong, true);
     assert.equal(placeOf('GET', '/containers/x/logs').isLong, true);
     assert.equal(placeOf('GET', '/containers/json').isLong, false);
+    assert.equal(placeOf('GET', '/arpanet/v1/hosts?filter=state=alive&watch').isLong, true);
+    assert.equal(placeOf('GET', '/arpanet/v1/operations/x?follow=true').isLong, true);
+    assert.equal(placeOf('GET', '/arpanet/v1/hosts?limit=1').isLong, false);
   });
 });
