@@ -325,3 +325,41 @@ describe('where all connections are in use', () => {
     server.close();
   });
 });
+
+describe('a connection that is kept', () => {
+  it('has no more listeners after many requests with bodies than after one', async () => {
+    const counts: number[] = [];
+    const operator: RequestListener = (req, res) => {
+      counts.push(req.socket.listenerCount('close'));
+      req.resume().once('end', () => res.end('{}'));
+    };
+    await using small = await startSmall({ deps: { operator } });
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    for (let count = 0; count < 5; count++) {
+      const call = http.request(`${small.url}/arpanet/v1/boot/servers`, { method: 'POST', agent });
+      call.end('{}');
+      const [answer] = (await once(call, 'response')) as [IncomingMessage];
+      await once(answer.resume(), 'end');
+    }
+    agent.destroy();
+    assert.deepEqual(new Set(counts), new Set(counts.slice(0, 1)), counts.join(' '));
+    assert.equal(counts.length, 5);
+  });
+
+  it('is not ended while long work of the operator says nothing, by a follower neither', async () => {
+    const operator: RequestListener = (_req, res) => {
+      res.write('{"progress":"begun"}\n');
+      setTimeout(() => res.end('{"result":null}\n'), 1_000);
+    };
+    const deps = { ...limited({ stallMs: 200, streamStallMs: 200, requestMs: 200 }), operator };
+    await using small = await startSmall({ deps });
+    await using follower = await startSmall({ leads: false, deps: { ...deps, name: 's2' } });
+    follower.endpoint.follow(small.url);
+    const said = await Promise.all(
+      [small, follower].map(
+        async ({ url }) => await (await fetch(`${url}/arpanet/v1/services/scale`, { method: 'POST', body: '{}' })).text(),
+      ),
+    );
+    assert.deepEqual(said, Array(2).fill('{"progress":"begun"}\n{"result":null}\n'));
+  });
+});
