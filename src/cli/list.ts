@@ -51,12 +51,15 @@ export function pageReader(api: ApiClient, flags: PageFlags, { say }: Pick<Termi
   if (flags.limit !== undefined) query.set('limit', flags.limit);
   if (flags.continue !== undefined) query.set('continue', flags.continue);
   const asked = query.toString();
+  let said: string | undefined;
   return async (path, call) =>
     api.json(asked === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${asked}`, {
       ...call,
       heard(headers) {
         const next = headers['arpanet-continue'];
-        if (typeof next === 'string') say(`there is more: add --continue ${next}`);
+        // with --watch once, as long as it is the same
+        if (typeof next === 'string' && next !== said) say(`there is more: add --continue ${next}`);
+        said = typeof next === 'string' ? next : undefined;
       },
     });
 }

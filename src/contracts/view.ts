@@ -21,9 +21,11 @@ export interface ContainerQuery {
   readonly statuses?: readonly string[];
   /** Any of them. */
   readonly hosts?: readonly string[];
+  /** Names of networks, as Engines know them, any of them. */
+  readonly networks?: readonly string[];
   /** Asked of each name that a container has, once. */
   readonly isName?: (name: string) => boolean;
-  /** The same of each name of a network, as Engines know it. */
+  /** The same of each name of a network. */
   readonly isNetwork?: (name: string) => boolean;
 }
 

@@ -126,7 +126,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       heard(host, message) {
         const fact = resumes.read(host, message);
         if (fact?.type === 'ask-names') return names.again(host);
-        if (fact !== undefined) heard(host, fact);
+        if (fact === undefined) liveness.heard(host, message);
+        else heard(host, fact);
         if (message.type === 'beat') names.beaten(host);
       },
       askConsul: deps.askConsul,

@@ -175,7 +175,9 @@ export function scopedNetworks(all: Networks, visible: Visible, own: Own): Netwo
   const idOf = (reference: string): string => (predefinedName(reference) === undefined ? own.network(reference).record.id : reference);
   const shown = (network: ClusterNetwork): ClusterNetwork => ({
     record: network.record,
-    members: network.members.filter(({ id }) => visible.hasContainer(id)),
+    get members() {
+      return network.members.filter(({ id }) => visible.hasContainer(id));
+    },
   });
   return {
     idleSince: (...given) => all.idleSince(...given),

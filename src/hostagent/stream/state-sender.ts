@@ -44,8 +44,10 @@ export function createStateSender({ state, trouble, isJoined, send, flushed }: S
     turn += 1;
     const snapshot = state();
     const why = snapshot === undefined ? trouble() : '';
+    // A leader that compares learns that the Engine answers with what it has, and not before: what it holds may be over.
+    if (snapshot !== undefined && compares) return send({ type: 'have', digest: snapshotDigest(snapshot) });
     if (why !== undefined) send({ type: 'engine', alive: snapshot !== undefined, why });
-    if (snapshot !== undefined) send(compares ? { type: 'have', digest: snapshotDigest(snapshot) } : { type: 'snapshot', snapshot });
+    if (snapshot !== undefined) send({ type: 'snapshot', snapshot });
   }
 
   return {

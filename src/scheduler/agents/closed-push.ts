@@ -55,10 +55,10 @@ export function createClosedPush({ hub, hosts, one, log }: ClosedPushDeps, lost:
   function flush(): void {
     timer = undefined;
     const before = [...changed.values()].flat();
-    const now = [...changed.keys()].flatMap((host) => known?.get(host) ?? []);
+    const now = new Set([...changed.keys()].flatMap((host) => known?.get(host) ?? []));
     changed.clear();
-    const gone = before.filter((gateway) => !now.includes(gateway));
-    const message = { type: 'closed', hosts: now, ...(gone.length > 0 && { gone }) } as const;
+    const gone = before.filter((gateway) => !now.has(gateway));
+    const message = { type: 'closed', hosts: [...now], ...(gone.length > 0 && { gone }) } as const;
     for (const host of hub.hosts()) inBackground(log, 'where hosts are', hub.send(host, message));
   }
 

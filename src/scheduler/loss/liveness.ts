@@ -251,7 +251,8 @@ export function startLiveness({ deps, view, members, isReached, feed, triggers }
       sign.heardMs = now();
       hearing(host);
       if (view.host(host)?.isCutOff === true) setCutOff(host, false);
-      if (message.type === 'snapshot') sign.hasReported = true;
+      // Its Engine has just been read.
+      if (message.type === 'snapshot') Object.assign(sign, { hasReported: true, engineError: undefined, engineStall: undefined });
       if (message.type === 'engine') {
         sign.engineError = message.alive ? undefined : message.why;
         sign.engineStall = message.alive && message.why !== '' ? message.why : undefined;

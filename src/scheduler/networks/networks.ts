@@ -62,7 +62,7 @@ export function createNetworks(core: Core, overlays: Overlays): Networks {
   }
 
   function membersOf({ id, name }: NetworkRecord): ClusterNetwork['members'] {
-    const on = view.matching({ isNetwork: (one) => one === name }) ?? [];
+    const on = view.matching({ networks: [name] }) ?? [];
     const place = { kind: 'container', of: 'the members of networks' };
     return each(
       place,

@@ -61,7 +61,8 @@ export function candidatesFor(
   if (only !== undefined && only.hosts.size <= FEW) {
     take(only.hosts);
     take(request.mustBeWith.flatMap(({ host }) => host ?? []));
-    if (!only.isCertain) return made();
+    // Where no host takes containers there are no examples, and that is what is to be said.
+    if (!only.isCertain || pool.open() === 0) return made();
     const before = sampled.size;
     for (const host of pool.inOrder(options)) {
       if (sampled.size === before + EXAMPLES) break;

@@ -37,6 +37,8 @@ interface Way {
 
 /** Keys of labels that are indexed at once: clients filter by few. */
 const MOST_LABELS = 16;
+/** So many changes wait for the next question; more are entered at once. */
+const MOST_CHANGED = 1_000;
 /** Ids are kept by their first characters: of 30,000 some seven have the same. */
 const PREFIX = 3;
 
@@ -79,7 +81,7 @@ export function createContainerQueries(all: IndexedContainers): ContainerQueries
   }
 
   /** Ways to find all that can match. */
-  function waysFor({ ids = [], labels = [], statuses = [], hosts = [], isName, isNetwork }: ContainerQuery): readonly Way[] {
+  function waysFor({ ids = [], labels = [], statuses = [], hosts = [], networks = [], isName, isNetwork }: ContainerQuery): readonly Way[] {
     const anyOf = ({ ids: known }: Kind, values: readonly string[]): Way => {
       const sets = values.flatMap((value) => known.get(value) ?? []);
       return { cost: sets.reduce((total, { size }) => total + size, 0), find: () => sets };
@@ -117,6 +119,7 @@ export function createContainerQueries(all: IndexedContainers): ContainerQueries
             ),
           ]
         : []),
+      ...(networks.length > 0 ? [anyOf(kindOf('network', networksOf), networks)] : []),
       ...(isNetwork === undefined ? [] : [where(kindOf('network', networksOf), isNetwork)]),
       ...(isName === undefined ? [] : [where(kindOf('name', namesOf), isName)]),
     ];
@@ -131,6 +134,7 @@ export function createContainerQueries(all: IndexedContainers): ContainerQueries
   return {
     changed(id) {
       if (kinds.size > 0) changed.add(id);
+      if (changed.size >= MOST_CHANGED) settle();
     },
     withPrefix,
     matching(query) {

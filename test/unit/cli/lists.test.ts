@@ -91,6 +91,10 @@ describe('a page of a list', () => {
     await read({})('/hosts', { timeoutMs: 1 });
     assert.deepEqual(asked, ['/services?of=abc&limit=2&continue=aA', '/hosts']);
     assert.deepEqual(said[0], 'there is more: add --continue aDE');
+    const watch = read({ limit: '2' });
+    said.length = 0;
+    for (let i = 0; i < 3; i++) await watch('/services');
+    assert.equal(said.length, 1);
   });
 });
 

@@ -145,6 +145,25 @@ describe('a filtered list of containers', () => {
     );
   });
 
+  it('finds who is on a network without a look at the other networks', async () => {
+    const walked: number[] = [];
+    for (const number of [300, 30_000]) {
+      const { queries } = startView(manyContainers(number));
+      const find = () => queries.matching({ networks: ['app1_default'] })?.map(({ name }) => name);
+      assert.deepEqual(find(), ['app1-web-3', 'app1-web-4', 'app1-web-5']);
+      walked.push(await walkedIn(async () => void find()));
+    }
+    assert.equal(walked[0], walked[1]);
+  });
+
+  it('enters changes before thousands of them wait', () => {
+    let looks = 0;
+    const counting = createContainerQueries({ containers: () => [], byId: () => void (looks += 1) });
+    counting.matching({ hosts: ['h1'] });
+    for (let n = 0; n < 5_000; n++) counting.changed(`c${n}`);
+    assert.equal(looks, 5_000);
+  });
+
   it('is made of all where its filters mean places among all', () => {
     for (const filters of ['{"before":["web"]}', '{"since":["web"]}'])
       assert.equal(queryOf(parseFilters(filters), new Map(), new Map()), undefined);

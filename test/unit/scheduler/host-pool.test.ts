@@ -257,6 +257,13 @@ describe('the pool of hosts', () => {
     assert.deepEqual(walked(request({ constraints: [constraint('disk', 'gold')] })).counts, { constraint: 1_000 });
   });
 
+  it('says why none of its hosts is possible where none takes containers', () => {
+    const pool = pooled(manyHosts(200).map((host) => ({ ...host, availability: 'drain' as const })));
+    const placement = placeIn(request({ constraints: [constraint('node', 'h999')] }), pool, options(), nobody, []);
+    assert.ok(placement.kind === 'refused');
+    assert.match(placement.message, /^no host fits: h0: .* and 190 more hosts$/);
+  });
+
   it('holds after any changes what one that is made anew holds', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), (changes) => {

@@ -104,9 +104,9 @@ describe('a host that comes back', () => {
     await pair.resume();
     assert.deepEqual(
       pair.sent.map(({ type }) => type),
-      ['engine', 'have'],
+      ['have'],
     );
-    assert.ok((pair.bytes[1] ?? 0) < 100);
+    assert.ok((pair.bytes[0] ?? 0) < 100);
     assert.equal(pair.snapshots.length, 1, 'the leader goes on as after a snapshot');
     assert.equal(pair.view.read.byId(idOf(7)), before);
   });
@@ -176,6 +176,19 @@ describe('a host that comes back', () => {
     await pair.resume();
     assert.equal(pair.sent.filter(({ type }) => type === 'piece').length, 1);
     assert.equal(pair.sent.at(-1)?.type, 'have');
+  });
+
+  it('is not said to have an Engine that answers before what it has is there', async () => {
+    const pair = startPair([facts(1)], [facts(1, { State: { Status: 'exited', Running: false } })]);
+    pair.sender.joined({ compares: true });
+    pair.sender.again();
+    assert.deepEqual(
+      pair.sent.map(({ type }) => type),
+      ['have', 'have'],
+    );
+    await pair.resume();
+    assert.equal(pair.sent.filter(({ type }) => type === 'engine').length, 0);
+    assert.equal(pair.view.read.byId(idOf(1))?.facts.inspect.State.Running, false);
   });
 
   it('tells an older leader all at once', () => {
