@@ -10,6 +10,7 @@ import { dialUnix, engineEvents, engineJson } from '../../../src/engine/index.ts
 import { ArpanetError } from '../../../src/model/index.ts';
 import { shownEvent } from '../../../src/engine/index.ts';
 import { givenRoles } from '../fakes/given-roles.ts';
+import { containersByOf } from '../fakes/literal-cluster.ts';
 import type {
   ClusterEvent,
   ClusterNetwork,
@@ -134,8 +135,8 @@ export async function plainCluster(
       frozen: () => undefined,
       about: () => ({ name: 'plain', epoch: 1, clusterId: 'plain', strategy: 'spread', schedulers: ['plain'] }),
     },
-    view: { version: () => version, settled, refresh: sync },
-    hosts: { list: () => [host()] },
+    view: { version: () => version, settled, refresh: sync, containersBy: containersByOf(() => [...views.values()]) },
+    hosts: { list: () => [host()], one: (wanted) => (wanted === name ? host() : undefined) },
     containers: {
       list: () => [...views.values()],
       one: container,

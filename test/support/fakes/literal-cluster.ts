@@ -155,9 +155,22 @@ export function literalImage(id: string, repoTags: readonly string[] | null, ove
   };
 }
 
+/** What is looked up by an index in a real view, of a list. */
+export function containersByOf(containers: () => readonly ContainerView[]): Cluster['view']['containersBy'] {
+  const byId = (wanted: string) => containers().find(({ id }) => id === wanted);
+  return {
+    matching: (query) => createContainerQueries({ containers, byId }).matching(query),
+    id: byId,
+    linking: () => containers().flatMap(({ record }) => (record !== undefined && record.links.length > 0 ? [record] : [])),
+    service: (deployment, service) => containers().filter(({ record }) => record?.deployment === deployment && record.service === service),
+    serviceRecords: (deployment, service) =>
+      containers().flatMap(({ record }) => (record?.deployment === deployment && record.service === service ? [record] : [])),
+    replacements: () => containers().filter(({ record }) => record?.movedFrom !== undefined),
+  };
+}
+
 export function literalCluster(known: GivenRoles<Cluster>): Cluster {
   const containers = known.containers?.list ?? (() => []);
-  const byId = (wanted: string) => containers().find(({ id }) => id === wanted);
   const networks = known.networks?.list ?? (() => []);
   return givenRoles<Cluster>('literalCluster', {
     ...known,
@@ -170,16 +183,7 @@ export function literalCluster(known: GivenRoles<Cluster>): Cluster {
     view: {
       version: () => 1,
       settled: () => undefined,
-      containersBy: {
-        matching: (query) => createContainerQueries({ containers, byId }).matching(query),
-        id: byId,
-        linking: () => containers().flatMap(({ record }) => (record !== undefined && record.links.length > 0 ? [record] : [])),
-        service: (deployment, service) =>
-          containers().filter(({ record }) => record?.deployment === deployment && record.service === service),
-        serviceRecords: (deployment, service) =>
-          containers().flatMap(({ record }) => (record?.deployment === deployment && record.service === service ? [record] : [])),
-        replacements: () => containers().filter(({ record }) => record?.movedFrom !== undefined),
-      },
+      containersBy: containersByOf(containers),
       ...known.view,
     },
     hosts: { list: () => [], one: (name) => known.hosts?.list?.().find((host) => host.name === name), ...known.hosts },
