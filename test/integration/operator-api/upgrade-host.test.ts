@@ -107,7 +107,10 @@ describe('a host that takes the release of the leader', () => {
     second.program = { agentVersion: '0.1.1' };
     second.hangUp();
     await second.dial(leader.cluster.url);
-    await until(() => leader.cluster.scheduler.hosts.one('h2')?.facts?.agentVersion === '0.1.1', 'it is back');
+    await until(() => {
+      const h2 = leader.cluster.scheduler.hosts.one('h2');
+      return h2?.state === 'alive' && h2.facts?.agentVersion === '0.1.1';
+    }, 'it is back');
     assert.match(
       String((await upgraded(leader, 'h2'))['message']),
       /h2 does not upgrade itself: "arpanet upgrade --plan" says what to run there/,

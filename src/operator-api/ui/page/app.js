@@ -174,4 +174,5 @@ onDialog(draw);
 onLogs(draw);
 applyTheme();
 connect();
+learn(draw).catch(() => undefined);
 paint();

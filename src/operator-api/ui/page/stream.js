@@ -59,18 +59,29 @@ export function instances() {
 /** Opens the stream anew, for all tabs. */
 export let again = () => undefined;
 
+/** A worker that has said nothing for this long did not begin: its first word needs no server. */
+const SILENT_MS = 5_000;
+
 export function connect() {
-  if (typeof SharedWorker !== 'function') {
-    const source = open(take);
-    again = () => source.again();
-    return;
-  }
+  if (typeof SharedWorker !== 'function') return connectAlone();
   const { port } = new SharedWorker('/ui/worker.js', { type: 'module', name: 'arpanet' });
-  port.onmessage = ({ data }) => take(data);
+  const silent = setTimeout(() => {
+    port.close();
+    connectAlone();
+  }, SILENT_MS);
+  port.onmessage = ({ data }) => {
+    clearTimeout(silent);
+    take(data);
+  };
   port.start();
   port.postMessage('hello');
   again = () => port.postMessage('again');
   addEventListener('pagehide', () => port.postMessage('bye'));
   // a browser that goes back may show the page as it left it
   addEventListener('pageshow', ({ persisted }) => persisted && port.postMessage('hello'));
+}
+
+function connectAlone() {
+  const source = open(take);
+  again = () => source.again();
 }
