@@ -47,7 +47,7 @@ export async function run(): Promise<never> {
       paced: pacedWriter(process.stdout),
       say,
       isTerminal: process.stdout.isTTY,
-      columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+      columns: process.stdout.isTTY ? process.stdout.columns || undefined : undefined,
     }).parseAsync();
     return await end();
   } catch (error) {

@@ -39,7 +39,8 @@ export async function top(flags: TopFlags, { env, out, isTerminal }: Terminal): 
   out(ENTER);
   try {
     while (!ended.signal.aborted) {
-      const { rows: height, columns } = process.stdout;
+      // a terminal that does not know its size has 0 of each
+      const [height, columns] = [process.stdout.rows || 24, process.stdout.columns || 80];
       const report = await look(rows ?? height);
       // Hosts have half of the screen at most.
       const hosts = Math.min(report.hosts.length, Math.max(1, Math.floor((height - OTHER_LINES) / 2)));
