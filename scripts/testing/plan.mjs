@@ -59,6 +59,8 @@ const LONG = {
   'clients/names': 110,
   'failures/repair': 100,
   'ops/readme': 80,
+  'ops/dashboard': 70,
+  'operator-api/dashboard-page': 60,
   'failures/restarts': 80,
   'clients/bad-input': 70,
   'clients/bad-fields': 70,
