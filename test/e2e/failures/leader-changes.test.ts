@@ -67,9 +67,10 @@ describe('a change of leader', () => {
       }),
     );
     await busy;
-    await until('all hosts are with the next one', async () =>
-      (await operator<{ state: string }[]>(next, 'hosts')).every(({ state }) => state === 'alive'),
-    );
+    await until('all hosts are with the next one', async () => {
+      const states = (await operator<{ state: string }[]>(next, 'hosts')).map(({ state }) => state);
+      return states.length > 0 && states.every((state) => state === 'alive');
+    });
     for (const { chunks } of streams) {
       const before = lines(chunks);
       const last = before.at(-1) ?? assert.fail('nothing was told');

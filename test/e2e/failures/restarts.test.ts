@@ -81,9 +81,10 @@ describe('restarts', () => {
     const now = await facts();
     assert.deepEqual(addressesOf(now), addressesOf(first));
     if (isStill) assert.deepEqual(now, first, 'no container was started anew');
-    await until('all hosts are alive', async () =>
-      (await operator<{ state: string }[]>(cluster, 'hosts')).every(({ state }) => state === 'alive'),
-    );
+    await until('all hosts are alive', async () => {
+      const states = (await operator<{ state: string }[]>(cluster, 'hosts')).map(({ state }) => state);
+      return states.length > 0 && states.every((state) => state === 'alive');
+    });
     await until('all are listed, and no other', async () => (await must(cluster.docker('ps', '-aq'))).trim().split('\n').length === 3);
     await agrees();
   }

@@ -86,9 +86,10 @@ for (const [name, start] of Object.entries({ 'the embedded store': embedded, Con
       await until('a leader is known', async () => (await leader.call('GET', '/arpanet/v1/token')).status === 200);
       await agent.dial(leader.url);
       await leader.ready();
-      await until('the host is alive', async () =>
-        ((await call('GET', '/arpanet/v1/hosts')) as { state: string }[]).every(({ state }) => state === 'alive'),
-      );
+      await until('the host is alive', async () => {
+        const [host] = (await call('GET', '/arpanet/v1/hosts')) as { state: string }[];
+        return host?.state === 'alive';
+      });
     };
     const recordOf = async (container: string) => (await store.get(keys.container(container)))?.value as ContainerRecord | undefined;
 

@@ -106,9 +106,10 @@ export function recoverySuite(store: 'consul' | 'embedded'): void {
     }
     async function allIsThere(): Promise<void> {
       await cluster.startScheduler(0);
-      await until('all hosts are alive', async () =>
-        (await operator<{ state: string }[]>(cluster, 'hosts')).every(({ state }) => state === 'alive'),
-      );
+      await until('all hosts are alive', async () => {
+        const states = (await operator<{ state: string }[]>(cluster, 'hosts')).map(({ state }) => state);
+        return states.length > 0 && states.every((state) => state === 'alive');
+      });
       await until('an audit finds nothing', async () => (await operator<{ findings: unknown[] }>(cluster, 'audit')).findings.length === 0);
       assert.deepEqual(await picture(), first);
       await namesAnswer();
