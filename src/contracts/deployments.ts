@@ -1,25 +1,9 @@
 /** Deployments applied and released as a whole: what the operator's API asks for. */
+import type { DeployRequest } from '../model/index.ts';
 import type { Client } from '../security/index.ts';
 import type { Progress } from './progress.ts';
 
-/** The files of a deployment, and what of them is asked for. */
-export interface DeployRequest {
-  /** Texts by path: compose files, what these include and extend, env files. */
-  readonly files?: Readonly<Record<string, string>>;
-  /** Contents of secrets and configs by path, in base64. */
-  readonly contents?: Readonly<Record<string, string>>;
-  /** Paths of the compose files, later ones over earlier ones; the only file where it is not given. */
-  readonly compose?: readonly string[];
-  /** What relative paths are relative to, on the hosts too; where it is not given, binds of such paths are refused. */
-  readonly folder?: string;
-  readonly variables?: Readonly<Record<string, string>>;
-  readonly profiles?: readonly string[];
-  /** These services alone, and what they depend on. */
-  readonly services?: readonly string[];
-  readonly removeOrphans?: boolean;
-  /** The client has pulled and built the images. */
-  readonly hasImages?: boolean;
-}
+export type { DeployRequest };
 
 /** What would become of an instance. */
 export interface PlannedStep {

@@ -246,6 +246,25 @@ export interface CertificateRecord {
   readonly revokedSerials?: readonly string[];
 }
 
+/** The files of a deployment, and what of them is asked for. */
+export interface DeployRequest {
+  /** Texts by path: compose files, what these include and extend, env files. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Contents of secrets and configs by path, in base64. */
+  readonly contents?: Readonly<Record<string, string>>;
+  /** Paths of the compose files, later ones over earlier ones; the only file where it is not given. */
+  readonly compose?: readonly string[];
+  /** What relative paths are relative to, on the hosts too; where it is not given, binds of such paths are refused. */
+  readonly folder?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly profiles?: readonly string[];
+  /** These services alone, and what they depend on. */
+  readonly services?: readonly string[];
+  readonly removeOrphans?: boolean;
+  /** The client has pulled and built the images. */
+  readonly hasImages?: boolean;
+}
+
 /** `arpanet/deployments/<name>`: the last time that it was applied or released as a whole, with all that is needed to go on. */
 export interface DeploymentRecord {
   readonly name: string;
@@ -267,18 +286,8 @@ export interface DeploymentRecord {
   };
   /** Of all that was asked for. */
   readonly digest: string;
-  /** As it was asked for (contracts, DeployRequest); once it has ended without the contents of secrets, which have records of their own. */
-  readonly request: {
-    readonly files?: Readonly<Record<string, string>>;
-    readonly contents?: Readonly<Record<string, string>>;
-    readonly compose?: readonly string[];
-    readonly folder?: string;
-    readonly variables?: Readonly<Record<string, string>>;
-    readonly profiles?: readonly string[];
-    readonly services?: readonly string[];
-    readonly removeOrphans?: boolean;
-    readonly hasImages?: boolean;
-  };
+  /** As it was asked for; once it has ended without the contents of secrets, which have records of their own. */
+  readonly request: DeployRequest;
   /** Of a release. */
   readonly isWithVolumes?: boolean;
 }

@@ -1,6 +1,6 @@
 /** From a name by which HTTP reaches a service to the instances behind it, link by link. Pure. */
 import { answering } from '../model/index.ts';
-import { broken, type Link, sound } from './doctor-link.ts';
+import { answersOf, broken, type Link, sound } from './doctor-link.ts';
 import type { CalledSite, DoctorInput } from './doctor-targets.ts';
 
 /** The links up to the last; each broken one with its fix. */
@@ -35,15 +35,10 @@ export function* followSite({ site, targets }: CalledSite, { hosts, findings, di
   for (const { host, what } of findings.filter((one) => one.where === 'http' && (one.host === undefined || touched.has(one.host))))
     yield broken('proxy', `${host ?? 'cluster'}: ${what}`, 'the agent tries again every 10 s, once that is repaired');
   yield sound('proxy', `the proxies of ${[...touched].join(', ')} have what they should`);
-  for (const call of dialled) {
-    const name = ready.find((one) => one.container === call.container)?.name ?? call.container.slice(0, 12);
-    const where = `${name} at ${call.address}:${call.port}`;
-    if (call.outcome === 'open') yield sound('port', `${where} accepts connections from its host ${call.host}`);
-    else
-      yield broken(
-        'port',
-        `${where} ${call.outcome === 'refused' ? 'refuses connections' : `does not answer (${call.why})`}, though ${site} leads there`,
-        `does the program listen on 0.0.0.0, and on ${call.port}? The label takes port=NUMBER`,
-      );
-  }
+  yield* answersOf(
+    dialled,
+    ready,
+    `${site} leads`,
+    (_name, port) => `does the program listen on 0.0.0.0, and on ${port}? The label takes port=NUMBER`,
+  );
 }

@@ -15,7 +15,7 @@ import {
   withPort,
 } from './doctor-targets.ts';
 import { followSite } from './doctor-http.ts';
-import { broken, type Link, sound } from './doctor-link.ts';
+import { answersOf, broken, type Link, sound } from './doctor-link.ts';
 import { instancesCalled } from './instance-reference.ts';
 
 const KINDS = { wireguard: 'WireGuard in the kernel', 'wireguard-go': 'wireguard-go (slower)', none: 'nothing' } as const;
@@ -237,17 +237,12 @@ function* followPort({ host, port, protocol, targets }: PublishedPort, { hosts, 
     );
   yield sound('kernel', `the rules of published ports of ${[...touched].join(', ')} are correct`);
   if (protocol === 'udp') yield sound('port', `port ${port} is published for UDP alone: whether a program answers there is not tried`);
-  for (const call of dialled) {
-    const name = ready.find((one) => one.container === call.container)?.name ?? call.container.slice(0, 12);
-    const where = `${name} at ${call.address}:${call.port}`;
-    if (call.outcome === 'open') yield sound('port', `${where} accepts connections from its host ${call.host}`);
-    else
-      yield broken(
-        'port',
-        `${where} ${call.outcome === 'refused' ? 'refuses connections' : `does not answer (${call.why})`}, though port ${port} leads there`,
-        `does the program listen on 0.0.0.0 and on ${call.port}? docker exec ${name} netstat -ltn`,
-      );
-  }
+  yield* answersOf(
+    dialled,
+    ready,
+    `port ${port} leads`,
+    (name, port) => `does the program listen on 0.0.0.0 and on ${port}? docker exec ${name} netstat -ltn`,
+  );
 }
 
 /** Addresses that a sender gets; of a service with one address that, and where its kernel leads it. */
