@@ -379,7 +379,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     };
     return { url, release: version, token };
   };
-  hostRoutes(router, { ...deps, release, seen: (request) => partOf(request).observe() }, answer);
+  hostRoutes(router, deps, { release, seen: (request) => partOf(request).observe(), answer });
   signInRoutes(router, deps);
   terminalRoutes(router, deps.terminals, (request, reference) => partOf(request).container(reference));
   userRoutes(router, deps.users);

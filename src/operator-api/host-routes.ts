@@ -11,19 +11,24 @@ import type { AnswerInLines } from './operations.ts';
 
 interface HostRouteDeps {
   readonly observe: () => Observed;
-  /** As who asks has it. */
-  readonly seen: (request: Request) => Observed;
   readonly services: () => Services;
   readonly hostOperations: () => HostOperations;
   readonly boot: () => Boot;
-  /** That of this scheduler. Throws `conflict` where no machine reaches it. */
-  readonly release: () => Pick<ReleaseSource, 'url' | 'release' | 'token'>;
   readonly hostMetrics: (host: string) => Promise<string>;
   readonly revoke: (host: string) => Promise<void>;
   readonly readmit: (host: string) => Promise<void>;
 }
 
-export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerInLines): void {
+/** What the operator's API itself gives its routes of hosts. */
+interface OwnParts {
+  /** As who asks has it. */
+  readonly seen: (request: Request) => Observed;
+  /** That of this scheduler. Throws `conflict` where no machine reaches it. */
+  readonly release: () => Pick<ReleaseSource, 'url' | 'release' | 'token'>;
+  readonly answer: AnswerInLines;
+}
+
+export function hostRoutes(router: Router, deps: HostRouteDeps, { seen, release, answer }: OwnParts): void {
   const { observe, services, hostOperations: hosts } = deps;
   const body = readBytes();
   const nameOf = (request: Request) => String(request.params['host']);
@@ -44,7 +49,7 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
     sendList(
       request,
       response,
-      () => hostReports(deps.seen(request)),
+      () => hostReports(seen(request)),
       ({ name }) => name,
     );
   });
@@ -85,7 +90,7 @@ export function hostRoutes(router: Router, deps: HostRouteDeps, answer: AnswerIn
   );
   long('/hosts/:host/upgrade', (request, progress) => {
     const { drain, force } = bodyOf(request, 'HostRequest');
-    return hosts().upgrade(nameOf(request), { ...deps.release(), isDrained: drain === true, isForced: force === true }, progress);
+    return hosts().upgrade(nameOf(request), { ...release(), isDrained: drain === true, isForced: force === true }, progress);
   });
   router.post('/hosts/:host/activate', async (request, response) => {
     response.json(await hosts().activate(nameOf(request)));
