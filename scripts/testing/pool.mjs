@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Between two looks at how busy the processors are: what was started last must have begun to use them. */
 const LOOK_MS = 8_000;
-const MUCH_IDLE = 0.15;
-const LITTLE_IDLE = 0.04;
+const MUCH_IDLE = 0.08;
+const LITTLE_IDLE = 0.02;
 
 /** @returns {() => number} the share of all processors that nobody used since it was called last, from 0 to 1 */
 export function idleShare() {
@@ -23,7 +23,7 @@ export function idleShare() {
 
 /**
  * Whenever there is room, the first in the caller's order that fits starts: put heavy ones first. A job that is heavier than all there is goes
- * alone. With `idle`, seats are added one at a time, up to half as many again, while the processors have much time left, and taken back when
+ * alone. With `idle`, seats are added one at a time, up to twice as many, while the processors have much time left, and taken back when
  * they have none: jobs that wait for Engines most of the time share them with more others.
  * @template {{ readonly weight: number }} Job
  * @param {readonly Job[]} jobs
@@ -46,7 +46,7 @@ export async function runAll(jobs, capacity, run, idle) {
       if (idle === undefined || performance.now() < lookedAt + LOOK_MS) continue;
       const share = idle();
       lookedAt = performance.now();
-      if (share > MUCH_IDLE) seats = Math.min(seats + 1, 1.5 * capacity);
+      if (share > MUCH_IDLE) seats = Math.min(seats + 1, 2 * capacity);
       else if (share < LITTLE_IDLE) seats = Math.max(seats - 1, capacity);
       continue;
     }
