@@ -49,6 +49,7 @@ const OPTIONS = {
 function pageFiles() {
   const page = join(root, 'src', 'operator-api', 'ui', 'page');
   const own = readdirSync(page).map((name) => [name, join(page, name)]);
+  const client = ['client.js', join(root, 'client', 'index.js')];
   const packaged = {
     'preact.js': 'preact/dist/preact.mjs',
     'htm.js': 'htm/dist/htm.module.js',
@@ -56,7 +57,7 @@ function pageFiles() {
     'xterm.css': '@xterm/xterm/css/xterm.css',
     'fit.js': '@xterm/addon-fit/lib/addon-fit.mjs',
   };
-  return [...own, ...Object.entries(packaged).map(([name, from]) => [name, join(root, 'node_modules', from)])];
+  return [...own, client, ...Object.entries(packaged).map(([name, from]) => [name, join(root, 'node_modules', from)])];
 }
 
 /** Returns the paths of the copies. */

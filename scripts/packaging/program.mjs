@@ -46,7 +46,16 @@ export function stageProgram(top, compiled, { everyNode }) {
   cpSync(compiled.dist, join(top, 'dist'), { recursive: true });
   stageNative(join(top, 'dist/node_modules'), everyNode);
   chmodSync(join(top, 'dist/cli/main.js'), 0o755);
-  const manifest = { ...described(), type: 'module', bin: { arpanet: 'dist/cli/main.js' }, man: ['share/man/man1/arpanet.1'] };
+  // what other programs import is of npm's package
+  const exported = everyNode ? { exports: JSON.parse(read('package.json')).exports } : {};
+  if (everyNode) cpSync(join(root, 'client'), join(top, 'client'), { recursive: true });
+  const manifest = {
+    ...described(),
+    type: 'module',
+    bin: { arpanet: 'dist/cli/main.js' },
+    ...exported,
+    man: ['share/man/man1/arpanet.1'],
+  };
   write(join(top, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
   write(join(top, 'LICENSE'), read('LICENSE'));
   write(join(top, 'LICENSES.third-party'), thirdParties());

@@ -1,14 +1,15 @@
-/** The one HTTP client of all commands: the Docker API and `/arpanet/v1` of any scheduler. Effects: HTTP requests. */
+/** The one HTTP client of all commands: the Docker API of any scheduler, and by `v1` its `/arpanet/v1`. Effects: HTTP requests. */
 import { readFileSync } from 'node:fs';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { text } from 'node:stream/consumers';
 import { lines } from '../engine/lines.ts';
-import { workResult } from '../engine/work-lines.ts';
+import type { Client } from '../client/index.ts';
+import { clusterClient } from '../engine/cluster-client.ts';
 import { handshakeFault, openUpgrade, type UpgradeRequest } from '../engine/upgrade.ts';
-import { engineError, engineOpen, engineRequest, type EngineTarget, engineTarget } from '../engine/request.ts';
+import { type EngineCall, engineError, engineOpen, engineRequest, type EngineTarget, engineTarget } from '../engine/request.ts';
 import { ArpanetError, isKind } from '../model/errors.ts';
 import { type Asked, askedEndpoint, type EndpointFlags, type Environment, type TlsPaths } from './docker-endpoint.ts';
 
@@ -19,8 +20,6 @@ export interface Call {
   readonly body?: unknown;
   /** Milliseconds until the whole answer must have arrived; no limit where it is not given. */
   readonly timeoutMs?: number;
-  /** Called with the answer's headers. */
-  readonly heard?: (headers: IncomingHttpHeaders) => void;
 }
 
 export interface OpenCall extends Pick<Call, 'method' | 'body'> {
@@ -43,13 +42,8 @@ export interface ApiClient {
   upgrade(path: string, protocol: string, headers: UpgradeRequest['headers']): Promise<Socket>;
   /** A stream of JSON values, one per line. */
   feed<T>(path: string, signal: AbortSignal): AsyncGenerator<T, void>;
-  /**
-   * Work that the leader reports on while it goes on: newline-delimited JSON, `{"progress": TEXT}` lines, then `{"result": …}` or `{"error": TEXT}`.
-   * `id`, of 8 to 64 of a-z, 0-9 and -, is the request's, by which `/arpanet/v1/operations/ID` has it. Errors also: `conflict` with the leader's text when the work failed after it began; `unavailable` when the stream or the leadership ended early.
-   */
-  work<T>(path: string, body: unknown, progress: (line: string) => void, id: string, method?: 'POST' | 'PUT' | 'DELETE'): Promise<T>;
-  /** The same of work that somebody has asked for before: what has been said so far, and what comes. */
-  follow<T>(path: string, progress: (line: string) => void): Promise<T>;
+  /** `/arpanet/v1`. Of long work errors also: `conflict` with the leader's text where it failed after it began, `unavailable` where the stream or the leadership ended early. */
+  readonly v1: Client;
 }
 
 export type { EndpointFlags, Environment } from './docker-endpoint.ts';
@@ -83,13 +77,14 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
     if ((answer.statusCode ?? 0) < 400) return answer;
     throw refusal(url, path, answer.statusCode ?? 0, await text(answer));
   };
-  const json = async <T>(path: string, { method = 'GET', body, timeoutMs, heard }: Call = {}): Promise<T> => {
-    const call = { method, path, body, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const whole = async (call: EngineCall) => {
     const answer = await engineRequest(target, call).catch(unreachable);
-    const content = answer.body.toString();
-    if (answer.status >= 400) throw refusal(url, path, answer.status, content);
-    heard?.(answer.headers);
-    return (content === '' ? undefined : JSON.parse(content)) as T;
+    if (answer.status >= 400) throw refusal(url, call.path, answer.status, answer.body.toString());
+    return answer;
+  };
+  const json = async <T>(path: string, { method = 'GET', body, timeoutMs }: Call = {}): Promise<T> => {
+    const { body: content } = await whole({ method, path, body, ...(timeoutMs !== undefined && { timeoutMs }) });
+    return (content.length === 0 ? undefined : JSON.parse(content.toString())) as T;
   };
   return {
     url,
@@ -102,18 +97,9 @@ export function apiClient(flags: EndpointFlags, env: Environment): ApiClient {
     async *feed<T>(path: string, signal: AbortSignal) {
       for await (const line of lines(await open(path, signal))) yield JSON.parse(line) as T;
     },
-    async work<T>(path: string, body: unknown, progress: (line: string) => void, id: string, method = 'POST') {
-      const answer = await open(path, undefined, { method, body, headers: { 'Arpanet-Request-Id': id } });
-      return (await resultOf(answer, progress, id)) as T;
-    },
-    async follow<T>(path: string, progress: (line: string) => void) {
-      return (await resultOf(await open(path), progress)) as T;
-    },
+    v1: clusterClient({ whole, open: ({ path, signal, ...call }) => open(path, signal, call), cutOff: interrupted }),
   };
 }
-
-const resultOf = (answer: IncomingMessage, progress: (line: string) => void, id?: string): Promise<unknown> =>
-  workResult(answer, progress, (cause) => interrupted(cause, id));
 
 const interrupted = (cause: unknown, id: string | undefined) =>
   new ArpanetError(

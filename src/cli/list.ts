@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { isKind } from '../model/errors.ts';
-import type { ApiClient, Call } from './api-client.ts';
+import type { Answer, Client, Given, How, Page } from '../client/index.ts';
+import type { ApiClient } from './api-client.ts';
 import { addClientCommand, type ClientFlags, type Terminal } from './command.ts';
 import { formatted } from './output/format.ts';
 import { BLANK, frame } from './output/screen.ts';
@@ -45,23 +46,25 @@ export function withPageFlags(command: Command): Command {
     .option('--continue <TOKEN>', 'go on where another page ended');
 }
 
+/** A route that answers a list. */
+export type ListName = Parameters<Client['page']>[0];
+
 /** Reads a list, or a page of it; where there is more, says how to go on. */
-export function pageReader(api: ApiClient, flags: PageFlags, { say }: Pick<Terminal, 'say'>): <T>(path: string, call?: Call) => Promise<T> {
-  const query = new URLSearchParams();
-  if (flags.limit !== undefined) query.set('limit', flags.limit);
-  if (flags.continue !== undefined) query.set('continue', flags.continue);
-  const asked = query.toString();
+export function pageReader(
+  { v1 }: Pick<ApiClient, 'v1'>,
+  flags: PageFlags,
+  { say }: Pick<Terminal, 'say'>,
+): <Name extends ListName>(name: Name, given: Given<Name>, how?: How) => Promise<Answer<Name>> {
   let said: string | undefined;
-  return async (path, call) =>
-    api.json(asked === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${asked}`, {
-      ...call,
-      heard(headers) {
-        const next = headers['arpanet-continue'];
-        // with --watch once, as long as it is the same
-        if (typeof next === 'string' && next !== said) say(`there is more: add --continue ${next}`);
-        said = typeof next === 'string' ? next : undefined;
-      },
-    });
+  return async <Name extends ListName>(name: Name, given: Given<Name>, how?: How) => {
+    // that nothing else need be given is not known of a name that is a parameter
+    const page = v1.page as (name: Name, given: Given<Name>, how?: How) => Promise<Page<Answer<Name>>>;
+    const { rows, next } = await page(name, { ...given, limit: flags.limit, continue: flags.continue }, how);
+    // with --watch once, as long as it is the same
+    if (next !== undefined && next !== said) say(`there is more: add --continue ${next}`);
+    said = next;
+    return rows;
+  };
 }
 
 export function addListCommand(parent: Command, words: string, summary: string, examples: readonly string[]): Command {

@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { Answer, Client, Given } from '../client/index.ts';
 import { ArpanetError } from '../model/errors.ts';
 
-/** Docker's API and `/arpanet/v1`. Errors: `engine` with the HTTP status (`engineStatus`) and message of an answer, `unavailable` without one. */
+/** Docker's API, and `/arpanet/v1` by `v1`. Errors: `engine` with the HTTP status (`engineStatus`) and message of an answer, `unavailable` without one. */
 export interface ClusterCalls {
   /** The answer's JSON; undefined for an empty answer. A body is sent as JSON. */
   readonly json: <T>(path: string, call?: { readonly method?: string; readonly body?: unknown }) => Promise<T>;
@@ -14,9 +15,11 @@ export interface ClusterCalls {
     signal: AbortSignal,
     call?: { readonly method?: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> },
   ) => Promise<IncomingMessage>;
-  /** Long work of `/arpanet/v1`: its lines of progress, and its result. Errors also: `conflict` where it failed after it began. */
-  readonly work: <T>(path: string, body: unknown, progress: (line: string) => void, id: string) => Promise<T>;
+  /** Of long work errors also: `conflict` where it failed after it began. */
+  readonly v1: Pick<Client, 'call' | 'work'>;
 }
+
+type WorkName = Parameters<Client['work']>[0];
 
 /** Where lines for the person go, and when it wants no more. */
 export interface How {
@@ -25,7 +28,12 @@ export interface How {
 }
 
 /** The result of long work. Once the signal aborts it is waited for no longer, and goes on: rejects with the signal's reason. */
-export async function worked<T>(api: ClusterCalls, path: string, body: unknown, { say, signal }: How): Promise<T> {
+export async function worked<Name extends WorkName>(
+  { v1 }: Pick<ClusterCalls, 'v1'>,
+  name: Name,
+  given: Given<Name>,
+  { say, signal }: How,
+): Promise<Answer<Name>> {
   const id = randomUUID();
   const over = new AbortController();
   const stopped = async (): Promise<never> => {
@@ -34,7 +42,7 @@ export async function worked<T>(api: ClusterCalls, path: string, body: unknown, 
     throw signal.reason;
   };
   try {
-    return await Promise.race([api.work<T>(path, body, say, id), stopped()]);
+    return await Promise.race([v1.work<Name>(name, given, { progress: say, id }), stopped()]);
   } finally {
     over.abort();
   }

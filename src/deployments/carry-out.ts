@@ -1,6 +1,5 @@
 /** A deploy: wave after wave, what changed of a service a few instances at a time. Effects: HTTP requests, timers. */
 import { ArpanetError, type ContainerInspect, isKind, composeLabels } from '../model/index.ts';
-import type { ServiceReport } from '../operator-api/index.ts';
 import type { Step, Wave } from '../compose/index.ts';
 import { assertCompleted, type ClusterCalls, type How, worked } from './calls.ts';
 import { type Job, missing } from './job.ts';
@@ -127,9 +126,9 @@ async function rolled(
   const request = await withImage(api, step.request);
   const reference = `${job.project}/${service}`;
   const body = { service: reference, desired: wanted, template: { name: step.container, number, request }, settings: update };
-  assertCompleted(await worked(api, '/arpanet/v1/services/replace', body, { say, signal }));
+  assertCompleted(await worked(api, 'postServicesReplace', { body }, { say, signal }));
   const look = async () => {
-    const [found] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
+    const [found] = await api.v1.call('getServices', { of: reference });
     return found?.instances.length === wanted && found.running === wanted ? found : undefined;
   };
   const now = await until(`there are not ${wanted} instance${wanted === 1 ? '' : 's'}`, ': "arpanet ls" says why', look, signal);

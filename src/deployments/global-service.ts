@@ -19,15 +19,15 @@ export async function deployGlobal(api: ClusterCalls, project: string, wave: Wav
     const number = Number(step.request.Labels?.[composeLabels.number] ?? 1);
     const template = { name: step.container, number, request: await withImage(api, step.request) };
     const body = { service: reference, isGlobal: true, template, settings: wave.update, desired: present?.desired ?? 1 };
-    const verb = present?.isGlobal === true ? 'replace' : 'create';
-    assertCompleted(await worked(api, `/arpanet/v1/services/${verb}`, body, { say, signal }));
+    const name = present?.isGlobal === true ? 'postServicesReplace' : 'postServicesCreate';
+    assertCompleted(await worked(api, name, { body }, { say, signal }));
   }
   return allRunning(api, reference, signal);
 }
 
 async function serviceAt(api: ClusterCalls, reference: string): Promise<ServiceReport | undefined> {
   try {
-    const [service] = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services?of=${encodeURIComponent(reference)}`);
+    const [service] = await api.v1.call('getServices', { of: reference });
     return service;
   } catch (error) {
     if (isKind(error, 'engine') && error.engineStatus === 404) return undefined;

@@ -13,7 +13,6 @@ import {
 } from '../compose/index.ts';
 import { type NewContent, type Resolved, resolveContent, type StoredRecord } from './stored-content.ts';
 import type { ClusterCalls } from './calls.ts';
-import type { HostReport } from '../operator-api/index.ts';
 import { familiarReference } from '../text/image-reference.ts';
 import { type Project, readEnvFiles } from './files.ts';
 
@@ -61,7 +60,7 @@ export async function prepare(api: ClusterCalls, given: Project, project: string
     if (found instanceof Error) throw found;
     return 'id' in found ? found.id : `new ${found.name}`;
   };
-  const hosts = await api.json<readonly HostReport[]>('/arpanet/v1/hosts');
+  const hosts = await api.v1.call('getHosts');
   const images = await imageIds(api);
   const around: Surroundings = {
     project,
@@ -156,7 +155,8 @@ export async function exists(api: ClusterCalls, path: string): Promise<boolean> 
 export interface Missing {
   readonly kind: 'network' | 'volume';
   readonly name: string;
-  readonly create: unknown;
+  /** The body that makes it, as the files ask for it. */
+  readonly create: Json;
 }
 
 /** A network that has room for what the files put into it, where they name no size. */

@@ -25,8 +25,7 @@ export async function rehearse(
     .flatMap((wave) => wave.steps)
     .filter((step) => step.action === 'create' || (step.action === 'recreate' && !isOnAll.has(step)));
   if (fresh.length === 0) return new Map();
-  const placements = await api.json<readonly Rehearsal[]>('/arpanet/v1/rehearse', {
-    method: 'POST',
+  const placements = await api.v1.call('postRehearse', {
     body: {
       creates: fresh.map(({ container, request, action }) => ({ name: container, request, isReplacement: action === 'recreate' })),
       networks: make.flatMap((one) => (one.kind === 'network' ? [one.create] : [])),

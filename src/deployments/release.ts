@@ -32,7 +32,7 @@ async function containersOf(api: ClusterCalls, project: string): Promise<readonl
 
 async function holdingsOf(api: ClusterCalls, project: string): Promise<Holdings> {
   const filters = ofProject(project);
-  const services = await api.json<readonly unknown[]>(`/arpanet/v1/services?of=${encodeURIComponent(project)}`).catch(unlessGone);
+  const services = await api.v1.call('getServices', { of: project }).catch(unlessGone);
   const { Volumes } = await api.json<{ Volumes: Holdings['volumes'] | null }>(`/volumes?filters=${filters}`);
   const kept = async (kind: 'secret' | 'config') =>
     (await api.json<readonly Kept[]>(`/${kind}s?filters=${filters}`)).map(({ ID, Spec }) => [kind, ID, Spec.Name] as const);
@@ -72,7 +72,7 @@ export async function release(
     say(`${what}: removed`);
   };
   // first what the cluster would replace otherwise
-  if (found.hasServices) await worked(api, '/arpanet/v1/services/rm', { services: [project] }, { say, signal });
+  if (found.hasServices) await worked(api, 'postServicesRm', { body: { services: [project] } }, { say, signal });
   const left = await containersOf(api, project);
   const isLeft = new Set(left.map(({ Id }) => Id));
   for (const { Id, Names } of before) if (!isLeft.has(Id)) removed.push(`container ${Names[0]?.slice(1) ?? Id}`);

@@ -4,6 +4,7 @@
  * nothing is buffered except what engineRequest and engineJson read whole.
  */
 export { isBearer } from './bearer.ts';
+export { clusterClient } from './cluster-client.ts';
 export { dockerFor } from './client.ts';
 export { createEventDedup } from './event-dedup.ts';
 export { type ExecAccess, runToEnd } from './exec.ts';
@@ -26,7 +27,6 @@ export { eventIdentity, shownEvent } from './shown-events.ts';
 export { addressIn, shortRequest } from './short-request.ts';
 export { splice } from './splice.ts';
 export { failureIn, pullPath } from './work-stream.ts';
-export { workResult } from './work-lines.ts';
 export { tarOf } from './tar.ts';
 export { createEngineAgent, openTunnel, splitHostPort, type EngineAgent } from './tunnel.ts';
 export { dial, dialTls, dialUnix, handshakeFault, openUpgrade, readMessage } from './upgrade.ts';

@@ -4,7 +4,7 @@
  */
 // The API itself is at ./api.ts: the command line reads reports without loading a server.
 export type { ClusterSettings, OperatorDeps, OutsideNames, Part, Rehearsal } from './api.ts';
-export { type Installer, isPlainWord, scriptLine } from './joining/script.ts';
+export { isPlainWord, scriptLine } from './joining/script.ts';
 export type { JoinFinding, Joining } from './joining/routes.ts';
 export { audit, type AuditReport, type Finding } from './audit.ts';
 export { diagnose } from './doctor.ts';
@@ -17,7 +17,7 @@ export { type NameReport, nameReports } from './reports/name-report.ts';
 export type { HostReport, NetworkReport, Observed, SchedulerReport, SettingReport, StatusReport } from './reports/report.ts';
 export type { InstanceReport, ServiceReport } from './reports/service-report.ts';
 export type { CaOperations, CaReport } from './ca-routes.ts';
-export type { SchemaOperations, SchemaReport } from './schema-routes.ts';
+export type { SchemaOperations } from './schema-routes.ts';
 export type { KeyOperations, KeyReport } from './key-routes.ts';
 export type { UserRequest } from './bodies.ts';
 export { shownPolicy } from './policy/policy-file.ts';

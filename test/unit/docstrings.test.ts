@@ -49,7 +49,8 @@ describe('doc comments', () => {
 
   const crossing = [...crossingRooms()].flatMap(([path, names]) => {
     const file = byPath.get(path);
-    if (file === undefined) return [];
+    // made of the OpenAPI document, field by field
+    if (file === undefined || path === 'client/schemas.ts') return [];
     return [...names].flatMap((name) => {
       const definition = definitionIn(file, name);
       return definition === undefined ? [] : [{ at: `src/${path}: ${name}`, definition }];

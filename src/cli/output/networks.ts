@@ -3,7 +3,7 @@ import type { NetworkReport } from '../../operator-api/index.ts';
 import { table } from './table.ts';
 import { addressNumber } from '../../text/ipv4.ts';
 
-export function addressesText(networks: readonly NetworkReport[], width?: number): string {
+export function addressesText(networks: readonly Pick<NetworkReport, 'name' | 'cidr' | 'leases'>[], width?: number): string {
   const rows = networks
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((network) => {

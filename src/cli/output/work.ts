@@ -1,5 +1,6 @@
 /** Long work on a terminal: the leader's progress lines as they come, and its result. Effects: an HTTP request, the terminal, signals. */
 import { randomUUID } from 'node:crypto';
+import type { Answer, Client, Given } from '../../client/index.ts';
 import type { ApiClient } from '../api-client.ts';
 import { startProgress } from './progress.ts';
 
@@ -12,8 +13,16 @@ export interface WorkOptions {
   readonly isQuiet: boolean;
 }
 
-/** The result of the work. Errors: those of `ApiClient.work`. Ctrl-C ends the command; the leader continues the work. */
-export async function runWork<T>(api: ApiClient, path: string, body: unknown, { say, isQuiet }: WorkOptions): Promise<T> {
+/** A route of long work. */
+export type WorkName = Parameters<Client['work']>[0];
+
+/** The result of the work. Errors: those of `ApiClient`. Ctrl-C ends the command; the leader continues the work. */
+export async function runWork<Name extends WorkName>(
+  { v1 }: ApiClient,
+  name: Name,
+  given: Given<Name>,
+  { say, isQuiet }: WorkOptions,
+): Promise<Answer<Name>> {
   const id = randomUUID();
   const progress = startProgress(isQuiet ? {} : process.stderr, isQuiet ? () => undefined : say);
   const interrupted = (): void => {
@@ -22,7 +31,7 @@ export async function runWork<T>(api: ApiClient, path: string, body: unknown, { 
   };
   try {
     process.once('SIGINT', interrupted);
-    return await api.work<T>(path, body, progress.say, id);
+    return await v1.work<Name>(name, given, { progress: progress.say, id });
   } finally {
     process.off('SIGINT', interrupted);
     progress.end();
@@ -30,10 +39,10 @@ export async function runWork<T>(api: ApiClient, path: string, body: unknown, { 
 }
 
 /** What somebody has asked for before, from its begin to its end. Throws `conflict` with its error where it failed. */
-export async function followWork(api: ApiClient, path: string, say: (line: string) => void): Promise<void> {
+export async function followWork({ v1 }: ApiClient, id: string, say: (line: string) => void): Promise<void> {
   const progress = startProgress(process.stderr, say);
   try {
-    await api.follow<unknown>(`${path}?follow=true`, progress.say);
+    await v1.follow(id, { progress: progress.say });
   } finally {
     progress.end();
   }

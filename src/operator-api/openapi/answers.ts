@@ -4,7 +4,6 @@ import { DEPLOYMENT_ANSWERS } from './deployment-answers.ts';
 import { JOINING_ANSWERS } from './joining-answers.ts';
 import {
   count,
-  decision,
   exampleDecision,
   exampleExplained,
   explained,
@@ -26,7 +25,7 @@ import {
   number,
   operation,
   record,
-  refusal,
+  placement,
   service,
   setting,
   stays,
@@ -108,7 +107,7 @@ export const ANSWERS = {
       instances: z.array(z.object({ name: text, image: text, state: text, addresses: texts })),
       volumes: texts,
       images: count,
-      leases: z.array(z.object({ ip: text, kind: text, owner: text, state: text })),
+      leases: z.array(lease.pick({ ip: true, kind: true, owner: true, state: true })),
     }),
     example: {
       ...exampleHost,
@@ -163,6 +162,10 @@ export const ANSWERS = {
         vni: count,
         labels: stringMap,
         internal: z.boolean(),
+        attachable: z.boolean().optional(),
+        driver: text.optional(),
+        options: stringMap.optional(),
+        createdAtMs: ms.optional(),
         leases: z.array(lease),
       }),
     ),
@@ -246,12 +249,7 @@ export const ANSWERS = {
   Discarded: { schema: z.object({ key: text }), example: { key: 'arpanet/services/abc/web' } },
   Decision: { schema: explained, example: exampleExplained },
   Rehearsal: {
-    schema: z.array(
-      z.union([
-        z.object({ kind: z.literal('placed'), decision: z.object(decision), addresses: stringMap }),
-        z.object({ kind: z.literal('refused'), message: text, refused: z.array(refusal), addresses: stringMap }),
-      ]),
-    ),
+    schema: z.array(z.union([placement.placed.extend({ addresses: stringMap }), placement.refused.extend({ addresses: stringMap })])),
     example: [{ kind: 'placed', decision: exampleDecision, addresses: { abc_default: '10.32.0.64' } }],
   },
   Dial: { schema: z.object({ outcome: z.enum(['open', 'refused', 'silent']), why: text }), example: { outcome: 'open', why: '' } },

@@ -56,14 +56,20 @@ function operation(route: RouteDoc): Schema {
     in: 'path',
     required: true,
     schema: { type: 'string' },
-    example: PATH_EXAMPLES[name] ?? 'name',
+    example: PATH_EXAMPLES[name] ?? NAMES[path.split('/')[1] ?? ''] ?? name,
   }));
   const inQuery = query.map(({ required = false, ...one }) => ({ ...one, in: 'query', required, schema: { type: 'string' } }));
   return {
     tags: [tag],
     operationId: idOf(method, path),
     summary,
-    parameters: [...inPath, ...inQuery, ...(route.isList === true ? LIST_PARAMETERS : []), ...(route.isGuarded === true ? [IF_MATCH] : [])],
+    parameters: [
+      ...inPath,
+      ...inQuery,
+      ...(route.isList === true ? LIST_PARAMETERS : []),
+      ...(route.isFollowed === true ? [FOLLOW] : []),
+      ...(route.isGuarded === true ? [IF_MATCH] : []),
+    ],
     ...(body && {
       requestBody: {
         required: body.required.length > 0,
@@ -78,7 +84,8 @@ function operation(route: RouteDoc): Schema {
         description: 'Done.',
         ...(route.isList === true && { headers: LIST_HEADERS }),
         content: {
-          ...(route.isWork === true ? lines(route.answer) : plain(route.answer)),
+          ...contentOf(route),
+          ...(route.isFollowed === true && lines('Nothing')),
           ...(route.dryRun && plain(route.dryRun)),
           ...(route.isList === true && EVENTS),
         },
@@ -130,6 +137,13 @@ const LIST_HEADERS = {
   'Arpanet-Continue': { description: 'There are more rows: `continue` of the next request.', schema: { type: 'string' } },
   Link: { description: 'That request, with rel="next" (RFC 8288).', schema: { type: 'string' } },
 };
+const FOLLOW: Schema = {
+  name: 'follow',
+  in: 'query',
+  description: 'true: lines of JSON, the progress so far and what comes, as its first client got them, until it ends.',
+  schema: { type: 'string' },
+  example: 'true',
+};
 const IF_MATCH = {
   name: 'If-Match',
   in: 'header',
@@ -140,9 +154,19 @@ const IF_MATCH = {
 
 const plain = (answer: AnswerName): Schema => ({ 'application/json': { schema: refer(answer), example: ANSWERS[answer].example } });
 
+function contentOf({ answer, isWork, as }: RouteDoc): Schema {
+  if (isWork === true) return lines(answer);
+  if (as === undefined) return plain(answer);
+  if (as === 'events') return EVENTS;
+  const { example } = ANSWERS[answer];
+  return { [MEDIA[as]]: { schema: refer(answer), example: as === 'html' ? '<!doctype html>' : example } };
+}
+
+const MEDIA = { text: 'text/plain', html: 'text/html', gzip: 'application/gzip', lines: 'application/x-ndjson' } as const;
+
 const EVENTS: Schema = {
   'text/event-stream': {
-    schema: { type: 'string' },
+    schema: { type: 'string', description: 'The data of `rows`.', contentMediaType: 'application/json', contentSchema: refer('Watch') },
     example: 'id: 1f0c3a7e-12\nevent: rows\ndata: {"whole":false,"set":{},"gone":["h4"]}\n\n',
   },
 };
@@ -164,14 +188,16 @@ const lines = (answer: AnswerName): Schema => ({
 const PATH_EXAMPLES: Readonly<Record<string, string>> = {
   host: 'h1',
   container: 'abc_web_1',
-  name: 'strategy',
   operation: '0c3f5a52-6f9c-4e9b-9a53-0d1f1c1f7d11',
 };
 
-/** `getHosts`, `postHostsDrain`. */
+/** What `name` is, by the first word of a path. */
+const NAMES: Readonly<Record<string, string>> = { config: 'strategy', users: 'ada', deployments: 'abc' };
+
+/** `getHosts`, `postHostsDrain`, `postSignIns`. */
 const idOf = (method: string, path: string): string =>
   method +
   path
     .replaceAll(/\/:\w+$/g, '/one')
     .replaceAll(/\/:\w+/g, '')
-    .replaceAll(/[/.](\w)/g, (_all, letter: string) => letter.toUpperCase());
+    .replaceAll(/[/.-](\w)/g, (_all, letter: string) => letter.toUpperCase());

@@ -63,8 +63,11 @@ export const JOINING_DOCS: readonly RouteDoc[] = [
     },
     answer: 'Certificate',
   },
-  get('/join.sh', 'settings', 'The script by which a machine joins; it needs no certificate.', 'Text'),
-  get('/package', 'settings', 'The package that this scheduler runs from (tar.gz, with Node); it needs no certificate.', 'Text'),
+  { ...get('/join.sh', 'settings', 'The script by which a machine joins; it needs no certificate.', 'Text'), as: 'text' },
+  {
+    ...get('/package', 'settings', 'The package that this scheduler runs from (tar.gz, with Node); it needs no certificate.', 'Text'),
+    as: 'gzip',
+  },
   get(
     '/installer',
     'settings',
@@ -82,6 +85,7 @@ export const JOINING_DOCS: readonly RouteDoc[] = [
       example: { name: 'h4', token: 'join-me', address: '10.0.0.14', clockMs: 1_795_982_400_000 },
     },
     answer: 'Text',
+    as: 'text',
   },
   {
     method: 'post',
@@ -94,6 +98,7 @@ export const JOINING_DOCS: readonly RouteDoc[] = [
       example: { name: 'h4', token: 'join-me', address: '10.0.0.14', mtu: 1500 },
     },
     answer: 'Text',
+    as: 'text',
   },
   get('/boot', 'hosts', 'Boot servers, and machines that may boot as a host or have asked to.', 'Boot'),
   {

@@ -21,6 +21,10 @@ export interface RouteDoc {
   readonly isWork?: true;
   /** What `dry-run` is answered with, in JSON. */
   readonly dryRun?: AnswerName;
+  /** What the answer is, where it is no JSON. `lines`: of JSON, one answer each. */
+  readonly as?: 'text' | 'html' | 'gzip' | 'lines' | 'events';
+  /** With `follow=true` the lines of long work, as its first client got them. */
+  readonly isFollowed?: true;
   /** Takes `filter`, `limit` and `continue`. */
   readonly isList?: true;
   /** Takes If-Match, with the ETag of a GET. */

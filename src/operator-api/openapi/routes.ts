@@ -9,6 +9,11 @@ const CREATE = { name: 'abc_web_1', request: { Image: 'web:1', HostConfig: { Mem
 const TEMPLATE = { name: 'abc_web_1', number: 1, request: { Image: 'web:1' } };
 const MAX: QueryDoc = { name: 'max', description: 'At most so many instances are moved.', example: '3' };
 const ONTO: QueryDoc = { name: 'onto', description: 'Only onto this host.', example: 'h2' };
+const VERSION: QueryDoc = {
+  name: 'version',
+  description: 'The last id that the client has, also as Last-Event-ID: it gets what it has missed, or all rows where that is not known.',
+  example: '1f0c3a7e-12',
+};
 const cleanFlag = (name: string, description: string): QueryDoc => ({ name, description, example: 'true' });
 
 const services = (verb: string, summary: string): RouteDoc => ({
@@ -34,19 +39,23 @@ const onHost = (verb: string, summary: string, answer: AnswerName, example: unkn
 export const ROUTE_DOCS: readonly RouteDoc[] = [
   get('/health', 'cluster', 'Whether this scheduler leads, and who does. Answered by any scheduler itself.', 'Health'),
   get('/status', 'cluster', 'Problems first, then leader, schedulers, hosts and deployments.', 'Status'),
-  get('/me', 'cluster', 'Who asks, and with which role: a client without a name is an admin.', 'Me'),
+  get('/me', 'cluster', 'The name and role of the client: one without a name is an admin.', 'Me'),
   get('/top', 'cluster', 'Hosts, and what their containers use now, the busiest first.', 'Top', [
     { name: 'limit', description: 'At most so many containers, 1 to 1000.', example: '20' },
   ]),
   get('/explain/:container', 'cluster', 'Why a container is where it is, or why its create was refused.', 'Decision'),
-  get(
-    '/watch',
-    'cluster',
-    'Server-sent events: all rows, then what changes of them (`rows`) and what happens (`event`). It ends with the leadership: open it again.',
-    'Watch',
-  ),
+  {
+    ...get(
+      '/watch',
+      'cluster',
+      'Server-sent events: all rows, then what changes of them (`rows`) and what happens (`event`). It ends with the leadership: open it again.',
+      'Watch',
+      [VERSION],
+    ),
+    as: 'events',
+  },
   get('/openapi.json', 'cluster', 'This reference.', 'Empty'),
-  get('/reference', 'cluster', 'This reference as a page.', 'Text'),
+  { ...get('/reference', 'cluster', 'This reference as a page.', 'Text'), as: 'html' },
   {
     method: 'post',
     path: '/schedulers',
@@ -154,7 +163,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     summary: 'One that was revoked may join again, by the token.',
     answer: 'HostName',
   },
-  get('/hosts/:host/metrics', 'hosts', "The metrics of its agent, in Prometheus' text format.", 'Text'),
+  { ...get('/hosts/:host/metrics', 'hosts', "The metrics of its agent, in Prometheus' text format.", 'Text'), as: 'text' },
   get('/hosts/:host/clean', 'hosts', 'What a clean would remove now.', 'CleanPlan', [
     cleanFlag('all', 'Also images that no container of the host uses.'),
     cleanFlag('volumes', 'Also volumes without a name that no container has.'),
@@ -263,13 +272,10 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
     'Long work: what runs, and the last that ended. The leader keeps a hundred, since it began to lead.',
     'Operations',
   ),
-  get(
-    '/operations/:operation',
-    'cluster',
-    'One of them by the id of its request (Arpanet-Request-Id). With follow its lines as its first client got them, until it ends.',
-    'Operation',
-    [{ name: 'follow', description: 'true: lines of JSON, the progress so far and what comes.', example: 'true' }],
-  ),
+  {
+    ...get('/operations/:operation', 'cluster', 'One of them by the id of its request (Arpanet-Request-Id).', 'Operation'),
+    isFollowed: true,
+  },
   list('/networks', 'names', 'Networks with the addresses in use.', 'Networks'),
   list('/names', 'names', 'Instances that DNS may answer with.', 'Names'),
   list('/records', 'names', 'Names that operators added.', 'Records'),
@@ -373,10 +379,13 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
   ...DEPLOYMENT_DOCS,
   ...JOINING_DOCS,
   get('/backup', 'repair', 'All that the store has.', 'Backup'),
-  get('/audit-log', 'users', 'The last lines of the audit log of the leader, as lines of JSON. For administrators.', 'AuditLine', [
-    { name: 'follow', description: '1: and those that come, until the leadership ends.', example: '1' },
-    { name: 'user', description: 'Only of this user.', example: 'ada' },
-  ]),
+  {
+    ...get('/audit-log', 'users', 'The last lines of the audit log of the leader, as lines of JSON. For administrators.', 'AuditLine', [
+      { name: 'follow', description: '1: and those that come, until the leadership ends.', example: '1' },
+      { name: 'user', description: 'Only of this user.', example: 'ada' },
+    ]),
+    as: 'lines',
+  },
   get('/audit', 'repair', 'Compares store, Engines, networks, names and catalog.', 'Audit'),
   { method: 'post', path: '/audit/fix', tag: 'repair', summary: 'Lets the reconcilers run, then compares.', answer: 'Audit' },
   {

@@ -36,6 +36,10 @@ export const hostFields = {
   containers: count,
   running: count,
   labels: stringMap,
+  upgradesItself: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'It takes another release when the leader says so; absent: somebody runs a line there.' }),
   http: z
     .enum(['edge', 'hop'])
     .optional()
@@ -116,7 +120,21 @@ export const decision = {
   atMs: ms,
   scored: z.array(z.object({ host: text, score: number, figures: z.record(text, number) })),
   refused: z.array(refusal),
-  counts: z.object({ fit: count, refused: z.record(text, count) }).optional(),
+  among: count.optional().meta({ description: 'Only a sample of the hosts was looked at: how many there were.' }),
+  counts: z
+    .object({ fit: count, refused: z.record(text, count) })
+    .optional()
+    .meta({ description: 'The lists are only examples: how many hosts fitted, and how many each rule refused.' }),
+};
+/** What placement says of one create. */
+export const placement = {
+  placed: z.object({ kind: z.literal('placed'), decision: z.object(decision) }),
+  refused: z.object({
+    kind: z.literal('refused'),
+    message: text,
+    refused: z.array(refusal),
+    counts: z.record(text, count).optional(),
+  }),
 };
 export const exampleDecision = {
   host: 'h1',
@@ -130,6 +148,10 @@ export const exampleDecision = {
 export const explained = z.object({
   container: text,
   ...decision,
+  again: z
+    .union([placement.placed, placement.refused])
+    .optional()
+    .meta({ description: 'Where only examples were kept: the same request placed among all hosts as they are now.' }),
   made: z.object({ atMs: ms, requestId: text.optional(), stagesMs: z.record(text, number).optional() }).optional(),
 });
 export const exampleExplained = {

@@ -6,7 +6,7 @@ import { stateText } from './service-report.ts';
 
 /** Everything known about one host: `GET /arpanet/v1/hosts/HOST`. Sizes in bytes, times in ms since 1970. */
 export interface HostDetail extends HostReport {
-  readonly joinedAtMs: number | undefined;
+  readonly joinedAtMs?: number | undefined;
   readonly os: string;
   readonly arch: string;
   readonly kernel: string;

@@ -25,7 +25,7 @@ export interface HostReport {
   readonly address: string;
   /** expected: operators let it join, and it has not connected yet. */
   readonly state: HostView['state'] | 'expected';
-  readonly why: string | undefined;
+  readonly why?: string | undefined;
   readonly availability: string;
   readonly engine: string;
   /** Version of the agent. */
@@ -34,8 +34,8 @@ export interface HostReport {
   readonly cpus: number;
   readonly memoryBytes: number;
   /** Busy share of all cores, 0 to 1. */
-  readonly cpuLoad: number | undefined;
-  readonly memoryUsedBytes: number | undefined;
+  readonly cpuLoad?: number | undefined;
+  readonly memoryUsedBytes?: number | undefined;
   /** What containers that are not stopped reserve. */
   readonly reservedCores: number;
   readonly reservedMemoryBytes: number;

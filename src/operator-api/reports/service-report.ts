@@ -10,7 +10,7 @@ export interface InstanceReport {
   readonly host: string;
   readonly image: string;
   readonly state: string;
-  readonly health: string | undefined;
+  readonly health?: string | undefined;
   readonly addresses: readonly string[];
   /** Stopped by a client of the API: it is not started again. */
   readonly isStopped: boolean;
@@ -29,8 +29,8 @@ export interface ServiceReport {
   /** One instance on every host. */
   readonly isGlobal: boolean;
   readonly image: string;
-  readonly update: string | undefined;
-  readonly trouble: string | undefined;
+  readonly update?: string | undefined;
+  readonly trouble?: string | undefined;
   readonly instances: readonly InstanceReport[];
 }
 

@@ -23,6 +23,9 @@ const PACKAGES: Readonly<Record<string, readonly [name: string, file: string]>> 
   'fit.js': ['@xterm/addon-fit', 'lib/addon-fit.mjs'],
 };
 
+/** The client of `/arpanet/v1` that others import, too. */
+const CLIENT = { name: 'client.js', source: '../../../client/index.js' };
+
 /** Nothing of another origin, nothing inline, in no frame (Content Security Policy Level 3). */
 const policy = (styles: string): string =>
   `default-src 'none'; script-src 'self'; style-src ${styles}; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -83,7 +86,8 @@ function read(path: string, name: string): Asset {
 
 /** Beside the programs in the build (dist/ui), beside this file and in node_modules in the source. */
 function pathOf(name: string): string | undefined {
-  const places = ['../ui/', './page/'].map((place) => fileURLToPath(new URL(place + name, import.meta.url)));
+  const files = [`../ui/${name}`, `./page/${name}`, ...(name === CLIENT.name ? [CLIENT.source] : [])];
+  const places = files.map((file) => fileURLToPath(new URL(file, import.meta.url)));
   const found = places.find((place) => existsSync(place));
   const [from, file] = PACKAGES[name] ?? [];
   if (found !== undefined || from === undefined || file === undefined) return found;

@@ -1,10 +1,18 @@
 /** How the leader asks its own APIs for somebody: as a follower passes that client's requests on, with the same rights and in the same audit log. Effects: HTTP requests. */
 import { randomUUID } from 'node:crypto';
-import http from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import type { ClusterCalls } from '../../deployments/index.ts';
-import { addressIn, engineError, type EngineCall, engineOpen, engineRequest, workResult } from '../../engine/index.ts';
+import {
+  addressIn,
+  clusterClient,
+  engineError,
+  type EngineAnswer,
+  type EngineCall,
+  engineOpen,
+  engineRequest,
+} from '../../engine/index.ts';
 import { ArpanetError } from '../../model/index.ts';
 import { text } from 'node:stream/consumers';
 import { type Client, CLIENT_HEADER, signClient } from '../../security/index.ts';
@@ -37,9 +45,9 @@ export function ownCalls(
   const run = randomUUID().slice(0, 8);
   let count = 0;
 
-  function callOf(given: EngineCall, id?: string): EngineCall {
+  function callOf(given: EngineCall): EngineCall {
     // one that is carried out again by the next leader is another request
-    const requestId = id ?? `${operation.slice(0, 40)}-${run}-${++count}`;
+    const requestId = given.headers?.['Arpanet-Request-Id'] ?? `${operation.slice(0, 40)}-${run}-${++count}`;
     return {
       ...given,
       headers: {
@@ -52,25 +60,28 @@ export function ownCalls(
     };
   }
 
-  const open: ClusterCalls['open'] = async (path, signal, { method = 'GET', body, headers = {} } = {}) => {
-    const answer = await engineOpen(target, callOf({ method, path, body, headers, signal }));
+  const opened = async (call: EngineCall): Promise<IncomingMessage> => {
+    const answer = await engineOpen(target, callOf(call));
     if ((answer.statusCode ?? 0) < 400) return answer;
     throw engineError(answer.statusCode ?? 0, await text(answer));
+  };
+  const whole = async (call: EngineCall): Promise<EngineAnswer> => {
+    const answer = await engineRequest(target, callOf(call));
+    if (answer.status < 400) return answer;
+    throw engineError(answer.status, answer.body.toString());
   };
 
   return {
     async json<T>(path: string, { method = 'GET', body }: { readonly method?: string; readonly body?: unknown } = {}) {
-      const { status, body: bytes } = await engineRequest(target, callOf({ method, path, body }));
-      if (status >= 400) throw engineError(status, bytes.toString());
+      const { body: bytes } = await whole({ method, path, body });
       return (bytes.length === 0 ? undefined : JSON.parse(bytes.toString())) as T;
     },
-    open,
-    async work<T>(path: string, body: unknown, progress: (line: string) => void, id: string) {
-      const answer = await engineOpen(target, callOf({ method: 'POST', path, body }, id));
-      if ((answer.statusCode ?? 0) >= 400) throw engineError(answer.statusCode ?? 0, await text(answer));
-      const cutOff = (cause: unknown) => new ArpanetError('unavailable', 'this scheduler ended before the work did', { cause });
-      return (await workResult(answer, progress, cutOff)) as T;
-    },
+    open: (path, signal, { method = 'GET', body, headers = {} } = {}) => opened({ method, path, body, headers, signal }),
+    v1: clusterClient({
+      whole,
+      open: opened,
+      cutOff: (cause) => new ArpanetError('unavailable', 'this scheduler ended before the work did', { cause }),
+    }),
     [Symbol.dispose]: () => agent.destroy(),
   };
 }

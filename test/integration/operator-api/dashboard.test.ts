@@ -213,6 +213,7 @@ describe('the dashboard', () => {
     try {
       await cp(join(repository, 'src', 'operator-api', 'ui', 'page'), page, { recursive: true });
       await writeFile(join(page, 'package.json'), '{"type":"module"}');
+      await cp(join(repository, 'client', 'index.js'), join(page, 'client.js'));
       await cp(join(repository, 'node_modules', 'preact', 'dist', 'preact.mjs'), join(page, 'preact.js'));
       await cp(join(repository, 'node_modules', 'htm', 'dist', 'htm.module.js'), join(page, 'htm.js'));
       const load = async <T>(name: string) => (await import(pathToFileURL(join(page, name)).href)) as T;

@@ -52,14 +52,9 @@ describe('deployments as a whole', () => {
   const client = () => apiClient({ endpoint: scheduler.url.replace('http', 'tcp') }, {});
   const quiet = (): void => undefined;
   const put = (name: string, body: unknown = FILES, say: (line: string) => void = quiet, signal = new AbortController().signal) =>
-    operated(client(), { method: 'PUT', path: `/arpanet/v1/deployments/${name}`, body }, say, signal);
-  const release = (name: string, query = '') =>
-    operated<Released>(
-      client(),
-      { method: 'DELETE', path: `/arpanet/v1/deployments/${name}${query}` },
-      quiet,
-      new AbortController().signal,
-    );
+    operated(client().v1, 'putDeploymentsOne', { name, body: body as typeof FILES }, say, signal);
+  const release = (name: string, how: { readonly volumes?: boolean } = {}): Promise<Released> =>
+    operated(client().v1, 'deleteDeploymentsOne', { name, ...how }, quiet, new AbortController().signal);
   const call = (method: string, path: string, body: string, headers: Readonly<Record<string, string>> = {}) =>
     fetch(`${scheduler.url}/arpanet/v1/deployments/${path}`, { method, body, headers });
   const reported = (name: string) => operator<DeploymentReport>(scheduler, `deployments/${name}`);
@@ -178,11 +173,8 @@ describe('deployments as a whole', () => {
     await scheduler[Symbol.asyncDispose]();
     agent.engine.beforeCreate = async () => undefined;
     await start();
-    assert.deepEqual(((await work) as { done: { container: string }[] }).done.map(({ container }) => container).sort(), [
-      'lost-db-1',
-      'lost-web-1',
-      'lost-web-2',
-    ]);
+    const { done } = await work;
+    assert.deepEqual(done.map(({ container }) => container).sort(), ['lost-db-1', 'lost-web-1', 'lost-web-2']);
     assert.ok(lines.includes('another scheduler leads now, and continues it'), lines.join('\n'));
     const { state, operation } = await reported('lost');
     assert.equal(state, 'applied');
@@ -246,7 +238,7 @@ describe('deployments as a whole', () => {
     assert.deepEqual(removed, ['container more-web-1', 'network more_default', 'secret more_key']);
     assert.deepEqual([names().filter((name) => name.startsWith('more')), await volumes()], [[], ['more_data']]);
     assert.equal((await call('GET', 'more', undefined as never)).status, 404);
-    assert.deepEqual((await release('more', '?volumes=true')).removed, ['volume more_data']);
+    assert.deepEqual((await release('more', { volumes: true })).removed, ['volume more_data']);
     for (const name of ['abc', 'xyz', 'lost']) await release(name);
     assert.deepEqual([names(), await operator<unknown[]>(scheduler, 'deployments')], [[], []]);
     assert.deepEqual(scheduler.errors, []);

@@ -41,8 +41,13 @@ describe('the packages', () => {
       );
     for (const line of lines) {
       assert.match(line, /^(d|-)(rwxr-xr-x|rw-r--r--) 0\/0 +\d+ 2023-11-14 22:13:20 package\//);
-      assert.ok(!/\.tsx?$|tsconfig|\/test|biome|oxlint|\.map\.map|\/src\//.test(line), line);
+      assert.ok(!/(?<!client\/[\w-]+\.d)\.tsx?$|tsconfig|\/test|biome|oxlint|\.map\.map|\/src\//.test(line), line);
     }
+    for (const name of ['index.js', 'index.d.ts'])
+      assert.ok(
+        lines.some((line) => line.endsWith(`package/client/${name}`)),
+        `arpanet/client's ${name}`,
+      );
     const manifest = JSON.parse(run('tar', ['-xzOf', file, 'package/package.json'])) as Record<string, unknown>;
     assert.deepEqual(
       Object.keys(manifest).filter((key) => /dependencies|scripts|private/i.test(key)),

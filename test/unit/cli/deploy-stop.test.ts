@@ -41,10 +41,9 @@ function cluster(onCreate: (name: string) => void | Promise<void>) {
     }
     const start = /^\/containers\/([\w-]+)\/start/.exec(path)?.[1];
     if (start !== undefined) started.push(start);
-    if (path === '/arpanet/v1/rehearse') return [];
     return path.startsWith('/images/') ? { Id: 'sha256:1' } : { Name: '/one', Config: {}, State: { Running: false } };
   };
-  return { started, api: { json } as unknown as ClusterCalls };
+  return { started, api: { json, v1: { call: async () => [] } } as unknown as ClusterCalls };
 }
 
 async function deployed(onCreate: (name: string, stop: () => void) => void | Promise<void>) {
@@ -95,10 +94,10 @@ describe('a deploy', () => {
     const said: string[] = [];
     const say = (line: string) => void said.push(line);
     const asked = new AbortController();
-    const done = { work: () => Promise.resolve(1) } as unknown as ClusterCalls;
-    assert.equal(await worked(done, '/x', {}, { say, signal: asked.signal }), 1);
-    const endless = { work: () => new Promise(() => undefined) } as unknown as ClusterCalls;
-    const waiting = worked(endless, '/x', {}, { say, signal: asked.signal });
+    const done = { v1: { work: () => Promise.resolve([]) } } as unknown as ClusterCalls;
+    assert.deepEqual(await worked(done, 'postServicesRm', { body: { services: [] } }, { say, signal: asked.signal }), []);
+    const endless = { v1: { work: () => new Promise(() => undefined) } } as unknown as ClusterCalls;
+    const waiting = worked(endless, 'postServicesRm', { body: { services: [] } }, { say, signal: asked.signal });
     asked.abort();
     await assert.rejects(waiting);
     assert.equal(said.length, 1);
@@ -111,18 +110,20 @@ describe('a deploy', () => {
     const say: string[] = [];
     const take = (one: Error | string | undefined) => (one instanceof Error ? Promise.reject(one) : Promise.resolve(one as never));
     const rest = [...answers];
-    const api = {
-      work: async (path: string) => (asked.push(path), stop?.abort(), await take(first)),
-      follow: async (path: string) => (asked.push(path.replace(/[\w-]{36}/, 'ID')), await take(rest.shift())),
-      json: async (path: string) => (asked.push(path.replace(/[\w-]{36}/, 'ID')), await take(undefined)),
+    const v1 = {
+      work: async (name: string) => (asked.push(name), stop?.abort(), await take(first)),
+      follow: async (id: string) => (asked.push(`follow ${id.replace(/^[\w-]{36}$/, 'ID')}`), await take(rest.shift())),
+      call: async (name: string) => (asked.push(name), await take(undefined)),
     };
     const result = operated(
-      api as never,
-      { method: 'PUT', path: '/p' },
+      v1 as never,
+      'putDeploymentsOne',
+      { name: 'abc' },
       (line) => void say.push(line),
       (stop ?? new AbortController()).signal,
     );
-    return { asked, say, result: await result.catch((error: unknown) => String(error)) };
+    const ended: unknown = await result.catch((error: unknown) => (error instanceof Error ? error.message : error));
+    return { asked, say, result: ended as string };
   }
   const lost = new ArpanetError('unavailable', 'the connection to the leader ended');
   const refused = (engineStatus: number) => new ArpanetError('engine', `status ${engineStatus}`, { engineStatus });
@@ -132,16 +133,16 @@ describe('a deploy', () => {
     assert.deepEqual([result, say], ['done', ['the connection to the leader is lost: waiting for the next one']]);
     assert.deepEqual(
       asked.slice(1),
-      Array.from({ length: 3 }, () => '/arpanet/v1/operations/ID?follow=true'),
+      Array.from({ length: 3 }, () => 'follow ID'),
     );
-    assert.match(String((await operation(lost, [refused(404)])).result), /the connection to the leader ended/);
-    assert.match(String((await operation(lost, [new ArpanetError('conflict', 'no room')])).result), /no room/);
-    assert.deepEqual((await operation(refused(400))).asked, ['/p'], 'what is refused is not followed');
+    assert.match((await operation(lost, [refused(404)])).result, /the connection to the leader ended/);
+    assert.match((await operation(lost, [new ArpanetError('conflict', 'no room')])).result, /no room/);
+    assert.deepEqual((await operation(refused(400))).asked, ['putDeploymentsOne'], 'what is refused is not followed');
   });
 
   it('is asked to stop by Ctrl-C, and followed to its end', async () => {
     const { asked, result } = await operation('done', [], new AbortController());
-    assert.deepEqual([asked, result], [['/p', '/arpanet/v1/operations/ID/stop'], 'done']);
+    assert.deepEqual([asked, result], [['putDeploymentsOne', 'postOperationsStop'], 'done']);
   });
 
   it('counts no container that was kept as changed', () => {

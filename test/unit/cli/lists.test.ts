@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { arpanetProgram } from '../../../src/cli/program.ts';
 import { formatted } from '../../../src/cli/output/format.ts';
 import { table } from '../../../src/cli/output/table.ts';
-import type { ApiClient, Call } from '../../../src/cli/api-client.ts';
+import { createClient } from '../../../src/client/index.ts';
 import { pageReader, showList } from '../../../src/cli/list.ts';
 import { secondsOf } from '../../../src/cli/times.ts';
 
@@ -81,19 +81,19 @@ describe('a page of a list', () => {
   it('is asked for by --limit and --continue, and says how to go on', async () => {
     const asked: string[] = [];
     const said: string[] = [];
-    const json = async (path: string, { heard }: Call = {}) => {
+    const v1 = createClient(async ({ path }) => {
       asked.push(path);
-      heard?.({ 'arpanet-continue': 'aDE' });
-      return [];
-    };
-    const read = (flags: object) => pageReader({ json } as unknown as ApiClient, flags, { say: (line) => void said.push(line) });
-    await read({ limit: '2', continue: 'aA' })('/services?of=abc');
-    await read({})('/hosts', { timeoutMs: 1 });
-    assert.deepEqual(asked, ['/services?of=abc&limit=2&continue=aA', '/hosts']);
+      const header = (name: string) => ({ 'arpanet-continue': 'aDE', 'content-type': 'application/json' })[name];
+      return { status: 200, header, text: async () => '[]', async *chunks() {} };
+    });
+    const read = (flags: object) => pageReader({ v1 }, flags, { say: (line) => void said.push(line) });
+    await read({ limit: '2', continue: 'aA' })('getServices', { of: 'abc' });
+    await read({})('getHosts', {}, { timeoutMs: 1 });
+    assert.deepEqual(asked, ['/arpanet/v1/services?of=abc&limit=2&continue=aA', '/arpanet/v1/hosts']);
     assert.deepEqual(said[0], 'there is more: add --continue aDE');
     const watch = read({ limit: '2' });
     said.length = 0;
-    for (let i = 0; i < 3; i++) await watch('/services');
+    for (let i = 0; i < 3; i++) await watch('getServices', {});
     assert.equal(said.length, 1);
   });
 });

@@ -58,11 +58,13 @@ describe('arpanet upgrade', () => {
     });
     const asked: unknown[] = [];
     const api = (hasTls: boolean, mayMake = true) => ({
-      json: async (path: string, { method = 'GET', body }: { method?: string; body?: { host?: string } } = {}) => {
-        if (path.endsWith('/installer')) return hasTls ? INSTALLER : { ...INSTALLER, pin: undefined };
-        asked.push(method === 'POST' ? body : path);
-        if (!mayMake) throw new ArpanetError('forbidden', 'a viewer makes none');
-        return { token: method === 'POST' ? `for-${body?.host}` : 'lasting' };
+      v1: {
+        call: async (name: string, { body }: { body?: { host?: string } } = {}) => {
+          if (name === 'getInstaller') return hasTls ? INSTALLER : { ...INSTALLER, pin: undefined };
+          asked.push(body ?? name);
+          if (!mayMake) throw new ArpanetError('forbidden', 'a viewer makes none');
+          return { token: body === undefined ? 'lasting' : `for-${body.host}` };
+        },
       },
     });
     const ends = async (given: ReturnType<typeof api>) =>
@@ -73,7 +75,7 @@ describe('arpanet upgrade', () => {
       ['db-1', 'db-2'].map((name) => ({ singleUse: false, ttlMs: 86_400_000, host: name })),
     );
     assert.deepEqual(await ends(api(false)), ['s2', 'lasting', 'lasting']);
-    assert.deepEqual(asked.splice(0), ['/arpanet/v1/token']);
+    assert.deepEqual(asked.splice(0), ['getToken']);
     assert.deepEqual(await ends(api(true, false)), ['s2', '--upgrade', '--upgrade']);
     // a plan makes nothing; without TLS the lasting one is read
     asked.length = 0;

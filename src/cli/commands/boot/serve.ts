@@ -1,6 +1,6 @@
 /** `arpanet boot --interface NAME`. Effects: those of the boot server that it runs, requests to the cluster. */
 import { addressOf, serveMachines, wireOf } from '../../../boot/index.ts';
-import type { BootOrders, BootPass } from '../../../contracts/index.ts';
+import type { BootingMachine, BootServerReport } from '../../../contracts/index.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { catchFaults } from '../../../processes/fault-net.ts';
 import { openLog } from '../../../processes/logger.ts';
@@ -48,9 +48,8 @@ export async function serveBoot(flags: ServeFlags, terminal: Terminal): Promise<
   signal.addEventListener('abort', manager.stopping, { once: true });
   const { api } = clientCall(flags, terminal);
   const leader = {
-    report: async (body: unknown) =>
-      await api.json<BootOrders>('/arpanet/v1/boot/servers', { method: 'POST', body, timeoutMs: TIMEOUT_MS }),
-    pass: async (body: unknown) => await api.json<BootPass>('/arpanet/v1/boot/pass', { method: 'POST', body, timeoutMs: PASS_TIMEOUT_MS }),
+    report: (body: BootServerReport) => api.v1.call('postBootServers', { body }, { timeoutMs: TIMEOUT_MS }),
+    pass: (body: BootingMachine) => api.v1.call('postBootPass', { body }, { timeoutMs: PASS_TIMEOUT_MS }),
   };
   const settings = { wire, port: Number(port), image, dir: data, env: terminal.env };
   await serveMachines(settings, leader, logging.log.child({ room: 'boot' }), signal, (line) => {

@@ -1,5 +1,4 @@
 /** `arpanet audit-log`. Effects: an HTTP request, the terminal. */
-import type { AuditLine } from '../../../security/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { auditLineText } from '../../output/audit-log.ts';
 
@@ -10,10 +9,7 @@ export interface AuditLogFlags extends ClientFlags {
 
 /** With `--json` the lines as they are in the file. */
 export async function showAuditLog(flags: AuditLogFlags, terminal: Terminal): Promise<void> {
-  const query = new URLSearchParams();
-  if (flags.follow === true) query.set('follow', '1');
-  if (flags.user !== undefined) query.set('user', flags.user);
   const { api } = clientCall(flags, terminal);
-  const feed = api.feed<AuditLine>(`/arpanet/v1/audit-log?${query.toString()}`, new AbortController().signal);
+  const feed = api.v1.lines('getAuditLog', { ...(flags.follow === true && { follow: true }), user: flags.user });
   for await (const line of feed) await terminal.paced(`${flags.json === true ? JSON.stringify(line) : auditLineText(line)}\n`);
 }

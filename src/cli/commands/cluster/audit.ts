@@ -1,5 +1,4 @@
 /** `arpanet audit`. Effects: an HTTP request, the terminal, the exit code. */
-import type { AuditReport } from '../../../operator-api/index.ts';
 import { clientCall, type Terminal } from '../../command.ts';
 import { type Flags, settingsOf } from '../../configured-command.ts';
 import { auditText } from '../../output/audit.ts';
@@ -12,13 +11,12 @@ export async function showAudit(flags: Flags, terminal: Terminal): Promise<void>
   const settings = await settingsOf('audit', flags, terminal.env);
   const { api, show } = clientCall(settings, terminal);
   if (settings.discard !== undefined) {
-    const body = { key: settings.discard };
-    await api.json('/arpanet/v1/audit/discard', { method: 'POST', body, timeoutMs: LOOK_TIMEOUT_MS });
+    await api.v1.call('postAuditDiscard', { body: { key: settings.discard } }, { timeoutMs: LOOK_TIMEOUT_MS });
   }
   const report =
     settings.fix === true
-      ? await api.json<AuditReport>('/arpanet/v1/audit/fix', { method: 'POST', timeoutMs: FIX_TIMEOUT_MS })
-      : await api.json<AuditReport>('/arpanet/v1/audit', { timeoutMs: LOOK_TIMEOUT_MS });
+      ? await api.v1.call('postAuditFix', {}, { timeoutMs: FIX_TIMEOUT_MS })
+      : await api.v1.call('getAudit', {}, { timeoutMs: LOOK_TIMEOUT_MS });
   show(report, auditText);
   if (report.findings.length > 0) process.exitCode = 1;
 }

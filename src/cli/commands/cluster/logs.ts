@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LogLines } from '../../../engine/log-lines.ts';
 import { merged } from '../../../async/merged.ts';
 import { isKind } from '../../../model/errors.ts';
-import type { ServiceReport } from '../../../operator-api/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { secondsOf } from '../../times.ts';
@@ -97,9 +96,8 @@ export async function showLogs(reference: string | undefined, flags: LogFlags, t
 
 /** The instances that run or have run: of a deployment, a service, or one container by its name. */
 async function sources(api: ApiClient, of: string | undefined): Promise<readonly Source[]> {
-  const query = of === undefined ? '' : `?of=${encodeURIComponent(of)}`;
   try {
-    const services = await api.json<readonly ServiceReport[]>(`/arpanet/v1/services${query}`);
+    const services = await api.v1.call('getServices', { of });
     return services.flatMap(({ deployment, service, instances }) =>
       instances.map(({ id, number, host }) => ({ id, who: `${service}-${number} ${host}`, of: { deployment, service, number, host } })),
     );

@@ -1,5 +1,4 @@
 /** `arpanet operations`: long work of the cluster, and one of it until its end. Effects: HTTP requests, the terminal. */
-import type { OperationReport } from '../../../operator-api/index.ts';
 import { clientCall, type Terminal } from '../../command.ts';
 import { type ListFlags, showList } from '../../list.ts';
 import { operationsTable } from '../../output/operations.ts';
@@ -9,11 +8,10 @@ import { followWork } from '../../output/work.ts';
 export async function showOperations(id: string | undefined, flags: ListFlags, terminal: Terminal): Promise<void> {
   const { api } = clientCall(flags, terminal);
   if (id === undefined) {
-    const fetch = () => api.json<readonly OperationReport[]>('/arpanet/v1/operations');
+    const fetch = () => api.v1.call('getOperations');
     return await showList(fetch, { text: operationsTable, rows: (all) => all, key: (one) => one.id }, flags, terminal);
   }
-  const path = `/arpanet/v1/operations/${encodeURIComponent(id)}`;
-  if (flags.json !== true) await followWork(api, path, terminal.say);
-  const report = await api.json<OperationReport>(path);
+  if (flags.json !== true) await followWork(api, id, terminal.say);
+  const report = await api.v1.call('getOperationsOne', { operation: id });
   terminal.out(flags.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : `${operationsTable([report], terminal.columns)}\n`);
 }

@@ -13,7 +13,7 @@ const HAS_PROBLEMS = 3;
 export async function showStatus({ watch, ...flags }: Flags, terminal: Terminal): Promise<void> {
   const settings = await settingsOf('status', flags, terminal.env);
   const { api, show } = clientCall(settings, terminal);
-  const ask = () => api.json<StatusReport>('/arpanet/v1/status', { timeoutMs: TIMEOUT_MS });
+  const ask = () => api.v1.call('getStatus', {}, { timeoutMs: TIMEOUT_MS });
   const status = await ask();
   if (watch === true) {
     const textOf = (now: StatusReport): string => (settings.json ? JSON.stringify(now) : statusText(now).trimEnd());

@@ -7,7 +7,6 @@ import { type Flags, settingsOf } from '../../configured-command.ts';
 import { ttlOf } from '../../times.ts';
 
 const TIMEOUT_MS = 15_000;
-const PATH = '/arpanet/v1/token';
 
 interface Answer {
   readonly token: string;
@@ -30,12 +29,12 @@ export async function showToken(verb: string | undefined, flags: Flags & PassFla
 
 /** The join token, or with one of the flags another: for `host` alone if that is given. */
 export async function tokenFor(api: ApiClient, { singleUse, ttl }: PassFlags, host?: string): Promise<Answer> {
-  if (singleUse !== true && ttl === undefined) return await api.json<Answer>(PATH, { timeoutMs: TIMEOUT_MS });
+  if (singleUse !== true && ttl === undefined) return await api.v1.call('getToken', {}, { timeoutMs: TIMEOUT_MS });
   const body = { singleUse: singleUse === true, ...ttlOf(ttl), ...(host !== undefined && { host }) };
-  return await api.json<Answer>(PATH, { method: 'POST', body, timeoutMs: TIMEOUT_MS });
+  return await api.v1.call('postToken', { body }, { timeoutMs: TIMEOUT_MS });
 }
 
 export async function rotateToken(flags: ClientFlags, terminal: Terminal): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
-  show(await api.json<Answer>(`${PATH}/rotate`, { method: 'POST', timeoutMs: TIMEOUT_MS }), ({ token }) => token);
+  show(await api.v1.call('postTokenRotate', {}, { timeoutMs: TIMEOUT_MS }), ({ token }) => token);
 }

@@ -1,7 +1,6 @@
 /** `arpanet top`: hosts and their busiest containers, again and again. Effects: HTTP requests, the terminal. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError } from '../../../model/errors.ts';
-import type { TopReport } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { ENTER, frame, LEAVE } from '../../output/screen.ts';
 import { topText } from '../../output/top.ts';
@@ -24,10 +23,10 @@ export async function top(flags: TopFlags, { env, out, isTerminal }: Terminal): 
   const everyMs = positive('--interval', flags.interval) * 1_000;
   const rows = flags.rows === undefined ? undefined : Math.floor(positive('--rows', flags.rows));
   const { api } = clientCall(flags, { env, out });
-  const look = (most: number) => api.json<TopReport>(`/arpanet/v1/top?limit=${Math.min(most, MOST_ROWS)}`);
+  const look = (most: number) => api.v1.call('getTop', { limit: Math.min(most, MOST_ROWS) });
   if (flags.json === true || flags.once === true || !isTerminal) {
     for (;;) {
-      const report = await (flags.json === true ? api.json<TopReport>('/arpanet/v1/top') : look(rows ?? DEFAULT_ROWS));
+      const report = await (flags.json === true ? api.v1.call('getTop') : look(rows ?? DEFAULT_ROWS));
       out(flags.json === true ? `${JSON.stringify(report)}\n` : `${topText(report, rows ?? DEFAULT_ROWS)}\n`);
       if (flags.once === true) return;
       await sleep(everyMs);

@@ -15,9 +15,7 @@ export async function openUi(flags: UiFlags, terminal: Terminal): Promise<void> 
   if (api.url.startsWith('unix:'))
     throw new ArpanetError('invalid', `no browser reaches ${api.url}: give the address of a scheduler (--endpoint tcp://HOST:PORT)`);
   const isSecure = api.url.startsWith('https:');
-  const signIn = isSecure
-    ? await api.json<{ readonly code: string; readonly untilMs: number }>('/arpanet/v1/sign-ins', { method: 'POST', timeoutMs: TIMEOUT_MS })
-    : undefined;
+  const signIn = isSecure ? await api.v1.call('postSignIns', {}, { timeoutMs: TIMEOUT_MS }) : undefined;
   const url = `${api.url}/ui/${signIn === undefined ? '' : `sign-in#${signIn.code}`}`;
   show({ url, ...(signIn && { untilMs: signIn.untilMs }) }, () => url);
   if (signIn !== undefined) terminal.say('It signs in once, within a minute.');

@@ -1,12 +1,10 @@
 /** `arpanet upgrade`. Effects: HTTP requests, the terminal, the exit code. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HostUpgrade } from '../../../contracts/index.ts';
-import type { Installer, SchemaReport, StatusReport } from '../../../operator-api/index.ts';
 import { mapBounded } from '../../../async/limit.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { resultText, upgradePlan, type UpgradePlan, type UpgradeStep, upgradeText, withTokens } from '../../output/upgrade.ts';
-import { hostPath, hostWork } from '../hosts/host-work.ts';
+import { hostWork } from '../hosts/host-work.ts';
 import { tokenFor } from './token.ts';
 import { carryOut } from './upgrade-steps.ts';
 
@@ -25,9 +23,9 @@ export interface UpgradeFlags extends ClientFlags {
 export async function upgrade(flags: UpgradeFlags, terminal: Terminal): Promise<void> {
   if (flags.confirm === true) return confirmSchema(flags, terminal);
   const { api, show } = clientCall(flags, terminal);
-  const status = () => api.json<StatusReport>('/arpanet/v1/status');
+  const status = () => api.v1.call('getStatus');
   const plan = async (): Promise<UpgradePlan> => {
-    const [installer, now] = await Promise.all([api.json<Installer>('/arpanet/v1/installer'), status()]);
+    const [installer, now] = await Promise.all([api.v1.call('getInstaller'), status()]);
     return upgradePlan(installer, now, { isForced: flags.force === true });
   };
   if (flags.plan === true) {
@@ -42,12 +40,14 @@ export async function upgrade(flags: UpgradeFlags, terminal: Terminal): Promise<
     plan,
     ready: async () => (await status()).deployments.reduce((sum, { ready }) => sum + ready, 0),
     upgrade: async (host) => {
-      await hostWork<HostUpgrade>(hostPath(host, '/upgrade'), body, flags, terminal);
+      await hostWork('postHostsUpgrade', { host, body }, flags, terminal);
     },
     ...(flags.drain === true && {
       emptied: {
         isOpen: async (host) => (await status()).hosts.find(({ name }) => name === host)?.availability === 'active',
-        activate: async (host) => api.json(hostPath(host, '/activate'), { method: 'POST', body: {} }),
+        activate: async (host) => {
+          await api.v1.call('postHostsActivate', { host });
+        },
       },
     }),
     say: flags.json === true ? () => undefined : terminal.say,
@@ -71,7 +71,7 @@ export async function printable(
 ): Promise<readonly UpgradeStep[]> {
   const hosts = steps.flatMap(({ kind, name }) => (kind === 'host' ? [name] : []));
   if (hosts.length === 0) return steps;
-  const { pin } = await api.json<Installer>('/arpanet/v1/installer');
+  const { pin } = await api.v1.call('getInstaller');
   if (isPlan && pin !== undefined) return steps;
   const made = async (): Promise<readonly (readonly [string, string])[]> => {
     if (pin !== undefined)
@@ -89,7 +89,7 @@ export async function printable(
 
 /** What the release before may read still, so that there is a way back. */
 async function sayWhatIsKept(flags: UpgradeFlags, terminal: Terminal): Promise<void> {
-  const { schema, newest } = await clientCall(flags, terminal).api.json<SchemaReport>('/arpanet/v1/schema');
+  const { schema, newest } = await clientCall(flags, terminal).api.v1.call('getSchema');
   if (schema < newest)
     terminal.say(
       'The state store is as the release before reads it: you may go back. "arpanet upgrade --confirm" ends that, and lets it have what is new.',
@@ -99,7 +99,7 @@ async function sayWhatIsKept(flags: UpgradeFlags, terminal: Terminal): Promise<v
 /** From now on the store may have what the release before cannot read. Refused while a scheduler of the cluster cannot. */
 async function confirmSchema(flags: UpgradeFlags, terminal: Terminal): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
-  const report = await api.json<SchemaReport>('/arpanet/v1/schema', { method: 'POST' });
+  const report = await api.v1.call('postSchema');
   show(
     report,
     ({ schema }) =>

@@ -1,6 +1,5 @@
 /** `arpanet config set`. Effects: an HTTP request, the terminal. */
 import { liveValue } from '../../../config/live.ts';
-import type { SettingReport } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { settingText } from '../../output/settings.ts';
 
@@ -8,6 +7,5 @@ import { settingText } from '../../output/settings.ts';
 export async function setSetting(name: string, value: string, flags: ClientFlags, terminal: Terminal): Promise<void> {
   liveValue(name, value);
   const { api, show } = clientCall(flags, terminal);
-  const path = `/arpanet/v1/config/${encodeURIComponent(name)}`;
-  show(await api.json<SettingReport>(path, { method: 'PUT', body: { value } }), settingText);
+  show(await api.v1.call('putConfigOne', { name, body: { value } }), settingText);
 }

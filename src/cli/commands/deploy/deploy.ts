@@ -53,11 +53,9 @@ export async function prepared(
   return { name, job, request: { ...at.request(project), ...(profiles && { profiles }), services: only, removeOrphans } };
 }
 
-const pathOf = (name: string): string => `/arpanet/v1/deployments/${encodeURIComponent(name)}`;
-
 /** What would happen; nothing is changed. */
 export async function planned(api: ApiClient, { name, request }: Prepared): Promise<DeployPlan> {
-  return await api.json<DeployPlan>(`${pathOf(name)}?dry-run=true`, { method: 'PUT', body: request });
+  return await api.v1.plan('putDeploymentsOne', { name, body: request });
 }
 
 /** Once the signal aborts, what has begun is done to its end, and nothing else begun: throws Stopped. */
@@ -91,7 +89,7 @@ export async function deploy(
     if (signal.aborted && !(error instanceof Stopped)) throw new Stopped('stopped');
     throw error;
   }
-  return await operated<Deployed>(api, { method: 'PUT', path: pathOf(name), body: { ...request, hasImages: true } }, say, signal);
+  return await operated(api.v1, 'putDeploymentsOne', { name, body: { ...request, hasImages: true } }, say, signal);
 }
 
 /** Removes all of a deployment. Throws as `deploy` does. */
@@ -102,6 +100,5 @@ export async function release(
   say: Terminal['say'],
   signal: AbortSignal,
 ): Promise<Released> {
-  const query = isWithVolumes ? '?volumes=true' : '';
-  return await operated<Released>(api, { method: 'DELETE', path: `${pathOf(name)}${query}` }, say, signal);
+  return await operated(api.v1, 'deleteDeploymentsOne', { name, ...(isWithVolumes && { volumes: true }) }, say, signal);
 }

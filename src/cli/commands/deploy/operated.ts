@@ -3,13 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Stopped } from '../../../deployments/index.ts';
 import { ArpanetError, isKind } from '../../../model/errors.ts';
-import type { ApiClient } from '../../api-client.ts';
-
-export interface Operation {
-  readonly method: 'PUT' | 'DELETE';
-  readonly path: string;
-  readonly body?: unknown;
-}
+import type { Answer, Client, Given } from '../../../client/index.ts';
+import type { WorkName } from '../../output/work.ts';
 
 /** For so long a leader is waited for. */
 const LEADER_MS = 60_000;
@@ -21,40 +16,40 @@ const isLost = (error: unknown): boolean =>
 
 /**
  * The result. Once the signal aborts the leader is asked to begin nothing else of it; it is followed to its end all the same: throws Stopped. Errors else: as
- * ApiClient.work; `unavailable` naming the operation where no leader answers for a minute.
+ * those of ApiClient; `unavailable` naming the operation where no leader answers for a minute.
  */
-export async function operated<T>(
-  api: Pick<ApiClient, 'work' | 'follow' | 'json'>,
-  { method, path, body }: Operation,
+export async function operated<Name extends WorkName>(
+  v1: Pick<Client, 'work' | 'follow' | 'call'>,
+  name: Name,
+  given: Given<Name>,
   say: (line: string) => void,
   signal: AbortSignal,
-): Promise<T> {
+): Promise<Answer<Name>> {
   const id = randomUUID();
-  const at = `/arpanet/v1/operations/${id}`;
   const stop = (): void => {
-    api
-      .json(`${at}/stop`, { method: 'POST' })
-      .catch(() => say(`it could not be asked to stop: the cluster continues it, and "arpanet operations ${id}" follows it`));
+    v1.call('postOperationsStop', { operation: id }).catch(() =>
+      say(`it could not be asked to stop: the cluster continues it, and "arpanet operations ${id}" follows it`),
+    );
   };
   if (signal.aborted) throw new Stopped('stopped');
   signal.addEventListener('abort', stop, { once: true });
   try {
-    return await api.work<T>(path, body, say, id, method);
+    return await v1.work<Name>(name, given, { progress: say, id });
   } catch (error) {
     if (!isLost(error)) throw error;
-    return await followed<T>(api, at, error, say);
+    return (await followed(v1, id, error, say)) as Answer<Name>;
   } finally {
     signal.removeEventListener('abort', stop);
   }
 }
 
 /** `error`: what became of the first answer. */
-async function followed<T>(api: Pick<ApiClient, 'follow'>, at: string, error: unknown, say: (line: string) => void): Promise<T> {
+async function followed(v1: Pick<Client, 'follow'>, id: string, error: unknown, say: (line: string) => void): Promise<unknown> {
   const untilMs = performance.now() + LEADER_MS;
   let isSaid = false;
   while (performance.now() < untilMs) {
     try {
-      return await api.follow<T>(`${at}?follow=true`, say);
+      return await v1.follow(id, { progress: say });
     } catch (again) {
       // a leader that does not know it has not begun it
       if (isKind(again, 'engine') && again.engineStatus === 404) throw error;
@@ -64,7 +59,6 @@ async function followed<T>(api: Pick<ApiClient, 'follow'>, at: string, error: un
       await sleep(AGAIN_MS);
     }
   }
-  const id = at.slice(at.lastIndexOf('/') + 1);
   throw new ArpanetError('unavailable', `no leader answers: the next one continues it, and "arpanet operations ${id}" follows it`, {
     cause: error,
   });

@@ -1,5 +1,4 @@
 /** `arpanet dns add`. Effects: an HTTP request, the terminal. */
-import type { OutsideName } from '../../../model/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { recordsText } from '../../output/names.ts';
 
@@ -10,5 +9,5 @@ export async function addRecord(
   terminal: Terminal,
 ): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
-  show(await api.json<OutsideName>('/arpanet/v1/records', { method: 'POST', body: record }), recordsText);
+  show(await api.v1.call('postRecords', { body: record }), recordsText);
 }

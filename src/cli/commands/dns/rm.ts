@@ -1,5 +1,4 @@
 /** `arpanet dns rm`. Effects: an HTTP request, the terminal. */
-import type { OutsideName } from '../../../model/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { removedRecordsText } from '../../output/names.ts';
 
@@ -10,5 +9,5 @@ export async function removeRecords(
   terminal: Terminal,
 ): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
-  show(await api.json<OutsideName>('/arpanet/v1/records/rm', { method: 'POST', body: records }), removedRecordsText);
+  show(await api.v1.call('postRecordsRm', { body: records }), removedRecordsText);
 }

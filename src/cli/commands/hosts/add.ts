@@ -1,7 +1,6 @@
 /** `arpanet hosts add`. Effects: HTTP requests, the terminal. */
 import { isIP } from 'node:net';
 import { ArpanetError } from '../../../model/errors.ts';
-import type { StatusReport } from '../../../operator-api/index.ts';
 import { type Installer, isPlainWord, scriptLine } from '../../../operator-api/joining/script.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { type PassFlags, tokenFor } from '../cluster/token.ts';
@@ -13,7 +12,7 @@ export interface AddFlags extends ClientFlags, LimitFlags, PassFlags {
   readonly mac?: readonly string[];
   readonly serial?: string;
   readonly label?: readonly string[];
-  readonly availability?: string;
+  readonly availability?: 'active' | 'pause';
   readonly installDocker?: boolean;
 }
 
@@ -33,7 +32,7 @@ export async function addHost(name: string, flags: AddFlags, terminal: Terminal)
   };
   const { api, show } = clientCall(flags, terminal);
   if (flags.mac !== undefined || flags.serial !== undefined) {
-    const approved = await hostWork<{ readonly host: string; readonly joined: boolean }>('/arpanet/v1/hosts', body, flags, terminal);
+    const approved = await hostWork('postHosts', { body }, flags, terminal);
     show(
       approved,
       () => `${name} is approved: the machine joins as it each time that it boots from "arpanet boot". "arpanet boot ls" shows it`,
@@ -42,9 +41,9 @@ export async function addHost(name: string, flags: AddFlags, terminal: Terminal)
   }
   // first: where it is refused, the host was not added
   const { token } = await tokenFor(api, flags, name);
-  const added = await hostWork<{ readonly host: string; readonly joined: boolean }>('/arpanet/v1/hosts', body, flags, terminal);
-  const { leader } = await api.json<StatusReport>('/arpanet/v1/status');
-  const found = await api.json<Installer>('/arpanet/v1/installer').catch((error: unknown) => reasonOf(error));
+  const added = await hostWork('postHosts', { body }, flags, terminal);
+  const { leader } = await api.v1.call('getStatus');
+  const found = await api.v1.call('getInstaller').catch((error: unknown) => reasonOf(error));
   const place = { name, ...(address === undefined ? {} : { address }) };
   const lacks = typeof found === 'string' ? found : packageFault(found, token);
   const command =

@@ -4,7 +4,7 @@ import { ArpanetError } from '../../../model/errors.ts';
 import type { CleanPlan, CleanResult } from '../../../contracts/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { cleanedText, cleanText } from '../../output/host-plans.ts';
-import { hostPath, hostWork } from './host-work.ts';
+import { hostWork } from './host-work.ts';
 
 export interface CleanFlags extends ClientFlags {
   readonly all?: boolean;
@@ -18,14 +18,13 @@ export interface CleanFlags extends ClientFlags {
 export async function cleanHosts(names: readonly string[], flags: CleanFlags, terminal: Terminal): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
   const what = { all: flags.all === true, volumes: flags.volumes === true, networks: flags.networks === true };
-  const query = new URLSearchParams(Object.entries(what).map(([key, value]): [string, string] => [key, String(value)]));
   const plans: CleanPlan[] = [];
-  for (const name of names) plans.push(await api.json<CleanPlan>(hostPath(name, `/clean?${query.toString()}`)));
+  for (const name of names) plans.push(await api.v1.call('getHostsClean', { host: name, ...what }));
   if (flags.plan === true) return show(plans, (all) => all.map(cleanText).join('\n'));
   if (flags.json !== true) for (const plan of plans) terminal.say(cleanText(plan));
   if (flags.yes !== true) await confirm();
   const results: CleanResult[] = [];
-  for (const name of names) results.push(await hostWork<CleanResult>(hostPath(name, '/clean'), what, flags, terminal));
+  for (const name of names) results.push(await hostWork('postHostsClean', { host: name, body: what }, flags, terminal));
   show(results, cleanedText);
 }
 

@@ -3,7 +3,7 @@ import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import type { DrainResult } from '../../../contracts/index.ts';
 import { ArpanetError } from '../../../model/errors.ts';
 import { parseLongDurationMs } from '../../../text/duration.ts';
-import { hostPath, hostWork } from './host-work.ts';
+import { hostWork } from './host-work.ts';
 
 const drainedText = ({ moved, ended, stays }: DrainResult): string =>
   [
@@ -22,7 +22,7 @@ export async function drainHost(host: string, flags: DrainFlags, terminal: Termi
   if (flags.deadline !== undefined && (deadlineMs === undefined || deadlineMs <= 0))
     throw new ArpanetError('invalid', `--deadline is "${flags.deadline}": write a time, as 10m or 1h30m`);
   const { show } = clientCall(flags, terminal);
-  const drained = await hostWork<DrainResult>(hostPath(host, '/drain'), { deadlineMs }, flags, terminal);
+  const drained = await hostWork('postHostsDrain', { host, body: { deadlineMs } }, flags, terminal);
   show(drained, () => `${host}: ${drainedText(drained)}`);
   if (drained.stays.length > 0) process.exitCode = 1;
 }

@@ -19,7 +19,7 @@ export async function listHosts(
   const { api } = clientCall(await settingsOf('hosts', flags, terminal.env), terminal);
   const read = pageReader(api, host === undefined ? flags : {}, terminal);
   const fetch = async (): Promise<readonly HostReport[]> => {
-    const reports = await read<readonly HostReport[]>('/arpanet/v1/hosts', { timeoutMs: TIMEOUT_MS });
+    const reports = await read('getHosts', {}, { timeoutMs: TIMEOUT_MS });
     const wanted = reports.filter((report) => host === undefined || report.name === host);
     if (host !== undefined && wanted.length === 0)
       throw new ArpanetError(

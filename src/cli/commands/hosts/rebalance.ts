@@ -1,5 +1,4 @@
 /** `arpanet rebalance`. Effects: HTTP requests, the terminal, the exit code. */
-import type { RebalancePlan, RebalanceResult } from '../../../contracts/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { rebalanceText } from '../../output/host-plans.ts';
 import { hostWork } from './host-work.ts';
@@ -15,10 +14,9 @@ export async function rebalance(flags: RebalanceFlags, terminal: Terminal): Prom
   const { api, show } = clientCall(flags, terminal);
   const limits = { ...(flags.max === undefined ? {} : { max: flags.max }), ...(flags.onto === undefined ? {} : { onto: flags.onto }) };
   if (flags.plan === true) {
-    const query = new URLSearchParams(limits).toString();
-    return show(await api.json<RebalancePlan>(`/arpanet/v1/rebalance?${query}`), rebalanceText);
+    return show(await api.v1.call('getRebalance', limits), rebalanceText);
   }
-  const moved = await hostWork<RebalanceResult>('/arpanet/v1/rebalance', limits, flags, terminal);
+  const moved = await hostWork('postRebalance', { body: limits }, flags, terminal);
   show(moved, () => `${moved.moved.length} moved`);
   if (moved.stays.length > 0) process.exitCode = 1;
 }

@@ -1,15 +1,13 @@
 /** `arpanet hosts update`. Effects: HTTP requests, the terminal. */
 import { ArpanetError } from '../../../model/errors.ts';
-import type { HostDetail } from '../../../operator-api/index.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { hostsTable } from '../../output/hosts.ts';
 import { labelsOf, type LimitFlags, limitsOf } from './flags.ts';
-import { hostPath } from './host-work.ts';
 
 export interface UpdateFlags extends ClientFlags, LimitFlags {
   readonly labelAdd?: readonly string[];
   readonly labelRm?: readonly string[];
-  readonly availability?: string;
+  readonly availability?: 'active' | 'pause';
   readonly mac?: readonly string[];
   readonly serial?: string;
 }
@@ -33,6 +31,6 @@ export async function updateHost(host: string, flags: UpdateFlags, terminal: Ter
       'nothing to change: give --label-add, --label-rm, --cpus, --memory, --max-containers, --availability, --mac or --serial',
     );
   const { api, show } = clientCall(flags, terminal);
-  await api.json(hostPath(host, '/update'), { method: 'POST', body });
-  show(await api.json<HostDetail>(hostPath(host)), (detail) => hostsTable([detail]));
+  await api.v1.call('postHostsUpdate', { host, body });
+  show(await api.v1.call('getHostsOne', { host }), (detail) => hostsTable([detail]));
 }

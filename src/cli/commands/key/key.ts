@@ -9,14 +9,14 @@ function textOf({ keys, missing }: KeyReport): string {
   return [...lines, ...(missing.length === 0 ? [] : [`without the first: ${missing.join(', ')}`])].join('\n');
 }
 
-async function call(path: string, method: 'GET' | 'POST', flags: ClientFlags, terminal: Terminal): Promise<void> {
+async function call(name: 'getKeys' | 'postKeysRotate', flags: ClientFlags, terminal: Terminal): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
-  show(await api.json<KeyReport>(`/arpanet/v1/keys${path}`, { method, timeoutMs: TIMEOUT_MS }), textOf);
+  show(await api.v1.call(name, {}, { timeoutMs: TIMEOUT_MS }), textOf);
 }
 
-export const showKeys = (flags: ClientFlags, terminal: Terminal): Promise<void> => call('', 'GET', flags, terminal);
+export const showKeys = (flags: ClientFlags, terminal: Terminal): Promise<void> => call('getKeys', flags, terminal);
 
 export async function rotateKey(flags: ClientFlags, terminal: Terminal): Promise<void> {
-  await call('/rotate', 'POST', flags, terminal);
+  await call('postKeysRotate', flags, terminal);
   terminal.say('keep a copy of the key file as it is now: the store cannot be read without it');
 }

@@ -1,7 +1,8 @@
 /** `arpanet policy test`. Effects: files, HTTP requests that change nothing, the terminal, the exit code. */
 import { parseSource } from '../../../compose/index.ts';
 import { ArpanetError } from '../../../model/errors.ts';
-import type { PolicyRefusal } from '../../../operator-api/index.ts';
+import type { CreateRequest } from '../../../model/index.ts';
+import type { Given } from '../../../client/index.ts';
 import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { refusalsText } from '../../output/policy.ts';
@@ -21,16 +22,21 @@ export async function testPolicy(file: string, flags: TestFlags, terminal: Termi
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new ArpanetError('invalid', `${file} is neither a compose file nor the body of a create`);
   const isCreate = 'Image' in value || 'HostConfig' in value || 'Config' in value;
-  const asked = isCreate ? { creates: [{ name: 'the create', request: value }] } : await ofCompose(api, file, flags, terminal);
+  // the leader reads it, as it reads a create
+  const asked: PolicyTest = isCreate
+    ? { creates: [{ name: 'the create', request: value as CreateRequest }] }
+    : await ofCompose(api, file, flags, terminal);
   const policy = flags.policy === undefined ? {} : { policy: textOf(flags.policy) };
   const body = { ...asked, ...policy, role: flags.role };
-  const refusals = await api.json<readonly PolicyRefusal[]>('/arpanet/v1/policy/test', { method: 'POST', body });
+  const refusals = await api.v1.call('postPolicyTest', { body });
   show(refusals, refusalsText);
   if (refusals.length > 0) process.exitCode = 1;
 }
 
+type PolicyTest = Given<'postPolicyTest'>['body'];
+
 /** All that a deploy would make if there were nothing yet. */
-async function ofCompose(api: ApiClient, file: string, flags: TestFlags, terminal: Terminal): Promise<object> {
+async function ofCompose(api: ApiClient, file: string, flags: TestFlags, terminal: Terminal): Promise<PolicyTest> {
   const nothingYet: ApiClient = {
     ...api,
     json: async (path, call) => (path.startsWith('/containers/json') ? (JSON.parse('[]') as never) : await api.json(path, call)),

@@ -1,7 +1,7 @@
 /** `arpanet schedulers add`. Effects: an HTTP request, the terminal. */
 import { isIP } from 'node:net';
 import { ArpanetError } from '../../../model/errors.ts';
-import { type Installer, scriptLine } from '../../../operator-api/joining/script.ts';
+import { scriptLine } from '../../../operator-api/joining/script.ts';
 import { isHostName, HOST_NAME_FORM } from '../../../text/names.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 
@@ -15,7 +15,7 @@ export async function addScheduler(
   if (address !== undefined && isIP(address) === 0)
     throw new ArpanetError('invalid', `--address is "${address}": it is the IP address at which the hosts reach it`);
   const { api, show } = clientCall(flags, terminal);
-  const installer = await api.json<Installer>('/arpanet/v1/installer');
+  const installer = await api.v1.call('getInstaller');
   if (installer.sha256 === undefined)
     throw new ArpanetError(
       'conflict',

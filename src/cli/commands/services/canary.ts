@@ -10,17 +10,17 @@ export interface PromoteFlags extends ClientFlags {
 
 export async function showCanary(service: string, flags: ClientFlags, terminal: Terminal): Promise<void> {
   const { api } = clientCall(flags, terminal);
-  const report = await api.json<CanaryReport>(`/arpanet/v1/services/canary?of=${encodeURIComponent(service)}`);
+  const report = await api.v1.call('getServicesCanary', { of: service });
   terminal.out(flags.json === true ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report));
 }
 
 /** Throws `conflict` where it is not judged to be good, or the update did not complete. */
 export async function promote(service: string, { force, ...flags }: PromoteFlags, terminal: Terminal): Promise<void> {
-  assertCompleted(await serviceWork('promote', { services: [service], force }, flags, terminal));
+  assertCompleted(await serviceWork('postServicesPromote', { services: [service], force }, flags, terminal));
 }
 
 export async function abort(service: string, flags: ClientFlags, terminal: Terminal): Promise<void> {
-  await serviceWork('abort', { services: [service] }, flags, terminal);
+  await serviceWork('postServicesAbort', { services: [service] }, flags, terminal);
 }
 
 function textOf({ service, share, image, running, desired, verdict, why }: CanaryReport): string {

@@ -7,7 +7,7 @@ import { serviceTable } from '../../output/services.ts';
 export async function listServices(flags: ListFlags & PageFlags, terminal: Terminal): Promise<void> {
   const { api } = clientCall(flags, terminal);
   const read = pageReader(api, flags, terminal);
-  const fetch = () => read<readonly ServiceReport[]>('/arpanet/v1/services');
+  const fetch = () => read('getServices', {});
   const key = ({ deployment, service }: ServiceReport) => `${deployment}/${service}`;
   await showList(fetch, { text: serviceTable, rows: (all) => all, key }, flags, terminal);
 }

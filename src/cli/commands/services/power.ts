@@ -2,11 +2,13 @@
 import type { ClientFlags, Terminal } from '../../command.ts';
 import { serviceWork } from './service-work.ts';
 
+const OPERATIONS = { stop: 'postServicesStop', start: 'postServicesStart', restart: 'postServicesRestart' } as const;
+
 export async function power(
   verb: 'stop' | 'start' | 'restart',
   services: readonly string[],
   flags: ClientFlags,
   terminal: Terminal,
 ): Promise<void> {
-  await serviceWork(verb, { services }, flags, terminal);
+  await serviceWork(OPERATIONS[verb], { services }, flags, terminal);
 }

@@ -1,5 +1,4 @@
 /** `arpanet ps`. Effects: HTTP requests, the terminal. */
-import type { ServiceReport } from '../../../operator-api/index.ts';
 import { clientCall, type Terminal } from '../../command.ts';
 import { type ListFlags, type PageFlags, pageReader, showList } from '../../list.ts';
 import { instanceRows, instanceTable } from '../../output/services.ts';
@@ -7,8 +6,7 @@ import { instanceRows, instanceTable } from '../../output/services.ts';
 /** Without a reference, the instances of all services. */
 export async function listInstances(reference: string | undefined, flags: ListFlags & PageFlags, terminal: Terminal): Promise<void> {
   const { api } = clientCall(flags, terminal);
-  const query = reference === undefined ? '' : `?of=${encodeURIComponent(reference)}`;
   const read = pageReader(api, flags, terminal);
-  const fetch = () => read<readonly ServiceReport[]>(`/arpanet/v1/services${query}`);
+  const fetch = () => read('getServices', { of: reference });
   await showList(fetch, { text: instanceTable, rows: instanceRows, key: ({ name }) => name }, flags, terminal);
 }

@@ -3,5 +3,5 @@ import type { ClientFlags, Terminal } from '../../command.ts';
 import { serviceWork } from './service-work.ts';
 
 export async function removeServices(services: readonly string[], flags: ClientFlags, terminal: Terminal): Promise<void> {
-  await serviceWork('rm', { services }, flags, terminal);
+  await serviceWork('postServicesRm', { services }, flags, terminal);
 }

@@ -5,5 +5,5 @@ import { serviceWork } from './service-work.ts';
 
 /** Throws `conflict` unless the rollback completed. */
 export async function rollback(service: string, flags: ClientFlags, terminal: Terminal): Promise<void> {
-  assertCompleted(await serviceWork('rollback', { services: [service] }, flags, terminal));
+  assertCompleted(await serviceWork('postServicesRollback', { services: [service] }, flags, terminal));
 }

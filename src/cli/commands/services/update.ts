@@ -27,7 +27,7 @@ export async function update(service: string, flags: UpdateFlags, terminal: Term
       'invalid',
       'nothing to change: give --image, --env, --force, or how it is updated (--parallelism, --delay, --order, --on-failure, --monitor, --drain-time)',
     );
-  const ended = await serviceWork('update', { services: [service], image, env, force, canary, settings }, flags, terminal);
+  const ended = await serviceWork('postServicesUpdate', { services: [service], image, env, force, canary, settings }, flags, terminal);
   if (canary === undefined) assertCompleted(ended);
 }
 

@@ -14,7 +14,7 @@ export interface BackupFlags extends ClientFlags {
 export async function backup(file: string, flags: BackupFlags, { env, out, say }: Terminal): Promise<void> {
   const records =
     flags.store === undefined
-      ? await clientCall(flags, { env, out }).api.json<readonly (readonly [string, unknown])[]>('/arpanet/v1/backup')
+      ? await clientCall(flags, { env, out }).api.v1.call('getBackup')
       : await withStore(flags.store, env, async (store) => (await store.list(keys.root)).map(({ key, value }) => [key, value] as const));
   const text = backupText(records, new Date().toISOString(), VERSION);
   if (file === '-') return out(text);

@@ -1,6 +1,7 @@
 /** `arpanet user add` and `renew`. The key is made here, and never leaves this machine. Effects: HTTP requests, files, the terminal. */
-import type { UserBundle, UserRequest } from '../../../operator-api/index.ts';
+import type { UserBundle } from '../../../operator-api/index.ts';
 import { newKeyPair } from '../../../security/index.ts';
+import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { userText } from '../../output/users.ts';
 import { ttlOf } from '../../times.ts';
@@ -10,17 +11,18 @@ import { type BundleFlags, tlsAddress, type UserFlags, writeBundle } from './bun
 export async function addUser(name: string, flags: UserFlags, terminal: Terminal): Promise<void> {
   const { role = '', deployments = [] } = flags;
   const request = { name, role, deployments, ...ttlOf(flags.ttl) };
-  await askFor('/arpanet/v1/users', name, request, flags, terminal, flags.certificate !== false);
+  const ask = (api: ApiClient, publicKey?: string) => api.v1.call('postUsers', { body: { ...request, publicKey } });
+  await askFor(ask, name, flags, terminal, flags.certificate !== false);
 }
 
 export async function renewUser(name: string, flags: ClientFlags & BundleFlags, terminal: Terminal): Promise<void> {
-  await askFor(`/arpanet/v1/users/${encodeURIComponent(name)}/renew`, name, ttlOf(flags.ttl), flags, terminal, true);
+  const ask = (api: ApiClient, publicKey = '') => api.v1.call('postUsersRenew', { name, body: { ...ttlOf(flags.ttl), publicKey } });
+  await askFor(ask, name, flags, terminal, true);
 }
 
 async function askFor(
-  path: string,
+  ask: (api: ApiClient, publicKey?: string) => Promise<UserBundle>,
   name: string,
-  request: UserRequest,
   flags: ClientFlags & BundleFlags,
   terminal: Terminal,
   isCertified: boolean,
@@ -28,10 +30,7 @@ async function askFor(
   const { api, show } = clientCall(flags, terminal);
   const address = tlsAddress(flags.host, api.url);
   const keys = isCertified ? newKeyPair() : undefined;
-  const { user, certificate, ca } = await api.json<UserBundle>(path, {
-    method: 'POST',
-    body: { ...request, ...(keys === undefined ? {} : { publicKey: keys.publicKey }) },
-  });
+  const { user, certificate, ca } = await ask(api, keys?.publicKey);
   if (keys === undefined || certificate === undefined || ca === undefined) return show(user, userText);
   const typed = await writeBundle(name, { ca, certificate, key: keys.privateKey }, address, flags);
   show({ ...user, type: typed }, () => `${userText(user)}\n${typed.join('\n')}`);
