@@ -18,7 +18,7 @@ register();
 const PARTS = ['dns', 'leases', 'overlay', 'api', 'tls'];
 const asked = process.argv.slice(2);
 /** Only when asked for: they take long, or stand beside no other program. */
-const BY_HAND = ['scale', 'abuse'];
+const BY_HAND = ['scale', 'abuse', 'ports'];
 const unknown = asked.filter((part) => ![...PARTS, ...BY_HAND].includes(part));
 if (unknown.length > 0) {
   console.error(`unknown part ${unknown.join(', ')}; there are: ${[...PARTS, ...BY_HAND].join(', ')}`);
@@ -27,7 +27,6 @@ if (unknown.length > 0) {
 // Classic Swarm (Go), measured once against the same engines; it is not available here, so its figures are those of that run.
 const SWARM = JSON.parse(readFileSync(join(root, 'bench', 'classic-swarm.json'), 'utf8'));
 
-const [SCALE_BEGINS, SCALE_ENDS] = ['<!-- scale -->', '<!-- /scale -->'];
 /** Of 1, 5 and 15 minutes: what else ran. */
 const loadBefore = loadavg();
 const median = (figures) => [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? NaN;
@@ -61,21 +60,23 @@ const lines = [header, header.map(() => '---'), ...rows.map(cells)].map(line);
 console.log(lines.join('\n'));
 const path = join(root, 'docs', 'performance.md');
 const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.versions.node}`;
-if (asked.length === 1 && asked[0] === 'scale') {
-  const [before = '', rest = ''] = readFileSync(path, 'utf8').split(SCALE_BEGINS);
-  const after = rest.split(SCALE_ENDS)[1] ?? rest;
-  const load = `load average ${loadBefore.map((one) => one.toFixed(1)).join(' ')} before and ${loadavg()
-    .map((one) => one.toFixed(1))
-    .join(' ')} after`;
-  const scaleLines = [
-    ['work', 'arpanet', 'target'],
-    ['---', '---', '---'],
-    ...rows.map(cells).map(([work, , ours, , , , , reach]) => [work, ours, reach]),
-  ].map(line);
-  writeFileSync(
-    path,
-    `${before}${SCALE_BEGINS}\n![Curves over the number of hosts](scale.svg)\n\nMade by \`npm run bench -- scale\`. Machine: ${machine}; ${load}.\n\n${scaleLines.join('\n')}\n${SCALE_ENDS}${after}`,
-  );
+const table = (all) => [all[0], all[0].map(() => '---'), ...all.slice(1)].map(line).join('\n');
+/** Parts that have a place of their own in the page: what stands there. */
+const OWN = {
+  scale: () =>
+    `![Curves over the number of hosts](scale.svg)\n\n${madeBy('scale')}\n\n${table([['work', 'arpanet', 'target'], ...rows.map(cells).map((row) => [row[0], row[2], row[7]])])}`,
+  // classic Swarm publishes no port
+  ports: () => `${madeBy('ports')}\n\n${table([header, ...rows.map(cells)].map((row) => row.filter((_, column) => column !== 6)))}`,
+};
+const madeBy = (part) => {
+  const loads = [loadBefore, loadavg()].map((load) => load.map((one) => one.toFixed(1)).join(' '));
+  return `Made by \`npm run bench -- ${part}\`. Machine: ${machine}; load average ${loads.join(' before and ')} after.`;
+};
+if (asked.length === 1 && OWN[asked[0]] !== undefined) {
+  const [begins, ends] = [`<!-- ${asked[0]} -->`, `<!-- /${asked[0]} -->`];
+  const [before = '', rest = ''] = readFileSync(path, 'utf8').split(begins);
+  const after = rest.split(ends)[1] ?? rest;
+  writeFileSync(path, `${before}${begins}\n${OWN[asked[0]]()}\n${ends}${after}`);
 }
 if (asked.length === 0) {
   const notes = readFileSync(path, 'utf8').split('<!-- notes -->')[1] ?? '\n';

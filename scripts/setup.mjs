@@ -17,6 +17,7 @@ const WANTED = {
     nft: 'nftables',
     conntrack: 'conntrack',
     haproxy: 'haproxy',
+    wrk: 'wrk',
     busybox: 'busybox-static',
     dig: 'bind9-dnsutils',
     'docker-compose': 'docker-compose',
@@ -31,7 +32,7 @@ const WANTED = {
     dnsmasq: 'dnsmasq-base',
     '/usr/lib/ipxe/snponly.efi': 'ipxe',
   },
-  bench: { iperf3: 'iperf3', dnsperf: 'dnsperf', wrk: 'wrk' },
+  bench: { iperf3: 'iperf3', dnsperf: 'dnsperf' },
   // machines of bare metal: their image, and the machines
   package: {
     mmdebstrap: 'mmdebstrap',

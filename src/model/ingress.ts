@@ -12,6 +12,8 @@ export interface IngressInstance {
   /** The same of IPv6: its host's for other hosts, and its own. Absent: there is none. */
   readonly at6?: string;
   readonly address6?: string;
+  /** It wants a line of the PROXY protocol before each connection: agents carry calls of its port. */
+  readonly isProxied?: true;
 }
 
 /** One published port, and the instances that it leads to now; without any it is held and answers nothing. */
@@ -36,6 +38,8 @@ export const VXLAN_PORT = 4789;
 export const TUNNEL_PORTS: Readonly<Record<'a' | 'b', number>> = { a: 7376, b: 7377 };
 /** UDP, of VXLAN inside WireGuard: nothing else uses it, so that what comes or goes by another link can be dropped. */
 export const INNER_PORT = 7374;
+/** TCP, where a host's agent takes what another's carries to an instance here with a line of the PROXY protocol. */
+export const PROXY_HOP_PORT = 7379;
 /** TCP, of Docker's API, and by their documentation of agents and schedulers (IANA: docker, docker-s). */
 const DOCKER_PORTS = [2375, 2376];
 const WIREGUARD_PORTS = [INNER_PORT, ...Object.values(TUNNEL_PORTS)];
@@ -46,7 +50,8 @@ const WIREGUARD_PORTS = [INNER_PORT, ...Object.values(TUNNEL_PORTS)];
  */
 export function clusterUse({ port, protocol }: Pick<IngressPort, 'port' | 'protocol'>, apis: readonly number[] = []): string | undefined {
   if (port === 53) return 'the cluster has it for DNS on every host';
-  if (protocol === 'tcp') return [...DOCKER_PORTS, ...apis].includes(port) ? 'Docker, agents or schedulers have it' : undefined;
+  if (protocol === 'tcp')
+    return [...DOCKER_PORTS, PROXY_HOP_PORT, ...apis].includes(port) ? 'Docker, agents or schedulers have it' : undefined;
   if (port === VXLAN_PORT) return 'the cluster has it for VXLAN on every host';
   return WIREGUARD_PORTS.includes(port) ? 'the cluster has it for WireGuard on every host' : undefined;
 }

@@ -25,6 +25,8 @@ export const labels = {
   ingress: 'arpanet.ingress',
   /** `ingress`: every host answers for the ports that it publishes; `host`: its host alone. Absent: as the cluster is set. */
   publish: 'arpanet.publish',
+  /** `true`: what calls a TCP port that every host answers for begins with a line of the PROXY protocol, which has the caller's address. */
+  proxyProtocol: 'arpanet.proxy-protocol',
   /** Host names and paths by which HTTP reaches its service: `shop.example.com/api port=8080 sticky`. */
   http: 'arpanet.http',
   /** On instances of a canary: the service that it is of, and its share of that one's requests: `web 10%`. */

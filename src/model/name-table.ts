@@ -41,7 +41,13 @@ export interface NamedInstance {
   /** Its label `arpanet.allow-from`. Absent: whatever shares a network with it may call it. */
   readonly allowFrom?: string;
   /** Ports at which every host answers for it, and the address of it that they lead to. Absent: none. */
-  readonly ingress?: { readonly address: string; readonly address6?: string; readonly ports: readonly IngressClaim[] };
+  readonly ingress?: {
+    readonly address: string;
+    readonly address6?: string;
+    readonly ports: readonly IngressClaim[];
+    /** It wants a line of the PROXY protocol at those of TCP. */
+    readonly isProxied?: true;
+  };
   /** The names by which HTTP reaches it (`HttpSite`), and where. Absent: none. */
   readonly http?: NamedHttp;
 }

@@ -8,6 +8,8 @@ export interface Target {
   readonly host: string;
   readonly address: string;
   readonly port: number;
+  /** It wants a line of the PROXY protocol, with the caller's address, before each connection. */
+  readonly isProxied?: true;
 }
 
 /**
@@ -27,7 +29,7 @@ export function published(containers: readonly ContainerView[]): ReadonlyMap<num
   return new Map([...claims(running, portsOf6), ...claims(running, portsOf4), ...everywhere]);
 }
 
-type Ports = ReadonlyMap<number, Pick<Target, 'address' | 'port'>>;
+type Ports = ReadonlyMap<number, Omit<Target, 'host'>>;
 
 function claims(running: readonly ContainerView[], portsOf: (container: ContainerView) => Ports): Map<number, readonly Target[]> {
   const all = new Map<number, { readonly owner: string; readonly targets: Target[] }>();
@@ -48,7 +50,8 @@ function claims(running: readonly ContainerView[], portsOf: (container: Containe
 function portsOnAllHosts({ record }: ContainerView): Ports {
   const [address] = Object.values(record?.addresses ?? {});
   const claimed = ingressOf(record?.request.Labels?.[labels.ingress]).filter(({ protocol }) => protocol === 'tcp');
-  return new Map(address === undefined ? [] : claimed.map(({ port, target }) => [port, { address, port: target }]));
+  const more = record?.request.Labels?.[labels.proxyProtocol] === 'true' ? { isProxied: true as const } : {};
+  return new Map(address === undefined ? [] : claimed.map(({ port, target }) => [port, { address, port: target, ...more }]));
 }
 
 /** Ports with the address at which the host itself reaches them: what is on all addresses is on the loopback, too. */

@@ -5,6 +5,7 @@ import type { ContainerView } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { published, type Target } from './plan.ts';
 import { guarded } from '../telemetry/faults.ts';
+import { proxyLine } from '../text/proxy-line.ts';
 
 const RETRY_MS = 1_000;
 
@@ -52,7 +53,10 @@ export function startPublishing({ address, containers, open, onChange, log }: Pu
         const upstream = await open(target, gone.signal);
         client.off('close', leave);
         if (client.destroyed) upstream.destroy();
-        else splice(client, upstream);
+        else {
+          if (target.isProxied === true) upstream.write(proxyLine(client));
+          splice(client, upstream);
+        }
         return;
       } catch (error) {
         log.debug({ ...target, err: error }, 'a published port does not answer');

@@ -174,7 +174,9 @@ function ingressAt(
   const ports = ingressOf(record.request.Labels?.[labels.ingress]);
   const address = ports.length === 0 ? undefined : reachedAt(record.addresses, networkOf);
   const address6 = reachedAt(addresses6, networkOf);
-  return address === undefined ? {} : { ingress: { address, ...(address6 === undefined ? {} : { address6 }), ports } };
+  if (address === undefined) return {};
+  const isProxied = record.request.Labels?.[labels.proxyProtocol] === 'true';
+  return { ingress: { address, ...(address6 === undefined ? {} : { address6 }), ports, ...(isProxied && { isProxied }) } };
 }
 
 const HTTP_PORT = 80;

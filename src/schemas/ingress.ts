@@ -10,7 +10,15 @@ const ingressPort: z.ZodType<IngressPort> = z.looseObject({
   port: aPort,
   protocol: z.enum(['tcp', 'udp']),
   instances: z.array(
-    z.looseObject({ host: hostName, at: ipv4, address: ipv4, target: aPort, at6: optional(ipv6), address6: optional(ipv6) }),
+    z.looseObject({
+      host: hostName,
+      at: ipv4,
+      address: ipv4,
+      target: aPort,
+      at6: optional(ipv6),
+      address6: optional(ipv6),
+      isProxied: optional(z.literal(true)),
+    }),
   ),
 });
 

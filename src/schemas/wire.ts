@@ -198,6 +198,7 @@ const namedInstance: z.ZodType<NamedInstance> = z.looseObject({
       address: ipv4,
       address6: optional(ipv6),
       ports: z.array(z.looseObject({ port: aPort, target: aPort, protocol: z.enum(['tcp', 'udp']) })),
+      isProxied: optional(z.literal(true)),
     }),
   ),
   http: optional(namedHttp),

@@ -1,6 +1,9 @@
-/** Constant load by HTTP, from a process of its own: how many requests there were, and what became of those that failed. */
+/** Constant load by HTTP, from processes of their own: how many requests there were, and what became of those that failed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 export interface Load {
   /** Ends it, and resolves with what it saw. */
@@ -13,10 +16,22 @@ export interface Load {
   }>;
 }
 
-/** Until its stdin closes each worker asks, waits a little, and asks again; with `keep` over one connection for as long as the server lets it. */
+/**
+ * Until its stdin closes each worker asks, waits a little, and asks again; with `keep` over one connection for as long as the server lets it. A name is looked up for each
+ * connection, at the resolver of the container in whose network it is.
+ */
 const ASKER = `
 const http = require('node:http');
+const { Resolver } = require('node:dns');
 const [url, keep, patience] = process.argv.slice(1);
+const resolver = new Resolver();
+resolver.setServers(['127.0.0.11']);
+const lookup = (name, options, done) => resolver.resolve4(name, (error, all = []) => {
+  const one = all[Math.floor(Math.random() * all.length)];
+  if (error || one === undefined) done(error ?? new Error('no address'));
+  else if (options.all) done(null, [{ address: one, family: 4 }]);
+  else done(null, one, 4);
+});
 let isOver = false;
 process.stdin.on('end', () => (isOver = true)).resume();
 const seen = { asked: 0, answered: new Set(), failed: [], failedAt: [] };
@@ -24,7 +39,7 @@ const ask = (agent) => new Promise((done) => {
   const began = Date.now();
   const fail = (why) => (seen.failed.push(why + ' after ' + (Date.now() - began) + ' ms, request ' + seen.asked), seen.failedAt.push(began), done());
   seen.asked += 1;
-  const request = http.get(url, { agent, timeout: Number(patience) }, (answer) => {
+  const request = http.get(url, { agent, lookup, timeout: Number(patience) }, (answer) => {
     let text = '';
     answer.setEncoding('utf8').on('data', (part) => (text += part)).on('error', (error) => fail(String(error.code)));
     answer.on('end', () => (answer.statusCode === 200 ? (seen.answered.add(text), done()) : fail('status ' + answer.statusCode)));
@@ -54,6 +69,46 @@ export function startLoad(
       child.stdin.end();
       if (child.exitCode === null) await once(child, 'close');
       return JSON.parse(said) as Awaited<ReturnType<Load['end']>>;
+    },
+  };
+}
+
+/** The same by wrk, two connections: what it counts. `isKept`: they stay for as long as the server lets them. */
+export function startWrk(
+  url: string,
+  { isKept, pid }: { readonly isKept: boolean; readonly pid?: string },
+): { readonly end: () => Promise<{ readonly asked: number; readonly failed: readonly string[] }> } {
+  const folder = mkdtempSync(join(tmpdir(), 'arpanet-wrk-'));
+  const script = join(folder, 'wait.lua');
+  writeFileSync(script, 'function delay() return 150 end\n');
+  const words = [
+    'wrk',
+    '-t',
+    '1',
+    '-c',
+    '2',
+    '-d',
+    '900',
+    '--timeout',
+    '20s',
+    '-s',
+    script,
+    ...(isKept ? [] : ['-H', 'Connection: close']),
+    url,
+  ];
+  const [command = '', ...rest] = pid === undefined ? words : ['nsenter', `--net=/proc/${pid}/ns/net`, ...words];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  return {
+    async end() {
+      child.kill('SIGINT'); // it says what it has seen
+      if (child.exitCode === null) await once(child, 'close');
+      rmSync(folder, { recursive: true });
+      return {
+        asked: Number(/(\d+) requests in/.exec(said)?.[1]),
+        failed: said.split('\n').filter((line) => /Socket errors|Non-2xx/.test(line)),
+      };
     },
   };
 }

@@ -1,14 +1,14 @@
 /**
  * Effects: a listener for each published port of mode ingress, as Swarm mode has (moby libnetwork/service_linux.go, `plumbProxy`): no program of this host
  * takes the port later, and one that has it keeps it. What the kernel's rules do not lead on is carried from here (TCP): calls of 127.0.0.1, and of IPv6 addresses
- * where no instance has one.
+ * where no instance has one, and all calls of a port whose instances want the caller's address (PROXY protocol).
  */
 import { createSocket } from 'node:dgram';
-import { connect, createServer, type Socket } from 'node:net';
-import { splice } from '../../engine/splice.ts';
+import { createServer, type Socket } from 'node:net';
 import { clusterUse, ingressKey, type IngressPort } from '../../model/ingress.ts';
 import { guarded } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { carryCall } from './carry.ts';
 import type { Family } from './rules.ts';
 
 export interface Holders {
@@ -25,8 +25,6 @@ interface Held {
   readonly close: () => void;
 }
 
-const DIAL_MS = 3_000;
-
 /** `apis`: TCP ports of agents and schedulers, as they are known now. */
 export function createHolders(host: string, apis: () => readonly number[], log: Logger): Holders {
   /** By place, `tcp/8080` at an address. */
@@ -39,19 +37,8 @@ export function createHolders(host: string, apis: () => readonly number[], log: 
   async function carry(client: Socket, place: string): Promise<void> {
     client.on('error', () => client.destroy());
     const port = held.get(place)?.port;
-    const { instances = [] } = port ?? {};
-    const first = Math.floor(Math.random() * instances.length);
-    for (const index of instances.keys()) {
-      const one = instances[(first + index) % instances.length];
-      if (one === undefined || port === undefined) break;
-      const to = one.host === host ? { host: one.address, port: one.target } : { host: one.at, port: port.port };
-      const upstream = await opened(to);
-      if (upstream === undefined) continue;
-      if (client.destroyed) upstream.destroy();
-      else splice(client, upstream);
-      return;
-    }
-    client.resetAndDestroy();
+    if (port === undefined) client.resetAndDestroy();
+    else await carryCall(client, port, host);
   }
 
   function take(place: string, { port, at }: Place): Promise<void> {
@@ -132,20 +119,4 @@ const placeOf = (port: IngressPort, at: string): string => `${ingressKey(port)} 
 function placesOf(port: IngressPort): readonly (readonly [string, Place])[] {
   const isOn6 = port.protocol === 'tcp' || port.instances.some(({ address6 }) => address6 !== undefined);
   return [ANY4, ...(isOn6 ? [ANY6] : [])].map((at) => [placeOf(port, at), { port, at }]);
-}
-
-function opened(to: { readonly host: string; readonly port: number }): Promise<Socket | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect({ ...to, allowHalfOpen: true, noDelay: true });
-    const failed = (): void => {
-      socket.destroy();
-      resolve(undefined);
-    };
-    socket.setTimeout(DIAL_MS, failed);
-    socket.once('error', failed).once('connect', () => {
-      socket.setTimeout(0);
-      socket.off('error', failed).on('error', () => socket.destroy());
-      resolve(socket);
-    });
-  });
 }

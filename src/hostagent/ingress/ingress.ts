@@ -11,6 +11,7 @@ import { inBackground } from '../../telemetry/faults.ts';
 import type { JsonFile } from '../json-file.ts';
 import { createHolders } from './holders.ts';
 import { createKernelPorts } from './kernel-ports.ts';
+import { createProxyHop } from './proxy-hop.ts';
 
 type Message = Extract<LeaderMessage, { readonly type: 'ingress' }>;
 
@@ -63,6 +64,7 @@ export function afterMessage(table: IngressTable, { isWhole, ports, gone = [], .
 export function createIngress({ overlay, host, file, subnets, apis, patienceMs, log }: IngressDeps): Ingress {
   const keyed = createKeyed();
   const holders = createHolders(host, apis, log);
+  const hop = createProxyHop(host, log);
   const kernels = ([4, 6] as const).map((family) => createKernelPorts(family, { host, subnets, log }));
   /** The kernel has taken what there was once since this process began. */
   let isLoaded = false;
@@ -80,13 +82,14 @@ export function createIngress({ overlay, host, file, subnets, apis, patienceMs, 
     const isIdle = table.ports.length === 0 && !isLoaded && file.value() === undefined;
     if (overlay === 'none' || isIdle) return;
     await holders.hold(table.ports);
+    await hop.follow(table);
     // rules in the kernel are those of an agent before this one, which followed the leader until it ended
     if (isOld && !(await isAnyThere())) {
       timer ??= setTimeout(() => trust(), patienceMs).unref();
       return;
     }
     for (const { family, load } of kernels)
-      await load({ ...table, ports: table.ports.filter((port) => holders.isHeld(port, family)) }, isLook);
+      await load({ ...table, ports: table.ports.filter((port) => holders.isHeld(port, family) && !isCarried(port)) }, isLook);
     isLoaded = true;
     failure = undefined;
   }
@@ -129,6 +132,7 @@ export function createIngress({ overlay, host, file, subnets, apis, patienceMs, 
     return [
       ...(failure === undefined ? [] : [`published ports are not answered as they should be on this host: ${failure}`]),
       ...holders.trouble(),
+      ...[hop.trouble() ?? []].flat(),
     ];
   }
 
@@ -156,5 +160,8 @@ export function createIngress({ overlay, host, file, subnets, apis, patienceMs, 
     },
   };
 }
+
+/** By agents, and not by the kernel's rules. */
+const isCarried = ({ instances }: IngressPort): boolean => instances.some((one) => one.isProxied === true);
 
 const few = (all: readonly string[]): string => [...all.slice(0, 5), ...(all.length > 5 ? [`and ${all.length - 5} more`] : [])].join(', ');

@@ -12,6 +12,7 @@ import { restoreIngress, VERSION_CHAIN } from './iptables-plan.ts';
 import {
   ACCEPT,
   chainsFor,
+  chainsIn,
   changedIngress,
   type Family,
   type HostIngress,
@@ -20,8 +21,9 @@ import {
   staleFlows,
   TABLE,
   tableOf,
+  VERSION,
 } from './rules.ts';
-import { dropsTheRest, forwardChains } from './dropping-chains.ts';
+import { forwardChains, whatItDrops } from './dropping-chains.ts';
 
 export interface KernelPorts {
   readonly family: Family;
@@ -65,12 +67,15 @@ export function createKernelPorts(family: Family, { host, subnets, log }: Kernel
 
   /** The version of the rules in the kernel, by either tool; undefined: it has none. */
   async function found(): Promise<string | undefined> {
-    const nft = await run('nft', ['list', 'chain', ...tableOf(family).split(' '), 'version']).catch(() => undefined);
+    const nft = await run('nft', ['list', 'set', ...tableOf(family).split(' '), VERSION]).catch(() => undefined);
     const text = nft ?? (await run(iptables, ['-w', '5', '-t', 'nat', '-S', VERSION_CHAIN]).catch(() => undefined));
     if (text !== undefined) tool = nft === undefined ? 'iptables' : 'nft';
     return text;
   }
   const isInPlace = async (version: string): Promise<boolean> => (await found())?.includes(version) === true;
+
+  const chainsThere = async (): Promise<number> =>
+    chainsIn(await run('nft', ['list', 'chains', ...tableOf(family).split(' ').slice(0, 1)]).catch(() => ''), family);
 
   /** What the other tool made before is taken away, once these are in place. */
   async function replace(ingress: HostIngress, isFirst: boolean): Promise<void> {
@@ -114,8 +119,7 @@ export function createKernelPorts(family: Family, { host, subnets, log }: Kernel
       await replace(input, isFirst).catch((error: unknown) => {
         if (!isNothing) throw error; // without the tools, or the family, there is nothing to remove
       });
-    // of rules that were found it is not known
-    if (!isChanged) chains = isThere ? 0 : chainsFor(input);
+    if (!isChanged) chains = isThere ? await chainsThere() : chainsFor(input);
     applied = input;
     if (isSame && !isNothing) log.warn({ table: TABLE, family }, 'somebody changed the rules of published ports: they are back');
     // the rules of an agent that ended are found as it left them: nobody has gone
@@ -157,10 +161,9 @@ export function createKernelPorts(family: Family, { host, subnets, log }: Kernel
     const isLet = ofDocker?.some((line) => line.includes(TABLE)) === true;
     const others = forwardChains(all, family).filter(({ name }) => !/^ip6? filter FORWARD$/.test(name) || !isLet);
     const dropping = await Promise.all(
-      others.map(async ({ name, isDropping }) => {
-        if (isDropping) return [`${name} drops what it does not know (policy drop)`];
-        const text = await run('nft', ['list', 'chain', ...name.split(' ')]).catch(() => '');
-        return dropsTheRest(text) ? [`${name} has a rule that drops all that no rule before it accepts`] : [];
+      others.map(async (one) => {
+        const text = one.isDropping ? '' : await run('nft', ['list', 'chain', ...one.name.split(' ')]).catch(() => '');
+        return whatItDrops(one, text) ?? [];
       }),
     );
     return [

@@ -8,6 +8,8 @@
 import type { IngressInstance, IngressPort, IngressTable } from '../../model/ingress.ts';
 
 export const TABLE = 'arpanet-ingress';
+/** A set of its own, made to be read: nft before 1.0.7 reads the elements of all sets of a table to list one of its chains, half a second of 10,000, and of a set its own. */
+export const VERSION = 'version';
 /** Of a connection (`ct mark`): it goes to such a port. No other bit is changed. */
 export const MARK = 0x0800_0000;
 export const ACCEPT = `-m connmark --mark 0x${MARK.toString(16)}/0x${MARK.toString(16)} -m comment --comment ${TABLE} -j ACCEPT`;
@@ -73,6 +75,8 @@ export function slotsOf({ host, ports }: Pick<HostIngress, 'host' | 'ports'>): r
   });
 }
 
+const subnetsOf = ({ subnets }: HostIngress): readonly string[] => [...new Set(subnets)];
+
 /** Where calls come from and go to that stay: the cluster's hosts, those of instances among them. */
 export function hostsOf({ host, ports, hosts }: HostIngress): ReadonlySet<string> {
   return new Set([...hosts, ...ports.flatMap(({ instances }) => instances.flatMap((one) => (one.host === host ? [] : [one.at])))]);
@@ -89,14 +93,14 @@ export function ingressRules(ingress: HostIngress): string {
     headOf(family),
     `table ${table} {`,
     set('hosts', `type ${type}`, [...hostsOf(ingress)]),
-    set('subnets', `type ${type}; flags interval; auto-merge`, [...new Set(ingress.subnets)]),
+    set('subnets', `type ${type}; flags interval; auto-merge`, subnetsOf(ingress)),
     ...choices(family, 'local', onHostOf(slots), ({ local }) => local, mostOf(slots)),
     ...choices(family, 'any', slots, ({ all }) => all, mostOf(slots)),
     '  chain called {',
     `    ${address} saddr @hosts ${protocol} . th dport vmap @ports-local`,
     `    ${protocol} . th dport vmap @ports-any`,
     '  }',
-    `  chain version { ${versionRule(ingress.version)}; }`,
+    `  set ${VERSION} { type inet_service; elements = { ${versionElement(ingress.version)} }; }`,
     ...['prerouting', 'output'].flatMap((hook) => [
       `  chain ${hook} {`,
       `    type nat hook ${hook} priority -101; policy accept;`,
@@ -116,16 +120,23 @@ export function ingressRules(ingress: HostIngress): string {
 /** For how many instances of a port a table has chains that was made as a whole for these. */
 export const chainsFor = (ingress: HostIngress): number => mostOf(slotsOf(ingress));
 
+/** The same of a table in the kernel, in the output of `nft list chains`. */
+export const chainsIn = (text: string, family: Family): number =>
+  text
+    .split(`table ${tableOf(family)} {`)[1]
+    ?.split('\n}')[0]
+    ?.match(/^\tchain any-\d+ /gm)?.length ?? 0;
+
 /**
  * One change of the table that `before` made: it costs as much as the ports that differ, and nothing is listed. A port that did not change is the same object in both. Undefined:
- * the table is to be made as a whole, since there was none, there is to be none, its subnets differ, or a port has more instances than it has chains for.
+ * the table is to be made as a whole, since there was none, there is to be none, or a port has more instances than it has chains for.
  */
 export function changedIngress(before: HostIngress, now: HostIngress, chains: number): string | undefined {
   const differing = othersThan(before.ports, now.ports);
   const [was, is] = [slotsOf({ ...before, ports: othersThan(now.ports, before.ports) }), slotsOf({ ...now, ports: differing })];
   const isLarger = is.some(({ all }) => all.length > chains);
   const isOne = before.ports.some(isFilled) && now.ports.some(isFilled);
-  if (!isOne || isLarger || before.subnets.join() !== now.subnets.join()) return undefined;
+  if (!isOne || isLarger) return undefined;
   const { family } = now;
   const isSameHosts = before.hosts.join() === now.hosts.join();
   // of hosts that have no instance any more nothing is forgotten as long as the cluster has the same
@@ -134,10 +145,14 @@ export function changedIngress(before: HostIngress, now: HostIngress, chains: nu
   return [
     ...element(family, 'add', 'hosts', [...hosts]),
     ...element(family, 'delete', 'hosts', gone),
+    // as a whole: what auto-merge has made one cannot be taken apart
+    ...(before.subnets.join() === now.subnets.join()
+      ? []
+      : [`flush set ${tableOf(family)} subnets`, ...element(family, 'add', 'subnets', subnetsOf(now))]),
     ...changedChoices(family, 'local', onHostOf(was), onHostOf(is), ({ local }) => local),
     ...changedChoices(family, 'any', was, is, ({ all }) => all),
-    `flush chain ${tableOf(family)} version`,
-    `add rule ${tableOf(family)} version ${versionRule(now.version)}`,
+    `flush set ${tableOf(family)} ${VERSION}`,
+    ...element(family, 'add', VERSION, [versionElement(now.version)]),
     '',
   ].join('\n');
 }
@@ -149,8 +164,8 @@ function othersThan(known: readonly IngressPort[], ports: readonly IngressPort[]
   return ports.filter((port) => !same.has(port));
 }
 
-/** No packet comes to this chain: it is made to be read. */
-const versionRule = (version: string): string => `accept comment "${version}"`;
+/** No packet is compared with it. */
+export const versionElement = (version: string): string => `1 comment "${version}"`;
 
 const element = (family: Family, what: 'add' | 'delete', name: string, all: readonly string[]): readonly string[] =>
   all.length === 0 ? [] : [`${what} element ${tableOf(family)} ${name} { ${all.join(', ')} }`];
@@ -165,10 +180,14 @@ type Of = (slot: Slots) => readonly string[];
 
 /**
  * Numbers of instances that there is a chain for, from 1 on: more than are in use, because nft before 1.0.7 refuses a rule with a map of this type that
- * was made earlier ("conflicting protocols").
+ * was made earlier ("conflicting protocols"). A power of two, so that a service that grows has the table made again a few times at most.
  */
-const mostOf = (slots: readonly Slots[]): number => (Math.floor(Math.max(0, ...slots.map(({ all }) => all.length)) / SPARE) + 2) * SPARE;
-const SPARE = 8;
+const mostOf = (slots: readonly Slots[]): number => {
+  let most = LEAST_CHAINS;
+  for (const { all } of slots) while (most < 2 * all.length) most *= 2;
+  return most;
+};
+const LEAST_CHAINS = 64;
 
 const targetsOf = (slots: readonly Slots[], of: Of): readonly string[] =>
   slots.flatMap((slot) => of(slot).map((target, index) => `${slot.key} . ${index} : ${target}`));

@@ -2,7 +2,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { type HostPort, parseHostPort } from '../../text/host-port.ts';
 import { HTTP_HOP_PORT } from '../../model/http.ts';
-import { INNER_PORT, TUNNEL_PORTS, VXLAN_PORT } from '../../model/ingress.ts';
+import { INNER_PORT, PROXY_HOP_PORT, TUNNEL_PORTS, VXLAN_PORT } from '../../model/ingress.ts';
 import { DEFAULT_BRIDGE } from '../overlay/plan.ts';
 
 export const CHAIN = 'ARPANET-INSIDE';
@@ -13,7 +13,7 @@ const TUNNELS = [VXLAN_PORT, INNER_PORT, ...Object.values(TUNNEL_PORTS)];
 /** Of Docker's Engine (IANA: docker, docker-s); agents and schedulers have them by their documentation. */
 const DOCKER_PORTS = [2375, 2376];
 /** Closed on every host. A container that calls another host has the address of its own host there, which that one's proxy listens to. */
-const HOST_PORTS = [...DOCKER_PORTS, HTTP_HOP_PORT];
+const HOST_PORTS = [...DOCKER_PORTS, HTTP_HOP_PORT, PROXY_HOP_PORT];
 /** Of one rule (iptables-extensions(8), multiport). */
 const MOST_PORTS = 15;
 

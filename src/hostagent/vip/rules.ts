@@ -5,6 +5,8 @@
  * namespace. One map has all instances, and there is one chain for each number of instances, not for each service.
  */
 
+import { VERSION, versionElement } from '../ingress/rules.ts';
+
 export const VIP_TABLE = 'arpanet-vip';
 
 /** By address of a service, those of its instances that are ready. None: calls are refused. */
@@ -42,7 +44,7 @@ export function wholeRules(targets: Targets, version: string): string {
     `  set empty { type ipv4_addr;${elements(all.filter(isEmpty).map(([vip]) => vip))} }`,
     ...countsOf(targets).flatMap((count) => (count === 0 ? [] : [`  chain any-${count} { ${choice(count)}; }`])),
     `  map services { type ipv4_addr : verdict;${elements(all.filter((one) => !isEmpty(one)).map(choiceOf))} }`,
-    `  chain version { accept comment "${version}"; }`,
+    `  set ${VERSION} { type inet_service; elements = { ${versionElement(version)} }; }`,
     '  chain output { type nat hook output priority -101; policy accept; ip daddr vmap @services; }',
     '  chain refused { type filter hook output priority 1; policy accept; ip daddr @empty meta l4proto tcp reject with tcp reset; ip daddr @empty reject; }',
     '}',
@@ -83,8 +85,8 @@ export function changedRules({ targets: before, counts }: Applied, now: Targets,
       'empty',
       come.filter(isEmpty).map(([vip]) => vip),
     ),
-    `flush chain ip ${VIP_TABLE} version`,
-    `add rule ip ${VIP_TABLE} version accept comment "${version}"`,
+    `flush set ip ${VIP_TABLE} ${VERSION}`,
+    ...element('add', VERSION, [versionElement(version)]),
     '',
   ].join('\n');
 }

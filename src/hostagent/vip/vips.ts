@@ -22,6 +22,7 @@ import {
   VIP_TABLE,
   wholeRules,
 } from './rules.ts';
+import { VERSION } from '../ingress/rules.ts';
 import { createServiceIndex } from './service-index.ts';
 
 export interface Vips {
@@ -176,7 +177,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
   async function isInPlace(space: Space): Promise<boolean> {
     if (space.applied === undefined) return false;
     if (space.applied.targets.size === 0) return true;
-    const text = await inside(space, ['nft', 'list', 'chain', 'ip', VIP_TABLE, 'version']).catch(() => '');
+    const text = await inside(space, ['nft', 'list', 'set', 'ip', VIP_TABLE, VERSION]).catch(() => '');
     return text.includes(`"${space.version}"`);
   }
 

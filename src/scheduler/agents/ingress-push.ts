@@ -14,8 +14,9 @@ export const ingressClaims: ClaimKind<IngressPort> = {
       const { at, at6 } = addressOf(host);
       const target = ingress?.ports.find((one) => one.port === port && one.protocol === protocol)?.target;
       if (at === undefined || ingress === undefined || target === undefined) return [];
-      const { address, address6 } = ingress;
-      return [{ host, at, address, target, ...(address6 === undefined ? {} : { address6, ...(at6 === undefined ? {} : { at6 }) }) }];
+      const { address, address6, isProxied } = ingress;
+      const six = address6 === undefined ? {} : { address6, ...(at6 === undefined ? {} : { at6 }) };
+      return [{ host, at, address, target, ...six, ...(isProxied === true && protocol === 'tcp' && { isProxied }) }];
     });
     return { port, protocol, instances };
   },

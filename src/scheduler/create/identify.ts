@@ -59,6 +59,7 @@ const CHOICES: ReadonlyMap<string, readonly string[]> = new Map([
   [labels.dns, ['healthy', 'running']],
   [labels.vip, ['true', 'false']],
   [labels.publish, ['host', 'ingress']],
+  [labels.proxyProtocol, ['true', 'false']],
 ]);
 
 /** Throws `invalid` when a label's value is none of those that it may have. */

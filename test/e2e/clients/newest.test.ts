@@ -54,18 +54,48 @@ describe('an Engine of each age', () => {
     await docker('network', 'rm', 'ages');
   });
 
-  it('answers at published ports without the userland proxy', async () => {
-    for (const [i, host] of ['h1', 'h2', 'h3'].entries()) {
-      const words = ['-e', `constraint:node==${host}`, '-p', `${8081 + i}:80`, '--stop-timeout', '0'];
-      await docker('run', '-d', '--name', `web-${host}`, ...words, 'busybox', 'sh', '-c', 'hostname > index.html; exec httpd -f');
-    }
+  it('answers at published ports without the userland proxy, at its own and at those of every host, and finds services by their one address', async () => {
+    // from 28 on an Engine drops what is routed to the address of a container that publishes a port, unless it enters by its own bridge (moby#49792)
+    const ports = ['-p', 'mode=host,published=8081,target=80', '-p', '8090:80'];
+    const serve = ['busybox', 'sh', '-c', 'hostname > /i; exec httpd -f -h /'];
+    const made = [
+      '-d',
+      '--no-resolve-image',
+      '--name',
+      'mesh',
+      '--replicas',
+      '3',
+      '--replicas-max-per-node',
+      '1',
+      '--stop-grace-period',
+      '1s',
+    ];
+    await docker('service', 'create', ...made, ...ports, ...serve);
+    const shown = () => docker('ps', '--filter', 'name=mesh-', '--format', '{{.ID}} {{.Label "arpanet.host"}}');
+    const all = await until('three run', async () => {
+      const lines = (await shown()).trim().split('\n');
+      return lines.length !== 3 ? undefined : new Map(lines.map((line) => line.split(' ').toReversed() as [string, string]));
+    });
+    const answered = (calls: () => Promise<string>) => {
+      const answers = new Set<string>();
+      return until(`${[...all.values()].join()} answer`, async () => {
+        for (const line of (await calls()).trim().split('\n')) answers.add(line);
+        return [...all.values()].every((id) => answers.has(id));
+      });
+    };
+    const curl = ['curl', '-fsS', '--max-time', '5'];
     for (const [i, { name, address }] of cluster.lab.hosts.entries()) {
       const other = cluster.lab.hosts[(i + 1) % cluster.lab.hosts.length]?.name ?? '';
-      await until(`${name} answers ${other}`, () =>
-        inHost(cluster, other, 'curl', '-fsS', '--max-time', '5', `http://${address}:${8081 + i}/`),
-      );
+      await until(`${name} answers ${other} itself`, async () => {
+        const answer = await inHost(cluster, other, ...curl, `http://${address}:8081/i`);
+        return answer.trim() === all.get(name);
+      });
+      // from no host of the cluster: what one of those asks for stays on the host that it calls
+      await answered(() => must(runProgram('curl', [...curl.slice(1), `http://${address}:8090/i`])));
+      const calls = 'for n in $(seq 8); do wget -qO- http://mesh/i; done';
+      await answered(() => docker('exec', all.get(name) ?? '', 'sh', '-c', calls));
     }
-    await docker('rm', '-f', 'web-h1', 'web-h2', 'web-h3');
+    await docker('service', 'rm', 'mesh');
   });
 
   it('has cgroup v2 on h3, whose containers are shown with what they use as those of others', async () => {

@@ -9,15 +9,16 @@ import { promisify } from 'node:util';
 import { type Cluster, endProcess, must, startCluster, until } from '../../support/cluster/cluster.ts';
 import { leaderOf, nextLeader } from '../../support/cluster/leaders.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
-import { type Load, startLoad } from '../../support/load.ts';
+import { type Load, startLoad, startWrk } from '../../support/load.ts';
 import { promisedMs } from '../../support/promised.ts';
 
 /** It ends as a server should: what is open is answered once more, and closed. */
 const HANDLER = [
   'touch /open.$$; trap "rm -f /open.$$" EXIT',
-  'while read -r line; do',
+  'c=keep-alive; while read -r line; do',
+  '  case "$line" in [Cc]onnection:*close*) c=close ;; esac',
   '  [ "$line" = "$(printf "\\r")" ] || continue',
-  '  c=keep-alive; [ -e /stopping ] && c=close',
+  '  [ -e /stopping ] && c=close',
   '  printf "HTTP/1.1 200 OK\\r\\nContent-Length: %s\\r\\nConnection: %s\\r\\n\\r\\n%s" ${#HOSTNAME} $c $HOSTNAME',
   '  [ $c = close ] && exit 0',
   'done',
@@ -118,107 +119,122 @@ describe('calls of services, while instances, hosts and the cluster itself come 
     for (const { address } of cluster.lab.hosts) await assert.rejects(fetch(`http://${address}:8083/i`), 'an address is never widened');
     const third = await docker('run', '--rm', '--label', 'arpanet.publish=ingress', '-p', '8081:80', 'busybox', 'true');
     assert.match(third.stderr, /port '8081' is already in use by service 'one' as an ingress port/);
-    await must(docker('rm', '-f', 'one', 'two'));
-  });
 
-  const ready = async (service = 'even') =>
-    lines(await must(docker('ps', '-q', '--filter', `name=${service}-`, '--filter', 'health=healthy')));
-  /** Callers of the service’s address, from a container, and of its port on a host; connections that stay, and new ones. */
-  async function begin(patienceMs?: number): Promise<readonly Load[]> {
-    const found = await must(docker('exec', 'asker', 'nslookup', 'even'));
-    const [, vip = ''] = /Address[^:]*: (10\.[\d.]+)\s*$/.exec(found) ?? [];
-    const pid = (await must(docker('inspect', '-f', '{{.State.Pid}}', 'asker'))).trim();
-    return [true, false].flatMap((isKept) => [
-      startLoad(`http://${vip}/`, { isKept, pid, patienceMs }),
-      startLoad(`http://${host('h1').address}:8098/`, { isKept, patienceMs }),
-    ]);
-  }
-  async function make(replicas: number, ...more: string[]): Promise<void> {
-    // nothing in the image checks it: its host's agent does
-    const check = ['--container-label', 'arpanet.check=http:80/ interval=1s'];
-    const made = [
-      'service',
-      'create',
-      '-d',
-      '--no-resolve-image',
-      '--name',
-      'even',
-      '--replicas',
-      String(replicas),
-      '-p',
-      '8098:80',
-      ...check,
-    ];
-    await must(docker(...made, ...more, 'busybox', 'sh', '-c', SERVE));
-    await must(docker('run', '-d', '--name', 'asker', '-e', 'constraint:node==h2', '--stop-timeout', '0', 'busybox', 'sleep', '3600'));
-    await until('all are ready', async () => (await ready()).length === replicas);
-  }
-  async function remove(): Promise<void> {
-    await must(docker('rm', '-f', 'asker'));
-    await must(docker('service', 'rm', 'even'));
-  }
-
-  it('an update, a scale and the drain of a host lose no request, by the service’s address and by its published port, over connections that stay and over new ones', async () => {
-    await make(4);
-    const before = await ready();
-    const loads = await begin();
-    await must(cluster.arpanet('update', 'default/even', '--env', 'COLOUR=green'));
-    await must(cluster.arpanet('scale', 'default/even=1'));
-    await must(cluster.arpanet('scale', 'default/even=4'));
-    await until('four are ready again', async () => (await ready()).length === 4);
-    await must(cluster.arpanet('drain', 'h3'));
-    assert.equal((await ready()).length, 4);
-    const seen = await Promise.all(loads.map((load) => load.end()));
-    await must(cluster.arpanet('activate', 'h3'));
-    assert.deepEqual(
-      seen.flatMap(({ failed }) => failed),
-      [],
-      `of ${seen.map(({ asked }) => asked).join()} requests`,
-    );
-    for (const { answered } of seen)
-      assert.ok(
-        answered.some((id) => !before.includes(id)),
-        'the new ones have answered, too',
+    // callers' addresses, where the container asks for them, whichever host is called
+    const asked = ['--label', 'arpanet.publish=ingress', '--label', 'arpanet.proxy-protocol=true', '-p', '8084:80', '--stop-timeout', '0'];
+    await must(docker('run', '-d', '--name', 'three', ...asked, 'busybox', 'nc', '-ll', '-p', '80', '-e', 'head', '-n', '1'));
+    for (const { address } of cluster.lab.hosts)
+      await until(`${address} says who called`, async () =>
+        new RegExp(`^PROXY TCP4 ${cluster.lab.gateway} ${address} \\d+ 8084\r\n$`).test(await firstLine(address, 8084)),
       );
-    await remove();
+    await must(docker('rm', '-f', 'one', 'two', 'three'));
   });
 
-  it('the leader, an agent, an instance and a host die: calls fail for a second of the instance’s death and three of the host’s, and for none of the others', async () => {
-    await make(6, '--replicas-max-per-node', '2');
-    const loads = await begin(6_000);
-    const old = await until('one leads', () => leaderOf(cluster));
-    cluster.schedulers[old.index]?.process.kill('SIGKILL');
-    cluster.agents.get('h1')?.kill('SIGKILL');
-    await nextLeader(cluster, old, 30_000);
-    await cluster.startAgent('h1');
-    await cluster.startScheduler(old.index);
-    await until('all are ready', async () => (await ready()).length === 6);
-    // an instance on the host that the port is called at: a caller in flight is lost with it, and who calls later is not
-    const [one = ''] = lines(await must(cluster.engine('h1', 'ps', '-q', '--filter', 'name=even-')));
-    const instanceAt = Date.now();
-    process.kill(Number((await must(cluster.engine('h1', 'inspect', '-f', '{{.State.Pid}}', one))).trim()), 'SIGKILL');
-    const overAt = instanceAt + promisedMs(1_000);
-    await sleep(overAt - Date.now());
-    await until('all are ready again', async () => (await ready()).length === 6);
-    const hostAt = Date.now();
-    await cluster.lab.cut(host('h3'));
-    const lostAt = hostAt + promisedMs(3_000);
-    await sleep(lostAt + 2_000 - Date.now());
-    const seen = await Promise.all(loads.map((load) => load.end()));
-    await cluster.lab.heal(host('h3'));
-    const isExcused = (ms: number): boolean => (ms > instanceAt - 1_000 && ms < overAt) || (ms > hostAt - 1_000 && ms < lostAt);
-    for (const { failed, failedAt } of seen)
+  describe('under constant load', () => {
+    const ready = async () => lines(await must(docker('ps', '-q', '--filter', 'name=even-', '--filter', 'health=healthy')));
+    const allReady = (count: number) => until(`${count} are ready`, async () => (await ready()).length === count);
+    /** Where the service’s address and its port are called, the one from a container. */
+    async function places(): Promise<{ readonly byVip: string; readonly byPort: string; readonly pid: string }> {
+      const found = await must(docker('exec', 'asker', 'nslookup', 'even'));
+      const [, vip = ''] = /Address[^:]*: (10\.[\d.]+)\s*$/.exec(found) ?? [];
+      const pid = (await must(docker('inspect', '-f', '{{.State.Pid}}', 'asker'))).trim();
+      return { byVip: `http://${vip}/`, byPort: `http://${host('h1').address}:8098/`, pid };
+    }
+    before(async () => {
+      // nothing in the image checks it: its host's agent does
+      const check = ['--container-label', 'arpanet.check=http:80/ interval=1s'];
+      const made = [
+        '-d',
+        '--no-resolve-image',
+        '--name',
+        'even',
+        '--replicas',
+        '8',
+        '--replicas-max-per-node',
+        '4',
+        '-p',
+        '8098:80',
+        ...check,
+      ];
+      await must(docker('service', 'create', ...made, 'busybox', 'sh', '-c', SERVE));
+      await must(docker('run', '-d', '--name', 'asker', '-e', 'constraint:node==h2', '--stop-timeout', '0', 'busybox', 'sleep', '3600'));
+      await allReady(8);
+    });
+
+    it('the leader, an agent, an instance and a host die: calls fail for a second of the instance’s death and three of the host’s, and for none of the others', async () => {
+      const { byVip, byPort, pid } = await places();
+      const patienceMs = 6_000;
+      const loads = [true, false].flatMap((isKept): Load[] => [
+        startLoad(byVip, { isKept, pid, patienceMs }),
+        startLoad(byPort, { isKept, patienceMs }),
+      ]);
+      const old = await until('one leads', () => leaderOf(cluster));
+      cluster.schedulers[old.index]?.process.kill('SIGKILL');
+      cluster.agents.get('h1')?.kill('SIGKILL');
+      await nextLeader(cluster, old, 30_000);
+      await cluster.startAgent('h1');
+      await cluster.startScheduler(old.index);
+      await allReady(8);
+      // an instance on the host that the port is called at: a caller in flight is lost with it, and who calls later is not
+      const [one = ''] = lines(await must(cluster.engine('h1', 'ps', '-q', '--filter', 'name=even-')));
+      const instanceAt = Date.now();
+      process.kill(Number((await must(cluster.engine('h1', 'inspect', '-f', '{{.State.Pid}}', one))).trim()), 'SIGKILL');
+      const overAt = instanceAt + promisedMs(1_000);
+      await sleep(overAt - Date.now());
+      await allReady(8);
+      assert.ok(lines(await must(cluster.engine('h3', 'ps', '-q', '--filter', 'name=even-'))).length > 0, 'the host that dies has some');
+      const hostAt = Date.now();
+      await cluster.lab.cut(host('h3'));
+      const lostAt = hostAt + promisedMs(3_000);
+      await sleep(lostAt + 2_000 - Date.now());
+      const seen = await Promise.all(loads.map((load) => load.end()));
+      await cluster.lab.heal(host('h3'));
+      const isExcused = (ms: number): boolean => (ms > instanceAt - 1_000 && ms < overAt) || (ms > hostAt - 1_000 && ms < lostAt);
+      for (const { failed, failedAt } of seen)
+        assert.deepEqual(
+          failed.filter((_, index) => !isExcused(failedAt[index] ?? 0)),
+          [],
+          `times: ${JSON.stringify({ failedAt, instanceAt, overAt, hostAt, lostAt })}`,
+        );
+      await until(
+        'the host is back',
+        async () => (await must(docker('node', 'ls', '--format', '{{.Status}}'))).match(/Ready/g)?.length === 3,
+        60_000,
+      );
+      await allReady(8);
+    });
+
+    it('scaling 8, 2, 8, an update and the drain of a host lose no request, by name, by the service’s address and by its published port, over connections that stay and over new ones', async () => {
+      const before = await ready();
+      const { byVip, byPort, pid } = await places();
+      const kinds = [true, false];
+      // by name: a list of instances, asked for again with each connection
+      const named = kinds.map((isKept) => startLoad('http://tasks.even/', { isKept, pid }));
+      const counted = kinds.flatMap((isKept) => [startWrk(byVip, { isKept, pid }), startWrk(byPort, { isKept })]);
+      await must(cluster.arpanet('scale', 'default/even=2'));
+      await must(cluster.arpanet('update', 'default/even', '--env', 'COLOUR=green'));
+      await must(cluster.arpanet('scale', 'default/even=8'));
+      await allReady(8);
+      await must(cluster.arpanet('drain', 'h3'));
+      assert.equal((await ready()).length, 8);
+      const seen = await Promise.all(named.map((load) => load.end()));
+      const counts = await Promise.all(counted.map((load) => load.end()));
+      await must(cluster.arpanet('activate', 'h3'));
+      const asked = [...seen, ...counts].map((one) => one.asked);
       assert.deepEqual(
-        failed.filter((_, index) => !isExcused(failedAt[index] ?? 0)),
+        [...seen, ...counts].flatMap(({ failed }) => failed),
         [],
-        `times: ${JSON.stringify({ failedAt, instanceAt, overAt, hostAt, lostAt })}`,
+        `of ${asked.join()} requests`,
       );
-    await until(
-      'the host is back',
-      async () => (await must(docker('node', 'ls', '--format', '{{.Status}}'))).match(/Ready/g)?.length === 3,
-      60_000,
-    );
-    await remove();
+      assert.ok(Math.min(...asked) > 50, asked.join());
+      for (const { answered } of seen)
+        assert.ok(
+          answered.some((id) => !before.includes(id)),
+          'the new ones have answered, too',
+        );
+      await must(docker('rm', '-f', 'asker'));
+      await must(docker('service', 'rm', 'even'));
+    });
   });
 
   it('nothing is left in the kernels when all has been removed', async () => {
@@ -247,6 +263,17 @@ const inside = async (namespace: string, ...words: string[]): Promise<string> =>
   (await promisify(execFile)('nsenter', [`--net=/run/netns/${namespace}`, ...words])).stdout;
 
 const tablesIn = (namespace: string): Promise<string> => inside(namespace, 'nft', 'list', 'tables');
+
+/** What comes back when a line is sent, to its end. */
+function firstLine(address: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const socket = connect(port, address, () => socket.write('x\n'));
+    socket.setTimeout(5_000, () => socket.destroy());
+    socket.setEncoding('utf8').on('data', (text) => (said += text));
+    socket.once('error', reject).once('close', () => resolve(said));
+  });
+}
 
 /** Milliseconds from the first packet of a new connection to the first byte of an answer. */
 function firstByte(address: string, port: number): Promise<number> {

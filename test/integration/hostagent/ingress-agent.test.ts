@@ -71,6 +71,54 @@ console.log(JSON.stringify([...found, hasRules(), await one.differences()]));
 process.exit(0);
 `;
 
+/** Callers' addresses (PROXY protocol): an instance on this host, and one on another, whose agent is that of the other host here. Prints what each was sent first, and by whom. */
+const PROXIED = `
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { pino } from 'pino';
+import { createIngress } from './src/hostagent/ingress/ingress.ts';
+import { createProxyHop } from './src/hostagent/ingress/proxy-hop.ts';
+const log = pino({ level: 'silent' });
+execFileSync('sh', ['-c', 'ip link set lo up; echo 1 >/proc/sys/net/ipv4/ip_forward']);
+for (const address of ['127.0.0.5', '127.0.0.6', '127.0.0.7']) createServer((s) => s.once('data', (d) => s.end(address + ' ' + d))).listen(80, address);
+const on = (host, at, address, more) => ({ host, at, address, target: 80, ...more });
+const asked = { isProxied: true };
+let value = { hosts: ['127.0.0.1'], ports: [
+  { port: 8080, protocol: 'tcp', instances: [on('h1', '127.0.0.1', '127.0.0.5', asked), on('h2', '127.0.0.1', '127.0.0.6', asked)] },
+  { port: 8081, protocol: 'tcp', instances: [on('h1', '127.0.0.1', '127.0.0.5')] },
+  { port: 8082, protocol: 'tcp', instances: [on('h1', '127.0.0.1', '127.0.0.7'), on('h2', '127.0.0.1', '127.0.0.6', asked)] },
+] };
+const one = createIngress({ overlay: 'vxlan', host: 'h1', file: { value: () => value, save: (next) => (value = next) }, subnets: () => [], apis: () => [], patienceMs: 0, log });
+const other = createProxyHop('h2', log);
+await other.follow(value);
+await one.reconcile();
+const call = async (port, text, localAddress = '127.0.0.1') => {
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
+  let said = '';
+  socket.setEncoding('utf8').on('data', (part) => (said += part)).on('error', () => {});
+  await once(socket, 'connect').catch(() => {});
+  const from = socket.localPort;
+  socket.write(text);
+  await once(socket, 'close').catch(() => {});
+  return said.replace(String(from), 'FROM');
+};
+const found = { calls: new Set() };
+while (found.calls.size < 4) for (const port of [8080, 8082]) found.calls.add(await call(port, 'hello'));
+const line = 'PROXY TCP4 192.0.2.9 127.0.0.1 5 8080\\r\\n';
+found.hop = await call(7379, line + 'hello');
+found.foreign = await call(7379, line + 'hello', '127.0.0.9');
+found.noLine = await call(7379, 'GET / HTTP/1.1\\r\\n');
+found.unknown = await call(7379, line.replace('8080', '9999'));
+const rules = execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' });
+found.kernel = [8080, 8081, 8082].filter((port) => rules.includes(port + ' : goto'));
+value = { ...value, ports: [] };
+await other.follow(value);
+found.closed = await call(7379, line);
+console.log(JSON.stringify({ ...found, calls: [...found.calls].sort() }));
+process.exit(0);
+`;
+
 /** The same host, where nft is not installed. */
 const WITHOUT_NFT = `
 import { execFileSync } from 'node:child_process';
@@ -100,6 +148,21 @@ interface Seen {
 }
 
 describe('published ports of an agent', { timeout: 120_000 }, () => {
+  it('lead to instances that want to be told who called, on this host and another, with a line of the PROXY protocol; nobody but hosts sends one', async () => {
+    const node = [process.execPath, '--import', './scripts/typescript.mjs', '--input-type=module', '-e', PROXIED];
+    const { stdout } = await run('unshare', ['-n', ...node], { cwd: repository });
+    const told = (port: number) => `PROXY TCP4 127.0.0.1 127.0.0.1 FROM ${port}\r\nhello`;
+    assert.deepEqual(JSON.parse(stdout), {
+      calls: [`127.0.0.5 ${told(8080)}`, `127.0.0.6 ${told(8080)}`, `127.0.0.6 ${told(8082)}`, '127.0.0.7 hello'],
+      hop: '127.0.0.6 PROXY TCP4 192.0.2.9 127.0.0.1 5 8080\r\nhello',
+      foreign: '',
+      noLine: '',
+      unknown: '',
+      kernel: [8081],
+      closed: '',
+    });
+  });
+
   it('are applied beside others’ rules, repaired, kept over a reboot, and gone with the host; what is in the way is said', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'arpanet-ingress-'));
     // without nft: a shell says so by this

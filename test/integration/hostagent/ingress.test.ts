@@ -6,6 +6,7 @@ import { restoreIngress } from '../../../src/hostagent/ingress/iptables-plan.ts'
 import {
   ACCEPT,
   chainsFor,
+  chainsIn,
   changedIngress,
   type Family,
   type HostIngress,
@@ -215,10 +216,16 @@ describe('published ports in the kernel', { timeout: 120_000 }, () => {
     const change = changedIngress(all, fewer, chainsFor(all)) ?? assert.fail();
     assert.ok(change.length < 4_000, `${change.length} characters`);
     inside('a', ['nft', '-f', '-'], change);
+    // what an agent that starts again finds, and what it reads for a look
+    assert.equal(chainsIn(inside('a', ['nft', 'list', 'chains', 'ip']), 4), chainsFor(all));
+    assert.ok(inside('a', ['nft', 'list', 'set', 'ip', 'arpanet-ingress', 'version']).length < 200);
     const listed = () => inside('a', ['nft', 'list', 'table', 'ip', 'arpanet-ingress']);
     assert.match(listed(), /tcp \. 10000 : goto any-9/);
-    inside('a', ['nft', '-f', '-'], changedIngress(fewer, all, chainsFor(all)) ?? assert.fail());
-    assert.match(listed(), /"many"/);
+    const wider: HostIngress = { ...all, subnets: ['10.32.0.0/24', '10.32.1.0/24', '10.33.0.0/24'] };
+    inside('a', ['nft', '-f', '-'], changedIngress(fewer, wider, chainsFor(all)) ?? assert.fail());
+    assert.match(listed(), /"many"[^]*10\.32\.0\.0\/23, 10\.33\.0\.0\/24|10\.32\.0\.0\/23, 10\.33\.0\.0\/24[^]*"many"/);
+    inside('a', ['nft', '-f', '-'], changedIngress(wider, all, chainsFor(all)) ?? assert.fail());
+    assert.doesNotMatch(listed(), /10\.33\.0\.0/);
     assert.equal(inside('a', ['nft', 'list', 'map', 'ip', 'arpanet-ingress', 'ports-any']).match(/goto any-10/g)?.length, 1_000);
   });
 });

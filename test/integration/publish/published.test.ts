@@ -81,6 +81,15 @@ describe('published ports at one address', () => {
     assert.ok(refused > 0);
   });
 
+  it('tells an instance who called, where it wants that', async () => {
+    const port = await freePort();
+    const request = { Labels: { 'arpanet.ingress': `${port}:80`, 'arpanet.proxy-protocol': 'true' } };
+    const record = literalRecord('abc_mesh_1', { host: 'h1', addresses: { n: '10.32.0.5' }, request });
+    containers = [literalContainer({ id: record.id, name: record.name, host: 'h1', record })];
+    await publishing.settled();
+    assert.match(await call(port, 'x'), new RegExp(`^h1 heard PROXY TCP4 127\\.0\\.0\\.1 127\\.0\\.0\\.1 \\d+ ${port}\r\nx$`));
+  });
+
   it('hangs up when no host answers', async () => {
     const port = await freePort();
     containers = [instance(3, port)];

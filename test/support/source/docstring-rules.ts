@@ -78,7 +78,7 @@ function withoutInner(text: string): string {
 
 /** What says where a rule comes from: a route or version of Docker's API, a section of an RFC, a file of the program that has the rule. */
 const SOURCE =
-  /\bRFC \d+|\bDocker API\b|`(?:GET|POST|PUT|DELETE|HEAD) \/|method: '(?:GET|POST|PUT|DELETE|HEAD)', path|\bmoby\b|\bswarmkit\b|\bcompose-(?:go|spec)\b|\bdocker\/(?:go-units|cli|compose|swarm)\b|\bdistribution\/reference\b|\bGo(?:'s)?\b/;
+  /\bRFC \d+|\bDocker API\b|`(?:GET|POST|PUT|DELETE|HEAD) \/|method: '(?:GET|POST|PUT|DELETE|HEAD)', path|\bmoby\b|\bhaproxy\b|\bswarmkit\b|\bcompose-(?:go|spec)\b|\bdocker\/(?:go-units|cli|compose|swarm)\b|\bdistribution\/reference\b|\bGo(?:'s)?\b/;
 /** Files that do as something outside of this program does: resources of Docker's API, its JSON, compose files, DNS, and the small languages. */
 const FROM_OUTSIDE =
   /^(?:docker-api\/(?:containers|events|images|networks|swarm|system|volumes)|docker-json|compose|dns|text)\/(?!index\.ts$)/;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
 import { createIngress } from '../../../src/hostagent/ingress/ingress.ts';
+import { createKernelPorts } from '../../../src/hostagent/ingress/kernel-ports.ts';
 import type { IngressPort, IngressTable } from '../../../src/model/ingress.ts';
 import { fakeTools } from '../../support/fakes/kernel-tools.ts';
 
@@ -95,6 +96,35 @@ describe('the rules of published ports, as an agent loads them', () => {
     assert.match(rules(), /10\.32\.0\.5/, 'what it was told last');
     again.clear();
     await again.reconcile();
+  });
+
+  it('a change is one command with the elements that differ, and a look reads none of them: the same with 10 services of ten instances as with 1,000', async () => {
+    const port = (number: number, running: number): IngressPort => ({
+      port: number,
+      protocol: 'tcp',
+      instances: Array.from({ length: running }, (_, n) => ({ ...on(`10.32.0.${n + 1}`), at: `10.9.0.${n + 1}`, host: `h${n + 1}` })),
+    });
+    const costs = async (services: number) => {
+      const subnets = ['10.32.0.0/24'];
+      const kernel = createKernelPorts(4, { host: 'h1', subnets: () => [...subnets], log });
+      const others = Array.from({ length: services - 1 }, (_, index) => port(10_001 + index, 10));
+      const load = async (running: number, isLook = false) => {
+        await kernel.load({ ports: [port(10_000, running), ...others], hosts: [] }, isLook);
+        return { calls: tools.calls(), given: readFileSync(join(tools.folder, 'rules'), 'utf8').replace(/comment "\w+"/, 'comment') };
+      };
+      await load(10);
+      const all = [await load(9), await load(10), await load(60)];
+      subnets.push('10.33.0.0/24');
+      all.push(await load(60));
+      return [...all, await load(60, true)];
+    };
+    const [few, many] = [await costs(10), await costs(1_000)];
+    assert.deepEqual(many, few);
+    assert.deepEqual(
+      many.map(({ calls }) => calls),
+      [...Array.from({ length: 4 }, () => ['nft -f -']), ['nft list set ip arpanet-ingress version', 'iptables -w 5 -S DOCKER-USER']],
+    );
+    for (const { given } of many) assert.doesNotMatch(given, /^table/m, 'the table is not made again');
   });
 
   it('an agent that has just begun loads what it has before it confirms that this is in the kernel', async () => {

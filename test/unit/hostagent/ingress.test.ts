@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readLeaderMessage } from '../../../src/schemas/index.ts';
 import { afterMessage } from '../../../src/hostagent/ingress/ingress.ts';
-import { dropsTheRest, forwardChains } from '../../../src/hostagent/ingress/dropping-chains.ts';
+import { forwardChains, whatItDrops } from '../../../src/hostagent/ingress/dropping-chains.ts';
 import { changedIngress, ingressRules, noRules, ofFamily, staleFlows } from '../../../src/hostagent/ingress/rules.ts';
 import type { IngressPort } from '../../../src/model/ingress.ts';
 
@@ -51,6 +51,10 @@ describe('published ports of a host', () => {
     assert.match(text, /add element ip arpanet-ingress ports-any \{ tcp \. 8080 : goto any-3 \}/);
     assert.match(text, /delete element ip arpanet-ingress ports-any \{ tcp \. 8080 : goto any-1 \}/);
     assert.doesNotMatch(text, /(?:ports|targets)-local/, 'what is here has not changed');
+    assert.match(
+      changedIngress(made(web(on('h1', 5))), { ...made(web(on('h1', 5))), subnets: ['10.33.0.0/24'] }, 16) ?? '',
+      /^flush set ip arpanet-ingress subnets\nadd element ip arpanet-ingress subnets \{ 10\.33\.0\.0\/24 \}$/m,
+    );
     const crowd = Array.from({ length: 40 }, (_, index) => on('h2', index + 1));
     assert.equal(changedIngress(made(web(on('h1', 5))), made(web(...crowd)), 16), undefined, 'there is no chain for so many');
     assert.equal(changedIngress(made(web()), made(web(on('h1', 5))), 16), undefined, 'there was no table');
@@ -110,10 +114,13 @@ describe('published ports of a host', () => {
     const chain = (...rules: string[]) =>
       `table inet fw {\n\tchain forw {\n\t\ttype filter hook forward priority filter; policy accept;\n${rules.map((one) => `\t\t${one}\n`).join('')}\t}\n}\n`;
     const known = 'ct state established,related accept';
+    const dropsTheRest = (text: string): boolean => whatItDrops({ name: 'inet fw forw', isDropping: false }, text) !== undefined;
     assert.equal(dropsTheRest(chain(known, 'counter packets 3 bytes 180 drop')), true);
     assert.equal(dropsTheRest(chain(known, 'log prefix "no: " drop')), true);
     assert.equal(dropsTheRest(chain('ct status dnat accept', 'reject with icmpx admin-prohibited')), false);
     assert.equal(dropsTheRest(chain(known, 'ip saddr 192.0.2.1 drop')), false);
+    const docker = { name: 'ip docker-bridges filter-FORWARD', isDropping: false };
+    assert.match(whatItDrops(docker, chain('oifname vmap @filter-forward-in-jumps')) ?? '', /firewall-backend=iptables/);
   });
 
   it('leads by IPv6 to instances that have such an address, here or at a host that has one', () => {

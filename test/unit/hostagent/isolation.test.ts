@@ -24,26 +24,26 @@ describe('ports that containers do not reach', () => {
     ],
   };
   const tunnels = [4789, 7374, 7376, 7377].map((port) => `-p udp -m udp --dport ${port} -j DROP`);
-  const local = [2375, 2376, 7375, 7378].map((port) => `-p tcp -m tcp --dport ${port} -m addrtype --dst-type LOCAL -j DROP`);
-  const toHosts = [2375, 2376, 7375, 7378].map((port) => `-p tcp -m tcp --dport ${port} -j ARPANET-HOSTS`);
+  const local = [2375, 2376, 7375, 7378, 7379].map((port) => `-p tcp -m tcp --dport ${port} -m addrtype --dst-type LOCAL -j DROP`);
+  const toHosts = [2375, 2376, 7375, 7378, 7379].map((port) => `-p tcp -m tcp --dport ${port} -j ARPANET-HOSTS`);
   const scheduler = '-d 10.0.0.1/32 -p tcp -m tcp --dport 2376 -j DROP';
 
   it('are Docker’s, the agents’ and the proxies’ at the addresses of hosts and nowhere else, the schedulers’, and VXLAN, in either family', () => {
     const rules = closedRules(4, closed);
     assert.deepEqual(rules.get('ARPANET-INSIDE'), [scheduler, ...local, ...toHosts, ...tunnels].toSorted());
     assert.deepEqual(rules.get('ARPANET-HOSTS'), [
-      '-d 10.0.0.7/32 -p tcp -m multiport --dports 2375,2376,7378 -j DROP',
-      '-d 10.0.0.8/32 -p tcp -m multiport --dports 2375,2376,7378,7375 -j DROP',
-      '-d 192.168.0.8/32 -p tcp -m multiport --dports 2375,2376,7378,7375 -j DROP',
+      '-d 10.0.0.7/32 -p tcp -m multiport --dports 2375,2376,7378,7379 -j DROP',
+      '-d 10.0.0.8/32 -p tcp -m multiport --dports 2375,2376,7378,7379,7375 -j DROP',
+      '-d 192.168.0.8/32 -p tcp -m multiport --dports 2375,2376,7378,7379,7375 -j DROP',
     ]);
     const six = closedRules(6, closed);
     assert.equal(six.get('ARPANET-INSIDE')?.[0], '-d fd00::1/128 -p tcp -m tcp --dport 2376 -j DROP');
-    assert.deepEqual(six.get('ARPANET-HOSTS'), ['-d fd00::8/128 -p tcp -m multiport --dports 2375,2376,7378,7375 -j DROP']);
+    assert.deepEqual(six.get('ARPANET-HOSTS'), ['-d fd00::8/128 -p tcp -m multiport --dports 2375,2376,7378,7379,7375 -j DROP']);
   });
 
   it('are closed at any address as long as no leader has named the hosts', () => {
     const rules = closedRules(4, { ...closed, hosts: undefined });
-    const anywhere = [2375, 2376, 7375, 7378].map((port) => `-p tcp -m tcp --dport ${port} -j DROP`);
+    const anywhere = [2375, 2376, 7375, 7378, 7379].map((port) => `-p tcp -m tcp --dport ${port} -j DROP`);
     assert.deepEqual(rules.get('ARPANET-INSIDE'), [scheduler, ...local, ...anywhere, ...tunnels].toSorted());
     assert.deepEqual(rules.get('ARPANET-HOSTS'), []);
   });

@@ -51,6 +51,8 @@ describe('published ports', () => {
     const at = (host: string, address: string) => ({ host, address, port: 80 });
     assert.deepEqual(shown(one, two, container('abc_api_1', 'h3', 1, [web(8090)])), { 8090: [at('h1', '10.32.0.5')] });
     assert.deepEqual(shown(two), { 8090: [at('h2', '10.32.0.6')] });
+    const asked = { record: { ...one.record, request: { Labels: { ...one.record?.request.Labels, 'arpanet.proxy-protocol': 'true' } } } };
+    assert.deepEqual(shown({ ...one, ...asked } as never), { 8090: [{ ...at('h1', '10.32.0.5'), isProxied: true }] });
   });
 
   it('of IPv6 are answered only where no container has the number at an IPv4 address, and never as another than its own', () => {

@@ -80,12 +80,15 @@ describe('an instance', () => {
 
   it('has ports that every host answers for at its first address that its host passes packets on to', () => {
     const addresses = { n1: '10.32.0.5', n2: '10.32.4.5' };
-    const record = literalRecord('abc_web_1', { addresses, request: { Labels: { 'arpanet.ingress': '8080:80' } } });
+    const label = { 'arpanet.ingress': '8080:80' };
+    const record = literalRecord('abc_web_1', { addresses, request: { Labels: label } });
     const networkOf = (id: string) => ({ ...literalNetwork(id, id, {}), internal: id === 'n1' });
     const input = { records: [record], containers: [literalView(record)], withdrawn: new Set<string>(), joining: new Set<string>() };
     const ports = [{ port: 8080, target: 80, protocol: 'tcp' }];
     assert.deepEqual(instancesOf(input)[0]?.ingress, { address: '10.32.0.5', ports });
     assert.deepEqual(instancesOf({ ...input, networkOf })[0]?.ingress, { address: '10.32.4.5', ports });
+    const asking = { ...record, request: { ...record.request, Labels: { ...label, 'arpanet.proxy-protocol': 'true' } } };
+    assert.deepEqual(instancesOf({ ...input, records: [asking] })[0]?.ingress, { address: '10.32.0.5', ports, isProxied: true });
   });
 
   it('is known by its service in swarm mode, if it is of a stack or of docker service create', () => {

@@ -95,6 +95,20 @@ describe('published ports, as the leader tells them', () => {
     );
   });
 
+  it('tells of each instance whether it wants to be told who called, at ports of TCP', async () => {
+    const { change, last } = pushing();
+    const ports = (['tcp', 'udp'] as const).map((protocol) => ({ port: 8080, target: 80, protocol }));
+    await change(came(instance(1, 'web', { ingress: { address: '10.32.0.1', ports, isProxied: true } })));
+    await change(came(instance(2, 'web', { ingress: { address: '10.32.0.2', ports } })));
+    assert.deepEqual(
+      last()?.ports.map(({ protocol, instances }) => [protocol, ...instances.map((one) => one.isProxied)]),
+      [
+        ['tcp', true, undefined],
+        ['udp', undefined, undefined],
+      ],
+    );
+  });
+
   it('leads to instances that are ready, and to those that run where none is', async () => {
     const { change, last } = pushing();
     await change(came(instance(1, 'web', { ready: false })), came(instance(2, 'web')));
