@@ -9,10 +9,19 @@ export const CONNECTION_HEADER = 'Arpanet-Connection';
 /** A follower says in it from which address its client came. */
 export const FROM_HEADER = 'Arpanet-From';
 
+/** It came by a Unix socket. */
+export const UNIX = 'unix';
+
 /** The header as a follower sends it; what its client says of that itself is left out. */
 export const fromHeader = ({ socket }: Pick<IncomingMessage, 'socket'>): Readonly<Record<string, string>> => ({
-  [FROM_HEADER]: socket.remoteAddress ?? 'unix',
+  [FROM_HEADER]: socket.remoteAddress ?? UNIX,
 });
+
+/** Where the client is: an address, or `unix`; as the follower says that passed it on. */
+export function fromOf({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
+  const said = headers['arpanet-forwarded'] === undefined ? undefined : headers[FROM_HEADER.toLowerCase()];
+  return typeof said === 'string' ? said : (socket.remoteAddress ?? UNIX);
+}
 
 const ids = new WeakMap<Duplex, string>();
 

@@ -15,7 +15,7 @@ import { errorBody, noteUnexpected, sendError } from './errors.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { EXPOSITION_TYPE } from '../telemetry/metrics.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
-import { cleanerPath, type Refused, refuseForeign, refuseFraming, refuseRequest } from './guards.ts';
+import { cleanerPath, type Refused, refuseFraming, refuseRequest } from './guards.ts';
 import { createDoorkeeper, type Doors, isNamed, isOpen, isSaid } from './access/door.ts';
 import { createRecognise, type OwnPage } from './access/recognised.ts';
 import { type AuditSink, createTrail } from './access/trail.ts';
@@ -111,8 +111,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const closing = new WeakSet<Duplex>();
   const awaitingLead = new Set<() => void>();
   const unanswered = watchUnanswered(log);
-  const hosts = allowedHosts(deps.hostNames ?? []);
-  const doorkeeper = createDoorkeeper(deps.doors);
+  const doorkeeper = createDoorkeeper(deps.doors, allowedHosts(deps.hostNames ?? []));
   const recognise = createRecognise({ name: deps.name, header: doorkeeper.header, tls: toScheduler });
   const carry = createStreams(deps.streamLimit, deps.limits);
   const trail = createTrail(deps.audit, deps.name, () => (role.kind === 'leader' ? role.cluster : undefined));
@@ -147,7 +146,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     // as a proxy is asked; an Engine takes it too
     req.url = (req.url ?? '/').replace(/^https?:\/\/[^/]*/i, '');
     const { url } = req;
-    const foreign = door.isSocket ? undefined : refuseForeign(req, hosts);
+    const foreign = doorkeeper.refuse(req, door.isSocket);
     const requestId = idOf(req);
     if (foreign !== undefined) {
       trail.begin(req, requestId, res);
@@ -305,8 +304,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     trail.begin(req, requestId);
     try {
       const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
-      const foreign = isSocket ? undefined : refuseForeign(req, hosts);
-      const refused = foreign ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
+      const refused = doorkeeper.refuse(req, isSocket) ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
       if (refused !== undefined) trail.refused(req);
       if (refused !== undefined)
         throw new ArpanetError(KIND_OF[refused.status] ?? 'engine', refused.message, { engineStatus: refused.status });

@@ -14,6 +14,8 @@ export interface GoDecoded {
   readonly value: Readonly<Record<string, unknown>>;
   /** There is more behind the value than white space. */
   readonly hasMore: boolean;
+  /** A key that one object has twice, as far as the type goes: in any case of a struct, letter by letter of a map. */
+  readonly repeated?: string;
 }
 
 /** `type` is a struct. Throws GoJsonError. */
@@ -22,11 +24,14 @@ export function goDecode(text: string, type: GoType): GoDecoded {
   if (error !== undefined) throw new GoJsonError(error);
   const decoder = new Decoder(text);
   const value = decoder.value(type, undefined);
-  return { value: (value ?? {}) as Readonly<Record<string, unknown>>, hasMore: /\S/.test(text.slice(end)) };
+  const { repeated } = decoder;
+  const hasMore = /\S/.test(text.slice(end));
+  return { value: (value ?? {}) as Readonly<Record<string, unknown>>, hasMore, ...(repeated !== undefined && { repeated }) };
 }
 
 /** Walks a text that is known to be JSON, along a type: as deep as the type is, never as deep as the text. */
 class Decoder {
+  repeated: string | undefined;
   readonly #text: string;
   #at = 0;
   /** The struct that is being read, and the fields on the way to it. */
@@ -76,9 +81,11 @@ class Decoder {
   #object(name: string, fields: Extract<GoType, { kind: 'struct' }>['fields'], before: unknown): Record<string, unknown> {
     const result: Record<string, unknown> = { ...(before as Record<string, unknown> | undefined) };
     const outer = this.#struct;
+    const met = new Set<string>();
     this.#members((key) => {
       const field = fields.get(foldKey(key));
       if (field === undefined) return this.#skip();
+      this.#meet(met, field.name);
       this.#struct = name.replace(/^\w+\./, '');
       this.#path.push(field.name);
       const value = this.value(field.type, result[field.name]);
@@ -92,12 +99,19 @@ class Decoder {
 
   #map(type: GoType, before: unknown): Readonly<Record<string, unknown>> {
     const entries = new Map<string, unknown>(Object.entries((before ?? {}) as Record<string, unknown>));
+    const met = new Set<string>();
     this.#members((key) => {
+      this.#meet(met, key);
       // what is nil stays a key, and is null again where it is written
       entries.set(key, this.value(type, undefined) ?? (isNilable(type) ? null : zeroOf(type)));
     });
     // never by assignment: a key may be __proto__
     return Object.fromEntries(entries);
+  }
+
+  #meet(met: Set<string>, key: string): void {
+    if (met.has(key)) this.repeated ??= key;
+    met.add(key);
   }
 
   #list(item: GoType, length: number | undefined): readonly unknown[] {

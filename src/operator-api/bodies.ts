@@ -18,6 +18,7 @@ import {
   type UpdateSettings,
 } from '../model/index.ts';
 import { parseGoJson } from '../schemas/index.ts';
+import { mustSayOnce } from '../security/index.ts';
 import type { TerminalRequest } from './terminals/terminals.ts';
 
 const CREATE_REQUEST = 'runconfig.ContainerConfigWrapper@1.41';
@@ -332,7 +333,7 @@ export function bodyOf<Name extends keyof Bodies>(request: Request, name: Name):
   const bytes: unknown = request.body;
   const type = compiled.get(`arpanet.${name}`);
   if (type === undefined || !Buffer.isBuffer(bytes) || bytes.length === 0) return {};
-  const value = parseGoJson(bytes.toString('utf8'), type);
+  const value = parseGoJson(bytes.toString('utf8'), type, mustSayOnce(request));
   refuseOutOfRange(value['settings'] as Partial<UpdateSettings> | undefined);
   return value;
 }

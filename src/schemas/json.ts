@@ -18,10 +18,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The one object of a request's body, as Go reads it into this struct (docker-json). Throws `invalid` in an Engine's words (moby api/server/httputils, ReadJSON). */
-export function parseGoJson(text: string, type: GoType): Readonly<Record<string, unknown>> {
+/**
+ * The one object of a request's body, as Go reads it into this struct (docker-json). Throws `invalid` in an Engine's words (moby api/server/httputils, ReadJSON).
+ * `saysOnce`: also for an object that has a key twice, of which Go takes the last.
+ */
+export function parseGoJson(text: string, type: GoType, saysOnce = false): Readonly<Record<string, unknown>> {
   try {
-    const { value, hasMore } = goDecode(text, type);
+    const { value, hasMore, repeated } = goDecode(text, type);
+    if (saysOnce && repeated !== undefined)
+      throw new ArpanetError('invalid', `the key ${JSON.stringify(repeated)} is given twice: leave one of them out`);
     if (hasMore) throw new ArpanetError('invalid', 'unexpected content after JSON');
     return value;
   } catch (cause) {

@@ -88,6 +88,12 @@ export function noteIdentity(request: object, identity: Identity): void {
 /** The client's; undefined: an admin without a name, who came without a certificate or by one of the operator's own CA. */
 export const identityOf = (request: object): Identity | undefined => known.get(request);
 
+/** Whether a key that its bodies have twice is refused: of who may not do everything no two readers shall read two things. */
+export function mustSayOnce(request: object): boolean {
+  const role = known.get(request)?.role;
+  return role !== undefined && role !== 'admin';
+}
+
 const clients = new WeakMap<object, Client>();
 
 /** Notes the certificate that a request came with, also of a client that is refused. */

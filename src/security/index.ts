@@ -2,7 +2,7 @@
  * Job: who may do what. In: heads of requests, names. Out: a refusal in words, or none.
  * Invariants: decisions are pure and made in one place; what is not known is refused.
  */
-export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseHost } from './web-requests.ts';
+export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseFetched, refuseHost } from './web-requests.ts';
 export { type AskedAddress, isLoopback, type ListenAddress, planListen } from './listen.ts';
 export { type CertificateAuthority, newAuthority, newKeyPair, openAuthority, withNewAuthority, withoutOldAuthorities } from './ca.ts';
 export { type CertificateKind, certificatesIn, fingerprintOf, identityIn, renewAtMs, signedBy, validityFault } from './ca-identity.ts';
@@ -42,6 +42,7 @@ export { type Access, type Identity, refuseAccess, type Role, ROLES, seesAll } f
 export {
   clientOf,
   identityOf,
+  mustSayOnce,
   noteClient,
   noteIdentity,
   type Client,

@@ -54,6 +54,19 @@ export function refuseCrossSite(head: WebHead): string | undefined {
   return `a request of a web page of another site (Origin ${origin.slice(0, 200)}) is refused`;
 }
 
+/** What Engines call themselves where they fetch an address: for a build (`ADD`, a remote context), an import, or a registry's token. */
+const FETCHES = /^(?:docker|containerd|buildkit|Go-http-client)\//i;
+const PING = /^(?:\/v\d+\.\d+)?\/_ping$/;
+
+/**
+ * Why a request is refused that came without a certificate: an Engine makes it, for who may not do everything, and by loopback it would be an admin's. A Go
+ * program that says nothing of itself looks the same, but for what no Engine fetches: upgrades, as of buildx, and pings.
+ */
+export function refuseFetched(agent: string | undefined, url: string, isUpgrade: boolean): string | undefined {
+  if (agent === undefined || !FETCHES.test(agent) || isUpgrade || PING.test(url)) return undefined;
+  return `"${agent.slice(0, 200)}" may be an Engine that fetches an address for a viewer or deployer: ask by a Unix socket of the scheduler, or with a certificate`;
+}
+
 /** In lower case, without the dot of the root. */
 function bare(name: string): string {
   return name.trim().toLowerCase().replace(/\.$/, '');

@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls';
 import type { People } from '../../contracts/index.ts';
 import { ArpanetError } from '../../model/index.ts';
 import {
+  type AllowedHosts,
   type Identity,
   noteClient,
   noteIdentity,
@@ -15,6 +16,7 @@ import {
   isFromScheduler,
   isJoining,
   isNameless,
+  refuseFetched,
   requestPeer,
   seesAll,
   SESSION_PATH,
@@ -24,6 +26,8 @@ import {
   vouch,
   vouchedPeer,
 } from '../../security/index.ts';
+import { fromOf, UNIX } from '../connections.ts';
+import { type Refused, refuseForeign } from '../guards.ts';
 
 /** The people, and how schedulers tell each other whom they speak for. */
 export interface Doors {
@@ -39,6 +43,11 @@ export interface Doorkeeper extends Disposable {
   readonly meet: (req: IncomingMessage) => void;
   /** At the leader, of a request that came by TLS: its certificate is of somebody who sees everything as it is. False also where only `enter` can say. */
   readonly seesAll: (req: IncomingMessage) => boolean;
+  /**
+   * At any scheduler, before anything else looks at a request: what a web page asks; and at the leader what an Engine may ask for somebody who may not do
+   * everything, as long as there is somebody like that. Of a Unix socket nothing is.
+   */
+  readonly refuse: (req: IncomingMessage, isSocket: boolean) => Refused | undefined;
   /** At the leader: notes who asks, until `answer` is closed. Rejects with `unauthorized`. */
   readonly enter: (req: IncomingMessage, socket: Duplex, answer: EventEmitter, requestId: string) => Promise<void>;
   /** At the leader, for a request of a host: notes whose certificate a follower says that it came with. Rejects with `unauthorized`. */
@@ -68,10 +77,11 @@ export const isOpen = (path: string): boolean => isJoining(path) || path === SES
 
 const isSame = (a: Identity | undefined, b: Identity | undefined): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
+export function createDoorkeeper(doors: Doors | undefined, hosts: AllowedHosts): Doorkeeper {
   const peers = new WeakMap<Duplex, Client>();
   const guests = new Set<Guest>();
   let term = new AbortController();
+  let leads = false;
 
   /** Whose certificate was shown, or whose session the browser has. Rejects with `unauthorized`. */
   async function client(req: IncomingMessage, socket: TLSSocket): Promise<Client> {
@@ -106,6 +116,14 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
     return found;
   }
 
+  function areLimited(): boolean {
+    try {
+      return doors?.people().areLimited() ?? false;
+    } catch {
+      return true; // nobody can say
+    }
+  }
+
   function look(): void {
     for (const { peer: one, identity, socket } of guests) {
       let now: Identity | undefined;
@@ -134,6 +152,14 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
       } catch {
         return false;
       }
+    },
+    refuse(req, isSocket) {
+      if (isSocket) return undefined;
+      const { 'user-agent': agent, upgrade } = req.headers;
+      const isFetched = leads && !isNamed(req) && fromOf(req) !== UNIX;
+      const fetched = isFetched ? refuseFetched(agent, req.url ?? '/', upgrade !== undefined) : undefined;
+      if (fetched !== undefined && areLimited()) return { status: 403, message: fetched };
+      return refuseForeign(req, hosts);
     },
     async enter(req, socket, answer, requestId) {
       const found = await named(req, requestId);
@@ -167,6 +193,7 @@ export function createDoorkeeper(doors: Doors | undefined): Doorkeeper {
       return { [CLIENT_HEADER]: signClient(await doors.secret(), found, forwarded(as, requestId)) };
     },
     leads(isLeader) {
+      leads = isLeader;
       term.abort();
       term = new AbortController();
       if (isLeader && doors !== undefined) doors.people().onChange(look, term.signal);

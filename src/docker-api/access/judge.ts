@@ -2,7 +2,16 @@
 import type { Cluster } from '../../contracts/index.ts';
 import { goStruct } from '../../docker-json/index.ts';
 import { ArpanetError } from '../../model/index.ts';
-import { type Policy, refuseBuild, refuseBuildKit, refuseExec, refuseImage, refuseUpdate, type Role } from '../../security/index.ts';
+import {
+  mustSayOnce,
+  type Policy,
+  refuseBuild,
+  refuseBuildKit,
+  refuseExec,
+  refuseImage,
+  refuseUpdate,
+  type Role,
+} from '../../security/index.ts';
 import { parseJson, readBody, replaceBody } from '../json/body.ts';
 import type { Call } from '../request-context.ts';
 
@@ -57,10 +66,12 @@ function importProblem({ registries }: Policy, source: string | null): string | 
 
 /** Read as Go reads it: keys in any case, the last of those that are equal. */
 async function judged(call: Call, struct: string): Promise<Readonly<Record<string, unknown>>> {
+  const body = await readBody(call.req, call.bodyLimitBytes);
   const read = parseJson<Readonly<Record<string, unknown>>>(
-    await readBody(call.req, call.bodyLimitBytes),
+    body,
     call.req.headers['content-type'],
     goStruct(struct),
+    mustSayOnce(call.req),
   );
   replaceBody(call.req, Buffer.from(JSON.stringify(read)));
   return read;

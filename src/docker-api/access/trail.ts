@@ -9,7 +9,7 @@ import { deploymentIn, isKind } from '../../model/index.ts';
 import { auditLine, type AuditLine, type AuditTarget, clientOf, identityOf, targetOf } from '../../security/index.ts';
 import { splitVersion } from '../../text/api-version.ts';
 import { isContainerName } from '../../text/names.ts';
-import { FROM_HEADER } from '../connections.ts';
+import { fromOf } from '../connections.ts';
 import { forgetAnswered, whenAnswered } from '../proxy/answered.ts';
 import { matchRoute } from '../routes.ts';
 import { deploymentOf } from './visible.ts';
@@ -168,10 +168,4 @@ function ofKind(cluster: Cluster, kind: string, reference: string): AuditTarget 
     return { object: name, host, deployment: deploymentIn(record?.labels ?? summary?.Labels ?? {}) };
   }
   return undefined;
-}
-
-/** As the follower says that passed it on, of a client without a certificate. */
-function fromOf({ headers, socket }: IncomingMessage): string {
-  const said = headers['arpanet-forwarded'] === undefined ? undefined : headers[FROM_HEADER.toLowerCase()];
-  return typeof said === 'string' ? said : (socket.remoteAddress ?? '');
 }

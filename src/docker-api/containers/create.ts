@@ -6,6 +6,7 @@ import { goStruct, type GoType } from '../../docker-json/index.ts';
 import type { EngineAnswer } from '../../engine/index.ts';
 import { ArpanetError, type CreateContainer, type CreateRequest, isKind } from '../../model/index.ts';
 import { parseJson, readBody } from '../json/body.ts';
+import { mustSayOnce } from '../../security/index.ts';
 import { type Exchange, sendJson } from '../request-context.ts';
 import { askHost, sendEngineAnswer } from './mutate.ts';
 import { apiMinor, compareVersions } from '../../text/api-version.ts';
@@ -23,7 +24,7 @@ export async function containerCreate(call: Exchange): Promise<void> {
   try {
     const name = call.query.get('name') || undefined;
     request = checked(
-      parseJson<CreateRequest>(body, call.req.headers['content-type'], structOf(call.newestVersion)),
+      parseJson<CreateRequest>(body, call.req.headers['content-type'], structOf(call.newestVersion), mustSayOnce(call.req)),
       apiMinor(call.apiVersion),
     );
     if (name !== undefined && !isContainerName(name)) throw invalidName(name);

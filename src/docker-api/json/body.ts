@@ -5,6 +5,7 @@ import type { Exchange } from '../request-context.ts';
 import { goStruct, type GoType } from '../../docker-json/index.ts';
 import { bodyMemory } from '../limits/connections.ts';
 import { parseGoJson } from '../../schemas/index.ts';
+import { mustSayOnce } from '../../security/index.ts';
 import { compareVersions } from '../../text/api-version.ts';
 
 const bodies = new WeakMap<IncomingMessage, Promise<Buffer>>();
@@ -64,21 +65,29 @@ const EMPTY_BODY_SINCE = '1.42';
 export async function readJson<T extends Json>(call: Exchange, struct: string): Promise<T> {
   const body = await readBody(call.req, call.bodyLimitBytes);
   if (body.length === 0 && compareVersions(call.newestVersion, EMPTY_BODY_SINCE) >= 0) return {} as T;
-  return parseJson(body, call.req.headers['content-type'], goStruct(struct));
+  return parseJson(body, call.req.headers['content-type'], goStruct(struct), mustSayOnce(call.req));
 }
 
 /** The same for bodies that no Engine takes when they are empty: specs of services, secrets, configs and nodes. */
 export async function readSwarmJson<T extends Json>(call: Exchange, struct: string): Promise<T> {
-  return parseJson(await readBody(call.req, call.bodyLimitBytes), call.req.headers['content-type'], goStruct(struct));
+  return parseJson(
+    await readBody(call.req, call.bodyLimitBytes),
+    call.req.headers['content-type'],
+    goStruct(struct),
+    mustSayOnce(call.req),
+  );
 }
 
-/** `type` is a struct. An empty body is refused. Words of moby api/server/httputils (ReadJSON) and of Go's encoding/json. */
-export function parseJson<T extends Json>(body: Buffer, contentType: string | undefined, type: GoType): T {
+/**
+ * `type` is a struct. An empty body is refused; with `saysOnce` also one that has a key twice. Words of moby api/server/httputils (ReadJSON) and of
+ * Go's encoding/json.
+ */
+export function parseJson<T extends Json>(body: Buffer, contentType: string | undefined, type: GoType, saysOnce = false): T {
   if (body.length === 0) {
     throw new ArpanetError('invalid', 'invalid JSON: got EOF while reading request body');
   }
   refuseOtherThanJson(contentType);
-  return parseGoJson(body.toString('utf8'), type) as T;
+  return parseGoJson(body.toString('utf8'), type, saysOnce) as T;
 }
 
 /** An Engine looks at the type and not at its parameters. */

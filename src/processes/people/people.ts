@@ -36,6 +36,9 @@ export function createPeople({ ledger, ca, now, isHere }: PeopleDeps): People & 
   const list = (): readonly UserReport[] =>
     ledger.list<UserRecord>(keys.users).flatMap(([, record]) => (record.removedAtMs === undefined ? [reportOf(record)] : []));
 
+  let areLimited: boolean | undefined;
+  ledger.watch(keys.users, () => (areLimited = undefined));
+
   async function put(record: UserRecord): Promise<UserReport> {
     await ledger.commit([{ kind: 'put', key: keys.user(record.name), value: record }]);
     return reportOf(record);
@@ -74,6 +77,7 @@ export function createPeople({ ledger, ca, now, isHere }: PeopleDeps): People & 
       const { name, role, deployments } = record;
       return { name, role, ...(deployments === undefined ? {} : { deployments }) };
     },
+    areLimited: () => (areLimited ??= list().some(({ role }) => role === 'viewer' || role === 'deployer')),
     onChange(listener, signal) {
       ledger.watch(keys.users, () => {
         if (!signal.aborted) listener();

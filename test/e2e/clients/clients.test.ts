@@ -10,6 +10,7 @@ import Docker from 'dockerode';
 import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { freePort } from '../../support/cluster/free-ports.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+import { newestDocker } from '../../support/cluster/newest.ts';
 import { repository } from '../../support/cluster/paths.ts';
 
 describe('clients of every age', () => {
@@ -195,7 +196,7 @@ describe('clients of every age', () => {
     await assert.rejects(container.inspect(), { statusCode: 404 });
   });
 
-  it('compose v1 and v2, a context, BuildKit and a terminal’s streams, over TLS', async () => {
+  it('compose v1 and v2, a context, BuildKit, buildx and a terminal’s streams, over TLS', async () => {
     const dir = join(cluster.lab.dir, 'over-tls');
     mkdirSync(dir);
     writeFileSync(join(dir, 'Dockerfile'), 'FROM busybox\nRUN echo built > /built\n');
@@ -216,6 +217,10 @@ describe('clients of every age', () => {
     const input = 'typed\n'.repeat(200_000);
     assert.equal(await docker(['exec', '-i', name, 'cat'], input), input);
     await docker(['compose', 'down', '--rmi', 'all']);
+    const newest = newestDocker(cluster, dir, { ...secure, DOCKER_TLS_VERIFY: '1' });
+    await newest('buildx', 'build', '-t', 'over-tls-web', '.');
+    assert.equal(await newest('run', '--rm', 'over-tls-web', 'cat', '/built'), 'built\n');
+    await newest('rmi', 'over-tls-web');
   });
 
   it('Go’s client: options in a chunked body, an upgrade with it, and a stream after it', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { assertNothingLeft } from '../../support/cluster/leftovers.ts';
+import { repository } from '../../support/cluster/paths.ts';
 
 interface Inspected {
   readonly Id: string;
@@ -20,11 +21,15 @@ interface Inspected {
   readonly Labels: Readonly<Record<string, string>>;
 }
 
+/** linux/capability.h. */
+const CAP_SYS_ADMIN = 1n << 21n;
+
 describe('networks over three hosts', () => {
   let cluster: Cluster;
   let scratch: string;
   before(async () => {
-    cluster = await startCluster({ store: 'embedded' });
+    const capped = join(repository, 'test', 'support', 'cluster', 'capped-runc');
+    cluster = await startCluster({ store: 'embedded', engineArgs: ['--add-runtime', `capped=${capped}`] });
     scratch = mkdtempSync(join(tmpdir(), 'arpanet-networks-'));
   });
   after(async () => {
@@ -365,6 +370,7 @@ networks:
         ['on-inner', ['--network', 'inner'], { dns: true, world: false }],
         ['on-default', [], { dns: true, world: true }],
         ['with-admin', ['--network', 'plain', '--cap-add', 'NET_ADMIN'], { dns: true, world: true }],
+        ['privileged', ['--network', 'over', '--privileged', '--runtime', 'capped'], { dns: true, world: true }],
         ['on-bridge', ['--network', 'bridge'], { dns: false, world: true }],
         ['on-wire', ['--network', 'wire', '--ip', `${lan}199`], { dns: false, world: true }],
         ['on-none', ['--network', 'none'], { dns: false, world: false }],
@@ -386,6 +392,8 @@ networks:
         });
         assert.deepEqual(open, wanted, name);
       }
+      const capabilities = await must(docker('exec', 'privileged', 'awk', '/^CapEff:/ { print "0x" $2 }', '/proc/self/status'));
+      assert.notEqual(BigInt(capabilities.trim()) & CAP_SYS_ADMIN, 0n, capabilities);
     } finally {
       for (const one of started) one.kill();
     }

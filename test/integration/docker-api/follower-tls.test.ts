@@ -74,6 +74,7 @@ describe('a follower and a leader with TLS', () => {
               return people(client);
             },
             policy: () => undefined,
+            areLimited: () => false,
             onChange: (listen: () => void) => void (changed = listen),
           }),
           secret: async () => SECRET,

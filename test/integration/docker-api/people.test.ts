@@ -46,6 +46,7 @@ describe('people with certificates', () => {
   let follower: Small;
   let identity: Identity | undefined | 'nobody';
   let rules: Readonly<Partial<Record<Role, PolicyRules>>> = {};
+  let areLimited = false;
   let changed: () => void = () => undefined;
   const heard: string[] = [];
   const peers: Client[] = [];
@@ -81,6 +82,7 @@ describe('people with certificates', () => {
           return identity;
         },
         policy: (role: Role) => policyFor(role, rules[role]),
+        areLimited: () => areLimited,
         onChange: (listen: () => void) => void (changed = listen),
       }),
       secret: async () => 'of schedulers',
@@ -118,6 +120,7 @@ describe('people with certificates', () => {
   beforeEach(() => {
     identity = undefined;
     rules = {};
+    areLimited = false;
     heard.length = 0;
     peers.length = 0;
     lines.length = 0;
@@ -263,7 +266,7 @@ describe('people with certificates', () => {
     const Labels = { 'com.docker.compose.project': 'abc' };
     const asks: readonly (readonly [string, object, string])[] = [
       ['/containers/create', { Image: 'web', Labels, HostConfig: { CapAdd: ['SYS_ADMIN'] } }, 'HostConfig.CapAdd has "SYS_ADMIN"'],
-      ['/containers/mine/exec', { Cmd: ['sh'], privileged: false, PRIVILEGED: true }, 'Privileged is true'],
+      ['/containers/mine/exec', { Cmd: ['sh'], PRIVILEGED: true }, 'Privileged is true'],
       ['/containers/mine/update', { Devices: [{ PathOnHost: '/dev/sda' }] }, 'Devices is '],
       ['/volumes/create', { Name: 'v', Labels, DriverOpts: { type: 'none', o: 'bind', device: '/' } }, 'Driver or DriverOpts is '],
       ['/networks/create', { Name: 'n', Labels, Driver: 'macvlan' }, 'Driver is "macvlan"'],
@@ -275,8 +278,21 @@ describe('people with certificates', () => {
       assert.deepEqual([path, status, message.startsWith(`refused by the policy for deployers: ${rule}`)], [path, 403, true], message);
     }
     assert.deepEqual([heard, small.asked], [[], []]);
-    // keys in any case, and the last of two: as Go reads them, so is what the Engine gets
-    await ask('POST', '/containers/mine/exec', json, small, '{"cmd":["sh"],"Privileged":true,"privileged":false}');
+    // a key that is given twice, in any case and at any depth, is one that two readers might read as two things
+    for (const [path, body] of [
+      ['/containers/mine/exec', '{"cmd":["sh"],"Privileged":true,"privileged":false}'],
+      ['/containers/mine/update', '{"Memory":1,"\\u004demory":2}'],
+      ['/containers/create', `{"Image":"web","Labels":${JSON.stringify(Labels)},"HostConfig":{"Binds":[],"binds":["/:/x"]}}`],
+      ['/networks/create', '{"Name":"n","Labels":{"com.docker.compose.project":"abc","com.docker.compose.project":"xyz"}}'],
+      ['/volumes/create', '{"Name":"v","Name":"xyz_data"}'],
+      ['/services/create', '{"Name":"abc_s","TaskTemplate":{},"tasktemplate":{}}'],
+    ] as const) {
+      const { status, body: said } = await ask('POST', path, json, small, body);
+      assert.deepEqual([path, status, /the key \\".*\\" is given twice/.test(said)], [path, 400, true], said);
+    }
+    assert.deepEqual([heard, small.asked], [[], []]);
+    // keys in any case: as Go reads them, so is what the Engine gets
+    await ask('POST', '/containers/mine/exec', json, small, '{"cmd":["sh"],"privileged":false}');
     assert.deepEqual(heard, [`POST /v1.41/containers/mine/exec`]);
   });
 
@@ -408,6 +424,46 @@ describe('people with certificates', () => {
       answer.resume();
       assert.equal(answer.statusCode, 401, 'by a plain address');
     }
+  });
+
+  it('an Engine that fetches an address for a build, an import or a registry’s token is nobody’s admin by loopback, while some may not do everything', async () => {
+    const asked = async (at: Small, agent: string, more = {}): Promise<number> => {
+      const answer = await fetch(`${at.url}/containers/json`, { headers: { 'User-Agent': agent, ...more } });
+      if (answer.status === 403)
+        assert.match(await answer.text(), /fetches an address .*Unix socket of the scheduler, or with a certificate/);
+      else await answer.text();
+      return answer.status;
+    };
+    const go = 'Go-http-client/1.1';
+    assert.equal(await asked(small, go), 200, 'nobody is limited');
+    areLimited = true;
+    // as 20.10, 26.1 and 28.5 were seen to say it
+    for (const agent of [
+      go,
+      'docker/28.5.2 go/go1.27 UpstreamClient(Docker-Client/28.5.2 \\(linux\\))',
+      'buildkit/v0.26',
+      'containerd/2.1.0+x',
+    ])
+      for (const at of [small, follower]) assert.equal(await asked(at, agent), 403, agent);
+    for (const agent of ['Docker-Client/20.10.24 (linux)', 'docker-compose/1.29.2 docker-py/5.0.3', 'curl/8.0', 'docker-sdk-python/5.0.3'])
+      for (const at of [small, follower]) assert.equal(await asked(at, agent), 200, agent);
+    assert.equal(await asked(small, go, { 'Arpanet-Forwarded': 's2', 'Arpanet-From': 'unix' }), 200, 'a socket of a follower');
+    assert.equal((await ask('GET', '/containers/json', { 'User-Agent': go })).status, 200, 'a certificate says who it is');
+    // buildx says nothing of itself; no Engine upgrades what it fetches
+    assert.equal((await fetch(`${small.url}/v1.41/_ping`, { headers: { 'User-Agent': go } })).status, 200);
+    const upgrade = { Connection: 'Upgrade', Upgrade: 'tcp', 'User-Agent': go };
+    const at = { host: '127.0.0.1', port: small.port, agent: false };
+    const attached = http.request({ ...at, method: 'POST', path: '/containers/mine/attach', headers: upgrade });
+    const [attach] = (await once(attached.end(), 'response')) as [IncomingMessage];
+    assert.equal(attach.resume().statusCode, 200);
+    assert.equal((await fetch(`${small.url}/arpanet/v1/token?/_ping`, { headers: { 'User-Agent': go } })).status, 403);
+    assert.deepEqual(
+      lines
+        .filter(({ result }) => result === 'refused')
+        .map(({ scheduler, status }) => [scheduler, status])
+        .slice(-1),
+      [['s1', 403]],
+    );
   });
 
   it('who has a certificate and no name here is an admin, as who comes by loopback', async () => {

@@ -118,7 +118,9 @@ export async function startFakeEndpoint(
     log,
     operator: operatorApi(operator),
     trouble: () => undefined,
-    ...(people && { doors: { people: () => ({ ...people, onChange: () => undefined }), secret: async () => SCHEDULERS_SECRET } }),
+    ...(people && {
+      doors: { people: () => ({ ...people, areLimited: () => true, onChange: () => undefined }), secret: async () => SCHEDULERS_SECRET },
+    }),
     acceptAgent: (_request, socket) => socket.destroy(),
   });
   endpoint.lead(clusterOf(scheduler, room));

@@ -115,6 +115,16 @@ describe('a body of Go’s types', () => {
     assert.deepEqual(read('{"ById":{"a":{"Key":"k"},"a":{}}}'), { ById: { a: {} } });
   });
 
+  it('names a key that an object has twice, as far as the struct goes', () => {
+    const repeated = (text: string) => goDecode(text, root).repeated;
+    assert.equal(repeated('{"Name":"a","nAME":"b"}'), 'Name');
+    assert.equal(repeated('{"Name":"a","\\u006eame":"b"}'), 'Name');
+    assert.equal(repeated('{"Inner":{"Deeper":{"Count":1,"count":2}}}'), 'Count');
+    assert.equal(repeated('{"Labels":{"a":"1","a":"1"}}'), 'a');
+    for (const text of ['{"Labels":{"a":"1","A":"1"}}', '{"Many":[{"Key":"k"},{"Key":"k"}]}', '{"other":1,"other":{"x":1,"x":1}}'])
+      assert.equal(repeated(text), undefined, text);
+  });
+
   it('keeps a NUL, and has U+FFFD where half a surrogate pair was written', () => {
     assert.deepEqual(read('{"Name":"a\\u0000b"}'), { Name: 'a\0b' });
     assert.deepEqual(read('{"Name":"a\\ud800b","List":["\\udc00","\\ud800\\ud83d\\ude00"]}'), {

@@ -64,6 +64,17 @@ describe('people', () => {
     assert.equal(people.identify(clientOf(second.certificate))?.name, 'ada');
   });
 
+  it('are limited as long as one of them is a viewer or a deployer', async () => {
+    const { people } = await world();
+    assert.equal(people.areLimited(), false);
+    await people.add({ name: 'root', role: 'admin' });
+    assert.equal(people.areLimited(), false);
+    await people.add({ name: 'vera', role: 'viewer' });
+    assert.equal(people.areLimited(), true);
+    await people.remove('vera');
+    assert.equal(people.areLimited(), false);
+  });
+
   it('a certificate of the operator’s own CA is an admin’s, unless its name is a user’s, or was', async () => {
     const { people } = await world([keys.user('eve')]);
     assert.equal(people.identify(own('boss')), undefined);
