@@ -29,6 +29,8 @@ import { type Curve, picture } from './scale-picture.ts';
 const EACH = 30;
 /** `SCALE_HOSTS=3,5000`: other sizes, by hand. */
 const SIZES = (process.env['SCALE_HOSTS'] ?? '3,100,1000').split(',').map(Number);
+/** `SCALE_PROF=DIR`: profiles of the leader's CPU, one for each part (`.cpuprofile`). */
+const PROFILES = process.env['SCALE_PROF'];
 /** `SCALE_STORE=embedded`: without Consul. */
 const STORE = process.env['SCALE_STORE'] === 'embedded' ? 'embedded' : 'consul';
 const CREATES = 60;
@@ -60,12 +62,12 @@ export async function* run(): AsyncGenerator<BenchRow> {
     yield row('placement alone', '/s of CPU', '≥ 5000 /s at 1000', placementsPerSecond(hosts, EACH));
     yield row('time until a new leader is ready', 's', '< 10 s at 1000', cluster.readyMs / 1000);
     await lives(cluster, 10, 1);
-    const one = await measured(cluster, () => lives(cluster, CREATES, 1));
+    const one = await measured(cluster, 'one', () => lives(cluster, CREATES, 1));
     perCreate.set(hosts, one.cpuMs / CREATES);
     yield row("leader's CPU of a create and start", 'ms of CPU', '–', one.cpuMs / CREATES);
     yield row('create, p50', 'ms each', '–', percentile(one.result, 0.5));
     yield row('create, p99', 'ms each', '–', percentile(one.result, 0.99));
-    const wide = await measured(cluster, () => lives(cluster, CREATES * 4, CLIENTS));
+    const wide = await measured(cluster, 'wide', () => lives(cluster, CREATES * 4, CLIENTS));
     yield row(`creates and starts, ${CLIENTS} clients`, '/s', '≥ 150 /s at 1000', (CREATES * 4) / (wide.tookMs / 1000));
     for (const [what, path, reach] of [
       [
@@ -83,7 +85,7 @@ export async function* run(): AsyncGenerator<BenchRow> {
       }
       yield row(`${what}, p99`, 'ms each', reach, percentile(times, 0.99));
     }
-    const idle = await measured(cluster, () => sleep(10_000));
+    const idle = await measured(cluster, 'idle', () => sleep(10_000));
     yield row("idle leader's CPU", '% of a core', '≤ 3 % at 1000', (idle.cpuMs / idle.tookMs) * 100);
     const { heapBytes } = await cluster.usage();
     yield row("leader's heap for a container", 'KB', '≤ 4 KB', heapBytes / 1024 / (hosts * EACH));
@@ -142,6 +144,7 @@ interface Simulated extends AsyncDisposable {
   /** Takes the cable of a host; milliseconds until it is called down. The last thing to be measured. */
   readonly notice: () => Promise<number>;
   readonly usage: () => Promise<Usage>;
+  readonly profile: (part: string) => Promise<void>;
 }
 
 type StoreSettings = Parameters<typeof startSmallScheduler>[1];
@@ -194,11 +197,7 @@ interface Scheduler {
 
 async function startScheduler(name: string, { settings }: Place): Promise<Scheduler> {
   const started = fork(join(import.meta.dirname, 'scale-leader.ts'), [name, JSON.stringify(settings)], {
-    execArgv: [
-      '--import',
-      join(import.meta.dirname, '..', 'scripts', 'typescript.mjs'),
-      ...(process.env['SCALE_PROF'] ? ['--cpu-prof', '--cpu-prof-dir', process.env['SCALE_PROF']] : []),
-    ],
+    execArgv: ['--import', join(import.meta.dirname, '..', 'scripts', 'typescript.mjs')],
   });
   const [{ url }] = (await once(started, 'message')) as [{ readonly url: string }];
   return { process: started, url };
@@ -211,6 +210,7 @@ async function startSimulated(hosts: number): Promise<Simulated> {
   for (let i = 0; i < hosts; i++) {
     const address = `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
     const agent = await startFakeAgent({ name: `h${i + 1}`, token: JOIN_TOKEN, address, beatEveryMs: 1_000 });
+    agent.program = { ...agent.program, takesNameChanges: true };
     agent.engine.images.push(BUSYBOX);
     holdSeeded(agent, seed);
     agents.push(agent);
@@ -219,7 +219,9 @@ async function startSimulated(hosts: number): Promise<Simulated> {
   let leader = await startScheduler('s1', place);
   await joined(leader, agents, hosts);
   const readyMs = performance.now() - beganMs;
+  await profiled(leader.process, `${hosts}-ready`);
   await calm(leader.process);
+  await profiled(leader.process, `${hosts}-calm`);
   const isTold = (agent: FakeAgent): boolean => agent.told.some(({ type }) => type === 'names' || type === 'names-change');
   return {
     get url() {
@@ -227,6 +229,7 @@ async function startSimulated(hosts: number): Promise<Simulated> {
     },
     readyMs,
     usage: () => usageOf(leader.process),
+    profile: (part) => profiled(leader.process, `${hosts}-${part}`),
     stored: (prefix) => place.stored(prefix),
     async deaths() {
       const times: number[] = [];
@@ -328,6 +331,13 @@ async function calm(leader: ChildProcess): Promise<void> {
   }
 }
 
+async function profiled(process: ChildProcess, part: string): Promise<void> {
+  if (PROFILES === undefined) return;
+  const written = once(process, 'message');
+  process.send(`profile ${join(PROFILES, `${part}.cpuprofile`)}`);
+  await written;
+}
+
 async function usageOf(process: ChildProcess): Promise<Usage> {
   const answered = once(process, 'message');
   process.send('usage');
@@ -337,13 +347,16 @@ async function usageOf(process: ChildProcess): Promise<Usage> {
 
 async function measured<T>(
   cluster: Simulated,
+  part: string,
   work: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly cpuMs: number; readonly tookMs: number }> {
+  await cluster.profile(`before-${part}`);
   const before = await cluster.usage();
   const beganMs = performance.now();
   const result = await work();
   const tookMs = performance.now() - beganMs;
   const after = await cluster.usage();
+  await cluster.profile(part);
   return { result, tookMs, cpuMs: after.cpuMs - before.cpuMs };
 }
 

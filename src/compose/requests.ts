@@ -14,7 +14,7 @@ import { hashedText } from './compose-hash.ts';
 import { hookLabels } from './hooks.ts';
 import { anonymousVolumes, mountsOf } from './mounts.ts';
 import { secretFiles } from './stored-files.ts';
-import { absolutePath, bytesOf, nanosecondsOf, type Port, portsOf, swapOf, textOf, wordsOf } from './values.ts';
+import { absolutePath, bytesOf, nanosecondsOf, type Port, portsOf, refuseManyPorts, swapOf, textOf, wordsOf } from './values.ts';
 import { formatReservedCpus } from '../text/reserve-label.ts';
 
 /** What a stack's names mean in the cluster. */
@@ -71,6 +71,7 @@ export function replicasOf(definition: Definition): number {
     throw new ArpanetError('invalid', `${textOf(given)} instances: it must be a whole number from 0`);
   // the leader plans them all at once, and does nothing else meanwhile
   if (count > MOST_INSTANCES) throw new ArpanetError('invalid', `${count} instances: a service has at most ${MOST_INSTANCES}`);
+  refuseManyPorts(publishedOf(definition).length * count);
   if (count > 1 && definition['container_name'] !== undefined)
     throw new ArpanetError('invalid', `container_name is one name for ${count} instances: take it out, or run 1`);
   return count;

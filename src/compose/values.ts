@@ -84,6 +84,16 @@ export function portsOf(value: unknown): readonly Port[] {
   return targets.map((one, index) => ({ target: `${one}/${protocol}`, published: outside[index] ?? '', hostIp }));
 }
 
+const MOST_PORTS = 25_000;
+
+/** Of all instances of a service: a range of ports is as many as it has, and the leader plans them all at once. Throws `invalid`. */
+export function refuseManyPorts(count: number): void {
+  if (count > MOST_PORTS)
+    throw bad(
+      `${count} published ports: a service has at most ${MOST_PORTS}, those of all instances together; publish fewer, or use network_mode: host`,
+    );
+}
+
 /** From `folder` where it does not begin with `/`; `~` is the home of the person, if it is known. */
 export function absolutePath(folder: string, path: string, home: string | undefined): string {
   const whole =

@@ -63,6 +63,10 @@ export interface HostSnapshot {
   readonly containers: readonly PlacedContainer[];
   /** Ids and tags. */
   readonly images: readonly string[];
+  /** Of its agent's API. */
+  readonly apiPort?: number;
+  /** What it can answer clients: ports of all hosts, names of HTTP. */
+  readonly answers?: readonly ('ports' | 'http')[];
 }
 
 export interface RehearsedCreate {
@@ -79,8 +83,8 @@ export interface Reserved {
 }
 
 export interface Placements {
-  /** Where these would go, one after the other, if they were created now. Changes nothing. */
-  readonly rehearse: (creates: readonly RehearsedCreate[]) => readonly Placement[];
+  /** Where these would go, one after the other, if they were created now. Changes nothing. `networks`: names of those that are made before. */
+  readonly rehearse: (creates: readonly RehearsedCreate[], networks?: readonly string[]) => readonly Placement[];
   /** A container of this name goes to this host when it is created in the next ten minutes, if it fits there then. */
   readonly hold: (container: string, host: string) => void;
   /** The hosts as placement sees them. */

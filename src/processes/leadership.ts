@@ -265,7 +265,9 @@ export async function startLeadership(
   nameFlushes.answer(() => registrar.flush());
   const rehearsed = (creates: readonly RehearsedCreate[], networks: readonly NetworkCreateRequest[]) => {
     const routes = scheduler.hosts.list().flatMap(({ facts }) => facts?.routes ?? []);
-    return withAddresses(dhcpDeps, dhcp, scheduler.networks.idleSince, creates, scheduler.placement.rehearse(creates), networks, routes);
+    const made = networks.flatMap(({ Name }) => Name ?? []);
+    const placements = scheduler.placement.rehearse(creates, made);
+    return withAddresses(dhcpDeps, dhcp, scheduler.networks.idleSince, creates, placements, networks, routes);
   };
   const rehearse: Leadership['rehearse'] = async (creates, networks, isHeld) => {
     const found = rehearsed(creates, networks);

@@ -144,11 +144,19 @@ export function keyOf({ node, id }: { readonly node: string; readonly id: string
 /** Without the node's address, which is changed by a `node` change. */
 function isSame(a: CatalogService, b: CatalogService): boolean {
   if (a === b) return true;
-  return (
-    a.service === b.service && a.status === b.status && a.address === b.address && (a.port ?? 0) === (b.port ?? 0) && flat(a) === flat(b)
-  );
+  const isAt = a.service === b.service && a.status === b.status && a.address === b.address && (a.port ?? 0) === (b.port ?? 0);
+  return isAt && isSameTags(a.tags, b.tags) && isSameMeta(a.meta, b.meta);
 }
 
-function flat({ tags, meta }: CatalogService): string {
-  return JSON.stringify([[...tags].sort(), Object.entries(meta).sort(([a], [b]) => (a < b ? -1 : 1))]);
+/** In any order. */
+function isSameTags(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  if (a.every((tag, i) => tag === b[i])) return true;
+  const sorted = b.toSorted();
+  return a.toSorted().every((tag, i) => tag === sorted[i]);
+}
+
+function isSameMeta(a: CatalogService['meta'], b: CatalogService['meta']): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

@@ -3,6 +3,7 @@
  * name in the catalog. A run observes, compares and acts; a failed one is tried again with back-off, and the catalog is compared every 30 s, some nodes at a time.
  */
 import { ArpanetError, isKind } from '../model/index.ts';
+import type { CatalogService } from '../store/index.ts';
 import { NODE_PREFIX } from './catalog.ts';
 import { createCatalogPlan } from './catalog-plan.ts';
 import { createCatalogRound } from './catalog-round.ts';
@@ -25,7 +26,10 @@ const RUN_EVERY_MS = 20;
 /** The catalog is compared this often, if it has changed: somebody else may have written to it. The agents get an update without changes. */
 const RELIST_MS = 30_000;
 const PUSH_BOUND_MS = 1000;
+/** For some nodes that are read, or changes that are made: a large catalog takes as many such times as it needs. */
 const APPLY_BOUND_MS = 5000;
+const NODES_AT_ONCE = 100;
+const CHANGES_AT_ONCE = 500;
 /** A stop waits no longer than this for its name to leave DNS. */
 const FLUSH_BOUND_MS = 3000;
 /** A new leader waits this long for hosts to join before it sends the others a table made from the store. */
@@ -99,24 +103,31 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
   }
 
   async function bring(to: NonNullable<typeof catalog>): Promise<void> {
-    if (plan.isUnknown()) plan.listed(await bounded(to.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog'));
+    if (plan.isUnknown()) plan.listed(await listed(to));
     else if (round?.isDue() === true) {
       const { nodes, found } = await bounded(round.look(plan.nodes), APPLY_BOUND_MS, 'the catalog');
       plan.looked(nodes, found);
     }
     const changes = plan.changes();
-    if (changes.length > 0) {
-      await bounded(to.apply(changes), APPLY_BOUND_MS, 'the catalog');
-      log.debug({ changes: changes.length }, 'catalog changed');
-    }
+    for (const part of partsOf(changes, CHANGES_AT_ONCE)) await bounded(to.apply(part), APPLY_BOUND_MS, 'the catalog');
+    if (changes.length > 0) log.debug({ changes: changes.length }, 'catalog changed');
     plan.done();
+  }
+
+  /** All services that arpanet has in it. */
+  async function listed(from: NonNullable<typeof catalog>): Promise<readonly CatalogService[]> {
+    const nodes = await bounded(from.nodes(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog');
+    const all: CatalogService[] = [];
+    for (const part of partsOf(nodes, NODES_AT_ONCE))
+      all.push(...(await bounded(from.list(NODE_PREFIX, part), APPLY_BOUND_MS, 'the catalog')));
+    return all;
   }
 
   async function catalogDrift(): ReturnType<Registrar['catalogDrift']> {
     if (catalog === undefined) return [];
-    const listed = await bounded(catalog.list(NODE_PREFIX), APPLY_BOUND_MS, 'the catalog');
+    const all = await listed(catalog);
     noteChanges();
-    return plan.drift(listed);
+    return plan.drift(all);
   }
 
   const stopped = new AbortController();
@@ -203,6 +214,10 @@ export function startRegistrar(deps: RegistrarDeps, signal: AbortSignal): Regist
       return flush();
     },
   };
+}
+
+function* partsOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
 }
 
 const bounded = <T>(work: Promise<T>, ms: number, who: string): Promise<T> =>

@@ -27,16 +27,18 @@ export function occupantOf(
 
 /**
  * Throws `invalid` if a network that it names does not exist, or if it has a check by label and is only where its host cannot reach it: on a macvlan or ipvlan
- * network a host reaches all but its own containers.
+ * network a host reaches all but its own containers. `planned`: names of networks that will exist when it is created.
  */
 export function refuseNetworks(
   deps: Pick<SchedulerDeps, 'ledger'>,
   { networks, mode }: Pick<Identity, 'networks' | 'mode'>,
   given: CreateRequest['Labels'],
+  planned?: ReadonlySet<string>,
 ): void {
   const found = networks.map(({ reference, implicit }) => {
     const network = findNetwork(reference, networkRecords(deps));
-    if (!implicit && network === undefined) throw new ArpanetError('invalid', `network ${reference} not found`);
+    if (!implicit && network === undefined && planned?.has(reference) !== true)
+      throw new ArpanetError('invalid', `network ${reference} not found`);
     return network;
   });
   const [wire] = found;

@@ -21,7 +21,7 @@ import { namesNoNetwork } from '../../networks/index.ts';
 import type { Change } from '../../store/ledger/contract.ts';
 import { type Core, networkRecords } from '../core.ts';
 import { sizeOfImage } from '../view/image-index.ts';
-import { addressesOf, occupantOf, offerFor, parentLinksOf, refuseNetworks } from './claim-addresses.ts';
+import { addressesOf, occupantOf, offerFor, parentLinksOf } from './claim-addresses.ts';
 import { type Gathering, gatheringFor } from '../containers/gather.ts';
 import { asInspected } from './identify-recreated.ts';
 import { checkedName, type Identity, identify } from './identify.ts';
@@ -35,16 +35,15 @@ import { chargeFor } from '../placement/load.ts';
 import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
 import { keptDecision, placeIn, placementRequest } from '../placement/index.ts';
 import type { HostSnapshot } from '../placement/snapshot.ts';
-import { refuseClaimed, refuseClusterPorts } from '../networks/ingress-claims.ts';
 import { portHolders, portWarnings, refusedPort } from '../networks/port-claims.ts';
 import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
 import type { PromisedHosts } from '../placement/promised-hosts.ts';
+import { refuseAsked, refuseAskedMounts } from '../create-refusals.ts';
 import type { Refusals } from './refusals.ts';
 import type { JoinedNetwork } from './rewrite.ts';
 import { filledIn, filledNeeds, type TemplateFacts } from './templates.ts';
 import type { UndoStack } from './undo.ts';
-import { refuseMounts } from '../volumes/mount-rules.ts';
 import { volumeFacts } from '../volumes/project-volumes.ts';
 import { placeVolumes } from '../volumes/volume-places.ts';
 import type { Volumes } from '../volumes/volumes.ts';
@@ -182,7 +181,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const pool = summaries.pool();
     const isAnyAlive = pool.isAnyAlive();
     if (image === undefined && isAnyAlive) throw new ArpanetError('not-found', `No such image: ${familiarReference(reference)}`);
-    refuseMounts(filledIn(create.request, { ...identity, nonce: '' }), (volume) => volumes.find(volume) !== undefined);
+    refuseAskedMounts(volumes, identity, create.request);
     const facts = {
       name,
       platform: create.platform || platforms.of(image?.id ?? ''),
@@ -191,6 +190,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
       imageHosts: image?.holders ?? new Set(),
       imageBytes: sizeOfImage(images, image),
       parentLinks: parentLinksOf(deps, identity),
+      replacesAt: containerNamed(identity.replaces)?.host,
     };
     const wanted = { ...placementRequest(identity, create.request, facts), ...(create.on === undefined ? {} : { only: create.on }) };
     const nowMs = deps.now();
@@ -319,9 +319,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     const asked = { ...written, ...filledNeeds(create.request, { ...written, nonce }) };
     const wanted = old === undefined ? asked : asReplacement(asked, old);
     const targets = targetsOf(wanted, old !== undefined);
-    refuseNetworks(deps, wanted, old === undefined ? create.request.Labels : {});
-    if (old === undefined) refuseClusterPorts(core, create.request.Labels);
-    refuseClaimed(core, wanted, create.request.Labels);
+    refuseAsked(core, { identity: wanted, request: create.request, isReplacement: old !== undefined });
     const decided = decide(create, name, wanted, targets, exposed);
     if ('gathering' in decided) return decided;
     const { decision, ports, warnings } = decided;

@@ -1,5 +1,5 @@
 /** Where containers would go if they were created now, one after the other. Reads the view and the ledger; changes nothing. */
-import type { HostSnapshot, RehearsedCreate } from '../../contracts/index.ts';
+import type { HostSnapshot, Placements, RehearsedCreate } from '../../contracts/index.ts';
 import { published } from '../networks/publish-mode.ts';
 import { ArpanetError, type Placement } from '../../model/index.ts';
 import type { Core } from '../core.ts';
@@ -7,7 +7,8 @@ import { snapshotOf } from '../view/host-snapshots.ts';
 import { sizeOfImage } from '../view/image-index.ts';
 import { parentLinksOf } from './claim-addresses.ts';
 import { type Identity, identify } from './identify.ts';
-import { filledIn, filledNeeds } from './templates.ts';
+import { refuseAsked, refuseAskedMounts } from '../create-refusals.ts';
+import { filledNeeds } from './templates.ts';
 import { groupsOf } from '../placement/groups.ts';
 import { chargeFor } from '../placement/load.ts';
 import { place, placementRequest } from '../placement/index.ts';
@@ -16,7 +17,6 @@ import { needsOf } from '../placement/request.ts';
 import { resolveContainer } from '../view/resolve-container.ts';
 import { each } from '../../telemetry/left-out.ts';
 import { isNamedVolume, withoutSlash } from '../../text/names.ts';
-import { refuseMounts } from '../volumes/mount-rules.ts';
 import { volumeFacts } from '../volumes/project-volumes.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 
@@ -45,11 +45,7 @@ interface Step {
 }
 
 /** An image that nobody has yet refuses nothing: it may be pulled. What needs one host together gets one where all of it fits, if there is one. */
-export function createRehearse(
-  core: Core,
-  volumes: Volumes,
-  platforms: Pick<Platforms, 'of'>,
-): (creates: readonly RehearsedCreate[]) => readonly Placement[] {
+export function createRehearse(core: Core, volumes: Volumes, platforms: Pick<Platforms, 'of'>): Placements['rehearse'] {
   const { deps, view, images } = core;
 
   function step(scene: Scene, { name, request, identity }: Part, only?: string): Step {
@@ -117,7 +113,8 @@ export function createRehearse(
     return begun.placement.decision.scored.map(({ host }) => host).find(fits);
   }
 
-  return (creates) => {
+  return (creates, networks = []) => {
+    const planned = new Set(networks);
     const replaced = new Set(creates.flatMap(({ name, isReplacement }) => (isReplacement === true ? [name] : [])));
     const hosts = snapshotsNow(core).map((host) => ({ ...host, containers: host.containers.filter(({ name }) => !replaced.has(name)) }));
     let scene: Scene = { hosts: new Map(hosts.map((host) => [host.name, host])), volumes: new Map(), containers: new Map() };
@@ -125,8 +122,10 @@ export function createRehearse(
       const request = published(sent, core.deps.settings.publishMode);
       try {
         const written = identify({ name, request, taken: () => [] });
-        refuseMounts(filledIn(request, { ...written, nonce: '' }), (volume) => volumes.find(volume) !== undefined);
-        return { name, request, identity: { ...written, ...filledNeeds(request, { ...written, nonce: '' }) } };
+        const identity = { ...written, ...filledNeeds(request, { ...written, nonce: '' }) };
+        refuseAsked(core, { identity, request, isReplacement: false, planned, replaced });
+        refuseAskedMounts(volumes, identity, request);
+        return { name, request, identity };
       } catch (error) {
         if (error instanceof ArpanetError) return error;
         throw error;

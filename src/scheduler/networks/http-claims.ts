@@ -3,25 +3,30 @@ import { ArpanetError, canaryOf, type ContainerRecord, type CreateRequest, label
 import { httpOf } from '../../text/http-label.ts';
 import type { Core } from '../core.ts';
 
-type Asking = Pick<ContainerRecord, 'deployment' | 'service'>;
+interface Asking extends Pick<ContainerRecord, 'deployment' | 'service'> {
+  /** Names of containers that will be gone then. */
+  readonly replaced?: ReadonlySet<string>;
+}
 
 /** Throws `conflict` with who has it, and `unsupported` where no host answers clients. Looks at those that have the name, and no others. */
 export function refuseTakenNames(
-  { view, recordIndex }: Pick<Core, 'view' | 'recordIndex'>,
+  { summaries, recordIndex }: Pick<Core, 'summaries' | 'recordIndex'>,
   asking: Asking,
   given: CreateRequest['Labels'],
 ): void {
   const claim = httpOf(given?.[labels.http]);
   if (claim === undefined) return;
-  const alive = view.hosts().filter(({ state }) => state === 'alive');
-  if (alive.length > 0 && !alive.some(({ facts }) => facts?.http === 'edge'))
+  const pool = summaries.pool();
+  if (pool.isAnyAlive() && !pool.isAnswered('http'))
     throw new ArpanetError(
       'unsupported',
       `no host answers for the names of label ${labels.http}: install haproxy on a host, and let its agent run with --http 80`,
     );
   for (const site of claim.sites) {
     const own = ownerOf(asking, given);
-    const holder = recordIndex.withSite(site).find((one) => ownerOf(one, one.request.Labels) !== own);
+    const holder = recordIndex
+      .withSite(site)
+      .find((one) => ownerOf(one, one.request.Labels) !== own && asking.replaced?.has(one.name) !== true);
     if (holder !== undefined)
       throw new ArpanetError(
         'conflict',

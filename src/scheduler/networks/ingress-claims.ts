@@ -12,14 +12,16 @@ interface Asking {
   readonly service: string;
   /** `0.0.0.0:80/tcp` */
   readonly hostPorts: readonly string[];
+  /** Names of containers that will be gone then. */
+  readonly replaced?: ReadonlySet<string>;
 }
 
 /** Throws `conflict` for a port that the cluster itself has on its hosts. */
-export function refuseClusterPorts({ view, deps }: Pick<Core, 'view' | 'deps'>, given: CreateRequest['Labels']): void {
+export function refuseClusterPorts({ summaries, deps }: Pick<Core, 'summaries' | 'deps'>, given: CreateRequest['Labels']): void {
   const own = ingressOf(given?.[labels.ingress]);
   if (own.length === 0) return;
   const urls = [deps.leader.url, ...(deps.settings.agentSettings().schedulers ?? [])];
-  const apis = [...view.hosts().map(({ record }) => `http://${record.gateway}`), ...urls].flatMap((url) => urlPort(url) ?? []);
+  const apis = [...summaries.pool().apiPorts(), ...urls.flatMap((url) => urlPort(url) ?? [])];
   for (const claim of own) {
     const use = clusterUse(claim, apis);
     if (use !== undefined)
@@ -28,33 +30,39 @@ export function refuseClusterPorts({ view, deps }: Pick<Core, 'view' | 'deps'>, 
 }
 
 /** Throws for a port or a name of HTTP that is another service's, as the two that it calls say. */
-export function refuseClaimed(core: Pick<Core, 'view' | 'recordIndex'>, asking: Asking, given: CreateRequest['Labels']): void {
+export function refuseClaimed(
+  core: Pick<Core, 'view' | 'summaries' | 'recordIndex'>,
+  asking: Asking,
+  given: CreateRequest['Labels'],
+): void {
   refuseTakenPorts(core, asking, given);
   refuseTakenNames(core, asking, given);
 }
 
 /** Throws `conflict` in swarmkit's words (manager/controlapi/service.go, `checkPortConflicts`). Looks at those that have the port, and no others. */
 export function refuseTakenPorts(
-  { view, recordIndex }: Pick<Core, 'view' | 'recordIndex'>,
+  { view, summaries, recordIndex }: Pick<Core, 'view' | 'summaries' | 'recordIndex'>,
   asking: Asking,
   given: CreateRequest['Labels'],
 ): void {
   const own = ingressOf(given?.[labels.ingress]);
   const fixed = asking.hostPorts.map(parseHostPort).filter(({ from, to }) => from === to);
   if (own.length + fixed.length === 0) return;
-  const alive = own.length === 0 ? [] : view.hosts().filter(({ state }) => state === 'alive');
-  if (alive.length > 0 && !alive.some(({ facts }) => facts?.answersPorts === true))
+  const pool = summaries.pool();
+  if (own.length > 0 && pool.isAnyAlive() && !pool.isAnswered('ports'))
     throw new ArpanetError(
       'unsupported',
       `no host can answer for the ports of label ${labels.ingress}: install nftables on the hosts, and let no agent run with --overlay none`,
     );
   const refuse = (port: number, holder: Pick<ContainerRecord, 'deployment' | 'service'>, mode: string) =>
     new ArpanetError('conflict', `port '${port}' is already in use by service '${serviceName(holder)}' as ${mode} port`);
-  const begun = recordIndex.unseen();
+  const begun = recordIndex.unseen().filter(({ request }) => request.Labels?.[labels.ingress]);
+  const keeps = ({ name }: { readonly name: string }): boolean => asking.replaced?.has(name) !== true;
   for (const { port, protocol } of [...own, ...fixed.map(({ from, protocol }) => ({ port: from, protocol }))]) {
     const holders = [...view.withIngress(port, protocol).flatMap(({ record }) => record ?? []), ...begun];
     const holder = holders.find(
       (one) =>
+        keeps(one) &&
         !isSameService(one, asking) &&
         ingressOf(one.request.Labels?.[labels.ingress]).some((claim) => claim.port === port && claim.protocol === protocol),
     );
@@ -64,7 +72,7 @@ export function refuseTakenPorts(
     const holder = view.withPort(port, protocol).find((one) => {
       const placed = placedContainer(one);
       const holds = heldBy(placed).some((held) => held.from === port && held.to === port && held.protocol === protocol);
-      return holds && placed.state !== 'stopped' && one.hostState === 'alive' && !isSameService(placed, asking);
+      return holds && keeps(one) && placed.state !== 'stopped' && one.hostState === 'alive' && !isSameService(placed, asking);
     });
     if (holder !== undefined) throw refuse(port, placedContainer(holder), 'a host-published');
   }

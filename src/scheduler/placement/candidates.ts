@@ -1,19 +1,21 @@
 /**
  * Which hosts are looked at for one container. Up to a hundred hosts: all. With more, a sample. If the request can only go to hosts that are known by name (it
- * is moved, one has a volume or another container that it needs, or a label that it must have), these. Else the best by the strategy, in the order that the pool
+ * is moved, one has a volume or another container that it needs, or a label that it must have), or few have room for it, these. Else the best by the strategy, in the order that the pool
  * keeps, until some fit that nothing is to be preferred to: they meet every preference, have as few of the service as the emptiest host, and are of the
  * emptiest group of a spread. And always, if they are few: the hosts that a preference names, those that have the image, and those with containers of
  * the project where its volumes or ports count. So the best by label, volume, image and affinity is among them. If nothing of it fits, all are looked at, but
- * where no other host is possible at all: then some others are examples of the refusal. Pure.
+ * where no other host is possible at all: then some others are examples of the refusals. Pure.
  */
 import { FILTERS } from './filters/index.ts';
 import { affinityFilter, isMet } from './filters/affinity.ts';
+import { availabilityFilter } from './filters/availability.ts';
 import { constraintFilter, satisfies } from './filters/constraint.ts';
 import type { Filter } from './filters/filter.ts';
 import { onlyFilter } from './filters/only.ts';
 import { togetherFilter } from './filters/together.ts';
 import { volumeFilter } from './filters/volume.ts';
 import { type HostPool, leastMates } from './host-pool.ts';
+import type { Room } from './host-room.ts';
 import { holding, matesOn } from './load.ts';
 import { groupRoomOn, hasPortMate, isByProjectVolumes } from './scores.ts';
 import type { Constraint, HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
@@ -25,7 +27,7 @@ export const ALL = 100;
 const ENOUGH = 10;
 /** Of these, so many with the image where many have it. */
 const WITH_IMAGE = 3;
-/** Of hosts that cannot be possible. */
+/** Of hosts that cannot be possible, and of those that take no containers. */
 const EXAMPLES = 3;
 /** A set of hosts of this size is looked at as a whole. */
 const FEW = 100;
@@ -33,8 +35,8 @@ const FEW = 100;
 export interface Sample {
   readonly hosts: readonly HostSnapshot[];
   readonly counts: GroupCounts;
-  /** The rule that refuses all other hosts; undefined: others may be possible. */
-  readonly others?: string;
+  /** How many other hosts there are, by the rule that refuses them; undefined: others may be possible. */
+  readonly others?: ReadonlyMap<string, number>;
 }
 
 /** `isLast`: others come first, whatever their worth; `also`: names of hosts to look at in any case. Undefined: all hosts are to be looked at. */
@@ -58,17 +60,22 @@ export function candidatesFor(
   const made = (): Sample => ({ hosts: [...sampled.values()], counts });
 
   const only = onlyAt(request, pool);
-  if (only !== undefined && only.hosts.size <= FEW) {
-    take(only.hosts);
+  if (only !== undefined && only.size <= FEW) {
+    take(only.names());
     take(request.mustBeWith.flatMap(({ host }) => host ?? []));
     // Where no host takes containers there are no examples, and that is what is to be said.
     if (!only.isCertain || pool.open() === 0) return made();
-    const before = sampled.size;
-    for (const host of pool.inOrder(options)) {
-      if (sampled.size === before + EXAMPLES) break;
-      sampled.set(host.name, host);
+    for (const hosts of [pool.inOrder(options), pool.closed()]) {
+      const most = sampled.size + EXAMPLES;
+      for (const host of hosts) {
+        if (sampled.size === most) break;
+        sampled.set(host.name, host);
+      }
     }
-    return { ...made(), others: only.rule };
+    const taken = [...sampled.values()].filter((host) => availabilityFilter.accepts(request, host)).length;
+    const closed = pool.size() - pool.open() - (sampled.size - taken);
+    const others = [[availabilityFilter.rule, closed] as const, [only.rule, pool.open() - taken] as const];
+    return { ...made(), others: new Map(others.filter(([, number]) => number > 0)) };
   }
   take(also);
   const { few, many } = preferred(request, pool);
@@ -98,18 +105,22 @@ export function candidatesFor(
   return made();
 }
 
-interface Only {
-  readonly hosts: ReadonlySet<string>;
-  /** What refuses all others. */
-  readonly rule: string;
+/** What its rule refuses is all others that take containers. */
+interface Only extends Room {
   /** They are all that are possible. */
   readonly isCertain: boolean;
 }
 
-/** The smallest set that it must be placed in, as far as that is known by name. */
+/** A small set that it must be placed in, as far as one is known without a look at all: where names say it, these rather than room. */
 function onlyAt(request: PlacementRequest, pool: HostPool): Only | undefined {
   const { only, mustBeWith, volumesAt } = request;
-  const certain = (names: readonly string[], { rule }: Filter): Only => ({ hosts: new Set(names), rule, isCertain: true });
+  const known = (hosts: ReadonlySet<string>, { rule }: Filter, isCertain = true): Only => ({
+    rule,
+    size: hosts.size,
+    names: () => [...hosts],
+    isCertain,
+  });
+  const certain = (names: readonly string[], filter: Filter): Only => known(new Set(names), filter);
   const sets: Only[] = [
     ...(only === undefined ? [] : [certain([only], onlyFilter)]),
     ...(mustBeWith.length === 0
@@ -131,15 +142,21 @@ function onlyAt(request: PlacementRequest, pool: HostPool): Only | undefined {
   ];
   for (const constraint of request.constraints) {
     const hosts = constraint.soft ? undefined : hostsOf(constraint, pool);
-    if (hosts !== undefined) sets.push({ hosts, rule: constraintFilter.rule, isCertain: true });
+    if (hosts !== undefined) sets.push(known(hosts, constraintFilter));
   }
   for (const affinity of request.affinities) {
     const hosts = affinity.soft ? undefined : hostsNear(affinity, request, pool);
     // An id may begin as a name is.
-    if (hosts !== undefined) sets.push({ hosts, rule: affinityFilter.rule, isCertain: affinity.key === 'service' });
+    if (hosts !== undefined) sets.push(known(hosts, affinityFilter, affinity.key === 'service'));
   }
-  return sets.reduce<Only | undefined>((least, one) => (least === undefined || one.hosts.size < least.hosts.size ? one : least), undefined);
+  const named = smallestOf(sets);
+  if (named !== undefined && named.size <= FEW) return named;
+  const rooms = pool.roomFor(request).flatMap((room) => (room.size < pool.open() ? [{ ...room, isCertain: true }] : []));
+  return smallestOf([...sets, ...rooms]);
 }
+
+const smallestOf = (sets: readonly Only[]): Only | undefined =>
+  sets.reduce<Only | undefined>((least, one) => (least === undefined || one.size < least.size ? one : least), undefined);
 
 /** What is worth points: sets of few hosts, and whether a host is one of those that a wider preference means. */
 function preferred(

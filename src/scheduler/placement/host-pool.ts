@@ -5,6 +5,7 @@
 import type { PlacedContainer } from '../../contracts/index.ts';
 import { firstPlace } from '../first-place.ts';
 import { goArch } from './filters/platform.ts';
+import { createHostRoom, type Room } from './host-room.ts';
 import { holding, matesOn, type Usage, usageOf } from './load.ts';
 import { worthOf } from './scores.ts';
 import type { HostSnapshot, PlacementOptions, PlacementRequest } from './snapshot.ts';
@@ -20,10 +21,18 @@ export interface HostPool {
   readonly isAnyAlive: () => boolean;
   /** `linux/amd64`: what hosts that have joined are, each once. */
   readonly platforms: () => readonly string[];
+  /** TCP ports at which agents' APIs are, each once. */
+  readonly apiPorts: () => readonly number[];
+  /** Whether a host that is alive can answer them to clients. */
+  readonly isAnswered: (what: 'ports' | 'http') => boolean;
   /** Those that are alive and take containers, about the best by the strategy first. */
   readonly inOrder: (options: Pick<PlacementOptions, 'strategy' | 'random'>) => Iterable<HostSnapshot>;
   /** How many these are. */
   readonly open: () => number;
+  /** The others. */
+  readonly closed: () => Iterable<HostSnapshot>;
+  /** Of these, those that have room for it, by each rule that asks for room. */
+  readonly roomFor: (request: PlacementRequest) => readonly Room[];
   /** Names of hosts with this label, of their own or of their Engine. */
   readonly labelled: (label: string, value: string) => ReadonlySet<string>;
   /** Names of hosts with containers of it, stopped ones included. */
@@ -55,10 +64,12 @@ export function createHostPool(): HostPool {
   const order = new Map<number, Set<string>>();
   const ranks: number[] = [];
   const averages = createAverages();
+  const room = createHostRoom();
   const groupings = new Map<string, readonly (readonly string[])[]>();
-  const platforms = new Map<string, Set<string>>();
+  const traits = new Map<string, Set<string>>();
   let alive = 0;
   let open = 0;
+  const closed = new Set<string>();
   let list: readonly HostSnapshot[] | undefined;
 
   function rankOf(host: HostSnapshot, { strategy, nowMs, random }: PlacementOptions): number | undefined {
@@ -71,9 +82,10 @@ export function createHostPool(): HostPool {
 
   function leave(name: string, { host, rank, keys }: Entry, next: ReadonlySet<string>): void {
     if (host.state === 'alive') alive -= 1;
-    if (host.os !== '') drop(platforms, `${host.os}/${goArch(host.arch)}`, name);
+    for (const trait of traitsOf(host)) drop(traits, trait, name);
     averages.leave(host);
     for (const key of keys) if (!next.has(key)) drop(byKey, key, name);
+    closed.delete(name);
     if (rank === undefined) return;
     open -= 1;
     drop(order, rank, name);
@@ -82,9 +94,12 @@ export function createHostPool(): HostPool {
 
   function enter(name: string, { host, rank, keys }: Entry, before: ReadonlySet<string>): void {
     if (host.state === 'alive') alive += 1;
-    if (host.os !== '') add(platforms, `${host.os}/${goArch(host.arch)}`, name);
+    for (const trait of traitsOf(host)) add(traits, trait, name);
     for (const key of keys) if (!before.has(key)) add(byKey, key, name);
-    if (rank === undefined) return;
+    if (rank === undefined) {
+      closed.add(name);
+      return;
+    }
     open += 1;
     if (!order.has(rank)) ranks.splice(placeIn(ranks, rank), 0, rank);
     add(order, rank, name);
@@ -107,6 +122,9 @@ export function createHostPool(): HostPool {
     return [...made.values()];
   }
 
+  const traitsWith = (prefix: string): readonly string[] =>
+    [...traits.keys()].flatMap((trait) => (trait.startsWith(prefix) ? [trait.slice(prefix.length)] : []));
+
   function* snapshots(names: Iterable<string>): Generator<HostSnapshot> {
     for (const name of names) {
       const entry = entries.get(name);
@@ -124,6 +142,8 @@ export function createHostPool(): HostPool {
       enter(host.name, entry, before?.keys ?? NONE);
       entries.set(host.name, entry);
       averages.enter(host);
+      if (entry.rank === undefined) room.remove(host.name);
+      else room.put(host);
       list = undefined;
       if (before === undefined || (before.rank === undefined) !== (entry.rank === undefined) || !isSameLabels(before.host, host))
         groupings.clear();
@@ -132,6 +152,7 @@ export function createHostPool(): HostPool {
       const before = entries.get(name);
       if (before === undefined) return;
       leave(name, before, NONE);
+      room.remove(name);
       entries.delete(name);
       list = undefined;
       groupings.clear();
@@ -140,8 +161,12 @@ export function createHostPool(): HostPool {
     size: () => entries.size,
     all: () => (list ??= [...entries.values()].map(({ host }) => host)),
     isAnyAlive: () => alive > 0,
-    platforms: () => [...platforms.keys()],
+    platforms: () => traitsWith('platform '),
+    apiPorts: () => traitsWith('api ').map(Number),
+    isAnswered: (what) => traits.has(`answers ${what}`),
     open: () => open,
+    closed: () => snapshots(closed),
+    roomFor: room.roomFor,
     *inOrder({ strategy, random }) {
       const first = strategy === 'random' ? Math.floor(random() * ranks.length) : 0;
       for (let i = 0; i < ranks.length; i++) yield* snapshots(order.get(ranks[(first + i) % ranks.length] ?? 0) ?? NONE);
@@ -172,6 +197,13 @@ export function leastMates(pool: Pick<HostPool, 'ofService' | 'open' | 'get'>, r
   }
   return least === Number.POSITIVE_INFINITY ? 0 : least;
 }
+
+/** What is asked of all hosts together: there are few different ones. */
+const traitsOf = ({ state, os, arch, apiPort, answers = [] }: HostSnapshot): readonly string[] => [
+  ...(os === '' ? [] : [`platform ${os}/${goArch(arch)}`]),
+  ...(apiPort === undefined ? [] : [`api ${apiPort}`]),
+  ...(state === 'alive' ? answers.map((what) => `answers ${what}`) : []),
+];
 
 const isSameLabels = (a: HostSnapshot, b: HostSnapshot): boolean => a.labels === b.labels && a.engine === b.engine;
 const isSameFor = (a: HostSnapshot, b: HostSnapshot): boolean => a.containers === b.containers && isSameLabels(a, b);

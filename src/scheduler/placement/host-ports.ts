@@ -14,8 +14,8 @@ export function parseHostPort(text: string): HostPort {
   return { ip: ip.replace(/^\[(.*)\]$/, '$1'), from: Number(from), to: Number(to), protocol };
 }
 
-const isAny = (ip: string) => ip === '' || ip === '0.0.0.0' || ip === '::';
-const isV6 = (ip: string) => ip.includes(':');
+export const isAny = (ip: string) => ip === '' || ip === '0.0.0.0' || ip === '::';
+export const isV6 = (ip: string) => ip.includes(':');
 
 /** One address twice, or any address beside one of its own family; and one protocol. */
 export function meet(a: Pick<HostPort, 'ip' | 'protocol'>, b: Pick<HostPort, 'ip' | 'protocol'>): boolean {

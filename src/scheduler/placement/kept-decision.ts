@@ -1,6 +1,6 @@
 /** What is kept of a decision with its container: as much at 10,000 hosts as at ten. Pure. */
 import type { Decision } from '../../model/index.ts';
-import type { Others } from './snapshot.ts';
+import type { PlacementOptions } from './snapshot.ts';
 
 /** Hosts that fitted: the best, and the one that was chosen. */
 const SCORED_KEPT = 5;
@@ -16,8 +16,11 @@ export function keptDecision(decision: Decision): Decision {
   return { ...decision, scored: best, refused: examples, counts: counts ?? { fit: scored.length, refused: countByRule(refused) } };
 }
 
-export function countByRule(refused: readonly { readonly rule: string }[], others?: Others): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>(others === undefined ? [] : [[others.rule, others.number]]);
+export function countByRule(
+  refused: readonly { readonly rule: string }[],
+  others?: PlacementOptions['others'],
+): Readonly<Record<string, number>> {
+  const counts = new Map(others);
   for (const { rule } of refused) counts.set(rule, (counts.get(rule) ?? 0) + 1);
   return Object.fromEntries(counts);
 }

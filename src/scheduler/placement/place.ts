@@ -33,7 +33,7 @@ export function place(
     fits = answering;
   }
   const { examples = Number.POSITIVE_INFINITY, others } = options;
-  const all = refusing.length + (others?.number ?? 0);
+  const all = [...(others?.values() ?? [])].reduce((sum, number) => sum + number, refusing.length);
   const refused = examplesOf(refusing, examples).map(({ host, rule, why }): Refusal => ({ host, rule, why: why() }));
   const counted = refused.length < all ? countByRule(refusing, others) : undefined;
   if (fits.length === 0)
@@ -74,8 +74,7 @@ export function placeIn(
   const sample = candidatesFor(request, pool, options, (host) => host.isSilent === true || isLast(host), also);
   if (sample !== undefined) {
     const { hosts, counts, others } = sample;
-    const rest = others && { others: { rule: others, number: pool.size() - hosts.length } };
-    const placement = place(request, hosts.map(seen), { ...bounded, ...rest }, counts);
+    const placement = place(request, hosts.map(seen), { ...bounded, ...(others && { others }) }, counts);
     if (placement.kind === 'placed') return { ...placement, decision: { ...placement.decision, among: pool.size() } };
     if (others !== undefined) return placement;
   }

@@ -10,7 +10,7 @@ import { spreadKeys } from './spread.ts';
 export interface PlacementFacts
   extends Pick<
     PlacementRequest,
-    'volumesAt' | 'projectVolumesAt' | 'groupSize' | 'mustBeWith' | 'imageHosts' | 'imageBytes' | 'parentLinks'
+    'volumesAt' | 'projectVolumesAt' | 'groupSize' | 'mustBeWith' | 'imageHosts' | 'imageBytes' | 'parentLinks' | 'replacesAt'
   > {
   readonly name: string;
   readonly platform?: string | undefined;

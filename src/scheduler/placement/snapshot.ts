@@ -45,6 +45,8 @@ export interface PlacementRequest {
   readonly platform?: string;
   /** The container that goes when this one comes: its ports and reservations are free for it. Id or name. */
   readonly replaces?: string;
+  /** The host of that container, if it is known. */
+  readonly replacesAt?: string | undefined;
   /** The most of its service that a host may have. */
   readonly maxPerHost?: number;
   /** It ends, and its host has had its turn then: instances that have ended count for `maxPerHost`. */
@@ -61,11 +63,6 @@ export interface PlacementOptions {
   readonly random: () => number;
   /** So many refusals are put into words, with each rule among them, and the others counted; absent: all are put into words. */
   readonly examples?: number;
-  /** Hosts beside those that are given, which this rule refuses without a look. */
-  readonly others?: Others;
-}
-
-export interface Others {
-  readonly rule: string;
-  readonly number: number;
+  /** How many hosts there are beside those that are given, by the rule that refuses them without a look. */
+  readonly others?: ReadonlyMap<string, number>;
 }

@@ -7,6 +7,7 @@ import { withChosen } from '../placement/choose-ports.ts';
 import { needsOf } from '../placement/request.ts';
 import type { SchedulerSettings } from '../deps.ts';
 import type { Charge, HostSnapshot, PlacedContainer } from '../placement/snapshot.ts';
+import { parseHostPort } from '../../text/host-port.ts';
 import { isNamedVolume } from '../../text/names.ts';
 import { boundPorts } from './port-index.ts';
 import type { RecordIndex } from './record-index.ts';
@@ -87,7 +88,14 @@ export function hostSnapshot({
     pending,
     containers: placedOn(place, containers, creating),
     images: namesOf(images),
+    ...answersOf(host),
   };
+}
+
+function answersOf({ record, facts }: HostView): Pick<HostSnapshot, 'apiPort' | 'answers'> {
+  const answers = [...(facts?.answersPorts === true ? ['ports' as const] : []), ...(facts?.http === 'edge' ? ['http' as const] : [])];
+  const apiPort = parseHostPort(record.gateway)?.port;
+  return { ...(apiPort !== undefined && { apiPort }), ...(answers.length > 0 && { answers }) };
 }
 
 /** The same list while the host has the same containers and nothing is being created there. */

@@ -2,6 +2,7 @@
  * Effects: Consul's service catalog, written under the leader's fence (HTTP).
  * Nodes written here have the metadata `external-node`: no Consul agent is responsible for them.
  */
+import { mapBounded } from '../../async/limit.ts';
 import { ArpanetError } from '../../model/index.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { type ConsulAccess, createConsulHttp } from './http.ts';
@@ -47,8 +48,8 @@ export interface CatalogDeps extends ConsulAccess {
   readonly log: Logger;
 }
 
-/** Less the fence; a registration is three operations. */
-const MAX_CHANGES = Math.floor((MAX_OPERATIONS - 1) / 3);
+/** Nodes that are read at a time: Consul ends connections beyond 200 of one client (`http_max_conns_per_client`). */
+const READ_AT_ONCE = 16;
 const NODE_META = { 'external-node': 'true' };
 
 interface NodeServices {
@@ -101,15 +102,14 @@ export function openCatalog(address: string, { log, ...access }: CatalogDeps): C
     },
     async list(nodePrefix, only) {
       const names = only?.filter((name) => name.startsWith(nodePrefix)) ?? (await nodes(nodePrefix));
-      return (await Promise.all(names.map(servicesOf))).flat();
+      return (await mapBounded(names, READ_AT_ONCE, servicesOf)).flat();
     },
     async apply(changes, fence) {
-      for (let start = 0; start < changes.length; start += MAX_CHANGES) {
-        const part = changes.slice(start, start + MAX_CHANGES);
-        const session = { KV: { Verb: 'check-session', Key: fence.key, Session: fence.session } };
-        const { status, body } = await http.call({ method: 'PUT', path: '/txn', body: [session, ...operations(part)], also: [409] });
+      const session = { KV: { Verb: 'check-session', Key: fence.key, Session: fence.session } };
+      for (const operations of transactions(changes)) {
+        const { status, body } = await http.call({ method: 'PUT', path: '/txn', body: [session, ...operations], also: [409] });
         if (status === 409) throw refusal(body, fence);
-        log.debug({ changes: part.length }, 'catalog written');
+        log.debug({ operations: operations.length }, 'catalog written');
       }
     },
     [Symbol.dispose]: () => http.close(),
@@ -130,28 +130,41 @@ function toService(node: NodeServices['Node'], stored: StoredService, status: st
   };
 }
 
-/** A node is written once, before its first service. */
-function operations(changes: readonly CatalogChange[]): readonly object[] {
-  const written = new Set<string>();
-  const node = (name: string, address: string) => {
+/** The operations of each transaction, the fence left out: as many as one takes. In each a node is written once, before its first service. */
+function transactions(changes: readonly CatalogChange[]): readonly (readonly object[])[] {
+  const made: object[][] = [];
+  let nodes = new Set<string>();
+  for (const change of changes) {
+    const last = made.at(-1);
+    const operations = operationsOf(change, nodes);
+    if (last !== undefined && last.length + operations.length < MAX_OPERATIONS) last.push(...operations);
+    else {
+      nodes = new Set();
+      made.push([...operationsOf(change, nodes)]);
+    }
+  }
+  return made;
+}
+
+/** `written`: nodes that the transaction has written before. */
+function operationsOf(change: CatalogChange, written: Set<string>): readonly object[] {
+  const node = (name: string, address: string): readonly object[] => {
     if (written.has(name)) return [];
     written.add(name);
     return [{ Node: { Verb: 'set', Node: { Node: name, Address: address, Meta: NODE_META } } }];
   };
-  return changes.flatMap((change): readonly object[] => {
-    switch (change.kind) {
-      case 'node':
-        return node(change.node, change.address);
-      case 'register':
-        return [...node(change.service.node, change.service.nodeAddress), ...register(change.service, change.isCheckOver)];
-      case 'deregister':
-        // Consul deletes by the ID, but refuses a service without a name.
-        return [{ Service: { Verb: 'delete', Node: change.node, Service: { ID: change.id, Service: change.id } } }];
-      default:
-        written.delete(change.node);
-        return [{ Node: { Verb: 'delete', Node: { Node: change.node } } }];
-    }
-  });
+  switch (change.kind) {
+    case 'node':
+      return node(change.node, change.address);
+    case 'register':
+      return [...node(change.service.node, change.service.nodeAddress), ...register(change.service, change.isCheckOver)];
+    case 'deregister':
+      // Consul deletes by the ID, but refuses a service without a name.
+      return [{ Service: { Verb: 'delete', Node: change.node, Service: { ID: change.id, Service: change.id } } }];
+    default:
+      written.delete(change.node);
+      return [{ Node: { Verb: 'delete', Node: { Node: change.node } } }];
+  }
 }
 
 const checkId = (id: string): string => `${id}.ready`;

@@ -203,8 +203,16 @@ describe('services of a project that share volumes', () => {
     });
   });
 
-  it('get in a rehearsal a host where all of them fit', async () => {
+  it('get in a rehearsal a host where all of them fit; what a create refuses, it refuses in the same words', async () => {
     await using cluster = await startFakeCluster(3);
+    const rehearsed = (asked: CreateRequest, networks: readonly string[] = []) => {
+      const [placement] = cluster.scheduler.placement.rehearse([{ name: 'sv-web-1', request: asked }], networks);
+      return placement?.kind === 'refused' ? placement.message : placement?.kind;
+    };
+    const elsewhere = request('web', { HostConfig: { NetworkMode: 'nowhere' } });
+    for (const asked of [elsewhere, { ...request('web'), Labels: { 'arpanet.ingress': '8080:80' } }])
+      await assert.rejects(created(cluster, 'sv-web-1', asked), { message: rehearsed(asked) ?? 'none' });
+    assert.equal(rehearsed(elsewhere, ['nowhere']), 'placed', 'a network that is made before');
     // the first would go to an idle host, where a later one may not go
     const order = ['nginx', 'worker', 'web'];
     const web = request('web', { Env: ['constraint:node==h3'] });

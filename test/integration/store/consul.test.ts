@@ -252,9 +252,10 @@ describe('Consul', { timeout: 600_000 }, () => {
       await held.release();
     });
 
-    it('takes hundreds of changes on several hosts in one call', async () => {
+    // Consul takes 200 connections of one client
+    it('takes hundreds of changes in one call, and reads hundreds of hosts', async () => {
       const held = await lock(store, 'lock');
-      const services = Array.from({ length: 300 }, (_, i) => instance(i, `h${i % 3}`));
+      const services = Array.from({ length: 300 }, (_, i) => instance(i, `h${i}`));
       await catalog.apply(
         services.map((service) => ({ kind: 'register', service })),
         held.fence,
@@ -262,7 +263,7 @@ describe('Consul', { timeout: 600_000 }, () => {
       assert.equal((await catalog.list('arpanet-')).length, 300);
       assert.equal((await dig('pricing.abc.service.consul')).length, 300);
       await catalog.apply(
-        [0, 1, 2].map((host) => ({ kind: 'deregister-node', node: `arpanet-h${host}` })),
+        services.map(({ node }) => ({ kind: 'deregister-node', node })),
         held.fence,
       );
       assert.deepEqual(await catalog.list('arpanet-'), []);

@@ -30,7 +30,7 @@ export interface FakeAgent extends AsyncDisposable {
   readonly requestIds: string[];
   plans: readonly NetworkPlan[];
   /** What it says of its program when it dials. */
-  program: Pick<HostFacts, 'agentVersion' | 'upgradesItself' | 'http'>;
+  program: Pick<HostFacts, 'agentVersion' | 'upgradesItself' | 'http' | 'takesNameChanges'>;
   /** What its proxy has counted. */
   httpFigures: readonly HttpFigures[];
   /** Answers to orders for another release, and to the question how far that is. */

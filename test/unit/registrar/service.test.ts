@@ -24,6 +24,8 @@ class World {
   readonly logged: string[] = [];
   fail: Error[] = [];
   lists = 0;
+  /** The most nodes, and changes, that were read or made at once. */
+  widest = 0;
   applies = 0;
   push: (table: NameTable) => Promise<void> = async () => {};
   changed: () => void = () => {};
@@ -43,8 +45,11 @@ class World {
           return this.push(table);
         },
         catalog: {
-          list: async (_prefix, only) => (this.lists++, this.held.filter(({ node }) => only?.includes(node) !== false)),
-          nodes: async () => [...new Set(this.held.map(({ node }) => node))],
+          list: async (_prefix, only = []) => {
+            this.widest = Math.max(this.widest, only.length);
+            return this.held.filter(({ node }) => only.includes(node));
+          },
+          nodes: async () => (this.lists++, [...new Set(this.held.map(({ node }) => node))]),
           changeIndex: async () => this.applies,
           apply: (changes) => this.apply(changes),
         },
@@ -59,6 +64,7 @@ class World {
 
   async apply(changes: readonly CatalogChange[]): Promise<void> {
     this.applies++;
+    this.widest = Math.max(this.widest, changes.length);
     const error = this.fail.shift();
     if (error) throw error;
     this.held = applied(this.held, changes);
@@ -135,6 +141,22 @@ describe('the registrar', () => {
     assert.deepEqual(world.ids(), []);
     await until(() => world.ids().length === 2);
     assert.deepEqual(world.logged, ['cannot update names; trying again', 'names are up to date again']);
+  });
+
+  it('reads and writes a large catalog in parts, each of which may take its time', async () => {
+    const world = new World();
+    const names = Array.from({ length: 600 }, (_, i) => `abc_web_${i + 1}`);
+    world.hosts = names.map((_, i) => ({ name: `h${i}`, address: `10.0.${i >> 8}.${i & 255}`, state: 'alive' }));
+    const records = names.map((name, i) => literalRecord(name, { host: `h${i}` }));
+    const containers = records.map((record) => literalView(record, { host: record.host }));
+    world.instances = instancesOf({ records, containers, withdrawn: new Set(), joining: new Set() });
+    const registrar = world.start();
+    await registrar.flush();
+    assert.equal(world.ids().length, 600);
+    assert.equal(world.widest, 500);
+    world.widest = 0;
+    assert.deepEqual(await registrar.catalogDrift(), []);
+    assert.equal(world.widest, 100);
   });
 
   it('lists again within the same flush when its copy was wrong', async () => {

@@ -74,8 +74,9 @@ async function startWorld(hosts: number): Promise<World> {
   const ledger = new TreeLedger();
   const dhcp = createDhcp({ ledger, pool: '10.32.0.0/12', defaultPrefix: 24, restMs: 1, epoch: 1, now: () => 1_000, newId });
   const seed = await seedContainers(ledger, dhcp, hosts, EACH);
-  const settings = { strategy: 'spread' as const, overcommit: { cpus: 1, memory: 1 }, isPublishing: false };
-  const deps = { ledger, dhcp, log: quietLog, now: () => 1_000, newId, random: Math.random, settings } as unknown as Core['deps'];
+  const settings = { strategy: 'spread' as const, overcommit: { cpus: 1, memory: 1 }, isPublishing: false, agentSettings: () => ({}) };
+  const leader = { url: 'http://10.9.0.1:2375' };
+  const deps = { leader, ledger, dhcp, log: quietLog, now: () => 1_000, newId, random: Math.random, settings } as unknown as Core['deps'];
   const recordIndex = createRecordIndex(
     (id) => view.read.byId(id) !== undefined,
     (host) => summaries.changed(host),
@@ -97,9 +98,21 @@ async function startWorld(hosts: number): Promise<World> {
   for (let i = 1; i <= hosts; i++) {
     const name = `h${i}`;
     const host = { name, address: `10.0.${i >> 8}.${i & 255}`, gateway: '', labels: {}, availability: 'active', joinedAtMs: 0 } as const;
-    const facts = { name, cpus: 4, memoryBytes: 8e9, os: 'linux', arch: 'x86_64', apiVersion: '1.41', routes: [], info: {} };
+    const facts = {
+      name,
+      cpus: 4,
+      memoryBytes: 8e9,
+      os: 'linux',
+      arch: 'x86_64',
+      apiVersion: '1.41',
+      routes: [],
+      info: {},
+      answersPorts: true,
+      http: 'edge',
+    };
     view.hosts.join(host, facts as unknown as HostFacts);
-    const containers = (seed.containers.get(name) ?? []).map(({ record }) => running(record, ledger));
+    const [first, ...others] = (seed.containers.get(name) ?? []).map(({ record }) => running(record, ledger));
+    const containers = [...(first === undefined ? [] : [publishing(first)]), ...others];
     view.facts.apply(name, { type: 'snapshot', snapshot: { containers, images: [BUSYBOX], volumes: [], networks: [] } }, 1);
     view.hosts.setState(name, 'alive', undefined, 1);
   }
@@ -151,6 +164,12 @@ async function startWorld(hosts: number): Promise<World> {
 function running(record: ContainerRecord, ledger: LiteralLedger): ContainerFacts {
   const facts = rememberedFacts(record, record.id ?? '', (id) => ledger.get<NetworkRecord>(keys.network(id)));
   return withState(facts, 'running');
+}
+
+/** A port that it has on its host. */
+function publishing(facts: ContainerFacts): ContainerFacts {
+  const HostConfig = { ...facts.inspect.HostConfig, PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } };
+  return { ...facts, inspect: { ...facts.inspect, HostConfig } };
 }
 
 function withState(facts: ContainerFacts, status: 'running' | 'exited'): ContainerFacts {
@@ -223,6 +242,7 @@ describe('what a change costs with a thousand hosts is what it costs with ten', 
       world.told.toSorted(),
       Array.from({ length: 10 }, (_, i) => `h${591 + i}`),
     );
+    await becomes(world, 'h595', 'running');
   });
 
   it('of a create that has a constraint and a port, and of its names', () =>
@@ -245,6 +265,19 @@ describe('what a change costs with a thousand hosts is what it costs with ten', 
     }
   });
 
+  for (const [what, Labels, PortBindings] of [
+    ['memory', { 'arpanet.reserve': 'memory=9g' }, {}],
+    ['CPU', { 'arpanet.reserve': 'cpus=5' }, {}],
+    ['a port', {}, { '80/tcp': [{ HostPort: '8080' }] }],
+  ] as const)
+    it(`of a create for which no host has ${what} left`, () =>
+      isTheSame((world) =>
+        assert.rejects(creates(world, { Labels, HostConfig: { NetworkMode: 'default', PortBindings } }), {
+          kind: 'unplaceable',
+          message: /^no host fits: /,
+        }),
+      ));
+
   it('of a look for leases that have rested', async () => {
     for (const hosts of [10, 1_000]) {
       const world = await worldOf(hosts);
@@ -258,6 +291,15 @@ describe('what a change costs with a thousand hosts is what it costs with ten', 
       assert.ok(walked < 100, `${walked} entries walked with ${hosts} hosts`);
     }
   });
+
+  it('of a create of which all hosts answer a port and a name', () =>
+    isTheSame((world) =>
+      creates(world, {
+        Labels: { 'arpanet.ingress': '9090:80', 'arpanet.http': 'shop.example.com' },
+        Env: ['constraint:node==h1'],
+        HostConfig: { NetworkMode: 'default' },
+      }),
+    ));
 
   it("of a project's first create, and of its names", () =>
     isTheSame(async (world) => {

@@ -48,10 +48,18 @@ function manyHosts(count: number, seed = 3): readonly HostSnapshot[] {
     hostSnapshot(`h${i}`, {
       cpus: [2, 4, 8, 16][below(4)] ?? 4,
       memoryBytes: 16 * GiB,
+      ...(below(10) === 0 && { maxContainers: 6 }),
       labels: { zone: `z${below(3)}`, disk: below(20) === 0 ? 'ssd' : 'hdd', rack: `r${Math.floor(i / 10)}` },
       load: { cpu: random() / 2, memoryUsedBytes: random() * 8 * GiB, atMs: NOW },
       containers: Array.from({ length: below(12) }, (_, c) =>
-        placedContainer(`c${i}-${c}`, { deployment: ['abc', 'xyz'][below(2)] ?? '', service: ['web', 'db', 'cache'][below(3)] ?? '' }),
+        placedContainer(`c${i}-${c}`, {
+          deployment: ['abc', 'xyz'][below(2)] ?? '',
+          service: ['web', 'db', 'cache'][below(3)] ?? '',
+          reservedMemoryBytes: below(4) * GiB,
+          reservedNanoCpus: below(3) * 5e8,
+          hostPorts:
+            c > 0 ? [] : ([['0.0.0.0:80/tcp'], ['127.0.0.1:80/tcp', '[::]:90/tcp'], [`0.0.0.0:${70 + below(15)}/tcp`]][below(3)] ?? []),
+        }),
       ),
     }),
   );
@@ -79,7 +87,10 @@ const asked = fc.record({
   imageBytes: fc.constantFrom(0, 3e8, 4e9),
   spreadOver: fc.constantFrom([], ['node.labels.zone'], ['node.labels.zone', 'node.labels.rack']),
   groupSize: fc.constantFrom(undefined, 3),
-  reservedMemoryBytes: fc.constantFrom(0, GiB),
+  reservedMemoryBytes: fc.constantFrom(0, GiB, 12 * GiB, 15 * GiB, 17 * GiB),
+  reservedNanoCpus: fc.constantFrom(0, 1e9, 15e9, 17e9),
+  hostPorts: fc.constantFrom([], ['0.0.0.0:80/tcp'], ['127.0.0.1:80/tcp'], ['[::]:90/tcp'], ['0.0.0.0:79-80/tcp', '10.0.0.1:81/tcp']),
+  replaced: fc.constantFrom(undefined, 'c5-0', 'c7-0'),
   network: fc.constantFrom(undefined, 'host' as const),
   projectVolumesAt: fc.constantFrom(undefined, [], ['h3']),
 });
@@ -93,6 +104,9 @@ describe('placement with many hosts', () => {
         const wanted = request({
           service: one.service,
           reservedMemoryBytes: one.reservedMemoryBytes,
+          reservedNanoCpus: one.reservedNanoCpus,
+          hostPorts: one.hostPorts,
+          ...(one.replaced === undefined ? {} : { replaces: one.replaced, replacesAt: `h${one.replaced.slice(1, -2)}` }),
           imageBytes: one.imageBytes,
           imageHosts: new Set(hosts.slice(0, one.image).map(({ name }) => name)),
           spreadOver: one.spreadOver,
@@ -114,7 +128,7 @@ describe('placement with many hosts', () => {
         const [best = 0, got] = [all.decision.scored[0]?.score, scoreOf(sampled.decision.host)];
         assert.ok(got >= best - 0.5, `${sampled.decision.host} has ${got}, and ${all.decision.host} has ${best}`);
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     );
   });
 
@@ -230,13 +244,49 @@ const change = fc.record({
 });
 
 describe('the pool of hosts', () => {
-  it('puts a refusal into words for ten hosts, with each rule among them, and counts the others', () => {
+  it('puts a refusal into words for some hosts, with each rule among them, and counts the others', () => {
     const pool = pooled(manyHosts(1_000).map((host, i) => (i % 100 === 7 ? { ...host, availability: 'drain' as const } : host)));
-    const placement = placeIn(request({ reservedMemoryBytes: 1_000 * GiB }), pool, options(), nobody, []);
-    assert.ok(placement.kind === 'refused');
-    assert.deepEqual([placement.refused.length, placement.counts], [10, { memory: 990, availability: 10 }]);
-    assert.deepEqual(new Set(placement.refused.map(({ rule }) => rule)), new Set(['memory', 'availability']));
-    assert.match(placement.message, /^no host fits: h0: .*; and 990 more hosts$/);
+    const refused = (wish: Partial<PlacementRequest>) => {
+      const placement = placeIn(request(wish), pool, options(), nobody, []);
+      return placement.kind === 'refused' ? placement : assert.fail();
+    };
+    const byRoom = refused({ reservedMemoryBytes: 1_000 * GiB });
+    assert.deepEqual([byRoom.refused.length, byRoom.counts], [6, { memory: 990, availability: 10 }]);
+    assert.match(byRoom.message, /^no host fits: h\d+: .*; and 994 more hosts$/);
+    const byWord = refused({ constraints: [constraint('node', '/^x/')] });
+    assert.deepEqual([byWord.refused.length, byWord.counts], [10, { constraint: 990, availability: 10 }]);
+    assert.match(byWord.message, /^no host fits: h0: .*; and 990 more hosts$/);
+    for (const { refused } of [byRoom, byWord])
+      assert.ok(['availability', 'memory', 'constraint'].filter((rule) => refused.some((one) => one.rule === rule)).length === 2);
+  });
+
+  it('knows where there is no room without a look at the hosts, and where there is little', () => {
+    const holds = { hostPorts: ['0.0.0.0:80/tcp', '[::]:80/tcp'], reservedNanoCpus: 15e9 };
+    const size = { cpus: 16, memoryBytes: 16 * GiB, maxContainers: 2 };
+    const pool = pooled(manyHosts(1_000).map((host) => ({ ...host, ...size, containers: [placedContainer(`on-${host.name}`, holds)] })));
+    const some = hostSnapshot('some', { cpus: 16, memoryBytes: 64 * GiB, load: { cpu: 0.99, memoryUsedBytes: 64 * GiB, atMs: NOW } });
+    const lacking: Record<string, Partial<PlacementRequest>> = {
+      memory: { reservedMemoryBytes: 17 * GiB },
+      cpu: { reservedNanoCpus: 2e9 },
+      port: { hostPorts: ['127.0.0.1:80/tcp', '0.0.0.0:81/tcp'] },
+      'port of IPv6': { hostPorts: ['[::]:80/tcp'] },
+      'port, though another host gives it up': { hostPorts: ['0.0.0.0:80/tcp'], replaces: 'on-gone', replacesAt: 'gone' },
+    };
+    const looked = (wish: PlacementRequest) => {
+      const watched = { ...pool, all: () => assert.fail('all are looked at') };
+      const placement = placeIn(wish, watched, options(), nobody, []);
+      const sample = candidatesFor(wish, watched, options(), nobody)?.hosts.length ?? assert.fail();
+      assert.ok(sample <= 5, `${sample} looked at`);
+      return placement;
+    };
+    for (const [what, more] of Object.entries(lacking)) assert.equal(looked(request(more)).kind, 'refused', what);
+    const own = request({ hostPorts: ['0.0.0.0:80/tcp'], reservedNanoCpus: 2e9, replaces: 'on-h7', replacesAt: 'h7' });
+    assert.equal(hostOf(looked(own)), 'h7', 'what it replaces has its room');
+    pool.put(some, options());
+    for (const [what, more] of Object.entries(lacking)) assert.equal(hostOf(looked(request(more))), 'some', what);
+    const crowded = [1, 2].map((i) => placedContainer(`c${i}`));
+    pool.put({ ...some, containers: crowded, maxContainers: 2 }, options());
+    assert.equal(looked(request({ reservedMemoryBytes: 17 * GiB })).kind, 'refused', 'max-containers');
   });
 
   it('does not look at hosts that cannot be possible: they are counted by the rule that says so', () => {

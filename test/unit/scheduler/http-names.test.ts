@@ -5,8 +5,11 @@ import { identify } from '../../../src/scheduler/create/identify.ts';
 import { createClaims } from '../../../src/scheduler/agents/claims-push.ts';
 import { httpClaims } from '../../../src/scheduler/agents/http-push.ts';
 import { refuseTakenNames } from '../../../src/scheduler/networks/http-claims.ts';
+import { createHostPool } from '../../../src/scheduler/placement/host-pool.ts';
+import type { HostSnapshot } from '../../../src/scheduler/placement/index.ts';
 import { createRecordIndex } from '../../../src/scheduler/view/record-index.ts';
 import { literalRecord } from '../../support/fakes/literal-containers.ts';
+import { hostSnapshot } from '../../support/fakes/literal-placement.ts';
 
 const NAME = { 'arpanet.http': 'shop.example.com/api' };
 
@@ -22,12 +25,18 @@ describe('a name by which HTTP reaches a service', () => {
   it('is one service’s: another is told who has it, also while that one is being created', () => {
     const index = createRecordIndex(() => false);
     index.put('abc_web_1', literalRecord('abc_web_1', { request: { Labels: NAME } }));
-    const hosts =
-      (...http: ('edge' | 'hop' | undefined)[]) =>
-      () =>
-        http.map((one) => ({ state: 'alive', facts: { http: one } }));
-    const refuse = (deployment: string, service: string, labels: Record<string, string>, view = { hosts: hosts('hop', 'edge') }) =>
-      refuseTakenNames({ view, recordIndex: index } as unknown as Parameters<typeof refuseTakenNames>[0], { deployment, service }, labels);
+    const answering = (...answers: readonly HostSnapshot['answers'][]) => {
+      const pool = createHostPool();
+      for (const [i, one] of answers.entries())
+        pool.put(hostSnapshot(`h${i}`, { answers: one ?? [] }), { strategy: 'spread', nowMs: 1, random: () => 0.5 });
+      return { pool: () => pool };
+    };
+    const refuse = (deployment: string, service: string, labels: Record<string, string>, summaries = answering([], ['http'])) =>
+      refuseTakenNames(
+        { summaries, recordIndex: index } as unknown as Parameters<typeof refuseTakenNames>[0],
+        { deployment, service },
+        labels,
+      );
     assert.throws(
       () => refuse('xyz', 'web', NAME),
       /HTTP name 'shop\.example\.com\/api' is already in use by service 'abc\/web': give this one another/,
@@ -36,10 +45,7 @@ describe('a name by which HTTP reaches a service', () => {
     refuse('abc', 'web', NAME);
     refuse('abc', 'web-canary', { ...NAME, 'arpanet.canary': 'web 10%' });
     refuse('xyz', 'web', { 'arpanet.http': 'shop.example.com/api2,other.example.com' });
-    assert.throws(
-      () => refuse('abc', 'web', NAME, { hosts: hosts('hop', undefined) }),
-      /install haproxy on a host, and let its agent run with --http 80/,
-    );
+    assert.throws(() => refuse('abc', 'web', NAME, answering([], [])), /install haproxy on a host, and let its agent run with --http 80/);
     index.put('abc_web_1', undefined);
     refuse('xyz', 'web', NAME);
   });

@@ -1,39 +1,73 @@
 import type { Filter } from './filter.ts';
 import { holding } from '../load.ts';
 import { heldBy, type HostPort, meet, parseHostPort } from '../host-ports.ts';
-import type { HostSnapshot, PlacementRequest } from '../snapshot.ts';
+import type { HostSnapshot, PlacedContainer, PlacementRequest } from '../snapshot.ts';
+
+interface Held extends HostPort {
+  /** Of the container. */
+  readonly name: string;
+}
+
+/** What containers hold, by number, and the ranges of which no number is known. A request may ask for thousands of ports, of each of many hosts. */
+interface HeldPorts {
+  readonly single: ReadonlyMap<number, readonly Held[]>;
+  readonly spans: readonly Held[];
+}
+
+const heldPorts = new WeakMap<readonly PlacedContainer[], HeldPorts>();
+
+function heldOf(containers: readonly PlacedContainer[]): HeldPorts {
+  const known = heldPorts.get(containers);
+  if (known !== undefined) return known;
+  const all = containers.flatMap((container) => heldBy(container).map((port) => ({ ...port, name: container.name })));
+  const single = new Map<number, Held[]>();
+  for (const port of all) if (port.from === port.to) single.set(port.from, [...(single.get(port.from) ?? []), port]);
+  const spans = all.filter(({ from, to }) => from !== to).toSorted((a, b) => a.to - a.from - (b.to - b.from));
+  const made = { single, spans };
+  heldPorts.set(containers, made);
+  return made;
+}
 
 /**
  * A range (`8000-8010`) is taken when each of its ports is; who asked for one holds a single port of it, the first that is free. Returns who
  * holds the first one.
  */
-function holderOf(wanted: HostPort, request: PlacementRequest, host: HostSnapshot): string | undefined {
-  const held = holding(host, request)
-    .flatMap((container) => heldBy(container).map((port) => ({ ...port, name: container.name })))
-    .filter((one) => meet(one, wanted));
+function holderOf(wanted: HostPort, { single, spans }: HeldPorts): string | undefined {
   const holders = new Map<number, string>();
-  for (const { from, to, name } of held.toSorted((a, b) => a.to - a.from - (b.to - b.from))) {
+  for (let port = wanted.from; port <= wanted.to; port++) {
+    const holder = single.get(port)?.find((held) => meet(held, wanted));
+    if (holder !== undefined) holders.set(port, holder.name);
+    else if (spans.length === 0) return undefined;
+  }
+  for (const { from, to, name } of spans.filter((held) => meet(held, wanted))) {
     let port = from;
-    while (port < to && holders.has(port)) port++;
+    while (port < to && (holders.has(port) || single.get(port)?.some((held) => meet(held, wanted)) === true)) port++;
     if (!holders.has(port)) holders.set(port, name);
   }
   for (let port = wanted.from; port <= wanted.to; port++) if (!holders.has(port)) return undefined;
   return holders.get(wanted.from);
 }
 
-const taken = (request: PlacementRequest, host: HostSnapshot) =>
-  request.hostPorts.flatMap((text) => {
-    const holder = holderOf(parseHostPort(text), request, host);
-    return holder === undefined ? [] : [{ text, holder }];
-  });
+const parsed = new WeakMap<readonly string[], readonly HostPort[]>();
+
+function wantedBy({ hostPorts }: PlacementRequest): readonly HostPort[] {
+  const known = parsed.get(hostPorts) ?? hostPorts.map(parseHostPort);
+  parsed.set(hostPorts, known);
+  return known;
+}
+
+function* taken(request: PlacementRequest, host: HostSnapshot): Generator<{ readonly text: string; readonly holder: string }> {
+  const held = heldOf(holding(host, request));
+  for (const [i, wanted] of wantedBy(request).entries()) {
+    const holder = holderOf(wanted, held);
+    if (holder !== undefined) yield { text: request.hostPorts[i] ?? '', holder };
+  }
+}
 
 /** A stopped container holds no port, and one that is being replaced gives its ports to its successor. */
 export const hostPortFilter: Filter = {
   rule: 'host-port',
   applies: (request) => request.hostPorts.length > 0,
-  accepts: (request, host) => taken(request, host).length === 0,
-  explain: (request, host) =>
-    taken(request, host)
-      .map(({ text, holder }) => `host port ${text} is taken by ${holder}`)
-      .join(' and '),
+  accepts: (request, host) => taken(request, host).next().done === true,
+  explain: (request, host) => [...taken(request, host)].map(({ text, holder }) => `host port ${text} is taken by ${holder}`).join(' and '),
 };
