@@ -62,7 +62,7 @@ export interface EndpointDeps {
   /** Why the state store cannot be used now, in one line; undefined: it can. */
   readonly trouble: () => string | undefined;
   /** The answer to `GET /metrics`, in Prometheus' text format 0.0.4; absent: there is no such page. */
-  readonly metrics?: () => string;
+  readonly metrics?: () => string | Promise<string>;
   /** `GET /ui` and below; absent: there is no such page. */
   readonly page?: RequestListener;
   /** How long the store's answers take, in ms; absent: not known. */
@@ -205,8 +205,8 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if (path === '/metrics' && (req.method === 'GET' || req.method === 'HEAD') && deps.metrics !== undefined) {
       await meetOwn(req, res, requestId, '/metrics');
       if (identityOf(req)?.deployments !== undefined) throw new ArpanetError('forbidden', 'metrics are of all deployments');
-      res.writeHead(200, { 'Content-Type': EXPOSITION_TYPE, 'Arpanet-Request-Id': requestId });
-      res.end(req.method === 'HEAD' ? undefined : deps.metrics());
+      const text = req.method === 'HEAD' ? undefined : await deps.metrics();
+      res.writeHead(200, { 'Content-Type': EXPOSITION_TYPE, 'Arpanet-Request-Id': requestId }).end(text);
       return;
     }
     if (deps.page !== undefined && (path === '/ui' || path.startsWith('/ui/'))) {

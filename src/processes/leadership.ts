@@ -3,6 +3,7 @@
  * Effects: everything that the rooms do.
  */
 import { randomBytes } from 'node:crypto';
+import { lazily, type Steps } from '../async/steps.ts';
 import { type BootServers, createBootServers } from '../boot/index.ts';
 import { type ServicesRoom, startServices } from '../services/index.ts';
 import type { createDns } from '../dns/index.ts';
@@ -17,6 +18,7 @@ import {
   type NamedInstance,
   type NetworkCreateRequest,
   type NetworkRecord,
+  type ServiceView,
 } from '../model/index.ts';
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
 import { createInstanceTable, type NamedHost, type Registrar } from '../registrar/index.ts';
@@ -54,7 +56,10 @@ export interface Leadership {
   readonly ledger: Ledger;
   readonly registrar: Registrar;
   readonly instances: () => readonly NamedInstance[];
+  /** What of it is asked for is read then, once. */
   readonly observe: () => Observed;
+  /** All services, pausing in between. */
+  readonly serviceSteps: () => Steps<readonly ServiceView[]>;
   readonly outside: OutsideNames;
   readonly rehearse: OperatorDeps['rehearse'];
   readonly config: ClusterSettings;
@@ -322,41 +327,44 @@ export async function startLeadership(
     fence: term.fence,
     superseded: superseded.signal,
     ended: stopped.signal,
-    observe: () => ({
-      leader: record,
-      clusterId,
-      store: settings.store.kind === 'consul' ? `consul at ${settings.store.address}` : `embedded in ${settings.store.dir}`,
-      strategy: live.now().strategy,
-      hosts: scheduler.hosts.list(),
-      containers: scheduler.containers.list(),
-      instances: instances(),
-      networks: ledger.list<NetworkRecord>(keys.networks).map(([, value]) => value),
-      leases: ledger.list<LeaseRecord>(keys.leases).map(([, value]) => value),
-      stuck: services.services.stuck(),
-      reserved: scheduler.placement.reserved(),
-      admissions: scheduler.hosts.admissions(),
-      schedulers: [
-        {
-          name: record.name,
-          url: record.url,
-          leads: true,
-          heardMsAgo: 0,
-          ...(settings.exposed && { exposed: settings.exposed }),
-          ...troubleOf(auditLog),
-          faults: processFaults(scheduler.agents.malformedMessages(), Date.now()),
-        },
-        ...peers.list(),
-      ],
-      cutHosts: scheduler.agents.cut(),
-      unreadable: ledger.unreadable(),
-      leftOut: leftOutNow(),
-      frozen: scheduler.leader.frozen(),
-      unproven: scheduler.containers.list().flatMap((container) => {
-        const verdict = container.record === undefined ? scheduler.containers.verdict(container) : undefined;
-        return verdict?.kind === 'unproven' ? [{ name: container.name, host: container.host, why: verdict.why }] : [];
+    observe: () =>
+      lazily<Observed>({
+        leader: () => record,
+        clusterId: () => clusterId,
+        store: () => (settings.store.kind === 'consul' ? `consul at ${settings.store.address}` : `embedded in ${settings.store.dir}`),
+        strategy: () => live.now().strategy,
+        hosts: () => scheduler.hosts.list(),
+        containers: () => scheduler.containers.list(),
+        instances,
+        networks: () => ledger.list<NetworkRecord>(keys.networks).map(([, value]) => value),
+        leases: () => ledger.list<LeaseRecord>(keys.leases).map(([, value]) => value),
+        stuck: () => services.services.stuck(),
+        reserved: () => scheduler.placement.reserved(),
+        admissions: () => scheduler.hosts.admissions(),
+        schedulers: () => [
+          {
+            name: record.name,
+            url: record.url,
+            leads: true,
+            heardMsAgo: 0,
+            ...(settings.exposed && { exposed: settings.exposed }),
+            ...troubleOf(auditLog),
+            faults: processFaults(scheduler.agents.malformedMessages(), Date.now()),
+          },
+          ...peers.list(),
+        ],
+        cutHosts: () => scheduler.agents.cut(),
+        unreadable: () => ledger.unreadable(),
+        leftOut: leftOutNow,
+        frozen: () => scheduler.leader.frozen(),
+        unproven: () =>
+          scheduler.containers.list().flatMap((container) => {
+            const verdict = container.record === undefined ? scheduler.containers.verdict(container) : undefined;
+            return verdict?.kind === 'unproven' ? [{ name: container.name, host: container.host, why: verdict.why }] : [];
+          }),
+        services: () => services.services.list,
       }),
-      services: services.services.list,
-    }),
+    serviceSteps: services.listInSteps,
     stop: async () => {
       stopped.abort();
       consulNames?.[Symbol.dispose]();

@@ -11,8 +11,9 @@ import {
   serviceKey,
 } from '../model/index.ts';
 import type { Change } from '../store/ledger/contract.ts';
+import { atOnce, type Steps } from '../async/steps.ts';
 import { createKeyed, type Keyed } from '../async/keyed.ts';
-import { each } from '../telemetry/left-out.ts';
+import { eachInSteps } from '../telemetry/left-out.ts';
 import type { ServicesDeps } from './deps.ts';
 import { type Attempt, newestFirst, numberOf } from './replicas/replica-plan.ts';
 import { isCounted } from './counted-service.ts';
@@ -56,6 +57,8 @@ export interface Core {
   readonly unseen: (id: ServiceId) => readonly { readonly number: number; readonly host: string }[];
   readonly view: (id: ServiceId) => ServiceView;
   readonly list: () => readonly ServiceView[];
+  /** The same, pausing in between. */
+  readonly listInSteps: () => Steps<readonly ServiceView[]>;
   /** Holds the service for one operation. Throws `conflict` when another runs. */
   readonly operate: <T>(id: ServiceId, what: string, act: () => Promise<T>) => Promise<T>;
 }
@@ -126,6 +129,28 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
     };
   }
 
+  function* listInSteps(): Steps<readonly ServiceView[]> {
+    const byKey = new Map<string, { readonly id: ServiceId; readonly own: ContainerView[] }>();
+    for (const { deployment, service } of records())
+      byKey.set(serviceKey({ deployment, service }), { id: { deployment, service }, own: [] });
+    const count = (container: ContainerView): void => {
+      if (container.record === undefined || !isCounted(container.record.request)) return;
+      const { deployment, service } = container.record;
+      const key = serviceKey({ deployment, service });
+      const known = byKey.get(key);
+      if (known === undefined) byKey.set(key, { id: { deployment, service }, own: [container] });
+      else known.own.push(container);
+    };
+    yield* eachInSteps({ kind: 'container', of: 'the services' }, deps.scheduler.containers.list(), ({ name }) => name, count);
+    const inOrder = [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return yield* eachInSteps(
+      { kind: 'service', of: 'the services' },
+      inOrder,
+      ([key]) => key,
+      ([, { id, own }]) => viewOf(id, sorted(own)),
+    );
+  }
+
   return {
     deps,
     lost,
@@ -158,27 +183,8 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
         .flatMap((known) => (isOf(known, id) && !seen.has(known.name) ? [{ number: known.number, host: known.host }] : []));
     },
     view: (id) => viewOf(id, instances(id)),
-    list() {
-      const byKey = new Map<string, { readonly id: ServiceId; readonly own: ContainerView[] }>();
-      for (const { deployment, service } of records())
-        byKey.set(serviceKey({ deployment, service }), { id: { deployment, service }, own: [] });
-      const count = (container: ContainerView): void => {
-        if (container.record === undefined || !isCounted(container.record.request)) return;
-        const { deployment, service } = container.record;
-        const key = serviceKey({ deployment, service });
-        const known = byKey.get(key);
-        if (known === undefined) byKey.set(key, { id: { deployment, service }, own: [container] });
-        else known.own.push(container);
-      };
-      each({ kind: 'container', of: 'the services' }, deps.scheduler.containers.list(), ({ name }) => name, count);
-      const inOrder = [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1));
-      return each(
-        { kind: 'service', of: 'the services' },
-        inOrder,
-        ([key]) => key,
-        ([, { id, own }]) => viewOf(id, sorted(own)),
-      );
-    },
+    list: () => atOnce(listInSteps()),
+    listInSteps,
     async operate(id, what, act) {
       const own = runtime(id);
       if (own.operation !== undefined) throw alreadyBusy(id, own.operation, now());

@@ -1,7 +1,7 @@
 /** The services of one leadership, wired by name: what Docker's and the operator's API ask, and the reconcilers behind it. Effects: those of its parts. */
 import type { HostOperations, ReplicaCounts, Secrets, Services } from '../contracts/index.ts';
 import { createClientCalls } from './client-calls.ts';
-import { createCore } from './core.ts';
+import { type Core, createCore } from './core.ts';
 import type { ServicesDeps } from './deps.ts';
 import { createClean } from './hosts/clean.ts';
 import { createDrain } from './hosts/drain.ts';
@@ -25,6 +25,8 @@ import { guarded, inBackground, reportFault } from '../telemetry/faults.ts';
 
 /** What the room does for others, by role. */
 export interface ServicesRoom {
+  /** What `services.list` gives, pausing in between. */
+  readonly listInSteps: Core['listInSteps'];
   readonly services: Services;
   readonly replicas: ReplicaCounts;
   readonly secrets: Secrets;
@@ -77,6 +79,7 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
       canaries: createCanaries(core, { create: updates.create, update: updates.update, remove: power.remove }),
       stuck: () => [...core.stuck.values()],
     },
+    listInSteps: core.listInSteps,
     replicas: createClientCalls(core, reconciler),
     secrets: createSecrets(core),
     hosts: {

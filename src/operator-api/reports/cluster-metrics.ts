@@ -2,8 +2,9 @@
  * What the leader knows of the cluster, as Prometheus' metrics. Labels are hosts, states and deployments that exist now: a series goes with what it
  * is of. Deployments beyond `MOST_DEPLOYMENTS` are counted together. Pure.
  */
-import type { ContainerView, HostView } from '../../model/index.ts';
-import { each } from '../../telemetry/left-out.ts';
+import type { Steps } from '../../async/steps.ts';
+import type { ContainerView, HostView, ServiceView } from '../../model/index.ts';
+import { eachInSteps } from '../../telemetry/left-out.ts';
 import type { Family, MetricType, Sample } from '../../telemetry/metrics.ts';
 import { parseSubnet } from '../../text/ipv4.ts';
 import type { Observed } from './report.ts';
@@ -17,28 +18,24 @@ const HOST_STATES: readonly HostView['state'][] = ['joining', 'alive', 'suspect'
 
 type Seen = Pick<
   Observed,
-  | 'leader'
-  | 'hosts'
-  | 'containers'
-  | 'instances'
-  | 'networks'
-  | 'leases'
-  | 'reserved'
-  | 'services'
-  | 'stuck'
-  | 'unreadable'
-  | 'schedulers'
-  | 'frozen'
+  'leader' | 'hosts' | 'containers' | 'instances' | 'networks' | 'leases' | 'reserved' | 'stuck' | 'unreadable' | 'schedulers' | 'frozen'
 >;
+type ServiceSteps = () => Steps<readonly ServiceView[]>;
 
-/** `pool`: the CIDR that subnets of new networks come from. One walk over hosts, containers, leases and services. */
-export function clusterFamilies(seen: Seen, pool: string): readonly Family[] {
+/** `pool`: the CIDR that subnets of new networks come from. One walk over hosts, containers, leases and services, in steps: there may be 30,000 containers. */
+export function* clusterFamilies(seen: Seen, serviceSteps: ServiceSteps, pool: string): Steps<readonly Family[]> {
+  const hosts = hostFamilies(seen);
+  yield;
+  const containers = yield* containerFamilies(seen, serviceSteps);
+  yield;
+  const networks = networkFamilies(seen, pool);
+  yield;
   return [
     one('arpanet_cluster_frozen', 'gauge', '1 while changes are refused.', Number(seen.frozen !== undefined)),
     one('arpanet_schedulers', 'gauge', 'Schedulers that have announced themselves to the leader, and it.', seen.schedulers.length),
-    ...hostFamilies(seen),
-    ...containerFamilies(seen),
-    ...networkFamilies(seen, pool),
+    ...hosts,
+    ...containers,
+    ...networks,
     one('arpanet_names', 'gauge', 'Instances in the name table.', seen.instances.length),
     one(
       'arpanet_store_unreadable_records',
@@ -82,7 +79,7 @@ function hostFamilies({ hosts, reserved }: Seen): readonly Family[] {
   ];
 }
 
-function containerFamilies({ containers, services, stuck }: Seen): readonly Family[] {
+function* containerFamilies({ containers, stuck }: Seen, serviceSteps: ServiceSteps): Steps<readonly Family[]> {
   const byDeployment = new Map<string, Map<string, number>>();
   const count = (container: ContainerView): void => {
     const deployment = container.record?.deployment ?? '';
@@ -91,10 +88,11 @@ function containerFamilies({ containers, services, stuck }: Seen): readonly Fami
     if (states.size === 0) byDeployment.set(deployment, states);
     states.set(state, (states.get(state) ?? 0) + 1);
   };
-  each({ kind: 'container', of: 'the metrics' }, containers, ({ name }) => name, count);
-  const missing = each(
+  yield* eachInSteps({ kind: 'container', of: 'the metrics' }, containers, ({ name }) => name, count);
+  const services = yield* serviceSteps();
+  const missing = yield* eachInSteps(
     { kind: 'service', of: 'the metrics' },
-    services(),
+    services,
     ({ deployment, service }) => `${deployment}/${service}`,
     ({ deployment, record, desired, instances }) => {
       const wanted = record === undefined || record.job !== undefined ? 0 : desired - record.stopped.length;

@@ -1,4 +1,5 @@
 /** What a leader of an empty cluster knows, for the reports of the operator's API. */
+import type { Steps } from '../../../src/async/steps.ts';
 import type { Observed } from '../../../src/operator-api/index.ts';
 
 export function literalObserved(more: Partial<Observed> = {}): Observed {
@@ -25,4 +26,10 @@ export function literalObserved(more: Partial<Observed> = {}): Observed {
     services: () => [],
     ...more,
   };
+}
+
+/** Work that is done already, as if it had been done in steps. */
+export function* inOneStep<T>(made: T): Steps<T> {
+  yield;
+  return made;
 }

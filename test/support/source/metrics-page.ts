@@ -10,7 +10,8 @@ import '../../../src/store/ledger/ledger.ts';
 import { type Family, measured } from '../../../src/telemetry/metrics.ts';
 import { processFamilies } from '../../../src/telemetry/process-figures.ts';
 import { repository } from '../cluster/paths.ts';
-import { literalObserved } from '../fakes/literal-observed.ts';
+import { atOnce } from '../../../src/async/steps.ts';
+import { inOneStep, literalObserved } from '../fakes/literal-observed.ts';
 
 export const metricsPagePath = join(repository, 'docs', 'metrics.md');
 
@@ -28,12 +29,12 @@ const idleAgent = {
   dns: noDns,
 };
 const scheduler = { storeMs: 0, trouble: undefined, seenEpoch: 0, pool: '10.32.0.0/12' };
-const leads = { observe: literalObserved, record: literalObserved().leader };
+const leads = { observe: literalObserved, record: literalObserved().leader, serviceSteps: () => inOneStep([]) };
 
 /** What each kind of process has, by where it comes from. */
 export const FAMILIES: readonly (readonly [title: string, families: readonly Family[]])[] = [
-  ['Every scheduler', [...schedulerFamilies(undefined, scheduler), ...measured().toSorted((a, b) => (a.name < b.name ? -1 : 1))]],
-  ['The leader', schedulerFamilies(leads, scheduler).slice(schedulerFamilies(undefined, scheduler).length)],
+  ['Every scheduler', [...atOnce(schedulerFamilies(undefined, scheduler)), ...measured().toSorted((a, b) => (a.name < b.name ? -1 : 1))]],
+  ['The leader', atOnce(schedulerFamilies(leads, scheduler)).slice(atOnce(schedulerFamilies(undefined, scheduler)).length)],
   ['Every agent', agentFamilies(idleAgent)],
   ['Schedulers and agents', processFamilies()],
 ];
