@@ -115,6 +115,7 @@ async function installNpmPackages(purpose) {
       '--no-save',
       '--no-audit',
       '--no-fund',
+      '--no-update-notifier',
       '--loglevel=error',
       '--ignore-scripts',
       ...(isLean ? ['--omit=dev'] : []),

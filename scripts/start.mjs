@@ -4,14 +4,19 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, root, stateOf } from './build.mjs';
-import { setup } from './setup.mjs';
+import { beginSetup } from './setup.mjs';
 
-await setup('start');
+// the build needs npm's packages alone: Debian's come beside it
+const { packages, all } = beginSetup('start');
+await packages;
 const main = join(root, 'dist', 'cli', 'main.js');
-if (!existsSync(main) || stateOf(join(root, 'src')).newestMs > stateOf(join(root, 'dist')).newestMs) {
+let isBuilt = existsSync(main) && stateOf(join(root, 'src')).newestMs <= stateOf(join(root, 'dist')).newestMs;
+if (!isBuilt) {
   process.stderr.write('arpanet: building\n');
-  if (!build()) process.exit(1);
+  isBuilt = build();
 }
+await all;
+if (!isBuilt) process.exit(1);
 // The terminal may send Ctrl-C to both processes. The cluster takes itself down; this one only passes on the signal, and then the exit code.
 const child = spawn(process.execPath, ['--max-semi-space-size=4', main, 'up', ...process.argv.slice(2)], {
   stdio: 'inherit',

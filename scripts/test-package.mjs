@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npm run test:package: makes the packages, installs them into bare Debian machines, and makes clusters from them. Needs root and debootstrap.
+// npm run test:package: makes the packages, installs them into bare Debian machines, and makes clusters from them. Needs root.
 // ARPANET_PACKAGES=DIR takes those of an earlier `npm run package -- --out DIR`; a word as argument chooses among the tests.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { makePackages } from './package.mjs';
 import { nodeProgram } from './packaging/node-program.mjs';
 import { setup } from './setup.mjs';
 
-if (process.getuid() !== 0 || spawnSync('debootstrap', ['--version']).status !== 0) {
-  console.error('test:package needs root and debootstrap: sudo apt-get install debootstrap');
+if (process.getuid() !== 0) {
+  console.error('test:package needs root: its machines are folders with files of root');
   process.exit(1);
 }
 await setup('package');

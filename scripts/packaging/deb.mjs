@@ -32,11 +32,10 @@ export function makeDeb(dir, { file, version, epoch, sample, before }) {
   mkdirSync(join(dir, 'usr/share/fish/vendor_completions.d'), { recursive: true });
   renameSync(join(lib, 'share/completion/arpanet.fish'), join(dir, 'usr/share/fish/vendor_completions.d/arpanet.fish'));
   rmSync(join(lib, 'share'), { recursive: true });
-  for (const name of ['scheduler', 'agent']) {
+  for (const name of ['scheduler', 'agent', 'boot'])
     write(`lib/systemd/system/arpanet-${name}.service`, part('systemd', `arpanet-${name}.service`));
-    // not in etc: dpkg would ask about it at each release that has another option
-    write(`usr/share/arpanet/${name}.yaml`, sample(name, ...SETTINGS[name]));
-  }
+  // not in etc: dpkg would ask about it at each release that has another option
+  for (const name of ['scheduler', 'agent']) write(`usr/share/arpanet/${name}.yaml`, sample(name, ...SETTINGS[name]));
   write('etc/logrotate.d/arpanet', part('debian', 'logrotate'));
   const licence = readFileSync(join(lib, 'LICENSE'), 'utf8').trim().split('\n').slice(2).join('\n').trim();
   const indented = licence

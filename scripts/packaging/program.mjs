@@ -79,8 +79,8 @@ case "$1" in up|scheduler|agent) nursery=--max-semi-space-size=4 ;; *) nursery= 
 exec "$here/node" --no-deprecation $nursery "$here/../dist/cli/main.js" "$@"
 `;
   write(join(top, 'bin/arpanet'), start, 0o755);
-  // for machines that join by what a scheduler hands on
-  for (const process of ['agent', 'scheduler'])
+  // for machines that join by what a scheduler hands on, and for who unpacks this by hand
+  for (const process of ['agent', 'scheduler', 'boot'])
     write(join(top, `lib/systemd/arpanet-${process}.service`), read(`scripts/packaging/systemd/arpanet-${process}.service`));
 }
 

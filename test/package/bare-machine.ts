@@ -1,5 +1,5 @@
 /**
- * A Debian machine with nothing but what debootstrap makes, programs of a host, and the Engine of a lab's host: a root of its own, in that
+ * A Debian machine with nothing but what mmdebstrap makes, programs of a host, and the Engine of a lab's host: a root of its own, in that
  * host's network namespace. Effects: mounts in a mount namespace that ends with the machine, a folder, processes.
  */
 import { execFileSync, type ChildProcess } from 'node:child_process';
@@ -40,7 +40,7 @@ const PROGRAMS = 'adduser,ca-certificates,curl,docker.io,iproute2,iptables';
 /** The environment of a program there. */
 export const CLEAN = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' };
 
-/** A root as debootstrap makes it with these packages, by the mirror that this machine's apt uses. Made once and kept. */
+/** A root as mmdebstrap makes it with these packages, by the mirror that this machine's apt uses. Made once and kept. */
 export function debianRoot(programs = PROGRAMS): string {
   const kept = programs === PROGRAMS ? `debian-${RELEASE}-root` : `debian-${RELEASE}-root-${programs.replaceAll(',', '-')}`;
   const root = join(toolsDir, kept);
@@ -50,7 +50,9 @@ export function debianRoot(programs = PROGRAMS): string {
   if (mirror === undefined) throw new Error('no Debian mirror in /etc/apt/sources.list.d/debian.sources');
   rmSync(`${root}.partial`, { recursive: true, force: true });
   mkdirSync(toolsDir, { recursive: true });
-  execFileSync('debootstrap', ['--variant=minbase', `--include=${programs}`, RELEASE, `${root}.partial`, mirror], { stdio: 'ignore' });
+  const how = ['--mode=root', '--variant=minbase', '--quiet', '--dpkgopt=force-unsafe-io', `--include=${programs}`];
+  // what it mounts in the root ends with it
+  execFileSync('unshare', ['--mount', 'mmdebstrap', ...how, RELEASE, `${root}.partial`, mirror], { stdio: ['ignore', 'ignore', 'pipe'] });
   renameSync(`${root}.partial`, root);
   return root;
 }
@@ -139,6 +141,18 @@ export async function filesOf(machine: BareMachine): Promise<readonly string[]> 
     .split('\n')
     .filter((path) => !others.test(path))
     .toSorted();
+}
+
+/** What a host may leave behind, and must not: files, users, links, routes, rules. */
+export async function traceOf(machine: BareMachine) {
+  const text = (command: string) => machine.run(['sh', '-c', command]);
+  const kernel =
+    "ip -o link | grep -v veth | cut -d: -f2; ip -4 route; ip -6 -o addr show dev lo; for t in filter nat mangle raw; do for p in iptables ip6tables; do $p -t $t -S | grep -v '^#'; done; done; ebtables -L; ebtables -t nat -L";
+  return {
+    files: await filesOf(machine),
+    users: await text('cat /etc/passwd /etc/group'),
+    kernel: await text(`(${kernel}) 2>/dev/null; true`),
+  };
 }
 
 /** How the unit starts its process, and as whom. */

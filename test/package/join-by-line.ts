@@ -1,28 +1,16 @@
 /**
  * npm run test:package: a scheduler from the .deb, with TLS, and a bare machine with nothing but Docker and curl that joins by the line of `arpanet hosts add`: killed at
- * each step and run again, told why not, taken off again without a trace. Needs root and debootstrap.
+ * each step and run again, told why not, taken off again without a trace. Needs root.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { endProcess, until } from '../support/cluster/cluster.ts';
-import { type BareMachine, filesOf } from './bare-machine.ts';
+import { traceOf } from './bare-machine.ts';
 import { installDeb, startScheduler, twoMachines } from './two-machines.ts';
 
 const STEPS = ['download', 'unpack', 'place', 'settings', 'unit'];
 const TAKEN_OFF = ['containers', 'networks', 'links', 'rules', 'files', 'program'];
-
-/** What a join may leave behind, and must not: files, users, links, routes, rules. */
-async function traceOf(machine: BareMachine) {
-  const text = (command: string) => machine.run(['sh', '-c', command]);
-  const kernel =
-    "ip -o link | grep -v veth | cut -d: -f2; ip -4 route; ip -6 -o addr show dev lo; for t in filter nat mangle raw; do for p in iptables ip6tables; do $p -t $t -S | grep -v '^#'; done; done; ebtables -L; ebtables -t nat -L";
-  return {
-    files: await filesOf(machine),
-    users: await text('cat /etc/passwd /etc/group'),
-    kernel: await text(`(${kernel}) 2>/dev/null; true`),
-  };
-}
 
 describe('a machine that joins by one line', () => {
   it('is checked, joins also after it was killed at any step, and is taken off again without a trace', { timeout: 900_000 }, async () => {

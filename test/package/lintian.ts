@@ -1,4 +1,4 @@
-/** npm run test:package: what Debian's checker of packages says of the .deb. Needs root and debootstrap. */
+/** npm run test:package: what Debian's checker of packages says of the .deb. Needs root. */
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * npm run test:package: `npm start -- --hosts 3` in a clone on a Debian machine with nothing but Node, and each line that it prints to type next. It shares this machine's network, from which it
- * fetches packages of npm and Debian. Needs root and debootstrap.
+ * fetches packages of npm and Debian. Needs root.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

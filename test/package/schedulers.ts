@@ -1,4 +1,4 @@
-/** npm run test:package: a second scheduler by the line of `arpanet schedulers add`, with Consul and the cluster key, and taken off again. Needs root and debootstrap. */
+/** npm run test:package: a second scheduler by the line of `arpanet schedulers add`, with Consul and the cluster key, and taken off again. Needs root. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';

@@ -1,5 +1,5 @@
 /**
- * npm run test:package: `arpanet upgrade`, its line, and an older release, while what runs there goes on. The older one is made of this repository's history. Needs root and debootstrap.
+ * npm run test:package: `arpanet upgrade`, its line, and an older release, while what runs there goes on. The older one is made of this repository's history. Needs root.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -61,6 +61,8 @@ export async function buildImage(request: BuildRequest, progress: (line: string)
     await run('depmod', ['-b', parts, kernel]);
     await writeFile(join(made, 'initrd.img'), await promisify(gzip)(await initrd(parts, kernel, run), { level: 9 }));
     await stageSystem(root, parts, kernel, request, run);
+    // it may lack a library
+    await run('chroot', [root, '/usr/bin/arpanet', '--version']);
     progress('the root file system, compressed');
     await run('mksquashfs', [
       root,

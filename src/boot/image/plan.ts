@@ -24,9 +24,11 @@ export interface ImageManifest {
 
 /** The release that the image is of. */
 export const SUITE = 'bookworm';
-/** An init, what an agent needs, and an Engine. */
+/** An init, what Node and an agent need, and an Engine. */
 const PACKAGES =
-  'systemd-sysv udev kmod iproute2 iptables ebtables nftables conntrack ca-certificates curl apparmor docker.io containerd runc'.split(' ');
+  'systemd-sysv udev kmod libstdc++6 iproute2 iptables ebtables nftables conntrack ca-certificates curl apparmor docker.io containerd runc'.split(
+    ' ',
+  );
 
 /** Of packages that are in the image, what no machine needs. */
 const LEFT_OUT = [

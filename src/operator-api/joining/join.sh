@@ -7,6 +7,7 @@
 #   curl … | sudo sh -s -- --upgrade [--force] [TOKEN]   takes the scheduler's release, and the one before back if the agent does not come in with it
 #   curl … | sudo sh -s -- --remove [--force]       takes off the host that a join has made
 #   curl … | sudo sh -s -- --scheduler --remove     takes off the scheduler
+#   sh …/dist/join.sh --clear                       takes off what agents have in the kernel: the Debian package does so when it is removed
 # Nothing is changed if a check fails. Docker is never restarted, reconfigured or removed.
 set -u
 umask 022
@@ -117,6 +118,12 @@ check_library() {
   glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed -n 's/^glibc 2\.\([0-9]*\).*/\1/p')
   if [ -z "$glibc" ] || [ "$glibc" -lt 28 ]; then
     fail 'the C library is not glibc 2.28 or newer, which the program needs' 'use a distribution that has it: Debian 10, Ubuntu 18.10, RHEL 8 or newer'
+  fi
+  if libraries=$(ldconfig -p 2>/dev/null); then
+    case $libraries in
+    *libstdc++.so.6*) ;;
+    *) fail 'there is no libstdc++.so.6, which the program needs' 'install it; Debian and Ubuntu: apt-get install libstdc++6, others: libstdc++' ;;
+    esac
   fi
 }
 
@@ -573,6 +580,35 @@ remove_frames() {
   for chain in $chains; do ebtables -t "$1" -X "$chain"; done
 }
 
+# Networks of the Engine, and what is in the kernel for them.
+clear_networks() {
+  step networks
+  cluster_networks | while read -r id; do engine "/networks/$id" -X DELETE; done
+  step links
+  for device in $(ip -o link show 2>/dev/null | sed -n 's/^[0-9]*: *\(ar[pv][0-9a-f]\{6\}\|arw[0-9a-f]\{8\}[abp]\)[:@].*/\1/p'); do ip link del "$device" 2>/dev/null; done
+  for inner in $(ip -6 -o addr show dev lo 2>/dev/null | sed -n 's/.* inet6 \(fd61:7270:616e:[0-9a-f:]*\/128\) .*/\1/p'); do ip -6 addr del "$inner" dev lo; done
+}
+# The proxy of HTTP by name goes on without its agent.
+clear_rules() {
+  step rules
+  pid=$(cat "$data/http/haproxy.pid" 2>/dev/null)
+  case $(readlink "/proc/${pid:-none}/exe") in */haproxy*) kill "$pid" ;; esac
+  for tables in iptables ip6tables; do
+    has "$tables" || continue
+    for table in filter nat mangle raw; do remove_rules "$tables -w 5 -t $table"; done
+  done
+  if has ebtables; then for table in filter nat; do remove_frames "$table"; done; fi
+  if has nft; then for family in ip ip6; do nft delete table $family arpanet-ingress 2>/dev/null; done; nft delete table bridge arpanet-allow 2>/dev/null; fi
+}
+# Files stay, and containers.
+clear() {
+  found=$(cluster_containers | wc -l)
+  if [ -S "$socket" ] && [ -z "$(engine /version)" ]; then note "the cluster's networks stay: Docker does not answer at $socket, or there is no curl to ask it"
+  elif [ "$found" -gt 0 ]; then note "$found containers of the cluster are here, and their networks stay: without an agent they have no names and no rules any more"
+  else clear_networks; fi
+  clear_rules
+}
+
 # Each part may be done already: it was ended in between, and runs again.
 remove() {
   found=$(cluster_containers | wc -l)
@@ -588,18 +624,8 @@ remove() {
   done
   step containers
   cluster_containers | while read -r id; do engine "/containers/$id?force=1" -X DELETE; done
-  step networks
-  cluster_networks | while read -r id; do engine "/networks/$id" -X DELETE; done
-  step links
-  for device in $(ip -o link show 2>/dev/null | sed -n 's/^[0-9]*: *\(ar[pv][0-9a-f]\{6\}\|arw[0-9a-f]\{8\}[abp]\)[:@].*/\1/p'); do ip link del "$device" 2>/dev/null; done
-  for inner in $(ip -6 -o addr show dev lo 2>/dev/null | sed -n 's/.* inet6 \(fd61:7270:616e:[0-9a-f:]*\/128\) .*/\1/p'); do ip -6 addr del "$inner" dev lo; done
-  step rules
-  for tables in iptables ip6tables; do
-    has "$tables" || continue
-    for table in filter nat mangle raw; do remove_rules "$tables -w 5 -t $table"; done
-  done
-  if has ebtables; then for table in filter nat; do remove_frames "$table"; done; fi
-  if has nft; then for family in ip ip6; do nft delete table $family arpanet-ingress 2>/dev/null; done; nft delete table bridge arpanet-allow 2>/dev/null; fi
+  clear_networks
+  clear_rules
   step files
   rm -rf "$data"
   if [ -x "$deb" ]; then
@@ -638,7 +664,8 @@ remove_scheduler() {
   elif [ -x "$deb" ]; then die 'the scheduler here is of the Debian package of arpanet' 'apt-get remove arpanet'; fi
   kept=$(sed -n 's/^cluster-key: *//p' "$etc/scheduler.yaml" 2>/dev/null | head -n 1)
   kept=${kept:-$key}
-  case $(head -n 1 "$etc/scheduler.yaml" 2>/dev/null) in "$settings_line"*) rm -f "$etc/scheduler.yaml" ;; esac
+  # with the copy of the CA that the scheduler has put beside the key
+  case $(head -n 1 "$etc/scheduler.yaml" 2>/dev/null) in "$settings_line"*) rm -f "$etc/scheduler.yaml" "$kept".identity-* ;; esac
   rm -f "$etc/scheduler.yaml.new"
   rmdir "$state" 2>/dev/null
   if getent passwd arpanet | grep -q "$user_line"; then
@@ -664,11 +691,12 @@ usage() {
 }
 
 main() {
-  info='' schedules=0 only_check=0 removes=0 upgrades=0 force=0 installs_docker=0 joined=0 joined_with='' printed='arpanet hosts add'
+  info='' schedules=0 only_check=0 removes=0 clears=0 upgrades=0 force=0 installs_docker=0 joined=0 joined_with='' printed='arpanet hosts add'
   while :; do
     case ${1:-} in
     --check) only_check=1 ;;
     --remove) removes=1 ;;
+    --clear) clears=1 ;;
     --upgrade) upgrades=1 ;;
     --scheduler) schedules=1 ;;
     --force) force=1 ;;
@@ -681,6 +709,10 @@ main() {
   # one of these at a time: what only checks changes nothing
   case $((only_check + upgrades + removes))$((schedules + upgrades)) in [01][01]) ;; *) usage ;; esac
   [ "$(id -u)" = 0 ] || die 'this needs root: it makes links, routes and rules, and installs a service' 'run it with sudo, or as root'
+  if [ "$clears" = 1 ]; then
+    clear
+    exit 0
+  fi
   if [ "$removes" = 1 ]; then
     [ $# = 0 ] || usage
     if [ "$schedules" = 1 ]; then remove_scheduler; else remove; fi

@@ -70,6 +70,7 @@ describe('the script, where it changes a machine', () => {
     'etc/arpanet/scheduler.yaml': OURS,
     'etc/systemd/system/arpanet-scheduler.service': '',
     'var/lib/arpanet/scheduler/cluster.key': 'abc',
+    'var/lib/arpanet/scheduler/cluster.key.identity-bee38950cb2d': 'sealed',
   };
   const PROGRAM = { 'usr/local/lib/arpanet/bin/arpanet': '#!/bin/sh\necho 0.1.0\n' };
 
@@ -88,6 +89,7 @@ describe('the script, where it changes a machine', () => {
     for (const path of ['etc/arpanet', 'etc/systemd/system/arpanet-scheduler.service', 'usr/local/lib/arpanet'])
       assert.equal(both.has(path), false, path);
     assert.ok(both.has('var/lib/arpanet/scheduler/cluster.key'));
+    assert.ok(!both.has('var/lib/arpanet/scheduler/cluster.key.identity-bee38950cb2d'), 'its copy of the CA');
     assert.match(both.called(), /systemctl disable --now arpanet-scheduler[\s\S]*userdel arpanet/);
     assert.equal(both.run('--scheduler --remove').status, 0, 'again');
   });
@@ -132,6 +134,19 @@ describe('the script, where it changes a machine', () => {
     assert.match(calls, /^iptables -w 5 -t filter -D DOCKER-USER .*arpanet-ingress -j ACCEPT$/m);
     assert.doesNotMatch(calls, /-D DOCKER-USER -j RETURN/);
     assert.match(calls, /^nft delete table ip arpanet-ingress$/m);
+  });
+
+  it('--clear, as the Debian package is removed, takes off the rules, and the networks once no container of the cluster is left; files stay', () => {
+    const links = `case "$*" in *'link show'*) printf '3: arp00002a: <UP>\\n' ;; esac`;
+    const docker = (containers: string) => `case "$*" in *docker/version*) echo '{}' ;; *containers/json*) echo '${containers}' ;; esac`;
+    const used = machine({ ...HOST, ...PROGRAM }, { ip: links, curl: docker(`[{"Id":"${'a'.repeat(64)}"}]`) });
+    assert.match(used.run('--clear').text, /note {2}1 containers of the cluster are here, and their networks stay/);
+    assert.match(used.called(), /^nft delete table ip arpanet-ingress$/m);
+    assert.doesNotMatch(used.called(), /link del/);
+    const empty = machine({ ...HOST, ...PROGRAM }, { ip: links, curl: docker('[]') });
+    assert.equal(empty.run('--clear').status, 0);
+    assert.match(empty.called(), /^ip link del arp00002a$/m);
+    for (const path of Object.keys({ ...HOST, ...PROGRAM })) assert.ok(empty.has(path), path);
   });
 
   /** A scheduler's package, and a curl that hands it out; the leader says what is in the file `leader`. */

@@ -27,6 +27,7 @@ const FINE: Readonly<Record<string, string>> = {
   id: 'echo 0',
   uname: 'case $1 in -s) echo Linux;; *) echo x86_64;; esac',
   getconf: 'echo glibc 2.36',
+  ldconfig: 'echo libstdc++.so.6',
   getent: 'echo 10.0.0.1 STREAM',
   unshare: 'exit 0',
   iptables: 'exit 0',
@@ -104,6 +105,7 @@ describe('the script of a machine that joins', () => {
     ['no root', { id: 'echo 1000' }, /FAIL {2}this needs root.*\n +run it with sudo/],
     ['another architecture', { uname: 'case $1 in -s) echo Linux;; *) echo aarch64;; esac' }, /FAIL {2}this is Linux on aarch64/],
     ['an old C library', { getconf: 'echo glibc 2.24' }, /FAIL {2}the C library is not glibc 2\.28/],
+    ['no C++ library', { ldconfig: 'echo libc.so.6' }, /FAIL {2}there is no libstdc\+\+\.so\.6.*\n +install it/],
     ['musl', { getconf: 'exit 1' }, /FAIL {2}the C library is not glibc/],
     [
       'no vxlan',
