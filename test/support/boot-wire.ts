@@ -109,7 +109,7 @@ export function bootWire(servers: number): BootWire {
     },
     async [Symbol.asyncDispose]() {
       for (const one of started) await endProcess(one);
-      for (const space of [machine, ...spaces]) execFileSync('ip', ['netns', 'del', space]);
+      execFileSync('sh', ['-ec', [machine, ...spaces].map((space) => `ip netns del ${space}`).join(';')]);
       for (const dir of [scratch, ...spaces.map((_, i) => data(i))]) rmSync(dir, { recursive: true, force: true });
     },
   };

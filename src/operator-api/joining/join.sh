@@ -565,7 +565,10 @@ remove_rules() {
     # shellcheck disable=SC2086
     $1 $rule
   done
-  for chain in $($1 -S 2>/dev/null | sed -n 's/^-N \(ARPANET[^ ]*\).*/\1/p'); do $1 -F "$chain" && $1 -X "$chain"; done
+  chains=$($1 -S 2>/dev/null | sed -n 's/^-N \(ARPANET[^ ]*\).*/\1/p')
+  # all of them first: one leads to another
+  for chain in $chains; do $1 -F "$chain"; done
+  for chain in $chains; do $1 -X "$chain"; done
 }
 # TABLE: the same of ebtables.
 remove_frames() {

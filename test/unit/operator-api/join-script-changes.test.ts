@@ -114,7 +114,7 @@ describe('the script, where it changes a machine', () => {
           *'link show'*) printf '2: eth0: <UP>\\n3: arw0a000001a: <UP>\\n4: arp00002a: <UP>\\n5: arv00002a@eth0: <UP>\\n6: arwen: <UP>\\n' ;;
           *'addr show dev lo'*) printf '1: lo    inet6 fd61:7270:616e::a00:1/128 scope global\\n1: lo    inet6 fd00::1/128 scope global\\n1: lo    inet6 ::1/128 scope host\\n' ;;
         esac`,
-        ip6tables: `case "$*" in *'-t mangle -S') printf -- '-P INPUT ACCEPT\\n-N ARPANET-INSIDE\\n-A INPUT ! -i arw+ -p udp -m udp --dport 7374 -j DROP\\n-A INPUT -i arp+ -j ARPANET-INSIDE\\n-A INPUT -i eth0 -j DROP\\n' ;; esac`,
+        ip6tables: `case "$*" in *'-t mangle -S') printf -- '-P INPUT ACCEPT\\n-N ARPANET-HOSTS\\n-N ARPANET-INSIDE\\n-A INPUT ! -i arw+ -p udp -m udp --dport 7374 -j DROP\\n-A INPUT -i arp+ -j ARPANET-INSIDE\\n-A INPUT -i eth0 -j DROP\\n' ;; esac`,
         iptables: `case "$*" in *'-t filter -S') printf -- '-A DOCKER-USER -m connmark --mark 0x8000000/0x8000000 -m comment --comment arpanet-ingress -j ACCEPT\\n-A DOCKER-USER -j RETURN\\n' ;; esac`,
       },
     );
@@ -128,7 +128,9 @@ describe('the script, where it changes a machine', () => {
     assert.deepEqual([...calls.matchAll(/^ip6tables .* -[DFX] .*$/gm)].map(String), [
       'ip6tables -w 5 -t mangle -D INPUT ! -i arw+ -p udp -m udp --dport 7374 -j DROP',
       'ip6tables -w 5 -t mangle -D INPUT -i arp+ -j ARPANET-INSIDE',
+      'ip6tables -w 5 -t mangle -F ARPANET-HOSTS',
       'ip6tables -w 5 -t mangle -F ARPANET-INSIDE',
+      'ip6tables -w 5 -t mangle -X ARPANET-HOSTS',
       'ip6tables -w 5 -t mangle -X ARPANET-INSIDE',
     ]);
     assert.match(calls, /^iptables -w 5 -t filter -D DOCKER-USER .*arpanet-ingress -j ACCEPT$/m);
