@@ -22,7 +22,7 @@ const PATH = /^(?:\/[A-Za-z0-9._~@:+-]+)*\/?$/;
 
 /** What such a label must be like, as the end of a sentence. */
 export const HTTP_FORM =
-  'it must be like "shop.example.com" or "shop.example.com/api,www.shop.example.com port=8080 proto=h2c sticky": host names with or without a path, each once, then words';
+  'it must be like "shop.example.com" or "shop.example.com/api,www.shop.example.com port=8080 proto=h2c sticky": host names (xn--… where they have other letters) with or without a path, each once, then words';
 
 /** Undefined for a text of another form, an unknown word, or a name that is given twice. */
 export function parseHttp(text: string): HttpClaim | undefined {

@@ -71,6 +71,7 @@ export function createHttp({ host, address, listen, dataDir, file, proxy: given,
   let applied: ProxyPlan | undefined;
   let failure: string | undefined;
   let queued = false;
+  let isFirst = true;
 
   const wanted = (): HttpTable => file.value() ?? NONE;
   const isUsed = (): boolean => listen !== undefined || wanted().sites.some(({ instances }) => instances.some((one) => one.host === host));
@@ -107,9 +108,12 @@ export function createHttp({ host, address, listen, dataDir, file, proxy: given,
     const before = applied;
     applied = undefined;
     const now = before === undefined && !existsSync(pathsIn(folder).socket) ? undefined : await proxy.version();
+    // one that an earlier agent has left may run without its files
+    const mayRun = now !== undefined || isFirst;
+    isFirst = false;
     if (now === undefined && listen !== undefined && !(await proxy.exists())) throw new ArpanetError('unavailable', MISSING);
     if (plan === undefined) {
-      if (now !== undefined) await proxy.stop();
+      if (mayRun) await proxy.stop();
     } else if (now === plan.version) {
       await change(plan);
     } else if (now !== undefined || isUsed()) {

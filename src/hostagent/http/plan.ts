@@ -126,6 +126,8 @@ function sections(input: ProxyInput, edge: readonly HttpSite[]): readonly Sectio
         'maxconn 10000',
         // where the limit of open files is lower, fewer
         'no strict-limits',
+        // a port that another proxy has is told, and not shared with it
+        'noreuseport',
         `hard-stop-after ${LONGEST}`,
         'ssl-default-bind-options ssl-min-ver TLSv1.2',
       ],
@@ -253,3 +255,13 @@ export const refusedIn = (answer: string): readonly string[] =>
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !EXPECTED.some((one) => line.startsWith(one)) && !/changed from /.test(line));
+
+/** Why it does not start, or does not take a configuration, from what it prints; undefined: that says nothing of it. */
+export function whyNot(said: string): string | undefined {
+  const taken = [...said.matchAll(/cannot bind socket \(Address already in use\) for \[(\S+)\]/g)].map(([, at]) => at);
+  if (taken.length > 0)
+    return `another program has ${[...new Set(taken)].join(' and ')}: end it, or let this host's agent answer at other ports (--http, --https)`;
+  const alerts = [...said.matchAll(/^.*\[ALERT\]\s+\(\d+\) : (?:config : )?(.*)$/gm)].map(([, text = '']) => text.trim());
+  const whys = alerts.filter((text) => !/^(?:Error\(s\)|Fatal errors) found in configuration/.test(text));
+  return whys.length === 0 ? undefined : whys.slice(0, 3).join('; ');
+}

@@ -1,11 +1,11 @@
 /** Effects: the proxy's process (`haproxy`, a master and its workers), which goes on when the agent ends, its files and its socket. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError } from '../../model/errors.ts';
 import { run } from '../overlay/run.ts';
-import { pathsIn, type ProxyPlan } from './plan.ts';
+import { pathsIn, type ProxyPlan, whyNot } from './plan.ts';
 
 export interface Proxy {
   /** The program is installed. */
@@ -14,10 +14,11 @@ export interface Proxy {
   readonly version: () => Promise<string | undefined>;
   /** It runs, as far as the kernel knows. */
   readonly isRunning: () => boolean;
-  /** Starts it, or makes it take this configuration without a connection lost. Throws `unavailable` with what it says. */
+  /** Starts it, or makes it take this configuration without a connection lost: one that runs already, whoever started it. Throws `unavailable` with what it says. */
   readonly load: (plan: ProxyPlan) => Promise<void>;
   /** Carries out commands; resolves with what it said. Throws `unavailable` where it does not answer. */
   readonly ask: (commands: readonly string[]) => Promise<string>;
+  /** Also one that this process knows nothing of. */
   readonly stop: () => Promise<void>;
 }
 
@@ -75,8 +76,18 @@ export function createProxy(folder: string): Proxy {
   async function start(): Promise<void> {
     const words = ['haproxy', '-W', '-D', '-p', paths.pid, '-f', paths.config];
     // under systemd outside of the agent's control group; else not in the group of the shell, which is ended with what hangs in it
-    if (existsSync('/run/systemd/system')) await run('systemd-run', ['--scope', '--quiet', '--collect', `--unit=${SCOPE}`, ...words]);
-    else await run('setsid', words);
+    if (existsSync('/run/systemd/system')) await told('systemd-run', ['--scope', '--quiet', '--collect', `--unit=${SCOPE}`, ...words]);
+    else await told('setsid', words);
+  }
+
+  /** With their workers, and with what these still have. */
+  async function end(masters: readonly number[]): Promise<void> {
+    for (const one of masters) process.kill(one, 'SIGTERM');
+    const until = performance.now() + ANSWER_MS;
+    while (masters.length > 0 && (await mastersOf(paths.config)).some((one) => masters.includes(one))) {
+      if (performance.now() > until) throw new ArpanetError('unavailable', 'the proxy does not end');
+      await sleep(LOOK_MS);
+    }
   }
 
   return {
@@ -92,10 +103,14 @@ export function createProxy(folder: string): Proxy {
       await writeFile(paths.map, map);
       await writeFile(paths.hosts, hosts.map((host) => `${host}\n`).join(''));
       await writeFile(paths.config, config, { mode: 0o600 });
-      await run('haproxy', ['-c', '-q', '-f', paths.config]);
-      const isThere = (await version()) !== undefined;
-      if (isThere && pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGUSR2');
-      else await start();
+      await told('haproxy', ['-c', '-q', '-f', paths.config]);
+      await version();
+      const masters = await mastersOf(paths.config);
+      // it passes its sockets on, this one with them: one whose file is gone cannot be asked ever again
+      const kept = existsSync(paths.socket) ? (masters.find((one) => one === pid) ?? masters[0]) : undefined;
+      await end(masters.filter((one) => one !== kept));
+      if (kept === undefined) await start();
+      else process.kill(kept, 'SIGUSR2');
       await settled(wanted, 'the proxy has not taken its new configuration: another program may have one of its ports');
     },
     async ask(commands) {
@@ -104,9 +119,32 @@ export function createProxy(folder: string): Proxy {
       return answer;
     },
     async stop() {
-      if ((await version()) === undefined) return;
-      if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGTERM');
-      await settled(undefined, 'the proxy does not end');
+      await end(await mastersOf(paths.config));
     },
   };
+}
+
+/** Throws `unavailable` with what it says of its configuration. */
+async function told(command: string, words: readonly string[]): Promise<void> {
+  await run(command, words).catch((error: unknown) => {
+    const said = error instanceof Error ? error.message : String(error);
+    throw new ArpanetError('unavailable', whyNot(said) ?? said);
+  });
+}
+
+/** Processes of this machine's own, and of no container, that are masters of proxies with this configuration. */
+async function mastersOf(config: string): Promise<readonly number[]> {
+  const [numbers, own] = await Promise.all([readdir('/proc'), readlink('/proc/self/ns/mnt')]);
+  const looks = numbers
+    .filter((name) => /^\d+$/.test(name))
+    .map(async (id) => {
+      const words = (await readFile(`/proc/${id}/cmdline`, 'utf8')).split('\0');
+      if (!words[0]?.endsWith('haproxy') || words[words.indexOf('-f') + 1] !== config) return [];
+      const status = await readFile(`/proc/${id}/status`, 'utf8');
+      const isOwn = (await readlink(`/proc/${id}/ns/mnt`)) === own;
+      return isOwn ? [{ id: Number(id), parent: Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]) }] : [];
+    });
+  // one that ends meanwhile is none
+  const found = (await Promise.all(looks.map((look) => look.catch(() => [])))).flat();
+  return found.filter(({ parent }) => !found.some(({ id }) => id === parent)).map(({ id }) => id);
 }

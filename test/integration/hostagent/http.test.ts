@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -119,6 +119,21 @@ describe('HTTP by name', { timeout: 120_000 }, () => {
     return { socket, said };
   }
   const pid = (host: string): number => Number(readFileSync(join(folder, host, 'http', 'haproxy.pid'), 'utf8'));
+
+  /** Of proxies with this host's configuration, those that another is not the parent of. */
+  function masters(host: string): readonly number[] {
+    const config = join(folder, host, 'http', 'haproxy.cfg');
+    const words = (id: string | number): readonly string[] => {
+      try {
+        return readFileSync(`/proc/${id}/cmdline`, 'utf8').split('\0');
+      } catch {
+        return [];
+      }
+    };
+    const parent = (id: string): string => /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1] ?? '';
+    const own = readdirSync('/proc').filter((id) => /^\d+$/.test(id) && words(id).includes(config));
+    return own.filter((id) => !words(parent(id)).includes(config)).map(Number);
+  }
 
   before(async () => {
     mkdirSync(certificates);
@@ -244,6 +259,44 @@ describe('HTTP by name', { timeout: 120_000 }, () => {
     assert.equal(headers['x-instance'], 'c12');
     assert.equal((JSON.parse(Buffer.concat(body as Buffer[]).toString()) as Record<string, string>)['x-forwarded-proto'], 'https');
     session.close();
+  });
+
+  it('takes over the proxy that an agent before has left, and ends it with the last name, also where its files are gone', async () => {
+    await tell(site([instance(11)]));
+    const again = (): void => {
+      running.abort();
+      running = new AbortController();
+      rmSync(join(folder, 'h1', 'http'), { recursive: true });
+      [edge, other] = [agent('h1'), agent('h2')];
+    };
+    again();
+    await tell(site([instance(12)]));
+    assert.equal((await get()).headers['x-instance'], 'c12');
+    assert.equal(masters('h1').length, 1);
+    again();
+    await tell();
+    await assert.rejects(get(), /ECONNREFUSED/);
+    assert.deepEqual(masters('h1'), []);
+  });
+
+  it('says which port is another program’s, also one that would share it', async () => {
+    await tell();
+    const taken = join(folder, 'taken.cfg');
+    writeFileSync(taken, `defaults\n mode http\n timeout client 1s\nfrontend f\n bind *:${port}\n http-request return status 418\n`);
+    const holder = spawn('haproxy', ['-db', '-f', taken], { stdio: 'ignore' });
+    try {
+      await until('the other program has the port', async () => (await get().catch(() => undefined))?.statusCode === 418);
+      edge.take({ type: 'http', isWhole: true, sites: [site([instance(11)])], hosts: [] });
+      await assert.rejects(edge.settle(), new RegExp(`^ArpanetError: another program has 0\\.0\\.0\\.0:${port}: end it, or`));
+      assert.equal((await get()).statusCode, 418);
+    } finally {
+      holder.kill();
+      await once(holder, 'exit');
+    }
+    await until('it answers once the port is free', async () => {
+      await edge.reconcile();
+      return (await get()).headers['x-instance'] === 'c11';
+    });
   });
 
   it('is back when the proxy dies, and gone with the last name', async () => {

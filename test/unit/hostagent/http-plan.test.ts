@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterHttpMessage, createHttp } from '../../../src/hostagent/http/http.ts';
 import { readFigures } from '../../../src/hostagent/http/figures.ts';
@@ -16,9 +17,12 @@ import {
   refusedIn,
   serverCommands,
   serverName,
+  whyNot,
 } from '../../../src/hostagent/http/plan.ts';
 import type { Proxy } from '../../../src/hostagent/http/proxy.ts';
 import { type HttpInstance, type HttpTable, shareWeights } from '../../../src/model/http.ts';
+import { httpTable } from '../../../src/schemas/http.ts';
+import { parseHttp } from '../../../src/text/http-label.ts';
 
 const here: HttpInstance = { container: 'c1', host: 'h1', at: '10.9.0.1', address: '10.32.0.1', port: 80, weight: 256 };
 const away: HttpInstance = { container: 'c2', host: 'h2', at: '10.9.0.2', address: '10.32.0.2', port: 90, weight: 28, isH2c: true };
@@ -119,6 +123,68 @@ describe('the plan of a host’s proxy', () => {
     assert.deepEqual(both, { sites: [...table.sites, other], hosts: table.hosts });
     assert.deepEqual(afterHttpMessage(both, { type: 'http', sites: [], gone: [site], hosts: [] }), { sites: [other], hosts: [] });
     assert.deepEqual(afterHttpMessage(both, { type: 'http', isWhole: true, sites: [] }), { sites: [], hosts: table.hosts });
+  });
+});
+
+describe('what a label says', () => {
+  const victim = planOf();
+  const own = (config: string): string =>
+    config
+      .slice(config.indexOf(`backend ${backendOf(site)}`))
+      .split('\n\n')[0]
+      ?.trim() ?? '';
+  /** Longest prefix first, as `map_beg` does it. */
+  const leads = (map: string, called: string): string | undefined =>
+    map
+      .split('\n')
+      .map((line) => line.split(' '))
+      .filter(([key = '']) => key !== '' && called.startsWith(key))
+      .toSorted(([a = ''], [b = '']) => b.length - a.length)[0]?.[1];
+  const signs = [...'x./,  \n\r\t"\'\\#{}\0*@:+~üA-_;'];
+  const nasty = fc.constantFrom('shop.example.com', '/api', 'sticky', ' port=81', '\nbackend b', '%[src]', ' b0', ...signs);
+  const label = fc.oneof(
+    fc.array(nasty, { maxLength: 9 }).map((parts) => parts.join('')),
+    fc.array(nasty, { maxLength: 6 }).map((parts) => `evil.com${parts.join('')} sticky`),
+  );
+
+  it('adds lines of its own names to the configuration, and changes none of another service, whatever it is', () => {
+    fc.assert(
+      fc.property(label, (text) => {
+        const claim = parseHttp(text);
+        if (claim === undefined) return;
+        // another's names are refused at the create
+        const names = claim.sites.filter((one) => one !== site);
+        const entries = names.map((one) => ({ site: one, instances: [here], ...(claim.isSticky && { isSticky: true as const }) }));
+        const plan = planOf({ sites: [...table.sites, ...entries] });
+        assert.ok(httpTable.safeParse({ sites: entries, hosts: [] }).success, text);
+        assert.equal(plan.map, `${victim.map}${names.map((one) => `${one} ${backendOf(one)}\n`).join('')}`);
+        assert.equal(own(plan.config), own(victim.config));
+        const lines = (config: string): number => config.split('\n').length;
+        assert.equal(lines(plan.config), lines(victim.config) + names.length * (claim.isSticky ? 8 : 5));
+        for (const path of ['', 'v1/', 'api/']) {
+          const called = `${site}${path}`;
+          if (!names.some((one) => called.startsWith(one) && one.startsWith(site))) assert.equal(leads(plan.map, called), backendOf(site));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('what the proxy says when it does not start', () => {
+  it('is told as what is in the way', () => {
+    const taken = (at: string): string =>
+      `[ALERT]    (17) : Binding [/d/haproxy.cfg:33] for frontend of-clients: cannot bind socket (Address already in use) for [${at}]\n`;
+    assert.equal(
+      whyNot(`haproxy -f x: [NOTICE]   (17) : haproxy version is 2.6\n${taken('0.0.0.0:80')}${taken(':::80')}`),
+      "another program has 0.0.0.0:80 and :::80: end it, or let this host's agent answer at other ports (--http, --https)",
+    );
+    const bad = "haproxy -c: [ALERT]    (9) : config : parsing [/d/haproxy.cfg:37] : 'bind *:443' : unable to load certificate\n";
+    assert.equal(
+      whyNot(`${bad}[ALERT]    (9) : config : Error(s) found in configuration file : /d/haproxy.cfg\n`),
+      "parsing [/d/haproxy.cfg:37] : 'bind *:443' : unable to load certificate",
+    );
+    assert.equal(whyNot('haproxy: timed out'), undefined);
   });
 });
 

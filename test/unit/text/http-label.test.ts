@@ -25,6 +25,8 @@ describe('the label arpanet.http', () => {
       '-a.b',
       'a_b',
       '*.a.b',
+      'bücher.example',
+      'a.b\nbackend x',
       'a.b/x y',
       'a.b//x',
       'a.b/../x',
